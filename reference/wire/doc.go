@@ -1,0 +1,23 @@
+// Package wire translates between the bits of RFC 6455 and Go values, and
+// judges them. It does no I/O and keeps no state, and three layers of the four
+// that an endpoint has begin here:
+//
+//	syntax  header.go opcode.go closecode.go closepayload.go mask.go utf8.go accept.go
+//	rules   rules.go (frames), handshake.go (the opening handshake)
+//	state   package reference, machine.go
+//	I/O     package reference, conn.go
+//
+// Syntax keeps what the wire said, even when it is illegal; rules say what is
+// wrong with it. Nothing here keeps a slice that it was given. All functions
+// may be called concurrently; a value of type UTF8 belongs to one goroutine.
+//
+// Comments of the form //lesson:begin NAME and //lesson:end mark the lines that
+// a lesson shows beside the bits they read. Source holds the files for that.
+package wire
+
+import "embed"
+
+// Source holds the files of this package that lessons show.
+//
+//go:embed header.go mask.go closepayload.go utf8.go accept.go rules.go handshake.go
+var Source embed.FS

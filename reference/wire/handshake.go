@@ -1,0 +1,212 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Field is one header field of a handshake as it was received. Repeated names
+// are separate Fields, in order.
+type Field struct{ Name, Value string }
+
+// Head is one half of the opening handshake (RFC 6455 §1.3): a request or a
+// response with its header fields, as far as they could be read.
+type Head struct {
+	Method string // request only
+	Target string // request only: the resource name, "/chat"
+	Proto  string // "HTTP/1.1"
+	Status int    // response only
+	Fields []Field
+}
+
+// Values returns the value of every field called name, in any case, without
+// the white space around it.
+func (h Head) Values(name string) []string {
+	var vs []string
+	for _, f := range h.Fields {
+		if strings.EqualFold(f.Name, name) {
+			vs = append(vs, strings.Trim(f.Value, " \t"))
+		}
+	}
+	return vs
+}
+
+// Tokens returns the items of the comma-separated lists in all fields called
+// name, as if they were one list (RFC 9110 §5.3).
+func (h Head) Tokens(name string) []string {
+	var ts []string
+	for _, v := range h.Values(name) {
+		for t := range strings.SplitSeq(v, ",") {
+			if t = strings.Trim(t, " \t"); t != "" {
+				ts = append(ts, t)
+			}
+		}
+	}
+	return ts
+}
+
+// HasToken reports whether token is in the list called name, in any case.
+func (h Head) HasToken(name, token string) bool {
+	for _, t := range h.Tokens(name) {
+		if strings.EqualFold(t, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// Key returns the Sec-WebSocket-Key, empty where there is none.
+func (h Head) Key() string {
+	if vs := h.Values("Sec-WebSocket-Key"); len(vs) > 0 {
+		return vs[0]
+	}
+	return ""
+}
+
+// CheckRequest returns every rule of RFC 6455 §4.2.1 that a client's handshake
+// breaks. The Status of the first is the one to refuse with.
+func CheckRequest(h Head) []Violation {
+	var vs []Violation
+	broke := func(r Rule, format string, args ...any) {
+		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+	}
+	//lesson:begin check-method
+	if h.Method != "GET" {
+		broke(RuleMethod, "The method is %q.", h.Method)
+	}
+	if !atLeastHTTP11(h.Proto) {
+		broke(RuleHTTPVersion, "The version is %q.", h.Proto)
+	}
+	//lesson:end
+	for _, f := range h.Fields {
+		if !isToken(f.Name) {
+			broke(RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
+		}
+	}
+	if n := len(h.Values("Host")); n != 1 {
+		broke(RuleHost, "There are %d Host fields.", n)
+	}
+	//lesson:begin check-upgrade
+	if !h.HasToken("Upgrade", "websocket") {
+		broke(RuleUpgrade, "%s.", found(h, "Upgrade"))
+	}
+	if !h.HasToken("Connection", "Upgrade") {
+		broke(RuleConnection, "%s.", found(h, "Connection"))
+	}
+	//lesson:end
+	//lesson:begin check-key
+	switch keys := h.Values("Sec-WebSocket-Key"); {
+	case len(keys) == 0:
+		broke(RuleKeyMissing, "Sec-WebSocket-Key is missing.")
+	case len(keys) > 1:
+		broke(RuleKeyRepeated, "Sec-WebSocket-Key appears %d times.", len(keys))
+	case !ValidKey(keys[0]):
+		broke(RuleKeyLength, "Sec-WebSocket-Key is %q.", keys[0])
+	}
+	//lesson:end
+	//lesson:begin check-version
+	if vs := h.Values("Sec-WebSocket-Version"); len(vs) != 1 || vs[0] != "13" {
+		broke(RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
+	}
+	//lesson:end
+	return vs
+}
+
+// CheckResponse returns every rule of RFC 6455 §4.1 that a server's handshake
+// breaks as the answer to request.
+func CheckResponse(request, h Head) []Violation {
+	var vs []Violation
+	broke := func(r Rule, format string, args ...any) {
+		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+	}
+	if h.Status != 101 {
+		broke(RuleStatus, "The status is %d.", h.Status)
+		return vs // the rest is not a handshake but plain HTTP
+	}
+	if !h.HasToken("Upgrade", "websocket") {
+		broke(RuleRespUpgrade, "%s.", found(h, "Upgrade"))
+	}
+	if !h.HasToken("Connection", "Upgrade") {
+		broke(RuleRespConnection, "%s.", found(h, "Connection"))
+	}
+	//lesson:begin check-accept
+	want := Accept(request.Key())
+	switch got := h.Values("Sec-WebSocket-Accept"); {
+	case len(got) != 1:
+		broke(RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
+	case got[0] != want:
+		broke(RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", got[0], want)
+	}
+	//lesson:end
+	for _, ext := range h.Tokens("Sec-WebSocket-Extensions") {
+		if name := extensionName(ext); !offers(request, name) {
+			broke(RuleRespExtension, "The server answers with the extension %q.", name)
+		}
+	}
+	for _, p := range h.Values("Sec-WebSocket-Protocol") {
+		if !offersSubprotocol(request, p) {
+			broke(RuleRespSubprotocol, "The server answers with the subprotocol %q.", p)
+		}
+	}
+	return vs
+}
+
+// found says in words what the fields called name hold.
+func found(h Head, name string) string {
+	vs := h.Values(name)
+	if len(vs) == 0 {
+		return name + " is missing"
+	}
+	return fmt.Sprintf("%s is %q", name, strings.Join(vs, ", "))
+}
+
+func offers(request Head, extension string) bool {
+	for _, t := range request.Tokens("Sec-WebSocket-Extensions") {
+		if strings.EqualFold(extensionName(t), extension) {
+			return true
+		}
+	}
+	return false
+}
+
+// extensionName cuts the parameters off an item of Sec-WebSocket-Extensions.
+func extensionName(item string) string {
+	name, _, _ := strings.Cut(item, ";")
+	return strings.TrimSpace(name)
+}
+
+// offersSubprotocol compares by case: RFC 6455 §1.9 makes the names strings of
+// their own registry.
+func offersSubprotocol(request Head, p string) bool {
+	for _, t := range request.Tokens("Sec-WebSocket-Protocol") {
+		if t == p {
+			return true
+		}
+	}
+	return false
+}
+
+// atLeastHTTP11 reports whether proto is HTTP/1.1 or higher (RFC 6455 §4.2.1).
+func atLeastHTTP11(proto string) bool {
+	version, ok := strings.CutPrefix(proto, "HTTP/")
+	if !ok {
+		return false
+	}
+	major, minor, _ := strings.Cut(version, ".")
+	x, err1 := strconv.ParseUint(major, 10, 8)
+	y, err2 := strconv.ParseUint("0"+minor, 10, 8)
+	return err1 == nil && err2 == nil && (x > 1 || x == 1 && y >= 1)
+}
+
+// isToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		alnum := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
+		if !alnum && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,193 @@
+package wire
+
+import "encoding/binary"
+
+// Role is one of the two ends of a connection. They frame alike but for the
+// mask: a client masks every frame, a server none (RFC 6455 §5.1).
+type Role uint8
+
+// The two roles.
+const (
+	Client Role = iota
+	Server
+)
+
+// Peer returns the role at the other end.
+func (r Role) Peer() Role { return r ^ 1 }
+
+// String returns "client" or "server".
+func (r Role) String() string {
+	if r == Client {
+		return "client"
+	}
+	return "server"
+}
+
+// LengthForm is how many bits carry the payload length: 7, 16 or 64
+// (RFC 6455 §5.2). The wire chooses it apart from the length itself, so a
+// frame can use a longer form than its length needs, and break a rule by it.
+type LengthForm uint8
+
+// The three forms.
+const (
+	Length7  LengthForm = 7
+	Length16 LengthForm = 16
+	Length64 LengthForm = 64
+)
+
+// The values of the 7-bit length that announce a longer form.
+const (
+	announces16 = 126
+	announces64 = 127
+)
+
+// MaxHeaderSize is the octets of the longest frame header: two, the 64-bit
+// length and the masking key.
+const MaxHeaderSize = 2 + 8 + 4
+
+// MaxControlPayload is the most octets a control frame may carry
+// (RFC 6455 §5.5).
+const MaxControlPayload = 125
+
+// Header is a frame header with every bit as the wire had it, legal or not
+// (RFC 6455 §5.2). Check judges it; ParseHeader and Append only translate.
+type Header struct {
+	Fin    bool
+	RSV1   bool
+	RSV2   bool
+	RSV3   bool
+	Opcode Opcode
+	Masked bool
+	Form   LengthForm
+	Length uint64  // payload length in octets; in the 64-bit form with its top bit
+	Key    [4]byte // masking key; zero when not Masked
+}
+
+// FormFor returns the shortest form that can carry length, the only one that
+// RFC 6455 §5.2 allows.
+func FormFor(length uint64) LengthForm {
+	switch {
+	case length < announces16:
+		return Length7
+	case length < 1<<16:
+		return Length16
+	}
+	return Length64
+}
+
+// Size returns the octets that h takes on the wire, 2 to MaxHeaderSize.
+func (h Header) Size() int {
+	n := 2
+	switch h.Form {
+	case Length16:
+		n += 2
+	case Length64:
+		n += 8
+	}
+	if h.Masked {
+		n += 4
+	}
+	return n
+}
+
+// ParseHeader reads the frame header that b starts with; it took h.Size()
+// octets. It reports false when b ends inside the header: there is no other
+// way to fail, since every bit pattern is a header.
+func ParseHeader(b []byte) (h Header, ok bool) {
+	// 1. Two octets that every frame has.
+	if len(b) < 2 {
+		return h, false
+	}
+	//lesson:begin fin
+	h.Fin = b[0]&0x80 != 0
+	//lesson:end
+	//lesson:begin rsv
+	h.RSV1 = b[0]&0x40 != 0
+	h.RSV2 = b[0]&0x20 != 0
+	h.RSV3 = b[0]&0x10 != 0
+	//lesson:end
+	//lesson:begin opcode
+	h.Opcode = Opcode(b[0] & 0x0f)
+	//lesson:end
+	//lesson:begin mask
+	h.Masked = b[1]&0x80 != 0
+	//lesson:end
+	//lesson:begin length
+	length := b[1] & 0x7f
+	//lesson:end
+	b = b[2:]
+
+	// 2. The length, which says itself how many octets it has.
+	switch length {
+	case announces16:
+		//lesson:begin length16
+		if len(b) < 2 {
+			return h, false
+		}
+		h.Form, h.Length = Length16, uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
+		//lesson:end
+	case announces64:
+		//lesson:begin length64
+		if len(b) < 8 {
+			return h, false
+		}
+		h.Form, h.Length = Length64, binary.BigEndian.Uint64(b)
+		b = b[8:]
+		//lesson:end
+	default:
+		h.Form, h.Length = Length7, uint64(length)
+	}
+
+	// 3. The masking key, present when MASK is set.
+	if h.Masked {
+		//lesson:begin key
+		if len(b) < 4 {
+			return h, false
+		}
+		h.Key = [4]byte(b)
+		//lesson:end
+	}
+	return h, true
+}
+
+// Append writes h to the end of dst, each bit as h has it: the mirror image of
+// ParseHeader. A Length that does not fit h.Form is cut to the form's bits.
+func (h Header) Append(dst []byte) []byte {
+	// 1. Two octets that every frame has.
+	b0 := byte(h.Opcode) & 0x0f
+	if h.Fin {
+		b0 |= 0x80
+	}
+	if h.RSV1 {
+		b0 |= 0x40
+	}
+	if h.RSV2 {
+		b0 |= 0x20
+	}
+	if h.RSV3 {
+		b0 |= 0x10
+	}
+	var b1 byte
+	if h.Masked {
+		b1 = 0x80
+	}
+
+	// 2. The length.
+	switch h.Form {
+	case Length16:
+		dst = append(dst, b0, b1|announces16)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(h.Length))
+	case Length64:
+		dst = append(dst, b0, b1|announces64)
+		dst = binary.BigEndian.AppendUint64(dst, h.Length)
+	default:
+		dst = append(dst, b0, b1|byte(h.Length)&0x7f)
+	}
+
+	// 3. The masking key.
+	if h.Masked {
+		dst = append(dst, h.Key[:]...)
+	}
+	return dst
+}

@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Rule is one thing that RFC 6455 requires of what is on the wire and that a
+// peer can see being broken.
+type Rule struct {
+	Code      string    `json:"code"`                // stable name: the section and a word, "5.1/mask-missing"
+	Section   string    `json:"section"`             // section of RFC 6455, "5.1"
+	CloseCode CloseCode `json:"closeCode,omitempty"` // code to fail the connection with; 0 before it is open
+	Status    int       `json:"status,omitempty"`    // HTTP status that refuses the handshake; 0 elsewhere
+	Sentence  string    `json:"sentence"`            // what is required, in our words
+}
+
+// The rules of the frame (RFC 6455 §5, §7, §8).
+var (
+	RuleRSV1            = frameRule("5.2/rsv1", ProtocolError, "RSV1 must be 0 unless an extension that gives it a meaning was negotiated.")
+	RuleRSV2            = frameRule("5.2/rsv2", ProtocolError, "RSV2 must be 0 unless an extension that gives it a meaning was negotiated.")
+	RuleRSV3            = frameRule("5.2/rsv3", ProtocolError, "RSV3 must be 0 unless an extension that gives it a meaning was negotiated.")
+	RuleOpcode          = frameRule("5.2/opcode-reserved", ProtocolError, "An opcode of 3–7 or B–F has no meaning, and whoever receives it must fail the connection.")
+	RuleLengthMinimal   = frameRule("5.2/length-minimal", ProtocolError, "The length must take the shortest of the three forms that can carry it.")
+	RuleLengthTopBit    = frameRule("5.2/length-top-bit", ProtocolError, "The most significant bit of a 64-bit length must be 0.")
+	RuleMaskMissing     = frameRule("5.1/mask-missing", ProtocolError, "A client must mask every frame that it sends.")
+	RuleMaskForbidden   = frameRule("5.1/mask-forbidden", ProtocolError, "A server must not mask any frame that it sends.")
+	RuleControlLength   = frameRule("5.5/control-length", ProtocolError, "A control frame must have a payload of at most 125 octets.")
+	RuleControlFragment = frameRule("5.5/control-fragmented", ProtocolError, "A control frame must not be fragmented: FIN must be 1.")
+	RuleStray           = frameRule("5.4/continuation-stray", ProtocolError, "A continuation frame must follow a first frame of a message that is not finished yet.")
+	RuleInterleaved     = frameRule("5.4/message-interleaved", ProtocolError, "A new message must not begin between the fragments of another.")
+	RuleAfterClose      = frameRule("5.5.1/frame-after-close", ProtocolError, "After a Close frame an endpoint must not send any more data frames.")
+	RuleCloseBody       = frameRule("5.5.1/body-one-octet", ProtocolError, "A Close body is empty or begins with a two-octet status code; one octet is neither.")
+	RuleCloseCode       = frameRule("7.4/close-code", ProtocolError, "A Close frame must carry a defined code that may be sent, or one of 3000–4999.")
+	RuleCloseReason     = frameRule("5.5.1/reason-utf8", InvalidPayload, "The reason in a Close frame must be UTF-8.")
+	RuleTextUTF8        = frameRule("8.1/text-utf8", InvalidPayload, "The payload of a text message must be UTF-8 as a whole.")
+)
+
+// The rules of the opening handshake's request, judged by the server
+// (RFC 6455 §4.2.1).
+var (
+	RuleMethod        = handshakeRule("4.2.1/method", 405, "The method must be GET.")
+	RuleHTTPVersion   = handshakeRule("4.2.1/http-version", 400, "The HTTP version must be 1.1 or higher.")
+	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field.")
+	RuleUpgrade       = handshakeRule("4.2.1/upgrade", 426, "Upgrade must contain the value websocket, in any case.")
+	RuleConnection    = handshakeRule("4.2.1/connection", 400, "Connection must include the token Upgrade, in any case.")
+	RuleKeyMissing    = handshakeRule("4.2.1/key-missing", 400, "There must be a Sec-WebSocket-Key.")
+	RuleKeyRepeated   = handshakeRule("11.3.1/key-repeated", 400, "Sec-WebSocket-Key must not appear more than once.")
+	RuleKeyLength     = handshakeRule("4.2.1/key-length", 400, "Sec-WebSocket-Key must be base64 of exactly 16 octets.")
+	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13; a server that refuses another names it.")
+	RuleHeaderGrammar = handshakeRule("4.2.1/header-grammar", 400, "Every header line must be a field name of token characters, a colon and a value.")
+)
+
+// The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
+var (
+	RuleStatus          = handshakeRule("4.1/status", 0, "Only the status 101 opens a connection; any other is plain HTTP.")
+	RuleRespUpgrade     = handshakeRule("4.1/response-upgrade", 0, "The response must have Upgrade: websocket, in any case.")
+	RuleRespConnection  = handshakeRule("4.1/response-connection", 0, "The response must have the token Upgrade in Connection.")
+	RuleAcceptMissing   = handshakeRule("4.1/accept-missing", 0, "The response must have one Sec-WebSocket-Accept.")
+	RuleAcceptWrong     = handshakeRule("4.1/accept-wrong", 0, "Sec-WebSocket-Accept must be base64 of the SHA-1 of the key followed by the GUID.")
+	RuleRespExtension   = handshakeRule("4.1/extension-not-offered", 0, "The server must not answer with an extension that the client did not offer.")
+	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
+)
+
+// Rules lists every rule above, in the order of their declaration.
+var Rules = []Rule{
+	RuleRSV1, RuleRSV2, RuleRSV3, RuleOpcode, RuleLengthMinimal, RuleLengthTopBit,
+	RuleMaskMissing, RuleMaskForbidden, RuleControlLength, RuleControlFragment,
+	RuleStray, RuleInterleaved, RuleAfterClose, RuleCloseBody, RuleCloseCode,
+	RuleCloseReason, RuleTextUTF8,
+	RuleMethod, RuleHTTPVersion, RuleHost, RuleUpgrade, RuleConnection, RuleKeyMissing,
+	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar,
+	RuleStatus, RuleRespUpgrade, RuleRespConnection, RuleAcceptMissing, RuleAcceptWrong,
+	RuleRespExtension, RuleRespSubprotocol,
+}
+
+func frameRule(code string, cc CloseCode, sentence string) Rule {
+	section, _, _ := strings.Cut(code, "/")
+	return Rule{Code: code, Section: section, CloseCode: cc, Sentence: sentence}
+}
+
+func handshakeRule(code string, status int, sentence string) Rule {
+	section, _, _ := strings.Cut(code, "/")
+	return Rule{Code: code, Section: section, Status: status, Sentence: sentence}
+}
+
+// A Violation is a Rule broken by something that was seen. Sentence tells what
+// was seen and what is required; Code is for programs and tests.
+type Violation struct{ Rule }
+
+// Error makes a Violation an error: its sentence and section.
+func (v Violation) Error() string {
+	return fmt.Sprintf("%s (RFC 6455 §%s)", v.Sentence, v.Section)
+}
+
+// violate returns r as broken, with what was seen, if anything, put first.
+func violate(r Rule, seen string) Violation {
+	if seen != "" {
+		r.Sentence = seen + " " + r.Sentence
+	}
+	return Violation{r}
+}
+
+// Context is what a frame header must be known with to be judged: its sender
+// and what the sender has sent and agreed before.
+type Context struct {
+	Sender     Role
+	RSV1       bool // an extension that uses RSV1 on the first frame of a message is in use
+	Fragmented bool // the sender's last message is not finished
+	Closed     bool // the sender has sent a Close frame
+}
+
+// Check returns every rule that h breaks in c, not the first alone, so that a
+// header wrong in three ways is told so at once. It is nil for a legal header.
+func Check(h Header, c Context) []Violation {
+	var vs []Violation
+	broke := func(r Rule, format string, args ...any) {
+		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+	}
+
+	//lesson:begin check-rsv
+	if h.RSV1 && !(c.RSV1 && (h.Opcode == Text || h.Opcode == Binary)) {
+		broke(RuleRSV1, "RSV1 is 1.")
+	}
+	if h.RSV2 {
+		broke(RuleRSV2, "RSV2 is 1.")
+	}
+	if h.RSV3 {
+		broke(RuleRSV3, "RSV3 is 1.")
+	}
+	//lesson:end
+	//lesson:begin check-opcode
+	if h.Opcode.IsReserved() {
+		broke(RuleOpcode, "The opcode is 0x%X.", uint8(h.Opcode))
+	}
+	//lesson:end
+
+	//lesson:begin check-mask
+	if c.Sender == Client && !h.Masked {
+		broke(RuleMaskMissing, "MASK is 0 in a frame from a client.")
+	}
+	if c.Sender == Server && h.Masked {
+		broke(RuleMaskForbidden, "MASK is 1 in a frame from a server.")
+	}
+	//lesson:end
+
+	//lesson:begin check-length
+	if h.Form != FormFor(h.Length) {
+		broke(RuleLengthMinimal, "The length %d is written in %d bits where %d can carry it.", h.Length, h.Form, FormFor(h.Length))
+	}
+	if h.Length>>63 != 0 {
+		broke(RuleLengthTopBit, "The 64-bit length begins with a 1.")
+	}
+	//lesson:end
+
+	//lesson:begin check-control
+	if h.Opcode.IsControl() && h.Length > MaxControlPayload {
+		broke(RuleControlLength, "A %s frame announces %d octets.", h.Opcode, h.Length)
+	}
+	if h.Opcode.IsControl() && !h.Fin {
+		broke(RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)
+	}
+	//lesson:end
+
+	//lesson:begin check-fragment
+	if h.Opcode == Continuation && !c.Fragmented {
+		broke(RuleStray, "A continuation frame came with no message to continue.")
+	}
+	if (h.Opcode == Text || h.Opcode == Binary) && c.Fragmented {
+		broke(RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
+	}
+	//lesson:end
+
+	if c.Closed && h.Opcode.IsData() {
+		broke(RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
+	}
+	return vs
+}

@@ -1,0 +1,64 @@
+package wire
+
+import "unicode/utf8"
+
+// UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
+// zero value is ready. It holds a few octets at most: what an unfinished
+// character still needs, never the text.
+type UTF8 struct {
+	need   int  // continuation octets still due
+	lo, hi byte // range the next one must be in
+}
+
+// Check takes the next octets of the text. It returns len(b) when they can be
+// part of well-formed UTF-8, and otherwise the index of the first octet that
+// cannot, whatever followed; after that u must not be used again.
+func (u *UTF8) Check(b []byte) int {
+	if u.need == 0 && utf8.Valid(b) {
+		return len(b)
+	}
+	//lesson:begin utf8
+	for i, c := range b {
+		if u.need > 0 {
+			if c < u.lo || c > u.hi {
+				return i
+			}
+			u.need, u.lo, u.hi = u.need-1, 0x80, 0xBF
+			continue
+		}
+		// The first octet says how many follow. Four of them narrow the second:
+		// no overlong form, no surrogate half, nothing above U+10FFFF.
+		u.lo, u.hi = 0x80, 0xBF
+		switch {
+		case c < 0x80:
+		case c < 0xC2:
+			return i
+		case c < 0xE0:
+			u.need = 1
+		case c < 0xF0:
+			u.need = 2
+			switch c {
+			case 0xE0:
+				u.lo = 0xA0
+			case 0xED:
+				u.hi = 0x9F
+			}
+		case c < 0xF5:
+			u.need = 3
+			switch c {
+			case 0xF0:
+				u.lo = 0x90
+			case 0xF4:
+				u.hi = 0x8F
+			}
+		default:
+			return i
+		}
+	}
+	//lesson:end
+	return len(b)
+}
+
+// Complete reports whether the text so far ends on a whole character, as the
+// end of a message must.
+func (u *UTF8) Complete() bool { return u.need == 0 }
