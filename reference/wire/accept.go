@@ -16,7 +16,14 @@ const KeySize = 16
 // Sec-WebSocket-Key as it stood in the request, not decoded (RFC 6455 §4.2.2).
 func Accept(key string) string {
 	//lesson:begin accept
-	sum := sha1.Sum([]byte(key + GUID))
+	return Hash(key + GUID)
+	//lesson:end
+}
+
+// Hash returns base64 of the SHA-1 of s, the step that Accept is made of.
+func Hash(s string) string {
+	//lesson:begin hash
+	sum := sha1.Sum([]byte(s))
 	return base64.StdEncoding.EncodeToString(sum[:])
 	//lesson:end
 }
@@ -24,7 +31,7 @@ func Accept(key string) string {
 // ValidKey reports whether key is base64 of exactly KeySize octets.
 func ValidKey(key string) bool {
 	//lesson:begin validkey
-	b, err := base64.StdEncoding.Strict().DecodeString(key)
-	return err == nil && len(b) == KeySize
+	b, err := base64.StdEncoding.Strict().DecodeString(key) // it skips line ends, hence the length
+	return err == nil && len(b) == KeySize && len(key) == base64.StdEncoding.EncodedLen(KeySize)
 	//lesson:end
 }

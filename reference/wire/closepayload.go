@@ -20,17 +20,17 @@ func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
 		return ClosePayload{Code: NoStatusReceived}, nil
 	}
 	if len(b) == 1 {
-		return ClosePayload{Code: NoStatusReceived}, []Violation{violate(RuleCloseBody, "")}
+		return ClosePayload{Code: NoStatusReceived}, []Violation{RuleCloseBody.Broken("")}
 	}
 	p := ClosePayload{Code: CloseCode(binary.BigEndian.Uint16(b)), Reason: string(b[2:])}
 	//lesson:end
 	var vs []Violation
 	if !p.Code.MayBeSent() {
-		vs = append(vs, violate(RuleCloseCode, "The Close frame carries "+p.Code.String()+"."))
+		vs = append(vs, RuleCloseCode.Broken("The Close frame carries "+p.Code.String()+"."))
 	}
 	//lesson:begin reason
 	if !utf8.ValidString(p.Reason) {
-		vs = append(vs, violate(RuleCloseReason, ""))
+		vs = append(vs, RuleCloseReason.Broken(""))
 	}
 	//lesson:end
 	return p, vs

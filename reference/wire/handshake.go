@@ -69,7 +69,7 @@ func (h Head) Key() string {
 func CheckRequest(h Head) []Violation {
 	var vs []Violation
 	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
 	}
 	//lesson:begin check-method
 	if h.Method != "GET" {
@@ -80,7 +80,7 @@ func CheckRequest(h Head) []Violation {
 	}
 	//lesson:end
 	for _, f := range h.Fields {
-		if !isToken(f.Name) {
+		if !IsToken(f.Name) {
 			broke(RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 		}
 	}
@@ -118,7 +118,7 @@ func CheckRequest(h Head) []Violation {
 func CheckResponse(request, h Head) []Violation {
 	var vs []Violation
 	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
 	}
 	if h.Status != 101 {
 		broke(RuleStatus, "The status is %d.", h.Status)
@@ -144,10 +144,10 @@ func CheckResponse(request, h Head) []Violation {
 			broke(RuleRespExtension, "The server answers with the extension %q.", name)
 		}
 	}
-	for _, p := range h.Values("Sec-WebSocket-Protocol") {
-		if !offersSubprotocol(request, p) {
-			broke(RuleRespSubprotocol, "The server answers with the subprotocol %q.", p)
-		}
+	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
+		broke(RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
+	} else if len(ps) == 1 && !offersSubprotocol(request, ps[0]) {
+		broke(RuleRespSubprotocol, "The server answers with the subprotocol %q.", ps[0])
 	}
 	return vs
 }
@@ -199,8 +199,8 @@ func atLeastHTTP11(proto string) bool {
 	return err1 == nil && err2 == nil && (x > 1 || x == 1 && y >= 1)
 }
 
-// isToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
-func isToken(s string) bool {
+// IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
+func IsToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		alnum := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
@@ -210,3 +210,7 @@ func isToken(s string) bool {
 	}
 	return s != ""
 }
+
+// HasExtension reports whether the extension called name is in
+// Sec-WebSocket-Extensions, with any parameters.
+func (h Head) HasExtension(name string) bool { return offers(h, name) }

@@ -93,8 +93,9 @@ func (v Violation) Error() string {
 	return fmt.Sprintf("%s (RFC 6455 §%s)", v.Sentence, v.Section)
 }
 
-// violate returns r as broken, with what was seen, if anything, put first.
-func violate(r Rule, seen string) Violation {
+// Broken returns the Violation of r, with what was seen, if anything, put
+// before what is required.
+func (r Rule) Broken(seen string) Violation {
 	if seen != "" {
 		r.Sentence = seen + " " + r.Sentence
 	}
@@ -115,7 +116,7 @@ type Context struct {
 func Check(h Header, c Context) []Violation {
 	var vs []Violation
 	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, violate(r, fmt.Sprintf(format, args...)))
+		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
 	}
 
 	//lesson:begin check-rsv

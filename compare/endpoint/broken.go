@@ -1,0 +1,90 @@
+package endpoint
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/reference/wire"
+)
+
+// Mistake is one way to answer the opening handshake wrongly, on purpose.
+type Mistake struct {
+	Name   string // "wrong-accept"
+	Shows  string // what the answer does wrong
+	answer func(key string) string
+}
+
+// misprintedGUID is the misprint of the GUID that stands in the most public code.
+const misprintedGUID = "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"
+
+// Mistakes lists all of them.
+var Mistakes = []Mistake{
+	{"wrong-accept", "Sec-WebSocket-Accept is made with a misprinted GUID", func(key string) string {
+		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+misprintedGUID))
+	}},
+	{"no-accept", "there is no Sec-WebSocket-Accept", func(key string) string {
+		return switching("Upgrade: websocket", "Connection: Upgrade")
+	}},
+	{"no-upgrade", "there is no Upgrade header field", func(key string) string {
+		return switching("Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key))
+	}},
+	{"no-connection", "there is no Connection header field", func(key string) string {
+		return switching("Upgrade: websocket", "Sec-WebSocket-Accept: "+wire.Accept(key))
+	}},
+	{"status-200", "the status is 200, all else is right", func(key string) string {
+		return "HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire.Accept(key) + "\r\n\r\n"
+	}},
+	{"unasked-subprotocol", "a subprotocol is chosen that nobody offered", func(key string) string {
+		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key), "Sec-WebSocket-Protocol: chat")
+	}},
+}
+
+// switching returns a response with status 101 and the given header lines.
+func switching(lines ...string) string {
+	s := "HTTP/1.1 101 Switching Protocols\r\n"
+	for _, l := range lines {
+		s += l + "\r\n"
+	}
+	return s + "\r\n"
+}
+
+// brokenTimeout is how long a broken endpoint waits for the client to give up.
+const brokenTimeout = 10 * time.Second
+
+// serve is Endpoint.Serve: it sends the wrong answer and waits for the client
+// to hang up, as any client must.
+func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Connection, _ func(Server)) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "This endpoint needs an HTTP/1.1 connection of its own: "+err.Error(), http.StatusNotImplemented)
+		return
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(brokenTimeout))
+	call := rec.Enter("Write", m.Shows)
+	_, err = io.WriteString(conn, m.answer(r.Header.Get("Sec-WebSocket-Key")))
+	call.Return("nil", err)
+	if err != nil {
+		return
+	}
+	call = rec.Enter("Read", "")
+	n, err := discard(buf.Reader)
+	call.Return(fmt.Sprintf("%d octets", n), err)
+}
+
+// discard reads at most 64 KiB and returns how much and what ended it.
+func discard(r *bufio.Reader) (int, error) {
+	total, b := 0, make([]byte, 1024)
+	for total < 64<<10 {
+		n, err := r.Read(b)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,81 @@
+// Package endpoint puts the WebSocket servers under study behind one small
+// interface: each takes over an HTTP request, echoes what it receives, and
+// reports every call that its code makes and what came back.
+//
+//	reference.go  package reference of this module
+//	gorilla.go    github.com/gorilla/websocket; nothing else imports it
+//	broken.go     servers that answer the handshake wrongly, each in one named way
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/reference/wire"
+)
+
+// MaxMessage is the most octets a message may have that an endpoint receives.
+const MaxMessage = 1 << 20
+
+// How long an endpoint waits. The times are a learner's, not a server's: a
+// frame held at the valve keeps its writer or the peer's answer waiting.
+const (
+	IdleTimeout  = 30 * time.Minute // for the next message
+	writeTimeout = 10 * time.Minute // for its own write to be taken
+	closeTimeout = 10 * time.Minute // for the answer to its Close frame
+)
+
+// Endpoint is a server under study.
+type Endpoint struct {
+	Name string
+
+	// Serve answers the opening handshake in r and echoes every message until
+	// the connection ends. It reports to rec, which may be nil. When the
+	// connection is open it calls opened with what the server can be told to
+	// send; opened must not block. It never sends a frame unasked but what the
+	// protocol demands and the echoes.
+	Serve func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server))
+}
+
+// Server is the server's end of an open connection. Its methods may be called
+// concurrently, also with the echoes.
+type Server interface {
+	// Send sends one message, as far as the implementation can in one frame a part.
+	Send(op wire.Opcode, parts ...[]byte) error
+	// Control sends a Ping or Pong.
+	Control(op wire.Opcode, payload []byte) error
+	// Close starts the closing handshake.
+	Close(code wire.CloseCode, reason string) error
+}
+
+// All returns the endpoints that keep to the protocol, the reference first.
+func All() []Endpoint {
+	return []Endpoint{{"reference", serveReference}, {"gorilla", serveGorilla}}
+}
+
+// Find returns the endpoint called name, "reference", "gorilla" or
+// "broken/MISTAKE". The error lists what there is.
+func Find(name string) (Endpoint, error) {
+	all := All()
+	for _, m := range Mistakes {
+		all = append(all, Endpoint{"broken/" + m.Name, m.serve})
+	}
+	names := ""
+	for _, e := range all {
+		if e.Name == name {
+			return e, nil
+		}
+		names += " " + e.Name
+	}
+	return Endpoint{}, fmt.Errorf("there is no endpoint %q; there are%s", name, names)
+}
+
+// describe says what a message or control frame carries: "text, 5 octets".
+func describe(op fmt.Stringer, n int) string {
+	if n == 1 {
+		return op.String() + ", 1 octet"
+	}
+	return fmt.Sprintf("%s, %d octets", op, n)
+}

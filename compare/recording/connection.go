@@ -1,0 +1,240 @@
+package recording
+
+import (
+	"sync"
+	"time"
+
+	"wslab/compare/tap"
+	"wslab/reference/dissect"
+	"wslab/reference/wire"
+)
+
+// maxMessageFrames is how many frames of a message a Message event names.
+const maxMessageFrames = 256
+
+// Connection records one tapped connection. It is the tap.Recorder of the end
+// called Side, and the endpoint's code at that end reports its calls to it.
+type Connection struct {
+	Info Info
+	ID   int
+	Side wire.Role // the end that is tapped
+
+	r     *Recording
+	began time.Duration
+
+	mu     sync.Mutex
+	talk   dissect.Conversation
+	parts  [2][]uint64 // frames of each sender's unfinished message
+	state  string
+	own    bool // the endpoint reports its own state
+	frames int
+	open   bool
+}
+
+// Connect begins to record a connection whose end side is tapped.
+func (r *Recording) Connect(info Info, side wire.Role) *Connection {
+	c := &Connection{Info: info, Side: side, r: r, state: "CONNECTING", open: true}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns = append(r.conns, c)
+	c.ID = len(r.conns)
+	c.began = r.now().Sub(r.began)
+	r.append(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info})
+	return c
+}
+
+// Connections returns all connections of r, oldest first.
+func (r *Recording) Connections() []*Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]*Connection(nil), r.conns...)
+}
+
+// ConnOf returns the number of the newest connection that client opened, or 0.
+func (r *Recording) ConnOf(client string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.conns) - 1; i >= 0; i-- {
+		if r.conns[i].Info.Client == client {
+			return r.conns[i].ID
+		}
+	}
+	return 0
+}
+
+// Summary is what a list of connections shows of one.
+type Summary struct {
+	Info
+	Conn   int           `json:"conn"`
+	Open   bool          `json:"open"`
+	State  string        `json:"state"`
+	Frames int           `json:"frames"`
+	Since  time.Duration `json:"-"`
+}
+
+// Summary returns c as it is now.
+func (c *Connection) Summary() Summary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Summary{c.Info, c.ID, c.open, c.state, c.frames, c.r.Now() - c.began}
+}
+
+// sender returns who sends the octets that go in direction d.
+func (c *Connection) sender(d tap.Direction) wire.Role {
+	if d == tap.Out {
+		return c.Side
+	}
+	return c.Side.Peer()
+}
+
+// Octets implements tap.Recorder.
+func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
+	from := c.sender(d)
+	at := c.r.Now()
+	// Short reads, the rule, are copied once for all that points into them.
+	owned := len(b) <= KeepOctets
+	kept := append([]byte(nil), b[:min(len(b), KeepOctets)]...)
+	if owned {
+		b = kept
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	items := c.talk.Octets(from, b, owned)
+
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	c.r.append(at, c.ID, from.String(), &Octets{len(b), kept})
+	var units []tap.Unit
+	for _, it := range items {
+		switch {
+		case it.Handshake != nil:
+			seq := c.r.append(at, c.ID, from.String(), it.Handshake)
+			units = append(units, tap.Unit{ID: seq, End: it.End})
+			if from == wire.Client {
+				c.become(at, "CONNECTING", "the client asks to open")
+			} else if it.Handshake.Head.Status == 101 {
+				c.become(at, "OPEN", "the server answers 101")
+			}
+		case it.Frame != nil:
+			seq := c.r.append(at, c.ID, from.String(), it.Frame)
+			units = append(units, tap.Unit{ID: seq, End: it.End})
+			c.frames++
+			op := it.Frame.Header.Opcode
+			if op.IsData() && len(c.parts[from]) < maxMessageFrames {
+				if op != wire.Continuation {
+					c.parts[from] = nil
+				}
+				c.parts[from] = append(c.parts[from], seq)
+			}
+			if op == wire.Close && c.state == "OPEN" {
+				c.become(at, "CLOSING", "a Close frame from the "+from.String())
+			}
+		case it.Message != nil:
+			c.r.append(at, c.ID, from.String(), &Message{it.Message, c.parts[from]})
+			c.parts[from] = nil
+		}
+	}
+	return units
+}
+
+// become notes a state of the connection that follows from the wire
+// (RFC 6455 §4.1, §7.1.3, §7.1.4). An endpoint that reports its own state is
+// believed instead. c.mu and c.r.mu are held.
+func (c *Connection) become(at time.Duration, state, why string) {
+	was := c.state
+	c.state = state
+	if c.own || was == state && state != "CONNECTING" {
+		return
+	}
+	if was == state {
+		was = ""
+	}
+	c.r.append(at, c.ID, c.Side.String(), &State{Side: c.Side.String(), State: state, Was: was, Why: why})
+}
+
+// Observed records a state that the endpoint itself reports.
+func (c *Connection) Observed(s State) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = true
+	c.state = s.State
+	c.r.Append(c.ID, s.Side, &s)
+}
+
+// Waits implements tap.Recorder.
+func (c *Connection) Waits(d tap.Direction, id uint64) { c.held(d, id, "waiting") }
+
+// Released implements tap.Recorder.
+func (c *Connection) Released(d tap.Direction, id uint64) { c.held(d, id, "released") }
+
+// Dropped implements tap.Recorder.
+func (c *Connection) Dropped(d tap.Direction, id uint64) { c.held(d, id, "dropped") }
+
+func (c *Connection) held(d tap.Direction, id uint64, state string) {
+	c.r.Append(c.ID, c.sender(d).String(), &Held{id, state})
+}
+
+// Fin implements tap.Recorder.
+func (c *Connection) Fin() { c.tcp(c.Side.Peer(), "fin", nil) }
+
+// Failed implements tap.Recorder.
+func (c *Connection) Failed(d tap.Direction, err error) {
+	what := "error"
+	if tap.IsReset(err) {
+		what = "rst"
+	}
+	c.tcp(c.Side.Peer(), what, err)
+}
+
+// Closed implements tap.Recorder.
+func (c *Connection) Closed(err error) { c.tcp(c.Side, "closed", err) }
+
+func (c *Connection) tcp(side wire.Role, what string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.r.Now()
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	if what == "fin" || what == "closed" {
+		if f := c.talk.End(side); f != nil {
+			c.r.append(at, c.ID, side.String(), f)
+		}
+	}
+	c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err)})
+	if what == "closed" || what == "rst" {
+		c.open = c.open && what != "closed"
+		c.become(at, "CLOSED", "TCP is closed")
+	}
+}
+
+// Pending is a call that has not come back.
+type Pending struct {
+	c    *Connection
+	id   uint64
+	name string
+}
+
+// Enter records that the endpoint's code calls name; Return must follow. On a
+// nil Connection neither does anything, so an endpoint runs unrecorded as well.
+func (c *Connection) Enter(name, args string) Pending {
+	if c == nil {
+		return Pending{}
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	c.r.calls++
+	id := c.r.calls
+	c.r.append(c.r.now().Sub(c.r.began), c.ID, c.Side.String(), &Call{ID: id, Name: name, Phase: "enter", Args: args})
+	return Pending{c, id, name}
+}
+
+// Return records what the call came back with.
+func (p Pending) Return(result string, err error) {
+	if p.c == nil {
+		return
+	}
+	p.c.r.Append(p.c.ID, p.c.Side.String(), &Call{ID: p.id, Name: p.name, Phase: "return", Result: result, Err: NewGoError(err)})
+}

@@ -1,0 +1,14 @@
+// Package recording keeps what happened on the connections under study, in one
+// order: what the tap saw, what the dissector made of it, what each end's code
+// called and was told. Every view of a connection (the page, the text log, the
+// outputs of compare) is made from a Recording and from nothing else.
+//
+//	event.go       what an Event says, and its JSON, written here once
+//	recording.go   the ordered, bounded list and those who follow it
+//	connection.go  one tapped connection: octets in, events out
+//	text.go        the list as text
+//
+// A Recording is bounded in events and in octets kept. When it is full the
+// oldest events go, and who asks for them is told how many: nothing is lost in
+// silence. All methods may be called concurrently; none waits for a reader.
+package recording

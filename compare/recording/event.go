@@ -1,0 +1,202 @@
+package recording
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+
+	"wslab/reference/dissect"
+)
+
+// Event is one thing that happened. Body is a pointer to one of the types
+// below, to a dissect.Frame or to a dissect.Handshake; events share it, so it
+// must not be changed.
+type Event struct {
+	Seq  uint64        // 1, 2, 3, … over all connections of a Recording
+	At   time.Duration // since the Recording began
+	Conn int           // 1, 2, 3, …; 0 when it is of no connection
+	From string        // the end that it tells of, "client" or "server"
+	Body any
+}
+
+// Kind returns the name of e's kind, as ARCHITECTURE's table and the JSON have it.
+func (e Event) Kind() string {
+	switch e.Body.(type) {
+	case *TCP:
+		return "tcp"
+	case *Octets:
+		return "octets"
+	case *dissect.Handshake:
+		return "handshake"
+	case *dissect.Frame:
+		return "frame"
+	case *Message:
+		return "message"
+	case *Call:
+		return "call"
+	case *Script:
+		return "script"
+	case *State:
+		return "state"
+	case *Held:
+		return "held"
+	case *Dropped:
+		return "dropped"
+	}
+	return "unknown"
+}
+
+// MarshalJSON gives e with its body under the name of its kind.
+func (e Event) MarshalJSON() ([]byte, error) {
+	body, err := json.Marshal(e.Body)
+	if err != nil {
+		return nil, err
+	}
+	kind := e.Kind()
+	b := fmt.Appendf(make([]byte, 0, len(body)+80), `{"seq":%d,"at":%d,"conn":%d,`, e.Seq, e.At.Microseconds(), e.Conn)
+	if e.From != "" {
+		b = fmt.Appendf(b, `"from":%q,`, e.From)
+	}
+	b = fmt.Appendf(b, `"kind":%q,%q:`, kind, kind)
+	return append(append(b, body...), '}'), nil
+}
+
+// TCP is an event of the TCP connection itself.
+type TCP struct {
+	What string // open, fin, rst, closed, error
+	Info *Info  // with open
+	Err  *GoError
+}
+
+// Info says what a connection is between.
+type Info struct {
+	Endpoint string `json:"endpoint"` // "reference", "gorilla", …
+	Client   string `json:"client"`   // name given by who opened it; empty from outside
+	Path     string `json:"path"`
+	Local    string `json:"local"`
+	Remote   string `json:"remote"`
+}
+
+// MarshalJSON puts the fields of Info beside What.
+func (t *TCP) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		What string `json:"what"`
+		*Info
+		Err *GoError `json:"error,omitempty"`
+	}{t.What, t.Info, t.Err})
+}
+
+// KeepOctets is how many octets of one read or write are kept.
+const KeepOctets = 4096
+
+// Octets is one read or write as TCP delivered it.
+type Octets struct {
+	Size int
+	Head []byte // the first KeepOctets of them
+}
+
+// MarshalJSON gives the octets as hex.
+func (o *Octets) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Size int    `json:"size"`
+		Hex  string `json:"hex"`
+	}{o.Size, hex.EncodeToString(o.Head)})
+}
+
+// Message is a message with the frames that formed it.
+type Message struct {
+	*dissect.Message
+	Frames []uint64 // seqs, the first maxMessageFrames
+}
+
+// MarshalJSON adds the frames to the message's own JSON.
+func (m *Message) MarshalJSON() ([]byte, error) {
+	b, err := m.Message.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	frames, err := json.Marshal(m.Frames)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(append(b[:len(b)-1], `,"frames":`...), frames...), '}'), nil
+}
+
+// Call is what an endpoint's code called, when it did and when it got back.
+type Call struct {
+	ID     uint64   `json:"id"` // the same for both phases
+	Name   string   `json:"name"`
+	Phase  string   `json:"phase"` // enter, return
+	Args   string   `json:"args,omitempty"`
+	Result string   `json:"result,omitempty"`
+	Err    *GoError `json:"error,omitempty"`
+}
+
+// Script is what the code at the client's end did or was told: the JavaScript
+// of a page, or the raw client.
+type Script struct {
+	Client     string `json:"client"`
+	What       string `json:"what"`
+	Text       string `json:"text,omitempty"`
+	Size       *int64 `json:"size,omitempty"`
+	Code       *int   `json:"code,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	WasClean   *bool  `json:"wasClean,omitempty"`
+	ReadyState *int   `json:"readyState,omitempty"`
+}
+
+// State is a change of one side's state (RFC 6455 §4.1, §7.1).
+type State struct {
+	Side    string   `json:"side"`
+	State   string   `json:"state"`
+	Was     string   `json:"was"`
+	Why     string   `json:"why"`
+	Machine *Machine `json:"machine,omitempty"`
+}
+
+// Machine is the reference's own state.
+type Machine struct {
+	Message       string `json:"message"` // kind of the unfinished message, empty between messages
+	Fragments     int    `json:"fragments"`
+	Octets        int64  `json:"octets"`
+	CloseSent     bool   `json:"closeSent"`
+	CloseReceived bool   `json:"closeReceived"`
+}
+
+// Held is what became of a frame or handshake at the valve.
+type Held struct {
+	Of    uint64 `json:"of"` // its seq
+	State string `json:"state"`
+}
+
+// Dropped stands for events that are not there any more.
+type Dropped struct {
+	Count uint64 `json:"count"`
+}
+
+// GoError is an error as Go shows it.
+type GoError struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// NewGoError returns err's type and text, nil for nil.
+func NewGoError(err error) *GoError {
+	if err == nil {
+		return nil
+	}
+	return &GoError{fmt.Sprintf("%T", err), errorText(err)}
+}
+
+// errorText leaves the addresses out of a network error: they differ in every
+// run and say nothing.
+func errorText(err error) string {
+	if op, ok := err.(*net.OpError); ok {
+		bare := *op
+		bare.Source, bare.Addr = nil, nil
+		return bare.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,229 @@
+package recording
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"wslab/reference/dissect"
+	"wslab/reference/wire"
+)
+
+// TextOptions choose what WriteText leaves out.
+type TextOptions struct {
+	// Stable leaves out what differs from run to run without meaning anything:
+	// times, numbers, addresses, chunks of TCP and the random key of a handshake.
+	// Two stable texts can be compared line by line.
+	Stable bool
+}
+
+// WriteText writes events as text, one paragraph each: a line that says what
+// happened, and under a frame its octets and its fields bit by bit.
+func WriteText(w io.Writer, events []Event, opt TextOptions) error {
+	t := &textWriter{w: w, opt: opt}
+	for _, e := range events {
+		t.event(e)
+	}
+	return t.err
+}
+
+type textWriter struct {
+	w   io.Writer
+	opt TextOptions
+	err error
+}
+
+// printf writes and keeps the first error.
+func (t *textWriter) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+// line writes the first line of an event.
+func (t *textWriter) line(e Event, arrow, format string, args ...any) {
+	if !t.opt.Stable {
+		t.printf("#%-5d %11.3f ms  conn %d  ", e.Seq, float64(e.At.Microseconds())/1000, e.Conn)
+	}
+	t.printf("%-6s %s "+format+"\n", append([]any{e.From, arrow}, args...)...)
+}
+
+// detail writes a line that belongs to the one before.
+func (t *textWriter) detail(format string, args ...any) {
+	t.printf("           "+format+"\n", args...)
+}
+
+func (t *textWriter) event(e Event) {
+	arrow := map[string]string{"client": "❱", "server": "❰"}[e.From]
+	switch b := e.Body.(type) {
+	case *TCP:
+		t.tcp(e, b)
+	case *Octets:
+		if !t.opt.Stable {
+			t.line(e, arrow, "TCP brings %d octets: %s", b.Size, spaced(b.Head, 32, b.Size))
+		}
+	case *dissect.Handshake:
+		t.handshake(e, arrow, b)
+	case *dissect.Frame:
+		t.line(e, arrow, "%s", frameSummary(b))
+		t.detail("%s", spaced(b.Octets(), 32, int(min(b.Size()-b.Short, 1<<31))))
+		for _, f := range b.Fields() {
+			t.detail("  %s", f.Form)
+		}
+		t.violations(b.Violations)
+	case *Message:
+		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, octets(b.Size), preview(b.Message))
+	case *Call:
+		t.call(e, b)
+	case *Script:
+		t.line(e, "·", "%s", scriptText(b))
+	case *State:
+		t.line(e, "·", "%s: %s", b.State, b.Why)
+	case *Held:
+		t.line(e, "·", "#%d is %s at the valve", b.Of, b.State)
+	case *Dropped:
+		t.line(e, "·", "%d events were dropped here", b.Count)
+	}
+}
+
+func (t *textWriter) tcp(e Event, b *TCP) {
+	text := map[string]string{"open": "opens TCP", "fin": "has sent FIN: no more octets come", "rst": "has reset TCP", "closed": "closes TCP", "error": "TCP fails"}[b.What]
+	if b.Info != nil && !t.opt.Stable {
+		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
+	}
+	t.line(e, "·", "%s%s", text, errorSuffix(b.Err))
+}
+
+func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
+	t.line(e, arrow, "%s", h.Line)
+	for _, l := range h.Lines {
+		value := l.Value
+		if t.opt.Stable {
+			switch {
+			case strings.EqualFold(l.Name, "Host"), strings.EqualFold(l.Name, "Origin"), strings.EqualFold(l.Name, "Date"):
+				value = "…"
+			}
+		}
+		t.detail("%s: %s", l.Name, value)
+	}
+	if a := h.Accept; a != nil {
+		verdict := "right"
+		if a.Mistake != "" {
+			verdict = "wrong: " + a.Mistake
+		}
+		t.detail("  base64(SHA-1(%q)) = %s: %s", a.Joined, a.Expected, verdict)
+	}
+	t.violations(h.Violations)
+}
+
+func (t *textWriter) violations(vs []wire.Violation) {
+	for _, v := range vs {
+		t.detail("× %s %s", v.Code, v.Error())
+	}
+}
+
+func (t *textWriter) call(e Event, c *Call) {
+	if c.Phase == "enter" {
+		if !t.opt.Stable {
+			t.line(e, "·", "%s(%s) …", c.Name, c.Args)
+		}
+		return
+	}
+	result := c.Result
+	if c.Err != nil {
+		result = strings.TrimPrefix(errorSuffix(c.Err), ": ")
+	}
+	t.line(e, "·", "%s → %s", c.Name, result)
+}
+
+func errorSuffix(e *GoError) string {
+	if e == nil {
+		return ""
+	}
+	return fmt.Sprintf(": %s %q", e.Type, e.Text)
+}
+
+// frameSummary says in one line what a frame is.
+func frameSummary(f *dissect.Frame) string {
+	h := f.Header
+	var b strings.Builder
+	b.WriteString(strings.ToUpper(h.Opcode.String()))
+	if h.Fin {
+		b.WriteString(" FIN")
+	}
+	for i, set := range []bool{h.RSV1, h.RSV2, h.RSV3} {
+		if set {
+			fmt.Fprintf(&b, " RSV%d", i+1)
+		}
+	}
+	if h.Masked {
+		b.WriteString(" masked")
+	}
+	b.WriteString(", " + octets(h.Length))
+	if f.Short > 0 {
+		fmt.Fprintf(&b, ", cut off: %d never came", f.Short)
+	}
+	if s, ok := f.Text(); ok && len(s) > 0 {
+		fmt.Fprintf(&b, " %q", clip(s, 40))
+	}
+	if f.Close != nil {
+		fmt.Fprintf(&b, " %s %q", f.Close.Code, f.Close.Reason)
+	}
+	return b.String()
+}
+
+func scriptText(s *Script) string {
+	var b strings.Builder
+	b.WriteString(s.What)
+	if s.Code != nil {
+		fmt.Fprintf(&b, " %d", *s.Code)
+	}
+	if s.Text != "" {
+		fmt.Fprintf(&b, " %q", clip(s.Text, 80))
+	}
+	if s.Reason != "" {
+		fmt.Fprintf(&b, " %q", s.Reason)
+	}
+	if s.WasClean != nil {
+		fmt.Fprintf(&b, " wasClean=%t", *s.WasClean)
+	}
+	return b.String()
+}
+
+func preview(m *dissect.Message) string {
+	if m.Opcode == wire.Text && utf8.Valid(m.Head) {
+		return fmt.Sprintf("%q", clip(string(m.Head), 40))
+	}
+	return spaced(m.Head, 16, int(min(m.Size, 1<<31)))
+}
+
+func octets(n uint64) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return fmt.Sprintf("%d octets", n)
+}
+
+// spaced writes b as hex, at most n octets of it, where total crossed.
+func spaced(b []byte, n, total int) string {
+	var s strings.Builder
+	for i := range min(n, len(b)) {
+		if i > 0 {
+			s.WriteByte(' ')
+		}
+		s.WriteString(hex.EncodeToString(b[i : i+1]))
+	}
+	if shown := min(n, len(b)); shown < total {
+		fmt.Fprintf(&s, " … and %d more", total-shown)
+	}
+	return s.String()
+}
+
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,249 @@
+package tap
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Direction says which way octets go at a tapped end.
+type Direction uint8
+
+// The two directions, seen from the tapped end.
+const (
+	In  Direction = iota // read by the endpoint
+	Out                  // written by the endpoint
+)
+
+// Unit is what is released or dropped in one step: a handshake or a frame.
+type Unit struct {
+	ID  uint64 // the Recorder's name for it
+	End int    // octets of the slice given to Octets that belong to it or to earlier ones
+}
+
+// A Recorder is told what passes a Conn. Calls for one Conn may come from
+// several goroutines at once. It must not call back into the Conn.
+type Recorder interface {
+	// Octets tells of octets that reached the tap, before they wait or pass, and
+	// returns the units that they completed. b must not be kept.
+	Octets(d Direction, b []byte) []Unit
+	// Waits, Released and Dropped tell what becomes of a unit at the valve. A unit
+	// that passes an open valve is not mentioned.
+	Waits(d Direction, id uint64)
+	Released(d Direction, id uint64)
+	Dropped(d Direction, id uint64)
+	// Fin tells that the peer's FIN was read, Failed that a Read or Write of the
+	// socket failed otherwise, Closed that the endpoint closed its socket.
+	Fin()
+	Failed(d Direction, err error)
+	Closed(err error)
+}
+
+// maxQueue is the most octets that wait in one direction. What is beyond it
+// stays in the kernel, or in the endpoint's Write.
+const maxQueue = 1 << 20
+
+// Conn is a net.Conn under observation. All methods may be called
+// concurrently, as with any net.Conn.
+//
+// A Conn begins detached: it passes everything on and keeps the octets of the
+// request that is being read, so that Attach can tell a Recorder of it from its
+// first octet.
+type Conn struct {
+	net.Conn
+	recorder atomic.Pointer[Recorder]
+	hold     atomic.Bool
+	busy     atomic.Bool // octets are in a queue, or the pump is or was at work
+
+	early early
+
+	mu            sync.Mutex
+	wake          chan struct{} // closed and replaced whenever what waits for mu's fields may go on
+	in, out       queue
+	pumping       bool  // pump is reading the socket
+	pumpErr       error // what its last read returned
+	writing       bool  // a Write is passing on what was released
+	closed        bool
+	readDeadline  time.Time
+	writeDeadline time.Time
+}
+
+// New returns c under observation, detached.
+func New(c net.Conn) *Conn {
+	return &Conn{Conn: c, wake: make(chan struct{})}
+}
+
+// early keeps what passed a detached Conn since the last request began.
+type early struct {
+	mu      sync.Mutex
+	octets  []byte
+	replied bool // something was written since, so the next octet read begins a request
+}
+
+// maxEarly is the most that is kept of a request before Attach.
+const maxEarly = 32 << 10
+
+// Attach gives c to r: what has been read of the request so far is told to r
+// at once, and all that passes from now on. hold says whether the valve is
+// shut for what comes after. It must be called before the endpoint writes.
+func (c *Conn) Attach(r Recorder, hold bool) {
+	c.early.mu.Lock()
+	defer c.early.mu.Unlock()
+	if len(c.early.octets) > 0 {
+		r.Octets(In, c.early.octets)
+	}
+	c.early.octets = nil
+	c.hold.Store(hold)
+	c.recorder.Store(&r)
+}
+
+// record tells the Recorder, if there is one, of octets at the tap.
+func (c *Conn) record(d Direction, b []byte) (Recorder, []Unit) {
+	if r := c.recorder.Load(); r != nil {
+		return *r, (*r).Octets(d, b)
+	}
+	c.early.mu.Lock()
+	defer c.early.mu.Unlock()
+	if r := c.recorder.Load(); r != nil { // attached meanwhile
+		return *r, (*r).Octets(d, b)
+	}
+	switch {
+	case d == Out:
+		c.early.replied = true
+		return nil, nil
+	case c.early.replied:
+		c.early.octets, c.early.replied = nil, false
+	}
+	c.early.octets = append(c.early.octets, b[:min(len(b), maxEarly-len(c.early.octets))]...)
+	return nil, nil
+}
+
+// failed tells the Recorder of an error of the socket.
+func (c *Conn) failed(d Direction, err error) {
+	r := c.recorder.Load()
+	var timeout net.Error
+	switch {
+	case r == nil, errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
+		// The endpoint's own Close or deadline: nothing crossed.
+	case errors.Is(err, io.EOF):
+		(*r).Fin()
+	default:
+		(*r).Failed(d, err)
+	}
+}
+
+// errOpened says that the valve was opened and nothing is left in the queue, so
+// that the socket can be read again.
+var errOpened = errors.New("tap: valve opened")
+
+// queued reports whether octets must go through a queue.
+func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
+
+// Read reads what has passed the valve.
+func (c *Conn) Read(p []byte) (int, error) {
+	for {
+		if c.queued() && c.recorder.Load() != nil && len(p) > 0 {
+			if n, err := c.readQueued(p); err != errOpened {
+				return n, err
+			}
+		}
+		n, err := c.Conn.Read(p)
+		if n > 0 {
+			r, units := c.record(In, p[:n])
+			if r != nil && c.hold.Load() {
+				// The valve was shut while this Read was in the kernel.
+				c.mu.Lock()
+				c.enqueue(r, In, p[:n], units)
+				c.mu.Unlock()
+				continue // an error of the socket will come again
+			}
+		}
+		if err != nil {
+			c.failed(In, err)
+		}
+		return n, err
+	}
+}
+
+// Write writes through the valve: it returns when every unit that p completes
+// has been released or dropped. Octets of an unfinished unit are taken at once,
+// as the kernel's buffer would.
+func (c *Conn) Write(p []byte) (int, error) {
+	r, units := c.record(Out, p)
+	if r != nil && c.queued() {
+		return c.writeQueued(r, p, units)
+	}
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.failed(Out, err)
+	}
+	return n, err
+}
+
+// Close closes the socket; what waits at the valve is dropped.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	first := !c.closed
+	c.closed = true
+	for _, d := range []Direction{In, Out} {
+		for _, u := range c.queue(d).waiting {
+			(*c.recorder.Load()).Dropped(d, u.id)
+		}
+		*c.queue(d) = queue{}
+	}
+	c.changed()
+	c.mu.Unlock()
+	err := c.Conn.Close()
+	if r := c.recorder.Load(); r != nil && first {
+		(*r).Closed(err)
+	}
+	return err
+}
+
+// CloseWrite sends FIN and leaves the other direction open, where the
+// connection can.
+func (c *Conn) CloseWrite() error {
+	if hc, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return hc.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// SetDeadline sets both deadlines.
+func (c *Conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+// SetReadDeadline holds for reads that wait at the valve as well. While the
+// pump reads for the endpoint, the socket itself has no deadline.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.readDeadline = t
+	c.changed()
+	if c.pumping {
+		return nil
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline holds for writes that wait at the valve as well.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeDeadline = t
+	c.changed()
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// IsReset reports whether err says that the peer reset the connection.
+func IsReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

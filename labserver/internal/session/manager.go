@@ -1,0 +1,127 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+)
+
+// Limits of the program.
+const (
+	maxSessions = 64
+	idleAfter   = 15 * time.Minute
+)
+
+// Manager keeps all sessions. Its methods may be called concurrently.
+type Manager struct {
+	mu       sync.Mutex
+	sessions map[string]*Session
+	closed   bool
+}
+
+// NewManager returns a Manager without sessions.
+func NewManager() *Manager {
+	return &Manager{sessions: map[string]*Session{}}
+}
+
+// New begins a session. When there are as many as there may be, one that is
+// idle makes room; when none is, the error says so.
+func (m *Manager) New(outside bool) (*Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, &CommandError{"The lab server is shutting down.", "Start it again."}
+	}
+	m.evict(time.Now().Add(-idleAfter))
+	if len(m.sessions) >= maxSessions {
+		m.evict(time.Now().Add(-5 * time.Second))
+	}
+	if len(m.sessions) >= maxSessions {
+		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Session{
+		ID: rand.Text(), Outside: outside, Rec: recording.New(nil, recording.Limits{}),
+		raws: map[string]*scenario.Client{}, used: time.Now(), ctx: ctx, cancel: cancel,
+	}
+	m.sessions[s.ID] = s
+	return s, nil
+}
+
+// evict forgets sessions that have been idle since before t. m.mu is held.
+func (m *Manager) evict(t time.Time) {
+	for id, s := range m.sessions {
+		if s.idle(t) {
+			s.cancel()
+			delete(m.sessions, id)
+		}
+	}
+}
+
+// Get returns the session called id, or false.
+func (m *Manager) Get(id string) (*Session, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	return s, ok
+}
+
+// Listed is a connection in the list of all.
+type Listed struct {
+	recording.Summary
+	Session string `json:"session"`
+	Outside bool   `json:"outside"`
+	Since   int64  `json:"since"` // µs ago
+}
+
+// maxListed bounds the list of connections.
+const maxListed = 200
+
+// Connections returns the connections of all sessions, open ones first, the
+// newest first among them.
+func (m *Manager) Connections() []Listed {
+	m.mu.Lock()
+	sessions := make([]*Session, 0, len(m.sessions))
+	for _, s := range m.sessions {
+		sessions = append(sessions, s)
+	}
+	m.mu.Unlock()
+	list := []Listed{}
+	for _, s := range sessions {
+		for _, c := range s.Rec.Connections() {
+			sum := c.Summary()
+			list = append(list, Listed{sum, s.ID, s.Outside, sum.Since.Microseconds()})
+		}
+	}
+	slices.SortFunc(list, func(a, b Listed) int {
+		if a.Open != b.Open {
+			if a.Open {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Since, b.Since)
+	})
+	return list[:min(len(list), maxListed)]
+}
+
+// Close ends all sessions, closing every WebSocket with 1001; what has not
+// ended when ctx does is cut off.
+func (m *Manager) Close(ctx context.Context) {
+	m.mu.Lock()
+	m.closed = true
+	sessions := m.sessions
+	m.sessions = map[string]*Session{}
+	m.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, s := range sessions {
+		wg.Go(func() { s.close(ctx) })
+	}
+	wg.Wait()
+}

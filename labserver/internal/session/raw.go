@@ -1,0 +1,170 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/reference/wire"
+)
+
+// RawCommand is what a raw client is told to do.
+type RawCommand struct {
+	Client   string       `json:"client"`
+	Do       string       `json:"do"` // open, octets, close
+	Endpoint string       `json:"endpoint"`
+	Method   string       `json:"method"`
+	Proto    string       `json:"proto"`
+	Fields   [][2]*string `json:"fields"` // name and value; a null value removes the field
+	Hex      string       `json:"hex"`
+}
+
+// Raw does c with the raw client that it names. addr is the lab server's own
+// address.
+func (s *Session) Raw(c RawCommand, addr string) error {
+	switch c.Do {
+	case "open":
+		return s.openRaw(c, addr)
+	case "octets":
+		b, err := scenario.ParseHex(c.Hex)
+		if err != nil {
+			return err
+		}
+		raw, err := s.raw(c.Client)
+		if err != nil {
+			return err
+		}
+		if len(b) == 0 {
+			return &CommandError{"There are no octets to send.", "Write them as hex: 81 05 48 65 6c 6c 6f."}
+		}
+		if err := raw.Octets(b); err != nil {
+			return &CommandError{"The octets could not be written: " + err.Error() + ".", "The server has ended the connection. Open another."}
+		}
+		return nil
+	case "close":
+		raw, err := s.raw(c.Client)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		delete(s.raws, c.Client)
+		s.mu.Unlock()
+		raw.Close()
+		return nil
+	}
+	return &CommandError{fmt.Sprintf("A raw client cannot %q.", c.Do), `It can "open", send "octets" and "close".`}
+}
+
+func (s *Session) raw(client string) (*scenario.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = time.Now()
+	if c := s.raws[client]; c != nil {
+		return c, nil
+	}
+	return nil, &CommandError{fmt.Sprintf("There is no raw client called %q.", client), "Open its connection first."}
+}
+
+func (s *Session) openRaw(c RawCommand, addr string) error {
+	if _, err := endpoint.Find(c.Endpoint); err != nil {
+		return &CommandError{"There is no endpoint called " + c.Endpoint + ".", err.Error()}
+	}
+	opening := scenario.DefaultOpening()
+	if c.Method != "" {
+		opening.Method = c.Method
+	}
+	if c.Proto != "" {
+		opening.Proto = c.Proto
+	}
+	for _, f := range c.Fields {
+		switch {
+		case f[0] == nil:
+			return &CommandError{"A header field has no name.", `Write fields as ["Name", "value"].`}
+		case f[1] == nil:
+			opening.Remove(*f[0])
+		default:
+			opening.Set(*f[0], *f[1])
+		}
+	}
+	s.mu.Lock()
+	full, taken := len(s.raws) >= maxRawClients, s.raws[c.Client] != nil
+	s.mu.Unlock()
+	switch {
+	case full:
+		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
+	case taken:
+		return &CommandError{fmt.Sprintf("There is a raw client called %q already.", c.Client), "Close it, or choose another name."}
+	}
+	log := s.log(c.Client)
+	conn, err := dialer(addr)(s.ctx)
+	if err != nil {
+		return &CommandError{"The lab server could not be reached: " + err.Error() + ".", "Is it still running?"}
+	}
+	target := s.target(c.Endpoint, c.Client)
+	log("dial", target, -1)
+	raw, err := scenario.NewClient(conn, opening, target, addr, log)
+	if err != nil {
+		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
+	}
+	s.mu.Lock()
+	ended := s.raws == nil
+	if !ended {
+		s.raws[c.Client] = raw
+	}
+	s.mu.Unlock()
+	if ended {
+		raw.Close()
+		return &CommandError{"This session has ended.", "Reload the page to begin a new one."}
+	}
+	return nil
+}
+
+// scenarioTimeout bounds a scenario that waits for what never comes. It is a
+// learner's time: what is held at the valve keeps the scenario waiting.
+const scenarioTimeout = 10 * time.Minute
+
+// Play plays sc against the endpoint called name, under the name client. It
+// returns at once; what happens is in the recording.
+func (s *Session) Play(sc *scenario.Scenario, name, client, addr string) error {
+	if _, err := endpoint.Find(name); err != nil {
+		return &CommandError{"There is no endpoint called " + name + ".", err.Error()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return &CommandError{"This session has ended.", "Reload the page to begin a new one."}
+	}
+	s.used = time.Now()
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		ctx, cancel := context.WithTimeout(s.ctx, scenarioTimeout)
+		defer cancel()
+		log := s.log(client)
+		if err := sc.Play(ctx, dialer(addr), s.target(name, client), addr, log); err != nil {
+			log("error", err.Error(), -1)
+		}
+	}()
+	return nil
+}
+
+// target is the request target that leads to endpoint and back to this session.
+func (s *Session) target(endpoint, client string) string {
+	return "/ws/" + endpoint + "?session=" + url.QueryEscape(s.ID) + "&client=" + url.QueryEscape(client)
+}
+
+// log returns a scenario.Log that records under the name client.
+func (s *Session) log(client string) scenario.Log {
+	return func(what, text string, size int) {
+		script := &recording.Script{Client: client, What: what, Text: text}
+		if size >= 0 {
+			n := int64(size)
+			script.Size = &n
+		}
+		s.Rec.Append(s.Rec.ConnOf(client), wire.Client.String(), script)
+	}
+}

@@ -1,0 +1,59 @@
+package dissect
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// The misprints of the GUID that stand in public code.
+var misprints = []string{
+	"258EAFA5-E914-47DA-95CA-5AB0DC85B11B",
+	"258EAFA5-E914-47DA-95CA-5AB5DC11D65B",
+	"258EAFA5-E914-47DA-95CA-5AB5DC11D65A",
+	"258EAFA5-E914-47DA-95CA-5AB5DC11D685",
+}
+
+// Mistake names what was done instead when got is not the Sec-WebSocket-Accept
+// for key, by doing each known mistake and comparing. It is empty when got is
+// right, and says so when no known mistake gives it.
+func Mistake(key, got string) string {
+	if got == wire.Accept(key) {
+		return ""
+	}
+	if got == "" {
+		return "there is no Sec-WebSocket-Accept"
+	}
+	for _, guid := range misprints {
+		if got == wire.Hash(key+guid) {
+			return "the GUID is a known misprint, " + guid
+		}
+	}
+	sum := sha1.Sum([]byte(key + wire.GUID))
+	digits := hex.EncodeToString(sum[:])
+	decoded, _ := base64.StdEncoding.DecodeString(key)
+	switch got {
+	case wire.Hash(key + strings.ToLower(wire.GUID)):
+		return "the GUID is in lower case"
+	case wire.Hash(string(decoded) + wire.GUID):
+		return "the key was base64-decoded before hashing"
+	case wire.Hash(key + "\r\n" + wire.GUID):
+		return "the key was hashed with its CR LF"
+	case wire.Hash(key):
+		return "the GUID was left out"
+	case wire.Hash(wire.GUID + key):
+		return "the GUID was put before the key"
+	case base64.StdEncoding.EncodeToString([]byte(digits)), base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(digits))):
+		return "the hash was written in hex before base64"
+	case digits:
+		return "the hash is in hex, not base64"
+	case base64.URLEncoding.EncodeToString(sum[:]), base64.RawURLEncoding.EncodeToString(sum[:]), base64.RawStdEncoding.EncodeToString(sum[:]):
+		return "the base64 has another alphabet or no padding"
+	case key:
+		return "the key was sent back as it was"
+	}
+	return "no known mistake gives this value"
+}

@@ -1,0 +1,262 @@
+package dissect
+
+import (
+	"bytes"
+
+	"wslab/reference/wire"
+)
+
+// Limits of what is kept. What is longer is decoded all the same, and its
+// octets counted.
+const (
+	KeepPayload = 4096     // first payload octets of a frame
+	KeepTail    = 16       // last ones, of a longer frame
+	KeepMessage = 200      // first octets of a message
+	MaxHead     = 16 << 10 // a handshake longer than this is not read as one
+)
+
+// Conversation decodes both directions of one connection from its first octet.
+// The zero value is ready. One goroutine at a time may call it.
+type Conversation struct {
+	directions [2]direction
+	request    *Handshake
+	items      []Item
+}
+
+// Item is what some octets completed: one of its pointers is set.
+type Item struct {
+	End       int // octets of the slice given that belong to this item or to earlier ones
+	Handshake *Handshake
+	Frame     *Frame
+	Message   *Message
+}
+
+// NewFrames returns a Conversation whose opening handshake is over, for octets
+// that begin with a frame.
+func NewFrames() *Conversation {
+	c := &Conversation{}
+	for role := range c.directions {
+		c.directions[role].phase = frames
+	}
+	return c
+}
+
+// phase is how the next octets of a direction are to be read.
+type phase uint8
+
+const (
+	head   phase = iota // the opening handshake
+	frames              // frames
+	opaque              // something else: the body of a refusal, or no HTTP at all
+)
+
+// direction is what one sender's octets have come to so far.
+type direction struct {
+	phase   phase
+	offset  uint64 // octets before the current item
+	partial []byte // head or frame header that has begun
+	frame   *Frame // frame whose payload is due
+	left    uint64 // payload octets still due
+	context wire.Context
+	message *Message // message that is not finished
+	text    wire.UTF8
+	badText bool // the unfinished message has failed already
+}
+
+// Octets takes the next octets that from sent and returns what they completed,
+// in order. The returned slice is good until the next call. When owned, b will
+// never change again, and frames may point into it instead of copying.
+func (c *Conversation) Octets(from wire.Role, b []byte, owned bool) []Item {
+	c.items = c.items[:0]
+	d := &c.directions[from]
+	d.context.Sender = from
+	for at := 0; at < len(b); {
+		switch d.phase {
+		case head:
+			at += c.readHead(from, b[at:], at)
+		case frames:
+			at += c.readFrame(from, b[at:], at, owned)
+		case opaque:
+			d.offset += uint64(len(b) - at)
+			at = len(b)
+		}
+	}
+	return c.items
+}
+
+// End tells that from will send no more, and returns the frame that is cut
+// off by it, or nil.
+func (c *Conversation) End(from wire.Role) *Frame {
+	d := &c.directions[from]
+	f := d.frame
+	switch {
+	case f != nil:
+		f.Short = d.left
+		c.finishPayload(d, f)
+	case d.phase == frames && len(d.partial) > 0:
+		f = cutHeader(d.partial, d.offset, from)
+	}
+	d.frame, d.partial, d.phase = nil, nil, opaque
+	return f
+}
+
+// readHead takes octets of the opening handshake from b and returns how many.
+func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
+	d := &c.directions[from]
+	before := len(d.partial)
+	d.partial = append(d.partial, b[:min(len(b), MaxHead-before)]...)
+	end := bytes.Index(d.partial, []byte("\r\n\r\n"))
+	if end < 0 {
+		if len(d.partial) < MaxHead {
+			return len(b)
+		}
+		end = len(d.partial) - 4
+	}
+	size := end + 4
+	h := parseHandshake(d.partial[:size:size], from, c.request)
+	d.partial, d.offset = nil, uint64(size)
+	c.items = append(c.items, Item{End: at + size - before, Handshake: h})
+	switch {
+	case from == wire.Client:
+		c.request = h
+		d.phase = opaque
+		if h.Head.HasToken("Upgrade", "websocket") {
+			d.phase = frames
+		}
+	case h.Head.Status/100 == 1 && h.Head.Status != 101:
+		// 100 Continue and its like come before the answer.
+	case h.Head.Status == 101:
+		d.phase = frames
+		deflate := h.Head.HasExtension("permessage-deflate")
+		for role := range c.directions {
+			c.directions[role].context.RSV1 = deflate
+		}
+	default:
+		d.phase = opaque
+		c.directions[wire.Client].phase = opaque
+	}
+	return size - before
+}
+
+// readFrame takes octets of one frame from b and returns how many.
+func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) int {
+	d := &c.directions[from]
+	used := 0
+	if d.frame == nil {
+		// 1. The header, which may come in pieces.
+		h, ok := wire.ParseHeader(b)
+		if len(d.partial) > 0 || !ok {
+			before := len(d.partial)
+			d.partial = append(d.partial, b[:min(len(b), wire.MaxHeaderSize-before)]...)
+			if h, ok = wire.ParseHeader(d.partial); !ok {
+				return len(b)
+			}
+			used = h.Size() - before
+		} else {
+			used = h.Size()
+		}
+		f := &Frame{From: from, Offset: d.offset, Header: h, Violations: wire.Check(h, d.context), came: uint64(h.Size())}
+		d.offset += f.Size()
+		d.frame, d.left = f, h.Length
+		c.beginFrame(d, f)
+
+		// 2. A frame that lies whole in an owned slice need not be copied.
+		whole := owned && len(d.partial) == 0 && h.Length <= KeepPayload && uint64(len(b)-used) >= h.Length
+		d.partial = d.partial[:0]
+		if whole {
+			n := used + int(h.Length)
+			f.octets = b[:n:n]
+		} else {
+			f.octets = h.Append(make([]byte, 0, h.Size()+int(min(h.Length, KeepPayload, uint64(len(b))))))
+		}
+	}
+
+	// 3. The payload, or what has come of it.
+	f := d.frame
+	n := int(min(d.left, uint64(len(b)-used)))
+	c.readPayload(d, f, b[used:used+n])
+	d.left -= uint64(n)
+	used += n
+	if d.left > 0 {
+		return used
+	}
+	d.frame = nil
+	c.finishPayload(d, f)
+	c.items = append(c.items, Item{End: at + used, Frame: f})
+	if d.message != nil && f.Header.Opcode.IsData() && f.Header.Fin {
+		c.items = append(c.items, Item{End: at + used, Message: d.message})
+		d.message = nil
+	}
+	return used
+}
+
+// beginFrame takes note of what f's header changes for the frames after it.
+func (c *Conversation) beginFrame(d *direction, f *Frame) {
+	h := f.Header
+	switch {
+	case h.Opcode == wire.Text || h.Opcode == wire.Binary:
+		d.message = &Message{From: f.From, Opcode: h.Opcode, Compressed: h.RSV1}
+		d.text, d.badText = wire.UTF8{}, false
+		d.context.Fragmented = !h.Fin
+	case h.Opcode == wire.Continuation:
+		d.context.Fragmented = d.context.Fragmented && !h.Fin
+	case h.Opcode == wire.Close:
+		d.context.Closed = true
+	}
+	if m := d.message; m != nil && h.Opcode.IsData() {
+		f.Message, f.Fragment = m.Opcode, m.Fragments
+		m.Fragments++
+		f.textual = m.Opcode == wire.Text && !m.Compressed
+	}
+}
+
+// readPayload takes the next octets b of f's payload, as the wire has them.
+func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
+	pos := f.Header.Length - d.left
+	f.came += uint64(len(b))
+	if kept := len(f.octets) - f.Header.Size(); uint64(kept) == pos && kept < KeepPayload {
+		f.octets = append(f.octets, b[:min(len(b), KeepPayload-kept)]...)
+	}
+	if f.Header.Length > KeepPayload {
+		f.tail = append(f.tail, b[max(0, len(b)-KeepTail):]...)
+		f.tail = f.tail[max(0, len(f.tail)-KeepTail):]
+	}
+	m := d.message
+	if m == nil || !f.Header.Opcode.IsData() {
+		return
+	}
+	m.Size += uint64(len(b))
+	if n := min(len(b), KeepMessage-len(m.Head)); n > 0 {
+		start := len(m.Head)
+		m.Head = append(m.Head, b[:n]...)
+		f.unmask(int(pos%4), m.Head[start:])
+	}
+	if !f.textual || d.badText {
+		return
+	}
+	// Unmasked piece by piece: the whole payload is never held.
+	var piece [1024]byte
+	for len(b) > 0 {
+		n := copy(piece[:], b)
+		f.unmask(int(pos%4), piece[:n])
+		if ok := d.text.Check(piece[:n]); ok < n {
+			d.badText = true
+			f.badOctet(pos+uint64(ok), piece[ok])
+			return
+		}
+		b, pos = b[n:], pos+uint64(n)
+	}
+}
+
+// finishPayload judges what only the end of f's payload can tell.
+func (c *Conversation) finishPayload(d *direction, f *Frame) {
+	if f.Header.Opcode == wire.Close && f.Short == 0 {
+		p, vs := wire.ParseClosePayload(f.Payload())
+		f.Close = &p
+		f.Violations = append(f.Violations, vs...)
+	}
+	if f.textual && f.Header.Fin && f.Short == 0 && !d.badText && !d.text.Complete() {
+		d.badText = true
+		f.Violations = append(f.Violations, wire.RuleTextUTF8.Broken("The message ends inside a character."))
+	}
+}

@@ -1,0 +1,327 @@
+package dissect
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// Field is a named run of bits of a frame. The fields of a frame tile its bits:
+// in order, no gap, no overlap.
+type Field struct {
+	Name       string           `json:"name"`   // "FIN", "opcode", "masking key", …
+	Letter     string           `json:"letter"` // the same in one letter: F 1 2 3 O M L E K P C R
+	Group      string           `json:"group"`  // colour: head len key data code
+	Bit        uint64           `json:"bit"`    // first bit, counted from the frame's first as the RFC's figure does
+	Bits       uint64           `json:"bits"`
+	Raw        string           `json:"raw"`   // the bits themselves below 8, else hex as on the wire, as far as kept
+	Value      string           `json:"value"` // what they say, unmasked
+	Form       string           `json:"form"`  // "1... .... = Mask: True"
+	Meaning    string           `json:"meaning"`
+	Sections   []string         `json:"rfc"`            // sections of RFC 6455
+	Rule       string           `json:"rule,omitempty"` // code of the rule to read about it
+	Violations []wire.Violation `json:"violations,omitempty"`
+	Site       string           `json:"site"` // lines of source that read it, as package lesson resolves them
+}
+
+// The places in the source that read each field. They are names: package.function#region.
+const (
+	siteFin       = "wire.ParseHeader#fin"
+	siteRSV       = "wire.ParseHeader#rsv"
+	siteOpcode    = "wire.ParseHeader#opcode"
+	siteMask      = "wire.ParseHeader#mask"
+	siteLength    = "wire.ParseHeader#length"
+	siteLength16  = "wire.ParseHeader#length16"
+	siteLength64  = "wire.ParseHeader#length64"
+	siteKey       = "wire.ParseHeader#key"
+	siteUnmask    = "wire.MaskSimple#unmask"
+	siteCloseCode = "wire.ParseClosePayload#closecode"
+	siteReason    = "wire.ParseClosePayload#reason"
+	siteUTF8      = "wire.(*UTF8).Check#utf8"
+)
+
+// Sites lists every Site that a Field can have, so that a test can hold each
+// to the source.
+var Sites = []string{
+	siteFin, siteRSV, siteOpcode, siteMask, siteLength, siteLength16, siteLength64,
+	siteKey, siteUnmask, siteCloseCode, siteReason, siteUTF8,
+}
+
+// Fields returns the fields of f in the order of its bits. Where the stream
+// ended inside f, the last field is as long as what came.
+func (f *Frame) Fields() []Field {
+	var fs []Field
+	at := uint64(0)
+	add := func(bits uint64, fd Field) {
+		fd.Bit, fd.Bits = at, bits
+		at += bits
+		fs = append(fs, fd)
+	}
+	h := f.Header
+
+	// 1. First octet.
+	add(1, Field{Name: "FIN", Letter: "F", Group: "head", Value: setOrNot(h.Fin), Meaning: f.finMeaning(),
+		Sections: []string{"5.2", "5.4"}, Rule: pick(h.Opcode.IsControl(), wire.RuleControlFragment.Code, ""), Site: siteFin})
+	for i, set := range []bool{h.RSV1, h.RSV2, h.RSV3} {
+		rule := []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3}[i]
+		meaning := "Reserved for extensions; 0 as long as none that uses it was agreed."
+		if set {
+			meaning = "Set, so an extension agreed in the handshake must give it a meaning. permessage-deflate gives RSV1 the meaning “this message is compressed”."
+		}
+		add(1, Field{Name: fmt.Sprintf("RSV%d", i+1), Letter: fmt.Sprint(i + 1), Group: "head", Value: setOrNot(set),
+			Meaning: meaning, Sections: []string{"5.2", "9"}, Rule: rule.Code, Site: siteRSV})
+	}
+	add(4, Field{Name: "opcode", Letter: "O", Group: "head", Value: fmt.Sprintf("%s (0x%X)", h.Opcode, uint8(h.Opcode)),
+		Meaning: opcodeMeaning(h.Opcode), Sections: []string{"5.2", opcodeSection(h.Opcode)}, Rule: wire.RuleOpcode.Code, Site: siteOpcode})
+
+	// 2. Second octet and the longer length that it can announce.
+	add(1, Field{Name: "MASK", Letter: "M", Group: "len", Value: setOrNot(h.Masked), Meaning: f.maskMeaning(), Sections: []string{"5.1", "5.3"},
+		Rule: pick(f.From == wire.Client, wire.RuleMaskMissing.Code, wire.RuleMaskForbidden.Code), Site: siteMask})
+	short, meaning := h.Length, "The payload's length in octets. The masking key is not counted."
+	switch h.Form {
+	case wire.Length16:
+		short, meaning = 126, "126 is no length: it announces that the next two octets hold it."
+	case wire.Length64:
+		short, meaning = 127, "127 is no length: it announces that the next eight octets hold it."
+	}
+	add(7, Field{Name: "payload length", Letter: "L", Group: "len", Value: fmt.Sprint(short), Meaning: meaning, Sections: []string{"5.2"},
+		Rule: pick(h.Opcode.IsControl(), wire.RuleControlLength.Code, wire.RuleLengthMinimal.Code), Site: siteLength})
+	if h.Form != wire.Length7 {
+		site := pick(h.Form == wire.Length16, siteLength16, siteLength64)
+		rule := pick(h.Form == wire.Length16 || h.Length>>63 == 0, wire.RuleLengthMinimal.Code, wire.RuleLengthTopBit.Code)
+		add(uint64(h.Form), Field{Name: "extended payload length", Letter: "E", Group: "len", Value: fmt.Sprint(h.Length),
+			Meaning:  fmt.Sprintf("The payload's length in octets, in %d bits, the most significant octet first.", h.Form),
+			Sections: []string{"5.2"}, Rule: rule, Site: site})
+	}
+
+	// 3. The masking key.
+	if h.Masked {
+		add(32, Field{Name: "masking key", Letter: "K", Group: "key", Value: hex.EncodeToString(h.Key[:]),
+			Meaning: "Four octets that the sender chose for this frame alone. Payload octet i is XORed with octet i mod 4 of it.", Sections: []string{"5.3", "10.3"}, Site: siteKey})
+	}
+
+	// 4. The payload.
+	for _, fd := range f.payloadFields() {
+		add(fd.Bits, fd)
+	}
+	fs = f.clip(fs)
+	for i := range fs {
+		f.finish(&fs[i])
+	}
+	return fs
+}
+
+// payloadFields returns what the payload holds: code and reason of a Close
+// frame, application data of any other. Only Bits of their places is set.
+func (f *Frame) payloadFields() []Field {
+	size := f.Header.Length
+	if size == 0 || f.cut {
+		return nil
+	}
+	p := f.Payload()
+	length := min(size, 1<<60) * 8 // a longer claim has more bits than can be counted; it is never met
+	if f.Close != nil && size >= 2 {
+		code := Field{Name: "status code", Letter: "C", Group: "code", Bits: 16, Value: f.Close.Code.String(),
+			Meaning: "Why the connection is closed, as a number of two octets.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
+		if size == 2 {
+			return []Field{code}
+		}
+		return []Field{code, {Name: "reason", Letter: "R", Group: "data", Bits: length - 16, Value: quote(p[2:]),
+			Meaning: "Why in words, for people who debug; UTF-8, at most 123 octets.", Sections: []string{"5.5.1", "7.1.6"}, Rule: wire.RuleCloseReason.Code, Site: siteReason}}
+	}
+	fd := Field{Name: "payload data", Letter: "P", Group: "data", Bits: length, Sections: []string{"5.2", "5.6"}, Site: siteUnmask}
+	switch {
+	case f.textual:
+		fd.Value, fd.Meaning, fd.Rule = quote(p), "Text in UTF-8.", wire.RuleTextUTF8.Code
+		if !f.Header.Masked {
+			fd.Site = siteUTF8
+		}
+	case f.Header.Opcode == wire.Ping, f.Header.Opcode == wire.Pong:
+		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any octets. A Pong carries the same ones as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
+	case f.Header.Opcode == wire.Close:
+		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "A Close body of one octet: too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
+		fd.Site = siteCloseCode
+	default:
+		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Octets for the application, of any kind."
+	}
+	if f.Header.Masked {
+		fd.Meaning += " Masked on the wire; shown here unmasked."
+	}
+	if n := uint64(len(p)); n < size-f.Short {
+		fd.Value += fmt.Sprintf(" … (%d of %d octets)", n, size)
+	}
+	return []Field{fd}
+}
+
+// clip cuts fs to the bits that came.
+func (f *Frame) clip(fs []Field) []Field {
+	if f.Short == 0 {
+		return fs
+	}
+	end := f.came * 8
+	for i := range fs {
+		if fs[i].Bit >= end {
+			return fs[:i]
+		}
+		if fs[i].Bit+fs[i].Bits > end {
+			fs[i].Bits = end - fs[i].Bit
+			fs[i].Meaning += " The stream ended before the rest of it came."
+		}
+	}
+	return fs
+}
+
+// finish fills in what follows from a field's place: its bits, its form and
+// the violations that are about it.
+func (f *Frame) finish(fd *Field) {
+	if fd.Bits < 8 {
+		octet := f.octets[fd.Bit/8]
+		var raw, form strings.Builder
+		for i := range uint64(8) {
+			inside := i >= fd.Bit%8 && i < fd.Bit%8+fd.Bits
+			bit := byte('0' + octet>>(7-i)&1)
+			if i == 4 {
+				form.WriteByte(' ')
+			}
+			if inside {
+				raw.WriteByte(bit)
+				form.WriteByte(bit)
+			} else {
+				form.WriteByte('.')
+			}
+		}
+		fd.Raw = raw.String()
+		fd.Form = form.String() + " = " + fd.label()
+	} else {
+		from := min(fd.Bit/8, uint64(len(f.octets)))
+		to := min((fd.Bit+fd.Bits)/8, uint64(len(f.octets)))
+		fd.Raw = hex.EncodeToString(f.octets[from:to])
+		fd.Form = fd.label()
+	}
+	for _, v := range f.Violations {
+		if violationField[v.Code] == fd.Name {
+			fd.Violations = append(fd.Violations, v)
+			fd.Rule = v.Code
+		}
+	}
+}
+
+// label gives name and value in the words that users of Wireshark know.
+func (fd *Field) label() string {
+	value := fd.Value
+	switch fd.Name {
+	case "FIN", "RSV1", "RSV2", "RSV3", "MASK":
+		name := map[string]string{"FIN": "Fin", "RSV1": "Reserved 1", "RSV2": "Reserved 2", "RSV3": "Reserved 3", "MASK": "Mask"}[fd.Name]
+		return name + ": " + pick(fd.Value == "set", "True", "False")
+	case "opcode":
+		return "Opcode: " + value
+	case "payload length":
+		return "Payload length: " + value
+	case "extended payload length":
+		return fmt.Sprintf("Extended Payload length (%d bits): %s", fd.Bits, value)
+	case "masking key":
+		return "Masking-Key: " + fd.Raw
+	case "status code":
+		return "Status code: " + value
+	case "reason":
+		return "Reason: " + value
+	}
+	return "Payload: " + value
+}
+
+// violationField says which field a rule of the frame is about.
+var violationField = map[string]string{
+	wire.RuleRSV1.Code: "RSV1", wire.RuleRSV2.Code: "RSV2", wire.RuleRSV3.Code: "RSV3",
+	wire.RuleOpcode.Code: "opcode", wire.RuleStray.Code: "opcode", wire.RuleInterleaved.Code: "opcode", wire.RuleAfterClose.Code: "opcode",
+	wire.RuleControlFragment.Code: "FIN",
+	wire.RuleMaskMissing.Code:     "MASK", wire.RuleMaskForbidden.Code: "MASK",
+	wire.RuleControlLength.Code: "payload length",
+	wire.RuleLengthMinimal.Code: "extended payload length", wire.RuleLengthTopBit.Code: "extended payload length",
+	wire.RuleCloseBody.Code: "payload data", wire.RuleTextUTF8.Code: "payload data",
+	wire.RuleCloseCode.Code: "status code", wire.RuleCloseReason.Code: "reason",
+}
+
+func (f *Frame) finMeaning() string {
+	switch h := f.Header; {
+	case h.Opcode.IsControl() && h.Fin:
+		return "A control frame is always whole."
+	case h.Opcode.IsControl():
+		return "A control frame says that more of it follows, which it may not."
+	case h.Fin && h.Opcode == wire.Continuation:
+		return "Last frame of its message."
+	case h.Fin:
+		return "The message is whole in this frame."
+	case h.Opcode == wire.Continuation:
+		return "A frame from the middle of a message: more follow."
+	}
+	return "First frame of a message: more follow."
+}
+
+func (f *Frame) maskMeaning() string {
+	switch masked := f.Header.Masked; {
+	case masked && f.From == wire.Client:
+		return "The payload is masked, and four octets of key follow the length. A client sets it on every frame, a server on none."
+	case masked:
+		return "The payload is masked, but this frame comes from a server, which may not mask."
+	case f.From == wire.Client:
+		return "The payload is not masked, but this frame comes from a client, which must mask. There is no key."
+	}
+	return "The payload is as it is, and there is no key. A client sets this bit on every frame, a server on none."
+}
+
+func opcodeMeaning(o wire.Opcode) string {
+	switch o {
+	case wire.Continuation:
+		return "Goes on with the message that an earlier frame began; the kind of data stands there."
+	case wire.Text:
+		return "Begins a message of text in UTF-8."
+	case wire.Binary:
+		return "Begins a message of any octets."
+	case wire.Close:
+		return "Starts or answers the closing handshake. No data follow from this side."
+	case wire.Ping:
+		return "Asks the peer for a Pong with the same payload: is it still there?"
+	case wire.Pong:
+		return "Answers a Ping with its payload, or just says “still here”."
+	}
+	return "Reserved for later versions. Whoever receives it fails the connection."
+}
+
+func opcodeSection(o wire.Opcode) string {
+	switch o {
+	case wire.Continuation:
+		return "5.4"
+	case wire.Text, wire.Binary:
+		return "5.6"
+	case wire.Close:
+		return "5.5.1"
+	case wire.Ping:
+		return "5.5.2"
+	case wire.Pong:
+		return "5.5.3"
+	}
+	return "11.8"
+}
+
+func setOrNot(b bool) string { return pick(b, "set", "not set") }
+
+func pick(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// maxValue bounds what a field's value shows of a long payload.
+const maxValue = 64
+
+func quote(p []byte) string { return "“" + shorten(strings.ToValidUTF8(string(p), "\uFFFD")) + "”" }
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > maxValue {
+		return string(r[:maxValue]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,106 @@
+package dissect
+
+import (
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+
+	"wslab/reference/wire"
+)
+
+// Frame is one frame as it crossed the wire (RFC 6455 §5.2).
+type Frame struct {
+	From       wire.Role
+	Offset     uint64 // octets that From had sent before it, the handshake included
+	Header     wire.Header
+	Violations []wire.Violation
+	Close      *wire.ClosePayload // of a Close frame
+	Message    wire.Opcode        // Text or Binary: the message that a data frame is part of
+	Fragment   int                // its index among the frames of that message
+	Short      uint64             // octets that never came: the stream ended first
+
+	octets  []byte // header and first payload octets, as on the wire
+	tail    []byte // last payload octets, masked still, when not all are in octets
+	came    uint64 // octets of it that came, header included
+	cut     bool   // the stream ended inside the header
+	textual bool   // part of a text message that is not compressed
+}
+
+// Message is what one or more frames carried (RFC 6455 §5.4, §5.6).
+type Message struct {
+	From       wire.Role
+	Opcode     wire.Opcode
+	Compressed bool   // RSV1 was set on its first frame
+	Size       uint64 // octets of all payloads together, as they crossed
+	Head       []byte // first octets, unmasked, at most KeepMessage
+	Fragments  int    // frames it came in
+}
+
+// Size returns the octets that f announces for itself, header included; it
+// stays at the highest value where the sum would not fit.
+func (f *Frame) Size() uint64 {
+	sum, carry := bits.Add64(uint64(f.Header.Size()), f.Header.Length, 0)
+	if carry != 0 {
+		return ^uint64(0)
+	}
+	return sum
+}
+
+// Octets returns the octets from f's first on that were kept, as on the wire.
+// The slice must not be changed.
+func (f *Frame) Octets() []byte { return f.octets }
+
+// Tail returns the last octets of a frame too long to be kept whole, as on the
+// wire, and Gap how many lie between Octets and Tail.
+func (f *Frame) Tail() []byte {
+	extra := f.came - uint64(len(f.octets))
+	return f.tail[len(f.tail)-int(min(extra, uint64(len(f.tail)))):]
+}
+
+// Gap returns how many octets lie between Octets and Tail, counted only.
+func (f *Frame) Gap() uint64 {
+	return f.came - uint64(len(f.octets)) - uint64(len(f.Tail()))
+}
+
+// Payload returns the first payload octets, unmasked, at most KeepPayload.
+func (f *Frame) Payload() []byte {
+	if f.cut {
+		return nil
+	}
+	p := append([]byte(nil), f.octets[f.Header.Size():]...)
+	f.unmask(0, p)
+	return p
+}
+
+// Text returns the payload as text where it is text and was kept whole.
+func (f *Frame) Text() (string, bool) {
+	if !f.textual {
+		return "", false
+	}
+	p := f.Payload()
+	return string(p), uint64(len(p)) == f.Header.Length && utf8.Valid(p)
+}
+
+// unmask XORs b, which begins at payload octet pos, when f is masked.
+func (f *Frame) unmask(pos int, b []byte) {
+	if f.Header.Masked {
+		wire.Mask(f.Header.Key, pos, b)
+	}
+}
+
+// badOctet notes that payload octet i, c once unmasked, cannot be UTF-8.
+func (f *Frame) badOctet(i uint64, c byte) {
+	f.Violations = append(f.Violations, wire.RuleTextUTF8.Broken(
+		fmt.Sprintf("Payload octet %d, %02x, cannot stand there in UTF-8.", i, c)))
+}
+
+// cutHeader returns the frame whose header the stream ended in. What is not
+// known of it reads as zero.
+func cutHeader(b []byte, offset uint64, from wire.Role) *Frame {
+	whole := make([]byte, wire.MaxHeaderSize)
+	copy(whole, b)
+	h, _ := wire.ParseHeader(whole)
+	f := &Frame{From: from, Offset: offset, Header: h, octets: append([]byte(nil), b...), came: uint64(len(b)), cut: true}
+	f.Short = uint64(h.Size() - len(b))
+	return f
+}

@@ -1,0 +1,146 @@
+package dissect
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// Handshake is one half of the opening handshake as it crossed the wire
+// (RFC 6455 §4).
+type Handshake struct {
+	From       wire.Role
+	Line       string // start line, without CR LF
+	Head       wire.Head
+	Lines      []HeaderLine
+	Accept     *Accept // of a response to a request with a key
+	Violations []wire.Violation
+
+	octets []byte
+}
+
+// HeaderLine is one header field with its place.
+type HeaderLine struct {
+	wire.Field
+	Offset, Size int    // octets of the line within the handshake, CR LF included
+	Meaning      string // what the field is for, empty when WebSocket gives it no role
+	Section      string // section of RFC 6455, with Meaning
+}
+
+// Octets returns the handshake as on the wire, its empty line included. The
+// slice must not be changed.
+func (h *Handshake) Octets() []byte { return h.octets }
+
+// Accept is the computation that a Sec-WebSocket-Accept must be the result of
+// (RFC 6455 §4.2.2), step by step.
+type Accept struct {
+	Key      string `json:"key"`
+	GUID     string `json:"guid"`
+	Joined   string `json:"joined"`
+	SHA1     string `json:"sha1"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
+	Mistake  string `json:"mistake"` // what was done instead, where the answer tells; see Mistake
+}
+
+// parseHandshake reads the lines of b as far as they can be read. request is
+// what a response answers, nil where nothing was asked.
+func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
+	h := &Handshake{From: from, octets: b}
+	offset := 0
+	for i, line := range strings.SplitAfter(string(b), "\r\n") {
+		text := strings.TrimSuffix(line, "\r\n")
+		switch {
+		case i == 0:
+			h.Line = text
+			h.readStartLine(text)
+		case text != "":
+			name, value, _ := strings.Cut(text, ":")
+			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
+			meaning := headerMeanings[strings.ToLower(name)]
+			h.Head.Fields = append(h.Head.Fields, f)
+			h.Lines = append(h.Lines, HeaderLine{Field: f, Offset: offset, Size: len(line), Meaning: meaning.text, Section: meaning.section})
+		}
+		offset += len(line)
+	}
+	if from == wire.Client {
+		h.Violations = wire.CheckRequest(h.Head)
+		return h
+	}
+	var asked wire.Head
+	if request != nil {
+		asked = request.Head
+	}
+	h.Violations = wire.CheckResponse(asked, h.Head)
+	if key := asked.Key(); key != "" && h.Head.Status == 101 {
+		h.Accept = workAccept(key, strings.Join(h.Head.Values("Sec-WebSocket-Accept"), ", "))
+	}
+	return h
+}
+
+func (h *Handshake) readStartLine(line string) {
+	first, rest, _ := strings.Cut(line, " ")
+	second, third, _ := strings.Cut(rest, " ")
+	if h.From == wire.Client {
+		h.Head.Method, h.Head.Target, h.Head.Proto = first, second, third
+		return
+	}
+	h.Head.Proto = first
+	h.Head.Status, _ = strconv.Atoi(second)
+}
+
+// workAccept does the computation for key and compares it with got.
+func workAccept(key, got string) *Accept {
+	joined := key + wire.GUID
+	sum := sha1.Sum([]byte(joined))
+	return &Accept{
+		Key: key, GUID: wire.GUID, Joined: joined, SHA1: hex.EncodeToString(sum[:]),
+		Expected: wire.Accept(key), Got: got, Mistake: Mistake(key, got),
+	}
+}
+
+// ruleBrokenBy returns the code of the first violation that is about the header
+// field called name.
+func (h *Handshake) ruleBrokenBy(name string) string {
+	for _, v := range h.Violations {
+		if strings.EqualFold(violationHeader[v.Code], name) {
+			return v.Code
+		}
+	}
+	return ""
+}
+
+// violationHeader says which header field a rule of the handshake is about.
+var violationHeader = map[string]string{
+	wire.RuleHost.Code:    "Host",
+	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
+	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",
+	wire.RuleKeyRepeated.Code: "Sec-WebSocket-Key", wire.RuleKeyLength.Code: "Sec-WebSocket-Key",
+	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
+	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
+	wire.RuleRespExtension.Code: "Sec-WebSocket-Extensions", wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+}
+
+// headerMeanings says what each field of the handshake is for, by its name in
+// lower case.
+var headerMeanings = map[string]struct{ section, text string }{
+	"host":                     {"4.1", "The server that the client wants to reach. A server that has several names tells them apart by it."},
+	"upgrade":                  {"4.1", "The protocol to change to on this TCP connection."},
+	"connection":               {"4.1", "Says that Upgrade is meant for the next hop, so a proxy must not pass it on unread."},
+	"origin":                   {"10.2", "The web page whose script opens the connection. A server can refuse pages that it does not know."},
+	"sec-websocket-key":        {"4.1", "16 random octets in base64. The answer must show that they were read, so a cached or mistaken answer cannot pass."},
+	"sec-websocket-version":    {"4.1", "The version of the protocol. RFC 6455 is 13."},
+	"sec-websocket-extensions": {"9.1", "Extensions offered by the client, or those that the server takes."},
+	"sec-websocket-protocol":   {"1.9", "Subprotocols offered by the client, or the one that the server takes."},
+	"sec-websocket-accept":     {"4.2.2", "Proof that the server read the key: base64 of the SHA-1 of the key and a fixed GUID."},
+	"user-agent":               {"4.1", "Who is asking. WebSocket gives it no role."},
+	"cookie":                   {"10.5", "Cookies travel with the handshake as with any request, so a WebSocket can know the user."},
+	"authorization":            {"10.5", "Authentication works in the handshake as in any HTTP request."},
+	"cache-control":            {"4.1", "Plain HTTP. WebSocket gives it no role."},
+	"pragma":                   {"4.1", "Plain HTTP. WebSocket gives it no role."},
+	"accept-encoding":          {"4.1", "Plain HTTP. It has nothing to do with compressing WebSocket messages."},
+	"accept-language":          {"4.1", "Plain HTTP. WebSocket gives it no role."},
+}

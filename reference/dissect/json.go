@@ -1,0 +1,137 @@
+package dissect
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"unicode/utf8"
+
+	"wslab/reference/wire"
+)
+
+// MarshalJSON gives f without its fields, which Fields has.
+func (f *Frame) MarshalJSON() ([]byte, error) {
+	type header struct {
+		Fin    bool            `json:"fin"`
+		RSV1   bool            `json:"rsv1"`
+		RSV2   bool            `json:"rsv2"`
+		RSV3   bool            `json:"rsv3"`
+		Opcode wire.Opcode     `json:"opcode"`
+		Name   string          `json:"name"`
+		Masked bool            `json:"masked"`
+		Form   wire.LengthForm `json:"form"`
+		Length string          `json:"length"` // decimal, for JavaScript's numbers have 53 bits
+		Key    string          `json:"key"`
+		Size   int             `json:"size"`
+	}
+	type closing struct {
+		Code   wire.CloseCode `json:"code"`
+		Name   string         `json:"name"`
+		Reason string         `json:"reason"`
+	}
+	type fragment struct {
+		Index  int    `json:"index"`
+		Final  bool   `json:"final"`
+		Opcode string `json:"opcode"`
+	}
+	h := f.Header
+	v := struct {
+		Offset     uint64           `json:"offset"`
+		Size       uint64           `json:"size"`
+		Header     header           `json:"header"`
+		Hex        string           `json:"hex"`
+		Tail       string           `json:"tail"`
+		Gap        uint64           `json:"gap"`
+		Short      uint64           `json:"short"`
+		Payload    string           `json:"payload"`
+		Text       *string          `json:"text,omitempty"`
+		Close      *closing         `json:"close,omitempty"`
+		Fragment   *fragment        `json:"fragment,omitempty"`
+		Violations []wire.Violation `json:"violations"`
+	}{
+		Offset: f.Offset, Size: f.Size(),
+		Header: header{h.Fin, h.RSV1, h.RSV2, h.RSV3, h.Opcode, h.Opcode.String(), h.Masked, h.Form,
+			strconv.FormatUint(h.Length, 10), "", h.Size()},
+		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: f.Short,
+		Payload: hex.EncodeToString(f.Payload()), Violations: f.Violations,
+	}
+	if h.Masked {
+		v.Header.Key = hex.EncodeToString(h.Key[:])
+	}
+	if s, ok := f.Text(); ok {
+		v.Text = &s
+	}
+	if p := f.Close; p != nil {
+		v.Close = &closing{p.Code, p.Code.Name(), p.Reason}
+	}
+	if h.Opcode.IsData() && (!h.Fin || f.Fragment > 0) {
+		v.Fragment = &fragment{f.Fragment, h.Fin, f.Message.String()}
+	}
+	if v.Violations == nil {
+		v.Violations = []wire.Violation{}
+	}
+	return json.Marshal(v)
+}
+
+// MarshalJSON gives h with its lines and what each means.
+func (h *Handshake) MarshalJSON() ([]byte, error) {
+	type line struct {
+		Name    string `json:"name"`
+		Value   string `json:"value"`
+		Offset  int    `json:"offset"`
+		Size    int    `json:"size"`
+		Meaning string `json:"meaning"`
+		Section string `json:"rfc"`
+		Rule    string `json:"rule,omitempty"`
+	}
+	v := struct {
+		What       string           `json:"what"`
+		Line       string           `json:"line"`
+		Status     int              `json:"status,omitempty"`
+		Size       int              `json:"size"`
+		Hex        string           `json:"hex"`
+		Fields     []line           `json:"fields"`
+		Key        string           `json:"key,omitempty"`
+		Accept     *Accept          `json:"accept,omitempty"`
+		Violations []wire.Violation `json:"violations"`
+	}{
+		What: pick(h.From == wire.Client, "request", "response"), Line: h.Line, Status: h.Head.Status, Size: len(h.octets),
+		Hex: hex.EncodeToString(h.octets), Fields: []line{}, Key: h.Head.Key(), Accept: h.Accept, Violations: h.Violations,
+	}
+	for _, l := range h.Lines {
+		v.Fields = append(v.Fields, line{l.Name, l.Value, l.Offset, l.Size, l.Meaning, l.Section, h.ruleBrokenBy(l.Name)})
+	}
+	if v.Violations == nil {
+		v.Violations = []wire.Violation{}
+	}
+	return json.Marshal(v)
+}
+
+// MarshalJSON gives m as text where it is text, else as hex, as far as kept.
+func (m *Message) MarshalJSON() ([]byte, error) {
+	v := struct {
+		Opcode string `json:"opcode"`
+		Size   uint64 `json:"size"`
+		Text   string `json:"text,omitempty"`
+		Hex    string `json:"hex,omitempty"`
+	}{Opcode: m.Opcode.String(), Size: m.Size}
+	if text := wholeCharacters(m.Head); m.Opcode == wire.Text && !m.Compressed && utf8.Valid(text) {
+		v.Text = string(text)
+	} else {
+		v.Hex = hex.EncodeToString(m.Head)
+	}
+	return json.Marshal(v)
+}
+
+// wholeCharacters cuts off a character that the end of b splits.
+func wholeCharacters(b []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
+}

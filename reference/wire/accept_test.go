@@ -1,0 +1,29 @@
+package wire
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestAKeyIsBase64OfExactly16Octets(t *testing.T) {
+	for key, want := range map[string]bool{
+		"dGhlIHNhbXBsZSBub25jZQ==":     true,
+		"AAAAAAAAAAAAAAAAAAAAAA==":     true,
+		"":                             false,
+		"dGhlIHNhbXBsZSBub25jZQ":       false, // no padding
+		"dGhlIHNhbXBsZSBub25jZR==":     false, // bits set that carry nothing
+		"dGhlIHNhbXBsZSBub25jZQ==\r\n": false,
+		"dGhlIHNhbXBsZSBub25j":         false, // 15 octets
+		"dGhlIHNhbXBsZSBub25jZSE=":     false, // 17 octets
+		"dGhlIHNhbXBsZS-ub25jZQ==":     false, // the alphabet of URLs
+	} {
+		if ValidKey(key) != want {
+			t.Errorf("ValidKey(%q) is %t", key, !want)
+		}
+	}
+}
+
+func ExampleAccept() {
+	fmt.Println(Accept("dGhlIHNhbXBsZSBub25jZQ=="))
+	// Output: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+}

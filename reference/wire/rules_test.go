@@ -1,0 +1,263 @@
+package wire
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// aRequest and aResponse are the handshake of RFC 6455 §1.3; edit changes one
+// thing about them.
+func aRequest(edit func(*Head)) Head {
+	h := Head{Method: "GET", Target: "/chat", Proto: "HTTP/1.1", Fields: []Field{
+		{"Host", "server.example.com"},
+		{"Upgrade", "websocket"},
+		{"Connection", "Upgrade"},
+		{"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
+		{"Origin", "http://example.com"},
+		{"Sec-WebSocket-Protocol", "chat, superchat"},
+		{"Sec-WebSocket-Version", "13"},
+	}}
+	edit(&h)
+	return h
+}
+
+func aResponse(edit func(*Head)) Head {
+	h := Head{Proto: "HTTP/1.1", Status: 101, Fields: []Field{
+		{"Upgrade", "websocket"},
+		{"Connection", "Upgrade"},
+		{"Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
+		{"Sec-WebSocket-Protocol", "chat"},
+	}}
+	edit(&h)
+	return h
+}
+
+func asItIs(*Head) {}
+
+// set gives the fields called name the one value, or removes them.
+func set(name string, values ...string) func(*Head) {
+	return func(h *Head) {
+		var kept []Field
+		for _, f := range h.Fields {
+			if f.Name != name {
+				kept = append(kept, f)
+			}
+		}
+		for _, v := range values {
+			kept = append(kept, Field{name, v})
+		}
+		h.Fields = kept
+	}
+}
+
+// frame judges the header of a picture; request and response judge a handshake.
+func frame(picture string, c Context) []Violation {
+	h, ok := ParseHeader(bits(picture))
+	if !ok {
+		panic("not a whole header: " + picture)
+	}
+	return Check(h, c)
+}
+
+func request(edit func(*Head)) []Violation  { return CheckRequest(aRequest(edit)) }
+func response(edit func(*Head)) []Violation { return CheckResponse(aRequest(asItIs), aResponse(edit)) }
+
+func closeBody(body string) []Violation {
+	_, vs := ParseClosePayload([]byte(body))
+	return vs
+}
+
+// inMachine are rules that need more than one header to be broken; the tests
+// of package reference break them.
+var inMachine = map[string]bool{RuleTextUTF8.Code: true}
+
+// breaches break one rule each, and no other.
+var breaches = []struct {
+	rule  Rule
+	name  string
+	found []Violation
+}{
+	//                      F 123 op   M length
+	{RuleRSV1, "without an extension", frame(`1 100 0001 0 0000000`, Context{Sender: Server})},
+	{RuleRSV1, "on a continuation", frame(`1 100 0000 0 0000000`, Context{Sender: Server, RSV1: true, Fragmented: true})},
+	{RuleRSV1, "on a control frame", frame(`1 100 1001 0 0000000`, Context{Sender: Server, RSV1: true})},
+	{RuleRSV2, "", frame(`1 010 0001 0 0000000`, Context{Sender: Server, RSV1: true})},
+	{RuleRSV3, "", frame(`1 001 0001 0 0000000`, Context{Sender: Server, RSV1: true})},
+	{RuleOpcode, "data half", frame(`1 000 0011 0 0000000`, Context{Sender: Server})},
+	{RuleOpcode, "data half, last", frame(`1 000 0111 0 0000000`, Context{Sender: Server})},
+	{RuleOpcode, "control half", frame(`1 000 1011 0 0000000`, Context{Sender: Server})},
+	{RuleOpcode, "control half, last", frame(`1 000 1111 0 0000000`, Context{Sender: Server})},
+	{RuleLengthMinimal, "16 bits for 125", frame(`1 000 0010 0 1111110 0x007d`, Context{Sender: Server})},
+	{RuleLengthMinimal, "64 bits for 65535", frame(`1 000 0010 0 1111111 0x000000000000ffff`, Context{Sender: Server})},
+	{RuleLengthMinimal, "64 bits for 0", frame(`1 000 0010 0 1111111 0x0000000000000000`, Context{Sender: Server})},
+	{RuleLengthTopBit, "", frame(`1 000 0010 0 1111111 0x8000000000000000`, Context{Sender: Server})},
+	{RuleMaskMissing, "", frame(`1 000 0001 0 0000101`, Context{Sender: Client})},
+	{RuleMaskMissing, "on a control frame", frame(`1 000 1001 0 0000000`, Context{Sender: Client})},
+	{RuleMaskForbidden, "", frame(`1 000 0001 1 0000000 0x00000000`, Context{Sender: Server})},
+	{RuleControlLength, "", frame(`1 000 1001 0 1111110 0x007e`, Context{Sender: Server})},
+	{RuleControlFragment, "", frame(`0 000 1010 0 0000000`, Context{Sender: Server})},
+	{RuleStray, "", frame(`1 000 0000 0 0000000`, Context{Sender: Server})},
+	{RuleInterleaved, "text", frame(`1 000 0001 0 0000000`, Context{Sender: Server, Fragmented: true})},
+	{RuleInterleaved, "binary", frame(`0 000 0010 0 0000000`, Context{Sender: Server, Fragmented: true})},
+	{RuleAfterClose, "text", frame(`1 000 0001 0 0000000`, Context{Sender: Server, Closed: true})},
+	{RuleAfterClose, "continuation", frame(`1 000 0000 0 0000000`, Context{Sender: Server, Closed: true, Fragmented: true})},
+	{RuleCloseBody, "", closeBody("\x03")},
+	{RuleCloseCode, "0", closeBody("\x00\x00")},
+	{RuleCloseCode, "999", closeBody("\x03\xe7")},
+	{RuleCloseCode, "1005", closeBody("\x03\xed")},
+	{RuleCloseCode, "1006", closeBody("\x03\xee")},
+	{RuleCloseCode, "1015", closeBody("\x03\xf7")},
+	{RuleCloseCode, "5000", closeBody("\x13\x88")},
+	{RuleCloseReason, "", closeBody("\x03\xe8\xc3\x28")},
+
+	{RuleMethod, "", request(func(h *Head) { h.Method = "POST" })},
+	{RuleMethod, "lower case", request(func(h *Head) { h.Method = "get" })},
+	{RuleHTTPVersion, "1.0", request(func(h *Head) { h.Proto = "HTTP/1.0" })},
+	{RuleHTTPVersion, "none", request(func(h *Head) { h.Proto = "" })},
+	{RuleHost, "missing", request(set("Host"))},
+	{RuleHost, "twice", request(set("Host", "a", "b"))},
+	{RuleUpgrade, "missing", request(set("Upgrade"))},
+	{RuleUpgrade, "another", request(set("Upgrade", "h2c"))},
+	{RuleConnection, "missing", request(set("Connection"))},
+	{RuleConnection, "another", request(set("Connection", "keep-alive"))},
+	{RuleKeyMissing, "", request(set("Sec-WebSocket-Key"))},
+	{RuleKeyRepeated, "", request(set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="))},
+	{RuleKeyLength, "", request(set("Sec-WebSocket-Key", "c2hvcnQ="))},
+	{RuleVersion, "8", request(set("Sec-WebSocket-Version", "8"))},
+	{RuleVersion, "missing", request(set("Sec-WebSocket-Version"))},
+	{RuleVersion, "twice", request(set("Sec-WebSocket-Version", "13", "8"))},
+	{RuleHeaderGrammar, "", request(set("Bad Name", "x"))},
+
+	{RuleStatus, "200", response(func(h *Head) { h.Status = 200 })},
+	{RuleRespUpgrade, "", response(set("Upgrade"))},
+	{RuleRespConnection, "", response(set("Connection", "close"))},
+	{RuleAcceptMissing, "", response(set("Sec-WebSocket-Accept"))},
+	{RuleAcceptMissing, "twice", response(set("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "x"))},
+	{RuleAcceptWrong, "misprinted GUID", response(set("Sec-WebSocket-Accept", "84sZS124gGGfrmxVbxoRgsdwG7w="))},
+	{RuleRespExtension, "", response(set("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=12"))},
+	{RuleRespSubprotocol, "not offered", response(set("Sec-WebSocket-Protocol", "Chat"))},
+	{RuleRespSubprotocol, "two", response(set("Sec-WebSocket-Protocol", "chat", "superchat"))},
+}
+
+func TestEveryRuleIsBrokenByATestAndByNothingElseInIt(t *testing.T) {
+	broken := map[string]bool{}
+	for _, b := range breaches {
+		t.Run(strings.TrimSuffix(b.rule.Code+" "+b.name, " "), func(t *testing.T) {
+			if len(b.found) != 1 || b.found[0].Code != b.rule.Code {
+				t.Fatalf("found %v", b.found)
+			}
+			v := b.found[0]
+			if v.Section != b.rule.Section || v.CloseCode != b.rule.CloseCode || v.Status != b.rule.Status {
+				t.Errorf("the violation is %+v, the rule %+v", v, b.rule)
+			}
+			if !strings.HasSuffix(v.Sentence, b.rule.Sentence) {
+				t.Errorf("the sentence %q does not end in the rule's", v.Sentence)
+			}
+			if !strings.HasSuffix(v.Error(), "(RFC 6455 §"+v.Section+")") {
+				t.Errorf("the error is %q", v.Error())
+			}
+		})
+		broken[b.rule.Code] = true
+	}
+	for _, r := range Rules {
+		if !broken[r.Code] && !inMachine[r.Code] {
+			t.Errorf("no test breaks %s", r.Code)
+		}
+	}
+}
+
+func TestEveryRuleHasItsFourParts(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rules {
+		section, word, ok := strings.Cut(r.Code, "/")
+		if !ok || word == "" || section != r.Section || seen[r.Code] {
+			t.Errorf("%q is no code of section %s, or stands twice", r.Code, r.Section)
+		}
+		seen[r.Code] = true
+		if !strings.HasSuffix(r.Sentence, ".") {
+			t.Errorf("%s: %q is no sentence", r.Code, r.Sentence)
+		}
+		if r.CloseCode != 0 && !r.CloseCode.MayBeSent() {
+			t.Errorf("%s fails with %s, which may not be sent", r.Code, r.CloseCode)
+		}
+	}
+}
+
+func TestLegalHeadersBreakNoRule(t *testing.T) {
+	for _, f := range []struct {
+		picture string
+		context Context
+	}{
+		{`1 000 0001 0 0000101`, Context{Sender: Server}},
+		{`1 000 0001 1 0000101 0x37fa213d`, Context{Sender: Client}},
+		{`1 000 0001 1 0000000 0x00000000`, Context{Sender: Client}}, // §5.3 forbids no key
+		{`0 000 0010 0 0000000`, Context{Sender: Server}},
+		{`0 000 0000 0 0000000`, Context{Sender: Server, Fragmented: true}},
+		{`1 000 1001 0 1111101`, Context{Sender: Server, Fragmented: true}},
+		{`1 000 1010 0 0000000`, Context{Sender: Server, Closed: true}}, // §5.5.1 forbids data frames
+		{`1 100 0010 0 0000001`, Context{Sender: Server, RSV1: true}},
+		{`1 000 0010 0 1111111 0x7fffffffffffffff`, Context{Sender: Server}},
+	} {
+		if vs := frame(f.picture, f.context); vs != nil {
+			t.Errorf("%s: %v", f.picture, vs)
+		}
+	}
+}
+
+func TestAHeaderThatIsWrongInSeveralWaysIsToldAllOfThem(t *testing.T) {
+	var codes []string
+	for _, v := range frame(`0 111 1011 0 1111110 0x0001`, Context{Sender: Client}) {
+		codes = append(codes, v.Code)
+	}
+	want := "5.2/rsv1 5.2/rsv2 5.2/rsv3 5.2/opcode-reserved 5.1/mask-missing 5.2/length-minimal 5.5/control-fragmented"
+	if got := strings.Join(codes, " "); got != want {
+		t.Errorf("found %s\nwant  %s", got, want)
+	}
+}
+
+func TestHandshakesThatAreLegalIfUnusualBreakNoRule(t *testing.T) {
+	for name, edit := range map[string]func(*Head){
+		"the RFC's own":            asItIs,
+		"Upgrade in another case":  set("Upgrade", "WebSocket"),
+		"Connection as a list":     set("Connection", "keep-alive, Upgrade"),
+		"Connection in lower case": set("Connection", "upgrade"),
+		"Connection in two fields": set("Connection", "keep-alive", "Upgrade"),
+		"a later HTTP version":     func(h *Head) { h.Proto = "HTTP/1.2" },
+		"no Origin":                set("Origin"),
+		"a name in another case":   func(h *Head) { set("Host")(h); h.Fields = append(h.Fields, Field{"HOST", "a"}) },
+	} {
+		if vs := request(edit); vs != nil {
+			t.Errorf("request, %s: %v", name, vs)
+		}
+	}
+	for name, edit := range map[string]func(*Head){
+		"the RFC's own":           asItIs,
+		"Upgrade in another case": set("Upgrade", "WebSocket"),
+		"Connection as a list":    set("Connection", "keep-alive, Upgrade"),
+		"no subprotocol":          set("Sec-WebSocket-Protocol"),
+	} {
+		if vs := response(edit); vs != nil {
+			t.Errorf("response, %s: %v", name, vs)
+		}
+	}
+}
+
+func TestAnExtensionThatWasOfferedMayBeAnswered(t *testing.T) {
+	offer := aRequest(set("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits, x-other"))
+	answer := aResponse(set("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits=15"))
+	if vs := CheckResponse(offer, answer); vs != nil {
+		t.Error(vs)
+	}
+}
+
+func ExampleCheck() {
+	h, _ := ParseHeader([]byte{0x81, 0x05}) // from a client
+	for _, v := range Check(h, Context{Sender: Client}) {
+		fmt.Println(v.Code, v.CloseCode)
+		fmt.Println(v)
+	}
+	// Output:
+	// 5.1/mask-missing 1002 protocol error
+	// MASK is 0 in a frame from a client. A client must mask every frame that it sends. (RFC 6455 §5.1)
+}
