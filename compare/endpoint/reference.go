@@ -11,6 +11,7 @@ import (
 
 // serveReference is Endpoint.Serve of package reference.
 func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+	rec.OwnState()
 	upgrader := reference.Upgrader{Options: reference.Options{
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,

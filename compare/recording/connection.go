@@ -152,6 +152,17 @@ func (c *Connection) become(at time.Duration, state, why string) {
 	c.r.append(at, c.ID, c.Side.String(), &State{Side: c.Side.String(), State: state, Was: was, Why: why})
 }
 
+// OwnState tells that the endpoint will report its own state, so that it need
+// not be inferred from the wire.
+func (c *Connection) OwnState() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.own = true
+}
+
 // Observed records a state that the endpoint itself reports.
 func (c *Connection) Observed(s State) {
 	if c == nil {
@@ -159,7 +170,6 @@ func (c *Connection) Observed(s State) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.own = true
 	c.state = s.State
 	c.r.Append(c.ID, s.Side, &s)
 }
@@ -178,7 +188,7 @@ func (c *Connection) held(d tap.Direction, id uint64, state string) {
 }
 
 // Fin implements tap.Recorder.
-func (c *Connection) Fin() { c.tcp(c.Side.Peer(), "fin", nil) }
+func (c *Connection) Fin(d tap.Direction) { c.tcp(c.sender(d), "fin", nil) }
 
 // Failed implements tap.Recorder.
 func (c *Connection) Failed(d tap.Direction, err error) {
@@ -190,7 +200,7 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 }
 
 // Closed implements tap.Recorder.
-func (c *Connection) Closed(err error) { c.tcp(c.Side, "closed", err) }
+func (c *Connection) Closed() { c.tcp(c.Side, "closed", nil) }
 
 func (c *Connection) tcp(side wire.Role, what string, err error) {
 	c.mu.Lock()

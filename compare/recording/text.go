@@ -227,3 +227,23 @@ func clip(s string, n int) string {
 	}
 	return s
 }
+
+// Outcome says in one line what the server sent in a recording of one
+// connection, and whether it closed TCP.
+func Outcome(events []Event) string {
+	var said []string
+	for _, e := range events {
+		if e.From != wire.Server.String() {
+			continue
+		}
+		switch b := e.Body.(type) {
+		case *dissect.Handshake:
+			said = append(said, fmt.Sprint(b.Head.Status))
+		case *dissect.Frame:
+			said = append(said, frameSummary(b))
+		case *TCP:
+			said = append(said, b.What)
+		}
+	}
+	return strings.Join(said, "; ")
+}

@@ -51,7 +51,12 @@ func (s *Scenario) Play(ctx context.Context, dial func(context.Context) (net.Con
 				c.Close()
 			}
 			return fmt.Errorf("scenario %s, line %d: %s: %w", s.Name, cmd.Line, cmd.Verb, err)
-		case err != nil, c.refused():
+		case err != nil:
+			return c.Close()
+		case c.refused():
+			// The server closes behind its refusal. Waiting for it makes who closes first
+			// the same in every run.
+			c.EOF(ctx)
 			return c.Close()
 		}
 	}

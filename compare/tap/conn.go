@@ -36,11 +36,12 @@ type Recorder interface {
 	Waits(d Direction, id uint64)
 	Released(d Direction, id uint64)
 	Dropped(d Direction, id uint64)
-	// Fin tells that the peer's FIN was read, Failed that a Read or Write of the
-	// socket failed otherwise, Closed that the endpoint closed its socket.
-	Fin()
+	// Fin tells that the last octet of direction d has gone: the peer's FIN was
+	// read, or the endpoint sends its own and reads on. Failed tells that a Read or
+	// Write of the socket failed, Closed that the endpoint closes its socket.
+	Fin(d Direction)
 	Failed(d Direction, err error)
-	Closed(err error)
+	Closed()
 }
 
 // maxQueue is the most octets that wait in one direction. What is beyond it
@@ -130,7 +131,7 @@ func (c *Conn) failed(d Direction, err error) {
 	case r == nil, errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
 	case errors.Is(err, io.EOF):
-		(*r).Fin()
+		(*r).Fin(In)
 	default:
 		(*r).Failed(d, err)
 	}
@@ -197,20 +198,24 @@ func (c *Conn) Close() error {
 	}
 	c.changed()
 	c.mu.Unlock()
-	err := c.Conn.Close()
+	// Told first, or the peer could be seen to notice before it happens.
 	if r := c.recorder.Load(); r != nil && first {
-		(*r).Closed(err)
+		(*r).Closed()
 	}
-	return err
+	return c.Conn.Close()
 }
 
 // CloseWrite sends FIN and leaves the other direction open, where the
 // connection can.
 func (c *Conn) CloseWrite() error {
-	if hc, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return hc.CloseWrite()
+	hc, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
 	}
-	return errors.ErrUnsupported
+	if r := c.recorder.Load(); r != nil {
+		(*r).Fin(Out)
+	}
+	return hc.CloseWrite()
 }
 
 // SetDeadline sets both deadlines.

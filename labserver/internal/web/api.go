@@ -1,0 +1,306 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/labserver/internal/hub"
+	"wslab/labserver/internal/lesson"
+	"wslab/labserver/internal/session"
+	"wslab/reference/dissect"
+	"wslab/reference/wire"
+)
+
+// failure is the JSON of an error.
+type failure struct {
+	Error string `json:"error"`
+	Fix   string `json:"fix"`
+	At    *int   `json:"at,omitempty"` // index in the text sent
+}
+
+// reply writes v as JSON.
+func reply(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(append(b, '\n'))
+}
+
+// fail writes err, which may say itself what helps.
+func fail(w http.ResponseWriter, err error) {
+	var command *session.CommandError
+	var hex *scenario.HexError
+	switch {
+	case errors.As(err, &command):
+		reply(w, http.StatusConflict, failure{Error: command.What, Fix: command.Fix})
+	case errors.As(err, &hex):
+		reply(w, http.StatusBadRequest, failure{Error: "This is not hex: " + hex.Error() + ".", Fix: "Write each octet as two of 0–9 and a–f; white space between octets does not matter.", At: &hex.At})
+	default:
+		reply(w, http.StatusBadRequest, failure{Error: err.Error()})
+	}
+}
+
+// read decodes the request's body into v. When it can't, it answers and
+// returns false.
+func read(w http.ResponseWriter, r *http.Request, v any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		if _, err = d.Token(); err == io.EOF {
+			return true
+		}
+		err = errors.New("something follows the JSON value")
+	}
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		reply(w, http.StatusRequestEntityTooLarge, failure{Error: fmt.Sprintf("The request is longer than %d octets.", tooLong.Limit), Fix: "Send less at once."})
+		return false
+	}
+	reply(w, http.StatusBadRequest, failure{Error: "The request is not the JSON that belongs here: " + err.Error() + ".", Fix: "See the list of requests in README.md."})
+	return false
+}
+
+// withSession finds the session that a route names.
+func (s *Server) withSession(next func(http.ResponseWriter, *http.Request, *session.Session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		sess, ok := s.sessions.Get(r.PathValue("id"))
+		if !ok {
+			reply(w, http.StatusNotFound, failure{Error: "There is no session " + r.PathValue("id") + ": it has ended, or the lab server was started anew.", Fix: "Reload the page to begin a new one."})
+			return
+		}
+		next(w, r, sess)
+	}
+}
+
+func (s *Server) newSession(w http.ResponseWriter, r *http.Request) {
+	sess, err := s.sessions.New(false)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "now": sess.Rec.Now().Microseconds()})
+}
+
+func (s *Server) events(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	defer sess.Watch()()
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
+	hub.Stream(sess.Context(), w, r, sess.Rec)
+}
+
+func (s *Server) event(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
+	e, ok := sess.Rec.Event(seq)
+	if err != nil || !ok {
+		reply(w, http.StatusNotFound, failure{Error: "There is no event " + r.PathValue("seq") + " in this session, or not any more.", Fix: "Choose one that is in the timeline."})
+		return
+	}
+	detail := struct {
+		Event  recording.Event `json:"event"`
+		Fields []dissect.Field `json:"fields"`
+	}{Event: e, Fields: []dissect.Field{}}
+	if f, ok := e.Body.(*dissect.Frame); ok {
+		detail.Fields = f.Fields()
+	}
+	reply(w, http.StatusOK, detail)
+}
+
+func (s *Server) logText(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	until := sess.Rec.Last()
+	if q := r.URL.Query().Get("until"); q != "" {
+		n, err := strconv.ParseUint(q, 10, 64)
+		if err != nil {
+			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("until=%q is not the number of an event.", q), Fix: "Leave it out for the whole log."})
+			return
+		}
+		until = min(until, n)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	for after := uint64(0); after < until; {
+		events, gone := sess.Rec.After(after, 500)
+		if len(events) == 0 {
+			return
+		}
+		if gone > 0 {
+			fmt.Fprintf(w, "%d events before this were dropped\n", gone)
+		}
+		after = events[len(events)-1].Seq
+		for len(events) > 0 && events[len(events)-1].Seq > until {
+			events = events[:len(events)-1]
+		}
+		if recording.WriteText(w, events, recording.TextOptions{}) != nil {
+			return
+		}
+	}
+}
+
+func (s *Server) script(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var reports []session.Report
+	if !read(w, r, &reports) {
+		return
+	}
+	if err := sess.Report(reports); err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, struct{}{})
+}
+
+func (s *Server) valve(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var command struct {
+		Do      string   `json:"do"`
+		Clients []string `json:"clients"`
+	}
+	if !read(w, r, &command) {
+		return
+	}
+	seqs, err := sess.Valve(command.Do, command.Clients)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if seqs == nil {
+		seqs = []uint64{}
+	}
+	word := "released"
+	if command.Do == "drop" {
+		word = "dropped"
+	}
+	reply(w, http.StatusOK, map[string]any{word: seqs})
+}
+
+func (s *Server) order(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var c session.Command
+	if read(w, r, &c) {
+		s.done(w, sess.Order(c))
+	}
+}
+
+func (s *Server) raw(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var c session.RawCommand
+	if read(w, r, &c) {
+		s.done(w, sess.Raw(c, s.addr))
+	}
+}
+
+func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var c struct {
+		Scenario string `json:"scenario"`
+		Endpoint string `json:"endpoint"`
+		Client   string `json:"client"`
+	}
+	if !read(w, r, &c) {
+		return
+	}
+	sc, err := scenario.Find(s.Scenarios, c.Scenario)
+	if err != nil {
+		reply(w, http.StatusNotFound, failure{Error: "There is no scenario " + c.Scenario + ".", Fix: err.Error()})
+		return
+	}
+	s.done(w, sess.Play(sc, c.Endpoint, c.Client, s.addr))
+}
+
+// done answers a command that has nothing to return.
+func (s *Server) done(w http.ResponseWriter, err error) {
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, struct{}{})
+}
+
+// dissected is a frame with its fields.
+type dissected struct {
+	Frame  *dissect.Frame  `json:"frame"`
+	Fields []dissect.Field `json:"fields"`
+}
+
+// maxDissected bounds the frames of one answer.
+const maxDissected = 500
+
+func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Hex  string `json:"hex"`
+		From string `json:"from"`
+	}
+	if !read(w, r, &ask) {
+		return
+	}
+	from := wire.Client
+	switch ask.From {
+	case "server":
+		from = wire.Server
+	case "client", "":
+	default:
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The sender cannot be %q.", ask.From), Fix: `It is "client" or "server".`})
+		return
+	}
+	octets, err := scenario.ParseHex(ask.Hex)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if len(octets) == 0 {
+		reply(w, http.StatusBadRequest, failure{Error: "There are no octets.", Fix: "Paste the hex of a frame, for instance 81 05 48 65 6c 6c 6f."})
+		return
+	}
+	talk := dissect.NewFrames()
+	frames := []dissected{}
+	rest := 0
+	for _, it := range talk.Octets(from, octets, true) {
+		if it.Frame != nil {
+			frames = append(frames, dissected{it.Frame, it.Frame.Fields()})
+			rest = len(octets) - it.End
+		}
+		if len(frames) == maxDissected {
+			break
+		}
+	}
+	if len(frames) < maxDissected {
+		rest = 0
+		if f := talk.End(from); f != nil {
+			frames = append(frames, dissected{f, f.Fields()})
+		}
+	}
+	reply(w, http.StatusOK, map[string]any{"frames": frames, "rest": rest})
+}
+
+func (s *Server) source(w http.ResponseWriter, r *http.Request) {
+	site := r.URL.Query().Get("site")
+	listing, err := s.Sites.Listing(site)
+	if err != nil {
+		reply(w, http.StatusNotFound, failure{Error: strings.TrimSuffix(err.Error(), ".") + ".", Fix: "Choose a field in a frame; its site is named there."})
+		return
+	}
+	answer := struct {
+		Site      string          `json:"site"`
+		Reference lesson.Listing  `json:"reference"`
+		Gorilla   *lesson.Listing `json:"gorilla"`
+	}{Site: site, Reference: listing}
+	if g, ok := lesson.GorillaListing(s.Gorilla, site); ok {
+		answer.Gorilla = &g
+	}
+	reply(w, http.StatusOK, answer)
+}
+
+func (s *Server) connections(w http.ResponseWriter, r *http.Request) {
+	reply(w, http.StatusOK, map[string]any{"connections": s.sessions.Connections()})
+}
+
+func (s *Server) noSuchAPI(w http.ResponseWriter, r *http.Request) {
+	reply(w, http.StatusNotFound, failure{Error: "There is nothing at " + r.Method + " " + r.URL.Path + ".", Fix: "README.md lists the requests that there are."})
+}

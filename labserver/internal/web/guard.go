@@ -1,0 +1,77 @@
+package web
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// policy is the page's Content-Security-Policy: everything from here, nothing
+// inline, no frame, no form to elsewhere. %s is the origin of its WebSockets.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self' %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// guard lets through requests that are meant for this server and come from
+// none but its own pages. A web page elsewhere can make a browser send requests
+// here, by name (DNS rebinding: Host) or across origins (Origin); programs that
+// are no browser send no Origin and are served.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.isOwn(r.Host) {
+			refuse(w, fmt.Sprintf("The Host %q is not one of this lab server's own.", r.Host),
+				"Use localhost, 127.0.0.1 or [::1]; or start the lab server with -host and that name.")
+			return
+		}
+		if origin := r.Header.Get("Origin"); origin != "" && !s.isOwnOrigin(origin, r.Host) {
+			refuse(w, fmt.Sprintf("The Origin %q is not this lab server's own: another web page may not drive the lab.", origin),
+				"Open the lab at http://"+r.Host+"/ itself. A program outside a browser sends no Origin.")
+			return
+		}
+		// A page elsewhere that leaves Origin out (an image, a form) is told apart by
+		// what browsers say of every request.
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" && r.Method != http.MethodGet {
+			refuse(w, "This request comes from another web page, which may not drive the lab.", "Open the lab at http://"+r.Host+"/ itself.")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Security-Policy", fmt.Sprintf(policy, "ws://"+r.Host))
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers 403 with the reason, as text for whoever is there.
+func refuse(w http.ResponseWriter, what, fix string) {
+	w.Header().Set("Connection", "close")
+	http.Error(w, what+"\n"+fix, http.StatusForbidden)
+}
+
+// isOwn reports whether host, with or without a port, names this server: a
+// loopback address, localhost, or a name given by flag.
+func (s *Server) isOwn(host string) bool {
+	name := host
+	if h, port, err := net.SplitHostPort(host); err == nil && port != "" {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	if ip, err := netip.ParseAddr(name); err == nil && ip.IsLoopback() {
+		return true
+	}
+	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
+}
+
+// isOwnOrigin reports whether origin is a page of the server at host.
+func (s *Server) isOwnOrigin(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Host, host)
+}

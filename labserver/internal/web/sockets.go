@@ -1,0 +1,52 @@
+package web
+
+import (
+	"net/http"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/tap"
+	"wslab/labserver/internal/session"
+)
+
+// maxClient bounds the name that who opens a connection gives it.
+const maxClient = 64
+
+// socket hands a WebSocket handshake at /ws/ENDPOINT to that endpoint, recorded
+// in the session that it names, or in one of its own when it names none. What
+// is wrong with the handshake is the endpoint's to say.
+func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
+	// After a refusal the connection ends: nothing else that might follow on it
+	// belongs into the recording.
+	w.Header().Set("Connection", "close")
+	e, err := endpoint.Find(r.PathValue("endpoint"))
+	if err != nil {
+		http.Error(w, "404 "+err.Error()+"\nTry /ws/reference or /ws/gorilla.", http.StatusNotFound)
+		return
+	}
+	query := r.URL.Query()
+	client := query.Get("client")
+	if len(client) > maxClient {
+		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
+		return
+	}
+	var sess *session.Session
+	if id := query.Get("session"); id == "" {
+		if sess, err = s.sessions.New(true); err != nil {
+			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+	} else if found, ok := s.sessions.Get(id); ok {
+		sess = found
+	} else {
+		http.Error(w, "404 There is no session "+id+"; it may have ended. Leave ?session= out, or reload the page.", http.StatusNotFound)
+		return
+	}
+	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
+	if !ok {
+		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return
+	}
+	if err := sess.Serve(w, r, e, conn, client); err != nil {
+		http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
+	}
+}

@@ -1,0 +1,160 @@
+// Package web is the lab server's routes: pages, the API by which a page steers
+// and watches, and the addresses at which WebSockets are served.
+//
+//	web.go     the handler, and what every request must pass
+//	guard.go   who may ask: Host, Origin, Content-Security-Policy
+//	pages.go   server-rendered pages; templates/ holds their HTML
+//	api.go     JSON for the page
+//	sockets.go WebSockets under study
+package web
+
+import (
+	"context"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"wslab/compare/scenario"
+	"wslab/compare/tap"
+	"wslab/labserver/internal/lesson"
+	"wslab/labserver/internal/session"
+)
+
+// Options of a Server.
+type Options struct {
+	// Course loads the lessons. It is called once by New, and with Dev for every
+	// page, so that an edit shows on reload.
+	Course    func() (*lesson.Course, error)
+	Scenarios []*scenario.Scenario
+	Sites     *lesson.Sites
+	Gorilla   string // folder of gorilla's source, empty where it is absent
+	Static    fs.FS  // the page's files
+	Dev       bool
+	Hosts     []string // names beside localhost and loopback addresses that the server answers to
+	Log       *log.Logger
+}
+
+// Server is the lab server without its listeners. Use New.
+type Server struct {
+	Options
+	sessions *session.Manager
+	course   *lesson.Course
+	addr     string // host:port that raw clients dial
+	etag     string
+}
+
+// Bounds of what a client may send and how slowly.
+const (
+	maxHeaderBytes = 16 << 10
+	maxBody        = 1 << 20
+	headerTimeout  = 10 * time.Second
+	bodyTimeout    = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+)
+
+// New returns a Server, or what is wrong with the lessons.
+func New(o Options) (*Server, error) {
+	course, err := o.Course()
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = log.Default()
+	}
+	etag, err := contentTag(o.Static)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Options: o, course: course, sessions: session.NewManager(), etag: etag}, nil
+}
+
+// Serve answers on all listeners, of which the first is the one that raw
+// clients dial, until ctx ends; then it closes every WebSocket with 1001 and
+// returns. An error is that of a listener.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	s.addr = listeners[0].Addr().String()
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          s.Log,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, tapKey{}, c)
+		},
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(tap.Listener{Listener: l}) }()
+	}
+	var err error
+	ended := 0
+	select {
+	case err = <-failed:
+		ended++
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	s.sessions.Close(grace)
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	for ; ended < len(listeners); ended++ {
+		<-failed
+	}
+	return err
+}
+
+// shutdownTimeout is how long clients have to answer 1001.
+const shutdownTimeout = 2 * time.Second
+
+// tapKey is where a request's context holds its connection.
+type tapKey struct{}
+
+// handler returns all routes behind the guard.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.index)
+	mux.HandleFunc("GET /lessons/{slug}", s.lessonPage)
+	mux.HandleFunc("GET /lab", s.labPage)
+	mux.HandleFunc("GET /rules", s.rulesPage)
+	mux.HandleFunc("GET /static/", s.static)
+	mux.HandleFunc("POST /api/sessions", s.newSession)
+	mux.HandleFunc("GET /api/sessions/{id}/events", s.withSession(s.events))
+	mux.HandleFunc("GET /api/sessions/{id}/events/{seq}", s.withSession(s.event))
+	mux.HandleFunc("GET /api/sessions/{id}/log.txt", s.withSession(s.logText))
+	mux.HandleFunc("POST /api/sessions/{id}/script", s.withSession(s.script))
+	mux.HandleFunc("POST /api/sessions/{id}/valve", s.withSession(s.valve))
+	mux.HandleFunc("POST /api/sessions/{id}/server", s.withSession(s.order))
+	mux.HandleFunc("POST /api/sessions/{id}/raw", s.withSession(s.raw))
+	mux.HandleFunc("POST /api/sessions/{id}/scenario", s.withSession(s.scenario))
+	mux.HandleFunc("POST /api/dissect", s.dissect)
+	mux.HandleFunc("GET /api/source", s.source)
+	mux.HandleFunc("GET /api/connections", s.connections)
+	mux.HandleFunc("/api/", s.noSuchAPI)
+	mux.HandleFunc("/ws/{endpoint...}", s.socket)
+	mux.HandleFunc("/", s.notFound)
+	return s.recovered(s.guard(mux))
+}
+
+// recovered ends a request that panics with 500, and no other.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch v := recover(); v {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(v)
+			default:
+				s.Log.Printf("panic serving %s: %v\n%s", r.URL.Path, v, debug.Stack())
+				http.Error(w, "The lab server made a mistake with this request; its log says which. Other connections go on.", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
