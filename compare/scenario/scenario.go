@@ -137,6 +137,12 @@ func Parse(file, text string) (*Scenario, error) {
 				continue
 			}
 			c.Octets = b
+			if n := len(s.Commands); n > 0 && s.Commands[n-1].Verb == "octets" {
+				// Lines that follow each other leave in one write, so that how TCP cuts
+				// them is the same in every run.
+				s.Commands[n-1].Octets = append(s.Commands[n-1].Octets, b...)
+				continue
+			}
 		case "send":
 			kind, words, _ := strings.Cut(rest, " ")
 			if kind != "text" {
