@@ -1,0 +1,236 @@
+package reference
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// maxBody and bodyTimeout bound what is kept of the body of a response that
+// refuses, and how long it is waited for.
+const (
+	maxBody     = 1 << 10
+	bodyTimeout = time.Second
+)
+
+// DialOptions of Dial. The zero value, and nil, stand for the defaults.
+type DialOptions struct {
+	// Header holds further fields of the request, such as Origin, Cookie or
+	// Authorization. What the handshake writes itself is refused.
+	Header http.Header
+
+	// Subprotocols to offer, the preferred one first.
+	Subprotocols []string
+
+	// NetDial opens the TCP connection. Default: net.Dialer's DialContext.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// TLSConfig is used for wss. Default: the system's certificates and the
+	// URL's host name.
+	TLSConfig *tls.Config
+
+	// Timeout bounds Dial as a whole, TCP and TLS included, where ctx does not
+	// end sooner. Default: 10 s.
+	Timeout time.Duration
+
+	// Key returns the 16 octets of Sec-WebSocket-Key. Default: crypto/rand.
+	Key func() [wire.KeySize]byte
+
+	Options Options
+}
+
+// Dial opens a connection to a URL with the scheme ws or wss (RFC 6455 §3,
+// §4.1). A server that refuses, redirects or answers wrongly gives a
+// *HandshakeError; redirects are not followed. Once Dial has returned, the end
+// of ctx means nothing to the connection.
+func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
+	c, err := dial(ctx, rawURL, o)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", clip(rawURL, 200), err)
+	}
+	return c, nil
+}
+
+func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
+	if o == nil {
+		o = &DialOptions{}
+	}
+	// 1. The URL, and the request that it makes.
+	u, addr, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	var key [wire.KeySize]byte
+	if o.Key != nil {
+		key = o.Key()
+	} else if _, err := rand.Read(key[:]); err != nil {
+		return nil, err
+	}
+	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Header)
+	if err != nil {
+		return nil, err
+	}
+
+	// 2. The TCP connection, and TLS on it.
+	ctx, cancel := context.WithTimeout(ctx, orElse(o.Timeout, 10*time.Second))
+	defer cancel()
+	netDial := o.NetDial
+	if netDial == nil {
+		netDial = new(net.Dialer).DialContext
+	}
+	nc, err := netDial(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	// From here on ctx ends every wait by a deadline that has passed.
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
+	c, err := open(ctx, nc, u, o, request)
+	if !stop() {
+		err = errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		if c != nil {
+			_ = c.CloseNow()
+		}
+		_ = nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// open runs TLS, where the URL asks for it, and the handshake on nc.
+func open(ctx context.Context, nc net.Conn, u *url.URL, o *DialOptions, request wire.Head) (*Conn, error) {
+	if u.Scheme == "wss" {
+		tc := tls.Client(nc, tlsConfig(o.TLSConfig, u.Hostname()))
+		if err := tc.HandshakeContext(ctx); err != nil {
+			return nil, err
+		}
+		nc = tc
+	}
+	c := newConn(nc, wire.Client, o.Options)
+	subprotocol, unread, err := c.shake(request)
+	if err != nil {
+		c.shut("the opening handshake failed")
+		return nil, err
+	}
+	c.opened(subprotocol, unread)
+	return c, nil
+}
+
+// shake sends the request and judges the response. It returns the subprotocol
+// agreed on and the octets that came behind the response.
+func (c *Conn) shake(request wire.Head) (subprotocol string, unread []byte, err error) {
+	start := request.Method + " " + request.Target + " " + request.Proto
+	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
+		return "", nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
+	}
+	var got []byte
+	for headSize(got) == 0 {
+		if len(got) >= maxHead {
+			return "", nil, &HandshakeError{Err: fmt.Errorf("the head of the answer has more than %d octets", maxHead)}
+		}
+		n, err := c.nc.Read(c.buf[:min(len(c.buf), maxHead-len(got))])
+		got = append(got, c.buf[:n]...)
+		if err != nil && headSize(got) == 0 {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return "", nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
+		}
+	}
+	n := headSize(got)
+	response, err := parseResponse(got[:n])
+	if err != nil {
+		return "", nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
+	}
+	if violations := wire.CheckResponse(request, response); violations != nil {
+		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
+		if response.Status != http.StatusSwitchingProtocols {
+			e.Body = c.refusalBody(got)
+		}
+		return "", nil, e
+	}
+	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
+		subprotocol = chosen[0]
+	}
+	return subprotocol, got[n:], nil
+}
+
+// refusalBody returns the beginning of the body of a plain HTTP response of
+// which got has been read: it often says in words what is wrong.
+func (c *Conn) refusalBody(got []byte) []byte {
+	_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
+	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(got), c.nc)), nil)
+	if err != nil {
+		return nil
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // as much as came
+	return body
+}
+
+// parseURL reads a URL of the schemes ws and wss and gives the address to dial
+// (RFC 6455 §3).
+func parseURL(s string) (u *url.URL, addr string, err error) {
+	u, err = url.Parse(s)
+	if err != nil {
+		return nil, "", err
+	}
+	port := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	switch {
+	case port == "":
+		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
+	case u.Hostname() == "":
+		return nil, "", errors.New("the URL has no host")
+	case strings.Contains(s, "#"):
+		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
+	case u.User != nil:
+		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
+	case strings.IndexFunc(u.RequestURI(), func(r rune) bool { return r <= ' ' || r >= 0x7F }) >= 0:
+		return nil, "", errors.New("the URL has a character that must be percent-encoded")
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	return u, net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// hostField returns the Host for u: the port only where it is not the scheme's.
+func hostField(u *url.URL) string {
+	if p := u.Port(); p == "" || p == "80" && u.Scheme == "ws" || p == "443" && u.Scheme == "wss" {
+		host := u.Hostname()
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]" // an IPv6 address
+		}
+		return host
+	}
+	return u.Host
+}
+
+// tlsConfig completes config: HTTP/1.1 alone can be upgraded.
+func tlsConfig(config *tls.Config, host string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	if len(config.NextProtos) == 0 {
+		config.NextProtos = []string{"http/1.1"}
+	}
+	return config
+}

@@ -1,0 +1,327 @@
+package reference
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// sampleKey makes a Dial whose Sec-WebSocket-Key is that of RFC 6455 §1.3.
+func sampleKey() [wire.KeySize]byte { return [wire.KeySize]byte([]byte("the sample nonce")) }
+
+// accepted is the answer of RFC 6455 §1.3; tests change lines of it.
+const accepted = "HTTP/1.1 101 Switching Protocols\r\n" +
+	"Upgrade: websocket\r\n" +
+	"Connection: Upgrade\r\n" +
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
+	"\r\n"
+
+// dialPipe dials a server that reads one head and then writes parts. It returns
+// the request, too. It must run in a bubble.
+func dialPipe(t *testing.T, o DialOptions, parts ...[]byte) (*Conn, string, error) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { theirs.Close() })
+	request := make(chan string, 1)
+	go func() {
+		var b []byte
+		for headSize(b) == 0 {
+			buf := make([]byte, 100)
+			n, err := theirs.Read(buf)
+			if err != nil {
+				break
+			}
+			b = append(b, buf[:n]...)
+		}
+		request <- string(b)
+		for _, p := range parts {
+			if _, err := theirs.Write(p); err != nil {
+				return
+			}
+		}
+		if len(parts) > 0 {
+			theirs.Close()
+		}
+	}()
+	o.Key = sampleKey
+	o.NetDial = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+	c, err := Dial(t.Context(), "ws://server.example.com/chat?a=b", &o)
+	return c, <-request, err
+}
+
+func TestTheRequestIsThatOfTheRFC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, request, err := dialPipe(t, DialOptions{
+			Subprotocols: []string{"chat", "superchat"},
+			Header:       http.Header{"Origin": {"http://example.com"}, "Cookie": {"a=b"}},
+		}, []byte(accepted))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		want := "GET /chat?a=b HTTP/1.1\r\n" +
+			"Host: server.example.com\r\n" +
+			"Upgrade: websocket\r\n" +
+			"Connection: Upgrade\r\n" +
+			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+			"Sec-WebSocket-Version: 13\r\n" +
+			"Sec-WebSocket-Protocol: chat, superchat\r\n" +
+			"Cookie: a=b\r\n" +
+			"Origin: http://example.com\r\n\r\n"
+		if request != want {
+			t.Errorf("the request is %q\nwant           %q", request, want)
+		}
+	})
+}
+
+func TestTheAnswerAndWhatIsGluedToItMayBeCutAnywhere(t *testing.T) {
+	stream := join([]byte(accepted), from(wire.Server, true, wire.Text, "Hello"), closeFrame(wire.Server, 1000, "bye"))
+	for _, n := range []int{len(stream), (len(stream) + 1) / 2, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			c, _, err := dialPipe(t, DialOptions{}, slices.Collect(slices.Chunk(stream, n))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			if op, p, err := c.ReadMessage(); err != nil || op != wire.Text || string(p) != "Hello" {
+				t.Errorf("in pieces of %d: %s %q, %v", n, op, p, err)
+			}
+			var ce *CloseError
+			if _, _, err := c.ReadMessage(); !errors.As(err, &ce) || ce.Code != 1000 || ce.Reason != "bye" {
+				t.Errorf("in pieces of %d: %v", n, err)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
+	for _, a := range []struct {
+		name, old, new string
+		status         int
+		rule           wire.Rule // or
+		text           string    // part of the error
+	}{
+		{"status 200", "101 Switching Protocols", "200 OK", 200, wire.RuleStatus, ""},
+		{"a redirect", "101 Switching Protocols", "302 Found\r\nLocation: http://elsewhere/", 302, wire.RuleStatus, `to "http://elsewhere/", not followed`},
+		{"no Upgrade", "Upgrade: websocket\r\n", "", 101, wire.RuleRespUpgrade, ""},
+		{"no Connection", "Connection: Upgrade\r\n", "", 101, wire.RuleRespConnection, ""},
+		{"no accept", "Sec-WebSocket-Accept", "X", 101, wire.RuleAcceptMissing, ""},
+		{"a wrong accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "84sZS124gGGfrmxVbxoRgsdwG7w=", 101, wire.RuleAcceptWrong, ""},
+		{"an extension", "Connection: Upgrade", "Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate", 101, wire.RuleRespExtension, ""},
+		{"a subprotocol", "Connection: Upgrade", "Connection: Upgrade\r\nSec-WebSocket-Protocol: x", 101, wire.RuleRespSubprotocol, ""},
+		{"no HTTP", "HTTP/1.1", "SSH-2.0", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
+		{"a status of two digits", "101", "99", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
+		{"a line without a colon", "Connection: Upgrade", "Connection", 101, wire.Rule{}, "no header field"},
+		{"a folded line", "Connection: Upgrade", "Connection:\r\n Upgrade", 101, wire.Rule{}, "no header field"},
+		{"a space before the colon", "Connection:", "Connection :", 101, wire.Rule{}, "no header field"},
+		{"a control character", "Upgrade\r\n", "Up\x00grade\r\n", 101, wire.Rule{}, "no header field"},
+		{"a head without an end", "Upgrade: websocket", "X: " + strings.Repeat("x", maxHead), 0, wire.Rule{}, "more than 16384 octets"},
+		{"a head that is cut", "=\r\n\r\n", "=\r\n", 0, wire.Rule{}, "unexpected EOF"},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, _, err := dialPipe(t, DialOptions{}, []byte(strings.Replace(accepted, a.old, a.new, 1)))
+				var he *HandshakeError
+				if !errors.As(err, &he) || he.Status != a.status || !strings.Contains(err.Error(), a.text) {
+					t.Fatalf("Dial gives %v", err)
+				}
+				if a.rule.Code != "" && (len(he.Violations) != 1 || he.Violations[0].Code != a.rule.Code) {
+					t.Errorf("the violations are %v", he.Violations)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatTheServerSaysToARefusalIsKeptInPart(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "no room "+strings.Repeat("x", 2*maxBody), 503)
+	}))
+	defer srv.Close()
+	_, err := Dial(t.Context(), "ws"+strings.TrimPrefix(srv.URL, "http"), nil)
+	var he *HandshakeError
+	if !errors.As(err, &he) || he.Status != 503 || len(he.Body) != maxBody || !strings.HasPrefix(string(he.Body), "no room xxx") {
+		t.Errorf("Dial gives %v", err)
+	}
+}
+
+func TestARefusalWithoutAnEndIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		go func() {
+			buf := make([]byte, 4096)
+			theirs.Read(buf)
+			theirs.Write([]byte("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nno"))
+		}()
+		start := time.Now()
+		_, err := Dial(t.Context(), "ws://a/", &DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
+		var he *HandshakeError
+		if !errors.As(err, &he) || he.Status != 403 || string(he.Body) != "no" {
+			t.Errorf("Dial gives %v", err)
+		}
+		since(t, start, time.Second)
+	})
+}
+
+func TestDialEndsWithItsContextOrItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, d := range []struct {
+			o       DialOptions
+			context time.Duration
+			want    time.Duration
+		}{
+			{DialOptions{}, time.Hour, 10 * time.Second},
+			{DialOptions{Timeout: time.Second}, time.Hour, time.Second},
+			{DialOptions{}, 3 * time.Second, 3 * time.Second},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), d.context)
+			ours, theirs := net.Pipe()
+			d.o.NetDial = func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+			go io.Copy(io.Discard, theirs) // it reads the request and says nothing
+			start := time.Now()
+			_, err := Dial(ctx, "ws://a/", &d.o)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Dial gives %v", err)
+			}
+			since(t, start, d.want)
+			cancel()
+			theirs.Close()
+		}
+	})
+}
+
+func TestTheEndOfTheContextMeansNothingToAConnection(t *testing.T) {
+	url := serve(t, &Upgrader{}, echo)
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := Dial(ctx, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	must(c.WriteMessage(wire.Text, []byte("Hello")))
+	if _, p, err := c.ReadMessage(); err != nil || string(p) != "Hello" {
+		t.Errorf("ReadMessage gives %q, %v", p, err)
+	}
+	must(c.Close(wire.NormalClosure, ""))
+}
+
+func TestURLsThatAreNoWebSocketURLsAreRefused(t *testing.T) {
+	never := func(context.Context, string, string) (net.Conn, error) {
+		t.Error("it was dialled")
+		return nil, os.ErrInvalid
+	}
+	for _, url := range []string{
+		"", "http://a/", "a:80", "//a/", "ws:///", "ws://", "ws://a/#b", "ws://a/#", "ws://u:p@a/", "ws://a/\r\nX: y",
+		"ws://a/?a b", "ws://a/?ü", "ws://a:x/", "ws://a b/",
+	} {
+		if _, err := Dial(t.Context(), url, &DialOptions{NetDial: never}); err == nil {
+			t.Errorf("%q was dialled", url)
+		}
+	}
+}
+
+func TestAURLGivesAddressHostAndTarget(t *testing.T) {
+	for url, want := range map[string]string{
+		"ws://a":              "a:80 a /",
+		"ws://a:80/x?y":       "a:80 a /x?y",
+		"ws://a:8080/%20":     "a:8080 a:8080 /%20",
+		"wss://a":             "a:443 a /",
+		"wss://a:80?q":        "a:80 a:80 /?q",
+		"ws://[::1]/":         "[::1]:80 [::1] /",
+		"wss://[::1]:8443/":   "[::1]:8443 [::1]:8443 /",
+		"WS://Host.example/ü": "Host.example:80 Host.example /%C3%BC",
+	} {
+		u, addr, err := parseURL(url)
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if got := addr + " " + hostField(u) + " " + u.RequestURI(); got != want {
+			t.Errorf("%s gives %q, want %q", url, got, want)
+		}
+	}
+}
+
+func TestARequestCannotBeInjectedInto(t *testing.T) {
+	never := func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrInvalid }
+	for name, o := range map[string]DialOptions{
+		"a value with a line end":      {Header: http.Header{"X": {"a\r\nY: b"}}},
+		"a name with a colon":          {Header: http.Header{"X: y\r\nZ": {"a"}}},
+		"a Host":                       {Header: http.Header{"Host": {"a"}}},
+		"a key":                        {Header: http.Header{"sec-websocket-key": {"a"}}},
+		"an extension":                 {Header: http.Header{"Sec-WebSocket-Extensions": {"permessage-deflate"}}},
+		"a body":                       {Header: http.Header{"Content-Length": {"5"}}},
+		"a subprotocol with a comma":   {Subprotocols: []string{"a, b"}},
+		"an empty subprotocol":         {Subprotocols: []string{""}},
+		"a subprotocol that is double": {Subprotocols: []string{"a", "a"}},
+	} {
+		o.NetDial = never
+		if _, err := Dial(t.Context(), "ws://a/", &o); err == nil || errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAClientAndAServerTalkOverTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := new(Upgrader).Upgrade(w, r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.CloseNow()
+		echo(c)
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused certificate below is no news
+	srv.StartTLS()
+	defer srv.Close()
+	url := "wss" + strings.TrimPrefix(srv.URL, "https")
+	config := srv.Client().Transport.(*http.Transport).TLSClientConfig
+	c := dialTest(t, url, &DialOptions{TLSConfig: &tls.Config{RootCAs: config.RootCAs}})
+	must(c.WriteMessage(wire.Text, []byte("Hello")))
+	if _, p, err := c.ReadMessage(); err != nil || string(p) != "Hello" {
+		t.Errorf("ReadMessage gives %q, %v", p, err)
+	}
+	if err := c.Close(wire.NormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	if _, err := Dial(t.Context(), url, nil); err == nil {
+		t.Error("a certificate that nobody has signed is taken")
+	}
+}
+
+// FuzzParseResponse holds that no answer makes the parser panic, and that every
+// field of an answer it takes is one that could be sent on.
+func FuzzParseResponse(f *testing.F) {
+	f.Add([]byte(accepted))
+	f.Add([]byte("HTTP/1.1 200\n\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n := headSize(b)
+		if n == 0 {
+			return
+		}
+		h, err := parseResponse(b[:n])
+		if err != nil {
+			return
+		}
+		again, err := parseResponse(appendHead(nil, fmt.Sprintf("%s %03d", h.Proto, h.Status), h.Fields))
+		if err != nil || !slices.Equal(again.Fields, h.Fields) || again.Status != h.Status {
+			t.Fatalf("%+v came back as %+v, %v", h, again, err)
+		}
+	})
+}

@@ -1,0 +1,48 @@
+// Package reference is an endpoint of RFC 6455, server and client, written to
+// be read: package wire first, then machine.go, receive.go, send.go, closing.go
+// and handshake.go, which touch no network, then conn.go, upgrade.go and
+// dial.go, which do. Octets become a message in three files: wire/header.go,
+// machine.go, receive.go.
+//
+// Where each section of the RFC is kept, and the test that holds it:
+//
+//	§3      dial.go            TestURLsThatAreNoWebSocketURLsAreRefused
+//	§4.1    handshake.go       TestTheRequestIsThatOfTheRFC
+//	§4.1    wire/handshake.go  TestAnAnswerThatBreaksARuleIsRefused
+//	§4.2.1  wire/handshake.go  TestARequestThatIsNoHandshakeIsRefusedWithEveryReason
+//	§4.2.2  handshake.go       TestAHandshakeIsAnsweredAsTheRFCShows
+//	§4.2.2  wire/accept.go     ExampleAccept
+//	§5.1    wire/rules.go      TestEveryHeaderRuleFailsTheConnectionInBothRoles
+//	§5.2    wire/header.go     TestAHeaderIsReadAsItsPictureSays
+//	§5.2    receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
+//	§5.3    wire/mask.go       TestMaskDoesWhatMaskSimpleDoesAtEveryOffsetAndLength
+//	§5.3    send.go            TestEveryFrameOfAClientHasAKeyOfItsOwn
+//	§5.4    receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
+//	§5.4    send.go            TestASecondMessageMustWaitForTheEndOfTheFirst
+//	§5.5    receive.go         TestAPongDoesNotWaitForAWriterThatWaits
+//	§5.5.1  closing.go         TestEveryCloseCodeIsAnsweredOrFailed
+//	§5.7    wire/header.go     TestAHeaderIsWrittenAsItsPictureShows
+//	§7.1.1  conn.go            TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt
+//	§7.1.2  conn.go            TestCloseDiscardsDataUntilThePeersClose
+//	§7.1.3  machine.go         TestEveryChangeOfStateIsObserved
+//	§7.1.5  conn.go            TestAPeerThatVanishesGives1006
+//	§7.1.7  closing.go         TestAFailureIsToldToBothEnds
+//	§7.4    wire/closecode.go  TestTheCodesThatMayBeSentAreThoseOfTheTable
+//	§8.1    wire/utf8.go       TestTextIsJudgedAlikeHoweverItIsCut
+//	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
+//	§10.4   receive.go         TestAClaimedLengthTakesNoMemory
+//
+// Events and messages come in the order in which the peer sent them. A slice
+// that is passed in is neither kept nor written to; one that is returned
+// belongs to the caller. A Machine belongs to one goroutine at a time; of a
+// Conn one goroutine reads while any number write.
+//
+// An illegal frame can be sent by Conn.WriteRaw and by nothing else.
+package reference
+
+import "embed"
+
+// Source holds the files of this package that lessons show.
+//
+//go:embed machine.go receive.go send.go closing.go handshake.go errors.go conn.go upgrade.go dial.go
+var Source embed.FS

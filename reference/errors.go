@@ -1,0 +1,114 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// Two rules that are this end's own to set; RFC 6455 says what breaking them
+// leads to.
+var (
+	// RuleMessageSize is broken by a message longer than Options.MaxMessage.
+	RuleMessageSize = wire.Rule{Code: "10.4/message-size", Section: "10.4", CloseCode: wire.MessageTooBig,
+		Sentence: "A message must not be longer than what its receiver is willing to hold."}
+	// RuleOrigin is broken by a handshake that Upgrader.CheckOrigin refuses.
+	RuleOrigin = wire.Rule{Code: "4.2.2/origin", Section: "4.2.2", Status: 403,
+		Sentence: "A server may refuse connections that a page from somewhere else opens."}
+)
+
+var (
+	errNotOpen   = errors.New("the connection is not open")
+	errUseClose  = errors.New("a Close frame is sent by Close alone")
+	errNoParts   = errors.New("a message has one fragment at least")
+	errNotAType  = errors.New("a message is Text or Binary")
+	errNoClose   = errors.New("the peer did not answer the Close frame in time")
+	errLocalDone = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
+)
+
+// A CloseError says that the peer ended the connection: with a Close frame,
+// whose Code and Reason these are, or without one, which is the Code
+// AbnormalClosure and what Err tells (RFC 6455 §7.1.5).
+type CloseError struct {
+	Code   wire.CloseCode
+	Reason string // written by the peer: may hold anything that is UTF-8
+	Err    error  // nil unless Code is AbnormalClosure
+}
+
+// Error tells the code, its name and the reason.
+func (e *CloseError) Error() string {
+	switch {
+	case e.Err != nil:
+		return fmt.Sprintf("the connection ended without a Close frame (%s): %v", e.Code, e.Err)
+	case e.Reason != "":
+		return fmt.Sprintf("the peer closed the connection: %s, %q", e.Code, e.Reason)
+	}
+	return fmt.Sprintf("the peer closed the connection: %s", e.Code)
+}
+
+// Unwrap returns what the network said, if anything.
+func (e *CloseError) Unwrap() error { return e.Err }
+
+// A ProtocolError says that this end failed the connection, and for what. The
+// first violation's CloseCode was sent to the peer.
+type ProtocolError struct{ Violations []wire.Violation }
+
+// Error tells every violation.
+func (e *ProtocolError) Error() string {
+	return "the connection failed: " + sentences(e.Violations, " ")
+}
+
+// A SendError says that something was not sent, because it would have broken
+// these rules. The connection is as it was.
+type SendError struct{ Violations []wire.Violation }
+
+// Error tells every violation.
+func (e *SendError) Error() string { return "nothing was sent: " + sentences(e.Violations, " ") }
+
+// A HandshakeError says that an opening handshake was refused: by Upgrade,
+// with the Status that it answered, or by Dial, with the Status that came.
+type HandshakeError struct {
+	Status     int
+	Violations []wire.Violation
+	Head       wire.Head // the request that Upgrade refused, the response that Dial did
+	Body       []byte    // beginning of the response's body, for Dial; at most maxBody octets
+	Err        error     // what else was in the way, such as a server that cannot be hijacked
+}
+
+// Error tells the status and every violation.
+func (e *HandshakeError) Error() string {
+	s := "the opening handshake failed"
+	if e.Status != 0 {
+		s = fmt.Sprintf("the opening handshake was refused with status %d", e.Status)
+	}
+	if at := e.Head.Values("Location"); e.Status/100 == 3 && len(at) > 0 {
+		s += fmt.Sprintf(" (to %q, not followed)", at[0])
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if len(e.Violations) > 0 {
+		s += ": " + sentences(e.Violations, " ")
+	}
+	return s
+}
+
+// Unwrap returns Err.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// sentences joins what violations say.
+func sentences(violations []wire.Violation, sep string) string {
+	all := make([]string, len(violations))
+	for i, v := range violations {
+		all[i] = v.Error()
+	}
+	return strings.Join(all, sep)
+}
+
+// broken returns r as a violation, with what was seen put first.
+func broken(r wire.Rule, format string, args ...any) wire.Violation {
+	return r.Broken(fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,204 @@
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// maxHead is the octets that a handshake's head may have: what comes before it
+// ends is held in memory.
+const maxHead = 16 << 10
+
+// answerRequest judges a client's handshake and writes what accepts it (RFC
+// 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
+// first in supported is chosen. Violations mean that it is to be refused, with
+// the Status of the first.
+func answerRequest(request wire.Head, supported []string, originAllowed bool) (response []byte, subprotocol string, violations []wire.Violation) {
+	//lesson:begin upgrade-checks
+	violations = wire.CheckRequest(request)
+	if !originAllowed {
+		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
+	}
+	if violations != nil {
+		return nil, "", violations
+	}
+	//lesson:end
+
+	subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
+	//lesson:begin upgrade-response
+	answer := []wire.Field{
+		{Name: "Upgrade", Value: "websocket"},
+		{Name: "Connection", Value: "Upgrade"},
+		{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())},
+	}
+	if subprotocol != "" {
+		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: subprotocol})
+	}
+	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
+	//lesson:end
+	return response, subprotocol, nil
+}
+
+// refusal returns the fields that a refusing status calls for (RFC 9110
+// §15.5.6, §15.5.22; RFC 6455 §4.2.2).
+func refusal(status int) []wire.Field {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		return []wire.Field{{Name: "Allow", Value: "GET"}}
+	case http.StatusUpgradeRequired:
+		return []wire.Field{
+			{Name: "Upgrade", Value: "websocket"},
+			{Name: "Connection", Value: "Upgrade"},
+			{Name: "Sec-WebSocket-Version", Value: "13"},
+		}
+	}
+	return nil
+}
+
+// chooseSubprotocol returns the first of supported that is offered, or "".
+// Only a token can be chosen, so no name can carry a second header line.
+func chooseSubprotocol(supported, offered []string) string {
+	for _, s := range supported {
+		for _, o := range offered {
+			if s == o && wire.IsToken(s) {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// newRequest returns a client's handshake (RFC 6455 §4.1). What the caller
+// brings is refused where it would end a header line or say twice what the
+// handshake says itself.
+func newRequest(target, host, key string, subprotocols []string, extra http.Header) (wire.Head, error) {
+	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
+		{Name: "Host", Value: host},
+		{Name: "Upgrade", Value: "websocket"},
+		{Name: "Connection", Value: "Upgrade"},
+		{Name: "Sec-WebSocket-Key", Value: key},
+		{Name: "Sec-WebSocket-Version", Value: "13"},
+	}}
+	seen := map[string]bool{}
+	for _, s := range subprotocols {
+		if !wire.IsToken(s) || seen[s] {
+			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
+		}
+		seen[s] = true
+	}
+	if len(subprotocols) > 0 {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
+	}
+	for _, f := range sortedFields(extra) {
+		switch {
+		case !wire.IsToken(f.Name) || !isFieldValue(f.Value):
+			return request, fmt.Errorf("%q: %q is not a header field", f.Name, f.Value)
+		case ownField(f.Name):
+			return request, fmt.Errorf("the handshake sets %s itself", f.Name)
+		}
+		request.Fields = append(request.Fields, f)
+	}
+	return request, nil
+}
+
+// ownField reports whether the handshake writes the field called name, or must
+// do without it: a GET with a body would hide frames in it.
+func ownField(name string) bool {
+	switch name = strings.ToLower(name); name {
+	case "host", "upgrade", "connection", "content-length", "transfer-encoding":
+		return true
+	}
+	return strings.HasPrefix(name, "sec-websocket-")
+}
+
+// sortedFields returns h as fields ordered by name: a map has no order, and a
+// handshake is easier to compare when it is always the same.
+func sortedFields(h http.Header) []wire.Field {
+	var fields []wire.Field
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			fields = append(fields, wire.Field{Name: name, Value: value})
+		}
+	}
+	return fields
+}
+
+// appendHead writes a start line, fields and the empty line to the end of dst.
+func appendHead(dst []byte, start string, fields []wire.Field) []byte {
+	dst = append(dst, start+"\r\n"...)
+	for _, f := range fields {
+		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// headSize returns the octets of the head that b starts with, its empty line
+// included, or 0 when b ends before it. A line may end in LF alone (RFC 9112
+// §2.2).
+func headSize(b []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			return 0
+		}
+		if line := b[at : at+i]; at > 0 && (len(line) == 0 || string(line) == "\r") {
+			return at + i + 1
+		}
+		at += i + 1
+	}
+}
+
+// parseResponse reads the head of a server's handshake, as headSize measured it.
+func parseResponse(head []byte) (wire.Head, error) {
+	var h wire.Head
+	// 1. The status line.
+	lines := strings.Split(string(head), "\n")
+	proto, rest, _ := strings.Cut(strings.TrimSuffix(lines[0], "\r"), " ")
+	digits, _, _ := strings.Cut(rest, " ")
+	status, err := strconv.ParseUint(digits, 10, 16)
+	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
+		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(lines[0], 60))
+	}
+	h.Proto, h.Status = proto, int(status)
+
+	// 2. The fields: one a line, name and value parted by the first colon.
+	for _, line := range lines[1:] {
+		line = strings.TrimSuffix(line, "\r")
+		if line == "" {
+			return h, nil
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
+			return h, fmt.Errorf("the answer has a line that is no header field: %q", clip(line, 60))
+		}
+		h.Fields = append(h.Fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
+	}
+	return h, errors.New("the answer ends inside its head")
+}
+
+// isFieldValue reports whether s can stand behind the colon without ending the
+// line: no control character but the tab (RFC 9110 §5.5).
+func isFieldValue(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
+// clip returns s, or its first n octets and a sign that there were more.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}

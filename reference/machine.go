@@ -1,0 +1,162 @@
+package reference
+
+import "wslab/reference/wire"
+
+// State is the state of a connection (RFC 6455 §4.1, §7.1), named as in the
+// RFC and in a browser's readyState.
+type State uint8
+
+// The four states, in the only order in which they are entered.
+const (
+	Connecting State = iota // the opening handshake is not done
+	Open                    // messages flow both ways
+	Closing                 // a Close frame was sent or received (§7.1.3)
+	Closed                  // the TCP connection is closed (§7.1.4)
+)
+
+// String returns the state's name in capitals.
+func (s State) String() string {
+	return [...]string{"CONNECTING", "OPEN", "CLOSING", "CLOSED"}[s&3]
+}
+
+// DefaultMaxMessage is the octets that a message may have where Options say
+// nothing: 1 MiB.
+const DefaultMaxMessage = 1 << 20
+
+// A Machine is one end of a WebSocket connection without a network: octets and
+// calls go in, events and octets come out. It has no clock, goroutine, socket
+// or source of randomness, so the same input always gives the same output,
+// however the octets are cut. Conn puts one on a net.Conn.
+//
+// Its memory is bounded by what it was given: the octets of one message up to
+// its limit, and output of at most three times the last input, until taken.
+// A Machine belongs to one goroutine at a time.
+type Machine struct {
+	role       wire.Role
+	maxMessage int
+	maskKey    func() [4]byte
+	observe    func(Observation)
+
+	state         State
+	closeSent     bool
+	closeReceived bool
+	peerClose     wire.ClosePayload // the peer's Close; meaningful once closeReceived
+	failed        *ProtocolError    // why this end failed the connection
+
+	// The frame that is coming in.
+	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
+	headLen int
+	frame   wire.Header
+	inFrame bool   // the header is complete, the payload is not
+	left    uint64 // payload octets still to come
+	control []byte // payload of a control frame so far
+
+	// The message that is coming in: control frames may stand between its
+	// fragments, so it is apart from the frame.
+	opcode    wire.Opcode // Text or Binary; Continuation when there is none
+	fragments int         // frames that have ended
+	octets    int64       // payload octets of those frames
+	message   []byte      // payload so far, unless it is being discarded
+	text      wire.UTF8
+
+	// The message that is going out.
+	sending  wire.Opcode // Continuation when there is none
+	sendText wire.UTF8
+
+	events []Event
+	out    []byte
+}
+
+// An Event is something the peer did that an application may want to know of.
+// Opcode says what: Text and Binary are whole messages, Ping, Pong and Close
+// are frames. Payload is unmasked and belongs to whoever takes the Event.
+type Event struct {
+	Opcode  wire.Opcode
+	Payload []byte
+}
+
+// An Observation tells of one change of a Machine's state, and of all of that
+// state after it. Was equals State when only the other fields changed.
+type Observation struct {
+	Was, State    State
+	Why           string      // what caused the change, in words
+	Message       wire.Opcode // message being received, Text or Binary; Continuation for none
+	Fragments     int         // frames of that message received so far
+	Octets        int64       // payload octets of those frames
+	CloseSent     bool
+	CloseReceived bool
+}
+
+// NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
+// MaskKey and Observe; a client must have a MaskKey.
+func NewMachine(role wire.Role, o Options) *Machine {
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	if role == wire.Client && o.MaskKey == nil {
+		panic("reference: a client's Machine needs Options.MaskKey")
+	}
+	return &Machine{role: role, maxMessage: o.MaxMessage, maskKey: o.MaskKey, observe: o.Observe}
+}
+
+// Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).
+func (m *Machine) Opened() {
+	if m.state == Connecting {
+		m.enter(Open, "the opening handshake is done")
+	}
+}
+
+// TCPClosed tells m that the TCP connection is closed, and why. Nothing can be
+// sent or received any more (RFC 6455 §7.1.4).
+func (m *Machine) TCPClosed(why string) {
+	if m.state == Closed {
+		return
+	}
+	m.out, m.message, m.control = nil, nil, nil
+	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.enter(Closed, why)
+}
+
+// State returns the connection's state.
+func (m *Machine) State() State { return m.state }
+
+// Err returns the ProtocolError with which m failed the connection, or nil.
+func (m *Machine) Err() error {
+	if m.failed == nil {
+		return nil
+	}
+	return m.failed
+}
+
+// PeerClose returns what the peer's Close frame said, and whether there was one.
+func (m *Machine) PeerClose() (wire.ClosePayload, bool) { return m.peerClose, m.closeReceived }
+
+// TakeEvents returns what the peer did since the last call, in its order.
+func (m *Machine) TakeEvents() []Event {
+	events := m.events
+	m.events = nil
+	return events
+}
+
+// TakeOutput returns the octets to be sent to the peer, in order, and goes on
+// in the memory of spare, which may be nil: two buffers that change places
+// save one allocation for every write.
+func (m *Machine) TakeOutput(spare []byte) []byte {
+	out := m.out
+	m.out = spare[:0]
+	return out
+}
+
+// enter moves m to s. The RFC has no way back, so a lower state is ignored and
+// only what happened is told.
+func (m *Machine) enter(s State, why string) {
+	was := m.state
+	m.state = max(was, s)
+	if m.observe != nil {
+		m.observe(Observation{
+			Was: was, State: m.state, Why: why,
+			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
+			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
+		})
+	}
+}

@@ -1,0 +1,170 @@
+package reference
+
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
+
+// Receive takes octets that came from the peer, cut anywhere. What they mean is
+// in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
+// of b and does not write to it.
+//
+// The error is Err: once the connection has failed, or the peer's Close has
+// come, further octets are ignored, as RFC 6455 §7.1.7 and §1.4 say.
+func (m *Machine) Receive(b []byte) error {
+	if m.state == Connecting {
+		return errNotOpen
+	}
+	for len(b) > 0 {
+		b = m.receive(b)
+	}
+	return m.Err()
+}
+
+// receive takes octets of one frame at most, and returns those that are left:
+// none when they are of no interest any more.
+func (m *Machine) receive(b []byte) []byte {
+	switch {
+	case m.failed != nil || m.closeReceived || m.state == Closed:
+		return nil
+	case m.inFrame:
+		return m.receivePayload(b)
+	}
+	return m.receiveHeader(b)
+}
+
+// receiveHeader takes octets until a header is whole and judged, and returns
+// those that it did not need.
+func (m *Machine) receiveHeader(b []byte) []byte {
+	// 1. As many octets as a header can have, minus those that are here.
+	had := m.headLen
+	m.headLen += copy(m.head[had:], b)
+	h, ok := wire.ParseHeader(m.head[:m.headLen])
+	if !ok {
+		return nil
+	}
+	b = b[h.Size()-had:]
+	m.headLen = 0
+
+	// 2. Whether it may stand here.
+	//lesson:begin judge
+	violations := wire.Check(h, wire.Context{
+		Sender:     m.role.Peer(),
+		Fragmented: m.opcode != wire.Continuation,
+		Closed:     m.closeReceived,
+	})
+	if violations != nil {
+		m.fail(violations...)
+		return nil
+	}
+	//lesson:end
+
+	// 3. Whether its message is one that this end is willing to hold. The
+	// length is a claim: it is compared, and never allocated.
+	//lesson:begin limit
+	if h.Opcode.IsData() && !m.closeSent && h.Length > uint64(m.maxMessage)-uint64(m.octets) {
+		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, m.maxMessage))
+		return nil
+	}
+	//lesson:end
+
+	// 4. The payload comes next, and one of no octets is already here.
+	m.frame, m.left, m.inFrame = h, h.Length, true
+	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
+		m.opcode, m.text = h.Opcode, wire.UTF8{}
+	}
+	if m.left == 0 {
+		m.endFrame()
+	}
+	return b
+}
+
+// receivePayload takes payload octets of the frame and returns those behind it.
+func (m *Machine) receivePayload(b []byte) []byte {
+	n := int(min(m.left, uint64(len(b))))
+	taken, rest := b[:n], b[n:]
+	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
+	m.left -= uint64(n)
+
+	switch {
+	case m.frame.Opcode.IsControl():
+		had := len(m.control)
+		m.control = append(m.control, taken...)
+		wire.Mask(m.frame.Key, pos, m.control[had:])
+	case m.closeSent:
+		// This end has said goodbye: data is discarded.
+	default:
+		//lesson:begin unmask
+		had := len(m.message)
+		m.message = append(m.message, taken...)
+		fresh := m.message[had:]
+		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
+		//lesson:end
+
+		// The first wrong octet fails the connection, not the end of the
+		// message: what is wrong already cannot become right.
+		//lesson:begin utf8
+		if m.opcode == wire.Text {
+			if i := m.text.Check(fresh); i < len(fresh) {
+				m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", had+i, fresh[i]))
+				return nil
+			}
+		}
+		//lesson:end
+	}
+	if m.left == 0 {
+		m.endFrame()
+	}
+	return rest
+}
+
+// endFrame acts on the frame whose last octet has come.
+func (m *Machine) endFrame() {
+	m.inFrame = false
+	if m.frame.Opcode.IsControl() {
+		payload := m.control
+		m.control = nil
+		m.receiveControl(m.frame.Opcode, payload)
+		return
+	}
+
+	//lesson:begin fragments
+	m.fragments, m.octets = m.fragments+1, m.octets+int64(m.frame.Length)
+	if !m.frame.Fin {
+		m.enter(m.state, fmt.Sprintf("fragment %d of a %s message received", m.fragments, m.opcode))
+		return // the message goes on in the next continuation frame
+	}
+	//lesson:end
+
+	if m.opcode == wire.Text && !m.closeSent && !m.text.Complete() {
+		m.fail(broken(wire.RuleTextUTF8, "The text ends inside a character."))
+		return
+	}
+	message, opcode, fragments := m.message, m.opcode, m.fragments
+	m.opcode, m.fragments, m.octets, m.message = wire.Continuation, 0, 0, nil
+	if !m.closeSent {
+		m.events = append(m.events, Event{opcode, message})
+	}
+	if fragments > 1 {
+		m.enter(m.state, fmt.Sprintf("the last of %d fragments received", fragments))
+	}
+}
+
+// receiveControl acts on a control frame, at once and whatever message is in
+// progress (RFC 6455 §5.4, §5.5).
+func (m *Machine) receiveControl(opcode wire.Opcode, payload []byte) {
+	//lesson:begin control
+	switch opcode {
+	case wire.Ping:
+		m.appendFrame(true, wire.Pong, payload) // §5.5.2: the same payload back
+	case wire.Pong:
+		// §5.5.3: nobody waits for one; a Pong that was never asked for is fine.
+	case wire.Close:
+		m.receiveClose(payload)
+	}
+	//lesson:end
+	if m.failed == nil {
+		m.events = append(m.events, Event{opcode, payload})
+	}
+}

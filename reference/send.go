@@ -1,0 +1,72 @@
+package reference
+
+import "wslab/reference/wire"
+
+// Send puts one frame out: a message when opcode is Text or Binary and fin is
+// true, a fragment of one otherwise, or a Ping or Pong. It judges the header
+// by the rules that Receive has for the peer's, and text by UTF-8: an illegal
+// frame is refused with a *SendError, and nothing is sent. Close frames have
+// SendClose. It keeps nothing of payload.
+func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
+	if m.state != Open {
+		return errNotOpen
+	}
+	if opcode == wire.Close {
+		return errUseClose
+	}
+	violations := wire.Check(m.header(fin, opcode, len(payload)), wire.Context{
+		Sender:     m.role,
+		Fragmented: m.sending != wire.Continuation,
+	})
+	if violations != nil {
+		return &SendError{violations}
+	}
+	if opcode.IsControl() {
+		m.appendFrame(fin, opcode, payload)
+		return nil
+	}
+
+	message, text := m.sending, m.sendText
+	if opcode != wire.Continuation {
+		message, text = opcode, wire.UTF8{}
+	}
+	if message == wire.Text {
+		if text.Check(payload) < len(payload) || fin && !text.Complete() {
+			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+		}
+	}
+	m.sending, m.sendText = message, text
+	if fin {
+		m.sending = wire.Continuation
+	}
+	m.appendFrame(fin, opcode, payload)
+	return nil
+}
+
+// header returns the header of a frame that this end sends, but for its
+// masking key.
+func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
+	return wire.Header{
+		Fin:    fin,
+		Opcode: opcode,
+		Masked: m.role == wire.Client,
+		Form:   wire.FormFor(uint64(length)),
+		Length: uint64(length),
+	}
+}
+
+// appendFrame writes a frame behind the output.
+func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
+	//lesson:begin frame-out
+	h := m.header(fin, opcode, len(payload))
+	if h.Masked {
+		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict
+	}
+	m.out = h.Append(m.out)
+	start := len(m.out)
+	m.out = append(m.out, payload...)
+	if h.Masked {
+		wire.Mask(h.Key, 0, m.out[start:])
+	}
+	//lesson:end
+}

@@ -1,0 +1,110 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// An Upgrader turns requests of net/http's server into connections. Its zero
+// value is ready; it may be used concurrently and must not be changed in use.
+type Upgrader struct {
+	// CheckOrigin reports whether a connection may be opened from where r's
+	// Origin says (RFC 6455 §10.2). A browser lets any page open a WebSocket to
+	// any host, with the user's cookies: this is the server's only defence.
+	// Default: SameOrigin.
+	CheckOrigin func(r *http.Request) bool
+
+	// Subprotocols that the server speaks, the preferred one first.
+	Subprotocols []string
+
+	Options Options
+}
+
+// SameOrigin reports whether r has no Origin, as from a client that is not a
+// browser, or one whose host and port are those of r's Host.
+func SameOrigin(r *http.Request) bool {
+	origin := r.Header["Origin"]
+	if len(origin) == 0 {
+		return true
+	}
+	u, err := url.Parse(origin[0])
+	return err == nil && len(origin) == 1 && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// Upgrade answers the opening handshake in r and takes the connection over from
+// the server (RFC 6455 §4.2). A request that is none is refused with a status
+// and a text that names every rule it breaks; the error is then a
+// *HandshakeError, the response is written, and the handler has but to return.
+func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	request := requestHead(r)
+	if r.ProtoMajor != 1 {
+		return nil, refuse(w, request, http.StatusHTTPVersionNotSupported, nil,
+			fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto))
+	}
+	checkOrigin := u.CheckOrigin
+	if checkOrigin == nil {
+		checkOrigin = SameOrigin
+	}
+	response, subprotocol, violations := answerRequest(request, u.Subprotocols, checkOrigin(r))
+	if violations != nil {
+		return nil, refuse(w, request, violations[0].Status, violations, nil)
+	}
+
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, refuse(w, request, http.StatusInternalServerError, nil,
+			fmt.Errorf("the server does not hand its connections over: %w", err))
+	}
+	// The server's deadlines were for a request, and the connection outlives it.
+	_ = nc.SetDeadline(time.Time{})
+	c := newConn(nc, wire.Server, u.Options)
+	if err := c.WriteRaw(response); err != nil {
+		c.shut("the opening handshake could not be answered")
+		return nil, &HandshakeError{Head: request, Err: err}
+	}
+	// A client may send frames in the same segment as its handshake; the server
+	// has then read them ahead.
+	unread, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be peeked at
+	c.opened(subprotocol, append([]byte(nil), unread...))
+	return c, nil
+}
+
+// requestHead returns r's head as it came, as far as net/http has kept it: the
+// server moves Host out of the fields, and forgets their order.
+func requestHead(r *http.Request) wire.Head {
+	h := wire.Head{Method: r.Method, Target: r.RequestURI, Proto: r.Proto}
+	if r.Host != "" {
+		h.Fields = append(h.Fields, wire.Field{Name: "Host", Value: r.Host})
+	}
+	h.Fields = append(h.Fields, sortedFields(r.Header)...)
+	return h
+}
+
+// refuse answers a handshake with a status and says why.
+func refuse(w http.ResponseWriter, request wire.Head, status int, violations []wire.Violation, err error) error {
+	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
+	body := "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
+	if err != nil {
+		body += "- " + err.Error() + "\n"
+	}
+	if len(violations) > 0 {
+		body += "- " + sentences(violations, "\n- ") + "\n"
+	}
+	for _, f := range refusal(status) {
+		w.Header().Add(f.Name, f.Value) // Connection may say close already
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff") // the text quotes what the client sent
+	w.WriteHeader(status)
+	_, werr := w.Write([]byte(body))
+	if werr != nil {
+		e.Err = errors.Join(err, werr)
+	}
+	return e
+}
