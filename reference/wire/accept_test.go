@@ -11,7 +11,7 @@ func TestAKeyIsBase64OfExactly16Octets(t *testing.T) {
 		"AAAAAAAAAAAAAAAAAAAAAA==":     true,
 		"":                             false,
 		"dGhlIHNhbXBsZSBub25jZQ":       false, // no padding
-		"dGhlIHNhbXBsZSBub25jZR==":     false, // bits set that carry nothing
+		"AQIDBAUGBwgJCgsMDQ4PEC==":     true,  // the example of RFC 6455 §4.1, with bits set that carry nothing
 		"dGhlIHNhbXBsZSBub25jZQ==\r\n": false,
 		"dGhlIHNhbXBsZSBub25j":         false, // 15 octets
 		"dGhlIHNhbXBsZSBub25jZSE=":     false, // 17 octets

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"wslab/labserver/internal/lesson"
+	"wslab/reference"
 	"wslab/reference/wire"
 )
 
@@ -88,8 +89,12 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch})
 }
 
+// allRules are those that can be read off the wire, and the two that depend on
+// what an endpoint is set to.
+var allRules = append(wire.Rules[:len(wire.Rules):len(wire.Rules)], reference.RuleOrigin, reference.RuleMessageSize)
+
 func (s *Server) rulesPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: wire.Rules})
+	s.render(w, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: allRules})
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

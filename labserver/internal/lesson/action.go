@@ -1,0 +1,171 @@
+package lesson
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"wslab/reference/wire"
+)
+
+// maxRepeat is the longest text that a button sends: enough for every length
+// form, and less than any server here refuses.
+const maxRepeat = 1 << 20
+
+// action is what a button asks of the page's panel.
+type action struct {
+	Do     string  `json:"do"`
+	Broken string  `json:"broken,omitempty"`
+	Text   *string `json:"text,omitempty"` // a pointer, since an empty text is a text
+	Hex    string  `json:"hex,omitempty"`
+	Repeat *int    `json:"repeat,omitempty"`
+	Code   int     `json:"code,omitempty"`
+	Reason string  `json:"reason,omitempty"`
+	Name   string  `json:"name,omitempty"`
+}
+
+// grammar is every action, for the person who wrote another.
+const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME`
+
+// buttons draws a do block: each line is LABEL: action.
+func (c *compiler) buttons(lines []string, at int) string {
+	var b strings.Builder
+	b.WriteString("<ws-do>")
+	count := 0
+	for i, l := range lines {
+		line := at + 1 + i
+		if strings.TrimSpace(l) == "" {
+			continue
+		}
+		count++
+		label, rest, ok := strings.Cut(l, ": ")
+		if !ok {
+			c.problem(line, "%q is no button; write LABEL: action", strings.TrimSpace(l))
+			continue
+		}
+		a, err := c.action(strings.TrimSpace(rest))
+		if err != nil {
+			c.problem(line, "%v", err)
+			continue
+		}
+		b.WriteString(button(c.inline(strings.TrimSpace(label), line), a))
+	}
+	if count == 0 {
+		c.problem(at, "a do block has a button; write LABEL: action in a line below")
+	}
+	return b.String() + "</ws-do>\n"
+}
+
+// button draws one button; label is HTML.
+func button(label string, a action) string {
+	return fmt.Sprintf("<button type=\"button\" data-do='%s'>%s</button>", attribute(a), label)
+}
+
+// action reads what stands after a button's label.
+func (c *compiler) action(s string) (action, error) {
+	verb, rest, _ := strings.Cut(s, " ")
+	rest = strings.TrimSpace(rest)
+	a := action{Do: verb}
+	unknown := fmt.Errorf("%q is no action; write %s", s, grammar)
+	switch verb {
+	case "hold", "run", "step":
+		if rest != "" {
+			return a, unknown
+		}
+	case "connect":
+		if rest == "" {
+			break
+		}
+		mistake, ok := strings.CutPrefix(rest, "broken ")
+		if !ok {
+			return a, unknown
+		}
+		if a.Broken = strings.TrimSpace(mistake); !contains(c.Mistakes, a.Broken) {
+			return a, fmt.Errorf("there is no server mistake %q; %s", a.Broken, meant(a.Broken, c.Mistakes))
+		}
+	case "send":
+		return c.send(a, rest, unknown)
+	case "close":
+		return c.close(a, rest, unknown)
+	case "ping":
+		text, ok := quoted(rest)
+		if !ok {
+			return a, unknown
+		}
+		if len(text) > wire.MaxControlPayload {
+			return a, fmt.Errorf("the ping has %d octets; a control frame carries at most %d", len(text), wire.MaxControlPayload)
+		}
+		a.Text = &text
+	case "scenario":
+		if _, ok := c.course.Scenarios[rest]; !ok {
+			return a, fmt.Errorf("there is no scenario %q; %s", rest, meant(rest, c.scenarioNames()))
+		}
+		c.plays(rest)
+		a.Name = rest
+	default:
+		return a, unknown
+	}
+	return a, nil
+}
+
+func (c *compiler) send(a action, rest string, unknown error) (action, error) {
+	if text, ok := quoted(rest); ok {
+		a.Text = &text
+		return a, nil
+	}
+	how, what, _ := strings.Cut(rest, " ")
+	switch how {
+	case "hex":
+		b, err := hex.DecodeString(strings.Join(strings.Fields(what), ""))
+		if err != nil || len(b) == 0 {
+			return a, fmt.Errorf("%q is no hex; write two hexadecimal digits for each octet", what)
+		}
+		a.Hex = hex.EncodeToString(b)
+	case "repeat":
+		n, err := strconv.Atoi(strings.TrimSpace(what))
+		if err != nil || n < 1 || n > maxRepeat {
+			return a, fmt.Errorf("%q is no length; write a whole number from 1 to %d", what, maxRepeat)
+		}
+		a.Repeat = &n
+	default:
+		return a, unknown
+	}
+	return a, nil
+}
+
+// close checks what a browser's close() checks, since a button that throws
+// teaches nothing.
+func (c *compiler) close(a action, rest string, unknown error) (action, error) {
+	number, reason, _ := strings.Cut(rest, " ")
+	code, err := strconv.Atoi(number)
+	if err != nil {
+		return a, unknown
+	}
+	if code != int(wire.NormalClosure) && (code < 3000 || code > 4999) {
+		return a, fmt.Errorf("a page may not close with %d; the browser's close() takes 1000 and 3000–4999", code)
+	}
+	a.Code = code
+	if reason = strings.TrimSpace(reason); reason != "" {
+		text, ok := quoted(reason)
+		if !ok {
+			return a, unknown
+		}
+		if len(text) > wire.MaxControlPayload-2 {
+			return a, fmt.Errorf("the reason has %d octets; beside its code a Close frame carries at most %d", len(text), wire.MaxControlPayload-2)
+		}
+		a.Reason = text
+	}
+	return a, nil
+}
+
+// quoted returns the text between the double quotes of s, where s is nothing
+// else.
+func quoted(s string) (string, bool) {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return "", false
+	}
+	text, err := strconv.Unquote(s)
+	return text, err == nil && utf8.ValidString(text)
+}

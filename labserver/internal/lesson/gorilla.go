@@ -1,0 +1,197 @@
+package lesson
+
+import (
+	"fmt"
+	"go/ast"
+	"go/scanner"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// gorillaVersion is the release that the anchors below were written for. A
+// test holds it to go.mod and looks for every anchor in that release.
+const gorillaVersion = "v1.5.3"
+
+// anchor says where gorilla does what one of our sites does: a function, and
+// in it the tokens to look for. The statements in which the tokens stand are
+// the lines meant, from the first to the last. Without tokens it is the whole
+// function. Nothing of gorilla's text is kept here; the lines are read from
+// the module on this machine.
+type anchor struct {
+	file   string
+	symbol string
+	tokens []string
+}
+
+// anchors gives gorilla's place for a site. A site of ours that it lacks has
+// no counterpart: gorilla leaves the shortest length form unchecked and UTF-8
+// to the application.
+var anchors = map[string]anchor{
+	"wire.ParseHeader":                 {"conn.go", "(*Conn).advanceFrame", nil},
+	"wire.ParseHeader#fin":             {"conn.go", "(*Conn).advanceFrame", []string{"finalBit"}},
+	"wire.ParseHeader#rsv":             {"conn.go", "(*Conn).advanceFrame", []string{"rsv1Bit", "rsv2Bit", "rsv3Bit"}},
+	"wire.ParseHeader#opcode":          {"conn.go", "(*Conn).advanceFrame", []string{"frameType :="}},
+	"wire.ParseHeader#mask":            {"conn.go", "(*Conn).advanceFrame", []string{"maskBit"}},
+	"wire.ParseHeader#length":          {"conn.go", "(*Conn).advanceFrame", []string{"0x7f"}},
+	"wire.ParseHeader#length16":        {"conn.go", "(*Conn).advanceFrame", []string{"case 126"}},
+	"wire.ParseHeader#length64":        {"conn.go", "(*Conn).advanceFrame", []string{"case 127"}},
+	"wire.ParseHeader#key":             {"conn.go", "(*Conn).advanceFrame", []string{"if mask {"}},
+	"wire.MaskSimple":                  {"mask.go", "maskBytes", nil},
+	"wire.MaskSimple#unmask":           {"mask.go", "maskBytes", []string{"^= key"}},
+	"wire.Mask":                        {"mask.go", "maskBytes", nil},
+	"wire.ParseClosePayload":           {"conn.go", "(*Conn).advanceFrame", []string{"closeCode :=", "if len(payload)"}},
+	"wire.ParseClosePayload#closecode": {"conn.go", "(*Conn).advanceFrame", []string{"Uint16(payload)"}},
+	"wire.ParseClosePayload#reason":    {"conn.go", "(*Conn).advanceFrame", []string{"closeText = string", "ValidString(closeText)"}},
+	"wire.Accept":                      {"util.go", "computeAcceptKey", nil},
+	"wire.Accept#accept":               {"util.go", "computeAcceptKey", []string{"New()", "EncodeToString"}},
+	"wire.Hash":                        {"util.go", "computeAcceptKey", nil},
+	"wire.Hash#hash":                   {"util.go", "computeAcceptKey", []string{"New()", "EncodeToString"}},
+	"wire.ValidKey":                    {"util.go", "isValidChallengeKey", nil},
+	"wire.ValidKey#validkey":           {"util.go", "isValidChallengeKey", []string{"DecodeString", "== 16"}},
+	"wire.Check#check-rsv":             {"conn.go", "(*Conn).advanceFrame", []string{"if rsv1", "if rsv3"}},
+	"wire.Check#check-opcode":          {"conn.go", "(*Conn).advanceFrame", []string{"default"}},
+	"wire.Check#check-mask":            {"conn.go", "(*Conn).advanceFrame", []string{"if mask !="}},
+	"wire.Check#check-length":          {"conn.go", "(*Conn).setReadRemaining", []string{"if n < 0"}},
+	"wire.Check#check-control":         {"conn.go", "(*Conn).advanceFrame", []string{"if c.readRemaining > maxControlFramePayloadSize", "if !final"}},
+	"wire.Check#check-fragment":        {"conn.go", "(*Conn).advanceFrame", []string{"if !c.readFinal", "if c.readFinal"}},
+	"wire.CheckRequest":                {"server.go", "(*Upgrader).Upgrade", nil},
+	"wire.CheckRequest#check-method":   {"server.go", "(*Upgrader).Upgrade", []string{"MethodGet"}},
+	"wire.CheckRequest#check-upgrade":  {"server.go", "(*Upgrader).Upgrade", []string{`if !tokenListContainsValue(r.Header, "Connection"`, `if !tokenListContainsValue(r.Header, "Upgrade"`}},
+	"wire.CheckRequest#check-key":      {"server.go", "(*Upgrader).Upgrade", []string{"challengeKey :=", "if !isValidChallengeKey"}},
+	"wire.CheckRequest#check-version":  {"server.go", "(*Upgrader).Upgrade", []string{`if !tokenListContainsValue(r.Header, "Sec-Websocket-Version"`}},
+	"wire.CheckResponse#check-accept":  {"client.go", "(*Dialer).DialContext", []string{"computeAcceptKey"}},
+	"wire.CheckResponse":               {"client.go", "(*Dialer).DialContext", []string{"computeAcceptKey"}},
+	"wire.ClosePayload.Append":         {"conn.go", "FormatCloseMessage", nil},
+}
+
+// GorillaListing returns the lines in which gorilla does what site does, from
+// the source in dir. It reports false where gorilla has no such place. Where
+// dir is empty or holds another text than expected, the Listing has no lines,
+// only the Link to the file in its repository.
+func GorillaListing(dir, site string) (Listing, bool) {
+	a, ok := anchors[site]
+	if !ok {
+		return Listing{}, false
+	}
+	l := Listing{
+		Package: "github.com/gorilla/websocket",
+		File:    a.file,
+		Symbol:  a.symbol,
+		Version: gorillaVersion,
+		Numbers: []int{},
+		Lines:   []line{},
+		Link:    fmt.Sprintf("https://github.com/gorilla/websocket/blob/%s/%s", gorillaVersion, a.file),
+	}
+	if dir == "" {
+		return l, true
+	}
+	src, err := os.ReadFile(filepath.Join(dir, a.file))
+	if err != nil {
+		return l, true
+	}
+	f, err := parseFile(a.file, src)
+	if err != nil {
+		return l, true
+	}
+	fn, from, to, err := a.find(f, src)
+	if err != nil {
+		return l, true
+	}
+	first, last := from, to
+	if len(a.tokens) == 0 {
+		last = min(f.line(fn.End()), from+24)
+	}
+	cut := f.listing(fn, first, last, from, to)
+	cut.Package, cut.Version = l.Package, l.Version
+	cut.Link = fmt.Sprintf("%s#L%d-L%d", l.Link, from, max(to, last))
+	return cut, true
+}
+
+// find returns a's function in f and the lines that a means in it.
+func (a anchor) find(f *file, src []byte) (fn *ast.FuncDecl, from, to int, err error) {
+	for _, d := range f.tree.Decls {
+		if d, ok := d.(*ast.FuncDecl); ok && symbol(d) == a.symbol {
+			fn = d
+		}
+	}
+	if fn == nil {
+		return nil, 0, 0, fmt.Errorf("%s has no %s", a.file, a.symbol)
+	}
+	if len(a.tokens) == 0 {
+		at := f.line(fn.Pos())
+		return fn, at, at, nil
+	}
+	base := f.set.File(fn.Pos())
+	words := lex(src, base.Offset(fn.Body.Pos()), base.Offset(fn.Body.End()))
+	from = f.line(fn.End())
+	for _, t := range a.tokens {
+		at := search(words, lex([]byte(t), 0, len(t)))
+		if at < 0 {
+			return nil, 0, 0, fmt.Errorf("%s has no %q", a.symbol, t)
+		}
+		stmt := statement(fn, base.Pos(at))
+		from = min(from, f.line(stmt.Pos()))
+		to = max(to, f.line(stmt.End()-1))
+	}
+	return fn, from, to, nil
+}
+
+// word is a token of Go and where it starts.
+type word struct {
+	text string
+	at   int
+}
+
+// lex returns the tokens of src between two offsets, without comments.
+func lex(src []byte, from, to int) []word {
+	set := token.NewFileSet()
+	at := set.AddFile("", -1, len(src))
+	var s scanner.Scanner
+	s.Init(at, src, func(token.Position, string) {}, 0)
+	var words []word
+	for {
+		pos, tok, lit := s.Scan()
+		off := at.Offset(pos)
+		if tok == token.EOF || off >= to {
+			return words
+		}
+		if off < from || tok == token.SEMICOLON && lit != ";" {
+			continue
+		}
+		if lit == "" {
+			lit = tok.String()
+		}
+		words = append(words, word{lit, off})
+	}
+}
+
+// search returns the offset of the first place in words that reads as wanted.
+func search(words, wanted []word) int {
+	for i := range words {
+		rest := words[i:]
+		if len(rest) >= len(wanted) && slices.EqualFunc(rest[:len(wanted)], wanted, func(a, b word) bool { return a.text == b.text }) {
+			return words[i].at
+		}
+	}
+	return -1
+}
+
+// statement returns the innermost statement of fn that holds pos. A case is a
+// statement with all that it does; a lone block is not.
+func statement(fn *ast.FuncDecl, pos token.Pos) ast.Node {
+	var found ast.Node = fn.Body
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		if n == nil || pos < n.Pos() || pos >= n.End() {
+			return false
+		}
+		if _, block := n.(*ast.BlockStmt); !block {
+			if s, ok := n.(ast.Stmt); ok {
+				found = s
+			}
+		}
+		return true
+	})
+	return found
+}

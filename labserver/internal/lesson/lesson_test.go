@@ -1,0 +1,380 @@
+package lesson
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"wslab/lessons"
+	"wslab/reference/wire"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// mistakes are those that package endpoint serves; this package is told them.
+var mistakes = []string{"wrong-accept", "no-accept", "no-upgrade", "no-connection", "status-200", "unasked-subprotocol"}
+
+// sampleSource is a package small enough to be read in a golden file.
+const sampleSource = `package wire
+
+// Parse reads <one> octet.
+func Parse(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	//lesson:begin mask
+	masked := b[0]&0x80 != 0 // "MASK"
+	//lesson:end
+	return masked
+}
+
+func ParseHeader(b []byte) (ok bool) {
+	//lesson:begin mask
+	ok = b[1]&0x80 != 0
+	//lesson:end
+	return ok
+}
+
+type Reader struct{}
+
+func (r *Reader) Next() byte { return '\'' }
+
+func (r Reader) Size() int { return 0 }
+`
+
+func sampleSites(t *testing.T) *Sites {
+	t.Helper()
+	s, err := Resolve(SourceSet{"reference/wire": fstest.MapFS{"parse.go": {Data: []byte(sampleSource)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func shipped(t *testing.T) *Course {
+	t.Helper()
+	s, err := Resolve(SourceSet{"reference/wire": wire.Source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(lessons.Files, Options{Sites: s, Mistakes: mistakes})
+	if err != nil {
+		t.Fatalf("the lessons do not load:\n%v", err)
+	}
+	return c
+}
+
+func TestTheShippedLessonsLoadAndUseEveryBlock(t *testing.T) {
+	c := shipped(t)
+	unused := map[string]bool{}
+	for _, w := range words {
+		unused[w] = true
+	}
+	played := map[string]bool{}
+	for _, l := range c.Lessons {
+		src, err := fs.ReadFile(lessons.Files, l.Slug+".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?m)^```([a-z]+)").FindAllStringSubmatch(string(src), -1) {
+			delete(unused, m[1])
+		}
+		for _, s := range l.Scenarios {
+			played[s] = true
+		}
+		predictions := strings.Count(string(l.HTML), "<ws-predict ")
+		if predictions < 3 || predictions > 5 {
+			t.Errorf("%s has %d predictions; a lesson has 3 to 5", l.Slug, predictions)
+		}
+		for _, title := range []string{"Why it matters", "What will happen", "What you may ignore for now", "What to try next"} {
+			if !hasSection(l, title) {
+				t.Errorf("%s has no section %q", l.Slug, title)
+			}
+		}
+	}
+	for w := range unused {
+		t.Errorf("no lesson uses the %s block", w)
+	}
+	for name := range c.Scenarios {
+		if !played[name] {
+			t.Errorf("no lesson plays the scenario %s", name)
+		}
+	}
+}
+
+func hasSection(l *Lesson, title string) bool {
+	for _, s := range l.Sections {
+		if s.Title == title && strings.Contains(string(l.HTML), `id="`+s.ID+`"`) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAPageHasNothingThatItsPolicyForbids(t *testing.T) {
+	for _, l := range shipped(t).Lessons {
+		for _, bad := range []string{" style=", "<script", " onclick", "<img", "<style", "<!-- raw"} {
+			if strings.Contains(string(l.HTML), bad) {
+				t.Errorf("%s holds %q", l.Slug, bad)
+			}
+		}
+	}
+}
+
+func TestLessonsKnowTheirOrder(t *testing.T) {
+	c := shipped(t)
+	if len(c.Lessons) < 3 {
+		t.Fatalf("%d lessons", len(c.Lessons))
+	}
+	for i, l := range c.Lessons {
+		if l.Number != i+1 || i > 0 && (l.Prev != c.Lessons[i-1] || l.Prev.Next != l) {
+			t.Errorf("%s is number %d in place %d, after %v", l.Slug, l.Number, i+1, l.Prev)
+		}
+		if got, ok := c.Lesson(l.Slug); !ok || got != l {
+			t.Errorf("Lesson(%q) finds %v", l.Slug, got)
+		}
+	}
+	if _, ok := c.Lesson("99-nothing"); ok {
+		t.Error("Lesson finds a lesson that is not there")
+	}
+	if c.Lessons[0].Name != "Handshake" {
+		t.Errorf("the first lesson is called %q", c.Lessons[0].Name)
+	}
+}
+
+func TestLessonsRenderAsTheGoldensShow(t *testing.T) {
+	course := os.DirFS("testdata/course")
+	names, err := filepath.Glob("testdata/course/*.md")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no sample lessons: %v", err)
+	}
+	c, err := Load(course, Options{Sites: sampleSites(t), Mistakes: mistakes})
+	if err != nil {
+		t.Fatalf("the sample course does not load:\n%v", err)
+	}
+	for i, name := range names {
+		l := c.Lessons[i]
+		got := fmt.Sprintf("%d %s %q %d min\ngoal: %s\nlab: %+v\nsections: %q\nscenarios: %q\n\n%s",
+			l.Number, l.Slug, l.Title, l.Minutes, l.Goal, l.Lab, l.Sections, l.Scenarios, l.HTML)
+		golden := strings.TrimSuffix(strings.Replace(name, "course", "golden", 1), ".md") + ".txt"
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s differs from %s; run with -update and read the difference\n%s", l.Slug, golden, firstDifference(got, string(want)))
+		}
+	}
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d\n got %s\nwant %s", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
+}
+
+const fine = "---\ntitle: T\nminutes: 1\ngoal: G.\nnext: N.\n---\n```lab\n```\n" // eight lines: a body begins in line 9
+
+// load compiles files, given as name and text in turn.
+func load(t *testing.T, files ...string) (*Course, error) {
+	t.Helper()
+	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}}
+	for i := 0; i < len(files); i += 2 {
+		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	}
+	return Load(m, Options{Sites: sampleSites(t), Mistakes: mistakes})
+}
+
+// asked is a predict block with one line replaced.
+func asked(old, new string) string {
+	block := "```predict\nid: 01-a\nask: A?\nabout: frame from client\nvalue: octet.1\nchoices:\n  - 1: one\n  - 2: two\nhint: H.\nexplain: E.\n```\n"
+	return strings.Replace(block, old, new, 1)
+}
+
+func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
+	for _, tt := range []struct{ body, want string }{
+		// The page as a whole.
+		{"```lab\n```\n", `9: this is the second lab block; a lesson has one`},
+		{"# Title\n", `9: a heading of the first level is the page's title; begin sections with ##`},
+		{"text\n\n<b>x</b> y\n", `11: raw HTML is not rendered`},
+		{"<div>\n</div>\n", `9: raw HTML is not rendered`},
+		{"![x](https://example.org/x.png)\n", `9: a lesson has no images`},
+		{"[x](/lessons/01-y)\n", `9: the link to /lessons/01-y leads nowhere; did you mean /lessons/01-x?`},
+		{"[x](/nowhere)\n", `9: the link to /nowhere leads nowhere; write /lessons/01-x, /, /lab or /rules`},
+		{"[x](/rules#5.1/mask-mising)\n", `9: the link to /rules#5.1/mask-mising leads nowhere; did you mean 5.1/mask-missing?`},
+		{"[x](http://example.org)\n", `9: the link to http://example.org begins with neither https:// nor /`},
+		{"a\nb [x]{lenn} c\n", `10: {lenn} is no group of fields; did you mean len?`},
+		{"[x]{}\n", `9: {} is no group of fields; write head, len, key, data, code, kbd or rfc`},
+		{"[5.2]{rfc}\n", `9: "5.2" is no section of RFC 6455; write [§5.2]{rfc}`},
+		{"[a [b] c]{len}\n", `9: ]{ ends no coloured term`},
+
+		// Fences and keys.
+		{"```predcit\n```\n", `9: "predcit" is no block; did you mean predict?`},
+		{"```Rule 5.1/mask-missing\n```\n", `9: "Rule" is no block; did you mean rule?`},
+		{"```accept now\n```\n", `9: an accept block takes nothing after its word`},
+		{"```unmask\nspeed: 2\n```\n", `10: "speed" is no key of an unmask block; write nothing`},
+		{"```decoder\nhexx: 81\n```\n", `10: "hexx" is no key of a decoder block; did you mean hex?`},
+		{"```decoder\nhex 81\n```\n", `10: "hex 81" is no line of a decoder block; write key: value`},
+		{"```decoder\n hex: 81\n```\n", `10: a line of a decoder block begins with a space but goes on with nothing`},
+		{"```decoder\nhex: 81\nhex: 82\n```\n", `11: hex stands twice in a decoder block; keep one`},
+		{"```decoder\nhex: 8\n```\n", `10: hex is "8"; write two hexadecimal digits for each octet`},
+		{"```decoder\n```\n", `9: a decoder block needs octets to begin with`},
+		{"```decoder\nhex: 81\nfrom: clent\n```\n", `11: from is "clent"; did you mean client?`},
+		{"```lengths\n```\n", `9: a lengths block needs sizes`},
+		{"```lengths\nsizes: 1 x\n```\n", `10: the size "x" is no whole number from 0 to 1048576`},
+		{"```source\n```\n", `9: a source block names what it shows; write it after the word`},
+		{"```source wire.Parse#mark\n```\n", `9: there is no site "wire.Parse#mark"; did you mean wire.Parse#mask?`},
+		{"```source wire.Parse#something\n```\n", `9: there is no site "wire.Parse#something"; the regions there are wire.Parse#mask`},
+		{"```source wire.(*Reader).Next#something\n```\n", `9: there is no site "wire.(*Reader).Next#something"; wire.(*Reader).Next has no region`},
+		{"```source elsewhere\n```\n", `9: there is no site "elsewhere"; write package.Function#region, as wire.ParseHeader#mask`},
+		{"```source wire.Parse#mask\ngorilla: yes\n```\n", `10: gorilla has no place that does what wire.Parse#mask does`},
+		{"```rule 5.1/mask-misssing\n```\n", `9: there is no rule "5.1/mask-misssing"; did you mean 5.1/mask-missing?`},
+		{"```rule 5.1/other\n```\n", `9: there is no rule "5.1/other"; those of that section are 5.1/mask-missing or 5.1/mask-forbidden`},
+		{"```rule other\n```\n", `9: there is no rule "other"; the names stand in reference/wire/rules.go`},
+		{"```scenario helo\n```\n", `9: there is no scenario "helo"; did you mean hello?`},
+
+		// Buttons.
+		{"```do\n```\n", `9: a do block has a button; write LABEL: action`},
+		{"```do\n\nConnect\n```\n", `11: "Connect" is no button; write LABEL: action`},
+		{"```do\nA: conect\n```\n", `10: "conect" is no action; write connect, connect broken MISTAKE`},
+		{"```do\nA: run fast\n```\n", `10: "run fast" is no action`},
+		{"```do\nA: connect again\n```\n", `10: "connect again" is no action`},
+		{"```do\nA: connect broken wrong-acept\n```\n", `10: there is no server mistake "wrong-acept"; did you mean wrong-accept?`},
+		{"```do\nA: send Hello\n```\n", `10: "send Hello" is no action`},
+		{"```do\nA: send hex 1\n```\n", `10: "1" is no hex`},
+		{"```do\nA: send repeat many\n```\n", `10: "many" is no length; write a whole number from 1 to 1048576`},
+		{"```do\nA: close\n```\n", `10: "close" is no action`},
+		{"```do\nA: close 1002\n```\n", `10: a page may not close with 1002; the browser's close() takes 1000 and 3000–4999`},
+		{"```do\nA: close 1000 bye\n```\n", `10: "close 1000 bye" is no action`},
+		{"```do\nA: close 1000 \"" + strings.Repeat("x", 124) + "\"\n```\n", `10: the reason has 124 octets; beside its code a Close frame carries at most 123`},
+		{"```do\nA: ping x\n```\n", `10: "ping x" is no action`},
+		{"```do\nA: ping \"" + strings.Repeat("x", 126) + "\"\n```\n", `10: the ping has 126 octets; a control frame carries at most 125`},
+		{"```do\nA: scenario helo\n```\n", `10: there is no scenario "helo"; did you mean hello?`},
+
+		// Questions.
+		{asked("hint: H.\n", ""), `9: a predict block needs hint; add a line hint: …`},
+		{asked("01-a", "1a"), `10: the id "1a" does not fit; write 01-word`},
+		{asked("", "") + asked("", ""), `21: the id "01-a" is already used in lessons/01-x.md:10; choose another`},
+		{asked("frame from client", "fram from client"), `12: about begins with "fram"; begin with frame, handshake or script`},
+		{asked("frame from client", "frame from"), `12: about ends in "from" without a value`},
+		{asked("frame from client", "frame by client"), `12: a frame has no "by" to look for; write endpoint, fin, form, from, length or opcode`},
+		{asked("frame from client", "frame from clinet"), `12: from is "clinet"; did you mean client?`},
+		{asked("frame from client", "frame length some"), `12: length is "some"; write a whole number`},
+		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept"; did you mean broken/wrong-accept?`},
+		{asked("value: octet.1", "value: octet"), `13: value: "octet" is no name; write a number, a "text" or fin, rsv1`},
+		{asked("frame from client", "script what send"), `13: value: "octet.1" is no name; write a number, a "text" or what, code or wasClean`},
+		{asked("- 1:", "- key.0 and 1:"), `15: choice: "and" stands where xor or + is due in key.0 and 1`},
+		{asked("- 1:", "- key.0 xor:"), `15: choice: "key.0 xor" is not finished; write A xor B`},
+		{asked("- 1: one", "- one"), `15: "one" is no choice; write - EXPRESSION: text`},
+		{asked("- 1:", "- 2:"), `16: two choices are right for 2; give each its own expression`},
+		{asked("  - 2: two\n", ""), `9: a predict block needs two choices or more`},
+		{strings.Replace(asked("octet.1", "violation"), "- 1:", `- "5.1/mask-misssing":`, 1), `15: choice: there is no rule "5.1/mask-misssing"; did you mean 5.1/mask-missing?`},
+		{asked("ask: A?", "ask: A\n  [x]{lem}"), `12: {lem} is no group of fields; did you mean len?`},
+	} {
+		_, err := load(t, "01-x.md", fine+tt.body)
+		if err == nil {
+			t.Errorf("no error for\n%s\nwant %s", tt.body, tt.want)
+			continue
+		}
+		if !strings.Contains("\n"+err.Error(), "\nlessons/01-x.md:"+tt.want) {
+			t.Errorf("the error is\n %v\nwant\n lessons/01-x.md:%s…", err, tt.want)
+		}
+	}
+}
+
+func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
+	for _, tt := range []struct {
+		files []string
+		want  string
+	}{
+		{nil, `lessons:1: there is no lesson; write lessons/01-name.md`},
+		{[]string{"1-x.md", fine}, `lessons/1-x.md:1: a lesson is called NN-name.md, as 02-frames.md; rename it`},
+		{[]string{"02-x.md", fine}, `lessons/02-x.md:1: lesson number 02 where 01 is due`},
+		{[]string{"01-x.md", "no front matter"}, `lessons/01-x.md:1: there is no front matter; begin with a line ---, then title, minutes, goal or next`},
+		{[]string{"01-x.md", strings.Replace(fine, "title: T\n", "", 1)}, `lessons/01-x.md:1: the front matter has no title; add a line "title: …"`},
+		{[]string{"01-x.md", strings.Replace(fine, "goal:", "gaol:", 1)}, `lessons/01-x.md:1: the front matter has no goal; add a line "goal: …"` + "\n" + `lessons/01-x.md:4: "gaol" is no key of the front matter; did you mean goal?`},
+		{[]string{"01-x.md", strings.Replace(fine, "minutes: 1", "minutes: soon", 1)}, `lessons/01-x.md:3: minutes is "soon"; write a whole number from 1 to 120`},
+		{[]string{"01-x.md", strings.Replace(fine, "next: N.", "next: [N]{x}", 1)}, `lessons/01-x.md:5: {x} is no group of fields`},
+		{[]string{"01-x.md", strings.Replace(fine, "```lab\n```\n", "", 1)}, `lessons/01-x.md:7: there is no lab block`},
+		{[]string{"01-x.md", strings.Replace(fine, "```lab\n", "```lab\nendpoints: booth\nhold: maybe\n", 1)}, `lessons/01-x.md:8: endpoints is "booth"; did you mean both?` + "\n" + `lessons/01-x.md:9: hold is "maybe"; write on or off`},
+		{[]string{"01-x.md", fine, "scenarios/bad.txt", "open\n"}, `lessons/scenarios/bad.txt:1: a scenario begins with its title`},
+	} {
+		_, err := load(t, tt.files...)
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("the error is\n %v\nwant\n %s…", err, tt.want)
+		}
+	}
+}
+
+func TestAllProblemsOfAllLessonsComeTogetherInOrder(t *testing.T) {
+	_, err := load(t,
+		"02-y.md", fine+"[a]{b}\n",
+		"01-x.md", fine+"```rule nope\n```\n\n[a]{b}\n",
+	)
+	var ps Problems
+	if !errors.As(err, &ps) {
+		t.Fatalf("the error is %T: %v", err, err)
+	}
+	var places []string
+	for _, p := range ps {
+		places = append(places, fmt.Sprintf("%s:%d", p.File, p.Line))
+	}
+	want := "lessons/01-x.md:9 lessons/01-x.md:12 lessons/02-y.md:9"
+	if got := strings.Join(places, " "); got != want {
+		t.Errorf("the problems are at %s, want %s", got, want)
+	}
+}
+
+func TestLoadNeedsSites(t *testing.T) {
+	if _, err := Load(fstest.MapFS{}, Options{}); err == nil {
+		t.Error("Load goes on without Sites")
+	}
+}
+
+func TestLinesThatEndInCRLFReadTheSame(t *testing.T) {
+	src := fine + "text\n\n" + asked("", "")
+	a, err := load(t, "01-x.md", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := load(t, "01-x.md", strings.ReplaceAll(src, "\n", "\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Lessons[0].HTML != b.Lessons[0].HTML {
+		t.Errorf("CRLF makes another page:\n%s", b.Lessons[0].HTML)
+	}
+}
+
+func TestTextOfALessonCannotBecomeMarkup(t *testing.T) {
+	c, err := load(t, "01-x.md", strings.Replace(fine, "title: T", "title: <i>T</i>", 1)+
+		"a `<b>` [<u>]{len}\n\n```do\n`<b>`: send \"</ws-do><script>'\"\n```\n\n```html\n<script>\n```\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<b>", "<u>", "<script>"} {
+		if strings.Contains(string(c.Lessons[0].HTML), bad) {
+			t.Errorf("%s stands in %s", bad, c.Lessons[0].HTML)
+		}
+	}
+	if got := template.HTMLEscapeString(c.Lessons[0].Title); got != "&lt;i&gt;T&lt;/i&gt;" {
+		t.Errorf("the title is not plain text: %s", got)
+	}
+}
