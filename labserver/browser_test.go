@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -21,6 +22,10 @@ import (
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"wslab/compare/recording"
+	"wslab/reference"
+	"wslab/reference/wire"
 )
 
 // These tests drive the real page in a real Chromium against the real program.
@@ -398,4 +403,80 @@ func BenchmarkFirstVisit(b *testing.B) {
 		}
 	}
 	b.ReportMetric(most/1000, "kB/visit(most)")
+}
+
+// BenchmarkScroll scrolls a timeline of a hundred thousand events, recorded
+// from a real connection, from end to end and reports the page's slowest frame
+// of rendering. A frame that takes 50 ms or more is a long one.
+func BenchmarkScroll(b *testing.B) {
+	base := startLab(b)
+	session := flood(b, base, recording.DefaultLimits.Events)
+	p := openTab(b, base, 1440, 900)
+	p.goTo("/lab?watch=" + session)
+	p.until("the recording has stopped growing", `(() => {
+		const rows = Number(document.querySelector("ws-timeline [aria-rowcount]")?.getAttribute("aria-rowcount"));
+		const same = rows > 10000 && rows == window.lastRows;
+		window.lastRows = rows;
+		return same && (window.calm = (window.calm || 0) + 1) > 30;
+	})()`)
+	var worst, long float64
+	for b.Loop() {
+		got := eval[map[string]float64](p, `new Promise(done => {
+			const scroller = document.querySelector("ws-timeline .scroll");
+			let long = 0, worst = 0, last = performance.now(), n = 0;
+			const watch = new PerformanceObserver(list => { long += list.getEntries().length; });
+			watch.observe({type: "long-animation-frame"});
+			const frame = now => {
+				if (n > 3) worst = Math.max(worst, now - last); // what was under way before does not count
+				last = now;
+				if (n++ < 240) {
+					// Slowly like a wheel, then in leaps like a dragged thumb.
+					scroller.scrollTop = n < 120 ? n * 100 : (n - 120) / 120 * scroller.scrollHeight;
+					requestAnimationFrame(frame);
+				} else {
+					watch.disconnect();
+					done({worst, long});
+				}
+			};
+			requestAnimationFrame(frame);
+		})`)
+		worst, long = max(worst, got["worst"]), long+got["long"]
+	}
+	b.ReportMetric(eval[float64](p, `window.lastRows`), "rows")
+	b.ReportMetric(worst, "ms/frame(worst)")
+	b.ReportMetric(long, "long-frames")
+}
+
+// flood echoes messages from outside until about n events are recorded, and
+// returns the session that they are in.
+func flood(tb testing.TB, base string, n int) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := reference.Dial(ctx, "ws"+strings.TrimPrefix(base, "http")+"/ws/reference", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.CloseNow() })
+	const eventsAnEcho = 8 // at least
+	for i := range n / eventsAnEcho {
+		if err := conn.WriteMessage(wire.Text, fmt.Appendf(nil, "message %d", i)); err != nil {
+			tb.Fatal(err)
+		}
+		if _, _, err := conn.ReadMessage(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	answer, err := http.Get(base + "/api/connections")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var list struct {
+		Connections []struct{ Session string }
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil || len(list.Connections) != 1 {
+		tb.Fatalf("the list of connections is %v, %v", list, err)
+	}
+	return list.Connections[0].Session
 }

@@ -2,13 +2,9 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"strings"
 
 	"wslab/labserver/internal/lesson"
 	"wslab/reference"
@@ -32,7 +28,7 @@ type page struct {
 }
 
 // render writes the page made from the template called name.
-func (s *Server) render(w http.ResponseWriter, status int, name string, p page) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, p); err != nil {
 		s.Log.Printf("page %s: %v", name, err)
@@ -41,8 +37,14 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, p page) 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Vary", "Accept-Encoding")
+	body := b.Bytes()
+	if takesGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = zipped(body)
+	}
 	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	w.Write(body)
 }
 
 // current returns the course, read anew when the lessons are being written.
@@ -61,7 +63,7 @@ func (s *Server) current(w http.ResponseWriter) *lesson.Course {
 
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	if c := s.current(w); c != nil {
-		s.render(w, http.StatusOK, "index.html", page{Title: "wslab: WebSocket, bit by bit", Section: "lessons", Course: c})
+		s.render(w, r, http.StatusOK, "index.html", page{Title: "wslab: WebSocket, bit by bit", Section: "lessons", Course: c})
 	}
 }
 
@@ -75,7 +77,7 @@ func (s *Server) lessonPage(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	s.render(w, http.StatusOK, "lesson.html", page{Title: l.Title + " · wslab", Section: "lessons", Course: c, Lesson: l})
+	s.render(w, r, http.StatusOK, "lesson.html", page{Title: l.Title + " · wslab", Section: "lessons", Course: c, Lesson: l})
 }
 
 func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +88,7 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.render(w, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch})
+	s.render(w, r, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch})
 }
 
 // allRules are those that can be read off the wire, and the two that depend on
@@ -94,7 +96,7 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 var allRules = append(wire.Rules[:len(wire.Rules):len(wire.Rules)], reference.RuleOrigin, reference.RuleMessageSize)
 
 func (s *Server) rulesPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: allRules})
+	s.render(w, r, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: allRules})
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
@@ -102,35 +104,5 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	s.render(w, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: path})
-}
-
-// static serves the page's files. They change only with the program, so a
-// browser asks whether its copy is still good and is told so in a few octets.
-func (s *Server) static(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.URL.Path, "/static/")
-	if info, err := fs.Stat(s.Static, name); err != nil || info.IsDir() {
-		s.notFound(w, r)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-cache")
-	if !s.Dev {
-		w.Header().Set("ETag", s.etag)
-	}
-	http.ServeFileFS(w, r, s.Static, name)
-}
-
-// contentTag returns an entity tag for all files of fsys together.
-func contentTag(fsys fs.FS) (string, error) {
-	sum := sha256.New()
-	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := fs.ReadFile(fsys, path)
-		sum.Write([]byte(path))
-		sum.Write(b)
-		return err
-	})
-	return `"` + hex.EncodeToString(sum.Sum(nil)[:12]) + `"`, err
+	s.render(w, r, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: path})
 }

@@ -4,6 +4,7 @@
 //	web.go     the handler, and what every request must pass
 //	guard.go   who may ask: Host, Origin, Content-Security-Policy
 //	pages.go   server-rendered pages; templates/ holds their HTML
+//	static.go  the page's files
 //	api.go     JSON for the page
 //	sockets.go WebSockets under study
 package web
@@ -43,7 +44,7 @@ type Server struct {
 	sessions *session.Manager
 	course   *lesson.Course
 	addr     string // host:port that raw clients dial
-	etag     string
+	assets   map[string]asset
 }
 
 // Bounds of what a client may send and how slowly.
@@ -64,11 +65,11 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = log.Default()
 	}
-	etag, err := contentTag(o.Static)
+	assets, err := loadAssets(o.Static)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, sessions: session.NewManager(), etag: etag}, nil
+	return &Server{Options: o, course: course, sessions: session.NewManager(), assets: assets}, nil
 }
 
 // Serve answers on all listeners, of which the first is the one that raw
