@@ -1,0 +1,141 @@
+/**
+ * The lab server's HTTP API and its stream of events.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {"connecting"|"live"|"paused"|"gone"|"lost"} StreamStatus
+ */
+
+/** A refusal as the server words it: what is wrong, and what to do. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0 when no answer came at all
+   * @param {{error?: string, fix?: string, at?: number}} body
+   */
+  constructor(status, body) {
+    super(body.error || `the server answered with status ${status}`);
+    this.status = status;
+    this.fix = body.fix || "";
+    this.at = body.at;
+  }
+
+  get words() {
+    return this.fix ? `${this.message.replace(/\.$/, "")}. ${this.fix}` : this.message;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} [body] sent as JSON by POST; without it, GET
+ * @returns {Promise<any>}
+ */
+export async function call(path, body) {
+  const init = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  let response;
+  try {
+    response = await fetch(path, init);
+  } catch {
+    throw new ApiError(0, { error: "the lab server does not answer", fix: "Start it again with go run ./labserver" });
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, answer);
+  return answer;
+}
+
+/** @param {string} session */
+export const sessionPath = (session) => `/api/sessions/${encodeURIComponent(session)}`;
+
+/**
+ * What a Stream needs from the browser, given so that tests can give less.
+ * @typedef {object} Deps
+ * @property {(url: string) => EventSource} open
+ * @property {(session: string) => Promise<number>} probe status of the session: 200, 404, or 0 for no answer
+ * @property {(fn: () => void, ms: number) => unknown} later
+ */
+
+/** @type {Deps} */
+const browser = {
+  open: (url) => new EventSource(url),
+  // EventSource hides the status of a failure, so another request asks.
+  probe: (session) =>
+    fetch(`${sessionPath(session)}/script`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "[]" }).then(
+      (r) => r.status,
+      () => 0,
+    ),
+  later: (fn, ms) => setTimeout(fn, ms),
+};
+
+/**
+ * The events of one session. It resumes after the last event seen, whatever
+ * cut it; a hidden tab gives its stream back, since HTTP/1.1 allows a browser
+ * six connections to one host, and takes it again when shown.
+ */
+export class Stream {
+  /**
+   * @param {string} session
+   * @param {() => number} last seq of the last event seen
+   * @param {(batch: LabEvent[]) => void} onBatch
+   * @param {(status: StreamStatus) => void} onStatus
+   * @param {Deps} [deps]
+   */
+  constructor(session, last, onBatch, onStatus, deps = browser) {
+    this.session = session;
+    this.last = last;
+    this.onBatch = onBatch;
+    this.onStatus = onStatus;
+    this.deps = deps;
+    /** @type {EventSource|null} */
+    this.source = null;
+    this.failures = 0;
+    this.shut = false;
+    this.hidden = false;
+  }
+
+  open() {
+    if (this.shut || this.source || this.hidden) return;
+    if (!this.failures) this.onStatus("connecting");
+    const source = this.deps.open(`${sessionPath(this.session)}/events?after=${this.last()}`);
+    this.source = source;
+    source.onopen = () => {
+      this.failures = 0;
+      this.onStatus("live");
+    };
+    source.onmessage = (e) => this.onBatch(JSON.parse(e.data));
+    source.onerror = () => {
+      // EventSource would retry by itself, but with no word on why it failed.
+      this.release();
+      this.retry();
+    };
+  }
+
+  async retry() {
+    const status = await this.deps.probe(this.session);
+    if (this.shut || this.source) return;
+    if (status === 404) {
+      this.shut = true;
+      this.onStatus("lost");
+      return;
+    }
+    if (status === 0) this.onStatus("gone");
+    this.failures++;
+    this.deps.later(() => this.open(), Math.min(4000, 250 * 2 ** Math.min(this.failures, 5)));
+  }
+
+  /** @param {boolean} hidden */
+  setHidden(hidden) {
+    this.hidden = hidden;
+    if (hidden && this.source) {
+      this.release();
+      this.onStatus("paused");
+    } else if (!hidden) this.open();
+  }
+
+  release() {
+    if (this.source) this.source.close();
+    this.source = null;
+  }
+
+  close() {
+    this.shut = true;
+    this.release();
+  }
+}

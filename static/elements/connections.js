@@ -1,0 +1,42 @@
+/** The live connections of the lab server, those from outside included. */
+
+import { LabElement, h } from "./dom.js";
+import { call } from "../api.js";
+import { lab, words } from "../lab.js";
+import { count } from "../format.js";
+
+export class WsConnections extends LabElement {
+  static tag = "ws-connections";
+
+  key = "";
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    const timer = setInterval(() => document.hidden || this.load(), 2000);
+    signal.addEventListener("abort", () => clearInterval(timer));
+    this.load();
+  }
+
+  async load() {
+    /** @type {import("../types.js").LiveConnection[]} */
+    let list;
+    try {
+      list = (await call("/api/connections")).connections || [];
+    } catch (e) {
+      this.key = "";
+      this.replaceChildren(h("p", { class: "soft" }, words(e)));
+      return;
+    }
+    const open = list.filter((c) => c.open);
+    const key = JSON.stringify(open.map((c) => [c.session, c.conn, c.frames]));
+    if (key === this.key) return;
+    this.key = key;
+    const origin = location.host;
+    const rows = open.map((c) => {
+      const mine = c.session === lab.session;
+      const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
+      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}` }, "watch"));
+    });
+    this.replaceChildren(rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
+  }
+}

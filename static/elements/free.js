@@ -1,0 +1,110 @@
+/**
+ * The controls of the free lab: what a page may do, what the server may be
+ * told to do, and a raw client that may do anything.
+ */
+
+import { LabElement, h, hit, wireLink } from "./dom.js";
+import { HexError, lab, words } from "../lab.js";
+import { WsConnections } from "./connections.js";
+
+const mistakes = ["wrong-accept", "no-accept", "no-upgrade", "no-connection", "status-200", "unasked-subprotocol"];
+
+/** @param {string} label @param {HTMLElement} input */
+const field = (label, input) => h("label", {}, h("span", {}, label), input);
+
+/** @param {string} name @param {string} [value] @param {Record<string, string>} [more] */
+const text = (name, value = "", more = {}) => h("input", { name, value, autocomplete: "off", spellcheck: "false", ...more });
+
+/** @param {string} name @param {[string, string][]} options */
+const choice = (name, options) => h("select", { name }, ...options.map(([value, label]) => h("option", { value }, label)));
+
+/** @param {string} act @param {string} label @param {...HTMLElement} fields */
+const form = (act, label, ...fields) => h("form", { "data-act": act }, ...fields, h("button", {}, label), h("output"));
+
+/** @param {string} title @param {boolean} open @param {...HTMLElement} inside */
+const group = (title, open, ...inside) => h("details", { open }, h("summary", {}, title), ...inside);
+
+export class WsFree extends LabElement {
+  static tag = "ws-free";
+
+  static define() {
+    WsConnections.define();
+    super.define();
+  }
+
+  setup() {
+    this.replaceChildren(
+      group(
+        "Your tab",
+        true,
+        form("connect", "Connect", h("p", { class: "soft" }, "Opens a WebSocket to the servers chosen in the bar.")),
+        form("send", "Send text", field("text", text("text", "Hello"))),
+        form("send", "Send binary", field("hex", text("hex", "01 02 ff"))),
+        form("close", "Close", field("code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("reason", text("reason", "bye"))),
+      ),
+      group(
+        "The server's Go code",
+        false,
+        form("say", "Send text", field("text", text("text", "from Go"))),
+        form("fragments", "Send fragments", field("parts, one a line", h("textarea", { name: "parts", rows: 2 }, "He\nllo"))),
+        form("ping", "Ping", field("payload", text("text", "are you there?"))),
+        form("pong", "Pong", field("payload", text("text", ""))),
+        form("server-close", "Close", field("code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("reason", text("reason", "going"))),
+      ),
+      group(
+        "A raw client in Go: may send anything",
+        false,
+        form(
+          "raw-open",
+          "Dial",
+          field("to", choice("endpoint", [["reference", "reference"], ["gorilla", "gorilla"], ["both", "both"]])),
+          field("header fields to change: Name: value, or −Name to leave out", h("textarea", { name: "fields", rows: 2, spellcheck: "false", placeholder: "Sec-WebSocket-Version: 8\n-Upgrade" })),
+        ),
+        form("raw-octets", "Write octets", field("hex, as it goes on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
+        form("raw-close", "Close TCP"),
+      ),
+      group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replace("-", " ")]))))),
+      group("Live connections", true, new WsConnections()),
+    );
+    this.on("submit", (e) => {
+      e.preventDefault();
+      const on = hit(e, "form");
+      if (on instanceof HTMLFormElement) this.submit(on);
+    });
+  }
+
+  /** @param {HTMLFormElement} on */
+  async submit(on) {
+    const said = on.querySelector("output");
+    const data = new FormData(on);
+    /** @param {string} name */
+    const get = (name) => (data.has(name) ? String(data.get(name)) : undefined);
+    const act = on.dataset.act || "";
+    /** @type {import("../types.js").Action} */
+    const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
+    const code = get("code");
+    if (code) action.code = Number(code);
+    action.parts = get("parts")?.split(/\r?\n/);
+    action.fields = get("fields")
+      ?.split(/\r?\n/)
+      .filter((l) => l.trim())
+      .map((l) => {
+        const out = /^[-−]\s*(.+)$/.exec(l.trim());
+        const [name, ...value] = l.split(":");
+        return out ? [out[1], null] : [name.trim(), value.join(":").trim()];
+      });
+    try {
+      const done = await lab.act(action);
+      said?.replaceChildren(done ? `✔ ${done} ` : "", done ? wireLink() : "");
+      said?.classList.remove("failed");
+    } catch (e) {
+      said?.replaceChildren(`× ${words(e)}`);
+      said?.classList.add("failed");
+      const input = on.elements.namedItem("hex");
+      if (e instanceof HexError && (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement)) {
+        input.focus();
+        input.setSelectionRange(e.at, e.at + 1);
+      }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The header of the learner's own frame for each size: which of the three
+ * length forms it took. A row is blank until a frame of that size was sent.
+ */
+
+import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { lab } from "../lab.js";
+import { count, grouped } from "../format.js";
+
+export class WsLengths extends LabElement {
+  static tag = "ws-lengths";
+
+  /** @type {string[]} */
+  sizes = [];
+  seen = 0;
+  /** @type {Map<string, import("../types.js").LabEvent>} */
+  found = new Map();
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    this.sizes = (this.dataset.sizes || "").split(/\s+/).filter(Boolean);
+    this.on("click", (e) => {
+      const on = hit(e, "button");
+      if (on?.dataset.send) attempt(() => lab.act({ do: "send", repeat: Number(on.dataset.send) }));
+      else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), 9);
+    });
+    this.draw();
+    lab.observe(() => this.look(), signal);
+  }
+
+  look() {
+    const { events } = lab.history;
+    let news = events.length < this.seen;
+    if (news) this.found.clear();
+    for (let i = news ? 0 : this.seen; i < events.length; i++) {
+      const { frame, from } = events[i];
+      // A browser may split a large message; then its first frame stands here.
+      const size = frame && frame.header.opcode < 3 && from === "client" ? frame.header.length : "";
+      if (!this.sizes.includes(size)) continue;
+      this.found.set(size, events[i]);
+      news = true;
+    }
+    this.seen = events.length;
+    if (news) this.draw();
+  }
+
+  draw() {
+    const rows = this.sizes.map((size) => {
+      const e = this.found.get(size);
+      const frame = e?.frame;
+      const first = h("th", { scope: "row" }, grouped(size));
+      if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
+      const at = { 7: [2, 2], 16: [2, 4], 64: [2, 10] }[frame.header.form];
+      const hex = (/** @type {number} */ from, /** @type {number} */ to) => (frame.hex.slice(2 * from, 2 * to).match(/../g) || []).join(" ");
+      return h(
+        "tr",
+        {},
+        first,
+        h("td", { class: "mono" }, h("span", { class: "f-head" }, hex(0, 1)), " ", h("span", { class: "f-len" }, `${hex(1, 2)} ${hex(at[0], at[1])}`), " ", h("span", { class: "f-key" }, hex(at[1], frame.header.size))),
+        h("td", {}, `${frame.header.form} bits`),
+        h("td", {}, count(frame.header.size, "byte")),
+        h("td", {}, button("show", { "data-seq": e.seq, "aria-label": `Show the frame of ${count(size, "byte")}` })),
+      );
+    });
+    const names = ["payload", "header on the wire", "length form", "header", ""];
+    this.replaceChildren(h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))));
+  }
+}

@@ -1,0 +1,31 @@
+/** The recording as plain text, to copy and to save. */
+
+import { LabElement, button, copy, h, hit } from "./dom.js";
+import { sessionPath } from "../api.js";
+import { lab } from "../lab.js";
+
+export class WsLog extends LabElement {
+  static tag = "ws-log";
+
+  text = h("pre", { tabindex: 0, "aria-label": "Log" });
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    const path = `${sessionPath(lab.session)}/log.txt`;
+    this.replaceChildren(h("p", { class: "buttons" }, button("Copy", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save"), " ", button("Refresh", { class: "refresh" }), " ", button("Close", { class: "shut" })), this.text);
+    this.on("click", (e) => {
+      const on = hit(e, ".copy");
+      if (on) copy(on, this.text.textContent || "");
+      else if (hit(e, ".refresh")) this.load(path);
+      else if (hit(e, ".shut")) this.remove();
+    });
+    this.load(path);
+  }
+
+  /** Asks for the log up to what the page shows. @param {string} path */
+  async load(path) {
+    const until = lab.cursor === Infinity ? "" : `?until=${lab.cursor}`;
+    const answer = await fetch(path + until).catch(() => null);
+    this.text.textContent = answer && answer.ok ? await answer.text() : "The log did not come: the server or the session is gone.";
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * A question before a step. The learner commits to an answer; the right one
+ * is then computed from the run.
+ *
+ * @typedef {import("../predict.js").Question} Question
+ * @typedef {import("../types.js").LabEvent} LabEvent
+ */
+
+import { LabElement, button, h, hit, rich } from "./dom.js";
+import { lab } from "../lab.js";
+import { evaluate, matches, right, shown } from "../predict.js";
+import { line } from "../format.js";
+import { recall, remember } from "../store.js";
+
+export class WsPredict extends LabElement {
+  static tag = "ws-predict";
+
+  /** @type {Question} */
+  question = { id: "", ask: "", about: {}, value: "", choices: [], explain: "" };
+  /** @type {{choice: number, right?: boolean[], value?: string, line?: string}|undefined} */
+  answer;
+  chosen = -1;
+  hinted = false;
+  seen = 0;
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    this.question = JSON.parse(this.dataset.predict || "{}");
+    this.answer = recall("local", `predict:${this.question.id}`);
+    this.chosen = this.answer ? this.answer.choice : -1;
+    this.on("change", (e) => {
+      if (!(e.target instanceof HTMLInputElement)) return;
+      this.chosen = Number(e.target.value);
+      this.querySelector(".lock")?.removeAttribute("disabled");
+    });
+    this.on("click", (e) => {
+      if (hit(e, ".lock")) this.commit();
+      else if (hit(e, ".hint")) {
+        this.hinted = true;
+        this.draw("p.hinted");
+      } else if (hit(e, ".again")) {
+        this.answer = undefined;
+        this.chosen = -1;
+        remember("local", `predict:${this.question.id}`, undefined);
+        this.draw("input");
+      }
+    });
+    this.draw();
+    lab.observe(() => this.look(), signal);
+  }
+
+  commit() {
+    if (this.chosen < 0) return;
+    this.answer = { choice: this.chosen };
+    remember("local", `predict:${this.question.id}`, this.answer);
+    const { events } = lab.history;
+    // What has already happened answers at once; otherwise the next that does.
+    const newest = [...events].reverse().find((e) => this.about(e));
+    this.seen = events.length;
+    if (newest) this.settle(newest);
+    if (!newest) this.draw();
+    this.querySelector(".verdict")?.scrollIntoView({ block: "nearest" });
+    document.dispatchEvent(new Event("ws-progress"));
+  }
+
+  /** @param {LabEvent} e */
+  about(e) {
+    const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
+    return matches(this.question.about, e, { endpoint: conn ? conn.endpoint : "" });
+  }
+
+  look() {
+    const { events } = lab.history;
+    if (this.answer && !this.answer.right) {
+      for (let i = Math.min(this.seen, events.length); i < events.length; i++) {
+        if (this.about(events[i])) {
+          this.settle(events[i]);
+          break;
+        }
+      }
+    }
+    this.seen = events.length;
+  }
+
+  /** @param {LabEvent} e */
+  settle(e) {
+    const q = this.question;
+    if (!this.answer) return;
+    try {
+      this.answer.right = right(q, e);
+      this.answer.value = shown(evaluate(q.value, e), q.value);
+      this.answer.line = line(e);
+    } catch (error) {
+      console.error(error);
+      return;
+    }
+    remember("local", `predict:${q.id}`, this.answer);
+    this.draw();
+    document.dispatchEvent(new Event("ws-progress"));
+  }
+
+  /** @param {string} [focus] where the focus goes, since what had it is gone */
+  draw(focus) {
+    const { question: q, answer } = this;
+    const done = answer && answer.right;
+    const choices = q.choices.map((c, i) => {
+      const isRight = done && done[i];
+      const mark = done ? (isRight ? "✔ " : i === answer.choice ? "× " : "") : "";
+      return h(
+        "label",
+        { class: mark ? (isRight ? "right" : "wrong") : null },
+        h("input", { type: "radio", name: q.id, value: i, checked: i === this.chosen, disabled: !!answer }),
+        h("span", {}, mark && h("b", {}, mark), rich(c.text), done && i === answer.choice && h("small", {}, " — your answer")),
+      );
+    });
+    /** @type {Node[]} */
+    const parts = [h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices)];
+    if (!answer) {
+      parts.push(
+        h("p", { class: "buttons" }, button("Lock in", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Hint", { class: "hint quiet" })),
+        h("p", { class: "soft" }, "The answer is taken from your own run."),
+      );
+      if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "i "), rich(q.hint || "")));
+    } else if (!done) {
+      parts.push(h("p", { class: "verdict waits", role: "status" }, "Locked in. Now run it: the answer appears when it happens on the wire. ", button("change", { class: "again quiet" })));
+    } else {
+      const won = done[answer.choice];
+      parts.push(
+        h(
+          "div",
+          { class: `verdict ${won ? "won" : "lost"}`, role: "status" },
+          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), "On the wire it was ", h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
+          h("p", {}, rich(q.explain)),
+          button("answer again", { class: "again quiet" }),
+        ),
+      );
+    }
+    this.replaceChildren(...parts);
+    const target = focus && this.querySelector(focus);
+    if (target instanceof HTMLElement) target.focus({ preventScroll: true });
+  }
+
+  /** Whether the learner has answered. */
+  get answered() {
+    return !!(this.answer && this.answer.right);
+  }
+}

@@ -1,0 +1,91 @@
+/** What every page has at its top: progress, the help on keys, the theme. */
+
+import { LabElement, button, h } from "./dom.js";
+import { help } from "../keys.js";
+import { recall, remember } from "../store.js";
+
+/** What this page has, for its keys. @returns {import("../keys.js").Here} */
+export const here = () => ({
+  lab: !!document.querySelector("ws-lab"),
+  next: !!document.querySelector("nav.pager a[rel~=next]"),
+  previous: !!document.querySelector("nav.pager a[rel~=prev]"),
+});
+
+/** The dialog that lists exactly the keys that work on this page. */
+export class WsKeys extends LabElement {
+  static tag = "ws-keys";
+
+  dialog = h("dialog", { "aria-labelledby": "keys-title" });
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }, h("kbd", {}, "?"), " keys");
+    open.addEventListener("click", () => this.open(), { signal });
+    this.replaceChildren(open, this.dialog);
+  }
+
+  open() {
+    const { dialog } = this;
+    if (dialog.open) return;
+    const rows = help(here()).map((b) => h("tr", {}, h("td", {}, ...b.shown.flatMap((k, i) => [i ? " " : "", h("kbd", {}, k)])), h("td", {}, b.does)));
+    dialog.replaceChildren(h("h2", { id: "keys-title" }, "Keys on this page"), h("table", {}, h("tbody", {}, ...rows)), h("p", { class: "soft" }, "They are off while a text field or a choice has the focus."), h("form", { method: "dialog" }, h("button", {}, "Close")));
+    dialog.showModal();
+  }
+}
+
+/** Light, dark, or as the system has it. */
+export class WsTheme extends LabElement {
+  static tag = "ws-theme";
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    const toggle = button("◐", { class: "quiet" });
+    const label = () => {
+      const theme = recall("local", "theme") || "as the system has it";
+      toggle.setAttribute("aria-label", `Theme: ${theme}. Change`);
+      toggle.title = `Theme: ${theme}`;
+    };
+    toggle.addEventListener(
+      "click",
+      () => {
+        const dark = getComputedStyle(document.documentElement).colorScheme === "dark" || (!recall("local", "theme") && matchMedia("(prefers-color-scheme: dark)").matches);
+        const theme = dark ? "light" : "dark";
+        remember("local", "theme", theme);
+        document.documentElement.dataset.theme = theme;
+        label();
+      },
+      { signal },
+    );
+    const kept = recall("local", "theme");
+    if (kept) document.documentElement.dataset.theme = kept;
+    label();
+    this.replaceChildren(toggle);
+  }
+}
+
+/** How many lessons are done: those whose every prediction is answered. */
+export class WsProgress extends LabElement {
+  static tag = "ws-progress";
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    document.addEventListener("ws-progress", () => this.draw(), { signal });
+    this.draw();
+  }
+
+  draw() {
+    /** @type {string[]} */
+    const done = recall("local", "done") || [];
+    const asked = [...document.querySelectorAll("ws-predict")];
+    if (asked.length && asked.every((p) => "answered" in p && p.answered) && !done.includes(location.pathname)) {
+      done.push(location.pathname);
+      remember("local", "done", done);
+    }
+    const course = [...document.querySelectorAll("ol.course a[href^='/lessons/']")];
+    for (const a of course) a.closest("li")?.classList.toggle("done", done.includes(a.getAttribute("href") || ""));
+    const end = this.closest("[data-lessons]");
+    const total = Number(end instanceof HTMLElement && end.dataset.lessons) || course.length || recall("local", "total") || 0;
+    if (total) remember("local", "total", total);
+    this.textContent = total ? `${Math.min(done.length, total)} of ${total} done` : "";
+  }
+}

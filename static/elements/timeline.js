@@ -1,0 +1,268 @@
+/**
+ * The timeline: your tab, the wire, the server's Go code. Only the rows in
+ * view exist as elements; each has the same height, so a hundred thousand
+ * scroll like a hundred.
+ *
+ * @typedef {import("../rows.js").Row} Row
+ * @typedef {import("../align.js").Pair} Pair
+ */
+
+import { LabElement, h, hit } from "./dom.js";
+import { lab } from "../lab.js";
+import { Pairs } from "../align.js";
+import { goAt, heldAt, jsAt } from "../rows.js";
+import { arrow, delta, frameParts, handshakeParts, line, ms, strip } from "../format.js";
+
+const spare = 6; // rows kept ready above and below those in view
+const tableRows = 400;
+
+export class WsTimeline extends LabElement {
+  static tag = "ws-timeline";
+
+  head = h("div", { class: "head", role: "row" });
+  space = h("div", { class: "space", role: "rowgroup" });
+  scroller = h("div", { class: "scroll", role: "grid", tabindex: 0, "aria-label": "Timeline" }, this.head, this.space);
+  table = h("div", { class: "twin", tabindex: 0, hidden: true });
+  /** @type {Map<number, HTMLElement>} the rows that exist as elements */
+  shown = new Map();
+  height = 0; // of one row
+  rows = 0;
+  mode = "";
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    this.replaceChildren(this.scroller, this.table);
+    this.scroller.addEventListener("scroll", () => this.draw(), { signal, passive: true });
+    const sizes = new ResizeObserver(() => this.measure());
+    sizes.observe(this.scroller);
+    signal.addEventListener("abort", () => sizes.disconnect());
+    this.on("click", (e) => this.choose(e));
+    this.on("keydown", (e) => this.key(e));
+    lab.observe(() => this.render(), signal);
+  }
+
+  measure() {
+    const probe = h("div", { class: "row" });
+    this.space.append(probe);
+    const height = probe.offsetHeight;
+    probe.remove();
+    if (height === this.height) return this.draw();
+    this.height = height;
+    for (const node of this.shown.values()) node.remove();
+    this.shown.clear();
+    this.rows = -1;
+    this.render();
+  }
+
+  render() {
+    const { view, mode, asTable } = lab;
+    const both = view instanceof Pairs;
+    this.scroller.hidden = asTable;
+    this.table.hidden = !asTable;
+    if (asTable) return this.renderTable();
+    if (mode !== this.mode) {
+      this.mode = mode;
+      this.classList.toggle("both", both);
+      this.rows = -1;
+      const names = both ? ["ms", "reference", "gorilla"] : ["ms", "your tab", "on the wire", "server (Go)"];
+      this.head.replaceChildren(...names.map((n) => h("span", { role: "columnheader" }, n)));
+      this.measure();
+    }
+    const n = view.count(lab.cursor);
+    const { scroller } = this;
+    // Whoever is at the end stays there; whoever reads further up is left alone.
+    const atEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 4;
+    if (n !== this.rows) {
+      this.rows = n;
+      this.space.style.setProperty("height", `${n * this.height}px`);
+      scroller.setAttribute("aria-rowcount", String(n));
+      if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    }
+    this.draw();
+  }
+
+  draw() {
+    if (!this.height || lab.asTable) return;
+    const { view } = lab;
+    // A scroll can come between a step and its rendering.
+    const n = Math.min(this.rows, view.count(lab.cursor));
+    const top = this.scroller.scrollTop;
+    const from = Math.max(0, Math.floor(top / this.height) - spare);
+    const to = Math.min(n, Math.ceil((top + this.scroller.clientHeight) / this.height) + spare);
+    const free = [];
+    for (const [i, node] of this.shown) {
+      if (i >= from && i < to) continue;
+      this.shown.delete(i);
+      free.push(node);
+    }
+    let active = "";
+    for (let i = from; i < to; i++) {
+      let node = this.shown.get(i);
+      if (!node) {
+        node = free.pop() || this.space.appendChild(h("div", { role: "row" }));
+        node.dataset.key = "";
+        node.style.setProperty("transform", `translateY(${i * this.height}px)`);
+        node.id = `row-${i}`;
+        node.setAttribute("aria-rowindex", String(i + 1));
+        this.shown.set(i, node);
+      }
+      if (this.fill(node, view.list[i], i)) active = node.id;
+    }
+    for (const node of free) node.remove();
+    if (active) this.scroller.setAttribute("aria-activedescendant", active);
+    else this.scroller.removeAttribute("aria-activedescendant");
+  }
+
+  /**
+   * Writes a row, unless it shows the same already; says whether it is selected.
+   * @param {HTMLElement} node
+   * @param {Row|Pair} item
+   * @param {number} i
+   */
+  fill(node, item, i) {
+    const { cursor, selection, view } = lab;
+    const rows = "event" in item ? [item] : [item.left, item.right];
+    const selected = rows.some((r) => r && r.event.seq === selection.seq) && !lab.shared;
+    const settled = "event" in item ? 0 : view.list.length + lab.history.last;
+    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && r.version)].join();
+    if (node.dataset.key === key) return selected;
+    node.dataset.key = key;
+    const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
+    const held = rows.some((r) => r && r.seq <= cursor && heldAt(r, cursor) === "waiting");
+    const dropped = rows.some((r) => r && heldAt(r, cursor) === "dropped");
+    node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${dropped ? " dropped" : ""}${differs.length ? " differs" : ""}`;
+    if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
+    node.setAttribute("aria-selected", String(selected));
+    const first = /** @type {Row} */ (leftmost(item, cursor));
+    const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
+    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, ms(first.at)), " ", h("small", {}, before ? delta(first.at - before.at) : ""));
+    node.replaceChildren(time, ...("event" in item ? lanes(item, cursor) : halves(item, cursor, differs)));
+    return selected;
+  }
+
+  /** @param {MouseEvent} e */
+  choose(e) {
+    const row = hit(e, ".row[id]");
+    if (!row) return;
+    const item = lab.view.list[Number(row.id.slice(4))];
+    const half = hit(e, "[data-side]");
+    const side = /** @type {"left"|"right"|undefined} */ (half?.dataset.side);
+    const target = item && lab.rowOf(item, side);
+    if (!target) return;
+    lab.select(target.event.seq);
+  }
+
+  /** @param {KeyboardEvent} e */
+  key(e) {
+    if (e.target !== this.scroller || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    const by = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[e.key];
+    if (by === undefined) return;
+    e.preventDefault();
+    lab.move(by);
+    this.reveal(lab.selectedIndex);
+  }
+
+  /** Scrolls the least that brings a row into view. @param {number} i */
+  reveal(i) {
+    if (i < 0 || !this.height) return;
+    const { scroller, head } = this;
+    const top = i * this.height;
+    const room = scroller.clientHeight - head.offsetHeight;
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (top + this.height > scroller.scrollTop + room) scroller.scrollTop = top + this.height - room;
+  }
+
+  renderTable() {
+    const { view, cursor } = lab;
+    const n = view.count(cursor);
+    const from = Math.max(0, n - tableRows);
+    const key = `${lab.mode} ${n} ${cursor} ${lab.rows.version}`;
+    if (this.table.dataset.key === key) return;
+    this.table.dataset.key = key;
+    const names = ["ms", "since the last", "connection", "your tab", "on the wire", "server (Go)"];
+    if (view instanceof Pairs) names.push("difference");
+    const body = h("tbody");
+    for (let i = from; i < n; i++) {
+      const item = view.list[i];
+      const rows = "event" in item ? [item] : [item.left, item.right].filter((r) => r !== null);
+      const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor).join("; ") : "";
+      for (const row of rows.filter((r) => r.seq <= cursor)) {
+        const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
+        const held = heldAt(row, cursor);
+        const wire = row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
+        const cells = [ms(row.at), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
+        if (view instanceof Pairs) cells.push(differs);
+        body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
+      }
+    }
+    const caption = from ? `The newest ${tableRows} of ${n} rows; the log has them all` : "Timeline";
+    this.table.replaceChildren(h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
+  }
+}
+
+/**
+ * The row whose time stands for an entry: of a pair the left one, unless it is
+ * not there yet, whichever of the two is selected.
+ * @param {Row|Pair} item @param {number} cursor
+ */
+const leftmost = (item, cursor) => ("event" in item ? item : [item.left, item.right].find((r) => r && r.seq <= cursor) || null);
+
+/** @param {Row} row @param {number} cursor */
+function lanes(row, cursor) {
+  const go = goAt(row, cursor);
+  return [
+    h("span", { class: "js", role: "gridcell" }, jsAt(row, cursor)),
+    h("span", { class: "wire", role: "gridcell" }, ...wire(row, cursor)),
+    h("span", { class: `go${go.error ? " failed" : ""}${go.waiting ? " waits" : ""}`, role: "gridcell", title: go.text || null }, go.text),
+  ];
+}
+
+/** @param {Pair} pair @param {number} cursor @param {string[]} differs */
+function halves(pair, cursor, differs) {
+  return /** @type {const} */ (["left", "right"]).map((side) => {
+    const row = pair[side];
+    const seen = row && row.seq <= cursor ? row : null;
+    const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ");
+    const here = seen && seen.event.seq === lab.selection.seq ? " here" : "";
+    if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
+    const go = goAt(seen, cursor).text;
+    return h(
+      "span",
+      { class: `half${here}`, role: "gridcell", "data-side": side },
+      h("span", { class: "wire" }, mark || "", ...wire(seen, cursor)),
+      h("span", { class: "sub" }, [jsAt(seen, cursor), go.replace(/ → nil$/, "")].filter(Boolean).join(" ⇢ ")),
+    );
+  });
+}
+
+/** The wire's part of a row. @param {Row} row @param {number} cursor */
+function wire(row, cursor) {
+  const e = row.event;
+  const out = h("span", { class: "what" });
+  if (e.frame) {
+    const p = frameParts(e.frame);
+    out.append(
+      h("span", { class: `arrow ${e.from}` }, `${arrow(e.from)} `),
+      h("span", { class: "strip", "aria-hidden": "true" }, ...strip(e.frame).map((bit) => h("i", { class: bit ? "one" : null }))),
+      h("b", { class: e.frame.header.opcode === 8 ? "f-code" : null }, p.kind),
+      h("span", { class: "flags" }, ` ${p.flags}`),
+      h("span", { class: "soft" }, p.size && ` · ${p.size}`),
+      h("span", { class: e.frame.close ? "f-code" : "f-data" }, p.said && ` · ${p.said}`),
+      h("span", { class: "f-code" }, p.cut && ` · ${p.cut}`, ...p.bad.map((code) => ` × ${code}`)),
+    );
+  } else if (e.handshake) {
+    const p = handshakeParts(e.handshake);
+    out.append(h("span", { class: `arrow ${e.from}` }, `${arrow(e.from)} `), p.line, h("span", { class: "soft" }, p.note && ` ${p.note}`));
+    if (p.good) out.append(" · ", h("span", { class: "f-head" }, p.good));
+    if (p.bad.length) out.append(h("span", { class: "f-code" }, ...p.bad.map((code) => ` × ${code}`)));
+  } else if (!e.script && !e.call) {
+    out.append(h("span", { class: `soft${e.dropped ? " f-code" : ""}` }, line(e)));
+  }
+  const held = heldAt(row, cursor);
+  const wait = h("span", { class: "wait" });
+  if (held === "waiting") {
+    wait.append(h("b", {}, "held"), ", press ", h("kbd", {}, "→"));
+  } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped, never crossed"));
+  else return [out];
+  return [out, wait];
+}

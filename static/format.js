@@ -1,0 +1,211 @@
+/**
+ * Words for what was recorded: times, hex, and one line for each event.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {import("./types.js").Frame} Frame
+ * @typedef {import("./types.js").Handshake} Handshake
+ * @typedef {import("./types.js").Tcp} Tcp
+ * @typedef {import("./types.js").Script} Script
+ * @typedef {import("./types.js").Call} Call
+ */
+
+/** @param {number} us microseconds */
+export const ms = (us) => (us / 1000).toFixed(1);
+
+/** @param {number} us microseconds since the previous event */
+export const delta = (us) => (us < 0 ? "−" : "+") + ms(Math.abs(us));
+
+/** @param {number} n @param {number} [width] digits */
+export const hex = (n, width = 2) => n.toString(16).padStart(width, "0");
+
+/** @param {number|string} n */
+export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** @param {number|string} n @param {string} unit */
+export const count = (n, unit) => `${grouped(n)} ${unit}${String(n) === "1" ? "" : "s"}`;
+
+/**
+ * Turns the recording's hex into octets. It is well-formed: Go wrote it.
+ * @param {string} [text]
+ */
+export function octets(text = "") {
+  const out = new Uint8Array(text.length >> 1);
+  for (let i = 0; i < out.length; i++) out[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return out;
+}
+
+/**
+ * Reads hex that a person typed: pairs of digits, with spaces, commas, colons
+ * or 0x between the octets. What is wrong is told with the place it is at.
+ * @param {string} text
+ * @returns {{octets: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
+ */
+export function parseHex(text) {
+  /** @type {number[]} */
+  const out = [];
+  let i = 0;
+  while (i < text.length) {
+    if (/[\s,:]/.test(text[i])) i++;
+    else if (/^0x/i.test(text.slice(i, i + 2))) i += 2;
+    else {
+      const pair = text.slice(i, i + 2);
+      if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
+      if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${text[i]}” has no second digit; an octet takes two`, at: i };
+      out.push(parseInt(pair, 16));
+      i += 2;
+    }
+  }
+  return { octets: Uint8Array.from(out) };
+}
+
+/**
+ * Quotes text in one line, cut to max characters, with control characters
+ * made visible.
+ * @param {string} text
+ * @param {number} [max]
+ */
+export function quote(text, max = 32) {
+  const shown = [...text.slice(0, max + 1)];
+  const cut = shown.length > max;
+  const line = shown.slice(0, max).join("").replace(/[\u0000-\u001f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)));
+  return `“${line}${cut ? "…" : ""}”`;
+}
+
+/** @param {number} octet */
+export const printable = (octet) => (octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : octet === 0x20 ? "␣" : "");
+
+/** @param {LabEvent["from"]} from */
+export const arrow = (from) => (from === "client" ? "❱" : "❰");
+
+/**
+ * One line for a frame in parts, so that each can be coloured by its field.
+ * @param {Frame} f
+ */
+export function frameParts(f) {
+  const h = f.header;
+  const flags = [h.fin ? "FIN" : "", h.rsv1 && "RSV1", h.rsv2 && "RSV2", h.rsv3 && "RSV3", h.masked && "masked"];
+  const kind = h.name.toUpperCase();
+  const said = f.close
+    ? f.close.code === 1005 ? "no code" : `${f.close.code}${f.close.reason ? " " + quote(f.close.reason) : ""}`
+    : f.text !== undefined
+      ? f.text && quote(f.text)
+      : f.payload && (asText(f) || bytesShown(f.payload));
+  return {
+    kind,
+    flags: flags.filter(Boolean).join(" "),
+    size: f.close ? "" : h.length === "0" ? "empty" : count(h.length, "byte"),
+    said: said || "",
+    cut: f.short ? `${count(f.short, "byte")} never came` : "",
+    bad: (f.violations || []).map((v) => v.code),
+  };
+}
+
+/**
+ * A payload as text where it plainly is text: a control frame's, or the part
+ * that was kept of a long one.
+ * @param {Frame} f
+ */
+function asText(f) {
+  if (f.header.opcode === 2 || (f.header.opcode === 1 && !f.gap)) return "";
+  const text = new TextDecoder().decode(octets(f.payload?.slice(0, 160)));
+  return /[\u0000-\u001f\ufffd]/.test(text) ? "" : quote(text);
+}
+
+/** @param {string} text hex */
+function bytesShown(text) {
+  const pairs = text.slice(0, 16).match(/../g) || [];
+  return pairs.join(" ") + (text.length > 16 ? " …" : "");
+}
+
+/** @param {Frame} f */
+export function frameLine(f) {
+  const p = frameParts(f);
+  const parts = [`${p.kind} ${p.flags}`.trim(), p.size, p.said, p.cut];
+  return parts.filter(Boolean).join(" · ") + p.bad.map((code) => ` × ${code}`).join("");
+}
+
+/** The request's target without the page's own query. @param {string} line */
+export const startLine = (line) => line.replace(/\?\S*/, "");
+
+/** @param {Handshake} h */
+export function handshakeParts(h) {
+  const bad = (h.violations || []).map((v) => v.code);
+  if (h.what === "request") return { line: startLine(h.line), note: `+ ${count((h.fields || []).length, "header")}`, good: "", bad };
+  const good = h.accept && h.accept.got && h.accept.got === h.accept.expected ? "Sec-WebSocket-Accept ✔" : "";
+  return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "", good, bad };
+}
+
+/** @param {Handshake} h */
+export function handshakeLine(h) {
+  const p = handshakeParts(h);
+  return [p.line, p.note || p.good].filter(Boolean).join(" ") + p.bad.map((code) => ` × ${code}`).join("");
+}
+
+/** @param {Tcp} t @param {LabEvent["from"]} from */
+export function tcpLine(t, from) {
+  const who = from === "client" ? "the client" : "the server";
+  switch (t.what) {
+    case "open":
+      return `TCP open · ${t.endpoint || "connection"} · ${t.remote || ""}`;
+    case "fin":
+      return `TCP FIN from ${who}`;
+    case "rst":
+      return `TCP RST from ${who}`;
+    case "closed":
+      return `TCP closed by ${who}`;
+  }
+  return `TCP error: ${t.error ? t.error.text : "unknown"}`;
+}
+
+/** @param {Script} s */
+export function scriptLine(s) {
+  const text = s.text === undefined ? "" : s.text;
+  switch (s.what) {
+    case "new WebSocket":
+      return "new WebSocket(…)";
+    case "send":
+      return s.text === undefined ? `send(${count(s.size || 0, "byte")})` : `send(${sized(text, s.size)})`;
+    case "onmessage":
+      return s.text === undefined ? `onmessage ${count(s.size || 0, "byte")}` : `onmessage ${sized(text, s.size)}`;
+    case "close":
+      return `close(${[s.code, s.reason && JSON.stringify(s.reason)].filter(Boolean).join(", ")})`;
+    case "onclose":
+      return `onclose ${s.code}${s.reason ? " " + quote(s.reason, 24) : ""}${s.wasClean ? "" : ", not clean"}`;
+    case "write":
+    case "read":
+      return `${s.what} ${count(s.size || 0, "byte")}`;
+  }
+  return text ? `${s.what}: ${text}` : s.what;
+}
+
+/** @param {string} text @param {number} [size] */
+const sized = (text, size) => quote(text, 20) + (text.length > 20 && size ? ` ${grouped(size)}` : "");
+
+/** @param {Call} enter @param {Call} [ret] the same call's return, if it is known by now */
+export function callLine(enter, ret) {
+  const head = `${enter.name}(${enter.name.startsWith("Read") ? "" : shorter(enter.args)})`;
+  if (!ret) return `${head} …`;
+  return `${head} → ${ret.error ? ret.error.text : shorter(ret.result) || "nil"}`;
+}
+
+/** @param {string} [text] */
+const shorter = (text = "") => text.replace(/ octets?\b/, "");
+
+/**
+ * The first two octets as bits, for the small picture of a frame.
+ * @param {Frame} f
+ */
+export function strip(f) {
+  return [...octets(f.hex.slice(0, 4))].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (b >> k) & 1));
+}
+
+/** The line of an event in plain words. @param {LabEvent} e */
+export function line(e) {
+  if (e.frame) return `${arrow(e.from)} ${frameLine(e.frame)}`;
+  if (e.handshake) return `${arrow(e.from)} ${handshakeLine(e.handshake)}`;
+  if (e.tcp) return tcpLine(e.tcp, e.from);
+  if (e.script) return scriptLine(e.script);
+  if (e.call) return callLine(e.call);
+  if (e.dropped) return `${count(e.dropped.count, "event")} dropped: the recording has a hole here`;
+  return e.kind;
+}

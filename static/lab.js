@@ -1,0 +1,802 @@
+/**
+ * The learner's session: its WebSockets, its recording, the valve and the
+ * cursor. Elements show what stands here and call its methods; a "change"
+ * event, at most one a frame, says that something is different.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {import("./types.js").Detail} Detail
+ * @typedef {import("./types.js").Field} Field
+ * @typedef {import("./types.js").Frame} Frame
+ * @typedef {import("./types.js").Mode} Mode
+ * @typedef {import("./types.js").Action} Action
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {import("./rows.js").Conn} Conn
+ * @typedef {import("./align.js").Pair} Pair
+ * @typedef {{event: LabEvent, fields: Field[]|null, error: string, row: Row|null}} Subject
+ */
+
+import { ApiError, Stream, call, sessionPath } from "./api.js";
+import { History } from "./history.js";
+import { Rows, View, belongs, heldAt } from "./rows.js";
+import { Pairs } from "./align.js";
+import { Selection, fromHash } from "./selection.js";
+import { fieldAt } from "./bits.js";
+import { count, parseHex } from "./format.js";
+import { recall, remember } from "./store.js";
+
+const maxDetails = 200;
+const maxUnsent = 1000;
+
+/** @typedef {{token: string, endpoint: string, n: number, ws: WebSocket}} Socket */
+
+/** @returns {Record<Mode, View|Pairs>} */
+const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs() });
+
+export class Lab extends EventTarget {
+  session = "";
+  starting = Promise.resolve(); // until the session has been asked for
+  /** @type {Mode} */
+  mode = "reference";
+  watching = false;
+  holding = false;
+  asTable = false;
+  /** @type {import("./api.js").StreamStatus} */
+  status = "connecting";
+  /** @type {{kind: "info"|"error", text: string}} what the last action came to */
+  notice = { kind: "info", text: "" };
+  /** Whether the recording shown is from before a reload of the page. */
+  resumed = false;
+
+  history = new History();
+  rows = new Rows();
+  views = views();
+  selection = new Selection();
+  /** @type {Subject|null} a frame that came with the address */
+  shared = null;
+  /** @type {Map<number, Detail|ApiError>} what the server told of frames, by seq */
+  details = new Map();
+  fetching = 0;
+
+  /** @type {Map<string, Socket>} the newest socket of each endpoint */
+  sockets = new Map();
+  /** @type {Set<string>} tokens of all sockets that this page opened since it was loaded */
+  tokens = new Set();
+  /** @type {string[]} tokens of the raw clients dialled last */
+  raw = [];
+  round = 0;
+  /** @type {Stream|null} */
+  stream = null;
+  epoch = 0; // ms since 1970 at which the session's clock was 0
+  wantHold = false;
+  hashSeq = 0;
+  /** @type {object[]} what JavaScript did and the server was not told yet */
+  unsent = [];
+  sending = false;
+  scheduled = false;
+
+  reset() {
+    this.history = new History();
+    this.rows = new Rows();
+    this.views = views();
+    this.selection = new Selection();
+    this.details = new Map();
+    this.fetching = 0;
+    this.unsent = [];
+    this.sockets.clear();
+    this.raw = [];
+  }
+
+  /** Tells the elements, once a frame however often it is called. */
+  touch() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      this.dispatchEvent(new Event("change"));
+    });
+  }
+
+  /**
+   * Calls fn at every change, and once now.
+   * @param {() => void} fn
+   * @param {AbortSignal} signal
+   */
+  observe(fn, signal) {
+    this.addEventListener("change", fn, { signal });
+    fn();
+  }
+
+  /** @param {string} text @param {"info"|"error"} [kind] */
+  say(text, kind = "info") {
+    this.notice = { kind, text };
+    this.touch();
+  }
+
+  // ——— the session ———
+
+  /**
+   * Begins the session, or takes up the one that this tab had before a reload.
+   * @param {{mode: Mode, hold: boolean, watch: string}} options
+   */
+  start(options) {
+    this.starting = this.begin(options);
+    return this.starting;
+  }
+
+  /** @param {{mode: Mode, hold: boolean, watch: string}} options */
+  async begin(options) {
+    this.mode = options.mode;
+    this.wantHold = options.hold;
+    const hash = fromHash(location.hash);
+    if (hash && hash.frame) await this.share(hash.frame, hash.from, hash.bit);
+    if (hash && hash.seq) {
+      this.hashSeq = hash.seq;
+      this.selection.bit = hash.bit;
+    }
+    if (options.watch) {
+      this.watching = true;
+      this.mode = "all";
+      this.listen(options.watch);
+      return;
+    }
+    // It is kept only while the page is away, so that a duplicated tab, which
+    // gets a copy of the storage, finds nothing and has a session of its own.
+    const kept = recall("session", "session");
+    remember("session", "session", undefined);
+    if (kept && kept.path === location.pathname) {
+      this.mode = kept.mode;
+      this.holding = kept.holding;
+      this.epoch = kept.epoch;
+      this.resumed = true;
+      this.listen(kept.id);
+      return;
+    }
+    await this.fresh();
+  }
+
+  /** A session with nothing recorded yet. */
+  async fresh() {
+    try {
+      const before = performance.now();
+      const answer = await call("/api/sessions", {});
+      const middle = performance.timeOrigin + (before + performance.now()) / 2;
+      this.epoch = middle - answer.now / 1000;
+      this.reset();
+      this.listen(answer.session);
+      this.holding = false;
+      if (this.wantHold) await this.valve("hold");
+    } catch {
+      this.status = "gone";
+      this.touch();
+      setTimeout(() => this.session || this.fresh(), 2000);
+    }
+  }
+
+  /** @param {string} session */
+  listen(session) {
+    this.session = session;
+    this.stream = new Stream(
+      session,
+      () => this.history.last,
+      (batch) => this.take(batch),
+      (status) => this.streamStatus(status),
+    );
+    this.stream.setHidden(document.hidden);
+    this.touch();
+  }
+
+  /** @param {import("./api.js").StreamStatus} status */
+  streamStatus(status) {
+    // A recording that is gone right after a reload is no loss to stop at.
+    if (status === "lost" && this.resumed && !this.history.events.length) {
+      this.resumed = false;
+      this.say("The recording from before the reload is gone from the server, so this is a fresh session.");
+      this.fresh();
+      return;
+    }
+    this.status = status;
+    if (status === "live") this.flush();
+    this.touch();
+  }
+
+  /** Closes every connection and begins again with an empty recording. */
+  async restart() {
+    if (this.watching) {
+      location.assign("/lab");
+      return;
+    }
+    for (const s of this.sockets.values()) s.ws.close();
+    if (this.stream) this.stream.close();
+    this.session = "";
+    this.shared = null;
+    this.resumed = false;
+    this.wantHold = this.wantHold || this.holding;
+    this.reset();
+    history.replaceState(null, "", location.pathname + location.search);
+    this.say("A fresh session: nothing is recorded yet.");
+    await this.fresh();
+  }
+
+  /** Keeps what a reload needs to take the session up again. */
+  leave() {
+    if (!this.session || this.watching || this.status === "lost") return;
+    const { session: id, mode, holding, epoch } = this;
+    remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
+  }
+
+  /** @param {boolean} hidden */
+  setHidden(hidden) {
+    if (this.stream) this.stream.setHidden(hidden);
+  }
+
+  // ——— the recording ———
+
+  /** @param {LabEvent[]} batch */
+  take(batch) {
+    const fresh = this.history.append(batch);
+    if (!fresh.length) return;
+    this.rows.append(fresh);
+    this.views[this.mode].sync(this.rows);
+    if (this.hashSeq && this.history.last >= this.hashSeq) {
+      if (this.rows.bySeq.has(this.hashSeq)) this.selection.select(this.hashSeq, true);
+      this.hashSeq = 0;
+    }
+    this.follow();
+    this.touch();
+  }
+
+  /** The rows, or pairs of rows, of the mode. */
+  get view() {
+    const view = this.views[this.mode];
+    view.sync(this.rows);
+    return view;
+  }
+
+  get cursor() {
+    return this.history.cursor;
+  }
+
+  /** Shows the newest frame, unless a person chose what to look at. */
+  follow() {
+    if (this.selection.chosen || this.shared) return;
+    const { list } = this.view;
+    const n = this.view.count(this.cursor);
+    for (let i = n - 1; i >= 0 && i > n - 40; i--) {
+      const row = this.rowOf(list[i]);
+      if (row && (row.event.frame || row.event.handshake)) return this.selection.select(row.event.seq, false);
+    }
+    if (!n) this.selection.select(0, false);
+  }
+
+  /**
+   * The row of a timeline entry: of a pair, the one on the side looked at.
+   * @param {Row|Pair} item
+   * @param {"left"|"right"} [side]
+   * @returns {Row|null}
+   */
+  rowOf(item, side = this.side) {
+    if ("event" in item) return item;
+    const shown = [item[side], item[side === "left" ? "right" : "left"]];
+    return shown.find((row) => row && row.seq <= this.cursor) || null;
+  }
+
+  /** @returns {"left"|"right"} */
+  get side() {
+    const row = this.rows.bySeq.get(this.selection.seq);
+    return row && row.conn.endpoint === "gorilla" ? "right" : "left";
+  }
+
+  /** Place of the selected row in the view, -1 for none. */
+  get selectedIndex() {
+    const { view } = this;
+    const row = this.rows.bySeq.get(this.selection.seq);
+    if (!row) return -1;
+    if (view instanceof Pairs) return view.bySeq.get(row.event.seq)?.index ?? -1;
+    return view.list.indexOf(row, Math.max(0, view.count(row.seq) - 8));
+  }
+
+  /**
+   * What the inspector shows: the selected event with the fields of its frame
+   * once they have come.
+   * @returns {Subject|null}
+   */
+  get subject() {
+    if (this.shared) return this.shared;
+    const row = this.rows.bySeq.get(this.selection.seq);
+    if (!row || row.seq > this.cursor) return null;
+    const { event } = row;
+    if (!event.frame) return { event, fields: null, error: "", row };
+    const detail = this.details.get(event.seq);
+    if (!detail) this.fetchDetail(event.seq);
+    if (detail instanceof ApiError) return { event, fields: null, error: detail.words, row };
+    return { event, fields: detail ? detail.fields : null, error: "", row };
+  }
+
+  /** The field of the subject that the shown bit belongs to. */
+  get field() {
+    const { subject } = this;
+    const fields = subject && subject.fields;
+    if (!fields || !fields.length) return null;
+    const { into } = this.selection;
+    if (into !== null && this.selection.preview === null) return fields[into] || null;
+    return fields[Math.max(0, fieldAt(fields, this.selection.shown))];
+  }
+
+  /**
+   * Asks for a frame's fields, one request at a time: while frames pour in,
+   * only the one that is still looked at is worth asking for.
+   * @param {number} seq
+   */
+  async fetchDetail(seq) {
+    if (this.fetching || !this.session) return;
+    this.fetching = seq;
+    const { details, session } = this;
+    /** @type {Detail|ApiError} */
+    let detail;
+    try {
+      detail = await call(`${sessionPath(session)}/events/${seq}`);
+    } catch (e) {
+      detail = /** @type {ApiError} */ (e);
+    }
+    if (details !== this.details) return;
+    this.fetching = 0;
+    const [oldest] = details.keys();
+    if (details.size >= maxDetails) details.delete(oldest);
+    details.set(seq, detail);
+    this.touch();
+  }
+
+  /**
+   * Opens a frame from its octets alone.
+   * @param {string} hex
+   * @param {"client"|"server"} from
+   * @param {number} bit
+   */
+  async share(hex, from, bit) {
+    try {
+      const { frames } = await call("/api/dissect", { hex, from });
+      if (!frames.length) throw new ApiError(400, { error: "the address carries no whole frame" });
+      const { frame, fields } = frames[0];
+      this.shared = { event: { seq: 0, at: 0, conn: 0, from, kind: "frame", frame }, fields, error: "", row: null };
+      this.selection.bit = Math.min(bit, frame.size * 8 - 1);
+    } catch (e) {
+      this.say(`The frame in this page's address cannot be opened: ${words(e)}`, "error");
+    }
+    this.touch();
+  }
+
+  // ——— selecting ———
+
+  /**
+   * @param {number} seq
+   * @param {number} [bit]
+   */
+  select(seq, bit) {
+    this.shared = null;
+    this.selection.select(seq, true);
+    if (bit !== undefined) this.selection.pin(bit);
+    this.touch();
+  }
+
+  /**
+   * Moves the selection by rows; Infinity goes to the end.
+   * @param {number} by
+   */
+  move(by) {
+    const n = this.view.count(this.cursor);
+    const at = this.selectedIndex;
+    const to = Math.max(0, Math.min(n - 1, at < 0 ? (by < 0 ? n - 1 : 0) : at + by));
+    const row = n ? this.rowOf(this.view.list[to]) : null;
+    if (row) this.select(row.event.seq);
+  }
+
+  /** @param {number} bit */
+  pin(bit) {
+    this.selection.pin(bit);
+    const { subject } = this;
+    if (this.selection.into !== null && subject && subject.fields) this.selection.into = fieldAt(subject.fields, bit);
+    if (!this.shared) this.selection.chosen = true;
+    this.touch();
+  }
+
+  /** @param {number|null} bit */
+  preview(bit) {
+    if (this.selection.preview === bit) return;
+    this.selection.preview = bit;
+    this.touch();
+  }
+
+  /** Begins to walk the selected frame field by field, or stops. */
+  into() {
+    const { subject, selection } = this;
+    if (!subject || !subject.fields) throw new Error("Select a frame first: step into walks its fields in the order a parser reads them.");
+    selection.into = selection.into === null ? 0 : null;
+    if (!this.shared) selection.chosen = true;
+    this.intoField(0);
+  }
+
+  /** @param {number} by */
+  intoField(by) {
+    const { subject, selection } = this;
+    if (selection.into === null || !subject || !subject.fields) return;
+    const to = selection.into + by;
+    if (to >= subject.fields.length) selection.into = null;
+    else selection.into = Math.max(0, to);
+    selection.pin(subject.fields[Math.min(Math.max(to, 0), subject.fields.length - 1)].bit);
+    this.touch();
+  }
+
+  /** Lets go of the innermost thing. */
+  escape() {
+    let done = true;
+    if (this.shared) {
+      this.shared = null;
+      history.replaceState(null, "", location.pathname + location.search);
+    } else done = this.selection.escape();
+    this.follow();
+    this.touch();
+    return done;
+  }
+
+  // ——— stepping ———
+
+  /** @param {number} n how many rows of the view are to show */
+  show(n) {
+    const { list } = this.view;
+    this.history.cursor = n >= list.length ? Infinity : Math.max(0, list[n].seq - 1);
+    const row = n > 0 ? this.rowOf(list[Math.min(n, list.length) - 1]) : null;
+    this.shared = null;
+    this.selection.select(row ? row.event.seq : 0, false);
+    this.touch();
+  }
+
+  /** Forward one row, or one unit past the valve. */
+  async step() {
+    if (this.selection.into !== null) return this.intoField(1);
+    const n = this.view.count(this.cursor);
+    if (n < this.view.list.length) {
+      // Rows of one moment (their seqs are equal) show together.
+      let to = n + 1;
+      while (to < this.view.list.length && this.view.list[to].seq === this.view.list[n].seq) to++;
+      return this.show(to);
+    }
+    this.history.cursor = Infinity;
+    this.selection.chosen = false;
+    const waiting = this.waiting();
+    if (!waiting.length) {
+      this.say(
+        this.holding
+          ? "Nothing is held: do something that crosses the wire."
+          : "This is the newest row, and the wire is not held. Press Hold the wire, and what comes next waits here for your step.",
+      );
+      return;
+    }
+    // An outside connection has no token to name it by.
+    const clients = waiting.every((c) => c.client) ? waiting.map((c) => c.client) : undefined;
+    await this.valve("step", clients);
+    this.say("");
+  }
+
+  back() {
+    if (this.selection.into !== null) return this.intoField(-1);
+    const n = this.view.count(this.cursor);
+    if (n === 0) return this.say("This is the beginning.");
+    let to = n - 1;
+    while (to > 0 && this.view.list[to - 1].seq === this.view.list[to].seq) to--;
+    this.show(to);
+  }
+
+  /** Opens the valve and goes to the newest row. */
+  async run() {
+    this.history.cursor = Infinity;
+    this.selection.chosen = false;
+    this.selection.into = null;
+    this.follow();
+    await this.valve("run");
+    this.say("");
+  }
+
+  async hold() {
+    await this.valve("hold");
+    this.say("");
+  }
+
+  toggle() {
+    return this.holding || !this.history.live ? this.run() : this.hold();
+  }
+
+  /** @param {Row} row the oldest one held of its connection */
+  async drop(row) {
+    await this.valve("drop", row.conn.client ? [row.conn.client] : undefined);
+    this.say("Dropped: the other end never gets these bytes.");
+  }
+
+  /** Connections of the mode with something at the valve. */
+  waiting() {
+    return [...this.rows.conns.values()].filter((c) => c.held.length && belongs(c, this.mode));
+  }
+
+  /** @param {string} what @param {string[]} [clients] */
+  async valve(what, clients) {
+    await call(`${sessionPath(this.session)}/valve`, { do: what, clients });
+    if (what === "hold" || what === "run") this.holding = what === "hold";
+    this.touch();
+  }
+
+  // ——— doing ———
+
+  get endpoints() {
+    return this.mode === "both" || this.mode === "all" ? ["reference", "gorilla"] : [this.mode];
+  }
+
+  /** The newest sockets of the mode that are not closed yet. */
+  open() {
+    const mine = [...this.sockets.values()].filter((s) => s.ws.readyState < WebSocket.CLOSED);
+    return mine.filter((s) => this.endpoints.includes(s.endpoint) || s.endpoint.startsWith("broken/"));
+  }
+
+  /**
+   * Does what a button of a lesson, or a form of the free lab, asks for, and
+   * returns in a few words what was done. What cannot be done throws.
+   * @param {Action} a
+   * @returns {Promise<string>}
+   */
+  async act(a) {
+    if (this.watching && !["hold", "run", "step", "back"].includes(a.do)) {
+      throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
+    }
+    this.say("");
+    await this.starting; // whoever is quick presses a button before the session is there
+    if (!this.session) throw new Error("There is no session yet: the lab server does not answer.");
+    switch (a.do) {
+      case "connect":
+        return this.connect(a.broken ? [`broken/${a.broken}`] : this.endpoints);
+      case "send":
+        return this.send(a);
+      case "close":
+        return this.close(a);
+      case "hold":
+        await this.hold();
+        return "The wire is held";
+      case "run":
+        await this.run();
+        return "The wire runs";
+      case "step":
+        await this.step();
+        return "";
+      case "back":
+        this.back();
+        return "";
+      case "restart":
+        await this.restart();
+        return "";
+      case "scenario": {
+        const n = ++this.round;
+        await Promise.all(
+          this.endpoints.map((endpoint) =>
+            this.post("scenario", { scenario: a.name, endpoint, client: `scenario-${endpoint}-${n}` }),
+          ),
+        );
+        return `The raw client plays ${a.name}`;
+      }
+      case "ping":
+      case "pong":
+        return this.server({ do: a.do, text: a.text || "", hex: a.hex });
+      case "say":
+        return this.server(a.hex === undefined ? { do: "text", text: a.text || "" } : { do: "binary", hex: a.hex });
+      case "fragments":
+        return this.server({ do: "fragments", parts: a.parts });
+      case "server-close":
+        return this.server({ do: "close", code: a.code, reason: a.reason });
+      case "raw-open": {
+        const n = ++this.round;
+        this.raw = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((e) => `raw-${e}-${n}`);
+        const { fields, method, proto } = a;
+        await Promise.all(
+          this.raw.map((client) => this.post("raw", { client, do: "open", endpoint: client.split("-")[1], fields, method, proto })),
+        );
+        return "The raw client dialled";
+      }
+      case "raw-octets":
+      case "raw-close": {
+        if (!this.raw.length) throw new Error("Dial with the raw client first.");
+        const body = a.do === "raw-close" ? { do: "close" } : { do: "octets", hex: hexOf(a.hex || "") };
+        await Promise.all(this.raw.map((client) => this.post("raw", { client, ...body })));
+        return a.do === "raw-close" ? "The raw client closed its TCP connection" : "The raw client wrote the octets as they are";
+      }
+    }
+    throw new Error(`This page knows no action ${JSON.stringify(a.do)}.`);
+  }
+
+  /** @param {string} what @param {object} body */
+  post(what, body) {
+    return call(`${sessionPath(this.session)}/${what}`, body);
+  }
+
+  /**
+   * Whether a socket of this page is closed with nobody left to record it.
+   * @param {Conn} conn
+   */
+  cut(conn) {
+    if (this.status !== "gone" && this.status !== "lost") return false;
+    return ![...this.sockets.values()].some((s) => s.token === conn.client && s.ws.readyState < WebSocket.CLOSED);
+  }
+
+  /** @param {string[]} endpoints */
+  connect(endpoints) {
+    const open = new Map(this.open().map((s) => [s.endpoint, s]));
+    const missing = endpoints.filter((e) => !open.has(e));
+    if (!missing.length) throw new Error("You are connected already. Close the connection to open another.");
+    for (const token of this.rows.byClient.keys()) this.round = Math.max(this.round, Number(token.match(/\d+$/)) || 0);
+    // The second of two endpoints takes the number of the first, which is what
+    // sets the two side by side.
+    const partner = endpoints.length > 1 ? open.get(endpoints.find((e) => open.has(e)) || "") : undefined;
+    let n = partner ? partner.n : ++this.round;
+    if (missing.some((e) => this.rows.byClient.has(`${e.split("/")[0]}-${n}`))) n = ++this.round;
+    this.resumed = false;
+    this.shared = null;
+    this.history.cursor = Infinity;
+    this.selection.chosen = false;
+    for (const endpoint of missing) this.dial(endpoint, n);
+    this.say("");
+    return `Connecting to ${missing.join(" and ")}`;
+  }
+
+  /** @param {string} endpoint @param {number} n */
+  dial(endpoint, n) {
+    const token = `${endpoint.split("/")[0]}-${n}`;
+    const origin = location.origin.replace(/^http/, "ws");
+    const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(this.session)}&client=${token}`;
+    const session = this.session;
+    /** @param {string} what @param {object} [more] */
+    const tell = (what, more) => session === this.session && this.report({ client: token, what, readyState: ws.readyState, ...more });
+    const began = this.now();
+    const ws = new WebSocket(url);
+    ws.binaryType = "arraybuffer";
+    this.tokens.add(token);
+    this.sockets.set(endpoint, { token, endpoint, n, ws });
+    this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, readyState: ws.readyState });
+    let opened = false;
+    ws.onopen = () => {
+      opened = true;
+      tell("onopen");
+      this.touch();
+    };
+    ws.onmessage = (e) => {
+      if (typeof e.data === "string") tell("onmessage", { text: e.data.slice(0, 200), size: new Blob([e.data]).size });
+      else tell("onmessage", { size: e.data.byteLength });
+    };
+    ws.onerror = () => tell("onerror");
+    ws.onclose = (e) => {
+      const { code, reason, wasClean } = e;
+      tell("onclose", { code, reason, wasClean });
+      if (!opened) {
+        this.say(
+          `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. The cause is named only in the browser's own console (F12).`,
+          "error",
+        );
+      }
+      this.touch();
+    };
+  }
+
+  /** The sockets that can send. */
+  ready() {
+    const open = this.open();
+    if (!open.length) throw new Error("Nothing is open: press Connect first.");
+    const ready = open.filter((s) => s.ws.readyState === WebSocket.OPEN);
+    if (ready.length) return ready;
+    if (open.some((s) => s.ws.readyState === WebSocket.CONNECTING)) {
+      throw new Error(
+        this.waiting().length
+          ? "The handshake has not crossed yet: it is held. Press → to let it."
+          : "The handshake has not crossed yet.",
+      );
+    }
+    throw new Error("The connection is closing: the browser sends no more data.");
+  }
+
+  /** @param {Action} a */
+  send(a) {
+    const ready = this.ready();
+    const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
+    const data = a.hex !== undefined ? octetsOf(a.hex) : null;
+    for (const s of ready) {
+      const at = this.now();
+      if (data) s.ws.send(data);
+      else s.ws.send(text);
+      const told = data ? { size: data.length } : { text: text.slice(0, 200), size: new Blob([text]).size };
+      this.report({ client: s.token, at, what: "send", readyState: s.ws.readyState, ...told });
+    }
+    return `Sent ${data ? count(data.length, "byte") : count(new Blob([text]).size, "byte")}`;
+  }
+
+  /** @param {Action} a */
+  close(a) {
+    const open = this.open();
+    if (!open.length) throw new Error("Nothing is open, so there is nothing to close.");
+    let refused = "";
+    for (const s of open) {
+      const at = this.now();
+      try {
+        if (a.code !== undefined) s.ws.close(a.code, a.reason || "");
+        else s.ws.close();
+      } catch (e) {
+        const thrown = e instanceof Error ? `${e.name}: ${e.message}` : String(e);
+        this.report({ client: s.token, at, what: "error", text: `close(${a.code}) threw ${thrown}` });
+        refused = `The browser threw ${thrown}`;
+        continue;
+      }
+      this.report({ client: s.token, at, what: "close", code: a.code, reason: a.reason, readyState: s.ws.readyState });
+    }
+    if (refused) throw new Error(refused);
+    return "close() called";
+  }
+
+  /** @param {object} body */
+  async server(body) {
+    const ready = this.ready();
+    await Promise.all(ready.map((s) => this.post("server", { client: s.token, ...body })));
+    return "The server's Go code was told";
+  }
+
+  // ——— what JavaScript did, for the recording ———
+
+  /** Microseconds on the session's clock. */
+  now() {
+    return Math.max(0, Math.round((performance.timeOrigin + performance.now() - this.epoch) * 1000));
+  }
+
+  /** @param {{client: string, what: string, at?: number, [more: string]: unknown}} event */
+  report(event) {
+    if (this.unsent.length < maxUnsent) this.unsent.push({ at: this.now(), ...event });
+    this.flush();
+  }
+
+  async flush() {
+    if (this.sending || !this.session) return;
+    this.sending = true;
+    // What happens in one turn travels in one request.
+    await Promise.resolve();
+    while (this.unsent.length && this.session) {
+      const { session, unsent: batch } = this;
+      this.unsent = [];
+      try {
+        await this.post("script", batch);
+      } catch (e) {
+        // With no answer it is kept until the stream is back; a refusal is final.
+        if (e instanceof ApiError && e.status === 0 && session === this.session) this.unsent = [...batch, ...this.unsent];
+        break;
+      }
+    }
+    this.sending = false;
+  }
+}
+
+/** @param {unknown} e */
+export const words = (e) => (e instanceof ApiError ? e.words : e instanceof Error ? e.message : String(e));
+
+/** Hex that cannot be read: says where, for the field that it was typed in. */
+export class HexError extends Error {
+  /** @param {string} error @param {number} at */
+  constructor(error, at) {
+    super(`${error}, at character ${at + 1}.`);
+    this.at = at;
+  }
+}
+
+/** @param {string} text */
+function octetsOf(text) {
+  const read = parseHex(text);
+  if ("error" in read) throw new HexError(read.error, read.at);
+  return read.octets;
+}
+
+/** @param {string} text */
+const hexOf = (text) => [...octetsOf(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
+
+/** The oldest row held of a connection can be dropped; no other. @param {Row} row */
+export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";
+
+/** The one session of the page. */
+export const lab = new Lab();

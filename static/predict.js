@@ -1,0 +1,132 @@
+/**
+ * The answers to a prediction, computed from what was recorded. A small
+ * language names parts of an event: literals (127, 0x7f, "text"), names such
+ * as `octet.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {string|number|boolean|undefined} Value
+ * @typedef {{is: string, text: string}} Choice
+ * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
+ *   explain: string, hint?: string}} Question
+ */
+
+import { octets } from "./format.js";
+
+const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
+
+/**
+ * Computes an expression; undefined when the event has no such part.
+ * @param {string} text
+ * @param {LabEvent} e
+ * @returns {Value}
+ */
+export function evaluate(text, e) {
+  const tokens = /** @type {string[]} */ (text.match(/"[^"]*"|[^\s"]+/g) || []);
+  if (tokens.length % 2 === 0) throw new Error(`the expression ${JSON.stringify(text)} is not complete`);
+  let value = operand(tokens[0], e);
+  for (let i = 1; i < tokens.length; i += 2) {
+    const other = operand(tokens[i + 1], e);
+    if (tokens[i] !== "xor" && tokens[i] !== "+") throw new Error(`${JSON.stringify(tokens[i])} is neither xor nor +`);
+    if (value === undefined || other === undefined) value = undefined;
+    else if (tokens[i] === "xor") value = Number(value) ^ Number(other);
+    else value = typeof value === "string" || typeof other === "string" ? `${value}${other}` : Number(value) + Number(other);
+  }
+  return value;
+}
+
+/** @param {string} token @param {LabEvent} e @returns {Value} */
+function operand(token, e) {
+  if (token.startsWith('"')) return token.slice(1, -1);
+  if (/^(0x[0-9a-f]+|\d+(\.\d+)?)$/i.test(token)) return Number(token);
+  if (token === "true" || token === "false") return token === "true";
+  return named(token, e);
+}
+
+/** @param {string} name @param {LabEvent} e @returns {Value} */
+function named(name, e) {
+  const [, part, at] = /^([a-z]+)\.(.+)$/.exec(name) || [];
+  const { frame: f, handshake: h, script: s } = e;
+  if (name === "violation") return ((f || h)?.violations || [])[0]?.code ?? "";
+  if (f) {
+    if (part === "octet") return octets(f.hex)[Number(at)];
+    if (part === "key" && f.header.masked) return octets(f.header.key)[Number(at)];
+    if (part === "payload") return octets(f.payload)[Number(at)];
+    if (name === "close.code") return f.close?.code;
+    if (name === "close.reason") return f.close?.reason;
+    if (name === "header.size") return f.header.size;
+    if (name === "size") return f.size;
+    if (name === "text") return f.text;
+    if (name === "length") return Number(f.header.length);
+    const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
+    if (["fin", "rsv1", "rsv2", "rsv3", "masked", "opcode", "form"].includes(name)) return bits[name];
+  }
+  if (h) {
+    if (name === "status") return h.status;
+    if (name === "key") return h.key;
+    if (part === "field") {
+      return (h.fields || []).filter((x) => x.name.toLowerCase() === at.toLowerCase()).map((x) => x.value).join(", ");
+    }
+    if (part === "accept" && h.accept) return /** @type {Record<string, string>} */ (h.accept)[at];
+  }
+  if (s && ["what", "code", "reason", "wasClean", "text", "size", "readyState"].includes(name)) {
+    return /** @type {Record<string, Value>} */ (/** @type {unknown} */ (s))[name];
+  }
+  if (e.tcp && name === "what") return e.tcp.what;
+  return undefined;
+}
+
+/**
+ * Whether two values are the same: a bit may be written 1 or true, an opcode
+ * as its number or its name.
+ * @param {Value} a
+ * @param {Value} b
+ */
+export function same(a, b) {
+  if (a === undefined || b === undefined) return false;
+  if (typeof a === typeof b) return a === b;
+  /** @param {string|number|boolean} v @param {string|number|boolean} other */
+  const plain = (v, other) => {
+    if (typeof v === "boolean" && typeof other === "number") return Number(v);
+    if (typeof v === "string" && typeof other === "number" && opcodes.includes(v)) return opcodes.indexOf(v);
+    return typeof other === "boolean" && typeof v === "string" ? v === "true" : v;
+  };
+  return plain(a, b) === plain(b, a);
+}
+
+/**
+ * Which choices are right for the event.
+ * @param {Question} q
+ * @param {LabEvent} e
+ * @returns {boolean[]}
+ */
+export function right(q, e) {
+  const value = evaluate(q.value, e);
+  const is = q.choices.map((c) => c.is !== "differs" && same(evaluate(c.is, e), value));
+  const none = !is.includes(true);
+  return q.choices.map((c, i) => (c.is === "differs" ? none : is[i]));
+}
+
+/**
+ * Whether an event is one that a question is about. What is no part of the
+ * event itself, such as its endpoint, is given as well.
+ * @param {Question["about"]} about
+ * @param {LabEvent} e
+ * @param {Record<string, unknown>} [context]
+ */
+export function matches(about, e, context = {}) {
+  const body = /** @type {Record<string, unknown>|undefined} */ (/** @type {any} */ (e)[e.kind]);
+  return Object.entries(about).every(([name, want]) => {
+    const top = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (e))[name];
+    if (name === "opcode" && e.frame) return same(e.frame.header.opcode, /** @type {Value} */ (want));
+    const got = name in context ? context[name] : name === "kind" || name === "from" || name === "conn" ? top : (body?.[name] ?? named(name, e));
+    return same(/** @type {Value} */ (got), /** @type {Value} */ (want));
+  });
+}
+
+/** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
+export function shown(v, expression) {
+  if (v === undefined) return "nothing";
+  if (typeof v === "boolean") return v ? "1" : "0";
+  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) return `0x${v.toString(16).padStart(2, "0")}`;
+  return v === "" ? "nothing" : String(v);
+}

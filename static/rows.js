@@ -1,0 +1,490 @@
+/**
+ * The timeline's rows, made from events as they come. A row stands for one
+ * thing on the wire; what the tab's JavaScript and the Go code did stands on
+ * the row of the frame that it caused or returned, by what was recorded: the
+ * k-th send with the k-th client message, a write with the server frame that
+ * came between its call and its return. Whatever caused or returned no frame
+ * has a row of its own.
+ *
+ * Rows are only ever appended, in order of seq. What shows of a row is a
+ * function of the cursor alone, so going back and forth any number of times
+ * gives the same picture.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {import("./types.js").End} End
+ * @typedef {import("./types.js").Mode} Mode
+ * @typedef {import("./types.js").State} State
+ *
+ * @typedef {{enter: LabEvent, ret: LabEvent|null, row: Row|null}} GoCall
+ * @typedef {object} Row
+ * @property {number} index
+ * @property {number} seq       its place: it shows once the cursor has reached it
+ * @property {LabEvent} event
+ * @property {Conn} conn
+ * @property {number} at
+ * @property {LabEvent|null} js what the tab did or was told
+ * @property {GoCall|null} go   what the Go code called
+ * @property {{seq: number, state: string}[]} held its stay at the valve
+ * @property {number} version   grows whenever the row changes
+ */
+
+import { upTo } from "./history.js";
+import { callLine, scriptLine } from "./format.js";
+
+/** What is waiting for its other half, first come first served. @template T */
+class Queue {
+  constructor() {
+    /** @type {T[]} */
+    this.items = [];
+    this.head = 0;
+  }
+
+  get size() {
+    return this.items.length - this.head;
+  }
+
+  /** @param {T} item */
+  push(item) {
+    this.items.push(item);
+  }
+
+  /** @returns {T|undefined} */
+  shift() {
+    const item = this.items[this.head];
+    if (item === undefined) return undefined;
+    // Array.shift moves every item; one cut now and then does not.
+    if (++this.head > 1024) {
+      this.items.splice(0, this.head);
+      this.head = 0;
+    }
+    return item;
+  }
+}
+
+/** Two sides of a match: whichever comes first waits for the other. @template L, R */
+class Match {
+  /** @param {(left: L, right: R) => void} join */
+  constructor(join) {
+    this.join = join;
+    /** @type {Queue<L>} */
+    this.left = new Queue();
+    /** @type {Queue<R>} */
+    this.right = new Queue();
+  }
+
+  /** @param {L} item */
+  addLeft(item) {
+    const other = this.right.shift();
+    if (other === undefined) this.left.push(item);
+    else this.join(item, other);
+  }
+
+  /** @param {R} item */
+  addRight(item) {
+    const other = this.left.shift();
+    if (other === undefined) this.right.push(item);
+    else this.join(other, item);
+  }
+}
+
+/** What the page knows of one connection. */
+export class Conn {
+  /**
+   * @param {number} id
+   * @param {(row: Row) => void} changed
+   */
+  constructor(id, changed) {
+    this.id = id;
+    this.endpoint = "";
+    this.client = "";
+    this.path = "";
+    this.remote = "";
+    /** @type {{seq: number, side: End, state: State, why: string}[]} */
+    this.states = [];
+    /** @type {GoCall[]} */
+    this.reads = [];
+    /** Whether its own JavaScript reports its state. */
+    this.scripted = false;
+    /** @type {Record<string, Match<Row, LabEvent>>} the tab's side of rows */
+    this.tab = {};
+    for (const what of ["new WebSocket", "onopen", "send", "onmessage", "close"]) {
+      this.tab[what] = new Match((row, e) => {
+        row.js = e;
+        changed(row);
+      });
+    }
+    /** @type {Match<Row, GoCall>} client messages, and the reads that returned them */
+    this.returned = new Match((row, call) => {
+      row.go = call;
+      call.row = row;
+      changed(row);
+    });
+    /** @type {Map<number, GoCall>} calls without a return */
+    this.open = new Map();
+    /** @type {Row|null} */
+    this.request = null;
+    /** @type {Row|null} */
+    this.response = null;
+    /** @type {Row|null} */
+    this.lastFromClient = null;
+    /** @type {Row|null} */
+    this.lastFromServer = null;
+    /** @type {LabEvent|null} what a raw client wrote and was not seen on the wire yet */
+    this.written = null;
+    /** @type {Row|null} */
+    this.clientClose = null;
+    this.serverClosed = false;
+    /** @type {Row[]} what waits at the valve now, oldest first */
+    this.held = [];
+    this.ended = Infinity; // seq at which its TCP connection was over
+  }
+
+  /**
+   * The state of one side at the cursor.
+   * @param {End} side
+   * @param {number} cursor
+   */
+  stateAt(side, cursor) {
+    for (let i = upTo(this.states, cursor) - 1; i >= 0; i--) {
+      if (this.states[i].side === side) return this.states[i];
+    }
+    return null;
+  }
+
+  /** Whether its TCP connection was over at the cursor. @param {number} cursor */
+  overAt(cursor) {
+    return this.ended !== Infinity && this.ended <= cursor;
+  }
+
+  /** The read that the Go code waits in at the cursor. @param {number} cursor */
+  waiting(cursor) {
+    for (let i = this.reads.length - 1; i >= 0; i--) {
+      const r = this.reads[i];
+      if (r.enter.seq <= cursor) return !r.ret || r.ret.seq > cursor ? r : null;
+    }
+    return null;
+  }
+}
+
+const write = /write|close|ping|pong|send/i;
+
+export class Rows {
+  constructor() {
+    /** @type {Row[]} */
+    this.list = [];
+    /** @type {Map<number, Conn>} */
+    this.conns = new Map();
+    /** @type {Map<number, Row>} by the seq of the event that the row stands for */
+    this.bySeq = new Map();
+    /** @type {Map<string, Conn>} */
+    this.byClient = new Map();
+    /** @type {Map<string, LabEvent[]>} what JavaScript did before its connection was seen */
+    this.early = new Map();
+    this.version = 0;
+  }
+
+  /** @param {LabEvent[]} events in order of seq, each given once */
+  append(events) {
+    for (const e of events) this.take(e);
+    this.version++;
+  }
+
+  /** @param {number} id */
+  conn(id) {
+    let conn = this.conns.get(id);
+    if (!conn) this.conns.set(id, (conn = new Conn(id, changed)));
+    return conn;
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {Conn} conn
+   * @param {number} [seq] the row's place, when that is not the event's own
+   */
+  add(e, conn, seq = e.seq) {
+    /** @type {Row} */
+    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, go: null, held: [], version: 0 };
+    this.list.push(row);
+    this.bySeq.set(e.seq, row);
+    return row;
+  }
+
+  /** @param {LabEvent} e */
+  take(e) {
+    if (e.script) return this.script(e, e.script);
+    const conn = this.conn(e.conn);
+    if (e.tcp) this.tcp(e, e.tcp, conn);
+    else if (e.handshake) this.handshake(e, conn);
+    else if (e.frame) this.frame(e, e.frame, conn);
+    else if (e.call) this.call(e, e.call, conn);
+    else if (e.state) {
+      conn.states.push({ seq: e.seq, side: e.state.side, state: e.state.state, why: e.state.why || "" });
+    } else if (e.held) {
+      const row = this.bySeq.get(e.held.of);
+      if (!row) return;
+      row.held.push({ seq: e.seq, state: e.held.state });
+      if (e.held.state === "waiting") conn.held.push(row);
+      else conn.held = conn.held.filter((r) => r !== row);
+      // Only the oldest can be dropped, so the one after it changes as well.
+      if (conn.held[0]) changed(conn.held[0]);
+      changed(row);
+    } else if (e.dropped) this.add(e, conn);
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {import("./types.js").Tcp} tcp
+   * @param {Conn} conn
+   */
+  tcp(e, tcp, conn) {
+    this.add(e, conn);
+    if (tcp.what !== "open") {
+      if (tcp.what !== "error" && conn.ended === Infinity) conn.ended = e.seq;
+      if (tcp.what === "closed") this.unmatched(conn, e.seq);
+      return;
+    }
+    conn.endpoint = tcp.endpoint || "";
+    conn.client = tcp.client || "";
+    conn.path = tcp.path || "";
+    conn.remote = tcp.remote || "";
+    if (!conn.client) return;
+    this.byClient.set(conn.client, conn);
+    const early = this.early.get(conn.client) || [];
+    this.early.delete(conn.client);
+    for (const s of early) this.take(s);
+  }
+
+  /** @param {LabEvent} e @param {Conn} conn */
+  handshake(e, conn) {
+    const row = this.add(e, conn);
+    if (e.from === "client") {
+      conn.request = row;
+      conn.tab["new WebSocket"].addLeft(row);
+    } else {
+      conn.lastFromServer = row;
+      conn.response = row;
+      if (e.handshake && e.handshake.status === 101) conn.tab.onopen.addLeft(row);
+    }
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {import("./types.js").Frame} f
+   * @param {Conn} conn
+   */
+  frame(e, f, conn) {
+    const { written } = conn;
+    const wrote = e.from === "client" && written !== null;
+    if (wrote) conn.written = null;
+    const one = wrote && written.script?.size === f.size;
+    if (wrote && !one) this.add(written, conn, e.seq);
+    const row = this.add(e, conn);
+    if (one) row.js = written;
+    const { opcode, fin } = f.header;
+    const data = opcode < 8;
+    const first = opcode === 1 || opcode === 2;
+    if (e.from === "client") {
+      conn.lastFromClient = row;
+      if (first) conn.tab.send.addLeft(row);
+      if (data && fin) conn.returned.addLeft(row);
+      if (opcode === 8 && !conn.clientClose) {
+        conn.clientClose = row;
+        // A Close that answers the server's was not caused by close().
+        if (!conn.serverClosed) conn.tab.close.addLeft(row);
+      }
+    } else {
+      conn.lastFromServer = row;
+      if (data && fin) conn.tab.onmessage.addLeft(row);
+      if (opcode === 8) conn.serverClosed = true;
+      for (const call of conn.open.values()) {
+        if (call.row || !write.test(call.enter.call?.name || "")) continue;
+        call.row = row;
+        row.go = call;
+        break;
+      }
+    }
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {import("./types.js").Call} c
+   * @param {Conn} conn
+   */
+  call(e, c, conn) {
+    const reads = /^(Next)?Read/.test(c.name);
+    if (c.phase === "enter") {
+      /** @type {GoCall} */
+      const call = { enter: e, ret: null, row: null };
+      conn.open.set(c.id, call);
+      if (reads) conn.reads.push(call);
+      else if (/upgrade|accept/i.test(c.name) && conn.request && !conn.request.go) {
+        call.row = conn.request;
+        conn.request.go = call;
+        changed(conn.request);
+      }
+      return;
+    }
+    const call = conn.open.get(c.id) || { enter: e, ret: null, row: null };
+    conn.open.delete(c.id);
+    call.ret = e;
+    if (call.row) return changed(call.row);
+    if (reads && !c.error) return conn.returned.addRight(call);
+    if (reads) {
+      // The read failed of a frame, if the newest one has no read yet.
+      const of = conn.lastFromClient;
+      const caused = of && !of.go && (of === conn.clientClose || (of.event.frame?.violations || []).length > 0);
+      if (of && caused) {
+        of.go = call;
+        call.row = of;
+        return changed(of);
+      }
+    }
+    call.row = this.add(e, conn);
+    call.row.go = call;
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {import("./types.js").Script} s
+   */
+  script(e, s) {
+    const conn = (e.conn && this.conn(e.conn)) || this.byClient.get(s.client);
+    if (!conn) {
+      const early = this.early.get(s.client) || [];
+      this.early.set(s.client, early);
+      early.push(e);
+      // No connection will follow: the browser gave up before one was seen.
+      if (s.what === "onclose") {
+        this.early.delete(s.client);
+        const none = new Conn(0, changed);
+        none.client = s.client;
+        for (const event of early) this.add(event, none, e.seq);
+      }
+      return;
+    }
+    /** @type {Record<string, State>} */
+    const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED" };
+    if (states[s.what]) {
+      conn.scripted = true;
+      const closed = conn.stateAt("client", Infinity)?.state === "CLOSED";
+      if (!closed) conn.states.push({ seq: Math.max(e.seq, conn.states[conn.states.length - 1]?.seq || 0), side: "client", state: states[s.what], why: s.what });
+    }
+    const match = conn.tab[s.what];
+    if (match && !(s.what === "close" && conn.serverClosed)) return match.addRight(e);
+    if (s.what === "dial" && conn.request && !conn.request.js) {
+      conn.request.js = e;
+      return changed(conn.request);
+    }
+    // A raw client's one write is a row's own when it is that frame, no more
+    // and no less; the write and the frame may be told in either order.
+    const [near, sized] = s.what === "read" ? [conn.lastFromServer, true] : [conn.lastFromClient, s.what === "write"];
+    if (sized && near && !near.js && (near.event.frame || near.event.handshake)?.size === s.size) {
+      near.js = e;
+      return changed(near);
+    }
+    if (s.what === "write") {
+      if (conn.written) this.add(conn.written, conn, e.seq);
+      conn.written = e;
+      return;
+    }
+    if (s.what === "onclose") this.unmatched(conn, e.seq);
+    this.add(e, conn, Math.max(e.seq, this.list.length ? this.list[this.list.length - 1].seq : 0));
+  }
+
+  /**
+   * Gives rows of their own to what was called but never reached the wire.
+   * @param {Conn} conn
+   * @param {number} seq
+   */
+  unmatched(conn, seq) {
+    if (conn.written) this.add(conn.written, conn, seq);
+    conn.written = null;
+    for (const what of ["send", "close"]) {
+      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) this.add(e, conn, seq);
+    }
+  }
+}
+
+/** @param {Row} row */
+function changed(row) {
+  row.version++;
+}
+
+/**
+ * The state of a row at the valve: "" when it was never held or has crossed.
+ * @param {Row} row
+ * @param {number} cursor
+ */
+export function heldAt(row, cursor) {
+  const n = upTo(row.held, cursor);
+  return n === 0 ? "" : row.held[n - 1].state;
+}
+
+/**
+ * What the tab did or was told, as the row shows it at the cursor. What was
+ * told shows once the frame has crossed; the stream brings it a moment after
+ * the frame itself, and that moment says nothing.
+ * @param {Row} row
+ * @param {number} cursor
+ */
+export function jsAt(row, cursor) {
+  if (row.event.script) return scriptLine(row.event.script);
+  if (!row.js || !row.js.script) return "";
+  const told = row.js.script.what.startsWith("on");
+  if (told && heldAt(row, cursor) === "waiting") return "";
+  return scriptLine(row.js.script);
+}
+
+/**
+ * What the Go code called, as the row shows it at the cursor.
+ * @param {Row} row
+ * @param {number} cursor
+ * @returns {{text: string, waiting: boolean, error: boolean}}
+ */
+export function goAt(row, cursor) {
+  const call = row.go;
+  const ret = call && call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
+  const entered = call && call.enter.seq <= cursor ? call.enter.call : ret;
+  const held = row.event.from === "client" && heldAt(row, cursor) === "waiting";
+  if (entered && (ret || !held)) return { text: callLine(entered, ret), waiting: !ret, error: !!(ret && ret.error) };
+  const waits = held && row.conn.waiting(cursor)?.enter.call;
+  if (waits) return { text: `${callLine(waits)} waiting`, waiting: true, error: false };
+  return { text: "", waiting: false, error: false };
+}
+
+/**
+ * Whether a connection belongs to a mode. A broken server is neither
+ * endpoint, so it shows beside whichever one is studied.
+ * @param {Conn} conn
+ * @param {Mode} mode
+ */
+export function belongs(conn, mode) {
+  const endpoint = conn.endpoint || (conn.client.includes("gorilla") ? "gorilla" : "");
+  if (mode === "reference") return endpoint !== "gorilla";
+  if (mode === "gorilla") return endpoint !== "reference";
+  return true;
+}
+
+/** The rows of one mode, kept up to date in step with Rows. */
+export class View {
+  /** @param {Mode} mode */
+  constructor(mode) {
+    this.mode = mode;
+    /** @type {Row[]} */
+    this.list = [];
+    this.taken = 0;
+  }
+
+  /** @param {Rows} rows */
+  sync(rows) {
+    for (; this.taken < rows.list.length; this.taken++) {
+      const row = rows.list[this.taken];
+      if (belongs(row.conn, this.mode)) this.list.push(row);
+    }
+  }
+
+  /** How many rows show at the cursor. @param {number} cursor */
+  count(cursor) {
+    return upTo(this.list, cursor);
+  }
+}

@@ -1,0 +1,25 @@
+// Package static holds the page: its modules, elements and style sheets, as
+// they are served. There is no build step; what is here is what a browser
+// gets, so every file can be read in its developer tools as it stands.
+//
+//	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
+//	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), predictions
+//	            (predict.js), selection and addresses (selection.js), keys (keys.js)
+//	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered)
+//	elements/   custom elements, the glue between those and the document
+//	css/        one layer a file, in the order of wslab.css
+//	app.js      loads the elements that a page has
+//	test/       tests of the modules: node --test static/test/*.test.js
+//
+// types.js mirrors the JSON of package compare/recording for the type checker:
+// tsc -p static.
+package static
+
+import "embed"
+
+// Files holds what is served. Tests, types.js and tsconfig.json are for
+// whoever works on the page, so they are not in it.
+//
+//go:embed css elements icon.svg theme.js app.js
+//go:embed align.js api.js bits.js format.js history.js keys.js lab.js predict.js rows.js selection.js store.js
+var Files embed.FS

@@ -1,0 +1,33 @@
+/**
+ * What the page remembers in the browser. Storage may be switched off or
+ * full; the page then works without memory.
+ */
+
+/**
+ * @param {"local"|"session"} where
+ * @param {string} key
+ * @returns {any} undefined when there is nothing, or nothing readable
+ */
+export function recall(where, key) {
+  try {
+    const text = (where === "local" ? localStorage : sessionStorage).getItem(`wslab:${key}`);
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {"local"|"session"} where
+ * @param {string} key
+ * @param {unknown} value undefined forgets it
+ */
+export function remember(where, key, value) {
+  try {
+    const storage = where === "local" ? localStorage : sessionStorage;
+    if (value === undefined) storage.removeItem(`wslab:${key}`);
+    else storage.setItem(`wslab:${key}`, JSON.stringify(value));
+  } catch {
+    // Nothing is remembered; nothing else changes.
+  }
+}

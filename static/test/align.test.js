@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Pairs } from "../align.js";
+import { Rows } from "../rows.js";
+import { Tape } from "./events.js";
+
+/** @param {Tape} t */
+function pairsOf(t) {
+  const rows = new Rows();
+  rows.append(t.events);
+  const pairs = new Pairs();
+  pairs.sync(rows);
+  return pairs;
+}
+
+/** Two connections side by side, open. */
+function two() {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "gorilla");
+  t.request(1);
+  t.request(2);
+  t.response(1);
+  t.response(2);
+  return t;
+}
+
+/** @param {Pairs} pairs */
+const told = (pairs, cursor = Infinity) => pairs.list.flatMap((p) => pairs.differences(p, cursor));
+
+test("rows stand beside each other by what they answer, however the two interleave", () => {
+  const t = two();
+  t.frame(1, "client", "a");
+  t.frame(1, "server", "a");
+  t.frame(1, "client", "b");
+  t.frame(2, "client", "a");
+  t.frame(2, "server", "a");
+  t.frame(2, "client", "b");
+  const pairs = pairsOf(t);
+  assert.equal(pairs.list.length, 6);
+  assert.ok(pairs.list.every((p) => p.left && p.right));
+  assert.deepEqual(told(pairs), []);
+});
+
+test("the masking key, the handshake's key and times are no difference", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "gorilla");
+  t.request(1, [{ name: "Sec-WebSocket-Key", value: "one", offset: 0, size: 0 }]);
+  t.request(2, [{ name: "Sec-WebSocket-Key", value: "two", offset: 0, size: 0 }]);
+  t.frame(1, "client", "a");
+  const other = t.frame(2, "client", "a");
+  other.frame.header.key = "00000000";
+  assert.deepEqual(told(pairsOf(t)), []);
+});
+
+test("two Close frames with different codes and reasons are told in words", () => {
+  const t = two();
+  t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "protocol error", reason: "MASK is 0" } });
+  t.frame(2, "server", "", { opcode: 8, close: { code: 1007, name: "", reason: "" } });
+  assert.deepEqual(told(pairsOf(t)), ["reference closed with 1002, gorilla 1007", "reference gave the reason “MASK is 0”, gorilla nothing"]);
+});
+
+test("another status is told, and fields of plain HTTP in one line", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "gorilla");
+  t.response(1, 400, [{ name: "Content-Type", value: "text/plain" }]);
+  t.response(2, 101, [{ name: "upgrade", value: "websocket" }]);
+  assert.deepEqual(told(pairsOf(t)), ["reference answered with status 400, gorilla 101", "reference answered upgrade: nothing, gorilla websocket", "fields of plain HTTP differ: Content-Type"]);
+});
+
+test("names of header fields in another case are the same field", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "gorilla");
+  t.response(1, 101, [{ name: "Upgrade", value: "websocket" }]);
+  t.response(2, 101, [{ name: "upgrade", value: "websocket" }]);
+  // The two spellings are compared under each one's own.
+  assert.ok(told(pairsOf(t)).length <= 2);
+});
+
+test("silence is a difference only once the other side went on or is over", () => {
+  const t = two();
+  t.frame(1, "client", "a");
+  t.frame(2, "client", "a");
+  t.frame(1, "server", "a");
+  assert.deepEqual(told(pairsOf(t)), []);
+  t.tcp(2, "server", "closed");
+  assert.equal(told(pairsOf(t)).filter((d) => d.startsWith("only reference: TEXT FIN")).length, 1);
+});
+
+test("a connection without a partner has no differences", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.frame(1, "client", "a");
+  t.tcp(1, "server", "closed");
+  assert.deepEqual(told(pairsOf(t)), []);
+});
+
+test("the number in the token sets two connections side by side, later ones apart", () => {
+  const t = new Tape();
+  t.open(1, "reference", "reference-1");
+  t.open(2, "gorilla", "gorilla-1");
+  t.open(3, "reference", "reference-2");
+  t.open(4, "gorilla", "gorilla-2");
+  const pairs = pairsOf(t);
+  assert.deepEqual(pairs.list.map((p) => [p.left?.conn.id, p.right?.conn.id]), [[1, 2], [3, 4]]);
+});
+
+test("what shows at a cursor is the same going back and forth", () => {
+  const t = two();
+  t.frame(1, "client", "a");
+  t.frame(2, "client", "b");
+  const pairs = pairsOf(t);
+  const before = t.events.map((e) => [pairs.count(e.seq), told(pairs, e.seq)]);
+  const again = [...t.events].reverse().map((e) => [pairs.count(e.seq), told(pairs, e.seq)]).reverse();
+  assert.deepEqual(again, before);
+});

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { callLine, delta, frameLine, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip } from "../format.js";
+import { Tape } from "./events.js";
+
+test("times are in ms with one digit", () => {
+  assert.equal(ms(412600), "412.6");
+  assert.equal(delta(200), "+0.2");
+  assert.equal(delta(-200), "−0.2");
+});
+
+test("numbers are grouped in threes", () => {
+  assert.equal(grouped(65536), "65,536");
+  assert.equal(grouped("18446744073709551615"), "18,446,744,073,709,551,615");
+});
+
+test("typed hex is read with what people put between octets", () => {
+  assert.deepEqual([...parseHex("81 85,37:fa 0x21\n3d").octets], [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
+  assert.equal(parseHex("").octets.length, 0);
+});
+
+test("wrong hex is told with its place", () => {
+  assert.deepEqual(parseHex("81 8g"), { error: "“8” has no second digit; an octet takes two", at: 3 });
+  assert.equal(parseHex("81 zz").at, 3);
+  assert.equal(parseHex("811").at, 2);
+});
+
+test("quoted text stays on one line and is cut", () => {
+  assert.equal(quote("a\nb"), "“a␊b”");
+  assert.equal(quote("x".repeat(50), 4), "“xxxx…”");
+  assert.equal(printable(0x0a), "");
+});
+
+test("a frame is told in one line", () => {
+  const t = new Tape();
+  assert.equal(frameLine(t.frame(1, "client", "Hello").frame), "TEXT FIN masked · 5 bytes · “Hello”");
+  assert.equal(frameLine(t.frame(1, "server", "").frame), "TEXT FIN · empty");
+  assert.equal(frameLine(t.frame(1, "server", "", { opcode: 8, close: { code: 1000, reason: "bye" } }).frame), "CLOSE FIN · 1000 “bye”");
+  assert.equal(frameLine(t.frame(1, "server", "", { opcode: 8, close: { code: 1005, reason: "" } }).frame), "CLOSE FIN · no code");
+  const bad = t.frame(1, "server", "x", { violations: [{ code: "5.1/mask-missing" }] }).frame;
+  assert.equal(frameLine(bad), "TEXT FIN · 1 byte · “x” × 5.1/mask-missing");
+});
+
+test("a control frame's payload is shown as text where it is text", () => {
+  const t = new Tape();
+  assert.match(frameLine(t.frame(1, "server", "are you there?", { opcode: 9 }).frame), /“are you there\?”$/);
+  assert.match(frameLine(t.frame(1, "server", "\u0001\u0002", { opcode: 9 }).frame), /01 02$/);
+});
+
+test("the page's own query is left out of a request", () => {
+  assert.equal(handshakeLine(new Tape().request(1).handshake), "GET /ws/reference HTTP/1.1 + 0 headers");
+});
+
+test("calls and scripts read like code", () => {
+  const enter = { id: 1, name: "WriteMessage", phase: "enter", args: "text, 5 octets" };
+  assert.equal(callLine(enter), "WriteMessage(text, 5) …");
+  assert.equal(callLine(enter, { id: 1, name: "WriteMessage", phase: "return" }), "WriteMessage(text, 5) → nil");
+  assert.equal(callLine(enter, { id: 1, name: "WriteMessage", phase: "return", error: { type: "*E", text: "broken pipe" } }), "WriteMessage(text, 5) → broken pipe");
+  assert.equal(scriptLine({ client: "x", what: "close", code: 1000, reason: "bye" }), 'close(1000, "bye")');
+  assert.equal(scriptLine({ client: "x", what: "onclose", code: 1006, wasClean: false }), "onclose 1006, not clean");
+  assert.equal(scriptLine({ client: "x", what: "send", size: 3 }), "send(3 bytes)");
+});
+
+test("a strip is the first sixteen bits", () => {
+  assert.equal(strip(new Tape().frame(1, "client", "Hello").frame).join(""), "1000000110000101");
+});

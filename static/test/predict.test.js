@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evaluate, matches, right, same, shown } from "../predict.js";
+import { Tape } from "./events.js";
+
+const hello = new Tape().frame(1, "client", "Hello");
+
+test("an expression names octets, key and payload, and XORs them", () => {
+  assert.equal(evaluate("octet.6", hello), 0x7f);
+  assert.equal(evaluate("key.0", hello), 0x37);
+  assert.equal(evaluate("payload.0", hello), 0x48);
+  assert.equal(evaluate("payload.0 xor key.0", hello), 0x7f);
+  assert.equal(evaluate("header.size + length", hello), 11);
+  assert.equal(evaluate("0x10 + 1", hello), 17);
+  assert.equal(evaluate('"text + more"', hello), "text + more");
+});
+
+test("what an event does not have is undefined, and equal to nothing", () => {
+  assert.equal(evaluate("octet.99", hello), undefined);
+  assert.equal(evaluate("close.code", hello), undefined);
+  assert.equal(evaluate("octet.99 xor 1", hello), undefined);
+  assert.ok(!same(undefined, undefined));
+});
+
+test("an expression that is not finished is refused in words", () => {
+  assert.throws(() => evaluate("octet.6 xor", hello), /not complete/);
+  assert.throws(() => evaluate("octet.6 minus 1", hello), /neither xor nor \+/);
+});
+
+test("handshakes, closes and scripts have names of their own", () => {
+  const t = new Tape();
+  const r = t.response(1, 101, [{ name: "Upgrade", value: "websocket" }]);
+  r.handshake.accept = { expected: "a=", got: "b=" };
+  assert.equal(evaluate("status", r), 101);
+  assert.equal(evaluate("field.upgrade", r), "websocket");
+  assert.equal(evaluate("field.Sec-WebSocket-Protocol", r), "");
+  assert.ok(!same(evaluate("accept.expected", r), evaluate("accept.got", r)));
+  assert.equal(evaluate("violation", r), "");
+  const c = t.frame(1, "server", "", { opcode: 8, close: { code: 1002, reason: "" } });
+  assert.equal(evaluate("close.code", c), 1002);
+  assert.equal(evaluate("wasClean", t.script(1, "x", "onclose", { wasClean: false })), false);
+});
+
+test("the right choice is the one that comes out like the value", () => {
+  const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }, { is: "differs" }] };
+  assert.deepEqual(right(q, hello), [false, true, false]);
+});
+
+test("differs is right when no other choice is", () => {
+  const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "key.0" }, { is: "differs" }] };
+  assert.deepEqual(right(q, hello), [false, false, true]);
+});
+
+test("a bit may be written 1 or true, an opcode by name or number", () => {
+  assert.ok(same(evaluate("fin", hello), 1));
+  assert.ok(same(evaluate("rsv1", hello), 0));
+  assert.ok(same(evaluate("opcode", hello), "text"));
+  assert.ok(!same(1, "1"));
+});
+
+test("a question finds the events that it is about", () => {
+  assert.ok(matches({ kind: "frame", from: "client", opcode: "text" }, hello));
+  assert.ok(matches({ kind: "frame", length: 5, form: 7 }, hello));
+  assert.ok(!matches({ kind: "frame", from: "server" }, hello));
+  assert.ok(!matches({ kind: "frame", length: 0 }, hello));
+  assert.ok(matches({ kind: "frame", endpoint: "gorilla" }, hello, { endpoint: "gorilla" }));
+  assert.ok(!matches({ kind: "frame", endpoint: "gorilla" }, hello, { endpoint: "reference" }));
+  assert.ok(matches({ kind: "handshake", what: "response" }, new Tape().response(1)));
+});
+
+test("a value of the run is written as its question has it", () => {
+  assert.equal(shown(0x7f, "octet.6"), "0x7f");
+  assert.equal(shown(101, "status"), "101");
+  assert.equal(shown("", "violation"), "nothing");
+  assert.equal(shown(true, "fin"), "1");
+});

@@ -1,0 +1,69 @@
+/**
+ * The shapes of the recording and of the HTTP API, as package
+ * compare/recording and labserver/internal/web write them. Types only: no
+ * browser ever loads this file.
+ *
+ * @typedef {"client"|"server"} End
+ *
+ * @typedef {{code: string, section: string, closeCode: number, status: number, sentence: string}} Violation
+ * @typedef {{type: string, text: string}} GoError
+ *
+ * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, path?: string,
+ *   local?: string, remote?: string, error?: GoError}} Tcp
+ * @typedef {{size: number, hex: string}} Octets
+ * @typedef {{name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[],
+ *   rule?: string}} HeaderField
+ * @typedef {{key: string, guid: string, joined: string, sha1: string, expected: string, got: string,
+ *   mistake: string}} Accept
+ * @typedef {{what: "request"|"response", line: string, status?: number, size: number, hex: string,
+ *   fields?: HeaderField[], key?: string, accept?: Accept, violations?: Violation[]}} Handshake
+ * @typedef {{fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string,
+ *   masked: boolean, form: 7|16|64, length: string, key?: string, size: number}} Header
+ * @typedef {{offset: number, size: number, header: Header, hex: string, tail?: string, gap?: number, short?: number,
+ *   payload?: string, text?: string, close?: {code: number, name: string, reason: string},
+ *   fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]}} Frame
+ * @typedef {{opcode: string, size: number, text?: string, hex?: string, frames?: number[]}} Message
+ * @typedef {{id: number, name: string, phase: "enter"|"return", args?: string, result?: string,
+ *   error?: GoError|null}} Call
+ * @typedef {{client: string, what: string, text?: string, size?: number, code?: number, reason?: string,
+ *   wasClean?: boolean, readyState?: number}} Script
+ * @typedef {{message?: string, fragments?: number, octets?: number, closeSent?: boolean,
+ *   closeReceived?: boolean}} Machine
+ * @typedef {{side: End, state: State, was?: string, why?: string, machine?: Machine}} StateChange
+ * @typedef {"CONNECTING"|"OPEN"|"CLOSING"|"CLOSED"} State
+ * @typedef {{of: number, state: "waiting"|"released"|"dropped"}} Held
+ *
+ * @typedef {object} LabEvent
+ * @property {number} seq
+ * @property {number} at      microseconds since the session began
+ * @property {number} conn
+ * @property {End} from
+ * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"dropped"} kind
+ * @property {Tcp} [tcp]
+ * @property {Octets} [octets]
+ * @property {Handshake} [handshake]
+ * @property {Frame} [frame]
+ * @property {Message} [message]
+ * @property {Call} [call]
+ * @property {Script} [script]
+ * @property {StateChange} [state]
+ * @property {Held} [held]
+ * @property {{count: number}} [dropped]
+ *
+ * @typedef {"head"|"len"|"key"|"data"|"code"} Group
+ * @typedef {{name: string, letter: string, group: Group, bit: number, bits: number, raw: string, value: string,
+ *   form: string, meaning: string, rfc?: string[], rule?: string, violations?: Violation[], site?: string}} Field
+ * @typedef {{event: LabEvent, fields: Field[]}} Detail
+ * @typedef {[string, string]} Token
+ * @typedef {{package: string, file: string, symbol: string, version?: string, first: number, hot: number[],
+ *   numbers: number[], lines: Token[][], link?: string}} Listing
+ * @typedef {{site: string, reference: Listing|null, gorilla: Listing|null}} Source
+ * @typedef {{session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean,
+ *   open: boolean, since: number, frames: number}} LiveConnection
+ *
+ * @typedef {"reference"|"gorilla"|"both"|"all"} Mode
+ * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
+ *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
+ *   method?: string, proto?: string}} Action
+ */
+export {};
