@@ -173,7 +173,7 @@ export function scriptLine(s) {
       return `onclose ${s.code}${s.reason ? " " + quote(s.reason, 24) : ""}${s.wasClean ? "" : ", not clean"}`;
     case "write":
     case "read":
-      return `${s.what} ${count(s.size || 0, "byte")}`;
+      return `${s.what} ${s.size === undefined ? text : count(s.size, "byte")}`;
   }
   return text ? `${s.what}: ${text}` : s.what;
 }

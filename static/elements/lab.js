@@ -426,8 +426,10 @@ function machines(row, cursor) {
   let after = null;
   for (let i = at; i < events.length && i < at + 60 && events[i].seq <= cursor && !after; i++) {
     const e = events[i];
-    if (e.conn === row.conn.id && e.frame && e.from === row.event.from) break;
-    after = state(i);
+    if (e.conn !== row.conn.id) continue;
+    if (e.frame && e.from === row.event.from) break;
+    // It reports changes only: code that has come back without one found none.
+    after = e.call?.phase === "return" ? before : state(i);
   }
   return { before, after };
 }

@@ -235,6 +235,33 @@ function halves(pair, cursor, differs) {
   });
 }
 
+/** @type {Map<string, string>} gradients by the two octets that they draw */
+const gradients = new Map();
+
+/**
+ * The first sixteen bits, small. It is one element with a gradient, not one
+ * for each bit: rows come into view thirty at a time.
+ * @param {import("../types.js").Frame} frame
+ */
+function picture(frame) {
+  const node = h("span", { class: "strip", "aria-hidden": "true" });
+  const octets = frame.hex.slice(0, 4);
+  let gradient = gradients.get(octets);
+  if (!gradient) {
+    const slot = 100 / 16.6; // a little more than sixteen: the octets stand apart
+    const stops = strip(frame).flatMap((bit, i) => {
+      const from = slot * (i + (i > 7 ? 0.6 : 0));
+      const colour = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
+      const [a, b, c] = [from, from + slot * 0.82, from + slot].map((at) => `${at.toFixed(2)}%`);
+      return [`${colour} ${a} ${b}`, `transparent ${b} ${i === 7 ? `${(from + slot * 1.6).toFixed(2)}%` : c}`];
+    });
+    gradient = `linear-gradient(to right, ${stops.join(", ")})`;
+    gradients.set(octets, gradient);
+  }
+  node.style.setProperty("background-image", gradient);
+  return node;
+}
+
 /** The wire's part of a row. @param {Row} row @param {number} cursor */
 function wire(row, cursor) {
   const e = row.event;
@@ -243,7 +270,7 @@ function wire(row, cursor) {
     const p = frameParts(e.frame);
     out.append(
       h("span", { class: `arrow ${e.from}` }, `${arrow(e.from)} `),
-      h("span", { class: "strip", "aria-hidden": "true" }, ...strip(e.frame).map((bit) => h("i", { class: bit ? "one" : null }))),
+      picture(e.frame),
       h("b", { class: e.frame.header.opcode === 8 ? "f-code" : null }, p.kind),
       h("span", { class: "flags" }, ` ${p.flags}`),
       h("span", { class: "soft" }, p.size && ` · ${p.size}`),

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Pairs } from "../align.js";
+import { bitName, layout, place } from "../bits.js";
 import { line } from "../format.js";
 import { History } from "../history.js";
 import { Rows, goAt, jsAt } from "../rows.js";
 
-// Go writes this file, so that the two sides cannot drift apart.
-const golden = new URL("../../compare/recording/testdata/events.json", import.meta.url);
-const skip = existsSync(golden) ? false : "compare/recording/testdata/events.json is not there";
+// A Go test of package compare/recording writes this file, so that the two
+// sides cannot drift apart.
+const { events, details } = JSON.parse(readFileSync(new URL("events.json", import.meta.url), "utf8"));
 
-test("what Go records is what the page reads", { skip }, () => {
-  const data = JSON.parse(readFileSync(golden, "utf8"));
-  const events = Array.isArray(data) ? data : data.events;
+test("what Go records is what the page reads", () => {
   assert.ok(events.length > 0);
   const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "dropped"];
   const history = new History();
@@ -33,4 +32,27 @@ test("what Go records is what the page reads", { skip }, () => {
     for (const text of [line(row.event), jsAt(row, Infinity), goAt(row, Infinity).text]) assert.doesNotMatch(text, /undefined|NaN|\[object/);
   }
   for (const p of pairs.list) for (const d of pairs.differences(p, Infinity)) assert.doesNotMatch(d, /undefined|NaN|\[object/);
+});
+
+test("the fields that Go tells of a frame tile its bits, and each bit has a name", () => {
+  let frames = 0;
+  for (const { event, fields } of Object.values(details)) {
+    if (!event.frame) continue;
+    frames++;
+    let bit = 0;
+    for (const f of fields) {
+      assert.equal(f.bit, bit, `event ${event.seq}, ${f.name}`);
+      assert.match(f.letter, /^[F123OMLEKPCR]$/);
+      assert.doesNotMatch(place(f, f.bit), /undefined|NaN/);
+      bit += f.bits;
+    }
+    for (const word of layout(event.frame, fields).words) {
+      for (const b of word.kind === "bits" ? word.octets.flatMap((o) => o.bits) : []) {
+        const f = fields[b.field];
+        assert.ok(b.bit >= f.bit && b.bit < f.bit + f.bits, `event ${event.seq}, bit ${b.bit}`);
+        assert.match(bitName(b, f), /^byte \d+, bit [0-7], 0x[0-9a-f]{2}, .+, (set|clear)$/);
+      }
+    }
+  }
+  assert.ok(frames > 0);
 });
