@@ -34,10 +34,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "wslab:", err)
-		}
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "wslab:", err)
 		os.Exit(2)
 	}
 }
@@ -102,9 +100,13 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		return c, fmt.Errorf("unexpected argument %q; go run ./labserver -h lists the flags", flags.Arg(0))
 	}
 	for name := range strings.SplitSeq(hosts, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			c.hosts = append(c.hosts, name)
+		if name = strings.TrimSpace(name); name == "" {
+			continue
 		}
+		if strings.ContainsAny(name, ":/") {
+			return c, fmt.Errorf("-host %q is not a name alone, as in lab.example; -addr says the port", name)
+		}
+		c.hosts = append(c.hosts, name)
 	}
 	host, _, err := net.SplitHostPort(c.addr)
 	if err != nil {

@@ -26,15 +26,10 @@ const (
 	keepAlive    = 15 * time.Second // between comments that show the stream is alive
 )
 
-// Stream sends the events of rec to w, those after the one that the request
-// names by Last-Event-ID or ?after=SEQ, until the follower goes away or ctx
-// ends. A page resumes so without loss.
-func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *recording.Recording) {
-	after, err := position(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+// Stream sends the events of rec after the one numbered after to w, until the
+// follower goes away, or until ctx ends and all have been sent. Position says
+// where a page goes on, so it resumes without loss.
+func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *recording.Recording, after uint64) {
 	if after > rec.Last() {
 		after = 0 // a position in another recording: begin again
 	}
@@ -55,6 +50,7 @@ func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *re
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
+		over := ctx.Err() != nil // asked first: what was recorded before is sent
 		events, gone := rec.After(after, batch)
 		if gone > 0 {
 			lost := recording.Event{Seq: events[0].Seq - 1, At: events[0].At, Body: &recording.Dropped{Count: gone}}
@@ -69,6 +65,13 @@ func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *re
 			if !send("id: %d\ndata: %s\n\n", after, body) {
 				return
 			}
+		}
+		if over {
+			if len(events) == 0 {
+				send("event: end\ndata: {}\n\n")
+				return
+			}
+			continue
 		}
 		var busy <-chan time.Time
 		more := rec.Changed(after)
@@ -85,14 +88,13 @@ func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *re
 		case <-r.Context().Done():
 			return
 		case <-ctx.Done():
-			send("event: end\ndata: {}\n\n")
-			return
 		}
 	}
 }
 
-// position returns the seq of the last event that the follower has seen.
-func position(r *http.Request) (uint64, error) {
+// Position returns the seq of the last event that the follower has seen, as r
+// says by Last-Event-ID or ?after=SEQ; 0 where it says nothing.
+func Position(r *http.Request) (uint64, error) {
 	s := r.Header.Get("Last-Event-ID")
 	if s == "" {
 		s = r.URL.Query().Get("after")
@@ -102,7 +104,7 @@ func position(r *http.Request) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("after=%q is not the number of an event", s)
+		return 0, fmt.Errorf("%q is not the number of an event", s)
 	}
 	return n, nil
 }

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"wslab/compare/recording"
-	"wslab/compare/scenario"
 )
 
 // Limits of the program.
 const (
 	maxSessions = 64
-	idleAfter   = 15 * time.Minute
+	idleAfter   = 15 * time.Minute // a session is forgotten
+	idleAtLeast = 5 * time.Second  // one may be forgotten to make room
+	endTimeout  = 2 * time.Second  // for what is left in a session that is forgotten
 )
 
 // Manager keeps all sessions. Its methods may be called concurrently.
@@ -23,6 +24,7 @@ type Manager struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	closed   bool
+	ending   sync.WaitGroup // sessions that are forgotten
 }
 
 // NewManager returns a Manager without sessions.
@@ -30,38 +32,45 @@ func NewManager() *Manager {
 	return &Manager{sessions: map[string]*Session{}}
 }
 
-// New begins a session. When there are as many as there may be, one that is
-// idle makes room; when none is, the error says so.
+// New begins a session. When there are as many as there may be, the one that
+// is idle longest makes room; when none is, the error says so.
 func (m *Manager) New(outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, &CommandError{"The lab server is shutting down.", "Start it again."}
 	}
-	m.evict(time.Now().Add(-idleAfter))
-	if len(m.sessions) >= maxSessions {
-		m.evict(time.Now().Add(-5 * time.Second))
+	now := time.Now()
+	var oldest *Session
+	least := now.Add(-idleAtLeast)
+	for _, s := range m.sessions {
+		switch since, ok := s.idle(); {
+		case !ok:
+		case since.Before(now.Add(-idleAfter)):
+			m.forget(s)
+		case since.Before(least):
+			oldest, least = s, since
+		}
+	}
+	if len(m.sessions) >= maxSessions && oldest != nil {
+		m.forget(oldest)
 	}
 	if len(m.sessions) >= maxSessions {
 		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &Session{
-		ID: rand.Text(), Outside: outside, Rec: recording.New(nil, recording.Limits{}),
-		raws: map[string]*scenario.Client{}, used: time.Now(), ctx: ctx, cancel: cancel,
-	}
+	s := newSession(rand.Text(), outside)
 	m.sessions[s.ID] = s
 	return s, nil
 }
 
-// evict forgets sessions that have been idle since before t. m.mu is held.
-func (m *Manager) evict(t time.Time) {
-	for id, s := range m.sessions {
-		if s.idle(t) {
-			s.cancel()
-			delete(m.sessions, id)
-		}
-	}
+// forget ends s in the background. m.mu is held.
+func (m *Manager) forget(s *Session) {
+	delete(m.sessions, s.ID)
+	m.ending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+		defer cancel()
+		s.close(ctx, "the session has ended")
+	})
 }
 
 // Get returns the session called id, or false.
@@ -121,7 +130,8 @@ func (m *Manager) Close(ctx context.Context) {
 	m.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, s := range sessions {
-		wg.Go(func() { s.close(ctx) })
+		wg.Go(func() { s.close(ctx, "the lab server is shutting down") })
 	}
 	wg.Wait()
+	m.ending.Wait()
 }

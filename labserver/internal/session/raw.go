@@ -50,9 +50,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		delete(s.raws, c.Client)
-		s.mu.Unlock()
+		s.forget(c.Client, raw)
 		raw.Close()
 		return nil
 	}
@@ -66,7 +64,17 @@ func (s *Session) raw(client string) (*scenario.Client, error) {
 	if c := s.raws[client]; c != nil {
 		return c, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("There is no raw client called %q.", client), "Open its connection first."}
+	return nil, &CommandError{fmt.Sprintf("There is no raw client called %q with a connection.", client), "Open one; if there was one, it has ended."}
+}
+
+// forget makes room for another raw client, when raw is still the one called
+// client.
+func (s *Session) forget(client string, raw *scenario.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.raws[client] == raw {
+		delete(s.raws, client)
+	}
 }
 
 func (s *Session) openRaw(c RawCommand, addr string) error {
@@ -90,35 +98,63 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 			opening.Set(*f[0], *f[1])
 		}
 	}
-	s.mu.Lock()
-	full, taken := len(s.raws) >= maxRawClients, s.raws[c.Client] != nil
-	s.mu.Unlock()
-	switch {
-	case full:
-		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
-	case taken:
-		return &CommandError{fmt.Sprintf("There is a raw client called %q already.", c.Client), "Close it, or choose another name."}
+	if err := s.reserve(c.Client); err != nil {
+		return err
 	}
 	log := s.log(c.Client)
 	conn, err := dialer(addr)(s.ctx)
 	if err != nil {
+		s.forget(c.Client, nil)
 		return &CommandError{"The lab server could not be reached: " + err.Error() + ".", "Is it still running?"}
 	}
 	target := s.target(c.Endpoint, c.Client)
 	log("dial", target, -1)
 	raw, err := scenario.NewClient(conn, opening, target, addr, log)
 	if err != nil {
+		s.forget(c.Client, nil)
 		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
 	}
 	s.mu.Lock()
 	ended := s.raws == nil
 	if !ended {
 		s.raws[c.Client] = raw
+		s.work.Go(func() {
+			raw.EOF(s.ctx) // the server has closed, or the session ends
+			s.forget(c.Client, raw)
+		})
 	}
 	s.mu.Unlock()
 	if ended {
 		raw.Close()
-		return &CommandError{"This session has ended.", "Reload the page to begin a new one."}
+		return errEnded
+	}
+	return nil
+}
+
+// reserve keeps the name client for a raw client that is about to be opened.
+func (s *Session) reserve(client string) error {
+	if err := named(client); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, taken := s.raws[client]
+	switch {
+	case s.raws == nil:
+		return errEnded
+	case taken:
+		return &CommandError{fmt.Sprintf("There is a raw client called %q already.", client), "Close it, or choose another name."}
+	case len(s.raws) >= maxRawClients:
+		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
+	}
+	s.raws[client] = nil
+	return nil
+}
+
+// named checks the name of a client that the session itself opens.
+func named(client string) error {
+	if client == "" || len(client) > MaxClient {
+		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
 	}
 	return nil
 }
@@ -133,23 +169,20 @@ func (s *Session) Play(sc *scenario.Scenario, name, client, addr string) error {
 	if _, err := endpoint.Find(name); err != nil {
 		return &CommandError{"There is no endpoint called " + name + ".", err.Error()}
 	}
+	if err := named(client); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return &CommandError{"This session has ended.", "Reload the page to begin a new one."}
-	}
 	s.used = time.Now()
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
+	return s.start(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, scenarioTimeout)
 		defer cancel()
 		log := s.log(client)
 		if err := sc.Play(ctx, dialer(addr), s.target(name, client), addr, log); err != nil {
 			log("error", err.Error(), -1)
 		}
-	}()
-	return nil
+	})
 }
 
 // target is the request target that leads to endpoint and back to this session.
@@ -160,7 +193,7 @@ func (s *Session) target(endpoint, client string) string {
 // log returns a scenario.Log that records under the name client.
 func (s *Session) log(client string) scenario.Log {
 	return func(what, text string, size int) {
-		script := &recording.Script{Client: client, What: what, Text: text}
+		script := &recording.Script{Client: client, What: what, Text: cut(text, maxScriptText)}
 		if size >= 0 {
 			n := int64(size)
 			script.Size = &n

@@ -28,8 +28,12 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
-	maxScripts     = 100 // script events of one report
+	maxTasks       = 64   // orders and scenarios that have not come to their end
+	maxScripts     = 1000 // script events of one report
 	maxScriptText  = 4096
+
+	// MaxClient is the most octets of the name that who opens a connection gives it.
+	MaxClient = 64
 )
 
 // Session is one learner's recording and what is connected to it. Its methods
@@ -42,19 +46,70 @@ type Session struct {
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
 	live     []*live
-	raws     map[string]*scenario.Client
+	raws     map[string]*scenario.Client // nil while one is being opened
+	tasks    int
 	watchers int
 	used     time.Time
-	ctx      context.Context // ends with the session
+	why      string          // the session ends, as its Close frames say
+	ctx      context.Context // ends when the session begins to end
 	cancel   context.CancelFunc
+	over     context.Context // ends when it has
+	finish   context.CancelFunc
 	work     sync.WaitGroup // goroutines of the session
 }
 
-// live is a connection whose Serve runs.
+// newSession returns a session that begins now.
+func newSession(id string, outside bool) *Session {
+	s := &Session{
+		ID: id, Outside: outside, Rec: recording.New(nil, recording.Limits{}),
+		raws: map[string]*scenario.Client{}, used: time.Now(),
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.over, s.finish = context.WithCancel(context.Background())
+	return s
+}
+
+// live is a connection whose socket is open. That can be longer than its Serve
+// runs: net/http sends a refusal after it.
 type live struct {
 	conn   *tap.Conn
 	rec    *recording.Connection
 	server endpoint.Server // nil until the handshake is done
+	left   bool            // the client has
+}
+
+// observer is the recorder of a connection. It tells the session as well when
+// the client leaves and when the socket is closed.
+type observer struct {
+	*recording.Connection
+	s *Session
+	l *live
+}
+
+func (o observer) Fin(d tap.Direction) {
+	o.Connection.Fin(d)
+	if d == tap.In {
+		o.s.left(o.l)
+	}
+}
+
+func (o observer) Failed(d tap.Direction, err error) {
+	o.Connection.Failed(d, err)
+	o.s.left(o.l)
+}
+
+func (o observer) Closed() {
+	o.Connection.Closed()
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	o.s.live = slices.DeleteFunc(o.s.live, func(l *live) bool { return l == o.l })
+	o.s.used = time.Now()
+}
+
+func (s *Session) left(l *live) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.left = true
 }
 
 // A CommandError says why a command can't be done and what would help. It is
@@ -62,6 +117,8 @@ type live struct {
 type CommandError struct{ What, Fix string }
 
 func (e *CommandError) Error() string { return e.What }
+
+var errEnded = &CommandError{"This session has ended.", "Reload the page to begin a new one."}
 
 // Serve lets e answer the request in r, whose connection is conn, and records
 // it in s under the name client. It returns when the connection has ended.
@@ -74,36 +131,32 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	}
 	if s.ctx.Err() != nil {
 		s.mu.Unlock()
-		return &CommandError{"This session has ended.", "Reload the page to begin a new one."}
+		return errEnded
 	}
 	l.rec = s.Rec.Connect(recording.Info{
 		Endpoint: e.Name, Client: client, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
 	}, wire.Server)
 	s.live = append(s.live, l)
-	hold := s.hold
+	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, or Valve could miss it
 	s.work.Add(1)
 	s.mu.Unlock()
 
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i := range s.live {
-			if s.live[i] == l {
-				s.live = append(s.live[:i], s.live[i+1:]...)
-				break
-			}
-		}
-		s.used = time.Now()
-		s.work.Done()
-	}()
-	conn.Attach(l.rec, hold)
+	defer s.work.Done()
 	e.Serve(w, r, l.rec, func(server endpoint.Server) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		l.server = server
+		if s.ctx.Err() != nil { // it opened while the session was ending
+			s.goAway(server)
+		}
 	})
 	return nil
+}
+
+// goAway closes server with 1001 in the background.
+func (s *Session) goAway(server endpoint.Server) {
+	s.work.Go(func() { server.Close(wire.GoingAway, s.why) })
 }
 
 // Valve does what says, "hold", "run", "step" or "drop", to the connections of
@@ -196,11 +249,24 @@ func (s *Session) Order(c Command) error {
 		return err
 	}
 	// In the background: at a shut valve a send waits until it is released.
-	s.work.Add(1)
-	go func() {
-		defer s.work.Done()
-		do() // the outcome is recorded as the call's return
-	}()
+	return s.start(func() { do() }) // the outcome is recorded as the call's return
+}
+
+// start runs task in the background. s.mu is held.
+func (s *Session) start(task func()) error {
+	if s.ctx.Err() != nil {
+		return errEnded
+	}
+	if s.tasks >= maxTasks {
+		return &CommandError{fmt.Sprintf("%d orders and scenarios of this session wait for their turn already.", maxTasks), "Release what is held at the valve."}
+	}
+	s.tasks++
+	s.work.Go(func() {
+		task()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tasks--
+	})
 	return nil
 }
 
@@ -250,16 +316,15 @@ func (s *Session) Report(reports []Report) error {
 		return &CommandError{fmt.Sprintf("%d events in one report are too many.", len(reports)), fmt.Sprintf("Send at most %d at once.", maxScripts)}
 	}
 	s.touch()
-	now := s.Rec.Now()
+	now := s.Rec.Now().Microseconds()
 	for _, rep := range reports {
-		at := time.Duration(rep.At) * time.Microsecond
-		at = max(0, min(at, now)) // a page cannot know the future
+		at := max(0, min(rep.At, now)) // a page cannot know the future
 		script := rep.Script
 		script.Text = cut(script.Text, maxScriptText)
 		script.Reason = cut(script.Reason, maxScriptText)
 		script.Client = cut(script.Client, 100)
 		script.What = cut(script.What, 100)
-		s.Rec.AppendAt(at, s.Rec.ConnOf(script.Client), wire.Client.String(), &script)
+		s.Rec.AppendAt(time.Duration(at)*time.Microsecond, s.Rec.ConnOf(script.Client), wire.Client.String(), &script)
 	}
 	return nil
 }
@@ -278,8 +343,8 @@ func (s *Session) Watch() (stop func()) {
 	})
 }
 
-// Context ends when s does.
-func (s *Session) Context() context.Context { return s.ctx }
+// Over ends when s has ended and everything in it is recorded.
+func (s *Session) Over() context.Context { return s.over }
 
 func (s *Session) touch() {
 	s.mu.Lock()
@@ -287,31 +352,36 @@ func (s *Session) touch() {
 	s.used = time.Now()
 }
 
-// idle reports whether nothing has happened in s since t and nobody watches.
-func (s *Session) idle(since time.Time) bool {
+// idle returns since when nothing has happened in s, or false when somebody is
+// there: a watcher, or a client that has not left and is not a raw one of s.
+// A frame that is held for a client that has left keeps nobody.
+func (s *Session) idle() (since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.watchers == 0 && len(s.live) == 0 && len(s.raws) == 0 && s.used.Before(since)
+	if s.watchers > 0 {
+		return time.Time{}, false
+	}
+	for _, l := range s.live {
+		if _, ours := s.raws[l.rec.Info.Client]; !l.left && !ours {
+			return time.Time{}, false
+		}
+	}
+	return s.used, true
 }
 
-// close ends s: every WebSocket is closed with 1001, at once by force when ctx
-// ends, and all goroutines of s have ended when it returns.
-func (s *Session) close(ctx context.Context) {
-	s.cancel()
+// close ends s: every WebSocket is closed with 1001 and the reason why, by force
+// when ctx ends, and all goroutines of s have ended when it returns.
+func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
-	lives := append([]*live(nil), s.live...)
-	raws := s.raws
+	s.why = why
+	s.cancel() // under mu: from here on, nothing begins that is not seen below
+	lives, raws := slices.Clone(s.live), s.raws
 	s.raws = nil
 	for _, l := range lives {
 		l.conn.Run() // what is held could keep the Close frame waiting
-		if l.server == nil {
-			continue
+		if l.server != nil {
+			s.goAway(l.server)
 		}
-		s.work.Add(1)
-		go func() {
-			defer s.work.Done()
-			l.server.Close(wire.GoingAway, "the lab server is shutting down")
-		}()
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})
@@ -327,9 +397,12 @@ func (s *Session) close(ctx context.Context) {
 		}
 	}
 	for _, c := range raws {
-		c.Close()
+		if c != nil {
+			c.Close()
+		}
 	}
 	<-done
+	s.finish()
 }
 
 // cut shortens s to at most n octets, at a character.

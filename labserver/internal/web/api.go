@@ -96,9 +96,14 @@ func (s *Server) newSession(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	after, err := hub.Position(r)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there: " + err.Error() + ".", Fix: "Leave Last-Event-ID and after out to begin with the first event."})
+		return
+	}
 	defer sess.Watch()()
 	http.NewResponseController(w).SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
-	hub.Stream(sess.Context(), w, r, sess.Rec)
+	hub.Stream(sess.Over(), w, r, sess.Rec, after)
 }
 
 func (s *Server) event(w http.ResponseWriter, r *http.Request, sess *session.Session) {

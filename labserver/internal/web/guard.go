@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,14 +27,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				"Use localhost, 127.0.0.1 or [::1]; or start the lab server with -host and that name.")
 			return
 		}
-		if origin := r.Header.Get("Origin"); origin != "" && !s.isOwnOrigin(origin, r.Host) {
-			refuse(w, fmt.Sprintf("The Origin %q is not this lab server's own: another web page may not drive the lab.", origin),
-				"Open the lab at http://"+r.Host+"/ itself. A program outside a browser sends no Origin.")
-			return
-		}
-		// A page elsewhere that leaves Origin out (an image, a form) is told apart by
-		// what browsers say of every request.
-		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" && r.Method != http.MethodGet {
+		if origin := r.Header.Values("Origin"); len(origin) > 0 {
+			if len(origin) > 1 || !isOwnOrigin(origin[0], r.Host) {
+				refuse(w, fmt.Sprintf("The Origin %q is not this lab server's own: another web page may not drive the lab.", strings.Join(origin, ", ")),
+					"Open the lab at http://"+r.Host+"/ itself. A program outside a browser sends no Origin.")
+				return
+			}
+		} else if isForeign(r) {
 			refuse(w, "This request comes from another web page, which may not drive the lab.", "Open the lab at http://"+r.Host+"/ itself.")
 			return
 		}
@@ -59,11 +59,18 @@ func refuse(w http.ResponseWriter, what, fix string) {
 }
 
 // isOwn reports whether host, with or without a port, names this server: a
-// loopback address, localhost, or a name given by flag.
+// loopback address, localhost, the address that it listens on, or a name given
+// by flag.
 func (s *Server) isOwn(host string) bool {
 	name := host
-	if h, port, err := net.SplitHostPort(host); err == nil && port != "" {
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
 		name = h
+	}
+	if host == s.addr {
+		return true // an address cannot be rebound as a name can
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if strings.EqualFold(name, "localhost") {
@@ -75,8 +82,20 @@ func (s *Server) isOwn(host string) bool {
 	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
+// isForeign reports whether a browser says that r was made by a page of
+// another origin, as for an image or a form, which may come without Origin.
+// Such a page may lead here by a link, and ask for nothing but a page.
+func isForeign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	link := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
+	return !link || strings.HasPrefix(r.URL.Path, "/ws/") || strings.HasPrefix(r.URL.Path, "/api/")
+}
+
 // isOwnOrigin reports whether origin is a page of the server at host.
-func (s *Server) isOwnOrigin(origin, host string) bool {
+func isOwnOrigin(origin, host string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Host, host)
 }

@@ -2,14 +2,16 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"wslab/compare/endpoint"
 	"wslab/compare/tap"
 	"wslab/labserver/internal/session"
 )
 
-// maxClient bounds the name that who opens a connection gives it.
-const maxClient = 64
+// handshakeTimeout is how long the answer to a handshake may wait to be taken.
+// It is a learner's time: a refusal can be held at the valve as well.
+const handshakeTimeout = 10 * time.Minute
 
 // socket hands a WebSocket handshake at /ws/ENDPOINT to that endpoint, recorded
 // in the session that it names, or in one of its own when it names none. What
@@ -25,7 +27,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	client := query.Get("client")
-	if len(client) > maxClient {
+	if len(client) > session.MaxClient {
 		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
 		return
 	}
@@ -46,6 +48,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
 		return
 	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(handshakeTimeout))
 	if err := sess.Serve(w, r, e, conn, client); err != nil {
 		http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
 	}

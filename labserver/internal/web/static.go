@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 )
@@ -15,6 +16,14 @@ import (
 type asset struct {
 	plain, gzip []byte
 	tag         string // entity tag, a hash of the content
+}
+
+// media are the types of assets. The standard library would ask the machine,
+// and machines differ: with nosniff, a script of another type is not run.
+var media = map[string]string{
+	".js":  "text/javascript; charset=utf-8",
+	".css": "text/css; charset=utf-8",
+	".svg": "image/svg+xml",
 }
 
 // loadAssets reads and compresses every file of fsys, once.
@@ -38,6 +47,9 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/static/")
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
+	if m, ok := media[path.Ext(name)]; ok {
+		h.Set("Content-Type", m)
+	}
 	if s.Dev {
 		if info, err := fs.Stat(s.Static, name); err == nil && !info.IsDir() {
 			http.ServeFileFS(w, r, s.Static, name)

@@ -11,6 +11,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"log"
 	"net"
@@ -36,6 +37,9 @@ type Options struct {
 	Dev       bool
 	Hosts     []string // names beside localhost and loopback addresses that the server answers to
 	Log       *log.Logger
+
+	HeaderTimeout time.Duration // for a request's head to come; 0 means 10 s
+	AnswerTimeout time.Duration // for an answer to be taken; 0 means a minute
 }
 
 // Server is the lab server without its listeners. Use New.
@@ -51,7 +55,6 @@ type Server struct {
 const (
 	maxHeaderBytes = 16 << 10
 	maxBody        = 1 << 20
-	headerTimeout  = 10 * time.Second
 	bodyTimeout    = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 )
@@ -65,6 +68,12 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = log.Default()
 	}
+	if o.HeaderTimeout == 0 {
+		o.HeaderTimeout = 10 * time.Second
+	}
+	if o.AnswerTimeout == 0 {
+		o.AnswerTimeout = time.Minute
+	}
 	assets, err := loadAssets(o.Static)
 	if err != nil {
 		return nil, err
@@ -76,11 +85,12 @@ func New(o Options) (*Server, error) {
 // clients dial, until ctx ends; then it closes every WebSocket with 1001 and
 // returns. An error is that of a listener.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
-	s.addr = listeners[0].Addr().String()
+	s.addr = reachable(listeners[0].Addr())
 	server := &http.Server{
 		Handler:           s.handler(),
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: s.HeaderTimeout,
 		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      s.AnswerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          s.Log,
@@ -109,6 +119,15 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		<-failed
 	}
 	return err
+}
+
+// reachable returns the address at which a program on this machine reaches a
+// listener at a.
+func reachable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port) // [::] takes IPv4 as well
+	}
+	return a.String()
 }
 
 // shutdownTimeout is how long clients have to answer 1001.

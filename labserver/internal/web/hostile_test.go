@@ -1,0 +1,250 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/compare/recording"
+)
+
+// withTimeout returns a context that ends after d, or with the test.
+func withTimeout(s *site, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(s.ctx, d)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func TestWhatIsNotHTTPEndsAtMostItsOwnConnection(t *testing.T) {
+	s := start(t)
+	noise := make([]byte, 64<<10)
+	rand.Read(noise)
+	head := "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n"
+	for name, octets := range map[string]string{
+		"random octets":           string(noise),
+		"zeros":                   strings.Repeat("\x00", 4096),
+		"a TLS hello":             "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"HTTP/2":                  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"HTTP/3":                  "GET / HTTP/3.0\r\n\r\n",
+		"no version":              "GET /\r\n\r\n",
+		"a frame":                 frame(0x81, "Hello"),
+		"SSH":                     "SSH-2.0-OpenSSH_9.7\r\n",
+		"a line without an end":   strings.Repeat("a", 64<<10),
+		"a header of 1 MiB":       head + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n",
+		"many header fields":      head + strings.Repeat("X: y\r\n", 1<<16) + "\r\n",
+		"a long target":           "GET /" + strings.Repeat("a", 1<<20) + " HTTP/1.1\r\n\r\n",
+		"two hosts":               head + "Host: evil.example\r\n\r\n",
+		"a bad host":              "GET / HTTP/1.1\r\nHost: \x01\r\n\r\n",
+		"a folded field":          head + "X: y\r\n z\r\n\r\n",
+		"length and chunks":       "POST /api/sessions HTTP/1.1\r\nHost: " + s.address + "\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
+		"two lengths":             "POST /api/sessions HTTP/1.1\r\nHost: " + s.address + "\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+		"a negative length":       "POST /api/sessions HTTP/1.1\r\nHost: " + s.address + "\r\nContent-Length: -1\r\n\r\n",
+		"chunks of nonsense":      "POST /api/dissect HTTP/1.1\r\nHost: " + s.address + "\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n",
+		"a WebSocket in the body": "POST /api/dissect HTTP/1.1\r\nHost: " + s.address + "\r\nUpgrade: websocket\r\nContent-Length: 3\r\nConnection: close\r\n\r\n\x81\x01a",
+		"CONNECT":                 "CONNECT evil.example:443 HTTP/1.1\r\nHost: " + s.address + "\r\nConnection: close\r\n\r\n",
+		"a proxy's request":       "GET http://evil.example/ HTTP/1.1\r\nHost: " + s.address + "\r\nConnection: close\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.TB = t
+			s.unharmed(func() {
+				p := s.dial()
+				written := make(chan struct{})
+				go func() {
+					defer close(written)
+					io.WriteString(p, octets)
+					p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+				}()
+				answer, _ := io.ReadAll(p.r)
+				if len(answer) > 0 && !strings.HasPrefix(string(answer), "HTTP/1.") {
+					t.Errorf("the answer is %.100q", answer)
+				}
+				if strings.HasPrefix(string(answer), "HTTP/1.1 200") && name != "length and chunks" && name != "a folded field" { // net/http reads both
+					t.Errorf("the answer is %.200q", answer)
+				}
+				p.ended()
+				p.Close()
+				<-written
+			})
+		})
+	}
+	s.TB = t
+}
+
+func TestASlowRequestIsCutOff(t *testing.T) {
+	s := start(t, func(o *Options) { o.HeaderTimeout = 200 * time.Millisecond })
+	for name, first := range map[string]string{
+		"nothing at all":      "",
+		"a head without end":  "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n",
+		"a method":            "GE",
+		"a handshake in part": strings.TrimSuffix(s.request("/ws/reference"), "\r\n"),
+	} {
+		s.unharmed(func() {
+			p := s.dial()
+			p.say(first)
+			began := time.Now()
+			answer, err := io.ReadAll(p.r)
+			if d := time.Since(began); err != nil || d > 10*time.Second {
+				t.Errorf("%s: the connection ends after %v with %v", name, d, err)
+			}
+			if strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+				t.Errorf("%s: the answer is %q", name, answer)
+			}
+		})
+	}
+	// What has become a WebSocket is not bound by it.
+	p := s.websocket("/ws/reference")
+	defer p.Close()
+	slow := s.dial()
+	slow.say("GET ")
+	io.Copy(io.Discard, slow.r) // takes longer than the timeout
+	p.echoes("still here")
+}
+
+func TestAnAnswerThatIsNotTakenIsCutOff(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	s := start(t, func(o *Options) { o.AnswerTimeout = timeout })
+	sess := s.session()
+	for range 50_000 { // a log of some megabytes
+		sess.Rec.Append(0, "client", &recording.Script{What: "send", Text: strings.Repeat("x", 80)})
+	}
+	st := s.follow(sess.ID, func(r *http.Request) { r.URL.RawQuery = "after=49999" })
+	defer st.body.Close()
+	p := s.websocket("/ws/reference")
+	defer p.Close()
+	s.unharmed(func() {
+		began := time.Now()
+		lazy := s.dial()
+		lazy.say("GET /api/sessions/" + sess.ID + "/log.txt HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n")
+		// Its goroutine ends though it reads nothing; that is unharmed's to see. The
+		// first octets come before the timeout.
+		if _, err := lazy.r.ReadString('\n'); err != nil || time.Since(began) > patience/2 {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+	// What outlives a request outlives its timeout.
+	p.echoes("still here")
+	sess.Rec.Append(0, "client", &recording.Script{What: "send"})
+	for last := uint64(0); last < 50_001; {
+		events, ok := st.next()
+		if !ok {
+			t.Fatal("the stream was cut off as well")
+		}
+		last = events[len(events)-1].Seq
+	}
+}
+
+func TestRequestsMayBePipelined(t *testing.T) {
+	s := start(t)
+	s.unharmed(func() {
+		p := s.dial()
+		ask := func(method, path, body string) string {
+			return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", method, path, s.address, len(body), body)
+		}
+		p.say(ask("GET", "/lab", "") + ask("POST", "/api/dissect", `{"hex":"8100"}`) + ask("GET", "/nowhere", "") + ask("GET", "/api/connections", ""))
+		for i, want := range []int{200, 200, 404, 200} {
+			if response, _ := p.response(); response.StatusCode != want {
+				t.Errorf("answer %d is %d", i, response.StatusCode)
+			}
+		}
+		// A WebSocket may be the last of them, and only its own request is recorded.
+		p.say(s.request("/ws/reference"))
+		if response, _ := p.response(); response.StatusCode != 101 {
+			t.Fatalf("the handshake is answered with %d", response.StatusCode)
+		}
+		p.echoes("Hello")
+		if got := heard(s.outside()); !strings.HasPrefix(got, "GET /ws/reference") {
+			t.Errorf("the recording begins with %.60q", got)
+		}
+		p.Close()
+	})
+}
+
+func TestAPanicEndsItsOwnRequestOnly(t *testing.T) {
+	var log strings.Builder
+	s := start(t)
+	s.Server.Log.SetOutput(&log)
+	h := s.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake") }))
+	w := &answer{header: http.Header{}}
+	r, _ := http.NewRequest("GET", "/somewhere", nil)
+	h.ServeHTTP(w, r)
+	if w.status != 500 || !strings.Contains(log.String(), "a mistake") || !strings.Contains(log.String(), "/somewhere") {
+		t.Errorf("the answer is %d, the log %q", w.status, log.String())
+	}
+	defer func() {
+		if recover() != http.ErrAbortHandler {
+			t.Error("an intended abort was kept from net/http")
+		}
+	}()
+	s.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(w, r)
+}
+
+// answer is a response that is only looked at.
+type answer struct {
+	header http.Header
+	status int
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestTooManySessionsAreRefusedAndTheRestGoesOn(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	p := s.websocket("/ws/reference?client=c&session=" + sess.ID)
+	defer p.Close()
+	status := 200
+	var body string
+	for range 100 {
+		var response *http.Response
+		if response, body = s.do("POST", "/api/sessions", "", nil); response.StatusCode != 200 {
+			status = response.StatusCode
+			break
+		}
+	}
+	if status < 400 {
+		t.Fatal("a hundred sessions are begun")
+	}
+	refusal(t, "one too many", body)
+	q := s.dial()
+	q.say(s.request("/ws/reference"))
+	if response, body := q.response(); response.StatusCode != 503 || !strings.Contains(body, "sessions") {
+		t.Errorf("a WebSocket from outside is answered with %d %s", response.StatusCode, body)
+	}
+	q.ended()
+	p.echoes("still here")
+	if response, _ := s.get("/"); response.StatusCode != 200 {
+		t.Errorf("the page is answered with %d", response.StatusCode)
+	}
+}
+
+func TestAFollowerThatDoesNotReadDoesNotSlowAConnection(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	p := s.websocket("/ws/reference?client=c&session=" + sess.ID)
+	defer p.Close()
+	lazy := s.dial()
+	lazy.say("GET /api/sessions/" + sess.ID + "/events HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n")
+	if _, err := lazy.r.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	// Far more than fits into the socket's buffers, and more than is kept.
+	big := strings.Repeat("x", 4000)
+	for range recording.DefaultLimits.Octets / 4000 / 3 {
+		p.echoes(big)
+	}
+	if first, _ := sess.Rec.After(0, 1); first[0].Seq == 1 {
+		t.Fatal("the recording still has everything: the test is too small")
+	}
+	st := s.follow(sess.ID, func(r *http.Request) { r.URL.RawQuery = "after=1" })
+	defer st.body.Close()
+	events, ok := st.next()
+	if !ok || events[0].Kind != "dropped" {
+		t.Errorf("a follower that comes back is told %+v", events[:min(1, len(events))])
+	}
+}

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+// breaches are what a client sends to break each rule of the frame. One breach
+// may break several rules; the first that is noticed names the close code.
+var breaches = map[string]struct {
+	octets string
+	code   wire.CloseCode // where it is not the rule's own, with the reason behind it
+}{
+	"5.2/rsv1":                {octets: frame(0xc1, "a")},
+	"5.2/rsv2":                {octets: frame(0xa1, "a")},
+	"5.2/rsv3":                {octets: frame(0x91, "a")},
+	"5.2/opcode-reserved":     {octets: frame(0x8b, "a")},
+	"5.2/length-minimal":      {octets: "\x81\xfe\x00\x05\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"},
+	"5.2/length-top-bit":      {octets: "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x37\xfa\x21\x3d"},
+	"5.1/mask-missing":        {octets: "\x81\x05Hello"},
+	"5.5/control-length":      {octets: frame(0x89, strings.Repeat("p", 126))},
+	"5.5/control-fragmented":  {octets: frame(0x09, "p")},
+	"5.4/continuation-stray":  {octets: frame(0x80, "a")},
+	"5.4/message-interleaved": {octets: frame(0x01, "a") + frame(0x81, "b")},
+	"5.5.1/frame-after-close": {octets: frame(0x88, "\x03\xe8") + frame(0x81, "late"), code: wire.NormalClosure}, // who has closed is not failed any more
+	"5.5.1/body-one-octet":    {octets: frame(0x88, "\x03")},
+	"7.4/close-code":          {octets: frame(0x88, "\x03\xed")}, // 1005
+	"5.5.1/reason-utf8":       {octets: frame(0x88, "\x03\xe8\xff")},
+	"8.1/text-utf8":           {octets: frame(0x81, "\xce\xba\xff")},
+}
+
+// unbreakable are rules of the frame that a client cannot break.
+var unbreakable = map[string]string{
+	"5.1/mask-forbidden": "it is for what servers send",
+}
+
+func TestAFrameThatBreaksARuleEndsTheConnectionWithTheRulesCloseCode(t *testing.T) {
+	s := start(t)
+	for _, rule := range wire.Rules {
+		if rule.CloseCode == 0 {
+			continue // of the handshake
+		}
+		if _, ok := unbreakable[rule.Code]; ok {
+			continue
+		}
+		breach, ok := breaches[rule.Code]
+		if !ok {
+			t.Errorf("rule %s has no case here", rule.Code)
+			continue
+		}
+		want := breach.code
+		if want == 0 {
+			want = rule.CloseCode
+		}
+		for _, way := range []string{"whole", "octet by octet"} {
+			t.Run(strings.ReplaceAll(rule.Code, "/", " ")+" "+way, func(t *testing.T) {
+				s.TB = t
+				s.unharmed(func() {
+					sess := s.session()
+					p := s.websocket("/ws/reference?client=c&session=" + sess.ID)
+					if way == "whole" {
+						p.say(breach.octets)
+					} else {
+						for i := range len(breach.octets) {
+							p.Write([]byte{breach.octets[i]}) // an early end may come between
+						}
+					}
+					if got := p.closed(); got != want {
+						t.Errorf("the Close frame has %d; want %d", got, want)
+					}
+					p.Close()
+					s.await(sess, "the server closes TCP", tcp("closed"))
+					if way == "whole" && !slices.Contains(violated(sess), rule.Code) {
+						t.Errorf("the recording says that %q were broken", violated(sess))
+					}
+				})
+			})
+		}
+	}
+	s.TB = t
+}
+
+// refusals are what a client sends to break each rule of the handshake's
+// request: changes to one that is right.
+var refusals = map[string]struct {
+	old, new string
+	byHTTP   bool // net/http answers by itself, so no endpoint is asked
+}{
+	"4.2.1/method":         {old: "GET", new: "POST"},
+	"4.2.1/http-version":   {old: "HTTP/1.1", new: "HTTP/1.0"},
+	"4.2.1/host":           {old: "Host:", new: "X-Host:", byHTTP: true},
+	"4.2.1/upgrade":        {old: "Upgrade: websocket\r\n", new: ""},
+	"4.2.1/connection":     {old: "Connection: Upgrade", new: "Connection: keep-alive"},
+	"4.2.1/key-missing":    {old: "Sec-WebSocket-Key:", new: "X-Key:"},
+	"11.3.1/key-repeated":  {old: "Sec-WebSocket-Version", new: "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version"},
+	"4.2.1/key-length":     {old: "dGhlIHNhbXBsZSBub25jZQ==", new: "dGhlIHNhbXBsZQ=="},
+	"4.2.1/version":        {old: "Version: 13", new: "Version: 8"},
+	"4.2.1/header-grammar": {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nX Y: z", byHTTP: true},
+}
+
+func TestAHandshakeThatBreaksARuleIsRefusedAndEndsItsConnection(t *testing.T) {
+	s := start(t)
+	for _, rule := range wire.Rules {
+		if rule.Status == 0 {
+			continue // of the frame, or of the response
+		}
+		c, ok := refusals[rule.Code]
+		if !ok {
+			t.Errorf("rule %s has no case here", rule.Code)
+			continue
+		}
+		t.Run(strings.ReplaceAll(rule.Code, "/", " "), func(t *testing.T) {
+			s.TB = t
+			s.unharmed(func() {
+				p := s.dial()
+				right := s.request("/ws/reference")
+				wrong := strings.Replace(right, c.old, c.new, 1)
+				if wrong == right {
+					t.Fatal("the case changes nothing")
+				}
+				p.say(wrong)
+				response, body := p.response()
+				if response.StatusCode != rule.Status {
+					t.Errorf("the answer is %d %s; want %d", response.StatusCode, body, rule.Status)
+				}
+				if !c.byHTTP && !strings.Contains(body, rule.Section) {
+					t.Errorf("the answer does not name §%s: %s", rule.Section, body)
+				}
+				p.ended()
+			})
+		})
+	}
+	s.TB = t
+}
