@@ -64,13 +64,14 @@ func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Co
 		return
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(brokenTimeout))
+	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	call := rec.Enter("Write", m.Shows)
 	_, err = io.WriteString(conn, m.answer(r.Header.Get("Sec-WebSocket-Key")))
 	call.Return("nil", err)
 	if err != nil {
 		return
 	}
+	conn.SetReadDeadline(time.Now().Add(brokenTimeout))
 	call = rec.Enter("Read", "")
 	n, err := discard(buf.Reader)
 	call.Return(fmt.Sprintf("%d octets", n), err)

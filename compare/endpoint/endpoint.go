@@ -10,6 +10,7 @@ package endpoint
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"wslab/compare/recording"
@@ -77,5 +78,5 @@ func describe(op fmt.Stringer, n int) string {
 	if n == 1 {
 		return op.String() + ", 1 octet"
 	}
-	return fmt.Sprintf("%s, %d octets", op, n)
+	return op.String() + ", " + strconv.Itoa(n) + " octets"
 }

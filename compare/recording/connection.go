@@ -9,8 +9,10 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxMessageFrames is how many frames of a message a Message event names.
-const maxMessageFrames = 256
+const (
+	maxMessageFrames = 256  // frames of a message that a Message event names
+	maxConnections   = 1000 // connections that a Recording lists; older ones keep their events
+)
 
 // Connection records one tapped connection. It is the tap.Recorder of the end
 // called Side, and the endpoint's code at that end reports its calls to it.
@@ -29,6 +31,9 @@ type Connection struct {
 	own    bool // the endpoint reports its own state
 	frames int
 	open   bool
+
+	slab     []byte // room for octets to be kept
+	slabSize int    // of the last slab
 }
 
 // Connect begins to record a connection whose end side is tapped.
@@ -36,14 +41,18 @@ func (r *Recording) Connect(info Info, side wire.Role) *Connection {
 	c := &Connection{Info: info, Side: side, r: r, state: "CONNECTING", open: true}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(r.conns) == maxConnections {
+		r.conns = append(r.conns[:0:0], r.conns[1:]...)
+	}
 	r.conns = append(r.conns, c)
-	c.ID = len(r.conns)
-	c.began = r.now().Sub(r.began)
+	r.opened++
+	c.ID = r.opened
+	c.began = r.Now()
 	r.append(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info})
 	return c
 }
 
-// Connections returns all connections of r, oldest first.
+// Connections returns the connections of r, oldest first.
 func (r *Recording) Connections() []*Connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,20 +100,25 @@ func (c *Connection) sender(d tap.Direction) wire.Role {
 func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 	from := c.sender(d)
 	at := c.r.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	// Short reads, the rule, are copied once for all that points into them.
 	owned := len(b) <= KeepOctets
-	kept := append([]byte(nil), b[:min(len(b), KeepOctets)]...)
+	kept := c.keep(b[:min(len(b), KeepOctets)])
 	if owned {
 		b = kept
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	items := c.talk.Octets(from, b, owned)
 
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	c.r.append(at, c.ID, from.String(), &Octets{len(b), kept})
-	var units []tap.Unit
+	// One allocation for what nearly every call needs.
+	read := &struct {
+		octets Octets
+		unit   [1]tap.Unit
+	}{octets: Octets{len(b), kept}}
+	c.r.append(at, c.ID, from.String(), &read.octets)
+	units := read.unit[:0]
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
@@ -120,30 +134,61 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 			units = append(units, tap.Unit{ID: seq, End: it.End})
 			c.frames++
 			op := it.Frame.Header.Opcode
+			if op == wire.Text || op == wire.Binary {
+				c.parts[from] = c.parts[from][:0]
+			}
 			if op.IsData() && len(c.parts[from]) < maxMessageFrames {
-				if op != wire.Continuation {
-					c.parts[from] = nil
-				}
 				c.parts[from] = append(c.parts[from], seq)
 			}
 			if op == wire.Close && c.state == "OPEN" {
 				c.become(at, "CLOSING", "a Close frame from the "+from.String())
 			}
 		case it.Message != nil:
-			c.r.append(at, c.ID, from.String(), &Message{it.Message, c.parts[from]})
-			c.parts[from] = nil
+			whole := &struct {
+				message Message
+				frame   [1]uint64
+			}{message: Message{Message: it.Message}}
+			whole.message.Frames = append(whole.frame[:0], c.parts[from]...)
+			c.r.append(at, c.ID, from.String(), &whole.message)
+			c.parts[from] = c.parts[from][:0]
 		}
+	}
+	if n := len(units); c.talk.Opaque(from) && (n == 0 || units[n-1].End < len(b)) {
+		units = append(units, tap.Unit{End: len(b)})
 	}
 	return units
 }
 
+// maxSlab is the most octets that are taken from the heap at once to keep what
+// passes: an allocation for each read would cost as much as decoding it.
+// BenchmarkEcho1KiB of package endpoint holds it against having no tap.
+const maxSlab = 16 << 10
+
+// keep returns a copy of b that nobody will change. c.mu is held.
+func (c *Connection) keep(b []byte) []byte {
+	if len(b) > len(c.slab) {
+		if len(b) > maxSlab/4 {
+			return append([]byte(nil), b...)
+		}
+		// Twice the last: a connection on which little passes keeps little.
+		c.slabSize = min(max(2*c.slabSize, 2*len(b)), maxSlab)
+		c.slab = make([]byte, c.slabSize)
+	}
+	n := copy(c.slab, b)
+	kept := c.slab[:n:n]
+	c.slab = c.slab[n:]
+	return kept
+}
+
 // become notes a state of the connection that follows from the wire
 // (RFC 6455 §4.1, §7.1.3, §7.1.4). An endpoint that reports its own state is
-// believed instead. c.mu and c.r.mu are held.
+// believed instead, once it is open: one that refuses has none to report. c.mu
+// and c.r.mu are held.
 func (c *Connection) become(at time.Duration, state, why string) {
 	was := c.state
 	c.state = state
-	if c.own || was == state && state != "CONNECTING" {
+	refused := was == "CONNECTING" && state == "CLOSED"
+	if c.own && !refused || was == state && state != "CONNECTING" {
 		return
 	}
 	if was == state {
@@ -208,7 +253,7 @@ func (c *Connection) tcp(side wire.Role, what string, err error) {
 	at := c.r.Now()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	if what == "fin" || what == "closed" {
+	if what != "error" {
 		if f := c.talk.End(side); f != nil {
 			c.r.append(at, c.ID, side.String(), f)
 		}
@@ -222,9 +267,8 @@ func (c *Connection) tcp(side wire.Role, what string, err error) {
 
 // Pending is a call that has not come back.
 type Pending struct {
-	c    *Connection
-	id   uint64
-	name string
+	c   *Connection
+	end *Call // what Return completes and records
 }
 
 // Enter records that the endpoint's code calls name; Return must follow. On a
@@ -236,9 +280,12 @@ func (c *Connection) Enter(name, args string) Pending {
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	c.r.calls++
-	id := c.r.calls
-	c.r.append(c.r.now().Sub(c.r.began), c.ID, c.Side.String(), &Call{ID: id, Name: name, Phase: "enter", Args: args})
-	return Pending{c, id, name}
+	both := &[2]Call{
+		{ID: c.r.calls, Name: name, Phase: "enter", Args: args},
+		{ID: c.r.calls, Name: name, Phase: "return"},
+	}
+	c.r.append(c.r.Now(), c.ID, c.Side.String(), &both[0])
+	return Pending{c, &both[1]}
 }
 
 // Return records what the call came back with.
@@ -246,5 +293,6 @@ func (p Pending) Return(result string, err error) {
 	if p.c == nil {
 		return
 	}
-	p.c.r.Append(p.c.ID, p.c.Side.String(), &Call{ID: p.id, Name: p.name, Phase: "return", Result: result, Err: NewGoError(err)})
+	p.end.Result, p.end.Err = result, NewGoError(err)
+	p.c.r.Append(p.c.ID, p.c.Side.String(), p.end)
 }

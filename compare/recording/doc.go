@@ -5,6 +5,7 @@
 //
 //	event.go       what an Event says, and its JSON, written here once
 //	recording.go   the ordered, bounded list and those who follow it
+//	list.go        the list itself
 //	connection.go  one tapped connection: octets in, events out
 //	text.go        the list as text
 //

@@ -50,7 +50,14 @@ func (e Event) Kind() string {
 
 // MarshalJSON gives e with its body under the name of its kind.
 func (e Event) MarshalJSON() ([]byte, error) {
-	body, err := json.Marshal(e.Body)
+	// Asked directly where it can answer: json.Marshal would read it all again.
+	var body []byte
+	var err error
+	if m, ok := e.Body.(json.Marshaler); ok {
+		body, err = m.MarshalJSON()
+	} else {
+		body, err = json.Marshal(e.Body)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -18,25 +18,27 @@ var DefaultLimits = Limits{Events: 100_000, Octets: 32 << 20}
 
 // Recording is an ordered list of events. Use New.
 type Recording struct {
-	now    func() time.Time
-	limits Limits
+	elapsed func() time.Duration // since the Recording began
+	limits  Limits
 
 	mu      sync.Mutex
-	began   time.Time
-	events  []Event // events[0].Seq is first; older ones are gone
-	gone    int     // events at the front of events that are gone as well, not moved yet
+	events  list
 	next    uint64
 	octets  int
 	changed chan struct{} // closed by the next append; nil when nobody asked
-	conns   []*Connection
+	conns   []*Connection // the newest, at most maxConnections
+	opened  int           // connections so far
 	calls   uint64
 }
 
 // New returns an empty Recording that begins now. now is the clock; nil means
 // time.Now.
 func New(now func() time.Time, limits Limits) *Recording {
-	if now == nil {
-		now = time.Now
+	began := time.Now()
+	elapsed := func() time.Duration { return time.Since(began) } // half the price of time.Now
+	if now != nil {
+		began = now()
+		elapsed = func() time.Duration { return now().Sub(began) }
 	}
 	if limits.Events == 0 {
 		limits.Events = DefaultLimits.Events
@@ -44,11 +46,11 @@ func New(now func() time.Time, limits Limits) *Recording {
 	if limits.Octets == 0 {
 		limits.Octets = DefaultLimits.Octets
 	}
-	return &Recording{now: now, limits: limits, began: now(), next: 1}
+	return &Recording{elapsed: elapsed, limits: limits, next: 1}
 }
 
 // Now returns the time since r began: the At of an event that happens now.
-func (r *Recording) Now() time.Duration { return r.now().Sub(r.began) }
+func (r *Recording) Now() time.Duration { return r.elapsed() }
 
 // Append adds an event that happened now and returns its seq.
 func (r *Recording) Append(conn int, from string, body any) uint64 {
@@ -67,17 +69,12 @@ func (r *Recording) AppendAt(at time.Duration, conn int, from string, body any) 
 func (r *Recording) append(at time.Duration, conn int, from string, body any) uint64 {
 	seq := r.next
 	r.next++
-	r.events = append(r.events, Event{seq, at, conn, from, body})
-	r.octets += weight(body)
-	for len(r.events)-r.gone > r.limits.Events || r.octets > r.limits.Octets {
-		e := &r.events[r.gone]
-		r.octets -= weight(e.Body)
-		*e = Event{} // lets its octets go
-		r.gone++
-	}
-	if r.gone > len(r.events)/2 {
-		r.events = append(r.events[:0:0], r.events[r.gone:]...)
-		r.gone = 0
+	heavy := weight(body)
+	r.events.add(Event{seq, at, conn, from, body}, heavy)
+	r.octets += heavy
+	// The newest stays whatever it weighs: what is gone is counted from it.
+	for r.events.size > 1 && (r.events.size > r.limits.Events || r.octets > r.limits.Octets) {
+		r.octets -= r.events.drop()
 	}
 	if r.changed != nil {
 		close(r.changed)
@@ -98,6 +95,10 @@ func weight(body any) int {
 		return fixed + len(b.Octets())
 	case *dissect.Handshake:
 		return fixed + 3*len(b.Octets())
+	case *Message:
+		return fixed + len(b.Head) + 8*len(b.Frames)
+	case *Script:
+		return fixed + len(b.Text) + len(b.Reason)
 	}
 	return fixed
 }
@@ -107,17 +108,15 @@ func weight(body any) int {
 func (r *Recording) After(seq uint64, max int) (events []Event, gone uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := r.events[r.gone:]
-	if len(kept) == 0 || seq >= r.next-1 {
+	if r.events.size == 0 || seq >= r.next-1 {
 		return nil, 0
 	}
-	from := kept[0].Seq
-	if seq+1 > from {
-		kept = kept[seq+1-from:]
-	} else {
-		gone = from - seq - 1
+	first := r.next - uint64(r.events.size)
+	if seq+1 < first {
+		gone = first - seq - 1
+		seq = first - 1
 	}
-	return append([]Event(nil), kept[:min(max, len(kept))]...), gone
+	return r.events.slice(int(seq+1-first), max), gone
 }
 
 // Event returns the event numbered seq, or false when it is gone or not yet.

@@ -68,7 +68,7 @@ func (t *textWriter) event(e Event) {
 		t.handshake(e, arrow, b)
 	case *dissect.Frame:
 		t.line(e, arrow, "%s", frameSummary(b))
-		t.detail("%s", spaced(b.Octets(), 32, int(min(b.Size()-b.Short, 1<<31))))
+		t.detail("%s", spaced(b.Octets(), 32, int(min(b.Came(), 1<<31))))
 		for _, f := range b.Fields() {
 			t.detail("  %s", f.Form)
 		}
@@ -82,7 +82,11 @@ func (t *textWriter) event(e Event) {
 	case *State:
 		t.line(e, "·", "%s: %s", b.State, b.Why)
 	case *Held:
-		t.line(e, "·", "#%d is %s at the valve", b.Of, b.State)
+		unit := fmt.Sprintf("#%d", b.Of)
+		if t.opt.Stable {
+			unit = "a unit"
+		}
+		t.line(e, "·", "%s is %s at the valve", unit, b.State)
 	case *Dropped:
 		t.line(e, "·", "%d events were dropped here", b.Count)
 	}

@@ -4,9 +4,10 @@ package runner
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -32,11 +33,17 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 		return nil, err
 	}
 	rec := recording.New(nil, recording.Limits{})
-	served := make(chan struct{})
+	served, ended := make(chan struct{}), make(chan struct{})
+	over := sync.OnceFunc(func() { close(ended) })
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
+		},
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				over() // comes behind served, where the endpoint was asked at all
+			}
 		},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(served)
@@ -50,8 +57,8 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 			e.Serve(w, r, conn, func(endpoint.Server) {})
 		}),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(tap.Listener{Listener: l}) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(tap.Listener{Listener: l}) }()
 
 	dial := func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
@@ -62,14 +69,20 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 	if err == nil {
 		select {
 		case <-served:
+		case <-ended:
+			select {
+			case <-served:
+			default:
+				err = fmt.Errorf("scenario %s: net/http answered the request by itself, so the endpoint %s never saw it", s.Name, e.Name)
+			}
 		case <-ctx.Done():
-			err = errors.New("scenario " + s.Name + ": the endpoint " + e.Name + " did not end: " + ctx.Err().Error())
+			err = fmt.Errorf("scenario %s: the endpoint %s did not end: %w", s.Name, e.Name, ctx.Err())
 		}
 	}
 	if stop := server.Shutdown(ctx); stop != nil {
 		server.Close()
 	}
-	<-ended
+	<-stopped
 	events, _ := rec.After(0, recording.DefaultLimits.Events)
 	return events, err
 }

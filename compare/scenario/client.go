@@ -208,11 +208,18 @@ func (c *Client) read() {
 	for {
 		n, err := c.conn.Read(b)
 		if n > 0 {
+			text := clipHex(b[:n])
+			if bytes.HasPrefix(b[:n], []byte("HTTP/")) {
+				text, _, _ = strings.Cut(string(b[:n]), "\r\n")
+			}
+			c.log("read", text, n) // before who waits for it can answer
 			c.mu.Lock()
 			for _, it := range c.talk.Octets(wire.Server, b[:n], false) {
 				switch {
 				case it.Handshake != nil:
-					c.status = it.Handshake.Head.Status
+					if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // else the answer is still to come
+						c.status = s
+					}
 				case it.Frame != nil:
 					c.frames++
 				}
@@ -220,11 +227,6 @@ func (c *Client) read() {
 			close(c.changed)
 			c.changed = make(chan struct{})
 			c.mu.Unlock()
-			text := clipHex(b[:n])
-			if bytes.HasPrefix(b[:n], []byte("HTTP/")) {
-				text, _, _ = strings.Cut(string(b[:n]), "\r\n")
-			}
-			c.log("read", text, n)
 		}
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) {

@@ -11,7 +11,8 @@ import (
 // Play plays s against the server that dial reaches, at target on host, and
 // closes the connection behind it. It ends early, without an error, when the
 // server refuses the handshake or closes: that is an outcome, not a failure.
-// An error says at which line the scenario stopped and why.
+// An error says at which line the scenario stopped and why, be it that ctx ended
+// while the server kept it waiting.
 func (s *Scenario) Play(ctx context.Context, dial func(context.Context) (net.Conn, error), target, host string, log Log) error {
 	var c *Client
 	frames := 0 // that "read" has waited for
@@ -45,18 +46,19 @@ func (s *Scenario) Play(ctx context.Context, dial func(context.Context) (net.Con
 			}
 			return fmt.Errorf("no such command")
 		}()
+		over := err != nil
+		if err == nil && c.refused() {
+			// The server closes behind its refusal. Waiting for it makes who closes first
+			// the same in every run.
+			over, err = true, c.EOF(ctx)
+		}
 		switch {
-		case c == nil || ctx.Err() != nil:
+		case c == nil || ctx.Err() != nil && err != nil:
 			if c != nil {
 				c.Close()
 			}
 			return fmt.Errorf("scenario %s, line %d: %s: %w", s.Name, cmd.Line, cmd.Verb, err)
-		case err != nil:
-			return c.Close()
-		case c.refused():
-			// The server closes behind its refusal. Waiting for it makes who closes first
-			// the same in every run.
-			c.EOF(ctx)
+		case over:
 			return c.Close()
 		}
 	}

@@ -20,6 +20,9 @@ const (
 )
 
 // Unit is what is released or dropped in one step: a handshake or a frame.
+//
+// A Unit with ID 0 is octets that are neither, like the body of a refusal: they
+// go along with the unit before them.
 type Unit struct {
 	ID  uint64 // the Recorder's name for it
 	End int    // octets of the slice given to Octets that belong to it or to earlier ones
@@ -44,8 +47,9 @@ type Recorder interface {
 	Closed()
 }
 
-// maxQueue is the most octets that wait in one direction. What is beyond it
-// stays in the kernel, or in the endpoint's Write.
+// maxQueue is about the most octets that wait in one direction. What is beyond
+// it stays in the kernel, or in the endpoint's Write. Of a unit longer than that
+// only the end can wait.
 const maxQueue = 1 << 20
 
 // Conn is a net.Conn under observation. All methods may be called
@@ -58,16 +62,21 @@ type Conn struct {
 	net.Conn
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
-	busy     atomic.Bool // octets are in a queue, or the pump is or was at work
+	busy     atomic.Bool // octets are in a queue or on their way out of it, or the pump is or was at work
 
 	early early
 
+	// turn is held by a Write from telling the Recorder of its octets until they
+	// are written or queued, so that they leave in the order that was recorded.
+	turn chan struct{}
+
 	mu            sync.Mutex
-	wake          chan struct{} // closed and replaced whenever what waits for mu's fields may go on
+	wake          chan struct{} // closed when what waits for mu's fields may go on; nil when nothing waits
 	in, out       queue
 	pumping       bool  // pump is reading the socket
 	pumpErr       error // what its last read returned
-	writing       bool  // a Write is passing on what was released
+	pushing       bool  // push is writing what was released
+	pushErr       error // what its last write returned
 	closed        bool
 	readDeadline  time.Time
 	writeDeadline time.Time
@@ -75,7 +84,7 @@ type Conn struct {
 
 // New returns c under observation, detached.
 func New(c net.Conn) *Conn {
-	return &Conn{Conn: c, wake: make(chan struct{})}
+	return &Conn{Conn: c, turn: make(chan struct{}, 1)}
 }
 
 // early keeps what passed a detached Conn since the last request began.
@@ -126,9 +135,12 @@ func (c *Conn) record(d Direction, b []byte) (Recorder, []Unit) {
 // failed tells the Recorder of an error of the socket.
 func (c *Conn) failed(d Direction, err error) {
 	r := c.recorder.Load()
+	c.mu.Lock()
+	closed := c.closed
+	c.mu.Unlock()
 	var timeout net.Error
 	switch {
-	case r == nil, errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
+	case r == nil, closed, errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
 	case errors.Is(err, io.EOF):
 		(*r).Fin(In)
@@ -138,7 +150,8 @@ func (c *Conn) failed(d Direction, err error) {
 }
 
 // errOpened says that the valve was opened and nothing is left in the queue, so
-// that the socket can be read again.
+// that the socket can be read again, or that the socket is at its end and can
+// say so itself.
 var errOpened = errors.New("tap: valve opened")
 
 // queued reports whether octets must go through a queue.
@@ -158,7 +171,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 			if r != nil && c.hold.Load() {
 				// The valve was shut while this Read was in the kernel.
 				c.mu.Lock()
-				c.enqueue(r, In, p[:n], units)
+				if !c.closed {
+					c.enqueue(r, In, p[:n], units)
+				}
 				c.mu.Unlock()
 				continue // an error of the socket will come again
 			}
@@ -172,13 +187,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // Write writes through the valve: it returns when every unit that p completes
 // has been released or dropped. Octets of an unfinished unit are taken at once,
-// as the kernel's buffer would.
+// as the kernel's buffer would. A unit that waits when the deadline comes is
+// dropped, for it was not written.
 func (c *Conn) Write(p []byte) (int, error) {
+	c.turn <- struct{}{}
 	r, units := c.record(Out, p)
 	if r != nil && c.queued() {
-		return c.writeQueued(r, p, units)
+		if n, err := c.writeQueued(r, p, units); err != errOpened {
+			return n, err
+		}
 	}
 	n, err := c.Conn.Write(p)
+	<-c.turn
 	if err != nil {
 		c.failed(Out, err)
 	}
@@ -206,11 +226,15 @@ func (c *Conn) Close() error {
 }
 
 // CloseWrite sends FIN and leaves the other direction open, where the
-// connection can.
+// connection can. It waits for what was written before and is still at the
+// valve.
 func (c *Conn) CloseWrite() error {
 	hc, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
 		return errors.ErrUnsupported
+	}
+	if err := c.flush(); err != nil {
+		return err
 	}
 	if r := c.recorder.Load(); r != nil {
 		(*r).Fin(Out)

@@ -3,6 +3,7 @@ package tap
 import (
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -18,14 +19,41 @@ type unit struct {
 	octets []byte
 }
 
-// add puts b, which completes units, behind the valve.
-func (q *queue) add(b []byte, units []Unit) {
+// add puts b, which completes units, behind the valve. It returns the ID of the
+// last unit that waits with octets of b, or 0.
+func (q *queue) add(b []byte, units []Unit) (last uint64) {
 	start := 0
 	for _, u := range units {
-		q.waiting = append(q.waiting, unit{u.ID, append(q.partial, b[start:u.End]...)})
+		octets := append(q.partial, b[start:u.End]...)
 		q.partial, start = nil, u.End
+		if u.ID == 0 {
+			last = q.goAlong(octets)
+			continue
+		}
+		q.waiting = append(q.waiting, unit{u.ID, octets})
+		last = u.ID
 	}
 	q.partial = append(q.partial, b[start:]...)
+	return last
+}
+
+// goAlong puts octets that are no unit behind the unit before them and returns
+// its ID, or 0 when none waits.
+func (q *queue) goAlong(octets []byte) uint64 {
+	if len(q.waiting) == 0 {
+		q.passing = append(q.passing, octets...)
+		return 0
+	}
+	u := &q.waiting[len(q.waiting)-1]
+	u.octets = append(u.octets, octets...)
+	return u.id
+}
+
+// finish tells that the unfinished unit will stay so: its octets can wait for
+// nothing more.
+func (q *queue) finish() {
+	q.goAlong(q.partial)
+	q.partial = nil
 }
 
 // pass releases the oldest unit.
@@ -34,6 +62,21 @@ func (q *queue) pass() uint64 {
 	q.waiting = q.waiting[1:]
 	q.passing = append(q.passing, u.octets...)
 	return u.id
+}
+
+// holds reports whether the unit called id waits.
+func (q *queue) holds(id uint64) bool {
+	for _, u := range q.waiting {
+		if u.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// remove takes the unit called id away, if it waits.
+func (q *queue) remove(id uint64) {
+	q.waiting = slices.DeleteFunc(q.waiting, func(u unit) bool { return u.id == id })
 }
 
 // size returns the octets in q.
@@ -68,7 +111,7 @@ func (c *Conn) Run() []uint64 {
 		for len(q.waiting) > 0 {
 			ids = append(ids, c.release(d))
 		}
-		q.passing, q.partial = append(q.passing, q.partial...), nil
+		q.finish()
 	}
 	c.changed()
 	return ids
@@ -130,30 +173,44 @@ func (c *Conn) queue(d Direction) *queue {
 	return &c.out
 }
 
-// changed notes that fields under c.mu have changed and wakes all that wait
-// for one of them. c.mu is held.
+// changed notes that fields under c.mu have changed: it sets going what can go
+// and wakes all that wait. c.mu is held.
 func (c *Conn) changed() {
-	c.busy.Store(c.pumping || c.pumpErr != nil || c.in.size() > 0 || c.out.size() > 0)
-	close(c.wake)
-	c.wake = make(chan struct{})
+	for _, q := range []*queue{&c.in, &c.out} {
+		if len(q.waiting) == 0 && len(q.partial) >= maxQueue {
+			q.finish()
+		}
+	}
+	if len(c.out.passing) > 0 && !c.pushing {
+		c.pushing = true
+		go c.push()
+	}
+	c.busy.Store(c.pumping || c.pumpErr != nil || c.pushing || c.in.size() > 0 || c.out.size() > 0)
+	if c.wake != nil {
+		close(c.wake)
+		c.wake = nil
+	}
 }
 
 // enqueue puts octets behind the valve, or in front of it when it has been
-// opened since. c.mu is held.
-func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
+// opened since, and returns what queue.add does. c.mu is held.
+func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) uint64 {
 	q := c.queue(d)
-	q.add(b, units)
+	last := q.add(b, units)
 	if c.hold.Load() {
 		for _, u := range units {
-			r.Waits(d, u.ID)
+			if u.ID != 0 {
+				r.Waits(d, u.ID)
+			}
 		}
 	} else {
 		for len(q.waiting) > 0 {
 			q.pass()
 		}
-		q.passing, q.partial = append(q.passing, q.partial...), nil
+		q.finish()
 	}
 	c.changed()
+	return last
 }
 
 // readQueued waits until something has passed the valve, or the socket's end
@@ -165,7 +222,9 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 	for {
 		switch {
 		case c.closed:
-			return 0, net.ErrClosed
+			return 0, c.opError("read", net.ErrClosed)
+		case expired(c.readDeadline):
+			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
 			n := copy(p, c.in.passing)
 			c.in.passing = c.in.passing[n:]
@@ -181,9 +240,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 			c.changed()
 			go c.pump()
 		}
-		if !c.wait(c.readDeadline) {
-			return 0, os.ErrDeadlineExceeded
-		}
+		c.wait(c.readDeadline)
 	}
 }
 
@@ -192,7 +249,11 @@ func (c *Conn) pump() {
 	b := make([]byte, 16<<10)
 	for {
 		n, err := c.Conn.Read(b)
-		r, units := c.record(In, b[:n])
+		var r Recorder
+		var units []Unit
+		if n > 0 {
+			r, units = c.record(In, b[:n])
+		}
 		if err != nil {
 			c.failed(In, err)
 		}
@@ -205,6 +266,9 @@ func (c *Conn) pump() {
 		}
 		if err != nil || c.closed || !c.hold.Load() {
 			c.pumping, c.pumpErr = false, err
+			if err != nil {
+				c.in.finish()
+			}
 			c.Conn.SetReadDeadline(c.readDeadline)
 			c.changed()
 			c.mu.Unlock()
@@ -214,58 +278,125 @@ func (c *Conn) pump() {
 	}
 }
 
-// writeQueued puts p behind the valve and writes on what is released, until no
-// unit waits.
+// writeQueued puts p behind the valve, gives back the turn, and waits until
+// none of p's units waits any more and what was released is written. It returns
+// errOpened, and the turn is still taken, where the socket cannot be written.
 func (c *Conn) writeQueued(r Recorder, p []byte, units []Unit) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.enqueue(r, Out, p, units)
+	if c.closed || c.pushErr != nil {
+		return 0, errOpened
+	}
+	last := c.enqueue(r, Out, p, units)
+	<-c.turn
 	for {
+		waits := last != 0 && c.out.holds(last)
 		switch {
 		case c.closed:
-			return 0, net.ErrClosed
-		case c.writing:
-			// Another Write is at it: octets must leave in order.
-		case len(c.out.passing) > 0:
-			b := c.out.passing
-			c.out.passing, c.writing = nil, true
-			c.mu.Unlock()
-			_, err := c.Conn.Write(b)
-			if err != nil {
-				c.failed(Out, err)
-			}
-			c.mu.Lock()
-			c.writing = false
-			c.changed()
-			if err != nil {
-				return 0, err
-			}
-			continue
-		case len(c.out.waiting) == 0 && len(c.out.partial) < maxQueue:
+			return 0, c.opError("write", net.ErrClosed)
+		case c.pushErr != nil:
+			return c.withdraw(p, units), c.pushErr
+		case !waits && len(c.out.passing) == 0 && !c.pushing && len(c.out.partial) < maxQueue:
 			return len(p), nil
+		case expired(c.writeDeadline):
+			return c.withdraw(p, units), c.opError("write", os.ErrDeadlineExceeded)
 		}
-		if !c.wait(c.writeDeadline) {
-			return 0, os.ErrDeadlineExceeded
-		}
+		c.wait(c.writeDeadline)
 	}
 }
 
-// wait unlocks c.mu until something has changed and returns true, or until
-// deadline, if there is one, and returns false.
-func (c *Conn) wait(deadline time.Time) bool {
+// withdraw drops those of units, which p completed, that still wait, and
+// returns how many octets of p are past the valve. c.mu is held.
+func (c *Conn) withdraw(p []byte, units []Unit) int {
+	past := 0
+	for _, u := range units {
+		if u.ID == 0 {
+			continue
+		}
+		if !c.out.holds(u.ID) {
+			past = u.End
+			continue
+		}
+		c.out.remove(u.ID)
+		(*c.recorder.Load()).Dropped(Out, u.ID)
+		if units[len(units)-1].End < len(p) {
+			c.out.partial = nil // it stood behind them
+		}
+	}
+	c.changed()
+	return past
+}
+
+// push writes what was released. One push runs at a time, whoever wrote the
+// octets: its Write may long be over.
+func (c *Conn) push() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out.passing) > 0 && c.pushErr == nil {
+		b := c.out.passing
+		c.out.passing = nil
+		c.mu.Unlock()
+		_, err := c.Conn.Write(b)
+		if err != nil {
+			c.failed(Out, err)
+		}
+		c.mu.Lock()
+		c.pushErr = err
+	}
+	c.pushing, c.out.passing = false, nil // nothing can follow a write that failed
+	c.changed()
+}
+
+// flush waits until nothing written is at the valve any more.
+func (c *Conn) flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.out.partial) > 0 {
+		c.out.finish()
+		c.changed()
+	}
+	for {
+		switch {
+		case c.closed:
+			return c.opError("close", net.ErrClosed)
+		case c.pushErr != nil, !c.pushing && c.out.size() == 0:
+			return nil
+		case expired(c.writeDeadline):
+			return c.opError("close", os.ErrDeadlineExceeded)
+		}
+		c.wait(c.writeDeadline)
+	}
+}
+
+// wait unlocks c.mu until something has changed, or until deadline, if there
+// is one.
+func (c *Conn) wait(deadline time.Time) {
+	if c.wake == nil {
+		c.wake = make(chan struct{})
+	}
 	wake := c.wake
 	c.mu.Unlock()
 	defer c.mu.Lock()
 	if deadline.IsZero() {
 		<-wake
-		return true
+		return
 	}
 	t := time.NewTimer(time.Until(deadline))
 	defer t.Stop()
 	select {
 	case <-wake:
-		return true
 	case <-t.C:
-		return false
 	}
+}
+
+// expired reports whether deadline is one and has come. A socket whose deadline
+// has come gives nothing, even when there is something.
+func expired(deadline time.Time) bool {
+	return !deadline.IsZero() && time.Until(deadline) <= 0
+}
+
+// opError gives err the form in which the socket would have returned it.
+func (c *Conn) opError(op string, err error) error {
+	local := c.LocalAddr()
+	return &net.OpError{Op: op, Net: local.Network(), Source: local, Addr: c.RemoteAddr(), Err: err}
 }

@@ -84,6 +84,10 @@ func (c *Conversation) Octets(from wire.Role, b []byte, owned bool) []Item {
 	return c.items
 }
 
+// Opaque reports whether what from sends next is neither a handshake nor a
+// frame: the body of a refusal, or what follows a head that was too long.
+func (c *Conversation) Opaque(from wire.Role) bool { return c.directions[from].phase == opaque }
+
 // End tells that from will send no more, and returns the frame that is cut
 // off by it, or nil.
 func (c *Conversation) End(from wire.Role) *Frame {
@@ -105,18 +109,24 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 	d := &c.directions[from]
 	before := len(d.partial)
 	d.partial = append(d.partial, b[:min(len(b), MaxHead-before)]...)
-	end := bytes.Index(d.partial, []byte("\r\n\r\n"))
-	if end < 0 {
+	size := headSize(d.partial, max(0, before-2))
+	whole := size > 0
+	if !whole {
 		if len(d.partial) < MaxHead {
 			return len(b)
 		}
-		end = len(d.partial) - 4
+		size = MaxHead
 	}
-	size := end + 4
 	h := parseHandshake(d.partial[:size:size], from, c.request)
-	d.partial, d.offset = nil, uint64(size)
+	d.partial = nil
+	d.offset += uint64(size)
 	c.items = append(c.items, Item{End: at + size - before, Handshake: h})
 	switch {
+	case !whole:
+		d.phase = opaque
+		if from == wire.Client {
+			c.request = h
+		}
 	case from == wire.Client:
 		c.request = h
 		d.phase = opaque
@@ -132,10 +142,30 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 			c.directions[role].context.RSV1 = deflate
 		}
 	default:
+		// What the client sent ahead of the refusal was never a WebSocket's.
 		d.phase = opaque
-		c.directions[wire.Client].phase = opaque
+		c.directions[wire.Client] = direction{phase: opaque}
 	}
 	return size - before
+}
+
+// headSize returns the octets that a head at the start of b takes, its empty
+// line included, or 0 when b does not hold the end of it. from is where to
+// begin to look. Lines end in CR LF; a bare LF is read as well, as RFC 9112 §2.2
+// allows and net/http does.
+func headSize(b []byte, from int) int {
+	for at := from; ; {
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 {
+			return 0
+		}
+		at += n + 1
+		for _, empty := range []string{"\r\n", "\n"} {
+			if bytes.HasPrefix(b[at:], []byte(empty)) {
+				return at + len(empty)
+			}
+		}
+	}
 }
 
 // readFrame takes octets of one frame from b and returns how many.
@@ -155,10 +185,10 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 		} else {
 			used = h.Size()
 		}
-		f := &Frame{From: from, Offset: d.offset, Header: h, Violations: wire.Check(h, d.context), came: uint64(h.Size())}
+		f := c.beginFrame(d, h)
+		f.From, f.Offset, f.Header, f.came = from, d.offset, h, uint64(h.Size())
 		d.offset += f.Size()
 		d.frame, d.left = f, h.Length
-		c.beginFrame(d, f)
 
 		// 2. A frame that lies whole in an owned slice need not be copied.
 		whole := owned && len(d.partial) == 0 && h.Length <= KeepPayload && uint64(len(b)-used) >= h.Length
@@ -190,12 +220,20 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 	return used
 }
 
-// beginFrame takes note of what f's header changes for the frames after it.
-func (c *Conversation) beginFrame(d *direction, f *Frame) {
-	h := f.Header
+// beginFrame judges h and takes note of what it changes for the frames after
+// it. It returns the Frame with what follows from that.
+func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
+	violations := wire.Check(h, d.context)
+	var f *Frame
 	switch {
 	case h.Opcode == wire.Text || h.Opcode == wire.Binary:
-		d.message = &Message{From: f.From, Opcode: h.Opcode, Compressed: h.RSV1}
+		// One allocation for both: most messages are one frame.
+		first := &struct {
+			frame   Frame
+			message Message
+		}{message: Message{From: d.context.Sender, Opcode: h.Opcode, Compressed: h.RSV1}}
+		f, d.message = &first.frame, &first.message
+		d.message.Head = d.message.head[:0]
 		d.text, d.badText = wire.UTF8{}, false
 		d.context.Fragmented = !h.Fin
 	case h.Opcode == wire.Continuation:
@@ -203,11 +241,16 @@ func (c *Conversation) beginFrame(d *direction, f *Frame) {
 	case h.Opcode == wire.Close:
 		d.context.Closed = true
 	}
+	if f == nil {
+		f = &Frame{}
+	}
+	f.Violations = violations
 	if m := d.message; m != nil && h.Opcode.IsData() {
 		f.Message, f.Fragment = m.Opcode, m.Fragments
 		m.Fragments++
 		f.textual = m.Opcode == wire.Text && !m.Compressed
 	}
+	return f
 }
 
 // readPayload takes the next octets b of f's payload, as the wire has them.
@@ -251,7 +294,11 @@ func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 // finishPayload judges what only the end of f's payload can tell.
 func (c *Conversation) finishPayload(d *direction, f *Frame) {
 	if f.Header.Opcode == wire.Close && f.Short == 0 {
-		p, vs := wire.ParseClosePayload(f.Payload())
+		body := f.Payload()
+		if uint64(len(body)) < f.Header.Length {
+			body = wholeCharacters(body) // cut by us, not by its sender
+		}
+		p, vs := wire.ParseClosePayload(body)
 		f.Close = &p
 		f.Violations = append(f.Violations, vs...)
 	}

@@ -142,6 +142,9 @@ func (f *Frame) payloadFields() []Field {
 		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any octets. A Pong carries the same ones as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
 	case f.Header.Opcode == wire.Close:
 		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "A Close body of one octet: too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
+		if size > 1 {
+			fd.Meaning = "A Close body, status code and reason, that did not come whole."
+		}
 		fd.Site = siteCloseCode
 	default:
 		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Octets for the application, of any kind."
@@ -150,7 +153,7 @@ func (f *Frame) payloadFields() []Field {
 		fd.Meaning += " Masked on the wire; shown here unmasked."
 	}
 	if n := uint64(len(p)); n < size-f.Short {
-		fd.Value += fmt.Sprintf(" … (%d of %d octets)", n, size)
+		fd.Value += fmt.Sprintf(" (%d of %d octets)", n, size)
 	}
 	return []Field{fd}
 }
@@ -201,7 +204,11 @@ func (f *Frame) finish(fd *Field) {
 		fd.Form = fd.label()
 	}
 	for _, v := range f.Violations {
-		if violationField[v.Code] == fd.Name {
+		about := violationField[v.Code]
+		if about == "payload data" && f.Header.Length == 0 {
+			about = "FIN" // an empty last fragment ends a text inside a character
+		}
+		if about == fd.Name {
 			fd.Violations = append(fd.Violations, v)
 			fd.Rule = v.Code
 		}

@@ -34,6 +34,8 @@ type Message struct {
 	Size       uint64 // octets of all payloads together, as they crossed
 	Head       []byte // first octets, unmasked, at most KeepMessage
 	Fragments  int    // frames it came in
+
+	head [KeepMessage]byte // what Head points into
 }
 
 // Size returns the octets that f announces for itself, header included; it
@@ -45,6 +47,10 @@ func (f *Frame) Size() uint64 {
 	}
 	return sum
 }
+
+// Came returns how many octets of f came, header included: Size without Short,
+// where Size is not at its highest value.
+func (f *Frame) Came() uint64 { return f.came }
 
 // Octets returns the octets from f's first on that were kept, as on the wire.
 // The slice must not be changed.

@@ -51,8 +51,8 @@ type Accept struct {
 func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 	h := &Handshake{From: from, octets: b}
 	offset := 0
-	for i, line := range strings.SplitAfter(string(b), "\r\n") {
-		text := strings.TrimSuffix(line, "\r\n")
+	for i, line := range strings.SplitAfter(string(b), "\n") {
+		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		switch {
 		case i == 0:
 			h.Line = text

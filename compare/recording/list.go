@@ -1,0 +1,61 @@
+package recording
+
+// chunkSize is how many events a chunk of a list holds.
+const chunkSize = 512
+
+// list is a queue of events in chunks, so that a full Recording neither moves
+// events nor asks for memory: the chunk that empties in front is filled again
+// at the back. BenchmarkEcho1KiB of package endpoint shows what that saves.
+type list struct {
+	chunks []*chunk
+	spare  *chunk // emptied
+	start  int    // of the first event in chunks[0]
+	size   int
+}
+
+// chunk holds events and beside each its weight, so that to drop an event does
+// not mean to fetch a body that no cache holds any more.
+type chunk struct {
+	events  [chunkSize]Event
+	weights [chunkSize]int
+}
+
+// add puts e behind the last event.
+func (l *list) add(e Event, weight int) {
+	at := l.start + l.size
+	if at == len(l.chunks)*chunkSize {
+		if l.spare == nil {
+			l.spare = new(chunk)
+		}
+		l.chunks = append(l.chunks, l.spare)
+		l.spare = nil
+	}
+	c := l.chunks[at/chunkSize]
+	c.events[at%chunkSize], c.weights[at%chunkSize] = e, weight
+	l.size++
+}
+
+// drop takes the first event away and returns its weight. There must be one.
+func (l *list) drop() (weight int) {
+	c := l.chunks[0]
+	weight = c.weights[l.start]
+	c.events[l.start] = Event{} // lets its octets go
+	l.start++
+	l.size--
+	if l.start == chunkSize {
+		l.spare = c
+		l.chunks = append(l.chunks[:0], l.chunks[1:]...)
+		l.start = 0
+	}
+	return weight
+}
+
+// slice returns a copy of at most max events from the one at index on.
+func (l *list) slice(index, max int) []Event {
+	events := make([]Event, min(max, l.size-index))
+	for n := 0; n < len(events); {
+		at := l.start + index + n
+		n += copy(events[n:], l.chunks[at/chunkSize].events[at%chunkSize:])
+	}
+	return events
+}

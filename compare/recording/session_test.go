@@ -1,0 +1,265 @@
+package recording_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// clock is a clock that a test moves.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+// newClock returns a clock at a fixed time.
+func newClock() *clock { return &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+
+// after moves the clock.
+func (c *clock) after(d time.Duration) { c.t = c.t.Add(d) }
+
+const (
+	us = time.Microsecond
+	ms = time.Millisecond
+)
+
+// upgradeRequest is the handshake of the browser page that called itself client.
+func upgradeRequest(endpoint, client, key string) string {
+	return "GET /ws/" + endpoint + "?session=k3jx&client=" + client + " HTTP/1.1\r\n" +
+		"Host: 127.0.0.1:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n" +
+		"Origin: http://127.0.0.1:8080\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n" +
+		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+}
+
+func upgradeResponse(key string) string {
+	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire.Accept(key) + "\r\n\r\n"
+}
+
+// masked returns a frame of a client; first is its first octet.
+func masked(first byte, key [4]byte, payload string) []byte {
+	b := frame(first, payload)
+	h, _ := wire.ParseHeader(b)
+	h.Masked, h.Key = true, key
+	out := append(h.Append(nil), payload...)
+	wire.Mask(key, 0, out[h.Size():])
+	return out
+}
+
+// frame returns a frame that is not masked.
+func frame(first byte, payload string) []byte {
+	h := wire.Header{
+		Fin: first&0x80 != 0, Opcode: wire.Opcode(first & 0x0f),
+		Form: wire.FormFor(uint64(len(payload))), Length: uint64(len(payload)),
+	}
+	return append(h.Append(nil), payload...)
+}
+
+// peer is one connection of the played session: a browser page and the
+// endpoint that it is connected to.
+type peer struct {
+	*recording.Connection
+	rec       *recording.Recording
+	clock     *clock
+	client    string
+	reference bool // the endpoint reports its own state
+	machine   recording.Machine
+	state     string
+	reading   recording.Pending
+}
+
+// script appends what the page did or was told, at a time that may be past.
+func (p *peer) script(at time.Duration, s recording.Script) {
+	s.Client = p.client
+	p.rec.AppendAt(at, p.rec.ConnOf(p.client), "client", &s)
+}
+
+// becomes reports the endpoint's own state.
+func (p *peer) becomes(state, why string) {
+	if !p.reference {
+		return
+	}
+	m := p.machine
+	p.Observed(recording.State{Side: "server", State: state, Was: p.state, Why: why, Machine: &m})
+	p.state = state
+}
+
+// calls records a call that comes back at once.
+func (p *peer) calls(name, args, result string, err error) {
+	call := p.Enter(name, args)
+	p.clock.after(12 * us)
+	call.Return(result, err)
+}
+
+// hears is ReadMessage coming back.
+func (p *peer) hears(result string, err error) {
+	p.clock.after(15 * us)
+	p.reading.Return(result, err)
+}
+
+// reads is ReadMessage being called.
+func (p *peer) reads() { p.reading = p.Enter("ReadMessage", "") }
+
+// says is the endpoint sending one frame within a call.
+func (p *peer) says(name, args string, b []byte) {
+	call := p.Enter(name, args)
+	p.clock.after(9 * us)
+	p.Octets(tap.Out, b)
+	p.clock.after(21 * us)
+	call.Return("nil", nil)
+}
+
+func size(n int64) *int64  { return &n }
+func number(n int) *int    { return &n }
+func boolean(b bool) *bool { return &b }
+
+// opens plays the opening handshake.
+func opens(rec *recording.Recording, clock *clock, endpoint, client, remote, key string) *peer {
+	p := &peer{rec: rec, clock: clock, client: client, reference: endpoint == "reference", state: "CONNECTING"}
+	began := rec.Now()
+	clock.after(700 * us)
+	p.Connection = rec.Connect(recording.Info{
+		Endpoint: endpoint, Client: client, Path: "/ws/" + endpoint, Local: "127.0.0.1:8080", Remote: remote,
+	}, wire.Server)
+	p.Octets(tap.In, []byte(upgradeRequest(endpoint, client, key)))
+	if p.reference {
+		p.OwnState()
+	}
+	call := p.Enter("Upgrade", "")
+	clock.after(60 * us)
+	p.Octets(tap.Out, []byte(upgradeResponse(key)))
+	p.becomes("OPEN", "the opening handshake is done")
+	clock.after(30 * us)
+	call.Return(map[bool]string{true: "a *reference.Conn", false: "a *websocket.Conn"}[p.reference], nil)
+	p.reads()
+	opened := rec.Now()
+	clock.after(2 * ms)
+	p.script(began, recording.Script{What: "new WebSocket", Text: "ws://127.0.0.1:8080/ws/" + endpoint, ReadyState: number(0)})
+	p.script(opened+400*us, recording.Script{What: "onopen", ReadyState: number(1)})
+	return p
+}
+
+// echoes plays a text that is sent, echoed and seen by the page.
+func (p *peer) echoes(text string, key [4]byte) {
+	sent := p.rec.Now()
+	p.clock.after(300 * us)
+	p.Octets(tap.In, masked(0x81, key, text))
+	p.hears(fmt.Sprintf("text, %d octets", len(text)), nil)
+	p.says("WriteMessage", fmt.Sprintf("text, %d octets", len(text)), frame(0x81, text))
+	p.reads()
+	back := p.rec.Now()
+	p.clock.after(ms)
+	p.script(sent, recording.Script{What: "send", Text: text, Size: size(int64(len(text))), ReadyState: number(1)})
+	p.script(back+250*us, recording.Script{What: "onmessage", Text: text, Size: size(int64(len(text))), ReadyState: number(1)})
+}
+
+// fragments plays a text in three fragments with a ping between.
+func (p *peer) fragments() {
+	p.Octets(tap.In, masked(0x01, [4]byte{0x37, 0xfa, 0x21, 0x3d}, "Hel"))
+	p.machine = recording.Machine{Message: "text", Fragments: 1, Octets: 3}
+	p.becomes("OPEN", "fragment 1 of a text message received")
+	p.clock.after(200 * us)
+	p.Octets(tap.In, masked(0x89, [4]byte{1, 2, 3, 4}, "here"))
+	p.clock.after(18 * us)
+	p.Octets(tap.Out, frame(0x8a, "here"))
+	p.clock.after(200 * us)
+	// The other two come in one read, the way TCP likes to deliver.
+	p.Octets(tap.In, append(masked(0x00, [4]byte{0xa1, 0xb2, 0xc3, 0xd4}, "lo "), masked(0x80, [4]byte{0x0f, 0x1e, 0x2d, 0x3c}, "you")...))
+	p.machine = recording.Machine{Message: "text", Fragments: 2, Octets: 6}
+	p.becomes("OPEN", "fragment 2 of a text message received")
+	p.machine = recording.Machine{}
+	p.becomes("OPEN", "the last of 3 fragments received")
+	p.hears("text, 9 octets", nil)
+	p.says("WriteMessage", "text, 9 octets", frame(0x81, "Hello you"))
+	p.reads()
+	p.clock.after(ms)
+}
+
+// stepped plays a text that is held on its way in and its echo held on its
+// way out; the second text is dropped.
+func (p *peer) stepped() {
+	hold := func(d tap.Direction, b []byte) uint64 {
+		id := p.Octets(d, b)[0].ID
+		p.Waits(d, id)
+		p.clock.after(800 * ms) // somebody looks at it
+		return id
+	}
+	p.Released(tap.In, hold(tap.In, masked(0x81, [4]byte{9, 8, 7, 6}, "step")))
+	p.hears("text, 4 octets", nil)
+	call := p.Enter("WriteMessage", "text, 4 octets")
+	p.Released(tap.Out, hold(tap.Out, frame(0x81, "step")))
+	call.Return("nil", nil)
+	p.reads()
+	p.Dropped(tap.In, hold(tap.In, masked(0x81, [4]byte{5, 5, 5, 5}, "lost")))
+}
+
+// fails plays an unmasked frame and how the endpoint fails the connection.
+func (p *peer) fails() {
+	p.Octets(tap.In, frame(0x81, "Hello"))
+	p.clock.after(35 * us)
+	began := p.rec.Now()
+	if p.reference {
+		p.machine.CloseSent = true
+		p.becomes("CLOSING", "the connection failed: 5.1/mask-missing")
+		reason := "MASK is 0 in a frame from a client"
+		p.Octets(tap.Out, frame(0x88, "\x03\xea"+reason))
+		p.clock.after(40 * us)
+		p.Fin(tap.Out)
+		p.clock.after(300 * us)
+		p.Octets(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xea"))
+		p.Fin(tap.In)
+		p.Closed()
+		p.machine.CloseReceived = true
+		p.becomes("CLOSED", "this end closed TCP")
+		p.hears("", errors.New("the connection failed: "+wire.RuleMaskMissing.Broken("MASK is 0 in a frame from a client.").Error()))
+		p.script(began+900*us, recording.Script{What: "onclose", Code: number(1002), Reason: reason, WasClean: boolean(true), ReadyState: number(3)})
+		return
+	}
+	p.Octets(tap.Out, frame(0x88, "\x03\xeabad MASK"))
+	p.hears("", errors.New("websocket: bad MASK"))
+	call := p.Enter("Close", "")
+	p.Closed()
+	call.Return("nil", nil)
+	p.Failed(tap.In, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
+	p.script(began+500*us, recording.Script{What: "onerror", ReadyState: number(3)})
+	p.script(began+520*us, recording.Script{What: "onclose", Code: number(1006), WasClean: boolean(false), ReadyState: number(3)})
+}
+
+// session plays two connections side by side, and returns all events. In place
+// of three of them is what tells that they are gone.
+func session() []recording.Event {
+	clock := newClock()
+	rec := recording.New(clock.now, recording.Limits{})
+	reference := opens(rec, clock, "reference", "reference-1", "127.0.0.1:50001", "dGhlIHNhbXBsZSBub25jZQ==")
+	gorilla := opens(rec, clock, "gorilla", "gorilla-1", "127.0.0.1:50002", "AQIDBAUGBwgJCgsMDQ4PEA==")
+	both := []*peer{reference, gorilla}
+	for _, p := range both {
+		p.echoes("Hello", [4]byte{0x37, 0xfa, 0x21, 0x3d})
+	}
+	for _, p := range both {
+		p.fragments()
+	}
+	for _, p := range both {
+		p.stepped()
+	}
+	lost := rec.Last()
+	gorilla.Octets(tap.Out, frame(0x89, "busy"))
+	gorilla.Octets(tap.In, masked(0x8a, [4]byte{1, 1, 1, 1}, "busy"))
+	gone := rec.Last()
+	reference.Octets(tap.In, masked(0x82, [4]byte{2, 4, 6, 8}, strings.Repeat("\x00\x01\x02\x03", 1100)))
+	reference.hears("binary, 4400 octets", nil)
+	reference.says("WriteMessage", "binary, 4400 octets", frame(0x82, strings.Repeat("\x00\x01\x02\x03", 1100)))
+	reference.reads()
+	for _, p := range both {
+		p.fails()
+	}
+	before, _ := rec.After(0, int(lost))
+	behind, _ := rec.After(gone, 1<<20)
+	marker := recording.Event{Seq: gone, At: behind[0].At, Body: &recording.Dropped{Count: gone - lost}}
+	return append(append(before, marker), behind...)
+}

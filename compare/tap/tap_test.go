@@ -1,0 +1,878 @@
+package tap
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestAnUnrecordedConnectionPassesEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		server := New(b)
+		defer server.Close()
+		defer a.Close()
+		server.Hold() // nobody watches, so there is no valve
+		fromClient, fromServer := collect(server), collect(a)
+		write(a, "one\ntwo")
+		write(server, "three\nfour")
+		synctest.Wait()
+		if fromClient.text() != "one\ntwo" || fromServer.text() != "three\nfour" {
+			t.Errorf("%q and %q arrived", fromClient.text(), fromServer.text())
+		}
+	})
+}
+
+func TestARecordedConnectionPassesEverythingAndTellsEveryOctet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, false)
+		fromClient, fromServer := collect(server), collect(client)
+		write(client, "one\ntwo")
+		out := write(server, "three\nfour")
+		synctest.Wait()
+		client.Close()
+		synctest.Wait()
+		if fromClient.text() != "one\ntwo" || fromServer.text() != "three\nfour" || out.n != 10 || out.err != nil {
+			t.Errorf("%q and %q arrived; Write gave %d, %v", fromClient.text(), fromServer.text(), out.n, out.err)
+		}
+		if string(rec.octets[In]) != "one\ntwo" || string(rec.octets[Out]) != "three\nfour" {
+			t.Errorf("%q were told", rec.octets)
+		}
+		if len(rec.waiting) > 0 || !slices.Equal(rec.fins, []Direction{In}) || fromClient.err != io.EOF {
+			t.Errorf("waiting %v, fins %v, the Read ended with %v", rec.waiting, rec.fins, fromClient.err)
+		}
+		server.Close()
+		server.Close()
+		if rec.closed != 1 || len(rec.failed) != 0 {
+			t.Errorf("closed %d times, failed %v", rec.closed, rec.failed)
+		}
+	})
+}
+
+func TestOctetsReadBeforeAttachAreToldFromTheRequestsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		server, rec := New(b), newLines()
+		defer server.Close()
+		defer a.Close()
+		read := func() {
+			if _, err := server.Read(make([]byte, 100)); err != nil {
+				t.Error(err)
+			}
+		}
+		write(a, "GET /page\n")
+		read()
+		go io.CopyN(io.Discard, a, 7)
+		server.Write([]byte("200 OK\n"))
+		write(a, "GET /ws")
+		read()
+		write(a, "\nHost\n")
+		read()
+		server.Attach(rec, false)
+		if got := string(rec.octets[In]); got != "GET /ws\nHost\n" || len(rec.octets[Out]) > 0 {
+			t.Errorf("%q were told, and %q out", got, rec.octets[Out])
+		}
+	})
+}
+
+func TestReadSeesNothingUntilRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		in := collect(server)
+		write(client, "one\ntwo\nthr")
+		synctest.Wait()
+		if in.text() != "" || len(server.Waiting()) != 2 {
+			t.Fatalf("%q passed a shut valve; %v wait", in.text(), server.Waiting())
+		}
+		write(client, "ee\n")
+		synctest.Wait()
+		if got := rec.texts(rec.waiting); !slices.Equal(got, []string{"one\n", "two\n", "three\n"}) {
+			t.Errorf("%q wait", got)
+		}
+		for _, want := range []string{"one\n", "one\ntwo\n", "one\ntwo\nthree\n"} {
+			if _, ok := server.Release(In); !ok {
+				t.Error("nothing waits")
+			}
+			synctest.Wait()
+			if in.text() != want {
+				t.Errorf("%q arrived, want %q", in.text(), want)
+			}
+		}
+		if _, ok := server.Release(In); ok {
+			t.Error("one unit too many was released")
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestWriteBlocksUntilEveryUnitIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		in := collect(client)
+		w := write(server, "one\ntwo\nthr")
+		synctest.Wait()
+		server.Release(Out)
+		synctest.Wait()
+		if in.text() != "one\n" || w.over() {
+			t.Errorf("%q arrived, the Write is over: %t", in.text(), w.over())
+		}
+		server.Release(Out)
+		synctest.Wait()
+		if in.text() != "one\ntwo\n" || !w.over() || w.n != 11 || w.err != nil {
+			t.Errorf("%q arrived; Write gave %d, %v, over: %t", in.text(), w.n, w.err, w.over())
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestAWriteDoesNotWaitForAnotherWritersUnit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		collect(client)
+		first := write(server, "one\n")
+		synctest.Wait()
+		second := write(server, "two\n")
+		synctest.Wait()
+		server.Release(Out)
+		synctest.Wait()
+		if !first.over() || second.over() {
+			t.Errorf("over: %t and %t", first.over(), second.over())
+		}
+	})
+}
+
+func TestAnUnfinishedUnitIsTakenAtOnceAndLeavesWithItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		in := collect(client)
+		first := write(server, "on")
+		synctest.Wait()
+		if !first.over() || first.n != 2 || in.text() != "" {
+			t.Fatalf("over: %t, %d; %q arrived", first.over(), first.n, in.text())
+		}
+		write(server, "e\n")
+		synctest.Wait()
+		server.Release(Out)
+		synctest.Wait()
+		if in.text() != "one\n" {
+			t.Errorf("%q arrived", in.text())
+		}
+	})
+}
+
+func TestRunLetsAnUnfinishedUnitGoWithNobodyWriting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		fromServer, fromClient := collect(client), collect(server)
+		write(server, "out")
+		write(client, "in")
+		synctest.Wait()
+		if ids := server.Run(); len(ids) != 0 {
+			t.Errorf("units %v were released", ids)
+		}
+		synctest.Wait()
+		if fromServer.text() != "out" || fromClient.text() != "in" {
+			t.Errorf("%q and %q arrived", fromServer.text(), fromClient.text())
+		}
+	})
+}
+
+func TestOctetsOfNoUnitGoAlongWithTheOneBeforeThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		rec.loose = true
+		in := collect(client)
+		w := write(server, "head\nbody")
+		synctest.Wait()
+		if w.over() || in.text() != "" {
+			t.Fatalf("%q arrived", in.text())
+		}
+		more := write(server, "more")
+		synctest.Wait()
+		server.Release(Out)
+		synctest.Wait()
+		if in.text() != "head\nbodymore" || !w.over() || !more.over() {
+			t.Errorf("%q arrived, over: %t, %t", in.text(), w.over(), more.over())
+		}
+		last := write(server, "last")
+		synctest.Wait()
+		if in.text() != "head\nbodymorelast" || !last.over() {
+			t.Errorf("%q arrived with nothing before it to wait for", in.text())
+		}
+	})
+}
+
+func TestDropTakesTheOldestUnitAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		fromServer, fromClient := collect(client), collect(server)
+		w := write(server, "a\nb\n")
+		write(client, "c\nd\n")
+		synctest.Wait()
+		server.Drop(Out)
+		server.Drop(In)
+		ids := server.Run()
+		synctest.Wait()
+		if fromServer.text() != "b\n" || fromClient.text() != "d\n" || w.n != 4 || w.err != nil || len(ids) != 2 {
+			t.Errorf("%q and %q arrived, Write gave %d, %v; %v were released", fromServer.text(), fromClient.text(), w.n, w.err, ids)
+		}
+		if _, ok := server.Drop(In); ok {
+			t.Error("something was dropped where nothing waits")
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestRunLetsEverythingGoAndTheSocketIsReadDirectlyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		in := collect(server)
+		write(client, "one\ntwo\nthr")
+		synctest.Wait()
+		if ids := server.Run(); !slices.Equal(rec.texts(ids), []string{"one\n", "two\n"}) {
+			t.Errorf("%q were released", rec.texts(ids))
+		}
+		for _, s := range []string{"ee\n", "four\n", "five\n"} {
+			write(client, s)
+			synctest.Wait()
+		}
+		if in.text() != "one\ntwo\nthree\nfour\nfive\n" {
+			t.Errorf("%q arrived", in.text())
+		}
+		if server.busy.Load() {
+			t.Error("the queue is still in use")
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestHoldShutsTheValveForAReadThatIsInTheKernel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, false)
+		in := collect(server)
+		synctest.Wait() // the Read is in the kernel now
+		server.Hold()
+		write(client, "one\n")
+		synctest.Wait()
+		if in.text() != "" || len(server.Waiting()) != 1 {
+			t.Fatalf("%q passed, %v wait", in.text(), server.Waiting())
+		}
+		server.Release(In)
+		synctest.Wait()
+		if in.text() != "one\n" {
+			t.Errorf("%q arrived", in.text())
+		}
+	})
+}
+
+func TestHoldAndRunWhileAReadIsInTheKernelChangeNothing(t *testing.T) {
+	for _, hold := range []bool{false, true} { // by the Read itself, or by the pump
+		synctest.Test(t, func(t *testing.T) {
+			client, server, _ := pipe(t, hold)
+			in := collect(server)
+			synctest.Wait()
+			for range 3 {
+				server.Hold()
+				server.Run()
+				synctest.Wait()
+			}
+			write(client, "one\ntw")
+			synctest.Wait()
+			if in.text() != "one\ntw" {
+				t.Errorf("held at first %t: %q arrived", hold, in.text())
+			}
+		})
+	}
+}
+
+func TestAReadDeadlineHoldsAtTheValve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		write(client, "one\n")
+		began := time.Now()
+		server.SetReadDeadline(began.Add(time.Minute))
+		_, err := server.Read(make([]byte, 10))
+		isTimeout(t, err, "read")
+		if waited := time.Since(began); waited != time.Minute {
+			t.Errorf("the Read took %v", waited)
+		}
+
+		// A deadline in the past wakes a Read that waits: net/http does so.
+		server.SetReadDeadline(time.Time{})
+		in := collect(server)
+		synctest.Wait()
+		server.SetReadDeadline(time.Unix(1, 0))
+		<-in.done
+		isTimeout(t, in.err, "read")
+
+		// As at a socket, it comes before what could be read.
+		server.Release(In)
+		if _, err = server.Read(make([]byte, 10)); err == nil {
+			t.Error("a Read behind its deadline reads")
+		}
+
+		// Nothing is lost by it.
+		server.SetReadDeadline(time.Time{})
+		b := make([]byte, 10)
+		n, err := server.Read(b)
+		if string(b[:n]) != "one\n" || err != nil {
+			t.Errorf("%q, %v were read", b[:n], err)
+		}
+	})
+}
+
+func TestAReadDeadlineHoldsForTheSocketOnceTheValveIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		server.SetReadDeadline(time.Now().Add(time.Minute))
+		in := collect(server)
+		synctest.Wait()
+		server.Run()
+		write(client, "one\n") // ends the pump; the socket is read directly now
+		<-in.done
+		isTimeout(t, in.err, "read")
+		if in.text() != "one\n" {
+			t.Errorf("%q arrived", in.text())
+		}
+	})
+}
+
+func TestAUnitThatWaitsWhenTheWriteDeadlineComesIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		in := collect(client)
+		began := time.Now()
+		server.SetWriteDeadline(began.Add(time.Minute))
+		w := write(server, "one\ntwo\nthree\nfo")
+		synctest.Wait()
+		server.Release(Out)
+		<-w.done
+		isTimeout(t, w.err, "write")
+		if w.n != 4 || time.Since(began) != time.Minute || len(server.Waiting()) != 0 {
+			t.Errorf("%d octets were written in %v; %v wait", w.n, time.Since(began), server.Waiting())
+		}
+		if got := rec.texts(rec.dropped); !slices.Equal(got, []string{"two\n", "three\n"}) {
+			t.Errorf("%q were dropped", got)
+		}
+		server.SetWriteDeadline(time.Time{})
+		server.Run()
+		synctest.Wait()
+		if in.text() != "one\n" {
+			t.Errorf("%q arrived", in.text())
+		}
+		rec.resolved(t)
+	})
+}
+
+// isTimeout fails unless err is what a socket returns at its deadline.
+func isTimeout(t *testing.T, err error, op string) {
+	t.Helper()
+	var operr *net.OpError
+	if !errors.As(err, &operr) || operr.Op != op || !operr.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the error is %T %v, want an i/o timeout of %s", err, err, op)
+	}
+}
+
+func TestTheEndOfTheStreamStaysBehindWhatWaits(t *testing.T) {
+	for _, c := range []struct{ sent, held string }{{"one\ntwo\n", "two\n"}, {"one\ntwo\nthr", "two\nthr"}} {
+		synctest.Test(t, func(t *testing.T) {
+			client, server, rec := pipe(t, true)
+			in := collect(server)
+			write(client, c.sent)
+			synctest.Wait()
+			client.Close()
+			synctest.Wait()
+			if !slices.Equal(rec.fins, []Direction{In}) || in.text() != "" || in.err != nil {
+				t.Errorf("fins %v; %q, %v passed", rec.fins, in.text(), in.err)
+			}
+			server.Release(In)
+			synctest.Wait()
+			if in.text() != "one\n" || in.err != nil {
+				t.Errorf("%q, %v passed", in.text(), in.err)
+			}
+			server.Release(In)
+			<-in.done
+			if in.text() != "one\n"+c.held || in.err != io.EOF {
+				t.Errorf("%q, %v arrived", in.text(), in.err)
+			}
+			if n, err := server.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Errorf("the next Read gave %d, %v", n, err)
+			}
+		})
+	}
+}
+
+func TestTheEndOfTheStreamFollowsAnUnfinishedUnitAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		in := collect(server)
+		write(client, "half")
+		synctest.Wait()
+		client.Close()
+		<-in.done // no unit waits, so no step could let it go
+		if in.text() != "half" || in.err != io.EOF {
+			t.Errorf("%q, %v arrived", in.text(), in.err)
+		}
+	})
+}
+
+func TestCloseDropsWhatWaitsAndEndsWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		in := collect(server)
+		write(client, "a\nb\nc")
+		w := write(server, "d\n")
+		synctest.Wait()
+		server.Close()
+		<-in.done
+		<-w.done
+		for _, err := range []error{in.err, w.err} {
+			var operr *net.OpError
+			if !errors.Is(err, net.ErrClosed) || !errors.As(err, &operr) {
+				t.Errorf("who waited was told %T %v", err, err)
+			}
+		}
+		if len(rec.dropped) != 3 || len(server.Waiting()) != 0 || rec.closed != 1 || len(rec.failed) != 0 {
+			t.Errorf("dropped %v, waiting %v, closed %d, failed %v", rec.dropped, server.Waiting(), rec.closed, rec.failed)
+		}
+		if _, err := server.Write([]byte("e\n")); err == nil {
+			t.Error("a closed connection can be written to")
+		}
+		if _, err := server.Read(make([]byte, 1)); err == nil {
+			t.Error("a closed connection can be read")
+		}
+		if len(server.Waiting()) != 0 || len(server.Run()) != 0 {
+			t.Error("something waits at the valve of a closed connection")
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestAPeerThatHangsUpFailsTheWriteWhenItsUnitIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		first := write(server, "one\ntwo\n")
+		synctest.Wait()
+		second := write(server, "three\n")
+		synctest.Wait()
+		client.Close()
+		server.Release(Out)
+		<-first.done
+		<-second.done
+		if !errors.Is(first.err, io.ErrClosedPipe) || !errors.Is(second.err, io.ErrClosedPipe) {
+			t.Errorf("the Writes gave %v and %v", first.err, second.err)
+		}
+		if len(server.Waiting()) != 0 || len(rec.failed) != 1 {
+			t.Errorf("%v wait; failed %v", server.Waiting(), rec.failed)
+		}
+		if _, err := server.Write([]byte("four\n")); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("the next Write gave %v", err)
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestAFullQueueMakesThePeerWaitAndStillOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		line := strings.Repeat("x", 1023) + "\n"
+		w := write(client, strings.Repeat(line, 3*maxQueue/len(line)))
+		first := make([]byte, 1)
+		read := make(chan error)
+		go func() {
+			_, err := server.Read(first)
+			read <- err
+		}()
+		synctest.Wait()
+		if w.over() {
+			t.Fatal("three queues' worth was taken")
+		}
+		server.Release(In)
+		if err := <-read; err != nil {
+			t.Fatal(err)
+		}
+		server.Run() // the pump waits for room, and nobody reads
+		synctest.Wait()
+		in := collect(server)
+		synctest.Wait()
+		if got := len(in.text()); got != 3*maxQueue-1 || !w.over() {
+			t.Errorf("%d octets arrived behind the first, all taken: %t", got, w.over())
+		}
+		if string(first)+in.text() != string(rec.octets[In]) {
+			t.Error("they are others than were sent")
+		}
+	})
+}
+
+func TestCloseEndsAPumpThatWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		w := write(client, strings.Repeat("x\n", maxQueue))
+		in := collect(server)
+		synctest.Wait()
+		server.Close()
+		<-in.done
+		<-w.done
+		rec.resolved(t)
+	})
+}
+
+func TestAUnitLongerThanTheQueuePassesButForItsEnd(t *testing.T) {
+	long := strings.Repeat("x", 2*maxQueue) + "\n"
+	synctest.Test(t, func(t *testing.T) {
+		client, server, rec := pipe(t, true)
+		fromServer, fromClient := collect(client), collect(server)
+		write(client, long)
+		var parts []*written
+		for i := 0; i < len(long); i += maxQueue / 2 {
+			parts = append(parts, write(server, long[i:min(len(long), i+maxQueue/2)]))
+			synctest.Wait()
+		}
+		if len(rec.waiting) != 2 {
+			t.Fatalf("%v wait; %d and %d octets arrived", rec.waiting, len(fromServer.text()), len(fromClient.text()))
+		}
+		server.Release(In)
+		server.Release(Out)
+		synctest.Wait()
+		if fromServer.text() != long || fromClient.text() != long {
+			t.Errorf("%d and %d octets arrived of %d", len(fromServer.text()), len(fromClient.text()), len(long))
+		}
+		for _, w := range parts {
+			if !w.over() || w.err != nil {
+				t.Errorf("a Write gave %v, over: %t", w.err, w.over())
+			}
+		}
+		rec.resolved(t)
+	})
+}
+
+func TestConcurrentWritersLeaveInTheOrderThatWasRecorded(t *testing.T) {
+	client, server, rec := loopback(t, false)
+	in := collect(client)
+	var writers sync.WaitGroup
+	for w := range 8 {
+		writers.Go(func() {
+			for i := range 200 {
+				if _, err := fmt.Fprintf(server, "writer %d, line %d\n", w, i); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	stop, steps := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(steps)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				server.Run()
+				return
+			default:
+			}
+			switch i % 3 {
+			case 0:
+				server.Hold()
+			case 1:
+				server.Release(Out)
+			case 2:
+				server.Run()
+			}
+		}
+	}()
+	writers.Wait()
+	close(stop)
+	<-steps
+	server.Close()
+	<-in.done
+	if in.text() != string(rec.octets[Out]) {
+		t.Error("the octets arrived in another order than they were told")
+	}
+	if n := strings.Count(in.text(), "\n"); n != 1600 {
+		t.Errorf("%d lines arrived, want 1600", n)
+	}
+	rec.resolved(t)
+}
+
+// slow is a connection whose every Write waits for a word. It notes when two
+// are at it at once.
+type slow struct {
+	net.Conn
+	mu   sync.Mutex
+	busy bool
+	both bool
+	word chan struct{}
+}
+
+func (s *slow) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	s.both = s.both || s.busy
+	s.busy = true
+	s.mu.Unlock()
+	<-s.word
+	s.mu.Lock()
+	s.busy = false
+	s.mu.Unlock()
+	return len(p), nil
+}
+
+func TestTheSocketIsWrittenByOneAtATimeHoweverTheValveTurns(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			defer a.Close()
+			under := &slow{Conn: b, word: make(chan struct{})}
+			server, rec := New(under), newLines()
+			defer server.Close()
+			server.Attach(rec, hold)
+			first := write(server, "one\n") // stays in the socket's Write
+			synctest.Wait()
+			server.Release(Out)
+			synctest.Wait()
+			server.Run()
+			second := write(server, "two\n")
+			synctest.Wait()
+			server.Hold()
+			third := write(server, "three\n")
+			synctest.Wait()
+			server.Run()
+			for _, w := range []*written{first, second, third} {
+				for !w.over() {
+					select {
+					case under.word <- struct{}{}:
+					case <-w.done:
+					}
+					synctest.Wait()
+				}
+				if w.err != nil {
+					t.Error(w.err)
+				}
+			}
+			if under.both {
+				t.Errorf("held at first %t: two Writes were at the socket at once", hold)
+			}
+		})
+	}
+}
+
+func TestCloseWriteSendsFINBehindWhatWaits(t *testing.T) {
+	client, server, rec := loopback(t, true)
+	in := collect(client)
+	rec.arrived = make(chan struct{}, 10)
+	w := write(server, "one\ntw")
+	<-rec.arrived
+	<-rec.arrived
+	closed := make(chan error)
+	go func() { closed <- server.CloseWrite() }()
+	server.Release(Out)
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	<-w.done
+	<-in.done
+	if in.text() != "one\ntw" || in.err != io.EOF || w.err != nil {
+		t.Errorf("%q, %v arrived; Write gave %v", in.text(), in.err, w.err)
+	}
+	if !slices.Equal(rec.fins, []Direction{Out}) {
+		t.Errorf("fins %v", rec.fins)
+	}
+	// The other direction is still open.
+	client.Write([]byte("back\n"))
+	<-rec.arrived // one waits for a Read
+	server.Run()
+	b := make([]byte, 10)
+	n, err := server.Read(b)
+	if string(b[:n]) != "back\n" || err != nil {
+		t.Errorf("%q, %v were read", b[:n], err)
+	}
+}
+
+func TestCloseWriteIsUnsupportedWhereTheConnectionCannot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, server, rec := pipe(t, false)
+		if err := server.CloseWrite(); !errors.Is(err, errors.ErrUnsupported) || len(rec.fins) != 0 {
+			t.Errorf("%v; fins %v", err, rec.fins)
+		}
+	})
+}
+
+func TestAResetIsToldAsOne(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		client, server, rec := loopback(t, hold)
+		client.SetLinger(0) // Close sends RST
+		client.Close()
+		if _, err := server.Read(make([]byte, 1)); !IsReset(err) {
+			t.Errorf("hold %t: Read gave %v", hold, err)
+		}
+		if len(rec.failed) != 1 || !IsReset(rec.failed[0]) || len(rec.fins) != 0 {
+			t.Errorf("hold %t: failed %v, fins %v", hold, rec.failed, rec.fins)
+		}
+	}
+}
+
+// model is what the valve is to do, for one direction.
+type model struct {
+	arrived string
+	waiting []string
+	partial string
+}
+
+func (m *model) octets(b string, hold bool) {
+	if !hold {
+		m.arrived += m.partial + b
+		m.partial = ""
+		return
+	}
+	m.partial += b
+	for {
+		n := strings.IndexByte(m.partial, '\n')
+		if n < 0 {
+			return
+		}
+		m.waiting = append(m.waiting, m.partial[:n+1])
+		m.partial = m.partial[n+1:]
+	}
+}
+
+func (m *model) step(drop bool) {
+	if len(m.waiting) > 0 {
+		if !drop {
+			m.arrived += m.waiting[0]
+		}
+		m.waiting = m.waiting[1:]
+	}
+}
+
+func (m *model) run() {
+	m.arrived += strings.Join(m.waiting, "") + m.partial
+	m.waiting, m.partial = nil, ""
+}
+
+func TestWhatArrivesIsWhatWasSentButForWhatWasDropped(t *testing.T) {
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			hold := r.IntN(2) > 0
+			client, server, rec := pipe(t, hold)
+			inbox := [2]*inbox{In: collect(server), Out: collect(client)}
+			var want [2]model
+			ends := [2]io.Writer{In: client, Out: server}
+			var log []string
+			for range 60 {
+				d := Direction(r.IntN(2))
+				switch what := r.IntN(8); {
+				case what < 4:
+					chunk := bytes.Repeat([]byte("ab"), r.IntN(4))
+					for range r.IntN(3) {
+						chunk = append(chunk, "\ncd"[:1+r.IntN(3)]...)
+					}
+					if len(chunk) == 0 {
+						continue
+					}
+					log = append(log, fmt.Sprintf("%d %q", d, chunk))
+					write(ends[d], string(chunk))
+					want[d].octets(string(chunk), hold)
+				case what == 4:
+					log = append(log, "hold")
+					hold = true
+					server.Hold()
+				case what == 5:
+					log = append(log, "run")
+					hold = false
+					server.Run()
+					want[In].run()
+					want[Out].run()
+				case what == 6:
+					log = append(log, fmt.Sprintf("release %d", d))
+					server.Release(d)
+					want[d].step(false)
+				case what == 7:
+					log = append(log, fmt.Sprintf("drop %d", d))
+					server.Drop(d)
+					want[d].step(true)
+				}
+				synctest.Wait()
+				for d := range want {
+					if got := inbox[d].text(); got != want[d].arrived {
+						t.Fatalf("seed %d, direction %d: %q arrived, want %q, after %s", seed, d, got, want[d].arrived, log)
+					}
+				}
+				if n := len(server.Waiting()); n != len(want[In].waiting)+len(want[Out].waiting) {
+					t.Fatalf("seed %d: %d units wait, want %q and %q, after %s", seed, n, want[In].waiting, want[Out].waiting, log)
+				}
+			}
+			server.Close()
+			synctest.Wait()
+			rec.resolved(t)
+		})
+	}
+}
+
+func TestNothingIsLostOnRealTCPWhileTheValveIsWorked(t *testing.T) {
+	client, server, rec := loopback(t, true)
+	fromClient, fromServer := collect(server), collect(client)
+	var text strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&text, "line %d of some\n", i)
+	}
+	send := func(w io.Writer, seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		for s := text.String(); s != ""; {
+			n := min(len(s), 1+r.IntN(200))
+			if _, err := io.WriteString(w, s[:n]); err != nil {
+				t.Error(err)
+				return
+			}
+			s = s[n:]
+		}
+	}
+	var senders sync.WaitGroup
+	senders.Go(func() { send(client, 1) })
+	senders.Go(func() { send(server, 2) })
+	stop, steps := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(steps)
+		r := rand.New(rand.NewPCG(3, 0))
+		for {
+			select {
+			case <-stop:
+				server.Run()
+				return
+			default:
+			}
+			switch r.IntN(6) {
+			case 0:
+				server.Hold()
+			case 1:
+				server.Run()
+			case 2:
+				server.SetReadDeadline(time.Now().Add(time.Hour))
+			default:
+				server.Release(Direction(r.IntN(2)))
+			}
+		}
+	}()
+	senders.Wait()
+	close(stop)
+	<-steps
+	client.CloseWrite()
+	<-fromClient.done
+	server.Close()
+	<-fromServer.done
+	if fromClient.text() != text.String() || fromServer.text() != text.String() {
+		t.Errorf("%d and %d octets arrived of %d", len(fromClient.text()), len(fromServer.text()), text.Len())
+	}
+	if len(rec.dropped) > 0 {
+		t.Errorf("units %v were dropped", rec.dropped)
+	}
+	rec.resolved(t)
+}

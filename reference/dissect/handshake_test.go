@@ -1,0 +1,239 @@
+package dissect
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+// The handshake of RFC 6455 §1.2, shortened.
+const (
+	request = "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+	response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+	refusal = "HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\n"
+)
+
+func TestAWholeConversationComesOutAlikeHoweverTCPCutsIt(t *testing.T) {
+	hello, echo := frame(wire.Client, 0x81, []byte("Hello")), frame(wire.Server, 0x81, []byte("Hello"))
+	parts := []part{
+		{wire.Client, append([]byte(request), hello...)}, // the first frame does not wait for the answer
+		{wire.Server, append([]byte(response), echo...)},
+		{wire.Client, frame(wire.Client, 0x88, nil)},
+		{wire.Server, frame(wire.Server, 0x88, nil)},
+	}
+	want := feed(t, &Conversation{}, parts, whole, false, true)
+	if len(want.handshakes) != 2 || len(want.frames) != 4 || len(want.messages) != 2 {
+		t.Fatalf("%d handshakes, %d frames, %d messages", len(want.handshakes), len(want.frames), len(want.messages))
+	}
+	for i, offset := range []int{len(request), len(response), len(request) + len(hello), len(response) + len(echo)} {
+		if got := want.frames[i].Offset; got != uint64(offset) {
+			t.Errorf("frame %d has offset %d, want %d", i, got, offset)
+		}
+	}
+	for _, d := range deliveries {
+		for _, owned := range []bool{false, true} {
+			if got := feed(t, &Conversation{}, parts, d.cut, owned, true).log; got != want.log {
+				t.Errorf("%s, owned %t:\n%s\nwant\n%s", d.name, owned, got, want.log)
+			}
+		}
+	}
+	golden(t, "conversation.txt", want.log)
+}
+
+func TestARefusedHandshakeMakesTheRestOpaque(t *testing.T) {
+	for _, d := range deliveries {
+		talk := &Conversation{}
+		s := feed(t, talk, []part{
+			{wire.Client, []byte(request)},
+			{wire.Client, []byte{0x81, 0x85, 1, 2, 3, 4, 5}}, // a frame begun too early
+			{wire.Server, []byte(refusal + "\x81\x05Hello")},
+			{wire.Client, []byte("\x81\x05Hello")},
+		}, d.cut, false, true)
+		if len(s.handshakes) != 2 || len(s.frames) != 0 || s.handshakes[1].Head.Status != 400 || s.handshakes[1].Accept != nil {
+			t.Errorf("%s:\n%s", d.name, s.log)
+		}
+		if !talk.Opaque(wire.Client) || !talk.Opaque(wire.Server) {
+			t.Errorf("%s: it is not opaque", d.name)
+		}
+	}
+}
+
+func TestARequestForNoWebSocketMakesTheRestOpaque(t *testing.T) {
+	s := feed(t, &Conversation{}, []part{{wire.Client, []byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n\x81\x05Hello")}}, whole, false, true)
+	if len(s.handshakes) != 1 || len(s.frames) != 0 {
+		t.Errorf("it gave\n%s", s.log)
+	}
+}
+
+func TestAnInterimResponseIsFollowedByTheAnswer(t *testing.T) {
+	interim := "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+	for _, d := range deliveries {
+		s := feed(t, &Conversation{}, []part{{wire.Client, []byte(request)}, {wire.Server, []byte(interim + response + "\x81\x05Hello")}}, d.cut, false, true)
+		if len(s.handshakes) != 3 || len(s.frames) != 1 {
+			t.Fatalf("%s:\n%s", d.name, s.log)
+		}
+		if got, want := s.frames[0].Offset, uint64(len(interim)+len(response)); got != want {
+			t.Errorf("%s: the frame has offset %d, want %d", d.name, got, want)
+		}
+		if s.handshakes[2].Accept == nil || s.handshakes[2].Accept.Mistake != "" {
+			t.Errorf("%s: the accept value is %+v", d.name, s.handshakes[2].Accept)
+		}
+	}
+}
+
+func TestAHeadWithoutEndIsGivenUpAtItsLimit(t *testing.T) {
+	endless := append([]byte("GET / HTTP/1.1\r\nUpgrade: websocket\r\nX: "), bytes.Repeat([]byte("a"), 3*MaxHead)...)
+	for _, d := range deliveries {
+		talk := &Conversation{}
+		s := feed(t, talk, []part{{wire.Client, endless}}, d.cut, false, true)
+		if len(s.handshakes) != 1 || len(s.frames) != 0 || len(s.handshakes[0].Octets()) != MaxHead {
+			t.Fatalf("%s: %d handshakes, %d frames", d.name, len(s.handshakes), len(s.frames))
+		}
+		if n := cap(talk.directions[wire.Client].partial); n != 0 {
+			t.Errorf("%s: %d octets are kept behind it", d.name, n)
+		}
+	}
+}
+
+func TestLinesMayEndInABareLF(t *testing.T) {
+	bare := strings.ReplaceAll(request, "\r\n", "\n")
+	for _, d := range deliveries {
+		s := feed(t, &Conversation{}, []part{{wire.Client, []byte(bare + "\x81\x80\x00\x00\x00\x00")}}, d.cut, false, true)
+		if len(s.handshakes) != 1 || len(s.frames) != 1 || len(s.handshakes[0].Violations) != 0 {
+			t.Errorf("%s:\n%s", d.name, s.log)
+		}
+	}
+}
+
+func TestHeaderLinesHaveTheirPlace(t *testing.T) {
+	h := feed(t, &Conversation{}, []part{{wire.Client, []byte(request)}}, whole, false, false).handshakes[0]
+	if h.Line != "GET /chat HTTP/1.1" || h.Head.Method != "GET" || h.Head.Target != "/chat" || h.Head.Proto != "HTTP/1.1" {
+		t.Errorf("the start line is %q, read as %+v", h.Line, h.Head)
+	}
+	at := len(h.Line) + 2
+	for _, l := range h.Lines {
+		if got := request[l.Offset : l.Offset+l.Size]; l.Offset != at || got != l.Name+": "+l.Value+"\r\n" {
+			t.Errorf("%s is said to be %q at %d", l.Name, got, l.Offset)
+		}
+		if l.Meaning == "" || l.Section == "" {
+			t.Errorf("%s has no meaning", l.Name)
+		}
+		at += l.Size
+	}
+	if at+2 != len(request) {
+		t.Errorf("the lines end at %d of %d octets", at, len(request))
+	}
+}
+
+func TestPermessageDeflateGivesRSV1AMeaning(t *testing.T) {
+	offer := strings.Replace(request, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 1)
+	taken := strings.Replace(response, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n", 1)
+	compressed := octets(t, "f2 48 cd c9 c9 07 00") // "Hello", RFC 7692 §7.2.3.1
+	s := feed(t, &Conversation{}, []part{
+		{wire.Client, []byte(offer)}, {wire.Server, []byte(taken)},
+		{wire.Server, frame(wire.Server, 0xc1, compressed)}, {wire.Client, frame(wire.Client, 0xc1, compressed)},
+	}, whole, false, true)
+	if len(s.frames) != 2 || len(s.messages) != 2 {
+		t.Fatalf("it gave\n%s", s.log)
+	}
+	for i, f := range s.frames {
+		if len(f.Violations) != 0 {
+			t.Errorf("from the %s: %v", f.From, f.Violations)
+		}
+		if _, ok := f.Text(); ok || !s.messages[i].Compressed {
+			t.Errorf("what is compressed is taken for text")
+		}
+	}
+}
+
+// TestEveryHandshakeRuleShows runs one handshake that breaks each rule. Those
+// about one header field show on it.
+func TestEveryHandshakeRuleShows(t *testing.T) {
+	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	asked := func(old, new string) string { return strings.Replace(request, old, new, 1) }
+	answered := func(old, new string) string { return strings.Replace(response, old, new, 1) }
+	table := map[string]struct{ request, response, field string }{
+		wire.RuleMethod.Code:          {asked("GET", "PUT"), "", ""},
+		wire.RuleHTTPVersion.Code:     {asked("HTTP/1.1", "HTTP/1.0"), "", ""},
+		wire.RuleHost.Code:            {asked("Host: server.example.com\r\n", "Host: a\r\nHost: b\r\n"), "", "Host"},
+		wire.RuleUpgrade.Code:         {asked("Upgrade: websocket", "Upgrade: h2c"), "", "Upgrade"},
+		wire.RuleConnection.Code:      {asked("Connection: Upgrade", "Connection: keep-alive"), "", "Connection"},
+		wire.RuleKeyMissing.Code:      {asked(key, ""), "", ""},
+		wire.RuleKeyRepeated.Code:     {asked(key, key+key), "", "Sec-WebSocket-Key"},
+		wire.RuleKeyLength.Code:       {asked("dGhlIHNhbXBsZSBub25jZQ==", "dGhl"), "", "Sec-WebSocket-Key"},
+		wire.RuleVersion.Code:         {asked("Version: 13", "Version: 8"), "", "Sec-WebSocket-Version"},
+		wire.RuleHeaderGrammar.Code:   {asked("Host", "X y: z\r\nHost"), "", ""},
+		wire.RuleStatus.Code:          {request, refusal, ""},
+		wire.RuleRespUpgrade.Code:     {request, answered("Upgrade: websocket", "Upgrade: h2c"), "Upgrade"},
+		wire.RuleRespConnection.Code:  {request, answered("Connection: Upgrade", "Connection: close"), "Connection"},
+		wire.RuleAcceptMissing.Code:   {request, answered("Sec-WebSocket-Accept", "X"), ""},
+		wire.RuleAcceptWrong.Code:     {request, answered("s3pP", "S3pP"), "Sec-WebSocket-Accept"},
+		wire.RuleRespExtension.Code:   {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"), "Sec-WebSocket-Extensions"},
+		wire.RuleRespSubprotocol.Code: {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"), "Sec-WebSocket-Protocol"},
+	}
+	for _, rule := range wire.Rules {
+		if rule.CloseCode != 0 {
+			continue // of a frame
+		}
+		c, ok := table[rule.Code]
+		if !ok {
+			t.Errorf("%s is missing from the table", rule.Code)
+			continue
+		}
+		s := feed(t, &Conversation{}, []part{{wire.Client, []byte(c.request)}, {wire.Server, []byte(c.response)}}, whole, false, false)
+		h := s.handshakes[len(s.handshakes)-1]
+		if len(h.Violations) != 1 || h.Violations[0].Code != rule.Code {
+			t.Errorf("%s: %v", rule.Code, h.Violations)
+		}
+		for _, l := range h.Lines {
+			want := ""
+			if l.Name == c.field {
+				want = rule.Code
+			}
+			if got := h.ruleBrokenBy(l.Name); got != want {
+				t.Errorf("%s: %s is said to break %q, want %q", rule.Code, l.Name, got, want)
+			}
+		}
+	}
+}
+
+func TestAWrongAcceptValueTellsTheMistake(t *testing.T) {
+	const key = "dGhlIHNhbXBsZSBub25jZQ=="
+	for _, c := range []struct{ got, mistake string }{
+		{"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", ""},
+		{"84sZS124gGGfrmxVbxoRgsdwG7w=", "misprint, 258EAFA5-E914-47DA-95CA-5AB0DC85B11B"},
+		{"oTYf8w8uN9dmWLQsgPa0ssJjDCY=", "misprint, 258EAFA5-E914-47DA-95CA-5AB5DC11D65B"},
+		{"Q4sXzbfMsUjXc4AmHBjfdIPOGhg=", "misprint, 258EAFA5-E914-47DA-95CA-5AB5DC11D65A"},
+		{"xwR0HFqnokhQTQOQyhual8z1Tw8=", "misprint, 258EAFA5-E914-47DA-95CA-5AB5DC11D685"},
+		{"WJfwerbIozKsJXHxxI0JTO1SQgU=", "lower case"},
+		{"BXhwxM0SZasKmCD9S4BfpPmCnEw=", "base64-decoded before hashing"},
+		{"kex8Ji4w0ek1Mc3Dwcf4mOpf5b4=", "with its CR LF"},
+		{"hHLtf2V1k8aDQZfNjw3Ia1hCwt0=", "GUID was left out"},
+		{"YjM3YTRmMmNjMDYyNGYxNjkwZjY0NjA2Y2YzODU5NDViMmJlYzRlYQ==", "hex before base64"},
+		{"b37a4f2cc0624f1690f64606cf385945b2bec4ea", "in hex, not base64"},
+		{"s3pPLMBiTxaQ9kYGzzhZRbK-xOo=", "alphabet or no padding"},
+		{"s3pPLMBiTxaQ9kYGzzhZRbK+xOo", "alphabet or no padding"},
+		{wire.Hash(wire.GUID + key), "GUID was put before the key"},
+		{key, "the key was sent back"},
+		{"", "there is no Sec-WebSocket-Accept"},
+		{"AAAA", "no known mistake"},
+	} {
+		got := Mistake(key, c.got)
+		if (got == "") != (c.mistake == "") || !strings.Contains(got, c.mistake) {
+			t.Errorf("%q is called %q, want %q", c.got, got, c.mistake)
+		}
+		answer := fmt.Sprintf("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", c.got)
+		h := feed(t, &Conversation{}, []part{{wire.Client, []byte(request)}, {wire.Server, []byte(answer)}}, whole, false, false).handshakes[1]
+		if h.Accept == nil || h.Accept.Mistake != got || h.Accept.Got != c.got || h.Accept.Expected != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+			t.Errorf("%q: the handshake says %+v", c.got, h.Accept)
+		}
+		if (len(h.Violations) == 0) != (c.mistake == "") {
+			t.Errorf("%q breaks %v", c.got, h.Violations)
+		}
+	}
+}
