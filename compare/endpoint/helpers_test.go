@@ -1,7 +1,6 @@
 package endpoint_test
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
@@ -76,7 +75,6 @@ func serve(t testing.TB, e endpoint.Endpoint, rec *recording.Recording) *lab {
 type client struct {
 	t testing.TB
 	net.Conn
-	r       *bufio.Reader
 	talk    dissect.Conversation
 	items   []dissect.Item
 	endedBy error

@@ -89,13 +89,6 @@ func (p *peer) becomes(state, why string) {
 	p.state = state
 }
 
-// calls records a call that comes back at once.
-func (p *peer) calls(name, args, result string, err error) {
-	call := p.Enter(name, args)
-	p.clock.after(12 * us)
-	call.Return(result, err)
-}
-
 // hears is ReadMessage coming back.
 func (p *peer) hears(result string, err error) {
 	p.clock.after(15 * us)

@@ -53,8 +53,8 @@ func (s *server) says(text string) {
 	}
 }
 
-// play plays text against far, and returns the error and what was logged.
-func play(t *testing.T, ctx context.Context, text string, far func(*server)) (err error, log string) {
+// play plays text against far, and returns what was logged and the error.
+func play(t *testing.T, ctx context.Context, text string, far func(*server)) (log string, err error) {
 	t.Helper()
 	s, err := Parse("test.txt", "# test\n"+text)
 	if err != nil {
@@ -75,12 +75,12 @@ func play(t *testing.T, ctx context.Context, text string, far func(*server)) (er
 		lines = append(lines, fmt.Sprintf("%s %d %s", what, size, text))
 	})
 	<-done
-	return err, strings.Join(lines, "\n")
+	return strings.Join(lines, "\n"), err
 }
 
 func TestAScenarioIsPlayedToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err, log := play(t, t.Context(), "open\nsend text Hello\nread 2\noctets 89 00\nclose 1000 ok\nread eof", func(s *server) {
+		log, err := play(t, t.Context(), "open\nsend text Hello\nread 2\noctets 89 00\nclose 1000 ok\nread eof", func(s *server) {
 			s.hearsRequest()
 			s.says(answer101)
 			s.hears("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")
@@ -111,7 +111,7 @@ read -1 EOF`
 
 func TestARefusalEndsAScenarioWithoutAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err, log := play(t, t.Context(), "open\nsend text never", func(s *server) {
+		log, err := play(t, t.Context(), "open\nsend text never", func(s *server) {
 			s.hearsRequest()
 			s.says("HTTP/1.1 400 Bad Request\r\n\r\n")
 			s.says("no") // the client waits for what follows
@@ -124,7 +124,7 @@ func TestARefusalEndsAScenarioWithoutAnError(t *testing.T) {
 
 func TestAnInterimResponseIsNoRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err, _ := play(t, t.Context(), "open\noctets 89 00\nread 1", func(s *server) {
+		_, err := play(t, t.Context(), "open\noctets 89 00\nread 1", func(s *server) {
 			s.hearsRequest()
 			s.says("HTTP/1.1 103 Early Hints\r\n\r\n")
 			synctest.Wait()
@@ -147,7 +147,7 @@ func TestAServerThatHangsUpEndsAScenarioWithoutAnError(t *testing.T) {
 		"with no HTTP":      func(s *server) { s.hearsRequest(); s.says("what?") },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if err, _ := play(t, t.Context(), "open\nread 2\nsend text x\nread eof", far); err != nil {
+			if _, err := play(t, t.Context(), "open\nread 2\nsend text x\nread eof", far); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -169,7 +169,7 @@ func TestAScenarioThatIsKeptWaitingSaysWhere(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			began := time.Now()
-			err, _ := play(t, ctx, c.text, func(s *server) {
+			_, err := play(t, ctx, c.text, func(s *server) {
 				c.far(s)
 				io.Copy(io.Discard, s) // until the client gives up
 			})
@@ -200,7 +200,7 @@ func TestAServerThatCannotBeReachedIsAnError(t *testing.T) {
 
 func TestAWriteThatFailsIsAnOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		err, log := play(t, t.Context(), "open\nread eof\noctets 81 80 00 00 00 00\nsend text x", func(s *server) {
+		log, err := play(t, t.Context(), "open\nread eof\noctets 81 80 00 00 00 00\nsend text x", func(s *server) {
 			s.hearsRequest()
 			s.says(answer101)
 		})

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"wslab/reference/wire"
 )
@@ -202,15 +203,16 @@ func ParseHex(s string) ([]byte, error) {
 	var out []byte
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
-		case strings.IndexByte(" \t\r\n,", c) >= 0:
+		case strings.IndexByte(separators, c) >= 0:
 			i++
 		case c == '0' && i+1 < len(s) && s[i+1]|0x20 == 'x':
 			i += 2
 		case !isHex(c):
-			r := []rune(s[i:])
-			return nil, &HexError{i, fmt.Sprintf("%q is no hex digit", r[0])}
-		case i+1 == len(s) || !isHex(s[i+1]):
+			return nil, noHex(s, i)
+		case i+1 == len(s) || strings.IndexByte(separators, s[i+1]) >= 0:
 			return nil, &HexError{i, fmt.Sprintf("%q stands alone; an octet has two hex digits", string(c))}
+		case !isHex(s[i+1]):
+			return nil, noHex(s, i+1)
 		default:
 			b, _ := hex.DecodeString(s[i : i+2])
 			out = append(out, b...)
@@ -218,6 +220,15 @@ func ParseHex(s string) ([]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// separators may stand between octets.
+const separators = " \t\r\n,"
+
+// noHex says that the character of s at i is no hex digit.
+func noHex(s string, i int) *HexError {
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	return &HexError{i, fmt.Sprintf("%q is no hex digit", r)}
 }
 
 func isHex(c byte) bool {

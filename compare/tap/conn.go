@@ -97,6 +97,13 @@ type early struct {
 // maxEarly is the most that is kept of a request before Attach.
 const maxEarly = 32 << 10
 
+// Early returns the octets read of the current request, before Attach.
+func (c *Conn) Early() []byte {
+	c.early.mu.Lock()
+	defer c.early.mu.Unlock()
+	return append([]byte(nil), c.early.octets...)
+}
+
 // Attach gives c to r: what has been read of the request so far is told to r
 // at once, and all that passes from now on. hold says whether the valve is
 // shut for what comes after. It must be called before the endpoint writes.

@@ -380,7 +380,7 @@ func TestAnUnknownCommandIsNamed(t *testing.T) {
 		}
 	}
 	var hex *scenario.HexError
-	if err := s.Raw(RawCommand{Client: "a", Do: "octets", Hex: "81 0g"}, l.addr); !errors.As(err, &hex) || hex.At != 3 {
+	if err := s.Raw(RawCommand{Client: "a", Do: "octets", Hex: "81 0g"}, l.addr); !errors.As(err, &hex) || hex.At != 4 {
 		t.Errorf("wrong hex gives %v", err)
 	}
 	if err := s.Order(Command{Client: "a", Do: "binary", Hex: "123"}); !errors.As(err, &hex) || hex.At != 2 {

@@ -161,6 +161,16 @@ func TestRequestsMayBePipelined(t *testing.T) {
 			t.Errorf("the recording begins with %.60q", got)
 		}
 		p.Close()
+
+		// In the segment of another request it cannot be told apart, and is refused.
+		p = s.dial()
+		p.say(ask("GET", "/nowhere", "") + s.request("/ws/reference"))
+		for i, want := range []int{404, 400} {
+			if response, _ := p.response(); response.StatusCode != want {
+				t.Errorf("answer %d in one segment is %d, want %d", i, response.StatusCode, want)
+			}
+		}
+		p.Close()
 	})
 }
 

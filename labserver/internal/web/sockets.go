@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"time"
 
@@ -46,6 +47,11 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
 	if !ok {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return
+	}
+	if !bytes.HasPrefix(conn.Early(), []byte(r.Method+" "+r.RequestURI+" ")) {
+		// What was read is not this request alone, so the recording would begin with another.
+		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
 		return
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(handshakeTimeout))
