@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"wslab/compare/recording"
@@ -26,7 +27,11 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 	}
 	call.Return("a *reference.Conn", nil)
 	defer conn.CloseNow()
-	opened(referenceServer{conn, rec})
+	server := &referenceServer{conn: conn, rec: rec}
+	// Reading ends as soon as this side closes; the closing handshake is then
+	// Close's, and must not be cut short.
+	defer server.closing.Wait()
+	opened(server)
 	for {
 		conn.SetReadDeadline(time.Now().Add(IdleTimeout))
 		call := rec.Enter("ReadMessage", "")
@@ -36,18 +41,19 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 			return
 		}
 		call.Return(describe(op, len(p)), nil)
-		if err := (referenceServer{conn, rec}).Send(op, p); err != nil {
+		if err := server.Send(op, p); err != nil {
 			return
 		}
 	}
 }
 
 type referenceServer struct {
-	conn *reference.Conn
-	rec  *recording.Connection
+	conn    *reference.Conn
+	rec     *recording.Connection
+	closing sync.WaitGroup
 }
 
-func (s referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
+func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
 	name, size := "WriteMessage", 0
 	if len(parts) != 1 {
 		name = "WriteFragments"
@@ -61,7 +67,7 @@ func (s referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
 	return err
 }
 
-func (s referenceServer) Control(op wire.Opcode, payload []byte) error {
+func (s *referenceServer) Control(op wire.Opcode, payload []byte) error {
 	name, send := "Ping", s.conn.Ping
 	if op == wire.Pong {
 		name, send = "Pong", s.conn.Pong
@@ -72,7 +78,9 @@ func (s referenceServer) Control(op wire.Opcode, payload []byte) error {
 	return err
 }
 
-func (s referenceServer) Close(code wire.CloseCode, reason string) error {
+func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
+	s.closing.Add(1)
+	defer s.closing.Done()
 	call := s.rec.Enter("Close", code.String())
 	err := s.conn.Close(code, reason)
 	call.Return("nil", err)

@@ -75,6 +75,7 @@ type live struct {
 	conn   *tap.Conn
 	rec    *recording.Connection
 	server endpoint.Server // nil until the handshake is done
+	opened chan struct{}   // closed when server is set, or never will be
 	left   bool            // the client has
 }
 
@@ -123,7 +124,7 @@ var errEnded = &CommandError{"This session has ended.", "Reload the page to begi
 // Serve lets e answer the request in r, whose connection is conn, and records
 // it in s under the name client. It returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
-	l := &live{conn: conn}
+	l := &live{conn: conn, opened: make(chan struct{})}
 	s.mu.Lock()
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
@@ -142,11 +143,14 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	s.work.Add(1)
 	s.mu.Unlock()
 
+	opened := sync.OnceFunc(func() { close(l.opened) })
 	defer s.work.Done()
+	defer opened()
 	e.Serve(w, r, l.rec, func(server endpoint.Server) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		l.server = server
+		opened()
 		if s.ctx.Err() != nil { // it opened while the session was ending
 			s.goAway(server)
 		}
@@ -232,24 +236,50 @@ type Command struct {
 // Order has the server at the other end of c.Client's connection do c. It
 // returns once that has begun; the outcome is in the recording.
 func (s *Session) Order(c Command) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used = time.Now()
-	var server endpoint.Server
-	for _, l := range s.live {
-		if l.rec.Info.Client == c.Client && l.server != nil {
-			server = l.server
-		}
+	do, err := c.action()
+	if err != nil {
+		return err
 	}
-	if server == nil {
-		return &CommandError{fmt.Sprintf("There is no open connection called %q.", c.Client), "Connect first."}
-	}
-	do, err := c.action(server)
+	server, err := s.server(c.Client)
 	if err != nil {
 		return err
 	}
 	// In the background: at a shut valve a send waits until it is released.
-	return s.start(func() { do() }) // the outcome is recorded as the call's return
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.start(func() { do(server) }) // the outcome is recorded as the call's return
+}
+
+// openGrace is how long an order waits for a handshake that is under way. A
+// client has read the 101 a little before the server's code gets back the
+// connection that it opened.
+const openGrace = time.Second
+
+// server returns the server's end of the newest connection of client.
+func (s *Session) server(client string) (endpoint.Server, error) {
+	s.mu.Lock()
+	s.used = time.Now()
+	var newest *live
+	for _, l := range s.live {
+		if l.rec.Info.Client == client {
+			newest = l
+		}
+	}
+	s.mu.Unlock()
+	if newest == nil {
+		return nil, &CommandError{fmt.Sprintf("There is no open connection called %q.", client), "Connect first."}
+	}
+	select {
+	case <-newest.opened:
+	case <-time.After(openGrace):
+	case <-s.ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if newest.server == nil {
+		return nil, &CommandError{fmt.Sprintf("The handshake of %q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
+	}
+	return newest.server, nil
 }
 
 // start runs task in the background. s.mu is held.
@@ -271,7 +301,7 @@ func (s *Session) start(task func()) error {
 }
 
 // action checks c and returns what does it.
-func (c Command) action(server endpoint.Server) (func() error, error) {
+func (c Command) action() (func(endpoint.Server) error, error) {
 	payload := []byte(c.Text)
 	if c.Hex != "" {
 		b, err := scenario.ParseHex(c.Hex)
@@ -282,9 +312,9 @@ func (c Command) action(server endpoint.Server) (func() error, error) {
 	}
 	switch c.Do {
 	case "text":
-		return func() error { return server.Send(wire.Text, payload) }, nil
+		return func(server endpoint.Server) error { return server.Send(wire.Text, payload) }, nil
 	case "binary":
-		return func() error { return server.Send(wire.Binary, payload) }, nil
+		return func(server endpoint.Server) error { return server.Send(wire.Binary, payload) }, nil
 	case "fragments":
 		if len(c.Parts) == 0 || len(c.Parts) > 64 {
 			return nil, &CommandError{fmt.Sprintf("A message cannot be sent in %d parts here.", len(c.Parts)), "Give 1 to 64 parts."}
@@ -293,13 +323,13 @@ func (c Command) action(server endpoint.Server) (func() error, error) {
 		for _, p := range c.Parts {
 			parts = append(parts, []byte(p))
 		}
-		return func() error { return server.Send(wire.Text, parts...) }, nil
+		return func(server endpoint.Server) error { return server.Send(wire.Text, parts...) }, nil
 	case "ping":
-		return func() error { return server.Control(wire.Ping, payload) }, nil
+		return func(server endpoint.Server) error { return server.Control(wire.Ping, payload) }, nil
 	case "pong":
-		return func() error { return server.Control(wire.Pong, payload) }, nil
+		return func(server endpoint.Server) error { return server.Control(wire.Pong, payload) }, nil
 	case "close":
-		return func() error { return server.Close(wire.CloseCode(c.Code), c.Reason) }, nil
+		return func(server endpoint.Server) error { return server.Close(wire.CloseCode(c.Code), c.Reason) }, nil
 	}
 	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
 }
