@@ -30,7 +30,10 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 	server := &referenceServer{conn: conn, rec: rec}
 	// Reading ends as soon as this side closes; the closing handshake is then
 	// Close's, and must not be cut short.
-	defer server.closing.Wait()
+	defer func() {
+		server.closing.Lock()
+		defer server.closing.Unlock()
+	}()
 	opened(server)
 	for {
 		conn.SetReadDeadline(time.Now().Add(IdleTimeout))
@@ -50,7 +53,7 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 type referenceServer struct {
 	conn    *reference.Conn
 	rec     *recording.Connection
-	closing sync.WaitGroup
+	closing sync.Mutex // held while Close runs
 }
 
 func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
@@ -79,8 +82,8 @@ func (s *referenceServer) Control(op wire.Opcode, payload []byte) error {
 }
 
 func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
-	s.closing.Add(1)
-	defer s.closing.Done()
+	s.closing.Lock()
+	defer s.closing.Unlock()
 	call := s.rec.Enter("Close", code.String())
 	err := s.conn.Close(code, reason)
 	call.Return("nil", err)
