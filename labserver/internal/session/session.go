@@ -80,7 +80,8 @@ type live struct {
 }
 
 // observer is the recorder of a connection. It tells the session as well when
-// the client leaves and when the socket is closed.
+// the client leaves and when the socket is closed, before anybody can read so in
+// the recording.
 type observer struct {
 	*recording.Connection
 	s *Session
@@ -88,23 +89,23 @@ type observer struct {
 }
 
 func (o observer) Fin(d tap.Direction) {
-	o.Connection.Fin(d)
 	if d == tap.In {
 		o.s.left(o.l)
 	}
+	o.Connection.Fin(d)
 }
 
 func (o observer) Failed(d tap.Direction, err error) {
-	o.Connection.Failed(d, err)
 	o.s.left(o.l)
+	o.Connection.Failed(d, err)
 }
 
 func (o observer) Closed() {
-	o.Connection.Closed()
 	o.s.mu.Lock()
-	defer o.s.mu.Unlock()
 	o.s.live = slices.DeleteFunc(o.s.live, func(l *live) bool { return l == o.l })
 	o.s.used = time.Now()
+	o.s.mu.Unlock()
+	o.Connection.Closed()
 }
 
 func (s *Session) left(l *live) {
