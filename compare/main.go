@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 			example = s
 		}
 	}
-	fmt.Fprintf(stdout, "\nWritten to %s. To see one of them in full, side by side:\n  diff %s %s\n", *dir,
+	fmt.Fprintf(stdout, "\nWritten to %s. To see where two of them differ:\n  diff %s %s\n", *dir,
 		filepath.Join(*dir, example.Name, "reference.txt"), filepath.Join(*dir, example.Name, "gorilla.txt"))
 	return status, nil
 }

@@ -119,6 +119,9 @@ func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
 		}
 		t.detail("  base64(SHA-1(%q)) = %s: %s", a.Joined, a.Expected, verdict)
 	}
+	for line := range strings.Lines(h.Body) {
+		t.detail("  | %s", strings.TrimRight(line, "\r\n"))
+	}
 	t.violations(h.Violations)
 }
 

@@ -197,7 +197,7 @@ type HexError struct {
 
 func (e *HexError) Error() string { return fmt.Sprintf("character %d: %s", e.At+1, e.What) }
 
-// ParseHex reads octets as two hex digits each. White space, commas and 0x
+// ParseHex reads octets as two hex digits each. White space, commas, colons and 0x
 // between them do not matter. An error is a *HexError.
 func ParseHex(s string) ([]byte, error) {
 	var out []byte
@@ -223,7 +223,7 @@ func ParseHex(s string) ([]byte, error) {
 }
 
 // separators may stand between octets.
-const separators = " \t\r\n,"
+const separators = " \t\r\n,:"
 
 // noHex says that the character of s at i is no hex digit.
 func noHex(s string, i int) *HexError {

@@ -152,7 +152,7 @@ func TestWhatIsNotHexIsToldWithItsPlace(t *testing.T) {
 		{"81 €", 3, `'€' is no hex digit`},
 		{"10x5", 2, `'x' is no hex digit`},
 		{"0x8", 2, `"8" stands alone; an octet has two hex digits`},
-		{"81:05", 2, `':' is no hex digit`},
+		{"81;05", 2, `';' is no hex digit`},
 	} {
 		b, err := ParseHex(c.text)
 		var he *HexError

@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"wslab/reference/wire"
 )
@@ -13,6 +14,7 @@ const (
 	KeepTail    = 16       // last ones, of a longer frame
 	KeepMessage = 200      // first octets of a message
 	MaxHead     = 16 << 10 // a handshake longer than this is not read as one
+	KeepBody    = 1 << 10  // first octets of a refusal's text
 )
 
 // Conversation decodes both directions of one connection from its first octet.
@@ -98,7 +100,7 @@ func (c *Conversation) End(from wire.Role) *Frame {
 		f.Short = d.left
 		c.finishPayload(d, f)
 	case d.phase == frames && len(d.partial) > 0:
-		f = cutHeader(d.partial, d.offset, from)
+		f = cutHeader(d.partial, d.offset, d.context)
 	}
 	d.frame, d.partial, d.phase = nil, nil, opaque
 	return f
@@ -142,6 +144,9 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 			c.directions[role].context.RSV1 = deflate
 		}
 	default:
+		if rest := b[size-before:]; utf8.Valid(rest) {
+			h.Body = string(wholeCharacters(rest[:min(len(rest), KeepBody)]))
+		}
 		// What the client sent ahead of the refusal was never a WebSocket's.
 		d.phase = opaque
 		c.directions[wire.Client] = direction{phase: opaque}

@@ -101,12 +101,33 @@ func (f *Frame) badOctet(i uint64, c byte) {
 }
 
 // cutHeader returns the frame whose header the stream ended in. What is not
-// known of it reads as zero.
-func cutHeader(b []byte, offset uint64, from wire.Role) *Frame {
+// known of it reads as zero, and Short is what is missing at least.
+func cutHeader(b []byte, offset uint64, c wire.Context) *Frame {
 	whole := make([]byte, wire.MaxHeaderSize)
 	copy(whole, b)
 	h, _ := wire.ParseHeader(whole)
-	f := &Frame{From: from, Offset: offset, Header: h, octets: append([]byte(nil), b...), came: uint64(len(b)), cut: true}
+	f := &Frame{From: c.Sender, Offset: offset, Header: h, octets: append([]byte(nil), b...), came: uint64(len(b)), cut: true}
 	f.Short = uint64(h.Size() - len(b))
+	for _, v := range wire.Check(h, c) {
+		if f.shows(v.Code) {
+			f.Violations = append(f.Violations, v)
+		}
+	}
 	return f
+}
+
+// shows reports whether enough of a cut header came to judge it by the rule
+// called code.
+func (f *Frame) shows(code string) bool {
+	need := 1
+	switch violationField[code] {
+	case "MASK", "payload length":
+		need = 2
+	case "extended payload length":
+		need = 2 + int(f.Header.Form)/8
+		if code == wire.RuleLengthTopBit.Code {
+			need = 3
+		}
+	}
+	return len(f.octets) >= need
 }

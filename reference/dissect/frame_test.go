@@ -165,6 +165,35 @@ func TestAFrameThatTheStreamEndsInIsToldWithWhatCame(t *testing.T) {
 	}
 }
 
+func TestACutHeaderIsJudgedByWhatCameOfIt(t *testing.T) {
+	for _, c := range []struct {
+		octets string
+		want   []wire.Rule
+	}{
+		{"81", nil},
+		{"ff", []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3, wire.RuleOpcode}},
+		{"01 7e", []wire.Rule{wire.RuleMaskMissing}},
+		{"82 ff 80", []wire.Rule{wire.RuleLengthTopBit}},
+		{"82 fe 00", nil},
+		{"82 fe 00 05", []wire.Rule{wire.RuleLengthMinimal}},
+		{"09", []wire.Rule{wire.RuleControlFragment}},
+	} {
+		f := one(t, wire.Client, octets(t, c.octets))
+		var got []wire.Rule
+		for _, v := range f.Violations {
+			v.Rule.Sentence = ""
+			got = append(got, v.Rule)
+		}
+		same := len(got) == len(c.want)
+		for i := range min(len(got), len(c.want)) {
+			same = same && got[i].Code == c.want[i].Code
+		}
+		if !same {
+			t.Errorf("%s breaks %v, want %v", c.octets, got, c.want)
+		}
+	}
+}
+
 func TestATruncatedCloseIsNotCalledABodyOfOneOctet(t *testing.T) {
 	f := one(t, wire.Server, octets(t, "88 05 03 e8 62"))
 	fs := f.Fields()

@@ -17,6 +17,7 @@ type Handshake struct {
 	Head       wire.Head
 	Lines      []HeaderLine
 	Accept     *Accept // of a response to a request with a key
+	Body       string  // of a refusal: the first octets of its text, those that came with the head
 	Violations []wire.Violation
 
 	octets []byte
@@ -75,10 +76,36 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 		asked = request.Head
 	}
 	h.Violations = wire.CheckResponse(asked, h.Head)
+	if h.refuses() {
+		for i := range h.Lines {
+			h.Lines[i].refused()
+		}
+		if request != nil && len(request.Violations) > 0 {
+			h.Violations = nil // to refuse is what RFC 6455 §4.2.1 asks for
+		}
+	}
 	if key := asked.Key(); key != "" && h.Head.Status == 101 {
 		h.Accept = workAccept(key, strings.Join(h.Head.Values("Sec-WebSocket-Accept"), ", "))
 	}
 	return h
+}
+
+// refuses reports whether h answers that no WebSocket is opened.
+func (h *Handshake) refuses() bool {
+	return h.From == wire.Server && h.Head.Status != 101 && h.Head.Status/100 != 1
+}
+
+// refused gives l the meaning that it has in a refusal, where another one stands
+// in the handshake.
+func (l *HeaderLine) refused() {
+	switch strings.ToLower(l.Name) {
+	case "connection":
+		l.Meaning, l.Section = "Plain HTTP: what becomes of this TCP connection behind the answer.", "4.2.2"
+	case "upgrade":
+		l.Meaning, l.Section = "The protocol that the server wants to be asked for.", "4.2.2"
+	case "sec-websocket-version":
+		l.Meaning, l.Section = "The version that the server understands.", "4.4"
+	}
 }
 
 func (h *Handshake) readStartLine(line string) {

@@ -63,6 +63,29 @@ func TestARefusedHandshakeMakesTheRestOpaque(t *testing.T) {
 	}
 }
 
+func TestARefusalIsNoFaultWhenTheRequestHasOne(t *testing.T) {
+	const text = "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\n\r\nask for websocket"
+	for _, c := range []struct {
+		request string
+		faults  int
+	}{
+		{strings.Replace(request, "13", "8", 1), 0},
+		{request, 1}, // nothing was wrong with it, so it should have been opened
+	} {
+		s := feed(t, &Conversation{}, []part{{wire.Client, []byte(c.request)}, {wire.Server, []byte(text)}}, whole, false, true)
+		h := s.handshakes[1]
+		if len(h.Violations) != c.faults {
+			t.Errorf("the refusal breaks %v, want %d rules", h.Violations, c.faults)
+		}
+		if h.Body != "ask for websocket" {
+			t.Errorf("its text is %q", h.Body)
+		}
+		if strings.Contains(h.Lines[0].Meaning, "Upgrade") {
+			t.Errorf("Connection: close means %q", h.Lines[0].Meaning)
+		}
+	}
+}
+
 func TestARequestForNoWebSocketMakesTheRestOpaque(t *testing.T) {
 	s := feed(t, &Conversation{}, []part{{wire.Client, []byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n\x81\x05Hello")}}, whole, false, true)
 	if len(s.handshakes) != 1 || len(s.frames) != 0 {

@@ -43,6 +43,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Tail       string           `json:"tail"`
 		Gap        uint64           `json:"gap"`
 		Short      uint64           `json:"short"`
+		Cut        bool             `json:"cut,omitempty"`
 		Payload    string           `json:"payload"`
 		Text       *string          `json:"text,omitempty"`
 		Close      *closing         `json:"close,omitempty"`
@@ -52,7 +53,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Offset: f.Offset, Size: f.Size(),
 		Header: header{h.Fin, h.RSV1, h.RSV2, h.RSV3, h.Opcode, h.Opcode.String(), h.Masked, h.Form,
 			strconv.FormatUint(h.Length, 10), "", h.Size()},
-		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: f.Short,
+		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: f.Short, Cut: f.cut,
 		Payload: hex.EncodeToString(f.Payload()), Violations: f.Violations,
 	}
 	if h.Masked {
@@ -93,10 +94,11 @@ func (h *Handshake) MarshalJSON() ([]byte, error) {
 		Fields     []line           `json:"fields"`
 		Key        string           `json:"key,omitempty"`
 		Accept     *Accept          `json:"accept,omitempty"`
+		Body       string           `json:"body,omitempty"`
 		Violations []wire.Violation `json:"violations"`
 	}{
 		What: pick(h.From == wire.Client, "request", "response"), Line: h.Line, Status: h.Head.Status, Size: len(h.octets),
-		Hex: hex.EncodeToString(h.octets), Fields: []line{}, Key: h.Head.Key(), Accept: h.Accept, Violations: h.Violations,
+		Hex: hex.EncodeToString(h.octets), Fields: []line{}, Key: h.Head.Key(), Accept: h.Accept, Body: h.Body, Violations: h.Violations,
 	}
 	for _, l := range h.Lines {
 		v.Fields = append(v.Fields, line{l.Name, l.Value, l.Offset, l.Size, l.Meaning, l.Section, h.ruleBrokenBy(l.Name)})

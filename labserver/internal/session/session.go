@@ -112,6 +112,30 @@ func (s *Session) left(l *live) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.left = true
+	if s.watchers == 0 {
+		time.AfterFunc(letGoAfter, s.letGo)
+	}
+}
+
+// letGoAfter is how long frames stay held that nobody is there to release. A
+// page that is reloaded, or out of sight for a while, comes back to them.
+const letGoAfter = 2 * time.Minute
+
+// letGo opens the valve where it would keep a client waiting for nobody: when
+// the page is gone, on connections that the client has left, and in a session of
+// connections from outside on all.
+func (s *Session) letGo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watchers > 0 || s.ctx.Err() != nil {
+		return
+	}
+	s.hold = s.hold && !s.Outside
+	for _, l := range s.live {
+		if l.left || s.Outside {
+			l.conn.Run()
+		}
+	}
 }
 
 // A CommandError says why a command can't be done and what would help. It is
@@ -230,7 +254,7 @@ type Command struct {
 	Text   string   `json:"text"`
 	Hex    string   `json:"hex"`
 	Parts  []string `json:"parts"`
-	Code   uint16   `json:"code"`
+	Code   *int     `json:"code"` // nil: a Close frame without a body
 	Reason string   `json:"reason"`
 }
 
@@ -330,7 +354,16 @@ func (c Command) action() (func(endpoint.Server) error, error) {
 	case "pong":
 		return func(server endpoint.Server) error { return server.Control(wire.Pong, payload) }, nil
 	case "close":
-		return func(server endpoint.Server) error { return server.Close(wire.CloseCode(c.Code), c.Reason) }, nil
+		code := wire.NoStatusReceived
+		if c.Code != nil {
+			if *c.Code < 0 || *c.Code > 0xFFFF {
+				return nil, &CommandError{fmt.Sprintf("%d is no close code: it has 16 bits.", *c.Code), "Give a number from 0 to 65535."}
+			}
+			code = wire.CloseCode(*c.Code)
+		} else if c.Reason != "" {
+			return nil, &CommandError{"A reason needs a code: it stands behind it in the Close frame.", "Give a code, or leave the reason out."}
+		}
+		return func(server endpoint.Server) error { return server.Close(code, c.Reason) }, nil
 	}
 	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
 }
@@ -371,7 +404,18 @@ func (s *Session) Watch() (stop func()) {
 		defer s.mu.Unlock()
 		s.watchers--
 		s.used = time.Now()
+		if s.watchers == 0 {
+			time.AfterFunc(letGoAfter, s.letGo)
+		}
 	})
+}
+
+// Holding reports whether the valve is shut for connections to come, or for one
+// that is there.
+func (s *Session) Holding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hold || slices.ContainsFunc(s.live, func(l *live) bool { return l.conn.Holding() })
 }
 
 // Over ends when s has ended and everything in it is recorded.

@@ -407,7 +407,14 @@ func TestAServerSendsWhatItIsOrdered(t *testing.T) {
 			})
 			l.ok(s.Order(Command{Client: "a", Do: "pong", Text: "beat"}))
 			l.await(s, "the pong comes", sends(wire.Server, "beat"))
-			l.ok(s.Order(Command{Client: "a", Do: "close", Code: 4000, Reason: "enough"}))
+			for _, code := range []int{-1, 65536} {
+				var command *CommandError
+				if err := s.Order(Command{Client: "a", Do: "close", Code: &code}); !errors.As(err, &command) {
+					t.Errorf("close code %d: %v", code, err)
+				}
+			}
+			code := 4000
+			l.ok(s.Order(Command{Client: "a", Do: "close", Code: &code, Reason: "enough"}))
 			l.await(s, "the Close frame comes", closes(4000))
 			l.send(s, "a", bye)
 			l.await(s, "the server closes TCP", tcp("closed"))
@@ -843,6 +850,50 @@ func TestASessionWhoseClientLeftWithAFrameHeldIsForgottenWhole(t *testing.T) {
 			}
 			l.await(s, "its connection is closed", tcp("closed"))
 		})
+	}
+}
+
+func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	l.open(s, "stays", "reference")
+	conn, err := net.Dial("tcp", l.addr)
+	l.ok(err)
+	c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target("reference", "leaves"), l.addr, func(string, string, int) {})
+	l.ok(err)
+	_, err = c.Status(l.ctx)
+	l.ok(err)
+	s.Valve("hold", nil)
+	l.ok(c.Frame(wire.Text, []byte("Hello")))
+	l.send(s, "stays", bye)
+	l.until("a frame waits on each connection", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.live) == 2 && len(s.live[0].conn.Waiting()) > 0 && len(s.live[1].conn.Waiting()) > 0
+	})
+	l.ok(c.Close())
+	l.await(s, "its FIN is seen behind the frame", tcp("fin"))
+
+	stop := s.Watch()
+	s.letGo()
+	if !s.Holding() {
+		t.Error("frames are let go under the eyes of a learner")
+	}
+	stop()
+	s.letGo()
+	l.await(s, "the connection whose client left is closed", tcp("closed"))
+	if got := l.server(s, "stays"); got == nil || !s.Holding() {
+		t.Error("a connection whose client is still there was let go")
+	}
+
+	outside, err := l.manager.New(true)
+	l.ok(err)
+	l.open(outside, "a", "gorilla")
+	outside.Valve("hold", nil)
+	outside.letGo()
+	if outside.Holding() {
+		t.Error("a connection from outside is held, and nobody watches")
 	}
 }
 

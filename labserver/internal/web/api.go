@@ -95,6 +95,12 @@ func (s *Server) newSession(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "now": sess.Rec.Now().Microseconds()})
 }
 
+func (s *Server) session(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	reply(w, http.StatusOK, map[string]any{
+		"session": sess.ID, "now": sess.Rec.Now().Microseconds(), "holding": sess.Holding(), "outside": sess.Outside,
+	})
+}
+
 func (s *Server) events(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	after, err := hub.Position(r)
 	if err != nil {
@@ -265,23 +271,23 @@ func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 	}
 	talk := dissect.NewFrames()
 	frames := []dissected{}
-	rest := 0
+	rest, more := 0, false
 	for _, it := range talk.Octets(from, octets, true) {
 		if it.Frame != nil {
 			frames = append(frames, dissected{it.Frame, it.Frame.Fields()})
 			rest = len(octets) - it.End
 		}
-		if len(frames) == maxDissected {
+		if more = len(frames) == maxDissected && rest > 0; more {
 			break
 		}
 	}
-	if len(frames) < maxDissected {
+	if !more {
 		rest = 0
 		if f := talk.End(from); f != nil {
 			frames = append(frames, dissected{f, f.Fields()})
 		}
 	}
-	reply(w, http.StatusOK, map[string]any{"frames": frames, "rest": rest})
+	reply(w, http.StatusOK, map[string]any{"frames": frames, "rest": rest, "more": more})
 }
 
 func (s *Server) source(w http.ResponseWriter, r *http.Request) {

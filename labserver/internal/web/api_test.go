@@ -39,7 +39,7 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"an unknown field", "POST", "ID/valve", `{"do":"step","whom":"me"}`, 400, "whom"},
 		{"more behind it", "POST", "ID/valve", `{"do":"step"}{}`, 400, "follows"},
 		{"an unknown valve command", "POST", "ID/valve", `{"do":"open"}`, 409, "open"},
-		{"a code out of range", "POST", "ID/server", `{"client":"c","do":"close","code":70000}`, 400, "code"},
+		{"a code out of range", "POST", "ID/server", `{"client":"c","do":"close","code":70000}`, 409, "close code"},
 		{"an unknown order", "POST", "ID/server", `{"client":"c","do":"dance"}`, 409, "dance"},
 		{"an unknown client", "POST", "ID/server", `{"client":"d","do":"text"}`, 409, `"d"`},
 		{"bad hex for a server", "POST", "ID/server", `{"client":"c","do":"binary","hex":"0x"}`, 200, ""},

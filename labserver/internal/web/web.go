@@ -17,6 +17,8 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/scenario"
@@ -49,6 +51,7 @@ type Server struct {
 	course   *lesson.Course
 	addr     string // host:port that raw clients dial
 	assets   map[string]asset
+	stopping atomic.Bool // the sessions are being ended
 }
 
 // Bounds of what a client may send and how slowly.
@@ -109,6 +112,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ended++
 	case <-ctx.Done():
 	}
+	s.stopping.Store(true)
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	s.sessions.Close(grace)
@@ -145,6 +149,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /rules", s.rulesPage)
 	mux.HandleFunc("GET /static/", s.static)
 	mux.HandleFunc("POST /api/sessions", s.newSession)
+	mux.HandleFunc("GET /api/sessions/{id}", s.withSession(s.session))
 	mux.HandleFunc("GET /api/sessions/{id}/events", s.withSession(s.events))
 	mux.HandleFunc("GET /api/sessions/{id}/events/{seq}", s.withSession(s.event))
 	mux.HandleFunc("GET /api/sessions/{id}/log.txt", s.withSession(s.logText))
@@ -159,7 +164,20 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/api/", s.noSuchAPI)
 	mux.HandleFunc("/ws/{endpoint...}", s.socket)
 	mux.HandleFunc("/", s.notFound)
-	return s.recovered(s.guard(mux))
+	return s.recovered(s.guard(s.whileRunning(mux)))
+}
+
+// whileRunning turns the API's requests away while the lab server ends, when
+// their sessions are gone: a page must not think that only its session is.
+func (s *Server) whileRunning(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.stopping.Load() && strings.HasPrefix(r.URL.Path, "/api/") {
+			w.Header().Set("Connection", "close")
+			reply(w, http.StatusServiceUnavailable, failure{Error: "The lab server is shutting down.", Fix: "Start it again with go run ./labserver."})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recovered ends a request that panics with 500, and no other.
