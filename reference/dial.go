@@ -137,21 +137,10 @@ func (c *Conn) shake(request wire.Head) (subprotocol string, unread []byte, err 
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
 		return "", nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	var got []byte
-	for headSize(got) == 0 {
-		if len(got) >= maxHead {
-			return "", nil, &HandshakeError{Err: fmt.Errorf("the head of the answer has more than %d octets", maxHead)}
-		}
-		n, err := c.nc.Read(c.buf[:min(len(c.buf), maxHead-len(got))])
-		got = append(got, c.buf[:n]...)
-		if err != nil && headSize(got) == 0 {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return "", nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
-		}
+	got, n, err := readHead(c.nc, c.buf)
+	if err != nil {
+		return "", nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
 	}
-	n := headSize(got)
 	response, err := parseResponse(got[:n])
 	if err != nil {
 		return "", nil, &HandshakeError{Status: response.Status, Head: response, Err: err}

@@ -21,12 +21,14 @@ var (
 )
 
 var (
-	errNotOpen   = errors.New("the connection is not open")
-	errUseClose  = errors.New("a Close frame is sent by Close alone")
-	errNoParts   = errors.New("a message has one fragment at least")
-	errNotAType  = errors.New("a message is Text or Binary")
-	errNoClose   = errors.New("the peer did not answer the Close frame in time")
-	errLocalDone = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
+	errNotOpen    = errors.New("the connection is not open")
+	errUseClose   = errors.New("a Close frame is sent by Close alone")
+	errNoParts    = errors.New("a message has one fragment at least")
+	errNotControl = errors.New("a control frame is a Ping or a Pong")
+	errStale      = errors.New("the next message has been asked for, and this one is gone")
+	errNotAType   = errors.New("a message is Text or Binary")
+	errNoClose    = errors.New("the peer did not answer the Close frame in time")
+	errLocalDone  = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
 )
 
 // A CloseError says that the peer ended the connection: with a Close frame,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -156,32 +157,85 @@ func headSize(b []byte) int {
 	}
 }
 
+var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
+
+// readHead reads from r until a head is whole, through buf, and returns what it
+// read and how much of that is the head.
+func readHead(r io.Reader, buf []byte) (got []byte, size int, err error) {
+	for len(got) < maxHead {
+		n, err := r.Read(buf[:min(len(buf), maxHead-len(got))])
+		got = append(got, buf[:n]...)
+		if size := headSize(got); size > 0 {
+			return got, size, nil
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return got, 0, err
+		}
+	}
+	return got, 0, errLongHead
+}
+
+// parseRequest reads the head of a client's handshake, as headSize measured it.
+// CheckRequest judges it.
+func parseRequest(head []byte) (wire.Head, error) {
+	line, fields, _ := strings.Cut(string(head), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	parts := strings.Split(line, " ")
+	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
+		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %q", clip(line, 60))
+	}
+	h := wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2]}
+	var err error
+	h.Fields, err = parseFields(fields)
+	return h, err
+}
+
+// isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
+// GET a path or a whole URL, in visible ASCII.
+func isTarget(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+}
+
 // parseResponse reads the head of a server's handshake, as headSize measured it.
 func parseResponse(head []byte) (wire.Head, error) {
 	var h wire.Head
-	// 1. The status line.
-	lines := strings.Split(string(head), "\n")
-	proto, rest, _ := strings.Cut(strings.TrimSuffix(lines[0], "\r"), " ")
+	line, fields, _ := strings.Cut(string(head), "\n")
+	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
-		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(lines[0], 60))
+		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
 	}
 	h.Proto, h.Status = proto, int(status)
+	h.Fields, err = parseFields(fields)
+	return h, err
+}
 
-	// 2. The fields: one a line, name and value parted by the first colon.
-	for _, line := range lines[1:] {
+// parseFields reads the lines of a head behind its first: one field a line, name
+// and value parted by the first colon. A line that goes on in the next one, as
+// HTTP once had it, is refused (RFC 9112 §5.2).
+func parseFields(lines string) ([]wire.Field, error) {
+	var fields []wire.Field
+	for line := range strings.SplitSeq(lines, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		if line == "" {
-			return h, nil
+			return fields, nil
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return h, fmt.Errorf("the answer has a line that is no header field: %q", clip(line, 60))
+			return fields, fmt.Errorf("the head has a line that is no header field: %q", clip(line, 60))
 		}
-		h.Fields = append(h.Fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
+		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
-	return h, errors.New("the answer ends inside its head")
+	return fields, errors.New("the head ends before its empty line")
 }
 
 // isFieldValue reports whether s can stand behind the colon without ending the

@@ -1,6 +1,10 @@
 package reference
 
-import "wslab/reference/wire"
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
 
 // State is the state of a connection (RFC 6455 §4.1, §7.1), named as in the
 // RFC and in a browser's readyState.
@@ -58,6 +62,9 @@ type Machine struct {
 	octets    int64       // payload octets of those frames
 	message   []byte      // payload so far, unless it is being discarded
 	text      wire.UTF8
+	lent      []byte // memory for the next message, empty; nil for its own
+	largest   int    // octets of the longest message so far
+	taken     int64  // octets of the message that have been taken before its end
 
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
@@ -113,7 +120,7 @@ func (m *Machine) TCPClosed(why string) {
 		return
 	}
 	m.out, m.message, m.control = nil, nil, nil
-	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.opcode, m.fragments, m.octets, m.taken = wire.Continuation, 0, 0, 0
 	m.enter(Closed, why)
 }
 
@@ -158,5 +165,12 @@ func (m *Machine) enter(s State, why string) {
 			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
 			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
 		})
+	}
+}
+
+// tell reports a change of what an Observation holds besides the state.
+func (m *Machine) tell(format string, args ...any) {
+	if m.observe != nil {
+		m.enter(m.state, fmt.Sprintf(format, args...))
 	}
 }

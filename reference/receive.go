@@ -1,10 +1,6 @@
 package reference
 
-import (
-	"fmt"
-
-	"wslab/reference/wire"
-)
+import "wslab/reference/wire"
 
 // Receive takes octets that came from the peer, cut anywhere. What they mean is
 // in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
@@ -83,21 +79,68 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 // receivePayload takes payload octets of the frame and returns those behind it.
 func (m *Machine) receivePayload(b []byte) []byte {
 	n := int(min(m.left, uint64(len(b))))
-	taken, rest := b[:n], b[n:]
+	if !m.discards() {
+		copy(m.space(n), b[:n])
+	}
+	m.took(n)
+	return b[n:]
+}
+
+// discards reports whether the frame's payload is of no interest: this end has
+// said goodbye, or TCP is closed.
+func (m *Machine) discards() bool {
+	return m.state == Closed || m.closeSent && m.frame.Opcode.IsData()
+}
+
+// space returns memory for the frame's next payload octets, n of them or more,
+// but no more than are left of the frame. Whoever fills it calls took; so a
+// Conn reads from the network to where the message will stand.
+//
+// How much more is a question of trust, for the length of a frame is a claim:
+// as much again as has come, or what the peer's longest message had.
+// BenchmarkEcho holds that a message then needs one allocation.
+func (m *Machine) space(n int) []byte {
+	to := &m.message
+	if m.frame.Opcode.IsControl() {
+		to = &m.control
+	} else if m.message == nil {
+		m.message = m.lent
+	}
+	had := len(*to)
+	if cap(*to)-had < int(min(m.left, uint64(n))) {
+		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
+		grown := make([]byte, had, had+more)
+		copy(grown, *to)
+		*to = grown
+	}
+	room := (*to)[had:cap(*to)]
+	return room[:min(m.left, uint64(len(room)))]
+}
+
+// payloadSpace returns space for a Conn to read into, or nil when its own
+// buffer, of size octets, will do for what is left of the frame.
+func (m *Machine) payloadSpace(size int) []byte {
+	if !m.inFrame || m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.failed != nil || m.closeReceived {
+		return nil
+	}
+	return m.space(readSize)
+}
+
+// took acts on n payload octets that have been put into space.
+func (m *Machine) took(n int) {
 	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
 	m.left -= uint64(n)
 
 	switch {
+	case n == 0 || m.discards():
 	case m.frame.Opcode.IsControl():
 		had := len(m.control)
-		m.control = append(m.control, taken...)
+		m.control = m.control[:had+n]
 		wire.Mask(m.frame.Key, pos, m.control[had:])
-	case m.closeSent:
-		// This end has said goodbye: data is discarded.
 	default:
 		//lesson:begin unmask
 		had := len(m.message)
-		m.message = append(m.message, taken...)
+		m.message = m.message[:had+n]
 		fresh := m.message[had:]
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
@@ -107,8 +150,8 @@ func (m *Machine) receivePayload(b []byte) []byte {
 		//lesson:begin utf8
 		if m.opcode == wire.Text {
 			if i := m.text.Check(fresh); i < len(fresh) {
-				m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", had+i, fresh[i]))
-				return nil
+				m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", m.taken+int64(had+i), fresh[i]))
+				return
 			}
 		}
 		//lesson:end
@@ -116,7 +159,6 @@ func (m *Machine) receivePayload(b []byte) []byte {
 	if m.left == 0 {
 		m.endFrame()
 	}
-	return rest
 }
 
 // endFrame acts on the frame whose last octet has come.
@@ -132,7 +174,7 @@ func (m *Machine) endFrame() {
 	//lesson:begin fragments
 	m.fragments, m.octets = m.fragments+1, m.octets+int64(m.frame.Length)
 	if !m.frame.Fin {
-		m.enter(m.state, fmt.Sprintf("fragment %d of a %s message received", m.fragments, m.opcode))
+		m.tell("fragment %d of a %s message received", m.fragments, m.opcode)
 		return // the message goes on in the next continuation frame
 	}
 	//lesson:end
@@ -142,12 +184,13 @@ func (m *Machine) endFrame() {
 		return
 	}
 	message, opcode, fragments := m.message, m.opcode, m.fragments
-	m.opcode, m.fragments, m.octets, m.message = wire.Continuation, 0, 0, nil
+	m.opcode, m.fragments, m.octets, m.taken, m.message = wire.Continuation, 0, 0, 0, nil
 	if !m.closeSent {
+		m.largest = max(m.largest, len(message))
 		m.events = append(m.events, Event{opcode, message})
 	}
 	if fragments > 1 {
-		m.enter(m.state, fmt.Sprintf("the last of %d fragments received", fragments))
+		m.tell("the last of %d fragments received", fragments)
 	}
 }
 

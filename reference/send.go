@@ -8,6 +8,25 @@ import "wslab/reference/wire"
 // frame is refused with a *SendError, and nothing is sent. Close frames have
 // SendClose. It keeps nothing of payload.
 func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
+	if err := m.judge(opcode, fin, payload); err != nil {
+		return err
+	}
+	m.appendFrame(fin, opcode, payload)
+	return nil
+}
+
+// sendHeader is Send for a server whose Conn writes payload itself, right
+// behind the output.
+func (m *Machine) sendHeader(opcode wire.Opcode, fin bool, payload []byte) error {
+	if err := m.judge(opcode, fin, payload); err != nil {
+		return err
+	}
+	m.out = m.header(fin, opcode, len(payload)).Append(m.out)
+	return nil
+}
+
+// judge returns what forbids the frame, or takes note that it is sent.
+func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if m.state != Open {
 		return errNotOpen
 	}
@@ -22,7 +41,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 		return &SendError{violations}
 	}
 	if opcode.IsControl() {
-		m.appendFrame(fin, opcode, payload)
 		return nil
 	}
 
@@ -39,7 +57,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	if fin {
 		m.sending = wire.Continuation
 	}
-	m.appendFrame(fin, opcode, payload)
 	return nil
 }
 

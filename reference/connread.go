@@ -1,0 +1,199 @@
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// ReadMessage returns the next message, Text or Binary, and its payload, which
+// the caller may keep. Control frames are acted on meanwhile.
+func (c *Conn) ReadMessage() (wire.Opcode, []byte, error) { return c.ReadMessageInto(nil) }
+
+// ReadMessageInto is ReadMessage into the memory of buf, whatever its length,
+// where its capacity is enough: a loop that passes the last payload again needs
+// no other memory. Until it returns, buf must not be touched.
+func (c *Conn) ReadMessageInto(buf []byte) (opcode wire.Opcode, p []byte, err error) {
+	c.reading.lock()
+	defer c.reading.unlock()
+	if err := c.endStream(); err != nil {
+		return 0, nil, fmt.Errorf("read a message: %w", err)
+	}
+	for {
+		event, err := c.advance(buf[:0])
+		if err != nil {
+			c.keepPartial()
+			return 0, nil, fmt.Errorf("read a message: %w", err)
+		}
+		if event.Opcode != wire.Continuation {
+			return event.Opcode, event.Payload, nil
+		}
+	}
+}
+
+// keepPartial moves the beginning of a message, left by a deadline, out of
+// memory that is the caller's.
+func (c *Conn) keepPartial() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
+}
+
+// advance returns the next message, or the zero Event when something else has
+// happened or nothing has. The caller holds reading.
+func (c *Conn) advance(lent []byte) (Event, error) {
+	err := c.cause()
+	if errors.Is(err, net.ErrClosed) {
+		return Event{}, err // Close reads on from here, and delivers nothing
+	}
+	if err != nil {
+		c.hangUp()
+		return Event{}, err
+	}
+	event, err := c.fill(lent)
+	if event.Opcode.IsControl() {
+		if c.o.OnControl != nil {
+			c.o.OnControl(event.Opcode, event.Payload)
+		}
+		event = Event{}
+	}
+	return event, err
+}
+
+// fill gives the Machine octets until something has happened, from one read at
+// most, and sends what the Machine answers. The error is a deadline's, after
+// which reading can go on; any other end is found in cause.
+//
+// Octets behind an event wait in unread: were a Close behind a message already
+// acted on, the application could not answer the message, depending on how TCP
+// had cut the octets.
+//
+// What is waited for is waited for in a small buffer, which is all that an idle
+// connection holds. The octets of a message longer than that are read to where
+// the message will stand. BenchmarkEcho and TestAnIdleConnection measure both.
+func (c *Conn) fill(lent []byte) (Event, error) {
+	var err error
+	var into []byte
+	n := 0
+	c.mu.Lock()
+	c.m.lent = lent
+	if len(c.unread) == 0 {
+		c.more = false
+		into = c.m.payloadSpace(len(c.buf))
+		c.mu.Unlock()
+		direct := into != nil
+		if !direct {
+			into = c.buf
+		}
+		_ = c.flush() // what was held back would wait as long as this read
+		c.beforeRead()
+		n, err = c.nc.Read(into)
+		c.mu.Lock()
+		if direct {
+			c.m.took(n)
+		} else {
+			c.unread = into[:n]
+		}
+	}
+	for len(c.unread) > 0 && len(c.m.events) == 0 {
+		c.unread = c.m.receive(c.unread)
+	}
+	var event Event
+	if len(c.m.events) > 0 {
+		event = c.m.events[0]
+		c.m.events[0], c.m.events = Event{}, c.m.events[:0]
+	}
+	c.more = len(c.unread) > 0
+
+	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
+	if err != nil && !giveUp && c.idle() {
+		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
+		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
+	}
+	if giveUp && len(c.unread) == 0 {
+		c.readErr = err // otherwise the next read will say it again
+	}
+	if c.err == nil {
+		c.err = c.verdict()
+	}
+	backlog := len(c.m.out)
+	c.mu.Unlock()
+
+	// A pong must not wait for a writer that itself waits for the peer to read:
+	// two such ends would stand still. A peer that only ever pings must wait,
+	// or its pongs would fill the memory.
+	if backlog > maxBacklog {
+		c.turn.lock()
+		_ = c.drain()
+		c.turn.unlock()
+	}
+	if backlog > 0 {
+		_ = c.flush() // a failed write is the writers' to report; reading may go on
+	}
+	if err != nil && !giveUp {
+		return event, err
+	}
+	return event, nil
+}
+
+// beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
+// has set none that is sooner.
+func (c *Conn) beforeRead() {
+	if c.o.IdleTimeout <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leaving {
+		return
+	}
+	now := c.o.Now()
+	if d := c.readDeadline; !d.IsZero() && d.Before(now.Add(c.o.IdleTimeout)) {
+		if !c.idleUntil.IsZero() {
+			c.idleUntil = time.Time{}
+			_ = c.nc.SetReadDeadline(d)
+		}
+		return
+	}
+	if t, fresh := until(c.idleUntil, now, c.o.IdleTimeout); fresh {
+		c.idleUntil = t
+		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
+	}
+}
+
+// idle reports whether it was IdleTimeout that ended a read. The caller holds mu.
+func (c *Conn) idle() bool { return !c.idleUntil.IsZero() }
+
+// verdict returns what has ended the connection from without, or nil. The
+// caller holds mu.
+func (c *Conn) verdict() error {
+	if err := c.m.Err(); err != nil {
+		return err
+	}
+	if p, ok := c.m.PeerClose(); ok {
+		return &CloseError{Code: p.Code, Reason: p.Reason}
+	}
+	err := c.readErr
+	switch {
+	case err == nil:
+		return nil
+	case c.writeErr != nil && errors.Is(err, os.ErrDeadlineExceeded):
+		err = c.writeErr // reading was only given a last chance
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return &CloseError{Code: wire.AbnormalClosure, Err: err}
+}
+
+// cause returns what calls return from now on, or nil.
+func (c *Conn) cause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
