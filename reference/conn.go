@@ -65,6 +65,7 @@ type Options struct {
 const (
 	waitSize   = 1152     // the buffer in which the next message is waited for
 	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
+	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
 	maxBacklog = 16 << 10 // the most that waits for a busy writer before reading waits too
 )
 

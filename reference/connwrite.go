@@ -15,7 +15,7 @@ import (
 // kernel as two pieces of memory, in one system call, rather than copied
 // together. BenchmarkEcho shows what it buys from 16 KiB on. Only a TCP
 // connection can do that: any other would make two writes of it.
-const vectorSize = 4 << 10
+const vectorSize = 32 << 10
 
 // frameBuffers holds the memory in which frames are put together. It belongs to
 // a connection only while a frame is on its way: thousands of them are idle at

@@ -80,9 +80,9 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 func (m *Machine) receivePayload(b []byte) []byte {
 	n := int(min(m.left, uint64(len(b))))
 	if !m.discards() {
-		copy(m.space(n), b[:n])
+		m.space(n)
 	}
-	m.took(n)
+	m.took(b[:n])
 	return b[n:]
 }
 
@@ -109,6 +109,9 @@ func (m *Machine) space(n int) []byte {
 	had := len(*to)
 	if cap(*to)-had < int(min(m.left, uint64(n))) {
 		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
+		if m.lent != nil {
+			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
+		}
 		grown := make([]byte, had, had+more)
 		copy(grown, *to)
 		*to = grown
@@ -126,22 +129,30 @@ func (m *Machine) payloadSpace(size int) []byte {
 	return m.space(readSize)
 }
 
-// took acts on n payload octets that have been put into space.
-func (m *Machine) took(n int) {
+// between reports whether the next octet is the first of a message.
+func (m *Machine) between() bool {
+	return m.headLen == 0 && !m.inFrame && m.opcode == wire.Continuation
+}
+
+// took acts on payload octets: those that have been put into space, or others,
+// for which it has room.
+func (m *Machine) took(b []byte) {
 	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
-	m.left -= uint64(n)
+	m.left -= uint64(len(b))
 
 	switch {
-	case n == 0 || m.discards():
+	case len(b) == 0 || m.discards():
 	case m.frame.Opcode.IsControl():
 		had := len(m.control)
-		m.control = m.control[:had+n]
+		m.control = m.control[:had+len(b)]
+		copy(m.control[had:], b)
 		wire.Mask(m.frame.Key, pos, m.control[had:])
 	default:
 		//lesson:begin unmask
 		had := len(m.message)
-		m.message = m.message[:had+n]
+		m.message = m.message[:had+len(b)]
 		fresh := m.message[had:]
+		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
 

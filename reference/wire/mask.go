@@ -18,13 +18,14 @@ func MaskSimple(key [4]byte, b []byte) {
 //
 // Eight octets are two turns of the key, so one 64-bit XOR does the work of
 // eight; and the processor, not the loop's own counting, sets the pace when one
-// turn of the loop does sixteen. BenchmarkMask holds it against MaskSimple.
+// turn of the loop does sixteen of them. BenchmarkMask holds it against
+// MaskSimple.
 func Mask(key [4]byte, pos int, b []byte) int {
 	end := pos + len(b)
-	turn := 8 * uint(pos%4)
-	word := uint64(binary.LittleEndian.Uint32(key[:]))
-	word |= word << 32
-	word = word>>turn | word<<(64-turn)
+	word := uint64(binary.LittleEndian.Uint32(key[:])) * (1<<32 | 1)
+	if turn := 8 * uint(pos%4); turn != 0 {
+		word = word>>turn | word<<(64-turn)
+	}
 	for len(b) >= 128 {
 		mask32((*[32]byte)(b), word)
 		mask32((*[32]byte)(b[32:]), word)
