@@ -206,7 +206,7 @@ func (c *cage) Read(p []byte) (int, error) {
 	if err == nil {
 		c.readErrors = 0
 	} else if c.readErrors++; c.readErrors > c.limits.Errors {
-		stop(Errors, "here it would have gone on for ever, with zeros for octets: %d errors of Read on end were ignored, the last %q", c.limits.Errors, plain(err))
+		stop(Errors, "here it would have gone on for ever, with zeros for octets; errors of Read that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
 	}
 	return n, err
 }
@@ -224,7 +224,7 @@ func (c *cage) Write(p []byte) (int, error) {
 	if err == nil {
 		c.writeErrors = 0
 	} else if c.writeErrors++; c.writeErrors > c.limits.Errors {
-		stop(Errors, "here it would have gone on: %d errors of Write on end were ignored, the last %q", c.limits.Errors, plain(err))
+		stop(Errors, "here it would have gone on; errors of Write that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
 	}
 	return n, err
 }

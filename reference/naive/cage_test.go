@@ -3,6 +3,7 @@ package naive
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -98,9 +99,56 @@ func TestErrorsThatAreIgnoredOnEndAreCounted(t *testing.T) {
 			reads++
 		}
 	}
-	if reads != 17 || !strings.Contains(got.err.Error(), `16 errors of Read on end were ignored, the last "EOF"`) {
+	if reads != 17 || !strings.Contains(got.err.Error(), `errors of Read that it ignored on end: 16, the last "EOF"`) {
 		t.Errorf("%d reads, %v", reads, got.err)
 	}
+}
+
+func TestErrorsOfWriteThatAreIgnoredOnEndAreCounted(t *testing.T) {
+	s := &script{chunks: []string{request, strings.Repeat(masked(0x81, "Hello"), 20)}, failAfter: 1}
+	got := play(s, Limits{Errors: 5})
+	if len(got.messages) != 3 || !strings.Contains(got.err.Error(), `errors of Write that it ignored on end: 5, the last "broken pipe"`) {
+		t.Errorf("%d messages, %v", len(got.messages), got.err)
+	}
+}
+
+// FuzzServe holds the cage to its word for any octets, cut anywhere: Serve comes
+// back, with a *Stopped or nothing, and has closed the connection.
+func FuzzServe(f *testing.F) {
+	f.Add([]byte(request+masked(0x81, "Hello")), uint16(len(request)))
+	f.Add([]byte(request+claim(1<<40)), uint16(len(request)))
+	f.Add([]byte(request+masked(0x01, "a")+masked(0x00, "")+masked(0x80, "b")), uint16(len(request)))
+	f.Add([]byte(request+"\x81\xff\x00\x00\x00\x00\x00\x00\x00\x05abcdHello"), uint16(len(request)))
+	f.Add([]byte(request+strings.Repeat(masked(0x01, "a"), 101)), uint16(len(request)))
+	f.Add([]byte("GET"), uint16(1))
+	f.Fuzz(func(t *testing.T, octets []byte, cut uint16) {
+		at := min(int(cut), len(octets))
+		s := &script{}
+		for _, chunk := range []string{string(octets[:at]), string(octets[at:])} {
+			if chunk != "" {
+				s.chunks = append(s.chunks, chunk)
+			}
+		}
+		var asked uint64
+		err := Serve(s, Options{Limits: Limits{Memory: 1 << 16}, Call: func(name, args string) func(string, error) {
+			var n uint64
+			if name == "make" {
+				fmt.Sscanf(args, "[]byte, %d", &n)
+			}
+			return func(_ string, err error) {
+				if err == nil {
+					asked = max(asked, n)
+				}
+			}
+		}})
+		var stopped *Stopped
+		if err != nil && !errors.As(err, &stopped) {
+			t.Errorf("ended with a %T: %v", err, err)
+		}
+		if asked > 1<<16 || !s.closed {
+			t.Errorf("%d octets allocated at once; closed is %t", asked, s.closed)
+		}
+	})
 }
 
 // pipe serves one end of a net.Pipe with limits and gives the other to peer.
