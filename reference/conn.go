@@ -41,6 +41,11 @@ type Options struct {
 	// message leaves by itself. Default: 1 ms.
 	HoldFlush time.Duration
 
+	// Deflate, when not nil, has whole messages compressed where the peer agrees
+	// to permessage-deflate (RFC 7692), with these parameters as wishes. Who
+	// mixes secrets with what an attacker can choose should leave it off.
+	Deflate *wire.DeflateParams
+
 	// MaskKey returns the next frame's masking key, for a client (RFC 6455
 	// §5.3). Default: crypto/rand, read 256 octets at a time.
 	MaskKey func() [4]byte
@@ -175,7 +180,7 @@ func (b baton) tryLock() bool {
 // already done. Upgrade and Dial are the ways to one that is not.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
-	c.opened("", nil)
+	c.opened(agreement{}, nil)
 	return c
 }
 
@@ -189,10 +194,13 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 
 // opened ends the state CONNECTING. Octets that came behind the handshake are
 // the first that the Machine is given.
-func (c *Conn) opened(subprotocol string, unread []byte) {
+func (c *Conn) opened(a agreement, unread []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.subprotocol, c.unread = subprotocol, unread
+	if a.deflate != nil {
+		c.m.useDeflate(*a.deflate)
+	}
+	c.subprotocol, c.unread = a.subprotocol, unread
 	c.m.Opened()
 }
 

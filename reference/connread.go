@@ -129,6 +129,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.err = c.verdict()
 	}
 	backlog := len(c.m.out)
+	wait := c.held && event.Opcode.IsData() && event.Opcode != wire.Continuation // an answer to the last of many may join the others
 	c.mu.Unlock()
 
 	// A pong must not wait for a writer that itself waits for the peer to read:
@@ -139,7 +140,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		_ = c.drain()
 		c.turn.unlock()
 	}
-	if backlog > 0 {
+	if backlog > 0 && !wait {
 		_ = c.flush() // a failed write is the writers' to report; reading may go on
 	}
 	if err != nil && !giveUp {
@@ -168,7 +169,7 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 		return space, inMessage
 	}
 	next := c.m.largest + wire.MaxHeaderSize
-	if c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next && c.m.between() {
+	if c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next && c.m.between() {
 		return lent[:next], inLent
 	}
 	return c.buf, inBuffer

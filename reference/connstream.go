@@ -48,12 +48,10 @@ type reader struct {
 func (c *Conn) takePart(r *reader) wire.Opcode {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.m.message) == 0 {
+	r.rest = c.m.takePart()
+	if len(r.rest) == 0 {
 		return wire.Continuation
 	}
-	r.rest = c.m.message
-	c.m.taken += int64(len(r.rest))
-	c.m.message = nil
 	return c.m.opcode
 }
 

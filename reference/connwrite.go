@@ -133,7 +133,7 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 	var payload []byte
 	switch {
 	case err != nil:
-	case c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize:
+	case c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p):
 		if err = c.m.sendHeader(opcode, fin, p); err == nil {
 			payload = p
 		}

@@ -44,5 +44,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go send.go closing.go handshake.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go upgrade.go listen.go dial.go
+//go:embed machine.go receive.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go upgrade.go listen.go dial.go
 var Source embed.FS

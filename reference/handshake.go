@@ -18,34 +18,46 @@ import (
 // ends is held in memory.
 const maxHead = 16 << 10
 
+// An agreement is what an opening handshake has settled.
+type agreement struct {
+	subprotocol string
+	deflate     *wire.DeflateParams // nil without permessage-deflate
+}
+
 // answerRequest judges a client's handshake and writes what accepts it (RFC
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
 // first in supported is chosen. Violations mean that it is to be refused, with
 // the Status of the first.
-func answerRequest(request wire.Head, supported []string, originAllowed bool) (response []byte, subprotocol string, violations []wire.Violation) {
+func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, violations []wire.Violation) {
 	//lesson:begin upgrade-checks
-	violations = wire.CheckRequest(request)
+	violations = append(wire.CheckRequest(request), wire.CheckExtensions(request)...)
 	if !originAllowed {
 		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}
 	if violations != nil {
-		return nil, "", violations
+		return nil, agreed, violations
 	}
 	//lesson:end
 
-	subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
+	agreed.subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
 	//lesson:begin upgrade-response
 	answer := []wire.Field{
 		{Name: "Upgrade", Value: "websocket"},
 		{Name: "Connection", Value: "Upgrade"},
 		{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())},
 	}
-	if subprotocol != "" {
-		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: subprotocol})
+	if agreed.subprotocol != "" {
+		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.subprotocol})
+	}
+	if deflate != nil {
+		if params, value, ok := wire.AcceptDeflate(request, *deflate); ok {
+			agreed.deflate = &params
+			answer = append(answer, wire.Field{Name: "Sec-WebSocket-Extensions", Value: value})
+		}
 	}
 	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
 	//lesson:end
-	return response, subprotocol, nil
+	return response, agreed, nil
 }
 
 // refusal returns the fields that a refusing status calls for (RFC 9110
@@ -80,7 +92,7 @@ func chooseSubprotocol(supported, offered []string) string {
 // newRequest returns a client's handshake (RFC 6455 §4.1). What the caller
 // brings is refused where it would end a header line or say twice what the
 // handshake says itself.
-func newRequest(target, host, key string, subprotocols []string, extra http.Header) (wire.Head, error) {
+func newRequest(target, host, key string, subprotocols []string, deflate *wire.DeflateParams, extra http.Header) (wire.Head, error) {
 	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
 		{Name: "Host", Value: host},
 		{Name: "Upgrade", Value: "websocket"},
@@ -97,6 +109,9 @@ func newRequest(target, host, key string, subprotocols []string, extra http.Head
 	}
 	if len(subprotocols) > 0 {
 		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
+	}
+	if deflate != nil {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: wire.OfferDeflate(*deflate)})
 	}
 	for _, f := range sortedFields(extra) {
 		switch {

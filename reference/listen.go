@@ -181,7 +181,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	if s.CheckOrigin != nil {
 		allowed = s.CheckOrigin(request)
 	}
-	response, subprotocol, violations := answerRequest(request, s.Subprotocols, allowed)
+	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
 	if violations != nil {
 		return nil, refuseTCP(nc, request, violations[0].Status, violations, nil)
 	}
@@ -191,7 +191,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
-	c.opened(subprotocol, append([]byte(nil), got[size:]...))
+	c.opened(agreed, append([]byte(nil), got[size:]...))
 	return c, nil
 }
 

@@ -57,18 +57,23 @@ type Machine struct {
 
 	// The message that is coming in: control frames may stand between its
 	// fragments, so it is apart from the frame.
-	opcode    wire.Opcode // Text or Binary; Continuation when there is none
-	fragments int         // frames that have ended
-	octets    int64       // payload octets of those frames
-	message   []byte      // payload so far, unless it is being discarded
-	text      wire.UTF8
-	lent      []byte // memory for the next message, empty; nil for its own
-	largest   int    // octets of the longest message so far
-	taken     int64  // octets of the message that have been taken before its end
+	opcode     wire.Opcode // Text or Binary; Continuation when there is none
+	fragments  int         // frames that have ended
+	octets     int64       // payload octets of those frames
+	message    []byte      // payload so far, unless it is being discarded
+	text       wire.UTF8
+	lent       []byte    // memory for the next message, empty; nil for its own
+	largest    int       // octets of the longest message so far
+	taken      int64     // octets of the message that have been taken before its end
+	front      int       // those of them that are in message still, for an inflater to look back at
+	inflate    *inflater // nil without permessage-deflate
+	compressed bool      // the message's first frame had RSV1
+	packed     []byte    // payload octets on their way to inflate
 
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
 	sendText wire.UTF8
+	deflate  *deflater // nil without permessage-deflate
 
 	events []Event
 	out    []byte
@@ -113,16 +118,33 @@ func (m *Machine) Opened() {
 	}
 }
 
+// useDeflate puts permessage-deflate as agreed on to use (RFC 7692 §7.1).
+func (m *Machine) useDeflate(p wire.DeflateParams) {
+	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	if m.role == wire.Client {
+		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
+	}
+	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receive)
+	if receiveBits != 0 {
+		m.inflate.window = 1 << receiveBits
+	}
+}
+
 // TCPClosed tells m that the TCP connection is closed, and why. Nothing can be
 // sent or received any more (RFC 6455 §7.1.4).
 func (m *Machine) TCPClosed(why string) {
 	if m.state == Closed {
 		return
 	}
-	m.out, m.message, m.control = nil, nil, nil
-	m.opcode, m.fragments, m.octets, m.taken = wire.Continuation, 0, 0, 0
+	m.out, m.control = nil, nil
+	m.drop()
+	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
 	m.enter(Closed, why)
 }
+
+// drop lets go of the message that is coming in.
+func (m *Machine) drop() { m.message, m.packed, m.front = nil, nil, 0 }
 
 // State returns the connection's state.
 func (m *Machine) State() State { return m.state }

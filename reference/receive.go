@@ -1,6 +1,11 @@
 package reference
 
-import "wslab/reference/wire"
+import (
+	"bytes"
+	"errors"
+
+	"wslab/reference/wire"
+)
 
 // Receive takes octets that came from the peer, cut anywhere. What they mean is
 // in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
@@ -47,6 +52,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
 		Sender:     m.role.Peer(),
+		RSV1:       m.inflate != nil,
 		Fragmented: m.opcode != wire.Continuation,
 		Closed:     m.closeReceived,
 	})
@@ -68,7 +74,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 4. The payload comes next, and one of no octets is already here.
 	m.frame, m.left, m.inFrame = h, h.Length, true
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
-		m.opcode, m.text = h.Opcode, wire.UTF8{}
+		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
+		m.taken, m.front = 0, 0
 	}
 	if m.left == 0 {
 		m.endFrame()
@@ -101,10 +108,14 @@ func (m *Machine) discards() bool {
 // BenchmarkEcho holds that a message then needs one allocation.
 func (m *Machine) space(n int) []byte {
 	to := &m.message
-	if m.frame.Opcode.IsControl() {
-		to = &m.control
-	} else if m.message == nil {
+	if m.message == nil {
 		m.message = m.lent
+	}
+	switch {
+	case m.frame.Opcode.IsControl():
+		to = &m.control
+	case m.compressed:
+		to = &m.packed
 	}
 	had := len(*to)
 	if cap(*to)-had < int(min(m.left, uint64(n))) {
@@ -147,6 +158,13 @@ func (m *Machine) took(b []byte) {
 		m.control = m.control[:had+len(b)]
 		copy(m.control[had:], b)
 		wire.Mask(m.frame.Key, pos, m.control[had:])
+	case m.compressed:
+		m.packed = m.packed[:len(b)]
+		copy(m.packed, b)
+		wire.Mask(m.frame.Key, pos, m.packed)
+		fresh := m.packed
+		m.packed = m.packed[:0]
+		m.inflated(fresh, false)
 	default:
 		//lesson:begin unmask
 		had := len(m.message)
@@ -155,20 +173,40 @@ func (m *Machine) took(b []byte) {
 		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
-
-		// The first wrong octet fails the connection, not the end of the
-		// message: what is wrong already cannot become right.
-		//lesson:begin utf8
-		if m.opcode == wire.Text {
-			if i := m.text.Check(fresh); i < len(fresh) {
-				m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", m.taken+int64(had+i), fresh[i]))
-				return
-			}
-		}
-		//lesson:end
+		m.checkText(fresh)
 	}
-	if m.left == 0 {
+	if m.left == 0 && m.failed == nil {
 		m.endFrame()
+	}
+}
+
+// checkText judges the octets that the message has now grown by. The first
+// wrong one fails the connection, not the end of the message: what is wrong
+// already cannot become right.
+func (m *Machine) checkText(fresh []byte) {
+	//lesson:begin utf8
+	if m.opcode == wire.Text {
+		if i := m.text.Check(fresh); i < len(fresh) {
+			at := m.taken + int64(len(m.message)-m.front-len(fresh)+i)
+			m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
+		}
+	}
+	//lesson:end
+}
+
+// inflated adds to the message what payload octets of a compressed one stand
+// for (RFC 7692 §7.2.2). The limit holds while they are inflated.
+func (m *Machine) inflated(b []byte, final bool) {
+	had := len(m.message)
+	var err error
+	m.message, err = m.inflate.inflate(m.message, b, final, m.maxMessage)
+	m.checkText(m.message[had:])
+	switch {
+	case err == nil || m.failed != nil:
+	case errors.Is(err, errInflatedSize):
+		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.maxMessage))
+	default:
+		m.fail(RuleDeflateData.Broken(err.Error() + "."))
 	}
 }
 
@@ -190,12 +228,18 @@ func (m *Machine) endFrame() {
 	}
 	//lesson:end
 
+	if m.compressed && !m.closeSent {
+		if m.inflated(nil, true); m.failed != nil {
+			return
+		}
+	}
 	if m.opcode == wire.Text && !m.closeSent && !m.text.Complete() {
 		m.fail(broken(wire.RuleTextUTF8, "The text ends inside a character."))
 		return
 	}
-	message, opcode, fragments := m.message, m.opcode, m.fragments
-	m.opcode, m.fragments, m.octets, m.taken, m.message = wire.Continuation, 0, 0, 0, nil
+	message, opcode, fragments := m.message[m.front:], m.opcode, m.fragments
+	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.drop()
 	if !m.closeSent {
 		m.largest = max(m.largest, len(message))
 		m.events = append(m.events, Event{opcode, message})
@@ -203,6 +247,22 @@ func (m *Machine) endFrame() {
 	if fragments > 1 {
 		m.tell("the last of %d fragments received", fragments)
 	}
+}
+
+// takePart returns what has come of the message since it was last called, so
+// that a message can be read before its end. Compressed data refers to what it
+// stood for before: of that so much is kept as it can reach.
+func (m *Machine) takePart() []byte {
+	part := m.message[m.front:]
+	m.taken += int64(len(part))
+	if !m.compressed {
+		m.message, m.front = nil, 0
+		return part
+	}
+	part = bytes.Clone(part)
+	m.message = append(m.message[:0], m.message[max(0, len(m.message)-maxWindow):]...)
+	m.front = len(m.message)
+	return part
 }
 
 // receiveControl acts on a control frame, at once and whatever message is in

@@ -72,9 +72,36 @@ func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	}
 }
 
+// compresses reports whether a frame is sent with RSV1: whole messages are, and
+// those in fragments go as they are, as RFC 7692 §6 allows for any message.
+func (m *Machine) compresses(fin bool, opcode wire.Opcode, payload []byte) bool {
+	return m.deflate != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
+}
+
+// appendCompressed writes a message in one frame with RSV1 behind the output. How
+// long it becomes is known last, so the header's place is left free and closed
+// up again.
+func (m *Machine) appendCompressed(opcode wire.Opcode, payload []byte) {
+	var head [wire.MaxHeaderSize]byte
+	start := len(m.out)
+	m.out = m.deflate.compress(append(m.out, head[:]...), payload)
+	packed := m.out[start+len(head):]
+	h := m.header(true, opcode, len(packed))
+	h.RSV1 = true
+	if h.Masked {
+		h.Key = m.maskKey()
+		wire.Mask(h.Key, 0, packed)
+	}
+	m.out = append(h.Append(m.out[:start]), packed...)
+}
+
 // appendFrame writes a frame behind the output.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	//lesson:begin frame-out
+	if m.compresses(fin, opcode, payload) {
+		m.appendCompressed(opcode, payload)
+		return
+	}
 	h := m.header(fin, opcode, len(payload))
 	if h.Masked {
 		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict

@@ -44,7 +44,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	if checkOrigin == nil {
 		checkOrigin = SameOrigin
 	}
-	response, subprotocol, violations := answerRequest(request, u.Subprotocols, checkOrigin(r))
+	response, agreed, violations := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
 	if violations != nil {
 		return nil, refuse(w, request, violations[0].Status, violations, nil)
 	}
@@ -64,7 +64,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	// A client may send frames in the same segment as its handshake; the server
 	// has then read them ahead.
 	unread, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be peeked at
-	c.opened(subprotocol, append([]byte(nil), unread...))
+	c.opened(agreed, append([]byte(nil), unread...))
 	return c, nil
 }
 
