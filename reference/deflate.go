@@ -1,35 +1,37 @@
 package reference
 
 import (
-	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 )
 
 // The two halves of permessage-deflate (RFC 7692 §7.2): a deflater turns a
-// message into the payload of its frames, an inflater turns it back.
+// message into the payload of its frames, an inflater turns it back. Both speak
+// DEFLATE (RFC 1951) without compress/flate, each for a reason.
 //
-// The deflater is compress/flate at its fastest level. The inflater is written
-// here, because flate.Reader cannot wait: when its source has no more octets
-// for now it must block, which takes a goroutine for every unfinished message,
-// or fail, after which it cannot go on. This one stops between two symbols and
-// goes on with the next chunk, so text is judged as it arrives, a message that
-// grows too long is stopped where it does, and nothing but a few bits is kept
-// meanwhile. It writes into the caller's slice and looks back there too, where
-// flate.Reader copies everything through a window of its own; that makes it
-// about twice as fast (BenchmarkInflate).
+// flate.Reader cannot wait: when its source has no more octets for now it must
+// block, which takes a goroutine for every unfinished message, or fail, after
+// which it cannot go on. The inflater stops between two symbols and goes on with
+// the next chunk, so text is judged as it arrives, a message that grows too long
+// is stopped where it does, and nothing but a few bits is kept meanwhile. It
+// writes into the caller's slice and looks back there too, where flate.Reader
+// copies everything through a window of its own (BenchmarkInflate).
+//
+// flate.Writer has one window, of 32 KiB, where RFC 7692 has eight, and takes
+// 1.2 MiB, which with context takeover every connection would keep. The deflater
+// looks back as far as it was told to and keeps less than a tenth of that; it is
+// as fast as it is by looking at one earlier place alone (BenchmarkDeflate).
 //
 // What a connection that is idle between messages keeps: without context
-// takeover nothing, with it the last 32 KiB received (fewer for a smaller
-// window) and a flate.Writer, which is about 1.2 MiB from the first compressed
-// message on. That is why servers with many connections agree on
-// server_no_context_takeover. Between connections only pools are shared, whose
-// contents are reset before they are used.
+// takeover nothing. With it, the inflater keeps the last 32 KiB received and the
+// deflater 64 KiB of places and at most 64 KiB sent, or 32 KiB more than the window
+// where that is smaller, each as far as there was so much. Between connections
+// only pools are shared, whose contents are made anew before they are used.
 
 // deflateTail is what every flush of a DEFLATE stream ends in, an empty block
 // without compression whose first three bits went before. It is left out of the
@@ -50,94 +52,529 @@ func (e *corruptError) Error() string { return "the compressed message is corrup
 
 func corrupt(format string, args ...any) error { return &corruptError{fmt.Sprintf(format, args...)} }
 
-// A compressor is a flate.Writer and the slice that it appends to.
-type compressor struct {
-	*flate.Writer
-	out []byte
-}
-
-// appender makes a compressor the flate.Writer's destination.
-type appender struct{ c *compressor }
-
-func (a appender) Write(p []byte) (int, error) {
-	a.c.out = append(a.c.out, p...)
-	return len(p), nil
-}
-
-// compressors are those that no message is using.
-var compressors = sync.Pool{New: func() any {
-	c := new(compressor)
-	c.Writer, _ = flate.NewWriter(appender{c}, flate.BestSpeed) // fails on an unknown level alone
-	return c
-}}
-
-// forget makes c the compressor of another stream.
-func (c *compressor) forget() { c.Reset(appender{c}) }
-
 // A deflater compresses the messages of one direction of a connection.
 type deflater struct {
 	takeover bool
-	window   int         // octets that a distance may reach back
-	c        *compressor // with takeover, from the first message on
-	since    int         // octets since c forgot, counted where the window is small
+	window   int      // octets that a distance may reach back
+	m        *matcher // with takeover, from the first message on
 }
 
 // newDeflater returns a deflater for a window of 8 to 15 bits, 0 for 15. With
 // takeover a message may refer to those before it (RFC 7692 §7.1.1).
 func newDeflater(windowBits int, takeover bool) *deflater {
-	return &deflater{takeover: takeover, window: windowSize(windowBits)}
-}
-
-func windowSize(windowBits int) int {
 	if windowBits == 0 {
-		return maxWindow
+		windowBits = 15
 	}
-	return 1 << windowBits
+	return &deflater{takeover: takeover, window: 1 << windowBits}
 }
 
 // compress appends to dst the payload that message is sent as with RSV1 set. It
 // is never empty: a message of no octets is one octet, 0x00 (RFC 7692 §7.2.3.6).
 func (d *deflater) compress(dst, message []byte) []byte {
-	c := d.c
-	if c == nil {
-		c = compressors.Get().(*compressor)
-		c.forget()
-		d.since = 0
-		if d.takeover {
-			d.c = c
-		}
+	if d.takeover && d.m == nil {
+		d.m = new(matcher)
+		d.m.forget()
 	}
-	c.out = dst
-
-	//lesson:begin window
-	for d.window < maxWindow && d.since+len(message) > d.window {
-		// flate.Writer knows one window, of 32 KiB. One that forgets all every
-		// 2^bits octets cannot reach back further than that.
-		if n := d.window - d.since; n > 0 {
-			_, _ = c.Write(message[:n]) // an appender does not fail
-			_ = c.Flush()
-			message = message[n:]
-		}
-		c.forget()
-		d.since = 0
-	}
-	//lesson:end
-	_, _ = c.Write(message)
-	_ = c.Flush()
-	d.since += len(message)
-	if d.window == maxWindow {
-		d.since = 0 // nothing to count
-	}
-
-	//lesson:begin deflate-tail
-	out := bytes.TrimSuffix(c.out, deflateTail)
-	//lesson:end
-	c.out = nil
+	m := d.m
 	if !d.takeover {
-		compressors.Put(c)
+		m = matchers.Get().(*matcher)
+		m.forget()
+	}
+	b := blocks.Get().(*block)
+	b.out = dst
+	for len(message) > 0 {
+		part := message[:min(len(message), blockSize)]
+		message = message[len(part):]
+		b.begin()
+		m.match(b, part, d.window)
+		b.write(part)
+	}
+	//lesson:begin deflate-tail
+	// An empty block without compression brings the bits to a whole octet. Of
+	// it only the header is written, BFINAL 0 and BTYPE 00: the octets that are
+	// due then, 00 00 ff ff, are what the payload leaves out.
+	b.add(0, 3)
+	b.align()
+	//lesson:end
+	out := b.out
+	b.out = nil
+	blocks.Put(b)
+	if !d.takeover {
+		matchers.Put(m)
 	}
 	return out
 }
+
+// blockSize is the most octets of a message that one block compresses.
+const blockSize = 32 << 10
+
+// A matcher finds what was there before (RFC 1951 §4). It knows of one earlier
+// place for each hash of five octets, the latest: with four, more matches are
+// found, but so short that both time and octets are lost on them.
+type matcher struct {
+	buf   []byte // what distances may reach, then what is being compressed
+	base  uint32 // position of buf[0]: places are counted on, so that old ones are known to be old
+	table [1 << hashBits]uint32
+}
+
+const hashBits = 14
+
+// hash is of the first five of eight octets.
+func hash(eight uint64) uint64 { return eight << 24 * 0x9e3779b185ebca87 >> (64 - hashBits) }
+
+// matchers and blocks are those that no message is using. A matcher forgets
+// what it knew, and a block begins anew, before it is used again.
+var (
+	matchers = sync.Pool{New: func() any { return new(matcher) }}
+	blocks   = sync.Pool{New: func() any {
+		return &block{lit: prefixCode{symbols: 286}, dist: prefixCode{symbols: 30}, sizes: prefixCode{symbols: 19}}
+	}}
+)
+
+// forget makes every place that m knows of one before its buffer. No place is
+// 0, which is what a new table is full of.
+func (m *matcher) forget() {
+	m.base = max(1, m.base+uint32(len(m.buf)))
+	m.buf = m.buf[:0]
+}
+
+// take puts part behind what distances may still reach.
+func (m *matcher) take(part []byte, window int) {
+	if len(m.buf)+len(part) > window+blockSize {
+		old := max(0, len(m.buf)-window)
+		m.buf = m.buf[:copy(m.buf, m.buf[old:])]
+		m.base += uint32(old)
+	}
+	if m.base > 1<<31 { // long before a place would be 2^32
+		clear(m.table[:])
+		m.base = 1
+	}
+	if n := len(m.buf) + len(part); n > cap(m.buf) {
+		m.buf = append(make([]byte, 0, min(max(2*cap(m.buf), n), window+blockSize)), m.buf...)
+	}
+	m.buf = append(m.buf, part...)
+}
+
+// match gives b the literals and matches that part consists of.
+func (m *matcher) match(b *block, part []byte, window int) {
+	m.take(part, window)
+	in, base := m.buf, m.base
+	at := len(in) - len(part)
+	done := at // what is before it has been given to b
+
+	for at+8 <= len(in) {
+		eight := binary.LittleEndian.Uint64(in[at:])
+		place := &m.table[hash(eight)]
+		before := int(*place) - int(base)
+		*place = base + uint32(at)
+		//lesson:begin window
+		if before < 0 || at-before > window || binary.LittleEndian.Uint32(in[before:]) != uint32(eight) {
+			// The longer nothing was found, the larger the steps: noise is not
+			// worth looking at closely.
+			at += 1 + (at-done)>>5
+			continue
+		}
+		//lesson:end
+		for at > done && before > 0 && in[at-1] == in[before-1] {
+			at, before = at-1, before-1
+		}
+		b.literals(in[done:at])
+		distance := at - before
+		for length := 4 + equal(in[before+4:], in[at+4:]); length > 0; {
+			// The longest match is 258, the shortest 3.
+			n := min(length, 258)
+			if rest := length - n; rest > 0 && rest < 3 {
+				n -= 3
+			}
+			b.match(n, distance)
+			at, length = at+n, length-n
+		}
+		done = at
+		if at+6 <= len(in) {
+			m.table[hash(binary.LittleEndian.Uint64(in[at-2:]))] = base + uint32(at-2)
+		}
+	}
+	b.literals(in[done:])
+}
+
+// equal returns how many octets a and b begin with alike; b is the shorter one.
+func equal(a, b []byte) int {
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		if diff := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); diff != 0 {
+			return n + bits.TrailingZeros64(diff)/8
+		}
+	}
+	for n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// A block collects literals and matches and writes them in the form that takes
+// the fewest bits.
+type block struct {
+	out []byte // what is written, but for the last n bits, which are in acc
+	acc uint64
+	n   uint
+
+	tokens [blockSize]uint32 // literals, and matches as matchToken has them
+	count  int
+	lit    prefixCode // for literals and lengths
+	dist   prefixCode // for distances
+	sizes  prefixCode // for the sizes of those two
+	runs   []sizeRun
+}
+
+// begin makes b empty, but for what is written.
+func (b *block) begin() {
+	b.count = 0
+	for _, p := range []*prefixCode{&b.lit, &b.dist, &b.sizes} {
+		clear(p.times[:p.symbols])
+	}
+	b.lit.times[endOfBlock] = 1
+}
+
+func (b *block) literals(p []byte) {
+	tokens := b.tokens[b.count:][:len(p)]
+	for i, c := range p {
+		tokens[i] = uint32(c)
+		b.lit.times[c]++
+	}
+	b.count += len(p)
+}
+
+func (b *block) match(length, distance int) {
+	symbol := distanceSymbol(distance)
+	b.lit.times[lengthSymbols[length-3]]++
+	b.dist.times[symbol]++
+	b.tokens[b.count] = matchToken | uint32(symbol)<<23 | uint32(length-3)<<15 | uint32(distance-1)
+	b.count++
+}
+
+// matchToken is set in a token that is no literal. Below it are 5 bits of the
+// distance's symbol, 8 of length-3 and 15 of distance-1.
+const matchToken = 1 << 31
+
+// lengthSymbols are the symbols for lengths from 3 on.
+var lengthSymbols = sync.OnceValue(func() (symbols [256]uint16) {
+	for s := uint16(257); s <= 285; s++ {
+		e := litEntries[s]
+		for k := range 1 << e.extra() {
+			symbols[min(e.value()-3+k, 255)] = s
+		}
+	}
+	return symbols
+})()
+
+func distanceSymbol(distance int) int {
+	if distance <= 4 {
+		return distance - 1
+	}
+	extra := bits.Len(uint(distance-1)) - 2
+	return 2*extra + (distance-1)>>extra
+}
+
+// add writes the low n bits of v, at most 32.
+func (b *block) add(v uint32, n uint) {
+	b.acc |= uint64(v) << b.n
+	if b.n += n; b.n >= 32 {
+		b.out = binary.LittleEndian.AppendUint32(b.out, uint32(b.acc))
+		b.acc, b.n = b.acc>>32, b.n-32
+	}
+}
+
+// align writes zeros up to a whole octet.
+func (b *block) align() {
+	for ; b.n > 0; b.n -= min(b.n, 8) {
+		b.out = append(b.out, byte(b.acc))
+		b.acc >>= 8
+	}
+}
+
+// write writes the block that stands for part.
+func (b *block) write(part []byte) {
+	// 1. What each form would take, but for the extra bits, which codes of
+	// one's own do not change.
+	extra := b.lit.extraBits(litEntries[:], 257) + b.dist.extraBits(distEntries[:], 0)
+	fixed := fixedPrefixes()
+	fixedBits := b.lit.bits(&fixed.lit) + b.dist.bits(&fixed.dist) + extra
+	storedBits := 32 + 8*len(part)
+	ownBits := math.MaxInt
+	if b.count >= 32 { // below, the codes take more than they save
+		ownBits = b.fit() + extra
+	}
+
+	// 2. The shortest (RFC 1951 §3.2.3).
+	lit, dist := &fixed.lit, &fixed.dist
+	switch {
+	case storedBits <= min(fixedBits, ownBits):
+		b.add(0b000, 3)
+		b.align()
+		b.out = binary.LittleEndian.AppendUint16(b.out, uint16(len(part)))
+		b.out = binary.LittleEndian.AppendUint16(b.out, ^uint16(len(part)))
+		b.out = append(b.out, part...)
+		return
+	case fixedBits <= ownBits:
+		b.add(0b010, 3)
+	default:
+		b.add(0b100, 3)
+		b.writeCodes()
+		lit, dist = &b.lit, &b.dist
+	}
+
+	// 3. Literals and matches (§3.2.5).
+	for _, t := range b.tokens[:b.count] {
+		if t < matchToken {
+			c := lit.codes[t]
+			b.add(c>>4, uint(c&15))
+			continue
+		}
+		length := int(t>>15&0xff) + 3
+		c, e := lit.codes[lengthSymbols[length-3]], litEntries[lengthSymbols[length-3]]
+		b.add(c>>4|uint32(length-e.value())<<(c&15), uint(c&15)+e.extra())
+		distance := int(t&0x7fff) + 1
+		c, e = dist.codes[t>>23&31], distEntries[t>>23&31]
+		b.add(c>>4|uint32(distance-e.value())<<(c&15), uint(c&15)+e.extra())
+	}
+	c := lit.codes[endOfBlock]
+	b.add(c>>4, uint(c&15))
+}
+
+// fit makes the codes of b's own and returns the bits that the block takes in
+// them, its head included.
+func (b *block) fit() int {
+	b.lit.fit(maxCode)
+	b.dist.fit(maxCode)
+	b.findRuns()
+	b.sizes.fit(7)
+	head := 14 + 3*b.sizeCount() + int(2*b.sizes.times[16]+3*b.sizes.times[17]+7*b.sizes.times[18])
+	return head + b.sizes.bits(&b.sizes) + b.lit.bits(&b.lit) + b.dist.bits(&b.dist)
+}
+
+// sizeCount returns how many sizes of codes for sizes are written, at least 4.
+func (b *block) sizeCount() int {
+	n := len(codeOrder)
+	for n > 4 && b.sizes.codes[codeOrder[n-1]] == 0 {
+		n--
+	}
+	return n
+}
+
+// A sizeRun is one or more code sizes alike: the symbol to write for them, and how
+// many they are beyond the least that the symbol stands for.
+type sizeRun struct{ symbol, more uint8 }
+
+// runBits is in how many bits each symbol has its more.
+var runBits = [19]uint{16: 2, 17: 3, 18: 7}
+
+// findRuns collects the code sizes of both codes, with 16 for the last one again
+// and 17 and 18 for zeros (RFC 1951 §3.2.7).
+func (b *block) findRuns() {
+	b.runs = b.runs[:0]
+	var all [286 + 30]uint8
+	lits, dists := b.lit.used(257), b.dist.used(1)
+	for s := range lits {
+		all[s] = uint8(b.lit.codes[s] & 15)
+	}
+	for s := range dists {
+		all[lits+s] = uint8(b.dist.codes[s] & 15)
+	}
+	for i := 0; i < lits+dists; {
+		size, n := all[i], 1
+		for i+n < lits+dists && all[i+n] == size && n < 138 {
+			n++
+		}
+		r := sizeRun{symbol: size}
+		switch {
+		case size == 0 && n >= 11:
+			r = sizeRun{18, uint8(n - 11)}
+		case size == 0 && n >= 3:
+			r = sizeRun{17, uint8(n - 3)}
+		case i > 0 && all[i-1] == size && n >= 3:
+			n = min(n, 6)
+			r = sizeRun{16, uint8(n - 3)}
+		default:
+			n = 1
+		}
+		b.runs = append(b.runs, r)
+		b.sizes.times[r.symbol]++
+		i += n
+	}
+}
+
+// writeCodes writes the codes of b's own.
+func (b *block) writeCodes() {
+	n := b.sizeCount()
+	b.add(uint32(b.lit.used(257)-257)|uint32(b.dist.used(1)-1)<<5|uint32(n-4)<<10, 14)
+	for _, s := range codeOrder[:n] {
+		b.add(b.sizes.codes[s]&15, 3)
+	}
+	for _, r := range b.runs {
+		c := b.sizes.codes[r.symbol]
+		b.add(c>>4|uint32(r.more)<<(c&15), uint(c&15)+runBits[r.symbol])
+	}
+}
+
+// A prefixCode is a code for writing: each symbol's code, its first bit lowest,
+// above four bits of size, which is 0 for a symbol that has none.
+type prefixCode struct {
+	symbols int
+	times   [286]uint32 // how often each symbol is there
+	codes   [288]uint32
+}
+
+// used returns how many symbols there are up to the last with a code, at least n.
+func (p *prefixCode) used(n int) int {
+	for s := p.symbols - 1; s >= n; s-- {
+		if p.codes[s] != 0 {
+			return s + 1
+		}
+	}
+	return n
+}
+
+// bits returns what the symbols of p take in the code of q.
+func (p *prefixCode) bits(q *prefixCode) (sum int) {
+	for s, n := range p.times[:p.symbols] {
+		sum += int(n * (q.codes[s] & 15))
+	}
+	return sum
+}
+
+// extraBits returns what follows the symbols of p from first on.
+func (p *prefixCode) extraBits(entries []entry, first int) (sum int) {
+	for s := first; s < p.symbols; s++ {
+		sum += int(entries[s].extra()) * int(p.times[s])
+	}
+	return sum
+}
+
+// fit makes p the code of at most limit bits that suits times, a Huffman code
+// but where the limit forbids it.
+func (p *prefixCode) fit(limit int) {
+	// 1. The symbols that are there, the rarest first.
+	var order [286]uint32
+	n := 0
+	for s, times := range p.times[:p.symbols] {
+		if times > 0 {
+			order[n] = times<<9 | uint32(s)
+			n++
+		}
+	}
+	slices.Sort(order[:n])
+
+	// 2. How deep each is in the tree: Moffat and Katajainen's way, in place.
+	var tree [286]int
+	for i, o := range order[:n] {
+		tree[i] = int(o >> 9)
+	}
+	depths(tree[:n])
+
+	// 3. How many codes there are of each size. Where the limit has made some
+	// too short for a prefix code, shorter ones are made longer.
+	var count [maxCode + 1]int
+	sum := 0
+	for _, depth := range tree[:n] {
+		size := min(max(depth, 1), limit)
+		count[size]++
+		sum += 1 << (limit - size)
+	}
+	for ; sum > 1<<limit; sum-- {
+		size := limit - 1
+		for count[size] == 0 {
+			size--
+		}
+		count[size]--
+		count[size+1] += 2
+		count[limit]--
+	}
+
+	// 4. The longest for the rarest.
+	var size [288]uint8
+	for i, s := 0, limit; s > 0; s-- {
+		for range count[s] {
+			size[order[i]&0x1ff] = uint8(s)
+			i++
+		}
+	}
+	p.number(size[:p.symbols])
+}
+
+// depths replaces weights, in rising order, by the depths of their leaves in a
+// Huffman tree (Moffat and Katajainen, In-place calculation of minimum-redundancy
+// codes, 1995).
+func depths(a []int) {
+	n := len(a)
+	if n < 2 {
+		clear(a)
+		return
+	}
+	// 1. Left to right: weights of inner nodes, each then its parent's index.
+	a[0] += a[1]
+	root, leaf := 0, 2
+	for next := 1; next < n-1; next++ {
+		sum := 0
+		for range 2 {
+			if leaf >= n || root < next && a[root] < a[leaf] {
+				sum += a[root]
+				a[root] = next
+				root++
+			} else {
+				sum += a[leaf]
+				leaf++
+			}
+		}
+		a[next] = sum
+	}
+	// 2. Right to left: depths of inner nodes.
+	a[n-2] = 0
+	for next := n - 3; next >= 0; next-- {
+		a[next] = a[a[next]] + 1
+	}
+	// 3. Depths of leaves: what the inner nodes of a depth leave free.
+	free, used, depth := 1, 0, 0
+	root = n - 2
+	for next := n - 1; free > 0; {
+		for root >= 0 && a[root] == depth {
+			used++
+			root--
+		}
+		for ; free > used; free-- {
+			a[next] = depth
+			next--
+		}
+		free, used, depth = 2*used, 0, depth+1
+	}
+}
+
+// number gives the symbols the codes that their sizes lead to (RFC 1951 §3.2.2).
+func (p *prefixCode) number(size []uint8) {
+	var count, next [maxCode + 2]uint32
+	for _, n := range size {
+		count[n]++
+	}
+	count[0] = 0
+	for n := 1; n <= maxCode; n++ {
+		next[n+1] = (next[n] + count[n]) << 1
+	}
+	for s, n := range size {
+		p.codes[s] = 0
+		if n > 0 {
+			p.codes[s] = uint32(bits.Reverse16(uint16(next[n]))>>(16-n))<<4 | uint32(n)
+			next[n]++
+		}
+	}
+}
+
+// fixedPrefixes are the codes of blocks that bring none, for writing.
+var fixedPrefixes = sync.OnceValue(func() *struct{ lit, dist prefixCode } {
+	p := new(struct{ lit, dist prefixCode })
+	lit, dist := fixedSizes()
+	p.lit.number(lit[:])
+	p.dist.number(dist[:])
+	return p
+})
 
 // What an inflater is in the middle of.
 type inflateState uint8
@@ -397,10 +834,7 @@ func (i *inflater) readCodes() (more bool, err error) {
 		i.fill()
 		e := i.own.dist.table[i.bits%tableSize]
 		symbol, size := e.value(), e.size()
-		extra := [3]uint{2, 3, 7}[max(symbol, 16)-16]
-		if symbol < 16 {
-			extra = 0
-		}
+		extra := runBits[symbol]
 		if e == 0 && i.nbits >= 7 {
 			return false, corrupt("a code length is written in no code")
 		}
@@ -622,8 +1056,15 @@ var codePool = sync.Pool{New: func() any { return new(blockCodes) }}
 
 // fixedCodes are those of blocks that bring none (RFC 1951 §3.2.6).
 var fixedCodes = sync.OnceValue(func() *blockCodes {
-	var lit [288]uint8
-	var dist [32]uint8
+	c := new(blockCodes)
+	lit, dist := fixedSizes()
+	c.lit.build(lit[:], litEntries[:])
+	c.dist.build(dist[:], distEntries[:])
+	return c
+})
+
+// fixedSizes are the sizes of those codes.
+func fixedSizes() (lit [288]uint8, dist [32]uint8) {
 	for s := range lit {
 		switch {
 		case s < 144 || s >= 280:
@@ -637,11 +1078,8 @@ var fixedCodes = sync.OnceValue(func() *blockCodes {
 	for s := range dist {
 		dist[s] = 5
 	}
-	c := new(blockCodes)
-	c.lit.build(lit[:], litEntries[:])
-	c.dist.build(dist[:], distEntries[:])
-	return c
-})
+	return lit, dist
+}
 
 // build makes h the code whose symbols have codes of these lengths, 0 for none
 // (RFC 1951 §3.2.2). It reports false where no prefix code can have them, or

@@ -145,7 +145,7 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 					d, i := newDeflater(bits, takeover), newInflater(takeover)
 					i.window = 1 << bits // a distance beyond it is an error
 					for _, m := range messages {
-						if c.name == "byte by byte" && len(m) > 64<<10 {
+						if most := map[int]int{8: 64 << 10, 15: 64 << 10}[bits]; c.name == "byte by byte" && len(m) > max(most, 1<<10) {
 							continue
 						}
 						payload := d.compress(nil, m)
@@ -160,6 +160,72 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestADeflaterKeepsNoMoreThanItsWindowNeeds(t *testing.T) {
+	for bits := 8; bits <= 15; bits++ {
+		d, i := newDeflater(bits, true), newInflater(true)
+		for _, m := range [][]byte{prose(300_000), noise(40_000), prose(3), prose(1000)} {
+			got, err := i.inflate(nil, d.compress(nil, m), true, len(m))
+			if err != nil || !bytes.Equal(got, m) {
+				t.Fatalf("%d bits: %d octets came back as %d, %v", bits, len(m), len(got), err)
+			}
+		}
+		if most := d.window + blockSize; len(d.m.buf) > most || cap(d.m.buf) > most {
+			t.Errorf("%d bits: %d octets are kept, in %d", bits, len(d.m.buf), cap(d.m.buf))
+		}
+	}
+}
+
+func TestPlacesAreForgottenBeforeTheyOverflow(t *testing.T) {
+	d, i := newDeflater(15, true), newInflater(true)
+	d.compress(nil, nil)
+	d.m.base = 1<<31 - 100_000
+	m := prose(50_000)
+	for n := range 8 {
+		if n == 0 {
+			i = newInflater(true)
+		}
+		got, err := i.inflate(nil, d.compress(nil, m), true, len(m))
+		if err != nil || !bytes.Equal(got, m) {
+			t.Fatalf("message %d came back as %d octets, %v", n, len(got), err)
+		}
+	}
+	if d.m.base >= 1<<31 {
+		t.Error("the places were not counted anew")
+	}
+}
+
+func TestCodesThatWouldBeTooLongAreShortened(t *testing.T) {
+	// Frequencies like Fibonacci's numbers make the deepest of all trees: 23
+	// levels here, where 15 are allowed.
+	var m []byte
+	for s, a, b := byte('a'), 1, 1; len(m)+a <= blockSize; s, a, b = s+1, b, a+b {
+		m = append(m, bytes.Repeat([]byte{s}, a)...)
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(m), func(i, j int) { m[i], m[j] = m[j], m[i] })
+	var p prefixCode
+	p.symbols = 286
+	for _, c := range m {
+		p.times[c]++
+	}
+	for _, limit := range []int{15, 7, 5} {
+		p.fit(limit)
+		space, longest := 0, uint32(0)
+		for _, c := range p.codes {
+			if c != 0 {
+				space += 1 << (limit - int(c&15))
+				longest = max(longest, c&15)
+			}
+		}
+		if longest > uint32(limit) || space != 1<<limit {
+			t.Errorf("limit %d: the longest code has %d bits, and %d of %d are used", limit, longest, space, 1<<limit)
+		}
+	}
+	got, err := newInflater(false).inflate(nil, newDeflater(15, false).compress(nil, m), true, len(m))
+	if err != nil || !bytes.Equal(got, m) {
+		t.Errorf("%d octets came back as %d, %v", len(m), len(got), err)
 	}
 }
 
@@ -382,7 +448,7 @@ func TestAnIdleConnectionKeepsLittle(t *testing.T) {
 			return d
 		}},
 		{"a deflater with takeover, before its first message", 1000, 1 << 10, func() any { return newDeflater(15, true) }},
-		{"a deflater with takeover", 20, 1300 << 10, func() any {
+		{"a deflater with takeover and 4,000 octets behind it", 20, 96 << 10, func() any {
 			d := newDeflater(15, true)
 			d.compress(nil, m)
 			return d
@@ -456,18 +522,41 @@ func FuzzDeflateRoundTrip(f *testing.F) {
 	})
 }
 
+// BenchmarkDeflate compares the deflater with a flate.Writer at its fastest
+// level. octets is the size of the last payload.
 func BenchmarkDeflate(b *testing.B) {
 	for _, size := range []int{1 << 10, 64 << 10} {
+		// Other messages than the last, or takeover would make one match of each.
+		var messages [64][]byte
+		all := prose(64 * size)
+		for i := range messages {
+			messages[i] = all[i*size:][:size]
+		}
 		for _, takeover := range []bool{false, true} {
-			b.Run(fmt.Sprintf("%dKiB/takeover=%v", size>>10, takeover), func(b *testing.B) {
-				m, d := prose(size), newDeflater(15, takeover)
+			b.Run(fmt.Sprintf("%dKiB/takeover=%v/ours", size>>10, takeover), func(b *testing.B) {
+				d := newDeflater(15, takeover)
 				var out []byte
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
-				for b.Loop() {
-					out = d.compress(out[:0], m)
+				for n := 0; b.Loop(); n++ {
+					out = d.compress(out[:0], messages[n%64])
 				}
 				b.ReportMetric(float64(len(out)), "octets")
+			})
+			b.Run(fmt.Sprintf("%dKiB/takeover=%v/flate", size>>10, takeover), func(b *testing.B) {
+				var out bytes.Buffer
+				w := must2(flate.NewWriter(&out, flate.BestSpeed))
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n++ {
+					out.Reset()
+					if !takeover {
+						w.Reset(&out)
+					}
+					must2(w.Write(messages[n%64]))
+					must(w.Flush())
+				}
+				b.ReportMetric(float64(out.Len()), "octets")
 			})
 		}
 	}
