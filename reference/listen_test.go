@@ -215,14 +215,16 @@ func TestASlowHandshakeIsCutOff(t *testing.T) {
 		go s.Serve(l)
 		nc := l.dial()
 		start := time.Now()
-		go func() { // an octet every 0.9 s of the bubble's time, for as long as it is taken
+		var writer sync.WaitGroup
+		writer.Go(func() { // an octet every 0.9 s of the bubble's time, for as long as it is taken
 			for i := range handshake {
 				if _, err := nc.Write([]byte{handshake[i]}); err != nil {
 					return
 				}
 				time.Sleep(900 * time.Millisecond)
 			}
-		}()
+		})
+		defer writer.Wait()
 		err := <-told
 		since(t, start, 5*time.Second)
 		var he *HandshakeError
