@@ -24,8 +24,8 @@ import (
 //
 // flate.Writer has one window, of 32 KiB, where RFC 7692 has eight, and takes
 // 1.2 MiB, which with context takeover every connection would keep. The deflater
-// looks back as far as it was told to and keeps less than a tenth of that; it is
-// as fast as it is by looking at one earlier place alone (BenchmarkDeflate).
+// looks back as far as it was told to and keeps a tenth of that; it is as fast
+// as it is by looking at one earlier place alone (BenchmarkDeflate).
 //
 // What a connection that is idle between messages keeps: without context
 // takeover nothing. With it, the inflater keeps the last 32 KiB received and the
