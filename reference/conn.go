@@ -68,7 +68,8 @@ type Options struct {
 
 // The sizes of what a Conn holds.
 const (
-	waitSize   = 1152     // the buffer in which the next message is waited for
+	smallSize  = 256      // the buffer in which a first message is waited for
+	waitSize   = 1152     // and one after messages that were longer
 	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
 	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
 	maxBacklog = 16 << 10 // the most that waits for a busy writer before reading waits too
@@ -141,7 +142,9 @@ type Conn struct {
 	// reading is held while somebody reads; it guards the next three.
 	reading baton
 	buf     []byte
-	unread  []byte // octets that the Machine has not had
+	unread  []byte  // octets that the Machine has not had
+	large   *[]byte // a larger buffer, from frameBuffers, while the peer sends more than buf holds
+	full    bool    // the last read filled its buffer: there is more
 	stream  *reader
 
 	// mu guards the rest. It is never held during I/O.
@@ -189,7 +192,7 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	o = o.withDefaults(role)
 	tcp, _ := nc.(*net.TCPConn)
 	return &Conn{nc: nc, tcp: tcp, role: role, o: o, m: NewMachine(role, o),
-		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, waitSize)}
+		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
 // opened ends the state CONNECTING. Octets that came behind the handshake are

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"wslab/reference/wire"
@@ -93,11 +94,14 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.more = false
 		into, place := c.readTo(lent)
 		c.mu.Unlock()
-		_ = c.flush() // what was held back would wait as long as this read
+		if !c.full {
+			_ = c.flush() // what was held back would wait as long as this read
+		}
 		c.beforeRead()
 		var n int
 		n, err = c.nc.Read(into)
 		c.mu.Lock()
+		c.full = place == inBuffer && n == len(into)
 		if place == inMessage {
 			c.m.took(into[:n])
 		} else {
@@ -171,6 +175,20 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	next := c.m.largest + wire.MaxHeaderSize
 	if c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next && c.m.between() {
 		return lent[:next], inLent
+	}
+	if c.full {
+		if c.large == nil {
+			c.large = frameBuffers.Get().(*[]byte)
+		}
+		*c.large = slices.Grow((*c.large)[:0], readSize)
+		return (*c.large)[:readSize], inBuffer
+	}
+	if c.large != nil {
+		frameBuffers.Put(c.large)
+		c.large = nil
+	}
+	if len(c.buf) < min(next, waitSize) {
+		c.buf = make([]byte, waitSize)
 	}
 	return c.buf, inBuffer
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ type replay struct {
 	net.Conn
 	octets        []byte
 	at            int
+	mu            sync.Mutex
 	writes, wrote int
 }
 
@@ -32,6 +34,8 @@ func (c *replay) Read(p []byte) (int, error) {
 }
 
 func (c *replay) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.writes, c.wrote = c.writes+1, c.wrote+len(p)
 	return len(p), nil
 }

@@ -77,15 +77,20 @@ func TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory(t *testing.T) {
 	nc := &replay{octets: join(join(slices.Repeat([][]byte{ping}, 10000)...), from(wire.Client, true, wire.Text, "x"))}
 	c := NewConn(nc, wire.Server, Options{})
 	held := 0
-	c.o.OnControl = func(wire.Opcode, []byte) { held = max(held, cap(c.m.out)) }
+	c.o.OnControl = func(wire.Opcode, []byte) {
+		c.mu.Lock()
+		held = max(held, cap(c.m.out))
+		c.mu.Unlock()
+	}
 	if _, p, err := c.ReadMessage(); err != nil || string(p) != "x" {
 		t.Fatalf("%q, %v", p, err)
 	}
-	must(c.flush())
+	must(c.shut("the test is over"))
+	nc.mu.Lock()
+	defer nc.mu.Unlock()
 	if nc.wrote < 10000*127-maxBacklog || nc.writes > 2000 || held > 2*maxBacklog {
 		t.Errorf("%d octets in %d writes, %d held", nc.wrote, nc.writes, held)
 	}
-	must(c.shut("the test is over"))
 }
 
 func TestALargeFrameLeavesATCPConnectionUncopied(t *testing.T) {

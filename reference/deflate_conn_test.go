@@ -143,7 +143,7 @@ func TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt(t *testing.T) {
 	}{{nil, ""}, {&wire.DeflateParams{}, "permessage-deflate"}} {
 		url := listen(t, &Server{Handler: echo, Options: Options{Deflate: o.deflate}})["TCP"]
 		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: ", 1)))
-		got, n, err := readHead(nc, make([]byte, 100))
+		got, n, err := readHead(nc)
 		must(err)
 		h, err := parseResponse(got[:n])
 		must(err)

@@ -137,7 +137,7 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
 		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	got, n, err := readHead(c.nc, c.buf)
+	got, n, err := readHead(c.nc)
 	if err != nil {
 		return agreed, nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
 	}

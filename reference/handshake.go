@@ -174,12 +174,13 @@ func headSize(b []byte) int {
 
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
 
-// readHead reads from r until a head is whole, through buf, and returns what it
-// read and how much of that is the head.
-func readHead(r io.Reader, buf []byte) (got []byte, size int, err error) {
+// readHead reads from r until a head is whole, and returns what it read and how
+// much of that is the head.
+func readHead(r io.Reader) (got []byte, size int, err error) {
 	for len(got) < maxHead {
-		n, err := r.Read(buf[:min(len(buf), maxHead-len(got))])
-		got = append(got, buf[:n]...)
+		got = slices.Grow(got, 512)
+		n, err := r.Read(got[len(got):min(cap(got), maxHead)])
+		got = got[:len(got)+n]
 		if size := headSize(got); size > 0 {
 			return got, size, nil
 		}

@@ -127,8 +127,8 @@ func (s *Server) closed() bool {
 	return s.closing
 }
 
-// serve shakes hands on nc. The Handler is called from a frame of its own, so
-// that what the handshake needed is not kept by the connection's stack.
+// serve shakes hands on nc and leaves the connection to a goroutine of its own:
+// this one's stack has grown with the handshake, and would stay so.
 func (s *Server) serve(nc net.Conn) {
 	c, err := s.accept(nc)
 	if err != nil {
@@ -138,7 +138,9 @@ func (s *Server) serve(nc net.Conn) {
 		nc.Close()
 		return
 	}
-	s.handle(c)
+	if !s.start(func() { s.handle(c) }) {
+		_ = c.Close(wire.GoingAway, "the server shuts down")
+	}
 }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
@@ -161,7 +163,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	}
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
-	got, size, err := readHead(nc, c.buf)
+	got, size, err := readHead(nc)
 	if errors.Is(err, errLongHead) {
 		return nil, refuseTCP(nc, wire.Head{}, http.StatusRequestHeaderFieldsTooLarge, nil, err)
 	}

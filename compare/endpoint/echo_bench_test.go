@@ -304,8 +304,10 @@ func sizeName(n int) string {
 // drive drives names in turn, a round each time b asks for one, and reports of
 // each its median CPU microseconds, allocations and messages per second.
 func drive(b *testing.B, names []string, opcode wire.Opcode, text string, size, connections, burst, total int) (cpu map[string]float64, rate map[string]float64) {
+	b.Helper()
 	type running struct {
 		*child
+		name  string
 		conns []net.Conn
 		frame []byte
 		back  int
@@ -315,12 +317,16 @@ func drive(b *testing.B, names []string, opcode wire.Opcode, text string, size, 
 	}
 	var all []*running
 	for _, name := range names {
-		r := &running{}
+		r := &running{name: name}
+		server, isText := strings.CutSuffix(name, "-text")
+		if isText {
+			opcode = wire.Text
+		}
 		r.frame, r.back = frameOf(opcode, text, size)
-		if name == "tcp" {
+		if server == "tcp" {
 			r.back = len(r.frame)
 		}
-		r.child = startChild(b, name, len(r.frame))
+		r.child = startChild(b, server, len(r.frame))
 		r.conns = r.connect(b, connections)
 		exchange(b, r.conns, r.frame, r.back, total/4, burst) // warm
 		all = append(all, r)
@@ -372,9 +378,8 @@ func BenchmarkText(b *testing.B) {
 			whole := text.text
 			size := size / len(whole) * len(whole) // no character is cut
 			b.Run(text.name+"/"+strconv.Itoa(size), func(b *testing.B) {
-				binary, _ := drive(b, []string{"reference"}, wire.Binary, whole, size, 64, 1, totalFor(size))
-				utf8, _ := drive(b, []string{"reference"}, wire.Text, whole, size, 64, 1, totalFor(size))
-				b.ReportMetric(utf8["reference"]/binary["reference"], "text/binary")
+				cpu, _ := drive(b, []string{"listen", "listen-text"}, wire.Binary, whole, size, 64, 1, totalFor(size))
+				b.ReportMetric(cpu["listen-text"]/cpu["listen"], "text/binary")
 			})
 		}
 	}
