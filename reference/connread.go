@@ -133,7 +133,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.err = c.verdict()
 	}
 	backlog := len(c.m.out)
-	wait := c.held && event.Opcode.IsData() && event.Opcode != wire.Continuation // an answer to the last of many may join the others
+	wait := c.held && (c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary) // more may join what is held back
 	c.mu.Unlock()
 
 	// A pong must not wait for a writer that itself waits for the peer to read:
