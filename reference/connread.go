@@ -93,8 +93,9 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	if len(c.unread) == 0 {
 		c.more = false
 		into, place := c.readTo(lent)
+		pending := len(c.m.out) > 0
 		c.mu.Unlock()
-		if !c.full {
+		if pending && !c.full {
 			_ = c.flush() // what was held back would wait as long as this read
 		}
 		c.beforeRead()

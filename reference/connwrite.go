@@ -19,7 +19,7 @@ const vectorSize = 32 << 10
 
 // frameBuffers holds the memory in which frames are put together. It belongs to
 // a connection only while a frame is on its way: thousands of them are idle at
-// any time, and need none (TestAnIdleConnection).
+// any time, and need none (BenchmarkIdle).
 var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxFrameBuffer is the largest memory that is given back to frameBuffers.
