@@ -145,9 +145,7 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if err != nil {
 		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
-	params, deflate, violations := wire.CheckDeflateResponse(request, response)
-	violations = append(wire.CheckResponse(request, response), violations...)
-	if violations != nil {
+	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
 		if response.Status != http.StatusSwitchingProtocols {
 			e.Body = c.refusalBody(got)
@@ -157,7 +155,7 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
 		agreed.subprotocol = chosen[0]
 	}
-	if deflate {
+	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
 		agreed.deflate = &params
 	}
 	return agreed, got[n:], nil

@@ -16,7 +16,7 @@ var (
 	RuleMessageSize = wire.Rule{Code: "10.4/message-size", Section: "10.4", CloseCode: wire.MessageTooBig,
 		Sentence: "A message must not be longer than what its receiver is willing to hold."}
 	// RuleDeflateData is broken by a compressed message that cannot be inflated.
-	RuleDeflateData = wire.Rule{Code: "7692-7.2.2/data", Section: "7692 §7.2.2", CloseCode: wire.InvalidPayload,
+	RuleDeflateData = wire.Rule{Code: "7692-7.2.2/data", RFC: 7692, Section: "7.2.2", CloseCode: wire.InvalidPayload,
 		Sentence: "The payload of a message with RSV1 must be DEFLATE data."}
 	// RuleOrigin is broken by a handshake that Upgrader.CheckOrigin refuses.
 	RuleOrigin = wire.Rule{Code: "4.2.2/origin", Section: "4.2.2", Status: 403,

@@ -30,7 +30,7 @@ type agreement struct {
 // the Status of the first.
 func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, violations []wire.Violation) {
 	//lesson:begin upgrade-checks
-	violations = append(wire.CheckRequest(request), wire.CheckExtensions(request)...)
+	violations = wire.CheckRequest(request)
 	if !originAllowed {
 		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}

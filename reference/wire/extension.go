@@ -23,16 +23,9 @@ var (
 	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
 )
 
-// DeflateRules lists the rules of RFC 7692 above. Their Section names the RFC:
-// "7692 §7.1.2.1".
-var DeflateRules = []Rule{
-	RuleDeflateRepeated, RuleDeflateUnknown, RuleDeflateTwice, RuleDeflateServerFlag, RuleDeflateClientFlag,
-	RuleDeflateServerBits, RuleDeflateServerMore, RuleDeflateClientBits, RuleDeflateClientMore,
-}
-
 func deflateRule(code, sentence string) Rule {
 	section, _, _ := strings.Cut(code, "/")
-	return Rule{Code: "7692-" + code, Section: "7692 §" + section, Sentence: sentence}
+	return Rule{Code: "7692-" + code, RFC: 7692, Section: section, Sentence: sentence}
 }
 
 // extensionsField is the header field in which both ends speak of extensions.
@@ -288,7 +281,9 @@ func OfferDeflate(policy DeflateParams) string {
 
 // CheckDeflateResponse judges what a server answered to the offers of
 // permessage-deflate in request. It returns what is agreed on and whether the
-// extension is in use, or the rules that the answer breaks.
+// extension is in use, or the rules that the answer breaks. CheckResponse has
+// the same violations, and those of an answer that cannot be read or that no
+// offer went before.
 //
 // What a client has hinted at binds the client though the server leaves it out:
 // client_no_context_takeover, and a value of client_max_window_bits (RFC 7692
@@ -298,10 +293,7 @@ func OfferDeflate(policy DeflateParams) string {
 // such servers, and all it takes is to keep the inflater's window.
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
 	offers, _ := ParseExtensions(request)
-	answers, ok := ParseExtensions(response)
-	if !ok {
-		return agreed, false, CheckExtensions(response)
-	}
+	answers, _ := ParseExtensions(response)
 
 	// 1. The one answer, right in itself.
 	var answer *Extension
@@ -322,8 +314,7 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 		return agreed, false, vs
 	}
 
-	// 2. An offer that it can be the answer to. Where there is none at all,
-	// CheckResponse says so.
+	// 2. An offer that it can be the answer to.
 	for _, e := range offers {
 		if !strings.EqualFold(e.Name, PermessageDeflate) {
 			continue

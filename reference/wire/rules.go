@@ -1,15 +1,17 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
 
-// A Rule is one thing that RFC 6455 requires of what is on the wire and that a
-// peer can see being broken.
+// A Rule is one thing that RFC 6455, or an extension's RFC, requires of what is
+// on the wire and that a peer can see being broken.
 type Rule struct {
 	Code      string    `json:"code"`                // stable name: the section and a word, "5.1/mask-missing"
-	Section   string    `json:"section"`             // section of RFC 6455, "5.1"
+	RFC       int       `json:"rfc,omitempty"`       // 0 for 6455
+	Section   string    `json:"section"`             // section of the RFC, "5.1"
 	CloseCode CloseCode `json:"closeCode,omitempty"` // code to fail the connection with; 0 before it is open
 	Status    int       `json:"status,omitempty"`    // HTTP status that refuses the handshake; 0 elsewhere
 	Sentence  string    `json:"sentence"`            // what is required, in our words
@@ -62,7 +64,8 @@ var (
 	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
 )
 
-// Rules lists every rule above, in the order of their declaration.
+// Rules lists every rule above, in the order of their declaration, and then those
+// of extension.go.
 var Rules = []Rule{
 	RuleRSV1, RuleRSV2, RuleRSV3, RuleOpcode, RuleLengthMinimal, RuleLengthTopBit,
 	RuleMaskMissing, RuleMaskForbidden, RuleControlLength, RuleControlFragment,
@@ -72,6 +75,9 @@ var Rules = []Rule{
 	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar,
 	RuleStatus, RuleRespUpgrade, RuleRespConnection, RuleAcceptMissing, RuleAcceptWrong,
 	RuleRespExtension, RuleRespSubprotocol,
+	RuleExtensionGrammar,
+	RuleDeflateRepeated, RuleDeflateUnknown, RuleDeflateTwice, RuleDeflateServerFlag, RuleDeflateClientFlag,
+	RuleDeflateServerBits, RuleDeflateServerMore, RuleDeflateClientBits, RuleDeflateClientMore,
 }
 
 func frameRule(code string, cc CloseCode, sentence string) Rule {
@@ -88,9 +94,9 @@ func handshakeRule(code string, status int, sentence string) Rule {
 // was seen and what is required; Code is for programs and tests.
 type Violation struct{ Rule }
 
-// Error makes a Violation an error: its sentence and section.
+// Error makes a Violation an error: its sentence, RFC and section.
 func (v Violation) Error() string {
-	return fmt.Sprintf("%s (RFC 6455 §%s)", v.Sentence, v.Section)
+	return fmt.Sprintf("%s (RFC %d §%s)", v.Sentence, cmp.Or(v.RFC, 6455), v.Section)
 }
 
 // Broken returns the Violation of r, with what was seen, if anything, put
