@@ -11,8 +11,9 @@ import (
 // NextReader returns the next message as a Reader as soon as its first octets
 // are here. The memory it needs does not grow with the message, whose length is
 // limited by Options.MaxMessage all the same; text may turn out not to be UTF-8
-// after its beginning was read. It can be read until the next call of
-// NextReader or ReadMessage, which skip what is left of it.
+// after its beginning was read. A compressed message is inflated, and given
+// out, once it is here as a whole. The Reader can be read until the next call
+// of NextReader or ReadMessage, which skip what is left of the message.
 func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 	c.reading.lock()
 	defer c.reading.unlock()

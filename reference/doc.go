@@ -39,8 +39,18 @@
 //	§8.1    wire/utf8.go       TestTextIsJudgedAlikeHoweverItIsCut
 //	§9.1    handshake.go       TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt
 //	§9.1    receive.go         TestACompressedMessageMeansTheSameHoweverItIsCut
+//	§9.1    wire/extension.go  TestExtensionsAreReadHoweverTheyAreSpread
 //	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
 //	§10.4   receive.go         TestAClaimedLengthTakesNoMemory
+//
+// And of RFC 7692, permessage-deflate:
+//
+//	§7.1    wire/extension.go  TestTheServerChoosesTheFirstOfferThatItCanAccept
+//	§7.1    wire/extension.go  TestTheClientTakesWhatServersAnswer
+//	§7.1.1  deflate.go         TestNothingIsTakenFromOneConnectionToAnother
+//	§7.1.2  deflate.go         TestNoDistanceReachesBeyondTheWindow
+//	§7.2.1  deflate.go         TestMessagesComeBackThroughEveryWindow
+//	§7.2.2  deflate.go         TestTheExamplesOfRFC7692AreInflated
 //
 // Events and messages come in the order in which the peer sent them. A slice
 // that is passed in is neither kept nor written to; one that is returned

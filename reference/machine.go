@@ -33,7 +33,7 @@ const DefaultMaxMessage = 1 << 20
 // however the octets are cut. Conn puts one on a net.Conn.
 //
 // Its memory is bounded by what it was given: the octets of one message up to
-// its limit, and output of at most three times the last input, until taken.
+// its limit, a little more than twice if it is compressed, and output of at most three times the last input, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
 	role       wire.Role
@@ -65,10 +65,9 @@ type Machine struct {
 	lent       []byte    // memory for the next message, empty; nil for its own
 	largest    int       // octets of the longest message so far
 	taken      int64     // octets of the message that have been taken before its end
-	front      int       // those of them that are in message still, for an inflater to look back at
 	inflate    *inflater // nil without permessage-deflate
 	compressed bool      // the message's first frame had RSV1
-	packed     []byte    // payload octets on their way to inflate
+	packed     []byte    // payload of a compressed message so far; message stays empty until its end
 
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
@@ -144,7 +143,7 @@ func (m *Machine) TCPClosed(why string) {
 }
 
 // drop lets go of the message that is coming in.
-func (m *Machine) drop() { m.message, m.packed, m.front = nil, nil, 0 }
+func (m *Machine) drop() { m.message, m.packed = nil, nil }
 
 // State returns the connection's state.
 func (m *Machine) State() State { return m.state }

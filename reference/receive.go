@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"bytes"
 	"errors"
 
 	"wslab/reference/wire"
@@ -65,8 +64,12 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 3. Whether its message is one that this end is willing to hold. The
 	// length is a claim: it is compared, and never allocated.
 	//lesson:begin limit
-	if h.Opcode.IsData() && !m.closeSent && h.Length > uint64(m.maxMessage)-uint64(m.octets) {
-		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, m.maxMessage))
+	limit := uint64(m.maxMessage)
+	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
+		limit = maxPacked(m.maxMessage) // what it inflates to is measured then
+	}
+	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
+		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
 		return nil
 	}
 	//lesson:end
@@ -75,7 +78,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	m.frame, m.left, m.inFrame = h, h.Length, true
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
 		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
-		m.taken, m.front = 0, 0
+		m.taken = 0
 	}
 	if m.left == 0 {
 		m.endFrame()
@@ -159,12 +162,10 @@ func (m *Machine) took(b []byte) {
 		copy(m.control[had:], b)
 		wire.Mask(m.frame.Key, pos, m.control[had:])
 	case m.compressed:
-		m.packed = m.packed[:len(b)]
-		copy(m.packed, b)
-		wire.Mask(m.frame.Key, pos, m.packed)
-		fresh := m.packed
-		m.packed = m.packed[:0]
-		m.inflated(fresh, false)
+		had := len(m.packed)
+		m.packed = m.packed[:had+len(b)]
+		copy(m.packed[had:], b)
+		wire.Mask(m.frame.Key, pos, m.packed[had:])
 	default:
 		//lesson:begin unmask
 		had := len(m.message)
@@ -187,22 +188,21 @@ func (m *Machine) checkText(fresh []byte) {
 	//lesson:begin utf8
 	if m.opcode == wire.Text {
 		if i := m.text.Check(fresh); i < len(fresh) {
-			at := m.taken + int64(len(m.message)-m.front-len(fresh)+i)
+			at := m.taken + int64(len(m.message)-len(fresh)+i)
 			m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
 		}
 	}
 	//lesson:end
 }
 
-// inflated adds to the message what payload octets of a compressed one stand
-// for (RFC 7692 §7.2.2). The limit holds while they are inflated.
-func (m *Machine) inflated(b []byte, final bool) {
-	had := len(m.message)
+// inflated makes the message what the payload of a compressed one stands for
+// (RFC 7692 §7.2.2). The limit holds while it is inflated.
+func (m *Machine) inflated() {
 	var err error
-	m.message, err = m.inflate.inflate(m.message, b, final, m.maxMessage)
-	m.checkText(m.message[had:])
+	m.message, err = m.inflate.inflate(m.message, m.packed, m.maxMessage)
 	switch {
-	case err == nil || m.failed != nil:
+	case err == nil:
+		m.checkText(m.message)
 	case errors.Is(err, errInflatedSize):
 		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.maxMessage))
 	default:
@@ -229,7 +229,7 @@ func (m *Machine) endFrame() {
 	//lesson:end
 
 	if m.compressed && !m.closeSent {
-		if m.inflated(nil, true); m.failed != nil {
+		if m.inflated(); m.failed != nil {
 			return
 		}
 	}
@@ -237,7 +237,7 @@ func (m *Machine) endFrame() {
 		m.fail(broken(wire.RuleTextUTF8, "The text ends inside a character."))
 		return
 	}
-	message, opcode, fragments := m.message[m.front:], m.opcode, m.fragments
+	message, opcode, fragments := m.message, m.opcode, m.fragments
 	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
 	m.drop()
 	if !m.closeSent {
@@ -250,18 +250,11 @@ func (m *Machine) endFrame() {
 }
 
 // takePart returns what has come of the message since it was last called, so
-// that a message can be read before its end. Compressed data refers to what it
-// stood for before: of that so much is kept as it can reach.
+// that a message can be read before its end. Of a compressed one that is nothing.
 func (m *Machine) takePart() []byte {
-	part := m.message[m.front:]
+	part := m.message
 	m.taken += int64(len(part))
-	if !m.compressed {
-		m.message, m.front = nil, 0
-		return part
-	}
-	part = bytes.Clone(part)
-	m.message = append(m.message[:0], m.message[max(0, len(m.message)-maxWindow):]...)
-	m.front = len(m.message)
+	m.message = nil
 	return part
 }
 
