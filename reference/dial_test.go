@@ -149,7 +149,7 @@ func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
 
 func TestWhatTheServerSaysToARefusalIsKeptInPart(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "no room "+strings.Repeat("x", 2*maxBody), 503)
+		http.Error(w, "no room "+strings.Repeat("x", 2*maxBody), http.StatusServiceUnavailable)
 	}))
 	defer srv.Close()
 	_, err := Dial(t.Context(), "ws"+strings.TrimPrefix(srv.URL, "http"), nil)
