@@ -17,10 +17,11 @@ var allowed = map[string][]string{
 	"reference/wire":    nil,
 	"reference/dissect": {"reference/wire"},
 	"reference":         {"reference/wire"},
+	"reference/naive":   nil, // it shares nothing with those who do it right
 	"compare/tap":       nil,
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
-	"compare/endpoint":  {"reference", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint"},
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
@@ -29,12 +30,13 @@ var allowed = map[string][]string{
 		"reference", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
-	"labserver/...": {"reference", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
+	"labserver/...": {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
 
 // allowedInTests is what the tests of a package may import besides.
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
+	"reference/naive":           {"reference", "reference/wire", goleakModule},
 	"compare/endpoint":          {"reference/dissect"},
 	"compare/scenario":          {"lessons"},
 	"labserver/internal/lesson": {"static"},

@@ -27,6 +27,7 @@ import (
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
 	"wslab/reference"
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 	"wslab/static"
 )
@@ -169,7 +170,9 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		}
 		lessonFiles, pageFiles = os.DirFS("lessons"), os.DirFS("static")
 	}
-	sites, err := lesson.Resolve(lesson.SourceSet{"reference": reference.Source, "reference/wire": wire.Source})
+	sites, err := lesson.Resolve(lesson.SourceSet{
+		"reference": reference.Source, "reference/wire": wire.Source, "reference/naive": naive.Source,
+	})
 	if err != nil {
 		return nil, err
 	}

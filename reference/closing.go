@@ -67,7 +67,8 @@ func (m *Machine) receiveClose(payload []byte) {
 // anything else. The TCP connection is for the owner of m to close.
 func (m *Machine) fail(violations ...wire.Violation) {
 	m.failed = &ProtocolError{violations}
-	m.message, m.control = nil, nil
+	m.control = nil
+	m.drop()
 	why := "the connection failed: " + violations[0].Code
 	if m.closeSent {
 		m.enter(Closing, why)
@@ -80,7 +81,7 @@ func (m *Machine) fail(violations ...wire.Violation) {
 func (m *Machine) appendClose(p wire.ClosePayload, why string) {
 	m.appendFrame(true, wire.Close, p.Append(nil))
 	m.closeSent = true
-	m.message = nil // what is unfinished now will not be delivered
+	m.drop() // what is unfinished now will not be delivered
 	m.enter(Closing, why)
 }
 

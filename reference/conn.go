@@ -2,11 +2,8 @@ package reference
 
 import (
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -32,6 +29,23 @@ type Options struct {
 	// Default: 2 s.
 	FinTimeout time.Duration
 
+	// IdleTimeout, when not zero, ends a connection from which no octet has come
+	// for so long while ReadMessage or a Reader waits; the peer is told 1001. A
+	// Ping now and then makes a live peer's Pong come. Default: none.
+	IdleTimeout time.Duration
+
+	// HoldFlush is how long what is written may wait while more octets of the
+	// peer are here already: answers to messages that came together then leave
+	// together. The next read that has to wait sends them at once, so the time
+	// counts only when a message is long being worked on. Less than 0: every
+	// message leaves by itself. Default: 1 ms.
+	HoldFlush time.Duration
+
+	// Deflate, when not nil, has whole messages compressed where the peer agrees
+	// to permessage-deflate (RFC 7692), with these parameters as wishes. Who
+	// mixes secrets with what an attacker can choose should leave it off.
+	Deflate *wire.DeflateParams
+
 	// MaskKey returns the next frame's masking key, for a client (RFC 6455
 	// §5.3). Default: crypto/rand, read 256 octets at a time.
 	MaskKey func() [4]byte
@@ -52,21 +66,25 @@ type Options struct {
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
-// readSize is the most octets taken from the network at once, and maxBacklog
-// the most that wait for a busy writer before reading waits too.
+// The sizes of what a Conn holds.
 const (
-	readSize   = 4 << 10
-	maxBacklog = 16 << 10
-	keepBuffer = 64 << 10 // a write buffer larger than this is not kept
+	smallSize  = 256      // the buffer in which a first message is waited for
+	waitSize   = 1152     // and one after messages that were longer
+	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
+	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
+	maxBacklog = 16 << 10 // the most that waits for a busy writer before reading waits too
 )
 
 // withDefaults fills what is zero.
-func (o Options) withDefaults() Options {
+func (o Options) withDefaults(role wire.Role) Options {
 	o.WriteTimeout = orElse(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = orElse(o.CloseTimeout, 5*time.Second)
 	o.FinTimeout = orElse(o.FinTimeout, 2*time.Second)
-	if o.MaskKey == nil {
+	if o.MaskKey == nil && role == wire.Client {
 		o.MaskKey = bufferedKeys(rand.Reader)
+	}
+	if o.HoldFlush == 0 {
+		o.HoldFlush = time.Millisecond
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -110,29 +128,40 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 // Close or CloseNow an error that is net.ErrClosed.
 type Conn struct {
 	nc          net.Conn
+	tcp         *net.TCPConn // nc, when it is one
 	role        wire.Role
 	o           Options
 	subprotocol string
 
-	// turn is held while frames are being written, so that those of one call
-	// stay together; spare is the buffer that is not the Machine's at the time.
-	turn  baton
-	spare []byte
+	// message is held while a message is being written, and turn while octets
+	// are, so that those of one frame stay together.
+	message baton
+	turn    baton
+	vector  net.Buffers // header and payload of a large frame; turn guards it
 
 	// reading is held while somebody reads; it guards the next three.
 	reading baton
 	buf     []byte
-	unread  []byte // octets that the Machine has not had
-	events  []Event
+	unread  []byte  // octets that the Machine has not had
+	large   *[]byte // a larger buffer, from frameBuffers, while the peer sends more than buf holds
+	full    bool    // the last read filled its buffer: there is more
+	stream  *reader
 
 	// mu guards the rest. It is never held during I/O.
 	mu            sync.Mutex
 	m             *Machine
+	lent          *[]byte // the memory of the Machine's output, from frameBuffers
+	more          bool    // the reader has octets in unread, and the network can wait
+	backstop      *time.Timer
+	held          bool  // backstop runs
 	err           error // what calls return from now on; nil while there is no end in sight
 	readErr       error // why nothing more can be read from TCP
 	writeErr      error // why nothing more can be written to TCP
 	leaving       bool  // the read deadline is the Conn's own
+	readDeadline  time.Time
 	writeDeadline time.Time
+	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
+	writeUntil    time.Time
 }
 
 // A baton is a mutex that may be held during I/O: it can be waited for with a
@@ -154,22 +183,27 @@ func (b baton) tryLock() bool {
 // already done. Upgrade and Dial are the ways to one that is not.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
-	c.opened("", nil)
+	c.opened(agreement{}, nil)
 	return c
 }
 
 // newConn returns a Conn in state CONNECTING.
 func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
-	o = o.withDefaults()
-	return &Conn{nc: nc, role: role, o: o, m: NewMachine(role, o), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, readSize)}
+	o = o.withDefaults(role)
+	tcp, _ := nc.(*net.TCPConn)
+	return &Conn{nc: nc, tcp: tcp, role: role, o: o, m: NewMachine(role, o),
+		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
 // opened ends the state CONNECTING. Octets that came behind the handshake are
 // the first that the Machine is given.
-func (c *Conn) opened(subprotocol string, unread []byte) {
+func (c *Conn) opened(a agreement, unread []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.subprotocol, c.unread = subprotocol, unread
+	if a.deflate != nil {
+		c.m.useDeflate(*a.deflate)
+	}
+	c.subprotocol, c.unread = a.subprotocol, unread
 	c.m.Opened()
 }
 
@@ -197,6 +231,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.leaving {
 		return nil
 	}
+	c.readDeadline, c.idleUntil = t, time.Time{}
 	return c.nc.SetReadDeadline(t)
 }
 
@@ -206,380 +241,17 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.writeDeadline = t
+	c.writeDeadline, c.writeUntil = t, time.Time{}
 	return c.nc.SetWriteDeadline(t)
 }
 
-// ReadMessage returns the next message, Text or Binary, and its payload, which
-// the caller may keep. Control frames are acted on meanwhile.
-func (c *Conn) ReadMessage() (wire.Opcode, []byte, error) {
-	c.reading.lock()
-	defer c.reading.unlock()
-	for {
-		err := c.cause()
-		if errors.Is(err, net.ErrClosed) {
-			return 0, nil, err // Close reads on from here, and delivers nothing
-		}
-		if len(c.events) == 0 {
-			if err != nil {
-				c.hangUp()
-				return 0, nil, err
-			}
-			if err := c.fill(); err != nil {
-				return 0, nil, fmt.Errorf("read a message: %w", err)
-			}
-			continue
-		}
-		event := c.events[0]
-		c.events = c.events[1:]
-		if event.Opcode.IsData() {
-			return event.Opcode, event.Payload, nil
-		}
-		if c.o.OnControl != nil {
-			c.o.OnControl(event.Opcode, event.Payload)
-		}
+// until returns the deadline for something that may take d from now, and
+// whether the network must be told of it: was, the one before, is left alone as
+// long as three quarters of d remain, for setting a deadline costs more than
+// writing a header.
+func until(was, now time.Time, d time.Duration) (time.Time, bool) {
+	if left := was.Sub(now); left <= d && left >= d/4*3 {
+		return was, false
 	}
-}
-
-// fill gives the Machine octets until something has happened, from one read at
-// most, and sends what the Machine answers. The error is a deadline's, after
-// which reading can go on; any other end is found in cause.
-//
-// Octets behind an event wait in unread: were a Close behind a message already
-// acted on, the application could not answer the message, depending on how TCP
-// had cut the octets.
-func (c *Conn) fill() error {
-	var err error
-	if len(c.unread) == 0 {
-		var n int
-		n, err = c.nc.Read(c.buf)
-		c.unread = c.buf[:n]
-	}
-
-	c.mu.Lock()
-	for len(c.unread) > 0 && len(c.m.events) == 0 {
-		c.unread = c.m.receive(c.unread)
-	}
-	c.events = c.m.TakeEvents()
-	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	if giveUp && len(c.unread) == 0 {
-		c.readErr = err // otherwise the next read will say it again
-	}
-	if c.err == nil {
-		c.err = c.verdict()
-	}
-	backlog := len(c.m.out)
-	c.mu.Unlock()
-
-	// A pong must not wait for a writer that itself waits for the peer to read:
-	// two such ends would stand still. A peer that only ever pings must wait,
-	// or its pongs would fill the memory.
-	if backlog > maxBacklog {
-		c.turn.lock()
-		_ = c.drain()
-		c.turn.unlock()
-	}
-	_ = c.flush() // a failed write is the writers' to report; reading may go on
-	if err != nil && !giveUp {
-		return err
-	}
-	return nil
-}
-
-// verdict returns what has ended the connection from without, or nil. The
-// caller holds mu.
-func (c *Conn) verdict() error {
-	if err := c.m.Err(); err != nil {
-		return err
-	}
-	if p, ok := c.m.PeerClose(); ok {
-		return &CloseError{Code: p.Code, Reason: p.Reason}
-	}
-	err := c.readErr
-	switch {
-	case err == nil:
-		return nil
-	case c.writeErr != nil && errors.Is(err, os.ErrDeadlineExceeded):
-		err = c.writeErr // reading was only given a last chance
-	case errors.Is(err, io.EOF):
-		err = io.ErrUnexpectedEOF
-	}
-	return &CloseError{Code: wire.AbnormalClosure, Err: err}
-}
-
-// cause returns what calls return from now on, or nil.
-func (c *Conn) cause() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
-
-// WriteMessage sends p as one message in one frame. Text must be UTF-8.
-func (c *Conn) WriteMessage(opcode wire.Opcode, p []byte) error {
-	return c.WriteFragments(opcode, p)
-}
-
-// WriteFragments sends one message, each of parts in a frame of its own and
-// in a write of its own, between which control frames can go out (RFC 6455
-// §5.4). Text must be UTF-8 as a whole; a part may end inside a character.
-func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
-	if opcode != wire.Text && opcode != wire.Binary {
-		return errNotAType
-	}
-	if len(parts) == 0 {
-		return errNoParts
-	}
-	// Text is judged before its first fragment leaves: half a message could be
-	// neither finished nor taken back.
-	if opcode == wire.Text && len(parts) > 1 {
-		var text wire.UTF8
-		for _, p := range parts {
-			if text.Check(p) < len(p) {
-				return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
-			}
-		}
-		if !text.Complete() {
-			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text ends inside a character.")}}
-		}
-	}
-	return c.write(opcode, parts...)
-}
-
-// Ping sends a Ping; the peer answers with a Pong of the same payload, at most
-// 125 octets, of which Options.OnControl is told.
-func (c *Conn) Ping(p []byte) error { return c.write(wire.Ping, p) }
-
-// Pong sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455
-// §5.5.3). Pings are answered without it.
-func (c *Conn) Pong(p []byte) error { return c.write(wire.Pong, p) }
-
-// WriteRaw writes octets as they are, past the Machine, between the frames of
-// other writers. It is the one way to send what RFC 6455 forbids, for tests and
-// lessons; nothing keeps account of what was sent by it.
-func (c *Conn) WriteRaw(octets []byte) error {
-	c.turn.lock()
-	defer c.turn.unlock()
-	return c.writeOctets(octets)
-}
-
-// write sends parts as one message, or as one control frame.
-func (c *Conn) write(opcode wire.Opcode, parts ...[]byte) error {
-	c.turn.lock()
-	var err error
-	for i, p := range parts {
-		c.mu.Lock()
-		if err = c.err; err == nil {
-			err = c.writeErr
-		}
-		if err == nil {
-			err = c.m.Send(opcode, i == len(parts)-1, p)
-		}
-		c.mu.Unlock()
-		if err == nil {
-			err = c.drain()
-		}
-		if err != nil {
-			break
-		}
-		opcode = wire.Continuation
-	}
-	c.turn.unlock()
-	if err != nil {
-		return err
-	}
-	return c.flush()
-}
-
-// flush sends what the Machine has put out, unless a writer is at it: that one
-// looks again after it has let go of the turn, so nothing stays behind.
-func (c *Conn) flush() error {
-	for {
-		c.mu.Lock()
-		pending := len(c.m.out) > 0 && c.writeErr == nil
-		c.mu.Unlock()
-		if !pending || !c.turn.tryLock() {
-			return nil
-		}
-		err := c.drain()
-		c.turn.unlock()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// drain writes what the Machine has put out. The caller holds turn.
-func (c *Conn) drain() error {
-	for {
-		c.mu.Lock()
-		out := c.m.TakeOutput(c.spare)
-		c.mu.Unlock()
-		c.spare = out
-		if cap(out) > keepBuffer {
-			c.spare = nil
-		}
-		if len(out) == 0 {
-			return nil
-		}
-		if err := c.writeOctets(out); err != nil {
-			return err
-		}
-	}
-}
-
-// writeOctets makes one write. The caller holds turn. Once a write has failed
-// no other is tried: a frame may have been cut. What the peer sent before it
-// left can still be read for a while; often its Close frame is there, and says
-// more than the error.
-func (c *Conn) writeOctets(octets []byte) error {
-	c.mu.Lock()
-	err := c.writeErr
-	if err == nil {
-		deadline := c.writeDeadline
-		if patience := c.o.WriteTimeout; deadline.IsZero() {
-			if c.leaving {
-				patience = min(patience, c.o.CloseTimeout)
-			}
-			deadline = c.o.Now().Add(patience)
-		}
-		err = c.nc.SetWriteDeadline(deadline)
-	}
-	c.mu.Unlock()
-	if err == nil {
-		_, err = c.nc.Write(octets)
-	}
-	if err == nil {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.writeErr == nil {
-		c.writeErr = fmt.Errorf("write to the peer: %w", err)
-		if !c.leaving {
-			c.leave(c.o.FinTimeout)
-		}
-	}
-	if c.err != nil {
-		return c.err
-	}
-	return c.writeErr
-}
-
-// leave gives reading its last deadline. The caller holds mu.
-func (c *Conn) leave(d time.Duration) {
-	c.leaving = true
-	_ = c.nc.SetReadDeadline(c.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
-}
-
-// Close runs the closing handshake (RFC 6455 §7.1.2): it sends a Close frame,
-// discards what still comes until the peer's Close, for CloseTimeout at most,
-// and closes the TCP connection, as a client after the server has, for
-// FinTimeout at most (§7.1.1). The connection is closed whatever the error, but
-// for a *SendError: code or reason cannot be sent, and nothing has happened.
-//
-// It returns nil when the closing handshake was completed, no matter which end
-// began, and an error that is net.ErrClosed when the connection was closed
-// before.
-func (c *Conn) Close(code wire.CloseCode, reason string) error {
-	if err := checkClose(code, reason); err != nil {
-		return err
-	}
-	c.turn.lock()
-	c.mu.Lock()
-	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
-		c.mu.Unlock()
-		c.turn.unlock()
-		return fmt.Errorf("close: %w", net.ErrClosed)
-	}
-	if c.err == nil {
-		c.err = errLocalDone
-		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
-		c.leave(c.o.CloseTimeout)
-	}
-	c.mu.Unlock()
-	_ = c.drain() // if it fails, the peer's Close may still be there to read
-	c.turn.unlock()
-
-	// Somebody in ReadMessage is woken by the deadline at the latest.
-	patience := time.NewTimer(c.o.CloseTimeout + c.o.FinTimeout)
-	defer patience.Stop()
-	select {
-	case c.reading <- struct{}{}:
-		defer c.reading.unlock()
-	case <-patience.C:
-		c.shut("the closing handshake took too long")
-		return errNoClose
-	}
-	for {
-		c.mu.Lock()
-		err := c.verdict()
-		c.mu.Unlock()
-		if err != nil {
-			c.hangUp()
-			var peer *CloseError
-			switch {
-			case errors.Is(err, os.ErrDeadlineExceeded):
-				return fmt.Errorf("%w: %w", errNoClose, err)
-			case errors.As(err, &peer) && peer.Err == nil:
-				return nil
-			}
-			return err
-		}
-		_ = c.fill() // every end of it is in verdict: leaving is set
-		c.events = nil
-	}
-}
-
-// CloseNow closes the TCP connection without a closing handshake. A peer that
-// saw no Close frame reports 1006. It does nothing when c is closed.
-func (c *Conn) CloseNow() error {
-	c.mu.Lock()
-	closed := c.m.State() == Closed
-	if c.err == nil {
-		c.err = errLocalDone
-	}
-	c.mu.Unlock()
-	if closed {
-		return nil
-	}
-	return c.shut("this end closed TCP without a closing handshake")
-}
-
-// hangUp closes the TCP connection in the way that what went before asks for.
-// The caller holds reading.
-func (c *Conn) hangUp() {
-	c.turn.lock()
-	_ = c.drain() // the Close frame may still stand behind another writer's
-	c.turn.unlock()
-
-	c.mu.Lock()
-	failed := c.m.Err() != nil
-	_, answered := c.m.PeerClose()
-	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
-	wait := c.m.State() != Closed && c.readErr == nil &&
-		(failed && canHalfClose || answered && c.role == wire.Client)
-	if wait {
-		c.leave(c.o.FinTimeout)
-	}
-	c.mu.Unlock()
-
-	if wait {
-		// A TCP that is closed with octets unread sends a reset, and a reset can
-		// destroy the Close frame that is on its way. So: send FIN, then read to
-		// the end. After a whole closing handshake the FIN is the server's first.
-		if failed {
-			_ = half.CloseWrite()
-		}
-		_, _ = io.Copy(io.Discard, c.nc)
-	}
-	c.shut("this end closed TCP")
-}
-
-// shut closes the TCP connection and tells the Machine.
-func (c *Conn) shut(why string) error {
-	err := c.nc.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.m.TCPClosed(why)
-	return err
+	return now.Add(d), true
 }

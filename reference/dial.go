@@ -79,7 +79,7 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	} else if _, err := rand.Read(key[:]); err != nil {
 		return nil, err
 	}
-	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Header)
+	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Options.Deflate, o.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -121,52 +121,44 @@ func open(ctx context.Context, nc net.Conn, u *url.URL, o *DialOptions, request 
 		nc = tc
 	}
 	c := newConn(nc, wire.Client, o.Options)
-	subprotocol, unread, err := c.shake(request)
+	agreed, unread, err := c.shake(request)
 	if err != nil {
 		c.shut("the opening handshake failed")
 		return nil, err
 	}
-	c.opened(subprotocol, unread)
+	c.opened(agreed, unread)
 	return c, nil
 }
 
-// shake sends the request and judges the response. It returns the subprotocol
+// shake sends the request and judges the response. It returns what was
 // agreed on and the octets that came behind the response.
-func (c *Conn) shake(request wire.Head) (subprotocol string, unread []byte, err error) {
+func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err error) {
 	start := request.Method + " " + request.Target + " " + request.Proto
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
-		return "", nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
+		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	var got []byte
-	for headSize(got) == 0 {
-		if len(got) >= maxHead {
-			return "", nil, &HandshakeError{Err: fmt.Errorf("the head of the answer has more than %d octets", maxHead)}
-		}
-		n, err := c.nc.Read(c.buf[:min(len(c.buf), maxHead-len(got))])
-		got = append(got, c.buf[:n]...)
-		if err != nil && headSize(got) == 0 {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return "", nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
-		}
+	got, n, err := readHead(c.nc)
+	if err != nil {
+		return agreed, nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
 	}
-	n := headSize(got)
 	response, err := parseResponse(got[:n])
 	if err != nil {
-		return "", nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
+		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
 	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
 		if response.Status != http.StatusSwitchingProtocols {
 			e.Body = c.refusalBody(got)
 		}
-		return "", nil, e
+		return agreed, nil, e
 	}
 	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
-		subprotocol = chosen[0]
+		agreed.subprotocol = chosen[0]
 	}
-	return subprotocol, got[n:], nil
+	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
+		agreed.deflate = &params
+	}
+	return agreed, got[n:], nil
 }
 
 // refusalBody returns the beginning of the body of a plain HTTP response of

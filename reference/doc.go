@@ -1,8 +1,11 @@
 // Package reference is an endpoint of RFC 6455, server and client, written to
-// be read: package wire first, then machine.go, receive.go, send.go, closing.go
-// and handshake.go, which touch no network, then conn.go, upgrade.go and
-// dial.go, which do. Octets become a message in three files: wire/header.go,
-// machine.go, receive.go.
+// be read. Package wire comes first: bits, fields and rules. Then the files that
+// touch no network: machine.go, receive.go, send.go, closing.go, handshake.go
+// and deflate.go (RFC 7692). Then those that do: conn.go, connread.go,
+// connwrite.go, connstream.go and connclose.go move octets between a Machine and
+// a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP listener)
+// and dial.go (the client) open connections. Octets become a message in three
+// files: wire/header.go, machine.go, receive.go.
 //
 // Where each section of the RFC is kept, and the test that holds it:
 //
@@ -10,6 +13,8 @@
 //	§4.1    handshake.go       TestTheRequestIsThatOfTheRFC
 //	§4.1    wire/handshake.go  TestAnAnswerThatBreaksARuleIsRefused
 //	§4.2.1  wire/handshake.go  TestARequestThatIsNoHandshakeIsRefusedWithEveryReason
+//	§4.2.1  handshake.go       TestARequestThatIsNoHTTPIsRefused
+//	§4.2    listen.go          TestBothPathsRefuseTheSameWithEveryReason
 //	§4.2.2  handshake.go       TestAHandshakeIsAnsweredAsTheRFCShows
 //	§4.2.2  wire/accept.go     ExampleAccept
 //	§5.1    wire/rules.go      TestEveryHeaderRuleFailsTheConnectionInBothRoles
@@ -19,23 +24,42 @@
 //	§5.3    send.go            TestEveryFrameOfAClientHasAKeyOfItsOwn
 //	§5.4    receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
 //	§5.4    send.go            TestASecondMessageMustWaitForTheEndOfTheFirst
+//	§5.4    connwrite.go       TestAWriterSendsFragmentsAndOthersWaitForItsEnd
+//	§5.4    connstream.go      TestAMessageReadAsAStreamIsTheSameHoweverItIsCut
 //	§5.5    receive.go         TestAPongDoesNotWaitForAWriterThatWaits
+//	§5.5.2  connread.go        TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory
 //	§5.5.1  closing.go         TestEveryCloseCodeIsAnsweredOrFailed
 //	§5.7    wire/header.go     TestAHeaderIsWrittenAsItsPictureShows
-//	§7.1.1  conn.go            TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt
-//	§7.1.2  conn.go            TestCloseDiscardsDataUntilThePeersClose
+//	§7.1.1  connclose.go       TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt
+//	§7.1.2  connclose.go       TestCloseDiscardsDataUntilThePeersClose
 //	§7.1.3  machine.go         TestEveryChangeOfStateIsObserved
-//	§7.1.5  conn.go            TestAPeerThatVanishesGives1006
+//	§7.1.5  connread.go        TestAPeerThatVanishesGives1006
 //	§7.1.7  closing.go         TestAFailureIsToldToBothEnds
 //	§7.4    wire/closecode.go  TestTheCodesThatMayBeSentAreThoseOfTheTable
 //	§8.1    wire/utf8.go       TestTextIsJudgedAlikeHoweverItIsCut
+//	§9.1    handshake.go       TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt
+//	§9.1    receive.go         TestACompressedMessageMeansTheSameHoweverItIsCut
+//	§9.1    wire/extension.go  TestExtensionsAreReadHoweverTheyAreSpread
 //	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
 //	§10.4   receive.go         TestAClaimedLengthTakesNoMemory
+//
+// And of RFC 7692, permessage-deflate:
+//
+//	§7.1    wire/extension.go  TestTheServerChoosesTheFirstOfferThatItCanAccept
+//	§7.1    wire/extension.go  TestTheClientTakesWhatServersAnswer
+//	§7.1.1  deflate.go         TestNothingIsTakenFromOneConnectionToAnother
+//	§7.1.2  deflate.go         TestNoDistanceReachesBeyondTheWindow
+//	§7.2.1  deflate.go         TestMessagesComeBackThroughEveryWindow
+//	§7.2.2  deflate.go         TestTheExamplesOfRFC7692AreInflated
 //
 // Events and messages come in the order in which the peer sent them. A slice
 // that is passed in is neither kept nor written to; one that is returned
 // belongs to the caller. A Machine belongs to one goroutine at a time; of a
 // Conn one goroutine reads while any number write.
+//
+// What may be waited for has an end: see Options for the times, and SetReadDeadline
+// and SetWriteDeadline. What may be held has a limit: Options.MaxMessage, and some
+// KiB for what waits to be read or written.
 //
 // An illegal frame can be sent by Conn.WriteRaw and by nothing else.
 package reference
@@ -44,5 +68,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go send.go closing.go handshake.go errors.go conn.go upgrade.go dial.go
+//go:embed machine.go receive.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go upgrade.go listen.go dial.go
 var Source embed.FS

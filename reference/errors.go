@@ -9,24 +9,29 @@ import (
 	"wslab/reference/wire"
 )
 
-// Two rules that are this end's own to set; RFC 6455 says what breaking them
+// The rules that are this end's own to set; RFC 6455 says what breaking them
 // leads to.
 var (
 	// RuleMessageSize is broken by a message longer than Options.MaxMessage.
 	RuleMessageSize = wire.Rule{Code: "10.4/message-size", Section: "10.4", CloseCode: wire.MessageTooBig,
 		Sentence: "A message must not be longer than what its receiver is willing to hold."}
+	// RuleDeflateData is broken by a compressed message that cannot be inflated.
+	RuleDeflateData = wire.Rule{Code: "7692-7.2.2/data", RFC: 7692, Section: "7.2.2", CloseCode: wire.InvalidPayload,
+		Sentence: "The payload of a message with RSV1 must be DEFLATE data."}
 	// RuleOrigin is broken by a handshake that Upgrader.CheckOrigin refuses.
 	RuleOrigin = wire.Rule{Code: "4.2.2/origin", Section: "4.2.2", Status: 403,
 		Sentence: "A server may refuse connections that a page from somewhere else opens."}
 )
 
 var (
-	errNotOpen   = errors.New("the connection is not open")
-	errUseClose  = errors.New("a Close frame is sent by Close alone")
-	errNoParts   = errors.New("a message has one fragment at least")
-	errNotAType  = errors.New("a message is Text or Binary")
-	errNoClose   = errors.New("the peer did not answer the Close frame in time")
-	errLocalDone = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
+	errNotOpen    = errors.New("the connection is not open")
+	errUseClose   = errors.New("a Close frame is sent by Close alone")
+	errNoParts    = errors.New("a message has one fragment at least")
+	errNotControl = errors.New("a control frame is a Ping or a Pong")
+	errStale      = errors.New("the next message has been asked for, and this one is gone")
+	errNotAType   = errors.New("a message is Text or Binary")
+	errNoClose    = errors.New("the peer did not answer the Close frame in time")
+	errLocalDone  = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
 )
 
 // A CloseError says that the peer ended the connection: with a Close frame,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,34 +18,46 @@ import (
 // ends is held in memory.
 const maxHead = 16 << 10
 
+// An agreement is what an opening handshake has settled.
+type agreement struct {
+	subprotocol string
+	deflate     *wire.DeflateParams // nil without permessage-deflate
+}
+
 // answerRequest judges a client's handshake and writes what accepts it (RFC
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
 // first in supported is chosen. Violations mean that it is to be refused, with
 // the Status of the first.
-func answerRequest(request wire.Head, supported []string, originAllowed bool) (response []byte, subprotocol string, violations []wire.Violation) {
+func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, violations []wire.Violation) {
 	//lesson:begin upgrade-checks
 	violations = wire.CheckRequest(request)
 	if !originAllowed {
 		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}
 	if violations != nil {
-		return nil, "", violations
+		return nil, agreed, violations
 	}
 	//lesson:end
 
-	subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
+	agreed.subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
 	//lesson:begin upgrade-response
 	answer := []wire.Field{
 		{Name: "Upgrade", Value: "websocket"},
 		{Name: "Connection", Value: "Upgrade"},
 		{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())},
 	}
-	if subprotocol != "" {
-		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: subprotocol})
+	if agreed.subprotocol != "" {
+		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.subprotocol})
+	}
+	if deflate != nil {
+		if params, value, ok := wire.AcceptDeflate(request, *deflate); ok {
+			agreed.deflate = &params
+			answer = append(answer, wire.Field{Name: "Sec-WebSocket-Extensions", Value: value})
+		}
 	}
 	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
 	//lesson:end
-	return response, subprotocol, nil
+	return response, agreed, nil
 }
 
 // refusal returns the fields that a refusing status calls for (RFC 9110
@@ -79,7 +92,7 @@ func chooseSubprotocol(supported, offered []string) string {
 // newRequest returns a client's handshake (RFC 6455 §4.1). What the caller
 // brings is refused where it would end a header line or say twice what the
 // handshake says itself.
-func newRequest(target, host, key string, subprotocols []string, extra http.Header) (wire.Head, error) {
+func newRequest(target, host, key string, subprotocols []string, deflate *wire.DeflateParams, extra http.Header) (wire.Head, error) {
 	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
 		{Name: "Host", Value: host},
 		{Name: "Upgrade", Value: "websocket"},
@@ -96,6 +109,9 @@ func newRequest(target, host, key string, subprotocols []string, extra http.Head
 	}
 	if len(subprotocols) > 0 {
 		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
+	}
+	if deflate != nil {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: wire.OfferDeflate(*deflate)})
 	}
 	for _, f := range sortedFields(extra) {
 		switch {
@@ -156,32 +172,86 @@ func headSize(b []byte) int {
 	}
 }
 
+var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
+
+// readHead reads from r until a head is whole, and returns what it read and how
+// much of that is the head.
+func readHead(r io.Reader) (got []byte, size int, err error) {
+	for len(got) < maxHead {
+		got = slices.Grow(got, 512)
+		n, err := r.Read(got[len(got):min(cap(got), maxHead)])
+		got = got[:len(got)+n]
+		if size := headSize(got); size > 0 {
+			return got, size, nil
+		}
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return got, 0, err
+		}
+	}
+	return got, 0, errLongHead
+}
+
+// parseRequest reads the head of a client's handshake, as headSize measured it.
+// CheckRequest judges it.
+func parseRequest(head []byte) (wire.Head, error) {
+	line, fields, _ := strings.Cut(string(head), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	parts := strings.Split(line, " ")
+	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
+		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %q", clip(line, 60))
+	}
+	h := wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2]}
+	var err error
+	h.Fields, err = parseFields(fields)
+	return h, err
+}
+
+// isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
+// GET a path or a whole URL, in visible ASCII.
+func isTarget(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+}
+
 // parseResponse reads the head of a server's handshake, as headSize measured it.
 func parseResponse(head []byte) (wire.Head, error) {
 	var h wire.Head
-	// 1. The status line.
-	lines := strings.Split(string(head), "\n")
-	proto, rest, _ := strings.Cut(strings.TrimSuffix(lines[0], "\r"), " ")
+	line, fields, _ := strings.Cut(string(head), "\n")
+	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
-		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(lines[0], 60))
+		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
 	}
 	h.Proto, h.Status = proto, int(status)
+	h.Fields, err = parseFields(fields)
+	return h, err
+}
 
-	// 2. The fields: one a line, name and value parted by the first colon.
-	for _, line := range lines[1:] {
+// parseFields reads the lines of a head behind its first: one field a line, name
+// and value parted by the first colon. A line that goes on in the next one, as
+// HTTP once had it, is refused (RFC 9112 §5.2).
+func parseFields(lines string) ([]wire.Field, error) {
+	var fields []wire.Field
+	for line := range strings.SplitSeq(lines, "\n") {
 		line = strings.TrimSuffix(line, "\r")
 		if line == "" {
-			return h, nil
+			return fields, nil
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return h, fmt.Errorf("the answer has a line that is no header field: %q", clip(line, 60))
+			return fields, fmt.Errorf("the head has a line that is no header field: %q", clip(line, 60))
 		}
-		h.Fields = append(h.Fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
+		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
-	return h, errors.New("the answer ends inside its head")
+	return fields, errors.New("the head ends before its empty line")
 }
 
 // isFieldValue reports whether s can stand behind the colon without ending the

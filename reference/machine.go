@@ -1,6 +1,10 @@
 package reference
 
-import "wslab/reference/wire"
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
 
 // State is the state of a connection (RFC 6455 §4.1, §7.1), named as in the
 // RFC and in a browser's readyState.
@@ -29,7 +33,7 @@ const DefaultMaxMessage = 1 << 20
 // however the octets are cut. Conn puts one on a net.Conn.
 //
 // Its memory is bounded by what it was given: the octets of one message up to
-// its limit, and output of at most three times the last input, until taken.
+// its limit, a little more than twice if it is compressed, and output of at most three times the last input, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
 	role       wire.Role
@@ -53,15 +57,22 @@ type Machine struct {
 
 	// The message that is coming in: control frames may stand between its
 	// fragments, so it is apart from the frame.
-	opcode    wire.Opcode // Text or Binary; Continuation when there is none
-	fragments int         // frames that have ended
-	octets    int64       // payload octets of those frames
-	message   []byte      // payload so far, unless it is being discarded
-	text      wire.UTF8
+	opcode     wire.Opcode // Text or Binary; Continuation when there is none
+	fragments  int         // frames that have ended
+	octets     int64       // payload octets of those frames
+	message    []byte      // payload so far, unless it is being discarded
+	text       wire.UTF8
+	lent       []byte    // memory for the next message, empty; nil for its own
+	largest    int       // octets of the longest message so far
+	taken      int64     // octets of the message that have been taken before its end
+	inflate    *inflater // nil without permessage-deflate
+	compressed bool      // the message's first frame had RSV1
+	packed     []byte    // payload of a compressed message so far; message stays empty until its end
 
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
 	sendText wire.UTF8
+	deflate  *deflater // nil without permessage-deflate
 
 	events []Event
 	out    []byte
@@ -106,16 +117,33 @@ func (m *Machine) Opened() {
 	}
 }
 
+// useDeflate puts permessage-deflate as agreed on to use (RFC 7692 §7.1).
+func (m *Machine) useDeflate(p wire.DeflateParams) {
+	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	if m.role == wire.Client {
+		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
+	}
+	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receive)
+	if receiveBits != 0 {
+		m.inflate.window = 1 << receiveBits
+	}
+}
+
 // TCPClosed tells m that the TCP connection is closed, and why. Nothing can be
 // sent or received any more (RFC 6455 §7.1.4).
 func (m *Machine) TCPClosed(why string) {
 	if m.state == Closed {
 		return
 	}
-	m.out, m.message, m.control = nil, nil, nil
+	m.out, m.control = nil, nil
+	m.drop()
 	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
 	m.enter(Closed, why)
 }
+
+// drop lets go of the message that is coming in.
+func (m *Machine) drop() { m.message, m.packed = nil, nil }
 
 // State returns the connection's state.
 func (m *Machine) State() State { return m.state }
@@ -158,5 +186,12 @@ func (m *Machine) enter(s State, why string) {
 			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
 			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
 		})
+	}
+}
+
+// tell reports a change of what an Observation holds besides the state.
+func (m *Machine) tell(format string, args ...any) {
+	if m.observe != nil {
+		m.enter(m.state, fmt.Sprintf(format, args...))
 	}
 }

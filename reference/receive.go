@@ -1,7 +1,7 @@
 package reference
 
 import (
-	"fmt"
+	"errors"
 
 	"wslab/reference/wire"
 )
@@ -51,6 +51,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
 		Sender:     m.role.Peer(),
+		RSV1:       m.inflate != nil,
 		Fragmented: m.opcode != wire.Continuation,
 		Closed:     m.closeReceived,
 	})
@@ -63,8 +64,12 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 3. Whether its message is one that this end is willing to hold. The
 	// length is a claim: it is compared, and never allocated.
 	//lesson:begin limit
-	if h.Opcode.IsData() && !m.closeSent && h.Length > uint64(m.maxMessage)-uint64(m.octets) {
-		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, m.maxMessage))
+	limit := uint64(m.maxMessage)
+	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
+		limit = maxPacked(m.maxMessage) // what it inflates to is measured then
+	}
+	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
+		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
 		return nil
 	}
 	//lesson:end
@@ -72,7 +77,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 4. The payload comes next, and one of no octets is already here.
 	m.frame, m.left, m.inFrame = h, h.Length, true
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
-		m.opcode, m.text = h.Opcode, wire.UTF8{}
+		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
+		m.taken = 0
 	}
 	if m.left == 0 {
 		m.endFrame()
@@ -83,40 +89,125 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 // receivePayload takes payload octets of the frame and returns those behind it.
 func (m *Machine) receivePayload(b []byte) []byte {
 	n := int(min(m.left, uint64(len(b))))
-	taken, rest := b[:n], b[n:]
-	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
-	m.left -= uint64(n)
+	if !m.discards() {
+		m.space(n)
+	}
+	m.took(b[:n])
+	return b[n:]
+}
 
+// discards reports whether the frame's payload is of no interest: this end has
+// said goodbye, or TCP is closed.
+func (m *Machine) discards() bool {
+	return m.state == Closed || m.closeSent && m.frame.Opcode.IsData()
+}
+
+// space returns memory for the frame's next payload octets, n of them or more,
+// but no more than are left of the frame. Whoever fills it calls took; so a
+// Conn reads from the network to where the message will stand.
+//
+// How much more is a question of trust, for the length of a frame is a claim:
+// as much again as has come, or what the peer's longest message had.
+// BenchmarkEcho holds that a message then needs one allocation.
+func (m *Machine) space(n int) []byte {
+	to := &m.message
+	if m.message == nil {
+		m.message = m.lent
+	}
 	switch {
 	case m.frame.Opcode.IsControl():
+		to = &m.control
+	case m.compressed:
+		to = &m.packed
+	}
+	had := len(*to)
+	if cap(*to)-had < int(min(m.left, uint64(n))) {
+		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
+		if m.lent != nil {
+			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
+		}
+		grown := make([]byte, had, had+more)
+		copy(grown, *to)
+		*to = grown
+	}
+	room := (*to)[had:cap(*to)]
+	return room[:min(m.left, uint64(len(room)))]
+}
+
+// payloadSpace returns space for a Conn to read into, or nil when its own
+// buffer, of size octets, will do for what is left of the frame.
+func (m *Machine) payloadSpace(size int) []byte {
+	if !m.inFrame || m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.failed != nil || m.closeReceived {
+		return nil
+	}
+	return m.space(readSize)
+}
+
+// between reports whether the next octet is the first of a message.
+func (m *Machine) between() bool {
+	return m.headLen == 0 && !m.inFrame && m.opcode == wire.Continuation
+}
+
+// took acts on payload octets: those that have been put into space, or others,
+// for which it has room.
+func (m *Machine) took(b []byte) {
+	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
+	m.left -= uint64(len(b))
+
+	switch {
+	case len(b) == 0 || m.discards():
+	case m.frame.Opcode.IsControl():
 		had := len(m.control)
-		m.control = append(m.control, taken...)
+		m.control = m.control[:had+len(b)]
+		copy(m.control[had:], b)
 		wire.Mask(m.frame.Key, pos, m.control[had:])
-	case m.closeSent:
-		// This end has said goodbye: data is discarded.
+	case m.compressed:
+		had := len(m.packed)
+		m.packed = m.packed[:had+len(b)]
+		copy(m.packed[had:], b)
+		wire.Mask(m.frame.Key, pos, m.packed[had:])
 	default:
 		//lesson:begin unmask
 		had := len(m.message)
-		m.message = append(m.message, taken...)
+		m.message = m.message[:had+len(b)]
 		fresh := m.message[had:]
+		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
-
-		// The first wrong octet fails the connection, not the end of the
-		// message: what is wrong already cannot become right.
-		//lesson:begin utf8
-		if m.opcode == wire.Text {
-			if i := m.text.Check(fresh); i < len(fresh) {
-				m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", had+i, fresh[i]))
-				return nil
-			}
-		}
-		//lesson:end
+		m.checkText(fresh)
 	}
-	if m.left == 0 {
+	if m.left == 0 && m.failed == nil {
 		m.endFrame()
 	}
-	return rest
+}
+
+// checkText judges the octets that the message has now grown by. The first
+// wrong one fails the connection, not the end of the message: what is wrong
+// already cannot become right.
+func (m *Machine) checkText(fresh []byte) {
+	//lesson:begin utf8
+	if m.opcode == wire.Text {
+		if i := m.text.Check(fresh); i < len(fresh) {
+			at := m.taken + int64(len(m.message)-len(fresh)+i)
+			m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
+		}
+	}
+	//lesson:end
+}
+
+// inflated makes the message what the payload of a compressed one stands for
+// (RFC 7692 §7.2.2). The limit holds while it is inflated.
+func (m *Machine) inflated() {
+	var err error
+	m.message, err = m.inflate.inflate(m.message, m.packed, m.maxMessage)
+	switch {
+	case err == nil:
+		m.checkText(m.message)
+	case errors.Is(err, errInflatedSize):
+		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.maxMessage))
+	default:
+		m.fail(RuleDeflateData.Broken(err.Error() + "."))
+	}
 }
 
 // endFrame acts on the frame whose last octet has come.
@@ -132,23 +223,39 @@ func (m *Machine) endFrame() {
 	//lesson:begin fragments
 	m.fragments, m.octets = m.fragments+1, m.octets+int64(m.frame.Length)
 	if !m.frame.Fin {
-		m.enter(m.state, fmt.Sprintf("fragment %d of a %s message received", m.fragments, m.opcode))
+		m.tell("fragment %d of a %s message received", m.fragments, m.opcode)
 		return // the message goes on in the next continuation frame
 	}
 	//lesson:end
 
+	if m.compressed && !m.closeSent {
+		if m.inflated(); m.failed != nil {
+			return
+		}
+	}
 	if m.opcode == wire.Text && !m.closeSent && !m.text.Complete() {
 		m.fail(broken(wire.RuleTextUTF8, "The text ends inside a character."))
 		return
 	}
 	message, opcode, fragments := m.message, m.opcode, m.fragments
-	m.opcode, m.fragments, m.octets, m.message = wire.Continuation, 0, 0, nil
+	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.drop()
 	if !m.closeSent {
+		m.largest = max(m.largest, len(message))
 		m.events = append(m.events, Event{opcode, message})
 	}
 	if fragments > 1 {
-		m.enter(m.state, fmt.Sprintf("the last of %d fragments received", fragments))
+		m.tell("the last of %d fragments received", fragments)
 	}
+}
+
+// takePart returns what has come of the message since it was last called, so
+// that a message can be read before its end. Of a compressed one that is nothing.
+func (m *Machine) takePart() []byte {
+	part := m.message
+	m.taken += int64(len(part))
+	m.message = nil
+	return part
 }
 
 // receiveControl acts on a control frame, at once and whatever message is in

@@ -8,6 +8,25 @@ import "wslab/reference/wire"
 // frame is refused with a *SendError, and nothing is sent. Close frames have
 // SendClose. It keeps nothing of payload.
 func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
+	if err := m.judge(opcode, fin, payload); err != nil {
+		return err
+	}
+	m.appendFrame(fin, opcode, payload)
+	return nil
+}
+
+// sendHeader is Send for a server whose Conn writes payload itself, right
+// behind the output.
+func (m *Machine) sendHeader(opcode wire.Opcode, fin bool, payload []byte) error {
+	if err := m.judge(opcode, fin, payload); err != nil {
+		return err
+	}
+	m.out = m.header(fin, opcode, len(payload)).Append(m.out)
+	return nil
+}
+
+// judge returns what forbids the frame, or takes note that it is sent.
+func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if m.state != Open {
 		return errNotOpen
 	}
@@ -22,7 +41,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 		return &SendError{violations}
 	}
 	if opcode.IsControl() {
-		m.appendFrame(fin, opcode, payload)
 		return nil
 	}
 
@@ -39,7 +57,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	if fin {
 		m.sending = wire.Continuation
 	}
-	m.appendFrame(fin, opcode, payload)
 	return nil
 }
 
@@ -55,9 +72,36 @@ func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	}
 }
 
+// compresses reports whether a frame is sent with RSV1: whole messages are, and
+// those in fragments go as they are, as RFC 7692 §6 allows for any message.
+func (m *Machine) compresses(fin bool, opcode wire.Opcode, payload []byte) bool {
+	return m.deflate != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
+}
+
+// appendCompressed writes a message in one frame with RSV1 behind the output. How
+// long it becomes is known last, so the header's place is left free and closed
+// up again.
+func (m *Machine) appendCompressed(opcode wire.Opcode, payload []byte) {
+	var head [wire.MaxHeaderSize]byte
+	start := len(m.out)
+	m.out = m.deflate.compress(append(m.out, head[:]...), payload)
+	packed := m.out[start+len(head):]
+	h := m.header(true, opcode, len(packed))
+	h.RSV1 = true
+	if h.Masked {
+		h.Key = m.maskKey()
+		wire.Mask(h.Key, 0, packed)
+	}
+	m.out = append(h.Append(m.out[:start]), packed...)
+}
+
 // appendFrame writes a frame behind the output.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	//lesson:begin frame-out
+	if m.compresses(fin, opcode, payload) {
+		m.appendCompressed(opcode, payload)
+		return
+	}
 	h := m.header(fin, opcode, len(payload))
 	if h.Masked {
 		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict

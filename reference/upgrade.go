@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"wslab/reference/wire"
@@ -29,12 +27,7 @@ type Upgrader struct {
 // SameOrigin reports whether r has no Origin, as from a client that is not a
 // browser, or one whose host and port are those of r's Host.
 func SameOrigin(r *http.Request) bool {
-	origin := r.Header["Origin"]
-	if len(origin) == 0 {
-		return true
-	}
-	u, err := url.Parse(origin[0])
-	return err == nil && len(origin) == 1 && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return sameOrigin(r.Header["Origin"], r.Host)
 }
 
 // Upgrade answers the opening handshake in r and takes the connection over from
@@ -51,7 +44,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	if checkOrigin == nil {
 		checkOrigin = SameOrigin
 	}
-	response, subprotocol, violations := answerRequest(request, u.Subprotocols, checkOrigin(r))
+	response, agreed, violations := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
 	if violations != nil {
 		return nil, refuse(w, request, violations[0].Status, violations, nil)
 	}
@@ -71,7 +64,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	// A client may send frames in the same segment as its handshake; the server
 	// has then read them ahead.
 	unread, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be peeked at
-	c.opened(subprotocol, append([]byte(nil), unread...))
+	c.opened(agreed, append([]byte(nil), unread...))
 	return c, nil
 }
 
@@ -89,13 +82,7 @@ func requestHead(r *http.Request) wire.Head {
 // refuse answers a handshake with a status and says why.
 func refuse(w http.ResponseWriter, request wire.Head, status int, violations []wire.Violation, err error) error {
 	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
-	body := "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
-	if err != nil {
-		body += "- " + err.Error() + "\n"
-	}
-	if len(violations) > 0 {
-		body += "- " + sentences(violations, "\n- ") + "\n"
-	}
+	body := refusalText(violations, err)
 	for _, f := range refusal(status) {
 		w.Header().Add(f.Name, f.Value) // Connection may say close already
 	}
@@ -107,4 +94,16 @@ func refuse(w http.ResponseWriter, request wire.Head, status int, violations []w
 		e.Err = errors.Join(err, werr)
 	}
 	return e
+}
+
+// refusalText is the body of a refusal: it names every rule that was broken.
+func refusalText(violations []wire.Violation, err error) string {
+	text := "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
+	if err != nil {
+		text += "- " + err.Error() + "\n"
+	}
+	if len(violations) > 0 {
+		text += "- " + sentences(violations, "\n- ") + "\n"
+	}
+	return text
 }

@@ -312,6 +312,7 @@ func TestSourceHoldsTheRegionsThatLessonsShow(t *testing.T) {
 		"send.go":      {"frame-out"},
 		"closing.go":   {"answer-close"},
 		"handshake.go": {"upgrade-checks", "upgrade-response"},
+		"deflate.go":   {"deflate-tail", "inflate-tail"},
 	} {
 		src, err := Source.ReadFile(file)
 		if err != nil {

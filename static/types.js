@@ -5,7 +5,7 @@
  *
  * @typedef {"client"|"server"} End
  *
- * @typedef {{code: string, section: string, closeCode: number, status: number, sentence: string}} Violation
+ * @typedef {{code: string, rfc?: number, section: string, closeCode: number, status: number, sentence: string}} Violation
  * @typedef {{type: string, text: string}} GoError
  *
  * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, path?: string,

@@ -4,6 +4,7 @@
 //
 //	reference.go  package reference of this module
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
+//	naive.go      package naive of this module, with its faults
 //	broken.go     servers that answer the handshake wrongly, each in one named way
 package endpoint
 
@@ -56,10 +57,10 @@ func All() []Endpoint {
 	return []Endpoint{{"reference", serveReference}, {"gorilla", serveGorilla}}
 }
 
-// Find returns the endpoint called name, "reference", "gorilla" or
+// Find returns the endpoint called name, "reference", "gorilla", "naive" or
 // "broken/MISTAKE". The error lists what there is.
 func Find(name string) (Endpoint, error) {
-	all := All()
+	all := append(All(), Endpoint{"naive", serveNaive})
 	for _, m := range Mistakes {
 		all = append(all, Endpoint{"broken/" + m.Name, m.serve})
 	}

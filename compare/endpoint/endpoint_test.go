@@ -408,7 +408,7 @@ func TestEveryEndpointIsFoundByItsName(t *testing.T) {
 		}
 	}
 	_, err := endpoint.Find("nginx")
-	if err == nil || !strings.Contains(err.Error(), `"nginx"`) || !strings.Contains(err.Error(), "reference gorilla broken/wrong-accept") {
+	if err == nil || !strings.Contains(err.Error(), `"nginx"`) || !strings.Contains(err.Error(), "reference gorilla naive broken/wrong-accept") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -17,6 +17,7 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
 		CloseTimeout: closeTimeout,
+		HoldFlush:    -1, // each call's octets are to be seen by themselves
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
 	}}
 	call := rec.Enter("Upgrade", "")

@@ -58,7 +58,7 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 		}),
 	}
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(tap.Listener{Listener: l}) }()
+	go func() { stopped <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
 
 	dial := func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())

@@ -148,8 +148,15 @@ var violationHeader = map[string]string{
 	wire.RuleKeyRepeated.Code: "Sec-WebSocket-Key", wire.RuleKeyLength.Code: "Sec-WebSocket-Key",
 	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
 	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
-	wire.RuleRespExtension.Code: "Sec-WebSocket-Extensions", wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+	wire.RuleRespExtension.Code: extensionsField, wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+	wire.RuleExtensionGrammar.Code: extensionsField,
+	wire.RuleDeflateRepeated.Code:  extensionsField, wire.RuleDeflateUnknown.Code: extensionsField, wire.RuleDeflateTwice.Code: extensionsField,
+	wire.RuleDeflateServerFlag.Code: extensionsField, wire.RuleDeflateClientFlag.Code: extensionsField,
+	wire.RuleDeflateServerBits.Code: extensionsField, wire.RuleDeflateServerMore.Code: extensionsField,
+	wire.RuleDeflateClientBits.Code: extensionsField, wire.RuleDeflateClientMore.Code: extensionsField,
 }
+
+const extensionsField = "Sec-WebSocket-Extensions"
 
 // headerMeanings says what each field of the handshake is for, by its name in
 // lower case.

@@ -180,24 +180,42 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	asked := func(old, new string) string { return strings.Replace(request, old, new, 1) }
 	answered := func(old, new string) string { return strings.Replace(response, old, new, 1) }
+	const extensions = "Sec-WebSocket-Extensions"
+	// agrees is a handshake that offers and answers permessage-deflate with parameters.
+	agrees := func(offer, answer string) struct{ request, response, field string } {
+		return struct{ request, response, field string }{
+			asked("\r\n\r\n", "\r\n"+extensions+": permessage-deflate"+offer+"\r\n\r\n"),
+			answered("\r\n\r\n", "\r\n"+extensions+": permessage-deflate"+answer+"\r\n\r\n"), extensions,
+		}
+	}
 	table := map[string]struct{ request, response, field string }{
-		wire.RuleMethod.Code:          {asked("GET", "PUT"), "", ""},
-		wire.RuleHTTPVersion.Code:     {asked("HTTP/1.1", "HTTP/1.0"), "", ""},
-		wire.RuleHost.Code:            {asked("Host: server.example.com\r\n", "Host: a\r\nHost: b\r\n"), "", "Host"},
-		wire.RuleUpgrade.Code:         {asked("Upgrade: websocket", "Upgrade: h2c"), "", "Upgrade"},
-		wire.RuleConnection.Code:      {asked("Connection: Upgrade", "Connection: keep-alive"), "", "Connection"},
-		wire.RuleKeyMissing.Code:      {asked(key, ""), "", ""},
-		wire.RuleKeyRepeated.Code:     {asked(key, key+key), "", "Sec-WebSocket-Key"},
-		wire.RuleKeyLength.Code:       {asked("dGhlIHNhbXBsZSBub25jZQ==", "dGhl"), "", "Sec-WebSocket-Key"},
-		wire.RuleVersion.Code:         {asked("Version: 13", "Version: 8"), "", "Sec-WebSocket-Version"},
-		wire.RuleHeaderGrammar.Code:   {asked("Host", "X y: z\r\nHost"), "", ""},
-		wire.RuleStatus.Code:          {request, refusal, ""},
-		wire.RuleRespUpgrade.Code:     {request, answered("Upgrade: websocket", "Upgrade: h2c"), "Upgrade"},
-		wire.RuleRespConnection.Code:  {request, answered("Connection: Upgrade", "Connection: close"), "Connection"},
-		wire.RuleAcceptMissing.Code:   {request, answered("Sec-WebSocket-Accept", "X"), ""},
-		wire.RuleAcceptWrong.Code:     {request, answered("s3pP", "S3pP"), "Sec-WebSocket-Accept"},
-		wire.RuleRespExtension.Code:   {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"), "Sec-WebSocket-Extensions"},
-		wire.RuleRespSubprotocol.Code: {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"), "Sec-WebSocket-Protocol"},
+		wire.RuleExtensionGrammar.Code:  {asked("\r\n\r\n", "\r\n"+extensions+": a b\r\n\r\n"), "", extensions},
+		wire.RuleDeflateRepeated.Code:   agrees("", ", permessage-deflate"),
+		wire.RuleDeflateUnknown.Code:    agrees("", "; x"),
+		wire.RuleDeflateTwice.Code:      agrees("", "; server_no_context_takeover; server_no_context_takeover"),
+		wire.RuleDeflateServerFlag.Code: agrees("", "; server_no_context_takeover=1"),
+		wire.RuleDeflateClientFlag.Code: agrees("", "; client_no_context_takeover=1"),
+		wire.RuleDeflateServerBits.Code: agrees("", "; server_max_window_bits=16"),
+		wire.RuleDeflateServerMore.Code: agrees("; server_max_window_bits=10", "; server_max_window_bits=12"),
+		wire.RuleDeflateClientBits.Code: agrees("; client_max_window_bits", "; client_max_window_bits=7"),
+		wire.RuleDeflateClientMore.Code: agrees("", "; client_max_window_bits=12"),
+		wire.RuleMethod.Code:            {asked("GET", "PUT"), "", ""},
+		wire.RuleHTTPVersion.Code:       {asked("HTTP/1.1", "HTTP/1.0"), "", ""},
+		wire.RuleHost.Code:              {asked("Host: server.example.com\r\n", "Host: a\r\nHost: b\r\n"), "", "Host"},
+		wire.RuleUpgrade.Code:           {asked("Upgrade: websocket", "Upgrade: h2c"), "", "Upgrade"},
+		wire.RuleConnection.Code:        {asked("Connection: Upgrade", "Connection: keep-alive"), "", "Connection"},
+		wire.RuleKeyMissing.Code:        {asked(key, ""), "", ""},
+		wire.RuleKeyRepeated.Code:       {asked(key, key+key), "", "Sec-WebSocket-Key"},
+		wire.RuleKeyLength.Code:         {asked("dGhlIHNhbXBsZSBub25jZQ==", "dGhl"), "", "Sec-WebSocket-Key"},
+		wire.RuleVersion.Code:           {asked("Version: 13", "Version: 8"), "", "Sec-WebSocket-Version"},
+		wire.RuleHeaderGrammar.Code:     {asked("Host", "X y: z\r\nHost"), "", ""},
+		wire.RuleStatus.Code:            {request, refusal, ""},
+		wire.RuleRespUpgrade.Code:       {request, answered("Upgrade: websocket", "Upgrade: h2c"), "Upgrade"},
+		wire.RuleRespConnection.Code:    {request, answered("Connection: Upgrade", "Connection: close"), "Connection"},
+		wire.RuleAcceptMissing.Code:     {request, answered("Sec-WebSocket-Accept", "X"), ""},
+		wire.RuleAcceptWrong.Code:       {request, answered("s3pP", "S3pP"), "Sec-WebSocket-Accept"},
+		wire.RuleRespExtension.Code:     {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"), "Sec-WebSocket-Extensions"},
+		wire.RuleRespSubprotocol.Code:   {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"), "Sec-WebSocket-Protocol"},
 	}
 	for _, rule := range wire.Rules {
 		if rule.CloseCode != 0 {

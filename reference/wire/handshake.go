@@ -64,8 +64,8 @@ func (h Head) Key() string {
 	return ""
 }
 
-// CheckRequest returns every rule of RFC 6455 §4.2.1 that a client's handshake
-// breaks. The Status of the first is the one to refuse with.
+// CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
+// handshake breaks. The Status of the first is the one to refuse with.
 func CheckRequest(h Head) []Violation {
 	var vs []Violation
 	broke := func(r Rule, format string, args ...any) {
@@ -110,11 +110,11 @@ func CheckRequest(h Head) []Violation {
 		broke(RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	}
 	//lesson:end
-	return vs
+	return append(vs, CheckExtensions(h)...)
 }
 
-// CheckResponse returns every rule of RFC 6455 §4.1 that a server's handshake
-// breaks as the answer to request.
+// CheckResponse returns every rule of RFC 6455 §4.1 and §9.1, and of RFC 7692
+// §7.1, that a server's handshake breaks as the answer to request.
 func CheckResponse(request, h Head) []Violation {
 	var vs []Violation
 	broke := func(r Rule, format string, args ...any) {
@@ -139,11 +139,15 @@ func CheckResponse(request, h Head) []Violation {
 		broke(RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", got[0], want)
 	}
 	//lesson:end
-	for _, ext := range h.Tokens("Sec-WebSocket-Extensions") {
-		if name := extensionName(ext); !offers(request, name) {
-			broke(RuleRespExtension, "The server answers with the extension %q.", name)
+	answers, _ := ParseExtensions(h)
+	for _, e := range answers {
+		if !offers(request, e.Name) {
+			broke(RuleRespExtension, "The server answers with the extension %q.", e.Name)
 		}
 	}
+	vs = append(vs, CheckExtensions(h)...)
+	_, _, unfit := CheckDeflateResponse(request, h)
+	vs = append(vs, unfit...)
 	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
 		broke(RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
 	} else if len(ps) == 1 && !offersSubprotocol(request, ps[0]) {

@@ -9,12 +9,12 @@ import (
 
 func TestMaskDoesWhatMaskSimpleDoesAtEveryOffsetAndLength(t *testing.T) {
 	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	plain := make([]byte, 8+100)
+	plain := make([]byte, 8+300)
 	for i := range plain {
 		plain[i] = byte(i * 7)
 	}
 	for offset := range 8 {
-		for length := range 101 {
+		for length := range 301 {
 			// The octets at offset of a payload, in memory that begins at offset
 			// too, so that every alignment is met.
 			want := bytes.Clone(plain[:offset+length])
@@ -64,7 +64,7 @@ func TestMaskingTwiceGivesThePayloadBack(t *testing.T) {
 
 func BenchmarkMask(b *testing.B) {
 	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
-	for _, size := range []int{16, 125, 4 << 10, 64 << 10} {
+	for _, size := range []int{16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20} {
 		p := make([]byte, size)
 		for _, f := range []struct {
 			name string

@@ -1,15 +1,17 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
 
-// A Rule is one thing that RFC 6455 requires of what is on the wire and that a
-// peer can see being broken.
+// A Rule is one thing that RFC 6455, or an extension's RFC, requires of what is
+// on the wire and that a peer can see being broken.
 type Rule struct {
 	Code      string    `json:"code"`                // stable name: the section and a word, "5.1/mask-missing"
-	Section   string    `json:"section"`             // section of RFC 6455, "5.1"
+	RFC       int       `json:"rfc,omitempty"`       // 0 for 6455
+	Section   string    `json:"section"`             // section of the RFC, "5.1"
 	CloseCode CloseCode `json:"closeCode,omitempty"` // code to fail the connection with; 0 before it is open
 	Status    int       `json:"status,omitempty"`    // HTTP status that refuses the handshake; 0 elsewhere
 	Sentence  string    `json:"sentence"`            // what is required, in our words
@@ -62,7 +64,8 @@ var (
 	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
 )
 
-// Rules lists every rule above, in the order of their declaration.
+// Rules lists every rule above, in the order of their declaration, and then those
+// of extension.go.
 var Rules = []Rule{
 	RuleRSV1, RuleRSV2, RuleRSV3, RuleOpcode, RuleLengthMinimal, RuleLengthTopBit,
 	RuleMaskMissing, RuleMaskForbidden, RuleControlLength, RuleControlFragment,
@@ -72,6 +75,9 @@ var Rules = []Rule{
 	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar,
 	RuleStatus, RuleRespUpgrade, RuleRespConnection, RuleAcceptMissing, RuleAcceptWrong,
 	RuleRespExtension, RuleRespSubprotocol,
+	RuleExtensionGrammar,
+	RuleDeflateRepeated, RuleDeflateUnknown, RuleDeflateTwice, RuleDeflateServerFlag, RuleDeflateClientFlag,
+	RuleDeflateServerBits, RuleDeflateServerMore, RuleDeflateClientBits, RuleDeflateClientMore,
 }
 
 func frameRule(code string, cc CloseCode, sentence string) Rule {
@@ -88,9 +94,9 @@ func handshakeRule(code string, status int, sentence string) Rule {
 // was seen and what is required; Code is for programs and tests.
 type Violation struct{ Rule }
 
-// Error makes a Violation an error: its sentence and section.
+// Error makes a Violation an error: its sentence, RFC and section.
 func (v Violation) Error() string {
-	return fmt.Sprintf("%s (RFC 6455 §%s)", v.Sentence, v.Section)
+	return fmt.Sprintf("%s (RFC %d §%s)", v.Sentence, cmp.Or(v.RFC, 6455), v.Section)
 }
 
 // Broken returns the Violation of r, with what was seen, if anything, put
@@ -111,69 +117,78 @@ type Context struct {
 	Closed     bool // the sender has sent a Close frame
 }
 
+// violations collects what Check finds.
+type violations []Violation
+
+// broke adds a violation of r. It is kept out of line, for Check runs for every
+// frame, and with a dozen copies of this in it every idle connection would keep
+// a stack twice as large (BenchmarkIdle).
+//
+//go:noinline
+func (vs *violations) broke(r *Rule, format string, args ...any) {
+	*vs = append(*vs, r.Broken(fmt.Sprintf(format, args...)))
+}
+
 // Check returns every rule that h breaks in c, not the first alone, so that a
 // header wrong in three ways is told so at once. It is nil for a legal header.
 func Check(h Header, c Context) []Violation {
-	var vs []Violation
-	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
-	}
+	var vs violations
 
 	//lesson:begin check-rsv
 	if h.RSV1 && !(c.RSV1 && (h.Opcode == Text || h.Opcode == Binary)) {
-		broke(RuleRSV1, "RSV1 is 1.")
+		vs.broke(&RuleRSV1, "RSV1 is 1.")
 	}
 	if h.RSV2 {
-		broke(RuleRSV2, "RSV2 is 1.")
+		vs.broke(&RuleRSV2, "RSV2 is 1.")
 	}
 	if h.RSV3 {
-		broke(RuleRSV3, "RSV3 is 1.")
+		vs.broke(&RuleRSV3, "RSV3 is 1.")
 	}
 	//lesson:end
 	//lesson:begin check-opcode
 	if h.Opcode.IsReserved() {
-		broke(RuleOpcode, "The opcode is 0x%X.", uint8(h.Opcode))
+		vs.broke(&RuleOpcode, "The opcode is 0x%X.", uint8(h.Opcode))
 	}
 	//lesson:end
 
 	//lesson:begin check-mask
 	if c.Sender == Client && !h.Masked {
-		broke(RuleMaskMissing, "MASK is 0 in a frame from a client.")
+		vs.broke(&RuleMaskMissing, "MASK is 0 in a frame from a client.")
 	}
 	if c.Sender == Server && h.Masked {
-		broke(RuleMaskForbidden, "MASK is 1 in a frame from a server.")
+		vs.broke(&RuleMaskForbidden, "MASK is 1 in a frame from a server.")
 	}
 	//lesson:end
 
 	//lesson:begin check-length
 	if h.Form != FormFor(h.Length) {
-		broke(RuleLengthMinimal, "The length %d is written in %d bits where %d can carry it.", h.Length, h.Form, FormFor(h.Length))
+		vs.broke(&RuleLengthMinimal, "The length %d is written in %d bits where %d can carry it.", h.Length, h.Form, FormFor(h.Length))
 	}
 	if h.Length>>63 != 0 {
-		broke(RuleLengthTopBit, "The 64-bit length begins with a 1.")
+		vs.broke(&RuleLengthTopBit, "The 64-bit length begins with a 1.")
 	}
 	//lesson:end
 
 	//lesson:begin check-control
 	if h.Opcode.IsControl() && h.Length > MaxControlPayload {
-		broke(RuleControlLength, "A %s frame announces %d octets.", h.Opcode, h.Length)
+		vs.broke(&RuleControlLength, "A %s frame announces %d octets.", h.Opcode, h.Length)
 	}
 	if h.Opcode.IsControl() && !h.Fin {
-		broke(RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)
+		vs.broke(&RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)
 	}
 	//lesson:end
 
 	//lesson:begin check-fragment
 	if h.Opcode == Continuation && !c.Fragmented {
-		broke(RuleStray, "A continuation frame came with no message to continue.")
+		vs.broke(&RuleStray, "A continuation frame came with no message to continue.")
 	}
 	if (h.Opcode == Text || h.Opcode == Binary) && c.Fragmented {
-		broke(RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
+		vs.broke(&RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
 	}
 	//lesson:end
 
 	if c.Closed && h.Opcode.IsData() {
-		broke(RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
+		vs.broke(&RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
 	}
 	return vs
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -72,12 +73,15 @@ func closeBody(body string) []Violation {
 // of package reference break them.
 var inMachine = map[string]bool{RuleTextUTF8.Code: true}
 
-// breaches break one rule each, and no other.
-var breaches = []struct {
+// A breach is what was found wrong in something that breaks one rule.
+type breach struct {
 	rule  Rule
 	name  string
 	found []Violation
-}{
+}
+
+// breaches break one rule each, and no other.
+var breaches = []breach{
 	//                      F 123 op   M length
 	{RuleRSV1, "without an extension", frame(`1 100 0001 0 0000000`, Context{Sender: Server})},
 	{RuleRSV1, "on a continuation", frame(`1 100 0000 0 0000000`, Context{Sender: Server, RSV1: true, Fragmented: true})},
@@ -137,24 +141,26 @@ var breaches = []struct {
 	{RuleAcceptWrong, "misprinted GUID", response(set("Sec-WebSocket-Accept", "84sZS124gGGfrmxVbxoRgsdwG7w="))},
 	{RuleRespExtension, "", response(set("Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=12"))},
 	{RuleRespSubprotocol, "not offered", response(set("Sec-WebSocket-Protocol", "Chat"))},
+	{RuleExtensionGrammar, "in a request", request(set("Sec-WebSocket-Extensions", "a b"))},
+	{RuleExtensionGrammar, "in a response", response(set("Sec-WebSocket-Extensions", "permessage-deflate; x="))},
 	{RuleRespSubprotocol, "two", response(set("Sec-WebSocket-Protocol", "chat", "superchat"))},
 }
 
 func TestEveryRuleIsBrokenByATestAndByNothingElseInIt(t *testing.T) {
 	broken := map[string]bool{}
-	for _, b := range breaches {
+	for _, b := range append(breaches, deflateBreaches()...) {
 		t.Run(strings.TrimSuffix(b.rule.Code+" "+b.name, " "), func(t *testing.T) {
 			if len(b.found) != 1 || b.found[0].Code != b.rule.Code {
 				t.Fatalf("found %v", b.found)
 			}
 			v := b.found[0]
-			if v.Section != b.rule.Section || v.CloseCode != b.rule.CloseCode || v.Status != b.rule.Status {
+			if v.RFC != b.rule.RFC || v.Section != b.rule.Section || v.CloseCode != b.rule.CloseCode || v.Status != b.rule.Status {
 				t.Errorf("the violation is %+v, the rule %+v", v, b.rule)
 			}
 			if !strings.HasSuffix(v.Sentence, b.rule.Sentence) {
 				t.Errorf("the sentence %q does not end in the rule's", v.Sentence)
 			}
-			if !strings.HasSuffix(v.Error(), "(RFC 6455 §"+v.Section+")") {
+			if !strings.HasSuffix(v.Error(), fmt.Sprintf("(RFC %d §%s)", cmp.Or(v.RFC, 6455), v.Section)) {
 				t.Errorf("the error is %q", v.Error())
 			}
 		})
@@ -171,6 +177,9 @@ func TestEveryRuleHasItsFourParts(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Rules {
 		section, word, ok := strings.Cut(r.Code, "/")
+		if r.RFC != 0 {
+			section, ok = strings.CutPrefix(section, fmt.Sprintf("%d-", r.RFC))
+		}
 		if !ok || word == "" || section != r.Section || seen[r.Code] {
 			t.Errorf("%q is no code of section %s, or stands twice", r.Code, r.Section)
 		}

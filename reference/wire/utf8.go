@@ -1,6 +1,9 @@
 package wire
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
 // zero value is ready. It holds a few octets at most: what an unfinished
@@ -14,9 +17,38 @@ type UTF8 struct {
 // part of well-formed UTF-8, and otherwise the index of the first octet that
 // cannot, whatever followed; after that u must not be used again.
 func (u *UTF8) Check(b []byte) int {
-	if u.need == 0 && utf8.Valid(b) {
-		return len(b)
+	// A character that was cut is ended octet by octet, and so is one that is cut
+	// now. What is between is checked many octets at a time.
+	first := min(u.need, len(b))
+	if n := u.check(b[:first]); n < first || u.need > 0 {
+		return n
 	}
+	last := len(b)
+	for last > first && last > len(b)-utf8.UTFMax && !utf8.RuneStart(b[last-1]) {
+		last--
+	}
+	if last = max(first, last-1); !valid(b[first:last]) {
+		last = first
+	}
+	return last + u.check(b[last:])
+}
+
+// valid is utf8.Valid, faster over the ASCII that text begins with, and that it
+// mostly is: BenchmarkUTF8.
+func valid(b []byte) bool {
+	for len(b) >= 32 {
+		w := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
+			binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
+		if w&0x8080808080808080 != 0 {
+			break
+		}
+		b = b[32:]
+	}
+	return utf8.Valid(b)
+}
+
+// check is Check, one octet at a time.
+func (u *UTF8) check(b []byte) int {
 	//lesson:begin utf8
 	for i, c := range b {
 		if u.need > 0 {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -85,4 +86,19 @@ func FuzzUTF8(f *testing.F) {
 			t.Fatalf("%q cut at %d: octet %d is not the first wrong one", b, cut, at)
 		}
 	})
+}
+
+func BenchmarkUTF8(b *testing.B) {
+	for _, text := range []struct{ name, text string }{{"ascii", "Hello, world. "}, {"mixed", "Grüße, 日本語. "}} {
+		p := []byte(strings.Repeat(text.text, 5000))
+		b.Run(text.name, func(b *testing.B) {
+			b.SetBytes(int64(len(p)))
+			for b.Loop() {
+				var u UTF8
+				if u.Check(p) < len(p) {
+					b.Fatal("the text is refused")
+				}
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -270,7 +271,7 @@ func (c *compiler) rule(code string, line int) string {
 	r := wire.Rules[i]
 	var b strings.Builder
 	fmt.Fprintf(&b, "<aside class=\"rule\">\n<p class=\"code\"><a href=\"/rules#%s\">rule %s</a></p>\n<p>%s</p>\n", r.Code, r.Code, html.EscapeString(r.Sentence))
-	fmt.Fprintf(&b, "<p class=\"origin\"><a class=\"rfc\" href=\"%s\">RFC 6455 §%s</a>", rfcLink(r.Section), r.Section)
+	fmt.Fprintf(&b, "<p class=\"origin\"><a class=\"rfc\" href=\"%s\">RFC %d §%s</a>", rfcLink(cmp.Or(r.RFC, 6455), r.Section), cmp.Or(r.RFC, 6455), r.Section)
 	switch {
 	case r.CloseCode != 0:
 		fmt.Fprintf(&b, " · broken: fail the connection, close code %s", html.EscapeString(r.CloseCode.String()))

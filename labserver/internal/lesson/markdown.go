@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"bytes"
+	"fmt"
 	"html"
 	"regexp"
 	"strings"
@@ -133,16 +134,16 @@ func (s *span) html() string {
 	case "kbd":
 		return "<kbd>" + inner + "</kbd>"
 	case "rfc":
-		return `<a class="rfc" href="` + rfcLink(strings.TrimPrefix(s.content, "§")) + `">RFC 6455 ` + inner + "</a>"
+		return `<a class="rfc" href="` + rfcLink(6455, strings.TrimPrefix(s.content, "§")) + `">RFC 6455 ` + inner + "</a>"
 	}
 	return `<span class="f-` + s.group + `">` + inner + "</span>"
 }
 
 var section = regexp.MustCompile(`^§[0-9]{1,2}(\.[0-9]{1,2}){0,2}$`)
 
-// rfcLink gives the address of a section of RFC 6455, "5.2".
-func rfcLink(section string) string {
-	return "https://www.rfc-editor.org/rfc/rfc6455#section-" + section
+// rfcLink gives the address of a section of an RFC, "5.2".
+func rfcLink(rfc int, section string) string {
+	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d#section-%s", rfc, section)
 }
 
 // markdown turns src, whose first line is line at of the file, into HTML.

@@ -89,16 +89,17 @@ var refusals = map[string]struct {
 	old, new string
 	byHTTP   bool // net/http answers by itself, so no endpoint is asked
 }{
-	"4.2.1/method":         {old: "GET", new: "POST"},
-	"4.2.1/http-version":   {old: "HTTP/1.1", new: "HTTP/1.0"},
-	"4.2.1/host":           {old: "Host:", new: "X-Host:", byHTTP: true},
-	"4.2.1/upgrade":        {old: "Upgrade: websocket\r\n", new: ""},
-	"4.2.1/connection":     {old: "Connection: Upgrade", new: "Connection: keep-alive"},
-	"4.2.1/key-missing":    {old: "Sec-WebSocket-Key:", new: "X-Key:"},
-	"11.3.1/key-repeated":  {old: "Sec-WebSocket-Version", new: "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version"},
-	"4.2.1/key-length":     {old: "dGhlIHNhbXBsZSBub25jZQ==", new: "dGhlIHNhbXBsZQ=="},
-	"4.2.1/version":        {old: "Version: 13", new: "Version: 8"},
-	"4.2.1/header-grammar": {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nX Y: z", byHTTP: true},
+	"4.2.1/method":          {old: "GET", new: "POST"},
+	"4.2.1/http-version":    {old: "HTTP/1.1", new: "HTTP/1.0"},
+	"4.2.1/host":            {old: "Host:", new: "X-Host:", byHTTP: true},
+	"4.2.1/upgrade":         {old: "Upgrade: websocket\r\n", new: ""},
+	"4.2.1/connection":      {old: "Connection: Upgrade", new: "Connection: keep-alive"},
+	"4.2.1/key-missing":     {old: "Sec-WebSocket-Key:", new: "X-Key:"},
+	"11.3.1/key-repeated":   {old: "Sec-WebSocket-Version", new: "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version"},
+	"4.2.1/key-length":      {old: "dGhlIHNhbXBsZSBub25jZQ==", new: "dGhlIHNhbXBsZQ=="},
+	"4.2.1/version":         {old: "Version: 13", new: "Version: 8"},
+	"9.1/extension-grammar": {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nSec-WebSocket-Extensions: a b"},
+	"4.2.1/header-grammar":  {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nX Y: z", byHTTP: true},
 }
 
 func TestAHandshakeThatBreaksARuleIsRefusedAndEndsItsConnection(t *testing.T) {

@@ -79,7 +79,7 @@ func TestAWebSocketOfNoEndpointOrSessionIsRefusedWithAWordOfHelp(t *testing.T) {
 		status int
 		says   string
 	}{
-		"/ws/naive":                  {404, "/ws/gorilla"},
+		"/ws/native":                 {404, "/ws/gorilla"},
 		"/ws/":                       {404, "/ws/reference"},
 		"/ws/broken/none":            {404, "broken/wrong-accept"},
 		"/ws/reference/x":            {404, "/ws/reference"},

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
 	"wslab/compare/tap"
 	"wslab/labserver/internal/lesson"
@@ -103,7 +104,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	}
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.Serve(tap.Listener{Listener: l}) }()
+		go func() { failed <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
 	}
 	var err error
 	ended := 0

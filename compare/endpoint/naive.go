@@ -1,0 +1,290 @@
+package endpoint
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/naive"
+	"wslab/reference/wire"
+)
+
+// naiveTotal is how long the cage lets a connection of the weekend server live.
+const naiveTotal = time.Hour
+
+// KeepReads returns l with connections that remember how TCP delivered the
+// request that is being read. The weekend server parses its request itself, and
+// that is half of its faults: net/http's header map has lost the case of the
+// names, their order, and where one read ended and the next began, so the
+// request cannot be made again from it. Put KeepReads under the tap:
+//
+//	server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+//
+// net/http still reads and judges the request first, so that it is routed and
+// guarded like any other; then the weekend server is given the same octets in
+// the same pieces. A listener that went round net/http would show it malformed
+// requests as well, but also let any page past the guard.
+func KeepReads(l net.Listener) net.Listener { return keepingListener{l} }
+
+type keepingListener struct{ net.Listener }
+
+func (l keepingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &keepingConn{Conn: c}, nil
+}
+
+// maxKept is the most that is kept of a request, and more than the lab server
+// lets one have.
+const maxKept = 32 << 10
+
+// keepingConn keeps what has been read since the last write, read by read.
+type keepingConn struct {
+	net.Conn
+	mu      sync.Mutex
+	reads   [][]byte
+	size    int
+	full    bool // the last read filled its buffer, so where it ended was not TCP's doing
+	replied bool // the next octet read begins a request
+	done    bool // no request can follow
+}
+
+func (c *keepingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.keep(p[:n], n == len(p))
+	return n, err
+}
+
+func (c *keepingConn) keep(b []byte, full bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.replied {
+		c.reads, c.size, c.full, c.replied = nil, 0, false, false
+	}
+	if b = b[:min(len(b), maxKept-c.size)]; c.done || len(b) == 0 {
+		return
+	}
+	c.size += len(b)
+	if last := len(c.reads) - 1; c.full && last >= 0 {
+		c.reads[last] = append(c.reads[last], b...)
+	} else {
+		c.reads = append(c.reads, append([]byte(nil), b...))
+	}
+	c.full = full
+}
+
+func (c *keepingConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.replied = true
+	if bytes.HasPrefix(p, []byte("HTTP/1.1 101 ")) {
+		c.done, c.reads = true, nil
+	}
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+// CloseWrite sends FIN, where the connection can.
+func (c *keepingConn) CloseWrite() error {
+	if hc, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return hc.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// take returns the reads, and whether the last of them filled its buffer, and
+// keeps no more.
+func (c *keepingConn) take() (reads [][]byte, full bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	reads = c.reads
+	c.done, c.reads = true, nil
+	return reads, c.full
+}
+
+// naiveConn is what the weekend server has for a connection: its first reads
+// have been read before. The socket's end is told to the tap once; the weekend
+// server reads and writes on.
+type naiveConn struct {
+	net.Conn
+	reads        [][]byte
+	full         bool // the last of reads may go on
+	readDeadline time.Time
+	readErr      error
+
+	mu       sync.Mutex
+	writeErr error
+}
+
+// joinTime is how long the rest of a read is waited for that net/http cut: it
+// has come with the first part, or not at all.
+const joinTime = time.Millisecond
+
+func (c *naiveConn) Read(p []byte) (int, error) {
+	if len(c.reads) == 0 {
+		return c.read(p)
+	}
+	n := copy(p, c.reads[0])
+	if c.reads[0] = c.reads[0][n:]; len(c.reads[0]) > 0 {
+		return n, nil
+	}
+	c.reads = c.reads[1:]
+	if c.full && len(c.reads) == 0 && n < len(p) {
+		// While a handler runs, net/http waits for the client with a read of one octet.
+		c.Conn.SetReadDeadline(time.Now().Add(joinTime))
+		more, _ := c.read(p[n:]) // an error comes again
+		c.Conn.SetReadDeadline(c.readDeadline)
+		n += more
+	}
+	return n, nil
+}
+
+func (c *naiveConn) read(p []byte) (int, error) {
+	if c.readErr != nil {
+		return 0, c.readErr
+	}
+	n, err := c.Conn.Read(p)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.readErr = err
+	}
+	return n, err
+}
+
+func (c *naiveConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	err := c.writeErr
+	c.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	c.writeErr = err
+	c.mu.Unlock()
+	return n, err
+}
+
+func (c *naiveConn) SetReadDeadline(t time.Time) error {
+	c.readDeadline = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// serveNaive is Endpoint.Serve of package naive. What it records are the calls
+// of the server's code to its socket and to make, for these are what it gets
+// wrong; the whole is one call of Serve, which tells why the cage ended it.
+func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "This endpoint needs an HTTP/1.1 connection of its own: "+err.Error(), http.StatusNotImplemented)
+		return
+	}
+	defer conn.Close()
+	c := replay(conn, r, buf.Reader.Buffered())
+	if c == nil {
+		call := rec.Enter("Write", "")
+		_, err := conn.Write([]byte("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
+			"The weekend server reads its request itself, and how this one came has not been kept.\n"))
+		call.Return("nil", err)
+		return
+	}
+	conn.SetDeadline(time.Time{})
+	call := rec.Enter("naive.Serve", "")
+	err = naive.Serve(c, naive.Options{
+		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
+		Call: func(name, args string) func(string, error) {
+			return rec.Enter(name, args).Return
+		},
+		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
+	})
+	call.Return("nil", err)
+}
+
+// replay returns conn with r's head and the octets buffered behind it to be
+// read once more, as they came, or nil when conn has not kept them.
+func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
+	socket := conn
+	if t, ok := conn.(*tap.Conn); ok {
+		socket = t.Conn
+	}
+	kept, ok := socket.(*keepingConn)
+	if !ok {
+		return nil
+	}
+	c := &naiveConn{Conn: conn}
+	c.reads, c.full = kept.take()
+	all := bytes.Join(c.reads, nil)
+	head := headSize(all)
+	if head == 0 || head+buffered > len(all) || !bytes.HasPrefix(all, []byte(r.Method+" "+r.RequestURI+" ")) {
+		return nil // another request stood before it in the same read
+	}
+	// What is behind this has been read too, but is at the valve and comes from
+	// there.
+	left := head + buffered
+	for i, b := range c.reads {
+		if len(b) >= left {
+			c.full = len(b) > left || c.full && i == len(c.reads)-1
+			c.reads = append(c.reads[:i:i], b[:left])
+			break
+		}
+		left -= len(b)
+	}
+	return c
+}
+
+// headSize returns the octets of the head that b starts with, its empty line
+// included, or 0 when b ends before it.
+func headSize(b []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		if i < 0 {
+			return 0
+		}
+		if line := b[at : at+i]; len(line) == 0 || string(line) == "\r" {
+			return at + i + 1
+		}
+		at += i + 1
+	}
+}
+
+// naiveServer is the server's end of an open connection. The weekend server can
+// send text and close TCP; that is all.
+type naiveServer struct {
+	server *naive.Server
+	rec    *recording.Connection
+}
+
+// A NotKnownError says what the weekend server has never heard of.
+type NotKnownError struct{ What string }
+
+func (e *NotKnownError) Error() string { return "the naive server does not know " + e.What }
+
+// Send sends all parts as one text message, whatever op is.
+func (s naiveServer) Send(op wire.Opcode, parts ...[]byte) error {
+	p := bytes.Join(parts, nil)
+	call := s.rec.Enter("send", describe(op, len(p)))
+	err := s.server.Send(p)
+	call.Return("nil", err)
+	return err
+}
+
+func (s naiveServer) Control(op wire.Opcode, payload []byte) error {
+	call := s.rec.Enter("Control", describe(op, len(payload)))
+	err := &NotKnownError{op.String() + " frames"}
+	call.Return("", err)
+	return err
+}
+
+// Close closes TCP; there is no place for code and reason.
+func (s naiveServer) Close(code wire.CloseCode, reason string) error {
+	call := s.rec.Enter("close", code.String())
+	err := s.server.Close()
+	call.Return("nil", err)
+	return err
+}

@@ -1,0 +1,130 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// leave gives reading its last deadline. The caller holds mu.
+func (c *Conn) leave(d time.Duration) {
+	c.leaving = true
+	_ = c.nc.SetReadDeadline(c.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
+}
+
+// Close runs the closing handshake (RFC 6455 §7.1.2): it sends a Close frame,
+// discards what still comes until the peer's Close, for CloseTimeout at most,
+// and closes the TCP connection, as a client after the server has, for
+// FinTimeout at most (§7.1.1). The connection is closed whatever the error, but
+// for a *SendError: code or reason cannot be sent, and nothing has happened.
+//
+// It returns nil when the closing handshake was completed, no matter which end
+// began, and an error that is net.ErrClosed when the connection was closed
+// before.
+func (c *Conn) Close(code wire.CloseCode, reason string) error {
+	if err := checkClose(code, reason); err != nil {
+		return err
+	}
+	c.turn.lock()
+	c.mu.Lock()
+	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
+		c.mu.Unlock()
+		c.turn.unlock()
+		return fmt.Errorf("close: %w", net.ErrClosed)
+	}
+	if c.err == nil {
+		c.err = errLocalDone
+		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
+		c.leave(c.o.CloseTimeout)
+	}
+	c.mu.Unlock()
+	_ = c.drain() // if it fails, the peer's Close may still be there to read
+	c.turn.unlock()
+
+	// Somebody in ReadMessage is woken by the deadline at the latest.
+	patience := time.NewTimer(c.o.CloseTimeout + c.o.FinTimeout)
+	defer patience.Stop()
+	select {
+	case c.reading <- struct{}{}:
+		defer c.reading.unlock()
+	case <-patience.C:
+		c.shut("the closing handshake took too long")
+		return errNoClose
+	}
+	for {
+		c.mu.Lock()
+		err := c.verdict()
+		c.mu.Unlock()
+		if err != nil {
+			c.hangUp()
+			var peer *CloseError
+			switch {
+			case errors.Is(err, os.ErrDeadlineExceeded):
+				return fmt.Errorf("%w: %w", errNoClose, err)
+			case errors.As(err, &peer) && peer.Err == nil:
+				return nil
+			}
+			return err
+		}
+		_, _ = c.fill(nil) // every end of it is in verdict: leaving is set
+	}
+}
+
+// CloseNow closes the TCP connection without a closing handshake. A peer that
+// saw no Close frame reports 1006. It does nothing when c is closed.
+func (c *Conn) CloseNow() error {
+	c.mu.Lock()
+	closed := c.m.State() == Closed
+	if c.err == nil {
+		c.err = errLocalDone
+	}
+	c.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return c.shut("this end closed TCP without a closing handshake")
+}
+
+// hangUp closes the TCP connection in the way that what went before asks for.
+// The caller holds reading.
+func (c *Conn) hangUp() {
+	c.turn.lock()
+	_ = c.drain() // the Close frame may still stand behind another writer's
+	c.turn.unlock()
+
+	c.mu.Lock()
+	failed := c.m.Err() != nil
+	_, answered := c.m.PeerClose()
+	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
+	wait := c.m.State() != Closed && c.readErr == nil &&
+		(failed && canHalfClose || answered && c.role == wire.Client)
+	if wait {
+		c.leave(c.o.FinTimeout)
+	}
+	c.mu.Unlock()
+
+	if wait {
+		// A TCP that is closed with octets unread sends a reset, and a reset can
+		// destroy the Close frame that is on its way. So: send FIN, then read to
+		// the end. After a whole closing handshake the FIN is the server's first.
+		if failed {
+			_ = half.CloseWrite()
+		}
+		_, _ = io.Copy(io.Discard, c.nc)
+	}
+	c.shut("this end closed TCP")
+}
+
+// shut closes the TCP connection and tells the Machine.
+func (c *Conn) shut(why string) error {
+	err := c.nc.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m.TCPClosed(why)
+	return err
+}

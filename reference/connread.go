@@ -1,0 +1,262 @@
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// ReadMessage returns the next message, Text or Binary, and its payload, which
+// the caller may keep. Control frames are acted on meanwhile.
+func (c *Conn) ReadMessage() (wire.Opcode, []byte, error) { return c.readMessage(nil) }
+
+// ReadMessageInto is ReadMessage into the memory of buf, whatever its length,
+// where its capacity is enough: a loop that passes the last payload again needs
+// no other memory. Until it returns, buf must not be touched.
+func (c *Conn) ReadMessageInto(buf []byte) (opcode wire.Opcode, p []byte, err error) {
+	if buf == nil {
+		buf = []byte{} // to be lent again: see readTo
+	}
+	return c.readMessage(buf)
+}
+
+// readMessage reads a message into lent, or into memory of its own.
+func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
+	c.reading.lock()
+	defer c.reading.unlock()
+	if err := c.endStream(); err != nil {
+		return 0, nil, readError(err)
+	}
+	for {
+		event, err := c.advance(lent[:0])
+		if err != nil {
+			c.keepPartial()
+			return 0, nil, readError(err)
+		}
+		if event.Opcode != wire.Continuation {
+			return event.Opcode, event.Payload, nil
+		}
+	}
+}
+
+// readError says of what is not the end of the connection itself what was
+// attempted. A CloseError or ProtocolError is the answer that a reader waits
+// for, and comes as it is.
+func readError(err error) error {
+	switch err.(type) {
+	case *CloseError, *ProtocolError:
+		return err
+	}
+	return fmt.Errorf("read a message: %w", err)
+}
+
+// keepPartial moves the beginning of a message, left by a deadline, out of
+// memory that is the caller's.
+func (c *Conn) keepPartial() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
+}
+
+// advance returns the next message, or the zero Event when something else has
+// happened or nothing has. The caller holds reading.
+func (c *Conn) advance(lent []byte) (Event, error) {
+	err := c.cause()
+	if errors.Is(err, net.ErrClosed) {
+		return Event{}, err // Close reads on from here, and delivers nothing
+	}
+	if err != nil {
+		c.hangUp()
+		return Event{}, err
+	}
+	event, err := c.fill(lent)
+	if event.Opcode.IsControl() {
+		if c.o.OnControl != nil {
+			c.o.OnControl(event.Opcode, event.Payload)
+		}
+		event = Event{}
+	}
+	return event, err
+}
+
+// fill gives the Machine octets until something has happened, from one read at
+// most, and sends what the Machine answers. The error is a deadline's, after
+// which reading can go on; any other end is found in cause.
+//
+// Octets behind an event wait in unread: were a Close behind a message already
+// acted on, the application could not answer the message, depending on how TCP
+// had cut the octets.
+//
+// Where it reads to decides what an echo costs and what an idle connection
+// holds: see readTo.
+func (c *Conn) fill(lent []byte) (Event, error) {
+	var err error
+	borrowed := false // unread is in lent
+	c.mu.Lock()
+	c.m.lent = lent
+	if len(c.unread) == 0 {
+		c.more = false
+		into, place := c.readTo(lent)
+		pending := len(c.m.out) > 0
+		c.mu.Unlock()
+		if pending && !c.full {
+			_ = c.flush() // what was held back would wait as long as this read
+		}
+		c.beforeRead()
+		var n int
+		n, err = c.nc.Read(into)
+		c.mu.Lock()
+		c.full = place == inBuffer && n == len(into)
+		if place == inMessage {
+			c.m.took(into[:n])
+		} else {
+			c.unread, borrowed = into[:n], place == inLent
+		}
+	}
+	for len(c.unread) > 0 && len(c.m.events) == 0 {
+		c.unread = c.m.receive(c.unread)
+	}
+	if borrowed && len(c.unread) > 0 {
+		c.unread = append(c.buf[:0], c.unread...) // behind a message that is the caller's now
+	}
+	var event Event
+	if len(c.m.events) > 0 {
+		event = c.m.events[0]
+		c.m.events[0], c.m.events = Event{}, c.m.events[:0]
+	}
+	c.more = len(c.unread) > 0
+
+	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
+	if err != nil && !giveUp && c.idle() {
+		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
+		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
+	}
+	if giveUp && len(c.unread) == 0 {
+		c.readErr = err // otherwise the next read will say it again
+	}
+	if c.err == nil {
+		c.err = c.verdict()
+	}
+	backlog := len(c.m.out)
+	wait := c.held && (c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary) // more may join what is held back
+	c.mu.Unlock()
+
+	// A pong must not wait for a writer that itself waits for the peer to read:
+	// two such ends would stand still. A peer that only ever pings must wait,
+	// or its pongs would fill the memory.
+	if backlog > maxBacklog {
+		c.turn.lock()
+		_ = c.drain()
+		c.turn.unlock()
+	}
+	if backlog > 0 && !wait {
+		_ = c.flush() // a failed write is the writers' to report; reading may go on
+	}
+	if err != nil && !giveUp {
+		return event, err
+	}
+	return event, nil
+}
+
+// The places that the network is read to.
+const (
+	inBuffer  = iota // the Conn's own buffer
+	inMessage        // where the payload will stand
+	inLent           // the caller's memory
+)
+
+// readTo returns the memory for the next read. The caller holds mu.
+//
+// A message is waited for in a small buffer, which is all that an idle
+// connection holds. What is left of a large frame is read to where it will
+// stand. And when the peer's messages are large and the caller has lent memory,
+// the next one, header and all, goes there at once, and moves up by its header
+// as it is unmasked: that saves a system call for each, a fifteenth of an echo of
+// 16 KiB. BenchmarkEcho and BenchmarkIdle measure all three.
+func (c *Conn) readTo(lent []byte) ([]byte, int) {
+	if space := c.m.payloadSpace(len(c.buf)); space != nil {
+		return space, inMessage
+	}
+	next := c.m.largest + wire.MaxHeaderSize
+	if c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next && c.m.between() {
+		return lent[:next], inLent
+	}
+	if c.full {
+		if c.large == nil {
+			c.large = frameBuffers.Get().(*[]byte)
+		}
+		*c.large = slices.Grow((*c.large)[:0], readSize)
+		return (*c.large)[:readSize], inBuffer
+	}
+	if c.large != nil {
+		frameBuffers.Put(c.large)
+		c.large = nil
+	}
+	if len(c.buf) < min(next, waitSize) {
+		c.buf = make([]byte, waitSize)
+	}
+	return c.buf, inBuffer
+}
+
+// beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
+// has set none that is sooner.
+func (c *Conn) beforeRead() {
+	if c.o.IdleTimeout <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leaving {
+		return
+	}
+	now := c.o.Now()
+	if d := c.readDeadline; !d.IsZero() && d.Before(now.Add(c.o.IdleTimeout)) {
+		if !c.idleUntil.IsZero() {
+			c.idleUntil = time.Time{}
+			_ = c.nc.SetReadDeadline(d)
+		}
+		return
+	}
+	if t, fresh := until(c.idleUntil, now, c.o.IdleTimeout); fresh {
+		c.idleUntil = t
+		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
+	}
+}
+
+// idle reports whether it was IdleTimeout that ended a read. The caller holds mu.
+func (c *Conn) idle() bool { return !c.idleUntil.IsZero() }
+
+// verdict returns what has ended the connection from without, or nil. The
+// caller holds mu.
+func (c *Conn) verdict() error {
+	if err := c.m.Err(); err != nil {
+		return err
+	}
+	if p, ok := c.m.PeerClose(); ok {
+		return &CloseError{Code: p.Code, Reason: p.Reason}
+	}
+	err := c.readErr
+	switch {
+	case err == nil:
+		return nil
+	case c.writeErr != nil && errors.Is(err, os.ErrDeadlineExceeded):
+		err = c.writeErr // reading was only given a last chance
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return &CloseError{Code: wire.AbnormalClosure, Err: err}
+}
+
+// cause returns what calls return from now on, or nil.
+func (c *Conn) cause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}

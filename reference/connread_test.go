@@ -1,0 +1,311 @@
+package reference
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// replay is a net.Conn on which the same octets come again and again; what is
+// written to it is counted.
+type replay struct {
+	net.Conn
+	octets        []byte
+	at            int
+	mu            sync.Mutex
+	writes, wrote int
+}
+
+func (c *replay) Read(p []byte) (int, error) {
+	n := copy(p, c.octets[c.at:])
+	c.at = (c.at + n) % len(c.octets)
+	return n, nil
+}
+
+func (c *replay) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes, c.wrote = c.writes+1, c.wrote+len(p)
+	return len(p), nil
+}
+
+func (c *replay) SetWriteDeadline(time.Time) error { return nil }
+func (c *replay) SetReadDeadline(time.Time) error  { return nil }
+
+func TestMessagesReadIntoLentMemoryAreTheSameHoweverTheyAreCut(t *testing.T) {
+	sizes := []int{2000, 5000, 5000, 5000, 10, 0, 4999, 100, 5000, 1200, 70000, 70000, 3, 70000, 1}
+	var stream []byte
+	for i, n := range sizes {
+		p := strings.Repeat(string(rune('a'+i)), n)
+		stream = append(stream, from(wire.Client, n%2 == 0, wire.Binary, p)...)
+		if n%2 != 0 {
+			stream = join(stream, from(wire.Client, true, wire.Ping, "p"), from(wire.Client, true, wire.Continuation, "!"))
+		}
+	}
+	for _, n := range []int{len(stream), 65536, 5006, 1153, 1152, 7, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer theirs.Close()
+			c := NewConn(ours, wire.Server, Options{})
+			defer c.CloseNow()
+			go io.Copy(io.Discard, theirs)
+			go func() {
+				for piece := range slices.Chunk(stream, n) {
+					if _, err := theirs.Write(piece); err != nil {
+						return
+					}
+				}
+			}()
+			var buf []byte
+			for i, size := range sizes {
+				want := strings.Repeat(string(rune('a'+i)), size)
+				if size%2 != 0 {
+					want += "!"
+				}
+				_, p, err := c.ReadMessageInto(buf)
+				if err != nil || string(p) != want {
+					t.Fatalf("in pieces of %d: message %d has %d octets, want %d, %v", n, i, len(p), len(want), err)
+				}
+				buf = p
+			}
+		})
+	}
+}
+
+func TestADeadlineGivesLentMemoryBack(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		f := from(c.role.Peer(), true, wire.Text, "Hello")
+		sendAll(peer, f[:len(f)-2])
+		must(c.SetReadDeadline(time.Now().Add(time.Second)))
+		lent := make([]byte, 0, 100)
+		if _, _, err := c.ReadMessageInto(lent); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("ReadMessageInto gives %v", err)
+		}
+		copy(lent[:cap(lent)], "XXXXXXXX") // it is the caller's again
+		must(c.SetReadDeadline(time.Time{}))
+		sendAll(peer, f[len(f)-2:])
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "Hello" {
+			t.Errorf("the rest makes %q, %v", p, err)
+		}
+	})
+}
+
+func TestAnIdleConnectionIsEnded(t *testing.T) {
+	bothRoles(t, Options{IdleTimeout: time.Minute}, func(t *testing.T, c *Conn, peer net.Conn) {
+		start := time.Now()
+		time.AfterFunc(40*time.Second, func() { sendAll(peer, from(c.role.Peer(), true, wire.Pong, "")) })
+		told := make(chan []string)
+		go func() { told <- readFrames(t, peer, c.role, 1) }()
+		_, _, err := c.ReadMessage()
+		var ce *CloseError
+		if !errors.As(err, &ce) || ce.Code != wire.AbnormalClosure || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ReadMessage gives %v", err)
+		}
+		if got := <-told; got[0] != "close 1001 nothing came in the idle timeout" {
+			t.Errorf("the peer is told %q", got)
+		}
+		if d := time.Since(start); d < 85*time.Second || d > 100*time.Second {
+			t.Errorf("it took %v", d)
+		}
+		if c.State() != Closed {
+			t.Errorf("the state is %s", c.State())
+		}
+	})
+}
+
+func TestASoonerReadDeadlineIsNotTheIdleTimeout(t *testing.T) {
+	bothRoles(t, Options{IdleTimeout: time.Minute}, func(t *testing.T, c *Conn, peer net.Conn) {
+		start := time.Now()
+		must(c.SetReadDeadline(start.Add(time.Second)))
+		if _, _, err := c.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ReadMessage gives %v", err)
+		}
+		since(t, start, time.Second)
+		must(c.SetReadDeadline(time.Time{}))
+		sendAll(peer, from(c.role.Peer(), true, wire.Text, "x"))
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "x" {
+			t.Errorf("after it ReadMessage gives %q, %v", p, err)
+		}
+	})
+}
+
+// readAll reads a message by NextReader with a buffer of n octets.
+func readAll(c *Conn, n int) (wire.Opcode, string, error) {
+	op, r, err := c.NextReader()
+	if err != nil {
+		return 0, "", err
+	}
+	var all []byte
+	for buf := make([]byte, n); ; {
+		n, err := r.Read(buf)
+		all = append(all, buf[:n]...)
+		if errors.Is(err, io.EOF) {
+			return op, string(all), nil
+		}
+		if err != nil {
+			return op, string(all), err
+		}
+	}
+}
+
+func TestAMessageReadAsAStreamIsTheSameHoweverItIsCut(t *testing.T) {
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		other := role.Peer()
+		big := strings.Repeat("0123456789", 4000)
+		stream := join(from(other, false, wire.Text, "Hel"), from(other, true, wire.Ping, "p"), from(other, true, wire.Continuation, "lo"),
+			from(other, true, wire.Binary, ""), from(other, true, wire.Binary, big), from(other, false, wire.Text, ""), from(other, true, wire.Continuation, "end"))
+		for _, n := range []int{len(stream), 1000, 7} {
+			inMemory(t, role, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+				go io.Copy(io.Discard, peer)
+				sendAll(peer, slices.Collect(slices.Chunk(stream, n))...)
+				for _, want := range []string{"text Hello", "binary ", "binary " + big, "text end"} {
+					op, p, err := readAll(c, 100)
+					if got := op.String() + " " + p; err != nil || got != want {
+						t.Fatalf("in pieces of %d: %.40q, %v, want %.40q", n, got, err, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestAStreamNeedsNoMemoryForTheWholeMessage(t *testing.T) {
+	const size = 8 << 20
+	nc := &replay{octets: from(wire.Client, true, wire.Binary, strings.Repeat("x", size))}
+	c := NewConn(nc, wire.Server, Options{MaxMessage: size})
+	_, r, err := c.NextReader()
+	must(err)
+	held := 0
+	total := 0
+	for buf := make([]byte, 1000); ; {
+		n, err := r.Read(buf)
+		total += n
+		held = max(held, cap(c.m.message)+cap(r.(*reader).rest))
+		if err != nil {
+			break
+		}
+	}
+	if total != size || held > 4*readSize {
+		t.Errorf("%d octets were read, and %d were held at once", total, held)
+	}
+}
+
+func TestWhatIsLeftOfAStreamIsSkipped(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		other := c.role.Peer()
+		sendAll(peer, from(other, false, wire.Text, "first"), from(other, true, wire.Continuation, "rest"),
+			from(other, true, wire.Text, "second"), from(other, true, wire.Text, "third"))
+		_, r, err := c.NextReader()
+		must(err)
+		var one [1]byte
+		if n, err := r.Read(one[:]); n != 1 || err != nil || one[0] != 'f' {
+			t.Errorf("the first octet is %q, %v", one, err)
+		}
+		if _, p, err := c.ReadMessage(); err != nil || string(p) != "second" {
+			t.Errorf("ReadMessage gives %q, %v", p, err)
+		}
+		if _, err := r.Read(one[:]); err == nil {
+			t.Error("a Reader outlives its message")
+		}
+		if _, _, err := c.NextReader(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStreamThatTurnsBadEndsWithTheCause(t *testing.T) {
+	bothRoles(t, Options{MaxMessage: 10}, func(t *testing.T, c *Conn, peer net.Conn) {
+		go io.Copy(io.Discard, peer)
+		other := c.role.Peer()
+		sendAll(peer, from(other, false, wire.Text, "good"), from(other, true, wire.Continuation, "b\xff"))
+		op, p, err := readAll(c, 100)
+		if op != wire.Text || p != "good" || codes(err) != "8.1/text-utf8" {
+			t.Errorf("%s %q, %v", op, p, err)
+		}
+	})
+	bothRoles(t, Options{MaxMessage: 10}, func(t *testing.T, c *Conn, peer net.Conn) {
+		go io.Copy(io.Discard, peer)
+		other := c.role.Peer()
+		sendAll(peer, from(other, false, wire.Text, "12345678"), from(other, true, wire.Continuation, "901"))
+		_, p, err := readAll(c, 3)
+		if p != "12345678" || codes(err) != "10.4/message-size" {
+			t.Errorf("%q, %v", p, err)
+		}
+	})
+}
+
+func TestAClaimedLengthTakesNoMemoryOfAConnEither(t *testing.T) {
+	for _, length := range []uint64{1<<63 - 1, 1 << 40, 1 << 20} {
+		h := wire.Header{Fin: true, Opcode: wire.Binary, Masked: true, Form: wire.Length64, Length: length}
+		inMemory(t, wire.Server, Options{MaxMessage: 1 << 30}, func(t *testing.T, c *Conn, peer net.Conn) {
+			go io.Copy(io.Discard, peer)
+			sendAll(peer, h.Append(nil), make([]byte, 100))
+			go c.ReadMessage()
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if held := cap(c.m.message); held > 2*readSize {
+				t.Errorf("a frame that claims %d holds %d", length, held)
+			}
+		})
+	}
+}
+
+func ExampleConn_ReadMessageInto() {
+	// A server's echo loop that needs no memory but that of the longest message.
+	server := Server{Handler: func(c *Conn) {
+		var buf []byte
+		for {
+			opcode, p, err := c.ReadMessageInto(buf)
+			if err != nil {
+				return
+			}
+			if err := c.WriteMessage(opcode, p); err != nil {
+				return
+			}
+			buf = p
+		}
+	}}
+	c, stop := connectTo(&server)
+	defer stop()
+	_ = c.WriteMessage(wire.Text, []byte("Hello"))
+	_, p, err := c.ReadMessage()
+	fmt.Printf("%s %v\n", p, err)
+	// Output: Hello <nil>
+}
+
+func ExampleConn_NextReader() {
+	server := Server{Handler: func(c *Conn) {
+		for {
+			opcode, r, err := c.NextReader()
+			if err != nil {
+				return
+			}
+			w, err := c.NextWriter(opcode)
+			if err != nil {
+				return
+			}
+			_, err = io.Copy(w, r)
+			if err := errors.Join(err, w.Close()); err != nil {
+				return
+			}
+		}
+	}}
+	c, stop := connectTo(&server)
+	defer stop()
+	_ = c.WriteMessage(wire.Binary, bytes.Repeat([]byte("0123456789"), 1000))
+	_, p, err := c.ReadMessage()
+	fmt.Println(len(p), err)
+	// Output: 10000 <nil>
+}

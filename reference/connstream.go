@@ -1,0 +1,113 @@
+package reference
+
+import (
+	"errors"
+	"io"
+
+	"wslab/reference/wire"
+)
+
+// NextReader returns the next message as a Reader as soon as its first octets
+// are here. The memory it needs does not grow with the message, whose length is
+// limited by Options.MaxMessage all the same; text may turn out not to be UTF-8
+// after its beginning was read. A compressed message is inflated, and given
+// out, once it is here as a whole. The Reader can be read until the next call
+// of NextReader or ReadMessage, which skip what is left of the message.
+func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
+	c.reading.lock()
+	defer c.reading.unlock()
+	if err := c.endStream(); err != nil {
+		return 0, nil, readError(err)
+	}
+	for {
+		event, err := c.advance(nil)
+		if err != nil {
+			return 0, nil, readError(err)
+		}
+		r := &reader{c: c, rest: event.Payload, ended: event.Opcode != wire.Continuation}
+		opcode := event.Opcode
+		if !r.ended {
+			opcode = c.takePart(r)
+		}
+		if opcode != wire.Continuation {
+			c.stream = r
+			return opcode, r, nil
+		}
+	}
+}
+
+// A reader is what NextReader returns. The Conn's reading guards it.
+type reader struct {
+	c     *Conn
+	rest  []byte // octets not read yet
+	ended bool   // rest holds the end of the message
+}
+
+// takePart moves what has come of the message into r, and returns the message's
+// type, or Continuation when none has begun.
+func (c *Conn) takePart(r *reader) wire.Opcode {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r.rest = c.m.takePart()
+	if len(r.rest) == 0 {
+		return wire.Continuation
+	}
+	return c.m.opcode
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	r.c.reading.lock()
+	defer r.c.reading.unlock()
+	if r.c.stream != r {
+		return 0, errStale
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := r.more(); err != nil {
+		if !errors.Is(err, io.EOF) {
+			err = readError(err)
+		}
+		return 0, err
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// more returns when there is something in rest.
+func (r *reader) more() error {
+	for len(r.rest) == 0 {
+		if r.ended {
+			return io.EOF
+		}
+		event, err := r.c.advance(nil)
+		if err != nil {
+			return err
+		}
+		if r.ended = event.Opcode != wire.Continuation; r.ended {
+			r.rest = event.Payload
+		} else {
+			r.c.takePart(r)
+		}
+	}
+	return nil
+}
+
+// endStream skips what is left of the message that NextReader gave out.
+func (c *Conn) endStream() error {
+	if c.stream == nil {
+		return nil
+	}
+	for {
+		switch err := c.stream.more(); {
+		case errors.Is(err, io.EOF) && c.stream.ended:
+			c.stream = nil
+			return nil
+		case err != nil:
+			return err
+		}
+		c.stream.rest = nil
+	}
+}

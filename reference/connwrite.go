@@ -1,0 +1,411 @@
+package reference
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// vectorSize is the payload from which on header and payload are handed to the
+// kernel as two pieces of memory, in one system call, rather than copied
+// together. BenchmarkEcho shows what it buys from 16 KiB on. Only a TCP
+// connection can do that: any other would make two writes of it.
+const vectorSize = 32 << 10
+
+// frameBuffers holds the memory in which frames are put together. It belongs to
+// a connection only while a frame is on its way: thousands of them are idle at
+// any time, and need none (BenchmarkIdle).
+var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxFrameBuffer is the largest memory that is given back to frameBuffers.
+const maxFrameBuffer = 4 << 20
+
+// WriteMessage sends p as one message in one frame. Text must be UTF-8.
+func (c *Conn) WriteMessage(opcode wire.Opcode, p []byte) error {
+	if opcode != wire.Text && opcode != wire.Binary {
+		return errNotAType
+	}
+	if err := c.beginMessage(); err != nil {
+		return err
+	}
+	defer c.message.unlock()
+	return c.writeFrame(opcode, true, p)
+}
+
+// WriteFragments sends one message, each of parts in a frame of its own and
+// in a write of its own, between which control frames can go out (RFC 6455
+// §5.4). Text must be UTF-8 as a whole; a part may end inside a character.
+func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
+	if opcode != wire.Text && opcode != wire.Binary {
+		return errNotAType
+	}
+	if len(parts) == 0 {
+		return errNoParts
+	}
+	// Text is judged before its first fragment leaves: half a message could be
+	// neither finished nor taken back.
+	if opcode == wire.Text && len(parts) > 1 {
+		var text wire.UTF8
+		for _, p := range parts {
+			if text.Check(p) < len(p) {
+				return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+			}
+		}
+		if !text.Complete() {
+			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text ends inside a character.")}}
+		}
+	}
+	if err := c.beginMessage(); err != nil {
+		return err
+	}
+	defer c.message.unlock()
+	for i, p := range parts {
+		if err := c.writeFrame(opcode, i == len(parts)-1, p); err != nil {
+			return err
+		}
+		opcode = wire.Continuation
+	}
+	return nil
+}
+
+// beginMessage takes the message baton. Somebody may have a writer from
+// NextWriter open and never close it: the wait has an end.
+func (c *Conn) beginMessage() error {
+	if c.message.tryLock() {
+		return nil
+	}
+	c.mu.Lock()
+	wait := c.o.WriteTimeout
+	if !c.writeDeadline.IsZero() {
+		wait = c.writeDeadline.Sub(c.o.Now())
+	}
+	c.mu.Unlock()
+	patience := time.NewTimer(wait)
+	defer patience.Stop()
+	select {
+	case c.message <- struct{}{}:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("wait for another message to be written: %w", os.ErrDeadlineExceeded)
+	}
+}
+
+// WriteControl sends a Ping or a Pong with a payload of at most 125 octets. A
+// Close frame is sent by Close.
+func (c *Conn) WriteControl(opcode wire.Opcode, p []byte) error {
+	if !opcode.IsControl() {
+		return errNotControl
+	}
+	return c.writeFrame(opcode, true, p)
+}
+
+// Ping sends a Ping; the peer answers with a Pong of the same payload, at most
+// 125 octets, of which Options.OnControl is told.
+func (c *Conn) Ping(p []byte) error { return c.WriteControl(wire.Ping, p) }
+
+// Pong sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455
+// §5.5.3). Pings are answered without it.
+func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
+
+// WriteRaw writes octets as they are, past the Machine, between the frames of
+// other writers. It is the one way to send what RFC 6455 forbids, for tests and
+// lessons; nothing keeps account of what was sent by it.
+func (c *Conn) WriteRaw(octets []byte) error {
+	c.turn.lock()
+	defer c.turn.unlock()
+	if err := c.drain(); err != nil {
+		return err
+	}
+	return c.writeOctets(octets, nil)
+}
+
+// writeFrame sends one frame. For one of a message the caller holds message.
+func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
+	c.turn.lock()
+	c.mu.Lock()
+	err := c.sendable()
+	c.lend()
+	var payload []byte
+	switch {
+	case err != nil:
+	case c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p):
+		if err = c.m.sendHeader(opcode, fin, p); err == nil {
+			payload = p
+		}
+	default:
+		err = c.m.Send(opcode, fin, p)
+	}
+	if err != nil || payload == nil && c.holdBack() {
+		c.mu.Unlock()
+		c.turn.unlock()
+		return err
+	}
+	out, lent := c.takeOutput()
+	c.mu.Unlock()
+	err = c.writeOctets(out, payload)
+	giveBack(lent, out)
+	c.turn.unlock()
+	if err != nil {
+		return err
+	}
+	return c.flush()
+}
+
+// sendable returns why nothing can be sent any more, or nil. The caller holds mu.
+func (c *Conn) sendable() error {
+	if c.err != nil {
+		return c.err
+	}
+	return c.writeErr
+}
+
+// lend gives the Machine memory for its output. The caller holds mu.
+func (c *Conn) lend() {
+	if c.m.out == nil {
+		c.lent = frameBuffers.Get().(*[]byte)
+		c.m.out = (*c.lent)[:0]
+	}
+}
+
+// takeOutput takes the Machine's output and the memory that it stands in, to be
+// given back. The caller holds mu.
+func (c *Conn) takeOutput() (out []byte, lent *[]byte) {
+	lent, c.lent = c.lent, nil
+	return c.m.TakeOutput(nil), lent
+}
+
+// giveBack ends the use of memory that lend took.
+func giveBack(lent *[]byte, out []byte) {
+	if lent != nil && cap(out) <= maxFrameBuffer {
+		*lent = out[:0]
+		frameBuffers.Put(lent)
+	}
+}
+
+// holdBack reports whether the Machine's output may wait, and sees to it that it
+// does not wait for long. The caller holds mu.
+//
+// A peer that sends 16 messages at once and gets 16 answers in one write saves
+// 15 system calls, which are most of what an answer costs: BenchmarkPipelined.
+func (c *Conn) holdBack() bool {
+	if !c.more || c.o.HoldFlush < 0 || len(c.m.out) > maxBacklog || c.leaving {
+		return false
+	}
+	if !c.held {
+		c.held = true
+		if c.backstop == nil {
+			c.backstop = time.AfterFunc(c.o.HoldFlush, c.release)
+		} else {
+			c.backstop.Reset(c.o.HoldFlush)
+		}
+	}
+	return true
+}
+
+// release sends what was held back for too long.
+func (c *Conn) release() {
+	c.mu.Lock()
+	c.held, c.more = false, false
+	c.mu.Unlock()
+	_ = c.flush() // the next write reports what went wrong
+}
+
+// flush sends what the Machine has put out, unless a writer is at it: that one
+// looks again after it has let go of the turn, so nothing stays behind.
+func (c *Conn) flush() error {
+	for {
+		c.mu.Lock()
+		pending := len(c.m.out) > 0 && c.writeErr == nil && !c.holdBack()
+		c.mu.Unlock()
+		if !pending || !c.turn.tryLock() {
+			return nil
+		}
+		err := c.drain()
+		c.turn.unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// drain writes what the Machine has put out. The caller holds turn.
+func (c *Conn) drain() error {
+	c.mu.Lock()
+	out, lent := c.takeOutput()
+	c.mu.Unlock()
+	defer func() { giveBack(lent, out) }()
+	if len(out) == 0 {
+		return nil
+	}
+	return c.writeOctets(out, nil)
+}
+
+// writeOctets makes one write of out and what is to follow it. The caller holds
+// turn. Once a write has failed no other is tried: a frame may have been cut.
+// What the peer sent before it left can still be read for a while; often its
+// Close frame is there, and says more than the error.
+func (c *Conn) writeOctets(out, payload []byte) error {
+	c.mu.Lock()
+	err := c.writeErr
+	if err == nil && c.writeDeadline.IsZero() {
+		patience := c.o.WriteTimeout
+		if c.leaving {
+			patience = min(patience, c.o.CloseTimeout)
+		}
+		if t, fresh := until(c.writeUntil, c.o.Now(), patience); fresh {
+			c.writeUntil = t
+			err = c.nc.SetWriteDeadline(t)
+		}
+	}
+	c.mu.Unlock()
+	if err == nil {
+		if payload == nil {
+			_, err = c.nc.Write(out)
+		} else {
+			c.vector = append(c.vector[:0], out, payload)
+			whole := c.vector // WriteTo eats what it is called on
+			_, err = c.vector.WriteTo(c.tcp)
+			clear(whole)
+			c.vector = whole
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writeErr == nil {
+		c.writeErr = fmt.Errorf("write to the peer: %w", err)
+		if !c.leaving {
+			c.leave(c.o.FinTimeout)
+		}
+	}
+	if c.err != nil {
+		return c.err
+	}
+	return c.writeErr
+}
+
+// A Prepared is one message that goes to many peers: it is judged and framed
+// once. It never changes and may be used concurrently.
+type Prepared struct {
+	opcode  wire.Opcode
+	payload []byte
+	frame   []byte // as a server sends it
+}
+
+// Prepare returns p as a Prepared message of type opcode; it keeps no part of p.
+// Text must be UTF-8.
+func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
+	if opcode != wire.Text && opcode != wire.Binary {
+		return nil, errNotAType
+	}
+	m := Machine{role: wire.Server, state: Open}
+	if err := m.Send(opcode, true, p); err != nil {
+		return nil, err
+	}
+	return &Prepared{opcode: opcode, payload: m.out[len(m.out)-len(p):], frame: m.out}, nil
+}
+
+// WritePrepared sends a prepared message. A server sends the same octets to
+// every peer, uncompressed, and copies none of them; a client must mask each
+// frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
+func (c *Conn) WritePrepared(p *Prepared) error {
+	if c.role == wire.Client {
+		return c.WriteMessage(p.opcode, p.payload)
+	}
+	if err := c.beginMessage(); err != nil {
+		return err
+	}
+	defer c.message.unlock()
+	c.turn.lock()
+	c.mu.Lock()
+	err := c.sendable()
+	if err == nil && c.m.State() != Open {
+		err = errNotOpen
+	}
+	c.mu.Unlock()
+	if err == nil {
+		err = c.drain()
+	}
+	if err == nil {
+		err = c.writeOctets(p.frame, nil)
+	}
+	c.turn.unlock()
+	if err != nil {
+		return err
+	}
+	return c.flush()
+}
+
+// NextWriter begins a message whose end is not known yet. What is written to it
+// leaves in fragments of some KiB, the last one when it is closed; other
+// messages wait for that, for WriteTimeout at most, control frames do not. Text
+// must be UTF-8 as a whole. It belongs to one goroutine and must be closed.
+func (c *Conn) NextWriter(opcode wire.Opcode) (io.WriteCloser, error) {
+	if opcode != wire.Text && opcode != wire.Binary {
+		return nil, errNotAType
+	}
+	if err := c.beginMessage(); err != nil {
+		return nil, err
+	}
+	return &writer{c: c, opcode: opcode}, nil
+}
+
+// fragmentSize is the payload of a frame that a writer sends.
+const fragmentSize = 4 << 10
+
+// A writer is what NextWriter returns.
+type writer struct {
+	c      *Conn
+	opcode wire.Opcode // of the next frame
+	buf    []byte
+	err    error // why the message cannot go on
+	closed bool
+}
+
+// Write implements io.Writer.
+func (w *writer) Write(p []byte) (n int, err error) {
+	if w.closed {
+		return 0, fmt.Errorf("write to a message that is closed: %w", net.ErrClosed)
+	}
+	for w.err == nil && len(p) > n {
+		took := min(fragmentSize-len(w.buf), len(p)-n)
+		w.buf = append(w.buf, p[n:n+took]...)
+		n += took
+		if len(w.buf) == fragmentSize {
+			w.send(false)
+		}
+	}
+	return n, w.err
+}
+
+// Close sends the last fragment. Where the message cannot be ended, because its
+// text is not UTF-8, the connection is closed: the peer has the first half, and
+// nothing else can follow it.
+func (w *writer) Close() error {
+	if w.closed {
+		return fmt.Errorf("close a message twice: %w", net.ErrClosed)
+	}
+	w.closed = true
+	defer w.c.message.unlock()
+	if w.err == nil {
+		w.send(true)
+	}
+	if w.err != nil && w.opcode == wire.Continuation {
+		_ = w.c.CloseNow() // w.err says why
+	}
+	return w.err
+}
+
+// send sends what is in buf as a fragment.
+func (w *writer) send(fin bool) {
+	if w.err = w.c.writeFrame(w.opcode, fin, w.buf); w.err == nil {
+		w.opcode, w.buf = wire.Continuation, w.buf[:0]
+	}
+}

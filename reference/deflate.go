@@ -1,0 +1,250 @@
+package reference
+
+import (
+	"compress/flate"
+	"errors"
+	"io"
+	"sync"
+)
+
+// permessage-deflate (RFC 7692 §7.2) over compress/flate: the tail that is left
+// out, histories that reach over messages or must not, and smaller windows.
+//
+// What a connection that is idle between messages keeps: without context
+// takeover nothing. With it, the inflater keeps at most the last 32 KiB received
+// and the deflater a flate.Writer, of 0.8 MiB or, for a window below 32 KiB,
+// 1.2 MiB (TestWhatAnIdleConnectionKeeps); so a server with many connections
+// should have ServerNoContextTakeover.
+
+const (
+	// deflateTail is what every flush of a DEFLATE stream ends in, an empty block
+	// without compression whose first three bits went before. It is left out of
+	// the payload (RFC 7692 §7.2.1) and put back before inflating (§7.2.2).
+	deflateTail = "\x00\x00\xff\xff"
+	// lastBlock is an empty block with BFINAL set, at which a flate.Reader ends.
+	lastBlock = "\x01\x00\x00\xff\xff"
+	// maxWindow is the octets of the largest LZ77 window, of 15 bits: the only
+	// one that compress/flate has.
+	maxWindow = 1 << 15
+)
+
+// A deflater compresses the messages of one direction of a connection.
+type deflater struct {
+	takeover bool
+	window   int     // octets that a distance may reach back
+	since    int     // octets compressed since the history was last emptied
+	own      *packer // with takeover, from the first message on
+}
+
+// newDeflater returns a deflater for a window of 8 to 15 bits, 0 for 15. With
+// takeover a message may refer to those before it (RFC 7692 §7.1.1).
+func newDeflater(windowBits int, takeover bool) *deflater {
+	if windowBits == 0 {
+		windowBits = 15
+	}
+	return &deflater{takeover: takeover, window: 1 << windowBits}
+}
+
+// A packer is a flate.Writer and the slice that it writes to.
+type packer struct {
+	out   []byte
+	flate *flate.Writer
+}
+
+func newPacker(level int) *packer {
+	p := new(packer)
+	p.flate, _ = flate.NewWriter(p, level) // it fails for levels that do not exist
+	return p
+}
+
+func (p *packer) Write(b []byte) (int, error) {
+	p.out = append(p.out, b...)
+	return len(b), nil
+}
+
+// Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
+// looks for nothing in a message below 128 octets. The next level, where it may
+// look at the messages before, takes as long for one of 1 KiB and makes it a
+// fifth smaller; but emptying its history takes 10 µs, so it never does.
+const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
+
+// packers are those that no message is using; the next empties their history.
+var packers = sync.Pool{New: func() any { return newPacker(forgetful) }}
+
+// compress appends to dst the payload that message is sent as with RSV1 set. It
+// is never empty: a message of no octets is one octet, 0x00 (RFC 7692 §7.2.3.6).
+func (d *deflater) compress(dst, message []byte) []byte {
+	p := d.own
+	switch {
+	case !d.takeover:
+		p = packers.Get().(*packer)
+		defer packers.Put(p)
+		p.flate.Reset(p)
+		d.since = 0
+	case p == nil && d.window == maxWindow:
+		p = newPacker(mindful)
+	case p == nil:
+		p = newPacker(forgetful)
+	}
+	if d.takeover {
+		d.own = p
+	}
+	p.out = dst
+
+	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
+	// window, its history is emptied before more than that went in. It costs
+	// matches, and octets for each flush; who asks for a small window has memory
+	// to save. Errors could only come from Write above, which has none.
+	if d.window < maxWindow && d.since+len(message) > d.window {
+		p.flate.Reset(p)
+		d.since = 0
+		for len(message) > d.window {
+			_, _ = p.flate.Write(message[:d.window])
+			_ = p.flate.Flush()
+			p.flate.Reset(p)
+			message = message[d.window:]
+		}
+	}
+	_, _ = p.flate.Write(message)
+	d.since += len(message)
+	//lesson:begin deflate-tail
+	_ = p.flate.Flush() // brings the bits to a whole octet with an empty block
+	out := p.out[:len(p.out)-len(deflateTail)]
+	//lesson:end
+	p.out = nil
+	return out
+}
+
+// errInflatedSize says that a message inflates to more octets than its receiver
+// is willing to hold.
+var errInflatedSize = errors.New("the message inflates to more than the limit")
+
+// A corruptError says why octets are not DEFLATE (RFC 1951).
+type corruptError struct{ why error }
+
+func (e *corruptError) Error() string { return "the compressed message is corrupt: " + e.why.Error() }
+
+// An inflater turns payloads of one direction of a connection back into messages,
+// each when it is whole: a flate.Reader without octets must wait or fail, and to
+// wait would take a goroutine for every unfinished message.
+type inflater struct {
+	takeover bool
+	window   int    // octets that a message may refer back to
+	history  []byte // those, of messages before
+}
+
+// newInflater returns an inflater for the largest window. With takeover a
+// message may refer to those before it (RFC 7692 §7.1.1).
+func newInflater(takeover bool) *inflater {
+	return &inflater{takeover: takeover, window: maxWindow}
+}
+
+// maxPacked is the octets that a payload may have whose message may have limit: a
+// fixed code has nine bits at most for an octet, and where no code is shorter
+// there are blocks without compression, each of which adds five octets.
+func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
+
+// An unpacker is a flate.Reader and what it reads: a payload, and then the tail.
+// Having ReadByte, it is read not one octet further than a stream goes.
+type unpacker struct {
+	payload []byte
+	tail    string
+	flate   io.Reader
+	beyond  [1]byte // for the octet that would be one too many
+}
+
+// unpackers are those that no message is using; reset gives them another history.
+var unpackers = sync.Pool{New: func() any {
+	u := new(unpacker)
+	u.flate = flate.NewReader(u)
+	return u
+}}
+
+// reset begins a stream that may refer to history. It never fails.
+func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(u, history) }
+
+func (u *unpacker) Read(p []byte) (n int, err error) {
+	switch {
+	case len(u.payload) > 0:
+		n = copy(p, u.payload)
+		u.payload = u.payload[n:]
+	case u.tail != "":
+		n = copy(p, u.tail)
+		u.tail = u.tail[n:]
+	default:
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (u *unpacker) ReadByte() (byte, error) {
+	var octet [1]byte
+	_, err := u.Read(octet[:])
+	return octet[0], err
+}
+
+// inflate returns the message that payload stands for, in the memory of into as
+// far as that is enough. The message may have limit octets: errInflatedSize
+// tells that it has more, a *corruptError that the payload cannot be. The limit
+// holds while inflating: memory doubles as octets come, and never exceeds it.
+//
+// A payload of no octets at all is a message of none: RFC 7692 has it sent as
+// 0x00, but every endpoint built on zlib takes it.
+func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
+	if len(payload) == 0 {
+		return into[:0], nil
+	}
+	u := unpackers.Get().(*unpacker)
+	defer unpackers.Put(u)
+	defer func() { u.payload = nil }()
+	//lesson:begin inflate-tail
+	u.payload, u.tail = payload, deflateTail+lastBlock
+	//lesson:end
+	u.reset(i.history)
+
+	message, kept := into[:0], 0 // kept octets of message are in history
+	for {
+		if len(message) == cap(message) && len(message) < limit {
+			size := min(max(2*len(message), 2*len(payload), 512), limit)
+			message = append(make([]byte, 0, size), message...)
+		}
+		space := message[len(message):min(cap(message), limit)]
+		if len(space) == 0 {
+			space = u.beyond[:]
+		}
+		n, err := u.flate.Read(space)
+		if n > 0 && len(message) == limit {
+			return message, errInflatedSize
+		}
+		message = message[:len(message)+n]
+		switch {
+		case err == nil:
+		case !errors.Is(err, io.EOF):
+			return message, &corruptError{err}
+		case len(u.payload) > 0:
+			// A block with BFINAL set ends a DEFLATE stream, not the message:
+			// another stream follows (RFC 7692 §7.2.3.4).
+			i.remember(message[kept:])
+			kept = len(message)
+			u.reset(i.history)
+		case 0 < len(u.tail) && len(u.tail) < len(deflateTail+lastBlock):
+			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in what was put behind it
+		case i.takeover:
+			i.remember(message[kept:])
+			return message, nil
+		default:
+			i.history = nil
+			return message, nil
+		}
+	}
+}
+
+// remember adds octets to the history, and lets go of what is too far back.
+func (i *inflater) remember(octets []byte) {
+	octets = octets[max(0, len(octets)-i.window):]
+	old := i.history[max(0, len(i.history)+len(octets)-i.window):]
+	if n := len(old) + len(octets); n > cap(i.history) {
+		i.history = make([]byte, 0, min(max(2*cap(i.history), n), i.window))
+	}
+	i.history = append(append(i.history[:0], old...), octets...)
+}

@@ -1,0 +1,155 @@
+package reference
+
+import (
+	"strings"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+func TestCompressedMessagesComeBackOnBothPathsWithEveryParameter(t *testing.T) {
+	all := []*wire.DeflateParams{nil, {}, {ServerNoContextTakeover: true}, {ClientNoContextTakeover: true}, {ServerMaxWindowBits: 9}, {ClientMaxWindowBits: 8, ServerNoContextTakeover: true}}
+	for _, server := range all {
+		for path, url := range listen(t, &Server{Handler: echo, Options: Options{Deflate: server}}) {
+			for _, client := range all {
+				c := dialTest(t, url, &DialOptions{Options: Options{Deflate: client}})
+				if got, want := c.m.deflate != nil, server != nil && client != nil; got != want {
+					t.Errorf("%s, %v and %v: deflate is in use: %t", path, server, client, got)
+				}
+				for i, text := range []string{"", "a", strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("x", 1<<20)} {
+					must(c.WriteMessage(wire.Text, []byte(text)))
+					if op, p, err := c.ReadMessage(); err != nil || op != wire.Text || string(p) != text {
+						t.Fatalf("%s, %v and %v: message %d came back as %s, %d octets, %v", path, server, client, i, op, len(p), err)
+					}
+				}
+				must(c.WriteFragments(wire.Text, []byte("plain "), []byte("fragments")))
+				if _, p, err := c.ReadMessage(); err != nil || string(p) != "plain fragments" {
+					t.Errorf("%q, %v", p, err)
+				}
+				must(c.Close(wire.NormalClosure, ""))
+			}
+		}
+	}
+}
+
+// packedFrames returns text compressed, in frames of n octets of a client.
+func packedFrames(text string, n int) []byte {
+	packed := newDeflater(15, false).compress(nil, []byte(text))
+	var stream []byte
+	for i := 0; i < len(packed); i += n {
+		f := from(wire.Client, i+n >= len(packed), wire.Continuation, string(packed[i:min(i+n, len(packed))]))
+		if i == 0 {
+			f[0] |= 0x40 | byte(wire.Text)
+		}
+		stream = append(stream, f...)
+	}
+	return stream
+}
+
+// deflating returns an open server's Machine with permessage-deflate.
+func deflating(limit int) *Machine {
+	m := NewMachine(wire.Server, Options{MaxMessage: limit})
+	m.useDeflate(wire.DeflateParams{})
+	m.Opened()
+	return m
+}
+
+func TestACompressedMessageMeansTheSameHoweverItIsCut(t *testing.T) {
+	text := strings.Repeat("Grüße an alle. ", 50)
+	for _, frame := range []int{1, 7, 1000} {
+		stream := packedFrames(text, frame)
+		for _, n := range []int{1, 5, len(stream)} {
+			m := deflating(1000000)
+			for i := 0; i < len(stream); i += n {
+				must(m.Receive(stream[i:min(i+n, len(stream))]))
+			}
+			if e := m.TakeEvents(); len(e) != 1 || string(e[0].Payload) != text {
+				t.Errorf("frames of %d in pieces of %d: %d events", frame, n, len(e))
+			}
+		}
+	}
+}
+
+func TestACompressionBombStopsAtTheLimit(t *testing.T) {
+	m := deflating(1000)
+	err := m.Receive(packedFrames(strings.Repeat("\x00", 10<<20), 1<<20))
+	if codes(err) != "10.4/message-size" || cap(m.message) > 4000 {
+		t.Errorf("%v, and %d octets are held", err, cap(m.message))
+	}
+	if err := deflating(10 << 20).Receive(packedFrames(strings.Repeat("\x00", 10<<20), 1<<20)); err != nil {
+		t.Errorf("as many as the limit give %v", err)
+	}
+}
+
+func TestWhatCannotBeInflatedFailsTheConnection(t *testing.T) {
+	for name, f := range map[string]struct {
+		stream []byte
+		want   string
+	}{
+		"no DEFLATE data":             {from(wire.Client, true, wire.Binary, "\xff\xff\xff"), "7692-7.2.2/data"},
+		"text that is not UTF-8":      {packedFrames("\xff", 100), "8.1/text-utf8"},
+		"text that ends in the midst": {packedFrames("a\xe6", 100), "8.1/text-utf8"},
+		"RSV1 on a continuation": {join(from(wire.Client, false, wire.Binary, "x"), func() []byte {
+			f := from(wire.Client, true, wire.Continuation, "x")
+			f[0] |= 0x40
+			return f
+		}()), "5.2/rsv1"},
+		"RSV1 on a Ping": {func() []byte {
+			f := from(wire.Client, true, wire.Ping, "x")
+			f[0] |= 0x40
+			return f
+		}(), "5.2/rsv1"},
+	} {
+		if name == "no DEFLATE data" {
+			f.stream[0] |= 0x40
+		}
+		if c := codes(deflating(1000).Receive(f.stream)); c != f.want {
+			t.Errorf("%s: %q, want %q", name, c, f.want)
+		}
+	}
+}
+
+func TestACompressedStreamIsReadInParts(t *testing.T) {
+	text := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz, and more. ", 10000)
+	read := make(chan string, 1)
+	held := 0
+	url := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn) {
+		_, r, err := c.NextReader()
+		must(err)
+		var all []byte
+		for buf := make([]byte, 1000); ; {
+			n, err := r.Read(buf)
+			all = append(all, buf[:n]...)
+			held = max(held, len(c.m.message))
+			if err != nil {
+				break
+			}
+		}
+		read <- string(all)
+	}})["TCP"]
+	c := dialTest(t, url, &DialOptions{Options: Options{Deflate: &wire.DeflateParams{}}})
+	for _, f := range [][]byte{packedFrames(text, 300)} {
+		must(c.WriteRaw(f))
+	}
+	if got := <-read; got != text {
+		t.Errorf("%d octets were read, want %d", len(got), len(text))
+	}
+}
+
+func TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt(t *testing.T) {
+	for _, o := range []struct {
+		deflate *wire.DeflateParams
+		want    string
+	}{{nil, ""}, {&wire.DeflateParams{}, "permessage-deflate"}} {
+		url := listen(t, &Server{Handler: echo, Options: Options{Deflate: o.deflate}})["TCP"]
+		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: ", 1)))
+		got, n, err := readHead(nc)
+		must(err)
+		h, err := parseResponse(got[:n])
+		must(err)
+		if v := strings.Join(h.Values("Sec-WebSocket-Extensions"), "|"); v != o.want {
+			t.Errorf("the answer is %q, want %q", v, o.want)
+		}
+		nc.Close()
+	}
+}

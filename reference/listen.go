@@ -1,0 +1,343 @@
+package reference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// A Handler has a connection for as long as it runs, in a goroutine of its own.
+// When it returns the connection is closed, with 1000 if it is still open.
+type Handler func(*Conn)
+
+// A Server gives every connection to one Handler, whichever way it came: Serve
+// takes it from a bare TCP listener and reads the opening handshake itself,
+// ServeHTTP takes it over from net/http. A Server must not be changed or copied
+// once it is in use.
+type Server struct {
+	Handler Handler
+
+	// CheckOrigin is that of an Upgrader, for the request as it came. Default: no
+	// Origin, or one whose host and port are those of Host.
+	CheckOrigin func(request wire.Head) bool
+
+	// Subprotocols that the server speaks, the preferred one first.
+	Subprotocols []string
+
+	// HandshakeTimeout bounds the opening handshake as a whole, TLS included,
+	// however slowly its octets come. On the net/http path that is
+	// http.Server's ReadHeaderTimeout. Default: 5 s.
+	HandshakeTimeout time.Duration
+
+	Options Options
+
+	// ErrorLog is told of handshakes that were refused and of handlers that
+	// panicked, which ends their connection and no other. Default: panics go to
+	// package log.
+	ErrorLog func(err error)
+
+	mu        sync.Mutex
+	listeners map[net.Listener]bool
+	shaking   map[net.Conn]bool // their handshake is not done
+	conns     map[*Conn]bool
+	closing   bool
+	running   sync.WaitGroup // goroutines of connections
+}
+
+// ErrServerClosed is what Serve returns after Shutdown.
+var ErrServerClosed = errors.New("the server was shut down")
+
+// Listen accepts connections on a TCP address, "127.0.0.1:8080", and serves
+// them until s is shut down.
+func (s *Server) Listen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(l)
+}
+
+// Serve accepts connections on l, which may be a TLS listener, until s is shut
+// down, and closes l. It always returns an error, ErrServerClosed after Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return ErrServerClosed
+	}
+	if s.listeners == nil {
+		s.listeners = map[net.Listener]bool{}
+	}
+	s.listeners[l] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.listeners, l)
+	}()
+
+	for pause := time.Duration(0); ; {
+		nc, err := l.Accept()
+		if err != nil {
+			if s.closed() {
+				return ErrServerClosed
+			}
+			// Too many open files, most often: some will be closed.
+			if errors.Is(err, net.ErrClosed) || pause >= time.Second {
+				return fmt.Errorf("accept a connection: %w", err)
+			}
+			pause = max(5*time.Millisecond, 2*pause)
+			time.Sleep(pause)
+			continue
+		}
+		pause = 0
+		if !s.start(func() { s.serve(nc) }) {
+			nc.Close()
+		}
+	}
+}
+
+// start runs f in a goroutine that Shutdown waits for, unless it is too late.
+func (s *Server) start(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.running.Go(f)
+	return true
+}
+
+func (s *Server) closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// serve shakes hands on nc and leaves the connection to a goroutine of its own:
+// this one's stack has grown with the handshake, and would stay so.
+func (s *Server) serve(nc net.Conn) {
+	c, err := s.accept(nc)
+	if err != nil {
+		if s.ErrorLog != nil {
+			s.ErrorLog(err)
+		}
+		nc.Close()
+		return
+	}
+	if !s.start(func() { s.handle(c) }) {
+		_ = c.Close(wire.GoingAway, "the server shuts down")
+	}
+}
+
+// accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
+// *HandshakeError; its response has been written if there could be one.
+func (s *Server) accept(nc net.Conn) (*Conn, error) {
+	s.mu.Lock()
+	if s.shaking == nil {
+		s.shaking = map[net.Conn]bool{}
+	}
+	s.shaking[nc] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.shaking, nc)
+	}()
+	c := newConn(nc, wire.Server, s.Options)
+	if err := nc.SetDeadline(c.o.Now().Add(orElse(s.HandshakeTimeout, 5*time.Second))); err != nil {
+		return nil, &HandshakeError{Err: err}
+	}
+
+	// 1. The request, of which nothing is believed and no more is held than fits.
+	got, size, err := readHead(nc)
+	if errors.Is(err, errLongHead) {
+		return nil, refuseTCP(nc, wire.Head{}, http.StatusRequestHeaderFieldsTooLarge, nil, err)
+	}
+	if err != nil {
+		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
+	}
+	request, err := parseRequest(got[:size])
+	if err != nil {
+		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, err)
+	}
+	if vs := checkBody(request); vs != nil {
+		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, vs)
+	}
+
+	// 2. The answer.
+	allowed := sameOrigin(request.Values("Origin"), strings.Join(request.Values("Host"), ", "))
+	if s.CheckOrigin != nil {
+		allowed = s.CheckOrigin(request)
+	}
+	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
+	if violations != nil {
+		return nil, refuseTCP(nc, request, violations[0].Status, violations, nil)
+	}
+	if _, err := nc.Write(response); err != nil {
+		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
+	}
+
+	// 3. The connection, and the frames that came right behind the handshake.
+	_ = nc.SetDeadline(time.Time{})
+	c.opened(agreed, append([]byte(nil), got[size:]...))
+	return c, nil
+}
+
+// checkBody refuses a request with a body: its octets would be taken for frames.
+func checkBody(request wire.Head) error {
+	for _, n := range request.Values("Content-Length") {
+		if n != "0" {
+			return errors.New("the request announces a body, and a handshake has none")
+		}
+	}
+	if len(request.Values("Transfer-Encoding")) > 0 {
+		return errors.New("the request announces a body, and a handshake has none")
+	}
+	return nil
+}
+
+// refuseTCP answers a handshake with a status and closes the connection behind
+// the answer.
+func refuseTCP(nc net.Conn, request wire.Head, status int, violations []wire.Violation, err error) error {
+	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
+	body := refusalText(violations, err)
+	fields := refusal(status)
+	if status != http.StatusUpgradeRequired {
+		fields = append(fields, wire.Field{Name: "Connection", Value: "close"})
+	}
+	fields = append(fields,
+		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
+		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}, // the text quotes what the client sent
+		wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
+	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", status, http.StatusText(status)), fields)
+	if _, werr := nc.Write(append(answer, body...)); werr != nil {
+		e.Err = errors.Join(err, werr)
+		return e
+	}
+	// As in hangUp: octets unread would make a reset of the close, and the reset
+	// might destroy the answer. The handshake's deadline still runs.
+	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(nc, 16*maxHead))
+	}
+	return e
+}
+
+// handle gives c to the Handler and ends it afterwards.
+func (s *Server) handle(c *Conn) {
+	s.mu.Lock()
+	if s.conns == nil {
+		s.conns = map[*Conn]bool{}
+	}
+	s.conns[c] = true
+	late := s.closing
+	s.mu.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			s.panicked(c, r)
+		}
+		_ = c.CloseNow()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	if late {
+		_ = c.Close(wire.GoingAway, "the server shuts down")
+		return
+	}
+	s.Handler(c)
+	if c.cause() == nil {
+		_ = c.Close(wire.NormalClosure, "")
+	}
+}
+
+// panicked reports a Handler's panic and tells the peer that it was an error.
+func (s *Server) panicked(c *Conn, r any) {
+	err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
+	if s.ErrorLog != nil {
+		s.ErrorLog(err)
+	} else {
+		log.Print(err)
+	}
+	_ = c.Close(wire.InternalServerError, "")
+}
+
+// ServeHTTP makes s an http.Handler. It returns when the handshake is answered:
+// the Handler runs in a goroutine of its own, so that of net/http's nothing is
+// kept, neither its buffers nor its goroutine.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	u := Upgrader{Subprotocols: s.Subprotocols, Options: s.Options}
+	if s.CheckOrigin != nil {
+		u.CheckOrigin = func(r *http.Request) bool { return s.CheckOrigin(requestHead(r)) }
+	}
+	c, err := u.Upgrade(w, r)
+	if err != nil {
+		if s.ErrorLog != nil {
+			s.ErrorLog(err)
+		}
+		return
+	}
+	if !s.start(func() { s.handle(c) }) {
+		_ = c.Close(wire.GoingAway, "the server shuts down")
+	}
+}
+
+// Shutdown closes the listeners and every connection with 1001, and waits until
+// the handlers have returned. When ctx ends first, what is left is cut off, and
+// its error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	for l := range s.listeners {
+		_ = l.Close()
+	}
+	for nc := range s.shaking {
+		_ = nc.Close()
+	}
+	var closers sync.WaitGroup
+	for c := range s.conns {
+		closers.Go(func() { _ = c.Close(wire.GoingAway, "the server shuts down") })
+	}
+	s.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() {
+		closers.Wait()
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for c := range s.conns {
+		_ = c.CloseNow()
+	}
+	s.mu.Unlock()
+	return ctx.Err()
+}
+
+// sameOrigin reports whether a request's Origin fields are none, as from a
+// client that is not a browser, or one with the host and port of host.
+func sameOrigin(origin []string, host string) bool {
+	if len(origin) == 0 {
+		return true
+	}
+	u, err := url.Parse(origin[0])
+	return err == nil && len(origin) == 1 && u.Host != "" && strings.EqualFold(u.Host, host)
+}

@@ -1,0 +1,409 @@
+package reference
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// connectTo runs s on a loopback listener and dials it, for the examples.
+func connectTo(s *Server) (c *Conn, stop func()) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	c, err = Dial(context.Background(), "ws://"+l.Addr().String(), nil)
+	must(err)
+	return c, func() {
+		_ = c.CloseNow()
+		must(s.Shutdown(context.Background()))
+		<-served
+	}
+}
+
+// listen runs s on both of its paths and gives their ws URLs by name.
+func listen(t *testing.T, s *Server) map[string]string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	srv := httptest.NewServer(s)
+	t.Cleanup(func() {
+		srv.Close()
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; !errors.Is(err, ErrServerClosed) {
+			t.Errorf("Serve gives %v", err)
+		}
+	})
+	return map[string]string{"TCP": "ws://" + l.Addr().String(), "net/http": "ws" + strings.TrimPrefix(srv.URL, "http")}
+}
+
+func TestBothPathsOfAServerGiveTheHandlerTheSame(t *testing.T) {
+	for path, url := range listen(t, &Server{Handler: echo, Subprotocols: []string{"b", "a"}}) {
+		c := dialTest(t, url, &DialOptions{Subprotocols: []string{"a", "b"}})
+		if c.Subprotocol() != "b" {
+			t.Errorf("%s: the subprotocol is %q", path, c.Subprotocol())
+		}
+		for _, size := range []int{0, 125, 126, 65536, 1 << 20} {
+			must(c.WriteMessage(wire.Binary, make([]byte, size)))
+			if _, p, err := c.ReadMessage(); err != nil || len(p) != size {
+				t.Errorf("%s: %d octets came back as %d, %v", path, size, len(p), err)
+			}
+		}
+		if err := c.Close(wire.NormalClosure, ""); err != nil {
+			t.Errorf("%s: Close gives %v", path, err)
+		}
+	}
+}
+
+func TestFramesGluedToTheHandshakeAreAnsweredOnBothPaths(t *testing.T) {
+	text, bye := from(wire.Client, true, wire.Text, "Hello"), closeFrame(wire.Client, 1000, "")
+	for path, url := range listen(t, &Server{Handler: echo}) {
+		for _, cut := range []int{0, 1, len(handshake) - 1, len(handshake) + 3} {
+			all := join([]byte(handshake), text, bye)
+			nc := rawDial(t, url, all[:cut])
+			_, err := nc.Write(all[cut:])
+			must(err)
+			got, err := io.ReadAll(nc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := frames(t, wire.Server, got[headSize(got):]); !slices.Equal(f, []string{`text "Hello"`, "close 1000"}) {
+				t.Errorf("%s, cut at %d: the server sends %q", path, cut, f)
+			}
+		}
+	}
+}
+
+func TestBothPathsRefuseTheSameWithEveryReason(t *testing.T) {
+	urls := listen(t, &Server{Handler: func(*Conn) { t.Error("a connection was opened") }})
+	for _, r := range []struct {
+		name, old, new string
+		status         int
+		rules          []wire.Rule
+	}{
+		{"POST", "GET", "POST", 405, []wire.Rule{wire.RuleMethod}},
+		{"HTTP/1.0", "HTTP/1.1", "HTTP/1.0", 400, []wire.Rule{wire.RuleHTTPVersion}},
+		{"no Upgrade", "Upgrade: websocket\r\n", "", 426, []wire.Rule{wire.RuleUpgrade}},
+		{"no Connection", "Connection: Upgrade\r\n", "", 400, []wire.Rule{wire.RuleConnection}},
+		{"no key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400, []wire.Rule{wire.RuleKeyMissing}},
+		{"two keys", "Origin: http://server.example.com", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", 400, []wire.Rule{wire.RuleKeyRepeated}},
+		{"a short key", "dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=", 400, []wire.Rule{wire.RuleKeyLength}},
+		{"version 8", "Version: 13", "Version: 8", 426, []wire.Rule{wire.RuleVersion}},
+		{"another origin", "Origin: http://server", "Origin: http://elsewhere", 403, []wire.Rule{RuleOrigin}},
+		{"the origin null", "Origin: http://server.example.com", "Origin: null", 403, []wire.Rule{RuleOrigin}},
+		{"an extension that is no token", "Origin: ", "Sec-WebSocket-Extensions: a;;\r\nOrigin: ", 400, []wire.Rule{wire.RuleExtensionGrammar}},
+		{"three things at once", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Origin: http://elsewhere\r\n", 426,
+			[]wire.Rule{wire.RuleUpgrade, wire.RuleConnection, RuleOrigin}},
+	} {
+		bodies := map[string]string{}
+		for path, url := range urls {
+			nc := rawDial(t, url, []byte(strings.Replace(handshake, r.old, r.new, 1)))
+			resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != r.status {
+				t.Errorf("%s, %s: the status is %d, %v", r.name, path, resp.StatusCode, err)
+			}
+			for _, rule := range r.rules {
+				if !strings.Contains(string(body), rule.Sentence+" (RFC 6455 §"+rule.Section+")") {
+					t.Errorf("%s, %s: the body does not name %s: %s", r.name, path, rule.Code, body)
+				}
+			}
+			if allow := resp.Header.Get("Allow"); (allow == "GET") != (r.status == 405) {
+				t.Errorf("%s, %s: Allow is %q", r.name, path, allow)
+			}
+			if r.status == 426 && (resp.Header.Get("Upgrade") != "websocket" || resp.Header.Get("Sec-WebSocket-Version") != "13") {
+				t.Errorf("%s, %s: the header is %v", r.name, path, resp.Header)
+			}
+			bodies[path] = string(body)
+			nc.Close()
+		}
+		if bodies["TCP"] != bodies["net/http"] {
+			t.Errorf("%s: the paths refuse with different words:\n%s\n%s", r.name, bodies["TCP"], bodies["net/http"])
+		}
+	}
+}
+
+func TestARequestThatIsNoHTTPIsRefused(t *testing.T) {
+	url := listen(t, &Server{Handler: func(*Conn) { t.Error("a connection was opened") }})["TCP"]
+	for name, r := range map[string]struct {
+		request string
+		status  int
+	}{
+		"no target":            {"GET HTTP/1.1\r\n\r\n", 400},
+		"two spaces":           {"GET  / HTTP/1.1\r\n\r\n", 400},
+		"a relative target":    {"GET chat HTTP/1.1\r\n\r\n", 400},
+		"another protocol":     {"GET / SIP/2.0\r\n\r\n", 400},
+		"TLS":                  {"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400},
+		"a line that goes on":  {strings.Replace(handshake, "Upgrade\r\n", "Upgrade,\r\n keep-alive\r\n", 1), 400},
+		"a space before colon": {strings.Replace(handshake, "Upgrade:", "Upgrade :", 1), 400},
+		"a NUL in a value":     {strings.Replace(handshake, "Origin: ", "Origin: \x00", 1), 400},
+		"a body":               {strings.Replace(handshake, "Origin: ", "Content-Length: 5\r\nOrigin: ", 1), 400},
+		"a chunked body":       {strings.Replace(handshake, "Origin: ", "Transfer-Encoding: chunked\r\nOrigin: ", 1), 400},
+		"two hosts":            {strings.Replace(handshake, "Origin: ", "Host: b\r\nOrigin: ", 1), 400},
+		"a head without end":   {"GET / HTTP/1.1\r\n" + strings.Repeat("a: b\r\n", maxHead), 431},
+	} {
+		nc, err := net.Dial("tcp", strings.TrimPrefix(url, "ws://"))
+		must(err)
+		go io.WriteString(nc, r.request) // it may be refused before it is whole
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if resp.StatusCode != r.status || !resp.Close {
+			t.Errorf("%s: the status is %d, the header %v", name, resp.StatusCode, resp.Header)
+		}
+		nc.Close()
+	}
+}
+
+// pipeListener is a Listener of in-memory connections.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  *sync.Once
+}
+
+func newPipeListener() pipeListener {
+	return pipeListener{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
+}
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	select {
+	case nc := <-l.conns:
+		return nc, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+func (l pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+func (l pipeListener) Addr() net.Addr { return nil }
+
+func (l pipeListener) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	l.conns <- ours
+	return theirs
+}
+
+func TestASlowHandshakeIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan error, 1)
+		s := &Server{Handler: echo, ErrorLog: func(err error) { told <- err }}
+		l := newPipeListener()
+		go s.Serve(l)
+		nc := l.dial()
+		start := time.Now()
+		var writer sync.WaitGroup
+		writer.Go(func() { // an octet every 0.9 s of the bubble's time, for as long as it is taken
+			for i := range handshake {
+				if _, err := nc.Write([]byte{handshake[i]}); err != nil {
+					return
+				}
+				time.Sleep(900 * time.Millisecond)
+			}
+		})
+		defer writer.Wait()
+		err := <-told
+		since(t, start, 5*time.Second)
+		var he *HandshakeError
+		if !errors.As(err, &he) || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the server says %v", err)
+		}
+		must(s.Shutdown(t.Context()))
+	})
+}
+
+func TestShutdownTells1001AndWaitsForTheHandlers(t *testing.T) {
+	handlers, started := make(chan error, 2), make(chan bool, 2)
+	s := &Server{Handler: func(c *Conn) {
+		started <- true
+		_, _, err := c.ReadMessage()
+		handlers <- err
+	}}
+	var told []*Conn
+	for _, url := range listen(t, s) {
+		told = append(told, dialTest(t, url, nil))
+	}
+	ends := make(chan error, len(told))
+	for _, c := range told {
+		go func() {
+			_, _, err := c.ReadMessage()
+			ends <- err
+		}()
+	}
+	for range told {
+		<-started
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown gives %v", err)
+	}
+	for range told {
+		var ce *CloseError
+		if err := <-ends; !errors.As(err, &ce) || ce.Code != wire.GoingAway {
+			t.Errorf("a client reads %v", err)
+		}
+		select {
+		case err := <-handlers:
+			if !errors.Is(err, net.ErrClosed) {
+				t.Errorf("a handler reads %v", err)
+			}
+		default:
+			t.Error("Shutdown did not wait for a handler")
+		}
+	}
+}
+
+func TestShutdownCutsOffWhoDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		s := &Server{Handler: func(c *Conn) { c.ReadMessage() }}
+		l := newPipeListener()
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		waiting, mute := l.dial(), l.dial()
+		go io.WriteString(mute, handshake)
+		go io.Copy(io.Discard, mute) // and never answers the Close
+		synctest.Wait()
+		start := time.Now()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown gives %v", err)
+		}
+		since(t, start, time.Second)
+		if err := <-served; !errors.Is(err, ErrServerClosed) {
+			t.Errorf("Serve gives %v", err)
+		}
+		if _, err := waiting.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("a handshake that was waited for sees %v", err)
+		}
+		if err := s.Serve(newPipeListener()); !errors.Is(err, ErrServerClosed) {
+			t.Errorf("Serve after Shutdown gives %v", err)
+		}
+	})
+}
+
+func TestAPanicEndsItsOwnConnectionAlone(t *testing.T) {
+	logged := make(chan error, 2)
+	s := &Server{ErrorLog: func(err error) { logged <- err }, Handler: func(c *Conn) {
+		_, p, _ := c.ReadMessage()
+		if string(p) == "panic" {
+			panic("the test's")
+		}
+		_ = c.WriteMessage(wire.Text, p)
+	}}
+	for path, url := range listen(t, s) {
+		bad, good := dialTest(t, url, nil), dialTest(t, url, nil)
+		must(bad.WriteMessage(wire.Text, []byte("panic")))
+		var ce *CloseError
+		if _, _, err := bad.ReadMessage(); !errors.As(err, &ce) || ce.Code != wire.InternalServerError {
+			t.Errorf("%s: the client reads %v", path, err)
+		}
+		if err := <-logged; !strings.Contains(err.Error(), "the test's") {
+			t.Errorf("%s: the log says %v", path, err)
+		}
+		must(good.WriteMessage(wire.Text, []byte("x")))
+		if _, p, err := good.ReadMessage(); err != nil || string(p) != "x" {
+			t.Errorf("%s: another connection reads %q, %v", path, p, err)
+		}
+	}
+}
+
+func TestAServerAsksForTheOriginOnBothPaths(t *testing.T) {
+	s := &Server{Handler: echo, CheckOrigin: func(request wire.Head) bool {
+		return slices.Equal(request.Values("Origin"), []string{"http://friend.example"})
+	}}
+	for path, url := range listen(t, s) {
+		c := dialTest(t, url, &DialOptions{Header: http.Header{"Origin": {"http://friend.example"}}})
+		must(c.CloseNow())
+		var he *HandshakeError
+		if _, err := Dial(t.Context(), url, nil); !errors.As(err, &he) || he.Status != 403 {
+			t.Errorf("%s: without an Origin Dial gives %v", path, err)
+		}
+	}
+}
+
+// FuzzRequest holds that the parser of requests takes any octets, keeps to what
+// it was given, and that what it takes for a request is one when it is written
+// again.
+func FuzzRequest(f *testing.F) {
+	f.Add([]byte(handshake))
+	f.Add([]byte("GET / HTTP/1.1\n\n"))
+	f.Add([]byte("GET / HTTP/1.1\r\na:b\r\n c\r\n\r\n"))
+	f.Add([]byte(accepted))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n := headSize(b)
+		if n == 0 || n > maxHead {
+			return
+		}
+		h, err := parseRequest(b[:n])
+		if err != nil {
+			return
+		}
+		again := appendHead(nil, h.Method+" "+h.Target+" "+h.Proto, h.Fields)
+		if headSize(again) != len(again) {
+			t.Fatalf("%q is written as %q, whose head ends elsewhere", b, again)
+		}
+		h2, err := parseRequest(again)
+		if err != nil || fmt.Sprint(h2) != fmt.Sprint(h) {
+			t.Fatalf("%q is read as %v, and again as %v, %v", b, h, h2, err)
+		}
+		_ = wire.CheckRequest(h)
+	})
+}
+
+func ExampleServer() {
+	// The same Handler on a bare TCP listener, and in net/http's server.
+	server := Server{Handler: func(c *Conn) {
+		opcode, p, err := c.ReadMessage()
+		if err == nil {
+			_ = c.WriteMessage(opcode, p)
+		}
+	}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	served := make(chan error)
+	go func() { served <- server.Serve(l) }()
+	mux := http.NewServeMux()
+	mux.Handle("/ws", &server)
+
+	c, err := Dial(context.Background(), "ws://"+l.Addr().String(), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = c.WriteMessage(wire.Text, []byte("Hello"))
+	_, p, _ := c.ReadMessage()
+	fmt.Printf("%s\n", p)
+	_, _, err = c.ReadMessage()
+	fmt.Println(err)
+	fmt.Println(server.Shutdown(context.Background()), <-served)
+	// Output:
+	// Hello
+	// the peer closed the connection: 1000 normal closure
+	// <nil> the server was shut down
+}

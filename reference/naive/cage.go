@@ -1,0 +1,274 @@
+package naive
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits are the bounds of the cage. A zero field means the default.
+type Limits struct {
+	Memory uint64        // octets that one message may ask for; 1 MiB
+	Depth  int           // how deep the server may call itself; 100
+	Errors int           // errors of Read or of Write that it may ignore on end; 16
+	Wait   time.Duration // for one Read or Write; 1 minute
+	Total  time.Duration // for the connection; 10 minutes
+}
+
+// Options of Serve.
+type Options struct {
+	Limits Limits
+
+	// Call, if there is one, is told of every call that the server makes to Read,
+	// Write, Close, make and log; the function that it returns is told what came
+	// back. It may be called concurrently.
+	Call func(name, args string) (done func(result string, err error))
+
+	// Opened, if there is one, is told when the handshake has been answered. It
+	// must not block.
+	Opened func(*Server)
+}
+
+// Server is the weekend server with an open connection. Its methods may be
+// called concurrently, also with the echoes; what they send may then be mixed
+// up (fault 29).
+type Server struct {
+	s *server
+	c *cage
+}
+
+// Send sends one message. Its error is that of the weekend server, which knows
+// none but that the message is too long, or a *Stopped.
+func (s *Server) Send(message []byte) error {
+	var err error
+	if stopped := s.c.run(func() { err = s.s.send(message) }); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// Close closes TCP, and nothing more.
+func (s *Server) Close() error { return s.c.run(s.s.close) }
+
+// Bound names a side of the cage.
+type Bound string
+
+// The bounds.
+const (
+	Memory Bound = "memory"
+	Depth  Bound = "depth"
+	Errors Bound = "errors"
+	Wait   Bound = "wait"
+	Total  Bound = "total"
+	Panic  Bound = "panic" // the server's own: outside the cage it would end the program
+)
+
+// Stopped says that the cage has ended a connection, where, and what would have
+// happened without it.
+type Stopped struct {
+	Bound Bound
+	Text  string
+	Value any // with Panic: what the server panicked with
+}
+
+func (e *Stopped) Error() string { return "naive: " + e.Text }
+
+// Serve answers the handshake that comes on conn and echoes every message, all
+// as wrongly as a weekend allows, until the connection ends. It closes conn.
+// The error is nil when the server has ended by itself, or a *Stopped.
+func Serve(conn net.Conn, o Options) error {
+	c := newCage(conn, o)
+	s := &server{conn: c, make: c.make, deeper: c.deeper, log: c.log}
+	defer conn.Close()
+	return c.run(func() {
+		if !s.handshake() {
+			return
+		}
+		if o.Opened != nil {
+			o.Opened(&Server{s, c})
+		}
+		s.echo()
+	})
+}
+
+// cage is the connection that the server sees. It ends the server by a panic
+// with a *Stopped, which run turns into an error: the server ignores all others.
+type cage struct {
+	net.Conn
+	limits Limits
+	call   func(name, args string) func(result string, err error)
+	end    time.Time // of the connection's time
+
+	// Only the goroutine that echoes makes, deepens and reads.
+	asked      uint64 // octets, for the message that is being read
+	depth      int
+	readErrors int
+
+	mu          sync.Mutex
+	writeErrors int
+}
+
+func newCage(conn net.Conn, o Options) *cage {
+	l := o.Limits
+	or(&l.Memory, 1<<20)
+	or(&l.Depth, 100)
+	or(&l.Errors, 16)
+	or(&l.Wait, time.Minute)
+	or(&l.Total, 10*time.Minute)
+	c := &cage{Conn: conn, limits: l, call: o.Call, end: time.Now().Add(l.Total)}
+	if c.call == nil {
+		c.call = func(string, string) func(string, error) { return func(string, error) {} }
+	}
+	return c
+}
+
+// or gives v a default.
+func or[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+// run calls f and returns what stopped it, nil when nothing did. A server that
+// was stopped has lost its connection.
+func (c *cage) run(f func()) (err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+			return
+		case *Stopped:
+			err = v
+		default:
+			err = &Stopped{Panic, fmt.Sprintf("here it panics, and without the cage the whole program would end: %v", v), v}
+		}
+		c.Conn.Close()
+	}()
+	f()
+	return nil
+}
+
+func stop(b Bound, format string, args ...any) {
+	panic(&Stopped{Bound: b, Text: fmt.Sprintf(format, args...)})
+}
+
+// make is make([]byte, n) unless that is more than the cage has room for.
+func (c *cage) make(n uint64) []byte {
+	done := c.call("make", fmt.Sprintf("[]byte, %d", n))
+	if n > c.limits.Memory-c.asked {
+		text := fmt.Sprintf("here it would have allocated %s", octets(n))
+		if c.asked > 0 {
+			text += fmt.Sprintf(" after %d of the same message", c.asked)
+		}
+		done("", &Stopped{Bound: Memory, Text: text})
+		stop(Memory, "%s", text)
+	}
+	c.asked += n
+	b := make([]byte, n)
+	done(octets(n), nil)
+	return b
+}
+
+// deeper counts a call of the server to itself; what it returns counts its end.
+// A stack that overflows cannot be recovered from.
+func (c *cage) deeper() func() {
+	if c.depth++; c.depth > c.limits.Depth {
+		c.depth--
+		stop(Depth, "here it would have called itself deeper than %d, once for every fragment and without an end", c.limits.Depth)
+	}
+	return func() {
+		if c.depth--; c.depth == 0 {
+			c.asked = 0
+		}
+	}
+}
+
+func (c *cage) log(format string, args ...any) {
+	c.call("log", fmt.Sprintf(format, args...))("nil", nil)
+}
+
+// Read reads from the socket, and not longer than the cage allows. As with a
+// socket, a Read of nothing returns at once.
+func (c *cage) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	deadline, bound := c.deadline()
+	c.Conn.SetReadDeadline(deadline)
+	done := c.call("Read", "up to "+octets(uint64(len(p))))
+	n, err := c.Conn.Read(p)
+	done(octets(uint64(n)), err)
+	c.expired(bound, "Read", err)
+	if err == nil {
+		c.readErrors = 0
+	} else if c.readErrors++; c.readErrors > c.limits.Errors {
+		stop(Errors, "here it would have gone on for ever, with zeros for octets; errors of Read that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
+	}
+	return n, err
+}
+
+// Write writes to the socket, and not longer than the cage allows.
+func (c *cage) Write(p []byte) (int, error) {
+	deadline, bound := c.deadline()
+	c.Conn.SetWriteDeadline(deadline)
+	done := c.call("Write", octets(uint64(len(p))))
+	n, err := c.Conn.Write(p)
+	done("nil", err)
+	c.expired(bound, "Write", err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.writeErrors = 0
+	} else if c.writeErrors++; c.writeErrors > c.limits.Errors {
+		stop(Errors, "here it would have gone on; errors of Write that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
+	}
+	return n, err
+}
+
+// Close closes the socket.
+func (c *cage) Close() error {
+	done := c.call("Close", "")
+	err := c.Conn.Close()
+	done("nil", err)
+	return err
+}
+
+// deadline returns until when a Read or Write may wait, and by which bound.
+func (c *cage) deadline() (time.Time, Bound) {
+	if d := time.Now().Add(c.limits.Wait); d.Before(c.end) {
+		return d, Wait
+	}
+	return c.end, Total
+}
+
+// expired ends the server when err says that the time is up.
+func (c *cage) expired(b Bound, verb string, err error) {
+	switch {
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+	case b == Wait:
+		stop(Wait, "here its %s has no deadline and would have waited for ever; the cage has waited %v", verb, c.limits.Wait)
+	default:
+		stop(Total, "here it would have gone on; the cage gives a connection %v", c.limits.Total)
+	}
+}
+
+// octets writes n with its unit.
+func octets(n uint64) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return fmt.Sprintf("%d octets", n)
+}
+
+// plain returns err without the addresses of its connection.
+func plain(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return strings.TrimSpace(op.Op + ": " + op.Err.Error())
+	}
+	return err.Error()
+}

@@ -1,0 +1,354 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The rules of extensions (RFC 6455 §9.1) and of permessage-deflate (RFC 7692).
+// A server declines an offer that breaks one of the latter, and the connection
+// opens without it; a client whose server breaks one must fail the connection.
+var (
+	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
+
+	RuleDeflateRepeated   = deflateRule("5/extension-repeated", "permessage-deflate must be agreed on once at most.")
+	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", "permessage-deflate has four parameters and no others.")
+	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", "A parameter of permessage-deflate must not appear more than once.")
+	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", "server_no_context_takeover must have no value.")
+	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", "client_no_context_takeover must have no value.")
+	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
+	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
+	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
+	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+)
+
+func deflateRule(code, sentence string) Rule {
+	section, _, _ := strings.Cut(code, "/")
+	return Rule{Code: "7692-" + code, RFC: 7692, Section: section, Sentence: sentence}
+}
+
+// extensionsField is the header field in which both ends speak of extensions.
+const extensionsField = "Sec-WebSocket-Extensions"
+
+// An Extension is one item of Sec-WebSocket-Extensions: an offer of the client
+// or the answer of the server.
+type Extension struct {
+	Name   string
+	Params []Param
+}
+
+// A Param is a parameter of an Extension. One without a value differs from one
+// whose value is empty, which the grammar does not know.
+type Param struct {
+	Name, Value string
+	HasValue    bool
+}
+
+// String writes e as a header field has it.
+func (e Extension) String() string {
+	var s strings.Builder
+	s.WriteString(e.Name)
+	for _, p := range e.Params {
+		s.WriteString("; " + p.String())
+	}
+	return s.String()
+}
+
+// String writes p as a header field has it. A value is a token, so it needs no
+// quotes.
+func (p Param) String() string {
+	if p.HasValue {
+		return p.Name + "=" + p.Value
+	}
+	return p.Name
+}
+
+// ParseExtensions reads every field called Sec-WebSocket-Extensions as one
+// list, in its order: several fields mean the same as one with commas (RFC 6455
+// §9.1). A value may be quoted. ok is false where the grammar is not kept.
+func ParseExtensions(h Head) (list []Extension, ok bool) {
+	for _, s := range h.Values(extensionsField) {
+		for s = skipSpace(s); s != ""; {
+			// A comma with nothing before it is an empty item, which a list may have.
+			if s[0] == ',' {
+				s = skipSpace(s[1:])
+				continue
+			}
+			var e Extension
+			if e.Name, s = cutToken(s); e.Name == "" {
+				return nil, false
+			}
+			for s != "" && s[0] == ';' {
+				var p Param
+				if p, s, ok = cutParam(skipSpace(s[1:])); !ok {
+					return nil, false
+				}
+				e.Params = append(e.Params, p)
+			}
+			if s != "" && s[0] != ',' {
+				return nil, false
+			}
+			list = append(list, e)
+		}
+	}
+	return list, true
+}
+
+// cutParam cuts name, name=token or name="token" off the front of s.
+func cutParam(s string) (p Param, rest string, ok bool) {
+	if p.Name, s = cutToken(s); p.Name == "" {
+		return p, s, false
+	}
+	if s == "" || s[0] != '=' {
+		return p, s, true
+	}
+	p.HasValue = true
+	if s = skipSpace(s[1:]); s == "" || s[0] != '"' {
+		p.Value, s = cutToken(s)
+		return p, s, p.Value != ""
+	}
+	// What stands between the quotes must be a token once a backslash before
+	// any character is taken away.
+	var value strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			p.Value = value.String()
+			return p, skipSpace(s[i+1:]), IsToken(p.Value)
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		value.WriteByte(s[i])
+	}
+	return p, "", false
+}
+
+// cutToken cuts a token and the space behind it off the front of s.
+func cutToken(s string) (token, rest string) {
+	n := 0
+	for n < len(s) && IsToken(s[n:n+1]) {
+		n++
+	}
+	return s[:n], skipSpace(s[n:])
+}
+
+func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }
+
+// CheckExtensions returns the violation of a Sec-WebSocket-Extensions that
+// cannot be read: who receives it, in either role, must fail the connection
+// (RFC 6455 §9.1).
+func CheckExtensions(h Head) []Violation {
+	if _, ok := ParseExtensions(h); !ok {
+		return []Violation{RuleExtensionGrammar.Broken(found(h, extensionsField) + ".")}
+	}
+	return nil
+}
+
+// PermessageDeflate is the name of the extension of RFC 7692.
+const PermessageDeflate = "permessage-deflate"
+
+// DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as
+// offered, as agreed on, or as an endpoint would have them. The server's are
+// about what the server sends, the client's about what the client sends. Window
+// bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 says nothing,
+// which means 15.
+type DeflateParams struct {
+	ServerNoContextTakeover, ClientNoContextTakeover bool
+	ServerMaxWindowBits, ClientMaxWindowBits         int
+}
+
+// String writes p as a header field has it.
+func (p DeflateParams) String() string { return p.extension().String() }
+
+func (p DeflateParams) extension() Extension {
+	e := Extension{Name: PermessageDeflate}
+	if p.ServerNoContextTakeover {
+		e.Params = append(e.Params, Param{Name: "server_no_context_takeover"})
+	}
+	if p.ClientNoContextTakeover {
+		e.Params = append(e.Params, Param{Name: "client_no_context_takeover"})
+	}
+	if p.ServerMaxWindowBits != 0 {
+		e.Params = append(e.Params, Param{"server_max_window_bits", strconv.Itoa(p.ServerMaxWindowBits), true})
+	}
+	if p.ClientMaxWindowBits != 0 {
+		e.Params = append(e.Params, Param{"client_max_window_bits", strconv.Itoa(p.ClientMaxWindowBits), true})
+	}
+	return e
+}
+
+// deflateParams judges the parameters of e, of which one may lack its value in
+// an offer. clientBits tells that client_max_window_bits was there at all.
+func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, vs []Violation) {
+	//lesson:begin deflate-params
+	seen := map[string]bool{}
+	for _, param := range e.Params {
+		name := strings.ToLower(param.Name)
+		if seen[name] {
+			vs = append(vs, RuleDeflateTwice.Broken(fmt.Sprintf("%s is there again.", name)))
+			continue
+		}
+		seen[name] = true
+
+		var rule Rule
+		ok := false
+		switch name {
+		case "server_no_context_takeover":
+			rule, ok, p.ServerNoContextTakeover = RuleDeflateServerFlag, !param.HasValue, true
+		case "client_no_context_takeover":
+			rule, ok, p.ClientNoContextTakeover = RuleDeflateClientFlag, !param.HasValue, true
+		case "server_max_window_bits":
+			rule = RuleDeflateServerBits
+			p.ServerMaxWindowBits, ok = windowBits(param.Value)
+		case "client_max_window_bits":
+			rule, clientBits = RuleDeflateClientBits, true
+			p.ClientMaxWindowBits, ok = windowBits(param.Value)
+			ok = ok || offer && !param.HasValue
+		default:
+			rule = RuleDeflateUnknown
+		}
+		if !ok {
+			vs = append(vs, rule.Broken(fmt.Sprintf("The parameter is %q.", param)))
+		}
+	}
+	//lesson:end
+	return p, clientBits, vs
+}
+
+// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
+// no leading zero. Of no text, it is 0 and no number.
+func windowBits(s string) (int, bool) {
+	for n := 8; n <= 15; n++ {
+		if s == strconv.Itoa(n) {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// AcceptDeflate chooses the first offer of permessage-deflate in a client's
+// handshake that can be accepted, and returns what is agreed on and what to put
+// into Sec-WebSocket-Extensions. Offers that break a rule are declined, in
+// silence, as RFC 7692 §7.1 says; where ok is false nothing is to be answered.
+//
+// What policy asks of the server itself is done and told; of the client, it
+// asks for no context takeover, which every client must grant, and for a
+// smaller window only where the client has said that it can have one.
+func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, response string, ok bool) {
+	offers, _ := ParseExtensions(request)
+	for _, e := range offers {
+		if !strings.EqualFold(e.Name, PermessageDeflate) {
+			continue
+		}
+		//lesson:begin deflate-accept
+		offer, clientBits, vs := deflateParams(e, true)
+		if vs != nil {
+			continue
+		}
+		agreed = DeflateParams{
+			ServerNoContextTakeover: offer.ServerNoContextTakeover || policy.ServerNoContextTakeover,
+			ClientNoContextTakeover: offer.ClientNoContextTakeover || policy.ClientNoContextTakeover,
+			ServerMaxWindowBits:     smaller(offer.ServerMaxWindowBits, policy.ServerMaxWindowBits),
+		}
+		if clientBits {
+			agreed.ClientMaxWindowBits = smaller(offer.ClientMaxWindowBits, policy.ClientMaxWindowBits)
+		}
+		//lesson:end
+		return agreed, agreed.String(), true
+	}
+	return DeflateParams{}, "", false
+}
+
+// smaller returns the smaller of two window bits of which 0 says nothing.
+func smaller(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// OfferDeflate returns what a client puts into Sec-WebSocket-Extensions to have
+// permessage-deflate as policy says. A policy that says nothing of the client's
+// window still tells the server that it may ask for a smaller one.
+func OfferDeflate(policy DeflateParams) string {
+	e := policy.extension()
+	if policy.ClientMaxWindowBits == 0 {
+		e.Params = append(e.Params, Param{Name: "client_max_window_bits"})
+	}
+	return e.String()
+}
+
+// CheckDeflateResponse judges what a server answered to the offers of
+// permessage-deflate in request. It returns what is agreed on and whether the
+// extension is in use, or the rules that the answer breaks. CheckResponse has
+// the same violations, and those of an answer that cannot be read or that no
+// offer went before.
+//
+// What a client has hinted at binds the client though the server leaves it out:
+// client_no_context_takeover, and a value of client_max_window_bits (RFC 7692
+// §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
+// no-context-takeover parameters unasked. One that leaves out the
+// server_no_context_takeover that it was asked for is borne with: there are
+// such servers, and all it takes is to keep the inflater's window.
+func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
+	offers, _ := ParseExtensions(request)
+	answers, _ := ParseExtensions(response)
+
+	// 1. The one answer, right in itself.
+	var answer *Extension
+	for i, e := range answers {
+		if !strings.EqualFold(e.Name, PermessageDeflate) {
+			continue
+		}
+		if answer != nil {
+			return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
+		}
+		answer = &answers[i]
+	}
+	if answer == nil {
+		return agreed, false, nil
+	}
+	got, gotClientBits, vs := deflateParams(*answer, false)
+	if vs != nil {
+		return agreed, false, vs
+	}
+
+	// 2. An offer that it can be the answer to.
+	for _, e := range offers {
+		if !strings.EqualFold(e.Name, PermessageDeflate) {
+			continue
+		}
+		offer, clientBits, _ := deflateParams(e, true)
+		vs := misfits(got, gotClientBits, offer, clientBits)
+		if vs == nil {
+			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
+			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)
+			return got, true, nil
+		}
+		if violations == nil {
+			violations = vs
+		}
+	}
+	return agreed, false, violations
+}
+
+// misfits returns the rules that an answer breaks as the answer to an offer.
+func misfits(answer DeflateParams, answered bool, offer DeflateParams, offered bool) []Violation {
+	var vs []Violation
+	if most := offer.ServerMaxWindowBits; most != 0 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
+		vs = append(vs, RuleDeflateServerMore.Broken(fmt.Sprintf("The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))))
+	}
+	most := offer.ClientMaxWindowBits
+	if answered && (!offered || most != 0 && answer.ClientMaxWindowBits > most) {
+		vs = append(vs, RuleDeflateClientMore.Broken(fmt.Sprintf("The offer is %s, and the server answers %d.", bitsOrNone(most), answer.ClientMaxWindowBits)))
+	}
+	return vs
+}
+
+func bitsOrNone(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return strconv.Itoa(n)
+}
