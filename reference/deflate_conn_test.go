@@ -1,8 +1,10 @@
 package reference
 
 import (
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"wslab/reference/wire"
 )
@@ -109,30 +111,67 @@ func TestWhatCannotBeInflatedFailsTheConnection(t *testing.T) {
 	}
 }
 
-func TestACompressedStreamIsReadInParts(t *testing.T) {
+func TestACompressedMessageIsReadAsAStream(t *testing.T) {
 	text := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz, and more. ", 10000)
-	read := make(chan string, 1)
-	held := 0
+	read := make(chan string, 2)
 	url := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn) {
-		_, r, err := c.NextReader()
-		must(err)
-		var all []byte
-		for buf := make([]byte, 1000); ; {
-			n, err := r.Read(buf)
-			all = append(all, buf[:n]...)
-			held = max(held, len(c.m.message))
-			if err != nil {
-				break
-			}
+		for range 2 {
+			_, r, err := c.NextReader()
+			must(err)
+			read <- string(must2(io.ReadAll(iotest.HalfReader(r))))
 		}
-		read <- string(all)
 	}})["TCP"]
 	c := dialTest(t, url, &DialOptions{Options: Options{Deflate: &wire.DeflateParams{}}})
-	for _, f := range [][]byte{packedFrames(text, 300)} {
-		must(c.WriteRaw(f))
+	must(c.WriteRaw(packedFrames(text, 300)))
+	must(c.WriteMessage(wire.Text, []byte(text)))
+	for range 2 {
+		if got := <-read; got != text {
+			t.Errorf("%d octets were read, want %d", len(got), len(text))
+		}
 	}
-	if got := <-read; got != text {
-		t.Errorf("%d octets were read, want %d", len(got), len(text))
+}
+
+func TestTheFirstFrameOfACompressedMessageMayBeEmpty(t *testing.T) { // RFC 7692 §6.1
+	first := from(wire.Client, false, wire.Text, "")
+	first[0] |= 0x40
+	m := deflating(100)
+	must(m.Receive(join(first, from(wire.Client, false, wire.Continuation, "\xf2\x48\xcd"), from(wire.Client, true, wire.Ping, ""), from(wire.Client, true, wire.Continuation, "\xc9\xc9\x07\x00"))))
+	e := m.TakeEvents()
+	if len(e) != 2 || e[0].Opcode != wire.Ping || string(e[1].Payload) != "Hello" {
+		t.Errorf("the events are %v", e)
+	}
+}
+
+func TestAPayloadMayBeLongerThanTheLimitOfItsMessageButNotMuch(t *testing.T) {
+	const limit = 100_000
+	m := deflating(limit)
+	if n := len(newDeflater(15, false).compress(nil, noise(limit))); n <= limit {
+		t.Fatalf("noise is compressed to %d octets", n)
+	}
+	binary := func(octets []byte) []byte {
+		frames := packedFrames(string(octets), 50_000)
+		frames[0] ^= byte(wire.Text ^ wire.Binary)
+		return frames
+	}
+	must(m.Receive(binary(noise(limit))))
+	if e := m.TakeEvents(); len(e) != 1 || len(e[0].Payload) != limit {
+		t.Errorf("%d events", len(e))
+	}
+	if c := codes(m.Receive(binary(noise(limit + 1)))); c != "10.4/message-size" {
+		t.Errorf("one octet more gives %q", c)
+	}
+	// Empty blocks have no end, and give no octet that would reach the limit.
+	empty := from(wire.Client, false, wire.Binary, strings.Repeat("\x00\x00\x00\xff\xff", 2000))
+	empty[0] |= 0x40
+	for m, n := deflating(limit), 0; ; n++ {
+		err := m.Receive(empty)
+		empty = from(wire.Client, false, wire.Continuation, strings.Repeat("\x00\x00\x00\xff\xff", 2000))
+		if err != nil {
+			if c := codes(err); c != "10.4/message-size" || n != 11 || cap(m.packed) > 3*limit {
+				t.Errorf("frame %d gives %q, and %d octets are held", n, c, cap(m.packed))
+			}
+			break
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -227,14 +228,8 @@ func TestEveryLevelOfTheStandardLibraryIsInflated(t *testing.T) {
 
 func TestABombStopsAtTheLimitAndTakesNoMoreMemory(t *testing.T) {
 	const size, limit = 256 << 20, 1 << 20
-	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, flate.BestCompression)
-	zeros := make([]byte, 1<<20)
-	for range size >> 20 {
-		must2(w.Write(zeros))
-	}
-	must(w.Flush())
-	bomb := bytes.TrimSuffix(b.Bytes(), []byte(deflateTail))
+	mebi := append(newDeflater(15, false).compress(nil, make([]byte, 1<<20)), deflateTail...)
+	bomb := bytes.TrimSuffix(bytes.Repeat(mebi, size>>20), []byte(deflateTail))
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -429,12 +424,9 @@ var sizes = []int{100, 1 << 10, 64 << 10}
 // on average. bits=14 is a window that empties its history now and then.
 func BenchmarkDeflate(b *testing.B) {
 	for _, size := range sizes {
-		// Other messages than the last, or takeover would make one match of each.
-		var messages [64][]byte
-		all := prose(64 * size)
-		for i := range messages {
-			messages[i] = all[i*size:][:size]
-		}
+		// What comes again is beyond the window, or takeover would make one match
+		// of each message.
+		messages := slices.Collect(slices.Chunk(prose(max(4*maxWindow, 2*size)/size*size), size))
 		for _, bits := range []int{15, 14} {
 			for _, takeover := range []bool{false, true} {
 				b.Run(fmt.Sprintf("octets=%d/bits=%d/takeover=%v", size, bits, takeover), func(b *testing.B) {
@@ -444,7 +436,7 @@ func BenchmarkDeflate(b *testing.B) {
 					b.SetBytes(int64(size))
 					b.ReportAllocs()
 					for ; b.Loop(); n++ {
-						out = d.compress(out[:0], messages[n%64])
+						out = d.compress(out[:0], messages[n%len(messages)])
 						sum += len(out)
 					}
 					b.ReportMetric(float64(sum)/float64(n), "octets")
