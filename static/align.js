@@ -151,6 +151,10 @@ export function explain(left, right) {
     differ("told it the reason", e.script.reason ?? "", f.script.reason ?? "");
     if (e.script.what === "onclose") differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
   } else if (e.tcp && f.tcp && e.tcp.what === "error") differ("met", e.tcp.error?.text ?? "", f.tcp.error?.text ?? "");
+  const [x, y] = [codes(e.frame || e.handshake), codes(f.frame || f.handshake)];
+  // What a client sent is the client's fault, whichever server got it.
+  const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
+  if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
   if (!!left.go?.ret?.call?.error !== !!right.go?.ret?.call?.error) {
     differ("'s Go code got back", left.go?.ret?.call?.error?.text ?? "no error", right.go?.ret?.call?.error?.text ?? "no error");
     told.push((told.pop() || "").replace(" 's", "'s"));
@@ -177,11 +181,10 @@ function frames(from, f, g, differ) {
   const bits = /** @type {const} */ (["fin", "rsv1", "rsv2", "rsv3", "masked"]);
   for (const bit of bits) differ(`${got} ${bit === "masked" ? "MASK" : bit.toUpperCase()}`, Number(f.header[bit]), Number(g.header[bit]));
   differ(`${got} a length form of`, `${f.header.form} bits`, `${g.header.form} bits`);
-  differ("broke", codes(f), codes(g));
 }
 
-/** @param {Frame|Handshake} h */
-const codes = (h) => (h.violations || []).map((v) => v.code).join(" and ");
+/** @param {Frame|Handshake|undefined} h */
+const codes = (h) => (h?.violations || []).map((v) => v.code).join(" and ");
 
 const perRun = ["sec-websocket-key", "sec-websocket-accept", "date", "host", "origin", "cookie"];
 
@@ -193,16 +196,21 @@ const perRun = ["sec-websocket-key", "sec-websocket-accept", "date", "host", "or
  */
 function handshakes(h, i, differ) {
   const got = h.what === "request" ? "was asked with" : "answered";
-  if (h.what === "response") differ("answered with status", h.status ?? "", i.status ?? "");
+  if (h.what === "response") {
+    differ("answered with status", h.status ?? "", i.status ?? "");
+    // One opened and the other did not: what else differs follows from that.
+    if ((h.status === 101) !== (i.status === 101)) return [];
+  }
+  // Two refusals are plain HTTP, but for the version that a server names.
+  const judged = h.what === "response" && h.status !== 101 ? /^sec-websocket-/i : /^(upgrade|connection|sec-websocket-.*)$/i;
   const mine = fields(h);
   const theirs = fields(i);
   const others = [];
   for (const name of new Set([...mine.keys(), ...theirs.keys()])) {
     if (perRun.includes(name.toLowerCase())) continue;
-    if (/^(upgrade|connection|sec-websocket-.*)$/i.test(name)) differ(`${got} ${name}:`, mine.get(name) ?? "", theirs.get(name) ?? "");
+    if (judged.test(name)) differ(`${got} ${name}:`, mine.get(name) ?? "", theirs.get(name) ?? "");
     else if (mine.get(name) !== theirs.get(name)) others.push(name);
   }
-  differ("broke", codes(h), codes(i));
   return others.length ? [`fields of plain HTTP differ: ${others.join(", ")}`] : [];
 }
 

@@ -41,6 +41,9 @@ export async function call(path, body) {
   return answer;
 }
 
+/** Whether the server is not there, or about to leave; not whether it refuses. @param {number} status */
+export const away = (status) => status === 0 || status === 503;
+
 /** @param {string} session */
 export const sessionPath = (session) => `/api/sessions/${encodeURIComponent(session)}`;
 
@@ -48,7 +51,7 @@ export const sessionPath = (session) => `/api/sessions/${encodeURIComponent(sess
  * What a Stream needs from the browser, given so that tests can give less.
  * @typedef {object} Deps
  * @property {(url: string) => EventSource} open
- * @property {(session: string) => Promise<number>} probe status of the session: 200, 404, or 0 for no answer
+ * @property {(session: string) => Promise<number>} probe status of the session: 200, 404, 503 while the server ends, or 0 for no answer
  * @property {(fn: () => void, ms: number) => unknown} later
  */
 
@@ -115,7 +118,7 @@ export class Stream {
       this.onStatus("lost");
       return;
     }
-    if (status === 0) this.onStatus("gone");
+    if (away(status)) this.onStatus("gone");
     this.failures++;
     this.deps.later(() => this.open(), Math.min(4000, 250 * 2 ** Math.min(this.failures, 5)));
   }

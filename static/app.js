@@ -46,7 +46,7 @@ function key(e) {
     step: () => lab.step(),
     back: () => lab.back(),
     toggle: () => lab.toggle(),
-    escape: () => lab.escape(),
+    escape: () => closeLog() || lab.escape(),
     help: () => {
       const keys = document.querySelector("ws-keys");
       if (keys instanceof WsKeys) keys.open();
@@ -58,6 +58,17 @@ function key(e) {
   if (!name || (name === "escape" && !page.lab)) return;
   e.preventDefault();
   attempt(() => does[name]());
+}
+
+/** The log lies over all else; its button gets the focus back. */
+function closeLog() {
+  const log = document.querySelector("ws-log");
+  if (!log) return false;
+  const inside = log.contains(document.activeElement);
+  log.remove();
+  const on = document.querySelector("[data-command=log]");
+  if (inside && on instanceof HTMLElement) on.focus();
+  return true;
 }
 
 /** @param {string} rel */

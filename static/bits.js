@@ -92,7 +92,7 @@ function parts(frame) {
   const extended = h.form === 7 ? 0 : h.form;
   const fits = `the length ${h.length} fits in 7 bits`;
   const key = 16 + extended;
-  return [
+  const all = [
     { name: "FIN RSV opcode", group: "head", bits: 8, bit: 0, present: true, why: "" },
     { name: "MASK length", group: "len", bits: 8, bit: 8, present: true, why: "" },
     { name: "extended length", group: "len", bits: extended, bit: 16, present: extended > 0, why: fits },
@@ -106,6 +106,9 @@ function parts(frame) {
       why: "the length is 0",
     },
   ];
+  if (!frame.cut) return all;
+  const came = 4 * frame.hex.length;
+  return all.map((p) => ({ ...p, present: p.present && p.bit < came && p.name !== "payload", why: p.present || came < 16 ? "the stream ended before it" : p.why }));
 }
 
 /**

@@ -34,9 +34,12 @@ export function octets(text = "") {
   return out;
 }
 
+/** What may stand between octets; the server's own parser takes the same. */
+const separator = /[ \t\r\n,:]/;
+
 /**
- * Reads hex that a person typed: pairs of digits, with spaces, commas, colons
- * or 0x between the octets. What is wrong is told with the place it is at.
+ * Reads hex that a person typed: pairs of digits, with white space, commas,
+ * colons or 0x between the octets. What is wrong is told with the place it is at.
  * @param {string} text
  * @returns {{octets: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
  */
@@ -45,12 +48,13 @@ export function parseHex(text) {
   const out = [];
   let i = 0;
   while (i < text.length) {
-    if (/[\s,:]/.test(text[i])) i++;
+    if (separator.test(text[i])) i++;
     else if (/^0x/i.test(text.slice(i, i + 2))) i += 2;
     else {
       const pair = text.slice(i, i + 2);
       if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
-      if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${text[i]}” has no second digit; an octet takes two`, at: i };
+      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; an octet takes two`, at: i };
+      if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${pair[1]}” is not a hex digit`, at: i + 1 };
       out.push(parseInt(pair, 16));
       i += 2;
     }
@@ -78,6 +82,17 @@ export const printable = (octet) => (octet > 0x20 && octet < 0x7f ? String.fromC
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
 
 /**
+ * What the stream ended before, "" for a whole frame. Of a header that is not
+ * whole nobody knows how long it was to be.
+ * @param {Frame} f
+ */
+export function missing(f) {
+  if (!f.short) return "";
+  const bytes = count(f.short, "byte");
+  return f.cut ? `header not whole: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} never came`;
+}
+
+/**
  * One line for a frame in parts, so that each can be coloured by its field.
  * @param {Frame} f
  */
@@ -93,9 +108,9 @@ export function frameParts(f) {
   return {
     kind,
     flags: flags.filter(Boolean).join(" "),
-    size: f.close ? "" : h.length === "0" ? "empty" : count(h.length, "byte"),
+    size: f.close || f.cut ? "" : h.length === "0" ? "empty" : count(h.length, "byte"),
     said: said || "",
-    cut: f.short ? `${count(f.short, "byte")} never came` : "",
+    cut: missing(f),
     bad: (f.violations || []).map((v) => v.code),
   };
 }
@@ -127,10 +142,18 @@ export function frameLine(f) {
 /** The request's target without the page's own query. @param {string} line */
 export const startLine = (line) => line.replace(/\?\S*/, "");
 
+/**
+ * Whether a server did right to open no WebSocket: what it answers then is
+ * plain HTTP, for no rule of RFC 6455 to judge.
+ * @param {Handshake} h
+ */
+export const refused = (h) => h.what === "response" && h.status !== 101 && !h.violations?.length;
+
 /** @param {Handshake} h */
 export function handshakeParts(h) {
   const bad = (h.violations || []).map((v) => v.code);
   if (h.what === "request") return { line: startLine(h.line), note: `+ ${count((h.fields || []).length, "header")}`, good: "", bad };
+  if (refused(h)) return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "· i not opened: plain HTTP", good: "", bad };
   const good = h.accept && h.accept.got && h.accept.got === h.accept.expected ? "Sec-WebSocket-Accept ✔" : "";
   return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "", good, bad };
 }

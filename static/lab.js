@@ -15,13 +15,14 @@
  * @typedef {{event: LabEvent, fields: Field[]|null, error: string, row: Row|null}} Subject
  */
 
-import { ApiError, Stream, call, sessionPath } from "./api.js";
+import { ApiError, Stream, away, call, sessionPath } from "./api.js";
 import { History } from "./history.js";
 import { Rows, View, belongs, heldAt } from "./rows.js";
 import { Pairs } from "./align.js";
 import { Selection, fromHash } from "./selection.js";
 import { fieldAt } from "./bits.js";
 import { count, parseHex } from "./format.js";
+import { outcome, reasonNeedsCode } from "./forms.js";
 import { recall, remember } from "./store.js";
 
 const maxDetails = 200;
@@ -53,6 +54,10 @@ export class Lab extends EventTarget {
   selection = new Selection();
   /** @type {Subject|null} a frame that came with the address */
   shared = null;
+  /** @type {Subject|null} what was shown last, until the fields of what is selected have come */
+  kept = null;
+  /** @type {"left"|"right"} the side last clicked in, of two side by side */
+  side = "left";
   /** @type {Map<number, Detail|ApiError>} what the server told of frames, by seq */
   details = new Map();
   fetching = 0;
@@ -61,13 +66,14 @@ export class Lab extends EventTarget {
   sockets = new Map();
   /** @type {Set<string>} tokens of all sockets that this page opened since it was loaded */
   tokens = new Set();
-  /** @type {string[]} tokens of the raw clients dialled last */
+  /** @type {{endpoint: string, token: string}[]} the raw clients dialled last */
   raw = [];
   round = 0;
   /** @type {Stream|null} */
   stream = null;
   epoch = 0; // ms since 1970 at which the session's clock was 0
   wantHold = false;
+  turns = 0; // of the valve, by this page
   hashSeq = 0;
   /** @type {object[]} what JavaScript did and the server was not told yet */
   unsent = [];
@@ -80,6 +86,7 @@ export class Lab extends EventTarget {
     this.views = views();
     this.selection = new Selection();
     this.details = new Map();
+    this.kept = null;
     this.fetching = 0;
     this.unsent = [];
     this.sockets.clear();
@@ -127,12 +134,7 @@ export class Lab extends EventTarget {
   async begin(options) {
     this.mode = options.mode;
     this.wantHold = options.hold;
-    const hash = fromHash(location.hash);
-    if (hash && hash.frame) await this.share(hash.frame, hash.from, hash.bit);
-    if (hash && hash.seq) {
-      this.hashSeq = hash.seq;
-      this.selection.bit = hash.bit;
-    }
+    await this.address();
     if (options.watch) {
       this.watching = true;
       this.mode = "all";
@@ -152,6 +154,28 @@ export class Lab extends EventTarget {
       return;
     }
     await this.fresh();
+  }
+
+  /** Opens what the page's address names: a frame that it carries, or an event. */
+  async address() {
+    const hash = fromHash(location.hash);
+    if (!hash) return;
+    if (hash.frame) return this.share(hash.frame, hash.from, hash.bit);
+    this.shared = null;
+    this.selection.pin(hash.bit);
+    this.hashSeq = hash.seq;
+    this.find();
+    this.touch();
+  }
+
+  /** Selects the event that the address names, once it has come. */
+  find() {
+    if (!this.hashSeq || this.history.last < this.hashSeq) return;
+    const row = this.rows.bySeq.get(this.hashSeq);
+    this.hashSeq = 0;
+    if (!row) return this.say("The event that the address names has no row of its own in this recording.");
+    if (row.seq > this.cursor) this.history.cursor = Infinity;
+    this.selection.select(row.event.seq, true);
   }
 
   /** A session with nothing recorded yet. */
@@ -175,6 +199,7 @@ export class Lab extends EventTarget {
   /** @param {string} session */
   listen(session) {
     this.session = session;
+    this.status = "connecting";
     this.stream = new Stream(
       session,
       () => this.history.last,
@@ -195,7 +220,23 @@ export class Lab extends EventTarget {
       return;
     }
     this.status = status;
-    if (status === "live") this.flush();
+    if (status === "live") {
+      this.flush();
+      if (this.watching || this.resumed) this.askHolding();
+    }
+    this.touch();
+  }
+
+  /** Asks how the valve of a session stands that this page did not begin. */
+  async askHolding() {
+    const { session, turns } = this;
+    try {
+      /** @type {import("./types.js").SessionState} */
+      const state = await call(sessionPath(session));
+      if (session === this.session && turns === this.turns) this.holding = state.holding;
+    } catch {
+      // The stream tells of a server or a session that is gone.
+    }
     this.touch();
   }
 
@@ -205,16 +246,22 @@ export class Lab extends EventTarget {
       location.assign("/lab");
       return;
     }
+    this.wantHold = this.wantHold || this.holding;
     for (const s of this.sockets.values()) s.ws.close();
+    const left = this.session;
+    const held = this.holding || [...this.rows.conns.values()].some((c) => c.held.length);
     if (this.stream) this.stream.close();
+    this.status = "connecting";
     this.session = "";
     this.shared = null;
     this.resumed = false;
-    this.wantHold = this.wantHold || this.holding;
     this.reset();
     history.replaceState(null, "", location.pathname + location.search);
     this.say("A fresh session: nothing is recorded yet.");
-    await this.fresh();
+    this.starting = this.fresh();
+    // Behind a closed valve the Close frames, and with them the connections, would stay.
+    if (left && held) await call(`${sessionPath(left)}/valve`, { do: "run" }).catch(() => {});
+    await this.starting;
   }
 
   /** Keeps what a reload needs to take the session up again. */
@@ -237,10 +284,7 @@ export class Lab extends EventTarget {
     if (!fresh.length) return;
     this.rows.append(fresh);
     this.views[this.mode].sync(this.rows);
-    if (this.hashSeq && this.history.last >= this.hashSeq) {
-      if (this.rows.bySeq.has(this.hashSeq)) this.selection.select(this.hashSeq, true);
-      this.hashSeq = 0;
-    }
+    this.find();
     this.follow();
     this.touch();
   }
@@ -269,7 +313,8 @@ export class Lab extends EventTarget {
   }
 
   /**
-   * The row of a timeline entry: of a pair, the one on the side looked at.
+   * The row of a timeline entry: of a pair, the one on the side looked at if
+   * it is there. The reference's is, until a person clicks in the other.
    * @param {Row|Pair} item
    * @param {"left"|"right"} [side]
    * @returns {Row|null}
@@ -278,12 +323,6 @@ export class Lab extends EventTarget {
     if ("event" in item) return item;
     const shown = [item[side], item[side === "left" ? "right" : "left"]];
     return shown.find((row) => row && row.seq <= this.cursor) || null;
-  }
-
-  /** @returns {"left"|"right"} */
-  get side() {
-    const row = this.rows.bySeq.get(this.selection.seq);
-    return row && row.conn.endpoint === "gorilla" ? "right" : "left";
   }
 
   /** Place of the selected row in the view, -1 for none. */
@@ -296,20 +335,24 @@ export class Lab extends EventTarget {
   }
 
   /**
-   * What the inspector shows: the selected event with the fields of its frame
-   * once they have come.
+   * What the inspector shows: the selected event with the fields of its frame.
+   * Until these have come it is what was shown before, whole, so that no
+   * picture stands under the heading of another.
    * @returns {Subject|null}
    */
   get subject() {
     if (this.shared) return this.shared;
     const row = this.rows.bySeq.get(this.selection.seq);
-    if (!row || row.seq > this.cursor) return null;
+    if (!row || row.seq > this.cursor) return (this.kept = null);
     const { event } = row;
-    if (!event.frame) return { event, fields: null, error: "", row };
     const detail = this.details.get(event.seq);
-    if (!detail) this.fetchDetail(event.seq);
-    if (detail instanceof ApiError) return { event, fields: null, error: detail.words, row };
-    return { event, fields: detail ? detail.fields : null, error: "", row };
+    if (event.frame && !detail) {
+      this.fetchDetail(event.seq);
+      return this.kept || { event, fields: null, error: "", row };
+    }
+    if (detail instanceof ApiError) this.kept = { event, fields: null, error: detail.words, row };
+    else this.kept = { event, fields: detail && event.frame ? detail.fields : null, error: "", row };
+    return this.kept;
   }
 
   /** The field of the subject that the shown bit belongs to. */
@@ -343,6 +386,9 @@ export class Lab extends EventTarget {
     const [oldest] = details.keys();
     if (details.size >= maxDetails) details.delete(oldest);
     details.set(seq, detail);
+    // While frames pour in the picture follows, a little behind.
+    const row = this.rows.bySeq.get(seq);
+    if (row && !(detail instanceof ApiError)) this.kept = { event: row.event, fields: detail.fields, error: "", row };
     this.touch();
   }
 
@@ -358,7 +404,7 @@ export class Lab extends EventTarget {
       if (!frames.length) throw new ApiError(400, { error: "the address carries no whole frame" });
       const { frame, fields } = frames[0];
       this.shared = { event: { seq: 0, at: 0, conn: 0, from, kind: "frame", frame }, fields, error: "", row: null };
-      this.selection.bit = Math.min(bit, frame.size * 8 - 1);
+      this.selection.bit = Math.min(bit, frame.hex.length * 4 - 1);
     } catch (e) {
       this.say(`The frame in this page's address cannot be opened: ${words(e)}`, "error");
     }
@@ -508,7 +554,7 @@ export class Lab extends EventTarget {
   /** @param {Row} row the oldest one held of its connection */
   async drop(row) {
     await this.valve("drop", row.conn.client ? [row.conn.client] : undefined);
-    this.say("Dropped: the other end never gets these bytes.");
+    this.say(`Dropped${this.mode === "both" ? ` (${row.conn.endpoint})` : ""}: the other end never gets these bytes.`);
   }
 
   /** Connections of the mode with something at the valve. */
@@ -518,12 +564,20 @@ export class Lab extends EventTarget {
 
   /** @param {string} what @param {string[]} [clients] */
   async valve(what, clients) {
+    this.alive();
+    this.turns++;
     await call(`${sessionPath(this.session)}/valve`, { do: what, clients });
     if (what === "hold" || what === "run") this.holding = what === "hold";
     this.touch();
   }
 
   // ——— doing ———
+
+  /** Throws when there is no server, or no session any more, to do anything. */
+  alive() {
+    if (this.status === "lost") throw new Error("This session is over: press Fresh session, then connect.");
+    if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
+  }
 
   get endpoints() {
     return this.mode === "both" || this.mode === "all" ? ["reference", "gorilla"] : [this.mode];
@@ -542,6 +596,7 @@ export class Lab extends EventTarget {
    * @returns {Promise<string>}
    */
   async act(a) {
+    if (!["back", "restart"].includes(a.do)) this.alive();
     if (this.watching && !["hold", "run", "step", "back"].includes(a.do)) {
       throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
     }
@@ -587,22 +642,26 @@ export class Lab extends EventTarget {
       case "fragments":
         return this.server({ do: "fragments", parts: a.parts });
       case "server-close":
-        return this.server({ do: "close", code: a.code, reason: a.reason });
+        reasonNeedsCode(a.code, a.reason);
+        return this.server({ do: "close", code: a.code, reason: a.reason || undefined });
       case "raw-open": {
         const n = ++this.round;
-        this.raw = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((e) => `raw-${e}-${n}`);
+        const clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
         const { fields, method, proto } = a;
-        await Promise.all(
-          this.raw.map((client) => this.post("raw", { client, do: "open", endpoint: client.split("-")[1], fields, method, proto })),
+        const results = await Promise.allSettled(
+          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields, method, proto })),
         );
-        return "The raw client dialled";
+        this.raw = clients.filter((_, i) => results[i].status === "fulfilled");
+        return outcome("Dialled", "The raw client dialled", clients, results);
       }
       case "raw-octets":
       case "raw-close": {
         if (!this.raw.length) throw new Error("Dial with the raw client first.");
         const body = a.do === "raw-close" ? { do: "close" } : { do: "octets", hex: hexOf(a.hex || "") };
-        await Promise.all(this.raw.map((client) => this.post("raw", { client, ...body })));
-        return a.do === "raw-close" ? "The raw client closed its TCP connection" : "The raw client wrote the octets as they are";
+        const results = await Promise.allSettled(this.raw.map(({ token }) => this.post("raw", { client: token, ...body })));
+        return a.do === "raw-close"
+          ? outcome("Closed to", "The raw client closed its TCP connection", this.raw, results)
+          : outcome("Written to", "The raw client wrote the octets as they are", this.raw, results);
       }
     }
     throw new Error(`This page knows no action ${JSON.stringify(a.do)}.`);
@@ -713,6 +772,7 @@ export class Lab extends EventTarget {
 
   /** @param {Action} a */
   close(a) {
+    reasonNeedsCode(a.code, a.reason);
     const open = this.open();
     if (!open.length) throw new Error("Nothing is open, so there is nothing to close.");
     let refused = "";
@@ -727,7 +787,7 @@ export class Lab extends EventTarget {
         refused = `The browser threw ${thrown}`;
         continue;
       }
-      this.report({ client: s.token, at, what: "close", code: a.code, reason: a.reason, readyState: s.ws.readyState });
+      this.report({ client: s.token, at, what: "close", code: a.code, reason: a.reason || undefined, readyState: s.ws.readyState });
     }
     if (refused) throw new Error(refused);
     return "close() called";
@@ -765,7 +825,7 @@ export class Lab extends EventTarget {
         await this.post("script", batch);
       } catch (e) {
         // With no answer it is kept until the stream is back; a refusal is final.
-        if (e instanceof ApiError && e.status === 0 && session === this.session) this.unsent = [...batch, ...this.unsent];
+        if (e instanceof ApiError && away(e.status) && session === this.session) this.unsent = [...batch, ...this.unsent];
         break;
       }
     }

@@ -48,6 +48,12 @@ class Queue {
     this.items.push(item);
   }
 
+  /** @param {T} item */
+  remove(item) {
+    const i = this.items.indexOf(item, this.head);
+    if (i >= 0) this.items.splice(i, 1);
+  }
+
   /** @returns {T|undefined} */
   shift() {
     const item = this.items[this.head];
@@ -225,6 +231,11 @@ export class Rows {
       row.held.push({ seq: e.seq, state: e.held.state });
       if (e.held.state === "waiting") conn.held.push(row);
       else conn.held = conn.held.filter((r) => r !== row);
+      if (e.held.state === "dropped") {
+        // Nobody is ever given what was dropped.
+        const { returned, tab } = conn;
+        for (const match of row.event.from === "client" ? [returned] : [tab.onmessage, tab.onopen]) match.left.remove(row);
+      }
       // Only the oldest can be dropped, so the one after it changes as well.
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
@@ -370,7 +381,9 @@ export class Rows {
       if (!closed) conn.states.push({ seq: Math.max(e.seq, conn.states[conn.states.length - 1]?.seq || 0), side: "client", state: states[s.what], why: s.what });
     }
     const match = conn.tab[s.what];
-    if (match && !(s.what === "close" && conn.serverClosed)) return match.addRight(e);
+    // Told after the server's Close, close() caused a frame only if that frame
+    // came before, and still waits for what caused it.
+    if (match && (s.what !== "close" || !conn.serverClosed || match.left.size)) return match.addRight(e);
     if (s.what === "dial" && conn.request && !conn.request.js) {
       conn.request.js = e;
       return changed(conn.request);
@@ -450,6 +463,28 @@ export function goAt(row, cursor) {
   const waits = held && row.conn.waiting(cursor)?.enter.call;
   if (waits) return { text: `${callLine(waits)} waiting`, waiting: true, error: false };
   return { text: "", waiting: false, error: false };
+}
+
+/**
+ * Whose end of a connection the client is.
+ * @param {Conn} conn
+ * @param {boolean} watching whether the page looks on at a session that is not its own
+ */
+export function whose(conn, watching) {
+  if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
+  if (conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
+  return conn.client ? "client" : "client (outside)";
+}
+
+/**
+ * What the lane of the clients is called, for the connections it shows.
+ * @param {Iterable<Conn>} conns
+ * @param {boolean} watching
+ */
+export function lane(conns, watching) {
+  const names = [...new Set([...conns].map((c) => whose(c, watching)))];
+  if (!names.length) return watching ? "client" : "your tab";
+  return names.length === 1 ? names[0] : names.length === 2 && names.includes("your tab") ? "your tab, others" : "client";
 }
 
 /**

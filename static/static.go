@@ -3,8 +3,8 @@
 // gets, so every file can be read in its developer tools as it stands.
 //
 //	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
-//	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), predictions
-//	            (predict.js), selection and addresses (selection.js), keys (keys.js)
+//	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), what
+//	            forms hold (forms.js), predictions (predict.js), selection and addresses (selection.js), keys (keys.js)
 //	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered)
 //	elements/   custom elements, the glue between those and the document
 //	css/        one layer a file, in the order of wslab.css
@@ -21,5 +21,5 @@ import "embed"
 // whoever works on the page, so they are not in it.
 //
 //go:embed css elements icon.svg theme.js app.js
-//go:embed align.js api.js bits.js format.js history.js keys.js lab.js predict.js rows.js selection.js store.js
+//go:embed align.js api.js bits.js format.js forms.js history.js keys.js lab.js predict.js rows.js selection.js store.js
 var Files embed.FS

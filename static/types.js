@@ -16,11 +16,11 @@
  * @typedef {{key: string, guid: string, joined: string, sha1: string, expected: string, got: string,
  *   mistake: string}} Accept
  * @typedef {{what: "request"|"response", line: string, status?: number, size: number, hex: string,
- *   fields?: HeaderField[], key?: string, accept?: Accept, violations?: Violation[]}} Handshake
+ *   fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]}} Handshake
  * @typedef {{fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string,
  *   masked: boolean, form: 7|16|64, length: string, key?: string, size: number}} Header
  * @typedef {{offset: number, size: number, header: Header, hex: string, tail?: string, gap?: number, short?: number,
- *   payload?: string, text?: string, close?: {code: number, name: string, reason: string},
+ *   cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string},
  *   fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]}} Frame
  * @typedef {{opcode: string, size: number, text?: string, hex?: string, frames?: number[]}} Message
  * @typedef {{id: number, name: string, phase: "enter"|"return", args?: string, result?: string,
@@ -60,6 +60,7 @@
  * @typedef {{site: string, reference: Listing|null, gorilla: Listing|null}} Source
  * @typedef {{session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean,
  *   open: boolean, since: number, frames: number}} LiveConnection
+ * @typedef {{session: string, now: number, holding: boolean, outside: boolean}} SessionState
  *
  * @typedef {"reference"|"gorilla"|"both"|"all"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,

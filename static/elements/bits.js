@@ -9,7 +9,7 @@
 
 import { BitEvent, LabElement, button, h, hit, violations } from "./dom.js";
 import { bitName, fieldAt, layout, maskText, more, move } from "../bits.js";
-import { count } from "../format.js";
+import { count, missing } from "../format.js";
 
 export class WsBits extends LabElement {
   static tag = "ws-bits";
@@ -116,8 +116,8 @@ export class WsBits extends LabElement {
       }
       grid.append(row);
     });
-    const short = this.frame?.short || 0;
-    if (short) grid.append(h("div", { class: "gap bad" }, `× ${count(short, "byte")} of this frame never came: the stream ended here`));
+    const short = this.frame && missing(this.frame);
+    if (short) grid.append(h("div", { class: "gap bad" }, `× the stream ended here: ${short}`));
     return grid;
   }
 

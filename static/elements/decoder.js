@@ -24,7 +24,7 @@ export class WsDecoder extends LabElement {
     super.define();
   }
 
-  input = h("textarea", { rows: 2, spellcheck: "false", autocapitalize: "off", maxlength: 20000 });
+  input = h("textarea", { rows: 2, spellcheck: "false", autocapitalize: "off" });
   from = h("select", {}, h("option", { value: "client" }, "❱ from a client"), h("option", { value: "server" }, "❰ from a server"));
   result = h("div", { class: "result" });
   wrong = h("div", { class: "wrong", role: "status" });
@@ -59,8 +59,9 @@ export class WsDecoder extends LabElement {
     try {
       const answer = await call("/api/dissect", { hex, from: from.value });
       result.replaceChildren(...answer.frames.map((/** @type {{frame: Frame, fields: Field[]}} */ f) => decoded(f.frame, f.fields)));
-      if (answer.rest) wrong.append(h("p", {}, `i ${count(answer.rest, "byte")} left over: the next frame is not whole.`));
-      if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no octets to decode."));
+      if (answer.rest && !answer.more) wrong.append(h("p", {}, `i ${count(answer.rest, "byte")} left over: the next frame is not whole.`));
+      if (answer.more) wrong.append(h("p", {}, `i Only the first ${count(answer.frames.length, "frame")} are shown; more follow in these octets.`));
+      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no octets to decode."));
     } catch (e) {
       result.replaceChildren();
       wrong.append(h("p", { class: "f-code" }, `× ${words(e)}`));

@@ -4,6 +4,7 @@
  */
 
 import { LabElement, h, hit, wireLink } from "./dom.js";
+import { closeCode, headerFields } from "../forms.js";
 import { HexError, lab, words } from "../lab.js";
 import { WsConnections } from "./connections.js";
 
@@ -82,18 +83,10 @@ export class WsFree extends LabElement {
     const act = on.dataset.act || "";
     /** @type {import("../types.js").Action} */
     const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
-    const code = get("code");
-    if (code) action.code = Number(code);
     action.parts = get("parts")?.split(/\r?\n/);
-    action.fields = get("fields")
-      ?.split(/\r?\n/)
-      .filter((l) => l.trim())
-      .map((l) => {
-        const out = /^[-−]\s*(.+)$/.exec(l.trim());
-        const [name, ...value] = l.split(":");
-        return out ? [out[1], null] : [name.trim(), value.join(":").trim()];
-      });
     try {
+      action.code = closeCode(get("code") || "");
+      action.fields = headerFields(get("fields") || "");
       const done = await lab.act(action);
       said?.replaceChildren(done ? `✔ ${done} ` : "", done ? wireLink() : "");
       said?.classList.remove("failed");

@@ -13,8 +13,8 @@ import { canDrop, lab } from "../lab.js";
 import { Pairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
-import { belongs, goAt, heldAt, jsAt } from "../rows.js";
-import { arrow, count, frameLine, grouped, line, ms } from "../format.js";
+import { belongs, goAt, heldAt, jsAt, whose } from "../rows.js";
+import { arrow, count, frameLine, grouped, line, ms, refused } from "../format.js";
 import { frameHash, toHash } from "../selection.js";
 import { WsTimeline } from "./timeline.js";
 import { WsBits } from "./bits.js";
@@ -100,6 +100,7 @@ export class WsLab extends LabElement {
     );
     this.build(free, !!watch);
     document.addEventListener("visibilitychange", () => lab.setHidden(document.hidden), { signal });
+    window.addEventListener("hashchange", () => attempt(() => lab.address()), { signal });
     window.addEventListener("pagehide", () => lab.leave(), { signal });
     lab.observe(() => this.render(), signal);
     lab.start({
@@ -198,7 +199,7 @@ export class WsLab extends LabElement {
       const words = order.flatMap((s, i) => [i ? " › " : "", now === s ? h("b", { class: s === "CLOSED" ? "closed" : null }, s) : s]);
       const other = !over && client && server && client.state !== server.state ? ` · the server's side: ${server.state}` : "";
       const read = conn.waiting(lab.cursor);
-      const who = conn.scripted ? "your tab" : conn.client.startsWith("raw") || conn.client.startsWith("scenario") ? "raw client" : "client";
+      const who = whose(conn, lab.watching);
       return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), ...words, h("span", { class: "soft" }, other, read && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
     });
     this.states.replaceChildren(...(lines.length ? lines : [h("div", { class: "state" }, "no connection yet")]));
@@ -210,12 +211,16 @@ export class WsLab extends LabElement {
     let said = null;
     if (lab.status === "gone") said = ["The lab server does not answer. Start it again with ", "go run ./labserver", "; this page keeps trying."];
     else if (lab.status === "lost") said = ["The lab server was started anew, or has put this session away: what is recorded here is all there will be. ", "", ""];
-    else if (lab.resumed) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
+    else if (lab.resumed && lab.history.events.length) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
     const waits = lab.waiting().reduce((n, c) => n + c.held.length, 0);
+    // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
+    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().filter((s) => s.ws.readyState === WebSocket.OPEN).length < 2
+      ? " Side by side, the browser opens the second socket once the first handshake is through."
+      : "";
     const hint = waits
-      ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.`
+      ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.${second}`
       : lab.holding
-        ? "The wire is held: whatever comes next waits for your step."
+        ? `The wire is held: frames, and the answer to the handshake, wait for your step.${second}`
         : lab.history.events.length
           ? "The wire runs freely. Hold it to go step by step."
           : "Connect, and everything that crosses the wire stands here.";
@@ -240,12 +245,11 @@ export class WsLab extends LabElement {
     empty.textContent = !subject
       ? lab.view.list.length ? "Select a row to see its bits." : lab.watching ? "Waiting for the connection's first bytes." : "Nothing has crossed the wire yet. Connect, and each byte will stand here."
       : subject.error || "Reading the frame…";
-    // While the next frame's fields are on their way the last picture stays.
-    frameParts.hidden = !frame;
+    frameParts.hidden = !ready;
     shake.hidden = !handshake;
     unmask.toggleAttribute("hidden", !frame?.header.masked || !frame.payload);
     this.renderTitle(subject);
-    this.renderDiffs();
+    this.renderDiffs(subject);
     const { field, selection } = lab;
     document.documentElement.dataset.group = (frame && field?.group) || "";
     if (frame && subject && subject.fields) {
@@ -273,27 +277,27 @@ export class WsLab extends LabElement {
     if (!subject) return;
     const e = subject.event;
     const what = h("h2", {}, e.frame ? `${arrow(e.from)} ${frameLine(e.frame)}` : line(e));
-    const where = subject === lab.shared ? "a frame from the page's address" : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
+    const where = subject === lab.shared ? "a frame from the page's address" : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
     const tools = h("span", { class: "buttons" });
     if (e.frame && fields) {
       if (into === null) tools.append(button("Step into", { "data-command": "into", title: "walk the fields in the order a parser reads them" }));
       else tools.append(h("b", {}, `field ${into + 1} of ${fields.length}: ${fields[into]?.name} `), button("◀", { "data-command": "back", "aria-label": "Field before" }), button("▶", { "data-command": "step", "aria-label": "Next field" }), button("Leave", { "data-command": "into" }));
       if (!e.frame.gap && e.frame.hex.length <= 2 * longest) tools.append(button("copy link to this frame", { class: "link quiet" }));
     }
-    if (row && held === "waiting" && canDrop(row)) tools.append(button("Drop", { class: "drop" }));
+    if (row && held === "waiting" && canDrop(row)) tools.append(button(lab.mode === "both" ? `Drop (${row.conn.endpoint})` : "Drop", { class: "drop" }));
     if (subject === lab.shared) tools.append(button("Close", { "data-command": "leave" }));
     title.replaceChildren(what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
   }
 
-  /** The differences of the selected pair, and how many there are in all. */
-  renderDiffs() {
+  /** The differences of the pair that is shown. @param {Subject|null} subject */
+  renderDiffs(subject) {
     const { differs } = this;
     const { view, cursor } = lab;
     if (!(view instanceof Pairs)) {
       differs.hidden = true;
       return;
     }
-    const pair = view.bySeq.get(lab.selection.seq);
+    const pair = view.bySeq.get(subject?.event.seq || 0);
     const told = pair ? view.differences(pair, cursor) : [];
     differs.hidden = !told.length;
     const text = told.join("\n");
@@ -320,7 +324,7 @@ export class WsLab extends LabElement {
     const js = jsAt(row, cursor);
     if (js) {
       const event = row.js || e;
-      say("your tab", h("code", {}, js), ` at ${ms(event.at)} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
+      say(whose(row.conn, lab.watching), h("code", {}, js), ` at ${ms(event.at)} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
       if (event.script?.what === "onerror") say("", "JavaScript is told no more than this; the cause stands in the browser's console only.");
     }
     const go = goAt(row, cursor);
@@ -390,10 +394,12 @@ const judged = {
 
 /** The header lines of a handshake: what each is for, and the verdict. @param {Handshake} s */
 function shakeTable(s) {
+  // Of an answer that opens nothing no field has a rule to keep.
+  const opens = s.what === "request" || s.status === 101;
   const rows = (s.fields || []).map((f) => {
     const rule = judged[f.name.toLowerCase()];
     const broken = rule && (s.violations || []).some((v) => rule.test(v.code));
-    const verdict = broken ? "× broken" : rule ? "✔" : "i";
+    const verdict = broken ? "× broken" : rule && opens ? "✔" : "i";
     const sections = f.rfc === undefined || f.rfc === "" ? [] : [f.rfc].flat();
     return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map(rfcLink)), h("td", {}, verdict));
   });
@@ -401,8 +407,10 @@ function shakeTable(s) {
   const { accept: a } = s;
   return [
     h("p", { class: "mono startline" }, s.line),
+    refused(s) ? h("p", { class: "soft" }, "i Not opened. This answer is plain HTTP: the request was not one to say yes to, so no rule of the opening handshake judges it.") : "",
     violations(s.violations),
     h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))),
+    s.body ? h("div", { class: "card" }, h("h3", {}, "What the answer says behind its header"), h("pre", { tabindex: 0 }, s.body)) : "",
     a
       ? h("div", { class: "card" }, h("h3", {}, "Sec-WebSocket-Accept, worked"), h("dl", {}, ...[["key", a.key, "f-key"], ["+ GUID", a.guid, "f-len"], ["SHA-1", a.sha1, "f-head"], ["base64", a.expected, "f-data"], ["answered", a.got || "nothing", a.got === a.expected ? "f-data" : "f-code"]].flatMap(([t, d, c]) => [h("dt", {}, t), h("dd", {}, h("code", { class: c }, d), t === "answered" ? (a.got === a.expected ? " ✔ the same" : " × not the same") : "")])), a.mistake ? h("p", {}, "i ", a.mistake) : "")
       : "",

@@ -10,7 +10,7 @@
 import { LabElement, h, hit } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
-import { goAt, heldAt, jsAt } from "../rows.js";
+import { belongs, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
 import { arrow, delta, frameParts, handshakeParts, line, ms, strip } from "../format.js";
 
 const spare = 6; // rows kept ready above and below those in view
@@ -28,6 +28,7 @@ export class WsTimeline extends LabElement {
   height = 0; // of one row
   rows = 0;
   mode = "";
+  names = "";
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -64,9 +65,12 @@ export class WsTimeline extends LabElement {
       this.mode = mode;
       this.classList.toggle("both", both);
       this.rows = -1;
-      const names = both ? ["ms", "reference", "gorilla"] : ["ms", "your tab", "on the wire", "server (Go)"];
-      this.head.replaceChildren(...names.map((n) => h("span", { role: "columnheader" }, n)));
       this.measure();
+    }
+    const names = both ? ["ms", "reference", "gorilla"] : ["ms", clients(), "on the wire", "server (Go)"];
+    if (names.join() !== this.names) {
+      this.names = names.join();
+      this.head.replaceChildren(...names.map((n) => h("span", { role: "columnheader" }, n)));
     }
     const n = view.count(lab.cursor);
     const { scroller } = this;
@@ -128,8 +132,9 @@ export class WsTimeline extends LabElement {
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
+    // Side by side, the half that it belongs to is the one drawn so.
     const held = rows.some((r) => r && r.seq <= cursor && heldAt(r, cursor) === "waiting");
-    const dropped = rows.some((r) => r && heldAt(r, cursor) === "dropped");
+    const dropped = "event" in item && heldAt(item, cursor) === "dropped";
     node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${dropped ? " dropped" : ""}${differs.length ? " differs" : ""}`;
     if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
     node.setAttribute("aria-selected", String(selected));
@@ -149,6 +154,7 @@ export class WsTimeline extends LabElement {
     const side = /** @type {"left"|"right"|undefined} */ (half?.dataset.side);
     const target = item && lab.rowOf(item, side);
     if (!target) return;
+    if (side) lab.side = target.conn.endpoint === "gorilla" ? "right" : "left";
     lab.select(target.event.seq);
   }
 
@@ -179,7 +185,7 @@ export class WsTimeline extends LabElement {
     const key = `${lab.mode} ${n} ${cursor} ${lab.rows.version}`;
     if (this.table.dataset.key === key) return;
     this.table.dataset.key = key;
-    const names = ["ms", "since the last", "connection", "your tab", "on the wire", "server (Go)"];
+    const names = ["ms", "since the last", "connection", clients(), "on the wire", "server (Go)"];
     if (view instanceof Pairs) names.push("difference");
     const body = h("tbody");
     for (let i = from; i < n; i++) {
@@ -207,11 +213,19 @@ export class WsTimeline extends LabElement {
  */
 const leftmost = (item, cursor) => ("event" in item ? item : [item.left, item.right].find((r) => r && r.seq <= cursor) || null);
 
+/** What the lane of the clients is called now. */
+const clients = () => lane([...lab.rows.conns.values()].filter((c) => c.id && belongs(c, lab.mode)), lab.watching);
+
+/** How a row stands at the valve, as a class. @param {Row} row @param {number} cursor */
+const stay = (row, cursor) => ({ waiting: " held", dropped: " dropped" })[heldAt(row, cursor)] || "";
+
 /** @param {Row} row @param {number} cursor */
 function lanes(row, cursor) {
   const go = goAt(row, cursor);
+  // Nobody records what goes on in a client from outside.
+  const js = jsAt(row, cursor) || (row.conn.id && !row.conn.client ? "—" : "");
   return [
-    h("span", { class: "js", role: "gridcell" }, jsAt(row, cursor)),
+    h("span", { class: "js", role: "gridcell", title: js || null }, js),
     h("span", { class: "wire", role: "gridcell" }, ...wire(row, cursor)),
     h("span", { class: `go${go.error ? " failed" : ""}${go.waiting ? " waits" : ""}`, role: "gridcell", title: go.text || null }, go.text),
   ];
@@ -224,13 +238,20 @@ function halves(pair, cursor, differs) {
     const seen = row && row.seq <= cursor ? row : null;
     const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ");
     const here = seen && seen.event.seq === lab.selection.seq ? " here" : "";
+    // A broken server is neither of the two, so it stands under neither.
+    const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
+    if (broken && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
-    const go = goAt(seen, cursor).text;
+    const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
+    const js = jsAt(seen, cursor);
+    const who = whose(seen.conn, lab.watching).replace(/^(your|the other) |client$| .outside.$/g, "").trim() || "client";
+    /** @param {string} from @param {string} text */
+    const part = (from, text) => h("span", { class: "part" }, h("i", {}, `${from}: `), text);
     return h(
       "span",
-      { class: `half${here}`, role: "gridcell", "data-side": side },
-      h("span", { class: "wire" }, mark || "", ...wire(seen, cursor)),
-      h("span", { class: "sub" }, [jsAt(seen, cursor), go.replace(/ → nil$/, "")].filter(Boolean).join(" ⇢ ")),
+      { class: `half${here}${broken ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": broken ? 2 : null },
+      h("span", { class: "wire" }, mark || "", broken ? h("span", { class: "label" }, `broken server: ${broken.replaceAll("-", " ")}`) : "", ...wire(seen, cursor)),
+      h("span", { class: "sub", title: [js && `${who}: ${js}`, go && `Go: ${go}`].filter(Boolean).join(" ⇢ ") || null }, js && part(who, js), js && go ? h("span", { class: "then" }, " ⇢ ") : "", go && part("Go", go)),
     );
   });
 }
@@ -288,8 +309,8 @@ function wire(row, cursor) {
   const held = heldAt(row, cursor);
   const wait = h("span", { class: "wait" });
   if (held === "waiting") {
-    wait.append(h("b", {}, "held"), ", press ", h("kbd", {}, "→"));
-  } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped, never crossed"));
+    wait.append(h("b", {}, "held"), h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
+  } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
   else return [out];
   return [out, wait];
 }

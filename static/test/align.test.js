@@ -61,13 +61,36 @@ test("two Close frames with different codes and reasons are told in words", () =
   assert.deepEqual(told(pairsOf(t)), ["reference closed with 1002, gorilla 1007", "reference gave the reason “MASK is 0”, gorilla nothing"]);
 });
 
-test("another status is told, and fields of plain HTTP in one line", () => {
+/** What two answers to the handshake differ in. */
+function answers(first, second) {
   const t = new Tape();
   t.open(1, "reference");
   t.open(2, "gorilla");
-  t.response(1, 400, [{ name: "Content-Type", value: "text/plain" }]);
-  t.response(2, 101, [{ name: "upgrade", value: "websocket" }]);
-  assert.deepEqual(told(pairsOf(t)), ["reference answered with status 400, gorilla 101", "reference answered upgrade: nothing, gorilla websocket", "fields of plain HTTP differ: Content-Type"]);
+  t.response(1, ...first);
+  t.response(2, ...second);
+  return { t, told: () => told(pairsOf(t)) };
+}
+
+test("another status is told, and not what follows from it", () => {
+  const { told } = answers([400, [{ name: "Content-Type", value: "text/plain" }]], [101, [{ name: "upgrade", value: "websocket" }]]);
+  assert.deepEqual(told(), ["reference answered with status 400, gorilla 101"]);
+});
+
+test("two refusals are compared by status and version; the rest is plain HTTP, in one line", () => {
+  const close = { name: "Connection", value: "close" };
+  const { told } = answers([426, [close, { name: "Upgrade", value: "websocket" }, { name: "Sec-WebSocket-Version", value: "13" }]], [400, [{ name: "Content-Type", value: "text/plain" }]]);
+  assert.deepEqual(told(), ["reference answered with status 426, gorilla 400", "reference answered Sec-WebSocket-Version: 13, gorilla nothing", "fields of plain HTTP differ: Connection, Upgrade, Content-Type"]);
+});
+
+test("who broke a rule is said only of those that did", () => {
+  const { t, told } = answers([400], [400]);
+  assert.deepEqual(told(), []);
+  t.events.at(-1).handshake.violations = [{ code: "4.2.2/status" }];
+  assert.deepEqual(told(), ["gorilla broke 4.2.2/status"]);
+  const other = two();
+  other.frame(1, "client", "a", { violations: [{ code: "5.1/mask-missing" }] });
+  other.frame(2, "client", "a");
+  assert.deepEqual(pairsOf(other).list.flatMap((p) => pairsOf(other).differences(p, Infinity)), ["what was sent to reference broke 5.1/mask-missing"]);
 });
 
 test("names of header fields in another case are the same field", () => {

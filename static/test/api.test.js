@@ -46,6 +46,15 @@ test("a server that is gone is told, and asked again ever more slowly", async ()
   assert.ok(r.timers.every((t) => t.ms <= 4000));
 });
 
+test("a server that is shutting down is gone, not the session lost", async () => {
+  const r = rig(503);
+  r.stream.open();
+  r.sources[0].onerror();
+  await r.turn();
+  assert.equal(r.statuses.at(-1), "gone");
+  assert.equal(r.timers.length, 1);
+});
+
 test("a session that the server does not know is lost, and not asked for again", async () => {
   const r = rig(404);
   r.stream.open();

@@ -48,6 +48,14 @@ test("parts that a frame leaves out are ghosts with the reason", () => {
   assert.deepEqual(empty.map((p) => p.present), [true, true, false, true, false]);
 });
 
+test("of a header that is not whole no part is shown that did not come", () => {
+  const f = frame("client", "Hello");
+  const cut = (size) => layout({ ...f, size, hex: f.hex.slice(0, 2 * size), payload: "", cut: true, short: 1 }, []).parts.map((p) => (p.present ? p.name : p.why));
+  const gone = "the stream ended before it";
+  assert.deepEqual(cut(1), ["FIN RSV opcode", gone, gone, gone, gone]);
+  assert.deepEqual(cut(4), ["FIN RSV opcode", "MASK length", "the length 5 fits in 7 bits", "masking key", gone]);
+});
+
 test("every octet of a frame is drawn or counted, whatever its size", () => {
   for (const size of [14, 15, 60, 61, 67, 68, 69, 70, 120, 4110, 4111, 4120, 4126, 4127, 4200, 65550, 70001]) {
     for (const grown of [0, 256, 4096, 100000]) {

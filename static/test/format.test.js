@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callLine, delta, frameLine, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip } from "../format.js";
+import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip } from "../format.js";
 import { Tape } from "./events.js";
 
 test("times are in ms with one digit", () => {
@@ -20,9 +20,12 @@ test("typed hex is read with what people put between octets", () => {
 });
 
 test("wrong hex is told with its place", () => {
-  assert.deepEqual(parseHex("81 8g"), { error: "“8” has no second digit; an octet takes two", at: 3 });
+  assert.deepEqual(parseHex("81 8g"), { error: "“g” is not a hex digit", at: 4 });
+  assert.deepEqual(parseHex("81 8"), { error: "“8” has no second digit; an octet takes two", at: 3 });
   assert.equal(parseHex("81 zz").at, 3);
   assert.equal(parseHex("811").at, 2);
+  assert.equal(parseHex("81:8:05").at, 3);
+  assert.equal(parseHex("81;05").at, 2);
 });
 
 test("quoted text stays on one line and is cut", () => {
@@ -63,4 +66,20 @@ test("calls and scripts read like code", () => {
 
 test("a strip is the first sixteen bits", () => {
   assert.equal(strip(new Tape().frame(1, "client", "Hello").frame).join(""), "1000000110000101");
+});
+
+test("a server that refuses does no wrong, unless the request was sound", () => {
+  const t = new Tape();
+  const h = { ...t.response(1, 400).handshake, line: "HTTP/1.1 400 Bad Request" };
+  assert.equal(handshakeLine(h), "400 Bad Request · i not opened: plain HTTP");
+  assert.equal(handshakeLine({ ...h, violations: [{ code: "4.2.2/status" }] }), "400 Bad Request × 4.2.2/status");
+  assert.doesNotMatch(handshakeLine(t.response(1).handshake), /not opened/);
+});
+
+test("a frame whose stream ended says what is missing; of a cut header, at least", () => {
+  const whole = new Tape().frame(1, "client", "Hello").frame;
+  assert.equal(frameParts({ ...whole, short: 3 }).cut, "3 bytes never came");
+  const header = { ...whole.header, length: "0", key: "", size: 2 };
+  assert.equal(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 1, cut: true }), "TEXT FIN masked · header not whole: at least 1 more byte is needed");
+  assert.match(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 4, cut: true }), /at least 4 more bytes are needed$/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Rows, View, goAt, heldAt, jsAt } from "../rows.js";
+import { Rows, View, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
 import { Tape, echo } from "./events.js";
 
 /** What a person sees of the rows at a cursor. */
@@ -115,6 +115,24 @@ test("a dropped frame stays, marked", () => {
   assert.equal(picture(rowsOf(t.events), Infinity)[1], "frame|||dropped");
 });
 
+test("what is dropped is returned to nobody: the next message is", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  const lost = t.frame(1, "client", "lost");
+  t.held(1, lost, "waiting");
+  t.held(1, lost, "dropped");
+  const read = t.enter(1, "ReadMessage");
+  t.frame(1, "client", "next");
+  t.back(1, read, "ReadMessage", "text, 4 octets");
+  const down = t.frame(1, "server", "lost");
+  t.held(1, down, "waiting");
+  t.held(1, down, "dropped");
+  t.frame(1, "server", "next");
+  t.script(1, "reference-1", "onmessage", { text: "next", size: 4 });
+  const seen = picture(rowsOf(t.events), Infinity);
+  assert.deepEqual(seen.slice(1), ["frame|||dropped", "frame||ReadMessage() → text, 4|", "frame|||dropped", "frame|onmessage “next”||"]);
+});
+
 test("a send that never reached the wire has a row of its own once the connection is over", () => {
   const t = new Tape();
   t.open(1, "reference");
@@ -140,6 +158,41 @@ test("a Close that answers the server's is not put down to close()", () => {
   t.frame(1, "client", "", { opcode: 8 });
   t.script(1, "reference-1", "close", { code: 1000 });
   assert.deepEqual(picture(rowsOf(t.events), Infinity), ["tcp|||", "frame|||", "frame|||", "script|close(1000)||"]);
+});
+
+test("close() stands on its Close frame however late it is reported", () => {
+  for (const ended of [false, true]) {
+    const t = new Tape();
+    t.open(1, "reference");
+    const close = t.frame(1, "client", "", { opcode: 8 });
+    t.frame(1, "server", "", { opcode: 8 });
+    if (ended) t.tcp(1, "server", "closed");
+    t.script(1, "reference-1", "close", { code: 1000 });
+    t.script(1, "reference-1", "onclose", { code: 1000, wasClean: true, reason: "" });
+    for (const size of [1, t.events.length]) {
+      const rows = rowsOf(t.events, size);
+      const all = picture(rows, Infinity).map((r) => r.split("|")[1]);
+      assert.deepEqual(all, ["", "close(1000)", "", ...(ended ? [""] : []), "onclose 1000"]);
+      // Step by step, close() never comes after what it caused.
+      assert.deepEqual(picture(rows, close.seq).map((r) => r.split("|")[1]), ["", "close(1000)"]);
+    }
+  }
+});
+
+test("the client's end is named for what it is", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "reference", "raw-reference-2");
+  t.open(3, "gorilla", "");
+  t.open(4, "gorilla", "curl");
+  const rows = rowsOf(t.events);
+  const conns = [1, 2, 3, 4].map((id) => rows.conn(id));
+  assert.deepEqual(conns.map((c) => whose(c, false)), ["your tab", "raw client", "client (outside)", "client"]);
+  assert.equal(whose(conns[0], true), "the other tab");
+  assert.equal(lane([], false), "your tab");
+  assert.equal(lane([conns[2]], true), "client (outside)");
+  assert.equal(lane(conns.slice(0, 2), false), "your tab, others");
+  assert.equal(lane(conns, false), "client");
 });
 
 test("a raw client's write stands on its frame when it is that frame exactly", () => {

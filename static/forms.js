@@ -1,0 +1,68 @@
+/**
+ * What people type into the free lab's forms, read and refused in words, and
+ * what became of an action that several connections took part in.
+ */
+
+/**
+ * The code of a Close frame; undefined when the field is empty, for a Close
+ * without one.
+ * @param {string} text
+ */
+export function closeCode(text) {
+  const typed = text.trim();
+  if (!typed) return undefined;
+  if (!/^\d+$/.test(typed) || Number(typed) > 65535) throw new Error("The code is a number from 0 to 65535.");
+  return Number(typed);
+}
+
+/** A Close frame has its reason behind the code. @param {number|undefined} code @param {string} [reason] */
+export function reasonNeedsCode(code, reason) {
+  if (code === undefined && reason) throw new Error("A reason needs a code.");
+}
+
+/**
+ * Header fields to change, one a line: "Name: value", or "-Name" to leave one
+ * out, which is told as null.
+ * @param {string} text
+ * @returns {[string, string|null][]}
+ */
+export function headerFields(text) {
+  /** @type {[string, string|null][]} */
+  const fields = [];
+  text.split(/\r?\n/).forEach((line, i) => {
+    if (!line.trim()) return;
+    const out = /^[-−]\s*([^:]+)$/.exec(line.trim());
+    const colon = line.indexOf(":");
+    if (out) fields.push([out[1].trim(), null]);
+    else if (colon < 0) throw new Error(`Line ${i + 1} has no colon: write Name: value, or -Name to leave that field out.`);
+    else fields.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
+  });
+  return fields;
+}
+
+/** @param {string} endpoint */
+const named = (endpoint) => (endpoint === "reference" ? "the reference" : endpoint);
+
+/**
+ * What an order to several raw clients came to: it is done when one of them
+ * did it, and the servers of the others are named. When none did, it throws.
+ * @param {string} done "Written to"
+ * @param {string} whole what to say when all did it
+ * @param {{endpoint: string, token: string}[]} clients
+ * @param {PromiseSettledResult<unknown>[]} results
+ */
+export function outcome(done, whole, clients, results) {
+  /** @type {string[]} */
+  const did = [];
+  /** @type {string[]} */
+  const not = [];
+  clients.forEach(({ endpoint, token }, i) => {
+    const result = results[i];
+    if (result.status === "fulfilled") return did.push(named(endpoint));
+    const { message } = result.reason;
+    const closed = /no raw client|could not be written/.test(message);
+    not.push(closed ? `${named(endpoint)} has closed` : `${named(endpoint)}: ${message.replaceAll(token, endpoint).replace(/\.$/, "")}`);
+  });
+  if (!did.length) throw new Error(not.map((n) => `${n[0].toUpperCase()}${n.slice(1)}. `).join("").trim());
+  return not.length ? `${done} ${did.join(" and ")}; ${not.join("; ")}.` : whole;
+}
