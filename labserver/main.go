@@ -159,6 +159,11 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
+// sources are the packages whose lines the lessons and the bits lead to.
+var sources = lesson.SourceSet{
+	"reference": reference.Source, "reference/wire": wire.Source, "reference/naive": naive.Source,
+}
+
 // newServer reads lessons, scenarios and sources and makes the lab server.
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
@@ -170,9 +175,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		}
 		lessonFiles, pageFiles = os.DirFS("lessons"), os.DirFS("static")
 	}
-	sites, err := lesson.Resolve(lesson.SourceSet{
-		"reference": reference.Source, "reference/wire": wire.Source, "reference/naive": naive.Source,
-	})
+	sites, err := lesson.Resolve(sources)
 	if err != nil {
 		return nil, err
 	}

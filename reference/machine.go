@@ -33,7 +33,8 @@ const DefaultMaxMessage = 1 << 20
 // however the octets are cut. Conn puts one on a net.Conn.
 //
 // Its memory is bounded by what it was given: the octets of one message up to
-// its limit, a little more than twice if it is compressed, and output of at most three times the last input, until taken.
+// its limit, a little more than twice that if it is compressed, and output of
+// at most three times the last input, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
 	role       wire.Role

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -102,22 +101,6 @@ func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	// be set from here; gorilla's SetReadDeadline is the reader's alone.
 	s.conn.NetConn().SetReadDeadline(time.Now().Add(closeTimeout))
 	return err
-}
-
-// GorillaModule is gorilla/websocket's module path.
-const GorillaModule = "github.com/gorilla/websocket"
-
-// GorillaVersion returns the version that this program was built with, empty
-// where the build does not tell.
-func GorillaVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == GorillaModule {
-				return m.Version
-			}
-		}
-	}
-	return ""
 }
 
 // GorillaSource returns the path of the file that gorilla's (*Conn).ReadMessage

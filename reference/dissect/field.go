@@ -39,7 +39,7 @@ const (
 	siteUnmask    = "wire.MaskSimple#unmask"
 	siteCloseCode = "wire.ParseClosePayload#closecode"
 	siteReason    = "wire.ParseClosePayload#reason"
-	siteUTF8      = "wire.(*UTF8).Check#utf8"
+	siteUTF8      = "wire.(*UTF8).check#utf8"
 )
 
 // Sites lists every Site that a Field can have, so that a test can hold each

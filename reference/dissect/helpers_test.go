@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,6 +206,9 @@ func checkTiles(t testing.TB, f *Frame) {
 		}
 		if fd.Bits == 0 {
 			t.Fatalf("field %s has no bits", fd.Name)
+		}
+		if !slices.Contains(Sites, fd.Site) {
+			t.Fatalf("field %s names the site %q, which is not in Sites", fd.Name, fd.Site)
 		}
 		at += fd.Bits
 	}
