@@ -20,7 +20,9 @@ import (
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
+	Each   int           // or cut into writes of so many octets, whatever Writes say
 	Gap    time.Duration // between two writes
+	Fin    bool          // end the judge's side of TCP behind it
 }
 
 // SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3.
@@ -34,20 +36,33 @@ const (
 		"Sec-WebSocket-Accept: {accept}\r\n\r\n"
 )
 
-// writes returns the TCP writes of o as role sends them. key is the client's,
-// when role answers it.
-func (o Opening) writes(role wire.Role, host, path, key string) []string {
+// writes returns the TCP writes of c's opening as role sends them. key is the
+// client's, when role answers it.
+func (c *Case) writes(role wire.Role, host, path, key string) []string {
+	o := c.Opening
 	list := o.Writes
 	if list == nil {
-		list = []string{request}
+		half, extensions := request, c.Deflate.offer()
 		if role == wire.Server {
-			list = []string{response}
+			half, extensions = response, c.Deflate.answer()
 		}
+		if extensions != "" {
+			half = plus(half, "Sec-WebSocket-Extensions: "+extensions)
+		}
+		list = []string{half}
 	}
 	fill := strings.NewReplacer("{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))
 	filled := make([]string, len(list))
 	for i, w := range list {
 		filled[i] = fill.Replace(w)
+	}
+	if o.Each > 0 {
+		whole := strings.Join(filled, "")
+		filled = nil
+		for len(whole) > o.Each {
+			filled, whole = append(filled, whole[:o.Each]), whole[o.Each:]
+		}
+		filled = append(filled, whole)
 	}
 	return filled
 }
@@ -62,9 +77,11 @@ func (o Opening) key() string {
 
 // An answer is the target's half of the opening handshake.
 type answer struct {
-	head *dissect.Handshake
-	rest []byte // what came behind it in the same read
-	err  error  // why there is no head
+	head    *dissect.Handshake
+	rest    []byte              // what came behind it in the same read
+	err     error               // why there is no head
+	deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
+	offers  bool                // of a client: permessage-deflate
 }
 
 // opens reports whether the head that came opens a WebSocket.
@@ -120,11 +137,20 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 		key = a.head.Head.Key()
+		if a.offers = a.head.Head.HasExtension(wire.PermessageDeflate); !a.offers && c.Deflate != nil {
+			_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
+			return a
+		}
 	}
-	list := c.Opening.writes(role, host, path, key)
+	var own *dissect.Handshake
+	list := c.writes(role, host, path, key)
 	for i, w := range list {
 		b := []byte(w)
-		talk.Octets(role, b, false)
+		for _, it := range talk.Octets(role, b, false) {
+			if it.Handshake != nil {
+				own = it.Handshake
+			}
+		}
 		if i == len(list)-1 {
 			b = append(b, glued...)
 		}
@@ -139,10 +165,125 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			sleep(ctx, c.Opening.Gap)
 		}
 	}
+	if c.Opening.Fin {
+		_ = conn.CloseWrite()
+	}
 	if role == wire.Client {
 		a = readHead(conn, talk, wire.Server)
 	}
+	if own != nil && a.head != nil {
+		asked, answered := own.Head, a.head.Head
+		if role == wire.Server {
+			asked, answered = answered, asked
+		}
+		if agreed, inUse, _ := wire.CheckDeflateResponse(asked, answered); inUse {
+			a.deflate = &agreed
+		}
+	}
 	return a
+}
+
+// judgeOpening judges the target's half of the opening handshake, and reports
+// whether that is all there is to judge.
+func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
+	a := r.answer
+	r.Expected = c.expected()
+	refusal := c.refusal()
+	switch {
+	case role == wire.Server || refusal == nil || a.head != nil && a.head.Head.Status == 101 && c.mayOpen():
+		// 1. A client's half must be right, whatever it is then answered, and so
+		// must be a server's that opens a WebSocket.
+		if reason, rule := a.refused(); reason != "" {
+			r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
+			r.Got = "no WebSocket"
+			if a.head != nil {
+				r.Got = a.head.Line
+			}
+			return true
+		}
+		return c.lacksDeflate(r, role)
+	case a.head == nil:
+		// 2. No answer at all.
+		r.Got = a.err.Error()
+		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
+		switch {
+		case errors.Is(a.err, os.ErrDeadlineExceeded):
+			r.Verdict = Fail
+		case refusal.End.Silent:
+			r.Verdict, r.Reason = Pass, ""
+		}
+	case a.head.Head.Status == 101:
+		r.Got = a.head.Line
+		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
+	default:
+		// 3. A refusal.
+		r.Got = a.head.Line
+		for _, o := range c.Outcomes {
+			if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
+				r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+				return true
+			}
+		}
+		r.Verdict = NonStrict
+		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
+	}
+	if len(c.Rules) > 0 && r.Verdict != Pass {
+		r.Rule = c.Rules[0]
+	}
+	return true
+}
+
+// refusal returns the first outcome that is a refusal, or nil.
+func (c *Case) refusal() *Outcome {
+	for i := range c.Outcomes {
+		if c.Outcomes[i].End.How == Refuses {
+			return &c.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// mayOpen reports whether an outcome of c is an open WebSocket.
+func (c *Case) mayOpen() bool {
+	for _, o := range c.Outcomes {
+		if o.End.How != Refuses {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether a refusal may have this status.
+func (e End) allows(status int) bool {
+	for _, s := range e.Statuses {
+		if s == status {
+			return true
+		}
+	}
+	return len(e.Statuses) == 0 && status >= 400
+}
+
+// A headCheck judges one thing about the target's half of the opening
+// handshake, and says what is wrong with it.
+type headCheck func(h *dissect.Handshake) (Verdict, string)
+
+// judgeHead adds what c.Head says to r, where that is graver than what r has.
+func (c *Case) judgeHead(r *Report) {
+	if c.Head == nil || r.answer.head == nil {
+		return
+	}
+	if v, why := c.Head(r.answer.head); v.graver(r.Verdict) {
+		r.Verdict, r.Reason = v, sentence(why)
+		if len(c.Rules) > 0 {
+			r.Rule = c.Rules[0]
+		}
+	}
+}
+
+// graver reports whether v is worse than w.
+func (v Verdict) graver(w Verdict) bool {
+	rank := [...]int{Pass: 0, Info: 1, NonStrict: 2, Fail: 3}
+	return rank[v] > rank[w]
 }
 
 // refused says why a does not open a WebSocket, for a case that needs one.
