@@ -209,15 +209,17 @@ func parseRequest(head []byte) (wire.Head, error) {
 	return h, err
 }
 
-// isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
-// GET a path or a whole URL, in visible ASCII.
+// isTarget reports whether s can be the target of a handshake's request (RFC
+// 6455 §4.2.1): a path or a whole URL of HTTP, in visible ASCII, and without a
+// fragment.
 func isTarget(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7F {
+		if s[i] <= ' ' || s[i] >= 0x7F || s[i] == '#' {
 			return false
 		}
 	}
-	return strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+	scheme, _, whole := strings.Cut(s, "://")
+	return strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
 // parseResponse reads the head of a server's handshake, as headSize measured it.

@@ -142,15 +142,15 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 	}
-	var own *dissect.Handshake
 	list := c.writes(role, host, path, key)
+	var own *dissect.Handshake
+	for _, it := range talk.Octets(role, legible(strings.Join(list, "")), false) {
+		if it.Handshake != nil {
+			own = it.Handshake
+		}
+	}
 	for i, w := range list {
 		b := []byte(w)
-		for _, it := range talk.Octets(role, b, false) {
-			if it.Handshake != nil {
-				own = it.Handshake
-			}
-		}
 		if i == len(list)-1 {
 			b = append(b, glued...)
 		}
@@ -183,6 +183,25 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 	return a
 }
 
+// legible returns the judge's half for a reader that knows neither folded lines
+// nor long ones: an answer is judged by what was asked, however it was written.
+func legible(half string) []byte {
+	half = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ").Replace(half)
+	if len(half) < dissect.MaxHead {
+		return []byte(half)
+	}
+	var b []byte
+	for line := range strings.SplitAfterSeq(half, "\r\n") {
+		if !strings.HasPrefix(line, "X-") {
+			b = append(b, line[:min(len(line), 1000)]...)
+			if len(line) > 1000 {
+				b = append(b, " HTTP/1.1\r\n"...)
+			}
+		}
+	}
+	return b
+}
+
 // judgeOpening judges the target's half of the opening handshake, and reports
 // whether that is all there is to judge.
 func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
@@ -210,7 +229,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		case errors.Is(a.err, os.ErrDeadlineExceeded):
 			r.Verdict = Fail
 		case refusal.End.Silent:
-			r.Verdict, r.Reason = Pass, ""
+			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
 		}
 	case a.head.Head.Status == 101:
 		r.Got = a.head.Line

@@ -84,8 +84,11 @@ func CheckRequest(h Head) []Violation {
 			broke(RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 		}
 	}
-	if n := len(h.Values("Host")); n != 1 {
-		broke(RuleHost, "There are %d Host fields.", n)
+	switch hosts := h.Values("Host"); {
+	case len(hosts) != 1:
+		broke(RuleHost, "There are %d Host fields.", len(hosts))
+	case hosts[0] == "":
+		broke(RuleHost, "Host is empty.")
 	}
 	//lesson:begin check-upgrade
 	if !h.HasToken("Upgrade", "websocket") {

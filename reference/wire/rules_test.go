@@ -121,6 +121,7 @@ var breaches = []breach{
 	{RuleHTTPVersion, "none", request(func(h *Head) { h.Proto = "" })},
 	{RuleHost, "missing", request(set("Host"))},
 	{RuleHost, "twice", request(set("Host", "a", "b"))},
+	{RuleHost, "empty", request(set("Host", " "))},
 	{RuleUpgrade, "missing", request(set("Upgrade"))},
 	{RuleUpgrade, "another", request(set("Upgrade", "h2c"))},
 	{RuleConnection, "missing", request(set("Connection"))},
