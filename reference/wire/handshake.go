@@ -113,6 +113,11 @@ func CheckRequest(h Head) []Violation {
 		broke(RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	}
 	//lesson:end
+	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
+		if !IsToken(p) {
+			broke(RuleSubprotocols, "The item %q is no token.", p)
+		}
+	}
 	return append(vs, CheckExtensions(h)...)
 }
 

@@ -133,6 +133,7 @@ var breaches = []breach{
 	{RuleVersion, "missing", request(set("Sec-WebSocket-Version"))},
 	{RuleVersion, "twice", request(set("Sec-WebSocket-Version", "13", "8"))},
 	{RuleHeaderGrammar, "", request(set("Bad Name", "x"))},
+	{RuleSubprotocols, "", request(set("Sec-WebSocket-Protocol", "chat, super chat"))},
 
 	{RuleStatus, "200", response(func(h *Head) { h.Status = 200 })},
 	{RuleRespUpgrade, "", response(set("Upgrade"))},
