@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"fmt"
 
@@ -21,17 +22,20 @@ type Deflate struct {
 	Offered func(request wire.Head) string
 }
 
-// offer and answer return what goes into Sec-WebSocket-Extensions.
-func (d *Deflate) offer() string { return d.or(func() string { return d.Offer }) }
-
-func (d *Deflate) answer() string { return d.or(func() string { return d.Answer }) }
-
-func (d *Deflate) or(value func() string) string {
-	if d == nil {
+// extensions returns what role puts into Sec-WebSocket-Extensions. request is the
+// client's, where role answers it.
+func (d *Deflate) extensions(role wire.Role, request wire.Head) string {
+	switch {
+	case d == nil:
 		return ""
+	case role == wire.Client:
+		return cmp.Or(d.Offer, wire.PermessageDeflate)
+	case d.Answer != "":
+		return d.Answer
 	}
-	if v := value(); v != "" {
-		return v
+	// An offer with a smaller window must be answered with it.
+	if p, ok := offeredParam(request, "server_max_window_bits"); ok {
+		return wire.PermessageDeflate + "; " + p.String()
 	}
 	return wire.PermessageDeflate
 }
@@ -65,6 +69,27 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 
 // inUse is the least that a case of compressed data needs.
 func inUse(wire.DeflateParams, wire.Role) string { return "" }
+
+// takeover is what a case needs in which the judge's messages refer to those
+// before them.
+func takeover(agreed wire.DeflateParams, judge wire.Role) string {
+	if judge == wire.Client && agreed.ClientNoContextTakeover || judge == wire.Server && agreed.ServerNoContextTakeover {
+		return "it wants each message compressed on its own, so there is nothing to judge"
+	}
+	return ""
+}
+
+// fullWindow is what a case needs in which the judge reaches back 32 KiB.
+func fullWindow(agreed wire.DeflateParams, judge wire.Role) string {
+	bits := agreed.ClientMaxWindowBits
+	if judge == wire.Server {
+		bits = agreed.ServerMaxWindowBits
+	}
+	if bits != 0 && bits < 15 {
+		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
+	}
+	return ""
+}
 
 // An inflater reads the target's compressed messages.
 type inflater struct {
@@ -148,7 +173,7 @@ func (p *packer) pack(message []byte) []byte {
 
 // packed returns f with its payload compressed on its own and RSV1 set.
 func packed(f Frame) Frame {
-	f.Payload = Payload{Octets: newPacker().pack(f.Payload.Bytes())}
+	f.Payload.Packed = true
 	return f.rsv(4)
 }
 

@@ -14,7 +14,7 @@ import (
 // sections are the files of cases, in the order of the list. Each returns its
 // cases for servers, and cases that only clients can be judged by.
 var sections = []func() []*Case{
-	section421, section422, section44, section51, section552, section91, section113, sectionTCP,
+	section421, section422, section44, section51, section552, section91, section113, sectionTCP, section7692Negotiation, section7692Data,
 }
 
 // All returns every case, those for servers first, in an order that is the same

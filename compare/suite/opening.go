@@ -37,16 +37,16 @@ const (
 )
 
 // writes returns the TCP writes of c's opening as role sends them. key is the
-// client's, when role answers it.
-func (c *Case) writes(role wire.Role, host, path, key string) []string {
+// client's; asked is its half, where role answers it.
+func (c *Case) writes(role wire.Role, host, path, key string, asked wire.Head) []string {
 	o := c.Opening
 	list := o.Writes
 	if list == nil {
-		half, extensions := request, c.Deflate.offer()
+		half := request
 		if role == wire.Server {
-			half, extensions = response, c.Deflate.answer()
+			half = response
 		}
-		if extensions != "" {
+		if extensions := c.Deflate.extensions(role, asked); extensions != "" {
 			half = plus(half, "Sec-WebSocket-Extensions: "+extensions)
 		}
 		list = []string{half}
@@ -142,7 +142,11 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 	}
-	list := c.writes(role, host, path, key)
+	var asked wire.Head
+	if a.head != nil {
+		asked = a.head.Head
+	}
+	list := c.writes(role, host, path, key, asked)
 	var own *dissect.Handshake
 	for _, it := range talk.Octets(role, legible(strings.Join(list, "")), false) {
 		if it.Handshake != nil {
