@@ -33,11 +33,15 @@ func (d *Deflate) extensions(role wire.Role, request wire.Head) string {
 	case d.Answer != "":
 		return d.Answer
 	}
-	// An offer with a smaller window must be answered with it.
-	if p, ok := offeredParam(request, "server_max_window_bits"); ok {
-		return wire.PermessageDeflate + "; " + p.String()
+	// What an offer asks of the server must be in the answer, and what it says of
+	// the client may be.
+	answer := wire.PermessageDeflate
+	for _, name := range []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits"} {
+		if p, ok := offeredParam(request, name); ok {
+			answer += "; " + p.String()
+		}
 	}
-	return wire.PermessageDeflate
+	return answer
 }
 
 // lacksDeflate reports whether c needs a permessage-deflate that is not to be

@@ -202,7 +202,7 @@ func reservedOne(s *group) {
 	add("RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
 	add("RSV1 in a Ping", agreed, send(ping("Hello").rsv(4)))
 	add("RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
-	add("RSV1 in a Pong", agreed, send(pong("Hello").rsv(4)))
+	add("RSV1 in a Pong", agreed, send(pong("Hello").rsv(4), text("Hello")))
 	add("RSV1 in a Close frame", agreed, send(closeWith(1000, "").rsv(4)))
 	add("RSV1 in a Ping between two fragments", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), ping("!").rsv(4)))
 	add("RSV1 and RSV2", agreed, send(packed(text("Hello")).rsv(6)))
@@ -282,8 +282,9 @@ func deflating(s *group) {
 	s.add(Case{
 		Title: "Echoes that do not refer to one another", Requirement: "Who has agreed on no context takeover compresses each message on its own.", Keyword: Must, Section: "7.1.1",
 		Deflate: &Deflate{
-			Offer: "permessage-deflate; server_no_context_takeover", Answer: "permessage-deflate; client_no_context_takeover", Needs: inUse,
-			Offered: bitsNotOffered("server_max_window_bits"),
+			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
+			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+			Offered: withoutOffer("server_max_window_bits"),
 		},
 		Steps: alike, Outcomes: echoes,
 	})
