@@ -98,6 +98,15 @@ type Case struct {
 	Heavy bool
 	// OneSided says that the case makes no sense with the roles swapped.
 	OneSided bool
+	// Mute says that the judge does not answer the target's Close frame.
+	Mute bool
+	// Waits is how long the judge, as a server, leaves TCP open after the closing
+	// handshake, to see whether the client leaves its end to the server.
+	Waits time.Duration
+
+	// also judges what no list of messages can say. It is asked when the
+	// behaviour is right otherwise.
+	also func(saw []seen) (v Verdict, why string)
 }
 
 // DefaultDeadline bounds a case that says nothing else.
@@ -144,6 +153,8 @@ const (
 type End struct {
 	How   How
 	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are non-strict. nil: any
+	// Exact says that the outcome is another one when the code is not among Codes.
+	Exact bool
 	// Early says that the target does so before the first step that stands behind
 	// a Patience step is taken.
 	Early    bool
@@ -195,6 +206,30 @@ func (c *Case) deadline() time.Duration {
 		return c.Deadline
 	}
 	return DefaultDeadline
+}
+
+// MarshalJSON gives what there is to know of c before it runs.
+func (c *Case) MarshalJSON() ([]byte, error) {
+	rules := c.Rules
+	if rules == nil {
+		rules = []string{}
+	}
+	return json.Marshal(struct {
+		ID          string   `json:"id"`
+		Title       string   `json:"title"`
+		Requirement string   `json:"requirement"`
+		Keyword     string   `json:"keyword"`
+		Section     string   `json:"section"`
+		RFC         int      `json:"rfc"`
+		Rules       []string `json:"rules"`
+		Judges      string   `json:"judges"`
+	}{c.ID, c.Title, c.Requirement, c.Keyword, c.Section, c.RFC, rules, c.Judges.String()})
+}
+
+// Group returns what stands before the slash of c's ID.
+func (c *Case) Group() string {
+	group, _, _ := strings.Cut(c.ID, "/")
+	return group
 }
 
 // String gives c's number and title.

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -9,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -79,7 +81,7 @@ func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Rec
 // run plays c with the judge in role.
 func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) (r Report) {
 	r = Report{Case: c, Endpoint: name, Caret: -1}
-	if c.Heavy {
+	if c.Heavy && role == wire.Client {
 		select {
 		case heavy <- struct{}{}:
 			defer func() { <-heavy }()
@@ -151,6 +153,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if r.Verdict == Fail || r.Closing == Fail {
 		r.Mistake = diagnose(&r)
 	}
+	r.saw, r.closed, r.fault = nil, nil, nil // they may hold many megabytes
 	return r
 }
 
@@ -250,7 +253,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 		if n := len(p.seen); p.closed == nil && !p.ended() && n < fewest && n&(n-1) != 0 {
 			return false
 		}
-		o = c.best(p.seen, s, false)
+		o = c.best(p.seen, p.closed, s, false)
 		if o == nil || p.closed != nil {
 			return true
 		}
@@ -271,7 +274,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	}
 
 	// 2. The judge's Close frame, unless a step has sent one.
-	if !c.sendsClose() && !c.silent() {
+	if !c.sendsClose() && !c.silent() && !c.Mute {
 		if !s.ended {
 			s.closeSent = true
 			o = nil // decided again below, when the target has answered
@@ -284,10 +287,22 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	}
 
 	// 3. TCP. A server ends it first, a client after the judge has.
-	if p.role == wire.Server {
+	if c.Waits > 0 && p.role == wire.Server {
+		short, cancel := context.WithTimeout(ctx, c.Waits)
+		p.await(short, func() bool { return false })
+		cancel()
+		p.mu.Lock()
+		s.first = p.over != nil && !isTimeout(p.over)
+		p.mu.Unlock()
+	}
+	if p.role == wire.Server && !c.Mute {
 		_ = p.conn.CloseWrite()
 	}
-	wait, cancel := context.WithTimeout(ctx, closeWait)
+	patience := closeWait
+	if c.Mute {
+		patience = c.deadline() // it may wait a little for the answer that does not come
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.await(wait, func() bool { return false })
 	p.mu.Lock()
@@ -323,7 +338,13 @@ func (c *Case) silent() bool {
 // cannotConnect says in a plain sentence why there is no connection.
 func cannotConnect(err error) string {
 	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
 	switch {
+	case errors.As(err, &certificate):
+		return "Its certificate is not to be trusted: " + strings.TrimPrefix(certificate.Err.Error(), "x509: ") + "."
+	case errors.As(err, &record):
+		return "It does not speak TLS there."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "Nothing listens there: the connection was refused."
 	case errors.As(err, &dns):
@@ -334,6 +355,9 @@ func cannotConnect(err error) string {
 		return "The run was stopped."
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "It cannot be reached: there is no way to this host."
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "It closed the connection before TLS was agreed on."
 	}
 	return "There is no connection: " + plain(err) + "."
 }
