@@ -63,8 +63,8 @@ func refusesOr(v Verdict, why string) []Outcome {
 
 // The words for a half of the opening handshake that is not the usual one.
 
-// with returns head with the lines of the field called name replaced by lines.
-func with(head, name string, lines ...string) string {
+// set returns head with the lines of the field called name replaced by lines.
+func set(head, name string, lines ...string) string {
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(head, "\r\n") {
 		field, _, isField := strings.Cut(line, ":")

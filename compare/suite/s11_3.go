@@ -9,11 +9,11 @@ func section113() []*Case {
 		requirement: "Sec-WebSocket-Key does not appear more than once; a request in which it does is refused.", keyword: Must, section: "11.3.1",
 		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"The same key twice", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
-			{"Two keys", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"Two keys, the names in different case", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "sec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"Two keys in one field", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}, AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"A key and an empty one", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key:")},
+			{"The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
+			{"Two keys", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"Two keys, the names in different case", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "sec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"Two keys in one field", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}, AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"A key and an empty one", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key:")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{

@@ -116,32 +116,32 @@ func hostField(s *group) {
 		requirement: "There is one Host with the server's authority; a request without, or with two, is refused (RFC 9112 §3.2: with 400).", keyword: Must,
 		rules: []string{wire.RuleHost.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Host", with(request, "Host")},
-			{"Two Hosts that are the same", with(request, "Host", "Host: {host}", "Host: {host}")},
-			{"Two Hosts that differ", with(request, "Host", "Host: {host}", "Host: elsewhere.example")},
+			{"No Host", set(request, "Host")},
+			{"Two Hosts that are the same", set(request, "Host", "Host: {host}", "Host: {host}")},
+			{"Two Hosts that differ", set(request, "Host", "Host: {host}", "Host: elsewhere.example")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Host contains the server's authority, so it is not empty.", keyword: Must,
 		rules:    []string{wire.RuleHost.Code},
 		outcomes: refusesOr(NonStrict, "HTTP knows an empty Host; of a WebSocket's handshake, RFC 6455 §4.2.1 demands the server's authority"),
-		list:     []handshake{{"An empty Host", with(request, "Host", "Host:")}},
+		list:     []handshake{{"An empty Host", set(request, "Host", "Host:")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Host contains the server's authority. Which names it goes by is the server's own to say.", keyword: May,
 		rules:    []string{wire.RuleHost.Code},
 		outcomes: opensOr(Info, "it does not go by this name"),
 		list: []handshake{
-			{"Another server's Host", with(request, "Host", "Host: elsewhere.example")},
-			{"A Host in capitals, behind all the others", plus(with(request, "Host"), "HOST: {host}")},
+			{"Another server's Host", set(request, "Host", "Host: elsewhere.example")},
+			{"A Host in capitals, behind all the others", plus(set(request, "Host"), "HOST: {host}")},
 		},
 	})
 }
 
 // upgradeFields is about Upgrade and Connection.
 func upgradeFields(s *group) {
-	upgrade := func(values ...string) string { return with(request, "Upgrade", prefixed("Upgrade: ", values)...) }
-	connection := func(values ...string) string { return with(request, "Connection", prefixed("Connection: ", values)...) }
+	upgrade := func(values ...string) string { return set(request, "Upgrade", prefixed("Upgrade: ", values)...) }
+	connection := func(values ...string) string { return set(request, "Connection", prefixed("Connection: ", values)...) }
 
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Upgrade contains the value websocket, in any case, and may list other protocols.", keyword: Must,
@@ -160,7 +160,7 @@ func upgradeFields(s *group) {
 		requirement: "Upgrade contains the value websocket, as a whole; without it this is no opening handshake.", keyword: Must,
 		rules: []string{wire.RuleUpgrade.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Upgrade", with(request, "Upgrade")},
+			{"No Upgrade", set(request, "Upgrade")},
 			{"An empty Upgrade", upgrade("")},
 			{"Upgrade: h2c", upgrade("h2c")},
 			{"Upgrade: websockets", upgrade("websockets")},
@@ -202,7 +202,7 @@ func upgradeFields(s *group) {
 		requirement: "Connection includes the token Upgrade, as a whole; without it this is no opening handshake.", keyword: Must,
 		rules: []string{wire.RuleConnection.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Connection", with(request, "Connection")},
+			{"No Connection", set(request, "Connection")},
 			{"An empty Connection", connection("")},
 			{"Connection: keep-alive", connection("keep-alive")},
 			{"Connection: close", connection("close")},
@@ -222,14 +222,14 @@ func upgradeFields(s *group) {
 // keyField is about Sec-WebSocket-Key.
 func keyField(s *group) {
 	key := func(values ...string) string {
-		return with(request, "Sec-WebSocket-Key", prefixed("Sec-WebSocket-Key: ", values)...)
+		return set(request, "Sec-WebSocket-Key", prefixed("Sec-WebSocket-Key: ", values)...)
 	}
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "There is a Sec-WebSocket-Key; a request without one is refused.", keyword: Must,
 		rules: []string{wire.RuleKeyMissing.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No key", with(request, "Sec-WebSocket-Key")},
-			{"The two keys of an old draft in place of the key", with(request, "Sec-WebSocket-Key",
+			{"No key", set(request, "Sec-WebSocket-Key")},
+			{"The two keys of an old draft in place of the key", set(request, "Sec-WebSocket-Key",
 				"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5", "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00")},
 		},
 	})
@@ -261,8 +261,8 @@ func keyField(s *group) {
 		requirement: "The key is base64 of 16 octets, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must,
 		rules: []string{wire.RuleKeyLength.Code}, outcomes: opens(),
 		list: []handshake{
-			{"A key with white space around it", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: \t {key} \t ")},
-			{"A key with no space before it", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:{key}")},
+			{"A key with white space around it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: \t {key} \t ")},
+			{"A key with no space before it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:{key}")},
 			{"A key of 16 zeros", key("AAAAAAAAAAAAAAAAAAAAAA==")},
 			{"A key of 16 octets 0xFF", key("/////////////////////w==")},
 			{"A key with + and /", key("+/+/+/+/+/+/+/+/+/+/+w==")},
@@ -280,12 +280,12 @@ func versionField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "There is a Sec-WebSocket-Version; a request without one is refused.", keyword: Must,
 		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(),
-		list: []handshake{{"No version", with(request, "Sec-WebSocket-Version")}},
+		list: []handshake{{"No version", set(request, "Sec-WebSocket-Version")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "White space around a value is not part of it (RFC 9110 §5.5).", keyword: Must,
 		rules: []string{wire.RuleVersion.Code}, outcomes: opens(),
-		list: []handshake{{"The version 13 with white space around it", with(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version:\t 13 \t")}},
+		list: []handshake{{"The version 13 with white space around it", set(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version:\t 13 \t")}},
 	})
 }
 
@@ -330,7 +330,7 @@ func headGrammar(s *group) {
 			{"A header line without a colon", plus(request, "X-Unknown")},
 			{"A header line without a colon, with a space in it", plus(request, "X-Unknown 1")},
 			{"A space before the colon", plus(request, "X-Unknown : 1")},
-			{"A tab before the colon of Upgrade", with(request, "Upgrade", "Upgrade\t: websocket")},
+			{"A tab before the colon of Upgrade", set(request, "Upgrade", "Upgrade\t: websocket")},
 			{"A header line without a name", plus(request, ": 1")},
 			{"A name with a space in it", plus(request, "X Unknown: 1")},
 			{"A name with brackets in it", plus(request, "X(Unknown): 1")},
@@ -376,8 +376,8 @@ func headGrammar(s *group) {
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it reads folded lines as one, as RFC 9112 §5.2 allows"),
 		list: []handshake{
 			{"An unknown field folded into two lines", plus(request, "X-Unknown: a", " b")},
-			{"Upgrade folded into two lines", with(request, "Upgrade", "Upgrade:", " websocket")},
-			{"The key folded into two lines, with a tab", with(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:", "\t{key}")},
+			{"Upgrade folded into two lines", set(request, "Upgrade", "Upgrade:", " websocket")},
+			{"The key folded into two lines, with a tab", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:", "\t{key}")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{

@@ -43,8 +43,8 @@ func section422() []*Case {
 		requirement: "A refusal is an HTTP response, and says where its content ends.", keyword: Should,
 		outcomes: refuses(), head: allOf(keepsGrammar, endsLines, hasEnd),
 		list: []handshake{
-			{"A refusal of a request without a key, as HTTP", with(request, "Sec-WebSocket-Key")},
-			{"A refusal of another version, as HTTP", with(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version: 99")},
+			{"A refusal of a request without a key, as HTTP", set(request, "Sec-WebSocket-Key")},
+			{"A refusal of another version, as HTTP", set(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version: 99")},
 		},
 	})
 

@@ -6,7 +6,7 @@ import "wslab/reference/wire"
 func section44() []*Case {
 	s := group{name: "4.4", section: "4.4"}
 	version := func(values ...string) string {
-		return with(request, "Sec-WebSocket-Version", prefixed("Sec-WebSocket-Version: ", values)...)
+		return set(request, "Sec-WebSocket-Version", prefixed("Sec-WebSocket-Version: ", values)...)
 	}
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A request for a version that the server does not speak is refused, and Sec-WebSocket-Version in the refusal names those that it speaks.", keyword: Must,
