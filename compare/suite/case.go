@@ -180,6 +180,7 @@ type Target struct {
 type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
+	Keys   *Keys // of its connections; nil where they are not to be compared
 }
 
 // mirror returns c with the roles swapped.

@@ -14,7 +14,7 @@ import (
 // sections are the files of cases, in the order of the list. Each returns its
 // cases for servers, and cases that only clients can be judged by.
 var sections = []func() []*Case{
-	section421, section422, section44,
+	section41, section421, section422, section44,
 	section51, section52, section53, section54, section55, section551, section552, section553, section56, section57,
 	section71, section74, section81, section91, section113,
 	sectionTCP, sizes, section7692Negotiation, section7692Data,

@@ -2,12 +2,18 @@ package suite
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 
 	"wslab/compare/tap"
 	"wslab/reference/dissect"
@@ -16,13 +22,16 @@ import (
 
 // Opening is the judge's half of the opening handshake. Writes are its TCP
 // writes, in which {host}, {path}, {key} and, in a server's answer, {accept}
-// stand for what the connection calls for.
+// stand for what the connection calls for; wrongAccepts has more.
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
 	Each   int           // or cut into writes of so many octets, whatever Writes say
 	Gap    time.Duration // between two writes
 	Fin    bool          // end the judge's side of TCP behind it
+	// Listen is how long the judge waits before it answers a client, which must
+	// send nothing meanwhile.
+	Listen time.Duration
 }
 
 // SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3.
@@ -51,7 +60,7 @@ func (c *Case) writes(role wire.Role, host, path, key string, asked wire.Head) [
 		}
 		list = []string{half}
 	}
-	fill := strings.NewReplacer("{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))
+	fill := strings.NewReplacer(append(wrongAccepts(key), "{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))...)
 	filled := make([]string, len(list))
 	for i, w := range list {
 		filled[i] = fill.Replace(w)
@@ -65,6 +74,29 @@ func (c *Case) writes(role wire.Role, host, path, key string, asked wire.Head) [
 		filled = append(filled, whole)
 	}
 	return filled
+}
+
+// wrongAccepts returns what stands for answers to key that are made wrongly, and
+// what they are.
+func wrongAccepts(key string) []string {
+	right := wire.Accept(key)
+	decoded, _ := base64.StdEncoding.DecodeString(key)
+	sum := sha1.Sum([]byte(key + wire.GUID))
+	swapped := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, right)
+	return []string{
+		"{accept-cut}", right[:len(right)-1],
+		"{accept-case}", swapped,
+		"{accept-key}", wire.Hash(key),
+		"{accept-lower}", wire.Hash(key + strings.ToLower(wire.GUID)),
+		"{accept-misprint}", wire.Hash(key + "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"),
+		"{accept-decoded}", wire.Hash(string(decoded) + wire.GUID),
+		"{accept-hex}", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))),
+	}
 }
 
 // key returns the key that a client's opening has.
@@ -82,6 +114,9 @@ type answer struct {
 	err     error               // why there is no head
 	deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
 	offers  bool                // of a client: permessage-deflate
+	early   bool                // a client sent something before it was answered
+	known   []string            // the keys of earlier connections of a client
+	port    string              // the judge's own
 }
 
 // opens reports whether the head that came opens a WebSocket.
@@ -137,6 +172,7 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 		key = a.head.Head.Key()
+		a.early = len(a.rest) > 0 || c.hears(conn)
 		if a.offers = a.head.Head.HasExtension(wire.PermessageDeflate); !a.offers && c.Deflate != nil {
 			_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
 			return a
@@ -286,16 +322,47 @@ func (e End) allows(status int) bool {
 	return len(e.Statuses) == 0 && status >= 400
 }
 
+// hears listens to a client that waits for its answer, and reports whether it
+// sends something all the same.
+func (c *Case) hears(conn net.Conn) bool {
+	if c.Opening.Listen == 0 {
+		return false
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(c.Opening.Listen))
+	n, _ := conn.Read(make([]byte, 1))
+	_ = conn.SetReadDeadline(time.Now().Add(c.deadline()))
+	return n > 0
+}
+
+// Keys are the Sec-WebSocket-Keys of a client's connections so far. All methods
+// may be called concurrently, also on nil, which knows none.
+type Keys struct {
+	mu    sync.Mutex
+	known []string
+}
+
+// add returns the keys known before, and knows key from now on.
+func (k *Keys) add(key string) []string {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := k.known
+	k.known = append(k.known[:len(k.known):len(k.known)], key)
+	return before
+}
+
 // A headCheck judges one thing about the target's half of the opening
 // handshake, and says what is wrong with it.
-type headCheck func(h *dissect.Handshake) (Verdict, string)
+type headCheck func(a answer) (Verdict, string)
 
 // judgeHead adds what c.Head says to r, where that is graver than what r has.
 func (c *Case) judgeHead(r *Report) {
 	if c.Head == nil || r.answer.head == nil {
 		return
 	}
-	if v, why := c.Head(r.answer.head); v.graver(r.Verdict) {
+	if v, why := c.Head(r.answer); v.graver(r.Verdict) {
 		r.Verdict, r.Reason = v, sentence(why)
 		if len(c.Rules) > 0 {
 			r.Rule = c.Rules[0]

@@ -44,10 +44,10 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	if path == "" {
 		path = "/"
 	}
-	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, rec)
+	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
 	if r.Verdict != Fail && c.resets() {
 		// The judge cannot see how the target takes a reset, but that it lives.
-		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil)
+		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
 		if again.Verdict == Fail {
 			r.Verdict, r.Reason = Fail, "After the reset it served no further connection: "+again.Reason
 		}
@@ -75,11 +75,11 @@ func (c *Case) resets() bool {
 // RunClient plays c, which judges clients, on the next connection that t
 // accepts.
 func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
-	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, rec)
+	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
 }
 
 // run plays c with the judge in role.
-func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) (r Report) {
+func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), known *Keys, rec *recording.Recording) (r Report) {
 	r = Report{Case: c, Endpoint: name, Caret: -1}
 	if c.Heavy && role == wire.Client {
 		select {
@@ -133,6 +133,10 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		steps = steps[1:]
 	}
 	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	if role == wire.Server && r.answer.head != nil {
+		r.answer.known = known.add(r.answer.head.Head.Key())
+	}
+	_, r.answer.port, _ = net.SplitHostPort(info.Local)
 	if done := c.judgeOpening(&r, role); done {
 		c.judgeHead(&r)
 		return r

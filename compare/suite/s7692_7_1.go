@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -62,8 +61,8 @@ func offers(s *group) {
 }
 
 // keepsTakeover: a server that accepts server_no_context_takeover says so.
-func keepsTakeover(h *dissect.Handshake) (Verdict, string) {
-	exts, _ := wire.ParseExtensions(h.Head)
+func keepsTakeover(a answer) (Verdict, string) {
+	exts, _ := wire.ParseExtensions(a.head.Head)
 	for _, e := range exts {
 		if !strings.EqualFold(e.Name, wire.PermessageDeflate) {
 			continue
@@ -81,8 +80,8 @@ func keepsTakeover(h *dissect.Handshake) (Verdict, string) {
 // badOffers is about offers that a server must decline; the WebSocket opens
 // without the extension.
 func badOffers(s *group) {
-	declines := func(h *dissect.Handshake) (Verdict, string) {
-		if h.Head.HasExtension(wire.PermessageDeflate) {
+	declines := func(a answer) (Verdict, string) {
+		if a.head.Head.HasExtension(wire.PermessageDeflate) {
 			return Fail, "it accepts an offer that it must decline (RFC 7692 §7.1)"
 		}
 		return Pass, ""
