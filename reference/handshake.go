@@ -233,13 +233,17 @@ func parseResponse(head []byte) (wire.Head, error) {
 		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
 	}
 	h.Proto, h.Status = proto, int(status)
-	h.Fields, err = parseFields(fields)
+	h.Fields, err = parseFields(unfold.Replace(fields))
 	return h, err
 }
 
+// unfold makes one line of a field that goes on in the next, as HTTP once had
+// it. A client must bear with that, a server need not (RFC 9112 §5.2).
+var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\t", " ")
+
 // parseFields reads the lines of a head behind its first: one field a line, name
-// and value parted by the first colon. A line that goes on in the next one, as
-// HTTP once had it, is refused (RFC 9112 §5.2).
+// and value parted by the first colon. A line that goes on in the next one is
+// refused (RFC 9112 §5.2).
 func parseFields(lines string) ([]wire.Field, error) {
 	var fields []wire.Field
 	for line := range strings.SplitSeq(lines, "\n") {

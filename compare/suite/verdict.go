@@ -502,7 +502,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	case e.NoTCP:
 	case s.timeout:
 		worse(Fail, "it left TCP open after the closing handshake (RFC 6455 §7.1.1)")
-	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && !s.trailing:
+	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why

@@ -132,7 +132,7 @@ func CheckResponse(request, h Head) []Violation {
 		broke(RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
-	if !h.HasToken("Upgrade", "websocket") {
+	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
 		broke(RuleRespUpgrade, "%s.", found(h, "Upgrade"))
 	}
 	if !h.HasToken("Connection", "Upgrade") {

@@ -137,6 +137,7 @@ var breaches = []breach{
 
 	{RuleStatus, "200", response(func(h *Head) { h.Status = 200 })},
 	{RuleRespUpgrade, "", response(set("Upgrade"))},
+	{RuleRespUpgrade, "and another", response(set("Upgrade", "websocket, h2c"))},
 	{RuleRespConnection, "", response(set("Connection", "close"))},
 	{RuleAcceptMissing, "", response(set("Sec-WebSocket-Accept"))},
 	{RuleAcceptMissing, "twice", response(set("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "x"))},
