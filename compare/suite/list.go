@@ -94,7 +94,7 @@ func (c *Case) named(p string) bool {
 		return true
 	}
 	group := c.Group()
-	if group == p || c.Section == p || strings.HasPrefix(group, p+".") {
+	if group == p || c.Section == p || strings.HasPrefix(group, p+".") || strings.HasPrefix(group, p+"-") {
 		return true
 	}
 	if !strings.ContainsAny(p, "*?") {

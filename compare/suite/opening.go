@@ -256,7 +256,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 			r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
 			r.Got = "no WebSocket"
 			if a.head != nil {
-				r.Got = a.head.Line
+				r.pointRule(a.head, rule)
 			}
 			return true
 		}
@@ -272,7 +272,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
 		}
 	case a.head.Head.Status == 101:
-		r.Got = a.head.Line
+		r.pointRule(a.head, "")
 		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
 	default:
 		// 3. A refusal.
@@ -290,6 +290,59 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Rule = c.Rules[0]
 	}
 	return true
+}
+
+// headerOf says which header field a rule of the handshake is about.
+var headerOf = map[string]string{
+	wire.RuleHost.Code:    "Host",
+	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
+	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",
+	wire.RuleKeyRepeated.Code: "Sec-WebSocket-Key", wire.RuleKeyLength.Code: "Sec-WebSocket-Key",
+	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
+	wire.RuleSubprotocols.Code:  "Sec-WebSocket-Protocol",
+	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
+	wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+}
+
+// pointRule sets Got, Octets and Caret to the line of h that breaks rule, or to
+// its first line, where that tells.
+func (r *Report) pointRule(h *dissect.Handshake, rule string) {
+	name := headerOf[rule]
+	if name == "" && (rule == wire.RuleRespExtension.Code || rule == wire.RuleExtensionGrammar.Code || strings.HasPrefix(rule, "7692-")) {
+		name = "Sec-WebSocket-Extensions"
+	}
+	for _, l := range h.Lines {
+		if name == "" || !strings.EqualFold(l.Name, name) {
+			continue
+		}
+		line := string(h.Octets()[l.Offset : l.Offset+l.Size])
+		line = strings.TrimRight(line, "\r\n")
+		at := min(len(l.Name)+len(": "), len(line)-1)
+		if rule == wire.RuleAcceptWrong.Code && h.Accept != nil {
+			r.Expected = "Sec-WebSocket-Accept: " + h.Accept.Expected
+			value := strings.Index(line, l.Value)
+			for at = value; at < len(line)-1 && at-value < len(h.Accept.Expected) && line[at] == h.Accept.Expected[at-value]; {
+				at++
+			}
+		}
+		r.pointLine(line, at)
+		return
+	}
+	at := 0
+	if h.From == wire.Server {
+		at = strings.Index(h.Line, " ") + 1 // the status
+	}
+	r.pointLine(h.Line, at)
+}
+
+// pointLine sets Got to a line, and Octets and Caret to the octet at of it.
+func (r *Report) pointLine(line string, at int) {
+	r.Got, r.Skipped = line, 0
+	if at >= keepOctets {
+		r.Skipped = at - keepOctets/2
+	}
+	r.Octets = []byte(line[r.Skipped:min(len(line), r.Skipped+keepOctets)])
+	r.Caret = 8 * (at - r.Skipped)
 }
 
 // refusal returns the first outcome that is a refusal, or nil.
@@ -396,7 +449,7 @@ func (a answer) refused() (reason, rule string) {
 	case len(h.Violations) > 0:
 		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
 		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {
-			reason += " " + h.Accept.Mistake
+			reason += " Here " + h.Accept.Mistake + "."
 		}
 		return reason, h.Violations[0].Code
 	}

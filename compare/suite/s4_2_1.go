@@ -519,14 +519,17 @@ func requestInPieces(s *group) {
 		Steps: []Step{octets(whole[:7]...), pause(between), octets(whole[7:]...)}, Outcomes: opens()})
 	glued("A request with the first octet of a frame, then the rest", Case{
 		Steps: []Step{octets(whole[:1]...), pause(between), octets(whole[1:]...)}, Outcomes: opens()})
-	s.add(Case{
-		Title: "A request of which only half comes, and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must,
-		Opening: Opening{Writes: []string{request[:len(request)/2]}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
-	})
-	s.add(Case{
-		Title: "A request without its empty line, and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must,
-		Opening: Opening{Writes: []string{strings.TrimSuffix(request, "\r\n")}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
-	})
+	for _, each := range []handshake{
+		{"A request of which only half comes", request[:len(request)/2]},
+		{"A request without its empty line", strings.TrimSuffix(request, "\r\n")},
+		{"A request of HTTP/0.9, which is one line", "GET {path}\r\n"},
+		{"Not one octet", ""},
+	} {
+		s.add(Case{
+			Title: each.title + ", and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must,
+			Opening: Opening{Writes: []string{each.head}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
+		})
+	}
 }
 
 // prefixed returns values with prefix before each.
