@@ -27,11 +27,11 @@ func TestTheCasesAreManyAndEachIsFilledIn(t *testing.T) {
 				t.Errorf("%s names the rule %q, which there is not", c.ID, code)
 			}
 		}
-		if len(c.Outcomes) == 0 || c.Outcomes[0].Verdict != Pass {
-			t.Errorf("%s: the first outcome must be the one that passes", c.ID)
+		if len(c.Outcomes) == 0 {
+			t.Errorf("%s can have no outcome", c.ID)
 		}
 		for _, o := range c.Outcomes {
-			if (o.Verdict != Pass) != (o.Why != "") {
+			if o.Verdict == Fail || (o.Verdict != Pass) != (o.Why != "") {
 				t.Errorf("%s: an outcome that is %s has the reason %q", c.ID, o.Verdict, o.Why)
 			}
 		}

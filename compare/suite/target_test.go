@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,9 +28,10 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody.Close()
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
-	secure.Config.ErrorLog = nil
 	overTLS := func(addr string) Target {
 		target := at(addr)
 		target.Dial = func(ctx context.Context) (net.Conn, error) {

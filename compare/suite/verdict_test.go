@@ -58,7 +58,9 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 	p := textOf(1000)
 	wrong := slices.Clone(p.Bytes())
 	wrong[700] ^= 0x10
-	target := answering(t, func(wire.Header, []byte) []byte { return of(wire.Text, Payload{Octets: wrong}).append(nil, wire.Server, nil) })
+	target := answering(t, func(wire.Header, []byte) []byte {
+		return of(wire.Text, Payload{Octets: wrong}).append(nil, wire.Server, nil)
+	})
 	c := hello()
 	c.Steps, c.Outcomes = []Step{send(of(wire.Text, p))}, answers(sees(wire.Text, p))
 	r := c.Run(t.Context(), target, nil)
