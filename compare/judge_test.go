@@ -316,3 +316,52 @@ func echoOnce(t *testing.T, addr string) {
 		got = append(got, b[:n]...)
 	}
 }
+
+// TestWhatReferenceAndGorillaDoIsWhatIsStored plays all cases against both. What
+// comes out must be the same in every run, and every difference explained.
+func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
+	if race {
+		t.Skip("minutes under the race detector, which package runner has looking on")
+	}
+	var targets []suite.Target
+	for _, name := range []string{"reference", "gorilla"} {
+		e, err := endpoint.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr, stop, err := runner.Serve(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+		target := runner.TargetOf(name, addr)
+		target.Patience = 10 // many tests may run beside this one
+		targets = append(targets, target)
+	}
+	cases := suite.ForRole(suite.All(), wire.Server)
+	reports := runner.Judge(t.Context(), cases, targets, 0, nil)
+	for _, err := range runner.CheckDifferences(cases, reports) {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if *update {
+		dir = "outputs"
+	}
+	if err := writeOutputs(dir, reports); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range targets {
+		name := "suite-" + target.Name + ".txt"
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := os.ReadFile(filepath.Join("outputs", name))
+		if err != nil {
+			t.Fatalf("%v; go test ./compare -update writes it", err)
+		}
+		if !bytes.Equal(got, stored) {
+			t.Errorf("compare/outputs/%s is not what %s does now: %s", name, target.Name, firstDifference(string(stored), string(got)))
+		}
+	}
+}
