@@ -15,14 +15,17 @@ type Difference struct {
 	Cases     []string // IDs, or runs of them: "5.2/159–160"
 	Reference string   // what the reference does
 	Gorilla   string   // what gorilla does
-	Section   string   // of RFC 6455, which decides
+	Section   string   // of RFC 6455, or with the name of another, which decides
 	Reason    string
 	BothLegal bool
 }
 
 // Differences are all that are known, between the reference and gorilla v1.5.3
 // used as its documentation shows.
-var Differences = []Difference{
+var Differences = slices.Concat(framingDifferences, openingDifferences)
+
+// framingDifferences are those once the WebSocket is open.
+var framingDifferences = []Difference{
 	{
 		Cases:     []string{"5.2/159–160", "5.2/162–163", "5.2/165–166", "5.2/168–169", "5.2/171–172", "5.2/174–175", "5.2/177–178", "5.2/180–185"},
 		Reference: "fails the connection with 1002", Gorilla: "delivers the message", Section: "5.2",

@@ -40,15 +40,15 @@ func inflating(s *group) {
 	add("The example with BFINAL set", "7.2.3.4", opens(), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
 	add("The example of two blocks in one message", "7.2.3.5", opens(), send(rawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
 	add("The example of an empty message", "7.2.3.6", answers(texts("")), send(rawPacked(wire.Text, 0x00)))
-	add("An empty binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
+	add("An empty compressed binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
 	add("An empty message between two others", "7.2.3.6", answers(texts("one"), texts(""), texts("three")),
 		send(packed(text("one"))), send(rawPacked(wire.Text, 0x00)), send(packed(text("three"))))
 	add("Two messages with BFINAL set", "7.2.3.4", answers(texts("Hello"), texts("Hello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
 	add("A block behind one with BFINAL set", "7.2.3.4", answers(texts("HelloHello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
-	add("A binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
-	add("A text with characters of one to four octets", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
+	add("A compressed binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
+	add("A compressed text with characters of one to four octets", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
 
 	fragments := make([]Frame, len(hello))
 	for i := range hello {
@@ -56,24 +56,24 @@ func inflating(s *group) {
 	}
 	fragments[0].RSV, fragments[0].Opcode = 4, wire.Text
 	fragments[len(fragments)-1].Fin = true
-	add("A fragment for every octet", "7.2.2", opens(), send(fragments...))
+	add("A compressed text with a fragment for every octet", "7.2.2", opens(), send(fragments...))
 	add("An empty first fragment with RSV1", "7.2.2", opens(), send(rawPacked(wire.Text).more(), part(hello)))
-	add("An empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
-	add("An empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
+	add("A compressed text with an empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
+	add("A compressed text with an empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
 	add("Fragments of a text cut inside a character", "7.2.2", answers(texts("aü€😀z")), packedInParts(text("aü€😀z"), 2)...)
-	add("A Ping between two fragments", "6.1", answers(pongs("!"), texts("Hello")), send(rawPacked(wire.Text, hello[:3]...).more(), ping("!"), part(hello[3:])))
-	add("A Pong between two fragments", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
-	add("A Ping, which is never compressed", "6.1", answers(pongs("Hello")), send(ping("Hello")))
-	add("A Close frame, which is never compressed", "6.1", closes(1000), send(closeWith(1000, "bye")))
-	add("Octet by octet", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
-	add("A text without RSV1", "6", opens(), send(text("Hello")))
-	add("Fragments without RSV1", "6", opens(), send(text("Hel").more(), cont("lo")))
+	add("A Ping between two fragments of a compressed text", "6.1", answers(pongs("!"), texts("Hello")), send(rawPacked(wire.Text, hello[:3]...).more(), ping("!"), part(hello[3:])))
+	add("A Pong between two fragments of a compressed text", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
+	add("A Ping without RSV1, as is right with compression", "6.1", answers(pongs("Hello")), send(ping("Hello")))
+	add("A Close frame without RSV1, as is right with compression", "6.1", closes(1000), send(closeWith(1000, "bye")))
+	add("A compressed text octet by octet", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
+	add("A text without RSV1 where compression is agreed on", "6", opens(), send(text("Hello")))
+	add("Fragments without RSV1 where compression is agreed on", "6", opens(), send(text("Hel").more(), cont("lo")))
 	add("Messages with and without RSV1 by turns", "6", answers(texts("one"), texts("two"), texts("three"), binaries(4)),
 		send(packed(text("one"))), send(text("two")), send(packed(text("three"))), send(binary(4)))
 	s.add(Case{
 		Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one octet, 00 (§7.2.3.6). What no octet at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(rawPacked(wire.Text))},
-		Outcomes: append(answers(texts("")), Outcome{Verdict: Info, Why: "it does not take no octets for an empty message", End: End{How: Fails}}),
+		Outcomes: append(answers(texts("")), Outcome{Verdict: Info, Why: "it does not take a compressed message of no octets for an empty one", End: End{How: Fails}}),
 	})
 
 	for _, l := range []struct {
@@ -86,7 +86,7 @@ func inflating(s *group) {
 		add("A text of 10,000 octets with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
 	}
 	add("A block for every five octets", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
-	add("Octets that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Octets: noise(4096)})), send(packed(of(wire.Binary, Payload{Octets: noise(4096)}))))
+	add("A compressed message of octets that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Octets: noise(4096)})), send(packed(of(wire.Binary, Payload{Octets: noise(4096)}))))
 }
 
 // inflatingTogether is about many messages.
@@ -103,7 +103,7 @@ func inflatingTogether(s *group) {
 			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("20 messages of about %d octets", n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
+			Title: fmt.Sprintf("20 compressed messages of about %d octets", n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
 			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: 5 * time.Second,
 		})
 	}
@@ -120,10 +120,10 @@ func inflatingWithHistory(s *group) {
 	hello := rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)
 	again := rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)
 	add("The example of a message that refers to the one before it", answers(texts("Hello"), texts("Hello")), send(hello), send(again))
-	add("The same in one TCP write", answers(texts("Hello"), texts("Hello")), send(hello, again))
-	add("The same with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
-	add("The same with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
-	add("The same with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
+	add("The example of two messages in one TCP write", answers(texts("Hello"), texts("Hello")), send(hello, again))
+	add("The example of two messages with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
+	add("The example of two messages with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
+	add("The example of two messages with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
 	add("A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Octets: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
 
 	p := newPacker()
@@ -134,7 +134,7 @@ func inflatingWithHistory(s *group) {
 		steps = append(steps, send(rawPacked(wire.Text, p.pack([]byte(message))...)))
 		expects = append(expects, texts(message))
 	}
-	add("30 messages, each with what was before", answers(expects...), steps...)
+	add("30 compressed messages, each with what was before", answers(expects...), steps...)
 
 	// The second message is the first once more, so all of it lies 20,000 octets
 	// back.
@@ -142,7 +142,7 @@ func inflatingWithHistory(s *group) {
 	first, second := p.pack(block), p.pack(block)
 	payload := Payload{Octets: block}
 	s.add(Case{
-		Title: "A message that lies 20,000 octets back", Keyword: Must, Section: "7.1.2",
+		Title: "A compressed message that lies 20,000 octets back", Keyword: Must, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
 		Deflate: &Deflate{Needs: func(agreed wire.DeflateParams, judge wire.Role) string {
 			if lacks := takeover(agreed, judge); lacks != "" {
@@ -172,7 +172,7 @@ func inflatingMuch(s *group) {
 		Deadline: 5 * time.Second,
 	})
 	s.add(Case{
-		Title: "A text of 1 MiB", Requirement: inflates, Keyword: Must, Section: "7.2.2",
+		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
 		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 5 * time.Second,
@@ -200,10 +200,10 @@ func reservedOne(s *group) {
 	add("RSV1 in a binary frame where nothing has been agreed on", nil, send(rawPacked(wire.Binary, 0x00)))
 	add("RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Octets: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
 	add("RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
-	add("RSV1 in a Ping", agreed, send(ping("Hello").rsv(4)))
+	add("RSV1 in a Ping where compression is agreed on", agreed, send(ping("Hello").rsv(4)))
 	add("RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
-	add("RSV1 in a Pong", agreed, send(pong("Hello").rsv(4), text("Hello")))
-	add("RSV1 in a Close frame", agreed, send(closeWith(1000, "").rsv(4)))
+	add("RSV1 in a Pong where compression is agreed on", agreed, send(pong("Hello").rsv(4), text("Hello")))
+	add("RSV1 in a Close frame where compression is agreed on", agreed, send(closeWith(1000, "").rsv(4)))
 	add("RSV1 in a Ping between two fragments", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), ping("!").rsv(4)))
 	add("RSV1 and RSV2", agreed, send(packed(text("Hello")).rsv(6)))
 	add("RSV1 and RSV3", agreed, send(packed(text("Hello")).rsv(5)))
