@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -128,37 +129,58 @@ func (a answer) opens() bool {
 // came first.
 func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer {
 	b := make([]byte, 16<<10)
+	var first []byte // enough to see what it is
 	for got := 0; ; {
 		n, err := conn.Read(b)
 		got += n
+		first = append(first, b[:min(n, 60-len(first))]...)
+		if from == wire.Server && len(first) > 0 && !looksLikeHTTP(first) {
+			return answer{err: fmt.Errorf("it answered %s, which is no HTTP", quoteLine(first))}
+		}
 		for _, it := range talk.Octets(from, b[:n], false) {
 			h := it.Handshake
 			if h == nil || from == wire.Server && h.Head.Status/100 == 1 && h.Head.Status != 101 {
 				continue
 			}
-			if got > dissect.MaxHead && !strings.HasPrefix(h.Line, "HTTP/") {
-				break
+			if len(h.Octets()) >= dissect.MaxHead {
+				break // it was cut: see below
 			}
 			return answer{head: h, rest: append([]byte(nil), b[it.End:n]...)}
 		}
 		switch {
-		case talk.Opaque(from) || got > dissect.MaxHead:
-			return answer{err: fmt.Errorf("it sent %d octets, and they hold no head of HTTP", got)}
+		case got >= dissect.MaxHead:
+			return answer{err: fmt.Errorf("it sent %s, and the head of its answer was not at its end", counted(got))}
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
-			return answer{err: errors.New("it accepted the connection and said nothing")}
+			return answer{err: fmt.Errorf("it accepted the connection and said nothing: %w", errSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return answer{err: fmt.Errorf("it sent %d octets, which are no whole head of HTTP, and then nothing", got)}
+			return answer{err: fmt.Errorf("it sent %s, no whole head of HTTP, and then nothing: %w", counted(got), errSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
 			return answer{err: errors.New("it closed TCP and had said nothing")}
 		case errors.Is(err, io.EOF):
-			return answer{err: fmt.Errorf("it closed TCP after %d octets, which are no whole head of HTTP", got)}
+			return answer{err: fmt.Errorf("it closed TCP after %s, which are no whole head of HTTP", counted(got))}
 		case tap.IsReset(err):
 			return answer{err: errors.New("it reset TCP during the opening handshake")}
 		default:
 			return answer{err: errors.New(plain(err))}
 		}
 	}
+}
+
+// errSilent is the judge's patience, at its end.
+var errSilent = errors.New("the time for the case is over")
+
+// looksLikeHTTP reports whether b can be the begin of a status line.
+func looksLikeHTTP(b []byte) bool {
+	const begin = "HTTP/"
+	n := min(len(b), len(begin))
+	return string(b[:n]) == begin[:n]
+}
+
+// quoteLine quotes the first line of b.
+func quoteLine(b []byte) string {
+	line, _, _ := strings.Cut(string(b), "\n")
+	return fmt.Sprintf("%.40q", strings.TrimRight(line, "\r"))
 }
 
 // open does the opening handshake of c on conn in role. glued goes with the last
@@ -266,7 +288,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Got = a.err.Error()
 		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
 		switch {
-		case errors.Is(a.err, os.ErrDeadlineExceeded):
+		case errors.Is(a.err, errSilent):
 			r.Verdict = Fail
 		case refusal.End.Silent:
 			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
@@ -367,12 +389,7 @@ func (c *Case) mayOpen() bool {
 
 // allows reports whether a refusal may have this status.
 func (e End) allows(status int) bool {
-	for _, s := range e.Statuses {
-		if s == status {
-			return true
-		}
-	}
-	return len(e.Statuses) == 0 && status >= 400
+	return slices.Contains(e.Statuses, status) || len(e.Statuses) == 0 && status >= 400
 }
 
 // hears listens to a client that waits for its answer, and reports whether it
@@ -440,8 +457,6 @@ func (a answer) refused() (reason, rule string) {
 			return "The client's handshake is wrong: " + h.Violations[0].Error(), h.Violations[0].Code
 		}
 		return "", ""
-	case !strings.HasPrefix(h.Line, "HTTP/"):
-		return fmt.Sprintf("There is no WebSocket: it answered %.60q, which is no HTTP.", h.Line), wire.RuleStatus.Code
 	case h.Head.Status/100 == 3:
 		to := strings.Join(h.Head.Values("Location"), ", ")
 		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), wire.RuleStatus.Code

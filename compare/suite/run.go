@@ -22,6 +22,9 @@ import (
 // Seed is what the masking keys of all cases are made from, with their IDs.
 const Seed = 6455
 
+// dialTime bounds the way to a connection, TLS included.
+const dialTime = 5 * time.Second
+
 // closeWait is how long the end of TCP is waited for after the closing
 // handshake.
 const closeWait = time.Second
@@ -90,7 +93,14 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 
 	// 1. A connection, tapped at the judge's end.
-	conn, err := connect(ctx)
+	dial := ctx
+	if role == wire.Client {
+		// A server may accept TCP and then say nothing of TLS.
+		var cancel context.CancelFunc
+		dial, cancel = context.WithTimeout(ctx, dialTime)
+		defer cancel()
+	}
+	conn, err := connect(dial)
 	began := time.Now()
 	defer func() { r.Took = time.Since(began) }()
 	if err != nil {
