@@ -362,6 +362,3 @@ func failsFast(code wire.CloseCode, why string) []Outcome {
 	early.Early = true
 	return []Outcome{{End: early}, {Verdict: NonStrict, Why: why, End: end}}
 }
-
-// join returns all octets in one slice.
-func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

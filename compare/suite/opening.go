@@ -120,11 +120,6 @@ type answer struct {
 	port    string              // the judge's own
 }
 
-// opens reports whether the head that came opens a WebSocket.
-func (a answer) opens() bool {
-	return a.head != nil && a.head.Head.Status == 101 && len(a.head.Violations) == 0
-}
-
 // readHead reads the target's half. talk has been told of the judge's, if that
 // came first.
 func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer {
