@@ -5,7 +5,9 @@ import (
 	"compress/flate"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"wslab/reference/wire"
@@ -29,7 +31,7 @@ const inflates = "A message whose first frame has RSV1 is inflated: the payloads
 // inflating is about messages compressed on their own.
 func inflating(s *group) {
 	add := func(title, section string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Section: section, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes})
+		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Section: section, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Octets: b}} }
@@ -92,7 +94,7 @@ func inflating(s *group) {
 // inflatingTogether is about many messages.
 func inflatingTogether(s *group) {
 	for _, n := range []int{16, 64, 256, 1024, 4096, 16384, 65536} {
-		frames := make([]Frame, 20)
+		frames := make([]Frame, min(20, 400000/n))
 		expects := make([]Expect, len(frames))
 		for i := range frames {
 			op := wire.Text
@@ -103,8 +105,8 @@ func inflatingTogether(s *group) {
 			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("20 compressed messages of about %d octets", n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
-			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: 5 * time.Second,
+			Title: fmt.Sprintf("%d compressed messages of about %d octets", len(frames), n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
+			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: slowly,
 		})
 	}
 }
@@ -113,7 +115,7 @@ func inflatingTogether(s *group) {
 func inflatingWithHistory(s *group) {
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: takeover},
+			Title: title, Keyword: Must, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: takeover}, Deadline: slowly,
 			Requirement: "Where no context takeover has not been agreed on, a message may refer to those before it, up to a window back.",
 		})
 	}
@@ -150,6 +152,7 @@ func inflatingWithHistory(s *group) {
 			}
 			return fullWindow(agreed, judge)
 		}},
+		Deadline: slowly,
 		Steps:    []Step{send(rawPacked(wire.Binary, first...)), send(rawPacked(wire.Binary, second...))},
 		Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
 	})
@@ -157,6 +160,7 @@ func inflatingWithHistory(s *group) {
 	s.add(Case{
 		Title: "A message that refers 32,000 octets back into itself", Keyword: Must, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
+		Deadline:    slowly,
 		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Octets: far})))},
 		Outcomes: answers(sees(wire.Binary, Payload{Octets: far})),
 	})
@@ -167,21 +171,21 @@ func inflatingMuch(s *group) {
 	zeros := func(n int) Payload { return Payload{Octets: []byte{0}, Size: n} }
 	s.add(Case{
 		Title: "1 MiB of zeros in about 1,000 octets", Requirement: inflates, Keyword: Must, Section: "7.2.2",
-		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Binary, zeros(1<<20))))},
+		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(1 << 20))},
 		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
-		Deadline: 5 * time.Second,
+		Deadline: 2 * slowly, Heavy: true,
 	})
 	s.add(Case{
 		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
 		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
-		Deadline: 5 * time.Second,
+		Deadline: 2 * slowly, Heavy: true,
 	})
 	bomb := zeros(48 << 20)
 	s.add(Case{
 		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455,
 		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
-		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Binary, bomb)))},
+		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(bomb.Len()))},
 		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Info, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
 		Deadline: 15 * time.Second, Heavy: true,
 	})
@@ -255,17 +259,12 @@ func corruptData(s *group) {
 
 // deflating is about what the target sends.
 func deflating(s *group) {
-	// What is sent is not compressed, so it is the target's own doing how far its
-	// echo reaches back. Lines of 1 KiB of noise come again after 1 to 39 others.
-	var far []byte
-	lines := noise(40 << 10)
-	for i := range 40 {
-		far = append(far, lines[i<<10:(i+1)<<10]...)
-		far = append(far, lines[(i*7%40)<<10:(i*7%40)<<10+200]...)
-		far = append(far, lines[i<<10:i<<10+100]...)
-	}
-	payload := Payload{Octets: far}
 	for bits := 8; bits <= 15; bits++ {
+		// What is sent is not compressed, so it is the target's own doing how far its
+		// echo reaches back: to use all there is it would have to go two windows.
+		block := noise(min(2<<bits, 32000))
+		far := slices.Concat(block, block, block[:100], block[:100])
+		payload := Payload{Octets: far}
 		s.add(Case{
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
 			Requirement: "Who has agreed on a window does not refer back farther than it.", Keyword: Must, Section: "7.1.2",
@@ -274,7 +273,8 @@ func deflating(s *group) {
 				Answer: fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits),
 				Needs:  inUse, Offered: bitsOffered,
 			},
-			Steps: []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
+			Deadline: slowly,
+			Steps:    []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
 		})
 	}
 	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
@@ -295,11 +295,20 @@ func deflating(s *group) {
 	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
 		s.add(Case{
 			Title: fmt.Sprintf("The echo of %d octets", n), Requirement: "What an endpoint sends compressed can be inflated, with what came before it.", Keyword: Must, Section: "7.2.1",
-			Deflate: &Deflate{Needs: inUse}, Deadline: 5 * time.Second,
+			Deflate: &Deflate{Needs: inUse}, Deadline: slowly,
 			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Octets: noise(n)}))},
 			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Octets: noise(n)})),
 		})
 	}
+}
+
+// zerosPacked returns a compressed binary message of n zeros, a multiple of
+// 64 KiB. Blocks for 64 KiB, to the flush that ends them, stand in it over and
+// over, so that nothing has to be compressed when it is sent.
+func zerosPacked(n int) Frame {
+	const size = 64 << 10
+	block := append(packAlone(make([]byte, size)), 0x00, 0x00, 0xff, 0xff)
+	return Frame{Fin: true, RSV: 4, Opcode: wire.Binary, Payload: Payload{Octets: block, Size: n/size*len(block) - 4}}
 }
 
 // packedInParts returns f compressed and cut into n fragments, in one TCP write.
@@ -330,12 +339,12 @@ func packedWith(level int, message []byte, each int) []byte {
 	return p.out.Bytes()[:p.out.Len()-4]
 }
 
-// noise returns n octets that do not compress, the same in every run.
-func noise(n int) []byte {
-	rng := rand.New(rand.NewPCG(Seed, 7692))
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
+// noise returns n octets that do not compress, the same in every run; they must
+// not be changed.
+func noise(n int) []byte { return allNoise()[:n:n] }
+
+var allNoise = sync.OnceValue(func() []byte {
+	b := make([]byte, 200000)
+	_, _ = rand.NewChaCha8([32]byte{76, 92}).Read(b) // it never fails
 	return b
-}
+})
