@@ -32,7 +32,7 @@ func (p Payload) Bytes() []byte {
 		b = p.prefix(p.Size)
 	}
 	if p.Packed {
-		return newPacker().pack(b)
+		return packAlone(b)
 	}
 	return b
 }
