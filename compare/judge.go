@@ -275,7 +275,9 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))
 	}
 	t.gone(reports)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports}
+	diagnoses := suite.DiagnoseAll(reports)
+	t.diagnoses(diagnoses)
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Diagnoses: diagnoses}
 	status := allWell
 	for _, out := range []struct {
 		file  string

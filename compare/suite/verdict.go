@@ -37,7 +37,7 @@ type Report struct {
 	Skipped  int    // octets of that frame left out before Octets
 	Caret    int    // the first wrong bit, counted from the first of Octets; -1: none
 	Rule     string // code of the rule that was broken, or that the case is about
-	Mistake  string // what was done wrong, by name; "" where it is not known
+	Mistake  string // code of the mistake that this shows, see MistakeOf; "" where it is not known
 	Took     time.Duration
 	Events   []recording.Event
 
@@ -46,6 +46,10 @@ type Report struct {
 	closed *seen
 	fault  *fault
 	over   error
+	first  []byte // the first octets behind the opening handshake
+	// unfinished is a message whose end has not come.
+	unfinished seen
+	trace      trace
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
 }
