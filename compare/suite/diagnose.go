@@ -219,9 +219,6 @@ func (r *Report) ofFault() string {
 		}
 		return ""
 	case wire.RuleAfterClose.Code:
-		if h.Opcode == wire.Close {
-			return "close-sent-twice"
-		}
 		if !h.Opcode.IsControl() {
 			return "data-after-close"
 		}
@@ -230,8 +227,11 @@ func (r *Report) ofFault() string {
 		switch {
 		case mine && r.sent(wire.Close, f.of.payload):
 			return "close-code-not-checked"
-		case f.of.close.Code == wire.NoStatusReceived || f.of.close.Code == wire.AbnormalClosure || f.of.close.Code == wire.TLSHandshake:
-			return "close-1005-sent"
+		case len(f.of.payload) >= 2:
+			switch wire.CloseCode(f.of.payload[0])<<8 | wire.CloseCode(f.of.payload[1]) {
+			case wire.NoStatusReceived, wire.AbnormalClosure, wire.TLSHandshake:
+				return "close-1005-sent"
+			}
 		}
 		return ""
 	case wire.RuleCloseReason.Code:
@@ -332,6 +332,11 @@ func (r *Report) ofModels() string {
 
 	// 2. It made a mistake of its own.
 	if best.End.How != ByJudge {
+		for _, m := range models {
+			if m.mistake == "utf8-replaced" && slices.Contains(r.Case.Rules, wire.RuleTextUTF8.Code) && explains(m.answers(b, writes), came) {
+				return m.mistake
+			}
+		}
 		return ""
 	}
 	named := ""
@@ -352,36 +357,14 @@ func (r *Report) ofModels() string {
 	return named
 }
 
-// ofText looks at who finds fault with text that is right, or finds it late.
+// ofText looks at who finds fault with a text late.
 func (r *Report) ofText() string {
 	best := r.Case.Outcomes[0]
 	if r.closed == nil || r.closed.close.Code != wire.InvalidPayload {
 		return ""
 	}
-	if best.End.How == Fails {
-		if r.Verdict == NonStrict && best.End.Early {
-			return "utf8-checked-at-end"
-		}
-		return ""
-	}
-	if best.End.How != ByJudge || r.Verdict != Fail {
-		return ""
-	}
-	// What is right as a whole is not in pieces.
-	cut, text := false, false
-	for _, s := range r.Case.Steps {
-		for _, f := range s.Frames {
-			if f.Opcode == wire.Text || f.Opcode == wire.Continuation {
-				text = text || len(f.Payload.Octets) > 0
-				cut = cut || f.Payload.Size == 0 && !utf8.Valid(f.Payload.Octets)
-			}
-		}
-	}
-	switch {
-	case cut && !r.Case.cutByTCP():
-		return "utf8-checked-per-fragment"
-	case text && !cut && r.Case.cutByTCP():
-		return "utf8-checked-per-read"
+	if best.End.How == Fails && best.End.Early && r.Verdict == NonStrict && !r.Case.cutByTCP() {
+		return "utf8-checked-at-end"
 	}
 	return ""
 }

@@ -254,14 +254,17 @@ func opened(r *Report) bool {
 	return h != nil && h.Head.Status == 101 && r.Verdict != Pass
 }
 func refused(r *Report) bool { return r.NoWebSocket() && !r.Unreachable }
-func nothing(r *Report) bool { return wrongly(r) && r.trace.came == 0 && !r.trace.closed }
+func nothing(r *Report) bool { return unnamed(r) && r.trace.came == 0 && !r.trace.closed }
 func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
 func hungUp(r *Report) bool  { return !r.trace.closed && r.trace.ended && r.Closing == Fail }
 func openTCP(r *Report) bool {
 	return !r.trace.closed && !r.trace.ended && !r.NoWebSocket() && r.Closing == Fail
 }
-func hasClosed(r *Report) bool { return r.trace.closed }
-func hasPong(r *Report) bool   { return r.trace.pongs > 0 }
+func hasClosed(r *Report) bool {
+	return r.trace.closed && r.Verdict != Fail && r.Case.Outcomes[0].End.How != Fails
+}
+func hasPong(r *Report) bool  { return r.trace.pongs > 0 }
+func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.InvalidPayload }
 
 // The cases that others are held against.
 var (
@@ -320,14 +323,18 @@ var patterns = append([]pattern{
 	pattern{mistake: "second-frame-lost", wrong: together, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
 	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 octets"}}},
 	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1,
-		how: func(r *Report) bool { return wrongly(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 octets"}}},
+		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 octets"}}},
 	pattern{mistake: "length-64-not-supported", wrong: []string{"A text message of 65,536 octets", "A text message of 65,537 octets"},
 		how: func(r *Report) bool { return wrongly(r) && r.trace.came == 0 && r.trace.code != wire.MessageTooBig }, right: [][]string{leastFrame, {"A text message of 65,535 octets"}}},
-	pattern{mistake: "length-top-bit-not-checked", wrong: []string{"A 64-bit length of a text frame with the top bit 1*"}, right: [][]string{{"A text message of 65,536 octets"}}},
+	pattern{mistake: "length-top-bit-not-checked", wrong: []string{"A 64-bit length of a text frame with the top bit 1*"}, most: true, right: [][]string{{"A text message of 65,536 octets"}}},
 	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"A text in three fragments, the last empty, in one TCP write", "A text in three fragments, the last empty, in a TCP write each"}, how: nothing,
 		right: [][]string{{"A text in two fragments, in one TCP write"}, {"A text in three fragments, the second empty, in one TCP write"}}},
 	pattern{mistake: "ping-not-answered", wrong: []string{"An empty Ping", "A Ping with one octet", "A Ping with five octets of text", "The example: a Ping, and its Pong"}, how: nothing,
 		right: [][]string{leastFrame}, never: hasPong},
+	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{`"κόσμε" in two fragments, cut at every octet`, `"κόσμε" in fragments of one octet`}, how: with1007,
+		right: [][]string{{"Well-formed: Greek, each character two octets"}, {"A text in two fragments, in one TCP write"}}},
+	pattern{mistake: "utf8-checked-per-read", wrong: []string{"Cut behind octet 1 of a character of two octets", "Cut behind octet 1 of a character of three octets", "Cut behind octet 2 of a character of three octets"},
+		most: true, how: with1007, right: [][]string{leastFrame, {"Cut before its last octet: a text frame"}}},
 	pattern{mistake: "close-not-answered", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"}, how: hungUp, never: hasClosed},
 	pattern{mistake: "close-ignored", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"},
 		how: func(r *Report) bool { return openTCP(r) && r.trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
@@ -345,8 +352,8 @@ func forBoth(ps ...pattern) []pattern {
 		for _, p := range append([]pattern{
 			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
 			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
-			{mistake: "payload-read-once", wrong: cutPayloads, need: 2, most: true, right: [][]string{leastFrame, headers, together}},
-			{mistake: "header-read-once", wrong: headers, need: 2, most: true, right: [][]string{leastFrame, cutPayloads, together}},
+			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"Cut before its last octet: a text frame"}}, right: [][]string{leastFrame, headers, together}},
+			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
 		}, ps...) {
 			p.clients = role == wire.Client
 			list = append(list, p)

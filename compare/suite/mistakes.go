@@ -262,8 +262,6 @@ var mistakes = []Mistake{
 		"Fail the connection with 1002: a body is empty, or has a code of two octets.", "RFC 6455 §5.5.1", byBoth, "the body is sent back unseen"},
 	{"data-after-close", "You sent data behind your Close frame.",
 		"Send nothing when you have sent Close.", "RFC 6455 §5.5.1", byBoth, "a loop that goes on"},
-	{"close-sent-twice", "You sent two Close frames.",
-		"Remember that you have sent one.", "RFC 6455 §5.5.1", byBoth, "one in the loop and one at the end"},
 	{"tcp-left-open", "You left TCP open when both Close frames had crossed.",
 		"A server closes TCP at once.", "RFC 6455 §7.1.1", byServer, "a Close frame, and no close()"},
 	{"fails-without-close", "You close TCP without a Close frame when you fail the connection.",
