@@ -17,7 +17,10 @@ import (
 	"wslab/reference/dissect"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	endpoint.BeServer()
+	goleak.VerifyTestMain(m)
+}
 
 // parse returns the scenario that text is.
 func parse(t *testing.T, text string) *scenario.Scenario {
