@@ -553,6 +553,11 @@ func TestEveryScenarioPlaysInASessionSteppedOrNot(t *testing.T) {
 	}
 	for _, name := range endpoints {
 		for _, sc := range all {
+			// What goes by the clock is another play when it is stepped, and a frame that
+			// never comes whole stays at the valve.
+			if sc.Setup.PingEvery > 0 || sc.Name == "too-big" || sc.Name == "naive-huge-length" {
+				continue
+			}
 			t.Run(name+" "+sc.Name, func(t *testing.T) {
 				t.Parallel()
 				l := start(t)
