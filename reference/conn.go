@@ -54,6 +54,9 @@ type Options struct {
 	// them with the real one. Default: time.Now.
 	Now func() time.Time
 
+	// Misbehave has this end break the closing handshake, for lessons and tests.
+	Misbehave Misbehave
+
 	// Observe, when not nil, is told of every change of the Machine's state, in
 	// order and before the call that caused it returns. It must be quick and
 	// must not call the Conn.
