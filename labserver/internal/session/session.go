@@ -3,7 +3,9 @@
 // connection that comes from outside the page gets a session of its own.
 //
 //	session.go  Session: connections, valves, commands to servers
-//	raw.go      raw clients and scenarios
+//	raw.go      raw clients
+//	play.go     scenarios that are played, by a raw client or by the page
+//	control.go  when a play goes on
 //	manager.go  all sessions of the program, bounded
 package session
 
@@ -48,7 +50,10 @@ type Session struct {
 	live     []*live
 	raws     map[string]*scenario.Client // nil while one is being opened
 	tasks    int
+	plays    []*Play // under way, oldest first
+	played   int     // plays so far
 	watchers int
+	alone    time.Time // since when there are no watchers
 	used     time.Time
 	why      string          // the session ends, as its Close frames say
 	ctx      context.Context // ends when the session begins to end
@@ -62,7 +67,7 @@ type Session struct {
 func newSession(id string, outside bool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, Rec: recording.New(nil, recording.Limits{}),
-		raws: map[string]*scenario.Client{}, used: time.Now(),
+		raws: map[string]*scenario.Client{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -389,6 +394,9 @@ func (s *Session) Report(reports []Report) error {
 		script.Client = cut(script.Client, 100)
 		script.What = cut(script.What, 100)
 		s.Rec.AppendAt(time.Duration(at)*time.Microsecond, s.Rec.ConnOf(script.Client), wire.Client.String(), &script)
+		if p := s.playOf(script.Client); p != nil && p.client != nil {
+			p.client.Told(script)
+		}
 	}
 	return nil
 }
@@ -405,6 +413,7 @@ func (s *Session) Watch() (stop func()) {
 		s.watchers--
 		s.used = time.Now()
 		if s.watchers == 0 {
+			s.alone = s.used
 			time.AfterFunc(letGoAfter, s.letGo)
 		}
 	})
