@@ -5,8 +5,10 @@
 //
 //	client.go   Client: one play's side of a browser, wherever its page is
 //	page.go     the page: orders out, reports in; page/ holds its files
+//	run.go      a scenario played, and what came of it as text
 //	process.go  the browser's process and its profile
-//	times.go    how long things took, in classes that can be compared
+//	normal.go   what is drawn at random, and times.go how long things took, in a
+//	            form that can be compared
 //
 // A browser decides by itself how it closes a connection and how long it waits.
 // So what is recorded here is measured and not promised: another version may do

@@ -12,11 +12,13 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
+	"wslab/compare/scenario"
 	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
@@ -45,7 +47,7 @@ type Browser struct {
 	quit    chan struct{} // closed when Close begins
 
 	mu      sync.Mutex
-	plays   map[string]*Play
+	plays   map[string]*play
 	count   int
 	orders  []message     // that the page has not been sent
 	changed chan struct{} // closed when there are more
@@ -55,17 +57,17 @@ type Browser struct {
 
 // message is an order on its way to the page.
 type message struct {
-	Play  string `json:"play"`
-	Step  int    `json:"step"`
-	URL   string `json:"url"`
-	Order Order  `json:"order"`
+	Play  string          `json:"play"`
+	Step  int             `json:"step"`
+	URL   string          `json:"url"`
+	Order recording.Order `json:"order"`
 }
 
-// Play is one play in a browser.
-type Play struct {
+// play is one play in a browser.
+type play struct {
 	*Client
-	Token string // names the play's client
-	URL   string // where its WebSocket is opened
+	token string // names the play's client
+	url   string // where its WebSocket is opened
 
 	b     *Browser
 	rec   *recording.Recording
@@ -106,7 +108,7 @@ func Start(ctx context.Context, path string) (*Browser, error) {
 // newBrowser serves the page of a browser that has not been started.
 func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	b := &Browser{
-		Kind: kind, Name: name, addr: l.Addr().String(), plays: map[string]*Play{},
+		Kind: kind, Name: name, addr: l.Addr().String(), plays: map[string]*play{},
 		served: make(chan struct{}), quit: make(chan struct{}), changed: make(chan struct{}), here: make(chan struct{}),
 	}
 	mux := http.NewServeMux()
@@ -138,29 +140,29 @@ func (b *Browser) Close() error {
 	return err
 }
 
-// Play begins a play: serve answers its handshake, whose connection Conn gives,
-// and what its page tells goes into rec. End must follow.
-func (b *Browser) Play(rec *recording.Recording, serve http.HandlerFunc) *Play {
+// begin begins a play of sc: serve answers its handshakes, whose connection
+// tapped gives, and what the page tells goes into rec. end must follow.
+func (b *Browser) begin(sc *scenario.Scenario, rec *recording.Recording, serve http.HandlerFunc) *play {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.count++
-	p := &Play{Token: strconv.Itoa(b.count), b: b, rec: rec, serve: serve}
-	p.URL = "ws://" + b.addr + "/ws/" + p.Token
-	p.Client = NewClient(func(step int, o Order) { b.order(message{p.Token, step, p.URL, o}) }, b.away)
-	b.plays[p.Token] = p
+	p := &play{token: "play-" + strconv.Itoa(b.count), b: b, rec: rec, serve: serve}
+	p.url = "ws://" + b.addr + "/ws/" + p.token
+	p.Client = NewClient(sc, func(step int, o recording.Order) { b.order(message{p.token, step, p.url, o}) }, b.away)
+	b.plays[p.token] = p
 	return p
 }
 
-// Conn returns the tapped connection of a request to a Play's serve.
-func Conn(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
-
-// End closes the play's tab, if the play has not.
-func (p *Play) End() {
+// end closes the play's tab, if the play has not.
+func (p *play) end() {
 	p.b.mu.Lock()
-	delete(p.b.plays, p.Token)
+	delete(p.b.plays, p.token)
 	p.b.mu.Unlock()
-	p.b.order(message{Play: p.Token, Order: Order{Do: "over"}})
+	p.b.order(message{Play: p.token, Order: recording.Order{Do: "over"}})
 }
+
+// tapped returns the connection of a request.
+func tapped(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
 
 // away says that the browser has ended.
 func (b *Browser) away() error {
@@ -250,12 +252,12 @@ func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
 }
 
 // take records rep, which happened some time ago.
-func (p *Play) take(rep report, ago time.Duration) {
+func (p *play) take(rep report, ago time.Duration) {
 	if s := rep.Script; s != nil {
-		s.Client = p.Token
+		s.Client = p.token
 		s.Text, s.Reason = s.Text[:min(len(s.Text), maxText)], s.Reason[:min(len(s.Reason), maxText)]
 		at := max(0, p.rec.Now()-max(0, ago))
-		p.rec.AppendAt(at, p.rec.ConnOf(p.Token), wire.Client.String(), s)
+		p.rec.AppendAt(at, p.rec.ConnOf(p.token), wire.Client.String(), s)
 		p.Told(*s)
 	}
 	if rep.Done != nil {
@@ -263,10 +265,12 @@ func (p *Play) take(rep report, ago time.Duration) {
 	}
 }
 
-// socket hands a handshake to the play that it belongs to.
+// socket hands a handshake to the play that it belongs to, be it as one of a
+// crowd.
 func (b *Browser) socket(w http.ResponseWriter, r *http.Request) {
+	token, _, _ := strings.Cut(r.PathValue("token"), "-crowd-")
 	b.mu.Lock()
-	p := b.plays[r.PathValue("token")]
+	p := b.plays[token]
 	b.mu.Unlock()
 	if p == nil {
 		http.NotFound(w, r)

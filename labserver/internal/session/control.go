@@ -2,14 +2,12 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
-)
 
-// errStopped is why a play is over that the learner stopped.
-var errStopped = errors.New("it was stopped")
+	"wslab/compare/scenario"
+)
 
 // control is how a learner decides when a play goes on. All it knows is up to
 // which step the play may go without asking, which only grows: so a step that is
@@ -19,7 +17,8 @@ type control struct {
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
-	free    int // steps below this one may begin
+	free    int  // steps below this one may begin
+	waiting bool // for the learner
 	changed chan struct{}
 }
 
@@ -45,11 +44,19 @@ func (c *control) do(what string, step int) error {
 	case "run":
 		c.allow(math.MaxInt)
 	case "stop":
-		c.cancel(errStopped)
+		c.stop(scenario.ErrStopped)
 	default:
 		return &CommandError{fmt.Sprintf("A play cannot be told to %q.", what), `It knows "step", "run" and "stop".`}
 	}
 	return nil
+}
+
+// stop ends the play because of why.
+func (c *control) stop(why error) {
+	c.mu.Lock()
+	c.waiting = false
+	c.mu.Unlock()
+	c.cancel(why)
 }
 
 func (c *control) allow(free int) {
@@ -68,9 +75,11 @@ func (c *control) wait(ctx context.Context, step int, ready func()) error {
 	told := false
 	for {
 		c.mu.Lock()
-		free, changed := c.free, c.changed
+		changed := c.changed
+		c.waiting = step >= c.free && ctx.Err() == nil
+		waiting := c.waiting
 		c.mu.Unlock()
-		if step < free {
+		if !waiting {
 			return context.Cause(ctx)
 		}
 		if !told {
@@ -85,9 +94,9 @@ func (c *control) wait(ctx context.Context, step int, ready func()) error {
 	}
 }
 
-// waits reports whether the play waits for the learner before step, or will.
-func (c *control) waits(step int) bool {
+// idle reports whether the play waits for the learner and has not been stopped.
+func (c *control) idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return step >= c.free
+	return c.waiting
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+
+	"wslab/compare/scenario"
 )
 
 // run goes through the steps of a play under c and tells on the channels where
@@ -96,7 +98,7 @@ func TestAPlayThatWaitsCanBeStopped(t *testing.T) {
 		ready, begun, ended := run(ctx, c)
 		synctest.Wait()
 		c.do("stop", -1)
-		if err := <-ended; !errors.Is(err, errStopped) || !same(drain(ready), 0) || drain(begun) != nil {
+		if err := <-ended; !errors.Is(err, scenario.ErrStopped) || !same(drain(ready), 0) || drain(begun) != nil {
 			t.Errorf("it ends with %v", err)
 		}
 		// What comes too late does nothing.

@@ -25,7 +25,10 @@ import (
 	"wslab/reference/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	endpoint.BeServer()
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of these tests.
 const patience = 20 * time.Second
@@ -613,22 +616,22 @@ func TestASessionHasSoManyConnectionsAndNoMore(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	s := l.session()
-	dial := func(i int) *scenario.Client {
+	dial := func(i int) *scenario.Raw {
 		t.Helper()
 		conn, err := net.Dial("tcp", l.addr)
 		l.ok(err)
-		c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(endpoints[i%2], fmt.Sprint("c", i)), l.addr, func(string, string, int) {})
+		c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(endpoints[i%2], fmt.Sprint("c", i)), l.addr, func(string, string, int) {})
 		l.ok(err)
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	status := func(c *scenario.Client) int {
+	status := func(c *scenario.Raw) int {
 		t.Helper()
 		n, err := c.Status(l.ctx)
 		l.ok(err)
 		return n
 	}
-	var clients []*scenario.Client
+	var clients []*scenario.Raw
 	for i := range maxConnections {
 		c := dial(i)
 		if n := status(c); n != 101 {
@@ -658,7 +661,7 @@ func TestClosingEndsEveryWebSocketWith1001(t *testing.T) {
 				if when == "while its 101 is held" {
 					s.Valve("hold", nil)
 				}
-				c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
+				c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
 				l.ok(err)
 				defer c.Close()
 				opened := l.await(s, "the server answers", handshake("a", s, 101))
@@ -788,7 +791,7 @@ func TestASessionWithSomebodyInItIsKept(t *testing.T) {
 	stop := watched.Watch()
 	conn, err := net.Dial("tcp", l.addr)
 	l.ok(err)
-	c, err := scenario.NewClient(conn, scenario.DefaultOpening(), connected.target("gorilla", "a"), l.addr, func(string, string, int) {})
+	c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), connected.target("gorilla", "a"), l.addr, func(string, string, int) {})
 	l.ok(err)
 	defer c.Close()
 	if _, err := c.Status(l.ctx); err != nil {
@@ -824,7 +827,7 @@ func TestASessionWhoseClientLeftWithAFrameHeldIsForgottenWhole(t *testing.T) {
 			s := l.session()
 			conn, err := net.Dial("tcp", l.addr)
 			l.ok(err)
-			c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
+			c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
 			l.ok(err)
 			_, err = c.Status(l.ctx)
 			l.ok(err)
@@ -860,7 +863,7 @@ func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
 	l.open(s, "stays", "reference")
 	conn, err := net.Dial("tcp", l.addr)
 	l.ok(err)
-	c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target("reference", "leaves"), l.addr, func(string, string, int) {})
+	c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target("reference", "leaves"), l.addr, func(string, string, int) {})
 	l.ok(err)
 	_, err = c.Status(l.ctx)
 	l.ok(err)

@@ -298,13 +298,13 @@ func TestASecondTabDoesNotDisturbAPlay(t *testing.T) {
 	p.open(play, client, "reference")
 	second := s.dial()
 	second.say(s.request("/ws/reference?client=" + client + "&session=" + sess.ID))
-	if response, body := second.response(); response.StatusCode != http.StatusConflict || !strings.Contains(body, "play") {
+	if response, body := second.response(); response.StatusCode != 503 || !strings.Contains(body, "play") {
 		t.Errorf("a second socket of the play is answered with %d %s", response.StatusCode, body)
 	}
 	wrong, other := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": "reference", "as": "browser"})
 	third := s.dial()
 	third.say(s.request("/ws/gorilla?client=" + other + "&session=" + sess.ID))
-	if response, body := third.response(); response.StatusCode != http.StatusConflict || !strings.Contains(body, "reference") {
+	if response, body := third.response(); response.StatusCode != 503 || !strings.Contains(body, "reference") {
 		t.Errorf("a socket to another endpoint than the play's is answered with %d %s", response.StatusCode, body)
 	}
 	s.order(sess, wrong, "stop", 0)
