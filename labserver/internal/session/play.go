@@ -20,6 +20,7 @@ const (
 	maxPlays    = 16               // under way at once
 	maxServers  = 4                // in processes of their own
 	playTimeout = 30 * time.Minute // for one, the time that its learner thinks included
+	patience    = 10 * time.Minute // for what a client waits for: it may be held at the valve
 	awayAfter   = 5 * time.Second  // without a follower, a tab that owes an answer is gone
 )
 
@@ -83,7 +84,7 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	ctx, stop := context.WithCancelCause(s.ctx)
 	p.control = newControl(len(o.Scenario.Commands), o.Pause, stop)
 	p.stage = &scenario.Stage{
-		Rec:  s.Rec,
+		Rec: s.Rec, Patience: patience,
 		Step: recording.Step{Play: p.ID, BranchOf: o.BranchOf, Endpoint: o.Endpoint, Client: p.Token, As: o.As},
 		More: func(token string) scenario.Client { return s.rawClient(o.Endpoint, token, addr, true) },
 	}

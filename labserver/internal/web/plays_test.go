@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -136,9 +135,9 @@ func TestAPlayThatIsStoppedKeepsWhatHappened(t *testing.T) {
 	})
 }
 
-// page plays the client of plays as a browser's page would, until the stream
+// tab plays the client of plays as a browser's page would, until the stream
 // ends.
-type page struct {
+type tab struct {
 	s    *site
 	sess *session.Session
 	st   *stream
@@ -146,7 +145,7 @@ type page struct {
 }
 
 // next reads up to the next order of play, false when the play is over first.
-func (p *page) next(play string) (step int, order *recording.Order, ok bool) {
+func (p *tab) next(play string) (step int, order *recording.Order, ok bool) {
 	p.s.Helper()
 	for {
 		if !p.st.lines.Scan() {
@@ -171,7 +170,7 @@ func (p *page) next(play string) (step int, order *recording.Order, ok bool) {
 }
 
 // tell reports what JavaScript was told.
-func (p *page) tell(client, what string, more map[string]any) {
+func (p *tab) tell(client, what string, more map[string]any) {
 	p.s.Helper()
 	report := map[string]any{"client": client, "what": what}
 	for k, v := range more {
@@ -181,13 +180,13 @@ func (p *page) tell(client, what string, more map[string]any) {
 }
 
 // done says that step has been performed.
-func (p *page) done(play string, step int, failure string) {
+func (p *tab) done(play string, step int, failure string) {
 	p.s.Helper()
 	p.s.post("/api/sessions/"+p.sess.ID+"/plays/"+play+"/done", map[string]any{"step": step, "error": failure})
 }
 
 // open performs the order to open.
-func (p *page) open(play, client, endpoint string) {
+func (p *tab) open(play, client, endpoint string) {
 	p.s.Helper()
 	step, order, ok := p.next(play)
 	if !ok || order.Do != "open" {
@@ -212,7 +211,7 @@ func TestAPageIsTheClientOfAPlay(t *testing.T) {
 			sess := s.session()
 			st := s.follow(sess.ID, nil)
 			defer st.body.Close()
-			p := &page{s: s, sess: sess, st: st}
+			p := &tab{s: s, sess: sess, st: st}
 			play, client := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": name, "as": "browser"})
 			p.open(play, client, name)
 			step, order, _ := p.next(play)
@@ -254,7 +253,7 @@ func TestWhatJavaScriptThrowsEndsThePlay(t *testing.T) {
 	sess := s.session()
 	st := s.follow(sess.ID, nil)
 	defer st.body.Close()
-	p := &page{s: s, sess: sess, st: st}
+	p := &tab{s: s, sess: sess, st: st}
 	play, client := s.begin(sess, map[string]any{"text": "# x\nopen\nclose 1006\n", "endpoint": "gorilla", "as": "browser"})
 	p.open(play, client, "gorilla")
 	step, _, _ := p.next(play)
@@ -269,7 +268,7 @@ func TestATabThatClosesInTheMiddleEndsItsPlay(t *testing.T) {
 	s.unharmed(func() {
 		sess := s.session()
 		st := s.follow(sess.ID, nil)
-		p := &page{s: s, sess: sess, st: st}
+		p := &tab{s: s, sess: sess, st: st}
 		play, client := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": "reference", "as": "browser"})
 		p.open(play, client, "reference")
 		if _, _, ok := p.next(play); !ok {
@@ -293,7 +292,7 @@ func TestASecondTabDoesNotDisturbAPlay(t *testing.T) {
 	sess := s.session()
 	st := s.follow(sess.ID, nil)
 	defer st.body.Close()
-	p := &page{s: s, sess: sess, st: st}
+	p := &tab{s: s, sess: sess, st: st}
 	play, client := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": "reference", "as": "browser"})
 	p.open(play, client, "reference")
 	second := s.dial()
