@@ -28,7 +28,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	defer cancel()
 	rec := recording.New(nil, recording.Limits{})
 	stage := &scenario.Stage{Rec: rec}
-	p := b.begin(sc, rec, func(w http.ResponseWriter, r *http.Request) {
+	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
 		token, conn := r.PathValue("token"), tapped(r)
 		c := rec.Connect(recording.Info{
 			Endpoint: e.Name, Client: token, Path: r.URL.Path,
@@ -71,7 +71,10 @@ func WriteText(w io.Writer, events []recording.Event) error {
 		if began < 0 || !ends(e) {
 			return ""
 		}
-		return class(e.At-began) + " after the end had begun"
+		if c := class(e.At - began); c != atOnceClass {
+			return c + " after the closing began"
+		}
+		return atOnceClass
 	}})
 }
 
@@ -107,13 +110,13 @@ func begins(e recording.Event) bool {
 	return false
 }
 
-// ends reports whether e is when somebody took a connection for ended.
+// ends reports whether e is when the browser took a connection for ended.
 func ends(e recording.Event) bool {
 	switch b := e.Body.(type) {
 	case *recording.Script:
 		return b.What == "onclose" || b.What == "onerror"
 	case *recording.TCP:
-		return b.What != "open"
+		return b.What != "open" && e.From == wire.Client.String()
 	}
 	return false
 }
