@@ -134,15 +134,14 @@ func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *r
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	a := &processActor{plainActor{notServer{rec}, rec}, p, conn, far}
+	a := &processActor{plainActor{notServer{rec}, rec}, p, conn, far, make(chan struct{})}
 	opened(a)
-	both := make(chan struct{})
 	go func() {
-		defer close(both)
+		defer close(a.silent)
 		passOn(conn, far)
 	}()
 	passOn(far, near)
-	<-both
+	<-a.silent
 }
 
 // passOn copies from one end of a relay to the other until FIN, which it passes
@@ -185,12 +184,14 @@ type processActor struct {
 	plainActor
 	p         *process
 	conn, far net.Conn
+	silent    chan struct{} // closed when nothing more comes from the process, and the client has been told
 }
 
 // Kill ends the process as kill -9 does. Its kernel closes its sockets.
 func (a *processActor) Kill() error {
 	call := a.rec.Enter("kill -9", "")
 	a.p.kill()
+	<-a.silent
 	call.Return("the server's process is gone", nil)
 	return nil
 }

@@ -113,6 +113,8 @@ type party struct {
 	rec     *recording.Connection
 	actor   Actor // nil until it is open
 	calls   int   // of actor that have not come back
+	waits   bool  // the call may wait for what the client does
+	before  int64 // octets that had left when it began
 	served  bool  // the server's code has ended
 	arrived bool
 }

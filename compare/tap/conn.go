@@ -285,11 +285,14 @@ func (c *Conn) Close() error {
 		(*r).Closed()
 	}
 	defer c.tell()
-	if first && c.silent.Load() {
-		c.bury()
-		return nil
+	switch {
+	case !c.silent.Load():
+		return c.Conn.Close()
+	case !first:
+		return c.opError("close", net.ErrClosed)
 	}
-	return c.Conn.Close()
+	c.bury()
+	return nil
 }
 
 // Reset closes the socket with RST, where the connection can: what was written
