@@ -192,7 +192,12 @@ func (c *Raw) await(ctx context.Context, there func() bool) error {
 		case <-c.done:
 			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+			select {
+			case <-c.done: // what has come counts, even when ctx has ended as well
+				return nil
+			default:
+				return ctx.Err()
+			}
 		}
 	}
 }

@@ -77,7 +77,8 @@ func (v view) serverRests(setup Setup) bool {
 	case v.Fin:
 		return v.line.FinIn || v.line.Failed || v.line.Silent
 	}
-	return v.line.In == v.Written
+	r, elsewhere := v.actor.(remote)
+	return v.line.In == v.Written && (!elsewhere || r.Rests(v.line))
 }
 
 // clientRests reports whether the client has taken all that the server sent.
@@ -94,7 +95,7 @@ func (v view) clientRests() bool {
 // nothingComes reports whether a client that waits does so in vain: all is
 // settled, and nobody will do anything by himself.
 func (st *Stage) nothingComes() bool {
-	if st.setup.PingEvery > 0 || st.setup.Process {
+	if st.setup.PingEvery > 0 {
 		return false
 	}
 	for _, p := range st.all() {

@@ -14,14 +14,7 @@ import (
 func (c *Conn) Silent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.recorder.Load(); r != nil {
-		for _, d := range []Direction{In, Out} {
-			for _, u := range c.queue(d).waiting {
-				(*r).Dropped(d, u.id)
-			}
-		}
-	}
-	c.in, c.out = queue{}, queue{}
+	c.dropAll()
 	c.silent.Store(true)
 	c.hold.Store(false)
 	c.changed()
