@@ -146,7 +146,7 @@ func ends(e recording.Event) bool {
 	case *recording.Script:
 		return b.What == "onclose" || b.What == "onerror"
 	case *recording.TCP:
-		return b.What != "open" && e.From == wire.Client.String()
+		return b.What == "fin" && e.From == wire.Client.String()
 	}
 	return false
 }
