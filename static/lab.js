@@ -799,7 +799,7 @@ export class Lab extends EventTarget {
   send(a) {
     const ready = this.ready();
     const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
-    const data = a.hex !== undefined ? octetsOf(a.hex) : null;
+    const data = a.hex !== undefined ? hexOctets(a.hex) : null;
     for (const s of ready) {
       const at = this.now();
       if (data) s.ws.send(data);
@@ -886,14 +886,14 @@ export class HexError extends Error {
 }
 
 /** @param {string} text */
-function octetsOf(text) {
+export function hexOctets(text) {
   const read = parseHex(text);
   if ("error" in read) throw new HexError(read.error, read.at);
   return read.octets;
 }
 
 /** @param {string} text */
-const hexOf = (text) => [...octetsOf(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
+const hexOf = (text) => [...hexOctets(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The oldest row held of a connection can be dropped; no other. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

@@ -147,6 +147,7 @@ export class Conn {
     /** @type {Row[]} what waits at the valve now, oldest first */
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
+    this.reset = Infinity; // seq of the RST that ended it
   }
 
   /**
@@ -283,6 +284,7 @@ export class Rows {
     this.add(e, conn);
     if (tcp.what !== "open") {
       if (tcp.what !== "error" && conn.ended === Infinity) conn.ended = e.seq;
+      if (tcp.what === "rst") conn.reset = Math.min(conn.reset, e.seq);
       if (tcp.what === "closed") this.unmatched(conn, e.seq);
       return;
     }
