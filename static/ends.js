@@ -74,18 +74,20 @@ export function picture(list, cursor) {
   const lines = [];
   const fold = new Fold();
   let last = -1;
+  let dead = false; // the network is silent: what is sent arrives no more
   list.forEach((row, i) => {
     const gap = last < 0 ? 0 : row.at - last;
     if (gap >= quiet) lines.push(blank("gap", row.seq, last, `${span(gap)} nothing`, fold.known));
     last = Math.max(last, row.at);
     const step = stepAt(row, cursor);
     if (step) {
+      dead = dead || /^wire silent\b/.test(step.command);
       lines.push({ ...blank("step", row.event.seq, row.at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
       return;
     }
-    fold.take(row, cursor, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
+    fold.take(row, cursor, dead, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
     const go = goAt(row, cursor);
-    lines.push({ ...blank("row", row.event.seq, row.at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor) });
+    lines.push({ ...blank("row", row.event.seq, row.at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor, dead) });
   });
   return { lines, bars: bars(lines), last: Math.max(last, 0) };
 }
@@ -93,11 +95,17 @@ export function picture(list, cursor) {
 /** @param {Line["kind"]} kind @param {number} seq @param {number} at @param {string} text @param {Known} known @returns {Line} */
 const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", failed: false, waits: false, arrow: null, text, say: "", known: { ...known } });
 
-/** What crossed, or was to cross, between the ends. @param {Row} row @param {number} cursor @returns {Arrow|null} */
-function arrowOf(row, cursor) {
+/**
+ * What crossed, or was to cross, between the ends.
+ * @param {Row} row
+ * @param {number} cursor
+ * @param {boolean} dead
+ * @returns {Arrow|null}
+ */
+function arrowOf(row, cursor, dead) {
   const { event: e } = row;
   const held = heldAt(row, cursor);
-  const stays = held === "waiting" || held === "dropped" ? held : "";
+  const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
   const { from } = e;
   if (e.frame) {
     const p = frameParts(e.frame);
@@ -130,13 +138,14 @@ class Fold {
   /**
    * @param {Row} row
    * @param {number} cursor
+   * @param {boolean} dead
    * @param {number} until the last seq before the next row
    */
-  take(row, cursor, until) {
+  take(row, cursor, dead, until) {
     const { known: k } = this;
     const { event: e, conn } = row;
     const stays = heldAt(row, cursor);
-    const crossed = stays !== "waiting" && stays !== "dropped";
+    const crossed = stays !== "waiting" && stays !== "dropped" && !dead;
     const told = (e.script || row.js?.script)?.what;
     if (told === "new WebSocket" || told === "dial") this.client("CONNECTING");
     if (told === "close" || told === "leave") this.client("CLOSING");

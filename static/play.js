@@ -14,6 +14,9 @@
  * @typedef {{phases: Phase[], current: number, waits: boolean, over: boolean, error: string}} Standing
  */
 
+/** Whether something has happened by the cursor, which may itself be Infinity. @param {number} seq @param {number} cursor */
+export const by = (seq, cursor) => seq !== Infinity && seq <= cursor;
+
 /** One play, as it was recorded. */
 export class Play {
   /** @param {Step} s the first that tells of it @param {number} seq */
@@ -81,26 +84,26 @@ export class Plays {
  * @returns {Standing}
  */
 export function standing(play, cursor) {
-  const over = play.over <= cursor;
+  const over = by(play.over, cursor);
   let current = -1;
   let waits = false;
   const phases = play.marks.map((m) => {
-    if (m.begin > cursor) {
-      if (m.ready > cursor || over) return "todo";
+    if (!by(m.begin, cursor)) {
+      if (!by(m.ready, cursor) || over) return "todo";
       current = m.index;
       waits = true;
       return "ready";
     }
     current = m.index;
     waits = false;
-    if (m.end <= cursor) return m.error ? "failed" : "done";
+    if (by(m.end, cursor)) return m.error ? "failed" : "done";
     return over ? "failed" : "doing";
   });
   return { phases, current, waits, over, error: over ? play.error : "" };
 }
 
 /** The sentence of a step at the cursor: it is said when its effect is recorded. @param {Mark} m @param {number} cursor */
-export const said = (m, cursor) => (m.end <= cursor ? m.say : "");
+export const said = (m, cursor) => (by(m.end, cursor) ? m.say : "");
 
 /**
  * The cursor one step further back: all that was recorded before the newest
@@ -109,7 +112,7 @@ export const said = (m, cursor) => (m.end <= cursor ? m.say : "");
  * @param {number} cursor
  */
 export function before(play, cursor) {
-  const begun = play.marks.filter((m) => m.begin <= cursor);
+  const begun = play.marks.filter((m) => by(m.begin, cursor));
   return begun.length ? begun[begun.length - 1].begin - 1 : null;
 }
 

@@ -31,7 +31,7 @@
 
 import { upTo } from "./history.js";
 import { callLine, scriptLine } from "./format.js";
-import { Plays, said } from "./play.js";
+import { Plays, by, said } from "./play.js";
 
 /** What is waiting for its other half, first come first served. @template T */
 class Queue {
@@ -479,7 +479,7 @@ export function stepAt(row, cursor) {
   if (!s) return null;
   if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
   const mark = row.mark;
-  const ended = !!mark && mark.end <= cursor;
+  const ended = !!mark && by(mark.end, cursor);
   const failed = ended && !!mark.error;
   return { number: `${s.index + 1} of ${s.of}`, command: s.command || "", say: failed ? mark.error : mark ? said(mark, cursor) : "", doing: !ended, failed };
 }

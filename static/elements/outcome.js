@@ -11,6 +11,7 @@ import { LabElement, button, h, hit, rich } from "./dom.js";
 import { lab } from "../lab.js";
 import { columns, measure, verdict } from "../outcome.js";
 import { span } from "../ends.js";
+import { by } from "../play.js";
 import { quote } from "../format.js";
 import { recall, remember } from "../store.js";
 
@@ -89,7 +90,7 @@ export class WsOutcome extends LabElement {
     this.of = of;
     const { cursor, history, rows } = lab;
     const conn = rows.byClient.get(of.token);
-    const over = of.play.over <= cursor;
+    const over = by(of.play.over, cursor);
     const key = `${of.play.id} ${cursor === Infinity ? history.last : cursor} ${over}`;
     if (key === this.key) return;
     this.key = key;

@@ -13,7 +13,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
-import { changed, said, standing, until } from "../play.js";
+import { by, changed, said, standing, until } from "../play.js";
 import { player, scenarios } from "../player.js";
 import { span } from "../ends.js";
 import { line } from "../format.js";
@@ -364,7 +364,7 @@ export class WsPlay extends LabElement {
       const phase = now ? now.phases[s.index] || "todo" : "todo";
       const mark = play?.marks[s.index];
       const say = mark ? said(mark, lab.cursor) : "";
-      const error = mark && mark.end <= lab.cursor ? mark.error : "";
+      const error = mark && by(mark.end, lab.cursor) ? mark.error : "";
       const now1 = now && now.current === s.index;
       if (this.editing === s.index) return h("li", { class: "editing", "data-step": s.index }, this.form(s.command));
       const differs = this.begun && this.begun.plan !== this.plan && base.get(s.index) !== s.command;
