@@ -4,6 +4,7 @@
 // outputs of compare) is made from a Recording and from nothing else.
 //
 //	event.go       what an Event says, and its JSON, written here once
+//	step.go        the steps of a play
 //	recording.go   the ordered, bounded list and those who follow it
 //	list.go        the list itself
 //	connection.go  one tapped connection: octets in, events out
