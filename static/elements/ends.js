@@ -79,7 +79,7 @@ export class WsEnds extends LabElement {
       this.key = key;
       // A session begun afresh has other rows.
       if (lab.rows.list.length < ends.taken) this.ends = new Ends(ends.token);
-      this.draw(ends.picture(cursor), before);
+      this.draw(ends.picture(cursor, lab.rows.plays.byToken.get(ends.token)?.settled), before);
     }
     for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === selection.seq));
   }
@@ -181,7 +181,7 @@ function drawn(l, i, start, stop) {
   /** @param {string} lane @param {...(Node|string|false)} inside */
   const cell = (lane, ...inside) => place(h("span", { class: lane, "aria-hidden": "true" }, ...inside), i);
   const time = cell("t", clock(l.at - start));
-  if (l.kind === "step") return [place(on, i), time, cell(`chip${l.failed ? " failed" : ""}`, h("code", {}, l.text))];
+  if (l.kind === "step") return [place(on, i), time, cell(`chip${l.failed ? " failed" : ""}`, h("code", {}, l.text.replace(/^(\d+) of \d+ · /, "$1 · ")))];
   const out = [place(on, i), time];
   if (l.js) out.push(cell("js", l.js));
   if (l.go) out.push(cell(`go${l.failed ? " failed" : ""}${l.waits ? " waits" : ""}`, l.go));
