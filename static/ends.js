@@ -21,7 +21,7 @@
  */
 
 import { upTo } from "./history.js";
-import { frameParts, handshakeParts, line } from "./format.js";
+import { count, frameParts, handshakeParts, line, quote } from "./format.js";
 import { goAt, heldAt, jsAt, stepAt } from "./rows.js";
 
 const quiet = 250_000; // microseconds from which on nothing is a thing to tell
@@ -118,11 +118,17 @@ function arrowOf(row, cursor, dead) {
   const held = heldAt(row, cursor);
   const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
   const { from } = e;
+  if (row.unread && e.script) {
+    const { what, code, text, size } = e.script;
+    const told = what === "close" ? `CLOSE ${code ?? ""}`.trim() : text === undefined ? count(size || 0, "byte") : quote(text, 20);
+    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · nobody reads it yet`, stays };
+  }
   if (e.frame) {
     const p = frameParts(e.frame);
-    const kind = e.frame.header.opcode === 8 ? "close" : "frame";
-    const late = row.sent ? ` · sent ${span(row.at - row.sent.at)} before` : "";
-    return { kind, from, text: [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("") + late, stays };
+    const text = [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("");
+    // What came long ago was drawn when it did.
+    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} before`, stays };
+    return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
   if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };
   if (!e.tcp) return e.dropped ? { kind: "note", from, text: line(e), stays } : null;

@@ -24,6 +24,7 @@
  * @property {number} at
  * @property {LabEvent|null} js what the tab did or was told
  * @property {LabEvent|null} sent what the tab did to send it, where that has a row of its own
+ * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
  * @property {GoCall|null} go   what the Go code called
  * @property {{seq: number, state: string}[]} held its stay at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
@@ -220,7 +221,7 @@ export class Rows {
    */
   add(e, conn, seq = e.seq) {
     /** @type {Row} */
-    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, sent: null, go: null, held: [], mark: null, version: 0 };
+    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, sent: null, unread: false, go: null, held: [], mark: null, version: 0 };
     this.list.push(row);
     this.bySeq.set(e.seq, row);
     return row;
@@ -469,8 +470,9 @@ export class Rows {
     conn.written = null;
     for (const what of ["send", "close"]) {
       for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) {
-        this.add(e, conn, seq);
+        const row = this.add(e, conn, seq);
         if (unread) conn.unread[what].push(e);
+        row.unread = unread;
       }
     }
   }

@@ -221,7 +221,9 @@ export class WsLab extends LabElement {
       : "";
     const hint = waits
       ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.${second}`
-      : lab.holding
+      : lab.stepper
+        ? "A play: → is its next step, ← goes back over it, Space runs."
+        : lab.holding
         ? `The wire is held: frames, and the answer to the handshake, wait for your step.${second}`
         : lab.history.events.length
           ? "The wire runs freely. Hold it to go step by step."
