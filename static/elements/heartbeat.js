@@ -150,16 +150,17 @@ export class WsHeartbeat extends LabElement {
         h(
           "table",
           {},
-          h("thead", {}, h("tr", {}, ...["who notices", "computed", "measured", "why"].map((t) => h("th", { scope: "col" }, t)))),
+          h("thead", {}, h("tr", {}, ...["who notices, and when", "computed", "measured"].map((t) => h("th", { scope: "col" }, t)))),
           h(
             "tbody",
             {},
             ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run")), h("td", {}, planned.why[who])),
+              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
             ),
           ),
         ),
       ),
+      h("p", { class: "small" }, h("b", {}, "The server: "), `${planned.why.server}. `, h("b", {}, "The browser: "), `${planned.why.browser}.`),
       h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
     );
   }

@@ -83,6 +83,7 @@ export class WsPlay extends LabElement {
       e.preventDefault();
       this.edit(-1);
     });
+    this.log.addEventListener("toggle", () => this.drawLog(this.play()), { signal });
     signal.addEventListener("abort", () => clearInterval(this.clock));
     this.load(signal);
   }
@@ -147,7 +148,10 @@ export class WsPlay extends LabElement {
 
   /** @param {string} what */
   does(what) {
-    if (what === "restart" || !this.begun || !this.play()) return this.start(what === "run" ? -1 : 0);
+    const play = this.play();
+    // Played elsewhere, it is to be held against what was played here: to its end.
+    const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
+    if (what === "restart" || !play) return this.start(what === "run" || elsewhere ? -1 : 0);
     this.take();
     if (what === "step") return player.step();
     if (what === "back") return player.back();
@@ -185,7 +189,8 @@ export class WsPlay extends LabElement {
       const before = this.begun && this.play() ? this.begun : null;
       const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
       begun.text ||= this.plan?.text || "";
-      this.begins(begun, before && this.play(before)?.endpoint !== this.endpoint ? before : null);
+      const was = this.play(before);
+      this.begins(begun, was && (was.endpoint !== this.endpoint || was.as !== this.as) ? before : null);
     } finally {
       this.asking = false;
     }
@@ -206,6 +211,8 @@ export class WsPlay extends LabElement {
 
   /** @param {Begun} begun @param {Begun|null} other */
   begins(begun, other) {
+    this.status.textContent = "";
+    this.status.classList.remove("failed");
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
@@ -336,6 +343,7 @@ export class WsPlay extends LabElement {
     /** @param {string} what @param {string} name @param {[string, string][]} options @param {string} value */
     const choice = (what, name, options, value) => h("span", { class: "seg", role: "group", "aria-label": name }, ...options.map(([v, label]) => does(what, label, { "data-value": v, "aria-pressed": String(v === value) })));
     const running = !!whole && !whole.over;
+    const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
     const step = !play || running || !lab.history.live;
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
     this.bar.replaceChildren(
@@ -347,13 +355,14 @@ export class WsPlay extends LabElement {
         does("run", "▶▶ Run", { title: "run (Space)", disabled: !!play && !running && lab.history.live }),
       ),
       running ? does("stop", "Stop") : "",
-      play ? does("restart", "Restart") : "",
+      play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
       h("span", { class: "who" }, settings.as === "choose" && plan?.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
     if (whole?.over && whole.error && !this.status.textContent) {
-      this.status.classList.add("failed");
-      this.status.textContent = `× The play ended early: ${whole.error}`;
+      const stopped = whole.error.endsWith("the play was stopped");
+      this.status.classList.toggle("failed", !stopped);
+      this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${whole.error.replace(/^\S+:\d+: /, "")}`;
     }
   }
 

@@ -205,7 +205,7 @@ const fine = "---\ntitle: T\nminutes: 1\ngoal: G.\nnext: N.\n---\n```lab\n```\n"
 // load compiles files, given as name and text in turn.
 func load(t *testing.T, files ...string) (*Course, error) {
 	t.Helper()
-	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}}
+	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\noctets 81\n")}}
 	for i := 0; i < len(files); i += 2 {
 		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
@@ -263,6 +263,8 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```play\n```\n", `9: a play block names what it shows; write it after the word`},
 		{"```play helo\n```\n", `9: there is no scenario "helo"; did you mean hello?`},
 		{"```play hello\nas: browsr\n```\n", `10: as is "browsr"; did you mean browser?`},
+		{"```play hexed\nas: browser\n```\n", `10: no browser can be the client of hexed; write as: raw`},
+		{"```ends hexed\ntutorials: x\n```\n", `9: no browser can be the client of hexed; write as: raw`},
 		{"```play hello\nshow: steps ens\n```\n", `10: show has "ens"; did you mean ends?`},
 		{"```play hello\nshow: steps steps\n```\n", `10: show has steps twice; keep one`},
 		{"```play hello\nshow:\n```\n", `10: show is empty; write some of steps ends log`},

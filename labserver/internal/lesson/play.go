@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
@@ -46,6 +47,10 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 		Scenario: name,
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
 		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "choose"}),
+	}
+	// A text that does not parse is told of by who plays it.
+	if sc, err := scenario.Parse(name, s.Text); err == nil && p.As == "browser" && !sc.Browser() {
+		c.problem(cmp.Or(e["as"].line, line), "no browser can be the client of %s; write as: raw", name)
 	}
 	if word == "ends" {
 		p.Show = []string{"steps", "ends"}
