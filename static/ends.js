@@ -166,12 +166,12 @@ class Fold {
     const crossed = stays !== "waiting" && stays !== "dropped" && !dead;
     const told = (e.script || row.js?.script)?.what;
     if (told === "new WebSocket" || told === "dial") this.client("CONNECTING");
-    if (told === "close" || told === "leave") this.client("CLOSING");
+    if (told === "close") this.client("CLOSING");
     if (e.handshake && !k.clientWs) this.client("CONNECTING");
     if (e.handshake?.status === 101 && crossed) this.client("OPEN");
     if (e.frame?.header.opcode === 8 && (e.from === "client" || crossed)) this.client("CLOSING");
     if (e.tcp) this.tcp(e.tcp.what, e.from, crossed);
-    if (told === "onclose") {
+    if (told === "onclose" || told === "leave") {
       this.client("CLOSED");
       // The browser has closed TCP as well; the server learns of it when it reads.
       k.clientTcp = k.clientTcp === "open" ? "FIN sent" : k.clientTcp === "FIN got" ? "closed" : k.clientTcp;

@@ -300,7 +300,8 @@ export class Lab extends EventTarget {
   /** Keeps what a reload needs to take the session up again. */
   leave() {
     if (!this.session || this.watching || this.status === "lost") return;
-    const { session: id, mode, holding, epoch } = this;
+    const { session: id, holding, epoch } = this;
+    const mode = this.mode === "plays" ? "both" : this.mode;
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
   }
 

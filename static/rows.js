@@ -429,7 +429,7 @@ export class Rows {
       return;
     }
     /** @type {Record<string, State>} */
-    const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED" };
+    const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED", leave: "CLOSED" };
     if (states[s.what]) {
       conn.scripted = true;
       const closed = conn.stateAt("client", Infinity)?.state === "CLOSED";

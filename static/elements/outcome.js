@@ -5,6 +5,8 @@
  * @typedef {import("../outcome.js").Column} Column
  * @typedef {import("../outcome.js").Outcome} Outcome
  * @typedef {import("../outcome.js").Came} Came
+ * @typedef {import("../play.js").Play} Play
+ * @typedef {{play: Play, over: boolean, outcome: Outcome}} Run
  */
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
@@ -29,8 +31,6 @@ export class WsOutcome extends LabElement {
   guess = {};
   locked = false;
   measured = false;
-  /** @type {{play: import("../play.js").Play, token: string}|null} */
-  of = null;
   told = ""; // in few words
   key = "";
 
@@ -44,9 +44,8 @@ export class WsOutcome extends LabElement {
       this.locked = this.measured = false;
       this.guess = {};
       this.keep();
-      this.of = null;
       this.key = "";
-      this.draw(null, false);
+      this.draw([]);
       this.querySelector("select")?.focus();
     });
   }
@@ -62,7 +61,7 @@ export class WsOutcome extends LabElement {
     this.tutorials = tutorials;
     const kept = recall("local", this.kept);
     if (kept) ({ guess: this.guess, locked: this.locked, measured: this.measured } = kept);
-    this.draw(null, false);
+    this.draw([]);
   }
 
   keep() {
@@ -84,34 +83,34 @@ export class WsOutcome extends LabElement {
     return this.locked && this.measured;
   }
 
-  /** @param {{play: import("../play.js").Play, token: string}|null} of */
-  show(of) {
-    if (!this.isConnected || !of) return;
-    this.of = of;
-    const { cursor, history, rows } = lab;
-    const conn = rows.byClient.get(of.token);
-    const over = by(of.play.over, cursor);
-    const key = `${of.play.id} ${cursor === Infinity ? history.last : cursor} ${over}`;
+  /**
+   * Shows what was measured of plays, the one that the guess is held against last.
+   * @param {Play[]} plays
+   */
+  show(plays) {
+    const newest = plays[plays.length - 1];
+    if (!this.isConnected || !newest) return;
+    const { cursor, history } = lab;
+    const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)}`)} ${cursor === Infinity ? history.last : cursor}`;
     if (key === this.key) return;
     this.key = key;
-    const from = history.count(of.play.seq - 1);
-    const events = history.events.slice(from, history.count(Math.min(cursor, history.last))).filter((e) => (conn && e.conn === conn.id) || e.script?.client === of.token);
-    // What tidying up brings is no outcome of the run.
-    const outcome = measure(events, Math.min(cursor, of.play.settled));
+    const runs = plays.map((play) => ({ play, over: by(play.over, cursor), outcome: outcomeOf(play) }));
+    const { outcome, over } = runs[runs.length - 1];
     if (over && !this.measured && this.locked) {
       this.measured = true;
       this.keep();
     }
     this.told = outcome.after === null ? "" : `onclose ${outcome.code} after ${span(outcome.after)}`;
-    this.draw(outcome, over);
+    this.draw(runs);
   }
 
-  /** @param {Outcome|null} o @param {boolean} over */
-  draw(o, over) {
+  /** @param {Run[]} runs */
+  draw(runs) {
     const { asked, guess, locked } = this;
+    const newest = runs[runs.length - 1];
     const rows = all.map((column) => {
       const { head, choices } = columns[column];
-      const is = o ? verdict(column, o, over) : "";
+      const is = newest ? verdict(column, newest.outcome, newest.over) : "";
       const chosen = guess[column] || "";
       const right = is && chosen ? chosen === is : null;
       /** @type {Node|string} */
@@ -121,14 +120,25 @@ export class WsOutcome extends LabElement {
           ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
           : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
       }
-      return h("tr", {}, h("th", { scope: "row" }, head), h("td", {}, mine), h("td", { class: "measured" }, ...(o ? told(column, o, over) : [h("span", { class: "soft" }, "not run yet")])));
+      const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over))) : [h("td", { class: "measured soft" }, "not run yet")];
+      return h("tr", {}, h("th", { scope: "row" }, head), h("td", {}, mine), ...measured);
     });
+    const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
     this.replaceChildren(
       this.tutorials ? h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)) : "",
-      h("div", { class: "wide" }, h("table", { class: "outcome" }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), h("th", { scope: "col" }, "measured just now"))), h("tbody", {}, ...rows))),
+      h("div", { class: "wide" }, h("table", { class: `outcome${runs.length > 1 ? " two" : ""}` }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), ...heads.map((t) => h("th", { scope: "col", class: "measured" }, t)))), h("tbody", {}, ...rows))),
       asked.length ? h("p", { class: "soft" }, locked ? "" : "Your guess is locked in when the play begins. ", locked ? button("guess again", { class: "again quiet" }) : "") : "",
     );
   }
+}
+
+/** @param {Play} play */
+function outcomeOf(play) {
+  const { cursor, history, rows } = lab;
+  const conn = rows.byClient.get(play.token);
+  const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+  // What tidying up brings is no outcome of the run.
+  return measure(events, Math.min(cursor, play.settled));
 }
 
 /** @param {Column} column @param {Outcome} o @param {boolean} over @returns {(Node|string)[]} */

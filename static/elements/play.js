@@ -17,6 +17,7 @@ import { by, changed, said, standing, until } from "../play.js";
 import { player, scenarios } from "../player.js";
 import { span } from "../ends.js";
 import { line } from "../format.js";
+import { goAt, jsAt } from "../rows.js";
 import { WsEnds } from "./ends.js";
 import { WsOutcome } from "./outcome.js";
 
@@ -58,6 +59,7 @@ export class WsPlay extends LabElement {
   bar = h("div", { class: "playbar" });
   list = h("ol", { class: "plan" });
   status = h("output", { class: "status" });
+  spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
   pictures = h("div", { class: "pictures" });
   outcome = new WsOutcome();
@@ -109,6 +111,7 @@ export class WsPlay extends LabElement {
       show.includes("steps") ? this.list : "",
       this.status,
       this.waiting,
+      this.spoken,
       show.includes("ends") ? this.pictures : "",
       predict ? this.outcome : "",
       show.includes("log") ? this.log : "",
@@ -322,7 +325,7 @@ export class WsPlay extends LabElement {
       this.drawSteps(play);
       this.drawPictures(play, before || undefined);
     }
-    this.outcome.show(play && this.begun ? { play, token: this.begun.token } : null);
+    this.outcome.show([before, play].filter((p) => p !== undefined && p !== null));
     if (play && before && this.besides !== `${before.id} ${play.id}`) {
       this.besides = `${before.id} ${play.id}`;
       lab.beside(before, play);
@@ -397,6 +400,9 @@ export class WsPlay extends LabElement {
     const kept = this.list.contains(document.activeElement) && document.activeElement?.closest("li.editing");
     if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
     if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
+    const last = now && now.current >= 0 ? this.steps[now.current] : null;
+    const told = last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)}` : "";
+    if (this.spoken.textContent !== told) this.spoken.textContent = told;
     // Within a long list the current step stays in sight.
     const current = this.list.querySelector("[aria-current]");
     if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
@@ -472,7 +478,15 @@ export class WsPlay extends LabElement {
     const pre = this.log.querySelector("pre");
     if (!pre) return;
     const rows = play ? lab.rows.list.filter((r) => r.conn.client === play.token && r.seq <= lab.cursor) : [];
-    const text = rows.map((r) => `${r.event.step ? "\n" : "  "}${line(r.event)}`).join("\n").trim();
+    const text = rows
+      .map((r) => {
+        const { event: e } = r;
+        if (e.step) return `\n${line(e)}`;
+        const parts = [jsAt(r, lab.cursor), e.script || e.call ? "" : line(e), goAt(r, lab.cursor).text];
+        return `  ${parts.filter(Boolean).join("  ·  ")}`;
+      })
+      .join("\n")
+      .trim();
     if (pre.textContent !== text) pre.textContent = text || "Nothing yet.";
   }
 }

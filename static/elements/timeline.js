@@ -141,7 +141,7 @@ export class WsTimeline extends LabElement {
     const first = leftmost(item, cursor);
     const clock = (/** @type {Row} */ row) => row.at - ("event" in item ? 0 : /** @type {Pairs} */ (view).base(row));
     const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
-    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(clock(first)) : ""), " ", h("small", {}, before && first ? delta(clock(first) - clock(before)) : ""));
+    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(clock(first)) : ""), " ", h("small", {}, before && first && (view === lab.views.plays ? clock(first) >= clock(before) : true) ? delta(clock(first) - clock(before)) : ""));
     const heading = "event" in item ? stepAt(item, cursor) : null;
     node.classList.toggle("step", !!heading || rows.some((r) => r?.event.step));
     node.replaceChildren(time, ...("event" in item ? (heading ? [stepCell(heading)] : lanes(item, cursor)) : halves(item, cursor, differs)));
