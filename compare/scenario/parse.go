@@ -77,6 +77,7 @@ var verbs = []verb{
 	{"wire split", Wire, count("how many octets a TCP write has at most", 1, 1<<16)},
 
 	{"wait server", Note, nothing},
+	{"wait pong", Note, nothing},
 	{"wait", Note, duration},
 	{"note", Note, nothing},
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -87,6 +89,10 @@ type play struct {
 	st      *Stage
 	index   int
 	refused bool // the handshake was: there is nothing to go on with
+
+	// Of pongCame:
+	seen                uint64 // events up to this one have been looked at
+	pongs, pongsAwaited int
 }
 
 // tell records how far the play is.
@@ -131,13 +137,40 @@ func (p *play) do(ctx context.Context, c *Command) error {
 		_, err := p.st.until(ctx, c.For, func() bool { return false })
 		return err
 	case c.Verb == "wait server":
-		over, err := p.st.until(ctx, p.st.Patience, func() bool { return p.st.look(p.st.main()).over() })
-		if err == nil && !over {
-			err = fmt.Errorf("the server's code has not ended in %v", p.st.Patience)
-		}
-		return err
+		return p.await(ctx, "the server's code has not ended", func() bool { return p.st.look(p.st.main()).over() })
+	case c.Verb == "wait pong":
+		p.pongsAwaited++
+		return p.await(ctx, "no Pong came", p.pongCame)
 	}
 	return nil // a note
+}
+
+// await waits until there reports true, and says what has not happened when that
+// takes longer than the Stage's patience.
+func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
+	came, err := p.st.until(ctx, p.st.Patience, there)
+	if err == nil && !came {
+		err = fmt.Errorf("%s in %v", otherwise, p.st.Patience)
+	}
+	return err
+}
+
+// pongCame reports whether as many Pongs of the play's client have reached the
+// server as were waited for.
+func (p *play) pongCame() bool {
+	for {
+		events, _ := p.st.Rec.After(p.seen, 1000)
+		if len(events) == 0 {
+			return p.pongs >= p.pongsAwaited
+		}
+		for _, e := range events {
+			f, ok := e.Body.(*dissect.Frame)
+			if ok && e.From == wire.Client.String() && f.Header.Opcode == wire.Pong && e.Conn == p.conn() {
+				p.pongs++
+			}
+		}
+		p.seen = events[len(events)-1].Seq
+	}
 }
 
 // open has a client open its connection, and waits until the server's code has
@@ -151,14 +184,10 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 		return errors.New("net/http answered the request by itself, so the endpoint never saw it")
 	}
 	p.refused = p.refused || refused
-	came, err := p.st.until(ctx, p.st.Patience, func() bool {
+	return p.await(ctx, "the server's code has not taken the connection over", func() bool {
 		v := p.st.look(party)
 		return v.arrived && (v.actor != nil && !refused || v.over())
 	})
-	if err == nil && !came {
-		err = errors.New("the server's code has not taken the connection over")
-	}
-	return err
 }
 
 // crowd opens more connections, one after the other.
@@ -249,12 +278,17 @@ func (p *play) server(ctx context.Context, c *Command) error {
 	return nil
 }
 
+// waiting are the orders whose calls may wait for what the client does.
+var waiting = []string{"server read", "server tcp read", "server close", "server shutdown"}
+
 // order has p's actor do c, in the background. A client that answers by itself
 // does not while the server hangs up: whether its Close or the end of TCP comes
 // first would be chance.
 func (st *Stage) order(p *party, c *Command) {
+	before := p.wire.Status().Out
 	st.mu.Lock()
 	p.calls++
+	p.waits, p.before = slices.Contains(waiting, c.Verb), before
 	a := p.actor
 	st.mu.Unlock()
 	resume := func() {}
@@ -354,7 +388,7 @@ func (p *play) end(ctx context.Context) error {
 	}
 	p.st.settle(ctx)
 	for _, party := range all {
-		if v := p.st.look(party); v.actor != nil {
+		if v := p.st.look(party); v.actor != nil && !v.over() {
 			v.actor.End()
 		}
 	}
