@@ -295,18 +295,3 @@ export class Player {
 
 /** The one player of the page. */
 export const player = new Player();
-
-/** @type {Promise<Map<string, Plan>>|undefined} */
-let plans;
-
-/** The scenarios of the lab server, by name; asked for once. */
-export function scenarios() {
-  plans ??= call("/api/scenarios").then(
-    (/** @type {{scenarios: Plan[]}} */ { scenarios: list }) => new Map(list.map((p) => [p.name, p])),
-    (e) => {
-      plans = undefined;
-      throw e;
-    },
-  );
-  return plans;
-}

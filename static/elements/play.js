@@ -8,13 +8,13 @@
  * @typedef {import("../play.js").Play} Play
  * @typedef {import("../play.js").Phase} Phase
  * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: "reference"|"gorilla"|"choose",
- *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[]}} Settings
+ *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[], plan: Plan}} Settings
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
 import { by, changed, said, standing, until } from "../play.js";
-import { player, scenarios } from "../player.js";
+import { player } from "../player.js";
 import { span } from "../ends.js";
 import { line } from "../format.js";
 import { goAt, jsAt } from "../rows.js";
@@ -34,10 +34,10 @@ export class WsPlay extends LabElement {
     super.define();
   }
 
+  /** @type {Plan} as the server reads the scenario */
+  plan = { name: "", title: "", steps: [], browser: false };
   /** @type {Settings} */
-  settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"] };
-  /** @type {Plan|null} as the server reads the scenario */
-  plan = null;
+  settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"], plan: this.plan };
   /** @type {Begun|null} the play that is shown */
   begun = null;
   /** @type {Begun|null} the one before, beside it */
@@ -87,22 +87,8 @@ export class WsPlay extends LabElement {
     });
     this.log.addEventListener("toggle", () => this.drawLog(this.play()), { signal });
     signal.addEventListener("abort", () => clearInterval(this.clock));
-    this.load(signal);
-  }
-
-  /** @param {AbortSignal} signal */
-  async load(signal) {
-    try {
-      const plan = (await scenarios()).get(this.settings.scenario);
-      if (!plan) throw new Error(`The lab server has no scenario ${this.settings.scenario}.`);
-      this.plan = plan;
-      if (!plan.browser) this.as = "raw";
-    } catch (e) {
-      if (!this.querySelector(".failed")) this.append(h("p", { class: "failed" }, `× ${words(e)}`));
-      setTimeout(() => signal.aborted || this.load(signal), 3000);
-      return;
-    }
-    if (signal.aborted) return;
+    this.plan = this.settings.plan;
+    if (!this.plan.browser) this.as = "raw";
     const { show, predict, tutorials } = this.settings;
     this.outcome.ask(this.settings.scenario, predict || [], tutorials || "");
     this.replaceChildren(
@@ -121,7 +107,7 @@ export class WsPlay extends LabElement {
 
   /** The plan of what is shown: a branch has its own. */
   get steps() {
-    return (this.begun?.plan || this.plan)?.steps || [];
+    return (this.begun?.plan || this.plan).steps;
   }
 
   /** @param {Begun|null} begun @returns {Play|undefined} */
@@ -191,7 +177,9 @@ export class WsPlay extends LabElement {
       if (this.play()?.over === Infinity) await player.order(/** @type {Begun} */ (this.begun).play, { do: "stop" });
       const before = this.begun && this.play() ? this.begun : null;
       const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
-      begun.text ||= this.plan?.text || "";
+      // The file that the server has numbers its lines with transcripts between.
+      begun.plan = this.plan;
+      begun.text = this.plan.text || "";
       const was = this.play(before);
       this.begins(begun, was && (was.endpoint !== this.endpoint || was.as !== this.as) ? before : null);
     } finally {
@@ -254,7 +242,7 @@ export class WsPlay extends LabElement {
     this.asking = true;
     this.wrong = "";
     try {
-      const text = changed(this.begun?.text || this.plan?.text || "", step.line, this.typed);
+      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed);
       const play = this.play();
       const before = play ? this.begun : null;
       if (play && play.over === Infinity) await player.order(play.id, { do: "stop" });
@@ -359,7 +347,7 @@ export class WsPlay extends LabElement {
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
-      h("span", { class: "who" }, settings.as === "choose" && plan?.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
+      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
     if (whole?.over && whole.error && !this.status.textContent) {
@@ -372,7 +360,7 @@ export class WsPlay extends LabElement {
   /** @param {Play|undefined} play */
   drawSteps(play) {
     const now = play && standing(play, lab.cursor);
-    const base = new Map((this.begun?.plan !== this.plan ? this.plan?.steps : [])?.map((s) => [s.index, s.command]));
+    const base = new Map((this.begun && this.begun.plan !== this.plan ? this.plan.steps : []).map((s) => [s.index, s.command]));
     const rows = this.steps.map((s) => {
       const phase = now ? now.phases[s.index] || "todo" : "todo";
       const mark = play?.marks[s.index];
@@ -401,7 +389,7 @@ export class WsPlay extends LabElement {
     if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
     if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
-    const told = last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)}` : "";
+    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)}` : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
     // Within a long list the current step stays in sight.
     const current = this.list.querySelector("[aria-current]");
@@ -433,7 +421,7 @@ export class WsPlay extends LabElement {
     this.pictures.classList.toggle("two", want.length === 2);
     want.forEach((p, i) => {
       const [caption, ends] = have[i].children;
-      const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan?.steps[k]?.command)?.command : "";
+      const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan.steps[k]?.command)?.command : "";
       const title = `play ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
       caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("larger", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("leave it", { class: "quiet", "data-play-do": "alone", "aria-label": "Leave the play before" }) : "");
       if (ends instanceof WsEnds) ends.show(p.token, title);
@@ -454,7 +442,7 @@ export class WsPlay extends LabElement {
       if (this.meanwhile && play) {
         this.meanwhile = false;
         const told = this.outcome.told;
-        lab.say(`Meanwhile ${this.plan?.title || "the play"} is over${told ? `: ${told}` : ""}.`);
+        lab.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
       }
     }
   }

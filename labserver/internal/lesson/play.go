@@ -21,6 +21,45 @@ type playing struct {
 	Show      []string `json:"show"`
 	Tutorials string   `json:"tutorials,omitempty"`
 	Predict   []string `json:"predict,omitempty"`
+	Plan      plan     `json:"plan"`
+}
+
+// plan is a scenario as the page shows it, in the form of the lab's API. Its
+// text has no transcripts: they are of another run.
+type plan struct {
+	Name    string     `json:"name"`
+	Title   string     `json:"title"`
+	Browser bool       `json:"browser"` // whether a browser can be its client
+	Steps   []planStep `json:"steps"`
+	Text    string     `json:"text"`
+}
+
+type planStep struct {
+	Index   int    `json:"index"`
+	Line    int    `json:"line"` // in Text
+	Command string `json:"command"`
+	Say     string `json:"say,omitempty"`
+	Who     string `json:"who"`
+}
+
+// planOf reads the commands of a scenario.
+func planOf(s Scenario) (plan, error) {
+	var text strings.Builder
+	for l := range strings.Lines(s.Text) {
+		if !strings.HasPrefix(l, "|") {
+			text.WriteString(l)
+		}
+	}
+	p := plan{Name: s.Name, Title: s.Title, Text: text.String()}
+	sc, err := scenario.Parse(s.Name, p.Text)
+	if err != nil {
+		return p, err
+	}
+	p.Browser = sc.Browser()
+	for i, cmd := range sc.Commands {
+		p.Steps = append(p.Steps, planStep{i, cmd.Line, cmd.Text, cmd.Say, string(cmd.Who)})
+	}
+	return p, nil
 }
 
 var (
@@ -48,8 +87,12 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
 		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "choose"}),
 	}
-	// A text that does not parse is told of by who plays it.
-	if sc, err := scenario.Parse(name, s.Text); err == nil && p.As == "browser" && !sc.Browser() {
+	var err error
+	if p.Plan, err = planOf(s); err != nil {
+		c.problem(line, "the scenario cannot be played: %v", err)
+		return ""
+	}
+	if p.As == "browser" && !p.Plan.Browser {
 		c.problem(cmp.Or(e["as"].line, line), "no browser can be the client of %s; write as: raw", name)
 	}
 	if word == "ends" {
