@@ -80,6 +80,7 @@ export function picture(list, cursor, settled = Infinity) {
   const fold = new Fold();
   let last = -1;
   let tidied = false;
+  let unread = false; // a FIN of the client's is
   let dead = false; // the network is silent: what is sent arrives no more
   list.forEach((row, i) => {
     const gap = last < 0 ? 0 : row.at - last;
@@ -94,13 +95,28 @@ export function picture(list, cursor, settled = Infinity) {
     if (step) {
       dead = dead || /^wire silent\b/.test(step.command);
       lines.push({ ...blank("step", row.event.seq, at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
+      // A FIN that the server's code does not read is told by nobody but who sent it.
+      if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "raw" || dead || finWithin(list, i)) return;
+      fold.hangUp();
+      unread = true;
+      lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · nobody reads it yet", stays: "" } });
       return;
     }
+    const arrow = arrowOf(row, cursor, dead, fold.known);
+    if (unread && arrow?.kind === "fin" && arrow.from === "client") Object.assign(arrow, { kind: "note", text: "read only now: FIN" });
     fold.take(row, cursor, dead, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
     const go = goAt(row, cursor);
-    lines.push({ ...blank("row", row.event.seq, at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor, dead) });
+    lines.push({ ...blank("row", row.event.seq, at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow });
   });
   return { lines, bars: bars(lines), last: Math.max(last, 0) };
+}
+
+const hangsUp = /^(tcp close|tcp half|leave)$/;
+
+/** Whether the FIN of a step that sends one came before the next step. @param {Row[]} list @param {number} i */
+function finWithin(list, i) {
+  for (let k = i + 1; k < list.length && !list[k].event.step; k++) if (list[k].event.from === "client" && ["fin", "rst"].includes(list[k].event.tcp?.what || "")) return true;
+  return false;
 }
 
 /** @param {Line["kind"]} kind @param {number} seq @param {number} at @param {string} text @param {Known} known @returns {Line} */
@@ -111,9 +127,10 @@ const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", 
  * @param {Row} row
  * @param {number} cursor
  * @param {boolean} dead
+ * @param {Known} known before
  * @returns {Arrow|null}
  */
-function arrowOf(row, cursor, dead) {
+function arrowOf(row, cursor, dead, known) {
   const { event: e } = row;
   const held = heldAt(row, cursor);
   const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
@@ -138,8 +155,8 @@ function arrowOf(row, cursor, dead) {
     case "fin":
       return { kind: "fin", from, text: "FIN", stays };
     case "closed":
-      // After a RST nobody is there to get a FIN.
-      return row.conn.reset < e.seq ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
+      // A FIN is sent once, and after a RST nobody is there to get one.
+      return row.conn.reset < e.seq || ["FIN sent", "closed"].includes(known[from === "client" ? "clientTcp" : "serverTcp"]) ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
     case "rst":
       return { kind: "rst", from, text: "RST", stays };
   }
@@ -181,6 +198,12 @@ class Fold {
     const server = conn.stateAt("server", Math.min(until, cursor));
     if (server) k.serverWs = server.state;
     else if (k.serverTcp === "closed" && k.serverWs) k.serverWs = "CLOSED";
+  }
+
+  /** The client has sent a FIN of which the server's code knows nothing. */
+  hangUp() {
+    const { known: k } = this;
+    k.clientTcp = k.clientTcp === "FIN got" ? "closed" : k.clientTcp === "open" ? "FIN sent" : k.clientTcp;
   }
 
   /** States go one way only. @param {State} state */

@@ -198,7 +198,7 @@ export function scriptLine(s) {
     case "read":
       return `${s.what} ${s.size === undefined ? text : count(s.size, "byte")}`;
   }
-  return text ? `${s.what}: ${text}` : s.what;
+  return text ? `${s.what}: ${startLine(text)}` : s.what;
 }
 
 /** @param {string} text @param {number} [size] */

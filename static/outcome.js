@@ -5,7 +5,7 @@
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{name: string, type: string, text: string, done: boolean}} Came of a call: no type when it succeeded
  * @typedef {{start: number|null, after: number|null, code: number|null, reason: string, clean: boolean|null,
- *   error: boolean, read: Came|null, writes: Came[]}} Outcome start and after in microseconds
+ *   error: boolean, read: Came|null, writes: Came[]}} Outcome start: when closing began; after: how long onclose took; in microseconds
  * @typedef {"after"|"code"|"clean"|"read"|"writes"} Column
  */
 
@@ -17,6 +17,8 @@ export const columns = {
   read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
   writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["0", "there are none"]] },
 };
+
+const apart = 5000; // microseconds that two clocks may be
 
 /** @param {string} name */
 const onTcp = (name) => name.includes("Conn.");
@@ -38,7 +40,11 @@ export function measure(events, cursor) {
     out.code = told.script.code ?? null;
     out.reason = told.script.reason || "";
     out.clean = told.script.wasClean ?? false;
-    out.after = out.start === null ? null : Math.max(0, told.at - out.start);
+    // It is counted from what the browser did or got last, so that a person who
+    // takes their time between two steps does not count.
+    const causes = seen.filter((e) => e.script?.what === "close" || (e.from === "server" && (e.frame?.header.opcode === 8 || (e.tcp && e.tcp.what !== "open"))));
+    const since = Math.max(...causes.map((e) => e.at).filter((at) => at <= told.at + apart));
+    out.after = since > -Infinity ? Math.max(0, told.at - since) : out.start === null ? null : Math.max(0, told.at - out.start);
   }
   out.error = seen.some((e) => e.script?.what === "onerror");
   if (out.start === null) return out;

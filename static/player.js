@@ -231,6 +231,7 @@ export class Player {
       case "leave":
         // With its window goes the WebSocket, as when a tab is closed.
         lab.report({ client: s.client, what: "leave", readyState: ws.readyState });
+        await lab.flush();
         if (!socket.frame) throw new Error("the WebSocket is the page's own, and the page stays");
         socket.frame.remove();
         return;

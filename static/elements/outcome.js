@@ -121,7 +121,7 @@ export class WsOutcome extends LabElement {
           : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
       }
       const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over))) : [h("td", { class: "measured soft" }, "not run yet")];
-      return h("tr", {}, h("th", { scope: "row" }, head), h("td", {}, mine), ...measured);
+      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
     });
     const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
     this.replaceChildren(

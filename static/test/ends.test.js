@@ -93,6 +93,35 @@ test("the outcome is what the tab was told and what the server's next calls got 
   assert.deepEqual(["after", "code", "clean", "read", "writes"].map((c) => verdict(c, o, true)), ["60", "1006", "false", "eof", "+-"]);
 });
 
+test("a learner who thinks between two steps does not make onclose later", () => {
+  const t = new Tape();
+  t.open(1, "reference", "play-1");
+  t.script(1, "play-1", "close", { code: 1000 });
+  t.later += 30_000_000;
+  t.frame(1, "server", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  t.tcp(1, "server", "closed");
+  t.script(1, "play-1", "onclose", { code: 1000, wasClean: true, reason: "" });
+  assert.equal(measure(t.events, Infinity).after, 1000);
+});
+
+test("a FIN that the server does not read is known to the client alone", () => {
+  const t = new Tape();
+  const acts = new Acts(t, ["open", "tcp close", "server tcp read"], { as: "raw" });
+  acts.tell("begin", 0);
+  t.open(1, "reference", "play-1");
+  t.request(1);
+  t.response(1);
+  acts.tell("end", 0);
+  acts.tell("begin", 1);
+  acts.tell("end", 1);
+  acts.tell("begin", 2);
+  t.tcp(1, "client", "fin");
+  const { lines } = ends(t.events);
+  const sent = lines.find((l) => l.arrow?.kind === "fin");
+  assert.deepEqual([sent.known.clientTcp, sent.known.serverTcp], ["FIN sent", "open"]);
+  assert.deepEqual([lines.at(-1).arrow.kind, lines.at(-1).known.serverTcp], ["note", "FIN got"]);
+});
+
 test("an outcome is not known before it came, and is told as missing once nothing more comes", () => {
   const { events } = ignored();
   const close = events.find((e) => e.frame?.close).seq;
