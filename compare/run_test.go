@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wslab/compare/browser"
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
@@ -29,7 +30,7 @@ var played = sync.OnceValue(func() (p struct {
 }) {
 	if p.all, p.err = chooseScenarios(nil); p.err == nil {
 		began := time.Now()
-		p.results = playAll(context.Background(), p.all, nil)
+		p.results = playAll(context.Background(), raw, p.all, nil)
 		p.took = time.Since(began)
 	}
 	return p
@@ -58,7 +59,7 @@ func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 				t.Errorf("%s against %s: %v", s.Name, r.endpoint, r.err)
 			}
 		}
-		if err := writeResults(s, p.results[i], dir, *update); err != nil {
+		if err := writeResults(raw, s, p.results[i], dir, *update); err != nil {
 			t.Fatal(err)
 		}
 		if text := s.WithTranscripts(recording.Transcript(p.results[i][0].events)); text != s.Text && !*update {
@@ -86,8 +87,9 @@ func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 	if err != nil || len(stored) == 0 {
 		t.Fatalf("%d outputs are stored, %v", len(stored), err)
 	}
+	inBrowser := strings.NewReplacer("."+string(browser.Chromium)+".", ".", "."+string(browser.Firefox)+".", ".") // they stand beside
 	for _, file := range stored {
-		if !slices.Contains(want, file) {
+		if !slices.Contains(want, inBrowser.Replace(file)) {
 			t.Errorf("%s belongs to no scenario and endpoint that there are: delete it", file)
 		}
 	}
@@ -200,9 +202,9 @@ func TestAScenarioThatFailsGivesStatus1AndKeepsWhatHappened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := playAll(t.Context(), []*scenario.Scenario{s}, endpoint.All())
+	results := playAll(t.Context(), raw, []*scenario.Scenario{s}, endpoint.All())
 	for _, r := range results[0] {
-		got, err := output(s, r)
+		got, err := output(raw, s, r)
 		if err != nil {
 			t.Fatal(err)
 		}

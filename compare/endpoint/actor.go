@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"wslab/compare/recording"
 	"wslab/reference/wire"
@@ -79,6 +80,8 @@ func (s *socket) TCPRead() error {
 
 func (s *socket) TCPWrite(b []byte) error {
 	call := s.rec.Enter("net.Conn.Write", octets(len(b)))
+	// A library may have left a deadline: gorilla gives its answer to a Close a second.
+	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
 	call.Return("nil", err)
 	return err

@@ -9,7 +9,7 @@ import (
 // events then belong to a later step.
 const (
 	settleTime = 2 * time.Second
-	quietTime  = 60 * time.Millisecond // for which nothing is recorded, where a browser is the client
+	quietTime  = 60 * time.Millisecond // for which nothing happens, where a browser is the client
 )
 
 // settle waits until the effect of a command is over: both ends of every
@@ -28,8 +28,8 @@ func (st *Stage) settle(ctx context.Context) error {
 	}
 	// What a browser has in hand is not known: it is given a moment.
 	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
-		last := st.Rec.Last()
-		if more, err := st.until(ctx, quietTime, func() bool { return st.Rec.Last() != last }); !more || err != nil {
+		last := st.changes()
+		if more, err := st.until(ctx, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
 			return err
 		}
 	}

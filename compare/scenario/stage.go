@@ -107,6 +107,7 @@ type Stage struct {
 	mu      sync.Mutex
 	setup   Setup
 	parties []*party // the play's own first
+	count   uint64   // changes so far
 	changed chan struct{}
 }
 
@@ -167,10 +168,19 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 func (st *Stage) notify() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	st.count++
 	if st.changed != nil {
 		close(st.changed)
 		st.changed = nil
 	}
+}
+
+// changes returns how many times something has changed. The recording does not
+// tell: it may be that of other connections as well.
+func (st *Stage) changes() uint64 {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.count
 }
 
 // until waits until there reports true. There is called with st.mu not held. It
