@@ -23,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
 	"wslab/reference"
 	"wslab/reference/dissect"
@@ -31,6 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	endpoint.BeServer()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		os.RemoveAll(scratch)
 		os.Exit(status)

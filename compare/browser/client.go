@@ -198,6 +198,22 @@ func (c *Client) await(ctx context.Context, there func() bool) error {
 	}
 }
 
+// rest waits until the page has told nothing for d.
+func (c *Client) rest(ctx context.Context, d time.Duration) {
+	for {
+		c.mu.Lock()
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-time.After(d):
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // next waits for the next onmessage, or onclose, which stays the next.
 func (c *Client) next(ctx context.Context) (recording.Script, error) {
 	if err := c.await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {

@@ -42,12 +42,15 @@ type Browser struct {
 	Name string // with its version, "Chromium 156.0.8078.79"
 
 	process *process
+	began   time.Time
 	server  *http.Server
 	addr    string
 	served  chan struct{} // closed when server has ended
 	quit    chan struct{} // closed when Close begins
 
 	mu      sync.Mutex
+	offset  time.Duration // of the page's clock, the least that was seen: that of the quickest report
+	synced  bool
 	plays   map[string]*play
 	orders  []message     // that the page has not been sent
 	changed chan struct{} // closed when there are more
@@ -108,7 +111,7 @@ func Start(ctx context.Context, path string) (*Browser, error) {
 // newBrowser serves the page of a browser that has not been started.
 func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	b := &Browser{
-		Kind: kind, Name: name, addr: l.Addr().String(), plays: map[string]*play{},
+		Kind: kind, Name: name, began: time.Now(), addr: l.Addr().String(), plays: map[string]*play{},
 		served: make(chan struct{}), quit: make(chan struct{}), changed: make(chan struct{}), here: make(chan struct{}),
 	}
 	mux := http.NewServeMux()
@@ -243,15 +246,30 @@ func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	b.sync(ms(body.Now))
 	for _, rep := range body.Reports {
 		b.mu.Lock()
 		p := b.plays[rep.Play]
+		ago := time.Since(b.began) - (ms(rep.At) + b.offset)
 		b.mu.Unlock()
 		if p != nil {
-			p.take(rep, time.Duration((body.Now-rep.At)*float64(time.Millisecond)))
+			p.take(rep, ago)
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// ms returns n milliseconds.
+func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
+
+// sync takes now, the time of the page's clock a moment ago, to compare it with
+// that of b.
+func (b *Browser) sync(now time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if offset := time.Since(b.began) - now; !b.synced || offset < b.offset {
+		b.offset, b.synced = offset, true
+	}
 }
 
 // take records rep, which happened some time ago.

@@ -1,11 +1,13 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -17,6 +19,10 @@ import (
 
 // runTimeout bounds one play: a browser may take a minute to give up.
 const runTimeout = 3 * time.Minute
+
+// restTime is for how long the page tells nothing when a step is over for it, too:
+// a browser that has much to do tells of what happened a good moment later.
+const restTime = 300 * time.Millisecond
 
 // Run plays sc against e with the browser as the client, on real loopback TCP,
 // and returns all events. Several may run at once.
@@ -50,6 +56,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 			Target: "/ws/" + token, Host: b.addr, Answers: true,
 		}
 	}
+	stage.Settled = func() { p.rest(ctx, restTime) }
 	err := sc.Play(ctx, stage, nil)
 	events, _ := rec.After(0, recording.DefaultLimits.Events)
 	return events, err
@@ -58,56 +65,79 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 // WriteText writes the events of one play as text in which only what means
 // something differs from run to run: what the browser draws at random is
 // replaced, what JavaScript was told in a step stands behind what crossed the wire
-// in it, and of times only the class is told, of what ends the connection.
+// in it, and of times only the class is told: of how long the browser waited
+// before it took the connection for ended.
 func WriteText(w io.Writer, events []recording.Event) error {
-	began := time.Duration(-1) // the end of the connection began
-	for _, e := range events {
-		if begins(e) {
-			began = e.At
-			break
-		}
-	}
 	return recording.WriteText(w, scriptsLast(normalise(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
-		if began < 0 || !ends(e) {
+		if !ends(e) {
 			return ""
 		}
-		if c := class(e.At - began); c != atOnceClass {
-			return c + " after the closing began"
+		if c := class(e.At - lastWord(events, e)); c != atOnceClass {
+			return c + " later"
 		}
 		return atOnceClass
 	}})
 }
 
-// scriptsLast puts what JavaScript did and was told behind all else of the same
-// step. It is told to the recording a moment later, and how much later is chance.
+// lastWord returns when the browser was last told something, by the server or by
+// JavaScript, before it ended a connection in e.
+func lastWord(events []recording.Event, end recording.Event) (last time.Duration) {
+	for _, e := range events {
+		if e.At > end.At || end.Conn != 0 && e.Conn != end.Conn {
+			continue
+		}
+		told := e.From == wire.Server.String()
+		switch b := e.Body.(type) {
+		case *dissect.Frame, *dissect.Handshake:
+		case *recording.TCP:
+		case *recording.Script:
+			told = b.What == "close" || b.What == "leave"
+		default:
+			told = false
+		}
+		if told {
+			last = max(last, e.At)
+		}
+	}
+	return last
+}
+
+// scriptsLast puts what JavaScript did and was told behind all else of the step
+// in which it was. It is told to the recording a moment later, and how much later
+// is chance.
 func scriptsLast(events []recording.Event) []recording.Event {
-	out := make([]recording.Event, 0, len(events))
+	var begun []time.Duration // when each step began
 	var scripts []recording.Event
 	for _, e := range events {
-		switch e.Body.(type) {
+		switch b := e.Body.(type) {
 		case *recording.Script:
+			if b.What == "new WebSocket" {
+				e.Conn = 0 // the connection comes of it
+			}
 			scripts = append(scripts, e)
+		case *recording.Step:
+			if b.Phase == recording.StepBegin {
+				begun = append(begun, e.At)
+			}
+		}
+	}
+	slices.SortStableFunc(scripts, func(a, b recording.Event) int { return cmp.Compare(a.At, b.At) })
+	out := make([]recording.Event, 0, len(events))
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case *recording.Script:
 			continue
 		case *recording.Step:
-			out = append(out, scripts...)
-			scripts = nil
+			// What came before the next step began belongs to this one.
+			if b.Phase == recording.StepEnd {
+				for len(scripts) > 0 && (b.Index+1 >= len(begun) || scripts[0].At < begun[b.Index+1]) {
+					out, scripts = append(out, scripts[0]), scripts[1:]
+				}
+			}
 		}
 		out = append(out, e)
 	}
 	return append(out, scripts...)
-}
-
-// begins reports whether e begins the end of a connection.
-func begins(e recording.Event) bool {
-	switch b := e.Body.(type) {
-	case *dissect.Frame:
-		return b.Close != nil || b.Header.Opcode == wire.Close
-	case *recording.Script:
-		return b.What == "close" || b.What == "leave"
-	case *recording.TCP:
-		return b.What != "open"
-	}
-	return false
 }
 
 // ends reports whether e is when the browser took a connection for ended.
@@ -116,7 +146,7 @@ func ends(e recording.Event) bool {
 	case *recording.Script:
 		return b.What == "onclose" || b.What == "onerror"
 	case *recording.TCP:
-		return b.What != "open" && e.From == wire.Client.String()
+		return b.What == "fin" && e.From == wire.Client.String()
 	}
 	return false
 }

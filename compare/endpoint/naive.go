@@ -99,6 +99,14 @@ func (c *keepingConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
+// SetLinger makes Close send RST, where the connection can.
+func (c *keepingConn) SetLinger(seconds int) error {
+	if lc, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return lc.SetLinger(seconds)
+	}
+	return errors.ErrUnsupported
+}
+
 // take returns the reads, and whether the last of them filled its buffer, and
 // keeps no more.
 func (c *keepingConn) take() (reads [][]byte, full bool) {

@@ -95,6 +95,13 @@ func (s *referenceServer) TCPClose() error {
 	return err
 }
 
+// TCPReset tells the Machine as well.
+func (s *referenceServer) TCPReset() error {
+	err := s.socket.TCPReset()
+	s.conn.CloseNow()
+	return err
+}
+
 func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
 	name, size := "WriteMessage", 0
 	if len(parts) != 1 {

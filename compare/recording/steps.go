@@ -103,7 +103,7 @@ func (t *textWriter) head(b block) {
 // the scenario, one line an event and no bits. It is stable.
 func Transcript(events []Event) map[int][]string {
 	all := map[int][]string{}
-	t := &textWriter{opt: TextOptions{Stable: true, Brief: true}, many: connections(events) > 1}
+	t := &textWriter{opt: TextOptions{Stable: true, Brief: true}}
 	for _, b := range blocks(events) {
 		if b.step == nil {
 			continue
@@ -118,13 +118,4 @@ func Transcript(events []Event) map[int][]string {
 		}
 	}
 	return all
-}
-
-// connections returns how many connections events tell of.
-func connections(events []Event) int {
-	most := 0
-	for _, e := range events {
-		most = max(most, e.Conn)
-	}
-	return most
 }

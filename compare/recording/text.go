@@ -18,7 +18,7 @@ type TextOptions struct {
 	// Two stable texts can be compared line by line.
 	//
 	// The steps of a play part such a text: above what a command did there is a
-	// line "> COMMAND".
+	// line "> COMMAND". Connections but the first are told by their numbers.
 	Stable bool
 
 	// Brief leaves it at one line for each event.
@@ -38,7 +38,6 @@ func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 		}
 		return t.err
 	}
-	t.many = connections(events) > 1
 	for i, b := range blocks(events) {
 		if i > 1 && (b.step != nil || len(b.events) > 0) {
 			t.printf("\n")
@@ -57,10 +56,9 @@ func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 }
 
 type textWriter struct {
-	w    io.Writer
-	opt  TextOptions
-	many bool // a stable text tells of several connections
-	err  error
+	w   io.Writer
+	opt TextOptions
+	err error
 }
 
 // printf writes and keeps the first error.
@@ -75,7 +73,7 @@ func (t *textWriter) line(e Event, arrow, format string, args ...any) {
 	if !t.opt.Stable {
 		t.printf("#%-5d %11.3f ms  conn %d  ", e.Seq, float64(e.At.Microseconds())/1000, e.Conn)
 	}
-	if t.many && e.Conn > 0 {
+	if t.opt.Stable && e.Conn > 1 {
 		t.printf("conn %d  ", e.Conn)
 	}
 	t.printf("%-6s %s "+format+"\n", append([]any{e.From, arrow}, args...)...)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -60,6 +62,7 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 	}
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
+		ErrorLog:          log.New(io.Discard, "", 0), // an endpoint that panics is recorded as one that ends
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},

@@ -197,6 +197,7 @@ func (p *parser) command(line, said string) {
 	}
 	c := Command{Line: p.at, End: p.at, Text: line, Say: said, Who: v.who, Verb: v.words, Code: wire.NoStatusReceived}
 	if err := v.args(&c, rest); err != nil {
+		p.opened = p.opened || v.words == "open" // one mistake is told once
 		p.fail(fmt.Errorf("%s %w", v.words, err))
 		return
 	}

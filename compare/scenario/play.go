@@ -186,7 +186,8 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 	p.refused = p.refused || refused
 	return p.await(ctx, "the server's code has not taken the connection over", func() bool {
 		v := p.st.look(party)
-		return v.arrived && (v.actor != nil && !refused || v.over())
+		opened := v.actor != nil || v.line.Reading // a server that answers wrongly does not say that it is open
+		return v.arrived && (opened && !refused || v.over())
 	})
 }
 

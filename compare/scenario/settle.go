@@ -60,7 +60,7 @@ func (v view) serverRests(setup Setup) bool {
 	switch {
 	case v.served:
 		return v.line.Closed && v.calls == 0
-	case v.actor == nil:
+	case v.actor == nil && !v.line.Reading:
 		return false // the handshake is being answered
 	case setup.ByHand && v.calls == 0:
 		return true
@@ -100,7 +100,7 @@ func (st *Stage) nothingComes() bool {
 	}
 	for _, p := range st.all() {
 		v := st.look(p)
-		if !v.Known || v.line.Holding || v.line.Waiting > 0 || !v.settled(st.setup) {
+		if !v.Known || v.line.Waiting > 0 || v.line.Part || !v.settled(st.setup) {
 			return false
 		}
 	}

@@ -157,6 +157,8 @@ func (c *Conn) failed(d Direction, err error) {
 	switch {
 	case r == nil, c.gone(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
+	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
+		// It writes behind its own FIN.
 	case errors.Is(err, io.EOF):
 		(*r).Fin(In)
 		c.counts.finIn.Store(true)

@@ -16,6 +16,7 @@ type Status struct {
 	Reading   bool  // the endpoint waits in a Read, and nothing is there that would end it
 	Blocked   bool  // the endpoint waits in a Write for a unit that waits at the valve
 	Waiting   int   // units at the valve
+	Part      bool  // a part of a unit is at the valve, and waits for the rest
 	Moving    bool  // octets are between the valve and the socket or the endpoint
 	Holding   bool
 	Silent    bool
@@ -35,6 +36,7 @@ func (c *Conn) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Waiting = len(c.in.waiting) + len(c.out.waiting)
+	s.Part = len(c.in.partial) > 0 || len(c.out.partial) > 0
 	s.Blocked = c.pausing > 0 && len(c.out.waiting) > 0
 	s.Moving = c.pushing || len(c.in.passing) > 0 || len(c.out.passing) > 0
 	s.Holding, s.Silent, s.Closed = c.hold.Load(), c.silent.Load(), c.closed
