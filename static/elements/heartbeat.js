@@ -140,7 +140,7 @@ export class WsHeartbeat extends LabElement {
       run = measured(events, play.over !== Infinity, play.marks.find((m) => m.command === "wire silent")?.event?.at);
     }
     const { silence } = this.tuning;
-    const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at + 100) || []), run?.server || 0, (run?.browser || 0) + 100);
+    const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at) || []), run?.server || 0, run?.browser || 0) + 80;
     const late = run?.silence && Math.abs(run.silence - silence) > 40 ? Math.round(run.silence) : 0;
     const dark = planned.cut === null && silence ? silence : null;
     this.chart.replaceChildren(
