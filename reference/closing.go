@@ -56,7 +56,7 @@ func (m *Machine) receiveClose(payload []byte) {
 	m.closeReceived, m.peerClose = true, p
 	m.enter(Closing, "a Close frame was received: "+p.Code.String())
 	//lesson:begin answer-close
-	if !m.closeSent {
+	if !m.closeSent && !m.misbehave.IgnoreClose {
 		m.appendClose(wire.ClosePayload{Code: p.Code}, "the Close frame was answered with its code")
 	}
 	//lesson:end

@@ -54,6 +54,9 @@ type Options struct {
 	// them with the real one. Default: time.Now.
 	Now func() time.Time
 
+	// Misbehave has this end break the closing handshake, for lessons and tests.
+	Misbehave Misbehave
+
 	// Observe, when not nil, is told of every change of the Machine's state, in
 	// order and before the call that caused it returns. It must be quick and
 	// must not call the Conn.
@@ -64,6 +67,12 @@ type Options struct {
 	// while nobody reads. Pings and Closes have been answered by then. It must
 	// not call ReadMessage or Close.
 	OnControl func(opcode wire.Opcode, payload []byte)
+}
+
+// Misbehave names what an end does against RFC 6455 on purpose.
+type Misbehave struct {
+	IgnoreClose bool // it sends no Close frame in answer to the peer's (§5.5.1)
+	KeepTCP     bool // it leaves TCP open behind a closing handshake (§7.1.1)
 }
 
 // The sizes of what a Conn holds.

@@ -101,6 +101,7 @@ func (c *Conn) hangUp() {
 	failed := c.m.Err() != nil
 	_, answered := c.m.PeerClose()
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
+	keep := answered && !failed && c.o.Misbehave.KeepTCP
 	wait := c.m.State() != Closed && c.readErr == nil &&
 		(failed && canHalfClose || answered && c.role == wire.Client)
 	if wait {
@@ -108,6 +109,9 @@ func (c *Conn) hangUp() {
 	}
 	c.mu.Unlock()
 
+	if keep {
+		return
+	}
 	if wait {
 		// A TCP that is closed with octets unread sends a reset, and a reset can
 		// destroy the Close frame that is on its way. So: send FIN, then read to

@@ -41,6 +41,7 @@ type Machine struct {
 	maxMessage int
 	maskKey    func() [4]byte
 	observe    func(Observation)
+	misbehave  Misbehave
 
 	state         State
 	closeSent     bool
@@ -100,7 +101,7 @@ type Observation struct {
 }
 
 // NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
-// MaskKey and Observe; a client must have a MaskKey.
+// MaskKey, Observe and Misbehave; a client must have a MaskKey.
 func NewMachine(role wire.Role, o Options) *Machine {
 	if o.MaxMessage <= 0 {
 		o.MaxMessage = DefaultMaxMessage
@@ -108,7 +109,7 @@ func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	return &Machine{role: role, maxMessage: o.MaxMessage, maskKey: o.MaskKey, observe: o.Observe}
+	return &Machine{role: role, maxMessage: o.MaxMessage, maskKey: o.MaskKey, observe: o.Observe, misbehave: o.Misbehave}
 }
 
 // Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).

@@ -17,6 +17,9 @@ const modules = {
   "ws-decoder": () => import("./elements/decoder.js"),
   "ws-lengths": () => import("./elements/lengths.js"),
   "ws-unmask": () => import("./elements/unmask.js"),
+  "ws-play": () => import("./elements/play.js"),
+  "ws-codes": () => import("./elements/codes.js"),
+  "ws-heartbeat": () => import("./elements/heartbeat.js"),
   "ws-connections": () => import("./elements/connections.js"),
 };
 /** @param {Record<string, unknown>} module */

@@ -222,8 +222,15 @@ export function strip(f) {
   return [...octets(f.hex.slice(0, 4))].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (b >> k) & 1));
 }
 
+/** @param {import("./types.js").Step} s */
+export function stepLine(s) {
+  if (s.phase === "over") return s.error ? `the play ended early: ${s.error}` : "the play is over";
+  return `step ${s.index + 1} of ${s.of}: ${s.command || ""}`;
+}
+
 /** The line of an event in plain words. @param {LabEvent} e */
 export function line(e) {
+  if (e.step) return stepLine(e.step);
   if (e.frame) return `${arrow(e.from)} ${frameLine(e.frame)}`;
   if (e.handshake) return `${arrow(e.from)} ${handshakeLine(e.handshake)}`;
   if (e.tcp) return tcpLine(e.tcp, e.from);

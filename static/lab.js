@@ -18,7 +18,7 @@
 import { ApiError, Stream, away, call, sessionPath } from "./api.js";
 import { History } from "./history.js";
 import { Rows, View, belongs, heldAt } from "./rows.js";
-import { Pairs } from "./align.js";
+import { Pairs, PlayPairs } from "./align.js";
 import { Selection, fromHash } from "./selection.js";
 import { fieldAt } from "./bits.js";
 import { count, parseHex } from "./format.js";
@@ -31,7 +31,16 @@ const maxUnsent = 1000;
 /** @typedef {{token: string, endpoint: string, n: number, ws: WebSocket}} Socket */
 
 /** @returns {Record<Mode, View|Pairs>} */
-const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs() });
+const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
+
+/**
+ * What steps in place of the timeline while a play goes on.
+ * @typedef {object} Stepper
+ * @property {() => unknown} step
+ * @property {() => unknown} back
+ * @property {() => unknown} toggle
+ * @property {boolean} busy whether the play needs this page, shown or hidden
+ */
 
 export class Lab extends EventTarget {
   session = "";
@@ -79,6 +88,8 @@ export class Lab extends EventTarget {
   unsent = [];
   sending = false;
   scheduled = false;
+  /** @type {Stepper|null} */
+  stepper = null;
 
   reset() {
     this.history = new History();
@@ -91,6 +102,8 @@ export class Lab extends EventTarget {
     this.unsent = [];
     this.sockets.clear();
     this.raw = [];
+    this.stepper = null;
+    if (this.mode === "plays") this.mode = "reference";
   }
 
   /** Tells the elements, once a frame however often it is called. */
@@ -206,7 +219,7 @@ export class Lab extends EventTarget {
       (batch) => this.take(batch),
       (status) => this.streamStatus(status),
     );
-    this.stream.setHidden(document.hidden);
+    this.setHidden(document.hidden);
     this.touch();
   }
 
@@ -271,9 +284,9 @@ export class Lab extends EventTarget {
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
   }
 
-  /** @param {boolean} hidden */
+  /** A play goes on while its tab is hidden. @param {boolean} hidden */
   setHidden(hidden) {
-    if (this.stream) this.stream.setHidden(hidden);
+    if (this.stream) this.stream.setHidden(hidden && !this.stepper?.busy);
   }
 
   // ——— the recording ———
@@ -286,6 +299,18 @@ export class Lab extends EventTarget {
     this.views[this.mode].sync(this.rows);
     this.find();
     this.follow();
+    this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
+    this.touch();
+  }
+
+  /**
+   * Shows two plays beside each other.
+   * @param {import("./play.js").Play} left
+   * @param {import("./play.js").Play} right
+   */
+  beside(left, right) {
+    this.views.plays = new PlayPairs(left, right);
+    this.mode = "plays";
     this.touch();
   }
 
@@ -496,9 +521,10 @@ export class Lab extends EventTarget {
     this.touch();
   }
 
-  /** Forward one row, or one unit past the valve. */
+  /** Forward one row, or one unit past the valve; in a play, one step. */
   async step() {
     if (this.selection.into !== null) return this.intoField(1);
+    if (this.stepper) return this.stepper.step();
     const n = this.view.count(this.cursor);
     if (n < this.view.list.length) {
       // Rows of one moment (their seqs are equal) show together.
@@ -525,6 +551,7 @@ export class Lab extends EventTarget {
 
   back() {
     if (this.selection.into !== null) return this.intoField(-1);
+    if (this.stepper) return this.stepper.back();
     const n = this.view.count(this.cursor);
     if (n === 0) return this.say("This is the beginning.");
     let to = n - 1;
@@ -548,6 +575,7 @@ export class Lab extends EventTarget {
   }
 
   toggle() {
+    if (this.stepper) return this.stepper.toggle();
     return this.holding || !this.history.live ? this.run() : this.hold();
   }
 
@@ -580,7 +608,7 @@ export class Lab extends EventTarget {
   }
 
   get endpoints() {
-    return this.mode === "both" || this.mode === "all" ? ["reference", "gorilla"] : [this.mode];
+    return this.mode === "reference" || this.mode === "gorilla" ? [this.mode] : ["reference", "gorilla"];
   }
 
   /** The newest sockets of the mode that are not closed yet. */
@@ -683,6 +711,7 @@ export class Lab extends EventTarget {
 
   /** @param {string[]} endpoints */
   connect(endpoints) {
+    this.stepper = null;
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
     if (!missing.length) throw new Error("You are connected already. Close the connection to open another.");
@@ -704,16 +733,26 @@ export class Lab extends EventTarget {
   /** @param {string} endpoint @param {number} n */
   dial(endpoint, n) {
     const token = `${endpoint.split("/")[0]}-${n}`;
+    const ws = this.socket(endpoint, token);
+    this.sockets.set(endpoint, { token, endpoint, n, ws });
+  }
+
+  /**
+   * Opens a WebSocket that tells the recording all it does and is told.
+   * @param {string} endpoint
+   * @param {string} token
+   * @param {typeof WebSocket} [Socket] of the window whose socket it is to be
+   */
+  socket(endpoint, token, Socket = WebSocket) {
     const origin = location.origin.replace(/^http/, "ws");
     const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(this.session)}&client=${token}`;
     const session = this.session;
     /** @param {string} what @param {object} [more] */
     const tell = (what, more) => session === this.session && this.report({ client: token, what, readyState: ws.readyState, ...more });
     const began = this.now();
-    const ws = new WebSocket(url);
+    const ws = new Socket(url);
     ws.binaryType = "arraybuffer";
     this.tokens.add(token);
-    this.sockets.set(endpoint, { token, endpoint, n, ws });
     this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, readyState: ws.readyState });
     let opened = false;
     ws.onopen = () => {
@@ -737,6 +776,7 @@ export class Lab extends EventTarget {
       }
       this.touch();
     };
+    return ws;
   }
 
   /** The sockets that can send. */
@@ -759,7 +799,7 @@ export class Lab extends EventTarget {
   send(a) {
     const ready = this.ready();
     const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
-    const data = a.hex !== undefined ? octetsOf(a.hex) : null;
+    const data = a.hex !== undefined ? hexOctets(a.hex) : null;
     for (const s of ready) {
       const at = this.now();
       if (data) s.ws.send(data);
@@ -846,14 +886,14 @@ export class HexError extends Error {
 }
 
 /** @param {string} text */
-function octetsOf(text) {
+export function hexOctets(text) {
   const read = parseHex(text);
   if ("error" in read) throw new HexError(read.error, read.at);
   return read.octets;
 }
 
 /** @param {string} text */
-const hexOf = (text) => [...octetsOf(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
+const hexOf = (text) => [...hexOctets(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The oldest row held of a connection can be dropped; no other. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

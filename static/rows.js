@@ -25,11 +25,13 @@
  * @property {LabEvent|null} js what the tab did or was told
  * @property {GoCall|null} go   what the Go code called
  * @property {{seq: number, state: string}[]} held its stay at the valve
+ * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
  */
 
 import { upTo } from "./history.js";
 import { callLine, scriptLine } from "./format.js";
+import { Plays, by, said } from "./play.js";
 
 /** What is waiting for its other half, first come first served. @template T */
 class Queue {
@@ -111,6 +113,8 @@ export class Conn {
     this.reads = [];
     /** Whether its own JavaScript reports its state. */
     this.scripted = false;
+    /** @type {""|"raw"|"browser"} what its client is, where a play says so */
+    this.as = "";
     /** @type {Record<string, Match<Row, LabEvent>>} the tab's side of rows */
     this.tab = {};
     for (const what of ["new WebSocket", "onopen", "send", "onmessage", "close"]) {
@@ -143,6 +147,7 @@ export class Conn {
     /** @type {Row[]} what waits at the valve now, oldest first */
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
+    this.reset = Infinity; // seq of the RST that ended it
   }
 
   /**
@@ -186,6 +191,9 @@ export class Rows {
     this.byClient = new Map();
     /** @type {Map<string, LabEvent[]>} what JavaScript did before its connection was seen */
     this.early = new Map();
+    this.plays = new Plays();
+    /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
+    this.stages = new Map();
     this.version = 0;
   }
 
@@ -209,7 +217,7 @@ export class Rows {
    */
   add(e, conn, seq = e.seq) {
     /** @type {Row} */
-    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, go: null, held: [], version: 0 };
+    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, go: null, held: [], mark: null, version: 0 };
     this.list.push(row);
     this.bySeq.set(e.seq, row);
     return row;
@@ -218,6 +226,7 @@ export class Rows {
   /** @param {LabEvent} e */
   take(e) {
     if (e.script) return this.script(e, e.script);
+    if (e.step) return this.step(e, e.step);
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
     else if (e.handshake) this.handshake(e, conn);
@@ -243,6 +252,30 @@ export class Rows {
   }
 
   /**
+   * A step of a play heads the rows of what came of it.
+   * @param {LabEvent} e
+   * @param {import("./types.js").Step} s
+   */
+  step(e, s) {
+    const play = this.plays.take(e, s);
+    let stage = this.stages.get(s.client);
+    if (!stage) {
+      stage = new Conn(0, changed);
+      stage.endpoint = s.endpoint;
+      stage.client = s.client;
+      stage.as = s.as;
+      this.stages.set(s.client, stage);
+      const conn = this.byClient.get(s.client);
+      if (conn) conn.as = s.as;
+    }
+    const mark = play.marks[s.index] || null;
+    if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
+    const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
+    if (row) changed(row);
+    if (s.phase === "over" && s.error) this.add(e, stage);
+  }
+
+  /**
    * @param {LabEvent} e
    * @param {import("./types.js").Tcp} tcp
    * @param {Conn} conn
@@ -251,6 +284,7 @@ export class Rows {
     this.add(e, conn);
     if (tcp.what !== "open") {
       if (tcp.what !== "error" && conn.ended === Infinity) conn.ended = e.seq;
+      if (tcp.what === "rst") conn.reset = Math.min(conn.reset, e.seq);
       if (tcp.what === "closed") this.unmatched(conn, e.seq);
       return;
     }
@@ -259,6 +293,7 @@ export class Rows {
     conn.path = tcp.path || "";
     conn.remote = tcp.remote || "";
     if (!conn.client) return;
+    conn.as = this.stages.get(conn.client)?.as || "";
     this.byClient.set(conn.client, conn);
     const early = this.early.get(conn.client) || [];
     this.early.delete(conn.client);
@@ -434,6 +469,22 @@ export function heldAt(row, cursor) {
 }
 
 /**
+ * The heading of a step at the cursor: the command, and its sentence once its
+ * effect is recorded.
+ * @param {Row} row
+ * @param {number} cursor
+ */
+export function stepAt(row, cursor) {
+  const s = row.event.step;
+  if (!s) return null;
+  if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
+  const mark = row.mark;
+  const ended = !!mark && by(mark.end, cursor);
+  const failed = ended && !!mark.error;
+  return { number: `${s.index + 1} of ${s.of}`, command: s.command || "", say: failed ? mark.error : mark ? said(mark, cursor) : "", doing: !ended, failed };
+}
+
+/**
  * What the tab did or was told, as the row shows it at the cursor. What was
  * told shows once the frame has crossed; the stream brings it a moment after
  * the frame itself, and that moment says nothing.
@@ -471,8 +522,9 @@ export function goAt(row, cursor) {
  * @param {boolean} watching whether the page looks on at a session that is not its own
  */
 export function whose(conn, watching) {
+  if (conn.as === "raw") return "raw client";
   if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
-  if (conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
+  if (conn.as || conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
   return conn.client ? "client" : "client (outside)";
 }
 

@@ -44,6 +44,8 @@ func (e Event) Kind() string {
 		return "held"
 	case *Dropped:
 		return "dropped"
+	case *Step:
+		return "step"
 	}
 	return "unknown"
 }

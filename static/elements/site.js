@@ -76,7 +76,7 @@ export class WsProgress extends LabElement {
   draw() {
     /** @type {string[]} */
     const done = recall("local", "done") || [];
-    const asked = [...document.querySelectorAll("ws-predict")];
+    const asked = [...document.querySelectorAll("ws-predict, ws-outcome")];
     if (asked.length && asked.every((p) => "answered" in p && p.answered) && !done.includes(location.pathname)) {
       done.push(location.pathname);
       remember("local", "done", done);

@@ -6,7 +6,7 @@
 //
 //	lesson.go   front matter, order, the checks that need the whole course
 //	markdown.go Markdown to HTML, and the spans of ours inside a paragraph
-//	block.go    the fenced blocks of ours
+//	block.go    the fenced blocks of ours; play.go: those that play scenarios
 //	action.go   what a button does; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket

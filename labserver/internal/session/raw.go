@@ -57,7 +57,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 	return &CommandError{fmt.Sprintf("A raw client cannot %q.", c.Do), `It can "open", send "octets" and "close".`}
 }
 
-func (s *Session) raw(client string) (*scenario.Client, error) {
+func (s *Session) raw(client string) (*scenario.Raw, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
@@ -69,7 +69,7 @@ func (s *Session) raw(client string) (*scenario.Client, error) {
 
 // forget makes room for another raw client, when raw is still the one called
 // client.
-func (s *Session) forget(client string, raw *scenario.Client) {
+func (s *Session) forget(client string, raw *scenario.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.raws[client] == raw {
@@ -109,7 +109,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	}
 	target := s.target(c.Endpoint, c.Client)
 	log("dial", target, -1)
-	raw, err := scenario.NewClient(conn, opening, target, addr, log)
+	raw, err := scenario.NewRaw(conn, opening, target, addr, log)
 	if err != nil {
 		s.forget(c.Client, nil)
 		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
@@ -172,16 +172,22 @@ func (s *Session) Play(sc *scenario.Scenario, name, client, addr string) error {
 	if err := named(client); err != nil {
 		return err
 	}
+	scripted := &scenario.Scripted{Dial: dialer(addr), Target: s.target(name, client), Host: addr, Answers: sc.Answers, Log: s.log(client)}
+	stage := &scenario.Stage{
+		Rec: s.Rec, Client: scripted, Patience: scenarioTimeout,
+		Step: recording.Step{Play: client, Endpoint: name, Client: client, As: "raw"},
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
+	s.stages[client] = stage
 	return s.start(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, scenarioTimeout)
 		defer cancel()
-		log := s.log(client)
-		if err := sc.Play(ctx, dialer(addr), s.target(name, client), addr, log); err != nil {
-			log("error", err.Error(), -1)
-		}
+		sc.Play(ctx, stage, nil) // its error is in the recording
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.stages, client)
 	})
 }
 

@@ -46,7 +46,8 @@ type Session struct {
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
 	live     []*live
-	raws     map[string]*scenario.Client // nil while one is being opened
+	raws     map[string]*scenario.Raw   // nil while one is being opened
+	stages   map[string]*scenario.Stage // of plays that go on, by their client
 	tasks    int
 	watchers int
 	used     time.Time
@@ -62,7 +63,7 @@ type Session struct {
 func newSession(id string, outside bool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, Rec: recording.New(nil, recording.Limits{}),
-		raws: map[string]*scenario.Client{}, used: time.Now(),
+		raws: map[string]*scenario.Raw{}, stages: map[string]*scenario.Stage{}, used: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -166,12 +167,13 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	s.live = append(s.live, l)
 	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, or Valve could miss it
 	s.work.Add(1)
+	stage := s.stages[client]
 	s.mu.Unlock()
 
 	opened := sync.OnceFunc(func() { close(l.opened) })
 	defer s.work.Done()
 	defer opened()
-	e.Serve(w, r, l.rec, func(server endpoint.Server) {
+	hasOpened := func(server endpoint.Server) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		l.server = server
@@ -179,6 +181,16 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		if s.ctx.Err() != nil { // it opened while the session was ending
 			s.goAway(server)
 		}
+	}
+	if stage == nil {
+		e.Serve(w, r, l.rec, hasOpened)
+		return nil
+	}
+	setup, acts, served := stage.Arrive(client, conn, l.rec)
+	defer served()
+	e.Perform(w, r, l.rec, setup, func(a endpoint.Actor) {
+		hasOpened(a)
+		acts(a)
 	})
 	return nil
 }

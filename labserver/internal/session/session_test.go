@@ -613,22 +613,22 @@ func TestASessionHasSoManyConnectionsAndNoMore(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	s := l.session()
-	dial := func(i int) *scenario.Client {
+	dial := func(i int) *scenario.Raw {
 		t.Helper()
 		conn, err := net.Dial("tcp", l.addr)
 		l.ok(err)
-		c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(endpoints[i%2], fmt.Sprint("c", i)), l.addr, func(string, string, int) {})
+		c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(endpoints[i%2], fmt.Sprint("c", i)), l.addr, func(string, string, int) {})
 		l.ok(err)
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	status := func(c *scenario.Client) int {
+	status := func(c *scenario.Raw) int {
 		t.Helper()
 		n, err := c.Status(l.ctx)
 		l.ok(err)
 		return n
 	}
-	var clients []*scenario.Client
+	var clients []*scenario.Raw
 	for i := range maxConnections {
 		c := dial(i)
 		if n := status(c); n != 101 {
@@ -658,7 +658,7 @@ func TestClosingEndsEveryWebSocketWith1001(t *testing.T) {
 				if when == "while its 101 is held" {
 					s.Valve("hold", nil)
 				}
-				c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
+				c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
 				l.ok(err)
 				defer c.Close()
 				opened := l.await(s, "the server answers", handshake("a", s, 101))
@@ -816,7 +816,7 @@ func TestASessionWithSomebodyInItIsKept(t *testing.T) {
 	stop := watched.Watch()
 	conn, err := net.Dial("tcp", l.addr)
 	l.ok(err)
-	c, err := scenario.NewClient(conn, scenario.DefaultOpening(), connected.target("gorilla", "a"), l.addr, func(string, string, int) {})
+	c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), connected.target("gorilla", "a"), l.addr, func(string, string, int) {})
 	l.ok(err)
 	defer c.Close()
 	if _, err := c.Status(l.ctx); err != nil {
@@ -852,7 +852,7 @@ func TestASessionWhoseClientLeftWithAFrameHeldIsForgottenWhole(t *testing.T) {
 			s := l.session()
 			conn, err := net.Dial("tcp", l.addr)
 			l.ok(err)
-			c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
+			c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
 			l.ok(err)
 			_, err = c.Status(l.ctx)
 			l.ok(err)
@@ -888,7 +888,7 @@ func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
 	l.open(s, "stays", "reference")
 	conn, err := net.Dial("tcp", l.addr)
 	l.ok(err)
-	c, err := scenario.NewClient(conn, scenario.DefaultOpening(), s.target("reference", "leaves"), l.addr, func(string, string, int) {})
+	c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target("reference", "leaves"), l.addr, func(string, string, int) {})
 	l.ok(err)
 	_, err = c.Status(l.ctx)
 	l.ok(err)

@@ -1,0 +1,208 @@
+/**
+ * One connection seen from both its ends: six lanes (JavaScript, WebSocket and
+ * TCP of the client, the same of the server with its Go code), time downwards.
+ * Each end is given the state that it can know by then: what it did itself,
+ * and what has reached it. All is a function of the rows up to the cursor.
+ *
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {import("./rows.js").Rows} Rows
+ * @typedef {import("./rows.js").Conn} Conn
+ * @typedef {import("./types.js").State} State
+ *
+ * @typedef {"open"|"FIN sent"|"FIN got"|"closed"|"reset"} TcpState
+ * @typedef {{clientWs: State|"", clientTcp: TcpState|"", serverTcp: TcpState|"", serverWs: State|""}} Known
+ * @typedef {keyof Known} Lane
+ * @typedef {{kind: "handshake"|"frame"|"close"|"fin"|"rst"|"note", from: "client"|"server", text: string,
+ *   stays: "waiting"|"dropped"|""}} Arrow
+ * @typedef {{kind: "row"|"step"|"gap", seq: number, at: number, js: string, go: string, failed: boolean,
+ *   waits: boolean, arrow: Arrow|null, text: string, say: string, known: Known}} Line
+ * @typedef {{lane: Lane, state: string, from: number, to: number}} Bar from and to are indices of lines, both within
+ * @typedef {{lines: Line[], bars: Bar[], last: number}} Picture last: microseconds of the newest line
+ */
+
+import { upTo } from "./history.js";
+import { frameParts, handshakeParts, line } from "./format.js";
+import { goAt, heldAt, jsAt, stepAt } from "./rows.js";
+
+const quiet = 100_000; // microseconds from which on nothing is a thing to tell
+
+/** @type {Lane[]} */
+export const lanes = ["clientWs", "clientTcp", "serverTcp", "serverWs"];
+
+/** A time that passed, in the unit that fits. @param {number} us */
+export function span(us) {
+  if (us < 1_000_000) return `${Math.round(us / 1000)} ms`;
+  return us < 120_000_000 ? `${(us / 1e6).toFixed(1)} s` : `${Math.floor(us / 6e7)} min ${Math.round((us % 6e7) / 1e6)} s`;
+}
+
+/** The rows of one client's connection, and the steps of the play that it is of. */
+export class Ends {
+  /** @param {string} token of the client */
+  constructor(token) {
+    this.token = token;
+    /** @type {Row[]} */
+    this.list = [];
+    this.taken = 0;
+  }
+
+  /** @param {Rows} rows */
+  sync(rows) {
+    for (; this.taken < rows.list.length; this.taken++) {
+      const row = rows.list[this.taken];
+      if (row.conn.client === this.token) this.list.push(row);
+    }
+  }
+
+  /** The connection, once there is one. */
+  get conn() {
+    return this.list.find((r) => r.conn.id)?.conn || null;
+  }
+
+  /** @param {number} cursor @returns {Picture} */
+  picture(cursor) {
+    return picture(this.list.slice(0, upTo(this.list, cursor)), cursor);
+  }
+}
+
+/**
+ * @param {Row[]} list of one connection, those up to the cursor
+ * @param {number} cursor
+ * @returns {Picture}
+ */
+export function picture(list, cursor) {
+  /** @type {Line[]} */
+  const lines = [];
+  const fold = new Fold();
+  let last = -1;
+  let dead = false; // the network is silent: what is sent arrives no more
+  list.forEach((row, i) => {
+    const gap = last < 0 ? 0 : row.at - last;
+    if (gap >= quiet) lines.push(blank("gap", row.seq, last, `${span(gap)} nothing`, fold.known));
+    last = Math.max(last, row.at);
+    const step = stepAt(row, cursor);
+    if (step) {
+      dead = dead || /^wire silent\b/.test(step.command);
+      lines.push({ ...blank("step", row.event.seq, row.at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
+      return;
+    }
+    fold.take(row, cursor, dead, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
+    const go = goAt(row, cursor);
+    lines.push({ ...blank("row", row.event.seq, row.at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor, dead) });
+  });
+  return { lines, bars: bars(lines), last: Math.max(last, 0) };
+}
+
+/** @param {Line["kind"]} kind @param {number} seq @param {number} at @param {string} text @param {Known} known @returns {Line} */
+const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", failed: false, waits: false, arrow: null, text, say: "", known: { ...known } });
+
+/**
+ * What crossed, or was to cross, between the ends.
+ * @param {Row} row
+ * @param {number} cursor
+ * @param {boolean} dead
+ * @returns {Arrow|null}
+ */
+function arrowOf(row, cursor, dead) {
+  const { event: e } = row;
+  const held = heldAt(row, cursor);
+  const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
+  const { from } = e;
+  if (e.frame) {
+    const p = frameParts(e.frame);
+    const kind = e.frame.header.opcode === 8 ? "close" : "frame";
+    return { kind, from, text: [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join(""), stays };
+  }
+  if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };
+  if (!e.tcp) return e.dropped ? { kind: "note", from, text: line(e), stays } : null;
+  switch (e.tcp.what) {
+    case "open":
+      return { kind: "note", from, text: "TCP connection", stays };
+    case "fin":
+      return { kind: "fin", from, text: "FIN", stays };
+    case "closed":
+      // After a RST nobody is there to get a FIN.
+      return row.conn.reset < e.seq ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
+    case "rst":
+      return { kind: "rst", from, text: "RST", stays };
+  }
+  return { kind: "note", from, text: e.tcp.error?.text || "error", stays };
+}
+
+/** What each end knows, row by row. */
+class Fold {
+  constructor() {
+    /** @type {Known} */
+    this.known = { clientWs: "", clientTcp: "", serverTcp: "", serverWs: "" };
+  }
+
+  /**
+   * @param {Row} row
+   * @param {number} cursor
+   * @param {boolean} dead
+   * @param {number} until the last seq before the next row
+   */
+  take(row, cursor, dead, until) {
+    const { known: k } = this;
+    const { event: e, conn } = row;
+    const stays = heldAt(row, cursor);
+    const crossed = stays !== "waiting" && stays !== "dropped" && !dead;
+    const told = (e.script || row.js?.script)?.what;
+    if (told === "new WebSocket" || told === "dial") this.client("CONNECTING");
+    if (told === "close" || told === "leave") this.client("CLOSING");
+    if (e.handshake && !k.clientWs) this.client("CONNECTING");
+    if (e.handshake?.status === 101 && crossed) this.client("OPEN");
+    if (e.frame?.header.opcode === 8 && (e.from === "client" || crossed)) this.client("CLOSING");
+    if (e.tcp) this.tcp(e.tcp.what, e.from, crossed);
+    if (told === "onclose") this.client("CLOSED");
+    // A client without JavaScript is over with its TCP connection.
+    if (!conn.scripted && k.clientWs && (k.clientTcp === "closed" || k.clientTcp === "reset")) this.client("CLOSED");
+    const server = conn.stateAt("server", Math.min(until, cursor));
+    if (server) k.serverWs = server.state;
+    else if (k.serverTcp === "closed" && k.serverWs) k.serverWs = "CLOSED";
+  }
+
+  /** States go one way only. @param {State} state */
+  client(state) {
+    const order = ["", "CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+    if (order.indexOf(state) > order.indexOf(this.known.clientWs)) this.known.clientWs = state;
+  }
+
+  /** @param {string} what @param {"client"|"server"} from @param {boolean} crossed */
+  tcp(what, from, crossed) {
+    const { known: k } = this;
+    const [mine, theirs] = from === "client" ? /** @type {const} */ (["clientTcp", "serverTcp"]) : /** @type {const} */ (["serverTcp", "clientTcp"]);
+    if (what === "open") k.clientTcp = k.serverTcp = "open";
+    else if (what === "rst") {
+      k[mine] = "closed";
+      if (crossed) k[theirs] = "reset";
+    } else if (what === "fin" || what === "closed") {
+      k[mine] = what === "closed" || k[mine] === "FIN got" ? "closed" : k[mine] === "open" ? "FIN sent" : k[mine];
+      if (crossed) k[theirs] = k[theirs] === "open" ? "FIN got" : k[theirs] === "FIN sent" ? "closed" : k[theirs];
+    }
+  }
+}
+
+/** @param {Line[]} lines @returns {Bar[]} */
+function bars(lines) {
+  return lanes.flatMap((lane) => {
+    /** @type {Bar[]} */
+    const out = [];
+    lines.forEach(({ known }, i) => {
+      const state = known[lane];
+      const open = out[out.length - 1];
+      if (open && open.state === state) open.to = i;
+      else out.push({ lane, state, from: i, to: i });
+    });
+    return out.filter((b) => b.state);
+  });
+}
+
+/** A line in words, as it is read out. @param {Line} l @param {number} start microseconds that the picture begins at */
+export function words(l, start) {
+  const at = `${((l.at - start) / 1000).toFixed(1)} ms`;
+  if (l.kind === "gap") return l.text;
+  if (l.kind === "step") return `step ${l.text}${l.say ? `: ${l.say}` : ""}`;
+  const a = l.arrow;
+  const wire = a && (a.kind === "note" ? a.text : `${a.from} to ${a.from === "client" ? "server" : "client"}: ${a.text}${a.stays === "waiting" ? ", held" : a.stays === "dropped" ? ", never arrives" : ""}`);
+  return [at, l.js && `client: ${l.js}`, wire, l.go && `server: ${l.go}`].filter(Boolean).join(", ");
+}
