@@ -14,7 +14,7 @@ import (
 	"testing/fstest"
 
 	"wslab/lessons"
-	"wslab/reference"
+	ref "wslab/reference"
 	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
@@ -63,7 +63,7 @@ func sampleSites(t *testing.T) *Sites {
 
 func shipped(t *testing.T) *Course {
 	t.Helper()
-	s, err := Resolve(SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
+	s, err := Resolve(SourceSet{"reference": ref.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
 	if err != nil {
 		t.Fatal(err)
 	}

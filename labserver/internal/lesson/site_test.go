@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"wslab/reference"
+	ref "wslab/reference"
 	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
@@ -126,7 +126,7 @@ func gorillaDir(t *testing.T) string {
 
 func TestEveryAnchorIsFoundInGorilla(t *testing.T) {
 	dir := gorillaDir(t)
-	ours, err := Resolve(SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
+	ours, err := Resolve(SourceSet{"reference": ref.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
 	if err != nil {
 		t.Fatal(err)
 	}
