@@ -33,6 +33,7 @@ import (
 )
 
 func main() {
+	endpoint.BeServer() // a scenario's server that can be killed is this program once more
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {

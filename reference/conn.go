@@ -69,12 +69,6 @@ type Options struct {
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
-// Misbehave names what an end does against RFC 6455 on purpose.
-type Misbehave struct {
-	IgnoreClose bool // it sends no Close frame in answer to the peer's (§5.5.1)
-	KeepTCP     bool // it leaves TCP open behind a closing handshake (§7.1.1)
-}
-
 // The sizes of what a Conn holds.
 const (
 	smallSize  = 256      // the buffer in which a first message is waited for

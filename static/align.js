@@ -94,6 +94,11 @@ export class Pairs {
     for (; this.taken < rows.list.length; this.taken++) this.take(rows.list[this.taken]);
   }
 
+  /** The time that a row's is counted from. @param {Row} row */
+  base(row) {
+    return 0;
+  }
+
   /** What a row is, among those of its side. @param {Row} row @param {"left"|"right"} side */
   kindOf(row, side) {
     return kind(row);
@@ -122,7 +127,7 @@ export class Pairs {
     pair[side] = row;
     // A row beside one that the other side had earlier came in another order.
     if (protocol(row)) {
-      pair.crossed = pair.crossed || pair.index < g.last[side];
+      pair.crossed = pair.crossed || (!row.event.step && pair.index < g.last[side]);
       g.last[side] = Math.max(g.last[side], pair.index);
     }
     this.bySeq.set(row.event.seq, pair);
@@ -205,6 +210,11 @@ export class PlayPairs extends Pairs {
   /** @param {Row} row @param {"left"|"right"} side */
   kindOf(row, side) {
     return row.event.step ? kind(row) : `${this.step(row, side)} ${kind(row)}`;
+  }
+
+  /** Each play has its own clock. @param {Row} row */
+  base(row) {
+    return (row.conn.client === this.plays.right.token ? this.plays.right : this.plays.left).at;
   }
 
   /** All of them: where one side shows nothing yet the row says so. */

@@ -21,10 +21,10 @@
  */
 
 import { upTo } from "./history.js";
-import { frameParts, handshakeParts, line } from "./format.js";
+import { count, frameParts, handshakeParts, line, quote } from "./format.js";
 import { goAt, heldAt, jsAt, stepAt } from "./rows.js";
 
-const quiet = 100_000; // microseconds from which on nothing is a thing to tell
+const quiet = 250_000; // microseconds from which on nothing is a thing to tell
 
 /** @type {Lane[]} */
 export const lanes = ["clientWs", "clientTcp", "serverTcp", "serverWs"];
@@ -58,36 +58,47 @@ export class Ends {
     return this.list.find((r) => r.conn.id)?.conn || null;
   }
 
-  /** @param {number} cursor @returns {Picture} */
-  picture(cursor) {
-    return picture(this.list.slice(0, upTo(this.list, cursor)), cursor);
+  /**
+   * @param {number} cursor
+   * @param {number} [settled] seq at which the last step of its play had
+   * @returns {Picture}
+   */
+  picture(cursor, settled = Infinity) {
+    return picture(this.list.slice(0, upTo(this.list, cursor)), cursor, settled);
   }
 }
 
 /**
  * @param {Row[]} list of one connection, those up to the cursor
  * @param {number} cursor
+ * @param {number} settled seq after which the play only tidies up
  * @returns {Picture}
  */
-export function picture(list, cursor) {
+export function picture(list, cursor, settled = Infinity) {
   /** @type {Line[]} */
   const lines = [];
   const fold = new Fold();
   let last = -1;
+  let tidied = false;
   let dead = false; // the network is silent: what is sent arrives no more
   list.forEach((row, i) => {
     const gap = last < 0 ? 0 : row.at - last;
-    if (gap >= quiet) lines.push(blank("gap", row.seq, last, `${span(gap)} nothing`, fold.known));
-    last = Math.max(last, row.at);
+    // Before a step that the play waited with, the silence is the learner's own.
+    const own = !!row.mark && row.mark.ready < row.mark.begin;
+    if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} nothing`, fold.known));
+    // The clocks of a browser and of Go are a little apart; time goes down only.
+    const at = (last = Math.max(last, row.at));
+    if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "over: both ends are tidied up", fold.known));
+    tidied = row.seq > settled;
     const step = stepAt(row, cursor);
     if (step) {
       dead = dead || /^wire silent\b/.test(step.command);
-      lines.push({ ...blank("step", row.event.seq, row.at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
+      lines.push({ ...blank("step", row.event.seq, at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
       return;
     }
     fold.take(row, cursor, dead, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
     const go = goAt(row, cursor);
-    lines.push({ ...blank("row", row.event.seq, row.at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor, dead) });
+    lines.push({ ...blank("row", row.event.seq, at, "", fold.known), js: jsAt(row, cursor), go: go.text, failed: go.error, waits: go.waiting, arrow: arrowOf(row, cursor, dead) });
   });
   return { lines, bars: bars(lines), last: Math.max(last, 0) };
 }
@@ -107,10 +118,17 @@ function arrowOf(row, cursor, dead) {
   const held = heldAt(row, cursor);
   const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
   const { from } = e;
+  if (row.unread && e.script) {
+    const { what, code, text, size } = e.script;
+    const told = what === "close" ? `CLOSE ${code ?? ""}`.trim() : text === undefined ? count(size || 0, "byte") : quote(text, 20);
+    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · nobody reads it yet`, stays };
+  }
   if (e.frame) {
     const p = frameParts(e.frame);
-    const kind = e.frame.header.opcode === 8 ? "close" : "frame";
-    return { kind, from, text: [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join(""), stays };
+    const text = [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("");
+    // What came long ago was drawn when it did.
+    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} before`, stays };
+    return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
   if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };
   if (!e.tcp) return e.dropped ? { kind: "note", from, text: line(e), stays } : null;
@@ -153,7 +171,11 @@ class Fold {
     if (e.handshake?.status === 101 && crossed) this.client("OPEN");
     if (e.frame?.header.opcode === 8 && (e.from === "client" || crossed)) this.client("CLOSING");
     if (e.tcp) this.tcp(e.tcp.what, e.from, crossed);
-    if (told === "onclose") this.client("CLOSED");
+    if (told === "onclose") {
+      this.client("CLOSED");
+      // The browser has closed TCP as well; the server learns of it when it reads.
+      k.clientTcp = k.clientTcp === "open" ? "FIN sent" : k.clientTcp === "FIN got" ? "closed" : k.clientTcp;
+    }
     // A client without JavaScript is over with its TCP connection.
     if (!conn.scripted && k.clientWs && (k.clientTcp === "closed" || k.clientTcp === "reset")) this.client("CLOSED");
     const server = conn.stateAt("server", Math.min(until, cursor));

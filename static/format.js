@@ -101,7 +101,7 @@ export function frameParts(f) {
   const flags = [h.fin ? "FIN" : "", h.rsv1 && "RSV1", h.rsv2 && "RSV2", h.rsv3 && "RSV3", h.masked && "masked"];
   const kind = h.name.toUpperCase();
   const said = f.close
-    ? f.close.code === 1005 ? "no code" : `${f.close.code}${f.close.reason ? " " + quote(f.close.reason) : ""}`
+    ? f.close.code === 1005 && !f.payload ? "no code" : `${f.close.code}${f.close.reason ? " " + quote(f.close.reason) : ""}`
     : f.text !== undefined
       ? f.text && quote(f.text)
       : f.payload && (asText(f) || bytesShown(f.payload));

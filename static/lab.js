@@ -39,6 +39,7 @@ const views = () => ({ reference: new View("reference"), gorilla: new View("gori
  * @property {() => unknown} step
  * @property {() => unknown} back
  * @property {() => unknown} toggle
+ * @property {() => unknown} run
  * @property {boolean} busy whether the play needs this page, shown or hidden
  */
 
@@ -561,6 +562,7 @@ export class Lab extends EventTarget {
 
   /** Opens the valve and goes to the newest row. */
   async run() {
+    if (this.stepper && !this.holding) return this.stepper.run();
     this.history.cursor = Infinity;
     this.selection.chosen = false;
     this.selection.into = null;
@@ -629,6 +631,7 @@ export class Lab extends EventTarget {
       throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
     }
     this.say("");
+    if (!["hold", "run", "step", "back"].includes(a.do)) this.stepper = null;
     await this.starting; // whoever is quick presses a button before the session is there
     if (!this.session) throw new Error("There is no session yet: the lab server does not answer.");
     switch (a.do) {

@@ -15,7 +15,7 @@ export const columns = {
   code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["none", "none"]] },
   clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "not told"]] },
   read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
-  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["", "there are none"]] },
+  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["0", "there are none"]] },
 };
 
 /** @param {string} name */
@@ -97,6 +97,7 @@ export function verdict(column, o, over) {
       if (!o.read.type) return "data";
       return /EOF/.test(o.read.text) ? "eof" : /reset/.test(o.read.text) ? "reset" : /closed/.test(o.read.text) ? "closed" : "data";
     case "writes":
-      return o.writes.length < 2 && !over ? "" : o.writes.map((w) => (w.type ? "-" : "+")).join("");
+      if (o.writes.length < 2 && !over) return "";
+      return o.writes.map((w) => (w.type ? "-" : "+")).join("") || "0";
   }
 }

@@ -19,8 +19,8 @@ export const by = (seq, cursor) => seq !== Infinity && seq <= cursor;
 
 /** One play, as it was recorded. */
 export class Play {
-  /** @param {Step} s the first that tells of it @param {number} seq */
-  constructor(s, seq) {
+  /** @param {Step} s the first that tells of it @param {LabEvent} e */
+  constructor(s, e) {
     this.id = s.play;
     this.token = s.client;
     this.endpoint = s.endpoint;
@@ -28,12 +28,23 @@ export class Play {
     this.scenario = s.scenario || "";
     this.title = s.title || "";
     this.branchOf = s.branchOf || "";
-    this.seq = seq;
+    this.seq = e.seq;
+    this.at = e.at; // microseconds at which it began
     /** @type {Mark[]} */
     this.marks = Array.from({ length: s.of }, (_, index) => ({ index, command: "", say: "", ready: Infinity, begin: Infinity, end: Infinity, error: "", event: null }));
     this.over = Infinity; // seq at which it was
     this.overAt = 0; // microseconds
     this.error = "";
+  }
+
+  /**
+   * The seq at which the last step had settled; Infinity while some have not.
+   * What comes later is tidying up: both ends are closed that the steps left open.
+   */
+  get settled() {
+    const ends = this.marks.map((m) => m.end);
+    const last = Math.max(...ends);
+    return last === Infinity ? (this.over === Infinity ? Infinity : Math.max(0, ...ends.filter((end) => end !== Infinity))) : last;
   }
 
   /** @param {LabEvent} e @param {Step} s */
@@ -67,7 +78,7 @@ export class Plays {
   take(e, s) {
     let play = this.byId.get(s.play);
     if (!play) {
-      play = new Play(s, e.seq);
+      play = new Play(s, e);
       this.byId.set(s.play, play);
       this.byToken.set(s.client, play);
     }

@@ -23,6 +23,8 @@
  * @property {Conn} conn
  * @property {number} at
  * @property {LabEvent|null} js what the tab did or was told
+ * @property {LabEvent|null} sent what the tab did to send it, where that has a row of its own
+ * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
  * @property {GoCall|null} go   what the Go code called
  * @property {{seq: number, state: string}[]} held its stay at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
@@ -148,6 +150,8 @@ export class Conn {
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
     this.reset = Infinity; // seq of the RST that ended it
+    /** @type {Record<string, Queue<LabEvent>>} what has a row of its own, because nobody read its frame then */
+    this.unread = { send: new Queue(), close: new Queue() };
   }
 
   /**
@@ -217,7 +221,7 @@ export class Rows {
    */
   add(e, conn, seq = e.seq) {
     /** @type {Row} */
-    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, go: null, held: [], mark: null, version: 0 };
+    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, sent: null, unread: false, go: null, held: [], mark: null, version: 0 };
     this.list.push(row);
     this.bySeq.set(e.seq, row);
     return row;
@@ -272,6 +276,10 @@ export class Rows {
     if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
     const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
     if (row) changed(row);
+    // What is not on the wire when its step has settled waits there for a server
+    // that does not read.
+    const conn = this.byClient.get(s.client);
+    if (s.phase === "end" && conn) this.unmatched(conn, e.seq, true);
     if (s.phase === "over" && s.error) this.add(e, stage);
   }
 
@@ -331,12 +339,12 @@ export class Rows {
     const first = opcode === 1 || opcode === 2;
     if (e.from === "client") {
       conn.lastFromClient = row;
-      if (first) conn.tab.send.addLeft(row);
+      if (first) this.caused("send", row, conn);
       if (data && fin) conn.returned.addLeft(row);
       if (opcode === 8 && !conn.clientClose) {
         conn.clientClose = row;
         // A Close that answers the server's was not caused by close().
-        if (!conn.serverClosed) conn.tab.close.addLeft(row);
+        if (!conn.serverClosed || conn.unread.close.size) this.caused("close", row, conn);
       }
     } else {
       conn.lastFromServer = row;
@@ -349,6 +357,18 @@ export class Rows {
         break;
       }
     }
+  }
+
+  /**
+   * Matches a frame with the send() or close() that it came of.
+   * @param {"send"|"close"} what
+   * @param {Row} row
+   * @param {Conn} conn
+   */
+  caused(what, row, conn) {
+    const sent = conn.unread[what].shift();
+    if (sent) row.sent = sent;
+    else conn.tab[what].addLeft(row);
   }
 
   /**
@@ -443,12 +463,17 @@ export class Rows {
    * Gives rows of their own to what was called but never reached the wire.
    * @param {Conn} conn
    * @param {number} seq
+   * @param {boolean} [unread] whether they may reach it yet
    */
-  unmatched(conn, seq) {
+  unmatched(conn, seq, unread = false) {
     if (conn.written) this.add(conn.written, conn, seq);
     conn.written = null;
     for (const what of ["send", "close"]) {
-      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) this.add(e, conn, seq);
+      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) {
+        const row = this.add(e, conn, seq);
+        if (unread) conn.unread[what].push(e);
+        row.unread = unread;
+      }
     }
   }
 }

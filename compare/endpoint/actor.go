@@ -1,9 +1,9 @@
 package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 
 	"wslab/compare/recording"
@@ -93,19 +93,18 @@ func (s *socket) TCPClose() error {
 
 func (s *socket) TCPHalf() error {
 	call := s.rec.Enter("net.TCPConn.CloseWrite", "")
-	err := http.ErrNotSupported
-	var not error = err
+	err := errors.ErrUnsupported
 	if hc, ok := s.conn.(interface{ CloseWrite() error }); ok {
-		not = hc.CloseWrite()
+		err = hc.CloseWrite()
 	}
-	call.Return("nil", not)
-	return not
+	call.Return("nil", err)
+	return err
 }
 
 // TCPReset closes TCP as SetLinger(0) and Close do.
 func (s *socket) TCPReset() error {
 	call := s.rec.Enter("net.TCPConn.SetLinger(0), Close", "")
-	var err error = http.ErrNotSupported
+	err := errors.ErrUnsupported
 	if rc, ok := s.conn.(interface{ Reset() error }); ok {
 		err = rc.Reset()
 	}
@@ -141,7 +140,9 @@ func (a *plainActor) TCPClose() error       { return a.not("net.Conn.Close") }
 func (a *plainActor) TCPHalf() error        { return a.not("net.TCPConn.CloseWrite") }
 func (a *plainActor) TCPReset() error       { return a.not("reset") }
 func (a *plainActor) Kill() error           { return a.not("kill") }
-func (a *plainActor) End()                  {}
+
+// End closes TCP, as much as its library knows of that.
+func (a *plainActor) End() { a.Server.Close(wire.NoStatusReceived, "") }
 
 // message says what a read came back with.
 func message(op wire.Opcode, p []byte, err error) string {

@@ -25,10 +25,10 @@ func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 		return
 	}
 	call.Return("a *websocket.Conn", nil)
-	server := &gorillaServer{socket: newSocket(rec), conn: conn, byHand: setup.ByHand}
+	server := &gorillaServer{socket: newSocket(rec), conn: conn, byHand: setup.ByHand, keepTCP: setup.KeepTCP || setup.IgnoreClose}
 	server.socket.conn = conn.NetConn()
 	defer conn.Close()
-	if !setup.ByHand && !setup.KeepTCP && !setup.IgnoreClose {
+	if !setup.ByHand && !server.keepTCP {
 		defer server.closeNow()
 	}
 	conn.SetReadLimit(MaxMessage)
@@ -45,9 +45,10 @@ func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 
 type gorillaServer struct {
 	*socket
-	conn   *websocket.Conn
-	byHand bool
-	mu     sync.Mutex // gorilla allows one writer of messages at a time
+	conn    *websocket.Conn
+	byHand  bool
+	keepTCP bool
+	mu      sync.Mutex // gorilla allows one writer of messages at a time
 }
 
 func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
@@ -58,9 +59,12 @@ func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 	return wire.Opcode(op), p, err
 }
 
-// Read is the library's.
+// Read is the library's, and the Close that its user must do after an error.
 func (s *gorillaServer) Read() error {
 	_, _, err := s.next()
+	if err != nil && !s.keepTCP {
+		s.closeNow()
+	}
 	return err
 }
 
@@ -140,6 +144,9 @@ func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	}
 	for err == nil {
 		_, _, err = s.next()
+	}
+	if s.keepTCP {
+		return nil
 	}
 	return s.closeNow()
 }

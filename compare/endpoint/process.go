@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -54,20 +55,67 @@ func beServer(name string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	go http.Serve(KeepReads(l), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close")
-		e.Serve(w, r, nil, func(Server) {})
-	}))
+	server := &http.Server{
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			report(c.(*tap.Conn))
+			return ctx
+		},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			e.Serve(w, r, nil, func(Server) {})
+		}),
+	}
+	go server.Serve(tap.Listener{Listener: KeepReads(l)})
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
-// process is a server in a process of its own.
+// report writes a line to standard output whenever c's code has come back to a
+// read: how many octets it has read and written by then.
+func report(c *tap.Conn) {
+	changed := make(chan struct{}, 1)
+	c.Watch(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	go func() {
+		for range changed {
+			if s := c.Status(); s.Reading {
+				fmt.Println(s.In, s.Out)
+			}
+		}
+	}()
+}
+
+// process is a server in a process of its own, for one connection.
 type process struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	addr  string
-	kill  func()
+	addr string
+	kill func()
+
+	mu      sync.Mutex
+	in, out int64 // as it has reported last
+	gone    bool
+	changed func()
+}
+
+// follow reads what the process reports, until its end.
+func (p *process) follow(reports *bufio.Reader) {
+	for {
+		line, err := reports.ReadString('\n')
+		p.mu.Lock()
+		p.gone = err != nil
+		fmt.Sscan(line, &p.in, &p.out)
+		changed := p.changed
+		p.mu.Unlock()
+		if changed != nil {
+			changed()
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // startProcess starts this program once more as the server called name.
@@ -90,14 +138,19 @@ func startProcess(name string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, stdin: stdin}
+	p, reports, followed := &process{}, bufio.NewReader(stdout), make(chan struct{})
 	p.kill = sync.OnceFunc(func() {
 		cmd.Process.Kill()
 		stdin.Close()
+		<-followed // Wait must come behind the last read
 		cmd.Wait()
 	})
-	late := time.AfterFunc(startTimeout, p.kill)
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	late := time.AfterFunc(startTimeout, func() { cmd.Process.Kill() })
+	line, err := reports.ReadString('\n')
+	go func() {
+		defer close(followed)
+		p.follow(reports)
+	}()
 	if !late.Stop() || err != nil {
 		p.kill()
 		return nil, fmt.Errorf("the server's process did not come up: %w; does its main call endpoint.BeServer first?", errors.Join(err, context.DeadlineExceeded))
@@ -134,15 +187,14 @@ func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *r
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	a := &processActor{plainActor{notServer{rec}, rec}, p, conn, far}
+	a := &processActor{plainActor{notServer{rec}, rec}, p, conn, far, make(chan struct{})}
 	opened(a)
-	both := make(chan struct{})
 	go func() {
-		defer close(both)
+		defer close(a.silent)
 		passOn(conn, far)
 	}()
 	passOn(far, near)
-	<-both
+	<-a.silent
 }
 
 // passOn copies from one end of a relay to the other until FIN, which it passes
@@ -185,12 +237,29 @@ type processActor struct {
 	plainActor
 	p         *process
 	conn, far net.Conn
+	silent    chan struct{} // closed when nothing more comes from the process, and the client has been told
+}
+
+// Rests reports whether the process has taken all that came by the relay, waits
+// for more, and has nothing on its way to the client. Watch has changed called
+// when that may have become so.
+func (a *processActor) Rests(line tap.Status) bool {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	return a.p.gone || a.p.in == line.In && a.p.out == line.Out
+}
+
+func (a *processActor) Watch(changed func()) {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	a.p.changed = changed
 }
 
 // Kill ends the process as kill -9 does. Its kernel closes its sockets.
 func (a *processActor) Kill() error {
 	call := a.rec.Enter("kill -9", "")
 	a.p.kill()
+	<-a.silent
 	call.Return("the server's process is gone", nil)
 	return nil
 }

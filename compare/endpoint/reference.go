@@ -57,16 +57,20 @@ func (s *referenceServer) next() (wire.Opcode, []byte, error) {
 	return op, p, err
 }
 
-// Read is the library's.
+// Read is the library's, which closes TCP itself where it is to be closed.
 func (s *referenceServer) Read() error {
 	_, _, err := s.next()
 	return err
 }
 
-// SayClose goes past the Machine, which would not let everything out.
+// SayClose goes past the Machine, which would not let everything out and would
+// wait for the answer.
 func (s *referenceServer) SayClose(payload []byte) error {
 	h := wire.Header{Fin: true, Opcode: wire.Close, Form: wire.Length7, Length: uint64(len(payload))}
-	return s.Octets(append(h.Append(nil), payload...))
+	call := s.rec.Enter("WriteRawClose", describe(wire.Close, len(payload)))
+	err := s.conn.WriteRawClose(append(h.Append(nil), payload...))
+	call.Return("nil", err)
+	return err
 }
 
 func (s *referenceServer) HangUp(payload []byte) error {

@@ -95,7 +95,7 @@ func (t *textWriter) head(b block) {
 			t.printf("> %s\n", strings.TrimSuffix(line, "\n"))
 		}
 	case len(b.events) > 0:
-		t.printf("> (then)\n")
+		t.printf("> (%s)\n", map[bool]string{true: "the end", false: "meanwhile"}[b.over != nil])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wslab/compare/recording"
@@ -249,12 +250,17 @@ func (p *play) server(ctx context.Context, c *Command) error {
 	return nil
 }
 
+// waiting are the orders whose calls may wait for what the client does.
+var waiting = []string{"server read", "server tcp read", "server close", "server shutdown"}
+
 // order has p's actor do c, in the background. A client that answers by itself
 // does not while the server hangs up: whether its Close or the end of TCP comes
 // first would be chance.
 func (st *Stage) order(p *party, c *Command) {
+	before := p.wire.Status().Out
 	st.mu.Lock()
 	p.calls++
+	p.waits, p.before = slices.Contains(waiting, c.Verb), before
 	a := p.actor
 	st.mu.Unlock()
 	resume := func() {}
@@ -354,7 +360,7 @@ func (p *play) end(ctx context.Context) error {
 	}
 	p.st.settle(ctx)
 	for _, party := range all {
-		if v := p.st.look(party); v.actor != nil {
+		if v := p.st.look(party); v.actor != nil && !v.over() {
 			v.actor.End()
 		}
 	}

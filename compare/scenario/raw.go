@@ -74,14 +74,18 @@ func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard 
 func (c *Raw) Octets(b []byte) error { return c.write(b, clipHex(b)) }
 
 // Frame sends a frame with the sample masking key, legal if op and p are.
-func (c *Raw) Frame(op wire.Opcode, p []byte) error { return c.fragment(op, true, p) }
+func (c *Raw) Frame(op wire.Opcode, p []byte) error {
+	return c.Octets(appendFrame(nil, op, true, p))
+}
 
-// fragment is Frame with or without FIN.
-func (c *Raw) fragment(op wire.Opcode, fin bool, p []byte) error {
+// appendFrame writes a frame with the sample masking key behind b.
+func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
 	h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
-	b := append(h.Append(nil), p...)
-	wire.Mask(h.Key, 0, b[h.Size():])
-	return c.Octets(b)
+	b = h.Append(b)
+	start := len(b)
+	b = append(b, p...)
+	wire.Mask(h.Key, 0, b[start:])
+	return b
 }
 
 // Close closes the socket without a word and waits for the reader to end.
@@ -188,7 +192,12 @@ func (c *Raw) await(ctx context.Context, there func() bool) error {
 		case <-c.done:
 			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+			select {
+			case <-c.done: // what has come counts, even when ctx has ended as well
+				return nil
+			default:
+				return ctx.Err()
+			}
 		}
 	}
 }

@@ -59,21 +59,26 @@ func (v view) settled(setup Setup) bool {
 func (v view) serverRests(setup Setup) bool {
 	switch {
 	case v.served:
-		return v.line.Closed
+		return v.line.Closed && v.calls == 0
 	case v.actor == nil:
 		return false // the handshake is being answered
 	case setup.ByHand && v.calls == 0:
 		return true
 	case v.line.Blocked:
 		return true
+	case v.calls > 0 && !v.waits:
+		return false
+	case v.calls > 0 && !setup.ByHand && v.line.Out == v.before:
+		return false // it is the code that echoes which reads; the call has not written yet
 	case !v.line.Reading:
 		return false
-	case !v.Known || v.line.Silent:
+	case !v.Known:
 		return true
 	case v.Fin:
-		return v.line.FinIn || v.line.Failed
+		return v.line.FinIn || v.line.Failed || v.line.Silent
 	}
-	return v.line.In == v.Written
+	r, elsewhere := v.actor.(remote)
+	return v.line.In == v.Written && (!elsewhere || r.Rests(v.line))
 }
 
 // clientRests reports whether the client has taken all that the server sent.
@@ -90,7 +95,7 @@ func (v view) clientRests() bool {
 // nothingComes reports whether a client that waits does so in vain: all is
 // settled, and nobody will do anything by himself.
 func (st *Stage) nothingComes() bool {
-	if st.setup.PingEvery > 0 || st.setup.Process {
+	if st.setup.PingEvery > 0 {
 		return false
 	}
 	for _, p := range st.all() {

@@ -78,6 +78,13 @@ type Actor interface {
 	End()
 }
 
+// remote is an Actor whose code runs elsewhere: where the line is says nothing
+// of it, and it tells itself when it is at rest.
+type remote interface {
+	Rests(tap.Status) bool
+	Watch(changed func())
+}
+
 // Stage is what a play acts on: its clients, their connections, and the
 // server's code at the other end. Who serves the handshakes tells it of each by
 // Arrive. Its exported fields must not be changed once the play has begun.
@@ -113,6 +120,8 @@ type party struct {
 	rec     *recording.Connection
 	actor   Actor // nil until it is open
 	calls   int   // of actor that have not come back
+	waits   bool  // the call may wait for what the client does
+	before  int64 // octets that had left when it began
 	served  bool  // the server's code has ended
 	arrived bool
 }
@@ -140,6 +149,9 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 		st.mu.Lock()
 		p.actor = a
 		st.mu.Unlock()
+		if r, ok := a.(remote); ok {
+			r.Watch(st.notify)
+		}
 		st.notify()
 	}
 	served = func() {

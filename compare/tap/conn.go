@@ -86,6 +86,7 @@ type Conn struct {
 	pumpErr       error // what its last read returned
 	pushing       bool  // push is writing what was released
 	pushErr       error // what its last write returned
+	closing       bool  // Close has begun
 	closed        bool
 	pausing       int // Writes that wait for a unit of theirs to be released
 	readDeadline  time.Time
@@ -270,26 +271,29 @@ func (c *Conn) write(p []byte) (int, error) {
 // Close closes the socket; what waits at the valve is dropped.
 func (c *Conn) Close() error {
 	c.mu.Lock()
-	first := !c.closed
-	c.closed = true
-	for _, d := range []Direction{In, Out} {
-		for _, u := range c.queue(d).waiting {
-			(*c.recorder.Load()).Dropped(d, u.id)
-		}
-		*c.queue(d) = queue{}
-	}
-	c.changed()
+	first := !c.closing
+	c.closing = true
+	c.dropAll()
 	c.mu.Unlock()
-	// Told first, or the peer could be seen to notice before it happens.
+	// Told first, or the peer, or who waits in a Read, could be seen to notice
+	// before it happens.
 	if r := c.recorder.Load(); r != nil && first {
 		(*r).Closed()
 	}
+	c.mu.Lock()
+	c.closed = true
+	c.dropAll() // what has come meanwhile
+	c.changed()
+	c.mu.Unlock()
 	defer c.tell()
-	if first && c.silent.Load() {
-		c.bury()
-		return nil
+	switch {
+	case !c.silent.Load():
+		return c.Conn.Close()
+	case !first:
+		return c.opError("close", net.ErrClosed)
 	}
-	return c.Conn.Close()
+	c.bury()
+	return nil
 }
 
 // Reset closes the socket with RST, where the connection can: what was written

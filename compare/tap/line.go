@@ -14,14 +14,7 @@ import (
 func (c *Conn) Silent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.recorder.Load(); r != nil {
-		for _, d := range []Direction{In, Out} {
-			for _, u := range c.queue(d).waiting {
-				(*r).Dropped(d, u.id)
-			}
-		}
-	}
-	c.in, c.out = queue{}, queue{}
+	c.dropAll()
 	c.silent.Store(true)
 	c.hold.Store(false)
 	c.changed()
@@ -55,6 +48,7 @@ func (c *Conn) lost(b []byte, err error) error {
 	if len(b) > 0 {
 		r, units := c.record(In, b)
 		c.drop(r, In, units)
+		c.counts.in.Add(int64(len(b)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,6 +76,8 @@ func (c *Conn) swallow(r Recorder, p []byte, units []Unit) (int, error) {
 		return 0, c.opError("write", net.ErrClosed)
 	}
 	c.drop(r, Out, units)
+	c.counts.out.Add(int64(len(p)))
+	c.tell()
 	return len(p), nil
 }
 

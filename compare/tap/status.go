@@ -12,7 +12,7 @@ type counts struct {
 // Status says how far the octets of a Conn are, and what the endpoint's code is
 // at.
 type Status struct {
-	In, Out   int64 // octets that came from the socket, and that were written to it
+	In, Out   int64 // octets that came from the socket, and that were written to it or swallowed
 	Reading   bool  // the endpoint waits in a Read, and nothing is there that would end it
 	Blocked   bool  // the endpoint waits in a Write for a unit that waits at the valve
 	Waiting   int   // units at the valve

@@ -192,6 +192,16 @@ func (c *Conn) oldest() (Direction, bool) {
 	return first.Direction, true
 }
 
+// dropAll empties both queues and tells of it. c.mu is held.
+func (c *Conn) dropAll() {
+	for _, d := range []Direction{In, Out} {
+		for _, u := range c.queue(d).waiting {
+			(*c.recorder.Load()).Dropped(d, u.id)
+		}
+		*c.queue(d) = queue{}
+	}
+}
+
 // release passes the oldest unit of d and tells of it. c.mu is held.
 func (c *Conn) release(d Direction) uint64 {
 	id := c.queue(d).pass()

@@ -118,7 +118,7 @@ export class WsCodes extends LabElement {
       if (e.frame?.close) {
         const { code, reason } = e.frame.close;
         const bad = (e.frame.violations || []).map((v) => v.code).join(", ");
-        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
+        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
       }
       if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), e.script.wasClean ? ", clean" : ", not clean");
     }
@@ -137,7 +137,7 @@ export class WsCodes extends LabElement {
 function text(way, code) {
   const who = { browser: "The page", server: "The server", raw: "A raw client" }[way];
   const title = `# ${who} closes with ${code}`;
-  if (way === "server") return `${title}\nserver by hand\nopen\nserver says close ${code}\nwait 100ms\nserver tcp close\npatience 3s\n`;
+  if (way === "server") return `${title}\nserver by hand\nopen\nserver says close ${code}\nserver tcp read\nserver tcp close\npatience 3s\n`;
   if (way === "browser") return `${title}\nopen\nclose ${code}\npatience 5s\n`;
   return `${title}\nopen\nclose ${code}\nread eof\n`;
 }

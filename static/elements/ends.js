@@ -79,7 +79,7 @@ export class WsEnds extends LabElement {
       this.key = key;
       // A session begun afresh has other rows.
       if (lab.rows.list.length < ends.taken) this.ends = new Ends(ends.token);
-      this.draw(ends.picture(cursor), before);
+      this.draw(ends.picture(cursor, lab.rows.plays.byToken.get(ends.token)?.settled), before);
     }
     for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === selection.seq));
   }
@@ -110,7 +110,7 @@ export class WsEnds extends LabElement {
         const to = bar.to - cut;
         if (to < 0) continue;
         const state = bar.state.replaceAll(" ", "-");
-        parts.push(place(h("span", { class: `life ${bar.lane} s-${state}`, title: `${laneNames[bar.lane]} of the ${bar.lane.startsWith("client") ? "client" : "server"}: ${bar.state}`, "aria-hidden": "true" }, h("i", {}, bar.state)), from, to));
+        parts.push(place(h("span", { class: `life ${bar.lane} s-${state}`, title: `${laneNames[bar.lane]} of the ${bar.lane.startsWith("client") ? "client" : "server"}: ${bar.state}`, "aria-hidden": "true" }, fits(bar.state, to - from + 1) && h("i", {}, bar.state)), from, to));
         if (bar.lane === "clientWs" || bar.lane === "serverWs") parts.push(place(h("span", { class: `shade ${bar.lane} s-${state}`, "aria-hidden": "true" }), from, to));
       }
       this.at = Math.min(this.at, Math.max(0, lines.length - 1));
@@ -160,6 +160,12 @@ export class WsEnds extends LabElement {
   }
 }
 
+/** Whether the name of a state fits along its bar. @param {string} state @param {number} n lines */
+const fits = (state, n) => n * 27 > state.length * 6.3 + 8;
+
+/** ms as they fit into their column. @param {number} us */
+const clock = (us) => (us < 10_000_000 ? ms(us) : String(Math.round(us / 1000)));
+
 /**
  * @param {Line} l
  * @param {number} i
@@ -174,8 +180,8 @@ function drawn(l, i, start, stop) {
   }
   /** @param {string} lane @param {...(Node|string|false)} inside */
   const cell = (lane, ...inside) => place(h("span", { class: lane, "aria-hidden": "true" }, ...inside), i);
-  const time = cell("t", ((l.at - start) / 1000).toFixed(1));
-  if (l.kind === "step") return [place(on, i), time, cell(`chip${l.failed ? " failed" : ""}`, h("code", {}, l.text))];
+  const time = cell("t", clock(l.at - start));
+  if (l.kind === "step") return [place(on, i), time, cell(`chip${l.failed ? " failed" : ""}`, h("code", {}, l.text.replace(/^(\d+) of \d+ · /, "$1 · ")))];
   const out = [place(on, i), time];
   if (l.js) out.push(cell("js", l.js));
   if (l.go) out.push(cell(`go${l.failed ? " failed" : ""}${l.waits ? " waits" : ""}`, l.go));

@@ -136,7 +136,7 @@ export class WsHeartbeat extends LabElement {
     if (play && same && this.begun) {
       const conn = lab.rows.byClient.get(this.begun.token);
       const from = lab.history.count(play.seq - 1);
-      const events = lab.history.events.slice(from).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+      const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
       run = measured(events, play.over !== Infinity);
     }
     const { silence } = this.tuning;
@@ -160,7 +160,7 @@ export class WsHeartbeat extends LabElement {
           ),
         ),
       ),
-      h("p", { class: "soft" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
+      h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
     );
   }
 
@@ -171,7 +171,7 @@ export class WsHeartbeat extends LabElement {
     const pings = [];
     for (let i = list.length - 1; i >= 0 && i > list.length - 3000 && pings.length < 6; i--) {
       const { event: e } = list[i];
-      if (e.frame?.header.opcode === 9 && e.from === "server" && lab.tokens.has(list[i].conn.client)) pings.unshift(list[i]);
+      if (e.frame?.header.opcode === 9 && e.from === "server" && !list[i].conn.as && lab.tokens.has(list[i].conn.client)) pings.unshift(list[i]);
     }
     const rows = pings.map((row) => {
       const payload = row.event.frame?.payload || "";
@@ -217,7 +217,7 @@ function track(name, beats, server, browser, silence, end) {
   };
   const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
   if (silence !== null) inside.unshift(put(h("i", { class: "silence" }, h("span", {}, "silence")), silence, end));
-  if (server !== null) inside.push(put(h("i", { class: "notice-at" }, h("span", {}, `server ${time(server)}`)), server));
-  if (browser !== null) inside.push(put(h("i", { class: "notice-at browser" }, h("span", {}, `browser ${time(browser)}`)), browser));
+  if (server !== null) inside.push(put(h("i", { class: `notice-at${server > 0.7 * end ? " left" : ""}` }, h("span", {}, `server ${time(server)}`)), server));
+  if (browser !== null) inside.push(put(h("i", { class: `notice-at browser${browser > 0.7 * end ? " left" : ""}` }, h("span", {}, `browser ${time(browser)}`)), browser));
   return [h("span", { class: "soft" }, name), h("div", { class: "track" }, ...inside)];
 }

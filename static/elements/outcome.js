@@ -96,7 +96,8 @@ export class WsOutcome extends LabElement {
     this.key = key;
     const from = history.count(of.play.seq - 1);
     const events = history.events.slice(from, history.count(Math.min(cursor, history.last))).filter((e) => (conn && e.conn === conn.id) || e.script?.client === of.token);
-    const outcome = measure(events, cursor);
+    // What tidying up brings is no outcome of the run.
+    const outcome = measure(events, Math.min(cursor, of.play.settled));
     if (over && !this.measured && this.locked) {
       this.measured = true;
       this.keep();

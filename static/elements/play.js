@@ -248,11 +248,12 @@ export class WsPlay extends LabElement {
       const play = this.play();
       const before = play ? this.begun : null;
       if (play && play.over === Infinity) await player.order(play.id, { do: "stop" });
-      const begun = await player.begin({ text, endpoint: this.endpoint, as: this.as, pause: stepping ? editing : -1, branchOf: before?.play });
+      const begun = await player.begin({ scenario: this.settings.scenario, text, endpoint: this.endpoint, as: this.as, pause: stepping ? editing : -1, branchOf: before?.play });
       this.editing = -1;
       this.begins(begun, before);
     } catch (e) {
-      this.wrong = words(e);
+      // Of one line the place is known, and what to do about it.
+      this.wrong = words(e).replace(/^This scenario cannot be played: /, "").replace(/ Change the lines that are named\.$/, "").replace(/^\S+:\d+: /, "");
     } finally {
       this.asking = false;
     }

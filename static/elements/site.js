@@ -7,6 +7,7 @@ import { recall, remember } from "../store.js";
 /** What this page has, for its keys. @returns {import("../keys.js").Here} */
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
+  play: !!document.querySelector("ws-play"),
   next: !!document.querySelector("nav.pager a[rel~=next]"),
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),
 });

@@ -139,8 +139,9 @@ export class WsTimeline extends LabElement {
     if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
     node.setAttribute("aria-selected", String(selected));
     const first = leftmost(item, cursor);
+    const clock = (/** @type {Row} */ row) => row.at - ("event" in item ? 0 : /** @type {Pairs} */ (view).base(row));
     const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
-    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(first.at) : ""), " ", h("small", {}, before && first ? delta(first.at - before.at) : ""));
+    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(clock(first)) : ""), " ", h("small", {}, before && first ? delta(clock(first) - clock(before)) : ""));
     const heading = "event" in item ? stepAt(item, cursor) : null;
     node.classList.toggle("step", !!heading || rows.some((r) => r?.event.step));
     node.replaceChildren(time, ...("event" in item ? (heading ? [stepCell(heading)] : lanes(item, cursor)) : halves(item, cursor, differs)));

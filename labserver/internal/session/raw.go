@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"time"
@@ -157,38 +156,6 @@ func named(client string) error {
 		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
 	}
 	return nil
-}
-
-// scenarioTimeout bounds a scenario that waits for what never comes. It is a
-// learner's time: what is held at the valve keeps the scenario waiting.
-const scenarioTimeout = 10 * time.Minute
-
-// Play plays sc against the endpoint called name, under the name client. It
-// returns at once; what happens is in the recording.
-func (s *Session) Play(sc *scenario.Scenario, name, client, addr string) error {
-	if _, err := endpoint.Find(name); err != nil {
-		return &CommandError{"There is no endpoint called " + name + ".", err.Error()}
-	}
-	if err := named(client); err != nil {
-		return err
-	}
-	scripted := &scenario.Scripted{Dial: dialer(addr), Target: s.target(name, client), Host: addr, Answers: sc.Answers, Log: s.log(client)}
-	stage := &scenario.Stage{
-		Rec: s.Rec, Client: scripted, Patience: scenarioTimeout,
-		Step: recording.Step{Play: client, Endpoint: name, Client: client, As: "raw"},
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used = time.Now()
-	s.stages[client] = stage
-	return s.start(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, scenarioTimeout)
-		defer cancel()
-		sc.Play(ctx, stage, nil) // its error is in the recording
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.stages, client)
-	})
 }
 
 // target is the request target that leads to endpoint and back to this session.

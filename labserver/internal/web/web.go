@@ -6,6 +6,7 @@
 //	pages.go   server-rendered pages; templates/ holds their HTML
 //	static.go  the page's files
 //	api.go     JSON for the page
+//	plays.go   scenarios and the plays of them
 //	sockets.go WebSockets under study
 package web
 
@@ -158,7 +159,11 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/sessions/{id}/valve", s.withSession(s.valve))
 	mux.HandleFunc("POST /api/sessions/{id}/server", s.withSession(s.order))
 	mux.HandleFunc("POST /api/sessions/{id}/raw", s.withSession(s.raw))
+	mux.HandleFunc("POST /api/sessions/{id}/plays", s.withSession(s.play))
+	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}", s.withSession(s.control))
+	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}/done", s.withSession(s.performed))
 	mux.HandleFunc("POST /api/sessions/{id}/scenario", s.withSession(s.scenario))
+	mux.HandleFunc("GET /api/scenarios", s.allScenarios)
 	mux.HandleFunc("POST /api/dissect", s.dissect)
 	mux.HandleFunc("GET /api/source", s.source)
 	mux.HandleFunc("GET /api/connections", s.connections)
