@@ -45,7 +45,7 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 	p := playing{
 		Scenario: name,
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
-		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "choose"}),
+		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "naive", "choose"}),
 	}
 	if word == "ends" {
 		p.Show = []string{"steps", "ends"}
