@@ -12,9 +12,9 @@ import (
 	"strings"
 	"sync"
 
+	"wslab/compare/browser"
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
-	"wslab/compare/runner"
 	"wslab/compare/scenario"
 	"wslab/lessons"
 )
@@ -37,6 +37,7 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 	flags.SetOutput(io.Discard)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
 	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
+	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
 	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -51,6 +52,21 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 	if err != nil {
 		return 2, err
 	}
+	client := raw
+	if *path != "" {
+		if *update {
+			return 2, errors.New("the transcripts are those of the raw client: leave out -update or -browser")
+		}
+		b, err := browser.Start(ctx, *path)
+		if err != nil {
+			return 2, err
+		}
+		defer b.Close()
+		client = inBrowser(b)
+		if chosen = client.able(chosen, stdout); len(chosen) == 0 {
+			return 2, errors.New("nothing is left to play")
+		}
+	}
 	var endpoints []endpoint.Endpoint // none: those that can
 	for name := range strings.SplitSeq(*names, ",") {
 		if name == "" {
@@ -62,11 +78,11 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 		}
 		endpoints = append(endpoints, e)
 	}
-	results := playAll(ctx, chosen, endpoints)
+	results := playAll(ctx, client, chosen, endpoints)
 	status, example := 0, ""
 	for i, rs := range results {
 		s := chosen[i]
-		if err := writeResults(s, rs, *dir, *update); err != nil {
+		if err := writeResults(client, s, rs, *dir, *update); err != nil {
 			return 2, err
 		}
 		fmt.Fprint(stdout, summary(s, rs))
@@ -77,7 +93,7 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 		}
 		if example == "" && len(rs) > 1 {
 			example = fmt.Sprintf("To see where two of them differ:\n  diff %s %s\n",
-				filepath.Join(*dir, s.Name, rs[0].endpoint+".txt"), filepath.Join(*dir, s.Name, rs[1].endpoint+".txt"))
+				filepath.Join(*dir, s.Name, client.file(rs[0])), filepath.Join(*dir, s.Name, client.file(rs[1])))
 		}
 	}
 	fmt.Fprintf(stdout, "\nWritten to %s. %s", *dir, example)
@@ -121,9 +137,9 @@ type result struct {
 	err      error
 }
 
-// playAll plays all against endpoints, several side by side, and returns what
+// playAll has client play all against endpoints, several side by side, and returns what
 // came of it in the order of all.
-func playAll(ctx context.Context, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
+func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
 	results := make([][]result, len(all))
 	var work sync.WaitGroup
 	turn := make(chan struct{}, atOnce)
@@ -137,7 +153,7 @@ func playAll(ctx context.Context, all []*scenario.Scenario, endpoints []endpoint
 			turn <- struct{}{}
 			work.Go(func() {
 				defer func() { <-turn }()
-				events, err := runner.Run(ctx, s, e)
+				events, err := client.run(ctx, s, e)
 				results[i][j] = result{e.Name, events, err}
 			})
 		}
@@ -148,13 +164,13 @@ func playAll(ctx context.Context, all []*scenario.Scenario, endpoints []endpoint
 
 // writeResults writes a file for each of rs below dir, and the transcripts of the
 // reference back into the scenario where update is set.
-func writeResults(s *scenario.Scenario, rs []result, dir string, update bool) error {
+func writeResults(client player, s *scenario.Scenario, rs []result, dir string, update bool) error {
 	for _, r := range rs {
-		text, err := output(s, r)
+		text, err := output(client, s, r)
 		if err != nil {
 			return err
 		}
-		file := filepath.Join(dir, s.Name, strings.ReplaceAll(r.endpoint, "/", "-")+".txt")
+		file := filepath.Join(dir, s.Name, client.file(r))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
@@ -172,10 +188,10 @@ func writeResults(s *scenario.Scenario, rs []result, dir string, update bool) er
 }
 
 // output is the file of r.
-func output(s *scenario.Scenario, r result) ([]byte, error) {
+func output(client player, s *scenario.Scenario, r result) ([]byte, error) {
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s\n%s\n\n", s.Title, r.endpoint)
-	err := recording.WriteText(&text, r.events, recording.TextOptions{Stable: true})
+	fmt.Fprintf(&text, "%s\n%s%s\n\n", s.Title, r.endpoint, client.called)
+	err := client.write(&text, r.events)
 	return text.Bytes(), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,7 +49,6 @@ type Browser struct {
 
 	mu      sync.Mutex
 	plays   map[string]*play
-	count   int
 	orders  []message     // that the page has not been sent
 	changed chan struct{} // closed when there are more
 	here    chan struct{} // closed when the page first asks for orders
@@ -140,14 +140,17 @@ func (b *Browser) Close() error {
 	return err
 }
 
-// begin begins a play of sc: serve answers its handshakes, whose connection
-// tapped gives, and what the page tells goes into rec. end must follow.
-func (b *Browser) begin(sc *scenario.Scenario, rec *recording.Recording, serve http.HandlerFunc) *play {
+// begin begins a play of sc under the given name, or one like it where that is
+// taken: serve answers its handshakes, whose connection tapped gives, and what the
+// page tells goes into rec. end must follow.
+func (b *Browser) begin(sc *scenario.Scenario, name string, rec *recording.Recording, serve http.HandlerFunc) *play {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.count++
-	p := &play{token: "play-" + strconv.Itoa(b.count), b: b, rec: rec, serve: serve}
-	p.url = "ws://" + b.addr + "/ws/" + p.token
+	p := &play{token: name, b: b, rec: rec, serve: serve}
+	for n := 2; b.plays[p.token] != nil; n++ {
+		p.token = name + "-" + strconv.Itoa(n)
+	}
+	p.url = "ws://" + b.addr + "/ws/" + url.PathEscape(p.token)
 	p.Client = NewClient(sc, func(step int, o recording.Order) { b.order(message{p.token, step, p.url, o}) }, b.away)
 	b.plays[p.token] = p
 	return p

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -29,7 +28,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	defer cancel()
 	rec := recording.New(nil, recording.Limits{})
 	stage := &scenario.Stage{Rec: rec}
-	p := b.begin(sc, rec, func(w http.ResponseWriter, r *http.Request) {
+	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
 		token, conn := r.PathValue("token"), tapped(r)
 		c := rec.Connect(recording.Info{
 			Endpoint: e.Name, Client: token, Path: r.URL.Path,
@@ -56,33 +55,46 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	return events, err
 }
 
-// WriteText writes events of one play as text in which only what means something
-// differs from run to run: what the browser draws at random is replaced, and of
-// times only the classes are told of when it ends a connection.
+// WriteText writes the events of one play as text in which only what means
+// something differs from run to run: what the browser draws at random is
+// replaced, what JavaScript was told in a step stands behind what crossed the wire
+// in it, and of times only the class is told, of what ends the connection.
 func WriteText(w io.Writer, events []recording.Event) error {
 	began := time.Duration(-1) // the end of the connection began
-	for _, e := range normalise(events) {
-		if began < 0 && begins(e) {
+	for _, e := range events {
+		if begins(e) {
 			began = e.At
-		}
-		if step, ok := e.Body.(*recording.Step); ok {
-			if step.Phase == recording.StepBegin {
-				if _, err := fmt.Fprintf(w, "> %s\n", strings.ReplaceAll(step.Command, "\n", "\n> ")); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		if err := recording.WriteText(w, []recording.Event{e}, recording.TextOptions{Stable: true}); err != nil {
-			return err
-		}
-		if began >= 0 && ends(e) {
-			if _, err := fmt.Fprintf(w, "           %s\n", class(e.At-began)); err != nil {
-				return err
-			}
+			break
 		}
 	}
-	return nil
+	return recording.WriteText(w, scriptsLast(normalise(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
+		if began < 0 || !ends(e) {
+			return ""
+		}
+		if c := class(e.At - began); c != atOnceClass {
+			return c + " after the closing began"
+		}
+		return atOnceClass
+	}})
+}
+
+// scriptsLast puts what JavaScript did and was told behind all else of the same
+// step. It is told to the recording a moment later, and how much later is chance.
+func scriptsLast(events []recording.Event) []recording.Event {
+	out := make([]recording.Event, 0, len(events))
+	var scripts []recording.Event
+	for _, e := range events {
+		switch e.Body.(type) {
+		case *recording.Script:
+			scripts = append(scripts, e)
+			continue
+		case *recording.Step:
+			out = append(out, scripts...)
+			scripts = nil
+		}
+		out = append(out, e)
+	}
+	return append(out, scripts...)
 }
 
 // begins reports whether e begins the end of a connection.
@@ -98,13 +110,13 @@ func begins(e recording.Event) bool {
 	return false
 }
 
-// ends reports whether e is when somebody took a connection for ended.
+// ends reports whether e is when the browser took a connection for ended.
 func ends(e recording.Event) bool {
 	switch b := e.Body.(type) {
 	case *recording.Script:
 		return b.What == "onclose" || b.What == "onerror"
 	case *recording.TCP:
-		return b.What != "open"
+		return b.What != "open" && e.From == wire.Client.String()
 	}
 	return false
 }

@@ -6,7 +6,10 @@ import (
 )
 
 // atOnce is the most that scheduling alone may make of what happens at once.
-const atOnce = 700 * time.Millisecond
+const (
+	atOnce      = 700 * time.Millisecond
+	atOnceClass = "at once"
+)
 
 // class says how long d is in words that are the same in every run: "at once",
 // "about 2 s", "about 60 s".
@@ -16,7 +19,7 @@ func class(d time.Duration) string {
 		unit = 10 * time.Second
 	}
 	if d < atOnce {
-		return "at once"
+		return atOnceClass
 	}
 	return fmt.Sprintf("about %d s", max(1, d.Round(unit)/time.Second))
 }

@@ -23,6 +23,9 @@ type TextOptions struct {
 
 	// Brief leaves it at one line for each event.
 	Brief bool
+
+	// Aside, when not nil, returns what is to stand below an event, or nothing.
+	Aside func(Event) string
 }
 
 // WriteText writes events as text, one paragraph each: a line that says what
@@ -86,6 +89,7 @@ func (t *textWriter) detail(format string, args ...any) {
 }
 
 func (t *textWriter) event(e Event) {
+	defer t.aside(e)
 	arrow := map[string]string{"client": "❱", "server": "❰"}[e.From]
 	switch b := e.Body.(type) {
 	case *TCP:
@@ -141,6 +145,16 @@ func withColon(s string) string {
 		return ""
 	}
 	return ": " + s
+}
+
+// aside writes what the options have to say of e.
+func (t *textWriter) aside(e Event) {
+	if t.opt.Aside == nil {
+		return
+	}
+	if text := t.opt.Aside(e); text != "" {
+		t.detail("%s", text)
+	}
 }
 
 func (t *textWriter) tcp(e Event, b *TCP) {

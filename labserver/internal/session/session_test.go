@@ -568,8 +568,17 @@ func TestEveryScenarioPlaysInASessionSteppedOrNot(t *testing.T) {
 				s := l.session()
 				s.Valve("hold", nil)
 				l.ok(l.play(s, sc, name, "s-1"))
+				last, quiet := uint64(0), 0
 				l.until("the connection has ended, step by step", func() bool {
 					s.Valve("step", nil)
+					if quiet++; s.Rec.Last() != last {
+						last, quiet = s.Rec.Last(), 0
+					}
+					if quiet > 300 {
+						// What waits is the rest of a frame that never comes, or a client that
+						// cannot know that nothing comes: the learner opens the valve.
+						s.Valve("run", nil)
+					}
 					return has(s, of("s-1", s, tcp("closed")))
 				})
 				s.Valve("run", nil)

@@ -436,3 +436,40 @@ func TestASessionThatEndsEndsItsPlays(t *testing.T) {
 		}
 	}
 }
+
+func TestWhateverAPlayDoesItEndsAndNothingOfItStays(t *testing.T) {
+	s := start(t)
+	for name, text := range map[string]string{
+		"a line that goes dead":         "server pings every 200ms within 100ms\nclient answers\nopen\nwire silent\nwait server\n",
+		"a dead line that nobody sees":  "open\nwire silent\nsend text a\n",
+		"a process that is killed":      "server in a process\nopen\nsend text a\nread 1\nserver kill\nread eof\n",
+		"a process that is left":        "server in a process\nopen\n",
+		"a shutdown before a crowd":     "client answers\nopen\ncrowd 5\nserver shutdown\nwait server\n",
+		"a server that does nothing":    "server by hand\nopen\nsend text a\n",
+		"a read that waits to the end":  "server by hand\nopen\nserver read\n",
+		"a frame that is held":          "open\nwire hold\nsend text a\n",
+		"an answer that is held":        "open\nwire hold\nsend text a\nwire release\n",
+		"a server that ignores a Close": "server ignores close\nopen\nclose 1000\npatience 100ms\n",
+		"a reset":                       "open\ntcp reset\n",
+		"half of TCP":                   "open\ntcp half\nread eof\n",
+		"a client that does not read":   "open\nreading off\nsend repeat 1000000\nsend repeat 1000000\nsend repeat 1000000\n",
+		"a refusal":                     "remove Sec-WebSocket-Key\nopen\nsend text a\n",
+	} {
+		for _, endpoint := range endpoints {
+			t.Run(name+" "+endpoint, func(t *testing.T) {
+				s.TB = t
+				s.unharmed(func() {
+					sess := s.session()
+					play, _ := s.begin(sess, map[string]any{"text": "# It ends\n" + text, "endpoint": endpoint, "as": "raw"})
+					if why := s.over(sess, play); why != "" {
+						t.Errorf("it ends with %q", why)
+					}
+					s.until("every connection is closed", func() bool {
+						return !slices.ContainsFunc(s.sessions.Connections(), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
+					})
+				})
+			})
+		}
+	}
+	s.TB = t
+}
