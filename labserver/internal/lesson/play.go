@@ -85,7 +85,7 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 	p := playing{
 		Scenario: name,
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
-		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "choose"}),
+		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "naive", "choose"}),
 	}
 	var err error
 	if p.Plan, err = planOf(s); err != nil {

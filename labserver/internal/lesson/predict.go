@@ -51,7 +51,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
 	"handshake": {
@@ -59,7 +59,7 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
 	"script": {
@@ -67,7 +67,7 @@ var kinds = map[string]kind{
 		hint:  "what, code or wasClean",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose"},
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
 	"call": { // one that has come back
@@ -75,7 +75,7 @@ var kinds = map[string]kind{
 		hint:  "name, result, error.type or error.text",
 		about: map[string][]string{
 			"name":     {}, // any
-			"endpoint": {"reference", "gorilla"},
+			"endpoint": {"reference", "gorilla", "naive"},
 		},
 	},
 }
