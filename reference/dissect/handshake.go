@@ -153,6 +153,7 @@ var violationHeader = map[string]string{
 	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
 	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
 	wire.RuleRespExtension.Code: extensionsField, wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+	wire.RuleSubprotocols.Code:     "Sec-WebSocket-Protocol",
 	wire.RuleExtensionGrammar.Code: extensionsField,
 	wire.RuleDeflateRepeated.Code:  extensionsField, wire.RuleDeflateUnknown.Code: extensionsField, wire.RuleDeflateTwice.Code: extensionsField,
 	wire.RuleDeflateServerFlag.Code: extensionsField, wire.RuleDeflateClientFlag.Code: extensionsField,

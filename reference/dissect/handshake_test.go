@@ -229,6 +229,7 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 		wire.RuleKeyLength.Code:         {asked("dGhlIHNhbXBsZSBub25jZQ==", "dGhl"), "", "Sec-WebSocket-Key"},
 		wire.RuleVersion.Code:           {asked("Version: 13", "Version: 8"), "", "Sec-WebSocket-Version"},
 		wire.RuleHeaderGrammar.Code:     {asked("Host", "X y: z\r\nHost"), "", ""},
+		wire.RuleSubprotocols.Code:      {asked("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a b\r\n\r\n"), "", "Sec-WebSocket-Protocol"},
 		wire.RuleStatus.Code:            {request, refusal, ""},
 		wire.RuleRespUpgrade.Code:       {request, answered("Upgrade: websocket", "Upgrade: h2c"), "Upgrade"},
 		wire.RuleRespConnection.Code:    {request, answered("Connection: Upgrade", "Connection: close"), "Connection"},

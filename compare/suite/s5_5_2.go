@@ -1,0 +1,69 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// section552 is RFC 6455 §5.5.2: a Ping is answered.
+func section552() []*Case {
+	s := group{name: "5.5.2", section: "5.5.2"}
+	const requirement = "A Ping is answered by a Pong with the same payload."
+	add := func(title, payload string) {
+		s.add(Case{
+			Title: title, Requirement: requirement, Keyword: Must,
+			Steps: []Step{send(ping(payload))}, Outcomes: answers(pongs(payload)),
+		})
+	}
+	add("An empty Ping", "")
+	add("A Ping with one octet", "!")
+	add("A Ping with five octets of text", "Hello")
+	add("A Ping with octets that are no UTF-8", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
+	add("A Ping with 124 octets", strings.Repeat("*", 124))
+	add("A Ping with 125 octets, the most there can be", strings.Repeat("\xfe", 125))
+	s.add(Case{
+		Title: "A Ping with 125 octets, octet by octet", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(of(wire.Ping, textOf(125))).every(1)}, Outcomes: answers(sees(wire.Pong, textOf(125))),
+	})
+
+	many := func(title string, n int, payload func(i int) string, how func(Step) Step) {
+		var frames []Frame
+		var strict, some []Expect
+		for i := range n {
+			p := payload(i)
+			frames, strict = append(frames, ping(p)), append(strict, pongs(p))
+			e := pongs(p)
+			if i < n-1 {
+				e = e.perhaps()
+			}
+			some = append(some, e)
+		}
+		s.add(Case{
+			Title: title, Requirement: "Each is answered, in order, or at least the last.", Keyword: Must,
+			Steps: []Step{how(send(frames...))},
+			Outcomes: []Outcome{{Sees: strict}, {
+				Verdict: Info, Why: "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows", Sees: some,
+			}},
+		})
+	}
+	whole := func(s Step) Step { return s }
+	octetwise := func(s Step) Step { return s.every(1) }
+	numbered := func(i int) string { return fmt.Sprintf("payload %d", i) }
+	many("Ten Pings in one TCP write", 10, numbered, whole)
+	many("Ten Pings octet by octet", 10, numbered, octetwise)
+	many("A Ping of every length from 0 to 125", 126, func(i int) string { return string(textOf(i).Bytes()) }, whole)
+	many("A thousand Pings", 1000, numbered, whole)
+
+	s.add(Case{
+		Title: "A Ping, a text, a Ping", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(ping("1"), text("Hello"), ping("2"))}, Outcomes: answers(pongs("1"), texts("Hello"), pongs("2")),
+	})
+	s.add(Case{
+		Title: "A Ping, and the next when the first was answered, five times", Requirement: requirement, Keyword: Must,
+		Steps:    []Step{send(ping("1")), await(1), send(ping("2")), await(2), send(ping("3")), await(3), send(ping("4")), await(4), send(ping("5"))},
+		Outcomes: answers(pongs("1"), pongs("2"), pongs("3"), pongs("4"), pongs("5")),
+	})
+	return s.cases
+}
