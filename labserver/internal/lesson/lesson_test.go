@@ -106,7 +106,7 @@ func TestTheShippedLessonsLoadAndUseEveryBlock(t *testing.T) {
 		t.Errorf("no lesson uses the %s block", w)
 	}
 	for name := range c.Scenarios {
-		if !played[name] && len(due) == 0 {
+		if !played[name] {
 			t.Errorf("no lesson plays the scenario %s", name)
 		}
 	}
