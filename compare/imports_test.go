@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"lessons":           nil,
 	"static":            nil,
 	"labserver/internal/lesson": {
-		"reference", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
+		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
 	"labserver/...": {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},

@@ -26,9 +26,6 @@ import (
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
-	"wslab/reference"
-	"wslab/reference/naive"
-	"wslab/reference/wire"
 	"wslab/static"
 )
 
@@ -160,11 +157,6 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
-// sources are the packages whose lines the lessons and the bits lead to.
-var sources = lesson.SourceSet{
-	"reference": reference.Source, "reference/wire": wire.Source, "reference/naive": naive.Source,
-}
-
 // newServer reads lessons, scenarios and sources and makes the lab server.
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
@@ -176,7 +168,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		}
 		lessonFiles, pageFiles = os.DirFS("lessons"), os.DirFS("static")
 	}
-	sites, err := lesson.Resolve(sources)
+	sites, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func build(tb testing.TB) string {
 }
 
 func TestEverySiteThatABitOrAFaultNamesIsInTheSource(t *testing.T) {
-	resolved, err := lesson.Resolve(sources)
+	resolved, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		t.Fatal(err)
 	}

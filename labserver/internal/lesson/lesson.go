@@ -131,15 +131,15 @@ type compiler struct {
 	course   *Course
 	problems Problems
 	ids      map[string]string // id of a predict block: where it was first seen
-	links    []reference
+	links    []pageLink
 
 	file   string  // the lesson being compiled
 	lesson *Lesson // the same
 	labs   int     // lab blocks seen in it
 }
 
-// reference is a link to a page of ours, checked when all pages are known.
-type reference struct {
+// pageLink is a link to a page of ours, checked when all pages are known.
+type pageLink struct {
 	file   string
 	line   int
 	target string

@@ -14,9 +14,6 @@ import (
 	"testing/fstest"
 
 	"wslab/lessons"
-	ref "wslab/reference"
-	"wslab/reference/naive"
-	"wslab/reference/wire"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -63,7 +60,7 @@ func sampleSites(t *testing.T) *Sites {
 
 func shipped(t *testing.T) *Course {
 	t.Helper()
-	s, err := Resolve(SourceSet{"reference": ref.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
+	s, err := Resolve(Sources)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	ref "wslab/reference"
-	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -126,7 +124,7 @@ func gorillaDir(t *testing.T) string {
 
 func TestEveryAnchorIsFoundInGorilla(t *testing.T) {
 	dir := gorillaDir(t)
-	ours, err := Resolve(SourceSet{"reference": ref.Source, "reference/naive": naive.Source, "reference/wire": wire.Source})
+	ours, err := Resolve(Sources)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,6 @@ import (
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 	"wslab/lessons"
-	"wslab/reference"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 	"wslab/static"
@@ -44,7 +43,7 @@ const patience = 20 * time.Second
 
 // shipped are the options of the real program.
 var shipped = sync.OnceValues(func() (Options, error) {
-	sites, err := lesson.Resolve(lesson.SourceSet{"reference": reference.Source, "reference/wire": wire.Source})
+	sites, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		return Options{}, err
 	}
