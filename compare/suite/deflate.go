@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/flate"
 	"fmt"
+	"sync"
 
 	"wslab/reference/wire"
 )
@@ -164,6 +165,17 @@ func newPacker() *packer {
 	p := new(packer)
 	p.flate, _ = flate.NewWriter(&p.out, flate.BestCompression) // it fails for levels that do not exist
 	return p
+}
+
+// packers are those for messages on their own, for they are large.
+var packers = sync.Pool{New: func() any { return newPacker() }}
+
+// packAlone returns message compressed on its own.
+func packAlone(message []byte) []byte {
+	p := packers.Get().(*packer)
+	defer packers.Put(p)
+	p.flate.Reset(&p.out)
+	return p.pack(message)
 }
 
 // pack returns message as RFC 7692 §7.2.1 has it sent.
