@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint"},
+	"compare/headers":   {"reference/wire", "compare/endpoint"},
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
 	"static":            nil,

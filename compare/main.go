@@ -34,6 +34,9 @@ func main() {
 // run is main with its surroundings passed in. It returns the exit status: 1
 // when a scenario could not be played to its end, 2 when nothing could begin.
 func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
+	if len(args) > 0 && args[0] == "headers" {
+		return makeHeaderMaps(args[1:], stdout)
+	}
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	dir := flags.String("out", filepath.Join("compare", "outputs"), "`folder` to write to")

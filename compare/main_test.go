@@ -65,6 +65,9 @@ func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range stored {
+		if strings.HasPrefix(filepath.ToSlash(file), "outputs/headers/") {
+			continue // held by package headers
+		}
 		if !slices.Contains(want, file) {
 			t.Errorf("compare/%s belongs to no scenario and endpoint that there are: delete it", file)
 		}
