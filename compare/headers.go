@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // makeHeaderMaps is the command "headers": it sends each of the 65,536 pairs of
 // octets with which a frame can begin to every endpoint and writes what came of
 // them to OUT/headers/ENDPOINT-ROLE.txt.
-func makeHeaderMaps(args []string, stdout io.Writer) (int, error) {
+func makeHeaderMaps(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 	flags := flag.NewFlagSet("compare headers", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	dir := flags.String("out", filepath.Join("compare", "outputs"), "`folder` to write to")
@@ -36,7 +37,10 @@ func makeHeaderMaps(args []string, stdout io.Writer) (int, error) {
 		return 2, err
 	}
 	for _, t := range headers.Targets() {
-		sheet := headers.Ask(t)
+		sheet, err := headers.Ask(ctx, t)
+		if err != nil {
+			return 2, err
+		}
 		var text bytes.Buffer
 		if err := headers.WriteText(&text, t, sheet); err != nil {
 			return 2, err

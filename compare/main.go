@@ -35,7 +35,7 @@ func main() {
 // when a scenario could not be played to its end, 2 when nothing could begin.
 func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 	if len(args) > 0 && args[0] == "headers" {
-		return makeHeaderMaps(args[1:], stdout)
+		return makeHeaderMaps(ctx, args[1:], stdout)
 	}
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)

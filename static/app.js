@@ -18,6 +18,8 @@ const modules = {
   "ws-lengths": () => import("./elements/lengths.js"),
   "ws-unmask": () => import("./elements/unmask.js"),
   "ws-connections": () => import("./elements/connections.js"),
+  "ws-header-map": () => import("./elements/headermap.js"),
+  "ws-bench": () => import("./elements/bench.js"),
 };
 /** @param {Record<string, unknown>} module */
 function define(module) {

@@ -3,6 +3,7 @@ package headers
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -123,8 +124,9 @@ func (t Target) Run(h Header, c Context) Outcome {
 // Map is an outcome for each header, by its number.
 type Map [Count]Outcome
 
-// Map runs every header against t in c, on all processors.
-func (t Target) Map(c Context) *Map {
+// Map runs every header against t in c, on all processors. The error is that of
+// ctx, when it ends before.
+func (t Target) Map(ctx context.Context, c Context) (*Map, error) {
 	var m Map
 	var wg sync.WaitGroup
 	rows := make(chan int)
@@ -138,10 +140,10 @@ func (t Target) Map(c Context) *Map {
 			}
 		})
 	}
-	for row := range 256 {
+	for row := 0; row < 256 && ctx.Err() == nil; row++ {
 		rows <- row
 	}
 	close(rows)
 	wg.Wait()
-	return &m
+	return &m, ctx.Err()
 }

@@ -2,6 +2,7 @@ package headers
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -10,13 +11,18 @@ import (
 // A Sheet is what is known of a Target: a Map for each Context.
 type Sheet [contexts]*Map
 
-// Ask runs every header against t in every context.
-func Ask(t Target) *Sheet {
+// Ask runs every header against t in every context. The error is that of ctx,
+// when it ends before.
+func Ask(ctx context.Context, t Target) (*Sheet, error) {
 	var s Sheet
 	for _, c := range Contexts {
-		s[c] = t.Map(c)
+		m, err := t.Map(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t, err)
+		}
+		s[c] = m
 	}
-	return &s
+	return &s, nil
 }
 
 // WriteText writes s as text: a line for each run of first octets that are
@@ -86,7 +92,7 @@ func ReadText(r io.Reader) (*Sheet, error) {
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
 		text := lines.Text()
-		if c, ok := context(text); ok {
+		if c, ok := titled(text); ok {
 			s[c] = new(Map)
 			m, seen = s[c], &have[c]
 			continue
@@ -128,7 +134,8 @@ func ReadText(r io.Reader) (*Sheet, error) {
 	return s, lines.Err()
 }
 
-func context(text string) (Context, bool) {
+// titled returns the context whose title text is.
+func titled(text string) (Context, bool) {
 	for _, c := range Contexts {
 		if text == title(c) {
 			return c, true
