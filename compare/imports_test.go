@@ -22,7 +22,8 @@ var allowed = map[string][]string{
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
-	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint"},
+	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
+	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
 	"compare/headers":   {"reference/wire", "compare/endpoint"},
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
@@ -39,6 +40,7 @@ var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
 	"compare/endpoint":          {"reference/dissect"},
+	"compare/runner":            {"reference"},
 	"compare/scenario":          {"lessons"},
 	"labserver/internal/lesson": {"static"},
 	"labserver/...":             {chromedpModule, "github.com/chromedp/cdproto/..."},

@@ -1,0 +1,152 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/suite"
+)
+
+// Workers is how many cases run at once where nothing else is said.
+const Workers = 16
+
+// Serve serves e on a port of this machine until stop is called, for any number
+// of cases: the known endpoints as endpoint.Listen does, others behind net/http.
+// stop returns when nothing of it runs any more.
+func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
+	}
+	addr = l.Addr().String()
+	if stop, ok := endpoint.Listen(e.Name, l); ok {
+		return addr, stop, nil
+	}
+	var running sync.WaitGroup
+	s := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		var rec *recording.Connection
+		e.Serve(w, r, rec, func(endpoint.Server) {})
+	})}
+	running.Go(func() { _ = s.Serve(endpoint.KeepReads(l)) })
+	return addr, func() {
+		s.Close()
+		running.Wait()
+	}, nil
+}
+
+// TargetOf returns the server at addr of this machine, called name, as a target
+// for cases.
+func TargetOf(name, addr string) suite.Target {
+	return suite.Target{Name: name, Host: addr, Path: "/", Dial: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
+	}}
+}
+
+// Judge plays each of cases that judges servers against each of targets, at most
+// workers at once (0 is Workers), and returns the reports: all of the first
+// target in the order of cases, then those of the next. progress, when not nil,
+// is told of each as it comes, one at a time. When ctx ends, what has not run is
+// left out.
+func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, workers int, progress func(suite.Report)) []suite.Report {
+	if workers <= 0 {
+		workers = Workers
+	}
+	reports := make([]suite.Report, len(cases)*len(targets))
+	next := make(chan int)
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	for range min(workers, len(reports)) {
+		running.Go(func() {
+			for i := range next {
+				r := cases[i%len(cases)].Run(ctx, targets[i/len(cases)], nil)
+				if ctx.Err() != nil {
+					continue // cut short, so it says nothing of the target
+				}
+				mu.Lock()
+				reports[i] = r
+				if progress != nil {
+					progress(r)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+feed:
+	for i := range reports {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	running.Wait()
+	return ran(reports)
+}
+
+// ClientsOf returns the client that connects to l, called name, as a target for
+// cases. The caller closes l.
+func ClientsOf(name string, l net.Listener) suite.ClientTarget {
+	return suite.ClientTarget{Name: name, Accept: func(ctx context.Context) (net.Conn, error) {
+		if d, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
+			stop := context.AfterFunc(ctx, func() { _ = d.SetDeadline(time.Unix(1, 0)) })
+			defer stop()
+		}
+		c, err := l.Accept()
+		if ctx.Err() != nil && err != nil {
+			return nil, ctx.Err()
+		}
+		return c, err
+	}}
+}
+
+// JudgeClient plays the cases that judge clients, each on the next connection of
+// t: a client that connects several times at once has several cases at once. The
+// reports are in the order of cases. When ctx ends, or no more clients connect,
+// they are those that ran, and the error says why.
+func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget, progress func(suite.Report)) ([]suite.Report, error) {
+	reports := make([]suite.Report, len(cases))
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	var err error
+	for i, c := range cases {
+		var conn net.Conn
+		if conn, err = t.Accept(ctx); err != nil {
+			break
+		}
+		one := suite.ClientTarget{Name: t.Name, Accept: func(context.Context) (net.Conn, error) { return conn, nil }}
+		running.Go(func() {
+			r := c.RunClient(ctx, one, nil)
+			if ctx.Err() != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			reports[i] = r
+			if progress != nil {
+				progress(r)
+			}
+		})
+	}
+	running.Wait()
+	return ran(reports), err
+}
+
+// ran returns those of reports that there are.
+func ran(reports []suite.Report) []suite.Report {
+	list := reports[:0]
+	for _, r := range reports {
+		if r.Case != nil {
+			list = append(list, r)
+		}
+	}
+	return list
+}

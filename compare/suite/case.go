@@ -1,0 +1,245 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// Verdict is what is said of an endpoint's behaviour in a case, or of how it
+// ended the connection.
+type Verdict uint8
+
+// The verdicts. NonStrict is what breaks a SHOULD or is laxer than it could be;
+// Info is legal, and a choice that is worth knowing of.
+const (
+	Pass Verdict = iota
+	NonStrict
+	Info
+	Fail
+)
+
+var verdictNames = [...]string{"pass", "non-strict", "info", "fail"}
+
+// String returns the name that the JSON form has as well.
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
+
+// Glyph returns the sign for v: ✔ ≈ i ×.
+func (v Verdict) Glyph() string {
+	if int(v) < len(verdictNames) {
+		return [...]string{"✔", "≈", "i", "×"}[v]
+	}
+	return "?"
+}
+
+// MarshalJSON gives v's name.
+func (v Verdict) MarshalJSON() ([]byte, error) { return json.Marshal(v.String()) }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (v *Verdict) UnmarshalJSON(b []byte) error {
+	var name string
+	if err := json.Unmarshal(b, &name); err != nil {
+		return err
+	}
+	i := slices.Index(verdictNames[:], name)
+	if i < 0 {
+		return fmt.Errorf("there is no verdict %q", name)
+	}
+	*v = Verdict(i)
+	return nil
+}
+
+// The keywords of RFC 2119 that a requirement can have.
+const (
+	Must   = "MUST"
+	Should = "SHOULD"
+	May    = "MAY"
+)
+
+// Case is one thing that is asked of an endpoint. It must not be changed.
+type Case struct {
+	ID          string // "5.5/3": section, slash, number; a mirrored case ends in c
+	Title       string // one line
+	Requirement string // in our own words
+	Keyword     string // Must, Should, May
+	Section     string // "5.5"
+	RFC         int    // 6455 or 7692
+	Rules       []string
+	Judges      wire.Role // who is judged
+
+	// Opening is the judge's half of the opening handshake; the zero value is a
+	// request that every server accepts, or the right answer to the client's.
+	Opening Opening
+	// Glued puts the octets of the first step into the same TCP write as the end
+	// of the judge's half of the opening handshake.
+	Glued bool
+	Steps []Step
+	// Outcomes are the legal reactions. Of those that fit, the first is taken.
+	Outcomes []Outcome
+	// Deadline bounds the case as a whole; 0 is DefaultDeadline.
+	Deadline time.Duration
+	// Heavy says that much memory is needed: few such cases run at once.
+	Heavy bool
+	// OneSided says that the case makes no sense with the roles swapped.
+	OneSided bool
+}
+
+// DefaultDeadline bounds a case that says nothing else.
+const DefaultDeadline = 2 * time.Second
+
+// Outcome is a legal reaction: what is seen, in order, and how it ends.
+type Outcome struct {
+	Verdict Verdict // Pass, NonStrict or Info
+	Why     string  // what is not strict about it, or worth knowing
+	Sees    []Expect
+	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order
+	End     End
+}
+
+// Expect is one message or control frame that is to come.
+type Expect struct {
+	Opcode  wire.Opcode // Text, Binary, Pong
+	Payload Payload
+	// Optional says that it may be left out, as a Pong may when a later Ping is
+	// answered (RFC 6455 §5.5.3).
+	Optional bool
+}
+
+// How says in which way a connection ends.
+type How uint8
+
+// The ways.
+const (
+	// ByJudge: when all is seen the judge sends Close 1000; the target answers.
+	ByJudge How = iota
+	// Answers: a step sent a Close frame, which the target answers.
+	Answers
+	// Fails: the target Fails the WebSocket Connection (RFC 6455 §7.1.7).
+	Fails
+	// Drops: a step ended TCP, and the target is to end its side, with or
+	// without a Close frame.
+	Drops
+	// Refuses: there is no WebSocket: the server answers with one of Statuses, or
+	// the client leaves without a frame.
+	Refuses
+)
+
+// End is how a connection must end.
+type End struct {
+	How   How
+	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are non-strict. nil: any
+	// Early says that the target does so before the first step that stands behind
+	// a Patience step is taken.
+	Early    bool
+	Statuses []int // with Refuses, for servers; nil: any but 101
+	// NoTCP leaves out of account when TCP is closed.
+	NoTCP bool
+}
+
+// Target is a server that echoes text and binary messages.
+type Target struct {
+	Name string
+	Dial func(context.Context) (net.Conn, error) // TLS, where there is, is done
+	Host string                                  // for the Host header field
+	Path string                                  // with its query; "/" where empty
+	TLS  bool
+}
+
+// ClientTarget is a client that echoes text and binary messages and connects
+// again after each connection. Accept returns the next connection, from which
+// the request can be read from its first octet.
+type ClientTarget struct {
+	Name   string
+	Accept func(context.Context) (net.Conn, error)
+}
+
+// mirror returns c with the roles swapped.
+func (c *Case) mirror() *Case {
+	m := *c
+	m.ID += "c"
+	m.Judges = c.Judges.Peer()
+	m.Rules = slices.Clone(c.Rules)
+	for i, rule := range m.Rules {
+		// Each role has its own rule of the mask.
+		switch rule {
+		case wire.RuleMaskMissing.Code:
+			m.Rules[i] = wire.RuleMaskForbidden.Code
+		case wire.RuleMaskForbidden.Code:
+			m.Rules[i] = wire.RuleMaskMissing.Code
+		}
+	}
+	return &m
+}
+
+// deadline returns how long c may take.
+func (c *Case) deadline() time.Duration {
+	if c.Deadline > 0 {
+		return c.Deadline
+	}
+	return DefaultDeadline
+}
+
+// String gives c's number and title.
+func (c *Case) String() string { return c.ID + " " + c.Title }
+
+// String describes what is expected: `TEXT "Hello"`.
+func (e Expect) String() string {
+	s := describe(e.Opcode, e.Payload.prefix(keepShown), e.Payload.Len())
+	if e.Optional {
+		s = "perhaps " + s
+	}
+	return s
+}
+
+// String says how the connection is to end.
+func (e End) String() string {
+	codes := make([]string, len(e.Codes))
+	for i, c := range e.Codes {
+		codes[i] = codeText(c)
+	}
+	frame := "CLOSE"
+	if len(codes) > 0 {
+		frame += " " + strings.Join(codes, " or ")
+	}
+	switch e.How {
+	case Fails:
+		if e.Early {
+			return frame + " at once, then the end of TCP"
+		}
+		return frame + ", then the end of TCP"
+	case Drops:
+		return "the end of TCP"
+	case Refuses:
+		if len(e.Statuses) == 0 {
+			return "a refusal"
+		}
+		return "a refusal with status " + strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Statuses), " ", " or "), "[]")
+	case ByJudge:
+		return "CLOSE 1000 in answer to the judge's, then the end of TCP"
+	}
+	return frame + " in answer, then the end of TCP"
+}
+
+// String lists all that is to be seen.
+func (o Outcome) String() string {
+	parts := make([]string, 0, len(o.Sees)+1)
+	for i, e := range o.Sees {
+		if i == keepListed && len(o.Sees) > keepListed+1 {
+			parts = append(parts, fmt.Sprintf("%d more", len(o.Sees)-i))
+			break
+		}
+		parts = append(parts, e.String())
+	}
+	return strings.Join(append(parts, o.End.String()), "; ")
+}

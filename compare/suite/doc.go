@@ -1,0 +1,30 @@
+// Package suite judges WebSocket endpoints: it plays conversations, right and
+// wrong, over real connections, and holds what comes back against RFC 6455.
+//
+// A case is data. It says what the judge does (Steps), which reactions are
+// legal (Outcomes, the best first), and with each how the connection must end
+// (End). Frames have no role: a Frame that says nothing of its mask is masked
+// when the judge is a client and bare when it is a server, so the same case
+// judges servers and, with the roles swapped, clients.
+//
+//	s.add(Case{
+//		Title:       "A Ping with five octets",
+//		Requirement: "A Ping is answered by a Pong with the same payload.",
+//		Keyword:     Must,
+//		Steps:       []Step{send(ping("Hello"))},
+//		Outcomes:    answers(pongs("Hello")),
+//	})
+//
+// The behaviour and the closing are judged apart: an endpoint can answer rightly
+// and hang up wrongly. The judge sees the target through a tap at its own end,
+// so its own servers and foreign ones are seen alike.
+//
+//	case.go      Case, Outcome, End, Verdict; mirror
+//	frame.go     Frame, Payload, Step, and the short words for them
+//	list.go      All, Match
+//	peer.go      the judge's end of one connection: octets out, frames in
+//	opening.go   the opening handshake from the judge's side
+//	run.go       Run, RunClient: plays a case
+//	verdict.go   what came, against what may come; Report
+//	s5_1.go …    the cases, a file for each section of the RFC
+package suite

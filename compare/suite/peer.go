@@ -1,0 +1,339 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// span is a frame as it came: its header, and where its payload stands in that
+// of the message or control frame.
+type span struct {
+	header wire.Header
+	start  int
+}
+
+// seen is one message or control frame that came from the target.
+type seen struct {
+	opcode  wire.Opcode
+	payload []byte
+	frames  []span
+	close   wire.ClosePayload // of a Close frame
+}
+
+// fault is the first thing in the target's octets that breaks a rule.
+type fault struct {
+	rule wire.Violation
+	of   seen // as far as it came
+	bit  int  // in its last frame
+}
+
+// peer is the judge's end of one connection: it sends what it is told to, and
+// a goroutine of its own reads what comes, so that neither waits for the other.
+type peer struct {
+	conn  *tap.Conn
+	role  wire.Role // the judge's
+	limit int       // octets of payload that may come
+	done  chan struct{}
+
+	// The reader's own.
+	head    []byte // of a frame header that is not whole yet
+	frame   wire.Header
+	inFrame bool
+	left    uint64
+	message seen // not finished
+	control seen
+	text    wire.UTF8
+	context wire.Context
+	octets  int
+
+	mu      sync.Mutex
+	changed chan struct{}
+	seen    []seen
+	closed  *seen  // the target's Close frame
+	fault   *fault // nothing is read after it
+	flooded bool   // more came than the case can call for
+	over    error  // why no more can come: io.EOF for FIN
+	partial bool   // FIN or RST came inside a frame
+}
+
+// newPeer returns the judge's end of conn, whose opening handshake is done; rest
+// came behind it. It reads until the connection ends or is closed.
+func newPeer(conn *tap.Conn, role wire.Role, limit int, rest []byte) *peer {
+	p := &peer{conn: conn, role: role, limit: limit, done: make(chan struct{}), changed: make(chan struct{}),
+		context: wire.Context{Sender: role.Peer()}}
+	go p.read(rest)
+	return p
+}
+
+// read takes what comes until there is no more, or a fault.
+func (p *peer) read(rest []byte) {
+	defer close(p.done)
+	ok := p.take(rest)
+	b := make([]byte, 64<<10)
+	for ok {
+		n, err := p.conn.Read(b)
+		ok = p.take(b[:n])
+		if err != nil {
+			p.tell(func() {
+				p.over = err
+				p.partial = p.inFrame || len(p.head) > 0 || p.context.Fragmented
+			})
+			return
+		}
+	}
+	// What comes behind a fault is of no interest, and must not keep the target
+	// from noticing that the judge hangs up.
+	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20))
+}
+
+// tell changes what who waits looks at.
+func (p *peer) tell(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// take reads frames from b. It reports false when it should be given no more.
+func (p *peer) take(b []byte) bool {
+	for {
+		switch {
+		case p.inFrame:
+			n := int(min(p.left, uint64(len(b))))
+			if !p.payload(b[:n]) {
+				return false
+			}
+			b = b[n:]
+			if p.left > 0 {
+				return true
+			}
+			if !p.endFrame() {
+				return false
+			}
+		case len(b) == 0:
+			return true
+		default:
+			had := len(p.head)
+			p.head = append(p.head, b[:min(len(b), wire.MaxHeaderSize-had)]...)
+			h, ok := wire.ParseHeader(p.head)
+			if !ok {
+				return true
+			}
+			b = b[h.Size()-had:]
+			p.head = p.head[:0]
+			if !p.beginFrame(h) {
+				return false
+			}
+		}
+	}
+}
+
+// current returns what the frame that is being read belongs to.
+func (p *peer) current() *seen {
+	if p.frame.Opcode.IsControl() {
+		return &p.control
+	}
+	return &p.message
+}
+
+// beginFrame judges a header.
+func (p *peer) beginFrame(h wire.Header) bool {
+	violations := wire.Check(h, p.context)
+	p.frame, p.left, p.inFrame = h, h.Length, true
+	switch {
+	case h.Opcode.IsControl():
+		p.control = seen{opcode: h.Opcode}
+	case h.Opcode != wire.Continuation && !p.context.Fragmented:
+		p.message, p.text = seen{opcode: h.Opcode}, wire.UTF8{}
+	}
+	s := p.current()
+	s.frames = append(s.frames, span{h, len(s.payload)})
+	if violations != nil {
+		v := violations[0]
+		return p.broke(v, bitOf(v.Code, h))
+	}
+	if h.Opcode == wire.Text || h.Opcode == wire.Binary || h.Opcode == wire.Continuation {
+		p.context.Fragmented = !h.Fin
+	}
+	// The length is only a claim, so no more is taken than the case calls for.
+	if room := uint64(max(0, p.limit-p.octets)); h.Length <= room {
+		s.payload = slices.Grow(s.payload, int(h.Length))
+	}
+	return true
+}
+
+// payload takes octets of the frame's payload.
+func (p *peer) payload(b []byte) bool {
+	s := p.current()
+	pos := int((p.frame.Length - p.left) % 4)
+	p.left -= uint64(len(b))
+	had := len(s.payload)
+	s.payload = append(s.payload, b...)
+	wire.Mask(p.frame.Key, pos, s.payload[had:])
+	if s.opcode == wire.Text {
+		if i := p.text.Check(s.payload[had:]); i < len(b) {
+			at := had + i - s.frames[len(s.frames)-1].start
+			return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the text is 0x%02X.", had+i, s.payload[had+i])), 8*(p.frame.Size()+at))
+		}
+	}
+	if p.octets += len(b); p.octets > p.limit {
+		p.tell(func() { p.flooded = true })
+		return false
+	}
+	return true
+}
+
+// endFrame acts on a frame whose last octet has come.
+func (p *peer) endFrame() bool {
+	p.inFrame = false
+	s := *p.current()
+	switch {
+	case s.opcode == wire.Close:
+		body, violations := wire.ParseClosePayload(s.payload)
+		s.close = body
+		if violations != nil {
+			return p.broke(violations[0], 8*p.frame.Size())
+		}
+		p.context.Closed = true
+		p.tell(func() { p.closed = &s })
+		return true
+	case !p.frame.Fin:
+		return true
+	case s.opcode == wire.Text && !p.text.Complete():
+		return p.broke(wire.RuleTextUTF8.Broken("The text ends inside a character."), 8*(p.frame.Size()+int(p.frame.Length))-8)
+	}
+	if s.opcode != wire.Ping { // a keep-alive is nobody's answer
+		p.tell(func() { p.seen = append(p.seen, s) })
+	}
+	return true
+}
+
+// broke notes what the target broke.
+func (p *peer) broke(v wire.Violation, bit int) bool {
+	p.tell(func() { p.fault = &fault{rule: v, of: *p.current(), bit: bit} })
+	return false
+}
+
+// bitOf returns the first bit of h that breaks rule, 0 where it cannot be told.
+func bitOf(rule string, h wire.Header) int {
+	switch rule {
+	case wire.RuleRSV1.Code:
+		return 1
+	case wire.RuleRSV2.Code:
+		return 2
+	case wire.RuleRSV3.Code:
+		return 3
+	case wire.RuleOpcode.Code, wire.RuleStray.Code, wire.RuleInterleaved.Code, wire.RuleAfterClose.Code:
+		return 4
+	case wire.RuleMaskMissing.Code, wire.RuleMaskForbidden.Code:
+		return 8
+	case wire.RuleLengthMinimal.Code, wire.RuleControlLength.Code:
+		return 9
+	case wire.RuleLengthTopBit.Code:
+		return 16
+	}
+	return 0
+}
+
+// await waits until there reports true, with p.mu held, or the reader can tell
+// no more, or ctx ends.
+func (p *peer) await(ctx context.Context, there func() bool) {
+	for {
+		p.mu.Lock()
+		ok, changed := there() || p.ended(), p.changed
+		p.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ended reports whether no more is to be read. p.mu is held.
+func (p *peer) ended() bool { return p.over != nil || p.fault != nil || p.flooded }
+
+// write sends b in one TCP write. An error is no verdict: the target may have
+// closed, which the reader tells.
+func (p *peer) write(b []byte) error {
+	_, err := p.conn.Write(b)
+	return err
+}
+
+// reset makes the socket send RST instead of FIN.
+func (p *peer) reset() {
+	if tcp := tcpOf(p.conn.Conn); tcp != nil {
+		_ = tcp.SetLinger(0)
+	}
+	_ = p.conn.Close()
+}
+
+// tcpOf returns the TCP connection below c, or nil.
+func tcpOf(c net.Conn) *net.TCPConn {
+	for {
+		switch below := c.(type) {
+		case *net.TCPConn:
+			return below
+		case interface{ NetConn() net.Conn }: // tls.Conn
+			c = below.NetConn()
+		case *tap.Conn:
+			c = below.Conn
+		default:
+			return nil
+		}
+	}
+}
+
+// endText says how TCP ended, as a reader reads it.
+func endText(err error) string {
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return "TCP open"
+	case errors.Is(err, io.EOF):
+		return "TCP closed (FIN)"
+	case tap.IsReset(err):
+		return "TCP reset (RST)"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "TCP open"
+	case errors.Is(err, net.ErrClosed):
+		return "TCP closed by the judge"
+	}
+	return "TCP failed: " + plain(err)
+}
+
+// plain says what err is without addresses, which differ in every run.
+func plain(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// untilDone waits for the reader, after conn was closed.
+func (p *peer) untilDone() { <-p.done }
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

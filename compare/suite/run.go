@@ -1,0 +1,419 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// Seed is what the masking keys of all cases are made from, with their IDs.
+const Seed = 6455
+
+// closeWait is how long the end of TCP is waited for after the closing
+// handshake.
+const closeWait = time.Second
+
+// slack is how many octets a target may send beyond those that a case calls
+// for, before it is taken for one that never stops.
+const slack = 256 << 10
+
+// The most that is kept of a case that runs without a recording of its own.
+var caseLimits = recording.Limits{Events: 1000, Octets: 256 << 10}
+
+// heavy lets few cases that need much memory run at once.
+var heavy = make(chan struct{}, 2)
+
+// Run plays c, which judges servers, on a connection of its own to t. What
+// passes is recorded in rec, tapped at the judge's end; nil records it for the
+// Report alone. Run returns when the connection is closed.
+func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Report {
+	path := t.Path
+	if path == "" {
+		path = "/"
+	}
+	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, rec)
+	if r.Verdict != Fail && c.resets() {
+		// The judge cannot see how the target takes a reset, but that it lives.
+		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil)
+		if again.Verdict == Fail {
+			r.Verdict, r.Reason = Fail, "After the reset it served no further connection: "+again.Reason
+		}
+	}
+	return r
+}
+
+// stillThere is the least that is asked of an endpoint.
+var stillThere = &Case{ID: "alive", Steps: []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello"))}
+
+// Probe plays the least that is asked of a server, one message that it echoes,
+// to see whether there is anything to judge.
+func Probe(ctx context.Context, t Target) Report { return stillThere.Run(ctx, t, nil) }
+
+// resets reports whether a step of c resets TCP.
+func (c *Case) resets() bool {
+	for _, s := range c.Steps {
+		if s.Do == Reset {
+			return true
+		}
+	}
+	return false
+}
+
+// RunClient plays c, which judges clients, on the next connection that t
+// accepts.
+func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
+	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, rec)
+}
+
+// run plays c with the judge in role.
+func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) (r Report) {
+	r = Report{Case: c, Endpoint: name, Caret: -1}
+	if c.Heavy {
+		select {
+		case heavy <- struct{}{}:
+			defer func() { <-heavy }()
+		case <-ctx.Done():
+		}
+	}
+
+	// 1. A connection, tapped at the judge's end.
+	conn, err := connect(ctx)
+	began := time.Now()
+	defer func() { r.Took = time.Since(began) }()
+	if err != nil {
+		r.Verdict, r.Closing, r.Unreachable = Fail, Fail, true
+		r.Expected, r.Got, r.Reason = c.expected(), "no connection", cannotConnect(err)
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.deadline())
+	defer cancel()
+	if rec == nil {
+		rec = recording.New(nil, caseLimits)
+	}
+	before := rec.Last()
+	info := recording.Info{Endpoint: name, Client: "judge", Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
+	observed := rec.Connect(info, role)
+	tapped := tap.New(conn)
+	tapped.Attach(observed, false)
+	defer func() {
+		events, _ := rec.After(before, caseLimits.Events)
+		for _, e := range events {
+			if e.Conn == observed.ID {
+				r.Events = append(r.Events, e)
+			}
+		}
+	}()
+	defer tapped.Close()
+	end, _ := ctx.Deadline()
+	_ = tapped.SetDeadline(end)
+	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	// 2. The opening handshake.
+	keys := c.keys()
+	steps := c.Steps
+	var glued []byte
+	if c.Glued && len(steps) > 0 {
+		for _, b := range steps[0].chunks(role, keys) {
+			glued = append(glued, b...)
+		}
+		steps = steps[1:]
+	}
+	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	if done := c.judgeOpening(&r, role); done {
+		return r
+	}
+
+	// 3. The steps, and what comes of them.
+	p := newPeer(tapped, role, c.limit(), r.answer.rest)
+	s := c.play(ctx, p, role, steps, keys)
+	s = c.finish(ctx, p, s)
+	p.mu.Lock()
+	r.over = p.over // before the judge itself hangs up
+	p.mu.Unlock()
+	tapped.Close()
+	p.untilDone()
+	r.saw, r.closed, r.fault = p.seen, p.closed, p.fault
+	c.judge(&r, s)
+	if r.Verdict == Fail || r.Closing == Fail {
+		r.Mistake = diagnose(&r)
+	}
+	return r
+}
+
+// keys returns the source of the masking keys of c, the same in every run.
+func (c *Case) keys() func() [4]byte {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, c.ID)
+	rng := rand.New(rand.NewPCG(Seed, h.Sum64()))
+	return func() [4]byte {
+		k := rng.Uint32()
+		return [4]byte{byte(k >> 24), byte(k >> 16), byte(k >> 8), byte(k)}
+	}
+}
+
+// limit returns how many octets of payload may come.
+func (c *Case) limit() int {
+	most := 0
+	for _, o := range c.Outcomes {
+		n := 0
+		for _, e := range o.Sees {
+			n += e.Payload.Len()
+		}
+		most = max(most, n)
+	}
+	return most + slack
+}
+
+// fewest returns the least messages and control frames that any outcome needs.
+func (c *Case) fewest() int {
+	fewest := -1
+	for _, o := range c.Outcomes {
+		n := 0
+		for _, e := range o.Sees {
+			if !e.Optional {
+				n++
+			}
+		}
+		if fewest < 0 || n < fewest {
+			fewest = n
+		}
+	}
+	return fewest
+}
+
+// judgeOpening judges the target's half of the opening handshake, and reports
+// whether that is all there is to judge.
+func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
+	a := r.answer
+	refusal := c.refusal()
+	if refusal == nil {
+		reason, rule := a.refused()
+		if reason == "" {
+			return false
+		}
+		r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
+		r.Expected, r.Got = c.expected(), "no WebSocket"
+		if a.head != nil {
+			r.Got = a.head.Line
+		}
+		return true
+	}
+	if role == wire.Server {
+		return false // a client's refusal is that it leaves: see finish
+	}
+	r.Expected, r.Got = c.expected(), "no answer"
+	if len(c.Rules) > 0 {
+		r.Rule = c.Rules[0]
+	}
+	switch {
+	case a.head == nil:
+		r.Got = a.err.Error()
+		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
+		if errors.Is(a.err, os.ErrDeadlineExceeded) {
+			r.Verdict = Fail
+		}
+		return true
+	case a.head.Head.Status == 101 && c.mayOpen():
+		return false
+	case a.head.Head.Status == 101:
+		r.Got = a.head.Line
+		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
+		return true
+	}
+	r.Got = a.head.Line
+	for i := range c.Outcomes {
+		o := &c.Outcomes[i]
+		if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
+			r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+			return true
+		}
+	}
+	r.Verdict = NonStrict
+	r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
+	return true
+}
+
+// refusal returns the first outcome that is a refusal, or nil.
+func (c *Case) refusal() *Outcome {
+	for i := range c.Outcomes {
+		if c.Outcomes[i].End.How == Refuses {
+			return &c.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// mayOpen reports whether an outcome of c is an open WebSocket.
+func (c *Case) mayOpen() bool {
+	for _, o := range c.Outcomes {
+		if o.End.How != Refuses {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether a refusal may have this status.
+func (e End) allows(status int) bool {
+	for _, s := range e.Statuses {
+		if s == status {
+			return true
+		}
+	}
+	return len(e.Statuses) == 0 && status >= 400
+}
+
+// play takes the steps one after the other, until the target has ended the
+// connection or does not read any more.
+func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte) (s state) {
+	closed := false // a step has sent a Close frame
+	for _, step := range steps {
+		if ctx.Err() != nil {
+			return s
+		}
+		switch step.Do {
+		case Send:
+			for _, f := range step.Frames {
+				s.trailing = s.trailing || closed
+				closed = closed || f.Opcode == wire.Close
+			}
+			s.trailing = s.trailing || closed && len(step.Octets) > 0
+			list := step.chunks(role, keys)
+			for i, b := range list {
+				if p.write(b) != nil {
+					return s
+				}
+				if step.Gap > 0 && i < len(list)-1 {
+					sleep(ctx, step.Gap)
+				}
+			}
+		case Await:
+			p.await(ctx, func() bool { return len(p.seen) >= step.N || p.closed != nil })
+		case Patience:
+			short, cancel := context.WithTimeout(ctx, step.Time)
+			p.await(short, func() bool { return p.closed != nil })
+			cancel()
+			p.mu.Lock()
+			s.late = p.closed == nil && !p.ended()
+			p.mu.Unlock()
+		case Pause:
+			sleep(ctx, step.Time)
+		case Fin:
+			_ = p.conn.CloseWrite()
+		case Reset:
+			p.reset()
+		}
+	}
+	return s
+}
+
+// finish waits until it is clear which outcome it is, does the judge's part of
+// the closing handshake, and waits for the end of TCP.
+func (c *Case) finish(ctx context.Context, p *peer, s state) state {
+	// 1. Until the target ends it, or the judge is to, or no outcome fits.
+	var o *Outcome
+	fewest := c.fewest()
+	p.await(ctx, func() bool {
+		// Of many messages not each is worth looking at all again.
+		if n := len(p.seen); p.closed == nil && !p.ended() && n < fewest && n&(n-1) != 0 {
+			return false
+		}
+		o = c.best(p.seen, s, false)
+		if o == nil || p.closed != nil {
+			return true
+		}
+		f, _, _ := o.fits(p.seen)
+		return f == wholly && o.End.How == ByJudge
+	})
+	p.mu.Lock()
+	s.ended = p.closed != nil || p.over != nil && !isTimeout(p.over)
+	s.flooded = p.flooded
+	wrong := o == nil || p.fault != nil || p.flooded || !s.ended && o.End.How != ByJudge
+	var code wire.CloseCode = wire.NormalClosure
+	if p.closed != nil {
+		code = p.closed.close.Code
+	}
+	p.mu.Unlock()
+	if wrong {
+		return s
+	}
+
+	// 2. The judge's Close frame, unless a step has sent one.
+	if !c.sendsClose() && !c.silent() {
+		if !s.ended {
+			s.closeSent = true
+			o = nil // decided again below, when the target has answered
+		}
+		body := wire.ClosePayload{Code: code}.Append(nil)
+		_ = p.write(closing(body...).append(nil, p.role, c.keys()))
+	}
+	if s.closeSent {
+		p.await(ctx, func() bool { return p.closed != nil })
+	}
+
+	// 3. TCP. A server ends it first, a client after the judge has.
+	if p.role == wire.Server {
+		_ = p.conn.CloseWrite()
+	}
+	wait, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	p.await(wait, func() bool { return false })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.timeout = (p.over == nil || isTimeout(p.over)) && p.fault == nil && !p.flooded
+	s.flooded = p.flooded
+	return s
+}
+
+// sendsClose reports whether a step of c sends a Close frame.
+func (c *Case) sendsClose() bool {
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			if f.Opcode == wire.Close {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// silent reports whether the judge cannot send any more: a step has ended its
+// side of TCP, or left a frame unfinished.
+func (c *Case) silent() bool {
+	for _, s := range c.Steps {
+		if s.Do == Fin || s.Do == Reset {
+			return true
+		}
+	}
+	return false
+}
+
+// cannotConnect says in a plain sentence why there is no connection.
+func cannotConnect(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Nothing listens there: the connection was refused."
+	case errors.As(err, &dns):
+		return fmt.Sprintf("There is no host called %q.", dns.Name)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		return "It cannot be reached: the connection was not made in time."
+	case errors.Is(err, context.Canceled):
+		return "The run was stopped."
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "It cannot be reached: there is no way to this host."
+	}
+	return "There is no connection: " + plain(err) + "."
+}

@@ -1,0 +1,491 @@
+package suite
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// How much of what came, and of what is expected, a text shows.
+const (
+	keepShown  = 24 // octets of a payload
+	keepListed = 6  // messages and frames
+	keepOctets = 64 // octets of the frame that is wrong
+)
+
+// Report is what came of one case at one endpoint.
+type Report struct {
+	Case     *Case
+	Endpoint string
+	Verdict  Verdict // of the behaviour
+	Closing  Verdict // of how the connection ended
+	Reason   string  // one line; empty for what is right
+	Expected string
+	Got      string
+	Octets   []byte // of the first wrong frame, as on the wire
+	Skipped  int    // octets of that frame left out before Octets
+	Caret    int    // the first wrong bit, counted from the first of Octets; -1: none
+	Rule     string // code of the rule that was broken, or that the case is about
+	Mistake  string // what was done wrong, by name; "" where it is not known
+	Took     time.Duration
+	Events   []recording.Event
+
+	answer answer // the target's half of the opening handshake
+	saw    []seen // what came, for the diagnosis
+	closed *seen
+	fault  *fault
+	over   error
+	// Unreachable says that there was no connection to judge.
+	Unreachable bool
+}
+
+// Worst returns the graver of the two verdicts.
+func (r Report) Worst() Verdict {
+	for _, v := range []Verdict{Fail, NonStrict, Info} {
+		if r.Verdict == v || r.Closing == v {
+			return v
+		}
+	}
+	return Pass
+}
+
+// MarshalJSON gives r without its events, the octets in hex, the time in
+// milliseconds.
+func (r Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Case     string  `json:"case"`
+		Endpoint string  `json:"endpoint"`
+		Verdict  Verdict `json:"verdict"`
+		Closing  Verdict `json:"closing"`
+		Reason   string  `json:"reason"`
+		Expected string  `json:"expected"`
+		Got      string  `json:"got"`
+		Octets   string  `json:"octets"`
+		Skipped  int     `json:"skipped,omitempty"`
+		Caret    int     `json:"caret"`
+		Rule     string  `json:"rule"`
+		Mistake  string  `json:"mistake"`
+		Took     float64 `json:"took"`
+	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
+		r.Caret, r.Rule, r.Mistake, float64(r.Took.Microseconds()) / 1000})
+}
+
+// fit says how what was seen stands to what is expected.
+type fit uint8
+
+const (
+	cannot fit = iota // it can no longer become what is expected
+	partly            // more is to come
+	wholly
+)
+
+// fits holds what was seen against o. wrong is the index in saw of the first
+// that o has no place for, or -1, and due what o has in its place.
+func (o Outcome) fits(saw []seen) (f fit, wrong int, due *Expect) {
+	f = wholly
+	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
+	if o.InOrder {
+		lanes = []func(wire.Opcode) bool{func(wire.Opcode) bool { return true }}
+	}
+	wrong = -1
+	for _, lane := range lanes {
+		next := 0
+		skip := func() *Expect { // the next of o.Sees in this lane
+			for ; next < len(o.Sees); next++ {
+				if lane(o.Sees[next].Opcode) {
+					return &o.Sees[next]
+				}
+			}
+			return nil
+		}
+		for i, s := range saw {
+			if !lane(s.opcode) {
+				continue
+			}
+			e := skip()
+			first := e
+			for e != nil && e.Optional && !e.is(s) {
+				next++
+				e = skip()
+			}
+			if e == nil || !e.is(s) {
+				if wrong < 0 || i < wrong {
+					wrong, due = i, first
+				}
+				f = cannot
+				break
+			}
+			next++
+		}
+		for e := skip(); e != nil; e = skip() {
+			if !e.Optional {
+				f = min(f, partly)
+			}
+			next++
+		}
+	}
+	return f, wrong, due
+}
+
+// is reports whether s is what is expected.
+func (e Expect) is(s seen) bool {
+	return s.opcode == e.Opcode && e.Payload.equal(s.payload)
+}
+
+// describe says what a message or control frame is: `TEXT "Hello"`.
+func describe(op wire.Opcode, head []byte, size int) string {
+	name := strings.ToUpper(op.String())
+	switch {
+	case size == 0:
+		return name + " (empty)"
+	case op == wire.Close:
+		return name
+	}
+	more := ""
+	if size > len(head) {
+		more = fmt.Sprintf("… (%d octets)", size)
+	}
+	// A character that was cut by us is not the target's fault.
+	whole := head
+	for i := 0; more != "" && i < utf8.UTFMax-1 && len(whole) > 0 && !utf8.Valid(whole); i++ {
+		whole = whole[:len(whole)-1]
+	}
+	if op != wire.Binary && utf8.Valid(whole) {
+		return name + " " + strconv.Quote(string(whole)) + more
+	}
+	return fmt.Sprintf("%s % x%s", name, head, more)
+}
+
+// String describes what came.
+func (s seen) String() string {
+	if s.opcode == wire.Close {
+		if s.close.Code == wire.NoStatusReceived {
+			return "CLOSE (empty)"
+		}
+		text := "CLOSE " + codeText(s.close.Code)
+		if s.close.Reason != "" {
+			text += fmt.Sprintf(" %q", s.close.Reason)
+		}
+		return text
+	}
+	text := describe(s.opcode, s.payload[:min(len(s.payload), keepShown)], len(s.payload))
+	if n := len(s.frames); n > 1 {
+		text += fmt.Sprintf(" in %d frames", n)
+	}
+	return text
+}
+
+// codeText gives a close code as its number.
+func codeText(c wire.CloseCode) string {
+	if c == wire.NoStatusReceived {
+		return "(empty)"
+	}
+	return strconv.Itoa(int(c))
+}
+
+// got describes all that came, and how it ended.
+func (r *Report) got() string {
+	var parts []string
+	for i, s := range r.saw {
+		if i == keepListed && len(r.saw) > keepListed+1 {
+			parts = append(parts, fmt.Sprintf("%d more", len(r.saw)-i))
+			break
+		}
+		parts = append(parts, s.String())
+	}
+	if r.fault != nil {
+		h := r.fault.of.frames[len(r.fault.of.frames)-1].header
+		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d octets", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
+	}
+	if r.closed != nil {
+		parts = append(parts, r.closed.String())
+	}
+	if r.over != nil || len(parts) == 0 {
+		parts = append(parts, endText(r.over))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// expected describes the outcomes.
+func (c *Case) expected() string {
+	list := make([]string, 0, len(c.Outcomes))
+	for i, o := range c.Outcomes {
+		if i == 3 && len(c.Outcomes) > 4 {
+			break
+		}
+		s := o.String()
+		if o.Verdict != Pass {
+			s += " (" + o.Verdict.String() + ")"
+		}
+		list = append(list, s)
+	}
+	return strings.Join(list, ", or ")
+}
+
+// point sets Octets and Caret to bit of the frame sp of s.
+func (r *Report) point(s seen, sp, bit int) {
+	f := s.frames[sp]
+	end := len(s.payload)
+	if sp+1 < len(s.frames) {
+		end = s.frames[sp+1].start
+	}
+	head := f.header.Append(nil)
+	r.Skipped = 0
+	if at := bit / 8; at >= keepOctets {
+		r.Skipped = at - keepOctets/2
+	}
+	from := max(0, r.Skipped-len(head))
+	b := append([]byte(nil), head[min(len(head), r.Skipped):]...)
+	start := f.start + from
+	if start < end {
+		p := append([]byte(nil), s.payload[start:min(end, start+keepOctets)]...)
+		wire.Mask(f.header.Key, from%4, p)
+		b = append(b, p...)
+	}
+	r.Octets = b[:min(len(b), keepOctets)]
+	r.Caret = bit - 8*r.Skipped
+	if r.Caret >= 8*len(r.Octets) {
+		r.Caret = max(-1, 8*len(r.Octets)-1)
+	}
+}
+
+// pointAt sets Octets and Caret to the first bit in which s is not e.
+func (r *Report) pointAt(s seen, e *Expect) {
+	f := s.frames[0].header
+	if e == nil {
+		r.point(s, 0, 0) // nothing at all was due
+		return
+	}
+	if s.opcode != e.Opcode {
+		bit := 4
+		for bit < 7 && (s.opcode^e.Opcode)>>(7-bit)&1 == 0 {
+			bit++
+		}
+		r.point(s, 0, bit)
+		return
+	}
+	want := e.Payload.Bytes()
+	for i := range min(len(s.payload), len(want)) {
+		if x := s.payload[i] ^ want[i]; x != 0 {
+			sp := 0
+			for sp+1 < len(s.frames) && s.frames[sp+1].start <= i {
+				sp++
+			}
+			bit := 0
+			for x<<bit&0x80 == 0 {
+				bit++
+			}
+			r.point(s, sp, 8*(s.frames[sp].header.Size()+i-s.frames[sp].start)+bit)
+			return
+		}
+	}
+	if len(s.frames) == 1 {
+		r.point(s, 0, lengthBit(f, uint64(len(want))))
+		return
+	}
+	r.point(s, len(s.frames)-1, 9)
+}
+
+// lengthBit returns the first bit of the length of h that is not that of want
+// octets.
+func lengthBit(h wire.Header, want uint64) int {
+	is := h.Append(nil)
+	h.Length, h.Form = want, wire.FormFor(want)
+	should := h.Append(nil)
+	for bit := 9; bit < 8*min(len(is), len(should)); bit++ {
+		if (is[bit/8]^should[bit/8])>>(7-bit%8)&1 != 0 {
+			return bit
+		}
+	}
+	return 9
+}
+
+// judge sets r's verdicts by what r saw.
+func (c *Case) judge(r *Report, s state) {
+	r.Got = r.got()
+	r.Expected = c.expected()
+	if len(c.Rules) > 0 {
+		r.Rule = c.Rules[0]
+	}
+
+	// 1. What breaks a rule by itself is wrong in any case.
+	if r.fault != nil {
+		r.Verdict, r.Closing = Fail, Fail
+		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
+		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
+		if o := c.best(r.saw, s, true); o != nil && s.closeSent {
+			r.Verdict = o.Verdict // all that was asked was answered before
+		}
+		return
+	}
+	if s.flooded {
+		r.Verdict, r.Closing = Fail, Fail
+		r.Reason = "It sends more than anything in this case calls for."
+		return
+	}
+
+	// 2. The first outcome that fits, or else why the best does not.
+	o := c.best(r.saw, s, true)
+	if o == nil {
+		r.Verdict, r.Closing = Fail, Fail
+		r.Reason = c.mismatch(r, s)
+		return
+	}
+	r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+
+	// 3. How it ended.
+	closing, why := o.End.judge(r, s)
+	r.Closing = closing
+	if closing != Pass && (r.Reason == "" || closing == Fail) {
+		r.Reason = sentence(why)
+	}
+}
+
+// state is what the run knows besides what came.
+type state struct {
+	closeSent bool // the judge sent the Close frame that ends a ByJudge case
+	late      bool // a Patience step ended in vain
+	trailing  bool // octets of the judge stand behind a Close frame of a step
+	flooded   bool
+	ended     bool // the target has sent a Close frame, or ended TCP
+	timeout   bool // the wait for the end of TCP was in vain
+}
+
+// best returns the first outcome that what was seen can still be, or, with
+// over, is.
+func (c *Case) best(saw []seen, s state, over bool) *Outcome {
+	for i := range c.Outcomes {
+		o := &c.Outcomes[i]
+		f, _, _ := o.fits(saw)
+		if f == cannot || o.End.Early && s.late || over && f != wholly {
+			continue
+		}
+		if over {
+			switch o.End.How {
+			case ByJudge:
+				if !s.closeSent {
+					continue // it ended before it was asked to
+				}
+			case Fails, Answers, Drops:
+				if s.closeSent || !s.ended {
+					continue
+				}
+			case Refuses:
+				continue
+			}
+		}
+		return o
+	}
+	return nil
+}
+
+// mismatch says why no outcome fits, and points at the first wrong bit.
+func (c *Case) mismatch(r *Report, s state) string {
+	o := &c.Outcomes[0]
+	f, wrong, due := o.fits(r.saw)
+	switch {
+	case f == cannot:
+		r.pointAt(r.saw[wrong], due)
+		if due == nil {
+			if o.End.How == Fails {
+				return fmt.Sprintf("It sent %s, where it must fail the connection.", r.saw[wrong])
+			}
+			return fmt.Sprintf("It sent %s, which nothing called for.", r.saw[wrong])
+		}
+		if r.saw[wrong].opcode == due.Opcode && len(r.saw[wrong].payload) == due.Payload.Len() {
+			return fmt.Sprintf("The payload of its %s frame is not the one that is due.", due.Opcode)
+		}
+		return fmt.Sprintf("It sent %s where %s was due.", r.saw[wrong], due)
+	case r.closed != nil:
+		r.point(*r.closed, 0, 4)
+		switch {
+		case f == partly:
+			return fmt.Sprintf("It ended the connection with %s and left out what was due.", r.closed)
+		case o.End.How == ByJudge:
+			return fmt.Sprintf("It ended the connection with %s, and nothing gave it a reason to.", r.closed)
+		}
+		return fmt.Sprintf("It ended the connection with %s.", r.closed)
+	case s.ended:
+		if f == partly {
+			return fmt.Sprintf("%s, and what was due had not come.", endText(r.over))
+		}
+		return fmt.Sprintf("%s, and nothing gave it a reason to.", endText(r.over))
+	case f == partly:
+		return fmt.Sprintf("What was due did not come within %s.", c.deadline())
+	case o.End.How == Answers:
+		return fmt.Sprintf("It did not answer the Close frame within %s.", c.deadline())
+	case o.End.How == Drops:
+		return fmt.Sprintf("It did not close TCP within %s.", c.deadline())
+	}
+	return fmt.Sprintf("It did not fail the connection within %s.", c.deadline())
+}
+
+// judge says whether the connection ended as e asks.
+func (e End) judge(r *Report, s state) (Verdict, string) {
+	codes := e.Codes
+	if e.How == ByJudge {
+		codes = []wire.CloseCode{wire.NormalClosure}
+	}
+	verdict, why := Pass, ""
+	worse := func(v Verdict, text string, args ...any) {
+		if verdict == Pass || v == Fail && verdict != Fail {
+			verdict, why = v, fmt.Sprintf(text, args...)
+		}
+	}
+	switch {
+	case e.How == Refuses:
+		return Pass, ""
+	case r.closed == nil && e.How == Fails:
+		worse(NonStrict, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
+	case r.closed == nil && e.How == Drops:
+	case r.closed == nil && r.over != nil && !isTimeout(r.over):
+		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.over))
+	case r.closed == nil:
+		worse(Fail, "it did not answer the Close frame in time (RFC 6455 §5.5.1)")
+	case len(codes) > 0 && !hasCode(codes, r.closed.close.Code):
+		r.point(*r.closed, 0, 8*r.closed.frames[0].header.Size())
+		worse(NonStrict, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
+	}
+	switch {
+	case e.NoTCP:
+	case s.timeout:
+		worse(Fail, "it left TCP open after the closing handshake (RFC 6455 §7.1.1)")
+	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && !s.trailing:
+		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
+	}
+	return verdict, why
+}
+
+func hasCode(codes []wire.CloseCode, c wire.CloseCode) bool {
+	for _, each := range codes {
+		if each == c {
+			return true
+		}
+	}
+	return false
+}
+
+// isTimeout reports whether err is no end of TCP but of the judge's patience.
+func isTimeout(err error) bool { return !errors.Is(err, io.EOF) && endText(err) == "TCP open" }
+
+// sentence makes s one: a capital, a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
