@@ -18,6 +18,7 @@ const modules = {
   "ws-lengths": () => import("./elements/lengths.js"),
   "ws-unmask": () => import("./elements/unmask.js"),
   "ws-connections": () => import("./elements/connections.js"),
+  "ws-compare": () => import("./elements/compare.js"),
   "ws-header-map": () => import("./elements/headermap.js"),
   "ws-bench": () => import("./elements/bench.js"),
 };

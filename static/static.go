@@ -21,5 +21,5 @@ import "embed"
 // whoever works on the page, so they are not in it.
 //
 //go:embed css elements icon.svg theme.js app.js
-//go:embed align.js api.js bits.js format.js forms.js headermap.js history.js keys.js lab.js predict.js rows.js selection.js store.js
+//go:embed align.js api.js bits.js compare.js format.js forms.js headermap.js history.js keys.js lab.js predict.js rows.js selection.js store.js
 var Files embed.FS

@@ -186,7 +186,3 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 	}
 	reply(w, http.StatusOK, map[string]any{"session": sess.ID})
 }
-
-func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course})
-}
