@@ -123,6 +123,11 @@ func (m *Machine) space(n int) []byte {
 	had := len(*to)
 	if cap(*to)-had < int(min(m.left, uint64(n))) {
 		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
+		if !m.frame.Fin {
+			// Other fragments follow. Growing by the length of each would copy a
+			// message of many small ones as often as it has fragments.
+			more = max(more, min(had/2, m.maxMessage-had))
+		}
 		if m.lent != nil {
 			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
 		}

@@ -100,13 +100,3 @@ func TestTheReferencesClientPassesEveryCaseStrictly(t *testing.T) {
 		}
 	}
 }
-
-func TestX(t *testing.T) {
-	for _, n := range []string{"gorilla", "naive"} {
-		for _, r := range judge(t, n) {
-			if r.Verdict != suite.Pass || r.Closing != suite.Pass {
-				t.Logf("%s: %s, closing %s: %s\n\texpected %s\n\tgot      %s\n\t % x %d", r.Case, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got, r.Octets, r.Caret)
-			}
-		}
-	}
-}

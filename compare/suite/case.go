@@ -93,6 +93,15 @@ type Case struct {
 	Heavy bool
 	// OneSided says that the case makes no sense with the roles swapped.
 	OneSided bool
+	// Mute says that the judge does not answer the target's Close frame.
+	Mute bool
+	// Waits is how long the judge, as a server, leaves TCP open after the closing
+	// handshake, to see whether the client leaves its end to the server.
+	Waits time.Duration
+
+	// also judges what no list of messages can say. It is asked when the
+	// behaviour is right otherwise.
+	also func(saw []seen) (v Verdict, why string)
 }
 
 // DefaultDeadline bounds a case that says nothing else.
@@ -139,6 +148,8 @@ const (
 type End struct {
 	How   How
 	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are non-strict. nil: any
+	// Exact says that the outcome is another one when the code is not among Codes.
+	Exact bool
 	// Early says that the target does so before the first step that stands behind
 	// a Patience step is taken.
 	Early    bool

@@ -202,9 +202,16 @@ type Step struct {
 	// Cuts are the places at which the octets are cut into TCP writes, ascending.
 	// A negative one counts from the end.
 	Cuts []int
-	Each int           // or every so many octets
-	Keep int           // send only so many octets of it, when not 0
-	Gap  time.Duration // between two TCP writes
+	Each int // or every so many octets
+	Keep int // send only the first so many octets of it, when not 0
+	Skip int // leave so many of the first octets out: an earlier step has sent them
+	// InPayload says that Keep and Skip count from where the first frame's payload
+	// begins, which depends on who the judge is.
+	InPayload bool
+	// Fragment makes a message in fragments of so many octets of the one frame.
+	Fragment int
+	Gap      time.Duration // between two TCP writes
+
 	N    int           // with Await: messages and control frames seen in all
 	Time time.Duration // with Patience and Pause
 }
@@ -249,22 +256,41 @@ func (s Step) every(n int) Step { s.Each = n; return s }
 // first returns the first n octets of s alone.
 func (s Step) first(n int) Step { s.Keep = n; return s }
 
+// rest returns s without its first n octets.
+func (s Step) rest(n int) Step { s.Skip = n; return s }
+
+// upTo returns s up to octet n of its frame's payload, behind what stands there
+// after it.
+func (s Step) upTo(n int) Step   { s.InPayload, s.Keep = true, n; return s }
+func (s Step) behind(n int) Step { s.InPayload, s.Skip = true, n; return s }
+
 // gap returns s with a pause between its TCP writes.
 func (s Step) gap(d time.Duration) Step { s.Gap = d; return s }
 
 // chunks returns what s sends, one slice for each TCP write.
 func (s Step) chunks(role wire.Role, next func() [4]byte) [][]byte {
+	frames := s.Frames
+	if s.Fragment > 0 {
+		frames = split(frames[0].Opcode, frames[0].Payload.Bytes(), s.Fragment)
+	}
 	size := len(s.Octets)
-	for _, f := range s.Frames {
+	for _, f := range frames {
 		size += f.Payload.Len() + wire.MaxHeaderSize
 	}
 	all := make([]byte, 0, size)
-	for _, f := range s.Frames {
+	for _, f := range frames {
 		all = f.append(all, role, next)
 	}
 	all = append(all, s.Octets...)
+	base := 0
+	if h, ok := wire.ParseHeader(all); ok && s.InPayload {
+		base = h.Size()
+	}
 	if s.Keep > 0 {
-		all = all[:min(s.Keep, len(all))]
+		all = all[:min(base+s.Keep, len(all))]
+	}
+	if s.Skip > 0 {
+		all = all[min(base+s.Skip, len(all)):]
 	}
 	var chunks [][]byte
 	if s.Each > 0 {

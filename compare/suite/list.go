@@ -14,7 +14,8 @@ import (
 // sections are the files of cases, in the order of the list. Each returns its
 // cases for servers, and cases that only clients can be judged by.
 var sections = []func() []*Case{
-	section51, section552,
+	section51, section52, section53, section54, section55, section551, section552, section553, section56, section57,
+	section71, section74, section81, sizes,
 }
 
 // All returns every case, those for servers first, in an order that is the same

@@ -79,7 +79,7 @@ func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Rec
 // run plays c with the judge in role.
 func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) (r Report) {
 	r = Report{Case: c, Endpoint: name, Caret: -1}
-	if c.Heavy {
+	if c.Heavy && role == wire.Client {
 		select {
 		case heavy <- struct{}{}:
 			defer func() { <-heavy }()
@@ -149,6 +149,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if r.Verdict == Fail || r.Closing == Fail {
 		r.Mistake = diagnose(&r)
 	}
+	r.saw, r.closed, r.fault = nil, nil, nil // they may hold many megabytes
 	return r
 }
 
@@ -330,7 +331,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 		if n := len(p.seen); p.closed == nil && !p.ended() && n < fewest && n&(n-1) != 0 {
 			return false
 		}
-		o = c.best(p.seen, s, false)
+		o = c.best(p.seen, p.closed, s, false)
 		if o == nil || p.closed != nil {
 			return true
 		}
@@ -351,7 +352,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	}
 
 	// 2. The judge's Close frame, unless a step has sent one.
-	if !c.sendsClose() && !c.silent() {
+	if !c.sendsClose() && !c.silent() && !c.Mute {
 		if !s.ended {
 			s.closeSent = true
 			o = nil // decided again below, when the target has answered
@@ -364,10 +365,22 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	}
 
 	// 3. TCP. A server ends it first, a client after the judge has.
-	if p.role == wire.Server {
+	if c.Waits > 0 && p.role == wire.Server {
+		short, cancel := context.WithTimeout(ctx, c.Waits)
+		p.await(short, func() bool { return false })
+		cancel()
+		p.mu.Lock()
+		s.first = p.over != nil && !isTimeout(p.over)
+		p.mu.Unlock()
+	}
+	if p.role == wire.Server && !c.Mute {
 		_ = p.conn.CloseWrite()
 	}
-	wait, cancel := context.WithTimeout(ctx, closeWait)
+	patience := closeWait
+	if c.Mute {
+		patience = c.deadline() // it may wait a little for the answer that does not come
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.await(wait, func() bool { return false })
 	p.mu.Lock()

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"fmt"
 	"strings"
 
 	"wslab/reference/wire"
@@ -9,55 +10,60 @@ import (
 // section552 is RFC 6455 §5.5.2: a Ping is answered.
 func section552() []*Case {
 	s := group{name: "5.5.2", section: "5.5.2"}
+	const requirement = "A Ping is answered by a Pong with the same payload."
 	add := func(title, payload string) {
 		s.add(Case{
-			Title: title, Requirement: "A Ping is answered by a Pong with the same payload.", Keyword: Must,
+			Title: title, Requirement: requirement, Keyword: Must,
 			Steps: []Step{send(ping(payload))}, Outcomes: answers(pongs(payload)),
 		})
 	}
 	add("An empty Ping", "")
+	add("A Ping with one octet", "!")
 	add("A Ping with five octets of text", "Hello")
 	add("A Ping with octets that are no UTF-8", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
-	add("A Ping with 125 octets, the most there can be", strings.Repeat("\xfe", 125))
 	add("A Ping with 124 octets", strings.Repeat("*", 124))
+	add("A Ping with 125 octets, the most there can be", strings.Repeat("\xfe", 125))
+	s.add(Case{
+		Title: "A Ping with 125 octets, octet by octet", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(of(wire.Ping, textOf(125))).every(1)}, Outcomes: answers(sees(wire.Pong, textOf(125))),
+	})
 
-	ten := make([]Frame, 10)
-	tenPongs := make([]Expect, 10)
-	for i := range ten {
-		payload := "payload " + string(rune('0'+i))
-		ten[i], tenPongs[i] = ping(payload), pongs(payload)
-	}
-	lastOnly := make([]Expect, 10)
-	for i, e := range tenPongs {
-		lastOnly[i] = e
-		if i < 9 {
-			lastOnly[i] = e.perhaps()
+	many := func(title string, n int, payload func(i int) string, how func(Step) Step) {
+		var frames []Frame
+		var strict, some []Expect
+		for i := range n {
+			p := payload(i)
+			frames, strict = append(frames, ping(p)), append(strict, pongs(p))
+			e := pongs(p)
+			if i < n-1 {
+				e = e.perhaps()
+			}
+			some = append(some, e)
 		}
+		s.add(Case{
+			Title: title, Requirement: "Each is answered, in order, or at least the last.", Keyword: Must,
+			Steps: []Step{how(send(frames...))},
+			Outcomes: []Outcome{{Sees: strict}, {
+				Verdict: Info, Why: "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows", Sees: some,
+			}},
+		})
 	}
-	manyPings := []Outcome{{Sees: tenPongs}, {
-		Verdict: Info, Why: "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows", Sees: lastOnly,
-	}}
+	whole := func(s Step) Step { return s }
+	octetwise := func(s Step) Step { return s.every(1) }
+	numbered := func(i int) string { return fmt.Sprintf("payload %d", i) }
+	many("Ten Pings in one TCP write", 10, numbered, whole)
+	many("Ten Pings octet by octet", 10, numbered, octetwise)
+	many("A Ping of every length from 0 to 125", 126, func(i int) string { return string(textOf(i).Bytes()) }, whole)
+	many("A thousand Pings", 1000, numbered, whole)
+
 	s.add(Case{
-		Title: "Ten Pings in one TCP write", Requirement: "Each is answered, or at least the last, in order.", Keyword: Must,
-		Steps: []Step{send(ten...)}, Outcomes: manyPings,
+		Title: "A Ping, a text, a Ping", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(ping("1"), text("Hello"), ping("2"))}, Outcomes: answers(pongs("1"), texts("Hello"), pongs("2")),
 	})
 	s.add(Case{
-		Title: "Ten Pings octet by octet", Requirement: "Each is answered, or at least the last, in order.", Keyword: Must,
-		Steps: []Step{send(ten...).every(1)}, Outcomes: manyPings,
-	})
-	s.add(Case{
-		Title: "A Ping between two fragments", Requirement: "A control frame may stand between the fragments of a message, and is answered there.", Keyword: Must,
-		Section: "5.4",
-		Steps:   []Step{send(text("Hel").more(), ping("now"), cont("lo"))},
-		Outcomes: []Outcome{
-			{Sees: []Expect{pongs("now"), texts("Hello")}, InOrder: true},
-			{Verdict: NonStrict, Why: "its Pong came behind the message, and a Ping is to be answered as soon as is practical", Sees: []Expect{pongs("now"), texts("Hello")}},
-		},
-	})
-	s.add(Case{
-		Title: "A Ping with 126 octets", Requirement: "A control frame has at most 125 octets of payload.", Keyword: Must, Section: "5.5",
-		Rules: []string{wire.RuleControlLength.Code},
-		Steps: []Step{send(of(wire.Ping, textOf(126)))}, Outcomes: fails(wire.ProtocolError),
+		Title: "A Ping, and the next when the first was answered, five times", Requirement: requirement, Keyword: Must,
+		Steps:    []Step{send(ping("1")), await(1), send(ping("2")), await(2), send(ping("3")), await(3), send(ping("4")), await(4), send(ping("5"))},
+		Outcomes: answers(pongs("1"), pongs("2"), pongs("3"), pongs("4"), pongs("5")),
 	})
 	return s.cases
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -323,7 +324,7 @@ func (c *Case) judge(r *Report, s state) {
 		r.Verdict, r.Closing = Fail, Fail
 		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
 		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
-		if o := c.best(r.saw, s, true); o != nil && s.closeSent {
+		if o := c.best(r.saw, r.closed, s, true); o != nil && s.closeSent {
 			r.Verdict = o.Verdict // all that was asked was answered before
 		}
 		return
@@ -335,16 +336,27 @@ func (c *Case) judge(r *Report, s state) {
 	}
 
 	// 2. The first outcome that fits, or else why the best does not.
-	o := c.best(r.saw, s, true)
+	o := c.best(r.saw, r.closed, s, true)
 	if o == nil {
 		r.Verdict, r.Closing = Fail, Fail
 		r.Reason = c.mismatch(r, s)
 		return
 	}
 	r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+	if c.also != nil {
+		if v, why := c.also(r.saw); v != Pass {
+			r.Verdict, r.Reason = v, sentence(why)
+		}
+	}
 
 	// 3. How it ended.
 	closing, why := o.End.judge(r, s)
+	switch {
+	case c.Mute && s.timeout:
+		closing, why = NonStrict, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", c.deadline())
+	case closing == Pass && s.first:
+		closing, why = Info, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
+	}
 	r.Closing = closing
 	if closing != Pass && (r.Reason == "" || closing == Fail) {
 		r.Reason = sentence(why)
@@ -359,11 +371,12 @@ type state struct {
 	flooded   bool
 	ended     bool // the target has sent a Close frame, or ended TCP
 	timeout   bool // the wait for the end of TCP was in vain
+	first     bool // a client ended TCP before the judge did
 }
 
 // best returns the first outcome that what was seen can still be, or, with
 // over, is.
-func (c *Case) best(saw []seen, s state, over bool) *Outcome {
+func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 	for i := range c.Outcomes {
 		o := &c.Outcomes[i]
 		f, _, _ := o.fits(saw)
@@ -377,7 +390,7 @@ func (c *Case) best(saw []seen, s state, over bool) *Outcome {
 					continue // it ended before it was asked to
 				}
 			case Fails, Answers, Drops:
-				if s.closeSent || !s.ended {
+				if s.closeSent || !s.ended || o.End.Exact && (closed == nil || !slices.Contains(o.End.Codes, closed.close.Code)) {
 					continue
 				}
 			case Refuses:
@@ -452,7 +465,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.over))
 	case r.closed == nil:
 		worse(Fail, "it did not answer the Close frame in time (RFC 6455 §5.5.1)")
-	case len(codes) > 0 && !hasCode(codes, r.closed.close.Code):
+	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
 		r.point(*r.closed, 0, 8*r.closed.frames[0].header.Size())
 		worse(NonStrict, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
 	}
@@ -464,15 +477,6 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why
-}
-
-func hasCode(codes []wire.CloseCode, c wire.CloseCode) bool {
-	for _, each := range codes {
-		if each == c {
-			return true
-		}
-	}
-	return false
 }
 
 // isTimeout reports whether err is no end of TCP but of the judge's patience.

@@ -1,0 +1,182 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// section52 is RFC 6455 §5.2: the frame header, bit by bit. Its cases come in
+// four families: reserved bits, reserved opcodes, lengths as they should be, and
+// lengths as they must not be.
+func section52() []*Case {
+	s := group{name: "5.2", section: "5.2"}
+	reservedBits(&s)
+	reservedOpcodes(&s)
+	lengths(&s)
+	wrongLengths(&s)
+	return s.cases
+}
+
+// rsvName names reserved bits: "RSV1 and RSV3".
+func rsvName(bits uint8) (name string, rules []string) {
+	var names []string
+	for i, rule := range []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3} {
+		if bits>>(2-i)&1 != 0 {
+			names, rules = append(names, fmt.Sprintf("RSV%d", i+1)), append(rules, rule.Code)
+		}
+	}
+	if n := len(names); n > 1 {
+		names[n-2] += " and " + names[n-1]
+		names = names[:n-1]
+	}
+	return strings.Join(names, ", "), rules
+}
+
+func reservedBits(s *group) {
+	const requirement = "RSV1, RSV2 and RSV3 are 0 where no extension was agreed on that uses them; whoever receives another value must fail the connection."
+	for bits := uint8(1); bits < 8; bits++ {
+		name, rules := rsvName(bits)
+		for _, f := range []struct {
+			what   string
+			frames []Frame
+		}{
+			{"a text frame", []Frame{text("Hello").rsv(bits)}},
+			{"a binary frame", []Frame{binary(0, 1, 2).rsv(bits)}},
+			{"a continuation frame", []Frame{text("He").more(), cont("llo").rsv(bits)}},
+			{"a Ping", []Frame{ping("Hello").rsv(bits)}},
+			{"a Pong", []Frame{pong("Hello").rsv(bits)}},
+			{"a Close frame", []Frame{closeWith(1000, "").rsv(bits)}},
+		} {
+			s.add(Case{
+				Title: name + " in " + f.what, Requirement: requirement, Keyword: Must, Rules: rules,
+				Steps: []Step{send(f.frames...)}, Outcomes: fails(wire.ProtocolError),
+			})
+		}
+	}
+	for bits := uint8(1); bits < 8; bits++ {
+		name, rules := rsvName(bits)
+		frames := []Frame{text("Hello"), text("Hello").rsv(bits), ping("")}
+		for _, how := range []struct {
+			what string
+			step Step
+		}{
+			{"in one TCP write", send(frames...)},
+			{"octet by octet", send(frames...).every(1)},
+		} {
+			s.add(Case{
+				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", name, how.what),
+				Requirement: requirement, Keyword: Must, Rules: rules,
+				Steps: []Step{how.step}, Outcomes: failsAfter(wire.ProtocolError, texts("Hello")),
+			})
+		}
+	}
+	s.add(Case{
+		Title:       "Reserved bits, a reserved opcode and the mask of the other role together",
+		Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleRSV1.Code, wire.RuleOpcode.Code, wire.RuleMaskMissing.Code},
+		Steps: []Step{send(text("Hello").rsv(7).opcode(0xB).wrongMask())}, Outcomes: fails(wire.ProtocolError),
+	})
+}
+
+func reservedOpcodes(s *group) {
+	const requirement = "An opcode of 3 to 7 or B to F has no meaning; whoever receives one must fail the connection."
+	rules := []string{wire.RuleOpcode.Code}
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: rules, Steps: steps, Outcomes: outcomes})
+	}
+	for _, op := range []wire.Opcode{3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF} {
+		add(fmt.Sprintf("Opcode %X without a payload", uint8(op)), fails(wire.ProtocolError),
+			send(text("").opcode(op)))
+		add(fmt.Sprintf("Opcode %X with a payload", uint8(op)), fails(wire.ProtocolError),
+			send(text("Hello").opcode(op)))
+		add(fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
+			send(text("Hello"), text("reserved").opcode(op), ping("")))
+		add(fmt.Sprintf("A text, opcode %X, a Ping octet by octet", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
+			send(text("Hello"), text("reserved").opcode(op), ping("")).every(1))
+		add(fmt.Sprintf("Opcode %X with FIN 0", uint8(op)), fails(wire.ProtocolError),
+			send(text("Hello").opcode(op).more()))
+		add(fmt.Sprintf("Opcode %X between two fragments", uint8(op)), fails(wire.ProtocolError),
+			send(text("He").more(), text("").opcode(op), cont("llo")))
+	}
+}
+
+// edges are the lengths at which something changes, or which a sign or a size
+// of type makes special.
+var edges = []int{0, 1, 2, 124, 125, 126, 127, 128, 129, 255, 256, 257, 32767, 32768, 65533, 65534, 65535, 65536, 65537}
+
+func lengths(s *group) {
+	const requirement = "A payload of any length is received whole, with the length in 7, 16 or 64 bits."
+	for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
+		payload := textOf
+		if op == wire.Binary {
+			payload = binaryOf
+		}
+		for _, n := range edges {
+			s.add(Case{
+				Title: fmt.Sprintf("A %s message of %s octets", op, grouped(n)), Requirement: requirement, Keyword: Must,
+				Steps: []Step{send(of(op, payload(n)))}, Outcomes: answers(sees(op, payload(n))),
+			})
+		}
+		s.add(Case{
+			Title: fmt.Sprintf("A %s message of 65,536 octets in TCP writes of 997", op), Requirement: requirement, Keyword: Must,
+			Steps: []Step{send(of(op, payload(65536))).every(997)}, Outcomes: answers(sees(op, payload(65536))),
+		})
+	}
+	var frames []Frame
+	var echoes []Expect
+	for n := range 300 {
+		frames, echoes = append(frames, of(wire.Text, textOf(n))), append(echoes, sees(wire.Text, textOf(n)))
+	}
+	s.add(Case{
+		Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(frames...)}, Outcomes: answers(echoes...), Deadline: 2 * DefaultDeadline,
+	})
+}
+
+func wrongLengths(s *group) {
+	const minimal = "The length takes the shortest of the three forms that can carry it."
+	for _, f := range []struct {
+		n    int
+		form wire.LengthForm
+	}{
+		{0, wire.Length16}, {1, wire.Length16}, {5, wire.Length16}, {125, wire.Length16},
+		{0, wire.Length64}, {5, wire.Length64}, {125, wire.Length64}, {126, wire.Length64}, {1000, wire.Length64}, {65535, wire.Length64},
+	} {
+		for _, frame := range []Frame{of(wire.Text, textOf(f.n)), of(wire.Binary, binaryOf(f.n)), of(wire.Ping, textOf(f.n))} {
+			if frame.Opcode.IsControl() && f.n > wire.MaxControlPayload {
+				continue
+			}
+			s.add(Case{
+				Title:       fmt.Sprintf("The length %s of a %s frame in %d bits", grouped(f.n), frame.Opcode, f.form),
+				Requirement: minimal, Keyword: Must, Rules: []string{wire.RuleLengthMinimal.Code},
+				Steps: []Step{send(frame.form(f.form))}, Outcomes: fails(wire.ProtocolError),
+			})
+		}
+	}
+	const topBit = "The most significant bit of a 64-bit length is 0."
+	for _, f := range []struct {
+		what string
+		n    uint64
+	}{
+		{"and the rest 0", 1 << 63},
+		{"before a length of 65,536", 1<<63 | 65536},
+		{"and all others as well", 1<<64 - 1},
+	} {
+		for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
+			s.add(Case{
+				Title:       fmt.Sprintf("A 64-bit length of a %s frame with the top bit 1 %s", op, f.what),
+				Requirement: topBit, Keyword: Must, Rules: []string{wire.RuleLengthTopBit.Code},
+				Steps: []Step{send(text("Hello").opcode(op).claims(f.n))}, Outcomes: fails(wire.ProtocolError),
+			})
+		}
+	}
+}
+
+// grouped writes n with a comma between thousands.
+func grouped(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+}

@@ -1,0 +1,163 @@
+package suite
+
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
+
+// section54 is RFC 6455 §5.4: messages in fragments.
+func section54() []*Case {
+	s := group{name: "5.4", section: "5.4"}
+	fragments(&s)
+	betweenFragments(&s)
+	wrongFragments(&s)
+	return s.cases
+}
+
+// split returns payload as a message in fragments of size octets.
+func split(op wire.Opcode, payload []byte, size int) []Frame {
+	var frames []Frame
+	for {
+		n := min(size, len(payload))
+		frames = append(frames, Frame{Opcode: op, Payload: Payload{Octets: payload[:n]}})
+		if payload, op = payload[n:], wire.Continuation; len(payload) == 0 {
+			frames[len(frames)-1].Fin = true
+			return frames
+		}
+	}
+}
+
+func fragments(s *group) {
+	const requirement = "The payloads of a first frame and of the continuation frames up to FIN 1 are one message, whatever their sizes; each may be empty."
+	ways := func(title string, outcomes []Outcome, frames ...Frame) {
+		for _, how := range []struct {
+			what  string
+			steps []Step
+		}{
+			{"in one TCP write", []Step{send(frames...)}},
+			{"in a TCP write each", each(frames...)},
+			{"octet by octet", []Step{send(frames...).every(1)}},
+		} {
+			s.add(Case{Title: title + ", " + how.what, Requirement: requirement, Keyword: Must, Steps: how.steps, Outcomes: outcomes})
+		}
+	}
+	ways("A text in two fragments", answers(texts("Hello")), text("Hel").more(), cont("lo"))
+	ways("A binary message in two fragments", answers(binaries(1, 2, 3, 4)), binary(1, 2).more(), Frame{Fin: true, Payload: Payload{Octets: []byte{3, 4}}})
+	ways("A text in three fragments, the first empty", answers(texts("Hello")), text("").more(), cont("Hel").more(), cont("lo"))
+	ways("A text in three fragments, the second empty", answers(texts("Hello")), text("Hel").more(), cont("").more(), cont("lo"))
+	ways("A text in three fragments, the last empty", answers(texts("Hello")), text("Hel").more(), cont("lo").more(), cont(""))
+	ways("A text in three empty fragments", answers(texts("")), text("").more(), cont("").more(), cont(""))
+	ways("A text in two fragments, all of it in the last", answers(texts("Hello")), text("").more(), cont("Hello"))
+	ways("Two texts of two fragments each", answers(texts("first"), texts("second")),
+		text("fi").more(), cont("rst"), text("sec").more(), cont("ond"))
+	ways("A text in fragments, then a whole one", answers(texts("first"), texts("second")), text("fi").more(), cont("rst"), text("second"))
+	ways("A text in five fragments of one octet", answers(texts("Hello")), split(wire.Text, []byte("Hello"), 1)...)
+
+	for _, n := range []int{124, 125, 126, 127, 1000} {
+		p := textOf(3 * n).Bytes()
+		s.add(Case{
+			Title: fmt.Sprintf("A text in three fragments of %s octets", grouped(n)), Requirement: requirement, Keyword: Must,
+			Steps: []Step{send(split(wire.Text, p, n)...)}, Outcomes: answers(sees(wire.Text, textOf(3*n))),
+		})
+	}
+	s.add(Case{
+		Title: "A text of 1,000 octets in fragments of one", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(split(wire.Text, textOf(1000).Bytes(), 1)...)}, Outcomes: answers(sees(wire.Text, textOf(1000))),
+	})
+	empty := []Frame{text("").more()}
+	for range 1000 {
+		empty = append(empty, cont("").more())
+	}
+	s.add(Case{
+		Title: "A text in a thousand empty fragments and a last with five octets", Requirement: requirement, Keyword: Must,
+		Steps: []Step{send(append(empty, cont("Hello"))...)}, Outcomes: answers(texts("Hello")),
+	})
+}
+
+func betweenFragments(s *group) {
+	const requirement = "A control frame may stand between the fragments of a message. It does not change the message, and is acted on at once."
+	late := "its Pong came behind the message, and a Ping is to be answered as soon as is practical"
+	atOnce := func(sees ...Expect) []Outcome {
+		return []Outcome{{Sees: sees, InOrder: true}, {Verdict: NonStrict, Why: late, Sees: sees}}
+	}
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Steps: steps, Outcomes: outcomes})
+	}
+	ping2 := []Frame{text("Hel").more(), ping("now"), cont("lo")}
+	add("A Ping between two fragments in one TCP write", atOnce(pongs("now"), texts("Hello")), send(ping2...))
+	add("A Ping between two fragments, in a TCP write each", atOnce(pongs("now"), texts("Hello")), each(ping2...)...)
+	add("A Ping between two fragments octet by octet", atOnce(pongs("now"), texts("Hello")), send(ping2...).every(1))
+	add("A Ping between two fragments, and the second only after the Pong", []Outcome{{Sees: []Expect{pongs("now"), texts("Hello")}, InOrder: true}},
+		send(text("Hel").more(), ping("now")), await(1), send(cont("lo")))
+	add("An empty Ping between two fragments of a binary message", atOnce(pongs(""), binaries(1, 2, 3)),
+		send(binary(1).more(), ping(""), Frame{Fin: true, Payload: Payload{Octets: []byte{2, 3}}}))
+	add("A Ping with 125 octets between two fragments", atOnce(sees(wire.Pong, textOf(125)), texts("Hello")),
+		send(text("Hel").more(), of(wire.Ping, textOf(125)), cont("lo")))
+	add("A Pong that nobody asked for between two fragments", answers(texts("Hello")), send(text("Hel").more(), pong("here"), cont("lo")))
+	add("A Pong between two fragments octet by octet", answers(texts("Hello")), send(text("Hel").more(), pong("here"), cont("lo")).every(1))
+	add("Two Pings between five fragments",
+		atOnce(pongs("one"), pongs("two"), texts("fragment1fragment2fragment3fragment4fragment5")),
+		send(text("fragment1").more(), cont("fragment2").more(), ping("one"), cont("fragment3").more(), cont("fragment4").more(), ping("two"), cont("fragment5")))
+	add("A Ping between two fragments that meet inside a character", atOnce(pongs("now"), texts("κόσμε")),
+		send(text("\xce\xba\xcf").more(), ping("now"), cont("\x8c\xcf\x83\xce\xbc\xce\xb5")))
+	add("A Ping before, between and behind the fragments",
+		atOnce(pongs("1"), pongs("2"), texts("Hello"), pongs("3")),
+		send(ping("1"), text("Hel").more(), ping("2"), cont("lo"), ping("3")))
+}
+
+func wrongFragments(s *group) {
+	add := func(title, requirement, rule string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: []string{rule}, Steps: steps, Outcomes: outcomes})
+	}
+	stray := func(title string, outcomes []Outcome, steps ...Step) {
+		add(title, "A continuation frame follows a first frame of a message that is not finished; one where there is none fails the connection.",
+			wire.RuleStray.Code, outcomes, steps...)
+	}
+	stray("A continuation frame with FIN 1 as the first frame of all", fails(wire.ProtocolError), send(cont("stray")))
+	stray("A continuation frame with FIN 0 as the first frame of all", fails(wire.ProtocolError), send(cont("stray").more()))
+	stray("An empty continuation frame as the first frame of all", fails(wire.ProtocolError), send(cont("")))
+	stray("A continuation frame behind a Ping", failsAfter(wire.ProtocolError, pongs("")), send(ping("")), await(1), send(cont("stray")))
+	for _, fin := range []bool{true, false} {
+		what, f := "FIN 1", cont("stray")
+		if !fin {
+			what, f = "FIN 0", f.more()
+		}
+		stray("A continuation frame with "+what+" behind a whole text", failsAfter(wire.ProtocolError, texts("Hello")), send(text("Hello"), f))
+		stray("A continuation frame with "+what+" behind a whole text, once that is answered", []Outcome{{Sees: []Expect{texts("Hello")},
+			End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}}}, send(text("Hello")), await(1), send(f))
+		stray("A continuation frame with "+what+", then a whole text, in one TCP write", fails(wire.ProtocolError), send(f, text("Hello")))
+		stray("A continuation frame with "+what+", then a whole text, octet by octet", fails(wire.ProtocolError), send(f, text("Hello")).every(1))
+	}
+	stray("A continuation frame behind the last fragment of a text", failsAfter(wire.ProtocolError, texts("Hello")),
+		send(text("Hel").more(), cont("lo"), cont("stray")))
+	stray("A continuation frame behind the last fragment of a binary message", failsAfter(wire.ProtocolError, binaries('H', 'i')),
+		send(binary('H').more(), cont("i"), cont("stray").more()))
+
+	inside := func(title string, outcomes []Outcome, steps ...Step) {
+		add(title, "The fragments of one message are not mixed with those of another; a new message inside an unfinished one fails the connection.",
+			wire.RuleInterleaved.Code, outcomes, steps...)
+	}
+	for _, first := range []Frame{text("Hel").more(), binary(1, 2).more()} {
+		for _, second := range []Frame{text("new"), text("new").more(), binary(3), binary(3).more(), text("")} {
+			what := fmt.Sprintf("a %s frame with FIN %d", second.Opcode, bit(second.Fin))
+			if second.Payload.Len() == 0 {
+				what = "an empty text frame"
+			}
+			inside(fmt.Sprintf("Inside a %s message: %s", first.Opcode, what), fails(wire.ProtocolError), send(first, second))
+		}
+	}
+	inside("Inside a text: a text, octet by octet", fails(wire.ProtocolError), send(text("Hel").more(), text("new"), cont("lo")).every(1))
+	inside("Behind two fragments of a text and a Ping: a text", []Outcome{
+		{Sees: []Expect{pongs("now")}, End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}},
+		{Verdict: NonStrict, Why: "it failed the connection before it had answered the Ping", End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}},
+	}, send(text("He").more(), cont("l").more(), ping("now"), text("new")))
+}
+
+// bit is b as the wire has it.
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,52 @@
+package suite
+
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
+
+// section55 is RFC 6455 §5.5: what all control frames have in common.
+func section55() []*Case {
+	s := group{name: "5.5", section: "5.5"}
+	control := []Frame{ping("Hello"), pong("Hello"), closeWith(1000, "")}
+	for _, f := range control {
+		s.add(Case{
+			Title: fmt.Sprintf("A %s frame with FIN 0", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: "A control frame is not fragmented.",
+			Steps:       []Step{send(f.more())}, Outcomes: fails(wire.ProtocolError),
+		})
+		s.add(Case{
+			Title: fmt.Sprintf("A %s frame with FIN 0, and a continuation", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: "A control frame is not fragmented.",
+			Steps:       []Step{send(f.more(), cont("more"))}, Outcomes: fails(wire.ProtocolError),
+		})
+		s.add(Case{
+			Title: fmt.Sprintf("A %s frame with FIN 0 between two fragments of a text", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: "A control frame is not fragmented.",
+			Steps:       []Step{send(text("Hel").more(), f.more(), cont("lo"))}, Outcomes: fails(wire.ProtocolError),
+		})
+		s.add(Case{
+			Title: fmt.Sprintf("An empty %s frame with FIN 0", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: "A control frame is not fragmented.",
+			Steps:       []Step{send(Frame{Opcode: f.Opcode})}, Outcomes: fails(wire.ProtocolError),
+		})
+		for _, n := range []int{126, 127, 128, 65535, 65536} {
+			p := textOf(n)
+			if f.Opcode == wire.Close { // with a code that is right, so that only the length is wrong
+				p = Payload{Octets: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
+			}
+			s.add(Case{
+				Title: fmt.Sprintf("A %s frame of %s octets", f.Opcode, grouped(n)), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
+				Requirement: "A control frame has at most 125 octets of payload.",
+				Steps:       []Step{send(of(f.Opcode, p))}, Outcomes: fails(wire.ProtocolError),
+			})
+		}
+		s.add(Case{
+			Title: fmt.Sprintf("A %s frame of 126 octets, octet by octet", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
+			Requirement: "A control frame has at most 125 octets of payload.",
+			Steps:       []Step{send(of(f.Opcode, Payload{Octets: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
+		})
+	}
+	return s.cases
+}

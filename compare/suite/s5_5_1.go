@@ -1,0 +1,120 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// section551 is RFC 6455 §5.5.1: Close frames, and what comes after them.
+func section551() []*Case {
+	s := group{name: "5.5.1", section: "5.5.1"}
+	answersClose(&s)
+	closeBodies(&s)
+	afterClose(&s)
+	bothClose(&s)
+	return s.cases
+}
+
+func answersClose(s *group) {
+	const requirement = "A Close frame is answered by a Close frame, with its code as a rule, and then TCP is closed."
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Steps: steps, Outcomes: outcomes})
+	}
+	normal := closes(wire.NormalClosure)
+	none := closes(wire.NoStatusReceived, wire.NormalClosure)
+	add("A Close frame as the first frame", normal, send(closeWith(1000, "")))
+	add("A Close frame octet by octet", normal, send(closeWith(1000, "bye")).every(1))
+	add("A Close frame without a body", none, send(closing()))
+	add("A Close frame without a body, octet by octet", none, send(closing()).every(1))
+	for _, n := range []int{1, 2, 3, 63, 122, 123} {
+		add(fmt.Sprintf("A Close frame with a reason of %d octets", n), normal, send(closeWith(1000, string(textOf(n).Bytes()))))
+	}
+	add("A Close frame with a reason that is not ASCII", normal, send(closeWith(1000, "Hello-µ@ßöäüàá-UTF-8!! κόσμε 😀")))
+	add("A Close frame with a reason of 123 octets that ends in a character of four", normal, send(closeWith(1000, strings.Repeat("*", 119)+"😀")))
+	add("A text, answered, then a Close frame", []Outcome{{Sees: []Expect{texts("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}}},
+		send(text("Hello")), await(1), send(closeWith(1000, "")))
+	add("A Ping, answered, then a Close frame", []Outcome{{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}}},
+		send(ping("Hello")), await(1), send(closeWith(1000, "")))
+	unanswered := "it took the Close frame before it had answered what stood in front of it"
+	add("A text and a Close frame in one TCP write", []Outcome{
+		{Sees: []Expect{texts("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+	}, send(text("Hello"), closeWith(1000, "")))
+	add("A Ping and a Close frame in one TCP write", []Outcome{
+		{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+	}, send(ping("Hello"), closeWith(1000, "")))
+	add("A Close frame between two fragments of a text", normal, send(text("Hel").more(), closeWith(1000, ""), cont("lo")))
+	add("A Close frame behind the first fragment of a text", normal, send(text("Hel").more(), closeWith(1000, "")))
+	add("A Close frame behind half a character", normal, send(text("\xe2\x82").more(), closeWith(1000, "")))
+}
+
+func closeBodies(s *group) {
+	s.add(Case{
+		Title: "A Close frame with a body of one octet", Keyword: Must, Rules: []string{wire.RuleCloseBody.Code},
+		Requirement: "If there is a body, its first two octets are a status code.",
+		Steps:       []Step{send(closing(3))}, Outcomes: fails(wire.ProtocolError),
+	})
+	s.add(Case{
+		Title: "A Close frame with a body of one octet, octet by octet", Keyword: Must, Rules: []string{wire.RuleCloseBody.Code},
+		Requirement: "If there is a body, its first two octets are a status code.",
+		Steps:       []Step{send(closing(0xe8)).every(1)}, Outcomes: fails(wire.ProtocolError),
+	})
+	for _, bad := range malformed {
+		if !bad.sample {
+			continue
+		}
+		s.add(Case{
+			Title: "A reason with " + bad.what, Keyword: Must, Rules: []string{wire.RuleCloseReason.Code},
+			Requirement: "The reason in a Close frame is UTF-8.",
+			Steps:       []Step{send(closeWith(1000, "bye "+bad.octets))}, Outcomes: fails(wire.InvalidPayload),
+		})
+	}
+}
+
+func afterClose(s *group) {
+	const requirement = "After a Close frame no data follows in the same direction; what comes nevertheless is not answered."
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: outcomes})
+	}
+	normal := closes(wire.NormalClosure, wire.ProtocolError)
+	add("A Close frame and a text behind it in one TCP write", normal, send(closeWith(1000, ""), text("late")))
+	add("A Close frame and a text behind it octet by octet", normal, send(closeWith(1000, ""), text("late")).every(1))
+	add("A Close frame and a Ping behind it", normal, send(closeWith(1000, ""), ping("late")))
+	add("A Close frame and a Pong behind it", normal, send(closeWith(1000, ""), pong("late")))
+	add("Two Close frames", normal, send(closeWith(1000, ""), closeWith(1000, "")))
+	add("Two Close frames with different codes", closes(wire.NormalClosure), send(closeWith(1000, "first"), closeWith(1001, "second")))
+	add("Three Close frames", normal, send(closeWith(1000, ""), closeWith(1000, ""), closeWith(1000, "")))
+	add("A Close frame and a frame with every fault behind it", normal, send(closeWith(1000, ""), text("late").rsv(7).opcode(0xf).wrongMask()))
+	add("A Close frame and 64 KiB of text behind it", normal, send(closeWith(1000, ""), of(wire.Text, textOf(65536))))
+	add("The first fragment of a text, a Close frame, the last fragment, a Ping", normal,
+		send(text("Hel").more(), closeWith(1000, ""), cont("lo"), ping("late")))
+	add("A Close frame, and a text when it has been answered", normal, send(closeWith(1000, "")), await(1), send(text("late")))
+}
+
+// bothClose is about a target that closes first. A server that echoes can be
+// made to do so by what fails the connection, and by no other means.
+func bothClose(s *group) {
+	code := []wire.CloseCode{wire.ProtocolError}
+	end := []Outcome{{End: End{How: Fails, Codes: code}}}
+	fault := text("fault").rsv(2)
+	add := func(title, requirement string, steps ...Step) {
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: end})
+	}
+	add("The target closes first, and the judge answers", "The end that began the closing handshake ends TCP when it is answered.", send(fault))
+	add("Both close at the same time", "A Close frame that crosses the other's is its answer.", send(fault, closeWith(1000, "")))
+	add("The target closes first, the judge sends a text and then its answer",
+		"An end that has sent a Close frame sends no data any more, so a message is not answered.", send(fault), await(1), send(text("late"), closeWith(1002, "")))
+	add("The target closes first, the judge sends a Ping and then its answer",
+		"An end that has sent a Close frame is not bound to answer Pings, and it sends no second Close frame.", send(fault), await(1), send(ping("late"), closeWith(1002, "")))
+	add("The target closes first, and the answer has another code",
+		"The answer ends the connection whatever its code.", send(fault), await(1), send(closeWith(1000, "")))
+	s.add(Case{
+		Title: "The target closes first, and the judge says nothing", Section: "7.1.7", Keyword: Must,
+		Requirement: "An end that fails the connection closes TCP, whether it is answered or not.",
+		Steps:       []Step{send(fault)}, Outcomes: end, Mute: true, Deadline: 4 * time.Second,
+	})
+}

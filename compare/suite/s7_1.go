@@ -1,0 +1,97 @@
+package suite
+
+import (
+	"fmt"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// section71 is RFC 6455 §7.1: the end of the connection, of TCP, and what
+// failing the connection means.
+func section71() []*Case {
+	s := group{name: "7.1", section: "7.1"}
+	closesTCP(&s)
+	failing(&s)
+	tcpEnds(&s)
+	return s.cases
+}
+
+func closesTCP(s *group) {
+	s.add(Case{
+		Title: "Nothing but the closing handshake", Section: "7.1.1", Keyword: Must,
+		Requirement: "When both Close frames have crossed, the server closes TCP at once.",
+		Steps:       []Step{send(closeWith(1000, ""))}, Outcomes: closes(wire.NormalClosure),
+	})
+	s.add(Case{
+		Title: "A text, an answer, the closing handshake", Section: "7.1.1", Keyword: Must,
+		Requirement: "When both Close frames have crossed, the server closes TCP at once.",
+		Steps:       []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello")),
+	})
+	s.addForClients(Case{
+		Title: "The server leaves TCP open for a while after the closing handshake", Section: "7.1.1", Keyword: Should,
+		Requirement: "A client leaves it to the server to close TCP first.",
+		Steps:       []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello")), Waits: 300 * time.Millisecond,
+	})
+}
+
+func failing(s *group) {
+	const requirement = "An end that fails the connection does nothing any more with what comes after the fault."
+	for _, after := range []struct {
+		what  string
+		frame Frame
+	}{
+		{"a text", text("after")}, {"a Ping", ping("after")}, {"64 KiB of binary data", of(wire.Binary, binaryOf(65536))},
+	} {
+		s.add(Case{
+			Title: "A reserved opcode, and " + after.what + " behind it", Section: "7.1.7", Keyword: Must, Requirement: requirement,
+			Steps: []Step{send(text("").opcode(0xb), after.frame)}, Outcomes: fails(wire.ProtocolError),
+		})
+		s.add(Case{
+			Title: "A reserved opcode, and " + after.what + " when the connection has failed", Section: "7.1.7", Keyword: Must, Requirement: requirement,
+			Steps: []Step{send(text("").opcode(0xb)), await(1), send(after.frame)}, Outcomes: fails(wire.ProtocolError),
+		})
+	}
+}
+
+// tcpEnds is about connections that end without a Close frame.
+func tcpEnds(s *group) {
+	const ends = "When TCP ends without a closing handshake the connection is closed, and this side of TCP too."
+	add := func(title string, sees []Expect, steps ...Step) {
+		outcomes := []Outcome{{Sees: sees, End: End{How: Drops}}}
+		if len(sees) > 0 {
+			outcomes = append(outcomes, Outcome{Verdict: Info, Why: "it did not answer what stood before the end", End: End{How: Drops}})
+		}
+		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Requirement: ends, Steps: append(steps, fin()), Outcomes: outcomes})
+	}
+	add("FIN right behind the opening handshake", nil)
+	add("FIN behind a text that was answered", []Expect{texts("Hello")}, send(text("Hello")), await(1))
+	add("FIN right behind a text", []Expect{texts("Hello")}, send(text("Hello")))
+	add("FIN right behind a Ping", []Expect{pongs("Hello")}, send(ping("Hello")))
+	add("FIN behind the first fragment of a text", nil, send(text("Hel").more()))
+	add("FIN behind half a character", nil, send(text("\xe2\x82").more()))
+	for n := 1; n <= 13; n++ {
+		add(fmt.Sprintf("FIN %d octets into a text frame of 126 octets", n), nil, send(of(wire.Text, textOf(126))).first(n))
+	}
+	add("FIN inside a Ping", nil, send(ping("Hello")).first(4))
+	add("FIN inside a Close frame", nil, send(closeWith(1000, "bye")).first(3))
+	add("FIN inside a frame that announces 2^62 octets", nil, send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
+	s.add(Case{
+		Title: "A Close frame and FIN behind it", Section: "7.1.4", Keyword: Must, Requirement: "A Close frame is answered though the peer can send no more.",
+		Steps: []Step{send(closeWith(1000, "")), fin()}, Outcomes: closes(wire.NormalClosure),
+	})
+
+	const lives = "A connection that is reset ends by itself, and nothing else of the server does."
+	rst := func(title string, steps ...Step) {
+		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Requirement: lives, OneSided: true,
+			Steps: append(steps, reset()), Outcomes: []Outcome{{End: End{How: Drops}}}})
+	}
+	rst("RST right behind the opening handshake")
+	rst("RST right behind a text", send(text("Hello")))
+	rst("RST inside a frame header", send(of(wire.Text, textOf(126))).first(3))
+	rst("RST inside a payload", send(of(wire.Text, textOf(126))).first(60))
+	rst("RST behind the first fragment of a text", send(text("Hel").more()))
+	rst("RST behind a Close frame", send(closeWith(1000, "")))
+	rst("RST behind 1 MiB of which nothing was read back", send(of(wire.Binary, binaryOf(1<<20))))
+	rst("RST inside a frame that announces 2^62 octets", send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
+}

@@ -1,0 +1,68 @@
+package suite
+
+import (
+	"fmt"
+
+	"wslab/reference/wire"
+)
+
+// section74 is RFC 6455 §7.4: the codes of Close frames.
+func section74() []*Case {
+	s := group{name: "7.4", section: "7.4"}
+	for _, code := range []wire.CloseCode{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3001, 3999, 4000, 4001, 4999} {
+		for _, reason := range []string{"", "a reason"} {
+			s.add(Case{
+				Title: fmt.Sprintf("The code %d%s", code, with(reason)), Section: sectionOf(code), Keyword: Should,
+				Requirement: "A Close frame with a code that may be sent is answered by one with the same.",
+				Steps:       []Step{send(closeWith(code, reason))}, Outcomes: closes(code),
+			})
+		}
+	}
+	for _, code := range []wire.CloseCode{1012, 1013, 1014} {
+		s.add(Case{
+			Title: fmt.Sprintf("The code %d, registered after the RFC", code), Section: "7.4.2", Keyword: Should,
+			Requirement: "A code that the registry holds may be sent.",
+			Steps:       []Step{send(closeWith(code, ""))},
+			Outcomes: []Outcome{
+				{End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
+				{Verdict: Info, Why: "it does not know this code, which was registered after the RFC", End: End{How: Answers, Codes: []wire.CloseCode{wire.ProtocolError}, Exact: true}},
+				{End: End{How: Answers, Codes: []wire.CloseCode{code}}},
+			},
+		})
+	}
+	for _, code := range []wire.CloseCode{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2999} {
+		for _, reason := range []string{"", "a reason"} {
+			s.add(Case{
+				Title: fmt.Sprintf("The code %d%s, which must not be sent", code, with(reason)), Section: sectionOf(code), Keyword: Must,
+				Rules:       []string{wire.RuleCloseCode.Code},
+				Requirement: "1005, 1006 and 1015 never stand in a Close frame, and other codes below 3000 only where they are defined.",
+				Steps:       []Step{send(closeWith(code, reason))}, Outcomes: fails(wire.ProtocolError),
+			})
+		}
+	}
+	for _, code := range []wire.CloseCode{5000, 32768, 65535} {
+		s.add(Case{
+			Title: fmt.Sprintf("The code %d, above all ranges", code), Section: "7.4.2", Keyword: May, Rules: []string{wire.RuleCloseCode.Code},
+			Requirement: "The ranges of codes end with 4999; what is to be done with others is not said.",
+			Steps:       []Step{send(closeWith(code, ""))},
+			Outcomes:    fails(wire.ProtocolError),
+		})
+	}
+	return s.cases
+}
+
+// with says that there is a reason.
+func with(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " with a reason"
+}
+
+// sectionOf returns where the RFC speaks of code.
+func sectionOf(code wire.CloseCode) string {
+	if code >= 1000 && code <= 1015 {
+		return "7.4.1"
+	}
+	return "7.4.2"
+}

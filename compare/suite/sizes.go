@@ -1,0 +1,74 @@
+package suite
+
+import (
+	"fmt"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// sizes are large messages and many messages (RFC 6455 §5.2, §5.4). The RFC sets
+// no limit: an endpoint may have one of its own and fail the connection with
+// 1009, which is worth knowing and no fault (§10.4).
+func sizes() []*Case {
+	s := group{name: "sizes", section: "5.2"}
+	for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
+		payload := textOf
+		if op == wire.Binary {
+			payload = binaryOf
+		}
+		add := func(title, section string, size int, sees []Expect, steps ...Step) {
+			s.add(Case{
+				Title: title, Section: section, Keyword: Should, Requirement: "Messages that are large, or many, arrive whole.",
+				Steps: steps, Outcomes: withLimit(sees), Deadline: 30 * time.Second, Heavy: size > 1<<20,
+			})
+		}
+		for _, n := range []int{256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {
+			add(fmt.Sprintf("A %s message of %s in one frame", op, octetsText(n)), "5.2", n,
+				[]Expect{sees(op, payload(n))}, send(of(op, payload(n))))
+		}
+		for _, n := range []int{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
+			add(fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, octetsText(n)), "5.4", 4<<20,
+				[]Expect{sees(op, payload(4<<20))}, Step{Frames: []Frame{of(op, payload(4<<20))}, Fragment: n})
+		}
+		for _, n := range []int{64, 256, 1 << 10, 4 << 10} {
+			add(fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, octetsText(n)), "5.2", 1<<20,
+				[]Expect{sees(op, payload(1<<20))}, send(of(op, payload(1<<20))).every(n))
+		}
+		for _, n := range []int{0, 16, 64, 256, 1 << 10, 4 << 10, 16 << 10} {
+			frames, echoes := make([]Frame, 1000), make([]Expect, 1000)
+			for i := range frames {
+				frames[i], echoes[i] = of(op, payload(n)), sees(op, payload(n))
+			}
+			add(fmt.Sprintf("A thousand %s messages of %s", op, octetsText(n)), "5.6", 1000*n, echoes, send(frames...))
+		}
+	}
+	s.add(Case{
+		Title: "A text of 65,536 octets in fragments of 1,300", Section: "5.4", Keyword: Must, Requirement: "Messages that are large, or many, arrive whole.",
+		Steps: []Step{{Frames: []Frame{of(wire.Text, textOf(65536))}, Fragment: 1300}}, Outcomes: answers(sees(wire.Text, textOf(65536))),
+	})
+	return s.cases
+}
+
+// withLimit: the target answers with these, or says that they are too large for
+// it.
+func withLimit(sees []Expect) []Outcome {
+	outcomes := answers(sees...)
+	some := make([]Expect, len(sees))
+	for i, e := range sees {
+		some[i] = e.perhaps()
+	}
+	return append(outcomes, Outcome{Verdict: Info, Why: "it has a limit below this size, as RFC 6455 §10.4 allows", Sees: some,
+		End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}})
+}
+
+// octetsText writes n with its unit.
+func octetsText(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d octets", n)
+}
