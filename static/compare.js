@@ -34,18 +34,8 @@ export const worst = (r) => verdicts[Math.max(verdicts.indexOf(r.verdict), verdi
 /** @type {Filter} */
 export const everything = { section: "", verdict: "", keyword: "", text: "" };
 
-/** Compares sections by their numbers: 5.5.2 before 5.10. @param {string} a @param {string} b */
-function bySection(a, b) {
-  const x = a.split(".").map(Number);
-  const y = b.split(".").map(Number);
-  for (let i = 0; i < Math.max(x.length, y.length); i++) {
-    if ((x[i] ?? -1) !== (y[i] ?? -1)) return (x[i] ?? -1) - (y[i] ?? -1);
-  }
-  return 0;
-}
-
-/** A section as it is filtered by: those of an extension's RFC stand apart. @param {CaseInfo} c */
-export const sectionOf = (c) => (c.rfc === 6455 ? c.section : `RFC ${c.rfc} ${c.section}`);
+/** The section that a case is filed under, as its ID begins: "5.5.2". @param {string} id */
+export const sectionOf = (id) => id.slice(0, id.lastIndexOf("/"));
 
 export class Matrix {
   /** @type {Line[]} */
@@ -72,10 +62,10 @@ export class Matrix {
       }
       line[c.judges] = c;
     }
-    const order = new Map(this.lines.map((l, i) => [l, i]));
-    const about = (/** @type {Line} */ l) => /** @type {CaseInfo} */ (l.server || l.client);
-    // What clients alone are asked stands with its section.
-    this.lines.sort((a, b) => about(a).rfc - about(b).rfc || bySection(about(a).section, about(b).section) || (order.get(a) || 0) - (order.get(b) || 0));
+    // What clients alone are asked comes last in the suite, and stands with its section.
+    const order = this.sections;
+    const place = new Map(this.lines.map((l, i) => [l, order.indexOf(sectionOf(l.id)) * this.lines.length + i]));
+    this.lines.sort((a, b) => (place.get(a) || 0) - (place.get(b) || 0));
     this.lines.forEach((l, i) => (l.index = i));
   }
 
@@ -119,8 +109,9 @@ export class Matrix {
     else for (const l of lines) this.reports.get(column.name)?.delete(l.id);
   }
 
+  /** What cases are filed under, in the order of the suite. */
   get sections() {
-    return [...new Set(this.lines.map((l) => sectionOf(this.about(l))))];
+    return [...new Set(this.lines.map((l) => sectionOf(l.id)))];
   }
 
   /**
@@ -133,7 +124,7 @@ export class Matrix {
     return among.filter((line) => {
       const c = this.about(line);
       if (filter.section) {
-        const section = sectionOf(c);
+        const section = sectionOf(line.id);
         if (section !== filter.section && !section.startsWith(`${filter.section}.`)) return false;
       }
       if (filter.keyword && c.keyword !== filter.keyword) return false;
@@ -262,9 +253,10 @@ function kind(row) {
  * @param {Row[]} list rows of the recording
  * @param {string[]} endpoints in the order of the columns
  * @param {"client"|"server"} judge the judge's end
+ * @param {boolean} handshake whether the fields of the handshake matter as well
  * @returns {Aligned}
  */
-export function align(list, endpoints, judge) {
+export function align(list, endpoints, judge, handshake = false) {
   /** @type {Step[]} */
   const steps = [];
   endpoints.forEach((endpoint, column) => {
@@ -287,20 +279,22 @@ export function align(list, endpoints, judge) {
     }
   });
   const there = endpoints.map((e) => list.some((row) => row.conn.endpoint === e));
-  for (const step of steps) step.differs = differences(step, endpoints, there);
+  for (const step of steps) step.differs = differences(step, endpoints, there, handshake);
   // What the judge sent differs only because a target ended it before.
   const first = steps.findIndex((s) => s.differs.length > 0 && s.from !== judge);
   return { endpoints, steps, first };
 }
 
-/** @param {Step} step @param {string[]} endpoints @param {boolean[]} there */
-function differences(step, endpoints, there) {
+/** @param {Step} step @param {string[]} endpoints @param {boolean[]} there @param {boolean} handshake */
+function differences(step, endpoints, there, handshake) {
   const first = step.cells.find((c) => c !== null);
   if (!first) return [];
   const told = [];
   for (let i = 0; i < endpoints.length; i++) {
     const cell = step.cells[i];
     if (cell === first || !there[i]) continue;
+    const shaken = first.event.handshake && first.event.handshake.status === cell?.event.handshake?.status;
+    if (cell && shaken && !handshake) continue;
     if (cell) told.push(...explain(first, cell).filter((t) => !/plain HTTP differ|gave the reason/.test(t)));
     else told.push(`only ${step.cells.flatMap((c) => (c ? [c.conn.endpoint] : [])).join(" and ")}: ${brief(first)}`);
   }

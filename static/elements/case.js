@@ -73,7 +73,7 @@ export async function openCase(info, endpoints, does) {
   lab.observe(() => {
     if (lab.session !== session || lab.rows.version === drawn) return;
     drawn = lab.rows.version;
-    const found = align(lab.rows.list, reports.map((r) => r.endpoint), judge);
+    const found = align(lab.rows.list, reports.map((r) => r.endpoint), judge, info.rfc !== 6455 || info.section.startsWith("4"));
     aligned.replaceChildren(...picture(found, reports, info));
     if (chosen || lab.selection.chosen || !found.steps.length) return;
     // First the reader sees where they part, or what the first that failed did.

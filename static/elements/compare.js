@@ -82,8 +82,7 @@ export class WsCompare extends LabElement {
     );
     this.replaceChildren(
       h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own, and tells whether the answer is what RFC 6455 asks for, and whether the connection ended as it must. A row opens the case, down to the first wrong bit."),
-      this.bar,
-      this.form,
+      h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.filters,
       this.grid,
@@ -105,7 +104,7 @@ export class WsCompare extends LabElement {
       return this.say(why(e), true);
     }
     const select = this.filters.querySelector("[name=section]");
-    if (select) select.append(...this.matrix.sections.map((s) => h("option", { value: s }, s.startsWith("RFC") ? s : `§${s}`)));
+    if (select) select.append(...this.matrix.sections.map((s) => h("option", { value: s }, /^\d/.test(s) ? `§${s}` : s)));
     this.draw();
     this.route();
     if (!this.server) return;
@@ -398,7 +397,7 @@ export class WsCompare extends LabElement {
       if (!drawn) continue;
       const here = shown.has(line);
       drawn.row.hidden = !here;
-      const is = sectionOf(matrix.about(line));
+      const is = sectionOf(line.id);
       drawn.row.classList.toggle("begins", here && is !== section);
       if (here) section = is;
     }
@@ -545,7 +544,7 @@ export class WsCompare extends LabElement {
 }
 
 /** @param {import("../compare.js").Verdict} verdict */
-const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "word" }, ` ${verdict}`));
+const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${verdict}`));
 
 /** Opens a socket, echoes what comes, and returns when it is closed. @param {string} url */
 function echoOnce(url) {
