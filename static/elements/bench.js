@@ -38,8 +38,11 @@ export class WsBench extends LabElement {
   /** @param {...(Node|string)} about */
   tell(...about) {
     this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
+    const lies = matchMedia("(max-width: 74.99rem)").matches; // over the list, so the focus goes with it
     if (this.hidden) this.from = document.activeElement;
     this.hidden = false;
+    this.scrollTop = 0;
+    if (lies) this.about.querySelector("button")?.focus();
   }
 
   /**

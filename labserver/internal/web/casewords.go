@@ -106,11 +106,11 @@ func step(s suite.Step) string {
 	}
 	line := strings.Join(parts, "; ")
 	if s.Keep > 0 {
-		line += fmt.Sprintf(", of that %d octets alone", s.Keep)
+		line += ", of that " + octetCount(s.Keep) + " alone"
 	}
 	switch {
 	case s.Each > 0:
-		line += fmt.Sprintf(", %d octets in each TCP write", s.Each)
+		line += ", " + octetCount(s.Each) + " in each TCP write"
 	case len(s.Cuts) > 0:
 		line += fmt.Sprintf(", in %d TCP writes", len(s.Cuts)+1)
 	}
@@ -161,6 +161,13 @@ func frameWords(f suite.Frame) string {
 		b += ", masked just as it must not be"
 	}
 	return b
+}
+
+func octetCount(n int) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return strconv.Itoa(n) + " octets"
 }
 
 // clipped shortens s to n octets at most.

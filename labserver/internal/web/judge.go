@@ -168,6 +168,7 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer stop()
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // its end would end the request's context
 	sess, err := s.sessions.New(false)
 	if err != nil {
 		fail(w, err)
