@@ -24,6 +24,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "judge":
+			os.Exit(judge(ctx, os.Args[2:], os.Stdout, os.Stderr))
+		case "list":
+			os.Exit(list(ctx, os.Args[2:], os.Stdout, os.Stderr))
+		}
+	}
 	status, err := run(ctx, os.Args[1:], os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)

@@ -201,6 +201,30 @@ func (c *Case) deadline() time.Duration {
 	return DefaultDeadline
 }
 
+// MarshalJSON gives what there is to know of c before it runs.
+func (c *Case) MarshalJSON() ([]byte, error) {
+	rules := c.Rules
+	if rules == nil {
+		rules = []string{}
+	}
+	return json.Marshal(struct {
+		ID          string   `json:"id"`
+		Title       string   `json:"title"`
+		Requirement string   `json:"requirement"`
+		Keyword     string   `json:"keyword"`
+		Section     string   `json:"section"`
+		RFC         int      `json:"rfc"`
+		Rules       []string `json:"rules"`
+		Judges      string   `json:"judges"`
+	}{c.ID, c.Title, c.Requirement, c.Keyword, c.Section, c.RFC, rules, c.Judges.String()})
+}
+
+// Group returns what stands before the slash of c's ID.
+func (c *Case) Group() string {
+	group, _, _ := strings.Cut(c.ID, "/")
+	return group
+}
+
 // String gives c's number and title.
 func (c *Case) String() string { return c.ID + " " + c.Title }
 

@@ -91,7 +91,7 @@ func (c *Case) named(p string) bool {
 	if c.ID == p || c.Keyword == p || c.Judges.String() == p || slices.Contains(c.Rules, p) {
 		return true
 	}
-	group, _, _ := strings.Cut(c.ID, "/")
+	group := c.Group()
 	if group == p || c.Section == p || strings.HasPrefix(group, p+".") {
 		return true
 	}

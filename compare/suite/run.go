@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -9,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -416,7 +418,13 @@ func (c *Case) silent() bool {
 // cannotConnect says in a plain sentence why there is no connection.
 func cannotConnect(err error) string {
 	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
 	switch {
+	case errors.As(err, &certificate):
+		return "Its certificate is not to be trusted: " + strings.TrimPrefix(certificate.Err.Error(), "x509: ") + "."
+	case errors.As(err, &record):
+		return "It does not speak TLS there."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "Nothing listens there: the connection was refused."
 	case errors.As(err, &dns):
@@ -427,6 +435,9 @@ func cannotConnect(err error) string {
 		return "The run was stopped."
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "It cannot be reached: there is no way to this host."
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "It closed the connection before TLS was agreed on."
 	}
 	return "There is no connection: " + plain(err) + "."
 }

@@ -114,7 +114,7 @@ func lengths(s *group) {
 		}
 		for _, n := range edges {
 			s.add(Case{
-				Title: fmt.Sprintf("A %s message of %s octets", op, grouped(n)), Requirement: requirement, Keyword: Must,
+				Title: fmt.Sprintf("A %s message of %s", op, counted(n)), Requirement: requirement, Keyword: Must,
 				Steps: []Step{send(of(op, payload(n)))}, Outcomes: answers(sees(op, payload(n))),
 			})
 		}
@@ -179,4 +179,12 @@ func grouped(n int) string {
 		return fmt.Sprint(n)
 	}
 	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+}
+
+// counted writes n octets.
+func counted(n int) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return grouped(n) + " octets"
 }

@@ -22,7 +22,7 @@ func section53() []*Case {
 	}
 	for n := 1; n <= 9; n++ {
 		p := textOf(n)
-		add(fmt.Sprintf("A payload of %d octets, each under its octet of the key", n), answers(sees(wire.Text, p)),
+		add(fmt.Sprintf("A payload of %s, each under its octet of the key", counted(n)), answers(sees(wire.Text, p)),
 			send(of(wire.Text, p).key(1, 2, 3, 4)))
 	}
 	add("Fragments of 1, 2, 3 and 5 octets, each with a key of its own, which begins anew", answers(texts("Hello, world")),

@@ -57,7 +57,7 @@ func fragments(s *group) {
 	for _, n := range []int{124, 125, 126, 127, 1000} {
 		p := textOf(3 * n).Bytes()
 		s.add(Case{
-			Title: fmt.Sprintf("A text in three fragments of %s octets", grouped(n)), Requirement: requirement, Keyword: Must,
+			Title: fmt.Sprintf("A text in three fragments of %s", counted(n)), Requirement: requirement, Keyword: Must,
 			Steps: []Step{send(split(wire.Text, p, n)...)}, Outcomes: answers(sees(wire.Text, textOf(3*n))),
 		})
 	}

@@ -37,7 +37,7 @@ func section55() []*Case {
 				p = Payload{Octets: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
 			}
 			s.add(Case{
-				Title: fmt.Sprintf("A %s frame of %s octets", f.Opcode, grouped(n)), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
+				Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
 				Requirement: "A control frame has at most 125 octets of payload.",
 				Steps:       []Step{send(of(f.Opcode, p))}, Outcomes: fails(wire.ProtocolError),
 			})

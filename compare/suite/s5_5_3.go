@@ -14,7 +14,7 @@ func section553() []*Case {
 		s.add(Case{Title: title, Requirement: requirement, Keyword: May, Steps: steps, Outcomes: outcomes})
 	}
 	for _, n := range []int{0, 1, 124, 125} {
-		add(fmt.Sprintf("A Pong of %d octets that nobody asked for", n), answers(), send(of(wire.Pong, textOf(n))))
+		add(fmt.Sprintf("A Pong of %s that nobody asked for", counted(n)), answers(), send(of(wire.Pong, textOf(n))))
 	}
 	add("A Pong with octets that are no UTF-8", answers(), send(pong("\xff\xfe")))
 	add("A Pong that nobody asked for, then a Ping", answers(pongs("ping")), send(pong("unasked"), ping("ping")))

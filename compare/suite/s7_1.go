@@ -71,7 +71,7 @@ func tcpEnds(s *group) {
 	add("FIN behind the first fragment of a text", nil, send(text("Hel").more()))
 	add("FIN behind half a character", nil, send(text("\xe2\x82").more()))
 	for n := 1; n <= 13; n++ {
-		add(fmt.Sprintf("FIN %d octets into a text frame of 126 octets", n), nil, send(of(wire.Text, textOf(126))).first(n))
+		add(fmt.Sprintf("FIN %s into a text frame of 126 octets", counted(n)), nil, send(of(wire.Text, textOf(126))).first(n))
 	}
 	add("FIN inside a Ping", nil, send(ping("Hello")).first(4))
 	add("FIN inside a Close frame", nil, send(closeWith(1000, "bye")).first(3))

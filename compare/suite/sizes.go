@@ -70,5 +70,5 @@ func octetsText(n int) string {
 	case n >= 1<<10 && n%(1<<10) == 0:
 		return fmt.Sprintf("%d KiB", n>>10)
 	}
-	return fmt.Sprintf("%d octets", n)
+	return counted(n)
 }

@@ -60,6 +60,13 @@ func (r Report) Worst() Verdict {
 	return Pass
 }
 
+// NoWebSocket reports whether there is nothing to judge: no connection, or no
+// 101 in answer to a handshake that is right.
+func (r Report) NoWebSocket() bool {
+	h := r.answer.head
+	return r.Unreachable || h == nil || h.From == wire.Server && h.Head.Status != 101
+}
+
 // MarshalJSON gives r without its events, the octets in hex, the time in
 // milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
@@ -319,11 +326,20 @@ func (c *Case) judge(r *Report, s state) {
 		r.Rule = c.Rules[0]
 	}
 
+	// After a reset it is chance what has come before; that the target lives is
+	// seen on another connection.
+	if c.resets() {
+		return
+	}
+
 	// 1. What breaks a rule by itself is wrong in any case.
 	if r.fault != nil {
 		r.Verdict, r.Closing = Fail, Fail
 		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
 		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
+		if slices.Contains(c.Rules, r.Rule) && c.Outcomes[0].End.How == Fails && r.fault.of.opcode != wire.Close {
+			r.Reason = "It sent back what it must fail the connection for. " + r.Reason
+		}
 		if o := c.best(r.saw, r.closed, s, true); o != nil && s.closeSent {
 			r.Verdict = o.Verdict // all that was asked was answered before
 		}

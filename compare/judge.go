@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/runner"
+	"wslab/compare/suite"
+	"wslab/reference/wire"
+)
+
+const judgeUsage = `usage: go run ./compare judge [flag …] [CASE …]
+
+Plays the cases of the suite and says what breaks which rule of RFC 6455. Without
+-server, -client and -endpoint it judges the endpoints of this module, writes what
+came of it to compare/outputs, and fails where the reference fails, or where it and
+gorilla differ and nobody has said why.
+
+CASE is an ID (5.5/3), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
+(5.2/rsv1) or a word of a title. go run ./compare list shows them all.
+
+Exit status: 0 all is well, 1 something failed, 2 nothing could be judged.
+
+`
+
+// The statuses that judge ends with.
+const (
+	allWell = iota
+	somethingFailed
+	nothingJudged
+)
+
+// judging is what the flags of judge say.
+type judging struct {
+	server, listen, endpoints string
+	client, strict, insecure  bool
+	all                       bool
+	json, junit, html, out    string
+	workers                   int
+	patterns                  []string
+}
+
+// judge plays cases of the suite against the targets that args name, and
+// returns the exit status.
+func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var j judging
+	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&j.server, "server", "", "judge the server at this `URL`, ws://… or wss://…; it must echo text and binary messages")
+	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects; it must echo, and connect again after each connection")
+	flags.StringVar(&j.listen, "listen", "127.0.0.1:9001", "with -client: the `address` to listen on")
+	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: reference,gorilla,naive")
+	flags.BoolVar(&j.insecure, "insecure", false, "judge a server though its certificate cannot be trusted")
+	flags.BoolVar(&j.strict, "strict", false, "fail for what is merely non-strict as well")
+	flags.BoolVar(&j.all, "all", false, "list every case that is not passed, not only the first of a section")
+	flags.IntVar(&j.workers, "workers", runner.Workers, "how many cases run at once")
+	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
+	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit's XML")
+	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as a page")
+	flags.StringVar(&j.out, "out", filepath.Join("compare", "outputs"), "the `folder` for what came of the endpoints of this module")
+	// Flags may stand behind cases as well.
+	var err error
+	for left := args; ; left = flags.Args()[1:] {
+		if err = flags.Parse(left); err != nil || flags.NArg() == 0 {
+			break
+		}
+		j.patterns = append(j.patterns, flags.Arg(0))
+	}
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, judgeUsage)
+			flags.SetOutput(stdout)
+			flags.PrintDefaults()
+			return allWell
+		}
+		return complain(stderr, fmt.Errorf("%w; go run ./compare judge -h shows how", err))
+	}
+	if j.client && (j.server != "" || j.endpoints != "") || j.server != "" && j.endpoints != "" {
+		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
+	}
+	role := wire.Server
+	if j.client {
+		role = wire.Client
+	}
+	cases, err := suite.Match(suite.ForRole(suite.All(), role), j.patterns...)
+	if err != nil {
+		return complain(stderr, err)
+	}
+	t := newTerminal(stdout, len(cases))
+	switch {
+	case j.client:
+		return j.judgeClient(ctx, cases, t, stderr)
+	case j.server != "":
+		target, err := serverTarget(j.server, j.insecure)
+		if err != nil {
+			return complain(stderr, err)
+		}
+		if j.insecure && target.TLS {
+			fmt.Fprintln(stderr, "compare: -insecure: whose certificate it is is not looked at, so this may be anybody's server.")
+		}
+		return j.judgeServers(ctx, cases, []suite.Target{target}, t, stderr)
+	}
+	return j.judgeEndpoints(ctx, cases, t, stderr)
+}
+
+// complain tells err and returns the status for it.
+func complain(stderr io.Writer, err error) int {
+	fmt.Fprintln(stderr, "compare:", err)
+	return nothingJudged
+}
+
+// serverTarget makes a target of a URL.
+func serverTarget(raw string, insecure bool) (suite.Target, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", raw)
+	}
+	port := "80"
+	switch u.Scheme {
+	case "ws":
+	case "wss":
+		port = "443"
+	default:
+		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", raw, u.Scheme)
+	}
+	if u.Fragment != "" {
+		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", raw)
+	}
+	addr := u.Host
+	if u.Port() == "" {
+		addr = net.JoinHostPort(u.Hostname(), port)
+	}
+	t := suite.Target{Name: raw, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
+	plain := &net.Dialer{Timeout: 5 * time.Second}
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", addr) }
+	if t.TLS {
+		secure := &tls.Dialer{NetDialer: plain, Config: &tls.Config{
+			ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, InsecureSkipVerify: insecure,
+		}}
+		t.Dial = func(ctx context.Context) (net.Conn, error) { return secure.DialContext(ctx, "tcp", addr) }
+	}
+	return t, nil
+}
+
+// judgeServers judges targets, having seen that there is something to judge.
+func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets []suite.Target, t *terminal, stderr io.Writer) int {
+	for _, target := range targets {
+		r := suite.Probe(ctx, target)
+		switch {
+		case ctx.Err() != nil:
+			return complain(stderr, errors.New("stopped before anything was judged"))
+		case r.NoWebSocket():
+			return complain(stderr, fmt.Errorf("%s cannot be judged. %s", target.Name, r.Reason))
+		case r.Verdict == suite.Fail:
+			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
+		}
+	}
+	t.begin(names(targets))
+	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
+	return j.finish(ctx, cases, names(targets), reports, t, stderr)
+}
+
+func names(targets []suite.Target) []string {
+	list := make([]string, len(targets))
+	for i, t := range targets {
+		list[i] = t.Name
+	}
+	return list
+}
+
+// judgeEndpoints judges endpoints of this module, each served in this process.
+func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
+	list := j.endpoints
+	if list == "" {
+		list = "reference,gorilla,naive"
+	}
+	var targets []suite.Target
+	for _, name := range strings.Split(list, ",") {
+		e, err := endpoint.Find(strings.TrimSpace(name))
+		if err != nil {
+			return complain(stderr, err)
+		}
+		addr, stop, err := runner.Serve(e)
+		if err != nil {
+			return complain(stderr, err)
+		}
+		defer stop()
+		targets = append(targets, runner.TargetOf(e.Name, addr))
+	}
+	if j.endpoints != "" {
+		return j.judgeServers(ctx, cases, targets, t, stderr)
+	}
+	// What is expected of these three is known.
+	t.begin(names(targets))
+	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
+	expected := expectations{cases: cases, reports: reports}
+	status := j.finish(ctx, cases, names(targets), reports, t, stderr, expected.endpoints()...)
+	if ctx.Err() != nil {
+		return status
+	}
+	for _, line := range expected.differences() {
+		t.note(line)
+		status = max(status, somethingFailed)
+	}
+	if len(j.patterns) == 0 {
+		if err := writeOutputs(j.out, reports); err != nil {
+			fmt.Fprintln(stderr, "compare:", err)
+			return max(status, somethingFailed)
+		}
+		t.note("Written to " + filepath.Join(j.out, "suite-*.txt"))
+	}
+	return status
+}
+
+// judgeClient listens, and judges whoever connects.
+func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
+	l, err := net.Listen("tcp", j.listen)
+	if err != nil {
+		return complain(stderr, fmt.Errorf("-client: nothing can listen on %s: %w", j.listen, err))
+	}
+	defer l.Close()
+	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message.", l.Addr(), len(cases)))
+	t.begin([]string{"client"})
+	reports, err := runner.JudgeClient(ctx, cases, runner.ClientsOf("client", l), t.progress)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(stderr, "compare:", err)
+	}
+	return j.finish(ctx, cases, []string{"client"}, reports, t, stderr)
+}
+
+// finish shows and writes the reports and returns the status. Those of the
+// targets in forgiven do not count.
+func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
+	t.end()
+	if len(reports) == 0 {
+		return complain(stderr, errors.New("stopped before anything was judged"))
+	}
+	t.matrix(targets, reports)
+	t.reasons(targets, reports, j.all)
+	if ctx.Err() != nil {
+		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))
+	}
+	t.gone(reports)
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports}
+	status := allWell
+	for _, out := range []struct {
+		file  string
+		write func(io.Writer, results) error
+	}{{j.json, writeJSON}, {j.junit, writeJUnit}, {j.html, writeHTML}} {
+		if out.file == "" {
+			continue
+		}
+		if err := writeFile(out.file, result, out.write); err != nil {
+			fmt.Fprintln(stderr, "compare:", err)
+			status = somethingFailed
+		}
+	}
+	for _, r := range reports {
+		if j.fails(r) && !contains(forgiven, r.Endpoint) {
+			status = somethingFailed
+		}
+	}
+	return status
+}
+
+// fails reports whether r counts as a failure.
+func (j judging) fails(r suite.Report) bool {
+	worst := r.Worst()
+	return worst == suite.Fail || j.strict && worst == suite.NonStrict
+}
+
+func contains(list []string, s string) bool {
+	for _, each := range list {
+		if each == s {
+			return true
+		}
+	}
+	return false
+}
+
+// writeFile writes result to a new file called name.
+func writeFile(name string, result results, write func(io.Writer, results) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := write(f, result); err != nil {
+		f.Close()
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return f.Close()
+}

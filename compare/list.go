@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"wslab/compare/scenario"
+	"wslab/compare/suite"
+	"wslab/lessons"
+)
+
+// list writes a line for each case that fits the patterns in args, and, without
+// any, for each scenario.
+func list(_ context.Context, args []string, stdout, stderr io.Writer) int {
+	for _, a := range args {
+		if a == "-h" || a == "-help" || a == "--help" {
+			fmt.Fprintln(stdout, "usage: go run ./compare list [CASE …]\n\nLists the cases that fit, or all of them and the scenarios.")
+			return allWell
+		}
+	}
+	cases, err := suite.Match(suite.All(), args...)
+	if err != nil {
+		return complain(stderr, err)
+	}
+	for _, c := range cases {
+		fmt.Fprintf(stdout, "%-10s %-6s %-6s %s\n", c.ID, c.Judges, c.Keyword, c.Title)
+	}
+	if len(args) > 0 {
+		return allWell
+	}
+	all, err := scenario.Load(lessons.Files, "scenarios")
+	if err != nil {
+		return complain(stderr, err)
+	}
+	fmt.Fprintln(stdout, "\nScenarios")
+	for _, s := range all {
+		fmt.Fprintf(stdout, "%-26s %s\n", s.Name, s.Title)
+	}
+	return allWell
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"wslab/compare/suite"
+)
+
+// terminal shows a run: how far it is, where somebody looks on, and what came of
+// it.
+type terminal struct {
+	w     io.Writer
+	live  bool // w is a terminal, on which a line can be written again
+	cases int
+	total int
+	done  int
+	bad   int
+}
+
+// maxReasons is how many reasons of one section and target are listed where not
+// all are asked for.
+const maxReasons = 5
+
+func newTerminal(w io.Writer, cases int) *terminal {
+	t := &terminal{w: w, cases: cases}
+	if f, ok := w.(*os.File); ok {
+		info, err := f.Stat()
+		t.live = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return t
+}
+
+// note writes a line.
+func (t *terminal) note(line string) { fmt.Fprintln(t.w, line) }
+
+// begin tells what is about to be judged.
+func (t *terminal) begin(targets []string) {
+	t.total = t.cases * len(targets)
+	fmt.Fprintf(t.w, "%s against %s; seed %d\n", plural(t.cases, "case"), strings.Join(targets, ", "), suite.Seed)
+}
+
+// progress takes note of r, and shows it where somebody looks on.
+func (t *terminal) progress(r suite.Report) {
+	t.done++
+	if r.Worst() == suite.Fail {
+		t.bad++
+	}
+	if t.live {
+		line := fmt.Sprintf("%d of %d, %d ×  %s  %s %s", t.done, t.total, t.bad, r.Endpoint, r.Worst().Glyph(), r.Case.ID)
+		fmt.Fprintf(t.w, "\r%-79.79s", line)
+	}
+}
+
+// end takes the line of progress away.
+func (t *terminal) end() {
+	if t.live {
+		fmt.Fprintf(t.w, "\r%79s\r", "")
+	}
+}
+
+// order is how verdicts are counted in a cell.
+var order = []suite.Verdict{suite.Pass, suite.Info, suite.NonStrict, suite.Fail}
+
+// cell says how often each verdict was given: "17✔ 2×".
+func cell(count map[suite.Verdict]int) string {
+	var parts []string
+	for _, v := range order {
+		if n := count[v]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d%s", n, v.Glyph()))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// matrix shows the verdicts: a row for each section, and for each target a cell
+// for the behaviour and one for the closing.
+func (t *terminal) matrix(targets []string, reports []suite.Report) {
+	header := []string{""}
+	for _, name := range targets {
+		header = append(header, name, "closing")
+	}
+	rows := [][]string{header}
+	counts := func(fits func(suite.Report) bool, title string) {
+		row := []string{title}
+		for _, name := range targets {
+			behaviour, closing := map[suite.Verdict]int{}, map[suite.Verdict]int{}
+			for _, r := range reports {
+				if r.Endpoint == name && fits(r) {
+					behaviour[r.Verdict]++
+					closing[r.Closing]++
+				}
+			}
+			row = append(row, cell(behaviour), cell(closing))
+		}
+		rows = append(rows, row)
+	}
+	groups := groupsOf(reports)
+	for _, group := range groups {
+		counts(func(r suite.Report) bool { return r.Case.Group() == group }, group)
+	}
+	counts(func(suite.Report) bool { return true }, "all")
+
+	width := make([]int, len(header))
+	for _, row := range rows {
+		for i, c := range row {
+			width[i] = max(width[i], utf8.RuneCountInString(c))
+		}
+	}
+	fmt.Fprintln(t.w)
+	for _, row := range rows {
+		line := ""
+		for i, c := range row {
+			line += c + strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)+2)
+		}
+		fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+	}
+	fmt.Fprintln(t.w, "\n✔ right   i legal, and worth knowing   ≈ laxer than it should be   × wrong")
+}
+
+// groupsOf returns what stands before the slash of the reports' cases, each
+// once, in their order.
+func groupsOf(reports []suite.Report) []string {
+	var groups []string
+	for _, r := range reports {
+		if g := r.Case.Group(); !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// reasons lists what is not passed, with the reason of each.
+func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
+	for _, name := range targets {
+		listed := false
+		for _, group := range groupsOf(reports) {
+			left := 0
+			shown := 0
+			for _, r := range reports {
+				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass {
+					continue
+				}
+				if !all && shown == maxReasons {
+					left++
+					continue
+				}
+				if !listed {
+					fmt.Fprintf(t.w, "\n%s\n", name)
+					listed = true
+				}
+				shown++
+				fmt.Fprintf(t.w, "  %s %-9s %s\n    %s\n", r.Worst().Glyph(), r.Case.ID, r.Case.Title, because(r))
+			}
+			if left > 0 {
+				fmt.Fprintf(t.w, "    … and %d more of §%s; -all lists them\n", left, group)
+			}
+		}
+	}
+	fmt.Fprintln(t.w)
+}
+
+// because gives the reason of r with the rule or section that it is about.
+func because(r suite.Report) string {
+	text := r.Reason
+	if text == "" {
+		text = "Got " + r.Got + "."
+	}
+	if r.Mistake != "" {
+		text += " Probably: " + r.Mistake
+	}
+	switch {
+	case strings.Contains(text, "§"):
+	case r.Rule != "" && r.Worst() == suite.Fail:
+		text += " (" + r.Rule + ")"
+	default:
+		text += fmt.Sprintf(" (RFC %d §%s)", r.Case.RFC, r.Case.Section)
+	}
+	return text
+}
+
+// gone tells of a target that was there and then was not.
+func (t *terminal) gone(reports []suite.Report) {
+	first, n := map[string]string{}, map[string]int{}
+	for _, r := range reports {
+		if r.Unreachable {
+			if n[r.Endpoint]++; n[r.Endpoint] == 1 {
+				first[r.Endpoint] = r.Case.ID
+			}
+		}
+	}
+	for name, id := range first {
+		t.note(fmt.Sprintf("%s was not to be reached for %s, the first of them %s: what ran about then may have ended it.", name, plural(n[name], "case"), id))
+	}
+}
+
+// plural writes n things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

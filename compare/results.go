@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"wslab/compare/runner"
+	"wslab/compare/suite"
+)
+
+// results is all that a run of judge came to.
+type results struct {
+	Seed    int            `json:"seed"`
+	Targets []string       `json:"targets"`
+	Cases   []*suite.Case  `json:"cases"`
+	Reports []suite.Report `json:"reports"`
+}
+
+func writeJSON(w io.Writer, r results) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}
+
+// The elements of JUnit's XML that build servers read.
+type junitSuites struct {
+	XMLName xml.Name     `xml:"testsuites"`
+	Suites  []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Time     string      `xml:"time,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitFailure `xml:"failure"`
+	Out     string        `xml:"system-out,omitempty"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// writeJUnit gives what failed as failures, and what is not strict in the
+// output of its case.
+func writeJUnit(w io.Writer, r results) error {
+	var all junitSuites
+	for _, name := range r.Targets {
+		s := junitSuite{Name: name}
+		var total float64
+		for _, report := range r.Reports {
+			if report.Endpoint != name {
+				continue
+			}
+			c := junitCase{
+				Class: name + ".rfc" + fmt.Sprint(report.Case.RFC) + "_" + strings.ReplaceAll(report.Case.Group(), ".", "_"),
+				Name:  report.Case.String(), Time: fmt.Sprintf("%.3f", report.Took.Seconds()),
+			}
+			text := detail(report)
+			switch report.Worst() {
+			case suite.Pass:
+			case suite.Fail:
+				s.Failures++
+				c.Failure = &junitFailure{Message: because(report), Text: text}
+			default:
+				c.Out = because(report) + "\n" + text
+			}
+			s.Tests++
+			total += report.Took.Seconds()
+			s.Cases = append(s.Cases, c)
+		}
+		s.Time = fmt.Sprintf("%.3f", total)
+		all.Suites = append(all.Suites, s)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", " ")
+	return e.Encode(all)
+}
+
+// detail shows a report in several lines: what was asked, expected and got, and
+// the first wrong bit.
+func detail(r suite.Report) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s (%s, RFC %d §%s)\nexpected %s\ngot      %s\n", r.Case.Requirement, r.Case.Keyword, r.Case.RFC, r.Case.Section, r.Expected, r.Got)
+	if len(r.Octets) > 0 {
+		line, caret := octetLines(r)
+		fmt.Fprintf(&b, "octets   %s\n", line)
+		if caret != "" {
+			fmt.Fprintf(&b, "         %s\n", caret)
+		}
+	}
+	return b.String()
+}
+
+// octetLines returns the octets of r in hex, and under them a caret at the first
+// wrong one, with the number of the bit in it.
+func octetLines(r suite.Report) (line, caret string) {
+	if r.Skipped > 0 {
+		line = fmt.Sprintf("(%d before) ", r.Skipped)
+	}
+	before := len(line)
+	line += fmt.Sprintf("% x", r.Octets)
+	if r.Caret < 0 {
+		return line, ""
+	}
+	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this octet, %08b", r.Caret%8, r.Octets[r.Caret/8])
+}
+
+// writeHTML writes a page that needs nothing beside it.
+func writeHTML(w io.Writer, r results) error {
+	type row struct {
+		Group string
+		Cells []string
+	}
+	type target struct {
+		Name    string
+		Reports []suite.Report
+	}
+	var page struct {
+		results
+		Rows []row
+		Per  []target
+	}
+	page.results = r
+	for _, name := range r.Targets {
+		t := target{Name: name}
+		for _, report := range r.Reports {
+			if report.Endpoint == name && report.Worst() != suite.Pass {
+				t.Reports = append(t.Reports, report)
+			}
+		}
+		page.Per = append(page.Per, t)
+	}
+	for _, group := range append(groupsOf(r.Reports), "all") {
+		line := row{Group: group}
+		for _, name := range r.Targets {
+			behaviour, closing := map[suite.Verdict]int{}, map[suite.Verdict]int{}
+			for _, report := range r.Reports {
+				if report.Endpoint == name && (group == "all" || report.Case.Group() == group) {
+					behaviour[report.Verdict]++
+					closing[report.Closing]++
+				}
+			}
+			line.Cells = append(line.Cells, cell(behaviour), cell(closing))
+		}
+		page.Rows = append(page.Rows, line)
+	}
+	return resultsPage.Execute(w, page)
+}
+
+var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
+	"because": because, "detail": detail,
+}).Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
+<style>
+:root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 20%, transparent) }
+body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
+pre { overflow: auto; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
+summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
+.fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
+summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
+</style>
+<h1>WebSocket cases</h1>
+<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ right, i legal and worth knowing, ≈ laxer than it should be, × wrong.
+Of each target the first cell is its behaviour, the second how the connection ended.</p>
+<table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
+{{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
+{{end}}</table>
+{{range .Per}}<h2>{{.Name}}</h2>
+{{if not .Reports}}<p>Every case is passed.</p>{{end}}
+{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
+<p>{{because .}}</p><pre>{{detail .}}</pre></details>
+{{end}}{{end}}</html>
+`))
+
+// expectations is what is known beforehand of the endpoints of this module.
+type expectations struct {
+	cases   []*suite.Case
+	reports []suite.Report
+}
+
+// endpoints returns those whose failures are expected: what gorilla does is held
+// by the table of differences, and the weekend server is there to fail.
+func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+
+// differences returns a line for each difference between the reference and
+// gorilla that nobody has explained, and for each explanation without one.
+func (e expectations) differences() []string {
+	var lines []string
+	for _, err := range runner.CheckDifferences(e.cases, e.reports) {
+		lines = append(lines, "× "+err.Error())
+	}
+	return lines
+}
+
+// writeOutputs writes a line for each case to dir/suite-ENDPOINT.txt, without
+// what differs from run to run.
+func writeOutputs(dir string, reports []suite.Report) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	texts := map[string]*bytes.Buffer{}
+	var names []string
+	for _, r := range reports {
+		if texts[r.Endpoint] == nil {
+			texts[r.Endpoint] = &bytes.Buffer{}
+			names = append(names, r.Endpoint)
+			fmt.Fprintf(texts[r.Endpoint], "What %s does, and how it ends the connection\n\n", r.Endpoint)
+		}
+		fmt.Fprintf(texts[r.Endpoint], "%s %s %-9s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), r.Case.ID, r.Case.Title)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, "suite-"+name+".txt"), texts[name].Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
