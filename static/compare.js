@@ -121,6 +121,7 @@ export class Matrix {
    */
   filtered(filter, among = this.lines) {
     const text = filter.text.trim().toLowerCase();
+    const number = /^\d[\d.]*(\/\d*)?c?$/.test(text); // the beginning of an ID, not any part of one
     return among.filter((line) => {
       const c = this.about(line);
       if (filter.section) {
@@ -128,7 +129,8 @@ export class Matrix {
         if (section !== filter.section && !section.startsWith(`${filter.section}.`)) return false;
       }
       if (filter.keyword && c.keyword !== filter.keyword) return false;
-      if (text && ![line.id, c.title, c.requirement, ...c.rules].some((t) => t.toLowerCase().includes(text))) return false;
+      if (number && !line.id.startsWith(text.replace(/c$/, ""))) return false;
+      if (text && !number && ![line.id, c.title, c.requirement, ...c.rules].some((t) => t.toLowerCase().includes(text))) return false;
       return !filter.verdict || this.comesTo(line, filter.verdict);
     });
   }

@@ -48,14 +48,16 @@ export class WsBench extends LabElement {
   /**
    * Shows a session's recording, "" for none.
    * @param {string} session
+   * @param {boolean} [bare] whether nothing but the wire was recorded
    */
-  show(session) {
+  show(session, bare = false) {
     if (session === this.session) return;
     this.session = session;
     if (!session) return this.place.replaceChildren();
     const panel = new WsLab();
     panel.setAttribute("watch", session);
     panel.setAttribute("embedded", "");
+    panel.toggleAttribute("bare", bare);
     this.place.replaceChildren(panel);
   }
 

@@ -66,7 +66,7 @@ export async function openCase(info, endpoints, does) {
   if (signal.aborted) return; // another case was opened meanwhile
   const { session, reports } = played;
   results.replaceChildren(...reports.map((r) => result(r)));
-  bench()?.show(session);
+  bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
   let drawn = -1;
   let chosen = false;

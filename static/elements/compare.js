@@ -160,11 +160,23 @@ export class WsCompare extends LabElement {
     return [...this.running.values()].find((r) => r.columns.includes(column));
   }
 
-  /** @param {"own"|"server"|"browser"} kind @param {string[]} [cases] */
-  async judge(kind, cases) {
+  /**
+   * The cases that the filter leaves to a run, none when it leaves them all.
+   * @param {Column["kind"]} kind
+   */
+  chosen(kind) {
+    if (this.shown.length === this.matrix.lines.length) return [];
+    const column = this.matrix.columns.find((c) => c.kind === kind);
+    return column ? this.shown.flatMap((l) => this.matrix.asked(l, column)?.id || []) : [];
+  }
+
+  /** Judges what the filter leaves. @param {Column["kind"]} kind */
+  async judge(kind) {
     if (this.running.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
+    const some = this.chosen(kind);
+    const cases = some.length ? some : undefined;
     const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases } }[kind];
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
@@ -372,17 +384,20 @@ export class WsCompare extends LabElement {
   /** @param {Set<string>} kinds that run */
   buttons(kinds) {
     const own = this.matrix.columns.filter((c) => c.kind === "own");
-    const key = [...kinds].sort().join() + this.server + own.some((c) => this.matrix.reports.has(c.name));
+    const some = this.shown.length < this.matrix.lines.length;
+    const key = [[...kinds].sort(), this.server, own.some((c) => this.matrix.reports.has(c.name)), some && this.shown.length].join();
     if (this.bar.dataset.key === key || !this.matrix.lines.length) return;
     this.bar.dataset.key = key;
     const again = own.some((c) => this.matrix.reports.has(c.name));
-    const cases = this.matrix.lines.filter((l) => l.server).length;
+    const names = own.map((c) => c.label).join(", ");
+    const cases = (some ? this.shown : this.matrix.lines).filter((l) => l.server).length;
+    const these = some ? ` by ${cases === 1 ? "this case" : `these ${cases}`}` : "";
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
     this.bar.replaceChildren(
-      run("own", again ? "Judge all again" : `Judge ${own.map((c) => c.label).join(", ")}: ${count(cases, "case")} each`, again ? "" : "primary"),
-      run("browser", "Judge this browser"),
-      this.server ? run("server", `Judge ${this.hostOf(this.server)} again`) : "",
+      run("own", some ? `Judge ${names}${these}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
+      run("browser", `Judge this browser${these}`),
+      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these || " again"}`) : "",
     );
   }
 
@@ -404,11 +419,12 @@ export class WsCompare extends LabElement {
     const found = this.filters.querySelector(".found");
     if (found) found.textContent = this.shown.length === matrix.lines.length ? `${count(this.shown.length, "case")}` : `${this.shown.length} of ${count(matrix.lines.length, "case")}`;
     this.at = Math.max(0, Math.min(this.at, this.shown.length - 1));
-    this.stop1();
+    this.tabStop();
+    this.buttons(new Set(this.running.keys()));
   }
 
   /** The one row that Tab leads to. */
-  stop1() {
+  tabStop() {
     for (const { row } of this.drawn.values()) row.tabIndex = -1;
     const line = this.shown[this.at];
     const drawn = line && this.drawn.get(line);
@@ -451,7 +467,7 @@ export class WsCompare extends LabElement {
     const line = this.matrix.line(id);
     if (!line) return;
     this.at = Math.max(0, this.shown.indexOf(line));
-    this.stop1();
+    this.tabStop();
     const c = (column === browserName && line.client) || line.server || line.client;
     if (c) attempt(() => this.show(c.id));
   }
@@ -469,7 +485,7 @@ export class WsCompare extends LabElement {
     if (to[e.key] === undefined) return;
     e.preventDefault();
     this.at = Math.max(0, Math.min(this.shown.length - 1, to[e.key]));
-    this.stop1();
+    this.tabStop();
     const row = this.drawn.get(this.shown[this.at])?.row;
     row?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });

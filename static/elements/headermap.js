@@ -331,7 +331,7 @@ export class WsHeaderMap extends LabElement {
     try {
       const { session } = await call("/api/judge/header", { header: code(header), endpoint, role, context });
       bench()?.tell(title, h("p", { class: "soft" }, `${words(header)}. ${context === "fragmented" ? "The first frame of a text message went before it; behind" : "Behind"} it goes a Ping: its Pong tells that the frame was read to its end.`));
-      bench()?.show(session);
+      bench()?.show(session, role === "client");
       this.notice.hidden = true;
     } catch (e) {
       this.notice.hidden = false;

@@ -8,6 +8,7 @@ import { recall, remember } from "../store.js";
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   next: !!document.querySelector("nav.pager a[rel~=next]"),
+  compare: !!document.querySelector("ws-compare"),
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),
 });
 
