@@ -4,7 +4,8 @@
 //
 //	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
 //	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), what
-//	            forms hold (forms.js), predictions (predict.js), selection and addresses (selection.js), keys (keys.js)
+//	            forms hold (forms.js), predictions (predict.js), selection and addresses (selection.js), keys (keys.js),
+//	            the matrix of cases (compare.js), the header map (headermap.js)
 //	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered)
 //	elements/   custom elements, the glue between those and the document
 //	css/        one layer a file, in the order of wslab.css

@@ -385,10 +385,10 @@ export class WsCompare extends LabElement {
   buttons(kinds) {
     const own = this.matrix.columns.filter((c) => c.kind === "own");
     const some = this.shown.length < this.matrix.lines.length;
-    const key = [[...kinds].sort(), this.server, own.some((c) => this.matrix.reports.has(c.name)), some && this.shown.length].join();
+    const again = own.every((c) => !this.matrix.counts(c).none);
+    const key = [[...kinds].sort(), this.server, again, some && this.shown.length].join();
     if (this.bar.dataset.key === key || !this.matrix.lines.length) return;
     this.bar.dataset.key = key;
-    const again = own.some((c) => this.matrix.reports.has(c.name));
     const names = own.map((c) => c.label).join(", ");
     const cases = (some ? this.shown : this.matrix.lines).filter((l) => l.server).length;
     const these = some ? ` by ${cases === 1 ? "this case" : `these ${cases}`}` : "";
@@ -429,6 +429,18 @@ export class WsCompare extends LabElement {
     const line = this.shown[this.at];
     const drawn = line && this.drawn.get(line);
     if (drawn) drawn.row.tabIndex = 0;
+  }
+
+  /** Brings the row of a case into sight, and the Tab stop to it. @param {string} id */
+  reveal(id) {
+    const line = this.matrix.line(id);
+    const row = line && this.drawn.get(line)?.row;
+    if (!line || !row) return;
+    if (this.shown.includes(line)) this.at = this.shown.indexOf(line);
+    this.tabStop();
+    // Rows out of sight have a guessed height, so where it stands is known a moment later.
+    row.scrollIntoView({ block: "nearest" });
+    requestAnimationFrame(() => row.scrollIntoView({ block: "nearest" }));
   }
 
   /** Marks the row that is open. */
@@ -503,6 +515,7 @@ export class WsCompare extends LabElement {
     }
     this.open = id;
     this.mark();
+    this.reveal(id);
     history.replaceState(null, "", `${location.pathname}${location.search}#${id}`);
     const own = this.matrix.columns.filter((c) => c.kind === "own").map((c) => c.name);
     const endpoints = info.judges === "client" ? [browserName] : [...(this.server && !this.away ? [this.hostOf(this.server)] : []), ...own];
