@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
 	"compare/headers":   {"reference/wire", "compare/endpoint"},
+	"compare/outputs":   nil,
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
 	"static":            nil,

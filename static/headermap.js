@@ -5,9 +5,9 @@
  *
  * @typedef {{word: string, sentence: string}} Outcome
  * @typedef {{name: string, outcomes: Uint8Array, marks: Uint8Array, broken: Uint8Array}} Sheet
- * @typedef {{endpoint: string, role: "server"|"client", runs: number, took: number, outcomes: Outcome[], rules: string[][],
+ * @typedef {{endpoint: string, role: "server"|"client", runs: number, outcomes: Outcome[], rules: string[][],
  *   sheets: Record<string, Sheet>}} HeaderMap
- * @typedef {{id: string, glyph: string, words: string}} Kind
+ * @typedef {{id: string, glyph: string, short: string, words: string}} Kind
  * @typedef {{octets: string, fin: number, rsv: number, opcode: number, name: string, masked: boolean, length: number, form: 7|16|64}} Fields
  */
 
@@ -17,20 +17,20 @@ export const size = 256;
 
 /** What colours and counts a header: the outcome, and whether it was right. @type {Kind[]} */
 export const kinds = [
-  { id: "echo", glyph: "✔", words: "echoed" },
-  { id: "pong", glyph: "✔", words: "answered with a Pong" },
-  { id: "closed", glyph: "✔", words: "answered with a Close, as it asks" },
-  { id: "taken", glyph: "✔", words: "taken in silence" },
-  { id: "p1002", glyph: "✔", words: "refused: Close 1002" },
-  { id: "p1007", glyph: "≈", words: "refused: Close 1007" },
-  { id: "p1009", glyph: "≈", words: "refused: Close 1009" },
-  { id: "other", glyph: "≈", words: "refused: Close with another code" },
-  { id: "cut", glyph: "≈", words: "refused: TCP closed without a Close" },
-  { id: "reset", glyph: "≈", words: "refused: reset" },
-  { id: "accepted", glyph: "×", words: "accepted, though it breaks a rule" },
-  { id: "waits", glyph: "×", words: "nothing comes back, not even a Pong" },
-  { id: "refused", glyph: "×", words: "refused, though it breaks no rule" },
-  { id: "wrong", glyph: "×", words: "answered, but wrongly" },
+  { id: "echo", glyph: "✔", short: "echo", words: "echoed" },
+  { id: "pong", glyph: "✔", short: "Pong", words: "answered with a Pong" },
+  { id: "closed", glyph: "✔", short: "Close", words: "answered with a Close, as it asks" },
+  { id: "taken", glyph: "✔", short: "silence", words: "taken in silence" },
+  { id: "p1002", glyph: "✔", short: "1002", words: "refused: Close 1002" },
+  { id: "p1007", glyph: "≈", short: "1007", words: "refused: Close 1007" },
+  { id: "p1009", glyph: "≈", short: "1009", words: "refused: Close 1009" },
+  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code" },
+  { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close" },
+  { id: "reset", glyph: "≈", short: "reset", words: "refused: reset" },
+  { id: "accepted", glyph: "×", short: "accepted", words: "accepted, though it breaks a rule" },
+  { id: "waits", glyph: "×", short: "nothing", words: "nothing comes back, not even a Pong" },
+  { id: "refused", glyph: "×", short: "refused", words: "refused, though it breaks no rule" },
+  { id: "wrong", glyph: "×", short: "wrong answer", words: "answered, but wrongly" },
 ];
 
 const index = Object.fromEntries(kinds.map((k, i) => [k.id, i]));
@@ -73,8 +73,8 @@ export function decode(json) {
   /** @type {Record<string, Sheet>} */
   const sheets = {};
   for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: octets(c.outcomes), marks: octets(c.marks), broken: octets(c.broken) };
-  const { endpoint, role, runs, took, outcomes, rules } = json;
-  return { endpoint, role, runs, took, outcomes, rules, sheets };
+  const { endpoint, role, runs, outcomes, rules } = json;
+  return { endpoint, role, runs, outcomes, rules, sheets };
 }
 
 /**
@@ -288,4 +288,4 @@ export function fromHash(hash) {
 }
 
 /** What was run, in a line. @param {HeaderMap} map */
-export const made = (map) => `Made from ${grouped(map.runs)} connections to ${map.endpoint}, ${map.took ? `in ${(map.took / 1000).toFixed(1)} s on this machine` : "on this machine"}.`;
+export const made = (map) => `Made from ${grouped(map.runs)} connections to ${map.endpoint}.`;

@@ -175,7 +175,7 @@ export class WsHeaderMap extends LabElement {
     this.drawOthers();
     const map = this.maps.get(key(place));
     const other = place.other ? this.maps.get(key({ endpoint: place.other, role: place.role })) : undefined;
-    this.status.textContent = map ? `${made(map)} Its code ran as it does behind a socket; the network was a script in memory.` : `Sending 65,536 headers, twice, to ${place.endpoint}…`;
+    this.status.textContent = map ? `${made(map)} Its code ran as it does behind a socket; the network was a script in memory. go run ./compare headers makes all maps anew.` : "Reading the map…";
     this.map.classList.toggle("busy", !map);
     const drawn = map ? `${key(place)} ${place.context} ${other ? place.other : ""}` : "";
     if (map && drawn !== this.drawn) {
@@ -239,7 +239,7 @@ export class WsHeaderMap extends LabElement {
   /** @param {Uint8Array} painted */
   drawTable(painted) {
     const cell = (/** @type {{kind: number, count: number}[]} */ list) =>
-      h("td", {}, ...list.map((c) => h("div", {}, h("i", { class: `swatch k-${kinds[c.kind].id}` }), `${kinds[c.kind].glyph} ${kinds[c.kind].words.replace(/^refused: /, "")}`, list.length > 1 ? h("span", { class: "soft" }, ` ${grouped(c.count)}`) : "")));
+      h("td", {}, ...list.map((c) => h("div", {}, h("i", { class: `swatch k-${kinds[c.kind].id}` }), `${kinds[c.kind].glyph} ${kinds[c.kind].short}`, list.length > 1 ? h("span", { class: "soft" }, ` ${grouped(c.count)}`) : "")));
     this.twin.replaceChildren(
       h(
         "table",

@@ -11,7 +11,7 @@ function map(of, endpoint = "reference") {
   const columns = [0, 1, 2].map((i) => Uint8Array.from({ length: 65536 }, (_, n) => of(n)[i]));
   const base64 = columns.map((c) => Buffer.from(c).toString("base64"));
   return decode({
-    endpoint, role: "server", runs: 65536, took: 1500, outcomes, rules: [[], ["5.1/mask-missing"], ["5.2/rsv1", "5.2/rsv2"]],
+    endpoint, role: "server", runs: 65536, outcomes, rules: [[], ["5.1/mask-missing"], ["5.2/rsv1", "5.2/rsv2"]],
     contexts: [{ name: "fresh", outcomes: base64[0], marks: base64[1], broken: base64[2] }],
   });
 }
