@@ -137,11 +137,7 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
 		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	got, n, err := readHead(c.nc)
-	if err != nil {
-		return agreed, nil, &HandshakeError{Err: fmt.Errorf("read the answer: %w", err)}
-	}
-	response, err := parseResponse(got[:n])
+	got, n, response, err := c.readAnswer()
 	if err != nil {
 		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
@@ -159,6 +155,29 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 		agreed.deflate = &params
 	}
 	return agreed, got[n:], nil
+}
+
+// maxInterim bounds the answers before the answer.
+const maxInterim = 10
+
+// readAnswer reads the answer to the request, behind any interim ones: 100
+// Continue, 103 Early Hints (RFC 9110 §15.2). It returns what it has read from
+// the answer on, how much of that is its head, and the head.
+func (c *Conn) readAnswer() (got []byte, n int, response wire.Head, err error) {
+	var ahead []byte // read behind the head before
+	for range maxInterim {
+		read := bytes.NewReader(ahead)
+		if got, n, err = readHead(io.MultiReader(read, c.nc)); err != nil {
+			return nil, 0, response, fmt.Errorf("read the answer: %w", err)
+		}
+		got = append(got, ahead[len(ahead)-read.Len():]...)
+		response, err = parseResponse(got[:n])
+		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
+			return got, n, response, err
+		}
+		ahead = got[n:]
+	}
+	return nil, 0, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
 }
 
 // refusalBody returns the beginning of the body of a plain HTTP response of

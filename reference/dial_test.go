@@ -126,7 +126,9 @@ func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
 		{"no HTTP", "HTTP/1.1", "SSH-2.0", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
 		{"a status of two digits", "101", "99", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
 		{"a line without a colon", "Connection: Upgrade", "Connection", 101, wire.Rule{}, "no header field"},
-		{"a folded line", "Connection: Upgrade", "Connection:\r\n Upgrade", 101, wire.Rule{}, "no header field"},
+		{"two protocols", "Upgrade: websocket", "Upgrade: websocket, h2c", 101, wire.RuleRespUpgrade, ""},
+		{"a first line that goes on", "Upgrade: websocket", " Upgrade: websocket", 101, wire.Rule{}, "no header field"},
+		{"nothing but interim answers", "HTTP/1.1", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 10) + "HTTP/1.1", 100, wire.Rule{}, "more than 10 interim"},
 		{"a space before the colon", "Connection:", "Connection :", 101, wire.Rule{}, "no header field"},
 		{"a control character", "Upgrade\r\n", "Up\x00grade\r\n", 101, wire.Rule{}, "no header field"},
 		{"a head without an end", "Upgrade: websocket", "X: " + strings.Repeat("x", maxHead), 0, wire.Rule{}, "more than 16384 octets"},
@@ -144,6 +146,30 @@ func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestAnAnswerMayBeFoldedAndComeBehindInterimOnes(t *testing.T) {
+	for name, answer := range map[string]string{
+		"folded":          strings.Replace(accepted, "Connection: Upgrade", "Connection:\r\n\tUpgrade", 1),
+		"folded, with LF": strings.ReplaceAll(strings.Replace(accepted, "Connection: Upgrade", "Connection:\r\n Upgrade", 1), "\r\n", "\n"),
+		"interim":         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + accepted,
+	} {
+		// The message behind the answer is longer than what is read at once.
+		long := strings.Repeat("Hello", 1000)
+		stream := join([]byte(answer), from(wire.Server, true, wire.Text, long))
+		for _, n := range []int{len(stream), (len(stream) + 1) / 2, 1} {
+			synctest.Test(t, func(t *testing.T) {
+				c, _, err := dialPipe(t, DialOptions{}, slices.Collect(slices.Chunk(stream, n))...)
+				if err != nil {
+					t.Fatalf("%s, in pieces of %d: %v", name, n, err)
+				}
+				defer c.CloseNow()
+				if _, p, err := c.ReadMessage(); err != nil || string(p) != long {
+					t.Errorf("%s, in pieces of %d: %.20q, %v", name, n, p, err)
+				}
+			})
+		}
 	}
 }
 

@@ -209,15 +209,17 @@ func parseRequest(head []byte) (wire.Head, error) {
 	return h, err
 }
 
-// isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
-// GET a path or a whole URL, in visible ASCII.
+// isTarget reports whether s can be the target of a handshake's request (RFC
+// 6455 §4.2.1): a path or a whole URL of HTTP, in visible ASCII, and without a
+// fragment.
 func isTarget(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7F {
+		if s[i] <= ' ' || s[i] >= 0x7F || s[i] == '#' {
 			return false
 		}
 	}
-	return strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+	scheme, _, whole := strings.Cut(s, "://")
+	return strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
 }
 
 // parseResponse reads the head of a server's handshake, as headSize measured it.
@@ -231,13 +233,17 @@ func parseResponse(head []byte) (wire.Head, error) {
 		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
 	}
 	h.Proto, h.Status = proto, int(status)
-	h.Fields, err = parseFields(fields)
+	h.Fields, err = parseFields(unfold.Replace(fields))
 	return h, err
 }
 
+// unfold makes one line of a field that goes on in the next, as HTTP once had
+// it. A client must bear with that, a server need not (RFC 9112 §5.2).
+var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\t", " ")
+
 // parseFields reads the lines of a head behind its first: one field a line, name
-// and value parted by the first colon. A line that goes on in the next one, as
-// HTTP once had it, is refused (RFC 9112 §5.2).
+// and value parted by the first colon. A line that goes on in the next one is
+// refused (RFC 9112 §5.2).
 func parseFields(lines string) ([]wire.Field, error) {
 	var fields []wire.Field
 	for line := range strings.SplitSeq(lines, "\n") {

@@ -197,15 +197,17 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	return c, nil
 }
 
+var errBody = errors.New("the request announces a body, and a handshake has none")
+
 // checkBody refuses a request with a body: its octets would be taken for frames.
 func checkBody(request wire.Head) error {
 	for _, n := range request.Values("Content-Length") {
 		if n != "0" {
-			return errors.New("the request announces a body, and a handshake has none")
+			return errBody
 		}
 	}
 	if len(request.Values("Transfer-Encoding")) > 0 {
-		return errors.New("the request announces a body, and a handshake has none")
+		return errBody
 	}
 	return nil
 }

@@ -40,6 +40,12 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 		return nil, refuse(w, request, http.StatusHTTPVersionNotSupported, nil,
 			fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto))
 	}
+	if !isTarget(r.RequestURI) {
+		return nil, refuse(w, request, http.StatusBadRequest, nil, fmt.Errorf("the target %q is no resource name", clip(r.RequestURI, 60)))
+	}
+	if r.ContentLength != 0 {
+		return nil, refuse(w, request, http.StatusBadRequest, nil, errBody)
+	}
 	checkOrigin := u.CheckOrigin
 	if checkOrigin == nil {
 		checkOrigin = SameOrigin

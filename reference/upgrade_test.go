@@ -257,6 +257,23 @@ func TestWhatCannotBeTakenOverIsRefusedPlainly(t *testing.T) {
 	}
 }
 
+func TestARequestWithABodyOrWithoutAResourceNameIsRefused(t *testing.T) {
+	url := serve(t, &Upgrader{}, func(*Conn) { t.Error("a connection was opened") })
+	for name, request := range map[string]string{
+		"a body":            strings.Replace(handshake, "Origin: ", "Content-Length: 5\r\nOrigin: ", 1) + "Hello",
+		"a chunked body":    strings.Replace(handshake, "Origin: ", "Transfer-Encoding: chunked\r\nOrigin: ", 1) + "0\r\n\r\n",
+		"an asterisk":       strings.Replace(handshake, "GET /chat", "GET *", 1),
+		"a fragment":        strings.Replace(handshake, "GET /chat", "GET /chat#top", 1),
+		"another scheme":    strings.Replace(handshake, "GET /chat", "GET ws://server.example.com/chat", 1),
+		"nothing but names": strings.Replace(handshake, "GET /chat", "GET server.example.com:80", 1),
+	} {
+		resp, err := http.ReadResponse(bufio.NewReader(rawDial(t, url, []byte(request))), nil)
+		if err != nil || resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
+	}
+}
+
 func TestASubprotocolCannotSmuggleAHeader(t *testing.T) {
 	evil := "chat\r\nSet-Cookie: a=b"
 	if got := chooseSubprotocol([]string{evil, "", "chat"}, []string{evil, "", "chat"}); got != "chat" {

@@ -253,9 +253,10 @@ func (c *Connection) tcp(side wire.Role, what string, err error) {
 	at := c.r.Now()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	if what != "error" {
-		if f := c.talk.End(side); f != nil {
-			c.r.append(at, c.ID, side.String(), f)
+	ended := map[string][]wire.Role{"fin": {side}, "rst": {side}, "closed": {side, side.Peer()}}[what] // of whom nothing more can come
+	for _, role := range ended {
+		if f := c.talk.End(role); f != nil {
+			c.r.append(at, c.ID, role.String(), f)
 		}
 	}
 	c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err)})

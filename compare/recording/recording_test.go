@@ -438,6 +438,7 @@ func TestAFrameCutOffByTheEndOfTCPIsTold(t *testing.T) {
 		"rst": func(c *recording.Connection) {
 			c.Failed(tap.In, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
 		},
+		"closed": func(c *recording.Connection) { c.Closed() }, // by the server, so nothing more of the client is read
 	} {
 		rec := recording.New(newClock().now, recording.Limits{})
 		c := rec.Connect(recording.Info{}, wire.Server)

@@ -95,7 +95,7 @@ feed:
 // ClientsOf returns the client that connects to l, called name, as a target for
 // cases. The caller closes l.
 func ClientsOf(name string, l net.Listener) suite.ClientTarget {
-	return suite.ClientTarget{Name: name, Accept: func(ctx context.Context) (net.Conn, error) {
+	return suite.ClientTarget{Name: name, Keys: new(suite.Keys), Accept: func(ctx context.Context) (net.Conn, error) {
 		if d, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
 			stop := context.AfterFunc(ctx, func() { _ = d.SetDeadline(time.Unix(1, 0)) })
 			defer stop()
@@ -127,7 +127,8 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 		if conn, err = t.Accept(ctx); err != nil {
 			break
 		}
-		one := suite.ClientTarget{Name: t.Name, Accept: func(context.Context) (net.Conn, error) { return conn, nil }}
+		one := t
+		one.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 		running.Go(func() {
 			if c.Heavy {
 				defer func() { <-heavy }()

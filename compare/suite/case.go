@@ -81,6 +81,11 @@ type Case struct {
 	// Opening is the judge's half of the opening handshake; the zero value is a
 	// request that every server accepts, or the right answer to the client's.
 	Opening Opening
+	// Head, when not nil, judges the target's half of it by itself.
+	Head headCheck
+	// Deflate, when not nil, is what the case needs of permessage-deflate; without
+	// it there is nothing to judge.
+	Deflate *Deflate
 	// Glued puts the octets of the first step into the same TCP write as the end
 	// of the judge's half of the opening handshake.
 	Glued bool
@@ -153,7 +158,9 @@ type End struct {
 	// Early says that the target does so before the first step that stands behind
 	// a Patience step is taken.
 	Early    bool
-	Statuses []int // with Refuses, for servers; nil: any but 101
+	Statuses []int // with Refuses, for servers; nil: any of 400 and above
+	// Silent says that, with Refuses, TCP may end without an answer.
+	Silent bool
 	// NoTCP leaves out of account when TCP is closed.
 	NoTCP bool
 }
@@ -173,6 +180,7 @@ type Target struct {
 type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
+	Keys   *Keys // of its connections; nil where they are not to be compared
 }
 
 // mirror returns c with the roles swapped.

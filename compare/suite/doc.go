@@ -19,12 +19,17 @@
 // and hang up wrongly. The judge sees the target through a tap at its own end,
 // so its own servers and foreign ones are seen alike.
 //
-//	case.go      Case, Outcome, End, Verdict; mirror
-//	frame.go     Frame, Payload, Step, and the short words for them
-//	list.go      All, Match
-//	peer.go      the judge's end of one connection: octets out, frames in
-//	opening.go   the opening handshake from the judge's side
-//	run.go       Run, RunClient: plays a case
-//	verdict.go   what came, against what may come; Report
-//	s5_1.go …    the cases, a file for each section of the RFC
+//	case.go        Case, Outcome, End, Verdict; mirror
+//	frame.go       Frame, Payload, Step, and the short words for them
+//	handshakes.go  the short words for halves of the opening handshake
+//	checks.go      what is asked of the target's half by itself
+//	list.go        All, Match
+//	peer.go        the judge's end of one connection: octets out, frames in
+//	opening.go     the opening handshake from the judge's side
+//	deflate.go     permessage-deflate from the judge's side, with inflate.go
+//	run.go         Run, RunClient: plays a case
+//	verdict.go     what came, against what may come; Report
+//	s4_1.go …      the cases, a file for each section of RFC 6455,
+//	s7692_7_1.go … and of RFC 7692,
+//	tcp.go sizes.go and for what is the matter of no section
 package suite

@@ -9,13 +9,15 @@ import (
 
 // Payload is what a frame or message carries: Octets as they are, or, where
 // Size is not 0, Octets over and over until there are Size of them. So a case
-// with 16 MiB takes no memory until it runs.
+// with 16 MiB takes no memory until it runs. Packed ones are sent compressed, on
+// their own.
 type Payload struct {
 	Octets []byte
 	Size   int
+	Packed bool
 }
 
-// Len returns how many octets p has.
+// Len returns how many octets p has, before they are compressed.
 func (p Payload) Len() int {
 	if p.Size > 0 {
 		return p.Size
@@ -23,12 +25,16 @@ func (p Payload) Len() int {
 	return len(p.Octets)
 }
 
-// Bytes returns the octets of p; they must not be changed.
+// Bytes returns the octets of p as they are sent; they must not be changed.
 func (p Payload) Bytes() []byte {
-	if p.Size == 0 {
-		return p.Octets
+	b := p.Octets
+	if p.Size > 0 {
+		b = p.prefix(p.Size)
 	}
-	return p.prefix(p.Size)
+	if p.Packed {
+		return newPacker().pack(b)
+	}
+	return b
 }
 
 // prefix returns the first octets of p, n at most.

@@ -14,8 +14,10 @@ import (
 // sections are the files of cases, in the order of the list. Each returns its
 // cases for servers, and cases that only clients can be judged by.
 var sections = []func() []*Case{
+	section41, section421, section422, section44,
 	section51, section52, section53, section54, section55, section551, section552, section553, section56, section57,
-	section71, section74, section81, sizes,
+	section71, section74, section81, section91, section113,
+	sectionTCP, sizes, section7692Negotiation, section7692Data,
 }
 
 // All returns every case, those for servers first, in an order that is the same
@@ -92,7 +94,7 @@ func (c *Case) named(p string) bool {
 		return true
 	}
 	group := c.Group()
-	if group == p || c.Section == p || strings.HasPrefix(group, p+".") {
+	if group == p || c.Section == p || strings.HasPrefix(group, p+".") || strings.HasPrefix(group, p+"-") {
 		return true
 	}
 	if !strings.ContainsAny(p, "*?") {

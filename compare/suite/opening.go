@@ -2,12 +2,19 @@ package suite
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 
 	"wslab/compare/tap"
 	"wslab/reference/dissect"
@@ -16,11 +23,16 @@ import (
 
 // Opening is the judge's half of the opening handshake. Writes are its TCP
 // writes, in which {host}, {path}, {key} and, in a server's answer, {accept}
-// stand for what the connection calls for.
+// stand for what the connection calls for; wrongAccepts has more.
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
+	Each   int           // or cut into writes of so many octets, whatever Writes say
 	Gap    time.Duration // between two writes
+	Fin    bool          // end the judge's side of TCP behind it
+	// Listen is how long the judge waits before it answers a client, which must
+	// send nothing meanwhile.
+	Listen time.Duration
 }
 
 // SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3.
@@ -34,22 +46,58 @@ const (
 		"Sec-WebSocket-Accept: {accept}\r\n\r\n"
 )
 
-// writes returns the TCP writes of o as role sends them. key is the client's,
-// when role answers it.
-func (o Opening) writes(role wire.Role, host, path, key string) []string {
+// writes returns the TCP writes of c's opening as role sends them. key is the
+// client's; asked is its half, where role answers it.
+func (c *Case) writes(role wire.Role, host, path, key string, asked wire.Head) []string {
+	o := c.Opening
 	list := o.Writes
 	if list == nil {
-		list = []string{request}
+		half := request
 		if role == wire.Server {
-			list = []string{response}
+			half = response
 		}
+		if extensions := c.Deflate.extensions(role, asked); extensions != "" {
+			half = plus(half, "Sec-WebSocket-Extensions: "+extensions)
+		}
+		list = []string{half}
 	}
-	fill := strings.NewReplacer("{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))
+	fill := strings.NewReplacer(append(wrongAccepts(key), "{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))...)
 	filled := make([]string, len(list))
 	for i, w := range list {
 		filled[i] = fill.Replace(w)
 	}
+	if o.Each > 0 {
+		whole := strings.Join(filled, "")
+		filled = nil
+		for len(whole) > o.Each {
+			filled, whole = append(filled, whole[:o.Each]), whole[o.Each:]
+		}
+		filled = append(filled, whole)
+	}
 	return filled
+}
+
+// wrongAccepts returns what stands for answers to key that are made wrongly, and
+// what they are.
+func wrongAccepts(key string) []string {
+	right := wire.Accept(key)
+	decoded, _ := base64.StdEncoding.DecodeString(key)
+	sum := sha1.Sum([]byte(key + wire.GUID))
+	swapped := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, right)
+	return []string{
+		"{accept-cut}", right[:len(right)-1],
+		"{accept-case}", swapped,
+		"{accept-key}", wire.Hash(key),
+		"{accept-lower}", wire.Hash(key + strings.ToLower(wire.GUID)),
+		"{accept-misprint}", wire.Hash(key + "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"),
+		"{accept-decoded}", wire.Hash(string(decoded) + wire.GUID),
+		"{accept-hex}", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))),
+	}
 }
 
 // key returns the key that a client's opening has.
@@ -62,9 +110,14 @@ func (o Opening) key() string {
 
 // An answer is the target's half of the opening handshake.
 type answer struct {
-	head *dissect.Handshake
-	rest []byte // what came behind it in the same read
-	err  error  // why there is no head
+	head    *dissect.Handshake
+	rest    []byte              // what came behind it in the same read
+	err     error               // why there is no head
+	deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
+	offers  bool                // of a client: permessage-deflate
+	early   bool                // a client sent something before it was answered
+	known   []string            // the keys of earlier connections of a client
+	port    string              // the judge's own
 }
 
 // opens reports whether the head that came opens a WebSocket.
@@ -76,37 +129,58 @@ func (a answer) opens() bool {
 // came first.
 func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer {
 	b := make([]byte, 16<<10)
+	var first []byte // enough to see what it is
 	for got := 0; ; {
 		n, err := conn.Read(b)
 		got += n
+		first = append(first, b[:min(n, 60-len(first))]...)
+		if from == wire.Server && len(first) > 0 && !looksLikeHTTP(first) {
+			return answer{err: fmt.Errorf("it answered %s, which is no HTTP", quoteLine(first))}
+		}
 		for _, it := range talk.Octets(from, b[:n], false) {
 			h := it.Handshake
 			if h == nil || from == wire.Server && h.Head.Status/100 == 1 && h.Head.Status != 101 {
 				continue
 			}
-			if got > dissect.MaxHead && !strings.HasPrefix(h.Line, "HTTP/") {
-				break
+			if len(h.Octets()) >= dissect.MaxHead {
+				break // it was cut: see below
 			}
 			return answer{head: h, rest: append([]byte(nil), b[it.End:n]...)}
 		}
 		switch {
-		case talk.Opaque(from) || got > dissect.MaxHead:
-			return answer{err: fmt.Errorf("it sent %d octets, and they hold no head of HTTP", got)}
+		case got >= dissect.MaxHead:
+			return answer{err: fmt.Errorf("it sent %s, and the head of its answer was not at its end", counted(got))}
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
-			return answer{err: errors.New("it accepted the connection and said nothing")}
+			return answer{err: fmt.Errorf("it accepted the connection and said nothing: %w", errSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return answer{err: fmt.Errorf("it sent %d octets, which are no whole head of HTTP, and then nothing", got)}
+			return answer{err: fmt.Errorf("it sent %s, no whole head of HTTP, and then nothing: %w", counted(got), errSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
 			return answer{err: errors.New("it closed TCP and had said nothing")}
 		case errors.Is(err, io.EOF):
-			return answer{err: fmt.Errorf("it closed TCP after %d octets, which are no whole head of HTTP", got)}
+			return answer{err: fmt.Errorf("it closed TCP after %s, which are no whole head of HTTP", counted(got))}
 		case tap.IsReset(err):
 			return answer{err: errors.New("it reset TCP during the opening handshake")}
 		default:
 			return answer{err: errors.New(plain(err))}
 		}
 	}
+}
+
+// errSilent is the judge's patience, at its end.
+var errSilent = errors.New("the time for the case is over")
+
+// looksLikeHTTP reports whether b can be the begin of a status line.
+func looksLikeHTTP(b []byte) bool {
+	const begin = "HTTP/"
+	n := min(len(b), len(begin))
+	return string(b[:n]) == begin[:n]
+}
+
+// quoteLine quotes the first line of b.
+func quoteLine(b []byte) string {
+	line, _, _ := strings.Cut(string(b), "\n")
+	return fmt.Sprintf("%.40q", strings.TrimRight(line, "\r"))
 }
 
 // open does the opening handshake of c on conn in role. glued goes with the last
@@ -120,11 +194,25 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 		key = a.head.Head.Key()
+		a.early = len(a.rest) > 0 || c.hears(conn)
+		if a.offers = a.head.Head.HasExtension(wire.PermessageDeflate); !a.offers && c.Deflate != nil {
+			_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
+			return a
+		}
 	}
-	list := c.Opening.writes(role, host, path, key)
+	var asked wire.Head
+	if a.head != nil {
+		asked = a.head.Head
+	}
+	list := c.writes(role, host, path, key, asked)
+	var own *dissect.Handshake
+	for _, it := range talk.Octets(role, legible(strings.Join(list, "")), false) {
+		if it.Handshake != nil {
+			own = it.Handshake
+		}
+	}
 	for i, w := range list {
 		b := []byte(w)
-		talk.Octets(role, b, false)
 		if i == len(list)-1 {
 			b = append(b, glued...)
 		}
@@ -139,10 +227,223 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			sleep(ctx, c.Opening.Gap)
 		}
 	}
+	if c.Opening.Fin {
+		_ = conn.CloseWrite()
+	}
 	if role == wire.Client {
 		a = readHead(conn, talk, wire.Server)
 	}
+	if own != nil && a.head != nil {
+		asked, answered := own.Head, a.head.Head
+		if role == wire.Server {
+			asked, answered = answered, asked
+		}
+		if agreed, inUse, _ := wire.CheckDeflateResponse(asked, answered); inUse {
+			a.deflate = &agreed
+		}
+	}
 	return a
+}
+
+// legible returns the judge's half for a reader that knows neither folded lines
+// nor long ones: an answer is judged by what was asked, however it was written.
+func legible(half string) []byte {
+	half = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ").Replace(half)
+	if len(half) < dissect.MaxHead {
+		return []byte(half)
+	}
+	var b []byte
+	for line := range strings.SplitAfterSeq(half, "\r\n") {
+		if !strings.HasPrefix(line, "X-") {
+			b = append(b, line[:min(len(line), 1000)]...)
+			if len(line) > 1000 {
+				b = append(b, " HTTP/1.1\r\n"...)
+			}
+		}
+	}
+	return b
+}
+
+// judgeOpening judges the target's half of the opening handshake, and reports
+// whether that is all there is to judge.
+func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
+	a := r.answer
+	r.Expected = c.expected()
+	refusal := c.refusal()
+	switch {
+	case role == wire.Server || refusal == nil || a.head != nil && a.head.Head.Status == 101 && c.mayOpen():
+		// 1. A client's half must be right, whatever it is then answered, and so
+		// must be a server's that opens a WebSocket.
+		if reason, rule := a.refused(); reason != "" {
+			r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
+			r.Got = "no WebSocket"
+			if a.head != nil {
+				r.pointRule(a.head, rule)
+			}
+			return true
+		}
+		return c.lacksDeflate(r, role)
+	case a.head == nil:
+		// 2. No answer at all.
+		r.Got = a.err.Error()
+		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
+		switch {
+		case errors.Is(a.err, errSilent):
+			r.Verdict = Fail
+		case refusal.End.Silent:
+			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
+		}
+	case a.head.Head.Status == 101:
+		r.pointRule(a.head, "")
+		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
+	default:
+		// 3. A refusal.
+		r.Got = a.head.Line
+		for _, o := range c.Outcomes {
+			if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
+				r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+				return true
+			}
+		}
+		r.Verdict = NonStrict
+		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
+	}
+	if len(c.Rules) > 0 && r.Verdict != Pass {
+		r.Rule = c.Rules[0]
+	}
+	return true
+}
+
+// headerOf says which header field a rule of the handshake is about.
+var headerOf = map[string]string{
+	wire.RuleHost.Code:    "Host",
+	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
+	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",
+	wire.RuleKeyRepeated.Code: "Sec-WebSocket-Key", wire.RuleKeyLength.Code: "Sec-WebSocket-Key",
+	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
+	wire.RuleSubprotocols.Code:  "Sec-WebSocket-Protocol",
+	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
+	wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+}
+
+// pointRule sets Got, Octets and Caret to the line of h that breaks rule, or to
+// its first line, where that tells.
+func (r *Report) pointRule(h *dissect.Handshake, rule string) {
+	name := headerOf[rule]
+	if name == "" && (rule == wire.RuleRespExtension.Code || rule == wire.RuleExtensionGrammar.Code || strings.HasPrefix(rule, "7692-")) {
+		name = "Sec-WebSocket-Extensions"
+	}
+	for _, l := range h.Lines {
+		if name == "" || !strings.EqualFold(l.Name, name) {
+			continue
+		}
+		line := string(h.Octets()[l.Offset : l.Offset+l.Size])
+		line = strings.TrimRight(line, "\r\n")
+		at := min(len(l.Name)+len(": "), len(line)-1)
+		if rule == wire.RuleAcceptWrong.Code && h.Accept != nil {
+			r.Expected = "Sec-WebSocket-Accept: " + h.Accept.Expected
+			value := strings.Index(line, l.Value)
+			for at = value; at < len(line)-1 && at-value < len(h.Accept.Expected) && line[at] == h.Accept.Expected[at-value]; {
+				at++
+			}
+		}
+		r.pointLine(line, at)
+		return
+	}
+	at := 0
+	if h.From == wire.Server {
+		at = strings.Index(h.Line, " ") + 1 // the status
+	}
+	r.pointLine(h.Line, at)
+}
+
+// pointLine sets Got to a line, and Octets and Caret to the octet at of it.
+func (r *Report) pointLine(line string, at int) {
+	r.Got, r.Skipped = line, 0
+	if at >= keepOctets {
+		r.Skipped = at - keepOctets/2
+	}
+	r.Octets = []byte(line[r.Skipped:min(len(line), r.Skipped+keepOctets)])
+	r.Caret = 8 * (at - r.Skipped)
+}
+
+// refusal returns the first outcome that is a refusal, or nil.
+func (c *Case) refusal() *Outcome {
+	for i := range c.Outcomes {
+		if c.Outcomes[i].End.How == Refuses {
+			return &c.Outcomes[i]
+		}
+	}
+	return nil
+}
+
+// mayOpen reports whether an outcome of c is an open WebSocket.
+func (c *Case) mayOpen() bool {
+	for _, o := range c.Outcomes {
+		if o.End.How != Refuses {
+			return true
+		}
+	}
+	return false
+}
+
+// allows reports whether a refusal may have this status.
+func (e End) allows(status int) bool {
+	return slices.Contains(e.Statuses, status) || len(e.Statuses) == 0 && status >= 400
+}
+
+// hears listens to a client that waits for its answer, and reports whether it
+// sends something all the same.
+func (c *Case) hears(conn net.Conn) bool {
+	if c.Opening.Listen == 0 {
+		return false
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(c.Opening.Listen))
+	n, _ := conn.Read(make([]byte, 1))
+	_ = conn.SetReadDeadline(time.Now().Add(c.deadline()))
+	return n > 0
+}
+
+// Keys are the Sec-WebSocket-Keys of a client's connections so far. All methods
+// may be called concurrently, also on nil, which knows none.
+type Keys struct {
+	mu    sync.Mutex
+	known []string
+}
+
+// add returns the keys known before, and knows key from now on.
+func (k *Keys) add(key string) []string {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := k.known
+	k.known = append(k.known[:len(k.known):len(k.known)], key)
+	return before
+}
+
+// A headCheck judges one thing about the target's half of the opening
+// handshake, and says what is wrong with it.
+type headCheck func(a answer) (Verdict, string)
+
+// judgeHead adds what c.Head says to r, where that is graver than what r has.
+func (c *Case) judgeHead(r *Report) {
+	if c.Head == nil || r.answer.head == nil {
+		return
+	}
+	if v, why := c.Head(r.answer); v.graver(r.Verdict) {
+		r.Verdict, r.Reason = v, sentence(why)
+		if len(c.Rules) > 0 {
+			r.Rule = c.Rules[0]
+		}
+	}
+}
+
+// graver reports whether v is worse than w.
+func (v Verdict) graver(w Verdict) bool {
+	rank := [...]int{Pass: 0, Info: 1, NonStrict: 2, Fail: 3}
+	return rank[v] > rank[w]
 }
 
 // refused says why a does not open a WebSocket, for a case that needs one.
@@ -155,8 +456,6 @@ func (a answer) refused() (reason, rule string) {
 			return "The client's handshake is wrong: " + h.Violations[0].Error(), h.Violations[0].Code
 		}
 		return "", ""
-	case !strings.HasPrefix(h.Line, "HTTP/"):
-		return fmt.Sprintf("There is no WebSocket: it answered %.60q, which is no HTTP.", h.Line), wire.RuleStatus.Code
 	case h.Head.Status/100 == 3:
 		to := strings.Join(h.Head.Values("Location"), ", ")
 		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), wire.RuleStatus.Code
@@ -165,7 +464,7 @@ func (a answer) refused() (reason, rule string) {
 	case len(h.Violations) > 0:
 		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
 		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {
-			reason += " " + h.Accept.Mistake
+			reason += " Here " + h.Accept.Mistake + "."
 		}
 		return reason, h.Violations[0].Code
 	}

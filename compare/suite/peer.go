@@ -28,7 +28,11 @@ type seen struct {
 	payload []byte
 	frames  []span
 	close   wire.ClosePayload // of a Close frame
+	packed  []byte            // the payload as it came, of a compressed message
 }
+
+// compressed reports whether s is a message with RSV1.
+func (s seen) compressed() bool { return !s.opcode.IsControl() && s.frames[0].header.RSV1 }
 
 // fault is the first thing in the target's octets that breaks a rule.
 type fault struct {
@@ -55,6 +59,7 @@ type peer struct {
 	text    wire.UTF8
 	context wire.Context
 	octets  int
+	inflate *inflater // nil without permessage-deflate
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -68,9 +73,13 @@ type peer struct {
 
 // newPeer returns the judge's end of conn, whose opening handshake is done; rest
 // came behind it. It reads until the connection ends or is closed.
-func newPeer(conn *tap.Conn, role wire.Role, limit int, rest []byte) *peer {
+// deflate is what is agreed on of permessage-deflate, nil for nothing.
+func newPeer(conn *tap.Conn, role wire.Role, limit int, deflate *wire.DeflateParams, rest []byte) *peer {
 	p := &peer{conn: conn, role: role, limit: limit, done: make(chan struct{}), changed: make(chan struct{}),
-		context: wire.Context{Sender: role.Peer()}}
+		context: wire.Context{Sender: role.Peer(), RSV1: deflate != nil}}
+	if deflate != nil {
+		p.inflate = newInflater(*deflate, role.Peer(), limit)
+	}
 	go p.read(rest)
 	return p
 }
@@ -181,7 +190,7 @@ func (p *peer) payload(b []byte) bool {
 	had := len(s.payload)
 	s.payload = append(s.payload, b...)
 	wire.Mask(p.frame.Key, pos, s.payload[had:])
-	if s.opcode == wire.Text {
+	if s.opcode == wire.Text && !s.compressed() {
 		if i := p.text.Check(s.payload[had:]); i < len(b) {
 			at := had + i - s.frames[len(s.frames)-1].start
 			return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the text is 0x%02X.", had+i, s.payload[had+i])), 8*(p.frame.Size()+at))
@@ -210,6 +219,20 @@ func (p *peer) endFrame() bool {
 		return true
 	case !p.frame.Fin:
 		return true
+	case s.compressed():
+		message, violation := p.inflate.message(s.payload)
+		if violation != nil {
+			return p.broke(*violation, 8*p.frame.Size())
+		}
+		if s.opcode == wire.Text {
+			if i := p.text.Check(message); i < len(message) {
+				return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the inflated text is 0x%02X.", i, message[i])), 8*p.frame.Size())
+			}
+		}
+		s.packed, s.payload = s.payload, message
+		if !p.text.Complete() {
+			return p.broke(wire.RuleTextUTF8.Broken("The inflated text ends inside a character."), 8*p.frame.Size())
+		}
 	case s.opcode == wire.Text && !p.text.Complete():
 		return p.broke(wire.RuleTextUTF8.Broken("The text ends inside a character."), 8*(p.frame.Size()+int(p.frame.Length))-8)
 	}

@@ -22,6 +22,9 @@ import (
 // Seed is what the masking keys of all cases are made from, with their IDs.
 const Seed = 6455
 
+// dialTime bounds the way to a connection, TLS included.
+const dialTime = 5 * time.Second
+
 // closeWait is how long the end of TCP is waited for after the closing
 // handshake.
 const closeWait = time.Second
@@ -44,10 +47,10 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	if path == "" {
 		path = "/"
 	}
-	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, rec)
+	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
 	if r.Verdict != Fail && c.resets() {
 		// The judge cannot see how the target takes a reset, but that it lives.
-		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil)
+		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
 		if again.Verdict == Fail {
 			r.Verdict, r.Reason = Fail, "After the reset it served no further connection: "+again.Reason
 		}
@@ -75,11 +78,11 @@ func (c *Case) resets() bool {
 // RunClient plays c, which judges clients, on the next connection that t
 // accepts.
 func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
-	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, rec)
+	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
 }
 
 // run plays c with the judge in role.
-func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) (r Report) {
+func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), known *Keys, rec *recording.Recording) (r Report) {
 	r = Report{Case: c, Endpoint: name, Caret: -1}
 	if c.Heavy && role == wire.Client {
 		select {
@@ -90,7 +93,14 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 
 	// 1. A connection, tapped at the judge's end.
-	conn, err := connect(ctx)
+	dial := ctx
+	if role == wire.Client {
+		// A server may accept TCP and then say nothing of TLS.
+		var cancel context.CancelFunc
+		dial, cancel = context.WithTimeout(ctx, dialTime)
+		defer cancel()
+	}
+	conn, err := connect(dial)
 	began := time.Now()
 	defer func() { r.Took = time.Since(began) }()
 	if err != nil {
@@ -133,12 +143,17 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		steps = steps[1:]
 	}
 	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	if role == wire.Server && r.answer.head != nil {
+		r.answer.known = known.add(r.answer.head.Head.Key())
+	}
+	_, r.answer.port, _ = net.SplitHostPort(info.Local)
 	if done := c.judgeOpening(&r, role); done {
+		c.judgeHead(&r)
 		return r
 	}
 
 	// 3. The steps, and what comes of them.
-	p := newPeer(tapped, role, c.limit(), r.answer.rest)
+	p := newPeer(tapped, role, c.limit(), r.answer.deflate, r.answer.rest)
 	s := c.play(ctx, p, role, steps, keys)
 	s = c.finish(ctx, p, s)
 	p.mu.Lock()
@@ -148,6 +163,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	p.untilDone()
 	r.saw, r.closed, r.fault = p.seen, p.closed, p.fault
 	c.judge(&r, s)
+	c.judgeHead(&r)
 	if r.Verdict == Fail || r.Closing == Fail {
 		r.Mistake = diagnose(&r)
 	}
@@ -194,88 +210,6 @@ func (c *Case) fewest() int {
 		}
 	}
 	return fewest
-}
-
-// judgeOpening judges the target's half of the opening handshake, and reports
-// whether that is all there is to judge.
-func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
-	a := r.answer
-	refusal := c.refusal()
-	if refusal == nil {
-		reason, rule := a.refused()
-		if reason == "" {
-			return false
-		}
-		r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
-		r.Expected, r.Got = c.expected(), "no WebSocket"
-		if a.head != nil {
-			r.Got = a.head.Line
-		}
-		return true
-	}
-	if role == wire.Server {
-		return false // a client's refusal is that it leaves: see finish
-	}
-	r.Expected, r.Got = c.expected(), "no answer"
-	if len(c.Rules) > 0 {
-		r.Rule = c.Rules[0]
-	}
-	switch {
-	case a.head == nil:
-		r.Got = a.err.Error()
-		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
-		if errors.Is(a.err, os.ErrDeadlineExceeded) {
-			r.Verdict = Fail
-		}
-		return true
-	case a.head.Head.Status == 101 && c.mayOpen():
-		return false
-	case a.head.Head.Status == 101:
-		r.Got = a.head.Line
-		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
-		return true
-	}
-	r.Got = a.head.Line
-	for i := range c.Outcomes {
-		o := &c.Outcomes[i]
-		if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
-			r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
-			return true
-		}
-	}
-	r.Verdict = NonStrict
-	r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
-	return true
-}
-
-// refusal returns the first outcome that is a refusal, or nil.
-func (c *Case) refusal() *Outcome {
-	for i := range c.Outcomes {
-		if c.Outcomes[i].End.How == Refuses {
-			return &c.Outcomes[i]
-		}
-	}
-	return nil
-}
-
-// mayOpen reports whether an outcome of c is an open WebSocket.
-func (c *Case) mayOpen() bool {
-	for _, o := range c.Outcomes {
-		if o.End.How != Refuses {
-			return true
-		}
-	}
-	return false
-}
-
-// allows reports whether a refusal may have this status.
-func (e End) allows(status int) bool {
-	for _, s := range e.Statuses {
-		if s == status {
-			return true
-		}
-	}
-	return len(e.Statuses) == 0 && status >= 400
 }
 
 // play takes the steps one after the other, until the target has ended the

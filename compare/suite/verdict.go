@@ -243,6 +243,9 @@ func (c *Case) expected() string {
 // point sets Octets and Caret to bit of the frame sp of s.
 func (r *Report) point(s seen, sp, bit int) {
 	f := s.frames[sp]
+	if s.packed != nil {
+		s.payload = s.packed
+	}
 	end := len(s.payload)
 	if sp+1 < len(s.frames) {
 		end = s.frames[sp+1].start
@@ -280,6 +283,10 @@ func (r *Report) pointAt(s seen, e *Expect) {
 			bit++
 		}
 		r.point(s, 0, bit)
+		return
+	}
+	if s.packed != nil {
+		r.point(s, 0, 8*f.Size()) // which of the compressed octets it was cannot be told
 		return
 	}
 	want := e.Payload.Bytes()
@@ -410,7 +417,9 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 					continue
 				}
 			case Refuses:
-				continue
+				if c.Judges == wire.Server || s.closeSent || !s.ended {
+					continue // a server's refusal has been judged by its answer
+				}
 			}
 		}
 		return o
@@ -426,6 +435,9 @@ func (c *Case) mismatch(r *Report, s state) string {
 	case f == cannot:
 		r.pointAt(r.saw[wrong], due)
 		if due == nil {
+			if o.End.How == Refuses {
+				return fmt.Sprintf("It took the answer for one that opens a WebSocket, and sent %s.", r.saw[wrong])
+			}
 			if o.End.How == Fails {
 				return fmt.Sprintf("It sent %s, where it must fail the connection.", r.saw[wrong])
 			}
@@ -472,8 +484,9 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		}
 	}
 	switch {
+	case e.How == Refuses && r.closed != nil:
+		worse(NonStrict, "it sent a Close frame, and no WebSocket was open")
 	case e.How == Refuses:
-		return Pass, ""
 	case r.closed == nil && e.How == Fails:
 		worse(NonStrict, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
 	case r.closed == nil && e.How == Drops:
@@ -489,7 +502,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	case e.NoTCP:
 	case s.timeout:
 		worse(Fail, "it left TCP open after the closing handshake (RFC 6455 §7.1.1)")
-	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && !s.trailing:
+	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why

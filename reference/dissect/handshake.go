@@ -52,6 +52,7 @@ type Accept struct {
 func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 	h := &Handshake{From: from, octets: b}
 	offset := 0
+	var bare []wire.Violation // lines without a colon
 	for i, line := range strings.SplitAfter(string(b), "\n") {
 		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		switch {
@@ -59,7 +60,10 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 			h.Line = text
 			h.readStartLine(text)
 		case text != "":
-			name, value, _ := strings.Cut(text, ":")
+			name, value, ok := strings.Cut(text, ":")
+			if !ok && wire.IsToken(name) { // else its name is at fault, and told with the other names
+				bare = append(bare, wire.RuleHeaderGrammar.Broken("The header line "+strconv.Quote(text)+" has no colon."))
+			}
 			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
 			meaning := headerMeanings[strings.ToLower(name)]
 			h.Head.Fields = append(h.Head.Fields, f)
@@ -68,14 +72,14 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 		offset += len(line)
 	}
 	if from == wire.Client {
-		h.Violations = wire.CheckRequest(h.Head)
+		h.Violations = append(wire.CheckRequest(h.Head), bare...)
 		return h
 	}
 	var asked wire.Head
 	if request != nil {
 		asked = request.Head
 	}
-	h.Violations = wire.CheckResponse(asked, h.Head)
+	h.Violations = append(wire.CheckResponse(asked, h.Head), bare...)
 	if h.refuses() {
 		for i := range h.Lines {
 			h.Lines[i].refused()
@@ -149,6 +153,7 @@ var violationHeader = map[string]string{
 	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
 	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
 	wire.RuleRespExtension.Code: extensionsField, wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
+	wire.RuleSubprotocols.Code:     "Sec-WebSocket-Protocol",
 	wire.RuleExtensionGrammar.Code: extensionsField,
 	wire.RuleDeflateRepeated.Code:  extensionsField, wire.RuleDeflateUnknown.Code: extensionsField, wire.RuleDeflateTwice.Code: extensionsField,
 	wire.RuleDeflateServerFlag.Code: extensionsField, wire.RuleDeflateClientFlag.Code: extensionsField,

@@ -133,6 +133,26 @@ func TestLinesMayEndInABareLF(t *testing.T) {
 	}
 }
 
+func TestAHeaderLineWithoutAColonIsAFaultEvenIfItCouldBeAName(t *testing.T) {
+	for _, line := range []string{"Origin", "no name"} {
+		for from, head := range map[wire.Role]string{
+			wire.Client: strings.Replace(request, "Host", line+"\r\nHost", 1),
+			wire.Server: strings.Replace(response, "Upgrade:", line+"\r\nUpgrade:", 1),
+		} {
+			h := parseHandshake([]byte(head), from, parseHandshake([]byte(request), wire.Client, nil))
+			told := 0
+			for _, v := range h.Violations {
+				if v.Code == wire.RuleHeaderGrammar.Code {
+					told++
+				}
+			}
+			if wire.IsToken(line) && told != 1 || from == wire.Client && told != 1 {
+				t.Errorf("%q of the %s: %v", line, from, h.Violations)
+			}
+		}
+	}
+}
+
 func TestHeaderLinesHaveTheirPlace(t *testing.T) {
 	h := feed(t, &Conversation{}, []part{{wire.Client, []byte(request)}}, whole, false, false).handshakes[0]
 	if h.Line != "GET /chat HTTP/1.1" || h.Head.Method != "GET" || h.Head.Target != "/chat" || h.Head.Proto != "HTTP/1.1" {
@@ -209,6 +229,7 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 		wire.RuleKeyLength.Code:         {asked("dGhlIHNhbXBsZSBub25jZQ==", "dGhl"), "", "Sec-WebSocket-Key"},
 		wire.RuleVersion.Code:           {asked("Version: 13", "Version: 8"), "", "Sec-WebSocket-Version"},
 		wire.RuleHeaderGrammar.Code:     {asked("Host", "X y: z\r\nHost"), "", ""},
+		wire.RuleSubprotocols.Code:      {asked("\r\n\r\n", "\r\nSec-WebSocket-Protocol: a b\r\n\r\n"), "", "Sec-WebSocket-Protocol"},
 		wire.RuleStatus.Code:            {request, refusal, ""},
 		wire.RuleRespUpgrade.Code:       {request, answered("Upgrade: websocket", "Upgrade: h2c"), "Upgrade"},
 		wire.RuleRespConnection.Code:    {request, answered("Connection: Upgrade", "Connection: close"), "Connection"},

@@ -84,8 +84,11 @@ func CheckRequest(h Head) []Violation {
 			broke(RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 		}
 	}
-	if n := len(h.Values("Host")); n != 1 {
-		broke(RuleHost, "There are %d Host fields.", n)
+	switch hosts := h.Values("Host"); {
+	case len(hosts) != 1:
+		broke(RuleHost, "There are %d Host fields.", len(hosts))
+	case hosts[0] == "":
+		broke(RuleHost, "Host is empty.")
 	}
 	//lesson:begin check-upgrade
 	if !h.HasToken("Upgrade", "websocket") {
@@ -110,6 +113,11 @@ func CheckRequest(h Head) []Violation {
 		broke(RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	}
 	//lesson:end
+	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
+		if !IsToken(p) {
+			broke(RuleSubprotocols, "The item %q is no token.", p)
+		}
+	}
 	return append(vs, CheckExtensions(h)...)
 }
 
@@ -124,7 +132,7 @@ func CheckResponse(request, h Head) []Violation {
 		broke(RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
-	if !h.HasToken("Upgrade", "websocket") {
+	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
 		broke(RuleRespUpgrade, "%s.", found(h, "Upgrade"))
 	}
 	if !h.HasToken("Connection", "Upgrade") {

@@ -51,6 +51,7 @@ var (
 	RuleKeyLength     = handshakeRule("4.2.1/key-length", 400, "Sec-WebSocket-Key must be base64 of exactly 16 octets.")
 	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13; a server that refuses another names it.")
 	RuleHeaderGrammar = handshakeRule("4.2.1/header-grammar", 400, "Every header line must be a field name of token characters, a colon and a value.")
+	RuleSubprotocols  = handshakeRule("4.2.1/subprotocol-grammar", 400, "Sec-WebSocket-Protocol must be a list of tokens.")
 )
 
 // The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
@@ -72,7 +73,7 @@ var Rules = []Rule{
 	RuleStray, RuleInterleaved, RuleAfterClose, RuleCloseBody, RuleCloseCode,
 	RuleCloseReason, RuleTextUTF8,
 	RuleMethod, RuleHTTPVersion, RuleHost, RuleUpgrade, RuleConnection, RuleKeyMissing,
-	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar,
+	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar, RuleSubprotocols,
 	RuleStatus, RuleRespUpgrade, RuleRespConnection, RuleAcceptMissing, RuleAcceptWrong,
 	RuleRespExtension, RuleRespSubprotocol,
 	RuleExtensionGrammar,

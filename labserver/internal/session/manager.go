@@ -14,6 +14,7 @@ import (
 // Limits of the program.
 const (
 	maxSessions = 64
+	maxOutside  = 48               // of them opened by connections from outside, so that a flood of those leaves room for pages
 	idleAfter   = 15 * time.Minute // a session is forgotten
 	idleAtLeast = 5 * time.Second  // one may be forgotten to make room
 	endTimeout  = 2 * time.Second  // for what is left in a session that is forgotten
@@ -33,7 +34,8 @@ func NewManager() *Manager {
 }
 
 // New begins a session. When there are as many as there may be, the one that
-// is idle longest makes room; when none is, the error says so.
+// is idle longest makes room, but no page's for a connection from outside; when
+// none can, the error says so.
 func (m *Manager) New(outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,19 +45,25 @@ func (m *Manager) New(outside bool) (*Session, error) {
 	now := time.Now()
 	var oldest *Session
 	least := now.Add(-idleAtLeast)
+	outsiders := 0
 	for _, s := range m.sessions {
 		switch since, ok := s.idle(); {
-		case !ok:
-		case since.Before(now.Add(-idleAfter)):
+		case ok && since.Before(now.Add(-idleAfter)):
 			m.forget(s)
-		case since.Before(least):
+			continue
+		case ok && since.Before(least) && (s.Outside || !outside):
 			oldest, least = s, since
 		}
+		if s.Outside {
+			outsiders++
+		}
 	}
-	if len(m.sessions) >= maxSessions && oldest != nil {
+	full := func() bool { return len(m.sessions) >= maxSessions || outside && outsiders >= maxOutside }
+	if full() && oldest != nil {
 		m.forget(oldest)
+		outsiders--
 	}
-	if len(m.sessions) >= maxSessions {
+	if full() {
 		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
 	}
 	s := newSession(rand.Text(), outside)

@@ -781,6 +781,34 @@ func TestOnlyTheSessionThatIsIdleLongestMakesRoom(t *testing.T) {
 	}
 }
 
+func TestConnectionsFromOutsideLeaveRoomForPages(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	page := l.session()
+	rest(page, idleAfter/2)
+	for range maxOutside {
+		if _, err := l.manager.New(true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.manager.New(true); err == nil {
+		t.Errorf("%d sessions are opened from outside", maxOutside+1)
+	}
+	if _, ok := l.manager.Get(page.ID); !ok {
+		t.Error("a connection from outside has put a page's session away")
+	}
+	l.session()
+	for _, s := range l.manager.sessions {
+		if s.Outside {
+			rest(s, idleAfter/2)
+			break
+		}
+	}
+	if _, err := l.manager.New(true); err != nil {
+		t.Errorf("an idle session from outside makes no room: %v", err)
+	}
+}
+
 func TestASessionWithSomebodyInItIsKept(t *testing.T) {
 	t.Parallel()
 	l := start(t)

@@ -100,6 +100,8 @@ var refusals = map[string]struct {
 	"4.2.1/version":         {old: "Version: 13", new: "Version: 8"},
 	"9.1/extension-grammar": {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nSec-WebSocket-Extensions: a b"},
 	"4.2.1/header-grammar":  {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nX Y: z", byHTTP: true},
+
+	"4.2.1/subprotocol-grammar": {old: "Upgrade: websocket", new: "Upgrade: websocket\r\nSec-WebSocket-Protocol: a b"},
 }
 
 func TestAHandshakeThatBreaksARuleIsRefusedAndEndsItsConnection(t *testing.T) {

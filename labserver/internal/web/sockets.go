@@ -23,7 +23,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close")
 	e, err := endpoint.Find(r.PathValue("endpoint"))
 	if err != nil {
-		http.Error(w, "404 "+err.Error()+"\nTry /ws/reference or /ws/gorilla.", http.StatusNotFound)
+		http.Error(w, "404 "+err.Error()+"\nTry /ws/reference, /ws/gorilla or /ws/naive.", http.StatusNotFound)
 		return
 	}
 	query := r.URL.Query()

@@ -1,0 +1,187 @@
+package suite
+
+import (
+	"bytes"
+	"cmp"
+	"compress/flate"
+	"fmt"
+
+	"wslab/reference/wire"
+)
+
+// Deflate is what a case about permessage-deflate (RFC 7692) asks of the
+// opening handshake. An endpoint that has no such extension, or not as the case
+// needs it, is within its rights: the verdict is then Info.
+type Deflate struct {
+	Offer  string // what the judge offers as a client; default: permessage-deflate
+	Answer string // what it answers as a server; default: permessage-deflate
+	// Needs says what the case lacks in what is agreed on, "" for nothing. The
+	// judge is the end in role.
+	Needs func(agreed wire.DeflateParams, judge wire.Role) string
+	// Offered says what a case for clients lacks in the request.
+	Offered func(request wire.Head) string
+}
+
+// extensions returns what role puts into Sec-WebSocket-Extensions. request is the
+// client's, where role answers it.
+func (d *Deflate) extensions(role wire.Role, request wire.Head) string {
+	switch {
+	case d == nil:
+		return ""
+	case role == wire.Client:
+		return cmp.Or(d.Offer, wire.PermessageDeflate)
+	case d.Answer != "":
+		return d.Answer
+	}
+	// What an offer asks of the server must be in the answer, and what it says of
+	// the client may be.
+	answer := wire.PermessageDeflate
+	for _, name := range []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits"} {
+		if p, ok := offeredParam(request, name); ok {
+			answer += "; " + p.String()
+		}
+	}
+	return answer
+}
+
+// lacksDeflate reports whether c needs a permessage-deflate that is not to be
+// had, and says so in r.
+func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
+	if c.Deflate == nil {
+		return false
+	}
+	lacks := ""
+	a := r.answer
+	switch {
+	case role == wire.Server && !a.offers:
+		lacks = "it does not offer permessage-deflate, so there is nothing to judge"
+	case role == wire.Server && c.Deflate.Offered != nil:
+		lacks = c.Deflate.Offered(a.head.Head)
+	case role == wire.Client && a.deflate == nil && c.refusal() == nil && c.Deflate.Needs != nil:
+		lacks = "it does not take permessage-deflate, so there is nothing to judge"
+	}
+	if lacks == "" && a.deflate != nil && c.Deflate.Needs != nil {
+		lacks = c.Deflate.Needs(*a.deflate, role)
+	}
+	if lacks == "" {
+		return false
+	}
+	r.Verdict, r.Closing, r.Reason = Info, Info, sentence(lacks)
+	r.Got = a.head.Line
+	return true
+}
+
+// inUse is the least that a case of compressed data needs.
+func inUse(wire.DeflateParams, wire.Role) string { return "" }
+
+// takeover is what a case needs in which the judge's messages refer to those
+// before them.
+func takeover(agreed wire.DeflateParams, judge wire.Role) string {
+	if judge == wire.Client && agreed.ClientNoContextTakeover || judge == wire.Server && agreed.ServerNoContextTakeover {
+		return "it wants each message compressed on its own, so there is nothing to judge"
+	}
+	return ""
+}
+
+// fullWindow is what a case needs in which the judge reaches back 32 KiB.
+func fullWindow(agreed wire.DeflateParams, judge wire.Role) string {
+	bits := agreed.ClientMaxWindowBits
+	if judge == wire.Server {
+		bits = agreed.ServerMaxWindowBits
+	}
+	if bits != 0 && bits < 15 {
+		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
+	}
+	return ""
+}
+
+// An inflater reads the target's compressed messages.
+type inflater struct {
+	takeover bool
+	window   int // octets that a distance may reach back
+	bits     int
+	limit    int
+	history  []byte
+}
+
+// newInflater returns one for what sender sends.
+func newInflater(p wire.DeflateParams, sender wire.Role, limit int) *inflater {
+	takeover, bits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	if sender == wire.Client {
+		takeover, bits = !p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	}
+	if bits == 0 {
+		bits = 15
+	}
+	return &inflater{takeover: takeover, window: 1 << bits, bits: bits, limit: limit}
+}
+
+// The rules that compressed data can break.
+var (
+	ruleDeflateData = wire.Rule{Code: "7692-7.2.2/data", RFC: 7692, Section: "7.2.2", CloseCode: wire.InvalidPayload,
+		Sentence: "The payload of a message with RSV1 must be DEFLATE data."}
+	ruleDeflateWindow = wire.Rule{Code: "7692-7.1.2/window", RFC: 7692, Section: "7.1.2",
+		Sentence: "Compressed data must not reach back beyond the window that was agreed on."}
+	ruleDeflateTakeover = wire.Rule{Code: "7692-7.1.1/takeover", RFC: 7692, Section: "7.1.1",
+		Sentence: "With no context takeover, a message must not refer to those before it."}
+)
+
+// message returns what payload stands for (RFC 7692 §7.2.2).
+func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
+	history := i.history
+	if !i.takeover {
+		history = nil
+	}
+	broke := func(r wire.Rule, format string, args ...any) ([]byte, *wire.Violation) {
+		v := r.Broken(fmt.Sprintf(format, args...))
+		return nil, &v
+	}
+	message, farthest, err := inflate(history, payload, i.limit)
+	if err != nil && !i.takeover {
+		if _, _, with := inflate(i.history, payload, i.limit); with == nil && len(i.history) > 0 {
+			return broke(ruleDeflateTakeover, "This message can only be read with those before it.")
+		}
+	}
+	if err != nil {
+		return broke(ruleDeflateData, "It cannot be inflated: %v.", err)
+	}
+	if farthest > i.window {
+		return broke(ruleDeflateWindow, "A distance of %d octets was used, and the window has %d bits.", farthest, i.bits)
+	}
+	i.history = append(i.history, message...)
+	i.history = i.history[max(0, len(i.history)-1<<15):]
+	return message, nil
+}
+
+// A packer compresses what the judge sends.
+type packer struct {
+	out   bytes.Buffer
+	flate *flate.Writer
+}
+
+// newPacker returns a packer whose messages refer to those before them.
+func newPacker() *packer {
+	p := new(packer)
+	p.flate, _ = flate.NewWriter(&p.out, flate.BestCompression) // it fails for levels that do not exist
+	return p
+}
+
+// pack returns message as RFC 7692 §7.2.1 has it sent.
+func (p *packer) pack(message []byte) []byte {
+	p.out.Reset()
+	_, _ = p.flate.Write(message)
+	_ = p.flate.Flush()
+	b := bytes.Clone(p.out.Bytes())
+	return b[:len(b)-4] // without the 00 00 ff ff that every flush ends in
+}
+
+// packed returns f with its payload compressed on its own and RSV1 set.
+func packed(f Frame) Frame {
+	f.Payload.Packed = true
+	return f.rsv(4)
+}
+
+// rawPacked returns a frame of a compressed message with these octets.
+func rawPacked(op wire.Opcode, b ...byte) Frame {
+	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Octets: b}}
+}

@@ -1,0 +1,124 @@
+package suite
+
+import (
+	"bytes"
+	"compress/flate"
+	"errors"
+	"io"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+// inflateByGo is what compress/flate makes of a payload.
+func inflateByGo(history, payload []byte) ([]byte, error) {
+	r := flate.NewReaderDict(io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))), history)
+	return io.ReadAll(r)
+}
+
+func TestWhatEveryLevelDeflatesIsInflatedToTheSame(t *testing.T) {
+	for _, message := range [][]byte{nil, []byte("Hello"), textOf(10000).Bytes(), noise(5000), make([]byte, 100000), append(noise(32000), noise(32000)...)} {
+		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
+			for _, each := range []int{0, 7, 1000} {
+				if each == 7 && len(message) > 10000 {
+					continue
+				}
+				got, farthest, err := inflate(nil, packedWith(level, message, each), len(message))
+				if err != nil || !bytes.Equal(got, message) || farthest > 1<<15 {
+					t.Errorf("%d octets at level %d, a block for every %d: %d octets, farthest %d, %v", len(message), level, each, len(got), farthest, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTheFarthestDistanceIsTold(t *testing.T) {
+	for _, gap := range []int{100, 255, 257, 1000, 5000, 32000} {
+		message := append(noise(gap), noise(gap)...)
+		_, farthest, err := inflate(nil, newPacker().pack(message), len(message))
+		if err != nil || farthest != gap {
+			t.Errorf("%d octets twice: the farthest distance is %d, %v", gap, farthest, err)
+		}
+	}
+}
+
+func TestTheExamplesOfTheRFCAreInflated(t *testing.T) {
+	for _, example := range []struct{ payload, history, want string }{
+		{"\xf2\x48\xcd\xc9\xc9\x07\x00", "", "Hello"},
+		{"\xf2\x00\x11\x00\x00", "Hello", "Hello"},
+		{"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", "", "Hello"},
+		{"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "", "Hello"},
+		{"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "", "Hello"},
+		{"\x00", "", ""},
+		{"\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x48\xcd\xc9\xc9\x07\x00", "", "HelloHello"},
+	} {
+		got, _, err := inflate([]byte(example.history), []byte(example.payload), 100)
+		if err != nil || string(got) != example.want {
+			t.Errorf("% x behind %q: %q, %v", example.payload, example.history, got, err)
+		}
+	}
+}
+
+func TestWhatIsNoDeflateIsToldWhy(t *testing.T) {
+	for payload, want := range map[string]error{
+		"\x06\x00":                     errBlockType,
+		"\x00\x05\x00\x05\x00Hello":    errStored,
+		"\xf2\x00\x11\x00\x00":         errDistance,
+		"\x00\x05\x00\xfa\xffHe":       nil, // the tail of four octets is two too many
+		"\x04\x00\xfe\xff\xff\xff\xff": errCode,
+		string(packedWith(flate.BestSpeed, make([]byte, 1000), 0)): errTooLong,
+	} {
+		_, _, err := inflate(nil, []byte(payload), 100)
+		if err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("% x: %v, want %v", payload, err, want)
+		}
+	}
+}
+
+func FuzzInflatingIsWhatGoDoes(f *testing.F) {
+	for _, seed := range [][]byte{{0}, []byte("\xf2\x48\xcd\xc9\xc9\x07\x00"), newPacker().pack(textOf(300).Bytes()), {0x06, 0x00}} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		got, _, err := inflate(nil, payload, 1<<20)
+		want, wantErr := inflateByGo(nil, payload)
+		if err == nil && wantErr == nil && !bytes.HasPrefix(got, want) {
+			t.Errorf("% x: %q, and Go has %q", payload, got, want)
+		}
+	})
+}
+
+func TestATargetIsHeldToWhatWasAgreedOn(t *testing.T) {
+	far := append(noise(5000), noise(5000)...)
+	p := newPacker()
+	first, second := p.pack([]byte("the same text")), p.pack([]byte("the same text"))
+	for _, each := range []struct {
+		what     string
+		agreed   wire.DeflateParams
+		payloads [][]byte
+		rule     string // broken by the last
+	}{
+		{"a window that is large enough", wire.DeflateParams{ServerMaxWindowBits: 13}, [][]byte{newPacker().pack(far)}, ""},
+		{"a window that is too small", wire.DeflateParams{ServerMaxWindowBits: 12}, [][]byte{newPacker().pack(far)}, ruleDeflateWindow.Code},
+		{"the client's window, which is not the server's", wire.DeflateParams{ClientMaxWindowBits: 8}, [][]byte{newPacker().pack(far)}, ""},
+		{"context takeover", wire.DeflateParams{}, [][]byte{first, second}, ""},
+		{"context takeover against what was agreed on", wire.DeflateParams{ServerNoContextTakeover: true}, [][]byte{first, second}, ruleDeflateTakeover.Code},
+		{"a context that was never there", wire.DeflateParams{}, [][]byte{second}, ruleDeflateData.Code},
+	} {
+		i := newInflater(each.agreed, wire.Server, 1<<20)
+		for n, payload := range each.payloads {
+			_, v := i.message(payload)
+			got := ""
+			if v != nil {
+				got = v.Code
+			}
+			want := ""
+			if n == len(each.payloads)-1 {
+				want = each.rule
+			}
+			if got != want {
+				t.Errorf("%s: message %d breaks %q, want %q", each.what, n+1, got, want)
+			}
+		}
+	}
+}

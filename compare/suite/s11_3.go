@@ -1,0 +1,37 @@
+package suite
+
+import "wslab/reference/wire"
+
+// section113 is RFC 6455 §11.3: which of the header fields may be repeated.
+func section113() []*Case {
+	s := group{name: "11.3", section: "11.3"}
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Key does not appear more than once; a request in which it does is refused.", keyword: Must, section: "11.3.1",
+		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
+			{"Two keys", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"Two keys, the names in different case", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "sec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"Two keys in one field", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}, AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"A key and an empty one", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key:")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Extensions may appear several times in a request, and not in an answer.", keyword: Must, section: "11.3.2",
+		outcomes: opens(), head: atMostOnce("Sec-WebSocket-Extensions"),
+		list: []handshake{{"Three Sec-WebSocket-Extensions", plus(request,
+			"Sec-WebSocket-Extensions: x-wslab-one", "Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: x-wslab-two")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer.", keyword: Must, section: "11.3.3",
+		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Accept"),
+		list: []handshake{{"Sec-WebSocket-Accept in the answer", request}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Protocol may appear several times in a request, and not in an answer.", keyword: Must, section: "11.3.4",
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Protocol"),
+		list: []handshake{{"Three Sec-WebSocket-Protocols", plus(request,
+			"Sec-WebSocket-Protocol: x-wslab-one", "Sec-WebSocket-Protocol: x-wslab-two", "Sec-WebSocket-Protocol: x-wslab-three")}},
+	})
+	return s.cases
+}

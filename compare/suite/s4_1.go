@@ -1,0 +1,418 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// section41 is RFC 6455 §4.1: the client's opening handshake, and what it makes
+// of the server's. The judge listens and answers.
+func section41() []*Case {
+	s := group{name: "4.1", section: "4.1"}
+	clientRequest(&s)
+	statuses(&s)
+	upgradeOfAnswer(&s)
+	acceptOfAnswer(&s)
+	choicesOfAnswer(&s)
+	grammarOfAnswer(&s)
+	answerInPieces(&s)
+	// Behind all others, so that there are connections to compare with.
+	s.addForClients(Case{
+		Title: "A key of its own for each connection", Requirement: "The key is chosen at random for each connection.", Keyword: Must,
+		Rules: []string{wire.RuleKeyLength.Code}, Head: hasOwnKey, Steps: tried, Outcomes: opens(),
+	})
+	return s.cases
+}
+
+// clientRequest is about the request.
+func clientRequest(s *group) {
+	add := func(title, requirement, keyword string, check headCheck, rules ...string) {
+		s.addForClients(Case{
+			Title: title, Requirement: requirement, Keyword: keyword, Rules: rules, Head: check, Steps: tried, Outcomes: opens(),
+		})
+	}
+	add("The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
+	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, hasTarget)
+	add("Host in the request", "Host has the host, and the port where it is not the default.", Must, hasPort, wire.RuleHost.Code)
+	add("Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
+	add("The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 octets chosen at random.", Must, hasKey,
+		wire.RuleKeyMissing.Code, wire.RuleKeyRepeated.Code, wire.RuleKeyLength.Code)
+	add("The version of the protocol in the request", "There is one Sec-WebSocket-Version, with the value 13.", Must, asksRight, wire.RuleVersion.Code)
+	add("Origin in the request", "A browser sends Origin, another client may; it is a scheme, a host and perhaps a port.", May, hasOrigin)
+	add("Subprotocols in the request", "Sec-WebSocket-Protocol, where it is there, lists tokens, each once.", Must, hasSubprotocols, wire.RuleSubprotocols.Code)
+	add("Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, hasExtensions, wire.RuleExtensionGrammar.Code)
+	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("The ends of the request's lines", "Who sends HTTP ends each line with CR LF (RFC 9112 §2.1).", Must, endsLines)
+	add("No content in the request", "The request is a GET without content: what follows it are frames.", Must, hasNoContent)
+	add("Nothing in the same segment as the request", "A client waits for the answer before it sends anything more.", Must, waits)
+	s.addForClients(Case{
+		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the answer before it sends anything more.", Keyword: Must,
+		Opening: Opening{Listen: 50 * time.Millisecond}, Head: waits, Steps: tried, Outcomes: opens(),
+	})
+}
+
+// statuses is about answers that open no WebSocket.
+func statuses(s *group) {
+	// All else is right, so that only the status can tell. A server that refuses
+	// closes TCP.
+	plain := func(status string, lines ...string) Opening {
+		return Opening{Writes: []string{plus(startLine(response, "HTTP/1.1 "+status), append(lines, "Content-Length: 0")...)}}
+	}
+	for _, each := range []struct {
+		status string
+		lines  []string
+	}{
+		{"200 OK", nil}, {"201 Created", nil}, {"204 No Content", nil},
+		{"301 Moved Permanently", []string{"Location: /elsewhere"}}, {"302 Found", []string{"Location: ws://127.0.0.1:9/"}}, {"307 Temporary Redirect", []string{"Location: /elsewhere"}},
+		{"400 Bad Request", nil}, {"401 Unauthorized", []string{`WWW-Authenticate: Basic realm="lab"`}}, {"403 Forbidden", nil}, {"404 Not Found", nil},
+		{"407 Proxy Authentication Required", []string{`Proxy-Authenticate: Basic realm="lab"`}},
+		{"426 Upgrade Required", []string{"Sec-WebSocket-Version: 13"}}, {"426 Upgrade Required", []string{"Sec-WebSocket-Version: 14, 15"}},
+		{"500 Internal Server Error", nil}, {"503 Service Unavailable", []string{"Retry-After: 3600"}}, {"999 Unknown", nil},
+	} {
+		title := "The status " + each.status
+		if len(each.lines) > 0 {
+			title += " with " + each.lines[0]
+		}
+		s.addForClients(Case{
+			Title: title, Keyword: Must, Rules: []string{wire.RuleStatus.Code}, Opening: plain(each.status, each.lines...),
+			Requirement: "An answer with another status than 101 is plain HTTP, whatever else it says: no WebSocket is open.",
+			Steps:       []Step{send(text("Hello")), fin()}, Outcomes: refuses(),
+		})
+	}
+	noHTTP := func(title string, o Opening, steps ...Step) {
+		s.addForClients(Case{
+			Title: title, Keyword: Must, Rules: []string{wire.RuleStatus.Code}, Opening: o, Steps: steps, Outcomes: refuses(),
+			Requirement: "What is no HTTP response with status 101 opens no WebSocket.",
+		})
+	}
+	one := func(head string) Opening { return Opening{Writes: []string{head}} }
+	noHTTP("A status of two digits", one(startLine(response, "HTTP/1.1 10 Switching Protocols")), tried[0], fin())
+	noHTTP("A status of four digits", one(startLine(response, "HTTP/1.1 1010 Switching Protocols")), tried[0], fin())
+	noHTTP("A status with a letter", one(startLine(response, "HTTP/1.1 1O1 Switching Protocols")), tried[0], fin())
+	noHTTP("No status", one(startLine(response, "HTTP/1.1 Switching Protocols")), tried[0], fin())
+	noHTTP("A status line without its version", one(startLine(response, "101 Switching Protocols")), tried[0], fin())
+	noHTTP("A status line of another protocol", one(startLine(response, "ICY/1.1 101 Switching Protocols")), tried[0], fin())
+	noHTTP("The greeting of an SSH server", one("SSH-2.0-OpenSSH_9.9\r\n"), fin())
+	noHTTP("Frames at once, and no HTTP", one("\x81\x05Hello\x81\x05Hello"), fin())
+	noHTTP("TLS, and no HTTP", one("\x15\x03\x01\x00\x02\x02\x46"), fin())
+	noHTTP("The end of TCP, and no answer", one(""), fin())
+	noHTTP("Half an answer, and the end of TCP", one(response[:60]), fin())
+	noHTTP("An answer without its empty line, and the end of TCP", one(strings.TrimSuffix(response, "\r\n")), fin())
+
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client must be able to read interim answers before the answer, even if it does not expect them (RFC 9110 §15.2).", keyword: Must,
+		rules: []string{wire.RuleStatus.Code}, outcomes: opens(),
+		list: []handshake{
+			{"100 Continue before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + response},
+			{"103 Early Hints before the answer", "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" + response},
+			{"102 Processing twice before the answer", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + response},
+		},
+	})
+	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "The reason behind the status is for people, and may be anything or empty (RFC 9112 §4).", keyword: Must,
+		rules: []string{wire.RuleStatus.Code}, outcomes: opens(),
+		list: []handshake{
+			{"101 with another reason", startLine(response, "HTTP/1.1 101 Web Socket Protocol Handshake")},
+			{"101 with the reason of another status", startLine(response, "HTTP/1.1 101 404 Not Found")},
+			{"101 with an empty reason", startLine(response, "HTTP/1.1 101 ")},
+			{"101 with a reason that is no ASCII", startLine(response, "HTTP/1.1 101 Grüße")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A status line has a space behind its status even where no reason follows (RFC 9112 §4); who reads it may overlook that.", keyword: May,
+		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Info, "it wants the space that the grammar asks for"),
+		list: []handshake{{"101 with nothing behind it", startLine(response, "HTTP/1.1 101")}},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An answer to a request of HTTP/1.1 that is of HTTP/1.0 cannot change the protocol (RFC 9110 §7.8); what a client makes of it RFC 6455 leaves open.", keyword: May,
+		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Pass, ""),
+		list: []handshake{{"101 of HTTP/1.0", startLine(response, "HTTP/1.0 101 Switching Protocols")}},
+	})
+}
+
+// upgradeOfAnswer is about Upgrade and Connection.
+func upgradeOfAnswer(s *group) {
+	upgrade := func(values ...string) string { return set(response, "Upgrade", prefixed("Upgrade: ", values)...) }
+	connection := func(values ...string) string { return set(response, "Connection", prefixed("Connection: ", values)...) }
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Upgrade is websocket, in any case, and Connection has the token Upgrade, in any case.", keyword: Must,
+		rules: []string{wire.RuleRespUpgrade.Code, wire.RuleRespConnection.Code}, outcomes: opens(),
+		list: []handshake{
+			{"Upgrade: WebSocket in the answer", upgrade("WebSocket")},
+			{"Upgrade: WEBSOCKET in the answer", upgrade("WEBSOCKET")},
+			{"Connection: upgrade in the answer", connection("upgrade")},
+			{"Connection: UPGRADE in the answer", connection("UPGRADE")},
+			{"Connection: keep-alive, Upgrade in the answer", connection("keep-alive, Upgrade")},
+			{"Connection: Upgrade,keep-alive in the answer", connection("Upgrade,keep-alive")},
+			{"Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An answer without Upgrade, or with another value than websocket, fails the connection.", keyword: Must,
+		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Upgrade in the answer", set(response, "Upgrade")},
+			{"An empty Upgrade in the answer", upgrade("")},
+			{"Upgrade: h2c in the answer", upgrade("h2c")},
+			{"Upgrade: websockets in the answer", upgrade("websockets")},
+			{"Upgrade: web-socket in the answer", upgrade("web-socket")},
+			{"Upgrade: websocket/13 in the answer", upgrade("websocket/13")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An answer whose Upgrade has another value than websocket fails the connection: it cannot be changed to two protocols.", keyword: Must,
+		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it reads Upgrade as a list, and is content with one item that is websocket"),
+		list: []handshake{
+			{"Upgrade: websocket, h2c in the answer", upgrade("websocket, h2c")},
+			{"Upgrade: h2c, websocket in the answer", upgrade("h2c, websocket")},
+			{"Two Upgrade fields in the answer", upgrade("websocket", "h2c")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An answer without the token Upgrade in Connection fails the connection.", keyword: Must,
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Connection in the answer", set(response, "Connection")},
+			{"An empty Connection in the answer", connection("")},
+			{"Connection: keep-alive in the answer", connection("keep-alive")},
+			{"Connection: close in the answer", connection("close")},
+			{"Connection: upgraded in the answer", connection("upgraded")},
+			{"Connection: keep-alive; Upgrade in the answer", connection("keep-alive; Upgrade")},
+		},
+	})
+}
+
+// acceptOfAnswer is about Sec-WebSocket-Accept.
+func acceptOfAnswer(s *group) {
+	accept := func(values ...string) string {
+		return set(response, "Sec-WebSocket-Accept", prefixed("Sec-WebSocket-Accept: ", values)...)
+	}
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "White space around Sec-WebSocket-Accept does not count.", keyword: Must,
+		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: opens(),
+		list: []handshake{
+			{"Sec-WebSocket-Accept with white space around it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:\t  {accept} \t")},
+			{"Sec-WebSocket-Accept with no space before it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:{accept}")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An answer without Sec-WebSocket-Accept, or with an empty one, fails the connection.", keyword: Must,
+		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Sec-WebSocket-Accept", set(response, "Sec-WebSocket-Accept")},
+			{"An empty Sec-WebSocket-Accept", accept("")},
+			{"Sec-WebSocket-Accept under another name", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accepted: {accept}")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A Sec-WebSocket-Accept that is not made of the key and the GUID fails the connection.", keyword: Must,
+		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"Sec-WebSocket-Accept for the key of the RFC's example", accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
+			{"Sec-WebSocket-Accept with the key itself", accept("{key}")},
+			{"Sec-WebSocket-Accept without its last octet", accept("{accept-cut}")},
+			{"Sec-WebSocket-Accept with one octet more", accept("{accept}=")},
+			{"Sec-WebSocket-Accept in quotes", accept(`"{accept}"`)},
+			{"Sec-WebSocket-Accept in other case", accept("{accept-case}")},
+			{"Sec-WebSocket-Accept made with no GUID", accept("{accept-key}")},
+			{"Sec-WebSocket-Accept made with a GUID in lower case", accept("{accept-lower}")},
+			{"Sec-WebSocket-Accept made with a misprinted GUID", accept("{accept-misprint}")},
+			{"Sec-WebSocket-Accept made of the key decoded", accept("{accept-decoded}")},
+			{"Sec-WebSocket-Accept with the hash in hex", accept("{accept-hex}")},
+			{"Two values in one Sec-WebSocket-Accept", accept("{accept}, {accept}")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer (§11.3.3); an answer that breaks this fails the connection.", keyword: Must, section: "11.3.3",
+		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"Sec-WebSocket-Accept twice, right both times", accept("{accept}", "{accept}")},
+			{"Sec-WebSocket-Accept twice, right the first time", accept("{accept}", "{accept-key}")},
+			{"Sec-WebSocket-Accept twice, right the second time", accept("{accept-key}", "{accept}")},
+		},
+	})
+}
+
+// choicesOfAnswer is about subprotocol and extensions.
+func choicesOfAnswer(s *group) {
+	subprotocol := func(values ...string) string { return plus(response, prefixed("Sec-WebSocket-Protocol: ", values)...) }
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A subprotocol that the client has not offered fails the connection.", keyword: Must,
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"A subprotocol that was not offered", subprotocol("x-wslab-unasked")},
+			{"Two subprotocols that were not offered", subprotocol("x-wslab-unasked, x-wslab-too")},
+			{"Two Sec-WebSocket-Protocols", subprotocol("x-wslab-unasked", "x-wslab-too")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "The empty string is no subprotocol, and not the same as none (§4.2.2); an answer with it breaks the grammar.", keyword: Must, section: "4.2.2",
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refusesOr(NonStrict, "it takes an empty subprotocol for none"),
+		list: []handshake{{"An empty Sec-WebSocket-Protocol in the answer", subprotocol("")}},
+	})
+	extension := func(values ...string) string {
+		return plus(response, prefixed("Sec-WebSocket-Extensions: ", values)...)
+	}
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "An extension that the client has not offered fails the connection.", keyword: Must,
+		rules: []string{wire.RuleRespExtension.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"An extension that was not offered", extension("x-wslab-unasked")},
+			{"An extension that was not offered, with a parameter", extension("x-wslab-unasked; a=1")},
+			{"Two extensions that were not offered", extension("x-wslab-unasked, x-wslab-too")},
+			{"Two extensions in two fields", extension("x-wslab-unasked", "x-wslab-too")},
+			{"An extension of an old draft", extension("deflate-stream")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once.", keyword: Must, section: "9.1",
+		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"An extension with a space in its name in the answer", extension("x wslab")},
+			{"Nothing before a semicolon in the answer", extension("; a=1")},
+			{"A parameter with = and no value in the answer", extension("x-wslab; a=")},
+			{"A value whose quotes do not end in the answer", extension(`x-wslab; a="1`)},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "The list has one item at least; who reads a list overlooks empty items (RFC 9110 §5.6.1.2).", keyword: May, section: "9.1",
+		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: opensOr(Pass, ""),
+		list: []handshake{{"An empty Sec-WebSocket-Extensions in the answer", extension("")}},
+	})
+}
+
+// grammarOfAnswer is about HTTP's header lines.
+func grammarOfAnswer(s *group) {
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "The names of header fields may be written in any case, their order does not count, and fields that are not known are overlooked.", keyword: Must,
+		outcomes: opens(),
+		list: []handshake{
+			{"All names of the answer in lower case", renamed(response, strings.ToLower)},
+			{"All names of the answer in capitals", renamed(response, strings.ToUpper)},
+			{"The answer's fields in the opposite order", backwards(response)},
+			{"A field in the answer that nobody knows", plus(response, "X-Unknown: 1", "Sec-WebSocket-Unknown: 2")},
+			{"Fields of an old draft in the answer", plus(response, "Sec-WebSocket-Location: ws://elsewhere.example/", "Sec-WebSocket-Origin: null")},
+			{"Sec-WebSocket-Version in the answer", plus(response, "Sec-WebSocket-Version: 13")},
+			{"A cookie in the answer", plus(response, "Set-Cookie: a=1; HttpOnly")},
+			{"Date and Server in the answer", plus(response, "Date: Mon, 23 Nov 2026 00:00:00 GMT", "Server: judge")},
+			{"A field without a value in the answer", plus(response, "X-Empty:")},
+			{"No space behind the answer's colons", strings.ReplaceAll(response, ": ", ":")},
+			{"White space behind the answer's values", spacesBehind(response)},
+			{"A value in UTF-8 in the answer", plus(response, "X-Unknown: Grüße")},
+		},
+	})
+	lines := make([]string, 100)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("X-%d: %d", i, i)
+	}
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Fields that are not known are overlooked, many and long ones as well, within what a client is willing to hold.", keyword: Should,
+		outcomes: opensOr(NonStrict, "it fails the connection for a head that servers with some cookies send"),
+		list: []handshake{
+			{"100 fields in the answer", plus(response, lines...)},
+			{"A value of 1,025 octets in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1025))},
+			{"A cookie of 4,096 octets in the answer", plus(response, "Set-Cookie: a="+strings.Repeat("c", 4094))},
+			{"A value of 8,000 octets in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 8000))},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client sets limits of its own to what it holds of an answer (§10.4).", keyword: May, section: "10.4",
+		outcomes: opensOr(Pass, ""),
+		list: []handshake{
+			{"A value of 64 KiB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 64<<10))},
+			{"A value of 1.1 MB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1_100_000))},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A header line is a name of token characters, a colon and a value; an answer that breaks the grammar is no valid response, and fails the connection (§4.1).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"A header line without a colon in the answer", plus(response, "X-Unknown")},
+			{"A header line without a name in the answer", plus(response, ": 1")},
+			{"A name with a space in it in the answer", plus(response, "X Unknown: 1")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "No white space stands before the colon, and no NUL in a value; an answer with either is no valid response, though HTTP lets who reads it mend it (RFC 9110 §5.5).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks or mends what is wrong, as HTTP allows"),
+		list: []handshake{
+			{"A space before the colon of an unknown field in the answer", plus(response, "X-Unknown : 1")},
+			{"A value with NUL in the answer", plus(response, "X-Unknown: a\x00b")},
+			{"A value with a CR that ends no line in the answer", plus(response, "X-Unknown: a\rb")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "No white space stands before a colon (RFC 9112 §5.1): what has it is no Upgrade field.", keyword: Must,
+		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it overlooks white space before a colon, which RFC 9112 §5.1 forbids because readers differ in it"),
+		list: []handshake{{"A space before the colon of Upgrade in the answer", set(response, "Upgrade", "Upgrade : websocket")}},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client that receives a line folded as HTTP once had it reads it as one (RFC 9112 §5.2).", keyword: Must,
+		outcomes: opensOr(NonStrict, "it fails the connection for a folded line, which RFC 9112 §5.2 bids it read as one"),
+		list: []handshake{
+			{"An unknown field of the answer folded into two lines", plus(response, "X-Unknown: a", " b")},
+			{"Sec-WebSocket-Accept folded into two lines", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:", "\t{accept}")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client may take a LF alone for the end of a line (RFC 9112 §2.2).", keyword: May,
+		outcomes: opensOr(Pass, ""),
+		list:     []handshake{{"Lines of the answer that end in LF alone", strings.ReplaceAll(response, "\r\n", "\n")}},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A 101 has no content, and ends with its empty line (RFC 9112 §6.3): whatever length it claims, what follows are frames.", keyword: Must,
+		outcomes: opensOr(Info, "it fails the connection, as a 101 must not have this field"),
+		list: []handshake{
+			{"Content-Length: 0 in the answer", plus(response, "Content-Length: 0")},
+			{"Content-Length: 7 in the answer, and a frame of seven octets", plus(response, "Content-Length: 7")},
+			{"Transfer-Encoding: chunked in the answer", plus(response, "Transfer-Encoding: chunked")},
+		},
+	})
+}
+
+// answerInPieces is about how TCP cuts an answer, and what comes with it.
+func answerInPieces(s *group) {
+	add := func(title string, o Opening) {
+		s.addForClients(Case{
+			Title: title, Requirement: "An answer means the same however TCP cuts it.", Keyword: Must,
+			Opening: o, Steps: tried, Outcomes: opens(),
+		})
+	}
+	for _, each := range []struct{ where, at string }{
+		{"in its version", "HTTP/1"},
+		{"in its status", "HTTP/1.1 10"},
+		{"between CR and LF of its status line", "Protocols\r"},
+		{"in a field's name", "Sec-WebSo"},
+		{"in a field's value", "webso"},
+		{"between two fields", "websocket\r\n"},
+		{"before the empty line", "{accept}\r\n"},
+		{"in the middle of the empty line", "{accept}\r\n\r"},
+	} {
+		at := strings.Index(response, each.at) + len(each.at)
+		add("An answer cut "+each.where, Opening{Writes: []string{response[:at], response[at:]}, Gap: between})
+	}
+	lines := strings.SplitAfter(response, "\r\n")
+	add("An answer octet by octet", Opening{Each: 1, Gap: between / 10})
+	add("An answer in pieces of seven octets", Opening{Each: 7, Gap: between / 2})
+	add("An answer line by line, 80 ms apart", Opening{Writes: lines[:len(lines)-1], Gap: 80 * time.Millisecond})
+	add("An answer with a pause of 300 ms before its last octet", Opening{Writes: []string{response[:len(response)-1], response[len(response)-1:]}, Gap: 300 * time.Millisecond})
+
+	glued := func(title string, outcomes []Outcome, steps ...Step) {
+		s.addForClients(Case{
+			Title: title, Keyword: Must, Glued: true, Steps: steps, Outcomes: outcomes,
+			Requirement: "A server may send frames as soon as it has answered, in the same TCP segment even: none may be lost.",
+		})
+	}
+	glued("A frame in the same TCP segment as the answer", opens(), send(text("Hello")))
+	glued("Three frames in the same TCP segment as the answer", answers(texts("one"), texts("two"), binaries(3)), send(text("one"), text("two"), binary(3)))
+	glued("Two fragments in the same TCP segment as the answer", opens(), send(text("Hel").more(), cont("lo")))
+	glued("A Ping in the same TCP segment as the answer", answers(pongs("Hello")), send(ping("Hello")))
+	glued("A Close frame in the same TCP segment as the answer", closes(1000), send(closeWith(1000, "")))
+	glued("A frame of 10,000 octets behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
+	glued("Half a frame in the same TCP segment as the answer, then the rest", opens(), octets(0x81, 0x05, 'H', 'e'), pause(between), octets('l', 'l', 'o'))
+	glued("A frame that breaks a rule in the same TCP segment as the answer", fails(wire.ProtocolError), send(text("Hello").opcode(3)))
+}

@@ -1,0 +1,551 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// section421 is RFC 6455 §4.2.1: a server reads the client's opening handshake,
+// and refuses what is none. Where that leans on HTTP the section named is
+// RFC 6455's, and the requirement tells that of HTTP.
+func section421() []*Case {
+	s := group{name: "4.2.1", section: "4.2.1"}
+	requestLine(&s)
+	hostField(&s)
+	upgradeFields(&s)
+	keyField(&s)
+	versionField(&s)
+	otherFields(&s)
+	headGrammar(&s)
+	headSizes(&s)
+	requestBody(&s)
+	requestInPieces(&s)
+	return s.cases
+}
+
+// requestLine is about method, target and version.
+func requestLine(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A request that keeps to §4.1 opens a WebSocket.", keyword: Must, outcomes: opens(),
+		list: []handshake{{"The least that a request must have", request}},
+	})
+
+	method := handshakes{
+		requirement: "The method is GET, in capitals; a server refuses any other.", keyword: Must,
+		rules: []string{wire.RuleMethod.Code}, outcomes: refuses(),
+	}
+	for _, m := range []string{"POST", "PUT", "HEAD", "OPTIONS", "DELETE", "BREW", "get", "GETX"} {
+		method.list = append(method.list, handshake{"The method " + m, startLine(request, m+" {path} HTTP/1.1")})
+	}
+	s.addHandshakes(wire.Server, method)
+
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The request is one of HTTP/1.1 or higher; a server refuses any other.", keyword: Must,
+		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"HTTP/1.0", startLine(request, "GET {path} HTTP/1.0")},
+			{"HTTP/0.9 with header fields", startLine(request, "GET {path} HTTP/0.9")},
+			{"HTTP/1", startLine(request, "GET {path} HTTP/1")},
+			{"HTTP/1.x", startLine(request, "GET {path} HTTP/1.x")},
+			{"HTTP/-1.1", startLine(request, "GET {path} HTTP/-1.1")},
+			{"The version HTTQ/1.1", startLine(request, "GET {path} HTTQ/1.1")},
+			{"No version, as HTTP/0.9 has it, with header fields", startLine(request, "GET {path}")},
+			{"A request line of one word", startLine(request, "GET")},
+			{"A request line of four words", startLine(request, "GET {path} {path} HTTP/1.1")},
+			{"Two spaces where the target is due", startLine(request, "GET  HTTP/1.1")},
+			{"No request line", strings.TrimPrefix(request, "GET {path} HTTP/1.1\r\n")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "HTTP/1.1 or higher is asked for, and a minor version that is higher is to be read as the highest that is known (RFC 9110 §2.5).", keyword: Should,
+		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: opensOr(NonStrict, "it refuses a minor version that it should read as HTTP/1.1"),
+		list: []handshake{{"HTTP/1.2", startLine(request, "GET {path} HTTP/1.2")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "HTTP/1.1 or higher is asked for, and HTTP/2 is never spoken with such a line: both answers are legal.", keyword: May,
+		rules:    []string{wire.RuleHTTPVersion.Code},
+		outcomes: opensOr(Pass, ""),
+		list:     []handshake{{"The version HTTP/2.0 in a request line", startLine(request, "GET {path} HTTP/2.0")}},
+	})
+
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The target is a resource name, or a whole http or https URL that contains one; a server must accept both (RFC 9112 §3.2.2).", keyword: Must,
+		outcomes: opens(),
+		list: []handshake{
+			{"A whole http URL as the target", startLine(request, "GET http://{host}{path} HTTP/1.1")},
+			{"A whole URL with its scheme in capitals as the target", startLine(request, "GET HTTP://{host}{path} HTTP/1.1")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The target is a resource name, and that may have a query. Which resources there are is the server's own to say.", keyword: May,
+		outcomes: opensOr(Info, "it refuses this target, as it may where it has no such resource"),
+		list: []handshake{
+			{"A target with a query", startLine(request, "GET {path}?chat=1&name=a%20b HTTP/1.1")},
+			{"A target with an empty query", startLine(request, "GET {path}? HTTP/1.1")},
+			{"A target of 4,000 octets", startLine(request, "GET {path}?"+strings.Repeat("q", 4000)+" HTTP/1.1")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A target that is no resource name and no http URL breaks the grammar, and a request that does so is refused.", keyword: Must,
+		outcomes: refuses(),
+		list: []handshake{
+			{"The target *", startLine(request, "GET * HTTP/1.1")},
+			{"Only host and port as the target", startLine(request, "GET {host} HTTP/1.1")},
+			{"A target without its first slash", startLine(request, "GET chat HTTP/1.1")},
+			{"A target with a space", startLine(request, "GET {path}a b HTTP/1.1")},
+			{"A target with an octet of 0x01", startLine(request, "GET {path}\x01 HTTP/1.1")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A resource name has no fragment and only visible ASCII (§3). What a server makes of others is its own to say.", keyword: May,
+		outcomes: refusesOr(Info, "it takes a target that no URI can have"),
+		list: []handshake{
+			{"A target with a fragment", startLine(request, "GET {path}#top HTTP/1.1")},
+			{"A target with octets above 0x7F", startLine(request, "GET {path}?\xc3\xbc HTTP/1.1")},
+			{"A ws URL as the target", startLine(request, "GET ws://{host}{path} HTTP/1.1")},
+		},
+	})
+}
+
+// hostField is about Host.
+func hostField(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "There is one Host with the server's authority; a request without, or with two, is refused (RFC 9112 §3.2: with 400).", keyword: Must,
+		rules: []string{wire.RuleHost.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Host", set(request, "Host")},
+			{"Two Hosts that are the same", set(request, "Host", "Host: {host}", "Host: {host}")},
+			{"Two Hosts that differ", set(request, "Host", "Host: {host}", "Host: elsewhere.example")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Host contains the server's authority, so it is not empty.", keyword: Must,
+		rules:    []string{wire.RuleHost.Code},
+		outcomes: refusesOr(NonStrict, "HTTP knows an empty Host; of a WebSocket's handshake, RFC 6455 §4.2.1 demands the server's authority"),
+		list:     []handshake{{"An empty Host", set(request, "Host", "Host:")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Host contains the server's authority. Which names it goes by is the server's own to say.", keyword: May,
+		rules:    []string{wire.RuleHost.Code},
+		outcomes: opensOr(Info, "it does not go by this name"),
+		list: []handshake{
+			{"Another server's Host", set(request, "Host", "Host: elsewhere.example")},
+			{"A Host in capitals, behind all the others", plus(set(request, "Host"), "HOST: {host}")},
+		},
+	})
+}
+
+// upgradeFields is about Upgrade and Connection.
+func upgradeFields(s *group) {
+	upgrade := func(values ...string) string { return set(request, "Upgrade", prefixed("Upgrade: ", values)...) }
+	connection := func(values ...string) string { return set(request, "Connection", prefixed("Connection: ", values)...) }
+
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Upgrade contains the value websocket, in any case, and may list other protocols.", keyword: Must,
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: opens(),
+		list: []handshake{
+			{"Upgrade: WebSocket", upgrade("WebSocket")},
+			{"Upgrade: WEBSOCKET", upgrade("WEBSOCKET")},
+			{"Upgrade with websocket before another protocol", upgrade("websocket, h2c")},
+			{"Upgrade with websocket behind another protocol", upgrade("h2c, websocket")},
+			{"Upgrade with websocket behind another protocol and no space", upgrade("h2c,websocket")},
+			{"Two Upgrade fields, websocket in the second", upgrade("h2c", "websocket")},
+			{"Two Upgrade fields, websocket in the first", upgrade("websocket", "h2c")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Upgrade contains the value websocket, as a whole; without it this is no opening handshake.", keyword: Must,
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Upgrade", set(request, "Upgrade")},
+			{"An empty Upgrade", upgrade("")},
+			{"Upgrade: h2c", upgrade("h2c")},
+			{"Upgrade: websockets", upgrade("websockets")},
+			{"Upgrade: notwebsocket", upgrade("notwebsocket")},
+			{"Upgrade: web socket", upgrade("web socket")},
+			{"Upgrade: h2c websocket, a list without its comma", upgrade("h2c websocket")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Upgrade contains the value websocket; HTTP lets a protocol have a version behind a slash, and websocket has none.", keyword: May,
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: refusesOr(Info, "it takes websocket/13 for websocket"),
+		list: []handshake{{"Upgrade: websocket/13", upgrade("websocket/13")}},
+	})
+
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Connection includes the token Upgrade, in any case and anywhere in its list.", keyword: Must,
+		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
+		list: []handshake{
+			{"Connection: upgrade, as nginx sends it", connection("upgrade")},
+			{"Connection: UPGRADE", connection("UPGRADE")},
+			{"Connection: keep-alive, Upgrade, as Firefox sends it", connection("keep-alive, Upgrade")},
+			{"Connection: Upgrade, keep-alive", connection("Upgrade, keep-alive")},
+			{"Connection: keep-alive,Upgrade without a space", connection("keep-alive,Upgrade")},
+			{"Connection with a tab behind the comma", connection("keep-alive,\tUpgrade")},
+			{"Connection with three tokens", connection("keep-alive, Upgrade, Sec-WebSocket-Key")},
+			{"Two Connection fields, Upgrade in the second", connection("keep-alive", "Upgrade")},
+			{"Two Connection fields, Upgrade in the first", connection("Upgrade", "keep-alive")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2).", keyword: Must,
+		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
+		list: []handshake{
+			{"Connection with empty items in its list", connection(", ,Upgrade,")},
+			{"Upgrade with empty items in its list", upgrade(",websocket ,,")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Connection includes the token Upgrade, as a whole; without it this is no opening handshake.", keyword: Must,
+		rules: []string{wire.RuleConnection.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No Connection", set(request, "Connection")},
+			{"An empty Connection", connection("")},
+			{"Connection: keep-alive", connection("keep-alive")},
+			{"Connection: close", connection("close")},
+			{"Connection: upgraded", connection("upgraded")},
+			{"Connection: no-upgrade", connection("no-upgrade")},
+			{"Connection: websocket", connection("websocket")},
+			{"Connection: keep-alive; Upgrade, a list with the wrong separator", connection("keep-alive; Upgrade")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Connection includes the token Upgrade; what close beside it is to mean the RFC does not say.", keyword: May,
+		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(Info, "it takes close for the end of it all"),
+		list: []handshake{{"Connection: close, Upgrade", connection("close, Upgrade")}},
+	})
+}
+
+// keyField is about Sec-WebSocket-Key.
+func keyField(s *group) {
+	key := func(values ...string) string {
+		return set(request, "Sec-WebSocket-Key", prefixed("Sec-WebSocket-Key: ", values)...)
+	}
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "There is a Sec-WebSocket-Key; a request without one is refused.", keyword: Must,
+		rules: []string{wire.RuleKeyMissing.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"No key", set(request, "Sec-WebSocket-Key")},
+			{"The two keys of an old draft in place of the key", set(request, "Sec-WebSocket-Key",
+				"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5", "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The key is a value in base64; a request with another is refused.", keyword: Must,
+		rules: []string{wire.RuleKeyLength.Code}, outcomes: refuses(),
+		list: []handshake{{"An empty key", key("")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The key is base64 of 16 octets; a request with another is refused. A server need not decode it, though (§4.2.2).", keyword: Must,
+		rules:    []string{wire.RuleKeyLength.Code},
+		outcomes: refusesOr(NonStrict, "it does not look into the key, which RFC 6455 §4.2.2 says it need not, and so answers one that §4.2.1 bids it refuse"),
+		list: []handshake{
+			{"A key of 15 octets", key("MTIzNDU2Nzg5MDEyMzQ1")},
+			{"A key of 17 octets", key("MTIzNDU2Nzg5MDEyMzQ1Njc=")},
+			{"A key of one octet", key("MQ==")},
+			{"A key of 24 octets that are no base64", key("!!!!!!!!!!!!!!!!!!!!!!==")},
+			{"A key that is 16 letters and no base64 of 16 octets", key("abcdefghijklmnop")},
+			{"A key without its padding", key("dGhlIHNhbXBsZSBub25jZQ")},
+			{"A key with one = too few", key("dGhlIHNhbXBsZSBub25jZQ=")},
+			{"A key with one = too many", key("dGhlIHNhbXBsZSBub25jZQ===")},
+			{"A key in the alphabet for URLs", key("-_-_-_-_-_-_-_-_-_-_-A==")},
+			{"A key with a space inside", key("dGhlIHNhbXBs ZSBub25jZQ==")},
+			{"A key in quotes", key(`"dGhlIHNhbXBsZSBub25jZQ=="`)},
+			{"A key in hex", key("74686520736d706c65206e6f6e636500")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The key is base64 of 16 octets, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must,
+		rules: []string{wire.RuleKeyLength.Code}, outcomes: opens(),
+		list: []handshake{
+			{"A key with white space around it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: \t {key} \t ")},
+			{"A key with no space before it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:{key}")},
+			{"A key of 16 zeros", key("AAAAAAAAAAAAAAAAAAAAAA==")},
+			{"A key of 16 octets 0xFF", key("/////////////////////w==")},
+			{"A key with + and /", key("+/+/+/+/+/+/+/+/+/+/+w==")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The bits that base64 has over at the end of the key need not be 0: those of the RFC's own example are not (§4.1).", keyword: Should,
+		rules: []string{wire.RuleKeyLength.Code}, outcomes: opensOr(NonStrict, "it refuses the key that RFC 6455 §4.1 gives as an example; RFC 4648 §3.5 lets a decoder do so"),
+		list: []handshake{{"The key that §4.1 gives as an example, whose last bits are not 0", key("AQIDBAUGBwgJCgsMDQ4PEC==")}},
+	})
+}
+
+// versionField is about Sec-WebSocket-Version; §4.4 has what the refusal must say.
+func versionField(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "There is a Sec-WebSocket-Version; a request without one is refused.", keyword: Must,
+		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(),
+		list: []handshake{{"No version", set(request, "Sec-WebSocket-Version")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "White space around a value is not part of it (RFC 9110 §5.5).", keyword: Must,
+		rules: []string{wire.RuleVersion.Code}, outcomes: opens(),
+		list: []handshake{{"The version 13 with white space around it", set(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version:\t 13 \t")}},
+	})
+}
+
+// otherFields is about names, order, and fields that WebSocket gives no role.
+func otherFields(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "The names of header fields may be written in any case, and the order of the fields does not count.", keyword: Must,
+		outcomes: opens(),
+		list: []handshake{
+			{"All names in lower case", renamed(request, strings.ToLower)},
+			{"All names in capitals", renamed(request, strings.ToUpper)},
+			{"Names as Go writes them", renamed(request, func(n string) string { return strings.ReplaceAll(n, "WebSocket", "Websocket") })},
+			{"Names in mixed case", renamed(request, func(n string) string { return strings.ToUpper(n[:1]) + strings.ToLower(n[1:]) })},
+			{"The fields in the opposite order", backwards(request)},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Header fields that are not known are overlooked.", keyword: Must,
+		outcomes: opens(),
+		list: []handshake{
+			{"A field that nobody knows", plus(request, "X-Unknown: 1")},
+			{"A field without a value", plus(request, "X-Empty:")},
+			{"The same unknown field three times", plus(request, "X-Unknown: 1", "X-Unknown: 2", "x-unknown: 3")},
+			{"A Sec-WebSocket field that nobody knows", plus(request, "Sec-WebSocket-Unknown: 1")},
+			{"Sec-WebSocket-Accept in a request", plus(request, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
+			{"Cookies", plus(request, "Cookie: a=1; b=\"2\"; c=")},
+			{"What a browser sends besides", plus(request, "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0)", "Accept: */*",
+				"Accept-Language: en-US,en;q=0.5", "Accept-Encoding: gzip, deflate", "Cache-Control: no-cache", "Pragma: no-cache",
+				"Sec-Fetch-Dest: websocket", "Sec-Fetch-Mode: websocket", "Sec-Fetch-Site: same-origin", "DNT: 1")},
+			{"A field whose value looks like a field", plus(request, "X-Unknown: Upgrade: h2c")},
+			{"Values with a colon, commas and quotes", plus(request, `X-Unknown: a:b, "c:d", 'e'`)},
+		},
+	})
+}
+
+// headGrammar is about the grammar of HTTP's header lines.
+func headGrammar(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A header line is a name of token characters, a colon at once, and a value; a request that breaks the grammar is refused (RFC 9112 §5.1).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"A header line without a colon", plus(request, "X-Unknown")},
+			{"A header line without a colon, with a space in it", plus(request, "X-Unknown 1")},
+			{"A space before the colon", plus(request, "X-Unknown : 1")},
+			{"A tab before the colon of Upgrade", set(request, "Upgrade", "Upgrade\t: websocket")},
+			{"A header line without a name", plus(request, ": 1")},
+			{"A name with a space in it", plus(request, "X Unknown: 1")},
+			{"A name with brackets in it", plus(request, "X(Unknown): 1")},
+			{"A name with an octet above 0x7F", plus(request, "X-\xfcnknown: 1")},
+			{"A name with NUL", plus(request, "X-\x00: 1")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A value has no NUL, CR or LF: a request with one is refused, or the octet replaced by a space (RFC 9110 §5.5).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the octet, or has replaced it as RFC 9110 §5.5 allows"),
+		list: []handshake{
+			{"A value with NUL", plus(request, "X-Unknown: a\x00b")},
+			{"A value with a CR that ends no line", plus(request, "X-Unknown: a\rb")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Control characters in a value are not valid; who receives them may let them pass (RFC 9110 §5.5).", keyword: May,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it lets control characters pass, as RFC 9110 §5.5 allows"),
+		list: []handshake{
+			{"A value with an octet of 0x01", plus(request, "X-Unknown: a\x01b")},
+			{"A value with an octet of 0x7F", plus(request, "X-Unknown: a\x7fb")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Octets above 0x7F in a value are data that nobody looks into (RFC 9110 §5.5).", keyword: Should,
+		outcomes: opensOr(NonStrict, "it refuses octets that RFC 9110 §5.5 says should be treated as opaque"),
+		list: []handshake{
+			{"A value in UTF-8", plus(request, "X-Unknown: Grüße")},
+			{"A value in Latin-1", plus(request, "X-Unknown: Gr\xfc\xdfe")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "White space around a value is not part of it, and none is needed (RFC 9112 §5.1).", keyword: Must,
+		outcomes: opens(),
+		list: []handshake{
+			{"No space behind the colons", strings.ReplaceAll(request, ": ", ":")},
+			{"Tabs behind the colons", strings.ReplaceAll(request, ": ", ":\t")},
+			{"White space behind the values", spacesBehind(request)},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A line that goes on in the next, as HTTP once had it, is refused, or read as one line (RFC 9112 §5.2).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it reads folded lines as one, as RFC 9112 §5.2 allows"),
+		list: []handshake{
+			{"An unknown field folded into two lines", plus(request, "X-Unknown: a", " b")},
+			{"Upgrade folded into two lines", set(request, "Upgrade", "Upgrade:", " websocket")},
+			{"The key folded into two lines, with a tab", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:", "\t{key}")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A first header line that begins with white space is refused, or overlooked (RFC 9112 §2.2).", keyword: Must,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the line, as RFC 9112 §2.2 allows"),
+		list: []handshake{{"White space before the first field", startLine(request, "GET {path} HTTP/1.1\r\n X-Unknown: 1")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server may take a LF alone for the end of a line (RFC 9112 §2.2).", keyword: May,
+		outcomes: opensOr(Info, "it wants CR LF at the end of each line, as it may"),
+		list: []handshake{
+			{"Lines that end in LF alone", strings.ReplaceAll(request, "\r\n", "\n")},
+			{"One line that ends in LF alone", strings.Replace(request, "Upgrade: websocket\r\n", "Upgrade: websocket\n", 1)},
+		},
+	})
+}
+
+// headSizes is about how much a server reads.
+func headSizes(s *group) {
+	many := func(n int) string {
+		lines := make([]string, n)
+		for i := range lines {
+			lines[i] = fmt.Sprintf("X-%d: %d", i, i)
+		}
+		return plus(request, lines...)
+	}
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Fields that are not known are overlooked, many and long ones as well, within what a server is willing to hold.", keyword: Should,
+		outcomes: opensOr(NonStrict, "it refuses what any browser with some cookies sends"),
+		list: []handshake{
+			{"100 header fields", many(100)},
+			{"A value of 1,025 octets", plus(request, "X-Unknown: "+strings.Repeat("v", 1025))},
+			{"A cookie of 4,096 octets, which every browser can have (RFC 6265 §6.1)", plus(request, "Cookie: a="+strings.Repeat("c", 4096))},
+			{"A long value before the fields that count", startLine(request, "GET {path} HTTP/1.1\r\nX-Unknown: "+strings.Repeat("v", 4096))},
+			{"A name of 200 octets", plus(request, "X-"+strings.Repeat("n", 198)+": 1")},
+			{"A value of 8,000 octets", plus(request, "X-Unknown: "+strings.Repeat("v", 8000))},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server sets limits of its own to what it holds of a handshake (§10.4), and refuses what exceeds them.", keyword: May,
+		outcomes: refusesOr(Info, "its limit is larger"),
+		list: []handshake{
+			{"A value of 64 KiB", plus(request, "X-Unknown: "+strings.Repeat("v", 64<<10))},
+			{"2,000 header fields", many(2000)},
+			{"A value of 1.1 MB", plus(request, "X-Unknown: "+strings.Repeat("v", 1_100_000))},
+			{"A target of 64 KiB", startLine(request, "GET {path}?"+strings.Repeat("q", 64<<10)+" HTTP/1.1")},
+		},
+	})
+}
+
+// requestBody is about a request with content.
+func requestBody(s *group) {
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A GET without content may say so.", keyword: May,
+		outcomes: opensOr(Info, "it does not open a WebSocket for a request that speaks of content"),
+		list:     []handshake{{"Content-Length: 0", plus(request, "Content-Length: 0")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A protocol is not changed before the request has been received to its end, its content as well (RFC 9110 §7.8); that content is never read as frames.", keyword: Must,
+		outcomes: refusesOr(Info, "it opens the WebSocket behind the content, as RFC 9110 §7.8 allows"),
+		list: []handshake{
+			{"Content of five octets", plus(request, "Content-Length: 5") + "Hello"},
+			{"Content that is a frame", plus(request, "Content-Length: 11") + "\x81\x85\x00\x00\x00\x00Hello"},
+			{"Content in chunks", plus(request, "Transfer-Encoding: chunked") + "5\r\nHello\r\n0\r\n\r\n"},
+			{"Content in chunks, and there is none", plus(request, "Transfer-Encoding: chunked") + "0\r\n\r\n"},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A Content-Length is a number, and one is enough (RFC 9112 §6.3).", keyword: Must,
+		outcomes: refuses(),
+		list: []handshake{
+			{"Content-Length: -1", plus(request, "Content-Length: -1")},
+			{"Content-Length: five", plus(request, "Content-Length: five")},
+			{"Two Content-Lengths that differ", plus(request, "Content-Length: 0", "Content-Length: 5") + "Hello"},
+		},
+	})
+}
+
+// between is the time between two TCP writes that are to arrive apart.
+const between = 2 * time.Millisecond
+
+// requestInPieces is about how TCP cuts a request, and what comes with it.
+func requestInPieces(s *group) {
+	add := func(title string, o Opening, keyword string, outcomes []Outcome) {
+		s.add(Case{
+			Title: title, Requirement: "A request means the same however TCP cuts it.", Keyword: keyword,
+			Opening: o, Steps: tried, Outcomes: outcomes, OneSided: true,
+		})
+	}
+	for _, each := range []struct {
+		where string
+		at    string // the request is cut behind this
+	}{
+		{"in the method", "GE"},
+		{"in the version", "HTTP/1"},
+		{"between CR and LF of the request line", "HTTP/1.1\r"},
+		{"behind the request line", "HTTP/1.1\r\n"},
+		{"in a field's name", "Sec-WebSo"},
+		{"before a colon", "Upgrade"},
+		{"behind a colon", "Upgrade:"},
+		{"in a field's value", "webso"},
+		{"between CR and LF of a field", "websocket\r"},
+		{"between two fields", "websocket\r\n"},
+		{"before the empty line", "Version: 13\r\n"},
+		{"in the middle of the empty line", "Version: 13\r\n\r"},
+		{"in the middle of CR LF CR LF and before it", "Version: 13"},
+	} {
+		at := strings.Index(request, each.at) + len(each.at)
+		add("A request cut "+each.where, Opening{Writes: []string{request[:at], request[at:]}, Gap: between}, Must, opens())
+	}
+	line := strings.SplitAfter(request, "\r\n")
+	add("A request cut in its key", Opening{Writes: strings.SplitAfter(strings.ReplaceAll(request, "{key}", SampleKey), "dGhlIHNh"), Gap: between}, Must, opens())
+	add("A request line by line", Opening{Writes: line[:len(line)-1], Gap: between}, Must, opens())
+	add("A request octet by octet", Opening{Each: 1, Gap: between / 10}, Must, opens())
+	add("A request in pieces of seven octets", Opening{Each: 7, Gap: between / 2}, Must, opens())
+	add("A request line by line, 60 ms apart", Opening{Writes: line[:len(line)-1], Gap: 60 * time.Millisecond}, Must, opens())
+	add("A request with a pause of 300 ms before its last octet", Opening{Writes: []string{request[:len(request)-1], request[len(request)-1:]}, Gap: 300 * time.Millisecond}, Must, opens())
+
+	glued := func(title string, c Case) {
+		c.Title, c.Glued, c.OneSided = title, true, true
+		c.Requirement = "A client waits for the answer before it sends frames (§4.1). One that does not has done wrong; but what a server reads behind a request it accepts are frames, and none may be lost."
+		c.Keyword = May
+		c.Outcomes = append(c.Outcomes, Outcome{Verdict: Info, Why: "it refuses a client that does not wait for the answer, as it may", End: End{How: Refuses, Silent: true}})
+		s.add(c)
+	}
+	large := of(wire.Text, textOf(10000))
+	glued("A frame in the same TCP segment as the request", Case{Steps: []Step{send(text("Hello"))}, Outcomes: opens()})
+	glued("Three frames in the same TCP segment as the request", Case{
+		Steps: []Step{send(text("one"), text("two"), binary(3))}, Outcomes: answers(texts("one"), texts("two"), binaries(3))})
+	glued("Two fragments in the same TCP segment as the request", Case{Steps: []Step{send(text("Hel").more(), cont("lo"))}, Outcomes: opens()})
+	glued("A Ping in the same TCP segment as the request", Case{Steps: []Step{send(ping("Hello"))}, Outcomes: answers(pongs("Hello"))})
+	glued("A Close frame in the same TCP segment as the request", Case{Steps: []Step{send(closeWith(1000, ""))}, Outcomes: closes(1000)})
+	glued("A frame of 10,000 octets behind the request at once", Case{Steps: []Step{send(large)}, Outcomes: answers(sees(wire.Text, textOf(10000)))})
+	glued("An empty frame in the same TCP segment as the request", Case{Steps: []Step{send(text(""))}, Outcomes: answers(texts(""))})
+	// The frame is cut in two: the key stands in the octets, so that both halves
+	// are masked alike.
+	whole := text("Hello").key(1, 2, 3, 4).append(nil, wire.Client, nil)
+	glued("A request with the first half of a frame, then the other half", Case{
+		Steps: []Step{octets(whole[:7]...), pause(between), octets(whole[7:]...)}, Outcomes: opens()})
+	glued("A request with the first octet of a frame, then the rest", Case{
+		Steps: []Step{octets(whole[:1]...), pause(between), octets(whole[1:]...)}, Outcomes: opens()})
+	for _, each := range []handshake{
+		{"A request of which only half comes", request[:len(request)/2]},
+		{"A request without its empty line", strings.TrimSuffix(request, "\r\n")},
+		{"A request of HTTP/0.9, which is one line", "GET {path}\r\n"},
+		{"Not one octet", ""},
+	} {
+		s.add(Case{
+			Title: each.title + ", and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must,
+			Opening: Opening{Writes: []string{each.head}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
+		})
+	}
+}
+
+// prefixed returns values with prefix before each.
+func prefixed(prefix string, values []string) []string {
+	lines := make([]string, len(values))
+	for i, v := range values {
+		lines[i] = prefix + v
+	}
+	return lines
+}
+
+// spacesBehind returns head with white space at the end of each field.
+func spacesBehind(head string) string {
+	lines := strings.Split(head, "\r\n")
+	for i := 1; i < len(lines)-2; i++ {
+		lines[i] += " \t"
+	}
+	return strings.Join(lines, "\r\n")
+}

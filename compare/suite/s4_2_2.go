@@ -1,0 +1,122 @@
+package suite
+
+import "wslab/reference/wire"
+
+// section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
+func section422() []*Case {
+	s := group{name: "4.2.2", section: "4.2.2"}
+	add := func(title, requirement, keyword string, head headCheck, rules ...string) {
+		s.add(Case{
+			Title: title, Requirement: requirement, Keyword: keyword, Rules: rules, Head: head,
+			Steps: tried, Outcomes: opens(), OneSided: true,
+		})
+	}
+	add("The status line of the answer", "The answer begins with HTTP/1.1 and the status 101.", Must, startsAs, wire.RuleStatus.Code)
+	add("Upgrade in the answer", "The answer has Upgrade: websocket.", Must, hasOnly("Upgrade", "websocket"), wire.RuleRespUpgrade.Code)
+	add("Connection in the answer", "The answer has Connection: Upgrade.", Must, hasOnly("Connection", "Upgrade"), wire.RuleRespConnection.Code)
+	add("The grammar of the answer's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("The ends of the answer's lines", "Who sends HTTP ends each line with CR LF (RFC 9112 §2.1).", Must, endsLines)
+	add("No Content-Length in the answer", "An answer with status 101 has no Content-Length (RFC 9110 §8.6): what follows are frames.", Must, without(Fail, "Content-Length"))
+	add("No Transfer-Encoding in the answer", "An answer with status 101 has no Transfer-Encoding (RFC 9112 §6.1): what follows are frames.", Must, without(Fail, "Transfer-Encoding"))
+	add("No subprotocol where none was offered", "Where no subprotocol is agreed on the answer has no Sec-WebSocket-Protocol.", Must,
+		without(Fail, "Sec-WebSocket-Protocol"), wire.RuleRespSubprotocol.Code)
+	add("No extension where none was offered", "Only what the client has listed may be answered with.", Must,
+		without(Fail, "Sec-WebSocket-Extensions"), wire.RuleRespExtension.Code)
+	add("No fields of an old draft in the answer", "Sec-WebSocket-Location and Sec-WebSocket-Origin were of a draft; RFC 6455 has given them up.", May,
+		without(Info, "Sec-WebSocket-Location", "Sec-WebSocket-Origin", "WebSocket-Location", "WebSocket-Origin"))
+
+	for _, k := range []struct{ what, key string }{
+		{"the key of §1.3", SampleKey},
+		{"the key 01 02 … 10", "AQIDBAUGBwgJCgsMDQ4PEA=="},
+		{"a key of zeros", "AAAAAAAAAAAAAAAAAAAAAA=="},
+		{"a key that begins with + and ends in /", "+BFVQcGxrdt2eHp6WVpbT/=="},
+		{"a key in small letters", "abcdefghijklmnopqrstug=="},
+	} {
+		s.add(Case{
+			Title: "Sec-WebSocket-Accept for " + k.what, Keyword: Must, Rules: []string{wire.RuleAcceptWrong.Code, wire.RuleAcceptMissing.Code},
+			Requirement: "Sec-WebSocket-Accept is base64 of the SHA-1 of the key, as it stands, and the GUID.",
+			Opening:     Opening{Key: k.key}, Steps: tried, Outcomes: opens(), OneSided: true,
+		})
+	}
+
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A refusal is an HTTP response, and says where its content ends.", keyword: Should,
+		outcomes: refuses(), head: allOf(keepsGrammar, endsLines, hasEnd),
+		list: []handshake{
+			{"A refusal of a request without a key, as HTTP", set(request, "Sec-WebSocket-Key")},
+			{"A refusal of another version, as HTTP", set(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version: 99")},
+		},
+	})
+
+	subprotocols(&s)
+	origins(&s)
+	return s.cases
+}
+
+// subprotocols is about Sec-WebSocket-Protocol.
+func subprotocols(s *group) {
+	offer := func(values ...string) string {
+		return plus(request, prefixed("Sec-WebSocket-Protocol: ", values)...)
+	}
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server chooses one of the subprotocols that are offered, spelt as it is offered, or none.", keyword: Must,
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Protocol"),
+		list: []handshake{
+			{"One subprotocol offered", offer("x-wslab-one")},
+			{"Two subprotocols offered", offer("x-wslab-one, x-wslab-two")},
+			{"Two subprotocols offered in two fields", offer("x-wslab-one", "x-wslab-two")},
+			{"A subprotocol that many servers know", offer("chat, superchat, mqtt, graphql-ws")},
+			{"A subprotocol with every character of a token", offer("!#$%&'*+-.^_`|~09azAZ")},
+			{"20 subprotocols offered", offer("a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t")},
+			{"Subprotocols without spaces between them", offer("x-wslab-one,x-wslab-two,x-wslab-three")},
+			{"Subprotocols that differ by case alone", offer("x-wslab, X-WSLAB")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Protocol is a list of tokens; a request that breaks its grammar is refused.", keyword: Must, section: "4.2.1",
+		rules:    []string{wire.RuleSubprotocols.Code},
+		outcomes: refusesOr(NonStrict, "it does not look at the subprotocols, as it wants none, and so takes a request whose grammar is broken (RFC 6455 §4.2.1)"),
+		head:     without(Fail, "Sec-WebSocket-Protocol"),
+		list: []handshake{
+			{"A subprotocol with a space in it", offer("x-wslab one")},
+			{"A subprotocol in quotes", offer(`"x-wslab"`)},
+			{"Subprotocols parted by semicolons", offer("x-wslab-one; x-wslab-two")},
+			{"A subprotocol with a slash", offer("x-wslab/1")},
+			{"A subprotocol with octets above 0x7F", offer("x-wsl\xc3\xa4b")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Sec-WebSocket-Protocol has one item at least, each only once; who reads a list overlooks empty items (RFC 9110 §5.6.1.2).", keyword: May, section: "4.2.1",
+		outcomes: opensOr(Pass, ""), head: atMostOnce("Sec-WebSocket-Protocol"),
+		list: []handshake{
+			{"An empty Sec-WebSocket-Protocol", offer("")},
+			{"Empty items between subprotocols", offer("x-wslab-one,, ,x-wslab-two")},
+			{"The same subprotocol twice", offer("x-wslab-one, x-wslab-one")},
+		},
+	})
+}
+
+// origins is about Origin, by which a server may refuse pages of other sites.
+func origins(s *group) {
+	from := func(values ...string) string { return plus(request, prefixed("Origin: ", values)...) }
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server may refuse by the Origin; its own pages are let in.", keyword: May, section: "10.2",
+		outcomes: opensOr(Info, "it lets no page of its own address in"),
+		list: []handshake{
+			{"An Origin with the server's own address", from("http://{host}")},
+			{"An Origin with the server's own address in capitals", plus(request, "ORIGIN: HTTP://{host}")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server that does not look at the Origin is open to every page that its users visit (§10.2). Whether it does is its own to say; a refusal is an HTTP error.", keyword: May, section: "10.2",
+		outcomes: []Outcome{{Verdict: Info, Why: "it refuses pages from elsewhere", End: End{How: Refuses}}, {Verdict: Info, Why: "it lets pages from anywhere in", Sees: []Expect{texts("Hello")}}},
+		list: []handshake{
+			{"An Origin from elsewhere", from("http://elsewhere.example")},
+			{"The Origin null, as of a page in a sandbox", from("null")},
+			{"An Origin that begins like the server's address", from("http://{host}.elsewhere.example")},
+			{"An Origin with another port", from("http://127.0.0.1:1")},
+			{"Two Origins", from("http://{host}", "http://elsewhere.example")},
+			{"An Origin that is no URL", from("%zz")},
+		},
+	})
+}

@@ -1,0 +1,201 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// section7692Negotiation is RFC 7692 §5 and §7.1: how permessage-deflate is
+// agreed on.
+func section7692Negotiation() []*Case {
+	s := group{name: "7692-7.1", section: "7.1", rfc: 7692}
+	offers(&s)
+	badOffers(&s)
+	answersToOffers(&s)
+	return s.cases
+}
+
+// offers is about offers that a server may accept or decline.
+func offers(s *group) {
+	// A compressed message that needs no window shows that what was agreed on is
+	// what is done.
+	add := func(title, offer, section string, check headCheck, rules ...string) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: section, Rules: rules, Head: check,
+			Requirement: "A server may accept an offer of permessage-deflate, and then keeps to each of its parameters; or it leaves it out.",
+			Opening:     Opening{Writes: []string{plus(request, prefixed("Sec-WebSocket-Extensions: ", strings.Split(offer, "\n"))...)}},
+			Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(text("Hello")))}, Outcomes: opens(), OneSided: true,
+		})
+	}
+	add("permessage-deflate without parameters", "permessage-deflate", "", nil)
+	add("client_no_context_takeover", "permessage-deflate; client_no_context_takeover", "7.1.1.2", nil)
+	add("server_no_context_takeover", "permessage-deflate; server_no_context_takeover", "7.1.1.1", keepsTakeover)
+	add("Both no-context-takeover parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", "7.1.1.1", keepsTakeover)
+	add("client_max_window_bits without a value, as browsers offer it", "permessage-deflate; client_max_window_bits", "7.1.2.2", nil, wire.RuleDeflateClientMore.Code)
+	for bits := 8; bits <= 15; bits++ {
+		add(fmt.Sprintf("client_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits), "7.1.2.2", nil, wire.RuleDeflateClientMore.Code)
+	}
+	for bits := 8; bits <= 15; bits++ {
+		add(fmt.Sprintf("server_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits), "7.1.2.1", nil, wire.RuleDeflateServerMore.Code)
+	}
+	add("All four parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11", "", keepsTakeover)
+	add("All four parameters in the opposite order", "permessage-deflate; client_max_window_bits; server_max_window_bits=12; client_no_context_takeover; server_no_context_takeover", "", keepsTakeover)
+	add("A value in quotes", `permessage-deflate; server_max_window_bits="10"`, "7.1.2.1", nil)
+	add("A value in quotes with a backslash", `permessage-deflate; server_max_window_bits="1\0"`, "7.1.2.1", nil)
+	add("White space around everything", "permessage-deflate ; server_max_window_bits = 10\t;client_no_context_takeover", "", nil)
+	add("Two offers, either of which will do", "permessage-deflate; server_max_window_bits=10, permessage-deflate", "5", nil)
+	add("Two offers in two fields", "permessage-deflate; server_max_window_bits=10\npermessage-deflate", "5", nil)
+	add("Another extension before it", "x-wslab; a=1, permessage-deflate", "5", nil)
+	add("Another extension behind it", "permessage-deflate, x-wslab", "5", nil)
+	add("An offer that must be declined before one that may be taken", "permessage-deflate; x=1, permessage-deflate", "5", nil)
+	add("An offer that must be declined behind one that may be taken", "permessage-deflate, permessage-deflate; x=1", "5", nil)
+	add("Three offers, of which the last may be taken", "permessage-deflate; server_max_window_bits=7, permessage-deflate; client_no_context_takeover=1, permessage-deflate", "5", nil)
+	s.add(Case{
+		Title: "The name in another case", Keyword: May, Head: atMostOnce("Sec-WebSocket-Extensions"),
+		Requirement: "Names of extensions are tokens; whether PERMESSAGE-DEFLATE is permessage-deflate no RFC says.",
+		Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: PERMESSAGE-DEFLATE")}},
+		Steps:       tried, Outcomes: opens(), OneSided: true,
+	})
+}
+
+// keepsTakeover: a server that accepts server_no_context_takeover says so.
+func keepsTakeover(a answer) (Verdict, string) {
+	exts, _ := wire.ParseExtensions(a.head.Head)
+	for _, e := range exts {
+		if !strings.EqualFold(e.Name, wire.PermessageDeflate) {
+			continue
+		}
+		for _, p := range e.Params {
+			if p.Name == "server_no_context_takeover" {
+				return Pass, ""
+			}
+		}
+		return Fail, "it accepts an offer with server_no_context_takeover and does not answer with it (RFC 7692 §7.1.1.1)"
+	}
+	return Pass, ""
+}
+
+// badOffers is about offers that a server must decline; the WebSocket opens
+// without the extension.
+func badOffers(s *group) {
+	declines := func(a answer) (Verdict, string) {
+		if a.head.Head.HasExtension(wire.PermessageDeflate) {
+			return Fail, "it accepts an offer that it must decline (RFC 7692 §7.1)"
+		}
+		return Pass, ""
+	}
+	add := func(title, offer, section, rule string) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: section, Rules: []string{rule}, Head: declines,
+			Requirement: "An offer with a parameter or value that is not defined, or twice the same parameter, is declined; the WebSocket may open without it.",
+			Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: "+offer)}},
+			Steps:       tried, Outcomes: opens(), OneSided: true,
+		})
+	}
+	add("A parameter that nobody knows", "permessage-deflate; x", "7.1", wire.RuleDeflateUnknown.Code)
+	add("A parameter that nobody knows, with a value", "permessage-deflate; x=1", "7.1", wire.RuleDeflateUnknown.Code)
+	add("A parameter that nobody knows behind a right one", "permessage-deflate; client_no_context_takeover; x=1", "7.1", wire.RuleDeflateUnknown.Code)
+	add("A parameter of an old draft", "permessage-deflate; c2s_max_window_bits", "7.1", wire.RuleDeflateUnknown.Code)
+	for _, p := range []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10", "client_max_window_bits", "client_max_window_bits=10"} {
+		add(p+" twice", "permessage-deflate; "+p+"; "+p, "7.1", wire.RuleDeflateTwice.Code)
+	}
+	add("server_max_window_bits twice, with two values", "permessage-deflate; server_max_window_bits=10; server_max_window_bits=11", "7.1", wire.RuleDeflateTwice.Code)
+	for _, v := range []string{"=1", "=true", "=0"} {
+		add("server_no_context_takeover"+v, "permessage-deflate; server_no_context_takeover"+v, "7.1.1.1", wire.RuleDeflateServerFlag.Code)
+		add("client_no_context_takeover"+v, "permessage-deflate; client_no_context_takeover"+v, "7.1.1.2", wire.RuleDeflateClientFlag.Code)
+	}
+	add("server_max_window_bits without a value", "permessage-deflate; server_max_window_bits", "7.1.2.1", wire.RuleDeflateServerBits.Code)
+	for _, v := range []string{"0", "7", "16", "32768", "08", "010", "+10", "-10", "0xA", "ten", "10.0"} {
+		add("server_max_window_bits="+v, "permessage-deflate; server_max_window_bits="+v, "7.1.2.1", wire.RuleDeflateServerBits.Code)
+		add("client_max_window_bits="+v, "permessage-deflate; client_max_window_bits="+v, "7.1.2.2", wire.RuleDeflateClientBits.Code)
+	}
+}
+
+// answersToOffers is about clients: which answers they must take, and which must
+// make them fail the connection.
+func answersToOffers(s *group) {
+	add := func(title, answer, section string, outcomes []Outcome, steps []Step, offered func(wire.Head) string, rules ...string) {
+		s.addForClients(Case{
+			Title: title, Keyword: Must, Section: section, Rules: rules, Outcomes: outcomes, Steps: steps,
+			Requirement: "A client that has offered permessage-deflate takes every answer that fits the offer, and fails the connection for any other.",
+			Deflate:     &Deflate{Answer: answer, Offered: offered},
+		})
+	}
+	compressed := []Step{send(packed(text("Hello")))}
+	takes := func(title, answer, section string, offered func(wire.Head) string) {
+		add("The answer "+title, "permessage-deflate"+answer, section, opens(), compressed, offered)
+	}
+	const flag, bits = "server_no_context_takeover", "server_max_window_bits" // what a server must answer where it is offered
+	takes("permessage-deflate without parameters", "", "7.1", withoutOffer(flag, bits))
+	takes(flag+", asked for or not", "; "+flag, "7.1.1.1", withoutOffer(bits))
+	takes("client_no_context_takeover, asked for or not", "; client_no_context_takeover", "7.1.1.2", withoutOffer(flag, bits))
+	takes("both no-context-takeover parameters", "; server_no_context_takeover; client_no_context_takeover", "7.1.1", withoutOffer(bits))
+	takes(bits+"=8, the least there can be", "; server_no_context_takeover; server_max_window_bits=8", "7.1.2.1", nil)
+	takes(bits+"=15, asked for or not", "; server_no_context_takeover; server_max_window_bits=15", "7.1.2.1", withoutOffer(bits))
+	takes(bits+`="10" in quotes`, `; server_no_context_takeover; server_max_window_bits="10"`, "7.1.2.1", withoutOffer(bits))
+	takes("client_max_window_bits=15 to an offer of it", "; client_max_window_bits=15", "7.1.2.2", bitsOffered)
+	takes("client_max_window_bits=9 to an offer of it", "; client_max_window_bits=9", "7.1.2.2", bitsOffered)
+	s.addForClients(Case{
+		Title: "No extension in the answer to an offer", Keyword: Must, Section: "5",
+		Requirement: "A server may decline every offer, and the client sends nothing compressed then.",
+		Opening:     Opening{Writes: []string{response}}, Steps: tried, Outcomes: opens(),
+	})
+
+	fails := func(title, answer, section, rule string, offered func(wire.Head) string) {
+		add("The answer "+title, answer, section, refuses(), tried, offered, rule)
+	}
+	const name = "permessage-deflate"
+	fails("permessage-deflate twice", name+", "+name, "5", wire.RuleDeflateRepeated.Code, nil)
+	fails("with a parameter that nobody knows", name+"; x", "7.1", wire.RuleDeflateUnknown.Code, nil)
+	fails("with a parameter that nobody knows, and a value", name+"; x=1", "7.1", wire.RuleDeflateUnknown.Code, nil)
+	fails("with server_no_context_takeover twice", name+"; server_no_context_takeover; server_no_context_takeover", "7.1", wire.RuleDeflateTwice.Code, nil)
+	fails("with server_max_window_bits twice", name+"; server_max_window_bits=8; server_max_window_bits=8", "7.1", wire.RuleDeflateTwice.Code, nil)
+	fails("server_no_context_takeover=1", name+"; server_no_context_takeover=1", "7.1.1.1", wire.RuleDeflateServerFlag.Code, nil)
+	fails("client_no_context_takeover=1", name+"; client_no_context_takeover=1", "7.1.1.2", wire.RuleDeflateClientFlag.Code, nil)
+	for _, v := range []string{"", "=7", "=16", "=08", "=ten"} {
+		fails("server_max_window_bits"+v, name+"; server_max_window_bits"+v, "7.1.2.1", wire.RuleDeflateServerBits.Code, nil)
+		fails("client_max_window_bits"+v, name+"; client_max_window_bits"+v, "7.1.2.2", wire.RuleDeflateClientBits.Code, nil)
+	}
+	fails("client_max_window_bits=10, which was not offered", name+"; client_max_window_bits=10", "7.1.2.2", wire.RuleDeflateClientMore.Code, withoutOffer("client_max_window_bits"))
+	fails("permessage-deflate and an extension that was not offered", name+", x-wslab", "5", wire.RuleRespExtension.Code, nil)
+	fails("permessage-deflate whose list breaks the grammar", name+"; =1", "5", wire.RuleExtensionGrammar.Code, nil)
+}
+
+// bitsOffered wants client_max_window_bits without a value, or with 15, in a
+// request, as any other answer than a smaller one may not fit.
+func bitsOffered(request wire.Head) string {
+	if p, ok := offeredParam(request, "client_max_window_bits"); !ok || p.HasValue && p.Value != "15" {
+		return "it does not offer client_max_window_bits, so there is nothing to judge"
+	}
+	return ""
+}
+
+// withoutOffer wants a request without any of these parameters.
+func withoutOffer(names ...string) func(wire.Head) string {
+	return func(request wire.Head) string {
+		for _, name := range names {
+			if _, ok := offeredParam(request, name); ok {
+				return "it offers " + name + ", which makes another case of this, so there is nothing to judge"
+			}
+		}
+		return ""
+	}
+}
+
+// offeredParam returns a parameter of the first offer of permessage-deflate.
+func offeredParam(request wire.Head, name string) (wire.Param, bool) {
+	list, _ := wire.ParseExtensions(request)
+	for _, e := range list {
+		if strings.EqualFold(e.Name, wire.PermessageDeflate) {
+			for _, p := range e.Params {
+				if p.Name == name {
+					return p, true
+				}
+			}
+			break
+		}
+	}
+	return wire.Param{}, false
+}

@@ -1,0 +1,341 @@
+package suite
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// section7692Data is RFC 7692 §6 and §7.2: compressed messages.
+func section7692Data() []*Case {
+	s := group{name: "7692-7.2", section: "7.2", rfc: 7692}
+	inflating(&s)
+	inflatingTogether(&s)
+	inflatingWithHistory(&s)
+	inflatingMuch(&s)
+	reservedOne(&s)
+	corruptData(&s)
+	deflating(&s)
+	return s.cases
+}
+
+const inflates = "A message whose first frame has RSV1 is inflated: the payloads of its frames, put together, and 00 00 FF FF behind them."
+
+// inflating is about messages compressed on their own.
+func inflating(s *group) {
+	add := func(title, section string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Section: section, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes})
+	}
+	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
+	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Octets: b}} }
+	add("The example of one block", "7.2.3.1", opens(), send(rawPacked(wire.Text, hello...)))
+	add("The example of one block in two fragments, RSV1 in the first alone", "7.2.3.1", opens(),
+		send(rawPacked(wire.Text, hello[:3]...).more(), part(hello[3:])))
+	add("The example without compression", "7.2.3.3", opens(), send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
+	add("The example with BFINAL set", "7.2.3.4", opens(), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
+	add("The example of two blocks in one message", "7.2.3.5", opens(), send(rawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
+	add("The example of an empty message", "7.2.3.6", answers(texts("")), send(rawPacked(wire.Text, 0x00)))
+	add("An empty binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
+	add("An empty message between two others", "7.2.3.6", answers(texts("one"), texts(""), texts("three")),
+		send(packed(text("one"))), send(rawPacked(wire.Text, 0x00)), send(packed(text("three"))))
+	add("Two messages with BFINAL set", "7.2.3.4", answers(texts("Hello"), texts("Hello")),
+		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
+	add("A block behind one with BFINAL set", "7.2.3.4", answers(texts("HelloHello")),
+		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
+	add("A binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
+	add("A text with characters of one to four octets", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
+
+	fragments := make([]Frame, len(hello))
+	for i := range hello {
+		fragments[i] = part(hello[i : i+1]).more()
+	}
+	fragments[0].RSV, fragments[0].Opcode = 4, wire.Text
+	fragments[len(fragments)-1].Fin = true
+	add("A fragment for every octet", "7.2.2", opens(), send(fragments...))
+	add("An empty first fragment with RSV1", "7.2.2", opens(), send(rawPacked(wire.Text).more(), part(hello)))
+	add("An empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
+	add("An empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
+	add("Fragments of a text cut inside a character", "7.2.2", answers(texts("aü€😀z")), packedInParts(text("aü€😀z"), 2)...)
+	add("A Ping between two fragments", "6.1", answers(pongs("!"), texts("Hello")), send(rawPacked(wire.Text, hello[:3]...).more(), ping("!"), part(hello[3:])))
+	add("A Pong between two fragments", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
+	add("A Ping, which is never compressed", "6.1", answers(pongs("Hello")), send(ping("Hello")))
+	add("A Close frame, which is never compressed", "6.1", closes(1000), send(closeWith(1000, "bye")))
+	add("Octet by octet", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
+	add("A text without RSV1", "6", opens(), send(text("Hello")))
+	add("Fragments without RSV1", "6", opens(), send(text("Hel").more(), cont("lo")))
+	add("Messages with and without RSV1 by turns", "6", answers(texts("one"), texts("two"), texts("three"), binaries(4)),
+		send(packed(text("one"))), send(text("two")), send(packed(text("three"))), send(binary(4)))
+	s.add(Case{
+		Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one octet, 00 (§7.2.3.6). What no octet at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
+		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(rawPacked(wire.Text))},
+		Outcomes: append(answers(texts("")), Outcome{Verdict: Info, Why: "it does not take no octets for an empty message", End: End{How: Fails}}),
+	})
+
+	for _, l := range []struct {
+		what  string
+		level int
+	}{
+		{"blocks without compression", flate.NoCompression}, {"codes for literals alone", flate.HuffmanOnly},
+		{"fast compression", flate.BestSpeed}, {"tables of its own", flate.BestCompression},
+	} {
+		add("A text of 10,000 octets with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
+	}
+	add("A block for every five octets", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
+	add("Octets that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Octets: noise(4096)})), send(packed(of(wire.Binary, Payload{Octets: noise(4096)}))))
+}
+
+// inflatingTogether is about many messages.
+func inflatingTogether(s *group) {
+	for _, n := range []int{16, 64, 256, 1024, 4096, 16384, 65536} {
+		frames := make([]Frame, 20)
+		expects := make([]Expect, len(frames))
+		for i := range frames {
+			op := wire.Text
+			p := textOf(n - i%3)
+			if i%2 == 1 {
+				op, p = wire.Binary, binaryOf(n-i%3)
+			}
+			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
+		}
+		s.add(Case{
+			Title: fmt.Sprintf("20 messages of about %d octets", n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
+			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: 5 * time.Second,
+		})
+	}
+}
+
+// inflatingWithHistory is about messages that refer to those before them.
+func inflatingWithHistory(s *group) {
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: takeover},
+			Requirement: "Where no context takeover has not been agreed on, a message may refer to those before it, up to a window back.",
+		})
+	}
+	hello := rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)
+	again := rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)
+	add("The example of a message that refers to the one before it", answers(texts("Hello"), texts("Hello")), send(hello), send(again))
+	add("The same in one TCP write", answers(texts("Hello"), texts("Hello")), send(hello, again))
+	add("The same with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
+	add("The same with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
+	add("The same with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
+	add("A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Octets: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
+
+	p := newPacker()
+	var steps []Step
+	var expects []Expect
+	for i := range 30 {
+		message := strings.Repeat(fmt.Sprintf("message %d of thirty, each like the one before it; ", i), 1+i%7)
+		steps = append(steps, send(rawPacked(wire.Text, p.pack([]byte(message))...)))
+		expects = append(expects, texts(message))
+	}
+	add("30 messages, each with what was before", answers(expects...), steps...)
+
+	// The second message is the first once more, so all of it lies 20,000 octets
+	// back.
+	block, p := noise(20000), newPacker()
+	first, second := p.pack(block), p.pack(block)
+	payload := Payload{Octets: block}
+	s.add(Case{
+		Title: "A message that lies 20,000 octets back", Keyword: Must, Section: "7.1.2",
+		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
+		Deflate: &Deflate{Needs: func(agreed wire.DeflateParams, judge wire.Role) string {
+			if lacks := takeover(agreed, judge); lacks != "" {
+				return lacks
+			}
+			return fullWindow(agreed, judge)
+		}},
+		Steps:    []Step{send(rawPacked(wire.Binary, first...)), send(rawPacked(wire.Binary, second...))},
+		Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
+	})
+	far := append(bytes.Clone(noise(32000)), noise(32000)...)
+	s.add(Case{
+		Title: "A message that refers 32,000 octets back into itself", Keyword: Must, Section: "7.1.2",
+		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
+		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Octets: far})))},
+		Outcomes: answers(sees(wire.Binary, Payload{Octets: far})),
+	})
+}
+
+// inflatingMuch is about messages that are far longer than what is sent.
+func inflatingMuch(s *group) {
+	zeros := func(n int) Payload { return Payload{Octets: []byte{0}, Size: n} }
+	s.add(Case{
+		Title: "1 MiB of zeros in about 1,000 octets", Requirement: inflates, Keyword: Must, Section: "7.2.2",
+		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Binary, zeros(1<<20))))},
+		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Deadline: 5 * time.Second,
+	})
+	s.add(Case{
+		Title: "A text of 1 MiB", Requirement: inflates, Keyword: Must, Section: "7.2.2",
+		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
+		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Deadline: 5 * time.Second,
+	})
+	bomb := zeros(48 << 20)
+	s.add(Case{
+		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455,
+		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
+		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Binary, bomb)))},
+		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Info, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
+		Deadline: 15 * time.Second, Heavy: true,
+	})
+}
+
+// reservedOne is about RSV1 where it has no place.
+func reservedOne(s *group) {
+	add := func(title string, deflate *Deflate, steps ...Step) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: fails(wire.ProtocolError),
+			Requirement: "RSV1 stands in the first frame of a compressed message and nowhere else; who receives it elsewhere fails the connection.",
+		})
+	}
+	agreed := &Deflate{Needs: inUse}
+	add("RSV1 where nothing has been agreed on", nil, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
+	add("RSV1 in a binary frame where nothing has been agreed on", nil, send(rawPacked(wire.Binary, 0x00)))
+	add("RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Octets: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
+	add("RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
+	add("RSV1 in a Ping", agreed, send(ping("Hello").rsv(4)))
+	add("RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
+	add("RSV1 in a Pong", agreed, send(pong("Hello").rsv(4), text("Hello")))
+	add("RSV1 in a Close frame", agreed, send(closeWith(1000, "").rsv(4)))
+	add("RSV1 in a Ping between two fragments", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), ping("!").rsv(4)))
+	add("RSV1 and RSV2", agreed, send(packed(text("Hello")).rsv(6)))
+	add("RSV1 and RSV3", agreed, send(packed(text("Hello")).rsv(5)))
+	add("RSV2 alone", agreed, send(text("Hello").rsv(2)))
+	add("RSV3 alone", agreed, send(text("Hello").rsv(1)))
+	add("RSV1 with the reserved opcode 3", agreed, send(packed(text("Hello")).opcode(3)))
+}
+
+// corruptData is about payloads that are no DEFLATE data, or no UTF-8.
+func corruptData(s *group) {
+	add := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: "7.2.2", Rules: nil, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
+			Requirement: "A compressed message that cannot be inflated is no message: nothing is delivered and the connection fails. The RFC gives no code for it; 1007 and 1002 fit.",
+		})
+	}
+	either := fails(wire.InvalidPayload, wire.ProtocolError)
+	add("A block of type 3", either, send(rawPacked(wire.Text, 0x06, 0x00)))
+	add("A block of type 3 with BFINAL set", either, send(rawPacked(wire.Text, 0x07, 0x00)))
+	add("Eight octets 0xFF", either, send(rawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
+	add("A block without compression whose lengths do not match", either, send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
+	add("A distance that reaches back before the first octet", either, send(rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
+	add("Tables that are no code", either, send(rawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
+	add("Plain text with RSV1 set", either, send(text("Hello, this is no DEFLATE data").rsv(4)))
+	add("A message as it should be, then one of type 3",
+		[]Outcome{{Sees: []Expect{texts("Hello")}, End: End{How: Fails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
+		send(packed(text("Hello"))), await(1), send(rawPacked(wire.Text, 0x06, 0x00)))
+	add("A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Octets: []byte{0x06, 0x00}}}))
+	s.add(Case{
+		Title: "A message whose last octets are missing", Keyword: Must, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
+		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
+		Steps:       []Step{send(rawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
+		Outcomes: append(fails(wire.InvalidPayload, wire.ProtocolError),
+			Outcome{Verdict: NonStrict, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff)}},
+			Outcome{Verdict: NonStrict, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff, 0xff)}},
+			Outcome{Verdict: NonStrict, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Expect{binaries('H', 'e')}}),
+	})
+	utf8 := func(title string, steps ...Step) {
+		s.add(Case{
+			Title: title, Keyword: Must, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
+			Requirement: "A compressed text must be UTF-8 once it is inflated.", Steps: steps, Outcomes: fails(wire.InvalidPayload),
+		})
+	}
+	utf8("A compressed text with a wrong octet", send(packed(text("Hello \xc3\x28 World"))))
+	utf8("A compressed text that ends inside a character", send(packed(text("Hello \xe2\x82"))))
+	utf8("A compressed text with a surrogate", send(packed(text("\xed\xa0\x80"))))
+	utf8("A compressed text in fragments with a wrong octet in the last", packedInParts(text("Hello, Hello, Hello \xff"), 3)...)
+}
+
+// deflating is about what the target sends.
+func deflating(s *group) {
+	// What is sent is not compressed, so it is the target's own doing how far its
+	// echo reaches back. Lines of 1 KiB of noise come again after 1 to 39 others.
+	var far []byte
+	lines := noise(40 << 10)
+	for i := range 40 {
+		far = append(far, lines[i<<10:(i+1)<<10]...)
+		far = append(far, lines[(i*7%40)<<10:(i*7%40)<<10+200]...)
+		far = append(far, lines[i<<10:i<<10+100]...)
+	}
+	payload := Payload{Octets: far}
+	for bits := 8; bits <= 15; bits++ {
+		s.add(Case{
+			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
+			Requirement: "Who has agreed on a window does not refer back farther than it.", Keyword: Must, Section: "7.1.2",
+			Deflate: &Deflate{
+				Offer:  fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits),
+				Answer: fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits),
+				Needs:  inUse, Offered: bitsOffered,
+			},
+			Steps: []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
+		})
+	}
+	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
+	echoes := answers(texts("the same text again and again"), texts("the same text again and again"), texts(""), texts("the same text again and again"))
+	s.add(Case{
+		Title: "Echoes that do not refer to one another", Requirement: "Who has agreed on no context takeover compresses each message on its own.", Keyword: Must, Section: "7.1.1",
+		Deflate: &Deflate{
+			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
+			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+			Offered: withoutOffer("server_max_window_bits"),
+		},
+		Steps: alike, Outcomes: echoes,
+	})
+	s.add(Case{
+		Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be inflated, with what came before it.", Keyword: Must, Section: "7.2.1",
+		Deflate: &Deflate{Needs: inUse}, Steps: alike, Outcomes: echoes,
+	})
+	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
+		s.add(Case{
+			Title: fmt.Sprintf("The echo of %d octets", n), Requirement: "What an endpoint sends compressed can be inflated, with what came before it.", Keyword: Must, Section: "7.2.1",
+			Deflate: &Deflate{Needs: inUse}, Deadline: 5 * time.Second,
+			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Octets: noise(n)}))},
+			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Octets: noise(n)})),
+		})
+	}
+}
+
+// packedInParts returns f compressed and cut into n fragments, in one TCP write.
+func packedInParts(f Frame, n int) []Step {
+	b := packed(f).Payload.Bytes()
+	var frames []Frame
+	for i := range n {
+		part := b[len(b)*i/n : len(b)*(i+1)/n]
+		frames = append(frames, Frame{Payload: Payload{Octets: part}})
+	}
+	frames[0].RSV, frames[0].Opcode = 4, f.Opcode
+	frames[n-1].Fin = true
+	return []Step{send(frames...)}
+}
+
+// packedWith returns message compressed at another level, with a new block
+// after each so many octets where each is not 0.
+func packedWith(level int, message []byte, each int) []byte {
+	p := new(packer)
+	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
+	for each > 0 && len(message) > each {
+		_, _ = p.flate.Write(message[:each])
+		_ = p.flate.Flush()
+		message = message[each:]
+	}
+	_, _ = p.flate.Write(message)
+	_ = p.flate.Flush()
+	return p.out.Bytes()[:p.out.Len()-4]
+}
+
+// noise returns n octets that do not compress, the same in every run.
+func noise(n int) []byte {
+	rng := rand.New(rand.NewPCG(Seed, 7692))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}

@@ -1,0 +1,114 @@
+package suite
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
+	says := func(answer string) Target {
+		return serve(t, func(c net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				_, _ = io.WriteString(c, answer)
+			}
+			untilEnd(c)
+		})
+	}
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	overTLS := func(addr string) Target {
+		target := at(addr)
+		target.Dial = func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: &tls.Config{ServerName: "127.0.0.1"}}).DialContext(ctx, "tcp", addr)
+		}
+		return target
+	}
+
+	for _, c := range []struct {
+		what   string
+		target Target
+		want   string
+	}{
+		{"nobody there", at(nobody.Addr().String()), "Nothing listens there: the connection was refused."},
+		{"no HTTP", says("SSH-2.0-OpenSSH_9.9\r\n"), `There is no WebSocket: it answered "SSH-2.0-OpenSSH_9.9", which is no HTTP.`},
+		{"200", says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), `There is no WebSocket here: it answered "HTTP/1.1 200 OK".`},
+		{"a redirect", says("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n"),
+			`There is no WebSocket here: it answered "HTTP/1.1 302 Found", a redirect to "/elsewhere", which is not followed.`},
+		{"silence", serve(t, untilEnd), "There is no WebSocket: it accepted the connection and said nothing: the time for the case is over."},
+		{"half an answer", says("HTTP/1.1 101 Sw"), "There is no WebSocket: it sent 15 octets, no whole head of HTTP, and then nothing: the time for the case is over."},
+		{"a head without end", says("HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X: y\r\n", 10000)), "and the head of its answer was not at its end."},
+		{"noise without end", serve(t, func(c net.Conn) {
+			for {
+				if _, err := c.Write(make([]byte, 4096)); err != nil {
+					return
+				}
+			}
+		}), "which is no HTTP."},
+		{"closes at once", says(""), "There is no WebSocket: "},
+		{"a wrong accept", says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: hHLtf2V1k8aDQZfNjw3Ia1hCwt0=\r\n\r\n"),
+			"It answered 101, and no client may accept it: "},
+		{"a certificate that nobody signed", overTLS(secure.Listener.Addr().String()), "Its certificate is not to be trusted: "},
+		{"plain text where TLS was due", overTLS(serve(t, func(c net.Conn) {
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			untilEnd(c)
+		}).Host), "It does not speak TLS there."},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			r := hello().Run(t.Context(), c.target, nil)
+			if r.Verdict != Fail || r.Closing != Fail || !strings.Contains(r.Reason, c.want) || strings.Contains(r.Reason, "\n") {
+				t.Errorf("%s, closing %s: %s\nwant %s", r.Verdict, r.Closing, r.Reason, c.want)
+			}
+			if !r.NoWebSocket() && c.what != "a wrong accept" {
+				t.Error("it is taken for a WebSocket")
+			}
+			if r.Took > 5*time.Second {
+				t.Errorf("it took %s", r.Took)
+			}
+		})
+	}
+}
+
+func TestAServerThatSendsForEverIsStopped(t *testing.T) {
+	target := webSocket(t, func(c net.Conn, _ *bufio.Reader) {
+		for {
+			if _, err := c.Write(unmasked(1, strings.Repeat("*", 60000))); err != nil {
+				return
+			}
+		}
+	})
+	c := hello()
+	c.Deadline = 5 * time.Second
+	r := c.Run(t.Context(), target, nil)
+	if r.Verdict != Fail || r.Took > 3*time.Second {
+		t.Errorf("%s in %s: %s", r.Verdict, r.Took, r.Reason)
+	}
+}
+
+func TestARunThatIsStoppedEndsAtOnce(t *testing.T) {
+	c := hello()
+	c.Deadline = time.Minute
+	ctx, cancel := context.WithCancel(t.Context())
+	target := webSocket(t, func(c net.Conn, in *bufio.Reader) {
+		cancel()
+		untilEnd(c)
+	})
+	if r := c.Run(ctx, target, nil); r.Took > 5*time.Second {
+		t.Errorf("it took %s", r.Took)
+	}
+}

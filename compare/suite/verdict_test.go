@@ -1,0 +1,218 @@
+package suite
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// echo answers data with itself and a Ping with its Pong.
+func echo(h wire.Header, p []byte) []byte {
+	if h.Opcode == wire.Ping {
+		return unmasked(wire.Pong, string(p))
+	}
+	return unmasked(h.Opcode, string(p))
+}
+
+func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		answer string
+		caret  int
+		rule   string
+		reason string
+	}{
+		{"another payload", string(unmasked(wire.Text, "Jello")), 16 + 6, "", "The payload of its text frame is not the one that is due."},
+		{"a bit at the end", string(unmasked(wire.Text, "Hellm")), 16 + 4*8 + 6, "", "The payload of its text frame is not the one that is due."},
+		{"another opcode", string(unmasked(wire.Binary, "Hello")), 6, "", "It sent BINARY 48 65 6c 6c 6f where TEXT \"Hello\" was due."},
+		{"too short", string(unmasked(wire.Text, "Hell")), 15, "", "It sent TEXT \"Hell\" where TEXT \"Hello\" was due."},
+		{"a Pong", string(unmasked(wire.Pong, "Hello")), 0, "", "It sent PONG \"Hello\", which nothing called for."},
+		{"masked", string(text("Hello").append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} })), 8, wire.RuleMaskForbidden.Code, "MASK is 1"},
+		{"RSV1", string(text("Hello").rsv(4).append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
+		{"RSV3", string(text("Hello").rsv(1).append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
+		{"a reserved opcode", string(text("Hello").opcode(3).append(nil, wire.Server, nil)), 4, wire.RuleOpcode.Code, "The opcode is 0x3."},
+		{"a long length", string(text("Hello").form(wire.Length16).append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 is written in 16 bits"},
+		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Octet 2 of the text is 0xFF."},
+		{"a stray continuation", string(cont("Hello").append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame came"},
+		{"a Close frame with 1005", string(unmasked(wire.Close, "\x03\xed")), 16, wire.RuleCloseCode.Code, "1005"},
+		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 and left out what was due."},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			target := answering(t, func(wire.Header, []byte) []byte { return []byte(c.answer) })
+			r := hello().Run(t.Context(), target, nil)
+			if r.Verdict != Fail || r.Caret != c.caret || r.Rule != c.rule || !strings.Contains(r.Reason, c.reason) || len(r.Octets) == 0 {
+				t.Errorf("%s, bit %d of % x, rule %q: %s\nwant bit %d, rule %q: %s", r.Verdict, r.Caret, r.Octets, r.Rule, r.Reason, c.caret, c.rule, c.reason)
+			}
+		})
+	}
+}
+
+func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T) {
+	p := textOf(1000)
+	wrong := slices.Clone(p.Bytes())
+	wrong[700] ^= 0x10
+	target := answering(t, func(wire.Header, []byte) []byte {
+		return of(wire.Text, Payload{Octets: wrong}).append(nil, wire.Server, nil)
+	})
+	c := hello()
+	c.Steps, c.Outcomes = []Step{send(of(wire.Text, p))}, answers(sees(wire.Text, p))
+	r := c.Run(t.Context(), target, nil)
+	at := 8*(4+700) + 3 // the header has four octets
+	if r.Caret+8*r.Skipped != at || r.Octets[r.Caret/8] != wrong[700] || r.Skipped == 0 {
+		t.Errorf("bit %d behind %d octets, which is 0x%02x; want bit %d in all, 0x%02x", r.Caret, r.Skipped, r.Octets[max(0, r.Caret/8)], at, wrong[700])
+	}
+}
+
+func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
+	closeWithCode := func(code wire.CloseCode) string { return string(closeWith(code, "").append(nil, wire.Server, nil)) }
+	// Each answers Hello as it should, and the judge's Close frame in its own way.
+	ends := func(how func(c net.Conn)) func(*testing.T) Target {
+		return func(t *testing.T) Target {
+			return webSocket(t, func(c net.Conn, in *bufio.Reader) {
+				for {
+					h, p, err := readFrame(in)
+					if err != nil {
+						return
+					}
+					if h.Opcode == wire.Close {
+						how(c)
+						return
+					}
+					_, _ = c.Write(echo(h, p))
+				}
+			})
+		}
+	}
+	for _, c := range []struct {
+		what             string
+		target           func(*testing.T) Target
+		verdict, closing Verdict
+		reason           string
+	}{
+		{"as it should", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1000))) }), Pass, Pass, ""},
+		{"another code", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1001))) }), Pass, NonStrict, "Its Close frame has the code 1001, and 1000 is the one for this."},
+		{"no code", ends(func(c net.Conn) { _, _ = c.Write(unmasked(wire.Close, "")) }), Pass, NonStrict, "Its Close frame has the code (empty)"},
+		{"a code that must not be sent", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1006))) }), Pass, Fail, "1006"},
+		{"no Close frame", ends(func(net.Conn) {}), Pass, Fail, "without a Close frame in answer"},
+		{"TCP left open", ends(func(c net.Conn) {
+			_, _ = c.Write([]byte(closeWithCode(1000)))
+			untilEnd(c)
+		}), Pass, Fail, "It left TCP open after the closing handshake"},
+		{"a reset", ends(func(c net.Conn) {
+			_, _ = c.Write([]byte(closeWithCode(1000)))
+			time.Sleep(50 * time.Millisecond) // the frame is to arrive before the reset
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}), Pass, NonStrict, "It reset TCP after the closing handshake"},
+		{"a message behind its Close frame", ends(func(c net.Conn) {
+			_, _ = c.Write([]byte(closeWithCode(1000) + string(unmasked(wire.Text, "late"))))
+		}), Pass, Fail, "after a Close frame"},
+		{"nothing", ends(untilEnd), Pass, Fail, "It did not answer the Close frame in time"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			test := hello()
+			test.Deadline = 2 * time.Second
+			r := test.Run(t.Context(), c.target(t), nil)
+			if r.Verdict != c.verdict || r.Closing != c.closing || !strings.Contains(strings.ToLower(r.Reason), strings.ToLower(c.reason)) {
+				t.Errorf("%s, closing %s: %s\nwant %s, closing %s: %s", r.Verdict, r.Closing, r.Reason, c.verdict, c.closing, c.reason)
+			}
+		})
+	}
+}
+
+func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
+	fault := hello()
+	fault.Rules = []string{wire.RuleRSV2.Code}
+	fault.Steps, fault.Outcomes = []Step{send(text("first"), text("second").rsv(2))}, failsAfter(wire.ProtocolError, texts("first"))
+	for _, c := range []struct {
+		what             string
+		answer           string
+		verdict, closing Verdict
+	}{
+		{"the answer, then 1002", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
+		{"1002 alone", string(unmasked(wire.Close, "\x03\xea")), NonStrict, Pass},
+		{"the answer, then 1008", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xf0")), Pass, NonStrict},
+		{"the answer, then the end of TCP", string(unmasked(wire.Text, "first")), Pass, NonStrict},
+		{"both answers", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Text, "second")), Fail, Fail},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+				_, _, _ = readFrame(in)
+				_, _, _ = readFrame(in)
+				_, _ = conn.Write([]byte(c.answer))
+				_ = conn.(*net.TCPConn).CloseWrite()
+				untilEnd(conn)
+			})
+			r := fault.Run(t.Context(), target, nil)
+			if r.Verdict != c.verdict || r.Closing != c.closing {
+				t.Errorf("%s, closing %s: %s (got %s)\nwant %s, closing %s", r.Verdict, r.Closing, r.Reason, r.Got, c.verdict, c.closing)
+			}
+		})
+	}
+}
+
+func TestAFaultThatIsFoundOnlyAtTheEndIsNonStrict(t *testing.T) {
+	c := hello()
+	c.Deadline = 3 * time.Second
+	c.Steps = []Step{send(text("\xed\xa0").more()), patience(50 * time.Millisecond), send(cont("\x80"))}
+	c.Outcomes = failsFast(wire.InvalidPayload, "it found the fault only at the end of the message")
+	for frames, want := range map[int]Verdict{1: Pass, 2: NonStrict} {
+		target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+			for range frames {
+				_, _, _ = readFrame(in)
+			}
+			_, _ = conn.Write(unmasked(wire.Close, "\x03\xef"))
+			_ = conn.(*net.TCPConn).CloseWrite()
+			untilEnd(conn)
+		})
+		if r := c.Run(t.Context(), target, nil); r.Verdict != want || r.Closing != Pass {
+			t.Errorf("after %d frames: %s, closing %s: %s", frames, r.Verdict, r.Closing, r.Reason)
+		}
+	}
+}
+
+func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
+	target := answering(t, func(wire.Header, []byte) []byte { return unmasked(wire.Text, "Jello") })
+	b, err := json.Marshal(hello().Run(t.Context(), target, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["case"] != "test/1" || got["verdict"] != "fail" || got["closing"] != "fail" || got["octets"] != "81054a656c6c6f" || got["caret"] != 22.0 {
+		t.Errorf("%s", b)
+	}
+	for _, v := range []Verdict{Pass, NonStrict, Info, Fail} {
+		var back Verdict
+		if b, _ := json.Marshal(v); json.Unmarshal(b, &back) != nil || back != v {
+			t.Errorf("%s comes back as %s", v, back)
+		}
+	}
+}
+
+func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
+	r := hello().Run(t.Context(), answering(t, echo), nil)
+	if r.Verdict != Pass || r.Closing != Pass {
+		t.Fatalf("%s, closing %s: %s", r.Verdict, r.Closing, r.Reason)
+	}
+	var kinds []string
+	for _, e := range r.Events {
+		if k := e.Kind(); k == "handshake" || k == "frame" {
+			kinds = append(kinds, e.From+" "+k)
+		}
+	}
+	want := []string{"client handshake", "server handshake", "client frame", "server frame", "client frame", "server frame"}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("%q were recorded, want %q", kinds, want)
+	}
+}
