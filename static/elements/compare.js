@@ -12,6 +12,7 @@ import { LabElement, attempt, button, h, hit } from "./dom.js";
 import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
 import { count } from "../format.js";
+import { recall, remember } from "../store.js";
 import { Matrix, browserName, caseOf, everything, glyphs, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
 import { openCase } from "./case.js";
 
@@ -51,6 +52,7 @@ export class WsCompare extends LabElement {
     this.server = new URLSearchParams(location.search).get("server") || "";
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
+    window.addEventListener("pagehide", () => this.leave(), { signal });
     document.addEventListener("ws-shut", () => this.closed(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.wait(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.timer));
@@ -106,6 +108,9 @@ export class WsCompare extends LabElement {
     const select = this.filters.querySelector("[name=section]");
     if (select) select.append(...this.matrix.sections.map((s) => h("option", { value: s }, /^\d/.test(s) ? `§${s}` : s)));
     this.draw();
+    const kept = recall("session", "judge");
+    if (typeof kept === "string") this.follow("own", kept, this.matrix.columns.filter((c) => c.kind === "own"), "");
+    this.redraw();
     this.route();
     if (!this.server) return;
     // A link on another site may lead here, but must not make the lab dial.
@@ -181,12 +186,8 @@ export class WsCompare extends LabElement {
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
       for (const c of columns) this.matrix.forget(c, cases && this.matrix.lines.filter((l) => cases.includes(this.matrix.asked(l, c)?.id || "")));
-      const source = new EventSource(`/api/judge/${answer.judge}/events`);
-      this.running.set(kind, { judge: answer.judge, source, columns });
-      source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
-      source.onerror = () => {
-        if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: "The lab server does not answer any more. Start it again with go run ./labserver." });
-      };
+      if (kind === "own") remember("session", "judge", answer.judge);
+      this.follow(kind, answer.judge, columns, "The lab server does not answer any more. Start it again with go run ./labserver.");
       this.say("");
       if (kind === "browser") this.echo(answer.url, answer.cases.length);
       this.redraw();
@@ -194,6 +195,30 @@ export class WsCompare extends LabElement {
       this.say(why(e), true);
       // An address that may not be judged stays so.
       if (kind === "server" && e instanceof ApiError && e.status === 0) this.wait();
+    }
+  }
+
+  /**
+   * Takes the reports of a run as they come.
+   * @param {Column["kind"]} kind
+   * @param {string} judge
+   * @param {Column[]} columns
+   * @param {string} lost what is said when the run cannot be followed
+   */
+  follow(kind, judge, columns, lost) {
+    const source = new EventSource(`/api/judge/${judge}/events`);
+    this.running.set(kind, { judge, source, columns });
+    source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost });
+    };
+  }
+
+  /** Ends the runs that nobody will look at: the lab's own servers are judged on, for a page that is loaded again. */
+  leave() {
+    for (const [kind, run] of this.running) {
+      run.source.close();
+      if (kind !== "own") fetch(`/api/judge/${run.judge}/stop`, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" });
     }
   }
 
