@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -201,12 +202,23 @@ func (c *Case) mirror() *Case {
 	return &m
 }
 
-// deadline returns how long c may take.
+// deadline returns how long c may take, the judge's own pauses not counted.
 func (c *Case) deadline() time.Duration {
-	if c.Deadline > 0 {
-		return c.Deadline
+	d := cmp.Or(c.Deadline, DefaultDeadline)
+	d += time.Duration(len(c.Opening.Writes)) * overslept(c.Opening.Gap)
+	for _, s := range c.Steps {
+		d += time.Duration(s.writes()) * overslept(s.Gap)
 	}
-	return DefaultDeadline
+	return d
+}
+
+// overslept returns how long a pause may become on a machine that has other
+// things to do.
+func overslept(gap time.Duration) time.Duration {
+	if gap == 0 {
+		return 0
+	}
+	return 2*gap + 10*time.Millisecond
 }
 
 // MarshalJSON gives what there is to know of c before it runs.

@@ -273,6 +273,18 @@ func (s Step) behind(n int) Step { s.InPayload, s.Skip = true, n; return s }
 // gap returns s with a pause between its TCP writes.
 func (s Step) gap(d time.Duration) Step { s.Gap = d; return s }
 
+// writes returns about how many TCP writes s makes, no less.
+func (s Step) writes() int {
+	if s.Each == 0 {
+		return len(s.Cuts) + 1
+	}
+	size := len(s.Octets)
+	for _, f := range s.Frames {
+		size += f.Payload.Len() + wire.MaxHeaderSize
+	}
+	return size/s.Each + 1
+}
+
 // chunks returns what s sends, one slice for each TCP write.
 func (s Step) chunks(role wire.Role, next func() [4]byte) [][]byte {
 	frames := s.Frames
