@@ -9,8 +9,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// caseInfo is what a page is told of a case.
-type caseInfo struct {
+// caseBrief names a case.
+type caseBrief struct {
 	ID          string   `json:"id"`
 	Title       string   `json:"title"`
 	Requirement string   `json:"requirement"`
@@ -19,18 +19,24 @@ type caseInfo struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
-	Sends       []string `json:"sends"` // what the judge does, step by step
-	Legal       []string `json:"legal"` // the legal outcomes, the best first
+}
+
+// caseInfo is all that a page is told of a case.
+type caseInfo struct {
+	caseBrief
+	Sends []string `json:"sends"` // what the judge does, step by step
+	Legal []string `json:"legal"` // the legal outcomes, the best first
+}
+
+func briefOf(c *suite.Case) caseBrief {
+	return caseBrief{
+		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
+		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(),
+	}
 }
 
 func infoOf(c *suite.Case) caseInfo {
-	i := caseInfo{
-		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
-		Rules: c.Rules, Judges: c.Judges.String(), Sends: sends(c), Legal: []string{},
-	}
-	if i.Rules == nil {
-		i.Rules = []string{}
-	}
+	i := caseInfo{caseBrief: briefOf(c), Sends: sends(c), Legal: []string{}}
 	for _, o := range c.Outcomes {
 		text := o.Verdict.Glyph() + " " + o.String()
 		if o.Why != "" {
@@ -39,6 +45,15 @@ func infoOf(c *suite.Case) caseInfo {
 		i.Legal = append(i.Legal, text)
 	}
 	return i
+}
+
+// briefsOf names cases in their order.
+func briefsOf(cases []*suite.Case) []caseBrief {
+	all := make([]caseBrief, len(cases))
+	for i, c := range cases {
+		all[i] = briefOf(c)
+	}
+	return all
 }
 
 // infosOf describes cases in their order.

@@ -1,15 +1,12 @@
 package web
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"wslab/compare/headers"
 	"wslab/compare/outputs"
@@ -94,8 +91,7 @@ func mapOf(t headers.Target) (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	a := &asset{plain: body, gzip: zipped(body), tag: hex.EncodeToString(sum[:12])}
+	a := jsonAsset(body)
 	headerMaps.made[t.String()] = a
 	return a, nil
 }
@@ -110,17 +106,7 @@ func (s *Server) headerMap(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusInternalServerError, failure{Error: "The map cannot be read: " + err.Error() + ".", Fix: "Write it anew with go run ./compare headers, and build the lab server again."})
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept-Encoding")
-	body, tag := a.plain, `"`+a.tag+`"`
-	if takesGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body, tag = a.gzip, `"`+a.tag+`-gzip"`
-	}
-	h.Set("ETag", tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	a.serve(w, r)
 }
 
 // target finds the endpoint that a request is about. When there is none, it

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"wslab/compare/suite"
@@ -28,7 +32,42 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
 
 // judgeCases lists the cases and the endpoints that the lab has.
 func (s *Server) judgeCases(w http.ResponseWriter, r *http.Request) {
-	reply(w, http.StatusOK, map[string]any{"cases": infosOf(suite.All()), "endpoints": judged})
+	a, err := listed()
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	a.serve(w, r)
+}
+
+// listed is the list of cases, which is long and does not change.
+var listed = sync.OnceValues(func() (*asset, error) {
+	body, err := json.Marshal(map[string]any{"cases": infosOf(suite.All()), "endpoints": judged})
+	if err != nil {
+		return nil, err
+	}
+	return jsonAsset(body), nil
+})
+
+// jsonAsset returns JSON as something that a browser may keep.
+func jsonAsset(body []byte) *asset {
+	sum := sha256.Sum256(body)
+	return &asset{plain: body, gzip: zipped(body), tag: hex.EncodeToString(sum[:12])}
+}
+
+// serve answers r with a, or that it has not changed.
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	body, tag := a.plain, `"`+a.tag+`"`
+	if takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body, tag = a.gzip, `"`+a.tag+`-gzip"`
+	}
+	h.Set("ETag", tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 // asked are the cases and servers that a request names.
@@ -109,7 +148,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) {
 		s.busy(w, err)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": infosOf(cases), "targets": names(targets)})
+	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)})
 }
 
 func (s *Server) busy(w http.ResponseWriter, err error) {
@@ -238,7 +277,7 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 		s.busy(w, err)
 		return
 	}
-	answer := map[string]any{"judge": j.ID, "url": "/ws/judge/" + j.ID, "cases": infosOf(cases)}
+	answer := map[string]any{"judge": j.ID, "url": "/ws/judge/" + j.ID, "cases": briefsOf(cases)}
 	if id != "" {
 		answer["session"] = id
 	}
