@@ -7,7 +7,7 @@
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
- *   judges: "server"|"client", sends: string[], legal: string[]}} CaseInfo
+ *   judges: "server"|"client", opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
  *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
@@ -297,7 +297,10 @@ function differences(step, endpoints, there, handshake) {
     if (cell === first || !there[i]) continue;
     const shaken = first.event.handshake && first.event.handshake.status === cell?.event.handshake?.status;
     if (cell && shaken && !handshake) continue;
-    if (cell) told.push(...explain(first, cell).filter((t) => !/plain HTTP differ|gave the reason/.test(t)));
+    const answers = [first, cell].map((row) => row?.event.handshake?.status);
+    // One that opens and one that does not, or two refusals: what else differs follows from that.
+    if (cell && answers[0] !== answers[1]) told.push(`${first.conn.endpoint} answered with status ${answers[0]}, ${cell.conn.endpoint} ${answers[1]}`);
+    else if (cell) told.push(...explain(first, cell).filter((t) => !/plain HTTP differ|gave the reason/.test(t)));
     else told.push(`only ${step.cells.flatMap((c) => (c ? [c.conn.endpoint] : [])).join(" and ")}: ${brief(first)}`);
   }
   return [...new Set(told)];
@@ -318,9 +321,9 @@ export function brief(row) {
  */
 export function classOf(reports, keyword) {
   const all = reports.map(worst);
-  if (all.includes("fail")) return keyword === "SHOULD" ? "a SHOULD is broken" : "a MUST is broken";
-  if (all.includes("non-strict")) return "a SHOULD is broken";
-  return "both are legal";
+  if (all.includes("fail") && keyword !== "SHOULD") return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
+  if (all.includes("fail") || all.includes("non-strict")) return /** @type {const} */ ({ verdict: "non-strict", words: "a SHOULD is broken" });
+  return /** @type {const} */ ({ verdict: "info", words: "all are legal" });
 }
 
 // ——— waiting for a server that is being started again ———

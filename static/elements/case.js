@@ -40,7 +40,7 @@ export async function openCase(info, endpoints, does) {
     h(
       "div",
       { class: "asked" },
-      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake")),
+      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "octets", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
       h("div", {}, h("h3", {}, "Legal is"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
     ),
     results,
@@ -121,18 +121,19 @@ function result(r) {
 function picture(found, reports, info) {
   if (reports.length < 2 || !found.steps.length) return [];
   const first = found.steps[found.first];
+  const amounts = classOf(reports, info.keyword);
   const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   const body = found.steps.map((s, i) =>
     h(
       "tr",
-      { class: [s.differs.length ? "differs" : "", i === found.first ? "first" : ""].join(" ").trim() || null },
+      { class: [s.differs.length ? "differs" : "", i === found.first ? `first ${amounts.verdict}` : ""].join(" ").trim() || null },
       ...s.cells.map((row) => h("td", {}, row ? button(`${arrow(row.event.from)} ${brief(row)}`, { "data-seq": row.event.seq, class: "step" }) : h("span", { class: "soft" }, "—"))),
     ),
   );
   return [
     h("h3", {}, "Side by side"),
     first
-      ? h("p", { class: "parted" }, h("b", {}, `≠ First difference: ${classOf(reports, info.keyword)}. `), first.differs.join("; "))
+      ? h("p", { class: "parted" }, h("b", { class: `v ${amounts.verdict}` }, `≠ First difference: ${amounts.words}. `), first.differs.join("; "))
       : h("p", { class: "parted same" }, "✔ All did the same."),
     h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body))),
   ];

@@ -5,7 +5,7 @@ import { Rows } from "../rows.js";
 import { Tape } from "./events.js";
 
 /** A case as the server lists it. */
-const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", sends: [], legal: [], ...more });
+const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
 /** A report as the stream tells it. */
 const report = (id, endpoint, verdict = "pass", closing = verdict, more = {}) => ({ case: id, endpoint, verdict, closing, reason: "", expected: "", got: "", octets: "", caret: -1, rule: "", mistake: "", took: 1, ...more });
 
@@ -140,11 +140,25 @@ test("fields of the handshake count where the case is about it", () => {
   assert.equal(found(true).steps[found(true).first].kind, "server response");
 });
 
+test("of two answers with another status nothing more is told", () => {
+  const t = new Tape();
+  ["reference", "naive"].forEach((endpoint, i) => {
+    t.open(i + 1, endpoint, "judge");
+    t.request(i + 1);
+    t.response(i + 1, i ? 400 : 426, i ? [] : [{ name: "Sec-WebSocket-Version", value: "13", offset: 0, size: 0 }]);
+  });
+  const rows = new Rows();
+  rows.append(t.events);
+  const found = align(rows.list, ["reference", "naive"], "client", true);
+  assert.deepEqual(found.steps[found.first].differs, ["reference answered with status 426, naive 400"]);
+});
+
 test("a difference is classed by the verdicts of those who differ", () => {
-  assert.equal(classOf([report("x", "a"), report("x", "b", "info")], "MUST"), "both are legal");
-  assert.equal(classOf([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
-  assert.equal(classOf([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
-  assert.equal(classOf([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
+  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, keyword).words;
+  assert.equal(words([report("x", "a"), report("x", "b", "info")], "MUST"), "all are legal");
+  assert.equal(words([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
 });
 
 test("a server that is away is asked for gently, and not for ever", () => {

@@ -24,8 +24,9 @@ type caseBrief struct {
 // caseInfo is all that a page is told of a case.
 type caseInfo struct {
 	caseBrief
-	Sends []string `json:"sends"` // what the judge does, step by step
-	Legal []string `json:"legal"` // the legal outcomes, the best first
+	Opening string   `json:"opening"` // the judge's half of the handshake, where it is not the usual one
+	Sends   []string `json:"sends"`   // what the judge does, step by step
+	Legal   []string `json:"legal"`   // the legal outcomes, the best first
 }
 
 func briefOf(c *suite.Case) caseBrief {
@@ -36,9 +37,9 @@ func briefOf(c *suite.Case) caseBrief {
 }
 
 func infoOf(c *suite.Case) caseInfo {
-	i := caseInfo{caseBrief: briefOf(c), Sends: sends(c), Legal: []string{}}
+	i := caseInfo{caseBrief: briefOf(c), Opening: clipped(strings.TrimRight(strings.ReplaceAll(strings.Join(c.Opening.Writes, ""), "\r\n", "\n"), "\n"), 1200), Sends: sends(c), Legal: []string{}}
 	for _, o := range c.Outcomes {
-		text := o.Verdict.Glyph() + " " + o.String()
+		text := o.Verdict.Glyph() + " " + clipped(o.String(), 300)
 		if o.Why != "" {
 			text += " (" + o.Why + ")"
 		}
@@ -68,9 +69,10 @@ func infosOf(cases []*suite.Case) []caseInfo {
 // sends says what the judge does in c, a line for each step.
 func sends(c *suite.Case) []string {
 	lines := []string{}
-	if len(c.Opening.Writes) > 0 {
-		first, _, _ := strings.Cut(c.Opening.Writes[0], "\r\n")
-		lines = append(lines, fmt.Sprintf("a handshake of its own: %s%s", clipped(first, 60), pieces(len(c.Opening.Writes))))
+	if n := len(c.Opening.Writes); n == 1 {
+		lines = append(lines, "this for its half of the handshake")
+	} else if n > 1 {
+		lines = append(lines, fmt.Sprintf("this for its half of the handshake, in %d TCP writes", n))
 	}
 	for i, s := range c.Steps {
 		line := step(s)
@@ -80,13 +82,6 @@ func sends(c *suite.Case) []string {
 		lines = append(lines, line)
 	}
 	return lines
-}
-
-func pieces(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" (in %d TCP writes)", n)
 }
 
 // maxFramesTold bounds the frames that a step's line names.
@@ -135,6 +130,9 @@ func step(s suite.Step) string {
 // frameWords names a frame and what is odd about it.
 func frameWords(f suite.Frame) string {
 	b := strings.ToUpper(f.Opcode.String())
+	if f.Opcode.IsReserved() {
+		b = fmt.Sprintf("a frame of the reserved opcode %X", uint8(f.Opcode))
+	}
 	if !f.Fin {
 		b += " without FIN"
 	}

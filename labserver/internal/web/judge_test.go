@@ -68,7 +68,16 @@ func TestEveryCaseIsListedWithWhatItAsks(t *testing.T) {
 	if len(got.Cases) != len(suite.All()) || !slices.Equal(got.Endpoints, judged) {
 		t.Errorf("%d cases for %v", len(got.Cases), got.Endpoints)
 	}
+	opening := ""
+	defer func() {
+		if !strings.Contains(opening, " HTTP/1.1\n") {
+			t.Errorf("a handshake of its own is shown as %q", opening)
+		}
+	}()
 	for _, c := range got.Cases {
+		if c.ID == "4.2.1/1" {
+			opening = c.Opening
+		}
 		if c.ID == "" || c.Title == "" || c.Requirement == "" || c.Section == "" || c.Rules == nil || c.Sends == nil || len(c.Legal) == 0 {
 			t.Errorf("something is missing: %+v", c)
 		}
