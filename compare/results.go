@@ -216,7 +216,8 @@ func (e expectations) differences() []string {
 }
 
 // writeOutputs writes a line for each case to dir/suite-ENDPOINT.txt, without
-// what differs from run to run.
+// what differs from run to run. The weekend server is left out: it takes one read
+// of TCP for one frame, so what it does is never quite the same.
 func writeOutputs(dir string, reports []suite.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -224,6 +225,9 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	texts := map[string]*bytes.Buffer{}
 	var names []string
 	for _, r := range reports {
+		if r.Endpoint == "naive" {
+			continue
+		}
 		if texts[r.Endpoint] == nil {
 			texts[r.Endpoint] = &bytes.Buffer{}
 			names = append(names, r.Endpoint)

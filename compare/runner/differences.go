@@ -3,7 +3,6 @@ package runner
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"wslab/compare/suite"
@@ -157,22 +156,13 @@ var Differences = []Difference{
 }
 
 // expand returns the IDs that d is about.
-func (d Difference) expand() ([]string, error) {
-	var ids []string
-	for _, c := range d.Cases {
-		group, numbers, ok := strings.Cut(c, "/")
-		first, last, run := strings.Cut(numbers, "–")
-		if !run {
-			last = first
+func (d Difference) expand() (ids []string, err error) {
+	for _, run := range d.Cases {
+		more, err := suite.Expand(run)
+		if err != nil {
+			return nil, fmt.Errorf("the known differences: %w", err)
 		}
-		from, err1 := strconv.Atoi(first)
-		to, err2 := strconv.Atoi(last)
-		if !ok || err1 != nil || err2 != nil || from > to {
-			return nil, fmt.Errorf("the known difference %q names no cases", c)
-		}
-		for n := from; n <= to; n++ {
-			ids = append(ids, group+"/"+strconv.Itoa(n))
-		}
+		ids = append(ids, more...)
 	}
 	return ids, nil
 }

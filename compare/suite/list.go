@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -86,6 +87,29 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 		}
 	}
 	return list, nil
+}
+
+// Expand returns the IDs that a run of them stands for: "5.2/7–9" is 5.2/7, 5.2/8
+// and 5.2/9, and "5.2/7c" itself.
+func Expand(run string) ([]string, error) {
+	group, numbers, ok := strings.Cut(run, "/")
+	if !ok {
+		return nil, fmt.Errorf("%q is no run of cases, which looks like 5.2/7–9", run)
+	}
+	first, last, long := strings.Cut(numbers, "–")
+	if !long {
+		return []string{run}, nil
+	}
+	from, err1 := strconv.Atoi(first)
+	to, err2 := strconv.Atoi(last)
+	if err1 != nil || err2 != nil || from > to {
+		return nil, fmt.Errorf("%q is no run of cases, which looks like 5.2/7–9", run)
+	}
+	var ids []string
+	for n := from; n <= to; n++ {
+		ids = append(ids, fmt.Sprintf("%s/%d", group, n))
+	}
+	return ids, nil
 }
 
 // named reports whether p is c's ID or section, or a pattern of them.
