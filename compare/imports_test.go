@@ -25,6 +25,8 @@ var allowed = map[string][]string{
 	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
 	"compare/browser":   {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
+	"compare/headers":   {"reference/wire", "compare/endpoint"},
+	"compare/outputs":   nil,
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
 	"static":            nil,

@@ -114,12 +114,6 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return j.judgeEndpoints(ctx, cases, t, stderr)
 }
 
-// complain tells err and returns the status for it.
-func complain(stderr io.Writer, err error) int {
-	fmt.Fprintln(stderr, "compare:", err)
-	return nothingJudged
-}
-
 // serverTarget makes a target of a URL.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	u, err := url.Parse(raw)

@@ -1,7 +1,7 @@
-// Compare plays the scenarios of the lessons against the reference, against
-// gorilla/websocket and, where it can keep up, against the weekend server, says
-// where they differ, and writes what happened to
-// compare/outputs/SCENARIO/ENDPOINT.txt, so that two of them can be diffed.
+// Compare judges and compares WebSocket endpoints. Without a command it plays
+// every scenario and every case against the reference, gorilla/websocket and
+// the weekend server; its commands do parts of that, or judge another server or
+// client.
 package main
 
 import (
@@ -20,50 +20,53 @@ func main() {
 	endpoint.BeServer()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "judge":
-			os.Exit(judge(ctx, os.Args[2:], os.Stdout, os.Stderr))
-		case "list":
-			os.Exit(list(ctx, os.Args[2:], os.Stdout, os.Stderr))
-		}
-	}
-	status, err := run(ctx, os.Args[1:], os.Stdout)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "compare:", err)
-	}
-	os.Exit(status)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// command is one thing that compare can do. It returns the exit status: 1 for
-// failures, 2 when nothing could begin.
-type command struct {
+// A command does one thing that compare can do, and returns the exit status: 0
+// when all is well, 1 for failures, 2 when nothing could begin.
+type command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+var commands = []struct {
 	name, does string
-	run        func(ctx context.Context, args []string, stdout io.Writer) (int, error)
-}
-
-var commands = []command{
+	run        command
+}{
 	{"run", "play scenarios: all, or those named", runScenarios},
+	{"judge", "judge servers or a client by cases: all, or those that patterns name", judge},
+	{"list", "list cases and scenarios, a line each", list},
+	{"headers", "send every two octets that a frame can begin with to every endpoint", makeHeaderMaps},
 }
 
 // run is main with its surroundings passed in.
-func run(ctx context.Context, args []string, stdout io.Writer) (int, error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		return runScenarios(ctx, nil, stdout)
+		// Both are always done: what one finds does not excuse the other.
+		played := runScenarios(ctx, nil, stdout, stderr)
+		if ctx.Err() != nil {
+			return played
+		}
+		fmt.Fprintln(stdout)
+		return max(played, judge(ctx, nil, stdout, stderr))
 	}
 	if slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
-		fmt.Fprint(stdout, "usage: go run ./compare [command]\n\nWithout a command all scenarios are played. The commands:\n")
+		fmt.Fprint(stdout, "usage: go run ./compare [command]\n\nWithout a command all scenarios are played and all cases judged. The commands:\n")
 		for _, c := range commands {
 			fmt.Fprintf(stdout, "  %-8s %s; go run ./compare %s -h shows how\n", c.name, c.does, c.name)
 		}
-		return 0, nil
+		return 0
 	}
 	var names []string
 	for _, c := range commands {
 		if c.name == args[0] {
-			return c.run(ctx, args[1:], stdout)
+			return c.run(ctx, args[1:], stdout, stderr)
 		}
 		names = append(names, c.name)
 	}
-	return 2, fmt.Errorf("there is no command %q; there are %s. To play one scenario: go run ./compare run NAME", args[0], strings.Join(names, ", "))
+	return complain(stderr, fmt.Errorf("there is no command %q; there are %s. To play one scenario: go run ./compare run NAME", args[0], strings.Join(names, ", ")))
+}
+
+// complain tells why nothing could begin.
+func complain(stderr io.Writer, err error) int {
+	fmt.Fprintln(stderr, "compare:", err)
+	return nothingJudged
 }

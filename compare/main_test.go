@@ -30,19 +30,19 @@ func TestBadArgumentsAreToldClearly(t *testing.T) {
 		{[]string{"run", "unmasked", "no-such"}, `there is no scenario "no-such"; there are bad-utf8, `},
 		{[]string{"run", "-endpoint", "gorilla,gorrilla"}, `there is no endpoint "gorrilla"; there are reference gorilla naive`},
 	} {
-		var stdout bytes.Buffer
-		status, err := run(t.Context(), c.args, &stdout)
-		if status != 2 || err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || stdout.Len() > 0 {
-			t.Errorf("%q gives status %d, %v, want 2, %s", c.args, status, err, c.want)
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), c.args, &stdout, &stderr)
+		if status != 2 || !strings.HasPrefix(stderr.String(), "compare: "+c.want) || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
+			t.Errorf("%q gives status %d, %s, want 2, %s", c.args, status, &stderr, c.want)
 		}
 	}
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"help"}, {"run", "-h"}} {
-		var stdout bytes.Buffer
-		if status, err := run(t.Context(), args, &stdout); status != 0 || err != nil || !strings.Contains(stdout.String(), "usage: go run ./compare") {
-			t.Errorf("%q gives status %d, %v:\n%s", args, status, err, &stdout)
+	for _, args := range [][]string{{"-h"}, {"help"}, {"run", "-h"}, {"judge", "-h"}, {"list", "-h"}, {"headers", "-h"}} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, &stdout, &stderr); status != 0 || stderr.Len() > 0 || !strings.Contains(stdout.String(), "usage: go run ./compare") {
+			t.Errorf("%q gives status %d:\n%s%s", args, status, &stdout, &stderr)
 		}
 	}
 }

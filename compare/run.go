@@ -32,7 +32,7 @@ const atOnce = 8
 // writes what happened to a file for each, and says where they differ. It returns
 // the exit status: 1 when a scenario could not be played to its end, 2 when
 // nothing could begin.
-func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, error) {
+func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("compare run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
@@ -44,27 +44,27 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 			fmt.Fprintln(stdout, "usage: go run ./compare run [flags] [scenario …]")
 			flags.SetOutput(stdout)
 			flags.PrintDefaults()
-			return 0, nil
+			return allWell
 		}
-		return 2, fmt.Errorf("%w; go run ./compare run -h shows how", err)
+		return complain(stderr, fmt.Errorf("%w; go run ./compare run -h shows how", err))
 	}
 	chosen, err := chooseScenarios(flags.Args())
 	if err != nil {
-		return 2, err
+		return complain(stderr, err)
 	}
 	client := raw
 	if *path != "" {
 		if *update {
-			return 2, errors.New("the transcripts are those of the raw client: leave out -update or -browser")
+			return complain(stderr, errors.New("the transcripts are those of the raw client: leave out -update or -browser"))
 		}
 		b, err := browser.Start(ctx, *path)
 		if err != nil {
-			return 2, err
+			return complain(stderr, err)
 		}
 		defer b.Close()
 		client = inBrowser(b)
 		if chosen = client.able(chosen, stdout); len(chosen) == 0 {
-			return 2, errors.New("nothing is left to play")
+			return complain(stderr, errors.New("nothing is left to play"))
 		}
 	}
 	var endpoints []endpoint.Endpoint // none: those that can
@@ -74,7 +74,7 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 		}
 		e, err := endpoint.Find(name)
 		if err != nil {
-			return 2, err
+			return complain(stderr, err)
 		}
 		endpoints = append(endpoints, e)
 	}
@@ -83,7 +83,7 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 	for i, rs := range results {
 		s := chosen[i]
 		if err := writeResults(client, s, rs, *dir, *update); err != nil {
-			return 2, err
+			return complain(stderr, err)
 		}
 		fmt.Fprint(stdout, summary(s, rs))
 		for _, r := range rs {
@@ -100,7 +100,7 @@ func runScenarios(ctx context.Context, args []string, stdout io.Writer) (int, er
 	if example == "" {
 		fmt.Fprintln(stdout)
 	}
-	return status, nil
+	return status
 }
 
 // chooseScenarios returns the scenarios called names, all where there are none.

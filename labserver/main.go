@@ -44,6 +44,7 @@ type config struct {
 	addr  string
 	open  bool
 	dev   bool
+	any   bool
 	hosts []string
 }
 
@@ -84,6 +85,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.open, "open", true, "open a browser")
 	flags.BoolVar(&c.dev, "dev", false, "read lessons and page from the folders lessons and static at every request")
+	flags.BoolVar(&c.any, "judge-any", false, "let the page have servers of other machines judged, too")
 	flags.StringVar(&hosts, "host", "", "more `names`, separated by commas, by which the server may be called; needed when -addr is not a loopback address")
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
@@ -183,7 +185,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	return web.New(web.Options{
 		Course:    func() (*lesson.Course, error) { return lesson.Load(lessonFiles, options) },
 		Scenarios: scenarios, Sites: sites, Gorilla: options.GorillaDir, Static: pageFiles,
-		Dev: c.dev, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
+		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
 	})
 }
 

@@ -21,6 +21,9 @@ const modules = {
   "ws-codes": () => import("./elements/codes.js"),
   "ws-heartbeat": () => import("./elements/heartbeat.js"),
   "ws-connections": () => import("./elements/connections.js"),
+  "ws-compare": () => import("./elements/compare.js"),
+  "ws-header-map": () => import("./elements/headermap.js"),
+  "ws-bench": () => import("./elements/bench.js"),
 };
 /** @param {Record<string, unknown>} module */
 function define(module) {

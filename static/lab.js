@@ -150,6 +150,8 @@ export class Lab extends EventTarget {
     this.wantHold = options.hold;
     await this.address();
     if (options.watch) {
+      if (this.stream) this.stream.close(); // another session was watched before
+      this.reset();
       this.watching = true;
       this.mode = "all";
       this.listen(options.watch);

@@ -366,7 +366,7 @@ export class WsLab extends LabElement {
   /** Keeps the page's address at what is selected. */
   address() {
     const { subject, selection } = lab;
-    if (!subject || subject === lab.shared) return;
+    if (!subject || subject === lab.shared || this.hasAttribute("embedded")) return;
     history.replaceState(null, "", toHash({ seq: selection.seq, bit: selection.bit }) || location.pathname + location.search);
   }
 

@@ -9,6 +9,7 @@ export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   play: !!document.querySelector("ws-play"),
   next: !!document.querySelector("nav.pager a[rel~=next]"),
+  compare: !!document.querySelector("ws-compare"),
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),
 });
 
