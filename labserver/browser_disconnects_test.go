@@ -74,67 +74,17 @@ func (e *goError) String() string {
 	return e.Type + ": " + e.Text
 }
 
-// player plays scenarios in the tab, all of them at once, and gives back the
-// events of their session when all are over.
-const player = `(async (scenarios, endpoints) => {
-	const post = async (path, body) => {
-		const response = await fetch(path, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
-		const answer = await response.json();
-		if (!response.ok) throw new Error(path + ": " + answer.error + " " + answer.fix);
-		return answer;
-	};
-	const asked = performance.now();
-	const {session, now} = await post("/api/sessions", {});
-	const base = "/api/sessions/" + session, epoch = (asked + performance.now()) / 2 - now / 1000;
-	let reports = Promise.resolve();
-	const tell = (client, what, more) => {
-		const report = {client, what, at: Math.round((performance.now() - epoch) * 1000), ...more};
-		return reports = reports.then(() => post(base + "/script", [report]));
-	};
-	const sockets = new Map();
-	const perform = ({client, endpoint, order}) => {
-		const ws = sockets.get(client);
-		switch (order.do) {
-		case "open": {
-			tell(client, "new WebSocket");
-			const ws = new WebSocket(location.origin.replace("http", "ws") + "/ws/" + endpoint + "?session=" + session + "&client=" + client);
-			sockets.set(client, ws);
-			ws.onopen = () => tell(client, "onopen");
-			ws.onerror = () => tell(client, "onerror");
-			ws.onmessage = (e) => tell(client, "onmessage", {text: String(e.data).slice(0, 200)});
-			ws.onclose = (e) => tell(client, "onclose", {code: e.code, reason: e.reason, wasClean: e.wasClean});
-			return;
-		}
-		case "send":
-			tell(client, "send");
-			return ws.send(order.text);
-		case "close":
-			tell(client, "close", {code: order.code, reason: order.reason});
-			return order.code ? ws.close(order.code, order.reason ?? "") : ws.close();
-		}
-		throw new Error("this page cannot " + order.do);
-	};
-	const mine = new Set(), early = [], events = [];
-	const stream = new EventSource(base + "/events");
-	const over = new Promise((done) => {
-		stream.onmessage = ({data}) => {
-			for (const event of JSON.parse(data)) {
-				events.push(event);
-				const step = event.step;
-				if (step?.order) {
-					let error;
-					try { perform(step); } catch (e) { error = String(e); }
-					reports.then(() => post(base + "/plays/" + step.play + "/done", {step: step.index, error}));
-				}
-				if (step?.phase == "over" && mine.add(step.play).size == scenarios.length * endpoints.length) done();
-			}
-		};
-	});
+// plays has the page's own player play scenarios at endpoints, all at once, and
+// gives back the events of the session when all are over.
+const plays = `(async (scenarios, endpoints) => {
+	const {lab} = await import("/static/lab.js");
+	const {player} = await import("/static/player.js");
+	const begun = [];
 	for (const scenario of scenarios)
-		for (const endpoint of endpoints) await post(base + "/plays", {scenario, endpoint, as: "browser", pause: -1});
-	await over;
-	stream.close();
-	return JSON.stringify(events);
+		for (const endpoint of endpoints) begun.push(await player.begin({scenario, endpoint, as: "browser", pause: -1}));
+	const over = () => begun.every(({play}) => lab.history.events.some(({step}) => step?.play === play && step.phase === "over"));
+	while (!over()) await new Promise(done => lab.addEventListener("events", () => setTimeout(done), {once: true}));
+	return JSON.stringify(lab.history.events);
 })`
 
 // TestTheFiveDisconnectsInARealBrowser plays them all at once, since a browser
@@ -147,11 +97,11 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 		all = append(all, d.scenario)
 	}
 	p := openTab(t, startLab(t), 1280, 800)
-	p.goTo("/rules")
+	p.goTo("/lab")
 	began := time.Now()
 	scenarios, _ := json.Marshal(all)
 	var events []told
-	if err := json.Unmarshal([]byte(eval[string](p, fmt.Sprintf(`%s(%s, ["reference", "gorilla"])`, player, scenarios))), &events); err != nil {
+	if err := json.Unmarshal([]byte(eval[string](p, fmt.Sprintf(`%s(%s, ["reference", "gorilla"])`, plays, scenarios))), &events); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("all of them took %.1f s", time.Since(began).Seconds())

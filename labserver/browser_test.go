@@ -32,7 +32,7 @@ import (
 // They are parallel, because one of them waits for a minute.
 
 // browserTimeout bounds one browser test.
-const browserTimeout = 90 * time.Second
+const browserTimeout = 3 * time.Minute
 
 // findChromium returns the path of a Chromium, and skips the test where there
 // is none; in CI there must be one.

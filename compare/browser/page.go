@@ -75,6 +75,7 @@ type play struct {
 	b     *Browser
 	rec   *recording.Recording
 	serve http.HandlerFunc
+	last  time.Duration // of what the page told
 }
 
 // tapKey is where a request's context holds its connection.
@@ -277,8 +278,8 @@ func (p *play) take(rep report, ago time.Duration) {
 	if s := rep.Script; s != nil {
 		s.Client = p.token
 		s.Text, s.Reason = s.Text[:min(len(s.Text), maxText)], s.Reason[:min(len(s.Reason), maxText)]
-		at := max(0, p.rec.Now()-max(0, ago))
-		p.rec.AppendAt(at, p.rec.ConnOf(p.token), wire.Client.String(), s)
+		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page tells all in its order
+		p.rec.AppendAt(p.last, p.rec.ConnOf(p.token), wire.Client.String(), s)
 		p.Told(*s)
 	}
 	if rep.Done != nil {
