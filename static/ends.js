@@ -246,7 +246,7 @@ function bars(lines) {
 export function words(l, start) {
   const at = `${((l.at - start) / 1000).toFixed(1)} ms`;
   if (l.kind === "gap") return l.text;
-  if (l.kind === "step") return `step ${l.text}${l.say ? `: ${l.say}` : ""}`;
+  if (l.kind === "step") return `${/^\d/.test(l.text) ? "step " : ""}${l.text}${l.say ? `: ${l.say}` : ""}`;
   const a = l.arrow;
   const wire = a && (a.kind === "note" ? a.text : `${a.from} to ${a.from === "client" ? "server" : "client"}: ${a.text}${a.stays === "waiting" ? ", held" : a.stays === "dropped" ? ", never arrives" : ""}`);
   return [at, l.js && `client: ${l.js}`, wire, l.go && `server: ${l.go}`].filter(Boolean).join(", ");

@@ -80,11 +80,12 @@ export function scenario(t, as) {
  * What was recorded of such a run.
  * @param {LabEvent[]} events of the connection and of its client, in order
  * @param {boolean} over
- * @returns {{beats: Beat[], server: number|null, browser: number|null, start: number|null}}
+ * @param {number} [silent] microseconds at which the network fell silent
+ * @returns {{beats: Beat[], server: number|null, browser: number|null, silence: number|null}}
  */
-export function measured(events, over) {
+export function measured(events, over, silent) {
   const open = events.find((e) => e.handshake?.status === 101);
-  if (!open) return { beats: [], server: null, browser: null, start: null };
+  if (!open) return { beats: [], server: null, browser: null, silence: null };
   /** @param {LabEvent} e */
   const at = (e) => (e.at - open.at) / 1000;
   /** @type {(Beat & {payload: string})[]} */
@@ -100,5 +101,5 @@ export function measured(events, over) {
   const gone = events.find((e) => e.from === "server" && (e.tcp?.what === "closed" || (e.call?.phase === "return" && e.call.error && !/^Write/.test(e.call.name))) && e.at > open.at);
   const told = events.find((e) => e.script?.what === "onclose");
   if (over || gone) for (const b of beats) if (b.end === "sent") b.end = "lost";
-  return { beats, server: gone ? at(gone) : null, browser: told ? at(told) : null, start: open.at };
+  return { beats, server: gone ? at(gone) : null, browser: told ? at(told) : null, silence: silent === undefined ? null : (silent - open.at) / 1000 };
 }

@@ -439,8 +439,12 @@ export class Rows {
     // Told after the server's Close, close() caused a frame only if that frame
     // came before, and still waits for what caused it.
     if (match && (s.what !== "close" || !conn.serverClosed || match.left.size)) return match.addRight(e);
-    // The write of a raw client's request is told by its row, as its dial is.
-    if (s.what === "write" && !conn.lastFromClient && conn.request?.js?.script?.what === "dial" && conn.request.event.handshake?.size === s.size) return;
+    // The write of a raw client's request stands on its row, or its dial does.
+    const asks = s.what === "write" && !conn.lastFromClient && conn.request?.event.handshake?.size === s.size ? conn.request : null;
+    if (asks) {
+      asks.js ??= e;
+      return changed(asks);
+    }
     if (s.what === "dial" && conn.request && !conn.request.js) {
       conn.request.js = e;
       return changed(conn.request);

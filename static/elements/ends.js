@@ -194,7 +194,7 @@ function drawn(l, i, start, stop) {
 function twin(lines, start, client, server) {
   const heads = ["ms", `${client}: code`, "WebSocket", "TCP", "on the wire", `${server}: TCP`, "WebSocket", "Go"];
   const rows = lines.map((l) => {
-    if (l.kind !== "row") return h("tr", {}, h("td", {}, l.kind === "gap" ? "" : ms(l.at - start)), h("td", { colspan: 7, class: "soft" }, l.kind === "step" ? `step ${l.text}` : l.text));
+    if (l.kind !== "row") return h("tr", {}, h("td", {}, l.kind === "gap" ? "" : ms(l.at - start)), h("td", { colspan: 7, class: "soft" }, l.kind === "step" && /^\d/.test(l.text) ? `step ${l.text}` : l.text));
     const states = lanes.map((lane) => l.known[lane] || "—");
     const a = l.arrow;
     const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "❱ " : "❰ "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";

@@ -137,13 +137,14 @@ export class WsHeartbeat extends LabElement {
       const conn = lab.rows.byClient.get(this.begun.token);
       const from = lab.history.count(play.seq - 1);
       const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
-      run = measured(events, play.over !== Infinity);
+      run = measured(events, play.over !== Infinity, play.marks.find((m) => m.command === "wire silent")?.event?.at);
     }
     const { silence } = this.tuning;
-    const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at + 100) || []), run?.server || 0, (run?.browser || 0) + 100);
+    const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at) || []), run?.server || 0, run?.browser || 0) + 80;
+    const late = run?.silence && Math.abs(run.silence - silence) > 40 ? Math.round(run.silence) : 0;
     const dark = planned.cut === null && silence ? silence : null;
     this.chart.replaceChildren(
-      h("div", { class: "tracks", "aria-hidden": "true" }, ...track("computed", planned.beats, planned.server, planned.browser, dark, end), ...(run ? track("measured", run.beats, run.server, run.browser, dark, end) : [])),
+      h("div", { class: "tracks", "aria-hidden": "true" }, ...track("computed", planned.beats, planned.server, planned.browser, dark, end), ...(run ? track("measured", run.beats, run.server, run.browser, run.silence, end) : [])),
       h(
         "div",
         { class: "wide" },
@@ -155,12 +156,13 @@ export class WsHeartbeat extends LabElement {
             "tbody",
             {},
             ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
+              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
             ),
           ),
         ),
       ),
       h("p", { class: "small" }, h("b", {}, "The server: "), `${planned.why.server}. `, h("b", {}, "The browser: "), `${planned.why.browser}.`),
+      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, since a step begins when the one before has settled. For that, ${time(course({ ...this.tuning, silence: late }).server)} is computed.`) : "",
       h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
     );
   }

@@ -140,7 +140,8 @@ export class WsPlay extends LabElement {
     const play = this.play();
     // Played elsewhere, it is to be held against what was played here: to its end.
     const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
-    if (what === "restart" || !play) return this.start(what === "run" || elsewhere ? -1 : 0);
+    if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
+    if (!play) return; // it has begun, and is not recorded yet
     this.take();
     if (what === "step") return player.step();
     if (what === "back") return player.back();
@@ -360,24 +361,7 @@ export class WsPlay extends LabElement {
   /** @param {Play|undefined} play */
   drawSteps(play) {
     const now = play && standing(play, lab.cursor);
-    const base = new Map((this.begun && this.begun.plan !== this.plan ? this.plan.steps : []).map((s) => [s.index, s.command]));
-    const rows = this.steps.map((s) => {
-      const phase = now ? now.phases[s.index] || "todo" : "todo";
-      const mark = play?.marks[s.index];
-      const say = mark ? said(mark, lab.cursor) : "";
-      const error = mark && by(mark.end, lab.cursor) ? mark.error : "";
-      const now1 = now && now.current === s.index;
-      if (this.editing === s.index) return h("li", { class: "editing", "data-step": s.index }, this.form(s.command));
-      const differs = this.begun && this.begun.plan !== this.plan && base.get(s.index) !== s.command;
-      return h(
-        "li",
-        { class: `${phase}${differs ? " differs" : ""}`, "data-step": s.index, "aria-current": now1 ? "step" : null },
-        h("span", { class: "mark", "aria-hidden": "true" }, marks[phase][0]),
-        h("span", { class: "what" }, h(play && phase !== "todo" && phase !== "ready" ? "button" : "span", { type: play && phase !== "todo" && phase !== "ready" ? "button" : null, class: "command", "data-play-do": "seek", title: play ? "show how things stood after this step" : null }, h("code", {}, s.command)), h("span", { class: "hide" }, ` ${marks[phase][1]}`), whoNames[s.who] ? h("small", { class: "soft" }, ` ${whoNames[s.who]}`) : "", differs ? h("small", { class: "changed" }, " changed") : ""),
-        button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${s.command} and run on` }),
-        say || error ? h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say) : "",
-      );
-    });
+    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, this.form(step.command)) : this.item(step, play, now)));
     if (this.editing >= 0 && this.list.querySelector("form")) {
       // What is being typed stays under the caret.
       const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
@@ -396,14 +380,48 @@ export class WsPlay extends LabElement {
     if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
 
+  /**
+   * One step of the list.
+   * @param {import("../types.js").PlanStep} step
+   * @param {Play|undefined} play
+   * @param {import("../play.js").Standing|undefined} now
+   */
+  item(step, play, now) {
+    const { index, command, who } = step;
+    const phase = now?.phases[index] || "todo";
+    const mark = play?.marks[index];
+    const ended = !!mark && by(mark.end, lab.cursor);
+    const say = mark ? said(mark, lab.cursor) : "";
+    const error = ended ? mark.error : "";
+    const differs = !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command;
+    const begun = play && phase !== "todo" && phase !== "ready";
+    const name = h("code", {}, command);
+    return h(
+      "li",
+      { class: `${phase}${differs ? " differs" : ""}`, "data-step": index, "aria-current": now?.current === index ? "step" : null },
+      h("span", { class: "mark", "aria-hidden": "true" }, marks[phase][0]),
+      h(
+        "span",
+        { class: "what" },
+        begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show how things stood after this step" }, name) : h("span", { class: "command" }, name),
+        h("span", { class: "hide" }, ` ${marks[phase][1]}`),
+        whoNames[who] && h("small", { class: "soft" }, ` ${whoNames[who]}`),
+        differs && h("small", { class: "changed" }, " changed"),
+      ),
+      button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${command} and run on` }),
+      (say || error) && h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say),
+    );
+  }
+
   /** @param {string} command */
   form(command) {
+    const wrong = `wrong-${this.settings.scenario}`;
     return h(
       "form",
       { class: "edit" },
-      h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: this.typed, spellcheck: "false", autocomplete: "off", "aria-invalid": this.wrong ? "true" : null, "aria-describedby": this.wrong ? "wrong" : null })),
+      h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: this.typed, spellcheck: "false", autocomplete: "off", "aria-invalid": this.wrong ? "true" : null, "aria-describedby": this.wrong ? wrong : null })),
       h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run on"), h("button", { "data-pause": "step" }, "Step on from here"), button("leave it", { "data-play-do": "leave", class: "quiet" })),
-      this.wrong ? h("span", { class: "say failed", id: "wrong", role: "alert" }, `× ${this.wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
+      this.wrong ? h("span", { class: "say failed", id: wrong, role: "alert" }, `× ${this.wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
     );
   }
 
