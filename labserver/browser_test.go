@@ -375,6 +375,7 @@ func TestAReloadInTheMiddleOfAHeldFrameKeepsTheRecording(t *testing.T) {
 	p.click("ws-lab", "Connect")
 	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
 	p.click("ws-lab", "Hold the wire")
+	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
 	p.click("article ws-do", "Send")
 	p.until("the frame is held", wireRows+` == 1`)
 	p.do(chromedp.Reload())

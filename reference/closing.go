@@ -55,8 +55,11 @@ func (m *Machine) receiveClose(payload []byte) {
 	}
 	m.closeReceived, m.peerClose = true, p
 	m.enter(Closing, "a Close frame was received: "+p.Code.String())
+	if m.misbehave.IgnoreClose {
+		return
+	}
 	//lesson:begin answer-close
-	if !m.closeSent && !m.misbehave.IgnoreClose {
+	if !m.closeSent {
 		m.appendClose(wire.ClosePayload{Code: p.Code}, "the Close frame was answered with its code")
 	}
 	//lesson:end

@@ -27,6 +27,8 @@ export class Player {
     this.sockets = new Map();
     /** @type {string} the play that the keys step */
     this.current = "";
+    /** @type {Set<string>} plays of a page before this one, that were told to stop */
+    this.stopped = new Set();
     this.session = "";
     this.asked = false; // whether a step is on its way
     /** @type {Promise<unknown>} orders are carried out one after the other */
@@ -63,15 +65,14 @@ export class Player {
     const { session } = lab;
     setTimeout(() => {
       const play = lab.rows.plays.byId.get(s.play);
-      if (session === lab.session && play && play.over === Infinity && !this.stopped.has(s.play)) {
+      // A raw client that runs needs nobody, and comes to its end.
+      const helpless = play && play.over === Infinity && (play.as === "browser" || standing(play, Infinity).waits);
+      if (session === lab.session && helpless && !this.stopped.has(s.play)) {
         this.stopped.add(s.play);
         this.order(s.play, { do: "stop" }).catch(() => {});
       }
     }, 500);
   }
-
-  /** @type {Set<string>} */
-  stopped = new Set();
 
   /**
    * Begins a play. What is wrong with its text is thrown as the server words it.
@@ -129,11 +130,10 @@ export class Player {
     if (to !== null) return this.seek(to);
     this.seek(Infinity);
     const now = standing(play, Infinity);
+    // What a person holds at the wire crosses before the next step is done.
+    if (lab.holding && lab.waiting().length) return lab.valve("step");
     if (now.over) return lab.say("This play is over: ← goes back over it, Restart plays it again.");
-    if (!now.waits) {
-      if (lab.waiting().length) return lab.valve("step");
-      return lab.say("The step before is still being done.");
-    }
+    if (!now.waits) return lab.say("The step before is still being done.");
     // Pressed twice while the first is on its way, it is one step.
     if (this.asked) return;
     this.asked = true;

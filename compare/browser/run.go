@@ -66,7 +66,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 // something differs from run to run: what the browser draws at random is
 // replaced, what JavaScript was told in a step stands behind what crossed the wire
 // in it, and of times only the class is told: of how long the browser waited
-// before it took the connection for ended.
+// before it told JavaScript of the end.
 func WriteText(w io.Writer, events []recording.Event) error {
 	return recording.WriteText(w, scriptsLast(normalise(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
 		if !ends(e) {
@@ -140,13 +140,9 @@ func scriptsLast(events []recording.Event) []recording.Event {
 	return append(out, scripts...)
 }
 
-// ends reports whether e is when the browser took a connection for ended.
+// ends reports whether e is when JavaScript was told of the end. When FIN came
+// nobody knows: it shows when the server reads.
 func ends(e recording.Event) bool {
-	switch b := e.Body.(type) {
-	case *recording.Script:
-		return b.What == "onclose" || b.What == "onerror"
-	case *recording.TCP:
-		return b.What == "fin" && e.From == wire.Client.String()
-	}
-	return false
+	b, ok := e.Body.(*recording.Script)
+	return ok && (b.What == "onclose" || b.What == "onerror")
 }

@@ -8,6 +8,7 @@
 //	parse.go      the text format; arguments.go, hex.go: what follows a verb
 //	transcript.go what came of each command, kept below it in the file
 //	play.go       a scenario played, step by step
+//	orders.go     what the server's code and the wire are told
 //	stage.go      what a play acts on: clients, connections, the server's code
 //	settle.go     when the effect of a command is over
 //	raw.go        a TCP connection whose client follows no rule by itself

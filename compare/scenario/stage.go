@@ -138,11 +138,13 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 			p = q
 		}
 	}
-	if p == nil { // nobody waits for it: it is served, and the play takes no notice
+	if p == nil { // nobody waits for it: it is echoed, and the play takes no notice
 		p = &party{token: token}
 	}
 	p.wire, p.rec, p.arrived = wire, rec, true
-	setup = st.setup
+	if p.client != nil {
+		setup = st.setup
+	}
 	st.mu.Unlock()
 	wire.Watch(st.notify)
 	st.notify()

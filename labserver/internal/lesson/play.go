@@ -97,13 +97,13 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 	}
 	if word == "ends" {
 		p.Show = []string{"steps", "ends"}
-		t, ok := e["tutorials"]
+		t := e["tutorials"]
 		if t.value == "" {
 			c.problem(cmp.Or(t.line, line), "an ends block says what the tutorials claim; add a line tutorials: …")
 		}
 		p.Tutorials = c.inline(t.value, t.line)
 		p.Predict = slices.Clone(guesses)
-		if _, ok = e["predict"]; ok {
+		if _, ok := e["predict"]; ok {
 			p.Predict = c.someOf(e["predict"], "predict", guesses)
 		}
 	} else {

@@ -482,7 +482,11 @@ func (s *Session) idle() (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	for _, l := range s.live {
-		if _, ours := s.raws[l.rec.Info.Client]; !l.left && !ours {
+		_, ours := s.raws[l.rec.Info.Client]
+		if p := s.playOf(l.rec.Info.Client); p != nil && p.page == nil {
+			ours = true
+		}
+		if !l.left && !ours {
 			return time.Time{}, false
 		}
 	}

@@ -62,7 +62,7 @@ func start(t *testing.T) *lab {
 		ErrorLog: log.New(failing{t}, "", 0),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(tap.Listener{Listener: ln}) }()
+	go func() { ended <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(ln)}) }()
 	l.end = sync.OnceFunc(func() {
 		grace, cancel := context.WithTimeout(context.Background(), l.grace)
 		defer cancel()
