@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -528,6 +529,43 @@ func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 		must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
 		if held := cap(m.message); held > 1000 {
 			t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+		}
+	}
+}
+
+// A message in many fragments must not be copied for each of them: 1 MiB in 64
+// octets each would be 8 GiB of copies.
+func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
+	const size, part = 1 << 20, 64
+	for _, compressed := range []bool{false, true} {
+		m := NewMachine(wire.Server, Options{MaxMessage: 2 * size})
+		if compressed {
+			m.useDeflate(wire.DeflateParams{})
+		}
+		m.Opened()
+		var stream []byte
+		for n := 0; n < size; n += part {
+			opcode := wire.Continuation
+			if n == 0 {
+				opcode = wire.Binary
+			}
+			f := from(wire.Client, n+part == size, opcode, strings.Repeat("a", part))
+			if n == 0 && compressed {
+				f[0] |= 0x40 // RSV1; that it cannot be inflated shows at its end
+			}
+			stream = append(stream, f...)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, f := range slices.Collect(slices.Chunk(stream, 1000)) {
+			_ = m.Receive(f)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 8*size {
+			t.Errorf("compressed %t: %d octets in fragments of %d took %d octets of memory", compressed, size, part, took)
+		}
+		if e := m.TakeEvents(); !compressed && (len(e) != 1 || len(e[0].Payload) != size) {
+			t.Errorf("%d messages were received", len(e))
 		}
 	}
 }

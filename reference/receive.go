@@ -121,8 +121,11 @@ func (m *Machine) space(n int) []byte {
 		to = &m.packed
 	}
 	had := len(*to)
-	if cap(*to)-had < int(min(m.left, uint64(n))) {
-		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
+	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
+		more := max(need, had, m.largest-had)
+		if m.frame.Fin {
+			more = int(min(m.left, uint64(more))) // the message ends here; a fragment tells nothing of the next ones
+		}
 		if m.lent != nil {
 			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
 		}
