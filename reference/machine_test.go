@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -523,12 +524,17 @@ func TestEveryFrameOfAClientHasAKeyOfItsOwn(t *testing.T) {
 
 func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 	for _, role := range []wire.Role{wire.Client, wire.Server} {
-		m := NewMachine(role, Options{MaxMessage: 1 << 40, MaskKey: func() [4]byte { return testKey }})
-		m.Opened()
-		h := wire.Header{Fin: true, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1 << 39}
-		must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
-		if held := cap(m.message); held > 1000 {
-			t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+		for _, compressed := range []bool{false, true} {
+			m := NewMachine(role, Options{MaxMessage: math.MaxInt, MaskKey: func() [4]byte { return testKey }})
+			if compressed {
+				m.useDeflate(wire.DeflateParams{})
+			}
+			m.Opened()
+			h := wire.Header{Fin: true, RSV1: compressed, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1<<63 - 1}
+			must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
+			if held := cap(m.message) + cap(m.packed); held < 100 || held > 1000 {
+				t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+			}
 		}
 	}
 }
