@@ -122,9 +122,9 @@ func (m *Machine) space(n int) []byte {
 	}
 	had := len(*to)
 	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
-		more := max(need, had, m.largest-had)
-		if m.frame.Fin {
-			more = int(min(m.left, uint64(more))) // the message ends here; a fragment tells nothing of the next ones
+		more := max(need, had)
+		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
+			more = int(min(m.left, uint64(max(more, m.largest-had))))
 		}
 		if m.lent != nil {
 			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
