@@ -544,7 +544,7 @@ func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 // a large message that was there before, when it is taken away at once.
 func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 	const size, part = 1 << 20, 64
-	for _, how := range []string{"as it is", "compressed", "in parts"} {
+	for _, how := range []string{"as it is", "compressed", "in parts", "one frame in parts"} {
 		m := NewMachine(wire.Server, Options{MaxMessage: 2 * size})
 		m.Opened()
 		must(m.Receive(from(wire.Client, true, wire.Binary, strings.Repeat("a", size))))
@@ -563,12 +563,16 @@ func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 		if how == "compressed" {
 			fragments[0][0] |= 0x40 // RSV1; that it cannot be inflated shows at its end
 		}
+		if how == "one frame in parts" {
+			whole := from(wire.Client, true, wire.Binary, strings.Repeat("a", size))
+			fragments = slices.Collect(slices.Chunk(whole, part))
+		}
 		taken := 0
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for _, f := range fragments {
 			_ = m.Receive(f)
-			if how == "in parts" {
+			if strings.HasSuffix(how, "in parts") {
 				taken += len(m.takePart())
 			}
 		}

@@ -124,7 +124,10 @@ func (m *Machine) space(n int) []byte {
 	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
 		more := max(need, had)
 		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
-			more = int(min(m.left, uint64(max(more, m.largest-had))))
+			if m.taken == 0 { // where it is read in parts, each of them is small
+				more = max(more, m.largest-had)
+			}
+			more = int(min(m.left, uint64(more)))
 		}
 		if m.lent != nil {
 			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
