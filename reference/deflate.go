@@ -3,6 +3,7 @@ package reference
 import (
 	"compress/flate"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -119,6 +120,13 @@ func (d *deflater) compress(dst, message []byte) []byte {
 // is willing to hold.
 var errInflatedSize = errors.New("the message inflates to more than the limit")
 
+// maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
+// limit and compressors make one, but each costs moving the window, and 1 MiB of
+// the shortest would be two seconds of work.
+const maxStreams = 1000
+
+var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
+
 // A corruptError says why octets are not DEFLATE (RFC 1951).
 type corruptError struct{ why error }
 
@@ -203,6 +211,7 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	u.reset(i.history)
 
 	message, kept := into[:0], 0 // kept octets of message are in history
+	streams := 1
 	for {
 		if len(message) == cap(message) && len(message) < limit {
 			size := min(max(2*len(message), 2*len(payload), 512), limit)
@@ -224,6 +233,9 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 		case len(u.payload) > 0:
 			// A block with BFINAL set ends a DEFLATE stream, not the message:
 			// another stream follows (RFC 7692 §7.2.3.4).
+			if streams++; streams > maxStreams {
+				return message, &corruptError{errManyStreams}
+			}
 			i.remember(message[kept:])
 			kept = len(message)
 			u.reset(i.history)

@@ -289,6 +289,19 @@ func TestCorruptDataIsToldFromTooMuch(t *testing.T) {
 	}
 }
 
+// Blocks with BFINAL set, each a stream of its own, are the dearest octets that
+// there are to inflate.
+func TestAMessageIsNotManyThousandStreams(t *testing.T) {
+	const empty = "\x03\x00"
+	if p, err := newInflater(true).inflate(nil, []byte(strings.Repeat(empty, maxStreams-1)+"\x00"), 100); err != nil || len(p) != 0 {
+		t.Errorf("%d streams give %q, %v", maxStreams, p, err)
+	}
+	var corrupt *corruptError
+	if _, err := newInflater(true).inflate(nil, []byte(strings.Repeat(empty, 1<<19)), 100); !errors.As(err, &corrupt) || !errors.Is(corrupt.why, errManyStreams) {
+		t.Errorf("%d streams give %v", 1<<19, err)
+	}
+}
+
 func TestNothingIsTakenFromOneConnectionToAnother(t *testing.T) {
 	secret := noise(1000)
 	newDeflater(15, false).compress(nil, secret)

@@ -121,12 +121,13 @@ func (m *Machine) space(n int) []byte {
 		to = &m.packed
 	}
 	had := len(*to)
-	if cap(*to)-had < int(min(m.left, uint64(n))) {
-		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
-		if !m.frame.Fin {
-			// Other fragments follow. Growing by the length of each would copy a
-			// message of many small ones as often as it has fragments.
-			more = max(more, min(had/2, m.maxMessage-had))
+	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
+		more := max(need, had)
+		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
+			if m.taken == 0 { // where it is read in parts, each of them is small
+				more = max(more, m.largest-had)
+			}
+			more = int(min(m.left, uint64(more)))
 		}
 		if m.lent != nil {
 			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload

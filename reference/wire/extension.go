@@ -290,7 +290,8 @@ func OfferDeflate(policy DeflateParams) string {
 // §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
 // no-context-takeover parameters unasked. One that leaves out the
 // server_no_context_takeover that it was asked for is borne with: there are
-// such servers, and all it takes is to keep the inflater's window.
+// such servers, and all it takes is to keep the inflater's window. Nor need 15
+// be answered where server_max_window_bits=15 was offered, for it changes nothing.
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
 	offers, _ := ParseExtensions(request)
 	answers, _ := ParseExtensions(response)
@@ -336,7 +337,7 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 // misfits returns the rules that an answer breaks as the answer to an offer.
 func misfits(answer DeflateParams, answered bool, offer DeflateParams, offered bool) []Violation {
 	var vs []Violation
-	if most := offer.ServerMaxWindowBits; most != 0 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
+	if most := offer.ServerMaxWindowBits; 0 < most && most < 15 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
 		vs = append(vs, RuleDeflateServerMore.Broken(fmt.Sprintf("The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))))
 	}
 	most := offer.ClientMaxWindowBits
