@@ -2,31 +2,10 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
-
-// The rules of extensions (RFC 6455 §9.1) and of permessage-deflate (RFC 7692).
-// A server declines an offer that breaks one of the latter, and the connection
-// opens without it; a client whose server breaks one must fail the connection.
-var (
-	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
-
-	RuleDeflateRepeated   = deflateRule("5/extension-repeated", "permessage-deflate must be agreed on once at most.")
-	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", "permessage-deflate has four parameters and no others.")
-	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", "A parameter of permessage-deflate must not appear more than once.")
-	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", "server_no_context_takeover must have no value.")
-	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", "client_no_context_takeover must have no value.")
-	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
-	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
-	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
-	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
-)
-
-func deflateRule(code, sentence string) Rule {
-	section, _, _ := strings.Cut(code, "/")
-	return Rule{Code: "7692-" + code, RFC: 7692, Section: section, Sentence: sentence}
-}
 
 // extensionsField is the header field in which both ends speak of extensions.
 const extensionsField = "Sec-WebSocket-Extensions"
@@ -159,23 +138,21 @@ type DeflateParams struct {
 }
 
 // String writes p as a header field has it.
-func (p DeflateParams) String() string { return p.extension().String() }
-
-func (p DeflateParams) extension() Extension {
-	e := Extension{Name: PermessageDeflate}
+func (p DeflateParams) String() string {
+	s := PermessageDeflate
 	if p.ServerNoContextTakeover {
-		e.Params = append(e.Params, Param{Name: "server_no_context_takeover"})
+		s += "; server_no_context_takeover"
 	}
 	if p.ClientNoContextTakeover {
-		e.Params = append(e.Params, Param{Name: "client_no_context_takeover"})
+		s += "; client_no_context_takeover"
 	}
 	if p.ServerMaxWindowBits != 0 {
-		e.Params = append(e.Params, Param{"server_max_window_bits", strconv.Itoa(p.ServerMaxWindowBits), true})
+		s += "; server_max_window_bits=" + strconv.Itoa(p.ServerMaxWindowBits)
 	}
 	if p.ClientMaxWindowBits != 0 {
-		e.Params = append(e.Params, Param{"client_max_window_bits", strconv.Itoa(p.ClientMaxWindowBits), true})
+		s += "; client_max_window_bits=" + strconv.Itoa(p.ClientMaxWindowBits)
 	}
-	return e
+	return s
 }
 
 // deflateParams judges the parameters of e, of which one may lack its value in
@@ -216,6 +193,12 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, v
 	return p, clientBits, vs
 }
 
+// deflateItems returns what Sec-WebSocket-Extensions says of permessage-deflate.
+func deflateItems(h Head) []Extension {
+	list, _ := ParseExtensions(h)
+	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
+}
+
 // windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
 // no leading zero. Of no text, it is 0 and no number.
 func windowBits(s string) (int, bool) {
@@ -236,11 +219,7 @@ func windowBits(s string) (int, bool) {
 // asks for no context takeover, which every client must grant, and for a
 // smaller window only where the client has said that it can have one.
 func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, response string, ok bool) {
-	offers, _ := ParseExtensions(request)
-	for _, e := range offers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
-		}
+	for _, e := range deflateItems(request) {
 		//lesson:begin deflate-accept
 		offer, clientBits, vs := deflateParams(e, true)
 		if vs != nil {
@@ -272,11 +251,11 @@ func smaller(a, b int) int {
 // permessage-deflate as policy says. A policy that says nothing of the client's
 // window still tells the server that it may ask for a smaller one.
 func OfferDeflate(policy DeflateParams) string {
-	e := policy.extension()
+	offer := policy.String()
 	if policy.ClientMaxWindowBits == 0 {
-		e.Params = append(e.Params, Param{Name: "client_max_window_bits"})
+		offer += "; client_max_window_bits"
 	}
-	return e.String()
+	return offer
 }
 
 // CheckDeflateResponse judges what a server answered to the offers of
@@ -292,33 +271,22 @@ func OfferDeflate(policy DeflateParams) string {
 // server_no_context_takeover that it was asked for is borne with: there are
 // such servers, and all it takes is to keep the inflater's window.
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
-	offers, _ := ParseExtensions(request)
-	answers, _ := ParseExtensions(response)
-
 	// 1. The one answer, right in itself.
-	var answer *Extension
-	for i, e := range answers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
-		}
-		if answer != nil {
-			return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
-		}
-		answer = &answers[i]
-	}
-	if answer == nil {
+	answers := deflateItems(response)
+	switch len(answers) {
+	case 0:
 		return agreed, false, nil
+	case 1:
+	default:
+		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
 	}
-	got, gotClientBits, vs := deflateParams(*answer, false)
+	got, gotClientBits, vs := deflateParams(answers[0], false)
 	if vs != nil {
 		return agreed, false, vs
 	}
 
 	// 2. An offer that it can be the answer to.
-	for _, e := range offers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
-		}
+	for _, e := range deflateItems(request) {
 		offer, clientBits, _ := deflateParams(e, true)
 		vs := misfits(got, gotClientBits, offer, clientBits)
 		if vs == nil {
@@ -335,13 +303,13 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 
 // misfits returns the rules that an answer breaks as the answer to an offer.
 func misfits(answer DeflateParams, answered bool, offer DeflateParams, offered bool) []Violation {
-	var vs []Violation
+	var vs violations
 	if most := offer.ServerMaxWindowBits; most != 0 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
-		vs = append(vs, RuleDeflateServerMore.Broken(fmt.Sprintf("The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))))
+		vs.broke(&RuleDeflateServerMore, "The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))
 	}
 	most := offer.ClientMaxWindowBits
 	if answered && (!offered || most != 0 && answer.ClientMaxWindowBits > most) {
-		vs = append(vs, RuleDeflateClientMore.Broken(fmt.Sprintf("The offer is %s, and the server answers %d.", bitsOrNone(most), answer.ClientMaxWindowBits)))
+		vs.broke(&RuleDeflateClientMore, "The offer is %s, and the server answers %d.", bitsOrNone(most), answer.ClientMaxWindowBits)
 	}
 	return vs
 }
