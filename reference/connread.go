@@ -152,9 +152,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	// two such ends would stand still. A peer that only ever pings must wait,
 	// or its pongs would fill the memory.
 	if backlog > maxBacklog {
-		c.turn.lock()
 		_ = c.drain()
-		c.turn.unlock()
 	}
 	if backlog > 0 && !wait {
 		_ = c.flush() // a failed write is the writers' to report; reading may go on

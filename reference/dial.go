@@ -3,6 +3,7 @@ package reference
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -85,7 +86,7 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	}
 
 	// 2. The TCP connection, and TLS on it.
-	ctx, cancel := context.WithTimeout(ctx, orElse(o.Timeout, 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(o.Timeout, 0), 10*time.Second))
 	defer cancel()
 	netDial := o.NetDial
 	if netDial == nil {
@@ -174,6 +175,9 @@ func (c *Conn) refusalBody(got []byte) []byte {
 	return body
 }
 
+// schemePorts are the ports where a URL names none.
+var schemePorts = map[string]string{"ws": "80", "wss": "443"}
+
 // parseURL reads a URL of the schemes ws and wss and gives the address to dial
 // (RFC 6455 §3).
 func parseURL(s string) (u *url.URL, addr string, err error) {
@@ -181,7 +185,7 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	port := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	port := schemePorts[u.Scheme]
 	switch {
 	case port == "":
 		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
@@ -191,36 +195,26 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
 	case u.User != nil:
 		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
-	case strings.IndexFunc(u.RequestURI(), func(r rune) bool { return r <= ' ' || r >= 0x7F }) >= 0:
+	case strings.ContainsFunc(u.RequestURI(), unseen):
 		return nil, "", errors.New("the URL has a character that must be percent-encoded")
 	}
-	if u.Port() != "" {
-		port = u.Port()
-	}
-	return u, net.JoinHostPort(u.Hostname(), port), nil
+	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
 }
 
 // hostField returns the Host for u: the port only where it is not the scheme's.
 func hostField(u *url.URL) string {
-	if p := u.Port(); p == "" || p == "80" && u.Scheme == "ws" || p == "443" && u.Scheme == "wss" {
-		host := u.Hostname()
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]" // an IPv6 address
-		}
-		return host
+	if p := u.Port(); p == "" || p == schemePorts[u.Scheme] {
+		return strings.TrimSuffix(u.Host, ":"+p)
 	}
 	return u.Host
 }
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config == nil {
+	if config = config.Clone(); config == nil {
 		config = &tls.Config{}
 	}
-	config = config.Clone()
-	if config.ServerName == "" {
-		config.ServerName = host
-	}
+	config.ServerName = cmp.Or(config.ServerName, host)
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}
 	}

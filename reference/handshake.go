@@ -60,30 +60,40 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 	return response, agreed, nil
 }
 
-// refusal returns the fields that a refusing status calls for (RFC 9110
-// §15.5.6, §15.5.22; RFC 6455 §4.2.2).
-func refusal(status int) []wire.Field {
-	switch status {
+// refusal returns the fields and the text that answer a handshake as e says: what
+// the status calls for (RFC 9110 §15.5.6, §15.5.22; RFC 6455 §4.2.2), and the name
+// of every rule that was broken.
+func refusal(e *HandshakeError) (fields []wire.Field, body string) {
+	switch e.Status {
 	case http.StatusMethodNotAllowed:
-		return []wire.Field{{Name: "Allow", Value: "GET"}}
+		fields = []wire.Field{{Name: "Allow", Value: "GET"}}
 	case http.StatusUpgradeRequired:
-		return []wire.Field{
+		fields = []wire.Field{
 			{Name: "Upgrade", Value: "websocket"},
 			{Name: "Connection", Value: "Upgrade"},
 			{Name: "Sec-WebSocket-Version", Value: "13"},
 		}
 	}
-	return nil
+	fields = append(fields,
+		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
+		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}) // the text quotes what the client sent
+
+	body = "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
+	if e.Err != nil {
+		body += "- " + e.Err.Error() + "\n"
+	}
+	if len(e.Violations) > 0 {
+		body += "- " + sentences(e.Violations, "\n- ") + "\n"
+	}
+	return fields, body
 }
 
 // chooseSubprotocol returns the first of supported that is offered, or "".
 // Only a token can be chosen, so no name can carry a second header line.
 func chooseSubprotocol(supported, offered []string) string {
 	for _, s := range supported {
-		for _, o := range offered {
-			if s == o && wire.IsToken(s) {
-				return s
-			}
+		if wire.IsToken(s) && slices.Contains(offered, s) {
+			return s
 		}
 	}
 	return ""
@@ -160,16 +170,14 @@ func appendHead(dst []byte, start string, fields []wire.Field) []byte {
 // included, or 0 when b ends before it. A line may end in LF alone (RFC 9112
 // §2.2).
 func headSize(b []byte) int {
-	for at := 0; ; {
-		i := bytes.IndexByte(b[at:], '\n')
-		if i < 0 {
-			return 0
+	size := 0
+	for _, end := range []string{"\n\r\n", "\n\n"} {
+		if i := bytes.Index(b, []byte(end)); i >= 0 {
+			size = i + len(end)
+			b = b[:size]
 		}
-		if line := b[at : at+i]; at > 0 && (len(line) == 0 || string(line) == "\r") {
-			return at + i + 1
-		}
-		at += i + 1
 	}
+	return size
 }
 
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
@@ -212,13 +220,12 @@ func parseRequest(head []byte) (wire.Head, error) {
 // isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
 // GET a path or a whole URL, in visible ASCII.
 func isTarget(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7F {
-			return false
-		}
-	}
-	return strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+	path := strings.HasPrefix(s, "/") || strings.Contains(s, "://") || s == "*"
+	return path && !strings.ContainsFunc(s, unseen)
 }
+
+// unseen reports whether r is no visible character of ASCII.
+func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 // parseResponse reads the head of a server's handshake, as headSize measured it.
 func parseResponse(head []byte) (wire.Head, error) {
@@ -257,12 +264,7 @@ func parseFields(lines string) ([]wire.Field, error) {
 // isFieldValue reports whether s can stand behind the colon without ending the
 // line: no control character but the tab (RFC 9110 §5.5).
 func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
 }
 
 // clip returns s, or its first n octets and a sign that there were more.

@@ -110,16 +110,10 @@ func (m *Machine) discards() bool {
 // as much again as has come, or what the peer's longest message had.
 // BenchmarkEcho holds that a message then needs one allocation.
 func (m *Machine) space(n int) []byte {
-	to := &m.message
 	if m.message == nil {
 		m.message = m.lent
 	}
-	switch {
-	case m.frame.Opcode.IsControl():
-		to = &m.control
-	case m.compressed:
-		to = &m.packed
-	}
+	to := m.payload()
 	had := len(*to)
 	if cap(*to)-had < int(min(m.left, uint64(n))) {
 		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
@@ -132,6 +126,17 @@ func (m *Machine) space(n int) []byte {
 	}
 	room := (*to)[had:cap(*to)]
 	return room[:min(m.left, uint64(len(room)))]
+}
+
+// payload returns where the frame's payload goes.
+func (m *Machine) payload() *[]byte {
+	switch {
+	case m.frame.Opcode.IsControl():
+		return &m.control
+	case m.compressed:
+		return &m.packed
+	}
+	return &m.message
 }
 
 // payloadSpace returns space for a Conn to read into, or nil when its own
@@ -154,27 +159,18 @@ func (m *Machine) took(b []byte) {
 	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
 	m.left -= uint64(len(b))
 
-	switch {
-	case len(b) == 0 || m.discards():
-	case m.frame.Opcode.IsControl():
-		had := len(m.control)
-		m.control = m.control[:had+len(b)]
-		copy(m.control[had:], b)
-		wire.Mask(m.frame.Key, pos, m.control[had:])
-	case m.compressed:
-		had := len(m.packed)
-		m.packed = m.packed[:had+len(b)]
-		copy(m.packed[had:], b)
-		wire.Mask(m.frame.Key, pos, m.packed[had:])
-	default:
+	if len(b) > 0 && !m.discards() {
 		//lesson:begin unmask
-		had := len(m.message)
-		m.message = m.message[:had+len(b)]
-		fresh := m.message[had:]
+		to := m.payload()
+		had := len(*to)
+		*to = (*to)[:had+len(b)]
+		fresh := (*to)[had:]
 		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
-		m.checkText(fresh)
+		if to == &m.message {
+			m.checkText(fresh)
+		}
 	}
 	if m.left == 0 && m.failed == nil {
 		m.endFrame()

@@ -49,13 +49,24 @@ func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 		message, text = opcode, wire.UTF8{}
 	}
 	if message == wire.Text {
-		if text.Check(payload) < len(payload) || fin && !text.Complete() {
-			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+		if err := judgeText(&text, payload, fin); err != nil {
+			return err
 		}
 	}
 	m.sending, m.sendText = message, text
 	if fin {
 		m.sending = wire.Continuation
+	}
+	return nil
+}
+
+// judgeText returns what forbids payload as the next part of a text.
+func judgeText(text *wire.UTF8, payload []byte, fin bool) error {
+	switch {
+	case text.Check(payload) < len(payload):
+		return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+	case fin && !text.Complete():
+		return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text ends inside a character.")}}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -82,28 +83,13 @@ func requestHead(r *http.Request) wire.Head {
 // refuse answers a handshake with a status and says why.
 func refuse(w http.ResponseWriter, request wire.Head, status int, violations []wire.Violation, err error) error {
 	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
-	body := refusalText(violations, err)
-	for _, f := range refusal(status) {
+	fields, body := refusal(e)
+	for _, f := range fields {
 		w.Header().Add(f.Name, f.Value) // Connection may say close already
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff") // the text quotes what the client sent
 	w.WriteHeader(status)
-	_, werr := w.Write([]byte(body))
-	if werr != nil {
+	if _, werr := io.WriteString(w, body); werr != nil {
 		e.Err = errors.Join(err, werr)
 	}
 	return e
-}
-
-// refusalText is the body of a refusal: it names every rule that was broken.
-func refusalText(violations []wire.Violation, err error) string {
-	text := "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
-	if err != nil {
-		text += "- " + err.Error() + "\n"
-	}
-	if len(violations) > 0 {
-		text += "- " + sentences(violations, "\n- ") + "\n"
-	}
-	return text
 }
