@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
 // zero value is ready. It holds a few octets at most: what an unfinished
@@ -27,24 +24,10 @@ func (u *UTF8) Check(b []byte) int {
 	for last > first && last > len(b)-utf8.UTFMax && !utf8.RuneStart(b[last-1]) {
 		last--
 	}
-	if last = max(first, last-1); !valid(b[first:last]) {
+	if last = max(first, last-1); !utf8.Valid(b[first:last]) {
 		last = first
 	}
 	return last + u.check(b[last:])
-}
-
-// valid is utf8.Valid, faster over the ASCII that text begins with, and that it
-// mostly is: BenchmarkUTF8.
-func valid(b []byte) bool {
-	for len(b) >= 32 {
-		w := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
-			binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
-		if w&0x8080808080808080 != 0 {
-			break
-		}
-		b = b[32:]
-	}
-	return utf8.Valid(b)
 }
 
 // check is Check, one octet at a time.
