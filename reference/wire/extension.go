@@ -1,7 +1,7 @@
 package wire
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,15 +155,15 @@ func (p DeflateParams) String() string {
 	return s
 }
 
-// deflateParams judges the parameters of e, of which one may lack its value in
-// an offer. clientBits tells that client_max_window_bits was there at all.
-func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, vs []Violation) {
+// deflateParams judges the parameters of e. One of them may lack its value in an
+// offer: client_max_window_bits, which then is noLimit.
+func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	//lesson:begin deflate-params
 	seen := map[string]bool{}
 	for _, param := range e.Params {
 		name := strings.ToLower(param.Name)
 		if seen[name] {
-			vs = append(vs, RuleDeflateTwice.Broken(fmt.Sprintf("%s is there again.", name)))
+			vs.broke(&RuleDeflateTwice, "%s is there again.", name)
 			continue
 		}
 		seen[name] = true
@@ -179,18 +179,20 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, v
 			rule = RuleDeflateServerBits
 			p.ServerMaxWindowBits, ok = windowBits(param.Value)
 		case "client_max_window_bits":
-			rule, clientBits = RuleDeflateClientBits, true
+			rule = RuleDeflateClientBits
 			p.ClientMaxWindowBits, ok = windowBits(param.Value)
-			ok = ok || offer && !param.HasValue
+			if offer && !param.HasValue {
+				p.ClientMaxWindowBits, ok = noLimit, true
+			}
 		default:
 			rule = RuleDeflateUnknown
 		}
 		if !ok {
-			vs = append(vs, rule.Broken(fmt.Sprintf("The parameter is %q.", param)))
+			vs.broke(&rule, "The parameter is %q.", param)
 		}
 	}
 	//lesson:end
-	return p, clientBits, vs
+	return p, vs
 }
 
 // deflateItems returns what Sec-WebSocket-Extensions says of permessage-deflate.
@@ -202,12 +204,11 @@ func deflateItems(h Head) []Extension {
 // windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
 // no leading zero. Of no text, it is 0 and no number.
 func windowBits(s string) (int, bool) {
-	for n := 8; n <= 15; n++ {
-		if s == strconv.Itoa(n) {
-			return n, true
-		}
+	n, _ := strconv.Atoi(s)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
 	}
-	return 0, false
+	return n, true
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
@@ -221,7 +222,7 @@ func windowBits(s string) (int, bool) {
 func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, response string, ok bool) {
 	for _, e := range deflateItems(request) {
 		//lesson:begin deflate-accept
-		offer, clientBits, vs := deflateParams(e, true)
+		offer, vs := deflateParams(e, true)
 		if vs != nil {
 			continue
 		}
@@ -230,7 +231,7 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, re
 			ClientNoContextTakeover: offer.ClientNoContextTakeover || policy.ClientNoContextTakeover,
 			ServerMaxWindowBits:     smaller(offer.ServerMaxWindowBits, policy.ServerMaxWindowBits),
 		}
-		if clientBits {
+		if offer.ClientMaxWindowBits != 0 {
 			agreed.ClientMaxWindowBits = smaller(offer.ClientMaxWindowBits, policy.ClientMaxWindowBits)
 		}
 		//lesson:end
@@ -239,13 +240,11 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, re
 	return DeflateParams{}, "", false
 }
 
-// smaller returns the smaller of two window bits of which 0 says nothing.
-func smaller(a, b int) int {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
+// noLimit is more bits than a window has; 0, which says nothing, means as much.
+const noLimit = 16
+
+// smaller returns the smaller of two window bits, 0 for no limit.
+func smaller(a, b int) int { return min(cmp.Or(a, noLimit), cmp.Or(b, noLimit)) % noLimit }
 
 // OfferDeflate returns what a client puts into Sec-WebSocket-Extensions to have
 // permessage-deflate as policy says. A policy that says nothing of the client's
@@ -270,7 +269,7 @@ func OfferDeflate(policy DeflateParams) string {
 // no-context-takeover parameters unasked. One that leaves out the
 // server_no_context_takeover that it was asked for is borne with: there are
 // such servers, and all it takes is to keep the inflater's window.
-func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
+func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
 	// 1. The one answer, right in itself.
 	answers := deflateItems(response)
 	switch len(answers) {
@@ -280,43 +279,29 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 	default:
 		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
 	}
-	got, gotClientBits, vs := deflateParams(answers[0], false)
+	got, vs := deflateParams(answers[0], false)
 	if vs != nil {
 		return agreed, false, vs
 	}
 
 	// 2. An offer that it can be the answer to.
 	for _, e := range deflateItems(request) {
-		offer, clientBits, _ := deflateParams(e, true)
-		vs := misfits(got, gotClientBits, offer, clientBits)
+		offer, _ := deflateParams(e, true)
+		var vs violations
+		if smaller(got.ServerMaxWindowBits, offer.ServerMaxWindowBits) != got.ServerMaxWindowBits {
+			vs.broke(&RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
+		}
+		if got.ClientMaxWindowBits > offer.ClientMaxWindowBits {
+			vs.broke(&RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
+		}
 		if vs == nil {
 			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
 			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)
 			return got, true, nil
 		}
-		if violations == nil {
-			violations = vs
+		if unfit == nil {
+			unfit = vs
 		}
 	}
-	return agreed, false, violations
-}
-
-// misfits returns the rules that an answer breaks as the answer to an offer.
-func misfits(answer DeflateParams, answered bool, offer DeflateParams, offered bool) []Violation {
-	var vs violations
-	if most := offer.ServerMaxWindowBits; most != 0 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
-		vs.broke(&RuleDeflateServerMore, "The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))
-	}
-	most := offer.ClientMaxWindowBits
-	if answered && (!offered || most != 0 && answer.ClientMaxWindowBits > most) {
-		vs.broke(&RuleDeflateClientMore, "The offer is %s, and the server answers %d.", bitsOrNone(most), answer.ClientMaxWindowBits)
-	}
-	return vs
-}
-
-func bitsOrNone(n int) string {
-	if n == 0 {
-		return "none"
-	}
-	return strconv.Itoa(n)
+	return agreed, false, unfit
 }

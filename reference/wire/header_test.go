@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// bits turns a picture of bits into octets: 0 and 1 count, anything else parts
+// figure turns a picture of bits into octets: 0 and 1 count, anything else parts
 // the fields, as the bars do in the figure of RFC 6455 §5.2. Text in quotes
 // stands for its own octets, and 0x… for those of its hexadecimal digits.
 func figure(picture string) []byte {
