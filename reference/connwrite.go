@@ -118,7 +118,11 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 			return nil, err
 		}
 		if c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
-			return p, c.m.sendHeader(opcode, fin, p)
+			err := c.m.judge(opcode, fin, p)
+			if err == nil {
+				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)
+			}
+			return p, err
 		}
 		return nil, c.m.Send(opcode, fin, p)
 	})

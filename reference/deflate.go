@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bytes"
 	"compress/flate"
 	"errors"
 	"io"
@@ -144,49 +145,29 @@ func newInflater(takeover bool) *inflater {
 // there are blocks without compression, each of which adds five octets.
 func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
-// An unpacker is a flate.Reader and what it reads: a payload, and then the tail.
-// Having ReadByte, it is read not one octet further than a stream goes.
+// An unpacker is a flate.Reader and what it reads: a payload with the tail behind
+// it. From a bytes.Reader it takes not one octet more than a stream has.
 type unpacker struct {
-	payload []byte
-	tail    string
-	flate   io.Reader
-	beyond  [1]byte // for the octet that would be one too many
+	in     bytes.Reader
+	flate  io.Reader
+	beyond [1]byte // for the octet that would be one too many
 }
 
 // unpackers are those that no message is using; reset gives them another history.
 var unpackers = sync.Pool{New: func() any {
 	u := new(unpacker)
-	u.flate = flate.NewReader(u)
+	u.flate = flate.NewReader(&u.in)
 	return u
 }}
 
 // reset begins a stream that may refer to history. It never fails.
-func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(u, history) }
-
-func (u *unpacker) Read(p []byte) (n int, err error) {
-	switch {
-	case len(u.payload) > 0:
-		n = copy(p, u.payload)
-		u.payload = u.payload[n:]
-	case u.tail != "":
-		n = copy(p, u.tail)
-		u.tail = u.tail[n:]
-	default:
-		err = io.EOF
-	}
-	return n, err
-}
-
-func (u *unpacker) ReadByte() (byte, error) {
-	var octet [1]byte
-	_, err := u.Read(octet[:])
-	return octet[0], err
-}
+func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
 
 // inflate returns the message that payload stands for, in the memory of into as
 // far as that is enough. The message may have limit octets: errInflatedSize
 // tells that it has more, a *corruptError that the payload cannot be. The limit
-// holds while inflating: memory doubles as octets come, and never exceeds it.
+// holds while inflating: memory doubles as octets come, and never exceeds it. The
+// tail is put behind payload, where there is room in its memory.
 //
 // A payload of no octets at all is a message of none: RFC 7692 has it sent as
 // 0x00, but every endpoint built on zlib takes it.
@@ -196,9 +177,10 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	}
 	u := unpackers.Get().(*unpacker)
 	defer unpackers.Put(u)
-	defer func() { u.payload = nil }()
+	defer u.in.Reset(nil)
 	//lesson:begin inflate-tail
-	u.payload, u.tail = payload, deflateTail+lastBlock
+	const tail = deflateTail + lastBlock
+	u.in.Reset(append(payload, tail...))
 	//lesson:end
 	u.reset(i.history)
 
@@ -221,13 +203,13 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 		case err == nil:
 		case !errors.Is(err, io.EOF):
 			return message, &corruptError{err}
-		case len(u.payload) > 0:
+		case u.in.Len() > len(tail):
 			// A block with BFINAL set ends a DEFLATE stream, not the message:
 			// another stream follows (RFC 7692 §7.2.3.4).
 			i.remember(message[kept:])
 			kept = len(message)
 			u.reset(i.history)
-		case 0 < len(u.tail) && len(u.tail) < len(deflateTail+lastBlock):
+		case 0 < u.in.Len() && u.in.Len() < len(tail):
 			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in what was put behind it
 		case i.takeover:
 			i.remember(message[kept:])

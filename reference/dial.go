@@ -60,7 +60,7 @@ type DialOptions struct {
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	c, err := dial(ctx, rawURL, o)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", clip(rawURL, 200), err)
+		return nil, fmt.Errorf("dial %.200s: %w", rawURL, err)
 	}
 	return c, nil
 }

@@ -110,12 +110,10 @@ func newRequest(target, host, key string, subprotocols []string, deflate *wire.D
 		{Name: "Sec-WebSocket-Key", Value: key},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}
-	seen := map[string]bool{}
-	for _, s := range subprotocols {
-		if !wire.IsToken(s) || seen[s] {
+	for i, s := range subprotocols {
+		if !wire.IsToken(s) || slices.Contains(subprotocols[:i], s) {
 			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
 		}
-		seen[s] = true
 	}
 	if len(subprotocols) > 0 {
 		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
@@ -209,7 +207,7 @@ func parseRequest(head []byte) (wire.Head, error) {
 	line = strings.TrimSuffix(line, "\r")
 	parts := strings.Split(line, " ")
 	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
-		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %q", clip(line, 60))
+		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
 	}
 	h := wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2]}
 	var err error
@@ -235,7 +233,7 @@ func parseResponse(head []byte) (wire.Head, error) {
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
-		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
+		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
 	h.Proto, h.Status = proto, int(status)
 	h.Fields, err = parseFields(fields)
@@ -254,7 +252,7 @@ func parseFields(lines string) ([]wire.Field, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return fields, fmt.Errorf("the head has a line that is no header field: %q", clip(line, 60))
+			return fields, fmt.Errorf("the head has a line that is no header field: %.60q", line)
 		}
 		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
@@ -265,12 +263,4 @@ func parseFields(lines string) ([]wire.Field, error) {
 // line: no control character but the tab (RFC 9110 §5.5).
 func isFieldValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
-}
-
-// clip returns s, or its first n octets and a sign that there were more.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n] + "…"
 }

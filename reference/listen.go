@@ -287,15 +287,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for nc := range s.shaking {
 		_ = nc.Close()
 	}
-	var closers sync.WaitGroup
 	for c := range s.conns {
-		closers.Go(func() { s.dismiss(c) })
+		s.running.Go(func() { s.dismiss(c) })
 	}
 	s.mu.Unlock()
 
 	done := make(chan struct{})
 	go func() {
-		closers.Wait()
 		s.running.Wait()
 		close(done)
 	}()

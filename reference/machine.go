@@ -46,7 +46,7 @@ type Machine struct {
 	closeSent     bool
 	closeReceived bool
 	peerClose     wire.ClosePayload // the peer's Close; meaningful once closeReceived
-	failed        *ProtocolError    // why this end failed the connection
+	failed        error             // the *ProtocolError with which this end failed the connection
 
 	// The frame that is coming in.
 	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
@@ -150,12 +150,7 @@ func (m *Machine) drop() { m.message, m.packed = nil, nil }
 func (m *Machine) State() State { return m.state }
 
 // Err returns the ProtocolError with which m failed the connection, or nil.
-func (m *Machine) Err() error {
-	if m.failed == nil {
-		return nil
-	}
-	return m.failed
-}
+func (m *Machine) Err() error { return m.failed }
 
 // PeerClose returns what the peer's Close frame said, and whether there was one.
 func (m *Machine) PeerClose() (wire.ClosePayload, bool) { return m.peerClose, m.closeReceived }

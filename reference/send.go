@@ -15,16 +15,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	return nil
 }
 
-// sendHeader is Send for a server whose Conn writes payload itself, right
-// behind the output.
-func (m *Machine) sendHeader(opcode wire.Opcode, fin bool, payload []byte) error {
-	if err := m.judge(opcode, fin, payload); err != nil {
-		return err
-	}
-	m.out = m.header(fin, opcode, len(payload)).Append(m.out)
-	return nil
-}
-
 // judge returns what forbids the frame, or takes note that it is sent.
 func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if m.state != Open {
