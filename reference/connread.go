@@ -214,15 +214,13 @@ func (c *Conn) beforeRead() {
 	if c.leaving {
 		return
 	}
-	now := c.o.Now()
-	if d := c.readDeadline; !d.IsZero() && d.Before(now.Add(c.o.IdleTimeout)) {
+	t, fresh := until(c.idleUntil, c.o.Now(), c.o.IdleTimeout)
+	if d := c.readDeadline; !d.IsZero() && d.Before(t) {
 		if !c.idleUntil.IsZero() {
 			c.idleUntil = time.Time{}
 			_ = c.nc.SetReadDeadline(d)
 		}
-		return
-	}
-	if t, fresh := until(c.idleUntil, now, c.o.IdleTimeout); fresh {
+	} else if fresh {
 		c.idleUntil = t
 		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
 	}

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"errors"
 	"io"
@@ -40,27 +41,19 @@ type deflater struct {
 // newDeflater returns a deflater for a window of 8 to 15 bits, 0 for 15. With
 // takeover a message may refer to those before it (RFC 7692 §7.1.1).
 func newDeflater(windowBits int, takeover bool) *deflater {
-	if windowBits == 0 {
-		windowBits = 15
-	}
-	return &deflater{takeover: takeover, window: 1 << windowBits}
+	return &deflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// A packer is a flate.Writer and the slice that it writes to.
+// A packer is a flate.Writer and what it writes to.
 type packer struct {
-	out   []byte
+	out   bytes.Buffer
 	flate *flate.Writer
 }
 
 func newPacker(level int) *packer {
 	p := new(packer)
-	p.flate, _ = flate.NewWriter(p, level) // it fails for levels that do not exist
+	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
 	return p
-}
-
-func (p *packer) Write(b []byte) (int, error) {
-	p.out = append(p.out, b...)
-	return len(b), nil
 }
 
 // Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
@@ -80,7 +73,7 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	case !d.takeover:
 		p = packers.Get().(*packer)
 		defer packers.Put(p)
-		p.flate.Reset(p)
+		p.flate.Reset(&p.out)
 		d.since = 0
 	case p == nil && d.window == maxWindow:
 		p = newPacker(mindful)
@@ -90,29 +83,29 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	if d.takeover {
 		d.own = p
 	}
-	p.out = dst
+	p.out = *bytes.NewBuffer(dst)
 
 	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
 	// window, its history is emptied before more than that went in. It costs
 	// matches, and octets for each flush; who asks for a small window has memory
-	// to save. Errors could only come from Write above, which has none.
-	if d.window < maxWindow && d.since+len(message) > d.window {
-		p.flate.Reset(p)
-		d.since = 0
-		for len(message) > d.window {
+	// to save. Errors could only come from the Buffer, which has none.
+	for d.window < maxWindow && d.since+len(message) > d.window {
+		if d.since == 0 {
 			_, _ = p.flate.Write(message[:d.window])
 			_ = p.flate.Flush()
-			p.flate.Reset(p)
 			message = message[d.window:]
 		}
+		p.flate.Reset(&p.out)
+		d.since = 0
 	}
 	_, _ = p.flate.Write(message)
 	d.since += len(message)
 	//lesson:begin deflate-tail
 	_ = p.flate.Flush() // brings the bits to a whole octet with an empty block
-	out := p.out[:len(p.out)-len(deflateTail)]
+	p.out.Truncate(p.out.Len() - len(deflateTail))
 	//lesson:end
-	p.out = nil
+	out := p.out.Bytes()
+	p.out = bytes.Buffer{}
 	return out
 }
 
@@ -134,10 +127,9 @@ type inflater struct {
 	history  []byte // those, of messages before
 }
 
-// newInflater returns an inflater for the largest window. With takeover a
-// message may refer to those before it (RFC 7692 §7.1.1).
-func newInflater(takeover bool) *inflater {
-	return &inflater{takeover: takeover, window: maxWindow}
+// newInflater returns the inflater of what newDeflater's deflater compresses.
+func newInflater(windowBits int, takeover bool) *inflater {
+	return &inflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
 // maxPacked is the octets that a payload may have whose message may have limit: a

@@ -136,11 +136,9 @@ func newRequest(target, host, key string, subprotocols []string, deflate *wire.D
 // ownField reports whether the handshake writes the field called name, or must
 // do without it: a GET with a body would hide frames in it.
 func ownField(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "host", "upgrade", "connection", "content-length", "transfer-encoding":
-		return true
-	}
-	return strings.HasPrefix(name, "sec-websocket-")
+	own := []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
+	name = strings.ToLower(name)
+	return slices.Contains(own, name) || strings.HasPrefix(name, "sec-websocket-")
 }
 
 // sortedFields returns h as fields ordered by name: a map has no order, and a

@@ -125,10 +125,7 @@ func (m *Machine) useDeflate(p wire.DeflateParams) {
 	if m.role == wire.Client {
 		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
 	}
-	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receive)
-	if receiveBits != 0 {
-		m.inflate.window = 1 << receiveBits
-	}
+	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receiveBits, receive)
 }
 
 // TCPClosed tells m that the TCP connection is closed, and why. Nothing can be

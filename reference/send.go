@@ -79,36 +79,24 @@ func (m *Machine) compresses(fin bool, opcode wire.Opcode, payload []byte) bool 
 	return m.deflate != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
 }
 
-// appendCompressed writes a message in one frame with RSV1 behind the output. How
-// long it becomes is known last, so the header's place is left free and closed
-// up again.
-func (m *Machine) appendCompressed(opcode wire.Opcode, payload []byte) {
-	var head [wire.MaxHeaderSize]byte
-	start := len(m.out)
-	m.out = m.deflate.compress(append(m.out, head[:]...), payload)
-	packed := m.out[start+len(head):]
-	h := m.header(true, opcode, len(packed))
-	h.RSV1 = true
-	if h.Masked {
-		h.Key = m.maskKey()
-		wire.Mask(h.Key, 0, packed)
-	}
-	m.out = append(h.Append(m.out[:start]), packed...)
-}
-
-// appendFrame writes a frame behind the output.
+// appendFrame writes a frame behind the output. How long a compressed payload
+// becomes is known last, so the header's place is left free and closed up again.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
-	//lesson:begin frame-out
-	if m.compresses(fin, opcode, payload) {
-		m.appendCompressed(opcode, payload)
-		return
+	start := len(m.out)
+	compressed := m.compresses(fin, opcode, payload)
+	if compressed {
+		var head [wire.MaxHeaderSize]byte
+		m.out = m.deflate.compress(append(m.out, head[:]...), payload)
+		payload = m.out[start+len(head):]
 	}
+	//lesson:begin frame-out
 	h := m.header(fin, opcode, len(payload))
+	h.RSV1 = compressed
 	if h.Masked {
 		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict
 	}
-	m.out = h.Append(m.out)
-	start := len(m.out)
+	m.out = h.Append(m.out[:start])
+	start = len(m.out)
 	m.out = append(m.out, payload...)
 	if h.Masked {
 		wire.Mask(h.Key, 0, m.out[start:])

@@ -87,20 +87,12 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 		p.Value, s = cutToken(s)
 		return p, s, p.Value != ""
 	}
-	// What stands between the quotes must be a token once a backslash before
-	// any character is taken away.
-	var value strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
-			p.Value = value.String()
-			return p, skipSpace(s[i+1:]), IsToken(p.Value)
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-		}
-		value.WriteByte(s[i])
-	}
-	return p, "", false
+	// What stands between the quotes must be a token once a backslash before any
+	// character is taken away: so neither a quote nor a backslash can be meant.
+	quoted, s, ok := strings.Cut(s[1:], `"`)
+	p.Value = strings.ReplaceAll(quoted, `\`, "")
+	ok = ok && IsToken(p.Value) && !strings.Contains(quoted, `\\`) && !strings.HasSuffix(quoted, `\`)
+	return p, skipSpace(s), ok
 }
 
 // cutToken cuts a token and the space behind it off the front of s.

@@ -37,11 +37,9 @@ func (h Head) Values(name string) []string {
 // name, as if they were one list (RFC 9110 §5.3).
 func (h Head) Tokens(name string) []string {
 	var ts []string
-	for _, v := range h.Values(name) {
-		for t := range strings.SplitSeq(v, ",") {
-			if t = strings.Trim(t, " \t"); t != "" {
-				ts = append(ts, t)
-			}
+	for t := range strings.SplitSeq(strings.Join(h.Values(name), ","), ",") {
+		if t = strings.Trim(t, " \t"); t != "" {
+			ts = append(ts, t)
 		}
 	}
 	return ts

@@ -16,12 +16,7 @@ const (
 func (r Role) Peer() Role { return r ^ 1 }
 
 // String returns "client" or "server".
-func (r Role) String() string {
-	if r == Client {
-		return "client"
-	}
-	return "server"
-}
+func (r Role) String() string { return [...]string{"client", "server"}[r&1] }
 
 // LengthForm is how many bits carry the payload length: 7, 16 or 64
 // (RFC 6455 §5.2). The wire chooses it apart from the length itself, so a

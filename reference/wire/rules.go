@@ -115,9 +115,7 @@ func (v Violation) Error() string {
 // Broken returns the Violation of r, with what was seen, if anything, put
 // before what is required.
 func (r Rule) Broken(seen string) Violation {
-	if seen != "" {
-		r.Sentence = seen + " " + r.Sentence
-	}
+	r.Sentence = strings.TrimPrefix(seen+" "+r.Sentence, " ")
 	return Violation{r}
 }
 

@@ -46,26 +46,20 @@ func (u *UTF8) check(b []byte) int {
 		u.lo, u.hi = 0x80, 0xBF
 		switch {
 		case c < 0x80:
-		case c < 0xC2:
-			return i
-		case c < 0xE0:
+		case c >= 0xC2 && c <= 0xDF:
 			u.need = 1
-		case c < 0xF0:
+		case c == 0xE0:
+			u.need, u.lo = 2, 0xA0
+		case c == 0xED:
+			u.need, u.hi = 2, 0x9F
+		case c >= 0xE1 && c <= 0xEF:
 			u.need = 2
-			switch c {
-			case 0xE0:
-				u.lo = 0xA0
-			case 0xED:
-				u.hi = 0x9F
-			}
-		case c < 0xF5:
+		case c == 0xF0:
+			u.need, u.lo = 3, 0x90
+		case c == 0xF4:
+			u.need, u.hi = 3, 0x8F
+		case c >= 0xF1 && c <= 0xF3:
 			u.need = 3
-			switch c {
-			case 0xF0:
-				u.lo = 0x90
-			case 0xF4:
-				u.hi = 0x8F
-			}
 		default:
 			return i
 		}
