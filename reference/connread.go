@@ -134,7 +134,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	c.more = len(c.unread) > 0
 
 	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	if err != nil && !giveUp && c.idle() {
+	if err != nil && !giveUp && !c.idleUntil.IsZero() {
 		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
@@ -225,9 +225,6 @@ func (c *Conn) beforeRead() {
 		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
 	}
 }
-
-// idle reports whether it was IdleTimeout that ended a read. The caller holds mu.
-func (c *Conn) idle() bool { return !c.idleUntil.IsZero() }
 
 // verdict returns what has ended the connection from without, or nil. The
 // caller holds mu.

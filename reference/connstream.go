@@ -67,18 +67,13 @@ func (r *reader) more() error {
 			return err
 		}
 		if r.ended = event.Opcode != wire.Continuation; !r.ended {
-			event = r.c.takePart()
+			r.c.mu.Lock()
+			event = Event{r.c.m.opcode, r.c.m.takePart()}
+			r.c.mu.Unlock()
 		}
 		r.opcode, r.rest = event.Opcode, event.Payload
 	}
 	return nil
-}
-
-// takePart returns what has come of a message that has begun.
-func (c *Conn) takePart() Event {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return Event{c.m.opcode, c.m.takePart()}
 }
 
 // endStream skips what is left of the message that NextReader gave out.

@@ -57,15 +57,12 @@ type DialOptions struct {
 // §4.1). A server that refuses, redirects or answers wrongly gives a
 // *HandshakeError; redirects are not followed. Once Dial has returned, the end
 // of ctx means nothing to the connection.
-func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
-	c, err := dial(ctx, rawURL, o)
-	if err != nil {
-		return nil, fmt.Errorf("dial %.200s: %w", rawURL, err)
-	}
-	return c, nil
-}
-
-func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
+func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("dial %.200s: %w", rawURL, err)
+		}
+	}()
 	if o == nil {
 		o = &DialOptions{}
 	}
@@ -75,10 +72,9 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 		return nil, err
 	}
 	var key [wire.KeySize]byte
+	_, _ = rand.Read(key[:]) // it never fails
 	if o.Key != nil {
 		key = o.Key()
-	} else if _, err := rand.Read(key[:]); err != nil {
-		return nil, err
 	}
 	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Options.Deflate, o.Header)
 	if err != nil {
@@ -98,7 +94,7 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	}
 	// From here on ctx ends every wait by a deadline that has passed.
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
-	c, err := open(ctx, nc, u, o, request)
+	c, err = open(ctx, nc, u, o, request)
 	if !stop() {
 		err = errors.Join(ctx.Err(), err)
 	}

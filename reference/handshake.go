@@ -18,6 +18,9 @@ import (
 // ends is held in memory.
 const maxHead = 16 << 10
 
+// upgrade is what both ends say, in the request, the answer and the refusal 426.
+var upgrade = [...]wire.Field{{Name: "Upgrade", Value: "websocket"}, {Name: "Connection", Value: "Upgrade"}}
+
 // An agreement is what an opening handshake has settled.
 type agreement struct {
 	subprotocol string
@@ -41,11 +44,7 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 
 	agreed.subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
 	//lesson:begin upgrade-response
-	answer := []wire.Field{
-		{Name: "Upgrade", Value: "websocket"},
-		{Name: "Connection", Value: "Upgrade"},
-		{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())},
-	}
+	answer := append(upgrade[:], wire.Field{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())})
 	if agreed.subprotocol != "" {
 		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.subprotocol})
 	}
@@ -68,11 +67,7 @@ func refusal(e *HandshakeError) (fields []wire.Field, body string) {
 	case http.StatusMethodNotAllowed:
 		fields = []wire.Field{{Name: "Allow", Value: "GET"}}
 	case http.StatusUpgradeRequired:
-		fields = []wire.Field{
-			{Name: "Upgrade", Value: "websocket"},
-			{Name: "Connection", Value: "Upgrade"},
-			{Name: "Sec-WebSocket-Version", Value: "13"},
-		}
+		fields = append(upgrade[:], wire.Field{Name: "Sec-WebSocket-Version", Value: "13"})
 	}
 	fields = append(fields,
 		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
@@ -104,9 +99,7 @@ func chooseSubprotocol(supported, offered []string) string {
 // handshake says itself.
 func newRequest(target, host, key string, subprotocols []string, deflate *wire.DeflateParams, extra http.Header) (wire.Head, error) {
 	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
-		{Name: "Host", Value: host},
-		{Name: "Upgrade", Value: "websocket"},
-		{Name: "Connection", Value: "Upgrade"},
+		{Name: "Host", Value: host}, upgrade[0], upgrade[1],
 		{Name: "Sec-WebSocket-Key", Value: key},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}

@@ -163,9 +163,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
 	c := newConn(nc, wire.Server, s.Options)
-	if err := nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))); err != nil {
-		return nil, &HandshakeError{Err: err}
-	}
+	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	got, size, err := readHead(nc)

@@ -97,11 +97,8 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 
 // cutToken cuts a token and the space behind it off the front of s.
 func cutToken(s string) (token, rest string) {
-	n := 0
-	for n < len(s) && IsToken(s[n:n+1]) {
-		n++
-	}
-	return s[:n], skipSpace(s[n:])
+	rest = strings.TrimLeft(s, tokenChars)
+	return s[:len(s)-len(rest)], skipSpace(rest)
 }
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }

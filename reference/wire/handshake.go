@@ -158,17 +158,11 @@ func atLeastHTTP11(proto string) bool {
 	return is && proto >= "HTTP/1.1"
 }
 
+// tokenChars are the characters of a token (RFC 9110 §5.6.2).
+const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 // IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
-func IsToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		alnum := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
-		if !alnum && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
-}
+func IsToken(s string) bool { return s != "" && strings.Trim(s, tokenChars) == "" }
 
 // HasExtension reports whether the extension called name is in
 // Sec-WebSocket-Extensions, with any parameters.
