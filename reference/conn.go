@@ -85,9 +85,7 @@ func (o Options) withDefaults(role wire.Role) Options {
 	if o.MaskKey == nil && role == wire.Client {
 		o.MaskKey = bufferedKeys(rand.Reader)
 	}
-	if o.HoldFlush == 0 {
-		o.HoldFlush = time.Millisecond
-	}
+	o.HoldFlush = cmp.Or(o.HoldFlush, time.Millisecond)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -96,10 +96,9 @@ func (c *Conn) hangUp() {
 	_ = c.drain() // the Close frame may still stand behind another writer's
 	c.mu.Lock()
 	failed := c.m.Err() != nil
-	_, answered := c.m.PeerClose()
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
 	wait := c.m.State() != Closed && c.readErr == nil &&
-		(failed && canHalfClose || answered && c.role == wire.Client)
+		(failed && canHalfClose || c.m.closeReceived && c.role == wire.Client)
 	if wait {
 		c.leave(c.o.FinTimeout)
 	}

@@ -84,9 +84,9 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	// 2. The TCP connection, and TLS on it.
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(o.Timeout, 0), 10*time.Second))
 	defer cancel()
-	netDial := o.NetDial
-	if netDial == nil {
-		netDial = new(net.Dialer).DialContext
+	netDial := new(net.Dialer).DialContext
+	if o.NetDial != nil {
+		netDial = o.NetDial
 	}
 	nc, err := netDial(ctx, "tcp", addr)
 	if err != nil {

@@ -200,10 +200,8 @@ func parseRequest(head []byte) (wire.Head, error) {
 	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
 		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
 	}
-	h := wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2]}
-	var err error
-	h.Fields, err = parseFields(fields)
-	return h, err
+	list, err := parseFields(fields)
+	return wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2], Fields: list}, err
 }
 
 // isTarget reports whether s can be a request's target (RFC 9112 §3.2): for a
@@ -218,17 +216,15 @@ func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 // parseResponse reads the head of a server's handshake, as headSize measured it.
 func parseResponse(head []byte) (wire.Head, error) {
-	var h wire.Head
 	line, fields, _ := strings.Cut(string(head), "\n")
 	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
-		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
+		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
-	h.Proto, h.Status = proto, int(status)
-	h.Fields, err = parseFields(fields)
-	return h, err
+	list, err := parseFields(fields)
+	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
 
 // parseFields reads the lines of a head behind its first: one field a line, name

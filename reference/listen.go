@@ -168,17 +168,17 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	got, size, err := readHead(nc)
 	if errors.Is(err, errLongHead) {
-		return nil, refuseTCP(nc, wire.Head{}, http.StatusRequestHeaderFieldsTooLarge, nil, err)
+		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
 	}
 	if err != nil {
 		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
 	request, err := parseRequest(got[:size])
-	if err != nil {
-		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, err)
+	if err == nil {
+		err = checkBody(request)
 	}
-	if vs := checkBody(request); vs != nil {
-		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, vs)
+	if err != nil {
+		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
 	}
 
 	// 2. The answer.
@@ -188,7 +188,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	}
 	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
 	if violations != nil {
-		return nil, refuseTCP(nc, request, violations[0].Status, violations, nil)
+		return nil, refuseTCP(nc, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
 	}
 	if _, err := nc.Write(response); err != nil {
 		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
@@ -209,18 +209,17 @@ func checkBody(request wire.Head) error {
 	return nil
 }
 
-// refuseTCP answers a handshake with a status and closes the connection behind
-// the answer.
-func refuseTCP(nc net.Conn, request wire.Head, status int, violations []wire.Violation, err error) error {
-	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
+// refuseTCP answers a handshake as e says, closes the connection behind the
+// answer, and returns e.
+func refuseTCP(nc net.Conn, e *HandshakeError) error {
 	fields, body := refusal(e)
-	if status != http.StatusUpgradeRequired {
+	if e.Status != http.StatusUpgradeRequired {
 		fields = append(fields, wire.Field{Name: "Connection", Value: "close"})
 	}
 	fields = append(fields, wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
-	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", status, http.StatusText(status)), fields)
+	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", e.Status, http.StatusText(e.Status)), fields)
 	if _, werr := nc.Write(append(answer, body...)); werr != nil {
-		e.Err = errors.Join(err, werr)
+		e.Err = errors.Join(e.Err, werr)
 		return e
 	}
 	// As in hangUp: octets unread would make a reset of the close, and the reset

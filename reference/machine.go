@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"fmt"
 
 	"wslab/reference/wire"
@@ -102,13 +103,10 @@ type Observation struct {
 // NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
 // MaskKey and Observe; a client must have a MaskKey.
 func NewMachine(role wire.Role, o Options) *Machine {
-	if o.MaxMessage <= 0 {
-		o.MaxMessage = DefaultMaxMessage
-	}
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	return &Machine{role: role, maxMessage: o.MaxMessage, maskKey: o.MaskKey, observe: o.Observe}
+	return &Machine{role: role, maxMessage: cmp.Or(max(o.MaxMessage, 0), DefaultMaxMessage), maskKey: o.MaskKey, observe: o.Observe}
 }
 
 // Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).

@@ -148,11 +148,6 @@ func (m *Machine) payloadSpace(size int) []byte {
 	return m.space(readSize)
 }
 
-// between reports whether the next octet is the first of a message.
-func (m *Machine) between() bool {
-	return m.headLen == 0 && !m.inFrame && m.opcode == wire.Continuation
-}
-
 // took acts on payload octets: those that have been put into space, or others,
 // for which it has room.
 func (m *Machine) took(b []byte) {

@@ -38,22 +38,22 @@ func SameOrigin(r *http.Request) bool {
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	request := requestHead(r)
 	if r.ProtoMajor != 1 {
-		return nil, refuse(w, request, http.StatusHTTPVersionNotSupported, nil,
-			fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto))
+		return nil, refuse(w, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
+			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto)})
 	}
-	checkOrigin := u.CheckOrigin
-	if checkOrigin == nil {
-		checkOrigin = SameOrigin
+	checkOrigin := SameOrigin
+	if u.CheckOrigin != nil {
+		checkOrigin = u.CheckOrigin
 	}
 	response, agreed, violations := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
 	if violations != nil {
-		return nil, refuse(w, request, violations[0].Status, violations, nil)
+		return nil, refuse(w, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
 	}
 
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, refuse(w, request, http.StatusInternalServerError, nil,
-			fmt.Errorf("the server does not hand its connections over: %w", err))
+		return nil, refuse(w, &HandshakeError{Status: http.StatusInternalServerError, Head: request,
+			Err: fmt.Errorf("the server does not hand its connections over: %w", err)})
 	}
 	// The server's deadlines were for a request, and the connection outlives it.
 	_ = nc.SetDeadline(time.Time{})
@@ -80,16 +80,15 @@ func requestHead(r *http.Request) wire.Head {
 	return h
 }
 
-// refuse answers a handshake with a status and says why.
-func refuse(w http.ResponseWriter, request wire.Head, status int, violations []wire.Violation, err error) error {
-	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
+// refuse answers a handshake as e says, and returns e.
+func refuse(w http.ResponseWriter, e *HandshakeError) error {
 	fields, body := refusal(e)
 	for _, f := range fields {
 		w.Header().Add(f.Name, f.Value) // Connection may say close already
 	}
-	w.WriteHeader(status)
+	w.WriteHeader(e.Status)
 	if _, werr := io.WriteString(w, body); werr != nil {
-		e.Err = errors.Join(err, werr)
+		e.Err = errors.Join(e.Err, werr)
 	}
 	return e
 }
