@@ -117,8 +117,8 @@ func (m *Machine) space(n int) []byte {
 	had := len(*to)
 	if cap(*to)-had < int(min(m.left, uint64(n))) {
 		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
-		if m.lent != nil {
-			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
+		if m.lent != nil || m.compressed {
+			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or a tail follows
 		}
 		grown := make([]byte, had, had+more)
 		copy(grown, *to)
