@@ -98,10 +98,9 @@ func closeReason(violations []wire.Violation) string {
 		if reason != "" {
 			seen = "; " + seen
 		}
-		if len(reason)+len(seen) > MaxReason {
-			continue
+		if len(reason)+len(seen) <= MaxReason {
+			reason += seen
 		}
-		reason += seen
 	}
 	return reason
 }
