@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"wslab/compare/recording"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -81,6 +82,9 @@ func (s *socket) TCPWrite(b []byte) error {
 	call := s.rec.Enter("net.Conn.Write", octets(len(b)))
 	_, err := s.conn.Write(b)
 	call.Return("nil", err)
+	if t, ok := s.conn.(*tap.Conn); ok && err == nil { // FIN may be there though nobody has read it
+		t.AwaitReset()
+	}
 	return err
 }
 
