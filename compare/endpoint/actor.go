@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -84,6 +85,9 @@ func (s *socket) TCPWrite(b []byte) error {
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
 	call.Return("nil", err)
+	if t, ok := s.conn.(*tap.Conn); ok && err == nil { // FIN may be there though nobody has read it
+		t.AwaitReset()
+	}
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"wslab/compare/recording"
@@ -105,6 +106,14 @@ func (c *keepingConn) SetLinger(seconds int) error {
 		return lc.SetLinger(seconds)
 	}
 	return errors.ErrUnsupported
+}
+
+// SyscallConn gives the socket, where the connection has one.
+func (c *keepingConn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // take returns the reads, and whether the last of them filled its buffer, and

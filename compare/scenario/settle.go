@@ -74,8 +74,8 @@ func (v view) serverRests(setup Setup) bool {
 		return false
 	case !v.Known:
 		return true
-	case v.Fin:
-		return v.line.FinIn || v.line.Failed || v.line.Silent
+	case v.Fin: // a read ends at once, unless FIN is lost, or waits behind a unit
+		return v.line.Silent || v.line.Waiting > 0
 	}
 	r, elsewhere := v.actor.(remote)
 	return v.line.In == v.Written && (!elsewhere || r.Rests(v.line))

@@ -262,6 +262,9 @@ func (c *Conn) write(p []byte) (int, error) {
 	c.late()
 	n, err := c.Conn.Write(p)
 	c.counts.out.Add(int64(n))
+	if err == nil && c.counts.finIn.Load() {
+		c.AwaitReset()
+	}
 	<-c.turn
 	if err != nil {
 		c.failed(Out, err)

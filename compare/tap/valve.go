@@ -302,12 +302,12 @@ func (c *Conn) pump() {
 		var units []Unit
 		if n > 0 {
 			r, units = c.record(In, b[:n])
-			c.counts.in.Add(int64(n))
 		}
 		if err != nil {
 			c.failed(In, err)
 		}
 		c.mu.Lock()
+		c.counts.in.Add(int64(n)) // who sees it and asks for Status waits for mu
 		if n > 0 && !c.closed {
 			c.enqueue(r, In, b[:n], units)
 		}
