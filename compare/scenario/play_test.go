@@ -141,14 +141,14 @@ func TestAPlayWaitsWhereItsControlWants(t *testing.T) {
 		}
 		return nil
 	}
-	err := parsed(t, "# It opens.\nopen\nnote\nwait 1m").Play(t.Context(), st, control)
-	want := `0/3 begin conn=0 line=3 "open" "It opens."
-0/3 end conn=1 line=3 "open" "It opens."
-1/3 ready conn=1 line=4 "note" ""
-1/3 begin conn=1 line=4 "note" ""
-1/3 end conn=1 line=4 "note" ""
-2/3 ready conn=1 line=5 "wait 1m" ""
-2/3 over conn=1 line=0 "" "" error=s.txt:5: wait: the play was stopped`
+	err := parsed(t, "server by hand\n# It opens.\nopen\nnote\nwait 1m").Play(t.Context(), st, control)
+	want := `0/3 begin conn=0 line=4 "open" "It opens."
+0/3 end conn=1 line=4 "open" "It opens."
+1/3 ready conn=1 line=5 "note" ""
+1/3 begin conn=1 line=5 "note" ""
+1/3 end conn=1 line=5 "note" ""
+2/3 ready conn=1 line=6 "wait 1m" ""
+2/3 over conn=1 line=0 "" "" error=s.txt:6: wait: the play was stopped`
 	if got := steps(st.Rec); !errors.Is(err, ErrStopped) || got != want {
 		t.Errorf("%v, and the steps are\n%s\nwant\n%s", err, got, want)
 	}
