@@ -130,11 +130,10 @@ export class Player {
     if (to !== null) return this.seek(to);
     this.seek(Infinity);
     const now = standing(play, Infinity);
+    // What a person holds at the wire crosses before the next step is done.
+    if (lab.holding && lab.waiting().length) return lab.valve("step");
     if (now.over) return lab.say("This play is over: ← goes back over it, Restart plays it again.");
-    if (!now.waits) {
-      if (lab.waiting().length) return lab.valve("step");
-      return lab.say("The step before is still being done.");
-    }
+    if (!now.waits) return lab.say("The step before is still being done.");
     // Pressed twice while the first is on its way, it is one step.
     if (this.asked) return;
     this.asked = true;
