@@ -88,3 +88,52 @@ func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 		})
 	}
 }
+
+func TestABrowserThatDiesEndsItsPlay(t *testing.T) {
+	t.Parallel()
+	path := find(t, os.Getenv("WSLAB_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	b, err := Start(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc, err := scenario.Parse("test.txt", "# A test\nserver by hand\nopen\nclose 1000\npatience 1m\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(2*time.Second, func() { b.process.cmd.Process.Kill() })
+	events, err := b.Run(ctx, sc, endpoint.All()[0])
+	if err == nil || !strings.Contains(err.Error(), "the browser has ended by itself") || len(events) == 0 {
+		t.Errorf("the play ends with %v and %d events", err, len(events))
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatIsNoBrowserIsToldPlainly(t *testing.T) {
+	for path, says := range map[string]string{"echo": "is no browser", "no-such-program": "no-such-program", "false": "exit status 1"} {
+		if _, err := Start(t.Context(), path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s gives %v", path, err)
+		}
+	}
+}
+
+func TestABrowserIsKnownByWhatItSaysOfItself(t *testing.T) {
+	for said, want := range map[string]string{
+		"Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)\n": "chromium Chromium 156.0.8078.79",
+		"Google Chrome 150.0.1.2 \n":                                       "chromium Google Chrome 150.0.1.2",
+		"Microsoft Edge 150.0.1.2\n":                                       "chromium Microsoft Edge 150.0.1.2",
+		"a warning\nMozilla Firefox 153.7.0esr\n":                          "firefox Mozilla Firefox 153.7.0esr",
+	} {
+		if kind, name, ok := identify(said); !ok || string(kind)+" "+name != want {
+			t.Errorf("%q is read as %s %s, %t", said, kind, name, ok)
+		}
+	}
+	for _, said := range []string{"", "\n", "curl 8.0", "153", "Chromium"} {
+		if kind, name, ok := identify(said); ok {
+			t.Errorf("%q is read as %s %s", said, kind, name)
+		}
+	}
+}

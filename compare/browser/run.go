@@ -32,6 +32,15 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, runTimeout, fmt.Errorf("it took longer than %v", runTimeout))
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() { // a browser that dies ends its plays
+		select {
+		case <-b.process.done:
+			stop(b.process.why())
+		case <-ctx.Done():
+		}
+	}()
 	rec := recording.New(nil, recording.Limits{})
 	stage := &scenario.Stage{Rec: rec}
 	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
