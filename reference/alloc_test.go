@@ -3,6 +3,7 @@
 package reference
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -40,5 +41,28 @@ func TestAnEchoAllocatesNothingInLentMemoryAndOneSliceElsewhere(t *testing.T) {
 				t.Errorf("%s of %d: %v allocations for an echo in a new slice", opcode, size, n)
 			}
 		}
+	}
+}
+
+func TestAMessageInManySmallFragmentsIsNotCopiedForEach(t *testing.T) {
+	// Growing by the length of each would move 16,384 fragments half a mebibyte
+	// each on average, some eight gigabytes.
+	const size, fragment = 1 << 20, 64
+	frames := from(wire.Client, false, wire.Binary, strings.Repeat("x", fragment))
+	for at := fragment; at < size-fragment; at += fragment {
+		frames = append(frames, from(wire.Client, false, wire.Continuation, strings.Repeat("x", fragment))...)
+	}
+	frames = append(frames, from(wire.Client, true, wire.Continuation, strings.Repeat("x", fragment))...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m := NewMachine(wire.Server, Options{MaxMessage: size})
+	m.Opened()
+	must(m.Receive(frames))
+	runtime.ReadMemStats(&after)
+	if events := m.TakeEvents(); len(events) != 1 || len(events[0].Payload) != size {
+		t.Error("the message is not whole")
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 8*size {
+		t.Errorf("%d octets of memory for a message of %d in %d fragments", n, size, size/fragment)
 	}
 }
