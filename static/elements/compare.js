@@ -9,6 +9,7 @@
  */
 
 import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { bench } from "./bench.js";
 import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
 import { count } from "../format.js";
@@ -463,9 +464,13 @@ export class WsCompare extends LabElement {
     if (!line || !row) return;
     if (this.shown.includes(line)) this.at = this.shown.indexOf(line);
     this.tabStop();
-    // Rows out of sight have a guessed height, so where it stands is known a moment later.
-    row.scrollIntoView({ block: "nearest" });
-    requestAnimationFrame(() => row.scrollIntoView({ block: "nearest" }));
+    // Rows out of sight have a guessed height, so where it stands is known some frames later.
+    let frames = 6;
+    const look = () => {
+      row.scrollIntoView({ block: "nearest" });
+      if (--frames) requestAnimationFrame(look);
+    };
+    look();
   }
 
   /** Marks the row that is open. */
@@ -519,6 +524,7 @@ export class WsCompare extends LabElement {
       e.preventDefault();
       return this.choose(this.shown[this.at].id);
     }
+    if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
     if (to[e.key] === undefined) return;
     e.preventDefault();
     this.at = Math.max(0, Math.min(this.shown.length - 1, to[e.key]));
@@ -540,15 +546,16 @@ export class WsCompare extends LabElement {
     }
     this.open = id;
     this.mark();
-    this.reveal(id);
     history.replaceState(null, "", `${location.pathname}${location.search}#${id}`);
     const own = this.matrix.columns.filter((c) => c.kind === "own").map((c) => c.name);
     const endpoints = info.judges === "client" ? [browserName] : [...(this.server && !this.away ? [this.hostOf(this.server)] : []), ...own];
-    await openCase(info, endpoints, {
+    const opened = openCase(info, endpoints, {
       play: () => this.play(info, own),
       again: () => this.show(id),
       next: (by) => this.step(id, by),
     });
+    this.reveal(id); // now that the bench has taken its room
+    await opened;
   }
 
   /** The case before or behind the one that is open. @param {string} id @param {number} by */

@@ -299,6 +299,7 @@ export class WsHeaderMap extends LabElement {
       attempt(() => this.send());
       return;
     }
+    if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
     const to = move(this.place.header, e.key);
     if (to < 0) return;
     e.preventDefault();
