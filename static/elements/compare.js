@@ -146,9 +146,10 @@ export class WsCompare extends LabElement {
       if (is) a.setAttribute("aria-current", "page");
       else a.removeAttribute("aria-current");
     }
+    const id = caseOf(hash);
+    if (opens && !id) bench()?.shut(); // the reader went elsewhere
     if (map || !opens) return;
     document.title = "Compare · wslab";
-    const id = caseOf(hash);
     if (id && id !== this.open) attempt(() => this.show(id));
   }
 

@@ -51,7 +51,9 @@ export class WsHeaderMap extends LabElement {
   setup(signal) {
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
-    window.addEventListener("resize", () => this.fit(), { signal });
+    const room = new ResizeObserver(() => this.fit());
+    room.observe(this);
+    signal.addEventListener("abort", () => room.disconnect());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
     const themes = new MutationObserver(() => this.repaint());
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
