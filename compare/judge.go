@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ type judging struct {
 	client, strict, insecure  bool
 	all                       bool
 	json, junit, html, out    string
-	workers                   int
+	workers, patience         int
 	patterns                  []string
 }
 
@@ -65,6 +66,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&j.strict, "strict", false, "fail for what is merely non-strict as well")
 	flags.BoolVar(&j.all, "all", false, "list every case that is not passed, not only the first of a section")
 	flags.IntVar(&j.workers, "workers", runner.Workers, "how many cases run at once")
+	flags.IntVar(&j.patience, "patience", 1, "wait this many `times` as long for everything, on a slow machine or network")
 	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
 	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit's XML")
 	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as a page")
@@ -92,6 +94,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	role := wire.Server
 	if j.client {
 		role = wire.Client
+		j.patterns = mirrored(j.patterns)
 	}
 	cases, err := suite.Match(suite.ForRole(suite.All(), role), j.patterns...)
 	if err != nil {
@@ -112,6 +115,20 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return j.judgeServers(ctx, cases, []suite.Target{target}, t, stderr)
 	}
 	return j.judgeEndpoints(ctx, cases, t, stderr)
+}
+
+// mirrored puts the ID of the mirrored case for that of one for servers: who
+// judges a client by 5.5/3 means 5.5/3c.
+func mirrored(patterns []string) []string {
+	list := slices.Clone(patterns)
+	for _, c := range suite.ForRole(suite.All(), wire.Client) {
+		for i, p := range list {
+			if c.ID == p+"c" {
+				list[i] = c.ID
+			}
+		}
+	}
+	return list
 }
 
 // complain tells err and returns the status for it.
@@ -155,7 +172,9 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 
 // judgeServers judges targets, having seen that there is something to judge.
 func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets []suite.Target, t *terminal, stderr io.Writer) int {
-	for _, target := range targets {
+	for i := range targets {
+		targets[i].Patience = j.patience
+		target := targets[i]
 		r := suite.Probe(ctx, target)
 		switch {
 		case ctx.Err() != nil:
@@ -196,7 +215,9 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 			return complain(stderr, err)
 		}
 		defer stop()
-		targets = append(targets, runner.TargetOf(e.Name, addr))
+		target := runner.TargetOf(e.Name, addr)
+		target.Patience = j.patience
+		targets = append(targets, target)
 	}
 	if j.endpoints != "" {
 		return j.judgeServers(ctx, cases, targets, t, stderr)
@@ -232,7 +253,9 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	defer l.Close()
 	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message.", l.Addr(), len(cases)))
 	t.begin([]string{"client"})
-	reports, err := runner.JudgeClient(ctx, cases, runner.ClientsOf("client", l), t.progress)
+	clients := runner.ClientsOf("client", l)
+	clients.Patience = j.patience
+	reports, err := runner.JudgeClient(ctx, cases, clients, t.progress)
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(stderr, "compare:", err)
 	}
@@ -267,7 +290,7 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 		}
 	}
 	for _, r := range reports {
-		if j.fails(r) && !contains(forgiven, r.Endpoint) {
+		if j.fails(r) && !slices.Contains(forgiven, r.Endpoint) {
 			status = somethingFailed
 		}
 	}
@@ -278,15 +301,6 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
 	return worst == suite.Fail || j.strict && worst == suite.NonStrict
-}
-
-func contains(list []string, s string) bool {
-	for _, each := range list {
-		if each == s {
-			return true
-		}
-	}
-	return false
 }
 
 // writeFile writes result to a new file called name.

@@ -42,3 +42,25 @@ func TestAnEchoAllocatesNothingInLentMemoryAndOneSliceElsewhere(t *testing.T) {
 		}
 	}
 }
+
+func TestAMessageInManySmallFragmentsIsNotCopiedForEach(t *testing.T) {
+	// Growing by the length of each would move 16,384 fragments half a mebibyte
+	// each on average, some eight gigabytes.
+	const size, fragment = 1 << 20, 64
+	frames := from(wire.Client, false, wire.Binary, strings.Repeat("x", fragment))
+	for at := fragment; at < size-fragment; at += fragment {
+		frames = append(frames, from(wire.Client, false, wire.Continuation, strings.Repeat("x", fragment))...)
+	}
+	frames = append(frames, from(wire.Client, true, wire.Continuation, strings.Repeat("x", fragment))...)
+	n := testing.AllocsPerRun(1, func() {
+		m := NewMachine(wire.Server, Options{MaxMessage: size})
+		m.Opened()
+		must(m.Receive(frames))
+		if events := m.TakeEvents(); len(events) != 1 || len(events[0].Payload) != size {
+			t.Error("the message is not whole")
+		}
+	})
+	if n > 100 {
+		t.Errorf("%v allocations for a message in %d fragments", n, size/fragment)
+	}
+}

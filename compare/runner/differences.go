@@ -171,10 +171,11 @@ func (d Difference) expand() (ids []string, err error) {
 // Differences. It returns an error for each difference that is not explained
 // there, and for each explanation of a case in which they do not differ.
 func CheckDifferences(cases []*suite.Case, reports []suite.Report) []error {
-	return checkDifferences(Differences, cases, reports)
+	return CheckAgainst(Differences, cases, reports)
 }
 
-func checkDifferences(table []Difference, cases []*suite.Case, reports []suite.Report) []error {
+// CheckAgainst is CheckDifferences for another table.
+func CheckAgainst(table []Difference, cases []*suite.Case, reports []suite.Report) []error {
 	type pair struct{ reference, gorilla *suite.Report }
 	both := map[string]*pair{}
 	for i := range reports {

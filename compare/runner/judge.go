@@ -117,12 +117,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 	var mu sync.Mutex
 	var running sync.WaitGroup
 	var err error
-	heavy := make(chan struct{}, 2)
 	for i, c := range cases {
-		// Waited for before the client connects: it would not wait as long.
-		if c.Heavy {
-			heavy <- struct{}{}
-		}
 		var conn net.Conn
 		if conn, err = t.Accept(ctx); err != nil {
 			break
@@ -130,9 +125,6 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 		one := t
 		one.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 		running.Go(func() {
-			if c.Heavy {
-				defer func() { <-heavy }()
-			}
 			r := c.RunClient(ctx, one, nil)
 			if ctx.Err() != nil {
 				return

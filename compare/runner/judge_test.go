@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,25 @@ import (
 	"wslab/reference"
 	"wslab/reference/wire"
 )
+
+// patience is for machines that run many tests at once. What passes takes no
+// longer by it.
+const patience = 10
+
+// affordable leaves out what takes minutes under the race detector: the cases
+// with large payloads, in which nothing else happens than in small ones.
+func affordable(cases []*suite.Case) []*suite.Case {
+	if !race {
+		return cases
+	}
+	var list []*suite.Case
+	for _, c := range cases {
+		if g := c.Group(); g != "sizes" && g != "7692-7.2" && !c.Heavy {
+			list = append(list, c)
+		}
+	}
+	return list
+}
 
 // judge plays every server case against the endpoint called name.
 func judge(t *testing.T, name string) []suite.Report {
@@ -27,8 +47,10 @@ func judge(t *testing.T, name string) []suite.Report {
 	}
 	defer stop()
 	began := time.Now()
-	cases := suite.ForRole(suite.All(), wire.Server)
-	reports := runner.Judge(t.Context(), cases, []suite.Target{runner.TargetOf(name, addr)}, 0, nil)
+	cases := affordable(suite.ForRole(suite.All(), wire.Server))
+	target := runner.TargetOf(name, addr)
+	target.Patience = patience
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
 	if len(reports) != len(cases) {
 		t.Errorf("%d reports of %d cases", len(reports), len(cases))
 	}
@@ -70,8 +92,10 @@ func judgeClient(t *testing.T, name string, echo func(url string)) []suite.Repor
 		})
 	}
 	began := time.Now()
-	cases := suite.ForRole(suite.All(), wire.Client)
-	reports, err := runner.JudgeClient(t.Context(), cases, runner.ClientsOf(name, l), nil)
+	cases := affordable(suite.ForRole(suite.All(), wire.Client))
+	target := runner.ClientsOf(name, l)
+	target.Patience = patience
+	reports, err := runner.JudgeClient(t.Context(), cases, target, nil)
 	l.Close()
 	if err != nil || len(reports) != len(cases) {
 		t.Errorf("%d reports of %d cases, %v", len(reports), len(cases), err)
@@ -97,6 +121,52 @@ func TestTheReferencesClientPassesEveryCaseStrictly(t *testing.T) {
 	for _, r := range reports {
 		if w := r.Worst(); w == suite.NonStrict || w == suite.Fail {
 			t.Errorf("%s: %s, closing %s: %s\n\texpected %s\n\tgot      %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got)
+		}
+	}
+}
+
+func TestKnownDifferencesAreHeldToWhatHappens(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:3]
+	report := func(c *suite.Case, endpoint string, v suite.Verdict) suite.Report {
+		return suite.Report{Case: c, Endpoint: endpoint, Verdict: v, Reason: "It is so."}
+	}
+	var reports []suite.Report
+	for _, c := range cases {
+		reports = append(reports, report(c, "reference", suite.Pass))
+	}
+	reports = append(reports, report(cases[0], "gorilla", suite.Fail), report(cases[1], "gorilla", suite.Pass), report(cases[2], "gorilla", suite.NonStrict))
+	for _, c := range []struct {
+		what  string
+		table []runner.Difference
+		want  []string
+	}{
+		{"all explained", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}}, nil},
+		{"one not explained", []runner.Difference{{Cases: []string{cases[0].ID}}}, []string{cases[2].ID + " ", "differ, and nobody has said why"}},
+		{"one explained in vain", []runner.Difference{{Cases: []string{cases[0].ID + "–3"}}}, []string{cases[1].ID + " ", "no longer differ"}},
+		{"one twice", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{cases[0].ID}}}, []string{cases[0].ID + " stands twice"}},
+		{"one that there is not", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID, "9.9/9"}}}, []string{"9.9/9 is about a case that there is not"}},
+		{"one that names nothing", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{"nothing"}}}, []string{"no run of cases"}},
+	} {
+		errs := runner.CheckAgainst(c.table, cases, reports)
+		text := ""
+		for _, err := range errs {
+			text += err.Error() + "\n"
+		}
+		if (len(c.want) == 0) != (len(errs) == 0) || len(errs) > 1 {
+			t.Errorf("%s: %s", c.what, text)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %swant %q", c.what, text, want)
+			}
+		}
+	}
+}
+
+func TestEveryKnownDifferenceSaysWhatWhyAndWhere(t *testing.T) {
+	for _, d := range runner.Differences {
+		if d.Reference == "" || d.Gorilla == "" || d.Section == "" || !strings.HasSuffix(d.Reason, ".") {
+			t.Errorf("%q: %+v", d.Cases, d)
 		}
 	}
 }

@@ -108,6 +108,8 @@ type Case struct {
 	// also judges what no list of messages can say. It is asked when the
 	// behaviour is right otherwise.
 	also func(saw []seen) (v Verdict, why string)
+
+	patience int // of the target that it is played against
 }
 
 // DefaultDeadline bounds a case that says nothing else.
@@ -173,6 +175,9 @@ type Target struct {
 	Host string                                  // for the Host header field
 	Path string                                  // with its query; "/" where empty
 	TLS  bool
+	// Patience multiplies all that the judge waits for at most; 0 is 1. A machine
+	// that has much else to do needs more.
+	Patience int
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects
@@ -182,6 +187,8 @@ type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
 	Keys   *Keys // of its connections; nil where they are not to be compared
+	// Patience is that of a Target.
+	Patience int
 }
 
 // mirror returns c with the roles swapped.
@@ -209,8 +216,11 @@ func (c *Case) deadline() time.Duration {
 	for _, s := range c.Steps {
 		d += time.Duration(s.writes()) * overslept(s.Gap)
 	}
-	return d
+	return d * c.slowness()
 }
+
+// slowness returns how many times as long as usual the judge waits.
+func (c *Case) slowness() time.Duration { return time.Duration(max(1, c.patience)) }
 
 // overslept returns how long a pause may become on a machine that has other
 // things to do.

@@ -47,7 +47,10 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	if path == "" {
 		path = "/"
 	}
-	r := c.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
+	slow := *c
+	slow.patience = t.Patience
+	r := slow.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
+	r.Case = c
 	if r.Verdict != Fail && c.resets() {
 		// The judge cannot see how the target takes a reset, but that it lives.
 		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
@@ -78,7 +81,11 @@ func (c *Case) resets() bool {
 // RunClient plays c, which judges clients, on the next connection that t
 // accepts.
 func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
-	return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	slow := *c
+	slow.patience = t.Patience
+	r := slow.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	r.Case = c
+	return r
 }
 
 // run plays c with the judge in role.
@@ -312,7 +319,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	if p.role == wire.Server && !c.Mute {
 		_ = p.conn.CloseWrite()
 	}
-	patience := closeWait
+	patience := closeWait * c.slowness()
 	if c.Mute {
 		patience = c.deadline() // it may wait a little for the answer that does not come
 	}

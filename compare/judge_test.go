@@ -1,0 +1,367 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/runner"
+	"wslab/compare/suite"
+	"wslab/reference/wire"
+)
+
+// judgeWith runs judge and returns its status and what it wrote.
+func judgeWith(ctx context.Context, args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = judge(ctx, args, &out, &err)
+	return status, out.String(), err.String()
+}
+
+// running returns the URL of the endpoint called name, served as the judge does.
+func running(t *testing.T, name string) string {
+	t.Helper()
+	e, err := endpoint.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, stop, err := runner.Serve(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return "ws://" + addr + "/any/path?query"
+}
+
+func TestAServerIsJudgedByItsURL(t *testing.T) {
+	status, stdout, stderr := judgeWith(t.Context(), "-server", running(t, "reference"), "5.5.2", "-strict")
+	if status != allWell || stderr != "" || !strings.Contains(stdout, "13 cases against ws://") || !strings.Contains(stdout, "5.5.2  13✔") {
+		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
+	}
+	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "5.2/159")
+	if status != somethingFailed || !strings.Contains(stdout, "× 5.2/159   The length 0 of a text frame in 16 bits\n") || !strings.Contains(stdout, "(5.2/length-minimal)") {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+}
+
+func TestWhatIsMerelyNonStrictFailsOnlyWhereThatIsAskedFor(t *testing.T) {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ 5.5.1/20") {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "-strict", "5.5.1/20"); status != somethingFailed {
+		t.Errorf("with -strict: status %d\n%s", status, stdout)
+	}
+}
+
+func TestAWeekendServersFailuresAreForgivenOnlyWhereNobodyNamesIt(t *testing.T) {
+	status, stdout, stderr := judgeWith(t.Context(), "-out", t.TempDir(), "5.1/1", "5.5.1/1")
+	if status != allWell || stderr != "" || !strings.Contains(stdout, "naive") {
+		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
+	}
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "naive", "5.1/1"); status != somethingFailed {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+}
+
+func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}
+	}))
+	defer page.Close()
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	at := strings.TrimPrefix(page.URL, "http://")
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-server", "ws://" + nobody.Addr().String()}, "cannot be judged. Nothing listens there: the connection was refused."},
+		{[]string{"-server", "ws://" + at}, `cannot be judged. There is no WebSocket here: it answered "HTTP/1.1 200 OK".`},
+		{[]string{"-server", "ws://" + at + "/moved"}, `a redirect to "/elsewhere", which is not followed.`},
+		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https")}, "Its certificate is not to be trusted: "},
+		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https"), "-insecure"}, `it answered "HTTP/1.1 404 Not Found"`},
+		{[]string{"-server", "wss://" + at}, "It does not speak TLS there."},
+		{[]string{"-server", "http://localhost/"}, `begins with http, and a WebSocket's URL begins with ws or wss`},
+		{[]string{"-server", "localhost:9000"}, `is no URL of a WebSocket, which looks like ws://localhost:9000/path`},
+		{[]string{"-server", "ws://localhost/#top"}, "has a fragment"},
+		{[]string{"-server", "ws://localhost/", "-client"}, "exclude each other"},
+		{[]string{"-endpoint", "nobody"}, `there is no endpoint "nobody"; there are`},
+		{[]string{"-client", "-listen", "nowhere:at:all"}, "nothing can listen on nowhere:at:all"},
+		{[]string{"-endpoint", "reference", "5.2", "no such case"}, `no case fits "no such case"`},
+		{[]string{"-x"}, "go run ./compare judge -h shows how"},
+	} {
+		status, stdout, stderr := judgeWith(t.Context(), c.args...)
+		if status != nothingJudged || !strings.Contains(stderr, c.want) {
+			t.Errorf("%q: status %d, %s%s\nwant %s", c.args, status, stderr, stdout, c.want)
+		}
+	}
+}
+
+func TestAServerThatDiesInTheMiddleFailsWhatIsLeft(t *testing.T) {
+	e, err := endpoint.Find("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, stop, err := runner.Serve(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := runner.TargetOf("mortal", addr)
+	cases, err := suite.Match(suite.ForRole(suite.All(), wire.Server), "5.5.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 1, func(suite.Report) {
+		if n++; n == 5 {
+			stop()
+		}
+	})
+	if len(reports) != len(cases) || reports[4].Verdict != suite.Pass || !reports[5].Unreachable || !strings.HasPrefix(reports[5].Reason, "Nothing listens there") {
+		t.Errorf("%d reports; the sixth: %s", len(reports), reports[5].Reason)
+	}
+	var out bytes.Buffer
+	newTerminal(&out, 1).gone(reports)
+	if !strings.Contains(out.String(), "mortal was not to be reached for 8 cases, the first of them 5.5.2/6") {
+		t.Error(out.String())
+	}
+}
+
+func TestARunThatIsInterruptedSaysHowFarItCame(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if status, _, stderr := judgeWith(ctx, "-endpoint", "reference", "5.1"); status != nothingJudged || !strings.Contains(stderr, "stopped before anything was judged") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
+func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", file("r.json"), "-junit", file("r.xml"), "-html", file("r.html"), "5.2/159", "5.5.1/20", "5.5.2/1")
+	if status != somethingFailed || stderr != "" {
+		t.Fatalf("status %d, %s", status, stderr)
+	}
+	read := func(name string) []byte {
+		b, err := os.ReadFile(file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	var r struct {
+		Seed    int
+		Targets []string
+		Cases   []struct{ ID, Judges, Section string }
+		Reports []struct{ Case, Endpoint, Verdict, Closing, Octets string }
+	}
+	if err := json.Unmarshal(read("r.json"), &r); err != nil || r.Seed != suite.Seed || len(r.Cases) != 3 || len(r.Reports) != 6 ||
+		r.Reports[3].Verdict != "fail" || r.Reports[3].Octets != "8100" || r.Cases[0].Judges != "server" {
+		t.Errorf("%v: %+v", err, r)
+	}
+	var x junitSuites
+	if err := xml.Unmarshal(read("r.xml"), &x); err != nil || len(x.Suites) != 2 || x.Suites[0].Failures != 0 || x.Suites[1].Failures != 1 ||
+		x.Suites[1].Cases[0].Failure == nil || x.Suites[1].Cases[1].Out == "" {
+		t.Errorf("%v: %+v", err, x)
+	}
+	page := string(read("r.html"))
+	for _, want := range []string{"<td>5.5.2", "<h2>gorilla</h2>", "length-minimal", "^^ bit 0 of this octet, 10000001", "Every case is passed."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	for _, outside := range []string{"http://", "https://", "<script", "src="} {
+		if strings.Contains(page, outside) {
+			t.Errorf("the page has %q", outside)
+		}
+	}
+	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != somethingFailed || !strings.Contains(stderr, "no such file") {
+		t.Errorf("a file that cannot be written: status %d, %s", status, stderr)
+	}
+}
+
+func TestAnAnswerOfGarbageCannotBreakThePage(t *testing.T) {
+	r := suite.Report{Case: suite.All()[0], Endpoint: "<script>", Verdict: suite.Fail, Closing: suite.Fail,
+		Reason: "It sent </pre><script>alert(1)</script>\x00.", Got: "<u>", Octets: []byte{0x81}, Caret: 7}
+	result := results{Targets: []string{r.Endpoint}, Cases: suite.All()[:1], Reports: []suite.Report{r}}
+	var page, junit bytes.Buffer
+	if err := writeHTML(&page, result); err != nil || strings.Contains(page.String(), "<script>") || strings.Contains(page.String(), "<u>") {
+		t.Errorf("%v: %s", err, page.String())
+	}
+	if err := writeJUnit(&junit, result); err != nil || xml.Unmarshal(junit.Bytes(), new(junitSuites)) != nil {
+		t.Errorf("%v: %s", err, junit.String())
+	}
+}
+
+func TestAClientIsJudgedAsItConnects(t *testing.T) {
+	// The port is known when the judge has said it.
+	out, in := io.Pipe()
+	defer out.Close()
+	status := make(chan int, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	go func() {
+		status <- judge(ctx, []string{"-client", "-listen", "127.0.0.1:0", "5.5.2/1", "5.6/1"}, in, io.Discard)
+		in.Close()
+	}()
+	b := make([]byte, 200)
+	n, err := out.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(out)
+		rest <- string(all)
+	}()
+	_, after, _ := strings.Cut(string(b[:n]), "ws://")
+	addr, _, ok := strings.Cut(after, "/")
+	if !ok || !strings.Contains(string(b[:n]), "2 times") {
+		t.Fatalf("it says %q", b[:n])
+	}
+	for range 2 {
+		echoOnce(t, addr)
+	}
+	if got := <-status; got != allWell {
+		t.Errorf("status %d", got)
+	}
+	if text := <-rest; !strings.Contains(text, "all    2✔      2✔") {
+		t.Error(text)
+	}
+}
+
+func TestEveryCaseAndScenarioIsListed(t *testing.T) {
+	var out, errs bytes.Buffer
+	if status := list(t.Context(), nil, &out, &errs); status != allWell || errs.Len() > 0 {
+		t.Fatalf("status %d, %s", status, &errs)
+	}
+	for _, want := range []string{"\n5.5.2/1    server MUST   An empty Ping\n", "\n5.5.2/1c ", "\nunmasked "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the list has no %q", want)
+		}
+	}
+	out.Reset()
+	if status := list(t.Context(), []string{"5.5.2/1"}, &out, &errs); status != allWell || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("status %d\n%s", status, &out)
+	}
+	if status := list(t.Context(), []string{"no such"}, &out, &errs); status != nothingJudged || errs.Len() == 0 {
+		t.Errorf("status %d, %s", status, &errs)
+	}
+}
+
+// echoOnce is a client of one connection.
+func echoOnce(t *testing.T, addr string) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	key := "AQIDBAUGBwgJCgsMDQ4PEA=="
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+addr+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "+key+"\r\nSec-WebSocket-Version: 13\r\n\r\n")
+	var got []byte
+	b := make([]byte, 4096)
+	for !bytes.Contains(got, []byte("\r\n\r\n")) {
+		n, err := c.Read(b)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		got = append(got, b[:n]...)
+	}
+	_, got, _ = bytes.Cut(got, []byte("\r\n\r\n"))
+	for {
+		for {
+			h, ok := wire.ParseHeader(got)
+			if !ok || len(got) < h.Size()+int(h.Length) {
+				break
+			}
+			p := append([]byte(nil), got[h.Size():h.Size()+int(h.Length)]...)
+			got = got[h.Size()+int(h.Length):]
+			closing := h.Opcode == wire.Close
+			if h.Opcode == wire.Ping {
+				h.Opcode = wire.Pong
+			}
+			h.Masked, h.Key = true, [4]byte{1, 2, 3, byte(len(got))}
+			wire.Mask(h.Key, 0, p)
+			_, _ = c.Write(append(h.Append(nil), p...))
+			if closing {
+				return
+			}
+		}
+		n, err := c.Read(b)
+		if err != nil {
+			return
+		}
+		got = append(got, b[:n]...)
+	}
+}
+
+// TestWhatReferenceAndGorillaDoIsWhatIsStored plays all cases against both. What
+// comes out must be the same in every run, and every difference explained.
+func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
+	if race {
+		t.Skip("minutes under the race detector, which package runner has looking on")
+	}
+	var targets []suite.Target
+	for _, name := range []string{"reference", "gorilla"} {
+		e, err := endpoint.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr, stop, err := runner.Serve(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+		target := runner.TargetOf(name, addr)
+		target.Patience = 10 // many tests may run beside this one
+		targets = append(targets, target)
+	}
+	cases := suite.ForRole(suite.All(), wire.Server)
+	reports := runner.Judge(t.Context(), cases, targets, 0, nil)
+	for _, err := range runner.CheckDifferences(cases, reports) {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if *update {
+		dir = "outputs"
+	}
+	if err := writeOutputs(dir, reports); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range targets {
+		name := "suite-" + target.Name + ".txt"
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := os.ReadFile(filepath.Join("outputs", name))
+		if err != nil {
+			t.Fatalf("%v; go test ./compare -update writes it", err)
+		}
+		if !bytes.Equal(got, stored) {
+			t.Errorf("compare/outputs/%s is not what %s does now: %s", name, target.Name, firstDifference(string(stored), string(got)))
+		}
+	}
+}
