@@ -212,7 +212,7 @@ export class WsCompare extends LabElement {
     this.running.set(kind, { judge, source, columns });
     source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost });
+      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost, gone: true });
     };
   }
 
@@ -239,7 +239,8 @@ export class WsCompare extends LabElement {
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
     if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
-    this.spoken.textContent = line.error || `${who} judged. ${counted}`;
+    if (line.gone) remember("session", "judge", undefined);
+    this.spoken.textContent = line.error || (line.gone ? "" : `${who} judged. ${counted}`);
     if (kind === "server") {
       this.away = !!line.away;
       this.waitingSince = Date.now();
