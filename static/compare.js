@@ -135,11 +135,12 @@ export class Matrix {
     });
   }
 
-  /** @param {Line} line @param {string} verdict one of verdicts, "differs" or "none" */
+  /** @param {Line} line @param {string} verdict one of verdicts, "none", "differs" or "differs:reference,gorilla" */
   comesTo(line, verdict) {
-    const got = this.columns.flatMap((c) => this.of(line, c) || []);
+    const [what, among] = verdict.split(":");
+    const got = this.columns.flatMap((c) => ((!among || among.split(",").includes(c.name)) && this.of(line, c)) || []);
     if (verdict === "none") return this.columns.some((c) => this.asked(line, c) && !this.of(line, c));
-    if (verdict === "differs") return new Set(got.map((r) => `${r.verdict} ${r.closing}`)).size > 1;
+    if (what === "differs") return new Set(got.map((r) => `${r.verdict} ${r.closing}`)).size > 1;
     return got.some((r) => r.verdict === verdict || r.closing === verdict);
   }
 

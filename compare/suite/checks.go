@@ -86,7 +86,7 @@ func endsLines(a answer) (Verdict, string) {
 // namesVersion: a refusal says which versions there are.
 func namesVersion(a answer) (Verdict, string) {
 	switch {
-	case a.head.Head.HasToken("Sec-WebSocket-Version", "13"):
+	case a.head.Head.Status == 101, a.head.Head.HasToken("Sec-WebSocket-Version", "13"):
 		return Pass, ""
 	case len(a.head.Head.Values("Sec-WebSocket-Version")) > 0:
 		return Fail, "its Sec-WebSocket-Version does not name 13"

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"compress/flate"
 	"fmt"
+	"sync"
 
 	"wslab/reference/wire"
 )
@@ -13,14 +14,17 @@ import (
 // opening handshake. An endpoint that has no such extension, or not as the case
 // needs it, is within its rights: the verdict is then Info.
 type Deflate struct {
-	Offer  string // what the judge offers as a client; default: permessage-deflate
-	Answer string // what it answers as a server; default: permessage-deflate
+	Offer  string // what the judge offers as a client; default: browserOffer
+	Answer string // what it answers as a server; default: what the offer asks for
 	// Needs says what the case lacks in what is agreed on, "" for nothing. The
 	// judge is the end in role.
 	Needs func(agreed wire.DeflateParams, judge wire.Role) string
 	// Offered says what a case for clients lacks in the request.
 	Offered func(request wire.Head) string
 }
+
+// browserOffer is what browsers offer: a server may ask for a smaller window.
+const browserOffer = wire.PermessageDeflate + "; client_max_window_bits"
 
 // extensions returns what role puts into Sec-WebSocket-Extensions. request is the
 // client's, where role answers it.
@@ -29,7 +33,7 @@ func (d *Deflate) extensions(role wire.Role, request wire.Head) string {
 	case d == nil:
 		return ""
 	case role == wire.Client:
-		return cmp.Or(d.Offer, wire.PermessageDeflate)
+		return cmp.Or(d.Offer, browserOffer)
 	case d.Answer != "":
 		return d.Answer
 	}
@@ -62,6 +66,9 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 	}
 	if lacks == "" && a.deflate != nil && c.Deflate.Needs != nil {
 		lacks = c.Deflate.Needs(*a.deflate, role)
+		if bits := sendingBits(*a.deflate, role); lacks == "" && c.largestPacked() > 1<<bits {
+			lacks = fullWindow(*a.deflate, role)
+		}
 	}
 	if lacks == "" {
 		return false
@@ -85,14 +92,38 @@ func takeover(agreed wire.DeflateParams, judge wire.Role) string {
 
 // fullWindow is what a case needs in which the judge reaches back 32 KiB.
 func fullWindow(agreed wire.DeflateParams, judge wire.Role) string {
+	if bits := sendingBits(agreed, judge); bits < 15 {
+		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
+	}
+	return ""
+}
+
+// takeoverFullWindow is what a case needs in which both is so.
+func takeoverFullWindow(agreed wire.DeflateParams, judge wire.Role) string {
+	return cmp.Or(takeover(agreed, judge), fullWindow(agreed, judge))
+}
+
+// sendingBits returns the bits of the judge's window.
+func sendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	bits := agreed.ClientMaxWindowBits
 	if judge == wire.Server {
 		bits = agreed.ServerMaxWindowBits
 	}
-	if bits != 0 && bits < 15 {
-		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
+	return cmp.Or(bits, 15)
+}
+
+// largestPacked returns the octets of the largest message that c compresses when
+// it is sent: what it refers to need not lie in a smaller window.
+func (c *Case) largestPacked() int {
+	most := 0
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			if f.Payload.Packed {
+				most = max(most, min(f.Payload.Len(), 1<<15))
+			}
+		}
 	}
-	return ""
+	return most
 }
 
 // An inflater reads the target's compressed messages.
@@ -164,6 +195,17 @@ func newPacker() *packer {
 	p := new(packer)
 	p.flate, _ = flate.NewWriter(&p.out, flate.BestCompression) // it fails for levels that do not exist
 	return p
+}
+
+// packers are those for messages on their own, for they are large.
+var packers = sync.Pool{New: func() any { return newPacker() }}
+
+// packAlone returns message compressed on its own.
+func packAlone(message []byte) []byte {
+	p := packers.Get().(*packer)
+	defer packers.Put(p)
+	p.flate.Reset(&p.out)
+	return p.pack(message)
 }
 
 // pack returns message as RFC 7692 §7.2.1 has it sent.

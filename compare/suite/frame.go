@@ -32,7 +32,7 @@ func (p Payload) Bytes() []byte {
 		b = p.prefix(p.Size)
 	}
 	if p.Packed {
-		return newPacker().pack(b)
+		return packAlone(b)
 	}
 	return b
 }
@@ -374,6 +374,3 @@ func failsFast(code wire.CloseCode, why string) []Outcome {
 	early.Early = true
 	return []Outcome{{End: early}, {Verdict: NonStrict, Why: why, End: end}}
 }
-
-// join returns all octets in one slice.
-func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

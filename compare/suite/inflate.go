@@ -1,10 +1,13 @@
 package suite
 
-import "errors"
+import (
+	"errors"
+	"math/bits"
+)
 
 // This is a reader of DEFLATE (RFC 1951) of the judge's own, for what
 // compress/flate cannot tell: how far back the data reach, which is what a
-// window that was agreed on is about. It is slow and small.
+// window that was agreed on is about.
 
 var (
 	errCutShort   = errors.New("the data end inside a block")
@@ -26,10 +29,10 @@ func inflate(history, payload []byte, limit int) (message []byte, farthest int, 
 			err = e
 		}
 	}()
-	for d.at < len(d.in) {
+	for d.at < len(d.in) || d.have >= 8 {
 		if final := d.block(); final {
 			// A DEFLATE stream ends here, and the next begins with an octet.
-			d.bits, d.have = 0, 0
+			d.align()
 			if len(d.in)-d.at <= 4 {
 				break // nothing but the tail
 			}
@@ -79,9 +82,15 @@ func (d *decoder) block() (final bool) {
 	return final
 }
 
+// align goes on with the next octet of in.
+func (d *decoder) align() {
+	d.at -= int(d.have / 8) // they were read ahead
+	d.bits, d.have = 0, 0
+}
+
 // stored reads a block without compression (§3.2.4).
 func (d *decoder) stored() {
-	d.bits, d.have = 0, 0
+	d.align()
 	n := d.take(16)
 	if n != ^d.take(16)&0xffff {
 		panic(errStored)
@@ -100,34 +109,54 @@ func (d *decoder) put(b ...byte) {
 }
 
 // table is a Huffman code: how many codes of each length there are, and the
-// symbols in the order of their codes (§3.2.2).
+// symbols in the order of their codes (§3.2.2). short has what the next bits of
+// the input mean where they begin with a code of no more than shortBits, as
+// symbol<<4|length, and 0 elsewhere.
 type table struct {
 	count  [16]int
 	symbol []int
+	short  [1 << shortBits]uint16
 }
 
-func newTable(lengths []int) table {
-	t := table{symbol: make([]int, 0, len(lengths))}
+const shortBits = 9
+
+func newTable(lengths []int) *table {
+	t := &table{symbol: make([]int, 0, len(lengths))}
 	for _, n := range lengths {
 		t.count[n]++
 	}
 	t.count[0] = 0
-	left := 1
+	left, code := 1, uint16(0)
 	for n := 1; n < 16; n++ {
 		if left = 2*left - t.count[n]; left < 0 {
 			panic(errTable)
 		}
+		code <<= 1
 		for symbol, m := range lengths {
-			if m == n {
-				t.symbol = append(t.symbol, symbol)
+			if m != n {
+				continue
 			}
+			t.symbol = append(t.symbol, symbol)
+			// The first bit of a code is its highest, and the lowest of the input.
+			for i := int(bits.Reverse16(code) >> (16 - n)); n <= shortBits && i < len(t.short); i += 1 << n {
+				t.short[i] = uint16(symbol<<4 | n)
+			}
+			code++
 		}
 	}
 	return t
 }
 
 // symbol reads one symbol.
-func (d *decoder) symbol(t table) int {
+func (d *decoder) symbol(t *table) int {
+	for d.have < shortBits && d.at < len(d.in) {
+		d.bits |= uint32(d.in[d.at]) << d.have
+		d.at, d.have = d.at+1, d.have+8
+	}
+	if e := t.short[d.bits&(1<<shortBits-1)]; e != 0 && uint(e&15) <= d.have {
+		d.bits, d.have = d.bits>>(e&15), d.have-uint(e&15)
+		return int(e >> 4)
+	}
 	code, first, index := 0, 0, 0
 	for n := 1; n < 16; n++ {
 		code |= d.take(1)
@@ -143,7 +172,7 @@ func (d *decoder) symbol(t table) int {
 
 // fixedLengths and fixedDistances are the tables of §3.2.6.
 var (
-	fixedLengths = func() table {
+	fixedLengths = func() *table {
 		lengths := make([]int, 288)
 		for i := range lengths {
 			switch {
@@ -208,7 +237,7 @@ var (
 )
 
 // codes reads literals, lengths and distances to the end of the block.
-func (d *decoder) codes(lengths, distances table) {
+func (d *decoder) codes(lengths, distances *table) {
 	for {
 		s := d.symbol(lengths)
 		switch {
@@ -230,8 +259,10 @@ func (d *decoder) codes(lengths, distances table) {
 			panic(errDistance)
 		}
 		d.farthest = max(d.farthest, distance)
-		for range length {
-			d.put(d.out[len(d.out)-distance])
+		for length > 0 { // what is copied may be what has just been written
+			n := min(length, distance)
+			d.put(d.out[len(d.out)-distance : len(d.out)-distance+n]...)
+			length -= n
 		}
 	}
 }

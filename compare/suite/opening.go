@@ -120,11 +120,6 @@ type answer struct {
 	port    string              // the judge's own
 }
 
-// opens reports whether the head that came opens a WebSocket.
-func (a answer) opens() bool {
-	return a.head != nil && a.head.Head.Status == 101 && len(a.head.Violations) == 0
-}
-
 // readHead reads the target's half. talk has been told of the judge's, if that
 // came first.
 func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer {
@@ -427,12 +422,13 @@ func (k *Keys) add(key string) []string {
 // handshake, and says what is wrong with it.
 type headCheck func(a answer) (Verdict, string)
 
-// judgeHead adds what c.Head says to r, where that is graver than what r has.
+// judgeHead adds what c.Head says to r, where nothing graver is said: it is what
+// the case is about.
 func (c *Case) judgeHead(r *Report) {
 	if c.Head == nil || r.answer.head == nil {
 		return
 	}
-	if v, why := c.Head(r.answer); v.graver(r.Verdict) {
+	if v, why := c.Head(r.answer); v != Pass && !r.Verdict.graver(v) {
 		r.Verdict, r.Reason = v, sentence(why)
 		if len(c.Rules) > 0 {
 			r.Rule = c.Rules[0]

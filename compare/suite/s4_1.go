@@ -379,7 +379,7 @@ func answerInPieces(s *group) {
 	add := func(title string, o Opening) {
 		s.addForClients(Case{
 			Title: title, Requirement: "An answer means the same however TCP cuts it.", Keyword: Must,
-			Opening: o, Steps: tried, Outcomes: opens(),
+			Opening: o, Steps: tried, Outcomes: opens(), Deadline: slowly,
 		})
 	}
 	for _, each := range []struct{ where, at string }{

@@ -46,13 +46,13 @@ func requestLine(s *group) {
 		requirement: "The request is one of HTTP/1.1 or higher; a server refuses any other.", keyword: Must,
 		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"HTTP/1.0", startLine(request, "GET {path} HTTP/1.0")},
-			{"HTTP/0.9 with header fields", startLine(request, "GET {path} HTTP/0.9")},
-			{"HTTP/1", startLine(request, "GET {path} HTTP/1")},
-			{"HTTP/1.x", startLine(request, "GET {path} HTTP/1.x")},
-			{"HTTP/-1.1", startLine(request, "GET {path} HTTP/-1.1")},
+			{"A request of HTTP/1.0", startLine(request, "GET {path} HTTP/1.0")},
+			{"A request of HTTP/0.9 with header fields", startLine(request, "GET {path} HTTP/0.9")},
+			{"A request of HTTP/1", startLine(request, "GET {path} HTTP/1")},
+			{"A request of HTTP/1.x", startLine(request, "GET {path} HTTP/1.x")},
+			{"A request of HTTP/-1.1", startLine(request, "GET {path} HTTP/-1.1")},
 			{"The version HTTQ/1.1", startLine(request, "GET {path} HTTQ/1.1")},
-			{"No version, as HTTP/0.9 has it, with header fields", startLine(request, "GET {path}")},
+			{"A request line without a version, as HTTP/0.9 has it, with header fields", startLine(request, "GET {path}")},
 			{"A request line of one word", startLine(request, "GET")},
 			{"A request line of four words", startLine(request, "GET {path} {path} HTTP/1.1")},
 			{"Two spaces where the target is due", startLine(request, "GET  HTTP/1.1")},
@@ -62,7 +62,7 @@ func requestLine(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "HTTP/1.1 or higher is asked for, and a minor version that is higher is to be read as the highest that is known (RFC 9110 §2.5).", keyword: Should,
 		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: opensOr(NonStrict, "it refuses a minor version that it should read as HTTP/1.1"),
-		list: []handshake{{"HTTP/1.2", startLine(request, "GET {path} HTTP/1.2")}},
+		list: []handshake{{"A request of HTTP/1.2", startLine(request, "GET {path} HTTP/1.2")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "HTTP/1.1 or higher is asked for, and HTTP/2 is never spoken with such a line: both answers are legal.", keyword: May,
@@ -280,7 +280,7 @@ func versionField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "There is a Sec-WebSocket-Version; a request without one is refused.", keyword: Must,
 		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(),
-		list: []handshake{{"No version", set(request, "Sec-WebSocket-Version")}},
+		list: []handshake{{"No Sec-WebSocket-Version", set(request, "Sec-WebSocket-Version")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "White space around a value is not part of it (RFC 9110 §5.5).", keyword: Must,
@@ -456,15 +456,19 @@ func requestBody(s *group) {
 	})
 }
 
-// between is the time between two TCP writes that are to arrive apart.
-const between = 2 * time.Millisecond
+// between is the time between two TCP writes that are to arrive apart, and slowly
+// the deadline of cases with many: a sleep can take long on a busy machine.
+const (
+	between = 2 * time.Millisecond
+	slowly  = 5 * time.Second
+)
 
 // requestInPieces is about how TCP cuts a request, and what comes with it.
 func requestInPieces(s *group) {
 	add := func(title string, o Opening, keyword string, outcomes []Outcome) {
 		s.add(Case{
 			Title: title, Requirement: "A request means the same however TCP cuts it.", Keyword: keyword,
-			Opening: o, Steps: tried, Outcomes: outcomes, OneSided: true,
+			Opening: o, Steps: tried, Outcomes: outcomes, OneSided: true, Deadline: slowly,
 		})
 	}
 	for _, each := range []struct {

@@ -23,7 +23,7 @@ func offers(s *group) {
 	// what is done.
 	add := func(title, offer, section string, check headCheck, rules ...string) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: section, Rules: rules, Head: check,
+			Title: "Offered: " + title, Keyword: Must, Section: section, Rules: rules, Head: check,
 			Requirement: "A server may accept an offer of permessage-deflate, and then keeps to each of its parameters; or it leaves it out.",
 			Opening:     Opening{Writes: []string{plus(request, prefixed("Sec-WebSocket-Extensions: ", strings.Split(offer, "\n"))...)}},
 			Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(text("Hello")))}, Outcomes: opens(), OneSided: true,
@@ -32,7 +32,7 @@ func offers(s *group) {
 	add("permessage-deflate without parameters", "permessage-deflate", "", nil)
 	add("client_no_context_takeover", "permessage-deflate; client_no_context_takeover", "7.1.1.2", nil)
 	add("server_no_context_takeover", "permessage-deflate; server_no_context_takeover", "7.1.1.1", keepsTakeover)
-	add("Both no-context-takeover parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", "7.1.1.1", keepsTakeover)
+	add("both no-context-takeover parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover", "7.1.1.1", keepsTakeover)
 	add("client_max_window_bits without a value, as browsers offer it", "permessage-deflate; client_max_window_bits", "7.1.2.2", nil, wire.RuleDeflateClientMore.Code)
 	for bits := 8; bits <= 15; bits++ {
 		add(fmt.Sprintf("client_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits), "7.1.2.2", nil, wire.RuleDeflateClientMore.Code)
@@ -40,20 +40,20 @@ func offers(s *group) {
 	for bits := 8; bits <= 15; bits++ {
 		add(fmt.Sprintf("server_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits), "7.1.2.1", nil, wire.RuleDeflateServerMore.Code)
 	}
-	add("All four parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11", "", keepsTakeover)
-	add("All four parameters in the opposite order", "permessage-deflate; client_max_window_bits; server_max_window_bits=12; client_no_context_takeover; server_no_context_takeover", "", keepsTakeover)
-	add("A value in quotes", `permessage-deflate; server_max_window_bits="10"`, "7.1.2.1", nil)
-	add("A value in quotes with a backslash", `permessage-deflate; server_max_window_bits="1\0"`, "7.1.2.1", nil)
-	add("White space around everything", "permessage-deflate ; server_max_window_bits = 10\t;client_no_context_takeover", "", nil)
-	add("Two offers, either of which will do", "permessage-deflate; server_max_window_bits=10, permessage-deflate", "5", nil)
-	add("Two offers in two fields", "permessage-deflate; server_max_window_bits=10\npermessage-deflate", "5", nil)
-	add("Another extension before it", "x-wslab; a=1, permessage-deflate", "5", nil)
-	add("Another extension behind it", "permessage-deflate, x-wslab", "5", nil)
-	add("An offer that must be declined before one that may be taken", "permessage-deflate; x=1, permessage-deflate", "5", nil)
-	add("An offer that must be declined behind one that may be taken", "permessage-deflate, permessage-deflate; x=1", "5", nil)
-	add("Three offers, of which the last may be taken", "permessage-deflate; server_max_window_bits=7, permessage-deflate; client_no_context_takeover=1, permessage-deflate", "5", nil)
+	add("all four parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11", "", keepsTakeover)
+	add("all four parameters in the opposite order", "permessage-deflate; client_max_window_bits; server_max_window_bits=12; client_no_context_takeover; server_no_context_takeover", "", keepsTakeover)
+	add("a value in quotes", `permessage-deflate; server_max_window_bits="10"`, "7.1.2.1", nil)
+	add("a value in quotes with a backslash", `permessage-deflate; server_max_window_bits="1\0"`, "7.1.2.1", nil)
+	add("white space around everything", "permessage-deflate ; server_max_window_bits = 10\t;client_no_context_takeover", "", nil)
+	add("two offers, either of which will do", "permessage-deflate; server_max_window_bits=10, permessage-deflate", "5", nil)
+	add("two offers in two fields", "permessage-deflate; server_max_window_bits=10\npermessage-deflate", "5", nil)
+	add("another extension before it", "x-wslab; a=1, permessage-deflate", "5", nil)
+	add("another extension behind it", "permessage-deflate, x-wslab", "5", nil)
+	add("an offer that must be declined before one that may be taken", "permessage-deflate; x=1, permessage-deflate", "5", nil)
+	add("an offer that must be declined behind one that may be taken", "permessage-deflate, permessage-deflate; x=1", "5", nil)
+	add("three offers, of which the last may be taken", "permessage-deflate; server_max_window_bits=7, permessage-deflate; client_no_context_takeover=1, permessage-deflate", "5", nil)
 	s.add(Case{
-		Title: "The name in another case", Keyword: May, Head: atMostOnce("Sec-WebSocket-Extensions"),
+		Title: "Offered: the name in another case", Keyword: May, Head: atMostOnce("Sec-WebSocket-Extensions"),
 		Requirement: "Names of extensions are tokens; whether PERMESSAGE-DEFLATE is permessage-deflate no RFC says.",
 		Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: PERMESSAGE-DEFLATE")}},
 		Steps:       tried, Outcomes: opens(), OneSided: true,
@@ -88,16 +88,16 @@ func badOffers(s *group) {
 	}
 	add := func(title, offer, section, rule string) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: section, Rules: []string{rule}, Head: declines,
+			Title: "Offered, to be declined: " + title, Keyword: Must, Section: section, Rules: []string{rule}, Head: declines,
 			Requirement: "An offer with a parameter or value that is not defined, or twice the same parameter, is declined; the WebSocket may open without it.",
 			Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: "+offer)}},
 			Steps:       tried, Outcomes: opens(), OneSided: true,
 		})
 	}
-	add("A parameter that nobody knows", "permessage-deflate; x", "7.1", wire.RuleDeflateUnknown.Code)
-	add("A parameter that nobody knows, with a value", "permessage-deflate; x=1", "7.1", wire.RuleDeflateUnknown.Code)
-	add("A parameter that nobody knows behind a right one", "permessage-deflate; client_no_context_takeover; x=1", "7.1", wire.RuleDeflateUnknown.Code)
-	add("A parameter of an old draft", "permessage-deflate; c2s_max_window_bits", "7.1", wire.RuleDeflateUnknown.Code)
+	add("a parameter that nobody knows", "permessage-deflate; x", "7.1", wire.RuleDeflateUnknown.Code)
+	add("a parameter that nobody knows, with a value", "permessage-deflate; x=1", "7.1", wire.RuleDeflateUnknown.Code)
+	add("a parameter that nobody knows behind a right one", "permessage-deflate; client_no_context_takeover; x=1", "7.1", wire.RuleDeflateUnknown.Code)
+	add("a parameter of an old draft", "permessage-deflate; c2s_max_window_bits", "7.1", wire.RuleDeflateUnknown.Code)
 	for _, p := range []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=10", "client_max_window_bits", "client_max_window_bits=10"} {
 		add(p+" twice", "permessage-deflate; "+p+"; "+p, "7.1", wire.RuleDeflateTwice.Code)
 	}

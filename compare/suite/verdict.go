@@ -435,7 +435,7 @@ func (c *Case) mismatch(r *Report, s state) string {
 	case f == cannot:
 		r.pointAt(r.saw[wrong], due)
 		if due == nil {
-			if o.End.How == Refuses {
+			if o.End.How == Refuses && c.Judges == wire.Client {
 				return fmt.Sprintf("It took the answer for one that opens a WebSocket, and sent %s.", r.saw[wrong])
 			}
 			if o.End.How == Fails {

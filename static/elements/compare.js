@@ -12,7 +12,7 @@ import { LabElement, attempt, button, h, hit } from "./dom.js";
 import { bench } from "./bench.js";
 import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
-import { count } from "../format.js";
+import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
 import { Matrix, browserName, caseOf, everything, glyphs, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
 import { openCase } from "./case.js";
@@ -74,7 +74,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["none", "not judged yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
@@ -418,14 +418,18 @@ export class WsCompare extends LabElement {
     if (this.bar.dataset.key === key || !this.matrix.lines.length) return;
     this.bar.dataset.key = key;
     const names = own.map((c) => c.label).join(", ");
-    const cases = (some ? this.shown : this.matrix.lines).filter((l) => l.server).length;
-    const these = some ? ` by ${cases === 1 ? "this case" : `these ${cases}`}` : "";
+    const cases = this.matrix.lines.filter((l) => l.server).length;
+    /** @param {Column["kind"]} kind */
+    const these = (kind) => {
+      const n = this.chosen(kind).length;
+      return some ? ` by ${n === 1 ? "this case" : `these ${grouped(n)}`}` : "";
+    };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
     this.bar.replaceChildren(
-      run("own", some ? `Judge ${names}${these}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
-      run("browser", `Judge this browser${these}`),
-      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these || " again"}`) : "",
+      run("own", some ? `Judge ${names}${these("own")}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
+      run("browser", `Judge this browser${these("browser")}`),
+      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these("server") || " again"}`) : "",
     );
   }
 
@@ -445,7 +449,7 @@ export class WsCompare extends LabElement {
       if (here) section = is;
     }
     const found = this.filters.querySelector(".found");
-    if (found) found.textContent = this.shown.length === matrix.lines.length ? `${count(this.shown.length, "case")}` : `${this.shown.length} of ${count(matrix.lines.length, "case")}`;
+    if (found) found.textContent = this.shown.length === matrix.lines.length ? `${count(this.shown.length, "case")}` : `${grouped(this.shown.length)} of ${count(matrix.lines.length, "case")}`;
     this.at = Math.max(0, Math.min(this.at, this.shown.length - 1));
     this.tabStop();
     this.buttons(new Set(this.running.keys()));

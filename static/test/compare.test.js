@@ -63,6 +63,8 @@ test("each filter leaves what it says, and all together what all say", () => {
   assert.deepEqual(ids({ text: " 5.1/2 " }), ["5.1/2"]);
   assert.deepEqual(ids({ verdict: "fail" }), ["5.1/1"]);
   assert.deepEqual(ids({ verdict: "differs" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,naive" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,gorilla" }), []);
   assert.deepEqual(ids({ verdict: "none" }), ["5.1/1", "5.1/9", "5.5.2/1", "sizes/1"]);
   assert.deepEqual(ids({ verdict: "pass", keyword: "MUST" }), ["5.1/1"]);
   assert.deepEqual(ids({ text: "nothing of the kind" }), []);

@@ -1,0 +1,187 @@
+package suite
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+// titled returns the case for role with a title.
+func titled(t *testing.T, role wire.Role, title string) *Case {
+	t.Helper()
+	list := ForRole(All(), role)
+	i := slices.IndexFunc(list, func(c *Case) bool { return c.Title == title })
+	if i < 0 {
+		t.Fatalf("there is no case for a %s with the title %q", role, title)
+	}
+	return list[i]
+}
+
+// connected runs ours against theirs, each with one end of a TCP connection.
+func connected(t *testing.T, theirs func(net.Conn), ours func(connect func(context.Context) (net.Conn, error)) Report) Report {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	over := make(chan struct{})
+	defer func() { <-over }()
+	go func() {
+		defer close(over)
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		theirs(c)
+	}()
+	return ours(func(context.Context) (net.Conn, error) { return l.Accept() })
+}
+
+func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
+	right := strings.ReplaceAll(response, "{accept}", wire.Accept(SampleKey))
+	for _, server := range []struct {
+		does, answer, title string
+		want                Verdict
+		says                string // in the reason
+	}{
+		{"all right", right, "No Content-Length in the answer", Pass, ""},
+		{"sends a Content-Length", plus(right, "Content-Length: 0"), "No Content-Length in the answer", Fail, "Content-Length: 0"},
+		{"sends a Transfer-Encoding", plus(right, "Transfer-Encoding: chunked"), "No Transfer-Encoding in the answer", Fail, "chunked"},
+		{"ends lines with LF", strings.ReplaceAll(right, "\r\n", "\n"), "The ends of the answer's lines", Fail, "LF alone"},
+		{"writes Upgrade in capitals", set(right, "Upgrade", "Upgrade: WEBSOCKET"), "Upgrade in the answer", Info, "a case of its own"},
+		{"chooses a subprotocol by itself", plus(right, "Sec-WebSocket-Protocol: chat"), "One subprotocol offered", Fail, `subprotocol "chat"`},
+		{"chooses an extension by itself", plus(right, "Sec-WebSocket-Extensions: mux"), "An extension that nobody knows", Fail, `extension "mux"`},
+		{"has a misprinted GUID", set(right, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: 84sZS124gGGfrmxVbxoRgsdwG7w="), "Sec-WebSocket-Accept for the key of §1.3", Fail, "known misprint"},
+		{"sends two accepts", plus(right, "Sec-WebSocket-Accept: {again}"), "Sec-WebSocket-Accept in the answer", Fail, "2 times"},
+		{"accepts a POST", right, "The method POST", Fail, "must refuse"},
+		{"answers a POST with 200", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "The method POST", NonStrict, "status 200"},
+		{"answers a POST with 405", "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", "The method POST", Pass, ""},
+		{"hangs up on a POST", "", "The method POST", NonStrict, "without an answer"},
+		{"refuses all", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Upgrade: WebSocket", Fail, "400"},
+		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once had", Fail, "which versions"},
+		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not name 13"},
+		{"names its version among others", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13, 8\r\n\r\n", "Version 7", Pass, ""},
+		{"accepts deflate with a parameter that nobody knows", plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offered, to be declined: a parameter that nobody knows", Fail, "must decline"},
+		{"has no deflate", right, "The example of one block", Info, "nothing to judge"},
+	} {
+		c := titled(t, wire.Server, server.title)
+		r := connected(t, func(conn net.Conn) {
+			in := bufio.NewReader(conn)
+			for {
+				if line, err := in.ReadString('\n'); err != nil || strings.TrimSpace(line) == "" {
+					break
+				}
+			}
+			if _, err := io.WriteString(conn, server.answer); err == nil && strings.HasPrefix(server.answer, "HTTP/1.1 101") {
+				// The echo of Hello and of the judge's Close frame.
+				head := make([]byte, 6+5)
+				if _, err := io.ReadFull(in, head); err == nil {
+					_, _ = io.WriteString(conn, "\x81\x05Hello")
+				}
+				if _, err := io.ReadFull(in, head[:6+2]); err == nil {
+					_, _ = io.WriteString(conn, "\x88\x02\x03\xe8")
+				}
+			}
+		}, func(connect func(context.Context) (net.Conn, error)) Report {
+			return c.Run(t.Context(), Target{Name: "test", Host: "test", Dial: connect}, nil)
+		})
+		if r.Verdict != server.want || !strings.Contains(r.Reason, server.says) {
+			t.Errorf("a server that %s: %s, %s, want %s and %q", server.does, r.Verdict, r.Reason, server.want, server.says)
+		}
+	}
+}
+
+func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
+	ask := strings.NewReplacer("{path}", "/", "{host}", "127.0.0.1:{port}", "{key}", "q83vEjRWeJq83vASNFZ4mg==").Replace(request)
+	for _, client := range []struct {
+		does, asks, early, title string
+		careful                  bool // it looks at the answer
+		want                     Verdict
+		says                     string
+	}{
+		{"all right", ask, "", "Host in the request", true, Pass, ""},
+		{"leaves its port out", strings.Replace(ask, ":{port}", "", 1), "", "Host in the request", true, Fail, "without the port"},
+		{"names another port", strings.Replace(ask, "{port}", "1", 1), "", "Host in the request", true, NonStrict, "127.0.0.1:1"},
+		{"has the key of the RFC", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", SampleKey, 1), "", "The key in the request", true, Fail, "printed in RFC 6455"},
+		{"has a key of zeros", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", "AAAAAAAAAAAAAAAAAAAAAA==", 1), "", "The key in the request", true, Fail, "almost no two octets"},
+		{"has the same key again", ask, "", "A key of its own for each connection", true, Fail, "in a connection before"},
+		{"asks for version 8", strings.Replace(ask, ": 13", ": 8", 1), "", "The version of the protocol in the request", true, Fail, "must be 13"},
+		{"offers a subprotocol twice", plus(ask, "Sec-WebSocket-Protocol: chat, chat"), "", "Subprotocols in the request", true, Fail, "twice"},
+		{"does not wait for the answer", ask, "\x81\x85\x00\x00\x00\x00Hello", "Nothing while the answer is awaited", true, Fail, "before its handshake is answered"},
+		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It took the answer for one that opens a WebSocket"},
+		{"looks at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", true, Pass, ""},
+		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It took the answer"},
+		{"does not know deflate", ask, "", "The example of one block", true, Info, "nothing to judge"},
+	} {
+		c := titled(t, wire.Client, client.title)
+		keys := new(Keys)
+		keys.add("q83vEjRWeJq83vASNFZ4mg==")
+		r := connected(t, func(conn net.Conn) {
+			_, port, _ := net.SplitHostPort(conn.RemoteAddr().String())
+			_, _ = io.WriteString(conn, strings.ReplaceAll(client.asks, "{port}", port)+client.early)
+			in := bufio.NewReader(conn)
+			response, err := http.ReadResponse(in, nil)
+			if err != nil {
+				return
+			}
+			if client.careful && (response.StatusCode != 101 || response.Header.Get("Sec-WebSocket-Accept") != wire.Accept("q83vEjRWeJq83vASNFZ4mg==")) {
+				return
+			}
+			b := make([]byte, 7)
+			if _, err := io.ReadFull(in, b); err == nil {
+				_, _ = io.WriteString(conn, "\x81\x85\x00\x00\x00\x00Hello")
+			}
+			if _, err := io.ReadFull(in, b[:4]); err == nil {
+				_, _ = io.WriteString(conn, "\x88\x82\x00\x00\x00\x00\x03\xe8")
+			}
+			_, _ = io.Copy(io.Discard, in)
+		}, func(accept func(context.Context) (net.Conn, error)) Report {
+			return c.RunClient(t.Context(), ClientTarget{Name: "test", Accept: accept, Keys: keys}, nil)
+		})
+		if r.Verdict != client.want || !strings.Contains(r.Reason, client.says) {
+			t.Errorf("a client that %s: %s, %s, want %s and %q", client.does, r.Verdict, r.Reason, client.want, client.says)
+		}
+	}
+}
+
+func TestAWrongAcceptIsPointedAt(t *testing.T) {
+	wrong := "s3pPLMBiTxaQ9kYGzzhZRbK-xOo=" // one character of it
+	c := titled(t, wire.Server, "Sec-WebSocket-Accept for the key of §1.3")
+	r := connected(t, func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wrong))
+		}
+	}, func(connect func(context.Context) (net.Conn, error)) Report {
+		return c.Run(t.Context(), Target{Name: "test", Host: "test", Dial: connect}, nil)
+	})
+	line := "Sec-WebSocket-Accept: " + wrong
+	if string(r.Octets) != line || r.Caret != 8*strings.Index(line, "-x") || r.Expected != "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		t.Errorf("%q, bit %d, expected %s", r.Octets, r.Caret, r.Expected)
+	}
+}
+
+func TestAHandshakeIsChangedOnlyWhereItShallBe(t *testing.T) {
+	const head = "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n"
+	for _, each := range []struct{ what, got, want string }{
+		{"a field replaced", set(head, "x", "X: 2", "X: 3"), "GET / HTTP/1.1\r\nHost: a\r\nX: 2\r\nX: 3\r\n\r\n"},
+		{"a field taken out", set(head, "Host"), "GET / HTTP/1.1\r\nX: 1\r\n\r\n"},
+		{"a field added", plus(head, "Y: 2"), "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nY: 2\r\n\r\n"},
+		{"another first line", startLine(head, "POST / HTTP/1.1"), "POST / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n"},
+		{"names in capitals", renamed(head, strings.ToUpper), "GET / HTTP/1.1\r\nHOST: a\r\nX: 1\r\n\r\n"},
+		{"the opposite order", backwards(head), "GET / HTTP/1.1\r\nX: 1\r\nHost: a\r\n\r\n"},
+		{"white space behind", spacesBehind(head), "GET / HTTP/1.1\r\nHost: a \t\r\nX: 1 \t\r\n\r\n"},
+	} {
+		if each.got != each.want {
+			t.Errorf("%s: %q, want %q", each.what, each.got, each.want)
+		}
+	}
+}
