@@ -84,7 +84,7 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own, and tells whether the answer is what RFC 6455 asks for, and whether the connection ended as it must. A row opens the case, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken. A row opens the case, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.filters,
@@ -168,11 +168,11 @@ export class WsCompare extends LabElement {
   }
 
   /**
-   * The cases that the filter leaves to a run, none when it leaves them all.
+   * The cases that the filter leaves to a run, undefined when it leaves them all.
    * @param {Column["kind"]} kind
    */
   chosen(kind) {
-    if (this.shown.length === this.matrix.lines.length) return [];
+    if (this.shown.length === this.matrix.lines.length) return undefined;
     const column = this.matrix.columns.find((c) => c.kind === kind);
     return column ? this.shown.flatMap((l) => this.matrix.asked(l, column)?.id || []) : [];
   }
@@ -182,8 +182,8 @@ export class WsCompare extends LabElement {
     if (this.running.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
-    const some = this.chosen(kind);
-    const cases = some.length ? some : undefined;
+    const cases = this.chosen(kind);
+    if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
     const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases } }[kind];
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
@@ -421,8 +421,8 @@ export class WsCompare extends LabElement {
     const cases = this.matrix.lines.filter((l) => l.server).length;
     /** @param {Column["kind"]} kind */
     const these = (kind) => {
-      const n = this.chosen(kind).length;
-      return some ? ` by ${n === 1 ? "this case" : `these ${grouped(n)}`}` : "";
+      const n = this.chosen(kind)?.length;
+      return n === undefined ? "" : ` by ${n === 1 ? "this case" : `these ${grouped(n)}`}`;
     };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
