@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Matrix, align, browserName, caret, caseOf, classOf, everything, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
+import { Matrix, align, browserName, caret, caseOf, classOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
 import { Rows } from "../rows.js";
 import { Tape } from "./events.js";
 
@@ -140,6 +140,14 @@ test("fields of the handshake count where the case is about it", () => {
   const found = two((t, conn) => t.frame(conn, "server", "Hello"));
   assert.equal(found(false).first, -1);
   assert.equal(found(true).steps[found(true).first].kind, "server response");
+});
+
+test("of many steps the first, the last and those around the first difference are shown", () => {
+  assert.deepEqual(excerpt(12, 3), [[0, 12]]);
+  assert.deepEqual(excerpt(1000, -1), [[0, 16], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 500), [[0, 16], [497, 512], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 10), [[0, 22], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 999), [[0, 16], [994, 1000]]);
 });
 
 test("of two answers with another status nothing more is told", () => {
