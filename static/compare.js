@@ -340,12 +340,14 @@ export function brief(row) {
 
 /**
  * What a difference amounts to, from the verdicts of those who differ.
+ * Whoever breaks a rule that a SHOULD case is not about breaks a MUST all the same.
  * @param {Report[]} reports
- * @param {string} keyword of the case
+ * @param {{keyword: string, rules: string[]}} info of the case
  */
-export function classOf(reports, keyword) {
+export function classOf(reports, info) {
   const all = reports.map(worst);
-  if (all.includes("fail") && keyword !== "SHOULD") return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
+  const must = (/** @type {Report} */ r) => worst(r) === "fail" && (info.keyword !== "SHOULD" || (r.rule !== "" && !info.rules.includes(r.rule)));
+  if (reports.some(must)) return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
   if (all.includes("fail") || all.includes("non-strict")) return /** @type {const} */ ({ verdict: "non-strict", words: "a SHOULD is broken" });
   return /** @type {const} */ ({ verdict: "info", words: "all are legal" });
 }

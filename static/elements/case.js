@@ -121,7 +121,7 @@ function result(r) {
 function picture(found, reports, info) {
   if (reports.length < 2 || !found.steps.length) return [];
   const first = found.steps[found.first];
-  const amounts = classOf(reports, info.keyword);
+  const amounts = classOf(reports, info);
   const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   /** @param {import("../compare.js").Step} s @param {number} i */
   const line = (s, i) =>

@@ -164,11 +164,13 @@ test("of two answers with another status nothing more is told", () => {
 });
 
 test("a difference is classed by the verdicts of those who differ", () => {
-  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, keyword).words;
+  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, { keyword, rules: ["5.4/own"] }).words;
   assert.equal(words([report("x", "a"), report("x", "b", "info")], "MUST"), "all are legal");
   assert.equal(words([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
   assert.equal(words([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
   assert.equal(words([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "5.4/own" })], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "8.1/text-utf8" })], "SHOULD"), "a MUST is broken");
 });
 
 test("a server that is away is asked for gently, and not for ever", () => {
