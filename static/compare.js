@@ -135,11 +135,12 @@ export class Matrix {
     });
   }
 
-  /** @param {Line} line @param {string} verdict one of verdicts, "differs" or "none" */
+  /** @param {Line} line @param {string} verdict one of verdicts, "none", "differs" or "differs:reference,gorilla" */
   comesTo(line, verdict) {
-    const got = this.columns.flatMap((c) => this.of(line, c) || []);
+    const [what, among] = verdict.split(":");
+    const got = this.columns.flatMap((c) => ((!among || among.split(",").includes(c.name)) && this.of(line, c)) || []);
     if (verdict === "none") return this.columns.some((c) => this.asked(line, c) && !this.of(line, c));
-    if (verdict === "differs") return new Set(got.map((r) => `${r.verdict} ${r.closing}`)).size > 1;
+    if (what === "differs") return new Set(got.map((r) => `${r.verdict} ${r.closing}`)).size > 1;
     return got.some((r) => r.verdict === verdict || r.closing === verdict);
   }
 
@@ -271,7 +272,9 @@ export function align(list, endpoints, judge, handshake = false) {
       const k = (seen.get(what) || 0) + 1;
       seen.set(what, k);
       const key = `${what} ${k}`;
-      let at = steps.findIndex((s) => s.key === key);
+      // Where they do the same it is the very next one; then the rest is not searched.
+      let at = steps.findIndex((s, i) => i > last && s.key === key);
+      if (at < 0) at = steps.findIndex((s) => s.key === key);
       if (at < 0) {
         at = last + 1;
         steps.splice(at, 0, { key, kind: what, from: row.event.from, cells: endpoints.map(() => null), differs: [] });
@@ -285,6 +288,27 @@ export function align(list, endpoints, judge, handshake = false) {
   // What the judge sent differs only because a target ended it before.
   const first = steps.findIndex((s) => s.differs.length > 0 && s.from !== judge);
   return { endpoints, steps, first };
+}
+
+/**
+ * Which of many steps are shown: the first, those around the first difference,
+ * and the last.
+ * @param {number} n how many there are
+ * @param {number} first the index of the first difference, -1 for none
+ * @returns {[number, number][]} from each up to but not including the other
+ */
+export function excerpt(n, first) {
+  if (n <= 60) return [[0, n]];
+  /** @type {[number, number][]} */
+  const parts = [[0, 16], [Math.max(0, first - 3), first < 0 ? 0 : Math.min(n, first + 12)], [n - 6, n]];
+  /** @type {[number, number][]} */
+  const out = [];
+  for (const [from, to] of parts.filter(([from, to]) => to > from).sort((a, b) => a[0] - b[0])) {
+    const before = out[out.length - 1];
+    if (before && from <= before[1]) before[1] = Math.max(before[1], to);
+    else out.push([from, to]);
+  }
+  return out;
 }
 
 /** @param {Step} step @param {string[]} endpoints @param {boolean[]} there @param {boolean} handshake */
@@ -316,12 +340,14 @@ export function brief(row) {
 
 /**
  * What a difference amounts to, from the verdicts of those who differ.
+ * Whoever breaks a rule that a SHOULD case is not about breaks a MUST all the same.
  * @param {Report[]} reports
- * @param {string} keyword of the case
+ * @param {{keyword: string, rules: string[]}} info of the case
  */
-export function classOf(reports, keyword) {
+export function classOf(reports, info) {
   const all = reports.map(worst);
-  if (all.includes("fail") && keyword !== "SHOULD") return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
+  const must = (/** @type {Report} */ r) => worst(r) === "fail" && (info.keyword !== "SHOULD" || (r.rule !== "" && !info.rules.includes(r.rule)));
+  if (reports.some(must)) return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
   if (all.includes("fail") || all.includes("non-strict")) return /** @type {const} */ ({ verdict: "non-strict", words: "a SHOULD is broken" });
   return /** @type {const} */ ({ verdict: "info", words: "all are legal" });
 }

@@ -24,7 +24,7 @@ export const kinds = [
   { id: "p1002", glyph: "✔", short: "1002", words: "refused: Close 1002" },
   { id: "p1007", glyph: "≈", short: "1007", words: "refused: Close 1007" },
   { id: "p1009", glyph: "≈", short: "1009", words: "refused: Close 1009" },
-  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code" },
+  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code, or none" },
   { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close" },
   { id: "reset", glyph: "≈", short: "reset", words: "refused: reset" },
   { id: "accepted", glyph: "×", short: "accepted", words: "accepted, though it breaks a rule" },

@@ -37,7 +37,7 @@ var words = [outcomeKinds][2]string{
 	Protocol:   {"1002", "Close 1002, protocol error"},
 	Invalid:    {"1007", "Close 1007, invalid payload"},
 	TooBig:     {"1009", "Close 1009, message too big"},
-	OtherClose: {"close", "Close with another code"},
+	OtherClose: {"close", "Close with another code, or none"},
 	Cut:        {"cut", "TCP is closed without a Close frame"},
 	Reset:      {"reset", "TCP is closed without a Close frame and with octets unread, so a reset is sent"},
 	SomeAnswer: {"answer", "answered with a frame that does not answer it"},

@@ -5,6 +5,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { WsLab } from "./lab.js";
+import { lab } from "../lab.js";
 
 export class WsBench extends LabElement {
   static tag = "ws-bench";
@@ -29,9 +30,10 @@ export class WsBench extends LabElement {
       if (hit(e, ".shut")) this.shut();
     });
     this.on("keydown", (e) => {
-      if (e.key !== "Escape" || e.defaultPrevented || hit(e, "input,select,textarea")) return;
+      if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
       e.preventDefault();
-      this.shut();
+      // The innermost first: a bit, a walk through a frame, a row that was chosen.
+      if (!hit(e, "ws-lab") || !lab.escape()) this.shut();
     });
   }
 
@@ -61,11 +63,14 @@ export class WsBench extends LabElement {
     this.place.replaceChildren(panel);
   }
 
+  /** Closes it, and says whether it was open. */
   shut() {
+    if (this.hidden) return false;
     this.hidden = true;
     this.show("");
     this.dispatchEvent(new Event("ws-shut", { bubbles: true }));
     if (this.from instanceof HTMLElement) this.from.focus({ preventScroll: true });
+    return true;
   }
 }
 

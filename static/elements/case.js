@@ -9,8 +9,8 @@
 import { button, copy, h, hit } from "./dom.js";
 import { bench } from "./bench.js";
 import { lab, words as why } from "../lab.js";
-import { arrow } from "../format.js";
-import { align, brief, caret, classOf, glyphs, worst } from "../compare.js";
+import { arrow, count } from "../format.js";
+import { align, brief, caret, classOf, excerpt, glyphs, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
 const sectionLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
@@ -121,15 +121,21 @@ function result(r) {
 function picture(found, reports, info) {
   if (reports.length < 2 || !found.steps.length) return [];
   const first = found.steps[found.first];
-  const amounts = classOf(reports, info.keyword);
+  const amounts = classOf(reports, info);
   const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
-  const body = found.steps.map((s, i) =>
+  /** @param {import("../compare.js").Step} s @param {number} i */
+  const line = (s, i) =>
     h(
       "tr",
       { class: [s.differs.length ? "differs" : "", i === found.first ? `first ${amounts.verdict}` : ""].join(" ").trim() || null },
       ...s.cells.map((row) => h("td", {}, row ? button(`${arrow(row.event.from)} ${brief(row)}`, { "data-seq": row.event.seq, class: "step" }) : h("span", { class: "soft" }, "—"))),
-    ),
-  );
+    );
+  let shown = 0;
+  const body = excerpt(found.steps.length, found.first).flatMap(([from, to]) => {
+    const left = from - shown;
+    shown = to;
+    return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
+  });
   return [
     h("h3", {}, "Side by side"),
     first

@@ -9,9 +9,10 @@
  */
 
 import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { bench } from "./bench.js";
 import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
-import { count } from "../format.js";
+import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
 import { Matrix, browserName, caseOf, everything, glyphs, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
 import { openCase } from "./case.js";
@@ -73,7 +74,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["none", "not judged yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
@@ -83,7 +84,7 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own, and tells whether the answer is what RFC 6455 asks for, and whether the connection ended as it must. A row opens the case, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken. A row opens the case, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.filters,
@@ -145,9 +146,10 @@ export class WsCompare extends LabElement {
       if (is) a.setAttribute("aria-current", "page");
       else a.removeAttribute("aria-current");
     }
+    const id = caseOf(hash);
+    if (opens && !id) bench()?.shut(); // the reader went elsewhere
     if (map || !opens) return;
     document.title = "Compare · wslab";
-    const id = caseOf(hash);
     if (id && id !== this.open) attempt(() => this.show(id));
   }
 
@@ -166,11 +168,11 @@ export class WsCompare extends LabElement {
   }
 
   /**
-   * The cases that the filter leaves to a run, none when it leaves them all.
+   * The cases that the filter leaves to a run, undefined when it leaves them all.
    * @param {Column["kind"]} kind
    */
   chosen(kind) {
-    if (this.shown.length === this.matrix.lines.length) return [];
+    if (this.shown.length === this.matrix.lines.length) return undefined;
     const column = this.matrix.columns.find((c) => c.kind === kind);
     return column ? this.shown.flatMap((l) => this.matrix.asked(l, column)?.id || []) : [];
   }
@@ -180,8 +182,8 @@ export class WsCompare extends LabElement {
     if (this.running.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
-    const some = this.chosen(kind);
-    const cases = some.length ? some : undefined;
+    const cases = this.chosen(kind);
+    if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
     const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases } }[kind];
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
@@ -210,7 +212,7 @@ export class WsCompare extends LabElement {
     this.running.set(kind, { judge, source, columns });
     source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost });
+      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost, gone: true });
     };
   }
 
@@ -237,7 +239,8 @@ export class WsCompare extends LabElement {
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
     if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
-    this.spoken.textContent = line.error || `${who} judged. ${counted}`;
+    if (line.gone) remember("session", "judge", undefined);
+    this.spoken.textContent = line.error || (line.gone ? "" : `${who} judged. ${counted}`);
     if (kind === "server") {
       this.away = !!line.away;
       this.waitingSince = Date.now();
@@ -415,14 +418,18 @@ export class WsCompare extends LabElement {
     if (this.bar.dataset.key === key || !this.matrix.lines.length) return;
     this.bar.dataset.key = key;
     const names = own.map((c) => c.label).join(", ");
-    const cases = (some ? this.shown : this.matrix.lines).filter((l) => l.server).length;
-    const these = some ? ` by ${cases === 1 ? "this case" : `these ${cases}`}` : "";
+    const cases = this.matrix.lines.filter((l) => l.server).length;
+    /** @param {Column["kind"]} kind */
+    const these = (kind) => {
+      const n = this.chosen(kind)?.length;
+      return n === undefined ? "" : ` by ${n === 1 ? "this case" : `these ${grouped(n)}`}`;
+    };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
     this.bar.replaceChildren(
-      run("own", some ? `Judge ${names}${these}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
-      run("browser", `Judge this browser${these}`),
-      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these || " again"}`) : "",
+      run("own", some ? `Judge ${names}${these("own")}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
+      run("browser", `Judge this browser${these("browser")}`),
+      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these("server") || " again"}`) : "",
     );
   }
 
@@ -442,7 +449,7 @@ export class WsCompare extends LabElement {
       if (here) section = is;
     }
     const found = this.filters.querySelector(".found");
-    if (found) found.textContent = this.shown.length === matrix.lines.length ? `${count(this.shown.length, "case")}` : `${this.shown.length} of ${count(matrix.lines.length, "case")}`;
+    if (found) found.textContent = this.shown.length === matrix.lines.length ? `${count(this.shown.length, "case")}` : `${grouped(this.shown.length)} of ${count(matrix.lines.length, "case")}`;
     this.at = Math.max(0, Math.min(this.at, this.shown.length - 1));
     this.tabStop();
     this.buttons(new Set(this.running.keys()));
@@ -463,9 +470,13 @@ export class WsCompare extends LabElement {
     if (!line || !row) return;
     if (this.shown.includes(line)) this.at = this.shown.indexOf(line);
     this.tabStop();
-    // Rows out of sight have a guessed height, so where it stands is known a moment later.
-    row.scrollIntoView({ block: "nearest" });
-    requestAnimationFrame(() => row.scrollIntoView({ block: "nearest" }));
+    // Rows out of sight have a guessed height, so where it stands is known some frames later.
+    let frames = 6;
+    const look = () => {
+      row.scrollIntoView({ block: "nearest" });
+      if (--frames) requestAnimationFrame(look);
+    };
+    look();
   }
 
   /** Marks the row that is open. */
@@ -519,6 +530,7 @@ export class WsCompare extends LabElement {
       e.preventDefault();
       return this.choose(this.shown[this.at].id);
     }
+    if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
     if (to[e.key] === undefined) return;
     e.preventDefault();
     this.at = Math.max(0, Math.min(this.shown.length - 1, to[e.key]));
@@ -540,15 +552,16 @@ export class WsCompare extends LabElement {
     }
     this.open = id;
     this.mark();
-    this.reveal(id);
     history.replaceState(null, "", `${location.pathname}${location.search}#${id}`);
     const own = this.matrix.columns.filter((c) => c.kind === "own").map((c) => c.name);
     const endpoints = info.judges === "client" ? [browserName] : [...(this.server && !this.away ? [this.hostOf(this.server)] : []), ...own];
-    await openCase(info, endpoints, {
+    const opened = openCase(info, endpoints, {
       play: () => this.play(info, own),
       again: () => this.show(id),
       next: (by) => this.step(id, by),
     });
+    this.reveal(id); // now that the bench has taken its room
+    await opened;
   }
 
   /** The case before or behind the one that is open. @param {string} id @param {number} by */

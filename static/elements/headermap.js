@@ -16,6 +16,8 @@ import { code, columns, counts, decode, differing, fields, fromHash, kinds, made
 /** @type {[string, "server"|"client"][]} */
 const targets = [["reference", "server"], ["gorilla", "server"], ["naive", "server"], ["reference", "client"], ["gorilla", "client"]];
 
+const most = 24; // headers that differ, to be named one by one
+
 /** @param {{endpoint: string, role: string}} t */
 const key = (t) => `${t.endpoint}-${t.role}`;
 
@@ -51,7 +53,9 @@ export class WsHeaderMap extends LabElement {
   setup(signal) {
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
-    window.addEventListener("resize", () => this.fit(), { signal });
+    const room = new ResizeObserver(() => this.fit());
+    room.observe(this);
+    signal.addEventListener("abort", () => room.disconnect());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
     const themes = new MutationObserver(() => this.repaint());
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -155,7 +159,7 @@ export class WsHeaderMap extends LabElement {
   /** The picture is scaled by whole pixels, so that no header is wider than another. */
   fit() {
     const { plot } = { plot: this.querySelector(".plot") };
-    const room = Math.min((plot?.parentElement?.clientWidth || 300) - 48, window.innerHeight - 190);
+    const room = Math.min((plot?.parentElement?.clientWidth || 300) - 36, window.innerHeight - 190);
     const scale = Math.max(1, Math.min(3, Math.floor(room / size)));
     this.style.setProperty("--scale", String(scale));
   }
@@ -215,9 +219,11 @@ export class WsHeaderMap extends LabElement {
     context.putImageData(image, 0, 0);
     const chosen = differs ? painted.filter((_, n) => differs[n]) : painted;
     const list = counts(chosen).sort((a, b) => b.count - a.count);
+    const there = differs && chosen.length <= most ? [...differs.keys()].filter((n) => differs[n]) : [];
     this.legend.replaceChildren(
-      ...(differs ? [h("li", { class: "soft" }, `${grouped(chosen.length)} of 65,536 headers come out differently at ${this.place.other}:`)] : []),
+      ...(differs ? [h("li", { class: "soft" }, `${grouped(chosen.length)} of 65,536 headers ${chosen.length === 1 ? "comes" : "come"} out differently at ${this.place.other}:`)] : []),
       ...list.map((c) => h("li", {}, h("i", { class: `swatch k-${kinds[c.kind].id}` }), h("b", {}, kinds[c.kind].glyph), ` ${kinds[c.kind].words} `, h("span", { class: "n" }, grouped(c.count)))),
+      there.length ? h("li", { class: "there" }, ...there.map((n) => button(fields(n).octets, { "data-header": String(n), "aria-label": `Go to ${fields(n).octets}` }))) : "",
     );
     this.drawTable(painted);
   }
@@ -299,6 +305,7 @@ export class WsHeaderMap extends LabElement {
       attempt(() => this.send());
       return;
     }
+    if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
     const to = move(this.place.header, e.key);
     if (to < 0) return;
     e.preventDefault();
@@ -318,6 +325,7 @@ export class WsHeaderMap extends LabElement {
     } else if (on?.classList.contains("send")) attempt(() => this.send());
     else if (on?.dataset.again) attempt(() => this.load());
     else if (on?.dataset.endpoint) this.go({ endpoint: on.dataset.endpoint, role: on.dataset.role === "client" ? "client" : "server" });
+    else if (on?.dataset.header) this.go({ header: Number(on.dataset.header) });
     else if (on?.dataset.context) this.go({ context: on.dataset.context });
     else if (on?.dataset.other !== undefined) this.go({ other: on.dataset.other });
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Matrix, align, browserName, caret, caseOf, classOf, everything, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
+import { Matrix, align, browserName, caret, caseOf, classOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
 import { Rows } from "../rows.js";
 import { Tape } from "./events.js";
 
@@ -63,6 +63,8 @@ test("each filter leaves what it says, and all together what all say", () => {
   assert.deepEqual(ids({ text: " 5.1/2 " }), ["5.1/2"]);
   assert.deepEqual(ids({ verdict: "fail" }), ["5.1/1"]);
   assert.deepEqual(ids({ verdict: "differs" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,naive" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,gorilla" }), []);
   assert.deepEqual(ids({ verdict: "none" }), ["5.1/1", "5.1/9", "5.5.2/1", "sizes/1"]);
   assert.deepEqual(ids({ verdict: "pass", keyword: "MUST" }), ["5.1/1"]);
   assert.deepEqual(ids({ text: "nothing of the kind" }), []);
@@ -140,6 +142,14 @@ test("fields of the handshake count where the case is about it", () => {
   assert.equal(found(true).steps[found(true).first].kind, "server response");
 });
 
+test("of many steps the first, the last and those around the first difference are shown", () => {
+  assert.deepEqual(excerpt(12, 3), [[0, 12]]);
+  assert.deepEqual(excerpt(1000, -1), [[0, 16], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 500), [[0, 16], [497, 512], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 10), [[0, 22], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 999), [[0, 16], [994, 1000]]);
+});
+
 test("of two answers with another status nothing more is told", () => {
   const t = new Tape();
   ["reference", "naive"].forEach((endpoint, i) => {
@@ -154,11 +164,13 @@ test("of two answers with another status nothing more is told", () => {
 });
 
 test("a difference is classed by the verdicts of those who differ", () => {
-  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, keyword).words;
+  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, { keyword, rules: ["5.4/own"] }).words;
   assert.equal(words([report("x", "a"), report("x", "b", "info")], "MUST"), "all are legal");
   assert.equal(words([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
   assert.equal(words([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
   assert.equal(words([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "5.4/own" })], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "8.1/text-utf8" })], "SHOULD"), "a MUST is broken");
 });
 
 test("a server that is away is asked for gently, and not for ever", () => {

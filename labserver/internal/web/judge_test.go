@@ -335,7 +335,7 @@ func TestWhatCannotBeJudgedIsRefusedInWords(t *testing.T) {
 	}
 }
 
-func TestNoMoreThanTwoRunsGoOnAtOnce(t *testing.T) {
+func TestNoMoreThanAFewRunsGoOnAtOnce(t *testing.T) {
 	s := start(t)
 	var ids []string
 	for range maxJudging {

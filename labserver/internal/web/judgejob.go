@@ -15,7 +15,7 @@ import (
 
 // Bounds of what a page may have judged.
 const (
-	maxJudging   = 2                // runs at once
+	maxJudging   = 4                // runs at once: a page may have its servers, the learner's, its browser and one case
 	maxJudged    = 8                // kept, the running ones included
 	clientWait   = 30 * time.Second // for the browser's next connection
 	judgeTimeout = 10 * time.Minute // for a run as a whole
