@@ -24,11 +24,14 @@ var allowed = map[string][]string{
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
 	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
+	"compare/browser":   {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
+	"compare/headers":   {"reference/wire", "compare/endpoint"},
+	"compare/outputs":   nil,
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
 	"static":            nil,
 	"labserver/internal/lesson": {
-		"reference", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
+		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
 	"labserver/...": {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},

@@ -131,12 +131,6 @@ func mirrored(patterns []string) []string {
 	return list
 }
 
-// complain tells err and returns the status for it.
-func complain(stderr io.Writer, err error) int {
-	fmt.Fprintln(stderr, "compare:", err)
-	return nothingJudged
-}
-
 // serverTarget makes a target of a URL.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	u, err := url.Parse(raw)

@@ -29,9 +29,10 @@ import (
 )
 
 // These tests drive the real page in a real Chromium against the real program.
+// They are parallel, because one of them waits for a minute.
 
 // browserTimeout bounds one browser test.
-const browserTimeout = 90 * time.Second
+const browserTimeout = 3 * time.Minute
 
 // findChromium returns the path of a Chromium, and skips the test where there
 // is none; in CI there must be one.
@@ -252,6 +253,7 @@ const rowCount = `Number(document.querySelector("ws-timeline [aria-rowcount]")?.
 const gridBits = `[...document.querySelectorAll("ws-bits [role=gridcell] button")].map(b => b.textContent.trim()[0]).join("")`
 
 func TestALearnerStepsThroughLesson3OnBothServers(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
 	p.goTo("/lessons/03-masking")
 	p.click("ws-lab", "Connect")
@@ -309,6 +311,7 @@ func TestALearnerStepsThroughLesson3OnBothServers(t *testing.T) {
 }
 
 func TestTheHandshakeLessonShowsAWrongAcceptRefused(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
 	p.goTo("/lessons/01-handshake")
 	// The lesson says beforehand that a browser writes its reason to the console;
@@ -322,6 +325,7 @@ func TestTheHandshakeLessonShowsAWrongAcceptRefused(t *testing.T) {
 }
 
 func TestEveryLessonOpensWithoutComplaintInBothColoursAndWidths(t *testing.T) {
+	t.Parallel()
 	base := startLab(t)
 	for _, size := range []struct{ w, h int }{{1440, 900}, {390, 844}, {360, 740}} {
 		p := openTab(t, base, size.w, size.h)
@@ -340,6 +344,7 @@ func TestEveryLessonOpensWithoutComplaintInBothColoursAndWidths(t *testing.T) {
 }
 
 func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
 	p.goTo("/lessons/02-frames")
 	// Tab to the first button that connects, as a person without a mouse does.
@@ -364,11 +369,13 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 }
 
 func TestAReloadInTheMiddleOfAHeldFrameKeepsTheRecording(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
 	p.goTo("/lessons/03-masking")
 	p.click("ws-lab", "Connect")
 	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
 	p.click("ws-lab", "Hold the wire")
+	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
 	p.click("article ws-do", "Send")
 	p.until("the frame is held", wireRows+` == 1`)
 	p.do(chromedp.Reload())

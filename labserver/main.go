@@ -26,13 +26,11 @@ import (
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
-	"wslab/reference"
-	"wslab/reference/naive"
-	"wslab/reference/wire"
 	"wslab/static"
 )
 
 func main() {
+	endpoint.BeServer() // a scenario's server that can be killed is this program once more
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -46,6 +44,7 @@ type config struct {
 	addr  string
 	open  bool
 	dev   bool
+	any   bool
 	hosts []string
 }
 
@@ -86,6 +85,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.BoolVar(&c.open, "open", true, "open a browser")
 	flags.BoolVar(&c.dev, "dev", false, "read lessons and page from the folders lessons and static at every request")
+	flags.BoolVar(&c.any, "judge-any", false, "let the page have servers of other machines judged, too")
 	flags.StringVar(&hosts, "host", "", "more `names`, separated by commas, by which the server may be called; needed when -addr is not a loopback address")
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
@@ -159,11 +159,6 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
-// sources are the packages whose lines the lessons and the bits lead to.
-var sources = lesson.SourceSet{
-	"reference": reference.Source, "reference/wire": wire.Source, "reference/naive": naive.Source,
-}
-
 // newServer reads lessons, scenarios and sources and makes the lab server.
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
@@ -175,7 +170,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		}
 		lessonFiles, pageFiles = os.DirFS("lessons"), os.DirFS("static")
 	}
-	sites, err := lesson.Resolve(sources)
+	sites, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +185,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	return web.New(web.Options{
 		Course:    func() (*lesson.Course, error) { return lesson.Load(lessonFiles, options) },
 		Scenarios: scenarios, Sites: sites, Gorilla: options.GorillaDir, Static: pageFiles,
-		Dev: c.dev, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
+		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
 	})
 }
 

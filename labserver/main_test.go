@@ -23,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
 	"wslab/reference"
 	"wslab/reference/dissect"
@@ -31,6 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	endpoint.BeServer()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		os.RemoveAll(scratch)
 		os.Exit(status)
@@ -67,7 +69,7 @@ func build(tb testing.TB) string {
 }
 
 func TestEverySiteThatABitOrAFaultNamesIsInTheSource(t *testing.T) {
-	resolved, err := lesson.Resolve(sources)
+	resolved, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,9 @@ func (m *Machine) receiveClose(payload []byte) {
 	}
 	m.closeReceived, m.peerClose = true, p
 	m.enter(Closing, "a Close frame was received: "+p.Code.String())
+	if m.misbehave.IgnoreClose {
+		return
+	}
 	//lesson:begin answer-close
 	if !m.closeSent {
 		m.appendClose(wire.ClosePayload{Code: p.Code}, "the Close frame was answered with its code")
@@ -95,10 +98,9 @@ func closeReason(violations []wire.Violation) string {
 		if reason != "" {
 			seen = "; " + seen
 		}
-		if len(reason)+len(seen) > MaxReason {
-			continue
+		if len(reason)+len(seen) <= MaxReason {
+			reason += seen
 		}
-		reason += seen
 	}
 	return reason
 }

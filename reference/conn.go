@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"bufio"
+	"cmp"
 	"crypto/rand"
 	"io"
 	"net"
@@ -54,6 +56,9 @@ type Options struct {
 	// them with the real one. Default: time.Now.
 	Now func() time.Time
 
+	// Misbehave has this end break the closing handshake, for lessons and tests.
+	Misbehave Misbehave
+
 	// Observe, when not nil, is told of every change of the Machine's state, in
 	// order and before the call that caused it returns. It must be quick and
 	// must not call the Conn.
@@ -77,43 +82,30 @@ const (
 
 // withDefaults fills what is zero.
 func (o Options) withDefaults(role wire.Role) Options {
-	o.WriteTimeout = orElse(o.WriteTimeout, 10*time.Second)
-	o.CloseTimeout = orElse(o.CloseTimeout, 5*time.Second)
-	o.FinTimeout = orElse(o.FinTimeout, 2*time.Second)
+	o.WriteTimeout = cmp.Or(max(o.WriteTimeout, 0), 10*time.Second)
+	o.CloseTimeout = cmp.Or(max(o.CloseTimeout, 0), 5*time.Second)
+	o.FinTimeout = cmp.Or(max(o.FinTimeout, 0), 2*time.Second)
 	if o.MaskKey == nil && role == wire.Client {
 		o.MaskKey = bufferedKeys(rand.Reader)
 	}
-	if o.HoldFlush == 0 {
-		o.HoldFlush = time.Millisecond
-	}
+	o.HoldFlush = cmp.Or(o.HoldFlush, time.Millisecond)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return o
 }
 
-func orElse(d, def time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return def
-}
-
 // bufferedKeys returns masking keys from r, asking it once for 64 of them: a
 // system call for each would cost more than the frame.
 func bufferedKeys(r io.Reader) func() [4]byte {
-	var buf [256]byte
-	left := buf[:0]
+	buffered := bufio.NewReaderSize(r, 256)
 	return func() [4]byte {
-		if len(left) == 0 {
-			if _, err := io.ReadFull(r, buf[:]); err != nil {
-				panic("reference: no randomness for masking keys: " + err.Error())
-			}
-			left = buf[:]
+		key, err := buffered.Peek(4)
+		if err != nil {
+			panic("reference: no randomness for masking keys: " + err.Error())
 		}
-		key := [4]byte(left)
-		left = left[4:]
-		return key
+		_, _ = buffered.Discard(4) // they are there
+		return [4]byte(key)
 	}
 }
 

@@ -390,8 +390,8 @@ func TestEachFrameLeavesInOneWrite(t *testing.T) {
 			}
 		}
 		got := frames(t, role, slices.Concat(nc.writes...))
-		got[0] = clip(got[0], 30)
-		want := []string{`binary "\x00\x00\x00\x00\x00\x…`, `text "H\xe6"`, `continuation "\x97"`, `continuation "\xa5!"`, `ping "p"`, `pong ""`}
+		got[0] = fmt.Sprintf("%.30s", got[0])
+		want := []string{`binary "\x00\x00\x00\x00\x00\x`, `text "H\xe6"`, `continuation "\x97"`, `continuation "\xa5!"`, `ping "p"`, `pong ""`}
 		if !slices.Equal(got, want) {
 			t.Errorf("the %s wrote %q", role, got)
 		}

@@ -42,8 +42,8 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
 		c.leave(c.o.CloseTimeout)
 	}
+	_ = c.write(nil) // if it fails, the peer's Close may still be there to read
 	c.mu.Unlock()
-	_ = c.drain() // if it fails, the peer's Close may still be there to read
 	c.turn.unlock()
 
 	// Somebody in ReadMessage is woken by the deadline at the latest.
@@ -93,21 +93,21 @@ func (c *Conn) CloseNow() error {
 // hangUp closes the TCP connection in the way that what went before asks for.
 // The caller holds reading.
 func (c *Conn) hangUp() {
-	c.turn.lock()
 	_ = c.drain() // the Close frame may still stand behind another writer's
-	c.turn.unlock()
-
 	c.mu.Lock()
 	failed := c.m.Err() != nil
-	_, answered := c.m.PeerClose()
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
+	keep := c.m.closeReceived && !failed && c.o.Misbehave.KeepTCP
 	wait := c.m.State() != Closed && c.readErr == nil &&
-		(failed && canHalfClose || answered && c.role == wire.Client)
+		(failed && canHalfClose || c.m.closeReceived && c.role == wire.Client)
 	if wait {
 		c.leave(c.o.FinTimeout)
 	}
 	c.mu.Unlock()
 
+	if keep {
+		return
+	}
 	if wait {
 		// A TCP that is closed with octets unread sends a reset, and a reset can
 		// destroy the Close frame that is on its way. So: send FIN, then read to

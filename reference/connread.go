@@ -134,7 +134,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	c.more = len(c.unread) > 0
 
 	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	if err != nil && !giveUp && c.idle() {
+	if err != nil && !giveUp && !c.idleUntil.IsZero() {
 		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
@@ -152,9 +152,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	// two such ends would stand still. A peer that only ever pings must wait,
 	// or its pongs would fill the memory.
 	if backlog > maxBacklog {
-		c.turn.lock()
 		_ = c.drain()
-		c.turn.unlock()
 	}
 	if backlog > 0 && !wait {
 		_ = c.flush() // a failed write is the writers' to report; reading may go on
@@ -185,7 +183,8 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 		return space, inMessage
 	}
 	next := c.m.largest + wire.MaxHeaderSize
-	if c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next && c.m.between() {
+	between := c.m.headLen == 0 && !c.m.inFrame && c.m.opcode == wire.Continuation // messages
+	if between && c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next {
 		return lent[:next], inLent
 	}
 	if c.full {
@@ -216,22 +215,17 @@ func (c *Conn) beforeRead() {
 	if c.leaving {
 		return
 	}
-	now := c.o.Now()
-	if d := c.readDeadline; !d.IsZero() && d.Before(now.Add(c.o.IdleTimeout)) {
+	t, fresh := until(c.idleUntil, c.o.Now(), c.o.IdleTimeout)
+	if d := c.readDeadline; !d.IsZero() && d.Before(t) {
 		if !c.idleUntil.IsZero() {
 			c.idleUntil = time.Time{}
 			_ = c.nc.SetReadDeadline(d)
 		}
-		return
-	}
-	if t, fresh := until(c.idleUntil, now, c.o.IdleTimeout); fresh {
+	} else if fresh {
 		c.idleUntil = t
 		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
 	}
 }
-
-// idle reports whether it was IdleTimeout that ended a read. The caller holds mu.
-func (c *Conn) idle() bool { return !c.idleUntil.IsZero() }
 
 // verdict returns what has ended the connection from without, or nil. The
 // caller holds mu.

@@ -19,40 +19,20 @@ func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 	if err := c.endStream(); err != nil {
 		return 0, nil, readError(err)
 	}
-	for {
-		event, err := c.advance(nil)
-		if err != nil {
-			return 0, nil, readError(err)
-		}
-		r := &reader{c: c, rest: event.Payload, ended: event.Opcode != wire.Continuation}
-		opcode := event.Opcode
-		if !r.ended {
-			opcode = c.takePart(r)
-		}
-		if opcode != wire.Continuation {
-			c.stream = r
-			return opcode, r, nil
-		}
+	r := &reader{c: c}
+	if err := r.more(); err != nil && !r.ended {
+		return 0, nil, readError(err)
 	}
+	c.stream = r
+	return r.opcode, r, nil
 }
 
 // A reader is what NextReader returns. The Conn's reading guards it.
 type reader struct {
-	c     *Conn
-	rest  []byte // octets not read yet
-	ended bool   // rest holds the end of the message
-}
-
-// takePart moves what has come of the message into r, and returns the message's
-// type, or Continuation when none has begun.
-func (c *Conn) takePart(r *reader) wire.Opcode {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r.rest = c.m.takePart()
-	if len(r.rest) == 0 {
-		return wire.Continuation
-	}
-	return c.m.opcode
+	c      *Conn
+	opcode wire.Opcode
+	rest   []byte // octets not read yet
+	ended  bool   // rest holds the end of the message
 }
 
 // Read implements io.Reader.
@@ -86,28 +66,27 @@ func (r *reader) more() error {
 		if err != nil {
 			return err
 		}
-		if r.ended = event.Opcode != wire.Continuation; r.ended {
-			r.rest = event.Payload
-		} else {
-			r.c.takePart(r)
+		if r.ended = event.Opcode != wire.Continuation; !r.ended {
+			r.c.mu.Lock()
+			event = Event{r.c.m.opcode, r.c.m.takePart()}
+			r.c.mu.Unlock()
 		}
+		r.opcode, r.rest = event.Opcode, event.Payload
 	}
 	return nil
 }
 
 // endStream skips what is left of the message that NextReader gave out.
 func (c *Conn) endStream() error {
-	if c.stream == nil {
-		return nil
-	}
-	for {
-		switch err := c.stream.more(); {
-		case errors.Is(err, io.EOF) && c.stream.ended:
+	for c.stream != nil {
+		err := c.stream.more()
+		c.stream.rest = nil
+		switch {
+		case c.stream.ended && err != nil:
 			c.stream = nil
-			return nil
 		case err != nil:
 			return err
 		}
-		c.stream.rest = nil
 	}
+	return nil
 }

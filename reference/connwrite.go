@@ -27,10 +27,7 @@ const maxFrameBuffer = 4 << 20
 
 // WriteMessage sends p as one message in one frame. Text must be UTF-8.
 func (c *Conn) WriteMessage(opcode wire.Opcode, p []byte) error {
-	if opcode != wire.Text && opcode != wire.Binary {
-		return errNotAType
-	}
-	if err := c.beginMessage(); err != nil {
+	if err := c.beginMessage(opcode); err != nil {
 		return err
 	}
 	defer c.message.unlock()
@@ -41,29 +38,21 @@ func (c *Conn) WriteMessage(opcode wire.Opcode, p []byte) error {
 // in a write of its own, between which control frames can go out (RFC 6455
 // §5.4). Text must be UTF-8 as a whole; a part may end inside a character.
 func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
-	if opcode != wire.Text && opcode != wire.Binary {
-		return errNotAType
-	}
 	if len(parts) == 0 {
 		return errNoParts
 	}
-	// Text is judged before its first fragment leaves: half a message could be
-	// neither finished nor taken back.
-	if opcode == wire.Text && len(parts) > 1 {
-		var text wire.UTF8
-		for _, p := range parts {
-			if text.Check(p) < len(p) {
-				return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
-			}
-		}
-		if !text.Complete() {
-			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text ends inside a character.")}}
-		}
-	}
-	if err := c.beginMessage(); err != nil {
+	if err := c.beginMessage(opcode); err != nil {
 		return err
 	}
 	defer c.message.unlock()
+	// Text is judged before its first fragment leaves: half a message could be
+	// neither finished nor taken back.
+	var text wire.UTF8
+	for i := 0; i < len(parts) && opcode == wire.Text && len(parts) > 1; i++ {
+		if err := judgeText(&text, parts[i], i == len(parts)-1); err != nil {
+			return err
+		}
+	}
 	for i, p := range parts {
 		if err := c.writeFrame(opcode, i == len(parts)-1, p); err != nil {
 			return err
@@ -73,9 +62,12 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	return nil
 }
 
-// beginMessage takes the message baton. Somebody may have a writer from
+// beginMessage takes the message baton for a message of type opcode. Somebody may have a writer from
 // NextWriter open and never close it: the wait has an end.
-func (c *Conn) beginMessage() error {
+func (c *Conn) beginMessage(opcode wire.Opcode) error {
+	if opcode != wire.Text && opcode != wire.Binary {
+		return errNotAType
+	}
 	if c.message.tryLock() {
 		return nil
 	}
@@ -116,39 +108,37 @@ func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
 // other writers. It is the one way to send what RFC 6455 forbids, for tests and
 // lessons; nothing keeps account of what was sent by it.
 func (c *Conn) WriteRaw(octets []byte) error {
-	c.turn.lock()
-	defer c.turn.unlock()
-	if err := c.drain(); err != nil {
-		return err
-	}
-	return c.writeOctets(octets, nil)
+	return c.send(func() ([]byte, error) { return octets, nil })
 }
 
 // writeFrame sends one frame. For one of a message the caller holds message.
 func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
+	return c.send(func() ([]byte, error) {
+		if err := c.sendable(); err != nil {
+			return nil, err
+		}
+		if c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
+			err := c.m.judge(opcode, fin, p)
+			if err == nil {
+				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)
+			}
+			return p, err
+		}
+		return nil, c.m.Send(opcode, fin, p)
+	})
+}
+
+// send runs frame, holding turn and mu, to have something put into the Machine's
+// output, and writes that and what frame returns to follow it.
+func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	c.turn.lock()
 	c.mu.Lock()
-	err := c.sendable()
 	c.lend()
-	var payload []byte
-	switch {
-	case err != nil:
-	case c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p):
-		if err = c.m.sendHeader(opcode, fin, p); err == nil {
-			payload = p
-		}
-	default:
-		err = c.m.Send(opcode, fin, p)
+	behind, err := frame()
+	if err == nil && (behind != nil || !c.holdBack()) {
+		err = c.write(behind)
 	}
-	if err != nil || payload == nil && c.holdBack() {
-		c.mu.Unlock()
-		c.turn.unlock()
-		return err
-	}
-	out, lent := c.takeOutput()
 	c.mu.Unlock()
-	err = c.writeOctets(out, payload)
-	giveBack(lent, out)
 	c.turn.unlock()
 	if err != nil {
 		return err
@@ -156,10 +146,13 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 	return c.flush()
 }
 
-// sendable returns why nothing can be sent any more, or nil. The caller holds mu.
+// sendable returns why no frame can be sent any more, or nil. The caller holds mu.
 func (c *Conn) sendable() error {
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		return c.err
+	case c.writeErr == nil && c.m.State() != Open:
+		return errNotOpen
 	}
 	return c.writeErr
 }
@@ -169,21 +162,6 @@ func (c *Conn) lend() {
 	if c.m.out == nil {
 		c.lent = frameBuffers.Get().(*[]byte)
 		c.m.out = (*c.lent)[:0]
-	}
-}
-
-// takeOutput takes the Machine's output and the memory that it stands in, to be
-// given back. The caller holds mu.
-func (c *Conn) takeOutput() (out []byte, lent *[]byte) {
-	lent, c.lent = c.lent, nil
-	return c.m.TakeOutput(nil), lent
-}
-
-// giveBack ends the use of memory that lend took.
-func giveBack(lent *[]byte, out []byte) {
-	if lent != nil && cap(out) <= maxFrameBuffer {
-		*lent = out[:0]
-		frameBuffers.Put(lent)
 	}
 }
 
@@ -218,77 +196,89 @@ func (c *Conn) release() {
 // flush sends what the Machine has put out, unless a writer is at it: that one
 // looks again after it has let go of the turn, so nothing stays behind.
 func (c *Conn) flush() error {
-	for {
-		c.mu.Lock()
-		pending := len(c.m.out) > 0 && c.writeErr == nil && !c.holdBack()
-		c.mu.Unlock()
-		if !pending || !c.turn.tryLock() {
-			return nil
-		}
-		err := c.drain()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.m.out) > 0 && c.writeErr == nil && !c.holdBack() && c.turn.tryLock() {
+		err := c.write(nil)
 		c.turn.unlock()
 		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// drain writes what the Machine has put out. The caller holds turn.
+// drain waits for its turn and sends what the Machine has put out.
 func (c *Conn) drain() error {
-	c.mu.Lock()
-	out, lent := c.takeOutput()
-	c.mu.Unlock()
-	defer func() { giveBack(lent, out) }()
-	if len(out) == 0 {
-		return nil
-	}
-	return c.writeOctets(out, nil)
-}
-
-// writeOctets makes one write of out and what is to follow it. The caller holds
-// turn. Once a write has failed no other is tried: a frame may have been cut.
-// What the peer sent before it left can still be read for a while; often its
-// Close frame is there, and says more than the error.
-func (c *Conn) writeOctets(out, payload []byte) error {
-	c.mu.Lock()
-	err := c.writeErr
-	if err == nil && c.writeDeadline.IsZero() {
-		patience := c.o.WriteTimeout
-		if c.leaving {
-			patience = min(patience, c.o.CloseTimeout)
-		}
-		if t, fresh := until(c.writeUntil, c.o.Now(), patience); fresh {
-			c.writeUntil = t
-			err = c.nc.SetWriteDeadline(t)
-		}
-	}
-	c.mu.Unlock()
-	if err == nil {
-		if payload == nil {
-			_, err = c.nc.Write(out)
-		} else {
-			c.vector = append(c.vector[:0], out, payload)
-			whole := c.vector // WriteTo eats what it is called on
-			_, err = c.vector.WriteTo(c.tcp)
-			clear(whole)
-			c.vector = whole
-		}
-	}
-	if err == nil {
-		return nil
-	}
+	c.turn.lock()
+	defer c.turn.unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.writeErr == nil {
+	return c.write(nil)
+}
+
+// write makes one write of the Machine's output and what is to follow it. The
+// caller holds turn, and mu, which write lets go of during I/O. Once a write has
+// failed no other is tried: a frame may have been cut. What the peer sent before
+// it left can still be read for a while; often its Close frame is there, and says
+// more than the error.
+func (c *Conn) write(behind []byte) error {
+	out, lent := c.m.TakeOutput(nil), c.lent
+	c.lent = nil
+	err := c.writeErr
+	if err == nil && len(out)+len(behind) > 0 {
+		c.beforeWrite()
+		c.mu.Unlock()
+		err = c.writeOctets(out, behind)
+		c.mu.Lock()
+	}
+	if lent != nil && cap(out) <= maxFrameBuffer {
+		*lent = out[:0]
+		frameBuffers.Put(lent)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case c.writeErr == nil:
 		c.writeErr = fmt.Errorf("write to the peer: %w", err)
 		if !c.leaving {
 			c.leave(c.o.FinTimeout)
 		}
 	}
-	if c.err != nil {
-		return c.err
+	return c.sendable()
+}
+
+// beforeWrite sets the deadline that WriteTimeout asks for, where SetWriteDeadline
+// has set none. The caller holds mu.
+func (c *Conn) beforeWrite() {
+	if !c.writeDeadline.IsZero() {
+		return
 	}
-	return c.writeErr
+	patience := c.o.WriteTimeout
+	if c.leaving {
+		patience = min(patience, c.o.CloseTimeout)
+	}
+	if t, fresh := until(c.writeUntil, c.o.Now(), patience); fresh {
+		c.writeUntil = t
+		_ = c.nc.SetWriteDeadline(t) // it fails only on a closed connection, and so will the write
+	}
+}
+
+// writeOctets makes one system call of two pieces of memory, where there are two.
+func (c *Conn) writeOctets(out, behind []byte) (err error) {
+	if len(out) > 0 && len(behind) > 0 {
+		c.vector = append(c.vector[:0], out, behind)
+		whole := c.vector // WriteTo eats what it is called on
+		_, err = c.vector.WriteTo(c.nc)
+		clear(whole)
+		c.vector = whole
+		return err
+	}
+	if len(out) > 0 {
+		behind = out
+	}
+	_, err = c.nc.Write(behind)
+	return err
 }
 
 // A Prepared is one message that goes to many peers: it is judged and framed
@@ -319,28 +309,11 @@ func (c *Conn) WritePrepared(p *Prepared) error {
 	if c.role == wire.Client {
 		return c.WriteMessage(p.opcode, p.payload)
 	}
-	if err := c.beginMessage(); err != nil {
+	if err := c.beginMessage(p.opcode); err != nil {
 		return err
 	}
 	defer c.message.unlock()
-	c.turn.lock()
-	c.mu.Lock()
-	err := c.sendable()
-	if err == nil && c.m.State() != Open {
-		err = errNotOpen
-	}
-	c.mu.Unlock()
-	if err == nil {
-		err = c.drain()
-	}
-	if err == nil {
-		err = c.writeOctets(p.frame, nil)
-	}
-	c.turn.unlock()
-	if err != nil {
-		return err
-	}
-	return c.flush()
+	return c.send(func() ([]byte, error) { return p.frame, c.sendable() })
 }
 
 // NextWriter begins a message whose end is not known yet. What is written to it
@@ -348,10 +321,7 @@ func (c *Conn) WritePrepared(p *Prepared) error {
 // messages wait for that, for WriteTimeout at most, control frames do not. Text
 // must be UTF-8 as a whole. It belongs to one goroutine and must be closed.
 func (c *Conn) NextWriter(opcode wire.Opcode) (io.WriteCloser, error) {
-	if opcode != wire.Text && opcode != wire.Binary {
-		return nil, errNotAType
-	}
-	if err := c.beginMessage(); err != nil {
+	if err := c.beginMessage(opcode); err != nil {
 		return nil, err
 	}
 	return &writer{c: c, opcode: opcode}, nil

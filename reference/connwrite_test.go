@@ -234,3 +234,54 @@ func ExamplePrepare() {
 	// the same for everybody <nil>
 	// the peer closed the connection: 1000 normal closure
 }
+
+// A peer that takes TCP's buffers full and reads nothing must not hold a writer
+// longer than WriteTimeout, whichever way the message goes.
+func TestAPeerThatReadsNothingHoldsNoWriter(t *testing.T) {
+	const patience = 200 * time.Millisecond
+	large := make([]byte, 1<<20)
+	prepared, err := Prepare(wire.Binary, large)
+	must(err)
+	for name, write := range map[string]func(*Conn) error{
+		"WriteMessage":   func(c *Conn) error { return c.WriteMessage(wire.Binary, large) },
+		"short messages": func(c *Conn) error { return c.WriteMessage(wire.Binary, large[:100]) },
+		"WriteFragments": func(c *Conn) error { return c.WriteFragments(wire.Binary, large, large) },
+		"WritePrepared":  func(c *Conn) error { return c.WritePrepared(prepared) },
+		"Ping":           func(c *Conn) error { return c.Ping(large[:125]) },
+		"NextWriter": func(c *Conn) error {
+			w, err := c.NextWriter(wire.Binary)
+			if err != nil {
+				return err
+			}
+			_, err = w.Write(large)
+			return errors.Join(err, w.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			slowest := make(chan time.Duration, 1)
+			url := serve(t, &Upgrader{Options: Options{WriteTimeout: patience}}, func(c *Conn) {
+				if tcp, ok := c.NetConn().(*net.TCPConn); ok {
+					must(tcp.SetWriteBuffer(64 << 10))
+				}
+				var most time.Duration
+				for {
+					start := time.Now()
+					err := write(c)
+					most = max(most, time.Since(start))
+					if err != nil {
+						if !errors.Is(err, os.ErrDeadlineExceeded) {
+							t.Errorf("the write gives %v", err)
+						}
+						break
+					}
+				}
+				slowest <- most
+			})
+			rawDial(t, url, []byte(handshake))
+			if most := <-slowest; most < patience/2 || most > 25*patience {
+				t.Errorf("a writer was held for %v", most)
+			}
+		})
+	}
+}

@@ -1,8 +1,11 @@
 package reference
 
 import (
+	"bytes"
+	"cmp"
 	"compress/flate"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -39,27 +42,19 @@ type deflater struct {
 // newDeflater returns a deflater for a window of 8 to 15 bits, 0 for 15. With
 // takeover a message may refer to those before it (RFC 7692 §7.1.1).
 func newDeflater(windowBits int, takeover bool) *deflater {
-	if windowBits == 0 {
-		windowBits = 15
-	}
-	return &deflater{takeover: takeover, window: 1 << windowBits}
+	return &deflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// A packer is a flate.Writer and the slice that it writes to.
+// A packer is a flate.Writer and what it writes to.
 type packer struct {
-	out   []byte
+	out   bytes.Buffer
 	flate *flate.Writer
 }
 
 func newPacker(level int) *packer {
 	p := new(packer)
-	p.flate, _ = flate.NewWriter(p, level) // it fails for levels that do not exist
+	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
 	return p
-}
-
-func (p *packer) Write(b []byte) (int, error) {
-	p.out = append(p.out, b...)
-	return len(b), nil
 }
 
 // Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
@@ -79,7 +74,7 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	case !d.takeover:
 		p = packers.Get().(*packer)
 		defer packers.Put(p)
-		p.flate.Reset(p)
+		p.flate.Reset(&p.out)
 		d.since = 0
 	case p == nil && d.window == maxWindow:
 		p = newPacker(mindful)
@@ -89,35 +84,42 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	if d.takeover {
 		d.own = p
 	}
-	p.out = dst
+	p.out = *bytes.NewBuffer(dst)
 
 	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
 	// window, its history is emptied before more than that went in. It costs
 	// matches, and octets for each flush; who asks for a small window has memory
-	// to save. Errors could only come from Write above, which has none.
-	if d.window < maxWindow && d.since+len(message) > d.window {
-		p.flate.Reset(p)
-		d.since = 0
-		for len(message) > d.window {
+	// to save. Errors could only come from the Buffer, which has none.
+	for d.window < maxWindow && d.since+len(message) > d.window {
+		if d.since == 0 {
 			_, _ = p.flate.Write(message[:d.window])
 			_ = p.flate.Flush()
-			p.flate.Reset(p)
 			message = message[d.window:]
 		}
+		p.flate.Reset(&p.out)
+		d.since = 0
 	}
 	_, _ = p.flate.Write(message)
 	d.since += len(message)
 	//lesson:begin deflate-tail
 	_ = p.flate.Flush() // brings the bits to a whole octet with an empty block
-	out := p.out[:len(p.out)-len(deflateTail)]
+	p.out.Truncate(p.out.Len() - len(deflateTail))
 	//lesson:end
-	p.out = nil
+	out := p.out.Bytes()
+	p.out = bytes.Buffer{}
 	return out
 }
 
 // errInflatedSize says that a message inflates to more octets than its receiver
 // is willing to hold.
 var errInflatedSize = errors.New("the message inflates to more than the limit")
+
+// maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
+// limit and compressors make one, but each costs moving the window, and 1 MiB of
+// the shortest would be two seconds of work.
+const maxStreams = 1000
+
+var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
 
 // A corruptError says why octets are not DEFLATE (RFC 1951).
 type corruptError struct{ why error }
@@ -133,10 +135,9 @@ type inflater struct {
 	history  []byte // those, of messages before
 }
 
-// newInflater returns an inflater for the largest window. With takeover a
-// message may refer to those before it (RFC 7692 §7.1.1).
-func newInflater(takeover bool) *inflater {
-	return &inflater{takeover: takeover, window: maxWindow}
+// newInflater returns the inflater of what newDeflater's deflater compresses.
+func newInflater(windowBits int, takeover bool) *inflater {
+	return &inflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
 // maxPacked is the octets that a payload may have whose message may have limit: a
@@ -144,49 +145,29 @@ func newInflater(takeover bool) *inflater {
 // there are blocks without compression, each of which adds five octets.
 func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
-// An unpacker is a flate.Reader and what it reads: a payload, and then the tail.
-// Having ReadByte, it is read not one octet further than a stream goes.
+// An unpacker is a flate.Reader and what it reads: a payload with the tail behind
+// it. From a bytes.Reader it takes not one octet more than a stream has.
 type unpacker struct {
-	payload []byte
-	tail    string
-	flate   io.Reader
-	beyond  [1]byte // for the octet that would be one too many
+	in     bytes.Reader
+	flate  io.Reader
+	beyond [1]byte // for the octet that would be one too many
 }
 
 // unpackers are those that no message is using; reset gives them another history.
 var unpackers = sync.Pool{New: func() any {
 	u := new(unpacker)
-	u.flate = flate.NewReader(u)
+	u.flate = flate.NewReader(&u.in)
 	return u
 }}
 
 // reset begins a stream that may refer to history. It never fails.
-func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(u, history) }
-
-func (u *unpacker) Read(p []byte) (n int, err error) {
-	switch {
-	case len(u.payload) > 0:
-		n = copy(p, u.payload)
-		u.payload = u.payload[n:]
-	case u.tail != "":
-		n = copy(p, u.tail)
-		u.tail = u.tail[n:]
-	default:
-		err = io.EOF
-	}
-	return n, err
-}
-
-func (u *unpacker) ReadByte() (byte, error) {
-	var octet [1]byte
-	_, err := u.Read(octet[:])
-	return octet[0], err
-}
+func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
 
 // inflate returns the message that payload stands for, in the memory of into as
 // far as that is enough. The message may have limit octets: errInflatedSize
 // tells that it has more, a *corruptError that the payload cannot be. The limit
-// holds while inflating: memory doubles as octets come, and never exceeds it.
+// holds while inflating: memory doubles as octets come, and never exceeds it. The
+// tail is put behind payload, where there is room in its memory.
 //
 // A payload of no octets at all is a message of none: RFC 7692 has it sent as
 // 0x00, but every endpoint built on zlib takes it.
@@ -196,13 +177,15 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	}
 	u := unpackers.Get().(*unpacker)
 	defer unpackers.Put(u)
-	defer func() { u.payload = nil }()
+	defer u.in.Reset(nil)
 	//lesson:begin inflate-tail
-	u.payload, u.tail = payload, deflateTail+lastBlock
+	const tail = deflateTail + lastBlock
+	u.in.Reset(append(payload, tail...))
 	//lesson:end
 	u.reset(i.history)
 
 	message, kept := into[:0], 0 // kept octets of message are in history
+	streams := 1
 	for {
 		if len(message) == cap(message) && len(message) < limit {
 			size := min(max(2*len(message), 2*len(payload), 512), limit)
@@ -221,13 +204,16 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 		case err == nil:
 		case !errors.Is(err, io.EOF):
 			return message, &corruptError{err}
-		case len(u.payload) > 0:
+		case u.in.Len() > len(tail):
 			// A block with BFINAL set ends a DEFLATE stream, not the message:
 			// another stream follows (RFC 7692 §7.2.3.4).
+			if streams++; streams > maxStreams {
+				return message, &corruptError{errManyStreams}
+			}
 			i.remember(message[kept:])
 			kept = len(message)
 			u.reset(i.history)
-		case 0 < len(u.tail) && len(u.tail) < len(deflateTail+lastBlock):
+		case 0 < u.in.Len() && u.in.Len() < len(tail):
 			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in what was put behind it
 		case i.takeover:
 			i.remember(message[kept:])

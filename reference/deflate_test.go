@@ -38,7 +38,7 @@ func TestTheExamplesOfRFC7692AreInflated(t *testing.T) {
 		{"7.2.3.5", "two blocks in one message", []string{"f2 48 05 00 00 00 ff ff ca c9 c9 07 00"}},
 		{"7.2.3.5", "two blocks with BFINAL set in one message", []string{"f3 48 05 00 cb c9 c9 07 00"}},
 	} {
-		i := newInflater(true)
+		i := newInflater(15, true)
 		for n, payload := range example.payloads {
 			for _, into := range [][]byte{nil, make([]byte, 0, 3), make([]byte, 100)} {
 				i := *i
@@ -54,7 +54,7 @@ func TestTheExamplesOfRFC7692AreInflated(t *testing.T) {
 
 func TestAnEmptyMessageIsOneOctet(t *testing.T) { // §7.2.3.6
 	for _, takeover := range []bool{false, true} {
-		d, i := newDeflater(15, takeover), newInflater(takeover)
+		d, i := newDeflater(15, takeover), newInflater(15, takeover)
 		for range 3 {
 			if got := d.compress(nil, nil); !bytes.Equal(got, []byte{0}) {
 				t.Errorf("an empty message is % x", got)
@@ -117,7 +117,7 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 		for _, takeover := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d bits, takeover %v", bits, takeover), func(t *testing.T) {
 				t.Parallel()
-				d, i := newDeflater(bits, takeover), newInflater(takeover)
+				d, i := newDeflater(bits, takeover), newInflater(15, takeover)
 				i.window = 1 << bits
 				for _, m := range messages {
 					payload := d.compress(nil, m)
@@ -140,7 +140,7 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 // inflatesBehind reports whether payload means m to an inflater that knows of
 // history and of nothing before it.
 func inflatesBehind(history, payload, m []byte) bool {
-	i := newInflater(false)
+	i := newInflater(15, false)
 	i.history = history
 	got, err := i.inflate(nil, payload, len(m))
 	return err == nil && bytes.Equal(got, m)
@@ -186,7 +186,7 @@ func TestNoDistanceReachesBeyondTheWindow(t *testing.T) {
 }
 
 func TestASmallMessageRefersToThoseBeforeIt(t *testing.T) {
-	d, i := newDeflater(15, true), newInflater(true)
+	d, i := newDeflater(15, true), newInflater(15, true)
 	m, size := prose(100), 0
 	for range 3 {
 		payload := d.compress(nil, m)
@@ -218,7 +218,7 @@ func must2[T any](v T, err error) T {
 func TestEveryLevelOfTheStandardLibraryIsInflated(t *testing.T) {
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 		for _, m := range [][]byte{prose(100_000), noise(100_000), bytes.Repeat([]byte("ab"), 50_000), append(noise(30_000), noise(30_000)...)} {
-			got, err := newInflater(false).inflate(nil, flateStream(m, level), len(m))
+			got, err := newInflater(15, false).inflate(nil, flateStream(m, level), len(m))
 			if err != nil || !bytes.Equal(got, m) {
 				t.Errorf("level %d: %d octets came back as %d, %v", level, len(m), len(got), err)
 			}
@@ -233,7 +233,7 @@ func TestABombStopsAtTheLimitAndTakesNoMoreMemory(t *testing.T) {
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := newInflater(true).inflate(nil, bomb, limit)
+	got, err := newInflater(15, true).inflate(nil, bomb, limit)
 	runtime.ReadMemStats(&after)
 	if !errors.Is(err, errInflatedSize) || len(got) > limit || cap(got) > limit {
 		t.Errorf("%d octets, room for %d, %v", len(got), cap(got), err)
@@ -250,12 +250,12 @@ func TestTheLimitIsExact(t *testing.T) {
 		payload := newDeflater(15, false).compress(nil, m)
 		for _, into := range [][]byte{nil, make([]byte, 100), make([]byte, 100_000)} {
 			for _, limit := range []int{len(m), math.MaxInt} {
-				if got, err := newInflater(false).inflate(into, payload, limit); err != nil || !bytes.Equal(got, m) {
+				if got, err := newInflater(15, false).inflate(into, payload, limit); err != nil || !bytes.Equal(got, m) {
 					t.Errorf("%d octets came back as %d, %v", len(m), len(got), err)
 				}
 			}
 			for _, limit := range []int{len(m) - 1, 1, 0} {
-				got, err := newInflater(false).inflate(into, payload, limit)
+				got, err := newInflater(15, false).inflate(into, payload, limit)
 				if !errors.Is(err, errInflatedSize) || !bytes.Equal(got, m[:limit]) {
 					t.Errorf("a limit of %d gives %d octets, %v", limit, len(got), err)
 				}
@@ -281,11 +281,24 @@ func TestCorruptDataIsToldFromTooMuch(t *testing.T) {
 		"the same with BFINAL set":                  "f3 48 cd c9 c9 07",
 		"noise behind a block with BFINAL set":      "f3 48 cd c9 c9 07 00 ff",
 	} {
-		got, err := newInflater(true).inflate(nil, hexOctets(payload), 1<<20)
+		got, err := newInflater(15, true).inflate(nil, hexOctets(payload), 1<<20)
 		var bad *corruptError
 		if !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), "the compressed message is corrupt: ") {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
+	}
+}
+
+// Blocks with BFINAL set, each a stream of its own, are the dearest octets that
+// there are to inflate.
+func TestAMessageIsNotManyThousandStreams(t *testing.T) {
+	const empty = "\x03\x00"
+	if p, err := newInflater(15, true).inflate(nil, []byte(strings.Repeat(empty, maxStreams-1)+"\x00"), 100); err != nil || len(p) != 0 {
+		t.Errorf("%d streams give %q, %v", maxStreams, p, err)
+	}
+	var corrupt *corruptError
+	if _, err := newInflater(15, true).inflate(nil, []byte(strings.Repeat(empty, 1<<19)), 100); !errors.As(err, &corrupt) || !errors.Is(corrupt.why, errManyStreams) {
+		t.Errorf("%d streams give %v", 1<<19, err)
 	}
 }
 
@@ -296,8 +309,8 @@ func TestNothingIsTakenFromOneConnectionToAnother(t *testing.T) {
 	if got := d.compress(nil, secret); len(got) < len(secret) {
 		t.Errorf("%d octets of noise became %d", len(secret), len(got))
 	}
-	must2(newInflater(false).inflate(nil, flateStream(prose(1000), 9), 1000))
-	if _, err := newInflater(false).inflate(nil, hexOctets("f2 00 11 00 00"), 1000); err == nil {
+	must2(newInflater(15, false).inflate(nil, flateStream(prose(1000), 9), 1000))
+	if _, err := newInflater(15, false).inflate(nil, hexOctets("f2 00 11 00 00"), 1000); err == nil {
 		t.Error("a distance reached into another connection's message")
 	}
 }
@@ -325,12 +338,12 @@ func TestWhatAnIdleConnectionKeeps(t *testing.T) {
 		make func() any
 	}{
 		{"an inflater without takeover", 1000, 1 << 10, func() any {
-			i := newInflater(false)
+			i := newInflater(15, false)
 			must2(i.inflate(nil, payload, len(m)))
 			return i
 		}},
 		{"an inflater with takeover and 4,000 octets behind it", 1000, 5 << 10, func() any {
-			i := newInflater(true)
+			i := newInflater(15, true)
 			must2(i.inflate(nil, payload, len(m)))
 			return i
 		}},
@@ -372,7 +385,7 @@ func FuzzInflate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte, most uint32) {
 		limit := int(most % (1 << 20))
-		whole, err := newInflater(true).inflate(nil, payload, limit)
+		whole, err := newInflater(15, true).inflate(nil, payload, limit)
 		if len(whole) > limit {
 			t.Fatalf("%d octets within a limit of %d", len(whole), limit)
 		}
@@ -380,7 +393,7 @@ func FuzzInflate(f *testing.F) {
 		if err != nil && !errors.Is(err, errInflatedSize) && !errors.As(err, &bad) {
 			t.Fatalf("the error is %v", err)
 		}
-		into, err2 := newInflater(false).inflate(make([]byte, 0, 1000), payload, limit)
+		into, err2 := newInflater(15, false).inflate(make([]byte, 0, 1000), payload, limit)
 		if !bytes.Equal(whole, into) || fmt.Sprint(err) != fmt.Sprint(err2) {
 			t.Fatalf("%d octets, %v; into other memory %d, %v", len(whole), err, len(into), err2)
 		}
@@ -406,7 +419,7 @@ func FuzzDeflateRoundTrip(f *testing.F) {
 	f.Add(noise(3000), []byte{}, uint8(9), false)
 	f.Fuzz(func(t *testing.T, first, second []byte, bits uint8, takeover bool) {
 		n := 8 + int(bits)%8
-		d, i := newDeflater(n, takeover), newInflater(takeover)
+		d, i := newDeflater(n, takeover), newInflater(15, takeover)
 		i.window = 1 << n
 		for _, m := range [][]byte{first, second, first} {
 			got, err := i.inflate(nil, d.compress(nil, m), len(m))
@@ -452,7 +465,7 @@ func BenchmarkInflate(b *testing.B) {
 		for _, takeover := range []bool{false, true} {
 			b.Run(fmt.Sprintf("octets=%d/takeover=%v", size, takeover), func(b *testing.B) {
 				payload := newDeflater(15, false).compress(nil, prose(size))
-				i := newInflater(takeover)
+				i := newInflater(15, takeover)
 				out := must2(i.inflate(nil, payload, size))
 				b.SetBytes(int64(size))
 				b.ReportAllocs()

@@ -3,6 +3,7 @@ package reference
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -56,15 +57,12 @@ type DialOptions struct {
 // §4.1). A server that refuses, redirects or answers wrongly gives a
 // *HandshakeError; redirects are not followed. Once Dial has returned, the end
 // of ctx means nothing to the connection.
-func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
-	c, err := dial(ctx, rawURL, o)
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", clip(rawURL, 200), err)
-	}
-	return c, nil
-}
-
-func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
+func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("dial %.200s: %w", rawURL, err)
+		}
+	}()
 	if o == nil {
 		o = &DialOptions{}
 	}
@@ -74,10 +72,9 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 		return nil, err
 	}
 	var key [wire.KeySize]byte
+	_, _ = rand.Read(key[:]) // it never fails
 	if o.Key != nil {
 		key = o.Key()
-	} else if _, err := rand.Read(key[:]); err != nil {
-		return nil, err
 	}
 	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Options.Deflate, o.Header)
 	if err != nil {
@@ -85,11 +82,11 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	}
 
 	// 2. The TCP connection, and TLS on it.
-	ctx, cancel := context.WithTimeout(ctx, orElse(o.Timeout, 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(o.Timeout, 0), 10*time.Second))
 	defer cancel()
-	netDial := o.NetDial
-	if netDial == nil {
-		netDial = new(net.Dialer).DialContext
+	netDial := new(net.Dialer).DialContext
+	if o.NetDial != nil {
+		netDial = o.NetDial
 	}
 	nc, err := netDial(ctx, "tcp", addr)
 	if err != nil {
@@ -97,7 +94,7 @@ func dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	}
 	// From here on ctx ends every wait by a deadline that has passed.
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
-	c, err := open(ctx, nc, u, o, request)
+	c, err = open(ctx, nc, u, o, request)
 	if !stop() {
 		err = errors.Join(ctx.Err(), err)
 	}
@@ -193,6 +190,9 @@ func (c *Conn) refusalBody(got []byte) []byte {
 	return body
 }
 
+// schemePorts are the ports where a URL names none.
+var schemePorts = map[string]string{"ws": "80", "wss": "443"}
+
 // parseURL reads a URL of the schemes ws and wss and gives the address to dial
 // (RFC 6455 §3).
 func parseURL(s string) (u *url.URL, addr string, err error) {
@@ -200,7 +200,7 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	port := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	port := schemePorts[u.Scheme]
 	switch {
 	case port == "":
 		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
@@ -210,36 +210,26 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
 	case u.User != nil:
 		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
-	case strings.IndexFunc(u.RequestURI(), func(r rune) bool { return r <= ' ' || r >= 0x7F }) >= 0:
+	case strings.ContainsFunc(u.RequestURI(), unseen):
 		return nil, "", errors.New("the URL has a character that must be percent-encoded")
 	}
-	if u.Port() != "" {
-		port = u.Port()
-	}
-	return u, net.JoinHostPort(u.Hostname(), port), nil
+	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
 }
 
 // hostField returns the Host for u: the port only where it is not the scheme's.
 func hostField(u *url.URL) string {
-	if p := u.Port(); p == "" || p == "80" && u.Scheme == "ws" || p == "443" && u.Scheme == "wss" {
-		host := u.Hostname()
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]" // an IPv6 address
-		}
-		return host
+	if p := u.Port(); p == "" || p == schemePorts[u.Scheme] {
+		return strings.TrimSuffix(u.Host, ":"+p)
 	}
 	return u.Host
 }
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config == nil {
+	if config = config.Clone(); config == nil {
 		config = &tls.Config{}
 	}
-	config = config.Clone()
-	if config.ServerName == "" {
-		config.ServerName = host
-	}
+	config.ServerName = cmp.Or(config.ServerName, host)
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,6 +228,38 @@ func TestDialEndsWithItsContextOrItsTimeout(t *testing.T) {
 			since(t, start, d.want)
 			cancel()
 			theirs.Close()
+		}
+	})
+}
+
+func TestAnAnswerThatDripsDoesNotHoldDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go io.Copy(io.Discard, theirs)
+		var server sync.WaitGroup
+		server.Go(func() { // an octet every second of the bubble's time: too slow, though never silent
+			for i := range accepted {
+				if _, err := theirs.Write([]byte{accepted[i]}); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		})
+		defer server.Wait()
+		start := time.Now()
+		_, err := Dial(t.Context(), "ws://a/", &DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Dial gives %v", err)
+		}
+		since(t, start, 10*time.Second)
+	})
+}
+
+func TestAnAnswerWithoutAnEndIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endless := strings.TrimSuffix(accepted, "\r\n") + strings.Repeat("a: b\r\n", maxHead)
+		if _, _, err := dialPipe(t, DialOptions{}, []byte(endless)); !errors.Is(err, errLongHead) {
+			t.Errorf("Dial gives %v", err)
 		}
 	})
 }

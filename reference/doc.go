@@ -4,7 +4,8 @@
 // and deflate.go (RFC 7692). Then those that do: conn.go, connread.go,
 // connwrite.go, connstream.go and connclose.go move octets between a Machine and
 // a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP listener)
-// and dial.go (the client) open connections. Octets become a message in three
+// and dial.go (the client) open connections. misbehave.go names what an end can be
+// told to do wrong. Octets become a message in three
 // files: wire/header.go, machine.go, receive.go.
 //
 // Where each section of the RFC is kept, and the test that holds it:
@@ -68,5 +69,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go upgrade.go listen.go dial.go
+//go:embed machine.go receive.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
 var Source embed.FS

@@ -18,6 +18,9 @@ import (
 // ends is held in memory.
 const maxHead = 16 << 10
 
+// upgrade is what both ends say, in the request, the answer and the refusal 426.
+var upgrade = [...]wire.Field{{Name: "Upgrade", Value: "websocket"}, {Name: "Connection", Value: "Upgrade"}}
+
 // An agreement is what an opening handshake has settled.
 type agreement struct {
 	subprotocol string
@@ -41,11 +44,7 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 
 	agreed.subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
 	//lesson:begin upgrade-response
-	answer := []wire.Field{
-		{Name: "Upgrade", Value: "websocket"},
-		{Name: "Connection", Value: "Upgrade"},
-		{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())},
-	}
+	answer := append(upgrade[:], wire.Field{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())})
 	if agreed.subprotocol != "" {
 		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.subprotocol})
 	}
@@ -60,30 +59,36 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 	return response, agreed, nil
 }
 
-// refusal returns the fields that a refusing status calls for (RFC 9110
-// §15.5.6, §15.5.22; RFC 6455 §4.2.2).
-func refusal(status int) []wire.Field {
-	switch status {
+// refusal returns the fields and the text that answer a handshake as e says: what
+// the status calls for (RFC 9110 §15.5.6, §15.5.22; RFC 6455 §4.2.2), and the name
+// of every rule that was broken.
+func refusal(e *HandshakeError) (fields []wire.Field, body string) {
+	switch e.Status {
 	case http.StatusMethodNotAllowed:
-		return []wire.Field{{Name: "Allow", Value: "GET"}}
+		fields = []wire.Field{{Name: "Allow", Value: "GET"}}
 	case http.StatusUpgradeRequired:
-		return []wire.Field{
-			{Name: "Upgrade", Value: "websocket"},
-			{Name: "Connection", Value: "Upgrade"},
-			{Name: "Sec-WebSocket-Version", Value: "13"},
-		}
+		fields = append(upgrade[:], wire.Field{Name: "Sec-WebSocket-Version", Value: "13"})
 	}
-	return nil
+	fields = append(fields,
+		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
+		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}) // the text quotes what the client sent
+
+	body = "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
+	if e.Err != nil {
+		body += "- " + e.Err.Error() + "\n"
+	}
+	if len(e.Violations) > 0 {
+		body += "- " + sentences(e.Violations, "\n- ") + "\n"
+	}
+	return fields, body
 }
 
 // chooseSubprotocol returns the first of supported that is offered, or "".
 // Only a token can be chosen, so no name can carry a second header line.
 func chooseSubprotocol(supported, offered []string) string {
 	for _, s := range supported {
-		for _, o := range offered {
-			if s == o && wire.IsToken(s) {
-				return s
-			}
+		if wire.IsToken(s) && slices.Contains(offered, s) {
+			return s
 		}
 	}
 	return ""
@@ -94,18 +99,14 @@ func chooseSubprotocol(supported, offered []string) string {
 // handshake says itself.
 func newRequest(target, host, key string, subprotocols []string, deflate *wire.DeflateParams, extra http.Header) (wire.Head, error) {
 	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
-		{Name: "Host", Value: host},
-		{Name: "Upgrade", Value: "websocket"},
-		{Name: "Connection", Value: "Upgrade"},
+		{Name: "Host", Value: host}, upgrade[0], upgrade[1],
 		{Name: "Sec-WebSocket-Key", Value: key},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}
-	seen := map[string]bool{}
-	for _, s := range subprotocols {
-		if !wire.IsToken(s) || seen[s] {
+	for i, s := range subprotocols {
+		if !wire.IsToken(s) || slices.Contains(subprotocols[:i], s) {
 			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
 		}
-		seen[s] = true
 	}
 	if len(subprotocols) > 0 {
 		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
@@ -128,11 +129,9 @@ func newRequest(target, host, key string, subprotocols []string, deflate *wire.D
 // ownField reports whether the handshake writes the field called name, or must
 // do without it: a GET with a body would hide frames in it.
 func ownField(name string) bool {
-	switch name = strings.ToLower(name); name {
-	case "host", "upgrade", "connection", "content-length", "transfer-encoding":
-		return true
-	}
-	return strings.HasPrefix(name, "sec-websocket-")
+	own := []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
+	name = strings.ToLower(name)
+	return slices.Contains(own, name) || strings.HasPrefix(name, "sec-websocket-")
 }
 
 // sortedFields returns h as fields ordered by name: a map has no order, and a
@@ -160,16 +159,14 @@ func appendHead(dst []byte, start string, fields []wire.Field) []byte {
 // included, or 0 when b ends before it. A line may end in LF alone (RFC 9112
 // §2.2).
 func headSize(b []byte) int {
-	for at := 0; ; {
-		i := bytes.IndexByte(b[at:], '\n')
-		if i < 0 {
-			return 0
+	size := 0
+	for _, end := range []string{"\n\r\n", "\n\n"} {
+		if i := bytes.Index(b, []byte(end)); i >= 0 {
+			size = i + len(end)
+			b = b[:size]
 		}
-		if line := b[at : at+i]; at > 0 && (len(line) == 0 || string(line) == "\r") {
-			return at + i + 1
-		}
-		at += i + 1
 	}
+	return size
 }
 
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
@@ -201,40 +198,35 @@ func parseRequest(head []byte) (wire.Head, error) {
 	line = strings.TrimSuffix(line, "\r")
 	parts := strings.Split(line, " ")
 	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
-		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %q", clip(line, 60))
+		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
 	}
-	h := wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2]}
-	var err error
-	h.Fields, err = parseFields(fields)
-	return h, err
+	list, err := parseFields(fields)
+	return wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2], Fields: list}, err
 }
 
 // isTarget reports whether s can be the target of a handshake's request (RFC
 // 6455 §4.2.1): a path or a whole URL of HTTP, in visible ASCII, and without a
 // fragment.
 func isTarget(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7F || s[i] == '#' {
-			return false
-		}
-	}
 	scheme, _, whole := strings.Cut(s, "://")
-	return strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
+	path := strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
+	return path && !strings.ContainsFunc(s, unseen) && !strings.Contains(s, "#")
 }
+
+// unseen reports whether r is no visible character of ASCII.
+func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 // parseResponse reads the head of a server's handshake, as headSize measured it.
 func parseResponse(head []byte) (wire.Head, error) {
-	var h wire.Head
 	line, fields, _ := strings.Cut(string(head), "\n")
 	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
-		return h, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %q", clip(line, 60))
+		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
-	h.Proto, h.Status = proto, int(status)
-	h.Fields, err = parseFields(unfold.Replace(fields))
-	return h, err
+	list, err := parseFields(unfold.Replace(fields))
+	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
 
 // unfold makes one line of a field that goes on in the next, as HTTP once had
@@ -253,7 +245,7 @@ func parseFields(lines string) ([]wire.Field, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return fields, fmt.Errorf("the head has a line that is no header field: %q", clip(line, 60))
+			return fields, fmt.Errorf("the head has a line that is no header field: %.60q", line)
 		}
 		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
@@ -263,18 +255,5 @@ func parseFields(lines string) ([]wire.Field, error) {
 // isFieldValue reports whether s can stand behind the colon without ending the
 // line: no control character but the tab (RFC 9110 §5.5).
 func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
-			return false
-		}
-	}
-	return true
-}
-
-// clip returns s, or its first n octets and a sign that there were more.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n] + "…"
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
 }

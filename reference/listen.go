@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/reference/wire"
@@ -52,7 +55,7 @@ type Server struct {
 	listeners map[net.Listener]bool
 	shaking   map[net.Conn]bool // their handshake is not done
 	conns     map[*Conn]bool
-	closing   bool
+	closing   atomic.Bool
 	running   sync.WaitGroup // goroutines of connections
 }
 
@@ -73,26 +76,15 @@ func (s *Server) Listen(addr string) error {
 // down, and closes l. It always returns an error, ErrServerClosed after Shutdown.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
+	untrack, open := track(s, &s.listeners, l)
+	defer untrack()
+	if !open {
 		return ErrServerClosed
 	}
-	if s.listeners == nil {
-		s.listeners = map[net.Listener]bool{}
-	}
-	s.listeners[l] = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.listeners, l)
-	}()
-
 	for pause := time.Duration(0); ; {
 		nc, err := l.Accept()
 		if err != nil {
-			if s.closed() {
+			if s.closing.Load() {
 				return ErrServerClosed
 			}
 			// Too many open files, most often: some will be closed.
@@ -114,17 +106,27 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) start(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing.Load() {
 		return false
 	}
 	s.running.Go(f)
 	return true
 }
 
-func (s *Server) closed() bool {
+// track keeps x in one of s's sets until untrack is called. It reports false
+// where s has been shut down, and x must end.
+func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closing
+	if *set == nil {
+		*set = map[T]bool{}
+	}
+	(*set)[x] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(*set, x)
+	}, !s.closing.Load()
 }
 
 // serve shakes hands on nc and leaves the connection to a goroutine of its own:
@@ -132,50 +134,51 @@ func (s *Server) closed() bool {
 func (s *Server) serve(nc net.Conn) {
 	c, err := s.accept(nc)
 	if err != nil {
-		if s.ErrorLog != nil {
-			s.ErrorLog(err)
-		}
 		nc.Close()
-		return
 	}
-	if !s.start(func() { s.handle(c) }) {
-		_ = c.Close(wire.GoingAway, "the server shuts down")
+	s.run(c, err)
+}
+
+// run leaves c to a goroutine of its own, or tells why there is no c.
+func (s *Server) run(c *Conn, err error) {
+	switch {
+	case err == nil:
+		if !s.start(func() { s.handle(c) }) {
+			s.dismiss(c)
+		}
+	case s.ErrorLog != nil:
+		s.ErrorLog(err)
 	}
 }
+
+// dismiss closes c because s is shut down.
+func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shuts down") }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
 // *HandshakeError; its response has been written if there could be one.
 func (s *Server) accept(nc net.Conn) (*Conn, error) {
-	s.mu.Lock()
-	if s.shaking == nil {
-		s.shaking = map[net.Conn]bool{}
+	untrack, open := track(s, &s.shaking, nc)
+	defer untrack()
+	if !open {
+		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
-	s.shaking[nc] = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.shaking, nc)
-	}()
 	c := newConn(nc, wire.Server, s.Options)
-	if err := nc.SetDeadline(c.o.Now().Add(orElse(s.HandshakeTimeout, 5*time.Second))); err != nil {
-		return nil, &HandshakeError{Err: err}
-	}
+	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	got, size, err := readHead(nc)
 	if errors.Is(err, errLongHead) {
-		return nil, refuseTCP(nc, wire.Head{}, http.StatusRequestHeaderFieldsTooLarge, nil, err)
+		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
 	}
 	if err != nil {
 		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
 	request, err := parseRequest(got[:size])
-	if err != nil {
-		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, err)
+	if err == nil {
+		err = checkBody(request)
 	}
-	if vs := checkBody(request); vs != nil {
-		return nil, refuseTCP(nc, request, http.StatusBadRequest, nil, vs)
+	if err != nil {
+		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
 	}
 
 	// 2. The answer.
@@ -185,7 +188,7 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	}
 	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
 	if violations != nil {
-		return nil, refuseTCP(nc, request, violations[0].Status, violations, nil)
+		return nil, refuseTCP(nc, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
 	}
 	if _, err := nc.Write(response); err != nil {
 		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
@@ -201,33 +204,24 @@ var errBody = errors.New("the request announces a body, and a handshake has none
 
 // checkBody refuses a request with a body: its octets would be taken for frames.
 func checkBody(request wire.Head) error {
-	for _, n := range request.Values("Content-Length") {
-		if n != "0" {
-			return errBody
-		}
-	}
-	if len(request.Values("Transfer-Encoding")) > 0 {
+	body := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
+	if body || len(request.Values("Transfer-Encoding")) > 0 {
 		return errBody
 	}
 	return nil
 }
 
-// refuseTCP answers a handshake with a status and closes the connection behind
-// the answer.
-func refuseTCP(nc net.Conn, request wire.Head, status int, violations []wire.Violation, err error) error {
-	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
-	body := refusalText(violations, err)
-	fields := refusal(status)
-	if status != http.StatusUpgradeRequired {
+// refuseTCP answers a handshake as e says, closes the connection behind the
+// answer, and returns e.
+func refuseTCP(nc net.Conn, e *HandshakeError) error {
+	fields, body := refusal(e)
+	if e.Status != http.StatusUpgradeRequired {
 		fields = append(fields, wire.Field{Name: "Connection", Value: "close"})
 	}
-	fields = append(fields,
-		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
-		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}, // the text quotes what the client sent
-		wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
-	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", status, http.StatusText(status)), fields)
+	fields = append(fields, wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
+	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", e.Status, http.StatusText(e.Status)), fields)
 	if _, werr := nc.Write(append(answer, body...)); werr != nil {
-		e.Err = errors.Join(err, werr)
+		e.Err = errors.Join(e.Err, werr)
 		return e
 	}
 	// As in hangUp: octets unread would make a reset of the close, and the reset
@@ -240,24 +234,16 @@ func refuseTCP(nc net.Conn, request wire.Head, status int, violations []wire.Vio
 
 // handle gives c to the Handler and ends it afterwards.
 func (s *Server) handle(c *Conn) {
-	s.mu.Lock()
-	if s.conns == nil {
-		s.conns = map[*Conn]bool{}
-	}
-	s.conns[c] = true
-	late := s.closing
-	s.mu.Unlock()
+	untrack, open := track(s, &s.conns, c)
+	defer untrack()
 	defer func() {
 		if r := recover(); r != nil {
 			s.panicked(c, r)
 		}
 		_ = c.CloseNow()
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
 	}()
-	if late {
-		_ = c.Close(wire.GoingAway, "the server shuts down")
+	if !open {
+		s.dismiss(c)
 		return
 	}
 	s.Handler(c)
@@ -285,16 +271,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.CheckOrigin != nil {
 		u.CheckOrigin = func(r *http.Request) bool { return s.CheckOrigin(requestHead(r)) }
 	}
-	c, err := u.Upgrade(w, r)
-	if err != nil {
-		if s.ErrorLog != nil {
-			s.ErrorLog(err)
-		}
-		return
-	}
-	if !s.start(func() { s.handle(c) }) {
-		_ = c.Close(wire.GoingAway, "the server shuts down")
-	}
+	s.run(u.Upgrade(w, r))
 }
 
 // Shutdown closes the listeners and every connection with 1001, and waits until
@@ -302,22 +279,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // its error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.closing = true
+	s.closing.Store(true)
 	for l := range s.listeners {
 		_ = l.Close()
 	}
 	for nc := range s.shaking {
 		_ = nc.Close()
 	}
-	var closers sync.WaitGroup
 	for c := range s.conns {
-		closers.Go(func() { _ = c.Close(wire.GoingAway, "the server shuts down") })
+		s.running.Go(func() { s.dismiss(c) })
 	}
 	s.mu.Unlock()
 
 	done := make(chan struct{})
 	go func() {
-		closers.Wait()
 		s.running.Wait()
 		close(done)
 	}()

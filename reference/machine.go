@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"fmt"
 
 	"wslab/reference/wire"
@@ -41,12 +42,13 @@ type Machine struct {
 	maxMessage int
 	maskKey    func() [4]byte
 	observe    func(Observation)
+	misbehave  Misbehave
 
 	state         State
 	closeSent     bool
 	closeReceived bool
 	peerClose     wire.ClosePayload // the peer's Close; meaningful once closeReceived
-	failed        *ProtocolError    // why this end failed the connection
+	failed        error             // the *ProtocolError with which this end failed the connection
 
 	// The frame that is coming in.
 	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
@@ -100,15 +102,12 @@ type Observation struct {
 }
 
 // NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
-// MaskKey and Observe; a client must have a MaskKey.
+// MaskKey, Observe and Misbehave; a client must have a MaskKey.
 func NewMachine(role wire.Role, o Options) *Machine {
-	if o.MaxMessage <= 0 {
-		o.MaxMessage = DefaultMaxMessage
-	}
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	return &Machine{role: role, maxMessage: o.MaxMessage, maskKey: o.MaskKey, observe: o.Observe}
+	return &Machine{role: role, maxMessage: cmp.Or(max(o.MaxMessage, 0), DefaultMaxMessage), maskKey: o.MaskKey, observe: o.Observe, misbehave: o.Misbehave}
 }
 
 // Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).
@@ -125,10 +124,7 @@ func (m *Machine) useDeflate(p wire.DeflateParams) {
 	if m.role == wire.Client {
 		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
 	}
-	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receive)
-	if receiveBits != 0 {
-		m.inflate.window = 1 << receiveBits
-	}
+	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receiveBits, receive)
 }
 
 // TCPClosed tells m that the TCP connection is closed, and why. Nothing can be
@@ -150,12 +146,7 @@ func (m *Machine) drop() { m.message, m.packed = nil, nil }
 func (m *Machine) State() State { return m.state }
 
 // Err returns the ProtocolError with which m failed the connection, or nil.
-func (m *Machine) Err() error {
-	if m.failed == nil {
-		return nil
-	}
-	return m.failed
-}
+func (m *Machine) Err() error { return m.failed }
 
 // PeerClose returns what the peer's Close frame said, and whether there was one.
 func (m *Machine) PeerClose() (wire.ClosePayload, bool) { return m.peerClose, m.closeReceived }
@@ -190,9 +181,11 @@ func (m *Machine) enter(s State, why string) {
 	}
 }
 
-// tell reports a change of what an Observation holds besides the state.
-func (m *Machine) tell(format string, args ...any) {
+// tell reports a change of what an Observation holds besides the state. It is
+// small enough to be put in its callers' place, and so costs nothing where
+// nobody observes.
+func (m *Machine) tell(format string, n int) {
 	if m.observe != nil {
-		m.enter(m.state, fmt.Sprintf(format, args...))
+		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))
 	}
 }

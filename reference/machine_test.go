@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -522,12 +524,67 @@ func TestEveryFrameOfAClientHasAKeyOfItsOwn(t *testing.T) {
 
 func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 	for _, role := range []wire.Role{wire.Client, wire.Server} {
-		m := NewMachine(role, Options{MaxMessage: 1 << 40, MaskKey: func() [4]byte { return testKey }})
+		for _, compressed := range []bool{false, true} {
+			m := NewMachine(role, Options{MaxMessage: math.MaxInt, MaskKey: func() [4]byte { return testKey }})
+			if compressed {
+				m.useDeflate(wire.DeflateParams{})
+			}
+			m.Opened()
+			h := wire.Header{Fin: true, RSV1: compressed, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1<<63 - 1}
+			must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
+			if held := cap(m.message) + cap(m.packed); held < 100 || held > 1000 {
+				t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+			}
+		}
+	}
+}
+
+// A message in many fragments must not be copied for each of them: 1 MiB in 64
+// octets each would be 8 GiB of copies. Nor must each of them get the memory of
+// a large message that was there before, when it is taken away at once.
+func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
+	const size, part = 1 << 20, 64
+	for _, how := range []string{"as it is", "compressed", "in parts", "one frame in parts"} {
+		m := NewMachine(wire.Server, Options{MaxMessage: 2 * size})
 		m.Opened()
-		h := wire.Header{Fin: true, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1 << 39}
-		must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
-		if held := cap(m.message); held > 1000 {
-			t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+		must(m.Receive(from(wire.Client, true, wire.Binary, strings.Repeat("a", size))))
+		m.TakeEvents()
+		if how == "compressed" {
+			m.useDeflate(wire.DeflateParams{})
+		}
+		fragments := make([][]byte, size/part)
+		for i := range fragments {
+			opcode := wire.Continuation
+			if i == 0 {
+				opcode = wire.Binary
+			}
+			fragments[i] = from(wire.Client, i == len(fragments)-1, opcode, strings.Repeat("a", part))
+		}
+		if how == "compressed" {
+			fragments[0][0] |= 0x40 // RSV1; that it cannot be inflated shows at its end
+		}
+		if how == "one frame in parts" {
+			whole := from(wire.Client, true, wire.Binary, strings.Repeat("a", size))
+			fragments = slices.Collect(slices.Chunk(whole, part))
+		}
+		taken := 0
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, f := range fragments {
+			_ = m.Receive(f)
+			if strings.HasSuffix(how, "in parts") {
+				taken += len(m.takePart())
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 8*size {
+			t.Errorf("%s: %d octets in fragments of %d took %d octets of memory", how, size, part, took)
+		}
+		for _, e := range m.TakeEvents() {
+			taken += len(e.Payload)
+		}
+		if taken != size && how != "compressed" {
+			t.Errorf("%s: %d octets were received", how, taken)
 		}
 	}
 }

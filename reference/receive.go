@@ -110,26 +110,21 @@ func (m *Machine) discards() bool {
 // as much again as has come, or what the peer's longest message had.
 // BenchmarkEcho holds that a message then needs one allocation.
 func (m *Machine) space(n int) []byte {
-	to := &m.message
 	if m.message == nil {
 		m.message = m.lent
 	}
-	switch {
-	case m.frame.Opcode.IsControl():
-		to = &m.control
-	case m.compressed:
-		to = &m.packed
-	}
+	to := m.payload()
 	had := len(*to)
-	if cap(*to)-had < int(min(m.left, uint64(n))) {
-		more := int(min(m.left, uint64(max(n, had, m.largest-had))))
-		if !m.frame.Fin {
-			// Other fragments follow. Growing by the length of each would copy a
-			// message of many small ones as often as it has fragments.
-			more = max(more, min(had/2, m.maxMessage-had))
+	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
+		more := max(need, had)
+		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
+			if m.taken == 0 { // where it is read in parts, each of them is small
+				more = max(more, m.largest-had)
+			}
+			more = int(min(m.left, uint64(more)))
 		}
-		if m.lent != nil {
-			more += wire.MaxHeaderSize // it will be lent again, and then the header will be read with the payload
+		if m.lent != nil || m.compressed {
+			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or a tail follows
 		}
 		grown := make([]byte, had, had+more)
 		copy(grown, *to)
@@ -137,6 +132,17 @@ func (m *Machine) space(n int) []byte {
 	}
 	room := (*to)[had:cap(*to)]
 	return room[:min(m.left, uint64(len(room)))]
+}
+
+// payload returns where the frame's payload goes.
+func (m *Machine) payload() *[]byte {
+	switch {
+	case m.frame.Opcode.IsControl():
+		return &m.control
+	case m.compressed:
+		return &m.packed
+	}
+	return &m.message
 }
 
 // payloadSpace returns space for a Conn to read into, or nil when its own
@@ -148,38 +154,24 @@ func (m *Machine) payloadSpace(size int) []byte {
 	return m.space(readSize)
 }
 
-// between reports whether the next octet is the first of a message.
-func (m *Machine) between() bool {
-	return m.headLen == 0 && !m.inFrame && m.opcode == wire.Continuation
-}
-
 // took acts on payload octets: those that have been put into space, or others,
 // for which it has room.
 func (m *Machine) took(b []byte) {
 	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
 	m.left -= uint64(len(b))
 
-	switch {
-	case len(b) == 0 || m.discards():
-	case m.frame.Opcode.IsControl():
-		had := len(m.control)
-		m.control = m.control[:had+len(b)]
-		copy(m.control[had:], b)
-		wire.Mask(m.frame.Key, pos, m.control[had:])
-	case m.compressed:
-		had := len(m.packed)
-		m.packed = m.packed[:had+len(b)]
-		copy(m.packed[had:], b)
-		wire.Mask(m.frame.Key, pos, m.packed[had:])
-	default:
+	if len(b) > 0 && !m.discards() {
 		//lesson:begin unmask
-		had := len(m.message)
-		m.message = m.message[:had+len(b)]
-		fresh := m.message[had:]
+		to := m.payload()
+		had := len(*to)
+		*to = (*to)[:had+len(b)]
+		fresh := (*to)[had:]
 		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
-		m.checkText(fresh)
+		if to == &m.message {
+			m.checkText(fresh)
+		}
 	}
 	if m.left == 0 && m.failed == nil {
 		m.endFrame()
@@ -228,7 +220,7 @@ func (m *Machine) endFrame() {
 	//lesson:begin fragments
 	m.fragments, m.octets = m.fragments+1, m.octets+int64(m.frame.Length)
 	if !m.frame.Fin {
-		m.tell("fragment %d of a %s message received", m.fragments, m.opcode)
+		m.tell("fragment %[1]d of a %[2]s message received", m.fragments)
 		return // the message goes on in the next continuation frame
 	}
 	//lesson:end
@@ -250,7 +242,7 @@ func (m *Machine) endFrame() {
 		m.events = append(m.events, Event{opcode, message})
 	}
 	if fragments > 1 {
-		m.tell("the last of %d fragments received", fragments)
+		m.tell("the last of %[1]d fragments received", fragments)
 	}
 }
 

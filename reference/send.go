@@ -15,16 +15,6 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	return nil
 }
 
-// sendHeader is Send for a server whose Conn writes payload itself, right
-// behind the output.
-func (m *Machine) sendHeader(opcode wire.Opcode, fin bool, payload []byte) error {
-	if err := m.judge(opcode, fin, payload); err != nil {
-		return err
-	}
-	m.out = m.header(fin, opcode, len(payload)).Append(m.out)
-	return nil
-}
-
 // judge returns what forbids the frame, or takes note that it is sent.
 func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if m.state != Open {
@@ -49,13 +39,24 @@ func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 		message, text = opcode, wire.UTF8{}
 	}
 	if message == wire.Text {
-		if text.Check(payload) < len(payload) || fin && !text.Complete() {
-			return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+		if err := judgeText(&text, payload, fin); err != nil {
+			return err
 		}
 	}
 	m.sending, m.sendText = message, text
 	if fin {
 		m.sending = wire.Continuation
+	}
+	return nil
+}
+
+// judgeText returns what forbids payload as the next part of a text.
+func judgeText(text *wire.UTF8, payload []byte, fin bool) error {
+	switch {
+	case text.Check(payload) < len(payload):
+		return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text is not UTF-8.")}}
+	case fin && !text.Complete():
+		return &SendError{[]wire.Violation{broken(wire.RuleTextUTF8, "The text ends inside a character.")}}
 	}
 	return nil
 }
@@ -78,36 +79,24 @@ func (m *Machine) compresses(fin bool, opcode wire.Opcode, payload []byte) bool 
 	return m.deflate != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
 }
 
-// appendCompressed writes a message in one frame with RSV1 behind the output. How
-// long it becomes is known last, so the header's place is left free and closed
-// up again.
-func (m *Machine) appendCompressed(opcode wire.Opcode, payload []byte) {
-	var head [wire.MaxHeaderSize]byte
-	start := len(m.out)
-	m.out = m.deflate.compress(append(m.out, head[:]...), payload)
-	packed := m.out[start+len(head):]
-	h := m.header(true, opcode, len(packed))
-	h.RSV1 = true
-	if h.Masked {
-		h.Key = m.maskKey()
-		wire.Mask(h.Key, 0, packed)
-	}
-	m.out = append(h.Append(m.out[:start]), packed...)
-}
-
-// appendFrame writes a frame behind the output.
+// appendFrame writes a frame behind the output. How long a compressed payload
+// becomes is known last, so the header's place is left free and closed up again.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
-	//lesson:begin frame-out
-	if m.compresses(fin, opcode, payload) {
-		m.appendCompressed(opcode, payload)
-		return
+	start := len(m.out)
+	compressed := m.compresses(fin, opcode, payload)
+	if compressed {
+		var head [wire.MaxHeaderSize]byte
+		m.out = m.deflate.compress(append(m.out, head[:]...), payload)
+		payload = m.out[start+len(head):]
 	}
+	//lesson:begin frame-out
 	h := m.header(fin, opcode, len(payload))
+	h.RSV1 = compressed
 	if h.Masked {
 		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict
 	}
-	m.out = h.Append(m.out)
-	start := len(m.out)
+	m.out = h.Append(m.out[:start])
+	start = len(m.out)
 	m.out = append(m.out, payload...)
 	if h.Masked {
 		wire.Mask(h.Key, 0, m.out[start:])

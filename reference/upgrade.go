@@ -3,6 +3,7 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -37,28 +38,28 @@ func SameOrigin(r *http.Request) bool {
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	request := requestHead(r)
 	if r.ProtoMajor != 1 {
-		return nil, refuse(w, request, http.StatusHTTPVersionNotSupported, nil,
-			fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto))
+		return nil, refuse(w, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
+			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto)})
 	}
 	if !isTarget(r.RequestURI) {
-		return nil, refuse(w, request, http.StatusBadRequest, nil, fmt.Errorf("the target %q is no resource name", clip(r.RequestURI, 60)))
+		return nil, refuse(w, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: fmt.Errorf("the target %.60q is no resource name", r.RequestURI)})
 	}
 	if r.ContentLength != 0 {
-		return nil, refuse(w, request, http.StatusBadRequest, nil, errBody)
+		return nil, refuse(w, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: errBody})
 	}
-	checkOrigin := u.CheckOrigin
-	if checkOrigin == nil {
-		checkOrigin = SameOrigin
+	checkOrigin := SameOrigin
+	if u.CheckOrigin != nil {
+		checkOrigin = u.CheckOrigin
 	}
 	response, agreed, violations := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
 	if violations != nil {
-		return nil, refuse(w, request, violations[0].Status, violations, nil)
+		return nil, refuse(w, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
 	}
 
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, refuse(w, request, http.StatusInternalServerError, nil,
-			fmt.Errorf("the server does not hand its connections over: %w", err))
+		return nil, refuse(w, &HandshakeError{Status: http.StatusInternalServerError, Head: request,
+			Err: fmt.Errorf("the server does not hand its connections over: %w", err)})
 	}
 	// The server's deadlines were for a request, and the connection outlives it.
 	_ = nc.SetDeadline(time.Time{})
@@ -85,31 +86,15 @@ func requestHead(r *http.Request) wire.Head {
 	return h
 }
 
-// refuse answers a handshake with a status and says why.
-func refuse(w http.ResponseWriter, request wire.Head, status int, violations []wire.Violation, err error) error {
-	e := &HandshakeError{Status: status, Violations: violations, Head: request, Err: err}
-	body := refusalText(violations, err)
-	for _, f := range refusal(status) {
+// refuse answers a handshake as e says, and returns e.
+func refuse(w http.ResponseWriter, e *HandshakeError) error {
+	fields, body := refusal(e)
+	for _, f := range fields {
 		w.Header().Add(f.Name, f.Value) // Connection may say close already
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff") // the text quotes what the client sent
-	w.WriteHeader(status)
-	_, werr := w.Write([]byte(body))
-	if werr != nil {
-		e.Err = errors.Join(err, werr)
+	w.WriteHeader(e.Status)
+	if _, werr := io.WriteString(w, body); werr != nil {
+		e.Err = errors.Join(e.Err, werr)
 	}
 	return e
-}
-
-// refusalText is the body of a refusal: it names every rule that was broken.
-func refusalText(violations []wire.Violation, err error) string {
-	text := "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
-	if err != nil {
-		text += "- " + err.Error() + "\n"
-	}
-	if len(violations) > 0 {
-		text += "- " + sentences(violations, "\n- ") + "\n"
-	}
-	return text
 }

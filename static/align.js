@@ -14,10 +14,43 @@
  */
 
 import { upTo } from "./history.js";
-import { count, frameLine, quote } from "./format.js";
+import { count, frameLine, quote, stepLine } from "./format.js";
 
-/** The token of a connection without its endpoint: equal for two to compare. @param {Conn} conn */
-const group = (conn) => (conn.client ? conn.client.replace(/reference|gorilla/, "") : `#${conn.id}`);
+/**
+ * What stands beside what: the side of a connection and the group in which it
+ * has its counterpart, null for one that is not shown; and how a side is named.
+ * @typedef {object} Sides
+ * @property {string[]} heads
+ * @property {(conn: Conn) => {side: "left"|"right", group: string}|null} of
+ * @property {(conn: Conn, side: "left"|"right") => string} name
+ */
+
+/** @type {Sides} the two servers beside each other, by the token without its endpoint */
+export const byEndpoint = {
+  heads: ["reference", "gorilla"],
+  of: (conn) => ({
+    side: conn.endpoint === "gorilla" || (!conn.endpoint && conn.client.includes("gorilla")) ? "right" : "left",
+    group: conn.client ? conn.client.replace(/reference|gorilla/, "") : `#${conn.id}`,
+  }),
+  name: (conn, side) => conn.endpoint || (side === "left" ? "reference" : "gorilla"),
+};
+
+/**
+ * Two plays beside each other.
+ * @param {import("./play.js").Play} left
+ * @param {import("./play.js").Play} right
+ * @returns {Sides}
+ */
+export function byPlay(left, right) {
+  const servers = left.endpoint !== right.endpoint;
+  /** @param {import("./play.js").Play} p */
+  const name = (p) => (servers ? p.endpoint : `play ${p.id}`);
+  return {
+    heads: [left, right].map((p) => (servers ? `play ${p.id}: ${p.endpoint}` : `play ${p.id}${p.branchOf ? ", changed" : ""}`)),
+    of: (conn) => (conn.client === left.token ? { side: "left", group: "" } : conn.client === right.token ? { side: "right", group: "" } : null),
+    name: (_, side) => name(side === "left" ? left : right),
+  };
+}
 
 /**
  * Whether a row is of the protocol. How the Go code, or a raw client in Go,
@@ -35,11 +68,14 @@ function kind(row) {
   else if (e.tcp) what = e.tcp.what;
   else if (e.script) what = e.script.what;
   else if (e.call) what = e.call.name;
+  else if (e.step) what = `${e.step.phase} ${e.step.index}`;
   return `${e.kind} ${e.from} ${what}`;
 }
 
 export class Pairs {
-  constructor() {
+  /** @param {Sides} sides */
+  constructor(sides = byEndpoint) {
+    this.sides = sides;
     /** @type {Pair[]} */
     this.list = [];
     this.taken = 0;
@@ -58,17 +94,30 @@ export class Pairs {
     for (; this.taken < rows.list.length; this.taken++) this.take(rows.list[this.taken]);
   }
 
+  /** The time that a row's is counted from. @param {Row} row */
+  base(row) {
+    return 0;
+  }
+
+  /** What a row is, among those of its side. @param {Row} row @param {"left"|"right"} side */
+  kindOf(row, side) {
+    return kind(row);
+  }
+
   /** @param {Row} row */
   take(row) {
-    const side = row.conn.endpoint === "gorilla" || (!row.conn.endpoint && row.conn.client.includes("gorilla")) ? "right" : "left";
-    const name = group(row.conn);
+    const place = this.sides.of(row.conn);
+    if (!place) return;
+    const { side, group: name } = place;
     const g = this.groups.get(name) || { left: null, right: null, last: { left: -1, right: -1 } };
     this.groups.set(name, g);
-    g[side] = row.conn;
-    const counted = `${side} ${name} ${kind(row)}`;
+    // Headings of a play stand under no connection, and so never end.
+    if (row.conn.id || !g[side]) g[side] = row.conn;
+    const what = this.kindOf(row, side);
+    const counted = `${side} ${name} ${what}`;
     const k = this.counts.get(counted) || 0;
     this.counts.set(counted, k + 1);
-    const key = `${name} ${kind(row)} ${k}`;
+    const key = `${name} ${what} ${k}`;
     let pair = this.byKey.get(key);
     if (!pair || pair[side]) {
       pair = { index: this.list.length, seq: row.seq, left: null, right: null, crossed: false };
@@ -78,7 +127,7 @@ export class Pairs {
     pair[side] = row;
     // A row beside one that the other side had earlier came in another order.
     if (protocol(row)) {
-      pair.crossed = pair.crossed || pair.index < g.last[side];
+      pair.crossed = pair.crossed || (!row.event.step && pair.index < g.last[side]);
       g.last[side] = Math.max(g.last[side], pair.index);
     }
     this.bySeq.set(row.event.seq, pair);
@@ -102,18 +151,75 @@ export class Pairs {
     const row = left || right;
     if (!row || !protocol(row)) return [];
     if (left && right) {
-      const told = explain(left, right);
+      const told = explain(left, right, this.sides);
       if (pair.crossed) told.push("the two came in another order on one side");
       return told;
     }
-    const g = this.groups.get(group(row.conn));
+    const place = this.sides.of(row.conn);
+    const g = place && this.groups.get(place.group);
     if (!g || !g.left || !g.right) return [];
     const missing = left ? "right" : "left";
     const other = g[missing];
     // Silence is a difference once the other side went on, or is over.
     if (!other || (g.last[missing] < pair.index && !other.overAt(cursor))) return [];
-    const never = other.endpoint || (left ? "gorilla" : "reference");
-    return [`only ${row.conn.endpoint}: ${brief(row)}; ${never} has nothing that answers to it`];
+    const { sides } = this;
+    return [`only ${sides.name(row.conn, left ? "left" : "right")}: ${brief(row)}; ${sides.name(other, missing)} has nothing that answers to it`];
+  }
+}
+
+/**
+ * Two plays beside each other, step by step: one is mostly over before the
+ * other begins, so rows stand in the order of the steps that they came of, and
+ * those of one step where each began. The list is made anew when rows came; a
+ * play has few.
+ */
+export class PlayPairs extends Pairs {
+  /**
+   * @param {import("./play.js").Play} left
+   * @param {import("./play.js").Play} right
+   */
+  constructor(left, right) {
+    super(byPlay(left, right));
+    this.plays = { left, right };
+    this.version = -1;
+  }
+
+  /** @param {Rows} rows */
+  sync(rows) {
+    if (rows.version === this.version) return;
+    this.version = rows.version;
+    const { left, right } = this.plays;
+    this.list = [];
+    for (const map of [this.byKey, this.bySeq, this.counts, this.groups]) map.clear();
+    this.taken = upTo(rows.list, Math.min(left.seq, right.seq) - 1);
+    super.sync(rows);
+    const step = new Map(this.list.map((p) => [p, p.left ? this.step(p.left, "left") : p.right ? this.step(p.right, "right") : 0]));
+    this.list.sort((a, b) => (step.get(a) || 0) - (step.get(b) || 0) || a.index - b.index);
+    this.list.forEach((p, i) => (p.index = i));
+    // Whether the other side went on is asked of the places as they are now.
+    for (const g of this.groups.values()) {
+      for (const side of /** @type {const} */ (["left", "right"])) g.last[side] = this.list.reduce((n, p) => (p[side] && protocol(/** @type {Row} */ (p[side])) ? p.index : n), -1);
+    }
+  }
+
+  /** Which step a row came of. @param {Row} row @param {"left"|"right"} side */
+  step(row, side) {
+    return this.plays[side].marks.reduce((n, m) => (m.begin <= row.event.seq || m.begin <= row.seq ? m.index : n), -1);
+  }
+
+  /** @param {Row} row @param {"left"|"right"} side */
+  kindOf(row, side) {
+    return row.event.step ? kind(row) : `${this.step(row, side)} ${kind(row)}`;
+  }
+
+  /** Each play has its own clock. @param {Row} row */
+  base(row) {
+    return (row.conn.client === this.plays.right.token ? this.plays.right : this.plays.left).at;
+  }
+
+  /** All of them: where one side shows nothing yet the row says so. */
+  count() {
+    return this.list.length;
   }
 }
 
@@ -124,6 +230,7 @@ function brief(row) {
   if (e.handshake) return e.handshake.line;
   if (e.tcp) return `TCP ${e.tcp.what}`;
   if (e.script) return e.script.what;
+  if (e.step) return stepLine(e.step);
   return e.call ? e.call.name : e.kind;
 }
 
@@ -131,11 +238,12 @@ function brief(row) {
  * Tells how two rows that answer each other differ.
  * @param {Row} left
  * @param {Row} right
+ * @param {Sides} sides
  * @returns {string[]}
  */
-export function explain(left, right) {
-  const a = left.conn.endpoint || "reference";
-  const b = right.conn.endpoint || "gorilla";
+export function explain(left, right, sides = byEndpoint) {
+  const a = sides.name(left.conn, "left");
+  const b = sides.name(right.conn, "right");
   /** @type {string[]} */
   const told = [];
   /** @param {string} what @param {unknown} x @param {unknown} y */
@@ -150,6 +258,9 @@ export function explain(left, right) {
     differ("told JavaScript the code", e.script.code ?? "", f.script.code ?? "");
     differ("told it the reason", e.script.reason ?? "", f.script.reason ?? "");
     if (e.script.what === "onclose") differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
+  } else if (e.step && f.step) {
+    differ("did", e.step.command ?? "", f.step.command ?? "");
+    differ("ended early", e.step.error ?? "", f.step.error ?? "");
   } else if (e.tcp && f.tcp && e.tcp.what === "error") differ("met", e.tcp.error?.text ?? "", f.tcp.error?.text ?? "");
   const [x, y] = [codes(e.frame || e.handshake), codes(f.frame || f.handshake)];
   // What a client sent is the client's fault, whichever server got it.

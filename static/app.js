@@ -17,7 +17,13 @@ const modules = {
   "ws-decoder": () => import("./elements/decoder.js"),
   "ws-lengths": () => import("./elements/lengths.js"),
   "ws-unmask": () => import("./elements/unmask.js"),
+  "ws-play": () => import("./elements/play.js"),
+  "ws-codes": () => import("./elements/codes.js"),
+  "ws-heartbeat": () => import("./elements/heartbeat.js"),
   "ws-connections": () => import("./elements/connections.js"),
+  "ws-compare": () => import("./elements/compare.js"),
+  "ws-header-map": () => import("./elements/headermap.js"),
+  "ws-bench": () => import("./elements/bench.js"),
 };
 /** @param {Record<string, unknown>} module */
 function define(module) {

@@ -101,7 +101,7 @@ export function frameParts(f) {
   const flags = [h.fin ? "FIN" : "", h.rsv1 && "RSV1", h.rsv2 && "RSV2", h.rsv3 && "RSV3", h.masked && "masked"];
   const kind = h.name.toUpperCase();
   const said = f.close
-    ? f.close.code === 1005 ? "no code" : `${f.close.code}${f.close.reason ? " " + quote(f.close.reason) : ""}`
+    ? f.close.code === 1005 && !f.payload ? "no code" : `${f.close.code}${f.close.reason ? " " + quote(f.close.reason) : ""}`
     : f.text !== undefined
       ? f.text && quote(f.text)
       : f.payload && (asText(f) || bytesShown(f.payload));
@@ -198,7 +198,7 @@ export function scriptLine(s) {
     case "read":
       return `${s.what} ${s.size === undefined ? text : count(s.size, "byte")}`;
   }
-  return text ? `${s.what}: ${text}` : s.what;
+  return text ? `${s.what}: ${startLine(text)}` : s.what;
 }
 
 /** @param {string} text @param {number} [size] */
@@ -222,8 +222,15 @@ export function strip(f) {
   return [...octets(f.hex.slice(0, 4))].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (b >> k) & 1));
 }
 
+/** @param {import("./types.js").Step} s */
+export function stepLine(s) {
+  if (s.phase === "over") return s.error ? `the play ended early: ${s.error}` : "the play is over";
+  return `step ${s.index + 1} of ${s.of}: ${s.command || ""}`;
+}
+
 /** The line of an event in plain words. @param {LabEvent} e */
 export function line(e) {
+  if (e.step) return stepLine(e.step);
   if (e.frame) return `${arrow(e.from)} ${frameLine(e.frame)}`;
   if (e.handshake) return `${arrow(e.from)} ${handshakeLine(e.handshake)}`;
   if (e.tcp) return tcpLine(e.tcp, e.from);

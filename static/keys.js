@@ -2,7 +2,7 @@
  * The keys of the page, in one table: what the help lists is what works.
  *
  * @typedef {"back"|"step"|"toggle"|"help"|"next"|"previous"|"escape"} Command
- * @typedef {{lab: boolean, next: boolean, previous: boolean}} Here what the page has
+ * @typedef {{lab: boolean, next: boolean, previous: boolean, play?: boolean, compare?: boolean}} Here what the page has
  * @typedef {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean}} Pressed
  * @typedef {{keys: string[], shown: string[], does: string, command?: Command, needs?: keyof Here}} Binding
  */
@@ -18,6 +18,11 @@ export const bindings = [
   { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, while it has the focus", needs: "lab" },
   { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, while they have the focus", needs: "lab" },
   { keys: [], shown: ["Enter"], does: "pin the bit that has the focus", needs: "lab" },
+  { keys: [], shown: ["→", "←", "Space"], does: "in a play: its next step, back over the last, run", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, and select", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, while they have the focus", needs: "compare" },
+  { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the header map, while it has the focus", needs: "compare" },
+  { keys: [], shown: ["Enter"], does: "open the case, or send the header, that has the focus", needs: "compare" },
   { keys: ["Escape"], shown: ["Esc"], does: "close or let go of the innermost thing", command: "escape" },
 ];
 

@@ -18,7 +18,7 @@
 import { ApiError, Stream, away, call, sessionPath } from "./api.js";
 import { History } from "./history.js";
 import { Rows, View, belongs, heldAt } from "./rows.js";
-import { Pairs } from "./align.js";
+import { Pairs, PlayPairs } from "./align.js";
 import { Selection, fromHash } from "./selection.js";
 import { fieldAt } from "./bits.js";
 import { count, parseHex } from "./format.js";
@@ -31,7 +31,17 @@ const maxUnsent = 1000;
 /** @typedef {{token: string, endpoint: string, n: number, ws: WebSocket}} Socket */
 
 /** @returns {Record<Mode, View|Pairs>} */
-const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs() });
+const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
+
+/**
+ * What steps in place of the timeline while a play goes on.
+ * @typedef {object} Stepper
+ * @property {() => unknown} step
+ * @property {() => unknown} back
+ * @property {() => unknown} toggle
+ * @property {() => unknown} run
+ * @property {boolean} busy whether the play needs this page, shown or hidden
+ */
 
 export class Lab extends EventTarget {
   session = "";
@@ -79,6 +89,8 @@ export class Lab extends EventTarget {
   unsent = [];
   sending = false;
   scheduled = false;
+  /** @type {Stepper|null} */
+  stepper = null;
 
   reset() {
     this.history = new History();
@@ -91,6 +103,8 @@ export class Lab extends EventTarget {
     this.unsent = [];
     this.sockets.clear();
     this.raw = [];
+    this.stepper = null;
+    if (this.mode === "plays") this.mode = "reference";
   }
 
   /** Tells the elements, once a frame however often it is called. */
@@ -136,6 +150,8 @@ export class Lab extends EventTarget {
     this.wantHold = options.hold;
     await this.address();
     if (options.watch) {
+      if (this.stream) this.stream.close(); // another session was watched before
+      this.reset();
       this.watching = true;
       this.mode = "all";
       this.listen(options.watch);
@@ -183,8 +199,8 @@ export class Lab extends EventTarget {
     try {
       const before = performance.now();
       const answer = await call("/api/sessions", {});
-      const middle = performance.timeOrigin + (before + performance.now()) / 2;
-      this.epoch = middle - answer.now / 1000;
+      this.epoch = clockAt(before, answer.now);
+      this.setClock(performance.now() - before, answer.session);
       this.reset();
       this.listen(answer.session);
       this.holding = false;
@@ -193,6 +209,25 @@ export class Lab extends EventTarget {
       this.status = "gone";
       this.touch();
       setTimeout(() => this.session || this.fresh(), 2000);
+    }
+  }
+
+  /**
+   * Asks again what time it is there: how well the two clocks are set to each
+   * other is a matter of how quick the answer is.
+   * @param {number} trip ms that the answer took by which they are set
+   * @param {string} session
+   */
+  async setClock(trip, session) {
+    for (let i = 0; i < 4 && trip > 2; i++) {
+      const before = performance.now();
+      const answer = await call(sessionPath(session)).catch(() => null);
+      const took = performance.now() - before;
+      if (!answer || session !== this.session) return;
+      if (took < trip) {
+        trip = took;
+        this.epoch = clockAt(before, answer.now);
+      }
     }
   }
 
@@ -206,7 +241,7 @@ export class Lab extends EventTarget {
       (batch) => this.take(batch),
       (status) => this.streamStatus(status),
     );
-    this.stream.setHidden(document.hidden);
+    this.setHidden(document.hidden);
     this.touch();
   }
 
@@ -267,13 +302,14 @@ export class Lab extends EventTarget {
   /** Keeps what a reload needs to take the session up again. */
   leave() {
     if (!this.session || this.watching || this.status === "lost") return;
-    const { session: id, mode, holding, epoch } = this;
+    const { session: id, holding, epoch } = this;
+    const mode = this.mode === "plays" ? "both" : this.mode;
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
   }
 
-  /** @param {boolean} hidden */
+  /** A play goes on while its tab is hidden. @param {boolean} hidden */
   setHidden(hidden) {
-    if (this.stream) this.stream.setHidden(hidden);
+    if (this.stream) this.stream.setHidden(hidden && !this.stepper?.busy);
   }
 
   // ——— the recording ———
@@ -286,6 +322,18 @@ export class Lab extends EventTarget {
     this.views[this.mode].sync(this.rows);
     this.find();
     this.follow();
+    this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
+    this.touch();
+  }
+
+  /**
+   * Shows two plays beside each other.
+   * @param {import("./play.js").Play} left
+   * @param {import("./play.js").Play} right
+   */
+  beside(left, right) {
+    this.views.plays = new PlayPairs(left, right);
+    this.mode = "plays";
     this.touch();
   }
 
@@ -496,9 +544,10 @@ export class Lab extends EventTarget {
     this.touch();
   }
 
-  /** Forward one row, or one unit past the valve. */
+  /** Forward one row, or one unit past the valve; in a play, one step. */
   async step() {
     if (this.selection.into !== null) return this.intoField(1);
+    if (this.stepper) return this.stepper.step();
     const n = this.view.count(this.cursor);
     if (n < this.view.list.length) {
       // Rows of one moment (their seqs are equal) show together.
@@ -525,6 +574,7 @@ export class Lab extends EventTarget {
 
   back() {
     if (this.selection.into !== null) return this.intoField(-1);
+    if (this.stepper) return this.stepper.back();
     const n = this.view.count(this.cursor);
     if (n === 0) return this.say("This is the beginning.");
     let to = n - 1;
@@ -534,6 +584,7 @@ export class Lab extends EventTarget {
 
   /** Opens the valve and goes to the newest row. */
   async run() {
+    if (this.stepper && !this.holding) return this.stepper.run();
     this.history.cursor = Infinity;
     this.selection.chosen = false;
     this.selection.into = null;
@@ -548,6 +599,7 @@ export class Lab extends EventTarget {
   }
 
   toggle() {
+    if (this.stepper) return this.stepper.toggle();
     return this.holding || !this.history.live ? this.run() : this.hold();
   }
 
@@ -580,7 +632,7 @@ export class Lab extends EventTarget {
   }
 
   get endpoints() {
-    return this.mode === "both" || this.mode === "all" ? ["reference", "gorilla"] : [this.mode];
+    return this.mode === "reference" || this.mode === "gorilla" ? [this.mode] : ["reference", "gorilla"];
   }
 
   /** The newest sockets of the mode that are not closed yet. */
@@ -601,6 +653,7 @@ export class Lab extends EventTarget {
       throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
     }
     this.say("");
+    if (!["hold", "run", "step", "back"].includes(a.do)) this.stepper = null;
     await this.starting; // whoever is quick presses a button before the session is there
     if (!this.session) throw new Error("There is no session yet: the lab server does not answer.");
     switch (a.do) {
@@ -683,6 +736,7 @@ export class Lab extends EventTarget {
 
   /** @param {string[]} endpoints */
   connect(endpoints) {
+    this.stepper = null;
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
     if (!missing.length) throw new Error("You are connected already. Close the connection to open another.");
@@ -704,16 +758,26 @@ export class Lab extends EventTarget {
   /** @param {string} endpoint @param {number} n */
   dial(endpoint, n) {
     const token = `${endpoint.split("/")[0]}-${n}`;
+    const ws = this.socket(endpoint, token);
+    this.sockets.set(endpoint, { token, endpoint, n, ws });
+  }
+
+  /**
+   * Opens a WebSocket that tells the recording all it does and is told.
+   * @param {string} endpoint
+   * @param {string} token
+   * @param {typeof WebSocket} [Socket] of the window whose socket it is to be
+   */
+  socket(endpoint, token, Socket = WebSocket) {
     const origin = location.origin.replace(/^http/, "ws");
     const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(this.session)}&client=${token}`;
     const session = this.session;
     /** @param {string} what @param {object} [more] */
     const tell = (what, more) => session === this.session && this.report({ client: token, what, readyState: ws.readyState, ...more });
     const began = this.now();
-    const ws = new WebSocket(url);
+    const ws = new Socket(url);
     ws.binaryType = "arraybuffer";
     this.tokens.add(token);
-    this.sockets.set(endpoint, { token, endpoint, n, ws });
     this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, readyState: ws.readyState });
     let opened = false;
     ws.onopen = () => {
@@ -737,6 +801,7 @@ export class Lab extends EventTarget {
       }
       this.touch();
     };
+    return ws;
   }
 
   /** The sockets that can send. */
@@ -759,7 +824,7 @@ export class Lab extends EventTarget {
   send(a) {
     const ready = this.ready();
     const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
-    const data = a.hex !== undefined ? octetsOf(a.hex) : null;
+    const data = a.hex !== undefined ? hexOctets(a.hex) : null;
     for (const s of ready) {
       const at = this.now();
       if (data) s.ws.send(data);
@@ -833,6 +898,14 @@ export class Lab extends EventTarget {
   }
 }
 
+/**
+ * When the server's clock was at 0, in ms since 1970: it told the time half-way
+ * between asking and now.
+ * @param {number} asked
+ * @param {number} told microseconds
+ */
+const clockAt = (asked, told) => performance.timeOrigin + (asked + performance.now()) / 2 - told / 1000;
+
 /** @param {unknown} e */
 export const words = (e) => (e instanceof ApiError ? e.words : e instanceof Error ? e.message : String(e));
 
@@ -846,14 +919,14 @@ export class HexError extends Error {
 }
 
 /** @param {string} text */
-function octetsOf(text) {
+export function hexOctets(text) {
   const read = parseHex(text);
   if ("error" in read) throw new HexError(read.error, read.at);
   return read.octets;
 }
 
 /** @param {string} text */
-const hexOf = (text) => [...octetsOf(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
+const hexOf = (text) => [...hexOctets(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The oldest row held of a connection can be dropped; no other. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

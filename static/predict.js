@@ -72,6 +72,10 @@ function named(name, e) {
     return /** @type {Record<string, Value>} */ (/** @type {unknown} */ (s))[name];
   }
   if (e.tcp && name === "what") return e.tcp.what;
+  if (e.call) {
+    if (name === "name" || name === "result") return e.call[name] ?? "";
+    if (part === "error") return e.call.error ? /** @type {Record<string, string>} */ (e.call.error)[at] : "";
+  }
   return undefined;
 }
 

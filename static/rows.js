@@ -23,13 +23,17 @@
  * @property {Conn} conn
  * @property {number} at
  * @property {LabEvent|null} js what the tab did or was told
+ * @property {LabEvent|null} sent what the tab did to send it, where that has a row of its own
+ * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
  * @property {GoCall|null} go   what the Go code called
  * @property {{seq: number, state: string}[]} held its stay at the valve
+ * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
  */
 
 import { upTo } from "./history.js";
 import { callLine, scriptLine } from "./format.js";
+import { Plays, by, said } from "./play.js";
 
 /** What is waiting for its other half, first come first served. @template T */
 class Queue {
@@ -111,6 +115,8 @@ export class Conn {
     this.reads = [];
     /** Whether its own JavaScript reports its state. */
     this.scripted = false;
+    /** @type {""|"raw"|"browser"} what its client is, where a play says so */
+    this.as = "";
     /** @type {Record<string, Match<Row, LabEvent>>} the tab's side of rows */
     this.tab = {};
     for (const what of ["new WebSocket", "onopen", "send", "onmessage", "close"]) {
@@ -143,6 +149,9 @@ export class Conn {
     /** @type {Row[]} what waits at the valve now, oldest first */
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
+    this.reset = Infinity; // seq of the RST that ended it
+    /** @type {Record<string, Queue<LabEvent>>} what has a row of its own, because nobody read its frame then */
+    this.unread = { send: new Queue(), close: new Queue() };
   }
 
   /**
@@ -186,6 +195,9 @@ export class Rows {
     this.byClient = new Map();
     /** @type {Map<string, LabEvent[]>} what JavaScript did before its connection was seen */
     this.early = new Map();
+    this.plays = new Plays();
+    /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
+    this.stages = new Map();
     this.version = 0;
   }
 
@@ -209,7 +221,7 @@ export class Rows {
    */
   add(e, conn, seq = e.seq) {
     /** @type {Row} */
-    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, go: null, held: [], version: 0 };
+    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, sent: null, unread: false, go: null, held: [], mark: null, version: 0 };
     this.list.push(row);
     this.bySeq.set(e.seq, row);
     return row;
@@ -218,6 +230,7 @@ export class Rows {
   /** @param {LabEvent} e */
   take(e) {
     if (e.script) return this.script(e, e.script);
+    if (e.step) return this.step(e, e.step);
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
     else if (e.handshake) this.handshake(e, conn);
@@ -243,6 +256,34 @@ export class Rows {
   }
 
   /**
+   * A step of a play heads the rows of what came of it.
+   * @param {LabEvent} e
+   * @param {import("./types.js").Step} s
+   */
+  step(e, s) {
+    const play = this.plays.take(e, s);
+    let stage = this.stages.get(s.client);
+    if (!stage) {
+      stage = new Conn(0, changed);
+      stage.endpoint = s.endpoint;
+      stage.client = s.client;
+      stage.as = s.as;
+      this.stages.set(s.client, stage);
+      const conn = this.byClient.get(s.client);
+      if (conn) conn.as = s.as;
+    }
+    const mark = play.marks[s.index] || null;
+    if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
+    const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
+    if (row) changed(row);
+    // What is not on the wire when its step has settled waits there for a server
+    // that does not read.
+    const conn = this.byClient.get(s.client);
+    if (s.phase === "end" && conn) this.unmatched(conn, e.seq, true);
+    if (s.phase === "over" && s.error) this.add(e, stage);
+  }
+
+  /**
    * @param {LabEvent} e
    * @param {import("./types.js").Tcp} tcp
    * @param {Conn} conn
@@ -251,6 +292,7 @@ export class Rows {
     this.add(e, conn);
     if (tcp.what !== "open") {
       if (tcp.what !== "error" && conn.ended === Infinity) conn.ended = e.seq;
+      if (tcp.what === "rst") conn.reset = Math.min(conn.reset, e.seq);
       if (tcp.what === "closed") this.unmatched(conn, e.seq);
       return;
     }
@@ -259,6 +301,7 @@ export class Rows {
     conn.path = tcp.path || "";
     conn.remote = tcp.remote || "";
     if (!conn.client) return;
+    conn.as = this.stages.get(conn.client)?.as || "";
     this.byClient.set(conn.client, conn);
     const early = this.early.get(conn.client) || [];
     this.early.delete(conn.client);
@@ -296,12 +339,12 @@ export class Rows {
     const first = opcode === 1 || opcode === 2;
     if (e.from === "client") {
       conn.lastFromClient = row;
-      if (first) conn.tab.send.addLeft(row);
+      if (first) this.caused("send", row, conn);
       if (data && fin) conn.returned.addLeft(row);
       if (opcode === 8 && !conn.clientClose) {
         conn.clientClose = row;
         // A Close that answers the server's was not caused by close().
-        if (!conn.serverClosed) conn.tab.close.addLeft(row);
+        if (!conn.serverClosed || conn.unread.close.size) this.caused("close", row, conn);
       }
     } else {
       conn.lastFromServer = row;
@@ -314,6 +357,18 @@ export class Rows {
         break;
       }
     }
+  }
+
+  /**
+   * Matches a frame with the send() or close() that it came of.
+   * @param {"send"|"close"} what
+   * @param {Row} row
+   * @param {Conn} conn
+   */
+  caused(what, row, conn) {
+    const sent = conn.unread[what].shift();
+    if (sent) row.sent = sent;
+    else conn.tab[what].addLeft(row);
   }
 
   /**
@@ -374,7 +429,7 @@ export class Rows {
       return;
     }
     /** @type {Record<string, State>} */
-    const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED" };
+    const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED", leave: "CLOSED" };
     if (states[s.what]) {
       conn.scripted = true;
       const closed = conn.stateAt("client", Infinity)?.state === "CLOSED";
@@ -384,6 +439,12 @@ export class Rows {
     // Told after the server's Close, close() caused a frame only if that frame
     // came before, and still waits for what caused it.
     if (match && (s.what !== "close" || !conn.serverClosed || match.left.size)) return match.addRight(e);
+    // The write of a raw client's request stands on its row, or its dial does.
+    const asks = s.what === "write" && !conn.lastFromClient && conn.request?.event.handshake?.size === s.size ? conn.request : null;
+    if (asks) {
+      asks.js ??= e;
+      return changed(asks);
+    }
     if (s.what === "dial" && conn.request && !conn.request.js) {
       conn.request.js = e;
       return changed(conn.request);
@@ -408,12 +469,17 @@ export class Rows {
    * Gives rows of their own to what was called but never reached the wire.
    * @param {Conn} conn
    * @param {number} seq
+   * @param {boolean} [unread] whether they may reach it yet
    */
-  unmatched(conn, seq) {
+  unmatched(conn, seq, unread = false) {
     if (conn.written) this.add(conn.written, conn, seq);
     conn.written = null;
     for (const what of ["send", "close"]) {
-      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) this.add(e, conn, seq);
+      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) {
+        const row = this.add(e, conn, seq);
+        if (unread) conn.unread[what].push(e);
+        row.unread = unread;
+      }
     }
   }
 }
@@ -431,6 +497,22 @@ function changed(row) {
 export function heldAt(row, cursor) {
   const n = upTo(row.held, cursor);
   return n === 0 ? "" : row.held[n - 1].state;
+}
+
+/**
+ * The heading of a step at the cursor: the command, and its sentence once its
+ * effect is recorded.
+ * @param {Row} row
+ * @param {number} cursor
+ */
+export function stepAt(row, cursor) {
+  const s = row.event.step;
+  if (!s) return null;
+  if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
+  const mark = row.mark;
+  const ended = !!mark && by(mark.end, cursor);
+  const failed = ended && !!mark.error;
+  return { number: `${s.index + 1} of ${s.of}`, command: s.command || "", say: failed ? mark.error : mark ? said(mark, cursor) : "", doing: !ended, failed };
 }
 
 /**
@@ -471,8 +553,9 @@ export function goAt(row, cursor) {
  * @param {boolean} watching whether the page looks on at a session that is not its own
  */
 export function whose(conn, watching) {
+  if (conn.as === "raw") return "raw client";
   if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
-  if (conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
+  if (conn.as || conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
   return conn.client ? "client" : "client (outside)";
 }
 

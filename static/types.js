@@ -33,12 +33,20 @@
  * @typedef {"CONNECTING"|"OPEN"|"CLOSING"|"CLOSED"} State
  * @typedef {{of: number, state: "waiting"|"released"|"dropped"}} Held
  *
+ * @typedef {{do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number,
+ *   reason?: string}} Order what the page shall do in a play
+ * @typedef {{play: string, branchOf?: string, scenario?: string, title?: string, endpoint: string, client: string,
+ *   as: "raw"|"browser", index: number, of: number, line?: number, command?: string, say?: string,
+ *   phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order}} Step
+ * @typedef {{index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"}} PlanStep
+ * @typedef {{name: string, title: string, text?: string, steps: PlanStep[], browser: boolean}} Plan a scenario, as the server reads it
+ *
  * @typedef {object} LabEvent
  * @property {number} seq
  * @property {number} at      microseconds since the session began
  * @property {number} conn
  * @property {End} from
- * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"dropped"} kind
+ * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"step"|"dropped"} kind
  * @property {Tcp} [tcp]
  * @property {Octets} [octets]
  * @property {Handshake} [handshake]
@@ -48,6 +56,7 @@
  * @property {Script} [script]
  * @property {StateChange} [state]
  * @property {Held} [held]
+ * @property {Step} [step]
  * @property {{count: number}} [dropped]
  *
  * @typedef {"head"|"len"|"key"|"data"|"code"} Group
@@ -62,7 +71,7 @@
  *   open: boolean, since: number, frames: number}} LiveConnection
  * @typedef {{session: string, now: number, holding: boolean, outside: boolean}} SessionState
  *
- * @typedef {"reference"|"gorilla"|"both"|"all"} Mode
+ * @typedef {"reference"|"gorilla"|"both"|"all"|"plays"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
  *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
  *   method?: string, proto?: string}} Action

@@ -6,6 +6,12 @@
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
 //	naive.go      package naive of this module, with its faults
 //	broken.go     servers that answer the handshake wrongly, each in one named way
+//
+// A scenario gives their code orders, call by call:
+//
+//	actor.go      what all libraries do alike: the socket below them, and what cannot be done
+//	heartbeat.go  Pings, and giving up when no Pong comes
+//	process.go    a server in a process of its own, which can be killed
 package endpoint
 
 import (
@@ -15,6 +21,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
@@ -39,6 +46,40 @@ type Endpoint struct {
 	// send; opened must not block. It never sends a frame unasked but what the
 	// protocol demands and the echoes.
 	Serve func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server))
+
+	perform performance
+}
+
+// Setup says how an endpoint performs in a scenario, and Actor is what the
+// scenario gives its orders to.
+type (
+	Setup = scenario.Setup
+	Actor = scenario.Actor
+)
+
+// performance is Endpoint.Perform of one library.
+type performance func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor))
+
+// Perform is Serve as setup says, with a server's end that obeys a scenario. By
+// hand it does nothing but what it is told, until Actor.End; the zero Setup is
+// Serve.
+func (e Endpoint) Perform(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
+	switch {
+	case setup.Process:
+		performInProcess(e, w, r, rec, opened)
+	case e.perform == nil:
+		e.Serve(w, r, rec, func(s Server) { opened(&plainActor{s, rec}) })
+	default:
+		e.perform(w, r, rec, setup, opened)
+	}
+}
+
+// named returns the endpoint whose performance is p.
+func named(name string, p performance) Endpoint {
+	serve := func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+		p(w, r, rec, Setup{}, func(a Actor) { opened(a) })
+	}
+	return Endpoint{Name: name, Serve: serve, perform: p}
 }
 
 // Server is the server's end of an open connection. Its methods may be called
@@ -54,15 +95,15 @@ type Server interface {
 
 // All returns the endpoints that keep to the protocol, the reference first.
 func All() []Endpoint {
-	return []Endpoint{{"reference", serveReference}, {"gorilla", serveGorilla}}
+	return []Endpoint{named("reference", performReference), named("gorilla", performGorilla)}
 }
 
 // Find returns the endpoint called name, "reference", "gorilla", "naive" or
 // "broken/MISTAKE". The error lists what there is.
 func Find(name string) (Endpoint, error) {
-	all := append(All(), Endpoint{"naive", serveNaive})
+	all := append(All(), Endpoint{Name: "naive", Serve: serveNaive})
 	for _, m := range Mistakes {
-		all = append(all, Endpoint{"broken/" + m.Name, m.serve})
+		all = append(all, Endpoint{Name: "broken/" + m.Name, Serve: m.serve})
 	}
 	names := ""
 	for _, e := range all {

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"reflect"
 	"runtime"
@@ -13,9 +14,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// serveGorilla is Endpoint.Serve of gorilla/websocket, used as its own
+// performGorilla is Endpoint.Perform of gorilla/websocket, used as its own
 // documentation shows.
-func serveGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	var upgrader websocket.Upgrader
 	call := rec.Enter("Upgrade", "")
 	conn, err := upgrader.Upgrade(w, r, nil)
@@ -24,33 +25,70 @@ func serveGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connect
 		return
 	}
 	call.Return("a *websocket.Conn", nil)
-	defer func() {
-		call := rec.Enter("Close", "")
-		call.Return("nil", conn.Close())
-	}()
-	conn.SetReadLimit(MaxMessage)
-	server := &gorillaServer{conn: conn, rec: rec}
-	opened(server)
-	for {
-		conn.SetReadDeadline(time.Now().Add(IdleTimeout))
-		call := rec.Enter("ReadMessage", "")
-		op, p, err := conn.ReadMessage()
-		if err != nil {
-			call.Return("", err)
-			return
-		}
-		call.Return(describe(wire.Opcode(op), len(p)), nil)
-		if err := server.Send(wire.Opcode(op), p); err != nil {
-			return
-		}
+	server := &gorillaServer{socket: newSocket(rec), conn: conn, byHand: setup.ByHand, keepTCP: setup.KeepTCP || setup.IgnoreClose}
+	server.socket.conn = conn.NetConn()
+	defer conn.Close()
+	if !setup.ByHand && !server.keepTCP {
+		defer server.closeNow()
 	}
+	conn.SetReadLimit(MaxMessage)
+	if setup.IgnoreClose {
+		conn.SetCloseHandler(func(int, string) error { return nil })
+	}
+	conn.SetPongHandler(func(payload string) error {
+		server.pulse.heard(wire.Pong, []byte(payload))
+		return nil
+	})
+	opened(server)
+	perform(server, setup)
 }
 
 type gorillaServer struct {
-	conn *websocket.Conn
-	rec  *recording.Connection
-	mu   sync.Mutex // gorilla allows one writer of messages at a time
+	*socket
+	conn    *websocket.Conn
+	byHand  bool
+	keepTCP bool
+	mu      sync.Mutex // gorilla allows one writer of messages at a time
 }
+
+func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
+	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
+	call := s.rec.Enter("ReadMessage", "")
+	op, p, err := s.conn.ReadMessage()
+	call.Return(message(wire.Opcode(op), p, err), err)
+	return wire.Opcode(op), p, err
+}
+
+// Read is the library's, and the Close that its user must do after an error.
+func (s *gorillaServer) Read() error {
+	_, _, err := s.next()
+	if err != nil && !s.keepTCP {
+		s.closeNow()
+	}
+	return err
+}
+
+// closeNow is gorilla's Close: it closes TCP, and nothing more.
+func (s *gorillaServer) closeNow() error {
+	call := s.rec.Enter("Close", "")
+	err := s.conn.Close()
+	call.Return("nil", err)
+	return err
+}
+
+func (s *gorillaServer) SayClose(payload []byte) error {
+	call := s.rec.Enter("WriteControl", describe(wire.Close, len(payload)))
+	err := s.conn.WriteControl(websocket.CloseMessage, payload, time.Now().Add(writeTimeout))
+	call.Return("nil", err)
+	return err
+}
+
+func (s *gorillaServer) HangUp(payload []byte) error {
+	return errors.Join(s.SayClose(payload), s.closeNow())
+}
+
+// Octets are written below gorilla, which lets nothing illegal out.
+func (s *gorillaServer) Octets(b []byte) error { return s.TCPWrite(b) }
 
 // Send sends several parts by several Writes to one NextWriter: gorilla has no
 // call that ends a fragment, and cuts a message only where its write buffer is
@@ -92,15 +130,25 @@ func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
 	return err
 }
 
+// Close sends a Close frame. The answer is read by who reads, which by hand is
+// nobody else: gorilla leaves it to its user to read on, and to close TCP.
 func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	call := s.rec.Enter("WriteControl", "close, "+code.String())
 	p := websocket.FormatCloseMessage(int(code), reason)
 	err := s.conn.WriteControl(websocket.CloseMessage, p, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
-	// The answer is read by the loop in ReadMessage. The socket's own deadline may
-	// be set from here; gorilla's SetReadDeadline is the reader's alone.
+	// The socket's own deadline may be set from here; gorilla's SetReadDeadline is the reader's alone.
 	s.conn.NetConn().SetReadDeadline(time.Now().Add(closeTimeout))
-	return err
+	if !s.byHand || err != nil {
+		return err
+	}
+	for err == nil {
+		_, _, err = s.next()
+	}
+	if s.keepTCP {
+		return nil
+	}
+	return s.closeNow()
 }
 
 // GorillaSource returns the path of the file that gorilla's (*Conn).ReadMessage

@@ -17,7 +17,10 @@ import (
 	"wslab/reference/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	endpoint.BeServer()
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of a test.
 const patience = 20 * time.Second

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"wslab/compare/recording"
@@ -97,6 +98,22 @@ func (c *keepingConn) CloseWrite() error {
 		return hc.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// SetLinger makes Close send RST, where the connection can.
+func (c *keepingConn) SetLinger(seconds int) error {
+	if lc, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return lc.SetLinger(seconds)
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn gives the socket, where the connection has one.
+func (c *keepingConn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // take returns the reads, and whether the last of them filled its buffer, and
@@ -195,7 +212,6 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	call := rec.Enter("naive.Serve", "")
 	err = naive.Serve(c, naive.Options{
 		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
 		Call: func(name, args string) func(string, error) {
@@ -203,7 +219,8 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
-	call.Return("nil", err)
+	// Told as a whole, or no other call would seem to stand by itself.
+	rec.Enter("naive.Serve", "").Return("nil", err)
 }
 
 // replay returns conn with r's head and the octets buffered behind it to be

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -10,15 +11,18 @@ import (
 	"wslab/reference/wire"
 )
 
-// serveReference is Endpoint.Serve of package reference.
-func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+// performReference is Endpoint.Perform of package reference.
+func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	rec.OwnState()
+	server := &referenceServer{socket: newSocket(rec)}
 	upgrader := reference.Upgrader{Options: reference.Options{
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
 		CloseTimeout: closeTimeout,
 		HoldFlush:    -1, // each call's octets are to be seen by themselves
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
+		OnControl:    server.pulse.heard,
+		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
 	}}
 	call := rec.Enter("Upgrade", "")
 	conn, err := upgrader.Upgrade(w, r)
@@ -27,8 +31,8 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 		return
 	}
 	call.Return("a *reference.Conn", nil)
+	server.conn, server.socket.conn = conn, conn.NetConn()
 	defer conn.CloseNow()
-	server := &referenceServer{conn: conn, rec: rec}
 	// Reading ends as soon as this side closes; the closing handshake is then
 	// Close's, and must not be cut short.
 	defer func() {
@@ -36,25 +40,66 @@ func serveReference(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 		defer server.closing.Unlock()
 	}()
 	opened(server)
-	for {
-		conn.SetReadDeadline(time.Now().Add(IdleTimeout))
-		call := rec.Enter("ReadMessage", "")
-		op, p, err := conn.ReadMessage()
-		if err != nil {
-			call.Return("", err)
-			return
-		}
-		call.Return(describe(op, len(p)), nil)
-		if err := server.Send(op, p); err != nil {
-			return
-		}
-	}
+	perform(server, setup)
 }
 
 type referenceServer struct {
+	*socket
 	conn    *reference.Conn
-	rec     *recording.Connection
 	closing sync.Mutex // held while Close runs
+}
+
+func (s *referenceServer) next() (wire.Opcode, []byte, error) {
+	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
+	call := s.rec.Enter("ReadMessage", "")
+	op, p, err := s.conn.ReadMessage()
+	call.Return(message(op, p, err), err)
+	return op, p, err
+}
+
+// Read is the library's, which closes TCP itself where it is to be closed.
+func (s *referenceServer) Read() error {
+	_, _, err := s.next()
+	return err
+}
+
+// SayClose goes past the Machine, which would not let everything out and would
+// wait for the answer.
+func (s *referenceServer) SayClose(payload []byte) error {
+	h := wire.Header{Fin: true, Opcode: wire.Close, Form: wire.Length7, Length: uint64(len(payload))}
+	call := s.rec.Enter("WriteRawClose", describe(wire.Close, len(payload)))
+	err := s.conn.WriteRawClose(append(h.Append(nil), payload...))
+	call.Return("nil", err)
+	return err
+}
+
+func (s *referenceServer) HangUp(payload []byte) error {
+	return errors.Join(s.SayClose(payload), s.TCPClose())
+}
+
+func (s *referenceServer) Octets(b []byte) error {
+	call := s.rec.Enter("WriteRaw", octets(len(b)))
+	err := s.conn.WriteRaw(b)
+	call.Return("nil", err)
+	return err
+}
+
+// TCPClose tells the Machine as well.
+func (s *referenceServer) TCPClose() error {
+	if s.conn.State() == reference.Closed {
+		return s.socket.TCPClose()
+	}
+	call := s.rec.Enter("net.Conn.Close", "")
+	err := s.conn.CloseNow()
+	call.Return("nil", err)
+	return err
+}
+
+// TCPReset tells the Machine as well.
+func (s *referenceServer) TCPReset() error {
+	err := s.socket.TCPReset()
+	s.conn.CloseNow()
+	return err
 }
 
 func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {

@@ -244,6 +244,9 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 	c.tcp(c.Side.Peer(), what, err)
 }
 
+// Reset implements tap.Recorder.
+func (c *Connection) Reset() { c.tcp(c.Side, "rst", nil) }
+
 // Closed implements tap.Recorder.
 func (c *Connection) Closed() { c.tcp(c.Side, "closed", nil) }
 

@@ -4,10 +4,12 @@
 // outputs of compare) is made from a Recording and from nothing else.
 //
 //	event.go       what an Event says, and its JSON, written here once
+//	step.go        the steps of a play
 //	recording.go   the ordered, bounded list and those who follow it
 //	list.go        the list itself
 //	connection.go  one tapped connection: octets in, events out
 //	text.go        the list as text
+//	steps.go       the same, parted by the steps of a play
 //
 // A Recording is bounded in events and in octets kept. When it is full the
 // oldest events go, and who asks for them is told how many: nothing is lost in

@@ -3,8 +3,10 @@ package recording
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"wslab/reference/dissect"
@@ -44,6 +46,8 @@ func (e Event) Kind() string {
 		return "held"
 	case *Dropped:
 		return "dropped"
+	case *Step:
+		return "step"
 	}
 	return "unknown"
 }
@@ -197,13 +201,15 @@ func NewGoError(err error) *GoError {
 	return &GoError{fmt.Sprintf("%T", err), errorText(err)}
 }
 
-// errorText leaves the addresses out of a network error: they differ in every
-// run and say nothing.
+// errorText leaves the addresses out of a network error, be it within another:
+// they differ in every run and say nothing.
 func errorText(err error) string {
-	if op, ok := err.(*net.OpError); ok {
+	text := err.Error()
+	var op *net.OpError
+	if errors.As(err, &op) {
 		bare := *op
 		bare.Source, bare.Addr = nil, nil
-		return bare.Error()
+		text = strings.Replace(text, op.Error(), bare.Error(), 1)
 	}
-	return err.Error()
+	return text
 }

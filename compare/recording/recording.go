@@ -99,6 +99,8 @@ func weight(body any) int {
 		return fixed + len(b.Head) + 8*len(b.Frames)
 	case *Script:
 		return fixed + len(b.Text) + len(b.Reason)
+	case *Step:
+		return fixed + len(b.Title) + len(b.Command) + len(b.Say)
 	}
 	return fixed
 }

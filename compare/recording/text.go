@@ -16,15 +16,41 @@ type TextOptions struct {
 	// Stable leaves out what differs from run to run without meaning anything:
 	// times, numbers, addresses, chunks of TCP and the random key of a handshake.
 	// Two stable texts can be compared line by line.
+	//
+	// The steps of a play part such a text: above what a command did there is a
+	// line "> COMMAND". Connections but the first are told by their numbers.
 	Stable bool
+
+	// Brief leaves it at one line for each event.
+	Brief bool
+
+	// Aside, when not nil, returns what is to stand below an event, or nothing.
+	Aside func(Event) string
 }
 
 // WriteText writes events as text, one paragraph each: a line that says what
 // happened, and under a frame its octets and its fields bit by bit.
 func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 	t := &textWriter{w: w, opt: opt}
-	for _, e := range events {
-		t.event(e)
+	if !opt.Stable {
+		for _, e := range events {
+			t.event(e)
+		}
+		return t.err
+	}
+	for i, b := range blocks(events) {
+		if i > 1 && (b.step != nil || len(b.events) > 0) {
+			t.printf("\n")
+		}
+		if i > 0 {
+			t.head(b)
+		}
+		for _, e := range b.events {
+			t.event(e)
+		}
+		if b.over != nil && b.over.Error != "" {
+			t.printf("\n! %s\n", b.over.Error)
+		}
 	}
 	return t.err
 }
@@ -47,15 +73,21 @@ func (t *textWriter) line(e Event, arrow, format string, args ...any) {
 	if !t.opt.Stable {
 		t.printf("#%-5d %11.3f ms  conn %d  ", e.Seq, float64(e.At.Microseconds())/1000, e.Conn)
 	}
+	if t.opt.Stable && e.Conn > 1 {
+		t.printf("conn %d  ", e.Conn)
+	}
 	t.printf("%-6s %s "+format+"\n", append([]any{e.From, arrow}, args...)...)
 }
 
 // detail writes a line that belongs to the one before.
 func (t *textWriter) detail(format string, args ...any) {
-	t.printf("           "+format+"\n", args...)
+	if !t.opt.Brief {
+		t.printf("           "+format+"\n", args...)
+	}
 }
 
 func (t *textWriter) event(e Event) {
+	defer t.aside(e)
 	arrow := map[string]string{"client": "❱", "server": "❰"}[e.From]
 	switch b := e.Body.(type) {
 	case *TCP:
@@ -89,6 +121,37 @@ func (t *textWriter) event(e Event) {
 		t.line(e, "·", "%s is %s at the valve", unit, b.State)
 	case *Dropped:
 		t.line(e, "·", "%d events were dropped here", b.Count)
+	case *Step:
+		t.step(e, b)
+	}
+}
+
+// step tells of a play, where times and numbers are told; a stable text is parted
+// by steps instead.
+func (t *textWriter) step(e Event, s *Step) {
+	switch {
+	case t.opt.Stable:
+	case s.Phase == StepBegin:
+		t.line(e, ">", "%s:%d %s", s.Scenario, s.Line, strings.ReplaceAll(s.Command, "\n", "; "))
+	case s.Phase == PlayOver:
+		t.line(e, ">", "%s is over%s", s.Scenario, withColon(s.Error))
+	}
+}
+
+func withColon(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ": " + s
+}
+
+// aside writes what the options have to say of e.
+func (t *textWriter) aside(e Event) {
+	if t.opt.Aside == nil {
+		return
+	}
+	if text := t.opt.Aside(e); text != "" {
+		t.detail("%s", text)
 	}
 }
 

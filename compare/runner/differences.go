@@ -109,7 +109,7 @@ var Differences = []Difference{
 		Reason: "Sec-WebSocket-Key must not appear more than once; gorilla takes the first.",
 	},
 	{
-		Cases: []string{"7692-7.1/14–26", "7692-7.1/41", "7692-7.1/44", "7692-7.2/80–87"}, RFC: 7692, Section: "7.1.2.1",
+		Cases: []string{"7692-7.1/14–26", "7692-7.1/41", "7692-7.1/44", "7692-7.2/80–86"}, RFC: 7692, Section: "7.1.2.1",
 		Reference: "uses the window that it was asked for", Gorilla: "accepts the offer and does not say server_max_window_bits",
 		Reason: "A server that accepts an offer with server_max_window_bits answers with it, or declines the offer. Gorilla does not look at parameters, and Go's compressor has no smaller window.",
 	},

@@ -4,7 +4,10 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -17,14 +20,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// timeout bounds one scenario against one endpoint.
-const timeout = 20 * time.Second
+// Bounds of one scenario against one endpoint.
+const (
+	timeout  = 40 * time.Second
+	patience = 10 * time.Second // for what need not come
+)
 
 // connKey is where a request's context holds its connection.
 type connKey struct{}
 
 // Run plays s against e with the raw client and returns all events, the
-// server's last one included.
+// server's last one included, and whatever was recorded when there is an error.
 func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -32,57 +38,94 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 	if err != nil {
 		return nil, err
 	}
+	host := l.Addr().String()
 	rec := recording.New(nil, recording.Limits{})
-	served, ended := make(chan struct{}), make(chan struct{})
-	over := sync.OnceFunc(func() { close(ended) })
+	notes := &notes{rec: rec}
+	client := func(token, target string) *scenario.Scripted {
+		return &scenario.Scripted{
+			Dial: func(ctx context.Context) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "tcp", host)
+			},
+			Target: target, Host: host, Log: notes.log(token),
+		}
+	}
+	own := client("", "/")
+	own.Answers = s.Answers
+	stage := &scenario.Stage{
+		Rec: rec, Client: own, Patience: patience, Settled: notes.write,
+		Step: recording.Step{Play: "1", Endpoint: e.Name, As: "raw"},
+		More: func(token string) scenario.Client {
+			c := client(token, "/?client="+token)
+			c.Answers = true
+			return c
+		},
+	}
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
+		ErrorLog:          log.New(io.Discard, "", 0), // an endpoint that panics is recorded as one that ends
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateClosed {
-				over() // comes behind served, where the endpoint was asked at all
-			}
-		},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer close(served)
 			c := r.Context().Value(connKey{}).(*tap.Conn)
+			token := r.URL.Query().Get("client")
 			conn := rec.Connect(recording.Info{
-				Endpoint: e.Name, Client: "raw", Path: r.URL.Path,
+				Endpoint: e.Name, Client: token, Path: r.URL.Path,
 				Local: c.LocalAddr().String(), Remote: c.RemoteAddr().String(),
 			}, wire.Server)
 			c.Attach(conn, false)
+			setup, opened, served := stage.Arrive(token, c, conn)
+			defer served()
 			w.Header().Set("Connection", "close")
-			e.Serve(w, r, conn, func(endpoint.Server) {})
+			e.Perform(w, r, conn, setup, opened)
 		}),
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
-
-	dial := func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
-	}
-	// What the raw client does and sees is on the wire as well; only what its code
-	// is told of errors would be new, and the endpoint's side is the one judged.
-	err = s.Play(ctx, dial, "/", l.Addr().String(), func(string, string, int) {})
-	if err == nil {
-		select {
-		case <-served:
-		case <-ended:
-			select {
-			case <-served:
-			default:
-				err = fmt.Errorf("scenario %s: net/http answered the request by itself, so the endpoint %s never saw it", s.Name, e.Name)
-			}
-		case <-ctx.Done():
-			err = fmt.Errorf("scenario %s: the endpoint %s did not end: %w", s.Name, e.Name, ctx.Err())
-		}
-	}
-	if stop := server.Shutdown(ctx); stop != nil {
+	err = s.Play(ctx, stage, nil)
+	stopping, cancelStopping := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancelStopping()
+	if stop := server.Shutdown(stopping); stop != nil {
+		err = errors.Join(err, fmt.Errorf("the server did not end: %w", stop))
 		server.Close()
 	}
 	<-stopped
 	events, _ := rec.After(0, recording.DefaultLimits.Events)
 	return events, err
+}
+
+// notes keep what clients are told of the end of TCP, until the step that it
+// belongs to has settled: the order of what both ends see at once is chance. What
+// else they do and see is on the wire.
+type notes struct {
+	rec  *recording.Recording
+	mu   sync.Mutex
+	kept []note
+}
+
+type note struct {
+	at     time.Duration
+	script recording.Script
+}
+
+// log returns what takes notes for the client called token.
+func (n *notes) log(token string) scenario.Log {
+	return func(what, text string, size int) {
+		if size >= 0 || what == "dial" {
+			return
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.kept = append(n.kept, note{n.rec.Now(), recording.Script{Client: token, What: what, Text: text}})
+	}
+}
+
+// write records the notes.
+func (n *notes) write() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, k := range n.kept {
+		n.rec.AppendAt(k.at, n.rec.ConnOf(k.script.Client), wire.Client.String(), &k.script)
+	}
+	n.kept = nil
 }

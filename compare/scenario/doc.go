@@ -1,11 +1,21 @@
-// Package scenario plays scripted conversations with a WebSocket server: a
-// text file says what a client does, and a raw client does just that, right or
-// wrong. It follows no rule of RFC 6455 by itself, so it can break any.
+// Package scenario plays scripted conversations with a WebSocket server: a text
+// file says, step by step, what the client does, what the server's code does and
+// what becomes of the wire between them, and a play does just that, right or
+// wrong, and records it.
 //
-//	scenario.go  the text format and its parser
-//	client.go    the raw client: a TCP connection, a handshake as ordered, octets
-//	play.go      a scenario played by a raw client
+//	scenario.go   a Scenario and its settings
+//	command.go    one Command of it: who acts, and what a page is asked for it
+//	parse.go      the text format; arguments.go, hex.go: what follows a verb
+//	transcript.go what came of each command, kept below it in the file
+//	play.go       a scenario played, step by step
+//	orders.go     what the server's code and the wire are told
+//	stage.go      what a play acts on: clients, connections, the server's code
+//	settle.go     when the effect of a command is over
+//	raw.go        a TCP connection whose client follows no rule by itself
+//	scripted.go   the Client that acts on a Raw; opening.go: its handshake
 //
 // Nothing is random: the handshake's key and every masking key are the sample
-// values of RFC 6455 unless a scenario says otherwise.
+// values of RFC 6455 unless a scenario says otherwise. And nothing is a race:
+// a command ends when both ends have taken in all that it caused, so every event
+// belongs to one command, the same in every run.
 package scenario

@@ -2,65 +2,296 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
+	"time"
 
+	"wslab/compare/recording"
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
-// Play plays s against the server that dial reaches, at target on host, and
-// closes the connection behind it. It ends early, without an error, when the
-// server refuses the handshake or closes: that is an outcome, not a failure.
-// An error says at which line the scenario stopped and why, be it that ctx ended
-// while the server kept it waiting.
-func (s *Scenario) Play(ctx context.Context, dial func(context.Context) (net.Conn, error), target, host string, log Log) error {
-	var c *Client
-	frames := 0 // that "read" has waited for
-	for _, cmd := range s.Commands {
-		err := func() (err error) {
-			switch cmd.Verb {
-			case "open":
-				conn, err := dial(ctx)
-				if err != nil {
-					log("error", "dial: "+plain(err), -1)
-					return err
-				}
-				log("dial", target, -1)
-				if c, err = NewClient(conn, cmd.Opening, target, host, log); err != nil {
-					return err
-				}
-				_, err = c.Status(ctx)
-				return err
-			case "octets":
-				return c.Octets(cmd.Octets)
-			case "send":
-				return c.Frame(wire.Text, []byte(cmd.Text))
-			case "close":
-				return c.Frame(wire.Close, wire.ClosePayload{Code: cmd.Code, Reason: cmd.Text}.Append(nil))
-			case "read":
-				if cmd.Frames == 0 {
-					return c.EOF(ctx)
-				}
-				frames += cmd.Frames
-				return c.Frames(ctx, frames)
+// ErrStopped ends a play by the learner's wish.
+var ErrStopped = errors.New("the play was stopped")
+
+// ErrNothing says that what a client waits for can't come any more: both ends
+// wait for each other.
+var ErrNothing = errors.New("nothing more comes: both ends wait")
+
+// Control decides when the step called index may be done: it returns at once,
+// or calls waiting and returns when it was asked for. An error, such as
+// ErrStopped, ends the play. A nil Control lets it run.
+type Control func(ctx context.Context, index int, waiting func()) error
+
+// defaultPatience is the Stage's where it has none.
+const defaultPatience = 2 * time.Minute
+
+// endTime bounds how long the server's code may take to end behind the play.
+const endTime = 3 * time.Second
+
+// Play plays s on st and records each step. It ends behind the last one, or
+// early when the handshake is refused, which is an outcome and no error. An error
+// says "file:line: what" and stands in the last step's event, too. Whatever
+// happens, what was recorded until then is kept, and nothing that the play began
+// goes on behind it, but for a server's code that is stuck, of which the error
+// tells.
+func (s *Scenario) Play(ctx context.Context, st *Stage, control Control) error {
+	st.mu.Lock()
+	st.setup = s.Setup
+	if st.Patience == 0 {
+		st.Patience = defaultPatience
+	}
+	st.mu.Unlock()
+	st.join(st.Step.Client, st.Client)
+	p := &play{s: s, st: st}
+	var err error
+	for p.index = 0; p.index < len(s.Commands) && err == nil && !p.refused; p.index++ {
+		c := &s.Commands[p.index]
+		if control != nil {
+			if err = control(ctx, p.index, func() { p.tell(recording.StepReady, nil) }); err != nil {
+				break
 			}
-			return fmt.Errorf("no such command")
-		}()
-		over := err != nil
-		if err == nil && c.refused() {
-			// The server closes behind its refusal. Waiting for it makes who closes first
-			// the same in every run.
-			over, err = true, c.EOF(ctx)
 		}
-		switch {
-		case c == nil || ctx.Err() != nil && err != nil:
-			if c != nil {
-				c.Close()
-			}
-			return fmt.Errorf("scenario %s, line %d: %s: %w", s.Name, cmd.Line, cmd.Verb, err)
-		case over:
-			return c.Close()
+		p.tell(recording.StepBegin, nil)
+		err = p.do(ctx, c)
+		settling := st.settle(ctx)
+		if err == nil {
+			err = settling
+		}
+		if st.Settled != nil {
+			st.Settled()
+		}
+		p.tell(recording.StepEnd, err)
+		if err != nil {
+			break
 		}
 	}
-	return c.Close()
+	if err == nil {
+		p.index = len(s.Commands)
+	} else if p.index < len(s.Commands) {
+		c := s.Commands[p.index]
+		err = fmt.Errorf("%s:%d: %s: %w", s.File, c.Line, c.Verb, err)
+	}
+	if stuck := p.end(ctx); err == nil {
+		err = stuck
+	}
+	if st.Settled != nil {
+		st.Settled()
+	}
+	p.tell(recording.PlayOver, err)
+	return err
+}
+
+// play is a Scenario on its Stage.
+type play struct {
+	s       *Scenario
+	st      *Stage
+	index   int
+	refused bool // the handshake was: there is nothing to go on with
+
+	// Of pongCame:
+	seen                uint64 // events up to this one have been looked at
+	pongs, pongsAwaited int
+}
+
+// tell records how far the play is.
+func (p *play) tell(phase recording.Phase, err error) {
+	step := p.st.Step
+	step.Scenario, step.Title, step.Index, step.Of, step.Phase = p.s.Name, p.s.Title, p.index, len(p.s.Commands), phase
+	if p.index < len(p.s.Commands) && phase != recording.PlayOver {
+		c := &p.s.Commands[p.index]
+		step.Line, step.Command, step.Say = c.Line, c.Text, c.Say
+		if phase == recording.StepBegin && step.As == "browser" && c.Who == ByClient {
+			step.Order = c.Order()
+		}
+	}
+	if err != nil {
+		step.Error = err.Error()
+	}
+	p.st.Rec.Append(p.conn(), "", &step)
+}
+
+// conn returns the number of the play's own connection, 0 before there is one.
+func (p *play) conn() int {
+	if v := p.st.look(p.st.main()); v.rec != nil {
+		return v.rec.ID
+	}
+	return 0
+}
+
+// do carries out c.
+func (p *play) do(ctx context.Context, c *Command) error {
+	switch {
+	case c.Verb == "open":
+		return p.open(ctx, p.st.main(), c)
+	case c.Verb == "crowd":
+		return p.crowd(ctx, c)
+	case c.Who == ByClient:
+		return p.client(ctx, c)
+	case c.Who == Server:
+		return p.server(ctx, c)
+	case c.Who == Wire:
+		return p.wire(c)
+	case c.Verb == "wait":
+		_, err := p.st.until(ctx, c.For, func() bool { return false })
+		return err
+	case c.Verb == "wait server":
+		return p.await(ctx, "the server's code has not ended", func() bool { return p.st.look(p.st.main()).over() })
+	case c.Verb == "wait pong":
+		p.pongsAwaited++
+		return p.await(ctx, "no Pong came", p.pongCame)
+	}
+	return nil // a note
+}
+
+// await waits until there reports true, and says what has not happened when that
+// takes longer than the Stage's patience.
+func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
+	came, err := p.st.until(ctx, p.st.Patience, there)
+	if err == nil && !came {
+		err = fmt.Errorf("%s in %v", otherwise, p.st.Patience)
+	}
+	return err
+}
+
+// pongCame reports whether as many Pongs of the play's client have reached the
+// server as were waited for.
+func (p *play) pongCame() bool {
+	for {
+		events, _ := p.st.Rec.After(p.seen, 1000)
+		if len(events) == 0 {
+			return p.pongs >= p.pongsAwaited
+		}
+		for _, e := range events {
+			f, ok := e.Body.(*dissect.Frame)
+			if ok && e.From == wire.Client.String() && f.Header.Opcode == wire.Pong && e.Conn == p.conn() {
+				p.pongs++
+			}
+		}
+		p.seen = events[len(events)-1].Seq
+	}
+}
+
+// open has a client open its connection, and waits until the server's code has
+// it, or has refused it.
+func (p *play) open(ctx context.Context, party *party, c *Command) error {
+	if err := p.bounded(ctx, func(ctx context.Context) error { return party.client.Do(ctx, c) }); err != nil {
+		return err
+	}
+	refused := party.client.Progress().Refused
+	if v := p.st.look(party); refused && !v.arrived {
+		return errors.New("net/http answered the request by itself, so the endpoint never saw it")
+	}
+	p.refused = p.refused || refused
+	return p.await(ctx, "the server's code has not taken the connection over", func() bool {
+		v := p.st.look(party)
+		opened := v.actor != nil || v.line.Reading // a server that answers wrongly does not say that it is open
+		return v.arrived && (opened && !refused || v.over())
+	})
+}
+
+// crowd opens more connections, one after the other.
+func (p *play) crowd(ctx context.Context, c *Command) error {
+	if p.st.More == nil {
+		return errors.New("there is no room for a crowd here")
+	}
+	open := Command{Who: ByClient, Verb: "open", Opening: DefaultOpening()}
+	open.Line, open.Text = c.Line, c.Text
+	for n := range c.Count {
+		token := fmt.Sprintf("%s-crowd-%d", p.st.Step.Client, n+1)
+		if err := p.open(ctx, p.st.join(token, p.st.More(token)), &open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client has the play's own client do c. One that waits in vain goes on.
+func (p *play) client(ctx context.Context, c *Command) error {
+	waits := c.Verb == "read" || c.Verb == "expect"
+	do := func(ctx context.Context) error { return p.st.Client.Do(ctx, c) }
+	if c.Verb == "patience" {
+		return do(ctx) // it has a bound of its own
+	}
+	if !waits {
+		return p.bounded(ctx, do)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	done := make(chan struct{})
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		ended, err := p.st.until(ctx, p.st.Patience, func() bool {
+			select {
+			case <-done:
+				return true
+			default:
+				return p.st.nothingComes()
+			}
+		})
+		if ended && err == nil {
+			stop(ErrNothing)
+		}
+	}()
+	err := p.bounded(ctx, do)
+	close(done)
+	p.st.notify()
+	<-watching
+	if errors.Is(err, ErrNothing) && c.Verb == "read" {
+		return nil // an outcome: what did come is recorded
+	}
+	return err
+}
+
+// bounded calls f with a context that ends when the Stage's patience does.
+func (p *play) bounded(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.st.Patience, fmt.Errorf("nothing came of it in %v", p.st.Patience))
+	defer cancel()
+	err := f(ctx)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// end closes what is still open, the clients first, as somebody who leaves
+// would, and waits until the server's code has ended.
+func (p *play) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endTime)
+	defer cancel()
+	all := p.st.all()
+	for _, party := range all {
+		if v := p.st.look(party); v.wire != nil && !v.line.Silent {
+			v.wire.Run() // what is held would keep the server's code waiting
+		}
+		party.client.Close()
+	}
+	p.st.settle(ctx)
+	for _, party := range all {
+		if v := p.st.look(party); v.actor != nil && !v.over() {
+			v.actor.End()
+		}
+	}
+	over := func() bool {
+		for _, party := range all {
+			if v := p.st.look(party); !v.over() || v.calls > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	ended, err := p.st.until(ctx, endTime, over)
+	if ended || err != nil {
+		return err
+	}
+	for _, party := range all {
+		if v := p.st.look(party); v.wire != nil {
+			v.wire.Close()
+		}
+	}
+	if ended, _ := p.st.until(ctx, endTime, over); !ended {
+		return fmt.Errorf("%s: the server's code is stuck: it has not ended when its socket was closed", p.s.File)
+	}
+	return fmt.Errorf("%s: the server's code did not end in %v, until its socket was closed", p.s.File, endTime)
 }

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,235 +9,251 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"wslab/compare/recording"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const answer101 = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-
-// server is the far end of a scenario, which does as it is told.
-type server struct {
-	net.Conn
-	t   *testing.T
-	got bytes.Buffer
+// quiet is an Actor whose calls come back at once, but for Read, which reads to
+// the end.
+type quiet struct {
+	conn net.Conn
+	mu   sync.Mutex
+	told []string
 }
 
-// hears reads until the client has sent s, and fails when it sends else.
-func (s *server) hears(want string) {
-	b := make([]byte, len(want))
-	if _, err := io.ReadFull(s, b); err != nil || string(b) != want {
-		s.t.Errorf("the server was sent %q, %v, want %q", b, err, want)
+func (q *quiet) note(format string, args ...any) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.told = append(q.told, fmt.Sprintf(format, args...))
+	return nil
+}
+
+func (q *quiet) Send(op wire.Opcode, parts ...[]byte) error  { return q.note("send %s %q", op, parts) }
+func (q *quiet) Control(op wire.Opcode, p []byte) error      { return q.note("%s %q", op, p) }
+func (q *quiet) Close(code wire.CloseCode, why string) error { return q.note("close %d %q", code, why) }
+func (q *quiet) SayClose(p []byte) error                     { return q.note("say close %q", p) }
+func (q *quiet) HangUp(p []byte) error                       { return q.note("hang up %q", p) }
+func (q *quiet) Octets(b []byte) error                       { return q.note("octets %q", b) }
+func (q *quiet) TCPRead() error                              { return q.note("tcp read") }
+func (q *quiet) TCPWrite(b []byte) error                     { return q.note("tcp write %q", b) }
+func (q *quiet) TCPClose() error                             { return q.note("tcp close") }
+func (q *quiet) TCPHalf() error                              { return q.note("tcp half") }
+func (q *quiet) TCPReset() error                             { return q.note("tcp reset") }
+func (q *quiet) Kill() error                                 { return q.note("kill") }
+func (q *quiet) End()                                        { q.conn.Close() }
+func (q *quiet) Read() error {
+	_, err := io.Copy(io.Discard, q.conn)
+	return err
+}
+
+// newStage returns a Stage whose client reaches a server by hand, which answers
+// any request and then waits for orders to an actor.
+func newStage(t *testing.T) (*Stage, *quiet) {
+	t.Helper()
+	rec, actor := recording.New(nil, recording.Limits{}), &quiet{}
+	st := &Stage{Rec: rec, Patience: 5 * time.Second, Step: recording.Step{Play: "3", BranchOf: "2", Endpoint: "quiet", Client: "token", As: "raw"}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// hearsRequest reads a request to its end.
-func (s *server) hearsRequest() {
-	for b := make([]byte, 1); !strings.HasSuffix(s.got.String(), "\r\n\r\n"); s.got.Write(b) {
-		if _, err := s.Read(b); err != nil {
-			s.t.Errorf("the request ends with %v after %q", err, s.got.String())
+	var work sync.WaitGroup
+	work.Go(func() {
+		c, err := tap.Listener{Listener: l}.Accept()
+		if err != nil {
 			return
 		}
-	}
+		conn := c.(*tap.Conn)
+		r := rec.Connect(recording.Info{Client: "token"}, wire.Server)
+		conn.Attach(r, false)
+		_, opened, served := st.Arrive("token", conn, r)
+		defer served()
+		defer conn.Close()
+		(&server{Conn: conn, t: t}).hearsRequest()
+		io.WriteString(conn, answer101)
+		actor.conn = conn
+		opened(actor)
+		for conn.Status().Closed == false { // until End
+			if _, err := st.until(context.Background(), time.Minute, func() bool { return conn.Status().Closed }); err != nil {
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		work.Wait()
+	})
+	st.Client = &Scripted{Target: "/", Host: "host", Dial: func(context.Context) (net.Conn, error) {
+		return net.Dial("tcp", l.Addr().String())
+	}}
+	return st, actor
 }
 
-func (s *server) says(text string) {
-	if _, err := io.WriteString(s, text); err != nil {
-		s.t.Errorf("the server could not say %q: %v", text, err)
-	}
-}
-
-// play plays text against far, and returns what was logged and the error.
-func play(t *testing.T, ctx context.Context, text string, far func(*server)) (log string, err error) {
+func parsed(t *testing.T, text string) *Scenario {
 	t.Helper()
-	s, err := Parse("test.txt", "# test\n"+text)
+	s, err := Parse("s.txt", "# Title\n"+text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, end := net.Pipe()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer end.Close()
-		far(&server{Conn: end, t: t})
-	}()
-	var mu sync.Mutex
+	return s
+}
+
+// steps returns the steps recorded in rec, a line each.
+func steps(rec *recording.Recording) string {
 	var lines []string
-	err = s.Play(ctx, func(context.Context) (net.Conn, error) { return near, nil }, "/", "host", func(what, text string, size int) {
-		mu.Lock()
-		defer mu.Unlock()
-		lines = append(lines, fmt.Sprintf("%s %d %s", what, size, text))
-	})
-	<-done
-	return strings.Join(lines, "\n"), err
+	events, _ := rec.After(0, 1000)
+	for _, e := range events {
+		if s, ok := e.Body.(*recording.Step); ok {
+			line := fmt.Sprintf("%d/%d %s conn=%d line=%d %q %q", s.Index, s.Of, s.Phase, e.Conn, s.Line, s.Command, s.Say)
+			if s.Order != nil {
+				line += " order=" + s.Order.Do
+			}
+			if s.Error != "" {
+				line += " error=" + s.Error
+			}
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
-func TestAScenarioIsPlayedToItsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, err := play(t, t.Context(), "open\nsend text Hello\nread 2\noctets 89 00\nclose 1000 ok\nread eof", func(s *server) {
-			s.hearsRequest()
-			s.says(answer101)
-			s.hears("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")
-			s.says("\x81\x05He")
-			s.says("llo\x81\x00")
-			s.hears("\x89\x00")
-			s.hears("\x88\x84\x37\xfa\x21\x3d\x34\x12\x4e\x56")
-			s.says("\x88\x02\x03\xe8")
-		})
-		if err != nil {
-			t.Error(err)
+func TestAPlayWaitsWhereItsControlWants(t *testing.T) {
+	st, _ := newStage(t)
+	asked := make(chan int)
+	go func() {
+		for i := range 3 {
+			asked <- i
 		}
-		want := `dial -1 /
-write 143 GET / HTTP/1.1
-read 129 HTTP/1.1 101 Switching Protocols
-write 11 81 85 37 fa 21 3d 7f 9f 4d 51 58
-read 4 81 05 48 65
-read 5 6c 6c 6f 81 00
-write 2 89 00
-write 10 88 84 37 fa 21 3d 34 12 4e 56
-read 4 88 02 03 e8
-read -1 EOF`
-		if log != want {
-			t.Errorf("the log is\n%s\nwant\n%s", log, want)
+	}()
+	control := func(ctx context.Context, index int, waiting func()) error {
+		if index == 0 {
+			<-asked
+			return nil
 		}
-	})
+		waiting()
+		if got := <-asked; got != index {
+			return ErrStopped
+		}
+		if index == 2 {
+			return ErrStopped
+		}
+		return nil
+	}
+	err := parsed(t, "server by hand\n# It opens.\nopen\nnote\nwait 1m").Play(t.Context(), st, control)
+	want := `0/3 begin conn=0 line=4 "open" "It opens."
+0/3 end conn=1 line=4 "open" "It opens."
+1/3 ready conn=1 line=5 "note" ""
+1/3 begin conn=1 line=5 "note" ""
+1/3 end conn=1 line=5 "note" ""
+2/3 ready conn=1 line=6 "wait 1m" ""
+2/3 over conn=1 line=0 "" "" error=s.txt:6: wait: the play was stopped`
+	if got := steps(st.Rec); !errors.Is(err, ErrStopped) || got != want {
+		t.Errorf("%v, and the steps are\n%s\nwant\n%s", err, got, want)
+	}
 }
 
-func TestARefusalEndsAScenarioWithoutAnError(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, err := play(t, t.Context(), "open\nsend text never", func(s *server) {
-			s.hearsRequest()
-			s.says("HTTP/1.1 400 Bad Request\r\n\r\n")
-			s.says("no") // the client waits for what follows
-		})
-		if err != nil || strings.Contains(log, "write 1") == false || strings.Contains(log, "81 8") {
-			t.Errorf("%v, and the log is\n%s", err, log)
-		}
-	})
-}
-
-func TestAnInterimResponseIsNoRefusal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, err := play(t, t.Context(), "open\noctets 89 00\nread 1", func(s *server) {
-			s.hearsRequest()
-			s.says("HTTP/1.1 103 Early Hints\r\n\r\n")
-			synctest.Wait()
-			s.says(answer101)
-			s.hears("\x89\x00")
-			s.says("\x8a\x00")
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestAServerThatHangsUpEndsAScenarioWithoutAnError(t *testing.T) {
-	for name, far := range map[string]func(*server){
-		"before it answers": func(s *server) { s.hearsRequest() },
-		"after the opening": func(s *server) { s.hearsRequest(); s.says(answer101) },
-		"between frames":    func(s *server) { s.hearsRequest(); s.says(answer101); s.says("\x81\x00") },
-		"within a frame":    func(s *server) { s.hearsRequest(); s.says(answer101); s.says("\x81\x05He") },
-		"with no HTTP":      func(s *server) { s.hearsRequest(); s.says("what?") },
+func TestEveryOrderReachesTheServersCode(t *testing.T) {
+	for command, want := range map[string]string{
+		"server send text hi":           `send text ["hi"]`,
+		"server send binary 00":         `send binary ["\x00"]`,
+		`server send fragments "a" "b"`: `send text ["a" "b"]`,
+		"server ping x":                 `ping "x"`,
+		"server pong":                   `pong ""`,
+		"server close 1000 bye":         `close 1000 "bye"`,
+		"server close":                  `close 1005 ""`,
+		"server shutdown":               `close 1001 "the server is shutting down"`,
+		"server says close 1006 no":     `say close "\x03\xeeno"`,
+		"server hangs up":               `hang up ""`,
+		"server octets 81 00":           `octets "\x81\x00"`,
+		"server tcp read":               `tcp read`,
+		"server tcp write 00":           `tcp write "\x00"`,
+		"server tcp close":              `tcp close`,
+		"server tcp half":               `tcp half`,
+		"server tcp reset":              `tcp reset`,
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			if _, err := play(t, t.Context(), "open\nread 2\nsend text x\nread eof", far); err != nil {
-				t.Errorf("%s: %v", name, err)
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			st, actor := newStage(t)
+			if err := parsed(t, "server by hand\nopen\n"+command).Play(t.Context(), st, nil); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Join(actor.told, "; "); got != want {
+				t.Errorf("it was told %s, want %s", got, want)
 			}
 		})
 	}
 }
 
-func TestAScenarioThatIsKeptWaitingSaysWhere(t *testing.T) {
-	for name, c := range map[string]struct {
-		text, where string
-		far         func(*server)
-	}{
-		"for the answer":            {"open", "line 2: open", func(s *server) { s.hearsRequest() }},
-		"for a frame":               {"open\n\nread 2", "line 4: read", func(s *server) { s.hearsRequest(); s.says(answer101); s.says("\x81\x00") }},
-		"for the end":               {"open\nread eof", "line 3: read", func(s *server) { s.hearsRequest(); s.says(answer101) }},
-		"for the end of a refusal":  {"open", "line 2: open", func(s *server) { s.hearsRequest(); s.says("HTTP/1.1 400 No\r\n\r\n") }},
-		"for the rest of an answer": {"open", "line 2: open", func(s *server) { s.hearsRequest(); s.says("HTTP/1.1 101 ") }},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			began := time.Now()
-			_, err := play(t, ctx, c.text, func(s *server) {
-				c.far(s)
-				io.Copy(io.Discard, s) // until the client gives up
-			})
-			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(fmt.Sprint(err), "scenario test, "+c.where) {
-				t.Errorf("%s: %v", name, err)
-			}
-			if waited := time.Since(began); waited != time.Minute {
-				t.Errorf("%s: it waited %v", name, waited)
-			}
-		})
+func TestACallThatWaitsEndsItsStepAndTheNextOrderWaitsForIt(t *testing.T) {
+	st, actor := newStage(t)
+	began := time.Now()
+	err := parsed(t, "server by hand\nopen\nserver read\nsend text x\ntcp close\nserver ping").Play(t.Context(), st, nil)
+	if err != nil || strings.Join(actor.told, "; ") != `ping ""` || time.Since(began) > settleTime {
+		t.Errorf("%v after %v, and it was told %q", err, time.Since(began), actor.told)
 	}
 }
 
-func TestAServerThatCannotBeReachedIsAnError(t *testing.T) {
-	s, err := Parse("test.txt", "# x\nopen")
-	if err != nil {
-		t.Fatal(err)
+// page is a Client as a browser is one: nobody knows what it has in hand.
+type page struct {
+	*Scripted
+	did []string
+}
+
+func (p *page) Do(ctx context.Context, c *Command) error {
+	p.did = append(p.did, c.Verb)
+	return p.Scripted.Do(ctx, c)
+}
+
+func (p *page) Progress() Progress {
+	progress := p.Scripted.Progress()
+	return Progress{Refused: progress.Refused, Ended: progress.Ended, Fin: progress.Fin}
+}
+
+func TestAPageIsToldItsOrdersWhenTheirStepBegins(t *testing.T) {
+	st, _ := newStage(t)
+	client := &page{Scripted: st.Client.(*Scripted)}
+	st.Client, st.Step.As, st.Patience = client, "browser", time.Second
+	err := parsed(t, "server by hand\nopen\nsend text a\nserver ping\nread eof\nclose").Play(t.Context(), st, nil)
+	want := "s.txt:6: read: nothing came of it in 1s"
+	if err == nil || err.Error() != want || strings.Join(client.did, ", ") != "open, send text, read" {
+		t.Errorf("it gave %v, and did %q", err, client.did)
 	}
-	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-	var log []string
-	err = s.Play(t.Context(), func(context.Context) (net.Conn, error) { return nil, refused }, "/", "host", func(what, text string, size int) {
-		log = append(log, what+" "+text)
-	})
-	if !errors.Is(err, refused) || !strings.Contains(err.Error(), "scenario test, line 2: open") || strings.Join(log, "; ") != "error dial: connection refused" {
-		t.Errorf("%v, log %q", err, log)
+	got := steps(st.Rec)
+	for _, line := range []string{`0/5 begin conn=0 line=3 "open" "" order=open`, `1/5 begin conn=1 line=4 "send text a" "" order=send`, `3/5 begin conn=1 line=6 "read eof" ""` + "\n", "3/5 over conn=1 line=0 \"\" \"\" error=" + want} {
+		if !strings.Contains(got+"\n", line) {
+			t.Errorf("there is no %q in\n%s", line, got)
+		}
 	}
 }
 
-func TestAWriteThatFailsIsAnOutcome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, err := play(t, t.Context(), "open\nread eof\noctets 81 80 00 00 00 00\nsend text x", func(s *server) {
-			s.hearsRequest()
-			s.says(answer101)
-		})
-		if err != nil || !strings.HasSuffix(log, "error -1 write: io: read/write on closed pipe") {
-			t.Errorf("%v, and the log is\n%s", err, log)
+func TestAPlayThatIsInterruptedEndsAtItsCommand(t *testing.T) {
+	st, _ := newStage(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	control := func(_ context.Context, index int, _ func()) error {
+		if index == 1 {
+			time.AfterFunc(10*time.Millisecond, cancel)
 		}
-	})
+		return nil
+	}
+	began := time.Now()
+	err := parsed(t, "server by hand\nopen\nwait 1m").Play(ctx, st, control)
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "s.txt:4: wait: ") || time.Since(began) > 20*time.Second {
+		t.Errorf("it gave %v after %v", err, time.Since(began))
+	}
 }
 
-func TestClientsSendWhatTheyAreToldAtTheSameTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		go func() {
-			s := &server{Conn: far, t: t}
-			s.hearsRequest()
-			s.says(answer101)
-			io.Copy(io.Discard, far)
-		}()
-		c, err := NewClient(near, DefaultOpening(), "/", "host", func(string, string, int) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if status, err := c.Status(t.Context()); status != 101 || err != nil {
-			t.Errorf("the status is %d, %v", status, err)
-		}
-		var senders sync.WaitGroup
-		for range 4 {
-			senders.Go(func() {
-				for range 10 {
-					if err := c.Frame(wire.Text, []byte("x")); err != nil {
-						t.Error(err)
-					}
-					c.FramesRead()
-				}
-			})
-		}
-		senders.Wait()
-		c.Close()
-		far.Close()
-	})
+func TestAConnectionThatNobodyAwaitsIsServedAsUsual(t *testing.T) {
+	st := &Stage{Rec: recording.New(nil, recording.Limits{})}
+	st.setup = Setup{ByHand: true}
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	setup, opened, served := st.Arrive("stranger", tap.New(near), st.Rec.Connect(recording.Info{}, wire.Server))
+	opened(&quiet{})
+	served()
+	if setup != (Setup{}) || len(st.all()) > 0 {
+		t.Errorf("its server behaves like %+v, and the play has %d parties", setup, len(st.all()))
+	}
 }

@@ -1,12 +1,12 @@
 package scenario
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
-	"unicode/utf8"
+	"time"
 
 	"wslab/lessons"
 )
@@ -20,13 +20,34 @@ field Sec-WebSocket-Key: one
 field Sec-WebSocket-Key: two
 remove upgrade
 open GET HTTP/1.0
-octets 81 05, 0x48 65 6C 6c 6f
+octets 81 05, 0x48
+octets 65 6C 6c 6f
   send text  two words `+`
 send text
+send text "\xc3("
+send binary 00 ff
+send repeat 7
+send fragments "a b" "" "c"
+ping
+pong "x"
 close 1000 good bye
 close 1000
+close
 read 3
 read eof
+expect close 1000 "x y"
+expect eof
+reading off
+patience 1.5s
+crowd 3
+server send text hi
+server says close 999
+server tcp write 00
+wire delay 200ms
+wire split 2
+wait 10ms
+wait server
+note
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -42,14 +63,137 @@ read eof
 	}
 	var got []string
 	for _, c := range s.Commands {
-		got = append(got, fmt.Sprintf("%d %s %x %q %d %d", c.Line, c.Verb, c.Octets, c.Text, c.Code, c.Frames))
+		got = append(got, fmt.Sprintf("%d-%d %s %s %q %q %d %v %d %q", c.Line, c.End, c.Who, c.Verb, c.Octets, c.Parts, c.Count, c.For, c.Code, c.Reason))
 	}
-	wantAll := []string{
-		`8 open  "" 0 0`, `9 octets 810548656c6c6f "" 0 0`, `10 send  " two words" 0 0`, `11 send  "" 0 0`,
-		`12 close  "good bye" 1000 0`, `13 close  "" 1000 0`, `14 read  "" 0 3`, `15 read  "" 0 0`,
+	want = strings.Join([]string{
+		`8-8 client open "" [] 0 0s 1005 ""`,
+		`9-10 client octets "\x81\x05Hello" [] 0 0s 1005 ""`,
+		`11-11 client send text "two words" [] 0 0s 1005 ""`,
+		`12-12 client send text "" [] 0 0s 1005 ""`,
+		`13-13 client send text "\xc3(" [] 0 0s 1005 ""`,
+		`14-14 client send binary "\x00\xff" [] 0 0s 1005 ""`,
+		`15-15 client send repeat "" [] 7 0s 1005 ""`,
+		`16-16 client send fragments "" ["a b" "" "c"] 0 0s 1005 ""`,
+		`17-17 client ping "" [] 0 0s 1005 ""`,
+		`18-18 client pong "x" [] 0 0s 1005 ""`,
+		`19-19 client close "" [] 0 0s 1000 "good bye"`,
+		`20-20 client close "" [] 0 0s 1000 ""`,
+		`21-21 client close "" [] 0 0s 1005 ""`,
+		`22-22 client read "" [] 3 0s 1005 ""`,
+		`23-23 client read "" [] 0 0s 1005 ""`,
+		`24-24 client expect "" [] 0 0s 1000 "x y"`,
+		`25-25 client expect "" [] 0 0s 1005 ""`,
+		`26-26 client reading off "" [] 0 0s 1005 ""`,
+		`27-27 client patience "" [] 0 1.5s 1005 ""`,
+		`28-28 client crowd "" [] 3 0s 1005 ""`,
+		`29-29 server server send text "hi" [] 0 0s 1005 ""`,
+		`30-30 server server says close "" [] 0 0s 999 ""`,
+		`31-31 server server tcp write "\x00" [] 0 0s 1005 ""`,
+		`32-32 wire wire delay "" [] 0 200ms 1005 ""`,
+		`33-33 wire wire split "" [] 2 0s 1005 ""`,
+		`34-34 note wait "" [] 0 10ms 1005 ""`,
+		`35-35 note wait server "" [] 0 0s 1005 ""`,
+		`36-36 note note "" [] 0 0s 1005 ""`,
+	}, "\n")
+	if g := strings.Join(got, "\n"); g != want {
+		t.Errorf("the commands are\n%s\nwant\n%s", g, want)
 	}
-	if g, w := strings.Join(got, "\n"), strings.Join(wantAll, "\n"); g != w {
-		t.Errorf("the commands are\n%s\nwant\n%s", g, w)
+}
+
+func TestSentencesAndTranscriptsBelongToTheirCommands(t *testing.T) {
+	s, err := Parse("x.txt", `# Title
+# About
+# it.
+
+# A setting has none.
+server by hand
+# It opens,
+# as always.
+open
+| one
+|   two
+
+# no command's own
+
+# A note.
+note
+octets 81
+# This one has a sentence, and leaves by itself.
+octets 00
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range s.Commands {
+		got = append(got, fmt.Sprintf("%s: %q %q", c.Text, c.Say, c.Transcript))
+	}
+	want := `open: "It opens, as always." ["one" "  two"]
+note: "A note." []
+octets 81: "" []
+octets 00: "This one has a sentence, and leaves by itself." []`
+	if g := strings.Join(got, "\n"); g != want || s.Title != "Title" || s.About != "About it." || !s.Setup.ByHand {
+		t.Errorf("%q, %q, %+v, and the commands are\n%s\nwant\n%s", s.Title, s.About, s.Setup, g, want)
+	}
+	again := s.WithTranscripts(map[int][]string{9: {"new", ""}, 17: {"below"}})
+	wantText := strings.Replace(strings.Replace(s.Text, "| one\n|   two\n", "| new\n|\n", 1), "octets 81\n", "octets 81\n| below\n", 1)
+	if again != wantText {
+		t.Errorf("with new transcripts it is\n%s\nwant\n%s", again, wantText)
+	}
+}
+
+func TestSettingsSayHowTheServerBehaves(t *testing.T) {
+	for text, want := range map[string]Setup{
+		"":                 {},
+		"server by hand\n": {ByHand: true},
+		"server  by  hand\nserver ignores close\nserver keeps tcp\n": {ByHand: true, IgnoreClose: true, KeepTCP: true},
+		"server in a process\n":                {Process: true},
+		"server pings every 1s within 200ms\n": {PingEvery: time.Second, PongWithin: 200 * time.Millisecond},
+	} {
+		s, err := Parse("x.txt", "# x\n"+text+"client answers\nopen")
+		if err != nil || s.Setup != want || !s.Answers {
+			t.Errorf("%q gives %+v, %v", text, s, err)
+		}
+	}
+}
+
+func TestWhatABrowserCanDoIsKnown(t *testing.T) {
+	for text, want := range map[string]bool{
+		"open\nsend text a\nsend binary 00\nsend repeat 9\nclose 1000 x\nread 1\nread eof\nexpect text a\nexpect close\npatience 1s\nleave": true,
+		"server by hand\nopen\nserver tcp read\nwire silent\nwait 1s\nnote\ncrowd 2":                                                        true,
+		"field A: b\nopen":          false,
+		"remove Upgrade\nopen":      false,
+		"open POST HTTP/1.1":        false,
+		"open\noctets 00":           false,
+		"open\nping":                false,
+		"open\nexpect ping":         false,
+		"open\ntcp reset":           false,
+		"open\nreading off":         false,
+		"open\nsend fragments \"\"": false,
+	} {
+		s, err := Parse("x.txt", "# x\n"+text)
+		if err != nil || s.Browser() != want {
+			t.Errorf("%q gives %v, want %t", text, err, want)
+		}
+	}
+}
+
+func TestOfABrowserIsAskedWhatItCanDo(t *testing.T) {
+	s, err := Parse("x.txt", "# x\nopen\nsend text a\nsend binary 00ff\nsend repeat 9\nclose\nclose 1000 x\nleave\nread 1\nserver close")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range s.Commands {
+		b, err := json.Marshal(s.Commands[i].Order())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(b))
+	}
+	want := `{"do":"open"} {"do":"send","text":"a"} {"do":"send","hex":"00ff"} {"do":"send","repeat":9} {"do":"close"} {"do":"close","code":1000,"reason":"x"} {"do":"leave"} null null`
+	if g := strings.Join(got, " "); g != want {
+		t.Errorf("the orders are\n%s\nwant\n%s", g, want)
 	}
 }
 
@@ -69,28 +213,58 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x", "s.txt:1: there is no open"},
 		{"# x\nopen\nopen", "s.txt:3: open stands twice"},
 		{"# x\nopen GET", "s.txt:2: open takes nothing, or METHOD PROTO"},
-		{"# x\nopen\nfield A: b", `s.txt:3: "field" changes the request, so it must stand before open`},
-		{"# x\nopen\nremove A", `s.txt:3: "remove" changes the request, so it must stand before open`},
+		{"# x\nopen\nfield A: b", `s.txt:3: "field" must stand before open`},
+		{"# x\nopen\nremove A", `s.txt:3: "remove" must stand before open`},
+		{"# x\nopen\nclient answers", `s.txt:3: "client" must stand before open`},
+		{"# x\nopen\nserver by hand", `s.txt:3: there is no command "server by hand"; there are server read, server send text, server send binary, server send fragments, server ping, server pong, server close, server says close, server hangs up, server octets, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},
 		{"# x\nremove A\nopen", `s.txt:2: there is no field "A" to remove`},
-		{"# x\nopen\noctets 81 0", `s.txt:3: character 4: "0" stands alone; an octet has two hex digits`},
-		{"# x\nopen\noctets zz", `s.txt:3: character 1: 'z' is no hex digit`},
-		{"# x\nopen\nsend binary 1", "s.txt:3: send is followed by text and the words to send; anything else is sent with octets"},
-		{"# x\nopen\nsend", "s.txt:3: send is followed by text and the words to send; anything else is sent with octets"},
-		{"# x\nopen\nclose now", `s.txt:3: close is followed by a code and a reason, not "now"`},
-		{"# x\nopen\nclose 65536", `s.txt:3: close is followed by a code and a reason, not "65536"`},
+		{"# x\nclient sleeps\nopen", "s.txt:2: of the client there is one setting: client answers"},
+		{"# x\nserver pings often\nopen", "s.txt:2: server pings is followed by every DURATION within DURATION"},
+		{"# x\nserver pings every 1s within 2s\nopen", "s.txt:2: a Pong must be waited for no longer than until the next Ping: 2s is more than 1s"},
+		{"# x\nserver in a process\nserver by hand\nopen", "s.txt:3: a server in a process has no other settings: it echoes"},
+		{"# x\nserver by hand\nserver in a process\nopen", "s.txt:3: a server in a process has no other settings: it echoes"},
+		{"# x\nserver by hand\nserver pings every 1s within 1s\nopen", "s.txt:3: a server by hand sends no Pings by itself"},
+		{"# x\nopen\nserver tcp read", "s.txt:3: server tcp read needs the setting server by hand: the code that echoes reads by itself"},
+		{"# x\nopen\nserver kill", "s.txt:3: server kill needs the setting server in a process"},
+		{"# x\nserver in a process\nopen\nserver close", "s.txt:4: server close does not reach a server in a process of its own, which only echoes until it is killed"},
+		{"# x\nopen\noctets 81 0", `s.txt:3: octets is followed by octets in hex: character 4: "0" stands alone; an octet has two hex digits`},
+		{"# x\nopen\noctets zz", `s.txt:3: octets is followed by octets in hex: character 1: 'z' is no hex digit`},
+		{"# x\nopen\nsend", `s.txt:3: there is no command "send"; there are send text, send binary, send repeat, send fragments`},
+		{"# x\nopen\nsend text \"a", `s.txt:3: send text is followed by words, or by one text in quotes with \" and \x as in Go, not by "a`},
+		{"# x\nopen\nsend repeat 0", "s.txt:3: send repeat is followed by how many octets to send, 1 to 4194304"},
+		{"# x\nopen\nsend fragments a", `s.txt:3: send fragments is followed by texts in quotes: "a" "b", not by a`},
+		{"# x\nopen\nsend fragments", "s.txt:3: send fragments is followed by 1 to 64 texts in quotes"},
+		{"# x\nopen\nclose now", `s.txt:3: close is followed by nothing, or by a code of 16 bits and a reason, not by "now"`},
+		{"# x\nopen\nclose 65536", `s.txt:3: close is followed by nothing, or by a code of 16 bits and a reason, not by "65536"`},
 		{"# x\nopen\nread", "s.txt:3: read is followed by eof or by how many frames to wait for, 1 to 1000"},
 		{"# x\nopen\nread 0", "s.txt:3: read is followed by eof or by how many frames to wait for, 1 to 1000"},
 		{"# x\nopen\nread 1001", "s.txt:3: read is followed by eof or by how many frames to wait for, 1 to 1000"},
-		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, open, octets, send, close and read`},
+		{"# x\nopen\nexpect", "s.txt:3: expect is followed by text, binary, ping, pong, close, eof or reset"},
+		{"# x\nopen\nexpect eof now", `s.txt:3: expect eof is followed by nothing, not by "now"`},
+		{"# x\nopen\nwait", `s.txt:3: wait is followed by a duration: "" is no time between 0 and 2m0s, like 200ms or 1.5s`},
+		{"# x\nopen\nwait 3m", `s.txt:3: wait is followed by a duration: "3m" is no time between 0 and 2m0s, like 200ms or 1.5s`},
+		{"# x\nopen\ntcp close now", `s.txt:3: tcp close is followed by nothing, not by "now"`},
+		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, open, send, ping, pong, close, octets, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note`},
 		{"# x\nread 1\nopen", "s.txt:2: read needs an open before it"},
-		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, open, octets, send, close and read\n" +
+		{"# x\n| early\nopen", "s.txt:2: a transcript stands below a command"},
+		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, open, send, ping, pong, close, octets, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note\n" +
 			"s.txt:4: read is followed by eof or by how many frames to wait for, 1 to 1000"},
+		{"# x\nopen\n" + strings.Repeat("note\n", 100), "s.txt:102: there are 101 commands, and a scenario may have 100"},
 	} {
 		s, err := Parse("s.txt", c.text)
 		if err == nil || err.Error() != c.want || s != nil {
 			t.Errorf("%q gives\n%v\nwant\n%s", c.text, err, c.want)
 		}
+	}
+}
+
+func TestALearnersTextIsBounded(t *testing.T) {
+	if s, err := ParseLearner("mine", "# x\nopen"); err != nil || s.Name != "mine" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := ParseLearner("mine", "# x\nopen\n#"+strings.Repeat("x", MaxText)); err == nil || !strings.HasPrefix(err.Error(), "mine:1: the scenario has 8202 octets") {
+		t.Errorf("the error is %v", err)
 	}
 }
 
@@ -122,79 +296,12 @@ func TestTheScenariosOfTheLessonsLoad(t *testing.T) {
 	}
 }
 
-func TestHexIsReadHoweverItIsWritten(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                          "",
-		"8105":                      "\x81\x05",
-		" 81\t05\r\n48,65 ":         "\x81\x05He",
-		"0x81, 0X05 0xFf":           "\x81\x05\xff",
-		"0x8105":                    "\x81\x05",
-		"00 01":                     "\x00\x01",
-		"0x":                        "",
-		strings.Repeat("ab ", 1000): strings.Repeat("\xab", 1000),
-	} {
-		if got, err := ParseHex(text); err != nil || string(got) != want {
-			t.Errorf("%q gives % x, %v", text, got, err)
-		}
-	}
-}
-
-func TestWhatIsNotHexIsToldWithItsPlace(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		at   int
-		what string
-	}{
-		{"8", 0, `"8" stands alone; an octet has two hex digits`},
-		{"81 5", 3, `"5" stands alone; an octet has two hex digits`},
-		{"81 5 66", 3, `"5" stands alone; an octet has two hex digits`},
-		{"81 g5", 3, `'g' is no hex digit`},
-		{"81 €", 3, `'€' is no hex digit`},
-		{"10x5", 2, `'x' is no hex digit`},
-		{"0x8", 2, `"8" stands alone; an octet has two hex digits`},
-		{"81;05", 2, `';' is no hex digit`},
-	} {
-		b, err := ParseHex(c.text)
-		var he *HexError
-		if !errors.As(err, &he) || he.At != c.at || he.What != c.what || b != nil {
-			t.Errorf("%q gives %x, %v, want character %d: %s", c.text, b, err, c.at+1, c.what)
-		}
-	}
-}
-
-// FuzzParseHex holds for any text: what is read comes out the same when it is
-// written again, and an error names a place within the text.
-func FuzzParseHex(f *testing.F) {
-	for _, s := range []string{"", "81 05", "0x81,0x05", "8", "zz", "€", "0x", "0 x"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		b, err := ParseHex(s)
-		if err == nil {
-			if again, err := ParseHex(fmt.Sprintf("% x", b)); err != nil || string(again) != string(b) {
-				t.Fatalf("%q gives % x, which gives % x, %v", s, b, again, err)
-			}
-			return
-		}
-		var he *HexError
-		if !errors.As(err, &he) || he.At < 0 || he.At >= len(s) || !utf8.ValidString(he.What) {
-			t.Fatalf("%q gives %v", s, err)
-		}
-		// What is before it is right, but for the first digit of the octet that it is
-		// the second of.
-		before, err := ParseHex(s[:he.At])
-		var half *HexError
-		if err != nil && !(errors.As(err, &half) && half.At == he.At-1) {
-			t.Fatalf("%q is said to go wrong at %d, and what is before it gives % x, %v", s, he.At, before, err)
-		}
-	})
-}
-
 // FuzzParse holds for any text: a scenario whose commands can be played, or
 // errors that each begin with file and line.
 func FuzzParse(f *testing.F) {
 	f.Add("# x\nfield A: b\nremove Upgrade\nopen\noctets 81 05\nsend text x\nclose 1000 y\nread 1\nread eof")
 	f.Add("read\nopen open\n")
+	f.Add("# x\nserver by hand\nclient answers\nopen\n| t\nsend fragments \"a\" \"b\"\nexpect close 1000 \"x\"\nserver tcp write 00\nwire split 3\nwait 1s")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse("s.txt", text)
 		if err == nil {

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"wslab/reference/wire"
@@ -38,7 +39,11 @@ func offers(s *group) {
 		add(fmt.Sprintf("client_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits), "7.1.2.2", nil, wire.RuleDeflateClientMore.Code)
 	}
 	for bits := 8; bits <= 15; bits++ {
-		add(fmt.Sprintf("server_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits), "7.1.2.1", nil, wire.RuleDeflateServerMore.Code)
+		check := headCheck(nil)
+		if bits == 15 {
+			check = answersServerBits // a client bears with one that does not: 15 is what no answer means
+		}
+		add(fmt.Sprintf("server_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits), "7.1.2.1", check, wire.RuleDeflateServerMore.Code)
 	}
 	add("all four parameters", "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11", "", keepsTakeover)
 	add("all four parameters in the opposite order", "permessage-deflate; client_max_window_bits; server_max_window_bits=12; client_no_context_takeover; server_no_context_takeover", "", keepsTakeover)
@@ -61,20 +66,24 @@ func offers(s *group) {
 }
 
 // keepsTakeover: a server that accepts server_no_context_takeover says so.
-func keepsTakeover(a answer) (Verdict, string) {
-	exts, _ := wire.ParseExtensions(a.head.Head)
-	for _, e := range exts {
-		if !strings.EqualFold(e.Name, wire.PermessageDeflate) {
-			continue
-		}
-		for _, p := range e.Params {
-			if p.Name == "server_no_context_takeover" {
-				return Pass, ""
+var keepsTakeover = answersWith("server_no_context_takeover", Fail, "RFC 7692 §7.1.1.1")
+
+// answersServerBits: one that accepts a limit to its window says so, even where
+// the limit is what there is without one.
+var answersServerBits = answersWith("server_max_window_bits", NonStrict, "RFC 7692 §7.1.2.1, though for 15 it changes nothing")
+
+// answersWith: a server that accepts an offer answers with the parameter called name.
+func answersWith(name string, otherwise Verdict, section string) headCheck {
+	return func(a answer) (Verdict, string) {
+		exts, _ := wire.ParseExtensions(a.head.Head)
+		for _, e := range exts {
+			named := func(p wire.Param) bool { return p.Name == name }
+			if strings.EqualFold(e.Name, wire.PermessageDeflate) && !slices.ContainsFunc(e.Params, named) {
+				return otherwise, fmt.Sprintf("it accepts an offer with %s and does not answer with it (%s)", name, section)
 			}
 		}
-		return Fail, "it accepts an offer with server_no_context_takeover and does not answer with it (RFC 7692 §7.1.1.1)"
+		return Pass, ""
 	}
-	return Pass, ""
 }
 
 // badOffers is about offers that a server must decline; the WebSocket opens

@@ -41,9 +41,11 @@ type Recorder interface {
 	Dropped(d Direction, id uint64)
 	// Fin tells that the last octet of direction d has gone: the peer's FIN was
 	// read, or the endpoint sends its own and reads on. Failed tells that a Read or
-	// Write of the socket failed, Closed that the endpoint closes its socket.
+	// Write of the socket failed, Closed that the endpoint closes its socket, and
+	// Reset, before Closed, that it does so with RST.
 	Fin(d Direction)
 	Failed(d Direction, err error)
+	Reset()
 	Closed()
 }
 
@@ -66,6 +68,13 @@ type Conn struct {
 
 	early early
 
+	// What Status tells, and line.go needs.
+	counts  counts
+	watcher atomic.Pointer[func()]
+	silent  atomic.Bool
+	delay   atomic.Int64 // a time.Duration
+	split   atomic.Int64 // octets of a TCP write; 0: as many as the endpoint writes
+
 	// turn is held by a Write from telling the Recorder of its octets until they
 	// are written or queued, so that they leave in the order that was recorded.
 	turn chan struct{}
@@ -77,7 +86,9 @@ type Conn struct {
 	pumpErr       error // what its last read returned
 	pushing       bool  // push is writing what was released
 	pushErr       error // what its last write returned
+	closing       bool  // Close has begun
 	closed        bool
+	pausing       int // Writes that wait for a unit of theirs to be released
 	readDeadline  time.Time
 	writeDeadline time.Time
 }
@@ -142,18 +153,20 @@ func (c *Conn) record(d Direction, b []byte) (Recorder, []Unit) {
 // failed tells the Recorder of an error of the socket.
 func (c *Conn) failed(d Direction, err error) {
 	r := c.recorder.Load()
-	c.mu.Lock()
-	closed := c.closed
-	c.mu.Unlock()
 	var timeout net.Error
 	switch {
-	case r == nil, closed, errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
+	case r == nil, c.gone(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
+	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
+		// It writes behind its own FIN.
 	case errors.Is(err, io.EOF):
 		(*r).Fin(In)
+		c.counts.finIn.Store(true)
 	default:
 		(*r).Failed(d, err)
+		c.counts.failed.Store(true)
 	}
+	c.tell()
 }
 
 // errOpened says that the valve was opened and nothing is left in the queue, so
@@ -161,20 +174,44 @@ func (c *Conn) failed(d Direction, err error) {
 // say so itself.
 var errOpened = errors.New("tap: valve opened")
 
+// gone reports whether the endpoint has closed its socket.
+func (c *Conn) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
 // queued reports whether octets must go through a queue.
 func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
 // Read reads what has passed the valve.
 func (c *Conn) Read(p []byte) (int, error) {
 	for {
+		c.counts.reading.Store(true)
+		c.tell()
 		if c.queued() && c.recorder.Load() != nil && len(p) > 0 {
-			if n, err := c.readQueued(p); err != errOpened {
+			n, err := c.readQueued(p)
+			c.counts.reading.Store(false)
+			if err != errOpened {
 				return n, err
 			}
+			continue
+		}
+		if c.silent.Load() && c.gone() {
+			c.counts.reading.Store(false)
+			return 0, c.opError("read", net.ErrClosed)
 		}
 		n, err := c.Conn.Read(p)
+		c.counts.reading.Store(false) // before the octets are counted: see Status
+		if c.silent.Load() {
+			if err := c.lost(p[:n], err); err != nil {
+				return 0, err
+			}
+			continue
+		}
 		if n > 0 {
 			r, units := c.record(In, p[:n])
+			c.counts.in.Add(int64(n))
 			if r != nil && c.hold.Load() {
 				// The valve was shut while this Read was in the kernel.
 				c.mu.Lock()
@@ -184,6 +221,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 				c.mu.Unlock()
 				continue // an error of the socket will come again
 			}
+			c.late()
 		}
 		if err != nil {
 			c.failed(In, err)
@@ -196,40 +234,87 @@ func (c *Conn) Read(p []byte) (int, error) {
 // has been released or dropped. Octets of an unfinished unit are taken at once,
 // as the kernel's buffer would. A unit that waits when the deadline comes is
 // dropped, for it was not written.
-func (c *Conn) Write(p []byte) (int, error) {
+func (c *Conn) Write(p []byte) (n int, err error) {
+	piece := int(c.split.Load())
+	if piece == 0 {
+		return c.write(p)
+	}
+	for n < len(p) && err == nil {
+		var more int
+		more, err = c.write(p[n:min(n+piece, len(p))])
+		n += more
+	}
+	return n, err
+}
+
+func (c *Conn) write(p []byte) (int, error) {
 	c.turn <- struct{}{}
 	r, units := c.record(Out, p)
+	if c.silent.Load() {
+		<-c.turn
+		return c.swallow(r, p, units)
+	}
 	if r != nil && c.queued() {
 		if n, err := c.writeQueued(r, p, units); err != errOpened {
 			return n, err
 		}
 	}
+	c.late()
 	n, err := c.Conn.Write(p)
+	c.counts.out.Add(int64(n))
+	if err == nil && c.counts.finIn.Load() {
+		c.AwaitReset()
+	}
 	<-c.turn
 	if err != nil {
 		c.failed(Out, err)
 	}
+	c.tell()
 	return n, err
 }
 
 // Close closes the socket; what waits at the valve is dropped.
 func (c *Conn) Close() error {
 	c.mu.Lock()
-	first := !c.closed
-	c.closed = true
-	for _, d := range []Direction{In, Out} {
-		for _, u := range c.queue(d).waiting {
-			(*c.recorder.Load()).Dropped(d, u.id)
-		}
-		*c.queue(d) = queue{}
-	}
-	c.changed()
+	first := !c.closing
+	c.closing = true
+	c.dropAll()
 	c.mu.Unlock()
-	// Told first, or the peer could be seen to notice before it happens.
+	// Told first, or the peer, or who waits in a Read, could be seen to notice
+	// before it happens.
 	if r := c.recorder.Load(); r != nil && first {
 		(*r).Closed()
 	}
-	return c.Conn.Close()
+	c.mu.Lock()
+	c.closed = true
+	c.dropAll() // what has come meanwhile
+	c.changed()
+	c.mu.Unlock()
+	defer c.tell()
+	switch {
+	case !c.silent.Load():
+		return c.Conn.Close()
+	case !first:
+		return c.opError("close", net.ErrClosed)
+	}
+	c.bury()
+	return nil
+}
+
+// Reset closes the socket with RST, where the connection can: what was written
+// and has not arrived may be lost.
+func (c *Conn) Reset() error {
+	lc, ok := c.Conn.(interface{ SetLinger(seconds int) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	if r := c.recorder.Load(); r != nil && !c.gone() {
+		(*r).Reset()
+	}
+	if !c.silent.Load() {
+		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
+	}
+	return c.Close()
 }
 
 // CloseWrite sends FIN and leaves the other direction open, where the
@@ -245,6 +330,11 @@ func (c *Conn) CloseWrite() error {
 	}
 	if r := c.recorder.Load(); r != nil {
 		(*r).Fin(Out)
+	}
+	c.counts.finOut.Store(true)
+	defer c.tell()
+	if c.silent.Load() {
+		return nil
 	}
 	return hc.CloseWrite()
 }

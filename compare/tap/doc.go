@@ -9,6 +9,9 @@
 //
 //	conn.go      Conn: what an endpoint reads, writes and closes
 //	valve.go     hold, step, drop, run
+//	line.go      a line that is silent, slow, or cuts what is written
+//	status.go    how far the octets and the endpoint are
+//	rst.go       gives the RST that answers a write behind FIN its time
 //	listener.go  taps every connection of a listener
 //
 // Tap knows no WebSocket. Where a unit (a handshake or a frame) ends is told by

@@ -26,6 +26,7 @@ type lines struct {
 	fins     []Direction
 	failed   []error
 	closed   int
+	resets   int
 	loose    bool          // what is no line belongs to no unit
 	arrived  chan struct{} // when not nil, told of each call of Octets and Waits
 }
@@ -87,6 +88,12 @@ func (l *lines) Failed(_ Direction, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.failed = append(l.failed, err)
+}
+
+func (l *lines) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resets++
 }
 
 func (l *lines) Closed() {

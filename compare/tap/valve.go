@@ -159,6 +159,49 @@ func (c *Conn) Drop(d Direction) (uint64, bool) {
 	return id, true
 }
 
+// ReleaseOldest lets the unit pass that has waited longest in either direction.
+// Units are numbered in the order in which they came.
+func (c *Conn) ReleaseOldest() (uint64, bool) {
+	d, ok := c.oldest()
+	if !ok {
+		return 0, false
+	}
+	return c.Release(d)
+}
+
+// DropOldest takes away the unit that has waited longest in either direction.
+func (c *Conn) DropOldest() (uint64, bool) {
+	d, ok := c.oldest()
+	if !ok {
+		return 0, false
+	}
+	return c.Drop(d)
+}
+
+func (c *Conn) oldest() (Direction, bool) {
+	waiting := c.Waiting()
+	if len(waiting) == 0 {
+		return 0, false
+	}
+	first := waiting[0]
+	for _, h := range waiting {
+		if h.ID < first.ID {
+			first = h
+		}
+	}
+	return first.Direction, true
+}
+
+// dropAll empties both queues and tells of it. c.mu is held.
+func (c *Conn) dropAll() {
+	for _, d := range []Direction{In, Out} {
+		for _, u := range c.queue(d).waiting {
+			(*c.recorder.Load()).Dropped(d, u.id)
+		}
+		*c.queue(d) = queue{}
+	}
+}
+
 // release passes the oldest unit of d and tells of it. c.mu is held.
 func (c *Conn) release(d Direction) uint64 {
 	id := c.queue(d).pass()
@@ -190,6 +233,7 @@ func (c *Conn) changed() {
 		close(c.wake)
 		c.wake = nil
 	}
+	c.tell()
 }
 
 // enqueue puts octets behind the valve, or in front of it when it has been
@@ -226,6 +270,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 		case expired(c.readDeadline):
 			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
+			c.counts.reading.Store(false)
 			n := copy(p, c.in.passing)
 			c.in.passing = c.in.passing[n:]
 			c.changed()
@@ -233,6 +278,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 		case c.pumpErr != nil && c.in.size() == 0:
 			return 0, c.pumpErr
 		case !c.hold.Load() && !c.pumping && c.in.size() == 0:
+			c.counts.reading.Store(false)
 			return 0, errOpened
 		case !c.pumping && c.pumpErr == nil:
 			c.pumping = true
@@ -249,6 +295,9 @@ func (c *Conn) pump() {
 	b := make([]byte, 16<<10)
 	for {
 		n, err := c.Conn.Read(b)
+		if c.silent.Load() {
+			err, n = c.lost(b[:n], err), 0
+		}
 		var r Recorder
 		var units []Unit
 		if n > 0 {
@@ -258,6 +307,7 @@ func (c *Conn) pump() {
 			c.failed(In, err)
 		}
 		c.mu.Lock()
+		c.counts.in.Add(int64(n)) // who sees it and asks for Status waits for mu
 		if n > 0 && !c.closed {
 			c.enqueue(r, In, b[:n], units)
 		}
@@ -289,6 +339,9 @@ func (c *Conn) writeQueued(r Recorder, p []byte, units []Unit) (int, error) {
 	}
 	last := c.enqueue(r, Out, p, units)
 	<-c.turn
+	c.pausing++
+	defer func() { c.pausing-- }()
+	c.tell()
 	for {
 		waits := last != 0 && c.out.holds(last)
 		switch {
@@ -336,7 +389,8 @@ func (c *Conn) push() {
 		b := c.out.passing
 		c.out.passing = nil
 		c.mu.Unlock()
-		_, err := c.Conn.Write(b)
+		n, err := c.Conn.Write(b)
+		c.counts.out.Add(int64(n))
 		if err != nil {
 			c.failed(Out, err)
 		}

@@ -28,13 +28,8 @@ const (
 // MayBeSent reports whether c may stand in a Close frame: a defined code that
 // is not one of the three local ones, or 3000–4999 (RFC 6455 §7.4.1, §7.4.2).
 func (c CloseCode) MayBeSent() bool {
-	switch {
-	case c.IsLocal() || c == 1004:
-		return false
-	case c >= NormalClosure && c <= BadGateway:
-		return true
-	}
-	return c >= 3000 && c <= 4999
+	defined := c >= NormalClosure && c <= BadGateway && c != 1004
+	return defined && !c.IsLocal() || c >= 3000 && c <= 4999
 }
 
 // IsLocal reports whether c only ever tells an application what was missing
@@ -54,43 +49,29 @@ func (c CloseCode) String() string {
 // Name says in words what c means, or which range it is in; it is empty for a
 // code that belongs to nobody.
 func (c CloseCode) Name() string {
-	switch c {
-	case NormalClosure:
-		return "normal closure"
-	case GoingAway:
-		return "going away"
-	case ProtocolError:
-		return "protocol error"
-	case UnsupportedData:
-		return "unsupported data"
-	case NoStatusReceived:
-		return "no status received"
-	case AbnormalClosure:
-		return "abnormal closure"
-	case InvalidPayload:
-		return "invalid payload data"
-	case PolicyViolation:
-		return "policy violation"
-	case MessageTooBig:
-		return "message too big"
-	case MandatoryExtension:
-		return "mandatory extension"
-	case InternalServerError:
-		return "internal server error"
-	case ServiceRestart:
-		return "service restart"
-	case TryAgainLater:
-		return "try again later"
-	case BadGateway:
-		return "bad gateway"
-	case TLSHandshake:
-		return "TLS handshake"
-	}
 	switch {
 	case c >= 3000 && c <= 3999:
 		return "registered for libraries and applications"
 	case c >= 4000 && c <= 4999:
 		return "private use"
 	}
-	return ""
+	return closeNames[c]
+}
+
+var closeNames = map[CloseCode]string{
+	NormalClosure:       "normal closure",
+	GoingAway:           "going away",
+	ProtocolError:       "protocol error",
+	UnsupportedData:     "unsupported data",
+	NoStatusReceived:    "no status received",
+	AbnormalClosure:     "abnormal closure",
+	InvalidPayload:      "invalid payload data",
+	PolicyViolation:     "policy violation",
+	MessageTooBig:       "message too big",
+	MandatoryExtension:  "mandatory extension",
+	InternalServerError: "internal server error",
+	ServiceRestart:      "service restart",
+	TryAgainLater:       "try again later",
+	BadGateway:          "bad gateway",
+	TLSHandshake:        "TLS handshake",
 }

@@ -16,10 +16,10 @@ type ClosePayload struct {
 // violations; the fields hold whatever could be read all the same.
 func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
 	//lesson:begin closecode
-	if len(b) == 0 {
+	switch len(b) {
+	case 0:
 		return ClosePayload{Code: NoStatusReceived}, nil
-	}
-	if len(b) == 1 {
+	case 1:
 		return ClosePayload{Code: NoStatusReceived}, []Violation{RuleCloseBody.Broken("")}
 	}
 	p := ClosePayload{Code: CloseCode(binary.BigEndian.Uint16(b)), Reason: string(b[2:])}

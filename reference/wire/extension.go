@@ -1,32 +1,11 @@
 package wire
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
-
-// The rules of extensions (RFC 6455 §9.1) and of permessage-deflate (RFC 7692).
-// A server declines an offer that breaks one of the latter, and the connection
-// opens without it; a client whose server breaks one must fail the connection.
-var (
-	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
-
-	RuleDeflateRepeated   = deflateRule("5/extension-repeated", "permessage-deflate must be agreed on once at most.")
-	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", "permessage-deflate has four parameters and no others.")
-	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", "A parameter of permessage-deflate must not appear more than once.")
-	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", "server_no_context_takeover must have no value.")
-	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", "client_no_context_takeover must have no value.")
-	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
-	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
-	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
-	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
-)
-
-func deflateRule(code, sentence string) Rule {
-	section, _, _ := strings.Cut(code, "/")
-	return Rule{Code: "7692-" + code, RFC: 7692, Section: section, Sentence: sentence}
-}
 
 // extensionsField is the header field in which both ends speak of extensions.
 const extensionsField = "Sec-WebSocket-Extensions"
@@ -108,29 +87,18 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 		p.Value, s = cutToken(s)
 		return p, s, p.Value != ""
 	}
-	// What stands between the quotes must be a token once a backslash before
-	// any character is taken away.
-	var value strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
-			p.Value = value.String()
-			return p, skipSpace(s[i+1:]), IsToken(p.Value)
-		case s[i] == '\\' && i+1 < len(s):
-			i++
-		}
-		value.WriteByte(s[i])
-	}
-	return p, "", false
+	// What stands between the quotes must be a token once a backslash before any
+	// character is taken away: so neither a quote nor a backslash can be meant.
+	quoted, s, ok := strings.Cut(s[1:], `"`)
+	p.Value = strings.ReplaceAll(quoted, `\`, "")
+	ok = ok && IsToken(p.Value) && !strings.Contains(quoted, `\\`) && !strings.HasSuffix(quoted, `\`)
+	return p, skipSpace(s), ok
 }
 
 // cutToken cuts a token and the space behind it off the front of s.
 func cutToken(s string) (token, rest string) {
-	n := 0
-	for n < len(s) && IsToken(s[n:n+1]) {
-		n++
-	}
-	return s[:n], skipSpace(s[n:])
+	rest = strings.TrimLeft(s, tokenChars)
+	return s[:len(s)-len(rest)], skipSpace(rest)
 }
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }
@@ -159,34 +127,32 @@ type DeflateParams struct {
 }
 
 // String writes p as a header field has it.
-func (p DeflateParams) String() string { return p.extension().String() }
-
-func (p DeflateParams) extension() Extension {
-	e := Extension{Name: PermessageDeflate}
+func (p DeflateParams) String() string {
+	s := PermessageDeflate
 	if p.ServerNoContextTakeover {
-		e.Params = append(e.Params, Param{Name: "server_no_context_takeover"})
+		s += "; server_no_context_takeover"
 	}
 	if p.ClientNoContextTakeover {
-		e.Params = append(e.Params, Param{Name: "client_no_context_takeover"})
+		s += "; client_no_context_takeover"
 	}
 	if p.ServerMaxWindowBits != 0 {
-		e.Params = append(e.Params, Param{"server_max_window_bits", strconv.Itoa(p.ServerMaxWindowBits), true})
+		s += "; server_max_window_bits=" + strconv.Itoa(p.ServerMaxWindowBits)
 	}
 	if p.ClientMaxWindowBits != 0 {
-		e.Params = append(e.Params, Param{"client_max_window_bits", strconv.Itoa(p.ClientMaxWindowBits), true})
+		s += "; client_max_window_bits=" + strconv.Itoa(p.ClientMaxWindowBits)
 	}
-	return e
+	return s
 }
 
-// deflateParams judges the parameters of e, of which one may lack its value in
-// an offer. clientBits tells that client_max_window_bits was there at all.
-func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, vs []Violation) {
+// deflateParams judges the parameters of e. One of them may lack its value in an
+// offer: client_max_window_bits, which then is noLimit.
+func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	//lesson:begin deflate-params
 	seen := map[string]bool{}
 	for _, param := range e.Params {
 		name := strings.ToLower(param.Name)
 		if seen[name] {
-			vs = append(vs, RuleDeflateTwice.Broken(fmt.Sprintf("%s is there again.", name)))
+			vs.broke(&RuleDeflateTwice, "%s is there again.", name)
 			continue
 		}
 		seen[name] = true
@@ -202,29 +168,36 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, clientBits bool, v
 			rule = RuleDeflateServerBits
 			p.ServerMaxWindowBits, ok = windowBits(param.Value)
 		case "client_max_window_bits":
-			rule, clientBits = RuleDeflateClientBits, true
+			rule = RuleDeflateClientBits
 			p.ClientMaxWindowBits, ok = windowBits(param.Value)
-			ok = ok || offer && !param.HasValue
+			if offer && !param.HasValue {
+				p.ClientMaxWindowBits, ok = noLimit, true
+			}
 		default:
 			rule = RuleDeflateUnknown
 		}
 		if !ok {
-			vs = append(vs, rule.Broken(fmt.Sprintf("The parameter is %q.", param)))
+			vs.broke(&rule, "The parameter is %q.", param)
 		}
 	}
 	//lesson:end
-	return p, clientBits, vs
+	return p, vs
+}
+
+// deflateItems returns what Sec-WebSocket-Extensions says of permessage-deflate.
+func deflateItems(h Head) []Extension {
+	list, _ := ParseExtensions(h)
+	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
 }
 
 // windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
 // no leading zero. Of no text, it is 0 and no number.
 func windowBits(s string) (int, bool) {
-	for n := 8; n <= 15; n++ {
-		if s == strconv.Itoa(n) {
-			return n, true
-		}
+	n, _ := strconv.Atoi(s)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
 	}
-	return 0, false
+	return n, true
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
@@ -236,13 +209,9 @@ func windowBits(s string) (int, bool) {
 // asks for no context takeover, which every client must grant, and for a
 // smaller window only where the client has said that it can have one.
 func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, response string, ok bool) {
-	offers, _ := ParseExtensions(request)
-	for _, e := range offers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
-		}
+	for _, e := range deflateItems(request) {
 		//lesson:begin deflate-accept
-		offer, clientBits, vs := deflateParams(e, true)
+		offer, vs := deflateParams(e, true)
 		if vs != nil {
 			continue
 		}
@@ -251,7 +220,7 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, re
 			ClientNoContextTakeover: offer.ClientNoContextTakeover || policy.ClientNoContextTakeover,
 			ServerMaxWindowBits:     smaller(offer.ServerMaxWindowBits, policy.ServerMaxWindowBits),
 		}
-		if clientBits {
+		if offer.ClientMaxWindowBits != 0 {
 			agreed.ClientMaxWindowBits = smaller(offer.ClientMaxWindowBits, policy.ClientMaxWindowBits)
 		}
 		//lesson:end
@@ -260,23 +229,21 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, re
 	return DeflateParams{}, "", false
 }
 
-// smaller returns the smaller of two window bits of which 0 says nothing.
-func smaller(a, b int) int {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
+// noLimit is more bits than a window has; 0, which says nothing, means as much.
+const noLimit = 16
+
+// smaller returns the smaller of two window bits, 0 for no limit.
+func smaller(a, b int) int { return min(cmp.Or(a, noLimit), cmp.Or(b, noLimit)) % noLimit }
 
 // OfferDeflate returns what a client puts into Sec-WebSocket-Extensions to have
 // permessage-deflate as policy says. A policy that says nothing of the client's
 // window still tells the server that it may ask for a smaller one.
 func OfferDeflate(policy DeflateParams) string {
-	e := policy.extension()
+	offer := policy.String()
 	if policy.ClientMaxWindowBits == 0 {
-		e.Params = append(e.Params, Param{Name: "client_max_window_bits"})
+		offer += "; client_max_window_bits"
 	}
-	return e.String()
+	return offer
 }
 
 // CheckDeflateResponse judges what a server answered to the offers of
@@ -290,65 +257,41 @@ func OfferDeflate(policy DeflateParams) string {
 // §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
 // no-context-takeover parameters unasked. One that leaves out the
 // server_no_context_takeover that it was asked for is borne with: there are
-// such servers, and all it takes is to keep the inflater's window.
-func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, violations []Violation) {
-	offers, _ := ParseExtensions(request)
-	answers, _ := ParseExtensions(response)
-
+// such servers, and all it takes is to keep the inflater's window. Nor need 15
+// be answered where server_max_window_bits=15 was offered, for it changes nothing.
+func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
 	// 1. The one answer, right in itself.
-	var answer *Extension
-	for i, e := range answers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
-		}
-		if answer != nil {
-			return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
-		}
-		answer = &answers[i]
-	}
-	if answer == nil {
+	answers := deflateItems(response)
+	switch len(answers) {
+	case 0:
 		return agreed, false, nil
+	case 1:
+	default:
+		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
 	}
-	got, gotClientBits, vs := deflateParams(*answer, false)
+	got, vs := deflateParams(answers[0], false)
 	if vs != nil {
 		return agreed, false, vs
 	}
 
 	// 2. An offer that it can be the answer to.
-	for _, e := range offers {
-		if !strings.EqualFold(e.Name, PermessageDeflate) {
-			continue
+	for _, e := range deflateItems(request) {
+		offer, _ := deflateParams(e, true)
+		var vs violations
+		if cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15) {
+			vs.broke(&RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
 		}
-		offer, clientBits, _ := deflateParams(e, true)
-		vs := misfits(got, gotClientBits, offer, clientBits)
+		if got.ClientMaxWindowBits > offer.ClientMaxWindowBits {
+			vs.broke(&RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
+		}
 		if vs == nil {
 			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
 			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)
 			return got, true, nil
 		}
-		if violations == nil {
-			violations = vs
+		if unfit == nil {
+			unfit = vs
 		}
 	}
-	return agreed, false, violations
-}
-
-// misfits returns the rules that an answer breaks as the answer to an offer.
-func misfits(answer DeflateParams, answered bool, offer DeflateParams, offered bool) []Violation {
-	var vs []Violation
-	if most := offer.ServerMaxWindowBits; most != 0 && (answer.ServerMaxWindowBits == 0 || answer.ServerMaxWindowBits > most) {
-		vs = append(vs, RuleDeflateServerMore.Broken(fmt.Sprintf("The offer is %d, and the server answers %s.", most, bitsOrNone(answer.ServerMaxWindowBits))))
-	}
-	most := offer.ClientMaxWindowBits
-	if answered && (!offered || most != 0 && answer.ClientMaxWindowBits > most) {
-		vs = append(vs, RuleDeflateClientMore.Broken(fmt.Sprintf("The offer is %s, and the server answers %d.", bitsOrNone(most), answer.ClientMaxWindowBits)))
-	}
-	return vs
-}
-
-func bitsOrNone(n int) string {
-	if n == 0 {
-		return "none"
-	}
-	return strconv.Itoa(n)
+	return agreed, false, unfit
 }

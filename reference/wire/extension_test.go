@@ -171,6 +171,7 @@ func TestTheClientTakesWhatServersAnswer(t *testing.T) {
 		{"both flags unasked", "permessage-deflate", "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
 			DeflateParams{ServerNoContextTakeover: true, ClientNoContextTakeover: true}},
 		{"a smaller server window than offered", "permessage-deflate; server_max_window_bits=12", "permessage-deflate; server_max_window_bits=9", DeflateParams{ServerMaxWindowBits: 9}},
+		{"the largest server window left out, as by aiohttp and faye", "permessage-deflate; server_max_window_bits=15; client_max_window_bits", "permessage-deflate", DeflateParams{}},
 		{"a client window where any was offered", "permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=15", DeflateParams{ClientMaxWindowBits: 15}},
 		{"a client window left out", "permessage-deflate; client_max_window_bits=10", "permessage-deflate", DeflateParams{ClientMaxWindowBits: 10}},
 		{"a smaller client window", "permessage-deflate; client_max_window_bits=10", "permessage-deflate; client_max_window_bits=9", DeflateParams{ClientMaxWindowBits: 9}},

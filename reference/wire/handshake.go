@@ -2,7 +2,8 @@ package wire
 
 import (
 	"fmt"
-	"strconv"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -36,11 +37,9 @@ func (h Head) Values(name string) []string {
 // name, as if they were one list (RFC 9110 §5.3).
 func (h Head) Tokens(name string) []string {
 	var ts []string
-	for _, v := range h.Values(name) {
-		for t := range strings.SplitSeq(v, ",") {
-			if t = strings.Trim(t, " \t"); t != "" {
-				ts = append(ts, t)
-			}
+	for t := range strings.SplitSeq(strings.Join(h.Values(name), ","), ",") {
+		if t = strings.Trim(t, " \t"); t != "" {
+			ts = append(ts, t)
 		}
 	}
 	return ts
@@ -48,74 +47,63 @@ func (h Head) Tokens(name string) []string {
 
 // HasToken reports whether token is in the list called name, in any case.
 func (h Head) HasToken(name, token string) bool {
-	for _, t := range h.Tokens(name) {
-		if strings.EqualFold(t, token) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(h.Tokens(name), func(t string) bool { return strings.EqualFold(t, token) })
 }
 
 // Key returns the Sec-WebSocket-Key, empty where there is none.
 func (h Head) Key() string {
-	if vs := h.Values("Sec-WebSocket-Key"); len(vs) > 0 {
-		return vs[0]
-	}
-	return ""
+	return append(h.Values("Sec-WebSocket-Key"), "")[0]
 }
 
 // CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
 // handshake breaks. The Status of the first is the one to refuse with.
 func CheckRequest(h Head) []Violation {
-	var vs []Violation
-	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
-	}
+	var vs violations
 	//lesson:begin check-method
 	if h.Method != "GET" {
-		broke(RuleMethod, "The method is %q.", h.Method)
+		vs.broke(&RuleMethod, "The method is %q.", h.Method)
 	}
 	if !atLeastHTTP11(h.Proto) {
-		broke(RuleHTTPVersion, "The version is %q.", h.Proto)
+		vs.broke(&RuleHTTPVersion, "The version is %q.", h.Proto)
 	}
 	//lesson:end
 	for _, f := range h.Fields {
 		if !IsToken(f.Name) {
-			broke(RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
+			vs.broke(&RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 		}
 	}
 	switch hosts := h.Values("Host"); {
 	case len(hosts) != 1:
-		broke(RuleHost, "There are %d Host fields.", len(hosts))
+		vs.broke(&RuleHost, "There are %d Host fields.", len(hosts))
 	case hosts[0] == "":
-		broke(RuleHost, "Host is empty.")
+		vs.broke(&RuleHost, "Host is empty.")
 	}
 	//lesson:begin check-upgrade
 	if !h.HasToken("Upgrade", "websocket") {
-		broke(RuleUpgrade, "%s.", found(h, "Upgrade"))
+		vs.broke(&RuleUpgrade, "%s.", found(h, "Upgrade"))
 	}
 	if !h.HasToken("Connection", "Upgrade") {
-		broke(RuleConnection, "%s.", found(h, "Connection"))
+		vs.broke(&RuleConnection, "%s.", found(h, "Connection"))
 	}
 	//lesson:end
 	//lesson:begin check-key
 	switch keys := h.Values("Sec-WebSocket-Key"); {
 	case len(keys) == 0:
-		broke(RuleKeyMissing, "Sec-WebSocket-Key is missing.")
+		vs.broke(&RuleKeyMissing, "Sec-WebSocket-Key is missing.")
 	case len(keys) > 1:
-		broke(RuleKeyRepeated, "Sec-WebSocket-Key appears %d times.", len(keys))
+		vs.broke(&RuleKeyRepeated, "Sec-WebSocket-Key appears %d times.", len(keys))
 	case !ValidKey(keys[0]):
-		broke(RuleKeyLength, "Sec-WebSocket-Key is %q.", keys[0])
+		vs.broke(&RuleKeyLength, "Sec-WebSocket-Key is %q.", keys[0])
 	}
 	//lesson:end
 	//lesson:begin check-version
-	if vs := h.Values("Sec-WebSocket-Version"); len(vs) != 1 || vs[0] != "13" {
-		broke(RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
+	if versions := h.Values("Sec-WebSocket-Version"); !slices.Equal(versions, []string{"13"}) {
+		vs.broke(&RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	}
 	//lesson:end
 	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
 		if !IsToken(p) {
-			broke(RuleSubprotocols, "The item %q is no token.", p)
+			vs.broke(&RuleSubprotocols, "The item %q is no token.", p)
 		}
 	}
 	return append(vs, CheckExtensions(h)...)
@@ -124,42 +112,40 @@ func CheckRequest(h Head) []Violation {
 // CheckResponse returns every rule of RFC 6455 §4.1 and §9.1, and of RFC 7692
 // §7.1, that a server's handshake breaks as the answer to request.
 func CheckResponse(request, h Head) []Violation {
-	var vs []Violation
-	broke := func(r Rule, format string, args ...any) {
-		vs = append(vs, r.Broken(fmt.Sprintf(format, args...)))
-	}
+	var vs violations
 	if h.Status != 101 {
-		broke(RuleStatus, "The status is %d.", h.Status)
+		vs.broke(&RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
 	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
-		broke(RuleRespUpgrade, "%s.", found(h, "Upgrade"))
+		vs.broke(&RuleRespUpgrade, "%s.", found(h, "Upgrade"))
 	}
 	if !h.HasToken("Connection", "Upgrade") {
-		broke(RuleRespConnection, "%s.", found(h, "Connection"))
+		vs.broke(&RuleRespConnection, "%s.", found(h, "Connection"))
 	}
 	//lesson:begin check-accept
 	want := Accept(request.Key())
 	switch got := h.Values("Sec-WebSocket-Accept"); {
 	case len(got) != 1:
-		broke(RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
+		vs.broke(&RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
 	case got[0] != want:
-		broke(RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", got[0], want)
+		vs.broke(&RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", got[0], want)
 	}
 	//lesson:end
 	answers, _ := ParseExtensions(h)
 	for _, e := range answers {
-		if !offers(request, e.Name) {
-			broke(RuleRespExtension, "The server answers with the extension %q.", e.Name)
+		if !request.HasExtension(e.Name) {
+			vs.broke(&RuleRespExtension, "The server answers with the extension %q.", e.Name)
 		}
 	}
 	vs = append(vs, CheckExtensions(h)...)
 	_, _, unfit := CheckDeflateResponse(request, h)
 	vs = append(vs, unfit...)
 	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
-		broke(RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
-	} else if len(ps) == 1 && !offersSubprotocol(request, ps[0]) {
-		broke(RuleRespSubprotocol, "The server answers with the subprotocol %q.", ps[0])
+		vs.broke(&RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
+	} else if len(ps) == 1 && !slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), ps[0]) {
+		// The names are strings of their own registry (§1.9), so case counts.
+		vs.broke(&RuleRespSubprotocol, "The server answers with the subprotocol %q.", ps[0])
 	}
 	return vs
 }
@@ -173,56 +159,24 @@ func found(h Head, name string) string {
 	return fmt.Sprintf("%s is %q", name, strings.Join(vs, ", "))
 }
 
-func offers(request Head, extension string) bool {
-	for _, t := range request.Tokens("Sec-WebSocket-Extensions") {
-		if strings.EqualFold(extensionName(t), extension) {
-			return true
-		}
-	}
-	return false
-}
-
-// extensionName cuts the parameters off an item of Sec-WebSocket-Extensions.
-func extensionName(item string) string {
-	name, _, _ := strings.Cut(item, ";")
-	return strings.TrimSpace(name)
-}
-
-// offersSubprotocol compares by case: RFC 6455 §1.9 makes the names strings of
-// their own registry.
-func offersSubprotocol(request Head, p string) bool {
-	for _, t := range request.Tokens("Sec-WebSocket-Protocol") {
-		if t == p {
-			return true
-		}
-	}
-	return false
-}
-
 // atLeastHTTP11 reports whether proto is HTTP/1.1 or higher (RFC 6455 §4.2.1).
+// The numbers have one digit each (RFC 9112 §2.3).
 func atLeastHTTP11(proto string) bool {
-	version, ok := strings.CutPrefix(proto, "HTTP/")
-	if !ok {
-		return false
-	}
-	major, minor, _ := strings.Cut(version, ".")
-	x, err1 := strconv.ParseUint(major, 10, 8)
-	y, err2 := strconv.ParseUint("0"+minor, 10, 8)
-	return err1 == nil && err2 == nil && (x > 1 || x == 1 && y >= 1)
+	is, _ := path.Match("HTTP/[0-9].[0-9]", proto)
+	return is && proto >= "HTTP/1.1"
 }
+
+// tokenChars are the characters of a token (RFC 9110 §5.6.2).
+const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
-func IsToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		alnum := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9'
-		if !alnum && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
-}
+func IsToken(s string) bool { return s != "" && strings.Trim(s, tokenChars) == "" }
 
 // HasExtension reports whether the extension called name is in
 // Sec-WebSocket-Extensions, with any parameters.
-func (h Head) HasExtension(name string) bool { return offers(h, name) }
+func (h Head) HasExtension(name string) bool {
+	return slices.ContainsFunc(h.Tokens(extensionsField), func(item string) bool {
+		item, _, _ = strings.Cut(item, ";")
+		return strings.EqualFold(strings.TrimSpace(item), name)
+	})
+}

@@ -16,12 +16,7 @@ const (
 func (r Role) Peer() Role { return r ^ 1 }
 
 // String returns "client" or "server".
-func (r Role) String() string {
-	if r == Client {
-		return "client"
-	}
-	return "server"
-}
+func (r Role) String() string { return [...]string{"client", "server"}[r&1] }
 
 // LengthForm is how many bits carry the payload length: 7, 16 or 64
 // (RFC 6455 §5.2). The wire chooses it apart from the length itself, so a
@@ -77,15 +72,9 @@ func FormFor(length uint64) LengthForm {
 
 // Size returns the octets that h takes on the wire, 2 to MaxHeaderSize.
 func (h Header) Size() int {
-	n := 2
-	switch h.Form {
-	case Length16:
-		n += 2
-	case Length64:
-		n += 8
-	}
+	n := 2 + int(h.Form)/8 // the shortest form, of 7 bits, has no octet of its own
 	if h.Masked {
-		n += 4
+		n += len(h.Key)
 	}
 	return n
 }
@@ -155,23 +144,8 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 // ParseHeader. A Length that does not fit h.Form is cut to the form's bits.
 func (h Header) Append(dst []byte) []byte {
 	// 1. Two octets that every frame has.
-	b0 := byte(h.Opcode) & 0x0f
-	if h.Fin {
-		b0 |= 0x80
-	}
-	if h.RSV1 {
-		b0 |= 0x40
-	}
-	if h.RSV2 {
-		b0 |= 0x20
-	}
-	if h.RSV3 {
-		b0 |= 0x10
-	}
-	var b1 byte
-	if h.Masked {
-		b1 = 0x80
-	}
+	b0 := bit(h.Fin, 0x80) | bit(h.RSV1, 0x40) | bit(h.RSV2, 0x20) | bit(h.RSV3, 0x10) | byte(h.Opcode)&0x0f
+	b1 := bit(h.Masked, 0x80)
 
 	// 2. The length.
 	switch h.Form {
@@ -190,4 +164,12 @@ func (h Header) Append(dst []byte) []byte {
 		dst = append(dst, h.Key[:]...)
 	}
 	return dst
+}
+
+// bit returns the octet whose only bit is set if it says so.
+func bit(set bool, octet byte) byte {
+	if set {
+		return octet
+	}
+	return 0
 }

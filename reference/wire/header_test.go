@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// bits turns a picture of bits into octets: 0 and 1 count, anything else parts
+// figure turns a picture of bits into octets: 0 and 1 count, anything else parts
 // the fields, as the bars do in the figure of RFC 6455 §5.2. Text in quotes
 // stands for its own octets, and 0x… for those of its hexadecimal digits.
-func bits(picture string) []byte {
+func figure(picture string) []byte {
 	var out []byte
 	n, acc := 0, byte(0)
 	for _, word := range strings.Fields(picture) {
@@ -114,7 +114,7 @@ var vectors = []struct {
 func TestAHeaderIsReadAsItsPictureSays(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
-			wire := bits(v.picture)
+			wire := figure(v.picture)
 			h, ok := ParseHeader(wire)
 			if !ok || h != v.header {
 				t.Fatalf("ParseHeader gives %+v, %t; the picture is %+v", h, ok, v.header)
@@ -131,7 +131,7 @@ func TestAHeaderIsReadAsItsPictureSays(t *testing.T) {
 func TestAHeaderIsWrittenAsItsPictureShows(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
-			want := bits(v.picture)
+			want := figure(v.picture)
 			want = want[:len(want)-len(v.payload)]
 			if got := v.header.Append(nil); !bytes.Equal(got, want) {
 				t.Errorf("Append gives % x, the picture is % x", got, want)
@@ -145,7 +145,7 @@ func TestAHeaderIsWrittenAsItsPictureShows(t *testing.T) {
 
 func TestAHeaderThatIsCutAnywhereIsIncomplete(t *testing.T) {
 	for _, v := range vectors {
-		wire := bits(v.picture)
+		wire := figure(v.picture)
 		for n := range v.header.Size() {
 			if h, ok := ParseHeader(wire[:n]); ok {
 				t.Errorf("%s: %d octets were enough for %+v", v.name, n, h)
@@ -184,7 +184,7 @@ func TestTheRolesArePeers(t *testing.T) {
 // written back octet for octet, illegal or not.
 func FuzzHeader(f *testing.F) {
 	for _, v := range vectors {
-		f.Add(bits(v.picture))
+		f.Add(figure(v.picture))
 	}
 	f.Add([]byte("GET / HTTP/1.1\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {

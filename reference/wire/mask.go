@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // MaskSimple is the algorithm of RFC 6455 §5.3 as it stands there: octet i is
 // XORed with octet i mod 4 of the key. Doing it twice gives b back. It is here
@@ -18,38 +21,49 @@ func MaskSimple(key [4]byte, b []byte) {
 //
 // Eight octets are two turns of the key, so one 64-bit XOR does the work of
 // eight; and the processor, not the loop's own counting, sets the pace when one
-// turn of the loop does sixteen of them. BenchmarkMask holds it against
-// MaskSimple.
+// turn of the loop does 32 of them. BenchmarkMask holds it against MaskSimple.
 func Mask(key [4]byte, pos int, b []byte) int {
-	end := pos + len(b)
-	word := uint64(binary.LittleEndian.Uint32(key[:])) * (1<<32 | 1)
-	if turn := 8 * uint(pos%4); turn != 0 {
-		word = word>>turn | word<<(64-turn)
-	}
-	for len(b) >= 128 {
+	mask(bits.RotateLeft32(binary.LittleEndian.Uint32(key[:]), -8*pos), b)
+	return pos + len(b)
+}
+
+// mask XORs b with the key whose octets turn has, the first one lowest. It is
+// apart from Mask so that Mask is compiled into its caller.
+func mask(turn uint32, b []byte) {
+	word := uint64(turn)<<32 | uint64(turn)
+	for len(b) >= 256 {
 		mask32((*[32]byte)(b), word)
 		mask32((*[32]byte)(b[32:]), word)
 		mask32((*[32]byte)(b[64:]), word)
 		mask32((*[32]byte)(b[96:]), word)
-		b = b[128:]
+		mask32((*[32]byte)(b[128:]), word)
+		mask32((*[32]byte)(b[160:]), word)
+		mask32((*[32]byte)(b[192:]), word)
+		mask32((*[32]byte)(b[224:]), word)
+		b = b[256:]
 	}
-	for len(b) >= 32 {
+	for len(b) >= 64 {
 		mask32((*[32]byte)(b), word)
-		b = b[32:]
+		mask32((*[32]byte)(b[32:]), word)
+		b = b[64:]
 	}
-	for len(b) >= 8 {
+	for len(b) >= 16 {
+		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^word)
+		binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(b[8:])^word)
+		b = b[16:]
+	}
+	if len(b) >= 8 {
 		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^word)
 		b = b[8:]
 	}
 	if len(b) >= 4 {
-		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^uint32(word))
+		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^turn)
 		b = b[4:] // the key begins anew
 	}
 	for i := range b {
-		b[i] ^= byte(word)
-		word >>= 8
+		b[i] ^= byte(turn)
+		turn >>= 8
 	}
-	return end
 }
 
 // mask32 XORs 32 octets; it is small enough to be compiled into its caller.

@@ -29,19 +29,11 @@ func (o Opcode) IsReserved() bool { return o&0x7 > 2 || o > 0xF }
 
 // String names o as the RFC does; a reserved value prints as "opcode(0xB)".
 func (o Opcode) String() string {
-	switch o {
-	case Continuation:
-		return "continuation"
-	case Text:
-		return "text"
-	case Binary:
-		return "binary"
-	case Close:
-		return "close"
-	case Ping:
-		return "ping"
-	case Pong:
-		return "pong"
+	if o.IsReserved() {
+		return fmt.Sprintf("opcode(0x%X)", uint8(o))
 	}
-	return fmt.Sprintf("opcode(0x%X)", uint8(o))
+	return [...]string{
+		Continuation: "continuation", Text: "text", Binary: "binary",
+		Close: "close", Ping: "ping", Pong: "pong",
+	}[o]
 }

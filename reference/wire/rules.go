@@ -65,30 +65,43 @@ var (
 	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
 )
 
-// Rules lists every rule above, in the order of their declaration, and then those
-// of extension.go.
-var Rules = []Rule{
-	RuleRSV1, RuleRSV2, RuleRSV3, RuleOpcode, RuleLengthMinimal, RuleLengthTopBit,
-	RuleMaskMissing, RuleMaskForbidden, RuleControlLength, RuleControlFragment,
-	RuleStray, RuleInterleaved, RuleAfterClose, RuleCloseBody, RuleCloseCode,
-	RuleCloseReason, RuleTextUTF8,
-	RuleMethod, RuleHTTPVersion, RuleHost, RuleUpgrade, RuleConnection, RuleKeyMissing,
-	RuleKeyRepeated, RuleKeyLength, RuleVersion, RuleHeaderGrammar, RuleSubprotocols,
-	RuleStatus, RuleRespUpgrade, RuleRespConnection, RuleAcceptMissing, RuleAcceptWrong,
-	RuleRespExtension, RuleRespSubprotocol,
-	RuleExtensionGrammar,
-	RuleDeflateRepeated, RuleDeflateUnknown, RuleDeflateTwice, RuleDeflateServerFlag, RuleDeflateClientFlag,
-	RuleDeflateServerBits, RuleDeflateServerMore, RuleDeflateClientBits, RuleDeflateClientMore,
-}
+// The rules of extensions (RFC 6455 §9.1) and of permessage-deflate (RFC 7692).
+// A server declines an offer that breaks one of the latter, and the connection
+// opens without it; a client whose server breaks one must fail the connection.
+var (
+	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
+
+	RuleDeflateRepeated   = deflateRule("5/extension-repeated", "permessage-deflate must be agreed on once at most.")
+	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", "permessage-deflate has four parameters and no others.")
+	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", "A parameter of permessage-deflate must not appear more than once.")
+	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", "server_no_context_takeover must have no value.")
+	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", "client_no_context_takeover must have no value.")
+	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
+	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
+	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
+	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+)
+
+// Rules lists every rule of this package, in the order of declaration.
+var Rules []Rule
 
 func frameRule(code string, cc CloseCode, sentence string) Rule {
-	section, _, _ := strings.Cut(code, "/")
-	return Rule{Code: code, Section: section, CloseCode: cc, Sentence: sentence}
+	return declare(Rule{Code: code, CloseCode: cc, Sentence: sentence})
 }
 
 func handshakeRule(code string, status int, sentence string) Rule {
-	section, _, _ := strings.Cut(code, "/")
-	return Rule{Code: code, Section: section, Status: status, Sentence: sentence}
+	return declare(Rule{Code: code, Status: status, Sentence: sentence})
+}
+
+func deflateRule(code, sentence string) Rule {
+	return declare(Rule{Code: "7692-" + code, RFC: 7692, Sentence: sentence})
+}
+
+// declare completes r and puts it on the list.
+func declare(r Rule) Rule {
+	r.Section, _, _ = strings.Cut(strings.TrimPrefix(r.Code, "7692-"), "/")
+	Rules = append(Rules, r)
+	return r
 }
 
 // A Violation is a Rule broken by something that was seen. Sentence tells what
@@ -103,9 +116,7 @@ func (v Violation) Error() string {
 // Broken returns the Violation of r, with what was seen, if anything, put
 // before what is required.
 func (r Rule) Broken(seen string) Violation {
-	if seen != "" {
-		r.Sentence = seen + " " + r.Sentence
-	}
+	r.Sentence = strings.TrimPrefix(seen+" "+r.Sentence, " ")
 	return Violation{r}
 }
 

@@ -54,7 +54,7 @@ func set(name string, values ...string) func(*Head) {
 
 // frame judges the header of a picture; request and response judge a handshake.
 func frame(picture string, c Context) []Violation {
-	h, ok := ParseHeader(bits(picture))
+	h, ok := ParseHeader(figure(picture))
 	if !ok {
 		panic("not a whole header: " + picture)
 	}

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
 // zero value is ready. It holds a few octets at most: what an unfinished
@@ -27,24 +24,10 @@ func (u *UTF8) Check(b []byte) int {
 	for last > first && last > len(b)-utf8.UTFMax && !utf8.RuneStart(b[last-1]) {
 		last--
 	}
-	if last = max(first, last-1); !valid(b[first:last]) {
+	if last = max(first, last-1); !utf8.Valid(b[first:last]) {
 		last = first
 	}
 	return last + u.check(b[last:])
-}
-
-// valid is utf8.Valid, faster over the ASCII that text begins with, and that it
-// mostly is: BenchmarkUTF8.
-func valid(b []byte) bool {
-	for len(b) >= 32 {
-		w := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:]) |
-			binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
-		if w&0x8080808080808080 != 0 {
-			break
-		}
-		b = b[32:]
-	}
-	return utf8.Valid(b)
 }
 
 // check is Check, one octet at a time.
@@ -63,26 +46,20 @@ func (u *UTF8) check(b []byte) int {
 		u.lo, u.hi = 0x80, 0xBF
 		switch {
 		case c < 0x80:
-		case c < 0xC2:
-			return i
-		case c < 0xE0:
+		case c >= 0xC2 && c <= 0xDF:
 			u.need = 1
-		case c < 0xF0:
+		case c == 0xE0:
+			u.need, u.lo = 2, 0xA0
+		case c == 0xED:
+			u.need, u.hi = 2, 0x9F
+		case c >= 0xE1 && c <= 0xEF:
 			u.need = 2
-			switch c {
-			case 0xE0:
-				u.lo = 0xA0
-			case 0xED:
-				u.hi = 0x9F
-			}
-		case c < 0xF5:
+		case c == 0xF0:
+			u.need, u.lo = 3, 0x90
+		case c == 0xF4:
+			u.need, u.hi = 3, 0x8F
+		case c >= 0xF1 && c <= 0xF3:
 			u.need = 3
-			switch c {
-			case 0xF0:
-				u.lo = 0x90
-			case 0xF4:
-				u.hi = 0x8F
-			}
 		default:
 			return i
 		}

@@ -10,7 +10,7 @@
 
 import { BitEvent, LabElement, attempt, button, copy, h, hit, rfcLink, violations } from "./dom.js";
 import { canDrop, lab } from "../lab.js";
-import { Pairs } from "../align.js";
+import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
 import { belongs, goAt, heldAt, jsAt, whose } from "../rows.js";
@@ -115,7 +115,7 @@ export class WsLab extends LabElement {
     /** @param {string} command @param {string} label @param {Record<string, string>} [more] */
     const does = (command, label, more) => button(label, { "data-command": command, ...more });
     this.bar.replaceChildren(
-      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["both", "side by side"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
+      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["both", "side by side"], ["plays", "two plays"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
       h("span", { class: "seg", role: "group", "aria-label": "Stepping" }, does("back", "◀", { "aria-label": "Back", title: "back (←)" }), does("step", "▶ Step", { title: "step (→)" }), does("run", "▶▶ Run", { title: "run (Space)" })),
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
@@ -162,6 +162,8 @@ export class WsLab extends LabElement {
   renderBar() {
     const { bar } = this;
     for (const on of bar.querySelectorAll("[data-mode]") ) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.mode === lab.mode));
+    // Two plays are one more thing to stand side by side, once there are two.
+    bar.querySelector("[data-mode=plays]")?.toggleAttribute("hidden", !(lab.views.plays instanceof PlayPairs));
     /** @param {string} command */
     const find = (command) => /** @type {HTMLButtonElement|null} */ (this.querySelector(`[data-command=${command}]`));
     const waits = lab.waiting().length > 0;
@@ -219,7 +221,9 @@ export class WsLab extends LabElement {
       : "";
     const hint = waits
       ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.${second}`
-      : lab.holding
+      : lab.stepper
+        ? "A play: → is its next step, ← goes back over it, Space runs."
+        : lab.holding
         ? `The wire is held: frames, and the answer to the handshake, wait for your step.${second}`
         : lab.history.events.length
           ? "The wire runs freely. Hold it to go step by step."
@@ -362,7 +366,7 @@ export class WsLab extends LabElement {
   /** Keeps the page's address at what is selected. */
   address() {
     const { subject, selection } = lab;
-    if (!subject || subject === lab.shared) return;
+    if (!subject || subject === lab.shared || this.hasAttribute("embedded")) return;
     history.replaceState(null, "", toHash({ seq: selection.seq, bit: selection.bit }) || location.pathname + location.search);
   }
 

@@ -66,7 +66,8 @@ export class WsPredict extends LabElement {
   /** @param {LabEvent} e */
   about(e) {
     const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
-    return matches(this.question.about, e, { endpoint: conn ? conn.endpoint : "" });
+    const play = conn && lab.rows.plays.byToken.get(conn.client);
+    return matches(this.question.about, e, { endpoint: conn ? conn.endpoint : "", scenario: play ? play.scenario : "" });
   }
 
   look() {

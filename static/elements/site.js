@@ -7,7 +7,9 @@ import { recall, remember } from "../store.js";
 /** What this page has, for its keys. @returns {import("../keys.js").Here} */
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
+  play: !!document.querySelector("ws-play"),
   next: !!document.querySelector("nav.pager a[rel~=next]"),
+  compare: !!document.querySelector("ws-compare"),
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),
 });
 
@@ -76,7 +78,7 @@ export class WsProgress extends LabElement {
   draw() {
     /** @type {string[]} */
     const done = recall("local", "done") || [];
-    const asked = [...document.querySelectorAll("ws-predict")];
+    const asked = [...document.querySelectorAll("ws-predict, ws-outcome")];
     if (asked.length && asked.every((p) => "answered" in p && p.answered) && !done.includes(location.pathname)) {
       done.push(location.pathname);
       remember("local", "done", done);

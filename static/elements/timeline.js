@@ -10,7 +10,7 @@
 import { LabElement, h, hit } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
-import { belongs, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
+import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
 import { arrow, delta, frameParts, handshakeParts, line, ms, strip } from "../format.js";
 
 const spare = 6; // rows kept ready above and below those in view
@@ -67,7 +67,7 @@ export class WsTimeline extends LabElement {
       this.rows = -1;
       this.measure();
     }
-    const names = both ? ["ms", "reference", "gorilla"] : ["ms", clients(), "on the wire", "server (Go)"];
+    const names = both ? ["ms", ...view.sides.heads] : ["ms", clients(), "on the wire", "server (Go)"];
     if (names.join() !== this.names) {
       this.names = names.join();
       this.head.replaceChildren(...names.map((n) => h("span", { role: "columnheader" }, n)));
@@ -138,10 +138,13 @@ export class WsTimeline extends LabElement {
     node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${dropped ? " dropped" : ""}${differs.length ? " differs" : ""}`;
     if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
     node.setAttribute("aria-selected", String(selected));
-    const first = /** @type {Row} */ (leftmost(item, cursor));
+    const first = leftmost(item, cursor);
+    const clock = (/** @type {Row} */ row) => row.at - ("event" in item ? 0 : /** @type {Pairs} */ (view).base(row));
     const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
-    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, ms(first.at)), " ", h("small", {}, before ? delta(first.at - before.at) : ""));
-    node.replaceChildren(time, ...("event" in item ? lanes(item, cursor) : halves(item, cursor, differs)));
+    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(clock(first)) : ""), " ", h("small", {}, before && first && (view === lab.views.plays ? clock(first) >= clock(before) : true) ? delta(clock(first) - clock(before)) : ""));
+    const heading = "event" in item ? stepAt(item, cursor) : null;
+    node.classList.toggle("step", !!heading || rows.some((r) => r?.event.step));
+    node.replaceChildren(time, ...("event" in item ? (heading ? [stepCell(heading)] : lanes(item, cursor)) : halves(item, cursor, differs)));
     return selected;
   }
 
@@ -154,7 +157,7 @@ export class WsTimeline extends LabElement {
     const side = /** @type {"left"|"right"|undefined} */ (half?.dataset.side);
     const target = item && lab.rowOf(item, side);
     if (!target) return;
-    if (side) lab.side = target.conn.endpoint === "gorilla" ? "right" : "left";
+    if (side) lab.side = !("event" in item) && item.right === target ? "right" : "left";
     lab.select(target.event.seq);
   }
 
@@ -195,7 +198,8 @@ export class WsTimeline extends LabElement {
       for (const row of rows.filter((r) => r.seq <= cursor)) {
         const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
         const held = heldAt(row, cursor);
-        const wire = row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
+        const step = stepAt(row, cursor);
+        const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
         const cells = [ms(row.at), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
         body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
@@ -231,6 +235,16 @@ function lanes(row, cursor) {
   ];
 }
 
+/** The heading of a step. @param {NonNullable<ReturnType<typeof stepAt>>} s */
+const stepCell = (s) =>
+  h(
+    "span",
+    { class: `heading${s.failed ? " failed" : ""}`, role: "gridcell", "aria-colspan": 3, title: s.say || null },
+    h("span", { class: "soft" }, s.number && `${s.number} `),
+    s.failed && !s.number ? h("b", {}, `× ${s.command}`) : h("code", {}, s.command),
+    s.say ? h("span", { class: "say" }, ` ${s.say}`) : s.doing ? h("span", { class: "soft" }, " …") : "",
+  );
+
 /** @param {Pair} pair @param {number} cursor @param {string[]} differs */
 function halves(pair, cursor, differs) {
   return /** @type {const} */ (["left", "right"]).map((side) => {
@@ -242,6 +256,8 @@ function halves(pair, cursor, differs) {
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
     if (broken && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
+    const heading = stepAt(seen, cursor);
+    if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, mark || "", stepCell(heading));
     const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
     const js = jsAt(seen, cursor);
     const who = whose(seen.conn, lab.watching).replace(/^(your|the other) |client$| .outside.$/g, "").trim() || "client";

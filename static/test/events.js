@@ -10,12 +10,13 @@ export class Tape {
   constructor() {
     this.events = [];
     this.calls = 0;
+    this.later = 0; // microseconds that passed in silence
   }
 
   /** Adds an event and returns it. */
   add(kind, conn, from, body) {
     const seq = this.events.length + 1;
-    const e = { seq, at: seq * 1000, conn, from, kind, [kind]: body };
+    const e = { seq, at: seq * 1000 + this.later, conn, from, kind, [kind]: body };
     this.events.push(e);
     return e;
   }
@@ -65,6 +66,65 @@ export class Tape {
   held(conn, of, state) {
     return this.add("held", conn, of.from, { of: of.seq, state });
   }
+}
+
+/** The steps of a play, and what each is told with. */
+export class Acts {
+  constructor(tape, commands, { play = "1", client = `play-${play}`, endpoint = "reference", as = "browser", branchOf = undefined } = {}) {
+    this.tape = tape;
+    this.commands = commands;
+    this.base = { play, client, endpoint, as, branchOf, scenario: "close", title: "A close" };
+  }
+
+  tell(phase, index, more = {}) {
+    const command = this.commands[index] || "";
+    return this.tape.add("step", 0, "server", { ...this.base, index, of: this.commands.length, line: index + 2, command, say: `What came of ${command}.`, phase, ...more });
+  }
+
+  over(error) {
+    return this.tell("over", this.commands.length, { error });
+  }
+}
+
+/** The browser closes, and the server does nothing: the first disconnect. */
+export function ignored(wait = 60_000_000, options = {}) {
+  const t = new Tape();
+  const client = options.client || "play-1";
+  const acts = new Acts(t, ["open", "close 1000 bye", "patience 90s", "server tcp read", "server tcp write 8100", "server tcp write 8100"], options);
+  const endpoint = acts.base.endpoint;
+  acts.tell("ready", 0);
+  acts.tell("begin", 0, { order: { do: "open" } });
+  t.script(0, client, "new WebSocket");
+  t.open(1, endpoint, client);
+  t.request(1);
+  t.response(1);
+  t.add("state", 1, "server", { side: "server", state: "OPEN", was: "CONNECTING", why: "opened" });
+  t.script(1, client, "onopen");
+  acts.tell("end", 0);
+  acts.tell("begin", 1, { order: { do: "close", code: 1000, reason: "bye" } });
+  t.script(1, client, "close", { code: 1000, reason: "bye" });
+  t.frame(1, "client", "\u0003", { opcode: 8, close: { code: 1000, name: "normal closure", reason: "bye" } });
+  acts.tell("end", 1);
+  acts.tell("begin", 2);
+  t.later = wait;
+  t.tcp(1, "client", "fin");
+  t.script(1, client, "onclose", { code: 1006, wasClean: false, reason: "" });
+  acts.tell("end", 2);
+  acts.tell("begin", 3);
+  const read = t.enter(1, "net.Conn.Read");
+  t.back(1, read, "net.Conn.Read", "", { type: "*errors.errorString", text: "EOF" });
+  acts.tell("end", 3);
+  acts.tell("begin", 4);
+  const one = t.enter(1, "net.Conn.Write", "2 octets");
+  t.back(1, one, "net.Conn.Write", "nil");
+  acts.tell("end", 4);
+  acts.tell("begin", 5);
+  const two = t.enter(1, "net.Conn.Write", "2 octets");
+  t.back(1, two, "net.Conn.Write", "", { type: "*net.OpError", text: "write tcp: broken pipe" });
+  acts.tell("end", 5);
+  t.tcp(1, "server", "closed");
+  acts.over();
+  return t;
 }
 
 /** A whole short conversation with one endpoint: handshake, one echo, and a close. */

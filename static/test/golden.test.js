@@ -13,7 +13,7 @@ const { events, details } = JSON.parse(readFileSync(new URL("events.json", impor
 
 test("what Go records is what the page reads", () => {
   assert.ok(events.length > 0);
-  const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "dropped"];
+  const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "step", "dropped"];
   const history = new History();
   const rows = new Rows();
   for (const e of events) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rows, View, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
-import { Tape, echo } from "./events.js";
+import { Acts, Tape, echo } from "./events.js";
 
 /** What a person sees of the rows at a cursor. */
 function picture(rows, cursor, mode = "all") {
@@ -237,4 +237,20 @@ test("a hundred thousand events become rows in well under a second", () => {
   assert.equal(rows.list.length, 50001);
   assert.ok(performance.now() - start < 1000);
   assert.ok(rows.list.every((r) => r.event.tcp || r.js));
+});
+
+test("what nobody reads when its step has settled has a row of its own, and its frame tells when it was sent", () => {
+  const t = new Tape();
+  const acts = new Acts(t, ["open", "close 1000", "server tcp read"]);
+  acts.tell("begin", 0);
+  t.open(1, "reference", "play-1");
+  acts.tell("end", 0);
+  acts.tell("begin", 1);
+  const close = t.script(1, "play-1", "close", { code: 1000 });
+  acts.tell("end", 1);
+  acts.tell("begin", 2);
+  t.frame(1, "client", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  const rows = rowsOf(t.events);
+  assert.deepEqual(rows.list.map((r) => jsAt(r, Infinity)), ["", "", "", "close(1000)", "", ""]);
+  assert.equal(rows.list.at(-1).sent, close);
 });

@@ -17,6 +17,7 @@ import (
 // words are the info words of our fenced blocks. Any other fence is code.
 var words = []string{
 	"lab", "do", "predict", "accept", "decoder", "unmask", "lengths", "source", "rule", "opcodes", "scenario",
+	"play", "ends", "codes", "heartbeat",
 }
 
 // languages are info words of ordinary code that look like a slip in one of
@@ -110,10 +111,10 @@ func (c *compiler) entries(lines []string, at int, where string, keys, lists []s
 // number of the fence that opens it.
 func (c *compiler) render(word, arg string, lines []string, line int) string {
 	where := "a " + word + " block"
-	if contains([]string{"accept", "opcodes", "unmask"}, word) {
+	if contains([]string{"accept", "opcodes", "unmask", "ends"}, word) {
 		where = "an " + word + " block"
 	}
-	takesArg := contains([]string{"source", "rule", "scenario"}, word)
+	takesArg := contains([]string{"source", "rule", "scenario", "play", "ends"}, word)
 	if arg != "" && !takesArg {
 		c.problem(line, "%s takes nothing after its word; write its keys in the lines below", where)
 	}
@@ -150,6 +151,15 @@ func (c *compiler) render(word, arg string, lines []string, line int) string {
 		return opcodes()
 	case "scenario":
 		return c.scenario(arg, keys("label"), line)
+	case "play":
+		return c.play(word, arg, keys("as", "endpoint", "show"), line)
+	case "ends":
+		return c.play(word, arg, keys("as", "endpoint", "tutorials", "predict"), line)
+	case "codes":
+		keys()
+		return codes()
+	case "heartbeat":
+		return c.heartbeat(keys("interval", "timeout", "silence", "proxy"), line)
 	}
 	return ""
 }
@@ -351,18 +361,25 @@ func (c *compiler) scenario(name string, e map[string]entry, line int) string {
 	if l, ok := e["label"]; ok {
 		label = c.inline(l.value, l.line)
 	}
-	_, script, _ := strings.Cut(s.Text, "\n")
+	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button(label, action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
+}
+
+// script lists the commands of a scenario under its title.
+func script(s Scenario) string {
+	_, text, _ := strings.Cut(s.Text, "\n")
 	var b strings.Builder
-	fmt.Fprintf(&b, "<figure class=\"scenario\">\n<figcaption>%s</figcaption>\n<pre class=\"script\" tabindex=\"0\" aria-label=\"scenario %s\"><code>", html.EscapeString(s.Title), name)
-	for l := range strings.Lines(strings.Trim(script, "\n") + "\n") {
+	fmt.Fprintf(&b, "<figure class=\"scenario\">\n<figcaption>%s</figcaption>\n<pre class=\"script\" tabindex=\"0\" aria-label=\"scenario %s\"><code>", html.EscapeString(s.Title), s.Name)
+	for l := range strings.Lines(strings.Trim(text, "\n") + "\n") {
+		if strings.HasPrefix(l, "|") {
+			continue // a transcript, of a run that was not the learner's
+		}
 		l = html.EscapeString(l)
 		if strings.HasPrefix(l, "#") {
 			l = "<span class=\"comment\">" + strings.TrimSuffix(l, "\n") + "</span>\n"
 		}
 		b.WriteString(l)
 	}
-	b.WriteString("</code></pre>\n")
-	b.WriteString("<ws-do>" + button(label, action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n")
+	b.WriteString("</code></pre>\n</figure>\n")
 	return b.String()
 }
 

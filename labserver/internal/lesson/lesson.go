@@ -6,7 +6,7 @@
 //
 //	lesson.go   front matter, order, the checks that need the whole course
 //	markdown.go Markdown to HTML, and the spans of ours inside a paragraph
-//	block.go    the fenced blocks of ours
+//	block.go    the fenced blocks of ours; play.go: those that play scenarios
 //	action.go   what a button does; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket
@@ -131,15 +131,15 @@ type compiler struct {
 	course   *Course
 	problems Problems
 	ids      map[string]string // id of a predict block: where it was first seen
-	links    []reference
+	links    []pageLink
 
 	file   string  // the lesson being compiled
 	lesson *Lesson // the same
 	labs   int     // lab blocks seen in it
 }
 
-// reference is a link to a page of ours, checked when all pages are known.
-type reference struct {
+// pageLink is a link to a page of ours, checked when all pages are known.
+type pageLink struct {
 	file   string
 	line   int
 	target string

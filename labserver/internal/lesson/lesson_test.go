@@ -14,7 +14,6 @@ import (
 	"testing/fstest"
 
 	"wslab/lessons"
-	"wslab/reference/wire"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -61,7 +60,7 @@ func sampleSites(t *testing.T) *Sites {
 
 func shipped(t *testing.T) *Course {
 	t.Helper()
-	s, err := Resolve(SourceSet{"reference/wire": wire.Source})
+	s, err := Resolve(Sources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +89,7 @@ func TestTheShippedLessonsLoadAndUseEveryBlock(t *testing.T) {
 		for _, s := range l.Scenarios {
 			played[s] = true
 		}
-		predictions := strings.Count(string(l.HTML), "<ws-predict ")
+		predictions := strings.Count(string(l.HTML), "<ws-predict ") + strings.Count(string(l.HTML), `"predict":[`) // of a prediction's block, and of an outcome's table
 		if predictions < 3 || predictions > 5 {
 			t.Errorf("%s has %d predictions; a lesson has 3 to 5", l.Slug, predictions)
 		}
@@ -195,7 +194,7 @@ const fine = "---\ntitle: T\nminutes: 1\ngoal: G.\nnext: N.\n---\n```lab\n```\n"
 // load compiles files, given as name and text in turn.
 func load(t *testing.T, files ...string) (*Course, error) {
 	t.Helper()
-	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}}
+	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/wrong.txt": {Data: []byte("# Wrong\nopne\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\noctets 81\n")}}
 	for i := 0; i < len(files); i += 2 {
 		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
@@ -250,6 +249,22 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```rule other\n```\n", `9: there is no rule "other"; the names stand in reference/wire/rules.go`},
 		{"```scenario helo\n```\n", `9: there is no scenario "helo"; did you mean hello?`},
 
+		{"```play\n```\n", `9: a play block names what it shows; write it after the word`},
+		{"```play helo\n```\n", `9: there is no scenario "helo"; did you mean hello?`},
+		{"```play hello\nas: browsr\n```\n", `10: as is "browsr"; did you mean browser?`},
+		{"```play hexed\nas: browser\n```\n", `10: no browser can be the client of hexed; write as: raw`},
+		{"```ends hexed\ntutorials: x\n```\n", `9: no browser can be the client of hexed; write as: raw`},
+		{"```play wrong\n```\n", `9: the scenario cannot be played: wrong:2: `},
+		{"```play hello\nshow: steps ens\n```\n", `10: show has "ens"; did you mean ends?`},
+		{"```play hello\nshow: steps steps\n```\n", `10: show has steps twice; keep one`},
+		{"```play hello\nshow:\n```\n", `10: show is empty; write some of steps ends log`},
+		{"```play hello\ntutorials: x\n```\n", `10: "tutorials" is no key of a play block; write as, endpoint or show`},
+		{"```ends hello\n```\n", `9: an ends block says what the tutorials claim; add a line tutorials: …`},
+		{"```ends hello\ntutorials: x\npredict: cod\n```\n", `11: predict has "cod"; did you mean code?`},
+		{"```codes all\n```\n", `9: a codes block takes nothing after its word`},
+		{"```heartbeat\ninterval: fast\n```\n", `10: interval is "fast"; write a time from 50ms to 1m, as 300ms`},
+		{"```heartbeat\ntimeout: none\n```\n", `10: timeout is "none"; write a time from 50ms to 1m`},
+
 		// Buttons.
 		{"```do\n```\n", `9: a do block has a button; write LABEL: action`},
 		{"```do\n\nConnect\n```\n", `11: "Connect" is no button; write LABEL: action`},
@@ -272,12 +287,14 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("hint: H.\n", ""), `9: a predict block needs hint; add a line hint: …`},
 		{asked("01-a", "1a"), `10: the id "1a" does not fit; write 01-word`},
 		{asked("", "") + asked("", ""), `21: the id "01-a" is already used in lessons/01-x.md:10; choose another`},
-		{asked("frame from client", "fram from client"), `12: about begins with "fram"; begin with frame, handshake or script`},
+		{asked("frame from client", "fram from client"), `12: about begins with "fram"; begin with frame, handshake, script or call`},
 		{asked("frame from client", "frame from"), `12: about ends in "from" without a value`},
-		{asked("frame from client", "frame by client"), `12: a frame has no "by" to look for; write endpoint, fin, form, from, length or opcode`},
+		{asked("frame from client", "frame by client"), `12: a frame has no "by" to look for; write endpoint, fin, form, from, length, opcode or scenario`},
 		{asked("frame from client", "frame from clinet"), `12: from is "clinet"; did you mean client?`},
 		{asked("frame from client", "frame length some"), `12: length is "some"; write a whole number`},
 		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept"; did you mean broken/wrong-accept?`},
+		{asked("frame from client", "frame scenario helo"), `12: there is no scenario "helo"; did you mean hello?`},
+		{strings.Replace(asked("frame from client", "call name ReadMessage"), "octet.1", "error.typ", 1), `13: value: "error.typ" is no name; write a number, a "text" or name, result`},
 		{asked("value: octet.1", "value: octet"), `13: value: "octet" is no name; write a number, a "text" or fin, rsv1`},
 		{asked("frame from client", "script what send"), `13: value: "octet.1" is no name; write a number, a "text" or what, code or wasClean`},
 		{asked("- 1:", "- key.0 and 1:"), `15: choice: "and" stands where xor or + is due in key.0 and 1`},

@@ -264,7 +264,7 @@ func (c *compiler) checkLink(target string, line int) {
 	switch {
 	case strings.HasPrefix(target, "https://"), strings.HasPrefix(target, "#"):
 	case strings.HasPrefix(target, "/"):
-		c.links = append(c.links, reference{c.file, line, target})
+		c.links = append(c.links, pageLink{c.file, line, target})
 	default:
 		c.problem(line, "the link to %s begins with neither https:// nor /; write the whole address", target)
 	}

@@ -51,7 +51,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
 	"handshake": {
@@ -59,7 +59,7 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
 	"script": {
@@ -67,7 +67,15 @@ var kinds = map[string]kind{
 		hint:  "what, code or wasClean",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose"},
-			"endpoint": {"reference", "gorilla"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+		},
+	},
+	"call": { // one that has come back
+		names: regexp.MustCompile(`^(name|result|error\.(type|text))$`),
+		hint:  "name, result, error.type or error.text",
+		about: map[string][]string{
+			"name":     {}, // any
+			"endpoint": {"reference", "gorilla", "naive"},
 		},
 	},
 }
@@ -165,7 +173,7 @@ func (c *compiler) about(s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "about begins with %q; begin with frame, handshake or script", fields[0])
+		c.problem(line, "about begins with %q; begin with frame, handshake, script or call", fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {
@@ -173,11 +181,20 @@ func (c *compiler) about(s string, line int) (map[string]any, kind) {
 		return nil, k
 	}
 	about := map[string]any{"kind": fields[0]}
+	if fields[0] == "call" {
+		about["phase"] = "return"
+	}
 	for i := 1; i < len(fields); i += 2 {
 		key, value := fields[i], strings.Trim(fields[i+1], `"`)
 		about[key] = value
 		if fields[0] == "handshake" && headerField.MatchString(key) {
 			continue // any field may have any value
+		}
+		if key == "scenario" {
+			if _, ok := c.course.Scenarios[value]; !ok {
+				c.problem(line, "there is no scenario %q; %s", value, meant(value, c.scenarioNames()))
+			}
+			continue
 		}
 		values, ok := k.about[key]
 		if key == "endpoint" {
@@ -189,10 +206,10 @@ func (c *compiler) about(s string, line int) (map[string]any, kind) {
 		n, err := strconv.Atoi(value)
 		switch {
 		case !ok:
-			c.problem(line, "a %s has no %q to look for; write %s", fields[0], key, list(slices.Sorted(maps.Keys(k.about))))
+			c.problem(line, "a %s has no %q to look for; write %s", fields[0], key, list(append(slices.Sorted(maps.Keys(k.about)), "scenario")))
 		case values == nil && (err != nil || n < 0):
 			c.problem(line, "%s is %q; write a whole number", key, value)
-		case values != nil && !contains(values, value):
+		case len(values) > 0 && !contains(values, value):
 			c.problem(line, "%s is %q; %s", key, value, meant(value, values))
 		case err == nil:
 			about[key] = n

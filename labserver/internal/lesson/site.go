@@ -10,11 +10,18 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"wslab/reference"
+	"wslab/reference/naive"
+	"wslab/reference/wire"
 )
 
 // SourceSet holds the Go files that sites may name, by the import path of
 // their package below the module: "reference/wire" holds header.go and others.
 type SourceSet map[string]fs.FS
+
+// Sources are those of this module that lessons and bits lead to.
+var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source}
 
 // Sites resolves names of places in the source. A site is a package, a
 // function or method and, where it has one, a region marked in its body with

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"time"
@@ -57,7 +56,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 	return &CommandError{fmt.Sprintf("A raw client cannot %q.", c.Do), `It can "open", send "octets" and "close".`}
 }
 
-func (s *Session) raw(client string) (*scenario.Client, error) {
+func (s *Session) raw(client string) (*scenario.Raw, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
@@ -69,7 +68,7 @@ func (s *Session) raw(client string) (*scenario.Client, error) {
 
 // forget makes room for another raw client, when raw is still the one called
 // client.
-func (s *Session) forget(client string, raw *scenario.Client) {
+func (s *Session) forget(client string, raw *scenario.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.raws[client] == raw {
@@ -109,7 +108,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	}
 	target := s.target(c.Endpoint, c.Client)
 	log("dial", target, -1)
-	raw, err := scenario.NewClient(conn, opening, target, addr, log)
+	raw, err := scenario.NewRaw(conn, opening, target, addr, log)
 	if err != nil {
 		s.forget(c.Client, nil)
 		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
@@ -157,32 +156,6 @@ func named(client string) error {
 		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
 	}
 	return nil
-}
-
-// scenarioTimeout bounds a scenario that waits for what never comes. It is a
-// learner's time: what is held at the valve keeps the scenario waiting.
-const scenarioTimeout = 10 * time.Minute
-
-// Play plays sc against the endpoint called name, under the name client. It
-// returns at once; what happens is in the recording.
-func (s *Session) Play(sc *scenario.Scenario, name, client, addr string) error {
-	if _, err := endpoint.Find(name); err != nil {
-		return &CommandError{"There is no endpoint called " + name + ".", err.Error()}
-	}
-	if err := named(client); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used = time.Now()
-	return s.start(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, scenarioTimeout)
-		defer cancel()
-		log := s.log(client)
-		if err := sc.Play(ctx, dialer(addr), s.target(name, client), addr, log); err != nil {
-			log("error", err.Error(), -1)
-		}
-	})
 }
 
 // target is the request target that leads to endpoint and back to this session.

@@ -3,7 +3,9 @@
 // connection that comes from outside the page gets a session of its own.
 //
 //	session.go  Session: connections, valves, commands to servers
-//	raw.go      raw clients and scenarios
+//	raw.go      raw clients
+//	play.go     scenarios that are played, by a raw client or by the page
+//	control.go  when a play goes on
 //	manager.go  all sessions of the program, bounded
 package session
 
@@ -46,9 +48,14 @@ type Session struct {
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
 	live     []*live
-	raws     map[string]*scenario.Client // nil while one is being opened
+	raws     map[string]*scenario.Raw // nil while one is being opened
 	tasks    int
+	buried   []*tap.Conn // whose sockets are open on a silent line
+	plays    []*Play     // under way, oldest first
+	played   int         // plays so far
+	servers  int         // of plays, in processes of their own
 	watchers int
+	alone    time.Time // since when there are no watchers
 	used     time.Time
 	why      string          // the session ends, as its Close frames say
 	ctx      context.Context // ends when the session begins to end
@@ -62,7 +69,7 @@ type Session struct {
 func newSession(id string, outside bool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, Rec: recording.New(nil, recording.Limits{}),
-		raws: map[string]*scenario.Client{}, used: time.Now(),
+		raws: map[string]*scenario.Raw{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -147,7 +154,8 @@ func (e *CommandError) Error() string { return e.What }
 var errEnded = &CommandError{"This session has ended.", "Reload the page to begin a new one."}
 
 // Serve lets e answer the request in r, whose connection is conn, and records
-// it in s under the name client. It returns when the connection has ended.
+// it in s under the name client. Where that is the client of a play, the server's
+// code does what the play says. Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{})}
 	s.mu.Lock()
@@ -159,6 +167,11 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return errEnded
 	}
+	p, err := s.admit(client, e.Name)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
 	l.rec = s.Rec.Connect(recording.Info{
 		Endpoint: e.Name, Client: client, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
@@ -168,19 +181,49 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	s.work.Add(1)
 	s.mu.Unlock()
 
-	opened := sync.OnceFunc(func() { close(l.opened) })
+	done := sync.OnceFunc(func() { close(l.opened) })
 	defer s.work.Done()
-	defer opened()
-	e.Serve(w, r, l.rec, func(server endpoint.Server) {
+	defer done()
+	opened := func(server endpoint.Server) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		l.server = server
-		opened()
+		done()
 		if s.ctx.Err() != nil { // it opened while the session was ending
 			s.goAway(server)
 		}
+	}
+	if p == nil {
+		e.Serve(w, r, l.rec, opened)
+		return nil
+	}
+	defer s.served(p)
+	setup, acts, served := p.stage.Arrive(client, conn, l.rec)
+	defer served()
+	e.Perform(w, r, l.rec, setup, func(actor scenario.Actor) {
+		opened(actor)
+		acts(actor)
 	})
+	s.bury(conn)
 	return nil
+}
+
+// maxBuried bounds the sockets that lie behind a silent line.
+const maxBuried = 16
+
+// bury remembers conn if its line is silent: then its socket is open although
+// its endpoint has closed it, and must not outlive s.
+func (s *Session) bury(conn *tap.Conn) {
+	if !conn.Status().Silent {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buried = append(s.buried, conn)
+	if len(s.buried) > maxBuried {
+		s.buried[0].Conn.Close()
+		s.buried = s.buried[1:]
+	}
 }
 
 // goAway closes server with 1001 in the background.
@@ -389,6 +432,7 @@ func (s *Session) Report(reports []Report) error {
 		script.Client = cut(script.Client, 100)
 		script.What = cut(script.What, 100)
 		s.Rec.AppendAt(time.Duration(at)*time.Microsecond, s.Rec.ConnOf(script.Client), wire.Client.String(), &script)
+		s.tell(script)
 	}
 	return nil
 }
@@ -405,6 +449,7 @@ func (s *Session) Watch() (stop func()) {
 		s.watchers--
 		s.used = time.Now()
 		if s.watchers == 0 {
+			s.alone = s.used
 			time.AfterFunc(letGoAfter, s.letGo)
 		}
 	})
@@ -437,7 +482,11 @@ func (s *Session) idle() (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	for _, l := range s.live {
-		if _, ours := s.raws[l.rec.Info.Client]; !l.left && !ours {
+		_, ours := s.raws[l.rec.Info.Client]
+		if p := s.playOf(l.rec.Info.Client); p != nil && p.page == nil {
+			ours = true
+		}
+		if !l.left && !ours {
 			return time.Time{}, false
 		}
 	}
@@ -477,6 +526,9 @@ func (s *Session) close(ctx context.Context, why string) {
 		}
 	}
 	<-done
+	for _, c := range s.buried { // nobody adds to them any more
+		c.Conn.Close()
+	}
 	s.finish()
 }
 

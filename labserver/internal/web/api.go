@@ -222,7 +222,12 @@ func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.
 		reply(w, http.StatusNotFound, failure{Error: "There is no scenario " + c.Scenario + ".", Fix: err.Error()})
 		return
 	}
-	s.done(w, sess.Play(sc, c.Endpoint, c.Client, s.addr))
+	if c.Client == "" {
+		fail(w, &session.CommandError{What: "The scenario's client has no name.", Fix: "Give it one, or begin a play."})
+		return
+	}
+	_, err = sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client}, s.addr)
+	s.done(w, err)
 }
 
 // done answers a command that has nothing to return.

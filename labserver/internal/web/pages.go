@@ -25,6 +25,7 @@ type page struct {
 	Watch   string // session to watch on /lab
 	Rules   []wire.Rule
 	Path    string
+	Own     bool // the reader came by themselves, not by a link on another site
 }
 
 // render writes the page made from the template called name.

@@ -64,7 +64,7 @@ func TestAWebSocketIsServedByEachNameOfThisMachine(t *testing.T) {
 			t.Skip("this machine has no IPv6")
 		}
 		s.ok(err)
-		c, err := scenario.NewClient(conn, scenario.DefaultOpening(), "/ws/reference", address, func(string, string, int) {})
+		c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), "/ws/reference", address, func(string, string, int) {})
 		s.ok(err)
 		if status, err := c.Status(s.ctx); status != 101 {
 			t.Errorf("%s answers %d, %v", host, status, err)
@@ -111,7 +111,7 @@ func TestARefusedHandshakeEndsItsConnectionAndIsAllThatIsRecorded(t *testing.T) 
 					opening := script.Commands[0].Opening
 					conn, err := net.Dial("tcp", s.address)
 					s.ok(err)
-					c, err := scenario.NewClient(conn, opening, "/ws/"+name+"?client=c&session="+sess.ID, s.address, func(string, string, int) {})
+					c, err := scenario.NewRaw(conn, opening, "/ws/"+name+"?client=c&session="+sess.ID, s.address, func(string, string, int) {})
 					s.ok(err)
 					status, err := c.Status(s.ctx)
 					s.ok(err)

@@ -6,6 +6,7 @@
 //	pages.go   server-rendered pages; templates/ holds their HTML
 //	static.go  the page's files
 //	api.go     JSON for the page
+//	plays.go   scenarios and the plays of them
 //	sockets.go WebSockets under study
 package web
 
@@ -38,6 +39,7 @@ type Options struct {
 	Gorilla   string // folder of gorilla's source, empty where it is absent
 	Static    fs.FS  // the page's files
 	Dev       bool
+	JudgeAny  bool     // servers of other machines may be judged from the page
 	Hosts     []string // names beside localhost and loopback addresses that the server answers to
 	Log       *log.Logger
 
@@ -52,6 +54,7 @@ type Server struct {
 	course   *lesson.Course
 	addr     string // host:port that raw clients dial
 	assets   map[string]asset
+	judgings judgings
 	stopping atomic.Bool // the sessions are being ended
 }
 
@@ -114,6 +117,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true)
+	s.judgings.stop()
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	s.sessions.Close(grace)
@@ -147,6 +151,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.index)
 	mux.HandleFunc("GET /lessons/{slug}", s.lessonPage)
 	mux.HandleFunc("GET /lab", s.labPage)
+	mux.HandleFunc("GET /compare", s.comparePage)
 	mux.HandleFunc("GET /rules", s.rulesPage)
 	mux.HandleFunc("GET /static/", s.static)
 	mux.HandleFunc("POST /api/sessions", s.newSession)
@@ -158,10 +163,24 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/sessions/{id}/valve", s.withSession(s.valve))
 	mux.HandleFunc("POST /api/sessions/{id}/server", s.withSession(s.order))
 	mux.HandleFunc("POST /api/sessions/{id}/raw", s.withSession(s.raw))
+	mux.HandleFunc("POST /api/sessions/{id}/plays", s.withSession(s.play))
+	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}", s.withSession(s.control))
+	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}/done", s.withSession(s.performed))
 	mux.HandleFunc("POST /api/sessions/{id}/scenario", s.withSession(s.scenario))
+	mux.HandleFunc("GET /api/scenarios", s.allScenarios)
 	mux.HandleFunc("POST /api/dissect", s.dissect)
 	mux.HandleFunc("GET /api/source", s.source)
 	mux.HandleFunc("GET /api/connections", s.connections)
+	mux.HandleFunc("GET /api/headermap", s.headerMap)
+	mux.HandleFunc("GET /api/judge/cases", s.judgeCases)
+	mux.HandleFunc("POST /api/judge", s.judge)
+	mux.HandleFunc("POST /api/judge/case", s.judgeCase)
+	mux.HandleFunc("POST /api/judge/client", s.judgeBrowser)
+	mux.HandleFunc("POST /api/judge/header", s.sendHeader)
+	mux.HandleFunc("POST /api/judge/reach", s.judgeReach)
+	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
+	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
+	mux.HandleFunc("/ws/judge/{id}", s.judgeSocket)
 	mux.HandleFunc("/api/", s.noSuchAPI)
 	mux.HandleFunc("/ws/{endpoint...}", s.socket)
 	mux.HandleFunc("/", s.notFound)

@@ -28,20 +28,22 @@ import (
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 	"wslab/lessons"
-	"wslab/reference"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 	"wslab/static"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	endpoint.BeServer()
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of these tests.
 const patience = 20 * time.Second
 
 // shipped are the options of the real program.
 var shipped = sync.OnceValues(func() (Options, error) {
-	sites, err := lesson.Resolve(lesson.SourceSet{"reference": reference.Source, "reference/wire": wire.Source})
+	sites, err := lesson.Resolve(lesson.Sources)
 	if err != nil {
 		return Options{}, err
 	}

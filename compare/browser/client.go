@@ -1,0 +1,268 @@
+package browser
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+)
+
+// Limits of what a page may keep a play waiting.
+const (
+	askEvery     = 250 * time.Millisecond // between questions whether it is still there
+	orderTimeout = 30 * time.Second       // for one order: what JavaScript calls returns at once
+	maxPatience  = 90 * time.Second       // for its browser to give a connection up
+)
+
+// Client is a browser as the client of one play. It knows nothing of where the
+// page is: it is told by Done and Told what the page has done and was told. Its
+// methods may be called concurrently.
+type Client struct {
+	sc   *scenario.Scenario
+	send func(step int, o recording.Order) // gives an order to the page, without waiting
+	away func() error                      // says that the page is gone, once it is
+
+	mu      sync.Mutex
+	done    map[int]string     // steps that the page has done, and what JavaScript threw
+	opened  bool               // JavaScript was told onopen
+	closed  bool               // it was told onclose, or is not there any more
+	told    []recording.Script // onmessage and onclose that no read or expect has taken
+	changed chan struct{}
+	watch   func()
+}
+
+// NewClient returns a browser as the client of a play of sc. send gives the page
+// an order; it is nil where the page reads its orders in the recording. away is
+// asked while the page owes an answer.
+func NewClient(sc *scenario.Scenario, send func(step int, o recording.Order), away func() error) *Client {
+	if send == nil {
+		send = func(int, recording.Order) {}
+	}
+	return &Client{sc: sc, send: send, away: away, done: map[int]string{}, changed: make(chan struct{}), watch: func() {}}
+}
+
+// Done takes the page's word that it has done what step orders; failure is what
+// JavaScript threw, if anything. Only the first word counts.
+func (c *Client) Done(step int, failure string) {
+	c.mu.Lock()
+	defer c.wake()
+	defer c.mu.Unlock()
+	if step < 0 || step >= len(c.sc.Commands) {
+		return
+	}
+	if _, twice := c.done[step]; !twice {
+		c.done[step] = failure
+	}
+}
+
+// maxTold bounds the messages that wait for a read or expect.
+const maxTold = 1000
+
+// Told takes what the page's JavaScript did or was told.
+func (c *Client) Told(s recording.Script) {
+	c.mu.Lock()
+	defer c.wake()
+	defer c.mu.Unlock()
+	switch s.What {
+	case "onopen":
+		c.opened = true
+	case "onmessage":
+		if len(c.told) < maxTold {
+			c.told = append(c.told, s)
+		}
+	case "onclose":
+		c.closed = true
+		c.told = append(c.told, s)
+	}
+}
+
+// wake tells those who wait that something has changed.
+func (c *Client) wake() {
+	c.mu.Lock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+	watch := c.watch
+	c.mu.Unlock()
+	watch()
+}
+
+// Watch implements scenario.Client.
+func (c *Client) Watch(changed func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watch = changed
+}
+
+// Progress implements scenario.Client.
+func (c *Client) Progress() scenario.Progress {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return scenario.Progress{Refused: c.closed && !c.opened, Fin: c.closed, Ended: c.closed}
+}
+
+// Close implements scenario.Client. What is left of the play in the page is the
+// page's to end.
+func (c *Client) Close() error { return nil }
+
+// Do implements scenario.Client.
+func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
+	if order := cmd.Order(); order != nil {
+		if err := c.perform(ctx, cmd, *order); err != nil {
+			return err
+		}
+	}
+	switch cmd.Verb {
+	case "open":
+		return c.await(ctx, func() bool { return c.opened || c.closed })
+	case "leave":
+		c.mu.Lock()
+		c.closed = true // of a tab that is gone nothing more is told
+		c.mu.Unlock()
+	case "read":
+		if cmd.Count == 0 {
+			return c.await(ctx, func() bool { return c.closed })
+		}
+		for range cmd.Count {
+			if _, err := c.next(ctx); err != nil {
+				return err
+			}
+		}
+	case "expect":
+		return c.expect(ctx, cmd.Want)
+	case "patience":
+		ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
+		defer cancel()
+		return c.await(ctx, func() bool { return c.closed })
+	}
+	return nil
+}
+
+// perform has the page do what o says and waits until it has.
+func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording.Order) error {
+	step := -1
+	for i := range c.sc.Commands {
+		if c.sc.Commands[i].Line == cmd.Line {
+			step = i
+		}
+	}
+	c.send(step, o)
+	ctx, cancel := context.WithTimeoutCause(ctx, orderTimeout, fmt.Errorf("the page has not done it within %v", orderTimeout))
+	defer cancel()
+	there := func() bool {
+		_, ok := c.done[step]
+		return ok
+	}
+	for {
+		short, stop := context.WithTimeoutCause(ctx, askEvery, errAsk)
+		err := c.await(short, there)
+		stop()
+		if err == errAsk {
+			err = c.away()
+		} else if err == nil {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if threw := c.done[step]; threw != "" {
+		return fmt.Errorf("JavaScript threw %s", threw)
+	}
+	return nil
+}
+
+// errAsk says that it is time to ask whether the page is still there.
+var errAsk = errors.New("is the page still there?")
+
+// await waits until there reports true, with c.mu held.
+func (c *Client) await(ctx context.Context, there func() bool) error {
+	for {
+		c.mu.Lock()
+		ok, changed := there(), c.changed
+		c.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// rest waits until the page has told nothing for d.
+func (c *Client) rest(ctx context.Context, d time.Duration) {
+	for {
+		c.mu.Lock()
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-time.After(d):
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// next waits for the next onmessage, or onclose, which stays the next.
+func (c *Client) next(ctx context.Context) (recording.Script, error) {
+	if err := c.await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {
+		return recording.Script{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.told) == 0 {
+		return recording.Script{What: "leave"}, nil
+	}
+	first := c.told[0]
+	if first.What == "onmessage" {
+		c.told = c.told[1:]
+	}
+	return first, nil
+}
+
+// expect waits for the next thing that JavaScript is told, which must be want.
+func (c *Client) expect(ctx context.Context, want scenario.Want) error {
+	s, err := c.next(ctx)
+	if err != nil {
+		return fmt.Errorf("%w, and %s was expected", err, want)
+	}
+	if got := heard(s, want); !want.Fits(got) {
+		return fmt.Errorf("%s came, and %s was expected", got, want)
+	}
+	return nil
+}
+
+// heard puts what JavaScript was told into the words of an expect that awaits
+// want. A page tells no octets, so of a binary message only the size counts.
+func heard(s recording.Script, want scenario.Want) scenario.Want {
+	const noStatus = 1005
+	size := int64(len(s.Text))
+	if s.Size != nil {
+		size = *s.Size
+	}
+	switch {
+	case s.What != "onmessage" && want.Kind == "eof":
+		return scenario.Want{Kind: "eof", Any: true}
+	case s.What != "onmessage" && (s.Code == nil || *s.Code == noStatus):
+		return scenario.Want{Kind: "close"}
+	case s.What != "onmessage":
+		body := binary.BigEndian.AppendUint16(nil, uint16(*s.Code))
+		return scenario.Want{Kind: "close", Payload: append(body, s.Reason...)}
+	case s.Text != "" || size == 0 && want.Kind == "text":
+		return scenario.Want{Kind: "text", Payload: []byte(s.Text)}
+	case size == int64(len(want.Payload)):
+		return scenario.Want{Kind: "binary", Payload: want.Payload}
+	}
+	return scenario.Want{Kind: "binary", Payload: make([]byte, min(size, maxText))}
+}

@@ -1,0 +1,303 @@
+package browser
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+//go:embed page
+var files embed.FS
+
+const (
+	startTimeout  = time.Minute      // for the browser to open the page
+	headerTimeout = 10 * time.Second // for a request's head
+	maxBody       = 1 << 20          // of what the page tells at once
+	maxText       = 4096             // of one thing that it tells
+)
+
+// Browser is a browser that runs with the page open. Its methods may be called
+// concurrently: the page can play several scenarios at once, each in a frame of
+// its own.
+type Browser struct {
+	Kind Kind
+	Name string // with its version, "Chromium 156.0.8078.79"
+
+	process *process
+	began   time.Time
+	server  *http.Server
+	addr    string
+	served  chan struct{} // closed when server has ended
+	quit    chan struct{} // closed when Close begins
+
+	mu      sync.Mutex
+	offset  time.Duration // of the page's clock, the least that was seen: that of the quickest report
+	synced  bool
+	plays   map[string]*play
+	orders  []message     // that the page has not been sent
+	changed chan struct{} // closed when there are more
+	here    chan struct{} // closed when the page first asks for orders
+	opened  sync.Once
+}
+
+// message is an order on its way to the page.
+type message struct {
+	Play  string          `json:"play"`
+	Step  int             `json:"step"`
+	URL   string          `json:"url"`
+	Order recording.Order `json:"order"`
+}
+
+// play is one play in a browser.
+type play struct {
+	*Client
+	token string // names the play's client
+	url   string // where its WebSocket is opened
+
+	b     *Browser
+	rec   *recording.Recording
+	serve http.HandlerFunc
+	last  time.Duration // of what the page told
+}
+
+// tapKey is where a request's context holds its connection.
+type tapKey struct{}
+
+// Start starts the browser at path and waits until its page is there.
+func Start(ctx context.Context, path string) (*Browser, error) {
+	kind, name, err := Identify(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	b := newBrowser(kind, name, l)
+	if b.process, err = start(kind, path, "http://"+b.addr+"/"); err != nil {
+		b.Close()
+		return nil, err
+	}
+	select {
+	case <-b.here:
+		return b, nil
+	case <-b.process.done:
+		err = b.process.why()
+	case <-time.After(startTimeout):
+		err = fmt.Errorf("%s has not opened its page within %v", name, startTimeout)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return nil, errors.Join(err, b.Close())
+}
+
+// newBrowser serves the page of a browser that has not been started.
+func newBrowser(kind Kind, name string, l net.Listener) *Browser {
+	b := &Browser{
+		Kind: kind, Name: name, began: time.Now(), addr: l.Addr().String(), plays: map[string]*play{},
+		served: make(chan struct{}), quit: make(chan struct{}), changed: make(chan struct{}), here: make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	pages, _ := fs.Sub(files, "page")
+	mux.Handle("/", http.FileServerFS(pages))
+	mux.HandleFunc("GET /orders", b.stream)
+	mux.HandleFunc("POST /told", b.told)
+	mux.HandleFunc("/ws/{token}", b.socket)
+	b.server = &http.Server{
+		Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, tapKey{}, c) },
+	}
+	go func() {
+		defer close(b.served)
+		b.server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+	}()
+	return b
+}
+
+// Close ends the browser and all that it plays.
+func (b *Browser) Close() error {
+	close(b.quit)
+	var err error
+	if b.process != nil {
+		err = b.process.end()
+	}
+	b.server.Close()
+	<-b.served
+	return err
+}
+
+// begin begins a play of sc under the given name, or one like it where that is
+// taken: serve answers its handshakes, whose connection tapped gives, and what the
+// page tells goes into rec. end must follow.
+func (b *Browser) begin(sc *scenario.Scenario, name string, rec *recording.Recording, serve http.HandlerFunc) *play {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &play{token: name, b: b, rec: rec, serve: serve}
+	for n := 2; b.plays[p.token] != nil; n++ {
+		p.token = name + "-" + strconv.Itoa(n)
+	}
+	p.url = "ws://" + b.addr + "/ws/" + url.PathEscape(p.token)
+	p.Client = NewClient(sc, func(step int, o recording.Order) { b.order(message{p.token, step, p.url, o}) }, b.away)
+	b.plays[p.token] = p
+	return p
+}
+
+// end closes the play's tab, if the play has not.
+func (p *play) end() {
+	p.b.mu.Lock()
+	delete(p.b.plays, p.token)
+	p.b.mu.Unlock()
+	p.b.order(message{Play: p.token, Order: recording.Order{Do: "over"}})
+}
+
+// tapped returns the connection of a request.
+func tapped(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
+
+// away says that the browser has ended.
+func (b *Browser) away() error {
+	if b.process == nil {
+		return nil
+	}
+	select {
+	case <-b.process.done:
+		return b.process.why()
+	default:
+		return nil
+	}
+}
+
+func (b *Browser) order(m message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.orders = append(b.orders, m)
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// stream sends the page its orders as Server-Sent Events.
+func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	control := http.NewResponseController(w)
+	control.Flush()
+	b.opened.Do(func() { close(b.here) })
+	for {
+		b.mu.Lock()
+		orders, changed := b.orders, b.changed
+		b.orders = nil
+		b.mu.Unlock()
+		for _, m := range orders {
+			body, err := json.Marshal(m)
+			if err != nil {
+				return
+			}
+			if _, err := fmt.Fprintf(w, "data: %s\n\n", body); err != nil {
+				return
+			}
+		}
+		if control.Flush() != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-b.quit:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// report is one thing that the page tells.
+type report struct {
+	Play   string            `json:"play"`
+	At     float64           `json:"at"` // ms of the page's clock
+	Script *recording.Script `json:"script"`
+	Done   *struct {
+		Step  int    `json:"step"`
+		Error string `json:"error"`
+	} `json:"done"`
+}
+
+// told takes what the page tells.
+func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Now     float64  `json:"now"`
+		Reports []report `json:"reports"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	b.sync(ms(body.Now))
+	for _, rep := range body.Reports {
+		b.mu.Lock()
+		p := b.plays[rep.Play]
+		ago := time.Since(b.began) - (ms(rep.At) + b.offset)
+		b.mu.Unlock()
+		if p != nil {
+			p.take(rep, ago)
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ms returns n milliseconds.
+func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
+
+// sync takes now, the time of the page's clock a moment ago, to compare it with
+// that of b.
+func (b *Browser) sync(now time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if offset := time.Since(b.began) - now; !b.synced || offset < b.offset {
+		b.offset, b.synced = offset, true
+	}
+}
+
+// take records rep, which happened some time ago.
+func (p *play) take(rep report, ago time.Duration) {
+	if s := rep.Script; s != nil {
+		s.Client = p.token
+		s.Text, s.Reason = s.Text[:min(len(s.Text), maxText)], s.Reason[:min(len(s.Reason), maxText)]
+		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page tells all in its order
+		p.rec.AppendAt(p.last, p.rec.ConnOf(p.token), wire.Client.String(), s)
+		p.Told(*s)
+	}
+	if rep.Done != nil {
+		p.Done(rep.Done.Step, rep.Done.Error)
+	}
+}
+
+// socket hands a handshake to the play that it belongs to, be it as one of a
+// crowd.
+func (b *Browser) socket(w http.ResponseWriter, r *http.Request) {
+	token, _, _ := strings.Cut(r.PathValue("token"), "-crowd-")
+	b.mu.Lock()
+	p := b.plays[token]
+	b.mu.Unlock()
+	if p == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Connection", "close")
+	p.serve(w, r)
+}

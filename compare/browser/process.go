@@ -1,0 +1,183 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Kind is a family of browsers: they are started differently.
+type Kind string
+
+// The browsers that can be started.
+const (
+	Chromium Kind = "chromium"
+	Firefox  Kind = "firefox"
+)
+
+// Limits of a browser's process.
+const (
+	versionTimeout = 20 * time.Second // to say its version
+	endTimeout     = 10 * time.Second // to end when it is asked to
+	removeTimeout  = 5 * time.Second  // for its profile to be given up
+)
+
+// Identify asks the program at path what it is and returns its kind and its
+// name with the version, "Chromium 156.0.8078.79".
+func Identify(ctx context.Context, path string) (Kind, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.WaitDelay = time.Second // what it started may keep its output open
+	out, err := cmd.Output()
+	if err != nil {
+		return "", "", fmt.Errorf("%s --version: %w", path, err)
+	}
+	kind, name, ok := identify(string(out))
+	if !ok {
+		return "", "", fmt.Errorf("%s is no browser that can be driven here: it calls itself %q, not Chromium, Chrome, Edge or Firefox", path, strings.TrimSpace(string(out)))
+	}
+	return kind, name, nil
+}
+
+// identify reads what a browser says to --version: some words, then a number.
+func identify(said string) (kind Kind, name string, ok bool) {
+	for line := range strings.Lines(said) {
+		words := strings.Fields(line)
+		for i, w := range words {
+			if i == 0 || w[0] < '0' || w[0] > '9' {
+				continue
+			}
+			name = strings.Join(words[:i+1], " ")
+			switch {
+			case strings.Contains(name, "Chrom"), strings.Contains(name, "Edge"):
+				return Chromium, name, true
+			case strings.Contains(name, "Firefox"):
+				return Firefox, name, true
+			}
+			break
+		}
+	}
+	return "", "", false
+}
+
+// arguments returns how a browser of kind k is started on url with its profile
+// in dir: without a window, and asking nobody for anything but url.
+func (k Kind) arguments(dir, url string) []string {
+	if k == Firefox {
+		return []string{"-headless", "-profile", dir, "--no-remote", url}
+	}
+	return []string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync",
+		// A page in a window that nobody sees must not be slowed down.
+		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+		"--user-data-dir=" + dir, url,
+	}
+}
+
+// preferences keep Firefox from asking for anything but its page. Chromium has
+// flags for that.
+const preferences = `user_pref("app.normandy.enabled", false);
+user_pref("app.update.enabled", false);
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("browser.safebrowsing.downloads.remote.enabled", false);
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.startup.homepage_override.mstone", "ignore");
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("dom.push.enabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("services.settings.server", "");
+user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
+`
+
+// process is a browser that runs, with a profile of its own.
+type process struct {
+	cmd     *exec.Cmd
+	profile string
+	said    bytes.Buffer  // what it wrote to standard error; complete when done is closed
+	done    chan struct{} // closed when it has ended
+	err     error         // of its end
+}
+
+// start runs the browser of kind k at path on url.
+func start(k Kind, path, url string) (*process, error) {
+	profile, err := os.MkdirTemp("", "wslab-"+string(k)+"-")
+	if err != nil {
+		return nil, err
+	}
+	if k == Firefox {
+		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
+			os.RemoveAll(profile)
+			return nil, err
+		}
+	}
+	p := &process{cmd: exec.Command(path, k.arguments(profile, url)...), profile: profile, done: make(chan struct{})}
+	p.cmd.Stderr = &last{&p.said}
+	p.cmd.WaitDelay = time.Second // its children may keep the output open
+	if err := p.cmd.Start(); err != nil {
+		os.RemoveAll(profile)
+		return nil, err
+	}
+	go func() {
+		defer close(p.done)
+		p.err = p.cmd.Wait()
+	}()
+	return p, nil
+}
+
+// end asks the browser to end, makes it end when it does not, and removes its
+// profile.
+func (p *process) end() error {
+	if p.cmd.Process.Signal(syscall.SIGTERM) != nil {
+		p.cmd.Process.Kill() // where there is no such signal
+	}
+	select {
+	case <-p.done:
+	case <-time.After(endTimeout):
+		p.cmd.Process.Kill()
+		<-p.done
+	}
+	// The browser's own children end a little later and may still write.
+	var err error
+	for until := time.Now().Add(removeTimeout); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		if err = os.RemoveAll(p.profile); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("the browser's profile is left behind: %w", err)
+}
+
+// why says how the browser ended, when it has by itself.
+func (p *process) why() error {
+	text := strings.TrimSpace(p.said.String())
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+	}
+	if p.err == nil {
+		return errors.New("the browser has ended by itself: " + text)
+	}
+	return fmt.Errorf("the browser has ended by itself (%w): %s", p.err, text)
+}
+
+// last keeps the last few KiB of what is written to it.
+type last struct{ *bytes.Buffer }
+
+func (l *last) Write(p []byte) (int, error) {
+	const most = 8 << 10
+	if l.Len() > most {
+		l.Next(l.Len() - most/2)
+	}
+	return l.Buffer.Write(p)
+}

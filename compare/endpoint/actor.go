@@ -1,0 +1,167 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// library is an Actor of one library, as perform needs it.
+type library interface {
+	Actor
+	next() (wire.Opcode, []byte, error) // reads a message
+	wait()
+	beat(Setup, Actor) (stop func())
+}
+
+// perform is what the server's code does with an open connection: it echoes, or
+// waits for orders.
+func perform(s library, setup Setup) {
+	if setup.ByHand {
+		s.wait()
+		return
+	}
+	defer s.beat(setup, s)()
+	for {
+		op, p, err := s.next()
+		if err != nil {
+			break
+		}
+		if s.Send(op, p) != nil {
+			return
+		}
+	}
+	if setup.KeepTCP || setup.IgnoreClose {
+		// The peer is left to close TCP, or not.
+		for s.TCPRead() == nil {
+		}
+		s.TCPClose()
+	}
+}
+
+// socket is the part of an Actor that is alike for all libraries: net.Conn, below
+// them.
+type socket struct {
+	conn  net.Conn
+	rec   *recording.Connection
+	pulse pulse
+	end   func()
+	ended chan struct{}
+}
+
+func newSocket(rec *recording.Connection) *socket {
+	ended := make(chan struct{})
+	return &socket{rec: rec, pulse: newPulse(), ended: ended, end: sync.OnceFunc(func() { close(ended) })}
+}
+
+// End lets wait return, and closes TCP.
+func (s *socket) End() {
+	s.end()
+	s.conn.Close()
+}
+
+// wait returns when the performance has come to its end.
+func (s *socket) wait() { <-s.ended }
+
+// maxTCPRead is the most octets of one read.
+const maxTCPRead = 4096
+
+func (s *socket) TCPRead() error {
+	call := s.rec.Enter("net.Conn.Read", "")
+	n, err := s.conn.Read(make([]byte, maxTCPRead))
+	call.Return(octets(n), err)
+	return err
+}
+
+func (s *socket) TCPWrite(b []byte) error {
+	call := s.rec.Enter("net.Conn.Write", octets(len(b)))
+	// A library may have left a deadline: gorilla gives its answer to a Close a second.
+	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := s.conn.Write(b)
+	call.Return("nil", err)
+	if t, ok := s.conn.(*tap.Conn); ok && err == nil { // FIN may be there though nobody has read it
+		t.AwaitReset()
+	}
+	return err
+}
+
+func (s *socket) TCPClose() error {
+	call := s.rec.Enter("net.Conn.Close", "")
+	err := s.conn.Close()
+	call.Return("nil", err)
+	return err
+}
+
+func (s *socket) TCPHalf() error {
+	call := s.rec.Enter("net.TCPConn.CloseWrite", "")
+	err := errors.ErrUnsupported
+	if hc, ok := s.conn.(interface{ CloseWrite() error }); ok {
+		err = hc.CloseWrite()
+	}
+	call.Return("nil", err)
+	return err
+}
+
+// TCPReset closes TCP as SetLinger(0) and Close do.
+func (s *socket) TCPReset() error {
+	call := s.rec.Enter("net.TCPConn.SetLinger(0), Close", "")
+	err := errors.ErrUnsupported
+	if rc, ok := s.conn.(interface{ Reset() error }); ok {
+		err = rc.Reset()
+	}
+	call.Return("nil", err)
+	return err
+}
+
+// Kill can't be: the server runs in this process.
+func (s *socket) Kill() error { return cannot(s.rec, "kill", "its process is this one") }
+
+// cannot records that something was asked for that cannot be.
+func cannot(rec *recording.Connection, what, why string) error {
+	call := rec.Enter(what, "")
+	err := &NotKnownError{what + ": " + why}
+	call.Return("", err)
+	return err
+}
+
+// plainActor is an Actor that can do no more than a Server.
+type plainActor struct {
+	Server
+	rec *recording.Connection
+}
+
+func (a *plainActor) not(what string) error { return cannot(a.rec, what, "it only echoes") }
+func (a *plainActor) Read() error           { return a.not("read") }
+func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
+func (a *plainActor) HangUp([]byte) error   { return a.not("hang up") }
+func (a *plainActor) Octets([]byte) error   { return a.not("send octets") }
+func (a *plainActor) TCPRead() error        { return a.not("net.Conn.Read") }
+func (a *plainActor) TCPWrite([]byte) error { return a.not("net.Conn.Write") }
+func (a *plainActor) TCPClose() error       { return a.not("net.Conn.Close") }
+func (a *plainActor) TCPHalf() error        { return a.not("net.TCPConn.CloseWrite") }
+func (a *plainActor) TCPReset() error       { return a.not("reset") }
+func (a *plainActor) Kill() error           { return a.not("kill") }
+
+// End closes TCP, as much as its library knows of that.
+func (a *plainActor) End() { a.Server.Close(wire.NoStatusReceived, "") }
+
+// message says what a read came back with.
+func message(op wire.Opcode, p []byte, err error) string {
+	if err != nil {
+		return ""
+	}
+	return describe(op, len(p))
+}
+
+func octets(n int) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return fmt.Sprintf("%d octets", n)
+}

@@ -1,0 +1,194 @@
+package endpoint_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// stage serves one connection by Perform and hands out its actor.
+func stage(t *testing.T, e endpoint.Endpoint, setup endpoint.Setup) (*client, endpoint.Actor, *recording.Recording) {
+	t.Helper()
+	rec := recording.New(nil, recording.Limits{})
+	actors := make(chan endpoint.Actor, 1)
+	s := serve(t, endpoint.Endpoint{Name: e.Name, Serve: func(w http.ResponseWriter, r *http.Request, conn *recording.Connection, _ func(endpoint.Server)) {
+		e.Perform(w, r, conn, setup, func(a endpoint.Actor) { actors <- a })
+	}}, rec)
+	c := s.open(t)
+	a := <-actors
+	t.Cleanup(a.End)
+	return c, a, rec
+}
+
+// calls returns what the calls in rec came back with.
+func calls(rec *recording.Recording) string {
+	var said []string
+	events, _ := rec.After(0, 1000)
+	for _, e := range events {
+		if c, ok := e.Body.(*recording.Call); ok && c.Phase == "return" && c.Name != "Upgrade" {
+			result := c.Result
+			if c.Err != nil {
+				result = c.Err.Type
+			}
+			said = append(said, c.Name+" "+result)
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+func TestByHandAnEndpointDoesNothingByItself(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, rec := stage(t, e, endpoint.Setup{ByHand: true})
+		c.send(masked(wire.Text, []byte("Hello")))
+		c.send(masked(wire.Ping, nil))
+		c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
+			t.Errorf("%s: the client reads %v", e.Name, err)
+		}
+		if said := calls(rec); said != "" {
+			t.Errorf("%s: it called %s", e.Name, said)
+		}
+		if err := a.Read(); err != nil || calls(rec) != "ReadMessage text, 5 octets" {
+			t.Errorf("%s: %v, calls %s", e.Name, err, calls(rec))
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func TestAnActorBreaksTheRulesThatItIsToldToBreak(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, _ := stage(t, e, endpoint.Setup{ByHand: true})
+		a.Octets([]byte("\x83\x00")) // opcode 3
+		a.SayClose([]byte("\x03\xee"))
+		for _, want := range []wire.Opcode{3, wire.Close} {
+			if f := c.next().Frame; f == nil || f.Header.Opcode != want || len(f.Violations) == 0 {
+				t.Errorf("%s: %+v came, want an illegal %s", e.Name, f, want)
+			}
+		}
+		a.TCPHalf()
+		c.ended()
+	}
+}
+
+func TestAnIgnoredCloseIsNotAnsweredAndTCPStaysOpen(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, _, rec := stage(t, e, endpoint.Setup{IgnoreClose: true})
+		c.send(masked(wire.Close, []byte("\x03\xe8")))
+		c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
+			t.Errorf("%s: the client reads %v", e.Name, err)
+		}
+		if said := calls(rec); !strings.Contains(said, "CloseError") {
+			t.Errorf("%s: calls %s", e.Name, said)
+		}
+	}
+}
+
+func TestTCPIsKeptBehindAWholeClosingHandshake(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, _, rec := stage(t, e, endpoint.Setup{KeepTCP: true})
+		c.send(masked(wire.Close, []byte("\x03\xe8")))
+		if f := c.frame(); f.Close == nil || f.Close.Code != wire.NormalClosure {
+			t.Errorf("%s: %+v came", e.Name, f)
+		}
+		c.Conn.(*net.TCPConn).CloseWrite()
+		c.ended()
+		if said := calls(rec); !strings.Contains(said, "net.Conn.Read *errors.errorString") {
+			t.Errorf("%s: calls %s", e.Name, said)
+		}
+	}
+}
+
+func TestTheLibrarysClosingHandshakeIsWholeByHandToo(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, _ := stage(t, e, endpoint.Setup{ByHand: true})
+		closed := make(chan error)
+		go func() { closed <- a.Close(wire.NormalClosure, "bye") }()
+		if f := c.frame(); f.Close == nil || f.Close.Reason != "bye" {
+			t.Errorf("%s: %+v came", e.Name, f)
+		}
+		c.send(masked(wire.Close, []byte("\x03\xe8")))
+		if err := <-closed; err != nil {
+			t.Errorf("%s: Close gives %v", e.Name, err)
+		}
+		c.ended()
+	}
+}
+
+func TestAHeartbeatGoesOnAsLongAsPongsComeAndEndsTCPThen(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, _, _ := stage(t, e, endpoint.Setup{PingEvery: 20 * time.Millisecond, PongWithin: 20 * time.Second})
+		for _, number := range []string{"1", "2"} {
+			if f := c.frame(); f.Header.Opcode != wire.Ping || string(f.Payload()) != number {
+				t.Errorf("%s: %s %q came, want Ping %s", e.Name, f.Header.Opcode, f.Payload(), number)
+			}
+			c.send(masked(wire.Pong, []byte("unasked")))
+			c.send(masked(wire.Pong, []byte(number)))
+		}
+		c.Conn.Close()
+	}
+	for _, e := range endpoint.All() {
+		c, _, rec := stage(t, e, endpoint.Setup{PingEvery: 20 * time.Millisecond, PongWithin: 10 * time.Millisecond})
+		c.frame()
+		c.send(masked(wire.Pong, []byte("another")))
+		c.ended()
+		if said := calls(rec); !strings.Contains(said, "heartbeat *fmt.wrapError") {
+			t.Errorf("%s: calls %s", e.Name, said)
+		}
+	}
+}
+
+func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	naive, err := endpoint.Find("naive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := recording.New(nil, recording.Limits{})
+	actors := make(chan endpoint.Actor, 1)
+	server := &http.Server{
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn := rec.Connect(recording.Info{}, wire.Server)
+			r.Context().Value(connKey{}).(*tap.Conn).Attach(conn, false)
+			naive.Perform(w, r, conn, endpoint.Setup{}, func(a endpoint.Actor) { actors <- a })
+		}),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+	}()
+	defer func() { server.Close(); <-done }()
+	s := &lab{addr: l.Addr().String()}
+	c := s.open(t)
+	a := <-actors
+	for name, order := range map[string]func() error{
+		"Read": a.Read, "TCPRead": a.TCPRead, "TCPClose": a.TCPClose, "TCPHalf": a.TCPHalf, "TCPReset": a.TCPReset, "Kill": a.Kill,
+		"Octets": func() error { return a.Octets(nil) }, "TCPWrite": func() error { return a.TCPWrite(nil) },
+		"SayClose": func() error { return a.SayClose(nil) }, "HangUp": func() error { return a.HangUp(nil) },
+	} {
+		var not *endpoint.NotKnownError
+		if err := order(); !errors.As(err, &not) {
+			t.Errorf("%s gives %v", name, err)
+		}
+	}
+	a.End()
+	c.ended()
+}

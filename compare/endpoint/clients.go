@@ -1,0 +1,68 @@
+package endpoint
+
+import (
+	"context"
+	"net"
+
+	"github.com/gorilla/websocket"
+
+	"wslab/reference"
+)
+
+// Client is a client under study.
+type Client struct {
+	Name string
+
+	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
+	// every message until the connection ends. It closes conn. The error is nil
+	// unless the handshake failed.
+	Echo func(conn net.Conn, url string) error
+}
+
+// Clients returns the clients under study, the reference first.
+func Clients() []Client {
+	return []Client{{"reference", referenceClient}, {"gorilla", gorillaClient}}
+}
+
+// referenceClient is Client.Echo of package reference.
+func referenceClient(nc net.Conn, url string) error {
+	conn, err := reference.Dial(context.Background(), url, &reference.DialOptions{
+		NetDial: func(context.Context, string, string) (net.Conn, error) { return nc, nil },
+		Options: reference.Options{MaxMessage: MaxMessage, HoldFlush: -1},
+	})
+	if err != nil {
+		nc.Close()
+		return err
+	}
+	defer conn.CloseNow()
+	for {
+		op, p, err := conn.ReadMessage()
+		if err == nil {
+			err = conn.WriteMessage(op, p)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// gorillaClient is Client.Echo of gorilla/websocket.
+func gorillaClient(nc net.Conn, url string) error {
+	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return nc, nil }}
+	conn, _, err := dialer.Dial(url, nil)
+	if err != nil {
+		nc.Close()
+		return err
+	}
+	defer conn.Close()
+	conn.SetReadLimit(MaxMessage)
+	for {
+		op, p, err := conn.ReadMessage()
+		if err == nil {
+			err = conn.WriteMessage(op, p)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package endpoint
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// processVariable, in its environment, makes a program that calls BeServer an
+// endpoint's server.
+const processVariable = "WSLAB_SERVER_PROCESS"
+
+// startTimeout bounds how long a server's process may take to come up.
+const startTimeout = 10 * time.Second
+
+// BeServer makes this process a server of one endpoint, if it was started for
+// that, and then does not return. Any program that runs scenarios must call it
+// first of all, its TestMain included: a server that can be killed is this
+// program once more.
+//
+// The server ends when its standard input does, so it never outlives the
+// process that started it.
+func BeServer() {
+	name := os.Getenv(processVariable)
+	if name == "" {
+		return
+	}
+	if err := beServer(name); err != nil {
+		fmt.Fprintln(os.Stderr, "server process:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func beServer(name string) error {
+	e, err := Find(name)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	server := &http.Server{
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			report(c.(*tap.Conn))
+			return ctx
+		},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			e.Serve(w, r, nil, func(Server) {})
+		}),
+	}
+	go server.Serve(tap.Listener{Listener: KeepReads(l)})
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// report writes a line to standard output whenever c's code has come back to a
+// read: how many octets it has read and written by then.
+func report(c *tap.Conn) {
+	changed := make(chan struct{}, 1)
+	c.Watch(func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	go func() {
+		for range changed {
+			if s := c.Status(); s.Reading {
+				fmt.Println(s.In, s.Out)
+			}
+		}
+	}()
+}
+
+// process is a server in a process of its own, for one connection.
+type process struct {
+	addr string
+	kill func()
+
+	mu      sync.Mutex
+	in, out int64 // as it has reported last
+	gone    bool
+	changed func()
+}
+
+// follow reads what the process reports, until its end.
+func (p *process) follow(reports *bufio.Reader) {
+	for {
+		line, err := reports.ReadString('\n')
+		p.mu.Lock()
+		p.gone = err != nil
+		fmt.Sscan(line, &p.in, &p.out)
+		changed := p.changed
+		p.mu.Unlock()
+		if changed != nil {
+			changed()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// startProcess starts this program once more as the server called name.
+func startProcess(name string) (*process, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), processVariable+"="+name)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p, reports, followed := &process{}, bufio.NewReader(stdout), make(chan struct{})
+	p.kill = sync.OnceFunc(func() {
+		cmd.Process.Kill()
+		stdin.Close()
+		<-followed // Wait must come behind the last read
+		cmd.Wait()
+	})
+	late := time.AfterFunc(startTimeout, func() { cmd.Process.Kill() })
+	line, err := reports.ReadString('\n')
+	go func() {
+		defer close(followed)
+		p.follow(reports)
+	}()
+	if !late.Stop() || err != nil {
+		p.kill()
+		return nil, fmt.Errorf("the server's process did not come up: %w; does its main call endpoint.BeServer first?", errors.Join(err, context.DeadlineExceeded))
+	}
+	p.addr = strings.TrimSpace(line)
+	return p, nil
+}
+
+// performInProcess passes the connection on to e in a process of its own, octets,
+// FIN and RST, as if the client were connected to it. The tap stands here.
+func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Actor)) {
+	call := rec.Enter("start the server's process", e.Name)
+	p, err := startProcess(e.Name)
+	call.Return("it listens", err)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer p.kill()
+	far, err := net.DialTimeout("tcp", p.addr, startTimeout)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer far.Close()
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "This endpoint needs an HTTP/1.1 connection of its own: "+err.Error(), http.StatusNotImplemented)
+		return
+	}
+	defer conn.Close()
+	near := replay(conn, r, buf.Reader.Buffered())
+	if near == nil {
+		return
+	}
+	conn.SetDeadline(time.Time{})
+	a := &processActor{plainActor{notServer{rec}, rec}, p, conn, far, make(chan struct{})}
+	opened(a)
+	go func() {
+		defer close(a.silent)
+		passOn(conn, far)
+	}()
+	passOn(far, near)
+	<-a.silent
+}
+
+// passOn copies from one end of a relay to the other until FIN, which it passes
+// on, or until one of them fails, which it passes on as RST.
+func passOn(to, from net.Conn) {
+	_, err := io.Copy(onlyWriter{to}, onlyReader{from})
+	if err == nil {
+		if hc, ok := to.(interface{ CloseWrite() error }); ok {
+			hc.CloseWrite()
+		}
+		return
+	}
+	reset(to)
+	from.Close()
+}
+
+// onlyReader and onlyWriter keep io.Copy from asking the kernel to copy, past
+// the tap.
+type (
+	onlyReader struct{ io.Reader }
+	onlyWriter struct{ io.Writer }
+)
+
+// reset closes conn with RST.
+func reset(conn net.Conn) {
+	switch c := conn.(type) {
+	case interface{ Reset() error }:
+		c.Reset()
+	case *net.TCPConn:
+		c.SetLinger(0)
+		c.Close()
+	default:
+		c.Close()
+	}
+}
+
+// processActor is the server's end of a connection that leads to another
+// process. It can be killed, and that is all.
+type processActor struct {
+	plainActor
+	p         *process
+	conn, far net.Conn
+	silent    chan struct{} // closed when nothing more comes from the process, and the client has been told
+}
+
+// Rests reports whether the process has taken all that came by the relay, waits
+// for more, and has nothing on its way to the client. Watch has changed called
+// when that may have become so.
+func (a *processActor) Rests(line tap.Status) bool {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	return a.p.gone || a.p.in == line.In && a.p.out == line.Out
+}
+
+func (a *processActor) Watch(changed func()) {
+	a.p.mu.Lock()
+	defer a.p.mu.Unlock()
+	a.p.changed = changed
+}
+
+// Kill ends the process as kill -9 does. Its kernel closes its sockets.
+func (a *processActor) Kill() error {
+	call := a.rec.Enter("kill -9", "")
+	a.p.kill()
+	<-a.silent
+	call.Return("the server's process is gone", nil)
+	return nil
+}
+
+// End ends the relay.
+func (a *processActor) End() {
+	a.conn.Close()
+	a.far.Close()
+}
+
+// notServer is a Server that cannot be told anything.
+type notServer struct{ rec *recording.Connection }
+
+const elsewhere = "its code is in another process"
+
+func (s notServer) Send(wire.Opcode, ...[]byte) error { return cannot(s.rec, "send", elsewhere) }
+func (s notServer) Control(wire.Opcode, []byte) error { return cannot(s.rec, "control", elsewhere) }
+func (s notServer) Close(code wire.CloseCode, _ string) error {
+	return cannot(s.rec, "close", elsewhere)
+}

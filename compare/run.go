@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"wslab/compare/browser"
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/lessons"
+)
+
+// Where the outputs and the scenarios are, from the top of the repository.
+var (
+	outputsDir   = filepath.Join("compare", "outputs")
+	scenariosDir = filepath.Join("lessons", "scenarios")
+)
+
+// atOnce is how many scenarios play side by side: most of their time they wait.
+const atOnce = 8
+
+// runScenarios is go run ./compare run: it plays scenarios against endpoints,
+// writes what happened to a file for each, and says where they differ. It returns
+// the exit status: 1 when a scenario could not be played to its end, 2 when
+// nothing could begin.
+func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("compare run", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	dir := flags.String("out", outputsDir, "`folder` to write to")
+	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
+	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
+	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stdout, "usage: go run ./compare run [flags] [scenario …]")
+			flags.SetOutput(stdout)
+			flags.PrintDefaults()
+			return allWell
+		}
+		return complain(stderr, fmt.Errorf("%w; go run ./compare run -h shows how", err))
+	}
+	chosen, err := chooseScenarios(flags.Args())
+	if err != nil {
+		return complain(stderr, err)
+	}
+	client := raw
+	if *path != "" {
+		if *update {
+			return complain(stderr, errors.New("the transcripts are those of the raw client: leave out -update or -browser"))
+		}
+		b, err := browser.Start(ctx, *path)
+		if err != nil {
+			return complain(stderr, err)
+		}
+		defer b.Close()
+		client = inBrowser(b)
+		if chosen = client.able(chosen, stdout); len(chosen) == 0 {
+			return complain(stderr, errors.New("nothing is left to play"))
+		}
+	}
+	var endpoints []endpoint.Endpoint // none: those that can
+	for name := range strings.SplitSeq(*names, ",") {
+		if name == "" {
+			continue
+		}
+		e, err := endpoint.Find(name)
+		if err != nil {
+			return complain(stderr, err)
+		}
+		endpoints = append(endpoints, e)
+	}
+	results := playAll(ctx, client, chosen, endpoints)
+	status, example := 0, ""
+	for i, rs := range results {
+		s := chosen[i]
+		if err := writeResults(client, s, rs, *dir, *update); err != nil {
+			return complain(stderr, err)
+		}
+		fmt.Fprint(stdout, summary(s, rs))
+		for _, r := range rs {
+			if r.err != nil {
+				status = 1
+			}
+		}
+		if example == "" && len(rs) > 1 {
+			example = fmt.Sprintf("To see where two of them differ:\n  diff %s %s\n",
+				filepath.Join(*dir, s.Name, client.file(rs[0])), filepath.Join(*dir, s.Name, client.file(rs[1])))
+		}
+	}
+	fmt.Fprintf(stdout, "\nWritten to %s. %s", *dir, example)
+	if example == "" {
+		fmt.Fprintln(stdout)
+	}
+	return status
+}
+
+// chooseScenarios returns the scenarios called names, all where there are none.
+func chooseScenarios(names []string) ([]*scenario.Scenario, error) {
+	all, err := scenario.Load(lessons.Files, "scenarios")
+	if err != nil || len(names) == 0 {
+		return all, err
+	}
+	var chosen []*scenario.Scenario
+	for _, name := range names {
+		s, err := scenario.Find(all, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, s)
+	}
+	return chosen, nil
+}
+
+// endpointsFor returns against whom s is played where nobody says: those that
+// keep to the protocol, and the naive one where it can do what s asks.
+func endpointsFor(s *scenario.Scenario) []endpoint.Endpoint {
+	all := endpoint.All()
+	if naive, err := endpoint.Find("naive"); err == nil && s.Plain() {
+		all = append(all, naive)
+	}
+	return all
+}
+
+// result is one scenario played against one endpoint.
+type result struct {
+	endpoint string
+	events   []recording.Event
+	err      error
+}
+
+// playAll has client play all against endpoints, several side by side, and returns what
+// came of it in the order of all.
+func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
+	results := make([][]result, len(all))
+	var work sync.WaitGroup
+	turn := make(chan struct{}, atOnce)
+	for i, s := range all {
+		them := endpoints
+		if them == nil {
+			them = endpointsFor(s)
+		}
+		results[i] = make([]result, len(them))
+		for j, e := range them {
+			turn <- struct{}{}
+			work.Go(func() {
+				defer func() { <-turn }()
+				events, err := client.run(ctx, s, e)
+				results[i][j] = result{e.Name, events, err}
+			})
+		}
+	}
+	work.Wait()
+	return results
+}
+
+// writeResults writes a file for each of rs below dir, and the transcripts of the
+// reference back into the scenario where update is set.
+func writeResults(client player, s *scenario.Scenario, rs []result, dir string, update bool) error {
+	for _, r := range rs {
+		text, err := output(client, s, r)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(dir, s.Name, client.file(r))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return err
+		}
+		if update && r.endpoint == "reference" {
+			text := s.WithTranscripts(recording.Transcript(r.events))
+			if err := os.WriteFile(filepath.Join(scenariosDir, s.Name+".txt"), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// output is the file of r.
+func output(client player, s *scenario.Scenario, r result) ([]byte, error) {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s\n%s%s\n\n", s.Title, r.endpoint, client.called)
+	err := client.write(&text, r.events)
+	return text.Bytes(), err
+}
+
+// summary says in a line or a few what each server sent, and whether that was
+// the same.
+func summary(s *scenario.Scenario, rs []result) string {
+	var text strings.Builder
+	same := true
+	for _, r := range rs {
+		same = same && r.err == nil && recording.Outcome(r.events) == recording.Outcome(rs[0].events)
+	}
+	if same && len(rs) > 1 {
+		return fmt.Sprintf("✔  %-28s all alike: %s\n", s.Name, recording.Outcome(rs[0].events))
+	}
+	for i, r := range rs {
+		glyph, name, said := "i", s.Name, recording.Outcome(r.events)
+		if i > 0 {
+			glyph, name = " ", ""
+		}
+		if r.err != nil {
+			glyph, said = "×", r.err.Error()
+		}
+		fmt.Fprintf(&text, "%s  %-28s %-10s %s\n", glyph, name, r.endpoint+":", said)
+	}
+	return text.String()
+}

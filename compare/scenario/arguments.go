@@ -1,0 +1,158 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// What follows a verb is read by one of these functions. Their errors go on
+// where the verb ends: "read is followed by …".
+
+func nothing(_ *Command, rest string) error {
+	if rest != "" {
+		return fmt.Errorf("is followed by nothing, not by %q", clip(rest))
+	}
+	return nil
+}
+
+func openArgs(c *Command, rest string) error {
+	switch said := strings.Fields(rest); len(said) {
+	case 0:
+	case 2:
+		c.Opening.Method, c.Opening.Proto = said[0], said[1]
+	default:
+		return errors.New("takes nothing, or METHOD PROTO")
+	}
+	return nil
+}
+
+// words takes the rest of the line as it is, or in quotes as in Go, where \x
+// writes any octet.
+func words(c *Command, rest string) error {
+	text, err := unquote(rest)
+	c.Octets = []byte(text)
+	return err
+}
+
+func unquote(text string) (string, error) {
+	if !strings.HasPrefix(text, `"`) {
+		return text, nil
+	}
+	plain, err := strconv.Unquote(text)
+	if err != nil {
+		return "", fmt.Errorf(`is followed by words, or by one text in quotes with \" and \x as in Go, not by %s`, clip(text))
+	}
+	return plain, nil
+}
+
+func octets(c *Command, rest string) error {
+	b, err := ParseHex(rest)
+	if err != nil {
+		return fmt.Errorf("is followed by octets in hex: %w", err)
+	}
+	c.Octets = b
+	return nil
+}
+
+// parts takes texts in quotes.
+func parts(c *Command, rest string) error {
+	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil || quoted[0] != '"' {
+			return fmt.Errorf(`is followed by texts in quotes: "a" "b", not by %s`, clip(rest))
+		}
+		text, _ := strconv.Unquote(quoted)
+		c.Parts = append(c.Parts, []byte(text))
+		rest = rest[len(quoted):]
+	}
+	if n := len(c.Parts); n == 0 || n > maxParts {
+		return fmt.Errorf("is followed by 1 to %d texts in quotes", maxParts)
+	}
+	return nil
+}
+
+// count takes a number of what.
+func count(what string, least, most int) func(*Command, string) error {
+	return func(c *Command, rest string) error {
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("is followed by %s, %d to %d", what, least, most)
+		}
+		c.Count = n
+		return nil
+	}
+}
+
+func read(c *Command, rest string) error {
+	if rest == "eof" {
+		return nil
+	}
+	return count("eof or by how many frames to wait for", 1, 1000)(c, rest)
+}
+
+func duration(c *Command, rest string) error {
+	d, err := parseDuration(rest)
+	if err != nil {
+		return fmt.Errorf("is followed by a duration: %w", err)
+	}
+	c.For = d
+	return nil
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 || d > maxWait {
+		return 0, fmt.Errorf("%q is no time between 0 and %v, like 200ms or 1.5s", clip(s), maxWait)
+	}
+	return d, nil
+}
+
+// code takes the code and the reason of a Close frame, legal or not. Without
+// one its body is empty.
+func code(c *Command, rest string) error {
+	if rest == "" {
+		return nil
+	}
+	number, reason, _ := strings.Cut(rest, " ")
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return fmt.Errorf("is followed by nothing, or by a code of 16 bits and a reason, not by %q", clip(number))
+	}
+	if c.Reason, err = unquote(strings.TrimSpace(reason)); err != nil {
+		return err
+	}
+	c.Code, c.Coded = wire.CloseCode(n), true
+	return nil
+}
+
+func expect(c *Command, rest string) error {
+	kind, rest, _ := strings.Cut(rest, " ")
+	rest = strings.TrimSpace(rest)
+	c.Want = Want{Kind: kind, Any: rest == ""}
+	var args func(*Command, string) error
+	switch kind {
+	case "text", "ping", "pong":
+		args = words
+	case "binary":
+		args = octets
+	case "close":
+		args = code
+	case "eof", "reset":
+		args = nothing
+	default:
+		return errors.New("is followed by text, binary, ping, pong, close, eof or reset")
+	}
+	if err := args(c, rest); err != nil {
+		return fmt.Errorf("%s %w", kind, err)
+	}
+	c.Want.Payload = c.Octets
+	if kind == "close" {
+		c.Want.Payload = c.CloseBody()
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package scenario
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// HexError says where a text is not hex.
+type HexError struct {
+	At   int // index of the octet of the text
+	What string
+}
+
+func (e *HexError) Error() string { return fmt.Sprintf("character %d: %s", e.At+1, e.What) }
+
+// ParseHex reads octets as two hex digits each. White space, commas, colons and 0x
+// between them do not matter. An error is a *HexError.
+func ParseHex(s string) ([]byte, error) {
+	var out []byte
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case strings.IndexByte(separators, c) >= 0:
+			i++
+		case c == '0' && i+1 < len(s) && s[i+1]|0x20 == 'x':
+			i += 2
+		case !isHex(c):
+			return nil, noHex(s, i)
+		case i+1 == len(s) || strings.IndexByte(separators, s[i+1]) >= 0:
+			return nil, &HexError{i, fmt.Sprintf("%q stands alone; an octet has two hex digits", string(c))}
+		case !isHex(s[i+1]):
+			return nil, noHex(s, i+1)
+		default:
+			b, _ := hex.DecodeString(s[i : i+2])
+			out = append(out, b...)
+			i += 2
+		}
+	}
+	return out, nil
+}
+
+// separators may stand between octets.
+const separators = " \t\r\n,:"
+
+// noHex says that the character of s at i is no hex digit.
+func noHex(s string, i int) *HexError {
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	return &HexError{i, fmt.Sprintf("%q is no hex digit", r)}
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}

@@ -1,0 +1,366 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"wslab/reference/dissect"
+	"wslab/reference/wire"
+)
+
+// SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3, SampleMask the masking
+// key of §5.7: what the raw client uses where nothing else is ordered.
+const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
+
+// SampleMask is the masking key of RFC 6455 §5.7.
+var SampleMask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
+
+// Log is told what a Raw does and is told: what is "dial", "write", "read"
+// or "error", text its octets or words, size their number or -1.
+type Log func(what, text string, size int)
+
+// Raw is a client that follows no rule by itself: it sends what it is told to,
+// and reads all that comes. Its methods may be called concurrently.
+type Raw struct {
+	conn  net.Conn
+	log   Log
+	heard func(dissect.Item) // told of what came, by the goroutine that reads; may be nil
+	told  func()             // called when Progress may have changed; may be nil
+	done  chan struct{}      // closed when nothing more is to be read
+
+	writing sync.Mutex // octets leave in the order in which talk has them
+
+	mu       sync.Mutex
+	talk     *dissect.Conversation
+	status   int // of the response, 0 until it has come
+	frames   int // read so far
+	end      string
+	deaf     bool // Deafen was called
+	parked   bool // and nothing reads
+	progress Progress
+	changed  chan struct{}
+}
+
+// writeTimeout bounds every write of a Raw.
+const writeTimeout = 10 * time.Second
+
+// NewRaw makes conn the connection of a raw client and sends opening for
+// target on host.
+func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw, error) {
+	return newRaw(conn, opening, target, host, log, nil, nil)
+}
+
+func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
+	c := &Raw{conn: conn, log: log, heard: heard, told: told, done: make(chan struct{}), talk: &dissect.Conversation{}, changed: make(chan struct{})}
+	request := opening.append(nil, target, host)
+	if err := c.write(request, strings.SplitN(string(request), "\r\n", 2)[0]); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	go c.read()
+	return c, nil
+}
+
+// Octets sends b as it is.
+func (c *Raw) Octets(b []byte) error { return c.write(b, clipHex(b)) }
+
+// Frame sends a frame with the sample masking key, legal if op and p are.
+func (c *Raw) Frame(op wire.Opcode, p []byte) error {
+	return c.Octets(appendFrame(nil, op, true, p))
+}
+
+// appendFrame writes a frame with the sample masking key behind b.
+func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
+	h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
+	b = h.Append(b)
+	start := len(b)
+	b = append(b, p...)
+	wire.Mask(h.Key, 0, b[start:])
+	return b
+}
+
+// Close closes the socket without a word and waits for the reader to end.
+func (c *Raw) Close() error {
+	c.leaves()
+	err := c.conn.Close()
+	c.wake()
+	<-c.done
+	return err
+}
+
+// Half sends FIN and reads on.
+func (c *Raw) Half() error {
+	hc, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	c.leaves()
+	return hc.CloseWrite()
+}
+
+// Reset closes the socket with RST.
+func (c *Raw) Reset() error {
+	if lc, ok := c.conn.(interface{ SetLinger(seconds int) error }); ok {
+		lc.SetLinger(0)
+	}
+	return c.Close()
+}
+
+// leaves notes that the client's FIN or RST is on its way.
+func (c *Raw) leaves() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.progress.Fin = true
+}
+
+// Deafen stops reading, until Hear: what comes stays in the socket. It returns
+// when nothing reads any more.
+func (c *Raw) Deafen() {
+	c.mu.Lock()
+	c.deaf = true
+	c.mu.Unlock()
+	c.conn.SetReadDeadline(time.Unix(1, 0))
+	c.await(context.Background(), func() bool { return c.parked })
+}
+
+// Hear reads on.
+func (c *Raw) Hear() {
+	c.mu.Lock()
+	c.deaf, c.parked = false, false
+	c.mu.Unlock()
+	c.conn.SetReadDeadline(time.Time{})
+	c.wake()
+}
+
+// Progress says how far the client is.
+func (c *Raw) Progress() Progress {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.progress
+	p.Known = true
+	p.Refused = c.status != 101
+	p.Deaf = c.parked
+	return p
+}
+
+// Status waits for the server's response and returns its status, 0 when the
+// connection ended without one.
+func (c *Raw) Status(ctx context.Context) (int, error) {
+	err := c.await(ctx, func() bool { return c.status != 0 })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status, err
+}
+
+// Frames waits until n frames have been read in all, or no more can come.
+func (c *Raw) Frames(ctx context.Context, n int) error {
+	return c.await(ctx, func() bool { return c.frames >= n })
+}
+
+// FramesRead returns how many frames have been read.
+func (c *Raw) FramesRead() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.frames
+}
+
+// EOF waits until the server has closed TCP.
+func (c *Raw) EOF(ctx context.Context) error {
+	return c.await(ctx, func() bool { return false })
+}
+
+// await waits until there reports true, with c.mu held, or reading has ended.
+func (c *Raw) await(ctx context.Context, there func() bool) error {
+	for {
+		c.mu.Lock()
+		ok, changed := there(), c.changed
+		c.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+			select {
+			case <-c.done: // what has come counts, even when ctx has ended as well
+				return nil
+			default:
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// wake tells all that wait that something has changed.
+func (c *Raw) wake() {
+	c.mu.Lock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+	c.mu.Unlock()
+	if c.told != nil {
+		c.told()
+	}
+}
+
+func (c *Raw) write(b []byte, text string) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.mu.Lock()
+	c.talk.Octets(wire.Client, b, false)
+	c.progress.Written += int64(len(b))
+	c.mu.Unlock()
+	c.log("write", text, len(b))
+	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n, err := c.conn.Write(b)
+	if err != nil {
+		c.mu.Lock()
+		c.progress.Written -= int64(len(b) - n)
+		c.mu.Unlock()
+		c.log("error", "write: "+plain(err), -1)
+	}
+	c.wake()
+	return err
+}
+
+// read reads until the server closes or Close is called.
+func (c *Raw) read() {
+	defer func() {
+		c.mu.Lock()
+		c.progress.Ended = true
+		c.mu.Unlock()
+		close(c.done)
+		c.wake()
+	}()
+	b := make([]byte, 16<<10)
+	for {
+		n, err := c.conn.Read(b)
+		if n > 0 {
+			c.take(b[:n])
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.park() {
+			continue
+		}
+		if err != nil {
+			c.over(err)
+			return
+		}
+	}
+}
+
+// take deals with octets that came.
+func (c *Raw) take(b []byte) {
+	text := clipHex(b)
+	if bytes.HasPrefix(b, []byte("HTTP/")) {
+		text, _, _ = strings.Cut(string(b), "\r\n")
+	}
+	c.log("read", text, len(b)) // before who waits for it can answer
+	c.mu.Lock()
+	items := c.talk.Octets(wire.Server, b, false)
+	for _, it := range items {
+		switch {
+		case it.Handshake != nil:
+			if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // else the answer is still to come
+				c.status = s
+			}
+		case it.Frame != nil:
+			c.frames++
+		}
+	}
+	c.mu.Unlock()
+	if c.heard != nil {
+		for _, it := range items {
+			c.heard(it)
+		}
+	}
+	c.mu.Lock()
+	c.progress.Read += int64(len(b)) // behind the answers to them
+	c.mu.Unlock()
+	c.wake()
+}
+
+// park waits while the client is deaf, and reports whether it was.
+func (c *Raw) park() bool {
+	c.mu.Lock()
+	was := c.deaf
+	c.parked = was
+	c.mu.Unlock()
+	if !was {
+		return true // Hear was quicker than the deadline of Deafen
+	}
+	c.wake()
+	for {
+		c.mu.Lock()
+		deaf, changed := c.deaf && !c.progress.Fin, c.changed
+		c.mu.Unlock()
+		if !deaf {
+			return true
+		}
+		<-changed
+	}
+}
+
+// over notes how reading ended.
+func (c *Raw) over(err error) {
+	end := "closed"
+	switch {
+	case err == io.EOF:
+		end = "eof"
+	case errors.Is(err, syscall.ECONNRESET):
+		end = "reset"
+	case !errors.Is(err, net.ErrClosed):
+		end = "error"
+	}
+	if end != "closed" {
+		c.log("read", plain(err), -1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end = end
+}
+
+// ended says how reading ended: eof, reset, closed by the client itself, error,
+// or nothing while it goes on.
+func (c *Raw) ended() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end
+}
+
+// plain says what err is without addresses.
+func plain(err error) string {
+	var op *net.OpError
+	switch {
+	case err == io.EOF:
+		return "EOF"
+	case errors.As(err, &op):
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// clipHex writes at most 24 octets of b as hex.
+func clipHex(b []byte) string {
+	const most = 24
+	var s strings.Builder
+	for i := range min(most, len(b)) {
+		if i > 0 {
+			s.WriteByte(' ')
+		}
+		s.WriteString(hex.EncodeToString(b[i : i+1]))
+	}
+	if len(b) > most {
+		s.WriteString(" …")
+	}
+	return s.String()
+}

@@ -1,0 +1,305 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"wslab/reference/dissect"
+	"wslab/reference/wire"
+)
+
+// Scripted is the Client that acts on a Raw: it can do every command, and does
+// nothing else, but answer Ping and Close where Answers is set.
+type Scripted struct {
+	Dial    func(context.Context) (net.Conn, error)
+	Target  string // of the request
+	Host    string
+	Answers bool
+	Log     Log // told what it does and is told; may be nil
+
+	answering sync.Mutex // held while an answer is sent, and by holdAnswers
+
+	mu        sync.Mutex
+	raw       *Raw // nil until open
+	changed   func()
+	came      []arrival
+	next      int // of came, the first that no expect has had
+	frames    int // that came so far
+	awaited   int // of them those that read and expect have had
+	closeSent bool
+}
+
+// arrival is a message or a control frame that came.
+type arrival struct {
+	kind    string
+	payload []byte
+	frame   int // frames up to its last
+}
+
+// Watch implements Client.
+func (s *Scripted) Watch(changed func()) { s.changed = changed }
+
+// Progress implements Client.
+func (s *Scripted) Progress() Progress {
+	if raw := s.connection(); raw != nil {
+		return raw.Progress()
+	}
+	return Progress{Known: true, Refused: true}
+}
+
+// Close implements Client.
+func (s *Scripted) Close() error {
+	if raw := s.connection(); raw != nil {
+		return raw.Close()
+	}
+	return nil
+}
+
+func (s *Scripted) connection() *Raw {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.raw
+}
+
+// Do implements Client. What cannot be written is told to Log and is no error:
+// the server may well have closed TCP.
+func (s *Scripted) Do(ctx context.Context, c *Command) error {
+	if c.Verb == "open" {
+		return s.open(ctx, c.Opening)
+	}
+	raw := s.connection()
+	if raw == nil {
+		return errors.New("there is no connection")
+	}
+	switch c.Verb {
+	case "send text":
+		raw.Frame(wire.Text, c.Octets)
+	case "send binary":
+		raw.Frame(wire.Binary, c.Octets)
+	case "send repeat":
+		raw.Frame(wire.Text, bytes.Repeat([]byte("a"), c.Count))
+	case "send fragments":
+		raw.Octets(fragmented(c.Parts))
+	case "ping":
+		raw.Frame(wire.Ping, c.Octets)
+	case "pong":
+		raw.Frame(wire.Pong, c.Octets)
+	case "close":
+		s.mu.Lock()
+		s.closeSent = true
+		s.mu.Unlock()
+		raw.Frame(wire.Close, c.CloseBody())
+	case "octets":
+		raw.Octets(c.Octets)
+	case "read":
+		return s.read(ctx, raw, c.Count)
+	case "expect":
+		return s.expect(ctx, raw, c.Want)
+	case "reading off":
+		raw.Deafen()
+	case "reading on":
+		raw.Hear()
+	case "tcp half":
+		raw.Half()
+	case "tcp reset":
+		raw.Reset()
+	case "tcp close", "leave":
+		raw.Close()
+	case "patience":
+		return s.patience(ctx, raw, c.For)
+	default:
+		return fmt.Errorf("a raw client cannot %s", c.Verb)
+	}
+	return nil
+}
+
+// fragmented returns a text in fragments, which leave in one write: how TCP
+// cuts them is then the same in every run.
+func fragmented(parts [][]byte) (b []byte) {
+	op := wire.Text
+	for i, p := range parts {
+		b = appendFrame(b, op, i == len(parts)-1, p)
+		op = wire.Continuation
+	}
+	return b
+}
+
+func (s *Scripted) open(ctx context.Context, opening Opening) error {
+	if s.Log == nil {
+		s.Log = func(string, string, int) {}
+	}
+	conn, err := s.Dial(ctx)
+	if err != nil {
+		s.Log("error", "dial: "+plain(err), -1)
+		return fmt.Errorf("dial: %w", err)
+	}
+	s.Log("dial", s.Target, -1)
+	ready := make(chan struct{}) // hear needs s.raw
+	raw, err := newRaw(conn, opening, s.Target, s.Host, s.Log, func(it dissect.Item) { <-ready; s.hear(it) }, s.changed)
+	if err != nil {
+		return fmt.Errorf("the request could not be written: %w", err)
+	}
+	s.mu.Lock()
+	s.raw = raw
+	s.mu.Unlock()
+	close(ready)
+	status, err := raw.Status(ctx)
+	if err == nil && status != 101 {
+		// The server closes behind its refusal. Waiting for it makes who closes first
+		// the same in every run.
+		err = raw.EOF(ctx)
+	}
+	return err
+}
+
+// hear takes what came, and answers.
+func (s *Scripted) hear(it dissect.Item) {
+	s.mu.Lock()
+	raw := s.raw
+	var answer wire.Opcode
+	var payload []byte
+	switch {
+	case it.Frame != nil:
+		s.frames++
+		op := it.Frame.Header.Opcode
+		if op.IsControl() {
+			payload = it.Frame.Payload()
+			s.came = append(s.came, arrival{op.String(), payload, s.frames})
+		}
+		switch {
+		case !s.Answers:
+		case op == wire.Ping:
+			answer = wire.Pong
+		case op == wire.Close && !s.closeSent:
+			s.closeSent = true
+			answer = wire.Close
+			payload = payload[:min(2, len(payload))] // its code
+		}
+	case it.Message != nil:
+		s.came = append(s.came, arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
+	}
+	s.mu.Unlock()
+	if answer == 0 {
+		return
+	}
+	s.answering.Lock()
+	defer s.answering.Unlock()
+	raw.Frame(answer, payload)
+}
+
+// holdAnswers lets no answer be sent until resume.
+func (s *Scripted) holdAnswers() (resume func()) {
+	s.answering.Lock()
+	return s.answering.Unlock
+}
+
+// read waits for n more frames, for the end of TCP where n is 0.
+func (s *Scripted) read(ctx context.Context, raw *Raw, n int) error {
+	if n == 0 {
+		return cause(ctx, raw.EOF(ctx))
+	}
+	s.mu.Lock()
+	s.awaited += n
+	all := s.awaited
+	s.mu.Unlock()
+	err := raw.await(ctx, func() bool { return s.skip(all) })
+	return cause(ctx, err)
+}
+
+// skip passes over what came in the first n frames, and reports whether there
+// have been so many.
+func (s *Scripted) skip(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.next < len(s.came) && s.came[s.next].frame <= n {
+		s.next++
+	}
+	return s.frames >= n
+}
+
+// expect waits for the next message, control frame or end, which must be w.
+func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
+	err := raw.await(ctx, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for s.next < len(s.came) && s.overlooks(w, s.came[s.next]) {
+			s.next++
+		}
+		return s.next < len(s.came)
+	})
+	if err != nil {
+		return fmt.Errorf("%w, and %s was expected", cause(ctx, err), w)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := Want{Kind: raw.ended(), Any: true}
+	if s.next < len(s.came) {
+		a := s.came[s.next]
+		s.next++
+		s.awaited = a.frame
+		got = Want{Kind: a.kind, Payload: a.payload}
+	}
+	if !w.Fits(got) {
+		return fmt.Errorf("%s came, and %s was expected", got, w)
+	}
+	return nil
+}
+
+// overlooks reports whether a is none of the business of who expects w: like a
+// browser's page, a client that answers by itself is not told of heartbeats.
+func (s *Scripted) overlooks(w Want, a arrival) bool {
+	heartbeat := func(kind string) bool { return kind == "ping" || kind == "pong" }
+	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
+}
+
+// patience waits until the connection has ended, and closes TCP after d.
+func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) error {
+	waiting, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	if raw.EOF(waiting) != nil && ctx.Err() == nil {
+		s.Log("close", fmt.Sprintf("gave up after %v", d), -1)
+	}
+	raw.Close()
+	return ctx.Err()
+}
+
+// cause returns why ctx ended, where err is that it did.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// Fits reports whether got is what w asks for. A close without a reason asks for
+// its code alone.
+func (w Want) Fits(got Want) bool {
+	switch {
+	case w.Kind != got.Kind:
+		return false
+	case w.Any:
+		return true
+	case w.Kind == "close" && len(w.Payload) == 2:
+		return bytes.HasPrefix(got.Payload, w.Payload)
+	}
+	return bytes.Equal(w.Payload, got.Payload)
+}
+
+// String says what w is: close 1000 "bye".
+func (w Want) String() string {
+	switch {
+	case w.Any:
+		return w.Kind
+	case w.Kind == "close":
+		p, _ := wire.ParseClosePayload(w.Payload)
+		return fmt.Sprintf("close %s %q", p.Code, p.Reason)
+	case w.Kind == "binary":
+		return "binary " + clipHex(w.Payload)
+	}
+	return fmt.Sprintf("%s %q", w.Kind, clip(string(w.Payload)))
+}

@@ -1,0 +1,111 @@
+package scenario
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of waiting. What takes longer than settleTime is left to go on: its
+// events then belong to a later step.
+const (
+	settleTime = 2 * time.Second
+	quietTime  = 60 * time.Millisecond // for which nothing happens, where a browser is the client
+)
+
+// settle waits until the effect of a command is over: both ends of every
+// connection have taken in what the other has sent, and wait for more, or have
+// ended.
+func (st *Stage) settle(ctx context.Context) error {
+	bound := settleTime
+	for _, p := range st.all() {
+		if p.wire != nil {
+			bound += 4 * p.wire.Slow()
+		}
+	}
+	settled, err := st.until(ctx, bound, st.settled)
+	if !settled || err != nil || st.main().client.Progress().Known {
+		return err
+	}
+	// What a browser has in hand is not known: it is given a moment.
+	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
+		last := st.changes()
+		if more, err := st.until(ctx, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled reports whether no connection has anything under way.
+func (st *Stage) settled() bool {
+	for _, p := range st.all() {
+		if !st.look(p).settled(st.setup) {
+			return false
+		}
+	}
+	return true
+}
+
+// settled reports whether neither end of v has anything under way.
+func (v view) settled(setup Setup) bool {
+	if v.wire == nil {
+		return true
+	}
+	return v.serverRests(setup) && v.clientRests()
+}
+
+// serverRests reports whether the server's code has taken all that was sent and
+// waits, or has ended, or has nothing to do.
+func (v view) serverRests(setup Setup) bool {
+	switch {
+	case v.served:
+		return v.line.Closed && v.calls == 0
+	case v.actor == nil && !v.line.Reading:
+		return false // the handshake is being answered
+	case setup.ByHand && v.calls == 0:
+		return true
+	case v.line.Blocked:
+		return true
+	case v.calls > 0 && !v.waits:
+		return false
+	case v.calls > 0 && !setup.ByHand && v.line.Out == v.before:
+		return false // it is the code that echoes which reads; the call has not written yet
+	case !v.line.Reading:
+		return false
+	case !v.Known:
+		return true
+	case v.Fin: // a read ends at once, unless FIN is lost, or waits behind a unit
+		return v.line.Silent || v.line.Waiting > 0
+	}
+	r, elsewhere := v.actor.(remote)
+	return v.line.In == v.Written && (!elsewhere || r.Rests(v.line))
+}
+
+// clientRests reports whether the client has taken all that the server sent.
+func (v view) clientRests() bool {
+	switch {
+	case !v.Known, v.Ended, v.Deaf, v.line.Silent:
+		return true
+	case v.line.Closed || v.line.FinOut || v.line.Failed:
+		return false // the end of TCP is on its way to it
+	}
+	return v.Read == v.line.Out
+}
+
+// nothingComes reports whether a client that waits does so in vain: all is
+// settled, and nobody will do anything by himself.
+func (st *Stage) nothingComes() bool {
+	if st.setup.PingEvery > 0 {
+		return false
+	}
+	for _, p := range st.all() {
+		v := st.look(p)
+		if !v.Known || v.line.Waiting > 0 || v.line.Part || !v.settled(st.setup) {
+			return false
+		}
+	}
+	return true
+}
+
+// over reports whether the server's code has ended and its socket is closed.
+func (v view) over() bool { return v.wire == nil || v.served && v.line.Closed }

@@ -1,0 +1,24 @@
+package scenario
+
+import "strings"
+
+// WithTranscripts returns the text of s with under each command what it did,
+// the lines that lines has for the line where the command begins, in place of
+// what stood there before.
+func (s *Scenario) WithTranscripts(lines map[int][]string) string {
+	below := map[int][]string{} // by the last line of a command
+	for _, c := range s.Commands {
+		below[c.End] = lines[c.Line]
+	}
+	var out []string
+	for i, line := range strings.Split(s.Text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "|") {
+			continue
+		}
+		out = append(out, line)
+		for _, t := range below[i+1] {
+			out = append(out, strings.TrimRight("| "+t, " "))
+		}
+	}
+	return strings.Join(out, "\n")
+}

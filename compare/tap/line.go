@@ -1,0 +1,113 @@
+package tap
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// Silent makes the line go dead from now on, in both directions: octets, FIN
+// and RST are swallowed, as when a cable is cut or a machine loses its power.
+// Neither end is told. Units that cross or wait are recorded as dropped.
+func (c *Conn) Silent() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropAll()
+	c.silent.Store(true)
+	c.hold.Store(false)
+	c.changed()
+}
+
+// Delay makes every read and every write of the socket take d longer.
+func (c *Conn) Delay(d time.Duration) { c.delay.Store(int64(d)) }
+
+// Split makes what the endpoint writes leave in TCP writes of at most n octets;
+// 0 leaves it as it is.
+func (c *Conn) Split(n int) { c.split.Store(int64(n)) }
+
+// late waits for as long as the line is slow, or until the endpoint closes.
+func (c *Conn) late() {
+	d := time.Duration(c.delay.Load())
+	if d <= 0 {
+		return
+	}
+	until := time.Now().Add(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && !expired(until) {
+		c.wait(until)
+	}
+}
+
+// lost takes what came from the socket on a silent line. It returns an error
+// where the endpoint's Read must end: by its own Close or deadline. At the end
+// of the socket it waits for one of them.
+func (c *Conn) lost(b []byte, err error) error {
+	if len(b) > 0 {
+		r, units := c.record(In, b)
+		c.drop(r, In, units)
+		c.counts.in.Add(int64(len(b)))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.closed:
+			c.counts.reading.Store(false)
+			c.changed() // bury waits for this
+			return c.opError("read", net.ErrClosed)
+		case expired(c.readDeadline):
+			c.counts.reading.Store(false)
+			return c.opError("read", os.ErrDeadlineExceeded)
+		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		}
+		c.counts.reading.Store(true)
+		c.tell()
+		c.wait(c.readDeadline)
+	}
+}
+
+// swallow is Write on a silent line.
+func (c *Conn) swallow(r Recorder, p []byte, units []Unit) (int, error) {
+	if c.gone() {
+		return 0, c.opError("write", net.ErrClosed)
+	}
+	c.drop(r, Out, units)
+	c.counts.out.Add(int64(len(p)))
+	c.tell()
+	return len(p), nil
+}
+
+// drop tells r that units were lost on their way.
+func (c *Conn) drop(r Recorder, d Direction, units []Unit) {
+	for _, u := range units {
+		if r != nil && u.ID != 0 {
+			r.Dropped(d, u.ID)
+		}
+	}
+}
+
+// buryTime bounds how long a socket outlives its endpoint's Close.
+const buryTime = 10 * time.Minute
+
+// bury keeps the socket of a silent line open behind the endpoint's Close: were
+// it closed, the peer would be told. It ends when the peer closes its own.
+func (c *Conn) bury() {
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes the endpoint's Read
+	go func() {
+		defer c.Conn.Close()
+		c.mu.Lock()
+		for c.counts.reading.Load() || c.pumping {
+			c.wait(time.Time{})
+		}
+		c.mu.Unlock()
+		_ = c.Conn.SetReadDeadline(time.Now().Add(buryTime))
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}()
+}
+
+// Slow returns how long every read and write takes longer.
+func (c *Conn) Slow() time.Duration { return time.Duration(c.delay.Load()) }

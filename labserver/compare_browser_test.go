@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"wslab/compare/endpoint"
+)
+
+// These tests drive /compare in a real Chromium.
+
+// tabTo presses Tab until the element that a JavaScript condition of `at`, the
+// element with the focus, describes has it.
+func (t *tab) tabTo(what, condition string) {
+	t.tb.Helper()
+	for range 60 {
+		if eval[bool](t, `(at => !!(`+condition+`))(document.activeElement)`) {
+			return
+		}
+		t.press(kb.Tab)
+	}
+	t.failed("Tab does not lead to %s", what)
+}
+
+// openCompare opens /compare at an address and waits for its rows.
+func openCompare(t *testing.T, at string) *tab {
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo(at)
+	p.until("the cases are listed", `document.querySelectorAll("ws-compare .line[data-id]").length > 500`)
+	return p
+}
+
+// cell is the JavaScript of what a column tells of a case.
+func cell(id, column string) string {
+	return `document.querySelector('.line[data-id="` + id + `"] [data-column="` + column + `"]').textContent`
+}
+
+func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
+	p := openCompare(t, "/compare")
+
+	// 1. Fewer cases, and these are judged.
+	p.tabTo("the search", `at.name == "text"`)
+	p.press("5.1/")
+	p.until("the filter leaves one section", `[...document.querySelectorAll(".line[data-id]")].every(l => l.hidden == !l.dataset.id.startsWith("5.1/"))`)
+	eval[any](p, `void document.querySelector("main").focus(); document.activeElement.blur(); null`)
+	p.tabTo("the button that judges", `at.dataset.judge == "own"`)
+	p.press(kb.Enter)
+	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
+	for column, want := range map[string]string{"reference": "✔", "naive": "×"} {
+		if got := eval[string](p, cell("5.1/1", column)); !strings.Contains(got, want) {
+			t.Errorf("5.1/1 at %s reads %q, want %s", column, got, want)
+		}
+	}
+
+	// 2. Of these, the ones that fail.
+	p.tabTo("the verdicts", `at.name == "verdict"`)
+	p.press("×")
+	p.until("the failing ones are left", `document.querySelector("[name=verdict]").value == "fail" && [...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => l.textContent.includes("×"))`)
+
+	// 3. One of them, down to its first wrong bit.
+	p.tabTo("the first row", `at.matches(".line[data-id]")`)
+	p.press(kb.ArrowDown)
+	p.press(kb.ArrowUp)
+	id := eval[string](p, `document.activeElement.dataset.id`)
+	p.press(kb.Enter)
+	p.until("the case is open, with the failing one's octets and a caret", `/\^\^/.test(document.querySelector("ws-bench .result.fail pre")?.textContent)`)
+	p.until("the address names it", `location.hash == `+quoteJS("#"+id))
+	p.until("the three are aligned and their first difference is marked", `document.querySelectorAll(".aligned th").length == 3 && document.querySelector(".aligned tr.first") && /MUST is broken/.test(document.querySelector(".parted").textContent)`)
+	p.until("the timeline has the wire", wireRows+` > 0`)
+	p.until("bits are shown", `document.querySelectorAll("ws-bits [role=gridcell] button").length >= 16`)
+	p.tabTo("a step of the comparison", `at.matches(".aligned button")`)
+	p.press(kb.Enter)
+	p.until("the request that was pressed is selected", `/GET/.test(document.querySelector("ws-lab .title").textContent)`)
+
+	// 4. And back.
+	p.press(kb.Escape)
+	p.until("the bench is closed and the focus is on the row", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == `+quoteJS(id))
+	if hash := eval[string](p, `location.hash`); hash != "#cases" {
+		t.Errorf("the address is still %q", hash)
+	}
+	p.blameless()
+}
+
+func TestACaseOpensByItsAddress(t *testing.T) {
+	p := openCompare(t, "/compare#5.1/2")
+	p.until("its reports have come", `document.querySelectorAll("ws-bench .result").length == 3`)
+	p.until("its row has them as well", cell("5.1/2", "reference")+`.includes("✔")`)
+	p.click("ws-bench", "Next case")
+	p.until("the next one is open", `location.hash == "#5.1/3" && document.querySelectorAll("ws-bench .result").length == 3`)
+	p.blameless()
+}
+
+func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
+	p := openCompare(t, "/compare")
+	eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.5.2/"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
+	p.click("ws-compare", "Judge this browser by these")
+	p.until("each of them is judged", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => /[✔≈×i]/.test(l.querySelector('[data-column="this browser"]').textContent))`)
+	if got := eval[string](p, cell("5.5.2/1", "this browser")); !strings.Contains(got, "✔") {
+		t.Errorf("a Ping is answered by this browser with %q", got)
+	}
+	// That case once more, recorded.
+	eval[any](p, `void document.querySelector('.line[data-id="5.5.2/1"] [data-column="this browser"]').click(), null`)
+	p.until("it is shown", `location.hash == "#5.5.2/1c" && /PONG/i.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
+}
+
+// own is a learner's server at a port that stays the same.
+func own(t *testing.T, addr string) (port string, stop func()) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := endpoint.Find("gorilla")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e.Serve(w, r, nil, func(endpoint.Server) {})
+	})}
+	served := make(chan struct{})
+	go func() { defer close(served); server.Serve(l) }()
+	return l.Addr().String(), func() { server.Shutdown(context.Background()); server.Close(); <-served }
+}
+
+func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
+	addr, stop := own(t, "127.0.0.1:0")
+	stop()
+	p := openCompare(t, "/compare?server=ws://"+addr+"/")
+	p.until("the page says that nobody is there, and that it waits", `/It is judged as soon as it is there/.test(document.querySelector("ws-compare .notice").textContent)`)
+	_, stop = own(t, addr)
+	defer stop()
+	p.until("it is there, and judged", cell("5.1/1", addr)+`.includes("✔")`)
+	p.click("ws-compare", "Stop")
+	p.until("it has stopped", `/stopped/.test(document.querySelector("ws-compare .notice").textContent)`)
+	eval[any](p, `void (document.querySelector("form.server input").value = "ws://example.com/"), null`)
+	p.click("form.server", "Judge it")
+	p.until("the page says why another machine is not judged", `/not this machine/.test(document.querySelector("ws-compare .notice").textContent)`)
+}
+
+func TestAHeaderOfTheMapIsSentByKeyboardAlone(t *testing.T) {
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo("/compare#headers/gorilla-server/fresh/8104")
+	p.tabTo("the map", `at.matches(".map")`)
+	p.press(kb.ArrowDown)
+	p.until("the address follows", `location.hash == "#headers/gorilla-server/fresh/8105"`)
+	p.until("the header is told in words", `/not masked, length 5/.test(document.querySelector(".readout").textContent)`)
+	p.press(kb.Enter)
+	p.until("what came back is shown", `/CLOSE.*1002/s.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
+	p.blameless()
+}

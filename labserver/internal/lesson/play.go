@@ -1,0 +1,231 @@
+package lesson
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wslab/compare/scenario"
+	"wslab/reference/wire"
+)
+
+// playing is a play or ends block as the page reads it. Tutorials is HTML.
+type playing struct {
+	Scenario  string   `json:"scenario"`
+	As        string   `json:"as"`
+	Endpoint  string   `json:"endpoint"`
+	Show      []string `json:"show"`
+	Tutorials string   `json:"tutorials,omitempty"`
+	Predict   []string `json:"predict,omitempty"`
+	Plan      plan     `json:"plan"`
+}
+
+// plan is a scenario as the page shows it, in the form of the lab's API. Its
+// text has no transcripts: they are of another run.
+type plan struct {
+	Name    string     `json:"name"`
+	Title   string     `json:"title"`
+	Browser bool       `json:"browser"` // whether a browser can be its client
+	Steps   []planStep `json:"steps"`
+	Text    string     `json:"text"`
+}
+
+type planStep struct {
+	Index   int    `json:"index"`
+	Line    int    `json:"line"` // in Text
+	Command string `json:"command"`
+	Say     string `json:"say,omitempty"`
+	Who     string `json:"who"`
+}
+
+// planOf reads the commands of a scenario.
+func planOf(s Scenario) (plan, error) {
+	var text strings.Builder
+	for l := range strings.Lines(s.Text) {
+		if !strings.HasPrefix(l, "|") {
+			text.WriteString(l)
+		}
+	}
+	p := plan{Name: s.Name, Title: s.Title, Text: text.String()}
+	sc, err := scenario.Parse(s.Name, p.Text)
+	if err != nil {
+		return p, err
+	}
+	p.Browser = sc.Browser()
+	for i, cmd := range sc.Commands {
+		p.Steps = append(p.Steps, planStep{i, cmd.Line, cmd.Text, cmd.Say, string(cmd.Who)})
+	}
+	return p, nil
+}
+
+var (
+	shows = []string{"steps", "ends", "log"}
+	// guesses are the columns of an ends block's table that a learner may fill
+	// in before the run does.
+	guesses = []string{"after", "code", "clean", "read", "writes"}
+)
+
+// play draws a scenario that is stepped through. An ends block is one whose
+// picture of both ends, and what the tutorials say of it, stands below.
+func (c *compiler) play(word, name string, e map[string]entry, line int) string {
+	s, ok := c.course.Scenarios[name]
+	if !ok {
+		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
+		return ""
+	}
+	c.plays(name)
+	as := "choose"
+	if word == "ends" {
+		as = "browser"
+	}
+	p := playing{
+		Scenario: name,
+		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
+		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "naive", "choose"}),
+	}
+	var err error
+	if p.Plan, err = planOf(s); err != nil {
+		c.problem(line, "the scenario cannot be played: %v", err)
+		return ""
+	}
+	if p.As == "browser" && !p.Plan.Browser {
+		c.problem(cmp.Or(e["as"].line, line), "no browser can be the client of %s; write as: raw", name)
+	}
+	if word == "ends" {
+		p.Show = []string{"steps", "ends"}
+		t := e["tutorials"]
+		if t.value == "" {
+			c.problem(cmp.Or(t.line, line), "an ends block says what the tutorials claim; add a line tutorials: …")
+		}
+		p.Tutorials = c.inline(t.value, t.line)
+		p.Predict = slices.Clone(guesses)
+		if _, ok := e["predict"]; ok {
+			p.Predict = c.someOf(e["predict"], "predict", guesses)
+		}
+	} else {
+		p.Show = []string{"steps"}
+		if v, ok := e["show"]; ok {
+			p.Show = c.someOf(v, "show", shows)
+		}
+	}
+	return fmt.Sprintf("<ws-play data-play='%s'>\n%s</ws-play>\n", attribute(p), script(s))
+}
+
+// someOf reads words of values, parted by spaces, each at most once.
+func (c *compiler) someOf(e entry, key string, values []string) []string {
+	var out []string
+	for w := range strings.FieldsSeq(e.value) {
+		switch {
+		case !contains(values, w):
+			c.problem(e.line, "%s has %q; %s", key, w, meant(w, values))
+		case contains(out, w):
+			c.problem(e.line, "%s has %s twice; keep one", key, w)
+		default:
+			out = append(out, w)
+		}
+	}
+	if len(out) == 0 {
+		c.problem(e.line, "%s is empty; write some of %s", key, strings.Join(values, " "))
+	}
+	return out
+}
+
+// heartbeat draws the tuner, with the times that it begins with.
+func (c *compiler) heartbeat(e map[string]entry, line int) string {
+	var b strings.Builder
+	b.WriteString("<ws-heartbeat")
+	for _, k := range []struct {
+		name     string
+		fallback time.Duration
+		none     bool // "none" turns it off
+	}{
+		{"interval", 500 * time.Millisecond, false},
+		{"timeout", 200 * time.Millisecond, false},
+		{"silence", 1200 * time.Millisecond, true},
+		{"proxy", 0, true},
+	} {
+		d := k.fallback
+		if v, ok := e[k.name]; ok {
+			var err error
+			d, err = time.ParseDuration(v.value)
+			switch {
+			case k.none && v.value == "none":
+				d = 0
+			case err != nil || d < 50*time.Millisecond || d > time.Minute:
+				c.problem(v.line, "%s is %q; write a time from 50ms to 1m, as 300ms", k.name, v.value)
+			}
+		}
+		fmt.Fprintf(&b, " data-%s=\"%d\"", k.name, d.Milliseconds())
+	}
+	b.WriteString("></ws-heartbeat>\n")
+	return b.String()
+}
+
+// sayings tell what a close code is for and who says it; the names and what
+// may cross the wire are wire's own.
+var sayings = map[wire.CloseCode][2]string{
+	wire.NormalClosure:       {"done: what the connection was for is finished", "both"},
+	wire.GoingAway:           {"a server shuts down, or a person leaves the page", "both"},
+	wire.ProtocolError:       {"the peer broke a rule of the protocol", "both"},
+	wire.UnsupportedData:     {"data of a kind that cannot be taken, as binary where text is due", "both"},
+	1004:                     {"reserved; it has no meaning yet", "nobody"},
+	wire.NoStatusReceived:    {"told to an application: the Close frame carried no code", "nobody"},
+	wire.AbnormalClosure:     {"told to an application: there was no Close frame at all", "nobody"},
+	wire.InvalidPayload:      {"data that is not what it says, as text that is no UTF-8", "both"},
+	wire.PolicyViolation:     {"a message against the receiver's own rules; for when no other code fits", "both"},
+	wire.MessageTooBig:       {"a message larger than the receiver takes", "both"},
+	wire.MandatoryExtension:  {"the server did not agree to an extension that the client needs", "the client"},
+	wire.InternalServerError: {"something unexpected kept it from doing what was asked", "the server"},
+	wire.ServiceRestart:      {"the server restarts: come again after a random while", "the server"},
+	wire.TryAgainLater:       {"the server is overloaded: come again later", "the server"},
+	wire.BadGateway:          {"a gateway got a wrong answer from the server behind it", "the server"},
+	wire.TLSHandshake:        {"told to an application: TLS failed, so there was no WebSocket", "nobody"},
+}
+
+// ranges are the codes that have no row of their own, and the one of each that
+// is tried.
+var ranges = []struct {
+	from, to, try wire.CloseCode
+	name, saying  string
+	who           string
+}{
+	{0, 999, 999, "not used", "below the range of the protocol", "nobody"},
+	{1016, 2999, 2999, "reserved", "kept for later versions and for extensions", "nobody yet"},
+	{3000, 3999, 3000, "", "registered with IANA, for all to understand", "both"},
+	{4000, 4999, 4000, "", "between two ends that agreed on them", "both"},
+	{5000, 65535, 5000, "not used", "above the range of the protocol", "nobody"},
+}
+
+// codes draws all close codes. The page adds what comes of trying them.
+func codes() string {
+	var b strings.Builder
+	b.WriteString("<ws-codes>\n<div class=\"wide\"><table class=\"codes\">\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">name</th><th scope=\"col\">what it says</th><th scope=\"col\">who says it</th><th scope=\"col\">on the wire</th></tr></thead>\n<tbody>\n")
+	row := func(number string, try wire.CloseCode, name, saying, who string) {
+		wireCell := "<span class=\"bad\">× never</span>"
+		if try.MayBeSent() {
+			wireCell = "✔"
+		}
+		fmt.Fprintf(&b, "<tr data-code=\"%d\"><th scope=\"row\"><code class=\"f-code\">%s</code></th><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", try, number, html.EscapeString(name), html.EscapeString(saying), who, wireCell)
+	}
+	for _, r := range ranges {
+		if r.from > 1015 {
+			continue
+		}
+		row(fmt.Sprintf("%d–%d", r.from, r.to), r.try, r.name, r.saying, r.who)
+	}
+	for code := wire.NormalClosure; code <= wire.TLSHandshake; code++ {
+		row(strconv.Itoa(int(code)), code, cmp.Or(code.Name(), "reserved"), sayings[code][0], sayings[code][1])
+	}
+	for _, r := range ranges {
+		if r.from < 1016 {
+			continue
+		}
+		row(fmt.Sprintf("%d–%d", r.from, r.to), r.try, cmp.Or(r.name, r.try.Name()), r.saying, r.who)
+	}
+	b.WriteString("</tbody>\n</table></div>\n</ws-codes>\n")
+	return b.String()
+}

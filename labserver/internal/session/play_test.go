@@ -1,0 +1,79 @@
+package session
+
+import (
+	"testing"
+
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+)
+
+// begin begins a play of text by a raw client that waits before step pause.
+func (l *lab) begin(s *Session, text string, pause int) *Play {
+	l.Helper()
+	sc, err := scenario.Parse("test.txt", "# A test\n"+text)
+	l.ok(err)
+	p, err := s.Play(PlayOrder{Scenario: sc, Endpoint: "reference", As: AsRaw, Pause: pause}, l.addr)
+	l.ok(err)
+	return p
+}
+
+// step matches an event of p's steps.
+func step(p *Play, phase recording.Phase) func(recording.Event) bool {
+	return func(e recording.Event) bool {
+		b, ok := e.Body.(*recording.Step)
+		return ok && b.Play == p.ID && b.Phase == phase
+	}
+}
+
+func TestAPlayThatWaitsForItsLearnerKeepsNoSession(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	p := l.begin(s, "open\nsend text a\n", 1)
+	l.await(s, "it waits", step(p, recording.StepReady))
+	if _, idle := s.idle(); !idle {
+		t.Error("a session in which nobody is, but a play, is not idle")
+	}
+	l.ok(s.Control(p.ID, "run", 0))
+	l.await(s, "it is over", step(p, recording.PlayOver))
+}
+
+func TestThePlayThatWaitsLongestMakesRoomForAnother(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	var plays []*Play
+	for range maxPlays {
+		p := l.begin(s, "open\nsend text a\n", 1)
+		l.await(s, "it waits", step(p, recording.StepReady))
+		plays = append(plays, p)
+	}
+	last := l.begin(s, "open\nsend text a\n", -1)
+	l.await(s, "the new one is over", step(last, recording.PlayOver))
+	over := l.await(s, "the first has made room", step(plays[0], recording.PlayOver)).Body.(*recording.Step)
+	if over.Error == "" || over.Index != 1 {
+		t.Errorf("the first ends with %+v", over)
+	}
+	for _, p := range plays[1:] {
+		if has(s, step(p, recording.PlayOver)) {
+			t.Errorf("play %s has ended, too", p.ID)
+		}
+		l.ok(s.Control(p.ID, "stop", 0))
+	}
+}
+
+func TestOnlySoManyServersOfASessionHaveProcessesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	crowd := l.begin(s, "server in a process\nopen\ncrowd 8\n", -1)
+	l.await(s, "it is over", step(crowd, recording.PlayOver))
+	if n := len(s.Rec.Connections()); n != maxServers {
+		t.Errorf("%d of a crowd of 9 had servers of their own", n)
+	}
+	l.until("none is left", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.servers == 0
+	})
+}

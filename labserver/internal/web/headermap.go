@@ -1,0 +1,172 @@
+package web
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"wslab/compare/headers"
+	"wslab/compare/outputs"
+	"wslab/labserver/internal/session"
+)
+
+// headerMap is the JSON of what one endpoint made of all headers.
+type headerMap struct {
+	Endpoint string           `json:"endpoint"`
+	Role     string           `json:"role"`
+	Runs     int              `json:"runs"`
+	Outcomes []headerOutcome  `json:"outcomes"`
+	Rules    [][]string       `json:"rules"` // sets of rules that a header can break
+	Contexts []headerContexts `json:"contexts"`
+}
+
+// headerOutcome is an outcome by its word and in full.
+type headerOutcome struct {
+	Word     string `json:"word"`
+	Sentence string `json:"sentence"`
+}
+
+// headerContexts has an octet for each header: in base64, as JSON writes octets.
+type headerContexts struct {
+	Name     string `json:"name"`
+	Outcomes []byte `json:"outcomes"` // index in headerMap.Outcomes
+	Marks    []byte `json:"marks"`    // 0 ✔, 1 ≈, 2 ×
+	Broken   []byte `json:"broken"`   // index in headerMap.Rules
+}
+
+// headerMaps keeps the JSON of maps that have been asked for.
+var headerMaps = struct {
+	sync.Mutex
+	made map[string]*asset
+}{made: map[string]*asset{}}
+
+// mapOf returns the JSON of t's map, from what go run ./compare headers has
+// written: 131,072 runs take some seconds, and come out the same each time.
+func mapOf(t headers.Target) (*asset, error) {
+	headerMaps.Lock()
+	defer headerMaps.Unlock()
+	if a := headerMaps.made[t.String()]; a != nil {
+		return a, nil
+	}
+	file, err := outputs.Headers.Open("headers/" + t.String() + ".txt")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	sheet, err := headers.ReadText(file)
+	if err != nil {
+		return nil, err
+	}
+	m := headerMap{Endpoint: t.Endpoint, Role: t.Role.String(), Runs: headers.Count * len(headers.Contexts)}
+	for _, o := range headers.Outcomes() {
+		m.Outcomes = append(m.Outcomes, headerOutcome{o.String(), o.Sentence()})
+	}
+	sets := map[string]byte{}
+	for _, c := range headers.Contexts {
+		of := headerContexts{c.String(), make([]byte, headers.Count), make([]byte, headers.Count), make([]byte, headers.Count)}
+		for n, o := range sheet[c] {
+			h := headers.At(n)
+			broken := []string{}
+			for _, v := range h.Broken(t.Sender(), c) {
+				broken = append(broken, v.Code)
+			}
+			name := strings.Join(broken, " ")
+			set, known := sets[name]
+			if !known {
+				if len(m.Rules) > 0xFF {
+					return nil, fmt.Errorf("%d sets of rules do not fit in an octet", len(m.Rules)+1)
+				}
+				set = byte(len(m.Rules))
+				sets[name] = set
+				m.Rules = append(m.Rules, broken)
+			}
+			of.Outcomes[n], of.Marks[n], of.Broken[n] = byte(o), byte(h.Judge(o, t.Sender(), c)), set
+		}
+		m.Contexts = append(m.Contexts, of)
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	a := jsonAsset(body)
+	headerMaps.made[t.String()] = a
+	return a, nil
+}
+
+func (s *Server) headerMap(w http.ResponseWriter, r *http.Request) {
+	t, ok := target(w, r.URL.Query().Get("endpoint"), r.URL.Query().Get("role"))
+	if !ok {
+		return
+	}
+	a, err := mapOf(t)
+	if err != nil {
+		reply(w, http.StatusInternalServerError, failure{Error: "The map cannot be read: " + err.Error() + ".", Fix: "Write it anew with go run ./compare headers, and build the lab server again."})
+		return
+	}
+	a.serve(w, r)
+}
+
+// target finds the endpoint that a request is about. When there is none, it
+// answers and returns false.
+func target(w http.ResponseWriter, endpoint, role string) (headers.Target, bool) {
+	t, err := headers.Find(endpoint, role)
+	if err != nil {
+		reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no map of %.60q as %.20q.", endpoint, role), Fix: "Choose reference, gorilla or naive as server, or reference or gorilla as client."})
+		return t, false
+	}
+	return t, true
+}
+
+// sendHeader sends one header to an endpoint over TCP, recorded in a session of
+// its own, which the page then shows.
+func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Header   string `json:"header"`
+		Endpoint string `json:"endpoint"`
+		Role     string `json:"role"`
+		Context  string `json:"context"`
+	}
+	if !read(w, r, &ask) {
+		return
+	}
+	octets, err := hex.DecodeString(ask.Header)
+	if err != nil || len(octets) != 2 {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), Fix: "Write its first two octets as four hex digits: 8185."})
+		return
+	}
+	c := headers.Fresh
+	switch ask.Context {
+	case "", headers.Fresh.String():
+	case headers.Fragmented.String():
+		c = headers.Fragmented
+	default:
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("There is no context %.20q.", ask.Context), Fix: `It is "fresh" or "fragmented".`})
+		return
+	}
+	t, ok := target(w, ask.Endpoint, ask.Role)
+	if !ok {
+		return
+	}
+	sess, err := s.sessions.New(false)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	h := headers.Header(octets)
+	script := session.Script{Endpoint: t.Endpoint, Parts: [][]byte{h.Octets(), headers.Probe(t.Sender())}}
+	if before := c.Before(t.Sender()); before != nil {
+		script.Parts = append([][]byte{before}, script.Parts...)
+	}
+	send := sess.SendToServer
+	if t.Role.String() == "client" {
+		send = sess.SendToClient
+	}
+	if err := send(script, s.addr); err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID})
+}

@@ -1,0 +1,361 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"wslab/compare/suite"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// comparePage shows the matrix. Judging begins by itself only where the reader
+// came here by their own doing: a link on another site must not make the lab
+// dial.
+func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	own := site == "" || site == "none" || site == "same-origin"
+	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course, Own: own})
+}
+
+// judgeCases lists the cases and the endpoints that the lab has.
+func (s *Server) judgeCases(w http.ResponseWriter, r *http.Request) {
+	a, err := listed()
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	a.serve(w, r)
+}
+
+// listed is the list of cases, which is long and does not change.
+var listed = sync.OnceValues(func() (*asset, error) {
+	body, err := json.Marshal(map[string]any{"cases": infosOf(suite.All()), "endpoints": judged})
+	if err != nil {
+		return nil, err
+	}
+	return jsonAsset(body), nil
+})
+
+// jsonAsset returns JSON as something that a browser may keep.
+func jsonAsset(body []byte) *asset {
+	sum := sha256.Sum256(body)
+	return &asset{plain: body, gzip: zipped(body), tag: hex.EncodeToString(sum[:12])}
+}
+
+// serve answers r with a, or that it has not changed.
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	body, tag := a.plain, `"`+a.tag+`"`
+	if takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body, tag = a.gzip, `"`+a.tag+`-gzip"`
+	}
+	h.Set("ETag", tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// asked are the cases and servers that a request names.
+type asked struct {
+	Endpoints []string `json:"endpoints"`
+	Server    string   `json:"server"`
+	Cases     []string `json:"cases"`
+}
+
+// targets returns the servers that a names, the one given by its address first;
+// all of the lab's where it names none. stop ends those that it started.
+// When something is wrong, it answers and returns false.
+func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target, stop func(), ok bool) {
+	if a.Server != "" {
+		t, err := s.foreignTarget(a.Server)
+		if err != nil {
+			fail(w, err)
+			return nil, nil, false
+		}
+		targets = append(targets, t)
+	} else if len(a.Endpoints) == 0 {
+		a.Endpoints = judged
+	}
+	for i, name := range a.Endpoints {
+		if !slices.Contains(judged, name) || slices.Contains(a.Endpoints[:i], name) {
+			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.40q cannot be judged, or is named twice.", name), Fix: "The lab has reference, gorilla and naive; another server is given by its address."})
+			return nil, nil, false
+		}
+	}
+	own, stop, err := ownTargets(a.Endpoints)
+	if err != nil {
+		fail(w, err)
+		return nil, nil, false
+	}
+	return append(targets, own...), stop, true
+}
+
+// cases returns those that patterns choose among the ones that judge role. When
+// there are none, it answers and returns false.
+func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite.Case, bool) {
+	cases, err := suite.Match(suite.ForRole(suite.All(), role), patterns...)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{Error: "There is nothing to judge: " + err.Error() + ".", Fix: "GET /api/judge/cases lists the cases."})
+		return nil, false
+	}
+	return cases, true
+}
+
+// names returns what targets are called.
+func names(targets []suite.Target) []string {
+	list := make([]string, len(targets))
+	for i, t := range targets {
+		list[i] = t.Name
+	}
+	return list
+}
+
+// judge begins a run.
+func (s *Server) judge(w http.ResponseWriter, r *http.Request) {
+	var a asked
+	if !read(w, r, &a) {
+		return
+	}
+	cases, ok := casesOf(w, wire.Server, a.Cases)
+	if !ok {
+		return
+	}
+	targets, stop, ok := s.targets(w, a)
+	if !ok {
+		return
+	}
+	j, err := s.judgings.begin(rand.Text(), false, func(j *judging) ending {
+		defer stop()
+		return judgeServers(j, cases, targets, a.Server != "")
+	})
+	if err != nil {
+		stop()
+		s.busy(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)})
+}
+
+func (s *Server) busy(w http.ResponseWriter, err error) {
+	reply(w, http.StatusConflict, failure{Error: "Nothing was begun: " + err.Error() + "."})
+}
+
+// withJudging finds the run that a route names.
+func (s *Server) withJudging(next func(http.ResponseWriter, *http.Request, *judging)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		j := s.judgings.get(r.PathValue("id"))
+		if j == nil {
+			reply(w, http.StatusNotFound, failure{Error: "There is no run " + clipped(r.PathValue("id"), 40) + ": it is long over, or the lab server was started anew.", Fix: "Begin another."})
+			return
+		}
+		next(w, r, j)
+	}
+}
+
+func (s *Server) judgeEvents(w http.ResponseWriter, r *http.Request, j *judging) {
+	n, err := strconv.Atoi("0" + r.Header.Get("Last-Event-ID"))
+	if err != nil || n < 0 {
+		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there.", Fix: "Leave Last-Event-ID out to begin with the first report."})
+		return
+	}
+	j.follow(w, r, n)
+}
+
+func (s *Server) judgeStop(w http.ResponseWriter, r *http.Request, j *judging) {
+	var nothing struct{}
+	if read(w, r, &nothing) {
+		j.cancel()
+		reply(w, http.StatusOK, struct{}{})
+	}
+}
+
+// caseTimeout bounds one case at every endpoint.
+const caseTimeout = 50 * time.Second
+
+// judgeCase plays one case, at one endpoint after the other, recorded in a
+// session that the page shows.
+func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Case      string   `json:"case"`
+		Endpoints []string `json:"endpoints"`
+		Server    string   `json:"server"`
+	}
+	if !read(w, r, &a) {
+		return
+	}
+	c, ok := findCase(w, wire.Server, a.Case)
+	if !ok {
+		return
+	}
+	targets, stop, ok := s.targets(w, asked{Endpoints: a.Endpoints, Server: a.Server})
+	if !ok {
+		return
+	}
+	defer stop()
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // its end would end the request's context
+	sess, err := s.sessions.New(false)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	defer sess.Watch()() // it is not idle meanwhile
+	ctx, cancel := context.WithTimeout(r.Context(), caseTimeout)
+	defer cancel()
+	reports := []suite.Report{}
+	for _, t := range targets {
+		reports = append(reports, c.Run(ctx, t, sess.Rec))
+	}
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports})
+}
+
+// findCase returns the case called id, which judges role. When there is none, it
+// answers and returns false.
+func findCase(w http.ResponseWriter, role wire.Role, id string) (*suite.Case, bool) {
+	for _, c := range suite.ForRole(suite.All(), role) {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no case %q that judges a %s.", clipped(id, 40), role), Fix: "GET /api/judge/cases lists them."})
+	return nil, false
+}
+
+// judgeBrowser begins a run of the client cases: the page opens the socket that
+// is answered here once for each of them. With record, the one case named is
+// recorded in a session.
+func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Cases  []string `json:"cases"`
+		Record bool     `json:"record"`
+	}
+	if !read(w, r, &a) {
+		return
+	}
+	cases, ok := casesOf(w, wire.Client, a.Cases)
+	if !ok {
+		return
+	}
+	do, id := func(j *judging) ending { return judgeClient(j, cases) }, ""
+	if a.Record {
+		if len(cases) != 1 {
+			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%d cases cannot be recorded together.", len(cases)), Fix: "Name one."})
+			return
+		}
+		sess, err := s.sessions.New(false)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		id = sess.ID
+		do = func(j *judging) ending {
+			defer sess.Watch()()
+			conn, err := j.accept(j.ctx)
+			if err != nil {
+				return ending{Error: err.Error() + "."}
+			}
+			j.tell(cases[0].RunClient(j.ctx, suite.ClientTarget{Name: "this browser", Accept: func(context.Context) (net.Conn, error) { return conn, nil }}, sess.Rec))
+			return ending{}
+		}
+	}
+	j, err := s.judgings.begin(rand.Text(), true, do)
+	if err != nil {
+		s.busy(w, err)
+		return
+	}
+	answer := map[string]any{"judge": j.ID, "url": "/ws/judge/" + j.ID, "cases": briefsOf(cases)}
+	if id != "" {
+		answer["session"] = id
+	}
+	reply(w, http.StatusOK, answer)
+}
+
+// judgeSocket hands the connection of a client that is judged to its run, from
+// its first octet on: the run answers the handshake, rightly or wrongly.
+func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close")
+	j := s.judgings.get(r.PathValue("id"))
+	if j == nil || j.conns == nil || j.ctx.Err() != nil {
+		http.Error(w, "404 There is no run of that name that judges a client, or it is over.", http.StatusNotFound)
+		return
+	}
+	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
+	if !ok {
+		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return
+	}
+	head := tapped.Early()
+	if !bytes.HasPrefix(head, []byte(r.Method+" "+r.RequestURI+" ")) {
+		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
+		return
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "501 "+err.Error(), http.StatusNotImplemented)
+		return
+	}
+	if conn.SetDeadline(time.Time{}) != nil {
+		conn.Close()
+		return
+	}
+	select {
+	case j.conns <- &begun{Conn: conn, first: bytes.NewReader(head)}:
+	case <-j.ctx.Done():
+		conn.Close()
+	}
+}
+
+// begun is a connection of which something has been read, to be read again.
+type begun struct {
+	net.Conn
+	first *bytes.Reader
+}
+
+func (c *begun) Read(p []byte) (int, error) {
+	if n, err := c.first.Read(p); err != io.EOF {
+		return n, err
+	}
+	return c.Conn.Read(p)
+}
+
+// CloseWrite sends FIN.
+func (c *begun) CloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+// judgeReach tells whether anybody listens at a server's address: a page waits
+// so for one that is being started again.
+func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Server string `json:"server"`
+	}
+	if !read(w, r, &a) {
+		return
+	}
+	t, err := s.foreignTarget(a.Server)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	conn, err := t.Dial(ctx)
+	if err == nil {
+		conn.Close()
+	}
+	reply(w, http.StatusOK, map[string]any{"up": err == nil})
+}

@@ -1,0 +1,217 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"wslab/compare/runner"
+	"wslab/compare/suite"
+)
+
+// Bounds of what a page may have judged.
+const (
+	maxJudging   = 4                // runs at once: a page may have its servers, the learner's, its browser and one case
+	maxJudged    = 8                // kept, the running ones included
+	clientWait   = 30 * time.Second // for the browser's next connection
+	judgeTimeout = 10 * time.Minute // for a run as a whole
+)
+
+// judging is a run of cases and what has come of it so far.
+type judging struct {
+	ID     string
+	conns  chan net.Conn // of the client that is judged; nil where servers are
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	lines   [][]byte // JSON of reports, and at last that it is over
+	over    bool
+	changed chan struct{} // closed by the next line
+}
+
+// tell adds a line.
+func (j *judging) tell(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		b = fmt.Appendf(nil, `{"error":%q}`, err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, b)
+	close(j.changed)
+	j.changed = make(chan struct{})
+}
+
+// ending is the last line of a run.
+type ending struct {
+	Over  bool   `json:"over"`
+	Error string `json:"error,omitempty"` // why not every case was judged
+	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+}
+
+func (j *judging) end(e ending) {
+	e.Over = true
+	j.tell(e)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = true
+}
+
+// after returns the lines behind the first n, whether no more will come, and a
+// channel that is closed when there are more.
+func (j *judging) after(n int) (lines [][]byte, over bool, changed <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lines[min(n, len(j.lines)):], j.over, j.changed
+}
+
+// judgings keeps the runs of the program. Its zero value is ready.
+type judgings struct {
+	mu      sync.Mutex
+	list    []*judging
+	stopped bool
+	work    sync.WaitGroup
+}
+
+// begin runs do in the background, as a run called id.
+func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*judging, error) {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	running := 0
+	for _, j := range js.list {
+		if _, over, _ := j.after(0); !over {
+			running++
+		}
+	}
+	switch {
+	case js.stopped:
+		return nil, fmt.Errorf("the lab server is shutting down")
+	case running >= maxJudging:
+		return nil, fmt.Errorf("%d runs are under way already: stop one of them, or wait until it is over", running)
+	}
+	for i, j := range js.list {
+		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {
+			js.list = append(js.list[:i:i], js.list[i+1:]...)
+			break
+		}
+	}
+	j := &judging{ID: id, changed: make(chan struct{})}
+	if client {
+		j.conns = make(chan net.Conn)
+	}
+	j.ctx, j.cancel = context.WithTimeout(context.Background(), judgeTimeout)
+	js.list = append(js.list, j)
+	js.work.Go(func() {
+		defer j.cancel()
+		j.end(do(j))
+	})
+	return j, nil
+}
+
+// get returns the run called id, or nil.
+func (js *judgings) get(id string) *judging {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	for _, j := range js.list {
+		if j.ID == id {
+			return j
+		}
+	}
+	return nil
+}
+
+// stop ends every run and returns when none is left.
+func (js *judgings) stop() {
+	js.mu.Lock()
+	js.stopped = true
+	for _, j := range js.list {
+		j.cancel()
+	}
+	js.mu.Unlock()
+	js.work.Wait()
+}
+
+// judgeServers plays cases against targets and tells j of each report.
+func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, foreign bool) ending {
+	if foreign {
+		// One question first: of a server that is not there no case says anything.
+		if r := suite.Probe(j.ctx, targets[0]); r.Unreachable {
+			return ending{Error: r.Reason, Away: true}
+		}
+	}
+	runner.Judge(j.ctx, cases, targets, 0, func(r suite.Report) { j.tell(r) })
+	return ending{Error: whyEnded(j.ctx)}
+}
+
+// judgeClient plays cases against the client whose connections come by j.conns.
+func judgeClient(j *judging, cases []*suite.Case) ending {
+	t := suite.ClientTarget{Name: "this browser", Accept: j.accept}
+	_, err := runner.JudgeClient(j.ctx, cases, t, func(r suite.Report) { j.tell(r) })
+	if err != nil && j.ctx.Err() == nil {
+		return ending{Error: err.Error() + "."}
+	}
+	return ending{Error: whyEnded(j.ctx)}
+}
+
+func whyEnded(ctx context.Context) string {
+	switch ctx.Err() {
+	case nil:
+		return ""
+	case context.DeadlineExceeded:
+		return fmt.Sprintf("The run was stopped after %v.", judgeTimeout)
+	}
+	return "The run was stopped."
+}
+
+// accept returns the next connection of the client that is judged.
+func (j *judging) accept(ctx context.Context) (net.Conn, error) {
+	wait := time.NewTimer(clientWait)
+	defer wait.Stop()
+	select {
+	case c := <-j.conns:
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-wait.C:
+		return nil, fmt.Errorf("no further connection has come for %v", clientWait)
+	}
+}
+
+// follow sends the lines of j behind the first n as Server-Sent Events, until
+// the run is over or who follows has left.
+func (j *judging) follow(w http.ResponseWriter, r *http.Request, n int) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
+	alive := time.NewTicker(15 * time.Second)
+	defer alive.Stop()
+	for {
+		lines, over, changed := j.after(n)
+		control.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		if len(lines) == 0 {
+			fmt.Fprint(w, ": wslab\n\n")
+		}
+		for _, line := range lines {
+			n++
+			if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", n, line); err != nil {
+				return
+			}
+		}
+		if control.Flush() != nil || over {
+			return
+		}
+		select {
+		case <-changed:
+		case <-alive.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"wslab/compare/scenario"
+	"wslab/labserver/internal/session"
+)
+
+// described is a scenario as the page shows it.
+type described struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Browser bool   `json:"browser"` // whether a browser can be its client
+	Steps   []step `json:"steps"`
+	Text    string `json:"text,omitempty"`
+}
+
+// step is one command of a scenario.
+type step struct {
+	Index   int    `json:"index"`
+	Line    int    `json:"line"`
+	Command string `json:"command"`
+	Say     string `json:"say"`
+	Who     string `json:"who"` // client, server, wire or note
+}
+
+// maxName bounds the name of a scenario that a learner wrote.
+const maxName = 64
+
+func describe(sc *scenario.Scenario) described {
+	d := described{Name: sc.Name, Title: sc.Title, Browser: sc.Browser(), Steps: []step{}}
+	for i, c := range sc.Commands {
+		d.Steps = append(d.Steps, step{i, c.Line, c.Text, c.Say, string(c.Who)})
+	}
+	return d
+}
+
+// allScenarios lists the scenarios that can be played by name.
+func (s *Server) allScenarios(w http.ResponseWriter, r *http.Request) {
+	list := []described{}
+	for _, sc := range s.Scenarios {
+		d := describe(sc)
+		d.Text = sc.Text
+		list = append(list, d)
+	}
+	reply(w, http.StatusOK, map[string]any{"scenarios": list})
+}
+
+// play begins a play of a scenario of the lessons, or of one that the learner
+// wrote.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var ask struct {
+		Scenario string  `json:"scenario"`
+		Text     *string `json:"text"`
+		Endpoint string  `json:"endpoint"`
+		As       string  `json:"as"`
+		Pause    *int    `json:"pause"`
+		BranchOf string  `json:"branchOf"`
+	}
+	if !read(w, r, &ask) {
+		return
+	}
+	sc, ok := s.chosen(w, ask.Scenario, ask.Text)
+	if !ok {
+		return
+	}
+	o := session.PlayOrder{Scenario: sc, Endpoint: ask.Endpoint, As: ask.As, Pause: -1, BranchOf: ask.BranchOf}
+	if ask.Pause != nil {
+		o.Pause = *ask.Pause
+	}
+	p, err := sess.Play(o, s.addr)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"play": p.ID, "client": p.Token, "scenario": describe(sc)})
+}
+
+// chosen returns the scenario that a request names, or the one that it brings as
+// text; a text may bear the name of the scenario that it is a change of. When
+// there is none, it answers and returns false.
+func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scenario.Scenario, bool) {
+	if text == nil {
+		sc, err := scenario.Find(s.Scenarios, name)
+		if err != nil {
+			reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no scenario %q.", name), Fix: err.Error()})
+		}
+		return sc, err == nil
+	}
+	if name == "" {
+		name = "yours"
+	}
+	if len(name) > maxName {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The scenario's name has %d octets.", len(name)), Fix: fmt.Sprintf("Give it at most %d, or none.", maxName)})
+		return nil, false
+	}
+	sc, err := scenario.ParseLearner(name, *text)
+	if err != nil {
+		what := strings.ReplaceAll(err.Error(), "\n", "; ")
+		reply(w, http.StatusBadRequest, failure{Error: "This scenario cannot be played: " + what + ".", Fix: "Change the lines that are named."})
+	}
+	return sc, err == nil
+}
+
+// control has a play go on, or end.
+func (s *Server) control(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var c struct {
+		Do   string `json:"do"`
+		Step *int   `json:"step"`
+	}
+	if !read(w, r, &c) {
+		return
+	}
+	step := -1
+	if c.Step != nil {
+		step = *c.Step
+	}
+	s.done(w, sess.Control(r.PathValue("play"), c.Do, step))
+}
+
+// performed takes the page's word that it has done what a step orders.
+func (s *Server) performed(w http.ResponseWriter, r *http.Request, sess *session.Session) {
+	var c struct {
+		Step  *int   `json:"step"`
+		Error string `json:"error"`
+	}
+	if !read(w, r, &c) {
+		return
+	}
+	if c.Step == nil {
+		fail(w, errors.New("the step that was done is not named"))
+		return
+	}
+	s.done(w, sess.Done(r.PathValue("play"), *c.Step, c.Error))
+}

@@ -1,0 +1,367 @@
+/**
+ * The matrix of /compare without its document: cases down, endpoints across.
+ * A row is one thing that is asked; servers are asked it by one case and
+ * clients by its mirror image, whose ID ends in c.
+ *
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {import("./rows.js").Rows} Rows
+ * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
+ * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
+ *   judges: "server"|"client", opening: string, sends: string[], legal: string[]}} CaseInfo
+ * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
+ *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, took: number}} Report
+ * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
+ * @typedef {{id: string, index: number, server: CaseInfo|null, client: CaseInfo|null}} Line
+ * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
+ */
+
+import { explain } from "./align.js";
+import { count, frameLine, handshakeLine, hex, octets, tcpLine } from "./format.js";
+import { maskText } from "./bits.js";
+
+/** @type {Verdict[]} the graver behind the lighter */
+export const verdicts = ["pass", "info", "non-strict", "fail"];
+
+/** @type {Record<Verdict, string>} */
+export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", fail: "×" };
+
+/** The name of the column of the browser that shows the page. */
+export const browserName = "this browser";
+
+/** The graver of a report's two verdicts. @param {Report} r @returns {Verdict} */
+export const worst = (r) => verdicts[Math.max(verdicts.indexOf(r.verdict), verdicts.indexOf(r.closing))];
+
+/** @type {Filter} */
+export const everything = { section: "", verdict: "", keyword: "", text: "" };
+
+/** The section that a case is filed under, as its ID begins: "5.5.2". @param {string} id */
+export const sectionOf = (id) => id.slice(0, id.lastIndexOf("/"));
+
+export class Matrix {
+  /** @type {Line[]} */
+  lines = [];
+  /** @type {Map<string, Line>} by ID */
+  byId = new Map();
+  /** @type {Map<string, CaseInfo>} every case by its own ID */
+  cases = new Map();
+  /** @type {Column[]} */
+  columns = [];
+  /** @type {Map<string, Map<string, Report>>} reports by column, then by the line's ID */
+  reports = new Map();
+
+  /** @param {CaseInfo[]} cases in the order of the suite */
+  take(cases) {
+    for (const c of cases) {
+      this.cases.set(c.id, c);
+      const id = c.judges === "client" ? c.id.replace(/c$/, "") : c.id;
+      let line = this.byId.get(id);
+      if (!line) {
+        line = { id, index: 0, server: null, client: null };
+        this.byId.set(id, line);
+        this.lines.push(line);
+      }
+      line[c.judges] = c;
+    }
+    // What clients alone are asked comes last in the suite, and stands with its section.
+    const order = this.sections;
+    const place = new Map(this.lines.map((l, i) => [l, order.indexOf(sectionOf(l.id)) * this.lines.length + i]));
+    this.lines.sort((a, b) => (place.get(a) || 0) - (place.get(b) || 0));
+    this.lines.forEach((l, i) => (l.index = i));
+  }
+
+  /** @param {Line} line */
+  about(line) {
+    return /** @type {CaseInfo} */ (line.server || line.client);
+  }
+
+  /** The case that a column asks in a line, if it does. @param {Line} line @param {Column} column */
+  asked(line, column) {
+    return column.kind === "browser" ? line.client : line.server;
+  }
+
+  /** The line of a case's ID, or of a mirrored one's. @param {string} id */
+  line(id) {
+    return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(/c$/, "")) : undefined);
+  }
+
+  /**
+   * @param {Report} r
+   * @returns {{line: Line, column: Column}|null} what it changed
+   */
+  report(r) {
+    const line = this.line(r.case);
+    const column = this.columns.find((c) => c.name === r.endpoint);
+    if (!line || !column) return null;
+    let of = this.reports.get(column.name);
+    if (!of) this.reports.set(column.name, (of = new Map()));
+    of.set(line.id, r);
+    return { line, column };
+  }
+
+  /** @param {Line} line @param {Column} column */
+  of(line, column) {
+    return this.reports.get(column.name)?.get(line.id) || null;
+  }
+
+  /** Forgets what a column was judged, or those of its lines alone. @param {Column} column @param {Line[]} [lines] */
+  forget(column, lines) {
+    if (!lines) this.reports.delete(column.name);
+    else for (const l of lines) this.reports.get(column.name)?.delete(l.id);
+  }
+
+  /** What cases are filed under, in the order of the suite. */
+  get sections() {
+    return [...new Set(this.lines.map((l) => sectionOf(l.id)))];
+  }
+
+  /**
+   * The lines that a filter leaves.
+   * @param {Filter} filter
+   * @param {Line[]} [among]
+   */
+  filtered(filter, among = this.lines) {
+    const text = filter.text.trim().toLowerCase();
+    const number = /^\d[\d.]*(\/\d*)?c?$/.test(text); // the beginning of an ID, not any part of one
+    return among.filter((line) => {
+      const c = this.about(line);
+      if (filter.section) {
+        const section = sectionOf(line.id);
+        if (section !== filter.section && !section.startsWith(`${filter.section}.`)) return false;
+      }
+      if (filter.keyword && c.keyword !== filter.keyword) return false;
+      if (number && !line.id.startsWith(text.replace(/c$/, ""))) return false;
+      if (text && !number && ![line.id, c.title, c.requirement, ...c.rules].some((t) => t.toLowerCase().includes(text))) return false;
+      return !filter.verdict || this.comesTo(line, filter.verdict);
+    });
+  }
+
+  /** @param {Line} line @param {string} verdict one of verdicts, "none", "differs" or "differs:reference,gorilla" */
+  comesTo(line, verdict) {
+    const [what, among] = verdict.split(":");
+    const got = this.columns.flatMap((c) => ((!among || among.split(",").includes(c.name)) && this.of(line, c)) || []);
+    if (verdict === "none") return this.columns.some((c) => this.asked(line, c) && !this.of(line, c));
+    if (what === "differs") return new Set(got.map((r) => `${r.verdict} ${r.closing}`)).size > 1;
+    return got.some((r) => r.verdict === verdict || r.closing === verdict);
+  }
+
+  /**
+   * How many lines of a column come to each verdict, the graver of behaviour and closing.
+   * @param {Column} column
+   * @param {Line[]} [lines]
+   */
+  counts(column, lines = this.lines) {
+    /** @type {Record<Verdict|"none"|"asked", number>} */
+    const n = { pass: 0, info: 0, "non-strict": 0, fail: 0, none: 0, asked: 0 };
+    for (const line of lines) {
+      if (!this.asked(line, column)) continue;
+      n.asked++;
+      const r = this.of(line, column);
+      n[r ? worst(r) : "none"]++;
+    }
+    return n;
+  }
+}
+
+/** Counts in words: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
+export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${glyphs[v]}`] : [])).join("  ");
+
+/** A report as a screen reader says it. @param {Report|null} r */
+export const said = (r) => (r ? (r.closing === r.verdict ? r.verdict : `${r.verdict}, closing ${r.closing}`) : "not judged");
+
+// ——— addresses ———
+
+/**
+ * The case that the page's address names, "" for none.
+ * @param {string} hash
+ */
+export function caseOf(hash) {
+  const id = decodeURIComponent(hash.replace(/^#/, ""));
+  return /^[\w.-]+\/\d+c?$/.test(id) && !id.startsWith("headers/") ? id : "";
+}
+
+/**
+ * An address as a person types it, made whole: a port alone is one of this machine.
+ * @param {string} text
+ * @returns {{url: string}|{error: string}}
+ */
+export function serverAddress(text) {
+  let at = text.trim();
+  if (!at) return { error: "Write the address of your server, such as ws://localhost:9000/." };
+  if (/^:?\d+(\/.*)?$/.test(at)) at = `localhost:${at.replace(/^:/, "")}`;
+  at = at.replace(/^http(s?):\/\//i, "ws$1://");
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(at)) at = `ws://${at}`;
+  try {
+    const url = new URL(at);
+    if (!/^wss?:$/.test(url.protocol)) return { error: `An address begins with ws:// or wss://, and this one with ${url.protocol}//.` };
+    if (url.hash) return { error: "A WebSocket address has no part behind a #." };
+    return { url: url.href };
+  } catch {
+    return { error: `“${text.trim()}” is no address. Write it like ws://localhost:9000/.` };
+  }
+}
+
+// ——— one report ———
+
+const perRow = 16;
+
+/**
+ * The octets of the first wrong frame in rows, a caret under the octet with the
+ * first wrong bit, and under that octet's bits one under the bit.
+ * @param {Report} r
+ * @returns {{text: string, words: string}|null} null where there is no frame to show
+ */
+export function caret(r) {
+  const all = [...octets(r.octets)];
+  if (!all.length) return null;
+  const skipped = r.skipped || 0;
+  const wrong = r.caret >= 0 && r.caret < 8 * all.length ? r.caret >> 3 : -1;
+  const lines = [];
+  for (let at = 0; at < all.length; at += perRow) {
+    lines.push(all.slice(at, at + perRow).map((b) => hex(b)).join(" "));
+    if (wrong >= at && wrong < at + perRow) lines.push(`${" ".repeat(3 * (wrong - at))}^^`);
+  }
+  const left = skipped ? `${count(skipped, "byte")} before these are left out` : "";
+  if (wrong < 0) return { text: lines.join("\n"), words: left };
+  const bit = r.caret % 8;
+  const bits = all[wrong].toString(2).padStart(8, "0");
+  lines.push("", `${bits.slice(0, 4)} ${bits.slice(4)}`, `${" ".repeat(bit + (bit > 3 ? 1 : 0))}^`);
+  return { text: lines.join("\n"), words: [`byte ${wrong + skipped}, bit ${bit}, ${maskText(0x80 >> bit)}`, left].filter(Boolean).join("; ") };
+}
+
+// ——— one case at several endpoints ———
+
+/**
+ * @typedef {{key: string, kind: string, from: string, cells: (Row|null)[], differs: string[]}} Step what the endpoints did at one point
+ * @typedef {{endpoints: string[], steps: Step[], first: number}} Aligned first: the index of the first difference, -1 for none
+ */
+
+/** What of a recording is compared: what crossed, not how the judge hung up. @param {Row} row @param {string} judge */
+function counts(row, judge) {
+  const { event: e } = row;
+  if (e.frame || e.handshake) return true;
+  return !!e.tcp && ["fin", "rst"].includes(e.tcp.what) && e.from !== judge;
+}
+
+/** @param {Row} row */
+function kind(row) {
+  const { event: e } = row;
+  if (e.frame) return `${e.from} ${e.frame.header.opcode < 8 ? "message" : e.frame.header.name}`;
+  if (e.handshake) return `${e.from} ${e.handshake.what}`;
+  return `${e.from} tcp`;
+}
+
+/**
+ * Sets the connections of a case beside each other: the k-th of a kind in the
+ * same direction stands in one line, wherever each connection has it.
+ * @param {Row[]} list rows of the recording
+ * @param {string[]} endpoints in the order of the columns
+ * @param {"client"|"server"} judge the judge's end
+ * @param {boolean} handshake whether the fields of the handshake matter as well
+ * @returns {Aligned}
+ */
+export function align(list, endpoints, judge, handshake = false) {
+  /** @type {Step[]} */
+  const steps = [];
+  endpoints.forEach((endpoint, column) => {
+    /** @type {Map<string, number>} */
+    const seen = new Map();
+    let last = -1;
+    for (const row of list) {
+      if (row.conn.endpoint !== endpoint || !counts(row, judge)) continue;
+      const what = kind(row);
+      const k = (seen.get(what) || 0) + 1;
+      seen.set(what, k);
+      const key = `${what} ${k}`;
+      // Where they do the same it is the very next one; then the rest is not searched.
+      let at = steps.findIndex((s, i) => i > last && s.key === key);
+      if (at < 0) at = steps.findIndex((s) => s.key === key);
+      if (at < 0) {
+        at = last + 1;
+        steps.splice(at, 0, { key, kind: what, from: row.event.from, cells: endpoints.map(() => null), differs: [] });
+      }
+      steps[at].cells[column] = row;
+      last = Math.max(last, at);
+    }
+  });
+  const there = endpoints.map((e) => list.some((row) => row.conn.endpoint === e));
+  for (const step of steps) step.differs = differences(step, endpoints, there, handshake);
+  // What the judge sent differs only because a target ended it before.
+  const first = steps.findIndex((s) => s.differs.length > 0 && s.from !== judge);
+  return { endpoints, steps, first };
+}
+
+/**
+ * Which of many steps are shown: the first, those around the first difference,
+ * and the last.
+ * @param {number} n how many there are
+ * @param {number} first the index of the first difference, -1 for none
+ * @returns {[number, number][]} from each up to but not including the other
+ */
+export function excerpt(n, first) {
+  if (n <= 60) return [[0, n]];
+  /** @type {[number, number][]} */
+  const parts = [[0, 16], [Math.max(0, first - 3), first < 0 ? 0 : Math.min(n, first + 12)], [n - 6, n]];
+  /** @type {[number, number][]} */
+  const out = [];
+  for (const [from, to] of parts.filter(([from, to]) => to > from).sort((a, b) => a[0] - b[0])) {
+    const before = out[out.length - 1];
+    if (before && from <= before[1]) before[1] = Math.max(before[1], to);
+    else out.push([from, to]);
+  }
+  return out;
+}
+
+/** @param {Step} step @param {string[]} endpoints @param {boolean[]} there @param {boolean} handshake */
+function differences(step, endpoints, there, handshake) {
+  const first = step.cells.find((c) => c !== null);
+  if (!first) return [];
+  const told = [];
+  for (let i = 0; i < endpoints.length; i++) {
+    const cell = step.cells[i];
+    if (cell === first || !there[i]) continue;
+    const shaken = first.event.handshake && first.event.handshake.status === cell?.event.handshake?.status;
+    if (cell && shaken && !handshake) continue;
+    const answers = [first, cell].map((row) => row?.event.handshake?.status);
+    // One that opens and one that does not, or two refusals: what else differs follows from that.
+    if (cell && answers[0] !== answers[1]) told.push(`${first.conn.endpoint} answered with status ${answers[0]}, ${cell.conn.endpoint} ${answers[1]}`);
+    else if (cell) told.push(...explain(first, cell).filter((t) => !/plain HTTP differ|gave the reason/.test(t)));
+    else told.push(`only ${step.cells.flatMap((c) => (c ? [c.conn.endpoint] : [])).join(" and ")}: ${brief(first)}`);
+  }
+  return [...new Set(told)];
+}
+
+/** A row in a few words. @param {Row} row */
+export function brief(row) {
+  const { event: e } = row;
+  if (e.frame) return frameLine(e.frame);
+  if (e.handshake) return handshakeLine(e.handshake);
+  return e.tcp ? tcpLine(e.tcp, e.from) : e.kind;
+}
+
+/**
+ * What a difference amounts to, from the verdicts of those who differ.
+ * Whoever breaks a rule that a SHOULD case is not about breaks a MUST all the same.
+ * @param {Report[]} reports
+ * @param {{keyword: string, rules: string[]}} info of the case
+ */
+export function classOf(reports, info) {
+  const all = reports.map(worst);
+  const must = (/** @type {Report} */ r) => worst(r) === "fail" && (info.keyword !== "SHOULD" || (r.rule !== "" && !info.rules.includes(r.rule)));
+  if (reports.some(must)) return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
+  if (all.includes("fail") || all.includes("non-strict")) return /** @type {const} */ ({ verdict: "non-strict", words: "a SHOULD is broken" });
+  return /** @type {const} */ ({ verdict: "info", words: "all are legal" });
+}
+
+// ——— waiting for a server that is being started again ———
+
+/**
+ * How long to wait before asking whether the server is there, in ms; 0 says
+ * that it is not asked any more.
+ * @param {boolean} away whether it was not there when last asked
+ * @param {number} since ms since the page began to wait, or since it was last away
+ */
+export function pollAfter(away, since) {
+  if (since > 30 * 60_000) return 0;
+  if (!away) return 5000;
+  return since < 60_000 ? 1500 : 5000;
+}

@@ -1,0 +1,81 @@
+/**
+ * Where /compare puts what was opened: words about it, and under them the lab's
+ * panel on the session that recorded it.
+ */
+
+import { LabElement, button, h, hit } from "./dom.js";
+import { WsLab } from "./lab.js";
+import { lab } from "../lab.js";
+
+export class WsBench extends LabElement {
+  static tag = "ws-bench";
+
+  static define() {
+    WsLab.define();
+    super.define();
+  }
+
+  about = h("div", { class: "about" });
+  place = h("div");
+  session = "";
+  /** @type {Element|null} what had the focus when something was opened */
+  from = null;
+
+  setup() {
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", "What was sent, and what came back");
+    this.hidden = true;
+    this.replaceChildren(this.about, this.place);
+    this.on("click", (e) => {
+      if (hit(e, ".shut")) this.shut();
+    });
+    this.on("keydown", (e) => {
+      if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
+      e.preventDefault();
+      // The innermost first: a bit, a walk through a frame, a row that was chosen.
+      if (!hit(e, "ws-lab") || !lab.escape()) this.shut();
+    });
+  }
+
+  /** @param {...(Node|string)} about */
+  tell(...about) {
+    this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
+    const lies = matchMedia("(max-width: 74.99rem)").matches; // over the list, so the focus goes with it
+    if (this.hidden) this.from = document.activeElement;
+    this.hidden = false;
+    this.scrollTop = 0;
+    if (lies) this.about.querySelector("button")?.focus();
+  }
+
+  /**
+   * Shows a session's recording, "" for none.
+   * @param {string} session
+   * @param {boolean} [bare] whether nothing but the wire was recorded
+   */
+  show(session, bare = false) {
+    if (session === this.session) return;
+    this.session = session;
+    if (!session) return this.place.replaceChildren();
+    const panel = new WsLab();
+    panel.setAttribute("watch", session);
+    panel.setAttribute("embedded", "");
+    panel.toggleAttribute("bare", bare);
+    this.place.replaceChildren(panel);
+  }
+
+  /** Closes it, and says whether it was open. */
+  shut() {
+    if (this.hidden) return false;
+    this.hidden = true;
+    this.show("");
+    this.dispatchEvent(new Event("ws-shut", { bubbles: true }));
+    if (this.from instanceof HTMLElement) this.from.focus({ preventScroll: true });
+    return true;
+  }
+}
+
+/** The page's bench; it is there wherever something can be opened. */
+export const bench = () => {
+  const found = document.querySelector("ws-bench");
+  return found instanceof WsBench ? found : null;
+};

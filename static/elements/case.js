@@ -1,0 +1,146 @@
+/**
+ * One case on the bench: what it asks, what was sent, what each endpoint made
+ * of it, where they part, and the recording of it all under that.
+ *
+ * @typedef {import("../compare.js").CaseInfo} CaseInfo
+ * @typedef {import("../compare.js").Report} Report
+ */
+
+import { button, copy, h, hit } from "./dom.js";
+import { bench } from "./bench.js";
+import { lab, words as why } from "../lab.js";
+import { arrow, count } from "../format.js";
+import { align, brief, caret, classOf, excerpt, glyphs, worst } from "../compare.js";
+
+/** @param {CaseInfo} info */
+const sectionLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
+
+/** @type {AbortController|undefined} of the case that is open */
+let leaving;
+
+/**
+ * @param {CaseInfo} info
+ * @param {string[]} endpoints in the order of their columns
+ * @param {{play: () => Promise<{session: string, reports: Report[]}>, again: () => unknown, next: (by: number) => unknown}} does
+ */
+export async function openCase(info, endpoints, does) {
+  leaving?.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Playing it once more, at ${endpoints.join(", ")}…`));
+  const aligned = h("div", { class: "aligned" });
+  const tools = h("span", { class: "buttons" }, button("◀", { class: "prev", "aria-label": "Case before" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Play again", { class: "again" }), button("copy link", { class: "link quiet" }));
+  const about = h(
+    "article",
+    { class: "case", "aria-label": `Case ${info.id}` },
+    h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
+    h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
+    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "Rule " : "Rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
+    tools,
+    h(
+      "div",
+      { class: "asked" },
+      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "octets", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
+      h("div", {}, h("h3", {}, "Legal is"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
+    ),
+    results,
+    aligned,
+  );
+  about.addEventListener("click", (e) => {
+    const on = hit(e, "button");
+    if (on?.classList.contains("again")) does.again();
+    else if (on?.classList.contains("prev")) does.next(-1);
+    else if (on?.classList.contains("next")) does.next(1);
+    else if (on?.classList.contains("link")) copy(on, location.href);
+    else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
+  });
+  bench()?.show("");
+  bench()?.tell(about);
+  let played;
+  try {
+    played = await does.play();
+  } catch (e) {
+    if (!signal.aborted) results.replaceChildren(h("p", { class: "failed", role: "alert" }, "× ", why(e)));
+    return;
+  }
+  if (signal.aborted) return; // another case was opened meanwhile
+  const { session, reports } = played;
+  results.replaceChildren(...reports.map((r) => result(r)));
+  bench()?.show(session, true);
+  const judge = info.judges === "server" ? "client" : "server";
+  let drawn = -1;
+  let chosen = false;
+  lab.observe(() => {
+    if (lab.session !== session || lab.rows.version === drawn) return;
+    drawn = lab.rows.version;
+    const found = align(lab.rows.list, reports.map((r) => r.endpoint), judge, info.rfc !== 6455 || info.section.startsWith("4"));
+    aligned.replaceChildren(...picture(found, reports, info));
+    if (chosen || lab.selection.chosen || !found.steps.length) return;
+    // First the reader sees where they part, or what the first that failed did.
+    const at = landing(found, reports, judge);
+    if (at) lab.select(at.seq, at.bit);
+  }, signal);
+  lab.addEventListener("change", () => (chosen ||= lab.selection.chosen), { signal });
+}
+
+/**
+ * The row to begin with: what failed, or where they part, or the first that was sent.
+ * @param {import("../compare.js").Aligned} found
+ * @param {Report[]} reports
+ * @param {"client"|"server"} judge
+ */
+function landing(found, reports, judge) {
+  const wrong = reports.findIndex((r) => worst(r) === "fail");
+  const step = found.steps[found.first];
+  const row = step?.cells[Math.max(0, wrong)] || step?.cells.find((c) => c) || found.steps.find((s) => s.from === judge && /message|close|ping|pong/.test(s.kind))?.cells.find((c) => c) || found.steps[0]?.cells.find((c) => c);
+  return row ? { seq: row.event.seq, bit: undefined } : null;
+}
+
+/** What one endpoint made of the case. @param {Report} r */
+function result(r) {
+  const shown = caret(r);
+  const bad = worst(r) === "fail" || worst(r) === "non-strict";
+  return h(
+    "section",
+    { class: `result ${worst(r)}`, "aria-label": r.endpoint },
+    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, `${glyphs[r.verdict]} ${r.verdict}`), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, `${glyphs[r.closing]} ${r.closing}`), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
+    r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.mistake) : "",
+    r.reason ? h("p", {}, r.reason) : "",
+    bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
+    bad && shown ? h("figure", {}, h("pre", { class: "octets", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
+    bad && r.rule ? h("p", { class: "soft" }, "Rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
+  );
+}
+
+/**
+ * The endpoints side by side, the first difference marked and classed.
+ * @param {import("../compare.js").Aligned} found
+ * @param {Report[]} reports
+ * @param {CaseInfo} info
+ */
+function picture(found, reports, info) {
+  if (reports.length < 2 || !found.steps.length) return [];
+  const first = found.steps[found.first];
+  const amounts = classOf(reports, info);
+  const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
+  /** @param {import("../compare.js").Step} s @param {number} i */
+  const line = (s, i) =>
+    h(
+      "tr",
+      { class: [s.differs.length ? "differs" : "", i === found.first ? `first ${amounts.verdict}` : ""].join(" ").trim() || null },
+      ...s.cells.map((row) => h("td", {}, row ? button(`${arrow(row.event.from)} ${brief(row)}`, { "data-seq": row.event.seq, class: "step" }) : h("span", { class: "soft" }, "—"))),
+    );
+  let shown = 0;
+  const body = excerpt(found.steps.length, found.first).flatMap(([from, to]) => {
+    const left = from - shown;
+    shown = to;
+    return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
+  });
+  return [
+    h("h3", {}, "Side by side"),
+    first
+      ? h("p", { class: "parted" }, h("b", { class: `v ${amounts.verdict}` }, `≠ First difference: ${amounts.words}. `), first.differs.join("; "))
+      : h("p", { class: "parted same" }, "✔ All did the same."),
+    h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body))),
+  ];
+}

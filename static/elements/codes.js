@@ -1,0 +1,143 @@
+/**
+ * Adds to the table of close codes what comes of each: the browser's own
+ * close() with it, a server that sends it to the browser, and a raw client
+ * that sends it to the server.
+ */
+
+import { LabElement, button, h, hit } from "./dom.js";
+import { lab, words } from "../lab.js";
+import { player } from "../player.js";
+import { standing } from "../play.js";
+
+/** @typedef {"browser"|"server"|"raw"} Way */
+/** @type {[Way, string, string][]} */
+const ways = [
+  ["browser", "close(CODE)", "your tab calls close() with it"],
+  ["server", "server says it", "the server sends it to your tab"],
+  ["raw", "raw client says it", "a raw client sends it to the server"],
+];
+
+export class WsCodes extends LabElement {
+  static tag = "ws-codes";
+
+  /** @type {"reference"|"gorilla"} */
+  endpoint = "reference";
+  /** @type {Map<string, import("../player.js").Begun>} the play behind a result, by "CODE WAY" */
+  runs = new Map();
+  key = "";
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    for (const row of this.querySelectorAll("tr[data-code]")) {
+      if (!(row instanceof HTMLElement) || row.querySelector(".try")) continue;
+      const { code } = row.dataset;
+      row.querySelector("th")?.append(h("span", { class: "try" }, button("try", { "data-open": code, "aria-expanded": "false", "aria-label": `Try ${code}` })));
+    }
+    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Try them on "), h("span", { class: "seg", role: "group", "aria-label": "Server" }, ...["reference", "gorilla"].map((e) => button(e, { "data-endpoint": e, "aria-pressed": String(e === this.endpoint) }))));
+    this.querySelector(".choice")?.remove();
+    this.prepend(choice);
+    this.on("click", (e) => {
+      const open = hit(e, "[data-open]");
+      const on = hit(e, "[data-way]");
+      const endpoint = hit(e, "[data-endpoint]");
+      if (open) this.toggle(open);
+      else if (on) this.attempt(on);
+      else if (endpoint) {
+        this.endpoint = endpoint.dataset.endpoint === "gorilla" ? "gorilla" : "reference";
+        for (const b of this.querySelectorAll("[data-endpoint]")) b.setAttribute("aria-pressed", String(b === endpoint));
+      }
+    });
+    lab.observe(() => this.render(), signal);
+  }
+
+  /** Opens the row of trials under a code, or closes it. @param {HTMLElement} on */
+  toggle(on) {
+    const code = on.dataset.open || "";
+    const row = on.closest("tr");
+    const next = row?.nextElementSibling;
+    if (next?.classList.contains("trials")) {
+      next.remove();
+      on.setAttribute("aria-expanded", "false");
+      return;
+    }
+    on.setAttribute("aria-expanded", "true");
+    const list = ways.map(([way, label, what]) => h("li", {}, button(label.replace("CODE", code), { "data-way": way, "data-code": code, title: what }), h("output", { "data-result": `${code} ${way}` }, "")));
+    row?.after(h("tr", { class: "trials" }, h("td", { colspan: 5 }, h("ul", {}, ...list))));
+    this.key = "";
+    this.render();
+  }
+
+  /** @param {HTMLElement} on */
+  async attempt(on) {
+    const { code = "", way = "" } = on.dataset;
+    const id = `${code} ${way}`;
+    const said = this.querySelector(`[data-result="${id}"]`);
+    said?.classList.remove("failed");
+    said?.replaceChildren("…");
+    try {
+      const as = way === "raw" ? "raw" : "browser";
+      const begun = await player.begin({ text: text(/** @type {Way} */ (way), Number(code)), endpoint: this.endpoint, as, pause: -1 });
+      this.runs.set(id, begun);
+      this.key = "";
+    } catch (e) {
+      this.runs.delete(id);
+      said?.classList.add("failed");
+      said?.replaceChildren(`× ${words(e)}`);
+    }
+    lab.touch();
+  }
+
+  render() {
+    const key = `${lab.session} ${lab.history.last} ${this.runs.size}`;
+    if (key === this.key) return;
+    this.key = key;
+    for (const [id, begun] of this.runs) {
+      const play = lab.rows.plays.byId.get(begun.play);
+      const said = this.querySelector(`[data-result="${id}"]`);
+      if (!play || !said || play.token !== begun.token) continue;
+      said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
+    }
+  }
+
+  /**
+   * What a trial came to, from what was recorded of it.
+   * @param {import("../play.js").Play} play
+   * @param {boolean} raw
+   * @returns {(Node|string)[]}
+   */
+  told(play, raw) {
+    const { history, rows } = lab;
+    const conn = rows.byClient.get(play.token);
+    const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+    const threw = events.find((e) => e.script?.what === "error");
+    if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " Nothing crossed.")];
+    /** @type {(Node|string)[]} */
+    const out = [];
+    for (const e of events) {
+      if (e.frame?.close) {
+        const { code, reason } = e.frame.close;
+        const bad = (e.frame.violations || []).map((v) => v.code).join(", ");
+        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
+      }
+      if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), e.script.wasClean ? ", clean" : ", not clean");
+    }
+    const now = standing(play, Infinity);
+    if (!now.over) out.push(h("span", { class: "soft" }, out.length ? "…" : "running…"));
+    else if (!out.length) out.push(h("span", { class: "soft" }, now.error || "no Close frame crossed"));
+    return out;
+  }
+}
+
+/**
+ * The scenario of a trial.
+ * @param {Way} way
+ * @param {number} code
+ */
+function text(way, code) {
+  const who = { browser: "The page", server: "The server", raw: "A raw client" }[way];
+  const title = `# ${who} closes with ${code}`;
+  if (way === "server") return `${title}\nserver by hand\nopen\nserver says close ${code}\nserver tcp read\nserver tcp close\npatience 3s\n`;
+  if (way === "browser") return `${title}\nopen\nclose ${code}\npatience 5s\n`;
+  return `${title}\nopen\nclose ${code}\nread eof\n`;
+}

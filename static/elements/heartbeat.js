@@ -1,0 +1,226 @@
+/**
+ * The heartbeat tuner: who notices a silence and when, worked out, and beside
+ * it the same as it was measured; and pings to this tab, with its answers.
+ *
+ * @typedef {import("../heartbeat.js").Tuning} Tuning
+ * @typedef {import("../heartbeat.js").Beat} Beat
+ */
+
+import { LabElement, button, h, hit } from "./dom.js";
+import { lab, words } from "../lab.js";
+import { player } from "../player.js";
+import { course, measured, scenario, wrong } from "../heartbeat.js";
+import { octets, quote } from "../format.js";
+
+/** @type {[keyof Tuning, string, string][]} */
+const fields = [
+  ["interval", "a ping every", "ms"],
+  ["timeout", "its pong within", "ms"],
+  ["silence", "the network falls silent at", "ms, 0: never"],
+  ["proxy", "a proxy cuts what is idle for", "ms, 0: no proxy"],
+];
+
+export class WsHeartbeat extends LabElement {
+  static tag = "ws-heartbeat";
+
+  /** @type {Tuning} */
+  tuning = { interval: 500, timeout: 200, silence: 1200, proxy: 0 };
+  /** @type {"raw"|"browser"} */
+  as = "browser";
+  /** @type {import("../player.js").Begun|null} */
+  begun = null;
+  /** @type {Tuning|null} what was run */
+  ran = null;
+  session = "";
+  key = "";
+  pinged = "";
+  form = h("form", { class: "tuning" });
+  chart = h("div", { class: "chart" });
+  said = h("output");
+  live = h("div", { class: "pings" });
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    for (const [name] of fields) this.tuning[name] = Number(this.dataset[name] || this.tuning[name]);
+    this.form.replaceChildren(
+      ...fields.map(([name, label, unit]) => h("label", {}, h("span", {}, label), h("span", {}, h("input", { name, type: "number", min: 0, max: 60000, step: 50, value: this.tuning[name], inputmode: "numeric" }), h("small", { class: "soft" }, ` ${unit}`)))),
+      h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run it for real"), this.choice()),
+    );
+    const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Ping this tab"));
+    this.replaceChildren(h("h4", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h4", {}, "A ping to your own tab, and its answer"), ping, this.live);
+    this.on("submit", (e) => {
+      e.preventDefault();
+      if (e.target === this.form) this.attempt(() => this.run());
+      else this.attempt(() => this.ping(String(new FormData(ping).get("payload") || "")));
+    });
+    this.on("input", (e) => {
+      if (!(e.target instanceof HTMLInputElement) || e.target.form !== this.form) return;
+      this.tuning = { ...this.tuning, [e.target.name]: e.target.value === "" ? NaN : Number(e.target.value) };
+      this.key = "";
+      this.render();
+    });
+    this.on("click", (e) => {
+      const as = hit(e, "[data-as]")?.dataset.as;
+      const seq = hit(e, "[data-seq]")?.dataset.seq;
+      if (seq) lab.select(Number(seq));
+      if (!as) return;
+      this.as = as === "raw" ? "raw" : "browser";
+      for (const on of this.querySelectorAll("[data-as]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.as === as));
+    });
+    lab.observe(() => this.render(), signal);
+  }
+
+  choice() {
+    return h("span", { class: "seg", role: "group", "aria-label": "Client" }, ...[["browser", "with your browser"], ["raw", "with a raw client"]].map(([as, label]) => button(label, { "data-as": as, "aria-pressed": String(as === this.as) })));
+  }
+
+  /** @param {() => unknown} fn */
+  async attempt(fn) {
+    this.said.classList.remove("failed");
+    this.said.textContent = "";
+    try {
+      await fn();
+    } catch (e) {
+      this.said.classList.add("failed");
+      this.said.textContent = `× ${words(e)}`;
+    }
+  }
+
+  async run() {
+    const what = wrong(this.tuning);
+    if (what) throw new Error(what);
+    const planned = course(this.tuning);
+    if (planned.cut !== null && this.as === "browser") {
+      this.said.textContent = "No proxy stands between here and the server: a raw client closes TCP in its place. ";
+    }
+    const as = planned.cut !== null ? "raw" : this.as;
+    this.begun = await player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
+    this.ran = { ...this.tuning };
+    this.key = "";
+    this.render();
+  }
+
+  /** Opens a connection where there is none, and has the server ping it. @param {string} text */
+  async ping(text) {
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > 125) throw new Error(`The payload has ${bytes} bytes; a control frame carries at most 125.`);
+    if (!lab.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await lab.act({ do: "connect" });
+    await Promise.all(lab.open().filter((s) => s.ws.readyState === WebSocket.CONNECTING).map((s) => new Promise((done) => ["open", "close"].forEach((what) => s.ws.addEventListener(what, done, { once: true })))));
+    await lab.act({ do: "ping", text });
+  }
+
+  render() {
+    if (lab.session !== this.session) {
+      this.session = lab.session;
+      this.begun = null;
+    }
+    const play = this.begun && lab.rows.plays.byId.get(this.begun.play);
+    const key = JSON.stringify([this.tuning, play ? [play.id, lab.history.last, play.over < Infinity] : 0]);
+    if (key !== this.key) {
+      this.key = key;
+      this.draw(play || null);
+    }
+    this.drawPings();
+  }
+
+  /** @param {import("../play.js").Play|null} play */
+  draw(play) {
+    const what = wrong(this.tuning);
+    if (what) {
+      this.chart.replaceChildren(h("p", { class: "failed" }, `× ${what}`));
+      return;
+    }
+    const planned = course(this.tuning);
+    const same = this.ran && JSON.stringify(this.ran) === JSON.stringify(this.tuning);
+    let run = null;
+    if (play && same && this.begun) {
+      const conn = lab.rows.byClient.get(this.begun.token);
+      const from = lab.history.count(play.seq - 1);
+      const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
+      run = measured(events, play.over !== Infinity, play.marks.find((m) => m.command === "wire silent")?.event?.at);
+    }
+    const { silence } = this.tuning;
+    const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at) || []), run?.server || 0, run?.browser || 0) + 80;
+    const late = run?.silence && Math.abs(run.silence - silence) > 40 ? Math.round(run.silence) : 0;
+    const dark = planned.cut === null && silence ? silence : null;
+    this.chart.replaceChildren(
+      h("div", { class: "tracks", "aria-hidden": "true" }, ...track("computed", planned.beats, planned.server, planned.browser, dark, end), ...(run ? track("measured", run.beats, run.server, run.browser, run.silence, end) : [])),
+      h(
+        "div",
+        { class: "wide" },
+        h(
+          "table",
+          {},
+          h("thead", {}, h("tr", {}, ...["who notices, and when", "computed", "measured"].map((t) => h("th", { scope: "col" }, t)))),
+          h(
+            "tbody",
+            {},
+            ...(/** @type {const} */ (["server", "browser"])).map((who) =>
+              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
+            ),
+          ),
+        ),
+      ),
+      h("p", { class: "small" }, h("b", {}, "The server: "), `${planned.why.server}. `, h("b", {}, "The browser: "), `${planned.why.browser}.`),
+      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, since a step begins when the one before has settled. For that, ${time(course({ ...this.tuning, silence: late }).server)} is computed.`) : "",
+      h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
+    );
+  }
+
+  /** The newest pings of the tab's connections. */
+  drawPings() {
+    const { list } = lab.rows;
+    /** @type {import("../rows.js").Row[]} */
+    const pings = [];
+    for (let i = list.length - 1; i >= 0 && i > list.length - 3000 && pings.length < 6; i--) {
+      const { event: e } = list[i];
+      if (e.frame?.header.opcode === 9 && e.from === "server" && !list[i].conn.as && lab.tokens.has(list[i].conn.client)) pings.unshift(list[i]);
+    }
+    const rows = pings.map((row) => {
+      const payload = row.event.frame?.payload || "";
+      const pong = list.slice(row.index + 1, row.index + 400).find((r) => r.conn === row.conn && r.event.from === "client" && r.event.frame?.header.opcode === 10 && (r.event.frame.payload || "") === payload);
+      return { row, pong, payload };
+    });
+    const key = rows.map((r) => `${r.row.event.seq} ${r.pong?.event.seq}`).join();
+    if (key === this.pinged && this.live.firstChild) return;
+    this.pinged = key;
+    /** @param {string} hex */
+    const text = (hex) => quote(new TextDecoder().decode(octets(hex)), 40);
+    this.live.replaceChildren(
+      rows.length
+        ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s ping", "browser’s pong", "after", "JavaScript was told"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))
+        : h("p", { class: "soft" }, "The answer comes from the browser itself: there is no event for it, and no ping() to call."),
+    );
+  }
+}
+
+/** @param {number|null} at */
+const time = (at) => (at === null ? "never" : `${at.toFixed(0)} ms`);
+
+/** @param {Beat[]} beats @param {string} how */
+function beatsTold(beats, how) {
+  const lost = beats.filter((b) => b.end === "lost");
+  return `${how[0].toUpperCase()}${how.slice(1)}: ${beats.length} pings, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
+}
+
+/**
+ * @param {string} name
+ * @param {Beat[]} beats
+ * @param {number|null} server
+ * @param {number|null} browser
+ * @param {number|null} silence
+ * @param {number} end
+ */
+function track(name, beats, server, browser, silence, end) {
+  /** @param {HTMLElement} node @param {number} from @param {number} [to] */
+  const put = (node, from, to) => {
+    node.style.setProperty("inset-inline-start", `${(100 * from) / end}%`);
+    if (to !== undefined) node.style.setProperty("inline-size", `${(100 * (to - from)) / end}%`);
+    return node;
+  };
+  const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
+  if (silence !== null) inside.unshift(put(h("i", { class: "silence" }, h("span", {}, "silence")), silence, end));
+  if (server !== null) inside.push(put(h("i", { class: `notice-at${server > 0.7 * end ? " left" : ""}` }, h("span", {}, `server ${time(server)}`)), server));
+  if (browser !== null) inside.push(put(h("i", { class: `notice-at browser${browser > 0.7 * end ? " left" : ""}` }, h("span", {}, `browser ${time(browser)}`)), browser));
+  return [h("span", { class: "soft" }, name), h("div", { class: "track" }, ...inside)];
+}

@@ -1,0 +1,166 @@
+/**
+ * What came of a disconnect: what the tutorials say, what the learner
+ * predicted, and what was measured just now in this browser.
+ *
+ * @typedef {import("../outcome.js").Column} Column
+ * @typedef {import("../outcome.js").Outcome} Outcome
+ * @typedef {import("../outcome.js").Came} Came
+ * @typedef {import("../play.js").Play} Play
+ * @typedef {{play: Play, over: boolean, outcome: Outcome}} Run
+ */
+
+import { LabElement, button, h, hit, rich } from "./dom.js";
+import { lab } from "../lab.js";
+import { columns, measure, verdict } from "../outcome.js";
+import { span } from "../ends.js";
+import { by } from "../play.js";
+import { quote } from "../format.js";
+import { recall, remember } from "../store.js";
+
+/** @type {Column[]} */
+const all = ["after", "code", "clean", "read", "writes"];
+
+export class WsOutcome extends LabElement {
+  static tag = "ws-outcome";
+
+  kept = "";
+  /** @type {Column[]} */
+  asked = [];
+  tutorials = "";
+  /** @type {Partial<Record<Column, string>>} */
+  guess = {};
+  locked = false;
+  measured = false;
+  told = ""; // in few words
+  key = "";
+
+  setup() {
+    this.on("change", (e) => {
+      if (!(e.target instanceof HTMLSelectElement)) return;
+      this.guess[/** @type {Column} */ (e.target.name)] = e.target.value;
+    });
+    this.on("click", (e) => {
+      if (!hit(e, ".again")) return;
+      this.locked = this.measured = false;
+      this.guess = {};
+      this.keep();
+      this.key = "";
+      this.draw([]);
+      this.querySelector("select")?.focus();
+    });
+  }
+
+  /**
+   * @param {string} scenario
+   * @param {Column[]} asked what may be predicted
+   * @param {string} tutorials HTML
+   */
+  ask(scenario, asked, tutorials) {
+    this.kept = `outcome:${scenario}`;
+    this.asked = asked;
+    this.tutorials = tutorials;
+    const kept = recall("local", this.kept);
+    if (kept) ({ guess: this.guess, locked: this.locked, measured: this.measured } = kept);
+    this.draw([]);
+  }
+
+  keep() {
+    remember("local", this.kept, this.locked ? { guess: this.guess, locked: this.locked, measured: this.measured } : undefined);
+    document.dispatchEvent(new Event("ws-progress"));
+  }
+
+  /** The guess stands once the play begins. */
+  lock() {
+    if (!this.asked.length) return;
+    this.key = "";
+    if (this.locked) return;
+    this.locked = true;
+    this.keep();
+  }
+
+  /** Whether the learner has seen the outcome beside a guess. */
+  get answered() {
+    return this.locked && this.measured;
+  }
+
+  /**
+   * Shows what was measured of plays, the one that the guess is held against last.
+   * @param {Play[]} plays
+   */
+  show(plays) {
+    const newest = plays[plays.length - 1];
+    if (!this.isConnected || !newest) return;
+    const { cursor, history } = lab;
+    const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)}`)} ${cursor === Infinity ? history.last : cursor}`;
+    if (key === this.key) return;
+    this.key = key;
+    const runs = plays.map((play) => ({ play, over: by(play.over, cursor), outcome: outcomeOf(play) }));
+    const { outcome, over } = runs[runs.length - 1];
+    if (over && !this.measured && this.locked) {
+      this.measured = true;
+      this.keep();
+    }
+    this.told = outcome.after === null ? "" : `onclose ${outcome.code} after ${span(outcome.after)}`;
+    this.draw(runs);
+  }
+
+  /** @param {Run[]} runs */
+  draw(runs) {
+    const { asked, guess, locked } = this;
+    const newest = runs[runs.length - 1];
+    const rows = all.map((column) => {
+      const { head, choices } = columns[column];
+      const is = newest ? verdict(column, newest.outcome, newest.over) : "";
+      const chosen = guess[column] || "";
+      const right = is && chosen ? chosen === is : null;
+      /** @type {Node|string} */
+      let mine = h("span", { class: "soft" }, "—");
+      if (asked.includes(column)) {
+        mine = locked
+          ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
+          : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
+      }
+      const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over))) : [h("td", { class: "measured soft" }, "not run yet")];
+      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
+    });
+    const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
+    this.replaceChildren(
+      this.tutorials ? h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)) : "",
+      h("div", { class: "wide" }, h("table", { class: `outcome${runs.length > 1 ? " two" : ""}` }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), ...heads.map((t) => h("th", { scope: "col", class: "measured" }, t)))), h("tbody", {}, ...rows))),
+      asked.length ? h("p", { class: "soft" }, locked ? "" : "Your guess is locked in when the play begins. ", locked ? button("guess again", { class: "again quiet" }) : "") : "",
+    );
+  }
+}
+
+/** @param {Play} play */
+function outcomeOf(play) {
+  const { cursor, history, rows } = lab;
+  const conn = rows.byClient.get(play.token);
+  const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+  // What tidying up brings is no outcome of the run.
+  return measure(events, Math.min(cursor, play.settled));
+}
+
+/** @param {Column} column @param {Outcome} o @param {boolean} over @returns {(Node|string)[]} */
+function told(column, o, over) {
+  const wait = h("span", { class: "soft" }, over ? "not in this run" : "…");
+  switch (column) {
+    case "after":
+      return o.after === null ? [over ? "no onclose" : wait] : [h("b", {}, span(o.after)), o.error ? h("span", { class: "soft" }, ", after an error event") : ""];
+    case "code":
+      return o.code === null ? [wait] : [h("code", { class: "f-code" }, String(o.code)), o.reason ? ` ${quote(o.reason, 60)}` : h("span", { class: "soft" }, ", no reason")];
+    case "clean":
+      return o.clean === null ? [wait] : [h("code", {}, String(o.clean))];
+    case "read":
+      return o.read ? came(o.read) : [wait];
+    case "writes":
+      return o.writes.length ? [h("ol", {}, ...o.writes.map((w) => h("li", {}, ...came(w))))] : [wait];
+  }
+}
+
+/** @param {Came} c */
+function came(c) {
+  if (!c.done) return [h("code", {}, `${c.name}()`), " waits"];
+  if (!c.type) return [h("code", {}, `${c.name}()`), " → ", h("span", { class: "f-data" }, c.text || "nil")];
+  return [h("code", {}, `${c.name}()`), " → ", h("code", { class: "f-code" }, c.type), ` ${c.text}`];
+}

@@ -1,0 +1,498 @@
+/**
+ * A scenario that is stepped through: its steps with the sentence of each that
+ * has settled, what steps it, one command changed as a branch, and where the
+ * lesson asks for it the picture of both ends and what came of it.
+ *
+ * @typedef {import("../types.js").Plan} Plan
+ * @typedef {import("../player.js").Begun} Begun
+ * @typedef {import("../play.js").Play} Play
+ * @typedef {import("../play.js").Phase} Phase
+ * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: "reference"|"gorilla"|"choose",
+ *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[], plan: Plan}} Settings
+ */
+
+import { LabElement, button, h, hit } from "./dom.js";
+import { lab, words } from "../lab.js";
+import { by, changed, said, standing, until } from "../play.js";
+import { player } from "../player.js";
+import { span } from "../ends.js";
+import { line } from "../format.js";
+import { goAt, jsAt } from "../rows.js";
+import { WsEnds } from "./ends.js";
+import { WsOutcome } from "./outcome.js";
+
+/** @type {Record<Phase, [string, string]>} how a step is marked, and called */
+const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
+const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
+const long = 3_000_000; // microseconds after which waiting is worth a word
+
+export class WsPlay extends LabElement {
+  static tag = "ws-play";
+
+  static define() {
+    for (const part of [WsEnds, WsOutcome]) part.define();
+    super.define();
+  }
+
+  /** @type {Plan} as the server reads the scenario */
+  plan = { name: "", title: "", steps: [], browser: false };
+  /** @type {Settings} */
+  settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"], plan: this.plan };
+  /** @type {Begun|null} the play that is shown */
+  begun = null;
+  /** @type {Begun|null} the one before, beside it */
+  other = null;
+  session = "";
+  /** @type {"browser"|"raw"} */
+  as = "browser";
+  /** @type {"reference"|"gorilla"} */
+  endpoint = "reference";
+  editing = -1;
+  typed = "";
+  wrong = "";
+  asking = false;
+  meanwhile = false;
+  key = "";
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  clock;
+
+  bar = h("div", { class: "playbar" });
+  list = h("ol", { class: "plan" });
+  status = h("output", { class: "status" });
+  spoken = h("p", { class: "hide", "aria-live": "polite" });
+  waiting = h("p", { class: "waiting", hidden: true });
+  pictures = h("div", { class: "pictures" });
+  outcome = new WsOutcome();
+  log = h("details", { class: "playlog" }, h("summary", {}, "log"), h("pre", { tabindex: 0, "aria-label": "Log of this play" }));
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
+    this.settings = JSON.parse(this.dataset.play || "{}");
+    const { as, endpoint } = this.settings;
+    if (as !== "choose") this.as = as;
+    if (endpoint !== "choose") this.endpoint = endpoint;
+    else if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    this.on("click", (e) => this.pressed(e));
+    this.on("submit", (e) => {
+      e.preventDefault();
+      this.branch(/** @type {SubmitEvent} */ (e).submitter?.dataset.pause === "step");
+    });
+    this.on("input", (e) => {
+      if (e.target instanceof HTMLInputElement && e.target.name === "command") this.typed = e.target.value;
+    });
+    this.on("keydown", (e) => {
+      if (e.key !== "Escape" || this.editing < 0) return;
+      e.preventDefault();
+      this.edit(-1);
+    });
+    this.log.addEventListener("toggle", () => this.drawLog(this.play()), { signal });
+    signal.addEventListener("abort", () => clearInterval(this.clock));
+    this.plan = this.settings.plan;
+    if (!this.plan.browser) this.as = "raw";
+    const { show, predict, tutorials } = this.settings;
+    this.outcome.ask(this.settings.scenario, predict || [], tutorials || "");
+    this.replaceChildren(
+      h("h4", {}, this.plan.title),
+      this.bar,
+      show.includes("steps") ? this.list : "",
+      this.status,
+      this.waiting,
+      this.spoken,
+      show.includes("ends") ? this.pictures : "",
+      predict ? this.outcome : "",
+      show.includes("log") ? this.log : "",
+    );
+    lab.observe(() => this.render(), signal);
+  }
+
+  /** The plan of what is shown: a branch has its own. */
+  get steps() {
+    return (this.begun?.plan || this.plan).steps;
+  }
+
+  /** @param {Begun|null} begun @returns {Play|undefined} */
+  play(begun = this.begun) {
+    return begun ? lab.rows.plays.byId.get(begun.play) : undefined;
+  }
+
+  /** @param {MouseEvent} e */
+  pressed(e) {
+    const on = hit(e, "[data-play-do]");
+    const what = on?.dataset.playDo;
+    const at = Number(hit(e, "[data-step]")?.dataset.step ?? -1);
+    if (what === "as") this.as = on?.dataset.value === "raw" ? "raw" : "browser";
+    else if (what === "endpoint") this.endpoint = on?.dataset.value === "gorilla" ? "gorilla" : "reference";
+    else if (what === "edit") return this.edit(at);
+    else if (what === "leave") return this.edit(-1);
+    else if (what === "seek") return this.attempt(() => this.seek(at));
+    else if (what === "meanwhile") return this.goOn();
+    else if (what === "alone") return this.alone();
+    else if (what === "larger") return this.larger();
+    else if (what) return this.attempt(() => this.does(what));
+    else return;
+    this.key = "";
+    this.render();
+    /** @type {HTMLElement|null} */ (this.querySelector(`[data-play-do=${what}][data-value=${on?.dataset.value}]`))?.focus();
+  }
+
+  /** @param {string} what */
+  does(what) {
+    const play = this.play();
+    // Played elsewhere, it is to be held against what was played here: to its end.
+    const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
+    if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
+    if (!play) return; // it has begun, and is not recorded yet
+    this.take();
+    if (what === "step") return player.step();
+    if (what === "back") return player.back();
+    if (what === "run") return player.run();
+    if (what === "stop") return player.stop();
+  }
+
+  /** The keys step this play from now on. */
+  take() {
+    if (!this.begun) return;
+    player.current = this.begun.play;
+    lab.stepper = player;
+  }
+
+  /** @param {() => unknown} fn */
+  async attempt(fn) {
+    this.status.classList.remove("failed");
+    try {
+      await fn();
+      if (this.status.textContent) this.status.textContent = "";
+    } catch (e) {
+      this.status.classList.add("failed");
+      this.status.textContent = `× ${words(e)}`;
+    }
+    this.key = "";
+    lab.touch();
+  }
+
+  /** Plays from the beginning. @param {number} pause -1 runs on */
+  async start(pause) {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      if (this.play()?.over === Infinity) await player.order(/** @type {Begun} */ (this.begun).play, { do: "stop" });
+      const before = this.begun && this.play() ? this.begun : null;
+      const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
+      // The file that the server has numbers its lines with transcripts between.
+      begun.plan = this.plan;
+      begun.text = this.plan.text || "";
+      const was = this.play(before);
+      this.begins(begun, was && (was.endpoint !== this.endpoint || was.as !== this.as) ? before : null);
+    } finally {
+      this.asking = false;
+    }
+    // Whoever asked for a step gets one.
+    if (pause === 0) await this.first();
+  }
+
+  /** Begins the first step, once the play says that it waits for that. */
+  async first() {
+    const until = performance.now() + 3000;
+    while (performance.now() < until) {
+      const play = this.play();
+      if (play && standing(play, Infinity).waits) return player.step();
+      if (play && play.over !== Infinity) return;
+      await new Promise((done) => lab.addEventListener("events", done, { once: true }));
+    }
+  }
+
+  /** @param {Begun} begun @param {Begun|null} other */
+  begins(begun, other) {
+    this.status.textContent = "";
+    this.status.classList.remove("failed");
+    this.begun = begun;
+    this.other = other;
+    this.meanwhile = false;
+    this.outcome.lock();
+    this.take();
+  }
+
+  /** Shows how things stood when step k had settled. @param {number} k */
+  seek(k) {
+    const play = this.play();
+    if (!play || play.marks[k].begin === Infinity) return;
+    this.take();
+    player.seek(until(play, k));
+  }
+
+  /** @param {number} at the step whose command is typed anew, -1 for none */
+  edit(at) {
+    const left = this.editing;
+    this.editing = at;
+    this.typed = at >= 0 ? this.steps[at].command : "";
+    this.wrong = "";
+    this.key = "";
+    this.render();
+    const input = this.querySelector("input[name=command]");
+    if (input instanceof HTMLInputElement) {
+      input.focus();
+      input.setSelectionRange(input.value.length, input.value.length);
+    } else if (left >= 0) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${left}"] [data-play-do=edit]`))?.focus();
+  }
+
+  /** Runs the scenario with the command changed, beside what was played before. @param {boolean} stepping */
+  async branch(stepping) {
+    const { editing } = this;
+    const step = this.steps[editing];
+    if (!step || this.asking) return;
+    this.asking = true;
+    this.wrong = "";
+    try {
+      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed);
+      const play = this.play();
+      const before = play ? this.begun : null;
+      if (play && play.over === Infinity) await player.order(play.id, { do: "stop" });
+      const begun = await player.begin({ scenario: this.settings.scenario, text, endpoint: this.endpoint, as: this.as, pause: stepping ? editing : -1, branchOf: before?.play });
+      this.editing = -1;
+      this.begins(begun, before);
+    } catch (e) {
+      // Of one line the place is known, and what to do about it.
+      this.wrong = words(e).replace(/^This scenario cannot be played: /, "").replace(/ Change the lines that are named\.$/, "").replace(/^\S+:\d+: /, "");
+    } finally {
+      this.asking = false;
+    }
+    this.key = "";
+    this.render();
+    const next = this.wrong ? "input[name=command]" : "[data-play-do=step]";
+    /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
+  }
+
+  /** Leaves the play before, and shows this one alone. */
+  alone() {
+    this.other = null;
+    if (lab.mode === "plays") lab.mode = this.endpoint;
+    this.key = "";
+    lab.touch();
+  }
+
+  /** Goes on with what stands after this block, while the play waits. */
+  goOn() {
+    this.meanwhile = true;
+    this.key = "";
+    this.render();
+    const next = this.nextElementSibling;
+    if (!(next instanceof HTMLElement)) return;
+    next.tabIndex = -1;
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }
+
+  /** The pictures over the whole page, and back. */
+  larger() {
+    const dialog = h("dialog", { class: "larger", "aria-label": "Both ends of the connection" });
+    const home = h("span");
+    this.pictures.replaceWith(home);
+    dialog.append(this.pictures, h("form", { method: "dialog" }, h("button", {}, "Close")));
+    this.append(dialog);
+    dialog.addEventListener("close", () => {
+      home.replaceWith(this.pictures);
+      dialog.remove();
+      /** @type {HTMLElement|null} */ (this.querySelector("[data-play-do=larger]"))?.focus();
+    });
+    dialog.showModal();
+  }
+
+  // ——— drawing ———
+
+  render() {
+    if (lab.session !== this.session) {
+      this.session = lab.session;
+      this.begun = this.other = null;
+      this.key = "";
+    }
+    const play = this.play();
+    const before = this.other && this.play(this.other);
+    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, this.asking, this.begun?.failed].join();
+    if (key !== this.key) {
+      this.key = key;
+      this.drawBar(play);
+      this.drawSteps(play);
+      this.drawPictures(play, before || undefined);
+    }
+    this.outcome.show([before, play].filter((p) => p !== undefined && p !== null));
+    if (play && before && this.besides !== `${before.id} ${play.id}`) {
+      this.besides = `${before.id} ${play.id}`;
+      lab.beside(before, play);
+    }
+    this.wait(play);
+    if (this.log.isConnected && this.log.open) this.drawLog(play);
+  }
+
+  besides = "";
+
+  /** @param {Play|undefined} play */
+  drawBar(play) {
+    const { settings, plan } = this;
+    const now = play && standing(play, lab.cursor);
+    const whole = play && standing(play, Infinity);
+    /** @param {string} what @param {string} label @param {Record<string, string|boolean|null>} [more] */
+    const does = (what, label, more) => button(label, { "data-play-do": what, ...more });
+    /** @param {string} what @param {string} name @param {[string, string][]} options @param {string} value */
+    const choice = (what, name, options, value) => h("span", { class: "seg", role: "group", "aria-label": name }, ...options.map(([v, label]) => does(what, label, { "data-value": v, "aria-pressed": String(v === value) })));
+    const running = !!whole && !whole.over;
+    const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
+    const step = !play || running || !lab.history.live;
+    const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
+    this.bar.replaceChildren(
+      h(
+        "span",
+        { class: "seg", role: "group", "aria-label": "Stepping" },
+        does("back", "◀", { "aria-label": "Step back", title: "back (←)", disabled: !now || now.current < 0 }),
+        does("step", "▶ Step", { class: !play || whole?.waits ? "primary" : null, title: "step (→)", disabled: !step }),
+        does("run", "▶▶ Run", { title: "run (Space)", disabled: !!play && !running && lab.history.live }),
+      ),
+      running ? does("stop", "Stop") : "",
+      play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
+      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
+    );
+    if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
+    if (whole?.over && whole.error && !this.status.textContent) {
+      const stopped = whole.error.endsWith("the play was stopped");
+      this.status.classList.toggle("failed", !stopped);
+      this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${whole.error.replace(/^\S+:\d+: /, "")}`;
+    }
+  }
+
+  /** @param {Play|undefined} play */
+  drawSteps(play) {
+    const now = play && standing(play, lab.cursor);
+    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, this.form(step.command)) : this.item(step, play, now)));
+    if (this.editing >= 0 && this.list.querySelector("form")) {
+      // What is being typed stays under the caret.
+      const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
+      if (old && !this.wrong) rows[this.editing] = /** @type {HTMLLIElement} */ (old);
+    }
+    const focus = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement) && !document.activeElement.closest("form") ? [document.activeElement.closest("[data-step]"), document.activeElement.dataset.playDo] : null;
+    const at = focus && focus[0] instanceof HTMLElement ? focus[0].dataset.step : "";
+    const kept = this.list.contains(document.activeElement) && document.activeElement?.closest("li.editing");
+    if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
+    if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
+    const last = now && now.current >= 0 ? this.steps[now.current] : null;
+    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)}` : "";
+    if (this.spoken.textContent !== told) this.spoken.textContent = told;
+    // Within a long list the current step stays in sight.
+    const current = this.list.querySelector("[aria-current]");
+    if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
+  }
+
+  /**
+   * One step of the list.
+   * @param {import("../types.js").PlanStep} step
+   * @param {Play|undefined} play
+   * @param {import("../play.js").Standing|undefined} now
+   */
+  item(step, play, now) {
+    const { index, command, who } = step;
+    const phase = now?.phases[index] || "todo";
+    const mark = play?.marks[index];
+    const ended = !!mark && by(mark.end, lab.cursor);
+    const say = mark ? said(mark, lab.cursor) : "";
+    const error = ended ? mark.error : "";
+    const differs = !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command;
+    const begun = play && phase !== "todo" && phase !== "ready";
+    const name = h("code", {}, command);
+    return h(
+      "li",
+      { class: `${phase}${differs ? " differs" : ""}`, "data-step": index, "aria-current": now?.current === index ? "step" : null },
+      h("span", { class: "mark", "aria-hidden": "true" }, marks[phase][0]),
+      h(
+        "span",
+        { class: "what" },
+        begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show how things stood after this step" }, name) : h("span", { class: "command" }, name),
+        h("span", { class: "hide" }, ` ${marks[phase][1]}`),
+        whoNames[who] && h("small", { class: "soft" }, ` ${whoNames[who]}`),
+        differs && h("small", { class: "changed" }, " changed"),
+      ),
+      button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${command} and run on` }),
+      (say || error) && h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say),
+    );
+  }
+
+  /** @param {string} command */
+  form(command) {
+    const wrong = `wrong-${this.settings.scenario}`;
+    return h(
+      "form",
+      { class: "edit" },
+      h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: this.typed, spellcheck: "false", autocomplete: "off", "aria-invalid": this.wrong ? "true" : null, "aria-describedby": this.wrong ? wrong : null })),
+      h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run on"), h("button", { "data-pause": "step" }, "Step on from here"), button("leave it", { "data-play-do": "leave", class: "quiet" })),
+      this.wrong ? h("span", { class: "say failed", id: wrong, role: "alert" }, `× ${this.wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
+    );
+  }
+
+  /** @param {Play|undefined} play @param {Play|undefined} before */
+  drawPictures(play, before) {
+    if (!this.pictures.isConnected) return;
+    const want = [before, play].filter((p) => p !== undefined);
+    const have = [...this.pictures.querySelectorAll("figure")];
+    while (have.length > want.length) have.pop()?.remove();
+    while (have.length < want.length) {
+      const figure = h("figure", {}, h("figcaption"), new WsEnds());
+      this.pictures.append(figure);
+      have.push(figure);
+    }
+    this.pictures.classList.toggle("two", want.length === 2);
+    want.forEach((p, i) => {
+      const [caption, ends] = have[i].children;
+      const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan.steps[k]?.command)?.command : "";
+      const title = `play ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
+      caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("larger", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("leave it", { class: "quiet", "data-play-do": "alone", "aria-label": "Leave the play before" }) : "");
+      if (ends instanceof WsEnds) ends.show(p.token, title);
+    });
+    if (!want.length) this.pictures.replaceChildren();
+  }
+
+  // ——— waiting ———
+
+  /** While something long is awaited, a clock runs, and one may go on. @param {Play|undefined} play */
+  wait(play) {
+    const busy = !!play && play.over === Infinity && standing(play, Infinity).phases.includes("doing");
+    if (busy && !this.clock) this.clock = setInterval(() => this.tick(), 100);
+    if (!busy && this.clock) {
+      clearInterval(this.clock);
+      this.clock = undefined;
+      this.waiting.hidden = true;
+      if (this.meanwhile && play) {
+        this.meanwhile = false;
+        const told = this.outcome.told;
+        lab.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
+      }
+    }
+  }
+
+  tick() {
+    const play = this.play();
+    const mark = play?.marks[standing(play, Infinity).current];
+    if (!play || !mark?.event) return;
+    const passed = lab.now() - mark.event.at;
+    this.waiting.hidden = passed < long;
+    if (passed < long) return;
+    if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
+    const [clock, text, offer] = this.waiting.children;
+    clock.textContent = span(passed);
+    text.textContent = ` and ${mark.command} is not done yet. Nothing is stuck: this is how long it takes.`;
+    offer.toggleAttribute("hidden", this.meanwhile);
+  }
+
+  /** @param {Play|undefined} play */
+  drawLog(play) {
+    const pre = this.log.querySelector("pre");
+    if (!pre) return;
+    const rows = play ? lab.rows.list.filter((r) => r.conn.client === play.token && r.seq <= lab.cursor) : [];
+    const text = rows
+      .map((r) => {
+        const { event: e } = r;
+        if (e.step) return `\n${line(e)}`;
+        const parts = [jsAt(r, lab.cursor), e.script || e.call ? "" : line(e), goAt(r, lab.cursor).text];
+        return `  ${parts.filter(Boolean).join("  ·  ")}`;
+      })
+      .join("\n")
+      .trim();
+    if (pre.textContent !== text) pre.textContent = text || "Nothing yet.";
+  }
+}

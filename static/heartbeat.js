@@ -1,0 +1,105 @@
+/**
+ * Who notices that a connection is gone, and when: a server that pings at an
+ * interval and gives up when no pong comes in time, a network that falls
+ * silent, and a proxy that cuts what is idle. Computed here, and as a scenario
+ * that runs the same; all times are ms since the connection opened.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {{interval: number, timeout: number, silence: number, proxy: number}} Tuning 0 for no silence, no proxy
+ * @typedef {{at: number, end: "answered"|"late"|"lost"|"sent"}} Beat
+ * @typedef {{beats: Beat[], end: number, cut: number|null, server: number|null, browser: number|null, why: {server: string, browser: string}}} Course
+ */
+
+const bounds = { interval: [50, 60_000], timeout: [50, 60_000], silence: [0, 60_000], proxy: [0, 60_000] };
+const tail = 300; // ms looked at after the last thing that is to happen
+
+/**
+ * What is wrong with the values, in words; "" when nothing is.
+ * @param {Tuning} t
+ */
+export function wrong(t) {
+  for (const [name, [least, most]] of Object.entries(bounds)) {
+    const value = t[/** @type {keyof Tuning} */ (name)];
+    if (!Number.isFinite(value) || value < least || value > most) return `The ${name} is a number of ms from ${least} to ${most}.`;
+  }
+  if ((t.silence || t.proxy || t.interval) / t.interval > 100) return "That would be more than a hundred pings: take a longer interval.";
+  return "";
+}
+
+/**
+ * What is to happen, worked out.
+ * @param {Tuning} t
+ * @returns {Course}
+ */
+export function course(t) {
+  const { interval, timeout, silence, proxy } = t;
+  const why = { server: "", browser: "" };
+  // A proxy counts from the last octets that passed it: the handshake at first.
+  const cut = proxy && proxy < interval && (!silence || proxy < silence) ? proxy : null;
+  const until = cut ?? (silence || interval * 4);
+  /** @type {Beat[]} */
+  const beats = [];
+  for (let at = interval; at < until; at += interval) beats.push({ at, end: "answered" });
+  if (cut !== null) {
+    why.server = `the proxy is idle for ${proxy} ms before the first ping, and closes TCP: the server's read gets EOF`;
+    why.browser = "the proxy closes its side, too: onclose 1006, not clean";
+    return { beats, end: cut + tail, cut, server: cut, browser: cut, why };
+  }
+  if (!silence) {
+    why.server = why.browser = "nothing goes wrong: each ping is answered, and keeps the proxy from thinking it idle";
+    return { beats, end: until + tail, cut, server: null, browser: null, why };
+  }
+  const lost = Math.ceil(silence / interval) * interval;
+  beats.push({ at: lost, end: "lost" });
+  const server = lost + timeout;
+  why.server = `the ping at ${lost} ms is the first to be lost, and its pong is due ${timeout} ms later`;
+  why.browser = "never by itself: JavaScript sees no pings and no missing ones, and the server's FIN is lost like all else";
+  return { beats, end: server + tail, cut, server, browser: null, why };
+}
+
+/**
+ * The same as a scenario. A raw client's own close stands for the proxy's.
+ * @param {Tuning} t
+ * @param {"raw"|"browser"} as
+ */
+export function scenario(t, as) {
+  const c = course(t);
+  const lines = [`# A ping every ${t.interval} ms, its pong within ${t.timeout} ms`, `server pings every ${t.interval}ms within ${t.timeout}ms`];
+  if (as === "raw") lines.push("client answers");
+  lines.push("open");
+  if (c.cut !== null) {
+    lines.push(`wait ${c.cut}ms`, "# The proxy has seen nothing for too long, and closes TCP.", as === "raw" ? "tcp close" : "leave");
+  } else if (t.silence) {
+    lines.push(`wait ${t.silence}ms`, "# From here on nothing crosses any more, and nobody is told.", "wire silent");
+    lines.push(`wait ${c.end - t.silence}ms`);
+  } else lines.push(`wait ${c.end}ms`);
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * What was recorded of such a run.
+ * @param {LabEvent[]} events of the connection and of its client, in order
+ * @param {boolean} over
+ * @param {number} [silent] microseconds at which the network fell silent
+ * @returns {{beats: Beat[], server: number|null, browser: number|null, silence: number|null}}
+ */
+export function measured(events, over, silent) {
+  const open = events.find((e) => e.handshake?.status === 101);
+  if (!open) return { beats: [], server: null, browser: null, silence: null };
+  /** @param {LabEvent} e */
+  const at = (e) => (e.at - open.at) / 1000;
+  /** @type {(Beat & {payload: string})[]} */
+  const beats = [];
+  const lost = new Set(events.flatMap((e) => (e.held?.state === "dropped" ? [e.held.of] : [])));
+  for (const e of events) {
+    if (e.frame?.header.opcode === 9 && e.from === "server") beats.push({ at: at(e), end: "sent", payload: e.frame.payload || "" });
+    if (e.frame?.header.opcode !== 10 || e.from !== "client" || lost.has(e.seq)) continue;
+    const payload = e.frame.payload || "";
+    const beat = beats.find((b) => b.end === "sent" && b.payload === payload);
+    if (beat) beat.end = "answered";
+  }
+  const gone = events.find((e) => e.from === "server" && (e.tcp?.what === "closed" || (e.call?.phase === "return" && e.call.error && !/^Write/.test(e.call.name))) && e.at > open.at);
+  const told = events.find((e) => e.script?.what === "onclose");
+  if (over || gone) for (const b of beats) if (b.end === "sent") b.end = "lost";
+  return { beats, server: gone ? at(gone) : null, browser: told ? at(told) : null, silence: silent === undefined ? null : (silent - open.at) / 1000 };
+}

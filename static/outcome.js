@@ -1,0 +1,109 @@
+/**
+ * How a connection ended, measured: what the tab was told and when, and what
+ * the server's next read and next two writes got back.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {{name: string, type: string, text: string, done: boolean}} Came of a call: no type when it succeeded
+ * @typedef {{start: number|null, after: number|null, code: number|null, reason: string, clean: boolean|null,
+ *   error: boolean, read: Came|null, writes: Came[]}} Outcome start: when closing began; after: how long onclose took; in microseconds
+ * @typedef {"after"|"code"|"clean"|"read"|"writes"} Column
+ */
+
+/** @type {Record<Column, {head: string, choices: [string, string][]}>} */
+export const columns = {
+  after: { head: "onclose after", choices: [["0", "at once"], ["2", "about 2 s"], ["20", "about 20 s"], ["60", "about 60 s"], ["never", "not at all"]] },
+  code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["none", "none"]] },
+  clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "not told"]] },
+  read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
+  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["0", "there are none"]] },
+};
+
+const apart = 5000; // microseconds that two clocks may be
+
+/** @param {string} name */
+const onTcp = (name) => name.includes("Conn.");
+
+/**
+ * @param {LabEvent[]} events of the connection, and what its client's JavaScript did, in order
+ * @param {number} cursor
+ * @returns {Outcome}
+ */
+export function measure(events, cursor) {
+  /** @type {Outcome} */
+  const out = { start: null, after: null, code: null, reason: "", clean: null, error: false, read: null, writes: [] };
+  const seen = events.filter((e) => e.seq <= cursor);
+  const closes = seen.filter((e) => e.frame?.header.opcode === 8 || e.script?.what === "close" || e.script?.what === "leave");
+  const ends = closes.length ? closes : seen.filter((e) => e.tcp && e.tcp.what !== "open");
+  if (ends.length) out.start = Math.min(...ends.map((e) => e.at));
+  const told = seen.find((e) => e.script?.what === "onclose");
+  if (told && told.script) {
+    out.code = told.script.code ?? null;
+    out.reason = told.script.reason || "";
+    out.clean = told.script.wasClean ?? false;
+    // It is counted from what the browser did or got last, so that a person who
+    // takes their time between two steps does not count.
+    const causes = seen.filter((e) => e.script?.what === "close" || (e.from === "server" && (e.frame?.header.opcode === 8 || (e.tcp && e.tcp.what !== "open"))));
+    const since = Math.max(...causes.map((e) => e.at).filter((at) => at <= told.at + apart));
+    out.after = since > -Infinity ? Math.max(0, told.at - since) : out.start === null ? null : Math.max(0, told.at - out.start);
+  }
+  out.error = seen.some((e) => e.script?.what === "onerror");
+  if (out.start === null) return out;
+  /** @type {Map<number, {enter: LabEvent, ret: LabEvent|null}>} */
+  const calls = new Map();
+  for (const e of seen) {
+    if (!e.call) continue;
+    const c = calls.get(e.call.id);
+    if (c) c.ret = e;
+    else if (e.call.phase === "enter") calls.set(e.call.id, { enter: e, ret: null });
+  }
+  const { start } = out;
+  const late = [...calls.values()].filter((c) => !c.ret || c.ret.at >= start);
+  const reads = pick(late.filter((c) => /(^|\.)(Next)?Read/.test(c.enter.call?.name || "")));
+  const failed = reads.filter((c) => c.ret?.call?.error);
+  out.read = came(failed[onTcp(reads[0]?.enter.call?.name || "") ? 0 : failed.length - 1] || reads[reads.length - 1]);
+  const writes = late.filter((c) => c.enter.at >= start && /(^|\.)Write/.test(c.enter.call?.name || ""));
+  out.writes = pick(writes).slice(0, 2).flatMap((c) => came(c) || []);
+  return out;
+}
+
+/** Calls on the TCP connection itself, where there are any: they are asked last. @param {{enter: LabEvent, ret: LabEvent|null}[]} calls */
+function pick(calls) {
+  const bare = calls.filter((c) => onTcp(c.enter.call?.name || ""));
+  return bare.length ? bare : calls;
+}
+
+/** @param {{enter: LabEvent, ret: LabEvent|null}|undefined} c @returns {Came|null} */
+function came(c) {
+  if (!c || !c.enter.call) return null;
+  const ret = c.ret?.call;
+  return { name: c.enter.call.name, type: ret?.error?.type || "", text: ret?.error?.text || ret?.result || "", done: !!ret };
+}
+
+/**
+ * What was measured, in the terms that a guess is made in; "" while it is not
+ * known yet.
+ * @param {Column} column
+ * @param {Outcome} o
+ * @param {boolean} over whether nothing more will come
+ */
+export function verdict(column, o, over) {
+  switch (column) {
+    case "after": {
+      if (o.after === null) return over ? "never" : "";
+      const s = o.after / 1e6;
+      return s < 0.7 ? "0" : s < 6 ? "2" : s < 40 ? "20" : "60";
+    }
+    case "code":
+      return o.code === null ? (over ? "none" : "") : String(o.code);
+    case "clean":
+      return o.clean === null ? (over ? "none" : "") : String(o.clean);
+    case "read":
+      if (!o.read) return "";
+      if (!o.read.done) return over ? "waits" : "";
+      if (!o.read.type) return "data";
+      return /EOF/.test(o.read.text) ? "eof" : /reset/.test(o.read.text) ? "reset" : /closed/.test(o.read.text) ? "closed" : "data";
+    case "writes":
+      if (o.writes.length < 2 && !over) return "";
+      return o.writes.map((w) => (w.type ? "-" : "+")).join("") || "0";
+  }
+}

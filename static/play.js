@@ -1,0 +1,222 @@
+/**
+ * Plays of scenarios, made from the step events in the recording. What a play
+ * looks like is a function of its events up to the cursor alone, so going back
+ * and forth any number of times gives the same picture; and what the server
+ * asks of the page is done by the tab that began the play, once.
+ *
+ * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {import("./types.js").Step} Step
+ * @typedef {import("./types.js").Order} Order
+ *
+ * @typedef {"todo"|"ready"|"doing"|"done"|"failed"} Phase
+ * @typedef {{index: number, command: string, say: string, ready: number, begin: number, end: number,
+ *   error: string, event: LabEvent|null}} Mark when a step was what, by seq; Infinity for not yet
+ * @typedef {{phases: Phase[], current: number, waits: boolean, over: boolean, error: string}} Standing
+ */
+
+/** Whether something has happened by the cursor, which may itself be Infinity. @param {number} seq @param {number} cursor */
+export const by = (seq, cursor) => seq !== Infinity && seq <= cursor;
+
+/** One play, as it was recorded. */
+export class Play {
+  /** @param {Step} s the first that tells of it @param {LabEvent} e */
+  constructor(s, e) {
+    this.id = s.play;
+    this.token = s.client;
+    this.endpoint = s.endpoint;
+    this.as = s.as;
+    this.scenario = s.scenario || "";
+    this.title = s.title || "";
+    this.branchOf = s.branchOf || "";
+    this.seq = e.seq;
+    this.at = e.at; // microseconds at which it began
+    /** @type {Mark[]} */
+    this.marks = Array.from({ length: s.of }, (_, index) => ({ index, command: "", say: "", ready: Infinity, begin: Infinity, end: Infinity, error: "", event: null }));
+    this.over = Infinity; // seq at which it was
+    this.overAt = 0; // microseconds
+    this.error = "";
+  }
+
+  /**
+   * The seq at which the last step had settled; Infinity while some have not.
+   * What comes later is tidying up: both ends are closed that the steps left open.
+   */
+  get settled() {
+    const ends = this.marks.map((m) => m.end);
+    const last = Math.max(...ends);
+    return last === Infinity ? (this.over === Infinity ? Infinity : Math.max(0, ...ends.filter((end) => end !== Infinity))) : last;
+  }
+
+  /** @param {LabEvent} e @param {Step} s */
+  take(e, s) {
+    if (s.phase === "over") {
+      this.over = Math.min(this.over, e.seq);
+      this.overAt = e.at;
+      this.error = s.error || "";
+      return;
+    }
+    const mark = this.marks[s.index];
+    if (!mark || mark[s.phase] !== Infinity) return; // told twice: the first stands
+    mark[s.phase] = e.seq;
+    mark.command = s.command || mark.command;
+    mark.say = s.say || mark.say;
+    if (s.phase === "begin") mark.event = e;
+    if (s.phase === "end") mark.error = s.error || "";
+  }
+}
+
+/** All plays of a recording. */
+export class Plays {
+  constructor() {
+    /** @type {Map<string, Play>} in order of their beginning */
+    this.byId = new Map();
+    /** @type {Map<string, Play>} */
+    this.byToken = new Map();
+  }
+
+  /** @param {LabEvent} e @param {Step} s */
+  take(e, s) {
+    let play = this.byId.get(s.play);
+    if (!play) {
+      play = new Play(s, e);
+      this.byId.set(s.play, play);
+      this.byToken.set(s.client, play);
+    }
+    play.take(e, s);
+    return play;
+  }
+}
+
+/**
+ * How a play stands at the cursor. The current step is the one being done, or
+ * waited for, or else the last one done; -1 before the first.
+ * @param {Play} play
+ * @param {number} cursor
+ * @returns {Standing}
+ */
+export function standing(play, cursor) {
+  const over = by(play.over, cursor);
+  let current = -1;
+  let waits = false;
+  const phases = play.marks.map((m) => {
+    if (!by(m.begin, cursor)) {
+      if (!by(m.ready, cursor) || over) return "todo";
+      current = m.index;
+      waits = true;
+      return "ready";
+    }
+    current = m.index;
+    waits = false;
+    if (by(m.end, cursor)) return m.error ? "failed" : "done";
+    return over ? "failed" : "doing";
+  });
+  return { phases, current, waits, over, error: over ? play.error : "" };
+}
+
+/** The sentence of a step at the cursor: it is said when its effect is recorded. @param {Mark} m @param {number} cursor */
+export const said = (m, cursor) => (by(m.end, cursor) ? m.say : "");
+
+/**
+ * The cursor one step further back: all that was recorded before the newest
+ * step that shows was begun. Null at the beginning.
+ * @param {Play} play
+ * @param {number} cursor
+ */
+export function before(play, cursor) {
+  const begun = play.marks.filter((m) => by(m.begin, cursor));
+  return begun.length ? begun[begun.length - 1].begin - 1 : null;
+}
+
+/**
+ * The cursor one step further on, Infinity for the newest; null when all that
+ * was recorded of the play shows already.
+ * @param {Play} play
+ * @param {number} cursor
+ */
+export function after(play, cursor) {
+  const later = play.marks.filter((m) => m.begin > cursor && m.begin !== Infinity);
+  if (!later.length) return cursor < play.over && play.over !== Infinity ? Infinity : null;
+  return later.length > 1 ? later[1].begin - 1 : Infinity;
+}
+
+/**
+ * The cursor at which step k has settled and no other is begun.
+ * @param {Play} play
+ * @param {number} k
+ */
+export function until(play, k) {
+  const next = play.marks.find((m) => m.index > k && m.begin !== Infinity);
+  return next ? next.begin - 1 : Infinity;
+}
+
+/** How many orders are kept for plays that the tab may yet turn out to have begun. */
+const maxEarly = 64;
+
+/**
+ * Which orders this tab has to carry out: those of plays that it began itself,
+ * each once. Whoever reloads, or follows the same session in a second tab, has
+ * begun none of them, and so does nothing.
+ */
+export class Orders {
+  constructor() {
+    /** @type {Set<string>} tokens of the plays begun here */
+    this.own = new Set();
+    /** @type {Set<string>} what was handed out */
+    this.taken = new Set();
+    /** @type {Step[]} orders that came before the answer that names their play */
+    this.early = [];
+  }
+
+  /**
+   * Takes a play as this tab's own; returns what of it is to be done already.
+   * @param {string} token
+   * @returns {Step[]}
+   */
+  expect(token) {
+    this.own.add(token);
+    const due = this.early.filter((s) => s.client === token);
+    this.early = this.early.filter((s) => s.client !== token);
+    return due.filter((s) => this.first(s));
+  }
+
+  /**
+   * Returns the orders among new events that are to be done now.
+   * @param {LabEvent[]} events
+   * @returns {Step[]}
+   */
+  due(events) {
+    const out = [];
+    for (const { step: s } of events) {
+      if (!s || !s.order || s.phase !== "begin" || s.as !== "browser") continue;
+      if (this.own.has(s.client)) {
+        if (this.first(s)) out.push(s);
+      } else this.early = [...this.early, s].slice(-maxEarly);
+    }
+    return out;
+  }
+
+  /** @param {Step} s */
+  first(s) {
+    const key = `${s.play} ${s.index}`;
+    if (this.taken.has(key)) return false;
+    this.taken.add(key);
+    return true;
+  }
+}
+
+/**
+ * A scenario with one command changed. Its transcripts go, since they are of
+ * another run, and so does the sentence of the changed command.
+ * @param {string} text
+ * @param {number} line of the command, from 1
+ * @param {string} command
+ */
+export function changed(text, line, command) {
+  if (/[\r\n]/.test(command)) throw new Error("A command takes one line.");
+  if (!command.trim()) throw new Error("Write a command, or press Esc to leave the step as it is.");
+  const lines = text.split("\n");
+  let from = line - 1;
+  while (from > 1 && lines[from - 1].startsWith("#")) from--;
+  lines.splice(from, line - from, command.trim());
+  return lines.filter((l) => !l.startsWith("|")).join("\n");
+}

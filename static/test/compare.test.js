@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Matrix, align, browserName, caret, caseOf, classOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
+import { Rows } from "../rows.js";
+import { Tape } from "./events.js";
+
+/** A case as the server lists it. */
+const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
+/** A report as the stream tells it. */
+const report = (id, endpoint, verdict = "pass", closing = verdict, more = {}) => ({ case: id, endpoint, verdict, closing, reason: "", expected: "", got: "", octets: "", caret: -1, rule: "", mistake: "", took: 1, ...more });
+
+function matrix() {
+  const m = new Matrix();
+  m.take([asks("5.1/1"), asks("5.1/2", { keyword: "SHOULD" }), asks("5.5.2/1", { title: "A Ping", rules: ["5.5/control-length"] }), asks("sizes/1"), asks("5.1/1c"), asks("5.1/9c", { judges: "client" })]);
+  m.columns = [{ name: "reference", label: "reference", kind: "own" }, { name: "naive", label: "naive", kind: "own" }, { name: browserName, label: browserName, kind: "browser" }];
+  return m;
+}
+
+test("a case and its mirror image share a line, and what clients alone are asked stands with its section", () => {
+  const m = matrix();
+  assert.deepEqual(m.lines.map((l) => l.id), ["5.1/1", "5.1/2", "5.1/9", "5.5.2/1", "sizes/1"]);
+  assert.equal(m.line("5.1/1c"), m.line("5.1/1"));
+  assert.equal(m.line("9/9"), undefined);
+  assert.equal(m.asked(m.lines[0], m.columns[2])?.id, "5.1/1c");
+  assert.equal(m.asked(m.lines[1], m.columns[2]), null);
+});
+
+test("a report lands in its line and column, and one of nobody nowhere", () => {
+  const m = matrix();
+  assert.equal(m.report(report("5.1/1c", browserName))?.line.id, "5.1/1");
+  assert.equal(m.report(report("5.1/1", "stranger")), null);
+  assert.equal(m.report(report("9/9", "naive")), null);
+  assert.equal(m.of(m.lines[0], m.columns[2])?.verdict, "pass");
+  m.forget(m.columns[2], [m.lines[0]]);
+  assert.equal(m.of(m.lines[0], m.columns[2]), null);
+});
+
+test("columns are counted by the graver of two verdicts", () => {
+  const m = matrix();
+  m.report(report("5.1/1", "naive", "pass", "fail"));
+  m.report(report("5.1/2", "naive", "info", "non-strict"));
+  m.report(report("5.5.2/1", "naive"));
+  assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, fail: 1, none: 1, asked: 4 });
+  assert.equal(tally(m.counts(m.columns[1])), "1 ✔  1 ≈  1 ×");
+  assert.equal(worst(report("x", "y", "info", "pass")), "info");
+  assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
+  assert.equal(said(null), "not judged");
+});
+
+test("each filter leaves what it says, and all together what all say", () => {
+  const m = matrix();
+  m.report(report("5.1/1", "reference"));
+  m.report(report("5.1/1", "naive", "fail"));
+  m.report(report("5.1/2", "reference"));
+  m.report(report("5.1/2", "naive"));
+  const ids = (more) => m.filtered({ ...everything, ...more }).map((l) => l.id);
+  assert.equal(ids({}).length, 5);
+  assert.deepEqual(ids({ section: "5.1" }), ["5.1/1", "5.1/2", "5.1/9"]);
+  assert.deepEqual(ids({ section: "5.5" }), ["5.5.2/1"]);
+  assert.deepEqual(ids({ keyword: "SHOULD" }), ["5.1/2"]);
+  assert.deepEqual(ids({ text: "PING" }), ["5.5.2/1"]);
+  assert.deepEqual(ids({ text: "control-length" }), ["5.5.2/1"]);
+  assert.deepEqual(ids({ text: " 5.1/2 " }), ["5.1/2"]);
+  assert.deepEqual(ids({ verdict: "fail" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,naive" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,gorilla" }), []);
+  assert.deepEqual(ids({ verdict: "none" }), ["5.1/1", "5.1/9", "5.5.2/1", "sizes/1"]);
+  assert.deepEqual(ids({ verdict: "pass", keyword: "MUST" }), ["5.1/1"]);
+  assert.deepEqual(ids({ text: "nothing of the kind" }), []);
+});
+
+test("the address names a case, or none", () => {
+  assert.equal(caseOf("#5.5/3"), "5.5/3");
+  assert.equal(caseOf("#5.5%2F3c"), "5.5/3c");
+  assert.equal(caseOf("#7692-7.2.1/12"), "7692-7.2.1/12");
+  for (const hash of ["", "#", "#cases", "#headers", "#headers/reference-server/fresh/8185", "#headers/1", "#e=3&b=1", "#5.5/x"]) assert.equal(caseOf(hash), "", hash);
+});
+
+test("an address is made whole, or told what is wrong with it", () => {
+  const url = (/** @type {string} */ text) => /** @type {any} */ (serverAddress(text)).url;
+  assert.equal(url("9000"), "ws://localhost:9000/");
+  assert.equal(url(":9000/echo"), "ws://localhost:9000/echo");
+  assert.equal(url(" localhost:9000 "), "ws://localhost:9000/");
+  assert.equal(url("127.0.0.1:9000/x?y"), "ws://127.0.0.1:9000/x?y");
+  assert.equal(url("http://localhost:9000"), "ws://localhost:9000/");
+  assert.equal(url("HTTPS://localhost:9000"), "wss://localhost:9000/");
+  assert.equal(url("ws://[::1]:9000/"), "ws://[::1]:9000/");
+  for (const bad of ["", "   ", "ftp://localhost/", "ws://", "ws://local host/", "ws://localhost/#x", "ws://localhost:99999/"]) assert.ok(/** @type {any} */ (serverAddress(bad)).error, bad);
+});
+
+test("a caret stands under the first wrong octet, and under its first wrong bit", () => {
+  const r = report("x", "y", "fail", "fail", { octets: "81052748", caret: 8 });
+  assert.deepEqual(caret(r), { text: "81 05 27 48\n   ^^\n\n0000 0101\n^", words: "byte 1, bit 0, 0x80" });
+  assert.equal(caret({ ...r, caret: 13 })?.text.split("\n").at(-1), "      ^");
+  const long = caret({ ...r, octets: "00".repeat(40), caret: 8 * 17 + 3, skipped: 100 });
+  assert.equal(long?.text.split("\n")[2], "   ^^");
+  assert.equal(long?.words, "byte 117, bit 3, 0x10; 100 bytes before these are left out");
+  assert.equal(caret({ ...r, octets: "" }), null);
+  assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "" });
+});
+
+/** A case at two endpoints, in one recording. */
+function two(play) {
+  const t = new Tape();
+  ["reference", "naive"].forEach((endpoint, i) => {
+    const conn = i + 1;
+    t.open(conn, endpoint, "judge");
+    t.request(conn);
+    t.response(conn, 101, i ? [{ name: "Sec-WebSocket-Location", value: "ws://x/", offset: 0, size: 0 }] : []);
+    t.frame(conn, "client", "Hello");
+    play(t, conn, endpoint);
+    t.tcp(conn, "client", "closed");
+  });
+  const rows = new Rows();
+  rows.append(t.events);
+  return (handshake = false) => align(rows.list, ["reference", "naive"], "client", handshake);
+}
+
+test("endpoints that do the same are aligned, and nothing is marked", () => {
+  const found = two((t, conn) => t.frame(conn, "server", "Hello"))();
+  assert.equal(found.first, -1);
+  assert.deepEqual(found.steps.map((s) => s.kind), ["client request", "server response", "client message", "server message"]);
+  assert.ok(found.steps.every((s) => s.cells.length === 2 && s.cells.every(Boolean)));
+});
+
+test("the first difference is the first of the endpoints, and is told", () => {
+  const found = two((t, conn, endpoint) => {
+    if (endpoint === "naive") t.frame(conn, "server", "olleH");
+    else t.frame(conn, "server", "", { opcode: 8, close: { code: 1002, name: "protocol error", reason: "" } });
+  })();
+  const first = found.steps[found.first];
+  assert.equal(first.from, "server");
+  assert.ok(first.cells.includes(null));
+  assert.match(first.differs[0], /^only /);
+  assert.ok(found.steps.every((s) => s.from !== "client" || !s.differs.length));
+});
+
+test("fields of the handshake count where the case is about it", () => {
+  const found = two((t, conn) => t.frame(conn, "server", "Hello"));
+  assert.equal(found(false).first, -1);
+  assert.equal(found(true).steps[found(true).first].kind, "server response");
+});
+
+test("of many steps the first, the last and those around the first difference are shown", () => {
+  assert.deepEqual(excerpt(12, 3), [[0, 12]]);
+  assert.deepEqual(excerpt(1000, -1), [[0, 16], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 500), [[0, 16], [497, 512], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 10), [[0, 22], [994, 1000]]);
+  assert.deepEqual(excerpt(1000, 999), [[0, 16], [994, 1000]]);
+});
+
+test("of two answers with another status nothing more is told", () => {
+  const t = new Tape();
+  ["reference", "naive"].forEach((endpoint, i) => {
+    t.open(i + 1, endpoint, "judge");
+    t.request(i + 1);
+    t.response(i + 1, i ? 400 : 426, i ? [] : [{ name: "Sec-WebSocket-Version", value: "13", offset: 0, size: 0 }]);
+  });
+  const rows = new Rows();
+  rows.append(t.events);
+  const found = align(rows.list, ["reference", "naive"], "client", true);
+  assert.deepEqual(found.steps[found.first].differs, ["reference answered with status 426, naive 400"]);
+});
+
+test("a difference is classed by the verdicts of those who differ", () => {
+  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, { keyword, rules: ["5.4/own"] }).words;
+  assert.equal(words([report("x", "a"), report("x", "b", "info")], "MUST"), "all are legal");
+  assert.equal(words([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "5.4/own" })], "SHOULD"), "a SHOULD is broken");
+  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "8.1/text-utf8" })], "SHOULD"), "a MUST is broken");
+});
+
+test("a server that is away is asked for gently, and not for ever", () => {
+  assert.equal(pollAfter(true, 0), 1500);
+  assert.equal(pollAfter(true, 120_000), 5000);
+  assert.equal(pollAfter(false, 0), 5000);
+  assert.equal(pollAfter(true, 31 * 60_000), 0);
+});
