@@ -74,6 +74,7 @@ func (r Report) NoWebSocket() bool {
 // MarshalJSON gives r without its events, the octets in hex, the time in
 // milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
+	mistake, _ := MistakeOf(r.Mistake)
 	return json.Marshal(struct {
 		Case     string  `json:"case"`
 		Endpoint string  `json:"endpoint"`
@@ -87,9 +88,10 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Caret    int     `json:"caret"`
 		Rule     string  `json:"rule"`
 		Mistake  string  `json:"mistake"`
+		Says     string  `json:"says,omitempty"` // the mistake's sentence
 		Took     float64 `json:"took"`
 	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, float64(r.Took.Microseconds()) / 1000})
+		r.Caret, r.Rule, r.Mistake, mistake.Says, float64(r.Took.Microseconds()) / 1000})
 }
 
 // fit says how what was seen stands to what is expected.
