@@ -130,7 +130,12 @@ export function matches(about, e, context = {}) {
 /** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
 export function shown(v, expression) {
   if (v === undefined) return "nothing";
+  if (expression === "wasClean") return String(v);
   if (typeof v === "boolean") return v ? "1" : "0";
   if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) return `0x${v.toString(16).padStart(2, "0")}`;
-  return v === "" ? "nothing" : String(v);
+  if (v === "") return expression === "violation" ? "no violation" : "nothing";
+  return String(v);
 }
+
+/** Where an event was seen, before what was found in it. @param {LabEvent} e */
+export const place = (e) => (e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");

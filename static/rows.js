@@ -555,7 +555,7 @@ export function goAt(row, cursor) {
 export function whose(conn, watching) {
   if (conn.as === "raw") return "raw client";
   if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
-  if (conn.as || conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
+  if (conn.as || conn.scripted || /^(reference|gorilla|naive|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
   return conn.client ? "client" : "client (outside)";
 }
 
@@ -572,12 +572,15 @@ export function lane(conns, watching) {
 
 /**
  * Whether a connection belongs to a mode. A broken server is neither
- * endpoint, so it shows beside whichever one is studied.
+ * endpoint, so it shows beside whichever one is studied; the weekend server
+ * has a mode of its own.
  * @param {Conn} conn
  * @param {Mode} mode
  */
 export function belongs(conn, mode) {
-  const endpoint = conn.endpoint || (conn.client.includes("gorilla") ? "gorilla" : "");
+  const endpoint = conn.endpoint || ["gorilla", "naive"].find((e) => conn.client.includes(e)) || "";
+  if (mode === "naive") return endpoint === "naive";
+  if (endpoint === "naive") return mode === "all" || mode === "plays";
   if (mode === "reference") return endpoint !== "gorilla";
   if (mode === "gorilla") return endpoint !== "reference";
   return true;

@@ -115,7 +115,7 @@ export class WsLab extends LabElement {
     /** @param {string} command @param {string} label @param {Record<string, string>} [more] */
     const does = (command, label, more) => button(label, { "data-command": command, ...more });
     this.bar.replaceChildren(
-      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["both", "side by side"], ["plays", "two plays"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
+      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["naive", "naive"], ["both", "side by side"], ["plays", "two plays"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
       h("span", { class: "seg", role: "group", "aria-label": "Stepping" }, does("back", "◀", { "aria-label": "Back", title: "back (←)" }), does("step", "▶ Step", { title: "step (→)" }), does("run", "▶▶ Run", { title: "run (Space)" })),
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
@@ -137,6 +137,7 @@ export class WsLab extends LabElement {
   /** @param {Mode} mode */
   mode(mode) {
     lab.mode = mode;
+    lab.left = ""; // a person chose
     lab.follow();
     const i = lab.selectedIndex;
     if (i < 0) lab.selection.chosen = false;
@@ -162,6 +163,9 @@ export class WsLab extends LabElement {
   renderBar() {
     const { bar } = this;
     for (const on of bar.querySelectorAll("[data-mode]") ) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.mode === lab.mode));
+    // The weekend server is there once something was said to it.
+    const naive = lab.mode === "naive" || [...lab.rows.conns.values(), ...lab.rows.stages.values()].some((c) => c.endpoint === "naive");
+    bar.querySelector("[data-mode=naive]")?.toggleAttribute("hidden", !naive);
     // Two plays are one more thing to stand side by side, once there are two.
     bar.querySelector("[data-mode=plays]")?.toggleAttribute("hidden", !(lab.views.plays instanceof PlayPairs));
     /** @param {string} command */

@@ -7,7 +7,8 @@
  * @typedef {import("../player.js").Begun} Begun
  * @typedef {import("../play.js").Play} Play
  * @typedef {import("../play.js").Phase} Phase
- * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: "reference"|"gorilla"|"choose",
+ * @typedef {"reference"|"gorilla"|"naive"} Server
+ * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
  *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[], plan: Plan}} Settings
  */
 
@@ -23,6 +24,8 @@ import { WsOutcome } from "./outcome.js";
 
 /** @type {Record<Phase, [string, string]>} how a step is marked, and called */
 const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
+/** @type {Server[]} */
+const servers = ["reference", "gorilla", "naive"];
 const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 const long = 3_000_000; // microseconds after which waiting is worth a word
 
@@ -35,7 +38,7 @@ export class WsPlay extends LabElement {
   }
 
   /** @type {Plan} as the server reads the scenario */
-  plan = { name: "", title: "", steps: [], browser: false };
+  plan = { name: "", title: "", steps: [], browser: false, plain: false };
   /** @type {Settings} */
   settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"], plan: this.plan };
   /** @type {Begun|null} the play that is shown */
@@ -45,7 +48,7 @@ export class WsPlay extends LabElement {
   session = "";
   /** @type {"browser"|"raw"} */
   as = "browser";
-  /** @type {"reference"|"gorilla"} */
+  /** @type {Server} */
   endpoint = "reference";
   editing = -1;
   typed = "";
@@ -105,6 +108,11 @@ export class WsPlay extends LabElement {
     lab.observe(() => this.render(), signal);
   }
 
+  /** What it can be played on. The weekend server can do little more than echo. */
+  get servers() {
+    return servers.filter((s) => s !== "naive" || this.plan.plain);
+  }
+
   /** The plan of what is shown: a branch has its own. */
   get steps() {
     return (this.begun?.plan || this.plan).steps;
@@ -121,7 +129,7 @@ export class WsPlay extends LabElement {
     const what = on?.dataset.playDo;
     const at = Number(hit(e, "[data-step]")?.dataset.step ?? -1);
     if (what === "as") this.as = on?.dataset.value === "raw" ? "raw" : "browser";
-    else if (what === "endpoint") this.endpoint = on?.dataset.value === "gorilla" ? "gorilla" : "reference";
+    else if (what === "endpoint") this.endpoint = servers.find((s) => s === on?.dataset.value) || "reference";
     else if (what === "edit") return this.edit(at);
     else if (what === "leave") return this.edit(-1);
     else if (what === "seek") return this.attempt(() => this.seek(at));
@@ -348,7 +356,7 @@ export class WsPlay extends LabElement {
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
-      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
+      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
     if (whole?.over && whole.error && !this.status.textContent) {

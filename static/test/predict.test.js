@@ -71,6 +71,8 @@ test("a question finds the events that it is about", () => {
 test("a value of the run is written as its question has it", () => {
   assert.equal(shown(0x7f, "octet.6"), "0x7f");
   assert.equal(shown(101, "status"), "101");
-  assert.equal(shown("", "violation"), "nothing");
+  assert.equal(shown("", "violation"), "no violation");
+  assert.equal(shown("", "error.type"), "nothing");
+  assert.equal(shown(true, "wasClean"), "true");
   assert.equal(shown(true, "fin"), "1");
 });

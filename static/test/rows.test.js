@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Pairs } from "../align.js";
 import { Rows, View, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
 import { Acts, Tape, echo } from "./events.js";
 
@@ -214,6 +215,22 @@ test("each mode has the rows of its connections, a broken server's beside either
   assert.equal(picture(rows, Infinity, "reference").length, 2);
   assert.equal(picture(rows, Infinity, "gorilla").length, 2);
   assert.equal(picture(rows, Infinity, "all").length, 3);
+});
+
+test("the weekend server has a mode of its own, and no side beside the others", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "naive");
+  new Acts(t, ["open"], { client: "play-1", endpoint: "naive", as: "raw" }).tell("begin", 0);
+  const rows = rowsOf(t.events);
+  assert.equal(picture(rows, Infinity, "reference").length, 1);
+  assert.equal(picture(rows, Infinity, "gorilla").length, 0);
+  assert.equal(picture(rows, Infinity, "naive").length, 2);
+  assert.equal(picture(rows, Infinity, "all").length, 3);
+  const pairs = new Pairs();
+  pairs.sync(rows);
+  assert.equal(pairs.list.length, 1);
+  assert.equal(whose(rows.conn(2), false), "your tab");
 });
 
 test("the state of a tab's connection follows what its JavaScript was told", () => {
