@@ -55,6 +55,7 @@ function named(name, e) {
     if (name === "close.reason") return f.close?.reason;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
+    if (name === "arrived") return f.size - (f.short || 0);
     if (name === "text") return f.text;
     if (name === "length") return Number(f.header.length);
     const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
@@ -73,6 +74,7 @@ function named(name, e) {
   }
   if (e.tcp && name === "what") return e.tcp.what;
   if (e.call) {
+    if (name === "failed") return !!e.call.error;
     if (name === "name" || name === "result") return e.call[name] ?? "";
     if (part === "error") return e.call.error ? /** @type {Record<string, string>} */ (e.call.error)[at] : "";
   }

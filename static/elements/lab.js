@@ -220,7 +220,7 @@ export class WsLab extends LabElement {
     else if (lab.resumed && lab.history.events.length) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
     const waits = lab.waiting().reduce((n, c) => n + c.held.length, 0);
     // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
-    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().filter((s) => s.ws.readyState === WebSocket.OPEN).length < 2
+    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().some((s) => s.ws.readyState === WebSocket.CONNECTING)
       ? " Side by side, the browser opens the second socket once the first handshake is through."
       : "";
     const hint = waits

@@ -61,6 +61,7 @@ export class WsPlay extends LabElement {
 
   bar = h("div", { class: "playbar" });
   list = h("ol", { class: "plan" });
+  caution = h("p", { class: "soft", hidden: true }, "The sentences say what a server ought to do. This one may do otherwise.");
   status = h("output", { class: "status" });
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
@@ -97,6 +98,7 @@ export class WsPlay extends LabElement {
     this.replaceChildren(
       h("h4", {}, this.plan.title),
       this.bar,
+      this.caution,
       show.includes("steps") ? this.list : "",
       this.status,
       this.waiting,
@@ -345,6 +347,7 @@ export class WsPlay extends LabElement {
     const running = !!whole && !whole.over;
     const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
     const step = !play || running || !lab.history.live;
+    this.caution.hidden = settings.endpoint !== "choose" || (play ? play.endpoint : this.endpoint) !== "naive";
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
     this.bar.replaceChildren(
       h(
