@@ -238,7 +238,7 @@ export class Lab extends EventTarget {
    * @param {string} session
    */
   async setClock(trip, session) {
-    for (let i = 0; i < 4 && trip > 2; i++) {
+    for (let i = 0; i < 8 && trip > 0.5; i++) {
       const before = performance.now();
       const answer = await call(sessionPath(session)).catch(() => null);
       const took = performance.now() - before;

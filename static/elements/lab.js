@@ -13,7 +13,7 @@ import { canDrop, lab } from "../lab.js";
 import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
-import { belongs, goAt, heldAt, jsAt, whose } from "../rows.js";
+import { belongs, goAt, heldAt, jsAt, jsTime, whose } from "../rows.js";
 import { arrow, count, frameLine, grouped, line, ms, refused } from "../format.js";
 import { frameHash, toHash } from "../selection.js";
 import { WsTimeline } from "./timeline.js";
@@ -332,7 +332,7 @@ export class WsLab extends LabElement {
     const js = jsAt(row, cursor);
     if (js) {
       const event = row.js || e;
-      say(whose(row.conn, lab.watching), h("code", {}, js), ` at ${ms(event.at)} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
+      say(whose(row.conn, lab.watching), h("code", {}, js), ` at ${ms(jsTime(row))} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
       if (event.script?.what === "onerror") say("", "JavaScript is told no more than this; the cause stands in the browser's console only.");
     }
     const go = goAt(row, cursor);
