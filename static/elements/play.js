@@ -14,7 +14,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
-import { by, changed, said, standing, until } from "../play.js";
+import { by, changed, inLine, said, standing, until } from "../play.js";
 import { player } from "../player.js";
 import { span } from "../ends.js";
 import { line } from "../format.js";
@@ -234,7 +234,7 @@ export class WsPlay extends LabElement {
   edit(at) {
     const left = this.editing;
     this.editing = at;
-    this.typed = at >= 0 ? this.steps[at].command : "";
+    this.typed = at >= 0 ? inLine(this.steps[at].command) : "";
     this.wrong = "";
     this.key = "";
     this.render();
@@ -253,7 +253,7 @@ export class WsPlay extends LabElement {
     this.asking = true;
     this.wrong = "";
     try {
-      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed);
+      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed, step.command.split("\n").length);
       const play = this.play();
       const before = play ? this.begun : null;
       if (play && play.over === Infinity) await player.order(play.id, { do: "stop" });
@@ -268,7 +268,7 @@ export class WsPlay extends LabElement {
     }
     this.key = "";
     this.render();
-    const next = this.wrong ? "input[name=command]" : "[data-play-do=step]";
+    const next = this.wrong ? "input[name=command]" : "[data-play-do=step]:not(:disabled), .playbar [data-play-do]:not(:disabled)";
     /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
   }
 
