@@ -110,7 +110,10 @@ export class WsPlay extends LabElement {
     lab.observe(() => this.render(), signal);
   }
 
-  /** What it can be played on. The weekend server can do little more than echo. */
+  /**
+   * What it can be played on. The weekend server can do little more than echo;
+   * what is played on it first is there to be held against the others.
+   */
   get servers() {
     return servers.filter((s) => s !== "naive" || this.plan.plain);
   }
@@ -359,7 +362,7 @@ export class WsPlay extends LabElement {
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
-      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
+      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
     if (whole?.over && whole.error && !this.status.textContent) {
