@@ -14,6 +14,7 @@
  */
 
 import { upTo } from "./history.js";
+import { belongs } from "./rows.js";
 import { count, frameLine, quote, stepLine } from "./format.js";
 
 /**
@@ -28,10 +29,10 @@ import { count, frameLine, quote, stepLine } from "./format.js";
 /** @type {Sides} the two servers beside each other, by the token without its endpoint */
 export const byEndpoint = {
   heads: ["reference", "gorilla"],
-  of: (conn) => ({
+  of: (conn) => belongs(conn, "both") ? {
     side: conn.endpoint === "gorilla" || (!conn.endpoint && conn.client.includes("gorilla")) ? "right" : "left",
     group: conn.client ? conn.client.replace(/reference|gorilla/, "") : `#${conn.id}`,
-  }),
+  } : null,
   name: (conn, side) => conn.endpoint || (side === "left" ? "reference" : "gorilla"),
 };
 

@@ -31,7 +31,7 @@ const maxUnsent = 1000;
 /** @typedef {{token: string, endpoint: string, n: number, ws: WebSocket}} Socket */
 
 /** @returns {Record<Mode, View|Pairs>} */
-const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
+const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), naive: new View("naive"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
 
 /**
  * What steps in place of the timeline while a play goes on.
@@ -48,6 +48,8 @@ export class Lab extends EventTarget {
   starting = Promise.resolve(); // until the session has been asked for
   /** @type {Mode} */
   mode = "reference";
+  /** @type {Mode|""} the mode that a play took the place of */
+  left = "";
   watching = false;
   holding = false;
   asTable = false;
@@ -104,7 +106,24 @@ export class Lab extends EventTarget {
     this.sockets.clear();
     this.raw = [];
     this.stepper = null;
+    this.turnBack();
     if (this.mode === "plays") this.mode = "reference";
+  }
+
+  /**
+   * Shows what the server of a play does, until something else is done.
+   * @param {Mode} mode
+   */
+  turn(mode) {
+    if (this.mode === "all") return;
+    this.left ||= this.mode;
+    this.mode = mode;
+  }
+
+  /** Goes back to the mode from which a play turned away. */
+  turnBack() {
+    if (this.left) this.mode = this.left;
+    this.left = "";
   }
 
   /** Tells the elements, once a frame however often it is called. */
@@ -219,7 +238,7 @@ export class Lab extends EventTarget {
    * @param {string} session
    */
   async setClock(trip, session) {
-    for (let i = 0; i < 4 && trip > 2; i++) {
+    for (let i = 0; i < 8 && trip > 0.5; i++) {
       const before = performance.now();
       const answer = await call(sessionPath(session)).catch(() => null);
       const took = performance.now() - before;
@@ -632,7 +651,7 @@ export class Lab extends EventTarget {
   }
 
   get endpoints() {
-    return this.mode === "reference" || this.mode === "gorilla" ? [this.mode] : ["reference", "gorilla"];
+    return ["reference", "gorilla", "naive"].includes(this.mode) ? [this.mode] : ["reference", "gorilla"];
   }
 
   /** The newest sockets of the mode that are not closed yet. */

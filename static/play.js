@@ -205,18 +205,25 @@ export class Orders {
 }
 
 /**
+ * A command as it is typed, in one line. Octets in several lines are one write.
+ * @param {string} command
+ */
+export const inLine = (command) => command.replace(/\noctets /g, " ");
+
+/**
  * A scenario with one command changed. Its transcripts go, since they are of
  * another run, and so does the sentence of the changed command.
  * @param {string} text
  * @param {number} line of the command, from 1
  * @param {string} command
+ * @param {number} [count] how many lines the command had
  */
-export function changed(text, line, command) {
+export function changed(text, line, command, count = 1) {
   if (/[\r\n]/.test(command)) throw new Error("A command takes one line.");
   if (!command.trim()) throw new Error("Write a command, or press Esc to leave the step as it is.");
   const lines = text.split("\n");
   let from = line - 1;
   while (from > 1 && lines[from - 1].startsWith("#")) from--;
-  lines.splice(from, line - from, command.trim());
+  lines.splice(from, line - 1 + count - from, command.trim());
   return lines.filter((l) => !l.startsWith("|")).join("\n");
 }

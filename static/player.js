@@ -94,7 +94,7 @@ export class Player {
     lab.shared = null;
     lab.history.cursor = Infinity;
     lab.selection.chosen = false;
-    if (lab.mode !== "all") lab.mode = /** @type {import("./types.js").Mode} */ (endpoint);
+    lab.turn(/** @type {import("./types.js").Mode} */ (endpoint));
     lab.stepper = this;
     for (const s of this.orders.expect(begun.token)) this.later(s);
     lab.touch();

@@ -55,6 +55,7 @@ function named(name, e) {
     if (name === "close.reason") return f.close?.reason;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
+    if (name === "arrived") return f.size - (f.short || 0);
     if (name === "text") return f.text;
     if (name === "length") return Number(f.header.length);
     const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
@@ -73,6 +74,7 @@ function named(name, e) {
   }
   if (e.tcp && name === "what") return e.tcp.what;
   if (e.call) {
+    if (name === "failed") return !!e.call.error;
     if (name === "name" || name === "result") return e.call[name] ?? "";
     if (part === "error") return e.call.error ? /** @type {Record<string, string>} */ (e.call.error)[at] : "";
   }
@@ -130,7 +132,12 @@ export function matches(about, e, context = {}) {
 /** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
 export function shown(v, expression) {
   if (v === undefined) return "nothing";
+  if (expression === "wasClean") return String(v);
   if (typeof v === "boolean") return v ? "1" : "0";
   if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) return `0x${v.toString(16).padStart(2, "0")}`;
-  return v === "" ? "nothing" : String(v);
+  if (v === "") return expression === "violation" ? "no violation" : "nothing";
+  return String(v);
 }
+
+/** Where an event was seen, before what was found in it. @param {LabEvent} e */
+export const place = (e) => (e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");

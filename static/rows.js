@@ -462,7 +462,8 @@ export class Rows {
       return;
     }
     if (s.what === "onclose") this.unmatched(conn, e.seq);
-    this.add(e, conn, Math.max(e.seq, this.list.length ? this.list[this.list.length - 1].seq : 0));
+    const row = this.add(e, conn, Math.max(e.seq, this.list.length ? this.list[this.list.length - 1].seq : 0));
+    row.at = toldAt(e, conn.lastFromServer);
   }
 
   /**
@@ -482,6 +483,26 @@ export class Rows {
       }
     }
   }
+}
+
+/**
+ * When something of the tab's happened, beside what crossed the wire. Its clock
+ * and the server's are set to each other within a millisecond or so, and no
+ * better; but nothing is told before what caused it was sent.
+ * @param {LabEvent} e
+ * @param {Row|null} cause the frame that it is told of
+ */
+function toldAt(e, cause) {
+  return e.script?.what.startsWith("on") && cause ? Math.max(e.at, cause.event.at) : e.at;
+}
+
+/**
+ * When the tab did, or was told, what stands on a row of the wire.
+ * @param {Row} row
+ */
+export function jsTime(row) {
+  if (!row.js) return row.at;
+  return row.js.script?.what.startsWith("on") ? toldAt(row.js, row) : Math.min(row.js.at, row.event.at);
 }
 
 /** @param {Row} row */
@@ -555,7 +576,7 @@ export function goAt(row, cursor) {
 export function whose(conn, watching) {
   if (conn.as === "raw") return "raw client";
   if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
-  if (conn.as || conn.scripted || /^(reference|gorilla|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
+  if (conn.as || conn.scripted || /^(reference|gorilla|naive|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
   return conn.client ? "client" : "client (outside)";
 }
 
@@ -572,12 +593,15 @@ export function lane(conns, watching) {
 
 /**
  * Whether a connection belongs to a mode. A broken server is neither
- * endpoint, so it shows beside whichever one is studied.
+ * endpoint, so it shows beside whichever one is studied; the weekend server
+ * has a mode of its own.
  * @param {Conn} conn
  * @param {Mode} mode
  */
 export function belongs(conn, mode) {
-  const endpoint = conn.endpoint || (conn.client.includes("gorilla") ? "gorilla" : "");
+  const endpoint = conn.endpoint || ["gorilla", "naive"].find((e) => conn.client.includes(e)) || "";
+  if (mode === "naive") return endpoint === "naive";
+  if (endpoint === "naive") return mode === "all" || mode === "plays";
   if (mode === "reference") return endpoint !== "gorilla";
   if (mode === "gorilla") return endpoint !== "reference";
   return true;

@@ -39,7 +39,8 @@
  *   as: "raw"|"browser", index: number, of: number, line?: number, command?: string, say?: string,
  *   phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order}} Step
  * @typedef {{index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"}} PlanStep
- * @typedef {{name: string, title: string, text?: string, steps: PlanStep[], browser: boolean}} Plan a scenario, as the server reads it
+ * @typedef {{name: string, title: string, text?: string, steps: PlanStep[], browser: boolean,
+ *   plain: boolean}} Plan a scenario, as the server reads it
  *
  * @typedef {object} LabEvent
  * @property {number} seq
@@ -71,7 +72,7 @@
  *   open: boolean, since: number, frames: number}} LiveConnection
  * @typedef {{session: string, now: number, holding: boolean, outside: boolean}} SessionState
  *
- * @typedef {"reference"|"gorilla"|"both"|"all"|"plays"} Mode
+ * @typedef {"reference"|"gorilla"|"naive"|"both"|"all"|"plays"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
  *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
  *   method?: string, proto?: string}} Action

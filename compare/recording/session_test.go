@@ -223,8 +223,65 @@ func (p *peer) fails() {
 	p.script(began+520*us, recording.Script{What: "onclose", Code: number(1006), WasClean: boolean(false), ReadyState: number(3)})
 }
 
-// session plays two connections side by side, and returns all events. In place
-// of three of them is what tells that they are gone.
+// closes plays a close of the page, which the endpoint answers.
+func (p *peer) closes(reason string) {
+	began := p.rec.Now()
+	p.clock.after(250 * us)
+	p.Octets(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xe8"+reason))
+	p.machine.CloseReceived, p.machine.CloseSent = true, true
+	p.becomes("CLOSING", "the Close frame was answered with its code")
+	p.Octets(tap.Out, frame(0x88, "\x03\xe8"))
+	p.Closed()
+	p.becomes("CLOSED", "this end closed TCP")
+	p.hears("", fmt.Errorf("the peer closed the connection: 1000 normal closure, %q", reason))
+	p.script(began, recording.Script{What: "close", Code: number(1000), Reason: reason, ReadyState: number(2)})
+	p.script(began+900*us, recording.Script{What: "onclose", Code: number(1000), WasClean: boolean(true), ReadyState: number(3)})
+}
+
+// plays plays a scenario, with the page as its client: it waits for the learner
+// before the first step and runs on from there.
+func plays(rec *recording.Recording, clock *clock) {
+	var p *peer
+	steps := []struct {
+		command, say string
+		order        recording.Order
+		do           func()
+	}{
+		{"open", "Both sides are OPEN.", recording.Order{Do: "open"}, func() {
+			p = opens(rec, clock, "reference", "play-1", "127.0.0.1:50003", "AQIDBAUGBwgJCgsMDQ4PEA==")
+		}},
+		{"send text Hello", "The text is echoed.", recording.Order{Do: "send", Text: "Hello"}, func() {
+			p.echoes("Hello", [4]byte{0x37, 0xfa, 0x21, 0x3d})
+		}},
+		{"close 1000 bye", "The closing handshake.", recording.Order{Do: "close", Code: number(1000), Reason: "bye"}, func() { p.closes("bye") }},
+	}
+	tell := func(index int, phase recording.Phase, more func(*recording.Step)) {
+		s := recording.Step{
+			Play: "1", Scenario: "hello", Title: "A text and a close", Endpoint: "reference", Client: "play-1", As: "browser",
+			Index: index, Of: len(steps), Phase: phase,
+		}
+		if index < len(steps) {
+			s.Line, s.Command, s.Say = 3+2*index, steps[index].command, steps[index].say
+		}
+		if more != nil {
+			more(&s)
+		}
+		rec.Append(rec.ConnOf("play-1"), "", &s)
+	}
+	tell(0, recording.StepReady, nil)
+	clock.after(700 * ms) // somebody reads the heading
+	for i, step := range steps {
+		tell(i, recording.StepBegin, func(s *recording.Step) { s.Order = &step.order })
+		clock.after(400 * us)
+		step.do()
+		tell(i, recording.StepEnd, nil)
+	}
+	tell(len(steps), recording.PlayOver, nil)
+}
+
+// session plays two connections side by side and a scenario after them, and
+// returns all events. In place of three of them is what tells that they are
+// gone.
 func session() []recording.Event {
 	clock := newClock()
 	rec := recording.New(clock.now, recording.Limits{})
@@ -251,6 +308,7 @@ func session() []recording.Event {
 	for _, p := range both {
 		p.fails()
 	}
+	plays(rec, clock)
 	before, _ := rec.After(0, int(lost))
 	behind, _ := rec.After(gone, 1<<20)
 	marker := recording.Event{Seq: gone, At: behind[0].At, Body: &recording.Dropped{Count: gone - lost}}

@@ -120,7 +120,7 @@ export class WsCodes extends LabElement {
         const bad = (e.frame.violations || []).map((v) => v.code).join(", ");
         out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
       }
-      if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), e.script.wasClean ? ", clean" : ", not clean");
+      if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), `${e.script.wasClean ? ", clean" : ", not clean"}  `);
     }
     const now = standing(play, Infinity);
     if (!now.over) out.push(h("span", { class: "soft" }, out.length ? "…" : "running…"));

@@ -20,6 +20,7 @@ export class WsDo extends LabElement {
   async act(action) {
     const { said } = this;
     said.classList.remove("failed");
+    if (!["hold", "run", "step", "back"].includes(action.do)) lab.turnBack();
     try {
       const done = await lab.act(action);
       said.replaceChildren(done ? `✔ ${done}` : lab.notice.text);

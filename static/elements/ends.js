@@ -153,7 +153,7 @@ export class WsEnds extends LabElement {
     if (lab.mode === "plays") {
       const { view } = lab;
       if ("bySeq" in view) lab.side = view.bySeq.get(seq)?.right === row ? "right" : "left";
-    } else if (!belongs(row.conn, lab.mode)) lab.mode = row.conn.endpoint === "gorilla" ? "gorilla" : "reference";
+    } else if (!belongs(row.conn, lab.mode)) lab.mode = row.conn.endpoint === "gorilla" || row.conn.endpoint === "naive" ? row.conn.endpoint : "reference";
     lab.select(seq);
     const timeline = document.querySelector("ws-timeline");
     if (timeline && "reveal" in timeline && typeof timeline.reveal === "function") requestAnimationFrame(() => requestAnimationFrame(() => /** @type {any} */ (timeline).reveal(lab.selectedIndex)));

@@ -13,7 +13,7 @@ import { canDrop, lab } from "../lab.js";
 import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
-import { belongs, goAt, heldAt, jsAt, whose } from "../rows.js";
+import { belongs, goAt, heldAt, jsAt, jsTime, whose } from "../rows.js";
 import { arrow, count, frameLine, grouped, line, ms, refused } from "../format.js";
 import { frameHash, toHash } from "../selection.js";
 import { WsTimeline } from "./timeline.js";
@@ -115,7 +115,7 @@ export class WsLab extends LabElement {
     /** @param {string} command @param {string} label @param {Record<string, string>} [more] */
     const does = (command, label, more) => button(label, { "data-command": command, ...more });
     this.bar.replaceChildren(
-      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["both", "side by side"], ["plays", "two plays"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
+      h("span", { class: "seg", role: "group", "aria-label": "Server", hidden: watching }, ...[["reference", "reference"], ["gorilla", "gorilla"], ["naive", "naive"], ["both", "side by side"], ["plays", "two plays"]].map(([mode, label]) => button(label, { "data-mode": mode }))),
       h("span", { class: "seg", role: "group", "aria-label": "Stepping" }, does("back", "◀", { "aria-label": "Back", title: "back (←)" }), does("step", "▶ Step", { title: "step (→)" }), does("run", "▶▶ Run", { title: "run (Space)" })),
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
@@ -137,6 +137,7 @@ export class WsLab extends LabElement {
   /** @param {Mode} mode */
   mode(mode) {
     lab.mode = mode;
+    lab.left = ""; // a person chose
     lab.follow();
     const i = lab.selectedIndex;
     if (i < 0) lab.selection.chosen = false;
@@ -162,6 +163,9 @@ export class WsLab extends LabElement {
   renderBar() {
     const { bar } = this;
     for (const on of bar.querySelectorAll("[data-mode]") ) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.mode === lab.mode));
+    // The weekend server is there once something was said to it.
+    const naive = lab.mode === "naive" || [...lab.rows.conns.values(), ...lab.rows.stages.values()].some((c) => c.endpoint === "naive");
+    bar.querySelector("[data-mode=naive]")?.toggleAttribute("hidden", !naive);
     // Two plays are one more thing to stand side by side, once there are two.
     bar.querySelector("[data-mode=plays]")?.toggleAttribute("hidden", !(lab.views.plays instanceof PlayPairs));
     /** @param {string} command */
@@ -216,7 +220,7 @@ export class WsLab extends LabElement {
     else if (lab.resumed && lab.history.events.length) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
     const waits = lab.waiting().reduce((n, c) => n + c.held.length, 0);
     // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
-    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().filter((s) => s.ws.readyState === WebSocket.OPEN).length < 2
+    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().some((s) => s.ws.readyState === WebSocket.CONNECTING)
       ? " Side by side, the browser opens the second socket once the first handshake is through."
       : "";
     const hint = waits
@@ -328,7 +332,7 @@ export class WsLab extends LabElement {
     const js = jsAt(row, cursor);
     if (js) {
       const event = row.js || e;
-      say(whose(row.conn, lab.watching), h("code", {}, js), ` at ${ms(event.at)} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
+      say(whose(row.conn, lab.watching), h("code", {}, js), ` at ${ms(jsTime(row))} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
       if (event.script?.what === "onerror") say("", "JavaScript is told no more than this; the cause stands in the browser's console only.");
     }
     const go = goAt(row, cursor);

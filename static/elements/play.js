@@ -7,13 +7,14 @@
  * @typedef {import("../player.js").Begun} Begun
  * @typedef {import("../play.js").Play} Play
  * @typedef {import("../play.js").Phase} Phase
- * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: "reference"|"gorilla"|"choose",
+ * @typedef {"reference"|"gorilla"|"naive"} Server
+ * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
  *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[], plan: Plan}} Settings
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
-import { by, changed, said, standing, until } from "../play.js";
+import { by, changed, inLine, said, standing, until } from "../play.js";
 import { player } from "../player.js";
 import { span } from "../ends.js";
 import { line } from "../format.js";
@@ -23,6 +24,8 @@ import { WsOutcome } from "./outcome.js";
 
 /** @type {Record<Phase, [string, string]>} how a step is marked, and called */
 const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
+/** @type {Server[]} */
+const servers = ["reference", "gorilla", "naive"];
 const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 const long = 3_000_000; // microseconds after which waiting is worth a word
 
@@ -35,7 +38,7 @@ export class WsPlay extends LabElement {
   }
 
   /** @type {Plan} as the server reads the scenario */
-  plan = { name: "", title: "", steps: [], browser: false };
+  plan = { name: "", title: "", steps: [], browser: false, plain: false };
   /** @type {Settings} */
   settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"], plan: this.plan };
   /** @type {Begun|null} the play that is shown */
@@ -45,7 +48,7 @@ export class WsPlay extends LabElement {
   session = "";
   /** @type {"browser"|"raw"} */
   as = "browser";
-  /** @type {"reference"|"gorilla"} */
+  /** @type {Server} */
   endpoint = "reference";
   editing = -1;
   typed = "";
@@ -58,6 +61,7 @@ export class WsPlay extends LabElement {
 
   bar = h("div", { class: "playbar" });
   list = h("ol", { class: "plan" });
+  caution = h("p", { class: "soft", hidden: true }, "The sentences say what a server ought to do. This one may do otherwise.");
   status = h("output", { class: "status" });
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
@@ -94,6 +98,7 @@ export class WsPlay extends LabElement {
     this.replaceChildren(
       h("h4", {}, this.plan.title),
       this.bar,
+      this.caution,
       show.includes("steps") ? this.list : "",
       this.status,
       this.waiting,
@@ -103,6 +108,14 @@ export class WsPlay extends LabElement {
       show.includes("log") ? this.log : "",
     );
     lab.observe(() => this.render(), signal);
+  }
+
+  /**
+   * What it can be played on. The weekend server can do little more than echo;
+   * what is played on it first is there to be held against the others.
+   */
+  get servers() {
+    return servers.filter((s) => s !== "naive" || this.plan.plain);
   }
 
   /** The plan of what is shown: a branch has its own. */
@@ -121,7 +134,7 @@ export class WsPlay extends LabElement {
     const what = on?.dataset.playDo;
     const at = Number(hit(e, "[data-step]")?.dataset.step ?? -1);
     if (what === "as") this.as = on?.dataset.value === "raw" ? "raw" : "browser";
-    else if (what === "endpoint") this.endpoint = on?.dataset.value === "gorilla" ? "gorilla" : "reference";
+    else if (what === "endpoint") this.endpoint = servers.find((s) => s === on?.dataset.value) || "reference";
     else if (what === "edit") return this.edit(at);
     else if (what === "leave") return this.edit(-1);
     else if (what === "seek") return this.attempt(() => this.seek(at));
@@ -224,7 +237,7 @@ export class WsPlay extends LabElement {
   edit(at) {
     const left = this.editing;
     this.editing = at;
-    this.typed = at >= 0 ? this.steps[at].command : "";
+    this.typed = at >= 0 ? inLine(this.steps[at].command) : "";
     this.wrong = "";
     this.key = "";
     this.render();
@@ -243,7 +256,7 @@ export class WsPlay extends LabElement {
     this.asking = true;
     this.wrong = "";
     try {
-      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed);
+      const text = changed(this.begun?.text || this.plan.text || "", step.line, this.typed, step.command.split("\n").length);
       const play = this.play();
       const before = play ? this.begun : null;
       if (play && play.over === Infinity) await player.order(play.id, { do: "stop" });
@@ -258,7 +271,7 @@ export class WsPlay extends LabElement {
     }
     this.key = "";
     this.render();
-    const next = this.wrong ? "input[name=command]" : "[data-play-do=step]";
+    const next = this.wrong ? "input[name=command]" : "[data-play-do=step]:not(:disabled), .playbar [data-play-do]:not(:disabled)";
     /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
   }
 
@@ -337,6 +350,7 @@ export class WsPlay extends LabElement {
     const running = !!whole && !whole.over;
     const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
     const step = !play || running || !lab.history.live;
+    this.caution.hidden = settings.endpoint !== "choose" || (play ? play.endpoint : this.endpoint) !== "naive";
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
     this.bar.replaceChildren(
       h(
@@ -348,7 +362,7 @@ export class WsPlay extends LabElement {
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
-      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" ? choice("endpoint", "Server", [["reference", "reference"], ["gorilla", "gorilla"]], this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
+      h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
     if (whole?.over && whole.error && !this.status.textContent) {

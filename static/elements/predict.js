@@ -8,7 +8,7 @@
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
 import { lab } from "../lab.js";
-import { evaluate, matches, right, shown } from "../predict.js";
+import { evaluate, matches, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
 
@@ -17,7 +17,7 @@ export class WsPredict extends LabElement {
 
   /** @type {Question} */
   question = { id: "", ask: "", about: {}, value: "", choices: [], explain: "" };
-  /** @type {{choice: number, right?: boolean[], value?: string, line?: string}|undefined} */
+  /** @type {{choice: number, right?: boolean[], value?: string, line?: string, place?: string}|undefined} */
   answer;
   chosen = -1;
   hinted = false;
@@ -91,6 +91,7 @@ export class WsPredict extends LabElement {
       this.answer.right = right(q, e);
       this.answer.value = shown(evaluate(q.value, e), q.value);
       this.answer.line = line(e);
+      this.answer.place = place(e);
     } catch (error) {
       console.error(error);
       return;
@@ -130,7 +131,7 @@ export class WsPredict extends LabElement {
         h(
           "div",
           { class: `verdict ${won ? "won" : "lost"}`, role: "status" },
-          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), "On the wire it was ", h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
+          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
           h("p", {}, rich(q.explain)),
           button("answer again", { class: "again quiet" }),
         ),

@@ -5,7 +5,8 @@ import { Pairs } from "../align.js";
 import { bitName, layout, place } from "../bits.js";
 import { line } from "../format.js";
 import { History } from "../history.js";
-import { Rows, goAt, jsAt } from "../rows.js";
+import { Orders, said, standing } from "../play.js";
+import { Rows, goAt, jsAt, stepAt, whose } from "../rows.js";
 
 // A Go test of package compare/recording writes this file, so that the two
 // sides cannot drift apart.
@@ -32,6 +33,29 @@ test("what Go records is what the page reads", () => {
     for (const text of [line(row.event), jsAt(row, Infinity), goAt(row, Infinity).text]) assert.doesNotMatch(text, /undefined|NaN|\[object/);
   }
   for (const p of pairs.list) for (const d of pairs.differences(p, Infinity)) assert.doesNotMatch(d, /undefined|NaN|\[object/);
+});
+
+test("a play that Go records is one that the page can step, and carry out", () => {
+  const rows = new Rows();
+  rows.append(events);
+  assert.equal(rows.plays.byId.size, 1);
+  const [play] = rows.plays.byId.values();
+  const { phases, over, error } = standing(play, Infinity);
+  assert.ok(over && !error);
+  assert.deepEqual(phases, play.marks.map(() => "done"));
+  assert.deepEqual(standing(play, play.marks[0].ready).phases.slice(0, 2), ["ready", "todo"]);
+  // Each step heads a row, is told when it has settled and not before, and what it caused stands under it.
+  for (const mark of play.marks) {
+    const row = rows.bySeq.get(mark.event.seq);
+    assert.equal(stepAt(row, mark.begin).say, "");
+    assert.equal(stepAt(row, mark.end).say, mark.say);
+    assert.equal(said(mark, Infinity), mark.say);
+    assert.ok(rows.list.some((r) => r.conn.client === play.token && r.seq > mark.begin && r.seq < mark.end));
+  }
+  assert.equal(whose(rows.byClient.get(play.token), false), "your tab");
+  const orders = new Orders();
+  orders.expect(play.token);
+  assert.deepEqual(orders.due(events).map((s) => s.order.do), ["open", "send", "close"]);
 });
 
 test("the fields that Go tells of a frame tile its bits, and each bit has a name", () => {

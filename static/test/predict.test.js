@@ -68,9 +68,24 @@ test("a question finds the events that it is about", () => {
   assert.ok(matches({ kind: "handshake", what: "response" }, new Tape().response(1)));
 });
 
+test("a call that failed is told from one before it that did not", () => {
+  const t = new Tape();
+  const about = { kind: "call", name: "ReadMessage", phase: "return", failed: 1 };
+  assert.ok(!matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "text, 5 octets")));
+  assert.ok(matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*net.OpError", text: "reset" })));
+});
+
+test("of a frame that was cut off, what arrived is told from what was announced", () => {
+  const { frame } = new Tape().frame(1, "client", "Hello");
+  assert.equal(evaluate("arrived", { kind: "frame", frame: { ...frame, short: 5 } }), 6);
+  assert.equal(evaluate("arrived", { kind: "frame", frame }), 11);
+});
+
 test("a value of the run is written as its question has it", () => {
   assert.equal(shown(0x7f, "octet.6"), "0x7f");
   assert.equal(shown(101, "status"), "101");
-  assert.equal(shown("", "violation"), "nothing");
+  assert.equal(shown("", "violation"), "no violation");
+  assert.equal(shown("", "error.type"), "nothing");
+  assert.equal(shown(true, "wasClean"), "true");
   assert.equal(shown(true, "fin"), "1");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Rows, View, goAt, heldAt, jsAt, lane, whose } from "../rows.js";
+import { Pairs } from "../align.js";
+import { Rows, View, goAt, heldAt, jsAt, jsTime, lane, whose } from "../rows.js";
 import { Acts, Tape, echo } from "./events.js";
 
 /** What a person sees of the rows at a cursor. */
@@ -214,6 +215,39 @@ test("each mode has the rows of its connections, a broken server's beside either
   assert.equal(picture(rows, Infinity, "reference").length, 2);
   assert.equal(picture(rows, Infinity, "gorilla").length, 2);
   assert.equal(picture(rows, Infinity, "all").length, 3);
+});
+
+test("nothing is told before the frame that caused it, however the clocks are set", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  const asked = t.frame(1, "client", "Hello");
+  const echo = t.frame(1, "server", "Hello");
+  const goodbye = t.frame(1, "server", "", { opcode: 8 });
+  Object.assign(t.script(1, "reference-1", "send", { size: 5 }), { at: asked.at + 3000 });
+  Object.assign(t.script(1, "reference-1", "onmessage", { size: 5 }), { at: echo.at - 3000 });
+  Object.assign(t.script(1, "reference-1", "onclose", { code: 1000 }), { at: goodbye.at - 3000 });
+  const rows = rowsOf(t.events);
+  assert.equal(jsTime(rows.bySeq.get(asked.seq)), asked.at);
+  assert.equal(jsTime(rows.bySeq.get(echo.seq)), echo.at);
+  const last = rows.list[rows.list.length - 1];
+  assert.equal(last.event.script.what, "onclose");
+  assert.equal(last.at, goodbye.at);
+});
+
+test("the weekend server has a mode of its own, and no side beside the others", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "naive");
+  new Acts(t, ["open"], { client: "play-1", endpoint: "naive", as: "raw" }).tell("begin", 0);
+  const rows = rowsOf(t.events);
+  assert.equal(picture(rows, Infinity, "reference").length, 1);
+  assert.equal(picture(rows, Infinity, "gorilla").length, 0);
+  assert.equal(picture(rows, Infinity, "naive").length, 2);
+  assert.equal(picture(rows, Infinity, "all").length, 3);
+  const pairs = new Pairs();
+  pairs.sync(rows);
+  assert.equal(pairs.list.length, 1);
+  assert.equal(whose(rows.conn(2), false), "your tab");
 });
 
 test("the state of a tab's connection follows what its JavaScript was told", () => {

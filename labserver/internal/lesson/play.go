@@ -15,51 +15,29 @@ import (
 
 // playing is a play or ends block as the page reads it. Tutorials is HTML.
 type playing struct {
-	Scenario  string   `json:"scenario"`
-	As        string   `json:"as"`
-	Endpoint  string   `json:"endpoint"`
-	Show      []string `json:"show"`
-	Tutorials string   `json:"tutorials,omitempty"`
-	Predict   []string `json:"predict,omitempty"`
-	Plan      plan     `json:"plan"`
+	Scenario  string        `json:"scenario"`
+	As        string        `json:"as"`
+	Endpoint  string        `json:"endpoint"`
+	Show      []string      `json:"show"`
+	Tutorials string        `json:"tutorials,omitempty"`
+	Predict   []string      `json:"predict,omitempty"`
+	Plan      scenario.Plan `json:"plan"`
 }
 
-// plan is a scenario as the page shows it, in the form of the lab's API. Its
-// text has no transcripts: they are of another run.
-type plan struct {
-	Name    string     `json:"name"`
-	Title   string     `json:"title"`
-	Browser bool       `json:"browser"` // whether a browser can be its client
-	Steps   []planStep `json:"steps"`
-	Text    string     `json:"text"`
-}
-
-type planStep struct {
-	Index   int    `json:"index"`
-	Line    int    `json:"line"` // in Text
-	Command string `json:"command"`
-	Say     string `json:"say,omitempty"`
-	Who     string `json:"who"`
-}
-
-// planOf reads the commands of a scenario.
-func planOf(s Scenario) (plan, error) {
+// planOf reads the commands of a scenario. Its text has no transcripts: they
+// are of another run.
+func planOf(s Scenario) (scenario.Plan, error) {
 	var text strings.Builder
 	for l := range strings.Lines(s.Text) {
 		if !strings.HasPrefix(l, "|") {
 			text.WriteString(l)
 		}
 	}
-	p := plan{Name: s.Name, Title: s.Title, Text: text.String()}
-	sc, err := scenario.Parse(s.Name, p.Text)
+	sc, err := scenario.Parse(s.Name, text.String())
 	if err != nil {
-		return p, err
+		return scenario.Plan{}, err
 	}
-	p.Browser = sc.Browser()
-	for i, cmd := range sc.Commands {
-		p.Steps = append(p.Steps, planStep{i, cmd.Line, cmd.Text, cmd.Say, string(cmd.Who)})
-	}
-	return p, nil
+	return sc.Plan(), nil
 }
 
 var (

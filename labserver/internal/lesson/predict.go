@@ -43,8 +43,8 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|(octet|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, octet.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|arrived|(octet|key|payload)\.[0-9]+|close\.code|violation)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, arrived, octet.N, key.N, payload.N, close.code or violation",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
@@ -75,6 +75,7 @@ var kinds = map[string]kind{
 		hint:  "name, result, error.type or error.text",
 		about: map[string][]string{
 			"name":     {}, // any
+			"failed":   {"0", "1"},
 			"endpoint": {"reference", "gorilla", "naive"},
 		},
 	},

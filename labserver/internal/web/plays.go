@@ -10,42 +10,14 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// described is a scenario as the page shows it.
-type described struct {
-	Name    string `json:"name"`
-	Title   string `json:"title"`
-	Browser bool   `json:"browser"` // whether a browser can be its client
-	Steps   []step `json:"steps"`
-	Text    string `json:"text,omitempty"`
-}
-
-// step is one command of a scenario.
-type step struct {
-	Index   int    `json:"index"`
-	Line    int    `json:"line"`
-	Command string `json:"command"`
-	Say     string `json:"say"`
-	Who     string `json:"who"` // client, server, wire or note
-}
-
 // maxName bounds the name of a scenario that a learner wrote.
 const maxName = 64
 
-func describe(sc *scenario.Scenario) described {
-	d := described{Name: sc.Name, Title: sc.Title, Browser: sc.Browser(), Steps: []step{}}
-	for i, c := range sc.Commands {
-		d.Steps = append(d.Steps, step{i, c.Line, c.Text, c.Say, string(c.Who)})
-	}
-	return d
-}
-
 // allScenarios lists the scenarios that can be played by name.
 func (s *Server) allScenarios(w http.ResponseWriter, r *http.Request) {
-	list := []described{}
+	list := []scenario.Plan{}
 	for _, sc := range s.Scenarios {
-		d := describe(sc)
-		d.Text = sc.Text
-		list = append(list, d)
+		list = append(list, sc.Plan())
 	}
 	reply(w, http.StatusOK, map[string]any{"scenarios": list})
 }
@@ -77,7 +49,9 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, sess *session.Sess
 		fail(w, err)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"play": p.ID, "client": p.Token, "scenario": describe(sc)})
+	plan := sc.Plan()
+	plan.Text = "" // who asked for the play has it
+	reply(w, http.StatusOK, map[string]any{"play": p.ID, "client": p.Token, "scenario": plan})
 }
 
 // chosen returns the scenario that a request names, or the one that it brings as

@@ -1,0 +1,29 @@
+package scenario
+
+// Plan is a scenario as a page shows it: what is done in it, step by step.
+type Plan struct {
+	Name    string     `json:"name"`
+	Title   string     `json:"title"`
+	Browser bool       `json:"browser"` // whether a browser can be its client
+	Plain   bool       `json:"plain"`   // whether any server can play it, see Scenario.Plain
+	Steps   []PlanStep `json:"steps"`
+	Text    string     `json:"text,omitempty"` // what it was parsed from
+}
+
+// PlanStep is one command of a Plan.
+type PlanStep struct {
+	Index   int    `json:"index"`
+	Line    int    `json:"line"` // in the plan's text
+	Command string `json:"command"`
+	Say     string `json:"say,omitempty"`
+	Who     string `json:"who"` // client, server, wire or note
+}
+
+// Plan returns what s does, with its text.
+func (s *Scenario) Plan() Plan {
+	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.Text}
+	for i, c := range s.Commands {
+		p.Steps = append(p.Steps, PlanStep{i, c.Line, c.Text, c.Say, string(c.Who)})
+	}
+	return p
+}
