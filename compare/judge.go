@@ -265,11 +265,13 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 	}
 	t.matrix(targets, reports)
 	t.reasons(targets, reports, j.all)
+	aligned := align(targets, reports)
+	t.partings(aligned, len(cases) <= runner.Few)
 	if ctx.Err() != nil {
 		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))
 	}
 	t.gone(reports)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports}
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Partings: aligned}
 	status := allWell
 	for _, out := range []struct {
 		file  string

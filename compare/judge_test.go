@@ -74,6 +74,26 @@ func TestAWeekendServersFailuresAreForgivenOnlyWhereNobodyNamesIt(t *testing.T) 
 	}
 }
 
+func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
+	dir := t.TempDir()
+	_, out, _ := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", filepath.Join(dir, "j"), "5.2/159")
+	for _, want := range []string{"Where they first part: gorilla breaks a MUST.", "  reference  CLOSE 1002 ", "  gorilla    TEXT (empty)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "j")); err != nil || !strings.Contains(string(b), `"gorilla": "TEXT (empty)`) {
+		t.Errorf("written is %s, %v", b, err)
+	}
+	_, out, _ = judgeWith(t.Context(), "-endpoint", "reference,gorilla", "5.2/155–170")
+	if want := "reference and gorilla did the same in 8 of 16 cases; of the others in 8 a MUST is broken."; !strings.Contains(out, want) {
+		t.Errorf("%q is not in\n%s", want, out)
+	}
+	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/159"); strings.Contains(out, "part") {
+		t.Errorf("one endpoint parts from nobody, and yet:\n%s", out)
+	}
+}
+
 func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/moved" {

@@ -22,6 +22,8 @@ type results struct {
 	Targets []string       `json:"targets"`
 	Cases   []*suite.Case  `json:"cases"`
 	Reports []suite.Report `json:"reports"`
+	// Partings are the cases in which several targets differ.
+	Partings []parting `json:"partings,omitempty"`
 }
 
 func writeJSON(w io.Writer, r results) error {

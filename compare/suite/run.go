@@ -117,8 +117,9 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.deadline())
 	defer cancel()
+	keeps := recording.DefaultLimits.Events
 	if rec == nil {
-		rec = recording.New(nil, caseLimits)
+		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
 	}
 	before := rec.Last()
 	info := recording.Info{Endpoint: name, Client: "judge", Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
@@ -126,7 +127,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)
 	defer func() {
-		events, _ := rec.After(before, caseLimits.Events)
+		events, gone := rec.After(before, keeps)
+		r.partial = gone > 0 || len(events) == keeps
 		for _, e := range events {
 			if e.Conn == observed.ID {
 				r.Events = append(r.Events, e)

@@ -41,11 +41,12 @@ type Report struct {
 	Took     time.Duration
 	Events   []recording.Event
 
-	answer answer // the target's half of the opening handshake
-	saw    []seen // what came, for the diagnosis
-	closed *seen
-	fault  *fault
-	over   error
+	partial bool   // Events are not all that happened
+	answer  answer // the target's half of the opening handshake
+	saw     []seen // what came, for the diagnosis
+	closed  *seen
+	fault   *fault
+	over    error
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
 }

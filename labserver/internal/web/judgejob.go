@@ -52,6 +52,8 @@ type ending struct {
 	Over  bool   `json:"over"`
 	Error string `json:"error,omitempty"` // why not every case was judged
 	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+	// Aligned is what crossed in the one case that was recorded.
+	Aligned *suite.Alignment `json:"aligned,omitempty"`
 }
 
 func (j *judging) end(e ending) {
