@@ -161,8 +161,8 @@ export class Matrix {
   }
 }
 
-/** Counts in words: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
-export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${glyphs[v]}`] : [])).join("  ");
+/** Counts in words, none apart from its sign: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
+export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
 export const said = (r) => (r ? (r.closing === r.verdict ? r.verdict : `${r.verdict}, closing ${r.closing}`) : "not judged");

@@ -178,6 +178,9 @@ type Target struct {
 	// Patience multiplies all that the judge waits for at most; 0 is 1. A machine
 	// that has much else to do needs more.
 	Patience int
+	// Silent says that it did not even echo one text, so that no case is worth a
+	// long wait.
+	Silent bool
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"wslab/compare/recording"
 	"wslab/reference/dissect"
@@ -203,7 +204,12 @@ func parted(x, y Did, a, b string, handshake bool) []string {
 		g := y.event.Body.(*dissect.Frame)
 		frames(f, g, differ)
 		if v, w := broken(f.Violations), broken(g.Violations); v != w {
-			differ("broke", orNone(v), orNone(w))
+			if v != "" {
+				told = append(told, a+" broke "+v)
+			}
+			if w != "" {
+				told = append(told, b+" broke "+w)
+			}
 		}
 	case *dissect.Handshake:
 		g := y.event.Body.(*dissect.Handshake)
@@ -301,7 +307,11 @@ func brief(e recording.Event) string {
 func frameBrief(f *dissect.Frame) string {
 	h := f.Header
 	p := f.Payload()
-	text := describe(h.Opcode, p[:min(len(p), keepShown)], int(min(h.Length, 1<<40)))
+	shown := keepShown
+	if !utf8.Valid(p[:min(len(p), keepShown)]) {
+		shown = keepShown / 3 // each octet takes three places
+	}
+	text := describe(h.Opcode, p[:min(len(p), shown)], int(min(h.Length, 1<<40)))
 	if f.Close != nil && h.Length > 0 {
 		text = "CLOSE " + codeText(f.Close.Code)
 		if f.Close.Reason != "" {

@@ -66,7 +66,7 @@ export async function openCase(info, endpoints, does) {
   }
   if (signal.aborted) return; // another case was opened meanwhile
   const { session, reports, aligned: found } = played;
-  results.replaceChildren(...reports.map((r) => result(r)));
+  results.replaceChildren(parting(found), ...reports.map((r) => result(r)));
   aligned.replaceChildren(...picture(found));
   bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
@@ -109,13 +109,22 @@ function result(r) {
   );
 }
 
+/** Where the endpoints part, and what that amounts to. @param {Aligned} found */
+function parting(found) {
+  if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return "";
+  const first = found.steps[found.first];
+  if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
+  // Where one has nothing of the kind, the first line says what each did, and the rest follows from that.
+  const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
+  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too much crossed to be set side by side.");
+}
+
 /**
- * The endpoints side by side, the first difference marked and classed.
+ * The endpoints side by side, the first difference marked.
  * @param {Aligned} found
  */
 function picture(found) {
-  if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return [];
-  const first = found.steps[found.first];
+  if (found.endpoints.length < 2 || !found.steps.length) return [];
   const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   /** @param {import("../compare.js").Step} s @param {number} i */
   const line = (s, i) =>
@@ -130,11 +139,5 @@ function picture(found) {
     shown = to;
     return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
   });
-  return [
-    h("h3", {}, "Side by side"),
-    first || found.amounts !== "pass"
-      ? h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), first ? first.differs.join("; ") : "Too much crossed to be set side by side.")
-      : h("p", { class: "parted same" }, "✔ All did the same."),
-    found.steps.length ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body))) : "",
-  ];
+  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)))];
 }
