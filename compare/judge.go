@@ -193,7 +193,6 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 		case r.Verdict == suite.Fail:
 			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
 			targets[i].Silent = true
-			j.workers = max(j.workers, 4*runner.Workers) // they wait, and do nothing else
 		}
 	}
 	t.begin(names(targets))
@@ -248,6 +247,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		t.note(line)
 		status = max(status, somethingFailed)
 	}
+	t.conclusion(reports, status == allWell)
 	if len(j.patterns) == 0 {
 		if err := writeOutputs(j.out, reports); err != nil {
 			fmt.Fprintln(stderr, "compare:", err)
@@ -284,9 +284,17 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 		return complain(stderr, errors.New("stopped before anything was judged"))
 	}
 	status := allWell
-	t.matrix(targets, reports)
+	// What is read first stands last, where a terminal is.
+	t.brief = forgiven
 	t.reasons(targets, reports, j.all)
-	aligned := align(targets, reports)
+	t.matrix(targets, reports)
+	t.note("")
+	among := targets
+	if len(cases) > runner.Few && len(forgiven) > 0 {
+		// The weekend server differs nearly everywhere, which would hide the rest.
+		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == "naive" })
+	}
+	aligned := align(among, reports)
 	t.partings(aligned, len(cases) <= runner.Few)
 	if ctx.Err() != nil {
 		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))

@@ -230,7 +230,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("the page has %q", outside)
 		}
 	}
-	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != somethingFailed || !strings.Contains(stderr, "no such file") {
+	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != nothingJudged || !strings.Contains(stderr, "no such file") {
 		t.Errorf("a file that cannot be written: status %d, %s", status, stderr)
 	}
 }

@@ -42,11 +42,15 @@ func align(targets []string, reports []suite.Report) []parting {
 	}
 	var order []*suite.Case
 	of := map[*suite.Case][]suite.Report{}
+	known := map[*suite.Case]bool{}
 	for _, r := range reports {
-		if of[r.Case] == nil {
+		if !known[r.Case] {
+			known[r.Case] = true
 			order = append(order, r.Case)
 		}
-		of[r.Case] = append(of[r.Case], r)
+		if slices.Contains(targets, r.Endpoint) {
+			of[r.Case] = append(of[r.Case], r)
+		}
 	}
 	var list []parting
 	for _, c := range order {
@@ -113,4 +117,21 @@ func (t *terminal) partings(list []parting, each bool) {
 		line += "; of the others " + strings.Join(rest, ", ") + ".\nName a case or two to see where they part"
 	}
 	t.note(line + ".\n")
+}
+
+// conclusion says in a few words how the endpoints of this module stand.
+func (t *terminal) conclusion(reports []suite.Report, well bool) {
+	judged, failed := map[string]int{}, map[string]int{}
+	for _, r := range reports {
+		judged[r.Endpoint]++
+		if r.Worst() == suite.Fail {
+			failed[r.Endpoint]++
+		}
+	}
+	if !well {
+		t.note("× Not all is as it should be: see what stands above.")
+		return
+	}
+	t.note(fmt.Sprintf("✔ The reference passes %s. Gorilla fails %d of them, for reasons that are known\n(compare/runner/differences.go); the weekend server fails %d, as it is there to do.",
+		plural(judged["reference"], "case"), failed["gorilla"], failed["naive"]))
 }

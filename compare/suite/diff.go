@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"wslab/compare/recording"
 	"wslab/reference/dissect"
@@ -307,11 +306,7 @@ func brief(e recording.Event) string {
 func frameBrief(f *dissect.Frame) string {
 	h := f.Header
 	p := f.Payload()
-	shown := keepShown
-	if !utf8.Valid(p[:min(len(p), keepShown)]) {
-		shown = keepShown / 3 // each octet takes three places
-	}
-	text := describe(h.Opcode, p[:min(len(p), shown)], int(min(h.Length, 1<<40)))
+	text := describe(h.Opcode, p[:min(len(p), keepShown)], int(min(h.Length, 1<<40)))
 	if f.Close != nil && h.Length > 0 {
 		text = "CLOSE " + codeText(f.Close.Code)
 		if f.Close.Reason != "" {

@@ -94,3 +94,17 @@ func TestWhoWasNotThereIsNotCompared(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+func TestWhatIsExpectedOfAThousandMessagesIsToldInALine(t *testing.T) {
+	for _, c := range All() {
+		if n := len(c.expected()); n > 450 {
+			t.Errorf("%s: %d characters: %s", c.ID, n, c.expected())
+		}
+	}
+	if got := strings.Join(shortened([]string{"a", "a", "a", "b", "a"}), "; "); got != "3 times a; b; a" {
+		t.Error(got)
+	}
+	if got := strings.Join(shortened([]string{"1", "2", "3", "4", "5", "6", "7", "8", "8"}), ""); got != "1234563 more" {
+		t.Error(got)
+	}
+}

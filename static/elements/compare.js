@@ -402,7 +402,7 @@ export class WsCompare extends LabElement {
           const n = matrix.counts(c);
           const done = n.asked - n.none;
           const runs = kinds.has(c.kind);
-          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, c.label), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
+          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
         }),
       );
     }

@@ -140,18 +140,15 @@ func (js *judgings) stop() {
 
 // judgeServers plays cases against targets and tells j of each report.
 func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, foreign bool) ending {
-	workers := runner.Workers
 	if foreign {
 		// One question first: of a server that is not there no case says anything.
 		r := suite.Probe(j.ctx, targets[0])
 		if r.Unreachable {
 			return ending{Error: r.Reason, Away: true}
 		}
-		if targets[0].Silent = r.Verdict == suite.Fail; targets[0].Silent {
-			workers = 4 * runner.Workers // they wait, and do nothing else
-		}
+		targets[0].Silent = r.Verdict == suite.Fail
 	}
-	runner.Judge(j.ctx, cases, targets, workers, func(r suite.Report) { j.tell(r) })
+	runner.Judge(j.ctx, cases, targets, 0, func(r suite.Report) { j.tell(r) })
 	return ending{Error: whyEnded(j.ctx)}
 }
 
