@@ -265,7 +265,7 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 		return complain(stderr, fmt.Errorf("-client: nothing can listen on %s: %w", j.listen, err))
 	}
 	defer l.Close()
-	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message.", l.Addr(), len(cases)))
+	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. Ctrl-C ends it sooner, with what was played.", l.Addr(), len(cases)))
 	t.begin([]string{"client"})
 	clients := runner.ClientsOf("client", l)
 	clients.Patience = j.patience
