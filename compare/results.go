@@ -159,7 +159,7 @@ func writeHTML(w io.Writer, r results) error {
 		if p.Same() {
 			continue
 		}
-		parted[p.Case] = "Where they first part, " + p.Words + "."
+		parted[p.Case] = "Where they first part: " + p.Words + "."
 		for n, name := range p.Endpoints {
 			if p.First >= 0 {
 				parted[p.Case] += fmt.Sprintf("\n%s: %s", name, p.Did(n))
@@ -210,7 +210,7 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8
 .wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
 pre.octets { white-space: pre; overflow: auto }
-summary { cursor: pointer; padding: .15rem 0 .15rem 1.2rem; text-indent: -1.2rem } summary b { display: inline-block; min-width: 6.5rem }
+summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
 .fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>

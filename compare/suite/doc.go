@@ -29,6 +29,7 @@
 //	deflate.go     permessage-deflate from the judge's side, with inflate.go
 //	run.go         Run, RunClient: plays a case
 //	verdict.go     what came, against what may come; Report
+//	diff.go        several endpoints in one case: where they first part
 //	s4_1.go …      the cases, a file for each section of RFC 6455,
 //	s7692_7_1.go … and of RFC 7692,
 //	tcp.go sizes.go and for what is the matter of no section
