@@ -91,6 +91,20 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if j.client && (j.server != "" || j.endpoints != "") || j.server != "" && j.endpoints != "" {
 		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
 	}
+	if j.workers < 0 || j.patience < 0 {
+		return complain(stderr, errors.New("-workers and -patience are numbers of 1 and above"))
+	}
+	// Who has waited for a long run is not to hear then that it cannot be written.
+	for _, name := range []string{j.json, j.junit, j.html} {
+		if name == "" {
+			continue
+		}
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o666)
+		if err != nil {
+			return complain(stderr, fmt.Errorf("the results cannot be written: %w", err))
+		}
+		f.Close()
+	}
 	role := wire.Server
 	if j.client {
 		role = wire.Client
@@ -156,10 +170,7 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	plain := &net.Dialer{Timeout: 5 * time.Second}
 	t.Dial = func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", addr) }
 	if t.TLS {
-		secure := &tls.Dialer{NetDialer: plain, Config: &tls.Config{
-			ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, InsecureSkipVerify: insecure,
-		}}
-		t.Dial = func(ctx context.Context) (net.Conn, error) { return secure.DialContext(ctx, "tcp", addr) }
+		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, InsecureSkipVerify: insecure})
 	}
 	return t, nil
 }
@@ -174,9 +185,14 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 		case ctx.Err() != nil:
 			return complain(stderr, errors.New("stopped before anything was judged"))
 		case r.NoWebSocket():
-			return complain(stderr, fmt.Errorf("%s cannot be judged. %s", target.Name, r.Reason))
+			hint := ""
+			if target.TLS && strings.HasPrefix(r.Reason, suite.Untrusted) {
+				hint = " With -insecure it is judged all the same."
+			}
+			return complain(stderr, fmt.Errorf("%s cannot be judged. %s%s", target.Name, r.Reason, hint))
 		case r.Verdict == suite.Fail:
 			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
+			targets[i].Silent = true
 		}
 	}
 	t.begin(names(targets))
@@ -204,6 +220,9 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		if err != nil {
 			return complain(stderr, err)
 		}
+		if slices.Contains(names(targets), e.Name) {
+			return complain(stderr, fmt.Errorf("-endpoint names %s twice", e.Name))
+		}
 		addr, stop, err := runner.Serve(e)
 		if err != nil {
 			return complain(stderr, err)
@@ -228,6 +247,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		t.note(line)
 		status = max(status, somethingFailed)
 	}
+	t.conclusion(reports, status == allWell)
 	if len(j.patterns) == 0 {
 		if err := writeOutputs(j.out, reports); err != nil {
 			fmt.Fprintln(stderr, "compare:", err)
@@ -245,7 +265,7 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 		return complain(stderr, fmt.Errorf("-client: nothing can listen on %s: %w", j.listen, err))
 	}
 	defer l.Close()
-	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message.", l.Addr(), len(cases)))
+	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. Ctrl-C ends it sooner, with what was played.", l.Addr(), len(cases)))
 	t.begin([]string{"client"})
 	clients := runner.ClientsOf("client", l)
 	clients.Patience = j.patience
@@ -263,16 +283,27 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 	if len(reports) == 0 {
 		return complain(stderr, errors.New("stopped before anything was judged"))
 	}
-	t.matrix(targets, reports)
+	status := allWell
+	// What is read first stands last, where a terminal is.
+	t.brief = forgiven
 	t.reasons(targets, reports, j.all)
+	t.matrix(targets, reports)
+	t.note("")
+	among := targets
+	if len(cases) > runner.Few && len(forgiven) > 0 {
+		// The weekend server differs nearly everywhere, which would hide the rest.
+		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == "naive" })
+	}
+	aligned := align(among, reports)
+	t.partings(aligned, len(cases) <= runner.Few)
 	if ctx.Err() != nil {
 		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))
+		status = somethingFailed // what was not played is not well
 	}
 	t.gone(reports)
 	diagnoses := suite.DiagnoseAll(reports)
 	t.diagnoses(diagnoses)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Diagnoses: diagnoses}
-	status := allWell
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Diagnoses: diagnoses, Partings: aligned}
 	for _, out := range []struct {
 		file  string
 		write func(io.Writer, results) error

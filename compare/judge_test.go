@@ -75,6 +75,41 @@ func TestAWeekendServersFailuresAreForgivenOnlyWhereNobodyNamesIt(t *testing.T) 
 	}
 }
 
+func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
+	dir := t.TempDir()
+	_, out, _ := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", filepath.Join(dir, "j"), "5.2/159")
+	for _, want := range []string{"Where they first part: gorilla breaks a MUST.", "  reference  CLOSE 1002 ", "  gorilla    TEXT (empty)"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "j")); err != nil || !strings.Contains(string(b), `"gorilla": "TEXT (empty)`) {
+		t.Errorf("written is %s, %v", b, err)
+	}
+	_, out, _ = judgeWith(t.Context(), "-endpoint", "reference,gorilla", "5.2/14?", "5.2/15?")
+	if want := "reference and gorilla did the same in 19 of 20 cases; of the others in 1 a MUST is broken."; !strings.Contains(out, want) {
+		t.Errorf("%q is not in\n%s", want, out)
+	}
+	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/159"); strings.Contains(out, "part") {
+		t.Errorf("one endpoint parts from nobody, and yet:\n%s", out)
+	}
+}
+
+func TestWhatCannotBeginIsToldBeforeAnythingIsPlayed(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "none", "j")
+	for _, args := range [][]string{
+		{"-endpoint", "reference,reference", "5.1"},
+		{"-endpoint", "reference", "-workers", "-1", "5.1"},
+		{"-endpoint", "reference", "-patience", "-1", "5.1"},
+		{"-endpoint", "reference", "-json", nowhere, "5.1"},
+		{"-client", "-html", nowhere},
+	} {
+		if status, out, says := judgeWith(t.Context(), args...); status != nothingJudged || out != "" || strings.Count(says, "\n") != 1 {
+			t.Errorf("%v: status %d\n%s%s", args, status, out, says)
+		}
+	}
+}
+
 func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/moved" {
@@ -196,7 +231,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("the page has %q", outside)
 		}
 	}
-	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != somethingFailed || !strings.Contains(stderr, "no such file") {
+	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != nothingJudged || !strings.Contains(stderr, "no such file") {
 		t.Errorf("a file that cannot be written: status %d, %s", status, stderr)
 	}
 }

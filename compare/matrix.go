@@ -20,7 +20,11 @@ type terminal struct {
 	total int
 	done  int
 	bad   int
+	brief []string // targets whose reasons matter little: one of each section is listed
 }
+
+// columns is how wide a terminal is taken for.
+const columns = 80
 
 // maxReasons is how many reasons of one section and target are listed where not
 // all are asked for.
@@ -78,7 +82,8 @@ func cell(count map[suite.Verdict]int) string {
 }
 
 // matrix shows the verdicts: a row for each section, and for each target a cell
-// for the behaviour and one for the closing.
+// for the behaviour and one for the closing, which stand below each other where a
+// terminal has no room for both.
 func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	header := []string{""}
 	for _, name := range targets {
@@ -105,21 +110,51 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	}
 	counts(func(suite.Report) bool { return true }, "all")
 
-	width := make([]int, len(header))
+	lines, width := laidOut(rows)
+	if width > columns {
+		lines, _ = laidOut(stacked(rows))
+	}
+	fmt.Fprintln(t.w)
+	for _, line := range lines {
+		fmt.Fprintln(t.w, line)
+	}
+	fmt.Fprintln(t.w, "\n✔ right   i legal, and worth knowing   ≈ laxer than it should be   × wrong")
+}
+
+// stacked puts the closing below the behaviour, where it is another.
+func stacked(rows [][]string) [][]string {
+	var list [][]string
+	for n, row := range rows {
+		behaviour, closing := row[:1:1], []string{"  closing"}
+		for i := 1; i+1 < len(row); i += 2 {
+			behaviour, closing = append(behaviour, row[i]), append(closing, row[i+1])
+		}
+		list = append(list, behaviour)
+		if n > 0 && !slices.Equal(behaviour[1:], closing[1:]) {
+			list = append(list, closing)
+		}
+	}
+	return list
+}
+
+// laidOut returns a line for each row, its cells in columns, and how wide the
+// widest is.
+func laidOut(rows [][]string) (lines []string, widest int) {
+	width := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
 			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
-	fmt.Fprintln(t.w)
 	for _, row := range rows {
 		line := ""
 		for i, c := range row {
 			line += c + strings.Repeat(" ", width[i]-utf8.RuneCountInString(c)+2)
 		}
-		fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+		line = strings.TrimRight(line, " ")
+		lines, widest = append(lines, line), max(widest, utf8.RuneCountInString(line))
 	}
-	fmt.Fprintln(t.w, "\n✔ right   i legal, and worth knowing   ≈ laxer than it should be   × wrong")
+	return lines, widest
 }
 
 // groupsOf returns what stands before the slash of the reports' cases, each
@@ -145,7 +180,7 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass {
 					continue
 				}
-				if !all && shown == maxReasons {
+				if !all && (shown == maxReasons || shown == 1 && slices.Contains(t.brief, name)) {
 					left++
 					continue
 				}

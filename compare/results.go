@@ -24,6 +24,8 @@ type results struct {
 	Reports []suite.Report `json:"reports"`
 	// Diagnoses are what seems to be wrong with each target.
 	Diagnoses []suite.Diagnosis `json:"diagnoses"`
+	// Partings are the cases in which several targets differ.
+	Partings []parting `json:"partings,omitempty"`
 }
 
 func writeJSON(w io.Writer, r results) error {
@@ -102,16 +104,28 @@ func writeJUnit(w io.Writer, r results) error {
 // detail shows a report in several lines: what was asked, expected and got, and
 // the first wrong bit.
 func detail(r suite.Report) string {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s (%s, RFC %d §%s)\nexpected %s\ngot      %s\n", r.Case.Requirement, r.Case.Keyword, r.Case.RFC, r.Case.Section, r.Expected, r.Got)
-	if len(r.Octets) > 0 {
-		line, caret := octetLines(r)
-		fmt.Fprintf(&b, "octets   %s\n", line)
-		if caret != "" {
-			fmt.Fprintf(&b, "         %s\n", caret)
-		}
+	text := words(r) + "\n"
+	if b := bits(r); b != "" {
+		text += b + "\n"
 	}
-	return b.String()
+	return text
+}
+
+// words is detail without the octets.
+func words(r suite.Report) string {
+	return fmt.Sprintf("%s (%s, RFC %d §%s)\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.RFC, r.Case.Section, r.Expected, r.Got)
+}
+
+// bits is what detail shows of the octets, "" where there are none.
+func bits(r suite.Report) string {
+	if len(r.Octets) == 0 {
+		return ""
+	}
+	line, caret := octetLines(r)
+	if caret == "" {
+		return "octets   " + line
+	}
+	return "octets   " + line + "\n         " + caret
 }
 
 // octetLines returns the octets of r in hex, and under them a caret at the first
@@ -152,10 +166,26 @@ func writeHTML(w io.Writer, r results) error {
 		Group string
 		Cells []string
 	}
+	type shown struct {
+		suite.Report
+		Parted string // where the targets part
+	}
 	type target struct {
 		Name      string
-		Reports   []suite.Report
+		Reports   []shown
 		Diagnoses []suite.Diagnosis
+	}
+	parted := map[string]string{}
+	for _, p := range r.Partings {
+		if p.Same() {
+			continue
+		}
+		parted[p.Case] = "Where they first part: " + p.Words + "."
+		for n, name := range p.Endpoints {
+			if p.First >= 0 {
+				parted[p.Case] += fmt.Sprintf("\n%s: %s", name, p.Did(n))
+			}
+		}
 	}
 	var page struct {
 		results
@@ -172,7 +202,7 @@ func writeHTML(w io.Writer, r results) error {
 		}
 		for _, report := range r.Reports {
 			if report.Endpoint == name && report.Worst() != suite.Pass {
-				t.Reports = append(t.Reports, report)
+				t.Reports = append(t.Reports, shown{report, parted[report.Case.ID]})
 			}
 		}
 		page.Per = append(page.Per, t)
@@ -195,7 +225,7 @@ func writeHTML(w io.Writer, r results) error {
 }
 
 var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "detail": detail, "proofs": proofs,
+	"because": because, "words": words, "bits": bits, "proofs": proofs,
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
@@ -203,7 +233,9 @@ var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 20%, transparent) }
 body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
-pre { overflow: auto; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
+.wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
+pre.octets { white-space: pre; overflow: auto }
 summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
 .fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
@@ -211,16 +243,18 @@ summary i { font-style: normal; font-weight: bold; display: inline-block; width:
 <h1>WebSocket cases</h1>
 <p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ right, i legal and worth knowing, ≈ laxer than it should be, × wrong.
 Of each target the first cell is its behaviour, the second how the connection ended.</p>
-<table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
+<div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
 {{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
-{{end}}</table>
+{{end}}</table></div>
 {{range .Per}}<h2>{{.Name}}</h2>
 {{if not .Reports}}<p>Every case is passed.</p>{{end}}
 {{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
 {{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
 {{end}}</ul>{{end}}
 {{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
-<p>{{because .}}</p><pre>{{detail .}}</pre></details>
+<p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
+
+{{.}}{{end}}</pre>{{with bits .Report}}<pre class="octets">{{.}}</pre>{{end}}</details>
 {{end}}{{end}}</html>
 `))
 

@@ -15,8 +15,7 @@
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
 
-import { explain } from "./align.js";
-import { count, frameLine, handshakeLine, hex, octets, tcpLine } from "./format.js";
+import { count, hex, octets } from "./format.js";
 import { maskText } from "./bits.js";
 
 /** @type {Verdict[]} the graver behind the lighter */
@@ -162,8 +161,8 @@ export class Matrix {
   }
 }
 
-/** Counts in words: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
-export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${glyphs[v]}`] : [])).join("  ");
+/** Counts in words, none apart from its sign: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
+export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
 export const said = (r) => (r ? (r.closing === r.verdict ? r.verdict : `${r.verdict}, closing ${r.closing}`) : "not judged");
@@ -231,64 +230,10 @@ export function caret(r) {
 // ——— one case at several endpoints ———
 
 /**
- * @typedef {{key: string, kind: string, from: string, cells: (Row|null)[], differs: string[]}} Step what the endpoints did at one point
- * @typedef {{endpoints: string[], steps: Step[], first: number}} Aligned first: the index of the first difference, -1 for none
+ * What the endpoints did in a case, side by side, as the lab server sets it.
+ * @typedef {{from: "client"|"server", kind: string, cells: ({seq: number, text: string}|null)[], differs: string[]}} Step what they did at one point
+ * @typedef {{endpoints: string[], steps: Step[], first: number, amounts: Verdict, words: string, partial?: boolean}} Aligned first: the index of the first difference, -1 for none
  */
-
-/** What of a recording is compared: what crossed, not how the judge hung up. @param {Row} row @param {string} judge */
-function counts(row, judge) {
-  const { event: e } = row;
-  if (e.frame || e.handshake) return true;
-  return !!e.tcp && ["fin", "rst"].includes(e.tcp.what) && e.from !== judge;
-}
-
-/** @param {Row} row */
-function kind(row) {
-  const { event: e } = row;
-  if (e.frame) return `${e.from} ${e.frame.header.opcode < 8 ? "message" : e.frame.header.name}`;
-  if (e.handshake) return `${e.from} ${e.handshake.what}`;
-  return `${e.from} tcp`;
-}
-
-/**
- * Sets the connections of a case beside each other: the k-th of a kind in the
- * same direction stands in one line, wherever each connection has it.
- * @param {Row[]} list rows of the recording
- * @param {string[]} endpoints in the order of the columns
- * @param {"client"|"server"} judge the judge's end
- * @param {boolean} handshake whether the fields of the handshake matter as well
- * @returns {Aligned}
- */
-export function align(list, endpoints, judge, handshake = false) {
-  /** @type {Step[]} */
-  const steps = [];
-  endpoints.forEach((endpoint, column) => {
-    /** @type {Map<string, number>} */
-    const seen = new Map();
-    let last = -1;
-    for (const row of list) {
-      if (row.conn.endpoint !== endpoint || !counts(row, judge)) continue;
-      const what = kind(row);
-      const k = (seen.get(what) || 0) + 1;
-      seen.set(what, k);
-      const key = `${what} ${k}`;
-      // Where they do the same it is the very next one; then the rest is not searched.
-      let at = steps.findIndex((s, i) => i > last && s.key === key);
-      if (at < 0) at = steps.findIndex((s) => s.key === key);
-      if (at < 0) {
-        at = last + 1;
-        steps.splice(at, 0, { key, kind: what, from: row.event.from, cells: endpoints.map(() => null), differs: [] });
-      }
-      steps[at].cells[column] = row;
-      last = Math.max(last, at);
-    }
-  });
-  const there = endpoints.map((e) => list.some((row) => row.conn.endpoint === e));
-  for (const step of steps) step.differs = differences(step, endpoints, there, handshake);
-  // What the judge sent differs only because a target ended it before.
-  const first = steps.findIndex((s) => s.differs.length > 0 && s.from !== judge);
-  return { endpoints, steps, first };
-}
 
 /**
  * Which of many steps are shown: the first, those around the first difference,
@@ -309,47 +254,6 @@ export function excerpt(n, first) {
     else out.push([from, to]);
   }
   return out;
-}
-
-/** @param {Step} step @param {string[]} endpoints @param {boolean[]} there @param {boolean} handshake */
-function differences(step, endpoints, there, handshake) {
-  const first = step.cells.find((c) => c !== null);
-  if (!first) return [];
-  const told = [];
-  for (let i = 0; i < endpoints.length; i++) {
-    const cell = step.cells[i];
-    if (cell === first || !there[i]) continue;
-    const shaken = first.event.handshake && first.event.handshake.status === cell?.event.handshake?.status;
-    if (cell && shaken && !handshake) continue;
-    const answers = [first, cell].map((row) => row?.event.handshake?.status);
-    // One that opens and one that does not, or two refusals: what else differs follows from that.
-    if (cell && answers[0] !== answers[1]) told.push(`${first.conn.endpoint} answered with status ${answers[0]}, ${cell.conn.endpoint} ${answers[1]}`);
-    else if (cell) told.push(...explain(first, cell).filter((t) => !/plain HTTP differ|gave the reason/.test(t)));
-    else told.push(`only ${step.cells.flatMap((c) => (c ? [c.conn.endpoint] : [])).join(" and ")}: ${brief(first)}`);
-  }
-  return [...new Set(told)];
-}
-
-/** A row in a few words. @param {Row} row */
-export function brief(row) {
-  const { event: e } = row;
-  if (e.frame) return frameLine(e.frame);
-  if (e.handshake) return handshakeLine(e.handshake);
-  return e.tcp ? tcpLine(e.tcp, e.from) : e.kind;
-}
-
-/**
- * What a difference amounts to, from the verdicts of those who differ.
- * Whoever breaks a rule that a SHOULD case is not about breaks a MUST all the same.
- * @param {Report[]} reports
- * @param {{keyword: string, rules: string[]}} info of the case
- */
-export function classOf(reports, info) {
-  const all = reports.map(worst);
-  const must = (/** @type {Report} */ r) => worst(r) === "fail" && (info.keyword !== "SHOULD" || (r.rule !== "" && !info.rules.includes(r.rule)));
-  if (reports.some(must)) return /** @type {const} */ ({ verdict: "fail", words: "a MUST is broken" });
-  if (all.includes("fail") || all.includes("non-strict")) return /** @type {const} */ ({ verdict: "non-strict", words: "a SHOULD is broken" });
-  return /** @type {const} */ ({ verdict: "info", words: "all are legal" });
 }
 
 // ——— waiting for a server that is being started again ———

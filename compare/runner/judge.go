@@ -16,6 +16,10 @@ import (
 // Workers is how many cases run at once where nothing else is said.
 const Workers = 16
 
+// Few is how many cases are at most kept whole, however much crosses in them: of
+// many the verdicts matter, and of few what led to them.
+const Few = 10
+
 // Serve serves e on a port of this machine until stop is called, for any number
 // of cases: the known endpoints as endpoint.Listen does, others behind net/http.
 // stop returns when nothing of it runs any more.
@@ -51,7 +55,8 @@ func TargetOf(name, addr string) suite.Target {
 }
 
 // Judge plays each of cases that judges servers against each of targets, at most
-// workers at once (0 is Workers), and returns the reports: all of the first
+// workers at once (0 is Workers; more of a target that mostly keeps the judge
+// waiting), and returns the reports: all of the first
 // target in the order of cases, then those of the next. progress, when not nil,
 // is told of each as it comes, one at a time. When ctx ends, what has not run is
 // left out.
@@ -60,27 +65,50 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 		workers = Workers
 	}
 	reports := make([]suite.Report, len(cases)*len(targets))
-	next := make(chan int)
 	var mu sync.Mutex
+	run := func(i int) {
+		var rec *recording.Recording
+		if len(cases) <= Few {
+			rec = recording.New(nil, recording.Limits{})
+		}
+		r := cases[i%len(cases)].Run(ctx, targets[i/len(cases)], rec)
+		if ctx.Err() != nil {
+			return // cut short, so it says nothing of the target
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		reports[i] = r
+		if progress != nil {
+			progress(r)
+		}
+	}
+	var quick, idle []int
+	for i := range reports {
+		if t := targets[i/len(cases)]; t.Silent || t.Name == "naive" {
+			idle = append(idle, i)
+		} else {
+			quick = append(quick, i)
+		}
+	}
+	atOnce(ctx, workers, quick, run)
+	// Most of these end by the judge's patience, which costs nothing but time.
+	atOnce(ctx, 4*workers, idle, run)
+	return ran(reports)
+}
+
+// atOnce calls do with each of list, at most workers at once, until ctx ends.
+func atOnce(ctx context.Context, workers int, list []int, do func(int)) {
+	next := make(chan int)
 	var running sync.WaitGroup
-	for range min(workers, len(reports)) {
+	for range min(workers, len(list)) {
 		running.Go(func() {
 			for i := range next {
-				r := cases[i%len(cases)].Run(ctx, targets[i/len(cases)], nil)
-				if ctx.Err() != nil {
-					continue // cut short, so it says nothing of the target
-				}
-				mu.Lock()
-				reports[i] = r
-				if progress != nil {
-					progress(r)
-				}
-				mu.Unlock()
+				do(i)
 			}
 		})
 	}
 feed:
-	for i := range reports {
+	for _, i := range list {
 		select {
 		case next <- i:
 		case <-ctx.Done():
@@ -89,7 +117,6 @@ feed:
 	}
 	close(next)
 	running.Wait()
-	return ran(reports)
 }
 
 // ClientsOf returns the client that connects to l, called name, as a target for

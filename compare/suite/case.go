@@ -178,6 +178,9 @@ type Target struct {
 	// Patience multiplies all that the judge waits for at most; 0 is 1. A machine
 	// that has much else to do needs more.
 	Patience int
+	// Silent says that it did not even echo one text, so that no case is worth a
+	// long wait.
+	Silent bool
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects
@@ -298,13 +301,32 @@ func (e End) String() string {
 
 // String lists all that is to be seen.
 func (o Outcome) String() string {
-	parts := make([]string, 0, len(o.Sees)+1)
+	parts := make([]string, len(o.Sees))
 	for i, e := range o.Sees {
-		if i == keepListed && len(o.Sees) > keepListed+1 {
-			parts = append(parts, fmt.Sprintf("%d more", len(o.Sees)-i))
-			break
-		}
-		parts = append(parts, e.String())
+		parts[i] = e.String()
 	}
+	parts = shortened(parts)
 	return strings.Join(append(parts, o.End.String()), "; ")
+}
+
+// shortened returns list with what comes several times in a row told once, and
+// with no more than the first keepListed of what is left.
+func shortened(list []string) []string {
+	var short []string
+	for i := 0; i < len(list); {
+		n := 1
+		for i+n < len(list) && list[i+n] == list[i] {
+			n++
+		}
+		if len(short) == keepListed && len(list)-i > 1 {
+			return append(short, fmt.Sprintf("%d more", len(list)-i))
+		}
+		text := list[i]
+		if n > 1 {
+			text = fmt.Sprintf("%d times %s", n, text)
+		}
+		short = append(short, text)
+		i += n
+	}
+	return short
 }

@@ -33,6 +33,7 @@
 //	diagnose.go    which of it one report shows, with models.go: what an endpoint
 //	               with one mistake would send
 //	diagnoses.go   DiagnoseAll: what several reports show together
+//	diff.go        several endpoints in one case: where they first part
 //	s4_1.go …      the cases, a file for each section of RFC 6455,
 //	s7692_7_1.go … and of RFC 7692,
 //	tcp.go sizes.go and for what is the matter of no section

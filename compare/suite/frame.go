@@ -262,9 +262,6 @@ func (s Step) every(n int) Step { s.Each = n; return s }
 // first returns the first n octets of s alone.
 func (s Step) first(n int) Step { s.Keep = n; return s }
 
-// rest returns s without its first n octets.
-func (s Step) rest(n int) Step { s.Skip = n; return s }
-
 // upTo returns s up to octet n of its frame's payload, behind what stands there
 // after it.
 func (s Step) upTo(n int) Step   { s.InPayload, s.Keep = true, n; return s }

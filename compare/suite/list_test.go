@@ -98,8 +98,8 @@ func TestAStepIsCutIntoTCPWrites(t *testing.T) {
 		{"before the last", s.cut(-1), "012345678|9"},
 		{"at its ends, which cuts nothing", s.cut(0, 10, 20), "0123456789"},
 		{"the first 3", s.first(3), "012"},
-		{"the rest", s.rest(3), "3456789"},
-		{"3 to 5", s.first(5).rest(3), "34"},
+		{"the rest", Step{Octets: s.Octets, Skip: 3}, "3456789"},
+		{"3 to 5", Step{Octets: s.Octets, Keep: 5, Skip: 3}, "34"},
 	} {
 		got := bytes.Join(c.step.chunks(wire.Server, nil), []byte("|"))
 		for i, b := range got {

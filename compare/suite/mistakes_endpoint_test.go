@@ -126,10 +126,10 @@ func (m *mini) head() (lines []string, ok bool) {
 	}
 }
 
-// fields are header fields; those with a name in another case count.
-type fields [][2]string
+// headerFields are as they came; those with a name in another case count.
+type headerFields [][2]string
 
-func (m *mini) parse(lines []string) (list fields, ok bool) {
+func (m *mini) parse(lines []string) (list headerFields, ok bool) {
 	for _, l := range lines {
 		name, value, found := strings.Cut(l, ":")
 		if m.is("header-split-at-colon-space") {

@@ -49,6 +49,9 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	}
 	slow := *c
 	slow.patience = t.Patience
+	if t.Silent {
+		slow.Deadline = min(slow.Deadline, DefaultDeadline)
+	}
 	r := slow.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
 	r.Case = c
 	if r.Verdict != Fail && c.resets() {
@@ -117,8 +120,9 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.deadline())
 	defer cancel()
+	keeps := recording.DefaultLimits.Events
 	if rec == nil {
-		rec = recording.New(nil, caseLimits)
+		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
 	}
 	before := rec.Last()
 	info := recording.Info{Endpoint: name, Client: "judge", Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
@@ -126,7 +130,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)
 	defer func() {
-		events, _ := rec.After(before, caseLimits.Events)
+		events, gone := rec.After(before, keeps)
+		r.partial = gone > 0 || len(events) == keeps
 		for _, e := range events {
 			if e.Conn == observed.ID {
 				r.Events = append(r.Events, e)
@@ -358,6 +363,28 @@ func (c *Case) silent() bool {
 	return false
 }
 
+// Untrusted begins the Reason of a Report where TLS fails for the certificate.
+const Untrusted = "Its certificate is not to be trusted"
+
+// errTLS is why there is no connection where there is one of TCP.
+var errTLS = errors.New("TLS was not agreed on")
+
+// OverTLS returns what dials as dial does and agrees on TLS there.
+func OverTLS(dial func(context.Context) (net.Conn, error), config *tls.Config) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("%w: %w", errTLS, err)
+		}
+		return secure, nil
+	}
+}
+
 // cannotConnect says in a plain sentence why there is no connection.
 func cannotConnect(err error) string {
 	var dns *net.DNSError
@@ -365,13 +392,17 @@ func cannotConnect(err error) string {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &certificate):
-		return "Its certificate is not to be trusted: " + strings.TrimPrefix(certificate.Err.Error(), "x509: ") + "."
+		// What Go tried besides, in brackets, is about Go.
+		why, _, _ := strings.Cut(strings.TrimPrefix(certificate.Err.Error(), "x509: "), " (")
+		return Untrusted + ": " + why + "."
 	case errors.As(err, &record):
 		return "It does not speak TLS there."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "Nothing listens there: the connection was refused."
 	case errors.As(err, &dns):
 		return fmt.Sprintf("There is no host called %q.", dns.Name)
+	case errors.Is(err, errTLS) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)):
+		return "It accepted the connection and did not answer to TLS in time."
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		return "It cannot be reached: the connection was not made in time."
 	case errors.Is(err, context.Canceled):

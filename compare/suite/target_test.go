@@ -34,9 +34,7 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 	defer secure.Close()
 	overTLS := func(addr string) Target {
 		target := at(addr)
-		target.Dial = func(ctx context.Context) (net.Conn, error) {
-			return (&tls.Dialer{Config: &tls.Config{ServerName: "127.0.0.1"}}).DialContext(ctx, "tcp", addr)
-		}
+		target.Dial = OverTLS(target.Dial, &tls.Config{ServerName: "127.0.0.1"})
 		return target
 	}
 

@@ -20,6 +20,7 @@ import (
 // How much of what came, and of what is expected, a text shows.
 const (
 	keepShown  = 24 // octets of a payload
+	keepHex    = 8  // of a long one that is no text
 	keepListed = 6  // messages and frames
 	keepOctets = 64 // octets of the frame that is wrong
 )
@@ -41,12 +42,13 @@ type Report struct {
 	Took     time.Duration
 	Events   []recording.Event
 
-	answer answer // the target's half of the opening handshake
-	saw    []seen // what came, for the diagnosis
-	closed *seen
-	fault  *fault
-	over   error
-	first  []byte // the first octets behind the opening handshake
+	partial bool   // Events are not all that happened
+	answer  answer // the target's half of the opening handshake
+	saw     []seen // what came, for the diagnosis
+	closed  *seen
+	fault   *fault
+	over    error
+	first   []byte // the first octets behind the opening handshake
 	// unfinished is a message whose end has not come.
 	unfinished seen
 	trace      trace
@@ -177,6 +179,9 @@ func describe(op wire.Opcode, head []byte, size int) string {
 	if op != wire.Binary && utf8.Valid(whole) {
 		return name + " " + strconv.Quote(string(whole)) + more
 	}
+	if more != "" {
+		head = head[:min(len(head), keepHex)]
+	}
 	return fmt.Sprintf("%s % x%s", name, head, more)
 }
 
@@ -209,14 +214,11 @@ func codeText(c wire.CloseCode) string {
 
 // got describes all that came, and how it ended.
 func (r *Report) got() string {
-	var parts []string
+	parts := make([]string, len(r.saw))
 	for i, s := range r.saw {
-		if i == keepListed && len(r.saw) > keepListed+1 {
-			parts = append(parts, fmt.Sprintf("%d more", len(r.saw)-i))
-			break
-		}
-		parts = append(parts, s.String())
+		parts[i] = s.String()
 	}
+	parts = shortened(parts)
 	if r.fault != nil {
 		h := r.fault.of.frames[len(r.fault.of.frames)-1].header
 		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d octets", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))

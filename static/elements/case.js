@@ -4,13 +4,14 @@
  *
  * @typedef {import("../compare.js").CaseInfo} CaseInfo
  * @typedef {import("../compare.js").Report} Report
+ * @typedef {import("../compare.js").Aligned} Aligned
  */
 
 import { button, copy, h, hit } from "./dom.js";
 import { bench } from "./bench.js";
 import { lab, words as why } from "../lab.js";
 import { arrow, count } from "../format.js";
-import { align, brief, caret, classOf, excerpt, glyphs, worst } from "../compare.js";
+import { caret, excerpt, glyphs, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
 const sectionLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
@@ -21,7 +22,7 @@ let leaving;
 /**
  * @param {CaseInfo} info
  * @param {string[]} endpoints in the order of their columns
- * @param {{play: () => Promise<{session: string, reports: Report[]}>, again: () => unknown, next: (by: number) => unknown}} does
+ * @param {{play: () => Promise<{session: string, reports: Report[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
  */
 export async function openCase(info, endpoints, does) {
   leaving?.abort();
@@ -64,36 +65,32 @@ export async function openCase(info, endpoints, does) {
     return;
   }
   if (signal.aborted) return; // another case was opened meanwhile
-  const { session, reports } = played;
-  results.replaceChildren(...reports.map((r) => result(r)));
+  const { session, reports, aligned: found } = played;
+  results.replaceChildren(parting(found), ...reports.map((r) => result(r)));
+  aligned.replaceChildren(...picture(found));
   bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
-  let drawn = -1;
+  // First the reader sees where they part, or what the first that failed did.
+  const at = landing(found, reports, judge);
   let chosen = false;
   lab.observe(() => {
-    if (lab.session !== session || lab.rows.version === drawn) return;
-    drawn = lab.rows.version;
-    const found = align(lab.rows.list, reports.map((r) => r.endpoint), judge, info.rfc !== 6455 || info.section.startsWith("4"));
-    aligned.replaceChildren(...picture(found, reports, info));
-    if (chosen || lab.selection.chosen || !found.steps.length) return;
-    // First the reader sees where they part, or what the first that failed did.
-    const at = landing(found, reports, judge);
-    if (at) lab.select(at.seq, at.bit);
+    if (!at || chosen || lab.session !== session || lab.selection.chosen || !lab.rows.list.some((row) => row.event.seq === at)) return;
+    chosen = true;
+    lab.select(at);
   }, signal);
-  lab.addEventListener("change", () => (chosen ||= lab.selection.chosen), { signal });
 }
 
 /**
- * The row to begin with: what failed, or where they part, or the first that was sent.
- * @param {import("../compare.js").Aligned} found
+ * The row to begin with: what failed, or where they part, or the first that was sent; 0 for none.
+ * @param {Aligned} found
  * @param {Report[]} reports
  * @param {"client"|"server"} judge
  */
 function landing(found, reports, judge) {
   const wrong = reports.findIndex((r) => worst(r) === "fail");
   const step = found.steps[found.first];
-  const row = step?.cells[Math.max(0, wrong)] || step?.cells.find((c) => c) || found.steps.find((s) => s.from === judge && /message|close|ping|pong/.test(s.kind))?.cells.find((c) => c) || found.steps[0]?.cells.find((c) => c);
-  return row ? { seq: row.event.seq, bit: undefined } : null;
+  const cell = step?.cells[Math.max(0, wrong)] || step?.cells.find((c) => c) || found.steps.find((s) => s.from === judge && /message|close|ping|pong/.test(s.kind))?.cells.find((c) => c) || found.steps[0]?.cells.find((c) => c);
+  return cell?.seq || 0;
 }
 
 /** What one endpoint made of the case. @param {Report} r */
@@ -112,23 +109,29 @@ function result(r) {
   );
 }
 
-/**
- * The endpoints side by side, the first difference marked and classed.
- * @param {import("../compare.js").Aligned} found
- * @param {Report[]} reports
- * @param {CaseInfo} info
- */
-function picture(found, reports, info) {
-  if (reports.length < 2 || !found.steps.length) return [];
+/** Where the endpoints part, and what that amounts to. @param {Aligned} found */
+function parting(found) {
+  if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return "";
   const first = found.steps[found.first];
-  const amounts = classOf(reports, info);
+  if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
+  // Where one has nothing of the kind, the first line says what each did, and the rest follows from that.
+  const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
+  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too much crossed to be set side by side.");
+}
+
+/**
+ * The endpoints side by side, the first difference marked.
+ * @param {Aligned} found
+ */
+function picture(found) {
+  if (found.endpoints.length < 2 || !found.steps.length) return [];
   const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   /** @param {import("../compare.js").Step} s @param {number} i */
   const line = (s, i) =>
     h(
       "tr",
-      { class: [s.differs.length ? "differs" : "", i === found.first ? `first ${amounts.verdict}` : ""].join(" ").trim() || null },
-      ...s.cells.map((row) => h("td", {}, row ? button(`${arrow(row.event.from)} ${brief(row)}`, { "data-seq": row.event.seq, class: "step" }) : h("span", { class: "soft" }, "—"))),
+      { class: [s.differs.length ? "differs" : "", i === found.first ? `first ${found.amounts}` : ""].join(" ").trim() || null },
+      ...s.cells.map((cell) => h("td", {}, cell ? button(`${arrow(s.from)} ${cell.text}`, { "data-seq": cell.seq, class: "step" }) : h("span", { class: "soft" }, "—"))),
     );
   let shown = 0;
   const body = excerpt(found.steps.length, found.first).flatMap(([from, to]) => {
@@ -136,11 +139,5 @@ function picture(found, reports, info) {
     shown = to;
     return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
   });
-  return [
-    h("h3", {}, "Side by side"),
-    first
-      ? h("p", { class: "parted" }, h("b", { class: `v ${amounts.verdict}` }, `≠ First difference: ${amounts.words}. `), first.differs.join("; "))
-      : h("p", { class: "parted same" }, "✔ All did the same."),
-    h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body))),
-  ];
+  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)))];
 }

@@ -402,7 +402,7 @@ export class WsCompare extends LabElement {
           const n = matrix.counts(c);
           const done = n.asked - n.none;
           const runs = kinds.has(c.kind);
-          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, c.label), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
+          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
         }),
       );
     }
@@ -574,16 +574,16 @@ export class WsCompare extends LabElement {
   /**
    * @param {CaseInfo} info
    * @param {string[]} own
-   * @returns {Promise<{session: string, reports: Report[]}>}
+   * @returns {Promise<{session: string, reports: Report[], aligned: import("../compare.js").Aligned}>}
    */
   async play(info, own) {
-    const { session, reports } = info.judges === "client" ? await this.playHere(info.id) : await call("/api/judge/case", { case: info.id, endpoints: own, server: this.server && !this.away ? this.server : undefined });
+    const { session, reports, aligned } = info.judges === "client" ? await this.playHere(info.id) : await call("/api/judge/case", { case: info.id, endpoints: own, server: this.server && !this.away ? this.server : undefined });
     for (const r of reports) {
       const changed = this.matrix.report(r);
       if (changed) this.stale.add(changed.line);
     }
     this.soon();
-    return { session, reports };
+    return { session, reports, aligned };
   }
 
   /** Plays a case of clients in this tab. @param {string} id */
@@ -591,6 +591,7 @@ export class WsCompare extends LabElement {
     const answer = await call("/api/judge/client", { cases: [id], record: true });
     /** @type {Report[]} */
     const reports = [];
+    /** @type {Promise<import("../compare.js").Aligned>} */
     const over = new Promise((resolve, reject) => {
       const source = new EventSource(`/api/judge/${answer.judge}/events`);
       source.onmessage = (e) => {
@@ -598,15 +599,15 @@ export class WsCompare extends LabElement {
         if (!line.over) return reports.push(line);
         source.close();
         if (line.error) reject(new Error(line.error));
-        else resolve(undefined);
+        else resolve(line.aligned);
       };
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) reject(new Error("The lab server does not answer. Start it again with go run ./labserver."));
       };
     });
     echoOnce(location.origin.replace(/^http/, "ws") + answer.url);
-    await over;
-    return { session: answer.session, reports };
+    const aligned = await over;
+    return { session: answer.session, reports, aligned };
   }
 }
 

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Matrix, align, browserName, caret, caseOf, classOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
-import { Rows } from "../rows.js";
-import { Tape } from "./events.js";
+import { Matrix, browserName, caret, caseOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
 
 /** A case as the server lists it. */
 const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
@@ -41,7 +39,7 @@ test("columns are counted by the graver of two verdicts", () => {
   m.report(report("5.1/2", "naive", "info", "non-strict"));
   m.report(report("5.5.2/1", "naive"));
   assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, fail: 1, none: 1, asked: 4 });
-  assert.equal(tally(m.counts(m.columns[1])), "1 ✔  1 ≈  1 ×");
+  assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
   assert.equal(worst(report("x", "y", "info", "pass")), "info");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
   assert.equal(said(null), "not judged");
@@ -100,77 +98,12 @@ test("a caret stands under the first wrong octet, and under its first wrong bit"
   assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "" });
 });
 
-/** A case at two endpoints, in one recording. */
-function two(play) {
-  const t = new Tape();
-  ["reference", "naive"].forEach((endpoint, i) => {
-    const conn = i + 1;
-    t.open(conn, endpoint, "judge");
-    t.request(conn);
-    t.response(conn, 101, i ? [{ name: "Sec-WebSocket-Location", value: "ws://x/", offset: 0, size: 0 }] : []);
-    t.frame(conn, "client", "Hello");
-    play(t, conn, endpoint);
-    t.tcp(conn, "client", "closed");
-  });
-  const rows = new Rows();
-  rows.append(t.events);
-  return (handshake = false) => align(rows.list, ["reference", "naive"], "client", handshake);
-}
-
-test("endpoints that do the same are aligned, and nothing is marked", () => {
-  const found = two((t, conn) => t.frame(conn, "server", "Hello"))();
-  assert.equal(found.first, -1);
-  assert.deepEqual(found.steps.map((s) => s.kind), ["client request", "server response", "client message", "server message"]);
-  assert.ok(found.steps.every((s) => s.cells.length === 2 && s.cells.every(Boolean)));
-});
-
-test("the first difference is the first of the endpoints, and is told", () => {
-  const found = two((t, conn, endpoint) => {
-    if (endpoint === "naive") t.frame(conn, "server", "olleH");
-    else t.frame(conn, "server", "", { opcode: 8, close: { code: 1002, name: "protocol error", reason: "" } });
-  })();
-  const first = found.steps[found.first];
-  assert.equal(first.from, "server");
-  assert.ok(first.cells.includes(null));
-  assert.match(first.differs[0], /^only /);
-  assert.ok(found.steps.every((s) => s.from !== "client" || !s.differs.length));
-});
-
-test("fields of the handshake count where the case is about it", () => {
-  const found = two((t, conn) => t.frame(conn, "server", "Hello"));
-  assert.equal(found(false).first, -1);
-  assert.equal(found(true).steps[found(true).first].kind, "server response");
-});
-
 test("of many steps the first, the last and those around the first difference are shown", () => {
   assert.deepEqual(excerpt(12, 3), [[0, 12]]);
   assert.deepEqual(excerpt(1000, -1), [[0, 16], [994, 1000]]);
   assert.deepEqual(excerpt(1000, 500), [[0, 16], [497, 512], [994, 1000]]);
   assert.deepEqual(excerpt(1000, 10), [[0, 22], [994, 1000]]);
   assert.deepEqual(excerpt(1000, 999), [[0, 16], [994, 1000]]);
-});
-
-test("of two answers with another status nothing more is told", () => {
-  const t = new Tape();
-  ["reference", "naive"].forEach((endpoint, i) => {
-    t.open(i + 1, endpoint, "judge");
-    t.request(i + 1);
-    t.response(i + 1, i ? 400 : 426, i ? [] : [{ name: "Sec-WebSocket-Version", value: "13", offset: 0, size: 0 }]);
-  });
-  const rows = new Rows();
-  rows.append(t.events);
-  const found = align(rows.list, ["reference", "naive"], "client", true);
-  assert.deepEqual(found.steps[found.first].differs, ["reference answered with status 426, naive 400"]);
-});
-
-test("a difference is classed by the verdicts of those who differ", () => {
-  const words = (/** @type {any[]} */ reports, /** @type {string} */ keyword) => classOf(reports, { keyword, rules: ["5.4/own"] }).words;
-  assert.equal(words([report("x", "a"), report("x", "b", "info")], "MUST"), "all are legal");
-  assert.equal(words([report("x", "a"), report("x", "b", "non-strict")], "MUST"), "a SHOULD is broken");
-  assert.equal(words([report("x", "a"), report("x", "b", "pass", "fail")], "MUST"), "a MUST is broken");
-  assert.equal(words([report("x", "a"), report("x", "b", "fail")], "SHOULD"), "a SHOULD is broken");
-  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "5.4/own" })], "SHOULD"), "a SHOULD is broken");
-  assert.equal(words([report("x", "a"), report("x", "b", "fail", "fail", { rule: "8.1/text-utf8" })], "SHOULD"), "a MUST is broken");
 });
 
 test("a server that is away is asked for gently, and not for ever", () => {

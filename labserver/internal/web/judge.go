@@ -220,7 +220,7 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	for _, t := range targets {
 		reports = append(reports, c.Run(ctx, t, sess.Rec))
 	}
-	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports})
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "aligned": suite.Align(c, reports)})
 }
 
 // findCase returns the case called id, which judges role. When there is none, it
@@ -268,8 +268,10 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return ending{Error: err.Error() + "."}
 			}
-			j.tell(cases[0].RunClient(j.ctx, suite.ClientTarget{Name: "this browser", Accept: func(context.Context) (net.Conn, error) { return conn, nil }}, sess.Rec))
-			return ending{}
+			report := cases[0].RunClient(j.ctx, suite.ClientTarget{Name: "this browser", Accept: func(context.Context) (net.Conn, error) { return conn, nil }}, sess.Rec)
+			j.tell(report)
+			aligned := suite.Align(cases[0], []suite.Report{report})
+			return ending{Aligned: &aligned}
 		}
 	}
 	j, err := s.judgings.begin(rand.Text(), true, do)

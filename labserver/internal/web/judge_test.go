@@ -128,6 +128,11 @@ func TestOneCaseIsRecordedForThePage(t *testing.T) {
 	if n := len(answer["reports"].([]any)); n != 3 {
 		t.Fatalf("%d reports", n)
 	}
+	aligned := answer["aligned"].(map[string]any)
+	first := aligned["steps"].([]any)[int(aligned["first"].(float64))].(map[string]any)
+	if aligned["words"] != "naive breaks a MUST" || first["from"] != "server" || len(first["cells"].([]any)) != 3 {
+		t.Errorf("they part by %v, at %v", aligned["words"], first)
+	}
 	sess, ok := s.sessions.Get(answer["session"].(string))
 	if !ok {
 		t.Fatal("the session is not there")

@@ -52,6 +52,8 @@ type ending struct {
 	Over  bool   `json:"over"`
 	Error string `json:"error,omitempty"` // why not every case was judged
 	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+	// Aligned is what crossed in the one case that was recorded.
+	Aligned *suite.Alignment `json:"aligned,omitempty"`
 }
 
 func (j *judging) end(e ending) {
@@ -140,9 +142,11 @@ func (js *judgings) stop() {
 func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, foreign bool) ending {
 	if foreign {
 		// One question first: of a server that is not there no case says anything.
-		if r := suite.Probe(j.ctx, targets[0]); r.Unreachable {
+		r := suite.Probe(j.ctx, targets[0])
+		if r.Unreachable {
 			return ending{Error: r.Reason, Away: true}
 		}
+		targets[0].Silent = r.Verdict == suite.Fail
 	}
 	runner.Judge(j.ctx, cases, targets, 0, func(r suite.Report) { j.tell(r) })
 	return ending{Error: whyEnded(j.ctx)}

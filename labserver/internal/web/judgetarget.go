@@ -94,17 +94,9 @@ func (s *Server) foreignTarget(address string) (suite.Target, error) {
 	}
 	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
 	addr := net.JoinHostPort(host, port)
-	t.Dial = func(ctx context.Context) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, "tcp", addr)
-		if err != nil || !t.TLS {
-			return conn, err
-		}
-		secure := tls.Client(conn, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
-		if err := secure.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		return secure, nil
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
+	if t.TLS {
+		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
 	}
 	return t, nil
 }

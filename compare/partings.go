@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"wslab/compare/suite"
+)
+
+// A parting is what several targets made of one case, and where they first part.
+type parting struct {
+	suite.Alignment
+	title string
+}
+
+// MarshalJSON gives the first difference alone.
+func (p parting) MarshalJSON() ([]byte, error) {
+	type at struct {
+		Case    string            `json:"case"`
+		Amounts suite.Verdict     `json:"amounts"`
+		Words   string            `json:"words"`
+		Did     map[string]string `json:"did,omitempty"`
+		Differs []string          `json:"differs,omitempty"`
+	}
+	a := at{Case: p.Case, Amounts: p.Amounts, Words: p.Words}
+	if p.First >= 0 {
+		a.Did, a.Differs = map[string]string{}, p.Steps[p.First].Differs
+		for n, name := range p.Endpoints {
+			a.Did[name] = p.Did(n)
+		}
+	}
+	return json.Marshal(a)
+}
+
+// align sets the reports of each case beside each other, where there are several
+// targets, and returns the cases in which all of them ran.
+func align(targets []string, reports []suite.Report) []parting {
+	if len(targets) < 2 {
+		return nil
+	}
+	var order []*suite.Case
+	of := map[*suite.Case][]suite.Report{}
+	known := map[*suite.Case]bool{}
+	for _, r := range reports {
+		if !known[r.Case] {
+			known[r.Case] = true
+			order = append(order, r.Case)
+		}
+		if slices.Contains(targets, r.Endpoint) {
+			of[r.Case] = append(of[r.Case], r)
+		}
+	}
+	var list []parting
+	for _, c := range order {
+		if len(of[c]) == len(targets) {
+			list = append(list, parting{suite.Align(c, of[c]), c.Title})
+		}
+	}
+	return list
+}
+
+// partings tells where targets part: of few cases each first difference, of many
+// how many there are of each kind.
+func (t *terminal) partings(list []parting, each bool) {
+	if len(list) == 0 {
+		return
+	}
+	names := list[0].Endpoints
+	counts := map[suite.Verdict]int{}
+	for _, p := range list {
+		counts[p.Amounts]++
+		if !each || p.Same() {
+			continue
+		}
+		if len(list) > 1 {
+			t.note(fmt.Sprintf("%s %s", p.Case, p.title))
+		}
+		t.note("Where they first part: " + p.Words + ".")
+		if p.First < 0 {
+			t.note("")
+			continue // too much crossed to be compared
+		}
+		width := 0
+		for _, name := range names {
+			width = max(width, len(name))
+		}
+		for n, name := range names {
+			t.note(fmt.Sprintf("  %-*s  %s", width, name, p.Did(n)))
+		}
+		step := p.Steps[p.First]
+		told := step.Differs
+		if slices.Contains(step.Cells, nil) {
+			told = told[1:] // it says what stands above
+		}
+		for _, d := range told {
+			t.note("  " + d + ".")
+		}
+		t.note("")
+	}
+	if each && slices.ContainsFunc(list, func(p parting) bool { return !p.Same() }) {
+		return
+	}
+	who := strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	line := fmt.Sprintf("%s did the same in %d of %s", who, counts[suite.Pass], plural(len(list), "case"))
+	var rest []string
+	for _, kind := range []struct {
+		of    suite.Verdict
+		words string
+	}{{suite.Info, "%d are legal either way"}, {suite.NonStrict, "in %d a SHOULD is broken"}, {suite.Fail, "in %d a MUST is broken"}} {
+		if n := counts[kind.of]; n > 0 {
+			rest = append(rest, fmt.Sprintf(kind.words, n))
+		}
+	}
+	if len(rest) > 0 {
+		line += "; of the others " + strings.Join(rest, ", ") + ".\nName a case or two to see where they part"
+	}
+	t.note(line + ".\n")
+}
+
+// conclusion says in a few words how the endpoints of this module stand.
+func (t *terminal) conclusion(reports []suite.Report, well bool) {
+	judged, failed := map[string]int{}, map[string]int{}
+	for _, r := range reports {
+		judged[r.Endpoint]++
+		if r.Worst() == suite.Fail {
+			failed[r.Endpoint]++
+		}
+	}
+	if !well {
+		t.note("× Not all is as it should be: see what stands above.")
+		return
+	}
+	t.note(fmt.Sprintf("✔ The reference passes %s. Gorilla fails %d of them, for reasons that are known\n(compare/runner/differences.go); the weekend server fails %d, as it is there to do.",
+		plural(judged["reference"], "case"), failed["gorilla"], failed["naive"]))
+}

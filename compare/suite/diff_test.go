@@ -1,0 +1,110 @@
+package suite
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/reference/wire"
+)
+
+// replying returns what came of c at a server called name that opens and then
+// sends octets, whatever it is asked.
+func replying(t *testing.T, c *Case, name string, octets ...byte) Report {
+	t.Helper()
+	target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+		if _, err := conn.Write(octets); err == nil {
+			untilEnd(conn)
+		}
+	})
+	target.Name = name
+	return c.Run(context.Background(), target, recording.New(nil, recording.Limits{}))
+}
+
+func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
+	hi, ho := unmasked(1, "hi"), unmasked(1, "ho")
+	bye := unmasked(8, "\x03\xe8")
+	echo := &Case{ID: "5.6/1", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{send(text("hi")), send(closeWith(1000, ""))},
+		Outcomes: []Outcome{{Sees: []Expect{texts("hi")}, End: End{How: Answers, NoTCP: true}}, {Verdict: Info, End: End{How: Answers, NoTCP: true}}}}
+	should := *echo
+	should.Keyword = Should
+	join := func(parts ...[]byte) (all []byte) {
+		for _, p := range parts {
+			all = append(all, p...)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		what    string
+		of      *Case
+		a, b    []byte
+		amounts Verdict
+		words   string
+		did     []string
+		differs string
+	}{
+		{"the same", echo, join(hi, bye), join(hi, bye), Pass, "all did the same", nil, ""},
+		{"another reason is anybody's choice", echo, join(hi, bye), join(hi, unmasked(8, "\x03\xe8why")), Pass, "all did the same", nil, ""},
+		{"both legal", echo, join(hi, bye), bye, Info, "both are legal", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
+		{"another payload", echo, join(hi, bye), join(ho, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, `TEXT "ho"`}, "a sent, in octet 1 of the payload, 0x69, b 0x6F"},
+		{"in a case of a SHOULD", &should, join(hi, bye), join(ho, bye), NonStrict, "b breaks a SHOULD", []string{`TEXT "hi"`, `TEXT "ho"`}, "octet 1"},
+		{"in such a case, by another rule", &should, join(hi, bye), join([]byte{0xc1, 0}, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, "TEXT (empty), RSV1 × 5.2/rsv1"}, "a sent RSV1 0, b 1"},
+		{"a frame that never comes", echo, join(hi, hi, bye), join(hi, bye), Fail, "a breaks a MUST", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
+		{"both wrong", echo, ho, unmasked(2, "hi"), Fail, "a and b break a MUST", []string{`TEXT "ho"`, "BINARY 68 69"}, "a sent TEXT, b BINARY"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			reports := []Report{replying(t, c.of, "a", c.a...), replying(t, c.of, "b", c.b...)}
+			a := Align(c.of, reports)
+			if a.Amounts != c.amounts || a.Words != c.words || a.Same() != (c.did == nil) {
+				t.Fatalf("it amounts to %s: %s; step %d\n%+v", a.Amounts, a.Words, a.First, reports)
+			}
+			if c.did == nil {
+				return
+			}
+			if a.Did(0) != c.did[0] || a.Did(1) != c.did[1] {
+				t.Errorf("they did %q and %q", a.Did(0), a.Did(1))
+			}
+			if told := strings.Join(a.Steps[a.First].Differs, "|"); !strings.Contains(told, c.differs) || a.Steps[a.First].From != "server" {
+				t.Errorf("told is %q", told)
+			}
+		})
+	}
+}
+
+func TestWhereMoreCrossedThanIsKeptTheVerdictsAreCompared(t *testing.T) {
+	c := &Case{Keyword: Must}
+	a := Align(c, []Report{{Endpoint: "a", partial: true}, {Endpoint: "b"}})
+	if !a.Partial || !a.Same() || len(a.Steps) > 0 {
+		t.Errorf("%+v", a)
+	}
+	a = Align(c, []Report{{Endpoint: "a", partial: true}, {Endpoint: "b", Closing: Fail}})
+	if a.Same() || a.Words != "b breaks a MUST" || a.Did(0) != "nothing" {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestWhoWasNotThereIsNotCompared(t *testing.T) {
+	c := hello()
+	a := Align(c, []Report{replying(t, c, "a", unmasked(1, "Hello")...), {Endpoint: "b", Verdict: Fail, Closing: Fail, Unreachable: true}})
+	if a.First >= 0 || len(a.Steps) == 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestWhatIsExpectedOfAThousandMessagesIsToldInALine(t *testing.T) {
+	for _, c := range All() {
+		if n := len(c.expected()); n > 450 {
+			t.Errorf("%s: %d characters: %s", c.ID, n, c.expected())
+		}
+	}
+	if got := strings.Join(shortened([]string{"a", "a", "a", "b", "a"}), "; "); got != "3 times a; b; a" {
+		t.Error(got)
+	}
+	if got := strings.Join(shortened([]string{"1", "2", "3", "4", "5", "6", "7", "8", "8"}), ""); got != "1234563 more" {
+		t.Error(got)
+	}
+}
