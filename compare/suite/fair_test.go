@@ -27,6 +27,7 @@ type peculiar struct {
 	answer func(code []byte) []byte                // the body of the answer to a Close frame
 	limit  int                                     // octets of a message
 	ping   func(in *bufio.Reader, p []byte) []byte // the answer to a Ping
+	flood  int                                     // octets of what is not read yet, at which it hangs up
 }
 
 func (s peculiar) target(t *testing.T) Target {
@@ -36,8 +37,11 @@ func (s peculiar) target(t *testing.T) Target {
 		var message []byte
 		fails := func(code wire.CloseCode) {
 			_, _ = c.Write(closeWith(code, "").append(nil, wire.Server, nil))
-			_ = c.(*net.TCPConn).CloseWrite()
-			untilEnd(c)
+			for {
+				if h, _, err := readFrame(in); err != nil || h.Opcode == wire.Close {
+					return
+				}
+			}
 		}
 		for {
 			h, p, err := readFrame(in)
@@ -46,6 +50,8 @@ func (s peculiar) target(t *testing.T) Target {
 				return
 			case broken(h):
 				fails(wire.ProtocolError)
+				return
+			case h.Opcode == wire.Ping && s.flood > 0 && in.Buffered() > s.flood:
 				return
 			case h.Opcode == wire.Ping:
 				out := unmasked(wire.Pong, string(p))
@@ -136,6 +142,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		}}},
 		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
 		{"a limit", peculiar{limit: 32 << 10}},
+		{"a limit to the Pings that wait for their Pongs", peculiar{flood: 1000}},
 		{"one Pong for all Pings that it has read", peculiar{ping: func(in *bufio.Reader, p []byte) []byte {
 			if next, _ := in.Peek(min(in.Buffered(), 2)); len(next) == 2 && next[0] == 0x89 {
 				return nil

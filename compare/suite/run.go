@@ -332,9 +332,11 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 		return s
 	}
 
-	// 2. The judge's Close frame, unless a step has sent one.
+	// 2. The judge's Close frame, unless a step has sent one. A target that has
+	// failed the connection for that one may wait for another.
 	p.pong = nil
-	if !c.sendsClose() && !c.silent() && !c.Mute {
+	unheard := s.ended && o != nil && o.End.How == Fails
+	if (!c.sendsClose() || unheard) && !c.silent() && !c.Mute {
 		if !s.ended {
 			s.closeSent = true
 			o = nil // decided again below, when the target has answered

@@ -59,7 +59,7 @@ func withLimit(sees []Expect) []Outcome {
 		some[i] = e.perhaps()
 	}
 	return append(outcomes, Outcome{Verdict: Info, Why: limitWhy, Sees: some,
-		End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}})
+		End: End{How: Fails, Codes: tooMuch}})
 }
 
 // octetsText writes n with its unit.

@@ -448,14 +448,18 @@ const leastLimit = 4 << 10
 // which says so with 1009, or nil where that is not what was seen.
 func (c *Case) limited(saw []seen, closed *seen) *Outcome {
 	o := c.Outcomes[0]
-	if closed == nil || closed.close.Code != wire.MessageTooBig || o.End.How != ByJudge || c.largest() < leastLimit {
+	if closed == nil || !slices.Contains(tooMuch, closed.close.Code) || o.End.How != ByJudge || c.largest() < leastLimit {
 		return nil
 	}
 	if f, _, _ := o.fits(saw); f != partly {
 		return nil
 	}
-	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}
+	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
 }
+
+// tooMuch are the codes for what is above a limit: to the size of a message, or
+// to the number of its fragments.
+var tooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
 
 const limitWhy = "it has a limit below this size, as RFC 6455 §10.4 allows"
 
