@@ -153,6 +153,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			target := c.server.target(t)
+			target.Patience = 10 // of the race detector, and of other tests beside this
 			for _, test := range fairCases(t) {
 				// This server knows of frames, not of what they must not be made of.
 				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
