@@ -215,6 +215,10 @@ func (c *Case) mirror() *Case {
 // deadline returns how long c may take, the judge's own pauses not counted.
 func (c *Case) deadline() time.Duration {
 	d := cmp.Or(c.Deadline, DefaultDeadline)
+	if c.Deadline == 0 && c.Judges == wire.Client && c.Outcomes[0].End.How == Refuses {
+		// Some read what an answer that is none has behind it, for three seconds.
+		d = 3 * DefaultDeadline
+	}
 	d += time.Duration(len(c.Opening.Writes)) * overslept(c.Opening.Gap)
 	for _, s := range c.Steps {
 		d += time.Duration(s.writes()) * overslept(s.Gap)

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"wslab/reference/wire"
@@ -339,6 +340,32 @@ func (e Expect) perhaps() Expect { e.Optional = true; return e }
 
 // answers: the target answers with these, and then the judge closes.
 func answers(sees ...Expect) []Outcome { return []Outcome{{Sees: sees}} }
+
+// coalescedWhy is why an endpoint may leave out Pongs.
+const coalescedWhy = "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows"
+
+// coalesced returns sees with no Pong but the last needed, or nil where there is
+// only one.
+func coalesced(list []Expect) []Expect {
+	some := slices.Clone(list)
+	n := 0
+	for i := len(some) - 1; i >= 0; i-- {
+		if some[i].Opcode == wire.Pong {
+			if n++; n > 1 {
+				some[i] = some[i].perhaps()
+			}
+		}
+	}
+	if n < 2 {
+		return nil
+	}
+	return some
+}
+
+// answersPings is answers for Pings that no answer was waited for between.
+func answersPings(sees ...Expect) []Outcome {
+	return append(answers(sees...), Outcome{Verdict: Info, Why: coalescedWhy, Sees: coalesced(sees)})
+}
 
 // fails: the target fails the connection with one of codes, and nothing else.
 func fails(codes ...wire.CloseCode) []Outcome {

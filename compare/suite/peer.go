@@ -29,6 +29,9 @@ type seen struct {
 	frames  []span
 	close   wire.ClosePayload // of a Close frame
 	packed  []byte            // the payload as it came, of a compressed message
+	// idle says of a Pong that it answers nothing: its payload is none that the
+	// judge has sent, or there is none. It may be the target's heartbeat.
+	idle bool
 }
 
 // compressed reports whether s is a message with RSV1.
@@ -47,7 +50,12 @@ type peer struct {
 	conn  *tap.Conn
 	role  wire.Role // the judge's
 	limit int       // octets of payload that may come
+	sent  sentSet   // what the judge sends in this case
 	done  chan struct{}
+
+	// pong returns a Pong as it is sent; nil where the judge must not send one,
+	// as in the middle of a frame.
+	pong func(payload []byte) []byte
 
 	// The reader's own.
 	head    []byte // of a frame header that is not whole yet
@@ -65,18 +73,27 @@ type peer struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	seen    []seen
-	closed  *seen  // the target's Close frame
-	fault   *fault // nothing is read after it
-	flooded bool   // more came than the case can call for
-	over    error  // why no more can come: io.EOF for FIN
-	partial bool   // FIN or RST came inside a frame
+	closed  *seen   // the target's Close frame
+	fault   *fault  // nothing is read after it
+	flooded bool    // more came than the case can call for
+	over    error   // why no more can come: io.EOF for FIN
+	partial bool    // FIN or RST came inside a frame
+	beats   int     // of seen, those that are mere heartbeats
+	owed    *[]byte // the last Ping that is not answered yet
 }
+
+// sentSet has the payloads of frames that the judge sends, as far as a control
+// frame can hold them.
+type sentSet map[string]bool
+
+// has reports whether b is one of them.
+func (s sentSet) has(b []byte) bool { return s[string(b)] }
 
 // newPeer returns the judge's end of conn, whose opening handshake is done; rest
 // came behind it. It reads until the connection ends or is closed.
 // deflate is what is agreed on of permessage-deflate, nil for nothing.
-func newPeer(conn *tap.Conn, role wire.Role, limit int, deflate *wire.DeflateParams, rest []byte) *peer {
-	p := &peer{conn: conn, role: role, limit: limit, done: make(chan struct{}), changed: make(chan struct{}),
+func newPeer(conn *tap.Conn, role wire.Role, limit int, sent sentSet, deflate *wire.DeflateParams, rest []byte) *peer {
+	p := &peer{conn: conn, role: role, limit: limit, sent: sent, done: make(chan struct{}), changed: make(chan struct{}),
 		context: wire.Context{Sender: role.Peer(), RSV1: deflate != nil}}
 	if deflate != nil {
 		p.inflate = newInflater(*deflate, role.Peer(), limit)
@@ -238,8 +255,18 @@ func (p *peer) endFrame() bool {
 	case s.opcode == wire.Text && !p.text.Complete():
 		return p.broke(wire.RuleTextUTF8.Broken("The text ends inside a character."), 8*(p.frame.Size()+int(p.frame.Length))-8)
 	}
-	if s.opcode != wire.Ping { // a keep-alive is nobody's answer
-		p.tell(func() { p.seen = append(p.seen, s) })
+	if s.opcode != wire.Ping {
+		s.idle = s.opcode == wire.Pong && (len(s.payload) == 0 || !p.sent.has(s.payload))
+		beat := 0
+		if s.idle && (len(s.payload) > 0 || !p.sent.has(nil)) {
+			beat = 1
+		}
+		p.tell(func() { p.seen, p.beats = append(p.seen, s), p.beats+beat })
+	} else if !p.sent.has(s.payload) {
+		// It is answered, as RFC 6455 §5.5.2 demands. One that the judge has sent
+		// itself is not: an endpoint that sends back whole frames would get from the
+		// judge the very Pong that it owes.
+		p.tell(func() { p.owed = &s.payload })
 	}
 	return true
 }
@@ -276,8 +303,12 @@ func bitOf(rule string, h wire.Header) int {
 func (p *peer) await(ctx context.Context, there func() bool) {
 	for {
 		p.mu.Lock()
-		ok, changed := there() || p.ended(), p.changed
+		ok, changed, owed := there() || p.ended(), p.changed, p.owed
+		p.owed = nil
 		p.mu.Unlock()
+		if owed != nil && p.pong != nil {
+			_ = p.write(p.pong(*owed))
+		}
 		if ok {
 			return
 		}
@@ -288,6 +319,10 @@ func (p *peer) await(ctx context.Context, there func() bool) {
 		}
 	}
 }
+
+// answers returns how many messages came, and Pongs that are no mere heartbeat.
+// p.mu is held.
+func (p *peer) answers() int { return len(p.seen) - p.beats }
 
 // ended reports whether no more is to be read. p.mu is held.
 func (p *peer) ended() bool { return p.over != nil || p.fault != nil || p.flooded }

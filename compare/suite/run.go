@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -166,7 +167,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 
 	// 3. The steps, and what comes of them.
-	p := newPeer(tapped, role, c.limit(), r.answer.deflate, r.answer.rest)
+	p := newPeer(tapped, role, c.limit(), c.sent(), r.answer.deflate, r.answer.rest)
+	p.answerPings(c)
 	s := c.play(ctx, p, role, steps, keys)
 	s = c.finish(ctx, p, s)
 	p.mu.Lock()
@@ -183,6 +185,36 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	r.Mistake = diagnose(&r)
 	r.saw, r.closed, r.fault, r.unfinished = nil, nil, nil, seen{} // they may hold many megabytes
 	return r
+}
+
+// sent returns what c sends in frames that a control frame could send back.
+func (c *Case) sent() sentSet {
+	set := sentSet{}
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			if n := f.Payload.Len(); n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
+				set[string(f.Payload.prefix(n))] = true
+			}
+		}
+	}
+	return set
+}
+
+// answerPings lets p answer the target's Pings while it waits, unless a frame of
+// c can be unfinished then, or silence is what c is about.
+func (p *peer) answerPings(c *Case) {
+	if c.Mute || c.Glued || len(c.Opening.Writes) > 1 {
+		return
+	}
+	for _, s := range c.Steps {
+		if s.Keep > 0 || s.Skip > 0 || len(s.Octets) > 0 || slices.ContainsFunc(s.Frames, func(f Frame) bool { return f.Lies }) {
+			return
+		}
+	}
+	keys := c.keys()
+	p.pong = func(payload []byte) []byte {
+		return of(wire.Pong, Payload{Octets: payload}).append(nil, p.role, keys)
+	}
 }
 
 // keys returns the source of the masking keys of c, the same in every run.
@@ -241,6 +273,9 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 				closed = closed || f.Opcode == wire.Close
 			}
 			s.trailing = s.trailing || closed && len(step.Octets) > 0
+			if closed {
+				p.pong = nil
+			}
 			list := step.chunks(role, keys)
 			for i, b := range list {
 				if p.write(b) != nil {
@@ -251,7 +286,7 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 				}
 			}
 		case Await:
-			p.await(ctx, func() bool { return len(p.seen) >= step.N || p.closed != nil })
+			p.await(ctx, func() bool { return p.answers() >= step.N || p.closed != nil })
 		case Patience:
 			short, cancel := context.WithTimeout(ctx, step.Time)
 			p.await(short, func() bool { return p.closed != nil })
@@ -262,6 +297,7 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 		case Pause:
 			sleep(ctx, step.Time)
 		case Fin:
+			p.pong = nil
 			_ = p.conn.CloseWrite()
 		case Reset:
 			p.reset()
@@ -275,12 +311,14 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	// 1. Until the target ends it, or the judge is to, or no outcome fits.
 	var o *Outcome
-	fewest := c.fewest()
+	fewest, looked := c.fewest(), -1
 	p.await(ctx, func() bool {
 		// Of many messages not each is worth looking at all again.
-		if n := len(p.seen); p.closed == nil && !p.ended() && n < fewest && n&(n-1) != 0 {
+		n := p.answers()
+		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
 			return false
 		}
+		looked = n
 		o = c.best(p.seen, p.closed, s, false)
 		if o == nil || p.closed != nil {
 			return true
@@ -301,8 +339,11 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 		return s
 	}
 
-	// 2. The judge's Close frame, unless a step has sent one.
-	if !c.sendsClose() && !c.silent() && !c.Mute {
+	// 2. The judge's Close frame, unless a step has sent one. A target that has
+	// failed the connection for that one may wait for another.
+	p.pong = nil
+	unheard := s.ended && o != nil && o.End.How == Fails
+	if (!c.sendsClose() || unheard) && !c.silent() && !c.Mute {
 		if !s.ended {
 			s.closeSent = true
 			o = nil // decided again below, when the target has answered

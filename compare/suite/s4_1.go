@@ -57,9 +57,10 @@ func clientRequest(s *group) {
 // statuses is about answers that open no WebSocket.
 func statuses(s *group) {
 	// All else is right, so that only the status can tell. A server that refuses
-	// closes TCP.
+	// closes TCP, and says so, lest the client send its next request there.
 	plain := func(status string, lines ...string) Opening {
-		return Opening{Writes: []string{plus(startLine(response, "HTTP/1.1 "+status), append(lines, "Content-Length: 0")...)}}
+		head := set(startLine(response, "HTTP/1.1 "+status), "Connection", "Connection: Upgrade, close")
+		return Opening{Writes: []string{plus(head, append(lines, "Content-Length: 0")...)}}
 	}
 	for _, each := range []struct {
 		status string

@@ -79,7 +79,16 @@ func betweenFragments(s *group) {
 	const requirement = "A control frame may stand between the fragments of a message. It does not change the message, and is acted on at once."
 	late := "its Pong came behind the message, and a Ping is to be answered as soon as is practical"
 	atOnce := func(sees ...Expect) []Outcome {
-		return []Outcome{{Sees: sees, InOrder: true}, {Verdict: NonStrict, Why: late, Sees: sees}}
+		outcomes := []Outcome{{Sees: sees, InOrder: true}}
+		some := coalesced(sees)
+		if some != nil {
+			outcomes = append(outcomes, Outcome{Verdict: Info, Why: coalescedWhy, Sees: some, InOrder: true})
+		}
+		outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: late, Sees: sees})
+		if some != nil {
+			outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: late, Sees: some})
+		}
+		return outcomes
 	}
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Steps: steps, Outcomes: outcomes})

@@ -100,7 +100,8 @@ func badOffers(s *group) {
 			Title: "Offered, to be declined: " + title, Keyword: Must, Section: section, Rules: []string{rule}, Head: declines,
 			Requirement: "An offer with a parameter or value that is not defined, or twice the same parameter, is declined; the WebSocket may open without it.",
 			Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: "+offer)}},
-			Steps:       tried, Outcomes: opens(), OneSided: true,
+			Steps:       tried, OneSided: true,
+			Outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it has only to decline (RFC 7692 §7.1)"),
 		})
 	}
 	add("a parameter that nobody knows", "permessage-deflate; x", "7.1", wire.RuleDeflateUnknown.Code)

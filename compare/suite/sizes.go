@@ -58,8 +58,8 @@ func withLimit(sees []Expect) []Outcome {
 	for i, e := range sees {
 		some[i] = e.perhaps()
 	}
-	return append(outcomes, Outcome{Verdict: Info, Why: "it has a limit below this size, as RFC 6455 §10.4 allows", Sees: some,
-		End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}})
+	return append(outcomes, Outcome{Verdict: Info, Why: limitWhy, Sees: some,
+		End: End{How: Fails, Codes: tooMuch}})
 }
 
 // octetsText writes n with its unit.

@@ -106,8 +106,12 @@ const (
 )
 
 // fits holds what was seen against o. wrong is the index in saw of the first
-// that o has no place for, or -1, and due what o has in its place.
-func (o Outcome) fits(saw []seen) (f fit, wrong int, due *Expect) {
+// that o has no place for, or -1, and due what o has in its place. A Pong may
+// come unasked (RFC 6455 §5.5.3), so that of one that is idle nothing follows.
+func (o Outcome) fits(saw []seen) (f fit, wrong int, due *Expect) { return o.hold(saw, false) }
+
+// hold is fits, and with strict has a place for no idle Pong either.
+func (o Outcome) hold(saw []seen, strict bool) (f fit, wrong int, due *Expect) {
 	f = wholly
 	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
 	if o.InOrder {
@@ -128,11 +132,16 @@ func (o Outcome) fits(saw []seen) (f fit, wrong int, due *Expect) {
 			if !lane(s.opcode) {
 				continue
 			}
+			before := next
 			e := skip()
 			first := e
 			for e != nil && e.Optional && !e.is(s) {
 				next++
 				e = skip()
+			}
+			if (e == nil || !e.is(s)) && s.idle && !strict {
+				next = before
+				continue
 			}
 			if e == nil || !e.is(s) {
 				if wrong < 0 || i < wrong {
@@ -369,6 +378,9 @@ func (c *Case) judge(r *Report, s state) {
 	// 2. The first outcome that fits, or else why the best does not.
 	o := c.best(r.saw, r.closed, s, true)
 	if o == nil {
+		o = c.limited(r.saw, r.closed)
+	}
+	if o == nil {
 		r.Verdict, r.Closing = Fail, Fail
 		r.Reason = c.mismatch(r, s)
 		return
@@ -435,10 +447,60 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 	return nil
 }
 
+// leastLimit is the size from which a message may be too large for an endpoint.
+// The RFC names none (§10.4); one that takes less has read the length wrong more
+// likely than that it has a limit.
+const leastLimit = 4 << 10
+
+// limited returns the outcome that c's messages are too large for the target,
+// which says so with 1009, or nil where that is not what was seen.
+func (c *Case) limited(saw []seen, closed *seen) *Outcome {
+	o := c.Outcomes[0]
+	if closed == nil || !slices.Contains(tooMuch, closed.close.Code) || o.End.How != ByJudge || c.largest() < leastLimit {
+		return nil
+	}
+	if f, _, _ := o.fits(saw); f != partly {
+		return nil
+	}
+	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
+}
+
+// tooMuch are the codes for what is above a limit: to the size of a message, or
+// to the number of its fragments.
+var tooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
+
+const limitWhy = "it has a limit below this size, as RFC 6455 §10.4 allows"
+
+// largest returns how many octets the largest message has that c sends.
+func (c *Case) largest() (most int) {
+	n := 0
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			if f.Opcode.IsControl() {
+				continue
+			}
+			n += f.Payload.Len()
+			most = max(most, n)
+			if f.Fin {
+				n = 0
+			}
+		}
+	}
+	return most
+}
+
 // mismatch says why no outcome fits, and points at the first wrong bit.
 func (c *Case) mismatch(r *Report, s state) string {
 	o := &c.Outcomes[0]
 	f, wrong, due := o.fits(r.saw)
+	if f != cannot {
+		// A Pong that may be a heartbeat has not made the case fail, but may be the
+		// answer that went wrong.
+		g, i, e := o.hold(r.saw, true)
+		if g == cannot && (e != nil && e.Opcode == wire.Pong || len(r.saw[i].payload) == 0 && c.sent().has(nil)) {
+			f, wrong, due = g, i, e
+		}
+	}
 	switch {
 	case f == cannot:
 		r.pointAt(r.saw[wrong], due)
@@ -487,7 +549,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	}
 	verdict, why := Pass, ""
 	worse := func(v Verdict, text string, args ...any) {
-		if verdict == Pass || v == Fail && verdict != Fail {
+		if verdict == Pass || verdict == Info || v == Fail && verdict != Fail {
 			verdict, why = v, fmt.Sprintf(text, args...)
 		}
 	}
@@ -502,6 +564,8 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.over))
 	case r.closed == nil:
 		worse(Fail, "it did not answer the Close frame in time (RFC 6455 §5.5.1)")
+	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code) && e.How != Fails && isPlain(r.closed.close.Code):
+		worse(Info, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
 		r.point(*r.closed, 0, 8*r.closed.frames[0].header.Size())
 		worse(NonStrict, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
@@ -514,6 +578,11 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why
+}
+
+// isPlain reports whether a Close frame with code complains of nothing.
+func isPlain(code wire.CloseCode) bool {
+	return code == wire.NormalClosure || code == wire.GoingAway || code == wire.NoStatusReceived || code >= 3000
 }
 
 // isTimeout reports whether err is no end of TCP but of the judge's patience.

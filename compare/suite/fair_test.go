@@ -1,0 +1,221 @@
+package suite
+
+import (
+	"bufio"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wslab/reference/wire"
+)
+
+// broken reports whether a frame is not legal by itself, as far as the cases
+// below need it.
+func broken(h wire.Header) bool {
+	return h.RSV1 || h.RSV2 || h.RSV3 || h.Opcode.IsControl() && (!h.Fin || h.Length > wire.MaxControlPayload) || !h.Masked
+}
+
+// peculiar is a server that does all that a server must, and besides what it may.
+type peculiar struct {
+	opened []byte                                  // sent when the WebSocket is open
+	before []byte                                  // sent before each answer
+	behind []byte                                  // and behind it
+	echo   func(op wire.Opcode, p []byte) []byte   // of a whole message
+	pongs  func(c net.Conn, in *bufio.Reader) bool // what is done before the first answer
+	answer func(code []byte) []byte                // the body of the answer to a Close frame
+	limit  int                                     // octets of a message
+	ping   func(in *bufio.Reader, p []byte) []byte // the answer to a Ping
+	flood  int                                     // octets of what is not read yet, at which it hangs up
+}
+
+func (s peculiar) target(t *testing.T) Target {
+	return webSocket(t, func(c net.Conn, in *bufio.Reader) {
+		_, _ = c.Write(s.opened)
+		var op wire.Opcode
+		var message []byte
+		fails := func(code wire.CloseCode) {
+			_, _ = c.Write(closeWith(code, "").append(nil, wire.Server, nil))
+			for {
+				if h, _, err := readFrame(in); err != nil || h.Opcode == wire.Close {
+					return
+				}
+			}
+		}
+		for {
+			h, p, err := readFrame(in)
+			switch {
+			case err != nil:
+				return
+			case broken(h):
+				fails(wire.ProtocolError)
+				return
+			case h.Opcode == wire.Ping && s.flood > 0 && in.Buffered() > s.flood:
+				return
+			case h.Opcode == wire.Ping:
+				out := unmasked(wire.Pong, string(p))
+				if s.ping != nil {
+					out = s.ping(in, p)
+				}
+				_, _ = c.Write(slices.Concat(s.before, out, s.behind))
+				continue
+			case h.Opcode == wire.Pong:
+				continue
+			case h.Opcode == wire.Close:
+				if s.answer != nil {
+					p = s.answer(p)
+				}
+				_, _ = c.Write(unmasked(wire.Close, string(p)))
+				return
+			case h.Opcode != wire.Continuation:
+				op, message = h.Opcode, nil
+			}
+			message = append(message, p...)
+			if s.limit > 0 && len(message) > s.limit {
+				fails(wire.MessageTooBig)
+				return
+			}
+			if !h.Fin {
+				continue
+			}
+			out := unmasked(op, string(message))
+			if s.echo != nil {
+				out = s.echo(op, message)
+			}
+			if s.pongs != nil && !s.pongs(c, in) {
+				return
+			}
+			_, _ = c.Write(slices.Concat(s.before, out, s.behind))
+		}
+	})
+}
+
+// inPieces returns a message in fragments of n octets, with what stands between.
+func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
+	return func(op wire.Opcode, p []byte) (b []byte) {
+		for i, f := range split(op, p, n) {
+			if i > 0 {
+				b = append(b, between...)
+			}
+			b = f.append(b, wire.Server, nil)
+		}
+		return b
+	}
+}
+
+// fairCases are those that servers with habits of their own are tried with.
+func fairCases(t *testing.T) []*Case {
+	t.Helper()
+	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 octets", "A Ping glued"}
+	for _, run := range []string{"5.2/1–6", "5.4/1–6", "5.4/38–48", "5.5/1–6", "5.5.1/1–5", "5.5.1/11–14", "8.1/1–10"} {
+		ids, err := Expand(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patterns = append(patterns, ids...)
+	}
+	cases, err := Match(ForRole(All(), wire.Server), patterns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(cases, func(c *Case) bool { return c.Group() == "sizes" }) // which take their time
+}
+
+func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
+	heartbeat := unmasked(wire.Pong, "heartbeat")
+	keepAlive := unmasked(wire.Ping, "keep-alive")
+	for _, c := range []struct {
+		what   string
+		server peculiar
+	}{
+		{"nothing else", peculiar{}},
+		{"unsolicited Pongs", peculiar{opened: heartbeat, before: heartbeat, behind: heartbeat}},
+		{"unsolicited Pongs without a payload", peculiar{opened: unmasked(wire.Pong, ""), behind: unmasked(wire.Pong, "")}},
+		{"Pings", peculiar{opened: keepAlive, before: keepAlive, behind: keepAlive}},
+		{"Pings without a payload", peculiar{opened: unmasked(wire.Ping, ""), behind: unmasked(wire.Ping, "")}},
+		{"fragments", peculiar{echo: inPieces(3, nil)}},
+		{"fragments of one octet", peculiar{echo: inPieces(1, nil)}},
+		{"fragments with Pings and Pongs between", peculiar{behind: keepAlive, echo: inPieces(300, slices.Concat(keepAlive, heartbeat))}},
+		{"an empty fragment at the end", peculiar{echo: func(op wire.Opcode, p []byte) []byte {
+			return cont("").append(of(op, Payload{Octets: p}).more().append(nil, wire.Server, nil), wire.Server, nil)
+		}}},
+		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
+		{"a limit", peculiar{limit: 32 << 10}},
+		{"a limit to the Pings that wait for their Pongs", peculiar{flood: 1000}},
+		{"one Pong for all Pings that it has read", peculiar{ping: func(in *bufio.Reader, p []byte) []byte {
+			if next, _ := in.Peek(min(in.Buffered(), 2)); len(next) == 2 && next[0] == 0x89 {
+				return nil
+			}
+			return unmasked(wire.Pong, string(p))
+		}}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			target := c.server.target(t)
+			target.Patience = 10 // of the race detector, and of other tests beside this
+			for _, test := range fairCases(t) {
+				// This server knows of frames, not of what they must not be made of.
+				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
+					continue
+				}
+				if r := test.Run(t.Context(), target, nil); r.Worst() == Fail || r.Worst() == NonStrict {
+					t.Errorf("%s: %s, closing %s: %s\n\tgot %s", test, r.Verdict, r.Closing, r.Reason, r.Got)
+				}
+			}
+		})
+	}
+}
+
+func TestAServerThatWantsItsPingAnsweredGetsItsPong(t *testing.T) {
+	target := peculiar{pongs: func(c net.Conn, in *bufio.Reader) bool {
+		_, _ = c.Write(unmasked(wire.Ping, "are you there?"))
+		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		h, p, err := readFrame(in)
+		return err == nil && h.Opcode == wire.Pong && h.Masked && string(p) == "are you there?"
+	}}.target(t)
+	c := hello()
+	c.Deadline = 20 * time.Second
+	if r := c.Run(t.Context(), target, nil); r.Worst() != Pass {
+		t.Errorf("%s, closing %s: %s (got %s)", r.Verdict, r.Closing, r.Reason, r.Got)
+	}
+}
+
+func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
+	one := func(pattern string) *Case {
+		cases, err := Match(ForRole(All(), wire.Server), pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		short := *cases[0]
+		short.Deadline = 300 * time.Millisecond
+		return &short
+	}
+	pong := func(p string) func(wire.Header, []byte) []byte {
+		return func(wire.Header, []byte) []byte { return unmasked(wire.Pong, p) }
+	}
+	for _, c := range []struct {
+		what, pattern string
+		answer        func(wire.Header, []byte) []byte
+		reason        string
+	}{
+		{"a Pong for a Pong", "A Pong of 124 octets that nobody asked for", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, "which nothing called for"},
+		{"an empty Pong for a Ping", "A Ping with five octets of text", pong(""), `It sent PONG (empty) where PONG "Hello" was due.`},
+		{"another payload", "A Ping with five octets of text", pong("hello"), `The payload of its pong frame is not the one that is due.`},
+		{"a Ping for a Ping", "A Ping with five octets of text", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, "did not come"},
+		{"only the first of ten Pings", "Ten Pings in one TCP write", func(_ wire.Header, p []byte) []byte {
+			if string(p) != "payload 0" {
+				return nil
+			}
+			return unmasked(wire.Pong, string(p))
+		}, "did not come"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			r := one(c.pattern).Run(t.Context(), answering(t, c.answer), nil)
+			if r.Verdict != Fail || !strings.Contains(r.Reason, c.reason) {
+				t.Errorf("%s: %s (got %s)\nwant fail: %s", r.Verdict, r.Reason, r.Got, c.reason)
+			}
+		})
+	}
+}
