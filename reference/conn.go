@@ -2,6 +2,7 @@ package reference
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"io"
@@ -195,7 +196,7 @@ func (c *Conn) opened(a agreement, unread []byte) {
 	if a.deflate != nil {
 		c.m.useDeflate(*a.deflate)
 	}
-	c.subprotocol, c.unread = a.subprotocol, unread
+	c.subprotocol, c.unread = a.subprotocol, bytes.Clone(unread) // not to keep the buffer it is in
 	c.m.Opened()
 }
 

@@ -134,14 +134,16 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
 		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	got, n, response, err := c.readAnswer()
+	r := bufio.NewReader(c.nc)
+	head, response, err := readAnswer(r)
 	if err != nil {
 		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
 	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
 		if response.Status != http.StatusSwitchingProtocols {
-			e.Body = c.refusalBody(got)
+			_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
+			e.Body = refusalBody(head, r)
 		}
 		return agreed, nil, e
 	}
@@ -151,37 +153,32 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
 		agreed.deflate = &params
 	}
-	return agreed, got[n:], nil
+	unread, _ = r.Peek(r.Buffered()) // what is buffered can be peeked at
+	return agreed, unread, nil
 }
 
 // maxInterim bounds the answers before the answer.
 const maxInterim = 10
 
-// readAnswer reads the answer to the request, behind any interim ones: 100
-// Continue, 103 Early Hints (RFC 9110 §15.2). It returns what it has read from
-// the answer on, how much of that is its head, and the head.
-func (c *Conn) readAnswer() (got []byte, n int, response wire.Head, err error) {
-	var ahead []byte // read behind the head before
+// readAnswer reads the head of the answer to the request, behind any interim
+// ones: 100 Continue, 103 Early Hints (RFC 9110 §15.2).
+func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	for range maxInterim {
-		read := bytes.NewReader(ahead)
-		if got, n, err = readHead(io.MultiReader(read, c.nc)); err != nil {
-			return nil, 0, response, fmt.Errorf("read the answer: %w", err)
+		if head, err = readHead(r); err != nil {
+			return nil, response, fmt.Errorf("read the answer: %w", err)
 		}
-		got = append(got, ahead[len(ahead)-read.Len():]...)
-		response, err = parseResponse(got[:n])
+		response, err = parseResponse(head)
 		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
-			return got, n, response, err
+			return head, response, err
 		}
-		ahead = got[n:]
 	}
-	return nil, 0, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
+	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
 }
 
-// refusalBody returns the beginning of the body of a plain HTTP response of
-// which got has been read: it often says in words what is wrong.
-func (c *Conn) refusalBody(got []byte) []byte {
-	_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
-	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(got), c.nc)), nil)
+// refusalBody reads the beginning of the body behind the head of a plain HTTP
+// response: it often says in words what is wrong.
+func refusalBody(head []byte, behind io.Reader) []byte {
+	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), behind)), nil)
 	if err != nil {
 		return nil
 	}

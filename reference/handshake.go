@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -155,47 +156,34 @@ func appendHead(dst []byte, start string, fields []wire.Field) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// headSize returns the octets of the head that b starts with, its empty line
-// included, or 0 when b ends before it. A line may end in LF alone (RFC 9112
-// §2.2).
-func headSize(b []byte) int {
-	size := 0
-	for _, end := range []string{"\n\r\n", "\n\n"} {
-		if i := bytes.Index(b, []byte(end)); i >= 0 {
-			size = i + len(end)
-			b = b[:size]
-		}
-	}
-	return size
-}
-
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
 
-// readHead reads from r until a head is whole, and returns what it read and how
-// much of that is the head.
-func readHead(r io.Reader) (got []byte, size int, err error) {
-	for len(got) < maxHead {
-		got = slices.Grow(got, 512)
-		n, err := r.Read(got[len(got):min(cap(got), maxHead)])
-		got = got[:len(got)+n]
-		if size := headSize(got); size > 0 {
-			return got, size, nil
-		}
+// readHead reads a head from r as far as its empty line. Its lines may end in LF
+// alone (RFC 9112 §2.2), and all that it returns do.
+func readHead(r *bufio.Reader) (head []byte, err error) {
+	for len(head) <= maxHead {
+		line, cut, err := r.ReadLine() // cut where it is longer than r's buffer
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
-			return got, 0, err
+			return head, err
+		}
+		head = append(head, line...)
+		if !cut {
+			head = append(head, '\n')
+		}
+		if bytes.HasSuffix(head, []byte("\n\n")) {
+			return head, nil
 		}
 	}
-	return got, 0, errLongHead
+	return head, errLongHead
 }
 
-// parseRequest reads the head of a client's handshake, as headSize measured it.
+// parseRequest parses the head of a client's handshake, as readHead returned it.
 // CheckRequest judges it.
 func parseRequest(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(string(head), "\n")
-	line = strings.TrimSuffix(line, "\r")
 	parts := strings.Split(line, " ")
 	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
 		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
@@ -216,10 +204,10 @@ func isTarget(s string) bool {
 // unseen reports whether r is no visible character of ASCII.
 func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
-// parseResponse reads the head of a server's handshake, as headSize measured it.
+// parseResponse parses the head of a server's handshake, as readHead returned it.
 func parseResponse(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(string(head), "\n")
-	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
+	proto, rest, _ := strings.Cut(line, " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
@@ -231,7 +219,7 @@ func parseResponse(head []byte) (wire.Head, error) {
 
 // unfold makes one line of a field that goes on in the next, as HTTP once had
 // it. A client must bear with that, a server need not (RFC 9112 §5.2).
-var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\t", " ")
+var unfold = strings.NewReplacer("\n ", " ", "\n\t", " ")
 
 // parseFields reads the lines of a head behind its first: one field a line, name
 // and value parted by the first colon. A line that goes on in the next one is
@@ -239,7 +227,6 @@ var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\
 func parseFields(lines string) ([]wire.Field, error) {
 	var fields []wire.Field
 	for line := range strings.SplitSeq(lines, "\n") {
-		line = strings.TrimSuffix(line, "\r")
 		if line == "" {
 			return fields, nil
 		}

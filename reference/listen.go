@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -166,14 +167,15 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
-	got, size, err := readHead(nc)
+	r := bufio.NewReader(nc)
+	head, err := readHead(r)
 	if errors.Is(err, errLongHead) {
 		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
 	}
 	if err != nil {
 		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
-	request, err := parseRequest(got[:size])
+	request, err := parseRequest(head)
 	if err == nil {
 		err = checkBody(request)
 	}
@@ -196,7 +198,8 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
-	c.opened(agreed, append([]byte(nil), got[size:]...))
+	unread, _ := r.Peek(r.Buffered()) // what is buffered can be peeked at
+	c.opened(agreed, unread)
 	return c, nil
 }
 
