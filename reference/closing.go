@@ -55,7 +55,7 @@ func (m *Machine) receiveClose(payload []byte) {
 	}
 	m.closeReceived, m.peerClose = true, p
 	m.enter(Closing, "a Close frame was received: "+p.Code.String())
-	if m.misbehave.IgnoreClose {
+	if m.o.Misbehave.IgnoreClose {
 		return
 	}
 	//lesson:begin answer-close

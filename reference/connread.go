@@ -37,7 +37,9 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	for {
 		event, err := c.advance(lent[:0])
 		if err != nil {
-			c.keepPartial()
+			c.mu.Lock() // the beginning of a message must leave memory that is the caller's
+			c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
+			c.mu.Unlock()
 			return 0, nil, readError(err)
 		}
 		if event.Opcode != wire.Continuation {
@@ -55,14 +57,6 @@ func readError(err error) error {
 		return err
 	}
 	return fmt.Errorf("read a message: %w", err)
-}
-
-// keepPartial moves the beginning of a message, left by a deadline, out of
-// memory that is the caller's.
-func (c *Conn) keepPartial() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
 }
 
 // advance returns the next message, or the zero Event when something else has

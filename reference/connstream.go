@@ -78,15 +78,12 @@ func (r *reader) more() error {
 
 // endStream skips what is left of the message that NextReader gave out.
 func (c *Conn) endStream() error {
-	for c.stream != nil {
-		err := c.stream.more()
+	for c.stream != nil && !c.stream.ended {
 		c.stream.rest = nil
-		switch {
-		case c.stream.ended && err != nil:
-			c.stream = nil
-		case err != nil:
+		if err := c.stream.more(); err != nil && !c.stream.ended {
 			return err
 		}
 	}
+	c.stream = nil
 	return nil
 }

@@ -30,16 +30,22 @@ type agreement struct {
 
 // answerRequest judges a client's handshake and writes what accepts it (RFC
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
-// first in supported is chosen. Violations mean that it is to be refused, with
-// the Status of the first.
-func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, violations []wire.Violation) {
+// first in supported is chosen. Refused says why a request must not be accepted.
+func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, refused *HandshakeError) {
+	switch {
+	case !isTarget(request.Target):
+		err := fmt.Errorf("the target %.60q is no resource name", request.Target)
+		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err}
+	case hasBody(request):
+		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: errBody}
+	}
 	//lesson:begin upgrade-checks
-	violations = wire.CheckRequest(request)
+	violations := wire.CheckRequest(request)
 	if !originAllowed {
 		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}
 	if violations != nil {
-		return nil, agreed, violations
+		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
 	}
 	//lesson:end
 
@@ -58,6 +64,15 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
 	//lesson:end
 	return response, agreed, nil
+}
+
+var errBody = errors.New("the request announces a body, and a handshake has none")
+
+// hasBody reports whether a body is announced: its octets would be taken for
+// frames.
+func hasBody(request wire.Head) bool {
+	length := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
+	return length || len(request.Values("Transfer-Encoding")) > 0
 }
 
 // refusal returns the fields and the text that answer a handshake as e says: what
@@ -185,7 +200,7 @@ func readHead(r *bufio.Reader) (head []byte, err error) {
 func parseRequest(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(string(head), "\n")
 	parts := strings.Split(line, " ")
-	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
+	if len(parts) != 3 || !wire.IsToken(parts[0]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
 		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
 	}
 	list, err := parseFields(fields)

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -176,9 +175,6 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
 	request, err := parseRequest(head)
-	if err == nil {
-		err = checkBody(request)
-	}
 	if err != nil {
 		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
 	}
@@ -188,9 +184,9 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	if s.CheckOrigin != nil {
 		allowed = s.CheckOrigin(request)
 	}
-	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
-	if violations != nil {
-		return nil, refuseTCP(nc, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
+	response, agreed, refused := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
+	if refused != nil {
+		return nil, refuseTCP(nc, refused)
 	}
 	if _, err := nc.Write(response); err != nil {
 		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
@@ -201,17 +197,6 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	unread, _ := r.Peek(r.Buffered()) // what is buffered can be peeked at
 	c.opened(agreed, unread)
 	return c, nil
-}
-
-var errBody = errors.New("the request announces a body, and a handshake has none")
-
-// checkBody refuses a request with a body: its octets would be taken for frames.
-func checkBody(request wire.Head) error {
-	body := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
-	if body || len(request.Values("Transfer-Encoding")) > 0 {
-		return errBody
-	}
-	return nil
 }
 
 // refuseTCP answers a handshake as e says, closes the connection behind the
@@ -241,7 +226,13 @@ func (s *Server) handle(c *Conn) {
 	defer untrack()
 	defer func() {
 		if r := recover(); r != nil {
-			s.panicked(c, r)
+			err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
+			if s.ErrorLog != nil {
+				s.ErrorLog(err)
+			} else {
+				log.Print(err)
+			}
+			_ = c.Close(wire.InternalServerError, "")
 		}
 		_ = c.CloseNow()
 	}()
@@ -253,17 +244,6 @@ func (s *Server) handle(c *Conn) {
 	if c.cause() == nil {
 		_ = c.Close(wire.NormalClosure, "")
 	}
-}
-
-// panicked reports a Handler's panic and tells the peer that it was an error.
-func (s *Server) panicked(c *Conn, r any) {
-	err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
-	if s.ErrorLog != nil {
-		s.ErrorLog(err)
-	} else {
-		log.Print(err)
-	}
-	_ = c.Close(wire.InternalServerError, "")
 }
 
 // ServeHTTP makes s an http.Handler. It returns when the handshake is answered:

@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"cmp"
 	"fmt"
 
 	"wslab/reference/wire"
@@ -38,11 +37,8 @@ const DefaultMaxMessage = 1 << 20
 // at most three times the last input, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
-	role       wire.Role
-	maxMessage int
-	maskKey    func() [4]byte
-	observe    func(Observation)
-	misbehave  Misbehave
+	role wire.Role
+	o    Options
 
 	state         State
 	closeSent     bool
@@ -107,7 +103,10 @@ func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	return &Machine{role: role, maxMessage: cmp.Or(max(o.MaxMessage, 0), DefaultMaxMessage), maskKey: o.MaskKey, observe: o.Observe, misbehave: o.Misbehave}
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	return &Machine{role: role, o: o}
 }
 
 // Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).
@@ -172,8 +171,8 @@ func (m *Machine) TakeOutput(spare []byte) []byte {
 func (m *Machine) enter(s State, why string) {
 	was := m.state
 	m.state = max(was, s)
-	if m.observe != nil {
-		m.observe(Observation{
+	if m.o.Observe != nil {
+		m.o.Observe(Observation{
 			Was: was, State: m.state, Why: why,
 			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
 			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
@@ -185,7 +184,7 @@ func (m *Machine) enter(s State, why string) {
 // small enough to be put in its callers' place, and so costs nothing where
 // nobody observes.
 func (m *Machine) tell(format string, n int) {
-	if m.observe != nil {
+	if m.o.Observe != nil {
 		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))
 	}
 }

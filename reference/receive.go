@@ -64,9 +64,9 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 3. Whether its message is one that this end is willing to hold. The
 	// length is a claim: it is compared, and never allocated.
 	//lesson:begin limit
-	limit := uint64(m.maxMessage)
+	limit := uint64(m.o.MaxMessage)
 	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
-		limit = maxPacked(m.maxMessage) // what it inflates to is measured then
+		limit = maxPacked(m.o.MaxMessage) // what it inflates to is measured then
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
 		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
@@ -196,12 +196,12 @@ func (m *Machine) checkText(fresh []byte) {
 // (RFC 7692 §7.2.2). The limit holds while it is inflated.
 func (m *Machine) inflated() {
 	var err error
-	m.message, err = m.inflate.inflate(m.message, m.packed, m.maxMessage)
+	m.message, err = m.inflate.inflate(m.message, m.packed, m.o.MaxMessage)
 	switch {
 	case err == nil:
 		m.checkText(m.message)
 	case errors.Is(err, errInflatedSize):
-		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.maxMessage))
+		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
 	default:
 		m.fail(RuleDeflateData.Broken(err.Error() + "."))
 	}
