@@ -32,7 +32,7 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	c.reading.lock()
 	defer c.reading.unlock()
 	if err := c.endStream(); err != nil {
-		return 0, nil, readError(err)
+		return 0, nil, err
 	}
 	for {
 		event, err := c.advance(lent[:0])
@@ -62,7 +62,9 @@ func readError(err error) error {
 // advance returns the next message, or the zero Event when something else has
 // happened or nothing has. The caller holds reading.
 func (c *Conn) advance(lent []byte) (Event, error) {
-	err := c.cause()
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
 	if errors.Is(err, net.ErrClosed) {
 		return Event{}, err // Close reads on from here, and delivers nothing
 	}
@@ -82,7 +84,7 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 
 // fill gives the Machine octets until something has happened, from one read at
 // most, and sends what the Machine answers. The error is a deadline's, after
-// which reading can go on; any other end is found in cause.
+// which reading can go on; any other end is found in err.
 //
 // Octets behind an event wait in unread: were a Close behind a message already
 // acted on, the application could not answer the message, depending on how TCP
@@ -201,12 +203,9 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 // beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
 // has set none that is sooner.
 func (c *Conn) beforeRead() {
-	if c.o.IdleTimeout <= 0 {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.leaving {
+	if c.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}
 	t, fresh := until(c.idleUntil, c.o.Now(), c.o.IdleTimeout)
@@ -240,11 +239,4 @@ func (c *Conn) verdict() error {
 		err = io.ErrUnexpectedEOF
 	}
 	return &CloseError{Code: wire.AbnormalClosure, Err: err}
-}
-
-// cause returns what calls return from now on, or nil.
-func (c *Conn) cause() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
 }

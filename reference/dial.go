@@ -118,26 +118,23 @@ func open(ctx context.Context, nc net.Conn, u *url.URL, o *DialOptions, request 
 		nc = tc
 	}
 	c := newConn(nc, wire.Client, o.Options)
-	agreed, unread, err := c.shake(request)
-	if err != nil {
+	if err := c.shake(request); err != nil {
 		c.shut("the opening handshake failed")
 		return nil, err
 	}
-	c.opened(agreed, unread)
 	return c, nil
 }
 
-// shake sends the request and judges the response. It returns what was
-// agreed on and the octets that came behind the response.
-func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err error) {
+// shake sends the request, judges the response, and opens c as was agreed on.
+func (c *Conn) shake(request wire.Head) error {
 	start := request.Method + " " + request.Target + " " + request.Proto
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
-		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
+		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
 	r := bufio.NewReader(c.nc)
 	head, response, err := readAnswer(r)
 	if err != nil {
-		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
+		return &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
 	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
@@ -145,16 +142,18 @@ func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err er
 			_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
 			e.Body = refusalBody(head, r)
 		}
-		return agreed, nil, e
+		return e
 	}
+	var agreed agreement
 	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
 		agreed.subprotocol = chosen[0]
 	}
 	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
 		agreed.deflate = &params
 	}
-	unread, _ = r.Peek(r.Buffered()) // what is buffered can be peeked at
-	return agreed, unread, nil
+	unread, _ := r.Peek(r.Buffered()) // what is buffered can be peeked at
+	c.opened(agreed, unread)
+	return nil
 }
 
 // maxInterim bounds the answers before the answer.

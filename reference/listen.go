@@ -96,7 +96,7 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		pause = 0
-		if !s.start(func() { s.serve(nc) }) {
+		if !s.start(func() { s.run(s.accept(nc)) }) {
 			nc.Close()
 		}
 	}
@@ -129,17 +129,8 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 	}, !s.closing.Load()
 }
 
-// serve shakes hands on nc and leaves the connection to a goroutine of its own:
-// this one's stack has grown with the handshake, and would stay so.
-func (s *Server) serve(nc net.Conn) {
-	c, err := s.accept(nc)
-	if err != nil {
-		nc.Close()
-	}
-	s.run(c, err)
-}
-
-// run leaves c to a goroutine of its own, or tells why there is no c.
+// run leaves c to a goroutine of its own, or tells why there is no c: the stack
+// of the one that shook hands has grown, and would stay so.
 func (s *Server) run(c *Conn, err error) {
 	switch {
 	case err == nil:
@@ -155,14 +146,20 @@ func (s *Server) run(c *Conn, err error) {
 func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shuts down") }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
-// *HandshakeError; its response has been written if there could be one.
-func (s *Server) accept(nc net.Conn) (*Conn, error) {
+// *HandshakeError; its response has been written if there could be one, and nc is
+// closed.
+func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
+	defer func() {
+		if err != nil {
+			nc.Close()
+		}
+	}()
 	untrack, open := track(s, &s.shaking, nc)
 	defer untrack()
 	if !open {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
-	c := newConn(nc, wire.Server, s.Options)
+	c = newConn(nc, wire.Server, s.Options)
 	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
@@ -241,9 +238,7 @@ func (s *Server) handle(c *Conn) {
 		return
 	}
 	s.Handler(c)
-	if c.cause() == nil {
-		_ = c.Close(wire.NormalClosure, "")
-	}
+	_ = c.Close(wire.NormalClosure, "")
 }
 
 // ServeHTTP makes s an http.Handler. It returns when the handshake is answered:

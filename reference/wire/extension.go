@@ -262,11 +262,10 @@ func OfferDeflate(policy DeflateParams) string {
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
 	// 1. The one answer, right in itself.
 	answers := deflateItems(response)
-	switch len(answers) {
-	case 0:
+	if len(answers) == 0 {
 		return agreed, false, nil
-	case 1:
-	default:
+	}
+	if len(answers) > 1 {
 		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
 	}
 	got, vs := deflateParams(answers[0], false)
