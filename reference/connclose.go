@@ -96,7 +96,7 @@ func (c *Conn) hangUp() {
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
 	keep := c.m.closeReceived && !failed && c.o.Misbehave.KeepTCP
 	wait := c.m.State() != Closed && c.readErr == nil &&
-		(failed && canHalfClose || c.m.closeReceived && c.role == wire.Client)
+		(failed && canHalfClose || c.m.closeReceived && c.m.role == wire.Client)
 	if wait {
 		c.leave(c.o.FinTimeout)
 	}

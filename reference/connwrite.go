@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -116,7 +117,8 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 		if err := c.sendable(); err != nil {
 			return nil, err
 		}
-		if c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
+		_, tcp := c.nc.(*net.TCPConn)
+		if tcp && c.m.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
 			err := c.m.judge(opcode, fin, p)
 			if err == nil {
 				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)
@@ -170,11 +172,7 @@ func (c *Conn) holdBack() bool {
 	}
 	if !c.held {
 		c.held = true
-		if c.backstop == nil {
-			c.backstop = time.AfterFunc(c.o.HoldFlush, c.release)
-		} else {
-			c.backstop.Reset(c.o.HoldFlush)
-		}
+		time.AfterFunc(c.o.HoldFlush, c.release)
 	}
 	return true
 }
@@ -300,7 +298,7 @@ func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 // every peer, uncompressed, and copies none of them; a client must mask each
 // frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
 func (c *Conn) WritePrepared(p *Prepared) error {
-	if c.role == wire.Client {
+	if c.m.role == wire.Client {
 		return c.WriteMessage(p.opcode, p.payload)
 	}
 	if err := c.beginMessage(p.opcode); err != nil {

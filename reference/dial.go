@@ -20,12 +20,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxBody and bodyTimeout bound what is kept of the body of a response that
-// refuses, and how long it is waited for.
-const (
-	maxBody     = 1 << 10
-	bodyTimeout = time.Second
-)
+// maxBody is the octets that are kept of the body of a response that refuses.
+const maxBody = 1 << 10
+
+// bodyTimeout bounds how long they are waited for.
+const bodyTimeout = time.Second
 
 // DialOptions of Dial. The zero value, and nil, stand for the defaults.
 type DialOptions struct {
@@ -82,7 +81,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	}
 
 	// 2. The TCP connection, and TLS on it.
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(o.Timeout, 0), 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, timeout(o.Timeout, 10*time.Second))
 	defer cancel()
 	netDial := new(net.Dialer).DialContext
 	if o.NetDial != nil {

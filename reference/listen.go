@@ -2,7 +2,6 @@ package reference
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,7 +159,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
 	c = newConn(nc, wire.Server, s.Options)
-	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
+	_ = nc.SetDeadline(c.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	r := bufio.NewReader(nc)

@@ -50,8 +50,7 @@ type Machine struct {
 	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
 	headLen int
 	frame   wire.Header
-	inFrame bool   // the header is complete, the payload is not
-	left    uint64 // payload octets still to come
+	left    uint64 // payload octets still to come; 0 between frames
 	control []byte // payload of a control frame so far
 
 	// The message that is coming in: control frames may stand between its

@@ -26,12 +26,11 @@ type Param struct {
 
 // String writes e as a header field has it.
 func (e Extension) String() string {
-	var s strings.Builder
-	s.WriteString(e.Name)
+	s := e.Name
 	for _, p := range e.Params {
-		s.WriteString("; " + p.String())
+		s += "; " + p.String()
 	}
-	return s.String()
+	return s
 }
 
 // String writes p as a header field has it. A value is a token, so it needs no
@@ -194,10 +193,7 @@ func deflateItems(h Head) []Extension {
 // no leading zero. Of no text, it is 0 and no number.
 func windowBits(s string) (int, bool) {
 	n, _ := strconv.Atoi(s)
-	if n < 8 || n > 15 || s != strconv.Itoa(n) {
-		return 0, false
-	}
-	return n, true
+	return n, 8 <= n && n <= 15 && s == strconv.Itoa(n)
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
