@@ -181,7 +181,7 @@ func (b baton) tryLock() bool {
 // already done. Upgrade and Dial are the ways to one that is not.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
-	c.opened(agreement{}, nil)
+	c.opened(agreement{}, new(bufio.Reader))
 	return c
 }
 
@@ -192,15 +192,16 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
-// opened ends the state CONNECTING. Octets that came behind the handshake are
-// the first that the Machine is given.
-func (c *Conn) opened(a agreement, unread []byte) {
+// opened ends the state CONNECTING. Octets that r has read behind the
+// handshake are the first that the Machine is given.
+func (c *Conn) opened(a agreement, r *bufio.Reader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a.deflate != nil {
 		c.m.useDeflate(*a.deflate)
 	}
-	c.subprotocol, c.unread = a.subprotocol, bytes.Clone(unread) // not to keep the buffer it is in
+	unread, _ := r.Peek(r.Buffered())                            // what is buffered can be peeked at
+	c.subprotocol, c.unread = a.subprotocol, bytes.Clone(unread) // not to keep r's buffer
 	c.m.Opened()
 }
 

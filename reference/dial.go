@@ -150,8 +150,7 @@ func (c *Conn) shake(request wire.Head) error {
 	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
 		agreed.deflate = &params
 	}
-	unread, _ := r.Peek(r.Buffered()) // what is buffered can be peeked at
-	c.opened(agreed, unread)
+	c.opened(agreed, r)
 	return nil
 }
 
@@ -213,10 +212,8 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 
 // hostField returns the Host for u: the port only where it is not the scheme's.
 func hostField(u *url.URL) string {
-	if p := u.Port(); p == "" || p == schemePorts[u.Scheme] {
-		return strings.TrimSuffix(u.Host, ":"+p)
-	}
-	return u.Host
+	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
+	return strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
 }
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.

@@ -190,8 +190,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
-	unread, _ := r.Peek(r.Buffered()) // what is buffered can be peeked at
-	c.opened(agreed, unread)
+	c.opened(agreed, r)
 	return c, nil
 }
 

@@ -64,8 +64,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	}
 	// A client may send frames in the same segment as its handshake; the server
 	// has then read them ahead.
-	unread, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be peeked at
-	c.opened(agreed, unread)
+	c.opened(agreed, rw.Reader)
 	return c, nil
 }
 

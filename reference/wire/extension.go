@@ -193,7 +193,10 @@ func deflateItems(h Head) []Extension {
 // no leading zero. Of no text, it is 0 and no number.
 func windowBits(s string) (int, bool) {
 	n, _ := strconv.Atoi(s)
-	return n, 8 <= n && n <= 15 && s == strconv.Itoa(n)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
+	}
+	return n, true
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
