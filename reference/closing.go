@@ -2,7 +2,6 @@ package reference
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"wslab/reference/wire"
 )
@@ -30,12 +29,9 @@ func (m *Machine) SendClose(code wire.CloseCode, reason string) error {
 // checkClose refuses what must not stand in a Close frame (RFC 6455 §5.5.1,
 // §7.4).
 func checkClose(code wire.CloseCode, reason string) error {
-	var vs []wire.Violation
-	if !code.MayBeSent() && !(code == wire.NoStatusReceived && reason == "") {
+	_, vs := wire.ParseClosePayload(wire.ClosePayload{Code: code, Reason: reason}.Append(nil))
+	if code == wire.NoStatusReceived && reason != "" { // the empty body that it stands for has no room
 		vs = append(vs, broken(wire.RuleCloseCode, "The code is %s.", code))
-	}
-	if !utf8.ValidString(reason) {
-		vs = append(vs, broken(wire.RuleCloseReason, "The reason is not UTF-8."))
 	}
 	if len(reason) > MaxReason {
 		vs = append(vs, broken(wire.RuleControlLength, "The reason has %d octets, and there is room for %d.", len(reason), MaxReason))
@@ -55,7 +51,7 @@ func (m *Machine) receiveClose(payload []byte) {
 	}
 	m.closeReceived, m.peerClose = true, p
 	m.enter(Closing, "a Close frame was received: "+p.Code.String())
-	if m.misbehave.IgnoreClose {
+	if m.o.Misbehave.IgnoreClose {
 		return
 	}
 	//lesson:begin answer-close
@@ -94,13 +90,10 @@ func closeReason(violations []wire.Violation) string {
 	reason := ""
 	for _, v := range violations {
 		seen, _, _ := strings.Cut(v.Sentence, ". ")
-		seen = strings.TrimSuffix(seen, ".")
-		if reason != "" {
-			seen = "; " + seen
-		}
-		if len(reason)+len(seen) <= MaxReason {
+		seen = "; " + strings.TrimSuffix(seen, ".")
+		if len(reason)+len(seen) <= len("; ")+MaxReason {
 			reason += seen
 		}
 	}
-	return reason
+	return strings.TrimPrefix(reason, "; ")
 }

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"io"
@@ -82,9 +83,9 @@ const (
 
 // withDefaults fills what is zero.
 func (o Options) withDefaults(role wire.Role) Options {
-	o.WriteTimeout = cmp.Or(max(o.WriteTimeout, 0), 10*time.Second)
-	o.CloseTimeout = cmp.Or(max(o.CloseTimeout, 0), 5*time.Second)
-	o.FinTimeout = cmp.Or(max(o.FinTimeout, 0), 2*time.Second)
+	o.WriteTimeout = timeout(o.WriteTimeout, 10*time.Second)
+	o.CloseTimeout = timeout(o.CloseTimeout, 5*time.Second)
+	o.FinTimeout = timeout(o.FinTimeout, 2*time.Second)
 	if o.MaskKey == nil && role == wire.Client {
 		o.MaskKey = bufferedKeys(rand.Reader)
 	}
@@ -93,6 +94,14 @@ func (o Options) withDefaults(role wire.Role) Options {
 		o.Now = time.Now
 	}
 	return o
+}
+
+// timeout returns d, or what stands for it where it is 0 or makes no sense.
+func timeout(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
 }
 
 // bufferedKeys returns masking keys from r, asking it once for 64 of them: a
@@ -120,8 +129,6 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 // Close or CloseNow an error that is net.ErrClosed.
 type Conn struct {
 	nc          net.Conn
-	tcp         *net.TCPConn // nc, when it is one
-	role        wire.Role
 	o           Options
 	subprotocol string
 
@@ -144,12 +151,11 @@ type Conn struct {
 	m             *Machine
 	lent          *[]byte // the memory of the Machine's output, from frameBuffers
 	more          bool    // the reader has octets in unread, and the network can wait
-	backstop      *time.Timer
-	held          bool  // backstop runs
-	err           error // what calls return from now on; nil while there is no end in sight
-	readErr       error // why nothing more can be read from TCP
-	writeErr      error // why nothing more can be written to TCP
-	leaving       bool  // the read deadline is the Conn's own
+	held          bool    // release will be called
+	err           error   // what calls return from now on; nil while there is no end in sight
+	readErr       error   // why nothing more can be read from TCP
+	writeErr      error   // why nothing more can be written to TCP
+	leaving       bool    // the read deadline is the Conn's own
 	readDeadline  time.Time
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
@@ -175,27 +181,27 @@ func (b baton) tryLock() bool {
 // already done. Upgrade and Dial are the ways to one that is not.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
-	c.opened(agreement{}, nil)
+	c.opened(agreement{}, new(bufio.Reader))
 	return c
 }
 
 // newConn returns a Conn in state CONNECTING.
 func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	o = o.withDefaults(role)
-	tcp, _ := nc.(*net.TCPConn)
-	return &Conn{nc: nc, tcp: tcp, role: role, o: o, m: NewMachine(role, o),
+	return &Conn{nc: nc, o: o, m: NewMachine(role, o),
 		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
-// opened ends the state CONNECTING. Octets that came behind the handshake are
-// the first that the Machine is given.
-func (c *Conn) opened(a agreement, unread []byte) {
+// opened ends the state CONNECTING. Octets that r has read behind the
+// handshake are the first that the Machine is given.
+func (c *Conn) opened(a agreement, r *bufio.Reader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a.deflate != nil {
 		c.m.useDeflate(*a.deflate)
 	}
-	c.subprotocol, c.unread = a.subprotocol, unread
+	unread, _ := r.Peek(r.Buffered())                            // what is buffered can be peeked at
+	c.subprotocol, c.unread = a.subprotocol, bytes.Clone(unread) // not to keep r's buffer
 	c.m.Opened()
 }
 

@@ -113,12 +113,12 @@ func TestCloseDiscardsDataUntilThePeersClose(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		done := make(chan error)
 		go func() { done <- c.Close(4000, "bye") }()
-		if got := readFrames(t, peer, c.role, 1); got[0] != "close 4000 bye" {
+		if got := readFrames(t, peer, c.m.role, 1); got[0] != "close 4000 bye" {
 			t.Errorf("the peer is told %q", got)
 		}
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, from(other, true, wire.Text, "late"), from(other, false, wire.Binary, "later"), closeFrame(other, 4000, ""))
-		if c.role == wire.Client {
+		if c.m.role == wire.Client {
 			time.AfterFunc(time.Second, func() { peer.Close() }) // the server's FIN is late, within FinTimeout
 		}
 		if err := <-done; err != nil {
@@ -132,7 +132,7 @@ func TestCloseDiscardsDataUntilThePeersClose(t *testing.T) {
 
 func TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		sendAll(peer, closeFrame(c.role.Peer(), wire.GoingAway, "bye"))
+		sendAll(peer, closeFrame(c.m.role.Peer(), wire.GoingAway, "bye"))
 		go io.Copy(io.Discard, peer)
 		start := time.Now()
 		_, _, err := c.ReadMessage()
@@ -141,7 +141,7 @@ func TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt(t *testing.T) {
 			t.Errorf("ReadMessage gives %v", err)
 		}
 		wait := time.Duration(0)
-		if c.role == wire.Client {
+		if c.m.role == wire.Client {
 			wait = 2 * time.Second // the peer never closes TCP
 		}
 		since(t, start, wait)
@@ -159,7 +159,7 @@ func TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt(t *testing.T) {
 
 func TestAReadDeadlineLeavesEverythingInPlace(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		f := from(c.role.Peer(), true, wire.Text, "Hello")
+		f := from(c.m.role.Peer(), true, wire.Text, "Hello")
 		for i, octet := range f {
 			if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 				t.Fatal(err)
@@ -187,7 +187,7 @@ func TestAWriteThatNobodyReadsTimesOutAndIsTheLast(t *testing.T) {
 			t.Errorf("a write after it gives %v", err)
 		}
 		// What the peer had sent can still be read; then it is over.
-		sendAll(peer, from(c.role.Peer(), true, wire.Text, "Hello"))
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Text, "Hello"))
 		if _, p, err := c.ReadMessage(); err != nil || string(p) != "Hello" {
 			t.Errorf("ReadMessage gives %q, %v", p, err)
 		}
@@ -213,7 +213,7 @@ func TestAWriteDeadlineTakesThePlaceOfTheTimeout(t *testing.T) {
 func TestAPeerThatVanishesGives1006(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		go func() {
-			peer.Write(from(c.role.Peer(), true, wire.Text, "Hello")[:3])
+			peer.Write(from(c.m.role.Peer(), true, wire.Text, "Hello")[:3])
 			peer.Close()
 		}()
 		_, _, err := c.ReadMessage()
@@ -260,13 +260,13 @@ func TestCloseTakesOverFromAReadThatWaits(t *testing.T) {
 		synctest.Wait()
 		closed := make(chan error)
 		go func() { closed <- c.Close(wire.NormalClosure, "") }()
-		readFrames(t, peer, c.role, 1)
-		sendAll(peer, from(c.role.Peer(), true, wire.Text, "late"), closeFrame(c.role.Peer(), wire.NormalClosure, ""))
+		readFrames(t, peer, c.m.role, 1)
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Text, "late"), closeFrame(c.m.role.Peer(), wire.NormalClosure, ""))
 		if err := <-read; !errors.Is(err, net.ErrClosed) {
 			t.Errorf("ReadMessage gives %v", err)
 		}
 		synctest.Wait()
-		if c.role == wire.Client {
+		if c.m.role == wire.Client {
 			peer.Close()
 		}
 		if err := <-closed; err != nil {
@@ -282,7 +282,7 @@ func TestCloseFromOnControlEndsInTime(t *testing.T) {
 	bothRoles(t, o, func(t *testing.T, conn *Conn, peer net.Conn) {
 		c = conn
 		go io.Copy(io.Discard, peer)
-		sendAll(peer, from(c.role.Peer(), true, wire.Pong, ""))
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Pong, ""))
 		start := time.Now()
 		if _, _, err := c.ReadMessage(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("ReadMessage gives %v", err)
@@ -296,12 +296,12 @@ func TestCloseFromOnControlEndsInTime(t *testing.T) {
 
 func TestAFailureIsToldToBothEnds(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		sendAll(peer, from(c.role.Peer(), true, wire.Text, "good"), from(c.role.Peer(), true, 0x3, "bad"))
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Text, "good"), from(c.m.role.Peer(), true, 0x3, "bad"))
 		if _, p, err := c.ReadMessage(); err != nil || string(p) != "good" {
 			t.Errorf("ReadMessage gives %q, %v", p, err)
 		}
 		told := make(chan []string)
-		go func() { told <- readFrames(t, peer, c.role, 1) }()
+		go func() { told <- readFrames(t, peer, c.m.role, 1) }()
 		_, _, err := c.ReadMessage()
 		if codes(err) != "5.2/opcode-reserved" {
 			t.Errorf("ReadMessage gives %v", err)
@@ -323,12 +323,12 @@ func TestAPongDoesNotWaitForAWriterThatWaits(t *testing.T) {
 		wrote := make(chan error)
 		go func() { wrote <- c.WriteMessage(wire.Text, []byte("Hello")) }()
 		synctest.Wait() // the writer waits: the peer does not read
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, from(other, true, wire.Ping, "p"), from(other, true, wire.Text, "x"))
 		if _, p, err := c.ReadMessage(); err != nil || string(p) != "x" {
 			t.Fatalf("ReadMessage gives %q, %v", p, err)
 		}
-		got := readFrames(t, peer, c.role, 2)
+		got := readFrames(t, peer, c.m.role, 2)
 		if err := <-wrote; err != nil {
 			t.Error(err)
 		}
@@ -342,7 +342,7 @@ func TestAPeerThatOnlyPingsIsMadeToWait(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		go c.WriteMessage(wire.Text, []byte("Hello")) // nobody reads it
 		synctest.Wait()
-		ping := from(c.role.Peer(), true, wire.Ping, strings.Repeat("p", 125))
+		ping := from(c.m.role.Peer(), true, wire.Ping, strings.Repeat("p", 125))
 		sent := 0
 		go func() {
 			for ; sent < 10000; sent++ {
@@ -553,7 +553,7 @@ func TestOnControlIsToldInOrderWithTheMessages(t *testing.T) {
 	o := Options{OnControl: func(opcode wire.Opcode, p []byte) { told = append(told, fmt.Sprintf("%s %q", opcode, p)) }}
 	bothRoles(t, o, func(t *testing.T, c *Conn, peer net.Conn) {
 		told = nil
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		go io.Copy(io.Discard, peer)
 		sendAll(peer, join(from(other, true, wire.Ping, "1"), from(other, true, wire.Text, "x"), from(other, true, wire.Pong, "2"), closeFrame(other, 1000, "")))
 		if _, _, err := c.ReadMessage(); err != nil || !slices.Equal(told, []string{`ping "1"`}) {
@@ -567,10 +567,10 @@ func TestOnControlIsToldInOrderWithTheMessages(t *testing.T) {
 
 func TestAMessageMayBeAnsweredThoughACloseIsRightBehindIt(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, join(from(other, true, wire.Text, "x"), closeFrame(other, 1000, "")))
 		go echo(c)
-		if got := readFrames(t, peer, c.role, 2); !slices.Equal(got, []string{`text "x"`, "close 1000"}) {
+		if got := readFrames(t, peer, c.m.role, 2); !slices.Equal(got, []string{`text "x"`, "close 1000"}) {
 			t.Errorf("the peer gets %q", got)
 		}
 	})

@@ -30,11 +30,9 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
 	}
-	c.turn.lock()
 	c.mu.Lock()
 	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
 		c.mu.Unlock()
-		c.turn.unlock()
 		return fmt.Errorf("close: %w", net.ErrClosed)
 	}
 	if c.err == nil {
@@ -42,9 +40,8 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
 		c.leave(c.o.CloseTimeout)
 	}
-	_ = c.write(nil) // if it fails, the peer's Close may still be there to read
 	c.mu.Unlock()
-	c.turn.unlock()
+	_ = c.drain() // if it fails, the peer's Close may still be there to read
 
 	// Somebody in ReadMessage is woken by the deadline at the latest.
 	patience := time.NewTimer(c.o.CloseTimeout + c.o.FinTimeout)
@@ -99,7 +96,7 @@ func (c *Conn) hangUp() {
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
 	keep := c.m.closeReceived && !failed && c.o.Misbehave.KeepTCP
 	wait := c.m.State() != Closed && c.readErr == nil &&
-		(failed && canHalfClose || c.m.closeReceived && c.role == wire.Client)
+		(failed && canHalfClose || c.m.closeReceived && c.m.role == wire.Client)
 	if wait {
 		c.leave(c.o.FinTimeout)
 	}

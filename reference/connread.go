@@ -32,12 +32,14 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	c.reading.lock()
 	defer c.reading.unlock()
 	if err := c.endStream(); err != nil {
-		return 0, nil, readError(err)
+		return 0, nil, err
 	}
 	for {
 		event, err := c.advance(lent[:0])
 		if err != nil {
-			c.keepPartial()
+			c.mu.Lock() // the beginning of a message must leave memory that is the caller's
+			c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
+			c.mu.Unlock()
 			return 0, nil, readError(err)
 		}
 		if event.Opcode != wire.Continuation {
@@ -57,18 +59,12 @@ func readError(err error) error {
 	return fmt.Errorf("read a message: %w", err)
 }
 
-// keepPartial moves the beginning of a message, left by a deadline, out of
-// memory that is the caller's.
-func (c *Conn) keepPartial() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
-}
-
 // advance returns the next message, or the zero Event when something else has
 // happened or nothing has. The caller holds reading.
 func (c *Conn) advance(lent []byte) (Event, error) {
-	err := c.cause()
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
 	if errors.Is(err, net.ErrClosed) {
 		return Event{}, err // Close reads on from here, and delivers nothing
 	}
@@ -88,7 +84,7 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 
 // fill gives the Machine octets until something has happened, from one read at
 // most, and sends what the Machine answers. The error is a deadline's, after
-// which reading can go on; any other end is found in cause.
+// which reading can go on; any other end is found in err.
 //
 // Octets behind an event wait in unread: were a Close behind a message already
 // acted on, the application could not answer the message, depending on how TCP
@@ -183,7 +179,7 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 		return space, inMessage
 	}
 	next := c.m.largest + wire.MaxHeaderSize
-	between := c.m.headLen == 0 && !c.m.inFrame && c.m.opcode == wire.Continuation // messages
+	between := c.m.headLen == 0 && c.m.left == 0 && c.m.opcode == wire.Continuation // messages
 	if between && c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next {
 		return lent[:next], inLent
 	}
@@ -207,12 +203,9 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 // beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
 // has set none that is sooner.
 func (c *Conn) beforeRead() {
-	if c.o.IdleTimeout <= 0 {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.leaving {
+	if c.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}
 	t, fresh := until(c.idleUntil, c.o.Now(), c.o.IdleTimeout)
@@ -246,11 +239,4 @@ func (c *Conn) verdict() error {
 		err = io.ErrUnexpectedEOF
 	}
 	return &CloseError{Code: wire.AbnormalClosure, Err: err}
-}
-
-// cause returns what calls return from now on, or nil.
-func (c *Conn) cause() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
 }

@@ -85,7 +85,7 @@ func TestMessagesReadIntoLentMemoryAreTheSameHoweverTheyAreCut(t *testing.T) {
 
 func TestADeadlineGivesLentMemoryBack(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		f := from(c.role.Peer(), true, wire.Text, "Hello")
+		f := from(c.m.role.Peer(), true, wire.Text, "Hello")
 		sendAll(peer, f[:len(f)-2])
 		must(c.SetReadDeadline(time.Now().Add(time.Second)))
 		lent := make([]byte, 0, 100)
@@ -104,9 +104,9 @@ func TestADeadlineGivesLentMemoryBack(t *testing.T) {
 func TestAnIdleConnectionIsEnded(t *testing.T) {
 	bothRoles(t, Options{IdleTimeout: time.Minute}, func(t *testing.T, c *Conn, peer net.Conn) {
 		start := time.Now()
-		time.AfterFunc(40*time.Second, func() { sendAll(peer, from(c.role.Peer(), true, wire.Pong, "")) })
+		time.AfterFunc(40*time.Second, func() { sendAll(peer, from(c.m.role.Peer(), true, wire.Pong, "")) })
 		told := make(chan []string)
-		go func() { told <- readFrames(t, peer, c.role, 1) }()
+		go func() { told <- readFrames(t, peer, c.m.role, 1) }()
 		_, _, err := c.ReadMessage()
 		var ce *CloseError
 		if !errors.As(err, &ce) || ce.Code != wire.AbnormalClosure || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -133,7 +133,7 @@ func TestASoonerReadDeadlineIsNotTheIdleTimeout(t *testing.T) {
 		}
 		since(t, start, time.Second)
 		must(c.SetReadDeadline(time.Time{}))
-		sendAll(peer, from(c.role.Peer(), true, wire.Text, "x"))
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Text, "x"))
 		if _, p, err := c.ReadMessage(); err != nil || string(p) != "x" {
 			t.Errorf("after it ReadMessage gives %q, %v", p, err)
 		}
@@ -203,7 +203,7 @@ func TestAStreamNeedsNoMemoryForTheWholeMessage(t *testing.T) {
 
 func TestWhatIsLeftOfAStreamIsSkipped(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, from(other, false, wire.Text, "first"), from(other, true, wire.Continuation, "rest"),
 			from(other, true, wire.Text, "second"), from(other, true, wire.Text, "third"))
 		_, r, err := c.NextReader()
@@ -227,7 +227,7 @@ func TestWhatIsLeftOfAStreamIsSkipped(t *testing.T) {
 func TestAStreamThatTurnsBadEndsWithTheCause(t *testing.T) {
 	bothRoles(t, Options{MaxMessage: 10}, func(t *testing.T, c *Conn, peer net.Conn) {
 		go io.Copy(io.Discard, peer)
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, from(other, false, wire.Text, "good"), from(other, true, wire.Continuation, "b\xff"))
 		op, p, err := readAll(c, 100)
 		if op != wire.Text || p != "good" || codes(err) != "8.1/text-utf8" {
@@ -236,7 +236,7 @@ func TestAStreamThatTurnsBadEndsWithTheCause(t *testing.T) {
 	})
 	bothRoles(t, Options{MaxMessage: 10}, func(t *testing.T, c *Conn, peer net.Conn) {
 		go io.Copy(io.Discard, peer)
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, from(other, false, wire.Text, "12345678"), from(other, true, wire.Continuation, "901"))
 		_, p, err := readAll(c, 3)
 		if p != "12345678" || codes(err) != "10.4/message-size" {

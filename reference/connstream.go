@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"errors"
 	"io"
 
 	"wslab/reference/wire"
@@ -17,11 +16,11 @@ func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 	c.reading.lock()
 	defer c.reading.unlock()
 	if err := c.endStream(); err != nil {
-		return 0, nil, readError(err)
+		return 0, nil, err
 	}
 	r := &reader{c: c}
 	if err := r.more(); err != nil && !r.ended {
-		return 0, nil, readError(err)
+		return 0, nil, err
 	}
 	c.stream = r
 	return r.opcode, r, nil
@@ -46,9 +45,6 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	if err := r.more(); err != nil {
-		if !errors.Is(err, io.EOF) {
-			err = readError(err)
-		}
 		return 0, err
 	}
 	n := copy(p, r.rest)
@@ -56,7 +52,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// more returns when there is something in rest.
+// more returns when there is something in rest, or io.EOF.
 func (r *reader) more() error {
 	for len(r.rest) == 0 {
 		if r.ended {
@@ -64,7 +60,7 @@ func (r *reader) more() error {
 		}
 		event, err := r.c.advance(nil)
 		if err != nil {
-			return err
+			return readError(err)
 		}
 		if r.ended = event.Opcode != wire.Continuation; !r.ended {
 			r.c.mu.Lock()
@@ -78,15 +74,12 @@ func (r *reader) more() error {
 
 // endStream skips what is left of the message that NextReader gave out.
 func (c *Conn) endStream() error {
-	for c.stream != nil {
-		err := c.stream.more()
+	for c.stream != nil && !c.stream.ended {
 		c.stream.rest = nil
-		switch {
-		case c.stream.ended && err != nil:
-			c.stream = nil
-		case err != nil:
+		if err := c.stream.more(); err != nil && !c.stream.ended {
 			return err
 		}
 	}
+	c.stream = nil
 	return nil
 }

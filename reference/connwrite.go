@@ -117,7 +117,8 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 		if err := c.sendable(); err != nil {
 			return nil, err
 		}
-		if c.tcp != nil && c.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
+		_, tcp := c.nc.(*net.TCPConn)
+		if tcp && c.m.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
 			err := c.m.judge(opcode, fin, p)
 			if err == nil {
 				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)
@@ -133,7 +134,10 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	c.turn.lock()
 	c.mu.Lock()
-	c.lend()
+	if c.m.out == nil { // it has no memory for output, and is lent some
+		c.lent = frameBuffers.Get().(*[]byte)
+		c.m.out = (*c.lent)[:0]
+	}
 	behind, err := frame()
 	if err == nil && (behind != nil || !c.holdBack()) {
 		err = c.write(behind)
@@ -157,14 +161,6 @@ func (c *Conn) sendable() error {
 	return c.writeErr
 }
 
-// lend gives the Machine memory for its output. The caller holds mu.
-func (c *Conn) lend() {
-	if c.m.out == nil {
-		c.lent = frameBuffers.Get().(*[]byte)
-		c.m.out = (*c.lent)[:0]
-	}
-}
-
 // holdBack reports whether the Machine's output may wait, and sees to it that it
 // does not wait for long. The caller holds mu.
 //
@@ -176,11 +172,7 @@ func (c *Conn) holdBack() bool {
 	}
 	if !c.held {
 		c.held = true
-		if c.backstop == nil {
-			c.backstop = time.AfterFunc(c.o.HoldFlush, c.release)
-		} else {
-			c.backstop.Reset(c.o.HoldFlush)
-		}
+		time.AfterFunc(c.o.HoldFlush, c.release)
 	}
 	return true
 }
@@ -306,7 +298,7 @@ func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 // every peer, uncompressed, and copies none of them; a client must mask each
 // frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
 func (c *Conn) WritePrepared(p *Prepared) error {
-	if c.role == wire.Client {
+	if c.m.role == wire.Client {
 		return c.WriteMessage(p.opcode, p.payload)
 	}
 	if err := c.beginMessage(p.opcode); err != nil {
@@ -336,20 +328,16 @@ type writer struct {
 	opcode wire.Opcode // of the next frame
 	buf    []byte
 	err    error // why the message cannot go on
-	closed bool
 }
 
 // Write implements io.Writer.
 func (w *writer) Write(p []byte) (n int, err error) {
-	if w.closed {
-		return 0, fmt.Errorf("write to a message that is closed: %w", net.ErrClosed)
-	}
-	for w.err == nil && len(p) > n {
+	for w.err == nil && n < len(p) {
 		took := min(fragmentSize-len(w.buf), len(p)-n)
 		w.buf = append(w.buf, p[n:n+took]...)
 		n += took
 		if len(w.buf) == fragmentSize {
-			w.send(false)
+			_ = w.send(false) // w.err ends the loop
 		}
 	}
 	return n, w.err
@@ -359,23 +347,25 @@ func (w *writer) Write(p []byte) (n int, err error) {
 // text is not UTF-8, the connection is closed: the peer has the first half, and
 // nothing else can follow it.
 func (w *writer) Close() error {
-	if w.closed {
-		return fmt.Errorf("close a message twice: %w", net.ErrClosed)
+	err := w.err
+	if err == errWritten {
+		return err
 	}
-	w.closed = true
 	defer w.c.message.unlock()
-	if w.err == nil {
-		w.send(true)
+	if err == nil {
+		err = w.send(true)
 	}
-	if w.err != nil && w.opcode == wire.Continuation {
-		_ = w.c.CloseNow() // w.err says why
+	if err != nil && w.opcode == wire.Continuation {
+		_ = w.c.CloseNow() // err says why
 	}
-	return w.err
+	w.err = errWritten
+	return err
 }
 
 // send sends what is in buf as a fragment.
-func (w *writer) send(fin bool) {
+func (w *writer) send(fin bool) error {
 	if w.err = w.c.writeFrame(w.opcode, fin, w.buf); w.err == nil {
 		w.opcode, w.buf = wire.Continuation, w.buf[:0]
 	}
+	return w.err
 }

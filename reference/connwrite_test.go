@@ -39,20 +39,20 @@ func (c *replay) Close() error { return nil }
 
 func TestWhatIsHeldBackLeavesThoughNobodyReadsOn(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, join(from(other, true, wire.Text, "a"), from(other, true, wire.Text, "b")))
 		_, p, err := c.ReadMessage()
 		must(err)
 		start := time.Now()
 		must(c.WriteMessage(wire.Text, p)) // the b is here already
-		if got := readFrames(t, peer, c.role, 1); got[0] != `text "a"` {
+		if got := readFrames(t, peer, c.m.role, 1); got[0] != `text "a"` {
 			t.Errorf("the peer gets %q", got)
 		}
 		since(t, start, time.Millisecond)
 		// From now on nothing is held: the handler is slow.
 		done := make(chan error)
 		go func() { done <- c.WriteMessage(wire.Text, []byte("c")) }()
-		readFrames(t, peer, c.role, 1)
+		readFrames(t, peer, c.m.role, 1)
 		must(<-done)
 		since(t, start, time.Millisecond)
 	})
@@ -60,13 +60,13 @@ func TestWhatIsHeldBackLeavesThoughNobodyReadsOn(t *testing.T) {
 
 func TestCloseIsNotHeldBack(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		other := c.role.Peer()
+		other := c.m.role.Peer()
 		sendAll(peer, join(from(other, true, wire.Text, "a"), from(other, true, wire.Text, "b")))
 		_, _, err := c.ReadMessage()
 		must(err)
 		must(c.WriteMessage(wire.Text, []byte("answer")))
 		go c.Close(wire.NormalClosure, "")
-		if got := readFrames(t, peer, c.role, 2); !slices.Equal(got, []string{`text "answer"`, "close 1000"}) {
+		if got := readFrames(t, peer, c.m.role, 2); !slices.Equal(got, []string{`text "answer"`, "close 1000"}) {
 			t.Errorf("the peer gets %q", got)
 		}
 	})
@@ -96,7 +96,7 @@ func TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory(t *testing.T) {
 func TestALargeFrameLeavesATCPConnectionUncopied(t *testing.T) {
 	for _, size := range []int{vectorSize - 1, vectorSize, 1 << 20} {
 		url := serve(t, &Upgrader{}, func(c *Conn) {
-			if c.tcp == nil {
+			if _, tcp := c.nc.(*net.TCPConn); !tcp {
 				t.Error("the connection is not known to be TCP's")
 			}
 			must(c.WriteMessage(wire.Text, []byte(strings.Repeat("x", size))))
@@ -127,7 +127,7 @@ func TestAWriterSendsFragmentsAndOthersWaitForItsEnd(t *testing.T) {
 			must(c.Ping([]byte("between")))
 			done <- errors.Join(err, w.Close())
 		}()
-		got := readFrames(t, peer, c.role, 4)
+		got := readFrames(t, peer, c.m.role, 4)
 		want := []string{fmt.Sprintf("text %q", strings.Repeat("ä", fragmentSize/2)), `ping "between"`, `continuation "ä"`, `text "next"`}
 		if !slices.Equal(got, want) {
 			t.Errorf("the peer gets %.300q", got)
@@ -182,7 +182,7 @@ func TestAPreparedMessageIsSentAsItStands(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		done := make(chan error)
 		go func() { done <- errors.Join(c.WritePrepared(p), c.WritePrepared(p)) }()
-		if got := readFrames(t, peer, c.role, 2); !slices.Equal(got, []string{`text "Hello"`, `text "Hello"`}) {
+		if got := readFrames(t, peer, c.m.role, 2); !slices.Equal(got, []string{`text "Hello"`, `text "Hello"`}) {
 			t.Errorf("the peer gets %q", got)
 		}
 		must(<-done)
@@ -205,7 +205,7 @@ func TestWriteControlSendsPingsAndPongsAlone(t *testing.T) {
 			must(c.WriteControl(wire.Ping, []byte("a")))
 			must(c.WriteControl(wire.Pong, []byte("b")))
 		}()
-		if got := readFrames(t, peer, c.role, 2); !slices.Equal(got, []string{`ping "a"`, `pong "b"`}) {
+		if got := readFrames(t, peer, c.m.role, 2); !slices.Equal(got, []string{`ping "a"`, `pong "b"`}) {
 			t.Errorf("the peer gets %q", got)
 		}
 		synctest.Wait()

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bufio"
 	"io"
 	"strings"
 	"testing"
@@ -182,9 +183,9 @@ func TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt(t *testing.T) {
 	}{{nil, ""}, {&wire.DeflateParams{}, "permessage-deflate"}} {
 		url := listen(t, &Server{Handler: echo, Options: Options{Deflate: o.deflate}})["TCP"]
 		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: ", 1)))
-		got, n, err := readHead(nc)
+		head, err := readHead(bufio.NewReader(nc))
 		must(err)
-		h, err := parseResponse(got[:n])
+		h, err := parseResponse(head)
 		must(err)
 		if v := strings.Join(h.Values("Sec-WebSocket-Extensions"), "|"); v != o.want {
 			t.Errorf("the answer is %q, want %q", v, o.want)

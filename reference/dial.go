@@ -20,12 +20,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxBody and bodyTimeout bound what is kept of the body of a response that
-// refuses, and how long it is waited for.
-const (
-	maxBody     = 1 << 10
-	bodyTimeout = time.Second
-)
+// maxBody is the octets that are kept of the body of a response that refuses.
+const maxBody = 1 << 10
+
+// bodyTimeout bounds how long they are waited for.
+const bodyTimeout = time.Second
 
 // DialOptions of Dial. The zero value, and nil, stand for the defaults.
 type DialOptions struct {
@@ -82,7 +81,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	}
 
 	// 2. The TCP connection, and TLS on it.
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(o.Timeout, 0), 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, timeout(o.Timeout, 10*time.Second))
 	defer cancel()
 	netDial := new(net.Dialer).DialContext
 	if o.NetDial != nil {
@@ -118,70 +117,65 @@ func open(ctx context.Context, nc net.Conn, u *url.URL, o *DialOptions, request 
 		nc = tc
 	}
 	c := newConn(nc, wire.Client, o.Options)
-	agreed, unread, err := c.shake(request)
-	if err != nil {
+	if err := c.shake(request); err != nil {
 		c.shut("the opening handshake failed")
 		return nil, err
 	}
-	c.opened(agreed, unread)
 	return c, nil
 }
 
-// shake sends the request and judges the response. It returns what was
-// agreed on and the octets that came behind the response.
-func (c *Conn) shake(request wire.Head) (agreed agreement, unread []byte, err error) {
+// shake sends the request, judges the response, and opens c as was agreed on.
+func (c *Conn) shake(request wire.Head) error {
 	start := request.Method + " " + request.Target + " " + request.Proto
 	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
-		return agreed, nil, &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
+		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
-	got, n, response, err := c.readAnswer()
+	r := bufio.NewReader(c.nc)
+	head, response, err := readAnswer(r)
 	if err != nil {
-		return agreed, nil, &HandshakeError{Status: response.Status, Head: response, Err: err}
+		return &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
 	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
 		if response.Status != http.StatusSwitchingProtocols {
-			e.Body = c.refusalBody(got)
+			_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
+			e.Body = refusalBody(head, r)
 		}
-		return agreed, nil, e
+		return e
 	}
+	var agreed agreement
 	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
 		agreed.subprotocol = chosen[0]
 	}
 	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
 		agreed.deflate = &params
 	}
-	return agreed, got[n:], nil
+	c.opened(agreed, r)
+	return nil
 }
 
 // maxInterim bounds the answers before the answer.
 const maxInterim = 10
 
-// readAnswer reads the answer to the request, behind any interim ones: 100
-// Continue, 103 Early Hints (RFC 9110 §15.2). It returns what it has read from
-// the answer on, how much of that is its head, and the head.
-func (c *Conn) readAnswer() (got []byte, n int, response wire.Head, err error) {
-	var ahead []byte // read behind the head before
+// readAnswer reads the head of the answer to the request, behind any interim
+// ones: 100 Continue, 103 Early Hints (RFC 9110 §15.2).
+func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	for range maxInterim {
-		read := bytes.NewReader(ahead)
-		if got, n, err = readHead(io.MultiReader(read, c.nc)); err != nil {
-			return nil, 0, response, fmt.Errorf("read the answer: %w", err)
+		if head, err = readHead(r); err != nil {
+			return nil, response, fmt.Errorf("read the answer: %w", err)
 		}
-		got = append(got, ahead[len(ahead)-read.Len():]...)
-		response, err = parseResponse(got[:n])
+		response, err = parseResponse(head)
 		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
-			return got, n, response, err
+			return head, response, err
 		}
-		ahead = got[n:]
 	}
-	return nil, 0, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
+	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
 }
 
-// refusalBody returns the beginning of the body of a plain HTTP response of
-// which got has been read: it often says in words what is wrong.
-func (c *Conn) refusalBody(got []byte) []byte {
-	_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
-	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(got), c.nc)), nil)
+// refusalBody reads the beginning of the body behind the head of a plain HTTP
+// response: it often says in words what is wrong.
+func refusalBody(head []byte, behind io.Reader) []byte {
+	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), behind)), nil)
 	if err != nil {
 		return nil
 	}
@@ -218,10 +212,8 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 
 // hostField returns the Host for u: the port only where it is not the scheme's.
 func hostField(u *url.URL) string {
-	if p := u.Port(); p == "" || p == schemePorts[u.Scheme] {
-		return strings.TrimSuffix(u.Host, ":"+p)
-	}
-	return u.Host
+	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
+	return strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
 }
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.

@@ -31,6 +31,7 @@ var (
 	errStale      = errors.New("the next message has been asked for, and this one is gone")
 	errNotAType   = errors.New("a message is Text or Binary")
 	errNoClose    = errors.New("the peer did not answer the Close frame in time")
+	errWritten    = fmt.Errorf("the message has been written to its end: %w", net.ErrClosed)
 	errLocalDone  = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
 )
 

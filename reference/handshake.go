@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -29,16 +30,22 @@ type agreement struct {
 
 // answerRequest judges a client's handshake and writes what accepts it (RFC
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
-// first in supported is chosen. Violations mean that it is to be refused, with
-// the Status of the first.
-func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, violations []wire.Violation) {
+// first in supported is chosen. Refused says why a request must not be accepted.
+func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, refused *HandshakeError) {
+	switch {
+	case !isTarget(request.Target):
+		err := fmt.Errorf("the target %.60q is no resource name", request.Target)
+		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err}
+	case hasBody(request):
+		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: errBody}
+	}
 	//lesson:begin upgrade-checks
-	violations = wire.CheckRequest(request)
+	violations := wire.CheckRequest(request)
 	if !originAllowed {
 		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}
 	if violations != nil {
-		return nil, agreed, violations
+		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
 	}
 	//lesson:end
 
@@ -57,6 +64,15 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
 	//lesson:end
 	return response, agreed, nil
+}
+
+var errBody = errors.New("the request announces a body, and a handshake has none")
+
+// hasBody reports whether a body is announced: its octets would be taken for
+// frames.
+func hasBody(request wire.Head) bool {
+	length := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
+	return length || len(request.Values("Transfer-Encoding")) > 0
 }
 
 // refusal returns the fields and the text that answer a handshake as e says: what
@@ -155,49 +171,36 @@ func appendHead(dst []byte, start string, fields []wire.Field) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// headSize returns the octets of the head that b starts with, its empty line
-// included, or 0 when b ends before it. A line may end in LF alone (RFC 9112
-// §2.2).
-func headSize(b []byte) int {
-	size := 0
-	for _, end := range []string{"\n\r\n", "\n\n"} {
-		if i := bytes.Index(b, []byte(end)); i >= 0 {
-			size = i + len(end)
-			b = b[:size]
-		}
-	}
-	return size
-}
-
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
 
-// readHead reads from r until a head is whole, and returns what it read and how
-// much of that is the head.
-func readHead(r io.Reader) (got []byte, size int, err error) {
-	for len(got) < maxHead {
-		got = slices.Grow(got, 512)
-		n, err := r.Read(got[len(got):min(cap(got), maxHead)])
-		got = got[:len(got)+n]
-		if size := headSize(got); size > 0 {
-			return got, size, nil
-		}
+// readHead reads a head from r as far as its empty line. Its lines may end in LF
+// alone (RFC 9112 §2.2), and all that it returns do.
+func readHead(r *bufio.Reader) (head []byte, err error) {
+	for len(head) <= maxHead {
+		line, cut, err := r.ReadLine() // cut where it is longer than r's buffer
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {
-			return got, 0, err
+			return head, err
+		}
+		head = append(head, line...)
+		if !cut {
+			head = append(head, '\n')
+		}
+		if bytes.HasSuffix(head, []byte("\n\n")) {
+			return head, nil
 		}
 	}
-	return got, 0, errLongHead
+	return head, errLongHead
 }
 
-// parseRequest reads the head of a client's handshake, as headSize measured it.
+// parseRequest parses the head of a client's handshake, as readHead returned it.
 // CheckRequest judges it.
 func parseRequest(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(string(head), "\n")
-	line = strings.TrimSuffix(line, "\r")
 	parts := strings.Split(line, " ")
-	if len(parts) != 3 || !wire.IsToken(parts[0]) || !isTarget(parts[1]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
+	if len(parts) != 3 || !wire.IsToken(parts[0]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
 		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
 	}
 	list, err := parseFields(fields)
@@ -216,10 +219,10 @@ func isTarget(s string) bool {
 // unseen reports whether r is no visible character of ASCII.
 func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
-// parseResponse reads the head of a server's handshake, as headSize measured it.
+// parseResponse parses the head of a server's handshake, as readHead returned it.
 func parseResponse(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(string(head), "\n")
-	proto, rest, _ := strings.Cut(strings.TrimSuffix(line, "\r"), " ")
+	proto, rest, _ := strings.Cut(line, " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
 	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
@@ -231,7 +234,7 @@ func parseResponse(head []byte) (wire.Head, error) {
 
 // unfold makes one line of a field that goes on in the next, as HTTP once had
 // it. A client must bear with that, a server need not (RFC 9112 §5.2).
-var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\t", " ")
+var unfold = strings.NewReplacer("\n ", " ", "\n\t", " ")
 
 // parseFields reads the lines of a head behind its first: one field a line, name
 // and value parted by the first colon. A line that goes on in the next one is
@@ -239,7 +242,6 @@ var unfold = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ", "\n ", " ", "\n\
 func parseFields(lines string) ([]wire.Field, error) {
 	var fields []wire.Field
 	for line := range strings.SplitSeq(lines, "\n") {
-		line = strings.TrimSuffix(line, "\r")
 		if line == "" {
 			return fields, nil
 		}

@@ -1,7 +1,7 @@
 package reference
 
 import (
-	"cmp"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,7 +95,7 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		pause = 0
-		if !s.start(func() { s.serve(nc) }) {
+		if !s.start(func() { s.run(s.accept(nc)) }) {
 			nc.Close()
 		}
 	}
@@ -129,17 +128,8 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 	}, !s.closing.Load()
 }
 
-// serve shakes hands on nc and leaves the connection to a goroutine of its own:
-// this one's stack has grown with the handshake, and would stay so.
-func (s *Server) serve(nc net.Conn) {
-	c, err := s.accept(nc)
-	if err != nil {
-		nc.Close()
-	}
-	s.run(c, err)
-}
-
-// run leaves c to a goroutine of its own, or tells why there is no c.
+// run leaves c to a goroutine of its own, or tells why there is no c: the stack
+// of the one that shook hands has grown, and would stay so.
 func (s *Server) run(c *Conn, err error) {
 	switch {
 	case err == nil:
@@ -155,28 +145,32 @@ func (s *Server) run(c *Conn, err error) {
 func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shuts down") }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
-// *HandshakeError; its response has been written if there could be one.
-func (s *Server) accept(nc net.Conn) (*Conn, error) {
+// *HandshakeError; its response has been written if there could be one, and nc is
+// closed.
+func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
+	defer func() {
+		if err != nil {
+			nc.Close()
+		}
+	}()
 	untrack, open := track(s, &s.shaking, nc)
 	defer untrack()
 	if !open {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
-	c := newConn(nc, wire.Server, s.Options)
-	_ = nc.SetDeadline(c.o.Now().Add(cmp.Or(max(s.HandshakeTimeout, 0), 5*time.Second))) // if it fails so will the read
+	c = newConn(nc, wire.Server, s.Options)
+	_ = nc.SetDeadline(c.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
-	got, size, err := readHead(nc)
+	r := bufio.NewReader(nc)
+	head, err := readHead(r)
 	if errors.Is(err, errLongHead) {
 		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
 	}
 	if err != nil {
 		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
-	request, err := parseRequest(got[:size])
-	if err == nil {
-		err = checkBody(request)
-	}
+	request, err := parseRequest(head)
 	if err != nil {
 		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
 	}
@@ -186,9 +180,9 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 	if s.CheckOrigin != nil {
 		allowed = s.CheckOrigin(request)
 	}
-	response, agreed, violations := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
-	if violations != nil {
-		return nil, refuseTCP(nc, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
+	response, agreed, refused := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
+	if refused != nil {
+		return nil, refuseTCP(nc, refused)
 	}
 	if _, err := nc.Write(response); err != nil {
 		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
@@ -196,19 +190,8 @@ func (s *Server) accept(nc net.Conn) (*Conn, error) {
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
-	c.opened(agreed, append([]byte(nil), got[size:]...))
+	c.opened(agreed, r)
 	return c, nil
-}
-
-var errBody = errors.New("the request announces a body, and a handshake has none")
-
-// checkBody refuses a request with a body: its octets would be taken for frames.
-func checkBody(request wire.Head) error {
-	body := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
-	if body || len(request.Values("Transfer-Encoding")) > 0 {
-		return errBody
-	}
-	return nil
 }
 
 // refuseTCP answers a handshake as e says, closes the connection behind the
@@ -238,7 +221,13 @@ func (s *Server) handle(c *Conn) {
 	defer untrack()
 	defer func() {
 		if r := recover(); r != nil {
-			s.panicked(c, r)
+			err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
+			if s.ErrorLog != nil {
+				s.ErrorLog(err)
+			} else {
+				log.Print(err)
+			}
+			_ = c.Close(wire.InternalServerError, "")
 		}
 		_ = c.CloseNow()
 	}()
@@ -247,20 +236,7 @@ func (s *Server) handle(c *Conn) {
 		return
 	}
 	s.Handler(c)
-	if c.cause() == nil {
-		_ = c.Close(wire.NormalClosure, "")
-	}
-}
-
-// panicked reports a Handler's panic and tells the peer that it was an error.
-func (s *Server) panicked(c *Conn, r any) {
-	err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
-	if s.ErrorLog != nil {
-		s.ErrorLog(err)
-	} else {
-		log.Print(err)
-	}
-	_ = c.Close(wire.InternalServerError, "")
+	_ = c.Close(wire.NormalClosure, "")
 }
 
 // ServeHTTP makes s an http.Handler. It returns when the handshake is answered:

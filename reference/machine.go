@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"cmp"
 	"fmt"
 
 	"wslab/reference/wire"
@@ -38,11 +37,8 @@ const DefaultMaxMessage = 1 << 20
 // at most three times the last input, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
-	role       wire.Role
-	maxMessage int
-	maskKey    func() [4]byte
-	observe    func(Observation)
-	misbehave  Misbehave
+	role wire.Role
+	o    Options
 
 	state         State
 	closeSent     bool
@@ -54,8 +50,7 @@ type Machine struct {
 	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
 	headLen int
 	frame   wire.Header
-	inFrame bool   // the header is complete, the payload is not
-	left    uint64 // payload octets still to come
+	left    uint64 // payload octets still to come; 0 between frames
 	control []byte // payload of a control frame so far
 
 	// The message that is coming in: control frames may stand between its
@@ -107,7 +102,10 @@ func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	return &Machine{role: role, maxMessage: cmp.Or(max(o.MaxMessage, 0), DefaultMaxMessage), maskKey: o.MaskKey, observe: o.Observe, misbehave: o.Misbehave}
+	if o.MaxMessage <= 0 {
+		o.MaxMessage = DefaultMaxMessage
+	}
+	return &Machine{role: role, o: o}
 }
 
 // Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).
@@ -172,8 +170,8 @@ func (m *Machine) TakeOutput(spare []byte) []byte {
 func (m *Machine) enter(s State, why string) {
 	was := m.state
 	m.state = max(was, s)
-	if m.observe != nil {
-		m.observe(Observation{
+	if m.o.Observe != nil {
+		m.o.Observe(Observation{
 			Was: was, State: m.state, Why: why,
 			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
 			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
@@ -185,7 +183,7 @@ func (m *Machine) enter(s State, why string) {
 // small enough to be put in its callers' place, and so costs nothing where
 // nobody observes.
 func (m *Machine) tell(format string, n int) {
-	if m.observe != nil {
+	if m.o.Observe != nil {
 		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))
 	}
 }

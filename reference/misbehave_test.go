@@ -14,7 +14,7 @@ import (
 func TestAnEndToldToIgnoreCloseSendsNoneAndOneToldToKeepTCPDoes(t *testing.T) {
 	for _, m := range []Misbehave{{IgnoreClose: true, KeepTCP: true}, {KeepTCP: true}} {
 		bothRoles(t, Options{Misbehave: m}, func(t *testing.T, c *Conn, peer net.Conn) {
-			sendAll(peer, closeFrame(c.role.Peer(), wire.GoingAway, "bye"))
+			sendAll(peer, closeFrame(c.m.role.Peer(), wire.GoingAway, "bye"))
 			answered := make(chan []byte)
 			go func() {
 				b, _ := io.ReadAll(peer)

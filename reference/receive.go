@@ -28,8 +28,13 @@ func (m *Machine) receive(b []byte) []byte {
 	switch {
 	case m.failed != nil || m.closeReceived || m.state == Closed:
 		return nil
-	case m.inFrame:
-		return m.receivePayload(b)
+	case m.left > 0:
+		n := int(min(m.left, uint64(len(b))))
+		if !m.discards() {
+			m.space(n)
+		}
+		m.took(b[:n])
+		return b[n:]
 	}
 	return m.receiveHeader(b)
 }
@@ -64,9 +69,9 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 3. Whether its message is one that this end is willing to hold. The
 	// length is a claim: it is compared, and never allocated.
 	//lesson:begin limit
-	limit := uint64(m.maxMessage)
+	limit := uint64(m.o.MaxMessage)
 	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
-		limit = maxPacked(m.maxMessage) // what it inflates to is measured then
+		limit = maxPacked(m.o.MaxMessage) // what it inflates to is measured then
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
 		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
@@ -75,7 +80,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	//lesson:end
 
 	// 4. The payload comes next, and one of no octets is already here.
-	m.frame, m.left, m.inFrame = h, h.Length, true
+	m.frame, m.left = h, h.Length
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
 		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
 		m.taken = 0
@@ -84,16 +89,6 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 		m.endFrame()
 	}
 	return b
-}
-
-// receivePayload takes payload octets of the frame and returns those behind it.
-func (m *Machine) receivePayload(b []byte) []byte {
-	n := int(min(m.left, uint64(len(b))))
-	if !m.discards() {
-		m.space(n)
-	}
-	m.took(b[:n])
-	return b[n:]
 }
 
 // discards reports whether the frame's payload is of no interest: this end has
@@ -148,7 +143,7 @@ func (m *Machine) payload() *[]byte {
 // payloadSpace returns space for a Conn to read into, or nil when its own
 // buffer, of size octets, will do for what is left of the frame.
 func (m *Machine) payloadSpace(size int) []byte {
-	if !m.inFrame || m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.failed != nil || m.closeReceived {
+	if m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.failed != nil || m.closeReceived {
 		return nil
 	}
 	return m.space(readSize)
@@ -196,12 +191,12 @@ func (m *Machine) checkText(fresh []byte) {
 // (RFC 7692 §7.2.2). The limit holds while it is inflated.
 func (m *Machine) inflated() {
 	var err error
-	m.message, err = m.inflate.inflate(m.message, m.packed, m.maxMessage)
+	m.message, err = m.inflate.inflate(m.message, m.packed, m.o.MaxMessage)
 	switch {
 	case err == nil:
 		m.checkText(m.message)
 	case errors.Is(err, errInflatedSize):
-		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.maxMessage))
+		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
 	default:
 		m.fail(RuleDeflateData.Broken(err.Error() + "."))
 	}
@@ -209,7 +204,6 @@ func (m *Machine) inflated() {
 
 // endFrame acts on the frame whose last octet has come.
 func (m *Machine) endFrame() {
-	m.inFrame = false
 	if m.frame.Opcode.IsControl() {
 		payload := m.control
 		m.control = nil

@@ -93,7 +93,7 @@ func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	h := m.header(fin, opcode, len(payload))
 	h.RSV1 = compressed
 	if h.Masked {
-		h.Key = m.maskKey() // §5.3: a new key for every frame, from a source nobody can predict
+		h.Key = m.o.MaskKey() // §5.3: a new key for every frame, from a source nobody can predict
 	}
 	m.out = h.Append(m.out[:start])
 	start = len(m.out)

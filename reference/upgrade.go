@@ -41,19 +41,13 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 		return nil, refuse(w, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
 			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto)})
 	}
-	if !isTarget(r.RequestURI) {
-		return nil, refuse(w, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: fmt.Errorf("the target %.60q is no resource name", r.RequestURI)})
-	}
-	if r.ContentLength != 0 {
-		return nil, refuse(w, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: errBody})
-	}
 	checkOrigin := SameOrigin
 	if u.CheckOrigin != nil {
 		checkOrigin = u.CheckOrigin
 	}
-	response, agreed, violations := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
-	if violations != nil {
-		return nil, refuse(w, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations})
+	response, agreed, refused := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
+	if refused != nil {
+		return nil, refuse(w, refused)
 	}
 
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -70,17 +64,20 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	}
 	// A client may send frames in the same segment as its handshake; the server
 	// has then read them ahead.
-	unread, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what is buffered can be peeked at
-	c.opened(agreed, append([]byte(nil), unread...))
+	c.opened(agreed, rw.Reader)
 	return c, nil
 }
 
 // requestHead returns r's head as it came, as far as net/http has kept it: the
-// server moves Host out of the fields, and forgets their order.
+// server moves Host and Transfer-Encoding out of the fields, and forgets their
+// order.
 func requestHead(r *http.Request) wire.Head {
 	h := wire.Head{Method: r.Method, Target: r.RequestURI, Proto: r.Proto}
 	if r.Host != "" {
 		h.Fields = append(h.Fields, wire.Field{Name: "Host", Value: r.Host})
+	}
+	for _, coding := range r.TransferEncoding {
+		h.Fields = append(h.Fields, wire.Field{Name: "Transfer-Encoding", Value: coding})
 	}
 	h.Fields = append(h.Fields, sortedFields(r.Header)...)
 	return h

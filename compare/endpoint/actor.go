@@ -50,7 +50,7 @@ func perform(s library, setup Setup) {
 type socket struct {
 	conn  net.Conn
 	rec   *recording.Connection
-	pulse pulse
+	pulse *pulse
 	end   func()
 	ended chan struct{}
 }

@@ -4,18 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
-// pulse hears the Pongs of a connection.
-type pulse struct{ pongs chan string }
+// pulse hears the Pongs of a connection, and tells whether a Ping is being sent.
+type pulse struct {
+	pongs   chan string
+	pinging atomic.Bool
+	changed func() // told that pinging is over; nil when nobody watches
+}
 
-func newPulse() pulse { return pulse{make(chan string, 16)} }
+func newPulse() *pulse { return &pulse{pongs: make(chan string, 16)} }
 
 // heard is told of every control frame, by the library's read.
-func (p pulse) heard(op wire.Opcode, payload []byte) {
+func (p *pulse) heard(op wire.Opcode, payload []byte) {
 	if op != wire.Pong {
 		return
 	}
@@ -24,6 +30,24 @@ func (p pulse) heard(op wire.Opcode, payload []byte) {
 	default: // nobody waits for so many
 	}
 }
+
+// ping sends a Ping. Its octets may have reached the client, and be the last that
+// a step waits for, before the call has come back and is recorded.
+func (p *pulse) ping(a Actor, number string) error {
+	p.pinging.Store(true)
+	err := a.Control(wire.Ping, []byte(number))
+	p.pinging.Store(false)
+	if p.changed != nil {
+		p.changed()
+	}
+	return err
+}
+
+// Rests reports whether the heartbeat has no call under way. Watch has changed
+// called when that may have become so; it must be called before perform.
+func (s *socket) Rests(tap.Status) bool { return !s.pulse.pinging.Load() }
+
+func (s *socket) Watch(changed func()) { s.pulse.changed = changed }
 
 var errNoPong = errors.New("no Pong came in time")
 
@@ -46,7 +70,7 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 				return
 			}
 			number := strconv.Itoa(n)
-			if a.Control(wire.Ping, []byte(number)) != nil {
+			if s.pulse.ping(a, number) != nil {
 				return
 			}
 			if !s.answered(number, setup.PongWithin, over) {

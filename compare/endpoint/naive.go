@@ -141,8 +141,9 @@ type naiveConn struct {
 }
 
 // joinTime is how long the rest of a read is waited for that net/http cut: it
-// has come with the first part, or not at all.
-const joinTime = time.Millisecond
+// has come with the first part, or not at all. The kernel has it at once, but
+// where the machine is busy a shorter time is over before it is asked.
+var joinTime = 10 * time.Millisecond
 
 func (c *naiveConn) Read(p []byte) (int, error) {
 	if len(c.reads) == 0 {

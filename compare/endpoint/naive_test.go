@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -283,6 +284,9 @@ func TestAFrameInTheSegmentOfTheRequestIsLost(t *testing.T) {
 }
 
 func TestWhatNetHTTPReadsAheadIsNoBorderOfTCPs(t *testing.T) {
+	// Of a pipe the rest is there when its writer has been scheduled, not at once.
+	defer func(d time.Duration) { joinTime = d }(joinTime)
+	joinTime = time.Minute
 	l := lay(t, true, false)
 	defer l.stop()
 	l.write(t, naiveRequest)

@@ -77,8 +77,8 @@ func (v view) serverRests(setup Setup) bool {
 	case v.Fin: // a read ends at once, unless FIN is lost, or waits behind a unit
 		return v.line.Silent || v.line.Waiting > 0
 	}
-	r, elsewhere := v.actor.(remote)
-	return v.line.In == v.Written && (!elsewhere || r.Rests(v.line))
+	r, more := v.actor.(restless)
+	return v.line.In == v.Written && (!more || r.Rests(v.line))
 }
 
 // clientRests reports whether the client has taken all that the server sent.

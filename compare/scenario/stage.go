@@ -78,9 +78,9 @@ type Actor interface {
 	End()
 }
 
-// remote is an Actor whose code runs elsewhere: where the line is says nothing
-// of it, and it tells itself when it is at rest.
-type remote interface {
+// restless is an Actor whose code does more than the line shows: it runs
+// elsewhere, or sends Pings by itself. It tells when that is at rest.
+type restless interface {
 	Rests(tap.Status) bool
 	Watch(changed func())
 }
@@ -152,7 +152,7 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 		st.mu.Lock()
 		p.actor = a
 		st.mu.Unlock()
-		if r, ok := a.(remote); ok {
+		if r, ok := a.(restless); ok {
 			r.Watch(st.notify)
 		}
 		st.notify()

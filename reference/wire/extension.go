@@ -26,12 +26,11 @@ type Param struct {
 
 // String writes e as a header field has it.
 func (e Extension) String() string {
-	var s strings.Builder
-	s.WriteString(e.Name)
+	s := e.Name
 	for _, p := range e.Params {
-		s.WriteString("; " + p.String())
+		s += "; " + p.String()
 	}
-	return s.String()
+	return s
 }
 
 // String writes p as a header field has it. A value is a token, so it needs no
@@ -262,11 +261,10 @@ func OfferDeflate(policy DeflateParams) string {
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
 	// 1. The one answer, right in itself.
 	answers := deflateItems(response)
-	switch len(answers) {
-	case 0:
+	if len(answers) == 0 {
 		return agreed, false, nil
-	case 1:
-	default:
+	}
+	if len(answers) > 1 {
 		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
 	}
 	got, vs := deflateParams(answers[0], false)

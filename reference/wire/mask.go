@@ -31,28 +31,14 @@ func Mask(key [4]byte, pos int, b []byte) int {
 // apart from Mask so that Mask is compiled into its caller.
 func mask(turn uint32, b []byte) {
 	word := uint64(turn)<<32 | uint64(turn)
-	for len(b) >= 256 {
+	for len(b) >= 128 {
 		mask32((*[32]byte)(b), word)
 		mask32((*[32]byte)(b[32:]), word)
 		mask32((*[32]byte)(b[64:]), word)
 		mask32((*[32]byte)(b[96:]), word)
-		mask32((*[32]byte)(b[128:]), word)
-		mask32((*[32]byte)(b[160:]), word)
-		mask32((*[32]byte)(b[192:]), word)
-		mask32((*[32]byte)(b[224:]), word)
-		b = b[256:]
+		b = b[128:]
 	}
-	for len(b) >= 64 {
-		mask32((*[32]byte)(b), word)
-		mask32((*[32]byte)(b[32:]), word)
-		b = b[64:]
-	}
-	for len(b) >= 16 {
-		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^word)
-		binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(b[8:])^word)
-		b = b[16:]
-	}
-	if len(b) >= 8 {
+	for len(b) >= 8 {
 		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^word)
 		b = b[8:]
 	}
