@@ -148,7 +148,7 @@ func (m *mini) parse(lines []string) (list headerFields, ok bool) {
 	return list, true
 }
 
-func (m *mini) values(list fields, name string) (vs []string) {
+func (m *mini) values(list headerFields, name string) (vs []string) {
 	exact := m.is("header-names-by-case") || m.is("key-name-by-case") && name == "Sec-WebSocket-Key"
 	for _, f := range list {
 		if f[0] == name || !exact && strings.EqualFold(f[0], name) {
@@ -158,7 +158,7 @@ func (m *mini) values(list fields, name string) (vs []string) {
 	return vs
 }
 
-func (m *mini) has(list fields, name, token string) bool {
+func (m *mini) has(list headerFields, name, token string) bool {
 	byCase := m.is(strings.ToLower(name) + "-by-case")
 	for _, v := range m.values(list, name) {
 		items := strings.Split(v, ",")
