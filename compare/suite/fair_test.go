@@ -11,9 +11,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// broken reports whether a frame is not legal by itself, as far as the cases
+// illegal reports whether a frame is not legal by itself, as far as the cases
 // below need it.
-func broken(h wire.Header) bool {
+func illegal(h wire.Header) bool {
 	return h.RSV1 || h.RSV2 || h.RSV3 || h.Opcode.IsControl() && (!h.Fin || h.Length > wire.MaxControlPayload) || !h.Masked
 }
 
@@ -48,7 +48,7 @@ func (s peculiar) target(t *testing.T) Target {
 			switch {
 			case err != nil:
 				return
-			case broken(h):
+			case illegal(h):
 				fails(wire.ProtocolError)
 				return
 			case h.Opcode == wire.Ping && s.flood > 0 && in.Buffered() > s.flood:
