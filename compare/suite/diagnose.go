@@ -317,7 +317,7 @@ func (r *Report) ofModels() string {
 		return ""
 	}
 	best := r.Case.Outcomes[0]
-	if f, _, _ := best.fits(r.saw); f != cannot && r.fault == nil {
+	if f, _, _ := best.hold(r.saw, true); f != cannot && r.fault == nil {
 		return "" // all that came is right: what is missing may have many reasons
 	}
 
