@@ -288,7 +288,7 @@ function frames(from, f, g, differ) {
   } else {
     differ(got, f.header.name, g.header.name);
     differ(`${got} a payload of`, count(f.header.length, "byte"), count(g.header.length, "byte"));
-    if (f.header.length === g.header.length) differ(`${got} the payload`, f.payload || "", g.payload || "");
+    if (f.header.length === g.header.length) differ(`${got} the payload`, ...parting(f.payload || "", g.payload || ""));
   }
   const bits = /** @type {const} */ (["fin", "rsv1", "rsv2", "rsv3", "masked"]);
   for (const bit of bits) differ(`${got} ${bit === "masked" ? "MASK" : bit.toUpperCase()}`, Number(f.header[bit]), Number(g.header[bit]));
@@ -336,4 +336,21 @@ function fields(h) {
     out.set(name, out.has(name) ? `${out.get(name)}, ${f.value}` : f.value);
   }
   return out;
+}
+
+const most = 64; // hex digits of a payload that are told
+
+/**
+ * Two payloads in hex; of long ones, from the first octet in which they differ.
+ * @param {string} a
+ * @param {string} b
+ * @returns {[string, string]}
+ */
+function parting(a, b) {
+  if (Math.max(a.length, b.length) <= most) return [a, b];
+  let i = 0;
+  while (i < a.length && a.slice(i, i + 2) === b.slice(i, i + 2)) i += 2;
+  /** @param {string} hex */
+  const cut = (hex) => `${i ? "…" : ""}${hex.slice(i, i + most)}${hex.length > i + most ? "…" : ""}`;
+  return [cut(a), cut(b)];
 }

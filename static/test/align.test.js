@@ -54,6 +54,16 @@ test("the masking key, the handshake's key and times are no difference", () => {
   assert.deepEqual(told(pairsOf(t)), []);
 });
 
+test("of two long payloads the part is told that begins with the first difference", () => {
+  const t = two();
+  t.frame(1, "server", `${"a".repeat(50)}b${"a".repeat(50)}`);
+  t.frame(2, "server", "a".repeat(101));
+  assert.deepEqual(told(pairsOf(t)), [`reference sent the payload …62${"61".repeat(31)}…, gorilla …${"61".repeat(32)}…`]);
+  const same = two();
+  for (const conn of [1, 2]) same.frame(conn, "server", "a".repeat(101));
+  assert.deepEqual(told(pairsOf(same)), []);
+});
+
 test("two Close frames with different codes and reasons are told in words", () => {
   const t = two();
   t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "protocol error", reason: "MASK is 0" } });
