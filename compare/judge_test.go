@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -378,6 +379,14 @@ func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 	for _, err := range runner.CheckDifferences(cases, reports) {
 		t.Error(err)
 	}
+	// What is said of them must be true: nothing of the reference.
+	var said []string
+	for _, d := range suite.DiagnoseAll(reports) {
+		said = append(said, d.Endpoint+" "+d.Mistake.Code)
+	}
+	if want := []string{"gorilla http-version-not-checked", "gorilla length-minimal-not-checked", "gorilla close-body-not-checked", "gorilla utf8-not-checked"}; !slices.Equal(said, want) {
+		t.Errorf("what seems to be wrong is %q, want %q", said, want)
+	}
 	dir := t.TempDir()
 	if *update {
 		dir = "outputs"
@@ -397,6 +406,41 @@ func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 		}
 		if !bytes.Equal(got, stored) {
 			t.Errorf("compare/outputs/%s is not what %s does now: %s", name, target.Name, firstDifference(string(stored), string(got)))
+		}
+	}
+}
+
+func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
+	frame := make([]byte, 64)
+	frame[40] = 0xA5
+	for _, c := range []struct {
+		what        string
+		r           suite.Report
+		line, caret string
+	}{
+		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this octet, 01101100"},
+		{"one far behind", suite.Report{Octets: frame, Skipped: 100, Caret: 40*8 + 7},
+			"(130 before) 00 00 00 00 00 00 00 00 00 00 a5 00 00 00 00 00 00 00 00 00",
+			"                                           ^^ bit 7 of this octet, 10100101"},
+		{"a line of the handshake", suite.Report{Octets: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
+			"Sec-WebSocket-Accept: AAAA", "                      ^"},
+	} {
+		if line, caret := octetLines(around(c.r)); line != c.line || caret != c.caret {
+			t.Errorf("%s:\n%s\n%s\nwant\n%s\n%s", c.what, line, caret, c.line, c.caret)
+		}
+	}
+}
+
+func TestWhatSeemsToBeWrongIsToldWithItsProofs(t *testing.T) {
+	m, ok := suite.MistakeOf("guid-misprint")
+	if !ok {
+		t.Fatal("there is no such mistake")
+	}
+	var b bytes.Buffer
+	newTerminal(&b, 1).diagnoses([]suite.Diagnosis{{Endpoint: "mine", Mistake: m, Cases: []string{"1", "2", "3", "4", "5", "6", "7"}}})
+	for _, want := range []string{"What seems to be wrong with mine", m.Says, m.Instead, "guid-misprint, RFC 6455 §1.3; shown by 1, 2, 3, 4, 5, 6 and 1 more"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, &b)
 		}
 	}
 }

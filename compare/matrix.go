@@ -190,6 +190,10 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 				}
 				shown++
 				fmt.Fprintf(t.w, "  %s %-9s %s\n    %s\n", r.Worst().Glyph(), r.Case.ID, r.Case.Title, because(r))
+				if r.Worst() == suite.Fail && r.Caret >= 0 && len(r.Octets) > 0 {
+					line, caret := octetLines(around(r))
+					fmt.Fprintf(t.w, "      %s\n      %s\n", line, caret)
+				}
 			}
 			if left > 0 {
 				fmt.Fprintf(t.w, "    … and %d more of §%s; -all lists them\n", left, group)
@@ -199,14 +203,31 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	fmt.Fprintln(t.w)
 }
 
+// shownOctets is how many octets stand in a line of a terminal.
+const shownOctets = 20
+
+// around returns r with no more octets than fit into a line, those about the
+// first wrong one.
+func around(r suite.Report) suite.Report {
+	if isLine(r) {
+		return r
+	}
+	if from := r.Caret/8 - shownOctets/2; from > 0 && len(r.Octets) > shownOctets {
+		from = min(from, len(r.Octets)-shownOctets)
+		r.Octets, r.Skipped, r.Caret = r.Octets[from:], r.Skipped+from, r.Caret-8*from
+	}
+	r.Octets = r.Octets[:min(len(r.Octets), shownOctets)]
+	return r
+}
+
 // because gives the reason of r with the rule or section that it is about.
 func because(r suite.Report) string {
 	text := r.Reason
 	if text == "" {
 		text = "Got " + r.Got + "."
 	}
-	if r.Mistake != "" {
-		text += " Probably: " + r.Mistake
+	if m, ok := suite.MistakeOf(r.Mistake); ok {
+		text += " " + m.Says
 	}
 	switch {
 	case strings.Contains(text, "§"):
@@ -216,6 +237,30 @@ func because(r suite.Report) string {
 		text += fmt.Sprintf(" (RFC %d §%s)", r.Case.RFC, r.Case.Section)
 	}
 	return text
+}
+
+// maxProofs is how many cases are listed that show a mistake.
+const maxProofs = 6
+
+// diagnoses says what seems to be wrong.
+func (t *terminal) diagnoses(list []suite.Diagnosis) {
+	name := ""
+	for _, d := range list {
+		if d.Endpoint != name {
+			name = d.Endpoint
+			fmt.Fprintf(t.w, "What seems to be wrong with %s\n\n", name)
+		}
+		fmt.Fprintf(t.w, "  %s\n    %s\n    Usually: %s.\n    %s, %s; shown by %s\n\n",
+			d.Mistake.Says, d.Mistake.Instead, d.Mistake.Usually, d.Mistake.Code, d.Mistake.Section, proofs(d.Cases))
+	}
+}
+
+// proofs lists cases, and counts those that are too many.
+func proofs(ids []string) string {
+	if len(ids) <= maxProofs {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxProofs], ", "), len(ids)-maxProofs)
 }
 
 // gone tells of a target that was there and then was not.

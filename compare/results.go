@@ -24,6 +24,8 @@ type results struct {
 	Reports []suite.Report `json:"reports"`
 	// Partings are the cases in which several targets differ.
 	Partings []parting `json:"partings,omitempty"`
+	// Diagnoses are what seems to be wrong with each target.
+	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 }
 
 func writeJSON(w io.Writer, r results) error {
@@ -127,17 +129,35 @@ func bits(r suite.Report) string {
 }
 
 // octetLines returns the octets of r in hex, and under them a caret at the first
-// wrong one, with the number of the bit in it.
+// wrong one, with the number of the bit in it. A line of the opening handshake is
+// shown as the text that it is.
 func octetLines(r suite.Report) (line, caret string) {
 	if r.Skipped > 0 {
 		line = fmt.Sprintf("(%d before) ", r.Skipped)
 	}
 	before := len(line)
+	if isLine(r) {
+		line += string(r.Octets)
+		if r.Caret >= 0 {
+			caret = strings.Repeat(" ", before+r.Caret/8) + "^"
+		}
+		return line, caret
+	}
 	line += fmt.Sprintf("% x", r.Octets)
 	if r.Caret < 0 {
 		return line, ""
 	}
 	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this octet, %08b", r.Caret%8, r.Octets[r.Caret/8])
+}
+
+// isLine reports whether the octets of r are a line of the opening handshake.
+func isLine(r suite.Report) bool {
+	for _, c := range r.Octets {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return strings.Contains(r.Got, string(r.Octets))
 }
 
 // writeHTML writes a page that needs nothing beside it.
@@ -151,8 +171,9 @@ func writeHTML(w io.Writer, r results) error {
 		Parted string // where the targets part
 	}
 	type target struct {
-		Name    string
-		Reports []shown
+		Name      string
+		Reports   []shown
+		Diagnoses []suite.Diagnosis
 	}
 	parted := map[string]string{}
 	for _, p := range r.Partings {
@@ -174,6 +195,11 @@ func writeHTML(w io.Writer, r results) error {
 	page.results = r
 	for _, name := range r.Targets {
 		t := target{Name: name}
+		for _, d := range r.Diagnoses {
+			if d.Endpoint == name {
+				t.Diagnoses = append(t.Diagnoses, d)
+			}
+		}
 		for _, report := range r.Reports {
 			if report.Endpoint == name && report.Worst() != suite.Pass {
 				t.Reports = append(t.Reports, shown{report, parted[report.Case.ID]})
@@ -199,7 +225,7 @@ func writeHTML(w io.Writer, r results) error {
 }
 
 var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "words": words, "bits": bits,
+	"because": because, "words": words, "bits": bits, "proofs": proofs,
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
@@ -222,6 +248,9 @@ Of each target the first cell is its behaviour, the second how the connection en
 {{end}}</table></div>
 {{range .Per}}<h2>{{.Name}}</h2>
 {{if not .Reports}}<p>Every case is passed.</p>{{end}}
+{{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
+{{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
+{{end}}</ul>{{end}}
 {{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
 <p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
 

@@ -9,7 +9,7 @@
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
  *   judges: "server"|"client", opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
- *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, took: number}} Report
+ *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
  * @typedef {{id: string, index: number, server: CaseInfo|null, client: CaseInfo|null}} Line
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter

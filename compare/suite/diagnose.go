@@ -1,4 +1,422 @@
 package suite
 
-// diagnose returns the named mistake that r shows, or "" where none is known.
-func diagnose(r *Report) string { return "" }
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"wslab/reference/wire"
+)
+
+// Diagnosis is a mistake that an endpoint makes, and the cases that show it.
+type Diagnosis struct {
+	Endpoint string   `json:"endpoint"`
+	Mistake  Mistake  `json:"mistake"`
+	Cases    []string `json:"cases"`
+}
+
+// trace is what is kept of a report for a diagnosis from several.
+type trace struct {
+	models  []int // those that explain what came
+	came    int   // messages and control frames
+	pongs   int
+	closed  bool // it sent a Close frame
+	ended   bool // it ended TCP
+	code    wire.CloseCode
+	masked  bool // a frame with a payload was masked
+	noClose bool // it failed the connection without a Close frame
+}
+
+// diagnose returns the code of the mistake that r shows by itself, or "" where
+// it shows none, or may show several.
+func diagnose(r *Report) string {
+	r.trace = r.leaves()
+	if code := r.ofHandshake(); code != "" {
+		return code
+	}
+	if r.NoWebSocket() {
+		return ""
+	}
+	for _, sign := range []func(*Report) string{
+		(*Report).ofFirstOctets, (*Report).ofFault, (*Report).ofUnfinished, (*Report).ofModels, (*Report).ofText, (*Report).ofOrder, (*Report).ofClose,
+	} {
+		if code := sign(r); code != "" {
+			return code
+		}
+	}
+	return ""
+}
+
+// leaves returns what is kept of r.
+func (r *Report) leaves() trace {
+	t := trace{came: len(r.saw), closed: r.closed != nil, ended: r.over != nil && !isTimeout(r.over)}
+	all := r.saw
+	if r.closed != nil {
+		t.code = r.closed.close.Code
+		all = append(slices.Clone(all), *r.closed)
+	}
+	for _, s := range all {
+		if s.opcode == wire.Pong {
+			t.pongs++
+		}
+		for _, f := range s.frames {
+			t.masked = t.masked || f.header.Masked && f.header.Length > 0
+		}
+	}
+	t.noClose = t.ended && !t.closed && r.Verdict != Fail && len(r.Case.Outcomes) > 0 && r.Case.Outcomes[0].End.How == Fails
+	return t
+}
+
+// acceptMistakes has the codes for what dissect.Mistake says.
+var acceptMistakes = map[string]string{
+	"the GUID is in lower case":                     "guid-lower-case",
+	"the key was base64-decoded before hashing":     "key-decoded-before-hash",
+	"the key was hashed with its CR LF":             "key-hashed-with-crlf",
+	"the GUID was left out":                         "guid-left-out",
+	"the GUID was put before the key":               "guid-before-key",
+	"the hash was written in hex before base64":     "hash-hex-before-base64",
+	"the hash is in hex, not base64":                "hash-in-hex",
+	"the base64 has another alphabet or no padding": "accept-other-base64",
+	"the key was sent back as it was":               "accept-is-key",
+}
+
+// overlooked has the mistake of who opens a WebSocket for, or goes on in spite
+// of, what breaks a rule.
+var overlooked = map[string]string{
+	wire.RuleMethod.Code:      "method-not-checked",
+	wire.RuleHTTPVersion.Code: "http-version-not-checked",
+	wire.RuleHost.Code:        "host-not-checked",
+	wire.RuleKeyMissing.Code:  "key-not-checked",
+
+	wire.RuleRSV1.Code:            "rsv-not-checked",
+	wire.RuleRSV2.Code:            "rsv-not-checked",
+	wire.RuleRSV3.Code:            "rsv-not-checked",
+	wire.RuleOpcode.Code:          "opcode-not-checked",
+	wire.RuleLengthMinimal.Code:   "length-minimal-not-checked",
+	wire.RuleLengthTopBit.Code:    "length-top-bit-not-checked",
+	wire.RuleMaskMissing.Code:     "mask-not-checked",
+	wire.RuleMaskForbidden.Code:   "mask-not-checked",
+	wire.RuleControlLength.Code:   "control-length-not-checked",
+	wire.RuleControlFragment.Code: "control-fragment-not-checked",
+	wire.RuleStray.Code:           "continuation-stray-not-checked",
+	wire.RuleInterleaved.Code:     "interleaved-not-checked",
+	wire.RuleTextUTF8.Code:        "utf8-not-checked",
+}
+
+// overlooks returns the one mistake of overlooking all of rules, or "".
+func overlooks(rules []string) string {
+	code := ""
+	for _, rule := range rules {
+		if overlooked[rule] == "" || code != "" && code != overlooked[rule] {
+			return ""
+		}
+		code = overlooked[rule]
+	}
+	return code
+}
+
+// ofHandshake looks at the target's half of the opening handshake.
+func (r *Report) ofHandshake() string {
+	h := r.answer.head
+	if h == nil {
+		return ""
+	}
+	if h.From == wire.Client {
+		switch {
+		case r.Verdict != Fail || r.Case.Head == nil:
+		case strings.HasPrefix(r.Reason, "Its Host is") && strings.Contains(r.Reason, "without the port"):
+			return "host-without-port"
+		case strings.HasPrefix(r.Reason, "Its key") && (strings.Contains(r.Reason, "printed in") || strings.Contains(r.Reason, "in a connection before")):
+			return "key-constant"
+		}
+		return ""
+	}
+	if h.Head.Status == 101 {
+		for _, v := range h.Violations {
+			switch v.Code {
+			case wire.RuleAcceptWrong.Code:
+				if h.Accept == nil {
+					return "" // to a request without a key any answer is wrong
+				}
+				if one := r.Case.Opening.Writes; len(one) == 1 && !strings.Contains(one[0], "\nSec-WebSocket-Key:") && h.Accept.Got == wire.Accept("") {
+					return "key-name-by-case"
+				}
+				return ofAccept(h.Accept.Got, h.Accept.Mistake)
+			case wire.RuleRespSubprotocol.Code:
+				return "subprotocol-invented"
+			case wire.RuleRespExtension.Code:
+				return "extension-invented"
+			}
+		}
+		if refusal := r.Case.refusal(); refusal != nil && r.Verdict == Fail && !r.Case.mayOpen() && len(r.Case.Opening.Writes) == 1 {
+			return overlooks(r.Case.Rules)
+		}
+		return ""
+	}
+	if r.Verdict == Fail && r.Case.Group() == "4.4" && len(h.Head.Values("Sec-WebSocket-Version")) == 0 && r.Case.refusal() != nil {
+		return "version-not-named"
+	}
+	return ""
+}
+
+// ofAccept names what gives got; says is dissect's word for it.
+func ofAccept(got, says string) string {
+	switch {
+	case strings.HasPrefix(says, "the GUID is a known misprint"):
+		return "guid-misprint"
+	case got == wire.Accept(SampleKey):
+		return "accept-constant"
+	}
+	return acceptMistakes[says]
+}
+
+// ofFirstOctets looks at what came right behind the opening handshake.
+func (r *Report) ofFirstOctets() string {
+	if r.fault == nil && len(r.unfinished.frames) == 0 {
+		return ""
+	}
+	first := r.first
+	switch {
+	case len(r.saw) > 0:
+		return ""
+	case bytes.HasPrefix(first, []byte("HTTP/1.")):
+		return "http-after-handshake"
+	case bytes.HasPrefix(first, []byte("\r\n")):
+		return "crlf-behind-handshake"
+	}
+	if o := r.Case.Outcomes[0]; len(o.Sees) > 0 {
+		due := o.Sees[0]
+		if p := due.Payload.prefix(len(first)); len(p) >= 4 && bytes.HasPrefix(first, p) {
+			return "payload-without-header"
+		}
+		if len(first) > 1 && first[0] == byte(due.Opcode)<<4|1 && int(first[1]&0x7F) == min(due.Payload.Len(), 126) {
+			return "nibbles-swapped"
+		}
+	}
+	return ""
+}
+
+// ofFault looks at a frame that breaks a rule by itself.
+func (r *Report) ofFault() string {
+	if r.fault == nil {
+		return ""
+	}
+	f := r.fault
+	h := f.of.frames[len(f.of.frames)-1].header
+	mine := slices.Contains(r.Case.Rules, f.rule.Code) && r.Case.Outcomes[0].End.How == Fails
+	switch f.rule.Code {
+	case wire.RuleMaskForbidden.Code:
+		return "server-masks"
+	case wire.RuleMaskMissing.Code:
+		switch {
+		case h.Length > 0 && !h.Opcode.IsControl() && !r.trace.masked:
+			return "client-does-not-mask"
+		case h.Length == 0 && r.trace.masked:
+			return "mask-left-out-when-empty"
+		case h.Opcode.IsControl() && h.Length > 0 && r.trace.masked:
+			return "mask-left-out-in-control-frames"
+		}
+		return ""
+	case wire.RuleAfterClose.Code:
+		if !h.Opcode.IsControl() {
+			return "data-after-close"
+		}
+		return ""
+	case wire.RuleCloseCode.Code:
+		switch {
+		case mine && r.sent(wire.Close, f.of.payload):
+			return "close-code-not-checked"
+		case len(f.of.payload) >= 2:
+			switch wire.CloseCode(f.of.payload[0])<<8 | wire.CloseCode(f.of.payload[1]) {
+			case wire.NoStatusReceived, wire.AbnormalClosure, wire.TLSHandshake:
+				return "close-1005-sent"
+			}
+		}
+		return ""
+	case wire.RuleCloseReason.Code:
+		if mine && r.sent(wire.Close, f.of.payload) {
+			return "close-reason-not-checked"
+		}
+		return ""
+	case wire.RuleCloseBody.Code:
+		if mine && r.sent(wire.Close, f.of.payload) {
+			return "close-body-not-checked"
+		}
+		return ""
+	case wire.RuleLengthMinimal.Code:
+		if !mine {
+			return "length-not-minimal"
+		}
+	case wire.RuleTextUTF8.Code:
+		for _, e := range r.Case.Outcomes[0].Sees {
+			if e.Opcode != wire.Text || h.Opcode != wire.Text || !h.Fin {
+				continue
+			}
+			text := e.Payload.Bytes()
+			if n := utf8.RuneCount(text); n < len(text) && h.Length == uint64(n) && bytes.HasPrefix(text, f.of.payload) {
+				return "length-in-characters"
+			}
+		}
+		return ""
+	}
+	if mine && r.Case.Deflate == nil { // RSV1 has a meaning there
+		return overlooks([]string{f.rule.Code})
+	}
+	return ""
+}
+
+// sent reports whether the judge has sent such a frame.
+func (r *Report) sent(op wire.Opcode, payload []byte) bool {
+	for _, s := range r.Case.Steps {
+		for _, f := range s.Frames {
+			if f.Opcode == op && f.Payload.equal(payload) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ofUnfinished looks at a message without an end.
+func (r *Report) ofUnfinished() string {
+	u := r.unfinished
+	if len(u.frames) != 1 || r.fault != nil && r.fault.rule.Code != wire.RuleInterleaved.Code {
+		return ""
+	}
+	if o := r.Case.Outcomes[0]; len(r.saw) == 0 && len(o.Sees) > 0 && o.Sees[0].is(u) && len(u.payload) > 0 {
+		return "fin-inverted"
+	}
+	return ""
+}
+
+// cameAs returns what came as a model would have said it.
+func (r *Report) cameAs() (list []said, whole bool) {
+	for _, s := range r.saw {
+		list = append(list, said{opcode: s.opcode, payload: s.payload})
+	}
+	if r.fault == nil {
+		return list, true
+	}
+	if r.fault.rule.Code != wire.RuleTextUTF8.Code {
+		return list, false // its payload was not read
+	}
+	of := r.fault.of
+	return append(list, said{opcode: of.opcode, payload: of.payload, partial: true}), true
+}
+
+// ofModels works out what each mistake would give. It notes those that explain
+// what came, and returns the mistake if it is one alone.
+func (r *Report) ofModels() string {
+	came, whole := r.cameAs()
+	if !whole || len(came) == 0 || r.Verdict != Fail || r.Case.Deflate != nil {
+		return ""
+	}
+	b, writes, ok := r.Case.stream()
+	if !ok {
+		return ""
+	}
+	best := r.Case.Outcomes[0]
+	if f, _, _ := best.fits(r.saw); f != cannot && r.fault == nil {
+		return "" // all that came is right: what is missing may have many reasons
+	}
+
+	// 1. It overlooked what is wrong.
+	if best.End.How == Fails && len(r.Case.Rules) > 0 {
+		for _, m := range lenient {
+			if explains(m.answers(b, writes), came) {
+				return overlooks(r.Case.Rules)
+			}
+		}
+	}
+
+	// 2. It made a mistake of its own.
+	if best.End.How != ByJudge {
+		for _, m := range models {
+			if m.mistake == "utf8-replaced" && slices.Contains(r.Case.Rules, wire.RuleTextUTF8.Code) && explains(m.answers(b, writes), came) {
+				return m.mistake
+			}
+		}
+		return ""
+	}
+	named := ""
+	for i, m := range models {
+		if !explains(m.answers(b, writes), came) {
+			continue
+		}
+		r.trace.models = append(r.trace.models, i)
+		if named != "" && named != m.mistake {
+			named = "?"
+		} else {
+			named = m.mistake
+		}
+	}
+	if named == "?" {
+		return ""
+	}
+	return named
+}
+
+// ofText looks at who finds fault with a text late.
+func (r *Report) ofText() string {
+	best := r.Case.Outcomes[0]
+	if r.closed == nil || r.closed.close.Code != wire.InvalidPayload {
+		return ""
+	}
+	if best.End.How == Fails && best.End.Early && r.Verdict == NonStrict && !r.Case.cutByTCP() {
+		return "utf8-checked-at-end"
+	}
+	return ""
+}
+
+// cutByTCP reports whether a step of c cuts frames.
+func (c *Case) cutByTCP() bool {
+	for _, s := range c.Steps {
+		if len(s.Cuts) > 0 || s.Each > 0 || s.Keep > 0 || s.Skip > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ofOrder looks at a Pong that came behind the message that its Ping stood in.
+func (r *Report) ofOrder() string {
+	if r.Verdict != NonStrict || len(r.saw) < 2 || !r.Case.Outcomes[0].InOrder {
+		return ""
+	}
+	if f, _, _ := r.Case.Outcomes[0].fits(r.saw); f == cannot && !r.saw[0].opcode.IsControl() && r.saw[len(r.saw)-1].opcode == wire.Pong {
+		return "ping-answered-late"
+	}
+	return ""
+}
+
+// ofClose looks at how the connection ended.
+func (r *Report) ofClose() string {
+	best := r.Case.Outcomes[0]
+	if r.closed == nil || r.fault != nil {
+		return ""
+	}
+	code := r.closed.close.Code
+	if best.End.How == Answers && r.Verdict != Fail && r.Closing != Pass && !slices.Contains(best.End.Codes, code) && len(best.End.Codes) == 1 {
+		if code == wire.NormalClosure || code == wire.GoingAway {
+			return "close-code-not-echoed"
+		}
+	}
+	// Who answers with the code of a frame that he must not accept has accepted it.
+	if best.End.How == Fails && len(r.Case.Rules) == 1 && r.Closing != Pass && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
+		switch r.Case.Rules[0] {
+		case wire.RuleCloseReason.Code:
+			return "close-reason-not-checked"
+		case wire.RuleCloseBody.Code:
+			return "close-body-not-checked"
+		case wire.RuleCloseCode.Code:
+			return "close-code-not-checked"
+		}
+	}
+	if r.over == nil || isTimeout(r.over) {
+		if r.Case.Judges == wire.Server && r.Closing == Fail && r.Verdict != Fail && !r.Case.Mute {
+			return "tcp-left-open"
+		}
+	}
+	return ""
+}

@@ -29,6 +29,10 @@
 //	deflate.go     permessage-deflate from the judge's side, with inflate.go
 //	run.go         Run, RunClient: plays a case
 //	verdict.go     what came, against what may come; Report
+//	mistakes.go    what implementers get wrong, by name
+//	diagnose.go    which of it one report shows, with models.go: what an endpoint
+//	               with one mistake would send
+//	diagnoses.go   DiagnoseAll: what several reports show together
 //	diff.go        several endpoints in one case: where they first part
 //	s4_1.go …      the cases, a file for each section of RFC 6455,
 //	s7692_7_1.go … and of RFC 7692,

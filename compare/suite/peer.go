@@ -60,6 +60,7 @@ type peer struct {
 	context wire.Context
 	octets  int
 	inflate *inflater // nil without permessage-deflate
+	first   []byte    // the first octets that came, enough to see what they are
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -116,6 +117,7 @@ func (p *peer) tell(change func()) {
 
 // take reads frames from b. It reports false when it should be given no more.
 func (p *peer) take(b []byte) bool {
+	p.first = append(p.first, b[:min(len(b), keepOctets-len(p.first))]...)
 	for {
 		switch {
 		case p.inFrame:

@@ -161,6 +161,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	_, r.answer.port, _ = net.SplitHostPort(info.Local)
 	if done := c.judgeOpening(&r, role); done {
 		c.judgeHead(&r)
+		r.Mistake = diagnose(&r)
 		return r
 	}
 
@@ -173,13 +174,14 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	p.mu.Unlock()
 	tapped.Close()
 	p.untilDone()
-	r.saw, r.closed, r.fault = p.seen, p.closed, p.fault
+	r.saw, r.closed, r.fault, r.first = p.seen, p.closed, p.fault, p.first
+	if p.context.Fragmented || p.inFrame {
+		r.unfinished = p.message
+	}
 	c.judge(&r, s)
 	c.judgeHead(&r)
-	if r.Verdict == Fail || r.Closing == Fail {
-		r.Mistake = diagnose(&r)
-	}
-	r.saw, r.closed, r.fault = nil, nil, nil // they may hold many megabytes
+	r.Mistake = diagnose(&r)
+	r.saw, r.closed, r.fault, r.unfinished = nil, nil, nil, seen{} // they may hold many megabytes
 	return r
 }
 

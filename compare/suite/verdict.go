@@ -38,7 +38,7 @@ type Report struct {
 	Skipped  int    // octets of that frame left out before Octets
 	Caret    int    // the first wrong bit, counted from the first of Octets; -1: none
 	Rule     string // code of the rule that was broken, or that the case is about
-	Mistake  string // what was done wrong, by name; "" where it is not known
+	Mistake  string // code of the mistake that this shows, see MistakeOf; "" where it is not known
 	Took     time.Duration
 	Events   []recording.Event
 
@@ -48,6 +48,10 @@ type Report struct {
 	closed  *seen
 	fault   *fault
 	over    error
+	first   []byte // the first octets behind the opening handshake
+	// unfinished is a message whose end has not come.
+	unfinished seen
+	trace      trace
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
 }
@@ -72,6 +76,7 @@ func (r Report) NoWebSocket() bool {
 // MarshalJSON gives r without its events, the octets in hex, the time in
 // milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
+	mistake, _ := MistakeOf(r.Mistake)
 	return json.Marshal(struct {
 		Case     string  `json:"case"`
 		Endpoint string  `json:"endpoint"`
@@ -85,9 +90,10 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Caret    int     `json:"caret"`
 		Rule     string  `json:"rule"`
 		Mistake  string  `json:"mistake"`
+		Says     string  `json:"says,omitempty"` // the mistake's sentence
 		Took     float64 `json:"took"`
 	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, float64(r.Took.Microseconds()) / 1000})
+		r.Caret, r.Rule, r.Mistake, mistake.Says, float64(r.Took.Microseconds()) / 1000})
 }
 
 // fit says how what was seen stands to what is expected.

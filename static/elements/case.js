@@ -101,7 +101,7 @@ function result(r) {
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
     h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, `${glyphs[r.verdict]} ${r.verdict}`), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, `${glyphs[r.closing]} ${r.closing}`), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
-    r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.mistake) : "",
+    r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.says ?? r.mistake) : "",
     r.reason ? h("p", {}, r.reason) : "",
     bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
     bad && shown ? h("figure", {}, h("pre", { class: "octets", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",

@@ -379,7 +379,7 @@ export class WsCompare extends LabElement {
       if (asks) told.push(`${column.label}: ${said(r)}`);
       if (cell.dataset.key === key) continue;
       cell.dataset.key = key;
-      cell.title = r ? [r.reason, r.mistake].filter(Boolean).join(" ") : asks ? "" : "This is not asked of it.";
+      cell.title = r ? [r.reason, r.says].filter(Boolean).join(" ") : asks ? "" : "This is not asked of it.";
       if (r) cell.replaceChildren(mark(r.verdict), mark(r.closing));
       else cell.replaceChildren(h("span", { class: "soft" }, asks ? (key === "runs" ? "…" : "·") : ""));
     }

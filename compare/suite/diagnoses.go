@@ -1,0 +1,363 @@
+package suite
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// DiagnoseAll names the mistakes that the reports of endpoints show together,
+// each with the cases that show it: those that a report shows by itself, and
+// those that only several do, as one TCP read taken for one frame, which shows
+// where TCP cuts frames that are passed when they come whole. A mistake that a
+// case contradicts is not named, nor one of two that explain the same.
+//
+// They are in the order of the endpoints, and then of Mistakes.
+func DiagnoseAll(reports []Report) []Diagnosis {
+	list := []Diagnosis{}
+	var endpoints []string
+	for _, r := range reports {
+		if !slices.Contains(endpoints, r.Endpoint) {
+			endpoints = append(endpoints, r.Endpoint)
+		}
+	}
+	for _, name := range endpoints {
+		var own []*Report
+		for i := range reports {
+			if reports[i].Endpoint == name {
+				own = append(own, &reports[i])
+			}
+		}
+		shown := evidence{}
+		shown.single(own)
+		shown.modelled(own)
+		shown.constant(own)
+		for _, p := range patterns {
+			p.look(own, shown)
+		}
+		shown.failing(own)
+		for _, m := range mistakes {
+			if ids := shown[m.Code]; len(ids) > 0 {
+				list = append(list, Diagnosis{Endpoint: name, Mistake: m, Cases: inOrder(own, ids)})
+			}
+		}
+	}
+	return list
+}
+
+// evidence has, for each mistake, the IDs of the cases that show it.
+type evidence map[string][]string
+
+func (e evidence) add(mistake string, ids ...string) {
+	for _, id := range ids {
+		if !slices.Contains(e[mistake], id) {
+			e[mistake] = append(e[mistake], id)
+		}
+	}
+}
+
+// inOrder returns ids in the order of reports.
+func inOrder(reports []*Report, ids []string) []string {
+	var list []string
+	for _, r := range reports {
+		if slices.Contains(ids, r.Case.ID) {
+			list = append(list, r.Case.ID)
+		}
+	}
+	return list
+}
+
+// single adds what a report shows by itself. What models tell is held against
+// the other reports first.
+func (e evidence) single(reports []*Report) {
+	for _, r := range reports {
+		if r.Mistake != "" && len(r.trace.models) == 0 {
+			e.add(r.Mistake, r.Case.ID)
+		}
+	}
+}
+
+// modelled adds what models explain that no report contradicts.
+func (e evidence) modelled(reports []*Report) {
+	shown := evidence{}
+	for i, m := range models {
+		var ids []string
+		for _, r := range reports {
+			if slices.Contains(r.trace.models, i) {
+				ids = append(ids, r.Case.ID)
+			}
+		}
+		if len(ids) > 0 && !m.refuted(reports, len(ids)) {
+			shown.add(m.mistake, ids...)
+		}
+	}
+	// Where two explain the same, the one that explains more is it.
+	within := func(a, b string) bool {
+		return !slices.ContainsFunc(shown[a], func(id string) bool { return !slices.Contains(shown[b], id) })
+	}
+	for a, ids := range shown {
+		alone := true
+		for b := range shown {
+			alone = alone && (a == b || !within(a, b))
+		}
+		if alone {
+			e.add(a, ids...)
+		}
+	}
+}
+
+// refuted reports whether a case was passed that who makes m's mistake fails, or
+// whether too many were not passed in another way, explained being those that it
+// explains.
+func (m model) refuted(reports []*Report, explained int) bool {
+	other := 0
+	for _, r := range reports {
+		if r.Case.Deflate != nil || r.Case.Outcomes[0].End.How != ByJudge || r.Case.Glued || r.NoWebSocket() {
+			continue
+		}
+		b, writes, ok := r.Case.stream()
+		switch {
+		case !ok || len(b) == 0 || r.Case.answered(m.answers(b, writes)):
+		case r.Verdict == Fail:
+			other++
+		case !m.anew: // how TCP has cut is not known
+			return true
+		}
+	}
+	return other-explained > 8*explained
+}
+
+// constant adds a Sec-WebSocket-Accept that is the same for different keys.
+func (e evidence) constant(reports []*Report) {
+	type pair struct{ key, id string }
+	keys := map[string][]pair{} // by answer
+	for _, r := range reports {
+		if h := r.answer.head; h != nil && r.Case.Opening.Writes == nil && h.Accept != nil && h.Accept.Got != "" && h.Accept.Got != wire.Accept("") {
+			keys[h.Accept.Got] = append(keys[h.Accept.Got], pair{h.Accept.Key, r.Case.ID})
+		}
+	}
+	for _, pairs := range keys {
+		for _, p := range pairs {
+			if p.key != pairs[0].key && p.key != "" && pairs[0].key != "" {
+				e.add("accept-constant", pairs[0].id, p.id)
+			}
+		}
+	}
+}
+
+// failing adds who never sends a Close frame when he fails the connection.
+func (e evidence) failing(reports []*Report) {
+	var ids []string
+	for _, r := range reports {
+		if r.Case.Outcomes[0].End.How != Fails {
+			continue
+		}
+		if r.trace.closed {
+			return
+		}
+		if r.trace.noClose {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) > 1 {
+		e.add("fails-without-close", ids...)
+	}
+}
+
+// pattern is what several cases show together: the wrong ones are not passed, and
+// the right ones are. Cases are named by their titles; one that ends in * is the
+// begin of several.
+type pattern struct {
+	mistake string
+	clients bool // it is about clients
+	wrong   []string
+	and     [][]string // of each list most must be wrong, too
+	right   [][]string // of each list one must have run, and most be passed
+	need    int        // how many must be wrong; 0: two
+	most    bool       // some of wrong may be passed: TCP may put together what the judge has cut
+	how     func(*Report) bool
+	never   func(*Report) bool // no report is so
+}
+
+// look adds p's mistake where reports show it.
+func (p pattern) look(reports []*Report, e evidence) {
+	how := p.how
+	if how == nil {
+		how = wrongly
+	}
+	var ids []string
+	passed := 0
+	for _, r := range p.titled(reports, p.wrong) {
+		if how(r) {
+			ids = append(ids, r.Case.ID)
+		} else {
+			passed++
+		}
+	}
+	for _, r := range p.titled(reports, slices.Concat(p.and...)) {
+		if how(r) {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) < cmp.Or(p.need, 2) || passed > 0 && !p.most || 2*passed > len(ids) {
+		return
+	}
+	for i, list := range append(slices.Clone(p.and), p.right...) {
+		good, bad := 0, 0
+		for _, r := range p.titled(reports, list) {
+			if r.Verdict == Fail {
+				bad++
+			} else {
+				good++
+			}
+		}
+		if i < len(p.and) {
+			good, bad = bad, good
+		}
+		if good == 0 || bad > good/4 {
+			return
+		}
+	}
+	if p.never != nil && slices.ContainsFunc(reports, p.never) {
+		return
+	}
+	e.add(p.mistake, ids...)
+}
+
+// titled returns those of reports whose cases have one of titles.
+func (p pattern) titled(reports []*Report, titles []string) []*Report {
+	var list []*Report
+	for _, r := range reports {
+		if (r.Case.Judges == wire.Client) == p.clients && slices.ContainsFunc(titles, r.Case.titled) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// titled reports whether c has this title, or, where it ends in *, one that
+// begins so.
+func (c *Case) titled(title string) bool {
+	if begin, ok := strings.CutSuffix(title, "*"); ok {
+		return strings.HasPrefix(c.Title, begin)
+	}
+	return c.Title == title
+}
+
+// In which way a case is not passed.
+
+func wrongly(r *Report) bool { return r.Verdict == Fail && !r.Unreachable }
+func opened(r *Report) bool {
+	h := r.answer.head
+	return h != nil && h.Head.Status == 101 && r.Verdict != Pass
+}
+func refused(r *Report) bool { return r.NoWebSocket() && !r.Unreachable }
+func nothing(r *Report) bool { return unnamed(r) && r.trace.came == 0 && !r.trace.closed }
+func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
+func hungUp(r *Report) bool  { return !r.trace.closed && r.trace.ended && r.Closing == Fail }
+func openTCP(r *Report) bool {
+	return !r.trace.closed && !r.trace.ended && !r.NoWebSocket() && r.Closing == Fail
+}
+func hasClosed(r *Report) bool {
+	return r.trace.closed && r.Verdict != Fail && r.Case.Outcomes[0].End.How != Fails
+}
+func hasPong(r *Report) bool  { return r.trace.pongs > 0 }
+func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.InvalidPayload }
+
+// The cases that others are held against.
+var (
+	leastRequest = []string{"The least that a request must have"}
+	leastClient  = []string{"The method and version of the request", "Upgrade and Connection in the request"}
+	leastFrame   = []string{"A text message of 1 octet", "A text message of 2 octets", "The example: a text of one frame"}
+
+	cutPayloads = []string{
+		"Cut before its last octet: a text frame", "Cut behind octet 1 of a character of two octets",
+		"Cut behind octet 1 of a character of three octets", "Cut behind octet 2 of a character of three octets",
+	}
+	cutHeaders = []string{
+		"Cut behind octet 1: a text frame", "Cut behind octet 2: a text frame", "Cut behind octet 3: a text frame",
+		"Cut behind octet 4: a text frame", "Cut behind octet 5: a text frame", "Octet by octet: an empty text frame",
+	}
+	// A server's header has no masking key.
+	cutBareHeaders = []string{
+		"Cut behind octet 1: a text frame", "Octet by octet: an empty text frame",
+		"Cut behind octet 1: a text frame with a 16-bit length", "Cut behind octet 2: a text frame with a 16-bit length", "Cut behind octet 3: a text frame with a 16-bit length",
+	}
+	together = []string{"Two text frames in one write", "100 text frames in one write", "Ten texts in one TCP write", "Three frames in one write*"}
+)
+
+var patterns = append([]pattern{
+	{mistake: "request-read-once", wrong: []string{"A request cut *", "A request line by line", "A request octet by octet", "A request in pieces of seven octets"},
+		need: 3, most: true, right: [][]string{leastRequest}},
+	{mistake: "request-buffer-small", wrong: []string{"A cookie of 4,096 octets*", "A long value before the fields that count", "A value of 8,000 octets"},
+		how: func(r *Report) bool { return refused(r) || wrongly(r) }, right: [][]string{leastRequest, {"A field that nobody knows"}}},
+	{mistake: "glued-frame-lost", wrong: []string{"A frame in the same TCP segment as the request", "Three frames in the same TCP segment as the request", "A frame of 10,000 octets behind the request at once"},
+		most: true, how: nothing, right: [][]string{leastRequest}},
+	{mistake: "glued-frame-lost", clients: true, wrong: []string{"A frame in the same TCP segment as the answer", "Three frames in the same TCP segment as the answer", "A frame of 10,000 octets behind the answer at once"},
+		most: true, how: nothing, right: [][]string{leastClient}},
+	{mistake: "header-names-by-case", wrong: []string{"All names in lower case", "All names in capitals"}, how: unnamed, right: [][]string{leastRequest}},
+	{mistake: "header-split-at-every-colon", wrong: []string{"A field whose value looks like a field"}, need: 1, right: [][]string{leastRequest, {"A field that nobody knows"}}},
+	{mistake: "header-split-at-colon-space", wrong: []string{"No space behind the colons", "Tabs behind the colons"}, right: [][]string{leastRequest}},
+	{mistake: "header-value-not-trimmed", wrong: []string{"White space behind the values"}, need: 1, right: [][]string{leastRequest, {"A field that nobody knows"}}},
+	{mistake: "connection-not-a-list", wrong: []string{"Connection: keep-alive, Upgrade*", "Connection: Upgrade, keep-alive"}, right: [][]string{leastRequest}},
+	{mistake: "connection-by-case", wrong: []string{"Connection: upgrade, as nginx sends it", "Connection: UPGRADE"}, right: [][]string{leastRequest}},
+	{mistake: "upgrade-by-case", wrong: []string{"Upgrade: WebSocket", "Upgrade: WEBSOCKET"}, right: [][]string{leastRequest}},
+	{mistake: "token-as-substring", wrong: []string{"Upgrade: websockets", "Upgrade: notwebsocket"}, how: opened, right: [][]string{leastRequest, {"Upgrade: h2c"}}},
+	{mistake: "token-as-substring", wrong: []string{"Connection: upgraded", "Connection: no-upgrade"}, how: opened, right: [][]string{leastRequest, {"Connection: keep-alive"}}},
+	{mistake: "upgrade-not-checked", wrong: []string{"No Upgrade", "Upgrade: h2c"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "connection-not-checked", wrong: []string{"No Connection", "Connection: keep-alive"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "key-length-not-checked", wrong: []string{"A key of 15 octets", "A key of 17 octets", "A key of one octet"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "version-not-checked", wrong: []string{"Version 0", "Version 7", "Version 8, of a draft*", "Version 12*", "Version 14", "Version 25*"}, how: opened, right: [][]string{leastRequest}},
+
+	{mistake: "accept-not-checked", clients: true, wrong: []string{"Sec-WebSocket-Accept with the key itself", "Sec-WebSocket-Accept made with no GUID", "Sec-WebSocket-Accept for the key of the RFC's example"}, right: [][]string{leastClient}},
+	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, right: [][]string{leastClient}},
+	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer octet by octet", "An answer in pieces of seven octets"},
+		need: 3, most: true, right: [][]string{leastClient}},
+
+	{mistake: "masking-key-constant", clients: true, wrong: []string{"The masking keys of eight messages"}, need: 1, how: func(r *Report) bool {
+		return wrongly(r) && strings.Contains(r.Reason, "have the masking key")
+	}},
+}, forBoth(
+	pattern{mistake: "second-frame-lost", wrong: together, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
+	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 octets"}}},
+	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1,
+		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 octets"}}},
+	pattern{mistake: "length-64-not-supported", wrong: []string{"A text message of 65,536 octets", "A text message of 65,537 octets"},
+		how: func(r *Report) bool { return wrongly(r) && r.trace.came == 0 && r.trace.code != wire.MessageTooBig }, right: [][]string{leastFrame, {"A text message of 65,535 octets"}}},
+	pattern{mistake: "length-top-bit-not-checked", wrong: []string{"A 64-bit length of a text frame with the top bit 1*"}, most: true, right: [][]string{{"A text message of 65,536 octets"}}},
+	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"A text in three fragments, the last empty, in one TCP write", "A text in three fragments, the last empty, in a TCP write each"}, how: nothing,
+		right: [][]string{{"A text in two fragments, in one TCP write"}, {"A text in three fragments, the second empty, in one TCP write"}}},
+	pattern{mistake: "ping-not-answered", wrong: []string{"An empty Ping", "A Ping with one octet", "A Ping with five octets of text", "The example: a Ping, and its Pong"}, how: nothing,
+		right: [][]string{leastFrame}, never: hasPong},
+	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{`"κόσμε" in two fragments, cut at every octet`, `"κόσμε" in fragments of one octet`}, how: with1007,
+		right: [][]string{{"Well-formed: Greek, each character two octets"}, {"A text in two fragments, in one TCP write"}}},
+	pattern{mistake: "utf8-checked-per-read", wrong: []string{"Cut behind octet 1 of a character of two octets", "Cut behind octet 1 of a character of three octets", "Cut behind octet 2 of a character of three octets"},
+		most: true, how: with1007, right: [][]string{leastFrame, {"Cut before its last octet: a text frame"}}},
+	pattern{mistake: "close-not-answered", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"}, how: hungUp, never: hasClosed},
+	pattern{mistake: "close-ignored", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"},
+		how: func(r *Report) bool { return openTCP(r) && r.trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
+)...)
+
+// forBoth returns ps for servers and for clients, with what TCP does to frames,
+// whose headers differ in size.
+func forBoth(ps ...pattern) []pattern {
+	var list []pattern
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		headers := cutHeaders
+		if role == wire.Client {
+			headers = cutBareHeaders
+		}
+		for _, p := range append([]pattern{
+			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
+			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
+			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"Cut before its last octet: a text frame"}}, right: [][]string{leastFrame, headers, together}},
+			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
+		}, ps...) {
+			p.clients = role == wire.Client
+			list = append(list, p)
+		}
+	}
+	return list
+}

@@ -1,0 +1,310 @@
+package suite
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"wslab/reference/wire"
+)
+
+// judged returns what comes of cases with these titles at a mini endpoint that
+// makes a mistake. Each is played on a connection of its own, all at once.
+func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Report {
+	t.Helper()
+	var running sync.WaitGroup
+	defer running.Wait()
+	var cases []*Case
+	for _, c := range ForRole(All(), role) {
+		if slices.ContainsFunc(titles, c.titled) {
+			cases = append(cases, c)
+		}
+	}
+	if len(cases) == 0 {
+		t.Errorf("no case has one of the titles %q", titles)
+	}
+	reports := make([]Report, len(cases))
+	var playing sync.WaitGroup
+	defer playing.Wait()
+	few := make(chan struct{}, 16)
+	for i, c := range cases {
+		few <- struct{}{}
+		playing.Go(func() {
+			defer func() { <-few }()
+			reports[i] = playAt(t.Context(), c, role, makes, &running)
+		})
+	}
+	playing.Wait()
+	return reports
+}
+
+// playAt plays c at a mini endpoint, each time that it connects.
+func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running *sync.WaitGroup) Report {
+	connect := func(ctx context.Context) (net.Conn, error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		theirs, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		ours, err := l.Accept()
+		if err != nil {
+			theirs.Close()
+			return nil, err
+		}
+		conn := &countedConn{TCPConn: ours.(*net.TCPConn)}
+		m := &mini{makes: makes, role: role, conn: theirs.(*net.TCPConn), peer: &conn.writes}
+		running.Go(m.run)
+		return conn, nil
+	}
+	if role == wire.Server {
+		return c.Run(ctx, Target{Name: "test", Host: "test", Dial: connect}, nil)
+	}
+	return c.RunClient(ctx, ClientTarget{Name: "test", Accept: connect}, nil)
+}
+
+var (
+	serverRequest  = "The least that a request must have"
+	clientRequests = "The method and version of the request"
+)
+
+// proofs has, for each mistake, the cases that show it, and some that must not
+// mislead.
+var proofs = []struct {
+	mistake string
+	titles  []string
+}{
+	{"key-decoded-before-hash", []string{"Sec-WebSocket-Accept for *"}},
+	{"key-hashed-with-crlf", []string{"Sec-WebSocket-Accept for *"}},
+	{"key-name-by-case", []string{serverRequest, "All names in lower case", "All names in capitals"}},
+	{"guid-left-out", []string{"Sec-WebSocket-Accept for *"}},
+	{"guid-before-key", []string{"Sec-WebSocket-Accept for *"}},
+	{"guid-lower-case", []string{"Sec-WebSocket-Accept for *"}},
+	{"guid-misprint", []string{"Sec-WebSocket-Accept for *"}},
+	{"hash-hex-before-base64", []string{"Sec-WebSocket-Accept for *"}},
+	{"hash-in-hex", []string{"Sec-WebSocket-Accept for *"}},
+	{"accept-other-base64", []string{"Sec-WebSocket-Accept for *"}},
+	{"accept-is-key", []string{"Sec-WebSocket-Accept for *"}},
+	{"accept-constant", []string{"Sec-WebSocket-Accept for *"}},
+
+	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A value of 8,000 octets"}},
+	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie of 4,096 octets*", "A value of 8,000 octets", "A field that nobody knows"}},
+	{"glued-frame-lost", []string{serverRequest, clientRequests, "A frame in the same *", "Three frames in the same *", "Two text frames in one write"}},
+	{"header-names-by-case", []string{serverRequest, "All names in *"}},
+	{"header-split-at-every-colon", []string{serverRequest, "A field that nobody knows", "A field whose value looks like a field", "All names in *"}},
+	{"header-split-at-colon-space", []string{serverRequest, "No space behind the colons", "Tabs behind the colons", "White space behind the values", "A field that nobody knows", "A field whose value looks like a field"}},
+	{"header-value-not-trimmed", []string{serverRequest, "No space behind the colons", "White space behind the values", "A field that nobody knows", "A field whose value looks like a field"}},
+	{"connection-not-a-list", []string{serverRequest, "Connection: *", "Upgrade: *"}},
+	{"connection-by-case", []string{serverRequest, "Connection: *", "Upgrade: *"}},
+	{"upgrade-by-case", []string{serverRequest, "Connection: *", "Upgrade: *"}},
+	{"token-as-substring", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
+	{"method-not-checked", []string{serverRequest, "The method *", "A request of HTTP/1.0"}},
+	{"http-version-not-checked", []string{serverRequest, "The method *", "A request of HTTP/1.0"}},
+	{"host-not-checked", []string{serverRequest, "No Host", "Two Hosts*"}},
+	{"upgrade-not-checked", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
+	{"connection-not-checked", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
+	{"key-not-checked", []string{serverRequest, "No key", "A key of *"}},
+	{"key-length-not-checked", []string{serverRequest, "No key", "A key of *"}},
+	{"version-not-checked", []string{serverRequest, "Version *"}},
+	{"version-not-named", []string{serverRequest, "Version *"}},
+	{"subprotocol-invented", []string{serverRequest, "No subprotocol where none was offered"}},
+	{"extension-invented", []string{serverRequest, "No extension where none was offered"}},
+
+	{"accept-not-checked", []string{clientRequests, "Sec-WebSocket-Accept *", "The status 403 Forbidden"}},
+	{"status-not-checked", []string{clientRequests, "Sec-WebSocket-Accept with the key itself", "The status 200 OK", "The status 403 Forbidden", "The status 500 *"}},
+	{"key-constant", []string{clientRequests, "The key in the request"}},
+	{"host-without-port", []string{clientRequests, "Host in the request"}},
+	{"answer-read-once", []string{clientRequests, "An answer cut *", "An answer octet by octet"}},
+
+	{"one-read-one-frame", tcpTitles},
+	{"read-not-full", tcpTitles},
+	{"payload-read-once", tcpTitles},
+	{"header-read-once", tcpTitles},
+	{"second-frame-lost", tcpTitles},
+
+	{"length-126-taken-for-length", []string{"A binary message of 12*"}},
+	{"length-127-read-as-32-bits", []string{"A binary message of 125 octets", "A binary message of 65,53*"}},
+	{"length-64-read-and-ignored", []string{"A binary message of 125 octets", "A binary message of 65,53*"}},
+	{"length-little-endian", []string{"A binary message of 125 octets", "A binary message of 255 octets", "A binary message of 256 octets", "A binary message of 257 octets"}},
+	{"length-125-refused", []string{"A text message of 12*"}},
+	{"length-64-not-supported", []string{"A text message of 1 octet", "A text message of 65,5*"}},
+	{"length-not-minimal", []string{"A text message of 12*"}},
+	{"length-in-characters", []string{"Well-formed: *"}},
+	{"length-minimal-not-checked", []string{"The length 5 of *", "A text message of 12*"}},
+	{"length-top-bit-not-checked", []string{"A 64-bit length of a text frame with the top bit*", "A text message of 65,536 octets"}},
+	{"payload-still-masked", []string{"The masking key *", "A text message of 1 octet"}},
+	{"mask-begun-anew-at-each-read", []string{"Cut behind octet 7: a text frame", "Cut behind octet 8: a text frame", "Cut behind octet 9: a text frame", "A text message of 12*"}},
+	{"mask-begun-before-payload", []string{"A payload of 9 octets, each *", "A payload of 3 octets, each *"}},
+	{"mask-not-checked", []string{"A text frame with the mask of the other role", "A binary frame with the mask of the other role", "A Ping with the mask of the other role"}},
+	{"server-masks", []string{"A text message of 1 octet", "An empty Ping"}},
+	{"client-does-not-mask", []string{"A text message of 1 octet", "An empty Ping"}},
+	{"mask-left-out-when-empty", []string{"A text, a binary message, a text", "Three frames in one write, the middle one empty"}},
+	{"mask-left-out-in-control-frames", []string{"A text message of 1 octet", "A Ping with five octets of text"}},
+	{"masking-key-constant", []string{"The masking keys of eight messages"}},
+	{"fin-inverted", []string{"A text message of 12*", "An empty Ping"}},
+	{"nibbles-swapped", []string{"A text message of 1*"}},
+	{"payload-without-header", []string{"The example: a text of one frame", "A text message of 12*"}},
+	{"http-after-handshake", []string{"The example: a text of one frame"}},
+	{"crlf-behind-handshake", []string{"The example: a text of one frame"}},
+	{"rsv-not-checked", []string{"RSV1 in *", "RSV2 and RSV3 in *"}},
+	{"opcode-not-checked", []string{"Opcode 3 *", "A text, opcode B, *"}},
+
+	{"first-fragment-dropped", fragmentTitles},
+	{"only-last-fragment", fragmentTitles},
+	{"fragment-is-message", fragmentTitles},
+	{"empty-fragment-ends-message", fragmentTitles},
+	{"empty-final-fragment-loses-message", fragmentTitles},
+	{"control-frame-in-message", fragmentTitles},
+	{"fragments-forgotten-at-ping", fragmentTitles},
+	{"continuation-stray-not-checked", []string{"A text in two fragments, *", "A stray *", "Nothing to continue*", "Inside a text message: *", "A continuation*"}},
+	{"interleaved-not-checked", []string{"A text in two fragments, *", "Inside a *"}},
+	{"control-fragment-not-checked", []string{"A ping frame with FIN 0*", "An empty Ping"}},
+	{"control-length-not-checked", []string{"A ping frame of 12*", "An empty Ping"}},
+
+	{"ping-not-answered", pingTitles},
+	{"pong-without-payload", pingTitles},
+	{"pong-answered", pingTitles},
+	{"ping-delivered-as-message", pingTitles},
+	{"ping-answered-late", fragmentTitles},
+
+	{"close-not-answered", closeTitles},
+	{"close-ignored", closeTitles},
+	{"close-code-not-echoed", closeTitles},
+	{"close-1005-sent", closeTitles},
+	{"close-code-not-checked", closeTitles},
+	{"close-reason-not-checked", closeTitles},
+	{"close-body-not-checked", closeTitles},
+	{"data-after-close", closeTitles},
+	{"tcp-left-open", closeTitles},
+	{"fails-without-close", append([]string{"RSV1 in *", "Opcode 3 *"}, closeTitles...)},
+
+	{"utf8-not-checked", textTitles},
+	{"utf8-checked-per-fragment", textTitles},
+	{"utf8-checked-per-read", tcpTitles},
+	{"utf8-checked-at-end", textTitles},
+	{"utf8-replaced", textTitles},
+	{"text-read-as-latin1", []string{"Well-formed: *", "A text message of 1 octet"}},
+	{"binary-sent-as-text", []string{"A binary message of 1 octet", "A text message of 1 octet", "A binary message of all 256 octets"}},
+	{"text-sent-as-binary", []string{"A binary message of 1 octet", "A text message of 1 octet"}},
+}
+
+var (
+	tcpTitles      = slices.Concat(leastFrame, cutPayloads, cutHeaders, cutBareHeaders, together)
+	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 octet"}
+	pingTitles     = []string{"A text message of 1 octet", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
+	closeTitles    = []string{"A text message of 1 octet", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one octet",
+		"Nothing but the closing handshake", "The code 100*", "The code 3000", "A reason with U+0000*", "A reason with FF*"}
+	textTitles = []string{"A text in two fragments, in one TCP write", "Well-formed: *", "Malformed: U+D*", "Malformed: the*", "Malformed: FF*", `"κόσμε" *`, "At once, in an unfinished message: *"}
+)
+
+func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
+	type result struct {
+		reports []Report
+		names   []string
+	}
+	results := make([][]result, len(proofs)) // for each role that can make it
+	var running sync.WaitGroup
+	few := make(chan struct{}, 40) // most of them wait for what does not come
+	for i, p := range proofs {
+		running.Go(func() {
+			few <- struct{}{}
+			defer func() { <-few }()
+			m, _ := MistakeOf(p.mistake)
+			for _, role := range map[string][]wire.Role{byServer: {wire.Server}, byClient: {wire.Client}, byBoth: {wire.Server, wire.Client}}[m.Role] {
+				r := result{reports: judged(t, role, p.mistake, p.titles...)}
+				for _, d := range DiagnoseAll(r.reports) {
+					r.names = append(r.names, d.Mistake.Code)
+				}
+				results[i] = append(results[i], r)
+			}
+		})
+	}
+	running.Wait()
+	for i, p := range proofs {
+		t.Run(p.mistake, func(t *testing.T) {
+			for _, r := range results[i] {
+				if !slices.Equal(r.names, []string{p.mistake}) {
+					t.Errorf("diagnosed %q", r.names)
+					for _, r := range r.reports {
+						t.Logf("%s %s %s: %s; got %s; %s", r.Verdict, r.Closing, r.Case, r.Reason, r.Got, r.Mistake)
+					}
+				}
+				for _, r := range r.reports {
+					if r.Mistake != "" && r.Mistake != p.mistake {
+						t.Errorf("%s alone says %s: got %s", r.Case, r.Mistake, r.Got)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsNamedOfASmallEndpointThatIsRight(t *testing.T) {
+	var titles []string
+	for _, p := range proofs {
+		titles = append(titles, p.titles...)
+	}
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		for _, r := range judged(t, role, "", titles...) {
+			if r.Worst() == Fail || r.Mistake != "" {
+				t.Errorf("%s: %s, %s: %s; named %q", r.Case, r.Verdict, r.Closing, r.Reason, r.Mistake)
+			}
+		}
+	}
+}
+
+func TestEveryMistakeHasAProofAndEveryPatternCases(t *testing.T) {
+	codes := map[string]bool{}
+	for _, m := range mistakes {
+		if codes[m.Code] {
+			t.Errorf("%s is there twice", m.Code)
+		}
+		codes[m.Code] = true
+		if m.Says == "" || m.Instead == "" || m.Usually == "" || !strings.HasPrefix(m.Section, "RFC ") || !strings.HasPrefix(m.Says, "You") {
+			t.Errorf("%s lacks something: %+v", m.Code, m)
+		}
+		if n := len(slices.DeleteFunc(slices.Clone(proofs), func(p struct {
+			mistake string
+			titles  []string
+		}) bool {
+			return p.mistake != m.Code
+		})); n != 1 {
+			t.Errorf("%s has %d proofs", m.Code, n)
+		}
+	}
+	for _, p := range proofs {
+		if !codes[p.mistake] {
+			t.Errorf("%s is proved, and no mistake", p.mistake)
+		}
+	}
+	for _, p := range patterns {
+		if !codes[p.mistake] {
+			t.Errorf("a pattern names %s, which is no mistake", p.mistake)
+		}
+		role := wire.Server
+		if p.clients {
+			role = wire.Client
+		}
+		for _, title := range slices.Concat(append([][]string{p.wrong}, append(p.and, p.right...)...)...) {
+			if !slices.ContainsFunc(ForRole(All(), role), func(c *Case) bool { return c.titled(title) }) {
+				t.Errorf("%s: no case for a %s has the title %q", p.mistake, role, title)
+			}
+		}
+	}
+	for rule, code := range overlooked {
+		if !codes[code] {
+			t.Errorf("%s for %s is no mistake", code, rule)
+		}
+	}
+	for _, m := range models {
+		if !codes[m.mistake] {
+			t.Errorf("%s of a model is no mistake", m.mistake)
+		}
+	}
+}
