@@ -287,6 +287,8 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 	// What is read first stands last, where a terminal is.
 	t.brief = forgiven
 	t.reasons(targets, reports, j.all)
+	diagnoses := suite.DiagnoseAll(reports)
+	t.diagnoses(diagnoses)
 	t.matrix(targets, reports)
 	t.note("")
 	among := targets
@@ -301,9 +303,7 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 		status = somethingFailed // what was not played is not well
 	}
 	t.gone(reports)
-	diagnoses := suite.DiagnoseAll(reports)
-	t.diagnoses(diagnoses)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Diagnoses: diagnoses, Partings: aligned}
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Partings: aligned, Diagnoses: diagnoses}
 	for _, out := range []struct {
 		file  string
 		write func(io.Writer, results) error

@@ -22,10 +22,10 @@ type results struct {
 	Targets []string       `json:"targets"`
 	Cases   []*suite.Case  `json:"cases"`
 	Reports []suite.Report `json:"reports"`
-	// Diagnoses are what seems to be wrong with each target.
-	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 	// Partings are the cases in which several targets differ.
 	Partings []parting `json:"partings,omitempty"`
+	// Diagnoses are what seems to be wrong with each target.
+	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 }
 
 func writeJSON(w io.Writer, r results) error {

@@ -219,7 +219,7 @@ func parted(x, y Did, a, b string, handshake bool) []string {
 			return told
 		}
 		if handshake && (f.From == wire.Client || f.Head.Status == 101) {
-			fields(f.Head, g.Head, differ)
+			fieldsDiffer(f.Head, g.Head, differ)
 		}
 	case *recording.TCP:
 		differ("ended TCP by", strings.ToUpper(f.What), strings.ToUpper(y.event.Body.(*recording.TCP).What))
@@ -254,8 +254,8 @@ func frames(f, g *dissect.Frame, differ func(what string, v, w any)) {
 	}
 }
 
-// fields compares what the opening handshake is made of.
-func fields(h, i wire.Head, differ func(what string, v, w any)) {
+// fieldsDiffer compares what the opening handshake is made of.
+func fieldsDiffer(h, i wire.Head, differ func(what string, v, w any)) {
 	var names []string
 	for _, f := range slices.Concat(h.Fields, i.Fields) {
 		name := strings.ToLower(f.Name)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"wslab/compare/endpoint"
@@ -196,6 +197,38 @@ func TestAServerThatIsNotThereIsToldInASentence(t *testing.T) {
 	lines := s.told(s.post("/api/judge", map[string]any{"server": server})["judge"].(string), "")
 	if len(lines) != 1 || !lines[0].Away || len(lines[0].Error) < 10 {
 		t.Errorf("%+v", lines)
+	}
+}
+
+func TestAServerThatGoesAwayInTheMiddleIsNotCalledWrong(t *testing.T) {
+	s := start(t)
+	echo, stop := serveEcho(t)
+	defer stop()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.ok(err)
+	server := "ws://" + l.Addr().String() + "/"
+	var running sync.WaitGroup
+	running.Go(func() {
+		for range 5 { // and then nobody listens any more
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", echo)
+			if err != nil {
+				from.Close()
+				continue
+			}
+			running.Go(func() { _, _ = io.Copy(to, from); to.Close() })
+			running.Go(func() { _, _ = io.Copy(from, to); from.Close() })
+		}
+		l.Close()
+	})
+	lines := s.told(s.post("/api/judge", map[string]any{"server": server})["judge"].(string), "")
+	running.Wait()
+	last := lines[len(lines)-1]
+	if len(lines) > 2*16 || !last.Over || !last.Away || !strings.Contains(last.Error, "no longer be reached") {
+		t.Errorf("%d lines, at last %+v", len(lines), last)
 	}
 }
 

@@ -148,9 +148,34 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 		}
 		targets[0].Silent = r.Verdict == suite.Fail
 	}
-	runner.Judge(j.ctx, cases, targets, 0, func(r suite.Report) { j.tell(r) })
+	// A case that could not reach the server says nothing of it, and when it has
+	// gone the rest is not worth asking.
+	ctx, cancel := context.WithCancel(j.ctx)
+	defer cancel()
+	missed, inARow, first := 0, 0, ""
+	runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
+		if !foreign || r.Endpoint != targets[0].Name || !r.Unreachable {
+			if foreign && r.Endpoint == targets[0].Name {
+				inARow = 0
+			}
+			j.tell(r)
+			return
+		}
+		if missed++; missed == 1 {
+			first = r.Case.ID
+		}
+		if inARow++; inARow == goneAfter {
+			cancel()
+		}
+	})
+	if missed > 0 && j.ctx.Err() == nil {
+		return ending{Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+	}
 	return ending{Error: whyEnded(j.ctx)}
 }
+
+// goneAfter is how many cases in a row do not reach a server that has gone.
+const goneAfter = 20
 
 // judgeClient plays cases against the client whose connections come by j.conns.
 func judgeClient(j *judging, cases []*suite.Case) ending {
