@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -266,7 +267,7 @@ func (c *Raw) take(b []byte) {
 	}
 	c.log("read", text, len(b)) // before who waits for it can answer
 	c.mu.Lock()
-	items := c.talk.Octets(wire.Server, b, false)
+	items := slices.Clone(c.talk.Octets(wire.Server, b, false)) // a write may use c.talk before heard has them all
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
