@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,6 +147,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 		if r.Unreachable {
 			return ending{Error: r.Reason, Away: true}
 		}
+		targets = slices.Clone(targets) // the caller names them meanwhile
 		targets[0].Silent = r.Verdict == suite.Fail
 	}
 	// A case that could not reach the server says nothing of it, and when it has
