@@ -30,6 +30,10 @@ const dialTime = 5 * time.Second
 // handshake.
 const closeWait = time.Second
 
+// finWait is how long the FIN behind a target's Close frame is waited for before
+// the Close is answered.
+const finWait = 50 * time.Millisecond
+
 // slack is how many octets a target may send beyond those that a case calls
 // for, before it is taken for one that never stops.
 const slack = 256 << 10
@@ -343,7 +347,16 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	// failed the connection for that one may wait for another.
 	p.pong = nil
 	unheard := s.ended && o != nil && o.End.How == Fails
-	if (!c.sendsClose() || unheard) && !c.silent() && !c.Mute {
+	gone := false
+	if s.ended { // one that has sent FIN as well waits for nothing
+		short, cancel := context.WithTimeout(ctx, finWait)
+		p.await(short, func() bool { return false })
+		cancel()
+		p.mu.Lock()
+		gone = p.over != nil && !isTimeout(p.over)
+		p.mu.Unlock()
+	}
+	if (!c.sendsClose() || unheard) && !gone && !c.silent() && !c.Mute {
 		if !s.ended {
 			s.closeSent = true
 			o = nil // decided again below, when the target has answered
