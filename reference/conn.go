@@ -74,7 +74,7 @@ type Options struct {
 
 // The sizes of what a Conn holds.
 const (
-	smallSize  = 256      // the buffer in which a first message is waited for
+	smallSize  = 144      // the buffer in which a first message is waited for: a header and 125 octets
 	waitSize   = 1152     // and one after messages that were longer
 	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
 	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
@@ -129,7 +129,6 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 // Close or CloseNow an error that is net.ErrClosed.
 type Conn struct {
 	nc          net.Conn
-	o           Options
 	subprotocol string
 
 	// message is held while a message is being written, and turn while octets
@@ -148,14 +147,14 @@ type Conn struct {
 
 	// mu guards the rest. It is never held during I/O.
 	mu            sync.Mutex
-	m             *Machine
-	lent          *[]byte // the memory of the Machine's output, from frameBuffers
-	more          bool    // the reader has octets in unread, and the network can wait
-	held          bool    // release will be called
-	err           error   // what calls return from now on; nil while there is no end in sight
-	readErr       error   // why nothing more can be read from TCP
-	writeErr      error   // why nothing more can be written to TCP
-	leaving       bool    // the read deadline is the Conn's own
+	m             *Machine // its Options, which never change, are the Conn's too
+	lent          *[]byte  // the memory of the Machine's output, from frameBuffers
+	more          bool     // the reader has octets in unread, and the network can wait
+	held          bool     // release will be called
+	err           error    // what calls return from now on; nil while there is no end in sight
+	readErr       error    // why nothing more can be read from TCP
+	writeErr      error    // why nothing more can be written to TCP
+	leaving       bool     // the read deadline is the Conn's own
 	readDeadline  time.Time
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
@@ -187,8 +186,7 @@ func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 
 // newConn returns a Conn in state CONNECTING.
 func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
-	o = o.withDefaults(role)
-	return &Conn{nc: nc, o: o, m: NewMachine(role, o),
+	return &Conn{nc: nc, m: NewMachine(role, o.withDefaults(role)),
 		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 

@@ -14,7 +14,7 @@ import (
 // leave gives reading its last deadline. The caller holds mu.
 func (c *Conn) leave(d time.Duration) {
 	c.leaving = true
-	_ = c.nc.SetReadDeadline(c.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
+	_ = c.nc.SetReadDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
 }
 
 // Close runs the closing handshake (RFC 6455 §7.1.2): it sends a Close frame,
@@ -38,13 +38,13 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	if c.err == nil {
 		c.err = errLocalDone
 		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
-		c.leave(c.o.CloseTimeout)
+		c.leave(c.m.o.CloseTimeout)
 	}
 	c.mu.Unlock()
 	_ = c.drain() // if it fails, the peer's Close may still be there to read
 
 	// Somebody in ReadMessage is woken by the deadline at the latest.
-	patience := time.NewTimer(c.o.CloseTimeout + c.o.FinTimeout)
+	patience := time.NewTimer(c.m.o.CloseTimeout + c.m.o.FinTimeout)
 	defer patience.Stop()
 	select {
 	case c.reading <- struct{}{}:
@@ -94,11 +94,11 @@ func (c *Conn) hangUp() {
 	c.mu.Lock()
 	failed := c.m.Err() != nil
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
-	keep := c.m.closeReceived && !failed && c.o.Misbehave.KeepTCP
+	keep := c.m.closeReceived && !failed && c.m.o.Misbehave.KeepTCP
 	wait := c.m.State() != Closed && c.readErr == nil &&
 		(failed && canHalfClose || c.m.closeReceived && c.m.role == wire.Client)
 	if wait {
-		c.leave(c.o.FinTimeout)
+		c.leave(c.m.o.FinTimeout)
 	}
 	c.mu.Unlock()
 

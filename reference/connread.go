@@ -74,8 +74,8 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	}
 	event, err := c.fill(lent)
 	if event.Opcode.IsControl() {
-		if c.o.OnControl != nil {
-			c.o.OnControl(event.Opcode, event.Payload)
+		if c.m.o.OnControl != nil {
+			c.m.o.OnControl(event.Opcode, event.Payload)
 		}
 		event = Event{}
 	}
@@ -205,10 +205,10 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 func (c *Conn) beforeRead() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.o.IdleTimeout <= 0 || c.leaving {
+	if c.m.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}
-	t, fresh := until(c.idleUntil, c.o.Now(), c.o.IdleTimeout)
+	t, fresh := until(c.idleUntil, c.m.o.Now(), c.m.o.IdleTimeout)
 	if d := c.readDeadline; !d.IsZero() && d.Before(t) {
 		if !c.idleUntil.IsZero() {
 			c.idleUntil = time.Time{}

@@ -72,9 +72,9 @@ func (c *Conn) beginMessage(opcode wire.Opcode) error {
 		return nil
 	}
 	c.mu.Lock()
-	wait := c.o.WriteTimeout
+	wait := c.m.o.WriteTimeout
 	if !c.writeDeadline.IsZero() {
-		wait = c.writeDeadline.Sub(c.o.Now())
+		wait = c.writeDeadline.Sub(c.m.o.Now())
 	}
 	c.mu.Unlock()
 	patience := time.NewTimer(wait)
@@ -167,12 +167,12 @@ func (c *Conn) sendable() error {
 // A peer that sends 16 messages at once and gets 16 answers in one write saves
 // 15 system calls, which are most of what an answer costs: BenchmarkPipelined.
 func (c *Conn) holdBack() bool {
-	if !c.more || c.o.HoldFlush < 0 || len(c.m.out) > maxBacklog || c.leaving {
+	if !c.more || c.m.o.HoldFlush < 0 || len(c.m.out) > maxBacklog || c.leaving {
 		return false
 	}
 	if !c.held {
 		c.held = true
-		time.AfterFunc(c.o.HoldFlush, c.release)
+		time.AfterFunc(c.m.o.HoldFlush, c.release)
 	}
 	return true
 }
@@ -234,7 +234,7 @@ func (c *Conn) write(behind []byte) error {
 	case c.writeErr == nil:
 		c.writeErr = fmt.Errorf("write to the peer: %w", err)
 		if !c.leaving {
-			c.leave(c.o.FinTimeout)
+			c.leave(c.m.o.FinTimeout)
 		}
 	}
 	return c.sendable()
@@ -246,11 +246,11 @@ func (c *Conn) beforeWrite() {
 	if !c.writeDeadline.IsZero() {
 		return
 	}
-	patience := c.o.WriteTimeout
+	patience := c.m.o.WriteTimeout
 	if c.leaving {
-		patience = min(patience, c.o.CloseTimeout)
+		patience = min(patience, c.m.o.CloseTimeout)
 	}
-	if t, fresh := until(c.writeUntil, c.o.Now(), patience); fresh {
+	if t, fresh := until(c.writeUntil, c.m.o.Now(), patience); fresh {
 		c.writeUntil = t
 		_ = c.nc.SetWriteDeadline(t) // it fails only on a closed connection, and so will the write
 	}

@@ -77,7 +77,7 @@ func TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory(t *testing.T) {
 	nc := &replay{octets: join(join(slices.Repeat([][]byte{ping}, 10000)...), from(wire.Client, true, wire.Text, "x"))}
 	c := NewConn(nc, wire.Server, Options{})
 	held := 0
-	c.o.OnControl = func(wire.Opcode, []byte) {
+	c.m.o.OnControl = func(wire.Opcode, []byte) {
 		c.mu.Lock()
 		held = max(held, cap(c.m.out))
 		c.mu.Unlock()

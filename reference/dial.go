@@ -138,7 +138,7 @@ func (c *Conn) shake(request wire.Head) error {
 	if violations := wire.CheckResponse(request, response); violations != nil {
 		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
 		if response.Status != http.StatusSwitchingProtocols {
-			_ = c.nc.SetReadDeadline(c.o.Now().Add(bodyTimeout))
+			_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
 			e.Body = refusalBody(head, r)
 		}
 		return e

@@ -159,7 +159,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
 	c = newConn(nc, wire.Server, s.Options)
-	_ = nc.SetDeadline(c.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
+	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	r := bufio.NewReader(nc)

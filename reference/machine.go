@@ -97,7 +97,8 @@ type Observation struct {
 }
 
 // NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
-// MaskKey, Observe and Misbehave; a client must have a MaskKey.
+// MaskKey, Observe and Misbehave, and keeps the rest for a Conn; a client must
+// have a MaskKey.
 func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
