@@ -36,6 +36,8 @@ export class Player {
     lab.addEventListener("events", (e) => this.take(/** @type {CustomEvent} */ (e).detail));
     // What was recorded before this module was there is part of it, too.
     this.take(lab.history.events);
+    // A session that is left is left at once, and not when the next one has events.
+    lab.addEventListener("change", () => this.take([]));
   }
 
   /** @param {import("./types.js").LabEvent[]} events */
@@ -46,12 +48,18 @@ export class Player {
     if (events.some((e) => e.step?.phase === "over")) lab.setHidden(document.hidden);
   }
 
-  /** Another session knows none of the plays so far. */
+  /** Another session knows none of the plays so far, and gives their numbers to its own. */
   fresh() {
     this.session = lab.session;
+    this.orders = new Orders();
     this.begun.clear();
+    this.stopped.clear();
     this.current = "";
-    for (const s of this.sockets.values()) s.frame?.remove();
+    this.turn = Promise.resolve();
+    for (const s of this.sockets.values()) {
+      s.ws.close();
+      s.frame?.remove();
+    }
     this.sockets.clear();
   }
 
@@ -85,7 +93,9 @@ export class Player {
     await lab.starting;
     if (lab.session !== this.session) this.fresh();
     const { scenario, text, endpoint, as, pause, branchOf } = wish;
-    const answer = await call(`${this.path}`, { scenario, text, endpoint, as, pause, branchOf });
+    const { session } = lab;
+    const answer = await call(this.path, { scenario, text, endpoint, as, pause, branchOf });
+    if (session !== lab.session) throw new Error("The session was begun afresh meanwhile: play it again.");
     /** @type {Begun} */
     const begun = { play: answer.play, token: answer.client, plan: answer.scenario, text: text || answer.scenario.text || "", failed: "" };
     this.begun.set(begun.play, begun);
@@ -192,11 +202,13 @@ export class Player {
 
   /** @param {Step} s */
   later(s) {
-    this.turn = this.turn.then(() => this.perform(s));
+    const { session } = lab;
+    this.turn = this.turn.then(() => (session === lab.session ? this.perform(s) : undefined));
   }
 
   /** @param {Step} s */
   async perform(s) {
+    const { session } = lab;
     let error = "";
     try {
       await this.does(s);
@@ -204,6 +216,7 @@ export class Player {
       error = words(e);
     }
     await lab.flush();
+    if (session !== lab.session) return;
     try {
       await this.order(s.play, { step: s.index, error: error || undefined }, "/done");
     } catch (e) {
