@@ -365,6 +365,15 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 	p.until("the key help is open", `!!document.querySelector("dialog[open]")`)
 	p.press(kb.Escape)
 	p.until("the key help is closed", `!document.querySelector("dialog[open]")`)
+	// A question is answered, and what had the focus is redrawn each time.
+	p.tabTo("the first choice", `at.name == "02-first-octet"`)
+	p.press(" ")
+	p.tabTo("the button that locks it in", `at.matches(".lock")`)
+	p.press(kb.Enter)
+	p.until("what was locked in has the focus", `document.activeElement.matches("#predict-02-first-octet .verdict.waits")`)
+	p.tabTo("a button that sends", `at.matches("ws-do button") && /^Send Hello/.test(at.textContent)`)
+	p.press(kb.Enter)
+	p.until("the answer is there", `document.querySelector("#predict-02-first-octet .verdict.won")`)
 	p.blameless()
 }
 

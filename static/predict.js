@@ -52,27 +52,23 @@ function named(name, e) {
     if (part === "key" && f.header.masked) return octets(f.header.key)[Number(at)];
     if (part === "payload") return octets(f.payload)[Number(at)];
     if (name === "close.code") return f.close?.code;
-    if (name === "close.reason") return f.close?.reason;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
     if (name === "arrived") return f.size - (f.short || 0);
-    if (name === "text") return f.text;
     if (name === "length") return Number(f.header.length);
     const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
     if (["fin", "rsv1", "rsv2", "rsv3", "masked", "opcode", "form"].includes(name)) return bits[name];
   }
   if (h) {
     if (name === "status") return h.status;
-    if (name === "key") return h.key;
     if (part === "field") {
       return (h.fields || []).filter((x) => x.name.toLowerCase() === at.toLowerCase()).map((x) => x.value).join(", ");
     }
     if (part === "accept" && h.accept) return /** @type {Record<string, string>} */ (h.accept)[at];
   }
-  if (s && ["what", "code", "reason", "wasClean", "text", "size", "readyState"].includes(name)) {
+  if (s && ["what", "code", "wasClean"].includes(name)) {
     return /** @type {Record<string, Value>} */ (/** @type {unknown} */ (s))[name];
   }
-  if (e.tcp && name === "what") return e.tcp.what;
   if (e.call) {
     if (name === "failed") return !!e.call.error;
     if (name === "name" || name === "result") return e.call[name] ?? "";
@@ -128,6 +124,16 @@ export function matches(about, e, context = {}) {
     return same(/** @type {Value} */ (got), /** @type {Value} */ (want));
   });
 }
+
+/**
+ * The event that answers a question: the first that it is about. Later ones are
+ * of other steps, which may differ; and what none of the choices fits was done
+ * beside the lesson.
+ * @param {Question} q
+ * @param {LabEvent[]} events
+ * @param {(e: LabEvent) => Record<string, unknown>} context
+ */
+export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e).includes(true));
 
 /** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
 export function shown(v, expression) {

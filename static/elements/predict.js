@@ -8,7 +8,7 @@
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
 import { lab } from "../lab.js";
-import { evaluate, matches, place, right, shown } from "../predict.js";
+import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
 
@@ -53,55 +53,38 @@ export class WsPredict extends LabElement {
     if (this.chosen < 0) return;
     this.answer = { choice: this.chosen };
     remember("local", `predict:${this.question.id}`, this.answer);
-    const { events } = lab.history;
+    this.draw();
     // What has already happened answers at once; otherwise the next that does.
-    const newest = [...events].reverse().find((e) => this.about(e));
-    this.seen = events.length;
-    if (newest) this.settle(newest);
-    if (!newest) this.draw();
+    this.seen = 0;
+    this.look();
     this.querySelector(".verdict")?.scrollIntoView({ block: "nearest" });
     document.dispatchEvent(new Event("ws-progress"));
   }
 
-  /** @param {LabEvent} e */
-  about(e) {
-    const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
-    const play = conn && lab.rows.plays.byToken.get(conn.client);
-    return matches(this.question.about, e, { endpoint: conn ? conn.endpoint : "", scenario: play ? play.scenario : "" });
-  }
-
   look() {
-    const { events } = lab.history;
+    const { history } = lab;
+    if (this.seen > history.last) this.seen = 0; // a session begun afresh
     if (this.answer && !this.answer.right) {
-      for (let i = Math.min(this.seen, events.length); i < events.length; i++) {
-        if (this.about(events[i])) {
-          this.settle(events[i]);
-          break;
-        }
-      }
+      const e = answer(this.question, history.events.slice(history.count(this.seen)), context);
+      if (e) this.settle(e);
     }
-    this.seen = events.length;
+    this.seen = history.last;
   }
 
   /** @param {LabEvent} e */
   settle(e) {
     const q = this.question;
     if (!this.answer) return;
-    try {
-      this.answer.right = right(q, e);
-      this.answer.value = shown(evaluate(q.value, e), q.value);
-      this.answer.line = line(e);
-      this.answer.place = place(e);
-    } catch (error) {
-      console.error(error);
-      return;
-    }
+    this.answer = { ...this.answer, right: right(q, e), value: shown(evaluate(q.value, e), q.value), line: line(e), place: place(e) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
   }
 
-  /** @param {string} [focus] where the focus goes, since what had it is gone */
+  /**
+   * @param {string} [focus] where the focus goes, since what had it is gone; to
+   *   what was answered, if it was in here
+   */
   draw(focus) {
     const { question: q, answer } = this;
     const done = answer && answer.right;
@@ -124,21 +107,23 @@ export class WsPredict extends LabElement {
       );
       if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "i "), rich(q.hint || "")));
     } else if (!done) {
-      parts.push(h("p", { class: "verdict waits", role: "status" }, "Locked in. Now run it: the answer appears when it happens on the wire. ", button("change", { class: "again quiet" })));
+      parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run it: the answer appears when it happens on the wire. ", button("change", { class: "again quiet" })));
     } else {
       const won = done[answer.choice];
       parts.push(
         h(
           "div",
-          { class: `verdict ${won ? "won" : "lost"}`, role: "status" },
+          { class: `verdict ${won ? "won" : "lost"}`, role: "status", tabindex: -1 },
           h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
           h("p", {}, rich(q.explain)),
           button("answer again", { class: "again quiet" }),
         ),
       );
     }
+    const inside = this.contains(document.activeElement);
     this.replaceChildren(...parts);
-    const target = focus && this.querySelector(focus);
+    const to = focus || (inside ? ".verdict" : "");
+    const target = to && this.querySelector(to);
     if (target instanceof HTMLElement) target.focus({ preventScroll: true });
   }
 
@@ -146,4 +131,11 @@ export class WsPredict extends LabElement {
   get answered() {
     return !!(this.answer && this.answer.right);
   }
+}
+
+/** What of an event a question may ask for and the event itself does not tell. @param {LabEvent} e */
+function context(e) {
+  const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
+  const play = conn && lab.rows.plays.byToken.get(conn.client);
+  return { endpoint: conn ? conn.endpoint : "", scenario: play ? play.scenario : "" };
 }

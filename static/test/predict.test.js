@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evaluate, matches, right, same, shown } from "../predict.js";
+import { answer, evaluate, matches, right, same, shown } from "../predict.js";
 import { Tape } from "./events.js";
 
 const hello = new Tape().frame(1, "client", "Hello");
@@ -88,4 +88,16 @@ test("a value of the run is written as its question has it", () => {
   assert.equal(shown("", "error.type"), "nothing");
   assert.equal(shown(true, "wasClean"), "true");
   assert.equal(shown(true, "fin"), "1");
+});
+
+test("of several events that a question is about, the first that one of its choices fits answers it", () => {
+  const t = new Tape();
+  const q = { about: { kind: "frame", from: "client", opcode: "pong" }, value: "length", choices: [{ is: "0" }, { is: "12" }, { is: "4" }] };
+  t.frame(1, "client", "1", { opcode: 10 }); // a heartbeat's, from before the question
+  const asked = t.frame(1, "client", "still there?", { opcode: 10 });
+  t.frame(1, "client", "", { opcode: 10 });
+  t.frame(1, "client", "2", { opcode: 10 });
+  assert.equal(answer(q, t.events, () => ({})), asked);
+  assert.equal(answer(q, t.events.slice(0, 1), () => ({})), undefined);
+  assert.equal(answer({ ...q, about: { ...q.about, scenario: "ping" } }, t.events, () => ({ scenario: "other" })), undefined);
 });
