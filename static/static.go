@@ -4,7 +4,7 @@
 //
 //	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
 //	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), what
-//	            forms hold (forms.js), predictions (predict.js), selection and addresses (selection.js), keys (keys.js),
+//	            forms hold (forms.js), predictions (predict.js), which frame is unmasked (unmask.js), selection and addresses (selection.js), keys (keys.js),
 //	            the matrix of cases (compare.js), the header map (headermap.js)
 //	play.js     a play of a scenario, as its steps tell of it; ends.js: its connection seen from both ends;
 //	            outcome.js: how that ended; heartbeat.js: who notices a silence, and when
@@ -26,5 +26,5 @@ import "embed"
 //
 //go:embed css elements icon.svg theme.js app.js
 //go:embed align.js api.js bits.js compare.js ends.js format.js forms.js headermap.js heartbeat.js history.js keys.js lab.js
-//go:embed outcome.js play.js player.js predict.js rows.js selection.js store.js
+//go:embed outcome.js play.js player.js predict.js rows.js selection.js store.js unmask.js
 var Files embed.FS

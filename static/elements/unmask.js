@@ -1,6 +1,6 @@
 /**
  * Unmasks a frame one byte at a time: wire, key, XOR. In the panel it shows
- * the selected frame; in a lesson the learner's newest masked one.
+ * the selected frame; in a lesson one that the learner's tab has sent.
  *
  * @typedef {import("../types.js").Frame} Frame
  */
@@ -8,6 +8,7 @@
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab } from "../lab.js";
 import { grouped, hex, octets, printable } from "../format.js";
+import { toUnmask } from "../unmask.js";
 
 const most = 16;
 
@@ -19,6 +20,8 @@ export class WsUnmask extends LabElement {
   at = 0;
   /** @type {Frame|null} */
   frame = null;
+  /** @type {import("../rows.js").Row|null} whose frame that is, in a lesson */
+  row = null;
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -36,8 +39,8 @@ export class WsUnmask extends LabElement {
     });
     if (!this.steps) return;
     lab.observe(() => {
-      const frame = newest();
-      if (frame !== this.frame || !frame) this.show(frame);
+      this.row = toUnmask(lab.rows, lab.selection.seq, lab.cursor, this.row);
+      this.show(this.row?.event.frame || null);
     }, signal);
   }
 
@@ -57,7 +60,7 @@ export class WsUnmask extends LabElement {
     const { frame } = this;
     if (!frame || !frame.header.masked || !frame.payload) {
       this.hidden = !this.steps;
-      this.replaceChildren(this.steps ? h("p", { class: "soft" }, "Send something from your tab: its newest frame is unmasked here.") : "");
+      this.replaceChildren(this.steps ? h("p", { class: "soft" }, "Send something from your tab: its frame is unmasked here.") : "");
       return;
     }
     this.hidden = false;
@@ -78,7 +81,7 @@ export class WsUnmask extends LabElement {
       row("xor", "f-data", (i) => (seen(i) ? hex(plain[i]) : "··")),
       row("", "f-data", (i) => (seen(i) ? printable(plain[i]) || "·" : " ")),
     );
-    this.replaceChildren(h("h3", {}, "Unmasking"), h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Unmasking table" }, table), rest > 0 ? h("p", { class: "soft" }, `and ${grouped(rest)} more`) : "");
+    this.replaceChildren(h("h3", {}, this.row ? `Unmasking your frame to ${this.row.conn.endpoint}, connection ${this.row.conn.id}` : "Unmasking"), h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Unmasking table" }, table), rest > 0 ? h("p", { class: "soft" }, `and ${grouped(rest)} more`) : "");
     if (this.steps) this.append(this.bits(wire[this.at], key[this.at % 4], plain[this.at], n));
   }
 
@@ -101,14 +104,4 @@ export class WsUnmask extends LabElement {
       h("p", { class: "buttons" }, button("◀ byte before", { "data-by": -1, disabled: i === 0 }), " ", button("next byte ▶", { "data-by": 1, disabled: i === n - 1 })),
     );
   }
-}
-
-/** The newest masked frame with a payload that shows at the cursor. @returns {Frame|null} */
-function newest() {
-  const { events } = lab.history;
-  for (let i = lab.history.count(lab.cursor) - 1; i >= 0; i--) {
-    const { frame } = events[i];
-    if (frame && frame.header.masked && frame.payload && frame.header.opcode < 8) return frame;
-  }
-  return null;
 }
