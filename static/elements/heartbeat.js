@@ -41,7 +41,6 @@ export class WsHeartbeat extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    for (const [name] of fields) this.tuning[name] = Number(this.dataset[name] || this.tuning[name]);
     this.form.replaceChildren(
       ...fields.map(([name, label, unit]) => h("label", {}, h("span", {}, label), h("span", {}, h("input", { name, type: "number", min: 0, max: 60000, step: 50, value: this.tuning[name], inputmode: "numeric" }), h("small", { class: "soft" }, ` ${unit}`)))),
       h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run it for real"), this.choice()),

@@ -24,8 +24,6 @@ export class WsOutcome extends LabElement {
   static tag = "ws-outcome";
 
   kept = "";
-  /** @type {Column[]} */
-  asked = [];
   tutorials = "";
   /** @type {Partial<Record<Column, string>>} */
   guess = {};
@@ -52,12 +50,10 @@ export class WsOutcome extends LabElement {
 
   /**
    * @param {string} scenario
-   * @param {Column[]} asked what may be predicted
    * @param {string} tutorials HTML
    */
-  ask(scenario, asked, tutorials) {
+  ask(scenario, tutorials) {
     this.kept = `outcome:${scenario}`;
-    this.asked = asked;
     this.tutorials = tutorials;
     const kept = recall("local", this.kept);
     if (kept) ({ guess: this.guess, locked: this.locked, measured: this.measured } = kept);
@@ -71,7 +67,7 @@ export class WsOutcome extends LabElement {
 
   /** The guess stands once the play begins. */
   lock() {
-    if (!this.asked.length) return;
+    if (!this.isConnected) return;
     this.key = "";
     if (this.locked) return;
     this.locked = true;
@@ -106,28 +102,24 @@ export class WsOutcome extends LabElement {
 
   /** @param {Run[]} runs */
   draw(runs) {
-    const { asked, guess, locked } = this;
+    const { guess, locked } = this;
     const newest = runs[runs.length - 1];
     const rows = all.map((column) => {
       const { head, choices } = columns[column];
       const is = newest ? verdict(column, newest.outcome, newest.over) : "";
       const chosen = guess[column] || "";
       const right = is && chosen ? chosen === is : null;
-      /** @type {Node|string} */
-      let mine = h("span", { class: "soft" }, "—");
-      if (asked.includes(column)) {
-        mine = locked
-          ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
-          : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
-      }
+      const mine = locked
+        ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
+        : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
       const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over))) : [h("td", { class: "measured soft" }, "not run yet")];
       return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
     });
     const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
     this.replaceChildren(
-      this.tutorials ? h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)) : "",
+      h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)),
       h("div", { class: "wide" }, h("table", { class: `outcome${runs.length > 1 ? " two" : ""}` }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), ...heads.map((t) => h("th", { scope: "col", class: "measured" }, t)))), h("tbody", {}, ...rows))),
-      asked.length ? h("p", { class: "soft" }, locked ? "" : "Your guess is locked in when the play begins. ", locked ? button("guess again", { class: "again quiet" }) : "") : "",
+      h("p", { class: "soft" }, locked ? button("guess again", { class: "again quiet" }) : "Your guess is locked in when the play begins."),
     );
   }
 }

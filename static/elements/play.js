@@ -9,7 +9,7 @@
  * @typedef {import("../play.js").Phase} Phase
  * @typedef {"reference"|"gorilla"|"naive"} Server
  * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
- *   show: string[], tutorials?: string, predict?: import("../outcome.js").Column[], plan: Plan}} Settings
+ *   tutorials?: string, plan: Plan}} Settings tutorials, HTML, where it has the picture of both ends
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
@@ -17,8 +17,6 @@ import { lab, words } from "../lab.js";
 import { by, changed, inLine, said, standing, until } from "../play.js";
 import { player } from "../player.js";
 import { span } from "../ends.js";
-import { line } from "../format.js";
-import { goAt, jsAt } from "../rows.js";
 import { WsEnds } from "./ends.js";
 import { WsOutcome } from "./outcome.js";
 
@@ -40,7 +38,7 @@ export class WsPlay extends LabElement {
   /** @type {Plan} as the server reads the scenario */
   plan = { name: "", title: "", steps: [], browser: false, plain: false };
   /** @type {Settings} */
-  settings = { scenario: "", as: "choose", endpoint: "choose", show: ["steps"], plan: this.plan };
+  settings = { scenario: "", as: "choose", endpoint: "choose", plan: this.plan };
   /** @type {Begun|null} the play that is shown */
   begun = null;
   /** @type {Begun|null} the one before, beside it */
@@ -67,7 +65,6 @@ export class WsPlay extends LabElement {
   waiting = h("p", { class: "waiting", hidden: true });
   pictures = h("div", { class: "pictures" });
   outcome = new WsOutcome();
-  log = h("details", { class: "playlog" }, h("summary", {}, "log"), h("pre", { tabindex: 0, "aria-label": "Log of this play" }));
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -89,24 +86,15 @@ export class WsPlay extends LabElement {
       e.preventDefault();
       this.edit(-1);
     });
-    this.log.addEventListener("toggle", () => this.drawLog(this.play()), { signal });
     signal.addEventListener("abort", () => clearInterval(this.clock));
     this.plan = this.settings.plan;
     if (!this.plan.browser) this.as = "raw";
-    const { show, predict, tutorials } = this.settings;
-    this.outcome.ask(this.settings.scenario, predict || [], tutorials || "");
-    this.replaceChildren(
-      h("h4", {}, this.plan.title),
-      this.bar,
-      this.caution,
-      show.includes("steps") ? this.list : "",
-      this.status,
-      this.waiting,
-      this.spoken,
-      show.includes("ends") ? this.pictures : "",
-      predict ? this.outcome : "",
-      show.includes("log") ? this.log : "",
-    );
+    this.replaceChildren(h("h4", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
+    const { scenario, tutorials } = this.settings;
+    if (tutorials) {
+      this.outcome.ask(scenario, tutorials);
+      this.append(this.pictures, this.outcome);
+    }
     lab.observe(() => this.render(), signal);
   }
 
@@ -333,7 +321,6 @@ export class WsPlay extends LabElement {
       lab.beside(before, play);
     }
     this.wait(play);
-    if (this.log.isConnected && this.log.open) this.drawLog(play);
   }
 
   besides = "";
@@ -491,22 +478,5 @@ export class WsPlay extends LabElement {
     clock.textContent = span(passed);
     text.textContent = ` and ${mark.command} is not done yet. Nothing is stuck: this is how long it takes.`;
     offer.toggleAttribute("hidden", this.meanwhile);
-  }
-
-  /** @param {Play|undefined} play */
-  drawLog(play) {
-    const pre = this.log.querySelector("pre");
-    if (!pre) return;
-    const rows = play ? lab.rows.list.filter((r) => r.conn.client === play.token && r.seq <= lab.cursor) : [];
-    const text = rows
-      .map((r) => {
-        const { event: e } = r;
-        if (e.step) return `\n${line(e)}`;
-        const parts = [jsAt(r, lab.cursor), e.script || e.call ? "" : line(e), goAt(r, lab.cursor).text];
-        return `  ${parts.filter(Boolean).join("  ·  ")}`;
-      })
-      .join("\n")
-      .trim();
-    if (pre.textContent !== text) pre.textContent = text || "Nothing yet.";
   }
 }

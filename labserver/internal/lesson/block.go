@@ -150,16 +150,18 @@ func (c *compiler) render(word, arg string, lines []string, line int) string {
 		keys()
 		return opcodes()
 	case "scenario":
-		return c.scenario(arg, keys("label"), line)
+		keys()
+		return c.scenario(arg, line)
 	case "play":
-		return c.play(word, arg, keys("as", "endpoint", "show"), line)
+		return c.play(word, arg, keys("as", "endpoint"), line)
 	case "ends":
-		return c.play(word, arg, keys("as", "endpoint", "tutorials", "predict"), line)
+		return c.play(word, arg, keys("as", "endpoint", "tutorials"), line)
 	case "codes":
 		keys()
 		return codes()
 	case "heartbeat":
-		return c.heartbeat(keys("interval", "timeout", "silence", "proxy"), line)
+		keys()
+		return "<ws-heartbeat></ws-heartbeat>\n"
 	}
 	return ""
 }
@@ -350,18 +352,14 @@ func opcodes() string {
 }
 
 // scenario shows the script and a button that plays it.
-func (c *compiler) scenario(name string, e map[string]entry, line int) string {
+func (c *compiler) scenario(name string, line int) string {
 	s, ok := c.course.Scenarios[name]
 	if !ok {
 		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
 		return ""
 	}
 	c.plays(name)
-	label := "Play it on " + c.players()
-	if l, ok := e["label"]; ok {
-		label = c.inline(l.value, l.line)
-	}
-	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button(label, action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
+	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
 }
 
 // script lists the commands of a scenario under its title.

@@ -4,23 +4,20 @@ import (
 	"cmp"
 	"fmt"
 	"html"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
-// playing is a play or ends block as the page reads it. Tutorials is HTML.
+// playing is a play or ends block as the page reads it. Tutorials is HTML, which
+// an ends block has and a play block has not.
 type playing struct {
 	Scenario  string        `json:"scenario"`
 	As        string        `json:"as"`
 	Endpoint  string        `json:"endpoint"`
-	Show      []string      `json:"show"`
 	Tutorials string        `json:"tutorials,omitempty"`
-	Predict   []string      `json:"predict,omitempty"`
 	Plan      scenario.Plan `json:"plan"`
 }
 
@@ -40,15 +37,9 @@ func planOf(s Scenario) (scenario.Plan, error) {
 	return sc.Plan(), nil
 }
 
-var (
-	shows = []string{"steps", "ends", "log"}
-	// guesses are the columns of an ends block's table that a learner may fill
-	// in before the run does.
-	guesses = []string{"after", "code", "clean", "read", "writes"}
-)
-
 // play draws a scenario that is stepped through. An ends block is one whose
-// picture of both ends, and what the tutorials say of it, stands below.
+// picture of both ends, and what the tutorials say of it beside what the learner
+// guesses and what comes, stands below.
 func (c *compiler) play(word, name string, e map[string]entry, line int) string {
 	s, ok := c.course.Scenarios[name]
 	if !ok {
@@ -74,73 +65,13 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 		c.problem(cmp.Or(e["as"].line, line), "no browser can be the client of %s; write as: raw", name)
 	}
 	if word == "ends" {
-		p.Show = []string{"steps", "ends"}
 		t := e["tutorials"]
 		if t.value == "" {
 			c.problem(cmp.Or(t.line, line), "an ends block says what the tutorials claim; add a line tutorials: …")
 		}
 		p.Tutorials = c.inline(t.value, t.line)
-		p.Predict = slices.Clone(guesses)
-		if _, ok := e["predict"]; ok {
-			p.Predict = c.someOf(e["predict"], "predict", guesses)
-		}
-	} else {
-		p.Show = []string{"steps"}
-		if v, ok := e["show"]; ok {
-			p.Show = c.someOf(v, "show", shows)
-		}
 	}
 	return fmt.Sprintf("<ws-play data-play='%s'>\n%s</ws-play>\n", attribute(p), script(s))
-}
-
-// someOf reads words of values, parted by spaces, each at most once.
-func (c *compiler) someOf(e entry, key string, values []string) []string {
-	var out []string
-	for w := range strings.FieldsSeq(e.value) {
-		switch {
-		case !contains(values, w):
-			c.problem(e.line, "%s has %q; %s", key, w, meant(w, values))
-		case contains(out, w):
-			c.problem(e.line, "%s has %s twice; keep one", key, w)
-		default:
-			out = append(out, w)
-		}
-	}
-	if len(out) == 0 {
-		c.problem(e.line, "%s is empty; write some of %s", key, strings.Join(values, " "))
-	}
-	return out
-}
-
-// heartbeat draws the tuner, with the times that it begins with.
-func (c *compiler) heartbeat(e map[string]entry, line int) string {
-	var b strings.Builder
-	b.WriteString("<ws-heartbeat")
-	for _, k := range []struct {
-		name     string
-		fallback time.Duration
-		none     bool // "none" turns it off
-	}{
-		{"interval", 500 * time.Millisecond, false},
-		{"timeout", 200 * time.Millisecond, false},
-		{"silence", 1200 * time.Millisecond, true},
-		{"proxy", 0, true},
-	} {
-		d := k.fallback
-		if v, ok := e[k.name]; ok {
-			var err error
-			d, err = time.ParseDuration(v.value)
-			switch {
-			case k.none && v.value == "none":
-				d = 0
-			case err != nil || d < 50*time.Millisecond || d > time.Minute:
-				c.problem(v.line, "%s is %q; write a time from 50ms to 1m, as 300ms", k.name, v.value)
-			}
-		}
-		fmt.Fprintf(&b, " data-%s=\"%d\"", k.name, d.Milliseconds())
-	}
-	b.WriteString("></ws-heartbeat>\n")
-	return b.String()
 }
 
 // sayings tell what a close code is for and who says it; the names and what
