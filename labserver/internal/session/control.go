@@ -10,14 +10,16 @@ import (
 )
 
 // control is how a learner decides when a play goes on. All it knows is up to
-// which step the play may go without asking, which only grows: so a step that is
-// ordered twice is done once.
+// which step the play may go without asking. Only a pause takes back what was
+// allowed, and never a step that was begun: so a step that is ordered twice is
+// done once.
 type control struct {
 	steps  int // of the play
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
 	free    int  // steps below this one may begin
+	begun   int  // steps below this one have
 	waiting bool // for the learner
 	changed chan struct{}
 }
@@ -33,7 +35,8 @@ func newControl(steps, pause int, cancel context.CancelCauseFunc) *control {
 }
 
 // do takes what the learner orders: "step", which lets the play go on through
-// the given step, "run" or "stop".
+// the given step, "run", "pause", which begins no step after the one under way,
+// or "stop".
 func (c *control) do(what string, step int) error {
 	switch what {
 	case "step":
@@ -43,10 +46,12 @@ func (c *control) do(what string, step int) error {
 		c.allow(step + 1)
 	case "run":
 		c.allow(math.MaxInt)
+	case "pause":
+		c.pause()
 	case "stop":
 		c.stop(scenario.ErrStopped)
 	default:
-		return &CommandError{fmt.Sprintf("A play cannot be told to %q.", what), `It knows "step", "run" and "stop".`}
+		return &CommandError{fmt.Sprintf("A play cannot be told to %q.", what), `It knows "step", "run", "pause" and "stop".`}
 	}
 	return nil
 }
@@ -69,6 +74,12 @@ func (c *control) allow(free int) {
 	}
 }
 
+func (c *control) pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.free = min(c.free, c.begun)
+}
+
 // wait returns when step may begin. When that is not yet so, it calls ready
 // first.
 func (c *control) wait(ctx context.Context, step int, ready func()) error {
@@ -78,6 +89,9 @@ func (c *control) wait(ctx context.Context, step int, ready func()) error {
 		changed := c.changed
 		c.waiting = step >= c.free && ctx.Err() == nil
 		waiting := c.waiting
+		if !waiting {
+			c.begun = step + 1
+		}
 		c.mu.Unlock()
 		if !waiting {
 			return context.Cause(ctx)

@@ -107,6 +107,58 @@ func TestAPlayThatWaitsCanBeStopped(t *testing.T) {
 	})
 }
 
+func TestAPlayThatRunsPausesBehindTheStepUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		c := newControl(5, -1, cancel)
+		ready, begun, ended := make(chan int, 100), make(chan int, 100), make(chan error, 1)
+		under := make(chan struct{}) // a step ends when the test says so
+		go func() {
+			for i := range c.steps {
+				if err := c.wait(ctx, i, func() { ready <- i }); err != nil {
+					ended <- err
+					return
+				}
+				begun <- i
+				<-under
+			}
+			ended <- nil
+		}()
+		synctest.Wait()
+		under <- struct{}{}
+		synctest.Wait()
+		c.do("pause", -1) // step 1 is under way
+		synctest.Wait()
+		if r, b := drain(ready), drain(begun); r != nil || !same(b, 0, 1) || c.idle() {
+			t.Errorf("while the step goes on it waits before %v and has begun %v", r, b)
+		}
+		under <- struct{}{}
+		synctest.Wait()
+		if r, b := drain(ready), drain(begun); !same(r, 2) || b != nil || !c.idle() {
+			t.Errorf("behind the step it waits before %v and has begun %v", r, b)
+		}
+		c.do("pause", -1) // it does so already
+		c.do("step", 1)   // which was done before the pause
+		synctest.Wait()
+		c.do("step", 2)
+		synctest.Wait()
+		under <- struct{}{}
+		synctest.Wait()
+		if r, b := drain(ready), drain(begun); !same(r, 3) || !same(b, 2) {
+			t.Errorf("a step further it waits before %v and has begun %v", r, b)
+		}
+		c.do("run", -1)
+		synctest.Wait()
+		c.do("pause", -1)
+		c.do("run", -1) // after all
+		under <- struct{}{}
+		under <- struct{}{}
+		if err := <-ended; err != nil || drain(ready) != nil || !same(drain(begun), 3, 4) {
+			t.Errorf("it ends with %v", err)
+		}
+	})
+}
+
 func TestAPlayTakesNoOtherOrders(t *testing.T) {
 	c := newControl(3, 0, func(error) {})
 	for _, o := range []struct {

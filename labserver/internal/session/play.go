@@ -148,7 +148,8 @@ func (s *Session) rawClient(endpoint, token, addr string, answers bool) scenario
 }
 
 // Control has the play called id do what says: "step" with the step that it may
-// go on through, "run" or "stop". A play that is over takes all that as done.
+// go on through, "run", "pause" or "stop". A play that is over takes all that as
+// done.
 func (s *Session) Control(id, do string, step int) error {
 	p, err := s.play(id)
 	if err != nil || p == nil {

@@ -80,7 +80,7 @@ func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scen
 	return sc, err == nil
 }
 
-// control has a play go on, or end.
+// control has a play go on, pause, or end.
 func (s *Server) control(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	var c struct {
 		Do   string `json:"do"`

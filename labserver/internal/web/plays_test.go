@@ -19,7 +19,7 @@ func (s *site) begin(sess *session.Session, ask map[string]any) (play, client st
 	return answer["play"].(string), answer["client"].(string)
 }
 
-// order orders a play to step, run or stop.
+// order orders a play to step, run, pause or stop.
 func (s *site) order(sess *session.Session, play, do string, step int) {
 	s.Helper()
 	s.post("/api/sessions/"+sess.ID+"/plays/"+play, map[string]any{"do": do, "step": step})
@@ -109,7 +109,7 @@ func TestAPlayGoesStepByStep(t *testing.T) {
 		if got := phases(sess, play); !slices.Equal(got[2:], []string{"1 ready", "1 begin", "1 end", "2 ready", "2 begin", "2 end", "3 begin", "3 end", "4 begin", "4 end", "5 over"}) {
 			t.Errorf("all in all it tells %v", got)
 		}
-		for _, do := range []string{"step", "run", "stop"} { // too late, and no harm
+		for _, do := range []string{"step", "run", "pause", "stop"} { // too late, and no harm
 			s.order(sess, play, do, 4)
 		}
 		if got, want := heard(sess), frame(0x81, "Hello")+frame(0x88, "\x03\xe8bye"); !strings.HasSuffix(got, want) {
@@ -245,6 +245,38 @@ func TestAPageIsTheClientOfAPlay(t *testing.T) {
 				t.Errorf("it tells %v", got)
 			}
 		})
+	}
+}
+
+func TestAPlayThatRunsPausesBehindTheStepUnderWay(t *testing.T) {
+	s := start(t)
+	for _, name := range endpoints {
+		sess := s.session()
+		st := s.follow(sess.ID, nil)
+		p := &tab{s: s, sess: sess, st: st}
+		play, client := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": name, "as": "browser"})
+		p.open(play, client, name)
+		step, _, _ := p.next(play) // under way until the page has done it
+		s.order(sess, play, "pause", -1)
+		s.order(sess, play, "pause", -1)
+		if got := phases(sess, play); !slices.Equal(got, []string{"0 begin", "0 end", "1 begin"}) {
+			t.Errorf("%s: while the step goes on it tells %v", name, got)
+		}
+		p.ws.say(frame(0x81, "Hello"))
+		p.done(play, step, "")
+		s.await(sess, "it waits before step 2", phase(play, 2, recording.StepReady))
+		s.order(sess, play, "run", -1)
+		step, order, _ := p.next(play)
+		if step != 2 || order.Do != "close" {
+			t.Errorf("%s: behind the pause step %d orders %+v", name, step, order)
+		}
+		if got := phases(sess, play); !slices.Equal(got, []string{"0 begin", "0 end", "1 begin", "1 end", "2 ready", "2 begin"}) {
+			t.Errorf("%s: all in all it tells %v", name, got)
+		}
+		s.order(sess, play, "stop", -1)
+		s.over(sess, play)
+		p.ws.Close()
+		st.body.Close()
 	}
 }
 
