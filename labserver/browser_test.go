@@ -377,6 +377,32 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 	p.blameless()
 }
 
+// TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession plays the second
+// disconnect, in whose fourth step a browser waits for a while.
+func TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession(t *testing.T) {
+	t.Parallel()
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo("/lessons/07-disconnects")
+	steps := func(phase string) string {
+		return `[...document.querySelectorAll("ws-play")[1].querySelectorAll(".plan li.` + phase + ` code")].map(c => c.textContent).join()`
+	}
+	eval[any](p, `void document.querySelectorAll("ws-play")[1].querySelector("[data-play-do=run]").focus(), null`)
+	p.press(kb.Enter)
+	p.until("the client waits", steps("doing")+`.startsWith("patience") && document.activeElement.textContent.includes("Pause")`)
+	p.press(" ")
+	p.until("the play says where it will pause", `/Pauses behind this step/.test(document.querySelectorAll("ws-play")[1].querySelector(".plan li.doing").textContent) && document.activeElement.textContent.includes("Run")`)
+	p.until("it has paused before the next step", steps("ready")+`== "server tcp read"`)
+	p.press(kb.ArrowRight)
+	p.until("that step is done", steps("ready")+`.startsWith("server tcp write")`)
+	p.press(".")
+	p.until("the rest has run", `!`+steps("todo")+` && !`+steps("ready")+` && !`+steps("doing"))
+	p.click("ws-lab", "restart")
+	p.until("nothing is done any more", `!`+steps("done"))
+	p.click("ws-play:has(~ ws-play) ~ ws-play", "▶ Step")
+	p.until("the tab has opened another WebSocket", steps("done")+`== "open"`)
+	p.blameless()
+}
+
 func TestAReloadInTheMiddleOfAHeldFrameKeepsTheRecording(t *testing.T) {
 	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)

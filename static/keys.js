@@ -18,7 +18,7 @@ export const bindings = [
   { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, while it has the focus", needs: "lab" },
   { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, while they have the focus", needs: "lab" },
   { keys: [], shown: ["Enter"], does: "pin the bit that has the focus", needs: "lab" },
-  { keys: [], shown: ["→", "←", "Space"], does: "in a play: its next step, back over the last, run", needs: "play" },
+  { keys: [], shown: ["→", "←", "Space"], does: "in a play: its next step, back over the last, run or pause", needs: "play" },
   { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, and select", needs: "play" },
   { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, while they have the focus", needs: "compare" },
   { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the header map, while it has the focus", needs: "compare" },

@@ -149,6 +149,9 @@ export function until(play, k) {
   return next ? next.begin - 1 : Infinity;
 }
 
+/** What becomes of a pause that was asked for while step k is being done. @param {Play} play @param {number} k */
+export const pauses = (play, k) => (k === play.marks.length - 1 ? "Ends with this step, which is the last." : "Pauses behind this step.");
+
 /** How many orders are kept for plays that the tab may yet turn out to have begun. */
 const maxEarly = 64;
 

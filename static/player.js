@@ -6,13 +6,14 @@
  * @typedef {import("./types.js").Step} Step
  * @typedef {import("./types.js").Plan} Plan
  * @typedef {import("./play.js").Play} Play
- * @typedef {{play: string, token: string, plan: Plan, text: string, failed: string}} Begun
+ * @typedef {"run"|"step"|"pause"} Told what a play was told last: at first to step where it waits before its first step, else to run
+ * @typedef {{play: string, token: string, plan: Plan, text: string, failed: string, told: Told}} Begun
  * @typedef {{scenario?: string, text?: string, endpoint: string, as: "raw"|"browser", pause: number, branchOf?: string}} Wish
  */
 
 import { call } from "./api.js";
 import { hexOctets, lab, words } from "./lab.js";
-import { Orders, after, before, standing } from "./play.js";
+import { Orders, after, before, pauses, standing } from "./play.js";
 
 const patience = 5000; // ms for a WebSocket to open before what is to be sent on it
 
@@ -44,7 +45,12 @@ export class Player {
   take(events) {
     if (lab.session !== this.session) this.fresh();
     for (const s of this.orders.due(events)) this.later(s);
-    for (const { step: s } of events) if (s) this.orphan(s);
+    for (const { step: s } of events) {
+      if (!s) continue;
+      this.orphan(s);
+      const came = (s.phase === "ready" || s.phase === "over") && !s.error;
+      if (came && s.play === this.current && this.begun.get(s.play)?.told === "pause") this.tellPause();
+    }
     if (events.some((e) => e.step?.phase === "over")) lab.setHidden(document.hidden);
   }
 
@@ -97,7 +103,7 @@ export class Player {
     const answer = await call(this.path, { scenario, text, endpoint, as, pause, branchOf });
     if (session !== lab.session) throw new Error("The session was begun afresh meanwhile: play it again.");
     /** @type {Begun} */
-    const begun = { play: answer.play, token: answer.client, plan: answer.scenario, text: text || answer.scenario.text || "", failed: "" };
+    const begun = { play: answer.play, token: answer.client, plan: answer.scenario, text: text || answer.scenario.text || "", failed: "", told: pause === 0 ? "step" : "run" };
     this.begun.set(begun.play, begun);
     this.current = begun.play;
     lab.resumed = false;
@@ -127,6 +133,18 @@ export class Player {
     return lab.rows.plays.byId.get(this.current);
   }
 
+  /**
+   * Whether a play does what it was told: it runs, does a step, or will stand
+   * behind the step that is being done.
+   * @param {Begun|null|undefined} begun
+   * @param {Told} told
+   */
+  obeys(begun, told) {
+    const play = begun && lab.rows.plays.byId.get(begun.play);
+    const now = play && standing(play, Infinity);
+    return !!now && begun.told === told && !now.waits && !now.over;
+  }
+
   /** Whether a play goes on for which this tab must stay. */
   get busy() {
     return [...this.begun.keys()].some((id) => lab.rows.plays.byId.get(id)?.over === Infinity);
@@ -143,12 +161,12 @@ export class Player {
     // What a person holds at the wire crosses before the next step is done.
     if (lab.holding && lab.waiting().length) return lab.valve("step");
     if (now.over) return lab.say("This play is over: ← goes back over it, Restart plays it again.");
-    if (!now.waits) return lab.say("The step before is still being done.");
+    if (!now.waits) return lab.say(this.obeys(this.begun.get(play.id), "run") ? "This play runs: Space pauses it." : "The step before is still being done.");
     // Pressed twice while the first is on its way, it is one step.
     if (this.asked) return;
     this.asked = true;
     try {
-      await this.order(play.id, { do: "step", step: now.current });
+      await this.tell(play.id, "step", now.current);
       lab.say("");
     } finally {
       this.asked = false;
@@ -167,18 +185,40 @@ export class Player {
     const { play } = this;
     if (!play) return;
     this.seek(Infinity);
-    if (play.over === Infinity) await this.order(play.id, { do: "run" });
+    if (play.over === Infinity) await this.tell(play.id, "run");
     lab.say("");
   }
 
-  /** Space runs; while it runs, Space stands still and looks at what there is. */
+  /** The step that is being done ends, and none is begun after it. */
+  async pause() {
+    await this.tell(this.current, "pause");
+    this.tellPause();
+  }
+
+  /** Space runs; while it runs, Space pauses. */
   toggle() {
     const { play } = this;
     if (!play) return;
-    if (!lab.history.live || standing(play, Infinity).waits) return this.run();
-    if (play.over !== Infinity) return lab.say("This play is over: ← goes back over it, Restart plays it again.");
-    lab.history.cursor = lab.history.last;
-    lab.say("Shown is what was recorded so far; the play itself goes on. Space shows the newest again.");
+    if (this.obeys(this.begun.get(play.id), "run")) return this.pause();
+    if (play.over !== Infinity && lab.history.live) return lab.say("This play is over: ← goes back over it, Restart plays it again.");
+    return this.run();
+  }
+
+  /** Says what came of a pause so far. */
+  tellPause() {
+    const { play } = this;
+    if (!play) return;
+    const now = standing(play, Infinity);
+    if (now.over) lab.say("This play is over: the pause came in its last step.");
+    else if (now.waits) lab.say("Paused: → is the next step, Space runs on.");
+    else lab.say(`${play.marks[now.current]?.command} is being done. ${pauses(play, now.current)}`);
+  }
+
+  /** @param {string} id @param {Told} what @param {number} [step] */
+  async tell(id, what, step) {
+    await this.order(id, { do: what, step });
+    const begun = this.begun.get(id);
+    if (begun) begun.told = what;
   }
 
   async stop() {

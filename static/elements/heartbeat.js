@@ -94,6 +94,7 @@ export class WsHeartbeat extends LabElement {
     }
     const as = planned.cut !== null ? "raw" : this.as;
     this.begun = await player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
+    this.session = lab.session; // it may have begun a moment ago
     this.ran = { ...this.tuning };
     this.key = "";
     this.render();

@@ -226,7 +226,7 @@ export class WsLab extends LabElement {
     const hint = waits
       ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.${second}`
       : lab.stepper
-        ? "A play: → is its next step, ← goes back over it, Space runs."
+        ? "A play: → is its next step, ← goes back over it, Space runs and pauses."
         : lab.holding
         ? `The wire is held: frames, and the answer to the handshake, wait for your step.${second}`
         : lab.history.events.length

@@ -14,7 +14,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
-import { by, changed, inLine, said, standing, until } from "../play.js";
+import { by, changed, inLine, pauses, said, standing, until } from "../play.js";
 import { player } from "../player.js";
 import { span } from "../ends.js";
 import { WsEnds } from "./ends.js";
@@ -116,6 +116,12 @@ export class WsPlay extends LabElement {
     return begun ? lab.rows.plays.byId.get(begun.play) : undefined;
   }
 
+  /** What becomes of a pause that was asked for; "" when none was, or it has come. */
+  get pausing() {
+    const play = this.play();
+    return play && player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
+  }
+
   /** @param {MouseEvent} e */
   pressed(e) {
     const on = hit(e, "[data-play-do]");
@@ -146,7 +152,7 @@ export class WsPlay extends LabElement {
     this.take();
     if (what === "step") return player.step();
     if (what === "back") return player.back();
-    if (what === "run") return player.run();
+    if (what === "run") return player.toggle();
     if (what === "stop") return player.stop();
   }
 
@@ -206,6 +212,7 @@ export class WsPlay extends LabElement {
   begins(begun, other) {
     this.status.textContent = "";
     this.status.classList.remove("failed");
+    this.session = lab.session; // it may have begun a moment ago
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
@@ -308,7 +315,7 @@ export class WsPlay extends LabElement {
     }
     const play = this.play();
     const before = this.other && this.play(this.other);
-    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, this.asking, this.begun?.failed].join();
+    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, this.asking, this.begun?.failed, this.begun?.told].join();
     if (key !== this.key) {
       this.key = key;
       this.drawBar(play);
@@ -337,6 +344,7 @@ export class WsPlay extends LabElement {
     const running = !!whole && !whole.over;
     const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
     const step = !play || running || !lab.history.live;
+    const runs = player.obeys(this.begun, "run");
     this.caution.hidden = settings.endpoint !== "choose" || (play ? play.endpoint : this.endpoint) !== "naive";
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
     this.bar.replaceChildren(
@@ -345,7 +353,7 @@ export class WsPlay extends LabElement {
         { class: "seg", role: "group", "aria-label": "Stepping" },
         does("back", "◀", { "aria-label": "Step back", title: "back (←)", disabled: !now || now.current < 0 }),
         does("step", "▶ Step", { class: !play || whole?.waits ? "primary" : null, title: "step (→)", disabled: !step }),
-        does("run", "▶▶ Run", { title: "run (Space)", disabled: !!play && !running && lab.history.live }),
+        does("run", runs ? "❚❚ Pause" : "▶▶ Run", { title: runs ? "pause behind the step that is being done (Space)" : "run (Space)", disabled: !!play && !running && lab.history.live }),
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
@@ -374,7 +382,7 @@ export class WsPlay extends LabElement {
     if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
     if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
-    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)}` : "";
+    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)} ${this.pausing}`.trim() : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
     // Within a long list the current step stays in sight.
     const current = this.list.querySelector("[aria-current]");
@@ -392,7 +400,7 @@ export class WsPlay extends LabElement {
     const phase = now?.phases[index] || "todo";
     const mark = play?.marks[index];
     const ended = !!mark && by(mark.end, lab.cursor);
-    const say = mark ? said(mark, lab.cursor) : "";
+    const say = phase === "doing" ? this.pausing : mark ? said(mark, lab.cursor) : "";
     const error = ended ? mark.error : "";
     const differs = !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command;
     const begun = play && phase !== "todo" && phase !== "ready";
@@ -476,7 +484,7 @@ export class WsPlay extends LabElement {
     if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;
     clock.textContent = span(passed);
-    text.textContent = ` and ${mark.command} is not done yet. Nothing is stuck: this is how long it takes.`;
+    text.textContent = ` and ${mark.command} is not done yet. Nothing is stuck: this is how long it takes. ${this.pausing}`;
     offer.toggleAttribute("hidden", this.meanwhile);
   }
 }
