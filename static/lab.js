@@ -208,7 +208,7 @@ export class Lab extends EventTarget {
     if (!this.hashSeq || this.history.last < this.hashSeq) return;
     const row = this.rows.bySeq.get(this.hashSeq);
     this.hashSeq = 0;
-    if (!row) return this.say("The event that the address names has no row of its own in this recording.");
+    if (!row) return this.say("The event that the address names has no row of its own in this recording, or is too old to be kept.");
     if (row.seq > this.cursor) this.history.cursor = Infinity;
     this.selection.select(row.event.seq, true);
   }
@@ -338,11 +338,23 @@ export class Lab extends EventTarget {
     const fresh = this.history.append(batch);
     if (!fresh.length) return;
     this.rows.append(fresh);
+    this.forget();
     this.views[this.mode].sync(this.rows);
     this.find();
     this.follow();
     this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
     this.touch();
+  }
+
+  /** Lets go of the oldest events when there are more than the page keeps. */
+  forget() {
+    const { cursor } = this;
+    const gap = this.history.trim();
+    if (!gap) return;
+    this.rows.forget(gap);
+    if (cursor !== this.cursor) {
+      this.say("What stood here is older than all that is kept. Hold the wire, and no more comes; Run shows the newest.");
+    }
   }
 
   /**
@@ -410,6 +422,8 @@ export class Lab extends EventTarget {
   get subject() {
     if (this.shared) return this.shared;
     const row = this.rows.bySeq.get(this.selection.seq);
+    // What is looked at stays, also when its row is forgotten.
+    if (!row && this.selection.seq && this.kept?.event.seq === this.selection.seq) return this.kept;
     if (!row || row.seq > this.cursor) return (this.kept = null);
     const { event } = row;
     const detail = this.details.get(event.seq);
@@ -497,7 +511,8 @@ export class Lab extends EventTarget {
    */
   move(by) {
     const n = this.view.count(this.cursor);
-    const at = this.selectedIndex;
+    // What is forgotten lies where the hole is.
+    const at = this.selection.seq <= (this.history.gap?.seq || 0) && this.selection.seq ? 0 : this.selectedIndex;
     const to = Math.max(0, Math.min(n - 1, at < 0 ? (by < 0 ? n - 1 : 0) : at + by));
     const row = n ? this.rowOf(this.view.list[to]) : null;
     if (row) this.select(row.event.seq);
@@ -595,6 +610,7 @@ export class Lab extends EventTarget {
     if (this.selection.into !== null) return this.intoField(-1);
     if (this.stepper) return this.stepper.back();
     const n = this.view.count(this.cursor);
+    if (this.history.gap && n <= 1) return this.say("This is the beginning of what is kept.");
     if (n === 0) return this.say("This is the beginning.");
     let to = n - 1;
     while (to > 0 && this.view.list[to - 1].seq === this.view.list[to].seq) to--;

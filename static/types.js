@@ -58,7 +58,7 @@
  * @property {StateChange} [state]
  * @property {Held} [held]
  * @property {Step} [step]
- * @property {{count: number}} [dropped]
+ * @property {{count: number, here?: boolean}} [dropped] here: the page made it, of events that it keeps no more
  *
  * @typedef {"head"|"len"|"key"|"data"|"code"} Group
  * @typedef {{name: string, letter: string, group: Group, bit: number, bits: number, raw: string, value: string,

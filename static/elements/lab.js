@@ -434,7 +434,7 @@ function shakeTable(s) {
 function machines(row, cursor) {
   const { events } = lab.history;
   const at = lab.history.count(row.event.seq);
-  if (row.conn.endpoint !== "reference" || !row.event.frame) return { before: null, after: null };
+  if (row.conn.endpoint !== "reference" || !row.event.frame || !lab.history.get(row.event.seq)) return { before: null, after: null };
   /** @param {number} i */
   const state = (i) => (events[i].conn === row.conn.id && events[i].state?.machine && events[i].state) || null;
   let before = null;

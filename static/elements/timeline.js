@@ -27,6 +27,7 @@ export class WsTimeline extends LabElement {
   shown = new Map();
   height = 0; // of one row
   rows = 0;
+  gone = 0; // rows that the view had lost at its front
   mode = "";
   names = "";
 
@@ -65,6 +66,7 @@ export class WsTimeline extends LabElement {
       this.mode = mode;
       this.classList.toggle("both", both);
       this.rows = -1;
+      this.gone = view.gone;
       this.measure();
     }
     const names = both ? ["ms", ...view.sides.heads] : ["ms", clients(), "on the wire", "server (Go)"];
@@ -76,11 +78,14 @@ export class WsTimeline extends LabElement {
     const { scroller } = this;
     // Whoever is at the end stays there; whoever reads further up is left alone.
     const atEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 4;
-    if (n !== this.rows) {
+    const forgotten = view.gone - this.gone;
+    this.gone = view.gone;
+    if (n !== this.rows || forgotten) {
       this.rows = n;
       this.space.style.setProperty("height", `${n * this.height}px`);
       scroller.setAttribute("aria-rowcount", String(n));
       if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+      else if (forgotten) scroller.scrollTop -= forgotten * this.height;
     }
     this.draw();
   }
@@ -128,7 +133,7 @@ export class WsTimeline extends LabElement {
     const rows = "event" in item ? [item] : [item.left, item.right];
     const selected = rows.some((r) => r && r.event.seq === selection.seq) && !lab.shared;
     const settled = "event" in item ? 0 : view.list.length + lab.history.last;
-    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && r.version)].join();
+    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
@@ -254,7 +259,9 @@ function halves(pair, cursor, differs) {
     const here = seen && seen.event.seq === lab.selection.seq ? " here" : "";
     // A broken server is neither of the two, so it stands under neither.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
-    if (broken && side === "right") return "";
+    // A hole is in both.
+    const whole = broken || pair.left?.event.dropped;
+    if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
     const heading = stepAt(seen, cursor);
     if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, mark || "", stepCell(heading));
@@ -265,7 +272,7 @@ function halves(pair, cursor, differs) {
     const part = (from, text) => h("span", { class: "part" }, h("i", {}, `${from}: `), text);
     return h(
       "span",
-      { class: `half${here}${broken ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": broken ? 2 : null },
+      { class: `half${here}${whole ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": whole ? 2 : null },
       h("span", { class: "wire" }, mark || "", broken ? h("span", { class: "label" }, `broken server: ${broken.replaceAll("-", " ")}`) : "", ...wire(seen, cursor)),
       h("span", { class: "sub", title: [js && `${who}: ${js}`, go && `Go: ${go}`].filter(Boolean).join(" ⇢ ") || null }, js && part(who, js), js && go ? h("span", { class: "then" }, " ⇢ ") : "", go && part("Go", go)),
     );
