@@ -59,6 +59,7 @@ export class Lab extends EventTarget {
   notice = { kind: "info", text: "" };
   /** Whether the recording shown is from before a reload of the page. */
   resumed = false;
+  refusal = ""; // why the server would begin no session, in its words
 
   history = new History();
   rows = new Rows();
@@ -167,7 +168,7 @@ export class Lab extends EventTarget {
   async begin(options) {
     this.mode = options.mode;
     this.wantHold = options.hold;
-    await this.address();
+    await this.readAddress();
     if (options.watch) {
       if (this.stream) this.stream.close(); // another session was watched before
       this.reset();
@@ -192,7 +193,7 @@ export class Lab extends EventTarget {
   }
 
   /** Opens what the page's address names: a frame that it carries, or an event. */
-  async address() {
+  async readAddress() {
     const hash = fromHash(location.hash);
     if (!hash) return;
     if (hash.frame) return this.share(hash.frame, hash.from, hash.bit);
@@ -224,8 +225,11 @@ export class Lab extends EventTarget {
       this.listen(answer.session);
       this.holding = false;
       if (this.wantHold) await this.valve("hold");
-    } catch {
-      this.status = "gone";
+      this.refusal = "";
+    } catch (e) {
+      // Whoever refuses is there, and says why.
+      if (e instanceof ApiError && away(e.status)) this.status = "gone";
+      else this.say((this.refusal = words(e)), "error");
       this.touch();
       setTimeout(() => this.session || this.fresh(), 2000);
     }
@@ -690,7 +694,7 @@ export class Lab extends EventTarget {
     this.say("");
     if (!["hold", "run", "step", "back"].includes(a.do)) this.stepper = null;
     await this.starting; // whoever is quick presses a button before the session is there
-    if (!this.session) throw new Error("There is no session yet: the lab server does not answer.");
+    if (!this.session) throw new Error(this.refusal || "There is no session yet: the lab server does not answer.");
     switch (a.do) {
       case "connect":
         return this.connect(a.broken ? [`broken/${a.broken}`] : this.endpoints);
@@ -735,9 +739,9 @@ export class Lab extends EventTarget {
       case "raw-open": {
         const n = ++this.round;
         const clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
-        const { fields, method, proto } = a;
+        const { fields } = a;
         const results = await Promise.allSettled(
-          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields, method, proto })),
+          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields })),
         );
         this.raw = clients.filter((_, i) => results[i].status === "fulfilled");
         return outcome("Dialled", "The raw client dialled", clients, results);

@@ -74,7 +74,6 @@
  *
  * @typedef {"reference"|"gorilla"|"naive"|"both"|"all"|"plays"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
- *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
- *   method?: string, proto?: string}} Action
+ *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][]}} Action
  */
 export {};

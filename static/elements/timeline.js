@@ -7,7 +7,7 @@
  * @typedef {import("../align.js").Pair} Pair
  */
 
-import { LabElement, h, hit } from "./dom.js";
+import { LabElement, button, h, hit, redraw } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
 import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
@@ -61,7 +61,10 @@ export class WsTimeline extends LabElement {
     const both = view instanceof Pairs;
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
-    if (asTable) return this.renderTable();
+    if (asTable) {
+      this.renderTable();
+      return this.mark();
+    }
     if (mode !== this.mode) {
       this.mode = mode;
       this.classList.toggle("both", both);
@@ -155,6 +158,8 @@ export class WsTimeline extends LabElement {
 
   /** @param {MouseEvent} e */
   choose(e) {
+    const on = hit(e, "button[data-seq]");
+    if (on) return this.pick(Number(on.dataset.seq));
     const row = hit(e, ".row[id]");
     if (!row) return;
     const item = lab.view.list[Number(row.id.slice(4))];
@@ -166,11 +171,27 @@ export class WsTimeline extends LabElement {
     lab.select(target.event.seq);
   }
 
+  /** Selects a row of the table. @param {number} seq */
+  pick(seq) {
+    const { view } = lab;
+    if (view instanceof Pairs) lab.side = view.bySeq.get(seq)?.right?.event.seq === seq ? "right" : "left";
+    lab.select(seq);
+  }
+
   /** @param {KeyboardEvent} e */
   key(e) {
-    if (e.target !== this.scroller || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    if (e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
     const by = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[e.key];
     if (by === undefined) return;
+    const on = hit(e, "button[data-seq]");
+    if (on) {
+      e.preventDefault();
+      const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
+      const to = all[Math.max(0, Math.min(all.length - 1, all.indexOf(on) + by))];
+      to.focus();
+      return this.pick(Number(to.dataset.seq));
+    }
+    if (e.target !== this.scroller) return;
     e.preventDefault();
     lab.move(by);
     this.reveal(lab.selectedIndex);
@@ -205,13 +226,28 @@ export class WsTimeline extends LabElement {
         const held = heldAt(row, cursor);
         const step = stepAt(row, cursor);
         const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
-        const cells = [ms(row.at), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
+        const { seq } = row.event;
+        const cells = [button(ms(row.at), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
         body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
       }
     }
     const caption = from ? `The newest ${tableRows} of ${n} rows; the log has them all` : "Timeline";
-    this.table.replaceChildren(h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
+    const { table } = this;
+    const atEnd = table.scrollTop + table.clientHeight >= table.scrollHeight - 4;
+    redraw(table, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
+    if (atEnd) table.scrollTop = table.scrollHeight;
+  }
+
+  /** Marks the selected row of the table, which is its one Tab stop; else the last is. */
+  mark() {
+    const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
+    const selected = lab.shared ? undefined : all.find((on) => Number(on.dataset.seq) === lab.selection.seq);
+    for (const on of all) {
+      on.tabIndex = on === (selected || all[all.length - 1]) ? 0 : -1;
+      on.setAttribute("aria-pressed", String(on === selected));
+      on.closest("tr")?.classList.toggle("in", on === selected);
+    }
   }
 }
 
