@@ -422,6 +422,44 @@ func TestWhatIsDrawnAnewKeepsTheFocus(t *testing.T) {
 	p.blameless()
 }
 
+func TestTabLeadsThroughTheBitsAndOutAtTheirEnd(t *testing.T) {
+	t.Parallel()
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo("/lessons/02-frames")
+	p.click("ws-lab .bar", "Connect")
+	p.until("it is open", `[...document.querySelectorAll("ws-lab .states b")].some(b => b.textContent == "OPEN")`)
+	p.click("ws-do", "Send Hello")
+	p.until("the echo came", wireRows+` > 0`)
+	eval[any](p, `document.querySelector("ws-timeline .scroll").focus()`)
+	p.press(kb.End)
+	p.press(kb.ArrowUp)
+	p.until("what the client sent is selected, with its source", `/masked/.test(document.querySelector("ws-lab .title h2")?.textContent) && !!document.querySelector("ws-source button.line")`)
+	var reached []string
+	moved := false
+	for range 60 {
+		p.press(kb.Tab)
+		on := eval[string](p, `document.activeElement?.localName + "." + document.activeElement?.className + " " + `+focused+`.slice(0, 30)`)
+		if strings.HasPrefix(on, "body") {
+			break
+		}
+		reached = append(reached, on)
+		if !moved && eval[bool](p, `!!document.activeElement?.closest(".bits")`) {
+			moved = true
+			for range 10 { // previews another field than the one that is pinned
+				p.press(kb.ArrowRight)
+			}
+			p.until("it is previewed", `/MASK|length/i.test(document.querySelector("ws-field-card b")?.textContent)`)
+		}
+	}
+	all := strings.Join(reached, "\n")
+	for _, want := range []string{"Copy this line", "ParseHeader in reference", "button.line other", "advanceFrame", "Unmasking table"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("Tab does not lead to %q:\n%s", want, all)
+		}
+	}
+	p.blameless()
+}
+
 func TestTheTableOfTheTimelineSelects(t *testing.T) {
 	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
