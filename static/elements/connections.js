@@ -35,7 +35,7 @@ export class WsConnections extends LabElement {
     const rows = open.map((c) => {
       const mine = c.session === lab.session;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
-      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}` }, "watch"));
+      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
     });
     redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
   }

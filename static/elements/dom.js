@@ -105,7 +105,7 @@ export function redraw(parent, ...children) {
   parent.replaceChildren(...children);
   if (!had || parent.contains(had)) return;
   const all = [...parent.querySelectorAll("button:not(:disabled), a[href]")].filter((e) => e instanceof HTMLElement);
-  const same = all.find((e) => ["data-command", "data-seq", "href", "class"].every((name) => e.getAttribute(name) === had.getAttribute(name)));
+  const same = all.find((e) => ["data-command", "data-seq", "href", "class", "aria-label"].every((name) => e.getAttribute(name) === had.getAttribute(name)));
   (same || all[0])?.focus({ preventScroll: true });
 }
 

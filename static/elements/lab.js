@@ -298,7 +298,7 @@ export class WsLab extends LabElement {
     if (!subject) return;
     const e = subject.event;
     const what = h("h2", {}, e.frame ? `${arrow(e.from)} ${frameLine(e.frame)}` : line(e));
-    const where = subject === lab.shared ? "a frame from the page's address" : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
+    const where = subject === lab.shared ? "a frame from the page's address" : e.dropped ? `up to event ${e.seq} · ${ms(e.at)} ms` : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
     const tools = h("span", { class: "buttons" });
     if (e.frame && fields) {
       if (into === null) tools.append(button("Step into", { "data-command": "into", title: "walk the fields in the order a parser reads them" }));
