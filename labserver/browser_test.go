@@ -457,6 +457,9 @@ func TestTabLeadsThroughTheBitsAndOutAtTheirEnd(t *testing.T) {
 			t.Errorf("Tab does not lead to %q:\n%s", want, all)
 		}
 	}
+	eval[any](p, `document.querySelector("ws-lengths [data-send='126']").focus()`)
+	p.press(kb.Enter)
+	p.until("the row of what was sent has the focus", focused+` == "Show the frame of 126 bytes"`)
 	p.blameless()
 }
 
