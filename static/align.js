@@ -10,11 +10,19 @@
  * @typedef {import("./types.js").Frame} Frame
  * @typedef {import("./types.js").Handshake} Handshake
  *
- * @typedef {{index: number, seq: number, left: Row|null, right: Row|null, crossed: boolean}} Pair
+ * @typedef {object} Pair
+ * @property {number} index
+ * @property {number} seq
+ * @property {Row|null} left
+ * @property {Row|null} right
+ * @property {boolean} crossed
+ * @property {boolean} part whether the other half is forgotten, so that nothing can be told of the two
+ * @property {string} kind what it is the k-th of, in its group
+ * @property {number} k
  */
 
 import { upTo } from "./history.js";
-import { belongs } from "./rows.js";
+import { belongs, nobody } from "./rows.js";
 import { count, frameLine, quote, stepLine } from "./format.js";
 
 /**
@@ -48,7 +56,7 @@ export function byPlay(left, right) {
   const name = (p) => (servers ? p.endpoint : `play ${p.id}`);
   return {
     heads: [left, right].map((p) => (servers ? `play ${p.id}: ${p.endpoint}` : `play ${p.id}${p.branchOf ? ", changed" : ""}`)),
-    of: (conn) => (conn.client === left.token ? { side: "left", group: "" } : conn.client === right.token ? { side: "right", group: "" } : null),
+    of: (conn) => (conn.client === left.token ? { side: "left", group: "" } : conn.client === right.token ? { side: "right", group: "" } : nobody(conn) ? { side: "left", group: "hole" } : null),
     name: (_, side) => name(side === "left" ? left : right),
   };
 }
@@ -79,7 +87,12 @@ export class Pairs {
     this.sides = sides;
     /** @type {Pair[]} */
     this.list = [];
-    this.taken = 0;
+    this.taken = 0; // of the rows in total
+    this.gone = 0; // pairs that the list has lost at its front
+    /** @type {Row|null} what stands for what is forgotten */
+    this.gap = null;
+    /** @type {Map<string, number>} how many of a kind are forgotten */
+    this.forgotten = new Map();
     /** @type {Map<string, Pair>} */
     this.byKey = new Map();
     /** @type {Map<number, Pair>} by the seq of a row's event */
@@ -92,7 +105,48 @@ export class Pairs {
 
   /** @param {Rows} rows */
   sync(rows) {
-    for (; this.taken < rows.list.length; this.taken++) this.take(rows.list[this.taken]);
+    if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
+    for (; this.taken < rows.total; this.taken++) this.take(rows.list[this.taken - rows.gone]);
+  }
+
+  /**
+   * Lets go of the rows that Rows has forgotten. What stood beside one of them,
+   * or comes to, stands alone from now on.
+   * @param {Rows} rows
+   * @param {Row} gap what stands for them
+   */
+  forget(rows, gap) {
+    const size = this.list.length;
+    const n = upTo(this.list, gap.seq);
+    /** @type {Pair[]} */
+    const alone = [];
+    for (const p of this.list.slice(0, n)) {
+      this.forgotten.set(p.kind, Math.max(this.forgotten.get(p.kind) || 0, p.k + 1));
+      this.byKey.delete(`${p.kind} ${p.k}`);
+      for (const side of /** @type {const} */ (["left", "right"])) {
+        const row = p[side];
+        if (row && row.seq > gap.seq) alone.push({ ...p, seq: row.seq, left: null, right: null, part: true, [side]: row });
+      }
+    }
+    /** @type {Pair} */
+    const hole = { index: 0, seq: gap.seq, left: gap, right: null, crossed: false, part: true, kind: "hole", k: 0 };
+    this.list = [hole, ...alone, ...this.list.slice(n)];
+    if (alone.length) this.list.sort((a, b) => a.seq - b.seq);
+    this.bySeq.clear();
+    for (const g of this.groups.values()) g.last = { left: -1, right: -1 };
+    this.list.forEach((p, i) => {
+      p.index = i;
+      for (const side of /** @type {const} */ (["left", "right"])) {
+        const row = p[side];
+        if (!row) continue;
+        this.bySeq.set(row.event.seq, p);
+        const g = protocol(row) && this.groups.get(this.sides.of(row.conn)?.group || "");
+        if (g) g.last[side] = i;
+      }
+    });
+    this.gone += size - this.list.length;
+    this.gap = gap;
+    this.taken = Math.max(this.taken, rows.gone + 1);
   }
 
   /** The time that a row's is counted from. @param {Row} row */
@@ -118,10 +172,11 @@ export class Pairs {
     const counted = `${side} ${name} ${what}`;
     const k = this.counts.get(counted) || 0;
     this.counts.set(counted, k + 1);
-    const key = `${name} ${what} ${k}`;
+    const kind = `${name} ${what}`;
+    const key = `${kind} ${k}`;
     let pair = this.byKey.get(key);
     if (!pair || pair[side]) {
-      pair = { index: this.list.length, seq: row.seq, left: null, right: null, crossed: false };
+      pair = { index: this.list.length, seq: row.seq, left: null, right: null, crossed: false, part: k < (this.forgotten.get(kind) || 0), kind, k };
       this.byKey.set(key, pair);
       this.list.push(pair);
     }
@@ -150,7 +205,7 @@ export class Pairs {
     const left = pair.left && pair.left.seq <= cursor ? pair.left : null;
     const right = pair.right && pair.right.seq <= cursor ? pair.right : null;
     const row = left || right;
-    if (!row || !protocol(row)) return [];
+    if (!row || pair.part || !protocol(row)) return [];
     if (left && right) {
       const told = explain(left, right, this.sides);
       if (pair.crossed) told.push("the two came in another order on one side");
@@ -192,11 +247,18 @@ export class PlayPairs extends Pairs {
     const { left, right } = this.plays;
     this.list = [];
     for (const map of [this.byKey, this.bySeq, this.counts, this.groups]) map.clear();
-    this.taken = upTo(rows.list, Math.min(left.seq, right.seq) - 1);
+    const first = Math.min(left.seq, right.seq);
+    this.gap = rows.gap;
+    this.taken = rows.gone + upTo(rows.list, first - 1);
     super.sync(rows);
     const step = new Map(this.list.map((p) => [p, p.left ? this.step(p.left, "left") : p.right ? this.step(p.right, "right") : 0]));
     this.list.sort((a, b) => (step.get(a) || 0) - (step.get(b) || 0) || a.index - b.index);
-    this.list.forEach((p, i) => (p.index = i));
+    // Of a step that is not kept whole nothing can be told.
+    const lost = rows.gap && rows.gap.seq >= first ? rows.gap.seq : 0;
+    this.list.forEach((p, i) => {
+      p.index = i;
+      p.part = [left, right].some(({ marks }) => (marks[Math.max(0, step.get(p) || 0)]?.begin || 0) <= lost);
+    });
     // Whether the other side went on is asked of the places as they are now.
     for (const g of this.groups.values()) {
       for (const side of /** @type {const} */ (["left", "right"])) g.last[side] = this.list.reduce((n, p) => (p[side] && protocol(/** @type {Row} */ (p[side])) ? p.index : n), -1);
@@ -205,6 +267,7 @@ export class PlayPairs extends Pairs {
 
   /** Which step a row came of. @param {Row} row @param {"left"|"right"} side */
   step(row, side) {
+    if (nobody(row.conn)) return -1;
     return this.plays[side].marks.reduce((n, m) => (m.begin <= row.event.seq || m.begin <= row.seq ? m.index : n), -1);
   }
 

@@ -20,7 +20,6 @@ const modules = {
   "ws-play": () => import("./elements/play.js"),
   "ws-codes": () => import("./elements/codes.js"),
   "ws-heartbeat": () => import("./elements/heartbeat.js"),
-  "ws-connections": () => import("./elements/connections.js"),
   "ws-compare": () => import("./elements/compare.js"),
   "ws-header-map": () => import("./elements/headermap.js"),
   "ws-bench": () => import("./elements/bench.js"),
@@ -41,11 +40,18 @@ function header() {
   }
 }
 
+/** Which ways an element can be scrolled. @param {HTMLElement} on */
+function scrolls(on) {
+  const { overflowX, overflowY } = getComputedStyle(on);
+  const can = /auto|scroll/;
+  return { x: can.test(overflowX) && on.scrollWidth > on.clientWidth, y: can.test(overflowY) && on.scrollHeight > on.clientHeight };
+}
+
 /** @param {KeyboardEvent} e */
 function key(e) {
   if (e.defaultPrevented || document.querySelector("dialog[open]")) return;
   const target = e.target instanceof HTMLElement ? e.target : null;
-  if (taken(target, e.key)) return;
+  if (taken(target, e.key, target ? scrolls(target) : undefined)) return;
   const page = here();
   /** @type {Record<string, () => unknown>} */
   const does = {
@@ -66,15 +72,11 @@ function key(e) {
   attempt(() => does[name]());
 }
 
-/** The log lies over all else; its button gets the focus back. */
+/** The log lies over all else. */
 function closeLog() {
-  const log = document.querySelector("ws-log");
-  if (!log) return false;
-  const inside = log.contains(document.activeElement);
-  log.remove();
-  const on = document.querySelector("[data-command=log]");
-  if (inside && on instanceof HTMLElement) on.focus();
-  return true;
+  const log = /** @type {import("./elements/log.js").WsLog|null} */ (document.querySelector("ws-log"));
+  if (log) log.shut();
+  return !!log;
 }
 
 /** @param {string} rel */

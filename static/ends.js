@@ -47,8 +47,8 @@ export class Ends {
 
   /** @param {Rows} rows */
   sync(rows) {
-    for (; this.taken < rows.list.length; this.taken++) {
-      const row = rows.list[this.taken];
+    for (this.taken = Math.max(this.taken, rows.gone); this.taken < rows.total; this.taken++) {
+      const row = rows.list[this.taken - rows.gone];
       if (row.conn.client === this.token) this.list.push(row);
     }
   }

@@ -236,6 +236,7 @@ export function line(e) {
   if (e.tcp) return tcpLine(e.tcp, e.from);
   if (e.script) return scriptLine(e.script);
   if (e.call) return callLine(e.call);
+  if (e.dropped?.here) return `${count(e.dropped.count, "older event")} not kept: the page holds the newest`;
   if (e.dropped) return `${count(e.dropped.count, "event")} dropped: the recording has a hole here`;
   return e.kind;
 }

@@ -1,18 +1,48 @@
 /**
- * The recording as the page holds it: events in order of seq, appended only.
- * A stream that resumes may repeat events, so each seq is taken once.
+ * The recording as the page holds it: events in order of seq, appended at the
+ * end and, when there are too many, forgotten at the front. A stream that
+ * resumes may repeat events, so each seq is taken once.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
+ * @typedef {{events: number, weight: number}} Limits
  */
 
+/**
+ * What the page keeps: as many events as the server does, and about as much of
+ * what they hold, which is hex here, and stands in octets, frames and messages.
+ * @type {Limits}
+ */
+const most = { events: 100_000, weight: 96 << 20 };
+
+/** About how many characters an event keeps alive. @param {LabEvent} e */
+function weigh(e) {
+  const { octets, frame, handshake, message, script } = e;
+  const texts = [octets?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, message?.hex, message?.text, script?.text];
+  return texts.reduce((n, text) => n + (text?.length || 0), 200);
+}
+
 export class History {
-  constructor() {
+  /** @param {Limits} [limits] */
+  constructor(limits = most) {
+    this.limits = limits;
     /** @type {LabEvent[]} */
     this.events = [];
-    /** Seq of the last event shown, or Infinity to follow the newest. */
-    this.cursor = Infinity;
+    this.weight = 0;
+    /** @type {LabEvent|null} what stands for the events that are forgotten, with the seq of the last */
+    this.gap = null;
+    this.shown = Infinity;
     /** Events that the server had to drop, as its dropped events told. */
     this.lost = 0;
+  }
+
+  /** Seq of the last event shown, or Infinity to follow the newest. */
+  get cursor() {
+    return this.shown;
+  }
+
+  /** Before what is forgotten there is nothing to show, so there no cursor stands. */
+  set cursor(seq) {
+    this.shown = Math.max(seq, this.gap ? this.gap.seq : 0);
   }
 
   /** Seq of the newest event, 0 before the first. */
@@ -33,9 +63,35 @@ export class History {
     const fresh = batch.filter((e) => e.seq > last && ((last = e.seq), true));
     for (const e of fresh) {
       this.events.push(e);
+      this.weight += weigh(e);
       if (e.dropped) this.lost += e.dropped.count;
     }
     return fresh;
+  }
+
+  /**
+   * Forgets the oldest events when there are more than the limits allow, and a
+   * tenth beyond, so that it is seldom done. Returns the event that stands for
+   * all forgotten so far, null when nothing was to do.
+   * @returns {LabEvent|null}
+   */
+  trim() {
+    const { events, limits } = this;
+    if (events.length <= limits.events && this.weight <= limits.weight) return null;
+    let n = 0;
+    let count = this.gap?.dropped?.count || 0;
+    // The newest stays whatever it weighs.
+    while (n < events.length - 1 && (events.length - n > limits.events * 0.9 || this.weight > limits.weight * 0.9)) {
+      const e = events[n++];
+      this.weight -= weigh(e);
+      count += e.dropped ? e.dropped.count : 1;
+    }
+    if (!n) return null;
+    const { seq, at } = events[n - 1];
+    this.events = events.slice(n);
+    this.gap = { seq, at, conn: 0, from: "server", kind: "dropped", dropped: { count, here: true } };
+    this.cursor = this.shown;
+    return this.gap;
   }
 
   /**

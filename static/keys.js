@@ -43,12 +43,16 @@ export function command(e, here) {
 
 /**
  * Whether the element at hand needs the key itself: text fields and choices
- * need them all, a button or link its Space.
+ * need them all, a button or link its Space, and what scrolls those that
+ * scroll it.
  * @param {{localName: string, isContentEditable?: boolean}|null} target
  * @param {string} key
+ * @param {{x: boolean, y: boolean}} [scrolls] which ways there is more of it than shows
  */
-export function taken(target, key) {
+export function taken(target, key, scrolls = { x: false, y: false }) {
   if (!target) return false;
+  if (scrolls.x && (key === "ArrowLeft" || key === "ArrowRight")) return true;
+  if (scrolls.y && (key === "PageUp" || key === "PageDown")) return true;
   if (["input", "textarea", "select"].includes(target.localName) || target.isContentEditable) return true;
   return key === " " && ["button", "a", "summary", "label"].includes(target.localName);
 }

@@ -59,6 +59,7 @@ export class Lab extends EventTarget {
   notice = { kind: "info", text: "" };
   /** Whether the recording shown is from before a reload of the page. */
   resumed = false;
+  refusal = ""; // why the server would begin no session, in its words
 
   history = new History();
   rows = new Rows();
@@ -167,7 +168,7 @@ export class Lab extends EventTarget {
   async begin(options) {
     this.mode = options.mode;
     this.wantHold = options.hold;
-    await this.address();
+    await this.readAddress();
     if (options.watch) {
       if (this.stream) this.stream.close(); // another session was watched before
       this.reset();
@@ -192,7 +193,7 @@ export class Lab extends EventTarget {
   }
 
   /** Opens what the page's address names: a frame that it carries, or an event. */
-  async address() {
+  async readAddress() {
     const hash = fromHash(location.hash);
     if (!hash) return;
     if (hash.frame) return this.share(hash.frame, hash.from, hash.bit);
@@ -208,7 +209,7 @@ export class Lab extends EventTarget {
     if (!this.hashSeq || this.history.last < this.hashSeq) return;
     const row = this.rows.bySeq.get(this.hashSeq);
     this.hashSeq = 0;
-    if (!row) return this.say("The event that the address names has no row of its own in this recording.");
+    if (!row) return this.say("The event that the address names has no row of its own in this recording, or is too old to be kept.");
     if (row.seq > this.cursor) this.history.cursor = Infinity;
     this.selection.select(row.event.seq, true);
   }
@@ -224,8 +225,11 @@ export class Lab extends EventTarget {
       this.listen(answer.session);
       this.holding = false;
       if (this.wantHold) await this.valve("hold");
-    } catch {
-      this.status = "gone";
+      this.refusal = "";
+    } catch (e) {
+      // Whoever refuses is there, and says why.
+      if (e instanceof ApiError && away(e.status)) this.status = "gone";
+      else this.say((this.refusal = words(e)), "error");
       this.touch();
       setTimeout(() => this.session || this.fresh(), 2000);
     }
@@ -338,11 +342,23 @@ export class Lab extends EventTarget {
     const fresh = this.history.append(batch);
     if (!fresh.length) return;
     this.rows.append(fresh);
+    this.forget();
     this.views[this.mode].sync(this.rows);
     this.find();
     this.follow();
     this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
     this.touch();
+  }
+
+  /** Lets go of the oldest events when there are more than the page keeps. */
+  forget() {
+    const { cursor } = this;
+    const gap = this.history.trim();
+    if (!gap) return;
+    this.rows.forget(gap);
+    if (cursor !== this.cursor) {
+      this.say("What stood here is older than all that is kept. Hold the wire, and no more comes; Run shows the newest.");
+    }
   }
 
   /**
@@ -410,6 +426,8 @@ export class Lab extends EventTarget {
   get subject() {
     if (this.shared) return this.shared;
     const row = this.rows.bySeq.get(this.selection.seq);
+    // What is looked at stays, also when its row is forgotten.
+    if (!row && this.selection.seq && this.kept?.event.seq === this.selection.seq) return this.kept;
     if (!row || row.seq > this.cursor) return (this.kept = null);
     const { event } = row;
     const detail = this.details.get(event.seq);
@@ -497,7 +515,8 @@ export class Lab extends EventTarget {
    */
   move(by) {
     const n = this.view.count(this.cursor);
-    const at = this.selectedIndex;
+    // What is forgotten lies where the hole is.
+    const at = this.selection.seq <= (this.history.gap?.seq || 0) && this.selection.seq ? 0 : this.selectedIndex;
     const to = Math.max(0, Math.min(n - 1, at < 0 ? (by < 0 ? n - 1 : 0) : at + by));
     const row = n ? this.rowOf(this.view.list[to]) : null;
     if (row) this.select(row.event.seq);
@@ -595,6 +614,7 @@ export class Lab extends EventTarget {
     if (this.selection.into !== null) return this.intoField(-1);
     if (this.stepper) return this.stepper.back();
     const n = this.view.count(this.cursor);
+    if (this.history.gap && n <= 1) return this.say("This is the beginning of what is kept.");
     if (n === 0) return this.say("This is the beginning.");
     let to = n - 1;
     while (to > 0 && this.view.list[to - 1].seq === this.view.list[to].seq) to--;
@@ -674,7 +694,7 @@ export class Lab extends EventTarget {
     this.say("");
     if (!["hold", "run", "step", "back"].includes(a.do)) this.stepper = null;
     await this.starting; // whoever is quick presses a button before the session is there
-    if (!this.session) throw new Error("There is no session yet: the lab server does not answer.");
+    if (!this.session) throw new Error(this.refusal || "There is no session yet: the lab server does not answer.");
     switch (a.do) {
       case "connect":
         return this.connect(a.broken ? [`broken/${a.broken}`] : this.endpoints);
@@ -719,9 +739,9 @@ export class Lab extends EventTarget {
       case "raw-open": {
         const n = ++this.round;
         const clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
-        const { fields, method, proto } = a;
+        const { fields } = a;
         const results = await Promise.allSettled(
-          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields, method, proto })),
+          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields })),
         );
         this.raw = clients.filter((_, i) => results[i].status === "fulfilled");
         return outcome("Dialled", "The raw client dialled", clients, results);

@@ -178,6 +178,7 @@ export class Player {
     if (!play) return;
     const to = before(play, lab.cursor);
     if (to === null) return lab.say("This is the beginning of the play.");
+    if (to < (lab.history.gap?.seq || 0)) return lab.say("The beginning of the play is too old to be kept.");
     this.seek(to);
   }
 

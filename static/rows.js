@@ -6,9 +6,9 @@
  * came between its call and its return. Whatever caused or returned no frame
  * has a row of its own.
  *
- * Rows are only ever appended, in order of seq. What shows of a row is a
- * function of the cursor alone, so going back and forth any number of times
- * gives the same picture.
+ * Rows are appended, in order of seq, and the oldest go when the page keeps
+ * their events no more. What shows of a row is a function of the cursor alone,
+ * so going back and forth any number of times gives the same picture.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").End} End
@@ -17,7 +17,7 @@
  *
  * @typedef {{enter: LabEvent, ret: LabEvent|null, row: Row|null}} GoCall
  * @typedef {object} Row
- * @property {number} index
+ * @property {number} index     in the list, as it is now
  * @property {number} seq       its place: it shows once the cursor has reached it
  * @property {LabEvent} event
  * @property {Conn} conn
@@ -58,6 +58,19 @@ class Queue {
     if (i >= 0) this.items.splice(i, 1);
   }
 
+  /**
+   * Takes away the oldest items that are gone, and says how many.
+   * @param {(item: T) => boolean} gone
+   */
+  forget(gone) {
+    let n = this.head;
+    while (n < this.items.length && gone(this.items[n])) n++;
+    const forgotten = n - this.head;
+    this.items.splice(0, n);
+    this.head = 0;
+    return forgotten;
+  }
+
   /** @returns {T|undefined} */
   shift() {
     const item = this.items[this.head];
@@ -71,7 +84,12 @@ class Queue {
   }
 }
 
-/** Two sides of a match: whichever comes first waits for the other. @template L, R */
+/**
+ * Two sides of a match: whichever comes first waits for the other. What is
+ * forgotten while it waits still has its turn: the k-th goes with the k-th,
+ * kept or not.
+ * @template L, R
+ */
 class Match {
   /** @param {(left: L, right: R) => void} join */
   constructor(join) {
@@ -80,10 +98,12 @@ class Match {
     this.left = new Queue();
     /** @type {Queue<R>} */
     this.right = new Queue();
+    this.gone = { left: 0, right: 0 }; // how many that were forgotten wait
   }
 
   /** @param {L} item */
   addLeft(item) {
+    if (this.gone.right) return void this.gone.right--;
     const other = this.right.shift();
     if (other === undefined) this.left.push(item);
     else this.join(item, other);
@@ -91,9 +111,21 @@ class Match {
 
   /** @param {R} item */
   addRight(item) {
+    if (this.gone.left) return void this.gone.left--;
     const other = this.left.shift();
     if (other === undefined) this.right.push(item);
     else this.join(other, item);
+  }
+
+  /** @param {(item: L) => boolean} left @param {(item: R) => boolean} right */
+  forget(left, right) {
+    this.gone.left += this.left.forget(left);
+    this.gone.right += this.right.forget(right);
+  }
+
+  /** Whether something of the left waits. */
+  get waits() {
+    return this.gone.left + this.left.size > 0;
   }
 }
 
@@ -179,6 +211,22 @@ export class Conn {
     }
     return null;
   }
+
+  /**
+   * Forgets what was over at seq; what waits at the valve stays, however long.
+   * @param {number} seq
+   */
+  forget(seq) {
+    // Of each side one state stays: the one that it was in.
+    const held = new Set(this.held);
+    const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
+    this.states = this.states.filter((s) => s.seq > seq || was.has(s));
+    this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
+    const row = (/** @type {Row} */ r) => r.seq <= seq && !held.has(r);
+    const event = (/** @type {LabEvent} */ e) => e.seq <= seq;
+    for (const match of Object.values(this.tab)) match.forget(row, event);
+    this.returned.forget(row, (call) => !!call.ret && call.ret.seq <= seq);
+  }
 }
 
 const write = /write|close|ping|pong|send/i;
@@ -199,11 +247,36 @@ export class Rows {
     /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
     this.stages = new Map();
     this.version = 0;
+    this.gone = 0; // rows that the list has lost at its front
+    /** @type {Row|null} what stands for them */
+    this.gap = null;
+  }
+
+  /** How many rows there have been: the place behind the last, had none gone. */
+  get total() {
+    return this.gone + this.list.length;
   }
 
   /** @param {LabEvent[]} events in order of seq, each given once */
   append(events) {
     for (const e of events) this.take(e);
+    this.version++;
+  }
+
+  /**
+   * Lets go of the rows up to an event that stands for all that is forgotten;
+   * that one has a row in their place.
+   * @param {LabEvent} gap
+   */
+  forget(gap) {
+    const n = upTo(this.list, gap.seq);
+    for (const row of this.list.slice(0, n)) this.bySeq.delete(row.event.seq);
+    const rest = this.list.slice(n);
+    this.list = [];
+    this.gap = this.add(gap, this.conn(0));
+    for (const row of rest) row.index = this.list.push(row) - 1;
+    this.gone += n - 1;
+    for (const conn of this.conns.values()) conn.forget(gap.seq);
     this.version++;
   }
 
@@ -239,7 +312,8 @@ export class Rows {
     else if (e.state) {
       conn.states.push({ seq: e.seq, side: e.state.side, state: e.state.state, why: e.state.why || "" });
     } else if (e.held) {
-      const row = this.bySeq.get(e.held.of);
+      const { of } = e.held;
+      const row = this.bySeq.get(of) || conn.held.find((r) => r.event.seq === of);
       if (!row) return;
       row.held.push({ seq: e.seq, state: e.held.state });
       if (e.held.state === "waiting") conn.held.push(row);
@@ -438,7 +512,7 @@ export class Rows {
     const match = conn.tab[s.what];
     // Told after the server's Close, close() caused a frame only if that frame
     // came before, and still waits for what caused it.
-    if (match && (s.what !== "close" || !conn.serverClosed || match.left.size)) return match.addRight(e);
+    if (match && (s.what !== "close" || !conn.serverClosed || match.waits)) return match.addRight(e);
     // The write of a raw client's request stands on its row, or its dial does.
     const asks = s.what === "write" && !conn.lastFromClient && conn.request?.event.handshake?.size === s.size ? conn.request : null;
     if (asks) {
@@ -476,6 +550,7 @@ export class Rows {
     if (conn.written) this.add(conn.written, conn, seq);
     conn.written = null;
     for (const what of ["send", "close"]) {
+      conn.tab[what].gone.right = 0;
       for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) {
         const row = this.add(e, conn, seq);
         if (unread) conn.unread[what].push(e);
@@ -591,6 +666,9 @@ export function lane(conns, watching) {
   return names.length === 1 ? names[0] : names.length === 2 && names.includes("your tab") ? "your tab, others" : "client";
 }
 
+/** Whether it is the place of what is of no connection: a hole in the recording. @param {Conn} conn */
+export const nobody = (conn) => !conn.id && !conn.client;
+
 /**
  * Whether a connection belongs to a mode. A broken server is neither
  * endpoint, so it shows beside whichever one is studied; the weekend server
@@ -599,6 +677,7 @@ export function lane(conns, watching) {
  * @param {Mode} mode
  */
 export function belongs(conn, mode) {
+  if (nobody(conn)) return true;
   const endpoint = conn.endpoint || ["gorilla", "naive"].find((e) => conn.client.includes(e)) || "";
   if (mode === "naive") return endpoint === "naive";
   if (endpoint === "naive") return mode === "all" || mode === "plays";
@@ -614,15 +693,28 @@ export class View {
     this.mode = mode;
     /** @type {Row[]} */
     this.list = [];
-    this.taken = 0;
+    this.taken = 0; // of the rows in total
+    this.gone = 0; // rows that the list has lost at its front
+    /** @type {Row|null} what stands for them */
+    this.gap = null;
   }
 
   /** @param {Rows} rows */
   sync(rows) {
-    for (; this.taken < rows.list.length; this.taken++) {
-      const row = rows.list[this.taken];
+    if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
+    for (; this.taken < rows.total; this.taken++) {
+      const row = rows.list[this.taken - rows.gone];
       if (belongs(row.conn, this.mode)) this.list.push(row);
     }
+  }
+
+  /** Lets go of the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap what stands for them */
+  forget(rows, gap) {
+    this.gap = gap;
+    const n = upTo(this.list, gap.seq);
+    this.list = [gap, ...this.list.slice(n)];
+    this.gone += n - 1;
+    this.taken = Math.max(this.taken, rows.gone + 1);
   }
 
   /** How many rows show at the cursor. @param {number} cursor */

@@ -58,7 +58,7 @@
  * @property {StateChange} [state]
  * @property {Held} [held]
  * @property {Step} [step]
- * @property {{count: number}} [dropped]
+ * @property {{count: number, here?: boolean}} [dropped] here: the page made it, of events that it keeps no more
  *
  * @typedef {"head"|"len"|"key"|"data"|"code"} Group
  * @typedef {{name: string, letter: string, group: Group, bit: number, bits: number, raw: string, value: string,
@@ -74,7 +74,6 @@
  *
  * @typedef {"reference"|"gorilla"|"naive"|"both"|"all"|"plays"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
- *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
- *   method?: string, proto?: string}} Action
+ *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][]}} Action
  */
 export {};

@@ -135,7 +135,7 @@ export class WsBits extends LabElement {
       ),
     );
     const names = ["field", "RFC bits", "raw", "value", "meaning"];
-    return h("div", { class: "twin" }, h("table", {}, h("caption", {}, "Fields of the frame, in the order of the wire"), h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows)));
+    return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, h("table", {}, h("caption", {}, "Fields of the frame, in the order of the wire"), h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows)));
   }
 
   /** Marks the selected bit, its field, and what step into has not read yet. */

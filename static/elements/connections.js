@@ -1,6 +1,6 @@
 /** The live connections of the lab server, those from outside included. */
 
-import { LabElement, h } from "./dom.js";
+import { LabElement, h, redraw } from "./dom.js";
 import { call } from "../api.js";
 import { lab, words } from "../lab.js";
 import { count } from "../format.js";
@@ -35,8 +35,8 @@ export class WsConnections extends LabElement {
     const rows = open.map((c) => {
       const mine = c.session === lab.session;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
-      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}` }, "watch"));
+      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
     });
-    this.replaceChildren(rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
+    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
   }
 }

@@ -95,12 +95,28 @@ export const wireLink = () => (document.querySelector("ws-lab") && matchMedia("(
 export const hit = (e, selector) => (e.target instanceof Element ? e.target.closest(selector) : null);
 
 /**
+ * Replaces what an element holds. The button or link that had the focus has it
+ * again, made anew; where there is no such any more, the first one has.
+ * @param {Element} parent
+ * @param {...(Node|string)} children
+ */
+export function redraw(parent, ...children) {
+  const had = parent.contains(document.activeElement) ? document.activeElement : null;
+  parent.replaceChildren(...children);
+  if (!had || parent.contains(had)) return;
+  const all = [...parent.querySelectorAll("button:not(:disabled), a[href]")].filter((e) => e instanceof HTMLElement);
+  const same = all.find((e) => ["data-command", "data-seq", "href", "class", "aria-label"].every((name) => e.getAttribute(name) === had.getAttribute(name)));
+  (same || all[0])?.focus({ preventScroll: true });
+}
+
+/**
  * Copies text and says so on the button for a moment.
  * @param {HTMLElement} on
  * @param {string} text
  */
 export async function copy(on, text) {
-  const label = on.textContent;
+  // Pressed again in that moment, the button still knows what it said before.
+  const label = (on.dataset.label ??= on.textContent || "");
   try {
     await navigator.clipboard.writeText(text);
     on.textContent = "copied ✔";

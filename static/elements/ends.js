@@ -78,7 +78,7 @@ export class WsEnds extends LabElement {
     if (key !== this.key) {
       this.key = key;
       // A session begun afresh has other rows.
-      if (lab.rows.list.length < ends.taken) this.ends = new Ends(ends.token);
+      if (lab.rows.total < ends.taken) this.ends = new Ends(ends.token);
       this.draw(ends.picture(cursor, lab.rows.plays.byToken.get(ends.token)?.settled), before);
     }
     for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === selection.seq));

@@ -5,7 +5,7 @@
  * @typedef {import("../types.js").Field} Field
  */
 
-import { LabElement, button, copy, h, hit, rfcLink, violations } from "./dom.js";
+import { LabElement, button, copy, h, hit, redraw, rfcLink, violations } from "./dom.js";
 import { place } from "../bits.js";
 
 export class WsFieldCard extends LabElement {
@@ -39,7 +39,8 @@ export class WsFieldCard extends LabElement {
     }
     const f = field;
     const [picture, told] = f.form.split(" = ");
-    this.replaceChildren(
+    redraw(
+      this,
       h("h3", {}, h("b", { class: `f-${f.group}` }, f.name), ` · ${place(f, bit)}`),
       h("p", { class: "form" }, h("code", {}, h("span", { class: `f-${f.group}` }, cut(picture, 80)), told === undefined ? "" : ` = ${cut(told, 80)}`), " ", button("copy", { class: "copy", "aria-label": "Copy this line" })),
       f.bits === 1 || f.form.endsWith(f.value) ? "" : h("p", { class: "value" }, h("b", {}, cut(f.value, 120))),

@@ -8,8 +8,6 @@ import { closeCode, headerFields } from "../forms.js";
 import { HexError, lab, words } from "../lab.js";
 import { WsConnections } from "./connections.js";
 
-const mistakes = ["wrong-accept", "no-accept", "no-upgrade", "no-connection", "status-200", "unasked-subprotocol"];
-
 /** @param {string} label @param {HTMLElement} input */
 const field = (label, input) => h("label", {}, h("span", {}, label), input);
 
@@ -34,6 +32,7 @@ export class WsFree extends LabElement {
   }
 
   setup() {
+    const mistakes = this.closest("ws-lab")?.getAttribute("mistakes")?.split(" ") || [];
     this.replaceChildren(
       group(
         "Your tab",
@@ -64,7 +63,7 @@ export class WsFree extends LabElement {
         form("raw-octets", "Write octets", field("hex, as it goes on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
         form("raw-close", "Close TCP"),
       ),
-      group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replace("-", " ")]))))),
+      group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),
       group("Live connections", true, new WsConnections()),
     );
     this.on("submit", (e) => {

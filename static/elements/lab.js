@@ -8,14 +8,14 @@
  * @typedef {import("../types.js").Mode} Mode
  */
 
-import { BitEvent, LabElement, attempt, button, copy, h, hit, rfcLink, violations } from "./dom.js";
+import { BitEvent, LabElement, attempt, button, copy, h, hit, redraw, rfcLink, violations } from "./dom.js";
 import { canDrop, lab } from "../lab.js";
 import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
 import { belongs, goAt, heldAt, jsAt, jsTime, whose } from "../rows.js";
 import { arrow, count, frameLine, grouped, line, ms, refused } from "../format.js";
-import { frameHash, toHash } from "../selection.js";
+import { frameHash, fromHash, toHash } from "../selection.js";
 import { WsTimeline } from "./timeline.js";
 import { WsBits } from "./bits.js";
 import { WsFieldCard } from "./field-card.js";
@@ -23,6 +23,7 @@ import { WsSource } from "./source.js";
 import { WsUnmask } from "./unmask.js";
 
 const order = /** @type {const} */ (["CONNECTING", "OPEN", "CLOSING", "CLOSED"]);
+const settled = 300; // ms until the address says where a person went
 const quiet = 900; // ms between two announcements
 const longest = 2000; // octets of a frame that an address can carry
 
@@ -37,6 +38,7 @@ export class WsLab extends LabElement {
   states = h("div", { class: "states" });
   bar = h("div", { class: "bar" });
   tools = h("div", { class: "tools" });
+  at = h("span", { class: "at", hidden: true }, " ", button("to the newest", { "data-command": "live", class: "quiet" }));
   banner = h("div", { class: "banner", role: "alert", hidden: true });
   notice = h("p", { class: "notice", role: "status" });
   timeline = new WsTimeline();
@@ -55,6 +57,8 @@ export class WsLab extends LabElement {
   cursor = Infinity;
   stateKey = "";
   bannerKey = "";
+  placed = ""; // what the address says of the selection, or will in a moment
+  placing = 0;
   announced = "";
   announcing = false;
   /** @type {Handshake|undefined} */
@@ -87,7 +91,6 @@ export class WsLab extends LabElement {
       else if (mode) this.mode(/** @type {Mode} */ (mode));
       else if (hit(e, ".link")) this.copyLink(/** @type {HTMLElement} */ (hit(e, ".link")));
       else if (hit(e, ".drop") && lab.subject?.row) attempt(() => lab.drop(/** @type {Row} */ (lab.subject?.row)));
-      if (on || hit(e, "ws-timeline,ws-bits,ws-source")) this.address();
     });
     this.addEventListener(
       "ws-bit",
@@ -100,7 +103,9 @@ export class WsLab extends LabElement {
     );
     this.build(free, !!watch);
     document.addEventListener("visibilitychange", () => lab.setHidden(document.hidden), { signal });
-    window.addEventListener("hashchange", () => attempt(() => lab.address()), { signal });
+    const address = () => (this.placed = fromHash(location.hash) ? location.hash : "");
+    address();
+    window.addEventListener("hashchange", () => address() && attempt(() => lab.readAddress()), { signal });
     window.addEventListener("pagehide", () => lab.leave(), { signal });
     lab.observe(() => this.render(), signal);
     lab.start({
@@ -120,7 +125,7 @@ export class WsLab extends LabElement {
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
     );
-    this.tools.replaceChildren(h("span", { class: "at" }), does("table", "as table", { "aria-pressed": "false" }), does("log", "log"), watching ? "" : does("restart", "restart"));
+    this.tools.replaceChildren(this.at, does("table", "as table", { "aria-pressed": "false" }), does("log", "log"), watching ? "" : does("restart", "restart"));
     this.unmask.setAttribute("whole", "");
     this.unmask.className = "card";
     const inspect = h("div", { class: "inspect" }, this.heading, this.empty, this.differs, this.frameParts, this.shake, this.ends);
@@ -158,6 +163,13 @@ export class WsLab extends LabElement {
       this.cursor = lab.cursor;
       requestAnimationFrame(() => this.timeline.reveal(i));
     }
+    // No sooner than a held key lets go: browsers refuse to be asked that often.
+    const { selection, stepper, history, shared } = lab;
+    const at = !shared && (selection.chosen || stepper || !history.live) ? toHash(selection) : "";
+    if (at === this.placed || shared || lab.hashSeq) return;
+    this.placed = at;
+    clearTimeout(this.placing);
+    this.placing = setTimeout(() => this.writeAddress(), settled);
   }
 
   renderBar() {
@@ -181,8 +193,9 @@ export class WsLab extends LabElement {
       connect.textContent = open ? "Close" : "Connect";
       connect.classList.toggle("primary", !open && !lab.history.events.length);
     }
-    const at = this.tools.querySelector(".at");
-    if (at) at.replaceChildren(behind ? `row ${grouped(lab.view.count(lab.cursor))} of ${grouped(lab.view.list.length)} ` : "", behind ? button("to the newest", { "data-command": "live", class: "quiet" }) : "");
+    const { at } = this;
+    at.hidden = !behind;
+    at.firstChild?.replaceWith(`row ${grouped(lab.view.count(lab.cursor))} of ${grouped(lab.view.list.length)} `);
   }
 
   /** The state of the newest connection of each endpoint that is shown. */
@@ -285,7 +298,7 @@ export class WsLab extends LabElement {
     if (!subject) return;
     const e = subject.event;
     const what = h("h2", {}, e.frame ? `${arrow(e.from)} ${frameLine(e.frame)}` : line(e));
-    const where = subject === lab.shared ? "a frame from the page's address" : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
+    const where = subject === lab.shared ? "a frame from the page's address" : e.dropped ? `up to event ${e.seq} · ${ms(e.at)} ms` : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
     const tools = h("span", { class: "buttons" });
     if (e.frame && fields) {
       if (into === null) tools.append(button("Step into", { "data-command": "into", title: "walk the fields in the order a parser reads them" }));
@@ -294,7 +307,7 @@ export class WsLab extends LabElement {
     }
     if (row && held === "waiting" && canDrop(row)) tools.append(button(lab.mode === "both" ? `Drop (${row.conn.endpoint})` : "Drop", { class: "drop" }));
     if (subject === lab.shared) tools.append(button("Close", { "data-command": "leave" }));
-    title.replaceChildren(what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
+    redraw(title, what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
   }
 
   /** The differences of the pair that is shown. @param {Subject|null} subject */
@@ -367,11 +380,10 @@ export class WsLab extends LabElement {
     }, quiet);
   }
 
-  /** Keeps the page's address at what is selected. */
-  address() {
-    const { subject, selection } = lab;
-    if (!subject || subject === lab.shared || this.hasAttribute("embedded")) return;
-    history.replaceState(null, "", toHash({ seq: selection.seq, bit: selection.bit }) || location.pathname + location.search);
+  /** Keeps the page's address at what a person went to. */
+  writeAddress() {
+    if (lab.shared || this.hasAttribute("embedded") || !this.isConnected) return;
+    history.replaceState(null, "", this.placed || location.pathname + location.search);
   }
 
   /** @param {HTMLElement} on */
@@ -434,7 +446,7 @@ function shakeTable(s) {
 function machines(row, cursor) {
   const { events } = lab.history;
   const at = lab.history.count(row.event.seq);
-  if (row.conn.endpoint !== "reference" || !row.event.frame) return { before: null, after: null };
+  if (row.conn.endpoint !== "reference" || !row.event.frame || !lab.history.get(row.event.seq)) return { before: null, after: null };
   /** @param {number} i */
   const state = (i) => (events[i].conn === row.conn.id && events[i].state?.machine && events[i].state) || null;
   let before = null;

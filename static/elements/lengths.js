@@ -12,7 +12,9 @@ export class WsLengths extends LabElement {
 
   /** @type {string[]} */
   sizes = [];
-  seen = 0;
+  /** @type {import("../history.js").History|null} the recording that was looked through */
+  history = null;
+  seen = 0; // up to this seq
   /** @type {Map<string, import("../types.js").LabEvent>} */
   found = new Map();
 
@@ -29,10 +31,11 @@ export class WsLengths extends LabElement {
   }
 
   look() {
-    const { events } = lab.history;
-    let news = events.length < this.seen;
+    const { history } = lab;
+    const { events } = history;
+    let news = history !== this.history;
     if (news) this.found.clear();
-    for (let i = news ? 0 : this.seen; i < events.length; i++) {
+    for (let i = news ? 0 : history.count(this.seen); i < events.length; i++) {
       const { frame, from } = events[i];
       // A browser may split a large message; then its first frame stands here.
       const size = frame && frame.header.opcode < 3 && from === "client" ? frame.header.length : "";
@@ -40,7 +43,8 @@ export class WsLengths extends LabElement {
       this.found.set(size, events[i]);
       news = true;
     }
-    this.seen = events.length;
+    this.history = history;
+    this.seen = history.last;
     if (news) this.draw();
   }
 
@@ -63,6 +67,9 @@ export class WsLengths extends LabElement {
       );
     });
     const names = ["payload", "header on the wire", "length form", "header", ""];
+    // Each row has one button, so the focus stays in the row that it was in.
+    const at = [...this.querySelectorAll("button")].findIndex((on) => on === document.activeElement);
     this.replaceChildren(h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))));
+    this.querySelectorAll("button")[at]?.focus({ preventScroll: true });
   }
 }

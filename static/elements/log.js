@@ -17,9 +17,17 @@ export class WsLog extends LabElement {
       const on = hit(e, ".copy");
       if (on) copy(on, this.text.textContent || "");
       else if (hit(e, ".refresh")) this.load(path);
-      else if (hit(e, ".shut")) this.remove();
+      else if (hit(e, ".shut")) this.shut();
     });
     this.load(path);
+  }
+
+  /** Closes it; the button that opened it has the focus again. */
+  shut() {
+    const inside = this.contains(document.activeElement);
+    const on = this.closest("ws-lab")?.querySelector("[data-command=log]");
+    this.remove();
+    if (inside && on instanceof HTMLElement) on.focus();
   }
 
   /** Asks for the log up to what the page shows. @param {string} path */

@@ -35,14 +35,11 @@ export class WsSource extends LabElement {
 
   setup() {
     this.classList.add("card");
-    /** @param {Event} e @param {boolean} pin */
-    const send = (e, pin) => {
+    // Focus alone previews nothing here: the lines would go from under it.
+    this.on("click", (e) => {
       const bit = hit(e, "[data-bit]")?.dataset.bit;
-      if (bit !== undefined) this.dispatchEvent(new BitEvent(Number(bit), pin));
-    };
-    this.on("click", (e) => send(e, true));
-    this.on("focusin", (e) => send(e, false));
-    this.on("focusout", () => this.dispatchEvent(new BitEvent(null, false)));
+      if (bit !== undefined) this.dispatchEvent(new BitEvent(Number(bit), true));
+    });
   }
 
   /**
@@ -68,6 +65,7 @@ export class WsSource extends LabElement {
     }
     const others = await Promise.all(sites.map(async (s) => ({ s, source: await source(s) })));
     if (this.site !== site) return;
+    const listing = this.contains(document.activeElement) && document.activeElement?.closest("pre")?.getAttribute("aria-label");
     this.replaceChildren(
       ...(mine.reference ? [h("h3", {}, `read by ${mine.reference.file}, ${mine.reference.symbol}`), this.listing(mine.reference, field, others.map((o) => ({ s: o.s, listing: o.source?.reference })))] : []),
       ...(mine.gorilla ? [h("h3", {}, `the same in gorilla ${mine.gorilla.version || ""}, ${mine.gorilla.file}, ${mine.gorilla.symbol}`), this.listing(mine.gorilla, field, [])] : [h("h3", {}, "gorilla has no line of its own for this")]),
@@ -75,6 +73,7 @@ export class WsSource extends LabElement {
     for (const pre of this.querySelectorAll("pre")) {
       const hot = pre.querySelector(".hot");
       if (hot instanceof HTMLElement) pre.scrollTop = hot.offsetTop - pre.offsetTop - pre.clientHeight / 3;
+      if (listing && listing === pre.getAttribute("aria-label")) pre.focus({ preventScroll: true });
     }
   }
 

@@ -7,7 +7,7 @@
  * @typedef {import("../align.js").Pair} Pair
  */
 
-import { LabElement, h, hit } from "./dom.js";
+import { LabElement, button, h, hit, redraw } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
 import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
@@ -27,6 +27,7 @@ export class WsTimeline extends LabElement {
   shown = new Map();
   height = 0; // of one row
   rows = 0;
+  gone = 0; // rows that the view had lost at its front
   mode = "";
   names = "";
 
@@ -60,11 +61,15 @@ export class WsTimeline extends LabElement {
     const both = view instanceof Pairs;
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
-    if (asTable) return this.renderTable();
+    if (asTable) {
+      this.renderTable();
+      return this.mark();
+    }
     if (mode !== this.mode) {
       this.mode = mode;
       this.classList.toggle("both", both);
       this.rows = -1;
+      this.gone = view.gone;
       this.measure();
     }
     const names = both ? ["ms", ...view.sides.heads] : ["ms", clients(), "on the wire", "server (Go)"];
@@ -76,11 +81,14 @@ export class WsTimeline extends LabElement {
     const { scroller } = this;
     // Whoever is at the end stays there; whoever reads further up is left alone.
     const atEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 4;
-    if (n !== this.rows) {
+    const forgotten = view.gone - this.gone;
+    this.gone = view.gone;
+    if (n !== this.rows || forgotten) {
       this.rows = n;
       this.space.style.setProperty("height", `${n * this.height}px`);
       scroller.setAttribute("aria-rowcount", String(n));
       if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+      else if (forgotten) scroller.scrollTop -= forgotten * this.height;
     }
     this.draw();
   }
@@ -128,7 +136,7 @@ export class WsTimeline extends LabElement {
     const rows = "event" in item ? [item] : [item.left, item.right];
     const selected = rows.some((r) => r && r.event.seq === selection.seq) && !lab.shared;
     const settled = "event" in item ? 0 : view.list.length + lab.history.last;
-    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && r.version)].join();
+    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
@@ -150,6 +158,8 @@ export class WsTimeline extends LabElement {
 
   /** @param {MouseEvent} e */
   choose(e) {
+    const on = hit(e, "button[data-seq]");
+    if (on) return this.pick(Number(on.dataset.seq));
     const row = hit(e, ".row[id]");
     if (!row) return;
     const item = lab.view.list[Number(row.id.slice(4))];
@@ -161,11 +171,27 @@ export class WsTimeline extends LabElement {
     lab.select(target.event.seq);
   }
 
+  /** Selects a row of the table. @param {number} seq */
+  pick(seq) {
+    const { view } = lab;
+    if (view instanceof Pairs) lab.side = view.bySeq.get(seq)?.right?.event.seq === seq ? "right" : "left";
+    lab.select(seq);
+  }
+
   /** @param {KeyboardEvent} e */
   key(e) {
-    if (e.target !== this.scroller || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    if (e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
     const by = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[e.key];
     if (by === undefined) return;
+    const on = hit(e, "button[data-seq]");
+    if (on) {
+      e.preventDefault();
+      const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
+      const to = all[Math.max(0, Math.min(all.length - 1, all.indexOf(on) + by))];
+      to.focus();
+      return this.pick(Number(to.dataset.seq));
+    }
+    if (e.target !== this.scroller) return;
     e.preventDefault();
     lab.move(by);
     this.reveal(lab.selectedIndex);
@@ -200,13 +226,28 @@ export class WsTimeline extends LabElement {
         const held = heldAt(row, cursor);
         const step = stepAt(row, cursor);
         const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
-        const cells = [ms(row.at), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
+        const { seq } = row.event;
+        const cells = [button(ms(row.at), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
         body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
       }
     }
     const caption = from ? `The newest ${tableRows} of ${n} rows; the log has them all` : "Timeline";
-    this.table.replaceChildren(h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
+    const { table } = this;
+    const atEnd = table.scrollTop + table.clientHeight >= table.scrollHeight - 4;
+    redraw(table, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
+    if (atEnd) table.scrollTop = table.scrollHeight;
+  }
+
+  /** Marks the selected row of the table, which is its one Tab stop; else the last is. */
+  mark() {
+    const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
+    const selected = lab.shared ? undefined : all.find((on) => Number(on.dataset.seq) === lab.selection.seq);
+    for (const on of all) {
+      on.tabIndex = on === (selected || all[all.length - 1]) ? 0 : -1;
+      on.setAttribute("aria-pressed", String(on === selected));
+      on.closest("tr")?.classList.toggle("in", on === selected);
+    }
   }
 }
 
@@ -254,7 +295,9 @@ function halves(pair, cursor, differs) {
     const here = seen && seen.event.seq === lab.selection.seq ? " here" : "";
     // A broken server is neither of the two, so it stands under neither.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
-    if (broken && side === "right") return "";
+    // A hole is in both.
+    const whole = broken || pair.left?.event.dropped;
+    if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
     const heading = stepAt(seen, cursor);
     if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, mark || "", stepCell(heading));
@@ -265,7 +308,7 @@ function halves(pair, cursor, differs) {
     const part = (from, text) => h("span", { class: "part" }, h("i", {}, `${from}: `), text);
     return h(
       "span",
-      { class: `half${here}${broken ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": broken ? 2 : null },
+      { class: `half${here}${whole ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": whole ? 2 : null },
       h("span", { class: "wire" }, mark || "", broken ? h("span", { class: "label" }, `broken server: ${broken.replaceAll("-", " ")}`) : "", ...wire(seen, cursor)),
       h("span", { class: "sub", title: [js && `${who}: ${js}`, go && `Go: ${go}`].filter(Boolean).join(" ⇢ ") || null }, js && part(who, js), js && go ? h("span", { class: "then" }, " ⇢ ") : "", go && part("Go", go)),
     );

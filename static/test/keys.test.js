@@ -29,3 +29,13 @@ test("keys are off in inputs; Space is the button's own", () => {
   assert.ok(!taken({ localName: "button" }, "ArrowRight"));
   assert.ok(!taken(null, " "));
 });
+
+test("what scrolls has the keys that scroll it, and only those", () => {
+  const pre = { localName: "pre" };
+  assert.ok(taken(pre, "ArrowRight", { x: true, y: false }));
+  assert.ok(taken(pre, "PageDown", { x: false, y: true }));
+  assert.ok(!taken(pre, "PageDown", { x: true, y: false }));
+  assert.ok(!taken(pre, "ArrowLeft", { x: false, y: true }));
+  assert.ok(!taken(pre, "ArrowLeft"));
+  assert.ok(!taken(pre, " ", { x: true, y: true }));
+});

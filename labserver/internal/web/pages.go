@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
 	"wslab/reference"
 	"wslab/reference/wire"
@@ -18,14 +19,15 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"
 
 // page is what every template is given.
 type page struct {
-	Title   string
-	Section string // lessons, lab, rules: the place in the navigation
-	Course  *lesson.Course
-	Lesson  *lesson.Lesson
-	Watch   string // session to watch on /lab
-	Rules   []wire.Rule
-	Path    string
-	Own     bool // the reader came by themselves, not by a link on another site
+	Title    string
+	Section  string // lessons, lab, rules: the place in the navigation
+	Course   *lesson.Course
+	Lesson   *lesson.Lesson
+	Watch    string // session to watch on /lab
+	Rules    []wire.Rule
+	Mistakes []endpoint.Mistake // of the servers at /ws/broken/
+	Path     string
+	Own      bool // the reader came by themselves, not by a link on another site
 }
 
 // render writes the page made from the template called name.
@@ -89,7 +91,7 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.render(w, r, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch})
+	s.render(w, r, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch, Mistakes: endpoint.Mistakes})
 }
 
 // allRules are those that can be read off the wire, and those that depend on

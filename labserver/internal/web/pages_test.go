@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
 	"wslab/reference/wire"
 )
@@ -119,6 +121,14 @@ func TestEveryPageIsThere(t *testing.T) {
 	sess := s.session()
 	if _, body := s.get("/lab?watch=" + sess.ID); !strings.Contains(body, `watch="`+sess.ID+`"`) {
 		t.Error("/lab does not watch the session that it is asked to")
+	}
+	_, body = s.get("/lab")
+	for _, m := range endpoint.Mistakes {
+		_, list, _ := strings.Cut(body, ` mistakes="`)
+		list, _, _ = strings.Cut(list, `"`)
+		if !slices.Contains(strings.Fields(list), m.Name) {
+			t.Errorf("/lab does not offer the server that makes the mistake %s", m.Name)
+		}
 	}
 }
 
