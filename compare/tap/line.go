@@ -56,7 +56,6 @@ func (c *Conn) lost(b []byte, err error) error {
 		switch {
 		case c.closed:
 			c.counts.reading.Store(false)
-			c.changed() // bury waits for this
 			return c.opError("read", net.ErrClosed)
 		case expired(c.readDeadline):
 			c.counts.reading.Store(false)
@@ -96,15 +95,16 @@ const buryTime = 10 * time.Minute
 // bury keeps the socket of a silent line open behind the endpoint's Close: were
 // it closed, the peer would be told. It ends when the peer closes its own.
 func (c *Conn) bury() {
-	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes the endpoint's Read
+	until := time.Now().Add(buryTime)
+	_ = c.Conn.SetDeadline(time.Unix(1, 0)) // ends the endpoint's Read and Write, as Close would
 	go func() {
 		defer c.Conn.Close()
 		c.mu.Lock()
-		for c.counts.reading.Load() || c.pumping {
-			c.wait(time.Time{})
+		for (c.counts.reading.Load() || c.pumping) && !expired(until) {
+			c.wait(until)
 		}
 		c.mu.Unlock()
-		_ = c.Conn.SetReadDeadline(time.Now().Add(buryTime))
+		_ = c.Conn.SetReadDeadline(until)
 		_, _ = io.Copy(io.Discard, c.Conn)
 	}()
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -220,6 +222,90 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 		}
 		if s := server.Status(); !s.FinIn || s.Reading || s.Closed {
 			t.Errorf("behind FIN it is %+v", s)
+		}
+	}
+}
+
+// noted is a connection that tells when it is closed.
+type noted struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c noted) Close() error {
+	defer func() { _ = recover() }() // closed twice
+	close(c.closed)
+	return c.Conn.Close()
+}
+
+// TestTheSocketOfASilentLineGoesWithItsPeer closes while a Read is about to
+// begin: it ends at once, and must not be waited for any longer.
+func TestTheSocketOfASilentLineGoesWithItsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		socket := noted{b, make(chan struct{})}
+		server := New(socket)
+		server.Attach(newLines(), false)
+		server.Silent()
+		begun, goOn := make(chan struct{}), make(chan struct{})
+		var once atomic.Bool
+		server.Watch(func() {
+			if once.CompareAndSwap(false, true) {
+				close(begun)
+				<-goOn
+			}
+		})
+		read := make(chan error, 1)
+		go func() {
+			_, err := server.Read(make([]byte, 1))
+			read <- err
+		}()
+		<-begun // it is counted as reading, and has not looked whether the socket is closed
+		server.Close()
+		synctest.Wait()
+		close(goOn)
+		if err := <-read; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read gives %v", err)
+		}
+		a.Close()
+		synctest.Wait()
+		select {
+		case <-socket.closed:
+		default:
+			t.Error("the peer has closed TCP, and the socket is still open")
+		}
+	})
+}
+
+func TestCloseEndsAWriteThatWaitsOnASilentLine(t *testing.T) {
+	_, server, rec := loopback(t, false)
+	rec.arrived = make(chan struct{}, 10)
+	w := write(server, strings.Repeat("x", 64<<20))
+	<-rec.arrived // it is recorded, and on its way to buffers that it fills
+	server.Silent()
+	server.Close()
+	select {
+	case <-w.done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the Write waits on behind Close")
+	}
+	if !errors.Is(w.err, net.ErrClosed) {
+		t.Errorf("Write gives %v", w.err)
+	}
+}
+
+func TestAClosedConnTakesNoDeadline(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		_, server, _ := loopback(t, false)
+		if silent {
+			server.Silent()
+		}
+		server.Close()
+		if err := server.SetDeadline(time.Now()); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("silent %t: SetDeadline gives %v", silent, err)
+		}
+		if err := server.SetWriteDeadline(time.Now()); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("silent %t: SetWriteDeadline gives %v", silent, err)
 		}
 	}
 }
