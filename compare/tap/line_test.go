@@ -309,3 +309,27 @@ func TestAClosedConnTakesNoDeadline(t *testing.T) {
 		}
 	}
 }
+
+// TestADeadlineThatHasPassedOnASilentLineIsOver has the octets come, and be
+// lost, while the endpoint's deadline has passed and the valve's reader reads.
+func TestADeadlineThatHasPassedOnASilentLineIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		server.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read gives %v", err)
+		}
+		server.Silent()
+		if _, err := io.WriteString(client, "lost\n"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		server.SetReadDeadline(began.Add(time.Second))
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("the next Read gives %v after %v", err, time.Since(began))
+		}
+		server.Close()
+		client.Close()
+	})
+}
