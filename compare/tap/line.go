@@ -20,8 +20,11 @@ func (c *Conn) Silent() {
 	c.changed()
 }
 
-// Delay makes every read and every write of the socket take d longer.
-func (c *Conn) Delay(d time.Duration) { c.delay.Store(int64(d)) }
+// SetDelay makes every read and every write of the socket take d longer.
+func (c *Conn) SetDelay(d time.Duration) { c.delay.Store(int64(d)) }
+
+// Delay returns how much longer every read and every write takes.
+func (c *Conn) Delay() time.Duration { return time.Duration(c.delay.Load()) }
 
 // Split makes what the endpoint writes leave in TCP writes of at most n octets;
 // 0 leaves it as it is.
@@ -29,7 +32,7 @@ func (c *Conn) Split(n int) { c.split.Store(int64(n)) }
 
 // late waits for as long as the line is slow, or until the endpoint closes.
 func (c *Conn) late() {
-	d := time.Duration(c.delay.Load())
+	d := c.Delay()
 	if d <= 0 {
 		return
 	}
@@ -108,6 +111,3 @@ func (c *Conn) bury() {
 		_, _ = io.Copy(io.Discard, c.Conn)
 	}()
 }
-
-// Slow returns how long every read and write takes longer.
-func (c *Conn) Slow() time.Duration { return time.Duration(c.delay.Load()) }

@@ -104,7 +104,7 @@ func TestWhatWaitsAtTheValveIsLostWhenTheLineGoesDead(t *testing.T) {
 func TestASlowLineTakesItsTimeInBothDirections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, _ := pipe(t, false)
-		server.Delay(time.Second)
+		server.SetDelay(time.Second)
 		began := time.Now()
 		in := collect(client)
 		if _, err := server.Write([]byte("out\n")); err != nil || time.Since(began) != time.Second {
@@ -121,7 +121,7 @@ func TestASlowLineTakesItsTimeInBothDirections(t *testing.T) {
 		<-late.done
 		client.Close()
 		<-in.done
-		if late.err == nil || in.text() != "out\n" || server.Slow() != time.Second {
+		if late.err == nil || in.text() != "out\n" || server.Delay() != time.Second {
 			t.Errorf("the late Write gives %v, and %q came", late.err, in.text())
 		}
 	})
