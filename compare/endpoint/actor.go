@@ -120,12 +120,18 @@ func (s *socket) TCPReset() error {
 }
 
 // Kill can't be: the server runs in this process.
-func (s *socket) Kill() error { return cannot(s.rec, "kill", "its process is this one") }
+func (s *socket) Kill() error { return cannot(s.rec, "kill", "the server's process is this one") }
+
+// A CannotError says what an Actor was told to do that it cannot, whatever its
+// library knows.
+type CannotError struct{ What, Why string }
+
+func (e *CannotError) Error() string { return e.What + " cannot be done: " + e.Why }
 
 // cannot records that something was asked for that cannot be.
 func cannot(rec *recording.Connection, what, why string) error {
 	call := rec.Enter(what, "")
-	err := &NotKnownError{what + ": " + why}
+	err := &CannotError{what, why}
 	call.Return("", err)
 	return err
 }
@@ -136,7 +142,7 @@ type plainActor struct {
 	rec *recording.Connection
 }
 
-func (a *plainActor) not(what string) error { return cannot(a.rec, what, "it only echoes") }
+func (a *plainActor) not(what string) error { return cannot(a.rec, what, "this server only echoes") }
 func (a *plainActor) Read() error           { return a.not("read") }
 func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
 func (a *plainActor) HangUp([]byte) error   { return a.not("hang up") }
