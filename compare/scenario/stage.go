@@ -185,8 +185,8 @@ func (st *Stage) changes() uint64 {
 	return st.count
 }
 
-// until waits until there reports true. There is called with st.mu not held. It
-// reports false when bound is over, and ctx's error when that ends.
+// until waits until the function there reports true; it is called with st.mu not
+// held. until reports false when bound is over, and ctx's cause when that ends.
 func (st *Stage) until(ctx context.Context, bound time.Duration, there func() bool) (bool, error) {
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
