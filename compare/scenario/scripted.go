@@ -101,7 +101,7 @@ func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	case "expect":
 		return s.expect(ctx, raw, c.Want)
 	case "reading off":
-		raw.Deafen()
+		return raw.Deafen(ctx)
 	case "reading on":
 		raw.Hear()
 	case "tcp half":
@@ -201,14 +201,13 @@ func (s *Scripted) holdAnswers() (resume func()) {
 // read waits for n more frames, for the end of TCP where n is 0.
 func (s *Scripted) read(ctx context.Context, raw *Raw, n int) error {
 	if n == 0 {
-		return cause(ctx, raw.EOF(ctx))
+		return raw.EOF(ctx)
 	}
 	s.mu.Lock()
 	s.awaited += n
 	all := s.awaited
 	s.mu.Unlock()
-	err := raw.await(ctx, func() bool { return s.skip(all) })
-	return cause(ctx, err)
+	return raw.await(ctx, func() bool { return s.skip(all) })
 }
 
 // skip passes over what came in the first n frames, and reports whether there
@@ -233,7 +232,7 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 		return s.next < len(s.came)
 	})
 	if err != nil {
-		return fmt.Errorf("%w, and %s was expected", cause(ctx, err), w)
+		return fmt.Errorf("%w, and %s was expected", err, w)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,15 +264,7 @@ func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) erro
 		s.Log("close", fmt.Sprintf("gave up after %v", d), -1)
 	}
 	raw.Close()
-	return ctx.Err()
-}
-
-// cause returns why ctx ended, where err is that it did.
-func cause(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+	return context.Cause(ctx)
 }
 
 // Fits reports whether got is what w asks for. A close without a reason asks for

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"wslab/compare/recording"
@@ -104,11 +103,10 @@ type Stage struct {
 	// the end of the step is recorded.
 	Settled func()
 
-	mu      sync.Mutex
+	mu      Changes
 	setup   Setup
 	parties []*party // the play's own first
 	count   uint64   // changes so far
-	changed chan struct{}
 }
 
 // party is one client with its connection, and the server's code at its end.
@@ -169,12 +167,9 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 // notify wakes who waits for something to change.
 func (st *Stage) notify() {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	st.count++
-	if st.changed != nil {
-		close(st.changed)
-		st.changed = nil
-	}
+	st.mu.Unlock()
+	st.mu.Tell()
 }
 
 // changes returns how many times something has changed. The recording does not
@@ -191,12 +186,7 @@ func (st *Stage) until(ctx context.Context, bound time.Duration, there func() bo
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
 	for {
-		st.mu.Lock()
-		if st.changed == nil {
-			st.changed = make(chan struct{})
-		}
-		changed := st.changed
-		st.mu.Unlock()
+		changed := st.mu.Next()
 		if there() {
 			return true, nil
 		}
