@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,9 @@ type Scripted struct {
 	awaited   int // of them those that read and expect have had
 	closeSent bool
 }
+
+// maxCame bounds what a client keeps for an expect to come.
+const maxCame = 4096
 
 // arrival is a message or a control frame that came.
 type arrival struct {
@@ -169,7 +173,7 @@ func (s *Scripted) hear(it dissect.Item) {
 		op := it.Frame.Header.Opcode
 		if op.IsControl() {
 			payload = it.Frame.Payload()
-			s.came = append(s.came, arrival{op.String(), payload, s.frames})
+			s.keep(arrival{op.String(), payload, s.frames})
 		}
 		switch {
 		case !s.Answers:
@@ -181,7 +185,7 @@ func (s *Scripted) hear(it dissect.Item) {
 			payload = payload[:min(2, len(payload))] // its code
 		}
 	case it.Message != nil:
-		s.came = append(s.came, arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
+		s.keep(arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
 	}
 	s.mu.Unlock()
 	if answer == 0 {
@@ -191,6 +195,20 @@ func (s *Scripted) hear(it dissect.Item) {
 	defer s.answering.Unlock()
 	raw.Frame(answer, payload)
 }
+
+// keep puts a behind what no expect has had. Of heartbeats any number may come
+// while a learner thinks: the oldest of them make room. s.mu is held.
+func (s *Scripted) keep(a arrival) {
+	s.came, s.next = s.came[s.next:], 0
+	if len(s.came) == maxCame {
+		i := slices.IndexFunc(s.came, func(a arrival) bool { return heartbeat(a.kind) })
+		s.came = slices.Delete(s.came, max(i, 0), max(i, 0)+1)
+	}
+	s.came = append(s.came, a)
+}
+
+// heartbeat reports whether kind is Ping or Pong.
+func heartbeat(kind string) bool { return kind == "ping" || kind == "pong" }
 
 // holdAnswers lets no answer be sent until resume.
 func (s *Scripted) holdAnswers() (resume func()) {
@@ -252,7 +270,6 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 // overlooks reports whether a is none of the business of who expects w: like a
 // browser's page, a client that answers by itself is not told of heartbeats.
 func (s *Scripted) overlooks(w Want, a arrival) bool {
-	heartbeat := func(kind string) bool { return kind == "ping" || kind == "pong" }
 	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
 }
 

@@ -492,3 +492,20 @@ func TestPatienceThatIsCutShortTellsWhy(t *testing.T) {
 		}
 	})
 }
+
+// TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound hears heartbeats for
+// as long as a learner may think.
+func TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound(t *testing.T) {
+	c, talk := &Scripted{}, dissect.NewFrames()
+	for _, octets := range []string{"\x81\x05first", strings.Repeat("\x89\x00", 3*maxCame), "\x81\x04last"} {
+		for _, it := range talk.Octets(wire.Server, []byte(octets), false) {
+			c.hear(it)
+		}
+	}
+	if n := len(c.came); n > maxCame || string(c.came[0].payload) != "first" || string(c.came[n-1].payload) != "last" {
+		t.Errorf("it keeps %d, from %q to %q", n, c.came[0].payload, c.came[n-1].payload)
+	}
+	if c.frames != 3*maxCame+2 {
+		t.Errorf("it has counted %d frames", c.frames)
+	}
+}
