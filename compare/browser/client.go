@@ -73,8 +73,10 @@ func (c *Client) Told(s recording.Script) {
 			c.told = append(c.told, s)
 		}
 	case "onclose":
+		if !c.closed {
+			c.told = append(c.told, s)
+		}
 		c.closed = true
-		c.told = append(c.told, s)
 	}
 }
 
