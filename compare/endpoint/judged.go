@@ -78,9 +78,14 @@ func judgedReference(c *reference.Conn) {
 	}
 }
 
-// judgedGorilla echoes as gorilla's documentation shows, with deadlines. Its read
-// limit counts octets as they cross: those that a compressed message becomes are
-// counted here, or a few KiB could ask for gigabytes.
+// judgedInflated is the most octets that a compressed message may become at
+// gorilla, whose own limit counts them as they cross: a few KiB could ask for
+// gigabytes. It is more than any case sends, so that the judge sees gorilla as
+// it is.
+const judgedInflated = 2 * JudgedMessage
+
+// judgedGorilla echoes as gorilla's documentation shows, with deadlines and
+// judgedInflated.
 func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 	upgrader := websocket.Upgrader{EnableCompression: true, CheckOrigin: func(*http.Request) bool { return true }}
 	c, err := upgrader.Upgrade(w, r, nil)
@@ -95,12 +100,12 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		p, err := io.ReadAll(io.LimitReader(r, JudgedMessage+1))
+		p, err := io.ReadAll(io.LimitReader(r, judgedInflated+1))
 		if err != nil {
 			return
 		}
 		c.SetWriteDeadline(time.Now().Add(judgedIdle))
-		if len(p) > JudgedMessage {
+		if len(p) > judgedInflated {
 			op, p = websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseMessageTooBig, "")
 		}
 		if c.WriteMessage(op, p) != nil || op == websocket.CloseMessage {

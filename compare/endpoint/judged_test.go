@@ -107,12 +107,12 @@ func isTimedOut(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// TestAJudgedGorillaTakesNoMoreThanJudgedMessage sends a frame of some KiB that
-// becomes one octet more.
-func TestAJudgedGorillaTakesNoMoreThanJudgedMessage(t *testing.T) {
+// TestWhatAMessageBecomesAtAJudgedGorillaIsBounded sends a frame of some KiB that
+// becomes one octet too many.
+func TestWhatAMessageBecomesAtAJudgedGorillaIsBounded(t *testing.T) {
 	var packed bytes.Buffer
 	w, _ := flate.NewWriter(&packed, flate.BestCompression)
-	w.Write(make([]byte, JudgedMessage+1))
+	w.Write(make([]byte, judgedInflated+1))
 	w.Flush()
 	p := bytes.TrimSuffix(packed.Bytes(), []byte("\x00\x00\xff\xff")) // RFC 7692 §7.2.1
 	h := wire.Header{Fin: true, RSV1: true, Opcode: wire.Binary, Masked: true, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
