@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -75,12 +74,12 @@ const maxTCPRead = 4096
 func (s *socket) TCPRead() error {
 	call := s.rec.Enter("net.Conn.Read", "")
 	n, err := s.conn.Read(make([]byte, maxTCPRead))
-	call.Return(octets(n), err)
+	call.Return(recording.OctetCount(n), err)
 	return err
 }
 
 func (s *socket) TCPWrite(b []byte) error {
-	call := s.rec.Enter("net.Conn.Write", octets(len(b)))
+	call := s.rec.Enter("net.Conn.Write", recording.OctetCount(len(b)))
 	// A library may have left a deadline: gorilla gives its answer to a Close a second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
@@ -163,11 +162,4 @@ func message(op wire.Opcode, p []byte, err error) string {
 		return ""
 	}
 	return describe(op, len(p))
-}
-
-func octets(n int) string {
-	if n == 1 {
-		return "1 octet"
-	}
-	return fmt.Sprintf("%d octets", n)
 }

@@ -117,4 +117,4 @@ func Find(name string) (Endpoint, error) {
 }
 
 // describe says what a message or control frame carries: "text, 5 octets".
-func describe(op fmt.Stringer, n int) string { return op.String() + ", " + octets(n) }
+func describe(op fmt.Stringer, n int) string { return op.String() + ", " + recording.OctetCount(n) }

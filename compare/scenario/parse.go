@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wslab/compare/recording"
 	"wslab/reference/wire"
 )
 
@@ -274,12 +275,7 @@ func firstWords() []string {
 }
 
 // clip shortens what is quoted in an error.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
-}
+func clip(s string) string { return recording.Clip(s, 40) }
 
 // field gives the request a header field. Once it takes the place of the usual
 // one, twice it stands there twice.

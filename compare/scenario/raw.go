@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"wslab/compare/tap"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
@@ -204,7 +205,7 @@ func (c *Raw) write(b []byte, text string) error {
 		c.mu.Lock()
 		c.progress.Written -= int64(len(b) - n)
 		c.mu.Unlock()
-		c.log("error", "write: "+plain(err), -1)
+		c.log("error", "write: "+tap.Plain(err), -1)
 	}
 	c.mu.Tell()
 	return err
@@ -292,7 +293,7 @@ func (c *Raw) over(err error) {
 		end = "error"
 	}
 	if end != "closed" {
-		c.log("read", plain(err), -1)
+		c.log("read", tap.Plain(err), -1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -305,18 +306,6 @@ func (c *Raw) ended() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.end
-}
-
-// plain says what err is without addresses.
-func plain(err error) string {
-	var op *net.OpError
-	switch {
-	case err == io.EOF:
-		return "EOF"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	}
-	return err.Error()
 }
 
 // clipHex writes at most 24 octets of b as hex.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/tap"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
@@ -139,7 +140,7 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	}
 	conn, err := s.Dial(ctx)
 	if err != nil {
-		s.Log("error", "dial: "+plain(err), -1)
+		s.Log("error", "dial: "+tap.Plain(err), -1)
 		return fmt.Errorf("dial: %w", err)
 	}
 	s.Log("dial", s.Target, -1)
