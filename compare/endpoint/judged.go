@@ -87,7 +87,7 @@ const judgedInflated = 2 * JudgedMessage
 // judgedGorilla echoes as gorilla's documentation shows, with deadlines and
 // judgedInflated.
 func judgedGorilla(w http.ResponseWriter, r *http.Request) {
-	upgrader := websocket.Upgrader{EnableCompression: true, CheckOrigin: func(*http.Request) bool { return true }}
+	upgrader := websocket.Upgrader{HandshakeTimeout: judgedIdle, EnableCompression: true, CheckOrigin: func(*http.Request) bool { return true }}
 	c, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return

@@ -56,6 +56,7 @@ func beServer(name string) error {
 	}
 	fmt.Println(l.Addr())
 	server := &http.Server{
+		ReadHeaderTimeout: startTimeout,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			report(c.(*tap.Conn))
 			return ctx
