@@ -45,8 +45,8 @@ type Raw struct {
 	status   int // of the response, 0 until it has come
 	frames   int // read so far
 	end      string
-	deaf     bool // Deafen was called
-	parked   bool // and nothing reads
+	deaf     bool // Deafen was called, and not Hear since
+	parked   bool // the reader is in park
 	closed   bool // the socket is
 	progress Progress
 }
@@ -142,7 +142,7 @@ func (c *Raw) Deafen(ctx context.Context) error {
 // Hear reads on.
 func (c *Raw) Hear() {
 	c.mu.Lock()
-	c.deaf, c.parked = false, false
+	c.deaf = false
 	c.mu.Unlock()
 	c.conn.SetReadDeadline(time.Time{})
 	c.mu.Tell()
@@ -155,7 +155,7 @@ func (c *Raw) Progress() Progress {
 	p := c.progress
 	p.Known = true
 	p.Refused = c.status != 101
-	p.Deaf = c.parked
+	p.Deaf = c.deaf && c.parked
 	return p
 }
 
@@ -272,13 +272,13 @@ func (c *Raw) take(b []byte) {
 // quicker than the deadline of Deafen.
 func (c *Raw) park() {
 	c.mu.Lock()
-	deaf := c.deaf
-	c.parked = deaf
+	c.parked = c.deaf
 	c.mu.Unlock()
-	if deaf {
-		c.mu.Tell()
-		_ = c.mu.Await(context.Background(), func() bool { return !c.deaf || c.closed }) // Close ends it
-	}
+	c.mu.Tell()
+	_ = c.mu.Await(context.Background(), func() bool { // Close ends it
+		c.parked = c.deaf && !c.closed
+		return !c.parked
+	})
 }
 
 // over notes how reading ended.

@@ -509,3 +509,35 @@ func TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound(t *testing.T) {
 		t.Errorf("it has counted %d frames", c.frames)
 	}
 }
+
+// TestAClientGetsDeafAgainAsSoonAsItHears leaves the reader no time to read on.
+func TestAClientGetsDeafAgainAsSoonAsItHears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := &server{Conn: far, t: t}
+		go func() {
+			s.hearsRequest()
+			s.says(answer101)
+		}()
+		c, err := NewRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Status(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for i := range 1000 {
+			if err := c.Deafen(ctx); err != nil || !c.Progress().Deaf {
+				t.Errorf("the %d. time: %v, %+v", i+1, err, c.Progress())
+				break
+			}
+			c.Hear()
+			if c.Progress().Deaf {
+				t.Errorf("the %d. time it does not hear", i+1)
+				break
+			}
+		}
+		c.Close()
+		far.Close()
+	})
+}
