@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,15 @@ func TestABrowserIsKnownByWhatItSaysOfItself(t *testing.T) {
 	for _, said := range []string{"", "\n", "curl 8.0", "153", "Chromium"} {
 		if kind, name, ok := identify(said); ok {
 			t.Errorf("%q is read as %s %s", said, kind, name)
+		}
+	}
+}
+
+func TestOnlyRootRunsChromiumWithoutItsSandbox(t *testing.T) {
+	for _, root := range []bool{true, false} {
+		args := Chromium.arguments("profile", "http://here/", root)
+		if slices.Contains(args, "--no-sandbox") != root || args[len(args)-1] != "http://here/" {
+			t.Errorf("root %t: it is started with %q", root, args)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"wslab/compare/recording"
@@ -27,13 +26,11 @@ type Client struct {
 	send func(step int, o recording.Order) // gives an order to the page, without waiting
 	away func() error                      // says that the page is gone, once it is
 
-	mu      sync.Mutex
-	done    map[int]string     // steps that the page has done, and what JavaScript threw
-	opened  bool               // JavaScript was told onopen
-	closed  bool               // it was told onclose, or is not there any more
-	told    []recording.Script // onmessage and onclose that no read or expect has taken
-	changed chan struct{}
-	watch   func()
+	mu     scenario.Changes
+	done   map[int]string     // steps that the page has done, and what JavaScript threw
+	opened bool               // JavaScript was told onopen
+	closed bool               // it was told onclose, or is not there any more
+	told   []recording.Script // onmessage and onclose that no read or expect has taken
 }
 
 // NewClient returns a browser as the client of a play of sc. send gives the page
@@ -43,14 +40,14 @@ func NewClient(sc *scenario.Scenario, send func(step int, o recording.Order), aw
 	if send == nil {
 		send = func(int, recording.Order) {}
 	}
-	return &Client{sc: sc, send: send, away: away, done: map[int]string{}, changed: make(chan struct{}), watch: func() {}}
+	return &Client{sc: sc, send: send, away: away, done: map[int]string{}}
 }
 
 // Done takes the page's word that it has done what step orders; failure is what
 // JavaScript threw, if anything. Only the first word counts.
 func (c *Client) Done(step int, failure string) {
+	defer c.mu.Tell()
 	c.mu.Lock()
-	defer c.wake()
 	defer c.mu.Unlock()
 	if step < 0 || step >= len(c.sc.Commands) {
 		return
@@ -65,8 +62,8 @@ const maxTold = 1000
 
 // Told takes what the page's JavaScript did or was told.
 func (c *Client) Told(s recording.Script) {
+	defer c.mu.Tell()
 	c.mu.Lock()
-	defer c.wake()
 	defer c.mu.Unlock()
 	switch s.What {
 	case "onopen":
@@ -76,27 +73,15 @@ func (c *Client) Told(s recording.Script) {
 			c.told = append(c.told, s)
 		}
 	case "onclose":
+		if !c.closed {
+			c.told = append(c.told, s)
+		}
 		c.closed = true
-		c.told = append(c.told, s)
 	}
 }
 
-// wake tells those who wait that something has changed.
-func (c *Client) wake() {
-	c.mu.Lock()
-	close(c.changed)
-	c.changed = make(chan struct{})
-	watch := c.watch
-	c.mu.Unlock()
-	watch()
-}
-
 // Watch implements scenario.Client.
-func (c *Client) Watch(changed func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.watch = changed
-}
+func (c *Client) Watch(changed func()) { c.mu.Watch(changed) }
 
 // Progress implements scenario.Client.
 func (c *Client) Progress() scenario.Progress {
@@ -118,14 +103,14 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 	}
 	switch cmd.Verb {
 	case "open":
-		return c.await(ctx, func() bool { return c.opened || c.closed })
+		return c.mu.Await(ctx, func() bool { return c.opened || c.closed })
 	case "leave":
 		c.mu.Lock()
 		c.closed = true // of a tab that is gone nothing more is told
 		c.mu.Unlock()
 	case "read":
 		if cmd.Count == 0 {
-			return c.await(ctx, func() bool { return c.closed })
+			return c.mu.Await(ctx, func() bool { return c.closed })
 		}
 		for range cmd.Count {
 			if _, err := c.next(ctx); err != nil {
@@ -137,7 +122,7 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 	case "patience":
 		ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
 		defer cancel()
-		return c.await(ctx, func() bool { return c.closed })
+		return c.mu.Await(ctx, func() bool { return c.closed })
 	}
 	return nil
 }
@@ -159,7 +144,7 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 	}
 	for {
 		short, stop := context.WithTimeoutCause(ctx, askEvery, errAsk)
-		err := c.await(short, there)
+		err := c.mu.Await(short, there)
 		stop()
 		if err == errAsk {
 			err = c.away()
@@ -181,31 +166,11 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 // errAsk says that it is time to ask whether the page is still there.
 var errAsk = errors.New("is the page still there?")
 
-// await waits until there reports true, with c.mu held.
-func (c *Client) await(ctx context.Context, there func() bool) error {
-	for {
-		c.mu.Lock()
-		ok, changed := there(), c.changed
-		c.mu.Unlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
 // rest waits until the page has told nothing for d.
 func (c *Client) rest(ctx context.Context, d time.Duration) {
 	for {
-		c.mu.Lock()
-		changed := c.changed
-		c.mu.Unlock()
 		select {
-		case <-changed:
+		case <-c.mu.Next():
 		case <-time.After(d):
 			return
 		case <-ctx.Done():
@@ -216,7 +181,7 @@ func (c *Client) rest(ctx context.Context, d time.Duration) {
 
 // next waits for the next onmessage, or onclose, which stays the next.
 func (c *Client) next(ctx context.Context) (recording.Script, error) {
-	if err := c.await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {
+	if err := c.mu.Await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {
 		return recording.Script{}, err
 	}
 	c.mu.Lock()

@@ -75,7 +75,7 @@ type play struct {
 	b     *Browser
 	rec   *recording.Recording
 	serve http.HandlerFunc
-	last  time.Duration // of what the page told
+	last  time.Duration // of what the page told; b.mu guards it
 }
 
 // tapKey is where a request's context holds its connection.
@@ -277,9 +277,14 @@ func (b *Browser) sync(now time.Duration) {
 func (p *play) take(rep report, ago time.Duration) {
 	if s := rep.Script; s != nil {
 		s.Client = p.token
-		s.Text, s.Reason = s.Text[:min(len(s.Text), maxText)], s.Reason[:min(len(s.Reason), maxText)]
+		for _, text := range []*string{&s.What, &s.Text, &s.Reason} {
+			*text = (*text)[:min(len(*text), maxText)]
+		}
+		p.b.mu.Lock()
 		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page tells all in its order
-		p.rec.AppendAt(p.last, p.rec.ConnOf(p.token), wire.Client.String(), s)
+		at := p.last
+		p.b.mu.Unlock()
+		p.rec.AppendAt(at, p.rec.ConnOf(p.token), wire.Client.String(), s)
 		p.Told(*s)
 	}
 	if rep.Done != nil {

@@ -69,18 +69,23 @@ func identify(said string) (kind Kind, name string, ok bool) {
 }
 
 // arguments returns how a browser of kind k is started on url with its profile
-// in dir: without a window, and asking nobody for anything but url.
-func (k Kind) arguments(dir, url string) []string {
+// in dir, by root or not: without a window, and asking nobody for anything but url.
+func (k Kind) arguments(dir, url string, root bool) []string {
 	if k == Firefox {
 		return []string{"-headless", "-profile", dir, "--no-remote", url}
 	}
-	return []string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	args := []string{
+		"--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		// A page in a window that nobody sees must not be slowed down.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
-		"--user-data-dir=" + dir, url,
+		"--user-data-dir=" + dir,
 	}
+	if root {
+		// As root, as in most containers, Chromium refuses to start with its sandbox.
+		args = append(args, "--no-sandbox")
+	}
+	return append(args, url)
 }
 
 // preferences keep Firefox from asking for anything but its page. Chromium has
@@ -123,7 +128,7 @@ func start(k Kind, path, url string) (*process, error) {
 			return nil, err
 		}
 	}
-	p := &process{cmd: exec.Command(path, k.arguments(profile, url)...), profile: profile, done: make(chan struct{})}
+	p := &process{cmd: exec.Command(path, k.arguments(profile, url, os.Geteuid() == 0)...), profile: profile, done: make(chan struct{})}
 	p.cmd.Stderr = &last{&p.said}
 	p.cmd.WaitDelay = time.Second // its children may keep the output open
 	if err := p.cmd.Start(); err != nil {

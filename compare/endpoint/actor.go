@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -75,12 +74,12 @@ const maxTCPRead = 4096
 func (s *socket) TCPRead() error {
 	call := s.rec.Enter("net.Conn.Read", "")
 	n, err := s.conn.Read(make([]byte, maxTCPRead))
-	call.Return(octets(n), err)
+	call.Return(recording.OctetCount(n), err)
 	return err
 }
 
 func (s *socket) TCPWrite(b []byte) error {
-	call := s.rec.Enter("net.Conn.Write", octets(len(b)))
+	call := s.rec.Enter("net.Conn.Write", recording.OctetCount(len(b)))
 	// A library may have left a deadline: gorilla gives its answer to a Close a second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
@@ -120,12 +119,18 @@ func (s *socket) TCPReset() error {
 }
 
 // Kill can't be: the server runs in this process.
-func (s *socket) Kill() error { return cannot(s.rec, "kill", "its process is this one") }
+func (s *socket) Kill() error { return cannot(s.rec, "kill", "the server's process is this one") }
+
+// A CannotError says what an Actor was told to do that it cannot, whatever its
+// library knows.
+type CannotError struct{ What, Why string }
+
+func (e *CannotError) Error() string { return e.What + " cannot be done: " + e.Why }
 
 // cannot records that something was asked for that cannot be.
 func cannot(rec *recording.Connection, what, why string) error {
 	call := rec.Enter(what, "")
-	err := &NotKnownError{what + ": " + why}
+	err := &CannotError{what, why}
 	call.Return("", err)
 	return err
 }
@@ -136,7 +141,7 @@ type plainActor struct {
 	rec *recording.Connection
 }
 
-func (a *plainActor) not(what string) error { return cannot(a.rec, what, "it only echoes") }
+func (a *plainActor) not(what string) error { return cannot(a.rec, what, "this server only echoes") }
 func (a *plainActor) Read() error           { return a.not("read") }
 func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
 func (a *plainActor) HangUp([]byte) error   { return a.not("hang up") }
@@ -157,11 +162,4 @@ func message(op wire.Opcode, p []byte, err error) string {
 		return ""
 	}
 	return describe(op, len(p))
-}
-
-func octets(n int) string {
-	if n == 1 {
-		return "1 octet"
-	}
-	return fmt.Sprintf("%d octets", n)
 }

@@ -184,11 +184,25 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 		"Octets": func() error { return a.Octets(nil) }, "TCPWrite": func() error { return a.TCPWrite(nil) },
 		"SayClose": func() error { return a.SayClose(nil) }, "HangUp": func() error { return a.HangUp(nil) },
 	} {
-		var not *endpoint.NotKnownError
-		if err := order(); !errors.As(err, &not) {
+		var cannot *endpoint.CannotError
+		if err := order(); !errors.As(err, &cannot) {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}
 	a.End()
 	c.ended()
+}
+
+func TestWhatCannotBeDoneIsTheFaultOfNoOtherServer(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, rec := stage(t, e, endpoint.Setup{ByHand: true})
+		err := a.Kill()
+		if want := "kill cannot be done: the server's process is this one"; err == nil || err.Error() != want {
+			t.Errorf("%s: Kill gives %v, want %s", e.Name, err, want)
+		}
+		if said := calls(rec); said != "kill *endpoint.CannotError" {
+			t.Errorf("%s: calls %s", e.Name, said)
+		}
+		c.Conn.Close()
+	}
 }

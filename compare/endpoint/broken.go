@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -74,7 +73,7 @@ func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Co
 	conn.SetReadDeadline(time.Now().Add(brokenTimeout))
 	call = rec.Enter("Read", "")
 	n, err := discard(buf.Reader)
-	call.Return(fmt.Sprintf("%d octets", n), err)
+	call.Return(recording.OctetCount(n), err)
 }
 
 // discard reads at most 64 KiB and returns how much and what ended it.

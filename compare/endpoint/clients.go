@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -14,8 +15,8 @@ type Client struct {
 	Name string
 
 	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
-	// every message until the connection ends. It closes conn. The error is nil
-	// unless the handshake failed.
+	// every message until the connection ends, or nothing has come for IdleTimeout.
+	// It closes conn. The error is nil unless the handshake failed.
 	Echo func(conn net.Conn, url string) error
 }
 
@@ -24,11 +25,15 @@ func Clients() []Client {
 	return []Client{{"reference", referenceClient}, {"gorilla", gorillaClient}}
 }
 
+// shakeTimeout bounds a client's opening handshake.
+const shakeTimeout = 10 * time.Second
+
 // referenceClient is Client.Echo of package reference.
 func referenceClient(nc net.Conn, url string) error {
 	conn, err := reference.Dial(context.Background(), url, &reference.DialOptions{
 		NetDial: func(context.Context, string, string) (net.Conn, error) { return nc, nil },
-		Options: reference.Options{MaxMessage: MaxMessage, HoldFlush: -1},
+		Timeout: shakeTimeout,
+		Options: reference.Options{MaxMessage: MaxMessage, IdleTimeout: IdleTimeout, HoldFlush: -1},
 	})
 	if err != nil {
 		nc.Close()
@@ -48,7 +53,7 @@ func referenceClient(nc net.Conn, url string) error {
 
 // gorillaClient is Client.Echo of gorilla/websocket.
 func gorillaClient(nc net.Conn, url string) error {
-	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return nc, nil }}
+	dialer := websocket.Dialer{HandshakeTimeout: shakeTimeout, NetDial: func(string, string) (net.Conn, error) { return nc, nil }}
 	conn, _, err := dialer.Dial(url, nil)
 	if err != nil {
 		nc.Close()
@@ -57,8 +62,10 @@ func gorillaClient(nc net.Conn, url string) error {
 	defer conn.Close()
 	conn.SetReadLimit(MaxMessage)
 	for {
+		conn.SetReadDeadline(time.Now().Add(IdleTimeout))
 		op, p, err := conn.ReadMessage()
 		if err == nil {
+			conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 			err = conn.WriteMessage(op, p)
 		}
 		if err != nil {

@@ -6,6 +6,8 @@
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
 //	naive.go      package naive of this module, with its faults
 //	broken.go     servers that answer the handshake wrongly, each in one named way
+//	judged.go     the same servers as a judge meets them: unrecorded, with a server's timeouts
+//	clients.go    the clients under study
 //
 // A scenario gives their code orders, call by call:
 //
@@ -17,7 +19,6 @@ package endpoint
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"wslab/compare/recording"
@@ -116,9 +117,4 @@ func Find(name string) (Endpoint, error) {
 }
 
 // describe says what a message or control frame carries: "text, 5 octets".
-func describe(op fmt.Stringer, n int) string {
-	if n == 1 {
-		return op.String() + ", 1 octet"
-	}
-	return op.String() + ", " + strconv.Itoa(n) + " octets"
-}
+func describe(op fmt.Stringer, n int) string { return op.String() + ", " + recording.OctetCount(n) }

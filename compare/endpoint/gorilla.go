@@ -17,7 +17,7 @@ import (
 // performGorilla is Endpoint.Perform of gorilla/websocket, used as its own
 // documentation shows.
 func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
-	var upgrader websocket.Upgrader
+	upgrader := websocket.Upgrader{HandshakeTimeout: writeTimeout}
 	call := rec.Enter("Upgrade", "")
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {

@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -17,8 +19,9 @@ import (
 // receives. The lab's limit is a sixteenth of what the largest cases send.
 const JudgedMessage = 32 << 20
 
-// judgedIdle ends a connection that a judge has forgotten.
-const judgedIdle = time.Minute
+// judgedIdle ends a connection that a judge has forgotten: each read and each
+// write ends when it has waited so long. Tests shorten it.
+var judgedIdle = time.Minute
 
 // Listen serves the endpoint called name, "reference", "gorilla" or "naive", on l
 // as a stranger would: with no recording and no valve, with a server's timeouts
@@ -28,17 +31,23 @@ const judgedIdle = time.Minute
 // for any other name.
 func Listen(name string, l net.Listener) (stop func(), ok bool) {
 	tracked := &tracking{Listener: l, conns: map[net.Conn]bool{}}
+	var serve func()
 	switch name {
 	case "reference":
 		s := &reference.Server{Handler: judgedReference, CheckOrigin: func(wire.Head) bool { return true }, Options: reference.Options{
 			MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Deflate: &wire.DeflateParams{},
 		}, ErrorLog: func(error) {}}
-		tracked.serve = func() { _ = s.Serve(tracked) }
+		serve, tracked.shutdown = func() { _ = s.Serve(tracked) }, s.Shutdown
 	case "gorilla":
-		s := &http.Server{Handler: http.HandlerFunc(judgedGorilla), ReadHeaderTimeout: judgedIdle}
-		tracked.serve = func() { _ = s.Serve(tracked) }
+		s := &http.Server{ReadTimeout: judgedIdle, WriteTimeout: judgedIdle, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if tracked.begins() { // http.Server does not wait for connections that were taken over
+				defer tracked.running.Done()
+				judgedGorilla(w, r)
+			}
+		})}
+		serve, tracked.shutdown = func() { _ = s.Serve(tracked) }, s.Shutdown
 	case "naive":
-		tracked.serve = func() {
+		serve = func() {
 			for {
 				c, err := tracked.Accept()
 				if err != nil {
@@ -53,7 +62,7 @@ func Listen(name string, l net.Listener) (stop func(), ok bool) {
 	default:
 		return nil, false
 	}
-	tracked.running.Go(tracked.serve)
+	tracked.running.Go(serve)
 	return tracked.stop, true
 }
 
@@ -69,9 +78,16 @@ func judgedReference(c *reference.Conn) {
 	}
 }
 
-// judgedGorilla echoes as gorilla's documentation shows.
+// judgedInflated is the most octets that a compressed message may become at
+// gorilla, whose own limit counts them as they cross: a few KiB could ask for
+// gigabytes. It is more than any case sends, so that the judge sees gorilla as
+// it is.
+const judgedInflated = 2 * JudgedMessage
+
+// judgedGorilla echoes as gorilla's documentation shows, with deadlines and
+// judgedInflated.
 func judgedGorilla(w http.ResponseWriter, r *http.Request) {
-	upgrader := websocket.Upgrader{EnableCompression: true, CheckOrigin: func(*http.Request) bool { return true }}
+	upgrader := websocket.Upgrader{HandshakeTimeout: judgedIdle, EnableCompression: true, CheckOrigin: func(*http.Request) bool { return true }}
 	c, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return
@@ -79,8 +95,20 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 	defer c.Close()
 	c.SetReadLimit(JudgedMessage)
 	for {
-		op, p, err := c.ReadMessage()
-		if err != nil || c.WriteMessage(op, p) != nil {
+		c.SetReadDeadline(time.Now().Add(judgedIdle))
+		op, r, err := c.NextReader()
+		if err != nil {
+			return
+		}
+		p, err := io.ReadAll(io.LimitReader(r, judgedInflated+1))
+		if err != nil {
+			return
+		}
+		c.SetWriteDeadline(time.Now().Add(judgedIdle))
+		if len(p) > judgedInflated {
+			op, p = websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseMessageTooBig, "")
+		}
+		if c.WriteMessage(op, p) != nil || op == websocket.CloseMessage {
 			return
 		}
 	}
@@ -89,8 +117,8 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 // tracking is a listener that knows its connections, so that none outlives it.
 type tracking struct {
 	net.Listener
-	serve   func()
-	running sync.WaitGroup
+	shutdown func(context.Context) error // of the server whose listener it is; nil where there is none
+	running  sync.WaitGroup
 
 	mu      sync.Mutex
 	conns   map[net.Conn]bool
@@ -112,7 +140,19 @@ func (t *tracking) Accept() (net.Conn, error) {
 	return &trackedConn{c.(*net.TCPConn), t}, nil
 }
 
-// stop closes the listener and every connection, and waits for who serves.
+// begins reports whether what serves a connection may still begin, and counts it
+// then as running.
+func (t *tracking) begins() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopped {
+		t.running.Add(1)
+	}
+	return !t.stopped
+}
+
+// stop closes the listener and every connection, and waits for who serves: none
+// of them waits for anything else.
 func (t *tracking) stop() {
 	t.mu.Lock()
 	t.stopped = true
@@ -121,6 +161,9 @@ func (t *tracking) stop() {
 		c.Close()
 	}
 	t.mu.Unlock()
+	if t.shutdown != nil {
+		_ = t.shutdown(context.Background())
+	}
 	t.running.Wait()
 }
 

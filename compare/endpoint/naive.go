@@ -207,6 +207,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	c := replay(conn, r, buf.Reader.Buffered())
 	if c == nil {
 		call := rec.Enter("Write", "")
+		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := conn.Write([]byte("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
 			"The weekend server reads its request itself, and how this one came has not been kept.\n"))
 		call.Return("nil", err)

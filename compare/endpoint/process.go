@@ -56,6 +56,7 @@ func beServer(name string) error {
 	}
 	fmt.Println(l.Addr())
 	server := &http.Server{
+		ReadHeaderTimeout: startTimeout,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			report(c.(*tap.Conn))
 			return ctx
@@ -273,7 +274,7 @@ func (a *processActor) End() {
 // notServer is a Server that cannot be told anything.
 type notServer struct{ rec *recording.Connection }
 
-const elsewhere = "its code is in another process"
+const elsewhere = "the server's code is in another process"
 
 func (s notServer) Send(wire.Opcode, ...[]byte) error { return cannot(s.rec, "send", elsewhere) }
 func (s notServer) Control(wire.Opcode, []byte) error { return cannot(s.rec, "control", elsewhere) }

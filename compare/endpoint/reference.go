@@ -78,7 +78,7 @@ func (s *referenceServer) HangUp(payload []byte) error {
 }
 
 func (s *referenceServer) Octets(b []byte) error {
-	call := s.rec.Enter("WriteRaw", octets(len(b)))
+	call := s.rec.Enter("WriteRaw", recording.OctetCount(len(b)))
 	err := s.conn.WriteRaw(b)
 	call.Return("nil", err)
 	return err

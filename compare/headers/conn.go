@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"wslab/reference/wire"
 )
 
 // conn is a net.Conn whose peer is a script. It is used by the one goroutine
@@ -115,7 +117,7 @@ func (c *conn) CloseWrite() error {
 func closes(b []byte) bool {
 	all, _ := frames(b)
 	for _, f := range all {
-		if f.header.Opcode == 8 {
+		if f.header.Opcode == wire.Close {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ type Event struct {
 	Body any
 }
 
-// Kind returns the name of e's kind, as ARCHITECTURE's table and the JSON have it.
+// Kind returns the name of e's kind, as the JSON has it.
 func (e Event) Kind() string {
 	switch e.Body.(type) {
 	case *TCP:

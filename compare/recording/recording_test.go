@@ -593,3 +593,12 @@ func BenchmarkJSON(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(events)), "µs/event")
 }
+
+func TestNumbersAndLongTextsAreWrittenForPeople(t *testing.T) {
+	if got := recording.OctetCount(0) + ", " + recording.OctetCount(uint64(1)) + ", " + recording.OctetCount(int64(2)); got != "0 octets, 1 octet, 2 octets" {
+		t.Error(got)
+	}
+	if got := recording.Clip("grün", 3) + " " + recording.Clip("grün", 4); got != "grü… grün" {
+		t.Error(got)
+	}
+}

@@ -94,7 +94,7 @@ func (t *textWriter) event(e Event) {
 		t.tcp(e, b)
 	case *Octets:
 		if !t.opt.Stable {
-			t.line(e, arrow, "TCP brings %d octets: %s", b.Size, spaced(b.Head, 32, b.Size))
+			t.line(e, arrow, "TCP brings %s: %s", OctetCount(b.Size), spaced(b.Head, 32, b.Size))
 		}
 	case *dissect.Handshake:
 		t.handshake(e, arrow, b)
@@ -106,7 +106,7 @@ func (t *textWriter) event(e Event) {
 		}
 		t.violations(b.Violations)
 	case *Message:
-		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, octets(b.Size), preview(b.Message))
+		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, OctetCount(b.Size), preview(b.Message))
 	case *Call:
 		t.call(e, b)
 	case *Script:
@@ -231,12 +231,12 @@ func frameSummary(f *dissect.Frame) string {
 	if h.Masked {
 		b.WriteString(" masked")
 	}
-	b.WriteString(", " + octets(h.Length))
+	b.WriteString(", " + OctetCount(h.Length))
 	if f.Short > 0 {
 		fmt.Fprintf(&b, ", cut off: %d never came", f.Short)
 	}
 	if s, ok := f.Text(); ok && len(s) > 0 {
-		fmt.Fprintf(&b, " %q", clip(s, 40))
+		fmt.Fprintf(&b, " %q", Clip(s, 40))
 	}
 	if f.Close != nil {
 		fmt.Fprintf(&b, " %s %q", f.Close.Code, f.Close.Reason)
@@ -251,7 +251,7 @@ func scriptText(s *Script) string {
 		fmt.Fprintf(&b, " %d", *s.Code)
 	}
 	if s.Text != "" {
-		fmt.Fprintf(&b, " %q", clip(s.Text, 80))
+		fmt.Fprintf(&b, " %q", Clip(s.Text, 80))
 	}
 	if s.Reason != "" {
 		fmt.Fprintf(&b, " %q", s.Reason)
@@ -264,12 +264,13 @@ func scriptText(s *Script) string {
 
 func preview(m *dissect.Message) string {
 	if m.Opcode == wire.Text && utf8.Valid(m.Head) {
-		return fmt.Sprintf("%q", clip(string(m.Head), 40))
+		return fmt.Sprintf("%q", Clip(string(m.Head), 40))
 	}
 	return spaced(m.Head, 16, int(min(m.Size, 1<<31)))
 }
 
-func octets(n uint64) string {
+// OctetCount writes n with its unit: "1 octet", "5 octets".
+func OctetCount[N int | int64 | uint64](n N) string {
 	if n == 1 {
 		return "1 octet"
 	}
@@ -291,7 +292,8 @@ func spaced(b []byte, n, total int) string {
 	return s.String()
 }
 
-func clip(s string, n int) string {
+// Clip returns the first n characters of s, and … for the rest.
+func Clip(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n]) + "…"
 	}

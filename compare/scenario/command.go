@@ -15,9 +15,9 @@ type Who string
 // The parts.
 const (
 	ByClient Who = "client"
-	Server   Who = "server"
-	Wire     Who = "wire"
-	Note     Who = "note" // nobody's: the play waits, or only says something
+	ByServer Who = "server"
+	ByWire   Who = "wire"
+	ByNobody Who = "note" // the play waits, or only says something
 )
 
 // Command is one line of a Scenario, or several lines of octets that leave in

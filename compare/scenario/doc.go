@@ -6,10 +6,12 @@
 //	scenario.go   a Scenario and its settings
 //	command.go    one Command of it: who acts, and what a page is asked for it
 //	parse.go      the text format; arguments.go, hex.go: what follows a verb
+//	plan.go       what it does as a page shows it
 //	transcript.go what came of each command, kept below it in the file
 //	play.go       a scenario played, step by step
 //	orders.go     what the server's code and the wire are told
 //	stage.go      what a play acts on: clients, connections, the server's code
+//	changes.go    a lock whose holder can tell others that something has changed
 //	settle.go     when the effect of a command is over
 //	raw.go        a TCP connection whose client follows no rule by itself
 //	scripted.go   the Client that acts on a Raw; opening.go: its handshake

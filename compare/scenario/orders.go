@@ -112,7 +112,7 @@ func (p *play) wire(c *Command) error {
 	case "wire silent":
 		line.Silent()
 	case "wire delay":
-		line.Delay(c.For)
+		line.SetDelay(c.For)
 	case "wire split":
 		line.Split(c.Count)
 	case "wire release":

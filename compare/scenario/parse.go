@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wslab/compare/recording"
 	"wslab/reference/wire"
 )
 
@@ -50,36 +51,36 @@ var verbs = []verb{
 	{"patience", ByClient, duration},
 	{"crowd", ByClient, count("how many more clients come", 1, maxCrowd)},
 
-	{"server read", Server, nothing},
-	{"server send text", Server, words},
-	{"server send binary", Server, octets},
-	{"server send fragments", Server, parts},
-	{"server ping", Server, words},
-	{"server pong", Server, words},
-	{"server close", Server, code},
-	{"server says close", Server, code},
-	{"server hangs up", Server, code},
-	{"server octets", Server, octets},
-	{"server tcp read", Server, nothing},
-	{"server tcp write", Server, octets},
-	{"server tcp close", Server, nothing},
-	{"server tcp half", Server, nothing},
-	{"server tcp reset", Server, nothing},
-	{"server kill", Server, nothing},
-	{"server shutdown", Server, nothing},
+	{"server read", ByServer, nothing},
+	{"server send text", ByServer, words},
+	{"server send binary", ByServer, octets},
+	{"server send fragments", ByServer, parts},
+	{"server ping", ByServer, words},
+	{"server pong", ByServer, words},
+	{"server close", ByServer, code},
+	{"server says close", ByServer, code},
+	{"server hangs up", ByServer, code},
+	{"server octets", ByServer, octets},
+	{"server tcp read", ByServer, nothing},
+	{"server tcp write", ByServer, octets},
+	{"server tcp close", ByServer, nothing},
+	{"server tcp half", ByServer, nothing},
+	{"server tcp reset", ByServer, nothing},
+	{"server kill", ByServer, nothing},
+	{"server shutdown", ByServer, nothing},
 
-	{"wire hold", Wire, nothing},
-	{"wire run", Wire, nothing},
-	{"wire release", Wire, nothing},
-	{"wire drop", Wire, nothing},
-	{"wire silent", Wire, nothing},
-	{"wire delay", Wire, duration},
-	{"wire split", Wire, count("how many octets a TCP write has at most", 1, 1<<16)},
+	{"wire hold", ByWire, nothing},
+	{"wire run", ByWire, nothing},
+	{"wire release", ByWire, nothing},
+	{"wire drop", ByWire, nothing},
+	{"wire silent", ByWire, nothing},
+	{"wire delay", ByWire, duration},
+	{"wire split", ByWire, count("how many octets a TCP write has at most", 1, 1<<16)},
 
-	{"wait server", Note, nothing},
-	{"wait pong", Note, nothing},
-	{"wait", Note, duration},
-	{"note", Note, nothing},
+	{"wait server", ByNobody, nothing},
+	{"wait pong", ByNobody, nothing},
+	{"wait", ByNobody, duration},
+	{"note", ByNobody, nothing},
 }
 
 // byHand are the server's commands that only a server by hand obeys: the code
@@ -218,7 +219,7 @@ func (p *parser) command(line, said string) {
 		p.fail(fmt.Errorf("%s needs the setting server by hand: the code that echoes reads by itself", c.Verb))
 	case c.Verb == "server kill" && !p.s.Setup.Process:
 		p.fail(errors.New("server kill needs the setting server in a process"))
-	case c.Who == Server && c.Verb != "server kill" && p.s.Setup.Process:
+	case c.Who == ByServer && c.Verb != "server kill" && p.s.Setup.Process:
 		p.fail(fmt.Errorf("%s does not reach a server in a process of its own, which only echoes until it is killed", c.Verb))
 	}
 	if n := len(p.s.Commands); c.Verb == "octets" && said == "" && n > 0 && p.s.Commands[n-1].Verb == "octets" && p.s.Commands[n-1].End == p.at-1 {
@@ -274,12 +275,7 @@ func firstWords() []string {
 }
 
 // clip shortens what is quoted in an error.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
-}
+func clip(s string) string { return recording.Clip(s, 40) }
 
 // field gives the request a header field. Once it takes the place of the usual
 // one, twice it stands there twice.

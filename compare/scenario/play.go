@@ -128,9 +128,9 @@ func (p *play) do(ctx context.Context, c *Command) error {
 		return p.crowd(ctx, c)
 	case c.Who == ByClient:
 		return p.client(ctx, c)
-	case c.Who == Server:
+	case c.Who == ByServer:
 		return p.server(ctx, c)
-	case c.Who == Wire:
+	case c.Who == ByWire:
 		return p.wire(c)
 	case c.Verb == "wait":
 		_, err := p.st.until(ctx, c.For, func() bool { return false })

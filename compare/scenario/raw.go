@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"wslab/compare/tap"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
@@ -35,20 +36,19 @@ type Raw struct {
 	conn  net.Conn
 	log   Log
 	heard func(dissect.Item) // told of what came, by the goroutine that reads; may be nil
-	told  func()             // called when Progress may have changed; may be nil
 	done  chan struct{}      // closed when nothing more is to be read
 
 	writing sync.Mutex // octets leave in the order in which talk has them
 
-	mu       sync.Mutex
-	talk     *dissect.Conversation
+	mu       Changes
+	talk     dissect.Conversation
 	status   int // of the response, 0 until it has come
 	frames   int // read so far
 	end      string
-	deaf     bool // Deafen was called
-	parked   bool // and nothing reads
+	deaf     bool // Deafen was called, and not Hear since
+	parked   bool // the reader is in park
+	closed   bool // the socket is
 	progress Progress
-	changed  chan struct{}
 }
 
 // writeTimeout bounds every write of a Raw.
@@ -60,8 +60,11 @@ func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw,
 	return newRaw(conn, opening, target, host, log, nil, nil)
 }
 
+// newRaw is NewRaw with told, if there is one, called whenever Progress may have
+// changed.
 func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
-	c := &Raw{conn: conn, log: log, heard: heard, told: told, done: make(chan struct{}), talk: &dissect.Conversation{}, changed: make(chan struct{})}
+	c := &Raw{conn: conn, log: log, heard: heard, done: make(chan struct{})}
+	c.mu.Watch(told)
 	request := opening.append(nil, target, host)
 	if err := c.write(request, strings.SplitN(string(request), "\r\n", 2)[0]); err != nil {
 		conn.Close()
@@ -93,7 +96,10 @@ func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
 func (c *Raw) Close() error {
 	c.leaves()
 	err := c.conn.Close()
-	c.wake()
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.mu.Tell()
 	<-c.done
 	return err
 }
@@ -124,22 +130,22 @@ func (c *Raw) leaves() {
 }
 
 // Deafen stops reading, until Hear: what comes stays in the socket. It returns
-// when nothing reads any more.
-func (c *Raw) Deafen() {
+// when nothing reads any more; what was read before may have to be answered first.
+func (c *Raw) Deafen(ctx context.Context) error {
 	c.mu.Lock()
 	c.deaf = true
 	c.mu.Unlock()
 	c.conn.SetReadDeadline(time.Unix(1, 0))
-	c.await(context.Background(), func() bool { return c.parked })
+	return c.await(ctx, func() bool { return c.parked })
 }
 
 // Hear reads on.
 func (c *Raw) Hear() {
 	c.mu.Lock()
-	c.deaf, c.parked = false, false
+	c.deaf = false
 	c.mu.Unlock()
 	c.conn.SetReadDeadline(time.Time{})
-	c.wake()
+	c.mu.Tell()
 }
 
 // Progress says how far the client is.
@@ -149,7 +155,7 @@ func (c *Raw) Progress() Progress {
 	p := c.progress
 	p.Known = true
 	p.Refused = c.status != 101
-	p.Deaf = c.parked
+	p.Deaf = c.deaf && c.parked
 	return p
 }
 
@@ -179,39 +185,10 @@ func (c *Raw) EOF(ctx context.Context) error {
 	return c.await(ctx, func() bool { return false })
 }
 
-// await waits until there reports true, with c.mu held, or reading has ended.
+// await waits until there reports true, with c.mu held, or reading has ended. Its
+// error is the cause of ctx's end.
 func (c *Raw) await(ctx context.Context, there func() bool) error {
-	for {
-		c.mu.Lock()
-		ok, changed := there(), c.changed
-		c.mu.Unlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-c.done:
-			return nil
-		case <-ctx.Done():
-			select {
-			case <-c.done: // what has come counts, even when ctx has ended as well
-				return nil
-			default:
-				return ctx.Err()
-			}
-		}
-	}
-}
-
-// wake tells all that wait that something has changed.
-func (c *Raw) wake() {
-	c.mu.Lock()
-	close(c.changed)
-	c.changed = make(chan struct{})
-	c.mu.Unlock()
-	if c.told != nil {
-		c.told()
-	}
+	return c.mu.Await(ctx, func() bool { return there() || c.progress.Ended })
 }
 
 func (c *Raw) write(b []byte, text string) error {
@@ -228,9 +205,9 @@ func (c *Raw) write(b []byte, text string) error {
 		c.mu.Lock()
 		c.progress.Written -= int64(len(b) - n)
 		c.mu.Unlock()
-		c.log("error", "write: "+plain(err), -1)
+		c.log("error", "write: "+tap.Plain(err), -1)
 	}
-	c.wake()
+	c.mu.Tell()
 	return err
 }
 
@@ -241,7 +218,7 @@ func (c *Raw) read() {
 		c.progress.Ended = true
 		c.mu.Unlock()
 		close(c.done)
-		c.wake()
+		c.mu.Tell()
 	}()
 	b := make([]byte, 16<<10)
 	for {
@@ -249,7 +226,8 @@ func (c *Raw) read() {
 		if n > 0 {
 			c.take(b[:n])
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) && c.park() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.park()
 			continue
 		}
 		if err != nil {
@@ -287,28 +265,20 @@ func (c *Raw) take(b []byte) {
 	c.mu.Lock()
 	c.progress.Read += int64(len(b)) // behind the answers to them
 	c.mu.Unlock()
-	c.wake()
+	c.mu.Tell()
 }
 
-// park waits while the client is deaf, and reports whether it was.
-func (c *Raw) park() bool {
+// park waits while the client is deaf and has a socket. It is not when Hear was
+// quicker than the deadline of Deafen.
+func (c *Raw) park() {
 	c.mu.Lock()
-	was := c.deaf
-	c.parked = was
+	c.parked = c.deaf
 	c.mu.Unlock()
-	if !was {
-		return true // Hear was quicker than the deadline of Deafen
-	}
-	c.wake()
-	for {
-		c.mu.Lock()
-		deaf, changed := c.deaf && !c.progress.Fin, c.changed
-		c.mu.Unlock()
-		if !deaf {
-			return true
-		}
-		<-changed
-	}
+	c.mu.Tell()
+	_ = c.mu.Await(context.Background(), func() bool { // Close ends it
+		c.parked = c.deaf && !c.closed
+		return !c.parked
+	})
 }
 
 // over notes how reading ended.
@@ -323,7 +293,7 @@ func (c *Raw) over(err error) {
 		end = "error"
 	}
 	if end != "closed" {
-		c.log("read", plain(err), -1)
+		c.log("read", tap.Plain(err), -1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -336,18 +306,6 @@ func (c *Raw) ended() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.end
-}
-
-// plain says what err is without addresses.
-func plain(err error) string {
-	var op *net.OpError
-	switch {
-	case err == io.EOF:
-		return "EOF"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	}
-	return err.Error()
 }
 
 // clipHex writes at most 24 octets of b as hex.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
+	"wslab/compare/tap"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
@@ -33,6 +35,9 @@ type Scripted struct {
 	awaited   int // of them those that read and expect have had
 	closeSent bool
 }
+
+// maxCame bounds what a client keeps for an expect to come.
+const maxCame = 4096
 
 // arrival is a message or a control frame that came.
 type arrival struct {
@@ -101,7 +106,7 @@ func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	case "expect":
 		return s.expect(ctx, raw, c.Want)
 	case "reading off":
-		raw.Deafen()
+		return raw.Deafen(ctx)
 	case "reading on":
 		raw.Hear()
 	case "tcp half":
@@ -135,7 +140,7 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	}
 	conn, err := s.Dial(ctx)
 	if err != nil {
-		s.Log("error", "dial: "+plain(err), -1)
+		s.Log("error", "dial: "+tap.Plain(err), -1)
 		return fmt.Errorf("dial: %w", err)
 	}
 	s.Log("dial", s.Target, -1)
@@ -169,7 +174,7 @@ func (s *Scripted) hear(it dissect.Item) {
 		op := it.Frame.Header.Opcode
 		if op.IsControl() {
 			payload = it.Frame.Payload()
-			s.came = append(s.came, arrival{op.String(), payload, s.frames})
+			s.keep(arrival{op.String(), payload, s.frames})
 		}
 		switch {
 		case !s.Answers:
@@ -181,7 +186,7 @@ func (s *Scripted) hear(it dissect.Item) {
 			payload = payload[:min(2, len(payload))] // its code
 		}
 	case it.Message != nil:
-		s.came = append(s.came, arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
+		s.keep(arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
 	}
 	s.mu.Unlock()
 	if answer == 0 {
@@ -192,6 +197,20 @@ func (s *Scripted) hear(it dissect.Item) {
 	raw.Frame(answer, payload)
 }
 
+// keep puts a behind what no expect has had. Of heartbeats any number may come
+// while a learner thinks: the oldest of them make room. s.mu is held.
+func (s *Scripted) keep(a arrival) {
+	s.came, s.next = s.came[s.next:], 0
+	if len(s.came) == maxCame {
+		i := slices.IndexFunc(s.came, func(a arrival) bool { return heartbeat(a.kind) })
+		s.came = slices.Delete(s.came, max(i, 0), max(i, 0)+1)
+	}
+	s.came = append(s.came, a)
+}
+
+// heartbeat reports whether kind is Ping or Pong.
+func heartbeat(kind string) bool { return kind == "ping" || kind == "pong" }
+
 // holdAnswers lets no answer be sent until resume.
 func (s *Scripted) holdAnswers() (resume func()) {
 	s.answering.Lock()
@@ -201,14 +220,13 @@ func (s *Scripted) holdAnswers() (resume func()) {
 // read waits for n more frames, for the end of TCP where n is 0.
 func (s *Scripted) read(ctx context.Context, raw *Raw, n int) error {
 	if n == 0 {
-		return cause(ctx, raw.EOF(ctx))
+		return raw.EOF(ctx)
 	}
 	s.mu.Lock()
 	s.awaited += n
 	all := s.awaited
 	s.mu.Unlock()
-	err := raw.await(ctx, func() bool { return s.skip(all) })
-	return cause(ctx, err)
+	return raw.await(ctx, func() bool { return s.skip(all) })
 }
 
 // skip passes over what came in the first n frames, and reports whether there
@@ -233,7 +251,7 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 		return s.next < len(s.came)
 	})
 	if err != nil {
-		return fmt.Errorf("%w, and %s was expected", cause(ctx, err), w)
+		return fmt.Errorf("%w, and %s was expected", err, w)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +271,6 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 // overlooks reports whether a is none of the business of who expects w: like a
 // browser's page, a client that answers by itself is not told of heartbeats.
 func (s *Scripted) overlooks(w Want, a arrival) bool {
-	heartbeat := func(kind string) bool { return kind == "ping" || kind == "pong" }
 	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
 }
 
@@ -265,15 +282,7 @@ func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) erro
 		s.Log("close", fmt.Sprintf("gave up after %v", d), -1)
 	}
 	raw.Close()
-	return ctx.Err()
-}
-
-// cause returns why ctx ended, where err is that it did.
-func cause(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+	return context.Cause(ctx)
 }
 
 // Fits reports whether got is what w asks for. A close without a reason asks for

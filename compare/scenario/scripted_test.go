@@ -9,12 +9,14 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -380,7 +382,7 @@ func TestADeafClientReadsNothingUntilItHears(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Status(t.Context())
-		c.Deafen()
+		c.Deafen(t.Context())
 		said := make(chan struct{})
 		go func() {
 			defer close(said)
@@ -395,8 +397,147 @@ func TestADeafClientReadsNothingUntilItHears(t *testing.T) {
 		if err := c.Frames(t.Context(), 1); err != nil || c.Progress().Deaf {
 			t.Errorf("%v, %+v", err, c.Progress())
 		}
-		c.Deafen()
+		c.Deafen(t.Context())
 		c.Close() // ends a deaf one, too
+		far.Close()
+	})
+}
+
+// halfable is an end of a pipe that can be closed in one direction, and does not
+// let itself be read again and again without an end.
+type halfable struct {
+	net.Conn
+	t     *testing.T
+	reads atomic.Int32
+}
+
+func (c *halfable) CloseWrite() error { return nil }
+
+func (c *halfable) Read(p []byte) (int, error) {
+	if c.reads.Add(1) > 100 {
+		c.t.Error("it reads on and on")
+		return 0, io.EOF
+	}
+	return c.Conn.Read(p)
+}
+
+func TestADeafClientStaysSoBehindItsOwnFIN(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := &server{Conn: far, t: t}
+		go func() {
+			s.hearsRequest()
+			s.says(answer101)
+			io.Copy(io.Discard, s)
+		}()
+		c, err := NewRaw(&halfable{Conn: near, t: t}, DefaultOpening(), "/", "host", func(string, string, int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Status(t.Context())
+		c.Deafen(t.Context())
+		c.Half()
+		c.Octets([]byte("late")) // as a scenario may; all who wait look again
+		synctest.Wait()
+		if p := c.Progress(); !p.Deaf || !p.Fin || p.Ended {
+			t.Errorf("it is %+v", p)
+		}
+		c.Close()
+		far.Close()
+	})
+}
+
+func TestAClientThatDoesNotGetDeafIsNotWaitedForLongerThanThePlayLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := &server{Conn: far, t: t}
+		go func() {
+			s.hearsRequest()
+			s.says(answer101)
+			s.says("\x89\x00")
+		}()
+		hears, goOn := make(chan struct{}), make(chan struct{})
+		c, err := newRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {}, func(it dissect.Item) {
+			if it.Frame != nil {
+				close(hears)
+				<-goOn
+			}
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-hears // and answers, as it might for long
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStopped)
+		defer cancel()
+		if err := c.Deafen(ctx); err != ErrStopped {
+			t.Errorf("Deafen gives %v", err)
+		}
+		close(goOn)
+		c.Close()
+		far.Close()
+	})
+}
+
+func TestPatienceThatIsCutShortTellsWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, ErrStopped)
+		defer cancel()
+		_, err := script(t, ctx, "open\npatience 1m", func(s *server) {
+			s.hearsRequest()
+			s.says(answer101)
+			io.Copy(io.Discard, s)
+		})
+		if !errors.Is(err, ErrStopped) {
+			t.Errorf("it gives %v", err)
+		}
+	})
+}
+
+// TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound hears heartbeats for
+// as long as a learner may think.
+func TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound(t *testing.T) {
+	c, talk := &Scripted{}, dissect.NewFrames()
+	for _, octets := range []string{"\x81\x05first", strings.Repeat("\x89\x00", 3*maxCame), "\x81\x04last"} {
+		for _, it := range talk.Octets(wire.Server, []byte(octets), false) {
+			c.hear(it)
+		}
+	}
+	if n := len(c.came); n > maxCame || string(c.came[0].payload) != "first" || string(c.came[n-1].payload) != "last" {
+		t.Errorf("it keeps %d, from %q to %q", n, c.came[0].payload, c.came[n-1].payload)
+	}
+	if c.frames != 3*maxCame+2 {
+		t.Errorf("it has counted %d frames", c.frames)
+	}
+}
+
+// TestAClientGetsDeafAgainAsSoonAsItHears leaves the reader no time to read on.
+func TestAClientGetsDeafAgainAsSoonAsItHears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := &server{Conn: far, t: t}
+		go func() {
+			s.hearsRequest()
+			s.says(answer101)
+		}()
+		c, err := NewRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Status(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for i := range 1000 {
+			if err := c.Deafen(ctx); err != nil || !c.Progress().Deaf {
+				t.Errorf("the %d. time: %v, %+v", i+1, err, c.Progress())
+				break
+			}
+			c.Hear()
+			if c.Progress().Deaf {
+				t.Errorf("the %d. time it does not hear", i+1)
+				break
+			}
+		}
+		c.Close()
 		far.Close()
 	})
 }

@@ -19,7 +19,7 @@ func (st *Stage) settle(ctx context.Context) error {
 	bound := settleTime
 	for _, p := range st.all() {
 		if p.wire != nil {
-			bound += 4 * p.wire.Slow()
+			bound += 4 * p.wire.Delay()
 		}
 	}
 	settled, err := st.until(ctx, bound, st.settled)

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"wslab/compare/recording"
@@ -104,11 +103,10 @@ type Stage struct {
 	// the end of the step is recorded.
 	Settled func()
 
-	mu      sync.Mutex
+	mu      Changes
 	setup   Setup
 	parties []*party // the play's own first
 	count   uint64   // changes so far
-	changed chan struct{}
 }
 
 // party is one client with its connection, and the server's code at its end.
@@ -169,12 +167,9 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 // notify wakes who waits for something to change.
 func (st *Stage) notify() {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	st.count++
-	if st.changed != nil {
-		close(st.changed)
-		st.changed = nil
-	}
+	st.mu.Unlock()
+	st.mu.Tell()
 }
 
 // changes returns how many times something has changed. The recording does not
@@ -185,18 +180,13 @@ func (st *Stage) changes() uint64 {
 	return st.count
 }
 
-// until waits until there reports true. There is called with st.mu not held. It
-// reports false when bound is over, and ctx's error when that ends.
+// until waits until the function there reports true; it is called with st.mu not
+// held. until reports false when bound is over, and ctx's cause when that ends.
 func (st *Stage) until(ctx context.Context, bound time.Duration, there func() bool) (bool, error) {
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
 	for {
-		st.mu.Lock()
-		if st.changed == nil {
-			st.changed = make(chan struct{})
-		}
-		changed := st.changed
-		st.mu.Unlock()
+		changed := st.mu.Next()
 		if there() {
 			return true, nil
 		}

@@ -186,6 +186,16 @@ func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
 // Read reads what has passed the valve.
 func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if err != nil && c.silent.Load() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.changed() // bury waits for the end of the last Read
+	}
+	return n, err
+}
+
+func (c *Conn) read(p []byte) (int, error) {
 	for {
 		c.counts.reading.Store(true)
 		c.tell()
@@ -266,6 +276,9 @@ func (c *Conn) write(p []byte) (int, error) {
 		c.AwaitReset()
 	}
 	<-c.turn
+	if err != nil && c.silent.Load() && c.gone() {
+		err = c.opError("write", net.ErrClosed) // bury has ended it by a deadline
+	}
 	if err != nil {
 		c.failed(Out, err)
 	}
@@ -352,6 +365,9 @@ func (c *Conn) SetDeadline(t time.Time) error {
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed { // the socket may be bury's
+		return c.opError("set", net.ErrClosed)
+	}
 	c.readDeadline = t
 	c.changed()
 	if c.pumping {
@@ -364,9 +380,22 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return c.opError("set", net.ErrClosed)
+	}
 	c.writeDeadline = t
 	c.changed()
 	return c.Conn.SetWriteDeadline(t)
+}
+
+// Plain returns what err says without the operation and the addresses, which
+// differ in every run.
+func Plain(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
 }
 
 // IsReset reports whether err says that the peer reset the connection.

@@ -20,8 +20,11 @@ func (c *Conn) Silent() {
 	c.changed()
 }
 
-// Delay makes every read and every write of the socket take d longer.
-func (c *Conn) Delay(d time.Duration) { c.delay.Store(int64(d)) }
+// SetDelay makes every read and every write of the socket take d longer.
+func (c *Conn) SetDelay(d time.Duration) { c.delay.Store(int64(d)) }
+
+// Delay returns how much longer every read and every write takes.
+func (c *Conn) Delay() time.Duration { return time.Duration(c.delay.Load()) }
 
 // Split makes what the endpoint writes leave in TCP writes of at most n octets;
 // 0 leaves it as it is.
@@ -29,7 +32,7 @@ func (c *Conn) Split(n int) { c.split.Store(int64(n)) }
 
 // late waits for as long as the line is slow, or until the endpoint closes.
 func (c *Conn) late() {
-	d := time.Duration(c.delay.Load())
+	d := c.Delay()
 	if d <= 0 {
 		return
 	}
@@ -56,7 +59,6 @@ func (c *Conn) lost(b []byte, err error) error {
 		switch {
 		case c.closed:
 			c.counts.reading.Store(false)
-			c.changed() // bury waits for this
 			return c.opError("read", net.ErrClosed)
 		case expired(c.readDeadline):
 			c.counts.reading.Store(false)
@@ -96,18 +98,16 @@ const buryTime = 10 * time.Minute
 // bury keeps the socket of a silent line open behind the endpoint's Close: were
 // it closed, the peer would be told. It ends when the peer closes its own.
 func (c *Conn) bury() {
-	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes the endpoint's Read
+	until := time.Now().Add(buryTime)
+	_ = c.Conn.SetDeadline(time.Unix(1, 0)) // ends the endpoint's Read and Write, as Close would
 	go func() {
 		defer c.Conn.Close()
 		c.mu.Lock()
-		for c.counts.reading.Load() || c.pumping {
-			c.wait(time.Time{})
+		for (c.counts.reading.Load() || c.pumping) && !expired(until) {
+			c.wait(until)
 		}
 		c.mu.Unlock()
-		_ = c.Conn.SetReadDeadline(time.Now().Add(buryTime))
+		_ = c.Conn.SetReadDeadline(until)
 		_, _ = io.Copy(io.Discard, c.Conn)
 	}()
 }
-
-// Slow returns how long every read and write takes longer.
-func (c *Conn) Slow() time.Duration { return time.Duration(c.delay.Load()) }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -102,7 +104,7 @@ func TestWhatWaitsAtTheValveIsLostWhenTheLineGoesDead(t *testing.T) {
 func TestASlowLineTakesItsTimeInBothDirections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, _ := pipe(t, false)
-		server.Delay(time.Second)
+		server.SetDelay(time.Second)
 		began := time.Now()
 		in := collect(client)
 		if _, err := server.Write([]byte("out\n")); err != nil || time.Since(began) != time.Second {
@@ -119,7 +121,7 @@ func TestASlowLineTakesItsTimeInBothDirections(t *testing.T) {
 		<-late.done
 		client.Close()
 		<-in.done
-		if late.err == nil || in.text() != "out\n" || server.Slow() != time.Second {
+		if late.err == nil || in.text() != "out\n" || server.Delay() != time.Second {
 			t.Errorf("the late Write gives %v, and %q came", late.err, in.text())
 		}
 	})
@@ -222,4 +224,112 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 			t.Errorf("behind FIN it is %+v", s)
 		}
 	}
+}
+
+// noted is a connection that tells when it is closed.
+type noted struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (c noted) Close() error {
+	defer func() { _ = recover() }() // closed twice
+	close(c.closed)
+	return c.Conn.Close()
+}
+
+// TestTheSocketOfASilentLineGoesWithItsPeer closes while a Read is about to
+// begin: it ends at once, and must not be waited for any longer.
+func TestTheSocketOfASilentLineGoesWithItsPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		socket := noted{b, make(chan struct{})}
+		server := New(socket)
+		server.Attach(newLines(), false)
+		server.Silent()
+		begun, goOn := make(chan struct{}), make(chan struct{})
+		var once atomic.Bool
+		server.Watch(func() {
+			if once.CompareAndSwap(false, true) {
+				close(begun)
+				<-goOn
+			}
+		})
+		read := make(chan error, 1)
+		go func() {
+			_, err := server.Read(make([]byte, 1))
+			read <- err
+		}()
+		<-begun // it is counted as reading, and has not looked whether the socket is closed
+		server.Close()
+		synctest.Wait()
+		close(goOn)
+		if err := <-read; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read gives %v", err)
+		}
+		a.Close()
+		synctest.Wait()
+		select {
+		case <-socket.closed:
+		default:
+			t.Error("the peer has closed TCP, and the socket is still open")
+		}
+	})
+}
+
+func TestCloseEndsAWriteThatWaitsOnASilentLine(t *testing.T) {
+	_, server, rec := loopback(t, false)
+	rec.arrived = make(chan struct{}, 10)
+	w := write(server, strings.Repeat("x", 64<<20))
+	<-rec.arrived // it is recorded, and on its way to buffers that it fills
+	server.Silent()
+	server.Close()
+	select {
+	case <-w.done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the Write waits on behind Close")
+	}
+	if !errors.Is(w.err, net.ErrClosed) {
+		t.Errorf("Write gives %v", w.err)
+	}
+}
+
+func TestAClosedConnTakesNoDeadline(t *testing.T) {
+	for _, silent := range []bool{false, true} {
+		_, server, _ := loopback(t, false)
+		if silent {
+			server.Silent()
+		}
+		server.Close()
+		if err := server.SetDeadline(time.Now()); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("silent %t: SetDeadline gives %v", silent, err)
+		}
+		if err := server.SetWriteDeadline(time.Now()); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("silent %t: SetWriteDeadline gives %v", silent, err)
+		}
+	}
+}
+
+// TestADeadlineThatHasPassedOnASilentLineIsOver has the octets come, and be
+// lost, while the endpoint's deadline has passed and the valve's reader reads.
+func TestADeadlineThatHasPassedOnASilentLineIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server, _ := pipe(t, true)
+		server.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read gives %v", err)
+		}
+		server.Silent()
+		if _, err := io.WriteString(client, "lost\n"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		server.SetReadDeadline(began.Add(time.Second))
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("the next Read gives %v after %v", err, time.Since(began))
+		}
+		server.Close()
+		client.Close()
+	})
 }

@@ -12,19 +12,18 @@ type counts struct {
 // Status says how far the octets of a Conn are, and what the endpoint's code is
 // at.
 type Status struct {
-	In, Out   int64 // octets that came from the socket, and that were written to it or swallowed
-	Reading   bool  // the endpoint waits in a Read, and nothing is there that would end it
-	Blocked   bool  // the endpoint waits in a Write for a unit that waits at the valve
-	Waiting   int   // units at the valve
-	Part      bool  // a part of a unit is at the valve, and waits for the rest
-	Moving    bool  // octets are between the valve and the socket or the endpoint
-	Holding   bool
-	Silent    bool
-	FinIn     bool // the peer's FIN has come
-	FinOut    bool // the endpoint has sent its own and reads on
-	Failed    bool // the socket has failed: by RST, mostly
-	Closed    bool // the endpoint has closed its socket
-	CanRecord bool // a Recorder is attached
+	In, Out int64 // octets that came from the socket, and that were written to it or swallowed
+	Reading bool  // the endpoint waits in a Read, and nothing is there that would end it
+	Blocked bool  // the endpoint waits in a Write for a unit that waits at the valve
+	Waiting int   // units at the valve
+	Part    bool  // a part of a unit is at the valve, and waits for the rest
+	Moving  bool  // octets are between the valve and the socket or the endpoint
+	Holding bool
+	Silent  bool
+	FinIn   bool // the peer's FIN has come
+	FinOut  bool // the endpoint has sent its own and reads on
+	Failed  bool // the socket has failed: by RST, mostly
+	Closed  bool // the endpoint has closed its socket
 }
 
 // Status returns how c is at this moment. When In has been seen to be all that
@@ -40,7 +39,6 @@ func (c *Conn) Status() Status {
 	s.Blocked = c.pausing > 0 && len(c.out.waiting) > 0
 	s.Moving = c.pushing || len(c.in.passing) > 0 || len(c.out.passing) > 0
 	s.Holding, s.Silent, s.Closed = c.hold.Load(), c.silent.Load(), c.closed
-	s.CanRecord = c.recorder.Load() != nil
 	ends := c.closed || c.pumpErr != nil && c.in.size() == 0
 	s.Reading = c.counts.reading.Load() && !s.Moving && !ends
 	return s

@@ -876,3 +876,19 @@ func TestNothingIsLostOnRealTCPWhileTheValveIsWorked(t *testing.T) {
 	}
 	rec.resolved(t)
 }
+
+func TestAnErrorIsToldPlainlyWithoutAddresses(t *testing.T) {
+	client, server, _ := loopback(t, false)
+	client.SetLinger(0)
+	client.Close()
+	_, reset := server.Read(make([]byte, 1))
+	for err, want := range map[error]string{
+		reset:                           "connection reset by peer",
+		fmt.Errorf("answer: %w", reset): "connection reset by peer",
+		io.EOF:                          "EOF",
+	} {
+		if got := Plain(err); !strings.HasSuffix(got, want) || strings.Contains(got, "127.0.0.1") {
+			t.Errorf("%v is told as %q", err, got)
+		}
+	}
+}

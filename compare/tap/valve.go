@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"errors"
 	"net"
 	"os"
 	"slices"
@@ -316,6 +317,9 @@ func (c *Conn) pump() {
 		}
 		if err != nil || c.closed || !c.hold.Load() {
 			c.pumping, c.pumpErr = false, err
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.pumpErr = nil // of lost: the endpoint may set another
+			}
 			if err != nil {
 				c.in.finish()
 			}

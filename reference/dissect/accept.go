@@ -9,9 +9,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// The misprints of the GUID that stand in public code.
+// MisprintedGUID is the misprint of the GUID that stands in the most public code.
+const MisprintedGUID = "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"
+
+// misprints are those of public code.
 var misprints = []string{
-	"258EAFA5-E914-47DA-95CA-5AB0DC85B11B",
+	MisprintedGUID,
 	"258EAFA5-E914-47DA-95CA-5AB5DC11D65B",
 	"258EAFA5-E914-47DA-95CA-5AB5DC11D65A",
 	"258EAFA5-E914-47DA-95CA-5AB5DC11D685",

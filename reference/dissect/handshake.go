@@ -137,14 +137,18 @@ func workAccept(key, got string) *Accept {
 // field called name.
 func (h *Handshake) ruleBrokenBy(name string) string {
 	for _, v := range h.Violations {
-		if strings.EqualFold(violationHeader[v.Code], name) {
+		if strings.EqualFold(HeaderField(v.Code), name) {
 			return v.Code
 		}
 	}
 	return ""
 }
 
-// violationHeader says which header field a rule of the handshake is about.
+// HeaderField returns the name of the header field that the handshake's rule
+// called code is about, or "" for one that is about none, or about all.
+func HeaderField(code string) string { return violationHeader[code] }
+
+// violationHeader is HeaderField as a table.
 var violationHeader = map[string]string{
 	wire.RuleHost.Code:    "Host",
 	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",

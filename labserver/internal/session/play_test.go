@@ -77,3 +77,21 @@ func TestOnlySoManyServersOfASessionHaveProcessesOfTheirOwn(t *testing.T) {
 		return s.servers == 0
 	})
 }
+
+func TestAnOrderToAServerInAProcessOfItsOwnSaysWhyItCannotBeDone(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	p := l.begin(s, "server in a process\nopen\nsend text a\n", 1)
+	l.await(s, "it is open", func(e recording.Event) bool { return step(p, recording.StepReady)(e) && e.Conn != 0 })
+	l.ok(s.Order(Command{Client: p.Token, Do: "text", Text: "order"}))
+	call := l.await(s, "the order comes back", func(e recording.Event) bool {
+		c, ok := e.Body.(*recording.Call)
+		return ok && c.Name == "send" && c.Phase == "return"
+	}).Body.(*recording.Call)
+	if want := "send cannot be done: the server's code is in another process"; call.Err == nil || call.Err.Text != want {
+		t.Errorf("it comes back with %+v, want %s", call.Err, want)
+	}
+	l.ok(s.Control(p.ID, "run", 0))
+	l.await(s, "it is over", step(p, recording.PlayOver))
+}

@@ -559,7 +559,7 @@ func TestEveryScenarioPlaysInASessionSteppedOrNot(t *testing.T) {
 	}
 	for _, name := range endpoints {
 		for _, sc := range all {
-			if !sc.Plain() || slices.ContainsFunc(sc.Commands, func(c scenario.Command) bool { return c.Who == scenario.Wire }) {
+			if !sc.Plain() || slices.ContainsFunc(sc.Commands, func(c scenario.Command) bool { return c.Who == scenario.ByWire }) {
 				continue // it says itself what the wire does, and when
 			}
 			t.Run(name+" "+sc.Name, func(t *testing.T) {

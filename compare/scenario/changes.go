@@ -1,0 +1,73 @@
+package scenario
+
+import (
+	"context"
+	"sync"
+)
+
+// Changes guards what somebody may wait for: who has changed it says so by Tell,
+// and who waits looks again. The zero value is ready; it must not be copied.
+type Changes struct {
+	sync.Mutex
+	next  chan struct{} // closed by the next Tell; nil when nobody waits for it
+	watch func()        // nil when nobody watches
+}
+
+// Watch has changed called at every Tell, with c not locked.
+func (c *Changes) Watch(changed func()) {
+	c.Lock()
+	defer c.Unlock()
+	c.watch = changed
+}
+
+// Tell wakes all who wait. It locks c.
+func (c *Changes) Tell() {
+	c.Lock()
+	if c.next != nil {
+		close(c.next)
+		c.next = nil
+	}
+	watch := c.watch
+	c.Unlock()
+	if watch != nil {
+		watch()
+	}
+}
+
+// Next returns a channel that the next Tell closes.
+func (c *Changes) Next() <-chan struct{} {
+	c.Lock()
+	defer c.Unlock()
+	return c.again()
+}
+
+// again is Next with c locked.
+func (c *Changes) again() <-chan struct{} {
+	if c.next == nil {
+		c.next = make(chan struct{})
+	}
+	return c.next
+}
+
+// Await waits until the function there reports true; it is called with c locked.
+// Await returns the cause of ctx's end where that comes first: what has come by
+// then counts.
+func (c *Changes) Await(ctx context.Context, there func() bool) error {
+	for {
+		over := ctx.Err() != nil
+		c.Lock()
+		if there() {
+			c.Unlock()
+			return nil
+		}
+		next := c.again()
+		c.Unlock()
+		if over {
+			return context.Cause(ctx)
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+		}
+	}
+}
