@@ -119,6 +119,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 		s.raws[c.Client] = raw
 		s.work.Go(func() {
 			raw.EOF(s.ctx) // the server has closed, or the session ends
+			raw.Close()
 			s.forget(c.Client, raw)
 		})
 	}
