@@ -218,9 +218,9 @@ func (c *Conn) State() State {
 }
 
 // SetReadDeadline sets when a ReadMessage that waits gives up; the zero time
-// means never. What was received until then is kept, so a later ReadMessage
-// goes on where that one stopped. It has no effect once the connection is
-// being closed.
+// means never, but for IdleTimeout, which begins anew. What was received until
+// then is kept, so a later ReadMessage goes on where that one stopped. It has no
+// effect once the connection is being closed.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -228,7 +228,9 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 		return nil
 	}
 	c.readDeadline, c.idleUntil = t, time.Time{}
-	return c.nc.SetReadDeadline(t)
+	err := c.nc.SetReadDeadline(t)
+	c.beforeRead() // which may have begun already
+	return err
 }
 
 // SetWriteDeadline sets when writes that wait give up, in place of
@@ -238,7 +240,9 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writeDeadline, c.writeUntil = t, time.Time{}
-	return c.nc.SetWriteDeadline(t)
+	err := c.nc.SetWriteDeadline(t)
+	c.beforeWrite() // which may have begun already
+	return err
 }
 
 // until returns the deadline for something that may take d from now, and

@@ -100,12 +100,13 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	if len(c.unread) == 0 {
 		c.more = false
 		into, place := c.readTo(lent)
-		pending := len(c.m.out) > 0
-		c.mu.Unlock()
-		if pending && !c.full {
-			_ = c.flush() // what was held back would wait as long as this read
+		if len(c.m.out) > 0 && !c.full { // what was held back would wait as long as this read
+			c.mu.Unlock()
+			_ = c.flush()
+			c.mu.Lock()
 		}
 		c.beforeRead()
+		c.mu.Unlock()
 		var n int
 		n, err = c.nc.Read(into)
 		c.mu.Lock()
@@ -130,7 +131,8 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	c.more = len(c.unread) > 0
 
 	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	if err != nil && !giveUp && !c.idleUntil.IsZero() {
+	idle := !c.idleUntil.IsZero() && !c.m.o.Now().Before(c.idleUntil) // or another deadline had come, and was taken away
+	if err != nil && !giveUp && idle {
 		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
@@ -201,10 +203,8 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 }
 
 // beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
-// has set none that is sooner.
+// has set none that is sooner. The caller holds mu.
 func (c *Conn) beforeRead() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.m.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}

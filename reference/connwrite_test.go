@@ -115,6 +115,21 @@ func TestALargeFrameLeavesATCPConnectionUncopied(t *testing.T) {
 	}
 }
 
+func TestAWriteThatWaitsEndsThoughItsDeadlineIsTakenAway(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		defer time.AfterFunc(time.Hour, func() { peer.Close() }).Stop()
+		wrote := make(chan error)
+		go func() { wrote <- c.WriteMessage(wire.Text, []byte("Hello")) }()
+		synctest.Wait() // the peer does not read
+		start := time.Now()
+		must(c.SetWriteDeadline(time.Time{}))
+		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the write gives %v", err)
+		}
+		since(t, start, 10*time.Second)
+	})
+}
+
 func TestAWriterSendsFragmentsAndOthersWaitForItsEnd(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		w, err := c.NextWriter(wire.Text)
