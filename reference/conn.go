@@ -23,13 +23,14 @@ type Options struct {
 	// has set nothing. Default: 10 s.
 	WriteTimeout time.Duration
 
-	// CloseTimeout bounds Close's wait for the peer's Close frame. Default: 5 s.
+	// CloseTimeout bounds Close's wait for the peer's Close frame, and all writes
+	// from then on, those that have begun included. Default: 5 s.
 	CloseTimeout time.Duration
 
 	// FinTimeout bounds the wait for the end of the peer's octets before the TCP
 	// connection is closed: a client leaves that to the server first (RFC 6455
-	// §7.1.1), and whoever fails the connection lets its Close frame arrive.
-	// Default: 2 s.
+	// §7.1.1), and whoever fails the connection lets its Close frame arrive. It
+	// also bounds reading once a write has failed. Default: 2 s.
 	FinTimeout time.Duration
 
 	// IdleTimeout, when not zero, ends a connection from which no octet has come
@@ -154,7 +155,7 @@ type Conn struct {
 	err           error    // what calls return from now on; nil while there is no end in sight
 	readErr       error    // why nothing more can be read from TCP
 	writeErr      error    // why nothing more can be written to TCP
-	leaving       bool     // the read deadline is the Conn's own
+	leaving       bool     // the deadlines are the Conn's own
 	readDeadline  time.Time
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
@@ -235,10 +236,14 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline sets when writes that wait give up, in place of
 // Options.WriteTimeout; the zero time brings that back. A write that gave up
-// has cut a frame: nothing can be written after it.
+// has cut a frame: nothing can be written after it. It has no effect once the
+// connection is being closed.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.leaving {
+		return nil
+	}
 	c.writeDeadline, c.writeUntil = t, time.Time{}
 	err := c.nc.SetWriteDeadline(t)
 	c.beforeWrite() // which may have begun already

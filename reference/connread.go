@@ -143,7 +143,8 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.err = c.verdict()
 	}
 	backlog := len(c.m.out)
-	wait := c.held && (c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary) // more may join what is held back
+	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more may join what is held back
+	wait := c.held && joins && backlog <= maxBacklog
 	c.mu.Unlock()
 
 	// A pong must not wait for a writer that itself waits for the peer to read:

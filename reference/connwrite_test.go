@@ -130,6 +130,25 @@ func TestAWriteThatWaitsEndsThoughItsDeadlineIsTakenAway(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsForAWriterLeavesThoughItsFrameIsRefused(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		refused := errors.New("refused")
+		done := make(chan error)
+		go func() {
+			done <- c.send(func() ([]byte, error) { // while it has its turn, a reader puts a Pong out
+				c.m.appendFrame(true, wire.Pong, []byte("p"))
+				return nil, refused
+			})
+		}()
+		if got := readFrames(t, peer, c.m.role, 1); got[0] != `pong "p"` {
+			t.Errorf("the peer gets %q", got)
+		}
+		if err := <-done; err != refused {
+			t.Errorf("the writer is told %v", err)
+		}
+	})
+}
+
 func TestAWriterSendsFragmentsAndOthersWaitForItsEnd(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		w, err := c.NextWriter(wire.Text)
