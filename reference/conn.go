@@ -34,8 +34,9 @@ type Options struct {
 	FinTimeout time.Duration
 
 	// IdleTimeout, when not zero, ends a connection from which no octet has come
-	// for so long while ReadMessage or a Reader waits; the peer is told 1001. A
-	// Ping now and then makes a live peer's Pong come. Default: none.
+	// for so long, less a quarter at most, while ReadMessage or a Reader waits; the
+	// peer is told 1001. A Ping now and then makes a live peer's Pong come.
+	// Default: none.
 	IdleTimeout time.Duration
 
 	// HoldFlush is how long what is written may wait while more octets of the
@@ -66,10 +67,10 @@ type Options struct {
 	// must not call the Conn.
 	Observe func(Observation)
 
-	// OnControl, when not nil, is told of every Ping, Pong and Close that is
-	// received, in order with the messages, by ReadMessage: nothing is heard
-	// while nobody reads. Pings and Closes have been answered by then. It must
-	// not call ReadMessage or Close.
+	// OnControl, when not nil, is told of every Ping, Pong and Close, in order with
+	// the messages, by who reads those: ReadMessage, NextReader or a Reader. What
+	// comes while nobody reads is told later, and what Close still reads never.
+	// Pings and Closes have been answered by then. It must not read, nor call Close.
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
@@ -98,12 +99,7 @@ func (o Options) withDefaults(role wire.Role) Options {
 }
 
 // timeout returns d, or what stands for it where it is 0 or makes no sense.
-func timeout(d, otherwise time.Duration) time.Duration {
-	if d <= 0 {
-		return otherwise
-	}
-	return d
-}
+func timeout(d, otherwise time.Duration) time.Duration { return cmp.Or(max(d, 0), otherwise) }
 
 // bufferedKeys returns masking keys from r, asking it once for 64 of them: a
 // system call for each would cost more than the frame.
@@ -119,8 +115,9 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 	}
 }
 
-// A Conn is a Machine on a net.Conn. It starts no goroutine: frames are received
-// while ReadMessage or Close runs, so a Conn that nobody reads answers no Ping.
+// A Conn is a Machine on a net.Conn. Frames are received in the goroutine that
+// reads or closes, so a Conn that nobody reads answers no Ping. None is started
+// but by a timer, to send what HoldFlush has held back for long enough.
 //
 // One goroutine reads; any number may write, Ping, Close and ask at the same
 // time. Whoever has a Conn must end it with Close or CloseNow.
@@ -138,7 +135,7 @@ type Conn struct {
 	turn    baton
 	vector  net.Buffers // header and payload of a large frame; turn guards it
 
-	// reading is held while somebody reads; it guards the next three.
+	// reading is held while somebody reads; it guards what follows, to stream.
 	reading baton
 	buf     []byte
 	unread  []byte  // octets that the Machine has not had

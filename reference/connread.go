@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"time"
 
 	"wslab/reference/wire"
 )
@@ -65,11 +64,10 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	c.mu.Lock()
 	err := c.err
 	c.mu.Unlock()
-	if errors.Is(err, net.ErrClosed) {
-		return Event{}, err // Close reads on from here, and delivers nothing
-	}
 	if err != nil {
-		c.hangUp()
+		if !errors.Is(err, net.ErrClosed) { // Close, if it was that, hangs up itself
+			c.hangUp()
+		}
 		return Event{}, err
 	}
 	event, err := c.fill(lent)
@@ -131,8 +129,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	c.more = len(c.unread) > 0
 
 	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	idle := !c.idleUntil.IsZero() && !c.m.o.Now().Before(c.idleUntil) // or another deadline had come, and was taken away
-	if err != nil && !giveUp && idle {
+	if err != nil && !giveUp && !c.idleUntil.IsZero() && !c.m.o.Now().Before(c.idleUntil) {
 		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
@@ -203,20 +200,18 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	return c.buf, inBuffer
 }
 
-// beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
-// has set none that is sooner. The caller holds mu.
+// beforeRead sets the deadline that IdleTimeout asks for, or that of
+// SetReadDeadline where it is sooner. The caller holds mu.
 func (c *Conn) beforeRead() {
 	if c.m.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}
 	t, fresh := until(c.idleUntil, c.m.o.Now(), c.m.o.IdleTimeout)
-	if d := c.readDeadline; !d.IsZero() && d.Before(t) {
-		if !c.idleUntil.IsZero() {
-			c.idleUntil = time.Time{}
-			_ = c.nc.SetReadDeadline(d)
-		}
-	} else if fresh {
+	if fresh {
 		c.idleUntil = t
+		if d := c.readDeadline; !d.IsZero() && d.Before(t) {
+			t = d
+		}
 		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
 	}
 }
