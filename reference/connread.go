@@ -110,13 +110,13 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.mu.Lock()
 		c.full = place == inBuffer && n == len(into)
 		if place == inMessage {
-			c.m.took(into[:n])
+			c.m.receivePayload(into[:n])
 		} else {
 			c.unread, borrowed = into[:n], place == inLent
 		}
 	}
 	for len(c.unread) > 0 && len(c.m.events) == 0 {
-		c.unread = c.m.receive(c.unread)
+		c.unread = c.m.receiveFrame(c.unread)
 	}
 	if borrowed && len(c.unread) > 0 {
 		c.unread = append(c.buf[:0], c.unread...) // behind a message that is the caller's now
