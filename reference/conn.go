@@ -20,7 +20,7 @@ type Options struct {
 	MaxMessage int
 
 	// WriteTimeout bounds each write to the network for which SetWriteDeadline
-	// has set nothing. Default: 10 s.
+	// has set nothing, until CloseTimeout does. Default: 10 s.
 	WriteTimeout time.Duration
 
 	// CloseTimeout bounds Close's wait for the peer's Close frame, and all writes
@@ -116,8 +116,8 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 }
 
 // A Conn is a Machine on a net.Conn. Frames are received in the goroutine that
-// reads or closes, so a Conn that nobody reads answers no Ping. None is started
-// but by a timer, to send what HoldFlush has held back for long enough.
+// reads or closes, so a Conn that nobody reads answers no Ping. It starts no other
+// than a timer's, which sends what HoldFlush has held back for long enough.
 //
 // One goroutine reads; any number may write, Ping, Close and ask at the same
 // time. Whoever has a Conn must end it with Close or CloseNow.
@@ -227,7 +227,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	}
 	c.readDeadline, c.idleUntil = t, time.Time{}
 	err := c.nc.SetReadDeadline(t)
-	c.beforeRead() // which may have begun already
+	c.beforeRead() // for one that waits already
 	return err
 }
 
@@ -243,7 +243,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	}
 	c.writeDeadline, c.writeUntil = t, time.Time{}
 	err := c.nc.SetWriteDeadline(t)
-	c.beforeWrite() // which may have begun already
+	c.beforeWrite() // for one that waits already
 	return err
 }
 

@@ -175,9 +175,9 @@ func (m *Machine) enter(s State, why string) {
 	}
 }
 
-// tell tells of a change of what an Observation holds besides the state, which
-// is entered again. It is small enough to be put in its callers' place, and so
-// costs nothing where nobody observes.
+// tell reports a change of what an Observation holds besides the state, by
+// entering the state that m is in. It is small enough to be put in its callers'
+// place, and so costs nothing where nobody observes.
 func (m *Machine) tell(format string, n int) {
 	if m.o.Observe != nil {
 		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))

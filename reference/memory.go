@@ -3,12 +3,12 @@ package reference
 import "wslab/reference/wire"
 
 // Where payload octets stand until they are a message. The protocol asks for
-// nothing of this: who reads receive.go may take extend for an append. It is
-// apart because it trusts nobody, and because a Conn must not copy or allocate
-// more than it has to. The length in a header is a claim, so memory grows with
-// the octets that have come (space). A Conn reads from the network to where the
-// message will stand (payloadSpace), in memory that its caller has lent, and
-// gives out a message that is read as a stream in parts (takePart).
+// nothing of this: who reads receive.go may take extend for an append. There is
+// more to it for two reasons. The length in a header is a claim, so memory grows
+// with the octets that have come (space). And a Conn is not to copy or allocate
+// without need: it reads from the network to where the message will stand
+// (payloadSpace), which may be memory that its caller has lent, and it gives out
+// a message that is read as a stream in parts (takePart).
 
 // memory holds the payloads that are coming in.
 type memory struct {
