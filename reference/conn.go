@@ -20,21 +20,23 @@ type Options struct {
 	MaxMessage int
 
 	// WriteTimeout bounds each write to the network for which SetWriteDeadline
-	// has set nothing. Default: 10 s.
+	// has set nothing, until CloseTimeout does. Default: 10 s.
 	WriteTimeout time.Duration
 
-	// CloseTimeout bounds Close's wait for the peer's Close frame. Default: 5 s.
+	// CloseTimeout bounds Close's wait for the peer's Close frame, and all writes
+	// from then on, those that have begun included. Default: 5 s.
 	CloseTimeout time.Duration
 
 	// FinTimeout bounds the wait for the end of the peer's octets before the TCP
 	// connection is closed: a client leaves that to the server first (RFC 6455
-	// §7.1.1), and whoever fails the connection lets its Close frame arrive.
-	// Default: 2 s.
+	// §7.1.1), and whoever fails the connection lets its Close frame arrive. It
+	// also bounds reading once a write has failed. Default: 2 s.
 	FinTimeout time.Duration
 
 	// IdleTimeout, when not zero, ends a connection from which no octet has come
-	// for so long while ReadMessage or a Reader waits; the peer is told 1001. A
-	// Ping now and then makes a live peer's Pong come. Default: none.
+	// for so long, less a quarter at most, while ReadMessage or a Reader waits; the
+	// peer is told 1001. A Ping now and then makes a live peer's Pong come.
+	// Default: none.
 	IdleTimeout time.Duration
 
 	// HoldFlush is how long what is written may wait while more octets of the
@@ -65,10 +67,10 @@ type Options struct {
 	// must not call the Conn.
 	Observe func(Observation)
 
-	// OnControl, when not nil, is told of every Ping, Pong and Close that is
-	// received, in order with the messages, by ReadMessage: nothing is heard
-	// while nobody reads. Pings and Closes have been answered by then. It must
-	// not call ReadMessage or Close.
+	// OnControl, when not nil, is told of every Ping, Pong and Close, in order with
+	// the messages, by who reads those: ReadMessage, NextReader or a Reader. What
+	// comes while nobody reads is told later, and what Close still reads never.
+	// Pings and Closes have been answered by then. It must not read, nor call Close.
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
@@ -97,12 +99,7 @@ func (o Options) withDefaults(role wire.Role) Options {
 }
 
 // timeout returns d, or what stands for it where it is 0 or makes no sense.
-func timeout(d, otherwise time.Duration) time.Duration {
-	if d <= 0 {
-		return otherwise
-	}
-	return d
-}
+func timeout(d, otherwise time.Duration) time.Duration { return cmp.Or(max(d, 0), otherwise) }
 
 // bufferedKeys returns masking keys from r, asking it once for 64 of them: a
 // system call for each would cost more than the frame.
@@ -118,8 +115,9 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 	}
 }
 
-// A Conn is a Machine on a net.Conn. It starts no goroutine: frames are received
-// while ReadMessage or Close runs, so a Conn that nobody reads answers no Ping.
+// A Conn is a Machine on a net.Conn. Frames are received in the goroutine that
+// reads or closes, so a Conn that nobody reads answers no Ping. It starts no other
+// than a timer's, which sends what HoldFlush has held back for long enough.
 //
 // One goroutine reads; any number may write, Ping, Close and ask at the same
 // time. Whoever has a Conn must end it with Close or CloseNow.
@@ -137,7 +135,7 @@ type Conn struct {
 	turn    baton
 	vector  net.Buffers // header and payload of a large frame; turn guards it
 
-	// reading is held while somebody reads; it guards the next three.
+	// reading is held while somebody reads; it guards what follows, to stream.
 	reading baton
 	buf     []byte
 	unread  []byte  // octets that the Machine has not had
@@ -154,7 +152,7 @@ type Conn struct {
 	err           error    // what calls return from now on; nil while there is no end in sight
 	readErr       error    // why nothing more can be read from TCP
 	writeErr      error    // why nothing more can be written to TCP
-	leaving       bool     // the read deadline is the Conn's own
+	leaving       bool     // the deadlines are the Conn's own
 	readDeadline  time.Time
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
@@ -218,9 +216,9 @@ func (c *Conn) State() State {
 }
 
 // SetReadDeadline sets when a ReadMessage that waits gives up; the zero time
-// means never. What was received until then is kept, so a later ReadMessage
-// goes on where that one stopped. It has no effect once the connection is
-// being closed.
+// means never, but for IdleTimeout, which begins anew. What was received until
+// then is kept, so a later ReadMessage goes on where that one stopped. It has no
+// effect once the connection is being closed.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -228,17 +226,25 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 		return nil
 	}
 	c.readDeadline, c.idleUntil = t, time.Time{}
-	return c.nc.SetReadDeadline(t)
+	err := c.nc.SetReadDeadline(t)
+	c.beforeRead() // for one that waits already
+	return err
 }
 
 // SetWriteDeadline sets when writes that wait give up, in place of
 // Options.WriteTimeout; the zero time brings that back. A write that gave up
-// has cut a frame: nothing can be written after it.
+// has cut a frame: nothing can be written after it. It has no effect once the
+// connection is being closed.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.leaving {
+		return nil
+	}
 	c.writeDeadline, c.writeUntil = t, time.Time{}
-	return c.nc.SetWriteDeadline(t)
+	err := c.nc.SetWriteDeadline(t)
+	c.beforeWrite() // for one that waits already
+	return err
 }
 
 // until returns the deadline for something that may take d from now, and

@@ -105,8 +105,71 @@ func TestCloseGivesUpOnAPeerThatReadsNothingEither(t *testing.T) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("Close gives %v", err)
 		}
-		since(t, start, time.Second)
+		since(t, start, 3*time.Second) // two of them to find a Close that the peer sent without reading
 	})
+}
+
+func TestCloseEndsInTimeWhateverAnotherWriterWaitsFor(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		defer time.AfterFunc(2*time.Hour, func() { peer.Close() }).Stop()
+		must(c.SetWriteDeadline(time.Now().Add(time.Hour)))
+		wrote := make(chan error)
+		go func() { wrote <- c.WriteMessage(wire.Text, []byte("Hello")) }()
+		synctest.Wait() // the peer does not read
+		start := time.Now()
+		done := make(chan error)
+		go func() { done <- c.Close(wire.NormalClosure, "") }()
+		synctest.Wait()
+		must(c.SetWriteDeadline(start.Add(time.Hour))) // too late to matter
+		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Close gives %v", err)
+		}
+		if d := time.Since(start); d < 5*time.Second || d > 7*time.Second {
+			t.Errorf("Close took %v", d)
+		}
+		if err := <-wrote; err == nil {
+			t.Error("the write, which nobody has read, gives no error")
+		}
+	})
+}
+
+func TestCloseFindsAPeersCloseThatIsThereThoughNothingCanBeWritten(t *testing.T) {
+	for name, test := range map[string]struct {
+		pings  int // that stand before the Close
+		before func(c *Conn)
+	}{
+		"nobody else writes":   {0, func(*Conn) {}},
+		"another writer waits": {0, func(c *Conn) { go c.WriteMessage(wire.Text, []byte("Hello")) }},
+		"another writer waits, and a reader for it": {1000, func(c *Conn) {
+			go c.WriteMessage(wire.Text, []byte("Hello"))
+			synctest.Wait()
+			go c.ReadMessage() // the Pongs are more than may wait
+		}},
+		"writing has failed long ago": {0, func(c *Conn) {
+			must(c.SetWriteDeadline(time.Now()))
+			if c.WriteMessage(wire.Text, []byte("Hello")) == nil {
+				t.Error("a write that is too late gives no error")
+			}
+			time.Sleep(time.Minute)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+				other := c.m.role.Peer()
+				ping := from(other, true, wire.Ping, strings.Repeat("p", 125))
+				sendAll(peer, append(slices.Repeat([][]byte{ping}, test.pings), closeFrame(other, wire.GoingAway, ""))...)
+				test.before(c)
+				synctest.Wait() // the peer reads nothing
+				start := time.Now()
+				if err := c.Close(wire.NormalClosure, ""); err != nil {
+					t.Errorf("Close gives %v", err)
+				}
+				if d := time.Since(start); d > 7*time.Second {
+					t.Errorf("Close took %v", d)
+				}
+			})
+		})
+	}
 }
 
 func TestCloseDiscardsDataUntilThePeersClose(t *testing.T) {

@@ -11,17 +11,20 @@ import (
 	"wslab/reference/wire"
 )
 
-// leave gives reading its last deadline. The caller holds mu.
+// leave gives reading and writing their last deadline, and whoever waits for
+// either. The caller holds mu.
 func (c *Conn) leave(d time.Duration) {
 	c.leaving = true
-	_ = c.nc.SetReadDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
+	_ = c.nc.SetDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
 }
 
 // Close runs the closing handshake (RFC 6455 §7.1.2): it sends a Close frame,
 // discards what still comes until the peer's Close, for CloseTimeout at most,
 // and closes the TCP connection, as a client after the server has, for
-// FinTimeout at most (§7.1.1). The connection is closed whatever the error, but
-// for a *SendError: code or reason cannot be sent, and nothing has happened.
+// FinTimeout at most (§7.1.1). Where CloseTimeout was not enough to write the
+// Close frame, FinTimeout is left to find that of the peer. The connection is
+// closed whatever the error, but for a *SendError: code or reason cannot be
+// sent, and nothing has happened.
 //
 // It returns nil when the closing handshake was completed, no matter which end
 // began, and an error that is net.ErrClosed when the connection was closed
@@ -35,17 +38,18 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 		c.mu.Unlock()
 		return fmt.Errorf("close: %w", net.ErrClosed)
 	}
+	if c.err == nil || !c.leaving {
+		c.leave(c.m.o.CloseTimeout)
+	}
 	if c.err == nil {
 		c.err = errLocalDone
 		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
-		c.leave(c.m.o.CloseTimeout)
 	}
 	c.mu.Unlock()
-	_ = c.drain() // if it fails, the peer's Close may still be there to read
-
 	// Somebody in ReadMessage is woken by the deadline at the latest.
 	patience := time.NewTimer(c.m.o.CloseTimeout + c.m.o.FinTimeout)
 	defer patience.Stop()
+	_ = c.flush() // behind another writer it is that one's to do; if it fails, the peer's Close may be there to read
 	select {
 	case c.reading <- struct{}{}:
 		defer c.reading.unlock()
@@ -95,7 +99,7 @@ func (c *Conn) hangUp() {
 	failed := c.m.Err() != nil
 	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
 	keep := c.m.closeReceived && !failed && c.m.o.Misbehave.KeepTCP
-	wait := c.m.State() != Closed && c.readErr == nil &&
+	wait := c.m.State() != Closed && c.readErr == nil && c.writeErr == nil &&
 		(failed && canHalfClose || c.m.closeReceived && c.m.role == wire.Client)
 	if wait {
 		c.leave(c.m.o.FinTimeout)

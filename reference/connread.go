@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"time"
 
 	"wslab/reference/wire"
 )
@@ -65,11 +64,10 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	c.mu.Lock()
 	err := c.err
 	c.mu.Unlock()
-	if errors.Is(err, net.ErrClosed) {
-		return Event{}, err // Close reads on from here, and delivers nothing
-	}
 	if err != nil {
-		c.hangUp()
+		if !errors.Is(err, net.ErrClosed) { // Close, if it was that, hangs up itself
+			c.hangUp()
+		}
 		return Event{}, err
 	}
 	event, err := c.fill(lent)
@@ -100,24 +98,25 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	if len(c.unread) == 0 {
 		c.more = false
 		into, place := c.readTo(lent)
-		pending := len(c.m.out) > 0
-		c.mu.Unlock()
-		if pending && !c.full {
-			_ = c.flush() // what was held back would wait as long as this read
+		if len(c.m.out) > 0 && !c.full { // what was held back would wait as long as this read
+			c.mu.Unlock()
+			_ = c.flush()
+			c.mu.Lock()
 		}
 		c.beforeRead()
+		c.mu.Unlock()
 		var n int
 		n, err = c.nc.Read(into)
 		c.mu.Lock()
 		c.full = place == inBuffer && n == len(into)
 		if place == inMessage {
-			c.m.took(into[:n])
+			c.m.receivePayload(into[:n])
 		} else {
 			c.unread, borrowed = into[:n], place == inLent
 		}
 	}
 	for len(c.unread) > 0 && len(c.m.events) == 0 {
-		c.unread = c.m.receive(c.unread)
+		c.unread = c.m.receiveFrame(c.unread)
 	}
 	if borrowed && len(c.unread) > 0 {
 		c.unread = append(c.buf[:0], c.unread...) // behind a message that is the caller's now
@@ -130,7 +129,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	c.more = len(c.unread) > 0
 
 	giveUp := err != nil && (c.leaving || !errors.Is(err, os.ErrDeadlineExceeded))
-	if err != nil && !giveUp && !c.idleUntil.IsZero() {
+	if err != nil && !giveUp && !c.idleUntil.IsZero() && !c.m.o.Now().Before(c.idleUntil) {
 		_ = c.m.SendClose(wire.GoingAway, "nothing came in the idle timeout")
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
@@ -141,7 +140,8 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.err = c.verdict()
 	}
 	backlog := len(c.m.out)
-	wait := c.held && (c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary) // more may join what is held back
+	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more may join what is held back
+	wait := c.held && joins && backlog <= maxBacklog
 	c.mu.Unlock()
 
 	// A pong must not wait for a writer that itself waits for the peer to read:
@@ -200,22 +200,18 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	return c.buf, inBuffer
 }
 
-// beforeRead sets the deadline that IdleTimeout asks for, where SetReadDeadline
-// has set none that is sooner.
+// beforeRead sets the deadline that IdleTimeout asks for, or that of
+// SetReadDeadline where it is sooner. The caller holds mu.
 func (c *Conn) beforeRead() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.m.o.IdleTimeout <= 0 || c.leaving {
 		return
 	}
 	t, fresh := until(c.idleUntil, c.m.o.Now(), c.m.o.IdleTimeout)
-	if d := c.readDeadline; !d.IsZero() && d.Before(t) {
-		if !c.idleUntil.IsZero() {
-			c.idleUntil = time.Time{}
-			_ = c.nc.SetReadDeadline(d)
-		}
-	} else if fresh {
+	if fresh {
 		c.idleUntil = t
+		if d := c.readDeadline; !d.IsZero() && d.Before(t) {
+			t = d
+		}
 		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
 	}
 }

@@ -140,6 +140,59 @@ func TestASoonerReadDeadlineIsNotTheIdleTimeout(t *testing.T) {
 	})
 }
 
+func TestAReadThatWaitsIsEndedAsIdleThoughItsDeadlineIsTakenAway(t *testing.T) {
+	bothRoles(t, Options{IdleTimeout: time.Minute}, func(t *testing.T, c *Conn, peer net.Conn) {
+		defer time.AfterFunc(time.Hour, func() { peer.Close() }).Stop()
+		go io.Copy(io.Discard, peer)
+		start := time.Now()
+		for i, d := range []time.Duration{0, 2 * time.Second, 0} {
+			time.AfterFunc(time.Duration(i+1)*time.Second, func() {
+				if d == 0 {
+					must(c.SetReadDeadline(time.Time{}))
+				} else {
+					must(c.SetReadDeadline(time.Now().Add(d)))
+				}
+			})
+		}
+		_, _, err := c.ReadMessage()
+		var ce *CloseError
+		if !errors.As(err, &ce) || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ReadMessage gives %v", err)
+		}
+		since(t, start, 63*time.Second) // the last deadline was taken away after three
+	})
+}
+
+// lateWaker is a net.Conn of which a Read that has timed out returns only after
+// its reader has been given more time.
+type lateWaker struct {
+	net.Conn
+	c *Conn
+}
+
+func (l *lateWaker) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		must(l.c.SetReadDeadline(time.Time{}))
+	}
+	return n, err
+}
+
+func TestADeadlineThatIsTakenAwayTooLateIsNotTheIdleTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		nc := &lateWaker{Conn: ours}
+		c := NewConn(nc, wire.Server, Options{IdleTimeout: time.Minute})
+		defer c.CloseNow()
+		nc.c = c
+		must(c.SetReadDeadline(time.Now().Add(time.Second)))
+		if _, _, err := c.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) || c.State() != Open {
+			t.Errorf("ReadMessage gives %v, and the state is %s", err, c.State())
+		}
+	})
+}
+
 // readAll reads a message by NextReader with a buffer of n octets.
 func readAll(c *Conn, n int) (wire.Opcode, string, error) {
 	op, r, err := c.NextReader()

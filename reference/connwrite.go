@@ -144,10 +144,10 @@ func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	}
 	c.mu.Unlock()
 	c.turn.unlock()
-	if err != nil {
-		return err
+	if ferr := c.flush(); err == nil {
+		err = ferr
 	}
-	return c.flush()
+	return err
 }
 
 // sendable returns why no frame can be sent any more, or nil. The caller holds mu.
@@ -233,9 +233,7 @@ func (c *Conn) write(behind []byte) error {
 		return nil
 	case c.writeErr == nil:
 		c.writeErr = fmt.Errorf("write to the peer: %w", err)
-		if !c.leaving {
-			c.leave(c.m.o.FinTimeout)
-		}
+		c.leave(c.m.o.FinTimeout)
 	}
 	return c.sendable()
 }
@@ -243,14 +241,10 @@ func (c *Conn) write(behind []byte) error {
 // beforeWrite sets the deadline that WriteTimeout asks for, where SetWriteDeadline
 // has set none. The caller holds mu.
 func (c *Conn) beforeWrite() {
-	if !c.writeDeadline.IsZero() {
+	if c.leaving || !c.writeDeadline.IsZero() {
 		return
 	}
-	patience := c.m.o.WriteTimeout
-	if c.leaving {
-		patience = min(patience, c.m.o.CloseTimeout)
-	}
-	if t, fresh := until(c.writeUntil, c.m.o.Now(), patience); fresh {
+	if t, fresh := until(c.writeUntil, c.m.o.Now(), c.m.o.WriteTimeout); fresh {
 		c.writeUntil = t
 		_ = c.nc.SetWriteDeadline(t) // it fails only on a closed connection, and so will the write
 	}

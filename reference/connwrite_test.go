@@ -115,6 +115,40 @@ func TestALargeFrameLeavesATCPConnectionUncopied(t *testing.T) {
 	}
 }
 
+func TestAWriteThatWaitsEndsThoughItsDeadlineIsTakenAway(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		defer time.AfterFunc(time.Hour, func() { peer.Close() }).Stop()
+		wrote := make(chan error)
+		go func() { wrote <- c.WriteMessage(wire.Text, []byte("Hello")) }()
+		synctest.Wait() // the peer does not read
+		start := time.Now()
+		must(c.SetWriteDeadline(time.Time{}))
+		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the write gives %v", err)
+		}
+		since(t, start, 10*time.Second)
+	})
+}
+
+func TestWhatWaitsForAWriterLeavesThoughItsFrameIsRefused(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		refused := errors.New("refused")
+		done := make(chan error)
+		go func() {
+			done <- c.send(func() ([]byte, error) { // while it has its turn, a reader puts a Pong out
+				c.m.appendFrame(true, wire.Pong, []byte("p"))
+				return nil, refused
+			})
+		}()
+		if got := readFrames(t, peer, c.m.role, 1); got[0] != `pong "p"` {
+			t.Errorf("the peer gets %q", got)
+		}
+		if err := <-done; err != refused {
+			t.Errorf("the writer is told %v", err)
+		}
+	})
+}
+
 func TestAWriterSendsFragmentsAndOthersWaitForItsEnd(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		w, err := c.NextWriter(wire.Text)

@@ -56,6 +56,11 @@ type DialOptions struct {
 // §4.1). A server that refuses, redirects or answers wrongly gives a
 // *HandshakeError; redirects are not followed. Once Dial has returned, the end
 // of ctx means nothing to the connection.
+//
+// One handshake to an IP address at a time, as §4.1 asks for, is left to the
+// caller. The rule protects servers from scripts in browsers; a program that
+// dials many servers must not wait behind one that is silent. Who runs the code
+// of others should see to it.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
 	defer func() {
 		if err != nil {
@@ -87,37 +92,27 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if o.NetDial != nil {
 		netDial = o.NetDial
 	}
-	nc, err := netDial(ctx, "tcp", addr)
+	tcp, err := netDial(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	// From here on ctx ends every wait by a deadline that has passed.
-	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
-	c, err = open(ctx, nc, u, o, request)
+	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
+	nc := tcp
+	if u.Scheme == "wss" {
+		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, u.Hostname()))
+		nc, err = tc, tc.HandshakeContext(ctx)
+	}
+
+	// 3. The handshake, and the connection that it opens.
+	c = newConn(nc, wire.Client, o.Options)
+	if err == nil {
+		err = c.shake(request)
+	}
 	if !stop() {
 		err = errors.Join(ctx.Err(), err)
 	}
 	if err != nil {
-		if c != nil {
-			_ = c.CloseNow()
-		}
-		_ = nc.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// open runs TLS, where the URL asks for it, and the handshake on nc.
-func open(ctx context.Context, nc net.Conn, u *url.URL, o *DialOptions, request wire.Head) (*Conn, error) {
-	if u.Scheme == "wss" {
-		tc := tls.Client(nc, tlsConfig(o.TLSConfig, u.Hostname()))
-		if err := tc.HandshakeContext(ctx); err != nil {
-			return nil, err
-		}
-		nc = tc
-	}
-	c := newConn(nc, wire.Client, o.Options)
-	if err := c.shake(request); err != nil {
 		c.shut("the opening handshake failed")
 		return nil, err
 	}

@@ -1,12 +1,12 @@
 // Package reference is an endpoint of RFC 6455, server and client, written to
 // be read. Package wire comes first: bits, fields and rules. Then the files that
-// touch no network: machine.go, receive.go, send.go, closing.go, handshake.go
-// and deflate.go (RFC 7692). Then those that do: conn.go, connread.go,
-// connwrite.go, connstream.go and connclose.go move octets between a Machine and
-// a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP listener)
-// and dial.go (the client) open connections. misbehave.go names what an end can be
-// told to do wrong. Octets become a message in three
-// files: wire/header.go, machine.go, receive.go.
+// touch no network: machine.go, receive.go, memory.go, send.go, closing.go,
+// handshake.go and deflate.go (RFC 7692). Then those that do: conn.go,
+// connread.go, connwrite.go, connstream.go and connclose.go move octets between a
+// Machine and a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP
+// listener) and dial.go (the client) open connections. misbehave.go names what an
+// end can be told to do wrong. Octets become a message in three files:
+// wire/header.go, machine.go, receive.go; memory.go says where they stand meanwhile.
 //
 // Where each section of the RFC is kept, and the test that holds it:
 //
@@ -42,7 +42,8 @@
 //	§9.1    receive.go         TestACompressedMessageMeansTheSameHoweverItIsCut
 //	§9.1    wire/extension.go  TestExtensionsAreReadHoweverTheyAreSpread
 //	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
-//	§10.4   receive.go         TestAClaimedLengthTakesNoMemory
+//	§10.4   receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
+//	§10.4   memory.go          TestAClaimedLengthTakesNoMemory
 //
 // And of RFC 7692, permessage-deflate:
 //
@@ -69,5 +70,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
+//go:embed machine.go receive.go memory.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
 var Source embed.FS

@@ -45,9 +45,10 @@ type Server struct {
 
 	Options Options
 
-	// ErrorLog is told of handshakes that were refused and of handlers that
-	// panicked, which ends their connection and no other. Default: panics go to
-	// package log.
+	// ErrorLog is told of handshakes that were refused, of listeners that fail for
+	// a while, and of panics in the Handler or in a handshake that Serve answers,
+	// which end their connection and no other; those in ServeHTTP are net/http's.
+	// Default: all but the refusals go to package log.
 	ErrorLog func(err error)
 
 	mu        sync.Mutex
@@ -72,7 +73,8 @@ func (s *Server) Listen(addr string) error {
 }
 
 // Serve accepts connections on l, which may be a TLS listener, until s is shut
-// down, and closes l. It always returns an error, ErrServerClosed after Shutdown.
+// down, and closes l. Where l fails it is tried again, once a second at least.
+// Serve always returns an error: ErrServerClosed after Shutdown, or that l is closed.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	untrack, open := track(s, &s.listeners, l)
@@ -86,11 +88,12 @@ func (s *Server) Serve(l net.Listener) error {
 			if s.closing.Load() {
 				return ErrServerClosed
 			}
-			// Too many open files, most often: some will be closed.
-			if errors.Is(err, net.ErrClosed) || pause >= time.Second {
-				return fmt.Errorf("accept a connection: %w", err)
+			err = fmt.Errorf("accept a connection: %w", err)
+			if errors.Is(err, net.ErrClosed) {
+				return err
 			}
-			pause = max(5*time.Millisecond, 2*pause)
+			s.tell(err) // too many open files, most often: some will be closed
+			pause = min(max(5*time.Millisecond, 2*pause), time.Second)
 			time.Sleep(pause)
 			continue
 		}
@@ -131,30 +134,49 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 // run leaves c to a goroutine of its own, or tells why there is no c: the stack
 // of the one that shook hands has grown, and would stay so.
 func (s *Server) run(c *Conn, err error) {
-	switch {
-	case err == nil:
-		if !s.start(func() { s.handle(c) }) {
-			s.dismiss(c)
-		}
-	case s.ErrorLog != nil:
-		s.ErrorLog(err)
+	if err != nil {
+		s.tell(err)
+	} else if !s.start(func() { s.handle(c) }) {
+		s.dismiss(c)
 	}
+}
+
+// tell tells ErrorLog, or package log of what is the server's own.
+func (s *Server) tell(err error) {
+	if s.ErrorLog != nil {
+		s.ErrorLog(err)
+	} else if _, refused := err.(*HandshakeError); !refused {
+		log.Print(err)
+	}
+}
+
+// panicked returns what is told of a panic, which recover gave as r, in what
+// served nc.
+func panicked(what string, nc net.Conn, r any) error {
+	return fmt.Errorf("the %s of %v panicked: %v\n%s", what, nc.RemoteAddr(), r, debug.Stack())
 }
 
 // dismiss closes c because s is shut down.
 func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shuts down") }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
-// *HandshakeError; its response has been written if there could be one, and nc is
-// closed.
+// *HandshakeError, or tells of a panic; its response has been written if there
+// could be one, and nc is closed.
 func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
+	untrack, open := track(s, &s.shaking, nc)
+	defer untrack()
+	var response []byte
 	defer func() {
+		if r := recover(); r != nil { // in CheckOrigin, or in Options.Observe
+			err = panicked("handshake", nc, r)
+			if response == nil {
+				_ = refuseTCP(nc, &HandshakeError{Status: http.StatusInternalServerError, Err: errors.New("the server failed")})
+			}
+		}
 		if err != nil {
 			nc.Close()
 		}
 	}()
-	untrack, open := track(s, &s.shaking, nc)
-	defer untrack()
 	if !open {
 		return nil, &HandshakeError{Err: ErrServerClosed}
 	}
@@ -221,12 +243,7 @@ func (s *Server) handle(c *Conn) {
 	defer untrack()
 	defer func() {
 		if r := recover(); r != nil {
-			err := fmt.Errorf("the handler of %v panicked: %v\n%s", c.nc.RemoteAddr(), r, debug.Stack())
-			if s.ErrorLog != nil {
-				s.ErrorLog(err)
-			} else {
-				log.Print(err)
-			}
+			s.tell(panicked("handler", c.nc, r))
 			_ = c.Close(wire.InternalServerError, "")
 		}
 		_ = c.CloseNow()

@@ -331,6 +331,103 @@ func TestAPanicEndsItsOwnConnectionAlone(t *testing.T) {
 	}
 }
 
+func TestAPanicInTheHandshakeEndsItsOwnConnectionAlone(t *testing.T) {
+	logged := make(chan error, 1)
+	s := &Server{Handler: echo, ErrorLog: func(err error) { logged <- err },
+		CheckOrigin: func(request wire.Head) bool {
+			if request.Target == "/origin" {
+				panic("the test's secret")
+			}
+			return true
+		}}
+	url := listen(t, s)["TCP"]
+	nc := rawDial(t, url, []byte(strings.Replace(handshake, "/chat", "/origin", 1)))
+	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 500 || strings.Contains(string(body), "secret") {
+		t.Errorf("the answer is %d, %q, %v", resp.StatusCode, body, err)
+	}
+	must(nc.Close())
+	if err := <-logged; !strings.Contains(err.Error(), "the test's secret") || !strings.Contains(err.Error(), "listen_test.go") {
+		t.Errorf("the log says %v", err)
+	}
+	c := dialTest(t, url, nil)
+	must(c.WriteMessage(wire.Text, []byte("x")))
+	if _, p, err := c.ReadMessage(); err != nil || string(p) != "x" {
+		t.Errorf("another connection reads %q, %v", p, err)
+	}
+	must(c.CloseNow())
+}
+
+func TestAPanicOfAnObserverInTheHandshakeEndsItsOwnConnectionAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := make(chan error, 1)
+		l := newPipeListener()
+		s := &Server{Handler: echo, ErrorLog: func(err error) { logged <- err },
+			Options: Options{Observe: func(Observation) { panic("the test's") }}}
+		go s.Serve(l)
+		for range 2 {
+			nc := l.dial()
+			sendAll(nc, []byte(handshake))
+			if got, err := io.ReadAll(nc); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 101 ") || strings.Count(string(got), "HTTP/1.1") != 1 {
+				t.Errorf("the client reads %q, %v", got, err)
+			}
+			if err := <-logged; !strings.Contains(err.Error(), "the test's") {
+				t.Errorf("the log says %v", err)
+			}
+		}
+		must(s.Shutdown(t.Context()))
+	})
+}
+
+// failing is a Listener that takes a connection only after a day of failing.
+type failing struct {
+	pipeListener
+	until time.Time
+	tries *int
+}
+
+func (l failing) Accept() (net.Conn, error) {
+	*l.tries++
+	if time.Now().Before(l.until) {
+		return nil, errors.New("too many open files")
+	}
+	return l.pipeListener.Accept()
+}
+
+func TestAServerOutlastsAListenerThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		s := &Server{Handler: echo, ErrorLog: func(error) { told++ }}
+		l := failing{newPipeListener(), time.Now().Add(24 * time.Hour), new(int)}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		select {
+		case err := <-served:
+			t.Fatalf("Serve gives up: %v", err)
+		case <-time.After(24*time.Hour + time.Second): // a pause is no longer than that
+		}
+		synctest.Wait()
+		if *l.tries < 24*60*60 || *l.tries > 25*60*60 || told != *l.tries-1 {
+			t.Errorf("it tried %d times, and told of %d", *l.tries, told)
+		}
+		nc := l.dial()
+		sendAll(nc, []byte(handshake))
+		r := bufio.NewReader(nc)
+		if line, err := r.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 101 ") {
+			t.Errorf("a client reads %q, %v", line, err)
+		}
+		must(nc.Close())
+		must(s.Shutdown(t.Context()))
+		if err := <-served; !errors.Is(err, ErrServerClosed) {
+			t.Errorf("Serve gives %v", err)
+		}
+	})
+}
+
 func TestAServerAsksForTheOriginOnBothPaths(t *testing.T) {
 	s := &Server{Handler: echo, CheckOrigin: func(request wire.Head) bool {
 		return slices.Equal(request.Values("Origin"), []string{"http://friend.example"})

@@ -34,7 +34,7 @@ const DefaultMaxMessage = 1 << 20
 //
 // Its memory is bounded by what it was given: the octets of one message up to
 // its limit, a little more than twice that if it is compressed, and output of
-// at most three times the last input, until taken.
+// at most three times the last input and one Close frame, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
 	role wire.Role
@@ -51,29 +51,26 @@ type Machine struct {
 	headLen int
 	frame   wire.Header
 	left    uint64 // payload octets still to come; 0 between frames
-	control []byte // payload of a control frame so far
 
 	// The message that is coming in: control frames may stand between its
 	// fragments, so it is apart from the frame.
 	opcode     wire.Opcode // Text or Binary; Continuation when there is none
 	fragments  int         // frames that have ended
 	octets     int64       // payload octets of those frames
-	message    []byte      // payload so far, unless it is being discarded
 	text       wire.UTF8
-	lent       []byte    // memory for the next message, empty; nil for its own
-	largest    int       // octets of the longest message so far
-	taken      int64     // octets of the message that have been taken before its end
+	compressed bool      // the first frame had RSV1
 	inflate    *inflater // nil without permessage-deflate
-	compressed bool      // the message's first frame had RSV1
-	packed     []byte    // payload of a compressed message so far; message stays empty until its end
+
+	// The payload octets of both.
+	memory
 
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
 	sendText wire.UTF8
 	deflate  *deflater // nil without permessage-deflate
 
-	events []Event
-	out    []byte
+	events []Event // what TakeEvents will return
+	out    []byte  // what TakeOutput will return
 }
 
 // An Event is something the peer did that an application may want to know of.
@@ -116,7 +113,8 @@ func (m *Machine) Opened() {
 	}
 }
 
-// useDeflate puts permessage-deflate as agreed on to use (RFC 7692 §7.1).
+// useDeflate begins to use permessage-deflate with the parameters that both ends
+// have agreed on (RFC 7692 §7.1).
 func (m *Machine) useDeflate(p wire.DeflateParams) {
 	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
 	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
@@ -137,9 +135,6 @@ func (m *Machine) TCPClosed(why string) {
 	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
 	m.enter(Closed, why)
 }
-
-// drop lets go of the message that is coming in.
-func (m *Machine) drop() { m.message, m.packed = nil, nil }
 
 // State returns the connection's state.
 func (m *Machine) State() State { return m.state }
@@ -166,8 +161,8 @@ func (m *Machine) TakeOutput(spare []byte) []byte {
 	return out
 }
 
-// enter moves m to s. The RFC has no way back, so a lower state is ignored and
-// only what happened is told.
+// enter moves m to s, and tells why. The RFC has no way back, so a lower state
+// is ignored, and only what happened is told.
 func (m *Machine) enter(s State, why string) {
 	was := m.state
 	m.state = max(was, s)
@@ -180,9 +175,9 @@ func (m *Machine) enter(s State, why string) {
 	}
 }
 
-// tell reports a change of what an Observation holds besides the state. It is
-// small enough to be put in its callers' place, and so costs nothing where
-// nobody observes.
+// tell reports a change of what an Observation holds besides the state, by
+// entering the state that m is in. It is small enough to be put in its callers'
+// place, and so costs nothing where nobody observes.
 func (m *Machine) tell(format string, n int) {
 	if m.o.Observe != nil {
 		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))

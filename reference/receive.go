@@ -17,27 +17,28 @@ func (m *Machine) Receive(b []byte) error {
 		return errNotOpen
 	}
 	for len(b) > 0 {
-		b = m.receive(b)
+		b = m.receiveFrame(b)
 	}
 	return m.Err()
 }
 
-// receive takes octets of one frame at most, and returns those that are left:
-// none when they are of no interest any more.
-func (m *Machine) receive(b []byte) []byte {
-	switch {
-	case m.failed != nil || m.closeReceived || m.state == Closed:
+// receiveFrame takes octets of one frame at most, of its header or of its
+// payload, and returns those that are left: none when they are of no interest
+// any more.
+func (m *Machine) receiveFrame(b []byte) []byte {
+	if m.deaf() {
 		return nil
-	case m.left > 0:
-		n := int(min(m.left, uint64(len(b))))
-		if !m.discards() {
-			m.space(n)
-		}
-		m.took(b[:n])
-		return b[n:]
 	}
-	return m.receiveHeader(b)
+	if m.left == 0 {
+		return m.receiveHeader(b)
+	}
+	n := int(min(m.left, uint64(len(b))))
+	m.receivePayload(b[:n])
+	return b[n:]
 }
+
+// deaf reports whether nothing that the peer sends is of interest any more.
+func (m *Machine) deaf() bool { return m.failed != nil || m.closeReceived || m.state == Closed }
 
 // receiveHeader takes octets until a header is whole and judged, and returns
 // those that it did not need.
@@ -52,13 +53,13 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	b = b[h.Size()-had:]
 	m.headLen = 0
 
-	// 2. Whether it may stand here.
+	// 2. Whether it may stand here. Whether it follows a Close of the peer is no
+	// question: nothing does that is received.
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
 		Sender:     m.role.Peer(),
 		RSV1:       m.inflate != nil,
 		Fragmented: m.opcode != wire.Continuation,
-		Closed:     m.closeReceived,
 	})
 	if violations != nil {
 		m.fail(violations...)
@@ -91,86 +92,30 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	return b
 }
 
+// receivePayload acts on the frame's next payload octets, no more than are left
+// of it. They may stand in payloadSpace already.
+func (m *Machine) receivePayload(b []byte) {
+	if !m.discards() {
+		pos := int((m.frame.Length - m.left) % 4) // the key has four octets
+		//lesson:begin unmask
+		fresh := m.extend(len(b))
+		copy(fresh, b)                     // nothing to do where b stands there already
+		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
+		//lesson:end
+		if !m.frame.Opcode.IsControl() && !m.compressed { // what is compressed is judged when it is inflated
+			m.checkText(fresh)
+		}
+	}
+	m.left -= uint64(len(b))
+	if m.left == 0 && m.failed == nil {
+		m.endFrame()
+	}
+}
+
 // discards reports whether the frame's payload is of no interest: this end has
 // said goodbye, or TCP is closed.
 func (m *Machine) discards() bool {
 	return m.state == Closed || m.closeSent && m.frame.Opcode.IsData()
-}
-
-// space returns memory for the frame's next payload octets, n of them or more,
-// but no more than are left of the frame. Whoever fills it calls took; so a
-// Conn reads from the network to where the message will stand.
-//
-// How much more is a question of trust, for the length of a frame is a claim:
-// as much again as has come, or what the peer's longest message had.
-// BenchmarkEcho holds that a message then needs one allocation.
-func (m *Machine) space(n int) []byte {
-	if m.message == nil {
-		m.message = m.lent
-	}
-	to := m.payload()
-	had := len(*to)
-	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
-		more := max(need, had)
-		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
-			if m.taken == 0 { // where it is read in parts, each of them is small
-				more = max(more, m.largest-had)
-			}
-			more = int(min(m.left, uint64(more)))
-		}
-		if m.lent != nil || m.compressed {
-			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or a tail follows
-		}
-		grown := make([]byte, had, had+more)
-		copy(grown, *to)
-		*to = grown
-	}
-	room := (*to)[had:cap(*to)]
-	return room[:min(m.left, uint64(len(room)))]
-}
-
-// payload returns where the frame's payload goes.
-func (m *Machine) payload() *[]byte {
-	switch {
-	case m.frame.Opcode.IsControl():
-		return &m.control
-	case m.compressed:
-		return &m.packed
-	}
-	return &m.message
-}
-
-// payloadSpace returns space for a Conn to read into, or nil when its own
-// buffer, of size octets, will do for what is left of the frame.
-func (m *Machine) payloadSpace(size int) []byte {
-	if m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.failed != nil || m.closeReceived {
-		return nil
-	}
-	return m.space(readSize)
-}
-
-// took acts on payload octets: those that have been put into space, or others,
-// for which it has room.
-func (m *Machine) took(b []byte) {
-	pos := int((m.frame.Length - m.left) % 4) // the key has four octets
-	m.left -= uint64(len(b))
-
-	if len(b) > 0 && !m.discards() {
-		//lesson:begin unmask
-		to := m.payload()
-		had := len(*to)
-		*to = (*to)[:had+len(b)]
-		fresh := (*to)[had:]
-		copy(fresh, b)                     // nothing to do where b stands there already
-		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
-		//lesson:end
-		if to == &m.message {
-			m.checkText(fresh)
-		}
-	}
-	if m.left == 0 && m.failed == nil {
-		m.endFrame()
-	}
 }
 
 // checkText judges the octets that the message has now grown by. The first
@@ -185,21 +130,6 @@ func (m *Machine) checkText(fresh []byte) {
 		}
 	}
 	//lesson:end
-}
-
-// inflated makes the message what the payload of a compressed one stands for
-// (RFC 7692 §7.2.2). The limit holds while it is inflated.
-func (m *Machine) inflated() {
-	var err error
-	m.message, err = m.inflate.inflate(m.message, m.packed, m.o.MaxMessage)
-	switch {
-	case err == nil:
-		m.checkText(m.message)
-	case errors.Is(err, errInflatedSize):
-		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
-	default:
-		m.fail(RuleDeflateData.Broken(err.Error() + "."))
-	}
 }
 
 // endFrame acts on the frame whose last octet has come.
@@ -240,13 +170,19 @@ func (m *Machine) endFrame() {
 	}
 }
 
-// takePart returns what has come of the message since it was last called, so
-// that a message can be read before its end. Of a compressed one that is nothing.
-func (m *Machine) takePart() []byte {
-	part := m.message
-	m.taken += int64(len(part))
-	m.message = nil
-	return part
+// inflated makes the message what the payload of a compressed one stands for
+// (RFC 7692 §7.2.2). The limit holds while it is inflated.
+func (m *Machine) inflated() {
+	var err error
+	m.message, err = m.inflate.inflate(m.message, m.packed, m.o.MaxMessage)
+	switch {
+	case err == nil:
+		m.checkText(m.message)
+	case errors.Is(err, errInflatedSize):
+		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
+	default:
+		m.fail(RuleDeflateData.Broken(err.Error() + "."))
+	}
 }
 
 // receiveControl acts on a control frame, at once and whatever message is in

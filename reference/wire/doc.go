@@ -1,6 +1,6 @@
 // Package wire translates between the bits of RFC 6455 and Go values, and
-// judges them. It does no I/O and keeps no state, and three layers of the four
-// that an endpoint has begin here:
+// judges them. It does no I/O and keeps no state: an endpoint has four layers,
+// and two of them are here.
 //
 //	syntax  header.go opcode.go closecode.go closepayload.go mask.go utf8.go accept.go
 //	rules   rules.go (frames), handshake.go, extension.go (the opening handshake)

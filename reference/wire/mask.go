@@ -28,8 +28,9 @@ func Mask(key [4]byte, pos int, b []byte) int {
 	return pos + len(b)
 }
 
-// mask XORs b with the key whose octets turn has, the first one lowest. It is
-// apart from Mask so that Mask is compiled into its caller.
+// mask XORs b with turn, which is the four octets of the key in the order in which
+// b needs them, the first one lowest. It is apart from Mask so that Mask is
+// compiled into its caller.
 func mask(turn uint32, b []byte) {
 	word := uint64(turn)<<32 | uint64(turn)
 	for len(b) >= 256 {
