@@ -28,7 +28,7 @@ var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.
 // the comments //lesson:begin NAME and //lesson:end:
 //
 //	wire.ParseHeader#mask
-//	reference.(*Machine).receive
+//	reference.(*Machine).receiveFrame
 //
 // Sites is read-only once made, so any number of goroutines may use it.
 type Sites struct {
