@@ -58,7 +58,6 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 		Sender:     m.role.Peer(),
 		RSV1:       m.inflate != nil,
 		Fragmented: m.opcode != wire.Continuation,
-		Closed:     m.closeReceived,
 	})
 	if violations != nil {
 		m.fail(violations...)

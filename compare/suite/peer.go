@@ -233,7 +233,7 @@ func (p *peer) endFrame() bool {
 		if violations != nil {
 			return p.broke(violations[0], 8*p.frame.Size())
 		}
-		p.context.Closed = true
+		p.context.CloseSent = true
 		p.tell(func() { p.closed = &s })
 		return true
 	case !p.frame.Fin:

@@ -244,7 +244,7 @@ func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	case h.Opcode == wire.Continuation:
 		d.context.Fragmented = d.context.Fragmented && !h.Fin
 	case h.Opcode == wire.Close:
-		d.context.Closed = true
+		d.context.CloseSent = true
 	}
 	if f == nil {
 		f = &Frame{}

@@ -126,7 +126,7 @@ type Context struct {
 	Sender     Role
 	RSV1       bool // an extension that uses RSV1 on the first frame of a message is in use
 	Fragmented bool // the sender's last message is not finished
-	Closed     bool // the sender has sent a Close frame
+	CloseSent  bool // the sender has sent a Close frame
 }
 
 // violations collects what Check finds.
@@ -199,7 +199,7 @@ func Check(h Header, c Context) []Violation {
 	}
 	//lesson:end
 
-	if c.Closed && h.Opcode.IsData() {
+	if c.CloseSent && h.Opcode.IsData() {
 		vs.broke(&RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
 	}
 	return vs

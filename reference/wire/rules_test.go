@@ -104,8 +104,8 @@ var breaches = []breach{
 	{RuleStray, "", frame(`1 000 0000 0 0000000`, Context{Sender: Server})},
 	{RuleInterleaved, "text", frame(`1 000 0001 0 0000000`, Context{Sender: Server, Fragmented: true})},
 	{RuleInterleaved, "binary", frame(`0 000 0010 0 0000000`, Context{Sender: Server, Fragmented: true})},
-	{RuleAfterClose, "text", frame(`1 000 0001 0 0000000`, Context{Sender: Server, Closed: true})},
-	{RuleAfterClose, "continuation", frame(`1 000 0000 0 0000000`, Context{Sender: Server, Closed: true, Fragmented: true})},
+	{RuleAfterClose, "text", frame(`1 000 0001 0 0000000`, Context{Sender: Server, CloseSent: true})},
+	{RuleAfterClose, "continuation", frame(`1 000 0000 0 0000000`, Context{Sender: Server, CloseSent: true, Fragmented: true})},
 	{RuleCloseBody, "", closeBody("\x03")},
 	{RuleCloseCode, "0", closeBody("\x00\x00")},
 	{RuleCloseCode, "999", closeBody("\x03\xe7")},
@@ -207,7 +207,7 @@ func TestLegalHeadersBreakNoRule(t *testing.T) {
 		{`0 000 0010 0 0000000`, Context{Sender: Server}},
 		{`0 000 0000 0 0000000`, Context{Sender: Server, Fragmented: true}},
 		{`1 000 1001 0 1111101`, Context{Sender: Server, Fragmented: true}},
-		{`1 000 1010 0 0000000`, Context{Sender: Server, Closed: true}}, // §5.5.1 forbids data frames
+		{`1 000 1010 0 0000000`, Context{Sender: Server, CloseSent: true}}, // §5.5.1 forbids data frames
 		{`1 100 0010 0 0000001`, Context{Sender: Server, RSV1: true}},
 		{`1 000 0010 0 1111111 0x7fffffffffffffff`, Context{Sender: Server}},
 	} {
