@@ -171,12 +171,3 @@ const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 
 // IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
 func IsToken(s string) bool { return s != "" && strings.Trim(s, tokenChars) == "" }
-
-// HasExtension reports whether the extension called name is in
-// Sec-WebSocket-Extensions, with any parameters.
-func (h Head) HasExtension(name string) bool {
-	return slices.ContainsFunc(h.Tokens(extensionsField), func(item string) bool {
-		item, _, _ = strings.Cut(item, ";")
-		return strings.EqualFold(strings.TrimSpace(item), name)
-	})
-}
