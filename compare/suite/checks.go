@@ -114,19 +114,6 @@ func allOf(checks ...headCheck) headCheck {
 	}
 }
 
-// hasTarget: a request asks for a path or for a whole URL of HTTP.
-func hasTarget(a answer) (Verdict, string) {
-	target := a.head.Head.Target
-	scheme, _, whole := strings.Cut(target, "://")
-	switch {
-	case strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r >= 0x7F || r == '#' }):
-		return Fail, fmt.Sprintf("its target is %q, which has a character that no resource name has", target)
-	case strings.HasPrefix(target, "/"), whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")):
-		return Pass, ""
-	}
-	return Fail, fmt.Sprintf("its target is %q, and no resource name", target)
-}
-
 // hasPort: Host names the port of the connection, unless it is the default.
 func hasPort(a answer) (Verdict, string) {
 	hosts := a.head.Head.Values("Host")
@@ -214,19 +201,6 @@ func hasExtensions(a answer) (Verdict, string) {
 		if strings.HasPrefix(strings.ToLower(e.Name), "x-") {
 			return NonStrict, fmt.Sprintf("it offers the extension %q, which is not registered", e.Name)
 		}
-	}
-	return Pass, ""
-}
-
-// hasNoContent: a handshake is a request without content.
-func hasNoContent(a answer) (Verdict, string) {
-	for _, n := range a.head.Head.Values("Content-Length") {
-		if n != "0" {
-			return Fail, "it sends Content-Length: " + n
-		}
-	}
-	if len(a.head.Head.Values("Transfer-Encoding")) > 0 {
-		return Fail, "it sends Transfer-Encoding"
 	}
 	return Pass, ""
 }

@@ -311,6 +311,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 
 // headerOf says which header field a rule of the handshake is about.
 var headerOf = map[string]string{
+	wire.RuleBody.Code:    "Content-Length",
 	wire.RuleHost.Code:    "Host",
 	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
 	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",
@@ -346,8 +347,8 @@ func (r *Report) pointRule(h *dissect.Handshake, rule string) {
 		return
 	}
 	at := 0
-	if h.From == wire.Server {
-		at = strings.Index(h.Line, " ") + 1 // the status
+	if h.From == wire.Server || rule == wire.RuleTarget.Code {
+		at = strings.Index(h.Line, " ") + 1 // the status, or the target
 	}
 	r.pointLine(h.Line, at)
 }

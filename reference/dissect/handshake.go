@@ -146,6 +146,7 @@ func (h *Handshake) ruleBrokenBy(name string) string {
 
 // violationHeader says which header field a rule of the handshake is about.
 var violationHeader = map[string]string{
+	wire.RuleBody.Code:    "Content-Length",
 	wire.RuleHost.Code:    "Host",
 	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
 	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",

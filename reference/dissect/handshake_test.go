@@ -221,6 +221,8 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 		wire.RuleDeflateClientMore.Code: agrees("", "; client_max_window_bits=12"),
 		wire.RuleMethod.Code:            {asked("GET", "PUT"), "", ""},
 		wire.RuleHTTPVersion.Code:       {asked("HTTP/1.1", "HTTP/1.0"), "", ""},
+		wire.RuleTarget.Code:            {asked("/chat", "/chat#top"), "", ""},
+		wire.RuleBody.Code:              {asked("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n"), "", "Content-Length"},
 		wire.RuleHost.Code:              {asked("Host: server.example.com\r\n", "Host: a\r\nHost: b\r\n"), "", "Host"},
 		wire.RuleUpgrade.Code:           {asked("Upgrade: websocket", "Upgrade: h2c"), "", "Upgrade"},
 		wire.RuleConnection.Code:        {asked("Connection: Upgrade", "Connection: keep-alive"), "", "Connection"},
@@ -238,9 +240,10 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 		wire.RuleRespExtension.Code:     {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"), "Sec-WebSocket-Extensions"},
 		wire.RuleRespSubprotocol.Code:   {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"), "Sec-WebSocket-Protocol"},
 	}
+	unseen := map[string]string{wire.RuleOrigin.Code: "which Origins a server refuses is not on the wire"}
 	for _, rule := range wire.Rules {
-		if rule.CloseCode != 0 {
-			continue // of a frame
+		if rule.CloseCode != 0 || unseen[rule.Code] != "" {
+			continue // of a frame, or not to be seen
 		}
 		c, ok := table[rule.Code]
 		if !ok {

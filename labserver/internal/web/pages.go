@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"wslab/labserver/internal/lesson"
-	"wslab/reference"
 	"wslab/reference/wire"
 )
 
@@ -92,12 +91,8 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch})
 }
 
-// allRules are those that can be read off the wire, and those that depend on
-// what an endpoint is set to.
-var allRules = append(wire.Rules[:len(wire.Rules):len(wire.Rules)], reference.RuleOrigin, reference.RuleMessageSize, reference.RuleDeflateData)
-
 func (s *Server) rulesPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: allRules})
+	s.render(w, r, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: wire.Rules})
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
