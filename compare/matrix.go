@@ -67,13 +67,10 @@ func (t *terminal) end() {
 	}
 }
 
-// order is how verdicts are counted in a cell.
-var order = []suite.Verdict{suite.Pass, suite.Info, suite.NonStrict, suite.Fail}
-
 // cell says how often each verdict was given: "17✔ 2×".
 func cell(count map[suite.Verdict]int) string {
 	var parts []string
-	for _, v := range order {
+	for v := suite.Pass; v <= suite.Fail; v++ {
 		if n := count[v]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d%s", n, v.Glyph()))
 		}

@@ -17,16 +17,17 @@ import (
 // ended the connection.
 type Verdict uint8
 
-// The verdicts. NonStrict is what breaks a SHOULD or is laxer than it could be;
-// Info is legal, and a choice that is worth knowing of.
+// The verdicts, the graver ones behind: of two the greater counts. Info is legal,
+// and a choice that is worth knowing of; NonStrict is what breaks a SHOULD or is
+// laxer than it could be.
 const (
 	Pass Verdict = iota
-	NonStrict
 	Info
+	NonStrict
 	Fail
 )
 
-var verdictNames = [...]string{"pass", "non-strict", "info", "fail"}
+var verdictNames = [...]string{"pass", "info", "non-strict", "fail"}
 
 // String returns the name that the JSON form has as well.
 func (v Verdict) String() string {
@@ -36,10 +37,10 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
-// Glyph returns the sign for v: ✔ ≈ i ×.
+// Glyph returns the sign for v: ✔ i ≈ ×.
 func (v Verdict) Glyph() string {
 	if int(v) < len(verdictNames) {
-		return [...]string{"✔", "≈", "i", "×"}[v]
+		return [...]string{"✔", "i", "≈", "×"}[v]
 	}
 	return "?"
 }
@@ -117,7 +118,7 @@ const DefaultDeadline = 2 * time.Second
 
 // Outcome is a legal reaction: what is seen, in order, and how it ends.
 type Outcome struct {
-	Verdict Verdict // Pass, NonStrict or Info
+	Verdict Verdict // Pass, Info or NonStrict
 	Why     string  // what is not strict about it, or worth knowing
 	Sees    []Expect
 	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order

@@ -106,7 +106,7 @@ func hasEnd(a answer) (Verdict, string) {
 func allOf(checks ...headCheck) headCheck {
 	return func(a answer) (worst Verdict, why string) {
 		for _, check := range checks {
-			if v, text := check(a); v.graver(worst) {
+			if v, text := check(a); v > worst {
 				worst, why = v, text
 			}
 		}

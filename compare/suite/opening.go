@@ -429,18 +429,12 @@ func (c *Case) judgeHead(r *Report) {
 	if c.Head == nil || r.answer.head == nil {
 		return
 	}
-	if v, why := c.Head(r.answer); v != Pass && !r.Verdict.graver(v) {
+	if v, why := c.Head(r.answer); v != Pass && v >= r.Verdict {
 		r.Verdict, r.Reason = v, sentence(why)
 		if len(c.Rules) > 0 {
 			r.Rule = c.Rules[0]
 		}
 	}
-}
-
-// graver reports whether v is worse than w.
-func (v Verdict) graver(w Verdict) bool {
-	rank := [...]int{Pass: 0, Info: 1, NonStrict: 2, Fail: 3}
-	return rank[v] > rank[w]
 }
 
 // refused says why a does not open a WebSocket, for a case that needs one.

@@ -57,14 +57,7 @@ type Report struct {
 }
 
 // Worst returns the graver of the two verdicts.
-func (r Report) Worst() Verdict {
-	for _, v := range []Verdict{Fail, NonStrict, Info} {
-		if r.Verdict == v || r.Closing == v {
-			return v
-		}
-	}
-	return Pass
-}
+func (r Report) Worst() Verdict { return max(r.Verdict, r.Closing) }
 
 // NoWebSocket reports whether there is nothing to judge: no connection, or no
 // 101 in answer to a handshake that is right.
@@ -552,7 +545,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	}
 	verdict, why := Pass, ""
 	worse := func(v Verdict, text string, args ...any) {
-		if verdict == Pass || verdict == Info || v == Fail && verdict != Fail {
+		if v > verdict {
 			verdict, why = v, fmt.Sprintf(text, args...)
 		}
 	}
