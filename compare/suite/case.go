@@ -108,7 +108,7 @@ type Case struct {
 
 	// also judges what no list of messages can say. It is asked when the
 	// behaviour is right otherwise.
-	also func(saw []seen) (v Verdict, why string)
+	also func(saw []seen) finding
 
 	patience int // of the target that it is played against
 }

@@ -420,8 +420,31 @@ func (k *Keys) add(key string) []string {
 }
 
 // A headCheck judges one thing about the target's half of the opening
-// handshake, and says what is wrong with it.
-type headCheck func(a answer) (Verdict, string)
+// handshake.
+type headCheck func(a answer) finding
+
+// A finding is what a check has found. The zero value is that all is well.
+type finding struct {
+	verdict Verdict
+	why     string // for people, with the target as it
+	mistake string // code of the one mistake that this shows, "" where it may be several
+}
+
+// found returns a finding that shows no certain mistake.
+func found(v Verdict, why string, args ...any) finding {
+	return finding{verdict: v, why: fmt.Sprintf(why, args...)}
+}
+
+// shows returns f as what shows the mistake with this code.
+func (f finding) shows(mistake string) finding {
+	f.mistake = mistake
+	return f
+}
+
+// take makes f what r says of the behaviour.
+func (r *Report) take(f finding) {
+	r.Verdict, r.Reason, r.shown = f.verdict, sentence(f.why), f.mistake
+}
 
 // judgeHead adds what c.Head says to r, where nothing graver is said: it is what
 // the case is about.
@@ -429,8 +452,8 @@ func (c *Case) judgeHead(r *Report) {
 	if c.Head == nil || r.answer.head == nil {
 		return
 	}
-	if v, why := c.Head(r.answer); v != Pass && v >= r.Verdict {
-		r.Verdict, r.Reason = v, sentence(why)
+	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
+		r.take(f)
 		if len(c.Rules) > 0 {
 			r.Rule = c.Rules[0]
 		}

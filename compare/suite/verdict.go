@@ -44,7 +44,8 @@ type Report struct {
 
 	partial bool   // Events are not all that happened
 	answer  answer // the target's half of the opening handshake
-	saw     []seen // what came, for the diagnosis
+	shown   string // the mistake that a check has found, for the diagnosis
+	saw     []seen // what came, for it as well
 	closed  *seen
 	fault   *fault
 	over    error
@@ -383,8 +384,8 @@ func (c *Case) judge(r *Report, s state) {
 	}
 	r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
 	if c.also != nil {
-		if v, why := c.also(r.saw); v != Pass {
-			r.Verdict, r.Reason = v, sentence(why)
+		if f := c.also(r.saw); f.verdict != Pass {
+			r.take(f)
 		}
 	}
 
