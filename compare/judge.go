@@ -57,7 +57,6 @@ type judging struct {
 func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var j judging
 	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
 	flags.StringVar(&j.server, "server", "", "judge the server at this `URL`, ws://… or wss://…; it must echo text and binary messages")
 	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects; it must echo, and connect again after each connection")
 	flags.StringVar(&j.listen, "listen", "127.0.0.1:9001", "with -client: the `address` to listen on")
@@ -70,24 +69,12 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
 	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit's XML")
 	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as a page")
-	flags.StringVar(&j.out, "out", filepath.Join("compare", "outputs"), "the `folder` for what came of the endpoints of this module")
-	// Flags may stand behind cases as well.
-	var err error
-	for left := args; ; left = flags.Args()[1:] {
-		if err = flags.Parse(left); err != nil || flags.NArg() == 0 {
-			break
-		}
-		j.patterns = append(j.patterns, flags.Arg(0))
+	flags.StringVar(&j.out, "out", outputsDir, "the `folder` for what came of the endpoints of this module")
+	patterns, status, done := parse(flags, judgeUsage, args, stdout, stderr)
+	if done {
+		return status
 	}
-	if err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stdout, judgeUsage)
-			flags.SetOutput(stdout)
-			flags.PrintDefaults()
-			return allWell
-		}
-		return complain(stderr, fmt.Errorf("%w; go run ./compare judge -h shows how", err))
-	}
+	j.patterns = patterns
 	if j.client && (j.server != "" || j.endpoints != "") || j.server != "" && j.endpoints != "" {
 		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
 	}

@@ -33,22 +33,16 @@ const atOnce = 8
 // the exit status: 1 when a scenario could not be played to its end, 2 when
 // nothing could begin.
 func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("compare run", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
 	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
 	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
 	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stdout, "usage: go run ./compare run [flags] [scenario …]")
-			flags.SetOutput(stdout)
-			flags.PrintDefaults()
-			return allWell
-		}
-		return complain(stderr, fmt.Errorf("%w; go run ./compare run -h shows how", err))
+	named, status, done := parse(flags, "usage: go run ./compare run [flag …] [SCENARIO …]\n", args, stdout, stderr)
+	if done {
+		return status
 	}
-	chosen, err := chooseScenarios(flags.Args())
+	chosen, err := chooseScenarios(named)
 	if err != nil {
 		return complain(stderr, err)
 	}
@@ -79,7 +73,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		endpoints = append(endpoints, e)
 	}
 	results := playAll(ctx, client, chosen, endpoints)
-	status, example := 0, ""
+	example := ""
 	for i, rs := range results {
 		s := chosen[i]
 		if err := writeResults(client, s, rs, *dir, *update); err != nil {
@@ -88,7 +82,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		fmt.Fprint(stdout, summary(s, rs))
 		for _, r := range rs {
 			if r.err != nil {
-				status = 1
+				status = somethingFailed
 			}
 		}
 		if example == "" && len(rs) > 1 {
