@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -132,11 +133,19 @@ func mirrored(patterns []string) []string {
 	return list
 }
 
-// serverTarget makes a target of a URL.
+// userInfo is where a URL, or what was meant for one, may have a password.
+var userInfo = regexp.MustCompile(`:(//)?.*@`)
+
+// serverTarget makes a target of a URL. What it says of one that is refused has
+// no password in it.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
+	shown := userInfo.ReplaceAllString(raw, ":$1…@")
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", raw)
+		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", shown)
+	}
+	if u.User != nil {
+		return suite.Target{}, fmt.Errorf("-server: %q has a user name, which the URL of a WebSocket must not have (RFC 6455 §3); the judge has no way to send it", shown)
 	}
 	port := "80"
 	switch u.Scheme {
@@ -144,10 +153,10 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	case "wss":
 		port = "443"
 	default:
-		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", raw, u.Scheme)
+		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", shown, u.Scheme)
 	}
 	if u.Fragment != "" {
-		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", raw)
+		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", shown)
 	}
 	addr := u.Host
 	if u.Port() == "" {

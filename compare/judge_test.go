@@ -140,6 +140,13 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		{[]string{"-server", "http://localhost/"}, `begins with http, and a WebSocket's URL begins with ws or wss`},
 		{[]string{"-server", "localhost:9000"}, `is no URL of a WebSocket, which looks like ws://localhost:9000/path`},
 		{[]string{"-server", "ws://localhost/#top"}, "has a fragment"},
+		{[]string{"-server", "ws://user@localhost/"}, "has a user name, which the URL of a WebSocket must not have (RFC 6455 §3)"},
+		{[]string{"-server", "ws://user:secret@localhost/"}, `compare: -server: "ws://…@localhost/" has a user name`},
+		{[]string{"-server", "wss://user:secret@localhost/#top"}, "has a user name"},
+		{[]string{"-server", "http://user:secret@localhost/"}, "has a user name"},
+		{[]string{"-server", "ws://user:secret%@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
+		{[]string{"-server", "user:secret@localhost:9000"}, `"user:…@localhost:9000" is no URL of a WebSocket`},
+		{[]string{"-server", "ws://user:secret/more@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
 		{[]string{"-server", "ws://localhost/", "-client"}, "exclude each other"},
 		{[]string{"-endpoint", "nobody"}, `there is no endpoint "nobody"; there are`},
 		{[]string{"-client", "-listen", "nowhere:at:all"}, "nothing can listen on nowhere:at:all"},
@@ -147,7 +154,7 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		{[]string{"-x"}, "go run ./compare judge -h shows how"},
 	} {
 		status, stdout, stderr := judgeWith(t.Context(), c.args...)
-		if status != nothingJudged || !strings.Contains(stderr, c.want) {
+		if status != nothingJudged || !strings.Contains(stderr, c.want) || strings.Contains(stderr+stdout, "secret") {
 			t.Errorf("%q: status %d, %s%s\nwant %s", c.args, status, stderr, stdout, c.want)
 		}
 	}
