@@ -31,6 +31,9 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 	}
 	for _, t := range headers.Targets() {
 		sheet, err := headers.Ask(ctx, t)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: the map of %s was not written, nor any behind it", t)
+		}
 		if err != nil {
 			return complain(stderr, err)
 		}

@@ -260,6 +260,24 @@ func proofs(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxProofs], ", "), len(ids)-maxProofs)
 }
 
+// howFar says how many cases have been judged, and which not.
+func howFar(cases []*suite.Case, targets []string, reports []suite.Report) string {
+	text := fmt.Sprintf("%d of %s were judged", len(reports), plural(len(cases)*len(targets), "case"))
+	if len(targets) > 1 {
+		return text + "."
+	}
+	var ids []string
+	for _, c := range cases {
+		if !slices.ContainsFunc(reports, func(r suite.Report) bool { return r.Case == c }) {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return text + "."
+	}
+	return text + "; not judged: " + proofs(ids) + "."
+}
+
 // gone tells of a target that was there and then was not.
 func (t *terminal) gone(reports []suite.Report) {
 	first, n := map[string]string{}, map[string]int{}

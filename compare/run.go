@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -73,8 +74,12 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		endpoints = append(endpoints, e)
 	}
 	results := playAll(ctx, client, chosen, endpoints)
-	example := ""
+	example, played := "", 0
 	for i, rs := range results {
+		if rs == nil {
+			continue
+		}
+		played++
 		s := chosen[i]
 		if err := writeResults(client, s, rs, *dir, *update); err != nil {
 			return complain(stderr, err)
@@ -90,9 +95,16 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 				filepath.Join(*dir, s.Name, client.file(rs[0])), filepath.Join(*dir, s.Name, client.file(rs[1])))
 		}
 	}
+	if played == 0 {
+		return complain(stderr, errors.New("interrupted before any scenario was played to its end"))
+	}
 	fmt.Fprintf(stdout, "\nWritten to %s. %s", *dir, example)
 	if example == "" {
 		fmt.Fprintln(stdout)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(stdout, "Interrupted: %d of %s were played; the outputs of those that were not are as they were.\n", played, plural(len(chosen), "scenario"))
+		return somethingFailed
 	}
 	return status
 }
@@ -132,7 +144,8 @@ type result struct {
 }
 
 // playAll has client play all against endpoints, several side by side, and returns what
-// came of it in the order of all.
+// came of it in the order of all: nil for a scenario that ctx has cut short, for what
+// came of that is chance.
 func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
 	results := make([][]result, len(all))
 	var work sync.WaitGroup
@@ -147,12 +160,22 @@ func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpo
 			turn <- struct{}{}
 			work.Go(func() {
 				defer func() { <-turn }()
+				if ctx.Err() != nil {
+					return
+				}
 				events, err := client.run(ctx, s, e)
-				results[i][j] = result{e.Name, events, err}
+				if err == nil || ctx.Err() == nil {
+					results[i][j] = result{e.Name, events, err}
+				}
 			})
 		}
 	}
 	work.Wait()
+	for i, rs := range results {
+		if slices.ContainsFunc(rs, func(r result) bool { return r.endpoint == "" }) {
+			results[i] = nil
+		}
+	}
 	return results
 }
 

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -135,23 +136,66 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	}}
 }
 
+// ErrGone is that a client has stayed away for its target's Again.
+var ErrGone = errors.New("the client has not connected again")
+
+// absence calls end when nobody has been there for a time. It begins when the
+// first who comes has left.
+type absence struct {
+	after time.Duration // 0: never
+	end   *time.Timer
+	mu    sync.Mutex
+	here  int
+}
+
+func newAbsence(after time.Duration, end func()) *absence {
+	a := &absence{after: after, end: time.AfterFunc(time.Hour, end)}
+	a.end.Stop()
+	return a
+}
+
+func (a *absence) came() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.here++
+	a.end.Stop()
+}
+
+func (a *absence) left() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.here--; a.here == 0 && a.after > 0 {
+		a.end.Reset(a.after)
+	}
+}
+
 // JudgeClient plays the cases that judge clients, each on the next connection of
 // t: a client that connects several times at once has several cases at once. The
 // reports are in the order of cases. When ctx ends, or no more clients connect,
-// they are those that ran, and the error says why.
+// they are those that ran, and the error says why: ErrGone where t.Again has gone
+// by.
 func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget, progress func(suite.Report)) ([]suite.Report, error) {
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
 	var running sync.WaitGroup
+	waiting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	nobody := newAbsence(t.Again, func() { giveUp(ErrGone) })
+	defer nobody.end.Stop()
 	var err error
 	for i, c := range cases {
 		var conn net.Conn
-		if conn, err = t.Accept(ctx); err != nil {
+		if conn, err = t.Accept(waiting); err != nil {
+			if waiting.Err() != nil {
+				err = context.Cause(waiting)
+			}
 			break
 		}
+		nobody.came()
 		one := t
 		one.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 		running.Go(func() {
+			defer nobody.left()
 			r := c.RunClient(ctx, one, nil)
 			if ctx.Err() != nil {
 				return

@@ -2,10 +2,12 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -128,6 +130,48 @@ func TestTheReferencesClientPassesEveryCaseStrictly(t *testing.T) {
 		if w := r.Worst(); w == suite.NonStrict || w == suite.Fail {
 			t.Errorf("%s: %s, closing %s: %s\n\texpected %s\n\tgot      %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got)
 		}
+	}
+}
+
+func TestAClientThatHasBeenThereIsWaitedForAndOneThatHasNotForEver(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Client)[:9]
+	for _, c := range []struct {
+		what  string
+		comes []time.Duration // when it connects, after it has left
+		again time.Duration
+		want  error
+		ends  time.Duration
+	}{
+		{"never", nil, 10 * time.Second, context.DeadlineExceeded, time.Hour},
+		{"late", []time.Duration{time.Minute}, 10 * time.Second, runner.ErrGone, time.Minute + 10*time.Second},
+		{"three times", []time.Duration{0, 9 * time.Second, 9 * time.Second}, 10 * time.Second, runner.ErrGone, 28 * time.Second},
+		{"waited for for ever", []time.Duration{0, time.Minute}, 0, context.DeadlineExceeded, time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			n := 0
+			target := suite.ClientTarget{Name: "test", Again: c.again, Accept: func(ctx context.Context) (net.Conn, error) {
+				if n == len(c.comes) {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				select {
+				case <-time.After(c.comes[n]):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+				n++
+				ours, theirs := net.Pipe()
+				theirs.Close()
+				return ours, nil
+			}}
+			reports, err := runner.JudgeClient(ctx, cases, target, nil)
+			if !errors.Is(err, c.want) || len(reports) != len(c.comes) || time.Since(began) != c.ends {
+				t.Errorf("%s: %d reports, %v after %s; want %v after %s", c.what, len(reports), err, time.Since(began), c.want, c.ends)
+			}
+		})
 	}
 }
 

@@ -191,6 +191,9 @@ type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
 	Keys   *Keys // of its connections; nil where they are not to be compared
+	// Again is how long the next connection is waited for once there has been one
+	// and none is left; 0 waits for ever, as for the first.
+	Again time.Duration
 	// Patience is that of a Target.
 	Patience int
 }
