@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,17 +49,17 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 	}, nil
 }
 
-// TargetOf returns the server at addr of this machine, called name, as a target
-// for cases.
+// TargetOf returns the endpoint called name, served at addr of this machine, as a
+// target for cases.
 func TargetOf(name, addr string) suite.Target {
-	return suite.Target{Name: name, Host: addr, Path: "/", Dial: func(ctx context.Context) (net.Conn, error) {
+	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == "naive", Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
 	}}
 }
 
 // Judge plays each of cases that judges servers against each of targets, at most
-// workers at once (0 is Workers; more of a target that mostly keeps the judge
-// waiting), and returns the reports: all of the first
+// workers at once (0 is Workers), and beside them four times as many of targets
+// that mostly keep the judge waiting. It returns the reports: all of the first
 // target in the order of cases, then those of the next. progress, when not nil,
 // is told of each as it comes, one at a time. When ctx ends, what has not run is
 // left out.
@@ -85,15 +87,22 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	}
 	var quick, idle []int
 	for i := range reports {
-		if t := targets[i/len(cases)]; t.Silent || t.Name == "naive" {
+		if t := targets[i/len(cases)]; t.Silent || t.Stalls {
 			idle = append(idle, i)
 		} else {
 			quick = append(quick, i)
 		}
 	}
-	atOnce(ctx, workers, quick, run)
-	// Most of these end by the judge's patience, which costs nothing but time.
-	atOnce(ctx, 4*workers, idle, run)
+	// Most of the idle ones end by the judge's patience, which costs nothing but
+	// time: they run beside the others, and those first that may take longest, lest
+	// one of them begin when all is done.
+	slices.SortStableFunc(idle, func(a, b int) int {
+		return cmp.Compare(cases[b%len(cases)].AtMost(), cases[a%len(cases)].AtMost())
+	})
+	var both sync.WaitGroup
+	both.Go(func() { atOnce(ctx, workers, quick, run) })
+	both.Go(func() { atOnce(ctx, 4*workers, idle, run) })
+	both.Wait()
 	return ran(reports)
 }
 

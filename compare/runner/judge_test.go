@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -173,6 +174,43 @@ func TestAClientThatHasBeenThereIsWaitedForAndOneThatHasNotForEver(t *testing.T)
 			}
 		})
 	}
+}
+
+// silent is how a server is dialled that reads everything and says nothing.
+func silent(context.Context) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = io.Copy(io.Discard, theirs)
+		theirs.Close()
+	}()
+	return ours, nil
+}
+
+func TestOfATargetThatStallsTheLongestCasesBeginFirstAndNoneIsWaitedForVeryLong(t *testing.T) {
+	short := suite.ForRole(suite.All(), wire.Server)[0]
+	long := *short
+	long.Deadline = time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		target := suite.Target{Name: "test", Stalls: true, Dial: silent}
+		reports := runner.Judge(t.Context(), []*suite.Case{short, short, short, short, &long}, []suite.Target{target}, 1, nil)
+		// Four run at once: behind the short ones the long one would end two seconds later.
+		if took := time.Since(began); len(reports) != 5 || took != 5*time.Second || reports[4].Took != took || reports[0].Took != suite.DefaultDeadline {
+			t.Errorf("%d reports in %s: the first took %s, the last %s", len(reports), took, reports[0].Took, reports[len(reports)-1].Took)
+		}
+	})
+}
+
+func TestATargetThatStallsIsJudgedBesideTheOthers(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:1]
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		targets := []suite.Target{{Name: "one", Dial: silent}, {Name: "other", Stalls: true, Dial: silent}}
+		reports := runner.Judge(t.Context(), cases, targets, 1, nil)
+		if took := time.Since(began); len(reports) != 2 || took != suite.DefaultDeadline || reports[0].Endpoint != "one" || reports[1].Endpoint != "other" {
+			t.Errorf("%d reports in %s", len(reports), took)
+		}
+	})
 }
 
 func TestKnownDifferencesAreHeldToWhatHappens(t *testing.T) {

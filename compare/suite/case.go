@@ -182,6 +182,9 @@ type Target struct {
 	// Silent says that it did not even echo one text, so that no case is worth a
 	// long wait.
 	Silent bool
+	// Stalls says that it is known to wait in many cases for octets that nobody
+	// sends, and to be quick in all others, so that none is worth a very long wait.
+	Stalls bool
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects
@@ -215,6 +218,10 @@ func (c *Case) mirror() *Case {
 	}
 	return &m
 }
+
+// AtMost returns how long c takes when nothing comes that it waits for, the way to
+// the connection and the closing handshake not counted.
+func (c *Case) AtMost() time.Duration { return c.deadline() }
 
 // deadline returns how long c may take, the judge's own pauses not counted.
 func (c *Case) deadline() time.Duration {
