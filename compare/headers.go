@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,20 +16,14 @@ import (
 // octets with which a frame can begin to every endpoint and writes what came of
 // them to OUT/headers/ENDPOINT-ROLE.txt.
 func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("compare headers", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	dir := flags.String("out", filepath.Join("compare", "outputs"), "`folder` to write to")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stdout, "usage: go run ./compare headers [-out folder]")
-			flags.SetOutput(stdout)
-			flags.PrintDefaults()
-			return allWell
-		}
-		return complain(stderr, fmt.Errorf("%w; go run ./compare headers -h shows how", err))
+	flags := flag.NewFlagSet("headers", flag.ContinueOnError)
+	dir := flags.String("out", outputsDir, "`folder` to write to")
+	others, status, done := parse(flags, "usage: go run ./compare headers [-out folder]\n", args, stdout, stderr)
+	if done {
+		return status
 	}
-	if flags.NArg() > 0 {
-		return complain(stderr, fmt.Errorf("unexpected argument %q; go run ./compare headers -h shows how", flags.Arg(0)))
+	if len(others) > 0 {
+		return complain(stderr, fmt.Errorf("unexpected argument %q; go run ./compare headers -h shows how", others[0]))
 	}
 	dirHeaders := filepath.Join(*dir, "headers")
 	if err := os.MkdirAll(dirHeaders, 0o755); err != nil {
@@ -38,6 +31,9 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 	}
 	for _, t := range headers.Targets() {
 		sheet, err := headers.Ask(ctx, t)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: the map of %s was not written, nor any behind it", t)
+		}
 		if err != nil {
 			return complain(stderr, err)
 		}

@@ -148,5 +148,5 @@ func mayImport(list []string) string {
 	if len(list) == 0 {
 		return "It may import the standard library alone."
 	}
-	return fmt.Sprintf("Besides the standard library it may import only %s (ARCHITECTURE: imports run downward).", strings.Join(list, ", "))
+	return fmt.Sprintf("Besides the standard library it may import only %s: imports run downward.", strings.Join(list, ", "))
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ gorilla differ and nobody has said why.
 CASE is an ID (5.5/3), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
 (5.2/rsv1) or a word of a title. go run ./compare list shows them all.
 
-Exit status: 0 all is well, 1 something failed, 2 nothing could be judged.
+Exit status: 0 all is well, 1 something failed or was not judged, 2 nothing
+could be judged.
 
 `
 
@@ -49,6 +51,7 @@ type judging struct {
 	all                       bool
 	json, junit, html, out    string
 	workers, patience         int
+	wait                      time.Duration
 	patterns                  []string
 }
 
@@ -57,10 +60,10 @@ type judging struct {
 func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var j judging
 	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
 	flags.StringVar(&j.server, "server", "", "judge the server at this `URL`, ws://… or wss://…; it must echo text and binary messages")
 	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects; it must echo, and connect again after each connection")
 	flags.StringVar(&j.listen, "listen", "127.0.0.1:9001", "with -client: the `address` to listen on")
+	flags.DurationVar(&j.wait, "wait", 10*time.Second, "with -client: how long to wait for the next connection once the client has connected; 0 waits for ever")
 	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: reference,gorilla,naive")
 	flags.BoolVar(&j.insecure, "insecure", false, "judge a server though its certificate cannot be trusted")
 	flags.BoolVar(&j.strict, "strict", false, "fail for what is merely non-strict as well")
@@ -70,29 +73,20 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
 	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit's XML")
 	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as a page")
-	flags.StringVar(&j.out, "out", filepath.Join("compare", "outputs"), "the `folder` for what came of the endpoints of this module")
-	// Flags may stand behind cases as well.
-	var err error
-	for left := args; ; left = flags.Args()[1:] {
-		if err = flags.Parse(left); err != nil || flags.NArg() == 0 {
-			break
-		}
-		j.patterns = append(j.patterns, flags.Arg(0))
+	flags.StringVar(&j.out, "out", outputsDir, "the `folder` for what came of the endpoints of this module")
+	patterns, status, done := parse(flags, judgeUsage, args, stdout, stderr)
+	if done {
+		return status
 	}
-	if err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stdout, judgeUsage)
-			flags.SetOutput(stdout)
-			flags.PrintDefaults()
-			return allWell
-		}
-		return complain(stderr, fmt.Errorf("%w; go run ./compare judge -h shows how", err))
-	}
+	j.patterns = patterns
 	if j.client && (j.server != "" || j.endpoints != "") || j.server != "" && j.endpoints != "" {
 		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
 	}
 	if j.workers < 0 || j.patience < 0 {
 		return complain(stderr, errors.New("-workers and -patience are numbers of 1 and above"))
+	}
+	if j.wait < 0 {
+		return complain(stderr, errors.New("-wait is a duration such as 10s, or 0"))
 	}
 	// Who has waited for a long run is not to hear then that it cannot be written.
 	for _, name := range []string{j.json, j.junit, j.html} {
@@ -145,11 +139,19 @@ func mirrored(patterns []string) []string {
 	return list
 }
 
-// serverTarget makes a target of a URL.
+// userInfo is where a URL, or what was meant for one, may have a password.
+var userInfo = regexp.MustCompile(`:(//)?.*@`)
+
+// serverTarget makes a target of a URL. What it says of one that is refused has
+// no password in it.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
+	shown := userInfo.ReplaceAllString(raw, ":$1…@")
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", raw)
+		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", shown)
+	}
+	if u.User != nil {
+		return suite.Target{}, fmt.Errorf("-server: %q has a user name, which the URL of a WebSocket must not have (RFC 6455 §3); the judge has no way to send it", shown)
 	}
 	port := "80"
 	switch u.Scheme {
@@ -157,10 +159,10 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	case "wss":
 		port = "443"
 	default:
-		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", raw, u.Scheme)
+		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", shown, u.Scheme)
 	}
 	if u.Fragment != "" {
-		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", raw)
+		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", shown)
 	}
 	addr := u.Host
 	if u.Port() == "" {
@@ -183,7 +185,7 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 		r := suite.Probe(ctx, target)
 		switch {
 		case ctx.Err() != nil:
-			return complain(stderr, errors.New("stopped before anything was judged"))
+			return complain(stderr, errNothing)
 		case r.NoWebSocket():
 			hint := ""
 			if target.TLS && strings.HasPrefix(r.Reason, suite.Untrusted) {
@@ -197,7 +199,21 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 	}
 	t.begin(names(targets))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
-	return j.finish(ctx, cases, names(targets), reports, t, stderr)
+	return j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr)
+}
+
+// errNothing is what an interrupt leaves that comes too early.
+var errNothing = errors.New("interrupted before anything was judged")
+
+// interruption is why not all has been judged where Ctrl-C is the reason.
+const interruption = "Interrupted"
+
+// interrupted returns interruption where ctx has ended, else "".
+func interrupted(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return interruption
+	}
+	return ""
 }
 
 func names(targets []suite.Target) []string {
@@ -239,7 +255,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 	t.begin(names(targets))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	expected := expectations{cases: cases, reports: reports}
-	status := j.finish(ctx, cases, names(targets), reports, t, stderr, expected.endpoints()...)
+	status := j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr, expected.endpoints()...)
 	if ctx.Err() != nil {
 		return status
 	}
@@ -265,23 +281,36 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 		return complain(stderr, fmt.Errorf("-client: nothing can listen on %s: %w", j.listen, err))
 	}
 	defer l.Close()
-	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. Ctrl-C ends it sooner, with what was played.", l.Addr(), len(cases)))
-	t.begin([]string{"client"})
 	clients := runner.ClientsOf("client", l)
 	clients.Patience = j.patience
-	reports, err := runner.JudgeClient(ctx, cases, clients, t.progress)
-	if err != nil && ctx.Err() == nil {
-		fmt.Fprintln(stderr, "compare:", err)
+	clients.Again = j.wait * time.Duration(max(1, j.patience))
+	sooner := "Ctrl-C ends it sooner"
+	if clients.Again > 0 {
+		sooner += fmt.Sprintf(", and so does a client that has connected and stays away for %s", clients.Again)
 	}
-	return j.finish(ctx, cases, []string{"client"}, reports, t, stderr)
+	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. %s, with what was played.", l.Addr(), len(cases), sooner))
+	t.begin([]string{"client"})
+	reports, err := runner.JudgeClient(ctx, cases, clients, t.progress)
+	cut := interrupted(ctx)
+	switch {
+	case cut != "" || err == nil:
+	case errors.Is(err, runner.ErrGone):
+		cut = fmt.Sprintf("The client has not connected again for %s", clients.Again)
+	default:
+		cut = fmt.Sprintf("No more connections could be accepted (%v)", err)
+	}
+	return j.finish(cut, cases, []string{"client"}, reports, t, stderr)
 }
 
-// finish shows and writes the reports and returns the status. Those of the
-// targets in forgiven do not count.
-func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
+// finish shows and writes the reports and returns the status. cut says why they
+// are not all, "" where they are. Those of the targets in forgiven do not count.
+func (j judging) finish(cut string, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
 	t.end()
 	if len(reports) == 0 {
-		return complain(stderr, errors.New("stopped before anything was judged"))
+		if cut != interruption {
+			return complain(stderr, fmt.Errorf("nothing was judged: %s", cut))
+		}
+		return complain(stderr, errNothing)
 	}
 	status := allWell
 	// What is read first stands last, where a terminal is.
@@ -298,9 +327,9 @@ func (j judging) finish(ctx context.Context, cases []*suite.Case, targets []stri
 	}
 	aligned := align(among, reports)
 	t.partings(aligned, len(cases) <= runner.Few)
-	if ctx.Err() != nil {
-		t.note(fmt.Sprintf("Stopped: %d of %d cases were played.", len(reports), len(cases)*len(targets)))
-		status = somethingFailed // what was not played is not well
+	if cut != "" {
+		t.note(cut + ": " + howFar(cases, targets, reports))
+		status = somethingFailed // what was not judged is not well
 	}
 	t.gone(reports)
 	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Partings: aligned, Diagnoses: diagnoses}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,7 @@ func TestWhatCannotBeginIsToldBeforeAnythingIsPlayed(t *testing.T) {
 		{"-endpoint", "reference", "-patience", "-1", "5.1"},
 		{"-endpoint", "reference", "-json", nowhere, "5.1"},
 		{"-client", "-html", nowhere},
+		{"-client", "-wait", "-1s"},
 	} {
 		if status, out, says := judgeWith(t.Context(), args...); status != nothingJudged || out != "" || strings.Count(says, "\n") != 1 {
 			t.Errorf("%v: status %d\n%s%s", args, status, out, says)
@@ -140,6 +142,13 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		{[]string{"-server", "http://localhost/"}, `begins with http, and a WebSocket's URL begins with ws or wss`},
 		{[]string{"-server", "localhost:9000"}, `is no URL of a WebSocket, which looks like ws://localhost:9000/path`},
 		{[]string{"-server", "ws://localhost/#top"}, "has a fragment"},
+		{[]string{"-server", "ws://user@localhost/"}, "has a user name, which the URL of a WebSocket must not have (RFC 6455 §3)"},
+		{[]string{"-server", "ws://user:secret@localhost/"}, `compare: -server: "ws://…@localhost/" has a user name`},
+		{[]string{"-server", "wss://user:secret@localhost/#top"}, "has a user name"},
+		{[]string{"-server", "http://user:secret@localhost/"}, "has a user name"},
+		{[]string{"-server", "ws://user:secret%@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
+		{[]string{"-server", "user:secret@localhost:9000"}, `"user:…@localhost:9000" is no URL of a WebSocket`},
+		{[]string{"-server", "ws://user:secret/more@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
 		{[]string{"-server", "ws://localhost/", "-client"}, "exclude each other"},
 		{[]string{"-endpoint", "nobody"}, `there is no endpoint "nobody"; there are`},
 		{[]string{"-client", "-listen", "nowhere:at:all"}, "nothing can listen on nowhere:at:all"},
@@ -147,7 +156,7 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		{[]string{"-x"}, "go run ./compare judge -h shows how"},
 	} {
 		status, stdout, stderr := judgeWith(t.Context(), c.args...)
-		if status != nothingJudged || !strings.Contains(stderr, c.want) {
+		if status != nothingJudged || !strings.Contains(stderr, c.want) || strings.Contains(stderr+stdout, "secret") {
 			t.Errorf("%q: status %d, %s%s\nwant %s", c.args, status, stderr, stdout, c.want)
 		}
 	}
@@ -186,8 +195,39 @@ func TestAServerThatDiesInTheMiddleFailsWhatIsLeft(t *testing.T) {
 func TestARunThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if status, _, stderr := judgeWith(ctx, "-endpoint", "reference", "5.1"); status != nothingJudged || !strings.Contains(stderr, "stopped before anything was judged") {
+	if status, _, stderr := judgeWith(ctx, "-endpoint", "reference", "5.1"); status != nothingJudged || !strings.Contains(stderr, "interrupted before anything was judged") {
 		t.Errorf("status %d, %s", status, stderr)
+	}
+
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	e, err := endpoint.Find("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var connections atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if connections.Add(1) == 3 { // the first looks whether there is a server, and the second is of the first case
+			cancel()
+		}
+		e.Serve(w, r, nil, func(endpoint.Server) {})
+	}))
+	defer server.Close()
+	status, stdout, stderr := judgeWith(ctx, "-server", "ws"+strings.TrimPrefix(server.URL, "http"), "-workers", "1", "5.5.2")
+	const want = "\nInterrupted: 1 of 13 cases were judged; not judged: 5.5.2/2, 5.5.2/3, 5.5.2/4, 5.5.2/5, 5.5.2/6, 5.5.2/7 and 6 more.\n"
+	if status != somethingFailed || stderr != "" || !strings.HasSuffix(stdout, want) || !strings.Contains(stdout, "\n5.5.2  1✔ ") {
+		t.Errorf("status %d, %s%s", status, stdout, stderr)
+	}
+}
+
+func TestAClientThatStaysAwayIsWaitedForOnlySoLong(t *testing.T) {
+	status, text := judgingClient(t, []string{"-wait", "1s", "5.5.2/1", "5.6/1", "5.6/2"}, func(addr string) {
+		echoOnce(t, addr)
+		echoOnce(t, addr)
+	})
+	const want = "\nThe client has not connected again for 1s: 2 of 3 cases were judged; not judged: 5.6/2c.\n"
+	if status != somethingFailed || !strings.HasSuffix(text, want) || !strings.Contains(text, "all    2✔      2✔") {
+		t.Errorf("status %d, %s", status, text)
 	}
 }
 
@@ -250,6 +290,19 @@ func TestAnAnswerOfGarbageCannotBreakThePage(t *testing.T) {
 }
 
 func TestAClientIsJudgedAsItConnects(t *testing.T) {
+	status, text := judgingClient(t, []string{"5.5.2/1", "5.6/1"}, func(addr string) {
+		echoOnce(t, addr)
+		echoOnce(t, addr)
+	})
+	if status != allWell || !strings.Contains(text, " 2 times") || !strings.Contains(text, "stays away for 10s") || !strings.Contains(text, "all    2✔      2✔") {
+		t.Errorf("status %d, %s", status, text)
+	}
+}
+
+// judgingClient has judge judge a client, calls client with the address, and
+// returns judge's status and what it wrote.
+func judgingClient(t *testing.T, args []string, client func(addr string)) (int, string) {
+	t.Helper()
 	// The port is known when the judge has said it.
 	out, in := io.Pipe()
 	defer out.Close()
@@ -257,10 +310,10 @@ func TestAClientIsJudgedAsItConnects(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	go func() {
-		status <- judge(ctx, []string{"-client", "-listen", "127.0.0.1:0", "5.5.2/1", "5.6/1"}, in, io.Discard)
+		status <- judge(ctx, append([]string{"-client", "-listen", "127.0.0.1:0"}, args...), in, io.Discard)
 		in.Close()
 	}()
-	b := make([]byte, 200)
+	b := make([]byte, 500)
 	n, err := out.Read(b)
 	if err != nil {
 		t.Fatal(err)
@@ -272,18 +325,12 @@ func TestAClientIsJudgedAsItConnects(t *testing.T) {
 	}()
 	_, after, _ := strings.Cut(string(b[:n]), "ws://")
 	addr, _, ok := strings.Cut(after, "/")
-	if !ok || !strings.Contains(string(b[:n]), "2 times") {
+	if !ok {
 		t.Fatalf("it says %q", b[:n])
 	}
-	for range 2 {
-		echoOnce(t, addr)
-	}
-	if got := <-status; got != allWell {
-		t.Errorf("status %d", got)
-	}
-	if text := <-rest; !strings.Contains(text, "all    2✔      2✔") {
-		t.Error(text)
-	}
+	client(addr)
+	got := <-status
+	return got, string(b[:n]) + <-rest
 }
 
 func TestEveryCaseAndScenarioIsListed(t *testing.T) {

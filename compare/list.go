@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 
@@ -13,20 +14,19 @@ import (
 // list writes a line for each case that fits the patterns in args, and, without
 // any, for each scenario.
 func list(_ context.Context, args []string, stdout, stderr io.Writer) int {
-	for _, a := range args {
-		if a == "-h" || a == "-help" || a == "--help" {
-			fmt.Fprintln(stdout, "usage: go run ./compare list [CASE …]\n\nLists the cases that fit, or all of them and the scenarios.")
-			return allWell
-		}
+	flags := flag.NewFlagSet("list", flag.ContinueOnError)
+	patterns, status, done := parse(flags, "usage: go run ./compare list [CASE …]\n\nLists the cases that fit, or all of them and the scenarios.\n", args, stdout, stderr)
+	if done {
+		return status
 	}
-	cases, err := suite.Match(suite.All(), args...)
+	cases, err := suite.Match(suite.All(), patterns...)
 	if err != nil {
 		return complain(stderr, err)
 	}
 	for _, c := range cases {
 		fmt.Fprintf(stdout, "%-10s %-6s %-6s %s\n", c.ID, c.Judges, c.Keyword, c.Title)
 	}
-	if len(args) > 0 {
+	if len(patterns) > 0 {
 		return allWell
 	}
 	all, err := scenario.Load(lessons.Files, "scenarios")

@@ -19,7 +19,7 @@ import (
 func main() {
 	endpoint.BeServer()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C does not wait for what the first has ended
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

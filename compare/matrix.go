@@ -67,13 +67,10 @@ func (t *terminal) end() {
 	}
 }
 
-// order is how verdicts are counted in a cell.
-var order = []suite.Verdict{suite.Pass, suite.Info, suite.NonStrict, suite.Fail}
-
 // cell says how often each verdict was given: "17✔ 2×".
 func cell(count map[suite.Verdict]int) string {
 	var parts []string
-	for _, v := range order {
+	for v := suite.Pass; v <= suite.Fail; v++ {
 		if n := count[v]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d%s", n, v.Glyph()))
 		}
@@ -261,6 +258,24 @@ func proofs(ids []string) string {
 		return strings.Join(ids, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxProofs], ", "), len(ids)-maxProofs)
+}
+
+// howFar says how many cases have been judged, and which not.
+func howFar(cases []*suite.Case, targets []string, reports []suite.Report) string {
+	text := fmt.Sprintf("%d of %s were judged", len(reports), plural(len(cases)*len(targets), "case"))
+	if len(targets) > 1 {
+		return text + "."
+	}
+	var ids []string
+	for _, c := range cases {
+		if !slices.ContainsFunc(reports, func(r suite.Report) bool { return r.Case == c }) {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return text + "."
+	}
+	return text + "; not judged: " + proofs(ids) + "."
 }
 
 // gone tells of a target that was there and then was not.

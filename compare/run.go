@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,22 +34,16 @@ const atOnce = 8
 // the exit status: 1 when a scenario could not be played to its end, 2 when
 // nothing could begin.
 func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("compare run", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
 	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
 	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
 	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stdout, "usage: go run ./compare run [flags] [scenario …]")
-			flags.SetOutput(stdout)
-			flags.PrintDefaults()
-			return allWell
-		}
-		return complain(stderr, fmt.Errorf("%w; go run ./compare run -h shows how", err))
+	named, status, done := parse(flags, "usage: go run ./compare run [flag …] [SCENARIO …]\n", args, stdout, stderr)
+	if done {
+		return status
 	}
-	chosen, err := chooseScenarios(flags.Args())
+	chosen, err := chooseScenarios(named)
 	if err != nil {
 		return complain(stderr, err)
 	}
@@ -79,8 +74,12 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		endpoints = append(endpoints, e)
 	}
 	results := playAll(ctx, client, chosen, endpoints)
-	status, example := 0, ""
+	example, played := "", 0
 	for i, rs := range results {
+		if rs == nil {
+			continue
+		}
+		played++
 		s := chosen[i]
 		if err := writeResults(client, s, rs, *dir, *update); err != nil {
 			return complain(stderr, err)
@@ -88,7 +87,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		fmt.Fprint(stdout, summary(s, rs))
 		for _, r := range rs {
 			if r.err != nil {
-				status = 1
+				status = somethingFailed
 			}
 		}
 		if example == "" && len(rs) > 1 {
@@ -96,9 +95,16 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 				filepath.Join(*dir, s.Name, client.file(rs[0])), filepath.Join(*dir, s.Name, client.file(rs[1])))
 		}
 	}
+	if played == 0 {
+		return complain(stderr, errors.New("interrupted before any scenario was played to its end"))
+	}
 	fmt.Fprintf(stdout, "\nWritten to %s. %s", *dir, example)
 	if example == "" {
 		fmt.Fprintln(stdout)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(stdout, "Interrupted: %d of %s were played; the outputs of those that were not are as they were.\n", played, plural(len(chosen), "scenario"))
+		return somethingFailed
 	}
 	return status
 }
@@ -138,7 +144,8 @@ type result struct {
 }
 
 // playAll has client play all against endpoints, several side by side, and returns what
-// came of it in the order of all.
+// came of it in the order of all: nil for a scenario that ctx has cut short, for what
+// came of that is chance.
 func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
 	results := make([][]result, len(all))
 	var work sync.WaitGroup
@@ -153,12 +160,22 @@ func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpo
 			turn <- struct{}{}
 			work.Go(func() {
 				defer func() { <-turn }()
+				if ctx.Err() != nil {
+					return
+				}
 				events, err := client.run(ctx, s, e)
-				results[i][j] = result{e.Name, events, err}
+				if err == nil || ctx.Err() == nil {
+					results[i][j] = result{e.Name, events, err}
+				}
 			})
 		}
 	}
 	work.Wait()
+	for i, rs := range results {
+		if slices.ContainsFunc(rs, func(r result) bool { return r.endpoint == "" }) {
+			results[i] = nil
+		}
+	}
 	return results
 }
 

@@ -225,7 +225,7 @@ func TestAScenarioThatFailsGivesStatus1AndKeepsWhatHappened(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCannotBeWrittenAndAnInterruptAreTold(t *testing.T) {
+func TestAFolderThatCannotBeWrittenIsTold(t *testing.T) {
 	inRoot(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
@@ -235,12 +235,40 @@ func TestAFolderThatCannotBeWrittenAndAnInterruptAreTold(t *testing.T) {
 	if status := run(t.Context(), []string{"run", "-out", file, "no-key"}, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), file) {
 		t.Errorf("a folder that is a file gives status %d, %s:\n%s", status, &stderr, &stdout)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+}
+
+func TestScenariosThatAreInterruptedAreToldAsFarAsTheyWerePlayed(t *testing.T) {
+	inRoot(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	defer func(p player) { raw = p }(raw)
+	done := make(chan struct{})
+	play := raw.run
+	raw.run = func(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
+		switch s.Name {
+		case "no-key":
+			defer close(done)
+		case "unmasked": // it is Ctrl-C that ends this one
+			<-done
+			interrupt()
+		}
+		return play(ctx, s, e)
+	}
+	dir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, []string{"run", "-endpoint", "reference", "-out", dir, "no-key", "unmasked"}, &stdout, &stderr)
+	text := stdout.String()
+	if status != somethingFailed || stderr.Len() > 0 || !strings.HasSuffix(text, "\nInterrupted: 1 of 2 scenarios were played; the outputs of those that were not are as they were.\n") ||
+		strings.Count(text, "\n") != 4 || strings.Contains(text, "×") || strings.Contains(text, "unmasked") {
+		t.Errorf("status %d:\n%s%s", status, text, &stderr)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*", "*")); err != nil || len(files) != 1 || filepath.Base(filepath.Dir(files[0])) != "no-key" {
+		t.Errorf("written is %q, %v", files, err)
+	}
+
 	stdout.Reset()
-	stderr.Reset()
-	status := run(ctx, []string{"run", "-out", t.TempDir(), "no-key"}, &stdout, &stderr)
-	if status != 1 || stderr.Len() > 0 || !strings.Contains(stdout.String(), "scenarios/no-key.txt:5: open: ") {
-		t.Errorf("an interrupt gives status %d:\n%s%s", status, &stdout, &stderr)
+	status = run(ctx, []string{"run", "-out", dir, "no-key"}, &stdout, &stderr)
+	if status != nothingJudged || stdout.Len() > 0 || stderr.String() != "compare: interrupted before any scenario was played to its end\n" {
+		t.Errorf("before its begin: status %d:\n%s%s", status, &stdout, &stderr)
 	}
 }

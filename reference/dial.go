@@ -199,7 +199,7 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
 	case u.User != nil:
 		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
-	case strings.ContainsFunc(u.RequestURI(), unseen):
+	case !wire.IsTarget(u.RequestURI()):
 		return nil, "", errors.New("the URL has a character that must be percent-encoded")
 	}
 	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil

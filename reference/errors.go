@@ -9,20 +9,6 @@ import (
 	"wslab/reference/wire"
 )
 
-// The rules that are this end's own to set; RFC 6455 says what breaking them
-// leads to.
-var (
-	// RuleMessageSize is broken by a message longer than Options.MaxMessage.
-	RuleMessageSize = wire.Rule{Code: "10.4/message-size", Section: "10.4", CloseCode: wire.MessageTooBig,
-		Sentence: "A message must not be longer than what its receiver is willing to hold."}
-	// RuleDeflateData is broken by a compressed message that cannot be inflated.
-	RuleDeflateData = wire.Rule{Code: "7692-7.2.2/data", RFC: 7692, Section: "7.2.2", CloseCode: wire.InvalidPayload,
-		Sentence: "The payload of a message with RSV1 must be DEFLATE data."}
-	// RuleOrigin is broken by a handshake that Upgrader.CheckOrigin refuses.
-	RuleOrigin = wire.Rule{Code: "4.2.2/origin", Section: "4.2.2", Status: 403,
-		Sentence: "A server may refuse connections that a page from somewhere else opens."}
-)
-
 var (
 	errNotOpen    = errors.New("the connection is not open")
 	errUseClose   = errors.New("a Close frame is sent by Close alone")

@@ -32,17 +32,10 @@ type agreement struct {
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
 // first in supported is chosen. Refused says why a request must not be accepted.
 func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, refused *HandshakeError) {
-	switch {
-	case !isTarget(request.Target):
-		err := fmt.Errorf("the target %.60q is no resource name", request.Target)
-		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err}
-	case hasBody(request):
-		return nil, agreed, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: errBody}
-	}
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	if !originAllowed {
-		violations = append(violations, broken(RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
+		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
 	}
 	if violations != nil {
 		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
@@ -64,15 +57,6 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
 	//lesson:end
 	return response, agreed, nil
-}
-
-var errBody = errors.New("the request announces a body, and a handshake has none")
-
-// hasBody reports whether a body is announced: its octets would be taken for
-// frames.
-func hasBody(request wire.Head) bool {
-	length := slices.ContainsFunc(request.Values("Content-Length"), func(n string) bool { return n != "0" })
-	return length || len(request.Values("Transfer-Encoding")) > 0
 }
 
 // refusal returns the fields and the text that answer a handshake as e says: what
@@ -206,18 +190,6 @@ func parseRequest(head []byte) (wire.Head, error) {
 	list, err := parseFields(fields)
 	return wire.Head{Method: parts[0], Target: parts[1], Proto: parts[2], Fields: list}, err
 }
-
-// isTarget reports whether s can be the target of a handshake's request (RFC
-// 6455 §4.2.1): a path or a whole URL of HTTP, in visible ASCII, and without a
-// fragment.
-func isTarget(s string) bool {
-	scheme, _, whole := strings.Cut(s, "://")
-	path := strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
-	return path && !strings.ContainsFunc(s, unseen) && !strings.Contains(s, "#")
-}
-
-// unseen reports whether r is no visible character of ASCII.
-func unseen(r rune) bool { return r <= ' ' || r >= 0x7F }
 
 // parseResponse parses the head of a server's handshake, as readHead returned it.
 func parseResponse(head []byte) (wire.Head, error) {

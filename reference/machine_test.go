@@ -75,7 +75,7 @@ func frames(t *testing.T, sender wire.Role, b []byte) []string {
 		if vs := wire.Check(h, c); vs != nil {
 			t.Fatalf("the output breaks rules: %v", vs)
 		}
-		if c.Closed {
+		if c.CloseSent {
 			t.Fatalf("there is a %s frame after the Close frame", h.Opcode)
 		}
 		payload := bytes.Clone(b[h.Size() : h.Size()+int(h.Length)])
@@ -87,7 +87,7 @@ func frames(t *testing.T, sender wire.Role, b []byte) []string {
 			if vs != nil {
 				t.Fatalf("the Close frame breaks rules: %v", vs)
 			}
-			c.Closed = true
+			c.CloseSent = true
 			all = append(all, strings.TrimSpace(fmt.Sprintf("close %d %s", p.Code, p.Reason)))
 		default:
 			if h.Opcode.IsData() {

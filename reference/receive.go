@@ -75,7 +75,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 		limit = maxPacked(m.o.MaxMessage) // what it inflates to is measured then
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
-		m.fail(broken(RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
+		m.fail(broken(wire.RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
 		return nil
 	}
 	//lesson:end
@@ -179,9 +179,9 @@ func (m *Machine) inflated() {
 	case err == nil:
 		m.checkText(m.message)
 	case errors.Is(err, errInflatedSize):
-		m.fail(broken(RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
+		m.fail(broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
 	default:
-		m.fail(RuleDeflateData.Broken(err.Error() + "."))
+		m.fail(wire.RuleDeflateData.Broken(err.Error() + "."))
 	}
 }
 

@@ -174,16 +174,18 @@ func TestARequestThatIsNoHandshakeIsRefusedWithEveryReason(t *testing.T) {
 	}{
 		{"POST", "GET", "POST", 405, []wire.Rule{wire.RuleMethod}},
 		{"HTTP/1.0", "HTTP/1.1", "HTTP/1.0", 400, []wire.Rule{wire.RuleHTTPVersion}},
+		{"a fragment in the target", "GET /chat", "GET /chat#top", 400, []wire.Rule{wire.RuleTarget}},
+		{"a body and version 8", "Version: 13\r\n\r\n", "Version: 8\r\nContent-Length: 5\r\n\r\nHello", 400, []wire.Rule{wire.RuleBody, wire.RuleVersion}},
 		{"no Upgrade", "Upgrade: websocket\r\n", "", 426, []wire.Rule{wire.RuleUpgrade}},
 		{"no Connection", "Connection: Upgrade\r\n", "", 400, []wire.Rule{wire.RuleConnection}},
 		{"no key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400, []wire.Rule{wire.RuleKeyMissing}},
 		{"two keys", "Origin: http://server.example.com", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", 400, []wire.Rule{wire.RuleKeyRepeated}},
 		{"a short key", "dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=", 400, []wire.Rule{wire.RuleKeyLength}},
 		{"version 8", "Version: 13", "Version: 8", 426, []wire.Rule{wire.RuleVersion}},
-		{"another origin", "Origin: http://server", "Origin: http://elsewhere", 403, []wire.Rule{RuleOrigin}},
-		{"the origin null", "Origin: http://server.example.com", "Origin: null", 403, []wire.Rule{RuleOrigin}},
+		{"another origin", "Origin: http://server", "Origin: http://elsewhere", 403, []wire.Rule{wire.RuleOrigin}},
+		{"the origin null", "Origin: http://server.example.com", "Origin: null", 403, []wire.Rule{wire.RuleOrigin}},
 		{"three things at once", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Origin: http://elsewhere\r\n", 426,
-			[]wire.Rule{wire.RuleUpgrade, wire.RuleConnection, RuleOrigin}},
+			[]wire.Rule{wire.RuleUpgrade, wire.RuleConnection, wire.RuleOrigin}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			nc := rawDial(t, url, []byte(strings.Replace(handshake, r.old, r.new, 1)))

@@ -1,10 +1,13 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,17 +49,17 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 	}, nil
 }
 
-// TargetOf returns the server at addr of this machine, called name, as a target
-// for cases.
+// TargetOf returns the endpoint called name, served at addr of this machine, as a
+// target for cases.
 func TargetOf(name, addr string) suite.Target {
-	return suite.Target{Name: name, Host: addr, Path: "/", Dial: func(ctx context.Context) (net.Conn, error) {
+	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == "naive", Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
 	}}
 }
 
 // Judge plays each of cases that judges servers against each of targets, at most
-// workers at once (0 is Workers; more of a target that mostly keeps the judge
-// waiting), and returns the reports: all of the first
+// workers at once (0 is Workers), and beside them four times as many of targets
+// that mostly keep the judge waiting. It returns the reports: all of the first
 // target in the order of cases, then those of the next. progress, when not nil,
 // is told of each as it comes, one at a time. When ctx ends, what has not run is
 // left out.
@@ -84,15 +87,22 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	}
 	var quick, idle []int
 	for i := range reports {
-		if t := targets[i/len(cases)]; t.Silent || t.Name == "naive" {
+		if t := targets[i/len(cases)]; t.Silent || t.Stalls {
 			idle = append(idle, i)
 		} else {
 			quick = append(quick, i)
 		}
 	}
-	atOnce(ctx, workers, quick, run)
-	// Most of these end by the judge's patience, which costs nothing but time.
-	atOnce(ctx, 4*workers, idle, run)
+	// Most of the idle ones end by the judge's patience, which costs nothing but
+	// time: they run beside the others, and those first that may take longest, lest
+	// one of them begin when all is done.
+	slices.SortStableFunc(idle, func(a, b int) int {
+		return cmp.Compare(cases[b%len(cases)].AtMost(), cases[a%len(cases)].AtMost())
+	})
+	var both sync.WaitGroup
+	both.Go(func() { atOnce(ctx, workers, quick, run) })
+	both.Go(func() { atOnce(ctx, 4*workers, idle, run) })
+	both.Wait()
 	return ran(reports)
 }
 
@@ -135,23 +145,66 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	}}
 }
 
+// ErrGone is that a client has stayed away for its target's Again.
+var ErrGone = errors.New("the client has not connected again")
+
+// absence calls end when nobody has been there for a time. It begins when the
+// first who comes has left.
+type absence struct {
+	after time.Duration // 0: never
+	end   *time.Timer
+	mu    sync.Mutex
+	here  int
+}
+
+func newAbsence(after time.Duration, end func()) *absence {
+	a := &absence{after: after, end: time.AfterFunc(time.Hour, end)}
+	a.end.Stop()
+	return a
+}
+
+func (a *absence) came() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.here++
+	a.end.Stop()
+}
+
+func (a *absence) left() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.here--; a.here == 0 && a.after > 0 {
+		a.end.Reset(a.after)
+	}
+}
+
 // JudgeClient plays the cases that judge clients, each on the next connection of
 // t: a client that connects several times at once has several cases at once. The
 // reports are in the order of cases. When ctx ends, or no more clients connect,
-// they are those that ran, and the error says why.
+// they are those that ran, and the error says why: ErrGone where t.Again has gone
+// by.
 func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget, progress func(suite.Report)) ([]suite.Report, error) {
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
 	var running sync.WaitGroup
+	waiting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	nobody := newAbsence(t.Again, func() { giveUp(ErrGone) })
+	defer nobody.end.Stop()
 	var err error
 	for i, c := range cases {
 		var conn net.Conn
-		if conn, err = t.Accept(ctx); err != nil {
+		if conn, err = t.Accept(waiting); err != nil {
+			if waiting.Err() != nil {
+				err = context.Cause(waiting)
+			}
 			break
 		}
+		nobody.came()
 		one := t
 		one.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 		running.Go(func() {
+			defer nobody.left()
 			r := c.RunClient(ctx, one, nil)
 			if ctx.Err() != nil {
 				return

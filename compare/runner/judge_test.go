@@ -2,10 +2,13 @@ package runner_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -129,6 +132,85 @@ func TestTheReferencesClientPassesEveryCaseStrictly(t *testing.T) {
 			t.Errorf("%s: %s, closing %s: %s\n\texpected %s\n\tgot      %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got)
 		}
 	}
+}
+
+func TestAClientThatHasBeenThereIsWaitedForAndOneThatHasNotForEver(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Client)[:9]
+	for _, c := range []struct {
+		what  string
+		comes []time.Duration // when it connects, after it has left
+		again time.Duration
+		want  error
+		ends  time.Duration
+	}{
+		{"never", nil, 10 * time.Second, context.DeadlineExceeded, time.Hour},
+		{"late", []time.Duration{time.Minute}, 10 * time.Second, runner.ErrGone, time.Minute + 10*time.Second},
+		{"three times", []time.Duration{0, 9 * time.Second, 9 * time.Second}, 10 * time.Second, runner.ErrGone, 28 * time.Second},
+		{"waited for for ever", []time.Duration{0, time.Minute}, 0, context.DeadlineExceeded, time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			n := 0
+			target := suite.ClientTarget{Name: "test", Again: c.again, Accept: func(ctx context.Context) (net.Conn, error) {
+				if n == len(c.comes) {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				select {
+				case <-time.After(c.comes[n]):
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+				n++
+				ours, theirs := net.Pipe()
+				theirs.Close()
+				return ours, nil
+			}}
+			reports, err := runner.JudgeClient(ctx, cases, target, nil)
+			if !errors.Is(err, c.want) || len(reports) != len(c.comes) || time.Since(began) != c.ends {
+				t.Errorf("%s: %d reports, %v after %s; want %v after %s", c.what, len(reports), err, time.Since(began), c.want, c.ends)
+			}
+		})
+	}
+}
+
+// silent is how a server is dialled that reads everything and says nothing.
+func silent(context.Context) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = io.Copy(io.Discard, theirs)
+		theirs.Close()
+	}()
+	return ours, nil
+}
+
+func TestOfATargetThatStallsTheLongestCasesBeginFirstAndNoneIsWaitedForVeryLong(t *testing.T) {
+	short := suite.ForRole(suite.All(), wire.Server)[0]
+	long := *short
+	long.Deadline = time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		target := suite.Target{Name: "test", Stalls: true, Dial: silent}
+		reports := runner.Judge(t.Context(), []*suite.Case{short, short, short, short, &long}, []suite.Target{target}, 1, nil)
+		// Four run at once: behind the short ones the long one would end two seconds later.
+		if took := time.Since(began); len(reports) != 5 || took != 5*time.Second || reports[4].Took != took || reports[0].Took != suite.DefaultDeadline {
+			t.Errorf("%d reports in %s: the first took %s, the last %s", len(reports), took, reports[0].Took, reports[len(reports)-1].Took)
+		}
+	})
+}
+
+func TestATargetThatStallsIsJudgedBesideTheOthers(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:1]
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		targets := []suite.Target{{Name: "one", Dial: silent}, {Name: "other", Stalls: true, Dial: silent}}
+		reports := runner.Judge(t.Context(), cases, targets, 1, nil)
+		if took := time.Since(began); len(reports) != 2 || took != suite.DefaultDeadline || reports[0].Endpoint != "one" || reports[1].Endpoint != "other" {
+			t.Errorf("%d reports in %s", len(reports), took)
+		}
+	})
 }
 
 func TestKnownDifferencesAreHeldToWhatHappens(t *testing.T) {

@@ -17,16 +17,17 @@ import (
 // ended the connection.
 type Verdict uint8
 
-// The verdicts. NonStrict is what breaks a SHOULD or is laxer than it could be;
-// Info is legal, and a choice that is worth knowing of.
+// The verdicts, the graver ones behind: of two the greater counts. Info is legal,
+// and a choice that is worth knowing of; NonStrict is what breaks a SHOULD or is
+// laxer than it could be.
 const (
 	Pass Verdict = iota
-	NonStrict
 	Info
+	NonStrict
 	Fail
 )
 
-var verdictNames = [...]string{"pass", "non-strict", "info", "fail"}
+var verdictNames = [...]string{"pass", "info", "non-strict", "fail"}
 
 // String returns the name that the JSON form has as well.
 func (v Verdict) String() string {
@@ -36,10 +37,10 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
-// Glyph returns the sign for v: ✔ ≈ i ×.
+// Glyph returns the sign for v: ✔ i ≈ ×.
 func (v Verdict) Glyph() string {
 	if int(v) < len(verdictNames) {
-		return [...]string{"✔", "≈", "i", "×"}[v]
+		return [...]string{"✔", "i", "≈", "×"}[v]
 	}
 	return "?"
 }
@@ -107,7 +108,7 @@ type Case struct {
 
 	// also judges what no list of messages can say. It is asked when the
 	// behaviour is right otherwise.
-	also func(saw []seen) (v Verdict, why string)
+	also func(saw []seen) finding
 
 	patience int // of the target that it is played against
 }
@@ -117,7 +118,7 @@ const DefaultDeadline = 2 * time.Second
 
 // Outcome is a legal reaction: what is seen, in order, and how it ends.
 type Outcome struct {
-	Verdict Verdict // Pass, NonStrict or Info
+	Verdict Verdict // Pass, Info or NonStrict
 	Why     string  // what is not strict about it, or worth knowing
 	Sees    []Expect
 	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order
@@ -181,6 +182,9 @@ type Target struct {
 	// Silent says that it did not even echo one text, so that no case is worth a
 	// long wait.
 	Silent bool
+	// Stalls says that it is known to wait in many cases for octets that nobody
+	// sends, and to be quick in all others, so that none is worth a very long wait.
+	Stalls bool
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects
@@ -190,6 +194,9 @@ type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
 	Keys   *Keys // of its connections; nil where they are not to be compared
+	// Again is how long the next connection is waited for once there has been one
+	// and none is left; 0 waits for ever, as for the first.
+	Again time.Duration
 	// Patience is that of a Target.
 	Patience int
 }
@@ -211,6 +218,10 @@ func (c *Case) mirror() *Case {
 	}
 	return &m
 }
+
+// AtMost returns how long c takes when nothing comes that it waits for, the way to
+// the connection and the closing handshake not counted.
+func (c *Case) AtMost() time.Duration { return c.deadline() }
 
 // deadline returns how long c may take, the judge's own pauses not counted.
 func (c *Case) deadline() time.Duration {

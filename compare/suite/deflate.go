@@ -147,16 +147,6 @@ func newInflater(p wire.DeflateParams, sender wire.Role, limit int) *inflater {
 	return &inflater{takeover: takeover, window: 1 << bits, bits: bits, limit: limit}
 }
 
-// The rules that compressed data can break.
-var (
-	ruleDeflateData = wire.Rule{Code: "7692-7.2.2/data", RFC: 7692, Section: "7.2.2", CloseCode: wire.InvalidPayload,
-		Sentence: "The payload of a message with RSV1 must be DEFLATE data."}
-	ruleDeflateWindow = wire.Rule{Code: "7692-7.1.2/window", RFC: 7692, Section: "7.1.2",
-		Sentence: "Compressed data must not reach back beyond the window that was agreed on."}
-	ruleDeflateTakeover = wire.Rule{Code: "7692-7.1.1/takeover", RFC: 7692, Section: "7.1.1",
-		Sentence: "With no context takeover, a message must not refer to those before it."}
-)
-
 // message returns what payload stands for (RFC 7692 §7.2.2).
 func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
 	history := i.history
@@ -170,14 +160,14 @@ func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
 	message, farthest, err := inflate(history, payload, i.limit)
 	if err != nil && !i.takeover {
 		if _, _, with := inflate(i.history, payload, i.limit); with == nil && len(i.history) > 0 {
-			return broke(ruleDeflateTakeover, "This message can only be read with those before it.")
+			return broke(wire.RuleDeflateTakeover, "This message can only be read with those before it.")
 		}
 	}
 	if err != nil {
-		return broke(ruleDeflateData, "It cannot be inflated: %v.", err)
+		return broke(wire.RuleDeflateData, "It cannot be inflated: %v.", err)
 	}
 	if farthest > i.window {
-		return broke(ruleDeflateWindow, "A distance of %d octets was used, and the window has %d bits.", farthest, i.bits)
+		return broke(wire.RuleDeflateWindow, "A distance of %d octets was used, and the window has %d bits.", farthest, i.bits)
 	}
 	i.history = append(i.history, message...)
 	i.history = i.history[max(0, len(i.history)-1<<15):]

@@ -32,6 +32,9 @@ type trace struct {
 // it shows none, or may show several.
 func diagnose(r *Report) string {
 	r.trace = r.leaves()
+	if r.shown != "" {
+		return r.shown
+	}
 	if code := r.ofHandshake(); code != "" {
 		return code
 	}
@@ -66,19 +69,6 @@ func (r *Report) leaves() trace {
 	}
 	t.noClose = t.ended && !t.closed && r.Verdict != Fail && len(r.Case.Outcomes) > 0 && r.Case.Outcomes[0].End.How == Fails
 	return t
-}
-
-// acceptMistakes has the codes for what dissect.Mistake says.
-var acceptMistakes = map[string]string{
-	"the GUID is in lower case":                     "guid-lower-case",
-	"the key was base64-decoded before hashing":     "key-decoded-before-hash",
-	"the key was hashed with its CR LF":             "key-hashed-with-crlf",
-	"the GUID was left out":                         "guid-left-out",
-	"the GUID was put before the key":               "guid-before-key",
-	"the hash was written in hex before base64":     "hash-hex-before-base64",
-	"the hash is in hex, not base64":                "hash-in-hex",
-	"the base64 has another alphabet or no padding": "accept-other-base64",
-	"the key was sent back as it was":               "accept-is-key",
 }
 
 // overlooked has the mistake of who opens a WebSocket for, or goes on in spite
@@ -123,13 +113,6 @@ func (r *Report) ofHandshake() string {
 		return ""
 	}
 	if h.From == wire.Client {
-		switch {
-		case r.Verdict != Fail || r.Case.Head == nil:
-		case strings.HasPrefix(r.Reason, "Its Host is") && strings.Contains(r.Reason, "without the port"):
-			return "host-without-port"
-		case strings.HasPrefix(r.Reason, "Its key") && (strings.Contains(r.Reason, "printed in") || strings.Contains(r.Reason, "in a connection before")):
-			return "key-constant"
-		}
 		return ""
 	}
 	if h.Head.Status == 101 {
@@ -142,7 +125,10 @@ func (r *Report) ofHandshake() string {
 				if one := r.Case.Opening.Writes; len(one) == 1 && !strings.Contains(one[0], "\nSec-WebSocket-Key:") && h.Accept.Got == wire.Accept("") {
 					return "key-name-by-case"
 				}
-				return ofAccept(h.Accept.Got, h.Accept.Mistake)
+				if h.Accept.Got == wire.Accept(SampleKey) {
+					return "accept-constant"
+				}
+				return h.Accept.MistakeCode
 			case wire.RuleRespSubprotocol.Code:
 				return "subprotocol-invented"
 			case wire.RuleRespExtension.Code:
@@ -158,17 +144,6 @@ func (r *Report) ofHandshake() string {
 		return "version-not-named"
 	}
 	return ""
-}
-
-// ofAccept names what gives got; says is dissect's word for it.
-func ofAccept(got, says string) string {
-	switch {
-	case strings.HasPrefix(says, "the GUID is a known misprint"):
-		return "guid-misprint"
-	case got == wire.Accept(SampleKey):
-		return "accept-constant"
-	}
-	return acceptMistakes[says]
 }
 
 // ofFirstOctets looks at what came right behind the opening handshake.

@@ -315,10 +315,6 @@ var patterns = append([]pattern{
 	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, right: [][]string{leastClient}},
 	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer octet by octet", "An answer in pieces of seven octets"},
 		need: 3, most: true, right: [][]string{leastClient}},
-
-	{mistake: "masking-key-constant", clients: true, wrong: []string{"The masking keys of eight messages"}, need: 1, how: func(r *Report) bool {
-		return wrongly(r) && strings.Contains(r.Reason, "have the masking key")
-	}},
 }, forBoth(
 	pattern{mistake: "second-frame-lost", wrong: together, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
 	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 octets"}}},

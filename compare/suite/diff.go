@@ -296,7 +296,7 @@ func brief(e recording.Event) string {
 		if b.From == wire.Server {
 			_, line, _ = strings.Cut(line, " ")
 		}
-		return clip(line, 60) + breaks(b.Violations)
+		return recording.Clip(line, 60) + breaks(b.Violations)
 	case *recording.TCP:
 		return "TCP " + strings.ToUpper(b.What)
 	}
@@ -310,7 +310,7 @@ func frameBrief(f *dissect.Frame) string {
 	if f.Close != nil && h.Length > 0 {
 		text = "CLOSE " + codeText(f.Close.Code)
 		if f.Close.Reason != "" {
-			text += fmt.Sprintf(" %q", clip(f.Close.Reason, 40))
+			text += fmt.Sprintf(" %q", recording.Clip(f.Close.Reason, 40))
 		}
 	}
 	if !h.Fin {
@@ -336,14 +336,6 @@ func breaks(vs []wire.Violation) string {
 		return ""
 	}
 	return " × " + broken(vs)
-}
-
-// clip returns the first n characters of s.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
 }
 
 // amounts says what a difference amounts to, by the verdicts of those who differ.

@@ -99,11 +99,11 @@ func TestATargetIsHeldToWhatWasAgreedOn(t *testing.T) {
 		rule     string // broken by the last
 	}{
 		{"a window that is large enough", wire.DeflateParams{ServerMaxWindowBits: 13}, [][]byte{newPacker().pack(far)}, ""},
-		{"a window that is too small", wire.DeflateParams{ServerMaxWindowBits: 12}, [][]byte{newPacker().pack(far)}, ruleDeflateWindow.Code},
+		{"a window that is too small", wire.DeflateParams{ServerMaxWindowBits: 12}, [][]byte{newPacker().pack(far)}, wire.RuleDeflateWindow.Code},
 		{"the client's window, which is not the server's", wire.DeflateParams{ClientMaxWindowBits: 8}, [][]byte{newPacker().pack(far)}, ""},
 		{"context takeover", wire.DeflateParams{}, [][]byte{first, second}, ""},
-		{"context takeover against what was agreed on", wire.DeflateParams{ServerNoContextTakeover: true}, [][]byte{first, second}, ruleDeflateTakeover.Code},
-		{"a context that was never there", wire.DeflateParams{}, [][]byte{second}, ruleDeflateData.Code},
+		{"context takeover against what was agreed on", wire.DeflateParams{ServerNoContextTakeover: true}, [][]byte{first, second}, wire.RuleDeflateTakeover.Code},
+		{"a context that was never there", wire.DeflateParams{}, [][]byte{second}, wire.RuleDeflateData.Code},
 	} {
 		i := newInflater(each.agreed, wire.Server, 1<<20)
 		for n, payload := range each.payloads {

@@ -41,6 +41,10 @@ func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Repo
 	return reports
 }
 
+// turns is for machines that have much else to do: hundreds of mini endpoints
+// run at once, and each may have to wait for its turn to close TCP.
+const turns = 3
+
 // playAt plays c at a mini endpoint, each time that it connects.
 func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running *sync.WaitGroup) Report {
 	connect := func(ctx context.Context) (net.Conn, error) {
@@ -64,9 +68,9 @@ func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running 
 		return conn, nil
 	}
 	if role == wire.Server {
-		return c.Run(ctx, Target{Name: "test", Host: "test", Dial: connect}, nil)
+		return c.Run(ctx, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
 	}
-	return c.RunClient(ctx, ClientTarget{Name: "test", Accept: connect}, nil)
+	return c.RunClient(ctx, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
 }
 
 var (

@@ -1,7 +1,11 @@
 package suite
 
 import (
+	"io/fs"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"wslab/reference/wire"
@@ -29,6 +33,28 @@ func TestEveryRuleHasACase(t *testing.T) {
 		if !slices.ContainsFunc(wire.Rules, func(r wire.Rule) bool { return r.Code == code }) {
 			t.Errorf("there is no rule %s", code)
 		}
+	}
+}
+
+// A rule that is declared elsewhere is in no list, so that nothing links to it and
+// no test asks for its case.
+func TestEveryRuleIsDeclaredInPackageWire(t *testing.T) {
+	root := os.DirFS("../..")
+	declaration := regexp.MustCompile(`[^]]wire\.Rule\{`) // and not []wire.Rule{
+	n := 0
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		n++
+		b, err := fs.ReadFile(root, path)
+		if declaration.Match(b) {
+			t.Errorf("%s declares a rule", path)
+		}
+		return err
+	})
+	if err != nil || n < 100 {
+		t.Errorf("%d files were read, %v", n, err)
 	}
 }
 

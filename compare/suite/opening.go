@@ -94,7 +94,7 @@ func wrongAccepts(key string) []string {
 		"{accept-case}", swapped,
 		"{accept-key}", wire.Hash(key),
 		"{accept-lower}", wire.Hash(key + strings.ToLower(wire.GUID)),
-		"{accept-misprint}", wire.Hash(key + "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"),
+		"{accept-misprint}", wire.Hash(key + dissect.MisprintedGUID),
 		"{accept-decoded}", wire.Hash(string(decoded) + wire.GUID),
 		"{accept-hex}", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))),
 	}
@@ -157,7 +157,7 @@ func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer
 		case tap.IsReset(err):
 			return answer{err: errors.New("it reset TCP during the opening handshake")}
 		default:
-			return answer{err: errors.New(plain(err))}
+			return answer{err: errors.New(tap.Plain(err))}
 		}
 	}
 }
@@ -309,25 +309,10 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 	return true
 }
 
-// headerOf says which header field a rule of the handshake is about.
-var headerOf = map[string]string{
-	wire.RuleHost.Code:    "Host",
-	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
-	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",
-	wire.RuleKeyRepeated.Code: "Sec-WebSocket-Key", wire.RuleKeyLength.Code: "Sec-WebSocket-Key",
-	wire.RuleVersion.Code:       "Sec-WebSocket-Version",
-	wire.RuleSubprotocols.Code:  "Sec-WebSocket-Protocol",
-	wire.RuleAcceptMissing.Code: "Sec-WebSocket-Accept", wire.RuleAcceptWrong.Code: "Sec-WebSocket-Accept",
-	wire.RuleRespSubprotocol.Code: "Sec-WebSocket-Protocol",
-}
-
 // pointRule sets Got, Octets and Caret to the line of h that breaks rule, or to
 // its first line, where that tells.
 func (r *Report) pointRule(h *dissect.Handshake, rule string) {
-	name := headerOf[rule]
-	if name == "" && (rule == wire.RuleRespExtension.Code || rule == wire.RuleExtensionGrammar.Code || strings.HasPrefix(rule, "7692-")) {
-		name = "Sec-WebSocket-Extensions"
-	}
+	name := dissect.HeaderField(rule)
 	for _, l := range h.Lines {
 		if name == "" || !strings.EqualFold(l.Name, name) {
 			continue
@@ -346,8 +331,8 @@ func (r *Report) pointRule(h *dissect.Handshake, rule string) {
 		return
 	}
 	at := 0
-	if h.From == wire.Server {
-		at = strings.Index(h.Line, " ") + 1 // the status
+	if h.From == wire.Server || rule == wire.RuleTarget.Code {
+		at = strings.Index(h.Line, " ") + 1 // the status, or the target
 	}
 	r.pointLine(h.Line, at)
 }
@@ -419,8 +404,31 @@ func (k *Keys) add(key string) []string {
 }
 
 // A headCheck judges one thing about the target's half of the opening
-// handshake, and says what is wrong with it.
-type headCheck func(a answer) (Verdict, string)
+// handshake.
+type headCheck func(a answer) finding
+
+// A finding is what a check has found. The zero value is that all is well.
+type finding struct {
+	verdict Verdict
+	why     string // for people, with the target as it
+	mistake string // code of the one mistake that this shows, "" where it may be several
+}
+
+// found returns a finding that shows no certain mistake.
+func found(v Verdict, why string, args ...any) finding {
+	return finding{verdict: v, why: fmt.Sprintf(why, args...)}
+}
+
+// shows returns f as what shows the mistake with this code.
+func (f finding) shows(mistake string) finding {
+	f.mistake = mistake
+	return f
+}
+
+// take makes f what r says of the behaviour.
+func (r *Report) take(f finding) {
+	r.Verdict, r.Reason, r.shown = f.verdict, sentence(f.why), f.mistake
+}
 
 // judgeHead adds what c.Head says to r, where nothing graver is said: it is what
 // the case is about.
@@ -428,18 +436,12 @@ func (c *Case) judgeHead(r *Report) {
 	if c.Head == nil || r.answer.head == nil {
 		return
 	}
-	if v, why := c.Head(r.answer); v != Pass && !r.Verdict.graver(v) {
-		r.Verdict, r.Reason = v, sentence(why)
+	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
+		r.take(f)
 		if len(c.Rules) > 0 {
 			r.Rule = c.Rules[0]
 		}
 	}
-}
-
-// graver reports whether v is worse than w.
-func (v Verdict) graver(w Verdict) bool {
-	rank := [...]int{Pass: 0, Info: 1, NonStrict: 2, Fail: 3}
-	return rank[v] > rank[w]
 }
 
 // refused says why a does not open a WebSocket, for a case that needs one.

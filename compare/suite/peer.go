@@ -233,7 +233,7 @@ func (p *peer) endFrame() bool {
 		if violations != nil {
 			return p.broke(violations[0], 8*p.frame.Size())
 		}
-		p.context.Closed = true
+		p.context.CloseSent = true
 		p.tell(func() { p.closed = &s })
 		return true
 	case !p.frame.Fin:
@@ -373,16 +373,7 @@ func endText(err error) string {
 	case errors.Is(err, net.ErrClosed):
 		return "TCP closed by the judge"
 	}
-	return "TCP failed: " + plain(err)
-}
-
-// plain says what err is without addresses, which differ in every run.
-func plain(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
-		return op.Err.Error()
-	}
-	return err.Error()
+	return "TCP failed: " + tap.Plain(err)
 }
 
 // untilDone waits for the reader, after conn was closed.

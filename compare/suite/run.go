@@ -54,8 +54,11 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	}
 	slow := *c
 	slow.patience = t.Patience
-	if t.Silent {
+	switch {
+	case t.Silent:
 		slow.Deadline = min(slow.Deadline, DefaultDeadline)
+	case t.Stalls:
+		slow.Deadline = min(slow.Deadline, slowly)
 	}
 	r := slow.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
 	r.Case = c
@@ -467,5 +470,5 @@ func cannotConnect(err error) string {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 		return "It closed the connection before TLS was agreed on."
 	}
-	return "There is no connection: " + plain(err) + "."
+	return "There is no connection: " + tap.Plain(err) + "."
 }

@@ -35,7 +35,7 @@ func clientRequest(s *group) {
 		})
 	}
 	add("The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
-	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, hasTarget)
+	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, asksRight, wire.RuleTarget.Code)
 	add("Host in the request", "Host has the host, and the port where it is not the default.", Must, hasPort, wire.RuleHost.Code)
 	add("Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
 	add("The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 octets chosen at random.", Must, hasKey,
@@ -46,7 +46,7 @@ func clientRequest(s *group) {
 	add("Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, hasExtensions, wire.RuleExtensionGrammar.Code)
 	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, keepsGrammar, wire.RuleHeaderGrammar.Code)
 	add("The ends of the request's lines", "Who sends HTTP ends each line with CR LF (RFC 9112 §2.1).", Must, endsLines)
-	add("No content in the request", "The request is a GET without content: what follows it are frames.", Must, hasNoContent)
+	add("No content in the request", "The request is a GET without content: what follows it are frames.", Must, asksRight, wire.RuleBody.Code)
 	add("Nothing in the same segment as the request", "A client waits for the answer before it sends anything more.", Must, waits)
 	s.addForClients(Case{
 		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the answer before it sends anything more.", Keyword: Must,

@@ -90,7 +90,7 @@ func requestLine(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A target that is no resource name and no http URL breaks the grammar, and a request that does so is refused.", keyword: Must,
-		outcomes: refuses(),
+		rules: []string{wire.RuleTarget.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"The target *", startLine(request, "GET * HTTP/1.1")},
 			{"Only host and port as the target", startLine(request, "GET {host} HTTP/1.1")},
@@ -101,7 +101,7 @@ func requestLine(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A resource name has no fragment and only visible ASCII (§3). What a server makes of others is its own to say.", keyword: May,
-		outcomes: refusesOr(Info, "it takes a target that no URI can have"),
+		rules: []string{wire.RuleTarget.Code}, outcomes: refusesOr(Info, "it takes a target that no URI can have"),
 		list: []handshake{
 			{"A target with a fragment", startLine(request, "GET {path}#top HTTP/1.1")},
 			{"A target with octets above 0x7F", startLine(request, "GET {path}?\xc3\xbc HTTP/1.1")},
@@ -437,7 +437,7 @@ func requestBody(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A protocol is not changed before the request has been received to its end, its content as well (RFC 9110 §7.8); that content is never read as frames.", keyword: Must,
-		outcomes: refusesOr(Info, "it opens the WebSocket behind the content, as RFC 9110 §7.8 allows"),
+		rules: []string{wire.RuleBody.Code}, outcomes: refusesOr(Info, "it opens the WebSocket behind the content, as RFC 9110 §7.8 allows"),
 		list: []handshake{
 			{"Content of five octets", plus(request, "Content-Length: 5") + "Hello"},
 			{"Content that is a frame", plus(request, "Content-Length: 11") + "\x81\x85\x00\x00\x00\x00Hello"},
@@ -447,7 +447,7 @@ func requestBody(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A Content-Length is a number, and one is enough (RFC 9112 §6.3).", keyword: Must,
-		outcomes: refuses(),
+		rules: []string{wire.RuleBody.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"Content-Length: -1", plus(request, "Content-Length: -1")},
 			{"Content-Length: five", plus(request, "Content-Length: five")},

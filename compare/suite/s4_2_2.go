@@ -101,6 +101,7 @@ func origins(s *group) {
 	from := func(values ...string) string { return plus(request, prefixed("Origin: ", values)...) }
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server may refuse by the Origin; its own pages are let in.", keyword: May, section: "10.2",
+		rules:    []string{wire.RuleOrigin.Code},
 		outcomes: opensOr(Info, "it lets no page of its own address in"),
 		list: []handshake{
 			{"An Origin with the server's own address", from("http://{host}")},
@@ -109,6 +110,7 @@ func origins(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server that does not look at the Origin is open to every page that its users visit (§10.2). Whether it does is its own to say; a refusal is an HTTP error.", keyword: May, section: "10.2",
+		rules:    []string{wire.RuleOrigin.Code},
 		outcomes: []Outcome{{Verdict: Info, Why: "it refuses pages from elsewhere", End: End{How: Refuses}}, {Verdict: Info, Why: "it lets pages from anywhere in", Sees: []Expect{texts("Hello")}}},
 		list: []handshake{
 			{"An Origin from elsewhere", from("http://elsewhere.example")},

@@ -48,7 +48,7 @@ func section53() []*Case {
 
 // freshKeys holds that the frames that came have not all the same masking key.
 // Two that are alike may be chance, one in four thousand million.
-func freshKeys(saw []seen) (Verdict, string) {
+func freshKeys(saw []seen) finding {
 	keys := map[[4]byte]int{}
 	n := 0
 	for _, s := range saw {
@@ -59,9 +59,9 @@ func freshKeys(saw []seen) (Verdict, string) {
 	}
 	switch {
 	case n < 2 || len(keys) == n:
-		return Pass, ""
+		return finding{}
 	case len(keys) == 1:
-		return Fail, fmt.Sprintf("all %d frames have the masking key % x", n, saw[0].frames[0].header.Key)
+		return found(Fail, "all %d frames have the masking key % x", n, saw[0].frames[0].header.Key).shows("masking-key-constant")
 	}
-	return NonStrict, fmt.Sprintf("%d frames have only %d different masking keys", n, len(keys))
+	return found(NonStrict, "%d frames have only %d different masking keys", n, len(keys))
 }

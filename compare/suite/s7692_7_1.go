@@ -74,26 +74,26 @@ var answersServerBits = answersWith("server_max_window_bits", NonStrict, "RFC 76
 
 // answersWith: a server that accepts an offer answers with the parameter called name.
 func answersWith(name string, otherwise Verdict, section string) headCheck {
-	return func(a answer) (Verdict, string) {
+	return func(a answer) finding {
 		exts, _ := wire.ParseExtensions(a.head.Head)
 		for _, e := range exts {
 			named := func(p wire.Param) bool { return p.Name == name }
 			if strings.EqualFold(e.Name, wire.PermessageDeflate) && !slices.ContainsFunc(e.Params, named) {
-				return otherwise, fmt.Sprintf("it accepts an offer with %s and does not answer with it (%s)", name, section)
+				return found(otherwise, "it accepts an offer with %s and does not answer with it (%s)", name, section)
 			}
 		}
-		return Pass, ""
+		return finding{}
 	}
 }
 
 // badOffers is about offers that a server must decline; the WebSocket opens
 // without the extension.
 func badOffers(s *group) {
-	declines := func(a answer) (Verdict, string) {
+	declines := func(a answer) finding {
 		if a.head.Head.HasExtension(wire.PermessageDeflate) {
-			return Fail, "it accepts an offer that it must decline (RFC 7692 §7.1)"
+			return found(Fail, "it accepts an offer that it must decline (RFC 7692 §7.1)")
 		}
-		return Pass, ""
+		return finding{}
 	}
 	add := func(title, offer, section, rule string) {
 		s.add(Case{

@@ -182,7 +182,7 @@ func inflatingMuch(s *group) {
 	})
 	bomb := zeros(48 << 20)
 	s.add(Case{
-		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455,
+		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
 		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
 		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(bomb.Len()))},
 		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Info, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
@@ -219,7 +219,7 @@ func reservedOne(s *group) {
 func corruptData(s *group) {
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "7.2.2", Rules: nil, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
+			Title: title, Keyword: Must, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
 			Requirement: "A compressed message that cannot be inflated is no message: nothing is delivered and the connection fails. The RFC gives no code for it; 1007 and 1002 fit.",
 		})
 	}
@@ -266,7 +266,7 @@ func deflating(s *group) {
 		payload := Payload{Octets: far}
 		s.add(Case{
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
-			Requirement: "Who has agreed on a window does not refer back farther than it.", Keyword: Must, Section: "7.1.2",
+			Requirement: "Who has agreed on a window does not refer back farther than it.", Keyword: Must, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
 			Deflate: &Deflate{
 				Offer:  fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits),
 				Answer: fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits),
@@ -279,7 +279,7 @@ func deflating(s *group) {
 	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
 	echoes := answers(texts("the same text again and again"), texts("the same text again and again"), texts(""), texts("the same text again and again"))
 	s.add(Case{
-		Title: "Echoes that do not refer to one another", Requirement: "Who has agreed on no context takeover compresses each message on its own.", Keyword: Must, Section: "7.1.1",
+		Title: "Echoes that do not refer to one another", Requirement: "Who has agreed on no context takeover compresses each message on its own.", Keyword: Must, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
 		Deflate: &Deflate{
 			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
 			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",

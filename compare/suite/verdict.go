@@ -44,7 +44,8 @@ type Report struct {
 
 	partial bool   // Events are not all that happened
 	answer  answer // the target's half of the opening handshake
-	saw     []seen // what came, for the diagnosis
+	shown   string // the mistake that a check has found, for the diagnosis
+	saw     []seen // what came, for it as well
 	closed  *seen
 	fault   *fault
 	over    error
@@ -57,14 +58,7 @@ type Report struct {
 }
 
 // Worst returns the graver of the two verdicts.
-func (r Report) Worst() Verdict {
-	for _, v := range []Verdict{Fail, NonStrict, Info} {
-		if r.Verdict == v || r.Closing == v {
-			return v
-		}
-	}
-	return Pass
-}
+func (r Report) Worst() Verdict { return max(r.Verdict, r.Closing) }
 
 // NoWebSocket reports whether there is nothing to judge: no connection, or no
 // 101 in answer to a handshake that is right.
@@ -390,8 +384,8 @@ func (c *Case) judge(r *Report, s state) {
 	}
 	r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
 	if c.also != nil {
-		if v, why := c.also(r.saw); v != Pass {
-			r.Verdict, r.Reason = v, sentence(why)
+		if f := c.also(r.saw); f.verdict != Pass {
+			r.take(f)
 		}
 	}
 
@@ -552,7 +546,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	}
 	verdict, why := Pass, ""
 	worse := func(v Verdict, text string, args ...any) {
-		if verdict == Pass || verdict == Info || v == Fail && verdict != Fail {
+		if v > verdict {
 			verdict, why = v, fmt.Sprintf(text, args...)
 		}
 	}

@@ -193,7 +193,7 @@ func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 	if got["case"] != "test/1" || got["verdict"] != "fail" || got["closing"] != "fail" || got["octets"] != "81054a656c6c6f" || got["caret"] != 22.0 {
 		t.Errorf("%s", b)
 	}
-	for _, v := range []Verdict{Pass, NonStrict, Info, Fail} {
+	for _, v := range []Verdict{Pass, Info, NonStrict, Fail} {
 		var back Verdict
 		if b, _ := json.Marshal(v); json.Unmarshal(b, &back) != nil || back != v {
 			t.Errorf("%s comes back as %s", v, back)
@@ -215,5 +215,21 @@ func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
 	want := []string{"client handshake", "server handshake", "client frame", "server frame", "client frame", "server frame"}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("%q were recorded, want %q", kinds, want)
+	}
+}
+
+func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
+	words := ""
+	list := []Verdict{Pass, Info, NonStrict, Fail}
+	for i, v := range list {
+		words += v.Glyph() + " " + v.String() + "  "
+		for j, w := range list {
+			if got := (Report{Verdict: v, Closing: w}).Worst(); got != list[max(i, j)] {
+				t.Errorf("of %s and %s it is %s", v, w, got)
+			}
+		}
+	}
+	if words != "✔ pass  i info  ≈ non-strict  × fail  " {
+		t.Errorf("the verdicts are %s", words)
 	}
 }

@@ -21,18 +21,19 @@ var misprints = []string{
 }
 
 // Mistake names what was done instead when got is not the Sec-WebSocket-Accept
-// for key, by doing each known mistake and comparing. It is empty when got is
-// right, and says so when no known mistake gives it.
-func Mistake(key, got string) string {
+// for key, by doing each known mistake and comparing: code is for programs, words
+// are for people. Both are empty when got is right; code is, too, when no known
+// mistake gives it, and words say so.
+func Mistake(key, got string) (code, words string) {
 	if got == wire.Accept(key) {
-		return ""
+		return "", ""
 	}
 	if got == "" {
-		return "there is no Sec-WebSocket-Accept"
+		return "", "there is no Sec-WebSocket-Accept"
 	}
 	for _, guid := range misprints {
 		if got == wire.Hash(key+guid) {
-			return "the GUID is a known misprint, " + guid
+			return "guid-misprint", "the GUID is a known misprint, " + guid
 		}
 	}
 	sum := sha1.Sum([]byte(key + wire.GUID))
@@ -40,23 +41,23 @@ func Mistake(key, got string) string {
 	decoded, _ := base64.StdEncoding.DecodeString(key)
 	switch got {
 	case wire.Hash(key + strings.ToLower(wire.GUID)):
-		return "the GUID is in lower case"
+		return "guid-lower-case", "the GUID is in lower case"
 	case wire.Hash(string(decoded) + wire.GUID):
-		return "the key was base64-decoded before hashing"
+		return "key-decoded-before-hash", "the key was base64-decoded before hashing"
 	case wire.Hash(key + "\r\n" + wire.GUID):
-		return "the key was hashed with its CR LF"
+		return "key-hashed-with-crlf", "the key was hashed with its CR LF"
 	case wire.Hash(key):
-		return "the GUID was left out"
+		return "guid-left-out", "the GUID was left out"
 	case wire.Hash(wire.GUID + key):
-		return "the GUID was put before the key"
+		return "guid-before-key", "the GUID was put before the key"
 	case base64.StdEncoding.EncodeToString([]byte(digits)), base64.StdEncoding.EncodeToString([]byte(strings.ToUpper(digits))):
-		return "the hash was written in hex before base64"
+		return "hash-hex-before-base64", "the hash was written in hex before base64"
 	case digits:
-		return "the hash is in hex, not base64"
+		return "hash-in-hex", "the hash is in hex, not base64"
 	case base64.URLEncoding.EncodeToString(sum[:]), base64.RawURLEncoding.EncodeToString(sum[:]), base64.RawStdEncoding.EncodeToString(sum[:]):
-		return "the base64 has another alphabet or no padding"
+		return "accept-other-base64", "the base64 has another alphabet or no padding"
 	case key:
-		return "the key was sent back as it was"
+		return "accept-is-key", "the key was sent back as it was"
 	}
-	return "no known mistake gives this value"
+	return "", "no known mistake gives this value"
 }

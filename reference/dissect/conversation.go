@@ -139,7 +139,7 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 		// 100 Continue and its like come before the answer.
 	case h.Head.Status == 101:
 		d.phase = frames
-		deflate := h.Head.HasExtension("permessage-deflate")
+		deflate := h.Head.HasExtension(wire.PermessageDeflate)
 		for role := range c.directions {
 			c.directions[role].context.RSV1 = deflate
 		}
@@ -244,7 +244,7 @@ func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	case h.Opcode == wire.Continuation:
 		d.context.Fragmented = d.context.Fragmented && !h.Fin
 	case h.Opcode == wire.Close:
-		d.context.Closed = true
+		d.context.CloseSent = true
 	}
 	if f == nil {
 		f = &Frame{}

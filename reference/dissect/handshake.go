@@ -45,6 +45,8 @@ type Accept struct {
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
 	Mistake  string `json:"mistake"` // what was done instead, where the answer tells; see Mistake
+
+	MistakeCode string `json:"-"` // its code
 }
 
 // parseHandshake reads the lines of b as far as they can be read. request is
@@ -127,9 +129,10 @@ func (h *Handshake) readStartLine(line string) {
 func workAccept(key, got string) *Accept {
 	joined := key + wire.GUID
 	sum := sha1.Sum([]byte(joined))
+	code, words := Mistake(key, got)
 	return &Accept{
 		Key: key, GUID: wire.GUID, Joined: joined, SHA1: hex.EncodeToString(sum[:]),
-		Expected: wire.Accept(key), Got: got, Mistake: Mistake(key, got),
+		Expected: wire.Accept(key), Got: got, Mistake: words, MistakeCode: code,
 	}
 }
 
@@ -150,6 +153,7 @@ func HeaderField(code string) string { return violationHeader[code] }
 
 // violationHeader is HeaderField as a table.
 var violationHeader = map[string]string{
+	wire.RuleBody.Code:    "Content-Length",
 	wire.RuleHost.Code:    "Host",
 	wire.RuleUpgrade.Code: "Upgrade", wire.RuleRespUpgrade.Code: "Upgrade",
 	wire.RuleConnection.Code: "Connection", wire.RuleRespConnection.Code: "Connection",

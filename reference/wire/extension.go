@@ -102,6 +102,14 @@ func cutToken(s string) (token, rest string) {
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }
 
+// HasExtension reports whether the extension called name is in
+// Sec-WebSocket-Extensions, with any parameters. Where the grammar is not kept
+// there is none, as for all who agree on extensions.
+func (h Head) HasExtension(name string) bool {
+	list, _ := ParseExtensions(h)
+	return slices.ContainsFunc(list, func(e Extension) bool { return strings.EqualFold(e.Name, name) })
+}
+
 // CheckExtensions returns the violation of a Sec-WebSocket-Extensions that
 // cannot be read: who receives it, in either role, must fail the connection
 // (RFC 6455 §9.1).

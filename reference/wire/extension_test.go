@@ -283,3 +283,23 @@ func ExampleAcceptDeflate() {
 	// true true
 	// permessage-deflate; server_no_context_takeover
 }
+
+func TestAnExtensionIsThereHoweverItIsWrittenAndNotInAListThatBreaksTheGrammar(t *testing.T) {
+	for value, want := range map[string]bool{
+		"permessage-deflate":                   true,
+		"x-other, Permessage-Deflate ; a=1":    true,
+		`x-other; a="b", permessage-deflate`:   true,
+		"":                                     false,
+		"x-permessage-deflate":                 false,
+		"x-other; permessage-deflate":          false,
+		"x-other; permessage-deflate=1":        false,
+		"permessage-deflate; a=":               false,
+		"permessage-deflate, a b":              false,
+		`x-other; a="1, permessage-deflate; b`: false,
+	} {
+		h := Head{Fields: []Field{{"Sec-WebSocket-Extensions", ""}, {"sec-websocket-extensions", value}}}
+		if got := h.HasExtension(PermessageDeflate); got != want {
+			t.Errorf("%q: %t", value, got)
+		}
+	}
+}

@@ -67,6 +67,15 @@ func CheckRequest(h Head) []Violation {
 		vs.broke(&RuleHTTPVersion, "The version is %q.", h.Proto)
 	}
 	//lesson:end
+	if !IsTarget(h.Target) {
+		vs.broke(&RuleTarget, "The target is %.60q.", h.Target)
+	}
+	switch {
+	case len(h.Values("Transfer-Encoding")) > 0:
+		vs.broke(&RuleBody, "%s.", found(h, "Transfer-Encoding"))
+	case slices.ContainsFunc(h.Values("Content-Length"), func(n string) bool { return n != "0" }):
+		vs.broke(&RuleBody, "%s.", found(h, "Content-Length"))
+	}
 	for _, f := range h.Fields {
 		if !IsToken(f.Name) {
 			vs.broke(&RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
@@ -166,17 +175,16 @@ func atLeastHTTP11(proto string) bool {
 	return is && proto >= "HTTP/1.1"
 }
 
+// IsTarget reports whether s can be the target of a handshake's request (RFC 6455
+// §4.2.1): a path or a whole URL of HTTP, of visible ASCII and without a fragment.
+func IsTarget(s string) bool {
+	scheme, _, whole := strings.Cut(s, "://")
+	path := strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
+	return path && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7F || r == '#' })
+}
+
 // tokenChars are the characters of a token (RFC 9110 §5.6.2).
 const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
 func IsToken(s string) bool { return s != "" && strings.Trim(s, tokenChars) == "" }
-
-// HasExtension reports whether the extension called name is in
-// Sec-WebSocket-Extensions, with any parameters.
-func (h Head) HasExtension(name string) bool {
-	return slices.ContainsFunc(h.Tokens(extensionsField), func(item string) bool {
-		item, _, _ = strings.Cut(item, ";")
-		return strings.EqualFold(strings.TrimSpace(item), name)
-	})
-}

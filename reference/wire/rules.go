@@ -17,7 +17,8 @@ type Rule struct {
 	Sentence  string    `json:"sentence"`            // what is required, in our words
 }
 
-// The rules of the frame (RFC 6455 §5, §7, §8).
+// The rules of the frame and of the message (RFC 6455 §5, §7, §8). How long a
+// message may be is for its receiver to choose (§10.4).
 var (
 	RuleRSV1            = frameRule("5.2/rsv1", ProtocolError, "RSV1 must be 0 unless an extension that gives it a meaning was negotiated.")
 	RuleRSV2            = frameRule("5.2/rsv2", ProtocolError, "RSV2 must be 0 unless an extension that gives it a meaning was negotiated.")
@@ -36,13 +37,16 @@ var (
 	RuleCloseCode       = frameRule("7.4/close-code", ProtocolError, "A Close frame must carry a defined code that may be sent, or one of 3000–4999.")
 	RuleCloseReason     = frameRule("5.5.1/reason-utf8", InvalidPayload, "The reason in a Close frame must be UTF-8.")
 	RuleTextUTF8        = frameRule("8.1/text-utf8", InvalidPayload, "The payload of a text message must be UTF-8 as a whole.")
+	RuleMessageSize     = frameRule("10.4/message-size", MessageTooBig, "A message must not be longer than what its receiver is willing to hold.")
 )
 
-// The rules of the opening handshake's request, judged by the server
-// (RFC 6455 §4.2.1).
+// The rules of the opening handshake's request, judged by the server (RFC 6455
+// §4.2.1). Which Origins it refuses is for the server to choose (§4.2.2, §10.2).
 var (
 	RuleMethod        = handshakeRule("4.2.1/method", 405, "The method must be GET.")
 	RuleHTTPVersion   = handshakeRule("4.2.1/http-version", 400, "The HTTP version must be 1.1 or higher.")
+	RuleTarget        = handshakeRule("4.2.1/target", 400, "The target must be a resource name, or an http or https URL with one, in visible ASCII and without a fragment.")
+	RuleBody          = handshakeRule("4.2.1/body", 400, "The request must not announce a body: what follows it are frames.")
 	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field.")
 	RuleUpgrade       = handshakeRule("4.2.1/upgrade", 426, "Upgrade must contain the value websocket, in any case.")
 	RuleConnection    = handshakeRule("4.2.1/connection", 400, "Connection must include the token Upgrade, in any case.")
@@ -52,6 +56,7 @@ var (
 	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13; a server that refuses another names it.")
 	RuleHeaderGrammar = handshakeRule("4.2.1/header-grammar", 400, "Every header line must be a field name of token characters, a colon and a value.")
 	RuleSubprotocols  = handshakeRule("4.2.1/subprotocol-grammar", 400, "Sec-WebSocket-Protocol must be a list of tokens.")
+	RuleOrigin        = handshakeRule("4.2.2/origin", 403, "A server may refuse connections that a page from somewhere else opens.")
 )
 
 // The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
@@ -71,15 +76,24 @@ var (
 var (
 	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
 
-	RuleDeflateRepeated   = deflateRule("5/extension-repeated", "permessage-deflate must be agreed on once at most.")
-	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", "permessage-deflate has four parameters and no others.")
-	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", "A parameter of permessage-deflate must not appear more than once.")
-	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", "server_no_context_takeover must have no value.")
-	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", "client_no_context_takeover must have no value.")
-	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
-	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
-	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
-	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+	RuleDeflateRepeated   = deflateRule("5/extension-repeated", 0, "permessage-deflate must be agreed on once at most.")
+	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", 0, "permessage-deflate has four parameters and no others.")
+	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", 0, "A parameter of permessage-deflate must not appear more than once.")
+	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", 0, "server_no_context_takeover must have no value.")
+	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", 0, "client_no_context_takeover must have no value.")
+	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", 0, "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
+	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", 0, "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
+	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", 0, "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
+	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", 0, "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+)
+
+// The rules of a compressed message (RFC 7692 §7), which whoever inflates it can
+// see being broken. The RFC names no code for that; 1007 is the one for a payload
+// that is not what it says it is.
+var (
+	RuleDeflateTakeover = deflateRule("7.1.1/takeover", InvalidPayload, "With no context takeover, a message must not refer to those before it.")
+	RuleDeflateWindow   = deflateRule("7.1.2/window", InvalidPayload, "Compressed data must not reach back beyond the window that was agreed on.")
+	RuleDeflateData     = deflateRule("7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be DEFLATE data.")
 )
 
 // Rules lists every rule of this package, in the order of declaration.
@@ -93,8 +107,8 @@ func handshakeRule(code string, status int, sentence string) Rule {
 	return declare(Rule{Code: code, Status: status, Sentence: sentence})
 }
 
-func deflateRule(code, sentence string) Rule {
-	return declare(Rule{Code: "7692-" + code, RFC: 7692, Sentence: sentence})
+func deflateRule(code string, cc CloseCode, sentence string) Rule {
+	return declare(Rule{Code: "7692-" + code, RFC: 7692, CloseCode: cc, Sentence: sentence})
 }
 
 // declare completes r and puts it on the list.
@@ -126,7 +140,7 @@ type Context struct {
 	Sender     Role
 	RSV1       bool // an extension that uses RSV1 on the first frame of a message is in use
 	Fragmented bool // the sender's last message is not finished
-	Closed     bool // the sender has sent a Close frame
+	CloseSent  bool // the sender has sent a Close frame
 }
 
 // violations collects what Check finds.
@@ -199,7 +213,7 @@ func Check(h Header, c Context) []Violation {
 	}
 	//lesson:end
 
-	if c.Closed && h.Opcode.IsData() {
+	if c.CloseSent && h.Opcode.IsData() {
 		vs.broke(&RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
 	}
 	return vs

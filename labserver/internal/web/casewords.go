@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/recording"
 	"wslab/compare/suite"
 	"wslab/reference/wire"
 )
@@ -116,11 +117,11 @@ func stepWords(s suite.Step) string {
 	}
 	line := strings.Join(parts, "; ")
 	if s.Keep > 0 {
-		line += ", of that " + octetCount(s.Keep) + " alone"
+		line += ", of that " + recording.OctetCount(s.Keep) + " alone"
 	}
 	switch {
 	case s.Each > 0:
-		line += ", " + octetCount(s.Each) + " in each TCP write"
+		line += ", " + recording.OctetCount(s.Each) + " in each TCP write"
 	case len(s.Cuts) > 0:
 		line += fmt.Sprintf(", in %d TCP writes", len(s.Cuts)+1)
 	}
@@ -174,13 +175,6 @@ func frameWords(f suite.Frame) string {
 		b += ", masked just as it must not be"
 	}
 	return b
-}
-
-func octetCount(n int) string {
-	if n == 1 {
-		return "1 octet"
-	}
-	return strconv.Itoa(n) + " octets"
 }
 
 // clipped shortens s to n octets at most.

@@ -8,7 +8,6 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
-	"wslab/reference"
 	"wslab/reference/wire"
 )
 
@@ -94,12 +93,8 @@ func (s *Server) labPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "lab.html", page{Title: "Free lab · wslab", Section: "lab", Course: s.course, Watch: watch, Mistakes: endpoint.Mistakes})
 }
 
-// allRules are those that can be read off the wire, and those that depend on
-// what an endpoint is set to.
-var allRules = append(wire.Rules[:len(wire.Rules):len(wire.Rules)], reference.RuleOrigin, reference.RuleMessageSize, reference.RuleDeflateData)
-
 func (s *Server) rulesPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: allRules})
+	s.render(w, r, http.StatusOK, "rules.html", page{Title: "Rules of RFC 6455 · wslab", Section: "rules", Course: s.course, Rules: wire.Rules})
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// parse reads the arguments of the command that flags is named after, with flags
+// before, between and behind all others, which it returns. It shows usage where
+// that is asked for, and tells what is wrong. Where the command is over with that,
+// done is true, and status what it ends with.
+func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (others []string, status int, done bool) {
+	flags.SetOutput(io.Discard) // what is wrong is told here, in a line
+	for left := args; ; left = flags.Args()[1:] {
+		err := flags.Parse(left)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			fmt.Fprint(stdout, usage)
+			flags.SetOutput(stdout)
+			flags.PrintDefaults()
+			return nil, allWell, true
+		case err != nil:
+			return nil, complain(stderr, fmt.Errorf("%w; go run ./compare %s -h shows how", err, flags.Name())), true
+		case flags.NArg() == 0:
+			return others, allWell, false
+		}
+		others = append(others, flags.Arg(0))
+	}
+}
