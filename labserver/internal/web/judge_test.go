@@ -26,6 +26,19 @@ type line struct {
 	Case, Endpoint, Verdict, Closing, Reason, Expected, Got, Octets, Rule, Error string
 	Caret                                                                        int
 	Over, Away                                                                   bool
+	Mistakes                                                                     mistakes
+}
+
+// mistakes are what a run names at its end, as text: a line can be compared.
+type mistakes string
+
+func (m *mistakes) UnmarshalJSON(b []byte) error {
+	var list []suite.Diagnosis
+	err := json.Unmarshal(b, &list)
+	for _, d := range list {
+		*m += mistakes(fmt.Sprintf("%s %s %s; ", d.Endpoint, d.Mistake.Code, strings.Join(d.Cases, " ")))
+	}
+	return err
 }
 
 // told follows a run to its end. after is the number of lines to leave out.
@@ -110,6 +123,20 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	}
 	if e := lines[4]; e.Error != "" || e.Away {
 		t.Errorf("it ends with %+v", e)
+	}
+}
+
+func TestARunNamesAtItsEndWhatSeemsToBeWrong(t *testing.T) {
+	s := start(t)
+	lines := s.told(s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.4"}})["judge"].(string), "")
+	for _, l := range lines[:len(lines)-1] {
+		if l.Mistakes != "" {
+			t.Errorf("before the end: %+v", l)
+		}
+	}
+	got := string(lines[len(lines)-1].Mistakes)
+	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/1 5.4/2 ") || strings.Contains(got, "reference") {
+		t.Errorf("at the end it names %q", got)
 	}
 }
 
@@ -430,6 +457,20 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	p.say(s.request(answer["url"].(string)))
 	if response, _ := p.response(); response.StatusCode != 404 {
 		t.Errorf("behind the run the socket is answered with %d", response.StatusCode)
+	}
+}
+
+func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
+	s := start(t)
+	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
+	id := suite.All()[i].ID
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/1", id}})
+	for range 2 {
+		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
+	}
+	lines := s.told(answer["judge"].(string), "")
+	if !slices.ContainsFunc(lines, func(l line) bool { return l.Case == id && strings.Contains(l.Reason, "has been in a connection before") }) {
+		t.Errorf("%+v", lines)
 	}
 }
 

@@ -53,6 +53,8 @@ type ending struct {
 	Over  bool   `json:"over"`
 	Error string `json:"error,omitempty"` // why not every case was judged
 	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+	// Mistakes are what seems to be wrong with who was judged, by its reports.
+	Mistakes []suite.Diagnosis `json:"mistakes,omitempty"`
 	// Aligned is what crossed in the one case that was recorded.
 	Aligned *suite.Alignment `json:"aligned,omitempty"`
 }
@@ -155,7 +157,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 	ctx, cancel := context.WithCancel(j.ctx)
 	defer cancel()
 	missed, inARow, first := 0, 0, ""
-	runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
+	reports := runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
 		if !foreign || r.Endpoint != targets[0].Name || !r.Unreachable {
 			if foreign && r.Endpoint == targets[0].Name {
 				inARow = 0
@@ -170,10 +172,11 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			cancel()
 		}
 	})
+	mistakes := suite.DiagnoseAll(slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable }))
 	if missed > 0 && j.ctx.Err() == nil {
-		return ending{Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+		return ending{Mistakes: mistakes, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
 	}
-	return ending{Error: whyEnded(j.ctx)}
+	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
 }
 
 // goneAfter is how many cases in a row do not reach a server that has gone.
@@ -181,12 +184,13 @@ const goneAfter = 20
 
 // judgeClient plays cases against the client whose connections come by j.conns.
 func judgeClient(j *judging, cases []*suite.Case) ending {
-	t := suite.ClientTarget{Name: "this browser", Accept: j.accept}
-	_, err := runner.JudgeClient(j.ctx, cases, t, func(r suite.Report) { j.tell(r) })
+	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept}
+	reports, err := runner.JudgeClient(j.ctx, cases, t, func(r suite.Report) { j.tell(r) })
+	mistakes := suite.DiagnoseAll(reports)
 	if err != nil && j.ctx.Err() == nil {
-		return ending{Error: err.Error() + "."}
+		return ending{Mistakes: mistakes, Error: err.Error() + "."}
 	}
-	return ending{Error: whyEnded(j.ctx)}
+	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
 }
 
 func whyEnded(ctx context.Context) string {
