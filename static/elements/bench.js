@@ -27,7 +27,7 @@ export class WsBench extends LabElement {
     this.hidden = true;
     this.replaceChildren(this.about, this.place);
     this.on("click", (e) => {
-      if (hit(e, ".shut")) this.shut();
+      if (hit(e, ".about > .shut")) this.shut();
     });
     this.on("keydown", (e) => {
       if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
@@ -55,7 +55,11 @@ export class WsBench extends LabElement {
   show(session, bare = false) {
     if (session === this.session) return;
     this.session = session;
-    if (!session) return this.place.replaceChildren();
+    if (!session) {
+      this.place.replaceChildren();
+      lab.stream?.close(); // lest the session count as watched
+      return;
+    }
     const panel = new WsLab();
     panel.setAttribute("watch", session);
     panel.setAttribute("embedded", "");
