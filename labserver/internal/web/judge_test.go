@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
@@ -469,9 +470,32 @@ func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
 	}
 	lines := s.told(answer["judge"].(string), "")
-	if !slices.ContainsFunc(lines, func(l line) bool { return l.Case == id && strings.Contains(l.Reason, "has been in a connection before") }) {
+	if !slices.ContainsFunc(lines, func(l line) bool {
+		return l.Case == id && strings.Contains(l.Reason, "has been in a connection before")
+	}) {
 		t.Errorf("%+v", lines)
 	}
+}
+
+func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
+	s := start(t)
+	clients := suite.ForRole(suite.All(), wire.Client)
+	i := slices.IndexFunc(clients, func(c *suite.Case) bool { return c.Heavy && c.Deflate == nil })
+	j := i + slices.IndexFunc(clients[i:], func(c *suite.Case) bool { return !c.Heavy })
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{clients[i].ID, clients[j].ID}})
+	heavy, light := s.websocket(answer["url"].(string)), s.dial()
+	light.say(s.request(answer["url"].(string)))
+	s.ok(light.SetReadDeadline(time.Now().Add(200 * time.Millisecond)))
+	if b, err := light.r.Peek(1); err == nil {
+		t.Errorf("beside %s another case begins with %q", clients[i].ID, b)
+	}
+	s.ok(light.SetReadDeadline(time.Now().Add(patience)))
+	heavy.Close()
+	if response, _ := light.response(); response.StatusCode != 101 {
+		t.Errorf("behind it the next is answered with %d", response.StatusCode)
+	}
+	light.Close()
+	s.told(answer["judge"].(string), "")
 }
 
 func TestOneCaseOfAClientIsRecorded(t *testing.T) {

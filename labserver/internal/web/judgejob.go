@@ -97,7 +97,7 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	case js.stopped:
 		return nil, fmt.Errorf("the lab server is shutting down")
 	case running >= maxJudging:
-		return nil, fmt.Errorf("%d runs are under way already: stop one of them, or wait until it is over", running)
+		return nil, fmt.Errorf("%d runs are under way already, in this tab or another: stop one of them, or wait until it is over", running)
 	}
 	for i, j := range js.list {
 		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {
@@ -183,9 +183,24 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 const goneAfter = 20
 
 // judgeClient plays cases against the client whose connections come by j.conns.
+// A heavy one is played alone: a page has one thread for all its WebSockets, and
+// while that echoes megabytes, what else it is asked would seem to be ignored.
 func judgeClient(j *judging, cases []*suite.Case) ending {
 	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept}
-	reports, err := runner.JudgeClient(j.ctx, cases, t, func(r suite.Report) { j.tell(r) })
+	var reports []suite.Report
+	var err error
+	for rest := cases; len(rest) > 0 && err == nil; {
+		n := slices.IndexFunc(rest, func(c *suite.Case) bool { return c.Heavy })
+		switch n {
+		case 0:
+			n = 1
+		case -1:
+			n = len(rest)
+		}
+		var some []suite.Report
+		some, err = runner.JudgeClient(j.ctx, rest[:n], t, func(r suite.Report) { j.tell(r) })
+		reports, rest = append(reports, some...), rest[n:]
+	}
 	mistakes := suite.DiagnoseAll(reports)
 	if err != nil && j.ctx.Err() == nil {
 		return ending{Mistakes: mistakes, Error: err.Error() + "."}
