@@ -50,6 +50,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	eval[any](p, `void document.querySelector("main").focus(); document.activeElement.blur(); null`)
 	p.tabTo("the button that judges", `at.dataset.judge == "own"`)
 	p.press(kb.Enter)
+	p.until("the focus is on what stops it, or begins it again", `document.activeElement.matches("[data-stop=own], [data-judge=own]")`)
 	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
 	for column, want := range map[string]string{"reference": "✔", "naive": "×"} {
 		if got := eval[string](p, cell("5.1/1", column)); !strings.Contains(got, want) {
@@ -201,6 +202,13 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 		p.until("the next is open, and the button has the focus", `location.hash == `+quoteJS("#"+id)+` && document.querySelectorAll("ws-bench .result").length == 3 && document.activeElement.matches(".case .next")`)
 	}
 	p.until("the recording is followed", `document.querySelector("ws-bench ws-timeline [role=row]")`)
+
+	// What lies under it is out of reach.
+	for range 40 {
+		if p.press(kb.Tab); eval[bool](p, `!!document.activeElement.closest(".judged, header.site")`) {
+			t.Fatal("Tab leads to what cannot be seen")
+		}
+	}
 
 	// The log has a button to close it, too.
 	p.click("ws-bench", "log")

@@ -20,12 +20,16 @@ export class WsBench extends LabElement {
   session = "";
   /** @type {Element|null} what had the focus when something was opened */
   from = null;
+  /** Whether it lies over the list. */
+  over = matchMedia("(max-width: 74.99rem)");
 
-  setup() {
+  /** @param {AbortSignal} signal */
+  setup(signal) {
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "What was sent, and what came back");
     this.hidden = true;
     this.replaceChildren(this.about, this.place);
+    this.over.addEventListener("change", () => this.cover(), { signal });
     this.on("click", (e) => {
       if (hit(e, ".about > .shut")) this.shut();
     });
@@ -40,11 +44,16 @@ export class WsBench extends LabElement {
   /** @param {...(Node|string)} about */
   tell(...about) {
     this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
-    const lies = matchMedia("(max-width: 74.99rem)").matches; // over the list, so the focus goes with it
     if (this.hidden) this.from = document.activeElement;
     this.hidden = false;
     this.scrollTop = 0;
-    if (lies) this.about.querySelector("button")?.focus();
+    if (this.over.matches) this.about.querySelector("button")?.focus();
+    this.cover();
+  }
+
+  /** What it lies over is out of Tab's reach. */
+  cover() {
+    for (const under of document.querySelectorAll("header.site, main.compare > .judged")) under.toggleAttribute("inert", !this.hidden && this.over.matches);
   }
 
   /**
@@ -71,6 +80,7 @@ export class WsBench extends LabElement {
   shut() {
     if (this.hidden) return false;
     this.hidden = true;
+    this.cover();
     this.show("");
     this.dispatchEvent(new Event("ws-shut", { bubbles: true }));
     if (this.from instanceof HTMLElement) this.from.focus({ preventScroll: true });

@@ -486,11 +486,14 @@ export class WsCompare extends LabElement {
     };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
+    const on = document.activeElement;
+    const focus = on instanceof HTMLElement && this.bar.contains(on) ? on.dataset.judge || on.dataset.stop : "";
     this.bar.replaceChildren(
       run("own", some ? `Judge ${names}${these("own")}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
       run("browser", `Judge this browser${these("browser")}`),
       this.server ? run("server", `Judge ${this.hostOf(this.server)}${these("server") || " again"}`) : "",
     );
+    if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-judge=${focus}], [data-stop=${focus}]`))?.focus({ preventScroll: true });
   }
 
   /** Shows the lines that the filter leaves. */
