@@ -290,12 +290,17 @@ export class WsCompare extends LabElement {
     if (run) await call(`/api/judge/${run.judge}/stop`, {});
   }
 
-  /** Opens the judge's socket once for each case, and echoes. @param {string} path @param {number} cases */
+  /**
+   * Opens the judge's socket once for each case, and echoes. Each has an address of its own: where
+   * some cases have failed, Firefox would wait longer and longer before it goes there again.
+   * @param {string} path
+   * @param {number} cases
+   */
   async echo(path, cases) {
     const url = location.origin.replace(/^http/, "ws") + path;
     let left = cases;
     const next = async () => {
-      while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(url);
+      while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(`${url}/${cases - left}`);
     };
     await Promise.all(Array.from({ length: Math.min(sockets, cases) }, next));
   }

@@ -264,7 +264,9 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 }
 
 // judgeSocket hands the connection of a client that is judged to its run, from
-// its first octet on: the run answers the handshake, rightly or wrongly.
+// its first octet on: the run answers the handshake, rightly or wrongly. Each
+// may have an address of its own, by a number behind the run's: a client that
+// was refused at one may let it be for a while (RFC 6455 §7.2.3).
 func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close")
 	j := s.judgings.get(r.PathValue("id"))

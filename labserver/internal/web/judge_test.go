@@ -430,8 +430,8 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1", "5.5.2"}})
 	n := len(answer["cases"].([]any))
 	go func() {
-		for range n {
-			conn, err := reference.Dial(s.ctx, "ws://"+s.address+answer["url"].(string), nil)
+		for i := range n {
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i), nil)
 			if err != nil {
 				continue // the run may be over, and the stream tells
 			}

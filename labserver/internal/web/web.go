@@ -186,6 +186,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
 	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
 	mux.HandleFunc("/ws/judge/{id}", s.judgeSocket)
+	mux.HandleFunc("/ws/judge/{id}/{n}", s.judgeSocket)
 	mux.HandleFunc("/api/", s.noSuchAPI)
 	mux.HandleFunc("/ws/{endpoint...}", s.socket)
 	mux.HandleFunc("/", s.notFound)
