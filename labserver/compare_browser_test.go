@@ -50,6 +50,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	eval[any](p, `void document.querySelector("main").focus(); document.activeElement.blur(); null`)
 	p.tabTo("the button that judges", `at.dataset.judge == "own"`)
 	p.press(kb.Enter)
+	p.until("the focus is on what stops it, or begins it again", `document.activeElement.matches("[data-stop=own], [data-judge=own]")`)
 	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
 	for column, want := range map[string]string{"reference": "✔", "naive": "×"} {
 		if got := eval[string](p, cell("5.1/1", column)); !strings.Contains(got, want) {
@@ -108,6 +109,121 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 	p.until("it is shown", `location.hash == "#5.5.2/1c" && /PONG/i.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
 }
 
+func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {
+	p := openCompare(t, "/compare")
+	p.tabTo("the search", `at.name == "text"`)
+	p.press("5.4/")
+	p.click("ws-compare", "Judge reference, gorilla, naive by these")
+	p.until("naive's mistakes are counted", `/wrong with naive [1-9][0-9]* mistakes, by [1-9][0-9]+ cases$/.test(document.querySelector("details.wrong:not([open]) summary")?.textContent)`)
+	if n := eval[int](p, `document.querySelectorAll("details.wrong").length`); n != 1 {
+		t.Errorf("%d of three have mistakes", n)
+	}
+	eval[any](p, `void document.querySelector("main").focus(); document.activeElement.blur(); null`)
+	p.tabTo("the summary", `at.matches(".wrong summary")`)
+	p.press(kb.Enter)
+	p.until("the first mistake is told", `/^You dropped the first fragment.*Put the first.*Usually:.*first-fragment-dropped, RFC 6455 §5.4; shown by 5.4\/1, 5.4\/2,.* more$/s.test(document.querySelector(".wrong li")?.innerText)`)
+	p.tabTo("what is left out", `at.matches(".wrong li .more")`)
+	p.press(kb.Enter)
+	p.until("all cases are named, and the focus is on the first that was not", `!document.querySelector(".wrong li:first-child .more") && [...document.querySelectorAll(".wrong li:first-child a[href^='#']")].indexOf(document.activeElement) == 6`)
+	id := eval[string](p, `document.activeElement.textContent`)
+	p.press(kb.Enter)
+	p.until("that case is open", `location.hash == `+quoteJS("#"+id)+` && document.querySelectorAll("ws-bench .result").length == 3`)
+	p.press(kb.Escape)
+	p.until("the focus is back in the summary", `document.querySelector("ws-bench").hidden && document.activeElement.matches(".wrong a") && document.activeElement.textContent == `+quoteJS(id))
+	p.click("ws-compare", "Judge reference, gorilla, naive by these")
+	p.until("it is gone while they are judged anew", `!document.querySelector("details.wrong")`)
+	p.until("and told anew", `document.querySelector("details.wrong:not([open])")`)
+	p.blameless()
+}
+
+// asleep is a server that takes connections and says nothing.
+func asleep(t *testing.T) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
+}
+
+func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
+	addr, stop := own(t, "127.0.0.1:0")
+	defer stop()
+	p := openCompare(t, "/compare?server=ws://"+asleep(t)+"/")
+	p.until("the silent one is judged", `document.querySelector("[data-stop=server]")`)
+	eval[any](p, `void (document.querySelector("form.server input").value = `+quoteJS("ws://"+addr+"/")+`), null`)
+	p.click("form.server", "Judge it")
+	p.until("the other one is judged", cell("5.1/1", addr)+`.includes("✔")`)
+	if n := eval[int](p, `document.querySelectorAll(".names .cell").length`); n != 5 {
+		t.Errorf("there are %d columns", n)
+	}
+	p.blameless()
+}
+
+func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
+	p := openCompare(t, "/compare")
+	p.click("ws-compare", "Judge reference, gorilla, naive")
+	notice := `document.querySelector("ws-compare .notice").textContent`
+	p.until("it runs", `document.querySelector("[data-stop=own]")`)
+	eval[any](p, `window.source = document.querySelector("ws-compare").running.get("own").source, source.onerror(new Event("error")), null`)
+	p.until("the page says that nobody answers", `/^The lab server does not answer. Start it again/.test(`+notice+`)`)
+	eval[any](p, `source.onopen(new Event("open")), null`)
+	p.until("and no longer when somebody does", notice+` == ""`)
+	eval[any](p, `source.close(), source.onerror(new Event("error")), null`)
+	p.until("the page says that the run is gone", `/^This run is gone with the old lab server/.test(`+notice+`) && !document.querySelector("[data-stop=own]")`)
+}
+
+func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
+	p := openTab(t, startLab(t), 390, 844)
+	p.goTo("/compare")
+	p.until("the cases are listed", `document.querySelectorAll("ws-compare .line[data-id]").length > 500`)
+	p.tabTo("the search", `at.name == "text"`)
+	p.press("5.1/")
+	p.tabTo("the first row", `at.matches(".line[data-id]")`)
+	// Not by Enter: the driver sends it in two events, of which the second would
+	// press what the first has given the focus to.
+	press := func() { eval[any](p, `document.activeElement.click(), null`) }
+	press()
+	p.until("its case is open, and has the focus", `document.querySelectorAll("ws-bench .result").length == 3 && document.activeElement.matches("ws-bench .about > .shut")`)
+	p.tabTo("the next case", `at.matches(".case .next")`)
+	for _, id := range []string{"5.1/2", "5.1/3"} {
+		press()
+		p.until("the next is open, and the button has the focus", `location.hash == `+quoteJS("#"+id)+` && document.querySelectorAll("ws-bench .result").length == 3 && document.activeElement.matches(".case .next")`)
+	}
+	p.until("the recording is followed", `document.querySelector("ws-bench ws-timeline [role=row]")`)
+
+	// What lies under it is out of reach.
+	for range 40 {
+		if p.press(kb.Tab); eval[bool](p, `!!document.activeElement.closest(".judged, header.site")`) {
+			t.Fatal("Tab leads to what cannot be seen")
+		}
+	}
+
+	// The log has a button to close it, too.
+	p.click("ws-bench", "log")
+	p.until("the log is there", `document.querySelector("ws-bench ws-log")`)
+	p.click("ws-bench ws-log", "Close")
+	p.until("the log alone is gone", `!document.querySelector("ws-log") && !document.querySelector("ws-bench").hidden`)
+
+	p.click("ws-bench .about", "Close this")
+	p.until("the focus is on the row of the case that was seen last", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == "5.1/3"`)
+	if eval[bool](p, `import("/static/lab.js").then(({lab}) => !!lab.stream.source)`) {
+		t.Error("the recording is still followed")
+	}
+	p.blameless()
+}
+
 // own is a learner's server at a port that stays the same.
 func own(t *testing.T, addr string) (port string, stop func()) {
 	l, err := net.Listen("tcp", addr)
@@ -147,6 +263,7 @@ func TestAHeaderOfTheMapIsSentByKeyboardAlone(t *testing.T) {
 	p.tabTo("the map", `at.matches(".map")`)
 	p.press(kb.ArrowDown)
 	p.until("the address follows", `location.hash == "#headers/gorilla-server/fresh/8105"`)
+	p.until("the legend has a row for each outcome", `document.querySelectorAll("ul.legend li").length > 3 && getComputedStyle(document.querySelector("ul.legend")).display == "block"`)
 	p.until("the header is told in words", `/not masked, length 5/.test(document.querySelector(".readout").textContent)`)
 	p.press(kb.Enter)
 	p.until("what came back is shown", `/CLOSE.*1002/s.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)

@@ -11,6 +11,8 @@
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
  *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
+ * @typedef {{code: string, says: string, instead: string, section: string, usually: string}} Mistake
+ * @typedef {{endpoint: string, mistake: Mistake, cases: string[]}} Diagnosis a mistake that somebody seems to make, and the cases that show it
  * @typedef {{id: string, index: number, server: CaseInfo|null, client: CaseInfo|null}} Line
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
@@ -47,6 +49,8 @@ export class Matrix {
   columns = [];
   /** @type {Map<string, Map<string, Report>>} reports by column, then by the line's ID */
   reports = new Map();
+  /** @type {Map<string, {list: Diagnosis[], by: number}>} what seems to be wrong, by column, and how many cases of its last run tell so */
+  wrong = new Map();
 
   /** @param {CaseInfo[]} cases in the order of the suite */
   take(cases) {
@@ -102,8 +106,26 @@ export class Matrix {
     return this.reports.get(column.name)?.get(line.id) || null;
   }
 
-  /** Forgets what a column was judged, or those of its lines alone. @param {Column} column @param {Line[]} [lines] */
+  /**
+   * Takes what the end of a run names.
+   * @param {Column} column
+   * @param {Diagnosis[]} all of every column of the run
+   * @param {number} by how many cases of it told of the column
+   */
+  diagnose(column, all, by) {
+    const list = all.filter((d) => d.endpoint === column.name);
+    if (list.length) this.wrong.set(column.name, { list, by });
+    else this.wrong.delete(column.name);
+  }
+
+  /**
+   * Forgets what a column was judged, or those of its lines alone. What seems to be wrong was told
+   * of all together, and goes with any.
+   * @param {Column} column
+   * @param {Line[]} [lines]
+   */
   forget(column, lines) {
+    this.wrong.delete(column.name);
     if (!lines) this.reports.delete(column.name);
     else for (const l of lines) this.reports.get(column.name)?.delete(l.id);
   }

@@ -20,14 +20,18 @@ export class WsBench extends LabElement {
   session = "";
   /** @type {Element|null} what had the focus when something was opened */
   from = null;
+  /** Whether it lies over the list. */
+  over = matchMedia("(max-width: 74.99rem)");
 
-  setup() {
+  /** @param {AbortSignal} signal */
+  setup(signal) {
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", "What was sent, and what came back");
     this.hidden = true;
     this.replaceChildren(this.about, this.place);
+    this.over.addEventListener("change", () => this.cover(), { signal });
     this.on("click", (e) => {
-      if (hit(e, ".shut")) this.shut();
+      if (hit(e, ".about > .shut")) this.shut();
     });
     this.on("keydown", (e) => {
       if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
@@ -40,11 +44,16 @@ export class WsBench extends LabElement {
   /** @param {...(Node|string)} about */
   tell(...about) {
     this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
-    const lies = matchMedia("(max-width: 74.99rem)").matches; // over the list, so the focus goes with it
     if (this.hidden) this.from = document.activeElement;
     this.hidden = false;
     this.scrollTop = 0;
-    if (lies) this.about.querySelector("button")?.focus();
+    if (this.over.matches) this.about.querySelector("button")?.focus();
+    this.cover();
+  }
+
+  /** What it lies over is out of Tab's reach. */
+  cover() {
+    for (const under of document.querySelectorAll("header.site, main.compare > .judged")) under.toggleAttribute("inert", !this.hidden && this.over.matches);
   }
 
   /**
@@ -55,7 +64,11 @@ export class WsBench extends LabElement {
   show(session, bare = false) {
     if (session === this.session) return;
     this.session = session;
-    if (!session) return this.place.replaceChildren();
+    if (!session) {
+      this.place.replaceChildren();
+      lab.stream?.close(); // lest the session count as watched
+      return;
+    }
     const panel = new WsLab();
     panel.setAttribute("watch", session);
     panel.setAttribute("embedded", "");
@@ -67,6 +80,7 @@ export class WsBench extends LabElement {
   shut() {
     if (this.hidden) return false;
     this.hidden = true;
+    this.cover();
     this.show("");
     this.dispatchEvent(new Event("ws-shut", { bubbles: true }));
     if (this.from instanceof HTMLElement) this.from.focus({ preventScroll: true });

@@ -25,12 +25,13 @@ let leaving;
  * @param {{play: () => Promise<{session: string, reports: Report[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
  */
 export async function openCase(info, endpoints, does) {
+  const pressed = document.activeElement?.closest(".case .tools button")?.classList[0];
   leaving?.abort();
   leaving = new AbortController();
   const { signal } = leaving;
   const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Playing it once more, at ${endpoints.join(", ")}…`));
   const aligned = h("div", { class: "aligned" });
-  const tools = h("span", { class: "buttons" }, button("◀", { class: "prev", "aria-label": "Case before" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Play again", { class: "again" }), button("copy link", { class: "link quiet" }));
+  const tools = h("span", { class: "buttons tools" }, button("◀", { class: "prev", "aria-label": "Case before" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Play again", { class: "again" }), button("copy link", { class: "link quiet" }));
   const about = h(
     "article",
     { class: "case", "aria-label": `Case ${info.id}` },
@@ -57,6 +58,8 @@ export async function openCase(info, endpoints, does) {
   });
   bench()?.show("");
   bench()?.tell(about);
+  // The button that led here is there again, for who goes from case to case.
+  if (pressed) /** @type {HTMLElement|null} */ (tools.querySelector(`.${pressed}`))?.focus({ preventScroll: true });
   let played;
   try {
     played = await does.play();

@@ -19,13 +19,18 @@ import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
 
+const awayText = "The lab server does not answer. Start it again with go run ./labserver.";
+const goneText = "This run is gone with the old lab server. Judge anew.";
+
 export class WsCompare extends LabElement {
   static tag = "ws-compare";
 
   matrix = new Matrix();
   filter = { ...everything };
-  /** @type {Map<string, {judge: string, source: EventSource, columns: Column[]}>} runs under way by their kind */
+  /** @type {Map<string, {judge: string, source: EventSource, columns: Column[], told: Map<string, number>}>} runs under way by their kind, with how many reports of each column have come */
   running = new Map();
+  /** @type {Map<string, object>} runs that have been asked for, until the answer has come */
+  begun = new Map();
   /** @type {Line[]} */
   shown = [];
   /** @type {Map<Line, {row: HTMLElement, cells: Map<string, HTMLElement>}>} */
@@ -44,6 +49,7 @@ export class WsCompare extends LabElement {
   bar = h("div", { class: "bar" });
   form = h("form", { class: "server" });
   notice = h("p", { class: "notice", role: "status" });
+  wrong = h("div", { class: "wrongs" });
   filters = h("div", { class: "filters" });
   grid = h("div", { class: "matrix", role: "grid", "aria-label": "Cases and what each endpoint made of them" });
   spoken = h("div", { class: "hide", "aria-live": "polite" });
@@ -64,6 +70,9 @@ export class WsCompare extends LabElement {
       this.submit();
     });
     this.grid.addEventListener("keydown", (e) => this.key(e), { signal });
+    this.on("keydown", (e) => {
+      if (e.key === "Escape" && !e.defaultPrevented && !hit(e, "input, select") && bench()?.shut()) e.preventDefault();
+    });
     attempt(() => this.load());
   }
 
@@ -87,6 +96,7 @@ export class WsCompare extends LabElement {
       h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken. A row opens the case, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
+      this.wrong,
       this.filters,
       this.grid,
       this.spoken,
@@ -179,21 +189,28 @@ export class WsCompare extends LabElement {
 
   /** Judges what the filter leaves. @param {Column["kind"]} kind */
   async judge(kind) {
-    if (this.running.has(kind)) return;
+    if (this.running.has(kind) || this.begun.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
     const cases = this.chosen(kind);
     if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
     const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases } }[kind];
+    const turn = {};
+    this.begun.set(kind, turn);
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
+      if (this.begun.get(kind) !== turn) return end(answer.judge); // another address was written meanwhile
+      this.begun.delete(kind);
       for (const c of columns) this.matrix.forget(c, cases && this.matrix.lines.filter((l) => cases.includes(this.matrix.asked(l, c)?.id || "")));
       if (kind === "own") remember("session", "judge", answer.judge);
-      this.follow(kind, answer.judge, columns, "The lab server does not answer any more. Start it again with go run ./labserver.");
+      this.follow(kind, answer.judge, columns, goneText);
       this.say("");
       if (kind === "browser") this.echo(answer.url, answer.cases.length);
+      this.wrongs();
       this.redraw();
     } catch (e) {
+      if (this.begun.get(kind) !== turn) return;
+      this.begun.delete(kind);
       this.say(why(e), true);
       // An address that may not be judged stays so.
       if (kind === "server" && e instanceof ApiError && e.status === 0) this.wait();
@@ -205,22 +222,37 @@ export class WsCompare extends LabElement {
    * @param {Column["kind"]} kind
    * @param {string} judge
    * @param {Column[]} columns
-   * @param {string} lost what is said when the run cannot be followed
+   * @param {string} lost what is said when there is no such run any more
    */
   follow(kind, judge, columns, lost) {
     const source = new EventSource(`/api/judge/${judge}/events`);
-    this.running.set(kind, { judge, source, columns });
+    this.running.set(kind, { judge, source, columns, told: new Map() });
     source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost, gone: true });
+      else this.say(awayText, true); // and the browser asks again and again
     };
+    source.onopen = () => {
+      if (this.notice.textContent === awayText) this.say("");
+    };
+  }
+
+  /** Lets go of a run, whatever it has come to, and of what it told. @param {Column["kind"]} kind */
+  abandon(kind) {
+    this.begun.delete(kind);
+    const run = this.running.get(kind);
+    this.running.delete(kind);
+    for (const c of this.matrix.columns.filter((c) => c.kind === kind)) this.matrix.forget(c);
+    if (!run) return;
+    run.source.close();
+    end(run.judge);
   }
 
   /** Ends the runs that nobody will look at: the lab's own servers are judged on, for a page that is loaded again. */
   leave() {
     for (const [kind, run] of this.running) {
       run.source.close();
-      if (kind !== "own") fetch(`/api/judge/${run.judge}/stop`, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" });
+      if (kind !== "own") end(run.judge);
     }
   }
 
@@ -231,11 +263,14 @@ export class WsCompare extends LabElement {
     if (!line.over) {
       const changed = this.matrix.report(line);
       if (changed) this.stale.add(changed.line);
+      run.told.set(line.endpoint, (run.told.get(line.endpoint) || 0) + 1);
       this.soon();
       return;
     }
     run.source.close();
     this.running.delete(kind);
+    for (const c of run.columns) this.matrix.diagnose(c, line.mistakes || [], run.told.get(c.name) || 0);
+    this.wrongs();
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
     if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
@@ -255,12 +290,17 @@ export class WsCompare extends LabElement {
     if (run) await call(`/api/judge/${run.judge}/stop`, {});
   }
 
-  /** Opens the judge's socket once for each case, and echoes. @param {string} path @param {number} cases */
+  /**
+   * Opens the judge's socket once for each case, and echoes. Each has an address of its own: where
+   * some cases have failed, Firefox would wait longer and longer before it goes there again.
+   * @param {string} path
+   * @param {number} cases
+   */
   async echo(path, cases) {
     const url = location.origin.replace(/^http/, "ws") + path;
     let left = cases;
     const next = async () => {
-      while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(url);
+      while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(`${url}/${cases - left}`);
     };
     await Promise.all(Array.from({ length: Math.min(sockets, cases) }, next));
   }
@@ -271,10 +311,12 @@ export class WsCompare extends LabElement {
     if (!this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
     const ms = pollAfter(this.away, Date.now() - this.waitingSince);
     if (!ms) return this.say(`${this.server} is not asked for any more. Press Judge it to go on.`);
+    const { server } = this;
     this.timer = setTimeout(async () => {
       if (!this.isConnected || this.running.has("server")) return;
       try {
-        const { up } = await call("/api/judge/reach", { server: this.server });
+        const { up } = await call("/api/judge/reach", { server });
+        if (server !== this.server) return; // another was written meanwhile
         if (up && this.away) {
           this.away = false;
           this.say(`${this.server} is back.`);
@@ -301,14 +343,19 @@ export class WsCompare extends LabElement {
     output.textContent = "error" in read ? read.error : "";
     if ("error" in read) return input.focus();
     const same = read.url === this.server;
+    if (!same) {
+      this.abandon("server");
+      this.away = false;
+      this.waitingSince = 0;
+    }
     this.server = read.url;
     input.value = read.url;
     const name = this.hostOf(read.url);
     history.replaceState(null, "", `${location.pathname}?server=${encodeURIComponent(read.url)}${location.hash}`);
     if (!same || !this.matrix.columns.some((c) => c.kind === "server")) {
       this.matrix.columns = [{ name, label: name, kind: "server" }, ...this.matrix.columns.filter((c) => c.kind !== "server")];
-      this.matrix.reports.delete(name);
       this.draw();
+      this.wrongs();
     }
     attempt(() => this.judge("server"));
   }
@@ -353,7 +400,7 @@ export class WsCompare extends LabElement {
         "div",
         { class: "line", role: "row", tabindex: -1, "data-id": line.id },
         h("div", { class: "id", role: "rowheader" }, h("b", {}, line.id), " ", h("span", { class: "keyword soft" }, c.keyword)),
-        h("div", { class: "title", role: "gridcell" }, c.title),
+        h("div", { class: "title", role: "gridcell" }, h("b", { class: "number", "aria-hidden": "true" }, `${line.id} `), c.title),
         ...cells.values(),
       );
       this.drawn.set(line, { row, cells });
@@ -384,6 +431,24 @@ export class WsCompare extends LabElement {
       else cell.replaceChildren(h("span", { class: "soft" }, asks ? (key === "runs" ? "…" : "·") : ""));
     }
     drawn.row.setAttribute("aria-label", `${line.id} ${this.matrix.about(line).title}. ${told.join(". ")}`);
+  }
+
+  /** What seems to be wrong with each; one that has not changed stays as it is, open or not. */
+  wrongs() {
+    const { columns, wrong } = this.matrix;
+    const here = new Map([...this.wrong.children].map((old) => [old.getAttribute("data-of"), old]));
+    const list = columns.flatMap((column) => {
+      const told = wrong.get(column.name);
+      if (!told) return [];
+      const key = JSON.stringify(told);
+      const old = here.get(column.name);
+      if (old && madeOf.get(old) === key) return [old];
+      const made = wrongWith(column, told);
+      madeOf.set(made, key);
+      return [made];
+    });
+    for (const old of here.values()) if (!list.includes(old)) old.remove();
+    list.forEach((one, i) => this.wrong.children[i] === one || this.wrong.insertBefore(one, this.wrong.children[i] || null));
   }
 
   /** The names of the columns with their counts, and the buttons. */
@@ -426,11 +491,14 @@ export class WsCompare extends LabElement {
     };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
     const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
+    const on = document.activeElement;
+    const focus = on instanceof HTMLElement && this.bar.contains(on) ? on.dataset.judge || on.dataset.stop : "";
     this.bar.replaceChildren(
       run("own", some ? `Judge ${names}${these("own")}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
       run("browser", `Judge this browser${these("browser")}`),
       this.server ? run("server", `Judge ${this.hostOf(this.server)}${these("server") || " again"}`) : "",
     );
+    if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-judge=${focus}], [data-stop=${focus}]`))?.focus({ preventScroll: true });
   }
 
   /** Shows the lines that the filter leaves. */
@@ -500,10 +568,14 @@ export class WsCompare extends LabElement {
   clicked(e) {
     const on = hit(e, "button");
     const row = hit(e, ".line[data-id]");
+    const link = /** @type {HTMLAnchorElement|null} */ (hit(e, '.wrong a[href^="#"]'));
     const { judge, stop } = on?.dataset || {};
     if (judge) attempt(() => this.judge(/** @type {Column["kind"]} */ (judge)));
     else if (stop) attempt(() => this.stop(/** @type {Column["kind"]} */ (stop)));
-    else if (row) this.choose(row.dataset.id || "", hit(e, ".cell")?.dataset.column);
+    else if (link && !e.defaultPrevented && e instanceof MouseEvent && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) {
+      e.preventDefault(); // Back is not to lead through cases
+      attempt(() => this.show(caseOf(link.hash), false)); // what is being read stays in sight
+    } else if (row) this.choose(row.dataset.id || "", hit(e, ".cell")?.dataset.column);
   }
 
   /**
@@ -530,7 +602,6 @@ export class WsCompare extends LabElement {
       e.preventDefault();
       return this.choose(this.shown[this.at].id);
     }
-    if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
     if (to[e.key] === undefined) return;
     e.preventDefault();
     this.at = Math.max(0, Math.min(this.shown.length - 1, to[e.key]));
@@ -543,8 +614,9 @@ export class WsCompare extends LabElement {
   /**
    * Plays a case once more and opens it.
    * @param {string} id
+   * @param {boolean} [reveals] whether its row is brought into sight
    */
-  async show(id) {
+  async show(id, reveals = true) {
     const info = this.matrix.cases.get(id);
     if (!info) {
       if (this.matrix.lines.length) this.say(`There is no case ${id}.`, true);
@@ -560,15 +632,20 @@ export class WsCompare extends LabElement {
       again: () => this.show(id),
       next: (by) => this.step(id, by),
     });
-    this.reveal(id); // now that the bench has taken its room
+    if (reveals) this.reveal(id); // now that the bench has taken its room
     await opened;
   }
 
   /** The case before or behind the one that is open. @param {string} id @param {number} by */
   step(id, by) {
     const line = this.matrix.line(id);
-    const to = line && this.shown[this.shown.indexOf(line) + by];
-    if (to) this.choose(to.id, id.endsWith("c") ? browserName : undefined);
+    const among = line && !this.shown.includes(line) ? this.matrix.lines : this.shown; // an address may name one that the filter hides
+    const to = line && among[among.indexOf(line) + by];
+    if (!to) return;
+    const on = bench();
+    const row = this.drawn.get(to)?.row;
+    if (on && row && on.from?.matches(".line")) on.from = row; // where the focus goes when it is closed
+    this.choose(to.id, id.endsWith("c") ? browserName : undefined);
   }
 
   /**
@@ -602,7 +679,8 @@ export class WsCompare extends LabElement {
         else resolve(line.aligned);
       };
       source.onerror = () => {
-        if (source.readyState === EventSource.CLOSED) reject(new Error("The lab server does not answer. Start it again with go run ./labserver."));
+        reject(new Error(source.readyState === EventSource.CLOSED ? goneText : awayText));
+        source.close();
       };
     });
     echoOnce(location.origin.replace(/^http/, "ws") + answer.url);
@@ -611,8 +689,64 @@ export class WsCompare extends LabElement {
   }
 }
 
+/** @type {WeakMap<Element, string>} what a summary was made of */
+const madeOf = new WeakMap();
+
+const proofs = 6; // cases that are named at once
+
+/**
+ * What seems to be wrong with one, mistakes by their names.
+ * @param {Column} column
+ * @param {{list: import("../compare.js").Diagnosis[], by: number}} told
+ */
+function wrongWith(column, { list, by }) {
+  return h(
+    "details",
+    { class: "wrong", "data-of": column.name },
+    h("summary", {}, "What seems to be wrong with ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(list.length, "mistake")}, by ${count(by, "case")}`)),
+    h(
+      "ol",
+      {},
+      ...list.map(({ mistake: m, cases }) =>
+        h(
+          "li",
+          {},
+          h("p", {}, h("b", {}, m.says), ` ${m.instead}`),
+          h("p", {}, `Usually: ${m.usually}.`),
+          h("p", { class: "soft" }, h("code", {}, m.code), ", ", ...section(m.section), "; shown by ", ...shownBy(cases)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** A section as "RFC 6455 §5.4", with a link there. @param {string} text */
+function section(text) {
+  const [, rfc, number] = /^RFC (\d+) §([\d.]+)$/.exec(text) || [];
+  return [rfc ? h("a", { href: `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${number}` }, text) : text];
+}
+
+/** Links to cases; of many, some behind a button. @param {string[]} ids */
+function shownBy(ids) {
+  const links = ids.map((id) => h("a", { href: `#${id}` }, id));
+  const listed = (/** @type {Node[]} */ some) => some.flatMap((a, i) => (i ? [", ", a] : [a]));
+  if (ids.length <= proofs + 1) return listed(links);
+  const more = button(`${grouped(ids.length - proofs)} more`, { class: "more quiet" });
+  more.addEventListener("click", () => {
+    more.before(", ", ...listed(links.slice(proofs)));
+    links[proofs].focus();
+    more.remove();
+  });
+  return [...listed(links.slice(0, proofs)), " ", more];
+}
+
 /** @param {import("../compare.js").Verdict} verdict */
 const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${verdict}`));
+
+/** Ends a run that nobody will look at, even while the page is left. @param {string} judge */
+function end(judge) {
+  fetch(`/api/judge/${judge}/stop`, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" }).catch(() => {});
+}
 
 /** Opens a socket, echoes what comes, and returns when it is closed. @param {string} url */
 function echoOnce(url) {

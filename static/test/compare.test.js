@@ -45,6 +45,20 @@ test("columns are counted by the graver of two verdicts", () => {
   assert.equal(said(null), "not judged");
 });
 
+test("what a run names at its end is kept by column, until the column is judged anew", () => {
+  const m = matrix();
+  const dropped = { endpoint: "naive", mistake: { code: "first-fragment-dropped", says: "You dropped it.", instead: "Keep it.", section: "RFC 6455 §5.4", usually: "a buffer" }, cases: ["5.1/1"] };
+  for (const c of m.columns) m.diagnose(c, [dropped], 12);
+  assert.deepEqual([...m.wrong], [["naive", { list: [dropped], by: 12 }]]);
+  m.forget(m.columns[0]);
+  assert.equal(m.wrong.size, 1);
+  m.forget(m.columns[1], [m.lines[1]]);
+  assert.equal(m.wrong.size, 0);
+  m.diagnose(m.columns[1], [dropped], 12);
+  m.diagnose(m.columns[1], [], 12);
+  assert.equal(m.wrong.size, 0);
+});
+
 test("each filter leaves what it says, and all together what all say", () => {
   const m = matrix();
   m.report(report("5.1/1", "reference"));

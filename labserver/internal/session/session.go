@@ -4,6 +4,7 @@
 //
 //	session.go  Session: connections, valves, commands to servers
 //	raw.go      raw clients
+//	sending.go  octets for one endpoint, server or client
 //	play.go     scenarios that are played, by a raw client or by the page
 //	control.go  when a play goes on
 //	manager.go  all sessions of the program, bounded

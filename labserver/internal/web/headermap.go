@@ -91,7 +91,7 @@ func mapOf(t headers.Target) (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := jsonAsset(body)
+	a := newAsset(body, "application/json")
 	headerMaps.made[t.String()] = a
 	return a, nil
 }
@@ -156,15 +156,15 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := headers.Header(octets)
-	script := session.Script{Endpoint: t.Endpoint, Parts: [][]byte{h.Octets(), headers.Probe(t.Sender())}}
+	sending := session.Sending{Endpoint: t.Endpoint, Parts: [][]byte{h.Octets(), headers.Probe(t.Sender())}}
 	if before := c.Before(t.Sender()); before != nil {
-		script.Parts = append([][]byte{before}, script.Parts...)
+		sending.Parts = append([][]byte{before}, sending.Parts...)
 	}
 	send := sess.SendToServer
 	if t.Role.String() == "client" {
 		send = sess.SendToClient
 	}
-	if err := send(script, s.addr); err != nil {
+	if err := send(sending, s.addr); err != nil {
 		fail(w, err)
 		return
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -46,29 +44,8 @@ var listed = sync.OnceValues(func() (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsonAsset(body), nil
+	return newAsset(body, "application/json"), nil
 })
-
-// jsonAsset returns JSON as something that a browser may keep.
-func jsonAsset(body []byte) *asset {
-	sum := sha256.Sum256(body)
-	return &asset{plain: body, gzip: zipped(body), tag: hex.EncodeToString(sum[:12])}
-}
-
-// serve answers r with a, or that it has not changed.
-func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept-Encoding")
-	body, tag := a.plain, `"`+a.tag+`"`
-	if takesGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body, tag = a.gzip, `"`+a.tag+`-gzip"`
-	}
-	h.Set("ETag", tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-}
 
 // asked are the cases and servers that a request names.
 type asked struct {
@@ -105,7 +82,7 @@ func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target
 	return append(targets, own...), stop, true
 }
 
-// cases returns those that patterns choose among the ones that judge role. When
+// casesOf returns those that patterns choose among the ones that judge role. When
 // there are none, it answers and returns false.
 func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite.Case, bool) {
 	cases, err := suite.Match(suite.ForRole(suite.All(), role), patterns...)
@@ -287,7 +264,9 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 }
 
 // judgeSocket hands the connection of a client that is judged to its run, from
-// its first octet on: the run answers the handshake, rightly or wrongly.
+// its first octet on: the run answers the handshake, rightly or wrongly. Each
+// may have an address of its own, by a number behind the run's: a client that
+// was refused at one may let it be for a while (RFC 6455 §7.2.3).
 func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close")
 	j := s.judgings.get(r.PathValue("id"))

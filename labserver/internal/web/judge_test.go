@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
@@ -26,6 +27,19 @@ type line struct {
 	Case, Endpoint, Verdict, Closing, Reason, Expected, Got, Octets, Rule, Error string
 	Caret                                                                        int
 	Over, Away                                                                   bool
+	Mistakes                                                                     mistakes
+}
+
+// mistakes are what a run names at its end, as text: a line can be compared.
+type mistakes string
+
+func (m *mistakes) UnmarshalJSON(b []byte) error {
+	var list []suite.Diagnosis
+	err := json.Unmarshal(b, &list)
+	for _, d := range list {
+		*m += mistakes(fmt.Sprintf("%s %s %s; ", d.Endpoint, d.Mistake.Code, strings.Join(d.Cases, " ")))
+	}
+	return err
 }
 
 // told follows a run to its end. after is the number of lines to leave out.
@@ -110,6 +124,20 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	}
 	if e := lines[4]; e.Error != "" || e.Away {
 		t.Errorf("it ends with %+v", e)
+	}
+}
+
+func TestARunNamesAtItsEndWhatSeemsToBeWrong(t *testing.T) {
+	s := start(t)
+	lines := s.told(s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.4"}})["judge"].(string), "")
+	for _, l := range lines[:len(lines)-1] {
+		if l.Mistakes != "" {
+			t.Errorf("before the end: %+v", l)
+		}
+	}
+	got := string(lines[len(lines)-1].Mistakes)
+	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/1 5.4/2 ") || strings.Contains(got, "reference") {
+		t.Errorf("at the end it names %q", got)
 	}
 }
 
@@ -402,8 +430,8 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1", "5.5.2"}})
 	n := len(answer["cases"].([]any))
 	go func() {
-		for range n {
-			conn, err := reference.Dial(s.ctx, "ws://"+s.address+answer["url"].(string), nil)
+		for i := range n {
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i), nil)
 			if err != nil {
 				continue // the run may be over, and the stream tells
 			}
@@ -431,6 +459,43 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	if response, _ := p.response(); response.StatusCode != 404 {
 		t.Errorf("behind the run the socket is answered with %d", response.StatusCode)
 	}
+}
+
+func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
+	s := start(t)
+	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
+	id := suite.All()[i].ID
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/1", id}})
+	for range 2 {
+		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
+	}
+	lines := s.told(answer["judge"].(string), "")
+	if !slices.ContainsFunc(lines, func(l line) bool {
+		return l.Case == id && strings.Contains(l.Reason, "has been in a connection before")
+	}) {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
+	s := start(t)
+	clients := suite.ForRole(suite.All(), wire.Client)
+	i := slices.IndexFunc(clients, func(c *suite.Case) bool { return c.Heavy && c.Deflate == nil })
+	j := i + slices.IndexFunc(clients[i:], func(c *suite.Case) bool { return !c.Heavy })
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{clients[i].ID, clients[j].ID}})
+	heavy, light := s.websocket(answer["url"].(string)), s.dial()
+	light.say(s.request(answer["url"].(string)))
+	s.ok(light.SetReadDeadline(time.Now().Add(200 * time.Millisecond)))
+	if b, err := light.r.Peek(1); err == nil {
+		t.Errorf("beside %s another case begins with %q", clients[i].ID, b)
+	}
+	s.ok(light.SetReadDeadline(time.Now().Add(patience)))
+	heavy.Close()
+	if response, _ := light.response(); response.StatusCode != 101 {
+		t.Errorf("behind it the next is answered with %d", response.StatusCode)
+	}
+	light.Close()
+	s.told(answer["judge"].(string), "")
 }
 
 func TestOneCaseOfAClientIsRecorded(t *testing.T) {

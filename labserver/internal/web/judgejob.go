@@ -53,6 +53,8 @@ type ending struct {
 	Over  bool   `json:"over"`
 	Error string `json:"error,omitempty"` // why not every case was judged
 	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+	// Mistakes are what seems to be wrong with who was judged, by its reports.
+	Mistakes []suite.Diagnosis `json:"mistakes,omitempty"`
 	// Aligned is what crossed in the one case that was recorded.
 	Aligned *suite.Alignment `json:"aligned,omitempty"`
 }
@@ -95,7 +97,7 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	case js.stopped:
 		return nil, fmt.Errorf("the lab server is shutting down")
 	case running >= maxJudging:
-		return nil, fmt.Errorf("%d runs are under way already: stop one of them, or wait until it is over", running)
+		return nil, fmt.Errorf("%d runs are under way already, in this tab or another: stop one of them, or wait until it is over", running)
 	}
 	for i, j := range js.list {
 		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {
@@ -155,7 +157,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 	ctx, cancel := context.WithCancel(j.ctx)
 	defer cancel()
 	missed, inARow, first := 0, 0, ""
-	runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
+	reports := runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
 		if !foreign || r.Endpoint != targets[0].Name || !r.Unreachable {
 			if foreign && r.Endpoint == targets[0].Name {
 				inARow = 0
@@ -170,23 +172,40 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			cancel()
 		}
 	})
+	mistakes := suite.DiagnoseAll(slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable }))
 	if missed > 0 && j.ctx.Err() == nil {
-		return ending{Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+		return ending{Mistakes: mistakes, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
 	}
-	return ending{Error: whyEnded(j.ctx)}
+	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
 }
 
 // goneAfter is how many cases in a row do not reach a server that has gone.
 const goneAfter = 20
 
 // judgeClient plays cases against the client whose connections come by j.conns.
+// A heavy one is played alone: a page has one thread for all its WebSockets, and
+// while that echoes megabytes, what else it is asked would seem to be ignored.
 func judgeClient(j *judging, cases []*suite.Case) ending {
-	t := suite.ClientTarget{Name: "this browser", Accept: j.accept}
-	_, err := runner.JudgeClient(j.ctx, cases, t, func(r suite.Report) { j.tell(r) })
-	if err != nil && j.ctx.Err() == nil {
-		return ending{Error: err.Error() + "."}
+	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept}
+	var reports []suite.Report
+	var err error
+	for rest := cases; len(rest) > 0 && err == nil; {
+		n := slices.IndexFunc(rest, func(c *suite.Case) bool { return c.Heavy })
+		switch n {
+		case 0:
+			n = 1
+		case -1:
+			n = len(rest)
+		}
+		var some []suite.Report
+		some, err = runner.JudgeClient(j.ctx, rest[:n], t, func(r suite.Report) { j.tell(r) })
+		reports, rest = append(reports, some...), rest[n:]
 	}
-	return ending{Error: whyEnded(j.ctx)}
+	mistakes := suite.DiagnoseAll(reports)
+	if err != nil && j.ctx.Err() == nil {
+		return ending{Mistakes: mistakes, Error: err.Error() + "."}
+	}
+	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
 }
 
 func whyEnded(ctx context.Context) string {

@@ -12,10 +12,35 @@ import (
 	"time"
 )
 
-// asset is a file of the page, ready to be sent.
+// asset is a file of the page, or a long answer that stays the same, ready to be
+// sent.
 type asset struct {
 	plain, gzip []byte
+	media       string // "" where it is not known
 	tag         string // entity tag, a hash of the content
+}
+
+func newAsset(body []byte, media string) *asset {
+	sum := sha256.Sum256(body)
+	return &asset{body, zipped(body), media, hex.EncodeToString(sum[:12])}
+}
+
+// serve answers r with a. It changes only with the program, so a browser asks
+// whether its copy is still good and is told so in a few octets.
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	if a.media != "" {
+		h.Set("Content-Type", a.media)
+	}
+	body, tag := a.plain, `"`+a.tag+`"`
+	if takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body, tag = a.gzip, `"`+a.tag+`-gzip"`
+	}
+	h.Set("ETag", tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 // media are the types of assets. The standard library would ask the machine,
@@ -27,50 +52,37 @@ var media = map[string]string{
 }
 
 // loadAssets reads and compresses every file of fsys, once.
-func loadAssets(fsys fs.FS) (map[string]asset, error) {
-	assets := map[string]asset{}
+func loadAssets(fsys fs.FS) (map[string]*asset, error) {
+	assets := map[string]*asset{}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		b, err := fs.ReadFile(fsys, name)
-		sum := sha256.Sum256(b)
-		assets[name] = asset{b, zipped(b), hex.EncodeToString(sum[:12])}
+		assets[name] = newAsset(b, media[path.Ext(name)])
 		return err
 	})
 	return assets, err
 }
 
-// static serves the page's files. They change only with the program, so a
-// browser asks whether its copy is still good and is told so in a few octets.
+// static serves the page's files.
 func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/static/")
-	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	if m, ok := media[path.Ext(name)]; ok {
-		h.Set("Content-Type", m)
-	}
 	if s.Dev {
 		if info, err := fs.Stat(s.Static, name); err == nil && !info.IsDir() {
+			w.Header().Set("Cache-Control", "no-cache")
+			if m, ok := media[path.Ext(name)]; ok {
+				w.Header().Set("Content-Type", m)
+			}
 			http.ServeFileFS(w, r, s.Static, name)
 			return
 		}
 	}
-	a, ok := s.assets[name]
-	if !ok {
-		s.notFound(w, r)
-		return
-	}
-	h.Set("Vary", "Accept-Encoding")
-	body := a.plain
-	if takesGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		h.Set("ETag", `"`+a.tag+`-gzip"`)
-		body = a.gzip
+	if a, ok := s.assets[name]; ok {
+		a.serve(w, r)
 	} else {
-		h.Set("ETag", `"`+a.tag+`"`)
+		s.notFound(w, r)
 	}
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
 // takesGzip reports whether the client of r says that it can read gzip.

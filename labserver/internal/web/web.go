@@ -1,13 +1,18 @@
 // Package web is the lab server's routes: pages, the API by which a page steers
 // and watches, and the addresses at which WebSockets are served.
 //
-//	web.go     the handler, and what every request must pass
-//	guard.go   who may ask: Host, Origin, Content-Security-Policy
-//	pages.go   server-rendered pages; templates/ holds their HTML
-//	static.go  the page's files
-//	api.go     JSON for the page
-//	plays.go   scenarios and the plays of them
-//	sockets.go WebSockets under study
+//	web.go         the handler, and what every request must pass
+//	guard.go       who may ask: Host, Origin, Content-Security-Policy
+//	pages.go       server-rendered pages; templates/ holds their HTML
+//	static.go      the page's files, and long answers that stay the same
+//	api.go         JSON for the page
+//	plays.go       scenarios and the plays of them
+//	sockets.go     WebSockets under study
+//	judge.go       cases that servers and browsers are judged by
+//	judgejob.go    the runs of them, in the background
+//	judgetarget.go the servers that a page may have judged
+//	casewords.go   what a case sends and expects, in words
+//	headermap.go   what became of each header, and one of them sent
 package web
 
 import (
@@ -53,7 +58,7 @@ type Server struct {
 	sessions *session.Manager
 	course   *lesson.Course
 	addr     string // host:port that raw clients dial
-	assets   map[string]asset
+	assets   map[string]*asset
 	judgings judgings
 	stopping atomic.Bool // the sessions are being ended
 }
@@ -181,6 +186,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
 	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
 	mux.HandleFunc("/ws/judge/{id}", s.judgeSocket)
+	mux.HandleFunc("/ws/judge/{id}/{n}", s.judgeSocket)
 	mux.HandleFunc("/api/", s.noSuchAPI)
 	mux.HandleFunc("/ws/{endpoint...}", s.socket)
 	mux.HandleFunc("/", s.notFound)

@@ -11,12 +11,12 @@ import (
 	"wslab/reference/wire"
 )
 
-func TestAScriptIsPlayedToAClientAndRecorded(t *testing.T) {
+func TestASendingIsPlayedToAClientAndRecorded(t *testing.T) {
 	for _, name := range []string{"reference", "gorilla"} {
 		s := newSession("id", false)
 		// A text frame as a server must not send it: with a mask.
 		masked := []byte{0x81, 0x82, 1, 2, 3, 4, 'h' ^ 1, 'i' ^ 2}
-		if err := s.SendToClient(Script{Endpoint: name, Parts: [][]byte{masked}}, ""); err != nil {
+		if err := s.SendToClient(Sending{Endpoint: name, Parts: [][]byte{masked}}, ""); err != nil {
 			t.Fatal(err)
 		}
 		s.work.Wait()
@@ -37,28 +37,28 @@ func TestAScriptIsPlayedToAClientAndRecorded(t *testing.T) {
 	}
 }
 
-func TestAScriptForNobodyIsRefused(t *testing.T) {
+func TestASendingForNobodyIsRefused(t *testing.T) {
 	s := newSession("id", false)
 	var command *CommandError
-	if err := s.SendToClient(Script{Endpoint: "naive"}, ""); !errors.As(err, &command) || command.Fix == "" {
+	if err := s.SendToClient(Sending{Endpoint: "naive"}, ""); !errors.As(err, &command) || command.Fix == "" {
 		t.Errorf("a client that there is not: %v", err)
 	}
-	if err := s.SendToServer(Script{Endpoint: "nobody"}, ""); !errors.As(err, &command) || command.Fix == "" {
+	if err := s.SendToServer(Sending{Endpoint: "nobody"}, ""); !errors.As(err, &command) || command.Fix == "" {
 		t.Errorf("a server that there is not: %v", err)
 	}
 	s.close(context.Background(), "the end")
-	if err := s.SendToServer(Script{Endpoint: "reference"}, ""); err != errEnded {
+	if err := s.SendToServer(Sending{Endpoint: "reference"}, ""); err != errEnded {
 		t.Errorf("behind the end: %v", err)
 	}
-	if err := s.SendToClient(Script{Endpoint: "reference"}, ""); err != errEnded {
+	if err := s.SendToClient(Sending{Endpoint: "reference"}, ""); err != errEnded {
 		t.Errorf("behind the end: %v", err)
 	}
 }
 
-func TestAScriptEndsWithItsSession(t *testing.T) {
+func TestASendingEndsWithItsSession(t *testing.T) {
 	s := newSession("id", false)
 	ping := []byte{0x89, 0}
-	if err := s.SendToClient(Script{Endpoint: "reference", Parts: [][]byte{ping}}, ""); err != nil {
+	if err := s.SendToClient(Sending{Endpoint: "reference", Parts: [][]byte{ping}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

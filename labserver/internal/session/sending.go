@@ -15,47 +15,47 @@ import (
 	"wslab/reference/wire"
 )
 
-// Script is what a peer sends to an endpoint once the connection is open, each
+// Sending is what a peer sends to an endpoint once the connection is open, each
 // part in one TCP write.
-type Script struct {
+type Sending struct {
 	Endpoint string
 	Parts    [][]byte
 }
 
-// How long a script waits for its handshake, and behind its last part for the
+// How long a sending waits for its handshake, and behind its last part for the
 // end of the connection.
 const (
-	scriptTimeout = 5 * time.Second
-	scriptQuiet   = time.Second
+	sendingTimeout = 5 * time.Second
+	sendingQuiet   = time.Second
 )
 
-// SendToServer plays sc, as a client, to the server called sc.Endpoint. It
+// SendToServer sends, as a client, to the server called sending.Endpoint. It
 // returns at once; what happens is in the recording. addr is the lab server's
 // own address.
-func (s *Session) SendToServer(sc Script, addr string) error {
-	if _, err := endpoint.Find(sc.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + sc.Endpoint + ".", err.Error()}
+func (s *Session) SendToServer(sending Sending, addr string) error {
+	if _, err := endpoint.Find(sending.Endpoint); err != nil {
+		return &CommandError{"There is no endpoint called " + sending.Endpoint + ".", err.Error()}
 	}
-	client := "raw-" + sc.Endpoint + "-1"
+	client := "raw-" + sending.Endpoint + "-1"
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
 	return s.start(func() {
 		log := s.log(client)
-		if err := s.toServer(sc, client, addr, log); err != nil {
+		if err := s.toServer(sending, client, addr, log); err != nil {
 			log("error", err.Error(), -1)
 		}
 	})
 }
 
-func (s *Session) toServer(sc Script, client, addr string, log scenario.Log) error {
-	ctx, cancel := context.WithTimeout(s.ctx, scriptTimeout)
+func (s *Session) toServer(sending Sending, client, addr string, log scenario.Log) error {
+	ctx, cancel := context.WithTimeout(s.ctx, sendingTimeout)
 	defer cancel()
 	conn, err := dialer(addr)(ctx)
 	if err != nil {
 		return err
 	}
-	target := s.target(sc.Endpoint, client)
+	target := s.target(sending.Endpoint, client)
 	log("dial", target, -1)
 	raw, err := scenario.NewRaw(conn, scenario.DefaultOpening(), target, addr, log)
 	if err != nil {
@@ -65,38 +65,38 @@ func (s *Session) toServer(sc Script, client, addr string, log scenario.Log) err
 	if status, err := raw.Status(ctx); err != nil || status != http.StatusSwitchingProtocols {
 		return err
 	}
-	for _, part := range sc.Parts {
+	for _, part := range sending.Parts {
 		if raw.Octets(part) != nil {
 			break // the server has ended it, and the log says so
 		}
 	}
-	quiet, done := context.WithTimeout(s.ctx, scriptQuiet)
+	quiet, done := context.WithTimeout(s.ctx, sendingQuiet)
 	defer done()
 	_ = raw.EOF(quiet) // that it is still open is an outcome too
 	return nil
 }
 
-// SendToClient plays sc, as a server, to the client called sc.Endpoint, which is
-// started for it. It returns at once; what happens is in the recording, as seen
-// at the script's end.
-func (s *Session) SendToClient(sc Script, _ string) error {
+// SendToClient sends, as a server, to the client called sending.Endpoint, which
+// is started for it. It returns at once; what happens is in the recording, as
+// seen at this end.
+func (s *Session) SendToClient(sending Sending, _ string) error {
 	for _, c := range endpoint.Clients() {
-		if c.Name != sc.Endpoint {
+		if c.Name != sending.Endpoint {
 			continue
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.used = time.Now()
 		return s.start(func() {
-			if err := s.toClient(sc, c); err != nil {
+			if err := s.toClient(sending, c); err != nil {
 				s.log(c.Name)("error", err.Error(), -1)
 			}
 		})
 	}
-	return &CommandError{"There is no client called " + sc.Endpoint + ".", "Choose reference or gorilla."}
+	return &CommandError{"There is no client called " + sending.Endpoint + ".", "Choose reference or gorilla."}
 }
 
-func (s *Session) toClient(sc Script, client endpoint.Client) error {
+func (s *Session) toClient(sending Sending, client endpoint.Client) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -104,14 +104,14 @@ func (s *Session) toClient(sc Script, client endpoint.Client) error {
 	defer l.Close()
 	ended := make(chan error, 1)
 	go func() {
-		conn, err := net.DialTimeout("tcp", l.Addr().String(), scriptTimeout)
+		conn, err := net.DialTimeout("tcp", l.Addr().String(), sendingTimeout)
 		if err == nil {
 			err = client.Echo(conn, "ws://"+l.Addr().String()+"/")
 		}
 		ended <- err
 	}()
 	defer func() { <-ended }()
-	if err := l.(*net.TCPListener).SetDeadline(time.Now().Add(scriptTimeout)); err != nil {
+	if err := l.(*net.TCPListener).SetDeadline(time.Now().Add(sendingTimeout)); err != nil {
 		return err
 	}
 	nc, err := l.Accept()
@@ -126,7 +126,7 @@ func (s *Session) toClient(sc Script, client endpoint.Client) error {
 		Local: nc.LocalAddr().String(), Remote: nc.RemoteAddr().String(),
 	}, wire.Server)
 	conn.Attach(rec, false)
-	if err := conn.SetDeadline(time.Now().Add(scriptTimeout)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(sendingTimeout)); err != nil {
 		return err
 	}
 	r := bufio.NewReader(conn)
@@ -136,12 +136,12 @@ func (s *Session) toClient(sc Script, client endpoint.Client) error {
 	}
 	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + wire.Accept(request.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
-	for _, part := range append([][]byte{[]byte(answer)}, sc.Parts...) {
+	for _, part := range append([][]byte{[]byte(answer)}, sending.Parts...) {
 		if _, err := conn.Write(part); err != nil {
 			break // the client has ended it, and the recording says so
 		}
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(scriptQuiet)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(sendingQuiet)); err != nil {
 		return err
 	}
 	_, _ = io.Copy(io.Discard, r) // that it is still open, or was cut off, is an outcome too
