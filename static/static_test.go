@@ -65,7 +65,7 @@ func TestNothingOfThePageIsInlineOrFromElsewhere(t *testing.T) {
 }
 
 // notInLessons are elements that app.js loads on other pages only.
-var notInLessons = []string{"ws-connections", "ws-compare", "ws-header-map"}
+var notInLessons = []string{"ws-compare", "ws-header-map", "ws-bench"}
 
 func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 	static := regexp.MustCompile(`(?m)^(?:import|export) [^;]*?from "(\.[^"]+)";|@import url\("([^"]+)"\)`)
