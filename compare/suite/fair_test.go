@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -218,4 +219,67 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bothRoles runs test for an endpoint of each role. play plays a case at a mini
+// endpoint that does so once the WebSocket is open.
+func bothRoles(t *testing.T, test func(t *testing.T, role wire.Role, play func(c *Case, does func(*mini)) Report)) {
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		t.Run(role.String(), func(t *testing.T) {
+			t.Parallel()
+			var running sync.WaitGroup
+			defer running.Wait()
+			test(t, role, func(c *Case, does func(*mini)) Report {
+				return playMini(t.Context(), c, role, mini{does: does}, &running)
+			})
+		})
+	}
+}
+
+func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		c := titled(t, role, "A Ping before, between and behind the fragments")
+		for _, each := range []struct {
+			order string // digits are Pongs, M is the message
+			want  Verdict
+			says  string
+		}{
+			{"12M3", Pass, ""},
+			{"123M", Pass, ""},
+			{"M3", Info, "only some of the Pings"},
+			{"3M", Info, "only some of the Pings"},
+			{"2M3", Info, "only some of the Pings"},
+			{"13M", Info, "only some of the Pings"},
+			{"1M23", NonStrict, "behind the message"},
+			{"M123", NonStrict, "behind the message"},
+			{"M23", NonStrict, "behind the message"},
+			{"21M3", Fail, ""},
+			{"132M", Fail, ""},
+			{"M321", Fail, ""},
+			{"123", Fail, ""},
+			{"12M", Fail, ""},
+		} {
+			short := *c
+			short.Deadline = 300 * time.Millisecond
+			r := play(&short, func(m *mini) {
+				for range 5 {
+					_, _, _ = m.frame()
+				}
+				for _, what := range each.order {
+					if what == 'M' {
+						m.send(wire.Text, []byte("Hello"))
+					} else {
+						m.send(wire.Pong, []byte(string(what)))
+					}
+				}
+				if _, p, ok := m.frame(); ok {
+					m.send(wire.Close, p)
+				}
+				m.leave()
+			})
+			if r.Verdict != each.want || !strings.Contains(r.Reason, each.says) {
+				t.Errorf("%s in the order %s: %s: %s; want %s: %s", c, each.order, r.Verdict, r.Reason, each.want, each.says)
+			}
+		}
+	})
 }
