@@ -236,6 +236,37 @@ func bothRoles(t *testing.T, test func(t *testing.T, role wire.Role, play func(c
 	}
 }
 
+func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		for _, title := range []string{
+			"A text, opcode 3, a Ping in one TCP write", "A text, opcode B, a Ping in one TCP write",
+			"A continuation frame with FIN 1 behind a whole text", "A continuation frame behind the last fragment of a text",
+		} {
+			c := titled(t, role, title)
+			for _, end := range []struct {
+				fails   string
+				closing Verdict
+			}{{"", Pass}, {"fails-without-close", NonStrict}} {
+				r := play(c, func(m *mini) {
+					m.makes = end.fails
+					for open := false; ; {
+						h, _, _ := m.frame()
+						if wire.Check(h, wire.Context{Sender: m.role.Peer(), Fragmented: open}) != nil {
+							m.fail(wire.ProtocolError)
+							return
+						}
+						open = !h.Fin
+					}
+				})
+				// That a Close frame goes first is a SHOULD of §7.1.7.
+				if r.Verdict != Info || r.Closing != end.closing {
+					t.Errorf("%s, %q: %s, closing %s: %s (got %s)", c, end.fails, r.Verdict, r.Closing, r.Reason, r.Got)
+				}
+			}
+		}
+	})
+}
+
 func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
 		c := titled(t, role, "A Ping before, between and behind the fragments")
