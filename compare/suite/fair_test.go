@@ -2,6 +2,8 @@ package suite
 
 import (
 	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -234,6 +236,65 @@ func bothRoles(t *testing.T, test func(t *testing.T, role wire.Role, play func(c
 			})
 		})
 	}
+}
+
+func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
+	// Each answers the Close frame that it gets, and where it is a client leaves TCP
+	// to the judge. Who has sent the code back has answered, and hears no more.
+	answer := func(with func(p []byte) []byte) func(*mini) {
+		return func(m *mini) {
+			_, got, _ := m.frame()
+			p := with(got)
+			if p == nil {
+				return
+			}
+			m.send(wire.Close, p)
+			if m.role == wire.Client {
+				if n, _ := io.Copy(io.Discard, m.conn); n > 0 && len(p) > 1 && [2]byte(p) == [2]byte(got) {
+					t.Errorf("%d octets came when a Close frame had been answered with the same code", n)
+				}
+			}
+		}
+	}
+	same := answer(func(p []byte) []byte { return p })
+	bare := answer(func(p []byte) []byte { return p[:2] })
+	code := func(c wire.CloseCode) func(*mini) {
+		return answer(func([]byte) []byte { return []byte{byte(c >> 8), byte(c)} })
+	}
+	empty := answer(func([]byte) []byte { return []byte{} })
+	none := answer(func([]byte) []byte { return nil })
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		for _, group := range []struct {
+			codes []wire.CloseCode
+			title string
+			does  []func(*mini)
+			want  []Verdict // behaviour and closing of each
+		}{
+			{[]wire.CloseCode{0, 1, 999}, "The code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, Fail, Fail}},
+			{[]wire.CloseCode{1004, 1016, 2999}, "The code %d%s, which is not defined", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, Fail, Fail}},
+			{[]wire.CloseCode{1005, 1006, 1015}, "The code %d%s, which must not be sent", []func(*mini){code(1002), same, bare, code(1000), none},
+				[]Verdict{Pass, Pass, Fail, Fail, Fail, Fail, Pass, NonStrict, Pass, NonStrict}},
+			{[]wire.CloseCode{5000, 65535}, "The code %d%s, above all ranges", []func(*mini){code(1002), same, code(1000), empty, none, code(5001), code(1003)},
+				[]Verdict{Pass, Pass, Info, Pass, Info, Pass, Info, Pass, Pass, NonStrict, Fail, Fail, Pass, NonStrict}},
+		} {
+			for _, c := range group.codes {
+				for _, reason := range []string{"", "a reason"} {
+					if c >= 5000 && reason != "" {
+						continue
+					}
+					test := titled(t, role, fmt.Sprintf(group.title, c, with(reason)))
+					for i, does := range group.does {
+						r := play(test, does)
+						if v, w := group.want[2*i], group.want[2*i+1]; r.Verdict != v || r.Closing != w {
+							t.Errorf("%s, endpoint %d: %s, closing %s: %s (got %s)\nwant %s, closing %s", test, i, r.Verdict, r.Closing, r.Reason, r.Got, v, w)
+						}
+					}
+				}
+			}
+		}
+	})
 }
 
 func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
