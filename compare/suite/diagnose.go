@@ -385,7 +385,9 @@ func (r *Report) ofClose() string {
 		case wire.RuleCloseBody.Code:
 			return "close-body-not-checked"
 		case wire.RuleCloseCode.Code:
-			return "close-code-not-checked"
+			if r.Case.Keyword == Must { // what is done with other codes is not said
+				return "close-code-not-checked"
+			}
 		}
 	}
 	if r.over == nil || isTimeout(r.over) {

@@ -147,11 +147,12 @@ func (e evidence) constant(reports []*Report) {
 	}
 }
 
-// failing adds who never sends a Close frame when he fails the connection.
+// failing adds who never sends a Close frame when he fails the connection. Where
+// a Close frame may be answered as well, one says nothing of that.
 func (e evidence) failing(reports []*Report) {
 	var ids []string
 	for _, r := range reports {
-		if r.Case.Outcomes[0].End.How != Fails {
+		if r.Case.Outcomes[0].End.How != Fails || slices.ContainsFunc(r.Case.Outcomes, func(o Outcome) bool { return o.End.How == Answers }) {
 			continue
 		}
 		if r.trace.closed {

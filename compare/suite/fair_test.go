@@ -2,9 +2,12 @@ package suite
 
 import (
 	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -218,4 +221,157 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bothRoles runs test for an endpoint of each role. play plays a case at a mini
+// endpoint that does so once the WebSocket is open.
+func bothRoles(t *testing.T, test func(t *testing.T, role wire.Role, play func(c *Case, does func(*mini)) Report)) {
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		t.Run(role.String(), func(t *testing.T) {
+			t.Parallel()
+			var running sync.WaitGroup
+			defer running.Wait()
+			test(t, role, func(c *Case, does func(*mini)) Report {
+				return playMini(t.Context(), c, role, mini{does: does}, &running)
+			})
+		})
+	}
+}
+
+func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
+	// Each answers the Close frame that it gets, and where it is a client leaves TCP
+	// to the judge. Who has sent the code back has answered, and hears no more.
+	answer := func(with func(p []byte) []byte) func(*mini) {
+		return func(m *mini) {
+			_, got, _ := m.frame()
+			p := with(got)
+			if p == nil {
+				return
+			}
+			m.send(wire.Close, p)
+			if m.role == wire.Client {
+				if n, _ := io.Copy(io.Discard, m.conn); n > 0 && len(p) > 1 && [2]byte(p) == [2]byte(got) {
+					t.Errorf("%d octets came when a Close frame had been answered with the same code", n)
+				}
+			}
+		}
+	}
+	same := answer(func(p []byte) []byte { return p })
+	bare := answer(func(p []byte) []byte { return p[:2] })
+	code := func(c wire.CloseCode) func(*mini) {
+		return answer(func([]byte) []byte { return []byte{byte(c >> 8), byte(c)} })
+	}
+	empty := answer(func([]byte) []byte { return []byte{} })
+	none := answer(func([]byte) []byte { return nil })
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		for _, group := range []struct {
+			codes []wire.CloseCode
+			title string
+			does  []func(*mini)
+			want  []Verdict // behaviour and closing of each
+		}{
+			{[]wire.CloseCode{0, 1, 999}, "The code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, Fail, Fail}},
+			{[]wire.CloseCode{1004, 1016, 2999}, "The code %d%s, which is not defined", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, Fail, Fail}},
+			{[]wire.CloseCode{1005, 1006, 1015}, "The code %d%s, which must not be sent", []func(*mini){code(1002), same, bare, code(1000), none},
+				[]Verdict{Pass, Pass, Fail, Fail, Fail, Fail, Pass, NonStrict, Pass, NonStrict}},
+			{[]wire.CloseCode{5000, 65535}, "The code %d%s, above all ranges", []func(*mini){code(1002), same, code(1000), empty, none, code(5001), code(1003)},
+				[]Verdict{Pass, Pass, Info, Pass, Info, Pass, Info, Pass, Pass, NonStrict, Fail, Fail, Pass, NonStrict}},
+		} {
+			for _, c := range group.codes {
+				for _, reason := range []string{"", "a reason"} {
+					if c >= 5000 && reason != "" {
+						continue
+					}
+					test := titled(t, role, fmt.Sprintf(group.title, c, with(reason)))
+					for i, does := range group.does {
+						r := play(test, does)
+						if v, w := group.want[2*i], group.want[2*i+1]; r.Verdict != v || r.Closing != w {
+							t.Errorf("%s, endpoint %d: %s, closing %s: %s (got %s)\nwant %s, closing %s", test, i, r.Verdict, r.Closing, r.Reason, r.Got, v, w)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		for _, title := range []string{
+			"A text, opcode 3, a Ping in one TCP write", "A text, opcode B, a Ping in one TCP write",
+			"A continuation frame with FIN 1 behind a whole text", "A continuation frame behind the last fragment of a text",
+		} {
+			c := titled(t, role, title)
+			for _, end := range []struct {
+				fails   string
+				closing Verdict
+			}{{"", Pass}, {"fails-without-close", NonStrict}} {
+				r := play(c, func(m *mini) {
+					m.makes = end.fails
+					for open := false; ; {
+						h, _, _ := m.frame()
+						if wire.Check(h, wire.Context{Sender: m.role.Peer(), Fragmented: open}) != nil {
+							m.fail(wire.ProtocolError)
+							return
+						}
+						open = !h.Fin
+					}
+				})
+				// That a Close frame goes first is a SHOULD of §7.1.7.
+				if r.Verdict != Info || r.Closing != end.closing {
+					t.Errorf("%s, %q: %s, closing %s: %s (got %s)", c, end.fails, r.Verdict, r.Closing, r.Reason, r.Got)
+				}
+			}
+		}
+	})
+}
+
+func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
+		c := titled(t, role, "A Ping before, between and behind the fragments")
+		for _, each := range []struct {
+			order string // digits are Pongs, M is the message
+			want  Verdict
+			says  string
+		}{
+			{"12M3", Pass, ""},
+			{"123M", Pass, ""},
+			{"M3", Info, "only some of the Pings"},
+			{"3M", Info, "only some of the Pings"},
+			{"2M3", Info, "only some of the Pings"},
+			{"13M", Info, "only some of the Pings"},
+			{"1M23", NonStrict, "behind the message"},
+			{"M123", NonStrict, "behind the message"},
+			{"M23", NonStrict, "behind the message"},
+			{"21M3", Fail, ""},
+			{"132M", Fail, ""},
+			{"M321", Fail, ""},
+			{"123", Fail, ""},
+			{"12M", Fail, ""},
+		} {
+			short := *c
+			short.Deadline = 300 * time.Millisecond
+			r := play(&short, func(m *mini) {
+				for range 5 {
+					_, _, _ = m.frame()
+				}
+				for _, what := range each.order {
+					if what == 'M' {
+						m.send(wire.Text, []byte("Hello"))
+					} else {
+						m.send(wire.Pong, []byte(string(what)))
+					}
+				}
+				if _, p, ok := m.frame(); ok {
+					m.send(wire.Close, p)
+				}
+				m.leave()
+			})
+			if r.Verdict != each.want || !strings.Contains(r.Reason, each.says) {
+				t.Errorf("%s in the order %s: %s: %s; want %s: %s", c, each.order, r.Verdict, r.Reason, each.want, each.says)
+			}
+		}
+	})
 }

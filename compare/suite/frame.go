@@ -378,14 +378,20 @@ func closes(codes ...wire.CloseCode) []Outcome {
 }
 
 // failsAfter: the target answers what came before with these, and then fails
-// the connection. Failing without the answers is non-strict: an endpoint that
-// reads ahead may find the fault before it has answered.
+// the connection. An endpoint that reads ahead may find the fault before it has
+// answered. No message has to be answered, and who echoes is an application that
+// cannot know what the endpoint has read meanwhile: to fail without its echoes is
+// legal. A Pong should be sent as soon as is practical (RFC 6455 §5.5.2), so to
+// fail without one is non-strict.
 func failsAfter(code wire.CloseCode, sees ...Expect) []Outcome {
 	end := End{How: Fails, Codes: []wire.CloseCode{code}}
 	outcomes := []Outcome{{Sees: sees, End: end}}
+	verdict, why := Info, "it failed the connection before the messages in front of the fault were echoed"
 	for n := len(sees) - 1; n >= 0; n-- {
-		outcomes = append(outcomes, Outcome{Verdict: NonStrict, Sees: sees[:n], End: end,
-			Why: "it failed the connection before it had answered what was right"})
+		if sees[n].Opcode == wire.Pong {
+			verdict, why = NonStrict, "it failed the connection before it had answered a Ping that stood in front of the fault"
+		}
+		outcomes = append(outcomes, Outcome{Verdict: verdict, Sees: sees[:n], End: end, Why: why})
 	}
 	return outcomes
 }

@@ -155,6 +155,41 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 	}
 }
 
+func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
+	ask := strings.NewReplacer("{path}", "/", "{host}", "127.0.0.1:{port}", "{key}", "q83vEjRWeJq83vASNFZ4mg==").Replace(request)
+	for _, title := range []string{"A header line without a colon in the answer", "A header line without a name in the answer", "A name with a space in it in the answer"} {
+		c := titled(t, wire.Client, title)
+		for opens, want := range map[bool]Verdict{true: NonStrict, false: Pass} {
+			r := connected(t, func(conn net.Conn) {
+				_, port, _ := net.SplitHostPort(conn.RemoteAddr().String())
+				_, _ = io.WriteString(conn, strings.ReplaceAll(ask, "{port}", port))
+				in := bufio.NewReader(conn)
+				for {
+					if line, err := in.ReadString('\n'); err != nil || line == "\r\n" {
+						break
+					}
+				}
+				if !opens {
+					return
+				}
+				for range 2 { // the text, and the judge's Close frame
+					h, p, err := readFrame(in)
+					if err != nil {
+						return
+					}
+					_, _ = conn.Write(of(h.Opcode, Payload{Octets: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
+				}
+				_, _ = io.Copy(io.Discard, in)
+			}, func(accept func(context.Context) (net.Conn, error)) Report {
+				return c.RunClient(t.Context(), ClientTarget{Name: "test", Accept: accept}, nil)
+			})
+			if r.Verdict != want || r.Closing != Pass {
+				t.Errorf("%s, opens %t: %s, closing %s: %s (got %s), want %s", c, opens, r.Verdict, r.Closing, r.Reason, r.Got, want)
+			}
+		}
+	}
+}
+
 func TestAWrongAcceptIsPointedAt(t *testing.T) {
 	wrong := "s3pPLMBiTxaQ9kYGzzhZRbK-xOo=" // one character of it
 	c := titled(t, wire.Server, "Sec-WebSocket-Accept for the key of §1.3")

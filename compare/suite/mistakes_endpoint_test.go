@@ -23,6 +23,7 @@ import (
 // right in it is written once; each mistake is a word in a condition.
 type mini struct {
 	makes string
+	does  func(*mini) // in place of the echo, once the WebSocket is open
 	role  wire.Role
 	conn  *net.TCPConn
 	peer  *writes
@@ -41,7 +42,11 @@ func (m *mini) run() {
 	if m.role == wire.Client {
 		opens = m.ask
 	}
-	if opens() {
+	switch {
+	case !opens():
+	case m.does != nil:
+		m.does(m)
+	default:
 		m.echo()
 	}
 }

@@ -47,6 +47,11 @@ const turns = 3
 
 // playAt plays c at a mini endpoint, each time that it connects.
 func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running *sync.WaitGroup) Report {
+	return playMini(ctx, c, role, mini{makes: makes}, running)
+}
+
+// playMini is playAt for a copy of small.
+func playMini(ctx context.Context, c *Case, role wire.Role, small mini, running *sync.WaitGroup) Report {
 	connect := func(ctx context.Context) (net.Conn, error) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -63,7 +68,8 @@ func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running 
 			return nil, err
 		}
 		conn := &countedConn{TCPConn: ours.(*net.TCPConn)}
-		m := &mini{makes: makes, role: role, conn: theirs.(*net.TCPConn), peer: &conn.writes}
+		m := small
+		m.role, m.conn, m.peer = role, theirs.(*net.TCPConn), &conn.writes
 		running.Go(m.run)
 		return conn, nil
 	}

@@ -82,12 +82,21 @@ type peer struct {
 	owed    *[]byte // the last Ping that is not answered yet
 }
 
-// sentSet has the payloads of frames that the judge sends, as far as a control
-// frame can hold them.
-type sentSet map[string]bool
+// sentSet has what of the judge's frames a control frame can send back.
+type sentSet struct {
+	payloads map[string]bool
+	codes    []wire.CloseCode // of its Close frames
+}
 
-// has reports whether b is one of them.
-func (s sentSet) has(b []byte) bool { return s[string(b)] }
+// has reports whether b is one of the payloads.
+func (s sentSet) has(b []byte) bool { return s.payloads[string(b)] }
+
+// returns reports whether a Close frame with code only sends back what the judge
+// has sent, as is usual (RFC 6455 §5.5.1). 1005, 1006 and 1015 must not stand in
+// any Close frame, whoever began with them (§7.4.1).
+func (s sentSet) returns(code wire.CloseCode) bool {
+	return !code.IsLocal() && slices.Contains(s.codes, code)
+}
 
 // newPeer returns the judge's end of conn, whose opening handshake is done; rest
 // came behind it. It reads until the connection ends or is closed.
@@ -230,7 +239,11 @@ func (p *peer) endFrame() bool {
 	case s.opcode == wire.Close:
 		body, violations := wire.ParseClosePayload(s.payload)
 		s.close = body
-		if violations != nil {
+		if p.sent.returns(body.Code) {
+			// What becomes of this code is for the case to say.
+			violations = slices.DeleteFunc(violations, func(v wire.Violation) bool { return v.Code == wire.RuleCloseCode.Code })
+		}
+		if len(violations) > 0 {
 			return p.broke(violations[0], 8*p.frame.Size())
 		}
 		p.context.CloseSent = true

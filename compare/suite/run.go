@@ -196,11 +196,16 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 
 // sent returns what c sends in frames that a control frame could send back.
 func (c *Case) sent() sentSet {
-	set := sentSet{}
+	set := sentSet{payloads: map[string]bool{}}
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
-			if n := f.Payload.Len(); n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
-				set[string(f.Payload.prefix(n))] = true
+			n := f.Payload.Len()
+			if n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
+				set.payloads[string(f.Payload.prefix(n))] = true
+			}
+			if f.Opcode == wire.Close && n >= 2 {
+				body, _ := wire.ParseClosePayload(f.Payload.prefix(n))
+				set.codes = append(set.codes, body.Code)
 			}
 		}
 	}

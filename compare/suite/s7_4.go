@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"slices"
 
 	"wslab/reference/wire"
 )
@@ -32,12 +33,19 @@ func section74() []*Case {
 	}
 	for _, code := range []wire.CloseCode{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2999} {
 		for _, reason := range []string{"", "a reason"} {
-			s.add(Case{
-				Title: fmt.Sprintf("The code %d%s, which must not be sent", code, with(reason)), Section: sectionOf(code), Keyword: Must,
+			c := Case{
+				Title: fmt.Sprintf("The code %d%s, %s", code, with(reason), standing(code)), Section: sectionOf(code), Keyword: Should,
 				Rules:       []string{wire.RuleCloseCode.Code},
-				Requirement: "1005, 1006 and 1015 never stand in a Close frame, and other codes below 3000 only where they are defined.",
-				Steps:       []Step{send(closeWith(code, reason))}, Outcomes: fails(wire.ProtocolError),
-			})
+				Requirement: "Codes up to 999 are not used, and 1004 and those from 1016 to 2999 are kept for definitions that there are not yet. What is done with them is not said.",
+				Steps:       []Step{send(closeWith(code, reason))},
+				Outcomes: failsOr(Outcome{Verdict: NonStrict, Why: "it sends back a code that is not defined, and did not look whether it is",
+					End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}}),
+			}
+			if code.IsLocal() {
+				c.Keyword, c.Outcomes = Must, fails(wire.ProtocolError)
+				c.Requirement = "1005, 1006 and 1015 never stand in a Close frame, and so not in the answer to one either."
+			}
+			s.add(c)
 		}
 	}
 	for _, code := range []wire.CloseCode{5000, 32768, 65535} {
@@ -45,10 +53,31 @@ func section74() []*Case {
 			Title: fmt.Sprintf("The code %d, above all ranges", code), Section: "7.4.2", Keyword: May, Rules: []string{wire.RuleCloseCode.Code},
 			Requirement: "The ranges of codes end with 4999; what is to be done with others is not said.",
 			Steps:       []Step{send(closeWith(code, ""))},
-			Outcomes:    fails(wire.ProtocolError),
+			Outcomes: failsOr(
+				Outcome{Verdict: Info, Why: "it sends back a code that is in none of the ranges", End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
+				Outcome{Verdict: Info, Why: "it answers a code that is in none of the ranges with one of its own",
+					End: End{How: Answers, Codes: []wire.CloseCode{wire.NormalClosure, wire.GoingAway, wire.NoStatusReceived}, Exact: true}}),
 		})
 	}
 	return s.cases
+}
+
+// failsOr: the target fails the connection with 1002, or does one of others.
+func failsOr(others ...Outcome) []Outcome {
+	strict := fails(wire.ProtocolError)
+	strict[0].End.Exact = true
+	return slices.Concat(strict, others, fails(wire.ProtocolError))
+}
+
+// standing says why code is not to be sent.
+func standing(code wire.CloseCode) string {
+	switch {
+	case code < 1000:
+		return "which is not used"
+	case code.IsLocal():
+		return "which must not be sent"
+	}
+	return "which is not defined"
 }
 
 // with says that there is a reason.

@@ -249,6 +249,9 @@ func (c *Case) expected() string {
 		if o.Verdict != Pass {
 			s += " (" + o.Verdict.String() + ")"
 		}
+		if slices.Contains(list, s) {
+			continue // they differ in what else may be
+		}
 		list = append(list, s)
 	}
 	return strings.Join(list, ", or ")
@@ -423,6 +426,9 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 		if f == cannot || o.End.Early && s.late || over && f != wholly {
 			continue
 		}
+		if o.End.Exact && closed != nil && !slices.Contains(o.End.Codes, closed.close.Code) {
+			continue
+		}
 		if over {
 			switch o.End.How {
 			case ByJudge:
@@ -430,7 +436,7 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 					continue // it ended before it was asked to
 				}
 			case Fails, Answers, Drops:
-				if s.closeSent || !s.ended || o.End.Exact && (closed == nil || !slices.Contains(o.End.Codes, closed.close.Code)) {
+				if s.closeSent || !s.ended || o.End.Exact && closed == nil {
 					continue
 				}
 			case Refuses:

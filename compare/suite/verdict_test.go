@@ -101,6 +101,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		{"a code that complains", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1002))) }), Pass, NonStrict, "Its Close frame has the code 1002, and 1000 is the one for this."},
 		{"no code", ends(func(c net.Conn) { _, _ = c.Write(unmasked(wire.Close, "")) }), Pass, Info, "It answers with CLOSE (empty)"},
 		{"a code that must not be sent", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1006))) }), Pass, Fail, "1006"},
+		{"a code that is not defined", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1004))) }), Pass, Fail, "1004"},
 		{"no Close frame", ends(func(net.Conn) {}), Pass, Fail, "without a Close frame in answer"},
 		{"TCP left open", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
@@ -132,16 +133,22 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 	fault := hello()
 	fault.Rules = []string{wire.RuleRSV2.Code}
 	fault.Steps, fault.Outcomes = []Step{send(text("first"), text("second").rsv(2))}, failsAfter(wire.ProtocolError, texts("first"))
+	behindPing := *fault
+	behindPing.Steps, behindPing.Outcomes = []Step{send(ping("first"), text("second").rsv(2))}, failsAfter(wire.ProtocolError, pongs("first"))
 	for _, c := range []struct {
 		what             string
+		test             *Case
 		answer           string
 		verdict, closing Verdict
 	}{
-		{"the answer, then 1002", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
-		{"1002 alone", string(unmasked(wire.Close, "\x03\xea")), NonStrict, Pass},
-		{"the answer, then 1008", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xf0")), Pass, NonStrict},
-		{"the answer, then the end of TCP", string(unmasked(wire.Text, "first")), Pass, NonStrict},
-		{"both answers", string(unmasked(wire.Text, "first")) + string(unmasked(wire.Text, "second")), Fail, Fail},
+		{"the answer, then 1002", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
+		{"1002 alone", fault, string(unmasked(wire.Close, "\x03\xea")), Info, Pass},
+		{"the answer, then 1008", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xf0")), Pass, NonStrict},
+		{"the answer, then the end of TCP", fault, string(unmasked(wire.Text, "first")), Pass, NonStrict},
+		{"both answers", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Text, "second")), Fail, Fail},
+		{"the end of TCP alone", fault, "", Info, NonStrict},
+		{"the Pong, then 1002", &behindPing, string(unmasked(wire.Pong, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
+		{"1002 and no Pong", &behindPing, string(unmasked(wire.Close, "\x03\xea")), NonStrict, Pass},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +159,7 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 				_ = conn.(*net.TCPConn).CloseWrite()
 				untilEnd(conn)
 			})
-			r := fault.Run(t.Context(), target, nil)
+			r := c.test.Run(t.Context(), target, nil)
 			if r.Verdict != c.verdict || r.Closing != c.closing {
 				t.Errorf("%s, closing %s: %s (got %s)\nwant %s, closing %s", r.Verdict, r.Closing, r.Reason, r.Got, c.verdict, c.closing)
 			}
