@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -106,7 +105,7 @@ func (s *Server) performed(w http.ResponseWriter, r *http.Request, sess *session
 		return
 	}
 	if c.Step == nil {
-		fail(w, errors.New("the step that was done is not named"))
+		reply(w, http.StatusBadRequest, failure{Error: "The step that was done is not named.", Fix: "Name it by its number, the first is 0."})
 		return
 	}
 	s.done(w, sess.Done(r.PathValue("play"), *c.Step, c.Error))

@@ -416,6 +416,8 @@ func TestPlaysThatCannotBeAreAnsweredWithWhatIsWrong(t *testing.T) {
 	for body, status := range map[string]int{`{"step":0}`: 409, `{}`: 400, `{"step":"0"}`: 400} {
 		if response, answer := s.do("POST", "/api/sessions/"+sess.ID+"/plays/"+play+"/done", body, nil); response.StatusCode != status {
 			t.Errorf("done %s of a raw play is answered with %d %s", body, response.StatusCode, answer)
+		} else {
+			refusal(t, body, answer)
 		}
 	}
 	s.order(foreign, theirs, "stop", 0)
