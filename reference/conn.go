@@ -41,8 +41,9 @@ type Options struct {
 
 	// HoldFlush is how long what is written may wait while more octets of the
 	// peer are here already: answers to messages that came together then leave
-	// together. The next read that has to wait sends them at once, so the time
-	// counts only when a message is long being worked on. Less than 0: every
+	// together. The next read that has to wait sends them at once, unless the one
+	// before has just filled its buffer, so that more seemed to be here: the time
+	// counts then, and when a message is long being worked on. Less than 0: every
 	// message leaves by itself. Default: 1 ms.
 	HoldFlush time.Duration
 
