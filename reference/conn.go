@@ -64,8 +64,8 @@ type Options struct {
 	Misbehave Misbehave
 
 	// Observe, when not nil, is told of every change of the Machine's state, in
-	// order and before the call that caused it returns. It must be quick and
-	// must not call the Conn.
+	// order and before the call that caused it returns. It must be quick, and must
+	// neither call the Conn, which waits for it, nor panic.
 	Observe func(Observation)
 
 	// OnControl, when not nil, is told of every Ping, Pong and Close, in order with
