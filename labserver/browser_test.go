@@ -520,6 +520,24 @@ func TestTheTableOfTheTimelineSelects(t *testing.T) {
 		t.Error("the focus is not on the selected row")
 	}
 	p.until("the address names it", `/^#e=\d+/.test(location.hash)`)
+
+	// Opened anew it shows the row again, also where more rows follow than there is room for.
+	for _, name := range []string{"Send Hello", "Send 125", "126", "65,535", "65,536"} {
+		p.click("article ws-do", name)
+	}
+	p.until("they came", `document.querySelectorAll("ws-timeline .twin [data-seq]").length > 8`)
+	p.do(chromedp.Reload())
+	p.ready()
+	inView := func(row, of string) string {
+		return fmt.Sprintf(`(() => {
+			const row = document.querySelector(%q)?.getBoundingClientRect(), of = document.querySelector(%q).getBoundingClientRect();
+			return !!row && row.height > 0 && row.top >= of.top && row.bottom <= of.bottom + 1;
+		})()`, row, of)
+	}
+	p.until("the answer is selected again", `/101/.test(document.querySelector("ws-lab .title h2")?.textContent)`)
+	p.until("its row is in view", inView("ws-timeline .row.selected", "ws-timeline .scroll"))
+	p.click("ws-lab .tools", "as table")
+	p.until("it is in view in the table", inView("ws-timeline .twin tr.in", "ws-timeline .twin"))
 	p.blameless()
 }
 

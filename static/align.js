@@ -216,8 +216,9 @@ export class Pairs {
     if (!g || !g.left || !g.right) return [];
     const missing = left ? "right" : "left";
     const other = g[missing];
-    // Silence is a difference once the other side went on, or is over.
-    if (!other || (g.last[missing] < pair.index && !other.overAt(cursor))) return [];
+    // What comes later than the cursor was no silence; silence is a difference
+    // once the other side went on, or is over.
+    if (!other || pair[missing] || (g.last[missing] < pair.index && !other.overAt(cursor))) return [];
     const { sides } = this;
     return [`only ${sides.name(row.conn, left ? "left" : "right")}: ${brief(row)}; ${sides.name(other, missing)} has nothing that answers to it`];
   }

@@ -88,6 +88,7 @@ export class Lab extends EventTarget {
   wantHold = false;
   turns = 0; // of the valve, by this page
   hashSeq = 0;
+  found = 0; // how often an event was selected because the address names it
   /** @type {object[]} what JavaScript did and the server was not told yet */
   unsent = [];
   sending = false;
@@ -212,6 +213,7 @@ export class Lab extends EventTarget {
     if (!row) return this.say("The event that the address names has no row of its own in this recording, or is too old to be kept.");
     if (row.seq > this.cursor) this.history.cursor = Infinity;
     this.selection.select(row.event.seq, true);
+    this.found++;
   }
 
   /** A session with nothing recorded yet. */

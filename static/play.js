@@ -230,3 +230,14 @@ export function changed(text, line, command, count = 1) {
   lines.splice(from, line - 1 + count - from, command.trim());
   return lines.filter((l) => !l.startsWith("|")).join("\n");
 }
+
+/**
+ * What is wrong with a scenario in which one command was changed, from the
+ * server's list of all that is: the first, since the others mostly follow from
+ * it. Of the changed line the place is known, and what to do about it.
+ * @param {string} told
+ */
+export function wrongWith(told) {
+  const list = told.replace(/^This scenario cannot be played: /, "").replace(/ Change the lines that are named\.$/, "");
+  return list.split(/; (?=\S+:\d+: )/)[0].replace(/^\S+:\d+: /, "").replace(/\.?$/, ".");
+}

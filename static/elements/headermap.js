@@ -6,7 +6,7 @@
  * @typedef {import("../headermap.js").Place} Place
  */
 
-import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { LabElement, attempt, button, h, hit, redraw } from "./dom.js";
 import { bench } from "./bench.js";
 import { call } from "../api.js";
 import { words as why } from "../lab.js";
@@ -273,7 +273,8 @@ export class WsHeaderMap extends LabElement {
       .sort((a, b) => Number(b.endpoint === place.endpoint) - Number(a.endpoint === place.endpoint));
     const own = said[0]?.endpoint === place.endpoint ? said[0] : undefined;
     const sender = place.role === "server" ? "client" : "server";
-    this.readout.replaceChildren(
+    redraw(
+      this.readout,
       h("h2", {}, h("code", {}, h("span", { class: "f-head" }, f.octets.slice(0, 2)), " ", h("span", { class: "f-len" }, f.octets.slice(3)))),
       h("p", {}, words(n), `, from a ${sender}`, place.context === "fragmented" ? ", inside a message" : ""),
       h("dl", {}, ...said.flatMap((v) => [h("dt", {}, v.endpoint), h("dd", {}, h("i", { class: `swatch k-${kinds[v.kind].id}` }), h("b", {}, v.glyph), ` ${v.sentence}`)])),

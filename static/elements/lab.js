@@ -55,6 +55,7 @@ export class WsLab extends LabElement {
   spoken = h("div", { class: "hide", "aria-live": "polite" });
   frameParts = h("div", { class: "frame" }, this.bits, h("div", { class: "cards" }, this.card, this.source, this.unmask));
   cursor = Infinity;
+  found = 0;
   stateKey = "";
   bannerKey = "";
   placed = ""; // what the address says of the selection, or will in a moment
@@ -77,7 +78,10 @@ export class WsLab extends LabElement {
       run: () => lab.run(),
       hold: () => (lab.holding ? lab.run() : lab.hold()),
       connect: () => (lab.open().length ? lab.act({ do: "close", code: 1000 }) : lab.act({ do: "connect" })),
-      table: () => (lab.asTable = !lab.asTable),
+      table: () => {
+        lab.asTable = !lab.asTable;
+        this.reveal();
+      },
       restart: () => lab.restart(),
       into: () => lab.into(),
       log: () => this.log(),
@@ -148,6 +152,11 @@ export class WsLab extends LabElement {
     if (i < 0) lab.selection.chosen = false;
     lab.follow();
     lab.touch();
+    this.reveal();
+  }
+
+  /** Brings the selected row into view, once the rows are drawn another way. */
+  reveal() {
     requestAnimationFrame(() => requestAnimationFrame(() => this.timeline.reveal(lab.selectedIndex)));
   }
 
@@ -158,9 +167,10 @@ export class WsLab extends LabElement {
     this.renderSubject();
     this.announce();
     const i = lab.selectedIndex;
-    // A step may lead out of view; a mere selection never moves the timeline.
-    if (lab.cursor !== this.cursor) {
+    // A step or an address may lead out of view; a mere selection never moves the timeline.
+    if (lab.cursor !== this.cursor || lab.found !== this.found) {
       this.cursor = lab.cursor;
+      this.found = lab.found;
       requestAnimationFrame(() => this.timeline.reveal(i));
     }
     // No sooner than a held key lets go: browsers refuse to be asked that often.

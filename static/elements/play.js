@@ -14,7 +14,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
-import { by, changed, inLine, pauses, said, standing, until } from "../play.js";
+import { by, changed, inLine, pauses, said, standing, until, wrongWith } from "../play.js";
 import { player } from "../player.js";
 import { span } from "../ends.js";
 import { WsEnds } from "./ends.js";
@@ -259,8 +259,7 @@ export class WsPlay extends LabElement {
       this.editing = -1;
       this.begins(begun, before);
     } catch (e) {
-      // Of one line the place is known, and what to do about it.
-      this.wrong = words(e).replace(/^This scenario cannot be played: /, "").replace(/ Change the lines that are named\.$/, "").replace(/^\S+:\d+: /, "");
+      this.wrong = wrongWith(words(e));
     } finally {
       this.asking = false;
     }

@@ -199,12 +199,24 @@ export class WsTimeline extends LabElement {
 
   /** Scrolls the least that brings a row into view. @param {number} i */
   reveal(i) {
+    if (lab.asTable) return this.revealInTable();
     if (i < 0 || !this.height) return;
     const { scroller, head } = this;
     const top = i * this.height;
     const room = scroller.clientHeight - head.offsetHeight;
     if (top < scroller.scrollTop) scroller.scrollTop = top;
     else if (top + this.height > scroller.scrollTop + room) scroller.scrollTop = top + this.height - room;
+  }
+
+  /** The same of the selected row of the table. */
+  revealInTable() {
+    const { table } = this;
+    const row = table.querySelector("tr.in")?.getBoundingClientRect();
+    const head = table.querySelector("thead")?.getBoundingClientRect();
+    if (!row || !head) return;
+    const { top, bottom } = table.getBoundingClientRect();
+    if (row.top < top + head.height) table.scrollTop -= top + head.height - row.top;
+    else if (row.bottom > bottom) table.scrollTop += row.bottom - bottom;
   }
 
   renderTable() {

@@ -123,6 +123,12 @@ test("silence is a difference only once the other side went on or is over", () =
   assert.equal(told(pairsOf(t)).filter((d) => d.startsWith("only reference: TEXT FIN")).length, 1);
 });
 
+test("what the other side had after the cursor was no silence", () => {
+  const t = two();
+  const pairs = pairsOf(t);
+  for (const e of t.events) assert.deepEqual(told(pairs, e.seq), [], `at ${e.seq}`);
+});
+
 test("a connection without a partner has no differences", () => {
   const t = new Tape();
   t.open(1, "reference");

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { byPlay, PlayPairs } from "../align.js";
 import { Ends } from "../ends.js";
-import { Orders, after, before, changed, inLine, standing, until } from "../play.js";
+import { Orders, after, before, changed, inLine, standing, until, wrongWith } from "../play.js";
 import { Rows, View, goAt, jsAt, stepAt, whose } from "../rows.js";
 import { Acts, Tape, ignored } from "./events.js";
 
@@ -194,4 +194,11 @@ test("plays of two servers are named by them", () => {
   const sides = byPlay(left, right);
   assert.deepEqual(sides.heads, ["play 1: reference", "play 2: gorilla"]);
   assert.equal(sides.name(rows.conn(1), "right"), "gorilla");
+});
+
+test("of a changed command the first mistake is told, without what follows from it", () => {
+  const of = (what) => `This scenario cannot be played: ${what}. Change the lines that are named.`;
+  assert.equal(wrongWith(of('x.txt:4: there is no command "opne"; there are field, open; x.txt:6: ping needs an open before it; x.txt:1: there is no open')), 'there is no command "opne"; there are field, open.');
+  assert.equal(wrongWith(of("x.txt:4: ping needs an open before it")), "ping needs an open before it.");
+  assert.equal(wrongWith("A command takes one line."), "A command takes one line.");
 });
