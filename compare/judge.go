@@ -88,6 +88,15 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if j.wait < 0 {
 		return complain(stderr, errors.New("-wait is a duration such as 10s, or 0"))
 	}
+	role := wire.Server
+	if j.client {
+		role = wire.Client
+		j.patterns = mirrored(j.patterns)
+	}
+	cases, err := suite.Match(suite.ForRole(suite.All(), role), j.patterns...)
+	if err != nil {
+		return complain(stderr, err)
+	}
 	// Who has waited for a long run is not to hear then that it cannot be written.
 	for _, name := range []string{j.json, j.junit, j.html} {
 		if name == "" {
@@ -98,15 +107,6 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return complain(stderr, fmt.Errorf("the results cannot be written: %w", err))
 		}
 		f.Close()
-	}
-	role := wire.Server
-	if j.client {
-		role = wire.Client
-		j.patterns = mirrored(j.patterns)
-	}
-	cases, err := suite.Match(suite.ForRole(suite.All(), role), j.patterns...)
-	if err != nil {
-		return complain(stderr, err)
 	}
 	t := newTerminal(stdout, len(cases))
 	switch {

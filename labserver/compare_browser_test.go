@@ -114,7 +114,7 @@ func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {
 	p.tabTo("the search", `at.name == "text"`)
 	p.press("5.4/")
 	p.click("ws-compare", "Judge reference, gorilla, naive by these")
-	p.until("naive's mistakes are counted", `/wrong with naive [1-9][0-9]* mistakes, by [1-9][0-9]+ cases$/.test(document.querySelector("details.wrong:not([open]) summary")?.textContent)`)
+	p.until("naive's mistakes are counted", `/wrong with naive [1-9][0-9]* mistakes, of [1-9][0-9]+ cases judged$/.test(document.querySelector("details.wrong:not([open]) summary")?.textContent)`)
 	if n := eval[int](p, `document.querySelectorAll("details.wrong").length`); n != 1 {
 		t.Errorf("%d of three have mistakes", n)
 	}

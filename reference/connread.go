@@ -42,6 +42,9 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 			return 0, nil, readError(err)
 		}
 		if event.Opcode != wire.Continuation {
+			if event.Payload == nil { // of no octets; the memory is to be lent again
+				event.Payload = lent[:0]
+			}
 			return event.Opcode, event.Payload, nil
 		}
 	}

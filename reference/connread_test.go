@@ -362,3 +362,13 @@ func ExampleConn_NextReader() {
 	fmt.Println(len(p), err)
 	// Output: 10000 <nil>
 }
+
+func TestAnEmptyMessageGivesLentMemoryBack(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		lent := make([]byte, 0, 100)
+		sendAll(peer, from(c.m.role.Peer(), true, wire.Binary, ""))
+		if _, p, err := c.ReadMessageInto(lent); err != nil || len(p) > 0 || cap(p) < cap(lent) {
+			t.Errorf("an empty message has %d octets in memory of %d, %v; want those that were lent", len(p), cap(p), err)
+		}
+	})
+}

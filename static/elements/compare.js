@@ -703,7 +703,7 @@ function wrongWith(column, { list, by }) {
   return h(
     "details",
     { class: "wrong", "data-of": column.name },
-    h("summary", {}, "What seems to be wrong with ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(list.length, "mistake")}, by ${count(by, "case")}`)),
+    h("summary", {}, "What seems to be wrong with ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(list.length, "mistake")}, of ${count(by, "case")} judged`)),
     h(
       "ol",
       {},

@@ -483,7 +483,8 @@ export class WsPlay extends LabElement {
     if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;
     clock.textContent = span(passed);
-    text.textContent = ` and ${mark.command} is not done yet. Nothing is stuck: this is how long it takes. ${this.pausing}`;
+    const own = play.as !== "raw" && mark.command.startsWith("patience ") ? " A browser goes by a patience of its own." : "";
+    text.textContent = ` and ${mark.command} is not done yet.${own} Nothing is stuck: this is how long it takes. ${this.pausing}`;
     offer.toggleAttribute("hidden", this.meanwhile);
   }
 }
