@@ -12,9 +12,6 @@ type Mistake struct {
 	Usually string `json:"usually"` // the wrong code, in words
 }
 
-// Mistakes returns all that can be named, in the order of a connection's life.
-func Mistakes() []Mistake { return slices.Clone(mistakes) }
-
 // MistakeOf returns the mistake with this code.
 func MistakeOf(code string) (Mistake, bool) {
 	i := slices.IndexFunc(mistakes, func(m Mistake) bool { return m.Code == code })
@@ -30,6 +27,7 @@ const (
 	byBoth   = "both"
 )
 
+// mistakes are all that can be named, in the order of a connection's life.
 var mistakes = []Mistake{
 	// Sec-WebSocket-Accept.
 	{"key-decoded-before-hash", "You hashed the decoded key: the 16 octets, where the 24 characters are due.",
