@@ -369,19 +369,26 @@ func TestPatienceEndsWithTheServerOrWithItself(t *testing.T) {
 	}
 }
 
+// openRaw returns a Raw whose connection is open, and the server at its other end.
+func openRaw(t *testing.T) (*Raw, *server) {
+	t.Helper()
+	near, far := net.Pipe()
+	s := &server{Conn: far, t: t}
+	go func() {
+		s.hearsRequest()
+		s.says(answer101)
+	}()
+	c, err := NewRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Status(t.Context())
+	return c, s
+}
+
 func TestADeafClientReadsNothingUntilItHears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		s := &server{Conn: far, t: t}
-		go func() {
-			s.hearsRequest()
-			s.says(answer101)
-		}()
-		c, err := NewRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Status(t.Context())
+		c, s := openRaw(t)
 		c.Deafen(t.Context())
 		said := make(chan struct{})
 		go func() {
@@ -399,7 +406,7 @@ func TestADeafClientReadsNothingUntilItHears(t *testing.T) {
 		}
 		c.Deafen(t.Context())
 		c.Close() // ends a deaf one, too
-		far.Close()
+		s.Close()
 	})
 }
 
@@ -513,17 +520,7 @@ func TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound(t *testing.T) {
 // TestAClientGetsDeafAgainAsSoonAsItHears leaves the reader no time to read on.
 func TestAClientGetsDeafAgainAsSoonAsItHears(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		s := &server{Conn: far, t: t}
-		go func() {
-			s.hearsRequest()
-			s.says(answer101)
-		}()
-		c, err := NewRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Status(t.Context())
+		c, s := openRaw(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for i := range 1000 {
@@ -538,6 +535,6 @@ func TestAClientGetsDeafAgainAsSoonAsItHears(t *testing.T) {
 			}
 		}
 		c.Close()
-		far.Close()
+		s.Close()
 	})
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // run goes through the steps of a play under c and tells on the channels where
-// it waits and where it is.
-func run(ctx context.Context, c *control) (ready, begun chan int, ended chan error) {
+// it waits and where it is. A step ends at once, or where there is under, when
+// something comes from it.
+func run(ctx context.Context, c *control, under <-chan struct{}) (ready, begun chan int, ended chan error) {
 	ready, begun, ended = make(chan int, 100), make(chan int, 100), make(chan error, 1)
 	go func() {
 		for i := range c.steps {
@@ -20,6 +21,9 @@ func run(ctx context.Context, c *control) (ready, begun chan int, ended chan err
 				return
 			}
 			begun <- i
+			if under != nil {
+				<-under
+			}
 		}
 		ended <- nil
 	}()
@@ -54,7 +58,7 @@ func TestAStepOrderedTwiceIsDoneOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		c := newControl(5, 1, cancel)
-		ready, begun, ended := run(ctx, c)
+		ready, begun, ended := run(ctx, c, nil)
 		synctest.Wait()
 		if r, b := drain(ready), drain(begun); !same(r, 1) || !same(b, 0) {
 			t.Errorf("paused before step 1 it waits before %v and has begun %v", r, b)
@@ -84,7 +88,7 @@ func TestAStepOrderedTwiceIsDoneOnce(t *testing.T) {
 func TestAPlayThatRunsWaitsNowhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		ready, begun, ended := run(ctx, newControl(3, -1, cancel))
+		ready, begun, ended := run(ctx, newControl(3, -1, cancel), nil)
 		if err := <-ended; err != nil || drain(ready) != nil || !same(drain(begun), 0, 1, 2) {
 			t.Errorf("it ends with %v", err)
 		}
@@ -95,7 +99,7 @@ func TestAPlayThatWaitsCanBeStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		c := newControl(3, 0, cancel)
-		ready, begun, ended := run(ctx, c)
+		ready, begun, ended := run(ctx, c, nil)
 		synctest.Wait()
 		c.do("stop", -1)
 		if err := <-ended; !errors.Is(err, scenario.ErrStopped) || !same(drain(ready), 0) || drain(begun) != nil {
@@ -111,19 +115,8 @@ func TestAPlayThatRunsPausesBehindTheStepUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		c := newControl(5, -1, cancel)
-		ready, begun, ended := make(chan int, 100), make(chan int, 100), make(chan error, 1)
 		under := make(chan struct{}) // a step ends when the test says so
-		go func() {
-			for i := range c.steps {
-				if err := c.wait(ctx, i, func() { ready <- i }); err != nil {
-					ended <- err
-					return
-				}
-				begun <- i
-				<-under
-			}
-			ended <- nil
-		}()
+		ready, begun, ended := run(ctx, c, under)
 		synctest.Wait()
 		under <- struct{}{}
 		synctest.Wait()
