@@ -62,8 +62,8 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	return nil
 }
 
-// beginMessage takes the message baton for a message of type opcode. Somebody may have a writer from
-// NextWriter open and never close it: the wait has an end.
+// beginMessage takes the message baton for a message of type opcode. Somebody
+// may have a writer from NextWriter open and never close it: the wait has an end.
 func (c *Conn) beginMessage(opcode wire.Opcode) error {
 	if opcode != wire.Text && opcode != wire.Binary {
 		return errNotAType
