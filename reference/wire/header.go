@@ -53,9 +53,9 @@ type Header struct {
 	RSV3   bool
 	Opcode Opcode
 	Masked bool
-	Form   LengthForm
-	Length uint64  // payload length in octets; in the 64-bit form with its top bit
-	Key    [4]byte // masking key; zero when not Masked
+	Form   LengthForm // zero: the shortest that can carry Length
+	Length uint64     // payload length in bytes; in the 64-bit form with its top bit
+	Key    [4]byte    // masking key; zero when not Masked
 }
 
 // FormFor returns the shortest form that can carry length, the only one that
@@ -70,9 +70,13 @@ func FormFor(length uint64) LengthForm {
 	return Length64
 }
 
+// form returns the form that h is written in. One that cannot carry Length gives
+// way: what ParseHeader reads back must have the same Length.
+func (h Header) form() LengthForm { return max(h.Form, FormFor(h.Length)) }
+
 // Size returns the octets that h takes on the wire, 2 to MaxHeaderSize.
 func (h Header) Size() int {
-	n := 2 + int(h.Form)/8 // the shortest form, of 7 bits, has no octet of its own
+	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, has no octet of its own
 	if h.Masked {
 		n += len(h.Key)
 	}
@@ -141,14 +145,14 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 }
 
 // Append writes h to the end of dst, each bit as h has it: the mirror image of
-// ParseHeader. A Length that does not fit h.Form is cut to the form's bits.
+// ParseHeader. A Form that cannot carry Length becomes the shortest that can.
 func (h Header) Append(dst []byte) []byte {
 	// 1. Two octets that every frame has.
 	b0 := bit(h.Fin, 0x80) | bit(h.RSV1, 0x40) | bit(h.RSV2, 0x20) | bit(h.RSV3, 0x10) | byte(h.Opcode)&0x0f
 	b1 := bit(h.Masked, 0x80)
 
 	// 2. The length.
-	switch h.Form {
+	switch h.form() {
 	case Length16:
 		dst = append(dst, b0, b1|announces16)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(h.Length))
@@ -156,7 +160,7 @@ func (h Header) Append(dst []byte) []byte {
 		dst = append(dst, b0, b1|announces64)
 		dst = binary.BigEndian.AppendUint64(dst, h.Length)
 	default:
-		dst = append(dst, b0, b1|byte(h.Length)&0x7f)
+		dst = append(dst, b0, b1|byte(h.Length))
 	}
 
 	// 3. The masking key.

@@ -174,6 +174,21 @@ func TestEveryFirstTwoOctetsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestALengthComesBackWhateverFormIsAskedFor(t *testing.T) {
+	for _, length := range []uint64{0, 1, 125, 126, 127, 128, 255, 256, 65535, 65536, 1 << 32, 1<<63 - 1, 1 << 63} {
+		for _, form := range []LengthForm{0, Length7, Length16, Length64} {
+			asked := Header{Fin: true, Opcode: Text, Masked: true, Form: form, Length: length, Key: [4]byte{1, 2, 3, 4}}
+			b := asked.Append(nil)
+			got, ok := ParseHeader(b)
+			want := asked
+			want.Form = max(form, FormFor(length))
+			if !ok || got != want || len(b) != asked.Size() || got.Size() != len(b) {
+				t.Errorf("%d in %d bits: % x is %+v", length, form, b, got)
+			}
+		}
+	}
+}
+
 func TestTheRolesArePeers(t *testing.T) {
 	if Client.Peer() != Server || Server.Peer() != Client || Client.String() != "client" || Server.String() != "server" {
 		t.Error("client and server are not each other's peers")
