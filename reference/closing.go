@@ -56,7 +56,13 @@ func (m *Machine) receiveClose(payload []byte) {
 	}
 	//lesson:begin answer-close
 	if !m.closeSent {
-		m.appendClose(wire.ClosePayload{Code: p.Code}, "the Close frame was answered with its code")
+		answer, why := wire.ClosePayload{Code: p.Code}, "the Close frame was answered with its code"
+		if choose := m.o.AnswerClose; choose != nil {
+			if chosen := choose(p); checkClose(chosen.Code, chosen.Reason) == nil {
+				answer, why = chosen, "the Close frame was answered with the code "+chosen.Code.String()
+			}
+		}
+		m.appendClose(answer, why)
 	}
 	//lesson:end
 }

@@ -19,8 +19,10 @@ type Options struct {
 	// fails the connection with 1009. Default: DefaultMaxMessage.
 	MaxMessage int
 
-	// WriteTimeout bounds each write to the network for which SetWriteDeadline
-	// has set nothing, until CloseTimeout does. Default: 10 s.
+	// WriteTimeout ends a write to the network when the peer has taken nothing for so
+	// long, twice that at most, where SetWriteDeadline has set nothing. A slow peer
+	// that keeps reading is served to the end; over TLS it must take 16 KiB in that
+	// time. Once the connection is being closed CloseTimeout counts. Default: 10 s.
 	WriteTimeout time.Duration
 
 	// CloseTimeout bounds Close's wait for the peer's Close frame, and all writes
@@ -52,6 +54,11 @@ type Options struct {
 	// mixes secrets with what an attacker can choose should leave it off.
 	Deflate *wire.DeflateParams
 
+	// AnswerClose, when not nil, chooses the Close frame that answers the peer's. What
+	// cannot be sent is replaced by the default: the peer's code and no reason. It
+	// must be quick and must not call the Conn.
+	AnswerClose func(received wire.ClosePayload) wire.ClosePayload
+
 	// MaskKey returns the next frame's masking key, for a client (RFC 6455
 	// §5.3). Default: crypto/rand, read 256 octets at a time.
 	MaskKey func() [4]byte
@@ -64,8 +71,8 @@ type Options struct {
 	Misbehave Misbehave
 
 	// Observe, when not nil, is told of every change of the Machine's state, in
-	// order and before the call that caused it returns. It must be quick, and must
-	// neither call the Conn, which waits for it, nor panic.
+	// order and before the call that caused it returns. It must be quick and must not
+	// call the Conn, which waits for it.
 	Observe func(Observation)
 
 	// OnControl, when not nil, is told of every Ping, Pong and Close, in order with
@@ -123,12 +130,16 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 // One goroutine reads; any number may write, Ping, Close and ask at the same
 // time. Whoever has a Conn must end it with Close or CloseNow.
 //
+// A panic of a function in Options reaches the caller in whose goroutine it ran.
+// The Conn can still be closed.
+//
 // A call that comes too late returns the cause: a *CloseError when the peer
 // ended the connection, a *ProtocolError when this end failed it, and after
 // Close or CloseNow an error that is net.ErrClosed.
 type Conn struct {
 	nc          net.Conn
 	subprotocol string
+	deflated    *wire.DeflateParams // nil without permessage-deflate
 
 	// message is held while a message is being written, and turn while octets
 	// are, so that those of one frame stay together.
@@ -158,6 +169,7 @@ type Conn struct {
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
 	writeUntil    time.Time
+	wake          chan struct{} // closed when what bounds a wait for message has changed; nil when nobody waits
 }
 
 // A baton is a mutex that may be held during I/O: it can be waited for with a
@@ -197,8 +209,8 @@ func (c *Conn) opened(a agreement, r *bufio.Reader) {
 	if a.deflate != nil {
 		c.m.useDeflate(*a.deflate)
 	}
-	unread, _ := r.Peek(r.Buffered())                            // what is buffered can be peeked at
-	c.subprotocol, c.unread = a.subprotocol, bytes.Clone(unread) // not to keep r's buffer
+	unread, _ := r.Peek(r.Buffered())                                                   // what is buffered can be peeked at
+	c.subprotocol, c.deflated, c.unread = a.subprotocol, a.deflate, bytes.Clone(unread) // not to keep r's buffer
 	c.m.Opened()
 }
 
@@ -208,6 +220,15 @@ func (c *Conn) NetConn() net.Conn { return c.nc }
 
 // Subprotocol returns the subprotocol that the handshake settled on, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// Deflate returns the parameters of permessage-deflate that the handshake settled
+// on, and whether the extension is in use.
+func (c *Conn) Deflate() (p wire.DeflateParams, inUse bool) {
+	if c.deflated == nil {
+		return p, false
+	}
+	return *c.deflated, true
+}
 
 // State returns the connection's state.
 func (c *Conn) State() State {
@@ -245,6 +266,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.writeDeadline, c.writeUntil = t, time.Time{}
 	err := c.nc.SetWriteDeadline(t)
 	c.beforeWrite() // for one that waits already
+	c.wakeWriters()
 	return err
 }
 

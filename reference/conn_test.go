@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -656,6 +657,121 @@ func TestMaskingKeysComeFromTheirSourceInOrder(t *testing.T) {
 		}
 	}()
 	keys()
+}
+
+func TestTheAnsweringCloseCanBeChosen(t *testing.T) {
+	chosen := wire.ClosePayload{Code: 4000, Reason: "so be it"}
+	for _, o := range []struct {
+		name   string
+		answer wire.ClosePayload
+		want   string
+	}{
+		{"another code and a reason", chosen, "close 4000 so be it"},
+		{"no code", wire.ClosePayload{Code: wire.NoStatusReceived}, "close 1005"},
+		{"a code that cannot be sent", wire.ClosePayload{Code: wire.AbnormalClosure}, "close 1000"},
+		{"a reason that is too long", wire.ClosePayload{Code: 4000, Reason: strings.Repeat("x", MaxReason+1)}, "close 1000"},
+	} {
+		t.Run(o.name, func(t *testing.T) {
+			var received wire.ClosePayload
+			options := Options{AnswerClose: func(p wire.ClosePayload) wire.ClosePayload {
+				received = p
+				return o.answer
+			}}
+			bothRoles(t, options, func(t *testing.T, c *Conn, peer net.Conn) {
+				sendAll(peer, closeFrame(c.m.role.Peer(), 1000, "bye"))
+				go c.ReadMessage()
+				if got := readFrames(t, peer, c.m.role, 1); got[0] != o.want {
+					t.Errorf("the answer is %s, want %s", got[0], o.want)
+				}
+				if received != (wire.ClosePayload{Code: 1000, Reason: "bye"}) {
+					t.Errorf("AnswerClose is given %+v", received)
+				}
+			})
+		})
+	}
+}
+
+// TestAConnOutlastsThePanicOfAFunctionInItsOptions has each of them panic in each
+// call that can run it. What is locked stays locked, so the calls that follow would
+// wait for ever.
+func TestAConnOutlastsThePanicOfAFunctionInItsOptions(t *testing.T) {
+	var armed atomic.Bool
+	trip := func() {
+		if armed.Swap(false) {
+			panic("tripped")
+		}
+	}
+	options := map[string]Options{
+		"MaskKey":     {MaskKey: func() [4]byte { trip(); return testKey }},
+		"Now":         {Now: func() time.Time { trip(); return time.Now() }, IdleTimeout: time.Hour},
+		"Observe":     {MaskKey: func() [4]byte { return testKey }, Observe: func(Observation) { trip() }},
+		"OnControl":   {MaskKey: func() [4]byte { return testKey }, OnControl: func(wire.Opcode, []byte) { trip() }},
+		"AnswerClose": {MaskKey: func() [4]byte { return testKey }, AnswerClose: func(p wire.ClosePayload) wire.ClosePayload { trip(); return p }},
+	}
+	calls := map[string]func(c *Conn, peer net.Conn){
+		"WriteMessage": func(c *Conn, _ net.Conn) { c.WriteMessage(wire.Text, []byte("Hello")) },
+		"large":        func(c *Conn, _ net.Conn) { c.WriteMessage(wire.Binary, make([]byte, 2*vectorSize)) },
+		"Ping":         func(c *Conn, _ net.Conn) { c.Ping(nil) },
+		"NextWriter": func(c *Conn, _ net.Conn) {
+			w, err := c.NextWriter(wire.Text)
+			if err == nil {
+				defer w.Close()
+				w.Write(make([]byte, 2*fragmentSize))
+			}
+		},
+		"ReadMessage of a Ping": func(c *Conn, peer net.Conn) {
+			sendAll(peer, from(c.m.role.Peer(), true, wire.Ping, "a"), from(c.m.role.Peer(), true, wire.Text, "b"))
+			c.ReadMessage()
+		},
+		"ReadMessage of a Close": func(c *Conn, peer net.Conn) {
+			sendAll(peer, closeFrame(c.m.role.Peer(), 1000, ""))
+			c.ReadMessage()
+		},
+		"NextReader": func(c *Conn, peer net.Conn) {
+			sendAll(peer, from(c.m.role.Peer(), false, wire.Text, "a"), from(c.m.role.Peer(), true, wire.Continuation, "b"))
+			if _, r, err := c.NextReader(); err == nil {
+				io.ReadAll(r)
+			}
+		},
+		"Close":            func(c *Conn, _ net.Conn) { c.Close(wire.NormalClosure, "") },
+		"CloseNow":         func(c *Conn, _ net.Conn) { c.CloseNow() },
+		"SetWriteDeadline": func(c *Conn, _ net.Conn) { c.SetWriteDeadline(time.Time{}) },
+		"SetReadDeadline":  func(c *Conn, _ net.Conn) { c.SetReadDeadline(time.Time{}) },
+	}
+	for option, o := range options {
+		tripped := 0
+		for call, f := range calls {
+			t.Run(option+" in "+call, func(t *testing.T) {
+				bothRoles(t, o, func(t *testing.T, c *Conn, peer net.Conn) {
+					go io.Copy(io.Discard, peer)
+					armed.Store(true)
+					func() {
+						defer func() {
+							if recover() != nil {
+								tripped++
+							}
+						}()
+						f(c, peer)
+					}()
+					armed.Store(false)
+					start := time.Now()
+					c.WriteMessage(wire.Text, nil)
+					c.State()
+					c.Close(wire.NormalClosure, "")
+					c.CloseNow()
+					if got := time.Since(start); got > time.Minute {
+						t.Errorf("to close took %v", got)
+					}
+					if c.State() != Closed {
+						t.Errorf("the state is %s", c.State())
+					}
+				})
+			})
+		}
+		if tripped == 0 {
+			t.Errorf("%s panicked in no call", option)
+		}
+	}
 }
 
 func TestErrorsSayWhatHappened(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 // either. The caller holds mu.
 func (c *Conn) leave(d time.Duration) {
 	c.leaving = true
+	c.wakeWriters()
 	_ = c.nc.SetDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
 }
 
@@ -33,19 +34,9 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
-		c.mu.Unlock()
+	if !c.beginClose(code, reason) {
 		return fmt.Errorf("close: %w", net.ErrClosed)
 	}
-	if c.err == nil || !c.leaving {
-		c.leave(c.m.o.CloseTimeout)
-	}
-	if c.err == nil {
-		c.err = errLocalDone
-		_ = c.m.SendClose(code, reason) // checked above, and the connection is open
-	}
-	c.mu.Unlock()
 	// Somebody in ReadMessage is woken by the deadline at the latest.
 	patience := time.NewTimer(c.m.o.CloseTimeout + c.m.o.FinTimeout)
 	defer patience.Stop()
@@ -76,6 +67,24 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	}
 }
 
+// beginClose puts a Close frame out, unless the connection has its end already. It
+// reports false where this end has closed it before.
+func (c *Conn) beginClose(code wire.CloseCode, reason string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock() // whatever MaskKey does
+	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
+		return false
+	}
+	if c.err == nil || !c.leaving {
+		c.leave(c.m.o.CloseTimeout)
+	}
+	if c.err == nil {
+		_ = c.m.SendClose(code, reason) // checked before, and the connection is open
+		c.err = errLocalDone
+	}
+	return true
+}
+
 // CloseNow closes the TCP connection without a closing handshake. A peer that
 // saw no Close frame reports 1006. It does nothing when c is closed.
 func (c *Conn) CloseNow() error {
@@ -84,6 +93,7 @@ func (c *Conn) CloseNow() error {
 	if c.err == nil {
 		c.err = errLocalDone
 	}
+	c.wakeWriters()
 	c.mu.Unlock()
 	if closed {
 		return nil
@@ -95,17 +105,7 @@ func (c *Conn) CloseNow() error {
 // The caller holds reading.
 func (c *Conn) hangUp() {
 	_ = c.drain() // the Close frame may still stand behind another writer's
-	c.mu.Lock()
-	failed := c.m.Err() != nil
-	half, canHalfClose := c.nc.(interface{ CloseWrite() error })
-	keep := c.m.closeReceived && !failed && c.m.o.Misbehave.KeepTCP
-	wait := c.m.State() != Closed && c.readErr == nil && c.writeErr == nil &&
-		(failed && canHalfClose || c.m.closeReceived && c.m.role == wire.Client)
-	if wait {
-		c.leave(c.m.o.FinTimeout)
-	}
-	c.mu.Unlock()
-
+	keep, wait, half := c.lastWait()
 	if keep {
 		return
 	}
@@ -113,12 +113,34 @@ func (c *Conn) hangUp() {
 		// A TCP that is closed with octets unread sends a reset, and a reset can
 		// destroy the Close frame that is on its way. So: send FIN, then read to
 		// the end. After a whole closing handshake the FIN is the server's first.
-		if failed {
+		if half != nil {
 			_ = half.CloseWrite()
 		}
 		_, _ = io.Copy(io.Discard, c.nc)
 	}
 	c.shut("this end closed TCP")
+}
+
+// halfCloser is a connection that can send FIN and still be read.
+type halfCloser interface{ CloseWrite() error }
+
+// lastWait reports whether TCP is to be kept open, by misbehavior, or whether the
+// end of the peer's octets is to be waited for, and begins that wait. half is not
+// nil where this end's FIN comes first.
+func (c *Conn) lastWait() (keep, wait bool, half halfCloser) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failed := c.m.Err() != nil
+	if failed {
+		half, _ = c.nc.(halfCloser)
+	}
+	keep = c.m.closeReceived && !failed && c.m.o.Misbehave.KeepTCP
+	wait = c.m.State() != Closed && c.readErr == nil && c.writeErr == nil &&
+		(half != nil || c.m.closeReceived && c.m.role == wire.Client)
+	if wait {
+		c.leave(c.m.o.FinTimeout)
+	}
+	return keep, wait, half
 }
 
 // shut closes the TCP connection and tells the Machine.

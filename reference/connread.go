@@ -94,28 +94,73 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 // Where it reads to decides what an echo costs and what an idle connection
 // holds: see readTo.
 func (c *Conn) fill(lent []byte) (Event, error) {
-	var err error
-	borrowed := false // unread is in lent
-	c.mu.Lock()
-	c.m.lent = lent
-	if len(c.unread) == 0 {
-		c.more = false
-		into, place := c.readTo(lent)
-		if len(c.m.out) > 0 && !c.full { // what was held back would wait as long as this read
-			c.mu.Unlock()
-			_ = c.flush()
-			c.mu.Lock()
-		}
-		c.beforeRead()
-		c.mu.Unlock()
-		var n int
-		n, err = c.nc.Read(into)
+	r := c.beginRead(lent)
+	if r.into != nil {
+		r.n, r.err = c.nc.Read(r.into)
+	}
+	event, backlog, err := c.take(r)
+
+	// A pong must not wait for a writer that itself waits for the peer to read:
+	// two such ends would stand still. A peer that only ever pings must wait,
+	// or its pongs would fill the memory.
+	if backlog > maxBacklog {
+		_ = c.drain()
+	}
+	if backlog > 0 {
+		_ = c.flush() // a failed write is the writers' to report; reading may go on
+	}
+	return event, err
+}
+
+// A networkRead is one read of the network and what it gave.
+type networkRead struct {
+	into  []byte // nil where nothing need be read
+	place int    // what into is
+	n     int
+	err   error
+}
+
+// beginRead finds memory for the next read of the network, unless bytes are there
+// still, and sees to its deadline. Its locks, and those of take, are given back
+// whatever the functions in Options do.
+func (c *Conn) beginRead(lent []byte) (r networkRead) {
+	if held := c.findRoom(lent, &r); held { // what was held back would wait as long as this read
+		_ = c.flush()
+	}
+	if r.into != nil && c.m.o.IdleTimeout > 0 {
 		c.mu.Lock()
-		c.full = place == inBuffer && n == len(into)
-		if place == inMessage {
-			c.m.receivePayload(into[:n])
+		defer c.mu.Unlock()
+		c.beforeRead()
+	}
+	return r
+}
+
+// findRoom finds memory for the next read and reports whether output waits.
+func (c *Conn) findRoom(lent []byte, r *networkRead) (held bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m.lent = lent
+	if len(c.unread) > 0 {
+		return false
+	}
+	c.more = false
+	r.into, r.place = c.readTo(lent)
+	return len(c.m.out) > 0 && !c.full
+}
+
+// take gives the Machine what a read brought. It returns the octets of output that
+// are to be sent at once.
+func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = r.err
+	borrowed := false // unread is in lent
+	if r.into != nil {
+		c.full = r.place == inBuffer && r.n == len(r.into)
+		if r.place == inMessage {
+			c.m.receivePayload(r.into[:r.n])
 		} else {
-			c.unread, borrowed = into[:n], place == inLent
+			c.unread, borrowed = r.into[:r.n], r.place == inLent
 		}
 	}
 	for len(c.unread) > 0 && len(c.m.events) == 0 {
@@ -124,7 +169,6 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	if borrowed && len(c.unread) > 0 {
 		c.unread = append(c.buf[:0], c.unread...) // behind a message that is the caller's now
 	}
-	var event Event
 	if len(c.m.events) > 0 {
 		event = c.m.events[0]
 		c.m.events[0], c.m.events = Event{}, c.m.events[:0]
@@ -140,26 +184,19 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		c.readErr = err // otherwise the next read will say it again
 	}
 	if c.err == nil {
-		c.err = c.verdict()
+		if c.err = c.verdict(); c.err != nil {
+			c.wakeWriters()
+		}
 	}
-	backlog := len(c.m.out)
+	backlog = len(c.m.out)
 	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more may join what is held back
-	wait := c.held && joins && backlog <= maxBacklog
-	c.mu.Unlock()
-
-	// A pong must not wait for a writer that itself waits for the peer to read:
-	// two such ends would stand still. A peer that only ever pings must wait,
-	// or its pongs would fill the memory.
-	if backlog > maxBacklog {
-		_ = c.drain()
+	if c.held && joins && backlog <= maxBacklog {
+		backlog = 0
 	}
-	if backlog > 0 && !wait {
-		_ = c.flush() // a failed write is the writers' to report; reading may go on
+	if giveUp {
+		err = nil
 	}
-	if err != nil && !giveUp {
-		return event, err
-	}
-	return event, nil
+	return event, backlog, err
 }
 
 // The places that the network is read to.

@@ -317,7 +317,7 @@ func TestAClaimedLengthTakesNoMemoryOfAConnEither(t *testing.T) {
 
 func ExampleConn_ReadMessageInto() {
 	// A server's echo loop that needs no memory but that of the longest message.
-	server := Server{Handler: func(c *Conn) {
+	server := Server{Handler: func(c *Conn, _ wire.Head) {
 		var buf []byte
 		for {
 			opcode, p, err := c.ReadMessageInto(buf)
@@ -339,7 +339,7 @@ func ExampleConn_ReadMessageInto() {
 }
 
 func ExampleConn_NextReader() {
-	server := Server{Handler: func(c *Conn) {
+	server := Server{Handler: func(c *Conn, _ wire.Head) {
 		for {
 			opcode, r, err := c.NextReader()
 			if err != nil {

@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,8 +64,9 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	return nil
 }
 
-// beginMessage takes the message baton for a message of type opcode. Somebody
-// may have a writer from NextWriter open and never close it: the wait has an end.
+// beginMessage takes the message baton for a message of type opcode. Somebody may
+// have a writer from NextWriter open and never close it, so the wait ends with the
+// write deadline, or WriteTimeout, and with the connection.
 func (c *Conn) beginMessage(opcode wire.Opcode) error {
 	if opcode != wire.Text && opcode != wire.Binary {
 		return errNotAType
@@ -71,19 +74,42 @@ func (c *Conn) beginMessage(opcode wire.Opcode) error {
 	if c.message.tryLock() {
 		return nil
 	}
-	c.mu.Lock()
-	wait := c.m.o.WriteTimeout
-	if !c.writeDeadline.IsZero() {
-		wait = c.writeDeadline.Sub(c.m.o.Now())
+	until := c.m.o.Now().Add(c.m.o.WriteTimeout)
+	for {
+		c.mu.Lock()
+		if err := c.sendable(); err != nil {
+			c.mu.Unlock()
+			return err
+		}
+		deadline := until
+		if !c.writeDeadline.IsZero() {
+			deadline = c.writeDeadline
+		}
+		if c.wake == nil {
+			c.wake = make(chan struct{})
+		}
+		wake := c.wake
+		c.mu.Unlock()
+
+		patience := time.NewTimer(deadline.Sub(c.m.o.Now()))
+		select {
+		case c.message <- struct{}{}:
+			patience.Stop()
+			return nil
+		case <-patience.C:
+			return fmt.Errorf("wait for another message to be written: %w", os.ErrDeadlineExceeded)
+		case <-wake:
+			patience.Stop()
+		}
 	}
-	c.mu.Unlock()
-	patience := time.NewTimer(wait)
-	defer patience.Stop()
-	select {
-	case c.message <- struct{}{}:
-		return nil
-	case <-patience.C:
-		return fmt.Errorf("wait for another message to be written: %w", os.ErrDeadlineExceeded)
+}
+
+// wakeWriters has those who wait in beginMessage look again at what bounds their
+// wait. The caller holds mu.
+func (c *Conn) wakeWriters() {
+	if c.wake != nil {
+		close(c.wake)
+		c.wake = nil
 	}
 }
 
@@ -132,8 +158,20 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 // send runs frame, holding turn and mu, to have something put into the Machine's
 // output, and writes that and what frame returns to follow it.
 func (c *Conn) send(frame func() (behind []byte, err error)) error {
+	err := c.sendInTurn(frame)
+	if ferr := c.flush(); err == nil {
+		err = ferr
+	}
+	return err
+}
+
+// sendInTurn is send without what others have put out meanwhile. Its locks are given
+// back whatever MaskKey does.
+func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
 	c.turn.lock()
+	defer c.turn.unlock()
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.m.out == nil { // it has no memory for output, and is lent some
 		c.lent = frameBuffers.Get().(*[]byte)
 		c.m.out = (*c.lent)[:0]
@@ -141,11 +179,6 @@ func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	behind, err := frame()
 	if err == nil && (behind != nil || !c.holdBack()) {
 		err = c.write(behind)
-	}
-	c.mu.Unlock()
-	c.turn.unlock()
-	if ferr := c.flush(); err == nil {
-		err = ferr
 	}
 	return err
 }
@@ -191,9 +224,7 @@ func (c *Conn) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.m.out) > 0 && c.writeErr == nil && !c.holdBack() && c.turn.tryLock() {
-		err := c.write(nil)
-		c.turn.unlock()
-		if err != nil {
+		if err := c.writeInTurn(); err != nil {
 			return err
 		}
 	}
@@ -203,9 +234,14 @@ func (c *Conn) flush() error {
 // drain waits for its turn and sends what the Machine has put out.
 func (c *Conn) drain() error {
 	c.turn.lock()
-	defer c.turn.unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.writeInTurn()
+}
+
+// writeInTurn is write without anything to follow, and gives the turn back.
+func (c *Conn) writeInTurn() error {
+	defer c.turn.unlock()
 	return c.write(nil)
 }
 
@@ -250,21 +286,70 @@ func (c *Conn) beforeWrite() {
 	}
 }
 
-// writeOctets makes one system call of two pieces of memory, where there are two.
-func (c *Conn) writeOctets(out, behind []byte) (err error) {
+// writeOctets makes one system call of two pieces of memory, where there are two,
+// and as many more as a slow peer makes necessary.
+func (c *Conn) writeOctets(out, behind []byte) error {
 	if len(out) > 0 && len(behind) > 0 {
 		c.vector = append(c.vector[:0], out, behind)
 		whole := c.vector // WriteTo eats what it is called on
-		_, err = c.vector.WriteTo(c.nc)
-		clear(whole)
-		c.vector = whole
-		return err
+		defer func() {
+			clear(whole)
+			c.vector = whole[:0]
+		}()
+		for {
+			n, err := c.vector.WriteTo(c.nc)
+			if n == 0 || !c.mayGoOn(err) {
+				return err
+			}
+		}
 	}
 	if len(out) > 0 {
 		behind = out
 	}
-	_, err = c.nc.Write(behind)
-	return err
+	if _, ok := c.nc.(*tls.Conn); ok {
+		return c.writeRecords(behind)
+	}
+	for {
+		n, err := c.nc.Write(behind)
+		if n == 0 || !c.mayGoOn(err) {
+			return err
+		}
+		behind = behind[n:]
+	}
+}
+
+// tlsRecord is the most bytes that TLS puts into one record.
+const tlsRecord = 16 << 10
+
+// writeRecords writes p record by record: a tls.Conn whose write has met a deadline
+// can write no more, so the deadline must be renewed before.
+func (c *Conn) writeRecords(p []byte) error {
+	for {
+		n := min(len(p), tlsRecord)
+		if _, err := c.nc.Write(p[:n]); err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+		c.mu.Lock()
+		c.beforeWrite()
+		c.mu.Unlock()
+	}
+}
+
+// mayGoOn reports whether err is WriteTimeout's alone, and renews its deadline: the
+// peer has taken some bytes since the last.
+func (c *Conn) mayGoOn(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leaving || !c.writeDeadline.IsZero() {
+		return false
+	}
+	c.writeUntil = time.Time{}
+	c.beforeWrite()
+	return true
 }
 
 // A Prepared is one message that goes to many peers: it is judged and framed

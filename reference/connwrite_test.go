@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,6 +191,100 @@ func TestAWriterThatIsNeverClosedDoesNotHoldOthersForever(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsForAWriterIsWokenByTheEndAndByADeadline(t *testing.T) {
+	for name, o := range map[string]struct {
+		do   func(c *Conn)
+		want error
+	}{
+		"CloseNow":                  {func(c *Conn) { c.CloseNow() }, net.ErrClosed},
+		"Close":                     {func(c *Conn) { go c.Close(wire.NormalClosure, "") }, net.ErrClosed},
+		"a deadline that is past":   {func(c *Conn) { must(c.SetWriteDeadline(time.Now().Add(-time.Second))) }, os.ErrDeadlineExceeded},
+		"a deadline that is sooner": {func(c *Conn) { must(c.SetWriteDeadline(time.Now())) }, os.ErrDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothRoles(t, Options{WriteTimeout: time.Hour}, func(t *testing.T, c *Conn, peer net.Conn) {
+				go io.Copy(io.Discard, peer)
+				_, err := c.NextWriter(wire.Text)
+				must(err)
+				gave := make(chan error, 1)
+				go func() { gave <- c.WriteMessage(wire.Text, nil) }()
+				synctest.Wait()
+				start := time.Now()
+				o.do(c)
+				if err := <-gave; !errors.Is(err, o.want) {
+					t.Errorf("the message that waits gives %v", err)
+				}
+				since(t, start, 0)
+			})
+		})
+	}
+	bothRoles(t, Options{WriteTimeout: time.Second}, func(t *testing.T, c *Conn, peer net.Conn) {
+		go io.Copy(io.Discard, peer)
+		w, err := c.NextWriter(wire.Text)
+		must(err)
+		gave := make(chan error, 1)
+		go func() { gave <- c.WriteMessage(wire.Text, nil) }()
+		synctest.Wait()
+		must(c.SetWriteDeadline(time.Now().Add(time.Minute))) // later than WriteTimeout
+		time.Sleep(30 * time.Second)
+		must(w.Close())
+		must(<-gave)
+	})
+}
+
+func TestAPeerThatReadsSlowlyIsServedToTheEnd(t *testing.T) {
+	const size, part, pause = 1 << 20, 32 << 10, 4 * time.Second
+	for _, length := range []int{vectorSize - 1, size} {
+		bothRoles(t, Options{WriteTimeout: 10 * time.Second}, func(t *testing.T, c *Conn, peer net.Conn) {
+			wrote := make(chan error, 1)
+			go func() { wrote <- c.WriteMessage(wire.Binary, make([]byte, length)) }()
+			got := 0
+			for buf := make([]byte, part); got < length; {
+				time.Sleep(pause) // of the bubble
+				n, err := peer.Read(buf[:min(part, length/3)])
+				must(err)
+				got += n
+			}
+			go io.Copy(io.Discard, peer)
+			must(<-wrote)
+		})
+	}
+}
+
+func TestAPeerThatStopsReadingIsGivenUp(t *testing.T) {
+	bothRoles(t, Options{WriteTimeout: 10 * time.Second}, func(t *testing.T, c *Conn, peer net.Conn) {
+		wrote := make(chan error, 1)
+		start := time.Now()
+		go func() { wrote <- c.WriteMessage(wire.Binary, make([]byte, 1<<20)) }()
+		time.Sleep(3 * time.Second)
+		_, err := io.ReadFull(peer, make([]byte, 1000))
+		must(err)
+		if err := <-wrote; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the write gives %v", err)
+		}
+		since(t, start, 20*time.Second)
+	})
+}
+
+func TestAWriteDeadlineOfTheCallersIsNotRenewed(t *testing.T) {
+	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
+		start := time.Now()
+		must(c.SetWriteDeadline(start.Add(5 * time.Second)))
+		var reads sync.WaitGroup
+		defer reads.Wait()
+		defer peer.Close()
+		reads.Go(func() {
+			for _, err := peer.Read(make([]byte, 1000)); err == nil; _, err = peer.Read(make([]byte, 1000)) {
+				time.Sleep(time.Second)
+			}
+		})
+		if err := c.WriteMessage(wire.Binary, make([]byte, 1<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the write gives %v", err)
+		}
+		since(t, start, 5*time.Second)
+	})
+}
+
 func TestAStreamOfTextThatIsNotUTF8EndsTheConnectionOnlyOnceItHasBegun(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		go io.Copy(io.Discard, peer)
@@ -257,7 +352,7 @@ func ExamplePrepare() {
 		fmt.Println(err)
 		return
 	}
-	server := Server{Handler: func(c *Conn) { _ = c.WritePrepared(news) }}
+	server := Server{Handler: func(c *Conn, _ wire.Head) { _ = c.WritePrepared(news) }}
 	c, stop := connectTo(&server)
 	defer stop()
 	_, p, err := c.ReadMessage()

@@ -13,7 +13,7 @@ import (
 func TestCompressedMessagesComeBackOnBothPathsWithEveryParameter(t *testing.T) {
 	all := []*wire.DeflateParams{nil, {}, {ServerNoContextTakeover: true}, {ClientNoContextTakeover: true}, {ServerMaxWindowBits: 9}, {ClientMaxWindowBits: 8, ServerNoContextTakeover: true}}
 	for _, server := range all {
-		for path, url := range listen(t, &Server{Handler: echo, Options: Options{Deflate: server}}) {
+		for path, url := range listen(t, &Server{Handler: echoes, Options: Options{Deflate: server}}) {
 			for _, client := range all {
 				c := dialTest(t, url, &DialOptions{Options: Options{Deflate: client}})
 				if got, want := c.m.deflate != nil, server != nil && client != nil; got != want {
@@ -115,7 +115,7 @@ func TestWhatCannotBeInflatedFailsTheConnection(t *testing.T) {
 func TestACompressedMessageIsReadAsAStream(t *testing.T) {
 	text := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz, and more. ", 10000)
 	read := make(chan string, 2)
-	url := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn) {
+	url := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn, _ wire.Head) {
 		for range 2 {
 			_, r, err := c.NextReader()
 			must(err)
@@ -181,7 +181,7 @@ func TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt(t *testing.T) {
 		deflate *wire.DeflateParams
 		want    string
 	}{{nil, ""}, {&wire.DeflateParams{}, "permessage-deflate"}} {
-		url := listen(t, &Server{Handler: echo, Options: Options{Deflate: o.deflate}})["TCP"]
+		url := listen(t, &Server{Handler: echoes, Options: Options{Deflate: o.deflate}})["TCP"]
 		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: ", 1)))
 		head, err := readHead(bufio.NewReader(nc))
 		must(err)

@@ -46,6 +46,11 @@ type DialOptions struct {
 	// end sooner. Default: 10 s.
 	Timeout time.Duration
 
+	// DeflateOffers are the offers of permessage-deflate, the preferred one first,
+	// in place of the one that Options.Deflate makes: wire.DeflateParams{} is a bare
+	// offer, and a fallback for a server that declines the one before it.
+	DeflateOffers []wire.DeflateParams
+
 	// Key returns the 16 octets of Sec-WebSocket-Key. Default: crypto/rand.
 	Key func() [wire.KeySize]byte
 
@@ -64,7 +69,7 @@ type DialOptions struct {
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("dial %.200s: %w", rawURL, err)
+			err = fmt.Errorf("dial %.200s: %w", withoutUser(rawURL), err)
 		}
 	}()
 	if o == nil {
@@ -80,7 +85,11 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if o.Key != nil {
 		key = o.Key()
 	}
-	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, o.Options.Deflate, o.Header)
+	offers := o.DeflateOffers
+	if offers == nil && o.Options.Deflate != nil {
+		offers = []wire.DeflateParams{o.Options.Deflate.Offer()}
+	}
+	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, offers, o.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +109,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
 	nc := tcp
 	if u.Scheme == "wss" {
-		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, u.Hostname()))
+		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, withoutZone(u.Hostname())))
 		nc, err = tc, tc.HandshakeContext(ctx)
 	}
 
@@ -156,7 +165,10 @@ const maxInterim = 10
 // ones: 100 Continue, 103 Early Hints (RFC 9110 §15.2).
 func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	for range maxInterim {
-		if head, err = readHead(r); err != nil {
+		if err = awaitHTTP(r); err == nil {
+			head, err = readHead(r)
+		}
+		if err != nil {
 			return nil, response, fmt.Errorf("read the answer: %w", err)
 		}
 		response, err = parseResponse(head)
@@ -167,14 +179,36 @@ func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
 }
 
+// awaitHTTP waits for the first bytes of a status line. Bytes that cannot begin one
+// fail at once: a server that speaks another protocol may send no line at all.
+func awaitHTTP(r *bufio.Reader) error {
+	const begin = "HTTP/"
+	for n := 1; n <= len(begin); n++ {
+		if b, err := r.Peek(n); err != nil {
+			if errors.Is(err, io.EOF) && len(b) > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		} else if string(b) != begin[:n] {
+			all, _ := r.Peek(min(r.Buffered(), maxShown)) // what is buffered can be peeked at
+			return fmt.Errorf("the answer does not begin with HTTP/ but with %q (% x)", all, all)
+		}
+	}
+	return nil
+}
+
+// maxShown is the bytes that an error shows of what is no HTTP.
+const maxShown = 32
+
 // refusalBody reads the beginning of the body behind the head of a plain HTTP
 // response: it often says in words what is wrong.
 func refusalBody(head []byte, behind io.Reader) []byte {
+	behind = io.LimitReader(behind, 2*maxBody) // the sizes of chunks take some
 	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), behind)), nil)
 	if err != nil {
 		return nil
 	}
-	defer response.Body.Close()
+	defer response.Body.Close()                                   // it reads to the end, which is near
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // as much as came
 	return body
 }
@@ -186,6 +220,13 @@ var schemePorts = map[string]string{"ws": "80", "wss": "443"}
 // (RFC 6455 §3).
 func parseURL(s string) (u *url.URL, addr string, err error) {
 	u, err = url.Parse(s)
+	var broken *url.Error
+	if errors.As(err, &broken) {
+		err = broken.Err // without the URL, which may hold a password
+	}
+	if err != nil && strings.Contains(s, "@") {
+		err = errors.New("the URL cannot be read")
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -201,14 +242,43 @@ func parseURL(s string) (u *url.URL, addr string, err error) {
 		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
 	case !wire.IsTarget(u.RequestURI()):
 		return nil, "", errors.New("the URL has a character that must be percent-encoded")
+	case !wire.IsHost(hostField(u)):
+		return nil, "", fmt.Errorf("the host %.60q is not one; write a name beyond ASCII in its ASCII form, xn--…", u.Host)
 	}
 	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
 }
 
-// hostField returns the Host for u: the port only where it is not the scheme's.
+// hostField returns the Host for u: the port only where it is not the scheme's, and
+// no zone, which means something on this machine alone (RFC 6874 §4).
 func hostField(u *url.URL) string {
 	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
-	return strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
+	host = strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
+	if address, port, ok := strings.Cut(host, "]"); ok {
+		host = withoutZone(address) + "]" + port
+	}
+	return host
+}
+
+// withoutZone returns an IPv6 address without its zone.
+func withoutZone(address string) string {
+	if strings.Contains(address, ":") {
+		address, _, _ = strings.Cut(address, "%")
+	}
+	return address
+}
+
+// withoutUser returns a URL without user name and password, for an error. Where it
+// cannot be read, all before the last @ may be part of them.
+func withoutUser(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" {
+		return s[strings.LastIndex(s, "@")+1:]
+	}
+	if u.User != nil {
+		u.User = nil
+		return u.String()
+	}
+	return s
 }
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.

@@ -137,7 +137,7 @@ func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
 		{"a wrong accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "84sZS124gGGfrmxVbxoRgsdwG7w=", 101, wire.RuleAcceptWrong, ""},
 		{"an extension", "Connection: Upgrade", "Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate", 101, wire.RuleRespExtension, ""},
 		{"a subprotocol", "Connection: Upgrade", "Connection: Upgrade\r\nSec-WebSocket-Protocol: x", 101, wire.RuleRespSubprotocol, ""},
-		{"no HTTP", "HTTP/1.1", "SSH-2.0", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
+		{"no HTTP", "HTTP/1.1", "SSH-2.0", 0, wire.Rule{}, "does not begin with HTTP/"},
 		{"a status of two digits", "101", "99", 0, wire.Rule{}, "does not begin with an HTTP/1.1 status line"},
 		{"a line without a colon", "Connection: Upgrade", "Connection", 101, wire.Rule{}, "no header field"},
 		{"two protocols", "Upgrade: websocket", "Upgrade: websocket, h2c", 101, wire.RuleRespUpgrade, ""},
@@ -299,11 +299,127 @@ func TestURLsThatAreNoWebSocketURLsAreRefused(t *testing.T) {
 	}
 	for _, url := range []string{
 		"", "http://a/", "a:80", "//a/", "ws:///", "ws://", "ws://a/#b", "ws://a/#", "ws://u:p@a/", "ws://a/\r\nX: y",
-		"ws://a/?a b", "ws://a/?ü", "ws://a:x/", "ws://a b/",
+		"ws://a/?a b", "ws://a/?ü", "ws://a:x/", "ws://a b/", "ws://a%20b/", "ws://bücher.example/", "ws://b%C3%BCcher.example/", "ws://[::1/", "ws://:80/",
 	} {
 		if _, err := Dial(t.Context(), url, &DialOptions{NetDial: never}); err == nil {
 			t.Errorf("%q was dialled", url)
 		}
+	}
+}
+
+func TestAnErrorOfDialHoldsNoPassword(t *testing.T) {
+	never := func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrInvalid }
+	for _, url := range []string{
+		"ws://user:s3cret@a/", "ws://s3cret@a/", "ws://user:s3cret@a:x/", "ws://user:s3/cret@a/", "ws://user:s3cret%zz@a/", "ws://user:s3cret @a/",
+		"user:s3cret@a", "wss://user:s3cret@[::1/", "ws://user:s3cret@a/#x", "http://user:s3cret@a/",
+	} {
+		_, err := Dial(t.Context(), url, &DialOptions{NetDial: never})
+		if err == nil || errors.Is(err, os.ErrInvalid) || strings.Contains(err.Error(), "s3") || strings.Contains(err.Error(), "cret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestAnAnswerThatCannotBeHTTPFailsAtOnceAndIsShown(t *testing.T) {
+	for name, a := range map[string]struct {
+		answer string
+		shown  string
+	}{
+		"a TLS alert":         {"\x15\x03\x01\x00\x02\x02\x28", "15 03 01 00 02 02 28"},
+		"HTTP/2 SETTINGS":     {"\x00\x00\x12\x04\x00\x00\x00\x00\x00", "00 00 12 04"},
+		"an SSH banner":       {"SSH-2.0-OpenSSH_9.7\r\n", `SSH-2.0-OpenSSH_9.7`},
+		"a frame":             {"\x81\x05Hello", "81 05 48"},
+		"lower case":          {"http/1.1 101 Switching Protocols\r\n", "http/1.1 101"},
+		"one byte":            {"X", `"X"`},
+		"a long line of text": {strings.Repeat("x", 100), `"` + strings.Repeat("x", maxShown) + `"`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer theirs.Close()
+			go func() {
+				theirs.Read(make([]byte, 4096))
+				theirs.Write([]byte(a.answer)) // and then nothing, nor the end
+			}()
+			start := time.Now()
+			_, err := Dial(t.Context(), "ws://a/", &DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
+			var he *HandshakeError
+			if !errors.As(err, &he) || he.Status != 0 || !strings.Contains(err.Error(), a.shown) {
+				t.Errorf("%s: %v", name, err)
+			}
+			since(t, start, 0)
+		})
+	}
+}
+
+func TestA101ThatIsNoneIsNotCalledARefusal(t *testing.T) {
+	for name, answer := range map[string]string{
+		"HTTP/1.0":       strings.Replace(accepted, "HTTP/1.1", "HTTP/1.0", 1),
+		"a wrong accept": strings.Replace(accepted, "s3pP", "s3pQ", 1),
+		"no Upgrade":     strings.Replace(accepted, "Upgrade: websocket\r\n", "", 1),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, _, err := dialPipe(t, DialOptions{}, []byte(answer))
+			var he *HandshakeError
+			if c != nil || !errors.As(err, &he) || he.Status != 101 || strings.Contains(err.Error(), "refused") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestOfARefusalNoMoreIsReadThanIsKept(t *testing.T) {
+	for name, head := range map[string]string{
+		"with a length": fmt.Sprintf("Content-Length: %d\r\n\r\n", 1<<40),
+		"in chunks":     "Transfer-Encoding: chunked\r\n\r\n40000000\r\n",
+		"to the end":    "\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			wrote := make(chan int)
+			go func() {
+				theirs.Read(make([]byte, 4096))
+				io.WriteString(theirs, "HTTP/1.1 403 Forbidden\r\n"+head)
+				n := 0
+				for part := make([]byte, 1024); ; {
+					more, err := theirs.Write(part)
+					if n += more; err != nil || n > 1<<24 {
+						theirs.Close()
+						wrote <- n
+						return
+					}
+				}
+			}()
+			_, err := Dial(t.Context(), "ws://a/", &DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
+			var he *HandshakeError
+			if n := <-wrote; !errors.As(err, &he) || len(he.Body) != maxBody || n > 16*maxBody {
+				t.Errorf("%s: %d bytes were taken: %v", name, n, err)
+			}
+		})
+	}
+}
+
+func TestOffersOfDeflateAreMadeInTheirOrder(t *testing.T) {
+	for _, o := range []struct {
+		options DialOptions
+		want    string
+	}{
+		{DialOptions{Options: Options{Deflate: &wire.DeflateParams{}}}, "permessage-deflate; client_max_window_bits"},
+		{DialOptions{Options: Options{Deflate: &wire.DeflateParams{ClientMaxWindowBits: 10}}}, "permessage-deflate; client_max_window_bits=10"},
+		{DialOptions{DeflateOffers: []wire.DeflateParams{{}}}, "permessage-deflate"},
+		{DialOptions{DeflateOffers: []wire.DeflateParams{{ServerMaxWindowBits: 10, ClientMaxWindowBits: wire.AnyWindowBits}, {}}},
+			"permessage-deflate; server_max_window_bits=10; client_max_window_bits, permessage-deflate"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := strings.Replace(accepted, "Connection: Upgrade", "Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate", 1)
+			c, request, err := dialPipe(t, o.options, []byte(answer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			if _, inUse := c.Deflate(); !inUse || !strings.Contains(request, "\r\nSec-WebSocket-Extensions: "+o.want+"\r\n") {
+				t.Errorf("the request is %q, want the offer %s", request, o.want)
+			}
+		})
 	}
 }
 
@@ -317,6 +433,10 @@ func TestAURLGivesAddressHostAndTarget(t *testing.T) {
 		"ws://[::1]/":         "[::1]:80 [::1] /",
 		"wss://[::1]:8443/":   "[::1]:8443 [::1]:8443 /",
 		"WS://Host.example/ü": "Host.example:80 Host.example /%C3%BC",
+		// A zone is for this machine (RFC 6874 §4).
+		"ws://[fe80::1%25eth0]/x":    "[fe80::1%eth0]:80 [fe80::1] /x",
+		"wss://[fe80::1%25eth0]:80/": "[fe80::1%eth0]:80 [fe80::1]:80 /",
+		"ws://xn--bcher-kva.example": "xn--bcher-kva.example:80 xn--bcher-kva.example /",
 	} {
 		u, addr, err := parseURL(url)
 		if err != nil {

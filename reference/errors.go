@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 
 	"wslab/reference/wire"
@@ -73,7 +74,11 @@ type HandshakeError struct {
 // Error tells the status and every violation.
 func (e *HandshakeError) Error() string {
 	s := "the opening handshake failed"
-	if e.Status != 0 {
+	switch e.Status {
+	case 0:
+	case http.StatusSwitchingProtocols: // the server accepted, and this end does not
+		s += " though the server answered 101"
+	default:
 		s = fmt.Sprintf("the opening handshake was refused with status %d", e.Status)
 	}
 	if at := e.Head.Values("Location"); e.Status/100 == 3 && len(at) > 0 {

@@ -31,11 +31,12 @@ type agreement struct {
 // answerRequest judges a client's handshake and writes what accepts it (RFC
 // 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
 // first in supported is chosen. Refused says why a request must not be accepted.
-func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool) (response []byte, agreed agreement, refused *HandshakeError) {
+// extra are further fields of the answer.
+func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool, extra http.Header) (response []byte, agreed agreement, refused *HandshakeError) {
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	if !originAllowed {
-		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q.", strings.Join(request.Values("Origin"), ", ")))
+		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(request.Values("Origin"), ", "), request.Authority()))
 	}
 	if violations != nil {
 		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
@@ -54,7 +55,11 @@ func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateP
 			answer = append(answer, wire.Field{Name: "Sec-WebSocket-Extensions", Value: value})
 		}
 	}
-	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", answer)
+	more, err := extraFields(extra)
+	if err != nil {
+		return nil, agreed, &HandshakeError{Status: http.StatusInternalServerError, Head: request, Err: err}
+	}
+	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", append(answer, more...))
 	//lesson:end
 	return response, agreed, nil
 }
@@ -94,10 +99,8 @@ func chooseSubprotocol(supported, offered []string) string {
 	return ""
 }
 
-// newRequest returns a client's handshake (RFC 6455 §4.1). What the caller
-// brings is refused where it would end a header line or say twice what the
-// handshake says itself.
-func newRequest(target, host, key string, subprotocols []string, deflate *wire.DeflateParams, extra http.Header) (wire.Head, error) {
+// newRequest returns a client's handshake (RFC 6455 §4.1).
+func newRequest(target, host, key string, subprotocols []string, deflate []wire.DeflateParams, extra http.Header) (wire.Head, error) {
 	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
 		{Name: "Host", Value: host}, upgrade[0], upgrade[1],
 		{Name: "Sec-WebSocket-Key", Value: key},
@@ -111,19 +114,27 @@ func newRequest(target, host, key string, subprotocols []string, deflate *wire.D
 	if len(subprotocols) > 0 {
 		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
 	}
-	if deflate != nil {
-		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: wire.OfferDeflate(*deflate)})
+	if len(deflate) > 0 {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: wire.OfferDeflate(deflate...)})
 	}
-	for _, f := range sortedFields(extra) {
+	more, err := extraFields(extra)
+	request.Fields = append(request.Fields, more...)
+	return request, err
+}
+
+// extraFields returns the fields that a caller adds to a handshake, or what is
+// wrong with one: it must end no line, and not say what the handshake says itself.
+func extraFields(extra http.Header) ([]wire.Field, error) {
+	fields := sortedFields(extra)
+	for _, f := range fields {
 		switch {
 		case !wire.IsToken(f.Name) || !isFieldValue(f.Value):
-			return request, fmt.Errorf("%q: %q is not a header field", f.Name, f.Value)
+			return nil, fmt.Errorf("%q: %q is not a header field", f.Name, f.Value)
 		case ownField(f.Name):
-			return request, fmt.Errorf("the handshake sets %s itself", f.Name)
+			return nil, fmt.Errorf("the handshake sets %s itself", f.Name)
 		}
-		request.Fields = append(request.Fields, f)
 	}
-	return request, nil
+	return fields, nil
 }
 
 // ownField reports whether the handshake writes the field called name, or must
@@ -155,10 +166,21 @@ func appendHead(dst []byte, start string, fields []wire.Field) []byte {
 	return append(dst, "\r\n"...)
 }
 
+// otherVersion returns the refusal of a request of HTTP/2 or any other major version
+// but 1 (RFC 9110 §15.6.6), or nil.
+func otherVersion(request wire.Head) *HandshakeError {
+	if major, _, ok := http.ParseHTTPVersion(request.Proto); !ok || major == 1 {
+		return nil
+	}
+	return &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
+		Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
+}
+
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
 
 // readHead reads a head from r as far as its empty line. Its lines may end in LF
-// alone (RFC 9112 §2.2), and all that it returns do.
+// alone (RFC 9112 §2.2), and all that it returns do. An empty line in front is
+// part of what it returns.
 func readHead(r *bufio.Reader) (head []byte, err error) {
 	for len(head) <= maxHead {
 		line, cut, err := r.ReadLine() // cut where it is longer than r's buffer
@@ -180,9 +202,9 @@ func readHead(r *bufio.Reader) (head []byte, err error) {
 }
 
 // parseRequest parses the head of a client's handshake, as readHead returned it.
-// CheckRequest judges it.
+// CheckRequest judges it. One empty line in front is ignored (RFC 9112 §2.2).
 func parseRequest(head []byte) (wire.Head, error) {
-	line, fields, _ := strings.Cut(string(head), "\n")
+	line, fields, _ := strings.Cut(strings.TrimPrefix(string(head), "\n"), "\n")
 	parts := strings.Split(line, " ")
 	if len(parts) != 3 || !wire.IsToken(parts[0]) || !strings.HasPrefix(parts[2], "HTTP/") || !isFieldValue(parts[2]) {
 		return wire.Head{}, fmt.Errorf("the request does not begin with a method, a target and HTTP/1.1: %.60q", line)
@@ -201,6 +223,9 @@ func parseResponse(head []byte) (wire.Head, error) {
 		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
 	list, err := parseFields(unfold.Replace(fields))
+	if status == http.StatusSwitchingProtocols && proto == "HTTP/1.0" {
+		err = errors.New("the answer is of HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
+	}
 	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
 

@@ -9,10 +9,8 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +19,9 @@ import (
 )
 
 // A Handler has a connection for as long as it runs, in a goroutine of its own.
-// When it returns the connection is closed, with 1000 if it is still open.
-type Handler func(*Conn)
+// request is the handshake that opened it. When the Handler returns the connection
+// is closed, with 1000 if it is still open.
+type Handler func(c *Conn, request wire.Head)
 
 // A Server gives every connection to one Handler, whichever way it came: Serve
 // takes it from a bare TCP listener and reads the opening handshake itself,
@@ -31,12 +30,15 @@ type Handler func(*Conn)
 type Server struct {
 	Handler Handler
 
-	// CheckOrigin is that of an Upgrader, for the request as it came. Default: no
-	// Origin, or one whose host and port are those of Host.
+	// CheckOrigin is that of an Upgrader, for the request as it came. Default:
+	// wire.SameOrigin with the request's Authority.
 	CheckOrigin func(request wire.Head) bool
 
 	// Subprotocols that the server speaks, the preferred one first.
 	Subprotocols []string
+
+	// ResponseHeader is that of an Upgrader, for the request as it came.
+	ResponseHeader func(request wire.Head) http.Header
 
 	// HandshakeTimeout bounds the opening handshake as a whole, TLS included,
 	// however slowly its octets come. On the net/http path that is
@@ -133,10 +135,10 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 
 // run leaves c to a goroutine of its own, or tells why there is no c: the stack
 // of the one that shook hands has grown, and would stay so.
-func (s *Server) run(c *Conn, err error) {
+func (s *Server) run(c *Conn, request wire.Head, err error) {
 	if err != nil {
 		s.tell(err)
-	} else if !s.start(func() { s.handle(c) }) {
+	} else if !s.start(func() { s.handle(c, request) }) {
 		s.dismiss(c)
 	}
 }
@@ -162,7 +164,7 @@ func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shut
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
 // *HandshakeError, or tells of a panic; its response has been written if there
 // could be one, and nc is closed.
-func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
+func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 	untrack, open := track(s, &s.shaking, nc)
 	defer untrack()
 	var response []byte
@@ -178,7 +180,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
 		}
 	}()
 	if !open {
-		return nil, &HandshakeError{Err: ErrServerClosed}
+		return nil, request, &HandshakeError{Err: ErrServerClosed}
 	}
 	c = newConn(nc, wire.Server, s.Options)
 	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
@@ -187,33 +189,40 @@ func (s *Server) accept(nc net.Conn) (c *Conn, err error) {
 	r := bufio.NewReader(nc)
 	head, err := readHead(r)
 	if errors.Is(err, errLongHead) {
-		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
+		return nil, request, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
 	}
 	if err != nil {
-		return nil, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
+		return nil, request, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
 	}
-	request, err := parseRequest(head)
+	request, err = parseRequest(head)
 	if err != nil {
-		return nil, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
+		return nil, request, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
 	}
 
 	// 2. The answer.
-	allowed := sameOrigin(request.Values("Origin"), strings.Join(request.Values("Host"), ", "))
+	if other := otherVersion(request); other != nil {
+		return nil, request, refuseTCP(nc, other)
+	}
+	allowed := wire.SameOrigin(request.Values("Origin"), request.Authority())
 	if s.CheckOrigin != nil {
 		allowed = s.CheckOrigin(request)
 	}
-	response, agreed, refused := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed)
+	var extra http.Header
+	if s.ResponseHeader != nil {
+		extra = s.ResponseHeader(request)
+	}
+	response, agreed, refused := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed, extra)
 	if refused != nil {
-		return nil, refuseTCP(nc, refused)
+		return nil, request, refuseTCP(nc, refused)
 	}
 	if _, err := nc.Write(response); err != nil {
-		return nil, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
+		return nil, request, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
 	}
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
 	c.opened(agreed, r)
-	return c, nil
+	return c, request, nil
 }
 
 // refuseTCP answers a handshake as e says, closes the connection behind the
@@ -238,7 +247,7 @@ func refuseTCP(nc net.Conn, e *HandshakeError) error {
 }
 
 // handle gives c to the Handler and ends it afterwards.
-func (s *Server) handle(c *Conn) {
+func (s *Server) handle(c *Conn, request wire.Head) {
 	untrack, open := track(s, &s.conns, c)
 	defer untrack()
 	defer func() {
@@ -252,7 +261,7 @@ func (s *Server) handle(c *Conn) {
 		s.dismiss(c)
 		return
 	}
-	s.Handler(c)
+	s.Handler(c, request)
 	_ = c.Close(wire.NormalClosure, "")
 }
 
@@ -264,7 +273,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.CheckOrigin != nil {
 		u.CheckOrigin = func(r *http.Request) bool { return s.CheckOrigin(requestHead(r)) }
 	}
-	s.run(u.Upgrade(w, r))
+	if s.ResponseHeader != nil {
+		u.ResponseHeader = func(r *http.Request) http.Header { return s.ResponseHeader(requestHead(r)) }
+	}
+	c, err := u.Upgrade(w, r)
+	s.run(c, requestHead(r), err)
 }
 
 // Shutdown closes the listeners and every connection with 1001, and waits until
@@ -300,14 +313,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	return ctx.Err()
-}
-
-// sameOrigin reports whether a request's Origin fields are none, as from a
-// client that is not a browser, or one with the host and port of host.
-func sameOrigin(origin []string, host string) bool {
-	if len(origin) == 0 {
-		return true
-	}
-	u, err := url.Parse(origin[0])
-	return err == nil && len(origin) == 1 && u.Host != "" && strings.EqualFold(u.Host, host)
 }

@@ -57,7 +57,7 @@ func listen(t *testing.T, s *Server) map[string]string {
 }
 
 func TestBothPathsOfAServerGiveTheHandlerTheSame(t *testing.T) {
-	for path, url := range listen(t, &Server{Handler: echo, Subprotocols: []string{"b", "a"}}) {
+	for path, url := range listen(t, &Server{Handler: echoes, Subprotocols: []string{"b", "a"}}) {
 		c := dialTest(t, url, &DialOptions{Subprotocols: []string{"a", "b"}})
 		if c.Subprotocol() != "b" {
 			t.Errorf("%s: the subprotocol is %q", path, c.Subprotocol())
@@ -76,7 +76,7 @@ func TestBothPathsOfAServerGiveTheHandlerTheSame(t *testing.T) {
 
 func TestFramesGluedToTheHandshakeAreAnsweredOnBothPaths(t *testing.T) {
 	text, bye := from(wire.Client, true, wire.Text, "Hello"), closeFrame(wire.Client, 1000, "")
-	for path, url := range listen(t, &Server{Handler: echo}) {
+	for path, url := range listen(t, &Server{Handler: echoes}) {
 		for _, cut := range []int{0, 1, len(handshake) - 1, len(handshake) + 3} {
 			all := join([]byte(handshake), text, bye)
 			nc := rawDial(t, url, all[:cut])
@@ -94,7 +94,7 @@ func TestFramesGluedToTheHandshakeAreAnsweredOnBothPaths(t *testing.T) {
 }
 
 func TestBothPathsRefuseTheSameWithEveryReason(t *testing.T) {
-	urls := listen(t, &Server{Handler: func(*Conn) { t.Error("a connection was opened") }})
+	urls := listen(t, &Server{Handler: func(*Conn, wire.Head) { t.Error("a connection was opened") }})
 	for _, r := range []struct {
 		name, old, new string
 		status         int
@@ -147,8 +147,120 @@ func TestBothPathsRefuseTheSameWithEveryReason(t *testing.T) {
 	}
 }
 
+func TestBothPathsAnswerTheSameStatusToTheSameBytes(t *testing.T) {
+	urls := listen(t, &Server{Handler: echoes})
+	line := func(l string) string { return strings.Replace(handshake, "GET /chat HTTP/1.1", l, 1) }
+	host := func(h string) string { return strings.Replace(handshake, "Host: server.example.com", "Host: "+h, 1) }
+	origin := func(request, o string) string {
+		return strings.Replace(request, "Origin: http://server.example.com", "Origin: "+o, 1)
+	}
+	for name, r := range map[string]struct {
+		request string
+		status  int
+	}{
+		"the RFC's":                           {handshake, 101},
+		"an absolute target of another host":  {line("GET http://evil.example/ HTTP/1.1"), 403},
+		"an absolute target, and its origin":  {origin(line("GET http://evil.example/ HTTP/1.1"), "http://evil.example"), 101},
+		"an absolute target of this host":     {line("GET http://server.example.com/chat HTTP/1.1"), 101},
+		"an absolute target with a user name": {line("GET http://u:p@server.example.com/ HTTP/1.1"), 400},
+		"an absolute target without a path":   {line("GET http://server.example.com HTTP/1.1"), 101},
+		"an absolute target without a host":   {line("GET http:///chat HTTP/1.1"), 400},
+		"an absolute target with a bad port":  {line("GET http://a:b/ HTTP/1.1"), 400},
+		"HTTP/1.2":                            {line("GET / HTTP/1.2"), 101},
+		"HTTP/2.0":                            {line("GET / HTTP/2.0"), 505},
+		"HTTP/3.0":                            {line("GET / HTTP/3.0"), 505},
+		"HTTP/0.9":                            {line("GET / HTTP/0.9"), 505},
+		"HTTP/11.1":                           {line("GET / HTTP/11.1"), 400},
+		"HTTP/2":                              {line("GET / HTTP/2"), 400},
+		"half a percent-encoded byte":         {line("GET /a%zz HTTP/1.1"), 400},
+		"a percent sign in the query":         {line("GET /a?%zz HTTP/1.1"), 101},
+		"two slashes":                         {line("GET //x HTTP/1.1"), 101},
+		"a Host with a space":                 {host("a b"), 400},
+		"a Host with a user name":             {host("u@a"), 400},
+		"a Host with a path":                  {host("a/b"), 400},
+		"a Host with a query":                 {host("a?b"), 400},
+		"a Host with a bad port":              {host("a:b"), 400},
+		"a Host of an open bracket":           {host("[::1"), 400},
+		"a Host that is a list":               {host("a,b c"), 400},
+		"a Host with a default port":          {host("server.example.com:80"), 101},
+		"an https Origin, and its port":       {origin(host("server.example.com:443"), "https://server.example.com"), 101},
+		"an Origin with a user name":          {origin(handshake, "http://user@server.example.com"), 403},
+		"an Origin with a path":               {origin(handshake, "http://server.example.com/"), 403},
+		"the preface of HTTP/2":               {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+	} {
+		for path, url := range urls {
+			nc := rawDial(t, url, []byte(r.request))
+			resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, path, err)
+			} else if resp.StatusCode != r.status {
+				t.Errorf("%s, %s: the status is %d, want %d", name, path, resp.StatusCode, r.status)
+			}
+			nc.Close()
+		}
+	}
+}
+
+func TestOneEmptyLineBeforeTheRequestIsIgnored(t *testing.T) {
+	url := listen(t, &Server{Handler: echoes})["TCP"]
+	for lines, want := range map[string]int{"\r\n": 101, "\n": 101, "\r\n\r\n": 400} {
+		nc := rawDial(t, url, []byte(lines+handshake))
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil || resp.StatusCode != want {
+			t.Errorf("after %q: %v, %v", lines, resp, err)
+		}
+		nc.Close()
+	}
+}
+
+func TestARefusedOriginIsNamedBesideTheServer(t *testing.T) {
+	for path, url := range listen(t, &Server{Handler: echoes}) {
+		_, err := Dial(t.Context(), url, &DialOptions{Header: http.Header{"Origin": {"http://elsewhere.example"}}})
+		var he *HandshakeError
+		if !errors.As(err, &he) || he.Status != 403 || !strings.Contains(string(he.Body), "http://elsewhere.example") || !strings.Contains(string(he.Body), strings.TrimPrefix(url, "ws://")) {
+			t.Errorf("%s: %v: %s", path, err, he.Body)
+		}
+	}
+}
+
+func TestTheHandlerHasTheRequestAndTheClientTheFieldsOfTheAnswer(t *testing.T) {
+	got := make(chan wire.Head, 1)
+	s := &Server{
+		Handler: func(_ *Conn, request wire.Head) { got <- request },
+		ResponseHeader: func(request wire.Head) http.Header {
+			return http.Header{"Set-Cookie": {"to=" + request.Target}}
+		},
+		Options: Options{Deflate: &wire.DeflateParams{ServerNoContextTakeover: true}},
+	}
+	for path, url := range listen(t, s) {
+		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "X-Own: a\r\nOrigin: ", 1)))
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil || resp.StatusCode != 101 || resp.Header.Get("Set-Cookie") != "to=/chat" {
+			t.Errorf("%s: %v, %v", path, resp, err)
+		}
+		if request := <-got; request.Target != "/chat" || !slices.Equal(request.Values("X-Own"), []string{"a"}) {
+			t.Errorf("%s: the Handler has %+v", path, request)
+		}
+		nc.Close()
+	}
+	bad := &Server{Handler: func(*Conn, wire.Head) { t.Error("a connection was opened") },
+		ResponseHeader: func(request wire.Head) http.Header {
+			return http.Header{request.Values("X-Name")[0]: {request.Values("X-Value")[0]}}
+		}}
+	for path, url := range listen(t, bad) {
+		for name, value := range map[string]string{"Upgrade": "h2c", "Sec-WebSocket-Accept": "x", "Content-Length": "1", "No token": "x"} {
+			nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "X-Name: "+name+"\r\nX-Value: "+value+"\r\nOrigin: ", 1)))
+			resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			if err != nil || resp.StatusCode != 500 {
+				t.Errorf("%s, %s: %v, %v", path, name, resp, err)
+			}
+			nc.Close()
+		}
+	}
+}
+
 func TestARequestThatIsNoHTTPIsRefused(t *testing.T) {
-	url := listen(t, &Server{Handler: func(*Conn) { t.Error("a connection was opened") }})["TCP"]
+	url := listen(t, &Server{Handler: func(*Conn, wire.Head) { t.Error("a connection was opened") }})["TCP"]
 	for name, r := range map[string]struct {
 		request string
 		status  int
@@ -213,7 +325,7 @@ func (l pipeListener) dial() net.Conn {
 func TestASlowHandshakeIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := make(chan error, 1)
-		s := &Server{Handler: echo, ErrorLog: func(err error) { told <- err }}
+		s := &Server{Handler: echoes, ErrorLog: func(err error) { told <- err }}
 		l := newPipeListener()
 		go s.Serve(l)
 		nc := l.dial()
@@ -240,7 +352,7 @@ func TestASlowHandshakeIsCutOff(t *testing.T) {
 
 func TestShutdownTells1001AndWaitsForTheHandlers(t *testing.T) {
 	handlers, started := make(chan error, 2), make(chan bool, 2)
-	s := &Server{Handler: func(c *Conn) {
+	s := &Server{Handler: func(c *Conn, _ wire.Head) {
 		started <- true
 		_, _, err := c.ReadMessage()
 		handlers <- err
@@ -282,7 +394,7 @@ func TestShutdownCutsOffWhoDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		s := &Server{Handler: func(c *Conn) { c.ReadMessage() }}
+		s := &Server{Handler: func(c *Conn, _ wire.Head) { c.ReadMessage() }}
 		l := newPipeListener()
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
@@ -309,7 +421,7 @@ func TestShutdownCutsOffWhoDoesNotAnswer(t *testing.T) {
 
 func TestAPanicEndsItsOwnConnectionAlone(t *testing.T) {
 	logged := make(chan error, 2)
-	s := &Server{ErrorLog: func(err error) { logged <- err }, Handler: func(c *Conn) {
+	s := &Server{ErrorLog: func(err error) { logged <- err }, Handler: func(c *Conn, _ wire.Head) {
 		_, p, _ := c.ReadMessage()
 		if string(p) == "panic" {
 			panic("the test's")
@@ -335,7 +447,7 @@ func TestAPanicEndsItsOwnConnectionAlone(t *testing.T) {
 
 func TestAPanicInTheHandshakeEndsItsOwnConnectionAlone(t *testing.T) {
 	logged := make(chan error, 1)
-	s := &Server{Handler: echo, ErrorLog: func(err error) { logged <- err },
+	s := &Server{Handler: echoes, ErrorLog: func(err error) { logged <- err },
 		CheckOrigin: func(request wire.Head) bool {
 			if request.Target == "/origin" {
 				panic("the test's secret")
@@ -368,7 +480,7 @@ func TestAPanicOfAnObserverInTheHandshakeEndsItsOwnConnectionAlone(t *testing.T)
 	synctest.Test(t, func(t *testing.T) {
 		logged := make(chan error, 1)
 		l := newPipeListener()
-		s := &Server{Handler: echo, ErrorLog: func(err error) { logged <- err },
+		s := &Server{Handler: echoes, ErrorLog: func(err error) { logged <- err },
 			Options: Options{Observe: func(Observation) { panic("the test's") }}}
 		go s.Serve(l)
 		for range 2 {
@@ -403,7 +515,7 @@ func (l failing) Accept() (net.Conn, error) {
 func TestAServerOutlastsAListenerThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
-		s := &Server{Handler: echo, ErrorLog: func(error) { told++ }}
+		s := &Server{Handler: echoes, ErrorLog: func(error) { told++ }}
 		l := failing{newPipeListener(), time.Now().Add(24 * time.Hour), new(int)}
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
@@ -431,7 +543,7 @@ func TestAServerOutlastsAListenerThatFails(t *testing.T) {
 }
 
 func TestAServerAsksForTheOriginOnBothPaths(t *testing.T) {
-	s := &Server{Handler: echo, CheckOrigin: func(request wire.Head) bool {
+	s := &Server{Handler: echoes, CheckOrigin: func(request wire.Head) bool {
 		return slices.Equal(request.Values("Origin"), []string{"http://friend.example"})
 	}}
 	for path, url := range listen(t, s) {
@@ -477,7 +589,7 @@ func FuzzRequest(f *testing.F) {
 
 func ExampleServer() {
 	// The same Handler on a bare TCP listener, and in net/http's server.
-	server := Server{Handler: func(c *Conn) {
+	server := Server{Handler: func(c *Conn, _ wire.Head) {
 		opcode, p, err := c.ReadMessage()
 		if err == nil {
 			_ = c.WriteMessage(opcode, p)

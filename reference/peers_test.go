@@ -21,7 +21,7 @@ const hellos = "Hello, hello, hello, hello, hello, hello"
 
 func TestWhatRealClientsSendIsReadOnBothPaths(t *testing.T) {
 	read := make(chan []string, 1)
-	urls := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn) {
+	urls := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn, _ wire.Head) {
 		var all []string
 		for {
 			_, p, err := c.ReadMessage()
@@ -121,7 +121,7 @@ sec-websocket-extensions: permessage-deflate; client_max_window_bits
 }
 
 func TestProxiesAreAnsweredPlainly(t *testing.T) {
-	urls := listen(t, &Server{Handler: echo})
+	urls := listen(t, &Server{Handler: echoes})
 	for _, c := range []struct {
 		name, head string
 		status     int

@@ -22,13 +22,18 @@ type Upgrader struct {
 	// Subprotocols that the server speaks, the preferred one first.
 	Subprotocols []string
 
+	// ResponseHeader, when not nil, returns further fields of the answer that accepts
+	// r, such as Set-Cookie. A field that the handshake writes itself is refused: the
+	// client gets 500.
+	ResponseHeader func(r *http.Request) http.Header
+
 	Options Options
 }
 
 // SameOrigin reports whether r has no Origin, as from a client that is not a
-// browser, or one whose host and port are those of r's Host.
+// browser, or one whose host and port are those of r's Host (wire.SameOrigin).
 func SameOrigin(r *http.Request) bool {
-	return sameOrigin(r.Header["Origin"], r.Host)
+	return wire.SameOrigin(r.Header["Origin"], r.Host)
 }
 
 // Upgrade answers the opening handshake in r and takes the connection over from
@@ -37,15 +42,18 @@ func SameOrigin(r *http.Request) bool {
 // *HandshakeError, the response is written, and the handler has but to return.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	request := requestHead(r)
-	if r.ProtoMajor != 1 {
-		return nil, refuse(w, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
-			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", r.Proto)})
+	if other := otherVersion(request); other != nil {
+		return nil, refuse(w, other)
 	}
 	checkOrigin := SameOrigin
 	if u.CheckOrigin != nil {
 		checkOrigin = u.CheckOrigin
 	}
-	response, agreed, refused := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r))
+	var extra http.Header
+	if u.ResponseHeader != nil {
+		extra = u.ResponseHeader(r)
+	}
+	response, agreed, refused := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r), extra)
 	if refused != nil {
 		return nil, refuse(w, refused)
 	}

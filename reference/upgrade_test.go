@@ -47,6 +47,9 @@ func echo(c *Conn) {
 	}
 }
 
+// echoes is echo for a Server.
+func echoes(c *Conn, _ wire.Head) { echo(c) }
+
 func dialTest(t *testing.T, url string, o *DialOptions) *Conn {
 	t.Helper()
 	c, err := Dial(t.Context(), url, o)
@@ -224,7 +227,7 @@ func TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise(t *testing.T) {
 		want   bool
 	}{
 		{nil, true}, {[]string{"http://a.example:80"}, true}, {[]string{"https://A.Example:80"}, true},
-		{[]string{"http://a.example"}, false}, {[]string{"http://b.example:80"}, false}, {[]string{"null"}, false},
+		{[]string{"http://a.example"}, true}, {[]string{"https://a.example"}, false}, {[]string{"http://b.example:80"}, false}, {[]string{"null"}, false},
 		{[]string{""}, false}, {[]string{"http://a.example:80", "http://b.example"}, false}, {[]string{"http://a.example:80.evil"}, false},
 		{[]string{"%zz"}, false},
 	} {

@@ -80,12 +80,12 @@ func echoTCP(l net.Listener) {
 }
 
 func echoReference(reuse bool) func(l net.Listener) {
-	server := reference.Server{Handler: func(c *reference.Conn) { echoMessages(c, reuse) }}
+	server := reference.Server{Handler: func(c *reference.Conn, _ wire.Head) { echoMessages(c, reuse) }}
 	return func(l net.Listener) { _ = http.Serve(l, &server) }
 }
 
 func echoListen(l net.Listener) {
-	server := reference.Server{Handler: func(c *reference.Conn) { echoMessages(c, true) }}
+	server := reference.Server{Handler: func(c *reference.Conn, _ wire.Head) { echoMessages(c, true) }}
 	_ = server.Serve(l)
 }
 

@@ -67,7 +67,7 @@ func Listen(name string, l net.Listener) (stop func(), ok bool) {
 }
 
 // judgedReference echoes as the reference's documentation shows.
-func judgedReference(c *reference.Conn) {
+func judgedReference(c *reference.Conn, _ wire.Head) {
 	var buf []byte
 	for {
 		op, p, err := c.ReadMessageInto(buf)

@@ -127,7 +127,8 @@ const PermessageDeflate = "permessage-deflate"
 // offered, as agreed on, or as an endpoint would have them. The server's are
 // about what the server sends, the client's about what the client sends. Window
 // bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 says nothing,
-// which means 15.
+// which means 15. In an offer AnyWindowBits is client_max_window_bits without a
+// value: the server may ask for a smaller window.
 type DeflateParams struct {
 	ServerNoContextTakeover, ClientNoContextTakeover bool
 	ServerMaxWindowBits, ClientMaxWindowBits         int
@@ -145,14 +146,18 @@ func (p DeflateParams) String() string {
 	if p.ServerMaxWindowBits != 0 {
 		s += "; server_max_window_bits=" + strconv.Itoa(p.ServerMaxWindowBits)
 	}
-	if p.ClientMaxWindowBits != 0 {
+	switch p.ClientMaxWindowBits {
+	case 0:
+	case AnyWindowBits:
+		s += "; client_max_window_bits"
+	default:
 		s += "; client_max_window_bits=" + strconv.Itoa(p.ClientMaxWindowBits)
 	}
 	return s
 }
 
 // deflateParams judges the parameters of e. One of them may lack its value in an
-// offer: client_max_window_bits, which then is noLimit.
+// offer: client_max_window_bits, which then is AnyWindowBits.
 func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	//lesson:begin deflate-params
 	seen := map[string]bool{}
@@ -178,7 +183,7 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 			rule = RuleDeflateClientBits
 			p.ClientMaxWindowBits, ok = windowBits(param.Value)
 			if offer && !param.HasValue {
-				p.ClientMaxWindowBits, ok = noLimit, true
+				p.ClientMaxWindowBits, ok = AnyWindowBits, true
 			}
 		default:
 			rule = RuleDeflateUnknown
@@ -236,21 +241,29 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, re
 	return DeflateParams{}, "", false
 }
 
-// noLimit is more bits than a window has; 0, which says nothing, means as much.
-const noLimit = 16
+// AnyWindowBits is more bits than a window has; 0, which says nothing, means as much.
+const AnyWindowBits = 16
 
 // smaller returns the smaller of two window bits, 0 for no limit.
-func smaller(a, b int) int { return min(cmp.Or(a, noLimit), cmp.Or(b, noLimit)) % noLimit }
+func smaller(a, b int) int {
+	return min(cmp.Or(a, AnyWindowBits), cmp.Or(b, AnyWindowBits)) % AnyWindowBits
+}
 
-// OfferDeflate returns what a client puts into Sec-WebSocket-Extensions to have
-// permessage-deflate as policy says. A policy that says nothing of the client's
-// window still tells the server that it may ask for a smaller one.
-func OfferDeflate(policy DeflateParams) string {
-	offer := policy.String()
-	if policy.ClientMaxWindowBits == 0 {
-		offer += "; client_max_window_bits"
+// Offer returns what a client with the policy p offers. Where p says nothing of the
+// client's window, the server may ask for a smaller one.
+func (p DeflateParams) Offer() DeflateParams {
+	p.ClientMaxWindowBits = cmp.Or(p.ClientMaxWindowBits, AnyWindowBits)
+	return p
+}
+
+// OfferDeflate returns what a client puts into Sec-WebSocket-Extensions to make
+// offers of permessage-deflate, the preferred one first (RFC 7692 §5.1).
+func OfferDeflate(offers ...DeflateParams) string {
+	var items []string
+	for _, o := range offers {
+		items = append(items, o.String())
 	}
-	return offer
+	return strings.Join(items, ", ")
 }
 
 // CheckDeflateResponse judges what a server answered to the offers of

@@ -147,7 +147,7 @@ func TestTheOfferSaysWhatThePolicyDoes(t *testing.T) {
 		"permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits": {ServerNoContextTakeover: true, ClientNoContextTakeover: true},
 		"permessage-deflate; server_max_window_bits=10; client_max_window_bits=9":                            {ServerMaxWindowBits: 10, ClientMaxWindowBits: 9},
 	} {
-		if got := OfferDeflate(policy); got != want {
+		if got := OfferDeflate(policy.Offer()); got != want {
 			t.Errorf("%+v is offered as %q", policy, got)
 		}
 		if _, _, ok := AcceptDeflate(extensions(want), DeflateParams{}); !ok {

@@ -84,8 +84,8 @@ func CheckRequest(h Head) []Violation {
 	switch hosts := h.Values("Host"); {
 	case len(hosts) != 1:
 		vs.broke(&RuleHost, "There are %d Host fields.", len(hosts))
-	case hosts[0] == "":
-		vs.broke(&RuleHost, "Host is empty.")
+	case !IsHost(hosts[0]):
+		vs.broke(&RuleHost, "Host is %.60q.", hosts[0])
 	}
 	//lesson:begin check-upgrade
 	if !h.HasToken("Upgrade", "websocket") {
@@ -173,14 +173,6 @@ func found(h Head, name string) string {
 func atLeastHTTP11(proto string) bool {
 	is, _ := path.Match("HTTP/[0-9].[0-9]", proto)
 	return is && proto >= "HTTP/1.1"
-}
-
-// IsTarget reports whether s can be the target of a handshake's request (RFC 6455
-// §4.2.1): a path or a whole URL of HTTP, of visible ASCII and without a fragment.
-func IsTarget(s string) bool {
-	scheme, _, whole := strings.Cut(s, "://")
-	path := strings.HasPrefix(s, "/") || whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
-	return path && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7F || r == '#' })
 }
 
 // tokenChars are the characters of a token (RFC 9110 §5.6.2).

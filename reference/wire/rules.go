@@ -45,9 +45,9 @@ var (
 var (
 	RuleMethod        = handshakeRule("4.2.1/method", 405, "The method must be GET.")
 	RuleHTTPVersion   = handshakeRule("4.2.1/http-version", 400, "The HTTP version must be 1.1 or higher.")
-	RuleTarget        = handshakeRule("4.2.1/target", 400, "The target must be a resource name, or an http or https URL with one, in visible ASCII and without a fragment.")
+	RuleTarget        = handshakeRule("4.2.1/target", 400, "The target must be a resource name, or an http or https URL with one and without a user name. It is visible ASCII, has no fragment, and its path is percent-encoded.")
 	RuleBody          = handshakeRule("4.2.1/body", 400, "The request must not announce a body: what follows it are frames.")
-	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field.")
+	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field, with a host and, if need be, a port.")
 	RuleUpgrade       = handshakeRule("4.2.1/upgrade", 426, "Upgrade must contain the value websocket, in any case.")
 	RuleConnection    = handshakeRule("4.2.1/connection", 400, "Connection must include the token Upgrade, in any case.")
 	RuleKeyMissing    = handshakeRule("4.2.1/key-missing", 400, "There must be a Sec-WebSocket-Key.")
