@@ -499,6 +499,53 @@ func TestAClientAndAServerTalkOverTLS(t *testing.T) {
 
 // FuzzParseResponse holds that no answer makes the parser panic, and that every
 // field of an answer it takes is one that could be sent on.
+// FuzzDial gives Dial any answer at all. It must end when the answer does, and may
+// open a connection only where net/http reads a 101 with the right accept value.
+func FuzzDial(f *testing.F) {
+	for _, s := range []string{
+		accepted, "", "HTTP/1.1 101", "HTTP/1.0 101 x\r\n\r\n", "HTTP/1.1 403 Forbidden\r\nContent-Length: 99999999999\r\n\r\nno",
+		"HTTP/1.1 100 Continue\r\n\r\n" + accepted, "HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "\x15\x03\x01\x00\x02\x02\x28",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		ours, theirs := net.Pipe()
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			defer theirs.Close()
+			r := bufio.NewReader(theirs)
+			if _, err := http.ReadRequest(r); err == nil {
+				_, _ = theirs.Write(answer)
+			}
+		}()
+		c, err := Dial(t.Context(), "ws://server.example.com/chat", &DialOptions{
+			Key: sampleKey, NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil },
+		})
+		<-served
+		if (c == nil) == (err == nil) {
+			t.Fatalf("Dial gives %v, %v", c, err)
+		}
+		if c == nil {
+			return
+		}
+		defer c.CloseNow()
+		r := bufio.NewReader(bytes.NewReader(answer))
+		for {
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatalf("Dial opens on %q, of which net/http says %v", answer, err)
+			}
+			if resp.StatusCode == http.StatusSwitchingProtocols {
+				if resp.Header.Get("Sec-WebSocket-Accept") != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" || !resp.ProtoAtLeast(1, 1) {
+					t.Fatalf("Dial opens on %q", answer)
+				}
+				return
+			}
+		}
+	})
+}
+
 func FuzzParseResponse(f *testing.F) {
 	f.Add([]byte(accepted))
 	f.Add([]byte("HTTP/1.1 200\n\n"))

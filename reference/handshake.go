@@ -219,11 +219,12 @@ func parseResponse(head []byte) (wire.Head, error) {
 	proto, rest, _ := strings.Cut(line, " ")
 	digits, _, _ := strings.Cut(rest, " ")
 	status, err := strconv.ParseUint(digits, 10, 16)
-	if !strings.HasPrefix(proto, "HTTP/1.") || err != nil || len(digits) != 3 {
+	major, minor, ok := http.ParseHTTPVersion(proto)
+	if !ok || major != 1 || err != nil || len(digits) != 3 {
 		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
 	list, err := parseFields(unfold.Replace(fields))
-	if status == http.StatusSwitchingProtocols && proto == "HTTP/1.0" {
+	if status == http.StatusSwitchingProtocols && minor == 0 {
 		err = errors.New("the answer is of HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
 	}
 	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err

@@ -45,6 +45,7 @@ var echoServers = map[string]func(l net.Listener){
 	"reference": echoReference(true),
 	"fresh":     echoReference(false), // a new slice for every message
 	"listen":    echoListen,
+	"upgrade":   echoUpgrade,
 	"gorilla":   echoGorilla,
 }
 
@@ -82,6 +83,19 @@ func echoTCP(l net.Listener) {
 func echoReference(reuse bool) func(l net.Listener) {
 	server := reference.Server{Handler: func(c *reference.Conn, _ wire.Head) { echoMessages(c, reuse) }}
 	return func(l net.Listener) { _ = http.Serve(l, &server) }
+}
+
+// echoUpgrade echoes within the handler of net/http, as most servers do.
+func echoUpgrade(l net.Listener) {
+	var u reference.Upgrader
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := u.Upgrade(w, r)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		echoMessages(c, true)
+	}))
 }
 
 func echoListen(l net.Listener) {
@@ -405,7 +419,7 @@ func BenchmarkIdle(b *testing.B) {
 		b.Skip("resident memory is read from /proc")
 	}
 	frame, back := frameOf(wire.Binary, "0123456789abcdef", 125)
-	for _, name := range []string{"reference", "listen", "gorilla"} {
+	for _, name := range []string{"reference", "listen", "upgrade", "gorilla"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				c := startChild(b, name, 0)

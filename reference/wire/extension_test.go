@@ -2,6 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -302,4 +304,76 @@ func TestAnExtensionIsThereHoweverItIsWrittenAndNotInAListThatBreaksTheGrammar(t
 			t.Errorf("%q: %t", value, got)
 		}
 	}
+}
+
+// token and parameter are the grammar of RFC 6455 §9.1 once more, as expressions:
+// a second reading of it for FuzzParseExtensions.
+var (
+	token     = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
+	onlyToken = regexp.MustCompile("^" + token + "$")
+	parameter = regexp.MustCompile("^(" + token + `)(?:[ \t]*=[ \t]*(?:(` + token + `)|"((?:[^"\\]|\\.)*)"))?$`)
+	escaped   = regexp.MustCompile(`\\(.)`)
+)
+
+// readExtensions reads a list of extensions by cutting it at every comma and every
+// semicolon: neither can be in a token, and a value in quotes must be one.
+func readExtensions(s string) (list []Extension, ok bool) {
+	for item := range strings.SplitSeq(s, ",") {
+		if strings.Trim(item, " \t") == "" {
+			continue
+		}
+		var e Extension
+		for i, part := range strings.Split(item, ";") {
+			part = strings.Trim(part, " \t")
+			m := parameter.FindStringSubmatch(part)
+			switch {
+			case i == 0 && onlyToken.MatchString(part):
+				e.Name = part
+			case i == 0 || m == nil:
+				return nil, false
+			case !strings.Contains(part, "="):
+				e.Params = append(e.Params, Param{Name: m[1]})
+			default:
+				value := m[2] + escaped.ReplaceAllString(m[3], "$1")
+				if !onlyToken.MatchString(value) {
+					return nil, false
+				}
+				e.Params = append(e.Params, Param{Name: m[1], Value: value, HasValue: true})
+			}
+		}
+		list = append(list, e)
+	}
+	return list, true
+}
+
+// FuzzParseExtensions holds that two parsers, written apart, read the same
+// extensions and parameters, or that both refuse; and that what was read, written
+// again, is read alike.
+func FuzzParseExtensions(f *testing.F) {
+	for _, s := range []string{
+		"", "permessage-deflate", "permessage-deflate; client_max_window_bits", `a; b="c"; d = e, f`, `a;b="c\d"`, `a;b="c\"d"`, `a;b="c,d"`,
+		`a;b="c;d"`, "a;;b", "a;", ",,a,,", "a b", "a=b", `a;b=""`, `a;b="`, `a;b="\`, "a;b=c d", "a;b=\"c\" d", "\ta\t;\tb\t=\tc\t",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F }) {
+			return // no such character gets into a field's value
+		}
+		parse := func(s string) ([]Extension, bool) {
+			return ParseExtensions(Head{Fields: []Field{{extensionsField, s}}})
+		}
+		got, ok := parse(s)
+		want, also := readExtensions(s)
+		if ok != also || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q is read as %+v, %t, and as %+v, %t", s, got, ok, want, also)
+		}
+		var items []string
+		for _, e := range got {
+			items = append(items, e.String())
+		}
+		if again, ok := parse(strings.Join(items, ", ")); !ok || !reflect.DeepEqual(again, got) {
+			t.Fatalf("%q is read as %+v, and once more as %+v, %t", s, got, again, ok)
+		}
+	})
 }
