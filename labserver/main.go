@@ -163,18 +163,15 @@ func listenError(addr string, err error) error {
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
 	if c.dev {
-		for _, dir := range []string{"lessons", "static"} {
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		for dir, files := range map[string]*fs.FS{"lessons": &lessonFiles, "static": &pageFiles} {
+			root, err := os.OpenRoot(dir) // it follows no link that leads out of the folder
+			if err != nil {
 				return nil, fmt.Errorf("-dev reads the folder %s, which is not here; run it from the top of the repository", dir)
 			}
+			*files = root.FS()
 		}
-		lessonFiles, pageFiles = os.DirFS("lessons"), os.DirFS("static")
 	}
 	sites, err := lesson.Resolve(lesson.Sources)
-	if err != nil {
-		return nil, err
-	}
-	scenarios, err := scenario.Load(lessonFiles, "scenarios")
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +181,8 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	}
 	return web.New(web.Options{
 		Course:    func() (*lesson.Course, error) { return lesson.Load(lessonFiles, options) },
-		Scenarios: scenarios, Sites: sites, Gorilla: options.GorillaDir, Static: pageFiles,
+		Scenarios: func() ([]*scenario.Scenario, error) { return scenario.Load(lessonFiles, "scenarios") },
+		Sites:     sites, Gorilla: options.GorillaDir, Static: pageFiles,
 		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
 	})
 }

@@ -386,6 +386,30 @@ func TestALessonWithAMistakeEndsTheStartWithFileAndLine(t *testing.T) {
 	if status, body, err := get(p.home + "lessons/01-handshake"); status != 500 || !strings.Contains(body, "lessons/02-frames.md:") {
 		t.Errorf("with -dev, a broken lesson is answered with %d %q, %v", status, body, err)
 	}
+	if err := os.WriteFile(lesson, whole, 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	// What is played is what the page shows.
+	text := "# A scenario that is being written\nopen\nsend text a\n"
+	if err := os.WriteFile(filepath.Join(dir, "lessons", "scenarios", "long-length-form.txt"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, body, err := get(p.home + "api/scenarios"); status != 200 || !strings.Contains(body, "A scenario that is being written") {
+		t.Errorf("with -dev, an edited scenario is answered with %d %.200q, %v", status, body, err)
+	}
+
+	// A link that leads out of the folders is not followed.
+	secret := filepath.Join(t.TempDir(), "secret.js")
+	if err := os.WriteFile(secret, []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(dir, "static", "out.js")); err != nil {
+		t.Fatal(err)
+	}
+	if status, body, err := get(p.home + "static/out.js"); status == 200 || strings.Contains(body, "secret") || err != nil {
+		t.Errorf("with -dev, a link that leads out of the folder is answered with %d %q, %v", status, body, err)
+	}
 	if _, err := p.interrupt(); err != nil {
 		t.Errorf("it ends with %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -118,12 +119,12 @@ func code(c *Command, rest string) error {
 	if rest == "" {
 		return nil
 	}
-	number, reason, _ := strings.Cut(rest, " ")
+	number, reason := cutWord(rest)
 	n, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {
 		return fmt.Errorf("is followed by nothing, or by a code of 16 bits and a reason, not by %q", clip(number))
 	}
-	if c.Reason, err = unquote(strings.TrimSpace(reason)); err != nil {
+	if c.Reason, err = unquote(reason); err != nil {
 		return err
 	}
 	c.Code, c.Coded = wire.CloseCode(n), true
@@ -131,8 +132,7 @@ func code(c *Command, rest string) error {
 }
 
 func expect(c *Command, rest string) error {
-	kind, rest, _ := strings.Cut(rest, " ")
-	rest = strings.TrimSpace(rest)
+	kind, rest := cutWord(rest)
 	c.Want = Want{Kind: kind, Any: rest == ""}
 	var args func(*Command, string) error
 	switch kind {
@@ -149,6 +149,9 @@ func expect(c *Command, rest string) error {
 	}
 	if err := args(c, rest); err != nil {
 		return fmt.Errorf("%s %w", kind, err)
+	}
+	if len(c.Octets) > dissect.KeepMessage {
+		return fmt.Errorf("%s is followed by at most %d bytes: no more of a message is kept to be compared", kind, dissect.KeepMessage)
 	}
 	c.Want.Payload = c.Octets
 	if kind == "close" {

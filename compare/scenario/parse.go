@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"wslab/compare/recording"
 	"wslab/reference/wire"
@@ -173,14 +174,14 @@ func (p *parser) line(line string) {
 		}
 		return
 	}
-	first, rest, _ := strings.Cut(line, " ")
+	first, rest := cutWord(line)
 	if setting := settings[first]; setting != nil && (!p.opened || first == "field" || first == "remove" || first == "client") {
 		if p.opened {
 			p.fail(fmt.Errorf("%q must stand before open", first))
 			return
 		}
 		if first != "server" || isSetting(rest) {
-			if err := setting(p, strings.TrimSpace(rest)); err != nil {
+			if err := setting(p, rest); err != nil {
 				p.fail(err)
 			}
 			return
@@ -247,9 +248,9 @@ func findVerb(line string) (found verb, rest string, err error) {
 	if best > 0 {
 		rest = line
 		for range best {
-			_, rest, _ = strings.Cut(strings.TrimLeft(rest, " \t"), " ")
+			_, rest = cutWord(rest)
 		}
-		return found, strings.TrimSpace(rest), nil
+		return found, rest, nil
 	}
 	var near []string // those that begin with the same word
 	for _, v := range verbs {
@@ -261,6 +262,14 @@ func findVerb(line string) (found verb, rest string, err error) {
 		return verb{}, "", fmt.Errorf("there is no command %q; there are %s", clip(line), strings.Join(near, ", "))
 	}
 	return verb{}, "", fmt.Errorf("there is no command %q; there are %s", clip(said[0]), strings.Join(firstWords(), ", "))
+}
+
+// cutWord parts a line into its first word and what follows the space after it.
+func cutWord(line string) (word, rest string) {
+	if i := strings.IndexFunc(line, unicode.IsSpace); i >= 0 {
+		return line[:i], strings.TrimLeftFunc(line[i:], unicode.IsSpace)
+	}
+	return line, ""
 }
 
 // firstWords returns how commands and settings begin.

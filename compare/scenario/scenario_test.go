@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -244,6 +245,7 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nexpect eof now", `s.txt:3: expect eof is followed by nothing, not by "now"`},
 		{"# x\nopen\nwait", `s.txt:3: wait is followed by a duration: "" is no time between 0 and 2m0s, like 200ms or 1.5s`},
 		{"# x\nopen\nwait 3m", `s.txt:3: wait is followed by a duration: "3m" is no time between 0 and 2m0s, like 200ms or 1.5s`},
+		{"# x\nopen\nexpect text " + strings.Repeat("a", 201), "s.txt:3: expect text is followed by at most 200 bytes: no more of a message is kept to be compared"},
 		{"# x\nopen\ntcp close now", `s.txt:3: tcp close is followed by nothing, not by "now"`},
 		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, open, send, ping, pong, close, octets, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note`},
 		{"# x\nread 1\nopen", "s.txt:2: read needs an open before it"},
@@ -255,6 +257,37 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		s, err := Parse("s.txt", c.text)
 		if err == nil || err.Error() != c.want || s != nil {
 			t.Errorf("%q gives\n%v\nwant\n%s", c.text, err, c.want)
+		}
+	}
+}
+
+func TestATabPartsWordsAsASpaceDoes(t *testing.T) {
+	const text = "# x\nfield NAME: a b\nserver by hand\nclient answers\nopen GET HTTP/1.1\nsend text hello  wide world\nclose 1000 good bye\nexpect close 1000\nserver send fragments \"a\" \"b\"\nserver close 4000 so long\nwire delay 10ms\n"
+	plain, err := Parse("s.txt", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, blank := range []string{"\t", " \t", "\t\t "} {
+		// The first blanks of a line part its words. Those in a text are its own.
+		var lines []string
+		for line := range strings.Lines(text) {
+			n := map[string]int{"send": 2, "close": 2, "server": 9, "expect": 9, "wire": 9, "open": 9, "client": 9, "field": 1}[strings.Fields(line)[0]]
+			lines = append(lines, strings.Replace(line, " ", blank, n))
+		}
+		tabbed, err := Parse("s.txt", strings.Join(lines, ""))
+		if err != nil {
+			t.Errorf("%q: %v", blank, err)
+			continue
+		}
+		for i, c := range tabbed.Commands {
+			want := plain.Commands[i]
+			c.Text, want.Text = "", ""
+			if c.Verb == "server close" { // whose reason the tabs part, too
+				c.Reason, want.Reason = strings.Join(strings.Fields(c.Reason), " "), strings.Join(strings.Fields(want.Reason), " ")
+			}
+			if !reflect.DeepEqual(c, want) {
+				t.Errorf("%q: %+v\nwant %+v", blank, c, want)
+			}
 		}
 	}
 }

@@ -217,16 +217,15 @@ func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.
 	if !read(w, r, &c) {
 		return
 	}
-	sc, err := scenario.Find(s.Scenarios, c.Scenario)
-	if err != nil {
-		reply(w, http.StatusNotFound, failure{Error: "There is no scenario " + c.Scenario + ".", Fix: err.Error()})
+	sc, ok := s.chosen(w, c.Scenario, nil)
+	if !ok {
 		return
 	}
 	if c.Client == "" {
 		fail(w, &session.CommandError{What: "The scenario's client has no name.", Fix: "Give it one, or begin a play."})
 		return
 	}
-	_, err = sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client}, s.addr)
+	_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client}, s.addr)
 	s.done(w, err)
 }
 

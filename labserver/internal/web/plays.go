@@ -14,11 +14,28 @@ const maxName = 64
 
 // allScenarios lists the scenarios that can be played by name.
 func (s *Server) allScenarios(w http.ResponseWriter, r *http.Request) {
+	all, ok := s.scenarios(w)
+	if !ok {
+		return
+	}
 	list := []scenario.Plan{}
-	for _, sc := range s.Scenarios {
+	for _, sc := range all {
 		list = append(list, sc.Plan())
 	}
 	reply(w, http.StatusOK, map[string]any{"scenarios": list})
+}
+
+// scenarios returns those that can be played by name, read again while they are
+// being written. When they cannot be read it answers and returns false.
+func (s *Server) scenarios(w http.ResponseWriter) ([]*scenario.Scenario, bool) {
+	if !s.Dev {
+		return s.plays, true
+	}
+	all, err := s.Options.Scenarios()
+	if err != nil {
+		reply(w, http.StatusInternalServerError, failure{Error: "The scenarios have mistakes: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Fix: "Change the lines that are named."})
+	}
+	return all, err == nil
 }
 
 // play begins a play of a scenario of the lessons, or of one that the learner
@@ -58,7 +75,11 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, sess *session.Sess
 // there is none, it answers and returns false.
 func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scenario.Scenario, bool) {
 	if text == nil {
-		sc, err := scenario.Find(s.Scenarios, name)
+		all, ok := s.scenarios(w)
+		if !ok {
+			return nil, false
+		}
+		sc, err := scenario.Find(all, name)
 		if err != nil {
 			reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no scenario %q.", name), Fix: err.Error()})
 		}

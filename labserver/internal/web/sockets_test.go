@@ -106,7 +106,7 @@ func TestARefusedHandshakeEndsItsConnectionAndIsAllThatIsRecorded(t *testing.T) 
 				s.TB = t
 				s.unharmed(func() {
 					sess := s.session()
-					script, err := scenario.Find(s.Scenarios, sc)
+					script, err := scenario.Find(s.plays, sc)
 					s.ok(err)
 					opening := script.Commands[0].Opening
 					conn, err := net.Dial("tcp", s.address)

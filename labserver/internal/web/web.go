@@ -36,10 +36,10 @@ import (
 
 // Options of a Server.
 type Options struct {
-	// Course loads the lessons. It is called once by New, and with Dev for every
-	// page, so that an edit shows on reload.
+	// Course and Scenarios load the lessons and what they play. They are called once
+	// by New, and with Dev for every request, so that an edit shows on reload.
 	Course    func() (*lesson.Course, error)
-	Scenarios []*scenario.Scenario
+	Scenarios func() ([]*scenario.Scenario, error)
 	Sites     *lesson.Sites
 	Gorilla   string // folder of gorilla's source, empty where it is absent
 	Static    fs.FS  // the page's files
@@ -57,6 +57,7 @@ type Server struct {
 	Options
 	sessions *session.Manager
 	course   *lesson.Course
+	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
 	assets   map[string]*asset
 	judgings judgings
@@ -77,6 +78,10 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	plays, err := o.Scenarios()
+	if err != nil {
+		return nil, err
+	}
 	if o.Log == nil {
 		o.Log = log.Default()
 	}
@@ -90,7 +95,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, sessions: session.NewManager(), assets: assets}, nil
+	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(), assets: assets}, nil
 }
 
 // Serve answers on all listeners, of which the first is the one that raw

@@ -58,7 +58,7 @@ var shipped = sync.OnceValues(func() (Options, error) {
 	course, err := lesson.Load(lessons.Files, o)
 	return Options{
 		Course:    func() (*lesson.Course, error) { return course, err },
-		Scenarios: scenarios, Sites: sites, Static: fs.FS(static.Files), Hosts: []string{"lab.example"},
+		Scenarios: func() ([]*scenario.Scenario, error) { return scenarios, nil }, Sites: sites, Static: fs.FS(static.Files), Hosts: []string{"lab.example"},
 	}, err
 })
 
