@@ -167,15 +167,17 @@ export function handshakeLine(h) {
 /** @param {Tcp} t @param {LabEvent["from"]} from */
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
+  // Who ended it and how long something had been held is known. The reason is not.
+  const meanwhile = t.behind ? ` while ${count(t.behind.units, "unit")} ${t.behind.units === 1 ? "was" : "were"} held, the oldest for ${(t.behind.for / 1e6).toFixed(1)} s` : "";
   switch (t.what) {
     case "open":
       return `TCP open · ${t.endpoint || "connection"} · ${t.remote || ""}`;
     case "fin":
-      return `TCP FIN from ${who}`;
+      return `TCP FIN from ${who}${meanwhile}`;
     case "rst":
-      return `TCP RST from ${who}`;
+      return `TCP RST from ${who}${meanwhile}`;
     case "closed":
-      return `TCP closed by ${who}`;
+      return `TCP closed by ${who}${meanwhile}`;
   }
   return `TCP error: ${t.error ? t.error.text : "unknown"}`;
 }

@@ -9,7 +9,7 @@
  * @typedef {{type: string, text: string}} GoError
  *
  * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, path?: string,
- *   local?: string, remote?: string, error?: GoError}} Tcp
+ *   local?: string, remote?: string, error?: GoError, behind?: {units: number, for: number}}} Tcp
  * @typedef {{size: number, hex: string}} Octets
  * @typedef {{name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[],
  *   rule?: string}} HeaderField

@@ -9,6 +9,7 @@ import (
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/compare/tap"
 )
 
 // Limits of what a page may keep a play waiting.
@@ -22,6 +23,9 @@ const (
 // page is: it is told by Done and Told what the page has done and was told. Its
 // methods may be called concurrently.
 type Client struct {
+	// Clock measures how long the page may take. Nil: the real time.
+	Clock *tap.Clock
+
 	sc   *scenario.Scenario
 	send func(step int, o recording.Order) // gives an order to the page, without waiting
 	away func() error                      // says that the page is gone, once it is
@@ -120,8 +124,8 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 	case "expect":
 		return c.expect(ctx, cmd.Want)
 	case "patience":
-		ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
-		defer cancel()
+		ctx, stop := c.Clock.WithTimeout(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
+		defer stop()
 		return c.mu.Await(ctx, func() bool { return c.closed })
 	}
 	return nil
@@ -136,8 +140,8 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 		}
 	}
 	c.send(step, o)
-	ctx, cancel := context.WithTimeoutCause(ctx, orderTimeout, fmt.Errorf("the page has not done it within %v", orderTimeout))
-	defer cancel()
+	ctx, stop := c.Clock.WithTimeout(ctx, orderTimeout, fmt.Errorf("the page has not done it within %v", orderTimeout))
+	defer stop()
 	there := func() bool {
 		_, ok := c.done[step]
 		return ok

@@ -18,24 +18,38 @@ package endpoint
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
 // MaxMessage is the most octets a message may have that an endpoint receives.
 const MaxMessage = 1 << 20
 
-// How long an endpoint waits. The times are a learner's, not a server's: a
-// frame held at the valve keeps its writer or the peer's answer waiting.
+// How long an endpoint waits. The times are a learner's, not a server's, and the
+// lab's, not the library's: a tapped connection measures them by its Clock, which
+// stands still while the wire is held.
 const (
 	IdleTimeout  = 30 * time.Minute // for the next message
 	writeTimeout = 10 * time.Minute // for its own write to be taken
 	closeTimeout = 10 * time.Minute // for the answer to its Close frame
+
+	// noTimeout is for a library that would measure a wait by the real time.
+	noTimeout = 24 * time.Hour
 )
+
+// clockOf returns the clock of the wire below conn, nil where none is tapped.
+func clockOf(conn net.Conn) *tap.Clock {
+	if t, ok := conn.(*tap.Conn); ok {
+		return t.Clock()
+	}
+	return nil
+}
 
 // Endpoint is a server under study.
 type Endpoint struct {

@@ -319,14 +319,14 @@ func TestAConversationCanBeSteppedToItsEnd(t *testing.T) {
 					case <-rec.Changed(last):
 					case <-time.After(patience):
 						t.Errorf("%s, %s: nothing happens any more", c.name, e.Name)
-						conn.Close()
+						conn.Abort()
 						return
 					}
 					last = rec.Last() // what comes after it is looked at again
 					if waiting := conn.Waiting(); len(waiting) > 0 {
 						conn.Release(waiting[0].Direction)
 					}
-					if rec.Connections()[0].Summary().State == "CLOSED" {
+					if !rec.Connections()[0].Summary().Open { // its FIN has left
 						return
 					}
 				}

@@ -53,7 +53,8 @@ var errNoPong = errors.New("no Pong came in time")
 
 // beat sends a Ping as often as setup says, each with its number for payload,
 // and closes TCP when its Pong does not come in time: behind a line that has gone
-// dead, nothing else would ever tell. It goes on until stop.
+// dead, nothing else would ever tell. While the wire is held its time stands
+// still. It goes on until stop.
 func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	if setup.PingEvery == 0 {
 		return func() {}
@@ -61,14 +62,16 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(setup.PingEvery)
-		defer ticker.Stop()
+		clock := clockOf(s.conn)
+		tick, timer := clock.After(setup.PingEvery)
+		defer func() { timer.Stop() }()
 		for n := 1; ; n++ {
 			select {
-			case <-ticker.C:
+			case <-tick:
 			case <-over:
 				return
 			}
+			tick, timer = clock.After(setup.PingEvery)
 			number := strconv.Itoa(n)
 			if s.pulse.ping(a, number) != nil {
 				return
@@ -95,7 +98,7 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 // answered waits for the Pong with that payload. Others, late or unasked, do
 // not count.
 func (s *socket) answered(number string, within time.Duration, over <-chan struct{}) bool {
-	timer := time.NewTimer(within)
+	late, timer := clockOf(s.conn).After(within)
 	defer timer.Stop()
 	for {
 		select {
@@ -103,7 +106,7 @@ func (s *socket) answered(number string, within time.Duration, over <-chan struc
 			if pong == number {
 				return true
 			}
-		case <-timer.C:
+		case <-late:
 			return false
 		case <-over:
 			return false

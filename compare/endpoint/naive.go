@@ -156,8 +156,16 @@ func (c *naiveConn) Read(p []byte) (int, error) {
 	c.reads = c.reads[1:]
 	if c.full && len(c.reads) == 0 && n < len(p) {
 		// While a handler runs, net/http waits for the client with a read of one octet.
-		c.Conn.SetReadDeadline(time.Now().Add(joinTime))
+		// Not by a deadline in time: that would stand still while the wire is held.
+		over := make(chan struct{})
+		late := time.AfterFunc(joinTime, func() {
+			defer close(over)
+			c.Conn.SetReadDeadline(time.Unix(1, 0))
+		})
 		more, _ := c.read(p[n:]) // an error comes again
+		if !late.Stop() {
+			<-over
+		}
 		c.Conn.SetReadDeadline(c.readDeadline)
 		n += more
 	}

@@ -18,8 +18,8 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 	upgrader := reference.Upgrader{Options: reference.Options{
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
-		CloseTimeout: closeTimeout,
-		HoldFlush:    -1, // each call's octets are to be seen by themselves
+		CloseTimeout: noTimeout, // Close has closeTimeout
+		HoldFlush:    -1,        // each call's octets are to be seen by themselves
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
 		OnControl:    server.pulse.heard,
 		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
@@ -131,7 +131,9 @@ func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
 	call := s.rec.Enter("Close", code.String())
+	late := clockOf(s.socket.conn).AfterFunc(closeTimeout, func() { s.socket.conn.SetDeadline(time.Unix(1, 0)) })
 	err := s.conn.Close(code, reason)
+	late.Stop()
 	call.Return("nil", err)
 	return err
 }

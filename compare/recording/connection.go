@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type Connection struct {
 	own    bool // the endpoint reports its own state
 	frames int
 	open   bool
+	closed uint64 // the event of the endpoint's Close
+	waits  []stay // units at the valve
 
 	slab     []byte // room for octets to be kept
 	slabSize int    // of the last slab
@@ -229,11 +232,43 @@ func (c *Connection) Released(d tap.Direction, id uint64) { c.held(d, id, "relea
 func (c *Connection) Dropped(d tap.Direction, id uint64) { c.held(d, id, "dropped") }
 
 func (c *Connection) held(d tap.Direction, id uint64, state string) {
-	c.r.Append(c.ID, c.sender(d).String(), &Held{id, state})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.r.Now()
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	switch {
+	case id == c.closed:
+		c.open = state == "waiting" // the socket is, until its FIN leaves
+	case state == "waiting":
+		c.waits = append(c.waits, stay{id, at})
+	default:
+		c.waits = slices.DeleteFunc(c.waits, func(s stay) bool { return s.id == id })
+	}
+	c.r.append(at, c.ID, c.sender(d).String(), &Held{id, state})
+}
+
+// stay is the time of a unit at the valve.
+type stay struct {
+	id    uint64
+	since time.Duration
+}
+
+// behind says what waits at the valve at the time at, or returns nil. c.mu is
+// held.
+func (c *Connection) behind(at time.Duration) *Behind {
+	if len(c.waits) == 0 {
+		return nil
+	}
+	since := at
+	for _, s := range c.waits {
+		since = min(since, s.since)
+	}
+	return &Behind{Units: len(c.waits), For: at - since}
 }
 
 // Fin implements tap.Recorder.
-func (c *Connection) Fin(d tap.Direction) { c.tcp(c.sender(d), "fin", nil) }
+func (c *Connection) Fin(d tap.Direction) uint64 { return c.tcp(c.sender(d), "fin", nil) }
 
 // Failed implements tap.Recorder.
 func (c *Connection) Failed(d tap.Direction, err error) {
@@ -248,9 +283,13 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 func (c *Connection) Reset() { c.tcp(c.Side, "rst", nil) }
 
 // Closed implements tap.Recorder.
-func (c *Connection) Closed() { c.tcp(c.Side, "closed", nil) }
+func (c *Connection) Closed() uint64 { return c.tcp(c.Side, "closed", nil) }
 
-func (c *Connection) tcp(side wire.Role, what string, err error) {
+// Gone implements tap.Recorder. What it tells is in the recording already.
+func (c *Connection) Gone() {}
+
+// tcp records an event of TCP and returns its seq.
+func (c *Connection) tcp(side wire.Role, what string, err error) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.r.Now()
@@ -262,11 +301,14 @@ func (c *Connection) tcp(side wire.Role, what string, err error) {
 			c.r.append(at, c.ID, role.String(), f)
 		}
 	}
-	c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err)})
+	seq := c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err), Behind: c.behind(at)})
+	if what == "closed" {
+		c.open, c.closed = false, seq
+	}
 	if what == "closed" || what == "rst" {
-		c.open = c.open && what != "closed"
 		c.become(at, "CLOSED", "TCP is closed")
 	}
+	return seq
 }
 
 // Pending is a call that has not come back.

@@ -79,6 +79,20 @@ type TCP struct {
 	What string // open, fin, rst, closed, error
 	Info *Info  // with open
 	Err  *GoError
+
+	// Behind, when not nil, says what waited at the valve when this happened.
+	Behind *Behind
+}
+
+// Behind is what waits at the valve at one moment.
+type Behind struct {
+	Units int           // handshakes and frames, of both directions
+	For   time.Duration // since the oldest of them has waited
+}
+
+// MarshalJSON gives the time in µs.
+func (b *Behind) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"units":%d,"for":%d}`, b.Units, b.For.Microseconds()), nil
 }
 
 // Info says what a connection is between.
@@ -95,8 +109,9 @@ func (t *TCP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		What string `json:"what"`
 		*Info
-		Err *GoError `json:"error,omitempty"`
-	}{t.What, t.Info, t.Err})
+		Err    *GoError `json:"error,omitempty"`
+		Behind *Behind  `json:"behind,omitempty"`
+	}{t.What, t.Info, t.Err, t.Behind})
 }
 
 // KeepOctets is how many octets of one read or write are kept.

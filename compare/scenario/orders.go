@@ -17,7 +17,7 @@ func (p *play) server(ctx context.Context, c *Command) error {
 		parties = p.st.all()
 	}
 	for _, party := range parties {
-		back, err := p.st.until(ctx, settleTime, func() bool { return p.st.look(party).calls == 0 })
+		back, err := p.st.until(ctx, nil, settleTime, func() bool { return p.st.look(party).calls == 0 })
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,8 @@ var waiting = []string{"server read", "server tcp read", "server close", "server
 // does not while the server hangs up: whether its Close or the end of TCP comes
 // first would be chance.
 func (st *Stage) order(p *party, c *Command) {
-	before := p.wire.Status().Out
+	line := p.wire.Status()
+	before := line.Out + line.Taken
 	st.mu.Lock()
 	p.calls++
 	p.waits, p.before = slices.Contains(waiting, c.Verb), before

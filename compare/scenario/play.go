@@ -133,7 +133,7 @@ func (p *play) do(ctx context.Context, c *Command) error {
 	case c.Who == ByWire:
 		return p.wire(c)
 	case c.Verb == "wait":
-		_, err := p.st.until(ctx, c.For, func() bool { return false })
+		_, err := p.st.until(ctx, p.st.Clock, c.For, func() bool { return false })
 		return err
 	case c.Verb == "wait server":
 		return p.await(ctx, "the server's code has not ended", func() bool { return p.st.look(p.st.main()).over() })
@@ -147,7 +147,7 @@ func (p *play) do(ctx context.Context, c *Command) error {
 // await waits until there reports true, and says what has not happened when that
 // takes longer than the Stage's patience.
 func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
-	came, err := p.st.until(ctx, p.st.Patience, there)
+	came, err := p.st.until(ctx, p.st.Clock, p.st.Patience, there)
 	if err == nil && !came {
 		err = fmt.Errorf("%s in %v", otherwise, p.st.Patience)
 	}
@@ -222,7 +222,7 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
-		ended, err := p.st.until(ctx, p.st.Patience, func() bool {
+		ended, err := p.st.until(ctx, p.st.Clock, p.st.Patience, func() bool {
 			select {
 			case <-done:
 				return true
@@ -246,8 +246,8 @@ func (p *play) client(ctx context.Context, c *Command) error {
 
 // bounded calls f with a context that ends when the Stage's patience does.
 func (p *play) bounded(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.st.Patience, fmt.Errorf("nothing came of it in %v", p.st.Patience))
-	defer cancel()
+	ctx, stop := p.st.Clock.WithTimeout(ctx, p.st.Patience, fmt.Errorf("nothing came of it in %v", p.st.Patience))
+	defer stop()
 	err := f(ctx)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return context.Cause(ctx)
@@ -275,22 +275,22 @@ func (p *play) end(ctx context.Context) error {
 	}
 	over := func() bool {
 		for _, party := range all {
-			if v := p.st.look(party); !v.over() || v.calls > 0 {
+			if v := p.st.look(party); !v.gone() || v.calls > 0 {
 				return false
 			}
 		}
 		return true
 	}
-	ended, err := p.st.until(ctx, endTime, over)
+	ended, err := p.st.until(ctx, nil, endTime, over)
 	if ended || err != nil {
 		return err
 	}
 	for _, party := range all {
 		if v := p.st.look(party); v.wire != nil {
-			v.wire.Close()
+			v.wire.Abort()
 		}
 	}
-	if ended, _ := p.st.until(ctx, endTime, over); !ended {
+	if ended, _ := p.st.until(ctx, nil, endTime, over); !ended {
 		return fmt.Errorf("%s: the server's code is stuck: it has not ended when its socket was closed", p.s.File)
 	}
 	return fmt.Errorf("%s: the server's code did not end in %v, until its socket was closed", p.s.File, endTime)

@@ -76,7 +76,7 @@ func newStage(t *testing.T) (*Stage, *quiet) {
 		actor.conn = conn
 		opened(actor)
 		for conn.Status().Closed == false { // until End
-			if _, err := st.until(context.Background(), time.Minute, func() bool { return conn.Status().Closed }); err != nil {
+			if _, err := st.until(context.Background(), nil, time.Minute, func() bool { return conn.Status().Closed }); err != nil {
 				return
 			}
 		}

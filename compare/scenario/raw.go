@@ -39,6 +39,7 @@ type Raw struct {
 	done  chan struct{}      // closed when nothing more is to be read
 
 	writing sync.Mutex // octets leave in the order in which talk has them
+	clock   *tap.Clock // guarded by writing
 
 	mu       Changes
 	talk     dissect.Conversation
@@ -72,6 +73,14 @@ func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard 
 	}
 	go c.read()
 	return c, nil
+}
+
+// Use has c measure by clock how long it waits for the server to take what it
+// writes.
+func (c *Raw) Use(clock *tap.Clock) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.clock = clock
 }
 
 // Octets sends b as it is.
@@ -199,8 +208,9 @@ func (c *Raw) write(b []byte, text string) error {
 	c.progress.Written += int64(len(b))
 	c.mu.Unlock()
 	c.log("write", text, len(b))
-	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	late := c.clock.AfterFunc(writeTimeout, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
 	n, err := c.conn.Write(b)
+	late.Stop()
 	if err != nil {
 		c.mu.Lock()
 		c.progress.Written -= int64(len(b) - n)

@@ -24,6 +24,9 @@ type Scripted struct {
 	Answers bool
 	Log     Log // told what it does and is told; may be nil
 
+	// Clock measures how long it waits for the server. Nil: the real time.
+	Clock *tap.Clock
+
 	answering sync.Mutex // held while an answer is sent, and by holdAnswers
 
 	mu        sync.Mutex
@@ -149,6 +152,7 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	if err != nil {
 		return fmt.Errorf("the request could not be written: %w", err)
 	}
+	raw.Use(s.Clock)
 	s.mu.Lock()
 	s.raw = raw
 	s.mu.Unlock()
@@ -276,8 +280,8 @@ func (s *Scripted) overlooks(w Want, a arrival) bool {
 
 // patience waits until the connection has ended, and closes TCP after d.
 func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) error {
-	waiting, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
+	waiting, stop := s.Clock.WithTimeout(ctx, d, context.DeadlineExceeded)
+	defer stop()
 	if raw.EOF(waiting) != nil && ctx.Err() == nil {
 		s.Log("close", fmt.Sprintf("gave up after %v", d), -1)
 	}

@@ -22,14 +22,14 @@ func (st *Stage) settle(ctx context.Context) error {
 			bound += 4 * p.wire.Delay()
 		}
 	}
-	settled, err := st.until(ctx, bound, st.settled)
+	settled, err := st.until(ctx, nil, bound, st.settled)
 	if !settled || err != nil || st.main().client.Progress().Known {
 		return err
 	}
 	// What a browser has in hand is not known: it is given a moment.
 	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
 		last := st.changes()
-		if more, err := st.until(ctx, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
+		if more, err := st.until(ctx, nil, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (v view) serverRests(setup Setup) bool {
 		return true
 	case v.calls > 0 && !v.waits:
 		return false
-	case v.calls > 0 && !setup.ByHand && v.line.Out == v.before:
+	case v.calls > 0 && !setup.ByHand && v.line.Out+v.line.Taken == v.before:
 		return false // it is the code that echoes which reads; the call has not written yet
 	case !v.line.Reading:
 		return false
@@ -86,7 +86,7 @@ func (v view) clientRests() bool {
 	switch {
 	case !v.Known, v.Ended, v.Deaf, v.line.Silent:
 		return true
-	case v.line.Closed || v.line.FinOut || v.line.Failed:
+	case (v.line.Closed || v.line.FinOut || v.line.Failed) && !v.line.FinHeld:
 		return false // the end of TCP is on its way to it
 	}
 	return v.Read == v.line.Out
@@ -106,6 +106,9 @@ func (st *Stage) nothingComes() bool {
 	}
 	return true
 }
+
+// gone reports whether, besides, nothing that its server wrote is left to be sent.
+func (v view) gone() bool { return v.over() && (v.wire == nil || !v.line.Lingers) }
 
 // over reports whether the server's code has ended and its socket is closed.
 func (v view) over() bool { return v.wire == nil || v.served && v.line.Closed }

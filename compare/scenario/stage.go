@@ -99,6 +99,10 @@ type Stage struct {
 	// Patience bounds each wait for what need never come. Default: 2 minutes.
 	Patience time.Duration
 
+	// Clock measures that, and the waits that the scenario itself orders. It stands
+	// still while a learner holds the wire. Nil: always the real time.
+	Clock *tap.Clock
+
 	// Settled, when not nil, is called when the effect of a step is over, before
 	// the end of the step is recorded.
 	Settled func()
@@ -181,9 +185,10 @@ func (st *Stage) changes() uint64 {
 }
 
 // until waits until the function there reports true; it is called with st.mu not
-// held. until reports false when bound is over, and ctx's cause when that ends.
-func (st *Stage) until(ctx context.Context, bound time.Duration, there func() bool) (bool, error) {
-	timer := time.NewTimer(bound)
+// held. until reports false when bound is over on clock, and ctx's cause when that
+// ends.
+func (st *Stage) until(ctx context.Context, clock *tap.Clock, bound time.Duration, there func() bool) (bool, error) {
+	over, timer := clock.After(bound)
 	defer timer.Stop()
 	for {
 		changed := st.mu.Next()
@@ -194,7 +199,7 @@ func (st *Stage) until(ctx context.Context, bound time.Duration, there func() bo
 		case <-changed:
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
-		case <-timer.C:
+		case <-over:
 			return there(), nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -29,7 +30,9 @@ type Unit struct {
 }
 
 // A Recorder is told what passes a Conn. Calls for one Conn may come from
-// several goroutines at once. It must not call back into the Conn.
+// several goroutines at once. It must not call back into the Conn, but for Fin,
+// Failed, Closed and Gone: they may ask for Status, work the valve, and lock what
+// others hold who do.
 type Recorder interface {
 	// Octets tells of octets that reached the tap, before they wait or pass, and
 	// returns the units that they completed. b must not be kept.
@@ -42,11 +45,15 @@ type Recorder interface {
 	// Fin tells that the last octet of direction d has gone: the peer's FIN was
 	// read, or the endpoint sends its own and reads on. Failed tells that a Read or
 	// Write of the socket failed, Closed that the endpoint closes its socket, and
-	// Reset, before Closed, that it does so with RST.
-	Fin(d Direction)
+	// Reset, before Closed, that it does so with RST. A FIN never overtakes a unit:
+	// where one waits, Waits and later Released or Dropped follow, with the ID that
+	// Fin or Closed returned.
+	Fin(d Direction) (id uint64)
 	Failed(d Direction, err error)
 	Reset()
-	Closed()
+	Closed() (id uint64)
+	// Gone tells that the socket itself is closed. It comes last.
+	Gone()
 }
 
 // maxQueue is about the most octets that wait in one direction. What is beyond
@@ -79,6 +86,9 @@ type Conn struct {
 	// are written or queued, so that they leave in the order that was recorded.
 	turn chan struct{}
 
+	clock   Clock       // stands still while the valve is shut
+	lingers atomic.Bool // a FIN of the endpoint has begun to wait, or linger has the socket
+
 	mu            sync.Mutex
 	wake          chan struct{} // closed when what waits for mu's fields may go on; nil when nothing waits
 	in, out       queue
@@ -86,10 +96,13 @@ type Conn struct {
 	pumpErr       error // what its last read returned
 	pushing       bool  // push is writing what was released
 	pushErr       error // what its last write returned
+	half          bool  // CloseWrite has begun, and its FIN waits
 	closing       bool  // Close has begun
 	closed        bool
-	pausing       int // Writes that wait for a unit of theirs to be released
-	readDeadline  time.Time
+	lingering     bool      // linger is at work
+	aborted       bool      // nothing is to be sent any more
+	pausing       int       // Writes that wait for room
+	readDeadline  time.Time // both on clock
 	writeDeadline time.Time
 }
 
@@ -125,8 +138,12 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 		r.Octets(In, c.early.octets)
 	}
 	c.early.octets = nil
-	c.hold.Store(hold)
 	c.recorder.Store(&r)
+	if hold {
+		c.Hold()
+	} else {
+		c.hold.Store(false)
+	}
 }
 
 // record tells the Recorder, if there is one, of octets at the tap.
@@ -155,13 +172,16 @@ func (c *Conn) failed(d Direction, err error) {
 	r := c.recorder.Load()
 	var timeout net.Error
 	switch {
-	case r == nil, c.gone(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
+	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// It writes behind its own FIN.
 	case errors.Is(err, io.EOF):
-		(*r).Fin(In)
+		id := (*r).Fin(In)
 		c.counts.finIn.Store(true)
+		c.mu.Lock()
+		c.finWaits(*r, In, id)
+		c.mu.Unlock()
 	default:
 		(*r).Failed(d, err)
 		c.counts.failed.Store(true)
@@ -181,16 +201,26 @@ func (c *Conn) gone() bool {
 	return c.closed
 }
 
+// readExpired reports whether the endpoint's read deadline has come.
+func (c *Conn) readExpired() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock.expired(c.readDeadline)
+}
+
+// Clock returns the clock that stands still while c's valve is shut.
+func (c *Conn) Clock() *Clock { return &c.clock }
+
 // queued reports whether octets must go through a queue.
 func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
 // Read reads what has passed the valve.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.read(p)
-	if err != nil && c.silent.Load() {
+	if err != nil && (c.silent.Load() || c.lingers.Load()) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.changed() // bury waits for the end of the last Read
+		c.changed() // bury and linger wait for the end of the last Read
 	}
 	return n, err
 }
@@ -207,14 +237,22 @@ func (c *Conn) read(p []byte) (int, error) {
 			}
 			continue
 		}
-		if c.silent.Load() && c.gone() {
+		if (c.silent.Load() || c.lingers.Load()) && c.gone() {
 			c.counts.reading.Store(false)
 			return 0, c.opError("read", net.ErrClosed)
 		}
 		n, err := c.Conn.Read(p)
 		c.counts.reading.Store(false) // before the octets are counted: see Status
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+			if c.lingers.Load() && c.gone() {
+				return 0, c.opError("read", net.ErrClosed)
+			}
+			if c.hold.Load() && !c.readExpired() {
+				continue // the valve was shut meanwhile, so the time stands still
+			}
+		}
 		if c.silent.Load() {
-			if err := c.lost(p[:n], err); err != nil {
+			if err := c.lose(p[:n], err); err != nil {
 				return 0, err
 			}
 			continue
@@ -240,10 +278,10 @@ func (c *Conn) read(p []byte) (int, error) {
 	}
 }
 
-// Write writes through the valve: it returns when every unit that p completes
-// has been released or dropped. Octets of an unfinished unit are taken at once,
-// as the kernel's buffer would. A unit that waits when the deadline comes is
-// dropped, for it was not written.
+// Write writes through the valve. While the valve is shut it is like the
+// kernel's send buffer: it takes p, where there is room, and returns at once. What
+// was taken waits for its release; an error of the socket comes with a later
+// Write.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	piece := int(c.split.Load())
 	if piece == 0 {
@@ -259,15 +297,20 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 
 func (c *Conn) write(p []byte) (int, error) {
 	c.turn <- struct{}{}
+	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
+		if err := c.awaitRoom(); err != nil {
+			<-c.turn
+			return 0, err
+		}
+	}
 	r, units := c.record(Out, p)
 	if c.silent.Load() {
 		<-c.turn
 		return c.swallow(r, p, units)
 	}
-	if r != nil && c.queued() {
-		if n, err := c.writeQueued(r, p, units); err != errOpened {
-			return n, err
-		}
+	if r != nil && c.queued() && c.take(r, p, units) {
+		<-c.turn
+		return len(p), nil
 	}
 	c.late()
 	n, err := c.Conn.Write(p)
@@ -286,66 +329,132 @@ func (c *Conn) write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the socket; what waits at the valve is dropped.
+// Close closes the socket, as close(2) does: it returns at once, and what was
+// written before still goes to the peer, in front of the FIN. While that waits at
+// the valve, the socket stays open for it; linger closes it. What waits in the
+// other direction is dropped, for nobody will read it.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	first := !c.closing
 	c.closing = true
-	c.dropAll()
+	c.dropAll(In)
+	if c.out.finish(); c.pushErr != nil || c.aborted {
+		c.dropAll(Out)
+	}
+	c.changed()
+	lingers := first && !c.silent.Load() && !c.drained()
+	if lingers {
+		c.lingers.Store(true)
+	}
 	c.mu.Unlock()
 	// Told first, or the peer, or who waits in a Read, could be seen to notice
 	// before it happens.
-	if r := c.recorder.Load(); r != nil && first {
-		(*r).Closed()
+	r := c.recorder.Load()
+	var id uint64
+	if r != nil && first {
+		id = (*r).Closed()
 	}
 	c.mu.Lock()
 	c.closed = true
-	c.dropAll() // what has come meanwhile
+	c.dropAll(In) // what has come meanwhile
+	if lingers {
+		c.finWaits(*r, Out, id)
+		c.lingering = true
+		go c.linger(*r)
+	} else if first {
+		c.dropAll(Out)
+	}
 	c.changed()
 	c.mu.Unlock()
 	defer c.tell()
 	switch {
-	case !c.silent.Load():
-		return c.Conn.Close()
-	case !first:
+	case lingers:
+		return nil
+	case !first && (c.silent.Load() || c.lingers.Load()):
 		return c.opError("close", net.ErrClosed)
 	}
-	c.bury()
-	return nil
+	var err error
+	if c.silent.Load() {
+		c.bury()
+	} else {
+		err = c.Conn.Close()
+	}
+	if r != nil && first {
+		(*r).Gone()
+	}
+	return err
+}
+
+// Abort closes the socket at once. What waits at the valve, Close having left it
+// there or not, is dropped. When it returns, nothing that Close began goes on.
+func (c *Conn) Abort() error {
+	c.mu.Lock()
+	c.aborted = true
+	c.changed()
+	c.mu.Unlock()
+	err := c.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.lingering {
+		c.wait(time.Time{})
+	}
+	return err
 }
 
 // Reset closes the socket with RST, where the connection can: what was written
-// and has not arrived may be lost.
+// and has not arrived is lost, and what waits at the valve is dropped.
 func (c *Conn) Reset() error {
 	lc, ok := c.Conn.(interface{ SetLinger(seconds int) error })
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	if r := c.recorder.Load(); r != nil && !c.gone() {
+	if c.gone() {
+		return c.Close() // which says that it is closed
+	}
+	if r := c.recorder.Load(); r != nil {
 		(*r).Reset()
 	}
 	if !c.silent.Load() {
 		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
 	}
-	return c.Close()
+	return c.Abort()
 }
 
 // CloseWrite sends FIN and leaves the other direction open, where the
-// connection can. It waits for what was written before and is still at the
-// valve.
+// connection can. It returns at once; where something written before is still at
+// the valve, the FIN follows that.
 func (c *Conn) CloseWrite() error {
 	hc, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	if err := c.flush(); err != nil {
-		return err
+	c.turn <- struct{}{} // a Write that has begun comes first
+	defer func() { <-c.turn }()
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return c.opError("close", net.ErrClosed)
 	}
-	if r := c.recorder.Load(); r != nil {
-		(*r).Fin(Out)
+	c.out.finish()
+	c.changed()
+	waits := !c.silent.Load() && c.pushErr == nil && !c.drained()
+	c.mu.Unlock()
+	r := c.recorder.Load()
+	var id uint64
+	if r != nil {
+		id = (*r).Fin(Out)
 	}
 	c.counts.finOut.Store(true)
 	defer c.tell()
+	if waits {
+		c.lingers.Store(true)
+		c.mu.Lock()
+		c.half = true
+		c.finWaits(*r, Out, id)
+		c.changed() // it may have been drained meanwhile
+		c.mu.Unlock()
+		return nil
+	}
 	if c.silent.Load() {
 		return nil
 	}
@@ -360,32 +469,38 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// SetReadDeadline holds for reads that wait at the valve as well. While the
-// pump reads for the endpoint, the socket itself has no deadline.
+// SetReadDeadline holds for reads that wait at the valve as well. A deadline to
+// come is put off by the time for which the valve is shut: nothing can arrive
+// meanwhile. While the pump reads for the endpoint, the socket itself has no
+// deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed { // the socket may be bury's
 		return c.opError("set", net.ErrClosed)
 	}
-	c.readDeadline = t
+	c.readDeadline = c.clock.moment(t)
 	c.changed()
 	if c.pumping {
 		return nil
 	}
-	return c.Conn.SetReadDeadline(t)
+	return c.Conn.SetReadDeadline(c.clock.real(c.readDeadline))
 }
 
-// SetWriteDeadline holds for writes that wait at the valve as well.
+// SetWriteDeadline holds for writes that wait for room at the valve as well, and
+// is put off as SetReadDeadline says. What was taken leaves without a deadline.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return c.opError("set", net.ErrClosed)
 	}
-	c.writeDeadline = t
+	c.writeDeadline = c.clock.moment(t)
 	c.changed()
-	return c.Conn.SetWriteDeadline(t)
+	if c.pushing {
+		return nil
+	}
+	return c.Conn.SetWriteDeadline(c.clock.real(c.writeDeadline))
 }
 
 // Plain returns what err says without the operation and the addresses, which

@@ -3,12 +3,32 @@
 // tells a Recorder each octet, FIN, RST and Close that passes, and it is a
 // valve: with hold on, what reaches it waits until it is released.
 //
-// The endpoint needs no help and knows nothing of it. While octets wait, its
-// Read sees nothing yet or its Write blocks, so the errors it meets later are
-// the real ones; its deadlines hold all the same.
+// # What an endpoint meets while the wire is held
+//
+// The endpoint needs no help and knows nothing of the valve. A held wire is like a
+// very slow one, so holding it does not change how a connection ends:
+//
+//   - Read sees nothing until a unit is released.
+//   - Write returns at once, as it does where the kernel's send buffer has room. The
+//     bytes wait here instead of there. When about 1 MiB waits, Write blocks.
+//   - Close and CloseWrite return at once, as close(2) and shutdown(2) do. What the
+//     endpoint wrote before is still delivered, and its FIN after that. The tap keeps
+//     the socket open meanwhile. It closes the socket when the last held unit was
+//     released or dropped, when the peer has reset the connection, or on Abort.
+//   - What the peer sent before its FIN stays readable: the endpoint's Read returns
+//     it when it is released, and io.EOF after that.
+//   - Reset sends RST at once and drops what waits, as TCP does.
+//   - Deadlines, and all that is measured by the connection's Clock, stand still:
+//     nothing can arrive, so no time is lost.
+//
+// The recording has the endpoint's call at the time of the call. A FIN that has to
+// wait is recorded then too, as waiting, and as released when it leaves.
+//
+// # Files
 //
 //	conn.go      Conn: what an endpoint reads, writes and closes
-//	valve.go     hold, step, drop, run
+//	valve.go     hold, step, drop, run, and the socket after Close
+//	clock.go     a clock that stands still while the wire is held
 //	line.go      a line that is silent, slow, or cuts what is written
 //	status.go    how far the octets and the endpoint are
 //	rst.go       gives the RST that answers a write behind FIN its time

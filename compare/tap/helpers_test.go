@@ -26,6 +26,7 @@ type lines struct {
 	fins     []Direction
 	failed   []error
 	closed   int
+	gone     int
 	resets   int
 	loose    bool          // what is no line belongs to no unit
 	arrived  chan struct{} // when not nil, told of each call of Octets and Waits
@@ -78,10 +79,18 @@ func (l *lines) Waits(_ Direction, id uint64)    { l.note(&l.waiting, id) }
 func (l *lines) Released(_ Direction, id uint64) { l.note(&l.released, id) }
 func (l *lines) Dropped(_ Direction, id uint64)  { l.note(&l.dropped, id) }
 
-func (l *lines) Fin(d Direction) {
+// end gives the end of a direction a name, as a unit has one.
+func (l *lines) end(what string) uint64 {
+	l.next++
+	l.unit[l.next] = what
+	return l.next
+}
+
+func (l *lines) Fin(d Direction) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fins = append(l.fins, d)
+	return l.end("FIN")
 }
 
 func (l *lines) Failed(_ Direction, err error) {
@@ -96,10 +105,17 @@ func (l *lines) Reset() {
 	l.resets++
 }
 
-func (l *lines) Closed() {
+func (l *lines) Closed() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed++
+	return l.end("FIN")
+}
+
+func (l *lines) Gone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone++
 }
 
 // texts returns the lines called ids.
@@ -132,7 +148,7 @@ func pipe(t testing.TB, hold bool) (client net.Conn, server *Conn, rec *lines) {
 	server.Attach(rec, hold)
 	t.Cleanup(func() {
 		a.Close()
-		server.Close()
+		server.Abort()
 	})
 	return a, server, rec
 }
@@ -162,7 +178,7 @@ func loopback(t testing.TB, hold bool) (client *net.TCPConn, server *Conn, rec *
 	client = (<-dialed).(*net.TCPConn)
 	t.Cleanup(func() {
 		client.Close()
-		server.Close()
+		server.Abort()
 	})
 	return client, server, rec
 }

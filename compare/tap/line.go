@@ -14,9 +14,11 @@ import (
 func (c *Conn) Silent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropAll()
 	c.silent.Store(true)
 	c.hold.Store(false)
+	c.clock.Start()
+	c.dropAll(In)
+	c.dropAll(Out)
 	c.changed()
 }
 
@@ -40,14 +42,14 @@ func (c *Conn) late() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.closed && !expired(until) {
-		c.wait(until)
+		c.waitReal(until)
 	}
 }
 
-// lost takes what came from the socket on a silent line. It returns an error
+// lose takes what came from the socket on a silent line. It returns an error
 // where the endpoint's Read must end: by its own Close or deadline. At the end
 // of the socket it waits for one of them.
-func (c *Conn) lost(b []byte, err error) error {
+func (c *Conn) lose(b []byte, err error) error {
 	if len(b) > 0 {
 		r, units := c.record(In, b)
 		c.drop(r, In, units)
@@ -60,7 +62,7 @@ func (c *Conn) lost(b []byte, err error) error {
 		case c.closed:
 			c.counts.reading.Store(false)
 			return c.opError("read", net.ErrClosed)
-		case expired(c.readDeadline):
+		case c.clock.expired(c.readDeadline):
 			c.counts.reading.Store(false)
 			return c.opError("read", os.ErrDeadlineExceeded)
 		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
@@ -104,7 +106,7 @@ func (c *Conn) bury() {
 		defer c.Conn.Close()
 		c.mu.Lock()
 		for (c.counts.reading.Load() || c.pumping) && !expired(until) {
-			c.wait(until)
+			c.waitReal(until)
 		}
 		c.mu.Unlock()
 		_ = c.Conn.SetReadDeadline(until)

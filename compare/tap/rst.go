@@ -17,7 +17,7 @@ const resetTime = 500 * time.Millisecond
 // it is asked again and again.
 func (c *Conn) AwaitReset() {
 	sc, ok := c.Conn.(syscall.Conn)
-	if !ok || c.silent.Load() {
+	if !ok || c.silent.Load() || c.queued() { // what is held is answered by nobody
 		return
 	}
 	raw, err := sc.SyscallConn()

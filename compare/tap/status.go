@@ -14,8 +14,9 @@ type counts struct {
 type Status struct {
 	In, Out int64 // octets that came from the socket, and that were written to it or swallowed
 	Reading bool  // the endpoint waits in a Read, and nothing is there that would end it
-	Blocked bool  // the endpoint waits in a Write for a unit that waits at the valve
+	Blocked bool  // the endpoint waits in a Write for room at the valve
 	Waiting int   // units at the valve
+	Taken   int64 // octets that the endpoint has written and that are at the valve
 	Part    bool  // a part of a unit is at the valve, and waits for the rest
 	Moving  bool  // octets are between the valve and the socket or the endpoint
 	Holding bool
@@ -24,6 +25,8 @@ type Status struct {
 	FinOut  bool // the endpoint has sent its own and reads on
 	Failed  bool // the socket has failed: by RST, mostly
 	Closed  bool // the endpoint has closed its socket
+	Lingers bool // it has, or is about to, and octets that it wrote before have not left yet
+	FinHeld bool // a FIN of the endpoint waits behind a unit at the valve
 }
 
 // Status returns how c is at this moment. When In has been seen to be all that
@@ -36,7 +39,10 @@ func (c *Conn) Status() Status {
 	defer c.mu.Unlock()
 	s.Waiting = len(c.in.waiting) + len(c.out.waiting)
 	s.Part = len(c.in.partial) > 0 || len(c.out.partial) > 0
-	s.Blocked = c.pausing > 0 && len(c.out.waiting) > 0
+	s.Blocked = c.pausing > 0
+	s.Taken = int64(c.out.size())
+	s.Lingers = c.closing && !c.drained()
+	s.FinHeld = (c.closing || c.half) && len(c.out.waiting) > 0
 	s.Moving = c.pushing || len(c.in.passing) > 0 || len(c.out.passing) > 0
 	s.Holding, s.Silent, s.Closed = c.hold.Load(), c.silent.Load(), c.closed
 	ends := c.closed || c.pumpErr != nil && c.in.size() == 0

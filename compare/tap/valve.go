@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
-	"slices"
+	"syscall"
 	"time"
 )
 
@@ -12,7 +12,8 @@ import (
 type queue struct {
 	passing []byte // released, on their way
 	waiting []unit
-	partial []byte // of a unit that is not finished
+	partial []byte   // of a unit that is not finished
+	fins    []uint64 // IDs of FINs behind all of this: at most that of CloseWrite and that of Close
 }
 
 type unit struct {
@@ -20,34 +21,30 @@ type unit struct {
 	octets []byte
 }
 
-// add puts b, which completes units, behind the valve. It returns the ID of the
-// last unit that waits with octets of b, or 0.
-func (q *queue) add(b []byte, units []Unit) (last uint64) {
+// add puts b, which completes units, behind the valve.
+func (q *queue) add(b []byte, units []Unit) {
 	start := 0
 	for _, u := range units {
 		octets := append(q.partial, b[start:u.End]...)
 		q.partial, start = nil, u.End
 		if u.ID == 0 {
-			last = q.goAlong(octets)
+			q.goAlong(octets)
 			continue
 		}
 		q.waiting = append(q.waiting, unit{u.ID, octets})
-		last = u.ID
 	}
 	q.partial = append(q.partial, b[start:]...)
-	return last
 }
 
-// goAlong puts octets that are no unit behind the unit before them and returns
-// its ID, or 0 when none waits.
-func (q *queue) goAlong(octets []byte) uint64 {
+// goAlong puts octets that are no unit behind the unit before them; where none
+// waits, they pass.
+func (q *queue) goAlong(octets []byte) {
 	if len(q.waiting) == 0 {
 		q.passing = append(q.passing, octets...)
-		return 0
+		return
 	}
 	u := &q.waiting[len(q.waiting)-1]
 	u.octets = append(u.octets, octets...)
-	return u.id
 }
 
 // finish tells that the unfinished unit will stay so: its octets can wait for
@@ -65,21 +62,6 @@ func (q *queue) pass() uint64 {
 	return u.id
 }
 
-// holds reports whether the unit called id waits.
-func (q *queue) holds(id uint64) bool {
-	for _, u := range q.waiting {
-		if u.id == id {
-			return true
-		}
-	}
-	return false
-}
-
-// remove takes the unit called id away, if it waits.
-func (q *queue) remove(id uint64) {
-	q.waiting = slices.DeleteFunc(q.waiting, func(u unit) bool { return u.id == id })
-}
-
 // size returns the octets in q.
 func (q *queue) size() int {
 	n := len(q.passing) + len(q.partial)
@@ -95,8 +77,24 @@ type Held struct {
 	ID        uint64
 }
 
-// Hold shuts the valve: what reaches it from now on waits.
-func (c *Conn) Hold() { c.hold.Store(true) }
+// Hold shuts the valve: what reaches it from now on waits, and c's Clock stands
+// still.
+func (c *Conn) Hold() {
+	c.hold.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.recorder.Load() == nil || c.silent.Load() || c.closed {
+		return
+	}
+	c.clock.Stop()
+	c.arm()
+	// A Read that is in the kernel already reports the peer's FIN by itself; it has
+	// set reading before it looked at hold.
+	if !c.counts.reading.Load() {
+		c.startPump()
+	}
+	c.changed()
+}
 
 // Holding reports whether the valve is shut.
 func (c *Conn) Holding() bool { return c.hold.Load() }
@@ -106,6 +104,7 @@ func (c *Conn) Run() []uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hold.Store(false)
+	c.clock.Start()
 	var ids []uint64
 	for _, d := range []Direction{In, Out} {
 		q := c.queue(d)
@@ -113,6 +112,9 @@ func (c *Conn) Run() []uint64 {
 			ids = append(ids, c.release(d))
 		}
 		q.finish()
+	}
+	if !c.closed {
+		c.arm()
 	}
 	c.changed()
 	return ids
@@ -193,15 +195,30 @@ func (c *Conn) oldest() (Direction, bool) {
 	return first.Direction, true
 }
 
-// dropAll empties both queues and tells of it. c.mu is held.
-func (c *Conn) dropAll() {
-	for _, d := range []Direction{In, Out} {
-		for _, u := range c.queue(d).waiting {
-			(*c.recorder.Load()).Dropped(d, u.id)
-		}
-		*c.queue(d) = queue{}
+// dropAll empties the queue of d and tells of it. c.mu is held.
+func (c *Conn) dropAll(d Direction) {
+	q := c.queue(d)
+	for _, u := range q.waiting {
+		(*c.recorder.Load()).Dropped(d, u.id)
+	}
+	for _, id := range q.fins {
+		(*c.recorder.Load()).Dropped(d, id)
+	}
+	*q = queue{}
+}
+
+// finWaits tells that the FIN called id waits behind the units of direction d, if
+// any does. c.mu is held.
+func (c *Conn) finWaits(r Recorder, d Direction, id uint64) {
+	if q := c.queue(d); len(q.waiting) > 0 {
+		q.fins = append(q.fins, id)
+		r.Waits(d, id)
 	}
 }
+
+// drained reports whether all that was written has been given to the socket, or
+// was dropped. c.mu is held.
+func (c *Conn) drained() bool { return !c.pushing && c.out.size() == 0 }
 
 // release passes the oldest unit of d and tells of it. c.mu is held.
 func (c *Conn) release(d Direction) uint64 {
@@ -225,9 +242,19 @@ func (c *Conn) changed() {
 			q.finish()
 		}
 	}
-	if len(c.out.passing) > 0 && !c.pushing {
+	if len(c.out.passing) > 0 && !c.pushing && c.pushErr == nil {
 		c.pushing = true
 		go c.push()
+	}
+	if len(c.in.waiting) == 0 {
+		c.releaseFINs(In)
+	}
+	if c.drained() && !c.lost() {
+		c.releaseFINs(Out)
+		if c.half && !c.closed {
+			_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite() // it fails where the peer has reset
+		}
+		c.half = false
 	}
 	c.busy.Store(c.pumping || c.pumpErr != nil || c.pushing || c.in.size() > 0 || c.out.size() > 0)
 	if c.wake != nil {
@@ -237,11 +264,21 @@ func (c *Conn) changed() {
 	c.tell()
 }
 
-// enqueue puts octets behind the valve, or in front of it when it has been
-// opened since, and returns what queue.add does. c.mu is held.
-func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) uint64 {
+// releaseFINs tells that FINs of d follow what waited in front of them. c.mu is
+// held.
+func (c *Conn) releaseFINs(d Direction) {
 	q := c.queue(d)
-	last := q.add(b, units)
+	for _, id := range q.fins {
+		(*c.recorder.Load()).Released(d, id)
+	}
+	q.fins = nil
+}
+
+// enqueue puts octets behind the valve, or in front of it when it has been
+// opened since. c.mu is held.
+func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
+	q := c.queue(d)
+	q.add(b, units)
 	if c.hold.Load() {
 		for _, u := range units {
 			if u.ID != 0 {
@@ -255,7 +292,6 @@ func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) uint64 {
 		q.finish()
 	}
 	c.changed()
-	return last
 }
 
 // readQueued waits until something has passed the valve, or the socket's end
@@ -268,7 +304,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 		switch {
 		case c.closed:
 			return 0, c.opError("read", net.ErrClosed)
-		case expired(c.readDeadline):
+		case c.clock.expired(c.readDeadline):
 			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
 			c.counts.reading.Store(false)
@@ -281,23 +317,42 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 		case !c.hold.Load() && !c.pumping && c.in.size() == 0:
 			c.counts.reading.Store(false)
 			return 0, errOpened
-		case !c.pumping && c.pumpErr == nil:
-			c.pumping = true
-			c.Conn.SetReadDeadline(time.Time{})
-			c.changed()
-			go c.pump()
 		}
+		c.startPump()
 		c.wait(c.readDeadline)
 	}
 }
 
-// pump reads the socket into the queue as long as the valve is shut.
+// startPump has the pump read the socket, unless it does or is at its end. c.mu
+// is held.
+func (c *Conn) startPump() {
+	if c.pumping || c.pumpErr != nil {
+		return
+	}
+	c.pumping = true
+	c.Conn.SetReadDeadline(time.Time{})
+	c.changed()
+	go c.pump()
+}
+
+// arm gives the socket the endpoint's deadlines, as they are now. c.mu is held.
+func (c *Conn) arm() {
+	if !c.pumping {
+		c.Conn.SetReadDeadline(c.clock.real(c.readDeadline))
+	}
+	if !c.pushing {
+		c.Conn.SetWriteDeadline(c.clock.real(c.writeDeadline))
+	}
+}
+
+// pump reads the socket into the queue as long as the valve is shut, and for
+// linger until the socket is closed.
 func (c *Conn) pump() {
 	b := make([]byte, 16<<10)
 	for {
 		n, err := c.Conn.Read(b)
 		if c.silent.Load() {
-			err, n = c.lost(b[:n], err), 0
+			err, n = c.lose(b[:n], err), 0
 		}
 		var r Recorder
 		var units []Unit
@@ -311,19 +366,22 @@ func (c *Conn) pump() {
 		c.counts.in.Add(int64(n)) // who sees it and asks for Status waits for mu
 		if n > 0 && !c.closed {
 			c.enqueue(r, In, b[:n], units)
+		} else {
+			c.drop(r, In, units) // nobody will read it
 		}
 		for err == nil && c.in.size() >= maxQueue && !c.closed {
 			c.wait(time.Time{})
 		}
-		if err != nil || c.closed || !c.hold.Load() {
+		lingers := c.closed && c.lingers.Load()
+		if err != nil || !lingers && (c.closed || !c.hold.Load()) {
 			c.pumping, c.pumpErr = false, err
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				c.pumpErr = nil // of lost: the endpoint may set another
+				c.pumpErr = nil // of lose: the endpoint may set another
 			}
 			if err != nil {
 				c.in.finish()
 			}
-			c.Conn.SetReadDeadline(c.readDeadline)
+			c.arm()
 			c.changed()
 			c.mu.Unlock()
 			return
@@ -332,63 +390,47 @@ func (c *Conn) pump() {
 	}
 }
 
-// writeQueued puts p behind the valve, gives back the turn, and waits until
-// none of p's units waits any more and what was released is written. It returns
-// errOpened, and the turn is still taken, where the socket cannot be written.
-func (c *Conn) writeQueued(r Recorder, p []byte, units []Unit) (int, error) {
+// awaitRoom waits until the valve can take what the endpoint writes. It returns
+// an error where nothing can be written any more, or the deadline has come.
+func (c *Conn) awaitRoom() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.pushErr != nil {
-		return 0, errOpened
-	}
-	last := c.enqueue(r, Out, p, units)
-	<-c.turn
 	c.pausing++
 	defer func() { c.pausing-- }()
-	c.tell()
 	for {
-		waits := last != 0 && c.out.holds(last)
 		switch {
 		case c.closed:
-			return 0, c.opError("write", net.ErrClosed)
-		case c.pushErr != nil:
-			return c.withdraw(p, units), c.pushErr
-		case !waits && len(c.out.passing) == 0 && !c.pushing && len(c.out.partial) < maxQueue:
-			return len(p), nil
-		case expired(c.writeDeadline):
-			return c.withdraw(p, units), c.opError("write", os.ErrDeadlineExceeded)
+			return c.opError("write", net.ErrClosed)
+		case c.half:
+			return c.opError("write", os.NewSyscallError("write", syscall.EPIPE))
+		case c.pushErr != nil, c.out.size() < maxQueue:
+			return nil
+		case c.clock.expired(c.writeDeadline):
+			return c.opError("write", os.ErrDeadlineExceeded)
 		}
+		c.tell()
 		c.wait(c.writeDeadline)
 	}
 }
 
-// withdraw drops those of units, which p completed, that still wait, and
-// returns how many octets of p are past the valve. c.mu is held.
-func (c *Conn) withdraw(p []byte, units []Unit) int {
-	past := 0
-	for _, u := range units {
-		if u.ID == 0 {
-			continue
-		}
-		if !c.out.holds(u.ID) {
-			past = u.End
-			continue
-		}
-		c.out.remove(u.ID)
-		(*c.recorder.Load()).Dropped(Out, u.ID)
-		if units[len(units)-1].End < len(p) {
-			c.out.partial = nil // it stood behind them
-		}
+// take puts p behind the valve, or reports false where the socket is closed or has
+// failed, so that it can say so itself.
+func (c *Conn) take(r Recorder, p []byte, units []Unit) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.pushErr != nil {
+		return false
 	}
-	c.changed()
-	return past
+	c.enqueue(r, Out, p, units)
+	return true
 }
 
 // push writes what was released. One push runs at a time, whoever wrote the
-// octets: its Write may long be over.
+// octets: its Write is long over, and so is its deadline.
 func (c *Conn) push() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.Conn.SetWriteDeadline(time.Time{})
 	for len(c.out.passing) > 0 && c.pushErr == nil {
 		b := c.out.passing
 		c.out.passing = nil
@@ -401,34 +443,63 @@ func (c *Conn) push() {
 		c.mu.Lock()
 		c.pushErr = err
 	}
-	c.pushing, c.out.passing = false, nil // nothing can follow a write that failed
+	c.pushing = false
+	if c.pushErr != nil {
+		c.dropAll(Out) // nothing can follow a write that failed
+	}
+	c.arm()
 	c.changed()
 }
 
-// flush waits until nothing written is at the valve any more.
-func (c *Conn) flush() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.out.partial) > 0 {
-		c.out.finish()
-		c.changed()
-	}
-	for {
-		switch {
-		case c.closed:
-			return c.opError("close", net.ErrClosed)
-		case c.pushErr != nil, !c.pushing && c.out.size() == 0:
-			return nil
-		case expired(c.writeDeadline):
-			return c.opError("close", os.ErrDeadlineExceeded)
-		}
-		c.wait(c.writeDeadline)
-	}
+// lost reports whether what the endpoint has written cannot reach the peer any
+// more. c.mu is held.
+func (c *Conn) lost() bool {
+	return c.pushErr != nil || c.aborted || c.silent.Load() || IsReset(c.pumpErr)
 }
 
-// wait unlocks c.mu until something has changed, or until deadline, if there
-// is one.
-func (c *Conn) wait(deadline time.Time) {
+// linger has the socket after the endpoint's Close, while octets that were
+// written before wait at the valve. It closes the socket when they have gone, were
+// dropped, or cannot arrive any more, because the peer has reset the connection.
+// Until then it reads what comes, as nothing else would tell of that.
+func (c *Conn) linger(r Recorder) {
+	c.mu.Lock()
+	if !c.pumping {
+		c.Conn.SetReadDeadline(time.Unix(1, 0)) // ends the endpoint's Read, as Close would
+	}
+	for c.counts.reading.Load() {
+		c.wait(time.Time{})
+	}
+	c.startPump()
+	for !c.drained() && !c.lost() {
+		c.wait(time.Time{})
+	}
+	c.dropAll(Out)
+	silent := c.silent.Load()
+	c.mu.Unlock()
+	if silent {
+		c.bury()
+	} else {
+		c.lingers.Store(false) // what the pump is told now is this end's doing
+		c.Conn.Close()
+		c.mu.Lock()
+		for c.pumping || c.pushing {
+			c.wait(time.Time{})
+		}
+		c.mu.Unlock()
+	}
+	r.Gone()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lingering = false
+	c.changed()
+}
+
+// wait unlocks c.mu until something has changed, or until c's clock shows
+// deadline, if there is one.
+func (c *Conn) wait(deadline time.Time) { c.waitReal(c.clock.real(deadline)) }
+
+// waitReal is wait with a deadline in real time.
+func (c *Conn) waitReal(deadline time.Time) {
 	if c.wake == nil {
 		c.wake = make(chan struct{})
 	}

@@ -19,8 +19,8 @@ import (
 const (
 	maxPlays    = 16               // under way at once
 	maxServers  = 4                // in processes of their own
-	playTimeout = 30 * time.Minute // for one, the time that its learner thinks included
-	patience    = 10 * time.Minute // for what a client waits for: it may be held at the valve
+	playTimeout = 30 * time.Minute // for one, the time that its learner thinks included, but not while a wire is held
+	patience    = 10 * time.Minute // for what a client waits for, likewise
 	awayAfter   = 5 * time.Second  // without a follower, a tab that owes an answer is gone
 )
 
@@ -84,20 +84,21 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	ctx, stop := context.WithCancelCause(s.ctx)
 	p.control = newControl(len(o.Scenario.Commands), o.Pause, stop)
 	p.stage = &scenario.Stage{
-		Rec: s.Rec, Patience: patience,
+		Rec: s.Rec, Patience: patience, Clock: &s.clock,
 		Step: recording.Step{Play: p.ID, BranchOf: o.BranchOf, Endpoint: o.Endpoint, Client: p.Token, As: o.As},
 		More: func(token string) scenario.Client { return s.rawClient(o.Endpoint, token, addr, true) },
 	}
 	if o.As == AsBrowser {
 		p.page = browser.NewClient(o.Scenario, nil, s.away) // the page reads its orders in the recording
+		p.page.Clock = &s.clock
 		p.stage.Client = p.page
 	} else {
 		p.stage.Client = s.rawClient(o.Endpoint, p.Token, addr, o.Scenario.Answers)
 	}
 	s.work.Go(func() {
 		defer stop(nil)
-		ctx, cancel := context.WithTimeoutCause(ctx, playTimeout, fmt.Errorf("it took longer than %v", playTimeout))
-		defer cancel()
+		ctx, end := s.clock.WithTimeout(ctx, playTimeout, fmt.Errorf("it took longer than %v", playTimeout))
+		defer end()
 		_ = o.Scenario.Play(ctx, p.stage, p.control.wait) // its last event says how it ended
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -143,7 +144,7 @@ func (o *PlayOrder) check() error {
 // the name token.
 func (s *Session) rawClient(endpoint, token, addr string, answers bool) scenario.Client {
 	return &scenario.Scripted{
-		Dial: dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token),
+		Dial: dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token), Clock: &s.clock,
 	}
 }
 

@@ -113,6 +113,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 		s.forget(c.Client, nil)
 		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
 	}
+	raw.Use(&s.clock)
 	s.mu.Lock()
 	ended := s.raws == nil
 	if !ended {

@@ -46,6 +46,8 @@ type Session struct {
 	Outside bool // opened by a connection from outside the page
 	Rec     *recording.Recording
 
+	clock tap.Clock // stands still while the learner holds any wire
+
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
 	live     []*live
@@ -78,13 +80,16 @@ func newSession(id string, outside bool) *Session {
 }
 
 // live is a connection whose socket is open. That can be longer than its Serve
-// runs: net/http sends a refusal after it.
+// runs: net/http sends a refusal after it, and what the endpoint wrote before it
+// closed may still be held.
 type live struct {
 	conn   *tap.Conn
 	rec    *recording.Connection
 	server endpoint.Server // nil until the handshake is done
 	opened chan struct{}   // closed when server is set, or never will be
-	left   bool            // the client has
+	gone   chan struct{}   // closed when the socket is
+	held   bool            // by the learner
+	left   bool            // the client has closed TCP, or its own direction
 }
 
 // observer is the recorder of a connection. It tells the session as well when
@@ -96,37 +101,78 @@ type observer struct {
 	l *live
 }
 
-func (o observer) Fin(d tap.Direction) {
+func (o observer) Fin(d tap.Direction) uint64 {
+	id := o.Connection.Fin(d)
 	if d == tap.In {
-		o.s.left(o.l)
+		o.s.left(o.l, false)
 	}
-	o.Connection.Fin(d)
+	return id
 }
 
 func (o observer) Failed(d tap.Direction, err error) {
-	o.s.left(o.l)
 	o.Connection.Failed(d, err)
+	o.s.left(o.l, tap.IsReset(err))
 }
 
-func (o observer) Closed() {
-	o.s.mu.Lock()
-	o.s.live = slices.DeleteFunc(o.s.live, func(l *live) bool { return l == o.l })
-	o.s.used = time.Now()
-	o.s.mu.Unlock()
-	o.Connection.Closed()
+// Closed takes the connection from the list unless its FIN will wait: then Gone
+// does. The endpoint is done with it all the same.
+func (o observer) Closed() uint64 {
+	if !o.l.conn.Status().Lingers {
+		o.s.leave(o.l)
+	}
+	return o.Connection.Closed()
 }
 
-func (s *Session) left(l *live) {
+func (o observer) Gone() {
+	o.s.leave(o.l)
+	close(o.l.gone)
+}
+
+// leave takes l from the list of connections.
+func (s *Session) leave(l *live) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = slices.DeleteFunc(s.live, func(k *live) bool { return k == l })
+	s.used = time.Now()
+	s.setClock()
+}
+
+// left notes that the client of l has closed TCP. Where it has reset it, or has
+// done so before it could read the answer to its handshake, nobody will read what
+// is held for it any more, and it is released at once. A FIN alone may come from a
+// client that still reads: such a connection is released after letGoAfter.
+func (s *Session) left(l *live, reset bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.left = true
-	if s.watchers == 0 {
-		time.AfterFunc(letGoAfter, s.letGo)
+	switch {
+	case !l.conn.Holding():
+	case reset, l.conn.Status().Out == 0:
+		s.release(l)
+	default:
+		s.releaseLater(l)
 	}
 }
 
+// releaseLater releases l when its client has been gone for letGoAfter.
+func (s *Session) releaseLater(l *live) {
+	time.AfterFunc(letGoAfter, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.release(l)
+	})
+}
+
+// release opens the valve of l for good. s.mu is held.
+func (s *Session) release(l *live) {
+	l.conn.Run()
+	l.held = false
+	s.setClock()
+}
+
 // letGoAfter is how long frames stay held that nobody is there to release. A
-// page that is reloaded, or out of sight for a while, comes back to them.
+// page that is reloaded, or out of sight for a while, comes back to them. It is
+// longer than any browser waits after it has sent FIN.
 const letGoAfter = 2 * time.Minute
 
 // letGo opens the valve where it would keep a client waiting for nobody: when
@@ -141,8 +187,19 @@ func (s *Session) letGo() {
 	s.hold = s.hold && !s.Outside
 	for _, l := range s.live {
 		if l.left || s.Outside {
-			l.conn.Run()
+			s.release(l)
 		}
+	}
+	s.setClock()
+}
+
+// setClock has the session's clock stand still while the learner holds a wire.
+// s.mu is held.
+func (s *Session) setClock() {
+	if s.hold || slices.ContainsFunc(s.live, func(l *live) bool { return l.held }) {
+		s.clock.Stop()
+	} else {
+		s.clock.Start()
 	}
 }
 
@@ -158,7 +215,7 @@ var errEnded = &CommandError{"This session has ended.", "Reload the page to begi
 // it in s under the name client. Where that is the client of a play, the server's
 // code does what the play says. Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
-	l := &live{conn: conn, opened: make(chan struct{})}
+	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
@@ -177,7 +234,9 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		Endpoint: e.Name, Client: client, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
 	}, wire.Server)
+	l.held = s.hold
 	s.live = append(s.live, l)
+	s.setClock()
 	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, or Valve could miss it
 	s.work.Add(1)
 	s.mu.Unlock()
@@ -241,54 +300,43 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
-	var conns []*tap.Conn
+	var lives []*live
 	for _, l := range s.live {
 		if len(clients) == 0 || slices.Contains(clients, l.rec.Info.Client) {
-			conns = append(conns, l.conn)
+			lives = append(lives, l)
 		}
 	}
 	var ids []uint64
-	switch do {
-	case "hold":
-		for _, c := range conns {
-			c.Hold()
+	one := func(id uint64, ok bool) {
+		if ok {
+			ids = append(ids, id)
 		}
-	case "run":
-		for _, c := range conns {
-			ids = append(ids, c.Run()...)
-		}
-	case "step", "drop":
-		for _, c := range conns {
-			if id, ok := oldest(c, do == "drop"); ok {
-				ids = append(ids, id)
-			}
-		}
-	default:
-		return nil, &CommandError{fmt.Sprintf("The valve does not know %q.", do), `It knows "hold", "run", "step" and "drop".`}
 	}
-	if len(clients) == 0 && (do == "hold" || do == "run") {
+	for _, l := range lives {
+		switch do {
+		case "hold":
+			l.conn.Hold()
+			l.held = true
+			if l.left {
+				s.releaseLater(l)
+			}
+		case "run":
+			ids = append(ids, l.conn.Run()...)
+			l.held = false
+		case "step":
+			one(l.conn.ReleaseOldest())
+		case "drop":
+			one(l.conn.DropOldest())
+		}
+	}
+	switch {
+	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
+		return nil, &CommandError{fmt.Sprintf("The valve does not know %q.", do), `It knows "hold", "run", "step" and "drop".`}
+	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}
+	s.setClock()
 	return ids, nil
-}
-
-// oldest releases or drops the unit that has waited longest on c. Units are
-// numbered in the order in which they came.
-func oldest(c *tap.Conn, drop bool) (uint64, bool) {
-	waiting := c.Waiting()
-	if len(waiting) == 0 {
-		return 0, false
-	}
-	first := waiting[0]
-	for _, h := range waiting {
-		if h.ID < first.ID {
-			first = h
-		}
-	}
-	if drop {
-		return c.Drop(first.Direction)
-	}
-	return c.Release(first.Direction)
 }
 
 // Command is what a server is told to send.
@@ -518,7 +566,7 @@ func (s *Session) close(ctx context.Context, why string) {
 	case <-done:
 	case <-ctx.Done():
 		for _, l := range lives {
-			l.conn.Close()
+			l.conn.Abort()
 		}
 	}
 	for _, c := range raws {
@@ -527,6 +575,13 @@ func (s *Session) close(ctx context.Context, why string) {
 		}
 	}
 	<-done
+	for _, l := range lives { // an endpoint that has ended may have left octets to be delivered
+		select {
+		case <-l.gone:
+		case <-ctx.Done():
+			l.conn.Abort()
+		}
+	}
 	for _, c := range s.buried { // nobody adds to them any more
 		c.Conn.Close()
 	}

@@ -432,7 +432,9 @@ func TestAServerSendsWhatItIsOrdered(t *testing.T) {
 	}
 }
 
-func TestAnOrderAtAShutValveWaitsInTheBackground(t *testing.T) {
+// TestAnOrderAtAFullValveWaitsInTheBackground fills the valve first: until then an
+// order is done at once, as a write to TCP is.
+func TestAnOrderAtAFullValveWaitsInTheBackground(t *testing.T) {
 	t.Parallel()
 	for _, name := range endpoints {
 		t.Run(name, func(t *testing.T) {
@@ -441,6 +443,8 @@ func TestAnOrderAtAShutValveWaitsInTheBackground(t *testing.T) {
 			s := l.session()
 			l.open(s, "a", name)
 			s.Valve("hold", nil)
+			l.ok(s.Order(Command{Client: "a", Do: "text", Text: strings.Repeat("x", 1<<20)}))
+			l.await(s, "the valve is full", held(0, "waiting"))
 			for i := range maxTasks {
 				if err := s.Order(Command{Client: "a", Do: "text", Text: fmt.Sprintf("order %d", i)}); err != nil {
 					t.Fatalf("order %d: %v", i, err)
