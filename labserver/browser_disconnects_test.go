@@ -54,6 +54,7 @@ type told struct {
 		Name, Phase, Args string
 		Error             *goError
 	}
+	Held   struct{ State string }
 	Script struct {
 		Client, What string
 		Code         int

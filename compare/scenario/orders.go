@@ -17,7 +17,7 @@ func (p *play) server(ctx context.Context, c *Command) error {
 		parties = p.st.all()
 	}
 	for _, party := range parties {
-		back, err := p.st.until(ctx, nil, settleTime, func() bool { return p.st.look(party).calls == 0 })
+		back, err := p.st.until(ctx, p.st.Clock, settleTime, func() bool { return p.st.look(party).calls == 0 })
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ const (
 
 // Manager keeps all sessions. Its methods may be called concurrently.
 type Manager struct {
+	dial dial
+
 	mu       sync.Mutex
 	sessions map[string]*Session
 	closed   bool
@@ -30,7 +32,7 @@ type Manager struct {
 
 // NewManager returns a Manager without sessions.
 func NewManager() *Manager {
-	return &Manager{sessions: map[string]*Session{}}
+	return &Manager{sessions: map[string]*Session{}, dial: dialTCP}
 }
 
 // New begins a session. When there are as many as there may be, the one that
@@ -66,7 +68,7 @@ func (m *Manager) New(outside bool) (*Session, error) {
 	if full() {
 		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
 	}
-	s := newSession(rand.Text(), outside)
+	s := newSession(rand.Text(), outside, m.dial)
 	m.sessions[s.ID] = s
 	return s, nil
 }

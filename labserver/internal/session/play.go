@@ -144,7 +144,7 @@ func (o *PlayOrder) check() error {
 // the name token.
 func (s *Session) rawClient(endpoint, token, addr string, answers bool) scenario.Client {
 	return &scenario.Scripted{
-		Dial: dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token), Clock: &s.clock,
+		Dial: s.dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token), Clock: &s.clock,
 	}
 }
 

@@ -101,7 +101,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 		return err
 	}
 	log := s.log(c.Client)
-	conn, err := dialer(addr)(s.ctx)
+	conn, err := s.dial(s.ctx, addr)
 	if err != nil {
 		s.forget(c.Client, nil)
 		return &CommandError{"The lab server could not be reached: " + err.Error() + ".", "Is it still running?"}

@@ -51,7 +51,7 @@ func (s *Session) SendToServer(sending Sending, addr string) error {
 func (s *Session) toServer(sending Sending, client, addr string, log scenario.Log) error {
 	ctx, cancel := context.WithTimeout(s.ctx, sendingTimeout)
 	defer cancel()
-	conn, err := dialer(addr)(ctx)
+	conn, err := s.dial(ctx, addr)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ type Session struct {
 	Rec     *recording.Recording
 
 	clock tap.Clock // stands still while the learner holds any wire
+	dial  dial
 
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
@@ -68,10 +69,11 @@ type Session struct {
 	work     sync.WaitGroup // goroutines of the session
 }
 
-// newSession returns a session that begins now.
-func newSession(id string, outside bool) *Session {
+// newSession returns a session that begins now, whose raw clients reach the lab
+// server by d.
+func newSession(id string, outside bool, d dial) *Session {
 	s := &Session{
-		ID: id, Outside: outside, Rec: recording.New(nil, recording.Limits{}),
+		ID: id, Outside: outside, dial: d, Rec: recording.New(nil, recording.Limits{}),
 		raws: map[string]*scenario.Raw{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -596,10 +598,15 @@ func cut(s string, n int) string {
 	return s
 }
 
+// dial connects to the lab server, which listens at addr.
+type dial func(ctx context.Context, addr string) (net.Conn, error)
+
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	return d.DialContext(ctx, "tcp", addr)
+}
+
 // dialer returns how a raw client reaches the lab server itself.
-func dialer(addr string) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) {
-		d := net.Dialer{Timeout: 5 * time.Second}
-		return d.DialContext(ctx, "tcp", addr)
-	}
+func (s *Session) dialer(addr string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, addr) }
 }

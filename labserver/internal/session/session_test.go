@@ -52,7 +52,13 @@ func start(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTime)
+	return startOn(t, ln, testTime)
+}
+
+// startOn is start with a listener, and a bound of the whole test.
+func startOn(t *testing.T, ln net.Listener, bound time.Duration) *lab {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	l := &lab{T: t, manager: NewManager(), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
 	server := &http.Server{
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
