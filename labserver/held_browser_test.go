@@ -27,6 +27,8 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	p.until("the tab's Close frames are held", held("client"))
 	p.click("article ws-do", "Step")
 	p.until("the servers' Close frames are held", held("server"))
+	p.until("the FINs wait behind them", `lab.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
+	p.until("the page counts the frames alone", `/(^|\D)2 units held/.test(document.querySelector("ws-lab").textContent)`)
 	time.Sleep(4 * time.Second) // the learner's look
 	p.click("article ws-do", "Step again")
 	p.until("the tab was told of both ends", `lab.history.events.filter(e => e.script?.what == "onclose").length == 2`)
@@ -60,6 +62,39 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	}
 	if len(closed) != 2 {
 		t.Errorf("%d connections were held", len(closed))
+	}
+	p.blameless()
+}
+
+// TestThePageSaysWhoGaveUpOverAHeldFrame lets the browser's own patience with a Close
+// frame that is not answered run out: a minute, in Chromium.
+func TestThePageSaysWhoGaveUpOverAHeldFrame(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo("/lessons/06-closing")
+	p.click("article ws-do", "Connect to both")
+	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
+	p.click("article ws-do", "Hold the wire")
+	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
+	p.click("article ws-do", "Close with a reason")
+	began := time.Now()
+	eval[bool](p, `(async () => {
+		const {lab} = await import("/static/lab.js");
+		const gaveUp = () => lab.history.events.filter(e => e.from == "client" && (e.tcp?.what == "fin" || e.tcp?.what == "rst")).length == 2;
+		while (!gaveUp()) await new Promise(done => lab.addEventListener("events", () => setTimeout(done), {once: true}));
+		return true;
+	})()`)
+	t.Logf("the browser gave up after %.1f s", time.Since(began).Seconds())
+	p.until("the page says who gave up, and over what", `[...document.querySelectorAll("ws-timeline [role=row]")].some(r => /TCP (FIN|RST) from the client, with 1 unit held for [1-9]\d*\.\d s/.test(r.textContent))`)
+	p.until("the tab was told", `/onclose.*1006/s.test(document.querySelector("ws-timeline").textContent)`)
+	p.click("ws-lab", "▶▶ Run")
+	open := func() bool {
+		return eval[bool](p, `fetch("/api/connections").then(r => r.json()).then(({connections}) => connections.length < 2 || connections.some(c => c.open))`)
+	}
+	for until := time.Now().Add(browserTimeout / 3); open(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("a connection whose client is gone is listed as open")
+		}
 	}
 	p.blameless()
 }

@@ -168,7 +168,7 @@ export function handshakeLine(h) {
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
   // Who ended it and how long something had been held is known. The reason is not.
-  const meanwhile = t.behind ? ` while ${count(t.behind.units, "unit")} ${t.behind.units === 1 ? "was" : "were"} held, the oldest for ${(t.behind.for / 1e6).toFixed(1)} s` : "";
+  const meanwhile = t.behind ? `, with ${count(t.behind.units, "unit")} held${t.behind.units === 1 ? "" : ", the oldest"} for ${(t.behind.for / 1e6).toFixed(1)} s` : "";
   switch (t.what) {
     case "open":
       return `TCP open · ${t.endpoint || "connection"} · ${t.remote || ""}`;

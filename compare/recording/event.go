@@ -90,6 +90,14 @@ type Behind struct {
 	For   time.Duration // since the oldest of them has waited
 }
 
+// String says how much is held, and for how long.
+func (b *Behind) String() string {
+	if b.Units == 1 {
+		return fmt.Sprintf("1 unit held for %.1f s", b.For.Seconds())
+	}
+	return fmt.Sprintf("%d units held, the oldest for %.1f s", b.Units, b.For.Seconds())
+}
+
 // MarshalJSON gives the time in µs.
 func (b *Behind) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"units":%d,"for":%d}`, b.Units, b.For.Microseconds()), nil

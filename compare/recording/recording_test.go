@@ -602,3 +602,66 @@ func TestNumbersAndLongTextsAreWrittenForPeople(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// held is a connection with one of the server's frames at the valve.
+func held(t *testing.T) (r *recording.Recording, c *recording.Connection, now *time.Duration, frame uint64) {
+	t.Helper()
+	now = new(time.Duration)
+	r = recording.New(func() time.Time { return time.Unix(0, 0).Add(*now) }, recording.Limits{})
+	c = r.Connect(recording.Info{Endpoint: "reference", Client: "a"}, wire.Server)
+	c.Octets(tap.In, []byte("GET / HTTP/1.1\r\n\r\n"))
+	c.Octets(tap.Out, []byte("HTTP/1.1 101 Switching Protocols\r\n\r\n"))
+	units := c.Octets(tap.Out, []byte{0x88, 0x02, 0x03, 0xe8})
+	if len(units) != 1 {
+		t.Fatalf("%d units", len(units))
+	}
+	c.Waits(tap.Out, units[0].ID)
+	return r, c, now, units[0].ID
+}
+
+func TestAConnectionIsOpenUntilItsFINHasLeft(t *testing.T) {
+	_, c, _, frame := held(t)
+	fin := c.Closed()
+	if c.Summary().Open {
+		t.Error("a connection is open though its FIN does not wait")
+	}
+	c.Waits(tap.Out, fin)
+	if s := c.Summary(); !s.Open || s.State != "CLOSED" {
+		t.Errorf("while the FIN waits the connection is %+v", s)
+	}
+	c.Released(tap.Out, frame)
+	c.Released(tap.Out, fin)
+	if c.Summary().Open {
+		t.Error("the connection is open though its FIN has left")
+	}
+}
+
+func TestTheEndOfTCPSaysWhatWasHeldMeanwhile(t *testing.T) {
+	r, c, now, frame := held(t)
+	*now = 60 * time.Second
+	fin := c.Fin(tap.In)
+	c.Released(tap.Out, frame)
+	c.Closed()
+	var told []string
+	events, _ := r.After(0, 100)
+	for _, e := range events {
+		if b, ok := e.Body.(*recording.TCP); ok && b.What != "open" {
+			text, err := json.Marshal(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told = append(told, string(text))
+		}
+	}
+	want := []string{
+		fmt.Sprintf(`{"seq":%d,"at":60000000,"conn":1,"from":"client","kind":"tcp","tcp":{"what":"fin","behind":{"units":1,"for":60000000}}}`, fin),
+		fmt.Sprintf(`{"seq":%d,"at":60000000,"conn":1,"from":"server","kind":"tcp","tcp":{"what":"closed"}}`, fin+2),
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the recording has\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+	var text strings.Builder
+	if err := recording.WriteText(&text, events, recording.TextOptions{}); err != nil || !strings.Contains(text.String(), "has sent FIN: no more octets come, with 1 unit held for 60.0 s") {
+		t.Errorf("%v; the log has\n%s", err, text.String())
+	}
+}

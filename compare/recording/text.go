@@ -161,17 +161,9 @@ func (t *textWriter) tcp(e Event, b *TCP) {
 		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
 	}
 	if b.Behind != nil && !t.opt.Stable {
-		text += fmt.Sprintf(" while %s at the valve, the oldest for %.1f s", unitCount(b.Behind.Units), b.Behind.For.Seconds())
+		text += fmt.Sprintf(", with %s", b.Behind)
 	}
 	t.line(e, "·", "%s%s", text, errorSuffix(b.Err))
-}
-
-// unitCount writes n with its unit and its verb.
-func unitCount(n int) string {
-	if n == 1 {
-		return "1 unit waits"
-	}
-	return fmt.Sprintf("%d units wait", n)
 }
 
 func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {

@@ -337,7 +337,7 @@ func (c *Conn) Close() error {
 	c.mu.Lock()
 	first := !c.closing
 	c.closing = true
-	c.dropAll(In)
+	c.dropRead()
 	if c.out.finish(); c.pushErr != nil || c.aborted {
 		c.dropAll(Out)
 	}
@@ -356,7 +356,7 @@ func (c *Conn) Close() error {
 	}
 	c.mu.Lock()
 	c.closed = true
-	c.dropAll(In) // what has come meanwhile
+	c.dropRead() // what has come meanwhile
 	if lingers {
 		c.finWaits(*r, Out, id)
 		c.lingering = true

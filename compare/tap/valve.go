@@ -207,6 +207,16 @@ func (c *Conn) dropAll(d Direction) {
 	*q = queue{}
 }
 
+// dropRead drops what the endpoint will not read any more. The peer's FIN, if it
+// has come, is the kernel's all the same. c.mu is held.
+func (c *Conn) dropRead() {
+	fins := c.in.fins
+	c.in.fins = nil
+	c.dropAll(In)
+	c.in.fins = fins
+	c.releaseFINs(In)
+}
+
 // finWaits tells that the FIN called id waits behind the units of direction d, if
 // any does. c.mu is held.
 func (c *Conn) finWaits(r Recorder, d Direction, id uint64) {

@@ -241,7 +241,7 @@ export class WsLab extends LabElement {
     if (lab.status === "gone") said = ["The lab server does not answer. Start it again with ", "go run ./labserver", "; this page keeps trying."];
     else if (lab.status === "lost") said = ["The lab server was started anew, or has put this session away: what is recorded here is all there will be. ", "", ""];
     else if (lab.resumed && lab.history.events.length) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
-    const waits = lab.waiting().reduce((n, c) => n + c.held.length, 0);
+    const waits = lab.waiting().reduce((n, c) => n + c.held.filter((r) => !r.event.tcp).length, 0); // a FIN follows by itself
     // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
     const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().some((s) => s.ws.readyState === WebSocket.CONNECTING)
       ? " Side by side, the browser opens the second socket once the first handshake is through."

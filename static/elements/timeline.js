@@ -379,7 +379,8 @@ function wire(row, cursor) {
   }
   const held = heldAt(row, cursor);
   const wait = h("span", { class: "wait" });
-  if (held === "waiting") {
+  if (held === "waiting" && e.tcp) wait.append(h("b", {}, "waits"), h("span", { class: "more" }, " for what is held before it"));
+  else if (held === "waiting") {
     wait.append(h("b", {}, "held"), h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
   } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
   else return [out];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip } from "../format.js";
+import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip, tcpLine } from "../format.js";
 import { Tape } from "./events.js";
 
 test("times are in ms with one digit", () => {
@@ -82,4 +82,10 @@ test("a frame whose stream ended says what is missing; of a cut header, at least
   const header = { ...whole.header, length: "0", key: "", size: 2 };
   assert.equal(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 1, cut: true }), "TEXT FIN masked · header not whole: at least 1 more byte is needed");
   assert.match(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 4, cut: true }), /at least 4 more bytes are needed$/);
+});
+
+test("the end of TCP says what was held meanwhile, and for how long", () => {
+  assert.equal(tcpLine({ what: "fin" }, "client"), "TCP FIN from the client");
+  assert.equal(tcpLine({ what: "fin", behind: { units: 1, for: 60_012_345 } }, "client"), "TCP FIN from the client, with 1 unit held for 60.0 s");
+  assert.equal(tcpLine({ what: "closed", behind: { units: 3, for: 4_000_000 } }, "server"), "TCP closed by the server, with 3 units held, the oldest for 4.0 s");
 });

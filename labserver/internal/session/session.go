@@ -380,7 +380,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	s.used = time.Now()
 	var newest *live
 	for _, l := range s.live {
-		if l.rec.Info.Client == client {
+		if l.rec.Info.Client == client && !l.conn.Status().Closed {
 			newest = l
 		}
 	}
