@@ -61,7 +61,7 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 		lacks = "it does not offer permessage-deflate, so there is nothing to judge"
 	case role == wire.Server && c.Deflate.Offered != nil:
 		lacks = c.Deflate.Offered(a.head.Head)
-	case role == wire.Client && a.deflate == nil && c.refusal() == nil && c.Deflate.Needs != nil:
+	case role == wire.Client && a.deflate == nil && c.Deflate.Needs != nil:
 		lacks = "it does not take permessage-deflate, so there is nothing to judge"
 	}
 	if lacks == "" && a.deflate != nil && c.Deflate.Needs != nil {

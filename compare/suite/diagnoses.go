@@ -170,6 +170,9 @@ func (e evidence) failing(reports []*Report) {
 
 // bare adds control frames without a mask of a client whose other frames have one.
 func (e evidence) bare(reports []*Report) {
+	if e["client-does-not-mask"] != nil || e["mask-bit-missing"] != nil {
+		return
+	}
 	if slices.ContainsFunc(reports, func(r *Report) bool { return r.trace.masked }) {
 		for _, r := range reports {
 			if r.trace.bareControl {

@@ -198,7 +198,7 @@ func (r *Report) ofPart() string {
 	case h.Form == wire.Length64 && h.Length>>32 == n && n > 0 && h.Length != n|n<<32:
 		return "length-sent-in-32-bits"
 	case uint64(len(have)) != n || h.Length <= n || !carries(have, e.Payload):
-		return ""
+		return "" // the rest may have been lost with TCP
 	case h.Masked && h.Length == n+4:
 		return "length-counts-masking-key"
 	}

@@ -24,6 +24,7 @@ import (
 type mini struct {
 	makes string
 	does  func(*mini) // in place of the echo, once the WebSocket is open
+	host  string      // of a client's request, see hostOf
 	role  wire.Role
 	conn  *net.TCPConn
 	peer  *writes
@@ -264,6 +265,7 @@ func (m *mini) ask() bool {
 	if m.is("host-without-port") {
 		host, _, _ = net.SplitHostPort(host)
 	}
+	host = m.hostOf(host)
 	if m.is("host-without-brackets") {
 		_, port, _ := net.SplitHostPort(host)
 		host = "::1:" + port
