@@ -231,7 +231,7 @@ func because(r suite.Report) string {
 	case r.Rule != "" && r.Worst() == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
-		text += fmt.Sprintf(" (RFC %d §%s)", r.Case.RFC, r.Case.Section)
+		text += fmt.Sprintf(" (%s)", r.Case.Source())
 	}
 	return text
 }

@@ -113,7 +113,7 @@ func detail(r suite.Report) string {
 
 // words is detail without the octets.
 func words(r suite.Report) string {
-	return fmt.Sprintf("%s (%s, RFC %d §%s)\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.RFC, r.Case.Section, r.Expected, r.Got)
+	return fmt.Sprintf("%s (%s, %s)\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), r.Expected, r.Got)
 }
 
 // bits is what detail shows of the octets, "" where there are none.

@@ -7,7 +7,7 @@
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
- *   judges: "server"|"client", opening: string, sends: string[], legal: string[]}} CaseInfo
+ *   judges: "server"|"client", binds?: string, must?: string, opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
  *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column

@@ -154,12 +154,12 @@ func (c *Case) Binds() string {
 	return c.Duty.String()
 }
 
-// Source says how strong the requirement of c is, where it is, and whom it binds.
+// Source names the text that c's requirement is from, and whom it binds.
 func (c *Case) Source() string {
 	if binds := c.Binds(); binds != "" {
-		return c.Keyword + ", " + binds
+		return binds
 	}
-	return fmt.Sprintf("%s, RFC %d §%s", c.Keyword, c.RFC, c.Section)
+	return fmt.Sprintf("RFC %d §%s", c.RFC, c.Section)
 }
 
 // temper makes a failure of a case that no MUST speaks of a warning: what it asks

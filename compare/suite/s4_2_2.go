@@ -73,7 +73,7 @@ func subprotocols(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server does not answer with what is not one.", keyword: Must, duty: dutyProtocols, section: "4.2.1",
+		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server refuses what breaks this grammar, and answers with no such subprotocol.", keyword: Must, duty: dutyReads(8, "A server refuses a list of subprotocols that breaks the grammar."), section: "4.2.1",
 		rules:    []string{wire.RuleSubprotocols.Code},
 		outcomes: refusesOr(NonStrict, "it does not check the subprotocols, because it uses none, so it accepts a request whose grammar is broken (RFC 6455 §4.2.1)"),
 		head:     without(Fail, "Sec-WebSocket-Protocol"),

@@ -47,7 +47,10 @@ func answersClose(s *group) {
 		{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 	}, send(ping("Hello"), closeWith(1000, "")))
-	add("A Close frame between two fragments of a text", normal, send(text("Hel").more(), closeWith(1000, ""), cont("lo")))
+	s.add(Case{
+		Title: "A Close frame between two fragments of a text", Requirement: requirement, Keyword: Must, Duty: dutyAnswers.onReceipt(),
+		Steps: []Step{send(text("Hel").more(), closeWith(1000, ""), cont("lo"))}, Outcomes: normal,
+	})
 	add("A Close frame behind the first fragment of a text", normal, send(text("Hel").more(), closeWith(1000, "")))
 	add("A Close frame behind half a character", normal, send(text("\xe2\x82").more(), closeWith(1000, "")))
 }

@@ -37,6 +37,7 @@ export async function openCase(info, endpoints, does) {
     { class: "case", "aria-label": `Case ${info.id}` },
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
+    info.must ? h("p", { class: "soft" }, `Only an endpoint that breaks this MUST fails: ${info.must} (${info.binds}.)`) : "",
     info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "Rule " : "Rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(

@@ -20,6 +20,8 @@ type caseBrief struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
+	Binds       string   `json:"binds,omitempty"` // where the MUST is, and whom it binds
+	Must        string   `json:"must,omitempty"`  // what it says
 }
 
 // caseInfo is all that a page is told of a case.
@@ -33,7 +35,7 @@ type caseInfo struct {
 func briefOf(c *suite.Case) caseBrief {
 	return caseBrief{
 		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
-		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(),
+		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(), Binds: c.Binds(), Must: c.Duty.Says,
 	}
 }
 
