@@ -138,6 +138,9 @@ func (r *Report) ofHandshake() string {
 			case wire.RuleRespSubprotocol.Code:
 				return "subprotocol-invented"
 			case wire.RuleRespExtension.Code:
+				if slices.Contains(r.Case.Rules, wire.RuleExtensionGrammar.Code) {
+					return "" // it was offered, in a list that breaks the grammar
+				}
 				return "extension-invented"
 			}
 		}

@@ -64,7 +64,7 @@ func dutyAsks(n int, says string) Duty {
 var (
 	dutyInterprets = must("2.4", "paragraph 1", TheReceiver, "A recipient interprets what it receives by the meaning that HTTP gives it.").of(9110)
 	dutyTrims      = must("5.5", "the paragraph about white space", TheReceiver, "A recipient removes the white space around a field value before it uses the value.").of(9110)
-	dutyEmptyItems = must("5.6.1.2", "paragraph 1", TheReceiver, "A recipient ignores empty items of a list.").of(9110)
+	dutyLists      = must("5.6.1.2", "paragraph 1", TheReceiver, "A recipient accepts a list with white space around its commas and with empty items.").of(9110)
 	dutyAbsolute   = must("3.2.2", "last paragraph", TheServer, "A server accepts a whole URL as the target.").of(9112)
 	dutyOneHost    = must("3.2", "last paragraph", TheServer, "A server answers a request that has no Host, or more than one, with 400.").of(9112).onReceipt()
 	dutyColon      = must("5.1", "paragraph 2", TheServer, "A server refuses white space between a field name and its colon with 400.").of(9112).onReceipt()

@@ -119,7 +119,7 @@ func (r *Report) ofFrame() string {
 		switch {
 		case h.Length == 0 && r.trace.masked:
 			return "mask-left-out-when-empty"
-		case !carries(body, e.Payload):
+		case !carries(body, e.Payload) && (!h.Opcode.IsControl() || len(body) > 0):
 		case h.Opcode.IsControl():
 			r.trace.bareControl = true // whether other frames are masked other cases tell
 			if r.trace.masked {

@@ -147,8 +147,20 @@ func upgradeOfAnswer(s *group) {
 			{"Upgrade: WEBSOCKET in the answer", upgrade("WEBSOCKET")},
 			{"Connection: upgrade in the answer", connection("upgrade")},
 			{"Connection: UPGRADE in the answer", connection("UPGRADE")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Connection has the token Upgrade anywhere in its list.", keyword: Must, duty: dutyLists,
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: opens(),
+		list: []handshake{
 			{"Connection: keep-alive, Upgrade in the answer", connection("keep-alive, Upgrade")},
 			{"Connection: Upgrade,keep-alive in the answer", connection("Upgrade,keep-alive")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		list: []handshake{
 			{"Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
 		},
 	})

@@ -183,7 +183,7 @@ func upgradeFields(s *group) {
 	})
 
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Connection includes the token Upgrade, in any case and anywhere in its list.", keyword: Must, duty: dutyInterprets,
+		requirement: "Connection includes the token Upgrade, in any case and anywhere in its list.", keyword: Must, duty: dutyLists,
 		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Connection: upgrade, as nginx sends it", connection("upgrade")},
@@ -193,12 +193,18 @@ func upgradeFields(s *group) {
 			{"Connection: keep-alive,Upgrade without a space", connection("keep-alive,Upgrade")},
 			{"Connection with a tab behind the comma", connection("keep-alive,\tUpgrade")},
 			{"Connection with three tokens", connection("keep-alive, Upgrade, Sec-WebSocket-Key")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
+		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		list: []handshake{
 			{"Two Connection fields, Upgrade in the second", connection("keep-alive", "Upgrade")},
 			{"Two Connection fields, Upgrade in the first", connection("Upgrade", "keep-alive")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2).", keyword: Must, duty: dutyEmptyItems,
+		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2).", keyword: Must, duty: dutyLists,
 		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Connection with empty items in its list", connection(", ,Upgrade,")},

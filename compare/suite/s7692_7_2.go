@@ -267,6 +267,7 @@ func corruptData(s *group) {
 
 // deflating is about what the target sends.
 func deflating(s *group) {
+	unsupported := Outcome{Verdict: Info, Why: "it refuses a configuration that it does not support", End: End{How: Refuses}}
 	for bits := 8; bits <= 15; bits++ {
 		// What is sent is not compressed, so it is the target's own doing how far its
 		// echo reaches back: to use all there is it would have to go two windows.
@@ -282,7 +283,7 @@ func deflating(s *group) {
 				Needs:  inUse, Offered: bitsOffered,
 			},
 			Deadline: slowly,
-			Steps:    []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
+			Steps:    []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: append(answers(sees(wire.Binary, payload), sees(wire.Binary, payload)), unsupported),
 		})
 	}
 	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
@@ -294,7 +295,7 @@ func deflating(s *group) {
 			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 			Offered: withoutOffer("server_max_window_bits"),
 		},
-		Steps: alike, Outcomes: echoes,
+		Steps: alike, Outcomes: append(slices.Clone(echoes), unsupported),
 	})
 	s.add(Case{
 		Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
