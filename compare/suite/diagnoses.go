@@ -272,6 +272,9 @@ func opened(r *Report) bool {
 func refused(r *Report) bool { return r.NoWebSocket() && !r.Unreachable }
 func nothing(r *Report) bool { return unnamed(r) && r.trace.quiet }
 
+// answered is wrongly for a client that sent a message back.
+func answered(r *Report) bool { return wrongly(r) && r.trace.came > 0 }
+
 // unmet is wrongly for what no MUST demands as well.
 func unmet(r *Report) bool   { return r.Verdict >= NonStrict && !r.Unreachable }
 func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
@@ -327,8 +330,8 @@ var patterns = append([]pattern{
 	{mistake: "connection-not-checked", wrong: []string{"No Connection", "Connection: keep-alive"}, how: opened, right: [][]string{leastRequest}},
 	{mistake: "version-not-checked", wrong: []string{"Version 0", "Version 12*", "Version 14", "Version 25*"}, how: opened, right: [][]string{leastRequest}},
 
-	{mistake: "accept-not-checked", clients: true, wrong: []string{"Sec-WebSocket-Accept with the key itself", "Sec-WebSocket-Accept made with no GUID", "Sec-WebSocket-Accept for the key of the RFC's example"}, right: [][]string{leastClient}},
-	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, right: [][]string{leastClient}},
+	{mistake: "accept-not-checked", clients: true, wrong: []string{"Sec-WebSocket-Accept with the key itself", "Sec-WebSocket-Accept made with no GUID", "Sec-WebSocket-Accept for the key of the RFC's example"}, how: answered, right: [][]string{leastClient}},
+	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, how: answered, right: [][]string{leastClient}},
 	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer octet by octet", "An answer in pieces of seven octets"},
 		need: 3, most: true, right: [][]string{leastClient}},
 }, forBoth(

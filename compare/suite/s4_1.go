@@ -112,7 +112,7 @@ func statuses(s *group) {
 			{"102 Processing twice before the answer", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + response},
 		},
 	})
-	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
+	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The reason phrase after the status is for people, and may be anything or empty. A client SHOULD ignore it (RFC 9112 §4).", keyword: Should,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(NonStrict, "it refuses a reason phrase that it should ignore (RFC 9112 §4)"),

@@ -482,18 +482,26 @@ func (c *Case) limited(saw []seen, closed *seen, s state) *Outcome {
 	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
 }
 
-// leftOpen returns the outcome that a server leaves its side of TCP open when the
-// client has ended its own, or nil if that is not what was seen. Only a client must
-// fail such a connection (RFC 6455 §7.2.1).
+// leftOpen returns the outcome that nothing is wrong but that the target has not
+// closed TCP, where time is all that speaks against it, or nil if that is not what
+// was seen: a server whose client has ended its side of TCP, for only a client must
+// fail such a connection (RFC 6455 §7.2.1), or a client that took no notice of a
+// response that opens no WebSocket.
 func (c *Case) leftOpen(saw []seen, s state) *Outcome {
 	o := c.Outcomes[0]
-	if o.End.How != Drops || c.Judges != wire.Server || s.ended || c.resets() {
+	if s.ended || c.resets() {
 		return nil
 	}
 	if f, _, _ := o.fits(saw); f == cannot {
 		return nil
 	}
-	return &Outcome{Verdict: NonStrict, Why: "it left its side of TCP open when the client had ended its own, which no MUST forbids", End: End{How: Drops, NoTCP: true}}
+	switch {
+	case o.End.How == Drops && c.Judges == wire.Server:
+		return &Outcome{Verdict: NonStrict, Why: "it left its side of TCP open when the client had ended its own, which no MUST forbids", End: End{How: Drops, NoTCP: true}}
+	case o.End.How == Refuses && c.Judges == wire.Client:
+		return &Outcome{Verdict: NonStrict, Why: "it opened no WebSocket, and left TCP open for some time", End: End{How: Refuses, NoTCP: true}}
+	}
+	return nil
 }
 
 // tooMuch are the codes for what is above a limit: to the size of a message, or
