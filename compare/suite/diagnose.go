@@ -352,7 +352,7 @@ func (r *Report) ofClose() string {
 	}
 	code := r.closed.close.Code
 	// Who answers with the code of a frame that he must not accept has accepted it.
-	if best.End.How == Fails && len(r.Case.Rules) == 1 && r.Closing != Pass && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
+	if best.End.How == Fails && len(r.Case.Rules) == 1 && unmet(r) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
 		switch r.Case.Rules[0] {
 		case wire.RuleCloseReason.Code:
 			return "close-reason-not-checked"
