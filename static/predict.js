@@ -2,6 +2,7 @@
  * The answers to a prediction, computed from what was recorded. A small
  * language names parts of an event: literals (127, 0x7f, "text"), names such
  * as `octet.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
+ * A choice may also be `has "words"`: it fits a value that contains them.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {string|number|boolean|undefined} Value
@@ -10,7 +11,7 @@
  *   explain: string, hint?: string}} Question
  */
 
-import { octets } from "./format.js";
+import { count, octets } from "./format.js";
 
 const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
 
@@ -103,7 +104,11 @@ export function same(a, b) {
  */
 export function right(q, e) {
   const value = evaluate(q.value, e);
-  const is = q.choices.map((c) => c.is !== "differs" && same(evaluate(c.is, e), value));
+  const is = q.choices.map((c) => {
+    const has = /^has "([^"]+)"$/.exec(c.is);
+    if (has) return typeof value === "string" && value.includes(has[1]);
+    return c.is !== "differs" && same(evaluate(c.is, e), value);
+  });
   const none = !is.includes(true);
   return q.choices.map((c, i) => (c.is === "differs" ? none : is[i]));
 }
@@ -140,7 +145,11 @@ export function shown(v, expression) {
   if (v === undefined) return "nothing";
   if (expression === "wasClean") return String(v);
   if (typeof v === "boolean") return v ? "1" : "0";
-  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) return `0x${v.toString(16).padStart(2, "0")}`;
+  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) {
+    const hex = `0x${v.toString(16).padStart(2, "0")}`;
+    return /^payload\.\d+$/.test(expression) && v > 0x20 && v < 0x7f ? `${String.fromCharCode(v)}, which is ${hex}` : hex;
+  }
+  if (typeof v === "number" && /^(length|size|header\.size|arrived)$/.test(expression)) return count(v, "byte");
   if (v === "") return expression === "violation" ? "no violation" : "nothing";
   return String(v);
 }

@@ -46,6 +46,14 @@ test("the right choice is the one that comes out like the value", () => {
   assert.deepEqual(right(q, hello), [false, true, false]);
 });
 
+test("a choice may be right by the words that the value has", () => {
+  const q = { value: "error.text", choices: [{ is: '"EOF"' }, { is: 'has "1006"' }, { is: 'has "reset"' }] };
+  const t = new Tape();
+  const e = t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*reference.CloseError", text: "1006 abnormal closure: unexpected EOF" });
+  assert.deepEqual(right(q, e), [false, true, false]);
+  assert.deepEqual(right({ ...q, value: "octet.0" }, hello), [false, false, false]);
+});
+
 test("differs is right when no other choice is", () => {
   const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "key.0" }, { is: "differs" }] };
   assert.deepEqual(right(q, hello), [false, false, true]);
@@ -88,6 +96,10 @@ test("a value of the run is written as its question has it", () => {
   assert.equal(shown("", "error.type"), "nothing");
   assert.equal(shown(true, "wasClean"), "true");
   assert.equal(shown(true, "fin"), "1");
+  assert.equal(shown(0x61, "payload.0"), "a, which is 0x61");
+  assert.equal(shown(0x03, "payload.0"), "0x03");
+  assert.equal(shown(1048590, "arrived"), "1,048,590 bytes");
+  assert.equal(shown(1, "length"), "1 byte");
 });
 
 test("of several events that a question is about, the first that one of its choices fits answers it", () => {

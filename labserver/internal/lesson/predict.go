@@ -25,7 +25,8 @@ type question struct {
 }
 
 // choice is right when Is, evaluated on the same event, equals the question's
-// Value; no answer is stored anywhere.
+// Value, or when Is is has "words" and the Value contains them; no answer is
+// stored anywhere.
 type choice struct {
 	Is   string `json:"is"`
 	Text string `json:"text"`
@@ -87,7 +88,22 @@ var (
 	number      = regexp.MustCompile(`^(0x[0-9a-fA-F]+|[0-9]+)$`)
 	stringLit   = regexp.MustCompile(`^"[^"]*"$`)
 	lexer       = regexp.MustCompile(`"[^"]*"|[^\s"]+`)
+	hasWords    = regexp.MustCompile(`^has "[^"]+"$`)
 )
+
+// units are what a question must name, by its value, so that a number among the
+// choices can mean one thing only.
+var units = []struct {
+	value, ask *regexp.Regexp
+	word       string
+}{
+	{regexp.MustCompile(`^(length|size|header\.size|arrived|octet\.[0-9]+)$`), regexp.MustCompile(`\bbytes?\b`), "byte"},
+	{regexp.MustCompile(`^(close\.code|code)$`), regexp.MustCompile(`\bcode\b`), "code"},
+	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
+	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
+	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
+}
 
 // predict draws a question. Its fallback inside the element is the question
 // itself, so that it can be read, if not answered, where no script runs.
@@ -102,6 +118,12 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 	for k, to := range map[string]*string{"ask": &q.Ask, "explain": &q.Explain, "hint": &q.Hint} {
 		if v := e[k]; v.value != "" {
 			*to = c.inline(v.value, v.line)
+		}
+	}
+
+	for _, u := range units {
+		if u.value.MatchString(q.Value) && q.Ask != "" && !u.ask.MatchString(q.Ask) {
+			c.problem(e["ask"].line, "the question asks for %s and does not say so; write the word %s in it", q.Value, u.word)
 		}
 	}
 
@@ -132,7 +154,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 				c.problem(it.line, "two choices are right for %s; give each its own expression", is)
 			}
 		}
-		if is != differs {
+		if is != differs && !hasWords.MatchString(is) {
 			if what := check(is, k); what != "" {
 				c.problem(it.line, "choice: %s", what)
 			}
