@@ -83,10 +83,13 @@ test("a call that failed is told from one before it that did not", () => {
   assert.ok(matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*net.OpError", text: "reset" })));
 });
 
-test("of a frame that was cut off, what arrived is told from what was announced", () => {
-  const { frame } = new Tape().frame(1, "client", "Hello");
-  assert.equal(evaluate("arrived", { kind: "frame", frame: { ...frame, short: 5 } }), 6);
-  assert.equal(evaluate("arrived", { kind: "frame", frame }), 11);
+test("how much an endpoint had read is asked of the context", () => {
+  const q = { value: "read", choices: [{ is: "0 to 65535" }, { is: "65536 to 2097165" }, { is: "2097166 or more" }] };
+  for (const [read, at] of [[0, 0], [65535, 0], [65536, 1], [2097165, 1], [2097166, 2]]) {
+    assert.deepEqual(right(q, hello, { read }).indexOf(true), at, String(read));
+    assert.equal(right(q, hello, { read }).filter(Boolean).length, 1);
+  }
+  assert.deepEqual(right(q, hello), [false, false, false]);
 });
 
 test("a value of the run is written as its question has it", () => {
@@ -98,7 +101,7 @@ test("a value of the run is written as its question has it", () => {
   assert.equal(shown(true, "fin"), "1");
   assert.equal(shown(0x61, "payload.0"), "a, which is 0x61");
   assert.equal(shown(0x03, "payload.0"), "0x03");
-  assert.equal(shown(1048590, "arrived"), "1,048,590 bytes");
+  assert.equal(shown(1048590, "read"), "1,048,590 bytes");
   assert.equal(shown(1, "length"), "1 byte");
 });
 
