@@ -70,7 +70,7 @@ function named(name, e) {
     }
     if (part === "accept" && h.accept) return /** @type {Record<string, string>} */ (h.accept)[at];
   }
-  if (s && ["what", "code", "wasClean"].includes(name)) {
+  if (s && ["what", "code", "wasClean", "text"].includes(name)) {
     return /** @type {Record<string, Value>} */ (/** @type {unknown} */ (s))[name];
   }
   if (e.call) {
@@ -161,4 +161,4 @@ export function shown(v, expression) {
 }
 
 /** Where an event was seen, before what was found in it. @param {LabEvent} e */
-export const place = (e) => (e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");
+export const place = (e) => (e.script?.what === "read" ? "The client's read returned" : e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");

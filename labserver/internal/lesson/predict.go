@@ -65,10 +65,10 @@ var kinds = map[string]kind{
 		},
 	},
 	"script": {
-		names: regexp.MustCompile(`^(what|code|wasClean)$`),
-		hint:  "what, code or wasClean",
+		names: regexp.MustCompile(`^(what|code|wasClean|text)$`),
+		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
-			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose"},
+			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
 			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
 		},
 	},
