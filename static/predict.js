@@ -139,12 +139,13 @@ export function matches(about, e, context = {}) {
 /**
  * The event that answers a question: the first that it is about. Later ones are
  * of other steps, which may differ; and what none of the choices fits was done
- * beside the lesson.
+ * beside the lesson. An event that two choices fit does not answer: a masking key
+ * may happen to have a 0 where the question asks about it.
  * @param {Question} q
  * @param {LabEvent[]} events
  * @param {(e: LabEvent) => Context} context
  */
-export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e, context(e)).includes(true));
+export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e, context(e)).filter(Boolean).length === 1);
 
 /** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
 export function shown(v, expression) {

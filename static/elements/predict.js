@@ -133,8 +133,8 @@ export class WsPredict extends LabElement {
   }
 }
 
-/** What of an event a question may ask for and the event itself does not tell. @param {LabEvent} e */
-function context(e) {
+/** What a question may ask for and the event itself does not say. @param {LabEvent} e */
+export function context(e) {
   const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
   const play = conn && lab.rows.plays.byToken.get(conn.client);
   return {

@@ -92,6 +92,17 @@ test("how much an endpoint had read is asked of the context", () => {
   assert.deepEqual(right(q, hello), [false, false, false]);
 });
 
+test("an event that two choices fit answers nothing: the next one does", () => {
+  const t = new Tape();
+  const q = { about: { kind: "frame", from: "client" }, value: "octet.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }] };
+  const both = t.frame(1, "client", "Hello");
+  both.frame.header.key = "00fa213d";
+  both.frame.hex = `8185${both.frame.header.key}${both.frame.payload.slice(0, 2)}9f4d5158`;
+  assert.deepEqual(right(q, both), [true, true]);
+  const one = t.frame(1, "client", "Hello");
+  assert.equal(answer(q, t.events, () => ({})), one);
+});
+
 test("a value of the run is written as its question has it", () => {
   assert.equal(shown(0x7f, "octet.6"), "0x7f");
   assert.equal(shown(101, "status"), "101");
