@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // done is what testdata/lesson.js returns of a lesson.
@@ -68,6 +70,36 @@ func TestEveryPredictionIsAnsweredByItsLesson(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestATallyCountsWhatEachRunToldThePage runs a scenario twelve times by keyboard
+// alone and holds the counts against the recording.
+func TestATallyCountsWhatEachRunToldThePage(t *testing.T) {
+	t.Parallel()
+	p := openTab(t, startLab(t), 1440, 900)
+	p.goTo("/lessons/07-disconnects")
+	row := `document.querySelector("ws-tally [data-of='disconnect-5-read']")`
+	eval[any](p, `void `+row+`.querySelector("button").focus(), null`)
+	p.press(kb.Enter)
+	p.until("it runs, and the button that stops it has the focus", row+`.contains(document.activeElement) && document.activeElement.textContent == "Stop"`)
+	p.until("two runs are counted", `Number(`+row+`.cells[1].textContent) >= 2`)
+	p.press(kb.Enter)
+	p.until("it has stopped, and the button that runs it has the focus", `/^Stopped after/.test(document.querySelector("ws-tally .status").textContent) && document.activeElement.dataset.run == "disconnect-5-read"`)
+	const told = `(async () => {
+		const {lab} = await import("/static/lab.js");
+		const closes = lab.history.events.filter(e => e.script?.what == "onclose");
+		return [closes.length, closes.filter(e => e.script.wasClean).length, closes.filter(e => !e.script.wasClean).length].join();
+	})()`
+	cells := `[...` + row + `.cells].slice(1, 4).map(c => c.textContent).join()`
+	if got, want := eval[string](p, cells), eval[string](p, told); got != want {
+		t.Errorf("the tally has %s, and the page was told %s (runs, clean, not clean)", got, want)
+	}
+	before := eval[string](p, cells)
+	p.goTo("/lessons/07-disconnects")
+	if got := eval[string](p, cells); got != before {
+		t.Errorf("after a reload the tally has %s, want %s", got, before)
+	}
+	p.blameless()
 }
 
 // offered returns the endpoints that a prediction may be answered on.

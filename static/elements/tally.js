@@ -1,11 +1,11 @@
 /**
- * Runs scenarios again and again, with this browser as the client, and counts how
- * the runs ended. The counts are kept in the browser.
+ * Runs scenarios again and again on the reference, with this browser as the client,
+ * and counts how the runs ended. The counts are kept in the browser.
  *
  * @typedef {import("../tally.js").Tally} Tally
  */
 
-import { LabElement, h, hit, redraw } from "./dom.js";
+import { LabElement, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
 import { player } from "../player.js";
 import { empty, ending, endings, restored, total } from "../tally.js";
@@ -22,6 +22,7 @@ export class WsTally extends LabElement {
   left = 0; // its runs to come
   status = h("output", { class: "status" });
   table = h("div", { class: "wide" });
+  reset = h("button", { type: "button", class: "forget quiet" }, "Delete the counts");
   /** @type {AbortSignal|undefined} */
   signal;
 
@@ -36,7 +37,7 @@ export class WsTally extends LabElement {
       else if (hit(e, ".stop")) this.left = 0;
       else if (hit(e, ".forget")) this.forget();
     });
-    this.replaceChildren(h("h4", {}, "How did the runs end in this browser?"), this.table, this.status);
+    this.replaceChildren(h("h4", {}, "How did the runs end in this browser?"), this.table, h("p", { class: "buttons" }, this.reset), this.status);
     this.draw();
   }
 
@@ -60,7 +61,7 @@ export class WsTally extends LabElement {
       this.say(done < this.settings.runs ? `Stopped after ${done} of ${this.settings.runs} runs.` : `${done} runs are counted. The timeline has each of them.`);
     } catch (e) {
       this.status.classList.add("failed");
-      this.say(`\u00d7 Run ${done + 1} failed: ${words(e)}`);
+      this.say(`× Run ${done + 1} failed: ${words(e)}`);
     } finally {
       this.running = "";
       this.left = 0;
@@ -70,7 +71,7 @@ export class WsTally extends LabElement {
 
   /** One run to its end, and how it ended for this page. @param {string} scenario */
   async once(scenario) {
-    const { play, token } = await player.begin({ scenario, endpoint: lab.mode === "gorilla" ? "gorilla" : "reference", as: "browser", pause: -1 });
+    const { play, token } = await player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
     const { session } = lab;
     let over = lab.rows.plays.byId.get(play)?.over ?? Infinity;
     while (over === Infinity) {
@@ -102,18 +103,17 @@ export class WsTally extends LabElement {
     const all = scenarios.map((s) => ({ ...s, tally: this.tallies.get(s.name) || empty() }));
     // An ending that no run had needs no column, but for those that every reader asks for.
     const shown = endings.filter(([name]) => name === "clean" || name === "unclean" || all.some(({ tally }) => tally[name]));
-    const rows = all.map(({ name, title, tally }) =>
-      h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, title),
-        h("td", {}, total(tally)),
-        ...shown.map(([ending]) => h("td", {}, tally[ending])),
-        h("td", {}, this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop ${title}` }, "Stop") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${title} ${runs} times` }, `Run ${runs} times`)),
-      ),
-    );
-    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "scenario"), h("th", { scope: "col" }, "runs"), ...shown.map(([, text]) => h("th", { scope: "col" }, text)), h("td")));
-    const some = all.some(({ tally }) => total(tally));
-    redraw(this.table, h("table", { class: "tally" }, head, h("tbody", {}, ...rows)), h("p", { class: "buttons" }, h("button", { type: "button", class: "forget quiet", disabled: !some || !!this.running }, "Delete the counts")));
+    const rows = all.map(({ name, title, tally }) => {
+      const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop ${title}` }, "Stop") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${title} ${runs} times` }, `Run ${runs} times`);
+      return h("tr", { "data-of": name }, h("th", { scope: "row" }, title, h("span", {}, on)), h("td", {}, total(tally)), ...shown.map(([ending]) => h("td", {}, tally[ending])));
+    });
+    const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "scenario"), h("th", { scope: "col" }, "runs"), ...shown.map(([, text]) => h("th", { scope: "col" }, text))));
+    const focused = this.contains(document.activeElement) ? document.activeElement : null;
+    const of = focused?.closest("[data-of]")?.getAttribute("data-of");
+    this.table.replaceChildren(h("table", { class: "tally" }, head, h("tbody", {}, ...rows)));
+    this.reset.disabled = !!this.running || !all.some(({ tally }) => total(tally));
+    // The button of a row is made anew; where the other one is switched off, the first row has the focus.
+    const next = of ? `[data-of="${of}"] button:not(:disabled)` : focused === this.reset && this.reset.disabled ? "button:not(:disabled)" : "";
+    if (next) /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus({ preventScroll: true });
   }
 }
