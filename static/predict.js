@@ -161,5 +161,9 @@ export function shown(v, expression) {
   return String(v);
 }
 
-/** Where an event was seen, before what was found in it. @param {LabEvent} e */
-export const place = (e) => (e.script?.what === "read" ? "The client's read returned" : e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");
+/** Where an event was seen, before what was found in it. @param {LabEvent} e @param {string} [expression] what was asked */
+export function place(e, expression = "") {
+  if (expression === "read") return "Before this frame the server had read";
+  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your script was told";
+  return e.call ? "The server's code got" : "On the wire it was";
+}

@@ -7,6 +7,7 @@
   const { lab } = await import("/static/lab.js");
   const { evaluate, matches, right } = await import("/static/predict.js");
   const { context } = await import("/static/elements/predict.js");
+  await Promise.all(["ws-predict", "ws-do", "ws-play"].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const plays = () => lab.rows.plays.byId;
   const problems = [];

@@ -75,7 +75,7 @@ export class WsPredict extends LabElement {
   settle(e) {
     const q = this.question;
     if (!this.answer) return;
-    this.answer = { ...this.answer, right: right(q, e, context(e)), value: shown(evaluate(q.value, e, context(e)), q.value), line: line(e), place: place(e) };
+    this.answer = { ...this.answer, right: right(q, e, context(e)), value: shown(evaluate(q.value, e, context(e)), q.value), line: line(e), place: place(e, q.value) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
