@@ -23,10 +23,10 @@ const times = ranges.map(([name, from], i) => [name, i === 0 ? `under ${ranges[1
 /** @type {Record<Column, {head: string, choices: [string, string][]}>} */
 export const columns = {
   after: { head: "onclose after", choices: [...times, ["never", "not at all"]] },
-  code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["none", "none"]] },
+  code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["other", "another code"], ["none", "none"]] },
   clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "not told"]] },
   read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
-  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["0", "there are none"]] },
+  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["other", "something else"], ["0", "there are none"]] },
 };
 
 const apart = 5000; // microseconds that two clocks may be
@@ -105,7 +105,7 @@ export function verdict(column, o, over) {
       return ranges[ranges.filter(([, from]) => from <= s).length - 1][0];
     }
     case "code":
-      return o.code === null ? (over ? "none" : "") : String(o.code);
+      return o.code === null ? (over ? "none" : "") : chosen(column, String(o.code));
     case "clean":
       return o.clean === null ? (over ? "none" : "") : String(o.clean);
     case "read":
@@ -115,6 +115,9 @@ export function verdict(column, o, over) {
       return /EOF/.test(o.read.text) ? "eof" : /reset/.test(o.read.text) ? "reset" : /closed/.test(o.read.text) ? "closed" : "data";
     case "writes":
       if (o.writes.length < 2 && !over) return "";
-      return o.writes.map((w) => (w.type ? "-" : "+")).join("") || "0";
+      return chosen(column, o.writes.map((w) => (w.type ? "-" : "+")).join("") || "0");
   }
 }
+
+/** The choice of a column for a value, so that every value has one. @param {Column} column @param {string} value */
+const chosen = (column, value) => (columns[column].choices.some(([v]) => v === value) ? value : "other");

@@ -188,6 +188,23 @@ test("the ranges of time leave no gap and do not overlap, and each measured time
   assert.deepEqual([0.001, 2.0, 5.1, 5.7, 20, 60].map(within), ["0", "2", "5", "5", "20", "60"]);
 });
 
+test("whatever comes of a run, it is one of the choices", () => {
+  const call = (type, text) => ({ name: "net.Conn.Write", type, text, done: true });
+  const [ok, bad] = [call("", "nil"), call("*net.OpError", "broken pipe")];
+  const reads = [null, ok, bad, call("*errors.errorString", "EOF"), call("*net.OpError", "use of closed network connection"), { ...ok, done: false }];
+  for (const after of [null, 0, 1e6, 5e6, 2e7, 6e7, 1e9])
+    for (const code of [null, 999, 1000, 1006, 3000, 4999, 65535])
+      for (const writes of [[], [ok], [bad], [ok, ok], [ok, bad], [bad, ok], [bad, bad]])
+        for (const read of reads)
+          for (const clean of [null, true, false]) {
+            const o = { start: 0, after, code, reason: "", clean, error: false, read, writes };
+            for (const [name, { choices }] of Object.entries(columns)) {
+              const is = verdict(name, o, true);
+              assert.ok(is === "" ? name === "read" && !read : choices.some(([v]) => v === is), `${name}: ${is}`);
+            }
+          }
+});
+
 test("each verdict is a choice that can be guessed", () => {
   const o = measure(part(ignored().events), Infinity);
   for (const [name, { choices }] of Object.entries(columns)) assert.ok(choices.some(([v]) => v === verdict(name, o, true)), name);

@@ -69,7 +69,7 @@ var kinds = map[string]kind{
 		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": {"reference", "gorilla", "naive"},                                                       // and broken/MISTAKE
 		},
 	},
 	"call": { // one that has come back
