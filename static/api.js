@@ -142,3 +142,50 @@ export class Stream {
     this.release();
   }
 }
+
+/**
+ * The lines of a run of the judge. Paused, it gives its connection back; opened
+ * again, it goes on after the last line that it has seen.
+ */
+export class Lines {
+  /**
+   * @param {string} path of the run's events
+   * @param {(line: any) => void} onLine
+   * @param {(status: "live"|"away"|"gone") => void} onStatus away: the browser keeps asking; gone: the server knows no such run
+   * @param {(url: string) => EventSource} [open]
+   */
+  constructor(path, onLine, onStatus, open = browser.open) {
+    this.path = path;
+    this.onLine = onLine;
+    this.onStatus = onStatus;
+    this.deps = { open };
+    /** @type {EventSource|null} */
+    this.source = null;
+    this.seen = 0;
+    this.shut = false;
+  }
+
+  open() {
+    if (this.shut || this.source) return;
+    const source = this.deps.open(`${this.path}?after=${this.seen}`);
+    this.source = source;
+    source.onopen = () => this.onStatus("live");
+    source.onmessage = (e) => {
+      const n = Number(e.lastEventId);
+      if (n <= this.seen) return; // seen before the connection was cut
+      this.seen = n;
+      this.onLine(JSON.parse(e.data));
+    };
+    source.onerror = () => this.onStatus(source.readyState === EventSource.CLOSED ? "gone" : "away");
+  }
+
+  pause() {
+    if (this.source) this.source.close();
+    this.source = null;
+  }
+
+  close() {
+    this.shut = true;
+    this.pause();
+  }
+}

@@ -59,6 +59,8 @@ export class Lab extends EventTarget {
   notice = { kind: "info", text: "" };
   /** Whether the recording shown is from before a reload of the page. */
   resumed = false;
+  /** Whether the page was left and shown again, and lost its connections by that. */
+  returned = false;
   refusal = ""; // why the server would begin no session, in its words
 
   history = new History();
@@ -314,7 +316,7 @@ export class Lab extends EventTarget {
     this.status = "connecting";
     this.session = "";
     this.shared = null;
-    this.resumed = false;
+    this.resumed = this.returned = false;
     this.reset();
     history.replaceState(null, "", location.pathname + location.search);
     this.say("A fresh session: nothing is recorded yet.");
@@ -324,12 +326,21 @@ export class Lab extends EventTarget {
     await this.starting;
   }
 
-  /** Keeps what a reload needs to take the session up again. */
+  /** Gives the stream back, and keeps what a reload needs to take the session up again. */
   leave() {
+    this.stream?.setHidden(true);
     if (!this.session || this.watching || this.status === "lost") return;
+    this.returned = [...this.sockets.values()].some((s) => s.ws.readyState < WebSocket.CLOSED);
     const { session: id, holding, epoch } = this;
     const mode = this.mode === "plays" ? "both" : this.mode;
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
+  }
+
+  /** Takes the stream up again, of a page that the browser kept. */
+  comeBack() {
+    remember("session", "session", undefined);
+    this.setHidden(document.hidden);
+    this.touch();
   }
 
   /** A play goes on while its tab is hidden. @param {boolean} hidden */
@@ -787,7 +798,7 @@ export class Lab extends EventTarget {
     const partner = endpoints.length > 1 ? open.get(endpoints.find((e) => open.has(e)) || "") : undefined;
     let n = partner ? partner.n : ++this.round;
     if (missing.some((e) => this.rows.byClient.has(`${e.split("/")[0]}-${n}`))) n = ++this.round;
-    this.resumed = false;
+    this.resumed = this.returned = false;
     this.shared = null;
     this.history.cursor = Infinity;
     this.selection.chosen = false;

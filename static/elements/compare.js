@@ -8,9 +8,9 @@
  * @typedef {import("../compare.js").Report} Report
  */
 
-import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { LabElement, attempt, button, h, hit, onLeaving } from "./dom.js";
 import { bench } from "./bench.js";
-import { ApiError, call } from "../api.js";
+import { ApiError, Lines, call } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
@@ -27,7 +27,7 @@ export class WsCompare extends LabElement {
 
   matrix = new Matrix();
   filter = { ...everything };
-  /** @type {Map<string, {judge: string, source: EventSource, columns: Column[], told: Map<string, number>}>} runs under way by their kind, with how many reports of each column have come */
+  /** @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>}>} runs under way by their kind, with how many reports of each column have come */
   running = new Map();
   /** @type {Map<string, object>} runs that have been asked for, until the answer has come */
   begun = new Map();
@@ -59,7 +59,7 @@ export class WsCompare extends LabElement {
     this.server = new URLSearchParams(location.search).get("server") || "";
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
-    window.addEventListener("pagehide", () => this.leave(), { signal });
+    onLeaving((kept) => this.leave(kept), () => this.back(), signal);
     document.addEventListener("ws-shut", () => this.closed(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.wait(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.timer));
@@ -123,6 +123,10 @@ export class WsCompare extends LabElement {
     if (typeof kept === "string") this.follow("own", kept, this.matrix.columns.filter((c) => c.kind === "own"), "");
     this.redraw();
     this.route();
+    // A page before this one, which the browser may keep, had the learner's server judged.
+    const left = recall("session", "judge:server");
+    remember("session", "judge:server", undefined);
+    if (typeof left === "string") end(left);
     if (!this.server) return;
     // A link on another site may lead here, but must not make the lab dial.
     if (this.hasAttribute("own")) await this.judge("server");
@@ -225,16 +229,17 @@ export class WsCompare extends LabElement {
    * @param {string} lost what is said when there is no such run any more
    */
   follow(kind, judge, columns, lost) {
-    const source = new EventSource(`/api/judge/${judge}/events`);
-    this.running.set(kind, { judge, source, columns, told: new Map() });
-    source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost, gone: true });
-      else this.say(awayText, true); // and the browser asks again and again
-    };
-    source.onopen = () => {
-      if (this.notice.textContent === awayText) this.say("");
-    };
+    const lines = new Lines(
+      `/api/judge/${judge}/events`,
+      (line) => this.told(kind, line),
+      (status) => {
+        if (status === "gone") this.told(kind, { over: true, error: lost, gone: true });
+        else if (status === "away") this.say(awayText, true);
+        else if (this.notice.textContent === awayText) this.say("");
+      },
+    );
+    this.running.set(kind, { judge, lines, columns, told: new Map() });
+    lines.open();
   }
 
   /** Lets go of a run, whatever it has come to, and of what it told. @param {Column["kind"]} kind */
@@ -244,16 +249,31 @@ export class WsCompare extends LabElement {
     this.running.delete(kind);
     for (const c of this.matrix.columns.filter((c) => c.kind === kind)) this.matrix.forget(c);
     if (!run) return;
-    run.source.close();
+    run.lines.close();
     end(run.judge);
   }
 
-  /** Ends the runs that nobody will look at: the lab's own servers are judged on, for a page that is loaded again. */
-  leave() {
+  /**
+   * Ends the runs that nobody will look at: the lab's own servers are judged on for a page that is
+   * loaded again, the learner's for one that is kept. A page that is left has no sockets to judge.
+   * @param {boolean} kept
+   */
+  leave(kept) {
     for (const [kind, run] of this.running) {
-      run.source.close();
-      if (kind !== "own") end(run.judge);
+      run.lines.pause();
+      if (kind === "browser" || (kind === "server" && !kept)) end(run.judge);
     }
+    remember("session", "judge:server", kept ? this.running.get("server")?.judge : undefined);
+  }
+
+  /** Takes up the runs of a page that was kept. */
+  back() {
+    remember("session", "judge:server", undefined);
+    for (const [kind, run] of this.running) {
+      if (kind === "browser") this.told(kind, { over: true, error: "You left this page, so judging this browser stopped. Press Judge this browser to begin again." });
+      else run.lines.open();
+    }
+    this.wait();
   }
 
   /** @param {"own"|"server"|"browser"} kind @param {any} line a report, or that the run is over */
@@ -267,7 +287,7 @@ export class WsCompare extends LabElement {
       this.soon();
       return;
     }
-    run.source.close();
+    run.lines.close();
     this.running.delete(kind);
     for (const c of run.columns) this.matrix.diagnose(c, line.mistakes || [], run.told.get(c.name) || 0);
     this.wrongs();
@@ -670,18 +690,23 @@ export class WsCompare extends LabElement {
     const reports = [];
     /** @type {Promise<import("../compare.js").Aligned>} */
     const over = new Promise((resolve, reject) => {
-      const source = new EventSource(`/api/judge/${answer.judge}/events`);
-      source.onmessage = (e) => {
-        const line = JSON.parse(e.data);
-        if (!line.over) return reports.push(line);
-        source.close();
-        if (line.error) reject(new Error(line.error));
-        else resolve(line.aligned);
+      /** @param {string} why */
+      const fail = (why) => {
+        lines.close();
+        reject(new Error(why));
       };
-      source.onerror = () => {
-        reject(new Error(source.readyState === EventSource.CLOSED ? goneText : awayText));
-        source.close();
-      };
+      const lines = new Lines(
+        `/api/judge/${answer.judge}/events`,
+        (line) => {
+          if (!line.over) return reports.push(line);
+          if (line.error) return fail(line.error);
+          lines.close();
+          resolve(line.aligned);
+        },
+        (status) => status !== "live" && fail(status === "gone" ? goneText : awayText),
+      );
+      lines.open();
+      window.addEventListener("pagehide", () => fail("You left this page, which closed the socket of this case. Press Play again."), { once: true });
     });
     echoOnce(location.origin.replace(/^http/, "ws") + answer.url);
     const aligned = await over;

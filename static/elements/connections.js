@@ -1,6 +1,6 @@
 /** The live connections of the lab server, those from outside included. */
 
-import { LabElement, h, redraw } from "./dom.js";
+import { LabElement, h, onLeaving, redraw } from "./dom.js";
 import { call } from "../api.js";
 import { lab, words } from "../lab.js";
 import { count } from "../format.js";
@@ -14,6 +14,7 @@ export class WsConnections extends LabElement {
   setup(signal) {
     const timer = setInterval(() => document.hidden || this.load(), 2000);
     signal.addEventListener("abort", () => clearInterval(timer));
+    onLeaving(() => {}, () => this.load(), signal);
     this.load();
   }
 

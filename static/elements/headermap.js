@@ -6,7 +6,7 @@
  * @typedef {import("../headermap.js").Place} Place
  */
 
-import { LabElement, attempt, button, h, hit, redraw } from "./dom.js";
+import { LabElement, attempt, button, h, hit, onLeaving, redraw } from "./dom.js";
 import { bench } from "./bench.js";
 import { call } from "../api.js";
 import { words as why } from "../lab.js";
@@ -61,6 +61,7 @@ export class WsHeaderMap extends LabElement {
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     signal.addEventListener("abort", () => themes.disconnect());
     this.on("click", (e) => this.clicked(e));
+    onLeaving(() => {}, () => this.route(), signal);
     const { map } = this;
     map.addEventListener("keydown", (e) => this.key(e), { signal });
     map.addEventListener("pointermove", (e) => this.preview(this.at(e)), { signal });

@@ -8,7 +8,7 @@
  * @typedef {import("../types.js").Mode} Mode
  */
 
-import { BitEvent, LabElement, attempt, button, copy, h, hit, redraw, rfcLink, violations } from "./dom.js";
+import { BitEvent, LabElement, attempt, button, copy, h, hit, onLeaving, redraw, rfcLink, violations } from "./dom.js";
 import { canDrop, lab } from "../lab.js";
 import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
@@ -110,7 +110,7 @@ export class WsLab extends LabElement {
     const address = () => (this.placed = fromHash(location.hash) ? location.hash : "");
     address();
     window.addEventListener("hashchange", () => address() && attempt(() => lab.readAddress()), { signal });
-    window.addEventListener("pagehide", () => lab.leave(), { signal });
+    onLeaving(() => lab.leave(), () => lab.comeBack(), signal);
     lab.observe(() => this.render(), signal);
     lab.start({
       mode: /** @type {Mode} */ (this.getAttribute("endpoints") || "reference"),
