@@ -149,7 +149,7 @@ export class WsLab extends LabElement {
     lab.left = ""; // a person chose
     lab.follow();
     const i = lab.selectedIndex;
-    if (i < 0) lab.selection.chosen = false;
+    if (i < 0) lab.newest();
     lab.follow();
     lab.touch();
     this.reveal();

@@ -150,8 +150,7 @@ func (c *compiler) render(word, arg string, lines []string, line int) string {
 		keys()
 		return opcodes()
 	case "scenario":
-		keys()
-		return c.scenario(arg, line)
+		return c.scenario(arg, keys("shows"), line)
 	case "play":
 		return c.play(word, arg, keys("as", "endpoint"), line)
 	case "ends":
@@ -352,14 +351,18 @@ func opcodes() string {
 }
 
 // scenario shows the script and a button that plays it.
-func (c *compiler) scenario(name string, line int) string {
+func (c *compiler) scenario(name string, e map[string]entry, line int) string {
 	s, ok := c.course.Scenarios[name]
 	if !ok {
 		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
 		return ""
 	}
 	c.plays(name)
-	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
+	a := action{Do: "scenario", Name: name}
+	if shows, ok := e["shows"]; ok {
+		a.Shows = c.shows(a.Do, shows.value, shows.line)
+	}
+	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), a) + "</ws-do>\n</figure>\n"
 }
 
 // script lists the commands of a scenario under its title.
