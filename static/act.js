@@ -63,9 +63,6 @@ export function caused(a) {
   return [];
 }
 
-/** The names of clients' servers, in a sentence. @param {Client[]} clients */
-const names = (clients) => clients.map((c) => c.endpoint).join(" and ");
-
 export class Act {
   /**
    * @param {Action} action
@@ -173,15 +170,15 @@ export class Act {
       told.set(key, same);
     }
     const list = [...told.values()];
-    const alone = list.length === 1;
-    const text = list.map(({ status, of }) => status.text.replaceAll("%s", names(of)).replace(/^(?=.)/, alone || status.text.includes("%s") ? "" : `${names(of)}: `)).join(" ");
+    const text = [...list.map(({ status, of }) => fill(status.text, of)), this.note].filter(Boolean).join(" ");
     const signs = list.map(({ status }) => status.sign);
     const sign = this.note || signs.includes("×") ? "×" : signs.includes("…") ? "…" : signs.includes("") ? "" : "✔";
-    return { sign, text: `${text}${this.note ? ` ${this.note}` : ""}`.trim() };
+    return { sign, text };
   }
 
   /**
-   * How it stands with one of its clients. "%s" is the name of the server.
+   * How it stands with one of its clients. In the text "%s" is the name of the
+   * server, "%c" its connection and "%v" the verb of that.
    * @param {Client} client
    * @param {World} world
    * @returns {Status}
@@ -194,58 +191,75 @@ export class Act {
     const held = row ? heldAt(row, Infinity) : "";
     const over = tab ? tab.readyState === 3 : (!!conn && conn.overAt(Infinity)) || world.server === "lost";
     if (what === "connect" && tab) return connection(tab, !!conn?.held.length);
-    if (what === "raw-open") return rawConnection(conn?.response?.event.handshake?.status, over);
-    if (what === "scenario") return over ? (conn ? { sign: "✔", text: `The raw client's connection to %s has ended.` } : { sign: "×", text: "The raw client did not run on %s." }) : { sign: "…", text: `The raw client is running ${this.action.name} on %s.` };
-    if (what === "raw-close") return over ? { sign: "✔", text: "The raw client's TCP connection to %s is closed." } : { sign: "…", text: "The raw client is closing its TCP connection to %s." };
     if (what === "close" && over) return closed(tab);
+    if (what === "raw-open") return rawConnection(conn?.response?.event.handshake?.status, over);
+    if (what === "raw-close") return over ? { sign: "✔", text: "The raw client's TCP %c %v closed." } : { sign: "…", text: "The raw client is closing its TCP %c." };
+    if (what === "scenario") return ran(this.action.name || "", world.rows.plays.byToken.get(token), world.server);
     const [doing, done] = words(what, this.size);
-    if (held === "dropped") return { sign: "×", text: `Dropped: ${done.toLowerCase()}, and the other end never gets it.` };
-    if (held === "waiting" && !over) return { sign: "…", text: `Held: ${done.toLowerCase()}, and it waits on the wire. Press → to release it.` };
-    if (held === "waiting") return { sign: "×", text: "Not delivered: the connection to %s ended while the frame was held." };
-    if (!row && what === "raw-octets" && !this.asked) return over ? { sign: "", text: `${done}. The connection to %s is closed now.` } : { sign: "✔", text: `${done}.` };
-    if (!row) return over ? { sign: "×", text: "Not sent: the connection to %s ended first." } : { sign: "…", text: `${doing}.` };
-    return over ? { sign: "", text: `${done}. The connection to %s is closed now.` } : { sign: "✔", text: `${done}.` };
+    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never gets it.` };
+    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c ended while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
+    // A raw client may write what is no frame.
+    const is = row || (what === "raw-octets" && !this.asked);
+    if (!is) return over ? { sign: "×", text: "Not sent: the %c ended first." } : { sign: "…", text: `${capital(doing)}.` };
+    return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
   }
+}
+
+/** @param {string} text */
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** Names servers in a sentence. @param {string} text @param {Client[]} of */
+function fill(text, of) {
+  const names = of.map((c) => c.endpoint).join(" and ");
+  return text.replaceAll("%c", `connection${of.length > 1 ? "s" : ""} to ${names}`).replaceAll("%v", of.length > 1 ? "are" : "is").replaceAll("%s", names);
 }
 
 /** What an action does and has done. @param {string} what @param {number} size @returns {[string, string]} */
 function words(what, size) {
   switch (what) {
     case "send":
-      return [`The tab is sending ${count(size, "byte")}`, `The tab sent ${count(size, "byte")}`];
+      return [`the tab is sending ${count(size, "byte")}`, `the tab sent ${count(size, "byte")}`];
     case "raw-octets":
-      return [`The raw client is writing ${count(size, "byte")}`, `The raw client wrote ${count(size, "byte")}`];
+      return [`the raw client is writing ${count(size, "byte")}`, `the raw client wrote ${count(size, "byte")}`];
     case "close":
-      return ["The tab is closing the connection", "The tab sent a Close frame"];
+      return ["the tab is sending a Close frame", "the tab sent a Close frame"];
     case "ping":
+      return ["the server is sending a Ping", "the server sent a Ping"];
     case "pong":
-      return [`The server is sending a ${what === "ping" ? "Ping" : "Pong"}`, `The server sent a ${what === "ping" ? "Ping" : "Pong"}`];
+      return ["the server is sending a Pong", "the server sent a Pong"];
     case "server-close":
-      return ["The server is sending a Close frame", "The server sent a Close frame"];
+      return ["the server is sending a Close frame", "the server sent a Close frame"];
     case "fragments":
-      return ["The server is sending fragments", "The server sent fragments"];
+      return ["the server is sending fragments", "the server sent fragments"];
   }
-  return ["The server is sending a message", "The server sent a message"];
+  return ["the server is sending a message", "the server sent a message"];
 }
 
 /** @param {Tab} tab @param {boolean} held whether its handshake waits on the wire @returns {Status} */
 function connection(tab, held) {
-  if (tab.readyState === 0) return held ? { sign: "…", text: "Connecting to %s. The handshake is held: press → to release it." } : { sign: "…", text: "Connecting to %s." };
+  if (tab.readyState === 0) return { sign: "…", text: held ? "Connecting to %s. The handshake is held: press → to release it." : "Connecting to %s." };
   if (tab.readyState === 1) return { sign: "✔", text: "Connected to %s." };
-  if (tab.readyState === 2) return { sign: "…", text: "Closing the connection to %s." };
-  if (!tab.opened) return { sign: "×", text: "Failed: the connection to %s did not open." };
+  if (tab.readyState === 2) return { sign: "…", text: "Closing the %c." };
+  if (!tab.opened) return { sign: "×", text: "Failed: the %c did not open." };
   return closed(tab);
 }
 
 /** @param {Tab} [tab] @returns {Status} */
 function closed(tab) {
   const how = tab?.close ? ` with ${tab.close.code}${tab.close.wasClean ? "" : ", not clean"}` : "";
-  return { sign: tab?.close && !tab.close.wasClean ? "×" : "", text: `The connection to %s is closed${how}.` };
+  return { sign: tab?.close && !tab.close.wasClean ? "×" : "", text: `The %c %v closed${how}.` };
 }
 
 /** @param {number|undefined} status of the response @param {boolean} over @returns {Status} */
 function rawConnection(status, over) {
   if (status !== undefined && status !== 101) return { sign: "×", text: `Refused: %s answered the raw client with ${status}.` };
-  if (over) return { sign: status ? "" : "×", text: "The raw client's connection to %s is closed." };
+  if (over) return status ? { sign: "", text: "The raw client's %c %v closed now." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
   return status ? { sign: "✔", text: "The raw client is connected to %s." } : { sign: "…", text: "The raw client is connecting to %s." };
+}
+
+/** @param {string} name @param {import("./play.js").Play|undefined} play @param {World["server"]} server @returns {Status} */
+function ran(name, play, server) {
+  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran ${name} on %s.` };
+  if (server === "lost") return { sign: "×", text: `Failed: ${name} did not end on %s.` };
+  return { sign: "…", text: `The raw client is running ${name} on %s.` };
 }

@@ -24,6 +24,44 @@ export class ApiError extends Error {
 }
 
 /**
+ * Whether the lab server answers, as the last request found. While it does not,
+ * it is asked now and then, so that nobody is shown for longer that it is away.
+ */
+export class Presence extends EventTarget {
+  away = false;
+
+  /**
+   * @param {() => Promise<boolean>} [ask] whether it answers
+   * @param {(fn: () => void, ms: number) => unknown} [later]
+   */
+  constructor(ask, later = (fn, ms) => setTimeout(fn, ms)) {
+    super();
+    this.ask = ask || (() => fetch("/api/connections").then((r) => !away(r.status), () => false));
+    this.later = later;
+  }
+
+  /** @param {boolean} is what a request has just found */
+  found(is) {
+    if (is === !this.away) return;
+    this.away = !is;
+    this.dispatchEvent(new Event("change"));
+    if (this.away) this.look();
+  }
+
+  look() {
+    this.later(async () => {
+      if (!this.away) return;
+      const is = await this.ask();
+      this.found(is);
+      if (this.away) this.look();
+    }, 1000);
+  }
+}
+
+/** Whether this page's lab server answers. */
+export const presence = new Presence();
+
+/**
  * @param {string} path
  * @param {unknown} [body] sent as JSON by POST; without it, GET
  * @returns {Promise<any>}
@@ -34,8 +72,10 @@ export async function call(path, body) {
   try {
     response = await fetch(path, init);
   } catch {
-    throw new ApiError(0, { error: "the lab server does not answer", fix: "Start it again with go run ./labserver" });
+    presence.found(false);
+    throw new ApiError(0, { error: "The lab server does not answer", fix: "Start it again with go run ./labserver" });
   }
+  presence.found(!away(response.status));
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new ApiError(response.status, answer);
   return answer;

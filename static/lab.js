@@ -193,6 +193,29 @@ export class Lab extends EventTarget {
     };
   }
 
+  /** What the panel's own sentences are made from. @returns {import("./status.js").Panel} */
+  get panel() {
+    const { server, watching, resumed, returned, holding, history } = this;
+    const held = this.waiting().flatMap((c) => c.held.filter((row) => !row.event.tcp)); // a FIN follows by itself
+    const frames = held.filter((row) => row.event.frame).length;
+    const conns = [...this.rows.conns.values()].filter((c) => c.id && belongs(c, this.mode));
+    return {
+      server,
+      watching,
+      resumed,
+      returned,
+      events: history.events.length,
+      dropped: history.lost,
+      said: this.noticed === server && this.notice.text ? this.notice : null,
+      held: { frames, handshakes: held.length - frames },
+      holding,
+      // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
+      second: holding && this.mode === "both" && !watching && this.open().some((s) => s.ws.readyState === WebSocket.CONNECTING),
+      playing: !!this.stepper,
+      open: this.open().length > 0 || conns.some((c) => !this.tokens.has(c.client) && !c.overAt(Infinity)),
+    };
+  }
+
   // ——— the session ———
 
   /**
@@ -319,6 +342,8 @@ export class Lab extends EventTarget {
       return;
     }
     this.status = status;
+    // Nothing more is recorded of what was under way.
+    if (status === "lost") for (const play of this.rows.plays.byId.values()) play.cutOff(this.history.last);
     if (status === "live") {
       this.flush();
       if (this.watching || this.resumed) this.askHolding();
@@ -746,7 +771,7 @@ export class Lab extends EventTarget {
 
   /** Throws when there is no server, or no session any more, to do anything. */
   alive() {
-    if (this.status === "lost") throw new Error("This session is over: press Fresh session, then connect.");
+    if (this.status === "lost") throw new Error("This session is over. Press Fresh session, then connect.");
     if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
   }
 

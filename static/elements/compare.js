@@ -10,7 +10,7 @@
 
 import { LabElement, attempt, button, h, hit, onLeaving } from "./dom.js";
 import { bench } from "./bench.js";
-import { ApiError, Lines, call } from "../api.js";
+import { ApiError, Lines, away, call, presence } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
@@ -19,8 +19,8 @@ import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
 
-const awayText = "The lab server does not answer. Start it again with go run ./labserver.";
-const goneText = "This run is gone with the old lab server. Judge anew.";
+const awayText = "The lab server does not answer. Start it again with go run ./labserver. This page keeps trying.";
+const goneText = "The lab server restarted, and this run ended with it. Press Judge to begin again.";
 
 export class WsCompare extends LabElement {
   static tag = "ws-compare";
@@ -40,7 +40,8 @@ export class WsCompare extends LabElement {
   at = 0; // of the row that has the Tab stop
   open = "";
   server = "";
-  away = false;
+  said = { text: "", failed: false }; // what the notice says while the lab server is there
+  away = false; // the learner's server
   waitingSince = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   timer;
@@ -61,6 +62,7 @@ export class WsCompare extends LabElement {
     window.addEventListener("hashchange", () => this.route(), { signal });
     onLeaving((kept) => this.leave(kept), () => this.back(), signal);
     document.addEventListener("ws-shut", () => this.closed(), { signal });
+    presence.addEventListener("change", () => this.present(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.wait(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.timer));
     this.on("click", (e) => this.clicked(e));
@@ -114,7 +116,7 @@ export class WsCompare extends LabElement {
         { name: browserName, label: browserName, kind: "browser" },
       ];
     } catch (e) {
-      return this.say(why(e), true);
+      return this.refuse(e);
     }
     const select = this.filters.querySelector("[name=section]");
     if (select) select.append(...this.matrix.sections.map((s) => h("option", { value: s }, /^\d/.test(s) ? `§${s}` : s)));
@@ -144,8 +146,28 @@ export class WsCompare extends LabElement {
 
   /** @param {string} text @param {boolean} [failed] */
   say(text, failed = false) {
+    this.said = { text, failed };
+    this.drawNotice();
+  }
+
+  /** Nothing else is known of the runs while the lab server does not answer. */
+  drawNotice() {
+    const { text, failed } = presence.away ? { text: awayText, failed: true } : this.said;
     this.notice.classList.toggle("failed", failed);
     this.notice.textContent = text;
+  }
+
+  /** The lab server came or went. */
+  present() {
+    this.drawNotice();
+    if (presence.away) return;
+    if (!this.matrix.lines.length) attempt(() => this.load());
+    else this.wait();
+  }
+
+  /** Says why something could not be done; that the server is away is said as long as it is. @param {unknown} e */
+  refuse(e) {
+    if (!(e instanceof ApiError && away(e.status))) this.say(why(e), true);
   }
 
   // ——— the address ———
@@ -215,7 +237,7 @@ export class WsCompare extends LabElement {
     } catch (e) {
       if (this.begun.get(kind) !== turn) return;
       this.begun.delete(kind);
-      this.say(why(e), true);
+      this.refuse(e);
       // An address that may not be judged stays so.
       if (kind === "server" && e instanceof ApiError && e.status === 0) this.wait();
     }
@@ -234,8 +256,7 @@ export class WsCompare extends LabElement {
       (line) => this.told(kind, line),
       (status) => {
         if (status === "gone") this.told(kind, { over: true, error: lost, gone: true });
-        else if (status === "away") this.say(awayText, true);
-        else if (this.notice.textContent === awayText) this.say("");
+        else presence.found(status === "live");
       },
     );
     this.running.set(kind, { judge, lines, columns, told: new Map() });
@@ -307,7 +328,12 @@ export class WsCompare extends LabElement {
   /** @param {Column["kind"]} kind */
   async stop(kind) {
     const run = this.running.get(kind);
-    if (run) await call(`/api/judge/${run.judge}/stop`, {});
+    if (!run) return;
+    try {
+      await call(`/api/judge/${run.judge}/stop`, {});
+    } catch (e) {
+      this.refuse(e);
+    }
   }
 
   /**

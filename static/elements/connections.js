@@ -1,7 +1,7 @@
 /** The live connections of the lab server, those from outside included. */
 
 import { LabElement, h, onLeaving, redraw } from "./dom.js";
-import { call } from "../api.js";
+import { call, presence } from "../api.js";
 import { lab, words } from "../lab.js";
 import { count } from "../format.js";
 
@@ -15,6 +15,7 @@ export class WsConnections extends LabElement {
     const timer = setInterval(() => document.hidden || this.load(), 2000);
     signal.addEventListener("abort", () => clearInterval(timer));
     onLeaving(() => {}, () => this.load(), signal);
+    presence.addEventListener("change", () => presence.away || this.load(), { signal });
     this.load();
   }
 

@@ -161,7 +161,7 @@ export class WsTimeline extends LabElement {
     const rows = "event" in item ? [item] : [item.left, item.right];
     const selected = rows.some((r) => r && r.event.seq === selection.seq) && !lab.shared;
     const settled = "event" in item ? 0 : view.list.length + lab.history.last;
-    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
+    const key = [lab.mode, lab.server, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
@@ -408,7 +408,9 @@ function wire(row, cursor) {
   const wait = h("span", { class: "wait" });
   if (held === "waiting" && e.tcp) wait.append(h("b", {}, "waits"), h("span", { class: "more" }, " for what is held before it"));
   else if (held === "waiting") {
-    wait.append(h("b", {}, "held"), h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
+    wait.append(h("b", {}, "held"));
+    if (lab.server !== "there") wait.append(h("span", { class: "more" }, " to the end"));
+    else wait.append(h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
   } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
   else return [out];
   return [out, wait];
