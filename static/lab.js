@@ -381,7 +381,7 @@ export class Lab extends EventTarget {
     this.resumed = this.returned = false;
     this.reset();
     history.replaceState(null, "", location.pathname + location.search);
-    this.say("A fresh session: nothing is recorded yet.");
+    this.say("");
     this.starting = this.fresh();
     // Behind a closed valve the Close frames, and with them the connections, would stay.
     if (left && held) await call(`${sessionPath(left)}/valve`, { do: "run" }).catch(() => {});
