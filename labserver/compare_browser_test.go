@@ -255,7 +255,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
-	p.until("the page says that nobody is there, and that it waits", `/It is judged as soon as it is there/.test(document.querySelector("ws-compare .notice").textContent)`)
+	p.until("the page says that nobody is there, and that it waits", `/It will be judged as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
 	_, stop = own(t, addr)
 	defer stop()
 	p.until("it is there, and judged", cell("5.1/1", addr)+`.includes("✔")`)

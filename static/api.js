@@ -48,11 +48,15 @@ export class Presence extends EventTarget {
     if (this.away) this.look();
   }
 
+  /** Asks now. */
+  async check() {
+    this.found(await this.ask());
+  }
+
   look() {
     this.later(async () => {
       if (!this.away) return;
-      const is = await this.ask();
-      this.found(is);
+      await this.check();
       if (this.away) this.look();
     }, 1000);
   }
@@ -73,7 +77,7 @@ export async function call(path, body) {
     response = await fetch(path, init);
   } catch {
     presence.found(false);
-    throw new ApiError(0, { error: "The lab server does not answer", fix: "Start it again with go run ./labserver" });
+    throw new ApiError(0, { error: "The lab server does not answer", fix: "Start it again with go run ./labserver." });
   }
   presence.found(!away(response.status));
   const answer = await response.json().catch(() => ({}));

@@ -992,7 +992,7 @@ export class Lab extends EventTarget {
       tell("onclose", { code, reason, wasClean });
       if (!own.opened && this.server === "there") {
         this.say(
-          `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. The cause is named only in the browser's own console (F12).`,
+          `The browser refused the response or lost the connection. JavaScript receives only this: error, then close with code ${code}${reason ? "" : " and no reason"}. The browser's own console (F12) may name the cause.`,
           "error",
         );
       }

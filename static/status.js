@@ -28,7 +28,7 @@ export function banner(p) {
   if (p.server === "gone") return { text: "The lab server does not answer. Start it again with ", code: "go run ./labserver", rest: ". This page keeps trying.", button: "", info: false };
   if (p.server === "lost") return { text: "The lab server restarted or dropped this session. What you see here is complete; nothing more will be recorded. ", code: "", rest: "", button: p.watching ? "Go to the free lab" : "Fresh session", info: false };
   const text = p.resumed && p.events ? "You reloaded this page, and the browser closed its connections. " : p.returned ? "You left this page, and the browser closed its connections. " : "";
-  return text ? { text: `${text}The recording is still here. Press Connect to open new connections. `, code: "", rest: "", button: "Fresh session", info: true } : null;
+  return text ? { text: `${text}The recording is still here. `, code: "", rest: "", button: "Fresh session", info: true } : null;
 }
 
 /**

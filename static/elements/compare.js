@@ -27,7 +27,7 @@ export class WsCompare extends LabElement {
 
   matrix = new Matrix();
   filter = { ...everything };
-  /** @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>}>} runs under way by their kind, with how many reports of each column have come */
+  /** @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>, stopped: boolean}>} runs under way by their kind, with how many reports of each column have come */
   running = new Map();
   /** @type {Map<string, object>} runs that have been asked for, until the answer has come */
   begun = new Map();
@@ -165,9 +165,10 @@ export class WsCompare extends LabElement {
     else this.wait();
   }
 
-  /** Says why something could not be done; that the server is away is said as long as it is. @param {unknown} e */
+  /** Says why something could not be done: while the lab server is away that, and then what to do. @param {unknown} e */
   refuse(e) {
-    if (!(e instanceof ApiError && away(e.status))) this.say(why(e), true);
+    if (e instanceof ApiError && away(e.status)) this.say("The lab server is back. Press the button again.");
+    else this.say(why(e), true);
   }
 
   // ——— the address ———
@@ -259,7 +260,7 @@ export class WsCompare extends LabElement {
         else presence.found(status === "live");
       },
     );
-    this.running.set(kind, { judge, lines, columns, told: new Map() });
+    this.running.set(kind, { judge, lines, columns, told: new Map(), stopped: false });
     lines.open();
   }
 
@@ -314,7 +315,10 @@ export class WsCompare extends LabElement {
     this.wrongs();
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
-    if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
+    if (line.error) {
+      this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
+      presence.check(); // the lab server may have ended it as it left
+    }
     if (line.gone) remember("session", "judge", undefined);
     this.spoken.textContent = line.error || (line.gone ? "" : `${who} judged. ${counted}`);
     if (kind === "server") {
@@ -330,6 +334,7 @@ export class WsCompare extends LabElement {
     const run = this.running.get(kind);
     if (!run) return;
     try {
+      run.stopped = true;
       await call(`/api/judge/${run.judge}/stop`, {});
     } catch (e) {
       this.refuse(e);
@@ -356,7 +361,7 @@ export class WsCompare extends LabElement {
     clearTimeout(this.timer);
     if (!this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
     const ms = pollAfter(this.away, Date.now() - this.waitingSince);
-    if (!ms) return this.say(`${this.server} is not asked for any more. Press Judge it to go on.`);
+    if (!ms) return this.say(`This page no longer asks for ${this.server}. Press Judge it to judge it now.`);
     const { server } = this;
     this.timer = setTimeout(async () => {
       if (!this.isConnected || this.running.has("server")) return;
@@ -372,7 +377,7 @@ export class WsCompare extends LabElement {
         if (!up && !this.away) {
           this.away = true;
           this.waitingSince = Date.now();
-          this.say(`${this.server} has gone. It is judged anew when it is back.`);
+          this.say(`${this.server} does not answer any more. It will be judged again as soon as it answers.`);
         }
       } catch {
         // The lab server is away itself; the next turn tells.
@@ -604,6 +609,8 @@ export class WsCompare extends LabElement {
   /** @param {Event} e */
   filtering(e) {
     const on = e.target;
+    // What was wrong with an address is not said of another.
+    if (on instanceof HTMLInputElement && on.name === "server") this.form.querySelector("output")?.replaceChildren();
     if (!(on instanceof HTMLInputElement || on instanceof HTMLSelectElement) || !(on.name in this.filter)) return;
     this.filter = { ...this.filter, [on.name]: on.value };
     this.at = 0;

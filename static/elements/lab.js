@@ -243,7 +243,9 @@ export class WsLab extends LabElement {
     this.bannerKey = key;
     this.banner.hidden = !top;
     this.banner.classList.toggle("info", !!top?.info);
-    if (top) this.banner.replaceChildren(top.text, top.code && h("code", {}, top.code), top.rest, top.button && button(top.button, { "data-command": "restart" }));
+    // Beside a case or a header, playing it again is what helps.
+    const does = top?.button && !this.hasAttribute("embedded") ? button(top.button, { "data-command": "restart" }) : "";
+    if (top) this.banner.replaceChildren(top.text, top.code && h("code", {}, top.code), top.rest, does);
     this.notice.hidden = !said.text;
     this.notice.classList.toggle("failed", said.failed);
     this.notice.textContent = said.text;

@@ -37,7 +37,7 @@ test("the notice asks for a connection where none is open", () => {
 test("what was refused comes before what to do, and is marked", () => {
   assert.deepEqual(notice({ ...calm, said: { kind: "error", text: "Nothing is open." } }), { text: "Nothing is open.", failed: true });
   assert.equal(banner(calm), null);
-  assert.match(banner({ ...calm, resumed: true }).text, /^You reloaded this page, .* Press Connect/);
+  assert.match(banner({ ...calm, resumed: true }).text, /^You reloaded this page, .*still here/);
   assert.equal(banner({ ...calm, resumed: true, events: 0 }), null);
   assert.match(banner({ ...calm, returned: true }).text, /^You left this page, /);
 });
