@@ -281,6 +281,7 @@ func goBack(p *tab, meanwhile func()) {
 	p.do(chromedp.Navigate(p.base + "/rules"))
 	p.until("the other page is there", `location.pathname == "/rules" && document.readyState == "complete"`)
 	meanwhile()
+	p.kept = true
 	// The page that is left answers no more, so nothing is waited for.
 	eval[any](p, `setTimeout(() => history.back()), null`)
 	p.until("the page is shown again, by the browser that kept it", `location.pathname != "/rules" && window.kept === true`)

@@ -60,7 +60,8 @@ export class Lab extends EventTarget {
   /** @type {{kind: "info"|"error", text: string}} what the last action came to */
   notice = { kind: "info", text: "" };
   noticed = ""; // whether the server was there when that was said
-  acted = 0; // how many actions there were
+  acted = 0; // how many actions were tried
+  news = 0; // how many actions brought something to the end of the recording
   /** @type {Act|null} the action whose frame is to be selected, until that is there */
   aim = null;
   /** Whether the recording shown is from before a reload of the page. */
@@ -471,12 +472,10 @@ export class Lab extends EventTarget {
     const endpoint = this.view instanceof Pairs && this.side === "right" ? "gorilla" : "reference";
     const { row, sure } = aim.target(endpoint);
     if (sure) this.aim = null;
-    if (!row || row.event.seq === this.selection.seq) {
-      if (row) this.selection.lead(row.event.seq);
-      return;
-    }
+    // Of a server that is not looked at there is no row to select.
+    if (!row || !belongs(row.conn, this.mode)) return;
+    if (row.event.seq !== this.selection.seq) this.found++;
     this.selection.lead(row.event.seq);
-    this.found++;
   }
 
   /** Goes on with the newest row, whatever was chosen. */
@@ -808,6 +807,7 @@ export class Lab extends EventTarget {
       this.shared = null;
       this.selection.release();
       this.aim = act;
+      this.news++;
     }
     try {
       await this.perform(a, act);

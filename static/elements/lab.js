@@ -230,7 +230,7 @@ export class WsLab extends LabElement {
       const other = !over && client && server && client.state !== server.state ? ` · the server's side: ${server.state}` : "";
       const read = conn.waiting(lab.cursor);
       const who = whose(conn, lab.watching);
-      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), ...words, h("span", { class: "soft" }, other, read && !over && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
+      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), h("span", { class: "hide" }, `state: ${now || "none"}`), h("span", { "aria-hidden": "true" }, ...words), h("span", { class: "soft" }, other, read && !over && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
     });
     this.states.replaceChildren(...(lines.length ? lines : [h("div", { class: "state" }, "no connection yet")]));
   }

@@ -27,7 +27,7 @@ export class WsTimeline extends LabElement {
   probe = h("div", { class: "row probe", "aria-hidden": "true" });
   tail = new Tail();
   tableTail = new Tail();
-  acted = 0;
+  news = 0;
   /** @type {Map<number, HTMLElement>} the rows that exist as elements */
   shown = new Map();
   height = 0; // of one row
@@ -86,8 +86,8 @@ export class WsTimeline extends LabElement {
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
     // What a person has just done comes at the end.
-    if (lab.acted !== this.acted) this.tail.follows = this.tableTail.follows = true;
-    this.acted = lab.acted;
+    if (lab.news !== this.news) this.tail.follows = this.tableTail.follows = true;
+    this.news = lab.news;
     if (asTable) {
       this.renderTable();
       return this.mark();
