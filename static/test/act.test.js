@@ -48,7 +48,7 @@ test("a send leads to the frame that was sent, not to the echo", () => {
   tape.frame(1, "server", "Hello");
   a.look(sync());
   assert.deepEqual([seqOf(a.target("reference")), a.target("reference").sure], [sent.seq, false]);
-  tape.add("script", 1, "client", { client: "reference-1", what: "send", text: "Hello" }).at = 4500;
+  tape.add("script", 1, "client", { client: "reference-1", what: "send", of: sent.seq, text: "Hello" }).at = 4500;
   a.look(sync());
   assert.deepEqual([seqOf(a.target("reference")), a.target("reference").sure], [sent.seq, true]);
 });
@@ -56,8 +56,8 @@ test("a send leads to the frame that was sent, not to the echo", () => {
 test("a send is not taken for the one before it, whose frame comes after it was pressed", () => {
   const { tape, sync } = connected("reference");
   const a = act({ do: "send", text: "b" }, tape.events.length, ["reference"], { "reference-1": 90_000 });
-  tape.frame(1, "client", "a");
-  tape.add("script", 1, "client", { client: "reference-1", what: "send", text: "a" }).at = 5000;
+  const other = tape.frame(1, "client", "a");
+  tape.add("script", 1, "client", { client: "reference-1", what: "send", of: other.seq, text: "a" }).at = 5000;
   a.look(sync());
   assert.equal(a.target("reference").row, null);
   const mine = tape.frame(1, "client", "b");
