@@ -42,7 +42,8 @@ type tab struct {
 	over     bool
 }
 
-// How long Chromium waits for the server: BROWSERS of the design, measured.
+// How long Chromium waits for the server, as TestTheFiveDisconnectsInARealBrowser logs
+// it.
 const (
 	tabForClose = 60 * time.Second
 	tabForFIN   = 2 * time.Second
