@@ -152,8 +152,9 @@ func (b *tab) close() {
 	b.told = append(b.told, fmt.Sprintf("onclose %d clean=%t", code, clean))
 }
 
-// action is a line of a do block: LABEL: ACTION.
-var action = regexp.MustCompile(`^.*?: (connect broken \S+|connect|hold|run|step|send "(?:.*)"|send hex .*|send repeat \d+|close \d+ ".*"|ping ".*"|scenario \S+)$`)
+// action is a line of a do block, LABEL: ACTION, with or without the event that
+// the page shows after it.
+var action = regexp.MustCompile(`^.*?: (connect broken \S+|connect|hold|run|step|send "(?:.*)"|send hex .*|send repeat \d+|close \d+ ".*"|ping ".*"|scenario \S+)(?: => .*)?$`)
 
 // actions returns the actions of a lesson's do blocks, in order.
 func actions(t *testing.T, lesson string) (all []string) {
