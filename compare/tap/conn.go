@@ -126,6 +126,7 @@ type Conn struct {
 	answered      bool     // the endpoint has written since Attach
 	half          bool     // CloseWrite has begun, and its FIN waits
 	closing       bool     // Close has begun
+	resets        bool     // Close left bytes unread that the pump had read
 	closed        bool
 	lingering     bool      // linger is at work
 	aborted       bool      // nothing is to be sent any more
@@ -503,6 +504,7 @@ func (c *Conn) Close() error {
 	first := !c.closing
 	c.closing = true
 	c.recordPending()
+	c.resets = c.resets || first && c.in.size() > 0
 	c.dropRead()
 	if c.out.finish(); c.pushErr != nil || c.aborted {
 		c.dropAll(Out)
@@ -547,12 +549,30 @@ func (c *Conn) Close() error {
 	if c.silent.Load() {
 		c.bury()
 	} else {
-		err = c.Conn.Close()
+		err = c.closeSocket()
 	}
 	if r != nil && first {
 		(*r).Gone()
 	}
 	return err
+}
+
+// closeSocket closes the socket as the kernel would have done, had the tap not read
+// ahead of the endpoint: with RST in place of FIN where bytes are unread.
+func (c *Conn) closeSocket() error {
+	c.mu.Lock()
+	if c.pumping {
+		_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // what the pump has in hand counts
+	}
+	for c.pumping {
+		c.wait(time.Time{})
+	}
+	resets := c.resets
+	c.mu.Unlock()
+	if lc, ok := c.Conn.(interface{ SetLinger(seconds int) error }); ok && resets {
+		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
+	}
+	return c.Conn.Close()
 }
 
 // Abort closes the socket at once. What waits at the valve, Close having left it

@@ -197,8 +197,8 @@ func TestWhatWasWrittenBeforeCloseIsDeliveredBeforeItsFIN(t *testing.T) {
 					t.Errorf("%s: %s of a closed connection gave %v", how, name, err)
 				}
 			}
-			if got := rec.texts(rec.dropped); !slices.Equal(got, []string{"a\n"}) {
-				t.Errorf("%s: %q were dropped, want what nobody will read", how, got)
+			if got := rec.texts(rec.undone); !slices.Equal(got, []string{"a\n"}) {
+				t.Errorf("%s: %q are unread, want what nobody will read", how, got)
 			}
 			time.Sleep(time.Hour)
 			if got := rec.texts(rec.waiting); !slices.Equal(got, []string{"a\n", "c\n", "d\n", "FIN"}) || rec.gone > 0 || fromServer.text() != "" {
@@ -400,4 +400,22 @@ func TestCloseBehindCloseWriteSendsOneFIN(t *testing.T) {
 		t.Errorf("%q, %v arrived", in.text(), in.err)
 	}
 	rec.resolved(t)
+}
+
+// The kernel resets a connection that is closed with bytes unread. What the pump has
+// read ahead of the endpoint is unread, too.
+func TestACloseThatLeavesBytesUnreadResetsThoughTheTapHasReadThem(t *testing.T) {
+	client, server, rec := loopback(t, true)
+	defer client.Close()
+	io.WriteString(client, "one\n")
+	for server.Status().Waiting == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	server.Close()
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client meets %v", err)
+	}
+	if got := rec.texts(rec.undone); !slices.Equal(got, []string{"one\n"}) {
+		t.Errorf("%q are unread", got)
+	}
 }

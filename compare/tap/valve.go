@@ -243,11 +243,16 @@ func (c *Conn) failure() error {
 	return c.opError("write", net.ErrClosed)
 }
 
-// dropRead drops what the endpoint will not read any more. The peer's FIN, if it
-// has come, is the kernel's all the same. c.mu is held.
+// dropRead drops what the endpoint will not read any more: it has arrived, and is
+// unread. The peer's FIN, if it has come, is the kernel's all the same. c.mu is held.
 func (c *Conn) dropRead() {
 	fins := c.in.fins
 	c.in.fins = nil
+	if !c.silent.Load() && c.recorder.Load() != nil {
+		uncrossed(*c.recorder.Load(), In, c.in.passing, 0, nil)
+		uncrossed(*c.recorder.Load(), In, c.in.waiting, 0, nil)
+		c.in.passing, c.in.waiting = nil, nil
+	}
 	c.dropAll(In)
 	c.in.fins = fins
 	c.releaseFINs(In)
@@ -399,13 +404,12 @@ func (c *Conn) pump() {
 		if c.silent.Load() {
 			err, n = c.lose(b[:n], err), 0
 		}
-		if n > 0 {
-			c.arrived(b[:n], func() bool { return true })
-		}
+		waits := n == 0 || c.arrived(b[:n], func() bool { return true })
 		if err != nil {
 			c.failed(In, err)
 		}
 		c.mu.Lock()
+		c.resets = c.resets || !waits && !c.lingers.Load() // it has read what Close leaves unread
 		for err == nil && c.in.size() >= maxQueue && !c.closed {
 			c.wait(time.Time{})
 		}
@@ -522,7 +526,7 @@ func (c *Conn) linger(r Recorder) {
 		c.bury()
 	} else {
 		c.lingers.Store(false) // what the pump is told now is this end's doing
-		c.Conn.Close()
+		c.closeSocket()
 		c.mu.Lock()
 		for c.pumping || c.pushing {
 			c.wait(time.Time{})

@@ -376,8 +376,18 @@ var (
 // ends keeps of a transcript what a learner's pace must not change. A server that
 // sends Pings by itself sends more of them in more time.
 func ends(transcript string, sc *scenario.Scenario) string {
-	var kept strings.Builder
+	var kept []string
 	for line := range strings.Lines(transcript) {
+		// A frame that the tap has read and the endpoint has not was unread in the kernel
+		// where the wire was not held.
+		if strings.Contains(line, "arrived and was not read") {
+			for i := len(kept) - 1; i >= 0; i-- {
+				if aFrame.MatchString(kept[i]) && strings.HasPrefix(kept[i], line[:strings.Index(line, "·")-1]) {
+					kept = slices.Delete(kept, i, i+1)
+					break
+				}
+			}
+		}
 		beat := sc.Setup.PingEvery > 0 && (strings.Contains(line, " PING ") || strings.Contains(line, " PONG "))
 		// A server that closes with octets unread sends RST in place of FIN. Whether they
 		// have come by then is a race on any network.
@@ -385,10 +395,10 @@ func ends(transcript string, sc *scenario.Scenario) string {
 		if (aFrame.MatchString(line) || anEnd.MatchString(line)) && !beat && !race {
 			// Why the rest of a frame is not there, the server says that waited for it.
 			line, _, _ = strings.Cut(strings.TrimRight(line, "\n"), ", cut off")
-			kept.WriteString(line + "\n")
+			kept = append(kept, line+"\n")
 		}
 	}
-	return kept.String()
+	return strings.Join(kept, "")
 }
 
 func TestEveryScenarioEndsAlikeHoweverLongALearnerLooks(t *testing.T) {
