@@ -11,15 +11,20 @@
 //		Title:       "A Ping with five octets",
 //		Requirement: "A Ping is answered by a Pong with the same payload.",
 //		Keyword:     Must,
+//		Duty:        dutyPong,
 //		Steps:       []Step{send(ping("Hello"))},
 //		Outcomes:    answers(pongs("Hello")),
 //	})
+//
+// Only a case of a MUST can be failed, and its Duty says where that sentence is and
+// whom it binds. A MUST that binds a sender does not make a lax receiver wrong.
 //
 // The behaviour and the closing are judged apart: an endpoint can answer rightly
 // and hang up wrongly. The judge sees the target through a tap at its own end,
 // so its own servers and foreign ones are seen alike.
 //
 //	case.go        Case, Outcome, End, Verdict; mirror
+//	duty.go        Duty: the MUSTs that the cases rest on
 //	frame.go       Frame, Payload, Step, and the short words for them
 //	handshakes.go  the short words for halves of the opening handshake
 //	checks.go      what is asked of the target's half by itself
@@ -32,6 +37,7 @@
 //	mistakes.go    what implementers get wrong, by name
 //	diagnose.go    which of it one report shows, with models.go: what an endpoint
 //	               with one mistake would send
+//	evidence.go    what came but is wrong, for a diagnosis
 //	diagnoses.go   DiagnoseAll: what several reports show together
 //	diff.go        several endpoints in one case: where they first part
 //	s4_1.go …      the cases, a file for each section of RFC 6455,

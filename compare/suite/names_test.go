@@ -70,8 +70,9 @@ func edited(edit func(b []byte) []byte) func(*mini, wire.Opcode, []byte) []byte 
 // frameOf returns a frame of f's kind with payload p.
 func frameOf(f Frame) func(*mini, []byte) []byte {
 	return func(m *mini, p []byte) []byte {
-		f.Payload = Payload{Octets: p}
-		return f.append(nil, m.role, m.nextKey)
+		own := f // many endpoints use f at once
+		own.Payload = Payload{Octets: p}
+		return own.append(nil, m.role, m.nextKey)
 	}
 }
 

@@ -26,13 +26,24 @@ func section7692Data() []*Case {
 	return s.cases
 }
 
-const inflates = "A message whose first frame has RSV1 is inflated: the payloads of its frames, put together, and 00 00 FF FF behind them."
+const inflates = "A receiver decompresses a message whose first frame has RSV1: the payloads of its frames, joined, with 00 00 FF FF after them."
 
 // inflating is about messages compressed on their own.
 func inflating(s *group) {
 	needs := inUse
 	add := func(title, section string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
+		duty := dutyParses
+		for _, f := range steps[0].Frames {
+			switch {
+			case f.Opcode.IsControl() && len(steps[0].Frames) > 1:
+				duty = dutyBetween
+			case f.Opcode == wire.Ping:
+				duty = dutyPong
+			case f.Opcode == wire.Close:
+				duty = dutyAnswers
+			}
+		}
+		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Duty: duty, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Octets: b}} }
