@@ -332,7 +332,7 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 		status = somethingFailed // what was not judged is not well
 	}
 	t.gone(reports)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Partings: aligned, Diagnoses: diagnoses}
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Habits: suite.Habits(reports), Partings: aligned, Diagnoses: diagnoses}
 	for _, out := range []struct {
 		file  string
 		write func(io.Writer, results) error

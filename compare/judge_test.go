@@ -249,7 +249,10 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		Seed    int
 		Targets []string
 		Cases   []struct{ ID, Judges, Section string }
-		Reports []struct{ Case, Endpoint, Verdict, Closing, Octets string }
+		Reports []struct {
+			Case, Endpoint, Verdict, Closing, Octets string
+			Exchange                                 []struct{ From, Hex string }
+		}
 	}
 	if err := json.Unmarshal(read("r.json"), &r); err != nil || r.Seed != suite.Seed || len(r.Cases) != 3 || len(r.Reports) != 6 ||
 		r.Reports[3].Verdict != "fail" || r.Reports[3].Octets != "8100" || r.Cases[0].Judges != "server" {
@@ -261,9 +264,31 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		t.Errorf("%v: %+v", err, x)
 	}
 	page := string(read("r.html"))
-	for _, want := range []string{"<td>5.5.2", "<h2>gorilla</h2>", "length-minimal", "^^ bit 0 of this octet, 10000001", "Every case is passed."} {
+	for _, want := range []string{"<td>5.5.2", "<h2>gorilla</h2>", "length-minimal", "the whole frame: none was expected here", "Every case is passed."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
+		}
+	}
+	// Each form has what the judge sent, with the place that the target must not
+	// accept, and then what came back.
+	plain := func(text string) string {
+		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
+	}
+	const both = "judge to server: TEXT (empty), length in 16 bits, masked, 8 bytes\n    81 fe 00 00 14 5f ef 2c\n" +
+		"       ^^ bit 1 of this byte: The length must take the shortest of the three forms that can carry it. (5.2/length-minimal)\n" +
+		"server to judge: TEXT (empty), 2 bytes\n    81 00\n"
+	const request = "judge to server: the request of the opening handshake"
+	for form, text := range map[string]string{"JUnit": x.Suites[1].Cases[0].Failure.Text, "JUnit of a warning": x.Suites[1].Cases[1].Out, "HTML": plain(page)} {
+		if !strings.Contains(text, request) || !strings.Contains(text, `Upgrade: websocket\r\n`) || form != "JUnit of a warning" && !strings.Contains(text, both) {
+			t.Errorf("%s does not show both directions:\n%s", form, text)
+		}
+	}
+	for i, c := range []struct{ from, hex string }{3: {"client", "81fe0000145fef2c"}, 4: {"server", "8100"}} {
+		if c.from == "" {
+			continue
+		}
+		if got := r.Reports[3].Exchange[i-1]; got.From != c.from || got.Hex != c.hex {
+			t.Errorf("JSON has %+v, want %+v", got, c)
 		}
 	}
 	for _, outside := range []string{"http://", "https://", "<script", "src="} {
@@ -465,16 +490,33 @@ func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
 		r           suite.Report
 		line, caret string
 	}{
-		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this octet, 01101100"},
+		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this byte, 01101100"},
 		{"one far behind", suite.Report{Octets: frame, Skipped: 100, Caret: 40*8 + 7},
 			"(130 before) 00 00 00 00 00 00 00 00 00 00 a5 00 00 00 00 00 00 00 00 00",
-			"                                           ^^ bit 7 of this octet, 10100101"},
+			"                                           ^^ bit 7 of this byte, 10100101"},
 		{"a line of the handshake", suite.Report{Octets: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
 			"Sec-WebSocket-Accept: AAAA", "                      ^"},
 	} {
 		if line, caret := octetLines(around(c.r)); line != c.line || caret != c.caret {
 			t.Errorf("%s:\n%s\n%s\nwant\n%s\n%s", c.what, line, caret, c.line, c.caret)
 		}
+	}
+}
+
+func TestWhatATargetDoesInManyCasesIsListedOnce(t *testing.T) {
+	var reports []suite.Report
+	for _, c := range suite.ForRole(suite.All(), wire.Client)[:40] {
+		reports = append(reports, suite.Report{Case: c, Endpoint: "mine", Closing: suite.NonStrict, Reason: "It sends no Close frame (RFC 6455 §7.1.7).", ClosingReason: "It sends no Close frame (RFC 6455 §7.1.7)."})
+	}
+	var b bytes.Buffer
+	newTerminal(&b, 40).reasons([]string{"mine"}, reports, false)
+	if text := b.String(); strings.Count(text, "It sends no Close frame") != 1 || !strings.Contains(text, "The same in 39 more cases") || !strings.Contains(text, "≈ warning") {
+		t.Errorf("%s", text)
+	}
+	b.Reset()
+	newTerminal(&b, 40).reasons([]string{"mine"}, reports, true)
+	if n := strings.Count(b.String(), "    It sends no Close frame"); n != 40 {
+		t.Errorf("where all are asked for, %d are listed", n)
 	}
 }
 

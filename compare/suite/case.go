@@ -45,6 +45,18 @@ func (v Verdict) Glyph() string {
 	return "?"
 }
 
+// Word returns what a report calls v: a fail breaks a MUST, a warning breaks a
+// SHOULD, and a note is legal.
+func (v Verdict) Word() string {
+	switch v {
+	case Info:
+		return "note"
+	case NonStrict:
+		return "warning"
+	}
+	return v.String()
+}
+
 // MarshalJSON gives v's name.
 func (v Verdict) MarshalJSON() ([]byte, error) { return json.Marshal(v.String()) }
 

@@ -303,9 +303,6 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Verdict = NonStrict
 		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
 	}
-	if len(c.Rules) > 0 && r.Verdict != Pass {
-		r.Rule = c.Rules[0]
-	}
 	return true
 }
 
@@ -438,8 +435,11 @@ func (c *Case) judgeHead(r *Report) {
 	}
 	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
 		r.take(f)
-		if len(c.Rules) > 0 {
-			r.Rule = c.Rules[0]
+		for _, v := range r.answer.head.Violations {
+			if slices.Contains(c.Rules, v.Code) {
+				r.Rule = v.Code
+				break
+			}
 		}
 	}
 }
@@ -456,9 +456,9 @@ func (a answer) refused() (reason, rule string) {
 		return "", ""
 	case h.Head.Status/100 == 3:
 		to := strings.Join(h.Head.Values("Location"), ", ")
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), wire.RuleStatus.Code
+		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), ""
 	case h.Head.Status != 101:
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), wire.RuleStatus.Code
+		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), ""
 	case len(h.Violations) > 0:
 		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
 		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {

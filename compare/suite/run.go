@@ -137,7 +137,10 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	observed := rec.Connect(info, role)
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)
+	passed := &journal{rec: rec, conn: observed.ID, last: before}
 	defer func() {
+		passed.take()
+		r.Exchange = passed.crossings(role)
 		events, gone := rec.After(before, keeps)
 		r.partial = gone > 0 || len(events) == keeps
 		for _, e := range events {
@@ -163,6 +166,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		steps = steps[1:]
 	}
 	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	passed.take()
 	if role == wire.Server && r.answer.head != nil {
 		r.answer.known = known.add(r.answer.head.Head.Key())
 	}
@@ -176,7 +180,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	// 3. The steps, and what comes of them.
 	p := newPeer(tapped, role, c.limit(), c.sent(), r.answer.deflate, r.answer.rest)
 	p.answerPings(c)
-	s := c.play(ctx, p, role, steps, keys)
+	s := c.play(ctx, p, role, steps, keys, passed)
 	s = c.finish(ctx, p, s)
 	p.mu.Lock()
 	r.over = p.over // before the judge itself hangs up
@@ -272,7 +276,7 @@ func (c *Case) fewest() int {
 
 // play takes the steps one after the other, until the target has ended the
 // connection or does not read any more.
-func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte) (s state) {
+func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte, passed *journal) (s state) {
 	closed := false // a step has sent a Close frame
 	for _, step := range steps {
 		if ctx.Err() != nil {
@@ -290,7 +294,9 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 			}
 			list := step.chunks(role, keys)
 			for i, b := range list {
-				if p.write(b) != nil {
+				err := p.write(b)
+				passed.take()
+				if err != nil {
 					return s
 				}
 				if step.Gap > 0 && i < len(list)-1 {
