@@ -287,7 +287,7 @@ func because(r suite.Report) string {
 	case r.Rule != "" && r.Verdict == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
-		text += fmt.Sprintf(" (RFC %d §%s)", r.Case.RFC, r.Case.Section)
+		text += " (" + r.Case.Source() + ")"
 	}
 	return text
 }

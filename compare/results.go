@@ -119,7 +119,7 @@ func detail(r suite.Report) string {
 
 // words is detail without the bytes.
 func words(r suite.Report) string {
-	return fmt.Sprintf("%s (%s, RFC %d §%s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.RFC, r.Case.Section, verdictWords(r), r.Expected, r.Got)
+	return fmt.Sprintf("%s (%s, %s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), verdictWords(r), r.Expected, r.Got)
 }
 
 // verdictWords names the verdicts of r, with what they mean.

@@ -3,6 +3,7 @@ package suite
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wslab/compare/recording"
@@ -353,8 +354,11 @@ func (c *Crossing) tcp(t *recording.TCP) {
 // scriptWords says what JavaScript was told.
 func scriptWords(s *recording.Script) string {
 	text := s.What
+	if s.Text != "" {
+		text += " " + recording.Clip(s.Text, 60)
+	}
 	if s.Size != nil {
-		text += fmt.Sprintf(", %d in all", *s.Size)
+		text += ", " + byteCount(uint64(*s.Size))
 	}
 	if s.Code != nil {
 		text += fmt.Sprintf(" with code %d", *s.Code)
@@ -464,7 +468,11 @@ func (c Crossing) Brief(n int) string {
 // connection.
 func (r Report) Transcript() string {
 	var b strings.Builder
-	for _, c := range r.Exchange {
+	list := slices.Clone(r.Exchange)
+	for _, s := range r.Script {
+		list = append(list, Crossing{Kind: "script", Says: scriptWords(&s)})
+	}
+	for _, c := range list {
 		if where := c.Direction(r.Case.Judges); where != "" {
 			b.WriteString(where + ": ")
 		} else {

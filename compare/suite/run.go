@@ -93,8 +93,17 @@ func (c *Case) resets() bool {
 // accepts.
 func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
 	slow := *c
-	slow.patience = t.Patience
-	r := slow.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	slow.patience, slow.risky = t.Patience, t.Risky
+	play := func(c *Case, t ClientTarget) Report {
+		return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	}
+	var r Report
+	if c.Redirects {
+		r = slow.runRedirect(ctx, t, play)
+	} else {
+		r = play(&slow, t)
+	}
+	c.mildly(&r, t.Browser)
 	r.Case = c
 	return r
 }

@@ -59,6 +59,11 @@ type Report struct {
 	trace      trace
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
+	// Withheld says that the judge did not send what the case is about: see the
+	// constant.
+	Withheld bool
+	// Script is what the client's JavaScript was told, where it is a page's.
+	Script []recording.Script
 }
 
 // Worst returns the graver of the two verdicts.
@@ -84,24 +89,26 @@ func (r Report) NoWebSocket() bool {
 func (r Report) MarshalJSON() ([]byte, error) {
 	mistake, _ := MistakeOf(r.Mistake)
 	return json.Marshal(struct {
-		Case          string     `json:"case"`
-		Endpoint      string     `json:"endpoint"`
-		Verdict       Verdict    `json:"verdict"`
-		Closing       Verdict    `json:"closing"`
-		Reason        string     `json:"reason"`
-		ClosingReason string     `json:"closingReason,omitempty"`
-		Expected      string     `json:"expected"`
-		Got           string     `json:"got"`
-		Octets        string     `json:"octets"`
-		Skipped       int        `json:"skipped,omitempty"`
-		Caret         int        `json:"caret"`
-		Rule          string     `json:"rule"`
-		Mistake       string     `json:"mistake"`
-		Says          string     `json:"says,omitempty"` // the mistake's sentence
-		Exchange      []Crossing `json:"exchange,omitempty"`
-		Took          float64    `json:"took"`
+		Case          string             `json:"case"`
+		Endpoint      string             `json:"endpoint"`
+		Verdict       Verdict            `json:"verdict"`
+		Closing       Verdict            `json:"closing"`
+		Reason        string             `json:"reason"`
+		ClosingReason string             `json:"closingReason,omitempty"`
+		Expected      string             `json:"expected"`
+		Got           string             `json:"got"`
+		Octets        string             `json:"octets"`
+		Skipped       int                `json:"skipped,omitempty"`
+		Caret         int                `json:"caret"`
+		Rule          string             `json:"rule"`
+		Mistake       string             `json:"mistake"`
+		Says          string             `json:"says,omitempty"` // the mistake's sentence
+		Exchange      []Crossing         `json:"exchange,omitempty"`
+		Withheld      bool               `json:"withheld,omitempty"`
+		Script        []recording.Script `json:"script,omitempty"`
+		Took          float64            `json:"took"`
 	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, float64(r.Took.Microseconds()) / 1000})
+		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000})
 }
 
 // fit says how what was seen stands to what is expected.
