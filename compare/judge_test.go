@@ -497,7 +497,7 @@ func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
 		{"a line of the handshake", suite.Report{Octets: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
 			"Sec-WebSocket-Accept: AAAA", "                      ^"},
 	} {
-		if line, caret := octetLines(around(c.r)); line != c.line || caret != c.caret {
+		if line, caret := around(c.r).WrongLines(); line != c.line || caret != c.caret {
 			t.Errorf("%s:\n%s\n%s\nwant\n%s\n%s", c.what, line, caret, c.line, c.caret)
 		}
 	}

@@ -221,7 +221,7 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 // line or two for each message and the first wrong bit.
 func (t *terminal) crossed(r suite.Report, whole bool) {
 	if whole {
-		for line := range strings.Lines(detail(r)) {
+		for line := range strings.Lines(r.Text()) {
 			if strings.TrimSpace(line) == "" {
 				fmt.Fprint(t.w, line)
 				continue
@@ -247,7 +247,7 @@ func (t *terminal) crossed(r suite.Report, whole bool) {
 	}
 	marked := slices.ContainsFunc(list, func(c suite.Crossing) bool { return !c.Judge && c.Wrong != nil })
 	if r.Caret >= 0 && len(r.Octets) > 0 && !marked {
-		line, caret := octetLines(around(r))
+		line, caret := around(r).WrongLines()
 		fmt.Fprintf(t.w, "      wrong: %s\n             %s\n", line, caret)
 	}
 }
@@ -262,7 +262,7 @@ const shownOctets = 20
 // around returns r with no more octets than fit into a line, those about the
 // first wrong one.
 func around(r suite.Report) suite.Report {
-	if isLine(r) {
+	if r.IsLine() {
 		return r
 	}
 	if from := r.Caret/8 - shownOctets/2; from > 0 && len(r.Octets) > shownOctets {

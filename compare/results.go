@@ -79,7 +79,7 @@ func writeJUnit(w io.Writer, r results) error {
 				Class: name + ".rfc" + fmt.Sprint(report.Case.RFC) + "_" + strings.ReplaceAll(report.Case.Group(), ".", "_"),
 				Name:  report.Case.String(), Time: fmt.Sprintf("%.3f", report.Took.Seconds()),
 			}
-			text := detail(report)
+			text := report.Text()
 			switch report.Worst() {
 			case suite.Pass:
 			case suite.Fail:
@@ -101,80 +101,6 @@ func writeJUnit(w io.Writer, r results) error {
 	e := xml.NewEncoder(w)
 	e.Indent("", " ")
 	return e.Encode(all)
-}
-
-// detail shows a report in several lines, complete enough to be sent to whoever
-// maintains the target: what is required, what was expected and received, all
-// that crossed in both directions, and the first wrong bit.
-func detail(r suite.Report) string {
-	text := words(r) + "\n"
-	if b := bits(r); b != "" {
-		text += "\nThe first wrong byte\n" + b + "\n"
-	}
-	if crossed := r.Transcript(); crossed != "" {
-		text += "\nAll that was sent, in order\n" + crossed
-	}
-	return text
-}
-
-// words is detail without the bytes.
-func words(r suite.Report) string {
-	return fmt.Sprintf("%s (%s, %s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), verdictWords(r), r.Expected, r.Got)
-}
-
-// verdictWords names the verdicts of r, with what they mean.
-func verdictWords(r suite.Report) string {
-	meaning := map[suite.Verdict]string{suite.Info: ", legal", suite.NonStrict: ", breaks a SHOULD", suite.Fail: ", breaks a MUST"}
-	text := r.Verdict.Word() + meaning[r.Verdict]
-	if r.Closing != r.Verdict {
-		text += "; how the connection ended: " + r.Closing.Word() + meaning[r.Closing]
-	}
-	return text
-}
-
-// bits is what detail shows of the first wrong frame or line, "" where there is
-// none.
-func bits(r suite.Report) string {
-	if len(r.Octets) == 0 {
-		return ""
-	}
-	line, caret := octetLines(r)
-	if caret == "" {
-		return "bytes    " + line
-	}
-	return "bytes    " + line + "\n         " + caret
-}
-
-// octetLines returns the bytes of r in hex, and under them a caret at the first
-// wrong one, with the number of the bit in it. A line of the opening handshake is
-// shown as the text that it is.
-func octetLines(r suite.Report) (line, caret string) {
-	if r.Skipped > 0 {
-		line = fmt.Sprintf("(%d before) ", r.Skipped)
-	}
-	before := len(line)
-	if isLine(r) {
-		line += string(r.Octets)
-		if r.Caret >= 0 {
-			caret = strings.Repeat(" ", before+r.Caret/8) + "^"
-		}
-		return line, caret
-	}
-	line += fmt.Sprintf("% x", r.Octets)
-	if r.Caret < 0 {
-		return line, strings.Repeat(" ", before) + "the whole frame: none was expected here"
-	}
-	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this byte, %08b", r.Caret%8, r.Octets[r.Caret/8])
-}
-
-// isLine reports whether the octets of r are a line of the opening handshake.
-func isLine(r suite.Report) bool {
-	for _, c := range r.Octets {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return strings.Contains(r.Got, string(r.Octets))
 }
 
 // writeHTML writes a page that needs nothing beside it.
@@ -248,7 +174,7 @@ func writeHTML(w io.Writer, r results) error {
 }
 
 var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "words": words, "bits": bits, "proofs": proofs, "transcript": suite.Report.Transcript,
+	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>

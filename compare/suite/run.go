@@ -200,7 +200,11 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if p.context.Fragmented || p.inFrame {
 		r.unfinished = p.message
 	}
+	ranOut := ctx.Err() != nil
 	c.judge(&r, s)
+	if r.Worst() == Fail && (ranOut || s.timeout) {
+		r.lacks = "the end of the case"
+	}
 	c.judgeHead(&r)
 	r.Mistake = diagnose(&r)
 	r.saw, r.closed, r.fault, r.unfinished = nil, nil, nil, seen{} // they may hold many megabytes

@@ -59,6 +59,7 @@ type Report struct {
 	trace      trace
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
+	lacks       string // what the judge waited for in vain, "" where the verdict rests on no wait
 	// Withheld says that the judge did not send what the case is about: see the
 	// constant.
 	Withheld bool
@@ -68,6 +69,11 @@ type Report struct {
 
 // Worst returns the graver of the two verdicts.
 func (r Report) Worst() Verdict { return max(r.Verdict, r.Closing) }
+
+// Lacks returns what the judge waited for in vain when it came to the verdict of
+// r. It is "" where the verdict rests on what came. Such a verdict may say more of
+// the machine than of the endpoint.
+func (r Report) Lacks() string { return r.lacks }
 
 // Why returns the sentence for the graver of the two verdicts.
 func (r Report) Why() string {

@@ -20,6 +20,9 @@ type caseBrief struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
+	Source      string   `json:"source"`                 // the text that the requirement is from
+	Browser     bool     `json:"browser,omitempty"`      // it binds browsers alone
+	Offers      []string `json:"subprotocols,omitempty"` // what a page must offer
 }
 
 // caseInfo is all that a page is told of a case.
@@ -34,6 +37,7 @@ func briefOf(c *suite.Case) caseBrief {
 	return caseBrief{
 		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
 		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(),
+		Source: c.Source(), Browser: c.Browser, Offers: c.Subprotocols,
 	}
 }
 
