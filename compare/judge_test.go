@@ -324,6 +324,38 @@ func TestAClientIsJudgedAsItConnects(t *testing.T) {
 	}
 }
 
+func TestAResponseThatHasFrozenABrowserIsSentOnlyWhenItsCaseIsNamedAlone(t *testing.T) {
+	const offer = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+	ask := func(addr string) bool {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, offer)
+		b := make([]byte, 4096)
+		n, _ := c.Read(b)
+		return strings.Contains(string(b[:n]), "client_max_window_bits")
+	}
+	_, text := judgingClient(t, []string{"7692-7.1/98", "5.6/1"}, func(addr string) {
+		for range 2 {
+			if ask(addr) {
+				t.Error("it is sent beside another case")
+			}
+		}
+	})
+	if !strings.Contains(text, suite.Withheld+" To send it, name the case alone.") {
+		t.Errorf("it is not told:\n%s", text)
+	}
+	judgingClient(t, []string{"7692-7.1/98"}, func(addr string) {
+		if !ask(addr) {
+			t.Error("it is not sent alone")
+		}
+	})
+}
+
 // judgingClient has judge judge a client, calls client with the address, and
 // returns judge's status and what it wrote.
 func judgingClient(t *testing.T, args []string, client func(addr string)) (int, string) {

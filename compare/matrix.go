@@ -349,6 +349,20 @@ func (t *terminal) gone(reports []suite.Report) {
 	}
 }
 
+// withheld tells of responses that were not sent because they have frozen a
+// browser.
+func (t *terminal) withheld(reports []suite.Report) {
+	var ids []string
+	for _, r := range reports {
+		if r.Withheld {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) > 0 {
+		t.note(fmt.Sprintf("%s: %s To send it, name the case alone.", proofs(ids), suite.Withheld))
+	}
+}
+
 // plural writes n things.
 func plural(n int, thing string) string {
 	if n == 1 {

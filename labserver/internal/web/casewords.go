@@ -44,7 +44,7 @@ func briefOf(c *suite.Case) caseBrief {
 func infoOf(c *suite.Case) caseInfo {
 	i := caseInfo{caseBrief: briefOf(c), Opening: clipped(strings.TrimRight(strings.ReplaceAll(strings.Join(c.Opening.Writes, ""), "\r\n", "\n"), "\n"), 1200), Sends: sends(c), Legal: []string{}}
 	for _, o := range c.Outcomes {
-		text := o.Verdict.Glyph() + " " + clipped(o.String(), 300)
+		text := o.Verdict.Glyph() + " " + o.Verdict.Word() + ": " + clipped(o.String(), 300)
 		if o.Why != "" {
 			text += " (" + o.Why + ")"
 		}

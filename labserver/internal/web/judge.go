@@ -197,11 +197,12 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	for _, t := range targets {
 		reports = append(reports, c.Run(ctx, t, sess.Rec))
 	}
-	texts := make([]string, len(reports))
+	texts, crossed := make([]string, len(reports)), make([]string, len(reports))
 	for i, r := range reports {
-		texts[i] = r.Letter()
+		texts[i], crossed[i] = r.Letter(), r.Transcript()
+		reports[i].Exchange = nil // it is in crossed
 	}
-	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "aligned": suite.Align(c, reports)})
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)})
 }
 
 // findCase returns the case called id, which judges role. When there is none, it

@@ -28,6 +28,16 @@ type line struct {
 	Caret                                                                        int
 	Over, Away                                                                   bool
 	Mistakes                                                                     mistakes
+	Repeat                                                                       numbers
+}
+
+// numbers are those of the cases that are asked once more, as text: a line can be
+// compared.
+type numbers string
+
+func (n *numbers) UnmarshalJSON(b []byte) error {
+	*n = numbers(b)
+	return nil
 }
 
 // mistakes are what a run names at its end, as text: a line can be compared.

@@ -89,7 +89,7 @@ func (c *clientRun) play() ending {
 				}
 				left = len(late)
 				c.j.forget(numbers)
-				c.j.tell(map[string]any{"again": numbers})
+				c.j.tell(map[string]any{"repeat": numbers})
 			}
 		case <-nobody.C:
 			if c.running == 0 {
@@ -124,7 +124,7 @@ func (c *clientRun) play() ending {
 	end := ending{Mistakes: suite.DiagnoseAll(reports), Habits: suite.Habits(reports), Error: why}
 	if c.rec != nil && len(reports) == 1 {
 		aligned := suite.Align(c.cases[0], reports)
-		end.Aligned, end.Text = &aligned, reports[0].Letter()
+		end.Aligned, end.Text, end.Crossed = &aligned, reports[0].Letter(), reports[0].Transcript()
 	}
 	return end
 }

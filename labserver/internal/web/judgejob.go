@@ -61,8 +61,10 @@ type ending struct {
 	Mistakes []suite.Diagnosis `json:"mistakes,omitempty"`
 	// Aligned is what crossed in the one case that was recorded.
 	Aligned *suite.Alignment `json:"aligned,omitempty"`
-	// Text is the report of that case, complete enough to be sent to others.
-	Text string `json:"text,omitempty"`
+	// Text is the report of that case, complete enough to be sent to others, and
+	// Crossed the part of it with what both ends sent.
+	Text    string `json:"text,omitempty"`
+	Crossed string `json:"crossed,omitempty"`
 }
 
 func (j *judging) end(e ending) {
