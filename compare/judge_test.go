@@ -275,7 +275,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
 	}
 	const both = "judge to server: TEXT (empty), length in 16 bits, masked, 8 bytes\n    81 fe 00 00 14 5f ef 2c\n" +
-		"       ^^ bit 1 of this byte: The length must take the shortest of the three forms that can carry it. (5.2/length-minimal)\n" +
+		"       ^^ bit 1 of this byte\n    breaks 5.2/length-minimal: The length must take the shortest of the three forms that can carry it.\n" +
 		"server to judge: TEXT (empty), 2 bytes\n    81 00\n"
 	const request = "judge to server: the request of the opening handshake"
 	for form, text := range map[string]string{"JUnit": x.Suites[1].Cases[0].Failure.Text, "JUnit of a warning": x.Suites[1].Cases[1].Out, "HTML": plain(page)} {

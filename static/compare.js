@@ -224,6 +224,9 @@ export class Matrix {
 /** Counts in words, none apart from its sign: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
 export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
+/** The same in words, for those who hear it: "412 pass, 3 warning". @param {Record<string, number>} n */
+export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
+
 /** A report as a screen reader says it. @param {Report|null} r */
 export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not judged");
 

@@ -149,8 +149,9 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 		case *dissect.Frame:
 			c.frame(b)
 		case *recording.TCP:
-			if c.tcp(b); c.Says == "" {
-				continue
+			c.tcp(b)
+			if c.Says == "" || slices.ContainsFunc(list, func(d Crossing) bool { return d.Kind == "tcp" && d.From == c.From && d.Says == c.Says }) {
+				continue // a step has sent FIN before
 			}
 		case *recording.Script:
 			c.Judge, c.Kind, c.Says = false, "script", scriptWords(b)
@@ -432,10 +433,11 @@ func (c Crossing) String() string {
 	}
 	if c.Wrong != nil {
 		if at := *c.Wrong / 8; at < len(c.Hex)/2 {
-			fmt.Fprintf(&b, "\n    %s^^ bit %d of this byte: %s (%s)", strings.Repeat(" ", 3*at), *c.Wrong%8, sentenceOf(c.Rule), c.Rule)
+			fmt.Fprintf(&b, "\n    %s^^ bit %d of this byte", strings.Repeat(" ", 3*at), *c.Wrong%8)
 		} else {
-			fmt.Fprintf(&b, "\n    byte %d, which is not shown: %s (%s)", at, sentenceOf(c.Rule), c.Rule)
+			fmt.Fprintf(&b, "\n    from byte %d on, which is not shown", at)
 		}
+		fmt.Fprintf(&b, "\n    breaks %s: %s", c.Rule, sentenceOf(c.Rule))
 	}
 	return b.String()
 }

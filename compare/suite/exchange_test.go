@@ -185,7 +185,7 @@ func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 		t.Fatalf("the frame that must not be accepted is %+v", sent)
 	}
 	lines := strings.Split(sent.String(), "\n")
-	if len(lines) != 3 || strings.Index(lines[2], "^^") != strings.Index(lines[1], "05") || !strings.Contains(lines[2], "bit 0 of this byte") {
+	if len(lines) != 4 || !strings.Contains(lines[3], "breaks 5.1/mask-missing: A client must mask") || strings.Index(lines[2], "^^") != strings.Index(lines[1], "05") || !strings.Contains(lines[2], "bit 0 of this byte") {
 		t.Errorf("the caret is not under the byte with MASK:\n%s", sent)
 	}
 

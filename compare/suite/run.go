@@ -200,7 +200,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if p.context.Fragmented || p.inFrame {
 		r.unfinished = p.message
 	}
-	ranOut := ctx.Err() != nil
+	ranOut := ctx.Err() != nil || r.over != nil && isTimeout(r.over)
 	c.judge(&r, s)
 	if r.Worst() == Fail && (ranOut || s.timeout) {
 		r.lacks = "the end of the case"

@@ -40,7 +40,7 @@ export async function openCase(info, endpoints, does) {
     { class: "case", "aria-label": `Case ${info.id}` },
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
-    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "Rule " : "Rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
+    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "About the rule " : "About the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(
       "div",

@@ -14,7 +14,7 @@ import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
-import { Matrix, because, browserName, caseOf, echoOnce, everything, glyphs, pollAfter, said, scriptText, sectionOf, serverAddress, tally, words } from "../compare.js";
+import { Matrix, because, browserName, caseOf, echoOnce, everything, glyphs, pollAfter, said, scriptText, sectionOf, serverAddress, tally, tallyWords, words } from "../compare.js";
 import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
@@ -289,7 +289,7 @@ export class WsCompare extends LabElement {
     for (const c of run.columns) this.matrix.diagnose(c, line.mistakes || [], run.told.get(c.name) || 0);
     this.wrongs();
     const who = run.columns.map((c) => c.label).join(", ");
-    const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
+    const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
     if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
     if (line.gone) remember("session", "judge", undefined);
     this.spoken.textContent = line.error || (line.gone ? "" : `${who} judged. ${counted}`);
@@ -514,7 +514,7 @@ export class WsCompare extends LabElement {
           const n = matrix.counts(c);
           const done = n.asked - n.none;
           const runs = kinds.has(c.kind);
-          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
+          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally", title: tallyWords(n) || null }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
         }),
       );
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Matrix, because, browserName, caret, caseOf, echoOnce, everything, excerpt, pollAfter, said, scriptText, serverAddress, tally, worst } from "../compare.js";
+import { Matrix, because, browserName, caret, caseOf, echoOnce, everything, excerpt, pollAfter, said, scriptText, serverAddress, tally, tallyWords, worst } from "../compare.js";
 
 /** A case as the server lists it. */
 const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
@@ -41,6 +41,7 @@ test("columns are counted by the graver of two verdicts", () => {
   assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, fail: 1, none: 1, asked: 4 });
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
   assert.equal(worst(report("x", "y", "info", "pass")), "info");
+  assert.equal(tallyWords(m.counts(m.columns[1])), "1 pass, 1 warning, 1 fail");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
   assert.equal(said(null), "not judged");
 });
