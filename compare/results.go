@@ -202,12 +202,12 @@ For each target the first cell is its behavior, the second how the connection en
 {{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
 {{end}}</ul>{{end}}
 {{if .Habits}}<h3>The same in many cases</h3><ul>
-{{range .Habits}}<li>{{.Verdict.Glyph}} {{.Verdict.Word}}: {{.Says}} <small>{{proofs .Cases}}: {{len .Cases}} cases</small></li>
+{{range .Habits}}<li>{{.Verdict.Glyph}} {{.Verdict.Word}} in {{len .Cases}} cases: {{.Says}} <small>{{proofs .Cases}}</small></li>
 {{end}}</ul>{{end}}
 {{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><em>{{.Worst.Word}}</em> <b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
 <p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
 
-{{.}}{{end}}</pre>{{with bits .Report}}<h4>The first wrong byte</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}
+{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}
 {{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}</details>
 {{end}}{{end}}</html>
 `))

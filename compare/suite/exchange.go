@@ -35,6 +35,10 @@ type Crossing struct {
 	// sender: the judge's frames break rules on purpose.
 	Wrong *int   `json:"wrong,omitempty"`
 	Rule  string `json:"rule,omitempty"`
+	// WrongLine is the index in Lines of the line of a handshake that breaks Rule,
+	// and WrongAt the character in it. There is none where a line is missing.
+	WrongLine *int `json:"wrongLine,omitempty"`
+	WrongAt   int  `json:"wrongAt,omitempty"`
 }
 
 // journal takes down the events of one connection while a case runs. A recording
@@ -270,6 +274,42 @@ func (c *Crossing) handshake(h *dissect.Handshake) {
 		shown += len(line)
 	}
 	c.Left = c.Size - uint64(shown)
+	for _, v := range h.Violations {
+		if v.Code == wire.RuleStatus.Code {
+			continue // any status is legal; a client opens no WebSocket for it
+		}
+		c.Rule = v.Code
+		if line, at, ok := wrongLine(h, v.Code); ok && line < len(c.Lines) {
+			c.WrongLine, c.WrongAt = &line, at
+		}
+		break
+	}
+}
+
+// wrongLine returns the index of the line of h that breaks the rule called code,
+// and the character in it as visible shows it.
+func wrongLine(h *dissect.Handshake, code string) (line, at int, ok bool) {
+	switch code {
+	case wire.RuleMethod.Code:
+		return 0, 0, true
+	case wire.RuleTarget.Code:
+		return 0, len(visible(h.Line[:strings.Index(h.Line, " ")+1])), true
+	case wire.RuleHTTPVersion.Code:
+		return 0, len(visible(h.Line[:strings.LastIndex(h.Line, " ")+1])), true
+	}
+	name := dissect.HeaderField(code)
+	text := string(h.Octets())
+	for i := len(h.Lines) - 1; i >= 0 && name != ""; i-- { // of a field that is repeated, the last
+		l := h.Lines[i]
+		if !strings.EqualFold(l.Name, name) {
+			continue
+		}
+		raw := strings.TrimRight(text[l.Offset:l.Offset+l.Size], "\r\n")
+		start := len(l.Name) + 1
+		start += len(raw[start:]) - len(strings.TrimLeft(raw[start:], " \t"))
+		return strings.Count(text[:l.Offset], "\n"), len(visible(raw[:start])), true
+	}
+	return 0, 0, false
 }
 
 // visible returns line with all that a reader could not see or tell apart written
@@ -418,8 +458,11 @@ func (c Crossing) String() string {
 	if c.Size > 0 && c.Kind != "gap" {
 		b.WriteString(", " + byteCount(c.Size))
 	}
-	for _, line := range c.Lines {
+	for i, line := range c.Lines {
 		b.WriteString("\n    " + line)
+		if c.WrongLine != nil && i == *c.WrongLine {
+			b.WriteString("\n    " + strings.Repeat(" ", c.WrongAt) + "^")
+		}
 	}
 	if c.Hex != "" {
 		raw, _ := hex.DecodeString(c.Hex)
@@ -437,6 +480,8 @@ func (c Crossing) String() string {
 		} else {
 			fmt.Fprintf(&b, "\n    from byte %d on, which is not shown", at)
 		}
+	}
+	if c.Rule != "" {
 		fmt.Fprintf(&b, "\n    breaks %s: %s", c.Rule, sentenceOf(c.Rule))
 	}
 	return b.String()
@@ -450,8 +495,12 @@ func (c Crossing) Brief(n int) string {
 		text += ", " + byteCount(c.Size)
 	}
 	switch raw, _ := hex.DecodeString(c.Hex); {
-	case len(c.Lines) > 0:
+	case len(c.Lines) > 0 && c.Rule == "":
 		return text + ": " + c.Lines[0] + " …"
+	case c.WrongLine != nil:
+		return text + "\n        " + c.Lines[*c.WrongLine] + "\n        " + strings.Repeat(" ", c.WrongAt) + "^ breaks " + c.Rule
+	case len(c.Lines) > 0:
+		return text + ": " + c.Lines[0] + " …\n        breaks " + c.Rule
 	case len(raw) > 0:
 		hexed := fmt.Sprintf("% x", raw[:min(n, len(raw))])
 		if uint64(n) < c.Size {

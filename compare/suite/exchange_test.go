@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -197,6 +198,37 @@ func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 	})
 	if r := hello().Run(t.Context(), masking, nil); r.Rule != wire.RuleMaskForbidden.Code {
 		t.Errorf("a server that masks broke %q", r.Rule)
+	}
+}
+
+func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
+	opens := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
+	for _, c := range []struct{ what, head, rule, line, at string }{
+		{"the method", startLine(request, "POST {path} HTTP/1.1"), wire.RuleMethod.Code, "POST / HTTP/1.1", "POST"},
+		{"the version", startLine(request, "GET {path} HTTP/1.0"), wire.RuleHTTPVersion.Code, "GET / HTTP/1.0", "HTTP/1.0"},
+		{"a key of 15 bytes", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:  AAAA"), wire.RuleKeyLength.Code, "Sec-WebSocket-Key:  AAAA", "AAAA"},
+		{"a second Host", plus(request, "Host: b"), wire.RuleHost.Code, "Host: b", "b"},
+		{"no key", set(request, "Sec-WebSocket-Key"), wire.RuleKeyMissing.Code, "", ""},
+	} {
+		asks := hello()
+		asks.Opening = Opening{Writes: []string{c.head}}
+		r := asks.Run(t.Context(), opens, nil)
+		sent := r.Exchange[0]
+		if sent.Rule != c.rule {
+			t.Errorf("%s breaks %q", c.what, sent.Rule)
+			continue
+		}
+		if c.line == "" {
+			if sent.WrongLine != nil || !strings.Contains(sent.String(), "\n    breaks "+c.rule) {
+				t.Errorf("%s is shown as\n%s", c.what, sent)
+			}
+			continue
+		}
+		lines := strings.Split(sent.String(), "\n")
+		i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), c.line) })
+		if i < 0 || i+1 >= len(lines) || strings.Index(lines[i+1], "^") != strings.LastIndex(lines[i], c.at) {
+			t.Errorf("%s is shown as\n%s", c.what, sent)
+		}
 	}
 }
 

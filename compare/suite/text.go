@@ -21,7 +21,7 @@ func (r Report) Letter() string {
 func (r Report) Text() string {
 	text := r.Words() + "\n"
 	if b := r.Bits(); b != "" {
-		text += "\nThe first wrong byte\n" + b + "\n"
+		text += "\nWhat is wrong first\n" + b + "\n"
 	}
 	if crossed := r.Transcript(); crossed != "" {
 		text += "\nAll that was sent, in order\n" + crossed
