@@ -44,7 +44,9 @@ type Report struct {
 	Mistake       string // code of the mistake that this shows, see MistakeOf; "" where it is not known
 	Took          time.Duration
 	Events        []recording.Event
-	Exchange      []Crossing // what crossed the connection, both ways and in order
+	// Exchange is what crossed the connection, both ways and in order. A pass has it
+	// only where the case was recorded.
+	Exchange []Crossing
 
 	partial bool   // Events are not all that happened
 	answer  answer // the target's half of the opening handshake

@@ -616,7 +616,7 @@ export class WsCompare extends LabElement {
   clicked(e) {
     const on = hit(e, "button");
     const row = hit(e, ".line[data-id]");
-    const link = /** @type {HTMLAnchorElement|null} */ (hit(e, '.wrong a[href^="#"], .risk a[href^="#"]'));
+    const link = /** @type {HTMLAnchorElement|null} */ (hit(e, ':is(.wrong, .habits, .risk) a[href^="#"]'));
     const { judge, stop } = on?.dataset || {};
     const browser = this.matrix.columns.find((c) => c.kind === "browser");
     if (on?.dataset.risky !== undefined && browser) attempt(() => this.judge("browser", this.matrix.withheld(browser)));
@@ -779,7 +779,7 @@ function habitsOf(column, habits) {
   const cases = habits.reduce((n, h) => n + h.cases.length, 0);
   return h(
     "details",
-    { class: "wrong habits", "data-of": `${column.name} in many cases`, open: "" },
+    { class: "habits", "data-of": `${column.name} in many cases`, open: column.kind === "browser" ? "" : null },
     h("summary", {}, "The same in many cases: ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(habits.length, "finding")}, ${count(cases, "verdict")}`)),
     h("ul", {}, ...habits.map((one) => h("li", {}, h("p", {}, h("span", { class: `v ${one.verdict}` }, `${glyphs[one.verdict]} ${words[one.verdict]}`), ` in ${count(one.cases.length, "case")}: ${one.says}`), h("p", { class: "soft" }, ...shownBy(one.cases))))),
   );
