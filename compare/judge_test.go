@@ -52,13 +52,13 @@ func TestAServerIsJudgedByItsURL(t *testing.T) {
 		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
 	}
 	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "5.2/159")
-	if status != somethingFailed || !strings.Contains(stdout, "× 5.2/159   The length 0 of a text frame in 16 bits\n") || !strings.Contains(stdout, "(5.2/length-minimal)") {
+	if status != somethingFailed || !strings.Contains(stdout, "× fail    5.2/159   The length 0 of a text frame in 16 bits\n") || !strings.Contains(stdout, "(RFC 6455 §5.2)") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 }
 
 func TestWhatIsMerelyNonStrictFailsOnlyWhereThatIsAskedFor(t *testing.T) {
-	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ 5.5.1/20") {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ warning 5.5.1/20") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "-strict", "5.5.1/20"); status != somethingFailed {

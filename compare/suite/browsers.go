@@ -57,7 +57,7 @@ func (c *Case) Source() string {
 	return fmt.Sprintf("RFC %d §%s", c.RFC, c.Section)
 }
 
-// elsewhere stands in an Opening for an address of the judge's at which a
+// elsewhere is the placeholder in an Opening for an address of the judge at which a
 // WebSocket can be opened.
 const elsewhere = "{elsewhere}"
 

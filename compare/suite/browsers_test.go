@@ -14,7 +14,7 @@ import (
 )
 
 // asking is a client that sends one request with fields and gives the response
-// to then, with a reader behind it.
+// to then, with a reader of what follows.
 func asking(fields string, then func(c net.Conn, in *bufio.Reader, r *http.Response)) func(net.Conn) {
 	return func(c net.Conn) {
 		_, _ = io.WriteString(c, "GET /x HTTP/1.1\r\nHost: "+c.RemoteAddr().String()+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+

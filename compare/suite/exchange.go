@@ -47,7 +47,7 @@ type journal struct {
 	rec    *recording.Recording
 	conn   int
 	last   uint64
-	events []recording.Event // recording.Dropped stands where some are missing
+	events []recording.Event // with a recording.Dropped where some are missing
 }
 
 // take takes what has happened since it was last called.
@@ -116,7 +116,7 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 	next := map[string]int{} // of units
 	last := map[string]int{} // the chunk in which the last unit began
 	placed := true
-	var after []Crossing // bytes that came with units, and are behind them in the stream
+	var after []Crossing // bytes that arrived with units and follow them in the stream
 	flush := func() {
 		for _, c := range after {
 			list = appendLoose(list, c)

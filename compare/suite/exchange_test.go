@@ -100,7 +100,7 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 	}{
 		{"an echo", echo(), hello(), `TEXT "Hello"`},
 		{"a reserved bit", echo(), steps(send(text("Hello").rsv(1))), "RSV3"},
-		{"a frame behind the request", echo(), glued, "in the same TCP write"},
+		{"a frame after the request", echo(), glued, "in the same TCP write"},
 		{"pieces", echo(), inPieces, "TCP writes"},
 		{"half a frame", echo(), steps(octets(0x81, 0x85, 1, 2), fin()), "cut off"},
 		{"a refusal with content", serve(t, func(c net.Conn) {

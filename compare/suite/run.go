@@ -149,8 +149,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	passed := &journal{rec: rec, conn: observed.ID, last: before}
 	defer func() {
 		passed.take()
-		// Of a pass nobody asks unless the case is recorded, and of some it is not
-		// known yet.
+		// A pass needs no evidence unless the case is recorded. A redirect or a reset
+		// may still become a fail.
 		if recorded || r.Worst() != Pass || c.Redirects || c.resets() {
 			r.Exchange = passed.crossings(role)
 		}

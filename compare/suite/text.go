@@ -15,8 +15,8 @@ func (r Report) Letter() string {
 	return text + "\n\n" + r.Text()
 }
 
-// Text shows r in several lines, complete enough to be sent to whoever
-// maintains the target: what is required, what was expected and received, all
+// Text shows r in several lines, complete enough to be sent to those who
+// maintain the target: what is required, what was expected and received, all
 // that crossed in both directions, and the first wrong bit.
 func (r Report) Text() string {
 	text := r.Words() + "\n"
@@ -79,7 +79,7 @@ func (r Report) WrongLines() (line, caret string) {
 	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this byte, %08b", r.Caret%8, r.Octets[r.Caret/8])
 }
 
-// IsLine reports whether the octets of r are a line of the opening handshake.
+// IsLine reports whether the bytes of r are a line of the opening handshake.
 func (r Report) IsLine() bool {
 	for _, c := range r.Octets {
 		if c < ' ' || c > '~' {

@@ -270,7 +270,7 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 
 // judgeSocket hands the connection of a client that is judged to its run, from
 // its first byte on: the run answers the handshake, rightly or wrongly. Each has
-// an address of its own, by the number of its case behind the run's: a client that
+// an address of its own, the run's with the number of its case: a client that
 // was refused at one may leave it alone for a while (RFC 6455 §7.2.3).
 func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
 	j := s.judgings.get(r.PathValue("id"))

@@ -441,7 +441,7 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	n := len(answer["cases"].([]any))
 	go func() {
 		for i := range n {
-			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i), nil)
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i+1), nil)
 			if err != nil {
 				continue // the run may be over, and the stream tells
 			}

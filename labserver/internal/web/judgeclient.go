@@ -60,9 +60,9 @@ func (c *clientRun) play() ending {
 	c.reports = make([]suite.Report, len(c.cases))
 	c.results = make(chan played)
 	left := len(c.cases)
-	var late []int // cases that ran out of time
-	nobody := time.NewTimer(clientWait)
-	defer nobody.Stop()
+	var late []int // cases that ran out of time, and are not told yet
+	idle := time.NewTimer(clientWait)
+	defer idle.Stop()
 	why := ""
 	for left > 0 && why == "" {
 		select {
@@ -91,7 +91,10 @@ func (c *clientRun) play() ending {
 				c.j.forget(numbers)
 				c.j.tell(map[string]any{"repeat": numbers})
 			}
-		case <-nobody.C:
+			if c.again {
+				late = slices.DeleteFunc(late, func(i int) bool { return c.state[i] == isOver })
+			}
+		case <-idle.C:
 			if c.running == 0 {
 				why = fmt.Sprintf("No further connection has come for %v.", clientWait)
 			}
@@ -99,7 +102,7 @@ func (c *clientRun) play() ending {
 			why = whyEnded(c.j.ctx)
 		}
 		c.begin()
-		nobody.Reset(clientWait)
+		idle.Reset(clientWait)
 	}
 	for _, conn := range c.waiting {
 		conn.Close()
@@ -107,20 +110,15 @@ func (c *clientRun) play() ending {
 	for ; c.running > 0; c.running-- {
 		p := <-c.results
 		if c.j.ctx.Err() == nil {
-			c.state[p.i], c.reports[p.i] = isOver, p.r
+			c.reports[p.i] = p.r
 			c.j.report(p.r)
+			late = slices.DeleteFunc(late, func(i int) bool { return i == p.i })
 		}
 	}
-	var reports []suite.Report
-	for i, r := range c.reports {
-		if r.Case == nil {
-			continue
-		}
-		if c.state[i] == due { // it was to be played once more, and was not
-			c.j.report(r)
-		}
-		reports = append(reports, r)
+	for _, i := range late { // they were to be played once more, and were not
+		c.j.report(c.reports[i])
 	}
+	reports := slices.DeleteFunc(c.reports, func(r suite.Report) bool { return r.Case == nil })
 	end := ending{Mistakes: suite.DiagnoseAll(reports), Habits: suite.Habits(reports), Error: why}
 	if c.rec != nil && len(reports) == 1 {
 		aligned := suite.Align(c.cases[0], reports)
@@ -169,14 +167,18 @@ func (c *clientRun) note(r suite.Report) {
 	}
 }
 
-// caseOf returns the index of the case that the connection called number is for:
-// that of the number, or, where it has none or that has been played, the first
-// that is due; -1 for none.
+// caseOf returns the index of the case that the connection called number is for,
+// which is the first that has not been played where it has no number. It returns
+// -1 for none: a client that comes back to a case that is over takes no other's
+// turn.
 func (c *clientRun) caseOf(number int) int {
-	if i := number - 1; i >= 0 && i < len(c.state) && c.state[i] == due {
+	switch i := number - 1; {
+	case i < 0:
+		return slices.Index(c.state, due)
+	case i < len(c.state) && c.state[i] == due:
 		return i
 	}
-	return slices.Index(c.state, due)
+	return -1
 }
 
 // told is what the page says that JavaScript was told of a socket.

@@ -32,7 +32,7 @@ func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	s := start(t)
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/1c", "5.6/1c", "5.6/2c"}})
 	// A browser need not open its sockets in order, nor one at a time.
-	for _, number := range []int{3, 1, 2} {
+	for _, number := range []int{3, 3, 1, 2} { // and may come back to one
 		s.echoAt(answer["url"], number)
 	}
 	lines := s.told(answer["judge"].(string), "")
@@ -79,6 +79,18 @@ func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 	second.ended()
 	lines := s.told(answer["judge"].(string), "")
 	if len(lines) != 4 || lines[2].Case != "5.6/1c" || lines[2].Verdict == "pass" {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMore(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	id := answer["judge"].(string)
+	s.websocket(answer["url"].(string) + "/1").ended()
+	s.post("/api/judge/"+id+"/stop", map[string]any{})
+	lines := s.told(id, "")
+	if len(lines) != 2 || lines[0].Case != "5.6/1c" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
 		t.Errorf("%+v", lines)
 	}
 }
