@@ -116,7 +116,7 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	for _, line := range lines {
 		fmt.Fprintln(t.w, line)
 	}
-	fmt.Fprintln(t.w, "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD)   × fail (breaks a MUST)")
+	fmt.Fprintln(t.w, "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)")
 }
 
 // stacked puts the closing below the behaviour, where it is another.

@@ -191,7 +191,7 @@ summary em { font-style: normal; font-size: .85em; display: inline-block; min-wi
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>
 <h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD), × fail (breaks a MUST).
+<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST).
 For each target the first cell is its behavior, the second how the connection ended.</p>
 <div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
 {{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>

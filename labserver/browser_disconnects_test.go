@@ -129,6 +129,24 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 			})
 		}
 	}
+	// What was measured can be guessed: the page offers it as a choice.
+	unasked := eval[string](p, `(async () => {
+		const {lab} = await import("/static/lab.js");
+		const {columns, measure, verdict} = await import("/static/outcome.js");
+		const out = [];
+		for (const play of lab.rows.plays.byId.values()) {
+			const conn = lab.rows.byClient.get(play.token);
+			const outcome = measure(lab.history.events.filter(e => e.conn === conn.id || e.script?.client === play.token), play.settled);
+			for (const [name, {choices}] of Object.entries(columns)) {
+				const is = verdict(name, outcome, true);
+				if (is === "other" || !choices.some(([v]) => v === is)) out.push(play.scenario + " " + play.endpoint + ": " + name + " is " + JSON.stringify(is));
+			}
+		}
+		return out.join("\n");
+	})()`)
+	if unasked != "" {
+		t.Errorf("no choice fits what was measured:\n%s", unasked)
+	}
 	p.blameless()
 }
 

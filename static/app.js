@@ -18,6 +18,7 @@ const modules = {
   "ws-lengths": () => import("./elements/lengths.js"),
   "ws-unmask": () => import("./elements/unmask.js"),
   "ws-play": () => import("./elements/play.js"),
+  "ws-tally": () => import("./elements/tally.js"),
   "ws-codes": () => import("./elements/codes.js"),
   "ws-heartbeat": () => import("./elements/heartbeat.js"),
   "ws-compare": () => import("./elements/compare.js"),

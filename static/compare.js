@@ -7,7 +7,7 @@
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
- *   judges: "server"|"client", source: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
+ *   judges: "server"|"client", binds?: string, must?: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent what JavaScript was told
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, closingReason?: string, expected: string, got: string,
  *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, withheld?: boolean, script?: ScriptEvent[], took: number}} Report
@@ -32,7 +32,7 @@ export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", fail: "×" 
 export const words = { pass: "pass", info: "note", "non-strict": "warning", fail: "fail" };
 
 /** What a verdict says of a rule. @type {Record<Verdict, string>} */
-export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD", fail: "breaks a MUST" };
+export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD or is lax", fail: "breaks a MUST" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";

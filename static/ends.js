@@ -102,7 +102,7 @@ export function picture(list, cursor, settled = Infinity) {
       lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · nobody reads it yet", stays: "" } });
       return;
     }
-    const arrow = arrowOf(row, cursor, dead, fold.known);
+    const arrow = arrowOf(row, cursor, dead, fold);
     if (unread && arrow?.kind === "fin" && arrow.from === "client") Object.assign(arrow, { kind: "note", text: "read only now: FIN" });
     fold.take(row, cursor, dead, i + 1 < list.length ? list[i + 1].seq - 1 : cursor);
     const go = goAt(row, cursor);
@@ -127,11 +127,12 @@ const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", 
  * @param {Row} row
  * @param {number} cursor
  * @param {boolean} dead
- * @param {Known} known before
+ * @param {Fold} fold what each end knew before
  * @returns {Arrow|null}
  */
-function arrowOf(row, cursor, dead, known) {
+function arrowOf(row, cursor, dead, fold) {
   const { event: e } = row;
+  const { known } = fold;
   const held = heldAt(row, cursor);
   const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
   const { from } = e;
@@ -155,6 +156,7 @@ function arrowOf(row, cursor, dead, known) {
     case "fin":
       return { kind: "fin", from, text: "FIN", stays };
     case "closed":
+      if (from === "server" && fold.unseen) return { kind: "fin", from, text: "socket closed: FIN or RST", stays };
       // A FIN is sent once, and after a RST nobody is there to get one.
       return row.conn.reset < e.seq || ["FIN sent", "closed"].includes(known[from === "client" ? "clientTcp" : "serverTcp"]) ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
     case "rst":
@@ -168,6 +170,17 @@ class Fold {
   constructor() {
     /** @type {Known} */
     this.known = { clientWs: "", clientTcp: "", serverTcp: "", serverWs: "" };
+    this.drained = false; // the server has read the last that a client sends: its Close frame or its FIN
+    this.parted = false; // the server has closed TCP, and the recording does not say how the client saw that
+  }
+
+  /**
+   * Whether the recording cannot say with what the server's close() ends TCP. A
+   * kernel sends RST in place of FIN for a socket that holds unread bytes, and what
+   * arrives after the server's last read is recorded nowhere.
+   */
+  get unseen() {
+    return !this.drained && this.known.serverTcp === "open";
   }
 
   /**
@@ -187,12 +200,15 @@ class Fold {
     if (e.handshake && !k.clientWs) this.client("CONNECTING");
     if (e.handshake?.status === 101 && crossed) this.client("OPEN");
     if (e.frame?.header.opcode === 8 && (e.from === "client" || crossed)) this.client("CLOSING");
+    if (e.from === "client" && crossed && (e.frame?.header.opcode === 8 || e.tcp?.what === "fin")) this.drained = true;
     if (e.tcp) this.tcp(e.tcp.what, e.from, crossed);
     if (told === "onclose" || told === "leave") {
       this.client("CLOSED");
       // The browser has closed TCP as well; the server learns of it when it reads.
-      k.clientTcp = k.clientTcp === "open" ? "FIN sent" : k.clientTcp === "FIN got" ? "closed" : k.clientTcp;
+      k.clientTcp = k.clientTcp === "open" && !this.parted ? "FIN sent" : k.clientTcp === "FIN got" || this.parted ? "closed" : k.clientTcp;
     }
+    // A raw client says how its reading ended.
+    if (this.parted && e.script?.what === "read") k.clientTcp = /reset/.test(e.script.text || "") ? "reset" : ["FIN sent", "closed"].includes(k.clientTcp) ? "closed" : "FIN got";
     // A client without JavaScript is over with its TCP connection.
     if (!conn.scripted && k.clientWs && (k.clientTcp === "closed" || k.clientTcp === "reset")) this.client("CLOSED");
     const server = conn.stateAt("server", Math.min(until, cursor));
@@ -220,6 +236,9 @@ class Fold {
     else if (what === "rst") {
       k[mine] = "closed";
       if (crossed) k[theirs] = "reset";
+    } else if (what === "closed" && from === "server" && this.unseen) {
+      k.serverTcp = "closed";
+      this.parted = crossed;
     } else if (what === "fin" || what === "closed") {
       k[mine] = what === "closed" || k[mine] === "FIN got" ? "closed" : k[mine] === "open" ? "FIN sent" : k[mine];
       if (crossed) k[theirs] = k[theirs] === "open" ? "FIN got" : k[theirs] === "FIN sent" ? "closed" : k[theirs];

@@ -836,7 +836,7 @@ export class Lab extends EventTarget {
       tell("onclose", { code, reason, wasClean });
       if (!opened) {
         this.say(
-          `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. The cause is named only in the browser's own console (F12).`,
+          `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. No browser tells a script the cause. This lab's log names the rule that the response broke; Chromium names the cause in its console (F12).`,
           "error",
         );
       }

@@ -2,15 +2,19 @@
  * The answers to a prediction, computed from what was recorded. A small
  * language names parts of an event: literals (127, 0x7f, "text"), names such
  * as `octet.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
+ * A choice may also be `has "words"`, which fits a value that contains them, or
+ * a range, `0 to 99` or `100 or more`.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {string|number|boolean|undefined} Value
  * @typedef {{is: string, text: string}} Choice
  * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
  *   explain: string, hint?: string}} Question
+ * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context what a question may ask for and the event
+ *   itself does not say; read: how many bytes of frames its endpoint had read before
  */
 
-import { octets } from "./format.js";
+import { count, octets } from "./format.js";
 
 const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
 
@@ -18,14 +22,15 @@ const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", 
  * Computes an expression; undefined when the event has no such part.
  * @param {string} text
  * @param {LabEvent} e
+ * @param {Context} [context]
  * @returns {Value}
  */
-export function evaluate(text, e) {
+export function evaluate(text, e, context = {}) {
   const tokens = /** @type {string[]} */ (text.match(/"[^"]*"|[^\s"]+/g) || []);
   if (tokens.length % 2 === 0) throw new Error(`the expression ${JSON.stringify(text)} is not complete`);
-  let value = operand(tokens[0], e);
+  let value = operand(tokens[0], e, context);
   for (let i = 1; i < tokens.length; i += 2) {
-    const other = operand(tokens[i + 1], e);
+    const other = operand(tokens[i + 1], e, context);
     if (tokens[i] !== "xor" && tokens[i] !== "+") throw new Error(`${JSON.stringify(tokens[i])} is neither xor nor +`);
     if (value === undefined || other === undefined) value = undefined;
     else if (tokens[i] === "xor") value = Number(value) ^ Number(other);
@@ -34,12 +39,12 @@ export function evaluate(text, e) {
   return value;
 }
 
-/** @param {string} token @param {LabEvent} e @returns {Value} */
-function operand(token, e) {
+/** @param {string} token @param {LabEvent} e @param {Context} context @returns {Value} */
+function operand(token, e, context) {
   if (token.startsWith('"')) return token.slice(1, -1);
   if (/^(0x[0-9a-f]+|\d+(\.\d+)?)$/i.test(token)) return Number(token);
   if (token === "true" || token === "false") return token === "true";
-  return named(token, e);
+  return token === "read" ? context.read : named(token, e);
 }
 
 /** @param {string} name @param {LabEvent} e @returns {Value} */
@@ -54,7 +59,6 @@ function named(name, e) {
     if (name === "close.code") return f.close?.code;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
-    if (name === "arrived") return f.size - (f.short || 0);
     if (name === "length") return Number(f.header.length);
     const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
     if (["fin", "rsv1", "rsv2", "rsv3", "masked", "opcode", "form"].includes(name)) return bits[name];
@@ -66,7 +70,7 @@ function named(name, e) {
     }
     if (part === "accept" && h.accept) return /** @type {Record<string, string>} */ (h.accept)[at];
   }
-  if (s && ["what", "code", "wasClean"].includes(name)) {
+  if (s && ["what", "code", "wasClean", "text"].includes(name)) {
     return /** @type {Record<string, Value>} */ (/** @type {unknown} */ (s))[name];
   }
   if (e.call) {
@@ -99,11 +103,18 @@ export function same(a, b) {
  * Which choices are right for the event.
  * @param {Question} q
  * @param {LabEvent} e
+ * @param {Context} [context]
  * @returns {boolean[]}
  */
-export function right(q, e) {
-  const value = evaluate(q.value, e);
-  const is = q.choices.map((c) => c.is !== "differs" && same(evaluate(c.is, e), value));
+export function right(q, e, context = {}) {
+  const value = evaluate(q.value, e, context);
+  const is = q.choices.map((c) => {
+    const has = /^has "([^"]+)"$/.exec(c.is);
+    if (has) return typeof value === "string" && value.includes(has[1]);
+    const range = /^(\d+) (?:to (\d+)|or more)$/.exec(c.is);
+    if (range) return typeof value === "number" && value >= Number(range[1]) && value <= Number(range[2] ?? Infinity);
+    return c.is !== "differs" && same(evaluate(c.is, e, context), value);
+  });
   const none = !is.includes(true);
   return q.choices.map((c, i) => (c.is === "differs" ? none : is[i]));
 }
@@ -113,14 +124,14 @@ export function right(q, e) {
  * event itself, such as its endpoint, is given as well.
  * @param {Question["about"]} about
  * @param {LabEvent} e
- * @param {Record<string, unknown>} [context]
+ * @param {Context} [context]
  */
 export function matches(about, e, context = {}) {
   const body = /** @type {Record<string, unknown>|undefined} */ (/** @type {any} */ (e)[e.kind]);
   return Object.entries(about).every(([name, want]) => {
     const top = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (e))[name];
     if (name === "opcode" && e.frame) return same(e.frame.header.opcode, /** @type {Value} */ (want));
-    const got = name in context ? context[name] : name === "kind" || name === "from" || name === "conn" ? top : (body?.[name] ?? named(name, e));
+    const got = name in context ? /** @type {Record<string, unknown>} */ (context)[name] : name === "kind" || name === "from" || name === "conn" ? top : (body?.[name] ?? named(name, e));
     return same(/** @type {Value} */ (got), /** @type {Value} */ (want));
   });
 }
@@ -128,22 +139,31 @@ export function matches(about, e, context = {}) {
 /**
  * The event that answers a question: the first that it is about. Later ones are
  * of other steps, which may differ; and what none of the choices fits was done
- * beside the lesson.
+ * beside the lesson. An event that two choices fit does not answer: a masking key
+ * may happen to have a 0 where the question asks about it.
  * @param {Question} q
  * @param {LabEvent[]} events
- * @param {(e: LabEvent) => Record<string, unknown>} context
+ * @param {(e: LabEvent) => Context} context
  */
-export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e).includes(true));
+export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e, context(e)).filter(Boolean).length === 1);
 
 /** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
 export function shown(v, expression) {
   if (v === undefined) return "nothing";
   if (expression === "wasClean") return String(v);
   if (typeof v === "boolean") return v ? "1" : "0";
-  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) return `0x${v.toString(16).padStart(2, "0")}`;
+  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) {
+    const hex = `0x${v.toString(16).padStart(2, "0")}`;
+    return /^payload\.\d+$/.test(expression) && v > 0x20 && v < 0x7f ? `${String.fromCharCode(v)}, which is ${hex}` : hex;
+  }
+  if (typeof v === "number" && /^(length|size|header\.size|read)$/.test(expression)) return count(v, "byte");
   if (v === "") return expression === "violation" ? "no violation" : "nothing";
   return String(v);
 }
 
-/** Where an event was seen, before what was found in it. @param {LabEvent} e */
-export const place = (e) => (e.script ? "Your script was told" : e.call ? "The server's code got" : "On the wire it was");
+/** Where an event was seen, before what was found in it. @param {LabEvent} e @param {string} [expression] what was asked */
+export function place(e, expression = "") {
+  if (expression === "read") return "Before this frame the server had read";
+  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your script was told";
+  return e.call ? "The server's code got" : "On the wire it was";
+}

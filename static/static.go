@@ -7,7 +7,7 @@
 //	            forms hold (forms.js), predictions (predict.js), which frame is unmasked (unmask.js), selection and addresses (selection.js), keys (keys.js),
 //	            the matrix of cases (compare.js), the header map (headermap.js)
 //	play.js     a play of a scenario, as its steps tell of it; ends.js: its connection seen from both ends;
-//	            outcome.js: how that ended; heartbeat.js: who notices a silence, and when
+//	            outcome.js: how that ended; tally.js: how many runs ended in which way; heartbeat.js: who notices a silence, and when
 //	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered);
 //	            player.js: plays in it
 //	elements/   custom elements, the glue between those and the document
@@ -26,5 +26,5 @@ import "embed"
 //
 //go:embed css elements icon.svg theme.js app.js
 //go:embed align.js api.js bits.js compare.js ends.js format.js forms.js headermap.js heartbeat.js history.js keys.js lab.js
-//go:embed outcome.js play.js player.js predict.js rows.js selection.js store.js unmask.js
+//go:embed outcome.js play.js player.js predict.js rows.js selection.js store.js tally.js unmask.js
 var Files embed.FS

@@ -2,8 +2,10 @@ package endpoint
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"wslab/compare/recording"
@@ -35,7 +37,7 @@ var Mistakes = []Mistake{
 		return switching("Upgrade: websocket", "Sec-WebSocket-Accept: "+wire.Accept(key))
 	}},
 	{"status-200", "the status is 200, all else is right", func(key string) string {
-		return "HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire.Accept(key) + "\r\n\r\n"
+		return answering("200 OK", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key))
 	}},
 	{"unasked-subprotocol", "a subprotocol is chosen that nobody offered", func(key string) string {
 		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key), "Sec-WebSocket-Protocol: chat")
@@ -43,12 +45,20 @@ var Mistakes = []Mistake{
 }
 
 // switching returns a response with status 101 and the given header lines.
-func switching(lines ...string) string {
-	s := "HTTP/1.1 101 Switching Protocols\r\n"
-	for _, l := range lines {
-		s += l + "\r\n"
-	}
-	return s + "\r\n"
+func switching(lines ...string) string { return response("101 Switching Protocols", lines) }
+
+// answering returns a response with another status than 101, the given header
+// lines and a body. Its length is given: without one, HTTP says that the body ends
+// with the connection, and a browser may wait for that before it fails the handshake.
+func answering(status string, lines ...string) string {
+	body := "The status of this response is not 101, so no WebSocket opens.\n"
+	lines = append(lines, "Content-Type: text/plain; charset=utf-8", fmt.Sprintf("Content-Length: %d", len(body)))
+	return response(status, lines) + body
+}
+
+// response returns a status line and header lines, up to the empty line.
+func response(status string, lines []string) string {
+	return "HTTP/1.1 " + status + "\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
 // brokenTimeout is how long a broken endpoint waits for the client to give up.

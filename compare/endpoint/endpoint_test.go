@@ -1,10 +1,13 @@
 package endpoint_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -355,6 +358,37 @@ func TestAConversationCanBeSteppedToItsEnd(t *testing.T) {
 				t.Errorf("%s, %s: %s came, want %s", c.name, e.Name, g, c.want)
 			}
 		}
+	}
+}
+
+// A client that reads a refusal by the rules of HTTP must not have to wait for the
+// end of the connection: Firefox and WebKitGTK do, and tell their page only then.
+func TestARefusalOfABrokenEndpointHasALength(t *testing.T) {
+	refusals := 0
+	for _, m := range endpoint.Mistakes {
+		e, err := endpoint.Find("broken/" + m.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := serve(t, e, recording.New(nil, recording.Limits{})).dial(t)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode == http.StatusSwitchingProtocols {
+			continue
+		}
+		refusals++
+		if resp.ContentLength < 0 {
+			t.Errorf("%s: a response with status %d has no length", m.Name, resp.StatusCode)
+			continue
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || len(body) == 0 {
+			t.Errorf("%s: the body is %q, %v", m.Name, body, err)
+		}
+	}
+	if refusals == 0 {
+		t.Error("no broken endpoint refuses")
 	}
 }
 

@@ -41,12 +41,12 @@ var Differences = []Difference{
 	{
 		Cases: []string{"4.2.1/66–67"}, Section: "4.2.1",
 		Reference: "opens a WebSocket", Gorilla: "refuses the handshake",
-		Reason: "A list may have empty items (RFC 9110 §5.6.1); gorilla stops to read it at the first.",
+		Reason: "A list may have empty items, which a recipient must ignore (RFC 9110 §5.6.1.2). Gorilla stops at the first. A server may ignore Upgrade, though, so for that field no MUST is broken.",
 	},
 	{
 		Cases: []string{"4.2.1/132–134"}, Section: "4.2.1", BothLegal: true,
 		Reference: "refuses the handshake", Gorilla: "opens a WebSocket",
-		Reason: "RFC 9112 §5.2 lets a server refuse a folded line or take it as one; net/http does the latter.",
+		Reason: "RFC 9112 §5.2 lets a server refuse a folded line or read it as one line. net/http does the latter.",
 	},
 	{
 		Cases: []string{"4.2.1/144–145", "4.2.1/147"}, Section: "4.2.1", BothLegal: true,
@@ -56,27 +56,27 @@ var Differences = []Difference{
 	{
 		Cases: []string{"4.2.1/149–152"}, Section: "4.2.1",
 		Reference: "refuses the handshake with a status", Gorilla: "closes TCP without an answer",
-		Reason: "Gorilla finds octets behind the request when it has taken the connection over, where it is too late for an answer.",
+		Reason: "Gorilla finds bytes after the request when it has taken over the connection. Then it is too late for a response.",
 	},
 	{
 		Cases: []string{"4.2.1/175–183"}, Section: "4.1", BothLegal: true,
 		Reference: "reads the frames when it has answered", Gorilla: "closes TCP",
-		Reason: "A client must wait for the answer before it sends anything. Whether a server bears with one that does not is left to it.",
+		Reason: "A client must wait for the response before it sends anything. The RFC leaves it to the server whether to tolerate one that does not.",
 	},
 	{
 		Cases: []string{"4.2.2/26–30"}, Section: "4.2.1",
 		Reference: "refuses the handshake", Gorilla: "opens a WebSocket",
-		Reason: "A subprotocol is a token. Gorilla does not look at the offers as long as it wants none.",
+		Reason: "A subprotocol is a token. Gorilla does not check the offers if it uses none.",
 	},
 	{
 		Cases: []string{"4.4/19–23"}, Section: "4.2.1",
 		Reference: "refuses the handshake", Gorilla: "opens a WebSocket",
-		Reason: "Sec-WebSocket-Version is one number, 13. Gorilla looks for a 13 among several.",
+		Reason: "Sec-WebSocket-Version is one number, 13. Gorilla looks for a 13 among several. If the field is repeated, only the client breaks a MUST (§11.3.5).",
 	},
 	{
-		Cases: []string{"5.2/159–160", "5.2/162–163", "5.2/165–166", "5.2/168–169", "5.2/171–172", "5.2/174–175", "5.2/177–178", "5.2/180–185"}, Section: "5.2",
+		Cases: []string{"5.2/159–160", "5.2/162–163", "5.2/165–166", "5.2/168–169", "5.2/171–172", "5.2/174–175", "5.2/177–178", "5.2/180–185"}, Section: "5.2", BothLegal: true,
 		Reference: "fails the connection with 1002", Gorilla: "delivers the message",
-		Reason: "The minimal number of octets must be used for the length; gorilla does not look which form a data frame has. Its control frames are held to 7 bits.",
+		Reason: "A sender must use the minimal number of bytes for the length. No MUST says what a receiver does with more. Gorilla accepts any form in a data frame, and only 7 bits in a control frame.",
 	},
 	{
 		Cases: []string{"5.2/186–191"}, Section: "7.1.7", BothLegal: true,
@@ -86,7 +86,7 @@ var Differences = []Difference{
 	{
 		Cases: []string{"5.5.1/20–21"}, Section: "5.5.1", BothLegal: true,
 		Reference: "fails the connection with 1002", Gorilla: "answers with an empty Close frame",
-		Reason: "Gorilla takes a body of one octet for none. The RFC forbids to send it and does not say what its receiver is to do.",
+		Reason: "Gorilla treats a body of one byte as none. The RFC forbids a sender to send it and does not say what a receiver does.",
 	},
 	{
 		Cases: []string{"7.4/33"}, Section: "7.4.2", BothLegal: true,
@@ -96,17 +96,17 @@ var Differences = []Difference{
 	{
 		Cases: []string{"8.1/37–243"}, Section: "8.1",
 		Reference: "fails the connection with 1007", Gorilla: "delivers the text as it is",
-		Reason: "Whoever finds that text is not UTF-8 must fail the connection. Gorilla's documentation leaves it to the application to look, and the application of its example does not.",
+		Reason: "An endpoint that finds that text is not UTF-8 must fail the connection. Gorilla's documentation leaves the check to the application, and the application of its example does not check.",
 	},
 	{
 		Cases: []string{"9.1/15–30"}, Section: "9.1",
 		Reference: "refuses the handshake", Gorilla: "opens a WebSocket",
-		Reason: "Extensions that break the grammar fail the connection; gorilla overlooks what it cannot read.",
+		Reason: "Extensions that break the grammar must fail the connection. Gorilla ignores what it cannot read.",
 	},
 	{
-		Cases: []string{"11.3/1–3", "11.3/5"}, Section: "11.3.1",
+		Cases: []string{"11.3/1–3", "11.3/5"}, Section: "11.3.1", BothLegal: true,
 		Reference: "refuses the handshake", Gorilla: "opens a WebSocket",
-		Reason: "Sec-WebSocket-Key must not appear more than once; gorilla takes the first.",
+		Reason: "A client must not send Sec-WebSocket-Key more than once. No MUST says what a server does then. Gorilla uses the first.",
 	},
 	{
 		Cases: []string{"7692-7.1/14–26", "7692-7.1/41", "7692-7.1/44", "7692-7.2/80–86"}, RFC: 7692, Section: "7.1.2.1",
@@ -119,9 +119,9 @@ var Differences = []Difference{
 		Reason: "An offer with a parameter that is unknown, repeated or has a wrong value is declined. Gorilla looks at the name of the extension alone.",
 	},
 	{
-		Cases: []string{"7692-7.2/10"}, RFC: 7692, Section: "7.2.3.4",
+		Cases: []string{"7692-7.2/10"}, RFC: 7692, Section: "7.2.3.4", BothLegal: true,
 		Reference: "inflates both blocks", Gorilla: "inflates the first alone",
-		Reason: "A block with BFINAL set does not end the message, and another may follow it.",
+		Reason: "A block with BFINAL set does not end the message, and another may follow it. That a receiver can read it no MUST says.",
 	},
 	{
 		Cases: []string{"7692-7.2/26"}, RFC: 7692, Section: "7.2.2", BothLegal: true,

@@ -3,7 +3,6 @@ package suite
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +15,13 @@ import (
 	"wslab/reference/wire"
 )
 
+// What a browser reads in the response to a handshake of its own.
+var (
+	dutyEstablishes = Duty{Standard: "WHATWG WebSockets Standard", Section: "establish a WebSocket connection", Paragraph: "redirect mode and protocols", Binds: TheBrowser, OnReceipt: true,
+		Says: "A browser fails the connection for a redirect, and for a response without a subprotocol if it has offered one."}
+	dutyOffered = must("4.1", "item 6 of the response", TheClient, "A client fails the connection if the response has a subprotocol that it did not offer, and for no other.")
+)
+
 // browsers are cases about what the WHATWG's WebSockets Standard asks of a
 // browser and RFC 6455 leaves to the client: https://websockets.spec.whatwg.org.
 // Other clients are asked too, and whatever they do is legal.
@@ -24,7 +30,7 @@ func browsers() []*Case {
 	for _, status := range []string{"301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"} {
 		head := set(startLine(response, "HTTP/1.1 "+status), "Connection", "Connection: close")
 		s.addForClients(Case{
-			Title: "The status " + status + " whose Location is a working endpoint", Keyword: Must, Browser: true, Redirects: true,
+			Title: "The status " + status + " whose Location is a working endpoint", Keyword: Must, Duty: dutyEstablishes, Browser: true, Redirects: true,
 			Requirement: `A browser does not follow a redirect of the opening handshake: its redirect mode is "error", so the connection fails. RFC 6455 §4.1 leaves that to other clients.`,
 			Opening:     Opening{Writes: []string{plus(set(set(head, "Upgrade"), "Sec-WebSocket-Accept"), "Location: "+elsewhere, "Content-Length: 0")}},
 			Steps:       []Step{fin()}, Outcomes: refuses(),
@@ -32,29 +38,21 @@ func browsers() []*Case {
 	}
 	offered := []string{"chat"}
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response has none", Keyword: Must, Browser: true, Subprotocols: offered,
+		Title: "A subprotocol is offered, and the response has none", Keyword: Must, Duty: dutyEstablishes, Browser: true, Subprotocols: offered,
 		Requirement: "A browser that has offered subprotocols fails the connection if the response names none of them. RFC 6455 §4.1 leaves that to other clients.",
 		Opening:     Opening{Writes: []string{response}}, Steps: tried, Outcomes: refuses(),
 	})
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response names it", Keyword: Must, Subprotocols: offered,
+		Title: "A subprotocol is offered, and the response names it", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered,
 		Requirement: "A client accepts a subprotocol that it has offered.",
 		Opening:     Opening{Writes: []string{plus(response, "Sec-WebSocket-Protocol: {offered}")}}, Steps: tried, Outcomes: opens(),
 	})
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response names another", Keyword: Must, Subprotocols: offered, Rules: []string{wire.RuleRespSubprotocol.Code},
+		Title: "A subprotocol is offered, and the response names another", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered, Rules: []string{wire.RuleRespSubprotocol.Code},
 		Requirement: "A client fails the connection if the response names a subprotocol that it has not offered.",
 		Opening:     Opening{Writes: []string{plus(response, "Sec-WebSocket-Protocol: x-wslab-other")}}, Steps: tried, Outcomes: refuses(),
 	})
 	return s.cases
-}
-
-// Source names the text that c's requirement is from.
-func (c *Case) Source() string {
-	if c.Browser {
-		return "WHATWG WebSockets Standard; RFC 6455 §4.1 leaves it open"
-	}
-	return fmt.Sprintf("RFC %d §%s", c.RFC, c.Section)
 }
 
 // elsewhere is the placeholder in an Opening for an address of the judge at which a

@@ -46,7 +46,7 @@ func (v Verdict) Glyph() string {
 }
 
 // Word returns what a report calls v: a fail breaks a MUST, a warning breaks a
-// SHOULD, and a note is legal.
+// SHOULD or is lax, and a note is legal.
 func (v Verdict) Word() string {
 	switch v {
 	case Info:
@@ -87,6 +87,7 @@ type Case struct {
 	Title       string // one line
 	Requirement string // in our own words
 	Keyword     string // Must, Should, May
+	Duty        Duty   // with Must: the sentence that an endpoint must break to fail
 	Section     string // "5.5"
 	RFC         int    // 6455 or 7692
 	Rules       []string
@@ -125,6 +126,12 @@ type Case struct {
 	// Waits is how long the judge, as a server, leaves TCP open after the closing
 	// handshake, to see whether the client leaves its end to the server.
 	Waits time.Duration
+
+	// Lax is why any other reaction than the Outcomes is non-strict, where no MUST
+	// speaks of the case.
+	Lax string
+	// asClient is the Duty of a client in the mirrored case, where it is another.
+	asClient Duty
 
 	// also judges what no list of messages can say. It is asked when the
 	// behaviour is right otherwise.
@@ -236,6 +243,9 @@ func (c *Case) mirror() *Case {
 	m := *c
 	m.ID += "c"
 	m.Judges = c.Judges.Peer()
+	if c.asClient != (Duty{}) {
+		m.Keyword, m.Duty, m.Lax = Must, c.asClient, ""
+	}
 	m.Rules = slices.Clone(c.Rules)
 	for i, rule := range m.Rules {
 		// Each role has its own rule of the mask.
@@ -294,7 +304,9 @@ func (c *Case) MarshalJSON() ([]byte, error) {
 		RFC         int      `json:"rfc"`
 		Rules       []string `json:"rules"`
 		Judges      string   `json:"judges"`
-	}{c.ID, c.Title, c.Requirement, c.Keyword, c.Section, c.RFC, rules, c.Judges.String()})
+		Binds       string   `json:"binds,omitempty"` // where the MUST is, and whom it binds
+		Must        string   `json:"must,omitempty"`  // what the MUST says
+	}{c.ID, c.Title, c.Requirement, c.Keyword, c.Section, c.RFC, rules, c.Judges.String(), c.Binds(), c.Duty.Says})
 }
 
 // Group returns what stands before the slash of c's ID.

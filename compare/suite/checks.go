@@ -113,17 +113,29 @@ func allOf(checks ...headCheck) headCheck {
 	}
 }
 
-// hasPort: Host names the port of the connection, unless it is the default.
+// hasPort: Host names the host and the port of the connection. The port may be
+// left out if it is the default one.
 func hasPort(a answer) finding {
 	hosts := a.head.Head.Values("Host")
 	if len(hosts) != 1 || hosts[0] == "" {
 		return found(Fail, "its Host is %q", hosts)
 	}
-	_, port, err := net.SplitHostPort(hosts[0])
+	name, port, hasPort := hosts[0], "", false
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, ']') {
+		name, port, hasPort = name[:i], name[i+1:], true
+	}
 	switch {
-	case err == nil && port == a.port, err != nil && (a.port == "80" || a.port == "443"):
+	case strings.Contains(name, ":") && !strings.HasPrefix(name, "["):
+		f := found(Fail, "its Host is %q, and an IPv6 address is in brackets there (RFC 3986 §3.2.2)", hosts[0])
+		if net.ParseIP(name) != nil || net.ParseIP(hosts[0]) != nil {
+			return f.shows("host-without-brackets")
+		}
+		return f
+	case name == "" || strings.ContainsAny(hosts[0], "/?#@ ") || strings.ContainsFunc(port, func(c rune) bool { return c < '0' || c > '9' }):
+		return found(Fail, "its Host is %q, which is not a host with a port", hosts[0])
+	case hasPort && port == a.port, port == "" && (a.port == "80" || a.port == "443"):
 		return finding{}
-	case err != nil:
+	case port == "":
 		return found(Fail, "its Host is %q, without the port %s to which it has connected", hosts[0], a.port).shows("host-without-port")
 	}
 	return found(NonStrict, "its Host is %q, and it has connected to the port %s, unless there is something between", hosts[0], a.port)

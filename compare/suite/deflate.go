@@ -72,7 +72,7 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 	lacks := ""
 	a := r.answer
 	switch {
-	case role == wire.Client && a.deflate == nil && c.refusal() == nil && c.Deflate.Needs != nil:
+	case role == wire.Client && a.deflate == nil && c.Deflate.Needs != nil:
 		lacks = "it does not take permessage-deflate, so there is nothing to judge"
 	}
 	if lacks == "" && a.deflate != nil && c.Deflate.Needs != nil {

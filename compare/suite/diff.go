@@ -339,15 +339,16 @@ func breaks(vs []wire.Violation) string {
 }
 
 // amounts says what a difference amounts to, by the verdicts of those who differ.
-// Who breaks another rule than a SHOULD case is about breaks a MUST all the same.
+// Only a MUST is failed, so what else is not strict breaks a SHOULD, or is lax where
+// no MUST and no SHOULD speaks.
 func amounts(c *Case, reports []Report) (Verdict, string) {
 	var must, should []string
 	for _, r := range reports {
 		worst := r.Worst()
 		switch {
-		case worst == Fail && (c.Keyword != Should || r.Rule != "" && !slices.Contains(c.Rules, r.Rule)):
+		case worst == Fail:
 			must = append(must, r.Endpoint)
-		case worst == Fail || worst == NonStrict:
+		case worst == NonStrict:
 			should = append(should, r.Endpoint)
 		}
 	}
@@ -361,7 +362,13 @@ func amounts(c *Case, reports []Report) (Verdict, string) {
 		}
 	}
 	tell(must, Must)
-	tell(should, Should)
+	if c.Keyword == May {
+		for _, who := range should {
+			parts = append(parts, who+" is laxer than it could be")
+		}
+	} else {
+		tell(should, Should)
+	}
 	words := strings.Join(parts, ", ")
 	switch {
 	case len(must) > 0:

@@ -220,7 +220,7 @@ type Step struct {
 	Gap      time.Duration // between two TCP writes
 
 	N    int           // with Await: messages and control frames seen in all
-	Time time.Duration // with Patience and Pause
+	Time time.Duration // with Patience and Pause; with Await, how long at most
 }
 
 // Do is what a Step does.
@@ -237,9 +237,12 @@ const (
 )
 
 // The words for steps.
-func send(frames ...Frame) Step     { return Step{Frames: frames} }
-func octets(b ...byte) Step         { return Step{Octets: b} }
-func await(n int) Step              { return Step{Do: Await, N: n} }
+func send(frames ...Frame) Step { return Step{Frames: frames} }
+func octets(b ...byte) Step     { return Step{Octets: b} }
+func await(n int) Step          { return Step{Do: Await, N: n} }
+func awaitFor(n int, d time.Duration) Step {
+	return Step{Do: Await, N: n, Time: d}
+}
 func patience(d time.Duration) Step { return Step{Do: Patience, Time: d} }
 func pause(d time.Duration) Step    { return Step{Do: Pause, Time: d} }
 func fin() Step                     { return Step{Do: Fin} }
@@ -372,6 +375,12 @@ func fails(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: Fails, Codes: codes}}}
 }
 
+// failsOrTakes: the target fails the connection with code, or takes what no MUST
+// of a receiver forbids and answers with these, which is non-strict.
+func failsOrTakes(code wire.CloseCode, why string, sees ...Expect) []Outcome {
+	return append(fails(code), Outcome{Verdict: NonStrict, Why: why, Sees: sees})
+}
+
 // closes: the target answers the Close frame of a step with one of codes.
 func closes(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: Answers, Codes: codes}}}
@@ -397,10 +406,10 @@ func failsAfter(code wire.CloseCode, sees ...Expect) []Outcome {
 }
 
 // failsFast: the target fails the connection at once, before the Patience step
-// is over; doing so later is non-strict.
+// is over; doing so later is legal.
 func failsFast(code wire.CloseCode, why string) []Outcome {
 	end := End{How: Fails, Codes: []wire.CloseCode{code}}
 	early := end
 	early.Early = true
-	return []Outcome{{End: early}, {Verdict: NonStrict, Why: why, End: end}}
+	return []Outcome{{End: early}, {Verdict: Info, Why: why, End: end}}
 }

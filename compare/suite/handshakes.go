@@ -11,6 +11,8 @@ import (
 type handshakes struct {
 	requirement string
 	keyword     string
+	duty        Duty
+	lax         string // see Case.Lax
 	section     string // where it is not the group's
 	rules       []string
 	outcomes    []Outcome
@@ -32,7 +34,7 @@ var tried = []Step{send(text("Hello"))}
 func (g *group) addHandshakes(judges wire.Role, h handshakes) {
 	for _, each := range h.list {
 		c := Case{
-			Title: each.title, Requirement: h.requirement, Keyword: h.keyword, Section: h.section, Rules: h.rules,
+			Title: each.title, Requirement: h.requirement, Keyword: h.keyword, Duty: h.duty, Lax: h.lax, Section: h.section, Rules: h.rules,
 			Opening: Opening{Writes: []string{each.head}}, Head: h.head, Steps: tried, Outcomes: h.outcomes, OneSided: true,
 		}
 		if judges == wire.Client {

@@ -24,6 +24,7 @@ import (
 type mini struct {
 	makes string
 	does  func(*mini) // in place of the echo, once the WebSocket is open
+	host  string      // of a client's request, see hostOf
 	role  wire.Role
 	conn  *net.TCPConn
 	peer  *writes
@@ -211,7 +212,7 @@ func (m *mini) answer() bool {
 		!m.has(list, "Upgrade", "websocket") && !m.is("upgrade-not-checked"),
 		!m.has(list, "Connection", "Upgrade") && !m.is("connection-not-checked"),
 		key == "" && !m.is("key-not-checked", "key-name-by-case"),
-		key != "" && (err != nil || len(decoded) != 16) && !m.is("key-length-not-checked"):
+		key != "" && (err != nil || len(decoded) != 16):
 		return refuse(400, "")
 	case first("Sec-WebSocket-Version") != "13" && !m.is("version-not-checked"):
 		return refuse(426, version)
@@ -247,6 +248,7 @@ func (m *mini) answer() bool {
 		"extension-invented":    "Sec-WebSocket-Extensions: permessage-deflate\r\n",
 		"http-after-handshake":  "\r\nHTTP/1.1 200 OK\r\n",
 		"crlf-behind-handshake": "\r\n",
+		"chunk-after-handshake": "\r\n0\r\n",
 	}[m.makes]
 	fmt.Fprintf(m.conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s\r\n", accept, more)
 	return true
@@ -262,6 +264,11 @@ func (m *mini) ask() bool {
 	}
 	if m.is("host-without-port") {
 		host, _, _ = net.SplitHostPort(host)
+	}
+	host = m.hostOf(host)
+	if m.is("host-without-brackets") {
+		_, port, _ := net.SplitHostPort(host)
+		host = "::1:" + port
 	}
 	fmt.Fprintf(m.conn, "GET / HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", host, key)
 	lines, ok := m.head()
@@ -330,17 +337,15 @@ func (m *mini) frame() (h wire.Header, p []byte, ok bool) {
 		h.Length = uint64(bits.LittleEndian.Uint16(m.in[2:]))
 	case m.is("length-little-endian") && seven == 127:
 		h.Length = bits.LittleEndian.Uint64(m.in[2:])
-	case m.is("length-top-bit-not-checked"):
-		h.Length &^= 1 << 63
 	}
-	if strings.HasPrefix(m.makes, "length-") && !m.is("length-minimal-not-checked", "length-top-bit-not-checked") {
+	if strings.HasPrefix(m.makes, "length-") {
 		h.Form = wire.FormFor(h.Length) // it does not know better
 	}
 	if h.Masked {
 		h.Key = [4]byte(m.in[size-4 : size])
 	}
 	m.in = m.in[size:]
-	if m.wrong(h) || h.Length > 1<<24 && !m.is("length-little-endian", "length-top-bit-not-checked") {
+	if m.wrong(h) || h.Length > 1<<24 && !m.is("length-little-endian") {
 		return h, nil, true // not worth the wait
 	}
 	if m.is("mask-begun-anew-at-each-read", "utf8-checked-per-read") {
@@ -400,7 +405,18 @@ func (m *mini) send(op wire.Opcode, p []byte) {
 	if m.is("length-not-minimal") && n == 125 {
 		h.Form = wire.Length16
 	}
-	h.Fin = !m.is("fin-inverted") || op.IsControl()
+	switch {
+	case m.is("length-too-large"):
+		h.Length++
+	case m.is("length-counts-masking-key"):
+		h.Length += 4
+	case m.is("length-too-small") && n > 0 && !op.IsControl():
+		h.Length--
+	}
+	if strings.HasPrefix(m.makes, "length-too-") || m.is("length-counts-masking-key") {
+		h.Form = wire.FormFor(h.Length)
+	}
+	h.Fin = !(m.is("fin-inverted") && !op.IsControl() || m.is("control-sent-fragmented") && op.IsControl())
 	h.Masked = m.role == wire.Client
 	switch {
 	case m.is("server-masks"):
@@ -418,9 +434,25 @@ func (m *mini) send(op wire.Opcode, p []byte) {
 	if m.is("nibbles-swapped") {
 		b[0] = byte(op)<<4 | 1
 	}
+	size := map[wire.LengthForm]int{wire.Length16: 2, wire.Length64: 8}[h.Form]
+	switch {
+	case m.is("length-sent-little-endian"):
+		slices.Reverse(b[2 : 2+size])
+	case m.is("length-sent-in-32-bits") && size == 8:
+		b = slices.Delete(b, 2, 6)
+	case m.is("length-in-one-byte") && n > 125:
+		b = append(b[:1], byte(n))
+	case m.is("mask-bit-without-key"):
+		b[1] |= 0x80
+	case m.is("mask-bit-missing"):
+		b[1] &^= 0x80
+	}
 	start := len(b)
 	b = append(b, p...)
 	wire.Mask(h.Key, 0, b[start:])
+	if m.is("byte-after-frame") {
+		b = append(b, 0)
+	}
 	_, _ = m.conn.Write(b)
 }
 
@@ -510,7 +542,7 @@ func (m *mini) echo() {
 		case h.Opcode == wire.Ping && open && m.is("ping-answered-late"):
 			late = append(late, p)
 			continue
-		case h.Opcode == wire.Ping || h.Opcode == wire.Pong && m.is("pong-answered"):
+		case h.Opcode == wire.Ping:
 			switch {
 			case m.is("ping-not-answered"):
 			case m.is("pong-without-payload"):
@@ -533,7 +565,7 @@ func (m *mini) echo() {
 				op = wire.Text
 			}
 		}
-		if op == wire.Text && !m.is("utf8-not-checked", "utf8-replaced", "utf8-checked-at-end", "text-read-as-latin1") {
+		if op == wire.Text && !m.is("utf8-not-checked", "utf8-replaced", "text-read-as-latin1") {
 			if m.is("utf8-checked-per-fragment") {
 				text = wire.UTF8{}
 			}
@@ -561,9 +593,6 @@ func (m *mini) echo() {
 			message = nil
 		case m.is("empty-final-fragment-loses-message") && len(p) == 0 && !first && !open:
 			message = nil
-		case !open && m.is("utf8-checked-at-end") && op == wire.Text && !utf8.Valid(message):
-			m.fail(wire.InvalidPayload)
-			return
 		case !open:
 			deliver(op, message)
 			for _, p := range late {
@@ -592,8 +621,12 @@ func (m *mini) close(p []byte) {
 	case m.is("close-not-answered"):
 		m.leave()
 		return
-	case m.is("close-code-not-echoed"):
-		answer = wire.ClosePayload{Code: wire.NormalClosure}.Append(nil)
+	case m.is("close-code-as-text") && len(p) >= 2:
+		answer = fmt.Append(nil, uint16(body.Code))
+	case m.is("close-code-little-endian") && len(p) >= 2:
+		answer = []byte{p[1], p[0]}
+	case m.is("close-code-in-32-bits") && len(p) >= 2:
+		answer = []byte{0, 0, p[0], p[1]}
 	case m.is("close-1005-sent") && body.Code == wire.NoStatusReceived:
 		answer = []byte{0x03, 0xED}
 	}

@@ -32,7 +32,7 @@ type model struct {
 	change                          func(said) said
 
 	// Control frames.
-	pongEmpty, pongPong, pingIsText bool
+	pongEmpty, pingIsText bool
 
 	// What one that checks nothing can make of what breaks a rule.
 	skipsReserved, skipsStray      bool
@@ -66,7 +66,6 @@ var models = []model{
 	{mistake: "control-frame-in-message", controlJoins: true},
 	{mistake: "fragments-forgotten-at-ping", controlForgets: true},
 	{mistake: "pong-without-payload", pongEmpty: true},
-	{mistake: "pong-answered", pongPong: true},
 	{mistake: "ping-delivered-as-message", pingIsText: true},
 	{mistake: "utf8-replaced", change: replaced(func(b []byte) []byte { return []byte(string([]rune(string(b)))) })},
 	{mistake: "utf8-replaced", change: replaced(func(b []byte) []byte { return bytes.ToValidUTF8(b, []byte("\uFFFD")) })},
@@ -226,7 +225,7 @@ func (m model) answers(b []byte, reads []int) []said {
 		case opcode == wire.Ping && m.pingIsText:
 			deliver(said{opcode: wire.Text, payload: p})
 			continue
-		case opcode == wire.Ping || opcode == wire.Pong && m.pongPong:
+		case opcode == wire.Ping:
 			if m.pongEmpty {
 				p = nil
 			}

@@ -69,6 +69,7 @@ type peer struct {
 	octets  int
 	inflate *inflater // nil without permessage-deflate
 	first   []byte    // the first octets that came, enough to see what they are
+	raw     []byte    // the first octets of the last frame, header included, as they came
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -129,7 +130,8 @@ func (p *peer) read(rest []byte) {
 	}
 	// What comes behind a fault is of no interest, and must not keep the target
 	// from noticing that the judge hangs up.
-	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20))
+	more, _ := io.CopyN((*begin)(&p.raw), p.conn, keepOctets)
+	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20-more))
 }
 
 // tell changes what who waits looks at.
@@ -167,7 +169,9 @@ func (p *peer) take(b []byte) bool {
 			if !ok {
 				return true
 			}
+			p.raw = append(p.raw[:0], p.head[:h.Size()]...)
 			b = b[h.Size()-had:]
+			p.raw = append(p.raw, b[:min(len(b), keepOctets)]...)
 			p.head = p.head[:0]
 			if !p.beginFrame(h) {
 				return false
@@ -400,4 +404,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+// begin takes the first keepOctets bytes that are written to it.
+type begin []byte
+
+func (w *begin) Write(b []byte) (int, error) {
+	*w = append(*w, b[:max(0, min(len(b), 2*keepOctets-len(*w)))]...)
+	return len(b), nil
 }

@@ -185,8 +185,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 	_, r.answer.port, _ = net.SplitHostPort(info.Local)
 	if done := c.judgeOpening(&r, role); done {
-		c.judgeHead(&r)
-		r.Mistake = diagnose(&r)
+		c.conclude(&r)
 		return r
 	}
 
@@ -201,7 +200,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	tapped.Close()
 	p.untilDone()
 	r.saw, r.closed, r.fault, r.first = p.seen, p.closed, p.fault, p.first
-	if p.context.Fragmented || p.inFrame {
+	r.raw, r.part = p.raw, p.rest()
+	if p.context.Fragmented && !p.inFrame {
 		r.unfinished = p.message
 	}
 	ranOut := ctx.Err() != nil || r.over != nil && isTimeout(r.over)
@@ -209,9 +209,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if r.Worst() == Fail && (ranOut || s.timeout) {
 		r.lacks = "the end of the case"
 	}
-	c.judgeHead(&r)
-	r.Mistake = diagnose(&r)
-	r.saw, r.closed, r.fault, r.unfinished = nil, nil, nil, seen{} // they may hold many megabytes
+	c.conclude(&r)
+	r.saw, r.closed, r.fault, r.unfinished, r.part = nil, nil, nil, seen{}, part{} // they may hold many megabytes
 	return r
 }
 
@@ -221,6 +220,9 @@ func (c *Case) sent() sentSet {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
 			n := f.Payload.Len()
+			if f.Opcode == wire.Pong {
+				continue // a Pong for a Pong answers nothing, and may come at any time
+			}
 			if n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
 				set.payloads[string(f.Payload.prefix(n))] = true
 			}
@@ -321,7 +323,12 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 				}
 			}
 		case Await:
-			p.await(ctx, func() bool { return p.answers() >= step.N || p.closed != nil })
+			short, cancel := ctx, context.CancelFunc(func() {})
+			if step.Time > 0 {
+				short, cancel = context.WithTimeout(ctx, step.Time)
+			}
+			p.await(short, func() bool { return p.answers() >= step.N || p.closed != nil })
+			cancel()
 		case Patience:
 			short, cancel := context.WithTimeout(ctx, step.Time)
 			p.await(short, func() bool { return p.closed != nil })

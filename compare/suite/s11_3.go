@@ -6,8 +6,10 @@ import "wslab/reference/wire"
 func section113() []*Case {
 	s := group{name: "11.3", section: "11.3"}
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Key does not appear more than once; a request in which it does is refused.", keyword: Must, section: "11.3.1",
-		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refuses(),
+		// The MUST NOT of §11.3.1 binds the client, as that of §11.3.5 for the version does.
+		requirement: "A client sends Sec-WebSocket-Key once. What a server does if it comes twice no MUST says.", keyword: May, section: "11.3.1",
+		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.1)"),
+		lax: "it accepts a repeated key, which a client must not send (RFC 6455 §11.3.1)",
 		list: []handshake{
 			{"The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
 			{"Two keys", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
@@ -17,19 +19,19 @@ func section113() []*Case {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Extensions may appear several times in a request, and not in an answer.", keyword: Must, section: "11.3.2",
-		outcomes: opens(), head: atMostOnce("Sec-WebSocket-Extensions"),
+		requirement: "Sec-WebSocket-Extensions may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.2"), section: "11.3.2",
+		outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it only has to ignore"), head: atMostOnce("Sec-WebSocket-Extensions"),
 		list: []handshake{{"Three Sec-WebSocket-Extensions", plus(request,
 			"Sec-WebSocket-Extensions: x-wslab-one", "Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: x-wslab-two")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer.", keyword: Must, section: "11.3.3",
+		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer.", keyword: Must, duty: dutyOnce("11.3.3"), section: "11.3.3",
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Accept"),
 		list: []handshake{{"Sec-WebSocket-Accept in the answer", request}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Protocol may appear several times in a request, and not in an answer.", keyword: Must, section: "11.3.4",
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Protocol"),
+		requirement: "Sec-WebSocket-Protocol may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.4"), section: "11.3.4",
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Info, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{{"Three Sec-WebSocket-Protocols", plus(request,
 			"Sec-WebSocket-Protocol: x-wslab-one", "Sec-WebSocket-Protocol: x-wslab-two", "Sec-WebSocket-Protocol: x-wslab-three")}},
 	})

@@ -21,7 +21,7 @@ func section41() []*Case {
 	answerInPieces(&s)
 	// Behind all others, so that there are connections to compare with.
 	s.addForClients(Case{
-		Title: "A key of its own for each connection", Requirement: "The key is chosen at random for each connection.", Keyword: Must,
+		Title: "A key of its own for each connection", Requirement: "The key is chosen at random for each connection.", Keyword: Must, Duty: dutyAsks(7, "A client sends one key, a new random value for each connection."),
 		Rules: []string{wire.RuleKeyLength.Code}, Head: hasOwnKey, Steps: tried, Outcomes: opens(),
 	})
 	return s.cases
@@ -29,27 +29,27 @@ func section41() []*Case {
 
 // clientRequest is about the request.
 func clientRequest(s *group) {
-	add := func(title, requirement, keyword string, check headCheck, rules ...string) {
+	add := func(title, requirement, keyword string, duty Duty, check headCheck, rules ...string) {
 		s.addForClients(Case{
-			Title: title, Requirement: requirement, Keyword: keyword, Rules: rules, Head: check, Steps: tried, Outcomes: opens(),
+			Title: title, Requirement: requirement, Keyword: keyword, Duty: duty, Rules: rules, Head: check, Steps: tried, Outcomes: opens(),
 		})
 	}
-	add("The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
-	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, asksRight, wire.RuleTarget.Code)
-	add("Host in the request", "Host has the host, and the port where it is not the default.", Must, hasPort, wire.RuleHost.Code)
-	add("Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
-	add("The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 octets chosen at random.", Must, hasKey,
+	add("The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, dutyAsks(2, "A client sends a GET of HTTP/1.1 or higher."), asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
+	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, dutyAsks(3, "A client asks for the resource name, or for a whole URL with it."), asksRight, wire.RuleTarget.Code)
+	add("Host in the request", "Host has the host, and the port where it is not the default.", Must, dutyHost, hasPort, wire.RuleHost.Code)
+	add("Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, dutyAsks(5, "A client sends Upgrade with websocket, and (item 6) Connection with Upgrade."), asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
+	add("The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 bytes chosen at random.", Must, dutyAsks(7, "A client sends one key, a new random value for each connection."), hasKey,
 		wire.RuleKeyMissing.Code, wire.RuleKeyRepeated.Code, wire.RuleKeyLength.Code)
-	add("The version of the protocol in the request", "There is one Sec-WebSocket-Version, with the value 13.", Must, asksRight, wire.RuleVersion.Code)
-	add("Origin in the request", "A browser sends Origin, another client may; it is a scheme, a host and perhaps a port.", May, hasOrigin)
-	add("Subprotocols in the request", "Sec-WebSocket-Protocol, where it is there, lists tokens, each once.", Must, hasSubprotocols, wire.RuleSubprotocols.Code)
-	add("Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, hasExtensions, wire.RuleExtensionGrammar.Code)
-	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, keepsGrammar, wire.RuleHeaderGrammar.Code)
-	add("The ends of the request's lines", "Who sends HTTP ends each line with CR LF (RFC 9112 §2.1).", Must, endsLines)
-	add("No content in the request", "The request is a GET without content: what follows it are frames.", Must, asksRight, wire.RuleBody.Code)
-	add("Nothing in the same segment as the request", "A client waits for the answer before it sends anything more.", Must, waits)
+	add("The version of the protocol in the request", "There is one Sec-WebSocket-Version, with the value 13.", Must, dutyAsks(9, "A client sends the version 13."), asksRight, wire.RuleVersion.Code)
+	add("Origin in the request", "A browser sends Origin, and another client may. It is a scheme, a host and perhaps a port. No client sends two (RFC 6454 §7.3).", Must, dutyOneOrigin, hasOrigin)
+	add("Subprotocols in the request", "Sec-WebSocket-Protocol, where it is there, lists tokens, each once.", Must, dutyAsks(10, "A client lists subprotocols that are tokens and differ from each other."), hasSubprotocols, wire.RuleSubprotocols.Code)
+	add("Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, must("9.1", "paragraphs 1 and 3", TheClient, "A client lists registered extensions, in the form that the grammar gives."), hasExtensions, wire.RuleExtensionGrammar.Code)
+	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, dutyAsks(1, "A client sends a valid HTTP request."), keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("The ends of the request's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, dutyAsks(1, "A client sends a valid HTTP request."), endsLines)
+	add("No content in the request", "The request is a GET without content: frames follow it. RFC 9110 §9.3.1 says that a client SHOULD send none.", Should, Duty{}, asksRight, wire.RuleBody.Code)
+	add("Nothing in the same segment as the request", "A client waits for the response before it sends anything more.", Must, dutyWaits, waits)
 	s.addForClients(Case{
-		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the answer before it sends anything more.", Keyword: Must,
+		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the response before it sends anything more.", Keyword: Must, Duty: dutyWaits,
 		Opening: Opening{Listen: 50 * time.Millisecond}, Head: waits, Steps: tried, Outcomes: opens(),
 	})
 }
@@ -78,15 +78,15 @@ func statuses(s *group) {
 			title += " with " + each.lines[0]
 		}
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Rules: []string{wire.RuleStatus.Code}, Opening: plain(each.status, each.lines...),
+			Title: title, Keyword: Must, Duty: dutyChecks(1, "A client handles a response with another status than 101 as HTTP."), Rules: []string{wire.RuleStatus.Code}, Opening: plain(each.status, each.lines...),
 			Requirement: "An answer with another status than 101 is plain HTTP, whatever else it says: no WebSocket is open.",
 			Steps:       []Step{send(text("Hello")), fin()}, Outcomes: refuses(),
 		})
 	}
 	noHTTP := func(title string, o Opening, steps ...Step) {
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Rules: []string{wire.RuleStatus.Code}, Opening: o, Steps: steps, Outcomes: refuses(),
-			Requirement: "What is no HTTP response with status 101 opens no WebSocket.",
+			Title: title, Keyword: Must, Duty: dutyValidates, Rules: []string{wire.RuleStatus.Code}, Opening: o, Steps: steps, Outcomes: refuses(),
+			Requirement: "A WebSocket opens only with an HTTP response whose status is 101.",
 		})
 	}
 	one := func(head string) Opening { return Opening{Writes: []string{head}} }
@@ -104,7 +104,7 @@ func statuses(s *group) {
 	noHTTP("An answer without its empty line, and the end of TCP", one(strings.TrimSuffix(response, "\r\n")), fin())
 
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A client must be able to read interim answers before the answer, even if it does not expect them (RFC 9110 §15.2).", keyword: Must,
+		requirement: "A client must be able to read interim answers before the answer, even if it does not expect them (RFC 9110 §15.2).", keyword: Must, duty: dutyInterim,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opens(),
 		list: []handshake{
 			{"100 Continue before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + response},
@@ -112,10 +112,10 @@ func statuses(s *group) {
 			{"102 Processing twice before the answer", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + response},
 		},
 	})
-	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
+	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "The reason behind the status is for people, and may be anything or empty (RFC 9112 §4).", keyword: Must,
-		rules: []string{wire.RuleStatus.Code}, outcomes: opens(),
+		requirement: "The reason phrase after the status is for people, and may be anything or empty. A client SHOULD ignore it (RFC 9112 §4).", keyword: Should,
+		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(NonStrict, "it refuses a reason phrase that it should ignore (RFC 9112 §4)"),
 		list: []handshake{
 			{"101 with another reason", startLine(response, "HTTP/1.1 101 Web Socket Protocol Handshake")},
 			{"101 with the reason of another status", startLine(response, "HTTP/1.1 101 404 Not Found")},
@@ -140,20 +140,32 @@ func upgradeOfAnswer(s *group) {
 	upgrade := func(values ...string) string { return set(response, "Upgrade", prefixed("Upgrade: ", values)...) }
 	connection := func(values ...string) string { return set(response, "Connection", prefixed("Connection: ", values)...) }
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "Upgrade is websocket, in any case, and Connection has the token Upgrade, in any case.", keyword: Must,
+		requirement: "Upgrade is websocket, in any case, and Connection has the token Upgrade, in any case.", keyword: Must, duty: dutyInterprets,
 		rules: []string{wire.RuleRespUpgrade.Code, wire.RuleRespConnection.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Upgrade: WebSocket in the answer", upgrade("WebSocket")},
 			{"Upgrade: WEBSOCKET in the answer", upgrade("WEBSOCKET")},
 			{"Connection: upgrade in the answer", connection("upgrade")},
 			{"Connection: UPGRADE in the answer", connection("UPGRADE")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Connection has the token Upgrade anywhere in its list.", keyword: Must, duty: dutyLists,
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: opens(),
+		list: []handshake{
 			{"Connection: keep-alive, Upgrade in the answer", connection("keep-alive, Upgrade")},
 			{"Connection: Upgrade,keep-alive in the answer", connection("Upgrade,keep-alive")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		list: []handshake{
 			{"Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "An answer without Upgrade, or with another value than websocket, fails the connection.", keyword: Must,
+		requirement: "An answer without Upgrade, or with another value than websocket, fails the connection.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Upgrade in the answer", set(response, "Upgrade")},
@@ -165,7 +177,7 @@ func upgradeOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "An answer whose Upgrade has another value than websocket fails the connection: it cannot be changed to two protocols.", keyword: Must,
+		requirement: "An answer whose Upgrade has another value than websocket fails the connection: it cannot be changed to two protocols.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it reads Upgrade as a list, and is content with one item that is websocket"),
 		list: []handshake{
 			{"Upgrade: websocket, h2c in the answer", upgrade("websocket, h2c")},
@@ -174,7 +186,7 @@ func upgradeOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "An answer without the token Upgrade in Connection fails the connection.", keyword: Must,
+		requirement: "An answer without the token Upgrade in Connection fails the connection.", keyword: Must, duty: dutyChecks(3, "A client fails the connection if Connection does not contain Upgrade."),
 		rules: []string{wire.RuleRespConnection.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Connection in the answer", set(response, "Connection")},
@@ -193,7 +205,7 @@ func acceptOfAnswer(s *group) {
 		return set(response, "Sec-WebSocket-Accept", prefixed("Sec-WebSocket-Accept: ", values)...)
 	}
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "White space around Sec-WebSocket-Accept does not count.", keyword: Must,
+		requirement: "White space around Sec-WebSocket-Accept does not count.", keyword: Must, duty: dutyTrims,
 		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Sec-WebSocket-Accept with white space around it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:\t  {accept} \t")},
@@ -201,7 +213,7 @@ func acceptOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "An answer without Sec-WebSocket-Accept, or with an empty one, fails the connection.", keyword: Must,
+		requirement: "An answer without Sec-WebSocket-Accept, or with an empty one, fails the connection.", keyword: Must, duty: dutyChecks(4, "A client fails the connection if the accept value is missing or wrong."),
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Sec-WebSocket-Accept", set(response, "Sec-WebSocket-Accept")},
@@ -210,7 +222,7 @@ func acceptOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A Sec-WebSocket-Accept that is not made of the key and the GUID fails the connection.", keyword: Must,
+		requirement: "A Sec-WebSocket-Accept that is not made of the key and the GUID fails the connection.", keyword: Must, duty: dutyChecks(4, "A client fails the connection if the accept value is missing or wrong."),
 		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"Sec-WebSocket-Accept for the key of the RFC's example", accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
@@ -228,8 +240,9 @@ func acceptOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer (§11.3.3); an answer that breaks this fails the connection.", keyword: Must, section: "11.3.3",
-		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refuses(),
+		// The MUST NOT of §11.3.3 binds the server, as that of §11.3.1 binds the client.
+		requirement: "A server sends Sec-WebSocket-Accept once. What a client does if it comes twice no MUST says.", keyword: May, section: "11.3.3",
+		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a server must not do (RFC 6455 §11.3.3)"),
 		list: []handshake{
 			{"Sec-WebSocket-Accept twice, right both times", accept("{accept}", "{accept}")},
 			{"Sec-WebSocket-Accept twice, right the first time", accept("{accept}", "{accept-key}")},
@@ -242,7 +255,7 @@ func acceptOfAnswer(s *group) {
 func choicesOfAnswer(s *group) {
 	subprotocol := func(values ...string) string { return plus(response, prefixed("Sec-WebSocket-Protocol: ", values)...) }
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A subprotocol that the client has not offered fails the connection.", keyword: Must,
+		requirement: "A subprotocol that the client has not offered fails the connection.", keyword: Must, duty: dutyChecks(6, "A client fails the connection if the server chose a subprotocol that was not offered."),
 		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"A subprotocol that was not offered", subprotocol("x-wslab-unasked")},
@@ -251,7 +264,7 @@ func choicesOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "The empty string is no subprotocol, and not the same as none (§4.2.2); an answer with it breaks the grammar.", keyword: Must, section: "4.2.2",
+		requirement: "The empty string is no subprotocol, and not the same as none (§4.2.2); an answer with it breaks the grammar.", keyword: Must, duty: dutyValidates, section: "4.2.2",
 		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refusesOr(NonStrict, "it takes an empty subprotocol for none"),
 		list: []handshake{{"An empty Sec-WebSocket-Protocol in the answer", subprotocol("")}},
 	})
@@ -259,7 +272,7 @@ func choicesOfAnswer(s *group) {
 		return plus(response, prefixed("Sec-WebSocket-Extensions: ", values)...)
 	}
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "An extension that the client has not offered fails the connection.", keyword: Must,
+		requirement: "An extension that the client has not offered fails the connection.", keyword: Must, duty: dutyChecks(5, "A client fails the connection if the server uses an extension that was not offered."),
 		rules: []string{wire.RuleRespExtension.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"An extension that was not offered", extension("x-wslab-unasked")},
@@ -270,7 +283,7 @@ func choicesOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once.", keyword: Must, section: "9.1",
+		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once.", keyword: Must, duty: dutyGrammar91, section: "9.1",
 		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"An extension with a space in its name in the answer", extension("x wslab")},
@@ -289,22 +302,39 @@ func choicesOfAnswer(s *group) {
 // grammarOfAnswer is about HTTP's header lines.
 func grammarOfAnswer(s *group) {
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "The names of header fields may be written in any case, their order does not count, and fields that are not known are overlooked.", keyword: Must,
+		requirement: "The names of header fields may be in any case, and their order does not count.", keyword: Must, duty: dutyInterprets,
 		outcomes: opens(),
 		list: []handshake{
 			{"All names of the answer in lower case", renamed(response, strings.ToLower)},
 			{"All names of the answer in capitals", renamed(response, strings.ToUpper)},
 			{"The answer's fields in the opposite order", backwards(response)},
+		},
+	})
+	unknown := opensOr(NonStrict, "it fails the connection for a header field that it should ignore (RFC 9110 §5.1)")
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
+		outcomes: unknown,
+		list: []handshake{
 			{"A field in the answer that nobody knows", plus(response, "X-Unknown: 1", "Sec-WebSocket-Unknown: 2")},
 			{"Fields of an old draft in the answer", plus(response, "Sec-WebSocket-Location: ws://elsewhere.example/", "Sec-WebSocket-Origin: null")},
 			{"Sec-WebSocket-Version in the answer", plus(response, "Sec-WebSocket-Version: 13")},
 			{"A cookie in the answer", plus(response, "Set-Cookie: a=1; HttpOnly")},
 			{"Date and Server in the answer", plus(response, "Date: Mon, 23 Nov 2026 00:00:00 GMT", "Server: judge")},
 			{"A field without a value in the answer", plus(response, "X-Empty:")},
+		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "White space around a value is not part of it, and none is needed (RFC 9112 §5.1).", keyword: Must, duty: dutyTrims,
+		outcomes: opens(),
+		list: []handshake{
 			{"No space behind the answer's colons", strings.ReplaceAll(response, ": ", ":")},
 			{"White space behind the answer's values", spacesBehind(response)},
-			{"A value in UTF-8 in the answer", plus(response, "X-Unknown: Grüße")},
 		},
+	})
+	s.addHandshakes(wire.Client, handshakes{
+		requirement: "A client ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
+		outcomes: unknown,
+		list:     []handshake{{"A value in UTF-8 in the answer", plus(response, "X-Unknown: Grüße")}},
 	})
 	lines := make([]string, 100)
 	for i := range lines {
@@ -338,7 +368,7 @@ func grammarOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "No white space stands before the colon, and no NUL in a value; an answer with either is no valid response, though HTTP lets who reads it mend it (RFC 9110 §5.5).", keyword: Must,
+		requirement: "No white space is before the colon, and no NUL in a value. A response with either is not valid, but HTTP lets a client repair it (RFC 9110 §5.5).", keyword: Should,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks or mends what is wrong, as HTTP allows"),
 		list: []handshake{
 			{"A space before the colon of an unknown field in the answer", plus(response, "X-Unknown : 1")},
@@ -347,13 +377,13 @@ func grammarOfAnswer(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "No white space stands before a colon (RFC 9112 §5.1): what has it is no Upgrade field.", keyword: Must,
+		requirement: "No white space stands before a colon (RFC 9112 §5.1): what has it is no Upgrade field.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it overlooks white space before a colon, which RFC 9112 §5.1 forbids because readers differ in it"),
 		list: []handshake{{"A space before the colon of Upgrade in the answer", set(response, "Upgrade", "Upgrade : websocket")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A client that receives a line folded as HTTP once had it reads it as one (RFC 9112 §5.2).", keyword: Must,
-		outcomes: opensOr(NonStrict, "it fails the connection for a folded line, which RFC 9112 §5.2 bids it read as one"),
+		requirement: "A client that receives a folded line, as old HTTP has it, reads it as one line (RFC 9112 §5.2).", keyword: Must, duty: dutyFoldedBack,
+		outcomes: opensOr(NonStrict, "it fails the connection for a folded line, which RFC 9112 §5.2 says to read as one"),
 		list: []handshake{
 			{"An unknown field of the answer folded into two lines", plus(response, "X-Unknown: a", " b")},
 			{"Sec-WebSocket-Accept folded into two lines", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:", "\t{accept}")},
@@ -365,7 +395,7 @@ func grammarOfAnswer(s *group) {
 		list:     []handshake{{"Lines of the answer that end in LF alone", strings.ReplaceAll(response, "\r\n", "\n")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
-		requirement: "A 101 has no content, and ends with its empty line (RFC 9112 §6.3): whatever length it claims, what follows are frames.", keyword: Must,
+		requirement: "A 101 has no content and ends with its empty line (RFC 9112 §6.3), whatever length it claims: frames follow it.", keyword: Must, duty: dutyParses,
 		outcomes: opensOr(Info, "it fails the connection, as a 101 must not have this field"),
 		list: []handshake{
 			{"Content-Length: 0 in the answer", plus(response, "Content-Length: 0")},
@@ -378,9 +408,13 @@ func grammarOfAnswer(s *group) {
 // answerInPieces is about how TCP cuts an answer, and what comes with it.
 func answerInPieces(s *group) {
 	add := func(title string, o Opening) {
+		keyword, duty, outcomes := Must, dutyInterprets, opens()
+		if o.Gap > between { // how long a client waits is its own choice
+			keyword, duty, outcomes = May, Duty{}, opensOr(Info, "it does not wait so long for the rest of a response, which is its own choice")
+		}
 		s.addForClients(Case{
-			Title: title, Requirement: "An answer means the same however TCP cuts it.", Keyword: Must,
-			Opening: o, Steps: tried, Outcomes: opens(), Deadline: slowly,
+			Title: title, Requirement: "A response means the same however TCP cuts it.", Keyword: keyword, Duty: duty,
+			Opening: o, Steps: tried, Outcomes: outcomes, Deadline: slowly,
 		})
 	}
 	for _, each := range []struct{ where, at string }{
@@ -404,7 +438,7 @@ func answerInPieces(s *group) {
 
 	glued := func(title string, outcomes []Outcome, steps ...Step) {
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Glued: true, Steps: steps, Outcomes: outcomes,
+			Title: title, Keyword: Must, Duty: dutyParses, Glued: true, Steps: steps, Outcomes: outcomes,
 			Requirement: "A server may send frames as soon as it has answered, in the same TCP segment even: none may be lost.",
 		})
 	}
@@ -415,5 +449,9 @@ func answerInPieces(s *group) {
 	glued("A Close frame in the same TCP segment as the answer", closes(1000), send(closeWith(1000, "")))
 	glued("A frame of 10,000 octets behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
 	glued("Half a frame in the same TCP segment as the answer, then the rest", opens(), octets(0x81, 0x05, 'H', 'e'), pause(between), octets('l', 'l', 'o'))
-	glued("A frame that breaks a rule in the same TCP segment as the answer", fails(wire.ProtocolError), send(text("Hello").opcode(3)))
+	s.addForClients(Case{
+		Title: "A frame that breaks a rule in the same TCP segment as the answer", Keyword: Must, Duty: dutyOpcode, Glued: true,
+		Requirement: "A frame that arrives with the response is read like any other.",
+		Steps:       []Step{send(text("Hello").opcode(3))}, Outcomes: fails(wire.ProtocolError),
+	})
 }

@@ -29,12 +29,12 @@ func section421() []*Case {
 // requestLine is about method, target and version.
 func requestLine(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A request that keeps to §4.1 opens a WebSocket.", keyword: Must, outcomes: opens(),
+		requirement: "A request that keeps to §4.1 opens a WebSocket. A server may have reasons of its own to refuse it.", keyword: Should, outcomes: opens(),
 		list: []handshake{{"The least that a request must have", request}},
 	})
 
 	method := handshakes{
-		requirement: "The method is GET, in capitals; a server refuses any other.", keyword: Must,
+		requirement: "The method is GET, in capitals; a server refuses any other.", keyword: Must, duty: dutyReads(1, "A server refuses a request that is not a GET."),
 		rules: []string{wire.RuleMethod.Code}, outcomes: refuses(),
 	}
 	for _, m := range []string{"POST", "PUT", "HEAD", "OPTIONS", "DELETE", "BREW", "get", "GETX"} {
@@ -43,7 +43,7 @@ func requestLine(s *group) {
 	s.addHandshakes(wire.Server, method)
 
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The request is one of HTTP/1.1 or higher; a server refuses any other.", keyword: Must,
+		requirement: "The request is one of HTTP/1.1 or higher; a server refuses any other.", keyword: Must, duty: dutyReads(1, "A server refuses a request that is not one of HTTP/1.1 or higher."),
 		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"A request of HTTP/1.0", startLine(request, "GET {path} HTTP/1.0")},
@@ -72,7 +72,7 @@ func requestLine(s *group) {
 	})
 
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The target is a resource name, or a whole http or https URL that contains one; a server must accept both (RFC 9112 §3.2.2).", keyword: Must,
+		requirement: "The target is a resource name, or a whole http or https URL that contains one; a server must accept both (RFC 9112 §3.2.2).", keyword: Must, duty: dutyAbsolute,
 		outcomes: opens(),
 		list: []handshake{
 			{"A whole http URL as the target", startLine(request, "GET http://{host}{path} HTTP/1.1")},
@@ -89,7 +89,7 @@ func requestLine(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A target that is no resource name and no http URL breaks the grammar, and a request that does so is refused.", keyword: Must,
+		requirement: "A target that is no resource name and no http URL breaks the grammar, and a request that does so is refused.", keyword: Must, duty: dutyReads(1, "A server refuses a target that is neither a resource name nor an http or https URL."),
 		rules: []string{wire.RuleTarget.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"The target *", startLine(request, "GET * HTTP/1.1")},
@@ -113,7 +113,7 @@ func requestLine(s *group) {
 // hostField is about Host.
 func hostField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "There is one Host with the server's authority; a request without, or with two, is refused (RFC 9112 §3.2: with 400).", keyword: Must,
+		requirement: "There is one Host with the server's authority; a request without, or with two, is refused (RFC 9112 §3.2: with 400).", keyword: Must, duty: dutyOneHost,
 		rules: []string{wire.RuleHost.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Host", set(request, "Host")},
@@ -122,7 +122,7 @@ func hostField(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Host contains the server's authority, so it is not empty.", keyword: Must,
+		requirement: "Host contains the server's authority, so it is not empty.", keyword: Must, duty: dutyReads(2, "A server refuses a request whose Host is not its authority."),
 		rules:    []string{wire.RuleHost.Code},
 		outcomes: refusesOr(NonStrict, "HTTP knows an empty Host; of a WebSocket's handshake, RFC 6455 §4.2.1 demands the server's authority"),
 		list:     []handshake{{"An empty Host", set(request, "Host", "Host:")}},
@@ -144,11 +144,18 @@ func upgradeFields(s *group) {
 	connection := func(values ...string) string { return set(request, "Connection", prefixed("Connection: ", values)...) }
 
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Upgrade contains the value websocket, in any case, and may list other protocols.", keyword: Must,
+		requirement: "Upgrade contains the value websocket, in any case.", keyword: Must, duty: dutyInterprets,
 		rules: []string{wire.RuleUpgrade.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Upgrade: WebSocket", upgrade("WebSocket")},
 			{"Upgrade: WEBSOCKET", upgrade("WEBSOCKET")},
+		},
+	})
+	// A server may ignore Upgrade (RFC 9110 §7.8), so no MUST makes it read a list.
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Upgrade contains the value websocket, and in HTTP it is a list that may have other protocols. A server may ignore it, though (RFC 9110 §7.8).", keyword: Should,
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(NonStrict, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
+		list: []handshake{
 			{"Upgrade with websocket before another protocol", upgrade("websocket, h2c")},
 			{"Upgrade with websocket behind another protocol", upgrade("h2c, websocket")},
 			{"Upgrade with websocket behind another protocol and no space", upgrade("h2c,websocket")},
@@ -157,7 +164,7 @@ func upgradeFields(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Upgrade contains the value websocket, as a whole; without it this is no opening handshake.", keyword: Must,
+		requirement: "Upgrade contains the value websocket, as a whole; without it this is no opening handshake.", keyword: Must, duty: dutyReads(3, "A server refuses a request whose Upgrade does not contain websocket."),
 		rules: []string{wire.RuleUpgrade.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Upgrade", set(request, "Upgrade")},
@@ -176,7 +183,7 @@ func upgradeFields(s *group) {
 	})
 
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Connection includes the token Upgrade, in any case and anywhere in its list.", keyword: Must,
+		requirement: "Connection includes the token Upgrade, in any case and anywhere in its list.", keyword: Must, duty: dutyLists,
 		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Connection: upgrade, as nginx sends it", connection("upgrade")},
@@ -186,20 +193,30 @@ func upgradeFields(s *group) {
 			{"Connection: keep-alive,Upgrade without a space", connection("keep-alive,Upgrade")},
 			{"Connection with a tab behind the comma", connection("keep-alive,\tUpgrade")},
 			{"Connection with three tokens", connection("keep-alive, Upgrade, Sec-WebSocket-Key")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
+		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		list: []handshake{
 			{"Two Connection fields, Upgrade in the second", connection("keep-alive", "Upgrade")},
 			{"Two Connection fields, Upgrade in the first", connection("Upgrade", "keep-alive")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2).", keyword: Must,
+		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2).", keyword: Must, duty: dutyLists,
 		rules: []string{wire.RuleConnection.Code}, outcomes: opens(),
 		list: []handshake{
 			{"Connection with empty items in its list", connection(", ,Upgrade,")},
-			{"Upgrade with empty items in its list", upgrade(",websocket ,,")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Connection includes the token Upgrade, as a whole; without it this is no opening handshake.", keyword: Must,
+		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2). A server may ignore Upgrade, though (RFC 9110 §7.8).", keyword: Should,
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(NonStrict, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
+		list: []handshake{{"Upgrade with empty items in its list", upgrade(",websocket ,,")}},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Connection includes the token Upgrade, as a whole; without it this is no opening handshake.", keyword: Must, duty: dutyReads(4, "A server refuses a request whose Connection does not include Upgrade."),
 		rules: []string{wire.RuleConnection.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No Connection", set(request, "Connection")},
@@ -225,7 +242,7 @@ func keyField(s *group) {
 		return set(request, "Sec-WebSocket-Key", prefixed("Sec-WebSocket-Key: ", values)...)
 	}
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "There is a Sec-WebSocket-Key; a request without one is refused.", keyword: Must,
+		requirement: "There is a Sec-WebSocket-Key; a request without one is refused.", keyword: Must, duty: dutyReads(5, "A server refuses a request without a key."),
 		rules: []string{wire.RuleKeyMissing.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"No key", set(request, "Sec-WebSocket-Key")},
@@ -234,14 +251,14 @@ func keyField(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The key is a value in base64; a request with another is refused.", keyword: Must,
+		requirement: "The key is a value in base64; a request with another is refused.", keyword: Must, duty: dutyReads(5, "A server refuses a request whose key is empty."),
 		rules: []string{wire.RuleKeyLength.Code}, outcomes: refuses(),
 		list: []handshake{{"An empty key", key("")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The key is base64 of 16 octets; a request with another is refused. A server need not decode it, though (§4.2.2).", keyword: Must,
+		requirement: "The key is base64 of 16 bytes. A server need not decode it, though (§4.2.2).", keyword: May,
 		rules:    []string{wire.RuleKeyLength.Code},
-		outcomes: refusesOr(NonStrict, "it does not look into the key, which RFC 6455 §4.2.2 says it need not, and so answers one that §4.2.1 bids it refuse"),
+		outcomes: refusesOr(NonStrict, "it does not decode the key (RFC 6455 §4.2.2 allows that), so it accepts a key that §4.2.1 says to refuse"),
 		list: []handshake{
 			{"A key of 15 octets", key("MTIzNDU2Nzg5MDEyMzQ1")},
 			{"A key of 17 octets", key("MTIzNDU2Nzg5MDEyMzQ1Njc=")},
@@ -258,7 +275,7 @@ func keyField(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The key is base64 of 16 octets, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must,
+		requirement: "The key is base64 of 16 octets, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must, duty: dutyTrims,
 		rules: []string{wire.RuleKeyLength.Code}, outcomes: opens(),
 		list: []handshake{
 			{"A key with white space around it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: \t {key} \t ")},
@@ -278,12 +295,12 @@ func keyField(s *group) {
 // versionField is about Sec-WebSocket-Version; §4.4 has what the refusal must say.
 func versionField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "There is a Sec-WebSocket-Version; a request without one is refused.", keyword: Must,
+		requirement: "There is a Sec-WebSocket-Version; a request without one is refused.", keyword: Must, duty: dutyReads(6, "A server refuses a request without a version."),
 		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(),
 		list: []handshake{{"No Sec-WebSocket-Version", set(request, "Sec-WebSocket-Version")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "White space around a value is not part of it (RFC 9110 §5.5).", keyword: Must,
+		requirement: "White space around a value is not part of it (RFC 9110 §5.5).", keyword: Must, duty: dutyTrims,
 		rules: []string{wire.RuleVersion.Code}, outcomes: opens(),
 		list: []handshake{{"The version 13 with white space around it", set(request, "Sec-WebSocket-Version", "Sec-WebSocket-Version:\t 13 \t")}},
 	})
@@ -292,7 +309,7 @@ func versionField(s *group) {
 // otherFields is about names, order, and fields that WebSocket gives no role.
 func otherFields(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The names of header fields may be written in any case, and the order of the fields does not count.", keyword: Must,
+		requirement: "The names of header fields may be written in any case, and the order of the fields does not count.", keyword: Must, duty: dutyInterprets,
 		outcomes: opens(),
 		list: []handshake{
 			{"All names in lower case", renamed(request, strings.ToLower)},
@@ -303,8 +320,8 @@ func otherFields(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Header fields that are not known are overlooked.", keyword: Must,
-		outcomes: opens(),
+		requirement: "A server ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
+		outcomes: opensOr(NonStrict, "it refuses a request for a header field that it should ignore (RFC 9110 §5.1)"),
 		list: []handshake{
 			{"A field that nobody knows", plus(request, "X-Unknown: 1")},
 			{"A field without a value", plus(request, "X-Empty:")},
@@ -324,13 +341,25 @@ func otherFields(s *group) {
 // headGrammar is about the grammar of HTTP's header lines.
 func headGrammar(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A header line is a name of token characters, a colon at once, and a value; a request that breaks the grammar is refused (RFC 9112 §5.1).", keyword: Must,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refuses(),
+		requirement: "A header line is a name of token characters, a colon, and a value. RFC 9112 §2.2 says that a server SHOULD refuse what does not match this grammar.", keyword: Should,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(NonStrict, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
 		list: []handshake{
 			{"A header line without a colon", plus(request, "X-Unknown")},
 			{"A header line without a colon, with a space in it", plus(request, "X-Unknown 1")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "No white space is between a field name and its colon. A server must refuse a request that has some with 400 (RFC 9112 §5.1).", keyword: Must, duty: dutyColon,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refuses(),
+		list: []handshake{
 			{"A space before the colon", plus(request, "X-Unknown : 1")},
 			{"A tab before the colon of Upgrade", set(request, "Upgrade", "Upgrade\t: websocket")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A header line is a name of token characters, a colon, and a value. RFC 9112 §2.2 says that a server SHOULD refuse what does not match this grammar.", keyword: Should,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(NonStrict, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
+		list: []handshake{
 			{"A header line without a name", plus(request, ": 1")},
 			{"A name with a space in it", plus(request, "X Unknown: 1")},
 			{"A name with brackets in it", plus(request, "X(Unknown): 1")},
@@ -339,7 +368,7 @@ func headGrammar(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A value has no NUL, CR or LF: a request with one is refused, or the octet replaced by a space (RFC 9110 §5.5).", keyword: Must,
+		requirement: "A value has no NUL, CR or LF: a request with one is refused, or the octet replaced by a space (RFC 9110 §5.5).", keyword: Must, duty: dutyNUL,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the octet, or has replaced it as RFC 9110 §5.5 allows"),
 		list: []handshake{
 			{"A value with NUL", plus(request, "X-Unknown: a\x00b")},
@@ -363,7 +392,7 @@ func headGrammar(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "White space around a value is not part of it, and none is needed (RFC 9112 §5.1).", keyword: Must,
+		requirement: "White space around a value is not part of it, and none is needed (RFC 9112 §5.1).", keyword: Must, duty: dutyTrims,
 		outcomes: opens(),
 		list: []handshake{
 			{"No space behind the colons", strings.ReplaceAll(request, ": ", ":")},
@@ -372,7 +401,7 @@ func headGrammar(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A line that goes on in the next, as HTTP once had it, is refused, or read as one line (RFC 9112 §5.2).", keyword: Must,
+		requirement: "A line that goes on in the next, as HTTP once had it, is refused, or read as one line (RFC 9112 §5.2).", keyword: Must, duty: dutyFolded,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it reads folded lines as one, as RFC 9112 §5.2 allows"),
 		list: []handshake{
 			{"An unknown field folded into two lines", plus(request, "X-Unknown: a", " b")},
@@ -381,7 +410,7 @@ func headGrammar(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A first header line that begins with white space is refused, or overlooked (RFC 9112 §2.2).", keyword: Must,
+		requirement: "A first header line that begins with white space is refused, or overlooked (RFC 9112 §2.2).", keyword: Must, duty: dutySpaceFirst,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the line, as RFC 9112 §2.2 allows"),
 		list: []handshake{{"White space before the first field", startLine(request, "GET {path} HTTP/1.1\r\n X-Unknown: 1")}},
 	})
@@ -436,8 +465,9 @@ func requestBody(s *group) {
 		list:     []handshake{{"Content-Length: 0", plus(request, "Content-Length: 0")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A protocol is not changed before the request has been received to its end, its content as well (RFC 9110 §7.8); that content is never read as frames.", keyword: Must,
-		rules: []string{wire.RuleBody.Code}, outcomes: refusesOr(Info, "it opens the WebSocket behind the content, as RFC 9110 §7.8 allows"),
+		requirement: "A request is received to its end, its content too, before the protocol changes (RFC 9110 §7.8). The content is not frames. A client should not send any with a GET (RFC 9110 §9.3.1).", keyword: Should,
+		rules: []string{wire.RuleBody.Code}, outcomes: refusesOr(Info, "it opens the WebSocket after the content, as RFC 9110 §7.8 allows"),
+		lax: "it reads the content of the request as frames",
 		list: []handshake{
 			{"Content of five octets", plus(request, "Content-Length: 5") + "Hello"},
 			{"Content that is a frame", plus(request, "Content-Length: 11") + "\x81\x85\x00\x00\x00\x00Hello"},
@@ -446,7 +476,7 @@ func requestBody(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A Content-Length is a number, and one is enough (RFC 9112 §6.3).", keyword: Must,
+		requirement: "A Content-Length is a number, and one is enough (RFC 9112 §6.3).", keyword: Must, duty: dutyBodyLength,
 		rules: []string{wire.RuleBody.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"Content-Length: -1", plus(request, "Content-Length: -1")},
@@ -466,8 +496,12 @@ const (
 // requestInPieces is about how TCP cuts a request, and what comes with it.
 func requestInPieces(s *group) {
 	add := func(title string, o Opening, keyword string, outcomes []Outcome) {
+		duty := dutyInterprets
+		if keyword != Must {
+			duty = Duty{}
+		}
 		s.add(Case{
-			Title: title, Requirement: "A request means the same however TCP cuts it.", Keyword: keyword,
+			Title: title, Requirement: "A request means the same however TCP cuts it.", Keyword: keyword, Duty: duty,
 			Opening: o, Steps: tried, Outcomes: outcomes, OneSided: true, Deadline: slowly,
 		})
 	}
@@ -493,17 +527,19 @@ func requestInPieces(s *group) {
 		add("A request cut "+each.where, Opening{Writes: []string{request[:at], request[at:]}, Gap: between}, Must, opens())
 	}
 	line := strings.SplitAfter(request, "\r\n")
+	const hurries = "it does not wait so long for the rest of a request, which is its own choice"
 	add("A request cut in its key", Opening{Writes: strings.SplitAfter(strings.ReplaceAll(request, "{key}", SampleKey), "dGhlIHNh"), Gap: between}, Must, opens())
 	add("A request line by line", Opening{Writes: line[:len(line)-1], Gap: between}, Must, opens())
 	add("A request octet by octet", Opening{Each: 1, Gap: between / 10}, Must, opens())
 	add("A request in pieces of seven octets", Opening{Each: 7, Gap: between / 2}, Must, opens())
-	add("A request line by line, 60 ms apart", Opening{Writes: line[:len(line)-1], Gap: 60 * time.Millisecond}, Must, opens())
-	add("A request with a pause of 300 ms before its last octet", Opening{Writes: []string{request[:len(request)-1], request[len(request)-1:]}, Gap: 300 * time.Millisecond}, Must, opens())
+	add("A request line by line, 60 ms apart", Opening{Writes: line[:len(line)-1], Gap: 60 * time.Millisecond}, May, opensOr(Info, hurries))
+	add("A request with a pause of 300 ms before its last octet", Opening{Writes: []string{request[:len(request)-1], request[len(request)-1:]}, Gap: 300 * time.Millisecond}, May, opensOr(Info, hurries))
 
 	glued := func(title string, c Case) {
 		c.Title, c.Glued, c.OneSided = title, true, true
-		c.Requirement = "A client waits for the answer before it sends frames (§4.1). One that does not has done wrong; but what a server reads behind a request it accepts are frames, and none may be lost."
+		c.Requirement = "A client must wait for the response before it sends frames (§4.1), so here the judge breaks a MUST. What a server does with such frames is its own choice."
 		c.Keyword = May
+		c.Lax = "it loses frames that a client sends before the response, which the client must not do (RFC 6455 §4.1)"
 		c.Outcomes = append(c.Outcomes, Outcome{Verdict: Info, Why: "it refuses a client that does not wait for the answer, as it may", End: End{How: Refuses, Silent: true}})
 		s.add(c)
 	}
@@ -530,7 +566,7 @@ func requestInPieces(s *group) {
 		{"Not one octet", ""},
 	} {
 		s.add(Case{
-			Title: each.title + ", and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must,
+			Title: each.title + ", and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must, Duty: dutyWhole,
 			Opening: Opening{Writes: []string{each.head}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
 		})
 	}

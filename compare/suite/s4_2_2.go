@@ -5,24 +5,24 @@ import "wslab/reference/wire"
 // section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
 func section422() []*Case {
 	s := group{name: "4.2.2", section: "4.2.2"}
-	add := func(title, requirement, keyword string, head headCheck, rules ...string) {
+	add := func(title, requirement, keyword string, duty Duty, head headCheck, rules ...string) {
 		s.add(Case{
-			Title: title, Requirement: requirement, Keyword: keyword, Rules: rules, Head: head,
+			Title: title, Requirement: requirement, Keyword: keyword, Duty: duty, Rules: rules, Head: head,
 			Steps: tried, Outcomes: opens(), OneSided: true,
 		})
 	}
-	add("The status line of the answer", "The answer begins with HTTP/1.1 and the status 101.", Must, startsAs, wire.RuleStatus.Code)
-	add("Upgrade in the answer", "The answer has Upgrade: websocket.", Must, hasOnly("Upgrade", "websocket"), wire.RuleRespUpgrade.Code)
-	add("Connection in the answer", "The answer has Connection: Upgrade.", Must, hasOnly("Connection", "Upgrade"), wire.RuleRespConnection.Code)
-	add("The grammar of the answer's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, keepsGrammar, wire.RuleHeaderGrammar.Code)
-	add("The ends of the answer's lines", "Who sends HTTP ends each line with CR LF (RFC 9112 §2.1).", Must, endsLines)
-	add("No Content-Length in the answer", "An answer with status 101 has no Content-Length (RFC 9110 §8.6): what follows are frames.", Must, without(Fail, "Content-Length"))
-	add("No Transfer-Encoding in the answer", "An answer with status 101 has no Transfer-Encoding (RFC 9112 §6.1): what follows are frames.", Must, without(Fail, "Transfer-Encoding"))
-	add("No subprotocol where none was offered", "Where no subprotocol is agreed on the answer has no Sec-WebSocket-Protocol.", Must,
+	add("The status line of the answer", "The response begins with HTTP/1.1 and the status 101.", Must, dutyReplies(1, "A server accepts with the status 101."), startsAs, wire.RuleStatus.Code)
+	add("Upgrade in the answer", "The response has Upgrade: websocket.", Must, dutyReplies(2, "A server accepts with Upgrade: websocket."), hasOnly("Upgrade", "websocket"), wire.RuleRespUpgrade.Code)
+	add("Connection in the answer", "The response has Connection: Upgrade.", Must, dutyReplies(3, "A server accepts with Connection: Upgrade."), hasOnly("Connection", "Upgrade"), wire.RuleRespConnection.Code)
+	add("The grammar of the answer's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, dutyValidHTTP, keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("The ends of the answer's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, dutyValidHTTP, endsLines)
+	add("No Content-Length in the answer", "A response with status 101 has no Content-Length (RFC 9110 §8.6): frames follow it.", Must, dutyNoLength, without(Fail, "Content-Length"))
+	add("No Transfer-Encoding in the answer", "A response with status 101 has no Transfer-Encoding (RFC 9112 §6.1): frames follow it.", Must, dutyNoTransfer, without(Fail, "Transfer-Encoding"))
+	add("No subprotocol where none was offered", "If no subprotocol is agreed on, the response has no Sec-WebSocket-Protocol.", Must, dutyProtocols,
 		without(Fail, "Sec-WebSocket-Protocol"), wire.RuleRespSubprotocol.Code)
-	add("No extension where none was offered", "Only what the client has listed may be answered with.", Must,
+	add("No extension where none was offered", "A server answers only with extensions that the client listed.", Must, dutyExtension,
 		without(Fail, "Sec-WebSocket-Extensions"), wire.RuleRespExtension.Code)
-	add("No fields of an old draft in the answer", "Sec-WebSocket-Location and Sec-WebSocket-Origin were of a draft; RFC 6455 has given them up.", May,
+	add("No fields of an old draft in the answer", "Sec-WebSocket-Location and Sec-WebSocket-Origin were of a draft; RFC 6455 has given them up.", May, Duty{},
 		without(Info, "Sec-WebSocket-Location", "Sec-WebSocket-Origin", "WebSocket-Location", "WebSocket-Origin"))
 
 	for _, k := range []struct{ what, key string }{
@@ -33,7 +33,7 @@ func section422() []*Case {
 		{"a key in small letters", "abcdefghijklmnopqrstug=="},
 	} {
 		s.add(Case{
-			Title: "Sec-WebSocket-Accept for " + k.what, Keyword: Must, Rules: []string{wire.RuleAcceptWrong.Code, wire.RuleAcceptMissing.Code},
+			Title: "Sec-WebSocket-Accept for " + k.what, Keyword: Must, Duty: dutyReplies(4, "A server accepts with the accept value of the key."), Rules: []string{wire.RuleAcceptWrong.Code, wire.RuleAcceptMissing.Code},
 			Requirement: "Sec-WebSocket-Accept is base64 of the SHA-1 of the key, as it stands, and the GUID.",
 			Opening:     Opening{Key: k.key}, Steps: tried, Outcomes: opens(), OneSided: true,
 		})
@@ -59,8 +59,8 @@ func subprotocols(s *group) {
 		return plus(request, prefixed("Sec-WebSocket-Protocol: ", values)...)
 	}
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A server chooses one of the subprotocols that are offered, spelt as it is offered, or none.", keyword: Must,
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Protocol"),
+		requirement: "A server chooses one of the subprotocols that the client offers, spelled as it is offered, or none. It may also refuse the client.", keyword: Must, duty: dutyProtocols,
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Info, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"One subprotocol offered", offer("x-wslab-one")},
 			{"Two subprotocols offered", offer("x-wslab-one, x-wslab-two")},
@@ -73,9 +73,9 @@ func subprotocols(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Protocol is a list of tokens; a request that breaks its grammar is refused.", keyword: Must, section: "4.2.1",
+		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server refuses what breaks this grammar, and answers with no such subprotocol.", keyword: Must, duty: dutyReads(8, "A server refuses a list of subprotocols that breaks the grammar."), section: "4.2.1",
 		rules:    []string{wire.RuleSubprotocols.Code},
-		outcomes: refusesOr(NonStrict, "it does not look at the subprotocols, as it wants none, and so takes a request whose grammar is broken (RFC 6455 §4.2.1)"),
+		outcomes: refusesOr(NonStrict, "it does not check the subprotocols, because it uses none, so it accepts a request whose grammar is broken (RFC 6455 §4.2.1)"),
 		head:     without(Fail, "Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"A subprotocol with a space in it", offer("x-wslab one")},

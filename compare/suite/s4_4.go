@@ -8,13 +8,25 @@ func section44() []*Case {
 	version := func(values ...string) string {
 		return set(request, "Sec-WebSocket-Version", prefixed("Sec-WebSocket-Version: ", values)...)
 	}
+	const unknown = "A server refuses a version that it does not speak, and names those that it speaks in Sec-WebSocket-Version."
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A request for a version that the server does not speak is refused, and Sec-WebSocket-Version in the refusal names those that it speaks.", keyword: Must,
+		requirement: unknown, keyword: Must, duty: dutyVersions,
 		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(), head: namesVersion,
+		list: []handshake{{"Version 0", version("0")}},
+	})
+	// §4.4's own example is a server that speaks 13, 8 and 7.
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "A server may speak the versions 7 and 8 too, as the server in the example of §4.4 does. One that refuses a version names those that it speaks.", keyword: Must, duty: dutyVersions,
+		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(Info, "it speaks this version of a draft too, as it may"), head: namesVersion,
 		list: []handshake{
-			{"Version 0", version("0")},
 			{"Version 7", version("7")},
 			{"Version 8, of a draft that browsers once had", version("8")},
+		},
+	})
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: unknown, keyword: Must, duty: dutyVersions,
+		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(), head: namesVersion,
+		list: []handshake{
 			{"Version 12, which was reserved and never used", version("12")},
 			{"Version 14", version("14")},
 			{"Version 25, the RFC's own example", version("25")},
@@ -23,7 +35,7 @@ func section44() []*Case {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Version has the value 13, one number from 0 to 255 without a leading zero (§4.3); a request with another is refused.", keyword: Must, section: "4.2.1",
+		requirement: "Sec-WebSocket-Version has the value 13, one number from 0 to 255 without a leading zero (§4.3); a request with another is refused.", keyword: Must, duty: dutyReads(6, "A server refuses a request whose version is not 13."), section: "4.2.1",
 		rules: []string{wire.RuleVersion.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"An empty version", version("")},
@@ -38,14 +50,17 @@ func section44() []*Case {
 			{"Version 13;q=1", version("13;q=1")},
 			{"Versions 13, 8 in one field", version("13, 8")},
 			{"Versions 8, 13 in one field", version("8, 13")},
-			{"Versions 13 and 8 in two fields", version("13", "8")},
-			{"Versions 8 and 13 in two fields", version("8", "13")},
 		},
 	})
+	// The MUST NOT of §11.3.5 binds the client, as that of §11.3.1 for the key does.
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Version has the value 13. A field that is no list comes once.", keyword: Must, section: "4.2.1",
-		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(NonStrict, "it overlooks that the field is repeated"),
-		list: []handshake{{"Version 13 in two fields", version("13", "13")}},
+		requirement: "A client sends Sec-WebSocket-Version once. What a server does if it comes twice no MUST says.", keyword: May, section: "11.3.5",
+		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.5)"),
+		list: []handshake{
+			{"Versions 13 and 8 in two fields", version("13", "8")},
+			{"Versions 8 and 13 in two fields", version("8", "13")},
+			{"Version 13 in two fields", version("13", "13")},
+		},
 	})
 	return s.cases
 }

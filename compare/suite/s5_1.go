@@ -6,7 +6,7 @@ import "wslab/reference/wire"
 // server are not.
 func section51() []*Case {
 	s := group{name: "5.1", section: "5.1"}
-	requirement := "A client masks every frame, a server none; whoever receives one that is not so must fail the connection."
+	requirement := "A client masks every frame, a server masks none. The receiver of a frame that breaks this must close the connection."
 	for _, f := range []struct {
 		what  string
 		frame Frame
@@ -24,20 +24,20 @@ func section51() []*Case {
 		{"A text frame of 65,536 octets", of(wire.Text, textOf(65536))},
 	} {
 		s.add(Case{
-			Title: f.what + " with the mask of the other role", Requirement: requirement, Keyword: Must,
+			Title: f.what + " with the mask of the other role", Requirement: requirement, Keyword: Must, Duty: dutyMask,
 			Rules: []string{wire.RuleMaskMissing.Code},
 			Steps: []Step{send(f.frame.wrongMask())}, Outcomes: fails(wire.ProtocolError),
 		})
 	}
 	s.add(Case{
 		Title:       "A text frame as it should be, then one with the mask of the other role",
-		Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleMaskMissing.Code},
+		Requirement: requirement, Keyword: Must, Duty: dutyMask, Rules: []string{wire.RuleMaskMissing.Code},
 		Steps:    []Step{send(text("first")), await(1), send(text("second").wrongMask())},
 		Outcomes: failsAfter(wire.ProtocolError, texts("first")),
 	})
 	s.add(Case{
 		Title:       "The second of two fragments with the mask of the other role",
-		Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleMaskMissing.Code},
+		Requirement: requirement, Keyword: Must, Duty: dutyMask, Rules: []string{wire.RuleMaskMissing.Code},
 		Steps:    []Step{send(text("He").more(), cont("llo").wrongMask())},
 		Outcomes: fails(wire.ProtocolError),
 	})

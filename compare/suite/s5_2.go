@@ -35,7 +35,7 @@ func rsvName(bits uint8) (name string, rules []string) {
 }
 
 func reservedBits(s *group) {
-	const requirement = "RSV1, RSV2 and RSV3 are 0 where no extension was agreed on that uses them; whoever receives another value must fail the connection."
+	const requirement = "RSV1, RSV2 and RSV3 are 0 unless an agreed extension uses them. A receiver of another value must fail the connection."
 	for bits := uint8(1); bits < 8; bits++ {
 		name, rules := rsvName(bits)
 		for _, f := range []struct {
@@ -50,7 +50,7 @@ func reservedBits(s *group) {
 			{"a Close frame", []Frame{closeWith(1000, "").rsv(bits)}},
 		} {
 			s.add(Case{
-				Title: name + " in " + f.what, Requirement: requirement, Keyword: Must, Rules: rules,
+				Title: name + " in " + f.what, Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: rules,
 				Steps: []Step{send(f.frames...)}, Outcomes: fails(wire.ProtocolError),
 			})
 		}
@@ -67,23 +67,23 @@ func reservedBits(s *group) {
 		} {
 			s.add(Case{
 				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", name, how.what),
-				Requirement: requirement, Keyword: Must, Rules: rules,
+				Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: rules,
 				Steps: []Step{how.step}, Outcomes: failsAfter(wire.ProtocolError, texts("Hello")),
 			})
 		}
 	}
 	s.add(Case{
 		Title:       "Reserved bits, a reserved opcode and the mask of the other role together",
-		Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleRSV1.Code, wire.RuleOpcode.Code, wire.RuleMaskMissing.Code},
+		Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: []string{wire.RuleRSV1.Code, wire.RuleOpcode.Code, wire.RuleMaskMissing.Code},
 		Steps: []Step{send(text("Hello").rsv(7).opcode(0xB).wrongMask())}, Outcomes: fails(wire.ProtocolError),
 	})
 }
 
 func reservedOpcodes(s *group) {
-	const requirement = "An opcode of 3 to 7 or B to F has no meaning; whoever receives one must fail the connection."
+	const requirement = "The opcodes 3 to 7 and B to F are unknown. A receiver of one must fail the connection."
 	rules := []string{wire.RuleOpcode.Code}
 	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: rules, Steps: steps, Outcomes: outcomes})
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyOpcode, Rules: rules, Steps: steps, Outcomes: outcomes})
 	}
 	for _, op := range []wire.Opcode{3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF} {
 		add(fmt.Sprintf("Opcode %X without a payload", uint8(op)), fails(wire.ProtocolError),
@@ -114,12 +114,12 @@ func lengths(s *group) {
 		}
 		for _, n := range edges {
 			s.add(Case{
-				Title: fmt.Sprintf("A %s message of %s", op, counted(n)), Requirement: requirement, Keyword: Must,
+				Title: fmt.Sprintf("A %s message of %s", op, counted(n)), Requirement: requirement, Keyword: Must, Duty: dutyParses,
 				Steps: []Step{send(of(op, payload(n)))}, Outcomes: answers(sees(op, payload(n))),
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s message of 65,536 octets in TCP writes of 997", op), Requirement: requirement, Keyword: Must,
+			Title: fmt.Sprintf("A %s message of 65,536 octets in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: dutyParses,
 			Steps: []Step{send(of(op, payload(65536))).every(997)}, Outcomes: answers(sees(op, payload(65536))),
 		})
 	}
@@ -129,13 +129,15 @@ func lengths(s *group) {
 		frames, echoes = append(frames, of(wire.Text, textOf(n))), append(echoes, sees(wire.Text, textOf(n)))
 	}
 	s.add(Case{
-		Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must,
+		Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must, Duty: dutyParses,
 		Steps: []Step{send(frames...)}, Outcomes: answers(echoes...), Deadline: 2 * DefaultDeadline,
 	})
 }
 
+// wrongLengths is about lengths that no sender may write. §5.2 binds the sender
+// alone: no MUST says what a receiver does with them.
 func wrongLengths(s *group) {
-	const minimal = "The length takes the shortest of the three forms that can carry it."
+	const minimal = "A sender writes the length in the shortest form that can carry it. What a receiver does with another form no MUST says."
 	for _, f := range []struct {
 		n    int
 		form wire.LengthForm
@@ -147,14 +149,19 @@ func wrongLengths(s *group) {
 			if frame.Opcode.IsControl() && f.n > wire.MaxControlPayload {
 				continue
 			}
+			echo := sees(frame.Opcode, frame.Payload)
+			if frame.Opcode == wire.Ping {
+				echo.Opcode = wire.Pong
+			}
+			const lax = "it accepts a length that is not in the shortest form, which a sender must not write (RFC 6455 §5.2)"
 			s.add(Case{
 				Title:       fmt.Sprintf("The length %s of a %s frame in %d bits", grouped(f.n), frame.Opcode, f.form),
-				Requirement: minimal, Keyword: Must, Rules: []string{wire.RuleLengthMinimal.Code},
-				Steps: []Step{send(frame.form(f.form))}, Outcomes: fails(wire.ProtocolError),
+				Requirement: minimal, Keyword: May, Rules: []string{wire.RuleLengthMinimal.Code},
+				Steps: []Step{send(frame.form(f.form))}, Outcomes: failsOrTakes(wire.ProtocolError, lax, echo), Lax: lax,
 			})
 		}
 	}
-	const topBit = "The most significant bit of a 64-bit length is 0."
+	const topBit = "A sender writes 0 as the top bit of a 64-bit length. What a receiver does with a 1 no MUST says."
 	for _, f := range []struct {
 		what string
 		n    uint64
@@ -166,8 +173,9 @@ func wrongLengths(s *group) {
 		for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
 			s.add(Case{
 				Title:       fmt.Sprintf("A 64-bit length of a %s frame with the top bit 1 %s", op, f.what),
-				Requirement: topBit, Keyword: Must, Rules: []string{wire.RuleLengthTopBit.Code},
+				Requirement: topBit, Keyword: May, Rules: []string{wire.RuleLengthTopBit.Code},
 				Steps: []Step{send(text("Hello").opcode(op).claims(f.n))}, Outcomes: fails(wire.ProtocolError),
+				Lax: "it does not fail the connection for a length with the top bit 1, which a sender must not write (RFC 6455 §5.2)",
 			})
 		}
 	}

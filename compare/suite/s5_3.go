@@ -13,7 +13,7 @@ func section53() []*Case {
 	s := group{name: "5.3", section: "5.3"}
 	const requirement = "Octet i of the payload is XORed with octet i mod 4 of the masking key, whatever the key is."
 	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, OneSided: true, Steps: steps, Outcomes: outcomes})
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyUnmasks, OneSided: true, Steps: steps, Outcomes: outcomes})
 	}
 	for _, key := range [][]byte{
 		{0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 1}, {0x80, 0, 0, 0}, {'H', 'e', 'l', 'l'}, {0x37, 0xfa, 0x21, 0x3d},
@@ -40,7 +40,7 @@ func section53() []*Case {
 	}
 	s.addForClients(Case{
 		Title:       "The masking keys of eight messages",
-		Requirement: "A client chooses a new masking key for every frame, in a way that nobody can foresee.", Keyword: Must,
+		Requirement: "A client chooses a new and unpredictable masking key for every frame.", Keyword: Must, Duty: dutyFreshKey,
 		Steps: []Step{send(frames...)}, Outcomes: answers(echoes...), also: freshKeys,
 	})
 	return s.cases

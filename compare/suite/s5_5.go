@@ -9,27 +9,34 @@ import (
 // section55 is RFC 6455 §5.5: what all control frames have in common.
 func section55() []*Case {
 	s := group{name: "5.5", section: "5.5"}
+	// §5.4 and §5.5 bind the sender. No MUST says what a receiver does with such frames.
+	const (
+		fragmented    = "A sender does not fragment a control frame. What a receiver does with one that is fragmented no MUST says."
+		laxFragmented = "it does not fail the connection for a control frame with FIN 0, which a sender must not send (RFC 6455 §5.5)"
+		long          = "A sender puts at most 125 bytes into a control frame. What a receiver does with more no MUST says."
+		laxLong       = "it does not fail the connection for a control frame of more than 125 bytes, which a sender must not send (RFC 6455 §5.5)"
+	)
 	control := []Frame{ping("Hello"), pong("Hello"), closeWith(1000, "")}
 	for _, f := range control {
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
-			Requirement: "A control frame is not fragmented.",
-			Steps:       []Step{send(f.more())}, Outcomes: fails(wire.ProtocolError),
+			Title: fmt.Sprintf("A %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: fragmented, Lax: laxFragmented,
+			Steps: []Step{send(f.more())}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0, and a continuation", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
-			Requirement: "A control frame is not fragmented.",
-			Steps:       []Step{send(f.more(), cont("more"))}, Outcomes: fails(wire.ProtocolError),
+			Title: fmt.Sprintf("A %s frame with FIN 0, and a continuation", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: fragmented, Lax: laxFragmented,
+			Steps: []Step{send(f.more(), cont("more"))}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0 between two fragments of a text", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
-			Requirement: "A control frame is not fragmented.",
-			Steps:       []Step{send(text("Hel").more(), f.more(), cont("lo"))}, Outcomes: fails(wire.ProtocolError),
+			Title: fmt.Sprintf("A %s frame with FIN 0 between two fragments of a text", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: fragmented, Lax: laxFragmented,
+			Steps: []Step{send(text("Hel").more(), f.more(), cont("lo"))}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("An empty %s frame with FIN 0", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlFragment.Code},
-			Requirement: "A control frame is not fragmented.",
-			Steps:       []Step{send(Frame{Opcode: f.Opcode})}, Outcomes: fails(wire.ProtocolError),
+			Title: fmt.Sprintf("An empty %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Requirement: fragmented, Lax: laxFragmented,
+			Steps: []Step{send(Frame{Opcode: f.Opcode})}, Outcomes: fails(wire.ProtocolError),
 		})
 		for _, n := range []int{126, 127, 128, 65535, 65536} {
 			p := textOf(n)
@@ -37,15 +44,15 @@ func section55() []*Case {
 				p = Payload{Octets: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
 			}
 			s.add(Case{
-				Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
-				Requirement: "A control frame has at most 125 octets of payload.",
-				Steps:       []Step{send(of(f.Opcode, p))}, Outcomes: fails(wire.ProtocolError),
+				Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
+				Requirement: long, Lax: laxLong,
+				Steps: []Step{send(of(f.Opcode, p))}, Outcomes: fails(wire.ProtocolError),
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame of 126 octets, octet by octet", f.Opcode), Keyword: Must, Rules: []string{wire.RuleControlLength.Code},
-			Requirement: "A control frame has at most 125 octets of payload.",
-			Steps:       []Step{send(of(f.Opcode, Payload{Octets: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
+			Title: fmt.Sprintf("A %s frame of 126 octets, octet by octet", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
+			Requirement: long, Lax: laxLong,
+			Steps: []Step{send(of(f.Opcode, Payload{Octets: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
 		})
 	}
 	return s.cases

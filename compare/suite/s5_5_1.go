@@ -19,9 +19,9 @@ func section551() []*Case {
 }
 
 func answersClose(s *group) {
-	const requirement = "A Close frame is answered by a Close frame, with its code as a rule, and then TCP is closed."
+	const requirement = "An endpoint answers a Close frame with a Close frame, usually with the same code, and then TCP is closed."
 	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Steps: steps, Outcomes: outcomes})
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyAnswers, Steps: steps, Outcomes: outcomes})
 	}
 	normal := closes(wire.NormalClosure)
 	none := closes(wire.NoStatusReceived, wire.NormalClosure)
@@ -47,53 +47,69 @@ func answersClose(s *group) {
 		{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 	}, send(ping("Hello"), closeWith(1000, "")))
-	add("A Close frame between two fragments of a text", normal, send(text("Hel").more(), closeWith(1000, ""), cont("lo")))
+	s.add(Case{
+		Title: "A Close frame between two fragments of a text", Requirement: requirement, Keyword: Must, Duty: dutyAnswers.onReceipt(),
+		Steps: []Step{send(text("Hel").more(), closeWith(1000, ""), cont("lo"))}, Outcomes: normal,
+	})
 	add("A Close frame behind the first fragment of a text", normal, send(text("Hel").more(), closeWith(1000, "")))
 	add("A Close frame behind half a character", normal, send(text("\xe2\x82").more(), closeWith(1000, "")))
 }
 
 func closeBodies(s *group) {
-	s.add(Case{
-		Title: "A Close frame with a body of one octet", Keyword: Must, Rules: []string{wire.RuleCloseBody.Code},
-		Requirement: "If there is a body, its first two octets are a status code.",
-		Steps:       []Step{send(closing(3))}, Outcomes: fails(wire.ProtocolError),
-	})
-	s.add(Case{
-		Title: "A Close frame with a body of one octet, octet by octet", Keyword: Must, Rules: []string{wire.RuleCloseBody.Code},
-		Requirement: "If there is a body, its first two octets are a status code.",
-		Steps:       []Step{send(closing(0xe8)).every(1)}, Outcomes: fails(wire.ProtocolError),
-	})
+	// That a body begins with two bytes binds the sender.
+	const (
+		body = "A sender begins the body of a Close frame with a code of two bytes. What a receiver does with one byte no MUST says, but it answers."
+		lax  = "it accepts a Close frame with a body of one byte, which a sender must not send (RFC 6455 §5.5.1)"
+	)
+	for _, each := range []struct {
+		title string
+		step  Step
+	}{
+		{"A Close frame with a body of one octet", send(closing(3))},
+		{"A Close frame with a body of one octet, octet by octet", send(closing(0xe8)).every(1)},
+	} {
+		s.add(Case{
+			Title: each.title, Keyword: Must, Duty: dutyAnswers.onReceipt(), Rules: []string{wire.RuleCloseBody.Code}, Requirement: body,
+			Steps: []Step{each.step}, Outcomes: failsOr(Outcome{Verdict: NonStrict, Why: lax, End: End{How: Answers, Exact: true,
+				Codes: []wire.CloseCode{wire.NormalClosure, wire.GoingAway, wire.NoStatusReceived}}}),
+		})
+	}
 	for _, bad := range malformed {
 		if !bad.sample {
 			continue
 		}
 		// The RFC names no code for it: 1007 is for messages, 1002 for all else.
 		s.add(Case{
-			Title: "A reason with " + bad.what, Keyword: Must, Rules: []string{wire.RuleCloseReason.Code},
-			Requirement: "The reason in a Close frame is UTF-8.",
+			Title: "A reason with " + bad.what, Keyword: Must, Duty: dutyUTF8, Rules: []string{wire.RuleCloseReason.Code},
+			Requirement: "The reason in a Close frame is UTF-8. An endpoint that finds that it is not fails the connection.",
 			Steps:       []Step{send(closeWith(1000, "bye "+bad.octets))}, Outcomes: fails(wire.InvalidPayload, wire.ProtocolError),
 		})
 	}
 }
 
 func afterClose(s *group) {
-	const requirement = "After a Close frame no data follows in the same direction; what comes nevertheless is not answered."
-	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: outcomes})
+	const requirement = "A sender sends no data after its Close frame. A receiver answers the Close frame, and need not answer what follows it."
+	after := func(title string, late []Expect, outcomes []Outcome, steps ...Step) {
+		if late != nil {
+			outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: "it answers what comes after a Close frame, which its peer must not send (RFC 6455 §5.5.1)",
+				Sees: late, End: End{How: Answers, Codes: outcomes[0].End.Codes}})
+		}
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyAnswers.onReceipt(), Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: outcomes})
 	}
-	normal := closes(wire.NormalClosure, wire.ProtocolError)
-	add("A Close frame and a text behind it in one TCP write", normal, send(closeWith(1000, ""), text("late")))
-	add("A Close frame and a text behind it octet by octet", normal, send(closeWith(1000, ""), text("late")).every(1))
-	add("A Close frame and a Ping behind it", normal, send(closeWith(1000, ""), ping("late")))
-	add("A Close frame and a Pong behind it", normal, send(closeWith(1000, ""), pong("late")))
-	add("Two Close frames", normal, send(closeWith(1000, ""), closeWith(1000, "")))
-	add("Two Close frames with different codes", closes(wire.NormalClosure), send(closeWith(1000, "first"), closeWith(1001, "second")))
-	add("Three Close frames", normal, send(closeWith(1000, ""), closeWith(1000, ""), closeWith(1000, "")))
-	add("A Close frame and a frame with every fault behind it", normal, send(closeWith(1000, ""), text("late").rsv(7).opcode(0xf).wrongMask()))
-	add("A Close frame and 64 KiB of text behind it", normal, send(closeWith(1000, ""), of(wire.Text, textOf(65536))))
-	add("The first fragment of a text, a Close frame, the last fragment, a Ping", normal,
+	normal := func() []Outcome { return closes(wire.NormalClosure, wire.ProtocolError) }
+	text64 := sees(wire.Text, textOf(65536))
+	after("A Close frame and a text behind it in one TCP write", []Expect{texts("late")}, normal(), send(closeWith(1000, ""), text("late")))
+	after("A Close frame and a text behind it octet by octet", []Expect{texts("late")}, normal(), send(closeWith(1000, ""), text("late")).every(1))
+	after("A Close frame and a Ping behind it", []Expect{pongs("late")}, normal(), send(closeWith(1000, ""), ping("late")))
+	after("A Close frame and a Pong behind it", nil, normal(), send(closeWith(1000, ""), pong("late")))
+	after("Two Close frames", nil, normal(), send(closeWith(1000, ""), closeWith(1000, "")))
+	after("Two Close frames with different codes", nil, closes(wire.NormalClosure), send(closeWith(1000, "first"), closeWith(1001, "second")))
+	after("Three Close frames", nil, normal(), send(closeWith(1000, ""), closeWith(1000, ""), closeWith(1000, "")))
+	after("A Close frame and a frame with every fault behind it", nil, normal(), send(closeWith(1000, ""), text("late").rsv(7).opcode(0xf).wrongMask()))
+	after("A Close frame and 64 KiB of text behind it", []Expect{text64}, normal(), send(closeWith(1000, ""), of(wire.Text, textOf(65536))))
+	after("The first fragment of a text, a Close frame, the last fragment, a Ping", []Expect{texts("Hello"), pongs("late").perhaps()}, normal(),
 		send(text("Hel").more(), closeWith(1000, ""), cont("lo"), ping("late")))
-	add("A Close frame, and a text when it has been answered", normal, send(closeWith(1000, "")), await(1), send(text("late")))
+	after("A Close frame, and a text when it has been answered", nil, normal(), send(closeWith(1000, "")), await(1), send(text("late")))
 }
 
 // bothClose is about a target that closes first. A server that echoes can be
@@ -103,7 +119,7 @@ func bothClose(s *group) {
 	end := []Outcome{{End: End{How: Fails, Codes: code}}}
 	fault := text("fault").rsv(2)
 	add := func(title, requirement string, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: end})
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: end})
 	}
 	add("The target closes first, and the judge answers", "The end that began the closing handshake ends TCP when it is answered.", send(fault))
 	add("Both close at the same time", "A Close frame that crosses the other's is its answer.", send(fault, closeWith(1000, "")))
@@ -114,7 +130,7 @@ func bothClose(s *group) {
 	add("The target closes first, and the answer has another code",
 		"The answer ends the connection whatever its code.", send(fault), await(1), send(closeWith(1000, "")))
 	s.add(Case{
-		Title: "The target closes first, and the judge says nothing", Section: "7.1.7", Keyword: Must,
+		Title: "The target closes first, and the judge says nothing", Section: "7.1.7", Keyword: Must, Duty: dutyFails,
 		Requirement: "An end that fails the connection closes TCP, whether it is answered or not.",
 		Steps:       []Step{send(fault)}, Outcomes: end, Mute: true, Deadline: 4 * time.Second,
 	})

@@ -11,10 +11,10 @@ import (
 // section552 is RFC 6455 §5.5.2: a Ping is answered.
 func section552() []*Case {
 	s := group{name: "5.5.2", section: "5.5.2"}
-	const requirement = "A Ping is answered by a Pong with the same payload."
+	const requirement = "An endpoint answers a Ping with a Pong that has the same payload (§5.5.3)."
 	add := func(title, payload string) {
 		s.add(Case{
-			Title: title, Requirement: requirement, Keyword: Must,
+			Title: title, Requirement: requirement, Keyword: Must, Duty: dutyPong,
 			Steps: []Step{send(ping(payload))}, Outcomes: answers(pongs(payload)),
 		})
 	}
@@ -25,7 +25,7 @@ func section552() []*Case {
 	add("A Ping with 124 octets", strings.Repeat("*", 124))
 	add("A Ping with 125 octets, the most there can be", strings.Repeat("\xfe", 125))
 	s.add(Case{
-		Title: "A Ping with 125 octets, octet by octet", Requirement: requirement, Keyword: Must,
+		Title: "A Ping with 125 octets, octet by octet", Requirement: requirement, Keyword: Must, Duty: dutyPong,
 		Steps: []Step{send(of(wire.Ping, textOf(125))).every(1)}, Outcomes: answers(sees(wire.Pong, textOf(125))),
 	})
 
@@ -45,7 +45,7 @@ func section552() []*Case {
 				Why: "it ends the connection for so many Pings at once, as a guard against floods"})
 		}
 		s.add(Case{
-			Title: title, Requirement: "Each is answered, in order, or at least the last.", Keyword: Must,
+			Title: title, Requirement: "Each Ping is answered, in order, or at least the last.", Keyword: Must, Duty: dutyPong,
 			Steps: []Step{how(send(frames...))}, Outcomes: outcomes,
 		})
 	}
@@ -58,11 +58,11 @@ func section552() []*Case {
 	many("A thousand Pings", 1000, numbered, whole)
 
 	s.add(Case{
-		Title: "A Ping, a text, a Ping", Requirement: requirement, Keyword: Must,
+		Title: "A Ping, a text, a Ping", Requirement: requirement, Keyword: Must, Duty: dutyPong,
 		Steps: []Step{send(ping("1"), text("Hello"), ping("2"))}, Outcomes: answersPings(pongs("1"), texts("Hello"), pongs("2")),
 	})
 	s.add(Case{
-		Title: "A Ping, and the next when the first was answered, five times", Requirement: requirement, Keyword: Must,
+		Title: "A Ping, and the next when the first was answered, five times", Requirement: requirement, Keyword: Must, Duty: dutyPong,
 		Steps:    []Step{send(ping("1")), await(1), send(ping("2")), await(2), send(ping("3")), await(3), send(ping("4")), await(4), send(ping("5"))},
 		Outcomes: answers(pongs("1"), pongs("2"), pongs("3"), pongs("4"), pongs("5")),
 	})

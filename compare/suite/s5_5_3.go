@@ -9,7 +9,7 @@ import (
 // section553 is RFC 6455 §5.5.3: a Pong may come unasked, and is not answered.
 func section553() []*Case {
 	s := group{name: "5.5.3", section: "5.5.3"}
-	const requirement = "A Pong that was not asked for is a heartbeat; no answer to it is expected."
+	const requirement = "A Pong that was not asked for is a heartbeat. No response to it is expected, and a Pong is allowed at any time."
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{Title: title, Requirement: requirement, Keyword: May, Steps: steps, Outcomes: outcomes})
 	}

@@ -4,9 +4,9 @@ package suite
 func section56() []*Case {
 	s := group{name: "5.6", section: "5.6"}
 	add := func(title, requirement string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Steps: steps, Outcomes: outcomes})
+		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyParses, Steps: steps, Outcomes: outcomes})
 	}
-	const kinds = "Text is delivered as text, binary as binary: an echo has the opcode of what it echoes."
+	const kinds = "A receiver notes the type of a message, so an echo has the opcode of what it echoes."
 	add("A text, a binary message, a text", kinds, answers(texts("one"), binaries(2), texts("three")), send(text("one"), binary(2), text("three")))
 	add("An empty text and an empty binary message", kinds, answers(texts(""), binaries()), send(text(""), binary()))
 	add("A binary message in fragments, then a text in fragments", kinds, answers(binaries('a', 'b'), texts("cd")),

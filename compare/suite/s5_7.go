@@ -6,7 +6,11 @@ import "wslab/reference/wire"
 func section57() []*Case {
 	s := group{name: "5.7", section: "5.7"}
 	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: "The example: " + title, Requirement: "The examples of the RFC are understood.", Keyword: Must, Steps: steps, Outcomes: outcomes})
+		duty := dutyParses
+		if steps[0].Frames[0].Opcode == wire.Ping {
+			duty = dutyPong
+		}
+		s.add(Case{Title: "The example: " + title, Requirement: "The examples of the RFC are understood.", Keyword: Must, Duty: duty, Steps: steps, Outcomes: outcomes})
 	}
 	hello := text("Hello").key(0x37, 0xfa, 0x21, 0x3d)
 	add("a text of one frame", answers(texts("Hello")), send(hello))

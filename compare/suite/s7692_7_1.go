@@ -24,10 +24,11 @@ func offers(s *group) {
 	// what is done.
 	add := func(title, offer, section string, check headCheck, rules ...string) {
 		s.add(Case{
-			Title: "Offered: " + title, Keyword: Must, Section: section, Rules: rules, Head: check,
-			Requirement: "A server may accept an offer of permessage-deflate, and then keeps to each of its parameters; or it leaves it out.",
+			Title: "Offered: " + title, Keyword: Must, Duty: dutyDeclines, Section: section, Rules: rules, Head: check,
+			Requirement: "A server may accept an offer of permessage-deflate if it supports each of its parameters. Otherwise it declines the offer.",
 			Opening:     Opening{Writes: []string{plus(request, prefixed("Sec-WebSocket-Extensions: ", strings.Split(offer, "\n"))...)}},
-			Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(text("Hello")))}, Outcomes: opens(), OneSided: true,
+			Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(text("Hello")))}, OneSided: true,
+			Outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it only has to decline"),
 		})
 	}
 	add("permessage-deflate without parameters", "permessage-deflate", "", nil)
@@ -97,7 +98,7 @@ func badOffers(s *group) {
 	}
 	add := func(title, offer, section, rule string) {
 		s.add(Case{
-			Title: "Offered, to be declined: " + title, Keyword: Must, Section: section, Rules: []string{rule}, Head: declines,
+			Title: "Offered, to be declined: " + title, Keyword: Must, Duty: dutyDeclines, Section: section, Rules: []string{rule}, Head: declines,
 			Requirement: "An offer with a parameter or value that is not defined, or twice the same parameter, is declined; the WebSocket may open without it.",
 			Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: "+offer)}},
 			Steps:       tried, OneSided: true,
@@ -127,8 +128,12 @@ func badOffers(s *group) {
 // make them fail the connection.
 func answersToOffers(s *group) {
 	add := func(title, answer, section string, outcomes []Outcome, steps []Step, offered func(wire.Head) string, rules ...string) {
+		duty := dutyParses
+		if len(rules) > 0 {
+			duty = dutyFailsOffer
+		}
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Section: section, Rules: rules, Outcomes: outcomes, Steps: steps,
+			Title: title, Keyword: Must, Duty: duty, Section: section, Rules: rules, Outcomes: outcomes, Steps: steps,
 			Requirement: "A client that has offered permessage-deflate takes every answer that fits the offer, and fails the connection for any other.",
 			Deflate:     &Deflate{Answer: answer, Offered: offered},
 		})
@@ -148,7 +153,7 @@ func answersToOffers(s *group) {
 	takes("client_max_window_bits=15 to an offer of it", "; client_max_window_bits=15", "7.1.2.2", bitsOffered)
 	takes("client_max_window_bits=9 to an offer of it", "; client_max_window_bits=9", "7.1.2.2", bitsOffered)
 	s.addForClients(Case{
-		Title: "No extension in the answer to an offer", Keyword: Must, Section: "5",
+		Title: "No extension in the answer to an offer", Keyword: Must, Duty: dutyParses, Section: "5",
 		Requirement: "A server may decline every offer, and the client sends nothing compressed then.",
 		Opening:     Opening{Writes: []string{response}}, Steps: tried, Outcomes: opens(),
 	})

@@ -32,7 +32,7 @@ const inflates = "A message whose first frame has RSV1 is inflated: the payloads
 func inflating(s *group) {
 	needs := inUse
 	add := func(title, section string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
+		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Octets: b}} }
@@ -46,9 +46,14 @@ func inflating(s *group) {
 	add("An empty compressed binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
 	add("An empty message between two others", "7.2.3.6", answers(texts("one"), texts(""), texts("three")),
 		send(packed(text("one"))), send(rawPacked(wire.Text, 0x00)), send(packed(text("three"))))
-	add("Two messages with BFINAL set", "7.2.3.4", answers(texts("Hello"), texts("Hello")),
+	// A sender may do both of these. That a receiver can read them no MUST says.
+	bfinal := func(title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly,
+			Requirement: "A sender may set BFINAL in any block (§7.2.1). It does not end the message or the connection: more blocks may follow."})
+	}
+	bfinal("Two messages with BFINAL set", answers(texts("Hello"), texts("Hello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	add("A block behind one with BFINAL set", "7.2.3.4", answers(texts("HelloHello")),
+	bfinal("A block behind one with BFINAL set", answers(texts("HelloHello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
 	add("A compressed binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
 	add("A compressed text with characters of one to four octets", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
@@ -107,7 +112,7 @@ func inflatingTogether(s *group) {
 			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("%d compressed messages of about %d octets", len(frames), n), Requirement: inflates, Keyword: Must, Section: "7.2.2",
+			Title: fmt.Sprintf("%d compressed messages of about %d octets", len(frames), n), Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: slowly,
 		})
 	}
@@ -118,7 +123,7 @@ func inflatingWithHistory(s *group) {
 	needs := takeover
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: needs}, Deadline: slowly,
+			Title: title, Keyword: Must, Duty: dutyParses, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: needs}, Deadline: slowly,
 			Requirement: "Where no context takeover has not been agreed on, a message may refer to those before it, up to a window back.",
 		})
 	}
@@ -148,7 +153,7 @@ func inflatingWithHistory(s *group) {
 	first, second := p.pack(block), p.pack(block)
 	payload := Payload{Octets: block}
 	s.add(Case{
-		Title: "A compressed message that lies 20,000 octets back", Keyword: Must, Section: "7.1.2",
+		Title: "A compressed message that lies 20,000 octets back", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
 		Deflate:     &Deflate{Needs: takeoverFullWindow},
 		Deadline:    slowly,
@@ -157,7 +162,7 @@ func inflatingWithHistory(s *group) {
 	})
 	far := append(bytes.Clone(noise(32000)), noise(32000)...)
 	s.add(Case{
-		Title: "A message that refers 32,000 octets back into itself", Keyword: Must, Section: "7.1.2",
+		Title: "A message that refers 32,000 octets back into itself", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
 		Deadline:    slowly,
 		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Octets: far})))},
@@ -169,13 +174,13 @@ func inflatingWithHistory(s *group) {
 func inflatingMuch(s *group) {
 	zeros := func(n int) Payload { return Payload{Octets: []byte{0}, Size: n} }
 	s.add(Case{
-		Title: "1 MiB of zeros in about 1,000 octets", Requirement: inflates, Keyword: Must, Section: "7.2.2",
+		Title: "1 MiB of zeros in about 1,000 octets", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(1 << 20))},
 		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
 	})
 	s.add(Case{
-		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Section: "7.2.2",
+		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
 		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
@@ -193,9 +198,13 @@ func inflatingMuch(s *group) {
 // reservedOne is about RSV1 where it has no place.
 func reservedOne(s *group) {
 	add := func(title string, deflate *Deflate, steps ...Step) {
+		duty := dutyCompressed
+		if f := steps[0].Frames[len(steps[0].Frames)-1]; deflate == nil || f.RSV&3 != 0 || !f.Opcode.IsControl() && f.Opcode != wire.Continuation {
+			duty = dutyReserved
+		}
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: fails(wire.ProtocolError),
-			Requirement: "RSV1 stands in the first frame of a compressed message and nowhere else; who receives it elsewhere fails the connection.",
+			Title: title, Keyword: Must, Duty: duty, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: fails(wire.ProtocolError),
+			Requirement: "RSV1 is 1 in the first frame of a compressed message and nowhere else. A receiver of a 1 elsewhere fails the connection.",
 		})
 	}
 	agreed := &Deflate{Needs: inUse}
@@ -219,8 +228,8 @@ func reservedOne(s *group) {
 func corruptData(s *group) {
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
-			Requirement: "A compressed message that cannot be inflated is no message: nothing is delivered and the connection fails. The RFC gives no code for it; 1007 and 1002 fit.",
+			Title: title, Keyword: Should, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
+			Requirement: "A message that cannot be decompressed is not delivered, and the connection fails. No MUST says so, and no code is named: 1007 and 1002 fit.",
 		})
 	}
 	either := fails(wire.InvalidPayload, wire.ProtocolError)
@@ -236,7 +245,7 @@ func corruptData(s *group) {
 		send(packed(text("Hello"))), await(1), send(rawPacked(wire.Text, 0x06, 0x00)))
 	add("A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Octets: []byte{0x06, 0x00}}}))
 	s.add(Case{
-		Title: "A message whose last octets are missing", Keyword: Must, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
+		Title: "A message whose last octets are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
 		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
 		Steps:       []Step{send(rawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
 		Outcomes: append(fails(wire.InvalidPayload, wire.ProtocolError),
@@ -246,7 +255,7 @@ func corruptData(s *group) {
 	})
 	utf8 := func(title string, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
+			Title: title, Keyword: Must, Duty: dutyUTF8, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
 			Requirement: "A compressed text must be UTF-8 once it is inflated.", Steps: steps, Outcomes: fails(wire.InvalidPayload),
 		})
 	}
@@ -258,6 +267,7 @@ func corruptData(s *group) {
 
 // deflating is about what the target sends.
 func deflating(s *group) {
+	unsupported := Outcome{Verdict: Info, Why: "it refuses a configuration that it does not support", End: End{How: Refuses}}
 	for bits := 8; bits <= 15; bits++ {
 		// What is sent is not compressed, so it is the target's own doing how far its
 		// echo reaches back: to use all there is it would have to go two windows.
@@ -266,34 +276,34 @@ func deflating(s *group) {
 		payload := Payload{Octets: far}
 		s.add(Case{
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
-			Requirement: "Who has agreed on a window does not refer back farther than it.", Keyword: Must, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
+			Requirement: "An endpoint that agreed on a window does not refer back farther.", Keyword: Must, Duty: dutyKeepsBits, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
 			Deflate: &Deflate{
 				Offer:  fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits),
 				Answer: fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits),
 				Needs:  inUse, Offered: bitsOffered,
 			},
 			Deadline: slowly,
-			Steps:    []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: answers(sees(wire.Binary, payload), sees(wire.Binary, payload)),
+			Steps:    []Step{send(of(wire.Binary, payload)), send(of(wire.Binary, payload))}, Outcomes: append(answers(sees(wire.Binary, payload), sees(wire.Binary, payload)), unsupported),
 		})
 	}
 	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
 	echoes := answers(texts("the same text again and again"), texts("the same text again and again"), texts(""), texts("the same text again and again"))
 	s.add(Case{
-		Title: "Echoes that do not refer to one another", Requirement: "Who has agreed on no context takeover compresses each message on its own.", Keyword: Must, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
+		Title: "Echoes that do not refer to one another", Requirement: "An endpoint that agreed on no context takeover compresses each message on its own.", Keyword: Must, Duty: dutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
 		Deflate: &Deflate{
 			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
 			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 			Offered: withoutOffer("server_max_window_bits"),
 		},
-		Steps: alike, Outcomes: echoes,
+		Steps: alike, Outcomes: append(slices.Clone(echoes), unsupported),
 	})
 	s.add(Case{
-		Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be inflated, with what came before it.", Keyword: Must, Section: "7.2.1",
+		Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
 		Deflate: &Deflate{Needs: inUse}, Steps: alike, Outcomes: echoes,
 	})
 	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
 		s.add(Case{
-			Title: fmt.Sprintf("The echo of %d octets", n), Requirement: "What an endpoint sends compressed can be inflated, with what came before it.", Keyword: Must, Section: "7.2.1",
+			Title: fmt.Sprintf("The echo of %d octets", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
 			Deflate: &Deflate{Needs: inUse}, Deadline: slowly,
 			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Octets: noise(n)}))},
 			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Octets: noise(n)})),

@@ -19,13 +19,13 @@ func section71() []*Case {
 
 func closesTCP(s *group) {
 	s.add(Case{
-		Title: "Nothing but the closing handshake", Section: "7.1.1", Keyword: Must,
-		Requirement: "When both Close frames have crossed, the server closes TCP at once.",
+		Title: "Nothing but the closing handshake", Section: "7.1.1", Keyword: Must, Duty: dutyClosesTCP,
+		Requirement: "When both Close frames were sent, an endpoint closes TCP, the server at once.",
 		Steps:       []Step{send(closeWith(1000, ""))}, Outcomes: closes(wire.NormalClosure),
 	})
 	s.add(Case{
-		Title: "A text, an answer, the closing handshake", Section: "7.1.1", Keyword: Must,
-		Requirement: "When both Close frames have crossed, the server closes TCP at once.",
+		Title: "A text, an answer, the closing handshake", Section: "7.1.1", Keyword: Must, Duty: dutyClosesTCP,
+		Requirement: "When both Close frames were sent, an endpoint closes TCP, the server at once.",
 		Steps:       []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello")),
 	})
 	s.addForClients(Case{
@@ -36,7 +36,7 @@ func closesTCP(s *group) {
 }
 
 func failing(s *group) {
-	const requirement = "An end that fails the connection does nothing any more with what comes after the fault."
+	const requirement = "An endpoint that fails the connection processes nothing that comes after the fault."
 	for _, after := range []struct {
 		what  string
 		frame Frame
@@ -44,11 +44,11 @@ func failing(s *group) {
 		{"a text", text("after")}, {"a Ping", ping("after")}, {"64 KiB of binary data", of(wire.Binary, binaryOf(65536))},
 	} {
 		s.add(Case{
-			Title: "A reserved opcode, and " + after.what + " behind it", Section: "7.1.7", Keyword: Must, Requirement: requirement,
+			Title: "A reserved opcode, and " + after.what + " behind it", Section: "7.1.7", Keyword: Must, Duty: dutyFails, Requirement: requirement,
 			Steps: []Step{send(text("").opcode(0xb), after.frame)}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: "A reserved opcode, and " + after.what + " when the connection has failed", Section: "7.1.7", Keyword: Must, Requirement: requirement,
+			Title: "A reserved opcode, and " + after.what + " when the connection has failed", Section: "7.1.7", Keyword: Must, Duty: dutyFails, Requirement: requirement,
 			Steps: []Step{send(text("").opcode(0xb)), await(1), send(after.frame)}, Outcomes: fails(wire.ProtocolError),
 		})
 	}
@@ -56,13 +56,16 @@ func failing(s *group) {
 
 // tcpEnds is about connections that end without a Close frame.
 func tcpEnds(s *group) {
-	const ends = "When TCP ends without a closing handshake the connection is closed, and this side of TCP too."
+	// Only a client must fail a connection whose TCP is lost (§7.2.1). A server must
+	// not take for a message what is not one (§6.2); when it closes its side of TCP
+	// no MUST says.
+	const ends = "When TCP ends without a closing handshake, what is not a whole message is not delivered, and an endpoint closes its side of TCP too, as a client must."
 	add := func(title string, sees []Expect, steps ...Step) {
 		outcomes := []Outcome{{Sees: sees, End: End{How: Drops}}}
 		if len(sees) > 0 {
-			outcomes = append(outcomes, Outcome{Verdict: Info, Why: "it did not answer what stood before the end", End: End{How: Drops}})
+			outcomes = append(outcomes, Outcome{Verdict: Info, Why: "it did not answer what came before the end", End: End{How: Drops}})
 		}
-		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Requirement: ends, Steps: append(steps, fin()), Outcomes: outcomes})
+		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Duty: dutyParses, asClient: dutyLost, Requirement: ends, Steps: append(steps, fin()), Outcomes: outcomes})
 	}
 	add("FIN right behind the opening handshake", nil)
 	add("FIN behind a text that was answered", []Expect{texts("Hello")}, send(text("Hello")), await(1))
@@ -77,13 +80,13 @@ func tcpEnds(s *group) {
 	add("FIN inside a Close frame", nil, send(closeWith(1000, "bye")).first(3))
 	add("FIN inside a frame that announces 2^62 octets", nil, send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
 	s.add(Case{
-		Title: "A Close frame and FIN behind it", Section: "7.1.4", Keyword: Must, Requirement: "A Close frame is answered though the peer can send no more.",
+		Title: "A Close frame and FIN behind it", Section: "7.1.4", Keyword: Must, Duty: dutyAnswers, Requirement: "An endpoint answers a Close frame although its peer can send no more.",
 		Steps: []Step{send(closeWith(1000, "")), fin()}, Outcomes: closes(wire.NormalClosure),
 	})
 
-	const lives = "A connection that is reset ends by itself, and nothing else of the server does."
+	const lives = "A reset ends one connection. A server goes on with all others; that it does no MUST says."
 	rst := func(title string, steps ...Step) {
-		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Requirement: lives, OneSided: true,
+		s.add(Case{Title: title, Section: "7.1.4", Keyword: Should, Requirement: lives, OneSided: true,
 			Steps: append(steps, reset()), Outcomes: []Outcome{{End: End{How: Drops}}}})
 	}
 	rst("RST right behind the opening handshake")

@@ -13,8 +13,8 @@ func section74() []*Case {
 	for _, code := range []wire.CloseCode{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3001, 3999, 4000, 4001, 4999} {
 		for _, reason := range []string{"", "a reason"} {
 			s.add(Case{
-				Title: fmt.Sprintf("The code %d%s", code, with(reason)), Section: sectionOf(code), Keyword: Should,
-				Requirement: "A Close frame with a code that may be sent is answered by one with the same.",
+				Title: fmt.Sprintf("The code %d%s", code, with(reason)), Section: sectionOf(code), Keyword: Must, Duty: dutyAnswers,
+				Requirement: "An endpoint answers a Close frame with a code that may be sent, usually with the same code.",
 				Steps:       []Step{send(closeWith(code, reason))}, Outcomes: closes(code),
 			})
 		}
@@ -22,12 +22,13 @@ func section74() []*Case {
 	for _, code := range []wire.CloseCode{1012, 1013, 1014} {
 		s.add(Case{
 			Title: fmt.Sprintf("The code %d, registered after the RFC", code), Section: "7.4.2", Keyword: Should,
-			Requirement: "A code that the registry holds may be sent.",
+			Requirement: "A code in the registry may be sent. An endpoint that is older than the code may fail the connection.",
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: []Outcome{
 				{End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
 				{Verdict: Info, Why: "it does not know this code, which was registered after the RFC", End: End{How: Answers, Codes: []wire.CloseCode{wire.ProtocolError}, Exact: true}},
 				{End: End{How: Answers, Codes: []wire.CloseCode{code}}},
+				{Verdict: Info, Why: "it does not know this code, which was registered after the RFC", End: End{How: Fails}},
 			},
 		})
 	}
@@ -36,14 +37,14 @@ func section74() []*Case {
 			c := Case{
 				Title: fmt.Sprintf("The code %d%s, %s", code, with(reason), standing(code)), Section: sectionOf(code), Keyword: Should,
 				Rules:       []string{wire.RuleCloseCode.Code},
-				Requirement: "Codes up to 999 are not used, and 1004 and those from 1016 to 2999 are kept for definitions that there are not yet. What is done with them is not said.",
+				Requirement: "Codes up to 999 are not used, and 1004 and those from 1016 to 2999 are reserved for later definitions. What a receiver does with them no MUST says.",
 				Steps:       []Step{send(closeWith(code, reason))},
 				Outcomes: failsOr(Outcome{Verdict: NonStrict, Why: "it sends back a code that is not defined, and did not look whether it is",
 					End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}}),
 			}
 			if code.IsLocal() {
-				c.Keyword, c.Outcomes = Must, fails(wire.ProtocolError)
-				c.Requirement = "1005, 1006 and 1015 never stand in a Close frame, and so not in the answer to one either."
+				c.Keyword, c.Duty, c.Outcomes = Must, dutyLocalCodes.onReceipt(), fails(wire.ProtocolError)
+				c.Requirement = "1005, 1006 and 1015 are never in a Close frame, so an endpoint must not send one back either."
 			}
 			s.add(c)
 		}
@@ -51,7 +52,7 @@ func section74() []*Case {
 	for _, code := range []wire.CloseCode{5000, 32768, 65535} {
 		s.add(Case{
 			Title: fmt.Sprintf("The code %d, above all ranges", code), Section: "7.4.2", Keyword: May, Rules: []string{wire.RuleCloseCode.Code},
-			Requirement: "The ranges of codes end with 4999; what is to be done with others is not said.",
+			Requirement: "The ranges of codes end with 4999. What a receiver does with others no MUST says.",
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: failsOr(
 				Outcome{Verdict: Info, Why: "it sends back a code that is in none of the ranges", End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},

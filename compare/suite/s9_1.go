@@ -9,8 +9,8 @@ func section91() []*Case {
 		return plus(request, prefixed("Sec-WebSocket-Extensions: ", values)...)
 	}
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Offers that a server does not know are declined by not being answered; the WebSocket opens without them.", keyword: Must,
-		rules: []string{wire.RuleRespExtension.Code}, outcomes: opens(),
+		requirement: "A server declines an offer that it does not know by not answering it, and answers with nothing that was not offered.", keyword: Must, duty: dutyExtension,
+		rules: []string{wire.RuleRespExtension.Code}, outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it only has to ignore"),
 		list: []handshake{
 			{"An extension that nobody knows", offer("x-wslab")},
 			{"Two extensions that nobody knows", offer("x-wslab-one, x-wslab-two")},
@@ -29,7 +29,7 @@ func section91() []*Case {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once: there is no WebSocket.", keyword: Must,
+		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once: there is no WebSocket.", keyword: Must, duty: dutyGrammar91,
 		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: refuses(),
 		list: []handshake{
 			{"An extension with a space in its name", offer("x wslab")},

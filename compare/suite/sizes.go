@@ -19,7 +19,7 @@ func sizes() []*Case {
 		}
 		add := func(title, section string, size int, sees []Expect, steps ...Step) {
 			s.add(Case{
-				Title: title, Section: section, Keyword: Should, Requirement: "Messages that are large, or many, arrive whole.",
+				Title: title, Section: section, Keyword: Must, Duty: dutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 				Steps: steps, Outcomes: withLimit(sees), Deadline: 30 * time.Second, Heavy: size > 1<<20,
 			})
 		}
@@ -44,7 +44,7 @@ func sizes() []*Case {
 		}
 	}
 	s.add(Case{
-		Title: "A text of 65,536 octets in fragments of 1,300", Section: "5.4", Keyword: Must, Requirement: "Messages that are large, or many, arrive whole.",
+		Title: "A text of 65,536 octets in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: dutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 		Steps: []Step{{Frames: []Frame{of(wire.Text, textOf(65536))}, Fragment: 1300}}, Outcomes: answers(sees(wire.Text, textOf(65536))),
 	})
 	return s.cases

@@ -13,7 +13,7 @@ func sectionTCP() []*Case {
 	s := group{name: "tcp", section: "5.2"}
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Steps: steps, Outcomes: outcomes, Deadline: slowly,
+			Title: title, Keyword: Must, Duty: dutyParses, Steps: steps, Outcomes: outcomes, Deadline: slowly,
 			Requirement: "A stream of frames means the same however TCP cuts it.",
 		})
 	}

@@ -36,7 +36,7 @@ func (r Report) Words() string {
 
 // verdictWords names the verdicts of r, with what they mean.
 func (r Report) verdictWords() string {
-	meaning := map[Verdict]string{Info: ", legal", NonStrict: ", breaks a SHOULD", Fail: ", breaks a MUST"}
+	meaning := map[Verdict]string{Info: ", legal", NonStrict: ", breaks a SHOULD or is lax", Fail: ", breaks a MUST"}
 	text := r.Verdict.Word() + meaning[r.Verdict]
 	if r.Closing != r.Verdict {
 		text += "; how the connection ended: " + r.Closing.Word() + meaning[r.Closing]

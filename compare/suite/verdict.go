@@ -59,6 +59,8 @@ type Report struct {
 	// unfinished is a message whose end has not come.
 	unfinished seen
 	trace      trace
+	part       part   // a frame that came in part
+	raw        []byte // the first octets of the last frame
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
 	lacks       string // what the judge waited for in vain, "" where the verdict rests on no wait
@@ -386,6 +388,9 @@ func (c *Case) judge(r *Report, s state) {
 	// 1. What breaks a rule by itself is wrong in any case.
 	if r.fault != nil {
 		r.Verdict, r.Closing = Fail, Fail
+		if !r.fault.breaksMust() {
+			r.Verdict, r.Closing = NonStrict, NonStrict
+		}
 		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
 		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
 		if slices.Contains(c.Rules, r.Rule) && c.Outcomes[0].End.How == Fails && r.fault.of.opcode != wire.Close {
@@ -405,7 +410,10 @@ func (c *Case) judge(r *Report, s state) {
 	// 2. The first outcome that fits, or else why the best does not.
 	o := c.best(r.saw, r.closed, s, true)
 	if o == nil {
-		o = c.limited(r.saw, r.closed)
+		o = c.limited(r.saw, r.closed, s)
+	}
+	if o == nil {
+		o = c.leftOpen(r.saw, s)
 	}
 	if o == nil {
 		r.Verdict, r.Closing = Fail, Fail
@@ -485,17 +493,45 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 // likely than that it has a limit.
 const leastLimit = 4 << 10
 
-// limited returns the outcome that c's messages are too large for the target,
-// which says so with 1009, or nil where that is not what was seen.
-func (c *Case) limited(saw []seen, closed *seen) *Outcome {
+// limited returns the outcome that c's messages are too large for the target, which
+// says so with 1009 or only ends TCP, or nil if that is not what was seen.
+func (c *Case) limited(saw []seen, closed *seen, s state) *Outcome {
 	o := c.Outcomes[0]
-	if closed == nil || !slices.Contains(tooMuch, closed.close.Code) || o.End.How != ByJudge || c.largest() < leastLimit {
+	if o.End.How != ByJudge || c.largest() < leastLimit || s.closeSent {
 		return nil
 	}
 	if f, _, _ := o.fits(saw); f != partly {
 		return nil
 	}
+	switch {
+	case closed == nil && s.ended:
+		return &Outcome{Verdict: NonStrict, Why: "it ended TCP at a message of this size without a Close frame. If it has a limit, it should say so with 1009 (RFC 6455 §7.1.7)", End: End{How: Fails}}
+	case closed == nil || !slices.Contains(tooMuch, closed.close.Code):
+		return nil
+	}
 	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
+}
+
+// leftOpen returns the outcome that nothing is wrong but that the target has not
+// closed TCP, where time is all that speaks against it, or nil if that is not what
+// was seen: a server whose client has ended its side of TCP, for only a client must
+// fail such a connection (RFC 6455 §7.2.1), or a client that took no notice of a
+// response that opens no WebSocket.
+func (c *Case) leftOpen(saw []seen, s state) *Outcome {
+	o := c.Outcomes[0]
+	if s.ended || c.resets() {
+		return nil
+	}
+	if f, _, _ := o.fits(saw); f == cannot {
+		return nil
+	}
+	switch {
+	case o.End.How == Drops && c.Judges == wire.Server:
+		return &Outcome{Verdict: NonStrict, Why: "it left its side of TCP open when the client had ended its own, which no MUST forbids", End: End{How: Drops, NoTCP: true}}
+	case o.End.How == Refuses && c.Judges == wire.Client:
+		return &Outcome{Verdict: NonStrict, Why: "it opened no WebSocket, and left TCP open for some time", End: End{How: Refuses, NoTCP: true}}
+	}
+	return nil
 }
 
 // tooMuch are the codes for what is above a limit: to the size of a message, or
@@ -605,6 +641,8 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	}
 	switch {
 	case e.NoTCP:
+	case s.timeout && r.Case.Judges == wire.Client:
+		worse(NonStrict, "it left TCP open for some time after the closing handshake. When a client closes it is its own choice (RFC 6455 §5.5.1)")
 	case s.timeout:
 		worse(Fail, "it left TCP open after the closing handshake (RFC 6455 §7.1.1)")
 	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:

@@ -14,7 +14,7 @@ import { arrow, count } from "../format.js";
 import { because, caret, excerpt, glyphs, meanings, scriptText, words, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
-const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/#ref-for-concept-websocket-establish" }, info.source) : rfcLink(info));
+const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info));
 
 /** @param {CaseInfo} info */
 const rfcLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
@@ -40,6 +40,7 @@ export async function openCase(info, endpoints, does) {
     { class: "case", "aria-label": `Case ${info.id}` },
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
+    info.must ? h("p", { class: "soft" }, `Only an endpoint that breaks this MUST fails: ${info.must} (${info.binds}.)`) : "",
     info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "About the rule " : "About the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(

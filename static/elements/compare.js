@@ -98,7 +98,7 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD), × fail (breaks a MUST). Open a row to see everything that was sent, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST). Open a row to see everything that was sent, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.risk,

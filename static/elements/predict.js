@@ -75,7 +75,7 @@ export class WsPredict extends LabElement {
   settle(e) {
     const q = this.question;
     if (!this.answer) return;
-    this.answer = { ...this.answer, right: right(q, e), value: shown(evaluate(q.value, e), q.value), line: line(e), place: place(e) };
+    this.answer = { ...this.answer, right: right(q, e, context(e)), value: shown(evaluate(q.value, e, context(e)), q.value), line: line(e), place: place(e, q.value) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
@@ -133,9 +133,16 @@ export class WsPredict extends LabElement {
   }
 }
 
-/** What of an event a question may ask for and the event itself does not tell. @param {LabEvent} e */
-function context(e) {
+/** What a question may ask for and the event itself does not say. @param {LabEvent} e */
+export function context(e) {
   const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
   const play = conn && lab.rows.plays.byToken.get(conn.client);
-  return { endpoint: conn ? conn.endpoint : "", scenario: play ? play.scenario : "" };
+  return {
+    endpoint: conn ? conn.endpoint : "",
+    scenario: play ? play.scenario : "",
+    get read() {
+      const before = lab.history.events.slice(0, lab.history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
+      return before.reduce((n, b) => n + (b.octets?.size || 0) - (b.handshake?.size || 0), 0);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ends, lanes, span, words } from "../ends.js";
-import { columns, measure, verdict } from "../outcome.js";
+import { columns, measure, ranges, verdict } from "../outcome.js";
 import { Rows } from "../rows.js";
 import { Acts, Tape, ignored } from "./events.js";
 
@@ -71,6 +71,48 @@ test("a RST reaches the other end at once, and no FIN follows it", () => {
   assert.equal(lines[lines.length - 1].known.clientWs, "CLOSED");
 });
 
+/** The server sends Close and closes TCP, and what the client does is not recorded. */
+function hungUp(t, as) {
+  const acts = new Acts(t, ["open", "server hangs up 1000 bye"], { as });
+  acts.tell("begin", 0);
+  t.open(1, "reference", "play-1");
+  t.request(1);
+  t.response(1);
+  acts.tell("end", 0);
+  acts.tell("begin", 1);
+  t.frame(1, "server", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  return t;
+}
+
+test("of a server that closes TCP with perhaps something unread, the picture claims neither FIN nor RST", () => {
+  const t = hungUp(new Tape(), "browser");
+  t.tcp(1, "server", "closed");
+  const closed = ends(t.events).lines.at(-1);
+  assert.equal(closed.arrow.text, "socket closed: FIN or RST");
+  assert.deepEqual([closed.known.clientTcp, closed.known.serverTcp], ["open", "closed"]);
+  t.script(1, "play-1", "onclose", { code: 1000, wasClean: true, reason: "" });
+  const { lines } = ends(t.events);
+  assert.equal(lines.at(-1).known.clientTcp, "closed");
+  assert.equal(lines.filter((l) => l.arrow?.from === "client" && l.arrow.kind === "close").length, 0);
+});
+
+test("a raw client says whether it got a FIN or a RST", () => {
+  for (const [text, state] of [["EOF", "FIN got"], ["read: connection reset by peer", "reset"]]) {
+    const t = hungUp(new Tape(), "raw");
+    t.tcp(1, "server", "closed");
+    t.script(1, "play-1", "read", { text, size: -1 });
+    assert.equal(ends(t.events).lines.at(-1).known.clientTcp, state);
+  }
+});
+
+test("a server that has read the client's Close frame and closes TCP sends FIN", () => {
+  const t = hungUp(new Tape(), "browser");
+  t.frame(1, "client", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  t.tcp(1, "server", "closed");
+  const { arrow, known } = ends(t.events).lines.at(-1);
+  assert.deepEqual([arrow.text, known.clientTcp], ["FIN, socket closed", "FIN got"]);
+});
+
 test("every line can be read out", () => {
   const { lines } = ends(ignored().events);
   for (const l of lines) assert.doesNotMatch(words(l, 0), /undefined|NaN|\[object|^$/);
@@ -128,6 +170,39 @@ test("an outcome is not known before it came, and is told as missing once nothin
   const o = measure(part(events), close);
   assert.deepEqual(["after", "code", "clean", "read", "writes"].map((c) => verdict(c, o, false)), ["", "", "", "", ""]);
   assert.deepEqual(["after", "code", "clean"].map((c) => verdict(c, o, true)), ["never", "none", "none"]);
+});
+
+test("the ranges of time leave no gap and do not overlap, and each measured time has its own", () => {
+  const words = columns.after.choices.map(([, text]) => text);
+  assert.equal(new Set(words).size, words.length);
+  assert.equal(ranges[0][1], 0);
+  ranges.forEach(([, from], i) => i && assert.ok(from > ranges[i - 1][1]));
+  // Each range in words ends with the number that the next begins with.
+  ranges.slice(0, -1).forEach(([, from], i) => assert.equal(words[i], i ? `${from} to ${ranges[i + 1][1]} s` : `under ${ranges[1][1]} s`));
+  const within = (seconds) => verdict("after", { ...measure([], 0), after: seconds * 1e6 }, true);
+  ranges.forEach(([name, from], i) => {
+    assert.equal(within(from), name);
+    if (i) assert.equal(within(from - 0.000001), ranges[i - 1][0]);
+  });
+  // Chromium 156, Firefox 153 and WebKitGTK 2.50 in disconnects 1 to 5.
+  assert.deepEqual([0.001, 2.0, 5.1, 5.7, 20, 60].map(within), ["0", "2", "5", "5", "20", "60"]);
+});
+
+test("whatever comes of a run, it is one of the choices", () => {
+  const call = (type, text) => ({ name: "net.Conn.Write", type, text, done: true });
+  const [ok, bad] = [call("", "nil"), call("*net.OpError", "broken pipe")];
+  const reads = [null, ok, bad, call("*errors.errorString", "EOF"), call("*net.OpError", "use of closed network connection"), { ...ok, done: false }];
+  for (const after of [null, 0, 1e6, 5e6, 2e7, 6e7, 1e9])
+    for (const code of [null, 999, 1000, 1006, 3000, 4999, 65535])
+      for (const writes of [[], [ok], [bad], [ok, ok], [ok, bad], [bad, ok], [bad, bad]])
+        for (const read of reads)
+          for (const clean of [null, true, false]) {
+            const o = { start: 0, after, code, reason: "", clean, error: false, read, writes };
+            for (const [name, { choices }] of Object.entries(columns)) {
+              const is = verdict(name, o, true);
+              assert.ok(is === "" ? name === "read" && !read : choices.some(([v]) => v === is), `${name}: ${is}`);
+            }
+          }
 });
 
 test("each verdict is a choice that can be guessed", () => {

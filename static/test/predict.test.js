@@ -46,6 +46,14 @@ test("the right choice is the one that comes out like the value", () => {
   assert.deepEqual(right(q, hello), [false, true, false]);
 });
 
+test("a choice may be right by the words that the value has", () => {
+  const q = { value: "error.text", choices: [{ is: '"EOF"' }, { is: 'has "1006"' }, { is: 'has "reset"' }] };
+  const t = new Tape();
+  const e = t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*reference.CloseError", text: "1006 abnormal closure: unexpected EOF" });
+  assert.deepEqual(right(q, e), [false, true, false]);
+  assert.deepEqual(right({ ...q, value: "octet.0" }, hello), [false, false, false]);
+});
+
 test("differs is right when no other choice is", () => {
   const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "key.0" }, { is: "differs" }] };
   assert.deepEqual(right(q, hello), [false, false, true]);
@@ -75,10 +83,24 @@ test("a call that failed is told from one before it that did not", () => {
   assert.ok(matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*net.OpError", text: "reset" })));
 });
 
-test("of a frame that was cut off, what arrived is told from what was announced", () => {
-  const { frame } = new Tape().frame(1, "client", "Hello");
-  assert.equal(evaluate("arrived", { kind: "frame", frame: { ...frame, short: 5 } }), 6);
-  assert.equal(evaluate("arrived", { kind: "frame", frame }), 11);
+test("how much an endpoint had read is asked of the context", () => {
+  const q = { value: "read", choices: [{ is: "0 to 65535" }, { is: "65536 to 2097165" }, { is: "2097166 or more" }] };
+  for (const [read, at] of [[0, 0], [65535, 0], [65536, 1], [2097165, 1], [2097166, 2]]) {
+    assert.deepEqual(right(q, hello, { read }).indexOf(true), at, String(read));
+    assert.equal(right(q, hello, { read }).filter(Boolean).length, 1);
+  }
+  assert.deepEqual(right(q, hello), [false, false, false]);
+});
+
+test("an event that two choices fit answers nothing: the next one does", () => {
+  const t = new Tape();
+  const q = { about: { kind: "frame", from: "client" }, value: "octet.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }] };
+  const both = t.frame(1, "client", "Hello");
+  both.frame.header.key = "00fa213d";
+  both.frame.hex = `8185${both.frame.header.key}${both.frame.payload.slice(0, 2)}9f4d5158`;
+  assert.deepEqual(right(q, both), [true, true]);
+  const one = t.frame(1, "client", "Hello");
+  assert.equal(answer(q, t.events, () => ({})), one);
 });
 
 test("a value of the run is written as its question has it", () => {
@@ -88,6 +110,10 @@ test("a value of the run is written as its question has it", () => {
   assert.equal(shown("", "error.type"), "nothing");
   assert.equal(shown(true, "wasClean"), "true");
   assert.equal(shown(true, "fin"), "1");
+  assert.equal(shown(0x61, "payload.0"), "a, which is 0x61");
+  assert.equal(shown(0x03, "payload.0"), "0x03");
+  assert.equal(shown(1048590, "read"), "1,048,590 bytes");
+  assert.equal(shown(1, "length"), "1 byte");
 });
 
 test("of several events that a question is about, the first that one of its choices fits answers it", () => {

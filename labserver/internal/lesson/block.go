@@ -17,7 +17,7 @@ import (
 // words are the info words of our fenced blocks. Any other fence is code.
 var words = []string{
 	"lab", "do", "predict", "accept", "decoder", "unmask", "lengths", "source", "rule", "opcodes", "scenario",
-	"play", "ends", "codes", "heartbeat",
+	"play", "ends", "tally", "codes", "heartbeat",
 }
 
 // languages are info words of ordinary code that look like a slip in one of
@@ -150,12 +150,13 @@ func (c *compiler) render(word, arg string, lines []string, line int) string {
 		keys()
 		return opcodes()
 	case "scenario":
-		keys()
-		return c.scenario(arg, line)
+		return c.scenario(arg, keys("steps"), line)
 	case "play":
 		return c.play(word, arg, keys("as", "endpoint"), line)
 	case "ends":
 		return c.play(word, arg, keys("as", "endpoint", "tutorials"), line)
+	case "tally":
+		return c.tally(keys("scenarios", "runs"), line)
 	case "codes":
 		keys()
 		return codes()
@@ -351,15 +352,21 @@ func opcodes() string {
 	return b.String()
 }
 
-// scenario shows the script and a button that plays it.
-func (c *compiler) scenario(name string, line int) string {
+// scenario shows the steps and a button that runs them. They may be folded away,
+// so that they do not answer a prediction above.
+func (c *compiler) scenario(name string, e map[string]entry, line int) string {
 	s, ok := c.course.Scenarios[name]
 	if !ok {
 		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
 		return ""
 	}
 	c.plays(name)
-	return strings.TrimSuffix(script(s), "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
+	shown := script(s)
+	if c.oneOf(e, "steps", "open", []string{"open", "folded"}) == "folded" {
+		shown = strings.Replace(shown, "<pre ", "<details><summary>Show the steps</summary>\n<pre ", 1)
+		shown = strings.Replace(shown, "</pre>\n", "</pre>\n</details>\n", 1)
+	}
+	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
 }
 
 // script lists the commands of a scenario under its title.

@@ -74,6 +74,54 @@ func (c *compiler) play(word, name string, e map[string]entry, line int) string 
 	return fmt.Sprintf("<ws-play data-play='%s'>\n%s</ws-play>\n", attribute(p), script(s))
 }
 
+// tallying is a tally block as the page reads it.
+type tallying struct {
+	Runs      int       `json:"runs"`
+	Scenarios []tallied `json:"scenarios"`
+}
+
+type tallied struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// mostRuns bounds the runs that one press of a tally's button begins.
+const mostRuns = 20
+
+// tally draws a table of scenarios that the learner's browser runs again and
+// again, and of how many runs ended in which way.
+func (c *compiler) tally(e map[string]entry, line int) string {
+	t := tallying{}
+	names := strings.Fields(e["scenarios"].value)
+	if len(names) == 0 {
+		c.problem(line, "a tally block counts the runs of scenarios; add a line scenarios: NAME NAME")
+	}
+	for _, name := range names {
+		s, ok := c.course.Scenarios[name]
+		if !ok {
+			c.problem(e["scenarios"].line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
+			continue
+		}
+		if plan, err := planOf(s); err != nil {
+			c.problem(e["scenarios"].line, "the scenario cannot be played: %v", err)
+		} else if !plan.Browser {
+			c.problem(e["scenarios"].line, "no browser can be the client of %s", name)
+		}
+		c.plays(name)
+		t.Scenarios = append(t.Scenarios, tallied{s.Name, s.Title})
+	}
+	var err error
+	if t.Runs, err = strconv.Atoi(e["runs"].value); err != nil || t.Runs < 1 || t.Runs > mostRuns {
+		c.problem(cmp.Or(e["runs"].line, line), "runs is %q; write a whole number from 1 to %d", e["runs"].value, mostRuns)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "<ws-tally data-tally='%s'>\n<ul>\n", attribute(t))
+	for _, s := range t.Scenarios {
+		fmt.Fprintf(&b, "<li>%s</li>\n", html.EscapeString(s.Title))
+	}
+	return b.String() + "</ul>\n</ws-tally>\n"
+}
+
 // sayings tell what a close code is for and who says it; the names and what
 // may cross the wire are wire's own.
 var sayings = map[wire.CloseCode][2]string{

@@ -25,7 +25,9 @@ type question struct {
 }
 
 // choice is right when Is, evaluated on the same event, equals the question's
-// Value; no answer is stored anywhere.
+// Value; or when Is is has "words" and the Value contains them; or when Is is a
+// range, "0 to 99" or "100 or more", and the Value is within it. No answer is
+// stored anywhere.
 type choice struct {
 	Is   string `json:"is"`
 	Text string `json:"text"`
@@ -43,8 +45,8 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|arrived|(octet|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, arrived, octet.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(octet|key|payload)\.[0-9]+|close\.code|violation)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, octet.N, key.N, payload.N, close.code or violation",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
@@ -63,11 +65,11 @@ var kinds = map[string]kind{
 		},
 	},
 	"script": {
-		names: regexp.MustCompile(`^(what|code|wasClean)$`),
-		hint:  "what, code or wasClean",
+		names: regexp.MustCompile(`^(what|code|wasClean|text)$`),
+		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
-			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose"},
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
+			"endpoint": {"reference", "gorilla", "naive"},                                                       // and broken/MISTAKE
 		},
 	},
 	"call": { // one that has come back
@@ -87,7 +89,23 @@ var (
 	number      = regexp.MustCompile(`^(0x[0-9a-fA-F]+|[0-9]+)$`)
 	stringLit   = regexp.MustCompile(`^"[^"]*"$`)
 	lexer       = regexp.MustCompile(`"[^"]*"|[^\s"]+`)
+	hasWords    = regexp.MustCompile(`^has "[^"]+"$`)
+	rangeForm   = regexp.MustCompile(`^([0-9]+) (?:to ([0-9]+)|or more)$`)
 )
+
+// units are what a question must name, by its value, so that a number among the
+// choices can mean one thing only.
+var units = []struct {
+	value, ask *regexp.Regexp
+	word       string
+}{
+	{regexp.MustCompile(`^(length|size|header\.size|read|octet\.[0-9]+)$`), regexp.MustCompile(`\bbytes?\b`), "byte"},
+	{regexp.MustCompile(`^(close\.code|code)$`), regexp.MustCompile(`\bcode\b`), "code"},
+	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
+	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
+	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
+}
 
 // predict draws a question. Its fallback inside the element is the question
 // itself, so that it can be read, if not answered, where no script runs.
@@ -102,6 +120,12 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 	for k, to := range map[string]*string{"ask": &q.Ask, "explain": &q.Explain, "hint": &q.Hint} {
 		if v := e[k]; v.value != "" {
 			*to = c.inline(v.value, v.line)
+		}
+	}
+
+	for _, u := range units {
+		if u.value.MatchString(q.Value) && q.Ask != "" && !u.ask.MatchString(q.Ask) {
+			c.problem(e["ask"].line, "the question asks for %s and does not say so; write the word %s in it", q.Value, u.word)
 		}
 	}
 
@@ -132,7 +156,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 				c.problem(it.line, "two choices are right for %s; give each its own expression", is)
 			}
 		}
-		if is != differs {
+		if is != differs && !hasWords.MatchString(is) && !rangeForm.MatchString(is) {
 			if what := check(is, k); what != "" {
 				c.problem(it.line, "choice: %s", what)
 			}
@@ -142,6 +166,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 		}
 		q.Choices = append(q.Choices, choice{is, c.inline(label, it.line)})
 	}
+	c.checkRanges(q.Choices, e["choices"].line)
 
 	var b strings.Builder
 	fmt.Fprintf(&b, "<ws-predict id=\"predict-%s\" data-predict='%s'>\n", html.EscapeString(q.ID), attribute(q))
@@ -151,6 +176,32 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 	}
 	b.WriteString("</ul>\n</ws-predict>\n")
 	return b.String()
+}
+
+// checkRanges holds choices that are ranges to one that covers every number once:
+// the first begins with 0, each begins where the one before ended, and the last has
+// no end.
+func (c *compiler) checkRanges(choices []choice, line int) {
+	next, ranges := 0, 0
+	for _, ch := range choices {
+		m := rangeForm.FindStringSubmatch(ch.Is)
+		if m == nil {
+			continue
+		}
+		ranges++
+		from, _ := strconv.Atoi(m[1])
+		if next < 0 || from != next {
+			c.problem(line, "the range %s does not begin where the one before it ends", ch.Is)
+			return
+		}
+		if next = -1; m[2] != "" {
+			to, _ := strconv.Atoi(m[2])
+			next = to + 1
+		}
+	}
+	if ranges > 0 && (ranges < len(choices) || next >= 0) {
+		c.problem(line, "ranges must cover every number: write all choices as ranges, and the last as N or more")
+	}
 }
 
 // checkID holds ids to one form and to one use in the whole course, since a

@@ -20,7 +20,8 @@ type caseBrief struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
-	Source      string   `json:"source"`                 // the text that the requirement is from
+	Binds       string   `json:"binds,omitempty"`        // where the MUST is, and whom it binds
+	Must        string   `json:"must,omitempty"`         // what it says
 	Browser     bool     `json:"browser,omitempty"`      // it binds browsers alone
 	Offers      []string `json:"subprotocols,omitempty"` // what a page must offer
 }
@@ -36,8 +37,8 @@ type caseInfo struct {
 func briefOf(c *suite.Case) caseBrief {
 	return caseBrief{
 		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
-		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(),
-		Source: c.Source(), Browser: c.Browser, Offers: c.Subprotocols,
+		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(), Binds: c.Binds(), Must: c.Duty.Says,
+		Browser: c.Browser, Offers: c.Subprotocols,
 	}
 }
 

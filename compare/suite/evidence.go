@@ -1,0 +1,305 @@
+package suite
+
+import (
+	"bytes"
+	"math/bits"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"wslab/reference/wire"
+)
+
+// This file tells what did not come from what came but is wrong. A frame that
+// breaks a rule, or of which a part is missing, is evidence of the mistake that it
+// shows, and of no other.
+
+// part is a frame of which not all came.
+type part struct {
+	header  wire.Header
+	payload []byte // what came of it, unmasked
+	whole   bool   // its header came
+}
+
+// there reports whether a part of a frame came.
+func (p part) there() bool { return p.whole || len(p.payload) > 0 }
+
+// rest returns the frame that p was reading when it stopped. The reader is done.
+func (p *peer) rest() part {
+	switch {
+	case p.inFrame:
+		s := p.current()
+		return part{header: p.frame, payload: s.payload[s.frames[len(s.frames)-1].start:], whole: true}
+	case len(p.head) > 0:
+		return part{payload: bytes.Clone(p.head)}
+	}
+	return part{}
+}
+
+// quiet reports whether nothing came that could be an answer: no message, no
+// Pong, no Close frame, and no frame that is broken or cut.
+func (r *Report) quiet() bool {
+	return len(r.saw) == 0 && r.closed == nil && r.fault == nil && !r.part.there()
+}
+
+// due returns the frame that was expected when one came that is wrong: the next
+// message or Pong, or the Close frame. ok is false if none was.
+func (r *Report) due(op wire.Opcode) (e Expect, ok bool) {
+	o := r.Case.Outcomes[0]
+	if op == wire.Close {
+		code := wire.NormalClosure
+		if len(o.End.Codes) > 0 {
+			code = o.End.Codes[0]
+		}
+		return Expect{Opcode: wire.Close, Payload: Payload{Octets: wire.ClosePayload{Code: code}.Append(nil)}}, true
+	}
+	n := 0
+	for _, s := range r.saw {
+		if !s.idle {
+			n++
+		}
+	}
+	if n >= len(o.Sees) {
+		return Expect{}, false
+	}
+	return o.Sees[n], true
+}
+
+// carries reports whether b is how p begins, or all of p. A payload of which
+// nothing came is no evidence, unless it is empty.
+func carries(b []byte, p Payload) bool {
+	want := p.prefix(len(b))
+	return bytes.HasPrefix(b, want) && len(want) == min(len(b), p.Len()) && (len(want) > 0 || p.Len() == 0)
+}
+
+// ofFrame looks at a frame that broke a rule, at the bytes of it as they came.
+func (r *Report) ofFrame() string {
+	raw := r.raw
+	h, ok := wire.ParseHeader(raw)
+	if r.fault == nil || !ok {
+		return ""
+	}
+	if code := r.ofBytesAfter(raw); code != "" {
+		return code
+	}
+	e, ok := r.due(h.Opcode)
+	if !ok {
+		return ""
+	}
+	n := uint64(e.Payload.Len())
+	body := raw[h.Size():]
+	sameKind := h.Opcode == e.Opcode
+	// A Close frame may have a reason of its own, so its first two bytes count.
+	if h.Opcode == wire.Close && h.Length >= 2 {
+		n = h.Length
+	}
+	switch r.fault.rule.Code {
+	case wire.RuleMaskForbidden.Code:
+		clear := bytes.Clone(body)
+		wire.Mask(h.Key, 0, clear)
+		switch {
+		case sameKind && h.Length == n && (carries(clear, e.Payload) || h.Length == 0):
+			return "server-masks"
+		case sameKind && n <= wire.MaxControlPayload && uint64(raw[1]&0x7F) == n && carries(raw[2:], e.Payload) && n > 0:
+			return "mask-bit-without-key"
+		case sameKind && n > wire.MaxControlPayload && raw[1] == byte(n) && carries(raw[2:], e.Payload):
+			return "length-in-one-byte"
+		}
+	case wire.RuleMaskMissing.Code:
+		if !sameKind || h.Length != n {
+			return ""
+		}
+		if len(body) > 4 {
+			clear := bytes.Clone(body[4:])
+			wire.Mask([4]byte(body), 0, clear)
+			if carries(clear, e.Payload) && !carries(body, e.Payload) {
+				return "mask-bit-missing"
+			}
+		}
+		switch {
+		case h.Length == 0 && r.trace.masked:
+			return "mask-left-out-when-empty"
+		case !carries(body, e.Payload) && (!h.Opcode.IsControl() || len(body) > 0):
+		case h.Opcode.IsControl():
+			r.trace.bareControl = true // whether other frames are masked other cases tell
+			if r.trace.masked {
+				return "mask-left-out-in-control-frames"
+			}
+		case !r.trace.masked:
+			return "client-does-not-mask"
+		}
+	case wire.RuleLengthMinimal.Code:
+		switch {
+		case !sameKind || slices.Contains(r.Case.Rules, wire.RuleLengthMinimal.Code):
+		case swapped(h) == n:
+			return "length-sent-little-endian"
+		case h.Length == n && (carries(body, e.Payload) || h.Masked):
+			return "length-not-minimal"
+		}
+	case wire.RuleControlFragment.Code:
+		if sameKind && !slices.Contains(r.Case.Rules, wire.RuleControlFragment.Code) && (h.Length == n || h.Opcode == wire.Close) && (h.Masked || carries(body, e.Payload)) {
+			return "control-sent-fragmented"
+		}
+	}
+	return ""
+}
+
+// ofBytesAfter looks at bytes between two frames: the rest of a payload whose
+// length was too small, or one byte in front of a frame that is right.
+func (r *Report) ofBytesAfter(raw []byte) string {
+	o := r.Case.Outcomes[0]
+	if n := len(r.saw); n > 0 && n <= len(o.Sees) {
+		last, e := r.saw[n-1], o.Sees[n-1]
+		if last.opcode == e.Opcode && len(last.payload) < e.Payload.Len() && bytes.Equal(last.payload, e.Payload.prefix(len(last.payload))) {
+			left := Payload{Octets: e.Payload.prefix(len(last.payload) + keepOctets)[len(last.payload):]}
+			if masked := last.frames[0].header; masked.Masked {
+				hidden := bytes.Clone(left.Octets)
+				wire.Mask(masked.Key, len(last.payload)%4, hidden)
+				left.Octets = hidden
+			}
+			switch {
+			case !carries(raw[:min(len(raw), len(left.Octets))], left):
+			case e.Opcode == wire.Text && utf8.RuneCount(e.Payload.Bytes()) == len(last.payload):
+				return "length-in-characters"
+			case last.frames[0].header.Form == wire.Length7 && e.Payload.Len() > wire.MaxControlPayload && len(last.payload) == e.Payload.Len()&0x7F:
+				return "length-in-one-byte"
+			default:
+				return "length-too-small"
+			}
+		}
+	}
+	next, ok := wire.ParseHeader(raw[min(1, len(raw)):])
+	if len(r.saw) == 0 || !ok || wire.Check(next, wire.Context{Sender: r.Case.Judges}) != nil {
+		return ""
+	}
+	if e, ok := r.due(next.Opcode); ok && next.Opcode == e.Opcode && next.Length == uint64(e.Payload.Len()) {
+		return "byte-after-frame"
+	}
+	return ""
+}
+
+// ofPart looks at a frame that announces more than came.
+func (r *Report) ofPart() string {
+	h := r.part.header
+	switch {
+	case r.fault != nil || !r.part.there():
+		return ""
+	case !r.part.whole:
+		return r.ofBytesAfter(r.part.payload)
+	}
+	e, ok := r.due(h.Opcode)
+	if !ok || h.Opcode != e.Opcode || !h.Fin {
+		return ""
+	}
+	n, have := uint64(e.Payload.Len()), r.part.payload
+	switch {
+	case h.Form != wire.Length7 && swapped(h) == n && h.Length != n:
+		return "length-sent-little-endian"
+	case h.Form == wire.Length64 && h.Length>>32 == n && n > 0 && h.Length != n|n<<32:
+		return "length-sent-in-32-bits"
+	case uint64(len(have)) != n || h.Length <= n || !carries(have, e.Payload):
+		return "" // the rest may have been lost with TCP
+	case h.Masked && h.Length == n+4:
+		return "length-counts-masking-key"
+	}
+	return "length-too-large"
+}
+
+// swapped returns the length of h with its bytes in the opposite order.
+func swapped(h wire.Header) uint64 {
+	switch h.Form {
+	case wire.Length16:
+		return uint64(bits.ReverseBytes16(uint16(h.Length)))
+	case wire.Length64:
+		return bits.ReverseBytes64(h.Length)
+	}
+	return h.Length
+}
+
+// ofCloseBody names what is wrong with the code of the Close frame that the
+// target sent.
+func (r *Report) ofCloseBody(body []byte) string {
+	e, _ := r.due(wire.Close)
+	want := e.Payload.Bytes()
+	switch {
+	case len(body) >= 4 && !bytes.ContainsFunc(body[:4], func(c rune) bool { return c < '0' || c > '9' }):
+		return "close-code-as-text"
+	case len(body) >= 4 && bytes.Equal(body[:4], append([]byte{0, 0}, want[:2]...)):
+		return "close-code-in-32-bits"
+	case len(body) >= 2 && body[0] == want[1] && body[1] == want[0] && want[0] != want[1]:
+		return "close-code-little-endian"
+	}
+	return ""
+}
+
+// breaksMust reports whether a MUST forbids what f's frame has. Of the codes in a
+// Close frame the RFC forbids 1005, 1006 and 1015 alone; others are only not
+// defined (RFC 6455 §7.4).
+func (f *fault) breaksMust() bool {
+	if f.rule.Code != wire.RuleCloseCode.Code {
+		return true
+	}
+	body, _ := wire.ParseClosePayload(f.of.payload)
+	return body.Code.IsLocal()
+}
+
+// sentBack reports whether the frame of r's fault is one that the judge sent, as
+// far as it came.
+func (r *Report) sentBack() bool {
+	of := r.fault.of
+	h := of.frames[len(of.frames)-1].header
+	switch r.fault.rule.Code {
+	case wire.RuleCloseCode.Code, wire.RuleCloseBody.Code, wire.RuleCloseReason.Code:
+		return r.sent(wire.Close, of.payload)
+	case wire.RuleTextUTF8.Code:
+		return slices.ContainsFunc(r.Case.messages(), func(m []byte) bool { return bytes.HasPrefix(m, of.payload) })
+	}
+	for _, s := range r.Case.Steps {
+		for _, f := range s.Frames {
+			length := uint64(f.Payload.Len())
+			if f.Lies {
+				length = f.Claims
+			}
+			same := f.Opcode == h.Opcode || f.Opcode == wire.Ping && h.Opcode == wire.Pong
+			if same && f.RSV == rsvOf(h) && length == h.Length {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rsvOf returns the reserved bits of h as a Frame has them.
+func rsvOf(h wire.Header) (bits uint8) {
+	for i, set := range []bool{h.RSV3, h.RSV2, h.RSV1} {
+		if set {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// messages returns the payloads of c's messages, fragments joined.
+func (c *Case) messages() (list [][]byte) {
+	var message []byte
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			if f.Opcode.IsControl() || f.Payload.Len() > maxModelled {
+				continue
+			}
+			if f.Opcode != wire.Continuation {
+				message = nil
+			}
+			message = append(message, f.Payload.Bytes()...)
+			list = append(list, bytes.Clone(message))
+		}
+	}
+	return list
+}
+
+// oldHTTP reports whether the request of c is one of a version below 1.1.
+func (c *Case) oldHTTP() bool {
+	line, _, _ := strings.Cut(strings.Join(c.Opening.Writes, ""), "\r\n")
+	words := strings.Fields(line)
+	return len(words) == 3 && (words[2] == "HTTP/1.0" || words[2] == "HTTP/0.9")
+}
