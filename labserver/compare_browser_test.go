@@ -230,7 +230,7 @@ func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
 	p.until("it runs", `document.querySelector("[data-stop=own]")`)
 	// In one go: the stream itself goes on, and its own events would come between.
 	said := eval[[]string](p, `(() => {
-		window.source = document.querySelector("ws-compare").running.get("own").source;
+		window.source = document.querySelector("ws-compare").running.get("own").lines.source;
 		source.onerror(new Event("error"));
 		const away = `+notice+`;
 		source.onopen(new Event("open"));
@@ -242,7 +242,7 @@ func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
 	if !strings.HasPrefix(said[0], "The lab server does not answer. Start it again") || said[1] != "" {
 		t.Errorf("while nobody answers the page says %q, and then %q", said[0], said[1])
 	}
-	p.until("the page says that the run is gone", `/^This run is gone with the old lab server/.test(`+notice+`) && !document.querySelector("[data-stop=own]")`)
+	p.until("the page says that the run is gone", `/^The lab server restarted, and this run ended with it/.test(`+notice+`) && !document.querySelector("[data-stop=own]")`)
 }
 
 func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
@@ -307,7 +307,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
-	p.until("the page says that nobody is there, and that it waits", `/It is judged as soon as it is there/.test(document.querySelector("ws-compare .notice").textContent)`)
+	p.until("the page says that nobody is there, and that it waits", `/It will be judged as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
 	_, stop = own(t, addr)
 	defer stop()
 	p.until("it is there, and judged", cell("5.1/1", addr)+`.includes("✔")`)

@@ -28,7 +28,7 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	p.click("article ws-do", "Step")
 	p.until("the servers' Close frames are held", held("server"))
 	p.until("the FINs wait behind them", `lab.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
-	p.until("the page counts the frames alone", `/(^|\D)2 units held/.test(document.querySelector("ws-lab").textContent)`)
+	p.until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)
 	time.Sleep(4 * time.Second) // the learner's look
 	p.click("article ws-do", "Step again")
 	p.until("the tab was told of both ends", `lab.history.events.filter(e => e.script?.what == "onclose").length == 2`)

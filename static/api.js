@@ -24,6 +24,48 @@ export class ApiError extends Error {
 }
 
 /**
+ * Whether the lab server answers, as the last request found. While it does not,
+ * it is asked now and then, so that nobody is shown for longer that it is away.
+ */
+export class Presence extends EventTarget {
+  away = false;
+
+  /**
+   * @param {() => Promise<boolean>} [ask] whether it answers
+   * @param {(fn: () => void, ms: number) => unknown} [later]
+   */
+  constructor(ask, later = (fn, ms) => setTimeout(fn, ms)) {
+    super();
+    this.ask = ask || (() => fetch("/api/connections").then((r) => !away(r.status), () => false));
+    this.later = later;
+  }
+
+  /** @param {boolean} is what a request has just found */
+  found(is) {
+    if (is === !this.away) return;
+    this.away = !is;
+    this.dispatchEvent(new Event("change"));
+    if (this.away) this.look();
+  }
+
+  /** Asks now. */
+  async check() {
+    this.found(await this.ask());
+  }
+
+  look() {
+    this.later(async () => {
+      if (!this.away) return;
+      await this.check();
+      if (this.away) this.look();
+    }, 1000);
+  }
+}
+
+/** Whether this page's lab server answers. */
+export const presence = new Presence();
+
+/**
  * @param {string} path
  * @param {unknown} [body] sent as JSON by POST; without it, GET
  * @returns {Promise<any>}
@@ -34,8 +76,10 @@ export async function call(path, body) {
   try {
     response = await fetch(path, init);
   } catch {
-    throw new ApiError(0, { error: "the lab server does not answer", fix: "Start it again with go run ./labserver" });
+    presence.found(false);
+    throw new ApiError(0, { error: "The lab server does not answer", fix: "Start it again with go run ./labserver." });
   }
+  presence.found(!away(response.status));
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new ApiError(response.status, answer);
   return answer;
@@ -140,5 +184,52 @@ export class Stream {
   close() {
     this.shut = true;
     this.release();
+  }
+}
+
+/**
+ * The lines of a run of the judge. Paused, it gives its connection back; opened
+ * again, it goes on after the last line that it has seen.
+ */
+export class Lines {
+  /**
+   * @param {string} path of the run's events
+   * @param {(line: any) => void} onLine
+   * @param {(status: "live"|"away"|"gone") => void} onStatus away: the browser keeps asking; gone: the server knows no such run
+   * @param {(url: string) => EventSource} [open]
+   */
+  constructor(path, onLine, onStatus, open = browser.open) {
+    this.path = path;
+    this.onLine = onLine;
+    this.onStatus = onStatus;
+    this.deps = { open };
+    /** @type {EventSource|null} */
+    this.source = null;
+    this.seen = 0;
+    this.shut = false;
+  }
+
+  open() {
+    if (this.shut || this.source) return;
+    const source = this.deps.open(`${this.path}?after=${this.seen}`);
+    this.source = source;
+    source.onopen = () => this.onStatus("live");
+    source.onmessage = (e) => {
+      const n = Number(e.lastEventId);
+      if (n <= this.seen) return; // seen before the connection was cut
+      this.seen = n;
+      this.onLine(JSON.parse(e.data));
+    };
+    source.onerror = () => this.onStatus(source.readyState === EventSource.CLOSED ? "gone" : "away");
+  }
+
+  pause() {
+    if (this.source) this.source.close();
+    this.source = null;
+  }
+
+  close() {
+    this.shut = true;
+    this.pause();
   }
 }

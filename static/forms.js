@@ -45,24 +45,22 @@ const named = (endpoint) => (endpoint === "reference" ? "the reference" : endpoi
 
 /**
  * What an order to several raw clients came to: it is done when one of them
- * did it, and the servers of the others are named. When none did, it throws.
- * @param {string} done "Written to"
- * @param {string} whole what to say when all did it
+ * did it. Says why the others did not, "" where all did; when none did, it
+ * throws that.
  * @param {{endpoint: string, token: string}[]} clients
  * @param {PromiseSettledResult<unknown>[]} results
  */
-export function outcome(done, whole, clients, results) {
-  /** @type {string[]} */
-  const did = [];
+export function outcome(clients, results) {
   /** @type {string[]} */
   const not = [];
   clients.forEach(({ endpoint, token }, i) => {
     const result = results[i];
-    if (result.status === "fulfilled") return did.push(named(endpoint));
+    if (result.status === "fulfilled") return;
     const { message } = result.reason;
     const closed = /no raw client|could not be written/.test(message);
-    not.push(closed ? `${named(endpoint)} has closed` : `${named(endpoint)}: ${message.replaceAll(token, endpoint).replace(/\.$/, "")}`);
+    not.push(closed ? `${named(endpoint)} has closed the connection` : `${named(endpoint)}: ${message.replaceAll(token, endpoint).replace(/\.$/, "")}`);
   });
-  if (!did.length) throw new Error(not.map((n) => `${n[0].toUpperCase()}${n.slice(1)}. `).join("").trim());
-  return not.length ? `${done} ${did.join(" and ")}; ${not.join("; ")}.` : whole;
+  const why = not.map((n) => `${n[0].toUpperCase()}${n.slice(1)}.`).join(" ");
+  if (not.length === clients.length) throw new Error(why);
+  return why;
 }

@@ -21,14 +21,16 @@ import { Rows, View, belongs, heldAt } from "./rows.js";
 import { Pairs, PlayPairs } from "./align.js";
 import { Selection, fromHash } from "./selection.js";
 import { fieldAt } from "./bits.js";
-import { count, parseHex } from "./format.js";
+import { parseHex } from "./format.js";
 import { outcome, reasonNeedsCode } from "./forms.js";
+import { Act } from "./act.js";
 import { recall, remember } from "./store.js";
 
 const maxDetails = 200;
 const maxUnsent = 1000;
 
 /** @typedef {{token: string, endpoint: string, n: number, ws: WebSocket}} Socket */
+/** @typedef {import("./act.js").World} World */
 
 /** @returns {Record<Mode, View|Pairs>} */
 const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), naive: new View("naive"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
@@ -57,8 +59,15 @@ export class Lab extends EventTarget {
   status = "connecting";
   /** @type {{kind: "info"|"error", text: string}} what the last action came to */
   notice = { kind: "info", text: "" };
+  noticed = ""; // whether the server was there when that was said
+  acted = 0; // how many actions were tried
+  news = 0; // how many actions brought something to the end of the recording
+  /** @type {Act|null} the action whose frame is to be selected, until that is there */
+  aim = null;
   /** Whether the recording shown is from before a reload of the page. */
   resumed = false;
+  /** Whether the page was left and shown again, and lost its connections by that. */
+  returned = false;
   refusal = ""; // why the server would begin no session, in its words
 
   history = new History();
@@ -77,8 +86,8 @@ export class Lab extends EventTarget {
 
   /** @type {Map<string, Socket>} the newest socket of each endpoint */
   sockets = new Map();
-  /** @type {Set<string>} tokens of all sockets that this page opened since it was loaded */
-  tokens = new Set();
+  /** @type {Map<string, {ws: WebSocket, opened: boolean, close: {code: number, wasClean: boolean}|null}>} all sockets that this page opened since it was loaded, by token */
+  tokens = new Map();
   /** @type {{endpoint: string, token: string}[]} the raw clients dialled last */
   raw = [];
   round = 0;
@@ -107,6 +116,7 @@ export class Lab extends EventTarget {
     this.unsent = [];
     this.sockets.clear();
     this.raw = [];
+    this.aim = null;
     this.stepper = null;
     this.turnBack();
     if (this.mode === "plays") this.mode = "reference";
@@ -151,7 +161,60 @@ export class Lab extends EventTarget {
   /** @param {string} text @param {"info"|"error"} [kind] */
   say(text, kind = "info") {
     this.notice = { kind, text };
+    this.noticed = this.server;
     this.touch();
+  }
+
+  /**
+   * Whether the lab server is there; gone is one that does not answer, lost one
+   * that does not know the session any more.
+   * @returns {World["server"]}
+   */
+  get server() {
+    return this.status === "gone" || this.status === "lost" ? this.status : "there";
+  }
+
+  /** What a refusal is true for: until something else is done, or the server comes or goes. */
+  get moment() {
+    return `${this.session} ${this.acted} ${this.server}`;
+  }
+
+  /** What the sentence beside a button is made from. @returns {World} */
+  get world() {
+    const { rows, session, server, holding } = this;
+    return {
+      rows,
+      session,
+      server,
+      holding,
+      tab: (token) => {
+        const own = this.tokens.get(token);
+        return own && { readyState: own.ws.readyState, opened: own.opened, close: own.close };
+      },
+    };
+  }
+
+  /** What the panel's own sentences are made from. @returns {import("./status.js").Panel} */
+  get panel() {
+    const { server, watching, resumed, returned, holding, history } = this;
+    const held = this.waiting().flatMap((c) => c.held.filter((row) => !row.event.tcp)); // a FIN follows by itself
+    const frames = held.filter((row) => row.event.frame).length;
+    const conns = [...this.rows.conns.values()].filter((c) => c.id && belongs(c, this.mode));
+    return {
+      server,
+      watching,
+      resumed,
+      returned,
+      events: history.events.length,
+      dropped: history.lost,
+      said: this.noticed === server && this.notice.text ? this.notice : null,
+      held: { frames, handshakes: held.length - frames },
+      holding,
+      // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
+      second: holding && this.mode === "both" && !watching && this.open().some((s) => s.ws.readyState === WebSocket.CONNECTING),
+      playing: !!this.stepper,
+      open: this.open().length > 0 || conns.some((c) => !this.tokens.has(c.client) && !c.overAt(Infinity)),
+    };
   }
 
   // ——— the session ———
@@ -280,6 +343,8 @@ export class Lab extends EventTarget {
       return;
     }
     this.status = status;
+    // Nothing more is recorded of what was under way.
+    if (status === "lost") for (const play of this.rows.plays.byId.values()) play.cutOff(this.history.last);
     if (status === "live") {
       this.flush();
       if (this.watching || this.resumed) this.askHolding();
@@ -314,22 +379,31 @@ export class Lab extends EventTarget {
     this.status = "connecting";
     this.session = "";
     this.shared = null;
-    this.resumed = false;
+    this.resumed = this.returned = false;
     this.reset();
     history.replaceState(null, "", location.pathname + location.search);
-    this.say("A fresh session: nothing is recorded yet.");
+    this.say("");
     this.starting = this.fresh();
     // Behind a closed valve the Close frames, and with them the connections, would stay.
     if (left && held) await call(`${sessionPath(left)}/valve`, { do: "run" }).catch(() => {});
     await this.starting;
   }
 
-  /** Keeps what a reload needs to take the session up again. */
+  /** Gives the stream back, and keeps what a reload needs to take the session up again. */
   leave() {
+    this.stream?.setHidden(true);
     if (!this.session || this.watching || this.status === "lost") return;
+    this.returned = [...this.sockets.values()].some((s) => s.ws.readyState < WebSocket.CLOSED);
     const { session: id, holding, epoch } = this;
     const mode = this.mode === "plays" ? "both" : this.mode;
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
+  }
+
+  /** Takes the stream up again, of a page that the browser kept. */
+  comeBack() {
+    remember("session", "session", undefined);
+    this.setHidden(document.hidden);
+    this.touch();
   }
 
   /** A play goes on while its tab is hidden. @param {boolean} hidden */
@@ -348,6 +422,7 @@ export class Lab extends EventTarget {
     this.views[this.mode].sync(this.rows);
     this.find();
     this.follow();
+    this.lead();
     this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
     this.touch();
   }
@@ -385,9 +460,33 @@ export class Lab extends EventTarget {
     return this.history.cursor;
   }
 
-  /** Shows the newest frame, unless a person chose what to look at. */
+  /** Selects the frame that the last action leads to, as soon as it is known. */
+  lead() {
+    const { aim } = this;
+    if (!aim) return;
+    if (this.selection.chosen) {
+      this.aim = null;
+      return;
+    }
+    aim.look(this.rows);
+    const endpoint = this.view instanceof Pairs && this.side === "right" ? "gorilla" : "reference";
+    const { row, sure } = aim.target(endpoint);
+    if (sure) this.aim = null;
+    // Of a server that is not looked at there is no row to select.
+    if (!row || !belongs(row.conn, this.mode)) return;
+    if (row.event.seq !== this.selection.seq) this.found++;
+    this.selection.lead(row.event.seq);
+  }
+
+  /** Goes on with the newest row, whatever was chosen. */
+  newest() {
+    this.aim = null;
+    this.selection.release();
+  }
+
+  /** Shows the newest frame, unless a person chose what to look at or an action led there. */
   follow() {
-    if (this.selection.chosen || this.shared) return;
+    if (!this.selection.free || this.shared) return;
     const { list } = this.view;
     const n = this.view.count(this.cursor);
     for (let i = n - 1; i >= 0 && i > n - 40; i--) {
@@ -506,6 +605,7 @@ export class Lab extends EventTarget {
    */
   select(seq, bit) {
     this.shared = null;
+    this.aim = null;
     this.selection.select(seq, true);
     if (bit !== undefined) this.selection.pin(bit);
     this.touch();
@@ -522,6 +622,7 @@ export class Lab extends EventTarget {
     const to = Math.max(0, Math.min(n - 1, at < 0 ? (by < 0 ? n - 1 : 0) : at + by));
     const row = n ? this.rowOf(this.view.list[to]) : null;
     if (row) this.select(row.event.seq);
+    if (by === Infinity) this.newest();
   }
 
   /** @param {number} bit */
@@ -580,6 +681,7 @@ export class Lab extends EventTarget {
     this.history.cursor = n >= list.length ? Infinity : Math.max(0, list[n].seq - 1);
     const row = n > 0 ? this.rowOf(list[Math.min(n, list.length) - 1]) : null;
     this.shared = null;
+    this.aim = null;
     this.selection.select(row ? row.event.seq : 0, false);
     this.touch();
   }
@@ -596,7 +698,7 @@ export class Lab extends EventTarget {
       return this.show(to);
     }
     this.history.cursor = Infinity;
-    this.selection.chosen = false;
+    this.newest();
     const waiting = this.waiting();
     if (!waiting.length) {
       this.say(
@@ -627,7 +729,7 @@ export class Lab extends EventTarget {
   async run() {
     if (this.stepper && !this.holding) return this.stepper.run();
     this.history.cursor = Infinity;
-    this.selection.chosen = false;
+    this.newest();
     this.selection.into = null;
     this.follow();
     await this.valve("run");
@@ -668,7 +770,7 @@ export class Lab extends EventTarget {
 
   /** Throws when there is no server, or no session any more, to do anything. */
   alive() {
-    if (this.status === "lost") throw new Error("This session is over: press Fresh session, then connect.");
+    if (this.status === "lost") throw new Error("This session is over. Press Fresh session, then connect.");
     if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
   }
 
@@ -684,81 +786,136 @@ export class Lab extends EventTarget {
 
   /**
    * Does what a button of a lesson, or a form of the free lab, asks for, and
-   * returns in a few words what was done. What cannot be done throws.
+   * returns what tells how that stands. What cannot be done throws.
    * @param {Action} a
-   * @returns {Promise<string>}
+   * @returns {Promise<Act>}
    */
   async act(a) {
+    this.acted++;
+    this.aim = null;
+    const steers = ["hold", "run", "step", "back"].includes(a.do);
     if (!["back", "restart"].includes(a.do)) this.alive();
-    if (this.watching && !["hold", "run", "step", "back"].includes(a.do)) {
-      throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
-    }
+    if (this.watching && !steers) throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
     this.say("");
-    if (!["hold", "run", "step", "back"].includes(a.do)) this.stepper = null;
+    if (!steers) this.stepper = null;
     await this.starting; // whoever is quick presses a button before the session is there
     if (!this.session) throw new Error(this.refusal || "There is no session yet: the lab server does not answer.");
+    const act = new Act(a, this.session, this.history.last);
+    if (!steers && a.do !== "restart") {
+      // What is done now is at the end of the recording.
+      this.history.cursor = Infinity;
+      this.shared = null;
+      this.selection.release();
+      this.aim = act;
+      this.news++;
+    }
+    try {
+      await this.perform(a, act);
+    } catch (e) {
+      if (this.aim === act) this.aim = null;
+      throw e;
+    }
+    act.asked = false;
+    if (this.aim === act) this.lead();
+    this.touch();
+    return act;
+  }
+
+  /** @param {Action} a @param {Act} act @returns {unknown} */
+  perform(a, act) {
     switch (a.do) {
       case "connect":
-        return this.connect(a.broken ? [`broken/${a.broken}`] : this.endpoints);
+        return this.connect(act, a.broken ? [`broken/${a.broken}`] : this.endpoints);
       case "send":
-        return this.send(a);
+        return this.send(a, act);
       case "close":
-        return this.close(a);
+        return this.close(a, act);
       case "hold":
-        await this.hold();
-        return "The wire is held";
+        return this.hold();
       case "run":
-        await this.run();
-        return "The wire runs";
+        return this.run();
       case "step":
-        await this.step();
-        return "";
+        return this.step();
       case "back":
-        this.back();
-        return "";
+        return this.back();
       case "restart":
-        await this.restart();
-        return "";
+        return this.restart();
       case "scenario": {
         const n = ++this.round;
-        await Promise.all(
-          this.endpoints.map((endpoint) =>
-            this.post("scenario", { scenario: a.name, endpoint, client: `scenario-${endpoint}-${n}` }),
-          ),
-        );
-        return `The raw client plays ${a.name}`;
+        act.clients = this.endpoints.map((endpoint) => ({ endpoint, token: `scenario-${endpoint}-${n}` }));
+        return this.orders(act, "scenario", act.clients, ({ endpoint }) => ({ scenario: a.name, endpoint }));
       }
       case "ping":
       case "pong":
-        return this.server({ do: a.do, text: a.text || "", hex: a.hex });
+        return this.tell(act, { do: a.do, text: a.text || "", hex: a.hex });
       case "say":
-        return this.server(a.hex === undefined ? { do: "text", text: a.text || "" } : { do: "binary", hex: a.hex });
+        return this.tell(act, a.hex === undefined ? { do: "text", text: a.text || "" } : { do: "binary", hex: a.hex });
       case "fragments":
-        return this.server({ do: "fragments", parts: a.parts });
+        return this.tell(act, { do: "fragments", parts: a.parts });
       case "server-close":
         reasonNeedsCode(a.code, a.reason);
-        return this.server({ do: "close", code: a.code, reason: a.reason || undefined });
-      case "raw-open": {
-        const n = ++this.round;
-        const clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
-        const { fields } = a;
-        const results = await Promise.allSettled(
-          clients.map(({ endpoint, token }) => this.post("raw", { client: token, do: "open", endpoint, fields })),
-        );
-        this.raw = clients.filter((_, i) => results[i].status === "fulfilled");
-        return outcome("Dialled", "The raw client dialled", clients, results);
-      }
+        return this.tell(act, { do: "close", code: a.code, reason: a.reason || undefined });
+      case "raw-open":
+        return this.dialRaw(a, act);
       case "raw-octets":
-      case "raw-close": {
-        if (!this.raw.length) throw new Error("Dial with the raw client first.");
-        const body = a.do === "raw-close" ? { do: "close" } : { do: "octets", hex: hexOf(a.hex || "") };
-        const results = await Promise.allSettled(this.raw.map(({ token }) => this.post("raw", { client: token, ...body })));
-        return a.do === "raw-close"
-          ? outcome("Closed to", "The raw client closed its TCP connection", this.raw, results)
-          : outcome("Written to", "The raw client wrote the octets as they are", this.raw, results);
-      }
+      case "raw-close":
+        return this.writeRaw(a, act);
     }
     throw new Error(`This page knows no action ${JSON.stringify(a.do)}.`);
+  }
+
+  /** @param {Action} a @param {Act} act */
+  async dialRaw(a, act) {
+    const n = ++this.round;
+    const { fields } = a;
+    act.clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
+    this.raw = await this.raws(act, ({ endpoint }) => ({ do: "open", endpoint, fields }));
+  }
+
+  /** @param {Action} a @param {Act} act */
+  async writeRaw(a, act) {
+    if (!this.raw.length) throw new Error("Dial with the raw client first.");
+    const octets = a.do === "raw-octets" ? hexOctets(a.hex || "") : null;
+    act.size = octets ? octets.length : 0;
+    act.clients = this.raw;
+    await this.raws(act, () => (octets ? { do: "octets", hex: hexOf(octets) } : { do: "close" }));
+  }
+
+  /**
+   * Orders the same of several raw clients. Returns those that did it, and
+   * throws when none did.
+   * @param {Act} act
+   * @param {(client: import("./act.js").Client) => object} body
+   */
+  async raws(act, body) {
+    const asked = act.clients;
+    const results = await Promise.allSettled(asked.map((client) => this.order(act, "raw", client, body(client))));
+    act.note = outcome(asked, results);
+    return (act.clients = asked.filter((_, i) => results[i].status === "fulfilled"));
+  }
+
+  /**
+   * Orders something of the server's side of clients.
+   * @param {Act} act
+   * @param {"server"|"scenario"} what
+   * @param {import("./act.js").Client[]} clients
+   * @param {(client: import("./act.js").Client) => object} body
+   */
+  orders(act, what, clients, body) {
+    return Promise.all(clients.map((client) => this.order(act, what, client, body(client))));
+  }
+
+  /**
+   * What an action causes comes after the last event that was there when the
+   * server took the order.
+   * @param {Act} act
+   * @param {string} what
+   * @param {import("./act.js").Client} client
+   * @param {object} body
+   */
+  async order(act, what, client, body) {
+    const { after } = await this.post(what, { client: client.token, ...body });
+    act.began.set(client.token, after);
   }
 
   /** @param {string} what @param {object} body */
@@ -775,8 +932,8 @@ export class Lab extends EventTarget {
     return ![...this.sockets.values()].some((s) => s.token === conn.client && s.ws.readyState < WebSocket.CLOSED);
   }
 
-  /** @param {string[]} endpoints */
-  connect(endpoints) {
+  /** @param {Act} act @param {string[]} endpoints */
+  connect(act, endpoints) {
     this.stepper = null;
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
@@ -787,13 +944,10 @@ export class Lab extends EventTarget {
     const partner = endpoints.length > 1 ? open.get(endpoints.find((e) => open.has(e)) || "") : undefined;
     let n = partner ? partner.n : ++this.round;
     if (missing.some((e) => this.rows.byClient.has(`${e.split("/")[0]}-${n}`))) n = ++this.round;
-    this.resumed = false;
+    this.resumed = this.returned = false;
     this.shared = null;
-    this.history.cursor = Infinity;
-    this.selection.chosen = false;
+    act.clients = missing.map((endpoint) => ({ endpoint, token: `${endpoint.split("/")[0]}-${n}` }));
     for (const endpoint of missing) this.dial(endpoint, n);
-    this.say("");
-    return `Connecting to ${missing.join(" and ")}`;
   }
 
   /** @param {string} endpoint @param {number} n */
@@ -818,11 +972,12 @@ export class Lab extends EventTarget {
     const began = this.now();
     const ws = new Socket(url);
     ws.binaryType = "arraybuffer";
-    this.tokens.add(token);
+    /** @type {{ws: WebSocket, opened: boolean, close: {code: number, wasClean: boolean}|null}} */
+    const own = { ws, opened: false, close: null };
+    this.tokens.set(token, own);
     this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, readyState: ws.readyState });
-    let opened = false;
     ws.onopen = () => {
-      opened = true;
+      own.opened = true;
       tell("onopen");
       this.touch();
     };
@@ -833,8 +988,9 @@ export class Lab extends EventTarget {
     ws.onerror = () => tell("onerror");
     ws.onclose = (e) => {
       const { code, reason, wasClean } = e;
+      own.close = { code, wasClean };
       tell("onclose", { code, reason, wasClean });
-      if (!opened) {
+      if (!own.opened && this.server === "there") {
         this.say(
           `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. No browser tells a script the cause. This lab's log names the rule that the response broke; Chromium names the cause in its console (F12).`,
           "error",
@@ -861,29 +1017,33 @@ export class Lab extends EventTarget {
     throw new Error("The connection is closing: the browser sends no more data.");
   }
 
-  /** @param {Action} a */
-  send(a) {
+  /** @param {Action} a @param {Act} act */
+  send(a, act) {
     const ready = this.ready();
     const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
     const data = a.hex !== undefined ? hexOctets(a.hex) : null;
+    act.clients = ready;
+    act.size = data ? data.length : new Blob([text]).size;
     for (const s of ready) {
       const at = this.now();
+      act.at.set(s.token, at);
       if (data) s.ws.send(data);
       else s.ws.send(text);
       const told = data ? { size: data.length } : { text: text.slice(0, 200), size: new Blob([text]).size };
       this.report({ client: s.token, at, what: "send", readyState: s.ws.readyState, ...told });
     }
-    return `Sent ${data ? count(data.length, "byte") : count(new Blob([text]).size, "byte")}`;
   }
 
-  /** @param {Action} a */
-  close(a) {
+  /** @param {Action} a @param {Act} act */
+  close(a, act) {
     reasonNeedsCode(a.code, a.reason);
     const open = this.open();
     if (!open.length) throw new Error("Nothing is open, so there is nothing to close.");
     let refused = "";
+    act.clients = open;
     for (const s of open) {
       const at = this.now();
+      act.at.set(s.token, at);
       try {
         if (a.code !== undefined) s.ws.close(a.code, a.reason || "");
         else s.ws.close();
@@ -896,14 +1056,12 @@ export class Lab extends EventTarget {
       this.report({ client: s.token, at, what: "close", code: a.code, reason: a.reason || undefined, readyState: s.ws.readyState });
     }
     if (refused) throw new Error(refused);
-    return "close() called";
   }
 
-  /** @param {object} body */
-  async server(body) {
-    const ready = this.ready();
-    await Promise.all(ready.map((s) => this.post("server", { client: s.token, ...body })));
-    return "The server's Go code was told";
+  /** Has the server's code do something on each connection. @param {Act} act @param {object} body */
+  tell(act, body) {
+    act.clients = this.ready();
+    return this.orders(act, "server", act.clients, () => body);
   }
 
   // ——— what JavaScript did, for the recording ———
@@ -966,8 +1124,8 @@ export function hexOctets(text) {
   return read.octets;
 }
 
-/** @param {string} text */
-const hexOf = (text) => [...hexOctets(text)].map((b) => b.toString(16).padStart(2, "0")).join("");
+/** @param {Uint8Array} octets */
+const hexOf = (octets) => [...octets].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The oldest row held of a connection can be dropped; no other. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

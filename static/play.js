@@ -33,6 +33,7 @@ export class Play {
     /** @type {Mark[]} */
     this.marks = Array.from({ length: s.of }, (_, index) => ({ index, command: "", say: "", ready: Infinity, begin: Infinity, end: Infinity, error: "", event: null }));
     this.over = Infinity; // seq at which it was
+    this.cut = false; // whether it has no end of its own, since its session was over first
     this.overAt = 0; // microseconds
     this.error = "";
   }
@@ -45,6 +46,14 @@ export class Play {
     const ends = this.marks.map((m) => m.end);
     const last = Math.max(...ends);
     return last === Infinity ? (this.over === Infinity ? Infinity : Math.max(0, ...ends.filter((end) => end !== Infinity))) : last;
+  }
+
+  /** Ends it with its session, whose last event is last. @param {number} last */
+  cutOff(last) {
+    if (this.over !== Infinity) return;
+    this.over = last;
+    this.cut = true;
+    this.error = "the session ended before the run did";
   }
 
   /** @param {LabEvent} e @param {Step} s */

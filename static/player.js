@@ -106,10 +106,11 @@ export class Player {
     const begun = { play: answer.play, token: answer.client, plan: answer.scenario, text: text || answer.scenario.text || "", failed: "", told: pause === 0 ? "step" : "run" };
     this.begun.set(begun.play, begun);
     this.current = begun.play;
-    lab.resumed = false;
+    lab.acted++;
+    lab.resumed = lab.returned = false;
     lab.shared = null;
     lab.history.cursor = Infinity;
-    lab.selection.chosen = false;
+    lab.newest();
     lab.turn(/** @type {import("./types.js").Mode} */ (endpoint));
     lab.stepper = this;
     for (const s of this.orders.expect(begun.token)) this.later(s);
@@ -232,7 +233,7 @@ export class Player {
     lab.history.cursor = cursor >= lab.history.last ? Infinity : cursor;
     lab.shared = null;
     lab.selection.into = null;
-    lab.selection.chosen = false;
+    lab.newest();
     lab.follow();
     const row = lab.rows.bySeq.get(lab.selection.seq);
     if (row && row.seq > lab.cursor) lab.selection.select(0, false);

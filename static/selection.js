@@ -15,8 +15,10 @@ export class Selection {
     this.preview = null;
     /** @type {number|null} Index of the field reached by stepping into the frame. */
     this.into = null;
-    /** Whether a person chose the event; until then the newest is shown. */
+    /** Whether a person chose the event. */
     this.chosen = false;
+    /** Whether an action led to the event, which stays selected as if it were chosen. */
+    this.led = false;
   }
 
   /** The bit that the page shows. */
@@ -37,6 +39,23 @@ export class Selection {
     }
     this.seq = seq;
     this.chosen = chosen;
+    this.led = false;
+  }
+
+  /** Selects the event that an action leads to. @param {number} seq */
+  lead(seq) {
+    this.select(seq, false);
+    this.led = true;
+  }
+
+  /** Whether the newest event may take its place. */
+  get free() {
+    return !this.chosen && !this.led;
+  }
+
+  /** Goes on with the newest event. */
+  release() {
+    this.chosen = this.led = false;
   }
 
   /** @param {number} bit */
@@ -51,7 +70,7 @@ export class Selection {
   escape() {
     if (this.preview !== null) this.preview = null;
     else if (this.into !== null) this.into = null;
-    else if (this.chosen) this.chosen = false;
+    else if (!this.free) this.release();
     else return false;
     return true;
   }

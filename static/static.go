@@ -5,7 +5,8 @@
 //	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
 //	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), what
 //	            forms hold (forms.js), predictions (predict.js), which frame is unmasked (unmask.js), selection and addresses (selection.js), keys (keys.js),
-//	            the matrix of cases (compare.js), the header map (headermap.js)
+//	            the matrix of cases (compare.js), the header map (headermap.js), what an action caused and
+//	            how it stands (act.js), what the panel says (status.js), a list read at its end (tail.js)
 //	play.js     a play of a scenario, as its steps tell of it; ends.js: its connection seen from both ends;
 //	            outcome.js: how that ended; tally.js: how many runs ended in which way; heartbeat.js: who notices a silence, and when
 //	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered);
@@ -25,6 +26,6 @@ import "embed"
 // whoever works on the page, so they are not in it.
 //
 //go:embed css elements icon.svg theme.js app.js
-//go:embed align.js api.js bits.js compare.js ends.js format.js forms.js headermap.js heartbeat.js history.js keys.js lab.js
-//go:embed outcome.js play.js player.js predict.js rows.js selection.js store.js tally.js unmask.js
+//go:embed act.js align.js api.js bits.js compare.js ends.js format.js forms.js headermap.js heartbeat.js history.js keys.js lab.js
+//go:embed outcome.js play.js player.js predict.js rows.js selection.js status.js store.js tail.js tally.js unmask.js
 var Files embed.FS

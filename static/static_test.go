@@ -97,8 +97,8 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 		}
 		sum, files := loads(t, queue)
 		t.Logf("%s: %d files, compressed: %d bytes", filepath.Base(lesson), files, sum)
-		if sum > 125_000 {
-			t.Errorf("%s loads %d bytes compressed; at most 125,000 leave room for its text in 150 KB", lesson, sum)
+		if sum > 138_000 { // a text takes 9 KB at most
+			t.Errorf("%s loads %d bytes compressed; at most 138,000 leave room for its text in 150 KB", lesson, sum)
 		}
 		if files < 30 {
 			t.Errorf("only %d files are found to be loaded by %s; the patterns no longer fit the files", files, lesson)

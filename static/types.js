@@ -74,6 +74,7 @@
  *
  * @typedef {"reference"|"gorilla"|"naive"|"both"|"all"|"plays"} Mode
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string,
- *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][]}} Action
+ *   broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][],
+ *   shows?: Record<string, unknown>}} Action shows: the event that the text beside its button speaks of, where that is not the first frame that it causes
  */
 export {};

@@ -25,6 +25,9 @@ export class WsCodes extends LabElement {
   /** @type {Map<string, import("../player.js").Begun>} the play behind a result, by "CODE WAY" */
   runs = new Map();
   key = "";
+  session = "";
+  /** @type {Map<string, string>} the moments for which refusals are true, by "CODE WAY" */
+  refused = new Map();
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -78,25 +81,39 @@ export class WsCodes extends LabElement {
     try {
       const as = way === "raw" ? "raw" : "browser";
       const begun = await player.begin({ text: text(/** @type {Way} */ (way), Number(code)), endpoint: this.endpoint, as, pause: -1 });
+      this.session = lab.session; // it may have begun a moment ago
       this.runs.set(id, begun);
       this.key = "";
     } catch (e) {
       this.runs.delete(id);
       said?.classList.add("failed");
       said?.replaceChildren(`× ${words(e)}`);
+      this.refused.set(id, lab.moment);
     }
     lab.touch();
   }
 
   render() {
-    const key = `${lab.session} ${lab.history.last} ${this.runs.size}`;
+    const key = `${lab.session} ${lab.history.last} ${this.runs.size} ${lab.moment}`;
     if (key === this.key) return;
     this.key = key;
+    for (const [id, moment] of this.refused) {
+      if (moment === lab.moment) continue;
+      this.refused.delete(id);
+      if (!this.runs.has(id)) this.querySelector(`[data-result="${id}"]`)?.replaceChildren();
+    }
+    // Of another session nothing is left to tell.
+    if (this.session !== lab.session) {
+      this.runs.clear();
+      for (const said of this.querySelectorAll("[data-result]")) said.replaceChildren();
+    }
+    this.session = lab.session;
     for (const [id, begun] of this.runs) {
       const play = lab.rows.plays.byId.get(begun.play);
       const said = this.querySelector(`[data-result="${id}"]`);
-      if (!play || !said || play.token !== begun.token) continue;
-      said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
+      if (!said) continue;
+      if (play && play.token === begun.token) said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
+      else if (lab.server === "lost") said.replaceChildren("× not run: the session ended first");
     }
   }
 

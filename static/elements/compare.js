@@ -8,9 +8,9 @@
  * @typedef {import("../compare.js").Report} Report
  */
 
-import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { LabElement, attempt, button, h, hit, onLeaving } from "./dom.js";
 import { bench } from "./bench.js";
-import { ApiError, call } from "../api.js";
+import { ApiError, Lines, away, call, presence } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
@@ -19,8 +19,8 @@ import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
 
-const awayText = "The lab server does not answer. Start it again with go run ./labserver.";
-const goneText = "This run is gone with the old lab server. Judge anew.";
+const awayText = "The lab server does not answer. Start it again with go run ./labserver. This page keeps trying.";
+const goneText = "The lab server restarted, and this run ended with it. Press Judge to begin again.";
 
 export class WsCompare extends LabElement {
   static tag = "ws-compare";
@@ -30,7 +30,7 @@ export class WsCompare extends LabElement {
   /**
    * Runs under way by their kind, with how many reports of each column have come, and what to call with the numbers of the
    * cases that are asked once more.
-   * @type {Map<string, {judge: string, source: EventSource, columns: Column[], told: Map<string, number>, again: (numbers: number[]) => void, repeats: Promise<number[]>}>}
+   * @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>, stopped: boolean, again: (numbers: number[]) => void, repeats: Promise<number[]>}>}
    */
   running = new Map();
   /** @type {Map<string, object>} runs that have been asked for, until the answer has come */
@@ -44,7 +44,8 @@ export class WsCompare extends LabElement {
   at = 0; // of the row that has the Tab stop
   open = "";
   server = "";
-  away = false;
+  said = { text: "", failed: false }; // what the notice says while the lab server is there
+  away = false; // the learner's server
   waitingSince = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   timer;
@@ -64,8 +65,9 @@ export class WsCompare extends LabElement {
     this.server = new URLSearchParams(location.search).get("server") || "";
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
-    window.addEventListener("pagehide", () => this.leave(), { signal });
+    onLeaving((kept) => this.leave(kept), () => this.back(), signal);
     document.addEventListener("ws-shut", () => this.closed(), { signal });
+    presence.addEventListener("change", () => this.present(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.wait(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.timer));
     this.on("click", (e) => this.clicked(e));
@@ -120,7 +122,7 @@ export class WsCompare extends LabElement {
         { name: browserName, label: browserName, kind: "browser" },
       ];
     } catch (e) {
-      return this.say(why(e), true);
+      return this.refuse(e);
     }
     const select = this.filters.querySelector("[name=section]");
     if (select) select.append(...this.matrix.sections.map((s) => h("option", { value: s }, /^\d/.test(s) ? `§${s}` : s)));
@@ -129,6 +131,10 @@ export class WsCompare extends LabElement {
     if (typeof kept === "string") this.follow("own", kept, this.matrix.columns.filter((c) => c.kind === "own"), "");
     this.redraw();
     this.route();
+    // A page before this one, which the browser may keep, had the learner's server judged.
+    const left = recall("session", "judge:server");
+    remember("session", "judge:server", undefined);
+    if (typeof left === "string") end(left);
     if (!this.server) return;
     // A link on another site may lead here, but must not make the lab dial.
     if (this.hasAttribute("own")) await this.judge("server");
@@ -146,8 +152,29 @@ export class WsCompare extends LabElement {
 
   /** @param {string} text @param {boolean} [failed] */
   say(text, failed = false) {
+    this.said = { text, failed };
+    this.drawNotice();
+  }
+
+  /** Nothing else is known of the runs while the lab server does not answer. */
+  drawNotice() {
+    const { text, failed } = presence.away ? { text: awayText, failed: true } : this.said;
     this.notice.classList.toggle("failed", failed);
     this.notice.textContent = text;
+  }
+
+  /** The lab server came or went. */
+  present() {
+    this.drawNotice();
+    if (presence.away) return;
+    if (!this.matrix.lines.length) attempt(() => this.load());
+    else this.wait();
+  }
+
+  /** Says why something could not be done: while the lab server is away that, and then what to do. @param {unknown} e */
+  refuse(e) {
+    if (e instanceof ApiError && away(e.status)) this.say("The lab server is back. Press the button again.");
+    else this.say(why(e), true);
   }
 
   // ——— the address ———
@@ -221,7 +248,7 @@ export class WsCompare extends LabElement {
     } catch (e) {
       if (this.begun.get(kind) !== turn) return;
       this.begun.delete(kind);
-      this.say(why(e), true);
+      this.refuse(e);
       // An address that may not be judged stays so.
       if (kind === "server" && e instanceof ApiError && e.status === 0) this.wait();
     }
@@ -235,20 +262,20 @@ export class WsCompare extends LabElement {
    * @param {string} lost what is said when there is no such run any more
    */
   follow(kind, judge, columns, lost) {
-    const source = new EventSource(`/api/judge/${judge}/events`);
     /** @type {(numbers: number[]) => void} */
     let again = () => {};
     /** @type {Promise<number[]>} */
     const repeats = new Promise((resolve) => (again = resolve));
-    this.running.set(kind, { judge, source, columns, told: new Map(), again, repeats });
-    source.onmessage = (e) => this.told(kind, JSON.parse(e.data));
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.told(kind, { over: true, error: lost, gone: true });
-      else this.say(awayText, true); // and the browser asks again and again
-    };
-    source.onopen = () => {
-      if (this.notice.textContent === awayText) this.say("");
-    };
+    const lines = new Lines(
+      `/api/judge/${judge}/events`,
+      (line) => this.told(kind, line),
+      (status) => {
+        if (status === "gone") this.told(kind, { over: true, error: lost, gone: true });
+        else presence.found(status === "live");
+      },
+    );
+    this.running.set(kind, { judge, lines, columns, told: new Map(), stopped: false, again, repeats });
+    lines.open();
   }
 
   /** Lets go of a run, whatever it has come to, and of what it told. @param {Column["kind"]} kind */
@@ -258,16 +285,31 @@ export class WsCompare extends LabElement {
     this.running.delete(kind);
     for (const c of this.matrix.columns.filter((c) => c.kind === kind)) this.matrix.forget(c);
     if (!run) return;
-    run.source.close();
+    run.lines.close();
     end(run.judge);
   }
 
-  /** Ends the runs that nobody will look at: the lab's own servers are judged on, for a page that is loaded again. */
-  leave() {
+  /**
+   * Ends the runs that nobody will look at: the lab's own servers are judged on for a page that is
+   * loaded again, the learner's for one that is kept. A page that is left has no sockets to judge.
+   * @param {boolean} kept
+   */
+  leave(kept) {
     for (const [kind, run] of this.running) {
-      run.source.close();
-      if (kind !== "own") end(run.judge);
+      run.lines.pause();
+      if (kind === "browser" || (kind === "server" && !kept)) end(run.judge);
     }
+    remember("session", "judge:server", kept ? this.running.get("server")?.judge : undefined);
+  }
+
+  /** Takes up the runs of a page that was kept. */
+  back() {
+    remember("session", "judge:server", undefined);
+    for (const [kind, run] of this.running) {
+      if (kind === "browser") this.told(kind, { over: true, error: "You left this page, so judging this browser stopped. Press Judge this browser to begin again." });
+      else run.lines.open();
+    }
+    this.wait();
   }
 
   /** @param {"own"|"server"|"browser"} kind @param {any} line a report, or that the run is over */
@@ -282,7 +324,7 @@ export class WsCompare extends LabElement {
       this.soon();
       return;
     }
-    run.source.close();
+    run.lines.close();
     run.again([]);
     this.running.delete(kind);
     for (const c of run.columns) this.matrix.habit(c, line.habits || []);
@@ -290,7 +332,10 @@ export class WsCompare extends LabElement {
     this.wrongs();
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
-    if (line.error) this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It is judged as soon as it is there.` : line.error, true);
+    if (line.error) {
+      this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
+      presence.check(); // the lab server may have ended it as it left
+    }
     if (line.gone) remember("session", "judge", undefined);
     this.spoken.textContent = line.error || (line.gone ? "" : `${who} judged. ${counted}`);
     if (kind === "server") {
@@ -304,7 +349,13 @@ export class WsCompare extends LabElement {
   /** @param {Column["kind"]} kind */
   async stop(kind) {
     const run = this.running.get(kind);
-    if (run) await call(`/api/judge/${run.judge}/stop`, {});
+    if (!run) return;
+    try {
+      run.stopped = true;
+      await call(`/api/judge/${run.judge}/stop`, {});
+    } catch (e) {
+      this.refuse(e);
+    }
   }
 
   /**
@@ -335,7 +386,7 @@ export class WsCompare extends LabElement {
     clearTimeout(this.timer);
     if (!this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
     const ms = pollAfter(this.away, Date.now() - this.waitingSince);
-    if (!ms) return this.say(`${this.server} is not asked for any more. Press Judge it to go on.`);
+    if (!ms) return this.say(`This page no longer asks for ${this.server}. Press Judge it to judge it now.`);
     const { server } = this;
     this.timer = setTimeout(async () => {
       if (!this.isConnected || this.running.has("server")) return;
@@ -351,7 +402,7 @@ export class WsCompare extends LabElement {
         if (!up && !this.away) {
           this.away = true;
           this.waitingSince = Date.now();
-          this.say(`${this.server} has gone. It is judged anew when it is back.`);
+          this.say(`${this.server} does not answer any more. It will be judged again as soon as it answers.`);
         }
       } catch {
         // The lab server is away itself; the next turn tells.
@@ -606,6 +657,8 @@ export class WsCompare extends LabElement {
   /** @param {Event} e */
   filtering(e) {
     const on = e.target;
+    // What was wrong with an address is not said of another.
+    if (on instanceof HTMLInputElement && on.name === "server") this.form.querySelector("output")?.replaceChildren();
     if (!(on instanceof HTMLInputElement || on instanceof HTMLSelectElement) || !(on.name in this.filter)) return;
     this.filter = { ...this.filter, [on.name]: on.value };
     this.at = 0;
@@ -720,18 +773,23 @@ export class WsCompare extends LabElement {
     const reports = [];
     /** @type {Promise<{aligned: import("../compare.js").Aligned, text: string, crossed: string}>} */
     const over = new Promise((resolve, reject) => {
-      const source = new EventSource(`/api/judge/${answer.judge}/events`);
-      source.onmessage = (e) => {
-        const line = JSON.parse(e.data);
-        if (!line.over) return reports.push(line);
-        source.close();
-        if (line.error) reject(new Error(line.error));
-        else resolve(line);
+      /** @param {string} why */
+      const fail = (why) => {
+        lines.close();
+        reject(new Error(why));
       };
-      source.onerror = () => {
-        reject(new Error(source.readyState === EventSource.CLOSED ? goneText : awayText));
-        source.close();
-      };
+      const lines = new Lines(
+        `/api/judge/${answer.judge}/events`,
+        (line) => {
+          if (!line.over) return reports.push(line);
+          if (line.error) return fail(line.error);
+          lines.close();
+          resolve(line);
+        },
+        (status) => status !== "live" && fail(status === "gone" ? goneText : awayText),
+      );
+      lines.open();
+      window.addEventListener("pagehide", () => fail("You left this page, which closed the socket of this case. Press Play again."), { once: true });
     });
     echoOnce(`${location.origin.replace(/^http/, "ws")}${answer.url}/1`, info.subprotocols).then((events) => tellScript(answer.judge, 1, events));
     const { aligned, text, crossed } = await over;

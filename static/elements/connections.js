@@ -1,7 +1,7 @@
 /** The live connections of the lab server, those from outside included. */
 
-import { LabElement, h, redraw } from "./dom.js";
-import { call } from "../api.js";
+import { LabElement, h, onLeaving, redraw } from "./dom.js";
+import { ApiError, away, call, presence } from "../api.js";
 import { lab, words } from "../lab.js";
 import { count } from "../format.js";
 
@@ -14,6 +14,8 @@ export class WsConnections extends LabElement {
   setup(signal) {
     const timer = setInterval(() => document.hidden || this.load(), 2000);
     signal.addEventListener("abort", () => clearInterval(timer));
+    onLeaving(() => {}, () => this.load(), signal);
+    presence.addEventListener("change", () => presence.away || this.load(), { signal });
     this.load();
   }
 
@@ -24,7 +26,8 @@ export class WsConnections extends LabElement {
       list = (await call("/api/connections")).connections || [];
     } catch (e) {
       this.key = "";
-      this.replaceChildren(h("p", { class: "soft" }, words(e)));
+      // Why is said where the page speaks of the lab server.
+      this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown while the lab server does not answer." : words(e)));
       return;
     }
     const open = list.filter((c) => c.open);

@@ -1,33 +1,28 @@
-/** Buttons of a lesson that do something in the lab, and say what came of it. */
+/** Buttons of a lesson that do something in the lab, and say how it stands. */
 
-import { LabElement, h, hit, wireLink } from "./dom.js";
-import { lab, words } from "../lab.js";
+import { LabElement, h, hit } from "./dom.js";
+import { Told } from "./told.js";
+import { lab } from "../lab.js";
 
 export class WsDo extends LabElement {
   static tag = "ws-do";
 
   said = h("output");
+  told = new Told(this.said);
 
-  setup() {
+  /** @param {AbortSignal} signal */
+  setup(signal) {
     this.append(this.said);
     this.on("click", (e) => {
       const action = hit(e, "[data-do]")?.dataset.do;
       if (action) this.act(JSON.parse(action));
     });
+    lab.observe(() => this.told.render(), signal);
   }
 
   /** @param {import("../types.js").Action} action */
-  async act(action) {
-    const { said } = this;
-    said.classList.remove("failed");
+  act(action) {
     if (!["hold", "run", "step", "back"].includes(action.do)) lab.turnBack();
-    try {
-      const done = await lab.act(action);
-      said.replaceChildren(done ? `✔ ${done}` : lab.notice.text);
-    } catch (e) {
-      said.classList.add("failed");
-      said.replaceChildren(`× ${words(e)}`);
-    }
-    said.append(" ", wireLink());
+    return this.told.after(() => lab.act(action));
   }
 }

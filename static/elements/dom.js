@@ -77,6 +77,18 @@ export class BitEvent extends CustomEvent {
 }
 
 /**
+ * Watches the page being left and shown again. A browser may keep a page that
+ * is left, frozen, and show the same one when the reader goes back to it.
+ * @param {(kept: boolean) => void} left kept: whether the browser may keep the page
+ * @param {() => void} back the kept page is shown again
+ * @param {AbortSignal} signal
+ */
+export function onLeaving(left, back, signal) {
+  window.addEventListener("pagehide", (e) => left(e.persisted), { signal });
+  window.addEventListener("pageshow", (e) => e.persisted && back(), { signal });
+}
+
+/**
  * Does something for the learner; when it fails, says why where notices stand.
  * @param {() => unknown} fn
  */

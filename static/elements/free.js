@@ -3,9 +3,10 @@
  * told to do, and a raw client that may do anything.
  */
 
-import { LabElement, h, hit, wireLink } from "./dom.js";
+import { LabElement, h, hit } from "./dom.js";
 import { closeCode, headerFields } from "../forms.js";
-import { HexError, lab, words } from "../lab.js";
+import { HexError, lab } from "../lab.js";
+import { Told } from "./told.js";
 import { WsConnections } from "./connections.js";
 
 /** @param {string} label @param {HTMLElement} input */
@@ -31,7 +32,11 @@ export class WsFree extends LabElement {
     super.define();
   }
 
-  setup() {
+  /** @type {Map<HTMLFormElement, Told>} */
+  told = new Map();
+
+  /** @param {AbortSignal} signal */
+  setup(signal) {
     const mistakes = this.closest("ws-lab")?.getAttribute("mistakes")?.split(" ") || [];
     this.replaceChildren(
       group(
@@ -71,11 +76,15 @@ export class WsFree extends LabElement {
       const on = hit(e, "form");
       if (on instanceof HTMLFormElement) this.submit(on);
     });
+    lab.observe(() => this.told.forEach((told) => told.render()), signal);
   }
 
   /** @param {HTMLFormElement} on */
   async submit(on) {
     const said = on.querySelector("output");
+    if (!said) return;
+    const told = this.told.get(on) || new Told(said);
+    this.told.set(on, told);
     const data = new FormData(on);
     /** @param {string} name */
     const get = (name) => (data.has(name) ? String(data.get(name)) : undefined);
@@ -83,20 +92,17 @@ export class WsFree extends LabElement {
     /** @type {import("../types.js").Action} */
     const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
     action.parts = get("parts")?.split(/\r?\n/);
-    try {
+    // What is wrong with a handshake is seen in the response.
+    if (action.broken) action.shows = { kind: "handshake", what: "response" };
+    const e = await told.after(() => {
       action.code = closeCode(get("code") || "");
       action.fields = headerFields(get("fields") || "");
-      const done = await lab.act(action);
-      said?.replaceChildren(done ? `✔ ${done} ` : "", done ? wireLink() : "");
-      said?.classList.remove("failed");
-    } catch (e) {
-      said?.replaceChildren(`× ${words(e)}`);
-      said?.classList.add("failed");
-      const input = on.elements.namedItem("hex");
-      if (e instanceof HexError && (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement)) {
-        input.focus();
-        input.setSelectionRange(e.at, e.at + 1);
-      }
+      return lab.act(action);
+    });
+    const input = on.elements.namedItem("hex");
+    if (e instanceof HexError && (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement)) {
+      input.focus();
+      input.setSelectionRange(e.at, e.at + 1);
     }
   }
 }

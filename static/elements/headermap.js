@@ -6,9 +6,9 @@
  * @typedef {import("../headermap.js").Place} Place
  */
 
-import { LabElement, attempt, button, h, hit, redraw } from "./dom.js";
+import { LabElement, attempt, button, h, hit, onLeaving, redraw } from "./dom.js";
 import { bench } from "./bench.js";
-import { call } from "../api.js";
+import { call, presence } from "../api.js";
 import { words as why } from "../lab.js";
 import { grouped } from "../format.js";
 import { code, columns, counts, decode, differing, fields, fromHash, kinds, made, move, paint, size, start, table, toHash, verdict, words } from "../headermap.js";
@@ -61,6 +61,9 @@ export class WsHeaderMap extends LabElement {
     themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     signal.addEventListener("abort", () => themes.disconnect());
     this.on("click", (e) => this.clicked(e));
+    onLeaving(() => {}, () => this.route(), signal);
+    // What could not be read while the lab server was away is read when it is back.
+    presence.addEventListener("change", () => presence.away || this.route(), { signal });
     const { map } = this;
     map.addEventListener("keydown", (e) => this.key(e), { signal });
     map.addEventListener("pointermove", (e) => this.preview(this.at(e)), { signal });

@@ -37,6 +37,7 @@ export class WsHeartbeat extends LabElement {
   form = h("form", { class: "tuning" });
   chart = h("div", { class: "chart" });
   said = h("output");
+  refused = ""; // the moment for which a refusal is true
   live = h("div", { class: "pings" });
 
   /** @param {AbortSignal} signal */
@@ -82,6 +83,7 @@ export class WsHeartbeat extends LabElement {
     } catch (e) {
       this.said.classList.add("failed");
       this.said.textContent = `× ${words(e)}`;
+      this.refused = lab.moment;
     }
   }
 
@@ -110,12 +112,16 @@ export class WsHeartbeat extends LabElement {
   }
 
   render() {
+    if (this.refused && this.refused !== lab.moment) {
+      this.refused = this.said.textContent = "";
+      this.said.classList.remove("failed");
+    }
     if (lab.session !== this.session) {
       this.session = lab.session;
       this.begun = null;
     }
     const play = this.begun && lab.rows.plays.byId.get(this.begun.play);
-    const key = JSON.stringify([this.tuning, play ? [play.id, lab.history.last, play.over < Infinity] : 0]);
+    const key = JSON.stringify([this.tuning, play ? [play.id, lab.history.last, play.over < Infinity, play.cut] : 0]);
     if (key !== this.key) {
       this.key = key;
       this.draw(play || null);
@@ -137,7 +143,7 @@ export class WsHeartbeat extends LabElement {
       const conn = lab.rows.byClient.get(this.begun.token);
       const from = lab.history.count(play.seq - 1);
       const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
-      run = measured(events, play.over !== Infinity, play.marks.find((m) => m.command === "wire silent")?.event?.at);
+      run = measured(events, play.over !== Infinity && !play.cut, play.marks.find((m) => m.command === "wire silent")?.event?.at);
     }
     const { silence } = this.tuning;
     const end = Math.max(planned.end, ...(run?.beats.map((b) => b.at) || []), run?.server || 0, run?.browser || 0) + 80;
@@ -156,7 +162,7 @@ export class WsHeartbeat extends LabElement {
             "tbody",
             {},
             ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
+              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
             ),
           ),
         ),

@@ -8,13 +8,14 @@
  * @typedef {import("../types.js").Mode} Mode
  */
 
-import { BitEvent, LabElement, attempt, button, copy, h, hit, redraw, rfcLink, violations } from "./dom.js";
+import { BitEvent, LabElement, attempt, button, copy, h, hit, onLeaving, redraw, rfcLink, violations } from "./dom.js";
 import { canDrop, lab } from "../lab.js";
 import { Pairs, PlayPairs } from "../align.js";
 import { bitName } from "../bits.js";
 import { upTo } from "../history.js";
 import { belongs, goAt, heldAt, jsAt, jsTime, whose } from "../rows.js";
 import { arrow, count, frameLine, grouped, line, ms, refused } from "../format.js";
+import { banner, notice } from "../status.js";
 import { frameHash, fromHash, toHash } from "../selection.js";
 import { WsTimeline } from "./timeline.js";
 import { WsBits } from "./bits.js";
@@ -110,7 +111,7 @@ export class WsLab extends LabElement {
     const address = () => (this.placed = fromHash(location.hash) ? location.hash : "");
     address();
     window.addEventListener("hashchange", () => address() && attempt(() => lab.readAddress()), { signal });
-    window.addEventListener("pagehide", () => lab.leave(), { signal });
+    onLeaving(() => lab.leave(), () => lab.comeBack(), signal);
     lab.observe(() => this.render(), signal);
     lab.start({
       mode: /** @type {Mode} */ (this.getAttribute("endpoints") || "reference"),
@@ -149,7 +150,7 @@ export class WsLab extends LabElement {
     lab.left = ""; // a person chose
     lab.follow();
     const i = lab.selectedIndex;
-    if (i < 0) lab.selection.chosen = false;
+    if (i < 0) lab.newest();
     lab.follow();
     lab.touch();
     this.reveal();
@@ -194,7 +195,7 @@ export class WsLab extends LabElement {
     const find = (command) => /** @type {HTMLButtonElement|null} */ (this.querySelector(`[data-command=${command}]`));
     const waits = lab.waiting().length > 0;
     const behind = lab.view.count(lab.cursor) < lab.view.list.length;
-    find("hold")?.setAttribute("aria-pressed", String(lab.holding));
+    find("hold")?.setAttribute("aria-pressed", String(lab.holding && lab.server !== "lost"));
     find("table")?.setAttribute("aria-pressed", String(lab.asTable));
     find("step")?.classList.toggle("primary", waits || behind || lab.selection.into !== null);
     const connect = find("connect");
@@ -214,7 +215,7 @@ export class WsLab extends LabElement {
     // The tab's own connections that are not over, and the newest of each server.
     const newest = new Map(all.filter((c) => !c.endpoint.startsWith("broken") || c === all[all.length - 1]).map((c) => [c.endpoint, c]));
     const shown = all.filter((c) => newest.get(c.endpoint) === c || (lab.tokens.has(c.client) && c.stateAt("client", lab.cursor)?.state !== "CLOSED")).slice(-4);
-    const key = shown.map((c) => `${c.id} ${lab.cut(c)} ${upTo(c.states, lab.cursor)} ${c.states.length} ${c.overAt(lab.cursor)} ${c.waiting(lab.cursor)?.enter.seq}`).join() + lab.mode;
+    const key = lab.server + shown.map((c) => `${c.id} ${lab.cut(c)} ${upTo(c.states, lab.cursor)} ${c.states.length} ${c.overAt(lab.cursor)} ${c.waiting(lab.cursor)?.enter.seq}`).join() + lab.mode;
     if (key === this.stateKey) return;
     this.stateKey = key;
     const lines = shown.map((conn) => {
@@ -223,47 +224,31 @@ export class WsLab extends LabElement {
       const own = client || server;
       // A handshake that was refused changes no state, and a page that was left
       // is told of no close; but both connections end.
-      const over = lab.tokens.has(conn.client) ? lab.cut(conn) : conn.overAt(lab.cursor);
+      const over = lab.tokens.has(conn.client) ? lab.cut(conn) : conn.overAt(lab.cursor) || (lab.server === "lost" && lab.history.live);
       const now = over ? "CLOSED" : own && own.state;
       const words = order.flatMap((s, i) => [i ? " › " : "", now === s ? h("b", { class: s === "CLOSED" ? "closed" : null }, s) : s]);
       const other = !over && client && server && client.state !== server.state ? ` · the server's side: ${server.state}` : "";
       const read = conn.waiting(lab.cursor);
       const who = whose(conn, lab.watching);
-      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), ...words, h("span", { class: "soft" }, other, read && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
+      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), h("span", { class: "hide" }, `state: ${now || "none"}`), h("span", { "aria-hidden": "true" }, ...words), h("span", { class: "soft" }, other, read && !over && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
     });
     this.states.replaceChildren(...(lines.length ? lines : [h("div", { class: "state" }, "no connection yet")]));
   }
 
   renderBanner() {
-    const { banner, notice } = this;
-    /** @type {[string, string, string]|null} */
-    let said = null;
-    if (lab.status === "gone") said = ["The lab server does not answer. Start it again with ", "go run ./labserver", "; this page keeps trying."];
-    else if (lab.status === "lost") said = ["The lab server was started anew, or has put this session away: what is recorded here is all there will be. ", "", ""];
-    else if (lab.resumed && lab.history.events.length) said = ["This page was loaded again, and the browser closed its connections as it left. The recording is still here. ", "", ""];
-    const waits = lab.waiting().reduce((n, c) => n + c.held.filter((r) => !r.event.tcp).length, 0); // a FIN follows by itself
-    // It opens one connection to a host at a time, as RFC 6455 §4.1 asks.
-    const second = lab.holding && lab.mode === "both" && !lab.watching && lab.open().some((s) => s.ws.readyState === WebSocket.CONNECTING)
-      ? " Side by side, the browser opens the second socket once the first handshake is through."
-      : "";
-    const hint = waits
-      ? `${count(waits, "unit")} held at the edge of the server: → lets the oldest of each connection cross.${second}`
-      : lab.stepper
-        ? "A play: → is its next step, ← goes back over it, Space runs and pauses."
-        : lab.holding
-        ? `The wire is held: frames, and the answer to the handshake, wait for your step.${second}`
-        : lab.history.events.length
-          ? "The wire runs freely. Hold it to go step by step."
-          : "Connect, and everything that crosses the wire stands here.";
-    const key = `${said} ${lab.notice.text} ${hint} ${lab.history.lost}`;
+    const top = banner(lab.panel);
+    const said = notice(lab.panel);
+    const key = JSON.stringify([top, said]);
     if (key === this.bannerKey) return;
     this.bannerKey = key;
-    banner.hidden = !said;
-    banner.classList.toggle("info", lab.resumed && lab.status !== "gone" && lab.status !== "lost");
-    if (said) banner.replaceChildren(said[0], said[1] && h("code", {}, said[1]), said[2], lab.status === "gone" ? "" : button("Fresh session", { "data-command": "restart" }));
-    const lost = lab.history.lost ? `${count(lab.history.lost, "event")} could not be kept up with and ${lab.history.lost === 1 ? "was" : "were"} dropped; the timeline says where. ` : "";
-    notice.classList.toggle("failed", lab.notice.kind === "error");
-    notice.textContent = lost + (lab.notice.text || hint);
+    this.banner.hidden = !top;
+    this.banner.classList.toggle("info", !!top?.info);
+    // Beside a case or a header, playing it again is what helps.
+    const does = top?.button && !this.hasAttribute("embedded") ? button(top.button, { "data-command": "restart" }) : "";
+    if (top) this.banner.replaceChildren(top.text, top.code && h("code", {}, top.code), top.rest, does);
+    this.notice.hidden = !said.text;
+    this.notice.classList.toggle("failed", said.failed);
+    this.notice.textContent = said.text;
   }
 
   renderSubject() {
@@ -301,7 +286,7 @@ export class WsLab extends LabElement {
     const fields = subject?.fields;
     const { row } = subject || { row: null };
     const held = row ? heldAt(row, lab.cursor) : "";
-    const key = subject ? `${subject.event.seq} ${row?.version} ${held} ${into} ${!!fields} ${subject === lab.shared}` : "";
+    const key = subject ? `${subject.event.seq} ${row?.version} ${held} ${into} ${!!fields} ${subject === lab.shared} ${lab.server}` : "";
     if (key === title.dataset.key) return;
     title.dataset.key = key;
     title.hidden = !subject;
@@ -315,7 +300,7 @@ export class WsLab extends LabElement {
       else tools.append(h("b", {}, `field ${into + 1} of ${fields.length}: ${fields[into]?.name} `), button("◀", { "data-command": "back", "aria-label": "Field before" }), button("▶", { "data-command": "step", "aria-label": "Next field" }), button("Leave", { "data-command": "into" }));
       if (!e.frame.gap && e.frame.hex.length <= 2 * longest) tools.append(button("copy link to this frame", { class: "link quiet" }));
     }
-    if (row && held === "waiting" && canDrop(row)) tools.append(button(lab.mode === "both" ? `Drop (${row.conn.endpoint})` : "Drop", { class: "drop" }));
+    if (row && held === "waiting" && canDrop(row) && lab.server === "there") tools.append(button(lab.mode === "both" ? `Drop (${row.conn.endpoint})` : "Drop", { class: "drop" }));
     if (subject === lab.shared) tools.append(button("Close", { "data-command": "leave" }));
     redraw(title, what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
   }

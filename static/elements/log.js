@@ -20,6 +20,12 @@ export class WsLog extends LabElement {
       else if (hit(e, ".shut")) this.shut();
     });
     this.load(path);
+    let { server } = lab;
+    lab.observe(() => {
+      if (lab.server === server) return;
+      server = lab.server;
+      this.load(path);
+    }, signal);
   }
 
   /** Closes it; the button that opened it has the focus again. */
@@ -34,6 +40,6 @@ export class WsLog extends LabElement {
   async load(path) {
     const until = lab.cursor === Infinity ? "" : `?until=${lab.cursor}`;
     const answer = await fetch(path + until).catch(() => null);
-    this.text.textContent = answer && answer.ok ? await answer.text() : "The log did not come: the server or the session is gone.";
+    this.text.textContent = answer && answer.ok ? await answer.text() : lab.server === "lost" ? "The lab server has this log no more. The timeline still shows what was recorded." : "The log could not be loaded: the lab server does not answer.";
   }
 }

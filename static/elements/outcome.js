@@ -87,10 +87,10 @@ export class WsOutcome extends LabElement {
     const newest = plays[plays.length - 1];
     if (!this.isConnected || !newest) return;
     const { cursor, history } = lab;
-    const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)}`)} ${cursor === Infinity ? history.last : cursor}`;
+    const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)} ${p.cut}`)} ${cursor === Infinity ? history.last : cursor}`;
     if (key === this.key) return;
     this.key = key;
-    const runs = plays.map((play) => ({ play, over: by(play.over, cursor), outcome: outcomeOf(play) }));
+    const runs = plays.map((play) => ({ play, over: by(play.over, cursor) && !play.cut, outcome: outcomeOf(play) }));
     const { outcome, over } = runs[runs.length - 1];
     if (over && !this.measured && this.locked) {
       this.measured = true;
@@ -112,7 +112,7 @@ export class WsOutcome extends LabElement {
       const mine = locked
         ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
         : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
-      const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over))) : [h("td", { class: "measured soft" }, "not run yet")];
+      const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over, r.play.cut))) : [h("td", { class: "measured soft" }, "not run yet")];
       return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
     });
     const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
@@ -133,9 +133,9 @@ function outcomeOf(play) {
   return measure(events, Math.min(cursor, play.settled));
 }
 
-/** @param {Column} column @param {Outcome} o @param {boolean} over @returns {(Node|string)[]} */
-function told(column, o, over) {
-  const wait = h("span", { class: "soft" }, over ? "not in this run" : "…");
+/** @param {Column} column @param {Outcome} o @param {boolean} over @param {boolean} cut whether the session ended first @returns {(Node|string)[]} */
+function told(column, o, over, cut) {
+  const wait = h("span", { class: "soft" }, cut ? "not measured: the session ended first" : over ? "not in this run" : "…");
   switch (column) {
     case "after":
       return o.after === null ? [over ? "no onclose" : wait] : [h("b", {}, span(o.after)), o.error ? h("span", { class: "soft" }, ", after an error event") : ""];

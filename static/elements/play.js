@@ -52,6 +52,7 @@ export class WsPlay extends LabElement {
   typed = "";
   wrong = "";
   asking = false;
+  refused = ""; // the moment for which a refusal is true
   meanwhile = false;
   key = "";
   /** @type {ReturnType<typeof setInterval>|undefined} */
@@ -173,6 +174,7 @@ export class WsPlay extends LabElement {
       this.status.classList.add("failed");
       this.status.textContent = `× ${words(e)}`;
     }
+    this.refused = this.status.textContent ? lab.moment : "";
     this.key = "";
     lab.touch();
   }
@@ -314,7 +316,7 @@ export class WsPlay extends LabElement {
     }
     const play = this.play();
     const before = this.other && this.play(this.other);
-    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, this.asking, this.begun?.failed, this.begun?.told].join();
+    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, lab.moment, this.asking, this.begun?.failed, this.begun?.told].join();
     if (key !== this.key) {
       this.key = key;
       this.drawBar(play);
@@ -359,11 +361,15 @@ export class WsPlay extends LabElement {
       h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
-    if (whole?.over && whole.error && !this.status.textContent) {
-      const stopped = whole.error.endsWith("the play was stopped");
-      this.status.classList.toggle("failed", !stopped);
-      this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${whole.error.replace(/^\S+:\d+: /, "")}`;
-    }
+    if (this.refused === lab.moment) return;
+    this.refused = "";
+    const stopped = !!whole?.error.endsWith("the play was stopped");
+    // A step whose session ends is told so by Go's word for it.
+    const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
+    // What was refused then is true no more.
+    this.status.classList.toggle("failed", (!!error && !stopped) || (running && lab.server === "gone"));
+    if (error) this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${error}${error.endsWith(".") ? "" : "."}`;
+    else this.status.textContent = running && lab.server === "gone" ? "× This play does not go on: the lab server does not answer." : "";
   }
 
   /** @param {Play|undefined} play */
@@ -478,8 +484,8 @@ export class WsPlay extends LabElement {
     const mark = play?.marks[standing(play, Infinity).current];
     if (!play || !mark?.event) return;
     const passed = lab.now() - mark.event.at;
-    this.waiting.hidden = passed < long;
-    if (passed < long) return;
+    this.waiting.hidden = passed < long || lab.server !== "there";
+    if (this.waiting.hidden) return;
     if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;
     clock.textContent = span(passed);

@@ -10,6 +10,7 @@
 import { LabElement, button, h, hit, redraw } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
+import { Tail } from "../tail.js";
 import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
 import { arrow, delta, frameParts, handshakeParts, line, ms, strip } from "../format.js";
 
@@ -23,6 +24,10 @@ export class WsTimeline extends LabElement {
   space = h("div", { class: "space", role: "rowgroup" });
   scroller = h("div", { class: "scroll", role: "grid", tabindex: 0, "aria-label": "Timeline" }, this.head, this.space);
   table = h("div", { class: "twin", tabindex: 0, hidden: true });
+  probe = h("div", { class: "row probe", "aria-hidden": "true" });
+  tail = new Tail();
+  tableTail = new Tail();
+  news = 0;
   /** @type {Map<number, HTMLElement>} the rows that exist as elements */
   shown = new Map();
   height = 0; // of one row
@@ -34,26 +39,45 @@ export class WsTimeline extends LabElement {
   /** @param {AbortSignal} signal */
   setup(signal) {
     this.replaceChildren(this.scroller, this.table);
-    this.scroller.addEventListener("scroll", () => this.draw(), { signal, passive: true });
-    const sizes = new ResizeObserver(() => this.measure());
-    sizes.observe(this.scroller);
+    this.space.append(this.probe);
+    this.scroller.addEventListener(
+      "scroll",
+      () => {
+        this.tail.scrolled(this.scroller);
+        this.draw();
+      },
+      { signal, passive: true },
+    );
+    this.table.addEventListener("scroll", () => this.tableTail.scrolled(this.table), { signal, passive: true });
+    const sizes = new ResizeObserver(() => {
+      this.measure();
+      this.tableTail.fit(this.table);
+    });
+    for (const of of [this.scroller, this.probe, this.table]) sizes.observe(of);
     signal.addEventListener("abort", () => sizes.disconnect());
     this.on("click", (e) => this.choose(e));
     this.on("keydown", (e) => this.key(e));
     lab.observe(() => this.render(), signal);
   }
 
+  /** Takes the height of a row and of the list as they are now; the rows that were read stay in view. */
   measure() {
-    const probe = h("div", { class: "row" });
-    this.space.append(probe);
-    const height = probe.offsetHeight;
-    probe.remove();
-    if (height === this.height) return this.draw();
+    const { scroller } = this;
+    const height = this.probe.offsetHeight;
+    if (!height) return; // it is not shown
+    if (height === this.height) {
+      this.tail.fit(scroller);
+      return this.draw();
+    }
+    const at = this.height ? scroller.scrollTop / this.height : 0;
     this.height = height;
     for (const node of this.shown.values()) node.remove();
     this.shown.clear();
     this.rows = -1;
     this.render();
+    if (this.tail.follows) return;
+    scroller.scrollTop = at * height;
+    this.draw();
   }
 
   render() {
@@ -61,6 +85,9 @@ export class WsTimeline extends LabElement {
     const both = view instanceof Pairs;
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
+    // What a person has just done comes at the end.
+    if (lab.news !== this.news) this.tail.follows = this.tableTail.follows = true;
+    this.news = lab.news;
     if (asTable) {
       this.renderTable();
       return this.mark();
@@ -79,17 +106,15 @@ export class WsTimeline extends LabElement {
     }
     const n = view.count(lab.cursor);
     const { scroller } = this;
-    // Whoever is at the end stays there; whoever reads further up is left alone.
-    const atEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 4;
     const forgotten = view.gone - this.gone;
     this.gone = view.gone;
     if (n !== this.rows || forgotten) {
       this.rows = n;
       this.space.style.setProperty("height", `${n * this.height}px`);
       scroller.setAttribute("aria-rowcount", String(n));
-      if (atEnd) scroller.scrollTop = scroller.scrollHeight;
-      else if (forgotten) scroller.scrollTop -= forgotten * this.height;
+      if (forgotten && !this.tail.follows) scroller.scrollTop -= forgotten * this.height;
     }
+    this.tail.fit(scroller);
     this.draw();
   }
 
@@ -136,7 +161,7 @@ export class WsTimeline extends LabElement {
     const rows = "event" in item ? [item] : [item.left, item.right];
     const selected = rows.some((r) => r && r.event.seq === selection.seq) && !lab.shared;
     const settled = "event" in item ? 0 : view.list.length + lab.history.last;
-    const key = [lab.mode, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
+    const key = [lab.mode, lab.server, i, selected, cursor, selection.seq * Number(selected), settled, ...rows.map((r) => r && `${r.event.seq} ${r.version}`)].join();
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
@@ -189,7 +214,8 @@ export class WsTimeline extends LabElement {
       const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
       const to = all[Math.max(0, Math.min(all.length - 1, all.indexOf(on) + by))];
       to.focus();
-      return this.pick(Number(to.dataset.seq));
+      this.pick(Number(to.dataset.seq));
+      return by === Infinity ? lab.newest() : undefined;
     }
     if (e.target !== this.scroller) return;
     e.preventDefault();
@@ -206,6 +232,7 @@ export class WsTimeline extends LabElement {
     const room = scroller.clientHeight - head.offsetHeight;
     if (top < scroller.scrollTop) scroller.scrollTop = top;
     else if (top + this.height > scroller.scrollTop + room) scroller.scrollTop = top + this.height - room;
+    this.tail.scrolled(scroller);
   }
 
   /** The same of the selected row of the table. */
@@ -217,6 +244,7 @@ export class WsTimeline extends LabElement {
     const { top, bottom } = table.getBoundingClientRect();
     if (row.top < top + head.height) table.scrollTop -= top + head.height - row.top;
     else if (row.bottom > bottom) table.scrollTop += row.bottom - bottom;
+    this.tableTail.scrolled(table);
   }
 
   renderTable() {
@@ -246,9 +274,8 @@ export class WsTimeline extends LabElement {
     }
     const caption = from ? `The newest ${tableRows} of ${n} rows; the log has them all` : "Timeline";
     const { table } = this;
-    const atEnd = table.scrollTop + table.clientHeight >= table.scrollHeight - 4;
     redraw(table, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
-    if (atEnd) table.scrollTop = table.scrollHeight;
+    this.tableTail.fit(table);
   }
 
   /** Marks the selected row of the table, which is its one Tab stop; else the last is. */
@@ -381,7 +408,9 @@ function wire(row, cursor) {
   const wait = h("span", { class: "wait" });
   if (held === "waiting" && e.tcp) wait.append(h("b", {}, "waits"), h("span", { class: "more" }, " for what is held before it"));
   else if (held === "waiting") {
-    wait.append(h("b", {}, "held"), h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
+    wait.append(h("b", {}, "held"));
+    if (lab.server !== "there") wait.append(h("span", { class: "more" }, " to the end"));
+    else wait.append(h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
   } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
   else return [out];
   return [out, wait];

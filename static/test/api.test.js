@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, Stream } from "../api.js";
+globalThis.EventSource ??= class {
+  static CLOSED = 2;
+};
+const { ApiError, Lines, Presence, Stream } = await import("../api.js");
 
 /** A stream on sources that the test opens, feeds and breaks. */
 function rig(status = 200) {
@@ -89,4 +92,52 @@ test("a closed stream stays closed", async () => {
 test("a refusal is read with its remedy", () => {
   assert.equal(new ApiError(400, { error: "no such thing.", fix: "Name another" }).words, "no such thing. Name another");
   assert.equal(new ApiError(500, {}).words, "the server answered with status 500");
+});
+
+test("the lines of a run go on after the last one seen, each taken once", () => {
+  const lines = [];
+  const statuses = [];
+  const sources = [];
+  const run = new Lines("/api/judge/ID/events", (line) => lines.push(line), (s) => statuses.push(s), (url) => {
+    const source = { url, readyState: 0, close: () => (source.closed = true) };
+    sources.push(source);
+    return source;
+  });
+  /** @param {number} id */
+  const line = (id) => sources.at(-1).onmessage({ lastEventId: String(id), data: String(id) });
+  run.open();
+  run.open();
+  sources[0].onopen();
+  [1, 2, 3].forEach(line);
+  sources[0].onerror(); // the browser asks again by itself, and begins after the last
+  [3, 4].forEach(line);
+  run.pause();
+  assert.ok(sources[0].closed);
+  run.open();
+  [5, 6].forEach(line);
+  sources[1].readyState = 2;
+  sources[1].onerror();
+  run.close();
+  run.open();
+  assert.deepEqual(lines, [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(sources.map((s) => s.url), ["/api/judge/ID/events?after=0", "/api/judge/ID/events?after=4"]);
+  assert.deepEqual(statuses, ["live", "away", "gone"]);
+});
+
+test("a server that does not answer is asked until it does, and each change is told once", async () => {
+  const timers = [];
+  const told = [];
+  let there = false;
+  const p = new Presence(async () => there, (fn) => timers.push(fn));
+  p.addEventListener("change", () => told.push(p.away));
+  p.found(true);
+  p.found(false);
+  p.found(false);
+  assert.equal(timers.length, 1);
+  await timers.shift()();
+  assert.equal(timers.length, 1);
+  there = true;
+  await timers.shift()();
+  assert.deepEqual(told, [true, false]);
+  assert.equal(timers.length, 0);
 });

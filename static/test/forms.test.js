@@ -29,8 +29,8 @@ test("an order is done when one of several did it, and names servers, not tokens
   const good = { status: "fulfilled", value: {} };
   /** @param {number} status @param {string} message */
   const bad = (status, message) => ({ status: "rejected", reason: Object.assign(new Error(message), { status }) });
-  assert.equal(outcome("Written to", "All.", clients, [good, good]), "All.");
-  assert.equal(outcome("Written to", "All.", clients, [bad(409, "There is no raw client called x"), good]), "Written to gorilla; the reference has closed.");
-  assert.equal(outcome("Written to", "All.", clients, [good, bad(400, 'no "raw-gorilla-3".')]), 'Written to the reference; gorilla: no "gorilla".');
-  assert.throws(() => outcome("Written to", "All.", clients, [bad(409, "The octets could not be written: EOF."), bad(409, "two.")]), /^Error: The reference has closed. Gorilla: two.$/);
+  assert.equal(outcome(clients, [good, good]), "");
+  assert.equal(outcome(clients, [bad(409, "There is no raw client called x"), good]), "The reference has closed the connection.");
+  assert.equal(outcome(clients, [good, bad(400, 'no "raw-gorilla-3".')]), 'Gorilla: no "gorilla".');
+  assert.throws(() => outcome(clients, [bad(409, "The octets could not be written: EOF."), bad(409, "two.")]), /^Error: The reference has closed the connection. Gorilla: two.$/);
 });

@@ -46,3 +46,16 @@ test("a heading's address is none of ours", () => {
   assert.equal(fromHash(""), null);
   assert.equal(fromHash("#e=x&b=-4"), null);
 });
+
+test("what an action led to stays until it is released, and is no choice of a person's", () => {
+  const s = new Selection();
+  assert.ok(s.free);
+  s.lead(7);
+  assert.deepEqual([s.seq, s.chosen, s.free], [7, false, false]);
+  s.select(8, true);
+  assert.deepEqual([s.chosen, s.led, s.free], [true, false, false]);
+  s.lead(9);
+  assert.ok(s.escape());
+  assert.ok(s.free);
+  assert.equal(s.escape(), false);
+});

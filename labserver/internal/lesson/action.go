@@ -3,6 +3,7 @@ package lesson
 import (
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,10 +25,14 @@ type action struct {
 	Code   int     `json:"code,omitempty"`
 	Reason string  `json:"reason,omitempty"`
 	Name   string  `json:"name,omitempty"`
+	// Shows is the event that the text speaks of, and so the one that is selected
+	// after the action. The zero value is the first frame that the action causes
+	// from its own side.
+	Shows map[string]any `json:"shows,omitempty"`
 }
 
 // grammar is every action, for the person who wrote another.
-const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME`
+const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME; add => frame from server …, where the text speaks of another event than the first frame that this causes`
 
 // buttons draws a do block: each line is LABEL: action.
 func (c *compiler) buttons(lines []string, at int) string {
@@ -45,10 +50,17 @@ func (c *compiler) buttons(lines []string, at int) string {
 			c.problem(line, "%q is no button; write LABEL: action", strings.TrimSpace(l))
 			continue
 		}
+		event := arrow.FindStringSubmatch(rest)
+		if event != nil {
+			rest = event[1]
+		}
 		a, err := c.action(strings.TrimSpace(rest))
 		if err != nil {
 			c.problem(line, "%v", err)
 			continue
+		}
+		if event != nil {
+			a.Shows = c.shows(a.Do, event[2], line)
 		}
 		b.WriteString(button(c.inline(strings.TrimSpace(label), line), a))
 	}
@@ -56,6 +68,26 @@ func (c *compiler) buttons(lines []string, at int) string {
 		c.problem(at, "a do block has a button; write LABEL: action in a line below")
 	}
 	return b.String() + "</ws-do>\n"
+}
+
+// arrow parts "ACTION => EVENT" at the first arrow outside quotes.
+var arrow = regexp.MustCompile(`^((?:[^"]|"(?:[^"\\]|\\.)*")*?)\s+=>(.*)$`)
+
+// shows reads the event that is selected after an action that causes a frame.
+func (c *compiler) shows(do, event string, line int) map[string]any {
+	if contains([]string{"hold", "run", "step"}, do) {
+		c.problem(line, "%s causes no frame of its own, so there is no event to show; take => away", do)
+		return nil
+	}
+	if event = strings.TrimSpace(event); event == "" {
+		c.problem(line, "the event to show has no name; write one, as frame from server opcode close")
+		return nil
+	}
+	about, _ := c.about("the event to show", event, line)
+	if about != nil && about["kind"] != "frame" && about["kind"] != "handshake" {
+		c.problem(line, "the event to show is a %s; name a frame or a handshake, which are on the wire", about["kind"])
+	}
+	return about
 }
 
 // button draws one button; label is HTML.

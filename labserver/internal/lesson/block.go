@@ -150,7 +150,7 @@ func (c *compiler) render(word, arg string, lines []string, line int) string {
 		keys()
 		return opcodes()
 	case "scenario":
-		return c.scenario(arg, keys("steps"), line)
+		return c.scenario(arg, keys("steps", "shows"), line)
 	case "play":
 		return c.play(word, arg, keys("as", "endpoint"), line)
 	case "ends":
@@ -366,7 +366,11 @@ func (c *compiler) scenario(name string, e map[string]entry, line int) string {
 		shown = strings.Replace(shown, "<pre ", "<details><summary>Show the steps</summary>\n<pre ", 1)
 		shown = strings.Replace(shown, "</pre>\n", "</pre>\n</details>\n", 1)
 	}
-	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), action{Do: "scenario", Name: name}) + "</ws-do>\n</figure>\n"
+	a := action{Do: "scenario", Name: name}
+	if shows, ok := e["shows"]; ok {
+		a.Shows = c.shows(a.Do, shows.value, shows.line)
+	}
+	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), a) + "</ws-do>\n</figure>\n"
 }
 
 // script lists the commands of a scenario under its title.

@@ -268,6 +268,12 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		// Buttons.
 		{"```do\n```\n", `9: a do block has a button; write LABEL: action`},
 		{"```do\n\nConnect\n```\n", `11: "Connect" is no button; write LABEL: action`},
+		{"```do\nA: ping \"=> x\" => frame from klient\n```\n", `10: from is "klient"; did you mean client?`},
+		{"```do\nA: connect =>\n```\n", `10: the event to show has no name; write one, as frame from server opcode close`},
+		{"```do\nA: connect => script what onopen\n```\n", `10: the event to show is a script; name a frame or a handshake`},
+		{"```do\nA: connect => fram from client\n```\n", `10: the event to show begins with "fram"; begin with frame, handshake, script or call`},
+		{"```do\nA: hold => frame from client\n```\n", `10: hold causes no frame of its own, so there is no event to show`},
+		{"```scenario hello\nshows: frame opcode clos\n```\n", `10: opcode is "clos"; did you mean close?`},
 		{"```do\nA: conect\n```\n", `10: "conect" is no action; write connect, connect broken MISTAKE`},
 		{"```do\nA: run fast\n```\n", `10: "run fast" is no action`},
 		{"```do\nA: connect again\n```\n", `10: "connect again" is no action`},

@@ -134,7 +134,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 		return ""
 	}
 	var k kind
-	q.About, k = c.about(about.value, about.line)
+	q.About, k = c.about("about", about.value, about.line)
 	if q.About == nil {
 		return ""
 	}
@@ -220,16 +220,17 @@ func (c *compiler) checkID(id string, line int) {
 }
 
 // about reads "frame from client opcode text": the kind of event, then pairs
-// of a property and its value. A value with a space stands in double quotes.
-func (c *compiler) about(s string, line int) (map[string]any, kind) {
+// of a property and its value. A value with a space is in double quotes. name
+// is what a problem calls it.
+func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "about begins with %q; begin with frame, handshake, script or call", fields[0])
+		c.problem(line, "%s begins with %q; begin with frame, handshake, script or call", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {
-		c.problem(line, "about ends in %q without a value; write pairs, as from client", fields[len(fields)-1])
+		c.problem(line, "%s ends in %q without a value; write pairs, as from client", name, fields[len(fields)-1])
 		return nil, k
 	}
 	about := map[string]any{"kind": fields[0]}

@@ -197,14 +197,16 @@ func (s *Server) valve(w http.ResponseWriter, r *http.Request, sess *session.Ses
 func (s *Server) order(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	var c session.Command
 	if read(w, r, &c) {
-		s.done(w, sess.Order(c))
+		after := sess.Rec.Last()
+		s.taken(w, after, sess.Order(c))
 	}
 }
 
 func (s *Server) raw(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	var c session.RawCommand
 	if read(w, r, &c) {
-		s.done(w, sess.Raw(c, s.addr))
+		after := sess.Rec.Last()
+		s.taken(w, after, sess.Raw(c, s.addr))
 	}
 }
 
@@ -225,8 +227,19 @@ func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.
 		fail(w, &session.CommandError{What: "The scenario's client has no name.", Fix: "Give it one, or begin a play."})
 		return
 	}
+	after := sess.Rec.Last()
 	_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client}, s.addr)
-	s.done(w, err)
+	s.taken(w, after, err)
+}
+
+// taken answers a command whose effect is recorded: every event of it comes
+// after the one numbered after.
+func (s *Server) taken(w http.ResponseWriter, after uint64, err error) {
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]uint64{"after": after})
 }
 
 // done answers a command that has nothing to return.

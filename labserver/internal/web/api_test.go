@@ -175,9 +175,10 @@ func TestThePageLearnsAllOfASessionByTheAPI(t *testing.T) {
 		t.Errorf("a drop with nothing held answers %v", got)
 	}
 	s.post(base+"/valve", map[string]any{"do": "run"})
+	var taken struct{ After uint64 }
 	s.until("the server can be ordered to send", func() bool {
-		response, _ := s.do("POST", base+"/server", `{"client":"raw-1","do":"text","text":"ordered"}`, nil)
-		return response.StatusCode == 200
+		response, body := s.do("POST", base+"/server", `{"client":"raw-1","do":"text","text":"ordered"}`, nil)
+		return response.StatusCode == 200 && json.Unmarshal([]byte(body), &taken) == nil
 	})
 	s.post(base+"/script", []map[string]any{{"client": "raw-1", "at": 1, "what": "onclose", "code": 1006, "wasClean": false}})
 	s.post(base+"/scenario", map[string]string{"scenario": "no-key", "endpoint": "reference", "client": "s-1"})
@@ -189,6 +190,9 @@ func TestThePageLearnsAllOfASessionByTheAPI(t *testing.T) {
 		f, ok := e.Body.(*dissect.Frame)
 		return ok && e.From == "server" && string(f.Payload()) == "ordered"
 	})
+	if taken.After < answer || ordered.Seq <= taken.After {
+		t.Errorf("the order was taken after event %d, and its frame is event %d", taken.After, ordered.Seq)
+	}
 	_, body := s.get(fmt.Sprintf("%s/events/%d", base, ordered.Seq))
 	var detail struct {
 		Event  event

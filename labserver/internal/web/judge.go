@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"wslab/compare/suite"
 	"wslab/compare/tap"
+	"wslab/labserver/internal/hub"
 	"wslab/reference/wire"
 )
 
@@ -145,12 +147,12 @@ func (s *Server) withJudging(next func(http.ResponseWriter, *http.Request, *judg
 }
 
 func (s *Server) judgeEvents(w http.ResponseWriter, r *http.Request, j *judging) {
-	n, err := strconv.Atoi("0" + r.Header.Get("Last-Event-ID"))
-	if err != nil || n < 0 {
-		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there.", Fix: "Leave Last-Event-ID out to begin with the first report."})
+	n, err := hub.Position(r)
+	if err != nil {
+		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there.", Fix: "Leave Last-Event-ID and ?after= out to begin with the first report."})
 		return
 	}
-	j.follow(w, r, n)
+	j.follow(w, r, int(min(n, math.MaxInt32)))
 }
 
 func (s *Server) judgeStop(w http.ResponseWriter, r *http.Request, j *judging) {

@@ -52,12 +52,15 @@ func (m *mistakes) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// told follows a run to its end. after is the number of lines to leave out.
+// told follows a run to its end. after is the number of lines to leave out, as
+// Last-Event-ID or, where it begins with "?", as the request's query.
 func (s *site) told(id, after string) []line {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.ctx, "GET", "http://"+s.address+"/api/judge/"+id+"/events", nil)
 	s.ok(err)
-	if after != "" {
+	if query, ok := strings.CutPrefix(after, "?"); ok {
+		r.URL.RawQuery = query
+	} else if after != "" {
 		r.Header.Set("Last-Event-ID", after)
 	}
 	response, err := s.client.Do(r)
@@ -129,8 +132,13 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 			t.Errorf("%s at %s: %+v", l.Case, l.Endpoint, l)
 		}
 	}
-	if again := s.told(id, "3"); len(again) != 2 || again[0] != lines[3] {
-		t.Errorf("resumed behind the third: %+v", again)
+	for _, after := range []string{"3", "?after=3"} {
+		if again := s.told(id, after); len(again) != 2 || again[0] != lines[3] {
+			t.Errorf("resumed after the third by %q: %+v", after, again)
+		}
+	}
+	if response, _ := s.get("/api/judge/" + id + "/events?after=x"); response.StatusCode != 400 {
+		t.Errorf("after=x is answered with %d", response.StatusCode)
 	}
 	if e := lines[4]; e.Error != "" || e.Away {
 		t.Errorf("it ends with %+v", e)

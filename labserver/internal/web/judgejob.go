@@ -121,7 +121,11 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	js.list = append(js.list, j)
 	js.work.Go(func() {
 		defer j.cancel()
-		j.end(do(j))
+		e := do(j)
+		if e.Error == runStopped && js.ending() {
+			e.Error = "The lab server shut down, and this run ended with it. Press Judge to begin again when it is back."
+		}
+		j.end(e)
 	})
 	return j, nil
 }
@@ -136,6 +140,13 @@ func (js *judgings) get(id string) *judging {
 		}
 	}
 	return nil
+}
+
+// ending reports whether the program ends its runs.
+func (js *judgings) ending() bool {
+	js.mu.Lock()
+	defer js.mu.Unlock()
+	return js.stopped
 }
 
 // stop ends every run and returns when none is left.
@@ -205,8 +216,11 @@ func whyEnded(ctx context.Context) string {
 	case context.DeadlineExceeded:
 		return fmt.Sprintf("The run was stopped after %v.", judgeTimeout)
 	}
-	return "The run was stopped."
+	return runStopped
 }
+
+// runStopped is why a run that was told to stop did not judge every case.
+const runStopped = "The run was stopped."
 
 // follow sends the lines of j behind the first n as Server-Sent Events, until
 // the run is over or who follows has left.

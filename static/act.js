@@ -1,0 +1,265 @@
+/**
+ * What a person ordered, the frames that it caused, and how it stands now.
+ *
+ * An action leads to the first frame that it causes from its own side: the
+ * frame that was sent, not the answer. Where the text beside a button speaks of
+ * another, the button names it. The sentence beside the button is made from
+ * what is true now, so that it is never about a connection that has ended since.
+ *
+ * @typedef {import("./types.js").Action} Action
+ * @typedef {import("./types.js").End} End
+ * @typedef {import("./rows.js").Row} Row
+ * @typedef {import("./rows.js").Rows} Rows
+ * @typedef {import("./predict.js").Question["about"]} About
+ * @typedef {{endpoint: string, token: string}} Client
+ * @typedef {{readyState: number, opened: boolean, close: {code: number, wasClean: boolean}|null}} Tab what a WebSocket of the page says
+ * @typedef {{rows: Rows, session: string, server: "there"|"gone"|"lost", holding: boolean, tab: (token: string) => Tab|undefined}} World
+ * @typedef {{sign: "✔"|"×"|"…"|"", text: string}} Status
+ */
+
+import { upTo } from "./history.js";
+import { heldAt } from "./rows.js";
+import { matches } from "./predict.js";
+import { count } from "./format.js";
+
+const most = 5000; // rows that are looked through for what an action caused
+const apart = 5000; // microseconds that the server may have set a page's clock back by
+
+/** @param {End} from @param {string} [opcode] @returns {About} */
+const frame = (from, opcode) => (opcode ? { kind: "frame", from, opcode } : { kind: "frame", from });
+
+/**
+ * What an action causes from its own side, the best first.
+ * @param {Action} a
+ * @returns {About[]}
+ */
+export function caused(a) {
+  const data = a.hex === undefined ? "text" : "binary";
+  switch (a.do) {
+    case "connect":
+    case "raw-open":
+      return [{ kind: "handshake", from: "client" }];
+    case "send":
+      return [frame("client", data)];
+    case "close":
+      return [frame("client", "close")];
+    case "raw-octets":
+      return [frame("client")];
+    case "raw-close":
+      return [{ kind: "tcp", from: "client" }];
+    case "scenario":
+      // One that is refused sends no frame, and its request is all there is.
+      return [frame("client"), { kind: "handshake", from: "client" }];
+    case "ping":
+    case "pong":
+      return [frame("server", a.do)];
+    case "say":
+      return [frame("server", data)];
+    case "fragments":
+      return [frame("server", "text")];
+    case "server-close":
+      return [frame("server", "close")];
+  }
+  return [];
+}
+
+export class Act {
+  /**
+   * @param {Action} action
+   * @param {string} session
+   * @param {number} after seq of the last event before it
+   */
+  constructor(action, session, after) {
+    this.action = action;
+    this.session = session;
+    this.after = after;
+    /** @type {Client[]} */
+    this.clients = [];
+    /** @type {Map<string, number>} when the page's JavaScript did it, by token, in microseconds */
+    this.at = new Map();
+    this.size = 0; // bytes that it sends
+    this.note = ""; // what a part of it came to that could not be done
+    this.asked = true; // whether the server has yet to say that it took the order
+    /** @type {Map<string, number>} seq of the last event when the server took the order, by token */
+    this.began = new Map();
+    /** @type {Map<string, {row: Row, best: boolean}>} the first frame that it caused, by token */
+    this.rows = new Map();
+    /** @type {Set<string>} tokens of which that frame is known for certain */
+    this.known = new Set();
+    /** @type {Map<string, Row>} what its button names, by token */
+    this.named = new Map();
+  }
+
+  /** Takes new rows. @param {Rows} rows */
+  look(rows) {
+    const wants = caused(this.action);
+    const { shows } = this.action;
+    for (const { token } of this.clients) {
+      const conn = rows.byClient.get(token);
+      const named = this.named.has(token) || !shows;
+      if (!conn || !wants.length || (named && this.known.has(token))) continue;
+      const after = this.began.get(token) ?? this.after;
+      const from = upTo(rows.list, after);
+      const own = rows.list.slice(from, from + most).filter((r) => r.conn === conn && r.event.seq > after);
+      const found = wants.map((about) => own.find((r) => matches(about, r.event) && this.mine(token, r)));
+      const row = found.find((r) => r);
+      if (!row) {
+        this.rows.delete(token);
+        continue;
+      }
+      const best = row === found[0];
+      this.rows.set(token, { row, best });
+      if (best && !this.asked && (!this.at.has(token) || row.js)) this.known.add(token);
+      if (named) continue;
+      const play = rows.plays.byToken.get(token);
+      const context = { endpoint: conn.endpoint, scenario: play ? play.scenario : this.action.name || "" };
+      const other = shows && own.find((r) => r.seq >= row.seq && matches(shows, r.event, context));
+      if (other) this.named.set(token, other);
+    }
+  }
+
+  /** Whether a frame is not known to be of another call of the page. @param {string} token @param {Row} row */
+  mine(token, row) {
+    const at = this.at.get(token);
+    return at === undefined || !row.js || Math.abs(row.js.at - at) < apart;
+  }
+
+  /**
+   * The row that it leads to as far as that is known, and whether that is final.
+   * @param {string} endpoint the one that is looked at, of two
+   * @returns {{row: Row|null, sure: boolean}}
+   */
+  target(endpoint) {
+    const order = [...this.clients].sort((a, b) => Number(b.endpoint === endpoint) - Number(a.endpoint === endpoint));
+    const { shows } = this.action;
+    for (const [i, { token }] of order.entries()) {
+      const own = this.rows.get(token);
+      const named = this.named.get(token);
+      const row = named || own?.row;
+      if (!row) continue;
+      return { row, sure: i === 0 && this.known.has(token) && (!shows || !!named) };
+    }
+    return { row: null, sure: false };
+  }
+
+  /**
+   * How it stands now; null when there is nothing to say any more.
+   * @param {World} world
+   * @returns {Status|null}
+   */
+  status(world) {
+    if (this.session !== world.session) return null;
+    const there = world.server === "there";
+    switch (this.action.do) {
+      case "hold":
+        return there && world.holding ? { sign: "✔", text: "The wire is held." } : null;
+      case "run":
+        return there && !world.holding ? { sign: "✔", text: "The wire runs freely." } : null;
+      case "step":
+      case "back":
+      case "restart":
+        return null;
+    }
+    /** @type {Map<string, {status: Status, of: Client[]}>} */
+    const told = new Map();
+    for (const client of this.clients) {
+      const status = this.one(client, world);
+      const key = `${status.sign} ${status.text}`;
+      const same = told.get(key) || { status, of: [] };
+      same.of.push(client);
+      told.set(key, same);
+    }
+    const list = [...told.values()];
+    const text = [...list.map(({ status, of }) => fill(status.text, of)), this.note].filter(Boolean).join(" ");
+    const signs = list.map(({ status }) => status.sign);
+    const sign = this.note || signs.includes("×") ? "×" : signs.includes("…") ? "…" : signs.includes("") ? "" : "✔";
+    return { sign, text };
+  }
+
+  /**
+   * How it stands with one of its clients. In the text "%s" is the name of the
+   * server, "%c" its connection and "%v" the verb of that.
+   * @param {Client} client
+   * @param {World} world
+   * @returns {Status}
+   */
+  one({ token }, world) {
+    const { do: what } = this.action;
+    const conn = world.rows.byClient.get(token);
+    const tab = world.tab(token);
+    const row = this.rows.get(token)?.row;
+    const held = row ? heldAt(row, Infinity) : "";
+    const over = tab ? tab.readyState === 3 : (!!conn && conn.overAt(Infinity)) || world.server === "lost";
+    if (what === "connect" && tab) return connection(tab, !!conn?.held.length);
+    if (what === "close" && over) return closed(tab);
+    if (what === "raw-open") return rawConnection(conn?.response?.event.handshake?.status, over);
+    if (what === "raw-close") return over ? { sign: "✔", text: "The raw client's TCP %c %v closed." } : { sign: "…", text: "The raw client is closing its TCP %c." };
+    if (what === "scenario") return ran(this.action.name || "", world.rows.plays.byToken.get(token), world.server);
+    const [doing, done] = words(what, this.size);
+    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never gets it.` };
+    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c ended while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
+    // A raw client may write what is no frame.
+    const is = row || (what === "raw-octets" && !this.asked);
+    if (!is) return over ? { sign: "×", text: "Not sent: the %c ended first." } : { sign: "…", text: `${capital(doing)}.` };
+    return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
+  }
+}
+
+/** @param {string} text */
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** Names servers in a sentence. @param {string} text @param {Client[]} of */
+function fill(text, of) {
+  const names = of.map((c) => c.endpoint).join(" and ");
+  return text.replaceAll("%c", `connection${of.length > 1 ? "s" : ""} to ${names}`).replaceAll("%v", of.length > 1 ? "are" : "is").replaceAll("%s", names);
+}
+
+/** What an action does and has done. @param {string} what @param {number} size @returns {[string, string]} */
+function words(what, size) {
+  switch (what) {
+    case "send":
+      return [`the tab is sending ${count(size, "byte")}`, `the tab sent ${count(size, "byte")}`];
+    case "raw-octets":
+      return [`the raw client is writing ${count(size, "byte")}`, `the raw client wrote ${count(size, "byte")}`];
+    case "close":
+      return ["the tab is sending a Close frame", "the tab sent a Close frame"];
+    case "ping":
+      return ["the server is sending a Ping", "the server sent a Ping"];
+    case "pong":
+      return ["the server is sending a Pong", "the server sent a Pong"];
+    case "server-close":
+      return ["the server is sending a Close frame", "the server sent a Close frame"];
+    case "fragments":
+      return ["the server is sending fragments", "the server sent fragments"];
+  }
+  return ["the server is sending a message", "the server sent a message"];
+}
+
+/** @param {Tab} tab @param {boolean} held whether its handshake waits on the wire @returns {Status} */
+function connection(tab, held) {
+  if (tab.readyState === 0) return { sign: "…", text: held ? "Connecting to %s. The handshake is held: press → to release it." : "Connecting to %s." };
+  if (tab.readyState === 1) return { sign: "✔", text: "Connected to %s." };
+  if (tab.readyState === 2) return { sign: "…", text: "Closing the %c." };
+  if (!tab.opened) return { sign: "×", text: "Failed: the %c did not open." };
+  return closed(tab);
+}
+
+/** @param {Tab} [tab] @returns {Status} */
+function closed(tab) {
+  const how = tab?.close ? ` with ${tab.close.code}${tab.close.wasClean ? "" : ", not clean"}` : "";
+  return { sign: tab?.close && !tab.close.wasClean ? "×" : "", text: `The %c %v closed${how}.` };
+}
+
+/** @param {number|undefined} status of the response @param {boolean} over @returns {Status} */
+function rawConnection(status, over) {
+  if (status !== undefined && status !== 101) return { sign: "×", text: `Refused: %s answered the raw client with ${status}.` };
+  if (over) return status ? { sign: "", text: "The raw client's %c %v closed now." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
+  return status ? { sign: "✔", text: "The raw client is connected to %s." } : { sign: "…", text: "The raw client is connecting to %s." };
+}
+
+/** @param {string} name @param {import("./play.js").Play|undefined} play @param {World["server"]} server @returns {Status} */
+function ran(name, play, server) {
+  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran ${name} on %s.` };
+  if (server === "lost") return { sign: "×", text: `Failed: ${name} did not end on %s.` };
+  return { sign: "…", text: `The raw client is running ${name} on %s.` };
+}

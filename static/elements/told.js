@@ -1,0 +1,59 @@
+/** The line beside a button: how the action stands that it began last, or why that was refused. */
+
+import { wireLink } from "./dom.js";
+import { lab, words } from "../lab.js";
+
+export class Told {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    /** @type {import("../act.js").Act|null} */
+    this.act = null;
+    this.refusal = "";
+    this.moment = "";
+    this.key = "";
+  }
+
+  /**
+   * Does something, and shows what it came to from now on. Returns what was
+   * thrown, if anything was.
+   * @param {() => unknown} fn
+   */
+  async after(fn) {
+    this.act = null;
+    this.refusal = "";
+    let thrown = null;
+    try {
+      const done = await fn();
+      if (done && typeof done === "object" && "status" in done) this.act = /** @type {import("../act.js").Act} */ (done);
+    } catch (e) {
+      thrown = e;
+      this.refusal = words(e);
+    }
+    this.moment = lab.moment;
+    this.render();
+    return thrown;
+  }
+
+  /** @returns {import("../act.js").Status|null} */
+  get status() {
+    const { act } = this;
+    const now = this.moment === lab.moment;
+    if (this.refusal) return now ? { sign: "×", text: this.refusal } : null;
+    if (!act) return null;
+    act.look(lab.rows);
+    const status = act.status(lab.world);
+    // Of a step there is nothing to say but why there was none.
+    return status || (act.action.do === "step" && now && lab.notice.text ? { sign: "", text: lab.notice.text } : null);
+  }
+
+  render() {
+    const { place, status } = this;
+    const key = status ? `${status.sign} ${status.text}`.trim() : "";
+    if (key === this.key) return;
+    this.key = key;
+    place.classList.toggle("failed", status?.sign === "×");
+    place.classList.toggle("soft", !!status && status.sign !== "×" && status.sign !== "✔");
+    place.replaceChildren(...(status ? [`${key} `, wireLink()] : []));
+  }
+}

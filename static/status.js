@@ -1,0 +1,56 @@
+/**
+ * What the panel says of itself, made from what is true now: at its top what
+ * keeps it from going on, and under the bar what was refused or what to do.
+ *
+ * @typedef {object} Panel
+ * @property {"there"|"gone"|"lost"} server gone: it does not answer; lost: it does not know the session
+ * @property {boolean} watching whether the session is not the page's own
+ * @property {boolean} resumed whether the page was loaded again
+ * @property {boolean} returned whether the page was left and lost its connections by that
+ * @property {number} events that are recorded
+ * @property {number} dropped events that could not be kept
+ * @property {{kind: "info"|"error", text: string}|null} said what the last action came to, if that is still of now
+ * @property {{frames: number, handshakes: number}} held
+ * @property {boolean} holding
+ * @property {boolean} second whether the other endpoint's connection waits for the first handshake
+ * @property {boolean} playing whether the keys step a play
+ * @property {boolean} open whether a connection is open or opening
+ */
+
+import { count } from "./format.js";
+
+/**
+ * The banner: text, a command in it as code, and what the button does; null for none.
+ * @param {Panel} p
+ * @returns {{text: string, code: string, rest: string, button: string, info: boolean}|null}
+ */
+export function banner(p) {
+  if (p.server === "gone") return { text: "The lab server does not answer. Start it again with ", code: "go run ./labserver", rest: ". This page keeps trying.", button: "", info: false };
+  if (p.server === "lost") return { text: "The lab server restarted or dropped this session. What you see here is complete; nothing more will be recorded. ", code: "", rest: "", button: p.watching ? "Go to the free lab" : "Fresh session", info: false };
+  const text = p.resumed && p.events ? "You reloaded this page, and the browser closed its connections. " : p.returned ? "You left this page, and the browser closed its connections. " : "";
+  return text ? { text: `${text}The recording is still here. `, code: "", rest: "", button: "Fresh session", info: true } : null;
+}
+
+/**
+ * The notice under the bar; no text while the banner says why nothing can be done.
+ * @param {Panel} p
+ * @returns {{text: string, failed: boolean}}
+ */
+export function notice(p) {
+  if (p.server !== "there") return { text: "", failed: false };
+  const dropped = p.dropped ? `${count(p.dropped, "event")} could not be kept up with and ${p.dropped === 1 ? "was" : "were"} dropped; the timeline says where. ` : "";
+  return { text: dropped + (p.said?.text || hint(p)), failed: p.said?.kind === "error" };
+}
+
+/** What there is to do now. @param {Panel} p */
+function hint(p) {
+  const second = p.second ? " Side by side, the browser opens the second connection when the first handshake is through." : "";
+  const { frames, handshakes } = p.held;
+  const held = [frames && count(frames, "frame"), handshakes && count(handshakes, "handshake message")].filter(Boolean).join(" and ");
+  if (held) return `${held} ${frames + handshakes === 1 ? "is" : "are"} held. → releases the oldest one on each connection.${second}`;
+  if (p.playing) return "A play: → is its next step, ← goes back over it, Space runs and pauses.";
+  if (p.holding) return `The wire is held. Each frame and handshake message waits for your step.${second}`;
+  if (!p.events) return "Connect to see everything that is sent and received.";
+  if (!p.open && !p.watching) return "No connection is open. Press Connect to open one.";
+  return "The wire runs freely. Hold it to go step by step.";
+}
