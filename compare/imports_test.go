@@ -42,7 +42,7 @@ var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
 	"compare/endpoint":          {"reference/dissect"},
-	"compare/runner":            {"reference"},
+	"compare/runner":            {"reference", "lessons"},
 	"compare/scenario":          {"lessons"},
 	"labserver/internal/lesson": {"static"},
 	"labserver/...":             {chromedpModule, "github.com/chromedp/cdproto/..."},

@@ -134,7 +134,7 @@ function arrowOf(row, cursor, dead, fold) {
   const { event: e } = row;
   const { known } = fold;
   const held = heldAt(row, cursor);
-  const stays = held === "waiting" || held === "dropped" ? held : dead && e.tcp ? "dropped" : "";
+  const stays = held === "waiting" ? held : held === "dropped" || held === "unsent" || (dead && e.tcp) ? "dropped" : "";
   const { from } = e;
   if (row.unread && e.script) {
     const { what, code, text, size } = e.script;
@@ -149,7 +149,7 @@ function arrowOf(row, cursor, dead, fold) {
     return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
   if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };
-  if (!e.tcp) return e.dropped ? { kind: "note", from, text: line(e), stays } : null;
+  if (!e.tcp) return e.unsent || e.unread || e.dropped ? { kind: "note", from, text: line(e), stays } : null;
   switch (e.tcp.what) {
     case "open":
       return { kind: "note", from, text: "TCP connection", stays };
@@ -193,7 +193,7 @@ class Fold {
     const { known: k } = this;
     const { event: e, conn } = row;
     const stays = heldAt(row, cursor);
-    const crossed = stays !== "waiting" && stays !== "dropped" && !dead;
+    const crossed = stays !== "waiting" && stays !== "dropped" && stays !== "unsent" && !dead;
     const told = (e.script || row.js?.script)?.what;
     if (told === "new WebSocket" || told === "dial") this.client("CONNECTING");
     if (told === "close") this.client("CLOSING");

@@ -7,6 +7,7 @@
  * @typedef {import("./types.js").Tcp} Tcp
  * @typedef {import("./types.js").Script} Script
  * @typedef {import("./types.js").Call} Call
+ * @typedef {import("./types.js").Piece} Piece
  */
 
 /** @param {number} us microseconds */
@@ -89,7 +90,7 @@ export const arrow = (from) => (from === "client" ? "❱" : "❰");
 export function missing(f) {
   if (!f.short) return "";
   const bytes = count(f.short, "byte");
-  return f.cut ? `header not whole: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} never came`;
+  return f.cut ? `header not whole: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} ${f.missing || "missing"}`;
 }
 
 /**
@@ -137,6 +138,26 @@ export function frameLine(f) {
   const p = frameParts(f);
   const parts = [`${p.kind} ${p.flags}`.trim(), p.size, p.said, p.cut];
   return parts.filter(Boolean).join(" · ") + p.bad.map((code) => ` × ${code}`).join("");
+}
+
+/**
+ * What a piece is that did not cross, or that nobody read.
+ * @param {Piece} p
+ */
+export function pieceLine(p) {
+  if (p.frame) return frameLine({ ...p.frame, violations: [] });
+  return p.handshake ? startLine(p.handshake.line) : `${count(p.size, "byte")} ${bytesShown(p.hex)}`.trim();
+}
+
+/**
+ * The same in two parts, of which the page strikes the first through: what was
+ * to be sent, and why it was not. Null for any other event.
+ * @param {LabEvent} e
+ */
+export function uncrossed(e) {
+  if (e.unsent) return { what: pieceLine(e.unsent), why: `not sent${e.unsent.error ? `: ${e.unsent.error.text}` : ""}`, struck: true };
+  const receiver = e.from === "client" ? "server" : "client";
+  return e.unread ? { what: pieceLine(e.unread), why: `arrived, not read by the ${receiver}`, struck: false } : null;
 }
 
 /** The request's target without the page's own query. @param {string} line */
@@ -235,6 +256,8 @@ export function line(e) {
   if (e.step) return stepLine(e.step);
   if (e.frame) return `${arrow(e.from)} ${frameLine(e.frame)}`;
   if (e.handshake) return `${arrow(e.from)} ${handshakeLine(e.handshake)}`;
+  const left = uncrossed(e);
+  if (left) return `${left.why.split(":")[0]}: ${left.what}${e.unsent?.error ? ` · ${e.unsent.error.text}` : ""}`;
   if (e.tcp) return tcpLine(e.tcp, e.from);
   if (e.script) return scriptLine(e.script);
   if (e.call) return callLine(e.call);

@@ -90,7 +90,7 @@ export function measured(events, over, silent) {
   const at = (e) => (e.at - open.at) / 1000;
   /** @type {(Beat & {payload: string})[]} */
   const beats = [];
-  const lost = new Set(events.flatMap((e) => (e.held?.state === "dropped" ? [e.held.of] : [])));
+  const lost = new Set(events.flatMap((e) => (e.held?.state === "dropped" || e.held?.state === "unsent" ? [e.held.of] : [])));
   for (const e of events) {
     if (e.frame?.header.opcode === 9 && e.from === "server") beats.push({ at: at(e), end: "sent", payload: e.frame.payload || "" });
     if (e.frame?.header.opcode !== 10 || e.from !== "client" || lost.has(e.seq)) continue;

@@ -26,7 +26,7 @@
  * @property {LabEvent|null} sent what the tab did to send it, where that has a row of its own
  * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
  * @property {GoCall|null} go   what the Go code called
- * @property {{seq: number, state: string}[]} held its stay at the valve
+ * @property {{seq: number, state: string, error?: string}[]} held its stay at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
  */
@@ -315,18 +315,18 @@ export class Rows {
       const { of } = e.held;
       const row = this.bySeq.get(of) || conn.held.find((r) => r.event.seq === of);
       if (!row) return;
-      row.held.push({ seq: e.seq, state: e.held.state });
+      row.held.push({ seq: e.seq, state: e.held.state, error: e.held.error?.text });
       if (e.held.state === "waiting") conn.held.push(row);
       else conn.held = conn.held.filter((r) => r !== row);
-      if (e.held.state === "dropped") {
-        // Nobody is ever given what was dropped.
+      if (e.held.state !== "waiting" && e.held.state !== "released") {
+        // Nobody is ever given it.
         const { returned, tab } = conn;
         for (const match of row.event.from === "client" ? [returned] : [tab.onmessage, tab.onopen]) match.left.remove(row);
       }
       // Only the oldest can be dropped, so the one after it changes as well.
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
-    } else if (e.dropped) this.add(e, conn);
+    } else if (e.unsent || e.unread || e.dropped) this.add(e, conn);
   }
 
   /**

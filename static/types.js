@@ -20,7 +20,7 @@
  * @typedef {{fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string,
  *   masked: boolean, form: 7|16|64, length: string, key?: string, size: number}} Header
  * @typedef {{offset: number, size: number, header: Header, hex: string, tail?: string, gap?: number, short?: number,
- *   cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string},
+ *   missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string},
  *   fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]}} Frame
  * @typedef {{opcode: string, size: number, text?: string, hex?: string, frames?: number[]}} Message
  * @typedef {{id: number, name: string, phase: "enter"|"return", args?: string, result?: string,
@@ -31,7 +31,10 @@
  *   closeReceived?: boolean}} Machine
  * @typedef {{side: End, state: State, was?: string, why?: string, machine?: Machine}} StateChange
  * @typedef {"CONNECTING"|"OPEN"|"CLOSING"|"CLOSED"} State
- * @typedef {{of: number, state: "waiting"|"released"|"dropped"}} Held
+ * @typedef {{of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number,
+ *   error?: GoError}} Held
+ * @typedef {{size: number, hex: string, frame?: Frame, handshake?: Handshake,
+ *   error?: GoError}} Piece what one end wrote and its socket refused, or what arrived and was not read
  *
  * @typedef {{do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number,
  *   reason?: string}} Order what the page shall do in a play
@@ -47,7 +50,7 @@
  * @property {number} at      microseconds since the session began
  * @property {number} conn
  * @property {End} from
- * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"step"|"dropped"} kind
+ * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"} kind
  * @property {Tcp} [tcp]
  * @property {Octets} [octets]
  * @property {Handshake} [handshake]
@@ -57,6 +60,8 @@
  * @property {Script} [script]
  * @property {StateChange} [state]
  * @property {Held} [held]
+ * @property {Piece} [unsent]
+ * @property {Piece} [unread]
  * @property {Step} [step]
  * @property {{count: number, here?: boolean}} [dropped] here: the page made it, of events that it keeps no more
  *

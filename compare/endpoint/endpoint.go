@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"wslab/compare/recording"
@@ -131,4 +132,10 @@ func Find(name string) (Endpoint, error) {
 }
 
 // describe says what a message or control frame carries: "text, 5 octets".
-func describe(op fmt.Stringer, n int) string { return op.String() + ", " + recording.OctetCount(n) }
+func describe(op fmt.Stringer, n int) string {
+	if n == 1 {
+		return op.String() + ", 1 octet"
+	}
+	var b [40]byte // each call of a recorded echo needs it: one allocation
+	return string(append(strconv.AppendInt(append(append(b[:0], op.String()...), ", "...), int64(n), 10), " octets"...))
+}

@@ -83,13 +83,19 @@ func (c *keepingConn) keep(b []byte, full bool) {
 }
 
 func (c *keepingConn) Write(p []byte) (int, error) {
+	c.Writes(p)
+	return c.Conn.Write(p)
+}
+
+// Writes is called before each write. The tap calls it where it writes to the
+// socket itself.
+func (c *keepingConn) Writes(p []byte) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.replied = true
 	if bytes.HasPrefix(p, []byte("HTTP/1.1 101 ")) {
 		c.done, c.reads = true, nil
 	}
-	c.mu.Unlock()
-	return c.Conn.Write(p)
 }
 
 // CloseWrite sends FIN, where the connection can.

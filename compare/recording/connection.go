@@ -2,8 +2,10 @@ package recording
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"wslab/compare/tap"
 	"wslab/reference/dissect"
@@ -34,9 +36,77 @@ type Connection struct {
 	open   bool
 	closed uint64 // the event of the endpoint's Close
 	waits  []stay // units at the valve
+	answer uint64 // seq of the server's 101
 
-	slab     []byte // room for octets to be kept
-	slabSize int    // of the last slab
+	// What each sender's bytes would have come to, had those of Unsent been sent and
+	// those of Unread been read; nil as long as there are none.
+	beyond [2]*dissect.Conversation
+
+	slab   strings.Builder // room for octets to be kept
+	wholes []whole         // room for frames to come
+	room   int             // of the last wholes
+}
+
+// whole is a read or write that is one whole frame with a message of its own. It
+// stands for three events, whose bodies are made when somebody asks for them: on
+// a busy connection that nobody watches that is never. BenchmarkEcho1KiB of
+// package endpoint shows what it saves.
+type whole struct {
+	later  dissect.Later
+	octets []byte
+	unit   [1]tap.Unit
+}
+
+// The bodies of its events in the list.
+type (
+	wholeOctets  whole
+	wholeFrame   whole
+	wholeMessage whole
+)
+
+// made returns body as events have it.
+func made(body any) any {
+	switch w := body.(type) {
+	case *wholeOctets:
+		return &Octets{len(w.octets), w.octets}
+	case *wholeFrame:
+		f, _ := w.later.Decode(w.octets)
+		return f
+	case *wholeMessage:
+		_, m := w.later.Decode(w.octets)
+		return &Message{m, []uint64{w.unit[0].ID}}
+	}
+	return body
+}
+
+// maxRoom is how many wholes are allocated at once.
+const maxRoom = 32
+
+// whole records b, if it is one, and returns its unit. c.mu is held.
+func (c *Connection) whole(at time.Duration, from wire.Role, b []byte) []tap.Unit {
+	if len(b) > KeepOctets {
+		return nil
+	}
+	later, ok := c.talk.Later(from, b)
+	if !ok {
+		return nil
+	}
+	if len(c.wholes) == 0 {
+		c.room = min(max(2*c.room, 1), maxRoom)
+		c.wholes = make([]whole, c.room)
+	}
+	w := &c.wholes[0]
+	c.wholes = c.wholes[1:]
+	w.later, w.octets = later, c.keep(b)
+	c.frames++
+	c.parts[from] = c.parts[from][:0]
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	end := from.String()
+	c.r.append(at, c.ID, end, (*wholeOctets)(w))
+	w.unit[0] = tap.Unit{ID: c.r.append(at, c.ID, end, (*wholeFrame)(w)), End: len(b)}
+	c.r.append(at, c.ID, end, (*wholeMessage)(w))
+	return w.unit[:]
 }
 
 // Connect begins to record a connection whose end side is tapped.
@@ -105,6 +175,10 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 	at := c.r.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.beyond[from] = nil // a Write after one that failed
+	if units := c.whole(at, from, b); units != nil {
+		return units
+	}
 	// Short reads, the rule, are copied once for all that points into them.
 	owned := len(b) <= KeepOctets
 	kept := c.keep(b[:min(len(b), KeepOctets)])
@@ -130,6 +204,7 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 			if from == wire.Client {
 				c.become(at, "CONNECTING", "the client asks to open")
 			} else if it.Handshake.Head.Status == 101 {
+				c.answer = seq
 				c.become(at, "OPEN", "the server answers 101")
 			}
 		case it.Frame != nil:
@@ -147,12 +222,7 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 				c.become(at, "CLOSING", "a Close frame from the "+from.String())
 			}
 		case it.Message != nil:
-			whole := &struct {
-				message Message
-				frame   [1]uint64
-			}{message: Message{Message: it.Message}}
-			whole.message.Frames = append(whole.frame[:0], c.parts[from]...)
-			c.r.append(at, c.ID, from.String(), &whole.message)
+			c.r.append(at, c.ID, from.String(), &Message{it.Message, slices.Clone(c.parts[from])})
 			c.parts[from] = c.parts[from][:0]
 		}
 	}
@@ -162,25 +232,24 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 	return units
 }
 
-// maxSlab is the most octets that are taken from the heap at once to keep what
-// passes: an allocation for each read would cost as much as decoding it.
-// BenchmarkEcho1KiB of package endpoint holds it against having no tap.
-const maxSlab = 16 << 10
+// maxSlab is how many bytes are taken from the heap at once to keep what passes on
+// a busy connection. An allocation for each read, or memory that is set to zero
+// before it is written, would cost as much as decoding what was read:
+// BenchmarkEcho1KiB of package endpoint.
+const maxSlab = 64 << 10
 
 // keep returns a copy of b that nobody will change. c.mu is held.
 func (c *Connection) keep(b []byte) []byte {
-	if len(b) > len(c.slab) {
-		if len(b) > maxSlab/4 {
-			return append([]byte(nil), b...)
-		}
+	if room := c.slab.Cap() - c.slab.Len(); len(b) > room {
 		// Twice the last: a connection on which little passes keeps little.
-		c.slabSize = min(max(2*c.slabSize, 2*len(b)), maxSlab)
-		c.slab = make([]byte, c.slabSize)
+		size := min(max(2*c.slab.Cap(), 2*len(b)), maxSlab)
+		c.slab = strings.Builder{}
+		c.slab.Grow(size) // the only way to memory that is not set to zero first
 	}
-	n := copy(c.slab, b)
-	kept := c.slab[:n:n]
-	c.slab = c.slab[n:]
-	return kept
+	start := c.slab.Len()
+	c.slab.Write(b)
+	kept := c.slab.String()[start:]
+	return unsafe.Slice(unsafe.StringData(kept), len(kept))
 }
 
 // become notes a state of the connection that follows from the wire
@@ -222,30 +291,35 @@ func (c *Connection) Observed(s State) {
 	c.r.Append(c.ID, s.Side, &s)
 }
 
-// Waits implements tap.Recorder.
-func (c *Connection) Waits(d tap.Direction, id uint64) { c.held(d, id, "waiting") }
+// Waits implements tap.Recorder. A 101 that waits has not answered the client.
+func (c *Connection) Waits(d tap.Direction, id uint64) { c.held(d, &Held{Of: id, State: "waiting"}) }
 
 // Released implements tap.Recorder.
-func (c *Connection) Released(d tap.Direction, id uint64) { c.held(d, id, "released") }
+func (c *Connection) Released(d tap.Direction, id uint64) {
+	c.held(d, &Held{Of: id, State: "released"})
+}
 
 // Dropped implements tap.Recorder.
-func (c *Connection) Dropped(d tap.Direction, id uint64) { c.held(d, id, "dropped") }
+func (c *Connection) Dropped(d tap.Direction, id uint64) { c.held(d, &Held{Of: id, State: "dropped"}) }
 
-func (c *Connection) held(d tap.Direction, id uint64, state string) {
+func (c *Connection) held(d tap.Direction, h *Held) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.r.Now()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	switch {
-	case id == c.closed:
-		c.open = state == "waiting" // the socket is, until its FIN leaves
-	case state == "waiting":
-		c.waits = append(c.waits, stay{id, at})
+	case h.Of == c.closed:
+		c.open = h.State == "waiting" // the socket is, until its FIN leaves
+	case h.State == "waiting":
+		c.waits = append(c.waits, stay{h.Of, at})
 	default:
-		c.waits = slices.DeleteFunc(c.waits, func(s stay) bool { return s.id == id })
+		c.waits = slices.DeleteFunc(c.waits, func(s stay) bool { return s.id == h.Of })
 	}
-	c.r.append(at, c.ID, c.sender(d).String(), &Held{id, state})
+	if h.Of == c.answer && c.answer != 0 {
+		c.talk.Answered(h.State == "released")
+	}
+	c.r.append(at, c.ID, c.sender(d).String(), h)
 }
 
 // stay is the time of a unit at the valve.
@@ -267,8 +341,112 @@ func (c *Connection) behind(at time.Duration) *Behind {
 	return &Behind{Units: len(c.waits), For: at - since}
 }
 
+// Uncrossed implements tap.Recorder. Left of the Held event is n, or 0 for all.
+func (c *Connection) Uncrossed(d tap.Direction, id uint64, n int, err error) {
+	if id == 0 { // bytes that are no unit
+		c.beyondWire(d, nil, n, err)
+		return
+	}
+	e, _ := c.r.Event(id)
+	switch b := e.Body.(type) {
+	case *dissect.Frame:
+		c.mu.Lock()
+		c.frames--
+		c.mu.Unlock()
+		if uint64(n) == b.Size() {
+			n = 0
+		}
+	case *dissect.Handshake:
+		if n == len(b.Octets()) {
+			n = 0
+		}
+	}
+	state := "unsent"
+	if d == tap.In {
+		state = "unread"
+	}
+	c.held(d, &Held{Of: id, State: state, Left: n, Err: NewGoError(err)})
+}
+
+// Unsent implements tap.Recorder.
+func (c *Connection) Unsent(b []byte, err error) { c.beyondWire(tap.Out, b, len(b), err) }
+
+// Unread implements tap.Recorder.
+func (c *Connection) Unread(b []byte, size int) { c.beyondWire(tap.In, b, size, nil) }
+
+// Ahead implements tap.Recorder.
+func (c *Connection) Ahead(n int) {
+	if c.Side != wire.Server {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.talk.Ahead(n)
+}
+
+// beyondWire records size bytes, which begin with b, that were not sent or not
+// read: each frame and handshake by itself.
+func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) {
+	from := c.sender(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	talk := c.beyond[from]
+	if talk == nil {
+		talk = c.talk.Clone()
+		c.beyond[from] = talk
+	}
+	at := c.r.Now()
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	if d == tap.In {
+		c.cut(at, from, dissect.NotRead)
+	}
+	note := func(p Piece) {
+		p.Head = p.Head[:min(len(p.Head), KeepOctets):min(len(p.Head), KeepOctets)]
+		var body any = &Unread{p}
+		if d == tap.Out {
+			body = &Unsent{p, NewGoError(err)}
+		}
+		c.r.append(at, c.ID, from.String(), body)
+	}
+	b = append([]byte(nil), b...)
+	told := 0
+	for _, it := range talk.Octets(from, b, true) {
+		p := Piece{Size: it.End - told, Head: b[told:it.End], Handshake: it.Handshake}
+		switch {
+		case it.Message != nil:
+			continue
+		case it.Frame != nil && it.Frame.Came() == uint64(p.Size): // else it began in what crossed
+			p.Frame = it.Frame
+		case it.Handshake != nil && len(it.Handshake.Octets()) != p.Size:
+			p.Handshake = nil
+		}
+		note(p)
+		told = it.End
+	}
+	if told < size {
+		note(Piece{Size: size - told, Head: b[told:]})
+	}
+}
+
+// cut records the frame of from that is cut off, if there is one, because no more
+// of from is recorded. c.mu and c.r.mu are held.
+func (c *Connection) cut(at time.Duration, from wire.Role, why dissect.Missing) {
+	if c.beyond[from] == nil {
+		c.beyond[from] = c.talk.Clone() // a Write that comes too late is still decoded
+	}
+	if f := c.talk.End(from, why); f != nil {
+		c.r.append(at, c.ID, from.String(), f)
+	}
+}
+
 // Fin implements tap.Recorder.
-func (c *Connection) Fin(d tap.Direction) uint64 { return c.tcp(c.sender(d), "fin", nil) }
+func (c *Connection) Fin(d tap.Direction) uint64 {
+	if d == tap.In {
+		return c.tcp(c.sender(d), "fin", nil, dissect.NeverArrived)
+	}
+	return c.tcp(c.Side, "fin", nil, dissect.NeverSent)
+}
 
 // Failed implements tap.Recorder.
 func (c *Connection) Failed(d tap.Direction, err error) {
@@ -276,30 +454,36 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 	if tap.IsReset(err) {
 		what = "rst"
 	}
-	c.tcp(c.Side.Peer(), what, err)
+	// A Read fails when all that arrived has been read; a Write fails at once.
+	why := dissect.NeverArrived
+	if d == tap.Out {
+		why = dissect.NotRead
+	}
+	c.tcp(c.Side.Peer(), what, err, why)
 }
 
 // Reset implements tap.Recorder.
-func (c *Connection) Reset() { c.tcp(c.Side, "rst", nil) }
+func (c *Connection) Reset() { c.tcp(c.Side, "rst", nil, dissect.NeverSent) }
 
 // Closed implements tap.Recorder.
-func (c *Connection) Closed() uint64 { return c.tcp(c.Side, "closed", nil) }
+func (c *Connection) Closed() uint64 { return c.tcp(c.Side, "closed", nil, dissect.NeverSent) }
 
 // Gone implements tap.Recorder. What it tells is in the recording already.
 func (c *Connection) Gone() {}
 
-// tcp records an event of TCP and returns its seq.
-func (c *Connection) tcp(side wire.Role, what string, err error) uint64 {
+// tcp records that side did what, and returns the event's seq. why is what is
+// known of the bytes that a frame of side's lacks.
+func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Missing) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.r.Now()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	ended := map[string][]wire.Role{"fin": {side}, "rst": {side}, "closed": {side, side.Peer()}}[what] // of whom nothing more can come
-	for _, role := range ended {
-		if f := c.talk.End(role); f != nil {
-			c.r.append(at, c.ID, role.String(), f)
-		}
+	if what != "error" {
+		c.cut(at, side, why)
+	}
+	if what == "closed" {
+		c.cut(at, side.Peer(), dissect.NotRead)
 	}
 	seq := c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err), Behind: c.behind(at)})
 	if what == "closed" {
@@ -326,12 +510,16 @@ func (c *Connection) Enter(name, args string) Pending {
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	c.r.calls++
-	both := &[2]Call{
-		{ID: c.r.calls, Name: name, Phase: "enter", Args: args},
-		{ID: c.r.calls, Name: name, Phase: "return"},
+	if len(c.r.spare) == 0 {
+		c.r.spare = make([][2]Call, min(max(c.r.calls/8, 1), maxRoom/2))
 	}
-	c.r.append(c.r.Now(), c.ID, c.Side.String(), &both[0])
-	return Pending{c, &both[1]}
+	both := &c.r.spare[0]
+	c.r.spare = c.r.spare[1:]
+	enter, end := &both[0], &both[1]
+	enter.ID, enter.Name, enter.Phase, enter.Args = c.r.calls, name, "enter", args
+	end.ID, end.Name, end.Phase = c.r.calls, name, "return"
+	c.r.append(c.r.Now(), c.ID, c.Side.String(), enter)
+	return Pending{c, end}
 }
 
 // Return records what the call came back with.

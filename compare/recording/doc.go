@@ -11,6 +11,12 @@
 //	text.go        the list as text
 //	steps.go       the same, parted by the steps of a play
 //
+// A frame event is a frame that crossed, was dropped on the wire, or waits at the
+// valve. What an end wrote and its socket refused is an unsent event, and what
+// arrived and was not read is an unread event: neither counts as a frame anywhere,
+// belongs to a message or changes a state. Of a frame that was written or read in
+// part there are both, the cut-off frame and an event for the rest.
+//
 // A Recording is bounded in events and in octets kept. When it is full the
 // oldest events go, and who asks for them is told how many: nothing is lost in
 // silence. All methods may be called concurrently; none waits for a reader.

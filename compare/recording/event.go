@@ -44,6 +44,10 @@ func (e Event) Kind() string {
 		return "state"
 	case *Held:
 		return "held"
+	case *Unsent:
+		return "unsent"
+	case *Unread:
+		return "unread"
 	case *Dropped:
 		return "dropped"
 	case *Step:
@@ -199,11 +203,54 @@ type Machine struct {
 	CloseReceived bool   `json:"closeReceived"`
 }
 
-// Held is what became of a frame or handshake at the valve.
+// Held is what happened to a frame or handshake at the valve.
 type Held struct {
-	Of    uint64 `json:"of"` // its seq
-	State string `json:"state"`
+	Of    uint64 `json:"of"`    // its seq
+	State string `json:"state"` // waiting, released, dropped, unsent, unread
+
+	// With unsent and unread: the tapped end failed to send the last Left bytes, with
+	// Err, or closed TCP without reading them. 0 is all bytes.
+	Left int      `json:"left,omitempty"`
+	Err  *GoError `json:"error,omitempty"`
 }
+
+// Piece is a frame, a handshake, or bytes that are neither, of which no Octets
+// event reports. It counts as no frame: it belongs to no message and changes no
+// state.
+type Piece struct {
+	Size      int                // bytes
+	Head      []byte             // the first KeepOctets of them
+	Frame     *dissect.Frame     // where the bytes are one whole frame
+	Handshake *dissect.Handshake // where they are a request or response
+}
+
+type pieceJSON struct {
+	Size      int                `json:"size"`
+	Hex       string             `json:"hex"`
+	Frame     *dissect.Frame     `json:"frame,omitempty"`
+	Handshake *dissect.Handshake `json:"handshake,omitempty"`
+	Err       *GoError           `json:"error,omitempty"`
+}
+
+func (p Piece) json(err *GoError) ([]byte, error) {
+	return json.Marshal(pieceJSON{p.Size, hex.EncodeToString(p.Head), p.Frame, p.Handshake, err})
+}
+
+// Unsent is what an end wrote and its socket did not take.
+type Unsent struct {
+	Piece
+	Err *GoError // of the Write
+}
+
+// MarshalJSON gives the bytes as hex.
+func (u *Unsent) MarshalJSON() ([]byte, error) { return u.json(u.Err) }
+
+// Unread is what has arrived at the tapped end, which closed TCP without reading
+// it. Its Event's From is the sender.
+type Unread struct{ Piece }
+
+// MarshalJSON gives the bytes as hex.
+func (u *Unread) MarshalJSON() ([]byte, error) { return u.json(nil) }
 
 // Dropped stands for events that are not there any more.
 type Dropped struct {

@@ -21,7 +21,7 @@ type chunk struct {
 }
 
 // add puts e behind the last event.
-func (l *list) add(e Event, weight int) {
+func (l *list) add(e *Event, weight int) {
 	at := l.start + l.size
 	if at == len(l.chunks)*chunkSize {
 		if l.spare == nil {
@@ -31,7 +31,10 @@ func (l *list) add(e Event, weight int) {
 		l.spare = nil
 	}
 	c := l.chunks[at/chunkSize]
-	c.events[at%chunkSize], c.weights[at%chunkSize] = e, weight
+	// Field by field: to copy the whole costs more while the garbage collector runs.
+	to := &c.events[at%chunkSize]
+	to.Seq, to.At, to.Conn, to.From, to.Body = e.Seq, e.At, e.Conn, e.From, e.Body
+	c.weights[at%chunkSize] = weight
 	l.size++
 }
 
@@ -39,7 +42,7 @@ func (l *list) add(e Event, weight int) {
 func (l *list) drop() (weight int) {
 	c := l.chunks[0]
 	weight = c.weights[l.start]
-	c.events[l.start] = Event{} // lets its octets go
+	c.events[l.start].Body = nil // lets its octets go
 	l.start++
 	l.size--
 	if l.start == chunkSize {

@@ -29,6 +29,7 @@ type Recording struct {
 	conns   []*Connection // the newest, at most maxConnections
 	opened  int           // connections so far
 	calls   uint64
+	spare   [][2]Call // room for calls to come, and their returns
 }
 
 // New returns an empty Recording that begins now. now is the clock; nil means
@@ -70,7 +71,7 @@ func (r *Recording) append(at time.Duration, conn int, from string, body any) ui
 	seq := r.next
 	r.next++
 	heavy := weight(body)
-	r.events.add(Event{seq, at, conn, from, body}, heavy)
+	r.events.add(&Event{seq, at, conn, from, body}, heavy)
 	r.octets += heavy
 	// The newest stays whatever it weighs: what is gone is counted from it.
 	for r.events.size > 1 && (r.events.size > r.limits.Events || r.octets > r.limits.Octets) {
@@ -89,6 +90,12 @@ func (r *Recording) append(at time.Duration, conn int, from string, body any) ui
 func weight(body any) int {
 	const fixed = 200
 	switch b := body.(type) {
+	case *wholeOctets:
+		return fixed + len(b.octets)
+	case *wholeFrame:
+		return fixed + len(b.octets) // nothing yet, but whoever has it made may keep it
+	case *wholeMessage:
+		return fixed + min(len(b.octets), dissect.KeepMessage)
 	case *Octets:
 		return fixed + len(b.Head)
 	case *dissect.Frame:
@@ -97,6 +104,10 @@ func weight(body any) int {
 		return fixed + 3*len(b.Octets())
 	case *Message:
 		return fixed + len(b.Head) + 8*len(b.Frames)
+	case *Unsent:
+		return fixed + 3*len(b.Head)
+	case *Unread:
+		return fixed + 3*len(b.Head)
 	case *Script:
 		return fixed + len(b.Text) + len(b.Reason)
 	case *Step:
@@ -108,6 +119,15 @@ func weight(body any) int {
 // After returns at most max events that follow the one numbered seq, and how
 // many are gone between seq and the first of them.
 func (r *Recording) After(seq uint64, max int) (events []Event, gone uint64) {
+	events, gone = r.after(seq, max)
+	for i := range events {
+		events[i].Body = made(events[i].Body)
+	}
+	return events, gone
+}
+
+// after is After with bodies as the list has them.
+func (r *Recording) after(seq uint64, max int) (events []Event, gone uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.events.size == 0 || seq >= r.next-1 {

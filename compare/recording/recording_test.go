@@ -81,7 +81,7 @@ func TestTheSessionOfTheGoldenHoldsEveryKind(t *testing.T) {
 		}
 		last = e.Seq
 	}
-	for _, kind := range []string{"tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "step", "dropped"} {
+	for _, kind := range []string{"tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"} {
 		if kinds[kind] == 0 {
 			t.Errorf("there is no %s", kind)
 		}

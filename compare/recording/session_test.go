@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -216,9 +217,14 @@ func (p *peer) fails() {
 	p.Octets(tap.Out, frame(0x88, "\x03\xeabad MASK"))
 	p.hears("", errors.New("websocket: bad MASK"))
 	call := p.Enter("Close", "")
+	p.Unread(masked(0x81, [4]byte{9, 9, 9, 9}, "too late"), 14)
 	p.Closed()
 	call.Return("nil", nil)
 	p.Failed(tap.In, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
+	pong := p.Enter("WriteControl", "pong, 0 octets")
+	broken := &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
+	p.Unsent(frame(0x8a, ""), broken)
+	pong.Return("", broken)
 	p.script(began+500*us, recording.Script{What: "onerror", ReadyState: number(3)})
 	p.script(began+520*us, recording.Script{What: "onclose", Code: number(1006), WasClean: boolean(false), ReadyState: number(3)})
 }

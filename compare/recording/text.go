@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -100,11 +101,19 @@ func (t *textWriter) event(e Event) {
 		t.handshake(e, arrow, b)
 	case *dissect.Frame:
 		t.line(e, arrow, "%s", frameSummary(b))
-		t.detail("%s", spaced(b.Octets(), 32, int(min(b.Came(), 1<<31))))
-		for _, f := range b.Fields() {
-			t.detail("  %s", f.Form)
-		}
+		t.frame(b)
 		t.violations(b.Violations)
+	case *Unsent:
+		t.line(e, "·", "not sent: %s%s", t.pieceSummary(b.Piece), errorSuffix(b.Err))
+		if b.Frame != nil {
+			t.frame(b.Frame)
+		}
+	case *Unread:
+		t.line(e, "·", "arrived, not read by the %s: %s", other(e.From), t.pieceSummary(b.Piece))
+		if b.Frame != nil {
+			t.frame(b.Frame)
+			t.violations(b.Frame.Violations)
+		}
 	case *Message:
 		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, OctetCount(b.Size), preview(b.Message))
 	case *Call:
@@ -118,12 +127,61 @@ func (t *textWriter) event(e Event) {
 		if t.opt.Stable {
 			unit = "a unit"
 		}
-		t.line(e, "·", "%s is %s at the valve", unit, b.State)
+		switch b.State {
+		case "unsent":
+			t.line(e, "·", "%s was not sent%s%s", unit, lastBytes(b.Left), errorSuffix(b.Err))
+		case "unread":
+			t.line(e, "·", "%s arrived and was not read by the %s%s", unit, other(e.From), lastBytes(b.Left))
+		default:
+			t.line(e, "·", "%s is %s at the valve", unit, b.State)
+		}
 	case *Dropped:
 		t.line(e, "·", "%d events were dropped here", b.Count)
 	case *Step:
 		t.step(e, b)
 	}
+}
+
+// frame writes the octets of f and its fields bit by bit.
+func (t *textWriter) frame(f *dissect.Frame) {
+	if t.opt.Brief {
+		return
+	}
+	t.detail("%s", spaced(f.Octets(), 32, int(min(f.Came(), 1<<31))))
+	for _, fd := range f.Fields() {
+		t.detail("  %s", fd.Form)
+	}
+}
+
+// pieceSummary says in one line what p is. How much of a long stream has arrived
+// when its reader closes is chance, so a stable text leaves the number out.
+func (t *textWriter) pieceSummary(p Piece) string {
+	switch {
+	case p.Frame != nil:
+		return frameSummary(p.Frame)
+	case p.Handshake != nil:
+		return p.Handshake.Line
+	}
+	if t.opt.Stable && p.Size > len(p.Head) {
+		return fmt.Sprintf("more than %s: %s …", ByteCount(KeepOctets), spaced(p.Head, 16, 0))
+	}
+	return ByteCount(p.Size) + ": " + spaced(p.Head, 16, p.Size)
+}
+
+// other returns the end that is not from.
+func other(from string) string {
+	if from == wire.Client.String() {
+		return wire.Server.String()
+	}
+	return wire.Client.String()
+}
+
+// lastBytes says how much of a frame is meant: its last n bytes.
+func lastBytes(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (its last %s)", ByteCount(n))
 }
 
 // step tells of a play, where times and numbers are told; a stable text is parted
@@ -236,7 +294,7 @@ func frameSummary(f *dissect.Frame) string {
 	}
 	b.WriteString(", " + OctetCount(h.Length))
 	if f.Short > 0 {
-		fmt.Fprintf(&b, ", cut off: %d never came", f.Short)
+		fmt.Fprintf(&b, ", cut off: %s", f.Cut())
 	}
 	if s, ok := f.Text(); ok && len(s) > 0 {
 		fmt.Fprintf(&b, " %q", Clip(s, 40))
@@ -277,7 +335,15 @@ func OctetCount[N int | int64 | uint64](n N) string {
 	if n == 1 {
 		return "1 octet"
 	}
-	return fmt.Sprintf("%d octets", n)
+	return strconv.FormatUint(uint64(n), 10) + " octets" // every call of an endpoint's code needs it
+}
+
+// ByteCount writes n with its unit: "1 byte", "5 bytes".
+func ByteCount(n int) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // spaced writes b as hex, at most n octets of it, where total crossed.
@@ -307,8 +373,14 @@ func Clip(s string, n int) string {
 // connection, and whether it closed TCP.
 func Outcome(events []Event) string {
 	var said []string
+	unsent := map[uint64]bool{} // frames that waited at the valve, and were refused
 	for _, e := range events {
-		if e.From != wire.Server.String() {
+		if h, ok := e.Body.(*Held); ok && h.State == "unsent" {
+			unsent[h.Of] = true
+		}
+	}
+	for _, e := range events {
+		if e.From != wire.Server.String() || unsent[e.Seq] {
 			continue
 		}
 		switch b := e.Body.(type) {

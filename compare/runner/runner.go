@@ -32,6 +32,14 @@ type connKey struct{}
 // Run plays s against e with the raw client and returns all events, the
 // server's last one included, and whatever was recorded when there is an error.
 func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
+	return run(ctx, s, e, func(_ wire.Role, c net.Conn) net.Conn { return c })
+}
+
+// below returns what is to be used for the socket c of one end.
+type below func(end wire.Role, c net.Conn) net.Conn
+
+// run is Run with sockets that a test looks at.
+func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below below) ([]recording.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,7 +52,11 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 	client := func(token, target string) *scenario.Scripted {
 		return &scenario.Scripted{
 			Dial: func(ctx context.Context) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "tcp", host)
+				c, err := (&net.Dialer{}).DialContext(ctx, "tcp", host)
+				if err != nil {
+					return nil, err
+				}
+				return below(wire.Client, c), nil
 			},
 			Target: target, Host: host, Log: notes.log(token),
 		}
@@ -81,7 +93,7 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 		}),
 	}
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
+	go func() { stopped <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(listener{l, below})}) }()
 	err = s.Play(ctx, stage, nil)
 	stopping, cancelStopping := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancelStopping()
@@ -92,6 +104,19 @@ func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]reco
 	<-stopped
 	events, _ := rec.After(0, recording.DefaultLimits.Events)
 	return events, err
+}
+
+type listener struct {
+	net.Listener
+	below below
+}
+
+func (l listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.below(wire.Server, c), nil
 }
 
 // notes keep what clients are told of the end of TCP, until the step that it

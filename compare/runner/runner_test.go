@@ -163,7 +163,7 @@ server ❰ PONG FIN, 0 octets
 server · net.Conn.Write → nil
 
 > server tcp write 8a 00
-server ❰ PONG FIN, 0 octets
+server · not sent: PONG FIN, 0 octets: *net.OpError "write tcp: write: broken pipe"
 client · has reset TCP: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 `},
@@ -174,6 +174,7 @@ client · has reset TCP: *net.OpError "read tcp: read: connection reset by peer"
 server · net.Conn.Read → *net.OpError "read tcp: read: connection reset by peer"
 
 > server tcp write 00
+server · not sent: 1 byte: 00: *net.OpError "write tcp: write: broken pipe"
 client · has reset TCP: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 `},
@@ -186,6 +187,7 @@ client · read "EOF"
 server · net.Conn.Read → *net.OpError "read tcp: use of closed network connection"
 
 > server tcp write 00
+server · not sent: 1 byte: 00: *net.OpError "write tcp: use of closed network connection"
 server · net.Conn.Write → *net.OpError "write tcp: use of closed network connection"
 
 > server tcp close
@@ -197,6 +199,7 @@ server · net.TCPConn.CloseWrite → nil
 client · read "EOF"
 
 > server tcp write 00
+server · not sent: 1 byte: 00: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 
 > send text hi

@@ -47,9 +47,9 @@ func clientRequest(s *group) {
 	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, dutyAsks(1, "A client sends a valid HTTP request."), keepsGrammar, wire.RuleHeaderGrammar.Code)
 	add("The ends of the request's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, dutyAsks(1, "A client sends a valid HTTP request."), endsLines)
 	add("No content in the request", "The request is a GET without content: frames follow it. RFC 9110 §9.3.1 says that a client SHOULD send none.", Should, Duty{}, asksRight, wire.RuleBody.Code)
-	add("Nothing in the same segment as the request", "A client waits for the response before it sends anything more.", Must, dutyWaits, waits)
+	add("Nothing in the same segment as the request", "A client waits for the response before it sends anything more.", Must, dutyWaits, waits, wire.RuleEarlyData.Code)
 	s.addForClients(Case{
-		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the response before it sends anything more.", Keyword: Must, Duty: dutyWaits,
+		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the response before it sends anything more.", Keyword: Must, Duty: dutyWaits, Rules: []string{wire.RuleEarlyData.Code},
 		Opening: Opening{Listen: 50 * time.Millisecond}, Head: waits, Steps: tried, Outcomes: opens(),
 	})
 }

@@ -29,19 +29,36 @@ type Unit struct {
 	End int    // octets of the slice given to Octets that belong to it or to earlier ones
 }
 
-// A Recorder is told what passes a Conn. Calls for one Conn may come from
-// several goroutines at once. It must not call back into the Conn, but for Fin,
-// Failed, Closed and Gone: they may ask for Status, work the valve, and lock what
-// others hold who do.
+// A Recorder receives all that passes a Conn. Calls for one Conn may come from
+// several goroutines at once. It must not keep a slice that it is given. It must
+// not call back into the Conn, but for Fin, Failed, Closed and Gone: they may ask
+// for Status, work the valve, and lock what others hold who do.
+//
+// The order of the calls is the order on the wire: a reply is recorded after the
+// bytes that caused it.
 type Recorder interface {
-	// Octets tells of octets that reached the tap, before they wait or pass, and
-	// returns the units that they completed. b must not be kept.
+	// Octets reports bytes that crossed: the endpoint reads them, or its socket has
+	// taken them. Where the valve is shut it reports bytes that reached the valve.
+	// It returns the units that they completed.
 	Octets(d Direction, b []byte) []Unit
+	// Unsent reports bytes that the endpoint wrote and its socket did not take, and
+	// the error of that Write. Octets has not reported them.
+	Unsent(b []byte, err error)
+	// Unread reports bytes that have arrived when the endpoint has closed its socket
+	// and that it has not read: size of them, of which b is the beginning.
+	Unread(b []byte, size int)
+	// Ahead reports that n bytes have arrived, and are still to be read, as the
+	// endpoint begins its first write.
+	Ahead(n int)
 	// Waits, Released and Dropped tell what becomes of a unit at the valve. A unit
 	// that passes an open valve is not mentioned.
 	Waits(d Direction, id uint64)
 	Released(d Direction, id uint64)
 	Dropped(d Direction, id uint64)
+	// Uncrossed corrects what Octets reported of a unit: its last n bytes have not
+	// crossed. Out: the socket refused them with err. In: the endpoint has closed
+	// without reading them, and err is nil. ID 0 is bytes of no unit.
+	Uncrossed(d Direction, id uint64, n int, err error)
 	// Fin tells that the last octet of direction d has gone: the peer's FIN was
 	// read, or the endpoint sends its own and reads on. Failed tells that a Read or
 	// Write of the socket failed, Closed that the endpoint closes its socket, and
@@ -67,8 +84,16 @@ const maxQueue = 1 << 20
 // A Conn begins detached: it passes everything on and keeps the octets of the
 // request that is being read, so that Attach can tell a Recorder of it from its
 // first octet.
+//
+// What a Write reports as written is recorded, and nothing else. Where the
+// connection has a socket, one lock covers the system call that writes and the
+// recording of what the kernel took, so nothing that answers it can be recorded
+// first. Any other connection, such as net.Pipe, is recorded when its Write
+// returns; when a Read returns bytes before that, the whole Write is recorded
+// first, for the bytes may answer it, and Uncrossed corrects it if necessary.
 type Conn struct {
 	net.Conn
+	socket   *socket // nil where net.Conn's own Write must be used
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
 	busy     atomic.Bool // octets are in a queue or on their way out of it, or the pump is or was at work
@@ -82,9 +107,10 @@ type Conn struct {
 	delay   atomic.Int64 // a time.Duration
 	split   atomic.Int64 // octets of a TCP write; 0: as many as the endpoint writes
 
-	// turn is held by a Write from telling the Recorder of its octets until they
-	// are written or queued, so that they leave in the order that was recorded.
-	turn chan struct{}
+	// turn is held by a Write until all of its bytes are written or queued, so
+	// that no other Write comes between them.
+	turn   chan struct{}
+	direct writing // of the Write that has the turn
 
 	clock   Clock       // stands still while the valve is shut
 	lingers atomic.Bool // a FIN of the endpoint has begun to wait, or linger has the socket
@@ -92,12 +118,14 @@ type Conn struct {
 	mu            sync.Mutex
 	wake          chan struct{} // closed when what waits for mu's fields may go on; nil when nothing waits
 	in, out       queue
-	pumping       bool  // pump is reading the socket
-	pumpErr       error // what its last read returned
-	pushing       bool  // push is writing what was released
-	pushErr       error // what its last write returned
-	half          bool  // CloseWrite has begun, and its FIN waits
-	closing       bool  // Close has begun
+	pumping       bool     // pump is reading the socket
+	pumpErr       error    // what its last read returned
+	pushing       bool     // push is writing what was released
+	pushErr       error    // what its last write returned
+	pending       *writing // what c.Conn.Write has under way, where there is no socket
+	answered      bool     // the endpoint has written since Attach
+	half          bool     // CloseWrite has begun, and its FIN waits
+	closing       bool     // Close has begun
 	closed        bool
 	lingering     bool      // linger is at work
 	aborted       bool      // nothing is to be sent any more
@@ -108,7 +136,7 @@ type Conn struct {
 
 // New returns c under observation, detached.
 func New(c net.Conn) *Conn {
-	return &Conn{Conn: c, turn: make(chan struct{}, 1)}
+	return &Conn{Conn: c, socket: newSocket(c), turn: make(chan struct{}, 1)}
 }
 
 // early keeps what passed a detached Conn since the last request began.
@@ -132,13 +160,16 @@ func (c *Conn) Early() []byte {
 // at once, and all that passes from now on. hold says whether the valve is
 // shut for what comes after. It must be called before the endpoint writes.
 func (c *Conn) Attach(r Recorder, hold bool) {
+	c.mu.Lock()
+	c.answered = false
 	c.early.mu.Lock()
-	defer c.early.mu.Unlock()
 	if len(c.early.octets) > 0 {
 		r.Octets(In, c.early.octets)
 	}
 	c.early.octets = nil
 	c.recorder.Store(&r)
+	c.early.mu.Unlock()
+	c.mu.Unlock()
 	if hold {
 		c.Hold()
 	} else {
@@ -146,29 +177,30 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 	}
 }
 
-// record tells the Recorder, if there is one, of octets at the tap.
-func (c *Conn) record(d Direction, b []byte) (Recorder, []Unit) {
+// record tells the Recorder, if there is one, of bytes at the tap. c.mu is held.
+func (c *Conn) record(d Direction, b []byte) []Unit {
+	if len(b) == 0 {
+		return nil
+	}
 	if r := c.recorder.Load(); r != nil {
-		return *r, (*r).Octets(d, b)
+		return (*r).Octets(d, b)
 	}
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
-	if r := c.recorder.Load(); r != nil { // attached meanwhile
-		return *r, (*r).Octets(d, b)
-	}
 	switch {
 	case d == Out:
 		c.early.replied = true
-		return nil, nil
+		return nil
 	case c.early.replied:
 		c.early.octets, c.early.replied = nil, false
 	}
 	c.early.octets = append(c.early.octets, b[:min(len(b), maxEarly-len(c.early.octets))]...)
-	return nil, nil
+	return nil
 }
 
 // failed tells the Recorder of an error of the socket.
 func (c *Conn) failed(d Direction, err error) {
+	c.Settle()
 	r := c.recorder.Load()
 	var timeout net.Error
 	switch {
@@ -258,15 +290,7 @@ func (c *Conn) read(p []byte) (int, error) {
 			continue
 		}
 		if n > 0 {
-			r, units := c.record(In, p[:n])
-			c.counts.in.Add(int64(n))
-			if r != nil && c.hold.Load() {
-				// The valve was shut while this Read was in the kernel.
-				c.mu.Lock()
-				if !c.closed {
-					c.enqueue(r, In, p[:n], units)
-				}
-				c.mu.Unlock()
+			if c.arrived(p[:n], c.hold.Load) {
 				continue // an error of the socket will come again
 			}
 			c.late()
@@ -278,55 +302,196 @@ func (c *Conn) read(p []byte) (int, error) {
 	}
 }
 
+// arrived records b, which came from the socket, and puts it into the queue
+// where shut says so. It reports whether it did.
+func (c *Conn) arrived(b []byte, shut func() bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recordPending()
+	r := c.recorder.Load()
+	if c.closing && r != nil {
+		// The endpoint has closed already: Closed is the last it is recorded to do.
+		(*r).Unread(b, len(b))
+		c.counts.in.Add(int64(len(b)))
+		return false
+	}
+	units := c.record(In, b)
+	c.counts.in.Add(int64(len(b))) // a caller of Status waits for mu
+	if r == nil || !shut() {
+		return false
+	}
+	c.enqueue(*r, In, b, units)
+	return true
+}
+
 // Write writes through the valve. While the valve is shut it is like the
 // kernel's send buffer: it takes p, where there is room, and returns at once. What
 // was taken waits for its release; an error of the socket comes with a later
-// Write.
-func (c *Conn) Write(p []byte) (n int, err error) {
-	piece := int(c.split.Load())
-	if piece == 0 {
-		return c.write(p)
-	}
-	for n < len(p) && err == nil {
-		var more int
-		more, err = c.write(p[n:min(n+piece, len(p))])
-		n += more
-	}
-	return n, err
-}
-
-func (c *Conn) write(p []byte) (int, error) {
+// Write. All of p leaves before the bytes of any other Write, in however many
+// pieces.
+func (c *Conn) Write(p []byte) (int, error) {
 	c.turn <- struct{}{}
 	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
 		if err := c.awaitRoom(); err != nil {
 			<-c.turn
+			c.refused(p, err)
 			return 0, err
 		}
 	}
-	r, units := c.record(Out, p)
-	if c.silent.Load() {
+	if c.take(p) {
 		<-c.turn
-		return c.swallow(r, p, units)
-	}
-	if r != nil && c.queued() && c.take(r, p, units) {
-		<-c.turn
+		c.tell()
 		return len(p), nil
 	}
-	c.late()
-	n, err := c.Conn.Write(p)
-	c.counts.out.Add(int64(n))
-	if err == nil && c.counts.finIn.Load() {
-		c.AwaitReset()
-	}
+	n, err := c.send(&c.direct, p, nil)
 	<-c.turn
-	if err != nil && c.silent.Load() && c.gone() {
-		err = c.opError("write", net.ErrClosed) // bury has ended it by a deadline
-	}
 	if err != nil {
 		c.failed(Out, err)
 	}
 	c.tell()
 	return n, err
+}
+
+// refused records that p is not sent.
+func (c *Conn) refused(p []byte, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recordPending()
+	if r := c.recorder.Load(); r != nil && len(p) > 0 {
+		(*r).Unsent(p, err)
+	}
+}
+
+// writing is a Write that is under way at the socket.
+type writing struct {
+	rest     []byte // not written yet
+	recorded bool   // rest is, and no more of it will be
+	units    []unit // all that was recorded as a whole
+	taken    int    // bytes of units that are written
+}
+
+// send writes p to the socket, in the pieces that Split asks for, and records
+// what the socket takes. queued are the units of p where it has been recorded at
+// the valve already. w is for its use alone.
+func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
+	*w = writing{rest: p, recorded: queued != nil, units: queued}
+	for {
+		piece := len(w.rest)
+		if most := int(c.split.Load()); most > 0 {
+			piece = min(most, piece)
+		}
+		c.late()
+		switch {
+		case c.silent.Load():
+			err = c.swallow(w, piece)
+		case c.socket != nil:
+			err = c.socket.write(c, w, piece)
+		default:
+			err = c.write(w, piece)
+		}
+		if err == nil && c.counts.finIn.Load() {
+			c.AwaitReset()
+		}
+		if err != nil || len(w.rest) == 0 {
+			break
+		}
+	}
+	if err == nil {
+		*w = writing{}
+		return len(p), nil
+	}
+	if c.silent.Load() && c.gone() {
+		err = c.opError("write", net.ErrClosed) // bury has ended it by a deadline
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.recorder.Load(); r != nil {
+		switch {
+		case w.recorded:
+			uncrossed(*r, Out, w.units, w.taken, err)
+		case len(w.rest) > 0:
+			(*r).Unsent(w.rest, err)
+		}
+	}
+	n = len(p) - len(w.rest)
+	*w = writing{}
+	return n, err
+}
+
+// wrote notes that the next n bytes of w are written, and returns the units that
+// they complete, where they are recorded only now. c.mu is held.
+func (c *Conn) wrote(w *writing, n int) (units []Unit) {
+	if w.recorded {
+		w.taken += n
+	} else {
+		units = c.record(Out, w.rest[:n])
+	}
+	w.rest = w.rest[n:]
+	c.counts.out.Add(int64(n))
+	return units
+}
+
+// write writes the next n bytes of w where there is no socket.
+func (c *Conn) write(w *writing, n int) error {
+	c.mu.Lock()
+	if c.closing && !w.recorded { // what waited at the valve is sent all the same
+		c.mu.Unlock()
+		return c.opError("write", net.ErrClosed)
+	}
+	b := w.rest[:n]
+	c.pending = w
+	c.mu.Unlock()
+	n, err := c.Conn.Write(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending = nil
+	c.wrote(w, n)
+	return err
+}
+
+// Settle returns when all that the peer can have received is recorded. A peer in
+// this process, which may be quicker than the recording, calls it before it
+// records what it received.
+func (c *Conn) Settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recordPending()
+}
+
+// recordPending records what a Write has under way where there is no socket, so
+// that what comes next is recorded after it. c.mu is held.
+func (c *Conn) recordPending() {
+	w := c.pending
+	r := c.recorder.Load()
+	if w == nil || w.recorded || r == nil || len(w.rest) == 0 {
+		return
+	}
+	w.units, w.recorded = split(w.rest, (*r).Octets(Out, w.rest)), true
+}
+
+// split returns the units that b completes, and one with ID 0 for bytes that are
+// left over.
+func split(b []byte, ends []Unit) []unit {
+	var us []unit
+	start := 0
+	for _, u := range ends {
+		us = append(us, unit{u.ID, b[start:u.End]})
+		start = u.End
+	}
+	if start < len(b) {
+		us = append(us, unit{0, b[start:]})
+	}
+	return us
+}
+
+// uncrossed tells r of those of us that are not among their first n bytes.
+func uncrossed(r Recorder, d Direction, us []unit, n int, err error) {
+	for _, u := range us {
+		if len(u.octets) > n {
+			r.Uncrossed(d, u.id, len(u.octets)-max(n, 0), err)
+		}
+		n -= len(u.octets)
+	}
 }
 
 // Close closes the socket, as close(2) does: it returns at once, and what was
@@ -337,6 +502,7 @@ func (c *Conn) Close() error {
 	c.mu.Lock()
 	first := !c.closing
 	c.closing = true
+	c.recordPending()
 	c.dropRead()
 	if c.out.finish(); c.pushErr != nil || c.aborted {
 		c.dropAll(Out)
@@ -344,7 +510,11 @@ func (c *Conn) Close() error {
 	c.changed()
 	lingers := first && !c.silent.Load() && !c.drained()
 	if lingers {
-		c.lingers.Store(true)
+		c.lingers.Store(true) // it reads what is left in the socket
+	} else if r := c.recorder.Load(); r != nil && first && c.socket != nil && !c.silent.Load() {
+		if b, size := c.socket.unread(); size > 0 {
+			(*r).Unread(b, size)
+		}
 	}
 	c.mu.Unlock()
 	// Told first, or the peer, or who waits in a Read, could be seen to notice
@@ -435,6 +605,7 @@ func (c *Conn) CloseWrite() error {
 		c.mu.Unlock()
 		return c.opError("close", net.ErrClosed)
 	}
+	c.recordPending()
 	c.out.finish()
 	c.changed()
 	waits := !c.silent.Load() && c.pushErr == nil && !c.drained()

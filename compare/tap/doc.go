@@ -3,6 +3,12 @@
 // tells a Recorder each octet, FIN, RST and Close that passes, and it is a
 // valve: with hold on, what reaches it waits until it is released.
 //
+// Only what crossed is recorded as crossed. The bytes that the kernel took are
+// recorded in the moment it takes them; those that it refused are reported with
+// the error of that Write (Unsent), and those that had arrived and were not read
+// when the endpoint closed are reported as that (Unread). A Recorder hears of bytes
+// in the order in which they crossed: no answer comes before what it answers.
+//
 // # What an endpoint meets while the wire is held
 //
 // The endpoint needs no help and knows nothing of the valve. A held wire is like a
@@ -30,6 +36,7 @@
 //	valve.go     hold, step, drop, run, and the socket after Close
 //	clock.go     a clock that stands still while the wire is held
 //	line.go      a line that is silent, slow, or cuts what is written
+//	socket_*.go  writes to a socket and looks at what it has received
 //	status.go    how far the octets and the endpoint are
 //	rst.go       gives the RST that answers a write behind FIN its time
 //	listener.go  taps every connection of a listener

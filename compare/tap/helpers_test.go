@@ -2,6 +2,7 @@ package tap
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -23,6 +24,11 @@ type lines struct {
 	waiting  []uint64
 	released []uint64
 	dropped  []uint64
+	undone   []uint64 // of Uncrossed
+	unsent   []byte   // told
+	unread   []byte
+	ahead    int
+	order    []string // the calls, by name and bytes
 	fins     []Direction
 	failed   []error
 	closed   int
@@ -41,6 +47,7 @@ func (l *lines) Octets(d Direction, b []byte) []Unit {
 		panic("no octets reached the tap, and it tells of them")
 	}
 	l.octets[d] = append(l.octets[d], b...)
+	l.order = append(l.order, fmt.Sprintf("%s %q", [...]string{"read", "wrote"}[d], b[:min(len(b), 100)]))
 	var units []Unit
 	for at := 0; ; {
 		n := bytes.IndexByte(b[at:], '\n')
@@ -78,6 +85,33 @@ func (l *lines) note(list *[]uint64, id uint64) {
 func (l *lines) Waits(_ Direction, id uint64)    { l.note(&l.waiting, id) }
 func (l *lines) Released(_ Direction, id uint64) { l.note(&l.released, id) }
 func (l *lines) Dropped(_ Direction, id uint64)  { l.note(&l.dropped, id) }
+
+func (l *lines) Uncrossed(_ Direction, id uint64, n int, err error) {
+	if id != 0 {
+		l.note(&l.undone, id)
+	}
+}
+
+func (l *lines) Unsent(b []byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(b) == 0 || err == nil {
+		panic("nothing was refused, and it tells of it")
+	}
+	l.unsent = append(l.unsent, b...)
+}
+
+func (l *lines) Unread(b []byte, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unread = append(l.unread, b...)
+}
+
+func (l *lines) Ahead(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ahead += n
+}
 
 // end gives the end of a direction a name, as a unit has one.
 func (l *lines) end(what string) uint64 {
@@ -127,12 +161,19 @@ func (l *lines) texts(ids []uint64) []string {
 	return ts
 }
 
-// resolved fails unless every unit that waited was released or dropped, once.
+// resolved fails unless every unit that waited was released, dropped or taken
+// back, once; one that was released may be taken back as well.
 func (l *lines) resolved(t testing.TB) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ends := slices.Sorted(slices.Values(append(slices.Clone(l.released), l.dropped...)))
+	all := append(slices.Clone(l.released), l.dropped...)
+	for _, id := range l.undone {
+		if !slices.Contains(l.released, id) {
+			all = append(all, id)
+		}
+	}
+	ends := slices.Sorted(slices.Values(all))
 	waits := slices.Sorted(slices.Values(l.waiting))
 	if !slices.Equal(ends, waits) {
 		t.Errorf("units %d waited, and %d were released or dropped", waits, ends)

@@ -50,13 +50,10 @@ func (c *Conn) late() {
 // where the endpoint's Read must end: by its own Close or deadline. At the end
 // of the socket it waits for one of them.
 func (c *Conn) lose(b []byte, err error) error {
-	if len(b) > 0 {
-		r, units := c.record(In, b)
-		c.drop(r, In, units)
-		c.counts.in.Add(int64(len(b)))
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.drop(In, split(b, c.record(In, b)))
+	c.counts.in.Add(int64(len(b)))
 	for {
 		switch {
 		case c.closed:
@@ -74,22 +71,32 @@ func (c *Conn) lose(b []byte, err error) error {
 	}
 }
 
-// swallow is Write on a silent line.
-func (c *Conn) swallow(r Recorder, p []byte, units []Unit) (int, error) {
-	if c.gone() {
-		return 0, c.opError("write", net.ErrClosed)
+// swallow takes the next n bytes of w on a silent line.
+func (c *Conn) swallow(w *writing, n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return c.opError("write", net.ErrClosed)
 	}
-	c.drop(r, Out, units)
-	c.counts.out.Add(int64(len(p)))
-	c.tell()
-	return len(p), nil
+	b, taken := w.rest[:n], w.taken
+	units := c.wrote(w, n)
+	if !w.recorded {
+		c.drop(Out, split(b, units))
+		return nil
+	}
+	for _, u := range w.units {
+		if taken -= len(u.octets); taken < 0 && taken+n >= 0 { // it ends in b
+			c.drop(Out, []unit{u})
+		}
+	}
+	return nil
 }
 
-// drop tells r that units were lost on their way.
-func (c *Conn) drop(r Recorder, d Direction, units []Unit) {
-	for _, u := range units {
-		if r != nil && u.ID != 0 {
-			r.Dropped(d, u.ID)
+// drop tells the Recorder that units were lost on their way.
+func (c *Conn) drop(d Direction, us []unit) {
+	for _, u := range us {
+		if r := c.recorder.Load(); r != nil && u.id != 0 {
+			(*r).Dropped(d, u.id)
 		}
 	}
 }

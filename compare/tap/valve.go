@@ -10,7 +10,7 @@ import (
 
 // queue holds the octets of one direction that are at the valve.
 type queue struct {
-	passing []byte // released, on their way
+	passing []unit // released, on their way; ID 0: bytes of no unit
 	waiting []unit
 	partial []byte   // of a unit that is not finished
 	fins    []uint64 // IDs of FINs behind all of this: at most that of CloseWrite and that of Close
@@ -40,7 +40,9 @@ func (q *queue) add(b []byte, units []Unit) {
 // waits, they pass.
 func (q *queue) goAlong(octets []byte) {
 	if len(q.waiting) == 0 {
-		q.passing = append(q.passing, octets...)
+		if len(octets) > 0 {
+			q.passing = append(q.passing, unit{0, octets})
+		}
 		return
 	}
 	u := &q.waiting[len(q.waiting)-1]
@@ -58,15 +60,30 @@ func (q *queue) finish() {
 func (q *queue) pass() uint64 {
 	u := q.waiting[0]
 	q.waiting = q.waiting[1:]
-	q.passing = append(q.passing, u.octets...)
+	q.passing = append(q.passing, u)
 	return u.id
 }
 
 // size returns the octets in q.
 func (q *queue) size() int {
-	n := len(q.passing) + len(q.partial)
-	for _, u := range q.waiting {
-		n += len(u.octets)
+	n := len(q.partial)
+	for _, us := range [][]unit{q.passing, q.waiting} {
+		for _, u := range us {
+			n += len(u.octets)
+		}
+	}
+	return n
+}
+
+// read moves what passes to p.
+func (q *queue) read(p []byte) (n int) {
+	for n < len(p) && len(q.passing) > 0 {
+		u := &q.passing[0]
+		m := copy(p[n:], u.octets)
+		n += m
+		if u.octets = u.octets[m:]; len(u.octets) == 0 {
+			q.passing = q.passing[1:]
+		}
 	}
 	return n
 }
@@ -198,13 +215,32 @@ func (c *Conn) oldest() (Direction, bool) {
 // dropAll empties the queue of d and tells of it. c.mu is held.
 func (c *Conn) dropAll(d Direction) {
 	q := c.queue(d)
-	for _, u := range q.waiting {
-		(*c.recorder.Load()).Dropped(d, u.id)
+	switch {
+	case len(q.passing) == 0:
+	case c.silent.Load():
+		c.drop(d, q.passing)
+	case d == In:
+		uncrossed(*c.recorder.Load(), In, q.passing, 0, nil)
+	default:
+		uncrossed(*c.recorder.Load(), Out, q.passing, 0, c.failure())
 	}
+	if d == Out && c.pushErr != nil {
+		uncrossed(*c.recorder.Load(), Out, q.waiting, 0, c.pushErr)
+		q.waiting = nil
+	}
+	c.drop(d, q.waiting)
 	for _, id := range q.fins {
 		(*c.recorder.Load()).Dropped(d, id)
 	}
 	*q = queue{}
+}
+
+// failure returns why what was released is not sent. c.mu is held.
+func (c *Conn) failure() error {
+	if c.pushErr != nil {
+		return c.pushErr
+	}
+	return c.opError("write", net.ErrClosed)
 }
 
 // dropRead drops what the endpoint will not read any more. The peer's FIN, if it
@@ -318,8 +354,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
 			c.counts.reading.Store(false)
-			n := copy(p, c.in.passing)
-			c.in.passing = c.in.passing[n:]
+			n := c.in.read(p)
 			c.changed()
 			return n, nil
 		case c.pumpErr != nil && c.in.size() == 0:
@@ -364,21 +399,13 @@ func (c *Conn) pump() {
 		if c.silent.Load() {
 			err, n = c.lose(b[:n], err), 0
 		}
-		var r Recorder
-		var units []Unit
 		if n > 0 {
-			r, units = c.record(In, b[:n])
+			c.arrived(b[:n], func() bool { return true })
 		}
 		if err != nil {
 			c.failed(In, err)
 		}
 		c.mu.Lock()
-		c.counts.in.Add(int64(n)) // who sees it and asks for Status waits for mu
-		if n > 0 && !c.closed {
-			c.enqueue(r, In, b[:n], units)
-		} else {
-			c.drop(r, In, units) // nobody will read it
-		}
 		for err == nil && c.in.size() >= maxQueue && !c.closed {
 			c.wait(time.Time{})
 		}
@@ -423,15 +450,17 @@ func (c *Conn) awaitRoom() error {
 	}
 }
 
-// take puts p behind the valve, or reports false where the socket is closed or has
-// failed, so that it can say so itself.
-func (c *Conn) take(r Recorder, p []byte, units []Unit) bool {
+// take puts p behind the valve. It reports false, and has recorded nothing, where
+// p goes to the socket at once, or where the socket is closed or has failed, so
+// that it can say so itself.
+func (c *Conn) take(p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.pushErr != nil {
+	r := c.recorder.Load()
+	if r == nil || !c.queued() || c.silent.Load() || c.closing || c.pushErr != nil || len(p) == 0 {
 		return false
 	}
-	c.enqueue(r, Out, p, units)
+	c.enqueue(*r, Out, p, (*r).Octets(Out, p))
 	return true
 }
 
@@ -442,11 +471,14 @@ func (c *Conn) push() {
 	defer c.mu.Unlock()
 	c.Conn.SetWriteDeadline(time.Time{})
 	for len(c.out.passing) > 0 && c.pushErr == nil {
-		b := c.out.passing
+		us := c.out.passing
 		c.out.passing = nil
 		c.mu.Unlock()
-		n, err := c.Conn.Write(b)
-		c.counts.out.Add(int64(n))
+		var b []byte
+		for _, u := range us {
+			b = append(b, u.octets...)
+		}
+		_, err := c.send(&writing{}, b, us)
 		if err != nil {
 			c.failed(Out, err)
 		}

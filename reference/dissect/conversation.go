@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"wslab/reference/wire"
@@ -23,6 +24,8 @@ type Conversation struct {
 	directions [2]direction
 	request    *Handshake
 	items      []Item
+	unanswered bool   // the server's 101 is decoded, and has not crossed
+	ahead      uint64 // the client's next bytes that arrived before the server answered
 }
 
 // Item is what some octets completed: one of its pointers is set.
@@ -63,6 +66,7 @@ type direction struct {
 	message *Message // message that is not finished
 	text    wire.UTF8
 	badText bool // the unfinished message has failed already
+	early   bool // the current frame began before the server's 101
 }
 
 // Octets takes the next octets that from sent and returns what they completed,
@@ -83,16 +87,60 @@ func (c *Conversation) Octets(from wire.Role, b []byte, owned bool) []Item {
 			at = len(b)
 		}
 	}
+	c.passed(from, len(b))
 	return c.items
+}
+
+// passed notes that n bytes of from have been read.
+func (c *Conversation) passed(from wire.Role, n int) {
+	if from == wire.Client {
+		c.ahead -= min(c.ahead, uint64(n))
+	}
+}
+
+// begins reports whether a frame of from that begins at place at of what is being
+// read comes before the server's 101.
+func (c *Conversation) begins(from wire.Role, at int) (early bool) {
+	return from == wire.Client && (c.unanswered || c.directions[wire.Server].phase == head || uint64(at) < c.ahead)
 }
 
 // Opaque reports whether what from sends next is neither a handshake nor a
 // frame: the body of a refusal, or what follows a head that was too long.
 func (c *Conversation) Opaque(from wire.Role) bool { return c.directions[from].phase == opaque }
 
+// Answered says whether the server's 101 has crossed. Without a call it has as
+// soon as it is decoded; a caller that holds it back says so. Until then a client
+// must send nothing more (RFC 6455 §4.1).
+func (c *Conversation) Answered(yes bool) { c.unanswered = !yes }
+
+// Ahead says that the client's next n bytes had arrived before the server answered,
+// although they are decoded only later.
+func (c *Conversation) Ahead(n int) { c.ahead = uint64(n) }
+
+// Clone returns a copy of c, which goes on by itself.
+func (c *Conversation) Clone() *Conversation {
+	n := *c
+	n.items = nil
+	for i := range n.directions {
+		d := &n.directions[i]
+		d.partial = bytes.Clone(d.partial)
+		if d.frame != nil {
+			f := *d.frame
+			f.octets, f.tail, f.Violations = bytes.Clone(f.octets), bytes.Clone(f.tail), slices.Clone(f.Violations)
+			d.frame = &f
+		}
+		if d.message != nil {
+			m := *d.message
+			m.Head = m.head[:len(m.Head)]
+			d.message = &m
+		}
+	}
+	return &n
+}
+
 // End tells that from will send no more, and returns the frame that is cut
-// off by it, or nil.
-func (c *Conversation) End(from wire.Role) *Frame {
+// off by it, or nil. why says what is known of the bytes that it lacks.
+func (c *Conversation) End(from wire.Role, why Missing) *Frame {
 	d := &c.directions[from]
 	f := d.frame
 	switch {
@@ -101,6 +149,12 @@ func (c *Conversation) End(from wire.Role) *Frame {
 		c.finishPayload(d, f)
 	case d.phase == frames && len(d.partial) > 0:
 		f = cutHeader(d.partial, d.offset, d.context)
+		if d.early {
+			f.Violations = append(f.Violations, earlyData)
+		}
+	}
+	if f != nil {
+		f.Missing = why
 	}
 	d.frame, d.partial, d.phase = nil, nil, opaque
 	return f
@@ -178,6 +232,9 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 	d := &c.directions[from]
 	used := 0
 	if d.frame == nil {
+		if len(d.partial) == 0 {
+			d.early = c.begins(from, at)
+		}
 		// 1. The header, which may come in pieces.
 		h, ok := wire.ParseHeader(b)
 		if len(d.partial) > 0 || !ok {
@@ -225,10 +282,16 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 	return used
 }
 
+// earlyData is what a client breaks that does not wait for the server's 101.
+var earlyData = wire.RuleEarlyData.Broken("The first byte of this frame arrived before the server had answered the request.")
+
 // beginFrame judges h and takes note of what it changes for the frames after
 // it. It returns the Frame with what follows from that.
 func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	violations := wire.Check(h, d.context)
+	if d.early {
+		violations = append(violations, earlyData)
+	}
 	var f *Frame
 	switch {
 	case h.Opcode == wire.Text || h.Opcode == wire.Binary:

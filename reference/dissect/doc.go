@@ -9,6 +9,7 @@
 // so the two can be held against each other.
 //
 //	conversation.go  both directions of one connection, octets in, items out
+//	later.go         a frame that is decoded when somebody looks at it
 //	handshake.go     the opening handshake (RFC 6455 §4)
 //	frame.go         one frame and the message it is part of (§5)
 //	field.go         the fields of a frame, bit by bit (§5.2)

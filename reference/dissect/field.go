@@ -170,7 +170,7 @@ func (f *Frame) clip(fs []Field) []Field {
 		}
 		if fs[i].Bit+fs[i].Bits > end {
 			fs[i].Bits = end - fs[i].Bit
-			fs[i].Meaning += " The stream ended before the rest of it came."
+			fs[i].Meaning += " The stream ended before the rest of it" + pick(f.Missing == NotRead, " was read.", " came.")
 		}
 	}
 	return fs
@@ -242,8 +242,8 @@ func (fd *Field) label() string {
 var violationField = map[string]string{
 	wire.RuleRSV1.Code: "RSV1", wire.RuleRSV2.Code: "RSV2", wire.RuleRSV3.Code: "RSV3",
 	wire.RuleOpcode.Code: "opcode", wire.RuleStray.Code: "opcode", wire.RuleInterleaved.Code: "opcode", wire.RuleAfterClose.Code: "opcode",
-	wire.RuleControlFragment.Code: "FIN",
-	wire.RuleMaskMissing.Code:     "MASK", wire.RuleMaskForbidden.Code: "MASK",
+	wire.RuleControlFragment.Code: "FIN", wire.RuleEarlyData.Code: "FIN",
+	wire.RuleMaskMissing.Code: "MASK", wire.RuleMaskForbidden.Code: "MASK",
 	wire.RuleControlLength.Code: "payload length",
 	wire.RuleLengthMinimal.Code: "extended payload length", wire.RuleLengthTopBit.Code: "extended payload length",
 	wire.RuleCloseBody.Code: "payload data", wire.RuleTextUTF8.Code: "payload data",

@@ -17,13 +17,47 @@ type Frame struct {
 	Close      *wire.ClosePayload // of a Close frame
 	Message    wire.Opcode        // Text or Binary: the message that a data frame is part of
 	Fragment   int                // its index among the frames of that message
-	Short      uint64             // octets that never came: the stream ended first
+	Short      uint64             // bytes that are missing: the stream ended first
+	Missing    Missing            // what became of them
 
 	octets  []byte // header and first payload octets, as on the wire
 	tail    []byte // last payload octets, masked still, when not all are in octets
 	came    uint64 // octets of it that came, header included
 	cut     bool   // the stream ended inside the header
 	textual bool   // part of a text message that is not compressed
+}
+
+// Missing says what is known of the bytes that a frame lacks.
+type Missing uint8
+
+// What is known of them: nothing more, or that one end has ended the stream.
+const (
+	NotThere     Missing = iota
+	NeverSent            // their sender ended the stream
+	NeverArrived         // their receiver has read all that arrived
+	NotRead              // their receiver stopped reading: whether they arrived is not known
+)
+
+// missing returns the words for f's missing bytes: "never arrived".
+func (f *Frame) missing() string {
+	switch f.Missing {
+	case NeverSent:
+		return "never sent"
+	case NeverArrived:
+		return "never arrived"
+	case NotRead:
+		return "not read by the " + f.From.Peer().String()
+	}
+	return "missing"
+}
+
+// Cut says in words what f lacks, "2 bytes never arrived", or "" where it is
+// whole. Of a header that is not whole only the least that it lacks is known.
+func (f *Frame) Cut() string {
+	if f.Short == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s%d %s %s", pick(f.cut, "at least ", ""), f.Short, pick(f.Short == 1, "byte", "bytes"), f.missing())
 }
 
 // Message is what one or more frames carried (RFC 6455 §5.4, §5.6).

@@ -234,7 +234,7 @@ func TestALengthThatIsOnlyClaimedTakesNoMemory(t *testing.T) {
 		talk := NewFrames()
 		talk.Octets(wire.Client, b, false)
 		talk.Octets(wire.Client, []byte("d"), false)
-		f := talk.End(wire.Client)
+		f := talk.End(wire.Client, NeverArrived)
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 16<<10 {
 			t.Errorf("%s: %d octets were allocated for 4", head, got)

@@ -240,7 +240,10 @@ func TestEveryHandshakeRuleShows(t *testing.T) {
 		wire.RuleRespExtension.Code:     {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x\r\n\r\n"), "Sec-WebSocket-Extensions"},
 		wire.RuleRespSubprotocol.Code:   {request, answered("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"), "Sec-WebSocket-Protocol"},
 	}
-	unseen := map[string]string{wire.RuleOrigin.Code: "which Origins a server refuses is not on the wire"}
+	unseen := map[string]string{
+		wire.RuleOrigin.Code:    "which Origins a server refuses is not on the wire",
+		wire.RuleEarlyData.Code: "a frame shows it: TestAFrameBeforeThe101BreaksARuleOfItsOwn",
+	}
 	for _, rule := range wire.Rules {
 		if rule.CloseCode != 0 || unseen[rule.Code] != "" {
 			continue // of a frame, or not to be seen

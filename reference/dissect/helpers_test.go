@@ -158,7 +158,7 @@ func feed(t testing.TB, talk *Conversation, parts []part, cut func([]byte) [][]b
 	}
 	if end {
 		for _, from := range []wire.Role{wire.Client, wire.Server} {
-			if f := talk.End(from); f != nil {
+			if f := talk.End(from, NeverArrived); f != nil {
 				note(from, sent[from], Item{Frame: f})
 			}
 		}

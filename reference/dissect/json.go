@@ -43,6 +43,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Tail       string           `json:"tail"`
 		Gap        uint64           `json:"gap"`
 		Short      uint64           `json:"short"`
+		Missing    string           `json:"missing,omitempty"`
 		Cut        bool             `json:"cut,omitempty"`
 		Payload    string           `json:"payload"`
 		Text       *string          `json:"text,omitempty"`
@@ -55,6 +56,9 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 			strconv.FormatUint(h.Length, 10), "", h.Size()},
 		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: f.Short, Cut: f.cut,
 		Payload: hex.EncodeToString(f.Payload()), Violations: f.Violations,
+	}
+	if f.Short > 0 {
+		v.Missing = f.missing()
 	}
 	if h.Masked {
 		v.Header.Key = hex.EncodeToString(h.Key[:])

@@ -59,6 +59,10 @@ var (
 	RuleOrigin        = handshakeRule("4.2.2/origin", 403, "A server may refuse connections that a page from somewhere else opens.")
 )
 
+// The rule of the opening handshake that binds the client after its request (RFC
+// 6455 §4.1). A server need not refuse one that breaks it.
+var RuleEarlyData = handshakeRule("4.1/early-data", 0, "After its request a client must wait for the server's response before it sends anything more.")
+
 // The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
 var (
 	RuleStatus          = handshakeRule("4.1/status", 0, "Only the status 101 opens a connection; any other is plain HTTP.")

@@ -75,6 +75,7 @@ var elsewhere = map[string]string{
 	RuleTextUTF8.Code:        "package reference, TestEveryStreamMeansTheSameHoweverItIsCut: it is about a whole message",
 	RuleMessageSize.Code:     "package reference, TestEveryStreamMeansTheSameHoweverItIsCut: the limit is an endpoint's own",
 	RuleOrigin.Code:          "package reference, TestBothPathsRefuseTheSameWithEveryReason: the choice is a server's own",
+	RuleEarlyData.Code:       "package dissect, TestAFrameBeforeThe101BreaksARuleOfItsOwn: it is about both directions",
 	RuleDeflateData.Code:     "package reference, TestWhatCannotBeInflatedFailsTheConnection: it shows when a message is inflated",
 	RuleDeflateWindow.Code:   "package suite, TestATargetIsHeldToWhatWasAgreedOn: so does this",
 	RuleDeflateTakeover.Code: "package suite, TestATargetIsHeldToWhatWasAgreedOn: and this",

@@ -12,7 +12,7 @@ import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
 import { Tail } from "../tail.js";
 import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
-import { arrow, delta, frameParts, handshakeParts, line, ms, strip } from "../format.js";
+import { arrow, delta, frameParts, handshakeParts, line, ms, strip, uncrossed } from "../format.js";
 
 const spare = 6; // rows kept ready above and below those in view
 const tableRows = 400;
@@ -167,8 +167,8 @@ export class WsTimeline extends LabElement {
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
     // Side by side, the half that it belongs to is the one drawn so.
     const held = rows.some((r) => r && r.seq <= cursor && heldAt(r, cursor) === "waiting");
-    const dropped = "event" in item && heldAt(item, cursor) === "dropped";
-    node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${dropped ? " dropped" : ""}${differs.length ? " differs" : ""}`;
+    const struck = "event" in item && !held ? stay(item, cursor) : "";
+    node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${struck}${differs.length ? " differs" : ""}`;
     if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
     node.setAttribute("aria-selected", String(selected));
     const first = leftmost(item, cursor);
@@ -265,7 +265,7 @@ export class WsTimeline extends LabElement {
         const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
         const held = heldAt(row, cursor);
         const step = stepAt(row, cursor);
-        const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held === "dropped" ? " (dropped)" : "");
+        const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held in missed ? ` (${missed[held]})` : "");
         const { seq } = row.event;
         const cells = [button(ms(row.at), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
@@ -301,7 +301,10 @@ const leftmost = (item, cursor) => ("event" in item ? item : [item.left, item.ri
 const clients = () => lane([...lab.rows.conns.values()].filter((c) => c.id && belongs(c, lab.mode)), lab.watching);
 
 /** How a row stands at the valve, as a class. @param {Row} row @param {number} cursor */
-const stay = (row, cursor) => ({ waiting: " held", dropped: " dropped" })[heldAt(row, cursor)] || "";
+const stay = (row, cursor) => ({ waiting: " held", dropped: " dropped", unsent: " dropped" })[row.event.unsent && row.seq <= cursor ? "unsent" : heldAt(row, cursor)] || "";
+
+/** @type {Record<string, string>} what the table says of a unit that went no further, by its state at the valve */
+const missed = { dropped: "dropped", unsent: "not sent", unread: "not read" };
 
 /** @param {Row} row @param {number} cursor */
 function lanes(row, cursor) {
@@ -385,6 +388,7 @@ function picture(frame) {
 function wire(row, cursor) {
   const e = row.event;
   const out = h("span", { class: "what" });
+  const left = uncrossed(e);
   if (e.frame) {
     const p = frameParts(e.frame);
     out.append(
@@ -401,6 +405,8 @@ function wire(row, cursor) {
     out.append(h("span", { class: `arrow ${e.from}` }, `${arrow(e.from)} `), p.line, h("span", { class: "soft" }, p.note && ` ${p.note}`));
     if (p.good) out.append(" · ", h("span", { class: "f-head" }, p.good));
     if (p.bad.length) out.append(h("span", { class: "f-code" }, ...p.bad.map((code) => ` × ${code}`)));
+  } else if (left) {
+    out.append(h("span", { class: `arrow ${e.from}` }, `${arrow(e.from)} `), left.what);
   } else if (!e.script && !e.call) {
     out.append(h("span", { class: `soft${e.dropped ? " f-code" : ""}` }, line(e)));
   }
@@ -412,6 +418,9 @@ function wire(row, cursor) {
     if (lab.server !== "there") wait.append(h("span", { class: "more" }, " to the end"));
     else wait.append(h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
   } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
+  else if (left) wait.append(h("span", { class: left.struck ? "f-code" : null }, left.why));
+  else if (held === "unsent") wait.append(h("span", { class: "f-code" }, `not sent: ${row.held[row.held.length - 1].error || ""}`));
+  else if (held === "unread") wait.append(h("span", {}, "released, not read"));
   else return [out];
   return [out, wait];
 }

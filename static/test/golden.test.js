@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Pairs } from "../align.js";
 import { bitName, layout, place } from "../bits.js";
-import { line } from "../format.js";
+import { line, uncrossed } from "../format.js";
 import { History } from "../history.js";
 import { Orders, said, standing } from "../play.js";
 import { Rows, goAt, jsAt, stepAt, whose } from "../rows.js";
@@ -14,7 +14,7 @@ const { events, details } = JSON.parse(readFileSync(new URL("events.json", impor
 
 test("what Go records is what the page reads", () => {
   assert.ok(events.length > 0);
-  const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "step", "dropped"];
+  const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"];
   const history = new History();
   const rows = new Rows();
   for (const e of events) {
@@ -79,4 +79,22 @@ test("the fields that Go tells of a frame tile its bits, and each bit has a name
     }
   }
   assert.ok(frames > 0);
+});
+
+test("what was not sent, or not read, has a row that is no frame", () => {
+  const rows = new Rows();
+  rows.append(events);
+  const unsent = events.find((e) => e.unsent);
+  const unread = events.find((e) => e.unread);
+  assert.equal(line(unsent), "not sent: PONG FIN · empty · write tcp: write: broken pipe");
+  assert.equal(line(unread), "arrived, not read by the server: TEXT FIN masked · 8 bytes · “too late”");
+  assert.deepEqual(uncrossed(unsent), { what: "PONG FIN · empty", why: "not sent: write tcp: write: broken pipe", struck: true });
+  assert.deepEqual(uncrossed(unread), { what: "TEXT FIN masked · 8 bytes · “too late”", why: "arrived, not read by the server", struck: false });
+  for (const e of [unsent, unread]) {
+    const row = rows.bySeq.get(e.seq);
+    assert.equal(row?.event, e);
+    assert.equal(row.js, null);
+    assert.equal(row.go, null);
+    assert.equal(uncrossed(events.find((f) => f.frame)), null);
+  }
 });

@@ -3,11 +3,13 @@ package session
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -173,6 +175,23 @@ func (s *Session) log(client string) scenario.Log {
 			n := int64(size)
 			script.Size = &n
 		}
+		if what == "read" {
+			s.settle(client) // the server's frame stands above it
+		}
 		s.Rec.Append(s.Rec.ConnOf(client), wire.Client.String(), script)
+	}
+}
+
+// settle waits until what client can have received is recorded.
+func (s *Session) settle(client string) {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.live, func(l *live) bool { return l.rec.Info.Client == client })
+	var conn *tap.Conn
+	if i >= 0 {
+		conn = s.live[i].conn
+	}
+	s.mu.Unlock()
+	if conn != nil {
+		conn.Settle()
 	}
 }

@@ -300,7 +300,7 @@ func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 	}
 	if !more {
 		rest = 0
-		if f := talk.End(from); f != nil {
+		if f := talk.End(from, dissect.NotThere); f != nil {
 			frames = append(frames, dissected{f, f.Fields()})
 		}
 	}

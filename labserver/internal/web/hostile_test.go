@@ -258,3 +258,58 @@ func TestAFollowerThatDoesNotReadDoesNotSlowAConnection(t *testing.T) {
 		t.Errorf("a follower that comes back is told %+v", events[:min(1, len(events))])
 	}
 }
+
+// TestWhatArrivesAndIsNotReadIsShownAsThat sends what a server leaves in its
+// socket, or gets too early: each input ends its own connection alone, and the log
+// names the bytes.
+func TestWhatArrivesAndIsNotReadIsShownAsThat(t *testing.T) {
+	s := start(t)
+	for _, c := range []struct {
+		endpoint, octets string
+		glued            bool // sent with the request
+		want             []string
+	}{
+		{"naive", "\x88\xff\x00\x00\x00\x00\x00\x00\x00\x02\x90\x53\xb2\x88\x93\xbb", false, []string{
+			"client ❱ CLOSE FIN masked, 2 octets, cut off: 2 bytes not read by the server",
+			"client · arrived, not read by the server: 2 bytes: 93 bb"}},
+		{"naive", "\x88\x85\xff\x9d\x5f\x7d\xfc\x75\x3d\x04\x9a\x81\x8b\xdc\xc2\x6d\xb0\xbd\xa4\x19\xd5\xae\xe2\x0e\xdc\xb3\xb1\x08", false, []string{
+			`client ❱ CLOSE FIN masked, 5 octets 1000 normal closure "bye"`,
+			`client · arrived, not read by the server: TEXT FIN masked, 11 octets "after close"`}},
+		{"reference", frame(0x81, "early"), true, []string{
+			`client ❱ TEXT FIN masked, 5 octets "early"`, "× 4.1/early-data The first byte of this frame arrived before the server had answered the request."}},
+		{"naive", frame(0x81, "early"), true, []string{"× 4.1/early-data"}},
+		{"gorilla", frame(0x81, "early"), true, []string{"× 4.1/early-data"}},
+	} {
+		t.Run(fmt.Sprintf("%s %x", c.endpoint, c.octets[:4]), func(t *testing.T) {
+			s.TB = t
+			s.unharmed(func() {
+				sess := s.session()
+				path := "/ws/" + c.endpoint + "?client=c&session=" + sess.ID
+				var p *peer
+				if c.glued {
+					p = s.dial()
+					p.say(s.request(path) + c.octets)
+					s.await(sess, "the request is recorded", func(e recording.Event) bool { return e.Kind() == "frame" })
+				} else {
+					p = s.websocket(path)
+					p.say(c.octets)
+					s.await(sess, "the server closes TCP", tcp("closed"))
+				}
+				p.Close()
+				s.await(sess, "the server closes TCP", tcp("closed"))
+				log := text(sess)
+				for _, want := range c.want {
+					if !strings.Contains(log, want) {
+						t.Errorf("there is no %q in\n%s", want, log)
+					}
+				}
+				for _, lie := range []string{"never came", "never arrived"} {
+					if strings.Contains(log, lie) {
+						t.Errorf("it says %q:\n%s", lie, log)
+					}
+				}
+			})
+		})
+	}
+	s.TB = t
+}
