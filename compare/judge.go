@@ -284,6 +284,7 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	clients := runner.ClientsOf("client", l)
 	clients.Patience = j.patience
 	clients.Again = j.wait * time.Duration(max(1, j.patience))
+	clients.Risky = len(cases) == 1 // it was named
 	sooner := "Ctrl-C ends it sooner"
 	if clients.Again > 0 {
 		sooner += fmt.Sprintf(", and so does a client that has connected and stays away for %s", clients.Again)
@@ -332,7 +333,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 		status = somethingFailed // what was not judged is not well
 	}
 	t.gone(reports)
-	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Partings: aligned, Diagnoses: diagnoses}
+	t.withheld(reports)
+	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Habits: suite.Habits(reports), Partings: aligned, Diagnoses: diagnoses}
 	for _, out := range []struct {
 		file  string
 		write func(io.Writer, results) error

@@ -52,13 +52,13 @@ func TestAServerIsJudgedByItsURL(t *testing.T) {
 		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
 	}
 	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "8.1/37")
-	if status != somethingFailed || !strings.Contains(stdout, "× 8.1/37    Malformed: a continuation octet alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
+	if status != somethingFailed || !strings.Contains(stdout, "× fail    8.1/37    Malformed: a continuation octet alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 }
 
 func TestWhatIsMerelyNonStrictFailsOnlyWhereThatIsAskedFor(t *testing.T) {
-	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ 5.5.1/20") {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ warning 5.5.1/20") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "-strict", "5.5.1/20"); status != somethingFailed {
@@ -249,7 +249,10 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		Seed    int
 		Targets []string
 		Cases   []struct{ ID, Judges, Section string }
-		Reports []struct{ Case, Endpoint, Verdict, Closing, Octets string }
+		Reports []struct {
+			Case, Endpoint, Verdict, Closing, Octets string
+			Exchange                                 []struct{ From, Hex string }
+		}
 	}
 	if err := json.Unmarshal(read("r.json"), &r); err != nil || r.Seed != suite.Seed || len(r.Cases) != 3 || len(r.Reports) != 6 ||
 		r.Reports[5].Verdict != "fail" || r.Reports[5].Octets != "810180" || r.Cases[0].Judges != "server" {
@@ -261,9 +264,31 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		t.Errorf("%v: %+v", err, x)
 	}
 	page := string(read("r.html"))
-	for _, want := range []string{"<td>5.5.2", "<h2>gorilla</h2>", "binds the receiver", "^^ bit 0 of this octet, 10000000", "Every case is passed."} {
+	for _, want := range []string{"<td>5.5.2", "<h2>gorilla</h2>", "binds the receiver", "^^ bit 0 of this byte, 10000000", "Every case is passed."} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)
+		}
+	}
+	// Each form has what the judge sent, with the place that the target must not
+	// accept, and then what came back.
+	plain := func(text string) string {
+		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
+	}
+	const both = "judge to server: TEXT 80, masked, 7 bytes\n    81 81 86 05 13 43 06\n" +
+		"                      ^^ bit 0 of this byte\n    breaks 8.1/text-utf8: The payload of a text message must be UTF-8 as a whole.\n" +
+		"server to judge: TEXT 80, 3 bytes\n    81 01 80\n"
+	const request = "judge to server: the request of the opening handshake"
+	for form, text := range map[string]string{"JUnit": x.Suites[1].Cases[2].Failure.Text, "JUnit of a warning": x.Suites[1].Cases[0].Out, "HTML": plain(page)} {
+		if !strings.Contains(text, request) || !strings.Contains(text, `Upgrade: websocket\r\n`) || form != "JUnit of a warning" && !strings.Contains(text, both) {
+			t.Errorf("%s does not show both directions:\n%s", form, text)
+		}
+	}
+	for i, c := range []struct{ from, hex string }{3: {"client", "81818605134306"}, 4: {"server", "810180"}} {
+		if c.from == "" {
+			continue
+		}
+		if got := r.Reports[5].Exchange[i-1]; got.From != c.from || got.Hex != c.hex {
+			t.Errorf("JSON has %+v, want %+v", got, c)
 		}
 	}
 	for _, outside := range []string{"http://", "https://", "<script", "src="} {
@@ -297,6 +322,38 @@ func TestAClientIsJudgedAsItConnects(t *testing.T) {
 	if status != allWell || !strings.Contains(text, " 2 times") || !strings.Contains(text, "stays away for 10s") || !strings.Contains(text, "all    2✔      2✔") {
 		t.Errorf("status %d, %s", status, text)
 	}
+}
+
+func TestAResponseThatHasFrozenABrowserIsSentOnlyWhenItsCaseIsNamedAlone(t *testing.T) {
+	const offer = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+	ask := func(addr string) bool {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, offer)
+		b := make([]byte, 4096)
+		n, _ := c.Read(b)
+		return strings.Contains(string(b[:n]), "client_max_window_bits")
+	}
+	_, text := judgingClient(t, []string{"7692-7.1/98", "5.6/1"}, func(addr string) {
+		for range 2 {
+			if ask(addr) {
+				t.Error("it is sent beside another case")
+			}
+		}
+	})
+	if !strings.Contains(text, suite.Withheld+" To send it, name the case alone.") {
+		t.Errorf("it is not told:\n%s", text)
+	}
+	judgingClient(t, []string{"7692-7.1/98"}, func(addr string) {
+		if !ask(addr) {
+			t.Error("it is not sent alone")
+		}
+	})
 }
 
 // judgingClient has judge judge a client, calls client with the address, and
@@ -465,16 +522,33 @@ func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
 		r           suite.Report
 		line, caret string
 	}{
-		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this octet, 01101100"},
+		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this byte, 01101100"},
 		{"one far behind", suite.Report{Octets: frame, Skipped: 100, Caret: 40*8 + 7},
 			"(130 before) 00 00 00 00 00 00 00 00 00 00 a5 00 00 00 00 00 00 00 00 00",
-			"                                           ^^ bit 7 of this octet, 10100101"},
+			"                                           ^^ bit 7 of this byte, 10100101"},
 		{"a line of the handshake", suite.Report{Octets: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
 			"Sec-WebSocket-Accept: AAAA", "                      ^"},
 	} {
-		if line, caret := octetLines(around(c.r)); line != c.line || caret != c.caret {
+		if line, caret := around(c.r).WrongLines(); line != c.line || caret != c.caret {
 			t.Errorf("%s:\n%s\n%s\nwant\n%s\n%s", c.what, line, caret, c.line, c.caret)
 		}
+	}
+}
+
+func TestWhatATargetDoesInManyCasesIsListedOnce(t *testing.T) {
+	var reports []suite.Report
+	for _, c := range suite.ForRole(suite.All(), wire.Client)[:40] {
+		reports = append(reports, suite.Report{Case: c, Endpoint: "mine", Closing: suite.NonStrict, Reason: "It sends no Close frame (RFC 6455 §7.1.7).", ClosingReason: "It sends no Close frame (RFC 6455 §7.1.7)."})
+	}
+	var b bytes.Buffer
+	newTerminal(&b, 40).reasons([]string{"mine"}, reports, false)
+	if text := b.String(); strings.Count(text, "It sends no Close frame") != 1 || !strings.Contains(text, "The same in 39 more cases") || !strings.Contains(text, "≈ warning") {
+		t.Errorf("%s", text)
+	}
+	b.Reset()
+	newTerminal(&b, 40).reasons([]string{"mine"}, reports, true)
+	if n := strings.Count(b.String(), "    It sends no Close frame"); n != 40 {
+		t.Errorf("where all are asked for, %d are listed", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"wslab/compare/runner"
 	"wslab/compare/suite"
 )
 
@@ -115,7 +116,7 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	for _, line := range lines {
 		fmt.Fprintln(t.w, line)
 	}
-	fmt.Fprintln(t.w, "\n✔ right   i legal, and worth knowing   ≈ laxer than it should be   × wrong")
+	fmt.Fprintln(t.w, "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)")
 }
 
 // stacked puts the closing below the behaviour, where it is another.
@@ -166,15 +167,30 @@ func groupsOf(reports []suite.Report) []string {
 	return groups
 }
 
-// reasons lists what is not passed, with the reason of each.
+// leastSame is in how many cases a target must do the same to have it told once.
+const leastSame = 2
+
+// reasons lists what is not passed, with the reason of each. What a target does in
+// several cases is told once, with the count.
 func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	for _, name := range targets {
+		same := map[string]int{}
+		for _, r := range reports {
+			if r.Endpoint == name && r.Worst() != suite.Pass {
+				same[because(r)]++
+			}
+		}
+		told := map[string]bool{}
 		listed := false
 		for _, group := range groupsOf(reports) {
 			left := 0
 			shown := 0
 			for _, r := range reports {
 				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass {
+					continue
+				}
+				why := because(r)
+				if !all && told[why] {
 					continue
 				}
 				if !all && (shown == maxReasons || shown == 1 && slices.Contains(t.brief, name)) {
@@ -186,11 +202,12 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 					listed = true
 				}
 				shown++
-				fmt.Fprintf(t.w, "  %s %-9s %s\n    %s\n", r.Worst().Glyph(), r.Case.ID, r.Case.Title, because(r))
-				if r.Worst() == suite.Fail && r.Caret >= 0 && len(r.Octets) > 0 {
-					line, caret := octetLines(around(r))
-					fmt.Fprintf(t.w, "      %s\n      %s\n", line, caret)
+				fmt.Fprintf(t.w, "  %s %-7s %-9s %s\n    %s\n", r.Worst().Glyph(), r.Worst().Word(), r.Case.ID, r.Case.Title, why)
+				if n := same[why]; !all && n >= leastSame {
+					fmt.Fprintf(t.w, "    The same in %s; -all lists them.\n", plural(n-1, "more case"))
 				}
+				told[why] = true
+				t.crossed(r, all || t.cases <= runner.Few)
 			}
 			if left > 0 {
 				fmt.Fprintf(t.w, "    … and %d more of §%s; -all lists them\n", left, group)
@@ -200,13 +217,52 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	fmt.Fprintln(t.w)
 }
 
+// crossed shows what was sent in the case of r: all of it, or, of a failure, a
+// line or two for each message and the first wrong bit.
+func (t *terminal) crossed(r suite.Report, whole bool) {
+	if whole {
+		for line := range strings.Lines(r.Text()) {
+			if strings.TrimSpace(line) == "" {
+				fmt.Fprint(t.w, line)
+				continue
+			}
+			fmt.Fprint(t.w, "      ", line)
+		}
+		return
+	}
+	if r.Worst() != suite.Fail {
+		return
+	}
+	list := r.Exchange
+	if len(list) > maxCrossings {
+		list = list[len(list)-maxCrossings:]
+		fmt.Fprintf(t.w, "      … %d before these\n", len(r.Exchange)-maxCrossings)
+	}
+	for _, c := range list {
+		where := c.Direction(r.Case.Judges)
+		if where != "" {
+			where += ": "
+		}
+		fmt.Fprintf(t.w, "      %s%s\n", where, c.Brief(shownOctets))
+	}
+	marked := slices.ContainsFunc(list, func(c suite.Crossing) bool { return !c.Judge && c.Wrong != nil })
+	if r.Caret >= 0 && len(r.Octets) > 0 && !marked {
+		line, caret := around(r).WrongLines()
+		fmt.Fprintf(t.w, "      wrong: %s\n             %s\n", line, caret)
+	}
+}
+
+// maxCrossings is how many messages of a case are shown where not all are asked
+// for.
+const maxCrossings = 8
+
 // shownOctets is how many octets stand in a line of a terminal.
 const shownOctets = 20
 
 // around returns r with no more octets than fit into a line, those about the
 // first wrong one.
 func around(r suite.Report) suite.Report {
-	if isLine(r) {
+	if r.IsLine() {
 		return r
 	}
 	if from := r.Caret/8 - shownOctets/2; from > 0 && len(r.Octets) > shownOctets {
@@ -219,7 +275,7 @@ func around(r suite.Report) suite.Report {
 
 // because gives the reason of r with the rule or section that it is about.
 func because(r suite.Report) string {
-	text := r.Reason
+	text := r.Why()
 	if text == "" {
 		text = "Got " + r.Got + "."
 	}
@@ -228,10 +284,10 @@ func because(r suite.Report) string {
 	}
 	switch {
 	case strings.Contains(text, "§"):
-	case r.Rule != "" && r.Worst() == suite.Fail:
+	case r.Rule != "" && r.Verdict == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
-		text += fmt.Sprintf(" (%s)", r.Case.Source())
+		text += " (" + r.Case.Source() + ")"
 	}
 	return text
 }
@@ -290,6 +346,20 @@ func (t *terminal) gone(reports []suite.Report) {
 	}
 	for name, id := range first {
 		t.note(fmt.Sprintf("%s was not to be reached for %s, the first of them %s: what ran about then may have ended it.", name, plural(n[name], "case"), id))
+	}
+}
+
+// withheld tells of responses that were not sent because they have frozen a
+// browser.
+func (t *terminal) withheld(reports []suite.Report) {
+	var ids []string
+	for _, r := range reports {
+		if r.Withheld {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) > 0 {
+		t.note(fmt.Sprintf("%s: %s To send it, name the case alone.", proofs(ids), suite.Withheld))
 	}
 }
 

@@ -22,6 +22,8 @@ type results struct {
 	Targets []string       `json:"targets"`
 	Cases   []*suite.Case  `json:"cases"`
 	Reports []suite.Report `json:"reports"`
+	// Habits are what a target does in many cases.
+	Habits []suite.Habit `json:"habits,omitempty"`
 	// Partings are the cases in which several targets differ.
 	Partings []parting `json:"partings,omitempty"`
 	// Diagnoses are what seems to be wrong with each target.
@@ -77,7 +79,7 @@ func writeJUnit(w io.Writer, r results) error {
 				Class: name + ".rfc" + fmt.Sprint(report.Case.RFC) + "_" + strings.ReplaceAll(report.Case.Group(), ".", "_"),
 				Name:  report.Case.String(), Time: fmt.Sprintf("%.3f", report.Took.Seconds()),
 			}
-			text := detail(report)
+			text := report.Text()
 			switch report.Worst() {
 			case suite.Pass:
 			case suite.Fail:
@@ -101,65 +103,6 @@ func writeJUnit(w io.Writer, r results) error {
 	return e.Encode(all)
 }
 
-// detail shows a report in several lines: what was asked, expected and got, and
-// the first wrong bit.
-func detail(r suite.Report) string {
-	text := words(r) + "\n"
-	if b := bits(r); b != "" {
-		text += b + "\n"
-	}
-	return text
-}
-
-// words is detail without the octets.
-func words(r suite.Report) string {
-	return fmt.Sprintf("%s (%s, %s)\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), r.Expected, r.Got)
-}
-
-// bits is what detail shows of the octets, "" where there are none.
-func bits(r suite.Report) string {
-	if len(r.Octets) == 0 {
-		return ""
-	}
-	line, caret := octetLines(r)
-	if caret == "" {
-		return "octets   " + line
-	}
-	return "octets   " + line + "\n         " + caret
-}
-
-// octetLines returns the octets of r in hex, and under them a caret at the first
-// wrong one, with the number of the bit in it. A line of the opening handshake is
-// shown as the text that it is.
-func octetLines(r suite.Report) (line, caret string) {
-	if r.Skipped > 0 {
-		line = fmt.Sprintf("(%d before) ", r.Skipped)
-	}
-	before := len(line)
-	if isLine(r) {
-		line += string(r.Octets)
-		if r.Caret >= 0 {
-			caret = strings.Repeat(" ", before+r.Caret/8) + "^"
-		}
-		return line, caret
-	}
-	line += fmt.Sprintf("% x", r.Octets)
-	if r.Caret < 0 {
-		return line, ""
-	}
-	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this octet, %08b", r.Caret%8, r.Octets[r.Caret/8])
-}
-
-// isLine reports whether the octets of r are a line of the opening handshake.
-func isLine(r suite.Report) bool {
-	for _, c := range r.Octets {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return strings.Contains(r.Got, string(r.Octets))
-}
-
 // writeHTML writes a page that needs nothing beside it.
 func writeHTML(w io.Writer, r results) error {
 	type row struct {
@@ -174,6 +117,7 @@ func writeHTML(w io.Writer, r results) error {
 		Name      string
 		Reports   []shown
 		Diagnoses []suite.Diagnosis
+		Habits    []suite.Habit
 	}
 	parted := map[string]string{}
 	for _, p := range r.Partings {
@@ -198,6 +142,11 @@ func writeHTML(w io.Writer, r results) error {
 		for _, d := range r.Diagnoses {
 			if d.Endpoint == name {
 				t.Diagnoses = append(t.Diagnoses, d)
+			}
+		}
+		for _, h := range r.Habits {
+			if h.Endpoint == name {
+				t.Habits = append(t.Habits, h)
 			}
 		}
 		for _, report := range r.Reports {
@@ -225,7 +174,7 @@ func writeHTML(w io.Writer, r results) error {
 }
 
 var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "words": words, "bits": bits, "proofs": proofs,
+	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
@@ -238,11 +187,12 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; bord
 pre.octets { white-space: pre; overflow: auto }
 summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
 .fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
+summary em { font-style: normal; font-size: .85em; display: inline-block; min-width: 4.2rem } h4 { margin: .6rem 0 0; font-size: 1em }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>
 <h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ right, i legal and worth knowing, ≈ laxer than it should be, × wrong.
-Of each target the first cell is its behaviour, the second how the connection ended.</p>
+<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST).
+For each target the first cell is its behavior, the second how the connection ended.</p>
 <div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
 {{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
 {{end}}</table></div>
@@ -251,10 +201,14 @@ Of each target the first cell is its behaviour, the second how the connection en
 {{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
 {{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
 {{end}}</ul>{{end}}
-{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
+{{if .Habits}}<h3>The same in many cases</h3><ul>
+{{range .Habits}}<li>{{.Verdict.Glyph}} {{.Verdict.Word}} in {{len .Cases}} cases: {{.Says}} <small>{{proofs .Cases}}</small></li>
+{{end}}</ul>{{end}}
+{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><em>{{.Worst.Word}}</em> <b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
 <p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
 
-{{.}}{{end}}</pre>{{with bits .Report}}<pre class="octets">{{.}}</pre>{{end}}</details>
+{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}
+{{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}</details>
 {{end}}{{end}}</html>
 `))
 

@@ -69,7 +69,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	p.press(kb.ArrowUp)
 	id := eval[string](p, `document.activeElement.dataset.id`)
 	p.press(kb.Enter)
-	p.until("the case is open, with the failing one's octets and a caret", `/\^\^/.test(document.querySelector("ws-bench .result.fail pre")?.textContent)`)
+	p.until("the case is open, with the failing one's octets and a caret", `[...document.querySelectorAll("ws-bench .result.fail pre")].some(pre => /\^\^/.test(pre.textContent))`)
 	p.until("the address names it", `location.hash == `+quoteJS("#"+id))
 	p.until("the three are aligned and their first difference is marked", `document.querySelectorAll(".aligned th").length == 3 && document.querySelector(".aligned tr.first") && /breaks? a MUST/.test(document.querySelector(".parted").textContent)`)
 	p.until("the timeline has the wire", wireRows+` > 0`)
@@ -107,6 +107,58 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 	// That case once more, recorded.
 	eval[any](p, `void document.querySelector('.line[data-id="5.5.2/1"] [data-column="this browser"]').click(), null`)
 	p.until("it is shown", `location.hash == "#5.5.2/1c" && /PONG/i.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
+}
+
+func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testing.T) {
+	p := openCompare(t, "/compare")
+	judge := func(text string) {
+		eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = `+quoteJS(text)+`; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
+		p.click("ws-compare", "Judge this browser by these")
+		p.until("each of them is judged", `!document.querySelector("[data-stop=browser]") && [...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => !l.querySelector('[data-column="this browser"]').textContent || /[✔≈×i]/.test(l.querySelector('[data-column="this browser"]').textContent))`)
+	}
+	// Chromium sends back close codes that are not defined, and reserved ones.
+	judge("7.4/")
+	p.until("that is told once", `/^≈ warning in [1-9][0-9] cases: It sends back a code that is not defined/.test(document.querySelector(".habits[open] li p")?.textContent)`)
+	p.until("with the cases", `/^7\.4\/[0-9]+c/.test(document.querySelector(".habits li a[href^='#']")?.textContent)`)
+
+	// It follows no redirect, and wants an answer to its subprotocols.
+	judge("browser/")
+	for _, id := range []string{"browser/1", "browser/5", "browser/6", "browser/7", "browser/8"} {
+		if got := eval[string](p, cell(id, "this browser")); strings.Contains(got, "×") || !strings.Contains(got, "✔") {
+			t.Errorf("%s reads %q", id, got)
+		}
+	}
+	told := func(id string) string {
+		return eval[string](p, `document.querySelector('.line[data-id="`+id+`"] [data-column="this browser"]').title`)
+	}
+	if got := told("browser/6"); !strings.Contains(got, "JavaScript was told: onerror; onclose, code 1006, wasClean false.") {
+		t.Errorf("browser/6 tells %q", got)
+	}
+	if got := told("browser/7"); !strings.Contains(got, "onopen, protocol “chat”; onmessage, 5 bytes; onclose, code 1000, wasClean true") {
+		t.Errorf("browser/7 tells %q", got)
+	}
+
+	// One case shows both directions, and what the script was told beside the wire.
+	eval[any](p, `void document.querySelector('.line[data-id="browser/7"] [data-column="this browser"]').click(), null`)
+	p.until("it is shown", `location.hash == "#browser/7" && /client to judge: the request[^]*Sec-WebSocket-Protocol: chat\\r\\n[^]*judge to client: TEXT "Hello"[^]*client to judge: TEXT "Hello", masked[^]*to JavaScript: onclose with code 1000, wasClean true/.test(document.querySelector("ws-bench .result .crossed pre")?.textContent)`)
+	p.until("the report can be copied", `document.querySelector("ws-bench .result button.report")?.textContent == "Copy report"`)
+	p.until("the timeline has what the script was told", `/onclose/.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
+}
+
+func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
+	p := openCompare(t, "/compare")
+	if eval[bool](p, `!!document.querySelector(".risk button")`) {
+		t.Error("the button is there before anything was held back")
+	}
+	// This browser offers the parameter, so the report of one that does not is put in its place.
+	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "info", closing: "info", reason: "", expected: "", got: "", octets: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.redraw(); return null; })()`)
+	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/98\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
+	p.click(".risk", "Send it and risk a freeze")
+	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/98", "this browser")+`) && !document.querySelector(".risk button")`)
+	if n := eval[int](p, `document.querySelector("ws-compare").matrix.reports.get("this browser").size`); n != 1 {
+		t.Errorf("%d cases were sent", n)
+	}
+	p.blameless()
 }
 
 func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {

@@ -7,12 +7,14 @@
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
- *   judges: "server"|"client", binds?: string, must?: string, opening: string, sends: string[], legal: string[]}} CaseInfo
- * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
- *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, took: number}} Report
+ *   judges: "server"|"client", binds?: string, must?: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
+ * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent what JavaScript was told
+ * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, closingReason?: string, expected: string, got: string,
+ *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, withheld?: boolean, script?: ScriptEvent[], took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
  * @typedef {{code: string, says: string, instead: string, section: string, usually: string}} Mistake
  * @typedef {{endpoint: string, mistake: Mistake, cases: string[]}} Diagnosis a mistake that somebody seems to make, and the cases that show it
+ * @typedef {{endpoint: string, verdict: Verdict, says: string, cases: string[]}} Habit what somebody does in many cases
  * @typedef {{id: string, index: number, server: CaseInfo|null, client: CaseInfo|null}} Line
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
@@ -26,11 +28,31 @@ export const verdicts = ["pass", "info", "non-strict", "fail"];
 /** @type {Record<Verdict, string>} */
 export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", fail: "×" };
 
+/** What a verdict is called. @type {Record<Verdict, string>} */
+export const words = { pass: "pass", info: "note", "non-strict": "warning", fail: "fail" };
+
+/** What a verdict says of a rule. @type {Record<Verdict, string>} */
+export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD or is lax", fail: "breaks a MUST" };
+
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
 
 /** The graver of a report's two verdicts. @param {Report} r @returns {Verdict} */
 export const worst = (r) => verdicts[Math.max(verdicts.indexOf(r.verdict), verdicts.indexOf(r.closing))];
+
+/** The sentence for the graver of a report's two verdicts. @param {Report} r */
+export const because = (r) => (verdicts.indexOf(r.closing) > verdicts.indexOf(r.verdict) && r.closingReason) || r.reason;
+
+/** What JavaScript was told, in a line. @param {ScriptEvent} e */
+export function scriptText(e) {
+  const parts = [e.what];
+  if (e.text) parts.push(e.text);
+  if (e.size !== undefined) parts.push(count(e.size, "byte"));
+  if (e.code !== undefined) parts.push(`code ${e.code}`);
+  if (e.reason) parts.push(`reason “${e.reason}”`);
+  if (e.wasClean !== undefined) parts.push(`wasClean ${e.wasClean}`);
+  return parts.join(", ");
+}
 
 /** @type {Filter} */
 export const everything = { section: "", verdict: "", keyword: "", text: "" };
@@ -51,6 +73,8 @@ export class Matrix {
   reports = new Map();
   /** @type {Map<string, {list: Diagnosis[], by: number}>} what seems to be wrong, by column, and how many cases of its last run tell so */
   wrong = new Map();
+  /** @type {Map<string, Habit[]>} what each does in many cases, by column */
+  habits = new Map();
 
   /** @param {CaseInfo[]} cases in the order of the suite */
   take(cases) {
@@ -118,6 +142,19 @@ export class Matrix {
     else this.wrong.delete(column.name);
   }
 
+  /** Takes what the end of a run says of many cases at once. @param {Column} column @param {Habit[]} all */
+  habit(column, all) {
+    this.habits.set(
+      column.name,
+      all.filter((h) => h.endpoint === column.name),
+    );
+  }
+
+  /** The cases that were not sent to a column, for they have frozen a browser. @param {Column} column */
+  withheld(column) {
+    return [...(this.reports.get(column.name)?.values() || [])].filter((r) => r.withheld).map((r) => r.case);
+  }
+
   /**
    * Forgets what a column was judged, or those of its lines alone. What seems to be wrong was told
    * of all together, and goes with any.
@@ -126,6 +163,7 @@ export class Matrix {
    */
   forget(column, lines) {
     this.wrong.delete(column.name);
+    this.habits.delete(column.name);
     if (!lines) this.reports.delete(column.name);
     else for (const l of lines) this.reports.get(column.name)?.delete(l.id);
   }
@@ -186,8 +224,51 @@ export class Matrix {
 /** Counts in words, none apart from its sign: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
 export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
+/** The same in words, for those who hear it: "412 pass, 3 warning". @param {Record<string, number>} n */
+export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
+
 /** A report as a screen reader says it. @param {Report|null} r */
-export const said = (r) => (r ? (r.closing === r.verdict ? r.verdict : `${r.verdict}, closing ${r.closing}`) : "not judged");
+export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not judged");
+
+// ——— a socket of this browser ———
+
+const toldMessages = 8; // messages that are told of one by one
+
+/**
+ * Opens a socket, sends back what comes, and returns the events that JavaScript was told when the
+ * socket is closed.
+ * @param {string} url
+ * @param {string[]} [subprotocols] to offer
+ * @returns {Promise<ScriptEvent[]>}
+ */
+export function echoOnce(url, subprotocols = []) {
+  /** @type {ScriptEvent[]} */
+  const events = [];
+  let messages = 0;
+  return new Promise((resolve) => {
+    /** @type {WebSocket} */
+    let ws;
+    try {
+      ws = new WebSocket(url, subprotocols);
+    } catch (e) {
+      return resolve([{ what: "threw", text: String(e).slice(0, 150) }]);
+    }
+    ws.binaryType = "arraybuffer";
+    ws.onopen = () => events.push({ what: "onopen", ...(ws.protocol ? { text: `protocol “${ws.protocol.slice(0, 60)}”` } : {}) });
+    ws.onmessage = (e) => {
+      if (ws.readyState === WebSocket.OPEN) ws.send(e.data);
+      messages++;
+      const size = typeof e.data === "string" ? new TextEncoder().encode(e.data).length : e.data.byteLength;
+      if (messages <= toldMessages) events.push({ what: "onmessage", size });
+    };
+    ws.onerror = () => events.push({ what: "onerror" });
+    ws.onclose = (e) => {
+      if (messages > toldMessages) events.push({ what: "onmessage", text: `${count(messages - toldMessages, "more message")} before` });
+      events.push({ what: "onclose", code: e.code, reason: e.reason, wasClean: e.wasClean });
+      resolve(events);
+    };
+  });
+}
 
 // ——— addresses ———
 
@@ -242,7 +323,7 @@ export function caret(r) {
     if (wrong >= at && wrong < at + perRow) lines.push(`${" ".repeat(3 * (wrong - at))}^^`);
   }
   const left = skipped ? `${count(skipped, "byte")} before these are left out` : "";
-  if (wrong < 0) return { text: lines.join("\n"), words: left };
+  if (wrong < 0) return { text: lines.join("\n"), words: ["the whole frame: none was expected here", left].filter(Boolean).join("; ") };
   const bit = r.caret % 8;
   const bits = all[wrong].toString(2).padStart(8, "0");
   lines.push("", `${bits.slice(0, 4)} ${bits.slice(4)}`, `${" ".repeat(bit + (bit > 3 ? 1 : 0))}^`);

@@ -45,6 +45,18 @@ func (v Verdict) Glyph() string {
 	return "?"
 }
 
+// Word returns what a report calls v: a fail breaks a MUST, a warning breaks a
+// SHOULD or is lax, and a note is legal.
+func (v Verdict) Word() string {
+	switch v {
+	case Info:
+		return "note"
+	case NonStrict:
+		return "warning"
+	}
+	return v.String()
+}
+
 // MarshalJSON gives v's name.
 func (v Verdict) MarshalJSON() ([]byte, error) { return json.Marshal(v.String()) }
 
@@ -103,6 +115,14 @@ type Case struct {
 	OneSided bool
 	// Mute says that the judge does not answer the target's Close frame.
 	Mute bool
+	// Browser says that the requirement binds browsers alone. What another client
+	// does is legal.
+	Browser bool
+	// Redirects says that the Opening has a place for an address of the judge's at
+	// which the client must not be seen.
+	Redirects bool
+	// Subprotocols are what a client must offer; one that does not cannot be judged.
+	Subprotocols []string
 	// Waits is how long the judge, as a server, leaves TCP open after the closing
 	// handshake, to see whether the client leaves its end to the server.
 	Waits time.Duration
@@ -117,7 +137,8 @@ type Case struct {
 	// behaviour is right otherwise.
 	also func(saw []seen) finding
 
-	patience int // of the target that it is played against
+	patience int  // of the target that it is played against
+	risky    bool // the target may be sent what has frozen a browser
 }
 
 // DefaultDeadline bounds a case that says nothing else.
@@ -206,6 +227,15 @@ type ClientTarget struct {
 	Again time.Duration
 	// Patience is that of a Target.
 	Patience int
+	// Browser says that it is one, so that the cases about browsers bind it.
+	Browser bool
+	// Risky says that it is sent a response that has frozen a browser, too. See
+	// Withheld.
+	Risky bool
+	// Elsewhere returns an address for a Location, the connections that are made to
+	// it, and what is to be called when no more are expected. near is the connection
+	// on which the Location is sent. nil: a port of this machine.
+	Elsewhere func(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error)
 }
 
 // mirror returns c with the roles swapped.

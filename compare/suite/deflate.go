@@ -48,6 +48,21 @@ func (d *Deflate) extensions(role wire.Role, request wire.Head) string {
 	return answer
 }
 
+// lacksOffer says what a client's request lacks that c is about, "" for nothing.
+func (c *Case) lacksOffer(a answer) string {
+	switch {
+	case c.Subprotocols != nil && len(a.head.Head.Tokens("Sec-WebSocket-Protocol")) == 0:
+		return "it offers no subprotocol, so there is nothing to judge"
+	case c.Deflate == nil:
+		return ""
+	case !a.offers:
+		return "it does not offer permessage-deflate, so there is nothing to judge"
+	case c.Deflate.Offered != nil:
+		return c.Deflate.Offered(a.head.Head)
+	}
+	return ""
+}
+
 // lacksDeflate reports whether c needs a permessage-deflate that is not to be
 // had, and says so in r.
 func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
@@ -57,10 +72,6 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 	lacks := ""
 	a := r.answer
 	switch {
-	case role == wire.Server && !a.offers:
-		lacks = "it does not offer permessage-deflate, so there is nothing to judge"
-	case role == wire.Server && c.Deflate.Offered != nil:
-		lacks = c.Deflate.Offered(a.head.Head)
 	case role == wire.Client && a.deflate == nil && c.Deflate.Needs != nil:
 		lacks = "it does not take permessage-deflate, so there is nothing to judge"
 	}

@@ -34,6 +34,9 @@
 //	deflate.go     permessage-deflate from the judge's side, with inflate.go
 //	run.go         Run, RunClient: plays a case
 //	verdict.go     what came, against what may come; Report
+//	exchange.go    what both ends sent, in order, as a report shows it
+//	text.go        a report as text that can be filed as it is
+//	habit.go       what one endpoint does in many cases, told once
 //	mistakes.go    what implementers get wrong, by name
 //	diagnose.go    which of it one report shows, with models.go: what an endpoint
 //	               with one mistake would send
@@ -43,4 +46,5 @@
 //	s4_1.go …      the cases, a file for each section of RFC 6455,
 //	s7692_7_1.go … and of RFC 7692,
 //	tcp.go sizes.go and for what is the matter of no section
+//	browsers.go    the cases that bind browsers alone, and what is not sent to one
 package suite

@@ -16,12 +16,14 @@ const (
 	TheEndpoint Party = "endpoint" // each of the two
 	TheSender   Party = "sender"
 	TheReceiver Party = "receiver"
+	TheBrowser  Party = "browser" // a client that is one
 )
 
 // A Duty is a MUST of an RFC: where it is, and whom it binds. Only a case with a
 // Duty can be failed (×).
 type Duty struct {
 	RFC       int    // 0 is 6455
+	Standard  string // what it is of, where that is not an RFC
 	Section   string // "5.2"
 	Paragraph string // "paragraph 3", or the name of what it is about: "RSV1, RSV2, RSV3"
 	Binds     Party
@@ -33,6 +35,9 @@ type Duty struct {
 
 // String names the place and the party.
 func (d Duty) String() string {
+	if d.Standard != "" {
+		return fmt.Sprintf("%s, %s, %s; binds the %s", d.Standard, d.Section, d.Paragraph, d.Binds)
+	}
 	return fmt.Sprintf("RFC %d §%s, %s; binds the %s", cmp.Or(d.RFC, 6455), d.Section, d.Paragraph, d.Binds)
 }
 

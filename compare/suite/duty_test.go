@@ -11,7 +11,7 @@ import (
 )
 
 func TestEveryMUSTNamesItsSentenceAndWhomItBinds(t *testing.T) {
-	parties := []Party{TheServer, TheClient, TheEndpoint, TheSender, TheReceiver}
+	parties := []Party{TheServer, TheClient, TheEndpoint, TheSender, TheReceiver, TheBrowser}
 	for _, c := range All() {
 		d := c.Duty
 		switch {

@@ -18,7 +18,7 @@ var sections = []func() []*Case{
 	section41, section421, section422, section44,
 	section51, section52, section53, section54, section55, section551, section552, section553, section56, section57,
 	section71, section74, section81, section91, section113,
-	sectionTCP, sizes, section7692Negotiation, section7692Data,
+	sectionTCP, sizes, section7692Negotiation, section7692Data, browsers,
 }
 
 // All returns every case, those for servers first, in an order that is the same

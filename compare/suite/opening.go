@@ -61,7 +61,11 @@ func (c *Case) writes(role wire.Role, host, path, key string, asked wire.Head) [
 		}
 		list = []string{half}
 	}
-	fill := strings.NewReplacer(append(wrongAccepts(key), "{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))...)
+	first := ""
+	if list := asked.Tokens("Sec-WebSocket-Protocol"); len(list) > 0 {
+		first = list[0]
+	}
+	fill := strings.NewReplacer(append(wrongAccepts(key), "{offered}", first, "{host}", host, "{path}", path, "{key}", key, "{accept}", wire.Accept(key))...)
 	filled := make([]string, len(list))
 	for i, w := range list {
 		filled[i] = fill.Replace(w)
@@ -115,9 +119,11 @@ type answer struct {
 	err     error               // why there is no head
 	deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
 	offers  bool                // of a client: permessage-deflate
-	early   bool                // a client sent something before it was answered
-	known   []string            // the keys of earlier connections of a client
-	port    string              // the judge's own
+	// withheld says that the judge did not send its half: see Withheld.
+	withheld bool
+	early    bool     // a client sent something before it was answered
+	known    []string // the keys of earlier connections of a client
+	port     string   // the judge's own
 }
 
 // readHead reads the target's half. talk has been told of the judge's, if that
@@ -190,7 +196,9 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 		}
 		key = a.head.Head.Key()
 		a.early = len(a.rest) > 0 || c.hears(conn)
-		if a.offers = a.head.Head.HasExtension(wire.PermessageDeflate); !a.offers && c.Deflate != nil {
+		a.offers = a.head.Head.HasExtension(wire.PermessageDeflate)
+		// Where there is nothing to judge, nothing odd is sent.
+		if c.lacksOffer(a) != "" {
 			_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
 			return a
 		}
@@ -205,6 +213,11 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 		if it.Handshake != nil {
 			own = it.Handshake
 		}
+	}
+	if role == wire.Server && !c.risky && own != nil && freezes(own.Head, asked) {
+		a.withheld = true
+		_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
+		return a
 	}
 	for i, w := range list {
 		b := []byte(w)
@@ -264,6 +277,18 @@ func legible(half string) []byte {
 func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 	a := r.answer
 	r.Expected = c.expected()
+	lacks := ""
+	switch {
+	case role == wire.Client || a.head == nil:
+	case a.withheld:
+		r.Withheld, lacks = true, Withheld
+	default:
+		lacks = c.lacksOffer(a)
+	}
+	if lacks != "" {
+		r.Verdict, r.Closing, r.Reason, r.Got = Info, Info, sentence(lacks), a.head.Line
+		return true
+	}
 	refusal := c.refusal()
 	switch {
 	case role == wire.Server || refusal == nil || a.head != nil && a.head.Head.Status == 101 && c.mayOpen():
@@ -302,9 +327,6 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		}
 		r.Verdict = NonStrict
 		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
-	}
-	if len(c.Rules) > 0 && r.Verdict != Pass {
-		r.Rule = c.Rules[0]
 	}
 	return true
 }
@@ -438,8 +460,11 @@ func (c *Case) judgeHead(r *Report) {
 	}
 	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
 		r.take(f)
-		if len(c.Rules) > 0 {
-			r.Rule = c.Rules[0]
+		for _, v := range r.answer.head.Violations {
+			if slices.Contains(c.Rules, v.Code) {
+				r.Rule = v.Code
+				break
+			}
 		}
 	}
 }
@@ -456,9 +481,9 @@ func (a answer) refused() (reason, rule string) {
 		return "", ""
 	case h.Head.Status/100 == 3:
 		to := strings.Join(h.Head.Values("Location"), ", ")
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), wire.RuleStatus.Code
+		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), ""
 	case h.Head.Status != 101:
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), wire.RuleStatus.Code
+		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), ""
 	case len(h.Violations) > 0:
 		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
 		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {

@@ -93,8 +93,17 @@ func (c *Case) resets() bool {
 // accepts.
 func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
 	slow := *c
-	slow.patience = t.Patience
-	r := slow.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	slow.patience, slow.risky = t.Patience, t.Risky
+	play := func(c *Case, t ClientTarget) Report {
+		return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
+	}
+	var r Report
+	if c.Redirects {
+		r = slow.runRedirect(ctx, t, play)
+	} else {
+		r = play(&slow, t)
+	}
+	c.mildly(&r, t.Browser)
 	r.Case = c
 	return r
 }
@@ -128,7 +137,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.deadline())
 	defer cancel()
-	keeps := recording.DefaultLimits.Events
+	keeps, recorded := recording.DefaultLimits.Events, rec != nil
 	if rec == nil {
 		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
 	}
@@ -137,7 +146,14 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	observed := rec.Connect(info, role)
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)
+	passed := &journal{rec: rec, conn: observed.ID, last: before}
 	defer func() {
+		passed.take()
+		// A pass needs no evidence unless the case is recorded. A redirect or a reset
+		// may still become a fail.
+		if recorded || r.Worst() != Pass || c.Redirects || c.resets() {
+			r.Exchange = passed.crossings(role)
+		}
 		events, gone := rec.After(before, keeps)
 		r.partial = gone > 0 || len(events) == keeps
 		for _, e := range events {
@@ -163,6 +179,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		steps = steps[1:]
 	}
 	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	passed.take()
 	if role == wire.Server && r.answer.head != nil {
 		r.answer.known = known.add(r.answer.head.Head.Key())
 	}
@@ -175,7 +192,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	// 3. The steps, and what comes of them.
 	p := newPeer(tapped, role, c.limit(), c.sent(), r.answer.deflate, r.answer.rest)
 	p.answerPings(c)
-	s := c.play(ctx, p, role, steps, keys)
+	s := c.play(ctx, p, role, steps, keys, passed)
 	s = c.finish(ctx, p, s)
 	p.mu.Lock()
 	r.over = p.over // before the judge itself hangs up
@@ -187,7 +204,11 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if p.context.Fragmented && !p.inFrame {
 		r.unfinished = p.message
 	}
+	ranOut := ctx.Err() != nil || r.over != nil && isTimeout(r.over)
 	c.judge(&r, s)
+	if r.Worst() == Fail && (ranOut || s.timeout) {
+		r.lacks = "the end of the case"
+	}
 	c.conclude(&r)
 	r.saw, r.closed, r.fault, r.unfinished, r.part = nil, nil, nil, seen{}, part{} // they may hold many megabytes
 	return r
@@ -274,7 +295,7 @@ func (c *Case) fewest() int {
 
 // play takes the steps one after the other, until the target has ended the
 // connection or does not read any more.
-func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte) (s state) {
+func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte, passed *journal) (s state) {
 	closed := false // a step has sent a Close frame
 	for _, step := range steps {
 		if ctx.Err() != nil {
@@ -292,7 +313,9 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 			}
 			list := step.chunks(role, keys)
 			for i, b := range list {
-				if p.write(b) != nil {
+				err := p.write(b)
+				passed.take()
+				if err != nil {
 					return s
 				}
 				if step.Gap > 0 && i < len(list)-1 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,15 +33,20 @@ type Report struct {
 	Verdict  Verdict // of the behaviour
 	Closing  Verdict // of how the connection ended
 	Reason   string  // one line; empty for what is right
-	Expected string
-	Got      string
-	Octets   []byte // of the first wrong frame, as on the wire
-	Skipped  int    // octets of that frame left out before Octets
-	Caret    int    // the first wrong bit, counted from the first of Octets; -1: none
-	Rule     string // code of the rule that was broken, or that the case is about
-	Mistake  string // code of the mistake that this shows, see MistakeOf; "" where it is not known
-	Took     time.Duration
-	Events   []recording.Event
+	// ClosingReason is one line for Closing, where Reason may be about Verdict.
+	ClosingReason string
+	Expected      string
+	Got           string
+	Octets        []byte // of the first wrong frame, as on the wire
+	Skipped       int    // octets of that frame left out before Octets
+	Caret         int    // the first wrong bit, counted from the first of Octets; -1: none
+	Rule          string // code of the rule that the target broke in what it sent; "" where it broke none
+	Mistake       string // code of the mistake that this shows, see MistakeOf; "" where it is not known
+	Took          time.Duration
+	Events        []recording.Event
+	// Exchange is what crossed the connection, both ways and in order. A pass has it
+	// only where the case was recorded.
+	Exchange []Crossing
 
 	partial bool   // Events are not all that happened
 	answer  answer // the target's half of the opening handshake
@@ -57,10 +63,29 @@ type Report struct {
 	raw        []byte // the first octets of the last frame
 	// Unreachable says that there was no connection to judge.
 	Unreachable bool
+	lacks       string // what the judge waited for in vain, "" where the verdict rests on no wait
+	// Withheld says that the judge did not send what the case is about: see the
+	// constant.
+	Withheld bool
+	// Script is what the client's JavaScript was told, where it is a page's.
+	Script []recording.Script
 }
 
 // Worst returns the graver of the two verdicts.
 func (r Report) Worst() Verdict { return max(r.Verdict, r.Closing) }
+
+// Lacks returns what the judge waited for in vain when it came to the verdict of
+// r. It is "" where the verdict rests on what came. Such a verdict may say more of
+// the machine than of the endpoint.
+func (r Report) Lacks() string { return r.lacks }
+
+// Why returns the sentence for the graver of the two verdicts.
+func (r Report) Why() string {
+	if r.Closing > r.Verdict && r.ClosingReason != "" {
+		return r.ClosingReason
+	}
+	return r.Reason
+}
 
 // NoWebSocket reports whether there is nothing to judge: no connection, or no
 // 101 in answer to a handshake that is right.
@@ -74,22 +99,26 @@ func (r Report) NoWebSocket() bool {
 func (r Report) MarshalJSON() ([]byte, error) {
 	mistake, _ := MistakeOf(r.Mistake)
 	return json.Marshal(struct {
-		Case     string  `json:"case"`
-		Endpoint string  `json:"endpoint"`
-		Verdict  Verdict `json:"verdict"`
-		Closing  Verdict `json:"closing"`
-		Reason   string  `json:"reason"`
-		Expected string  `json:"expected"`
-		Got      string  `json:"got"`
-		Octets   string  `json:"octets"`
-		Skipped  int     `json:"skipped,omitempty"`
-		Caret    int     `json:"caret"`
-		Rule     string  `json:"rule"`
-		Mistake  string  `json:"mistake"`
-		Says     string  `json:"says,omitempty"` // the mistake's sentence
-		Took     float64 `json:"took"`
-	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, mistake.Says, float64(r.Took.Microseconds()) / 1000})
+		Case          string             `json:"case"`
+		Endpoint      string             `json:"endpoint"`
+		Verdict       Verdict            `json:"verdict"`
+		Closing       Verdict            `json:"closing"`
+		Reason        string             `json:"reason"`
+		ClosingReason string             `json:"closingReason,omitempty"`
+		Expected      string             `json:"expected"`
+		Got           string             `json:"got"`
+		Octets        string             `json:"octets"`
+		Skipped       int                `json:"skipped,omitempty"`
+		Caret         int                `json:"caret"`
+		Rule          string             `json:"rule"`
+		Mistake       string             `json:"mistake"`
+		Says          string             `json:"says,omitempty"` // the mistake's sentence
+		Exchange      []Crossing         `json:"exchange,omitempty"`
+		Withheld      bool               `json:"withheld,omitempty"`
+		Script        []recording.Script `json:"script,omitempty"`
+		Took          float64            `json:"took"`
+	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
+		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000})
 }
 
 // fit says how what was seen stands to what is expected.
@@ -249,7 +278,7 @@ func (c *Case) expected() string {
 			s = "the same without some of the Pongs"
 		}
 		if o.Verdict != Pass {
-			s += " (" + o.Verdict.String() + ")"
+			s += " (" + o.Verdict.Word() + ")"
 		}
 		if slices.Contains(list, s) {
 			continue // they differ in what else may be
@@ -293,7 +322,8 @@ func (r *Report) point(s seen, sp, bit int) {
 func (r *Report) pointAt(s seen, e *Expect) {
 	f := s.frames[0].header
 	if e == nil {
-		r.point(s, 0, 0) // nothing at all was due
+		r.point(s, 0, 0)
+		r.Caret = -1 // nothing at all was expected, so no one bit of it is wrong
 		return
 	}
 	if s.opcode != e.Opcode {
@@ -348,9 +378,6 @@ func lengthBit(h wire.Header, want uint64) int {
 func (c *Case) judge(r *Report, s state) {
 	r.Got = r.got()
 	r.Expected = c.expected()
-	if len(c.Rules) > 0 {
-		r.Rule = c.Rules[0]
-	}
 
 	// After a reset it is chance what has come before; that the target lives is
 	// seen on another connection.
@@ -409,6 +436,9 @@ func (c *Case) judge(r *Report, s state) {
 		closing, why = Info, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
 	}
 	r.Closing = closing
+	if closing != Pass {
+		r.ClosingReason = sentence(why)
+	}
 	if closing != Pass && (r.Reason == "" || closing == Fail) {
 		r.Reason = sentence(why)
 	}
@@ -606,7 +636,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code) && e.How != Fails && isPlain(r.closed.close.Code):
 		worse(Info, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
-		r.point(*r.closed, 0, 8*r.closed.frames[0].header.Size())
+		r.point(*r.closed, 0, codeBit(*r.closed, codes[0]))
 		worse(NonStrict, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
 	}
 	switch {
@@ -619,6 +649,16 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why
+}
+
+// codeBit returns the first bit in which the Close frame s does not have the code
+// want: of its code, or of its length where it has none.
+func codeBit(s seen, want wire.CloseCode) int {
+	h := s.frames[0].header
+	if len(s.payload) < 2 {
+		return lengthBit(h, 2)
+	}
+	return 8*h.Size() + bits.LeadingZeros16(uint16(s.close.Code^want))
 }
 
 // isPlain reports whether a Close frame with code complains of nothing.

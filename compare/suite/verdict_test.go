@@ -32,7 +32,7 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		{"a bit at the end", string(unmasked(wire.Text, "Hellm")), 16 + 4*8 + 6, "", "The payload of its text frame is not the one that is due."},
 		{"another opcode", string(unmasked(wire.Binary, "Hello")), 6, "", "It sent BINARY 48 65 6c 6c 6f where TEXT \"Hello\" was due."},
 		{"too short", string(unmasked(wire.Text, "Hell")), 15, "", "It sent TEXT \"Hell\" where TEXT \"Hello\" was due."},
-		{"a Pong", string(unmasked(wire.Pong, "Hello")), 0, "", "It sent PONG \"Hello\", which nothing called for."},
+		{"a Pong", string(unmasked(wire.Pong, "Hello")), -1, "", "It sent PONG \"Hello\", which nothing called for."},
 		{"masked", string(text("Hello").append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} })), 8, wire.RuleMaskForbidden.Code, "MASK is 1"},
 		{"RSV1", string(text("Hello").rsv(4).append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
 		{"RSV3", string(text("Hello").rsv(1).append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},

@@ -11,10 +11,13 @@ import { button, copy, h, hit } from "./dom.js";
 import { bench } from "./bench.js";
 import { lab, words as why } from "../lab.js";
 import { arrow, count } from "../format.js";
-import { caret, excerpt, glyphs, worst } from "../compare.js";
+import { because, caret, excerpt, glyphs, meanings, scriptText, words, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
-const sectionLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
+const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info));
+
+/** @param {CaseInfo} info */
+const rfcLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
 
 /** @type {AbortController|undefined} of the case that is open */
 let leaving;
@@ -22,7 +25,7 @@ let leaving;
 /**
  * @param {CaseInfo} info
  * @param {string[]} endpoints in the order of their columns
- * @param {{play: () => Promise<{session: string, reports: Report[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
+ * @param {{play: () => Promise<{session: string, reports: Report[], texts: string[], crossed: string[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
  */
 export async function openCase(info, endpoints, does) {
   const pressed = document.activeElement?.closest(".case .tools button")?.classList[0];
@@ -38,7 +41,7 @@ export async function openCase(info, endpoints, does) {
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
     info.must ? h("p", { class: "soft" }, `Only an endpoint that breaks this MUST fails: ${info.must} (${info.binds}.)`) : "",
-    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "Rule " : "Rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
+    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "About the rule " : "About the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(
       "div",
@@ -55,6 +58,7 @@ export async function openCase(info, endpoints, does) {
     else if (on?.classList.contains("prev")) does.next(-1);
     else if (on?.classList.contains("next")) does.next(1);
     else if (on?.classList.contains("link")) copy(on, location.href);
+    else if (on?.classList.contains("report")) copy(on, letters.get(on) || "");
     else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
   });
   bench()?.show("");
@@ -69,8 +73,8 @@ export async function openCase(info, endpoints, does) {
     return;
   }
   if (signal.aborted) return; // another case was opened meanwhile
-  const { session, reports, aligned: found } = played;
-  results.replaceChildren(parting(found), ...reports.map((r) => result(r)));
+  const { session, reports, texts, crossed, aligned: found } = played;
+  results.replaceChildren(parting(found), ...reports.map((r, i) => result(r, texts[i], crossed[i])));
   aligned.replaceChildren(...picture(found));
   bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
@@ -97,19 +101,35 @@ function landing(found, reports, judge) {
   return cell?.seq || 0;
 }
 
-/** What one endpoint made of the case. @param {Report} r */
-function result(r) {
+/** @type {WeakMap<Element, string>} what a button copies */
+const letters = new WeakMap();
+
+/** A verdict as its sign, its word and what that means. @param {import("../compare.js").Verdict} v */
+const verdictText = (v) => `${glyphs[v]} ${words[v]}${meanings[v] ? `, ${meanings[v]}` : ""}`;
+
+/**
+ * What one endpoint made of the case.
+ * @param {Report} r
+ * @param {string} text the report as it can be sent to others
+ * @param {string} crossed all that was sent, both directions in order
+ */
+function result(r, text, crossed) {
+  const report = button("Copy report", { class: "report quiet", "aria-label": `Copy report of ${r.endpoint}` });
+  letters.set(report, text);
   const shown = caret(r);
   const bad = worst(r) === "fail" || worst(r) === "non-strict";
   return h(
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
-    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, `${glyphs[r.verdict]} ${r.verdict}`), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, `${glyphs[r.closing]} ${r.closing}`), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
+    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, verdictText(r.verdict)), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, verdictText(r.closing)), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
     r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.says ?? r.mistake) : "",
-    r.reason ? h("p", {}, r.reason) : "",
+    because(r) ? h("p", {}, because(r)) : "",
+    r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript was told"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
     bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
     bad && shown ? h("figure", {}, h("pre", { class: "octets", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
-    bad && r.rule ? h("p", { class: "soft" }, "Rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
+    bad && r.rule ? h("p", { class: "soft" }, "It broke the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
+    crossed ? h("details", { class: "crossed", open: bad ? "" : null }, h("summary", {}, "All that was sent, in order"), h("pre", { class: "octets", tabindex: 0, "aria-label": `All that was sent to and by ${r.endpoint}` }, crossed)) : "",
+    h("p", { class: "buttons" }, report),
   );
 }
 

@@ -14,7 +14,7 @@ import { ApiError, Lines, away, call, presence } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
-import { Matrix, browserName, caseOf, everything, glyphs, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
+import { Matrix, because, browserName, caseOf, echoOnce, everything, glyphs, pollAfter, said, scriptText, sectionOf, serverAddress, tally, tallyWords, words } from "../compare.js";
 import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
@@ -27,7 +27,11 @@ export class WsCompare extends LabElement {
 
   matrix = new Matrix();
   filter = { ...everything };
-  /** @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>, stopped: boolean}>} runs under way by their kind, with how many reports of each column have come */
+  /**
+   * Runs under way by their kind, with how many reports of each column have come, and what to call with the numbers of the
+   * cases that are asked once more.
+   * @type {Map<string, {judge: string, lines: Lines, columns: Column[], told: Map<string, number>, stopped: boolean, again: (numbers: number[]) => void, repeats: Promise<number[]>}>}
+   */
   running = new Map();
   /** @type {Map<string, object>} runs that have been asked for, until the answer has come */
   begun = new Map();
@@ -50,6 +54,7 @@ export class WsCompare extends LabElement {
   bar = h("div", { class: "bar" });
   form = h("form", { class: "server" });
   notice = h("p", { class: "notice", role: "status" });
+  risk = h("div", { class: "risk", role: "note" });
   wrong = h("div", { class: "wrongs" });
   filters = h("div", { class: "filters" });
   grid = h("div", { class: "matrix", role: "grid", "aria-label": "Cases and what each endpoint made of them" });
@@ -85,7 +90,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ warning"], ["info", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
@@ -95,9 +100,10 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken. A row opens the case, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST). Open a row to see everything that was sent, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
+      this.risk,
       this.wrong,
       this.filters,
       this.grid,
@@ -214,14 +220,18 @@ export class WsCompare extends LabElement {
     return column ? this.shown.flatMap((l) => this.matrix.asked(l, column)?.id || []) : [];
   }
 
-  /** Judges what the filter leaves. @param {Column["kind"]} kind */
-  async judge(kind) {
+  /**
+   * Judges what the filter leaves, or the cases that were not sent because they have frozen a browser.
+   * @param {Column["kind"]} kind
+   * @param {string[]} [risky]
+   */
+  async judge(kind, risky) {
     if (this.running.has(kind) || this.begun.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
-    const cases = this.chosen(kind);
+    const cases = risky || this.chosen(kind);
     if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
-    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases } }[kind];
+    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases, tells: true, risky: !!risky } }[kind];
     const turn = {};
     this.begun.set(kind, turn);
     try {
@@ -232,7 +242,7 @@ export class WsCompare extends LabElement {
       if (kind === "own") remember("session", "judge", answer.judge);
       this.follow(kind, answer.judge, columns, goneText);
       this.say("");
-      if (kind === "browser") this.echo(answer.url, answer.cases.length);
+      if (kind === "browser") this.echo(answer);
       this.wrongs();
       this.redraw();
     } catch (e) {
@@ -252,6 +262,10 @@ export class WsCompare extends LabElement {
    * @param {string} lost what is said when there is no such run any more
    */
   follow(kind, judge, columns, lost) {
+    /** @type {(numbers: number[]) => void} */
+    let again = () => {};
+    /** @type {Promise<number[]>} */
+    const repeats = new Promise((resolve) => (again = resolve));
     const lines = new Lines(
       `/api/judge/${judge}/events`,
       (line) => this.told(kind, line),
@@ -260,7 +274,7 @@ export class WsCompare extends LabElement {
         else presence.found(status === "live");
       },
     );
-    this.running.set(kind, { judge, lines, columns, told: new Map(), stopped: false });
+    this.running.set(kind, { judge, lines, columns, told: new Map(), stopped: false, again, repeats });
     lines.open();
   }
 
@@ -302,6 +316,7 @@ export class WsCompare extends LabElement {
   told(kind, line) {
     const run = this.running.get(kind);
     if (!run) return;
+    if (line.repeat) return run.again(line.repeat);
     if (!line.over) {
       const changed = this.matrix.report(line);
       if (changed) this.stale.add(changed.line);
@@ -310,11 +325,13 @@ export class WsCompare extends LabElement {
       return;
     }
     run.lines.close();
+    run.again([]);
     this.running.delete(kind);
+    for (const c of run.columns) this.matrix.habit(c, line.habits || []);
     for (const c of run.columns) this.matrix.diagnose(c, line.mistakes || [], run.told.get(c.name) || 0);
     this.wrongs();
     const who = run.columns.map((c) => c.label).join(", ");
-    const counted = run.columns.map((c) => `${c.label}: ${tally(this.matrix.counts(c))}`).join(" · ");
+    const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
     if (line.error) {
       this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
       presence.check(); // the lab server may have ended it as it left
@@ -342,18 +359,26 @@ export class WsCompare extends LabElement {
   }
 
   /**
-   * Opens the judge's socket once for each case, and echoes. Each has an address of its own: where
-   * some cases have failed, Firefox would wait longer and longer before it goes there again.
-   * @param {string} path
-   * @param {number} cases
+   * Opens the judge's socket once for each case, and echoes. Each has an address of its own, by the
+   * number of its case: where some cases have failed, Firefox would wait longer and longer before it
+   * goes there again. What ran out of time is asked once more at the end, one socket at a time.
+   * @param {{judge: string, url: string, cases: CaseInfo[]}} answer
    */
-  async echo(path, cases) {
-    const url = location.origin.replace(/^http/, "ws") + path;
-    let left = cases;
-    const next = async () => {
-      while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(`${url}/${cases - left}`);
+  async echo({ judge, url, cases }) {
+    const base = location.origin.replace(/^http/, "ws") + url;
+    const run = this.running.get("browser");
+    const goesOn = () => this.isConnected && this.running.get("browser") === run;
+    /** @param {number} number */
+    const one = async (number) => {
+      const events = await echoOnce(`${base}/${number}`, cases[number - 1].subprotocols);
+      await tellScript(judge, number, events);
     };
-    await Promise.all(Array.from({ length: Math.min(sockets, cases) }, next));
+    let at = 0;
+    const next = async () => {
+      while (at < cases.length && goesOn()) await one(++at);
+    };
+    await Promise.all(Array.from({ length: Math.min(sockets, cases.length) }, next));
+    for (const number of (await run?.repeats) || []) if (goesOn()) await one(number);
   }
 
   /** Asks now and then whether the learner's server is there, and judges it anew when it comes back. */
@@ -477,7 +502,7 @@ export class WsCompare extends LabElement {
       if (asks) told.push(`${column.label}: ${said(r)}`);
       if (cell.dataset.key === key) continue;
       cell.dataset.key = key;
-      cell.title = r ? [r.reason, r.says].filter(Boolean).join(" ") : asks ? "" : "This is not asked of it.";
+      cell.title = r ? [because(r), r.says, ...(r.script?.length ? [`JavaScript was told: ${r.script.map(scriptText).join("; ")}.`] : [])].filter(Boolean).join(" ") : asks ? "" : "This is not asked of it.";
       if (r) cell.replaceChildren(mark(r.verdict), mark(r.closing));
       else cell.replaceChildren(h("span", { class: "soft" }, asks ? (key === "runs" ? "…" : "·") : ""));
     }
@@ -488,18 +513,40 @@ export class WsCompare extends LabElement {
   wrongs() {
     const { columns, wrong } = this.matrix;
     const here = new Map([...this.wrong.children].map((old) => [old.getAttribute("data-of"), old]));
-    const list = columns.flatMap((column) => {
-      const told = wrong.get(column.name);
+    /** @param {string} of @param {object|undefined} told @param {() => HTMLElement} make */
+    const kept = (of, told, make) => {
       if (!told) return [];
       const key = JSON.stringify(told);
-      const old = here.get(column.name);
+      const old = here.get(of);
       if (old && madeOf.get(old) === key) return [old];
-      const made = wrongWith(column, told);
+      const made = make();
       madeOf.set(made, key);
       return [made];
+    };
+    const list = columns.flatMap((column) => {
+      const told = wrong.get(column.name);
+      const habits = this.matrix.habits.get(column.name) || [];
+      return [...kept(column.name, told, () => wrongWith(column, /** @type {any} */ (told))), ...kept(`${column.name} in many cases`, habits.length ? habits : undefined, () => habitsOf(column, habits))];
     });
     for (const old of here.values()) if (!list.includes(old)) old.remove();
     list.forEach((one, i) => this.wrong.children[i] === one || this.wrong.insertBefore(one, this.wrong.children[i] || null));
+  }
+
+  /** What was not sent to this browser, and the button that sends it. */
+  risks() {
+    const column = this.matrix.columns.find((c) => c.kind === "browser");
+    const cases = column && !this.running.has("browser") ? this.matrix.withheld(column) : [];
+    const key = cases.join();
+    if (this.risk.dataset.key === key) return;
+    this.risk.dataset.key = key;
+    this.risk.replaceChildren(
+      ...(cases.length
+        ? [
+            h("p", {}, h("b", {}, `${count(cases.length, "response")} ${cases.length === 1 ? "was" : "were"} not sent to this browser`), " (", ...shownBy(cases), `): ${cases.length === 1 ? "it has" : "they have"} client_max_window_bits=8, which this browser did not offer. Firefox 153 freezes when it receives that.`),
+            h("p", {}, button("Send it and risk a freeze", { "data-risky": "" }), h("span", { class: "soft" }, " If the browser freezes, all its windows stop responding, and you must end it from outside. Save your work in other tabs first.")),
+          ]
+        : []),
+    );
   }
 
   /** The names of the columns with their counts, and the buttons. */
@@ -518,11 +565,12 @@ export class WsCompare extends LabElement {
           const n = matrix.counts(c);
           const done = n.asked - n.none;
           const runs = kinds.has(c.kind);
-          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally" }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
+          return h("div", { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" }, h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))), h("span", { class: "tally", title: tallyWords(n) || null }, done ? tally(n) : "not judged"), runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "");
         }),
       );
     }
     this.buttons(kinds);
+    this.risks();
   }
 
   /** @param {Set<string>} kinds that run */
@@ -621,9 +669,11 @@ export class WsCompare extends LabElement {
   clicked(e) {
     const on = hit(e, "button");
     const row = hit(e, ".line[data-id]");
-    const link = /** @type {HTMLAnchorElement|null} */ (hit(e, '.wrong a[href^="#"]'));
+    const link = /** @type {HTMLAnchorElement|null} */ (hit(e, ':is(.wrong, .habits, .risk) a[href^="#"]'));
     const { judge, stop } = on?.dataset || {};
-    if (judge) attempt(() => this.judge(/** @type {Column["kind"]} */ (judge)));
+    const browser = this.matrix.columns.find((c) => c.kind === "browser");
+    if (on?.dataset.risky !== undefined && browser) attempt(() => this.judge("browser", this.matrix.withheld(browser)));
+    else if (judge) attempt(() => this.judge(/** @type {Column["kind"]} */ (judge)));
     else if (stop) attempt(() => this.stop(/** @type {Column["kind"]} */ (stop)));
     else if (link && !e.defaultPrevented && e instanceof MouseEvent && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) {
       e.preventDefault(); // Back is not to lead through cases
@@ -704,24 +754,24 @@ export class WsCompare extends LabElement {
   /**
    * @param {CaseInfo} info
    * @param {string[]} own
-   * @returns {Promise<{session: string, reports: Report[], aligned: import("../compare.js").Aligned}>}
+   * @returns {Promise<{session: string, reports: Report[], texts: string[], crossed: string[], aligned: import("../compare.js").Aligned}>}
    */
   async play(info, own) {
-    const { session, reports, aligned } = info.judges === "client" ? await this.playHere(info.id) : await call("/api/judge/case", { case: info.id, endpoints: own, server: this.server && !this.away ? this.server : undefined });
+    const { session, reports, texts, crossed, aligned } = info.judges === "client" ? await this.playHere(info) : await call("/api/judge/case", { case: info.id, endpoints: own, server: this.server && !this.away ? this.server : undefined });
     for (const r of reports) {
       const changed = this.matrix.report(r);
       if (changed) this.stale.add(changed.line);
     }
     this.soon();
-    return { session, reports, aligned };
+    return { session, reports, texts, crossed, aligned };
   }
 
-  /** Plays a case of clients in this tab. @param {string} id */
-  async playHere(id) {
-    const answer = await call("/api/judge/client", { cases: [id], record: true });
+  /** Plays a case of clients in this tab. @param {CaseInfo} info */
+  async playHere(info) {
+    const answer = await call("/api/judge/client", { cases: [info.id], record: true, tells: true });
     /** @type {Report[]} */
     const reports = [];
-    /** @type {Promise<import("../compare.js").Aligned>} */
+    /** @type {Promise<{aligned: import("../compare.js").Aligned, text: string, crossed: string}>} */
     const over = new Promise((resolve, reject) => {
       /** @param {string} why */
       const fail = (why) => {
@@ -734,16 +784,16 @@ export class WsCompare extends LabElement {
           if (!line.over) return reports.push(line);
           if (line.error) return fail(line.error);
           lines.close();
-          resolve(line.aligned);
+          resolve(line);
         },
         (status) => status !== "live" && fail(status === "gone" ? goneText : awayText),
       );
       lines.open();
       window.addEventListener("pagehide", () => fail("You left this page, which closed the socket of this case. Press Play again."), { once: true });
     });
-    echoOnce(location.origin.replace(/^http/, "ws") + answer.url);
-    const aligned = await over;
-    return { session: answer.session, reports, aligned };
+    echoOnce(`${location.origin.replace(/^http/, "ws")}${answer.url}/1`, info.subprotocols).then((events) => tellScript(answer.judge, 1, events));
+    const { aligned, text, crossed } = await over;
+    return { session: answer.session, reports, texts: [text], crossed: [crossed], aligned };
   }
 }
 
@@ -778,6 +828,21 @@ function wrongWith(column, { list, by }) {
   );
 }
 
+/**
+ * What one does in many cases, each told once.
+ * @param {Column} column
+ * @param {import("../compare.js").Habit[]} habits
+ */
+function habitsOf(column, habits) {
+  const cases = habits.reduce((n, h) => n + h.cases.length, 0);
+  return h(
+    "details",
+    { class: "habits", "data-of": `${column.name} in many cases`, open: column.kind === "browser" ? "" : null },
+    h("summary", {}, "The same in many cases: ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(habits.length, "finding")}, ${count(cases, "verdict")}`)),
+    h("ul", {}, ...habits.map((one) => h("li", {}, h("p", {}, h("span", { class: `v ${one.verdict}` }, `${glyphs[one.verdict]} ${words[one.verdict]}`), ` in ${count(one.cases.length, "case")}: ${one.says}`), h("p", { class: "soft" }, ...shownBy(one.cases))))),
+  );
+}
+
 /** A section as "RFC 6455 §5.4", with a link there. @param {string} text */
 function section(text) {
   const [, rfc, number] = /^RFC (\d+) §([\d.]+)$/.exec(text) || [];
@@ -799,21 +864,17 @@ function shownBy(ids) {
 }
 
 /** @param {import("../compare.js").Verdict} verdict */
-const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${verdict}`));
+const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${words[verdict]}`));
 
 /** Ends a run that nobody will look at, even while the page is left. @param {string} judge */
 function end(judge) {
   fetch(`/api/judge/${judge}/stop`, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" }).catch(() => {});
 }
 
-/** Opens a socket, echoes what comes, and returns when it is closed. @param {string} url */
-function echoOnce(url) {
-  return new Promise((resolve) => {
-    const ws = new WebSocket(url);
-    ws.binaryType = "arraybuffer";
-    ws.onmessage = (e) => {
-      if (ws.readyState === WebSocket.OPEN) ws.send(e.data);
-    };
-    ws.onclose = () => resolve(undefined);
-  });
-}
+/**
+ * Tells the judge what JavaScript was told of a socket. A run that is over does not ask for it.
+ * @param {string} judge
+ * @param {number} number
+ * @param {import("../compare.js").ScriptEvent[]} events
+ */
+const tellScript = (judge, number, events) => call(`/api/judge/${judge}/script`, { number, events }).catch(() => {});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Matrix, browserName, caret, caseOf, everything, excerpt, pollAfter, said, serverAddress, tally, worst } from "../compare.js";
+import { Matrix, because, browserName, caret, caseOf, echoOnce, everything, excerpt, pollAfter, said, scriptText, serverAddress, tally, tallyWords, worst } from "../compare.js";
 
 /** A case as the server lists it. */
 const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
@@ -41,6 +41,7 @@ test("columns are counted by the graver of two verdicts", () => {
   assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, fail: 1, none: 1, asked: 4 });
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
   assert.equal(worst(report("x", "y", "info", "pass")), "info");
+  assert.equal(tallyWords(m.counts(m.columns[1])), "1 pass, 1 warning, 1 fail");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
   assert.equal(said(null), "not judged");
 });
@@ -109,7 +110,7 @@ test("a caret stands under the first wrong octet, and under its first wrong bit"
   assert.equal(long?.text.split("\n")[2], "   ^^");
   assert.equal(long?.words, "byte 117, bit 3, 0x10; 100 bytes before these are left out");
   assert.equal(caret({ ...r, octets: "" }), null);
-  assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "" });
+  assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "the whole frame: none was expected here" });
 });
 
 test("of many steps the first, the last and those around the first difference are shown", () => {
@@ -125,4 +126,74 @@ test("a server that is away is asked for gently, and not for ever", () => {
   assert.equal(pollAfter(true, 120_000), 5000);
   assert.equal(pollAfter(false, 0), 5000);
   assert.equal(pollAfter(true, 31 * 60_000), 0);
+});
+
+test("a verdict is told in the words that a report uses, with the sentence of the graver one", () => {
+  assert.equal(said(/** @type {any} */ ({ verdict: "info", closing: "non-strict" })), "note, closing warning");
+  const r = /** @type {any} */ ({ verdict: "info", closing: "non-strict", reason: "No echo.", closingReason: "No Close frame." });
+  assert.equal(because(r), "No Close frame.");
+  assert.equal(because({ ...r, verdict: "fail" }), "No echo.");
+  assert.equal(because({ ...r, closingReason: undefined }), "No echo.");
+});
+
+test("what many cases have in common, and what was not sent, is known by column", () => {
+  const m = new Matrix();
+  m.take(/** @type {any} */ ([{ id: "7692-7.1/98", judges: "client", title: "", requirement: "", keyword: "MUST", rules: [] }]));
+  const column = /** @type {any} */ ({ name: browserName, label: browserName, kind: "browser" });
+  m.columns = [column];
+  m.report(/** @type {any} */ ({ case: "7692-7.1/98", endpoint: browserName, verdict: "info", closing: "info", withheld: true }));
+  assert.deepEqual(m.withheld(column), ["7692-7.1/98"]);
+  m.habit(column, [
+    { endpoint: browserName, verdict: "non-strict", says: "No Close frame.", cases: ["a/1", "a/2"] },
+    { endpoint: "naive", verdict: "fail", says: "x", cases: [] },
+  ]);
+  assert.equal(m.habits.get(browserName)?.length, 1);
+  m.forget(column);
+  assert.equal(m.habits.get(browserName), undefined);
+  assert.deepEqual(m.withheld(column), []);
+});
+
+test("a socket is opened with its subprotocols, echoes, and tells what its script was told", async () => {
+  /** @type {any[]} */
+  const made = [];
+  const before = globalThis.WebSocket;
+  class Fake {
+    static OPEN = 1;
+    readyState = 1;
+    protocol = "chat";
+    /** @type {any[]} */
+    sent = [];
+    constructor(/** @type {any[]} */ ...args) {
+      made.push([this, args]);
+    }
+    send(/** @type {any} */ data) {
+      this.sent.push(data);
+    }
+  }
+  globalThis.WebSocket = /** @type {any} */ (Fake);
+  try {
+    const over = echoOnce("ws://x/1", ["chat"]);
+    const [ws, args] = made[0];
+    assert.deepEqual(args, ["ws://x/1", ["chat"]]);
+    ws.onopen();
+    for (let i = 0; i < 10; i++) ws.onmessage({ data: "ü" });
+    ws.onmessage({ data: new ArrayBuffer(3) });
+    ws.onerror();
+    ws.onclose({ code: 1006, reason: "", wasClean: false });
+    const events = await over;
+    assert.equal(ws.sent.length, 11);
+    assert.deepEqual(events[0], { what: "onopen", text: "protocol “chat”" });
+    assert.deepEqual(events.filter((e) => e.what === "onmessage").length, 9);
+    assert.deepEqual(events.slice(-3).map(scriptText), ["onerror", "onmessage, 3 more messages before", "onclose, code 1006, wasClean false"]);
+    globalThis.WebSocket = /** @type {any} */ (
+      class {
+        constructor() {
+          throw new Error("no");
+        }
+      }
+    );
+    assert.deepEqual(await echoOnce("x"), [{ what: "threw", text: "Error: no" }]);
+  } finally {
+    globalThis.WebSocket = before;
+  }
 });

@@ -20,8 +20,10 @@ type caseBrief struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
-	Binds       string   `json:"binds,omitempty"` // where the MUST is, and whom it binds
-	Must        string   `json:"must,omitempty"`  // what it says
+	Binds       string   `json:"binds,omitempty"`        // where the MUST is, and whom it binds
+	Must        string   `json:"must,omitempty"`         // what it says
+	Browser     bool     `json:"browser,omitempty"`      // it binds browsers alone
+	Offers      []string `json:"subprotocols,omitempty"` // what a page must offer
 }
 
 // caseInfo is all that a page is told of a case.
@@ -36,13 +38,14 @@ func briefOf(c *suite.Case) caseBrief {
 	return caseBrief{
 		ID: c.ID, Title: c.Title, Requirement: c.Requirement, Keyword: c.Keyword, Section: c.Section, RFC: c.RFC,
 		Rules: append([]string{}, c.Rules...), Judges: c.Judges.String(), Binds: c.Binds(), Must: c.Duty.Says,
+		Browser: c.Browser, Offers: c.Subprotocols,
 	}
 }
 
 func infoOf(c *suite.Case) caseInfo {
 	i := caseInfo{caseBrief: briefOf(c), Opening: clipped(strings.TrimRight(strings.ReplaceAll(strings.Join(c.Opening.Writes, ""), "\r\n", "\n"), "\n"), 1200), Sends: sends(c), Legal: []string{}}
 	for _, o := range c.Outcomes {
-		text := o.Verdict.Glyph() + " " + clipped(o.String(), 300)
+		text := o.Verdict.Glyph() + " " + o.Verdict.Word() + ": " + clipped(o.String(), 300)
 		if o.Why != "" {
 			text += " (" + o.Why + ")"
 		}

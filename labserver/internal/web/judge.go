@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -198,7 +199,12 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	for _, t := range targets {
 		reports = append(reports, c.Run(ctx, t, sess.Rec))
 	}
-	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "aligned": suite.Align(c, reports)})
+	texts, crossed := make([]string, len(reports)), make([]string, len(reports))
+	for i, r := range reports {
+		texts[i], crossed[i] = r.Letter(), r.Transcript()
+		reports[i].Exchange = nil // it is in crossed
+	}
+	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)})
 }
 
 // findCase returns the case called id, which judges role. When there is none, it
@@ -215,11 +221,15 @@ func findCase(w http.ResponseWriter, role wire.Role, id string) (*suite.Case, bo
 
 // judgeBrowser begins a run of the client cases: the page opens the socket that
 // is answered here once for each of them. With record, the one case named is
-// recorded in a session.
+// recorded in a session. With tells, the page says of each socket what JavaScript
+// was told, and reports wait for it. With risky, a response that has frozen a
+// browser is sent as well.
 func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 	var a struct {
 		Cases  []string `json:"cases"`
 		Record bool     `json:"record"`
+		Tells  bool     `json:"tells"`
+		Risky  bool     `json:"risky"`
 	}
 	if !read(w, r, &a) {
 		return
@@ -228,7 +238,8 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	do, id := func(j *judging) ending { return judgeClient(j, cases) }, ""
+	run := &clientRun{cases: cases, tells: a.Tells, target: suite.ClientTarget{Name: "this browser", Browser: true, Keys: new(suite.Keys), Risky: a.Risky}}
+	release, id := func() {}, ""
 	if a.Record {
 		if len(cases) != 1 {
 			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%d cases cannot be recorded together.", len(cases)), Fix: "Name one."})
@@ -239,21 +250,16 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 			fail(w, err)
 			return
 		}
-		id = sess.ID
-		do = func(j *judging) ending {
-			defer sess.Watch()()
-			conn, err := j.accept(j.ctx)
-			if err != nil {
-				return ending{Error: err.Error() + "."}
-			}
-			report := cases[0].RunClient(j.ctx, suite.ClientTarget{Name: "this browser", Accept: func(context.Context) (net.Conn, error) { return conn, nil }}, sess.Rec)
-			j.tell(report)
-			aligned := suite.Align(cases[0], []suite.Report{report})
-			return ending{Aligned: &aligned}
-		}
+		id, run.rec, run.target.Keys = sess.ID, sess.Rec, nil
+		release = sess.Watch()
 	}
-	j, err := s.judgings.begin(rand.Text(), true, do)
+	j, err := s.judgings.begin(rand.Text(), true, func(j *judging) ending {
+		defer release()
+		run.j = j
+		return run.play()
+	})
 	if err != nil {
+		release()
 		s.busy(w, err)
 		return
 	}
@@ -265,46 +271,59 @@ func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
 }
 
 // judgeSocket hands the connection of a client that is judged to its run, from
-// its first octet on: the run answers the handshake, rightly or wrongly. Each
-// may have an address of its own, by a number behind the run's: a client that
-// was refused at one may let it be for a while (RFC 6455 §7.2.3).
+// its first byte on: the run answers the handshake, rightly or wrongly. Each has
+// an address of its own, the run's with the number of its case: a client that
+// was refused at one may leave it alone for a while (RFC 6455 §7.2.3).
 func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Connection", "close")
 	j := s.judgings.get(r.PathValue("id"))
 	if j == nil || j.conns == nil || j.ctx.Err() != nil {
+		w.Header().Set("Connection", "close")
 		http.Error(w, "404 There is no run of that name that judges a client, or it is over.", http.StatusNotFound)
 		return
 	}
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
-		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+	conn := takeOver(w, r)
+	if conn == nil {
 		return
 	}
-	head := tapped.Early()
-	if !bytes.HasPrefix(head, []byte(r.Method+" "+r.RequestURI+" ")) {
-		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
-		return
-	}
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		http.Error(w, "501 "+err.Error(), http.StatusNotImplemented)
-		return
-	}
-	if conn.SetDeadline(time.Time{}) != nil {
-		conn.Close()
-		return
-	}
+	conn.number, _ = strconv.Atoi(r.PathValue("n"))
 	select {
-	case j.conns <- &begun{Conn: conn, first: bytes.NewReader(head)}:
+	case j.conns <- conn:
 	case <-j.ctx.Done():
 		conn.Close()
 	}
 }
 
+// takeOver takes the connection of a request from the HTTP server, to be read from
+// the first byte of the request. When it cannot, it answers and returns nil.
+func takeOver(w http.ResponseWriter, r *http.Request) *begun {
+	w.Header().Set("Connection", "close")
+	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
+	if !ok {
+		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return nil
+	}
+	head := tapped.Early()
+	if !bytes.HasPrefix(head, []byte(r.Method+" "+r.RequestURI+" ")) {
+		http.Error(w, "400 This handshake arrived in the same TCP segment as another request. Open a new connection for it.", http.StatusBadRequest)
+		return nil
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "501 "+err.Error(), http.StatusNotImplemented)
+		return nil
+	}
+	if conn.SetDeadline(time.Time{}) != nil {
+		conn.Close()
+		return nil
+	}
+	return &begun{Conn: conn, first: bytes.NewReader(head)}
+}
+
 // begun is a connection of which something has been read, to be read again.
 type begun struct {
 	net.Conn
-	first *bytes.Reader
+	first  *bytes.Reader
+	number int // of the case that it is for; 0: any
 }
 
 func (c *begun) Read(p []byte) (int, error) {

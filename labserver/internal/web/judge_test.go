@@ -28,6 +28,16 @@ type line struct {
 	Caret                                                                        int
 	Over, Away                                                                   bool
 	Mistakes                                                                     mistakes
+	Repeat                                                                       numbers
+}
+
+// numbers are those of the cases that are asked once more, as text: a line can be
+// compared.
+type numbers string
+
+func (n *numbers) UnmarshalJSON(b []byte) error {
+	*n = numbers(b)
+	return nil
 }
 
 // mistakes are what a run names at its end, as text: a line can be compared.
@@ -439,7 +449,7 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	n := len(answer["cases"].([]any))
 	go func() {
 		for i := range n {
-			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i), nil)
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i+1), nil)
 			if err != nil {
 				continue // the run may be over, and the stream tells
 			}

@@ -25,14 +25,16 @@ const (
 // judging is a run of cases and what has come of it so far.
 type judging struct {
 	ID     string
-	conns  chan net.Conn // of the client that is judged; nil where servers are
+	conns  chan *begun // of the client that is judged; nil where servers are
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	lines   [][]byte // JSON of reports, and at last that it is over
 	over    bool
-	changed chan struct{} // closed by the next line
+	changed chan struct{}            // closed by the next line
+	scripts map[int]*told            // of the client's sockets, by their numbers
+	led     map[string]chan net.Conn // the addresses that redirects lead to, and who asks there
 }
 
 // tell adds a line.
@@ -53,10 +55,16 @@ type ending struct {
 	Over  bool   `json:"over"`
 	Error string `json:"error,omitempty"` // why not every case was judged
 	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
+	// Habits are what each does in many cases.
+	Habits []suite.Habit `json:"habits,omitempty"`
 	// Mistakes are what seems to be wrong with who was judged, by its reports.
 	Mistakes []suite.Diagnosis `json:"mistakes,omitempty"`
 	// Aligned is what crossed in the one case that was recorded.
 	Aligned *suite.Alignment `json:"aligned,omitempty"`
+	// Text is the report of that case, complete enough to be sent to others, and
+	// Crossed the part of it with what both ends sent.
+	Text    string `json:"text,omitempty"`
+	Crossed string `json:"crossed,omitempty"`
 }
 
 func (j *judging) end(e ending) {
@@ -107,7 +115,7 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	}
 	j := &judging{ID: id, changed: make(chan struct{})}
 	if client {
-		j.conns = make(chan net.Conn)
+		j.conns = make(chan *begun)
 	}
 	j.ctx, j.cancel = context.WithTimeout(context.Background(), judgeTimeout)
 	js.list = append(js.list, j)
@@ -173,7 +181,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			if foreign && r.Endpoint == targets[0].Name {
 				inARow = 0
 			}
-			j.tell(r)
+			j.report(r)
 			return
 		}
 		if missed++; missed == 1 {
@@ -183,41 +191,23 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			cancel()
 		}
 	})
-	mistakes := suite.DiagnoseAll(slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable }))
+	reports = slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable })
+	mistakes, habits := suite.DiagnoseAll(reports), suite.Habits(reports)
 	if missed > 0 && j.ctx.Err() == nil {
-		return ending{Mistakes: mistakes, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+		return ending{Mistakes: mistakes, Habits: habits, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
 	}
-	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
+	return ending{Mistakes: mistakes, Habits: habits, Error: whyEnded(j.ctx)}
+}
+
+// report tells j of r without what crossed, which is played once more for who
+// wants to see it.
+func (j *judging) report(r suite.Report) {
+	r.Exchange = nil
+	j.tell(r)
 }
 
 // goneAfter is how many cases in a row do not reach a server that has gone.
 const goneAfter = 20
-
-// judgeClient plays cases against the client whose connections come by j.conns.
-// A heavy one is played alone: a page has one thread for all its WebSockets, and
-// while that echoes megabytes, what else it is asked would seem to be ignored.
-func judgeClient(j *judging, cases []*suite.Case) ending {
-	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept}
-	var reports []suite.Report
-	var err error
-	for rest := cases; len(rest) > 0 && err == nil; {
-		n := slices.IndexFunc(rest, func(c *suite.Case) bool { return c.Heavy })
-		switch n {
-		case 0:
-			n = 1
-		case -1:
-			n = len(rest)
-		}
-		var some []suite.Report
-		some, err = runner.JudgeClient(j.ctx, rest[:n], t, func(r suite.Report) { j.tell(r) })
-		reports, rest = append(reports, some...), rest[n:]
-	}
-	mistakes := suite.DiagnoseAll(reports)
-	if err != nil && j.ctx.Err() == nil {
-		return ending{Mistakes: mistakes, Error: err.Error() + "."}
-	}
-	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
-}
 
 func whyEnded(ctx context.Context) string {
 	switch ctx.Err() {
@@ -231,20 +221,6 @@ func whyEnded(ctx context.Context) string {
 
 // runStopped is why a run that was told to stop did not judge every case.
 const runStopped = "The run was stopped."
-
-// accept returns the next connection of the client that is judged.
-func (j *judging) accept(ctx context.Context) (net.Conn, error) {
-	wait := time.NewTimer(clientWait)
-	defer wait.Stop()
-	select {
-	case c := <-j.conns:
-		return c, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-wait.C:
-		return nil, fmt.Errorf("no further connection has come for %v", clientWait)
-	}
-}
 
 // follow sends the lines of j behind the first n as Server-Sent Events, until
 // the run is over or who follows has left.

@@ -10,6 +10,7 @@
 //	sockets.go     WebSockets under study
 //	judge.go       cases that servers and browsers are judged by
 //	judgejob.go    the runs of them, in the background
+//	judgeclient.go the runs in which a browser is judged
 //	judgetarget.go the servers that a page may have judged
 //	casewords.go   what a case sends and expects, in words
 //	headermap.go   what became of each header, and one of them sent
@@ -190,8 +191,10 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/judge/reach", s.judgeReach)
 	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
 	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
+	mux.HandleFunc("POST /api/judge/{id}/script", s.withJudging(s.judgeScript))
 	mux.HandleFunc("/ws/judge/{id}", s.judgeSocket)
 	mux.HandleFunc("/ws/judge/{id}/{n}", s.judgeSocket)
+	mux.HandleFunc("/ws/judge/{id}/{n}/redirected", s.judgeRedirected)
 	mux.HandleFunc("/api/", s.noSuchAPI)
 	mux.HandleFunc("/ws/{endpoint...}", s.socket)
 	mux.HandleFunc("/", s.notFound)

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"wslab/compare/recording"
+	"wslab/compare/suite"
+	"wslab/reference"
+	"wslab/reference/wire"
+)
+
+// echoAt plays a client that echoes on the socket called number, until it is over.
+func (s *site) echoAt(url any, number int) {
+	conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, url, number), nil)
+	if err != nil {
+		return // the stream tells
+	}
+	defer conn.CloseNow()
+	for {
+		op, p, err := conn.ReadMessage()
+		if err != nil || conn.WriteMessage(op, p) != nil {
+			return
+		}
+	}
+}
+
+func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/1c", "5.6/1c", "5.6/2c"}})
+	// A browser need not open its sockets in order, nor one at a time.
+	for _, number := range []int{3, 3, 1, 2} { // and may come back to one
+		s.echoAt(answer["url"], number)
+	}
+	lines := s.told(answer["judge"].(string), "")
+	var got []string
+	for _, l := range lines[:len(lines)-1] {
+		got = append(got, l.Case+" "+l.Verdict)
+	}
+	if want := "5.6/2c pass, 5.5.2/1c pass, 5.6/1c pass"; strings.Join(got, ", ") != want {
+		t.Errorf("the reports are %v, want %s", got, want)
+	}
+}
+
+func TestACaseThatRanOutOfTimeIsPlayedOnceMoreAlone(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	silent := s.websocket(answer["url"].(string) + "/1") // something else keeps it busy
+	s.echoAt(answer["url"], 2)
+	silent.ended()
+	s.until("it is asked for once more", func() bool {
+		lines, _, _ := s.judgings.get(answer["judge"].(string)).after(0)
+		return len(lines) == 2
+	})
+	s.echoAt(answer["url"], 1)
+	lines := s.told(answer["judge"].(string), "")
+	if len(lines) != 4 || lines[1].Repeat == "" {
+		t.Fatalf("%+v", lines)
+	}
+	if lines[0].Case != "5.6/2c" || lines[1].Repeat != "[1]" || lines[2].Case != "5.6/1c" || lines[2].Verdict != "pass" {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	first := s.websocket(answer["url"].(string) + "/1")
+	s.echoAt(answer["url"], 2)
+	first.ended()
+	s.until("it is asked for once more", func() bool {
+		lines, _, _ := s.judgings.get(answer["judge"].(string)).after(0)
+		return len(lines) == 2
+	})
+	second := s.websocket(answer["url"].(string) + "/1")
+	second.ended()
+	lines := s.told(answer["judge"].(string), "")
+	if len(lines) != 4 || lines[2].Case != "5.6/1c" || lines[2].Verdict == "pass" {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMore(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	id := answer["judge"].(string)
+	s.websocket(answer["url"].(string) + "/1").ended()
+	s.post("/api/judge/"+id+"/stop", map[string]any{})
+	lines := s.told(id, "")
+	if len(lines) != 2 || lines[0].Case != "5.6/1c" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestWhatJavaScriptWasToldIsInTheReportAndTheRecording(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c"}, "record": true, "tells": true})
+	s.echoAt(answer["url"], 1)
+	id := answer["judge"].(string)
+	events := []map[string]any{{"what": "onopen"}, {"what": "onmessage", "size": 5}, {"what": "onerror"}, {"what": "onclose", "code": 1006, "wasClean": false}}
+	s.post("/api/judge/"+id+"/script", map[string]any{"number": 1, "events": events})
+	s.told(id, "")
+	lines, _, _ := s.judgings.get(id).after(0)
+	var report struct{ Script []recording.Script }
+	s.ok(json.Unmarshal(lines[0], &report))
+	if n := len(report.Script); n != 4 || *report.Script[3].Code != 1006 || *report.Script[3].WasClean {
+		t.Errorf("the report has %s", lines[0])
+	}
+	var end struct{ Text, Crossed string }
+	s.ok(json.Unmarshal(lines[len(lines)-1], &end))
+	for _, want := range []string{"judge to client: TEXT", "client to judge: TEXT", "to JavaScript: onmessage, 5 bytes", "to JavaScript: onclose with code 1006, wasClean false"} {
+		if !strings.Contains(end.Text, want) || !strings.Contains(end.Crossed, want) {
+			t.Errorf("%q is not in\n%s", want, end.Text)
+		}
+	}
+	sess, _ := s.sessions.Get(answer["session"].(string))
+	recorded := 0
+	all, _ := sess.Rec.After(0, 1000)
+	for _, e := range all {
+		if _, ok := e.Body.(*recording.Script); ok && e.Conn == 1 && e.From == "client" {
+			recorded++
+		}
+	}
+	if recorded != 4 {
+		t.Errorf("the recording has %d events of JavaScript", recorded)
+	}
+
+	for what, body := range map[string]string{
+		"an event that there is not": `{"number":1,"events":[{"what":"onfire"}]}`,
+		"no socket":                  `{"number":0,"events":[]}`,
+		"a long reason":              `{"number":1,"events":[{"what":"onclose","reason":"` + strings.Repeat("x", 1000) + `"}]}`,
+		"too many":                   `{"number":1,"events":[` + strings.Repeat(`{"what":"onopen"},`, 100) + `{"what":"onopen"}]}`,
+	} {
+		if response, _ := s.do("POST", "/api/judge/"+id+"/script", body, nil); response.StatusCode != 400 {
+			t.Errorf("%s is answered with %d", what, response.StatusCode)
+		}
+	}
+}
+
+func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"browser/1", "browser/2"}})
+	var after sync.WaitGroup
+	after.Go(func() { // one that follows
+		p := s.dial()
+		p.say(s.request(answer["url"].(string) + "/1"))
+		response, _ := p.response()
+		p.Close()
+		to := response.Header.Get("Location")
+		if response.StatusCode != 301 || !strings.HasPrefix(to, answer["url"].(string)+"/1/") {
+			t.Errorf("it is answered with %s and Location %q", response.Status, to)
+		}
+		if h, _, err := s.websocket(to).read(); err != nil || h.Opcode != wire.Close {
+			t.Errorf("the address in Location sends %v, %v", h, err)
+		}
+	})
+	after.Go(func() { // one that does not
+		p := s.dial()
+		p.say(s.request(answer["url"].(string) + "/2"))
+		p.response()
+		p.Close()
+	})
+	after.Wait()
+	lines := s.told(answer["judge"].(string), "")
+	for _, l := range lines[:len(lines)-1] {
+		if want := map[string]string{"browser/1": "fail", "browser/2": "pass"}[l.Case]; l.Verdict != want {
+			t.Errorf("%+v", l)
+		}
+	}
+	if response, _ := s.get(answer["url"].(string) + "/1/redirected"); response.StatusCode != 404 {
+		t.Errorf("when the case is over the address is answered with %d", response.StatusCode)
+	}
+}
+
+func TestTheAnswerThatFreezesABrowserIsSentOnlyWhereTheReaderAsksForIt(t *testing.T) {
+	s := start(t)
+	for _, risky := range []bool{false, true} {
+		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"7692-7.1/98"}, "risky": risky})
+		p := s.dial()
+		request := strings.TrimSuffix(s.request(answer["url"].(string)+"/1"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+		p.say(request)
+		response, _ := p.response()
+		p.Close()
+		if sent := strings.Contains(response.Header.Get("Sec-WebSocket-Extensions"), "client_max_window_bits"); sent != risky {
+			t.Errorf("risky %t: the answer has %q", risky, response.Header.Get("Sec-WebSocket-Extensions"))
+		}
+		lines := s.told(answer["judge"].(string), "")
+		if withheld := lines[0].Reason == suite.Withheld; withheld == risky {
+			t.Errorf("risky %t: %+v", risky, lines[0])
+		}
+	}
+}
