@@ -45,6 +45,8 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
 	Time     string      `xml:"time,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
@@ -54,6 +56,8 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Time    string        `xml:"time,attr"`
 	Failure *junitFailure `xml:"failure"`
+	Error   *junitFailure `xml:"error"`
+	Skipped *junitFailure `xml:"skipped"`
 	Out     string        `xml:"system-out,omitempty"`
 }
 
@@ -62,8 +66,8 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit gives what failed as failures, and what is not strict in the
-// output of its case.
+// writeJUnit gives what failed as failures, no answer in time as an error, what was
+// not judged as skipped, and what is not strict in the output of its case.
 func writeJUnit(w io.Writer, r results) error {
 	var all junitSuites
 	for _, name := range r.Targets {
@@ -83,6 +87,12 @@ func writeJUnit(w io.Writer, r results) error {
 			case suite.Fail:
 				s.Failures++
 				c.Failure = &junitFailure{Message: because(report), Text: text}
+			case suite.NoAnswer:
+				s.Errors++
+				c.Error = &junitFailure{Message: because(report), Text: text}
+			case suite.NotJudged:
+				s.Skipped++
+				c.Skipped = &junitFailure{Message: because(report), Text: text}
 			default:
 				c.Out = because(report) + "\n" + text
 			}
@@ -225,7 +235,7 @@ func writeHTML(w io.Writer, r results) error {
 }
 
 var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "words": words, "bits": bits, "proofs": proofs,
+	"because": because, "said": said, "words": words, "bits": bits, "proofs": proofs,
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
@@ -237,11 +247,12 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
 pre.octets { white-space: pre; overflow: auto }
 summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
+.no-answer > summary i, .not-judged > summary i { color: light-dark(#555, #bbb) }
 .fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>
 <h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ right, i legal and worth knowing, ≈ laxer than it should be, × wrong.
+<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ right, i legal and worth knowing, ≈ laxer than it should be, × wrong, ∅ no answer in time, ? not judged.
 Of each target the first cell is its behaviour, the second how the connection ended.</p>
 <div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
 {{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
@@ -251,12 +262,23 @@ Of each target the first cell is its behaviour, the second how the connection en
 {{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
 {{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
 {{end}}</ul>{{end}}
-{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
+{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><b>{{.Case.ID}}</b> {{.Case.Title}}{{with said .Report}} <em>{{.}}</em>{{end}}</summary>
 <p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
 
 {{.}}{{end}}</pre>{{with bits .Report}}<pre class="octets">{{.}}</pre>{{end}}</details>
 {{end}}{{end}}</html>
 `))
+
+// said names a verdict that is none of the four that judge an endpoint.
+func said(r suite.Report) string {
+	switch r.Worst() {
+	case suite.NoAnswer:
+		return "no answer in time"
+	case suite.NotJudged:
+		return "not judged"
+	}
+	return ""
+}
 
 // expectations is what is known beforehand of the endpoints of this module.
 type expectations struct {
@@ -267,6 +289,18 @@ type expectations struct {
 // endpoints returns those whose failures are expected: what gorilla does is held
 // by the table of differences, and the weekend server is there to fail.
 func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+
+// undecided returns how many reports of the endpoints whose outputs are kept have
+// no verdict.
+func (e expectations) undecided() int {
+	n := 0
+	for _, r := range e.reports {
+		if r.Endpoint != "naive" && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
+			n++
+		}
+	}
+	return n
+}
 
 // differences returns a line for each difference between the reference and
 // gorilla that nobody has explained, and for each explanation without one.
