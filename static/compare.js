@@ -5,7 +5,7 @@
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
+ * @typedef {"pass"|"non-strict"|"info"|"not-judged"|"no-answer"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
  *   judges: "server"|"client", binds?: string, must?: string, opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, expected: string, got: string,
@@ -21,10 +21,13 @@ import { count, hex, octets } from "./format.js";
 import { maskText } from "./bits.js";
 
 /** @type {Verdict[]} the graver behind the lighter */
-export const verdicts = ["pass", "info", "non-strict", "fail"];
+export const verdicts = ["pass", "info", "non-strict", "not-judged", "no-answer", "fail"];
 
 /** @type {Record<Verdict, string>} */
-export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", fail: "×" };
+export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };
+
+/** The verdicts in words. @type {Record<Verdict, string>} */
+export const names = { pass: "pass", info: "info", "non-strict": "non-strict", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
@@ -172,7 +175,7 @@ export class Matrix {
    */
   counts(column, lines = this.lines) {
     /** @type {Record<Verdict|"none"|"asked", number>} */
-    const n = { pass: 0, info: 0, "non-strict": 0, fail: 0, none: 0, asked: 0 };
+    const n = { pass: 0, info: 0, "non-strict": 0, "not-judged": 0, "no-answer": 0, fail: 0, none: 0, asked: 0 };
     for (const line of lines) {
       if (!this.asked(line, column)) continue;
       n.asked++;
@@ -187,7 +190,7 @@ export class Matrix {
 export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
-export const said = (r) => (r ? (r.closing === r.verdict ? r.verdict : `${r.verdict}, closing ${r.closing}`) : "not judged");
+export const said = (r) => (r ? (r.closing === r.verdict ? names[r.verdict] : `${names[r.verdict]}, closing ${names[r.closing]}`) : "not played");
 
 // ——— addresses ———
 

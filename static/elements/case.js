@@ -11,7 +11,7 @@ import { button, copy, h, hit } from "./dom.js";
 import { bench } from "./bench.js";
 import { lab, words as why } from "../lab.js";
 import { arrow, count } from "../format.js";
-import { caret, excerpt, glyphs, worst } from "../compare.js";
+import { caret, excerpt, glyphs, names, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
 const sectionLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
@@ -104,7 +104,7 @@ function result(r) {
   return h(
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
-    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, `${glyphs[r.verdict]} ${r.verdict}`), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, `${glyphs[r.closing]} ${r.closing}`), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
+    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, `${glyphs[r.verdict]} ${names[r.verdict]}`), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, `${glyphs[r.closing]} ${names[r.closing]}`), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
     r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.says ?? r.mistake) : "",
     r.reason ? h("p", {}, r.reason) : "",
     bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",

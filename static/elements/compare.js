@@ -14,7 +14,7 @@ import { ApiError, call } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
-import { Matrix, browserName, caseOf, everything, glyphs, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
+import { Matrix, browserName, caseOf, everything, glyphs, names, pollAfter, said, sectionOf, serverAddress, tally } from "../compare.js";
 import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
@@ -42,6 +42,8 @@ export class WsCompare extends LabElement {
   server = "";
   away = false;
   waitingSince = 0;
+  url = ""; // of the socket that judges this browser
+  again = 0; // connections to it beyond one for each case
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   timer;
   scheduled = false;
@@ -83,7 +85,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["non-strict", "≈ non-strict"], ["info", "i info"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not played yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
@@ -93,7 +95,7 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken. A row opens the case, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row asks one thing of an endpoint, in a connection of its own. The first sign judges what it did, the second how the connection ended: ✔ right, ≈ a SHOULD broken, i legal and worth knowing, × a MUST broken, ∅ no answer in time, ? not judged. A row opens the case, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.wrong,
@@ -256,10 +258,14 @@ export class WsCompare extends LabElement {
     }
   }
 
-  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, or that the run is over */
+  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, a wish for one more connection, or that the run is over */
   told(kind, line) {
     const run = this.running.get(kind);
     if (!run) return;
+    if (line.more) {
+      if (kind === "browser" && this.url) echoOnce(`${this.url}/again-${++this.again}`);
+      return;
+    }
     if (!line.over) {
       const changed = this.matrix.report(line);
       if (changed) this.stale.add(changed.line);
@@ -298,6 +304,7 @@ export class WsCompare extends LabElement {
    */
   async echo(path, cases) {
     const url = location.origin.replace(/^http/, "ws") + path;
+    this.url = url;
     let left = cases;
     const next = async () => {
       while (left-- > 0 && this.isConnected && this.running.has("browser")) await echoOnce(`${url}/${cases - left}`);
@@ -741,7 +748,7 @@ function shownBy(ids) {
 }
 
 /** @param {import("../compare.js").Verdict} verdict */
-const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${verdict}`));
+const mark = (verdict) => h("span", { class: `v ${verdict}`, title: names[verdict] }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${names[verdict]}`));
 
 /** Ends a run that nobody will look at, even while the page is left. @param {string} judge */
 function end(judge) {

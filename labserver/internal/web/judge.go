@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/compare/tap"
 	"wslab/reference/wire"
@@ -195,7 +196,7 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	reports := []suite.Report{}
 	for _, t := range targets {
-		reports = append(reports, c.Run(ctx, t, sess.Rec))
+		reports = append(reports, runner.Once(ctx, c, t, sess.Rec))
 	}
 	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "aligned": suite.Align(c, reports)})
 }

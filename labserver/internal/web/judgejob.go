@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +47,12 @@ func (j *judging) tell(v any) {
 	j.lines = append(j.lines, b)
 	close(j.changed)
 	j.changed = make(chan struct{})
+}
+
+// more is a line that asks the page to connect so many times more: a case is played
+// again.
+type more struct {
+	More int `json:"more"`
 }
 
 // ending is the last line of a run.
@@ -150,43 +157,42 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			return ending{Error: r.Reason, Away: true}
 		}
 		targets = slices.Clone(targets) // the caller names them meanwhile
-		targets[0].Silent = r.Verdict == suite.Fail
+		targets[0].Silent = r.Verdict > suite.NonStrict
 	}
-	// A case that could not reach the server says nothing of it, and when it has
-	// gone the rest is not worth asking.
-	ctx, cancel := context.WithCancel(j.ctx)
-	defer cancel()
-	missed, inARow, first := 0, 0, ""
-	reports := runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
-		if !foreign || r.Endpoint != targets[0].Name || !r.Unreachable {
-			if foreign && r.Endpoint == targets[0].Name {
-				inARow = 0
-			}
-			j.tell(r)
-			return
-		}
-		if missed++; missed == 1 {
-			first = r.Case.ID
-		}
-		if inARow++; inARow == goneAfter {
-			cancel()
-		}
-	})
-	mistakes := suite.DiagnoseAll(slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable }))
-	if missed > 0 && j.ctx.Err() == nil {
-		return ending{Mistakes: mistakes, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+	reports := runner.Judge(j.ctx, cases, targets, 0, func(r suite.Report) { j.tell(r) })
+	mistakes := suite.DiagnoseAll(reports)
+	if j.ctx.Err() != nil {
+		return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
 	}
-	return ending{Mistakes: mistakes, Error: whyEnded(j.ctx)}
+	// One that has gone is judged again when it is back.
+	if foreign && suite.Probe(j.ctx, targets[0]).Refused {
+		return ending{Mistakes: mistakes, Away: true, Error: "It can no longer be reached: nothing listens there." + leftOut(reports)}
+	}
+	return ending{Mistakes: mistakes, Error: strings.TrimSpace(leftOut(reports))}
 }
 
-// goneAfter is how many cases in a row do not reach a server that has gone.
-const goneAfter = 20
+// leftOut says how many cases were not judged, "" where all were.
+func leftOut(reports []suite.Report) string {
+	n, why := 0, ""
+	for _, r := range reports {
+		if !r.Verdict.Judged() {
+			n, why = n+1, r.Reason
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " One case was not judged. " + why
+	}
+	return fmt.Sprintf(" %d cases were not judged. %s", n, why)
+}
 
 // judgeClient plays cases against the client whose connections come by j.conns.
 // A heavy one is played alone: a page has one thread for all its WebSockets, and
 // while that echoes megabytes, what else it is asked would seem to be ignored.
 func judgeClient(j *judging, cases []*suite.Case) ending {
-	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept}
+	t := suite.ClientTarget{Name: "this browser", Keys: new(suite.Keys), Accept: j.accept, More: func() { j.tell(more{1}) }}
 	var reports []suite.Report
 	var err error
 	for rest := cases; len(rest) > 0 && err == nil; {
