@@ -179,7 +179,7 @@ func eval[T any](t *tab, expression string) T {
 // until waits for a JavaScript condition to hold.
 func (t *tab) until(what, condition string) {
 	t.tb.Helper()
-	_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second)))
+	_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(2*time.Minute)))
 	if err != nil {
 		t.failed("waiting until %s: %v", what, err)
 	}
