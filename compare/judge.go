@@ -32,8 +32,11 @@ gorilla differ and nobody has said why.
 CASE is an ID (5.5/3), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
 (5.2/rsv1) or a word of a title. go run ./compare list shows them all.
 
-Exit status: 0 all is well, 1 something failed or was not judged, 2 nothing
-could be judged.
+A case in which time runs out is played once more, alone. If time runs out again,
+it has no verdict but "no answer".
+
+Exit status: 0 all is well, 1 something failed, gave no answer or was not judged,
+2 nothing could be judged.
 
 `
 
@@ -192,12 +195,12 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 				hint = " With -insecure it is judged all the same."
 			}
 			return complain(stderr, fmt.Errorf("%s cannot be judged. %s%s", target.Name, r.Reason, hint))
-		case r.Verdict == suite.Fail:
+		case r.Verdict > suite.NonStrict:
 			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
 			targets[i].Silent = true
 		}
 	}
-	t.begin(names(targets))
+	t.begin(names(targets), runner.Bound(cases, targets, j.workers))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	return j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr)
 }
@@ -252,12 +255,17 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		return j.judgeServers(ctx, cases, targets, t, stderr)
 	}
 	// What is expected of these three is known.
-	t.begin(names(targets))
+	t.begin(names(targets), runner.Bound(cases, targets, j.workers))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	expected := expectations{cases: cases, reports: reports}
 	status := j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr, expected.endpoints()...)
 	if ctx.Err() != nil {
 		return status
+	}
+	if n := expected.undecided(); n > 0 {
+		// What happened says nothing of the endpoints, so nothing is compared or kept.
+		t.note(fmt.Sprintf("× %s of the reference or gorilla had no verdict: this machine may be too busy. The files in %s are unchanged.", plural(n, "case"), j.out))
+		return max(status, somethingFailed)
 	}
 	for _, line := range expected.differences() {
 		t.note(line)
@@ -290,7 +298,7 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 		sooner += fmt.Sprintf(", and so does a client that has connected and stays away for %s", clients.Again)
 	}
 	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. %s, with what was played.", l.Addr(), len(cases), sooner))
-	t.begin([]string{"client"})
+	t.begin([]string{"client"}, 0)
 	reports, err := runner.JudgeClient(ctx, cases, clients, t.progress)
 	cut := interrupted(ctx)
 	switch {
@@ -332,7 +340,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 		t.note(cut + ": " + howFar(cases, targets, reports))
 		status = somethingFailed // what was not judged is not well
 	}
-	t.gone(reports)
+	t.died(targets, reports)
+	t.notJudged(targets, reports)
 	t.withheld(reports)
 	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Habits: suite.Habits(reports), Partings: aligned, Diagnoses: diagnoses}
 	for _, out := range []struct {
@@ -347,10 +356,15 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 			status = somethingFailed
 		}
 	}
+	judged := false
 	for _, r := range reports {
+		judged = judged || r.Verdict.Judged()
 		if j.fails(r) && !slices.Contains(forgiven, r.Endpoint) {
 			status = somethingFailed
 		}
+	}
+	if !judged {
+		return nothingJudged
 	}
 	return status
 }
@@ -358,7 +372,7 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 // fails reports whether r counts as a failure.
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
-	return worst == suite.Fail || j.strict && worst == suite.NonStrict
+	return worst > suite.NonStrict || j.strict && worst == suite.NonStrict
 }
 
 // writeFile writes result to a new file called name.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -162,33 +163,63 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 	}
 }
 
-func TestAServerThatDiesInTheMiddleFailsWhatIsLeft(t *testing.T) {
-	e, err := endpoint.Find("reference")
-	if err != nil {
-		t.Fatal(err)
+func TestWhatWasNotJudgedIsToldInOneLineForEachReason(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:10]
+	reports := []suite.Report{{Case: cases[0], Endpoint: "mortal", Caret: -1}}
+	for _, c := range cases[1:] {
+		reports = append(reports, suite.NotPlayed(c, "mortal", "the process died in 4.1/1"))
 	}
-	addr, stop, err := runner.Serve(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := runner.TargetOf("mortal", addr)
-	cases, err := suite.Match(suite.ForRole(suite.All(), wire.Server), "5.5.2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 1, func(suite.Report) {
-		if n++; n == 5 {
-			stop()
-		}
-	})
-	if len(reports) != len(cases) || reports[4].Verdict != suite.Pass || !reports[5].Unreachable || !strings.HasPrefix(reports[5].Reason, "Nothing listens there") {
-		t.Errorf("%d reports; the sixth: %s", len(reports), reports[5].Reason)
-	}
+	reports[0].Died = true
 	var out bytes.Buffer
-	newTerminal(&out, 1).gone(reports)
-	if !strings.Contains(out.String(), "mortal was not to be reached for 8 cases, the first of them 5.5.2/6") {
-		t.Error(out.String())
+	shown := newTerminal(&out, 1)
+	shown.died([]string{"mortal", "other"}, reports)
+	shown.notJudged([]string{"mortal", "other"}, reports)
+	want := fmt.Sprintf("× mortal: the process died in 1 case: %s\n", cases[0].ID) + fmt.Sprintf("? mortal: 9 cases not judged: %s and 3 more\n  The process died in 4.1/1.\n", strings.Join([]string{cases[1].ID, cases[2].ID, cases[3].ID, cases[4].ID, cases[5].ID, cases[6].ID}, ", "))
+	if out.String() != want {
+		t.Errorf("it says\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func TestNoAnswerAndNotJudgedFailARunAndAreNoFailuresOfJUnit(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:3]
+	silent := suite.Report{Case: cases[1], Endpoint: "odd", Verdict: suite.NoAnswer, Closing: suite.NoAnswer, Reason: "No answer within 6s: a Pong did not come.", Caret: -1}
+	out := suite.NotPlayed(cases[2], "odd", "the process died")
+	well := suite.Report{Case: cases[0], Endpoint: "odd", Caret: -1}
+	dir := t.TempDir()
+	j := judging{junit: filepath.Join(dir, "x"), html: filepath.Join(dir, "h"), json: filepath.Join(dir, "j")}
+	for _, c := range []struct {
+		reports []suite.Report
+		want    int
+	}{
+		{[]suite.Report{well}, allWell},
+		{[]suite.Report{well, silent}, somethingFailed},
+		{[]suite.Report{well, out}, somethingFailed},
+		{[]suite.Report{out}, nothingJudged},
+		{[]suite.Report{well, silent, out}, somethingFailed},
+	} {
+		var text, errs bytes.Buffer
+		if status := j.finish("", cases, []string{"odd"}, c.reports, newTerminal(&text, 3), &errs); status != c.want || errs.Len() > 0 {
+			t.Errorf("%d reports: status %d, want %d\n%s%s", len(c.reports), status, c.want, &errs, &text)
+		}
+	}
+	read := func(name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	var x junitSuites
+	if err := xml.Unmarshal([]byte(read("x")), &x); err != nil || x.Suites[0].Failures != 0 || x.Suites[0].Errors != 1 || x.Suites[0].Skipped != 1 ||
+		x.Suites[0].Cases[1].Error == nil || x.Suites[0].Cases[2].Skipped == nil {
+		t.Errorf("%v: %+v", err, x)
+	}
+	for name, wants := range map[string][]string{"h": {"no answer in time", "not judged"}, "j": {`"verdict": "no-answer"`, `"verdict": "not-judged"`}} {
+		for _, want := range wants {
+			if !strings.Contains(read(name), want) {
+				t.Errorf("%s has no %q", name, want)
+			}
+		}
 	}
 }
 
@@ -364,7 +395,7 @@ func judgingClient(t *testing.T, args []string, client func(addr string)) (int, 
 	out, in := io.Pipe()
 	defer out.Close()
 	status := make(chan int, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	go func() {
 		status <- judge(ctx, append([]string{"-client", "-listen", "127.0.0.1:0"}, args...), in, io.Discard)
@@ -475,7 +506,6 @@ func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 		}
 		defer stop()
 		target := runner.TargetOf(name, addr)
-		target.Patience = 10 // many tests may run beside this one
 		targets = append(targets, target)
 	}
 	cases := suite.ForRole(suite.All(), wire.Server)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"wslab/compare/runner"
@@ -19,7 +20,7 @@ type terminal struct {
 	live  bool // w is a terminal, on which a line can be written again
 	cases int
 	total int
-	done  int
+	told  map[string]bool // whether a case failed, by its ID and endpoint
 	bad   int
 	brief []string // targets whose reasons matter little: one of each section is listed
 }
@@ -32,7 +33,7 @@ const columns = 80
 const maxReasons = 5
 
 func newTerminal(w io.Writer, cases int) *terminal {
-	t := &terminal{w: w, cases: cases}
+	t := &terminal{w: w, cases: cases, told: map[string]bool{}}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		t.live = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -43,20 +44,28 @@ func newTerminal(w io.Writer, cases int) *terminal {
 // note writes a line.
 func (t *terminal) note(line string) { fmt.Fprintln(t.w, line) }
 
-// begin tells what is about to be judged.
-func (t *terminal) begin(targets []string) {
+// begin says what is about to be judged, and in what time the run is over; 0 where
+// it may take any time.
+func (t *terminal) begin(targets []string, bound time.Duration) {
 	t.total = t.cases * len(targets)
 	fmt.Fprintf(t.w, "%s against %s; seed %d\n", plural(t.cases, "case"), strings.Join(targets, ", "), suite.Seed)
+	if bound > 0 {
+		fmt.Fprintf(t.w, "The run ends within %s, whatever the servers do.\n", bound)
+	}
 }
 
-// progress takes note of r, and shows it where somebody looks on.
+// progress takes note of r, and shows it where somebody looks on. A later report of
+// the same case takes the place of the one before it.
 func (t *terminal) progress(r suite.Report) {
-	t.done++
-	if r.Worst() == suite.Fail {
+	key, fails := r.Case.ID+" "+r.Endpoint, r.Worst() == suite.Fail
+	if t.told[key] {
+		t.bad--
+	}
+	if t.told[key] = fails; fails {
 		t.bad++
 	}
 	if t.live {
-		line := fmt.Sprintf("%d of %d, %d ×  %s  %s %s", t.done, t.total, t.bad, r.Endpoint, r.Worst().Glyph(), r.Case.ID)
+		line := fmt.Sprintf("%d of %d, %d ×  %s  %s %s", len(t.told), t.total, t.bad, r.Endpoint, r.Worst().Glyph(), r.Case.ID)
 		fmt.Fprintf(t.w, "\r%-79.79s", line)
 	}
 }
@@ -116,7 +125,13 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	for _, line := range lines {
 		fmt.Fprintln(t.w, line)
 	}
-	fmt.Fprintln(t.w, "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)")
+	legend := "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)"
+	for v, words := range map[suite.Verdict]string{suite.NoAnswer: "no answer in time", suite.NotJudged: "not judged"} {
+		if slices.ContainsFunc(reports, func(r suite.Report) bool { return r.Verdict == v || r.Closing == v }) {
+			legend += "   " + v.Glyph() + " " + words
+		}
+	}
+	fmt.Fprintln(t.w, legend)
 }
 
 // stacked puts the closing below the behaviour, where it is another.
@@ -186,7 +201,7 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 			left := 0
 			shown := 0
 			for _, r := range reports {
-				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass {
+				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass || r.Verdict == suite.NotJudged {
 					continue
 				}
 				why := because(r)
@@ -283,8 +298,8 @@ func because(r suite.Report) string {
 		text += " " + m.Says
 	}
 	switch {
-	case strings.Contains(text, "§"):
-	case r.Rule != "" && r.Verdict == suite.Fail:
+	case strings.Contains(text, "§"), r.Verdict == suite.NotJudged:
+	case r.Rule != "" && r.Worst() == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
 		text += " (" + r.Case.Source() + ")"
@@ -318,13 +333,21 @@ func proofs(ids []string) string {
 
 // howFar says how many cases have been judged, and which not.
 func howFar(cases []*suite.Case, targets []string, reports []suite.Report) string {
-	text := fmt.Sprintf("%d of %s were judged", len(reports), plural(len(cases)*len(targets), "case"))
+	n := 0
+	judged := map[*suite.Case]bool{}
+	for _, r := range reports {
+		if r.Verdict.Judged() {
+			n++
+			judged[r.Case] = true
+		}
+	}
+	text := fmt.Sprintf("%d of %s were judged", n, plural(len(cases)*len(targets), "case"))
 	if len(targets) > 1 {
 		return text + "."
 	}
 	var ids []string
 	for _, c := range cases {
-		if !slices.ContainsFunc(reports, func(r suite.Report) bool { return r.Case == c }) {
+		if !judged[c] {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -334,18 +357,39 @@ func howFar(cases []*suite.Case, targets []string, reports []suite.Report) strin
 	return text + "; not judged: " + proofs(ids) + "."
 }
 
-// gone tells of a target that was there and then was not.
-func (t *terminal) gone(reports []suite.Report) {
-	first, n := map[string]string{}, map[string]int{}
-	for _, r := range reports {
-		if r.Unreachable {
-			if n[r.Endpoint]++; n[r.Endpoint] == 1 {
-				first[r.Endpoint] = r.Case.ID
+// died names the cases in which the process of a target died.
+func (t *terminal) died(targets []string, reports []suite.Report) {
+	for _, name := range targets {
+		var ids []string
+		for _, r := range reports {
+			if r.Endpoint == name && r.Died {
+				ids = append(ids, r.Case.ID)
 			}
 		}
+		if len(ids) > 0 {
+			t.note(fmt.Sprintf("× %s: the process died in %s: %s", name, plural(len(ids), "case"), proofs(ids)))
+		}
 	}
-	for name, id := range first {
-		t.note(fmt.Sprintf("%s was not to be reached for %s, the first of them %s: what ran about then may have ended it.", name, plural(n[name], "case"), id))
+}
+
+// notJudged says of each target which cases were not judged, in one line for each
+// reason.
+func (t *terminal) notJudged(targets []string, reports []suite.Report) {
+	for _, name := range targets {
+		var reasons []string
+		cases := map[string][]string{}
+		for _, r := range reports {
+			if r.Endpoint != name || r.Verdict.Judged() {
+				continue
+			}
+			if cases[r.Reason] == nil {
+				reasons = append(reasons, r.Reason)
+			}
+			cases[r.Reason] = append(cases[r.Reason], r.Case.ID)
+		}
+		for _, reason := range reasons {
+			t.note(fmt.Sprintf("? %s: %s not judged: %s\n  %s", name, plural(len(cases[reason]), "case"), proofs(cases[reason]), reason))
+		}
 	}
 }
 

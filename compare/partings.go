@@ -108,7 +108,10 @@ func (t *terminal) partings(list []parting, each bool) {
 	for _, kind := range []struct {
 		of    suite.Verdict
 		words string
-	}{{suite.Info, "%d are legal either way"}, {suite.NonStrict, "in %d one breaks a SHOULD or is lax"}, {suite.Fail, "in %d a MUST is broken"}} {
+	}{
+		{suite.Info, "%d are legal either way"}, {suite.NonStrict, "in %d one breaks a SHOULD or is lax"}, {suite.NotJudged, "%d were not judged everywhere"},
+		{suite.NoAnswer, "in %d no answer came in time"}, {suite.Fail, "in %d a MUST is broken"},
+	} {
 		if n := counts[kind.of]; n > 0 {
 			rest = append(rest, fmt.Sprintf(kind.words, n))
 		}

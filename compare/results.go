@@ -47,6 +47,8 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
 	Time     string      `xml:"time,attr"`
 	Cases    []junitCase `xml:"testcase"`
 }
@@ -56,6 +58,8 @@ type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Time    string        `xml:"time,attr"`
 	Failure *junitFailure `xml:"failure"`
+	Error   *junitFailure `xml:"error"`
+	Skipped *junitFailure `xml:"skipped"`
 	Out     string        `xml:"system-out,omitempty"`
 }
 
@@ -64,8 +68,8 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit gives what failed as failures, and what is not strict in the
-// output of its case.
+// writeJUnit gives what failed as failures, no answer in time as an error, what was
+// not judged as skipped, and what is not strict in the output of its case.
 func writeJUnit(w io.Writer, r results) error {
 	var all junitSuites
 	for _, name := range r.Targets {
@@ -85,6 +89,12 @@ func writeJUnit(w io.Writer, r results) error {
 			case suite.Fail:
 				s.Failures++
 				c.Failure = &junitFailure{Message: because(report), Text: text}
+			case suite.NoAnswer:
+				s.Errors++
+				c.Error = &junitFailure{Message: because(report), Text: text}
+			case suite.NotJudged:
+				s.Skipped++
+				c.Skipped = &junitFailure{Message: because(report), Text: text}
 			default:
 				c.Out = because(report) + "\n" + text
 			}
@@ -186,12 +196,13 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
 pre.octets { white-space: pre; overflow: auto }
 summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
+.no-answer > summary i, .not-judged > summary i { color: light-dark(#555, #bbb) }
 .fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
 summary em { font-style: normal; font-size: .85em; display: inline-block; min-width: 4.2rem } h4 { margin: .6rem 0 0; font-size: 1em }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>
 <h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST).
+<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST), ∅ no answer in time, ? not judged.
 For each target the first cell is its behavior, the second how the connection ended.</p>
 <div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
 {{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
@@ -212,6 +223,17 @@ For each target the first cell is its behavior, the second how the connection en
 {{end}}{{end}}</html>
 `))
 
+// said names a verdict that is none of the four that judge an endpoint.
+func said(r suite.Report) string {
+	switch r.Worst() {
+	case suite.NoAnswer:
+		return "no answer in time"
+	case suite.NotJudged:
+		return "not judged"
+	}
+	return ""
+}
+
 // expectations is what is known beforehand of the endpoints of this module.
 type expectations struct {
 	cases   []*suite.Case
@@ -221,6 +243,18 @@ type expectations struct {
 // endpoints returns those whose failures are expected: what gorilla does is held
 // by the table of differences, and the weekend server is there to fail.
 func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+
+// undecided returns how many reports of the endpoints whose outputs are kept have
+// no verdict.
+func (e expectations) undecided() int {
+	n := 0
+	for _, r := range e.reports {
+		if r.Endpoint != "naive" && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
+			n++
+		}
+	}
+	return n
+}
 
 // differences returns a line for each difference between the reference and
 // gorilla that nobody has explained, and for each explanation without one.

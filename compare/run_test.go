@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,6 +22,9 @@ import (
 	"wslab/compare/scenario"
 )
 
+// storedDir is outputsDir from wherever a test is.
+var storedDir, _ = filepath.Abs("outputs")
+
 // played is every scenario played against every endpoint that can, once for all
 // tests.
 var played = sync.OnceValue(func() (p struct {
@@ -31,6 +36,7 @@ var played = sync.OnceValue(func() (p struct {
 	if p.all, p.err = chooseScenarios(nil); p.err == nil {
 		began := time.Now()
 		p.results = playAll(context.Background(), raw, p.all, nil)
+		confirm(context.Background(), raw, p.all, p.results, storedDir)
 		p.took = time.Since(began)
 	}
 	return p
@@ -55,8 +61,8 @@ func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 	var want []string
 	for i, s := range p.all {
 		for _, r := range p.results[i] {
-			if r.err != nil {
-				t.Errorf("%s against %s: %v", s.Name, r.endpoint, r.err)
+			if r.err != nil || r.unsure {
+				t.Errorf("%s against %s: %v, two plays differ: %t", s.Name, r.endpoint, r.err, r.unsure)
 			}
 		}
 		if err := writeResults(raw, s, p.results[i], dir, *update); err != nil {
@@ -167,6 +173,69 @@ func text(t *testing.T, events []recording.Event, opt recording.TextOptions) str
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// fickle plays as a busy machine may: what happened is the text of a scenario and,
+// of the first play or of each, something else.
+func fickle(text func(play int) (string, error)) player {
+	plays := 0
+	return player{
+		run: func(context.Context, *scenario.Scenario, endpoint.Endpoint) ([]recording.Event, error) {
+			plays++
+			said, err := text(plays)
+			return []recording.Event{{Body: &recording.Script{What: "send", Text: said}}}, err
+		},
+		write: func(w io.Writer, events []recording.Event) error {
+			_, err := io.WriteString(w, events[0].Body.(*recording.Script).Text)
+			return err
+		},
+	}
+}
+
+func TestAResultIsStoredOnlyWhereASecondPlayAgrees(t *testing.T) {
+	s, err := scenario.Parse("fickle.txt", "# fickle\nopen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := endpoint.Find("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		play   func(n int) (string, error)
+		stored string // behind its two lines
+		unsure bool
+		err    string
+	}{
+		"as it was":           {func(int) (string, error) { return "was", nil }, "was", false, ""},
+		"as it was, then":     {func(n int) (string, error) { return map[bool]string{true: "is", false: "was"}[n == 1], nil }, "was", false, ""},
+		"another, twice":      {func(int) (string, error) { return "is", nil }, "is", false, ""},
+		"each time another":   {func(n int) (string, error) { return fmt.Sprint(n), nil }, "was", true, ""},
+		"time ran out, once":  {func(n int) (string, error) { return "was", map[bool]error{true: context.DeadlineExceeded}[n == 1] }, "was", false, ""},
+		"time ran out, twice": {func(n int) (string, error) { return fmt.Sprint(n), context.DeadlineExceeded }, "was", true, "deadline"},
+	} {
+		dir := t.TempDir()
+		client := fickle(c.play)
+		file := filepath.Join(dir, s.Name, "reference.txt")
+		before, err := output(client, s, result{endpoint: "reference", events: []recording.Event{{Body: &recording.Script{Text: "was"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, before, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		all := []*scenario.Scenario{s}
+		results := playAll(t.Context(), client, all, []endpoint.Endpoint{e})
+		confirm(t.Context(), client, all, results, dir)
+		if err := writeResults(client, s, results[0], dir, false); err != nil {
+			t.Fatal(err)
+		}
+		r := results[0][0]
+		after, err := os.ReadFile(file)
+		if err != nil || !strings.HasSuffix(string(after), "\n\n"+c.stored) || r.unsure != c.unsure || (r.err != nil) != (c.err != "") {
+			t.Errorf("%s: stored is %q, unsure %t, %v", what, after, r.unsure, r.err)
+		}
+	}
 }
 
 func TestOneScenarioAndItsEndpointsCanBeChosen(t *testing.T) {

@@ -192,13 +192,13 @@ func eval[T any](t *tab, expression string) T {
 func (t *tab) until(what, condition string) {
 	t.tb.Helper()
 	if !t.kept {
-		_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second)))
+		_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(2*time.Minute)))
 		if err != nil {
 			t.failed("waiting until %s: %v", what, err)
 		}
 		return
 	}
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(30 * time.Millisecond) {
 		is, err := chromedp.Run(t.ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
 		switch {
 		case err == nil && is:

@@ -51,7 +51,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	p.tabTo("the button that judges", `at.dataset.judge == "own"`)
 	p.press(kb.Enter)
 	p.until("the focus is on what stops it, or begins it again", `document.activeElement.matches("[data-stop=own], [data-judge=own]")`)
-	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
+	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i∅?]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
 	for column, want := range map[string]string{"reference": "✔", "naive": "×"} {
 		if got := eval[string](p, cell("5.1/1", column)); !strings.Contains(got, want) {
 			t.Errorf("5.1/1 at %s reads %q, want %s", column, got, want)
@@ -100,7 +100,7 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 	p := openCompare(t, "/compare")
 	eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.5.2/"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
 	p.click("ws-compare", "Judge this browser by these")
-	p.until("each of them is judged", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => /[✔≈×i]/.test(l.querySelector('[data-column="this browser"]').textContent))`)
+	p.until("each of them is judged", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => /[✔≈×i∅?]/.test(l.querySelector('[data-column="this browser"]').textContent))`)
 	if got := eval[string](p, cell("5.5.2/1", "this browser")); !strings.Contains(got, "✔") {
 		t.Errorf("a Ping is answered by this browser with %q", got)
 	}

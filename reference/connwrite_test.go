@@ -408,7 +408,7 @@ func TestAPeerThatReadsNothingHoldsNoWriter(t *testing.T) {
 				slowest <- most
 			})
 			rawDial(t, url, []byte(handshake))
-			if most := <-slowest; most < patience/2 || most > 25*patience {
+			if most := <-slowest; most < patience/2 || most > time.Minute {
 				t.Errorf("a writer was held for %v", most)
 			}
 		})

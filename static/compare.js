@@ -5,7 +5,7 @@
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {"pass"|"non-strict"|"info"|"fail"} Verdict
+ * @typedef {"pass"|"non-strict"|"info"|"not-judged"|"no-answer"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
  *   judges: "server"|"client", binds?: string, must?: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent what JavaScript was told
@@ -23,16 +23,16 @@ import { count, hex, octets } from "./format.js";
 import { maskText } from "./bits.js";
 
 /** @type {Verdict[]} the graver behind the lighter */
-export const verdicts = ["pass", "info", "non-strict", "fail"];
+export const verdicts = ["pass", "info", "non-strict", "not-judged", "no-answer", "fail"];
 
 /** @type {Record<Verdict, string>} */
-export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", fail: "×" };
+export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };
 
 /** What a verdict is called. @type {Record<Verdict, string>} */
-export const words = { pass: "pass", info: "note", "non-strict": "warning", fail: "fail" };
+export const words = { pass: "pass", info: "note", "non-strict": "warning", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
 
 /** What a verdict says of a rule. @type {Record<Verdict, string>} */
-export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD or is lax", fail: "breaks a MUST" };
+export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD or is lax", "not-judged": "nothing is known", "no-answer": "in time", fail: "breaks a MUST" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
@@ -210,7 +210,7 @@ export class Matrix {
    */
   counts(column, lines = this.lines) {
     /** @type {Record<Verdict|"none"|"asked", number>} */
-    const n = { pass: 0, info: 0, "non-strict": 0, fail: 0, none: 0, asked: 0 };
+    const n = { pass: 0, info: 0, "non-strict": 0, "not-judged": 0, "no-answer": 0, fail: 0, none: 0, asked: 0 };
     for (const line of lines) {
       if (!this.asked(line, column)) continue;
       n.asked++;
@@ -228,7 +228,7 @@ export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${gly
 export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
-export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not judged");
+export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not played");
 
 // ——— a socket of this browser ———
 

@@ -35,7 +35,7 @@ func find(t *testing.T, names ...string) string {
 }
 
 // patience bounds a test that waits for a browser.
-const patience = 90 * time.Second
+const patience = 5 * time.Minute
 
 func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 	for name, names := range map[string][]string{

@@ -28,7 +28,7 @@ import (
 var files embed.FS
 
 const (
-	startTimeout  = time.Minute      // for the browser to open the page
+	startTimeout  = 3 * time.Minute  // for the browser to open the page
 	headerTimeout = 10 * time.Second // for a request's head
 	maxBody       = 1 << 20          // of what the page tells at once
 	maxText       = 4096             // of one thing that it tells

@@ -45,6 +45,16 @@ func calls(rec *recording.Recording) string {
 	return strings.Join(said, "; ")
 }
 
+// called waits until the endpoint has made a call that is told so.
+func called(t *testing.T, rec *recording.Recording, want string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(calls(rec), want); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no call is %s: %s", want, calls(rec))
+		}
+	}
+}
+
 func TestByHandAnEndpointDoesNothingByItself(t *testing.T) {
 	for _, e := range endpoint.All() {
 		c, a, rec := stage(t, e, endpoint.Setup{ByHand: true})
@@ -91,9 +101,7 @@ func TestAnIgnoredCloseIsNotAnsweredAndTCPStaysOpen(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
 			t.Errorf("%s: the client reads %v", e.Name, err)
 		}
-		if said := calls(rec); !strings.Contains(said, "CloseError") {
-			t.Errorf("%s: calls %s", e.Name, said)
-		}
+		called(t, rec, "CloseError")
 	}
 }
 
@@ -106,9 +114,7 @@ func TestTCPIsKeptBehindAWholeClosingHandshake(t *testing.T) {
 		}
 		c.Conn.(*net.TCPConn).CloseWrite()
 		c.ended()
-		if said := calls(rec); !strings.Contains(said, "net.Conn.Read *errors.errorString") {
-			t.Errorf("%s: calls %s", e.Name, said)
-		}
+		called(t, rec, "net.Conn.Read *errors.errorString")
 	}
 }
 
@@ -145,9 +151,7 @@ func TestAHeartbeatGoesOnAsLongAsPongsComeAndEndsTCPThen(t *testing.T) {
 		c.frame()
 		c.send(masked(wire.Pong, []byte("another")))
 		c.ended()
-		if said := calls(rec); !strings.Contains(said, "heartbeat *fmt.wrapError") {
-			t.Errorf("%s: calls %s", e.Name, said)
-		}
+		called(t, rec, "heartbeat *fmt.wrapError")
 	}
 }
 

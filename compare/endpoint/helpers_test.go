@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of a test.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // lab is an HTTP server on loopback whose every request goes to one endpoint.
 type lab struct {

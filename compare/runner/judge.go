@@ -57,57 +57,82 @@ func TargetOf(name, addr string) suite.Target {
 	}}
 }
 
+// Bound returns the time in which a run of cases against targets is over, whatever
+// they do: each case may wait once, and a minute is left for those that are played
+// again.
+func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Duration {
+	if workers <= 0 {
+		workers = Workers
+	}
+	var all time.Duration
+	for _, t := range targets {
+		var waits time.Duration
+		for _, c := range cases {
+			waits += c.AtMost()
+		}
+		patience := time.Duration(max(1, t.Patience))
+		all += patience * (time.Minute + waits/time.Duration(min(workers, max(1, len(cases)))))
+	}
+	return all.Round(time.Second)
+}
+
 // Judge plays each of cases that judges servers against each of targets, at most
 // workers at once (0 is Workers), and beside them four times as many of targets
-// that mostly keep the judge waiting. It returns the reports: all of the first
-// target in the order of cases, then those of the next. progress, when not nil,
-// is told of each as it comes, one at a time. When ctx ends, what has not run is
-// left out.
+// that mostly keep the judge waiting. A verdict that rests on time or on a lost
+// connection is confirmed: the case is played once more, alone and with more
+// patience. It returns the reports: all of the first target in the order of cases,
+// then those of the next. It calls progress, when not nil, with each report that is
+// final, one at a time. When ctx ends, the cases that have no final report are left
+// out. After Bound they are reported as not judged.
 func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, workers int, progress func(suite.Report)) []suite.Report {
 	if workers <= 0 {
 		workers = Workers
 	}
+	bound := Bound(cases, targets, workers)
+	all, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
 	reports := make([]suite.Report, len(cases)*len(targets))
 	var mu sync.Mutex
-	run := func(i int) {
-		var rec *recording.Recording
-		if len(cases) <= Few {
-			rec = recording.New(nil, recording.Limits{})
-		}
-		r := cases[i%len(cases)].Run(ctx, targets[i/len(cases)], rec)
-		if ctx.Err() != nil {
-			return // cut short, so it says nothing of the target
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		reports[i] = r
-		if progress != nil {
-			progress(r)
-		}
+	trials := make([]*trial, len(targets))
+	for i, t := range targets {
+		own := reports[i*len(cases) : (i+1)*len(cases)]
+		trials[i] = newTrial(all, t, cases, workers, func(n int, r suite.Report) {
+			mu.Lock()
+			defer mu.Unlock()
+			own[n] = r
+			if progress != nil {
+				progress(r)
+			}
+		})
 	}
-	var quick, idle []int
-	for i := range reports {
-		if t := targets[i/len(cases)]; t.Silent || t.Stalls {
-			idle = append(idle, i)
-		} else {
-			quick = append(quick, i)
-		}
-	}
-	// Most of the idle ones end by the judge's patience, which costs nothing but
-	// time: they run beside the others, and those first that may take longest, lest
-	// one of them begin when all is done.
-	slices.SortStableFunc(idle, func(a, b int) int {
-		return cmp.Compare(cases[b%len(cases)].AtMost(), cases[a%len(cases)].AtMost())
-	})
+	// Most cases of the idle ones end by the judge's patience, which costs nothing
+	// but time: they run beside the others.
 	var both sync.WaitGroup
-	both.Go(func() { atOnce(ctx, workers, quick, run) })
-	both.Go(func() { atOnce(ctx, 4*workers, idle, run) })
+	for _, t := range trials {
+		if t.idle {
+			both.Go(t.play)
+		}
+	}
+	for _, t := range trials {
+		if !t.idle {
+			t.play()
+		}
+	}
 	both.Wait()
+	for _, t := range trials {
+		t.confirm()
+	}
+	if ctx.Err() == nil {
+		for _, t := range trials {
+			t.giveUp(fmt.Sprintf("the run reached its upper bound of %s before this case had a verdict", bound))
+		}
+	}
 	return ran(reports)
 }
 
-// atOnce calls do with each of list, at most workers at once, until ctx ends.
-func atOnce(ctx context.Context, workers int, list []int, do func(int)) {
+// atOnce calls do with each of list, at most workers at once, until ctx ends or
+// stop, when not nil, reports true.
+func atOnce(ctx context.Context, workers int, list []int, stop func() bool, do func(int)) {
 	next := make(chan int)
 	var running sync.WaitGroup
 	for range min(workers, len(list)) {
@@ -119,6 +144,9 @@ func atOnce(ctx context.Context, workers int, list []int, do func(int)) {
 	}
 feed:
 	for _, i := range list {
+		if stop() {
+			break
+		}
 		select {
 		case next <- i:
 		case <-ctx.Done():
@@ -127,6 +155,19 @@ feed:
 	}
 	close(next)
 	running.Wait()
+}
+
+// Once plays c at t, and once more with more patience where the verdict would rest
+// on time or on a lost connection.
+func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Recording) suite.Report {
+	r := c.Run(ctx, t, rec)
+	if !doubtful(r) || t.Stalls || ctx.Err() != nil {
+		return r
+	}
+	t.Patience = morePatience * max(1, t.Patience)
+	r = c.Run(ctx, t, rec)
+	r.Again = true
+	return r
 }
 
 // ClientsOf returns the client that connects to l, called name, as a target for
@@ -179,13 +220,23 @@ func (a *absence) left() {
 }
 
 // JudgeClient plays the cases that judge clients, each on the next connection of
-// t: a client that connects several times at once has several cases at once. The
+// t: a client that connects several times at once has several cases at once. A case
+// whose verdict rests on time, or on a connection that was lost beside others, is
+// played once more on a further connection, alone and with more patience. The
 // reports are in the order of cases. When ctx ends, or no more clients connect,
 // they are those that ran, and the error says why: ErrGone where t.Again has gone
 // by.
 func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget, progress func(suite.Report)) ([]suite.Report, error) {
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
+	var doubts []int
+	here, crowd := 0, 0 // cases that run, and that have begun beside another
+	tell := func(i int, r suite.Report) {
+		reports[i] = r
+		if progress != nil {
+			progress(r)
+		}
+	}
 	var running sync.WaitGroup
 	waiting, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
@@ -201,24 +252,65 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 			break
 		}
 		nobody.came()
-		one := t
-		one.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
+		mu.Lock()
+		if here++; here > 1 {
+			crowd++
+		}
+		before, beside := crowd, here > 1
+		mu.Unlock()
 		running.Go(func() {
 			defer nobody.left()
-			r := c.RunClient(ctx, one, nil)
-			if ctx.Err() != nil {
-				return
-			}
+			r := runClient(ctx, c, t, conn)
 			mu.Lock()
 			defer mu.Unlock()
-			reports[i] = r
-			if progress != nil {
-				progress(r)
+			here--
+			switch {
+			case ctx.Err() != nil:
+			case doubtful(r) && (beside || crowd > before || r.Worst() != suite.Fail):
+				reports[i], doubts = r, append(doubts, i)
+			default:
+				tell(i, r)
 			}
 		})
 	}
 	running.Wait()
+	slices.Sort(doubts)
+	for _, i := range doubts {
+		if err == nil && t.More != nil {
+			t.More()
+		}
+		r := reports[i]
+		again, cancel := context.WithTimeout(ctx, cmp.Or(t.Again, 10*time.Second))
+		if err == nil {
+			patient := t
+			patient.Patience = morePatience * max(1, t.Patience)
+			if conn, gone := t.Accept(again); gone == nil {
+				r = runClient(ctx, cases[i], patient, conn)
+				r.Again = true
+			} else {
+				err = ErrGone // it is not waited for once more
+			}
+		}
+		cancel()
+		if ctx.Err() != nil {
+			reports[i] = suite.Report{}
+			continue
+		}
+		if !r.Again && r.Worst() == suite.Fail {
+			r = r.NotJudged("the connection was lost beside other cases, and the client did not connect again for a second try")
+		}
+		tell(i, r)
+	}
+	if len(ran(slices.Clone(reports))) == len(cases) {
+		err = nil
+	}
 	return ran(reports), err
+}
+
+// runClient plays c on conn.
+func runClient(ctx context.Context, c *suite.Case, t suite.ClientTarget, conn net.Conn) suite.Report {
+	t.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
+	return c.RunClient(ctx, t, nil)
 }
 
 // ran returns those of reports that there are.

@@ -187,11 +187,19 @@ func TestEveryOrderReachesTheServersCode(t *testing.T) {
 }
 
 func TestACallThatWaitsEndsItsStepAndTheNextOrderWaitsForIt(t *testing.T) {
-	st, actor := newStage(t)
-	began := time.Now()
-	err := parsed(t, "server by hand\nopen\nserver read\nsend text x\ntcp close\nserver ping").Play(t.Context(), st, nil)
-	if err != nil || strings.Join(actor.told, "; ") != `ping ""` || time.Since(began) > settleTime {
-		t.Errorf("%v after %v, and it was told %q", err, time.Since(began), actor.told)
+	// A busy machine may take its time, once or twice. A step that does not end by
+	// itself takes settleTime each time.
+	for tries := 0; ; tries++ {
+		st, actor := newStage(t)
+		began := time.Now()
+		err := parsed(t, "server by hand\nopen\nserver read\nsend text x\ntcp close\nserver ping").Play(t.Context(), st, nil)
+		took := time.Since(began)
+		if err != nil || strings.Join(actor.told, "; ") != `ping ""` || took > settleTime && tries == 5 {
+			t.Fatalf("%v after %v, and it was told %q", err, took, actor.told)
+		}
+		if took <= settleTime {
+			return
+		}
 	}
 }
 
@@ -239,7 +247,7 @@ func TestAPlayThatIsInterruptedEndsAtItsCommand(t *testing.T) {
 	}
 	began := time.Now()
 	err := parsed(t, "server by hand\nopen\nwait 1m").Play(ctx, st, control)
-	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "s.txt:4: wait: ") || time.Since(began) > 20*time.Second {
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "s.txt:4: wait: ") || time.Since(began) > 55*time.Second {
 		t.Errorf("it gave %v after %v", err, time.Since(began))
 	}
 }

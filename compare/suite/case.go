@@ -17,17 +17,20 @@ import (
 // ended the connection.
 type Verdict uint8
 
-// The verdicts, the graver ones behind: of two the greater counts. Info is legal,
-// and a choice that is worth knowing of; NonStrict is what breaks a SHOULD or is
-// laxer than it could be.
+// The verdicts. Of two the later one counts. Info is legal, and a choice that is
+// worth knowing of. NonStrict is what breaks a SHOULD or is laxer than it could be.
+// NotJudged says nothing of the endpoint: the case could not be played. NoAnswer
+// says that nothing came in time, which breaks no rule by itself.
 const (
 	Pass Verdict = iota
 	Info
 	NonStrict
+	NotJudged
+	NoAnswer
 	Fail
 )
 
-var verdictNames = [...]string{"pass", "info", "non-strict", "fail"}
+var verdictNames = [...]string{"pass", "info", "non-strict", "not-judged", "no-answer", "fail"}
 
 // String returns the name that the JSON form has as well.
 func (v Verdict) String() string {
@@ -37,10 +40,13 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
-// Glyph returns the sign for v: ✔ i ≈ ×.
+// Judged reports whether v says something of an endpoint.
+func (v Verdict) Judged() bool { return v != NotJudged }
+
+// Glyph returns the sign for v: ✔ i ≈ ? ∅ ×.
 func (v Verdict) Glyph() string {
 	if int(v) < len(verdictNames) {
-		return [...]string{"✔", "i", "≈", "×"}[v]
+		return [...]string{"✔", "i", "≈", "?", "∅", "×"}[v]
 	}
 	return "?"
 }
@@ -107,7 +113,8 @@ type Case struct {
 	Steps []Step
 	// Outcomes are the legal reactions. Of those that fit, the first is taken.
 	Outcomes []Outcome
-	// Deadline bounds the case as a whole; 0 is DefaultDeadline.
+	// Deadline is how long the judge waits since a byte last moved, in either
+	// direction; 0 is DefaultDeadline.
 	Deadline time.Duration
 	// Heavy says that much memory is needed: few such cases run at once.
 	Heavy bool
@@ -141,7 +148,7 @@ type Case struct {
 	risky    bool // the target may be sent what has frozen a browser
 }
 
-// DefaultDeadline bounds a case that says nothing else.
+// DefaultDeadline is the Deadline of a case that says nothing else.
 const DefaultDeadline = 2 * time.Second
 
 // Outcome is a legal reaction: what is seen, in order, and how it ends.
@@ -225,6 +232,8 @@ type ClientTarget struct {
 	// Again is how long the next connection is waited for once there has been one
 	// and none is left; 0 waits for ever, as for the first.
 	Again time.Duration
+	// More, when not nil, asks the client to connect once more than there are cases.
+	More func()
 	// Patience is that of a Target.
 	Patience int
 	// Browser says that it is one, so that the cases about browsers bind it.
@@ -263,18 +272,28 @@ func (c *Case) mirror() *Case {
 // the connection and the closing handshake not counted.
 func (c *Case) AtMost() time.Duration { return c.deadline() }
 
-// deadline returns how long c may take, the judge's own pauses not counted.
+// deadline returns how long the judge waits since a byte last moved.
 func (c *Case) deadline() time.Duration {
 	d := cmp.Or(c.Deadline, DefaultDeadline)
 	if c.Deadline == 0 && c.Judges == wire.Client && c.Outcomes[0].End.How == Refuses {
 		// Some read what an answer that is none has behind it, for three seconds.
 		d = 3 * DefaultDeadline
 	}
+	return d * c.slowness()
+}
+
+// leastBound is the least upper bound of a case.
+const leastBound = 10 * time.Second
+
+// most returns the upper bound of c, however many bytes still move.
+func (c *Case) most() time.Duration {
+	d := max(leastBound, 2*c.deadline())
 	d += time.Duration(len(c.Opening.Writes)) * overslept(c.Opening.Gap)
 	for _, s := range c.Steps {
 		d += time.Duration(s.writes()) * overslept(s.Gap)
+		d += s.Time * c.slowness()
 	}
-	return d * c.slowness()
+	return d
 }
 
 // slowness returns how many times as long as usual the judge waits.

@@ -75,7 +75,7 @@ func (r *Report) leaves() trace {
 			t.masked = t.masked || f.header.Masked && f.header.Length > 0
 		}
 	}
-	t.noClose = t.ended && !t.closed && r.Verdict != Fail && len(r.Case.Outcomes) > 0 && r.Case.Outcomes[0].End.How == Fails
+	t.noClose = t.ended && !t.closed && r.Verdict < NoAnswer && len(r.Case.Outcomes) > 0 && r.Case.Outcomes[0].End.How == Fails
 	return t
 }
 
@@ -361,7 +361,7 @@ func (r *Report) ofClose() string {
 		}
 	}
 	if r.over == nil || isTimeout(r.over) {
-		if r.Case.Judges == wire.Server && r.Closing == Fail && r.Verdict != Fail && !r.Case.Mute {
+		if r.Case.Judges == wire.Server && r.Closing == NoAnswer && r.Verdict < NoAnswer && !r.Case.Mute {
 			return "tcp-left-open"
 		}
 	}

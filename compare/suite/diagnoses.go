@@ -16,6 +16,8 @@ import (
 //
 // They are in the order of the endpoints, and then of Mistakes.
 func DiagnoseAll(reports []Report) []Diagnosis {
+	// A case that was not judged shows nothing and contradicts nothing.
+	reports = slices.DeleteFunc(slices.Clone(reports), func(r Report) bool { return r.Verdict == NotJudged })
 	list := []Diagnosis{}
 	var endpoints []string
 	for _, r := range reports {
@@ -223,7 +225,7 @@ func (p pattern) look(reports []*Report, e evidence) {
 	for i, list := range append(slices.Clone(p.and), p.right...) {
 		good, bad := 0, 0
 		for _, r := range p.titled(reports, list) {
-			if r.Verdict == Fail {
+			if r.Verdict >= NoAnswer {
 				bad++
 			} else {
 				good++
@@ -264,7 +266,7 @@ func (c *Case) titled(title string) bool {
 
 // In which way a case is not passed.
 
-func wrongly(r *Report) bool { return r.Verdict == Fail && !r.Unreachable }
+func wrongly(r *Report) bool { return r.Verdict >= NoAnswer && !r.Unreachable }
 func opened(r *Report) bool {
 	h := r.answer.head
 	return h != nil && h.Head.Status == 101 && r.Verdict >= NonStrict
@@ -280,10 +282,10 @@ func unmet(r *Report) bool   { return r.Verdict >= NonStrict && !r.Unreachable }
 func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
 func hungUp(r *Report) bool  { return r.trace.quiet && r.trace.ended && r.Closing == Fail }
 func openTCP(r *Report) bool {
-	return r.trace.quiet && !r.trace.ended && !r.NoWebSocket() && r.Closing == Fail
+	return r.trace.quiet && !r.trace.ended && !r.NoWebSocket() && r.Closing >= NoAnswer
 }
 func hasClosed(r *Report) bool {
-	return r.trace.closed && r.Verdict != Fail && r.Case.Outcomes[0].End.How != Fails
+	return r.trace.closed && r.Verdict < NoAnswer && r.Case.Outcomes[0].End.How != Fails
 }
 func hasPong(r *Report) bool  { return r.trace.pongs > 0 }
 func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.InvalidPayload }

@@ -21,7 +21,8 @@ type Alignment struct {
 	// they do not.
 	First int `json:"first"`
 	// Amounts says what the difference amounts to: Info where all are legal,
-	// NonStrict where a SHOULD is broken, Fail where a MUST is; Pass where there is
+	// NonStrict where a SHOULD is broken, NotJudged or NoAnswer where that is all that
+	// can be said of an endpoint, Fail where a MUST is broken; Pass where there is
 	// none. Words says so, and by whom.
 	Amounts Verdict `json:"amounts"`
 	Words   string  `json:"words"`
@@ -342,37 +343,47 @@ func breaks(vs []wire.Violation) string {
 // Only a MUST is failed, so what else is not strict breaks a SHOULD, or is lax where
 // no MUST and no SHOULD speaks.
 func amounts(c *Case, reports []Report) (Verdict, string) {
-	var must, should []string
+	var must, should, silent, out []string
 	for _, r := range reports {
 		worst := r.Worst()
 		switch {
 		case worst == Fail:
 			must = append(must, r.Endpoint)
+		case worst == NoAnswer:
+			silent = append(silent, r.Endpoint)
+		case worst == NotJudged:
+			out = append(out, r.Endpoint)
 		case worst == NonStrict:
 			should = append(should, r.Endpoint)
 		}
 	}
 	var parts []string
-	tell := func(who []string, what string) {
+	tell := func(who []string, one, several string) {
 		switch {
 		case len(who) == 1:
-			parts = append(parts, who[0]+" breaks a "+what)
+			parts = append(parts, who[0]+" "+one)
 		case len(who) > 1:
-			parts = append(parts, strings.Join(who[:len(who)-1], ", ")+" and "+who[len(who)-1]+" break a "+what)
+			parts = append(parts, strings.Join(who[:len(who)-1], ", ")+" and "+who[len(who)-1]+" "+several)
 		}
 	}
-	tell(must, Must)
+	tell(must, "breaks a MUST", "break a MUST")
 	if c.Keyword == May {
 		for _, who := range should {
 			parts = append(parts, who+" is laxer than it could be")
 		}
 	} else {
-		tell(should, Should)
+		tell(should, "breaks a SHOULD", "break a SHOULD")
 	}
+	tell(silent, "gives no answer in time", "give no answer in time")
+	tell(out, "was not judged", "were not judged")
 	words := strings.Join(parts, ", ")
 	switch {
 	case len(must) > 0:
 		return Fail, words
+	case len(silent) > 0:
+		return NoAnswer, words
+	case len(out) > 0:
+		return NotJudged, words
 	case len(should) > 0:
 		return NonStrict, words
 	case len(reports) == 2:

@@ -30,6 +30,7 @@
 //	checks.go      what is asked of the target's half by itself
 //	list.go        All, Match
 //	peer.go        the judge's end of one connection: octets out, frames in
+//	watch.go       how long it waits: since a byte last moved
 //	opening.go     the opening handshake from the judge's side
 //	deflate.go     permessage-deflate from the judge's side, with inflate.go
 //	run.go         Run, RunClient: plays a case

@@ -161,7 +161,7 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 			c.Judge, c.Kind, c.Says = false, "script", scriptWords(b)
 		}
 		if placed && c.Judge && (c.Kind == "frame" || c.Kind == "request" || c.Kind == "response") && next[e.From] < len(units[e.From]) {
-			first, n := within(units[e.From][next[e.From]], chunks[e.From])
+			first, n := piecesOf(units[e.From][next[e.From]], chunks[e.From])
 			switch {
 			case n > 1:
 				c.Says += fmt.Sprintf(", in %d TCP writes", n)
@@ -206,8 +206,8 @@ func outside(s stretch, units []stretch) (rest []stretch) {
 	return rest
 }
 
-// within returns the first of chunks that has bytes of unit, and how many have.
-func within(unit stretch, chunks []stretch) (first, n int) {
+// piecesOf returns the first of chunks that has bytes of unit, and how many have.
+func piecesOf(unit stretch, chunks []stretch) (first, n int) {
 	for i, c := range chunks {
 		if c.end > unit.from && c.from < unit.end {
 			if n++; n == 1 {

@@ -1,34 +1,54 @@
 package suite
 
-import (
-	"errors"
-	"math/bits"
-)
+import "math/bits"
 
 // This is a reader of DEFLATE (RFC 1951) of the judge's own, for what
 // compress/flate cannot tell: how far back the data reach, which is what a
 // window that was agreed on is about.
 
-var (
-	errCutShort   = errors.New("the data end inside a block")
-	errBlockType  = errors.New("there is a block of type 3")
-	errStored     = errors.New("the two lengths of a block without compression do not match")
-	errCode       = errors.New("there is a code that no table has")
-	errTable      = errors.New("a table of codes is not complete, or has too many")
-	errDistance   = errors.New("a distance reaches back before the first octet")
-	errTooLong    = errors.New("they are more octets than anything called for")
-	errLengthCode = errors.New("there is a length or distance code that does not exist")
+// inflateError says why data cannot be inflated. It is all that the decoder
+// panics with: any other panic is a fault of the judge's own.
+type inflateError string
+
+func (e inflateError) Error() string { return string(e) }
+
+const (
+	errCutShort   = inflateError("the data end inside a block")
+	errBlockType  = inflateError("there is a block of type 3")
+	errStored     = inflateError("the two lengths of a block without compression do not match")
+	errCode       = inflateError("there is a code that no table has")
+	errTable      = inflateError("a table of codes is not complete, or has too many")
+	errDistance   = inflateError("a distance reaches back before the first octet")
+	errTooLong    = inflateError("they are more octets than anything called for")
+	errLengthCode = inflateError("there is a length or distance code that does not exist")
 )
 
 // inflate returns what payload, with the tail that RFC 7692 §7.2.2 puts back,
 // stands for behind history, and the farthest distance that was used.
 func inflate(history, payload []byte, limit int) (message []byte, farthest int, err error) {
 	d := decoder{in: append(append([]byte(nil), payload...), 0, 0, 0xff, 0xff), out: append([]byte(nil), history...), limit: len(history) + limit}
+	err = catch(func() { d.all() })
+	return d.out[len(history):], d.farthest, err
+}
+
+// catch calls do and returns the inflateError that it panics with. It passes every
+// other panic on.
+func catch(do func()) (err error) {
 	defer func() {
-		if e, ok := recover().(error); ok {
+		switch e := recover().(type) {
+		case nil:
+		case inflateError:
 			err = e
+		default:
+			panic(e)
 		}
 	}()
+	do()
+	return nil
+}
+
+// all reads every block.
+func (d *decoder) all() {
 	for d.at < len(d.in) || d.have >= 8 {
 		if final := d.block(); final {
 			// A DEFLATE stream ends here, and the next begins with an octet.
@@ -38,10 +58,10 @@ func inflate(history, payload []byte, limit int) (message []byte, farthest int, 
 			}
 		}
 	}
-	return d.out[len(history):], d.farthest, nil
 }
 
-// A decoder reads bits from in and writes octets to out. It panics with an error.
+// A decoder reads bits from in and writes octets to out. It panics with an
+// inflateError.
 type decoder struct {
 	in       []byte
 	at       int

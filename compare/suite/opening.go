@@ -128,7 +128,7 @@ type answer struct {
 
 // readHead reads the target's half. talk has been told of the judge's, if that
 // came first.
-func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer {
+func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) answer {
 	b := make([]byte, 16<<10)
 	var first []byte // enough to see what it is
 	for got := 0; ; {
@@ -153,9 +153,9 @@ func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer
 			return answer{err: fmt.Errorf("it sent %s, and the head of its answer was not at its end", counted(got))}
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
-			return answer{err: fmt.Errorf("it accepted the connection and said nothing: %w", errSilent)}
+			return answer{err: fmt.Errorf("it accepted the connection and sent nothing%w", errSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return answer{err: fmt.Errorf("it sent %s, no whole head of HTTP, and then nothing: %w", counted(got), errSilent)}
+			return answer{err: fmt.Errorf("it sent %s, which are not a whole head of HTTP, and then nothing%w", counted(got), errSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
 			return answer{err: errors.New("it closed TCP and had said nothing")}
 		case errors.Is(err, io.EOF):
@@ -168,8 +168,8 @@ func readHead(conn *tap.Conn, talk *dissect.Conversation, from wire.Role) answer
 	}
 }
 
-// errSilent is the judge's patience, at its end.
-var errSilent = errors.New("the time for the case is over")
+// errSilent says that the judge's time was over. How long that was the report says.
+var errSilent = errors.New("")
 
 // looksLikeHTTP reports whether b can be the begin of a status line.
 func looksLikeHTTP(b []byte) bool {
@@ -186,7 +186,7 @@ func quoteLine(b []byte) string {
 
 // open does the opening handshake of c on conn in role. glued goes with the last
 // write of the judge's half.
-func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, path string, glued []byte) answer {
+func (c *Case) open(ctx context.Context, conn *movingConn, role wire.Role, host, path string, glued []byte) answer {
 	talk := &dissect.Conversation{}
 	key := c.Opening.key()
 	var a answer
@@ -195,7 +195,7 @@ func (c *Case) open(ctx context.Context, conn *tap.Conn, role wire.Role, host, p
 			return a
 		}
 		key = a.head.Head.Key()
-		a.early = len(a.rest) > 0 || c.hears(conn)
+		a.early = len(a.rest) > 0 || c.hears(ctx, conn)
 		a.offers = a.head.Head.HasExtension(wire.PermessageDeflate)
 		// Where there is nothing to judge, nothing odd is sent.
 		if c.lacksOffer(a) != "" {
@@ -297,7 +297,16 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		if reason, rule := a.refused(); reason != "" {
 			r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
 			r.Got = "no WebSocket"
-			if a.head != nil {
+			switch {
+			case errors.Is(a.err, errSilent):
+				c.noHandshake(r)
+			case a.busy():
+				r.Busy = true
+				*r = r.NotJudged(fmt.Sprintf("it answered %.60q, so it had no room for this connection", a.head.Line))
+			case a.head == nil:
+				r.lacks = c.handshakeWords()
+			}
+			if a.head != nil && !r.Busy {
 				r.pointRule(a.head, rule)
 			}
 			return true
@@ -309,7 +318,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
 		switch {
 		case errors.Is(a.err, errSilent):
-			r.Verdict = Fail
+			c.noHandshake(r)
 		case refusal.End.Silent:
 			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
 		}
@@ -318,7 +327,9 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
 	default:
 		// 3. A refusal.
-		r.Got = a.head.Line
+		if r.Got, r.Busy = a.head.Line, a.busy(); r.Busy {
+			r.lacks = "room for the connection"
+		}
 		for _, o := range c.Outcomes {
 			if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
 				r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
@@ -329,6 +340,32 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
 	}
 	return true
+}
+
+// noHandshake makes r the report of a case in which the target's half of the
+// opening handshake did not come in time.
+func (c *Case) noHandshake(r *Report) {
+	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
+	r.lacks = c.handshakeWords()
+	r.Got = r.answer.err.Error()
+	r.Reason = fmt.Sprintf("No answer within %s: %s.", c.deadline(), r.Got)
+}
+
+// handshakeWords names the target's half of the opening handshake. That to an
+// unusual request is another than that to the usual one.
+func (c *Case) handshakeWords() string {
+	switch {
+	case c.Judges == wire.Client:
+		return "a request"
+	case len(c.Opening.Writes) > 0 || c.Opening.Each > 0 || c.Opening.Fin:
+		return "a response to an unusual request"
+	}
+	return "a response to the request"
+}
+
+// busy reports whether a says that the server has no room at present.
+func (a answer) busy() bool {
+	return a.head != nil && a.head.From == wire.Server && (a.head.Head.Status == 503 || a.head.Head.Status == 429)
 }
 
 // pointRule sets Got, Octets and Caret to the line of h that breaks rule, or to
@@ -396,13 +433,16 @@ func (e End) allows(status int) bool {
 
 // hears listens to a client that waits for its answer, and reports whether it
 // sends something all the same.
-func (c *Case) hears(conn net.Conn) bool {
+func (c *Case) hears(ctx context.Context, conn net.Conn) bool {
 	if c.Opening.Listen == 0 {
 		return false
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(c.Opening.Listen))
 	n, _ := conn.Read(make([]byte, 1))
-	_ = conn.SetReadDeadline(time.Now().Add(c.deadline()))
+	_ = conn.SetReadDeadline(time.Time{})
+	if ctx.Err() != nil {
+		_ = conn.SetReadDeadline(time.Unix(1, 0))
+	}
 	return n > 0
 }
 
@@ -460,6 +500,9 @@ func (c *Case) judgeHead(r *Report) {
 	}
 	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
 		r.take(f)
+		if r.lacks != "" && f.verdict == Fail {
+			r.lacks = "" // the head is there, whatever came or did not come after it
+		}
 		for _, v := range r.answer.head.Violations {
 			if slices.Contains(c.Rules, v.Code) {
 				r.Rule = v.Code

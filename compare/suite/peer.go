@@ -15,6 +15,9 @@ import (
 	"wslab/reference/wire"
 )
 
+// maxSpans is how many frames of a message are kept.
+const maxSpans = 1 << 16
+
 // span is a frame as it came: its header, and where its payload stands in that
 // of the message or control frame.
 type span struct {
@@ -47,11 +50,11 @@ type fault struct {
 // peer is the judge's end of one connection: it sends what it is told to, and
 // a goroutine of its own reads what comes, so that neither waits for the other.
 type peer struct {
-	conn  *tap.Conn
-	role  wire.Role // the judge's
-	limit int       // octets of payload that may come
-	sent  sentSet   // what the judge sends in this case
-	done  chan struct{}
+	conn *movingConn
+	role wire.Role // the judge's
+	may  bounds    // how much may come
+	sent sentSet   // what the judge sends in this case
+	done chan struct{}
 
 	// pong returns a Pong as it is sent; nil where the judge must not send one,
 	// as in the middle of a frame.
@@ -67,6 +70,7 @@ type peer struct {
 	text    wire.UTF8
 	context wire.Context
 	octets  int
+	extras  int       // control frames, and fragments without a payload
 	inflate *inflater // nil without permessage-deflate
 	first   []byte    // the first octets that came, enough to see what they are
 	raw     []byte    // the first octets of the last frame, header included, as they came
@@ -76,6 +80,7 @@ type peer struct {
 	seen    []seen
 	closed  *seen   // the target's Close frame
 	fault   *fault  // nothing is read after it
+	tooLong *seen   // announces more than any outcome has
 	flooded bool    // more came than the case can call for
 	over    error   // why no more can come: io.EOF for FIN
 	partial bool    // FIN or RST came inside a frame
@@ -102,11 +107,11 @@ func (s sentSet) returns(code wire.CloseCode) bool {
 // newPeer returns the judge's end of conn, whose opening handshake is done; rest
 // came behind it. It reads until the connection ends or is closed.
 // deflate is what is agreed on of permessage-deflate, nil for nothing.
-func newPeer(conn *tap.Conn, role wire.Role, limit int, sent sentSet, deflate *wire.DeflateParams, rest []byte) *peer {
-	p := &peer{conn: conn, role: role, limit: limit, sent: sent, done: make(chan struct{}), changed: make(chan struct{}),
+func newPeer(conn *movingConn, role wire.Role, may bounds, sent sentSet, deflate *wire.DeflateParams, rest []byte) *peer {
+	p := &peer{conn: conn, role: role, may: may, sent: sent, done: make(chan struct{}), changed: make(chan struct{}),
 		context: wire.Context{Sender: role.Peer(), RSV1: deflate != nil}}
 	if deflate != nil {
-		p.inflate = newInflater(*deflate, role.Peer(), limit)
+		p.inflate = newInflater(*deflate, role.Peer(), may.octets)
 	}
 	go p.read(rest)
 	return p
@@ -199,7 +204,11 @@ func (p *peer) beginFrame(h wire.Header) bool {
 		p.message, p.text = seen{opcode: h.Opcode}, wire.UTF8{}
 	}
 	s := p.current()
-	s.frames = append(s.frames, span{h, len(s.payload)})
+	if at := (span{h, len(s.payload)}); len(s.frames) < maxSpans {
+		s.frames = append(s.frames, at)
+	} else {
+		s.frames[maxSpans-1] = at // the last one, which may be wrong
+	}
 	if violations != nil {
 		v := violations[0]
 		return p.broke(v, bitOf(v.Code, h))
@@ -207,8 +216,19 @@ func (p *peer) beginFrame(h wire.Header) bool {
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary || h.Opcode == wire.Continuation {
 		p.context.Fragmented = !h.Fin
 	}
+	if h.Opcode.IsControl() || h.Length == 0 {
+		if p.extras++; p.extras > p.may.controls {
+			p.tell(func() { p.flooded = true })
+			return false
+		}
+	}
 	// The length is only a claim, so no more is taken than the case calls for.
-	if room := uint64(max(0, p.limit-p.octets)); h.Length <= room {
+	have := uint64(len(s.payload))
+	if !h.Opcode.IsControl() && (h.Length > p.may.message || have+h.Length > p.may.message) {
+		long := *s
+		p.tell(func() { p.tooLong = &long })
+	}
+	if room := uint64(max(0, p.may.octets-p.octets)); h.Length <= room {
 		s.payload = slices.Grow(s.payload, int(h.Length))
 	}
 	return true
@@ -228,7 +248,7 @@ func (p *peer) payload(b []byte) bool {
 			return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the text is 0x%02X.", had+i, s.payload[had+i])), 8*(p.frame.Size()+at))
 		}
 	}
-	if p.octets += len(b); p.octets > p.limit {
+	if p.octets += len(b); p.octets > p.may.octets {
 		p.tell(func() { p.flooded = true })
 		return false
 	}
@@ -239,6 +259,9 @@ func (p *peer) payload(b []byte) bool {
 func (p *peer) endFrame() bool {
 	p.inFrame = false
 	s := *p.current()
+	if p.frame.Fin && !p.frame.Opcode.IsControl() {
+		p.tell(func() { p.tooLong = nil }) // it is whole, and judged as such
+	}
 	switch {
 	case s.opcode == wire.Close:
 		body, violations := wire.ParseClosePayload(s.payload)
@@ -335,6 +358,32 @@ func (p *peer) await(ctx context.Context, there func() bool) {
 			return
 		}
 	}
+}
+
+// expect is await for what the target is to send. It does not wait for the rest
+// of a frame that announces more than any outcome has and does not come: that is
+// wrong already, and what there is of it shows which mistake it is.
+func (p *peer) expect(ctx context.Context, grace time.Duration, there func() bool) {
+	for {
+		p.await(ctx, func() bool { return there() || p.tooLong != nil })
+		if !p.announced() {
+			return
+		}
+		short, cancel := p.conn.watch(ctx, grace, time.Second)
+		p.await(short, func() bool { return p.tooLong == nil })
+		cancel()
+		if p.announced() {
+			return
+		}
+	}
+}
+
+// announced reports whether the frame that is being read announces more than any
+// outcome has. Its payload may never come.
+func (p *peer) announced() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tooLong != nil && !p.ended()
 }
 
 // answers returns how many messages came, and Pongs that are no mere heartbeat.

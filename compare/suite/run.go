@@ -34,9 +34,12 @@ const closeWait = time.Second
 // the Close is answered.
 const finWait = 50 * time.Millisecond
 
-// slack is how many octets a target may send beyond those that a case calls
-// for, before it is taken for one that never stops.
-const slack = 256 << 10
+// slack is how many bytes a target may send beyond those that a case calls for,
+// and manyControls how many control frames, before the judge stops reading.
+const (
+	slack        = 256 << 10
+	manyControls = 10_000
+)
 
 // The most that is kept of a case that runs without a recording of its own.
 var caseLimits = recording.Limits{Events: 1000, Octets: 256 << 10}
@@ -64,9 +67,11 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 	r.Case = c
 	if r.Verdict != Fail && c.resets() {
 		// The judge cannot see how the target takes a reset, but that it lives.
-		again := stillThere.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
-		if again.Verdict == Fail {
-			r.Verdict, r.Reason = Fail, "After the reset it served no further connection: "+again.Reason
+		alive := *stillThere
+		alive.patience = t.Patience
+		again := alive.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
+		if again.Verdict > NonStrict {
+			r.Verdict, r.Reason, r.Refused, r.Busy, r.lacks = again.Verdict, "After the reset it served no further connection: "+again.Reason, again.Refused, again.Busy, again.lacks
 		}
 	}
 	return r
@@ -124,19 +129,18 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if role == wire.Client {
 		// A server may accept TCP and then say nothing of TLS.
 		var cancel context.CancelFunc
-		dial, cancel = context.WithTimeout(ctx, dialTime)
+		dial, cancel = context.WithTimeout(ctx, dialTime*c.slowness())
 		defer cancel()
 	}
 	conn, err := connect(dial)
 	began := time.Now()
 	defer func() { r.Took = time.Since(began) }()
 	if err != nil {
-		r.Verdict, r.Closing, r.Unreachable = Fail, Fail, true
+		r.Verdict, r.Closing, r.Unreachable, r.lacks = NotJudged, NotJudged, true, "a connection"
+		r.Refused = errors.Is(err, syscall.ECONNREFUSED)
 		r.Expected, r.Got, r.Reason = c.expected(), "no connection", cannotConnect(err)
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.deadline())
-	defer cancel()
 	keeps, recorded := recording.DefaultLimits.Events, rec != nil
 	if rec == nil {
 		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
@@ -163,8 +167,9 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		}
 	}()
 	defer tapped.Close()
-	end, _ := ctx.Deadline()
-	_ = tapped.SetDeadline(end)
+	line := &movingConn{Conn: tapped}
+	ctx, cancel := line.watch(ctx, c.deadline(), c.most())
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
@@ -178,7 +183,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		}
 		steps = steps[1:]
 	}
-	r.answer = c.open(ctx, tapped, role, host, path, glued)
+	r.answer = c.open(ctx, line, role, host, path, glued)
 	passed.take()
 	if role == wire.Server && r.answer.head != nil {
 		r.answer.known = known.add(r.answer.head.Head.Key())
@@ -190,16 +195,18 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}
 
 	// 3. The steps, and what comes of them.
-	p := newPeer(tapped, role, c.limit(), c.sent(), r.answer.deflate, r.answer.rest)
+	p := newPeer(line, role, c.bounds(), c.sent(), r.answer.deflate, r.answer.rest)
 	p.answerPings(c)
 	s := c.play(ctx, p, role, steps, keys, passed)
 	s = c.finish(ctx, p, s)
+	s.quiet, s.slow = ranOut(ctx), errors.Is(context.Cause(ctx), errSlow)
 	p.mu.Lock()
 	r.over = p.over // before the judge itself hangs up
 	p.mu.Unlock()
 	tapped.Close()
 	p.untilDone()
-	r.saw, r.closed, r.fault, r.first = p.seen, p.closed, p.fault, p.first
+	r.spoke = len(p.first) > 0
+	r.saw, r.closed, r.fault, r.first, r.tooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
 	r.raw, r.part = p.raw, p.rest()
 	if p.context.Fragmented && !p.inFrame {
 		r.unfinished = p.message
@@ -263,17 +270,35 @@ func (c *Case) keys() func() [4]byte {
 	}
 }
 
-// limit returns how many octets of payload may come.
-func (c *Case) limit() int {
+// bounds says how much may come from a target before it is wrong, whatever comes
+// after.
+type bounds struct {
+	octets   int    // of payload in all
+	message  uint64 // of the longest message or, compressed, its frames
+	controls int    // control frames, and fragments without a payload
+}
+
+// bounds returns what c calls for at most, with some slack.
+func (c *Case) bounds() bounds {
+	b := bounds{octets: slack, controls: manyControls}
 	most := 0
 	for _, o := range c.Outcomes {
 		n := 0
 		for _, e := range o.Sees {
 			n += e.Payload.Len()
+			if !e.Opcode.IsControl() {
+				b.message = max(b.message, uint64(e.Payload.Len()))
+			}
 		}
 		most = max(most, n)
+		b.controls = max(b.controls, manyControls+len(o.Sees))
 	}
-	return most + slack
+	b.octets += most
+	if c.Deflate != nil {
+		// What cannot be compressed grows a little, by how much is the target's choice.
+		b.message += b.message/8 + 1024
+	}
+	return b
 }
 
 // fewest returns the least messages and control frames that any outcome needs.
@@ -325,12 +350,12 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 		case Await:
 			short, cancel := ctx, context.CancelFunc(func() {})
 			if step.Time > 0 {
-				short, cancel = context.WithTimeout(ctx, step.Time)
+				short, cancel = within(ctx, step.Time*c.slowness())
 			}
-			p.await(short, func() bool { return p.answers() >= step.N || p.closed != nil })
+			p.expect(short, c.grace(), func() bool { return p.answers() >= step.N || p.closed != nil })
 			cancel()
 		case Patience:
-			short, cancel := context.WithTimeout(ctx, step.Time)
+			short, cancel := within(ctx, step.Time*c.slowness())
 			p.await(short, func() bool { return p.closed != nil })
 			cancel()
 			p.mu.Lock()
@@ -354,7 +379,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	// 1. Until the target ends it, or the judge is to, or no outcome fits.
 	var o *Outcome
 	fewest, looked := c.fewest(), -1
-	p.await(ctx, func() bool {
+	p.expect(ctx, c.grace(), func() bool {
 		// Of many messages not each is worth looking at all again.
 		n := p.answers()
 		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
@@ -371,7 +396,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	p.mu.Lock()
 	s.ended = p.closed != nil || p.over != nil && !isTimeout(p.over)
 	s.flooded = p.flooded
-	wrong := o == nil || p.fault != nil || p.flooded || !s.ended && o.End.How != ByJudge
+	wrong := o == nil || p.fault != nil || p.flooded || p.tooLong != nil || !s.ended && o.End.How != ByJudge
 	var code wire.CloseCode = wire.NormalClosure
 	if p.closed != nil {
 		code = p.closed.close.Code
@@ -387,7 +412,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	unheard := s.ended && o != nil && o.End.How == Fails
 	gone := false
 	if s.ended { // one that has sent FIN as well waits for nothing
-		short, cancel := context.WithTimeout(ctx, finWait)
+		short, cancel := within(ctx, finWait)
 		p.await(short, func() bool { return false })
 		cancel()
 		p.mu.Lock()
@@ -408,7 +433,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 
 	// 3. TCP. A server ends it first, a client after the judge has.
 	if c.Waits > 0 && p.role == wire.Server {
-		short, cancel := context.WithTimeout(ctx, c.Waits)
+		short, cancel := within(ctx, c.Waits)
 		p.await(short, func() bool { return false })
 		cancel()
 		p.mu.Lock()
@@ -422,15 +447,18 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	if c.Mute {
 		patience = c.deadline() // it may wait a little for the answer that does not come
 	}
-	wait, cancel := context.WithTimeout(ctx, patience)
+	wait, cancel := p.conn.watch(ctx, patience, 0)
 	defer cancel()
 	p.await(wait, func() bool { return false })
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.timeout = (p.over == nil || isTimeout(p.over)) && p.fault == nil && !p.flooded
+	s.timeout, s.waited = (p.over == nil || isTimeout(p.over)) && p.fault == nil && !p.flooded, patience
 	s.flooded = p.flooded
 	return s
 }
+
+// grace is how long the judge waits for what is not needed for a verdict.
+func (c *Case) grace() time.Duration { return finWait * c.slowness() }
 
 // sendsClose reports whether a step of c sends a Close frame.
 func (c *Case) sendsClose() bool {

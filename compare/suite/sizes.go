@@ -20,7 +20,7 @@ func sizes() []*Case {
 		add := func(title, section string, size int, sees []Expect, steps ...Step) {
 			s.add(Case{
 				Title: title, Section: section, Keyword: Must, Duty: dutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
-				Steps: steps, Outcomes: withLimit(sees), Deadline: 30 * time.Second, Heavy: size > 1<<20,
+				Steps: steps, Outcomes: withLimit(sees), Deadline: 10 * time.Second, Heavy: size > 1<<20,
 			})
 		}
 		for _, n := range []int{256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {

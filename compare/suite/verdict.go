@@ -61,23 +61,60 @@ type Report struct {
 	trace      trace
 	part       part   // a frame that came in part
 	raw        []byte // the first octets of the last frame
-	// Unreachable says that there was no connection to judge.
+	tooLong    *seen  // what announced more bytes than anything called for
+	// Unreachable says that there was no connection to judge, and Refused that
+	// nothing listened.
 	Unreachable bool
-	lacks       string // what the judge waited for in vain, "" where the verdict rests on no wait
+	Refused     bool
+	// Busy says that a server had no room: it answered 503 or 429.
+	Busy bool
+	// Died says that the target's process died in this case.
+	Died bool
+	// Again says that the case was played a second time, alone and with more
+	// patience, because its first verdict rested on time or on a lost connection.
+	Again bool
+
 	// Withheld says that the judge did not send what the case is about: see the
 	// constant.
 	Withheld bool
 	// Script is what the client's JavaScript was told, where it is a page's.
 	Script []recording.Script
+
+	lacks string // what the judge waited for in vain, "" where the verdict rests on no wait
+	slow  bool   // the case reached its upper bound while bytes still moved
+	spoke bool   // a byte came after the opening handshake
+}
+
+// Lacks returns what the judge waited for in vain, or lost with the connection,
+// when it came to the verdict of r: "a Pong". It is "" where the verdict rests on
+// what came. Such a verdict may say more of the machine than of the endpoint.
+func (r Report) Lacks() string { return r.lacks }
+
+// Slow reports whether bytes still moved when the case reached its upper bound.
+func (r Report) Slow() bool { return r.slow }
+
+// Spoke reports whether anything came after the opening handshake.
+func (r Report) Spoke() bool { return r.spoke }
+
+// Lost reports whether TCP ended without a Close frame.
+func (r Report) Lost() bool { return r.trace.ended && !r.trace.closed }
+
+// Opened reports whether the target answered the opening handshake.
+func (r Report) Opened() bool { return r.answer.head != nil }
+
+// NotPlayed returns the report of a case that was not played at endpoint, and why.
+func NotPlayed(c *Case, endpoint, why string) Report {
+	return Report{Case: c, Endpoint: endpoint, Verdict: NotJudged, Closing: NotJudged, Reason: sentence(why), Expected: c.expected(), Caret: -1}
+}
+
+// NotJudged returns r as one that says nothing of the endpoint, and why.
+func (r Report) NotJudged(why string) Report {
+	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Octets, r.Caret = NotJudged, NotJudged, sentence(why), "", "", nil, -1
+	return r
 }
 
 // Worst returns the graver of the two verdicts.
 func (r Report) Worst() Verdict { return max(r.Verdict, r.Closing) }
-
-// Lacks returns what the judge waited for in vain when it came to the verdict of
-// r. It is "" where the verdict rests on what came. Such a verdict may say more of
-// the machine than of the endpoint.
-func (r Report) Lacks() string { return r.lacks }
 
 // Why returns the sentence for the graver of the two verdicts.
 func (r Report) Why() string {
@@ -117,8 +154,10 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Withheld      bool               `json:"withheld,omitempty"`
 		Script        []recording.Script `json:"script,omitempty"`
 		Took          float64            `json:"took"`
+		Again         bool               `json:"again,omitempty"`
+		Died          bool               `json:"died,omitempty"`
 	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000})
+		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000, r.Again, r.Died})
 }
 
 // fit says how what was seen stands to what is expected.
@@ -256,6 +295,10 @@ func (r *Report) got() string {
 	if r.fault != nil {
 		h := r.fault.of.frames[len(r.fault.of.frames)-1].header
 		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d octets", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
+	}
+	if r.tooLong != nil {
+		h := r.tooLong.frames[len(r.tooLong.frames)-1].header
+		parts = append(parts, fmt.Sprintf("the header of a %s frame that announces %d octets", strings.ToUpper(h.Opcode.String()), h.Length))
 	}
 	if r.closed != nil {
 		parts = append(parts, r.closed.String())
@@ -401,6 +444,11 @@ func (c *Case) judge(r *Report, s state) {
 		}
 		return
 	}
+	if r.tooLong != nil && !s.flooded {
+		r.Verdict, r.Closing, r.Rule = Fail, Fail, ""
+		r.Reason = c.overlong(r)
+		return
+	}
 	if s.flooded {
 		r.Verdict, r.Closing = Fail, Fail
 		r.Reason = "It sends more than anything in this case calls for."
@@ -413,14 +461,26 @@ func (c *Case) judge(r *Report, s state) {
 		o = c.limited(r.saw, r.closed, s)
 	}
 	if o == nil {
-		o = c.leftOpen(r.saw, s)
+		if o = c.leftOpen(r.saw, s); o != nil {
+			r.lacks = "the end of TCP"
+		}
 	}
 	if o == nil {
+		if s.quiet && !s.ended {
+			r.lacks = c.missing(r, s)
+			if c.couldBe(r, s) {
+				c.noAnswer(r, s)
+				return
+			}
+		}
 		r.Verdict, r.Closing = Fail, Fail
 		r.Reason = c.mismatch(r, s)
 		return
 	}
 	r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
+	if s.late && o.Verdict != Pass {
+		r.lacks = "the failing of the connection at once"
+	}
 	if c.also != nil {
 		if f := c.also(r.saw); f.verdict != Pass {
 			r.take(f)
@@ -432,12 +492,16 @@ func (c *Case) judge(r *Report, s state) {
 	switch {
 	case c.Mute && s.timeout:
 		closing, why = NonStrict, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", c.deadline())
+		r.lacks = "the end of TCP"
 	case closing == Pass && s.first:
 		closing, why = Info, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
 	}
 	r.Closing = closing
 	if closing != Pass {
 		r.ClosingReason = sentence(why)
+	}
+	if closing >= NoAnswer {
+		r.Rule = "" // the case is not about this
 	}
 	if closing != Pass && (r.Reason == "" || closing == Fail) {
 		r.Reason = sentence(why)
@@ -450,9 +514,12 @@ type state struct {
 	late      bool // a Patience step ended in vain
 	trailing  bool // octets of the judge stand behind a Close frame of a step
 	flooded   bool
-	ended     bool // the target has sent a Close frame, or ended TCP
-	timeout   bool // the wait for the end of TCP was in vain
-	first     bool // a client ended TCP before the judge did
+	ended     bool          // the target has sent a Close frame, or ended TCP
+	timeout   bool          // the wait for the end of TCP was in vain
+	waited    time.Duration // for the end of TCP
+	quiet     bool          // the case ended because the judge's time was over
+	slow      bool          // and bytes still moved
+	first     bool          // a client ended TCP before the judge did
 }
 
 // best returns the first outcome that what was seen can still be, or, with
@@ -486,6 +553,73 @@ func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
 		return o
 	}
 	return nil
+}
+
+// couldBe reports whether what was seen can still become a legal outcome, and has
+// no Pong in it where another one was expected.
+func (c *Case) couldBe(r *Report, s state) bool {
+	f, wrong, due := c.Outcomes[0].hold(r.saw, true)
+	if f == cannot && (due != nil && due.Opcode == wire.Pong || len(r.saw[wrong].payload) == 0 && c.sent().has(nil)) {
+		return false
+	}
+	return c.best(r.saw, r.closed, s, false) != nil
+}
+
+// noAnswer makes r the report of a case in which time ran out.
+func (c *Case) noAnswer(r *Report, s state) {
+	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
+	r.Reason = fmt.Sprintf("No answer within %s: %s did not come.", c.deadline(), r.lacks)
+	if r.slow = s.slow; s.slow {
+		r.Verdict, r.Closing = NotJudged, NotJudged
+		r.Reason = fmt.Sprintf("Not finished within %s, while bytes still came: %s was not there yet.", c.most(), r.lacks)
+	}
+}
+
+// missing says which step of the outcome that is still possible did not come.
+func (c *Case) missing(r *Report, s state) string {
+	o := c.best(r.saw, r.closed, s, false)
+	if o == nil {
+		o = &c.Outcomes[0]
+	}
+	if f, _, _ := o.fits(r.saw); f == partly {
+		left := slices.Clone(r.saw)
+		for _, e := range o.Sees {
+			i := slices.IndexFunc(left, e.is)
+			switch {
+			case i >= 0:
+				left = slices.Delete(left, i, i+1)
+			case e.Optional:
+			case e.Opcode == wire.Pong:
+				return "a Pong"
+			default:
+				return fmt.Sprintf("the echo of a %s message", e.Opcode)
+			}
+		}
+	}
+	switch {
+	case o.End.How == Answers || s.closeSent:
+		return "a Close frame in answer"
+	case o.End.How == Drops:
+		return "the end of TCP"
+	}
+	return "the failing of the connection"
+}
+
+// overlong points at a length that no outcome can have, and says so.
+func (c *Case) overlong(r *Report) string {
+	of := r.tooLong
+	last := of.frames[len(of.frames)-1]
+	due := uint64(0)
+	for _, e := range c.Outcomes[0].Sees {
+		if e.Opcode == of.opcode {
+			due = max(due, uint64(e.Payload.Len()))
+		}
+	}
+	r.point(*of, len(of.frames)-1, lengthBit(last.header, due-min(due, uint64(last.start))))
+	if due == 0 {
+		return fmt.Sprintf("Its frame header announces a payload of %d octets, and no message is expected here.", last.header.Length)
+	}
+	return fmt.Sprintf("Its frame header announces a payload of %d octets, and the message expected here has %d.", last.header.Length, due)
 }
 
 // leastLimit is the size from which a message may be too large for an endpoint.
@@ -596,6 +730,7 @@ func (c *Case) mismatch(r *Report, s state) string {
 		}
 		return fmt.Sprintf("It ended the connection with %s.", r.closed)
 	case s.ended:
+		r.lacks = "the rest of the connection"
 		if f == partly {
 			return fmt.Sprintf("%s, and what was due had not come.", endText(r.over))
 		}
@@ -630,9 +765,11 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		worse(NonStrict, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
 	case r.closed == nil && e.How == Drops:
 	case r.closed == nil && r.over != nil && !isTimeout(r.over):
+		r.lacks = "a Close frame in answer"
 		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.over))
 	case r.closed == nil:
-		worse(Fail, "it did not answer the Close frame in time (RFC 6455 §5.5.1)")
+		r.lacks = "a Close frame in answer"
+		worse(NoAnswer, "no answer within %s: it did not answer the Close frame (RFC 6455 §5.5.1)", r.Case.deadline())
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code) && e.How != Fails && isPlain(r.closed.close.Code):
 		worse(Info, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
@@ -642,9 +779,13 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	switch {
 	case e.NoTCP:
 	case s.timeout && r.Case.Judges == wire.Client:
+		r.lacks = "the end of TCP"
 		worse(NonStrict, "it left TCP open for some time after the closing handshake. When a client closes it is its own choice (RFC 6455 §5.5.1)")
 	case s.timeout:
-		worse(Fail, "it left TCP open after the closing handshake (RFC 6455 §7.1.1)")
+		if r.lacks == "" {
+			r.lacks = "the end of TCP"
+		}
+		worse(NoAnswer, "no answer within %s: it left TCP open after the closing handshake (RFC 6455 §7.1.1)", s.waited)
 	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
 		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}

@@ -106,7 +106,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		{"TCP left open", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
 			untilEnd(c)
-		}), Pass, Fail, "It left TCP open after the closing handshake"},
+		}), Pass, NoAnswer, "No answer within 1s: it left TCP open after the closing handshake"},
 		{"a reset", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
 			time.Sleep(50 * time.Millisecond) // the frame is to arrive before the reset
@@ -115,7 +115,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		{"a message behind its Close frame", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000) + string(unmasked(wire.Text, "late"))))
 		}), Pass, Fail, "after a Close frame"},
-		{"nothing", ends(untilEnd), Pass, Fail, "It did not answer the Close frame in time"},
+		{"nothing", ends(untilEnd), Pass, NoAnswer, "No answer within 2s: it did not answer the Close frame"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -200,7 +200,7 @@ func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 	if got["case"] != "test/1" || got["verdict"] != "fail" || got["closing"] != "fail" || got["octets"] != "81054a656c6c6f" || got["caret"] != 22.0 {
 		t.Errorf("%s", b)
 	}
-	for _, v := range []Verdict{Pass, Info, NonStrict, Fail} {
+	for _, v := range []Verdict{Pass, Info, NonStrict, NotJudged, NoAnswer, Fail} {
 		var back Verdict
 		if b, _ := json.Marshal(v); json.Unmarshal(b, &back) != nil || back != v {
 			t.Errorf("%s comes back as %s", v, back)
@@ -227,7 +227,7 @@ func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
 
 func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
 	words := ""
-	list := []Verdict{Pass, Info, NonStrict, Fail}
+	list := []Verdict{Pass, Info, NonStrict, NotJudged, NoAnswer, Fail}
 	for i, v := range list {
 		words += v.Glyph() + " " + v.String() + "  "
 		for j, w := range list {
@@ -236,7 +236,7 @@ func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
 			}
 		}
 	}
-	if words != "✔ pass  i info  ≈ non-strict  × fail  " {
+	if words != "✔ pass  i info  ≈ non-strict  ? not-judged  ∅ no-answer  × fail  " {
 		t.Errorf("the verdicts are %s", words)
 	}
 }

@@ -90,7 +90,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["non-strict", "≈ warning"], ["info", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not judged yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["non-strict", "≈ warning"], ["info", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not played yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
@@ -100,7 +100,7 @@ export class WsCompare extends LabElement {
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST). Open a row to see everything that was sent, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST), ∅ no answer in time, ? not judged. Open a row to see everything that was sent, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.risk,
@@ -312,7 +312,7 @@ export class WsCompare extends LabElement {
     this.wait();
   }
 
-  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, or that the run is over */
+  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, a wish to play some once more, or that the run is over */
   told(kind, line) {
     const run = this.running.get(kind);
     if (!run) return;

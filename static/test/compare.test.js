@@ -38,12 +38,25 @@ test("columns are counted by the graver of two verdicts", () => {
   m.report(report("5.1/1", "naive", "pass", "fail"));
   m.report(report("5.1/2", "naive", "info", "non-strict"));
   m.report(report("5.5.2/1", "naive"));
-  assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, fail: 1, none: 1, asked: 4 });
+  assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, "not-judged": 0, "no-answer": 0, fail: 1, none: 1, asked: 4 });
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
   assert.equal(worst(report("x", "y", "info", "pass")), "info");
   assert.equal(tallyWords(m.counts(m.columns[1])), "1 pass, 1 warning, 1 fail");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
-  assert.equal(said(null), "not judged");
+  assert.equal(said(null), "not played");
+});
+
+test("no answer and not judged have a sign and words of their own, and fail outweighs both", () => {
+  assert.equal(said(report("x", "y", "no-answer", "no-answer")), "no answer");
+  assert.equal(said(report("x", "y", "not-judged", "not-judged")), "not judged");
+  assert.equal(worst(report("x", "y", "no-answer", "fail")), "fail");
+  assert.equal(worst(report("x", "y", "non-strict", "no-answer")), "no-answer");
+  assert.equal(worst(report("x", "y", "not-judged", "non-strict")), "not-judged");
+  const m = matrix();
+  m.report(report("5.1/1", "naive", "no-answer", "no-answer"));
+  m.report(report("5.1/2", "naive", "not-judged", "not-judged"));
+  assert.equal(tally(m.counts(m.columns[1])), "1\u00a0? 1\u00a0∅");
+  assert.deepEqual(m.filtered({ section: "", keyword: "", text: "", verdict: "not-judged" }).map((l) => l.id), ["5.1/2"]);
 });
 
 test("what a run names at its end is kept by column, until the column is judged anew", () => {

@@ -317,12 +317,11 @@ test("a selection that is kept stays selected while others go", () => {
   assert.equal(l.selectedIndex, before - l.view.gone);
 });
 
-test("a stream of a million events takes no more than its limit, and seconds", () => {
+test("a stream of a million events takes no more than its limit", () => {
   const history = new History();
   const rows = new Rows();
   const view = new View("all");
   const hex = hexOf("Hello");
-  const start = performance.now();
   let seq = 0;
   const open = { seq: ++seq, at: 0, conn: 1, from: "client", kind: "tcp", tcp: { what: "open", endpoint: "reference" } };
   rows.append(history.append([open]));
@@ -345,5 +344,4 @@ test("a stream of a million events takes no more than its limit, and seconds", (
   const conn = rows.conn(1);
   const waiting = Object.values(conn.tab).reduce((n, m) => n + m.left.size + m.right.size, 0);
   for (const size of [history.events.length, rows.list.length, rows.bySeq.size, view.list.length, waiting, conn.reads.length, conn.returned.left.size]) assert.ok(size <= 100_200, `${size}`);
-  assert.ok(performance.now() - start < 15_000);
 });

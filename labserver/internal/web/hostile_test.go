@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,26 +77,29 @@ func TestWhatIsNotHTTPEndsAtMostItsOwnConnection(t *testing.T) {
 }
 
 func TestASlowRequestIsCutOff(t *testing.T) {
-	s := start(t, func(o *Options) { o.HeaderTimeout = 200 * time.Millisecond })
-	for name, first := range map[string]string{
-		"nothing at all":      "",
-		"a head without end":  "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n",
-		"a method":            "GE",
-		"a handshake in part": strings.TrimSuffix(s.request("/ws/reference"), "\r\n"),
-	} {
-		s.unharmed(func() {
+	s := start(t, func(o *Options) { o.HeaderTimeout = 3 * time.Second }) // a right request takes less on any machine
+	s.unharmed(func() {
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		for name, first := range map[string]string{
+			"nothing at all":      "",
+			"a head without end":  "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n",
+			"a method":            "GE",
+			"a handshake in part": strings.TrimSuffix(s.request("/ws/reference"), "\r\n"),
+		} {
 			p := s.dial()
 			p.say(first)
-			began := time.Now()
-			answer, err := io.ReadAll(p.r)
-			if d := time.Since(began); err != nil || d > 10*time.Second {
-				t.Errorf("%s: the connection ends after %v with %v", name, d, err)
-			}
-			if strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-				t.Errorf("%s: the answer is %q", name, answer)
-			}
-		})
-	}
+			waiting.Go(func() {
+				answer, err := io.ReadAll(p.r)
+				if err != nil {
+					t.Errorf("%s: the connection does not end: %v", name, err)
+				}
+				if strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+					t.Errorf("%s: the answer is %q", name, answer)
+				}
+			})
+		}
+	})
 	// What has become a WebSocket is not bound by it.
 	p := s.websocket("/ws/reference")
 	defer p.Close()
@@ -106,7 +110,7 @@ func TestASlowRequestIsCutOff(t *testing.T) {
 }
 
 func TestAnAnswerThatIsNotTakenIsCutOff(t *testing.T) {
-	const timeout = 300 * time.Millisecond
+	const timeout = 3 * time.Second // the log is written in less on any machine
 	s := start(t, func(o *Options) { o.AnswerTimeout = timeout })
 	sess := s.session()
 	for range 50_000 { // a log of some megabytes
@@ -117,13 +121,12 @@ func TestAnAnswerThatIsNotTakenIsCutOff(t *testing.T) {
 	p := s.websocket("/ws/reference")
 	defer p.Close()
 	s.unharmed(func() {
-		began := time.Now()
 		lazy := s.dial()
 		lazy.say("GET /api/sessions/" + sess.ID + "/log.txt HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n")
 		// Its goroutine ends though it reads nothing; that is unharmed's to see. The
 		// first octets come before the timeout.
-		if _, err := lazy.r.ReadString('\n'); err != nil || time.Since(began) > patience/2 {
-			t.Errorf("after %v: %v", time.Since(began), err)
+		if _, err := lazy.r.ReadString('\n'); err != nil {
+			t.Error(err)
 		}
 	})
 	// What outlives a request outlives its timeout.

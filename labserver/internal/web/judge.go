@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/compare/tap"
 	"wslab/labserver/internal/hub"
@@ -197,7 +198,7 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	reports := []suite.Report{}
 	for _, t := range targets {
-		reports = append(reports, c.Run(ctx, t, sess.Rec))
+		reports = append(reports, runner.Once(ctx, c, t, sess.Rec))
 	}
 	texts, crossed := make([]string, len(reports)), make([]string, len(reports))
 	for i, r := range reports {

@@ -125,7 +125,10 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	}
 	for _, l := range lines[:4] {
 		want := "pass"
-		if l.Endpoint == "naive" {
+		switch {
+		case l.Endpoint == "naive" && l.Case == "5.1/2":
+			want = "no-answer" // it waits for a masking key
+		case l.Endpoint == "naive":
 			want = "fail"
 		}
 		if l.Verdict != want {
@@ -273,8 +276,18 @@ func TestAServerThatGoesAwayInTheMiddleIsNotCalledWrong(t *testing.T) {
 	lines := s.told(s.post("/api/judge", map[string]any{"server": server})["judge"].(string), "")
 	running.Wait()
 	last := lines[len(lines)-1]
-	if len(lines) > 2*16 || !last.Over || !last.Away || !strings.Contains(last.Error, "no longer be reached") {
+	if !last.Over || !last.Away || !strings.Contains(last.Error, "no longer be reached") || !strings.Contains(last.Error, "The process died") {
 		t.Errorf("%d lines, at last %+v", len(lines), last)
+	}
+	judged := map[string]string{}
+	for _, l := range lines[:len(lines)-1] {
+		judged[l.Case] = l.Verdict
+		if l.Verdict == "fail" || l.Closing == "fail" {
+			t.Errorf("%s: %s", l.Case, l.Reason)
+		}
+	}
+	if len(judged) != len(suite.ForRole(suite.All(), wire.Server)) {
+		t.Errorf("%d cases are told of", len(judged))
 	}
 }
 

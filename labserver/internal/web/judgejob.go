@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ func (j *judging) tell(v any) {
 	close(j.changed)
 	j.changed = make(chan struct{})
 }
+
 
 // ending is the last line of a run.
 type ending struct {
@@ -169,34 +171,18 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			return ending{Error: r.Reason, Away: true}
 		}
 		targets = slices.Clone(targets) // the caller names them meanwhile
-		targets[0].Silent = r.Verdict == suite.Fail
+		targets[0].Silent = r.Verdict > suite.NonStrict
 	}
-	// A case that could not reach the server says nothing of it, and when it has
-	// gone the rest is not worth asking.
-	ctx, cancel := context.WithCancel(j.ctx)
-	defer cancel()
-	missed, inARow, first := 0, 0, ""
-	reports := runner.Judge(ctx, cases, targets, 0, func(r suite.Report) {
-		if !foreign || r.Endpoint != targets[0].Name || !r.Unreachable {
-			if foreign && r.Endpoint == targets[0].Name {
-				inARow = 0
-			}
-			j.report(r)
-			return
-		}
-		if missed++; missed == 1 {
-			first = r.Case.ID
-		}
-		if inARow++; inARow == goneAfter {
-			cancel()
-		}
-	})
-	reports = slices.DeleteFunc(reports, func(r suite.Report) bool { return r.Unreachable })
+	reports := runner.Judge(j.ctx, cases, targets, 0, j.report)
 	mistakes, habits := suite.DiagnoseAll(reports), suite.Habits(reports)
-	if missed > 0 && j.ctx.Err() == nil {
-		return ending{Mistakes: mistakes, Habits: habits, Error: fmt.Sprintf("It could no longer be reached, first for %s: what ran about then may have ended it.", first), Away: inARow > 0}
+	if j.ctx.Err() != nil {
+		return ending{Mistakes: mistakes, Habits: habits, Error: whyEnded(j.ctx)}
 	}
-	return ending{Mistakes: mistakes, Habits: habits, Error: whyEnded(j.ctx)}
+	// One that has gone is judged again when it is back.
+	if foreign && suite.Probe(j.ctx, targets[0]).Refused {
+		return ending{Mistakes: mistakes, Habits: habits, Away: true, Error: "It can no longer be reached: nothing listens there." + leftOut(reports)}
+	}
+	return ending{Mistakes: mistakes, Habits: habits, Error: strings.TrimSpace(leftOut(reports))}
 }
 
 // report tells j of r without what crossed, which is played once more for who
@@ -206,8 +192,22 @@ func (j *judging) report(r suite.Report) {
 	j.tell(r)
 }
 
-// goneAfter is how many cases in a row do not reach a server that has gone.
-const goneAfter = 20
+// leftOut says how many cases were not judged, "" where all were.
+func leftOut(reports []suite.Report) string {
+	n, why := 0, ""
+	for _, r := range reports {
+		if !r.Verdict.Judged() {
+			n, why = n+1, r.Reason
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " One case was not judged. " + why
+	}
+	return fmt.Sprintf(" %d cases were not judged. %s", n, why)
+}
 
 func whyEnded(ctx context.Context) string {
 	switch ctx.Err() {

@@ -310,7 +310,7 @@ func TestATabThatClosesInTheMiddleEndsItsPlay(t *testing.T) {
 		p.ws.Close()
 		began := time.Now()
 		why := s.over(sess, play)
-		if d := time.Since(began); !strings.Contains(why, "tab") || d > 15*time.Second {
+		if d := time.Since(began); !strings.Contains(why, "tab") || d > patience {
 			t.Errorf("it ends after %v with %q", d, why)
 		}
 		if got := phases(sess, play); !slices.Contains(got, "0 end") || !slices.Contains(got, "1 begin") {

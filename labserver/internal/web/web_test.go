@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of these tests.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // shipped are the options of the real program.
 var shipped = sync.OnceValues(func() (Options, error) {

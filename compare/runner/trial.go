@@ -1,0 +1,479 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/suite"
+)
+
+// How the judge confirms what rests on time or on a lost connection.
+const (
+	// morePatience multiplies every wait of a case that is played again, alone.
+	morePatience = 3
+	// enough is how many cases must agree, each played alone, before the judge
+	// believes the same of others.
+	enough = 3
+	// costly is how much time goes into playing more than enough cases again that
+	// lack the same.
+	costly = 10 * time.Second
+	// comesBack is how long the judge waits for a server that has gone.
+	comesBack = 5 * time.Second
+	// mostDeaths is how often a server may go and come back.
+	mostDeaths = 8
+)
+
+// pauses are how long the judge waits, one after the other, before it tries a
+// server again that had no room.
+var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+
+// An alarm is why no further case is begun at a target for now.
+type alarm uint8
+
+const (
+	calm   alarm = iota
+	silent       // no case so far was answered
+	full         // it answers 503 or 429
+	gone         // nothing listens any more
+)
+
+// played is a case that was played at a target, and has no final report yet unless
+// final is set.
+type played struct {
+	report suite.Report
+	ended  time.Time
+	done   bool // there is a report
+	final  bool
+}
+
+// A trial is the judging of one target.
+type trial struct {
+	ctx     context.Context
+	target  suite.Target
+	cases   []*suite.Case
+	idle    bool
+	workers int
+	tell    func(int, suite.Report)
+
+	mu     sync.Mutex
+	list   []played // by the index of the case
+	alarm  alarm
+	spoke  bool // it has sent something after an opening handshake
+	quiet  int  // cases in which it did not
+	row    int  // cases, one after the other, in which it answered no handshake
+	last   int  // the last case in which it did
+	stored int
+	deaths int
+	blamed string // the case that ended the process
+}
+
+func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers int, tell func(int, suite.Report)) *trial {
+	r := &trial{ctx: ctx, target: t, cases: cases, idle: t.Silent || t.Stalls, workers: workers, tell: tell, list: make([]played, len(cases))}
+	if r.idle {
+		r.workers *= 4
+	}
+	return r
+}
+
+// run plays case i, alone with more patience.
+func (t *trial) run(i int, alone bool) suite.Report {
+	var rec *recording.Recording
+	if len(t.cases) <= Few {
+		rec = recording.New(nil, recording.Limits{})
+	}
+	target := t.target
+	if alone {
+		target.Patience = morePatience * max(1, target.Patience)
+	}
+	r := t.cases[i].Run(t.ctx, target, rec)
+	r.Again = alone
+	return r
+}
+
+// doubtful reports whether r may say more of the machine, or of the cases beside
+// it, than of the target.
+func doubtful(r suite.Report) bool {
+	return r.Worst() > suite.Info && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
+}
+
+// settle makes r the final report of case i.
+func (t *trial) settle(i int, r suite.Report) {
+	t.mu.Lock()
+	p := &t.list[i]
+	p.report, p.done, p.final = r, true, true
+	t.mu.Unlock()
+	t.tell(i, r)
+}
+
+// left returns the cases that have no report.
+func (t *trial) left() []int {
+	var list []int
+	for i, p := range t.list {
+		if !p.done {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// play plays every case once, and deals with a target that has no room, does not
+// answer, or dies.
+func (t *trial) play() {
+	fruitless, skipped := 0, 0
+	for t.ctx.Err() == nil {
+		todo := t.left()
+		if len(todo) == 0 {
+			return
+		}
+		if t.idle {
+			// Those first that may take longest, lest one of them begin when all is done.
+			slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(t.cases[b].AtMost(), t.cases[a].AtMost()) })
+		}
+		before := t.stored
+		t.alarm = calm
+		atOnce(t.ctx, t.workers, todo, t.alarmed, t.once)
+		if t.stored > before {
+			fruitless, skipped = 0, 0
+		}
+		switch t.alarm {
+		case silent:
+			t.trySilent()
+		case gone:
+			t.searchCulprit()
+		case full:
+			t.workers = max(1, t.workers/2)
+			if fruitless < len(pauses) && skipped == 0 || fruitless == 0 {
+				pause(t.ctx, pauses[fruitless])
+				fruitless++
+				continue
+			}
+			const why = "it answered 503 or 429, also when it was given time and no other connection"
+			t.settle(todo[0], suite.NotPlayed(t.cases[todo[0]], t.target.Name, why))
+			fruitless = 0
+			if skipped++; skipped == enough {
+				t.giveUp(why + ", in " + t.name(todo[0]) + " and the cases before it")
+			}
+		}
+	}
+}
+
+func (t *trial) alarmed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.alarm != calm
+}
+
+// once plays case i beside others.
+func (t *trial) once(i int) {
+	r := t.run(i, false)
+	if t.ctx.Err() != nil {
+		return // cut short, so it says nothing of the target
+	}
+	if !doubtful(r) || t.target.Stalls {
+		t.note(i, r)
+		t.settle(i, r)
+		return
+	}
+	t.note(i, r)
+}
+
+// note keeps the report of case i, unless the case must be played once more
+// before it says anything, and raises the alarm where the next one would say as
+// little.
+func (t *trial) note(i int, r suite.Report) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case r.Refused:
+		t.alarm = gone
+		return
+	case r.Busy && r.Verdict == suite.NotJudged:
+		t.alarm = max(t.alarm, full)
+		return
+	}
+	t.spoke = t.spoke || r.Spoke()
+	switch {
+	case r.Opened():
+		t.row, t.last = 0, i
+	case r.Verdict == suite.NoAnswer:
+		t.row++
+	}
+	if r.Verdict == suite.NoAnswer && !t.spoke {
+		t.quiet++
+	}
+	if !t.target.Stalls && (!t.spoke && t.quiet >= enough || t.row >= max(enough, t.workers)) {
+		t.alarm = max(t.alarm, silent)
+	}
+	t.list[i] = played{report: r, ended: time.Now(), done: true}
+	t.stored++
+}
+
+// trySilent asks a target that seems to answer nothing the simplest question, and
+// plays some cases alone that time ran out in. Where it runs out again, the rest is
+// not worth a try.
+func (t *trial) trySilent() {
+	stopped := t.row >= max(enough, t.workers) && t.row < t.stored
+	t.spoke, t.row = true, 0
+	patient := t.target
+	patient.Patience = morePatience * max(1, patient.Patience)
+	switch {
+	case suite.Probe(t.ctx, t.target).Worst() <= suite.NonStrict:
+		return
+	case suite.Probe(t.ctx, patient).Worst() <= suite.NonStrict:
+		t.target = patient // it is slow, and no more than that
+		t.workers = max(1, t.workers/4)
+		return
+	}
+	if stopped {
+		t.giveUp(fmt.Sprintf("it stopped answering; the last case that it answered is %s", t.name(t.last)))
+		return
+	}
+	var tried []int
+	for i, p := range t.list {
+		if !p.done || p.final || p.report.Verdict != suite.NoAnswer {
+			continue
+		}
+		r := t.run(i, true)
+		if t.ctx.Err() != nil {
+			return
+		}
+		t.settle(i, r)
+		if r.Verdict != suite.NoAnswer {
+			return
+		}
+		if tried = append(tried, i); len(tried) == enough {
+			break
+		}
+	}
+	t.giveUp(fmt.Sprintf("no answer came in %s, each played alone, so no other case was tried", t.names(tried)))
+}
+
+// back waits until something listens at the target's address again.
+func (t *trial) back() bool {
+	for end := time.Now().Add(comesBack); time.Now().Before(end) && t.ctx.Err() == nil; pause(t.ctx, 50*time.Millisecond) {
+		if t.listens() {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *trial) listens() bool {
+	conn, err := t.target.Dial(t.ctx)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
+// suspects returns the cases in which the process may have died: the last ones that
+// were played, those that lost their connection first.
+func (t *trial) suspects() []int {
+	var list []int
+	for i, p := range t.list {
+		if p.done && !p.ended.IsZero() {
+			list = append(list, i)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b int) int { return t.list[b].ended.Compare(t.list[a].ended) })
+	list = list[:min(len(list), 2*t.workers)]
+	slices.SortStableFunc(list, func(a, b int) int {
+		return cmp.Compare(order(t.list[a].report.Lost()), order(t.list[b].report.Lost()))
+	})
+	return list
+}
+
+func order(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
+}
+
+// searchCulprit looks for the case that ended the target's process, by playing the
+// last ones again, one after the other. It can do that only where the target comes
+// back.
+func (t *trial) searchCulprit() {
+	t.deaths++
+	list := t.suspects()
+	if len(list) == 0 && !t.back() {
+		t.giveUp("nothing listens there")
+		return
+	}
+	for n, i := range list {
+		if !t.back() {
+			t.dead(list[n:])
+			return
+		}
+		r := t.run(i, true)
+		if t.ctx.Err() != nil {
+			return
+		}
+		if t.diedAfter() {
+			t.blame(i, r)
+			continue
+		}
+		t.settle(i, r)
+	}
+	switch {
+	case !t.back():
+		t.dead(nil)
+	case t.deaths > mostDeaths:
+		t.giveUp(fmt.Sprintf("the process died %d times before this case was played", t.deaths))
+	}
+}
+
+// diedAfter reports whether nothing listens any more after a case. A process that
+// is about to die may still accept a connection.
+func (t *trial) diedAfter() bool {
+	r := suite.Probe(t.ctx, t.target)
+	if r.Worst() <= suite.NonStrict {
+		return false
+	}
+	return r.Refused || !t.listens()
+}
+
+// blame makes the report of case i say that the process died in it.
+func (t *trial) blame(i int, r suite.Report) {
+	t.blamed = t.name(i)
+	r.Verdict, r.Closing, r.Rule, r.Mistake, r.Died = suite.Fail, suite.Fail, "", "", true
+	r.Reason = "The process died: after this case, played alone, nothing listened at its address any more."
+	t.settle(i, r)
+}
+
+// dead reports what is left of a target that does not come back. Any of list may
+// have ended it, where no case is blamed.
+func (t *trial) dead(list []int) {
+	why := "the process died in " + t.blamed
+	if t.blamed == "" {
+		lost := slices.DeleteFunc(slices.Clone(list), func(i int) bool { return !t.list[i].report.Lost() && !doubtful(t.list[i].report) })
+		if len(lost) == 0 {
+			lost = list[:min(len(list), t.workers)]
+		}
+		why = "the process died, and any of these cases may have ended it: " + t.names(lost)
+		for _, i := range lost {
+			t.settle(i, t.list[i].report.NotJudged(why))
+		}
+	}
+	t.giveUp(why)
+}
+
+// giveUp reports every case without a final report as not judged.
+func (t *trial) giveUp(why string) {
+	for i, p := range t.list {
+		switch {
+		case p.final:
+		case p.done:
+			t.settle(i, p.report.NotJudged(why))
+		default:
+			t.settle(i, suite.NotPlayed(t.cases[i], t.target.Name, why))
+		}
+	}
+}
+
+// confirm plays the cases again whose reports are doubtful, one after the other. Of
+// many that lack the same it plays enough, and then as many as the time allows.
+func (t *trial) confirm() {
+	type kind struct {
+		waits    []int
+		same     []int // played again, and no better
+		other    int   // played again, and better
+		unplayed []int
+	}
+	var order []string
+	kinds := map[string]*kind{}
+	for i, p := range t.list {
+		if !p.done || p.final {
+			continue
+		}
+		name := p.report.Lacks()
+		if p.report.Slow() {
+			name = "time"
+		}
+		if kinds[name] == nil {
+			kinds[name], order = new(kind), append(order, name)
+		}
+		kinds[name].waits = append(kinds[name].waits, i)
+	}
+	var spent time.Duration
+	for _, name := range order {
+		k := kinds[name]
+		for n, i := range k.waits {
+			if t.ctx.Err() != nil {
+				return
+			}
+			slow := t.list[i].report.Slow()
+			if (len(k.same) >= enough || slow && n > 0) && k.other == 0 && spent > costly {
+				k.unplayed = k.waits[n:]
+				break
+			}
+			began, lacked := time.Now(), t.list[i].report.Lacks()
+			r := t.run(i, true)
+			if t.ctx.Err() != nil {
+				return
+			}
+			if slow || len(k.same) >= enough {
+				spent += time.Since(began)
+			}
+			if r.Refused {
+				// The case before it, played alone, is all that can have ended it.
+				if n > 0 {
+					t.blame(k.waits[n-1], t.list[k.waits[n-1]].report)
+				}
+				if t.deaths++; t.deaths > mostDeaths || !t.back() {
+					t.dead(nil)
+					return
+				}
+				r = t.run(i, true)
+			}
+			t.settle(i, r)
+			if r.Lacks() == lacked && r.Worst() >= suite.NonStrict {
+				k.same = append(k.same, i)
+			} else {
+				k.other++
+			}
+		}
+		for _, i := range k.unplayed {
+			r := t.list[i].report
+			r.Reason += fmt.Sprintf(" It was played once, beside other cases. Played again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			t.settle(i, r)
+		}
+	}
+}
+
+func (t *trial) name(i int) string { return t.cases[i].ID }
+
+// maxNamed is how many cases a sentence names.
+const maxNamed = 20
+
+// names lists cases.
+func (t *trial) names(list []int) string {
+	var ids []string
+	for _, i := range list {
+		ids = append(ids, t.name(i))
+	}
+	switch n := len(ids); {
+	case n == 0:
+		return "none"
+	case n == 1:
+		return ids[0]
+	case n > maxNamed:
+		return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxNamed], ", "), n-maxNamed)
+	default:
+		return strings.Join(ids[:n-1], ", ") + " and " + ids[n-1]
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,488 @@
+package runner_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/runner"
+	"wslab/compare/suite"
+	"wslab/reference/wire"
+)
+
+// A front stands before the reference and lets it be odd: slow, full or mortal.
+type front struct {
+	t      *testing.T
+	addr   string // where it listens
+	echo   string // where the reference does
+	limit  int    // connections at once; the next is answered with 503
+	out    func(w io.Writer, b []byte) error
+	deadly []byte // what the process dies of
+	reborn bool   // it comes back
+
+	mu      sync.Mutex
+	l       net.Listener
+	conns   map[net.Conn]bool
+	dead    bool
+	running sync.WaitGroup
+}
+
+// start serves f until the test is over.
+func (f *front) start(t *testing.T) suite.Target {
+	t.Helper()
+	e, err := endpoint.Find("reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo, stop, err := runner.Serve(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.t, f.echo, f.conns = t, echo, map[net.Conn]bool{}
+	f.listen("127.0.0.1:0")
+	t.Cleanup(func() {
+		f.reborn = false
+		f.die()
+		f.running.Wait()
+		stop()
+	})
+	return runner.TargetOf("front", f.addr)
+}
+
+func (f *front) listen(addr string) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		f.t.Error(err)
+		return
+	}
+	f.mu.Lock()
+	f.dead, f.l, f.addr = false, l, l.Addr().String()
+	f.mu.Unlock()
+	f.running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			f.mu.Lock()
+			full := f.limit > 0 && len(f.conns) >= f.limit
+			f.conns[c] = !full
+			f.mu.Unlock()
+			f.running.Go(func() {
+				defer f.forget(c)
+				if full {
+					if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil && r != nil {
+						_, _ = io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+					}
+					return
+				}
+				f.serve(c)
+			})
+		}
+	})
+}
+
+func (f *front) forget(c net.Conn) {
+	c.Close()
+	f.mu.Lock()
+	delete(f.conns, c)
+	f.mu.Unlock()
+}
+
+// serve joins c and the reference.
+func (f *front) serve(c net.Conn) {
+	to, err := net.Dial("tcp", f.echo)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	f.running.Go(func() {
+		b := make([]byte, 32<<10)
+		for {
+			n, err := c.Read(b)
+			if f.deadly != nil && bytes.Contains(b[:n], f.deadly) {
+				to.Close()
+				f.die()
+				return
+			}
+			if _, failed := to.Write(b[:n]); failed != nil || err != nil {
+				_ = to.(*net.TCPConn).CloseWrite()
+				return
+			}
+		}
+	})
+	out := f.out
+	if out == nil {
+		out = func(w io.Writer, b []byte) error {
+			_, err := w.Write(b)
+			return err
+		}
+	}
+	b := make([]byte, 32<<10)
+	for {
+		n, err := to.Read(b)
+		if n > 0 && out(c, b[:n]) != nil || err != nil {
+			return
+		}
+	}
+}
+
+// die ends every connection at once and stops listening, as a process does that
+// dies. Where it is to come back it does so when the judge has noticed.
+func (f *front) die() {
+	f.mu.Lock()
+	if f.dead {
+		f.mu.Unlock()
+		return
+	}
+	f.dead = true
+	f.l.Close()
+	for c := range f.conns {
+		_ = c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+	again, addr := f.reborn, f.addr
+	f.mu.Unlock()
+	if again {
+		f.running.Go(func() {
+			time.Sleep(500 * time.Millisecond)
+			f.listen(addr)
+		})
+	}
+}
+
+// some returns the server cases that patterns choose.
+func some(t *testing.T, patterns ...string) []*suite.Case {
+	t.Helper()
+	cases, err := suite.Match(suite.ForRole(suite.All(), wire.Server), patterns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// noFault complains of every report that holds something against the target.
+func noFault(t *testing.T, reports []suite.Report, want int) {
+	t.Helper()
+	if len(reports) != want {
+		t.Errorf("%d reports of %d cases", len(reports), want)
+	}
+	for _, r := range reports {
+		if r.Worst() > suite.Info {
+			t.Errorf("%s: %s, closing %s: %s\n\tgot %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Got)
+		}
+	}
+}
+
+func TestLegalServersThatAreSlowOrUnusualFailNothing(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		front *front
+		cases []string
+	}{
+		{"each answer takes 400 ms", &front{out: func(w io.Writer, b []byte) error {
+			time.Sleep(400 * time.Millisecond)
+			_, err := w.Write(b)
+			return err
+		}}, []string{"5.5.2/?", "5.6/?", "7.1/?", "5.4/1?", "4.2.2/1"}},
+		{"a byte each millisecond", &front{out: func(w io.Writer, b []byte) error {
+			for i := range b {
+				time.Sleep(time.Millisecond)
+				if _, err := w.Write(b[i : i+1]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}, []string{"5.5.2/?", "5.6/?", "7.1/?", "5.2/11?", "5.2/12?"}},
+		{"room for one connection", &front{limit: 1}, []string{"5.5.2/?", "4.2.2/?", "5.2/?"}},
+		{"room for three connections", &front{limit: 3}, []string{"5.5.2/?", "5.6/?", "7.1/?", "5.2/?"}},
+		{"no reason phrase, and 100 fields more", &front{out: func(w io.Writer, b []byte) error {
+			var more strings.Builder
+			for i := range 100 {
+				fmt.Fprintf(&more, "X-Field-%d: value %d\r\n", i, i)
+			}
+			b = bytes.Replace(b, []byte("101 Switching Protocols\r\n"), []byte("101 \r\n"+more.String()), 1)
+			_, err := w.Write(b)
+			return err
+		}}, []string{"5.5.2/?", "4.2.2/?", "5.6/?"}},
+		{"a Pong in front of everything it sends", &front{out: func(w io.Writer, b []byte) error {
+			if !bytes.HasPrefix(b, []byte("HTTP/")) {
+				b = append([]byte{0x8a, 0x02, 'h', 'i'}, b...)
+			} else if head, rest, ok := bytes.Cut(b, []byte("\r\n\r\n")); ok && bytes.Contains(head, []byte(" 101 ")) {
+				b = slices.Concat(head, []byte("\r\n\r\n\x8a\x00"), rest)
+			}
+			_, err := w.Write(b)
+			return err
+		}}, []string{"5.5.2/2", "5.6/1", "7.1/?"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			cases := some(t, c.cases...)
+			target := c.front.start(t)
+			noFault(t, runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil), len(cases))
+		})
+	}
+}
+
+// topBit begins the frame in 5.2 whose 64-bit length has its top bit set.
+var topBit = []byte{0x82, 0xFF, 0x80}
+
+func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
+	t.Parallel()
+	cases := some(t, "5.2/15?", "5.2/16?", "5.2/17?", "5.2/18?", "5.5.2/?", "5.6/?")
+	f := &front{deadly: topBit, reborn: true}
+	target := f.start(t)
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
+	dies, blamed := 0, 0
+	for _, r := range reports {
+		switch {
+		case r.Died && strings.HasPrefix(r.Reason, "The process died:") && r.Verdict == suite.Fail:
+			blamed++
+			if !sends(r.Case, topBit) {
+				t.Errorf("%s is blamed, and does not send % x", r.Case, topBit)
+			}
+		case r.Worst() > suite.Info:
+			t.Errorf("%s: %s: %s", r.Case, r.Worst(), r.Reason)
+		}
+	}
+	for _, c := range cases {
+		if sends(c, topBit) {
+			dies++
+		}
+	}
+	if len(reports) != len(cases) || dies == 0 || blamed != dies {
+		t.Errorf("%d reports of %d cases, %d of %d deadly ones blamed", len(reports), len(cases), blamed, dies)
+	}
+}
+
+// sends reports whether a frame of c begins so, masked as a client's is.
+func sends(c *suite.Case, header []byte) bool {
+	for _, s := range c.Steps {
+		for _, f := range s.Frames {
+			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != suite.Never, Length: f.Claims, Form: f.Form}
+			if f.Lies && h.Form == 0 {
+				h.Form = wire.FormFor(f.Claims)
+			}
+			if f.Lies && bytes.HasPrefix(h.Append(nil), header) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestAProcessThatDiesAndDoesNotComeBackIsNamedAndTheRestIsNotJudged(t *testing.T) {
+	t.Parallel()
+	cases := some(t, "5.5.2/?", "5.6/?", "5.2/159", "5.2/16?", "5.2/17?", "5.2/18?", "5.4/*")
+	f := &front{deadly: topBit}
+	target := f.start(t)
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
+	named, out := "", 0
+	for _, r := range reports {
+		switch {
+		case r.Worst() == suite.Fail || r.Worst() == suite.NoAnswer:
+			t.Errorf("%s: %s: %s", r.Case, r.Verdict, r.Reason)
+		case r.Verdict == suite.NotJudged:
+			out++
+			named = r.Reason
+		}
+	}
+	const want = "The process died, and any of these cases may have ended it: "
+	if len(reports) != len(cases) || out < 20 || !strings.HasPrefix(named, want) {
+		t.Fatalf("%d reports of %d cases, %d not judged: %s", len(reports), len(cases), out, named)
+	}
+	if !slices.ContainsFunc(cases, func(c *suite.Case) bool { return sends(c, topBit) && strings.Contains(named, c.ID) }) {
+		t.Errorf("the case that ended it is not in: %s", named)
+	}
+}
+
+func TestAServerThatNeverHasRoomIsNotJudged(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:200]
+	for _, status := range []string{"503 Service Unavailable", "429 Too Many Requests"} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			target := suite.Target{Name: "test", Dial: saying("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")}
+			reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
+			n := 0
+			for _, r := range reports {
+				if r.Worst() == suite.Fail || r.Worst() == suite.NoAnswer {
+					t.Errorf("%s: %s: %s", r.Case, r.Worst(), r.Reason)
+				}
+				if r.Verdict == suite.NotJudged {
+					n++
+				}
+			}
+			if len(reports) != len(cases) || n == 0 || time.Since(began) > time.Minute {
+				t.Errorf("%d reports, %d not judged, in %s", len(reports), n, time.Since(began))
+			}
+		})
+	}
+}
+
+// saying dials a server that reads a request and answers with text.
+func saying(text string) func(context.Context) (net.Conn, error) {
+	return func(context.Context) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(theirs)); err == nil {
+				_, _ = io.WriteString(theirs, text)
+			}
+		}()
+		return ours, nil
+	}
+}
+
+func TestAServerThatAnswersNothingIsToldWithinAMinuteAndInOneSentence(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)
+	opens := func(context.Context) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			in := bufio.NewReader(theirs)
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+wire.Accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
+			_, _ = io.Copy(io.Discard, in)
+		}()
+		return ours, nil
+	}
+	for what, dial := range map[string]func(context.Context) (net.Conn, error){"no response": silent, "a response, and then nothing": opens} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				reports := runner.Judge(t.Context(), cases, []suite.Target{{Name: "test", Dial: dial}}, 0, nil)
+				if took := time.Since(began); took > time.Minute {
+					t.Errorf("it took %s", took)
+				}
+				said := map[string]int{}
+				for _, r := range reports {
+					if r.Verdict == suite.NotJudged {
+						said[r.Reason]++
+					}
+					if r.Verdict == suite.Fail && what == "no response" {
+						t.Errorf("%s: %s", r.Case, r.Reason)
+					}
+				}
+				if len(reports) != len(cases) || len(said) != 1 {
+					t.Errorf("%d reports of %d cases; what was not judged is told so: %v", len(reports), len(cases), said)
+				}
+			})
+		})
+	}
+}
+
+func TestAServerThatStopsAnsweringIsNoticed(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:400]
+	synctest.Test(t, func(t *testing.T) {
+		began, n := time.Now(), 0
+		refuses := saying("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+		var mu sync.Mutex
+		reports := runner.Judge(t.Context(), cases, []suite.Target{{Name: "test", Dial: func(ctx context.Context) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if n++; n > 100 {
+				return silent(ctx)
+			}
+			return refuses(ctx)
+		}}}, 0, nil)
+		last := reports[len(reports)-1]
+		if took := time.Since(began); took > time.Minute || last.Verdict != suite.NotJudged || !strings.HasPrefix(last.Reason, "It stopped answering; the last case that it answered is ") {
+			t.Errorf("in %s; the last: %s: %s", took, last.Verdict, last.Reason)
+		}
+	})
+}
+
+// TestWhatIsTrueOnlyBesideOtherCasesIsNotTold has a server that serves one
+// connection at a time, and each only after a while.
+func TestWhatIsTrueOnlyBesideOtherCasesIsNotTold(t *testing.T) {
+	cases := suite.ForRole(suite.All(), wire.Server)[:3]
+	synctest.Test(t, func(t *testing.T) {
+		// Each waits until no other is there, and with all of them that never is.
+		var mu sync.Mutex
+		here := 0
+		dial := func(ctx context.Context) (net.Conn, error) {
+			time.Sleep(time.Millisecond) // who has left is gone by then
+			ours, theirs := net.Pipe()
+			mu.Lock()
+			here++
+			first := here == 1
+			mu.Unlock()
+			go func() {
+				defer func() {
+					theirs.Close()
+					mu.Lock()
+					here--
+					mu.Unlock()
+				}()
+				if first {
+					if _, err := http.ReadRequest(bufio.NewReader(theirs)); err == nil {
+						_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\n\r\n")
+					}
+				}
+				_, _ = io.Copy(io.Discard, theirs)
+			}()
+			return ours, nil
+		}
+		reports := runner.Judge(t.Context(), cases, []suite.Target{{Name: "test", Dial: dial}}, 3, nil)
+		for _, r := range reports {
+			if r.Verdict == suite.NoAnswer || r.Verdict == suite.NotJudged {
+				t.Errorf("%s: %s: %s", r.Case, r.Verdict, r.Reason)
+			}
+		}
+	})
+}
+
+func TestAServerThatFloodsCostsBoundedMemory(t *testing.T) {
+	t.Parallel()
+	cases := some(t, "5.5.2/?", "5.6/?")
+	for what, frame := range map[string][]byte{
+		"messages":     append([]byte{0x81, 126, 0x40, 0}, bytes.Repeat([]byte("*"), 0x4000)...),
+		"empty Pongs":  bytes.Repeat([]byte{0x8a, 0}, 8000),
+		"Pings":        bytes.Repeat([]byte{0x89, 0}, 8000),
+		"empty pieces": append([]byte{0x01, 0}, bytes.Repeat([]byte{0x00, 0}, 8000)...),
+	} {
+		f := &front{out: func(w io.Writer, b []byte) error {
+			if _, err := w.Write(b); err != nil || !bytes.Contains(b, []byte(" 101 ")) {
+				return err
+			}
+			piece := frame
+			for {
+				if _, err := w.Write(piece); err != nil {
+					return err
+				}
+				if what == "empty pieces" {
+					piece = frame[2:]
+				}
+			}
+		}}
+		target := f.start(t)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
+		runtime.ReadMemStats(&after)
+		for _, r := range reports {
+			if r.Verdict != suite.Fail || r.Lacks() != "" {
+				t.Errorf("%s, %s: %s: %s", what, r.Case, r.Verdict, r.Reason)
+			}
+		}
+		// Of what the heap takes from the system nothing goes back meanwhile.
+		if more := int64(after.HeapSys) - int64(before.HeapSys); more > 768<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", what, more>>20)
+		}
+	}
+}
