@@ -1,24 +1,42 @@
 /**
- * Two connections side by side: rows stand beside each other when they answer
- * the same thing, the k-th of a kind in the same direction. The masking key,
- * the handshake's key, addresses and times differ at every run, so they count
- * as no difference; every other difference is told in words.
+ * Two connections side by side. Each side keeps its own order. The same things
+ * stand beside each other, the k-th of a kind by the k-th, and between them the
+ * server's reactions that have no like.
+ *
+ * What differs is told by package suite's rules (compare/suite/diff.go), so the
+ * page and "compare judge" part two recordings at the same place: keys, addresses,
+ * times, reasons and fields of plain HTTP are anybody's to choose, and no
+ * difference. From the first difference on, what differs follows from it, until
+ * both have answered something later alike.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {import("./rows.js").Conn} Conn
  * @typedef {import("./types.js").Frame} Frame
  * @typedef {import("./types.js").Handshake} Handshake
+ * @typedef {"left"|"right"} Side
  *
  * @typedef {object} Pair
  * @property {number} index
- * @property {number} seq
+ * @property {number} seq it shows once the cursor has reached it
  * @property {Row|null} left
  * @property {Row|null} right
- * @property {boolean} crossed
  * @property {boolean} part whether the other half is forgotten, so that nothing can be told of the two
- * @property {string} kind what it is the k-th of, in its group
- * @property {number} k
+ * @property {boolean} differs whether it is a difference that does not follow from another
+ *
+ * A row with what it is like, and the group and step that it is of.
+ * @typedef {{row: Row, side: Side, key: string, place: string}} Placed
+ *
+ * One thing that is compared: the k-th of its kind on both sides.
+ * @typedef {{group: Group, like: string, k: number, left: Row|null, right: Row|null, part: boolean, told: string[]|null}} Act told: how the two differ, once both are there
+ * @typedef {object} Group
+ * @property {Conn|null} left
+ * @property {Conn|null} right
+ * @property {boolean} parted whether the two did something else, and nothing alike since
+ * @property {boolean} asked  whether since then both were sent the same
+ * @property {Map<string, Act>} acts
+ * @property {Map<string, number>} counts how many of a kind there were on a side
+ * @property {Map<string, number>} forgotten how many of a kind are
  */
 
 import { upTo } from "./history.js";
@@ -30,16 +48,17 @@ import { count, frameLine, quote, stepLine } from "./format.js";
  * has its counterpart, null for one that is not shown; and how a side is named.
  * @typedef {object} Sides
  * @property {string[]} heads
- * @property {(conn: Conn) => {side: "left"|"right", group: string}|null} of
- * @property {(conn: Conn, side: "left"|"right") => string} name
+ * @property {(conn: Conn) => {side: Side, group: string}|null} of
+ * @property {(conn: Conn, side: Side) => string} name
+ * @property {boolean} [handshake] false where other fields of the opening handshake are no difference
  */
 
-/** @type {Sides} the two servers beside each other, by the token without its endpoint */
+/** @type {Sides} the two servers beside each other, by the round in which both were dialled */
 export const byEndpoint = {
   heads: ["reference", "gorilla"],
   of: (conn) => belongs(conn, "both") ? {
-    side: conn.endpoint === "gorilla" || (!conn.endpoint && conn.client.includes("gorilla")) ? "right" : "left",
-    group: conn.client ? conn.client.replace(/reference|gorilla/, "") : `#${conn.id}`,
+    side: conn.endpoint === "gorilla" ? "right" : "left",
+    group: conn.round ? `${conn.round}/${conn.nth}` : conn.client || `#${conn.id}`,
   } : null,
   name: (conn, side) => conn.endpoint || (side === "left" ? "reference" : "gorilla"),
 };
@@ -61,25 +80,40 @@ export function byPlay(left, right) {
   };
 }
 
+/** @param {Side} side @returns {Side} */
+const across = (side) => (side === "left" ? "right" : "left");
+
 /**
- * Whether a row is of the protocol. How the Go code, or a raw client in Go,
- * goes about its reads is its own affair, and no difference.
+ * What kind of thing is compared in a row, "" for what is not. How the Go code,
+ * or a raw client in Go, goes about its reads is its own affair. Of the end of
+ * TCP what its peer sees counts: FIN or RST.
  * @param {Row} row
  */
-const protocol = (row) => !row.event.call && !["read", "write", "dial"].includes(row.event.script?.what || "");
-
-/** What a row is, for counting the k-th of a kind. @param {Row} row */
-function kind(row) {
-  const e = row.event;
-  let what = "";
-  if (e.frame) what = e.frame.header.opcode < 8 ? "data" : e.frame.header.name;
-  else if (e.handshake) what = e.handshake.what;
-  else if (e.tcp) what = e.tcp.what;
-  else if (e.script) what = e.script.what;
-  else if (e.call) what = e.call.name;
-  else if (e.step) what = `${e.step.phase} ${e.step.index}`;
-  return `${e.kind} ${e.from} ${what}`;
+export function compared(row) {
+  const { frame, handshake, tcp, script, from } = row.event;
+  if (frame) return `${from} ${frame.header.opcode < 8 ? "message" : frame.header.name}`;
+  if (handshake) return `${from} ${handshake.what}`;
+  if (tcp && from === "server" && (tcp.what === "fin" || tcp.what === "rst" || (tcp.what === "closed" && row.conn.ended === row.event.seq))) return "server tcp";
+  if (script?.what === "onclose" && row.conn.as === "tab") return "told onclose";
+  return "";
 }
+
+/** Whether a row is something that the server did. @param {Row} row */
+const reacts = (row) => row.event.from === "server" && compared(row) !== "";
+
+/** What a row is like, for standing beside another. @param {Row} row */
+function kind(row) {
+  const { step, tcp, script, call, kind, from } = row.event;
+  if (step) return `step ${step.phase} ${step.index}`;
+  return compared(row) || `${kind} ${from} ${tcp?.what || script?.what || call?.name || ""}`;
+}
+
+/**
+ * How many pairs at the end of the list may be set anew when rows come: a few
+ * while both sides keep up with each other, and many where one is far behind.
+ * What is further behind than that finds its counterpart set already.
+ */
+const loose = { least: 100, most: 4000 };
 
 export class Pairs {
   /** @param {Sides} sides */
@@ -87,66 +121,83 @@ export class Pairs {
     this.sides = sides;
     /** @type {Pair[]} */
     this.list = [];
+    this.set = 0; // pairs at the front that stay as they are
+    /** @type {Placed[]} the rows of the others, as they came */
+    this.rows = [];
     this.taken = 0; // of the rows in total
     this.gone = 0; // pairs that the list has lost at its front
     /** @type {Row|null} what stands for what is forgotten */
     this.gap = null;
-    /** @type {Map<string, number>} how many of a kind are forgotten */
-    this.forgotten = new Map();
-    /** @type {Map<string, Pair>} */
-    this.byKey = new Map();
     /** @type {Map<number, Pair>} by the seq of a row's event */
     this.bySeq = new Map();
-    /** @type {Map<string, number>} */
-    this.counts = new Map();
-    /** @type {Map<string, {left: Conn|null, right: Conn|null, last: {left: number, right: number}}>} */
+    /** @type {Map<Row, Act>} */
+    this.acts = new Map();
+    /** @type {Map<string, Group>} */
     this.groups = new Map();
   }
 
   /** @param {Rows} rows */
   sync(rows) {
     if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
-    for (; this.taken < rows.total; this.taken++) this.take(rows.list[this.taken - rows.gone]);
+    if (this.taken === rows.total) return;
+    while (this.taken < rows.total) {
+      // However much comes at once, the end of the list stays short.
+      for (let n = 0; n < loose.least && this.taken < rows.total; n++) this.take(rows.list[this.taken++ - rows.gone]);
+      this.lay();
+    }
   }
 
   /**
-   * Lets go of the rows that Rows has forgotten. What stood beside one of them,
-   * or comes to, stands alone from now on.
+   * Lets go of the rows that Rows has forgotten. What stood beside one of them
+   * stands alone from now on.
    * @param {Rows} rows
    * @param {Row} gap what stands for them
    */
   forget(rows, gap) {
     const size = this.list.length;
-    const n = upTo(this.list, gap.seq);
     /** @type {Pair[]} */
-    const alone = [];
-    for (const p of this.list.slice(0, n)) {
-      this.forgotten.set(p.kind, Math.max(this.forgotten.get(p.kind) || 0, p.k + 1));
-      this.byKey.delete(`${p.kind} ${p.k}`);
-      for (const side of /** @type {const} */ (["left", "right"])) {
-        const row = p[side];
-        if (row && row.seq > gap.seq) alone.push({ ...p, seq: row.seq, left: null, right: null, part: true, [side]: row });
+    const list = [{ index: 0, seq: gap.seq, left: gap, right: null, part: true, differs: false }];
+    const old = (/** @type {Row|null} */ row) => !!row && row.seq <= gap.seq;
+    let set = 1;
+    this.list.forEach((p, i) => {
+      if (old(p.left) || old(p.right)) p.part = true;
+      if (old(p.left)) p.left = null;
+      if (old(p.right)) p.right = null;
+      if (!p.left && !p.right) return;
+      p.seq = Math.max(p.seq, gap.seq);
+      list.push(p);
+      if (i < this.set) set = list.length;
+    });
+    this.list = list;
+    this.set = set;
+    this.rows = this.rows.filter(({ row }) => !old(row));
+    for (const [row, act] of this.acts) {
+      if (!old(row)) continue;
+      act.part = true;
+      this.acts.delete(row);
+    }
+    for (const g of this.groups.values()) {
+      for (const [key, act] of g.acts) {
+        if ((act.left && !old(act.left)) || (act.right && !old(act.right))) continue;
+        g.acts.delete(key);
+        g.forgotten.set(act.like, Math.max(g.forgotten.get(act.like) || 0, act.k + 1));
       }
     }
-    /** @type {Pair} */
-    const hole = { index: 0, seq: gap.seq, left: gap, right: null, crossed: false, part: true, kind: "hole", k: 0 };
-    this.list = [hole, ...alone, ...this.list.slice(n)];
-    if (alone.length) this.list.sort((a, b) => a.seq - b.seq);
-    this.bySeq.clear();
-    for (const g of this.groups.values()) g.last = { left: -1, right: -1 };
-    this.list.forEach((p, i) => {
-      p.index = i;
-      for (const side of /** @type {const} */ (["left", "right"])) {
-        const row = p[side];
-        if (!row) continue;
-        this.bySeq.set(row.event.seq, p);
-        const g = protocol(row) && this.groups.get(this.sides.of(row.conn)?.group || "");
-        if (g) g.last[side] = i;
-      }
-    });
+    this.number(0);
     this.gone += size - this.list.length;
     this.gap = gap;
     this.taken = Math.max(this.taken, rows.gone + 1);
+  }
+
+  /** Gives the pairs from one on their places. @param {number} from */
+  number(from) {
+    if (!from) this.bySeq.clear();
+    for (let i = from; i < this.list.length; i++) {
+      const p = this.list[i];
+      p.index = i;
+      if (p.left) this.bySeq.set(p.left.event.seq, p);
+      if (p.right) this.bySeq.set(p.right.event.seq, p);
+    }
   }
 
   /** The time that a row's is counted from. @param {Row} row */
@@ -154,9 +205,9 @@ export class Pairs {
     return 0;
   }
 
-  /** What a row is, among those of its side. @param {Row} row @param {"left"|"right"} side */
-  kindOf(row, side) {
-    return kind(row);
+  /** Whether nothing can be told of a row, because of what is lost. @param {Row} row */
+  lost(row) {
+    return false;
   }
 
   /** @param {Row} row */
@@ -164,29 +215,107 @@ export class Pairs {
     const place = this.sides.of(row.conn);
     if (!place) return;
     const { side, group: name } = place;
-    const g = this.groups.get(name) || { left: null, right: null, last: { left: -1, right: -1 } };
-    this.groups.set(name, g);
+    let g = this.groups.get(name);
+    if (!g) this.groups.set(name, (g = { left: null, right: null, parted: false, asked: false, acts: new Map(), counts: new Map(), forgotten: new Map() }));
     // Headings of a play stand under no connection, and so never end.
     if (row.conn.id || !g[side]) g[side] = row.conn;
-    const what = this.kindOf(row, side);
-    const counted = `${side} ${name} ${what}`;
-    const k = this.counts.get(counted) || 0;
-    this.counts.set(counted, k + 1);
-    const kind = `${name} ${what}`;
-    const key = `${kind} ${k}`;
-    let pair = this.byKey.get(key);
-    if (!pair || pair[side]) {
-      pair = { index: this.list.length, seq: row.seq, left: null, right: null, crossed: false, part: k < (this.forgotten.get(kind) || 0), kind, k };
-      this.byKey.set(key, pair);
-      this.list.push(pair);
+    const like = `${row.step} ${kind(row)}`;
+    const k = g.counts.get(`${side} ${like}`) || 0;
+    g.counts.set(`${side} ${like}`, k + 1);
+    const key = `${name} ${like} ${k}`;
+    this.rows.push({ row, side, key, place: `${name} ${row.step}` });
+    if (!compared(row)) return;
+    let act = g.acts.get(key);
+    if (!act) g.acts.set(key, (act = { group: g, like, k, left: null, right: null, part: k < (g.forgotten.get(like) || 0), told: null }));
+    act[side] = row;
+    act.part ||= this.lost(row);
+    if (act.left && act.right) act.told = explain(act.left, act.right, this.sides);
+    this.acts.set(row, act);
+  }
+
+  /** Sets the rows at the end of the list beside each other, and says what differs. */
+  lay() {
+    const pairs = beside(this.rows, (row) => {
+      const act = reacts(row) && this.acts.get(row);
+      if (!act || act.part) return false;
+      const other = act.left === row ? act.right : act.left;
+      return !other || (this.bySeq.get(other.event.seq)?.index ?? Infinity) >= this.set;
+    });
+    // A pair shows when it, or anything that stands below it, does.
+    for (let i = pairs.length - 1, least = Infinity; i >= 0; i--) pairs[i].seq = least = Math.min(least, pairs[i].seq);
+    for (let i = this.set - 1; i >= 0 && pairs.length && this.list[i].seq > pairs[0].seq; i--) this.list[i].seq = pairs[0].seq;
+    this.list.length = this.set;
+    this.list.push(...pairs);
+    this.number(this.set);
+    const states = [...this.groups.values()].map((g) => ({ g, parted: g.parted, asked: g.asked }));
+    this.judge(this.set, this.list.length);
+    for (const { g, parted, asked } of states) Object.assign(g, { parted, asked });
+    // What stands before a pair stays as it is now, once enough has come after it.
+    let n = pairs.length - loose.least;
+    while (n > 0 && !(pairs[n - 1].left && pairs[n - 1].right)) n--;
+    if (n <= loose.least) {
+      if (pairs.length <= loose.most) return;
+      n = pairs.length >> 1;
     }
-    pair[side] = row;
-    // A row beside one that the other side had earlier came in another order.
-    if (protocol(row)) {
-      pair.crossed = pair.crossed || (!row.event.step && pair.index < g.last[side]);
-      g.last[side] = Math.max(g.last[side], pair.index);
+    const stays = new Set();
+    const to = this.set + n;
+    for (let i = this.set; i < to; i++) stays.add(this.list[i].left).add(this.list[i].right);
+    this.rows = this.rows.filter(({ row }) => !stays.has(row));
+    this.judge(this.set, to);
+    this.set = to;
+  }
+
+  /**
+   * Says which pairs are differences that do not follow from others.
+   * @param {number} from
+   * @param {number} to
+   */
+  judge(from, to) {
+    for (let i = from; i < to; i++) {
+      const pair = this.list[i];
+      pair.differs = false;
+      for (const side of /** @type {const} */ (["left", "right"])) {
+        const row = pair[side];
+        const act = row && this.acts.get(row);
+        if (!row || !act || pair.part || act.part) continue;
+        const { group: g } = act;
+        const both = act.left && act.right;
+        const same = act.told?.length === 0;
+        if (row.event.from === "client" && !row.event.script) {
+          // What was sent is no reaction, and explains none. One that is cut off was so
+          // because the server had ended the connection.
+          if (same) g.asked ||= g.parted;
+          else if (both && !g.parted && ![act.left, act.right].some((r) => r?.event.frame?.short)) pair.differs = true;
+        } else if (same) {
+          if (g.asked && reacts(row)) g.parted = g.asked = false;
+        } else if ((both || (reacts(row) && this.silent(pair, row, side, act) < Infinity)) && !g.parted) {
+          pair.differs = true;
+          g.parted = true;
+        }
+      }
     }
-    this.bySeq.set(row.event.seq, pair);
+  }
+
+  /**
+   * The seq at which it is certain that the other side has nothing like a row:
+   * it went on, or was over; Infinity while it may still come.
+   * @param {Pair} pair
+   * @param {Row} row
+   * @param {Side} side
+   * @param {Act} act
+   */
+  silent(pair, row, side, act) {
+    const other = across(side);
+    const conn = act.group[other];
+    if (!conn || !act.group[side]) return Infinity;
+    let seq = conn.ended;
+    for (let i = pair.index; i < this.list.length; i++) {
+      const beside = this.list[i][other];
+      if (!beside || beside.conn !== conn || !reacts(beside)) continue;
+      seq = Math.min(seq, beside.event.seq);
+      break;
+    }
+    return Math.max(seq, row.seq);
   }
 
   /** How many pairs show at the cursor. @param {number} cursor */
@@ -195,40 +324,131 @@ export class Pairs {
   }
 
   /**
-   * The differences of one pair at the cursor, in words; none while the other
-   * side may still answer.
+   * The row, on the left if there is one, of the first difference at the cursor.
+   * @param {number} cursor
+   * @param {number} [from] seq of the first event that counts
+   */
+  first(cursor, from = 0) {
+    for (const p of this.list) {
+      const row = p.differs && [p.left, p.right].find((r) => r && r.seq >= from && r.seq <= cursor);
+      if (row && this.differences(p, cursor).length) return row;
+    }
+    return null;
+  }
+
+  /**
+   * The differences of one pair at the cursor, in words; none where they follow
+   * from an earlier one, and none while the other side may still answer.
    * @param {Pair} pair
    * @param {number} cursor
    * @returns {string[]}
    */
   differences(pair, cursor) {
-    const left = pair.left && pair.left.seq <= cursor ? pair.left : null;
-    const right = pair.right && pair.right.seq <= cursor ? pair.right : null;
-    const row = left || right;
-    if (!row || pair.part || !protocol(row)) return [];
-    if (left && right) {
-      const told = explain(left, right, this.sides);
-      if (pair.crossed) told.push("the two came in another order on one side");
-      return told;
+    if (!pair.differs || pair.part) return [];
+    /** @type {string[]} */
+    const told = [];
+    const missing = [];
+    for (const side of /** @type {const} */ (["left", "right"])) {
+      const row = pair[side];
+      const act = row && this.acts.get(row);
+      if (!row || !act || act.part || row.seq > cursor) continue;
+      if (act.left && act.right) {
+        // Beside something else it is that which is the difference.
+        const beside = pair[across(side)];
+        if (beside && beside !== act[across(side)]) continue;
+        if (Math.max(act.left.seq, act.right.seq) <= cursor) for (const t of act.told || []) if (!told.includes(t)) told.push(t);
+      } else if (reacts(row) && this.silent(pair, row, side, act) <= cursor) missing.push(side);
     }
-    const place = this.sides.of(row.conn);
-    const g = place && this.groups.get(place.group);
-    if (!g || !g.left || !g.right) return [];
-    const missing = left ? "right" : "left";
-    const other = g[missing];
-    // What comes later than the cursor was no silence; silence is a difference
-    // once the other side went on, or is over.
-    if (!other || pair[missing] || (g.last[missing] < pair.index && !other.overAt(cursor))) return [];
-    const { sides } = this;
-    return [`only ${sides.name(row.conn, left ? "left" : "right")}: ${brief(row)}; ${sides.name(other, missing)} has nothing that answers to it`];
+    if (!missing.length && told.length) return told;
+    const [left, right] = /** @type {const} */ (["left", "right"]).map((side) => ((pair[side]?.seq ?? Infinity) <= cursor ? pair[side] : null));
+    const some = left || right;
+    const group = some && this.acts.get(some)?.group;
+    if (!group || (!missing.length && !(left && right))) return told;
+    // The two did something else here, or one did nothing.
+    /** @param {Row|null} row @param {Side} side */
+    const did = (row, side) => {
+      const conn = row?.conn || group[side];
+      return `${conn ? this.sides.name(conn, side) : side}: ${row ? brief(row) : "nothing"}`;
+    };
+    return [`${did(left, "left")}; ${did(right, "right")}`, ...told];
   }
 }
 
 /**
- * Two plays beside each other, step by step: one is mostly over before the
- * other begins, so rows stand in the order of the steps that they came of, and
- * those of one step where each began. The list is made anew when rows came; a
- * play has few.
+ * Sets rows beside each other. Those with the same key make a pair, as many as
+ * can without either side leaving its order, and first of all what both were
+ * sent; between two pairs the reactions of the one server stand beside those of
+ * the other.
+ * @param {Placed[]} rows
+ * @param {(row: Row) => boolean} alone whether it is a reaction that may stand beside an unlike one
+ * @returns {Pair[]}
+ */
+function beside(rows, alone) {
+  const left = rows.filter((r) => r.side === "left");
+  const right = rows.filter((r) => r.side === "right");
+  const at = new Map(right.map((r, i) => [r.key, i]));
+  const ends = { l: left.length, r: right.length };
+  /** @type {Pair[]} */
+  const pairs = [];
+  /** @param {Row|null} l @param {Row|null} r */
+  const add = (l, r) => pairs.push({ index: 0, seq: Math.min(l ? l.seq : Infinity, r ? r.seq : Infinity), left: l, right: r, part: false, differs: false });
+  let l = 0;
+  let r = 0;
+  for (const stop of [...run(left, at, 0, ends, sent), ends]) {
+    for (const next of [...run(left, at, r, stop, (p) => !sent(p), l), stop]) {
+      while (l < next.l || r < next.r) {
+        const mine = l < next.l ? left[l].row : null;
+        const theirs = r < next.r ? right[r].row : null;
+        if (mine && theirs && alone(mine) && alone(theirs) && left[l].place === right[r].place) {
+          add(mine, theirs);
+          l++;
+          r++;
+        } else if (mine && (!theirs || !alone(mine) || (alone(theirs) && mine.seq < theirs.seq))) {
+          add(mine, null);
+          l++;
+        } else {
+          add(null, theirs);
+          r++;
+        }
+      }
+      if (next !== stop) add(left[l++].row, right[r++].row);
+    }
+    if (stop !== ends) add(left[l++].row, right[r++].row);
+  }
+  return pairs;
+}
+
+/** Whether a row is what the server was given to react to, or a step of a play. @param {Placed} p */
+const sent = ({ row: { event: e } }) => !!e.step || (e.from === "client" && !!(e.frame || e.handshake));
+
+/**
+ * The longest run of pairs with the same key that grows on both sides, of those
+ * that fit.
+ * @param {Placed[]} left
+ * @param {Map<string, number>} at places on the right, by key
+ * @param {number} from first place on the right
+ * @param {{l: number, r: number}} to
+ * @param {(p: Placed) => boolean} fits
+ * @param {number} [start] first place on the left
+ * @returns {{l: number, r: number}[]}
+ */
+function run(left, at, from, to, fits, start = 0) {
+  /** @type {{l: number, r: number, before: any}[]} with which the best run of each length ends */
+  const best = [];
+  for (let l = start; l < to.l; l++) {
+    const r = at.get(left[l].key);
+    if (r === undefined || r < from || r >= to.r || !fits(left[l])) continue;
+    let n = best.length;
+    while (n > 0 && best[n - 1].r >= r) n--;
+    best[n] = { l, r, before: best[n - 1] || null };
+  }
+  const out = [];
+  for (let end = best[best.length - 1]; end; end = end.before) out.push(end);
+  return out.reverse();
+}
+
+/**
+ * Two plays beside each other, step by step.
  */
 export class PlayPairs extends Pairs {
   /**
@@ -238,53 +458,32 @@ export class PlayPairs extends Pairs {
   constructor(left, right) {
     super(byPlay(left, right));
     this.plays = { left, right };
-    this.version = -1;
+    this.begun = false;
+    this.lostTo = 0; // seq of what was forgotten before the two were set beside each other
   }
 
   /** @param {Rows} rows */
   sync(rows) {
-    if (rows.version === this.version) return;
-    this.version = rows.version;
     const { left, right } = this.plays;
-    this.list = [];
-    for (const map of [this.byKey, this.bySeq, this.counts, this.groups]) map.clear();
-    const first = Math.min(left.seq, right.seq);
-    this.gap = rows.gap;
-    this.taken = rows.gone + upTo(rows.list, first - 1);
-    super.sync(rows);
-    const step = new Map(this.list.map((p) => [p, p.left ? this.step(p.left, "left") : p.right ? this.step(p.right, "right") : 0]));
-    this.list.sort((a, b) => (step.get(a) || 0) - (step.get(b) || 0) || a.index - b.index);
-    // Of a step that is not kept whole nothing can be told.
-    const lost = rows.gap && rows.gap.seq >= first ? rows.gap.seq : 0;
-    this.list.forEach((p, i) => {
-      p.index = i;
-      p.part = [left, right].some(({ marks }) => (marks[Math.max(0, step.get(p) || 0)]?.begin || 0) <= lost);
-    });
-    // Whether the other side went on is asked of the places as they are now.
-    for (const g of this.groups.values()) {
-      for (const side of /** @type {const} */ (["left", "right"])) g.last[side] = this.list.reduce((n, p) => (p[side] && protocol(/** @type {Row} */ (p[side])) ? p.index : n), -1);
+    if (!this.begun) {
+      this.begun = true;
+      const first = Math.min(left.seq, right.seq);
+      this.gap = rows.gap;
+      this.lostTo = rows.gap && rows.gap.seq >= first ? rows.gap.seq : 0;
+      this.taken = rows.gone + upTo(rows.list, first - 1);
     }
+    super.sync(rows);
   }
 
-  /** Which step a row came of. @param {Row} row @param {"left"|"right"} side */
-  step(row, side) {
-    if (nobody(row.conn)) return -1;
-    return this.plays[side].marks.reduce((n, m) => (m.begin <= row.event.seq || m.begin <= row.seq ? m.index : n), -1);
-  }
-
-  /** @param {Row} row @param {"left"|"right"} side */
-  kindOf(row, side) {
-    return row.event.step ? kind(row) : `${this.step(row, side)} ${kind(row)}`;
+  /** Of a step that is not kept whole nothing can be told. @param {Row} row */
+  lost(row) {
+    const { left, right } = this.plays;
+    return [left, right].some(({ marks }) => (marks[Math.max(0, row.step)]?.begin || 0) <= this.lostTo);
   }
 
   /** Each play has its own clock. @param {Row} row */
   base(row) {
     return (row.conn.client === this.plays.right.token ? this.plays.right : this.plays.left).at;
-  }
-
-  /** All of them: where one side shows nothing yet the row says so. */
-  count() {
-    return this.list.length;
   }
 }
 
@@ -300,7 +499,8 @@ function brief(row) {
 }
 
 /**
- * Tells how two rows that answer each other differ.
+ * Tells how two rows of a kind differ; what differs in every run, or is anybody's
+ * to choose, is no difference.
  * @param {Row} left
  * @param {Row} right
  * @param {Sides} sides
@@ -317,26 +517,23 @@ export function explain(left, right, sides = byEndpoint) {
   };
   const e = left.event;
   const f = right.event;
-  if (e.frame && f.frame) frames(e.from, e.frame, f.frame, differ);
-  else if (e.handshake && f.handshake) told.push(...handshakes(e.handshake, f.handshake, differ));
+  if (e.frame && f.frame) {
+    frames(e.from, e.frame, f.frame, differ);
+    const [x, y] = [codes(e.frame), codes(f.frame)];
+    // What a client sent is the client's fault, whichever server got it.
+    const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
+    if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
+  } else if (e.handshake && f.handshake) handshakes(e.handshake, f.handshake, differ, sides.handshake !== false);
+  else if (e.tcp && f.tcp) differ("ended TCP by", ending(e), ending(f));
   else if (e.script && f.script) {
     differ("told JavaScript the code", e.script.code ?? "", f.script.code ?? "");
-    differ("told it the reason", e.script.reason ?? "", f.script.reason ?? "");
-    if (e.script.what === "onclose") differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
-  } else if (e.step && f.step) {
-    differ("did", e.step.command ?? "", f.step.command ?? "");
-    differ("ended early", e.step.error ?? "", f.step.error ?? "");
-  } else if (e.tcp && f.tcp && e.tcp.what === "error") differ("met", e.tcp.error?.text ?? "", f.tcp.error?.text ?? "");
-  const [x, y] = [codes(e.frame || e.handshake), codes(f.frame || f.handshake)];
-  // What a client sent is the client's fault, whichever server got it.
-  const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
-  if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
-  if (!!left.go?.ret?.call?.error !== !!right.go?.ret?.call?.error) {
-    differ("'s Go code got back", left.go?.ret?.call?.error?.text ?? "no error", right.go?.ret?.call?.error?.text ?? "no error");
-    told.push((told.pop() || "").replace(" 's", "'s"));
+    differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
   }
   return told;
 }
+
+/** What the peer sees of an end of TCP. @param {import("./types.js").LabEvent} e */
+const ending = (e) => (e.tcp?.what === "rst" ? "RST" : "FIN");
 
 /**
  * @param {string} from
@@ -346,58 +543,53 @@ export function explain(left, right, sides = byEndpoint) {
  */
 function frames(from, f, g, differ) {
   const got = from === "client" ? "was sent" : "sent";
-  if (f.close && g.close) {
+  if (f.header.opcode !== g.header.opcode) differ(got, f.header.name, g.header.name);
+  else if (f.close && g.close) {
     differ("closed with", f.close.code, g.close.code);
-    differ("gave the reason", f.close.reason && quote(f.close.reason, 80), g.close.reason && quote(g.close.reason, 80));
-  } else {
-    differ(got, f.header.name, g.header.name);
-    differ(`${got} a payload of`, count(f.header.length, "byte"), count(g.header.length, "byte"));
-    if (f.header.length === g.header.length) differ(`${got} the payload`, ...parting(f.payload || "", g.payload || ""));
-  }
+    if (f.close.code !== g.close.code) differ("gave the reason", f.close.reason && quote(f.close.reason, 80), g.close.reason && quote(g.close.reason, 80));
+  } else if (f.header.length !== g.header.length) differ(`${got} a payload of`, count(f.header.length, "byte"), count(g.header.length, "byte"));
+  else differ(`${got} the payload`, ...parting(f.payload || "", g.payload || ""));
   const bits = /** @type {const} */ (["fin", "rsv1", "rsv2", "rsv3", "masked"]);
   for (const bit of bits) differ(`${got} ${bit === "masked" ? "MASK" : bit.toUpperCase()}`, Number(f.header[bit]), Number(g.header[bit]));
-  differ(`${got} a length form of`, `${f.header.form} bits`, `${g.header.form} bits`);
+  if (f.header.length === g.header.length) differ(`${got} a length form of`, `${f.header.form} bits`, `${g.header.form} bits`);
 }
 
-/** @param {Frame|Handshake|undefined} h */
-const codes = (h) => (h?.violations || []).map((v) => v.code).join(" and ");
+/** @param {Frame} f */
+const codes = (f) => (f.violations || []).map((v) => v.code).join(" and ");
 
-const perRun = ["sec-websocket-key", "sec-websocket-accept", "date", "host", "origin", "cookie"];
+const perRun = ["sec-websocket-key", "sec-websocket-accept"];
 
 /**
  * @param {Handshake} h
  * @param {Handshake} i
  * @param {(what: string, x: unknown, y: unknown) => void} differ
- * @returns {string[]} what is not the protocol's affair
+ * @param {boolean} about whether fields count
  */
-function handshakes(h, i, differ) {
+function handshakes(h, i, differ, about) {
   const got = h.what === "request" ? "was asked with" : "answered";
   if (h.what === "response") {
     differ("answered with status", h.status ?? "", i.status ?? "");
-    // One opened and the other did not: what else differs follows from that.
-    if ((h.status === 101) !== (i.status === 101)) return [];
+    // Where one does not open, what else differs follows from that, or is plain HTTP.
+    if (h.status !== 101 || i.status !== 101) return;
   }
-  // Two refusals are plain HTTP, but for the version that a server names.
-  const judged = h.what === "response" && h.status !== 101 ? /^sec-websocket-/i : /^(upgrade|connection|sec-websocket-.*)$/i;
+  if (!about) return;
   const mine = fields(h);
   const theirs = fields(i);
-  const others = [];
   for (const name of new Set([...mine.keys(), ...theirs.keys()])) {
-    if (perRun.includes(name.toLowerCase())) continue;
-    if (judged.test(name)) differ(`${got} ${name}:`, mine.get(name) ?? "", theirs.get(name) ?? "");
-    else if (mine.get(name) !== theirs.get(name)) others.push(name);
+    if (perRun.includes(name) || !/^(upgrade|connection|sec-websocket-.*)$/.test(name)) continue;
+    const [x, y] = [mine.get(name), theirs.get(name)];
+    if ((x?.value || "").toLowerCase() !== (y?.value || "").toLowerCase()) differ(`${got} ${(x || y)?.name}:`, x?.value ?? "", y?.value ?? "");
   }
-  return others.length ? [`fields of plain HTTP differ: ${others.join(", ")}`] : [];
 }
 
-/** @param {Handshake} h @returns {Map<string, string>} */
+/** The fields of a handshake by their names, which are the same in any case. @param {Handshake} h */
 function fields(h) {
-  /** @type {Map<string, string>} */
+  /** @type {Map<string, {name: string, value: string}>} */
   const out = new Map();
-  for (const f of h.fields || []) {
-    // Names are the same in any case; the first spelling is the one shown.
-    const name = [...out.keys()].find((n) => n.toLowerCase() === f.name.toLowerCase()) || f.name;
-    out.set(name, out.has(name) ? `${out.get(name)}, ${f.value}` : f.value);
+  for (const { name, value } of h.fields || []) {
+    const had = out.get(name.toLowerCase());
+    if (had) had.value += `, ${value}`;
+    else out.set(name.toLowerCase(), { name, value });
   }
   return out;
 }

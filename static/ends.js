@@ -96,7 +96,7 @@ export function picture(list, cursor, settled = Infinity) {
       dead = dead || /^wire silent\b/.test(step.command);
       lines.push({ ...blank("step", row.event.seq, at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
       // A FIN that the server's code does not read is told by nobody but who sent it.
-      if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "raw" || dead || finWithin(list, i)) return;
+      if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "scenario" || dead || finWithin(list, i)) return;
       fold.hangUp();
       unread = true;
       lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · nobody reads it yet", stays: "" } });

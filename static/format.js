@@ -229,7 +229,7 @@ const sized = (text, size) => quote(text, 20) + (text.length > 20 && size ? ` ${
 
 /** @param {Call} enter @param {Call} [ret] the same call's return, if it is known by now */
 export function callLine(enter, ret) {
-  const head = `${enter.name}(${enter.name.startsWith("Read") ? "" : shorter(enter.args)})`;
+  const head = `${enter.name}(${enter.verb === "read" ? "" : shorter(enter.args)})`;
   if (!ret) return `${head} …`;
   return `${head} → ${ret.error ? ret.error.text : shorter(ret.result) || "nil"}`;
 }

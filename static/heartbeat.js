@@ -98,7 +98,7 @@ export function measured(events, over, silent) {
     const beat = beats.find((b) => b.end === "sent" && b.payload === payload);
     if (beat) beat.end = "answered";
   }
-  const gone = events.find((e) => e.from === "server" && (e.tcp?.what === "closed" || (e.call?.phase === "return" && e.call.error && !/^Write/.test(e.call.name))) && e.at > open.at);
+  const gone = events.find((e) => e.from === "server" && (e.tcp?.what === "closed" || (e.call?.phase === "return" && e.call.error && e.call.verb !== "write")) && e.at > open.at);
   const told = events.find((e) => e.script?.what === "onclose");
   if (over || gone) for (const b of beats) if (b.end === "sent") b.end = "lost";
   return { beats, server: gone ? at(gone) : null, browser: told ? at(told) : null, silence: silent === undefined ? null : (silent - open.at) / 1000 };

@@ -97,7 +97,8 @@ export class Lab extends EventTarget {
   wantHold = false;
   turns = 0; // of the valve, by this page
   hashSeq = 0;
-  found = 0; // how often an event was selected because the address names it
+  found = 0; // how often an event was selected because the address names it, or two plays part there
+  parted = 0; // seq of the first difference that was selected last
   /** @type {object[]} what JavaScript did and the server was not told yet */
   unsent = [];
   sending = false;
@@ -423,6 +424,7 @@ export class Lab extends EventTarget {
     this.find();
     this.follow();
     this.lead();
+    if (fresh.some((e) => e.step?.phase === "over")) this.part();
     this.dispatchEvent(new CustomEvent("events", { detail: fresh }));
     this.touch();
   }
@@ -446,7 +448,26 @@ export class Lab extends EventTarget {
   beside(left, right) {
     this.views.plays = new PlayPairs(left, right);
     this.mode = "plays";
+    this.part();
     this.touch();
+  }
+
+  /**
+   * Selects the first difference of two plays once both are over, unless a
+   * person chose something else.
+   */
+  part() {
+    const { view, selection } = this;
+    if (!(view instanceof Pairs) || this.shared || (selection.chosen && selection.seq !== this.parted)) return;
+    const all = [...this.rows.plays.byId.values()];
+    const newest = all[all.length - 1];
+    const plays = view instanceof PlayPairs ? Object.values(view.plays) : all.filter((p) => p.round === newest.round);
+    if (plays.length < 2 || plays.some((p) => p.over === Infinity)) return;
+    const row = view.first(this.cursor, Math.min(...plays.map((p) => p.seq)));
+    if (!row) return;
+    this.parted = row.event.seq;
+    selection.select(this.parted, true);
+    this.found++;
   }
 
   /** The rows, or pairs of rows, of the mode. */
@@ -843,7 +864,7 @@ export class Lab extends EventTarget {
       case "scenario": {
         const n = ++this.round;
         act.clients = this.endpoints.map((endpoint) => ({ endpoint, token: `scenario-${endpoint}-${n}` }));
-        return this.orders(act, "scenario", act.clients, ({ endpoint }) => ({ scenario: a.name, endpoint }));
+        return this.orders(act, "scenario", act.clients, ({ endpoint }) => ({ scenario: a.name, endpoint, round: n }));
       }
       case "ping":
       case "pong":
@@ -869,7 +890,7 @@ export class Lab extends EventTarget {
     const n = ++this.round;
     const { fields } = a;
     act.clients = (a.endpoint === "both" ? ["reference", "gorilla"] : [a.endpoint || "reference"]).map((endpoint) => ({ endpoint, token: `raw-${endpoint}-${n}` }));
-    this.raw = await this.raws(act, ({ endpoint }) => ({ do: "open", endpoint, fields }));
+    this.raw = await this.raws(act, ({ endpoint }) => ({ do: "open", endpoint, fields, round: n }));
   }
 
   /** @param {Action} a @param {Act} act */
@@ -938,7 +959,7 @@ export class Lab extends EventTarget {
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
     if (!missing.length) throw new Error("You are connected already. Close the connection to open another.");
-    for (const token of this.rows.byClient.keys()) this.round = Math.max(this.round, Number(token.match(/\d+$/)) || 0);
+    for (const { round } of this.rows.conns.values()) this.round = Math.max(this.round, round);
     // The second of two endpoints takes the number of the first, which is what
     // sets the two side by side.
     const partner = endpoints.length > 1 ? open.get(endpoints.find((e) => open.has(e)) || "") : undefined;
@@ -953,7 +974,7 @@ export class Lab extends EventTarget {
   /** @param {string} endpoint @param {number} n */
   dial(endpoint, n) {
     const token = `${endpoint.split("/")[0]}-${n}`;
-    const ws = this.socket(endpoint, token);
+    const ws = this.socket(endpoint, token, WebSocket, n);
     this.sockets.set(endpoint, { token, endpoint, n, ws });
   }
 
@@ -962,10 +983,11 @@ export class Lab extends EventTarget {
    * @param {string} endpoint
    * @param {string} token
    * @param {typeof WebSocket} [Socket] of the window whose socket it is to be
+   * @param {number} [round] which sets the sockets of several endpoints side by side
    */
-  socket(endpoint, token, Socket = WebSocket) {
+  socket(endpoint, token, Socket = WebSocket, round = 0) {
     const origin = location.origin.replace(/^http/, "ws");
-    const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(this.session)}&client=${token}`;
+    const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(this.session)}&client=${token}${round ? `&round=${round}` : ""}`;
     const session = this.session;
     /** @param {string} what @param {object} [more] */
     const tell = (what, more) => session === this.session && this.report({ client: token, what, readyState: ws.readyState, ...more });
@@ -975,7 +997,7 @@ export class Lab extends EventTarget {
     /** @type {{ws: WebSocket, opened: boolean, close: {code: number, wasClean: boolean}|null}} */
     const own = { ws, opened: false, close: null };
     this.tokens.set(token, own);
-    this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, readyState: ws.readyState });
+    this.report({ client: token, at: began, what: "new WebSocket", text: `/ws/${endpoint}`, endpoint, round: round || undefined, readyState: ws.readyState });
     ws.onopen = () => {
       own.opened = true;
       tell("onopen");

@@ -31,9 +31,6 @@ export const columns = {
 
 const apart = 5000; // microseconds that two clocks may be
 
-/** @param {string} name */
-const onTcp = (name) => name.includes("Conn.");
-
 /**
  * @param {LabEvent[]} events of the connection, and what its client's JavaScript did, in order
  * @param {number} cursor
@@ -69,17 +66,17 @@ export function measure(events, cursor) {
   }
   const { start } = out;
   const late = [...calls.values()].filter((c) => !c.ret || c.ret.at >= start);
-  const reads = pick(late.filter((c) => /(^|\.)(Next)?Read/.test(c.enter.call?.name || "")));
+  const reads = pick(late.filter((c) => c.enter.call?.verb === "read"));
   const failed = reads.filter((c) => c.ret?.call?.error);
-  out.read = came(failed[onTcp(reads[0]?.enter.call?.name || "") ? 0 : failed.length - 1] || reads[reads.length - 1]);
-  const writes = late.filter((c) => c.enter.at >= start && /(^|\.)Write/.test(c.enter.call?.name || ""));
+  out.read = came(failed[reads[0]?.enter.call?.socket ? 0 : failed.length - 1] || reads[reads.length - 1]);
+  const writes = late.filter((c) => c.enter.at >= start && c.enter.call?.verb === "write");
   out.writes = pick(writes).slice(0, 2).flatMap((c) => came(c) || []);
   return out;
 }
 
 /** Calls on the TCP connection itself, where there are any: they are asked last. @param {{enter: LabEvent, ret: LabEvent|null}[]} calls */
 function pick(calls) {
-  const bare = calls.filter((c) => onTcp(c.enter.call?.name || ""));
+  const bare = calls.filter((c) => c.enter.call?.socket);
   return bare.length ? bare : calls;
 }
 

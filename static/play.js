@@ -28,10 +28,12 @@ export class Play {
     this.scenario = s.scenario || "";
     this.title = s.title || "";
     this.branchOf = s.branchOf || "";
+    this.round = s.round || 0;
     this.seq = e.seq;
     this.at = e.at; // microseconds at which it began
     /** @type {Mark[]} */
     this.marks = Array.from({ length: s.of }, (_, index) => ({ index, command: "", say: "", ready: Infinity, begin: Infinity, end: Infinity, error: "", event: null }));
+    this.begun = -1; // the newest step that is
     this.over = Infinity; // seq at which it was
     this.cut = false; // whether it has no end of its own, since its session was over first
     this.overAt = 0; // microseconds
@@ -69,7 +71,10 @@ export class Play {
     mark[s.phase] = e.seq;
     mark.command = s.command || mark.command;
     mark.say = s.say || mark.say;
-    if (s.phase === "begin") mark.event = e;
+    if (s.phase === "begin") {
+      mark.event = e;
+      this.begun = s.index;
+    }
     if (s.phase === "end") mark.error = s.error || "";
   }
 }

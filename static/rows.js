@@ -1,17 +1,19 @@
 /**
  * The timeline's rows, made from events as they come. A row stands for one
- * thing on the wire; what the tab's JavaScript and the Go code did stands on
- * the row of the frame that it caused or returned, by what was recorded: the
- * k-th send with the k-th client message, a write with the server frame that
- * came between its call and its return. Whatever caused or returned no frame
- * has a row of its own.
+ * thing on the wire; what the client's code did or was told, and what the
+ * server's code called, stands on the row of the event that it is about. The
+ * recording says which that is: a call or a report names it (of), or it names
+ * them (by, told), whichever was recorded later. What is about nothing on the
+ * wire has a row of its own.
  *
- * Rows are appended, in order of seq, and the oldest go when the page keeps
- * their events no more. What shows of a row is a function of the cursor alone,
- * so going back and forth any number of times gives the same picture.
+ * Rows are appended, in order of seq and of time, and the oldest go when the
+ * page keeps their events no more. What shows of a row is a function of the
+ * cursor alone, so going back and forth any number of times gives the same
+ * picture.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").End} End
+ * @typedef {import("./types.js").As} As
  * @typedef {import("./types.js").Mode} Mode
  * @typedef {import("./types.js").State} State
  *
@@ -22,10 +24,11 @@
  * @property {LabEvent} event
  * @property {Conn} conn
  * @property {number} at
- * @property {LabEvent|null} js what the tab did or was told
- * @property {LabEvent|null} sent what the tab did to send it, where that has a row of its own
+ * @property {number} step      of its client's play, which it came of; -1 for none
+ * @property {LabEvent|null} js what the client's code did or was told
+ * @property {LabEvent|null} sent what the client's code did to send it, where that has a row of its own
  * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
- * @property {GoCall|null} go   what the Go code called
+ * @property {GoCall[]} calls   what the Go code called
  * @property {{seq: number, state: string, error?: string}[]} held its stay at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
@@ -35,110 +38,20 @@ import { upTo } from "./history.js";
 import { callLine, scriptLine } from "./format.js";
 import { Plays, by, said } from "./play.js";
 
-/** What is waiting for its other half, first come first served. @template T */
-class Queue {
-  constructor() {
-    /** @type {T[]} */
-    this.items = [];
-    this.head = 0;
-  }
-
-  get size() {
-    return this.items.length - this.head;
-  }
-
-  /** @param {T} item */
-  push(item) {
-    this.items.push(item);
-  }
-
-  /** @param {T} item */
-  remove(item) {
-    const i = this.items.indexOf(item, this.head);
-    if (i >= 0) this.items.splice(i, 1);
-  }
-
-  /**
-   * Takes away the oldest items that are gone, and says how many.
-   * @param {(item: T) => boolean} gone
-   */
-  forget(gone) {
-    let n = this.head;
-    while (n < this.items.length && gone(this.items[n])) n++;
-    const forgotten = n - this.head;
-    this.items.splice(0, n);
-    this.head = 0;
-    return forgotten;
-  }
-
-  /** @returns {T|undefined} */
-  shift() {
-    const item = this.items[this.head];
-    if (item === undefined) return undefined;
-    // Array.shift moves every item; one cut now and then does not.
-    if (++this.head > 1024) {
-      this.items.splice(0, this.head);
-      this.head = 0;
-    }
-    return item;
-  }
-}
-
-/**
- * Two sides of a match: whichever comes first waits for the other. What is
- * forgotten while it waits still has its turn: the k-th goes with the k-th,
- * kept or not.
- * @template L, R
- */
-class Match {
-  /** @param {(left: L, right: R) => void} join */
-  constructor(join) {
-    this.join = join;
-    /** @type {Queue<L>} */
-    this.left = new Queue();
-    /** @type {Queue<R>} */
-    this.right = new Queue();
-    this.gone = { left: 0, right: 0 }; // how many that were forgotten wait
-  }
-
-  /** @param {L} item */
-  addLeft(item) {
-    if (this.gone.right) return void this.gone.right--;
-    const other = this.right.shift();
-    if (other === undefined) this.left.push(item);
-    else this.join(item, other);
-  }
-
-  /** @param {R} item */
-  addRight(item) {
-    if (this.gone.left) return void this.gone.left--;
-    const other = this.left.shift();
-    if (other === undefined) this.right.push(item);
-    else this.join(other, item);
-  }
-
-  /** @param {(item: L) => boolean} left @param {(item: R) => boolean} right */
-  forget(left, right) {
-    this.gone.left += this.left.forget(left);
-    this.gone.right += this.right.forget(right);
-  }
-
-  /** Whether something of the left waits. */
-  get waits() {
-    return this.gone.left + this.left.size > 0;
-  }
-}
+/** Most rows have none of one thing or the other, so all of them share it. @type {never[]} */
+const none = [];
 
 /** What the page knows of one connection. */
 export class Conn {
-  /**
-   * @param {number} id
-   * @param {(row: Row) => void} changed
-   */
-  constructor(id, changed) {
+  /** @param {number} id */
+  constructor(id) {
     this.id = id;
     this.endpoint = "";
     this.client = "";
+    /** @type {As|""} who the client is */
+    this.as = "";
+    this.round = 0; // of what a person did to several endpoints at once; 0 for none
+    this.nth = 0; // among the connections of its round to its endpoint
     this.path = "";
     this.remote = "";
     /** @type {{seq: number, side: End, state: State, why: string}[]} */
@@ -147,43 +60,18 @@ export class Conn {
     this.reads = [];
     /** Whether its own JavaScript reports its state. */
     this.scripted = false;
-    /** @type {""|"raw"|"browser"} what its client is, where a play says so */
-    this.as = "";
-    /** @type {Record<string, Match<Row, LabEvent>>} the tab's side of rows */
-    this.tab = {};
-    for (const what of ["new WebSocket", "onopen", "send", "onmessage", "close"]) {
-      this.tab[what] = new Match((row, e) => {
-        row.js = e;
-        changed(row);
-      });
-    }
-    /** @type {Match<Row, GoCall>} client messages, and the reads that returned them */
-    this.returned = new Match((row, call) => {
-      row.go = call;
-      call.row = row;
-      changed(row);
-    });
-    /** @type {Map<number, GoCall>} calls without a return */
+    /** @type {Map<number, GoCall>} calls without a return, by id */
     this.open = new Map();
-    /** @type {Row|null} */
-    this.request = null;
+    /** @type {Map<number, LabEvent>} reports that an event to come will name, by seq, oldest first */
+    this.waits = new Map();
+    /** @type {import("./play.js").Play|null} the play that its client is of */
+    this.play = null;
     /** @type {Row|null} */
     this.response = null;
-    /** @type {Row|null} */
-    this.lastFromClient = null;
-    /** @type {Row|null} */
-    this.lastFromServer = null;
-    /** @type {LabEvent|null} what a raw client wrote and was not seen on the wire yet */
-    this.written = null;
-    /** @type {Row|null} */
-    this.clientClose = null;
-    this.serverClosed = false;
     /** @type {Row[]} what waits at the valve now, oldest first */
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
     this.reset = Infinity; // seq of the RST that ended it
-    /** @type {Record<string, Queue<LabEvent>>} what has a row of its own, because nobody read its frame then */
-    this.unread = { send: new Queue(), close: new Queue() };
   }
 
   /**
@@ -218,18 +106,12 @@ export class Conn {
    */
   forget(seq) {
     // Of each side one state stays: the one that it was in.
-    const held = new Set(this.held);
     const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
     this.states = this.states.filter((s) => s.seq > seq || was.has(s));
     this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
-    const row = (/** @type {Row} */ r) => r.seq <= seq && !held.has(r);
-    const event = (/** @type {LabEvent} */ e) => e.seq <= seq;
-    for (const match of Object.values(this.tab)) match.forget(row, event);
-    this.returned.forget(row, (call) => !!call.ret && call.ret.seq <= seq);
+    for (const of of this.waits.keys()) if (of <= seq) this.waits.delete(of);
   }
 }
-
-const write = /write|close|ping|pong|send/i;
 
 export class Rows {
   constructor() {
@@ -241,8 +123,10 @@ export class Rows {
     this.bySeq = new Map();
     /** @type {Map<string, Conn>} */
     this.byClient = new Map();
-    /** @type {Map<string, LabEvent[]>} what JavaScript did before its connection was seen */
+    /** @type {Map<string, LabEvent[]>} what clients reported before their connection was seen */
     this.early = new Map();
+    /** @type {Map<string, number>} connections of a round to an endpoint */
+    this.rounds = new Map();
     this.plays = new Plays();
     /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
     this.stages = new Map();
@@ -283,21 +167,56 @@ export class Rows {
   /** @param {number} id */
   conn(id) {
     let conn = this.conns.get(id);
-    if (!conn) this.conns.set(id, (conn = new Conn(id, changed)));
+    if (!conn) this.conns.set(id, (conn = new Conn(id)));
     return conn;
   }
 
   /**
+   * Adds a row. Its time is never before that of the row above it: what a tab
+   * reports comes a moment later than what crossed the wire meanwhile, and its
+   * clock and the server's are set to each other within a millisecond or so.
    * @param {LabEvent} e
    * @param {Conn} conn
    * @param {number} [seq] the row's place, when that is not the event's own
    */
   add(e, conn, seq = e.seq) {
+    const last = this.list[this.list.length - 1];
+    const at = Math.max(e.at, last ? last.at : 0);
+    const step = conn.play ? conn.play.begun : -1;
     /** @type {Row} */
-    const row = { index: this.list.length, seq, event: e, conn, at: e.at, js: null, sent: null, unread: false, go: null, held: [], mark: null, version: 0 };
+    const row = { index: this.list.length, seq, event: e, conn, at, step, js: null, sent: null, unread: false, calls: none, held: none, mark: null, version: 0 };
     this.list.push(row);
     this.bySeq.set(e.seq, row);
+    if (e.by) this.caused(row, e.by);
+    if (e.told) row.js ??= this.claim(conn, e.told);
     return row;
+  }
+
+  /**
+   * Puts what a row came of on it: a call that is under way, or a report.
+   * @param {Row} row
+   * @param {number} seq of the call's enter event, or of the report
+   */
+  caused(row, seq) {
+    for (const call of row.conn.open.values()) {
+      if (call.enter.seq === seq) return this.about(row, call);
+    }
+    row.js = this.claim(row.conn, seq);
+    row.sent = (!row.js && this.bySeq.get(seq)?.event) || null;
+  }
+
+  /** A report that waited to be named. @param {Conn} conn @param {number} seq */
+  claim(conn, seq) {
+    const report = conn.waits.get(seq) || null;
+    conn.waits.delete(seq);
+    return report;
+  }
+
+  /** Puts a call on the row that it is about. @param {Row} row @param {GoCall} call */
+  about(row, call) {
+    if (!row.calls.includes(call)) row.calls = [...row.calls, call];
+    call.row = row;
+    changed(row);
   }
 
   /** @param {LabEvent} e */
@@ -306,23 +225,23 @@ export class Rows {
     if (e.step) return this.step(e, e.step);
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
-    else if (e.handshake) this.handshake(e, conn);
-    else if (e.frame) this.frame(e, e.frame, conn);
-    else if (e.call) this.call(e, e.call, conn);
+    else if (e.octets) {
+      // These octets complete nothing: what wrote them has no row to stand on.
+      const wrote = e.by ? this.claim(conn, e.by) : null;
+      if (wrote) this.add(wrote, conn, e.seq);
+    } else if (e.handshake || e.frame) {
+      const row = this.add(e, conn);
+      if (e.handshake?.what === "response") conn.response = row;
+    } else if (e.call) this.call(e, e.call, conn);
     else if (e.state) {
       conn.states.push({ seq: e.seq, side: e.state.side, state: e.state.state, why: e.state.why || "" });
     } else if (e.held) {
       const { of } = e.held;
       const row = this.bySeq.get(of) || conn.held.find((r) => r.event.seq === of);
       if (!row) return;
-      row.held.push({ seq: e.seq, state: e.held.state, error: e.held.error?.text });
+      row.held = [...row.held, { seq: e.seq, state: e.held.state, error: e.held.error?.text }];
       if (e.held.state === "waiting") conn.held.push(row);
       else conn.held = conn.held.filter((r) => r !== row);
-      if (e.held.state !== "waiting" && e.held.state !== "released") {
-        // Nobody is ever given it.
-        const { returned, tab } = conn;
-        for (const match of row.event.from === "client" ? [returned] : [tab.onmessage, tab.onopen]) match.left.remove(row);
-      }
       // Only the oldest can be dropped, so the one after it changes as well.
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
@@ -337,14 +256,16 @@ export class Rows {
   step(e, s) {
     const play = this.plays.take(e, s);
     let stage = this.stages.get(s.client);
+    const conn = this.byClient.get(s.client);
     if (!stage) {
-      stage = new Conn(0, changed);
+      stage = new Conn(0);
       stage.endpoint = s.endpoint;
       stage.client = s.client;
-      stage.as = s.as;
+      stage.as = s.as === "browser" ? "tab" : "scenario";
+      stage.round = s.round || 0;
+      stage.play = play;
       this.stages.set(s.client, stage);
-      const conn = this.byClient.get(s.client);
-      if (conn) conn.as = s.as;
+      if (conn) conn.play = play;
     }
     const mark = play.marks[s.index] || null;
     if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
@@ -352,8 +273,7 @@ export class Rows {
     if (row) changed(row);
     // What is not on the wire when its step has settled waits there for a server
     // that does not read.
-    const conn = this.byClient.get(s.client);
-    if (s.phase === "end" && conn) this.unmatched(conn, e.seq, true);
+    if (s.phase === "end" && conn) this.alone(conn, e.seq, true);
     if (s.phase === "over" && s.error) this.add(e, stage);
   }
 
@@ -363,86 +283,32 @@ export class Rows {
    * @param {Conn} conn
    */
   tcp(e, tcp, conn) {
-    this.add(e, conn);
     if (tcp.what !== "open") {
+      if (tcp.what === "closed" || tcp.what === "rst") this.alone(conn, e.seq);
+      this.add(e, conn);
       if (tcp.what !== "error" && conn.ended === Infinity) conn.ended = e.seq;
       if (tcp.what === "rst") conn.reset = Math.min(conn.reset, e.seq);
-      if (tcp.what === "closed") this.unmatched(conn, e.seq);
       return;
     }
     conn.endpoint = tcp.endpoint || "";
     conn.client = tcp.client || "";
+    conn.as = tcp.as || "";
+    conn.round = tcp.round || 0;
     conn.path = tcp.path || "";
     conn.remote = tcp.remote || "";
-    if (!conn.client) return;
-    conn.as = this.stages.get(conn.client)?.as || "";
-    this.byClient.set(conn.client, conn);
-    const early = this.early.get(conn.client) || [];
-    this.early.delete(conn.client);
-    for (const s of early) this.take(s);
-  }
-
-  /** @param {LabEvent} e @param {Conn} conn */
-  handshake(e, conn) {
-    const row = this.add(e, conn);
-    if (e.from === "client") {
-      conn.request = row;
-      conn.tab["new WebSocket"].addLeft(row);
-    } else {
-      conn.lastFromServer = row;
-      conn.response = row;
-      if (e.handshake && e.handshake.status === 101) conn.tab.onopen.addLeft(row);
+    if (conn.round) {
+      const of = `${conn.round} ${conn.endpoint}`;
+      conn.nth = this.rounds.get(of) || 0;
+      this.rounds.set(of, conn.nth + 1);
     }
-  }
-
-  /**
-   * @param {LabEvent} e
-   * @param {import("./types.js").Frame} f
-   * @param {Conn} conn
-   */
-  frame(e, f, conn) {
-    const { written } = conn;
-    const wrote = e.from === "client" && written !== null;
-    if (wrote) conn.written = null;
-    const one = wrote && written.script?.size === f.size;
-    if (wrote && !one) this.add(written, conn, e.seq);
-    const row = this.add(e, conn);
-    if (one) row.js = written;
-    const { opcode, fin } = f.header;
-    const data = opcode < 8;
-    const first = opcode === 1 || opcode === 2;
-    if (e.from === "client") {
-      conn.lastFromClient = row;
-      if (first) this.caused("send", row, conn);
-      if (data && fin) conn.returned.addLeft(row);
-      if (opcode === 8 && !conn.clientClose) {
-        conn.clientClose = row;
-        // A Close that answers the server's was not caused by close().
-        if (!conn.serverClosed || conn.unread.close.size) this.caused("close", row, conn);
-      }
-    } else {
-      conn.lastFromServer = row;
-      if (data && fin) conn.tab.onmessage.addLeft(row);
-      if (opcode === 8) conn.serverClosed = true;
-      for (const call of conn.open.values()) {
-        if (call.row || !write.test(call.enter.call?.name || "")) continue;
-        call.row = row;
-        row.go = call;
-        break;
-      }
+    if (conn.client) {
+      conn.play = this.plays.byToken.get(conn.client) || null;
+      this.byClient.set(conn.client, conn);
+      const early = this.early.get(conn.client) || [];
+      this.early.delete(conn.client);
+      for (const s of early) this.report(s, /** @type {import("./types.js").Script} */ (s.script), conn, e.seq);
     }
-  }
-
-  /**
-   * Matches a frame with the send() or close() that it came of.
-   * @param {"send"|"close"} what
-   * @param {Row} row
-   * @param {Conn} conn
-   */
-  caused(what, row, conn) {
-    const sent = conn.unread[what].shift();
-    if (sent) row.sent = sent;
-    else conn.tab[what].addLeft(row);
+    this.add(e, conn);
   }
 
   /**
@@ -451,36 +317,21 @@ export class Rows {
    * @param {Conn} conn
    */
   call(e, c, conn) {
-    const reads = /^(Next)?Read/.test(c.name);
+    const row = c.of ? this.bySeq.get(c.of) : undefined;
     if (c.phase === "enter") {
       /** @type {GoCall} */
       const call = { enter: e, ret: null, row: null };
       conn.open.set(c.id, call);
-      if (reads) conn.reads.push(call);
-      else if (/upgrade|accept/i.test(c.name) && conn.request && !conn.request.go) {
-        call.row = conn.request;
-        conn.request.go = call;
-        changed(conn.request);
-      }
+      if (c.verb === "read") conn.reads.push(call);
+      if (row) this.about(row, call);
       return;
     }
     const call = conn.open.get(c.id) || { enter: e, ret: null, row: null };
     conn.open.delete(c.id);
     call.ret = e;
-    if (call.row) return changed(call.row);
-    if (reads && !c.error) return conn.returned.addRight(call);
-    if (reads) {
-      // The read failed of a frame, if the newest one has no read yet.
-      const of = conn.lastFromClient;
-      const caused = of && !of.go && (of === conn.clientClose || (of.event.frame?.violations || []).length > 0);
-      if (of && caused) {
-        of.go = call;
-        call.row = of;
-        return changed(of);
-      }
-    }
-    call.row = this.add(e, conn);
-    call.row.go = call;
+    if (row) this.about(row, call);
+    else if (call.row) changed(call.row);
+    else if (!c.of) this.about(this.add(e, conn), call); // else what it is about is forgotten
   }
 
   /**
@@ -488,56 +339,46 @@ export class Rows {
    * @param {import("./types.js").Script} s
    */
   script(e, s) {
-    const conn = (e.conn && this.conn(e.conn)) || this.byClient.get(s.client);
-    if (!conn) {
-      const early = this.early.get(s.client) || [];
-      this.early.set(s.client, early);
-      early.push(e);
-      // No connection will follow: the browser gave up before one was seen.
-      if (s.what === "onclose") {
-        this.early.delete(s.client);
-        const none = new Conn(0, changed);
-        none.client = s.client;
-        for (const event of early) this.add(event, none, e.seq);
-      }
-      return;
+    if (e.conn) return this.report(e, s, this.conn(e.conn), e.seq);
+    const early = this.early.get(s.client) || [];
+    this.early.set(s.client, early);
+    early.push(e);
+    if (s.what !== "onclose") return;
+    // No connection will follow: the browser gave up before one was seen.
+    this.early.delete(s.client);
+    const none = new Conn(0);
+    none.client = s.client;
+    none.as = "tab";
+    for (const { script } of early) {
+      none.endpoint ||= script?.endpoint || "";
+      none.round ||= script?.round || 0;
     }
+    for (const event of early) this.add(event, none, e.seq);
+  }
+
+  /**
+   * @param {LabEvent} e
+   * @param {import("./types.js").Script} s
+   * @param {Conn} conn
+   * @param {number} seq
+   */
+  report(e, s, conn, seq) {
     /** @type {Record<string, State>} */
     const states = { "new WebSocket": "CONNECTING", onopen: "OPEN", close: "CLOSING", onclose: "CLOSED", leave: "CLOSED" };
-    if (states[s.what]) {
+    if (states[s.what] && conn.as !== "raw" && conn.as !== "scenario") {
       conn.scripted = true;
       const closed = conn.stateAt("client", Infinity)?.state === "CLOSED";
-      if (!closed) conn.states.push({ seq: Math.max(e.seq, conn.states[conn.states.length - 1]?.seq || 0), side: "client", state: states[s.what], why: s.what });
+      if (!closed) conn.states.push({ seq: Math.max(seq, conn.states[conn.states.length - 1]?.seq || 0), side: "client", state: states[s.what], why: s.what });
     }
-    const match = conn.tab[s.what];
-    // Told after the server's Close, close() caused a frame only if that frame
-    // came before, and still waits for what caused it.
-    if (match && (s.what !== "close" || !conn.serverClosed || match.waits)) return match.addRight(e);
-    // The write of a raw client's request stands on its row, or its dial does.
-    const asks = s.what === "write" && !conn.lastFromClient && conn.request?.event.handshake?.size === s.size ? conn.request : null;
-    if (asks) {
-      asks.js ??= e;
-      return changed(asks);
+    if (s.awaits) return void conn.waits.set(e.seq, e);
+    const row = s.of ? this.bySeq.get(s.of) : undefined;
+    if (row && !row.js) {
+      row.js = e;
+      return changed(row);
     }
-    if (s.what === "dial" && conn.request && !conn.request.js) {
-      conn.request.js = e;
-      return changed(conn.request);
-    }
-    // A raw client's one write is a row's own when it is that frame, no more
-    // and no less; the write and the frame may be told in either order.
-    const [near, sized] = s.what === "read" ? [conn.lastFromServer, true] : [conn.lastFromClient, s.what === "write"];
-    if (sized && near && !near.js && (near.event.frame || near.event.handshake)?.size === s.size) {
-      near.js = e;
-      return changed(near);
-    }
-    if (s.what === "write") {
-      if (conn.written) this.add(conn.written, conn, e.seq);
-      conn.written = e;
-      return;
-    }
-    if (s.what === "onclose") this.unmatched(conn, e.seq);
-    const row = this.add(e, conn, Math.max(e.seq, this.list.length ? this.list[this.list.length - 1].seq : 0));
-    row.at = toldAt(e, conn.lastFromServer);
+    if (s.of && !row) return; // it is forgotten
+    if (s.what === "onclose") this.alone(conn, seq);
+    this.add(e, conn, seq);
   }
 
   /**
@@ -546,38 +387,23 @@ export class Rows {
    * @param {number} seq
    * @param {boolean} [unread] whether they may reach it yet
    */
-  unmatched(conn, seq, unread = false) {
-    if (conn.written) this.add(conn.written, conn, seq);
-    conn.written = null;
-    for (const what of ["send", "close"]) {
-      conn.tab[what].gone.right = 0;
-      for (let e = conn.tab[what].right.shift(); e; e = conn.tab[what].right.shift()) {
-        const row = this.add(e, conn, seq);
-        if (unread) conn.unread[what].push(e);
-        row.unread = unread;
-      }
+  alone(conn, seq, unread = false) {
+    for (const e of conn.waits.values()) {
+      const row = this.add(e, conn, seq);
+      row.unread = unread && ["send", "close"].includes(e.script?.what || "");
     }
+    conn.waits.clear();
   }
 }
 
 /**
- * When something of the tab's happened, beside what crossed the wire. Its clock
- * and the server's are set to each other within a millisecond or so, and no
- * better; but nothing is told before what caused it was sent.
- * @param {LabEvent} e
- * @param {Row|null} cause the frame that it is told of
- */
-function toldAt(e, cause) {
-  return e.script?.what.startsWith("on") && cause ? Math.max(e.at, cause.event.at) : e.at;
-}
-
-/**
- * When the tab did, or was told, what stands on a row of the wire.
+ * When the client did, or was told, what stands on a row of the wire: nothing
+ * is told before what caused it was sent.
  * @param {Row} row
  */
 export function jsTime(row) {
   if (!row.js) return row.at;
-  return row.js.script?.what.startsWith("on") ? toldAt(row.js, row) : Math.min(row.js.at, row.event.at);
+  return row.js.script?.what.startsWith("on") ? Math.max(row.js.at, row.event.at) : Math.min(row.js.at, row.event.at);
 }
 
 /** @param {Row} row */
@@ -633,11 +459,15 @@ export function jsAt(row, cursor) {
  * @returns {{text: string, waiting: boolean, error: boolean}}
  */
 export function goAt(row, cursor) {
-  const call = row.go;
-  const ret = call && call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
-  const entered = call && call.enter.seq <= cursor ? call.enter.call : ret;
   const held = row.event.from === "client" && heldAt(row, cursor) === "waiting";
-  if (entered && (ret || !held)) return { text: callLine(entered, ret), waiting: !ret, error: !!(ret && ret.error) };
+  const shown = [];
+  const { calls } = row;
+  for (const call of calls.length > 1 ? [...calls].sort((a, b) => a.enter.seq - b.enter.seq) : calls) {
+    const ret = call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
+    const entered = call.enter.seq <= cursor ? call.enter.call : ret;
+    if (entered && (ret || !held)) shown.push({ text: callLine(entered, ret), waiting: !ret, error: !!(ret && ret.error) });
+  }
+  if (shown.length) return { text: shown.map((s) => s.text).join("; "), waiting: shown.some((s) => s.waiting), error: shown.some((s) => s.error) };
   const waits = held && row.conn.waiting(cursor)?.enter.call;
   if (waits) return { text: `${callLine(waits)} waiting`, waiting: true, error: false };
   return { text: "", waiting: false, error: false };
@@ -649,10 +479,10 @@ export function goAt(row, cursor) {
  * @param {boolean} watching whether the page looks on at a session that is not its own
  */
 export function whose(conn, watching) {
-  if (conn.as === "raw") return "raw client";
-  if (/^(raw|scenario)-/.test(conn.client)) return "raw client";
-  if (conn.as || conn.scripted || /^(reference|gorilla|naive|broken)-\d+$/.test(conn.client)) return watching ? "the other tab" : "your tab";
-  return conn.client ? "client" : "client (outside)";
+  // A session is one tab's; who looks on at it from another has a page of its own.
+  if (conn.as === "tab") return watching ? "the other tab" : "your tab";
+  if (conn.as === "raw" || conn.as === "scenario") return "raw client";
+  return conn.as === "outside" ? "client (outside)" : "client";
 }
 
 /**
@@ -678,7 +508,7 @@ export const nobody = (conn) => !conn.id && !conn.client;
  */
 export function belongs(conn, mode) {
   if (nobody(conn)) return true;
-  const endpoint = conn.endpoint || ["gorilla", "naive"].find((e) => conn.client.includes(e)) || "";
+  const { endpoint } = conn;
   if (mode === "naive") return endpoint === "naive";
   if (endpoint === "naive") return mode === "all" || mode === "plays";
   if (mode === "reference") return endpoint !== "gorilla";

@@ -3,7 +3,7 @@
 // gets, so every file can be read in its developer tools as it stands.
 //
 //	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
-//	            wires aligned (align.js), a frame's bits (bits.js), words (format.js), what
+//	            sides aligned, and where they part (align.js), a frame's bits (bits.js), words (format.js), what
 //	            forms hold (forms.js), predictions (predict.js), which frame is unmasked (unmask.js), selection and addresses (selection.js), keys (keys.js),
 //	            the matrix of cases (compare.js), the header map (headermap.js), what an action caused and
 //	            how it stands (act.js), what the panel says (status.js), a list read at its end (tail.js)

@@ -8,7 +8,8 @@
  * @typedef {{code: string, rfc?: number, section: string, closeCode: number, status: number, sentence: string}} Violation
  * @typedef {{type: string, text: string}} GoError
  *
- * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, path?: string,
+ * @typedef {"tab"|"raw"|"scenario"|"outside"} As who the client of a connection is
+ * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, as?: As, round?: number, path?: string,
  *   local?: string, remote?: string, error?: GoError, behind?: {units: number, for: number}}} Tcp
  * @typedef {{size: number, hex: string}} Octets
  * @typedef {{name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[],
@@ -23,9 +24,9 @@
  *   missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string},
  *   fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]}} Frame
  * @typedef {{opcode: string, size: number, text?: string, hex?: string, frames?: number[]}} Message
- * @typedef {{id: number, name: string, phase: "enter"|"return", args?: string, result?: string,
- *   error?: GoError|null}} Call
- * @typedef {{client: string, what: string, text?: string, size?: number, code?: number, reason?: string,
+ * @typedef {{id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number,
+ *   args?: string, result?: string, error?: GoError|null}} Call of: seq of the event that it is about
+ * @typedef {{client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string,
  *   wasClean?: boolean, readyState?: number}} Script
  * @typedef {{message?: string, fragments?: number, octets?: number, closeSent?: boolean,
  *   closeReceived?: boolean}} Machine
@@ -39,7 +40,7 @@
  * @typedef {{do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number,
  *   reason?: string}} Order what the page shall do in a play
  * @typedef {{play: string, branchOf?: string, scenario?: string, title?: string, endpoint: string, client: string,
- *   as: "raw"|"browser", index: number, of: number, line?: number, command?: string, say?: string,
+ *   as: "raw"|"browser", round?: number, index: number, of: number, line?: number, command?: string, say?: string,
  *   phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order}} Step
  * @typedef {{index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"}} PlanStep
  * @typedef {{name: string, title: string, text?: string, steps: PlanStep[], browser: boolean,
@@ -50,6 +51,8 @@
  * @property {number} at      microseconds since the session began
  * @property {number} conn
  * @property {End} from
+ * @property {number} [by]    seq of what it happened because of: a call's enter event, or a report of the client's
+ * @property {number} [told]  seq of the report that it has arrived, where that came before it
  * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"} kind
  * @property {Tcp} [tcp]
  * @property {Octets} [octets]

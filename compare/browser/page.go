@@ -21,7 +21,6 @@ import (
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/tap"
-	"wslab/reference/wire"
 )
 
 //go:embed page
@@ -284,7 +283,7 @@ func (p *play) take(rep report, ago time.Duration) {
 		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page tells all in its order
 		at := p.last
 		p.b.mu.Unlock()
-		p.rec.AppendAt(at, p.rec.ConnOf(p.token), wire.Client.String(), s)
+		p.rec.Report(at, s)
 		p.Told(*s)
 	}
 	if rep.Done != nil {

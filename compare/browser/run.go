@@ -46,7 +46,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
 		token, conn := r.PathValue("token"), tapped(r)
 		c := rec.Connect(recording.Info{
-			Endpoint: e.Name, Client: token, Path: r.URL.Path,
+			Endpoint: e.Name, Client: token, As: recording.AsTab, Path: r.URL.Path,
 			Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
 		}, wire.Server)
 		conn.Attach(c, false)

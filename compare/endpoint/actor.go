@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -72,14 +73,16 @@ func (s *socket) wait() { <-s.ended }
 const maxTCPRead = 4096
 
 func (s *socket) TCPRead() error {
-	call := s.rec.Enter("net.Conn.Read", "")
+	call := s.rec.Enter(onSocket(recording.VerbRead, "net.Conn.Read"))
 	n, err := s.conn.Read(make([]byte, maxTCPRead))
 	call.Return(recording.OctetCount(n), err)
 	return err
 }
 
 func (s *socket) TCPWrite(b []byte) error {
-	call := s.rec.Enter("net.Conn.Write", recording.OctetCount(len(b)))
+	d := onSocket(recording.VerbWrite, "net.Conn.Write")
+	d.Args, d.Writes.Octets = recording.OctetCount(len(b)), b
+	call := s.rec.Enter(d)
 	// A library may have left a deadline: gorilla gives its answer to a Close a second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
@@ -91,14 +94,14 @@ func (s *socket) TCPWrite(b []byte) error {
 }
 
 func (s *socket) TCPClose() error {
-	call := s.rec.Enter("net.Conn.Close", "")
+	call := s.rec.Enter(onSocket(recording.VerbClose, "net.Conn.Close"))
 	err := s.conn.Close()
 	call.Return("nil", err)
 	return err
 }
 
 func (s *socket) TCPHalf() error {
-	call := s.rec.Enter("net.TCPConn.CloseWrite", "")
+	call := s.rec.Enter(onSocket(recording.VerbClose, "net.TCPConn.CloseWrite"))
 	err := errors.ErrUnsupported
 	if hc, ok := s.conn.(interface{ CloseWrite() error }); ok {
 		err = hc.CloseWrite()
@@ -109,7 +112,7 @@ func (s *socket) TCPHalf() error {
 
 // TCPReset closes TCP as SetLinger(0) and Close do.
 func (s *socket) TCPReset() error {
-	call := s.rec.Enter("net.TCPConn.SetLinger(0), Close", "")
+	call := s.rec.Enter(onSocket(recording.VerbClose, "net.TCPConn.SetLinger(0), Close"))
 	err := errors.ErrUnsupported
 	if rc, ok := s.conn.(interface{ Reset() error }); ok {
 		err = rc.Reset()
@@ -129,7 +132,7 @@ func (e *CannotError) Error() string { return e.What + " cannot be done: " + e.W
 
 // cannot records that something was asked for that cannot be.
 func cannot(rec *recording.Connection, what, why string) error {
-	call := rec.Enter(what, "")
+	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: what})
 	err := &CannotError{what, why}
 	call.Return("", err)
 	return err
@@ -155,6 +158,35 @@ func (a *plainActor) Kill() error           { return a.not("kill") }
 
 // End closes TCP, as much as its library knows of that.
 func (a *plainActor) End() { a.Server.Close(wire.NoStatusReceived, "") }
+
+// opens, reads, writes and closes say what a call of a library does.
+func opens(name string) recording.Doing {
+	return recording.Doing{Verb: recording.VerbOpen, Name: name}
+}
+
+func reads(name string) recording.Doing {
+	return recording.Doing{Verb: recording.VerbRead, Name: name}
+}
+
+func writes(name, args string, what recording.Writes) recording.Doing {
+	return recording.Doing{Verb: recording.VerbWrite, Name: name, Args: args, Writes: what}
+}
+
+func closes(name, args string, what recording.Writes) recording.Doing {
+	return recording.Doing{Verb: recording.VerbClose, Name: name, Args: args, Writes: what}
+}
+
+// onSocket says what a call of the socket below the library does.
+func onSocket(verb recording.Verb, name string) recording.Doing {
+	return recording.Doing{Verb: verb, Name: name, Socket: true}
+}
+
+// byFrame reports whether a library's read failed because of a frame of the peer's,
+// and not because of the socket.
+func byFrame(err error) bool {
+	var socket net.Error
+	return err != nil && !errors.As(err, &socket) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed)
+}
 
 // message says what a read came back with.
 func message(op wire.Opcode, p []byte, err error) string {

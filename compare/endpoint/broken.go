@@ -74,14 +74,14 @@ func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Co
 	}
 	defer conn.Close()
 	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	call := rec.Enter("Write", m.Shows)
+	call := rec.Enter(writes("Write", m.Shows, recording.Writes{}))
 	_, err = io.WriteString(conn, m.answer(r.Header.Get("Sec-WebSocket-Key")))
 	call.Return("nil", err)
 	if err != nil {
 		return
 	}
 	conn.SetReadDeadline(time.Now().Add(brokenTimeout))
-	call = rec.Enter("Read", "")
+	call = rec.Enter(onSocket(recording.VerbRead, "Read"))
 	n, err := discard(buf.Reader)
 	call.Return(recording.OctetCount(n), err)
 }

@@ -18,7 +18,7 @@ import (
 // documentation shows.
 func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	upgrader := websocket.Upgrader{HandshakeTimeout: writeTimeout}
-	call := rec.Enter("Upgrade", "")
+	call := rec.Enter(opens("Upgrade"))
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		call.Return("", err)
@@ -53,9 +53,14 @@ type gorillaServer struct {
 
 func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
-	call := s.rec.Enter("ReadMessage", "")
+	call := s.rec.Enter(reads("ReadMessage"))
 	op, p, err := s.conn.ReadMessage()
-	call.Return(message(wire.Opcode(op), p, err), err)
+	// Gorilla tells the end of TCP by a CloseError, too.
+	if byFrame(err) && !websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
+		call.Failed(err)
+	} else {
+		call.Return(message(wire.Opcode(op), p, err), err)
+	}
 	return wire.Opcode(op), p, err
 }
 
@@ -70,14 +75,14 @@ func (s *gorillaServer) Read() error {
 
 // closeNow is gorilla's Close: it closes TCP, and nothing more.
 func (s *gorillaServer) closeNow() error {
-	call := s.rec.Enter("Close", "")
+	call := s.rec.Enter(closes("Close", "", recording.Writes{}))
 	err := s.conn.Close()
 	call.Return("nil", err)
 	return err
 }
 
 func (s *gorillaServer) SayClose(payload []byte) error {
-	call := s.rec.Enter("WriteControl", describe(wire.Close, len(payload)))
+	call := s.rec.Enter(writes("WriteControl", describe(wire.Close, len(payload)), recording.Frame(wire.Close, payload)))
 	err := s.conn.WriteControl(websocket.CloseMessage, payload, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
 	return err
@@ -98,33 +103,33 @@ func (s *gorillaServer) Send(op wire.Opcode, parts ...[]byte) error {
 	defer s.mu.Unlock()
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if len(parts) == 1 {
-		call := s.rec.Enter("WriteMessage", describe(op, len(parts[0])))
+		call := s.rec.Enter(writes("WriteMessage", describe(op, len(parts[0])), recording.Frame(op, parts[0])))
 		err := s.conn.WriteMessage(int(op), parts[0])
 		call.Return("nil", err)
 		return err
 	}
-	call := s.rec.Enter("NextWriter", op.String())
+	call := s.rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "NextWriter", Args: op.String()})
 	w, err := s.conn.NextWriter(int(op))
 	call.Return("nil", err)
 	if err != nil {
 		return err
 	}
 	for _, p := range parts {
-		call := s.rec.Enter("Write", describe(op, len(p)))
+		call := s.rec.Enter(writes("Write", describe(op, len(p)), recording.Writes{Data: true}))
 		_, err := w.Write(p)
 		call.Return("nil", err)
 		if err != nil {
 			return err
 		}
 	}
-	call = s.rec.Enter("writer.Close", "")
+	call = s.rec.Enter(writes("writer.Close", "", recording.Writes{Data: true}))
 	err = w.Close()
 	call.Return("nil", err)
 	return err
 }
 
 func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
-	call := s.rec.Enter("WriteControl", describe(op, len(payload)))
+	call := s.rec.Enter(writes("WriteControl", describe(op, len(payload)), recording.Frame(op, payload)))
 	err := s.conn.WriteControl(int(op), payload, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
 	return err
@@ -133,8 +138,8 @@ func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
 // Close sends a Close frame. The answer is read by who reads, which by hand is
 // nobody else: gorilla leaves it to its user to read on, and to close TCP.
 func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
-	call := s.rec.Enter("WriteControl", "close, "+code.String())
 	p := websocket.FormatCloseMessage(int(code), reason)
+	call := s.rec.Enter(closes("WriteControl", "close, "+code.String(), recording.Frame(wire.Close, p)))
 	err := s.conn.WriteControl(websocket.CloseMessage, p, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
 	// The socket's own deadline may be set from here; gorilla's SetReadDeadline is the reader's alone.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"wslab/compare/recording"
 	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
@@ -82,7 +83,7 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 					return
 				default:
 				}
-				call := s.rec.Enter("heartbeat", "Ping "+number)
+				call := s.rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "heartbeat", Args: "Ping " + number})
 				call.Return("", fmt.Errorf("%w: %v after Ping %s", errNoPong, setup.PongWithin, number))
 				a.TCPClose()
 				return

@@ -208,6 +208,12 @@ func (c *naiveConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// naiveVerbs says what the weekend server's calls do.
+var naiveVerbs = map[string]recording.Verb{
+	"Read": recording.VerbRead, "Write": recording.VerbWrite, "Close": recording.VerbClose,
+	"make": recording.VerbOther, "log": recording.VerbOther,
+}
+
 // serveNaive is Endpoint.Serve of package naive. What it records are the calls
 // of the server's code to its socket and to make, for these are what it gets
 // wrong; the whole is one call of Serve, which tells why the cage ended it.
@@ -220,7 +226,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	defer conn.Close()
 	c := replay(conn, r, buf.Reader.Buffered())
 	if c == nil {
-		call := rec.Enter("Write", "")
+		call := rec.Enter(writes("Write", "", recording.Writes{}))
 		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := conn.Write([]byte("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
 			"The weekend server reads its request itself, and how this one came has not been kept.\n"))
@@ -230,13 +236,13 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	conn.SetDeadline(time.Time{})
 	err = naive.Serve(c, naive.Options{
 		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
-		Call: func(name, args string) func(string, error) {
-			return rec.Enter(name, args).Return
+		Call: func(name, args string, written []byte) func(string, error) {
+			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Octets: written}}).Return
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
 	// Told as a whole, or no other call would seem to stand by itself.
-	rec.Enter("naive.Serve", "").Return("nil", err)
+	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
 }
 
 // replay returns conn with r's head and the octets buffered behind it to be
@@ -301,14 +307,14 @@ func (e *NotKnownError) Error() string { return "the naive server does not know 
 // Send sends all parts as one text message, whatever op is.
 func (s naiveServer) Send(op wire.Opcode, parts ...[]byte) error {
 	p := bytes.Join(parts, nil)
-	call := s.rec.Enter("send", describe(op, len(p)))
+	call := s.rec.Enter(writes("send", describe(op, len(p)), recording.Writes{Frames: []recording.Sent{{Opcode: wire.Text, Payload: p}}, Inner: true}))
 	err := s.server.Send(p)
 	call.Return("nil", err)
 	return err
 }
 
 func (s naiveServer) Control(op wire.Opcode, payload []byte) error {
-	call := s.rec.Enter("Control", describe(op, len(payload)))
+	call := s.rec.Enter(writes("Control", describe(op, len(payload)), recording.Writes{}))
 	err := &NotKnownError{op.String() + " frames"}
 	call.Return("", err)
 	return err
@@ -316,7 +322,7 @@ func (s naiveServer) Control(op wire.Opcode, payload []byte) error {
 
 // Close closes TCP; there is no place for code and reason.
 func (s naiveServer) Close(code wire.CloseCode, reason string) error {
-	call := s.rec.Enter("close", code.String())
+	call := s.rec.Enter(closes("close", code.String(), recording.Writes{Inner: true}))
 	err := s.server.Close()
 	call.Return("nil", err)
 	return err

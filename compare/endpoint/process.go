@@ -163,7 +163,7 @@ func startProcess(name string) (*process, error) {
 // performInProcess passes the connection on to e in a process of its own, octets,
 // FIN and RST, as if the client were connected to it. The tap stands here.
 func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Actor)) {
-	call := rec.Enter("start the server's process", e.Name)
+	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "start the server's process", Args: e.Name})
 	p, err := startProcess(e.Name)
 	call.Return("it listens", err)
 	if err != nil {
@@ -258,7 +258,7 @@ func (a *processActor) Watch(changed func()) {
 
 // Kill ends the process as kill -9 does. Its kernel closes its sockets.
 func (a *processActor) Kill() error {
-	call := a.rec.Enter("kill -9", "")
+	call := a.rec.Enter(closes("kill -9", "", recording.Writes{}))
 	a.p.kill()
 	<-a.silent
 	call.Return("the server's process is gone", nil)

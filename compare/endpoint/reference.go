@@ -24,7 +24,7 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 		OnControl:    server.pulse.heard,
 		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
 	}}
-	call := rec.Enter("Upgrade", "")
+	call := rec.Enter(opens("Upgrade"))
 	conn, err := upgrader.Upgrade(w, r)
 	if err != nil {
 		call.Return("", err)
@@ -51,9 +51,13 @@ type referenceServer struct {
 
 func (s *referenceServer) next() (wire.Opcode, []byte, error) {
 	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
-	call := s.rec.Enter("ReadMessage", "")
+	call := s.rec.Enter(reads("ReadMessage"))
 	op, p, err := s.conn.ReadMessage()
-	call.Return(message(op, p, err), err)
+	if byFrame(err) {
+		call.Failed(err)
+	} else {
+		call.Return(message(op, p, err), err)
+	}
 	return op, p, err
 }
 
@@ -67,7 +71,7 @@ func (s *referenceServer) Read() error {
 // wait for the answer.
 func (s *referenceServer) SayClose(payload []byte) error {
 	h := wire.Header{Fin: true, Opcode: wire.Close, Form: wire.Length7, Length: uint64(len(payload))}
-	call := s.rec.Enter("WriteRawClose", describe(wire.Close, len(payload)))
+	call := s.rec.Enter(writes("WriteRawClose", describe(wire.Close, len(payload)), recording.Frame(wire.Close, payload)))
 	err := s.conn.WriteRawClose(append(h.Append(nil), payload...))
 	call.Return("nil", err)
 	return err
@@ -78,7 +82,7 @@ func (s *referenceServer) HangUp(payload []byte) error {
 }
 
 func (s *referenceServer) Octets(b []byte) error {
-	call := s.rec.Enter("WriteRaw", recording.OctetCount(len(b)))
+	call := s.rec.Enter(writes("WriteRaw", recording.OctetCount(len(b)), recording.Writes{Octets: b}))
 	err := s.conn.WriteRaw(b)
 	call.Return("nil", err)
 	return err
@@ -89,7 +93,7 @@ func (s *referenceServer) TCPClose() error {
 	if s.conn.State() == reference.Closed {
 		return s.socket.TCPClose()
 	}
-	call := s.rec.Enter("net.Conn.Close", "")
+	call := s.rec.Enter(onSocket(recording.VerbClose, "net.Conn.Close"))
 	err := s.conn.CloseNow()
 	call.Return("nil", err)
 	return err
@@ -110,7 +114,7 @@ func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
 	for _, p := range parts {
 		size += len(p)
 	}
-	call := s.rec.Enter(name, describe(op, size))
+	call := s.rec.Enter(writes(name, describe(op, size), recording.Fragments(op, parts)))
 	err := s.conn.WriteFragments(op, parts...)
 	call.Return("nil", err)
 	return err
@@ -121,7 +125,7 @@ func (s *referenceServer) Control(op wire.Opcode, payload []byte) error {
 	if op == wire.Pong {
 		name, send = "Pong", s.conn.Pong
 	}
-	call := s.rec.Enter(name, describe(op, len(payload)))
+	call := s.rec.Enter(writes(name, describe(op, len(payload)), recording.Frame(op, payload)))
 	err := send(payload)
 	call.Return("nil", err)
 	return err
@@ -130,7 +134,7 @@ func (s *referenceServer) Control(op wire.Opcode, payload []byte) error {
 func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
-	call := s.rec.Enter("Close", code.String())
+	call := s.rec.Enter(closes("Close", code.String(), recording.Frame(wire.Close, wire.ClosePayload{Code: code, Reason: reason}.Append(nil))))
 	late := clockOf(s.socket.conn).AfterFunc(closeTimeout, func() { s.socket.conn.SetDeadline(time.Unix(1, 0)) })
 	err := s.conn.Close(code, reason)
 	late.Stop()

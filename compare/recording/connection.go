@@ -37,6 +37,9 @@ type Connection struct {
 	closed uint64 // the event of the endpoint's Close
 	waits  []stay // units at the valve
 	answer uint64 // seq of the server's 101
+	about  concerns
+
+	dialled bool // its client has reported so; under r.mu
 
 	// What each sender's bytes would have come to, had those of Unsent been sent and
 	// those of Unread been read; nil as long as there are none.
@@ -82,8 +85,9 @@ func made(body any) any {
 // maxRoom is how many wholes are allocated at once.
 const maxRoom = 32
 
-// whole records b, if it is one, and returns its unit. c.mu is held.
-func (c *Connection) whole(at time.Duration, from wire.Role, b []byte) []tap.Unit {
+// whole records b, if it is one, and returns its unit. start is how much from had
+// sent before. c.mu is held.
+func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int64) []tap.Unit {
 	if len(b) > KeepOctets {
 		return nil
 	}
@@ -104,7 +108,8 @@ func (c *Connection) whole(at time.Duration, from wire.Role, b []byte) []tap.Uni
 	defer c.r.mu.Unlock()
 	end := from.String()
 	c.r.append(at, c.ID, end, (*wholeOctets)(w))
-	w.unit[0] = tap.Unit{ID: c.r.append(at, c.ID, end, (*wholeFrame)(w)), End: len(b)}
+	by, told := c.about.frame(c.r.next, seenWhole(w), from, from == c.Side, start, start+int64(len(b)))
+	w.unit[0] = tap.Unit{ID: c.r.appendBy(at, c.ID, end, (*wholeFrame)(w), by, told), End: len(b)}
 	c.r.append(at, c.ID, end, (*wholeMessage)(w))
 	return w.unit[:]
 }
@@ -121,8 +126,69 @@ func (r *Recording) Connect(info Info, side wire.Role) *Connection {
 	r.opened++
 	c.ID = r.opened
 	c.began = r.Now()
-	r.append(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info})
+	// What its client has reported so far, to dial among it, was of no connection.
+	early := r.early[info.Client]
+	delete(r.early, info.Client)
+	dialled := uint64(0)
+	for _, e := range early {
+		if e.script.What == "dial" {
+			dialled = e.seq
+		}
+		c.dialled = true
+		c.about.report(e.seq, e.script)
+	}
+	r.appendBy(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info}, dialled, 0)
 	return c
+}
+
+// Bounds of what clients without a connection have reported.
+const (
+	maxEarly       = 256 // clients
+	maxEarlyOfEach = 64
+)
+
+// early is a report of a client that has no connection.
+type early struct {
+	seq    uint64
+	script *Script
+}
+
+// Report adds what the end of s.Client did or was told, at at, and returns its
+// seq. It belongs to that client's newest connection, or to the next where it
+// dials anew. s.Of is set where what s is about has been recorded; where that is
+// still to come s.Awaits is.
+func (r *Recording) Report(at time.Duration, s *Script) uint64 {
+	at = max(0, min(at, r.Now())) // nobody can know the future
+	r.mu.Lock()
+	c := r.newestOf(s.Client)
+	dials := s.What == "dial" || s.What == "new WebSocket"
+	if c == nil || len(r.early[s.Client]) > 0 || dials && c.dialled {
+		defer r.mu.Unlock()
+		s.Awaits = dials || s.What == "write"
+		seq := r.add(Event{At: at, From: wire.Client.String(), Body: s})
+		if es := r.early[s.Client]; len(es) < maxEarlyOfEach && (len(es) > 0 || len(r.early) < maxEarly) {
+			r.early[s.Client] = append(es, early{seq, s})
+		}
+		return seq
+	}
+	c.dialled = c.dialled || dials
+	r.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Of, s.Awaits = c.about.report(r.next, s)
+	return r.add(Event{At: at, Conn: c.ID, From: wire.Client.String(), Body: s})
+}
+
+// newestOf returns the newest connection that client opened, or nil. r.mu is held.
+func (r *Recording) newestOf(client string) *Connection {
+	for i := len(r.conns) - 1; i >= 0; i-- {
+		if r.conns[i].Info.Client == client {
+			return r.conns[i]
+		}
+	}
+	return nil
 }
 
 // Connections returns the connections of r, oldest first.
@@ -136,10 +202,8 @@ func (r *Recording) Connections() []*Connection {
 func (r *Recording) ConnOf(client string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := len(r.conns) - 1; i >= 0; i-- {
-		if r.conns[i].Info.Client == client {
-			return r.conns[i].ID
-		}
+	if c := r.newestOf(client); c != nil {
+		return c.ID
 	}
 	return 0
 }
@@ -176,7 +240,13 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.beyond[from] = nil // a Write after one that failed
-	if units := c.whole(at, from, b); units != nil {
+	total := &c.about.in
+	if from == wire.Server {
+		total = &c.about.out
+	}
+	start := *total // of b, among all that from has sent
+	*total += int64(len(b))
+	if units := c.whole(at, from, b, start); units != nil {
 		return units
 	}
 	// Short reads, the rule, are copied once for all that points into them.
@@ -194,12 +264,21 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 		octets Octets
 		unit   [1]tap.Unit
 	}{octets: Octets{len(b), kept}}
-	c.r.append(at, c.ID, from.String(), &read.octets)
+	by := uint64(0)
+	if from == wire.Client && len(items) == 0 {
+		by = c.about.wroteIn(*total, false) // it completes nothing that could say so
+	}
+	c.r.appendBy(at, c.ID, from.String(), &read.octets, by, 0)
 	units := read.unit[:0]
+	begins := start // of the unit that comes next
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
-			seq := c.r.append(at, c.ID, from.String(), it.Handshake)
+			end := start + int64(it.End)
+			seq := c.r.next
+			by, told := c.about.handshake(seq, it.Handshake, from == c.Side, begins, end)
+			begins = end
+			c.r.appendBy(at, c.ID, from.String(), it.Handshake, by, told)
 			units = append(units, tap.Unit{ID: seq, End: it.End})
 			if from == wire.Client {
 				c.become(at, "CONNECTING", "the client asks to open")
@@ -208,7 +287,11 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 				c.become(at, "OPEN", "the server answers 101")
 			}
 		case it.Frame != nil:
-			seq := c.r.append(at, c.ID, from.String(), it.Frame)
+			end := start + int64(it.End)
+			seq := c.r.next
+			by, told := c.about.frame(seq, seenFrame(it.Frame), from, from == c.Side, begins, end)
+			begins = end
+			c.r.appendBy(at, c.ID, from.String(), it.Frame, by, told)
 			units = append(units, tap.Unit{ID: seq, End: it.End})
 			c.frames++
 			op := it.Frame.Header.Opcode
@@ -300,7 +383,17 @@ func (c *Connection) Released(d tap.Direction, id uint64) {
 }
 
 // Dropped implements tap.Recorder.
-func (c *Connection) Dropped(d tap.Direction, id uint64) { c.held(d, &Held{Of: id, State: "dropped"}) }
+func (c *Connection) Dropped(d tap.Direction, id uint64) {
+	c.lost(id)
+	c.held(d, &Held{Of: id, State: "dropped"})
+}
+
+// lost notes that the unit id will not arrive.
+func (c *Connection) lost(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.about.dropped(id)
+}
 
 func (c *Connection) held(d tap.Direction, h *Held) {
 	c.mu.Lock()
@@ -353,6 +446,7 @@ func (c *Connection) Uncrossed(d tap.Direction, id uint64, n int, err error) {
 		c.mu.Lock()
 		c.frames--
 		c.mu.Unlock()
+		c.lost(id)
 		if uint64(n) == b.Size() {
 			n = 0
 		}
@@ -402,12 +496,14 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 		c.cut(at, from, dissect.NotRead)
 	}
 	note := func(p Piece) {
+		by := uint64(0)
 		p.Head = p.Head[:min(len(p.Head), KeepOctets):min(len(p.Head), KeepOctets)]
 		var body any = &Unread{p}
 		if d == tap.Out {
 			body = &Unsent{p, NewGoError(err)}
+			by = c.about.refused(c.r.next, p.Frame)
 		}
-		c.r.append(at, c.ID, from.String(), body)
+		c.r.appendBy(at, c.ID, from.String(), body, by, 0)
 	}
 	b = append([]byte(nil), b...)
 	told := 0
@@ -485,7 +581,11 @@ func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Mis
 	if what == "closed" {
 		c.cut(at, side.Peer(), dissect.NotRead)
 	}
-	seq := c.r.append(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err), Behind: c.behind(at)})
+	by := uint64(0)
+	if side == c.Side && err == nil {
+		by = c.about.ends(c.r.next)
+	}
+	seq := c.r.appendBy(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err), Behind: c.behind(at)}, by, 0)
 	if what == "closed" {
 		c.open, c.closed = false, seq
 	}
@@ -499,14 +599,17 @@ func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Mis
 type Pending struct {
 	c   *Connection
 	end *Call // what Return completes and records
+	u   *underway
 }
 
-// Enter records that the endpoint's code calls name; Return must follow. On a
-// nil Connection neither does anything, so an endpoint runs unrecorded as well.
-func (c *Connection) Enter(name, args string) Pending {
+// Enter records that the endpoint's code calls d; Return must follow. On a nil
+// Connection neither does anything, so an endpoint runs unrecorded as well.
+func (c *Connection) Enter(d Doing) Pending {
 	if c == nil {
 		return Pending{}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	c.r.calls++
@@ -516,17 +619,30 @@ func (c *Connection) Enter(name, args string) Pending {
 	both := &c.r.spare[0]
 	c.r.spare = c.r.spare[1:]
 	enter, end := &both[0], &both[1]
-	enter.ID, enter.Name, enter.Phase, enter.Args = c.r.calls, name, "enter", args
-	end.ID, end.Name, end.Phase = c.r.calls, name, "return"
+	enter.ID, enter.Name, enter.Phase, enter.Args, enter.Verb, enter.Socket = c.r.calls, d.Name, "enter", d.Args, d.Verb, d.Socket
+	end.ID, end.Name, end.Phase, end.Verb, end.Socket = c.r.calls, d.Name, "return", d.Verb, d.Socket
+	if d.Verb == VerbOpen {
+		enter.Of = c.about.request
+	}
+	u := c.about.enter(c.r.next, d)
 	c.r.append(c.r.Now(), c.ID, c.Side.String(), enter)
-	return Pending{c, end}
+	return Pending{c, end, u}
 }
 
 // Return records what the call came back with.
-func (p Pending) Return(result string, err error) {
+func (p Pending) Return(result string, err error) { p.back(result, err, false) }
+
+// Failed records that the call came back with err because of a frame that the peer
+// had sent: a Close frame, or one that breaks a rule.
+func (p Pending) Failed(err error) { p.back("", err, true) }
+
+func (p Pending) back(result string, err error, frame bool) {
 	if p.c == nil {
 		return
 	}
 	p.end.Result, p.end.Err = result, NewGoError(err)
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	p.end.Of = p.c.about.leave(p.u, err != nil, frame)
 	p.c.r.Append(p.c.ID, p.c.Side.String(), p.end)
 }

@@ -21,6 +21,11 @@ type Event struct {
 	Conn int           // 1, 2, 3, …; 0 when it is of no connection
 	From string        // the end that it tells of, "client" or "server"
 	Body any
+
+	// Of an event that something recorded earlier is about: the seq of the call that
+	// was entered, or of the report of the client's end, because of which it happened,
+	// and of the report that it has arrived; 0 for none.
+	By, Told uint64
 }
 
 // Kind returns the name of e's kind, as the JSON has it.
@@ -74,6 +79,12 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	if e.From != "" {
 		b = fmt.Appendf(b, `"from":%q,`, e.From)
 	}
+	if e.By != 0 {
+		b = fmt.Appendf(b, `"by":%d,`, e.By)
+	}
+	if e.Told != 0 {
+		b = fmt.Appendf(b, `"told":%d,`, e.Told)
+	}
 	b = fmt.Appendf(b, `"kind":%q,%q:`, kind, kind)
 	return append(append(b, body...), '}'), nil
 }
@@ -107,13 +118,28 @@ func (b *Behind) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"units":%d,"for":%d}`, b.Units, b.For.Microseconds()), nil
 }
 
+// As says who the client of a connection is.
+type As string
+
+// The clients.
+const (
+	AsTab      As = "tab"      // a page of the session
+	AsRaw      As = "raw"      // a raw client that a person commands
+	AsScenario As = "scenario" // a raw client that a scenario commands
+	AsOutside  As = "outside"  // anybody else
+)
+
 // Info says what a connection is between.
 type Info struct {
 	Endpoint string `json:"endpoint"` // "reference", "gorilla", …
 	Client   string `json:"client"`   // name given by who opened it; empty from outside
-	Path     string `json:"path"`
-	Local    string `json:"local"`
-	Remote   string `json:"remote"`
+	As       As     `json:"as,omitempty"`
+	// Round is the number of what a person did to several endpoints at once:
+	// connections of one round are to be seen beside each other. 0 for none.
+	Round  int    `json:"round,omitempty"`
+	Path   string `json:"path"`
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
 }
 
 // MarshalJSON puts the fields of Info beside What.
@@ -166,7 +192,10 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 type Call struct {
 	ID     uint64   `json:"id"` // the same for both phases
 	Name   string   `json:"name"`
-	Phase  string   `json:"phase"` // enter, return
+	Verb   Verb     `json:"verb"`
+	Socket bool     `json:"socket,omitempty"` // of the socket below the library
+	Phase  string   `json:"phase"`            // enter, return
+	Of     uint64   `json:"of,omitempty"`     // seq of the event that it is about; 0 for none, or none yet
 	Args   string   `json:"args,omitempty"`
 	Result string   `json:"result,omitempty"`
 	Err    *GoError `json:"error,omitempty"`
@@ -177,6 +206,10 @@ type Call struct {
 type Script struct {
 	Client     string `json:"client"`
 	What       string `json:"what"`
+	Of         uint64 `json:"of,omitempty"`       // seq of the event that it is about; 0 for none, or none yet
+	Awaits     bool   `json:"awaits,omitempty"`   // what it is about is still to come, and will name it
+	Endpoint   string `json:"endpoint,omitempty"` // with what asks for a connection: where
+	Round      int    `json:"round,omitempty"`    // and in which round, as Info has it
 	Text       string `json:"text,omitempty"`
 	Size       *int64 `json:"size,omitempty"`
 	Code       *int   `json:"code,omitempty"`

@@ -33,7 +33,7 @@ func (l *list) add(e *Event, weight int) {
 	c := l.chunks[at/chunkSize]
 	// Field by field: to copy the whole costs more while the garbage collector runs.
 	to := &c.events[at%chunkSize]
-	to.Seq, to.At, to.Conn, to.From, to.Body = e.Seq, e.At, e.Conn, e.From, e.Body
+	to.Seq, to.At, to.Conn, to.From, to.Body, to.By, to.Told = e.Seq, e.At, e.Conn, e.From, e.Body, e.By, e.Told
 	c.weights[at%chunkSize] = weight
 	l.size++
 }

@@ -29,7 +29,9 @@ type Recording struct {
 	conns   []*Connection // the newest, at most maxConnections
 	opened  int           // connections so far
 	calls   uint64
-	spare   [][2]Call // room for calls to come, and their returns
+	spare   [][2]Call          // room for calls to come, and their returns
+	newest  time.Duration      // At of the last event of this program's own clock
+	early   map[string][]early // reports of clients that have no connection yet
 }
 
 // New returns an empty Recording that begins now. now is the clock; nil means
@@ -47,7 +49,7 @@ func New(now func() time.Time, limits Limits) *Recording {
 	if limits.Octets == 0 {
 		limits.Octets = DefaultLimits.Octets
 	}
-	return &Recording{elapsed: elapsed, limits: limits, next: 1}
+	return &Recording{elapsed: elapsed, limits: limits, next: 1, early: map[string][]early{}}
 }
 
 // Now returns the time since r began: the At of an event that happens now.
@@ -55,23 +57,30 @@ func (r *Recording) Now() time.Duration { return r.elapsed() }
 
 // Append adds an event that happened now and returns its seq.
 func (r *Recording) Append(conn int, from string, body any) uint64 {
-	return r.AppendAt(r.Now(), conn, from, body)
-}
-
-// AppendAt adds an event that happened at at, which may be earlier than that
-// of the last one: a page tells of its own events a little later.
-func (r *Recording) AppendAt(at time.Duration, conn int, from string, body any) uint64 {
+	at := r.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.append(at, conn, from, body)
 }
 
-// append is AppendAt with r.mu held.
+// append is Append with r.mu held.
 func (r *Recording) append(at time.Duration, conn int, from string, body any) uint64 {
-	seq := r.next
+	return r.appendBy(at, conn, from, body, 0, 0)
+}
+
+// appendBy is append with Event.By and Event.Told. Between reading the clock and
+// getting r.mu another event may have come first; then both have the later time.
+func (r *Recording) appendBy(at time.Duration, conn int, from string, body any, by, told uint64) uint64 {
+	r.newest = max(r.newest, at)
+	return r.add(Event{At: r.newest, Conn: conn, From: from, Body: body, By: by, Told: told})
+}
+
+// add adds e and returns the seq that it gives it. r.mu is held.
+func (r *Recording) add(e Event) uint64 {
+	e.Seq = r.next
 	r.next++
-	heavy := weight(body)
-	r.events.add(&Event{seq, at, conn, from, body}, heavy)
+	heavy := weight(e.Body)
+	r.events.add(&e, heavy)
 	r.octets += heavy
 	// The newest stays whatever it weighs: what is gone is counted from it.
 	for r.events.size > 1 && (r.events.size > r.limits.Events || r.octets > r.limits.Octets) {
@@ -81,7 +90,7 @@ func (r *Recording) append(at time.Duration, conn int, from string, body any) ui
 		close(r.changed)
 		r.changed = nil
 	}
-	return seq
+	return e.Seq
 }
 
 // weight is about how many octets an event's body keeps alive. A frame that

@@ -244,7 +244,7 @@ func TestEventsOfConcurrentConnectionsAreInOneOrder(t *testing.T) {
 			})
 			both.Go(func() {
 				for range messages {
-					call := c.Enter("WriteMessage", "")
+					call := c.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage"})
 					c.Octets(tap.Out, frame(0x82, "y"))
 					call.Return("nil", nil)
 				}
@@ -535,7 +535,7 @@ func TestANilConnectionRecordsNothing(t *testing.T) {
 	var c *recording.Connection
 	c.OwnState()
 	c.Observed(recording.State{})
-	c.Enter("ReadMessage", "").Return("", errors.New("x"))
+	c.Enter(recording.Doing{Verb: recording.VerbRead, Name: "ReadMessage"}).Return("", errors.New("x"))
 }
 
 func TestWhatAPageTellsLateKeepsItsTime(t *testing.T) {
@@ -543,7 +543,7 @@ func TestWhatAPageTellsLateKeepsItsTime(t *testing.T) {
 	rec := recording.New(clock.now, recording.Limits{})
 	clock.after(5 * time.Second)
 	note(rec, 1)
-	rec.AppendAt(time.Second, 0, "client", &recording.Script{What: "send"})
+	rec.Report(time.Second, &recording.Script{Client: "nobody", What: "send"})
 	es, _ := rec.After(0, 10)
 	if es[0].At != 5*time.Second || es[1].At != time.Second || es[1].Seq != 2 {
 		t.Errorf("the events are %+v", es)
@@ -573,10 +573,10 @@ func BenchmarkEcho(b *testing.B) {
 	in, out := masked(0x82, [4]byte{1, 2, 3, 4}, strings.Repeat("x", 1024)), frame(0x82, strings.Repeat("x", 1024))
 	b.ReportAllocs()
 	for b.Loop() {
-		call := c.Enter("ReadMessage", "")
+		call := c.Enter(recording.Doing{Verb: recording.VerbRead, Name: "ReadMessage"})
 		c.Octets(tap.In, in)
 		call.Return("binary, 1024 octets", nil)
-		call = c.Enter("WriteMessage", "binary, 1024 octets")
+		call = c.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "binary, 1024 octets"})
 		c.Octets(tap.Out, out)
 		call.Return("nil", nil)
 	}

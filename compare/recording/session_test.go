@@ -77,7 +77,7 @@ type peer struct {
 // script appends what the page did or was told, at a time that may be past.
 func (p *peer) script(at time.Duration, s recording.Script) {
 	s.Client = p.client
-	p.rec.AppendAt(at, p.rec.ConnOf(p.client), "client", &s)
+	p.rec.Report(at, &s)
 }
 
 // becomes reports the endpoint's own state.
@@ -90,18 +90,25 @@ func (p *peer) becomes(state, why string) {
 	p.state = state
 }
 
-// hears is ReadMessage coming back.
+// hears is ReadMessage coming back; what it fails of here is a frame.
 func (p *peer) hears(result string, err error) {
 	p.clock.after(15 * us)
-	p.reading.Return(result, err)
+	if err != nil {
+		p.reading.Failed(err)
+		return
+	}
+	p.reading.Return(result, nil)
 }
 
 // reads is ReadMessage being called.
-func (p *peer) reads() { p.reading = p.Enter("ReadMessage", "") }
+func (p *peer) reads() {
+	p.reading = p.Enter(recording.Doing{Verb: recording.VerbRead, Name: "ReadMessage"})
+}
 
 // says is the endpoint sending one frame within a call.
 func (p *peer) says(name, args string, b []byte) {
-	call := p.Enter(name, args)
+	h, _ := wire.ParseHeader(b)
+	call := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: name, Args: args, Writes: recording.Frame(h.Opcode, b[h.Size():])})
 	p.clock.after(9 * us)
 	p.Octets(tap.Out, b)
 	p.clock.after(21 * us)
@@ -118,13 +125,13 @@ func opens(rec *recording.Recording, clock *clock, endpoint, client, remote, key
 	began := rec.Now()
 	clock.after(700 * us)
 	p.Connection = rec.Connect(recording.Info{
-		Endpoint: endpoint, Client: client, Path: "/ws/" + endpoint, Local: "127.0.0.1:8080", Remote: remote,
+		Endpoint: endpoint, Client: client, As: recording.AsTab, Round: 1, Path: "/ws/" + endpoint, Local: "127.0.0.1:8080", Remote: remote,
 	}, wire.Server)
 	p.Octets(tap.In, []byte(upgradeRequest(endpoint, client, key)))
 	if p.reference {
 		p.OwnState()
 	}
-	call := p.Enter("Upgrade", "")
+	call := p.Enter(recording.Doing{Verb: recording.VerbOpen, Name: "Upgrade"})
 	clock.after(60 * us)
 	p.Octets(tap.Out, []byte(upgradeResponse(key)))
 	p.becomes("OPEN", "the opening handshake is done")
@@ -133,7 +140,7 @@ func opens(rec *recording.Recording, clock *clock, endpoint, client, remote, key
 	p.reads()
 	opened := rec.Now()
 	clock.after(2 * ms)
-	p.script(began, recording.Script{What: "new WebSocket", Text: "ws://127.0.0.1:8080/ws/" + endpoint, ReadyState: number(0)})
+	p.script(began, recording.Script{What: "new WebSocket", Text: "ws://127.0.0.1:8080/ws/" + endpoint, Endpoint: endpoint, Round: 1, ReadyState: number(0)})
 	p.script(opened+400*us, recording.Script{What: "onopen", ReadyState: number(1)})
 	return p
 }
@@ -185,7 +192,7 @@ func (p *peer) stepped() {
 	}
 	p.Released(tap.In, hold(tap.In, masked(0x81, [4]byte{9, 8, 7, 6}, "step")))
 	p.hears("text, 4 octets", nil)
-	call := p.Enter("WriteMessage", "text, 4 octets")
+	call := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "text, 4 octets", Writes: recording.Frame(wire.Text, []byte("step"))})
 	p.Released(tap.Out, hold(tap.Out, frame(0x81, "step")))
 	call.Return("nil", nil)
 	p.reads()
@@ -216,12 +223,12 @@ func (p *peer) fails() {
 	}
 	p.Octets(tap.Out, frame(0x88, "\x03\xeabad MASK"))
 	p.hears("", errors.New("websocket: bad MASK"))
-	call := p.Enter("Close", "")
+	call := p.Enter(recording.Doing{Verb: recording.VerbClose, Name: "Close"})
 	p.Unread(masked(0x81, [4]byte{9, 9, 9, 9}, "too late"), 14)
 	p.Closed()
 	call.Return("nil", nil)
 	p.Failed(tap.In, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
-	pong := p.Enter("WriteControl", "pong, 0 octets")
+	pong := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteControl", Args: "pong, 0 octets", Writes: recording.Frame(wire.Pong, nil)})
 	broken := &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
 	p.Unsent(frame(0x8a, ""), broken)
 	pong.Return("", broken)

@@ -20,8 +20,9 @@ type Step struct {
 	Scenario string `json:"scenario"`
 	Title    string `json:"title"`
 	Endpoint string `json:"endpoint"`
-	Client   string `json:"client"` // token of the play's own client
-	As       string `json:"as"`     // raw, browser
+	Client   string `json:"client"`          // token of the play's own client
+	As       string `json:"as"`              // raw, browser
+	Round    int    `json:"round,omitempty"` // as Info has it
 
 	Index   int    `json:"index"` // of the step, from 0; with over, of the first that was not done to its end
 	Of      int    `json:"of"`    // steps there are

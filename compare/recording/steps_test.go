@@ -22,10 +22,10 @@ func play(swap bool) *Recording {
 	step(0, StepBegin, "open")
 	a := r.Connect(Info{}, wire.Server)
 	b := r.Connect(Info{}, wire.Server)
-	read := a.Enter("ReadMessage", "")
+	read := a.Enter(Doing{Verb: VerbRead, Name: "ReadMessage"})
 	step(0, StepEnd, "open")
 	step(1, StepBegin, "octets 81\noctets 00")
-	write := a.Enter("WriteMessage", "")
+	write := a.Enter(Doing{Verb: VerbWrite, Name: "WriteMessage"})
 	do := []func(){
 		func() { read.Return("text", nil) },
 		func() { write.Return("nil", nil) },

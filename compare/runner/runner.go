@@ -82,7 +82,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 			c := r.Context().Value(connKey{}).(*tap.Conn)
 			token := r.URL.Query().Get("client")
 			conn := rec.Connect(recording.Info{
-				Endpoint: e.Name, Client: token, Path: r.URL.Path,
+				Endpoint: e.Name, Client: token, As: recording.AsScenario, Path: r.URL.Path,
 				Local: c.LocalAddr().String(), Remote: c.RemoteAddr().String(),
 			}, wire.Server)
 			c.Attach(conn, false)
@@ -150,7 +150,7 @@ func (n *notes) write() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, k := range n.kept {
-		n.rec.AppendAt(k.at, n.rec.ConnOf(k.script.Client), wire.Client.String(), &k.script)
+		n.rec.Report(k.at, &k.script)
 	}
 	n.kept = nil
 }

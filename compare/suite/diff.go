@@ -68,7 +68,7 @@ func Align(c *Case, reports []Report) Alignment {
 		for column, r := range reports {
 			a.take(column, r.Events, judge)
 		}
-		about := slices.Contains([]string{"4", "9", "11", "7692-7"}, strings.SplitN(c.Group(), ".", 2)[0]) && c.Group() != "7692-7.2"
+		about := c.Handshakes()
 		for i := range a.Steps {
 			a.Steps[i].Differs = a.differs(i, reports, about)
 			// What the judge sent differs only because a target ended it before.
@@ -83,6 +83,12 @@ func Align(c *Case, reports []Report) Alignment {
 		a.Words = "all did the same"
 	}
 	return a
+}
+
+// Handshakes reports whether c is about the fields of the opening handshake, so that
+// it matters where endpoints answer with others.
+func (c *Case) Handshakes() bool {
+	return slices.Contains([]string{"4", "9", "11", "7692-7"}, strings.SplitN(c.Group(), ".", 2)[0]) && c.Group() != "7692-7.2"
 }
 
 // Same reports whether the endpoints did the same.

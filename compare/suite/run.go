@@ -146,7 +146,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
 	}
 	before := rec.Last()
-	info := recording.Info{Endpoint: name, Client: "judge", Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
+	info := recording.Info{Endpoint: name, Client: "judge", As: recording.AsRaw, Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
 	observed := rec.Connect(info, role)
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)

@@ -25,8 +25,8 @@ type Options struct {
 
 	// Call, if there is one, is told of every call that the server makes to Read,
 	// Write, Close, make and log; the function that it returns is told what came
-	// back. It may be called concurrently.
-	Call func(name, args string) (done func(result string, err error))
+	// back. written are the octets of a Write. It may be called concurrently.
+	Call func(name, args string, written []byte) (done func(result string, err error))
 
 	// Opened, if there is one, is told when the handshake has been answered. It
 	// must not block.
@@ -100,7 +100,7 @@ func Serve(conn net.Conn, o Options) error {
 type cage struct {
 	net.Conn
 	limits Limits
-	call   func(name, args string) func(result string, err error)
+	call   func(name, args string, written []byte) func(result string, err error)
 	end    time.Time // of the connection's time
 
 	// Only the goroutine that echoes makes, deepens and reads.
@@ -121,7 +121,7 @@ func newCage(conn net.Conn, o Options) *cage {
 	or(&l.Total, 10*time.Minute)
 	c := &cage{Conn: conn, limits: l, call: o.Call, end: time.Now().Add(l.Total)}
 	if c.call == nil {
-		c.call = func(string, string) func(string, error) { return func(string, error) {} }
+		c.call = func(string, string, []byte) func(string, error) { return func(string, error) {} }
 	}
 	return c
 }
@@ -158,7 +158,7 @@ func stop(b Bound, format string, args ...any) {
 
 // make is make([]byte, n) unless that is more than the cage has room for.
 func (c *cage) make(n uint64) []byte {
-	done := c.call("make", fmt.Sprintf("[]byte, %d", n))
+	done := c.call("make", fmt.Sprintf("[]byte, %d", n), nil)
 	if n > c.limits.Memory-c.asked {
 		text := fmt.Sprintf("here it would have allocated %s", octets(n))
 		if c.asked > 0 {
@@ -188,7 +188,7 @@ func (c *cage) deeper() func() {
 }
 
 func (c *cage) log(format string, args ...any) {
-	c.call("log", fmt.Sprintf(format, args...))("nil", nil)
+	c.call("log", fmt.Sprintf(format, args...), nil)("nil", nil)
 }
 
 // Read reads from the socket, and not longer than the cage allows. As with a
@@ -199,7 +199,7 @@ func (c *cage) Read(p []byte) (int, error) {
 	}
 	deadline, bound := c.deadline()
 	c.Conn.SetReadDeadline(deadline)
-	done := c.call("Read", "up to "+octets(uint64(len(p))))
+	done := c.call("Read", "up to "+octets(uint64(len(p))), nil)
 	n, err := c.Conn.Read(p)
 	done(octets(uint64(n)), err)
 	c.expired(bound, "Read", err)
@@ -215,7 +215,7 @@ func (c *cage) Read(p []byte) (int, error) {
 func (c *cage) Write(p []byte) (int, error) {
 	deadline, bound := c.deadline()
 	c.Conn.SetWriteDeadline(deadline)
-	done := c.call("Write", octets(uint64(len(p))))
+	done := c.call("Write", octets(uint64(len(p))), p)
 	n, err := c.Conn.Write(p)
 	done("nil", err)
 	c.expired(bound, "Write", err)
@@ -231,7 +231,7 @@ func (c *cage) Write(p []byte) (int, error) {
 
 // Close closes the socket.
 func (c *cage) Close() error {
-	done := c.call("Close", "")
+	done := c.call("Close", "", nil)
 	err := c.Conn.Close()
 	done("nil", err)
 	return err

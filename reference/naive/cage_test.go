@@ -130,7 +130,7 @@ func FuzzServe(f *testing.F) {
 			}
 		}
 		var asked uint64
-		err := Serve(s, Options{Limits: Limits{Memory: 1 << 16}, Call: func(name, args string) func(string, error) {
+		err := Serve(s, Options{Limits: Limits{Memory: 1 << 16}, Call: func(name, args string, _ []byte) func(string, error) {
 			var n uint64
 			if name == "make" {
 				fmt.Sscanf(args, "[]byte, %d", &n)

@@ -92,7 +92,7 @@ func (o outcome) bound() Bound {
 func play(s *script, limits Limits) outcome {
 	or(&limits.Errors, 1)
 	var o outcome
-	o.err = Serve(s, Options{Limits: limits, Call: func(name, args string) func(string, error) {
+	o.err = Serve(s, Options{Limits: limits, Call: func(name, args string, _ []byte) func(string, error) {
 		if message, ok := strings.CutPrefix(args, "received "); ok {
 			o.messages = append(o.messages, message[:strings.LastIndex(message, ",")])
 		}

@@ -180,7 +180,7 @@ export class WsHeartbeat extends LabElement {
     const pings = [];
     for (let i = list.length - 1; i >= 0 && i > list.length - 3000 && pings.length < 6; i--) {
       const { event: e } = list[i];
-      if (e.frame?.header.opcode === 9 && e.from === "server" && !list[i].conn.as && lab.tokens.has(list[i].conn.client)) pings.unshift(list[i]);
+      if (e.frame?.header.opcode === 9 && e.from === "server" && lab.tokens.has(list[i].conn.client) && !lab.rows.stages.has(list[i].conn.client)) pings.unshift(list[i]);
     }
     const rows = pings.map((row) => {
       const payload = row.event.frame?.payload || "";

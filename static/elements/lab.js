@@ -344,9 +344,9 @@ export class WsLab extends LabElement {
       if (event.script?.what === "onerror") say("", "JavaScript is told no more than this; the cause stands in the browser's console only.");
     }
     const go = goAt(row, cursor);
-    const call = row.go;
+    const [call] = row.calls;
     if (go.text) say("server (Go)", h("code", {}, go.text), call ? ` called at ${ms(call.enter.at)} ms${call.ret && call.ret.seq <= cursor ? `, back at ${ms(call.ret.at)} ms` : ""}` : "");
-    const error = (call?.ret && call.ret.seq <= cursor && call.ret.call?.error) || e.tcp?.error;
+    const error = row.calls.map(({ ret }) => ret && ret.seq <= cursor && ret.call?.error).find((e) => e) || e.tcp?.error;
     if (error) say("error", h("code", { class: "f-code" }, error.type), " ", error.text);
     if (e.frame?.fragment) say("fragment", `number ${e.frame.fragment.index + 1} of a ${e.frame.fragment.opcode} message${e.frame.fragment.final ? ", the last" : ""}`);
     if (e.tcp?.what === "open") say("connection", `${e.tcp.remote} to ${e.tcp.local}, ${e.tcp.path}`);

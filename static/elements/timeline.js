@@ -11,7 +11,7 @@ import { LabElement, button, h, hit, redraw } from "./dom.js";
 import { lab } from "../lab.js";
 import { Pairs } from "../align.js";
 import { Tail } from "../tail.js";
-import { belongs, goAt, heldAt, jsAt, lane, stepAt, whose } from "../rows.js";
+import { belongs, goAt, heldAt, jsAt, lane, stepAt } from "../rows.js";
 import { arrow, delta, frameParts, handshakeParts, line, ms, strip, uncrossed } from "../format.js";
 
 const spare = 6; // rows kept ready above and below those in view
@@ -99,7 +99,7 @@ export class WsTimeline extends LabElement {
       this.gone = view.gone;
       this.measure();
     }
-    const names = both ? ["ms", ...view.sides.heads] : ["ms", clients(), "on the wire", "server (Go)"];
+    const names = both ? view.sides.heads : ["ms", clients(), "on the wire", "server (Go)"];
     if (names.join() !== this.names) {
       this.names = names.join();
       this.head.replaceChildren(...names.map((n) => h("span", { role: "columnheader" }, n)));
@@ -171,13 +171,10 @@ export class WsTimeline extends LabElement {
     node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${struck}${differs.length ? " differs" : ""}`;
     if ("event" in item && item.event.tcp?.what === "open") node.classList.add("begins");
     node.setAttribute("aria-selected", String(selected));
-    const first = leftmost(item, cursor);
-    const clock = (/** @type {Row} */ row) => row.at - ("event" in item ? 0 : /** @type {Pairs} */ (view).base(row));
-    const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
-    const time = h("span", { class: "t", role: "gridcell" }, h("span", {}, first ? ms(clock(first)) : ""), " ", h("small", {}, before && first && (view === lab.views.plays ? clock(first) >= clock(before) : true) ? delta(clock(first) - clock(before)) : ""));
     const heading = "event" in item ? stepAt(item, cursor) : null;
     node.classList.toggle("step", !!heading || rows.some((r) => r?.event.step));
-    node.replaceChildren(time, ...("event" in item ? (heading ? [stepCell(heading)] : lanes(item, cursor)) : halves(item, cursor, differs)));
+    if ("event" in item) node.replaceChildren(time(item, above(i), 0), ...(heading ? [stepCell(heading)] : lanes(item, cursor)));
+    else node.replaceChildren(...halves(item, cursor, differs));
     return selected;
   }
 
@@ -262,12 +259,14 @@ export class WsTimeline extends LabElement {
       const rows = "event" in item ? [item] : [item.left, item.right].filter((r) => r !== null);
       const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor).join("; ") : "";
       for (const row of rows.filter((r) => r.seq <= cursor)) {
-        const before = i > 0 ? leftmost(view.list[i - 1], cursor) : null;
+        const side = "event" in item ? undefined : item.left === row ? "left" : "right";
+        const before = above(i, side);
+        const base = view instanceof Pairs ? view.base(row) : 0;
         const held = heldAt(row, cursor);
         const step = stepAt(row, cursor);
         const wire = step ? `${line(row.event)}${step.say ? `: ${step.say}` : ""}` : row.event.script || row.event.call ? "" : line(row.event) + (held === "waiting" ? " (held)" : held in missed ? ` (${missed[held]})` : "");
         const { seq } = row.event;
-        const cells = [button(ms(row.at), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
+        const cells = [button(ms(row.at - base), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at - base)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
         body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
       }
@@ -291,11 +290,28 @@ export class WsTimeline extends LabElement {
 }
 
 /**
- * The row whose time stands for an entry: of a pair the left one, unless it is
- * not there yet, whichever of the two is selected.
- * @param {Row|Pair} item @param {number} cursor
+ * The row above an entry, in the same column where there are two.
+ * @param {number} i place of the entry
+ * @param {import("../align.js").Side} [side]
+ * @returns {Row|null}
  */
-const leftmost = (item, cursor) => ("event" in item ? item : [item.left, item.right].find((r) => r && r.seq <= cursor) || null);
+function above(i, side) {
+  const { list } = lab.view;
+  for (let k = i - 1; k >= 0; k--) {
+    const item = list[k];
+    const row = "event" in item ? item : side ? item[side] : null;
+    if (row) return row;
+  }
+  return null;
+}
+
+/**
+ * When a row was, and how long after the one above it.
+ * @param {Row} row
+ * @param {Row|null} before
+ * @param {number} base of its clock
+ */
+const time = (row, before, base) => h("span", { class: "t", role: "gridcell" }, h("span", {}, ms(row.at - base)), " ", h("small", {}, before && before.at >= base ? delta(row.at - before.at) : ""));
 
 /** What the lane of the clients is called now. */
 const clients = () => lane([...lab.rows.conns.values()].filter((c) => c.id && belongs(c, lab.mode)), lab.watching);
@@ -341,16 +357,20 @@ function halves(pair, cursor, differs) {
     const whole = broken || pair.left?.event.dropped;
     if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
+    const view = /** @type {Pairs} */ (lab.view);
+    const clock = time(seen, above(pair.index, side), view.base(seen));
+    clock.removeAttribute("role"); // it is part of its half's cell
     const heading = stepAt(seen, cursor);
-    if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, mark || "", stepCell(heading));
+    if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, clock, stepCell(heading));
     const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
     const js = jsAt(seen, cursor);
-    const who = whose(seen.conn, lab.watching).replace(/^(your|the other) |client$| .outside.$/g, "").trim() || "client";
+    const who = { tab: "tab", raw: "raw", scenario: "raw", outside: "client", "": "client" }[seen.conn.as];
     /** @param {string} from @param {string} text */
     const part = (from, text) => h("span", { class: "part" }, h("i", {}, `${from}: `), text);
     return h(
       "span",
       { class: `half${here}${whole ? " broken" : ""}${stay(seen, cursor)}`, role: "gridcell", "data-side": side, "aria-colspan": whole ? 2 : null },
+      clock,
       h("span", { class: "wire" }, mark || "", broken ? h("span", { class: "label" }, `broken server: ${broken.replaceAll("-", " ")}`) : "", ...wire(seen, cursor)),
       h("span", { class: "sub", title: [js && `${who}: ${js}`, go && `Go: ${go}`].filter(Boolean).join(" ⇢ ") || null }, js && part(who, js), js && go ? h("span", { class: "then" }, " ⇢ ") : "", go && part("Go", go)),
     );

@@ -86,21 +86,107 @@ test("another status is told, and not what follows from it", () => {
   assert.deepEqual(told(), ["reference answered with status 400, gorilla 101"]);
 });
 
-test("two refusals are compared by status and version; the rest is plain HTTP, in one line", () => {
+test("two refusals are compared by their status; the rest is plain HTTP", () => {
   const close = { name: "Connection", value: "close" };
   const { told } = answers([426, [close, { name: "Upgrade", value: "websocket" }, { name: "Sec-WebSocket-Version", value: "13" }]], [400, [{ name: "Content-Type", value: "text/plain" }]]);
-  assert.deepEqual(told(), ["reference answered with status 426, gorilla 400", "reference answered Sec-WebSocket-Version: 13, gorilla nothing", "fields of plain HTTP differ: Connection, Upgrade, Content-Type"]);
+  assert.deepEqual(told(), ["reference answered with status 426, gorilla 400"]);
 });
 
 test("who broke a rule is said only of those that did", () => {
-  const { t, told } = answers([400], [400]);
-  assert.deepEqual(told(), []);
-  t.events.at(-1).handshake.violations = [{ code: "4.2.2/status" }];
-  assert.deepEqual(told(), ["gorilla broke 4.2.2/status"]);
+  const t = two();
+  t.frame(1, "server", "a");
+  t.frame(2, "server", "a");
+  assert.deepEqual(told(pairsOf(t)), []);
+  t.events.at(-1).frame.violations = [{ code: "5.1/mask-set" }];
+  assert.deepEqual(told(pairsOf(t)), ["gorilla broke 5.1/mask-set"]);
   const other = two();
   other.frame(1, "client", "a", { violations: [{ code: "5.1/mask-missing" }] });
   other.frame(2, "client", "a");
-  assert.deepEqual(pairsOf(other).list.flatMap((p) => pairsOf(other).differences(p, Infinity)), ["what was sent to reference broke 5.1/mask-missing"]);
+  assert.deepEqual(told(pairsOf(other)), ["what was sent to reference broke 5.1/mask-missing"]);
+});
+
+test("equal rows are never marked, and neither is what follows from the first difference", () => {
+  // The frame is illegal: one side fails the connection, the other echoes it, and is closed by its client.
+  const t = two();
+  for (const conn of [1, 2]) t.frame(conn, "client", "a", { violations: [{ code: "5.2/length-minimal" }] });
+  const fails = t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "", reason: "" } });
+  t.tcp(1, "server", "fin");
+  const echo = t.frame(2, "server", "a");
+  for (const conn of [1, 2]) t.frame(conn, "client", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  t.frame(2, "server", "", { opcode: 8, close: { code: 1000, name: "", reason: "" } });
+  t.tcp(2, "server", "closed");
+  t.tcp(1, "server", "closed");
+  const pairs = pairsOf(t);
+  const marked = pairs.list.filter((p) => pairs.differences(p, Infinity).length);
+  assert.deepEqual(marked.map((p) => [p.left?.event, p.right?.event]), [[fails, echo]]);
+  assert.deepEqual(told(pairs), ["reference: CLOSE FIN · 1002; gorilla: TEXT FIN · 1 byte · “a”"]);
+  assert.equal(pairs.first(Infinity).event, fails);
+  assert.equal(pairs.first(fails.seq), null);
+});
+
+test("what differs again after both have answered alike is told again", () => {
+  const t = two();
+  const answers = (a, b) => {
+    for (const conn of [1, 2]) t.frame(conn, "client", "", { opcode: 9 });
+    t.frame(1, "server", a, { opcode: 10 });
+    t.frame(2, "server", b, { opcode: 10 });
+  };
+  answers("a", "b");
+  answers("c", "d"); // may follow from the first
+  answers("e", "e");
+  answers("f", "g");
+  assert.deepEqual(told(pairsOf(t)), ["reference sent the payload 61, gorilla 62", "reference sent the payload 66, gorilla 67"]);
+});
+
+test("each side keeps its order, whatever the other does", () => {
+  const t = two();
+  // Long-length-form of lesson 2: one is over before the other has answered.
+  for (const conn of [1, 2]) t.frame(conn, "client", "Hello");
+  t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "", reason: "" } });
+  t.tcp(1, "server", "fin");
+  t.tcp(1, "server", "closed");
+  const echo = t.frame(2, "server", "Hello");
+  const end = t.tcp(2, "server", "closed");
+  const pairs = pairsOf(t);
+  for (const side of ["left", "right"]) {
+    const column = pairs.list.map((p) => p[side]?.event.seq).filter((seq) => seq);
+    assert.deepEqual(column, [...column].sort((a, b) => a - b));
+  }
+  assert.ok(pairs.bySeq.get(echo.seq).index < pairs.bySeq.get(end.seq).index);
+});
+
+test("a frame that a client could not finish is no difference, the end of TCP is", () => {
+  const t = two();
+  t.frame(1, "client", "Hello");
+  const cut = t.frame(2, "client", "Hel");
+  cut.frame.short = 2;
+  t.tcp(1, "server", "rst");
+  t.tcp(2, "server", "closed");
+  assert.deepEqual(told(pairsOf(t)), ["reference ended TCP by RST, gorilla FIN"]);
+});
+
+test("a hundred thousand rows side by side stay cheap", () => {
+  const t = two();
+  for (let i = 0; i < 25_000; i++) {
+    for (const conn of [1, 2]) {
+      t.frame(conn, "client", "x");
+      t.frame(conn, "server", "x");
+    }
+  }
+  const rows = new Rows();
+  let work = 0;
+  const pairs = new (class extends Pairs {
+    lay() {
+      super.lay();
+      work += this.list.length - this.set;
+    }
+  })();
+  for (let i = 0; i < t.events.length; i += 200) {
+    rows.append(t.events.slice(i, i + 200));
+    pairs.sync(rows);
+  }
+  assert.equal(pairs.list.filter((p) => p.left && p.right).length, 50_003);
+  assert.ok(work < 5 * rows.list.length, `${work} pairs were set for ${rows.list.length} rows`);
 });
 
 test("names of header fields in another case are the same field", () => {
@@ -109,8 +195,7 @@ test("names of header fields in another case are the same field", () => {
   t.open(2, "gorilla");
   t.response(1, 101, [{ name: "Upgrade", value: "websocket" }]);
   t.response(2, 101, [{ name: "upgrade", value: "websocket" }]);
-  // The two spellings are compared under each one's own.
-  assert.ok(told(pairsOf(t)).length <= 2);
+  assert.deepEqual(told(pairsOf(t)), []);
 });
 
 test("silence is a difference only once the other side went on or is over", () => {
@@ -120,7 +205,7 @@ test("silence is a difference only once the other side went on or is over", () =
   t.frame(1, "server", "a");
   assert.deepEqual(told(pairsOf(t)), []);
   t.tcp(2, "server", "closed");
-  assert.equal(told(pairsOf(t)).filter((d) => d.startsWith("only reference: TEXT FIN")).length, 1);
+  assert.equal(told(pairsOf(t)).filter((d) => d.startsWith("reference: TEXT FIN · 1 byte") && d.includes("gorilla: TCP closed")).length, 1);
 });
 
 test("what the other side had after the cursor was no silence", () => {
@@ -137,7 +222,7 @@ test("a connection without a partner has no differences", () => {
   assert.deepEqual(told(pairsOf(t)), []);
 });
 
-test("the number in the token sets two connections side by side, later ones apart", () => {
+test("the round sets two connections side by side, later ones apart", () => {
   const t = new Tape();
   t.open(1, "reference", "reference-1");
   t.open(2, "gorilla", "gorilla-1");

@@ -64,18 +64,6 @@ test("rows are in order of their place, and only appended", () => {
   for (let i = 1; i < rows.list.length; i++) assert.ok(rows.list[i].seq >= rows.list[i - 1].seq);
 });
 
-test("the k-th send stands on the k-th client message, fragments and control frames between them", () => {
-  const t = new Tape();
-  t.open(1, "reference");
-  t.frame(1, "client", "one", { fin: false });
-  t.frame(1, "client", "", { opcode: 10 });
-  t.frame(1, "client", "!", { opcode: 0 });
-  t.frame(1, "client", "two");
-  t.script(1, "reference-1", "send", { text: "one!", size: 4 });
-  t.script(1, "reference-1", "send", { text: "two", size: 3 });
-  assert.deepEqual(picture(rowsOf(t.events), Infinity).map((r) => r.split("|")[1]), ["", "send(“one!”)", "", "", "send(“two”)"]);
-});
-
 test("a read that returned a message stands on the message's last frame", () => {
   const t = new Tape();
   t.open(1, "reference");
@@ -116,30 +104,77 @@ test("a dropped frame stays, marked", () => {
   assert.equal(picture(rowsOf(t.events), Infinity)[1], "frame|||dropped");
 });
 
-test("what is dropped is returned to nobody: the next message is", () => {
+test("what is reported before the frame that names it stands on that frame's row", () => {
   const t = new Tape();
   t.open(1, "reference");
-  const lost = t.frame(1, "client", "lost");
-  t.held(1, lost, "waiting");
-  t.held(1, lost, "dropped");
-  const read = t.enter(1, "ReadMessage");
-  t.frame(1, "client", "next");
-  t.back(1, read, "ReadMessage", "text, 4 octets");
-  const down = t.frame(1, "server", "lost");
-  t.held(1, down, "waiting");
-  t.held(1, down, "dropped");
-  t.frame(1, "server", "next");
-  t.script(1, "reference-1", "onmessage", { text: "next", size: 4 });
-  const seen = picture(rowsOf(t.events), Infinity);
-  assert.deepEqual(seen.slice(1), ["frame|||dropped", "frame||ReadMessage() → text, 4|", "frame|||dropped", "frame|onmessage “next”||"]);
+  const send = t.script(1, "reference-1", "send", { text: "one", size: 3 });
+  const frame = t.frame(1, "client", "one");
+  assert.deepEqual([send.script.awaits, frame.by], [true, send.seq]);
+  assert.deepEqual(picture(rowsOf(t.events), Infinity).slice(1), ["frame|send(“one”)||"]);
 });
 
-test("a send that never reached the wire has a row of its own once the connection is over", () => {
+test("a write that several calls may have made stands on its frame once its call is back", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  const call = t.add("call", 1, "server", { id: 1, name: "WriteMessage", verb: "write", phase: "enter", args: "text, 1 octet" });
+  const frame = t.frame(1, "server", "a");
+  assert.equal(frame.by, undefined);
+  const before = t.events.length;
+  t.add("call", 1, "server", { id: 1, name: "WriteMessage", verb: "write", phase: "return", result: "nil", of: frame.seq });
+  const rows = rowsOf(t.events);
+  assert.deepEqual(picture(rows, Infinity).slice(1), ["frame||WriteMessage(text, 1) → nil|"]);
+  assert.deepEqual(picture(rows, before).slice(1), ["frame||WriteMessage(text, 1) …|"]);
+  assert.ok(call.seq < frame.seq);
+});
+
+test("two calls that are about one frame both stand on its row, in their order", () => {
+  const t = new Tape();
+  t.open(1, "naive");
+  const call = (id, name, phase, more) => t.add("call", 1, "server", { id, name, verb: "write", phase, ...more });
+  call(1, "send", "enter");
+  const inner = call(2, "Write", "enter");
+  const frame = t.add("frame", 1, "server", t.frame(2, "server", "a").frame, { by: inner.seq });
+  call(2, "Write", "return", { of: frame.seq, result: "nil" });
+  call(1, "send", "return", { of: frame.seq, result: "nil" });
+  assert.equal(goAt(rowsOf(t.events).bySeq.get(frame.seq), Infinity).text, "send() → nil; Write() → nil");
+});
+
+test("what a raw client wrote and completes nothing has a row where it arrives", () => {
+  const t = new Tape();
+  t.open(1, "reference", "raw-reference-1");
+  const one = t.script(1, "raw-reference-1", "write", { size: 2, awaits: true });
+  t.add("octets", 1, "client", { size: 2, hex: "8185" }, { by: one.seq });
+  const two = t.script(1, "raw-reference-1", "write", { size: 9, awaits: true });
+  const frame = t.add("frame", 1, "client", t.frame(2, "client", "Hello").frame, { by: two.seq });
+  const rows = rowsOf(t.events);
+  assert.deepEqual(rows.list.filter((r) => r.conn.id === 1).map((r) => [jsAt(r, Infinity), r.event === frame]), [["", false], ["write 2 bytes", false], ["write 9 bytes", true]]);
+});
+
+test("a call that closes TCP stands on the row of that end, and none of its effects above it", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  const call = t.add("call", 1, "server", { id: 1, name: "Close", verb: "close", phase: "enter" });
+  const closed = t.add("tcp", 1, "server", { what: "closed" }, { by: call.seq });
+  t.add("call", 1, "server", { id: 1, name: "Close", verb: "close", phase: "return", of: closed.seq, result: "nil" });
+  assert.deepEqual(picture(rowsOf(t.events), Infinity), ["tcp|||", "tcp||Close() → nil|"]);
+});
+
+test("time never goes back, though a tab reports late", () => {
+  const t = new Tape();
+  t.open(1, "reference");
+  t.open(2, "gorilla");
+  t.frame(2, "server", "a");
+  Object.assign(t.script(1, "reference-1", "onerror"), { at: 1500 });
+  const rows = rowsOf(t.events);
+  for (let i = 1; i < rows.list.length; i++) assert.ok(rows.list[i].at >= rows.list[i - 1].at);
+});
+
+test("a send that never reached the wire has a row of its own before the connection is over", () => {
   const t = new Tape();
   t.open(1, "reference");
   t.script(1, "reference-1", "send", { text: "lost", size: 4 });
   t.tcp(1, "server", "closed");
-  assert.deepEqual(picture(rowsOf(t.events), Infinity), ["tcp|||", "tcp|||", "script|send(“lost”)||"]);
+  assert.deepEqual(picture(rowsOf(t.events), Infinity), ["tcp|||", "script|send(“lost”)||", "tcp|||"]);
 });
 
 test("a WebSocket that no connection came of still tells what JavaScript was told", () => {
@@ -152,58 +187,20 @@ test("a WebSocket that no connection came of still tells what JavaScript was tol
   assert.deepEqual(picture(rows, 2), []);
 });
 
-test("a Close that answers the server's is not put down to close()", () => {
-  const t = new Tape();
-  t.open(1, "reference");
-  t.frame(1, "server", "", { opcode: 8 });
-  t.frame(1, "client", "", { opcode: 8 });
-  t.script(1, "reference-1", "close", { code: 1000 });
-  assert.deepEqual(picture(rowsOf(t.events), Infinity), ["tcp|||", "frame|||", "frame|||", "script|close(1000)||"]);
-});
-
-test("close() stands on its Close frame however late it is reported", () => {
-  for (const ended of [false, true]) {
-    const t = new Tape();
-    t.open(1, "reference");
-    const close = t.frame(1, "client", "", { opcode: 8 });
-    t.frame(1, "server", "", { opcode: 8 });
-    if (ended) t.tcp(1, "server", "closed");
-    t.script(1, "reference-1", "close", { code: 1000 });
-    t.script(1, "reference-1", "onclose", { code: 1000, wasClean: true, reason: "" });
-    for (const size of [1, t.events.length]) {
-      const rows = rowsOf(t.events, size);
-      const all = picture(rows, Infinity).map((r) => r.split("|")[1]);
-      assert.deepEqual(all, ["", "close(1000)", "", ...(ended ? [""] : []), "onclose 1000"]);
-      // Step by step, close() never comes after what it caused.
-      assert.deepEqual(picture(rows, close.seq).map((r) => r.split("|")[1]), ["", "close(1000)"]);
-    }
-  }
-});
-
 test("the client's end is named for what it is", () => {
   const t = new Tape();
   t.open(1, "reference");
   t.open(2, "reference", "raw-reference-2");
   t.open(3, "gorilla", "");
-  t.open(4, "gorilla", "curl");
+  t.open(4, "gorilla", "curl", { as: "outside" });
   const rows = rowsOf(t.events);
   const conns = [1, 2, 3, 4].map((id) => rows.conn(id));
-  assert.deepEqual(conns.map((c) => whose(c, false)), ["your tab", "raw client", "client (outside)", "client"]);
+  assert.deepEqual(conns.map((c) => whose(c, false)), ["your tab", "raw client", "client (outside)", "client (outside)"]);
   assert.equal(whose(conns[0], true), "the other tab");
   assert.equal(lane([], false), "your tab");
   assert.equal(lane([conns[2]], true), "client (outside)");
   assert.equal(lane(conns.slice(0, 2), false), "your tab, others");
   assert.equal(lane(conns, false), "client");
-});
-
-test("a raw client's write stands on its frame when it is that frame exactly", () => {
-  const t = new Tape();
-  t.open(1, "reference", "raw-reference-1");
-  t.script(1, "raw-reference-1", "write", { size: 11 });
-  t.frame(1, "client", "Hello");
-  t.script(1, "raw-reference-1", "write", { size: 5 });
-  t.frame(1, "client", "Hello");
-  assert.deepEqual(picture(rowsOf(t.events), Infinity).map((r) => r.split("|")[1]), ["", "write 11 bytes", "write 5 bytes", ""]);
 });
 
 test("each mode has the rows of its connections, a broken server's beside either", () => {

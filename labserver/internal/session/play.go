@@ -38,6 +38,7 @@ type PlayOrder struct {
 	Pause    int    // the step before which it first waits for the learner; -1: it waits nowhere
 	BranchOf string // a play of this session that it is another course of, or empty
 	Client   string // a name for its client; empty: one of its own
+	Round    int    // as recording.Info has it
 }
 
 // Play is a scenario that is played, or was.
@@ -85,7 +86,7 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	p.control = newControl(len(o.Scenario.Commands), o.Pause, stop)
 	p.stage = &scenario.Stage{
 		Rec: s.Rec, Patience: patience, Clock: &s.clock,
-		Step: recording.Step{Play: p.ID, BranchOf: o.BranchOf, Endpoint: o.Endpoint, Client: p.Token, As: o.As},
+		Step: recording.Step{Play: p.ID, BranchOf: o.BranchOf, Endpoint: o.Endpoint, Client: p.Token, As: o.As, Round: o.Round},
 		More: func(token string) scenario.Client { return s.rawClient(o.Endpoint, token, addr, true) },
 	}
 	if o.As == AsBrowser {

@@ -10,13 +10,13 @@ import (
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/tap"
-	"wslab/reference/wire"
 )
 
 // RawCommand is what a raw client is told to do.
 type RawCommand struct {
 	Client   string       `json:"client"`
-	Do       string       `json:"do"` // open, octets, close
+	Round    int          `json:"round"` // as recording.Info has it
+	Do       string       `json:"do"`    // open, octets, close
 	Endpoint string       `json:"endpoint"`
 	Method   string       `json:"method"`
 	Proto    string       `json:"proto"`
@@ -75,6 +75,7 @@ func (s *Session) forget(client string, raw *scenario.Raw) {
 	defer s.mu.Unlock()
 	if s.raws[client] == raw {
 		delete(s.raws, client)
+		delete(s.rounds, client)
 	}
 }
 
@@ -99,7 +100,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 			opening.Set(*f[0], *f[1])
 		}
 	}
-	if err := s.reserve(c.Client); err != nil {
+	if err := s.reserve(c.Client, c.Round); err != nil {
 		return err
 	}
 	log := s.log(c.Client)
@@ -134,8 +135,9 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	return nil
 }
 
-// reserve keeps the name client for a raw client that is about to be opened.
-func (s *Session) reserve(client string) error {
+// reserve keeps the name client for a raw client that is about to be opened, in a
+// round as recording.Info has it.
+func (s *Session) reserve(client string, round int) error {
 	if err := named(client); err != nil {
 		return err
 	}
@@ -151,6 +153,7 @@ func (s *Session) reserve(client string) error {
 		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
 	}
 	s.raws[client] = nil
+	s.rounds[client] = round
 	return nil
 }
 
@@ -178,7 +181,7 @@ func (s *Session) log(client string) scenario.Log {
 		if what == "read" {
 			s.settle(client) // the server's frame stands above it
 		}
-		s.Rec.Append(s.Rec.ConnOf(client), wire.Client.String(), script)
+		s.Rec.Report(s.Rec.Now(), script)
 	}
 }
 

@@ -40,6 +40,7 @@ func (s *Session) SendToServer(sending Sending, addr string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
+	s.rounds[client] = 0
 	return s.start(func() {
 		log := s.log(client)
 		if err := s.toServer(sending, client, addr, log); err != nil {
@@ -122,7 +123,7 @@ func (s *Session) toClient(sending Sending, client endpoint.Client) error {
 	defer conn.Close()
 	defer context.AfterFunc(s.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	rec := s.Rec.Connect(recording.Info{
-		Endpoint: "raw server", Client: client.Name, Path: "/",
+		Endpoint: "raw server", Client: client.Name, As: recording.AsOutside, Path: "/",
 		Local: nc.LocalAddr().String(), Remote: nc.RemoteAddr().String(),
 	}, wire.Server)
 	conn.Attach(rec, false)

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ const (
 	maxTasks       = 64   // orders and scenarios that have not come to their end
 	maxScripts     = 1000 // script events of one report
 	maxScriptText  = 4096
+	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // what a page says of its clock
 
 	// MaxClient is the most octets of the name that who opens a connection gives it.
 	MaxClient = 64
@@ -53,6 +55,7 @@ type Session struct {
 	hold     bool // the valve of connections to come
 	live     []*live
 	raws     map[string]*scenario.Raw // nil while one is being opened
+	rounds   map[string]int           // of the raw clients that the session opens
 	tasks    int
 	buried   []*tap.Conn // whose sockets are open on a silent line
 	plays    []*Play     // under way, oldest first
@@ -74,7 +77,7 @@ type Session struct {
 func newSession(id string, outside bool, d dial) *Session {
 	s := &Session{
 		ID: id, Outside: outside, dial: d, Rec: recording.New(nil, recording.Limits{}),
-		raws: map[string]*scenario.Raw{}, used: time.Now(), alone: time.Now(),
+		raws: map[string]*scenario.Raw{}, rounds: map[string]int{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -232,8 +235,9 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return err
 	}
+	as, round := s.who(client, p, r)
 	l.rec = s.Rec.Connect(recording.Info{
-		Endpoint: e.Name, Client: client, Path: r.URL.Path,
+		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
 	}, wire.Server)
 	l.held = s.hold
@@ -268,6 +272,24 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	})
 	s.bury(conn)
 	return nil
+}
+
+// who says who the client of the handshake in r is, which calls itself client and
+// belongs to p where p is not nil, and in which round it connects. s.mu is held.
+func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, int) {
+	round, raw := s.rounds[client]
+	switch {
+	case p != nil && p.page != nil && client == p.Token:
+		return recording.AsTab, p.Round
+	case p != nil:
+		return recording.AsScenario, p.Round
+	case raw:
+		return recording.AsRaw, round
+	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard lets no other page's pass
+		round, _ := strconv.Atoi(r.URL.Query().Get("round"))
+		return recording.AsTab, round
+	}
+	return recording.AsOutside, 0
 }
 
 // maxBuried bounds the sockets that lie behind a silent line.
@@ -474,15 +496,15 @@ func (s *Session) Report(reports []Report) error {
 		return &CommandError{fmt.Sprintf("%d events in one report are too many.", len(reports)), fmt.Sprintf("Send at most %d at once.", maxScripts)}
 	}
 	s.touch()
-	now := s.Rec.Now().Microseconds()
 	for _, rep := range reports {
-		at := max(0, min(rep.At, now)) // a page cannot know the future
 		script := rep.Script
 		script.Text = cut(script.Text, maxScriptText)
 		script.Reason = cut(script.Reason, maxScriptText)
 		script.Client = cut(script.Client, 100)
 		script.What = cut(script.What, 100)
-		s.Rec.AppendAt(time.Duration(at)*time.Microsecond, s.Rec.ConnOf(script.Client), wire.Client.String(), &script)
+		script.Endpoint = cut(script.Endpoint, 100)
+		script.Of = 0 // the recording knows
+		s.Rec.Report(time.Duration(min(max(rep.At, 0), maxAt))*time.Microsecond, &script)
 		s.tell(script)
 	}
 	return nil

@@ -215,6 +215,7 @@ func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.
 		Scenario string `json:"scenario"`
 		Endpoint string `json:"endpoint"`
 		Client   string `json:"client"`
+		Round    int    `json:"round"`
 	}
 	if !read(w, r, &c) {
 		return
@@ -228,7 +229,7 @@ func (s *Server) scenario(w http.ResponseWriter, r *http.Request, sess *session.
 		return
 	}
 	after := sess.Rec.Last()
-	_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client}, s.addr)
+	_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: c.Endpoint, As: session.AsRaw, Pause: -1, Client: c.Client, Round: c.Round}, s.addr)
 	s.taken(w, after, err)
 }
 

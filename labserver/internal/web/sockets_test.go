@@ -368,3 +368,39 @@ func TestTwoTabsShareASessionOrNot(t *testing.T) {
 		t.Errorf("two followers see %v and %v", one, two)
 	}
 }
+
+func TestTheRecordingSaysWhoTheClientIs(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	path := "/ws/reference?session=" + sess.ID
+	// What it calls itself says nothing.
+	page := s.dial()
+	page.say(strings.Replace(s.request(path+"&client=raw-reference-1&round=3"), "Upgrade:", "Origin: http://"+s.address+"\r\nUpgrade:", 1))
+	if response, body := page.response(); response.StatusCode != 101 {
+		t.Fatalf("the page is answered with %d %s", response.StatusCode, body)
+	}
+	s.websocket(path + "&client=reference-1")
+	s.post("/api/sessions/"+sess.ID+"/raw", map[string]any{"client": "reference-2", "do": "open", "endpoint": "reference", "round": 4})
+	s.post("/api/sessions/"+sess.ID+"/scenario", map[string]any{"scenario": "masked-hello", "endpoint": "gorilla", "client": "gorilla-5", "round": 5})
+	s.over(sess, "1")
+	play, token := s.begin(sess, map[string]any{"text": "# A page\nopen\n", "endpoint": "reference", "as": "browser"})
+	s.await(sess, "the page is asked to open", phase(play, 0, recording.StepBegin))
+	s.websocket(path + "&client=" + token)
+	got := map[string]recording.Info{}
+	for _, c := range sess.Rec.Connections() {
+		got[c.Info.Client] = c.Info
+	}
+	for client, want := range map[string]recording.Info{
+		"raw-reference-1": {As: recording.AsTab, Round: 3},
+		"reference-1":     {As: recording.AsOutside},
+		"reference-2":     {As: recording.AsRaw, Round: 4},
+		"gorilla-5":       {As: recording.AsScenario, Round: 5},
+		token:             {As: recording.AsTab},
+	} {
+		if c := got[client]; c.As != want.As || c.Round != want.Round {
+			t.Errorf("%s is recorded as %q in round %d, want %q in %d", client, c.As, c.Round, want.As, want.Round)
+		}
+	}
+	s.order(sess, play, "stop", 0)
+	s.over(sess, play)
+}

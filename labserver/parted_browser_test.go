@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// partedNow is the text of the row that is selected and marked and in view, or
+// nothing.
+const partedNow = `(() => {
+	const row = document.querySelector("ws-timeline .row.selected.differs");
+	const [box, list] = [row, document.querySelector("ws-timeline .scroll")].map(n => n?.getBoundingClientRect());
+	return box && box.top >= list.top && box.bottom <= list.bottom + 1 ? row.textContent : "";
+})()`
+
+// TestAfterAPlayOnBothTheFirstDifferenceIsSelected plays a frame that breaks a rule on
+// both servers: the reference fails the connection, and gorilla echoes it.
+func TestAfterAPlayOnBothTheFirstDifferenceIsSelected(t *testing.T) {
+	t.Parallel()
+	base := startLab(t)
+	for _, width := range []int{1440, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			p := openTab(t, base, width, 900)
+			p.goTo("/lessons/02-frames")
+			eval[bool](p, `import("/static/lab.js").then(({lab}) => { window.lab = lab; return true; })`)
+			for n := range 2 { // the second time among the rows of the first
+				eval[bool](p, `(() => { [...document.querySelectorAll("ws-do button")].find(b => b.dataset.do?.includes("long-length-form")).click(); return true; })()`)
+				p.until("both plays are over", fmt.Sprintf(`lab.rows.plays.byId.size == %d && [...lab.rows.plays.byId.values()].every(p => p.over != Infinity)`, 2*n+2))
+				p.until("what is selected is of this time", fmt.Sprintf(`lab.rows.bySeq.get(lab.selection.seq)?.conn.round == %d`, n+1))
+				p.until("their first difference is selected and in view", partedNow)
+				text := eval[string](p, partedNow)
+				for _, part := range []string{"CLOSE", "TEXT", "≠"} {
+					if !strings.Contains(text, part) {
+						t.Errorf("the row selected is %q, without %s", text, part)
+					}
+				}
+			}
+			// One mark for each of the two times, each column in its order, and no time goes back.
+			if n := eval[int](p, `lab.view.list.filter(p => lab.view.differences(p, Infinity).length).length`); n != 2 {
+				t.Errorf("%d rows are marked, want one of each time", n)
+			}
+			wrong := eval[string](p, `["left", "right"].flatMap(side => {
+				const rows = lab.view.list.map(p => p[side]).filter(r => r);
+				return rows.filter((r, i) => i && (r.at < rows[i - 1].at || r.event.seq < rows[i - 1].event.seq)).map(r => side + " " + r.event.seq);
+			}).join()`)
+			if wrong != "" {
+				t.Errorf("rows stand below later ones: %s", wrong)
+			}
+			if n := eval[int](p, `[...document.querySelectorAll("ws-timeline .t")].filter(t => t.textContent.includes("−")).length`); n != 0 {
+				t.Errorf("%d times go back", n)
+			}
+			p.blameless()
+		})
+	}
+}
