@@ -98,7 +98,6 @@ export class Lab extends EventTarget {
   turns = 0; // of the valve, by this page
   hashSeq = 0;
   found = 0; // how often an event was selected because the address names it, or two plays part there
-  parted = 0; // seq of the first difference that was selected last
   /** @type {object[]} what JavaScript did and the server was not told yet */
   unsent = [];
   sending = false;
@@ -458,15 +457,15 @@ export class Lab extends EventTarget {
    */
   part() {
     const { view, selection } = this;
-    if (!(view instanceof Pairs) || this.shared || (selection.chosen && selection.seq !== this.parted)) return;
+    if (!(view instanceof Pairs) || this.shared || selection.chosen) return;
     const all = [...this.rows.plays.byId.values()];
     const newest = all[all.length - 1];
     const plays = view instanceof PlayPairs ? Object.values(view.plays) : all.filter((p) => p.round === newest.round);
     if (plays.length < 2 || plays.some((p) => p.over === Infinity)) return;
     const row = view.first(this.cursor, Math.min(...plays.map((p) => p.seq)));
     if (!row) return;
-    this.parted = row.event.seq;
-    selection.select(this.parted, true);
+    this.aim = null; // the frame that the action caused has been shown until now
+    selection.lead(row.event.seq);
     this.found++;
   }
 

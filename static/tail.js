@@ -19,6 +19,13 @@ export class Tail {
     this.follows = of.scrollTop + of.clientHeight >= of.scrollHeight - near;
   }
 
+  /** Takes a scroll that the page made to show a row: there it stays. @param {Scroller} of */
+  moved(of) {
+    this.room = of.clientHeight;
+    this.size = of.scrollHeight;
+    this.scrolled(of);
+  }
+
   /** Takes the sizes as they are now, and scrolls to the end if the list is read there. @param {Scroller} of */
   fit(of) {
     if (!of.clientHeight) return; // it is not shown, and has no place

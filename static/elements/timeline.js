@@ -229,7 +229,7 @@ export class WsTimeline extends LabElement {
     const room = scroller.clientHeight - head.offsetHeight;
     if (top < scroller.scrollTop) scroller.scrollTop = top;
     else if (top + this.height > scroller.scrollTop + room) scroller.scrollTop = top + this.height - room;
-    this.tail.scrolled(scroller);
+    this.tail.moved(scroller);
   }
 
   /** The same of the selected row of the table. */
