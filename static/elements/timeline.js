@@ -404,6 +404,18 @@ function picture(frame) {
   return node;
 }
 
+/**
+ * Says why something is not on the wire. The words give way to what they are about.
+ * @param {HTMLElement} wait
+ * @param {string} why
+ * @param {boolean} failed
+ */
+function missing(wait, why, failed) {
+  wait.classList.add("long");
+  wait.title = why;
+  wait.append(h("span", { class: failed ? "f-code" : null }, why));
+}
+
 /** The wire's part of a row. @param {Row} row @param {number} cursor */
 function wire(row, cursor) {
   const e = row.event;
@@ -438,8 +450,8 @@ function wire(row, cursor) {
     if (lab.server !== "there") wait.append(h("span", { class: "more" }, " to the end"));
     else wait.append(h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
   } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
-  else if (left) wait.append(h("span", { class: left.struck ? "f-code" : null }, left.why));
-  else if (held === "unsent") wait.append(h("span", { class: "f-code" }, `not sent: ${row.held[row.held.length - 1].error || ""}`));
+  else if (left) missing(wait, left.why, left.struck);
+  else if (held === "unsent") missing(wait, `not sent: ${row.held[row.held.length - 1].error || ""}`, true);
   else if (held === "unread") wait.append(h("span", {}, "released, not read"));
   else return [out];
   return [out, wait];
