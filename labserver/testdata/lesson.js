@@ -17,14 +17,15 @@
     for (let last = -1; last !== lab.history.last; await pause(120)) last = lab.history.last;
   };
 
-  /** What cannot be done yet is pressed again. */
+  /** What cannot be done yet is pressed again. A broken server's connection must fail. */
   const press = async (button) => {
     const block = button.closest("ws-do");
+    const action = JSON.parse(button.dataset.do);
     for (let n = 0; ; n++) {
-      await block.act(JSON.parse(button.dataset.do));
+      await block.act(action);
       await calm();
       const said = block.querySelector("output");
-      if (!said.classList.contains("failed")) return;
+      if (!said.classList.contains("failed") || action.broken) return;
       if (n > 40) throw new Error(`${button.textContent}: ${said.textContent}`);
       await pause(250);
     }
