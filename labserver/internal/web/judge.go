@@ -22,13 +22,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// comparePage shows the matrix. Judging begins by itself only where the reader
-// came here by their own doing: a link on another site must not make the lab
-// dial.
+// comparePage shows the matrix.
 func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
-	site := r.Header.Get("Sec-Fetch-Site")
-	own := site == "" || site == "none" || site == "same-origin"
-	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course, Own: own})
+	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course})
 }
 
 // judgeCases lists the cases and the endpoints that the lab has.
@@ -53,16 +49,16 @@ var listed = sync.OnceValues(func() (*asset, error) {
 // asked are the cases and servers that a request names.
 type asked struct {
 	Endpoints []string `json:"endpoints"`
-	Server    string   `json:"server"`
+	Server    string   `json:"server"` // ID that judgeServer gave
 	Cases     []string `json:"cases"`
 }
 
-// targets returns the servers that a names, the one given by its address first;
+// targets returns the servers that a names, the learner's first;
 // all of the lab's where it names none. stop ends those that it started.
 // When something is wrong, it answers and returns false.
 func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target, stop func(), ok bool) {
 	if a.Server != "" {
-		t, err := s.foreignTarget(a.Server)
+		t, err := s.servers.get(a.Server)
 		if err != nil {
 			fail(w, err)
 			return nil, nil, false
@@ -339,6 +335,24 @@ func (c *begun) CloseWrite() error {
 	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
+// judgeServer takes the address of the learner's server and returns an ID for it. The
+// other requests take the ID alone, so the lab dials only what was sent here, and
+// the page sends it only when the reader presses the button beside the address.
+func (s *Server) judgeServer(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Address string `json:"address"`
+	}
+	if !read(w, r, &a) {
+		return
+	}
+	t, err := s.foreignTarget(a.Address)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"server": s.servers.add(t)})
+}
+
 // judgeReach tells whether anybody listens at a server's address: a page waits
 // so for one that is being started again.
 func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
@@ -348,7 +362,7 @@ func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &a) {
 		return
 	}
-	t, err := s.foreignTarget(a.Server)
+	t, err := s.servers.get(a.Server)
 	if err != nil {
 		fail(w, err)
 		return

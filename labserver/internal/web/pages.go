@@ -26,7 +26,6 @@ type page struct {
 	Rules    []wire.Rule
 	Mistakes []endpoint.Mistake // of the servers at /ws/broken/
 	Path     string
-	Own      bool // the reader came by themselves, not by a link on another site
 }
 
 // render writes the page made from the template called name.

@@ -23,6 +23,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -61,7 +62,11 @@ type Server struct {
 	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
 	assets   map[string]*asset
+
+	listening []netip.AddrPort // addresses of the listeners
+
 	judgings judgings
+	servers  learnersServers
 	stopping atomic.Bool // the sessions are being ended
 }
 
@@ -104,6 +109,11 @@ func New(o Options) (*Server, error) {
 // returns. An error is that of a listener.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	s.addr = reachable(listeners[0].Addr())
+	for _, l := range listeners {
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+			s.listening = append(s.listening, tcp.AddrPort())
+		}
+	}
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: s.HeaderTimeout,
@@ -188,6 +198,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/judge/case", s.judgeCase)
 	mux.HandleFunc("POST /api/judge/client", s.judgeBrowser)
 	mux.HandleFunc("POST /api/judge/header", s.sendHeader)
+	mux.HandleFunc("POST /api/judge/server", s.judgeServer)
 	mux.HandleFunc("POST /api/judge/reach", s.judgeReach)
 	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
 	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
