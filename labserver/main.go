@@ -26,6 +26,7 @@ import (
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
+	"wslab/reference/wire"
 	"wslab/static"
 )
 
@@ -104,7 +105,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		if strings.ContainsAny(name, ":/") {
+		if strings.ContainsAny(name, ":/;,") || !wire.IsHost(name) {
 			return c, fmt.Errorf("-host %q is not a name alone, as in lab.example; -addr says the port", name)
 		}
 		c.hosts = append(c.hosts, name)
