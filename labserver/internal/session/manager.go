@@ -13,10 +13,11 @@ import (
 
 // Limits of the program.
 const (
-	maxSessions = 64
-	maxOutside  = 48               // of them opened by connections from outside, so that a flood of those leaves room for pages
+	maxSessions = 2048             // TestAClassroom of package web has 300 learners in one program
+	maxOutside  = 1024             // of them opened by connections from outside, so that a flood of those leaves room for pages
 	idleAfter   = 15 * time.Minute // a session is forgotten
-	idleAtLeast = 5 * time.Second  // one may be forgotten to make room
+	idleAtLeast = 5 * time.Second  // a page's session may be forgotten to make room: the page has had time to follow it
+	sweepEvery  = time.Minute      // between two looks for sessions to forget
 	endTimeout  = 2 * time.Second  // for what is left in a session that is forgotten
 )
 
@@ -27,6 +28,7 @@ type Manager struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	closed   bool
+	sweeper  *time.Timer    // runs while there are sessions; nil before the first
 	ending   sync.WaitGroup // sessions that are forgotten
 }
 
@@ -35,42 +37,73 @@ func NewManager() *Manager {
 	return &Manager{sessions: map[string]*Session{}, dial: dialTCP}
 }
 
-// New begins a session. When there are as many as there may be, the one that
-// is idle longest makes room, but no page's for a connection from outside; when
-// none can, the error says so.
+// New begins a session. A session of a connection from outside counts as in use
+// until its Serve returns, which must follow.
+//
+// When there are as many as there may be, an idle one makes room: first those of
+// connections from outside, which are of no use after their end, then those of pages,
+// and of each kind the one that is idle longest. When none is idle, the error says so.
 func (m *Manager) New(outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, &CommandError{"The lab server is shutting down.", "Start it again."}
 	}
-	now := time.Now()
-	var oldest *Session
-	least := now.Add(-idleAtLeast)
 	outsiders := 0
 	for _, s := range m.sessions {
-		switch since, ok := s.idle(); {
-		case ok && since.Before(now.Add(-idleAfter)):
-			m.forget(s)
-			continue
-		case ok && since.Before(least) && (s.Outside || !outside):
-			oldest, least = s, since
-		}
 		if s.Outside {
 			outsiders++
 		}
 	}
-	full := func() bool { return len(m.sessions) >= maxSessions || outside && outsiders >= maxOutside }
-	if full() && oldest != nil {
-		m.forget(oldest)
-		outsiders--
-	}
-	if full() {
-		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
+	if tooMany := outside && outsiders >= maxOutside; tooMany || len(m.sessions) >= maxSessions {
+		s := m.leastUsed(time.Now(), tooMany)
+		if s == nil {
+			return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
+		}
+		m.forget(s)
 	}
 	s := newSession(rand.Text(), outside, m.dial)
 	m.sessions[s.ID] = s
+	if m.sweeper == nil {
+		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
+	} else if len(m.sessions) == 1 {
+		m.sweeper.Reset(sweepEvery)
+	}
 	return s, nil
+}
+
+// leastUsed returns the session that can be spared most easily at the time now, or
+// nil when each is in use. m.mu is held.
+func (m *Manager) leastUsed(now time.Time, outside bool) *Session {
+	var least *Session
+	var leastSince time.Time
+	for _, s := range m.sessions {
+		since, ok := s.idle()
+		if !ok || !s.Outside && (outside || now.Sub(since) < idleAtLeast) {
+			continue
+		}
+		if least == nil || s.Outside && !least.Outside || s.Outside == least.Outside && since.Before(leastSince) {
+			least, leastSince = s, since
+		}
+	}
+	return least
+}
+
+// sweep forgets the sessions that have been idle for idleAfter.
+func (m *Manager) sweep() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	for _, s := range m.sessions {
+		if since, ok := s.idle(); ok && time.Since(since) >= idleAfter {
+			m.forget(s)
+		}
+	}
+	if len(m.sessions) > 0 {
+		m.sweeper.Reset(sweepEvery)
+	}
 }
 
 // forget ends s in the background. m.mu is held.
@@ -135,6 +168,9 @@ func (m *Manager) Connections() []Listed {
 func (m *Manager) Close(ctx context.Context) {
 	m.mu.Lock()
 	m.closed = true
+	if m.sweeper != nil {
+		m.sweeper.Stop()
+	}
 	sessions := m.sessions
 	m.sessions = map[string]*Session{}
 	m.mu.Unlock()
