@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/recording"
@@ -27,14 +28,23 @@ type Manager struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
+	pool     *recording.Pool
 	closed   bool
 	sweeper  *time.Timer    // runs while there are sessions; nil before the first
 	ending   sync.WaitGroup // sessions that are forgotten
+
+	relieving atomic.Bool
 }
 
-// NewManager returns a Manager without sessions.
-func NewManager() *Manager {
-	return &Manager{sessions: map[string]*Session{}, dial: dialTCP}
+// DefaultMemory is the bound of all recordings together, in bytes.
+const DefaultMemory = 512 << 20
+
+// NewManager returns a Manager without sessions, whose recordings together weigh at
+// most about memory bytes; 0 means DefaultMemory.
+func NewManager(memory int) *Manager {
+	m := &Manager{sessions: map[string]*Session{}, dial: dialTCP}
+	m.pool = recording.NewPool(cmp.Or(memory, DefaultMemory), m.crowded)
+	return m
 }
 
 // New begins a session. A session of a connection from outside counts as in use
@@ -62,7 +72,7 @@ func (m *Manager) New(outside bool) (*Session, error) {
 		}
 		m.forget(s)
 	}
-	s := newSession(rand.Text(), outside, m.dial)
+	s := newSession(rand.Text(), outside, m.dial, m.pool)
 	m.sessions[s.ID] = s
 	if m.sweeper == nil {
 		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
@@ -106,9 +116,45 @@ func (m *Manager) sweep() {
 	}
 }
 
+// crowded has relieve run, once at a time. Its caller holds the locks of a recording,
+// and so must not wait for relieve's.
+func (m *Manager) crowded() {
+	if m.relieving.CompareAndSwap(false, true) {
+		go func() {
+			defer m.relieving.Store(false)
+			m.relieve(time.Now())
+		}()
+	}
+}
+
+// relieve makes room for recordings. Those that are over and that nobody follows go
+// first, and then the heaviest loses its oldest events.
+func (m *Manager) relieve(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.pool.Excess() > 0 {
+		if s := m.leastUsed(now, false); s != nil {
+			m.forget(s)
+			continue
+		}
+		var heaviest *Session
+		most := 0
+		for _, s := range m.sessions {
+			if n := s.Rec.Kept(); n > most {
+				heaviest, most = s, n
+			}
+		}
+		// A part at a time: after it, another may be the heaviest.
+		if heaviest == nil || heaviest.Rec.Shrink(min(m.pool.Excess(), most/8+1)) <= 0 {
+			return
+		}
+	}
+}
+
 // forget ends s in the background. m.mu is held.
 func (m *Manager) forget(s *Session) {
 	delete(m.sessions, s.ID)
+	s.Rec.Leave()
 	m.ending.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 		defer cancel()

@@ -75,10 +75,10 @@ type Session struct {
 }
 
 // newSession returns a session that begins now, whose raw clients reach the lab
-// server by d.
-func newSession(id string, outside bool, d dial) *Session {
+// server by d, and whose recording is one of pool.
+func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
 	s := &Session{
-		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{}),
+		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
 		raws: map[string]*scenario.Raw{}, rounds: map[string]int{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

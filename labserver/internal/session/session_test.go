@@ -60,7 +60,7 @@ func start(t *testing.T) *lab {
 func startOn(t *testing.T, ln net.Listener, bound time.Duration) *lab {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
-	l := &lab{T: t, manager: NewManager(), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
+	l := &lab{T: t, manager: NewManager(0), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
 	server := &http.Server{
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
@@ -877,7 +877,7 @@ func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T
 // manager look at its sessions.
 func TestIdleSessionsAreForgottenByATimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := NewManager()
+		m := NewManager(0)
 		idle, err := m.New(false)
 		if err != nil {
 			t.Fatal(err)

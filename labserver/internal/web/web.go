@@ -48,6 +48,7 @@ type Options struct {
 	Dev       bool
 	JudgeAny  bool     // servers of other machines may be judged from the page
 	Hosts     []string // names beside localhost and loopback addresses that the server answers to
+	Memory    int      // bytes that all recordings together may take, counted roughly; 0 means session.DefaultMemory
 	Log       *log.Logger
 
 	HeaderTimeout time.Duration // for a request's head to come; 0 means 10 s
@@ -101,7 +102,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(), assets: assets}, nil
+	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
 }
 
 // Serve answers on all listeners, of which the first is the one that raw
