@@ -332,6 +332,9 @@ func (s *Session) goAway(server endpoint.Server) {
 // on each connection. Hold and run without names hold for connections to come
 // as well.
 func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
+	if len(clients) > maxConnections {
+		return nil, &CommandError{fmt.Sprintf("A session cannot have %d clients.", len(clients)), "Leave the clients out to name all of them."}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
@@ -366,7 +369,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	}
 	switch {
 	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
-		return nil, &CommandError{fmt.Sprintf("The valve does not know %q.", do), `It knows "hold", "run", "step" and "drop".`}
+		return nil, &CommandError{fmt.Sprintf("The valve does not know %.40q.", do), `It knows "hold", "run", "step" and "drop".`}
 	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}
@@ -419,7 +422,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	}
 	s.mu.Unlock()
 	if newest == nil {
-		return nil, &CommandError{fmt.Sprintf("There is no open connection called %q.", client), "Connect first."}
+		return nil, &CommandError{fmt.Sprintf("There is no open connection called %.40q.", client), "Connect first."}
 	}
 	select {
 	case <-newest.opened:
@@ -429,7 +432,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if newest.server == nil {
-		return nil, &CommandError{fmt.Sprintf("The handshake of %q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
+		return nil, &CommandError{fmt.Sprintf("The handshake of %.40q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
 	}
 	return newest.server, nil
 }
@@ -492,7 +495,7 @@ func (c Command) action() (func(endpoint.Server) error, error) {
 		}
 		return func(server endpoint.Server) error { return server.Close(code, c.Reason) }, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
+	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %.40q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
 }
 
 // Report is what the page's JavaScript did or was told.

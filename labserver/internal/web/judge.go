@@ -82,15 +82,27 @@ func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target
 }
 
 // casesOf returns those that patterns choose among the ones that judge role. When
-// there are none, it answers and returns false.
+// there are none, or more patterns than cases, it answers and returns false.
 func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite.Case, bool) {
-	cases, err := suite.Match(suite.ForRole(suite.All(), role), patterns...)
+	all := suite.ForRole(suite.All(), role)
+	if len(patterns) > len(all) {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names %d cases, and there are %d.", len(patterns), len(all)), Fix: "Leave the cases out to have all of them judged."})
+		return nil, false
+	}
+	if i := slices.IndexFunc(patterns, func(p string) bool { return len(p) > maxPattern }); i >= 0 {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names the case %q, and no case has so long a name.", clipped(patterns[i], 40)), Fix: "GET /api/judge/cases lists the cases."})
+		return nil, false
+	}
+	cases, err := suite.Match(all, patterns...)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{Error: "There is nothing to judge: " + err.Error() + ".", Fix: "GET /api/judge/cases lists the cases."})
 		return nil, false
 	}
 	return cases, true
 }
+
+// maxPattern is the most bytes of a name for cases.
+const maxPattern = 100
 
 // names returns what targets are called.
 func names(targets []suite.Target) []string {

@@ -101,5 +101,5 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	s.render(w, r, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: path})
+	s.render(w, r, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: clipped(path, 200)})
 }
