@@ -51,6 +51,18 @@ func TestNoRequestMakesMoreWorkThanItIsWorth(t *testing.T) {
 	}
 }
 
+func TestEventsOfASocketThatCannotBeAreNotKept(t *testing.T) {
+	s := start(t)
+	id := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}})["judge"].(string)
+	for _, number := range []int{0, -1, 10_000, 1 << 40} {
+		response, answer := s.do("POST", "/api/judge/"+id+"/script", fmt.Sprintf(`{"number":%d,"events":[]}`, number), nil)
+		if response.StatusCode != 400 {
+			t.Errorf("events of socket %d are answered with %d %s", number, response.StatusCode, answer)
+		}
+	}
+	s.post("/api/judge/"+id+"/stop", map[string]any{})
+}
+
 func TestAPageMayNameEveryCase(t *testing.T) {
 	s := start(t)
 	var ids []string
