@@ -60,14 +60,14 @@ func startLab(tb testing.TB) string {
 	return base
 }
 
-// startLabAt is startLab at addr. stop ends the lab server before the test ends.
-func startLabAt(tb testing.TB, addr string) (base string, stop func()) {
+// startLabAt is startLab at addr, with more flags. stop ends the lab server before the test ends.
+func startLabAt(tb testing.TB, addr string, flags ...string) (base string, stop func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-addr", addr, "-open=false"}, in, io.Discard)
+		err := run(ctx, append([]string{"-addr", addr, "-open=false"}, flags...), in, io.Discard)
 		in.CloseWithError(err)
 		ended <- err
 	}()

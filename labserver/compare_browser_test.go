@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"wslab/compare/endpoint"
@@ -213,6 +218,7 @@ func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	defer stop()
 	p := openCompare(t, "/compare?server=ws://"+asleep(t)+"/")
+	p.click("form.server", "Judge it")
 	p.until("the silent one is judged", `document.querySelector("[data-stop=server]")`)
 	eval[any](p, `void (document.querySelector("form.server input").value = `+quoteJS("ws://"+addr+"/")+`), null`)
 	p.click("form.server", "Judge it")
@@ -285,6 +291,81 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 	p.blameless()
 }
 
+// counting is a server that closes what it accepts, and tells how many that were.
+func counting(t *testing.T) (addr string, accepted *atomic.Int64) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted = new(atomic.Int64)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted.Add(1)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String(), accepted
+}
+
+// TestNoLinkMakesTheLabDial opens /compare by links that name a server, as another
+// site may do without a click of the reader, and counts that server's connections.
+func TestNoLinkMakesTheLabDial(t *testing.T) {
+	for _, flags := range [][]string{nil, {"-judge-any"}} {
+		base, _ := startLabAt(t, "127.0.0.1:0", flags...)
+		p := openTab(t, base, 1440, 900)
+		notice := `document.querySelector("ws-compare .notice")?.textContent || ""`
+		// The page that leads to the lab is of another origin, and so has no say in it.
+		var link atomic.Value
+		link.Store("")
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, "<!doctype html><script>location = %q</script>", link.Load())
+		}))
+		t.Cleanup(elsewhere.Close)
+		for _, hash := range []string{"", "#5.1/2", "#4.2.1/2"} {
+			addr, accepted := counting(t)
+			path := "/compare?server=" + url.QueryEscape("ws://"+addr+"/admin?reboot=1") + hash
+			for _, redirect := range []bool{false, true} {
+				what := fmt.Sprintf("%v, %q, by a redirect: %t", flags, hash, redirect)
+				p.do(chromedp.Navigate("about:blank"))
+				if redirect {
+					link.Store(base + path)
+					p.do(chromedp.Navigate(elsewhere.URL))
+				} else {
+					p.goTo(path)
+				}
+				p.until("the address is shown, and the page waits for the reader: "+what, `/^Press Judge it to have ws:/.test(`+notice+`) && document.querySelector("form.server input").value.includes("reboot=1")`)
+				// A row that the reader opens asks the lab's own servers alone.
+				eval[any](p, `void document.querySelector('.line[data-id="5.1/1"]').click(), null`)
+				p.until("a row is opened: "+what, `location.hash == "#5.1/1" && document.querySelectorAll("ws-bench .result").length == 3`)
+				if n := accepted.Load(); n != 0 {
+					t.Errorf("%s: the server of the link has got %d connections", what, n)
+				}
+			}
+			eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.1/1"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
+			p.click("form.server", "Judge it")
+			p.until("the pressed button has it judged", `document.querySelector("ws-compare > .hide").textContent.startsWith(`+quoteJS(addr+" judged.")+`)`)
+			if accepted.Load() == 0 {
+				t.Error("the server has got no connection although the reader pressed the button")
+			}
+			// The address is the reader's own by now, and the page still another.
+			before := accepted.Load()
+			p.do(chromedp.Reload())
+			p.until("the page that was loaded again waits for the reader", `/^Press Judge it to have ws:/.test(`+notice+`)`)
+			if n := accepted.Load() - before; n != 0 {
+				t.Errorf("the page that was loaded again had %d connections opened", n)
+			}
+		}
+	}
+}
+
 // own is a learner's server at a port that stays the same.
 func own(t *testing.T, addr string) (port string, stop func()) {
 	l, err := net.Listen("tcp", addr)
@@ -307,6 +388,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
+	p.click("form.server", "Judge it")
 	p.until("the page says that nobody is there, and that it waits", `/It will be judged as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
 	_, stop = own(t, addr)
 	defer stop()

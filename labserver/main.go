@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -24,8 +25,10 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
 	"wslab/labserver/internal/lesson"
+	"wslab/labserver/internal/session"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
+	"wslab/reference/wire"
 	"wslab/static"
 )
 
@@ -39,6 +42,13 @@ func main() {
 	}
 }
 
+// Bounds of -memory in MiB. Less than minMemory would not do for the sessions of a
+// classroom, however little happens in each.
+const (
+	minMemory = 16
+	maxMemory = math.MaxInt >> 20
+)
+
 // config is what the flags say.
 type config struct {
 	addr  string
@@ -46,6 +56,8 @@ type config struct {
 	dev   bool
 	any   bool
 	hosts []string
+
+	memory int // MiB
 }
 
 // run is main with its surroundings passed in. It returns when ctx ends or
@@ -86,6 +98,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.BoolVar(&c.open, "open", true, "open a browser")
 	flags.BoolVar(&c.dev, "dev", false, "read lessons and page from the folders lessons and static at every request")
 	flags.BoolVar(&c.any, "judge-any", false, "let the page have servers of other machines judged, too")
+	flags.IntVar(&c.memory, "memory", session.DefaultMemory>>20, "most `MiB` that all recordings together may take; when they reach it, the oldest that are over go first")
 	flags.StringVar(&hosts, "host", "", "more `names`, separated by commas, by which the server may be called; needed when -addr is not a loopback address")
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
@@ -100,11 +113,14 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q; go run ./labserver -h lists the flags", flags.Arg(0))
 	}
+	if c.memory < minMemory || c.memory > maxMemory {
+		return c, fmt.Errorf("-memory %d is not a number of MiB from %d to %d", c.memory, minMemory, maxMemory)
+	}
 	for name := range strings.SplitSeq(hosts, ",") {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		if strings.ContainsAny(name, ":/") {
+		if strings.ContainsAny(name, ":/;,") || !wire.IsHost(name) {
 			return c, fmt.Errorf("-host %q is not a name alone, as in lab.example; -addr says the port", name)
 		}
 		c.hosts = append(c.hosts, name)
@@ -183,7 +199,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		Course:    func() (*lesson.Course, error) { return lesson.Load(lessonFiles, options) },
 		Scenarios: func() ([]*scenario.Scenario, error) { return scenario.Load(lessonFiles, "scenarios") },
 		Sites:     sites, Gorilla: options.GorillaDir, Static: pageFiles,
-		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Log: log.New(stderr, "wslab: ", 0),
+		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Memory: c.memory << 20, Log: log.New(stderr, "wslab: ", 0),
 	})
 }
 

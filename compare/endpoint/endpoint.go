@@ -128,7 +128,7 @@ func Find(name string) (Endpoint, error) {
 		}
 		names += " " + e.Name
 	}
-	return Endpoint{}, fmt.Errorf("there is no endpoint %q; there are%s", name, names)
+	return Endpoint{}, fmt.Errorf("there is no endpoint %.40q; there are%s", name, names)
 }
 
 // describe says what a message or control frame carries: "text, 5 octets".

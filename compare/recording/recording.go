@@ -11,6 +11,8 @@ import (
 type Limits struct {
 	Events int // default 100,000
 	Octets int // default 32 MiB, counted roughly
+
+	Pool *Pool // bounds this and other Recordings together; nil for none
 }
 
 // DefaultLimits are those of New where a limit is zero.
@@ -25,6 +27,7 @@ type Recording struct {
 	events  list
 	next    uint64
 	octets  int
+	charged int           // what the pool counts for this Recording
 	changed chan struct{} // closed by the next append; nil when nobody asked
 	conns   []*Connection // the newest, at most maxConnections
 	opened  int           // connections so far
@@ -86,6 +89,7 @@ func (r *Recording) add(e Event) uint64 {
 	for r.events.size > 1 && (r.events.size > r.limits.Events || r.octets > r.limits.Octets) {
 		r.octets -= r.events.drop()
 	}
+	r.charge()
 	if r.changed != nil {
 		close(r.changed)
 		r.changed = nil

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -32,8 +31,7 @@ func ParseHex(s string) ([]byte, error) {
 		case !isHex(s[i+1]):
 			return nil, noHex(s, i+1)
 		default:
-			b, _ := hex.DecodeString(s[i : i+2])
-			out = append(out, b...)
+			out = append(out, digit(c)<<4|digit(s[i+1]))
 			i += 2
 		}
 	}
@@ -47,6 +45,14 @@ const separators = " \t\r\n,:"
 func noHex(s string, i int) *HexError {
 	r, _ := utf8.DecodeRuneInString(s[i:])
 	return &HexError{i, fmt.Sprintf("%q is no hex digit", r)}
+}
+
+// digit returns the value of a hex digit.
+func digit(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return (c | 0x20) - 'a' + 10
 }
 
 func isHex(c byte) bool {

@@ -97,5 +97,5 @@ func Find(all []*Scenario, name string) (*Scenario, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return nil, fmt.Errorf("there is no scenario %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no scenario %.40q; there are %s", name, strings.Join(names, ", "))
 }

@@ -63,7 +63,15 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 		return slices.Clone(cases), nil
 	}
 	chosen := make([]bool, len(cases))
+	byID := make(map[string]int, len(cases))
+	for i, c := range cases {
+		byID[c.ID] = i
+	}
 	for _, p := range patterns {
+		if i, ok := byID[p]; ok { // a page names hundreds
+			chosen[i] = true
+			continue
+		}
 		found := false
 		// What names a case names no other by a word in its title.
 		for _, fits := range []func(*Case, string) bool{(*Case).named, (*Case).about} {
@@ -77,7 +85,7 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("no case fits %q: a pattern is an ID (5.5/3), one with * or ? (5.*), a section (5.5), MUST, SHOULD, MAY, server, client, a rule (5.2/rsv1) or a word of a title", p)
+			return nil, fmt.Errorf("no case fits %.40q: a pattern is an ID (5.5/3), one with * or ? (5.*), a section (5.5), MUST, SHOULD, MAY, server, client, a rule (5.2/rsv1) or a word of a title", p)
 		}
 	}
 	var list []*Case

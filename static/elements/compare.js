@@ -43,7 +43,8 @@ export class WsCompare extends LabElement {
   stale = new Set();
   at = 0; // of the row that has the Tab stop
   open = "";
-  server = "";
+  address = ""; // of the learner's server, for which the reader pressed the button in this page
+  server = ""; // the ID that the lab server gave for it
   said = { text: "", failed: false }; // what the notice says while the lab server is there
   away = false; // the learner's server
   waitingSince = 0;
@@ -62,7 +63,6 @@ export class WsCompare extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    this.server = new URLSearchParams(location.search).get("server") || "";
     this.build();
     window.addEventListener("hashchange", () => this.route(), { signal });
     onLeaving((kept) => this.leave(kept), () => this.back(), signal);
@@ -95,7 +95,7 @@ export class WsCompare extends LabElement {
       h("span", { class: "found soft", role: "status" }),
     );
     this.form.replaceChildren(
-      h("label", {}, h("span", {}, "your own server "), h("input", { name: "server", value: this.server, placeholder: "ws://localhost:9000/", autocomplete: "off", spellcheck: "false", inputmode: "url" })),
+      h("label", {}, h("span", {}, "your own server "), h("input", { name: "server", value: linked(), placeholder: "ws://localhost:9000/", autocomplete: "off", spellcheck: "false", inputmode: "url" })),
       h("button", {}, "Judge it"),
       h("output", { class: "failed" }),
     );
@@ -117,7 +117,7 @@ export class WsCompare extends LabElement {
       const { cases, endpoints } = await call("/api/judge/cases");
       this.matrix.take(cases);
       this.matrix.columns = [
-        ...(this.server ? [{ name: this.hostOf(this.server), label: this.hostOf(this.server), kind: /** @type {const} */ ("server") }] : []),
+        ...(this.address ? [{ name: this.hostOf(this.address), label: this.hostOf(this.address), kind: /** @type {const} */ ("server") }] : []),
         ...endpoints.map((/** @type {string} */ name) => ({ name, label: name, kind: "own" })),
         { name: browserName, label: browserName, kind: "browser" },
       ];
@@ -135,10 +135,7 @@ export class WsCompare extends LabElement {
     const left = recall("session", "judge:server");
     remember("session", "judge:server", undefined);
     if (typeof left === "string") end(left);
-    if (!this.server) return;
-    // A link on another site may lead here, but must not make the lab dial.
-    if (this.hasAttribute("own")) await this.judge("server");
-    else this.say(`Press Judge it to have ${this.server} judged.`);
+    if (linked() && !this.address) this.say(`Press Judge it to have ${linked()} judged.`);
   }
 
   /** @param {string} address */
@@ -333,7 +330,7 @@ export class WsCompare extends LabElement {
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
     if (line.error) {
-      this.say(kind === "server" && line.away ? `${this.server}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
+      this.say(kind === "server" && line.away ? `${this.address}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
       presence.check(); // the lab server may have ended it as it left
     }
     if (line.gone) remember("session", "judge", undefined);
@@ -386,7 +383,7 @@ export class WsCompare extends LabElement {
     clearTimeout(this.timer);
     if (!this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
     const ms = pollAfter(this.away, Date.now() - this.waitingSince);
-    if (!ms) return this.say(`This page no longer asks for ${this.server}. Press Judge it to judge it now.`);
+    if (!ms) return this.say(`This page no longer asks for ${this.address}. Press Judge it to judge it now.`);
     const { server } = this;
     this.timer = setTimeout(async () => {
       if (!this.isConnected || this.running.has("server")) return;
@@ -395,17 +392,21 @@ export class WsCompare extends LabElement {
         if (server !== this.server) return; // another was written meanwhile
         if (up && this.away) {
           this.away = false;
-          this.say(`${this.server} is back.`);
+          this.say(`${this.address} is back.`);
           await this.judge("server");
           return;
         }
         if (!up && !this.away) {
           this.away = true;
           this.waitingSince = Date.now();
-          this.say(`${this.server} does not answer any more. It will be judged again as soon as it answers.`);
+          this.say(`${this.address} does not answer any more. It will be judged again as soon as it answers.`);
         }
-      } catch {
-        // The lab server is away itself; the next turn tells.
+      } catch (e) {
+        // While the lab server is away, the next turn asks again. One that was restarted needs the address again.
+        if (server === this.server && e instanceof ApiError && !away(e.status)) {
+          this.server = "";
+          return this.refuse(e);
+        }
       }
       this.wait();
     }, ms);
@@ -418,13 +419,14 @@ export class WsCompare extends LabElement {
     const read = serverAddress(input.value);
     output.textContent = "error" in read ? read.error : "";
     if ("error" in read) return input.focus();
-    const same = read.url === this.server;
+    const same = read.url === this.address;
     if (!same) {
       this.abandon("server");
       this.away = false;
       this.waitingSince = 0;
+      this.server = "";
     }
-    this.server = read.url;
+    this.address = read.url;
     input.value = read.url;
     const name = this.hostOf(read.url);
     history.replaceState(null, "", `${location.pathname}?server=${encodeURIComponent(read.url)}${location.hash}`);
@@ -433,7 +435,24 @@ export class WsCompare extends LabElement {
       this.draw();
       this.wrongs();
     }
-    attempt(() => this.judge("server"));
+    attempt(() => this.register(read.url));
+  }
+
+  /**
+   * Has the server at an address judged. The lab server dials no address but one that it received here,
+   * and only the reader's press leads here: a link to this page, from any site, makes the lab dial nothing.
+   * @param {string} address
+   */
+  async register(address) {
+    try {
+      const { server } = await call("/api/judge/server", { address });
+      if (address !== this.address) return; // another was written meanwhile
+      this.server = server;
+    } catch (e) {
+      if (address === this.address) this.refuse(e);
+      return;
+    }
+    await this.judge("server");
   }
 
   // ——— drawing ———
@@ -595,7 +614,7 @@ export class WsCompare extends LabElement {
     this.bar.replaceChildren(
       run("own", some ? `Judge ${names}${these("own")}` : again ? "Judge all again" : `Judge ${names}: ${count(cases, "case")} each`, again ? "" : "primary"),
       run("browser", `Judge this browser${these("browser")}`),
-      this.server ? run("server", `Judge ${this.hostOf(this.server)}${these("server") || " again"}`) : "",
+      this.server ? run("server", `Judge ${this.hostOf(this.address)}${these("server") || " again"}`) : "",
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-judge=${focus}], [data-stop=${focus}]`))?.focus({ preventScroll: true });
   }
@@ -729,7 +748,7 @@ export class WsCompare extends LabElement {
     this.mark();
     history.replaceState(null, "", `${location.pathname}${location.search}#${id}`);
     const own = this.matrix.columns.filter((c) => c.kind === "own").map((c) => c.name);
-    const endpoints = info.judges === "client" ? [browserName] : [...(this.server && !this.away ? [this.hostOf(this.server)] : []), ...own];
+    const endpoints = info.judges === "client" ? [browserName] : [...(this.server && !this.away ? [this.hostOf(this.address)] : []), ...own];
     const opened = openCase(info, endpoints, {
       play: () => this.play(info, own),
       again: () => this.show(id),
@@ -865,6 +884,9 @@ function shownBy(ids) {
 
 /** @param {import("../compare.js").Verdict} verdict */
 const mark = (verdict) => h("span", { class: `v ${verdict}` }, h("b", {}, glyphs[verdict]), h("span", { class: "say" }, ` ${words[verdict]}`));
+
+/** The address that a link to this page has for the learner's server. It is shown, and not used. */
+const linked = () => new URLSearchParams(location.search).get("server") || "";
 
 /** Ends a run that nobody will look at, even while the page is left. @param {string} judge */
 function end(judge) {

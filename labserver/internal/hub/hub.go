@@ -104,7 +104,7 @@ func Position(r *http.Request) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not the number of an event", s)
+		return 0, fmt.Errorf("%.40q is not the number of an event", s)
 	}
 	return n, nil
 }

@@ -198,7 +198,7 @@ func (s *Sites) Names() []string {
 func (s *Sites) Listing(site string) (Listing, error) {
 	p, ok := s.places[site]
 	if !ok {
-		return Listing{}, fmt.Errorf("there is no site %q; %s", site, s.advise(site))
+		return Listing{}, fmt.Errorf("there is no site %.40q; %s", site, s.advise(site))
 	}
 	first, last := p.from, p.to
 	if p.all {

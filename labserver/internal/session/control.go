@@ -51,7 +51,7 @@ func (c *control) do(what string, step int) error {
 	case "stop":
 		c.stop(scenario.ErrStopped)
 	default:
-		return &CommandError{fmt.Sprintf("A play cannot be told to %q.", what), `It knows "step", "run", "pause" and "stop".`}
+		return &CommandError{fmt.Sprintf("A play cannot be told to %.40q.", what), `It knows "step", "run", "pause" and "stop".`}
 	}
 	return nil
 }

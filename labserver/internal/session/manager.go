@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/recording"
@@ -13,10 +14,11 @@ import (
 
 // Limits of the program.
 const (
-	maxSessions = 64
-	maxOutside  = 48               // of them opened by connections from outside, so that a flood of those leaves room for pages
+	maxSessions = 2048             // TestAClassroom of package web has 300 learners in one program
+	maxOutside  = 1024             // of them opened by connections from outside, so that a flood of those leaves room for pages
 	idleAfter   = 15 * time.Minute // a session is forgotten
-	idleAtLeast = 5 * time.Second  // one may be forgotten to make room
+	idleAtLeast = 5 * time.Second  // a page's session may be forgotten to make room: the page has had time to follow it
+	sweepEvery  = time.Minute      // between two looks for sessions to forget
 	endTimeout  = 2 * time.Second  // for what is left in a session that is forgotten
 )
 
@@ -26,56 +28,133 @@ type Manager struct {
 
 	mu       sync.Mutex
 	sessions map[string]*Session
+	pool     *recording.Pool
 	closed   bool
+	sweeper  *time.Timer    // runs while there are sessions; nil before the first
 	ending   sync.WaitGroup // sessions that are forgotten
+
+	relieving atomic.Bool
 }
 
-// NewManager returns a Manager without sessions.
-func NewManager() *Manager {
-	return &Manager{sessions: map[string]*Session{}, dial: dialTCP}
+// DefaultMemory is the bound of all recordings together, in bytes.
+const DefaultMemory = 512 << 20
+
+// NewManager returns a Manager without sessions, whose recordings together weigh at
+// most about memory bytes; 0 means DefaultMemory.
+func NewManager(memory int) *Manager {
+	m := &Manager{sessions: map[string]*Session{}, dial: dialTCP}
+	m.pool = recording.NewPool(cmp.Or(memory, DefaultMemory), m.crowded)
+	return m
 }
 
-// New begins a session. When there are as many as there may be, the one that
-// is idle longest makes room, but no page's for a connection from outside; when
-// none can, the error says so.
+// New begins a session. A session of a connection from outside counts as in use
+// until its Serve returns, which must follow.
+//
+// When there are as many as there may be, an idle one makes room: first those of
+// connections from outside, which are of no use after their end, then those of pages,
+// and of each kind the one that is idle longest. When none is idle, the error says so.
 func (m *Manager) New(outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, &CommandError{"The lab server is shutting down.", "Start it again."}
 	}
-	now := time.Now()
-	var oldest *Session
-	least := now.Add(-idleAtLeast)
 	outsiders := 0
 	for _, s := range m.sessions {
-		switch since, ok := s.idle(); {
-		case ok && since.Before(now.Add(-idleAfter)):
-			m.forget(s)
-			continue
-		case ok && since.Before(least) && (s.Outside || !outside):
-			oldest, least = s, since
-		}
 		if s.Outside {
 			outsiders++
 		}
 	}
-	full := func() bool { return len(m.sessions) >= maxSessions || outside && outsiders >= maxOutside }
-	if full() && oldest != nil {
-		m.forget(oldest)
-		outsiders--
+	if tooMany := outside && outsiders >= maxOutside; tooMany || len(m.sessions) >= maxSessions {
+		s := m.leastUsed(time.Now(), tooMany)
+		if s == nil {
+			return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
+		}
+		m.forget(s)
 	}
-	if full() {
-		return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
-	}
-	s := newSession(rand.Text(), outside, m.dial)
+	s := newSession(rand.Text(), outside, m.dial, m.pool)
 	m.sessions[s.ID] = s
+	if m.sweeper == nil {
+		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
+	} else if len(m.sessions) == 1 {
+		m.sweeper.Reset(sweepEvery)
+	}
 	return s, nil
+}
+
+// leastUsed returns the session that can be spared most easily at the time now, or
+// nil when each is in use. m.mu is held.
+func (m *Manager) leastUsed(now time.Time, outside bool) *Session {
+	var least *Session
+	var leastSince time.Time
+	for _, s := range m.sessions {
+		since, ok := s.idle()
+		if !ok || !s.Outside && (outside || now.Sub(since) < idleAtLeast) {
+			continue
+		}
+		if least == nil || s.Outside && !least.Outside || s.Outside == least.Outside && since.Before(leastSince) {
+			least, leastSince = s, since
+		}
+	}
+	return least
+}
+
+// sweep forgets the sessions that have been idle for idleAfter.
+func (m *Manager) sweep() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	for _, s := range m.sessions {
+		if since, ok := s.idle(); ok && time.Since(since) >= idleAfter {
+			m.forget(s)
+		}
+	}
+	if len(m.sessions) > 0 {
+		m.sweeper.Reset(sweepEvery)
+	}
+}
+
+// crowded has relieve run, once at a time. Its caller holds the locks of a recording,
+// and so must not wait for relieve's.
+func (m *Manager) crowded() {
+	if m.relieving.CompareAndSwap(false, true) {
+		go func() {
+			defer m.relieving.Store(false)
+			m.relieve(time.Now())
+		}()
+	}
+}
+
+// relieve makes room for recordings. Those that are over and that nobody follows go
+// first, and then the heaviest loses its oldest events.
+func (m *Manager) relieve(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.pool.Excess() > 0 {
+		if s := m.leastUsed(now, false); s != nil {
+			m.forget(s)
+			continue
+		}
+		var heaviest *Session
+		most := 0
+		for _, s := range m.sessions {
+			if n := s.Rec.Kept(); n > most {
+				heaviest, most = s, n
+			}
+		}
+		// A part at a time: after it, another may be the heaviest.
+		if heaviest == nil || heaviest.Rec.Shrink(min(m.pool.Excess(), most/8+1)) <= 0 {
+			return
+		}
+	}
 }
 
 // forget ends s in the background. m.mu is held.
 func (m *Manager) forget(s *Session) {
 	delete(m.sessions, s.ID)
+	s.Rec.Leave()
 	m.ending.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 		defer cancel()
@@ -135,6 +214,9 @@ func (m *Manager) Connections() []Listed {
 func (m *Manager) Close(ctx context.Context) {
 	m.mu.Lock()
 	m.closed = true
+	if m.sweeper != nil {
+		m.sweeper.Stop()
+	}
 	sessions := m.sessions
 	m.sessions = map[string]*Session{}
 	m.mu.Unlock()

@@ -78,7 +78,7 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 		p.Token = "play-" + p.ID
 	}
 	if s.playOf(p.Token) != nil {
-		return nil, &CommandError{fmt.Sprintf("A play under way has a client called %q.", p.Token), "Give it another name, or none."}
+		return nil, &CommandError{fmt.Sprintf("A play under way has a client called %.40q.", p.Token), "Give it another name, or none."}
 	}
 	s.played++
 	s.plays = append(s.plays, p)
@@ -127,14 +127,14 @@ func (s *Session) makeRoom() bool {
 // check says what of o cannot be done in any session.
 func (o *PlayOrder) check() error {
 	if _, err := endpoint.Find(o.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + o.Endpoint + ".", err.Error()}
+		return &CommandError{"There is no endpoint called " + cut(o.Endpoint, 40) + ".", err.Error()}
 	}
 	if len(o.Client) > MaxClient {
 		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(o.Client)), fmt.Sprintf("Give it at most %d.", MaxClient)}
 	}
 	switch {
 	case o.As != AsRaw && o.As != AsBrowser:
-		return &CommandError{fmt.Sprintf("A scenario cannot be played as %q.", o.As), `Its client is "raw" or a "browser".`}
+		return &CommandError{fmt.Sprintf("A scenario cannot be played as %.40q.", o.As), `Its client is "raw" or a "browser".`}
 	case o.As == AsBrowser && !o.Scenario.Browser():
 		return &CommandError{fmt.Sprintf("No browser can be the client of %s: JavaScript has no call for all that the client does there.", o.Scenario.Name), `Have it played as "raw".`}
 	}

@@ -55,7 +55,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 		raw.Close()
 		return nil
 	}
-	return &CommandError{fmt.Sprintf("A raw client cannot %q.", c.Do), `It can "open", send "octets" and "close".`}
+	return &CommandError{fmt.Sprintf("A raw client cannot %.40q.", c.Do), `It can "open", send "octets" and "close".`}
 }
 
 func (s *Session) raw(client string) (*scenario.Raw, error) {
@@ -65,7 +65,7 @@ func (s *Session) raw(client string) (*scenario.Raw, error) {
 	if c := s.raws[client]; c != nil {
 		return c, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("There is no raw client called %q with a connection.", client), "Open one; if there was one, it has ended."}
+	return nil, &CommandError{fmt.Sprintf("There is no raw client called %.40q with a connection.", client), "Open one; if there was one, it has ended."}
 }
 
 // forget makes room for another raw client, when raw is still the one called
@@ -81,7 +81,7 @@ func (s *Session) forget(client string, raw *scenario.Raw) {
 
 func (s *Session) openRaw(c RawCommand, addr string) error {
 	if _, err := endpoint.Find(c.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + c.Endpoint + ".", err.Error()}
+		return &CommandError{"There is no endpoint called " + cut(c.Endpoint, 40) + ".", err.Error()}
 	}
 	opening := scenario.DefaultOpening()
 	if c.Method != "" {
@@ -148,7 +148,7 @@ func (s *Session) reserve(client string, round int) error {
 	case s.raws == nil:
 		return errEnded
 	case taken:
-		return &CommandError{fmt.Sprintf("There is a raw client called %q already.", client), "Close it, or choose another name."}
+		return &CommandError{fmt.Sprintf("There is a raw client called %.40q already.", client), "Close it, or choose another name."}
 	case len(s.raws) >= maxRawClients:
 		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
 	}

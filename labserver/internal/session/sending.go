@@ -34,7 +34,7 @@ const (
 // own address.
 func (s *Session) SendToServer(sending Sending, addr string) error {
 	if _, err := endpoint.Find(sending.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + sending.Endpoint + ".", err.Error()}
+		return &CommandError{"There is no endpoint called " + cut(sending.Endpoint, 40) + ".", err.Error()}
 	}
 	client := "raw-" + sending.Endpoint + "-1"
 	s.mu.Lock()
@@ -94,7 +94,7 @@ func (s *Session) SendToClient(sending Sending, _ string) error {
 			}
 		})
 	}
-	return &CommandError{"There is no client called " + sending.Endpoint + ".", "Choose reference or gorilla."}
+	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose reference or gorilla."}
 }
 
 func (s *Session) toClient(sending Sending, client endpoint.Client) error {

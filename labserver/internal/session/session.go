@@ -62,7 +62,9 @@ type Session struct {
 	played   int         // plays so far
 	servers  int         // of plays, in processes of their own
 	watchers int
-	alone    time.Time // since when there are no watchers
+	coming   bool        // the connection from outside that the session is for has not been served
+	alone    time.Time   // since when there are no watchers
+	timer    *time.Timer // calls letGo; nil while nobody has watched
 	used     time.Time
 	why      string          // the session ends, as its Close frames say
 	ctx      context.Context // ends when the session begins to end
@@ -73,10 +75,10 @@ type Session struct {
 }
 
 // newSession returns a session that begins now, whose raw clients reach the lab
-// server by d.
-func newSession(id string, outside bool, d dial) *Session {
+// server by d, and whose recording is one of pool.
+func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
 	s := &Session{
-		ID: id, Outside: outside, dial: d, Rec: recording.New(nil, recording.Limits{}),
+		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
 		raws: map[string]*scenario.Raw{}, rounds: map[string]int{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -95,6 +97,7 @@ type live struct {
 	gone   chan struct{}   // closed when the socket is
 	held   bool            // by the learner
 	left   bool            // the client has closed TCP, or its own direction
+	timer  *time.Timer     // releases it; nil before releaseLater
 }
 
 // observer is the recorder of a connection. It tells the session as well when
@@ -138,6 +141,9 @@ func (s *Session) leave(l *live) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live = slices.DeleteFunc(s.live, func(k *live) bool { return k == l })
+	if l.timer != nil {
+		l.timer.Stop() // it would keep the session in memory
+	}
 	s.used = time.Now()
 	s.setClock()
 }
@@ -159,9 +165,13 @@ func (s *Session) left(l *live, reset bool) {
 	}
 }
 
-// releaseLater releases l when its client has been gone for letGoAfter.
+// releaseLater releases l in letGoAfter. s.mu is held.
 func (s *Session) releaseLater(l *live) {
-	time.AfterFunc(letGoAfter, func() {
+	if l.timer != nil {
+		l.timer.Reset(letGoAfter)
+		return
+	}
+	l.timer = time.AfterFunc(letGoAfter, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.release(l)
@@ -222,6 +232,7 @@ var errEnded = &CommandError{"This session has ended.", "Reload the page to begi
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
+	s.coming = false
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
 		return &CommandError{fmt.Sprintf("This session has %d connections open, which is the most it may have.", maxConnections), "Close some of them, or start afresh."}
@@ -321,6 +332,9 @@ func (s *Session) goAway(server endpoint.Server) {
 // on each connection. Hold and run without names hold for connections to come
 // as well.
 func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
+	if len(clients) > maxConnections {
+		return nil, &CommandError{fmt.Sprintf("A session cannot have %d clients.", len(clients)), "Leave the clients out to name all of them."}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
@@ -355,7 +369,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	}
 	switch {
 	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
-		return nil, &CommandError{fmt.Sprintf("The valve does not know %q.", do), `It knows "hold", "run", "step" and "drop".`}
+		return nil, &CommandError{fmt.Sprintf("The valve does not know %.40q.", do), `It knows "hold", "run", "step" and "drop".`}
 	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}
@@ -408,7 +422,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	}
 	s.mu.Unlock()
 	if newest == nil {
-		return nil, &CommandError{fmt.Sprintf("There is no open connection called %q.", client), "Connect first."}
+		return nil, &CommandError{fmt.Sprintf("There is no open connection called %.40q.", client), "Connect first."}
 	}
 	select {
 	case <-newest.opened:
@@ -418,7 +432,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if newest.server == nil {
-		return nil, &CommandError{fmt.Sprintf("The handshake of %q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
+		return nil, &CommandError{fmt.Sprintf("The handshake of %.40q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
 	}
 	return newest.server, nil
 }
@@ -481,7 +495,7 @@ func (c Command) action() (func(endpoint.Server) error, error) {
 		}
 		return func(server endpoint.Server) error { return server.Close(code, c.Reason) }, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
+	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %.40q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
 }
 
 // Report is what the page's JavaScript did or was told.
@@ -521,9 +535,17 @@ func (s *Session) Watch() (stop func()) {
 		defer s.mu.Unlock()
 		s.watchers--
 		s.used = time.Now()
-		if s.watchers == 0 {
-			s.alone = s.used
-			time.AfterFunc(letGoAfter, s.letGo)
+		switch {
+		case s.watchers > 0:
+			return
+		case s.timer == nil:
+			s.timer = time.AfterFunc(letGoAfter, s.letGo)
+		default:
+			s.timer.Reset(letGoAfter)
+		}
+		s.alone = s.used
+		if s.ctx.Err() != nil {
+			s.timer.Stop() // it would keep the session in memory
 		}
 	})
 }
@@ -546,12 +568,12 @@ func (s *Session) touch() {
 }
 
 // idle returns since when nothing has happened in s, or false when somebody is
-// there: a watcher, or a client that has not left and is not a raw one of s.
+// there: a watcher, the connection from outside that s is for, or a client that has not left and is not a raw one of s.
 // A frame that is held for a client that has left keeps nobody.
 func (s *Session) idle() (since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watchers > 0 {
+	if s.watchers > 0 || s.coming {
 		return time.Time{}, false
 	}
 	for _, l := range s.live {
@@ -572,6 +594,9 @@ func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
 	s.why = why
 	s.cancel() // under mu: from here on, nothing begins that is not seen below
+	if s.timer != nil {
+		s.timer.Stop()
+	}
 	lives, raws := slices.Clone(s.live), s.raws
 	s.raws = nil
 	for _, l := range lives {

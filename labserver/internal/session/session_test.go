@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -59,7 +60,7 @@ func start(t *testing.T) *lab {
 func startOn(t *testing.T, ln net.Listener, bound time.Duration) *lab {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
-	l := &lab{T: t, manager: NewManager(), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
+	l := &lab{T: t, manager: NewManager(0), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
 	server := &http.Server{
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
@@ -817,27 +818,107 @@ func TestConnectionsFromOutsideLeaveRoomForPages(t *testing.T) {
 	l := start(t)
 	page := l.session()
 	rest(page, idleAfter/2)
+	var all []*Session
 	for range maxOutside {
-		if _, err := l.manager.New(true); err != nil {
-			t.Fatal(err)
-		}
+		s, err := l.manager.New(true)
+		l.ok(err)
+		all = append(all, s)
 	}
 	if _, err := l.manager.New(true); err == nil {
-		t.Errorf("%d sessions are opened from outside", maxOutside+1)
+		t.Errorf("%d sessions of connections from outside are in use", maxOutside+1)
 	}
 	if _, ok := l.manager.Get(page.ID); !ok {
-		t.Error("a connection from outside has put a page's session away")
+		t.Error("a page's session was forgotten, which makes no room for a connection from outside")
 	}
 	l.session()
-	for _, s := range l.manager.sessions {
-		if s.Outside {
-			rest(s, idleAfter/2)
-			break
-		}
-	}
+	// One that is over makes room at once.
+	all[7].mu.Lock()
+	all[7].coming = false
+	all[7].mu.Unlock()
 	if _, err := l.manager.New(true); err != nil {
-		t.Errorf("an idle session from outside makes no room: %v", err)
+		t.Errorf("the session of a connection that is over makes no room: %v", err)
 	}
+	if _, ok := l.manager.Get(all[7].ID); ok {
+		t.Error("another session made room")
+	}
+}
+
+func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	all := l.full()
+	if _, err := l.manager.New(true); err == nil {
+		t.Error("a page that has had no time to follow its session lost it")
+	}
+	for i, s := range all {
+		rest(s, idleAtLeast+time.Duration(i)*time.Second)
+	}
+	oldest, watched := all[len(all)-2], all[len(all)-1]
+	defer watched.Watch()()
+	over, err := l.manager.New(true)
+	l.ok(err)
+	if _, ok := l.manager.Get(oldest.ID); ok {
+		t.Error("the session that was idle longest is kept")
+	}
+	// What a connection left that is over goes before any page's session.
+	over.mu.Lock()
+	over.coming = false
+	over.mu.Unlock()
+	l.session()
+	if _, ok := l.manager.Get(over.ID); ok {
+		t.Error("a connection's session is kept after its end, and a page's is forgotten")
+	}
+	if _, ok := l.manager.Get(watched.ID); !ok {
+		t.Error("a session that somebody follows is forgotten")
+	}
+}
+
+// TestIdleSessionsAreForgottenByATimer lets nothing happen that could make a
+// manager look at its sessions.
+func TestIdleSessionsAreForgottenByATimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewManager(0)
+		idle, err := m.New(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched, _ := m.New(false)
+		stop := watched.Watch()
+		time.Sleep(idleAfter - sweepEvery)
+		if _, ok := m.Get(idle.ID); !ok {
+			t.Error("it is forgotten too early")
+		}
+		time.Sleep(2 * sweepEvery)
+		if _, ok := m.Get(idle.ID); ok {
+			t.Error("it is kept")
+		}
+		if _, ok := m.Get(watched.ID); !ok {
+			t.Error("a session that somebody follows is forgotten")
+		}
+		stop()
+		time.Sleep(idleAfter + sweepEvery)
+		if _, ok := m.Get(watched.ID); ok {
+			t.Error("it is kept after its follower has left")
+		}
+		// And the timer runs again when there is a session again.
+		again, _ := m.New(false)
+		again.Watch()()
+		time.Sleep(idleAfter + sweepEvery)
+		if _, ok := m.Get(again.ID); ok {
+			t.Error("the timer has stopped for good")
+		}
+		last, _ := m.New(false)
+		last.Watch()()
+		m.Close(t.Context())
+		for _, s := range []*Session{watched, again, last} {
+			if s.timer.Stop() {
+				t.Error("a timer keeps a session in memory that has ended")
+			}
+		}
+		if m.sweeper.Stop() {
+			t.Error("the timer of the manager goes on")
+		}
+	})
 }
 
 func TestASessionWithSomebodyInItIsKept(t *testing.T) {
@@ -856,7 +937,7 @@ func TestASessionWithSomebodyInItIsKept(t *testing.T) {
 	for _, s := range []*Session{watched, connected, left} {
 		rest(s, 2*idleAfter)
 	}
-	l.session()
+	l.manager.sweep()
 	for what, s := range map[string]*Session{"watched": watched, "connected": connected} {
 		if _, ok := l.manager.Get(s.ID); !ok {
 			t.Errorf("the session that is %s is forgotten", what)
@@ -868,7 +949,7 @@ func TestASessionWithSomebodyInItIsKept(t *testing.T) {
 	stop()
 	stop() // once more does nothing
 	rest(watched, 2*idleAfter)
-	l.session()
+	l.manager.sweep()
 	if _, ok := l.manager.Get(watched.ID); ok {
 		t.Error("the session that nobody watches any more is kept")
 	}
@@ -893,12 +974,12 @@ func TestASessionWhoseClientLeftWithAFrameHeldIsForgottenWhole(t *testing.T) {
 			l.ok(c.Close())
 			l.await(s, "its FIN is seen behind the frame", tcp("fin"))
 			rest(s, idleAfter/2)
-			l.session()
+			l.manager.sweep()
 			if _, ok := l.manager.Get(s.ID); !ok {
 				t.Fatal("a learner may come back to the held frame for a while")
 			}
 			rest(s, 2*idleAfter)
-			l.session()
+			l.manager.sweep()
 			if _, ok := l.manager.Get(s.ID); ok {
 				t.Fatal("the session is kept")
 			}
@@ -962,7 +1043,7 @@ func TestASessionWithARawClientIsForgottenWhole(t *testing.T) {
 	s := l.session()
 	l.open(s, "a", "reference")
 	rest(s, 2*idleAfter)
-	l.session()
+	l.manager.sweep()
 	if _, ok := l.manager.Get(s.ID); ok {
 		t.Fatal("the session is kept")
 	}

@@ -70,7 +70,7 @@ func read(w http.ResponseWriter, r *http.Request, v any) bool {
 		reply(w, http.StatusRequestEntityTooLarge, failure{Error: fmt.Sprintf("The request is longer than %d octets.", tooLong.Limit), Fix: "Send less at once."})
 		return false
 	}
-	reply(w, http.StatusBadRequest, failure{Error: "The request is not the JSON that belongs here: " + err.Error() + ".", Fix: "See the list of requests in README.md."})
+	reply(w, http.StatusBadRequest, failure{Error: "The request is not the JSON that belongs here: " + clipped(err.Error(), 200) + ".", Fix: "See the list of requests in README.md."})
 	return false
 }
 
@@ -79,7 +79,7 @@ func (s *Server) withSession(next func(http.ResponseWriter, *http.Request, *sess
 	return func(w http.ResponseWriter, r *http.Request) {
 		sess, ok := s.sessions.Get(r.PathValue("id"))
 		if !ok {
-			reply(w, http.StatusNotFound, failure{Error: "There is no session " + r.PathValue("id") + ": it has ended, or the lab server was started anew.", Fix: "Reload the page to begin a new one."})
+			reply(w, http.StatusNotFound, failure{Error: "There is no session " + clipped(r.PathValue("id"), 40) + ": it has ended, or the lab server was started anew.", Fix: "Reload the page to begin a new one."})
 			return
 		}
 		next(w, r, sess)
@@ -116,7 +116,7 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request, sess *session.Ses
 	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
 	e, ok := sess.Rec.Event(seq)
 	if err != nil || !ok {
-		reply(w, http.StatusNotFound, failure{Error: "There is no event " + r.PathValue("seq") + " in this session, or not any more.", Fix: "Choose one that is in the timeline."})
+		reply(w, http.StatusNotFound, failure{Error: "There is no event " + clipped(r.PathValue("seq"), 40) + " in this session, or not any more.", Fix: "Choose one that is in the timeline."})
 		return
 	}
 	detail := struct {
@@ -134,7 +134,7 @@ func (s *Server) logText(w http.ResponseWriter, r *http.Request, sess *session.S
 	if q := r.URL.Query().Get("until"); q != "" {
 		n, err := strconv.ParseUint(q, 10, 64)
 		if err != nil {
-			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("until=%q is not the number of an event.", q), Fix: "Leave it out for the whole log."})
+			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("until=%.40q is not the number of an event.", q), Fix: "Leave it out for the whole log."})
 			return
 		}
 		until = min(until, n)
@@ -258,8 +258,10 @@ type dissected struct {
 	Fields []dissect.Field `json:"fields"`
 }
 
-// maxDissected bounds the frames of one answer.
-const maxDissected = 500
+const (
+	maxDissected    = 500  // frames of one answer
+	dissectedAtOnce = 1000 // bytes
+)
 
 func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
@@ -275,7 +277,7 @@ func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 		from = wire.Server
 	case "client", "":
 	default:
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The sender cannot be %q.", ask.From), Fix: `It is "client" or "server".`})
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The sender cannot be %.40q.", ask.From), Fix: `It is "client" or "server".`})
 		return
 	}
 	octets, err := scenario.ParseHex(ask.Hex)
@@ -290,13 +292,19 @@ func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 	talk := dissect.NewFrames()
 	frames := []dissected{}
 	rest, more := 0, false
-	for _, it := range talk.Octets(from, octets, true) {
-		if it.Frame != nil {
-			frames = append(frames, dissected{it.Frame, it.Frame.Fields()})
-			rest = len(octets) - it.End
+	// Piece by piece, and no further than the answer goes.
+	for at := 0; at < len(octets) && !more; at += dissectedAtOnce {
+		if r.Context().Err() != nil {
+			return // nobody will read the answer
 		}
-		if more = len(frames) == maxDissected && rest > 0; more {
-			break
+		for _, it := range talk.Octets(from, octets[at:min(at+dissectedAtOnce, len(octets))], true) {
+			if it.Frame != nil {
+				frames = append(frames, dissected{it.Frame, it.Frame.Fields()})
+				rest = len(octets) - at - it.End
+			}
+			if more = len(frames) == maxDissected && rest > 0; more {
+				break
+			}
 		}
 	}
 	if !more {
@@ -331,5 +339,5 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) noSuchAPI(w http.ResponseWriter, r *http.Request) {
-	reply(w, http.StatusNotFound, failure{Error: "There is nothing at " + r.Method + " " + r.URL.Path + ".", Fix: "README.md lists the requests that there are."})
+	reply(w, http.StatusNotFound, failure{Error: "There is nothing at " + clipped(r.Method, 40) + " " + clipped(r.URL.Path, 100) + ".", Fix: "README.md lists the requests that there are."})
 }

@@ -5,10 +5,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"wslab/reference/wire"
 )
 
 // policy is the page's Content-Security-Policy: everything from here, nothing
@@ -23,13 +24,13 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOwn(r.Host) {
-			refuse(w, fmt.Sprintf("The Host %q is not one of this lab server's own.", r.Host),
+			refuse(w, fmt.Sprintf("The Host %.100q is not one of this lab server's own.", r.Host),
 				"Use localhost, 127.0.0.1 or [::1]; or start the lab server with -host and that name.")
 			return
 		}
 		if origin := r.Header.Values("Origin"); len(origin) > 0 {
 			if len(origin) > 1 || !isOwnOrigin(origin[0], r.Host) {
-				refuse(w, fmt.Sprintf("The Origin %q is not this lab server's own: another web page may not drive the lab.", strings.Join(origin, ", ")),
+				refuse(w, fmt.Sprintf("The Origin %.100q is not this lab server's own: another web page may not drive the lab.", strings.Join(origin, ", ")),
 					"Open the lab at http://"+r.Host+"/ itself. A program outside a browser sends no Origin.")
 				return
 			}
@@ -62,6 +63,9 @@ func refuse(w http.ResponseWriter, what, fix string) {
 // loopback address, localhost, the address that it listens on, or a name given
 // by flag.
 func (s *Server) isOwn(host string) bool {
+	if !wire.IsHost(host) {
+		return false // no part of it may get into a header field or a page
+	}
 	name := host
 	if h, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
@@ -69,7 +73,7 @@ func (s *Server) isOwn(host string) bool {
 		}
 		name = h
 	}
-	if host == s.addr {
+	if wire.SameOrigin([]string{"http://" + host}, s.addr) {
 		return true // an address cannot be rebound as a name can
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
@@ -96,6 +100,6 @@ func isForeign(r *http.Request) bool {
 
 // isOwnOrigin reports whether origin is a page of the server at host.
 func isOwnOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Scheme == "http" && strings.EqualFold(u.Host, host)
+	scheme, _, _ := strings.Cut(origin, "://")
+	return strings.EqualFold(scheme, "http") && wire.SameOrigin([]string{origin}, host)
 }

@@ -47,6 +47,12 @@ func TestTheGuardLetsOwnPagesAndProgramsInAndNoOtherPage(t *testing.T) {
 		{"own Origin by name", "POST", "/api/sessions", "localhost:OWN", map[string]string{"Origin": "http://localhost:OWN"}, in},
 		{"own Origin in IPv6", "POST", "/api/sessions", "[::1]:OWN", map[string]string{"Origin": "http://[::1]:OWN"}, in},
 		{"own Origin by flag", "POST", "/api/sessions", "lab.example:OWN", map[string]string{"Origin": "http://lab.example:OWN"}, in},
+		{"the default port in Host alone", "POST", "/api/sessions", "127.0.0.1:80", map[string]string{"Origin": "http://127.0.0.1"}, in},
+		{"the default port in Origin alone", "POST", "/api/sessions", "localhost", map[string]string{"Origin": "http://localhost:80"}, in},
+		{"the default port of another scheme", "POST", "/api/sessions", "localhost", map[string]string{"Origin": "http://localhost:443"}, out},
+		{"a user in Origin", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://user@127.0.0.1:OWN"}, out},
+		{"a path in Origin", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://127.0.0.1:OWN/"}, out},
+		{"a long Origin", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://" + strings.Repeat("x", 5000)}, out},
 		{"another port", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://127.0.0.1:1"}, out},
 		{"no port", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://127.0.0.1"}, out},
 		{"another name of this machine", "POST", "/api/sessions", "127.0.0.1:OWN", map[string]string{"Origin": "http://localhost:OWN"}, out},
@@ -97,6 +103,22 @@ func TestTwoOriginsAreRefused(t *testing.T) {
 	}
 }
 
+// A Host that is accepted becomes a part of the policy, so it must not end there.
+func TestAHostThatBreaksTheGrammarIsRefused(t *testing.T) {
+	s := start(t)
+	for _, host := range []string{"[::1%;script-src]CSP", "[::1%25;x]", "[::1%lo]", "[::1%lo]:80", "::1", "[127.0.0.1]", "[::1]x", "[::1", "::1]", "localhost:", "localhost:x", "localhost:99999", "user@localhost", "localhost/", "lab.example;script-src", strings.Repeat("x", 5000)} {
+		s.unharmed(func() {
+			p := s.dial()
+			p.say("GET /lab HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+			response, body := p.response()
+			if response.StatusCode != 403 && response.StatusCode != 400 || len(body) > 400 || response.Header.Get("Content-Security-Policy") != "" {
+				t.Errorf("Host %.60q is answered with %d, %v, %.100s", host, response.StatusCode, response.Header, body)
+			}
+			p.ended()
+		})
+	}
+}
+
 func TestARequestWithoutHostIsRefused(t *testing.T) {
 	s := start(t)
 	s.unharmed(func() {
@@ -139,9 +161,13 @@ func TestEveryAnswerOfOursForbidsWhatThePageDoesNotNeed(t *testing.T) {
 
 func TestTheAddressThatItListensOnIsItsOwn(t *testing.T) {
 	s := &Server{addr: "192.168.0.7:8080"}
-	for host, want := range map[string]bool{"192.168.0.7:8080": true, "192.168.0.7:81": false, "192.168.0.8:8080": false} {
+	for host, want := range map[string]bool{"192.168.0.7:8080": true, "192.168.0.7:81": false, "192.168.0.8:8080": false, "192.168.0.7": false} {
 		if got := s.isOwn(host); got != want {
 			t.Errorf("isOwn(%q) is %t", host, got)
 		}
+	}
+	s.addr = "192.168.0.7:80" // which a browser leaves out
+	if !s.isOwn("192.168.0.7") || !s.isOwn("192.168.0.7:80") || s.isOwn("192.168.0.7:8080") {
+		t.Error("the default port counts")
 	}
 }

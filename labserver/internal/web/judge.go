@@ -22,13 +22,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// comparePage shows the matrix. Judging begins by itself only where the reader
-// came here by their own doing: a link on another site must not make the lab
-// dial.
+// comparePage shows the matrix.
 func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
-	site := r.Header.Get("Sec-Fetch-Site")
-	own := site == "" || site == "none" || site == "same-origin"
-	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course, Own: own})
+	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course})
 }
 
 // judgeCases lists the cases and the endpoints that the lab has.
@@ -53,16 +49,16 @@ var listed = sync.OnceValues(func() (*asset, error) {
 // asked are the cases and servers that a request names.
 type asked struct {
 	Endpoints []string `json:"endpoints"`
-	Server    string   `json:"server"`
+	Server    string   `json:"server"` // ID that judgeServer gave
 	Cases     []string `json:"cases"`
 }
 
-// targets returns the servers that a names, the one given by its address first;
+// targets returns the servers that a names, the learner's first;
 // all of the lab's where it names none. stop ends those that it started.
 // When something is wrong, it answers and returns false.
 func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target, stop func(), ok bool) {
 	if a.Server != "" {
-		t, err := s.foreignTarget(a.Server)
+		t, err := s.servers.get(a.Server)
 		if err != nil {
 			fail(w, err)
 			return nil, nil, false
@@ -86,15 +82,27 @@ func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target
 }
 
 // casesOf returns those that patterns choose among the ones that judge role. When
-// there are none, it answers and returns false.
+// there are none, or more patterns than cases, it answers and returns false.
 func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite.Case, bool) {
-	cases, err := suite.Match(suite.ForRole(suite.All(), role), patterns...)
+	all := suite.ForRole(suite.All(), role)
+	if len(patterns) > len(all) {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names %d cases, and there are %d.", len(patterns), len(all)), Fix: "Leave the cases out to have all of them judged."})
+		return nil, false
+	}
+	if i := slices.IndexFunc(patterns, func(p string) bool { return len(p) > maxPattern }); i >= 0 {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names the case %q, and no case has so long a name.", clipped(patterns[i], 40)), Fix: "GET /api/judge/cases lists the cases."})
+		return nil, false
+	}
+	cases, err := suite.Match(all, patterns...)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{Error: "There is nothing to judge: " + err.Error() + ".", Fix: "GET /api/judge/cases lists the cases."})
 		return nil, false
 	}
 	return cases, true
 }
+
+// maxPattern is the most bytes of a name for cases.
+const maxPattern = 100
 
 // names returns what targets are called.
 func names(targets []suite.Target) []string {
@@ -339,6 +347,24 @@ func (c *begun) CloseWrite() error {
 	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
+// judgeServer takes the address of the learner's server and returns an ID for it. The
+// other requests take the ID alone, so the lab dials only what was sent here, and
+// the page sends it only when the reader presses the button beside the address.
+func (s *Server) judgeServer(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Address string `json:"address"`
+	}
+	if !read(w, r, &a) {
+		return
+	}
+	t, err := s.foreignTarget(a.Address)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"server": s.servers.add(t)})
+}
+
 // judgeReach tells whether anybody listens at a server's address: a page waits
 // so for one that is being started again.
 func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
@@ -348,7 +374,7 @@ func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &a) {
 		return
 	}
-	t, err := s.foreignTarget(a.Server)
+	t, err := s.servers.get(a.Server)
 	if err != nil {
 		fail(w, err)
 		return

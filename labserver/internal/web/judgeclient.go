@@ -249,7 +249,7 @@ func (s *Server) judgeScript(w http.ResponseWriter, r *http.Request, j *judging)
 		}
 		e.Client = cmp.Or(e.Client, "page")
 	}
-	if j.conns == nil || a.Number < 1 || len(a.Events) > maxScript {
+	if j.conns == nil || a.Number < 1 || a.Number > len(suite.All()) || len(a.Events) > maxScript {
 		reply(w, http.StatusBadRequest, failure{Error: "This run does not ask for the events of that socket, or they are too many."})
 		return
 	}

@@ -2,13 +2,17 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +20,7 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
+	"wslab/reference/wire"
 )
 
 const dialTimeout = 5 * time.Second
@@ -49,6 +54,45 @@ func ownTargets(names []string) (targets []suite.Target, stop func(), err error)
 	return targets, stop, nil
 }
 
+// maxServers bounds the learners' servers that are remembered.
+const maxServers = 1000
+
+// learnersServers are the servers whose addresses learners sent, by the IDs that
+// their pages received for them. Its zero value is ready.
+type learnersServers struct {
+	mu   sync.Mutex
+	byID map[string]suite.Target
+	ids  []string // oldest first
+}
+
+// add remembers t and returns its ID, which cannot be guessed.
+func (l *learnersServers) add(t suite.Target) (id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byID == nil {
+		l.byID = map[string]suite.Target{}
+	}
+	if len(l.ids) == maxServers {
+		delete(l.byID, l.ids[0])
+		l.ids = l.ids[1:]
+	}
+	id = rand.Text()
+	l.byID[id] = t
+	l.ids = append(l.ids, id)
+	return id
+}
+
+// get returns the server that add gave the ID.
+func (l *learnersServers) get(id string) (suite.Target, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, ok := l.byID[id]
+	if !ok {
+		return t, &session.CommandError{What: "The lab server does not have the address of this server, or no longer.", Fix: "Press Judge it beside the address. A program sends the address to /api/judge/server first."}
+	}
+	return t, nil
+}
+
 // foreignTarget reads the address of a server that the learner has written.
 // Unless s.JudgeAny is set it must be of this machine: a page is not to make the
 // lab dial elsewhere.
@@ -61,39 +105,47 @@ func (s *Server) foreignTarget(address string) (suite.Target, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
 	switch {
 	case err != nil:
-		return t, &session.CommandError{What: fmt.Sprintf("%q is no address.", address), Fix: fix}
+		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not an address.", address), Fix: fix}
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %q does not begin with ws:// or wss://.", address), Fix: fix}
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q does not begin with ws:// or wss://.", address), Fix: fix}
 	case u.Hostname() == "":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %q names no host.", address), Fix: fix}
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has no host.", address), Fix: fix}
 	case u.User != nil:
 		return t, &session.CommandError{What: "An address with a user's name cannot be judged.", Fix: "Leave what stands before the @ out."}
 	case u.Fragment != "" || strings.Contains(address, "#"):
 		return t, &session.CommandError{What: "A WebSocket address has no part behind a # (RFC 6455 §3).", Fix: "Leave it out."}
+	case !wire.IsTarget(u.RequestURI()):
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
+	case !wire.IsHost(u.Host):
+		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q cannot be sent in a Host header field.", u.Host), Fix: "Write a name in ASCII, and an IPv6 address in brackets and without a zone."}
 	}
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
 	}
-	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
-		return t, &session.CommandError{What: fmt.Sprintf("%q is no port.", port), Fix: fix}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not a port.", port), Fix: fix}
 	}
 	host := u.Hostname()
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
-			What: fmt.Sprintf("%s is not this machine, and a page may have only servers of this machine judged.", host),
+			What: fmt.Sprintf("%.60s is not this machine, and a page may have only servers of this machine judged.", host),
 			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + u.String() + ".",
 		}
 	}
-	if _, own, _ := net.SplitHostPort(s.addr); port == own && isLoopback(host) {
+	// A name is checked when it is dialed, and an address now, to say so at once.
+	ips := []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	if !strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		ip, _ := netip.ParseAddr(host)
+		ips = []netip.Addr{ip}
+	}
+	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return s.isSelf(netip.AddrPortFrom(ip, uint16(n))) }) {
 		return t, &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	if !s.JudgeAny {
-		dialer.Control = loopbackOnly
-	}
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
 	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
-	addr := net.JoinHostPort(host, port)
+	addr := net.JoinHostPort(host, strconv.FormatUint(n, 10))
 	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
 	if t.TLS {
 		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
@@ -110,12 +162,39 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// loopbackOnly refuses to dial what a name has led to, if that is not this
-// machine.
-func loopbackOnly(_, address string, _ syscall.RawConn) error {
-	ip, err := netip.ParseAddrPort(address)
-	if err != nil || !ip.Addr().Unmap().IsLoopback() {
+// mayDial refuses to dial an address, which a name was resolved to, if that is the lab
+// server itself or, unless s.JudgeAny is set, not of this machine.
+func (s *Server) mayDial(_, address string, _ syscall.RawConn) error {
+	a, err := netip.ParseAddrPort(address)
+	switch {
+	case err != nil || !s.JudgeAny && !a.Addr().Unmap().IsLoopback():
 		return errors.New("it is not of this machine")
+	case s.isSelf(a):
+		return errors.New("it is the lab server itself")
 	}
 	return nil
+}
+
+// isSelf reports whether a connection to a would be accepted by s.
+func (s *Server) isSelf(a netip.AddrPort) bool {
+	ip := a.Addr().Unmap()
+	return slices.ContainsFunc(s.listening, func(l netip.AddrPort) bool {
+		own := l.Addr().Unmap()
+		switch {
+		case l.Port() != a.Port():
+			return false
+		case own.IsUnspecified():
+			return ip.IsUnspecified() || ip.IsLoopback() || isOfInterface(ip)
+		}
+		return own == ip || ip.IsUnspecified() && own.IsLoopback()
+	})
+}
+
+// isOfInterface reports whether this machine has the address ip.
+func isOfInterface(ip netip.Addr) bool {
+	all, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(all, func(a net.Addr) bool {
+		p, err := netip.ParsePrefix(a.String())
+		return err == nil && p.Addr().Unmap() == ip.WithZone("")
+	})
 }

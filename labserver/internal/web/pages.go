@@ -26,7 +26,6 @@ type page struct {
 	Rules    []wire.Rule
 	Mistakes []endpoint.Mistake // of the servers at /ws/broken/
 	Path     string
-	Own      bool // the reader came by themselves, not by a link on another site
 }
 
 // render writes the page made from the template called name.
@@ -102,5 +101,5 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	s.render(w, r, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: path})
+	s.render(w, r, http.StatusNotFound, "404.html", page{Title: "Not found · wslab", Course: s.course, Path: clipped(path, 200)})
 }

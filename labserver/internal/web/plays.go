@@ -81,7 +81,7 @@ func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scen
 		}
 		sc, err := scenario.Find(all, name)
 		if err != nil {
-			reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no scenario %q.", name), Fix: err.Error()})
+			reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no scenario %.40q.", name), Fix: err.Error()})
 		}
 		return sc, err == nil
 	}

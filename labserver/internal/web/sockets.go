@@ -32,6 +32,16 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
 		return
 	}
+	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
+	if !ok {
+		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return
+	}
+	if !bytes.HasPrefix(conn.Early(), []byte(r.Method+" "+r.RequestURI+" ")) {
+		// What was read is not this request alone, so the recording would begin with another.
+		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
+		return
+	}
 	var sess *session.Session
 	if id := query.Get("session"); id == "" {
 		if sess, err = s.sessions.New(true); err != nil {
@@ -41,17 +51,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	} else if found, ok := s.sessions.Get(id); ok {
 		sess = found
 	} else {
-		http.Error(w, "404 There is no session "+id+"; it may have ended. Leave ?session= out, or reload the page.", http.StatusNotFound)
-		return
-	}
-	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
-		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
-		return
-	}
-	if !bytes.HasPrefix(conn.Early(), []byte(r.Method+" "+r.RequestURI+" ")) {
-		// What was read is not this request alone, so the recording would begin with another.
-		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
+		http.Error(w, "404 There is no session "+clipped(id, 40)+"; it may have ended. Leave ?session= out, or reload the page.", http.StatusNotFound)
 		return
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(handshakeTimeout))

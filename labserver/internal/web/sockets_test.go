@@ -3,12 +3,15 @@ package web
 import (
 	"fmt"
 	"io"
+	"log"
 	"math"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	gorilla "github.com/gorilla/websocket"
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
@@ -18,6 +21,37 @@ import (
 )
 
 var endpoints = []string{"reference", "gorilla"}
+
+// TestAProgramMayConnectAgainAndAgain is a load test as any learner may write one:
+// each connection is closed before the next is opened.
+func TestAProgramMayConnectAgainAndAgain(t *testing.T) {
+	n := 2000
+	if testing.Short() {
+		n = 300
+	}
+	s := start(t, func(o *Options) { o.Log = log.New(io.Discard, "", 0) })
+	s.ctx = t.Context()
+	for i := range n {
+		c, _, err := gorilla.DefaultDialer.DialContext(s.ctx, "ws://"+s.address+"/ws/reference", nil)
+		if err != nil {
+			t.Fatalf("connection %d: %v", i+1, err)
+		}
+		s.ok(c.WriteMessage(gorilla.TextMessage, []byte("Hello")))
+		if _, b, err := c.ReadMessage(); err != nil || string(b) != "Hello" {
+			t.Fatalf("connection %d: %q, %v", i+1, b, err)
+		}
+		s.ok(c.WriteMessage(gorilla.CloseMessage, gorilla.FormatCloseMessage(1000, "")))
+		if _, _, err := c.ReadMessage(); !gorilla.IsCloseError(err, 1000) {
+			t.Fatalf("connection %d: %v", i+1, err)
+		}
+		c.Close()
+	}
+	for _, c := range s.sessions.Connections() {
+		if !c.Outside {
+			t.Errorf("%+v", c)
+		}
+	}
+}
 
 func TestAWebSocketFromOutsideIsServedAndListedInASessionOfItsOwn(t *testing.T) {
 	s := start(t)

@@ -23,6 +23,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type Options struct {
 	Dev       bool
 	JudgeAny  bool     // servers of other machines may be judged from the page
 	Hosts     []string // names beside localhost and loopback addresses that the server answers to
+	Memory    int      // bytes that all recordings together may take, counted roughly; 0 means session.DefaultMemory
 	Log       *log.Logger
 
 	HeaderTimeout time.Duration // for a request's head to come; 0 means 10 s
@@ -61,7 +63,11 @@ type Server struct {
 	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
 	assets   map[string]*asset
+
+	listening []netip.AddrPort // addresses of the listeners
+
 	judgings judgings
+	servers  learnersServers
 	stopping atomic.Bool // the sessions are being ended
 }
 
@@ -96,7 +102,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(), assets: assets}, nil
+	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
 }
 
 // Serve answers on all listeners, of which the first is the one that raw
@@ -104,6 +110,11 @@ func New(o Options) (*Server, error) {
 // returns. An error is that of a listener.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	s.addr = reachable(listeners[0].Addr())
+	for _, l := range listeners {
+		if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+			s.listening = append(s.listening, tcp.AddrPort())
+		}
+	}
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: s.HeaderTimeout,
@@ -188,6 +199,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST /api/judge/case", s.judgeCase)
 	mux.HandleFunc("POST /api/judge/client", s.judgeBrowser)
 	mux.HandleFunc("POST /api/judge/header", s.sendHeader)
+	mux.HandleFunc("POST /api/judge/server", s.judgeServer)
 	mux.HandleFunc("POST /api/judge/reach", s.judgeReach)
 	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
 	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
