@@ -160,6 +160,7 @@ type early struct {
 func (r *Recording) Report(at time.Duration, s *Script) uint64 {
 	at = max(0, min(at, r.Now())) // nobody can know the future
 	r.mu.Lock()
+	r.newest = max(r.newest, at) // what comes after a report is not earlier
 	c := r.newestOf(s.Client)
 	dials := s.What == "dial" || s.What == "new WebSocket"
 	if c == nil || len(r.early[s.Client]) > 0 || dials && c.dialled {

@@ -33,7 +33,7 @@ type Recording struct {
 	opened  int           // connections so far
 	calls   uint64
 	spare   [][2]Call          // room for calls to come, and their returns
-	newest  time.Duration      // At of the last event of this program's own clock
+	newest  time.Duration      // the latest At of any event: none that follows has an earlier one
 	early   map[string][]early // reports of clients that have no connection yet
 }
 
