@@ -51,7 +51,6 @@ func (j *judging) tell(v any) {
 	j.changed = make(chan struct{})
 }
 
-
 // ending is the last line of a run.
 type ending struct {
 	Over  bool   `json:"over"`
