@@ -133,17 +133,14 @@ func (c *keepingConn) take() (reads [][]byte, full bool) {
 }
 
 // naiveConn is what the weekend server has for a connection: its first reads
-// have been read before. The socket's end is told to the tap once; the weekend
-// server reads and writes on.
+// have been read before. It reads the end of the socket once; the weekend server
+// reads on.
 type naiveConn struct {
 	net.Conn
 	reads        [][]byte
 	full         bool // the last of reads may go on
 	readDeadline time.Time
 	readErr      error
-
-	mu       sync.Mutex
-	writeErr error
 }
 
 // joinTime is how long the rest of a read is waited for that net/http cut: it
@@ -186,20 +183,6 @@ func (c *naiveConn) read(p []byte) (int, error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.readErr = err
 	}
-	return n, err
-}
-
-func (c *naiveConn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	err := c.writeErr
-	c.mu.Unlock()
-	if err != nil {
-		return 0, err
-	}
-	n, err := c.Conn.Write(p)
-	c.mu.Lock()
-	c.writeErr = err
-	c.mu.Unlock()
 	return n, err
 }
 

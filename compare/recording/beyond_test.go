@@ -152,6 +152,7 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 		"3 bytes not read by the server": func(c *recording.Connection) { c.Closed() },
 		"3 bytes not read by the server (a Write failed)": func(c *recording.Connection) {
 			c.Failed(tap.Out, brokenPipe)
+			c.Closed()
 		},
 		"3 bytes not read by the server (it reset TCP)": func(c *recording.Connection) { c.Reset(); c.Closed() },
 	} {
@@ -163,6 +164,32 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 		if got := strings.Join(brief(t, rec, before), "; "); !strings.Contains(got, "cut off: "+want) {
 			t.Errorf("want %q in %q", want, got)
 		}
+	}
+}
+
+// TestWhatIsReadAfterAWriteFailedIsDecoded has what the weekend server does: the
+// kernel keeps what arrived before the RST, and a Read still gives it.
+func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
+	rec, c := tapped()
+	before, frames := rec.Last(), c.Summary().Frames
+	f := masked(0x81, [4]byte{1, 2, 3, 4}, "Hello")
+	c.Octets(tap.In, f[:3])
+	for range 2 {
+		c.Unsent(frame(0x81, "A"), brokenPipe)
+		c.Failed(tap.Out, brokenPipe)
+	}
+	c.Octets(tap.In, f[3:])
+	c.Fin(tap.In)
+	same(t, brief(t, rec, before),
+		`server · not sent: TEXT FIN, 1 octet "A"`+brokenText,
+		`client · has reset TCP`+brokenText,
+		`server · CLOSED: TCP is closed`,
+		`server · not sent: TEXT FIN, 1 octet "A"`+brokenText,
+		`client ❱ TEXT FIN masked, 5 octets "Hello"`,
+		`client ❱ a text message of 5 octets is whole: "Hello"`,
+		`client · has sent FIN: no more octets come`)
+	if n := c.Summary().Frames - frames; n != 1 {
+		t.Errorf("%d frames are counted, 1 has crossed", n)
 	}
 }
 

@@ -35,6 +35,7 @@ type Connection struct {
 	frames int
 	open   bool
 	closed uint64 // the event of the endpoint's Close
+	reset  bool   // the peer's RST is recorded
 	waits  []stay // units at the valve
 	answer uint64 // seq of the server's 101
 	about  concerns
@@ -551,10 +552,9 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 	if tap.IsReset(err) {
 		what = "rst"
 	}
-	// A Read fails when all that arrived has been read; a Write fails at once.
 	why := dissect.NeverArrived
 	if d == tap.Out {
-		why = dissect.NotRead
+		why = dissect.NotThere // the peer's bytes can still be read
 	}
 	c.tcp(c.Side.Peer(), what, err, why)
 }
@@ -569,15 +569,22 @@ func (c *Connection) Closed() uint64 { return c.tcp(c.Side, "closed", nil, disse
 func (c *Connection) Gone() {}
 
 // tcp records that side did what, and returns the event's seq. why is what is
-// known of the bytes that a frame of side's lacks.
+// known of the bytes that a frame of side's lacks; NotThere is nothing yet. Each Write that follows a reset
+// fails as well; the reset is recorded once.
 func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Missing) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.r.Now()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	if what != "error" {
+	if what != "error" && why != dissect.NotThere {
 		c.cut(at, side, why)
+	}
+	if what == "rst" && err != nil {
+		if c.reset {
+			return 0
+		}
+		c.reset = true
 	}
 	if what == "closed" {
 		c.cut(at, side.Peer(), dissect.NotRead)
