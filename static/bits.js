@@ -10,7 +10,7 @@
  * @typedef {{bit: number, octet: number, value: 0|1, mask: number, field: number}} Bit
  * @typedef {{octet: number, hex: string, plain: string, bits: Bit[]}} Octet
  * @typedef {{kind: "bits", octets: Octet[]}|{kind: "gap", from: number, count: number, kept: number}} Word
- * @typedef {{name: string, group: string, bits: number, bit: number, present: boolean, why: string}} Part
+ * @typedef {{name: string, group: string, bits: number|string, bit: number, present: boolean, why: string}} Part
  */
 
 import { count, hex, octets, printable } from "./format.js";
@@ -100,7 +100,7 @@ function parts(frame) {
     {
       name: "payload",
       group: h.opcode === 8 ? "code" : "data",
-      bits: Number(h.length) * 8,
+      bits: String(BigInt(h.length) * 8n),
       bit: h.size * 8,
       present: h.length !== "0",
       why: "the length is 0",

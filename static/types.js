@@ -20,7 +20,7 @@
  *   fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]}} Handshake
  * @typedef {{fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string,
  *   masked: boolean, form: 7|16|64, length: string, key?: string, size: number}} Header
- * @typedef {{offset: number, size: number, header: Header, hex: string, tail?: string, gap?: number, short?: number,
+ * @typedef {{offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string,
  *   missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string},
  *   fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]}} Frame
  * @typedef {{opcode: string, size: number, text?: string, hex?: string, frames?: number[]}} Message

@@ -3,11 +3,34 @@ package dissect
 import (
 	"encoding/hex"
 	"encoding/json"
+	"math"
+	"math/big"
 	"strconv"
 	"unicode/utf8"
 
 	"wslab/reference/wire"
 )
+
+// maxSafe is the highest integer that JavaScript's numbers tell from its neighbors.
+const maxSafe = 1<<53 - 1
+
+// number returns n, which a peer can claim to be as large as it likes, for JSON:
+// above maxSafe as a string, for the page would round a number.
+func number(n uint64) any {
+	if n > maxSafe {
+		return strconv.FormatUint(n, 10)
+	}
+	return n
+}
+
+// size returns what f announces for itself, for JSON. Size cannot hold all of it.
+func (f *Frame) size() any {
+	if n := f.Size(); n < math.MaxUint64 {
+		return number(n)
+	}
+	sum := new(big.Int).SetUint64(f.Header.Length)
+	return sum.Add(sum, big.NewInt(int64(f.Header.Size()))).String()
+}
 
 // MarshalJSON gives f without its fields, which Fields has.
 func (f *Frame) MarshalJSON() ([]byte, error) {
@@ -37,12 +60,12 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 	h := f.Header
 	v := struct {
 		Offset     uint64           `json:"offset"`
-		Size       uint64           `json:"size"`
+		Size       any              `json:"size"`
 		Header     header           `json:"header"`
 		Hex        string           `json:"hex"`
 		Tail       string           `json:"tail"`
 		Gap        uint64           `json:"gap"`
-		Short      uint64           `json:"short"`
+		Short      any              `json:"short"`
 		Missing    string           `json:"missing,omitempty"`
 		Cut        bool             `json:"cut,omitempty"`
 		Payload    string           `json:"payload"`
@@ -51,10 +74,10 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Fragment   *fragment        `json:"fragment,omitempty"`
 		Violations []wire.Violation `json:"violations"`
 	}{
-		Offset: f.Offset, Size: f.Size(),
+		Offset: f.Offset, Size: f.size(),
 		Header: header{h.Fin, h.RSV1, h.RSV2, h.RSV3, h.Opcode, h.Opcode.String(), h.Masked, h.Form,
 			strconv.FormatUint(h.Length, 10), "", h.Size()},
-		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: f.Short, Cut: f.cut,
+		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: number(f.Short), Cut: f.cut,
 		Payload: hex.EncodeToString(f.Payload()), Violations: f.Violations,
 	}
 	if f.Short > 0 {

@@ -3,6 +3,7 @@ package dissect
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -84,5 +85,38 @@ func TestAFragmentThatBeginsInsideACharacterHasNoText(t *testing.T) {
 	}
 	if b, _ := json.Marshal(s.messages[0]); !strings.Contains(string(b), `"text":"a€b"`) {
 		t.Errorf("the message is %s", b)
+	}
+}
+
+// TestNumbersBeyondJavaScriptsAreStrings has lengths that a number of 53 bits would
+// round. A number of this size is read again as an integer, and is right in Go alone.
+func TestNumbersBeyondJavaScriptsAreStrings(t *testing.T) {
+	for _, test := range []struct {
+		length      uint64
+		size, short string
+	}{
+		{1<<53 - 11, "9007199254740991", "9007199254740981"},
+		{1<<53 - 10, `"9007199254740992"`, "9007199254740982"},
+		{1<<53 + 1, `"9007199254741003"`, `"9007199254740993"`},
+		{1<<64 - 11, `"18446744073709551615"`, `"18446744073709551605"`},
+		{1<<64 - 1, `"18446744073709551625"`, `"18446744073709551615"`},
+	} {
+		header := wire.Header{Fin: true, Opcode: wire.Binary, Form: wire.Length64, Length: test.length}
+		c := NewFrames()
+		c.Octets(wire.Server, header.Append(nil), true)
+		b, err := json.Marshal(c.End(wire.Server, NeverArrived))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Size, Short json.RawMessage
+			Header      struct{ Length string }
+		}
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatal(err)
+		}
+		if string(got.Size) != test.size || string(got.Short) != test.short || got.Header.Length != strconv.FormatUint(test.length, 10) {
+			t.Errorf("length %d: size %s, short %s, want %s, %s", test.length, got.Size, got.Short, test.size, test.short)
+		}
 	}
 }

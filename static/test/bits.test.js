@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bitName, fieldAt, layout, move, place } from "../bits.js";
+import { count } from "../format.js";
 import { Tape } from "./events.js";
 
 const frame = (from, text, more) => new Tape().frame(1, from, text, more).frame;
@@ -119,4 +120,10 @@ test("an arrow crosses the gap", () => {
   const { words } = layout(long(70001, 4110, 16), []);
   const gap = words.find((w) => w.kind === "gap");
   assert.equal(move(words, 8 * gap.from - 1, "ArrowRight"), 8 * (gap.from + gap.count));
+});
+
+test("the bits of a claimed payload are counted exactly", () => {
+  const one = frame("server", "x");
+  const huge = { ...one, header: { ...one.header, length: "9007199254740993" }, short: "9007199254740992" };
+  assert.equal(count(layout(huge, []).parts.at(-1).bits, "bit"), "72,057,594,037,927,944 bits");
 });

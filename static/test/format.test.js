@@ -80,6 +80,7 @@ test("a frame whose stream ended says what is missing; of a cut header, at least
   const whole = new Tape().frame(1, "client", "Hello").frame;
   assert.equal(frameParts({ ...whole, short: 3 }).cut, "3 bytes missing");
   assert.equal(frameParts({ ...whole, short: 1, missing: "never arrived" }).cut, "1 byte never arrived");
+  assert.equal(frameParts({ ...whole, short: "9007199254740993" }).cut, "9,007,199,254,740,993 bytes missing");
   const header = { ...whole.header, length: "0", key: "", size: 2 };
   assert.equal(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 1, cut: true }), "TEXT FIN masked · header not whole: at least 1 more byte is needed");
   assert.match(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 4, cut: true }), /at least 4 more bytes are needed$/);
