@@ -264,6 +264,22 @@ func TestOnlyOctetsThatCanArriveKeepASocketOpen(t *testing.T) {
 	rec.resolved(t)
 }
 
+// TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose has bytes that were released
+// and that the push has not written yet when the reset is known.
+func TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose(t *testing.T) {
+	_, server, _ := loopback(t, true)
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if err := server.failure(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("without a reset it is %v", err)
+	}
+	server.pumpErr = syscall.ECONNRESET
+	defer func() { server.pumpErr = nil }()
+	if err := server.failure(); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("after a reset it is %v", err)
+	}
+}
+
 func TestThePeersFINIsReportedAfterTheEndpointHasClosed(t *testing.T) {
 	client, server, rec := loopback(t, true)
 	server.Write([]byte("one\n"))

@@ -237,8 +237,11 @@ func (c *Conn) dropAll(d Direction) {
 
 // failure returns why what was released is not sent. c.mu is held.
 func (c *Conn) failure() error {
-	if c.pushErr != nil {
+	switch {
+	case c.pushErr != nil:
 		return c.pushErr
+	case IsReset(c.pumpErr): // the endpoint's Write was over before its Close
+		return c.opError("write", os.NewSyscallError("write", syscall.EPIPE))
 	}
 	return c.opError("write", net.ErrClosed)
 }
