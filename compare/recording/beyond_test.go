@@ -215,6 +215,33 @@ func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	}
 }
 
+// TestAHeldCloseClosesNothingBeforeItIsReleased has a Close that is dropped: the
+// server never receives it, so RFC 6455 §7.1.3 begins no closing handshake.
+func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
+	rec, c := tapped()
+	for _, released := range []bool{false, true} {
+		before := rec.Last()
+		c.Stops()
+		id := c.Octets(tap.In, masked(0x88, [4]byte{1, 2, 3, 4}, "\x03\xe8"))[0].ID
+		c.Waits(tap.In, id)
+		if s := c.Summary().State; s != "OPEN" {
+			t.Errorf("the state is %s while the Close waits", s)
+		}
+		const sent, waits = `client ❱ CLOSE FIN masked, 2 octets 1000 normal closure ""`, "client · a unit is waiting at the valve"
+		if !released {
+			c.Dropped(tap.In, id)
+			same(t, brief(t, rec, before), sent, waits, "client · a unit is dropped at the valve")
+			continue
+		}
+		c.Released(tap.In, id)
+		same(t, brief(t, rec, before), sent, waits, "client · a unit is released at the valve",
+			"server · CLOSING: a Close frame from the client")
+	}
+	if s := c.Summary().State; s != "CLOSING" {
+		t.Errorf("the state is %s", s)
+	}
+}
+
 func TestDataIsEarlyUntilAHeld101IsReleased(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)

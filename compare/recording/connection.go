@@ -34,10 +34,12 @@ type Connection struct {
 	own    bool // the endpoint reports its own state
 	frames int
 	open   bool
-	closed uint64 // the event of the endpoint's Close
-	reset  bool   // the peer's RST is recorded
-	waits  []stay // units at the valve
-	answer uint64 // seq of the server's 101
+	closed uint64   // the event of the endpoint's Close
+	reset  bool     // the peer's RST is recorded
+	waits  []stay   // units at the valve
+	answer uint64   // seq of the server's 101
+	stops  bool     // what Octets is given next stops at the valve
+	closes []uint64 // Close frames that wait there and have not reached this end
 	about  concerns
 
 	dialled bool // its client has reported so; under r.mu
@@ -242,6 +244,8 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.beyond[from] = nil // a Write after one that failed
+	stops := c.stops
+	c.stops = false
 	total := &c.about.in
 	if from == wire.Server {
 		total = &c.about.out
@@ -303,8 +307,12 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 			if op.IsData() && len(c.parts[from]) < maxMessageFrames {
 				c.parts[from] = append(c.parts[from], seq)
 			}
-			if op == wire.Close && c.state == "OPEN" {
-				c.become(at, "CLOSING", "a Close frame from the "+from.String())
+			switch {
+			case op != wire.Close:
+			case stops:
+				c.closes = append(c.closes, seq)
+			default:
+				c.closing(at, from)
 			}
 		case it.Message != nil:
 			c.r.append(at, c.ID, from.String(), &Message{it.Message, slices.Clone(c.parts[from])})
@@ -354,6 +362,14 @@ func (c *Connection) become(at time.Duration, state, why string) {
 	c.r.append(at, c.ID, c.Side.String(), &State{Side: c.Side.String(), State: state, Was: was, Why: why})
 }
 
+// closing notes that a Close frame of from has reached this end, or was sent by it.
+// c.mu and c.r.mu are held.
+func (c *Connection) closing(at time.Duration, from wire.Role) {
+	if c.state == "OPEN" {
+		c.become(at, "CLOSING", "a Close frame from the "+from.String())
+	}
+}
+
 // OwnState tells that the endpoint will report its own state, so that it need
 // not be inferred from the wire.
 func (c *Connection) OwnState() {
@@ -374,6 +390,13 @@ func (c *Connection) Observed(s State) {
 	defer c.mu.Unlock()
 	c.state = s.State
 	c.r.Append(c.ID, s.Side, &s)
+}
+
+// Stops implements tap.Recorder.
+func (c *Connection) Stops() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stops = true
 }
 
 // Waits implements tap.Recorder. A 101 that waits has not answered the client.
@@ -415,6 +438,12 @@ func (c *Connection) held(d tap.Direction, h *Held) {
 		c.talk.Answered(h.State == "released")
 	}
 	c.r.append(at, c.ID, c.sender(d).String(), h)
+	if i := slices.Index(c.closes, h.Of); i >= 0 && h.State != "waiting" {
+		c.closes = slices.Delete(c.closes, i, i+1)
+		if h.State == "released" {
+			c.closing(at, c.sender(d))
+		}
+	}
 }
 
 // stay is the time of a unit at the valve.

@@ -41,6 +41,9 @@ type Recorder interface {
 	// taken them. Where the valve is shut it reports bytes that reached the valve.
 	// It returns the units that they completed.
 	Octets(d Direction, b []byte) []Unit
+	// Stops reports that the bytes of the next Octets stop at the valve, on their way
+	// to the endpoint: it has not received what they complete before Released.
+	Stops()
 	// Unsent reports bytes that the endpoint wrote and its socket did not take, and
 	// the error of that Write. Octets has not reported them.
 	Unsent(b []byte, err error)
@@ -315,6 +318,9 @@ func (c *Conn) arrived(b []byte, shut func() bool) bool {
 		(*r).Unread(b, len(b))
 		c.counts.in.Add(int64(len(b)))
 		return false
+	}
+	if r != nil && c.hold.Load() && shut() {
+		(*r).Stops()
 	}
 	units := c.record(In, b)
 	c.counts.in.Add(int64(len(b))) // a caller of Status waits for mu
