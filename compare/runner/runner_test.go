@@ -175,7 +175,6 @@ server · net.Conn.Read → *net.OpError "read tcp: read: connection reset by pe
 
 > server tcp write 00
 server · not sent: 1 byte: 00: *net.OpError "write tcp: write: broken pipe"
-client · has reset TCP: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 `},
 		"behind its own Close": {"server by hand\nopen\nserver tcp close\nserver tcp read\nserver tcp write 00\nserver tcp close", `> server tcp close
