@@ -39,6 +39,7 @@ func DiagnoseAll(reports []Report) []Diagnosis {
 		for _, p := range patterns {
 			p.look(own, shown)
 		}
+		shown.accepting(own)
 		shown.failing(own)
 		shown.bare(own)
 		for _, m := range mistakes {
@@ -150,6 +151,28 @@ func (e evidence) constant(reports []*Report) {
 	}
 }
 
+// accepting adds the Close frames that an endpoint answers as if they broke no
+// rule. The code of its answer says nothing if the endpoint fails connections for
+// other reasons with that code.
+func (e evidence) accepting(reports []*Report) {
+	fails := func(code wire.CloseCode) bool {
+		return slices.ContainsFunc(reports, func(r *Report) bool {
+			return r.trace.closed && r.trace.code == code && r.trace.accepted == "" && r.Case.alwaysFails() &&
+				len(r.Case.Rules) > 0 && !r.Case.sendsClose()
+		})
+	}
+	for _, r := range reports {
+		if r.trace.accepted != "" && !fails(r.trace.code) {
+			e.add(r.trace.accepted, r.Case.ID)
+		}
+	}
+}
+
+// alwaysFails reports whether the connection must fail in every outcome of c.
+func (c *Case) alwaysFails() bool {
+	return !slices.ContainsFunc(c.Outcomes, func(o Outcome) bool { return o.End.How != Fails })
+}
+
 // failing adds who never sends a Close frame when he fails the connection. Where
 // a Close frame may be answered as well, one says nothing of that.
 func (e evidence) failing(reports []*Report) {
@@ -208,14 +231,14 @@ func (p pattern) look(reports []*Report, e evidence) {
 	var ids []string
 	passed := 0
 	for _, r := range p.titled(reports, p.wrong) {
-		if how(r) {
+		if how(r) && !r.trace.flooded { // a flood hides what would have come
 			ids = append(ids, r.Case.ID)
 		} else {
 			passed++
 		}
 	}
 	for _, r := range p.titled(reports, slices.Concat(p.and...)) {
-		if how(r) {
+		if how(r) && !r.trace.flooded {
 			ids = append(ids, r.Case.ID)
 		}
 	}

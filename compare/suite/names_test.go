@@ -22,6 +22,7 @@ type habit struct {
 	host   string // of a client's request; {port} is the port
 	frame  func(m *mini, op wire.Opcode, p []byte) []byte
 	lax    bool // it checks nothing that it receives
+	bare   bool // it fails the connection with a Close frame that has no body
 	named  []string
 	titles []string // besides the usual ones
 }
@@ -188,6 +189,11 @@ var habits = []habit{
 	{what: "a Close code of its own", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE8} }), titles: []string{"The code 3000", "The code 4999"}},
 	{what: "the code 1001 for all", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE9} })},
 	{what: "Close frames without a body", roles: both, frame: bodied(func(uint16) []byte { return nil })},
+	{what: "Close frames without a body for every fault", roles: both, bare: true, titles: []string{"A Close frame with a body of one octet*"}},
+	{what: "a flood", roles: servers, first: strings.Repeat(string(unmasked(wire.Binary, strings.Repeat("x", 60000))), 6), titles: []string{
+		"The least that a request must have", "All names in *", "A field *", "No space behind *", "Tabs behind *", "White space behind *",
+		"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long value *",
+	}},
 	{what: "a Ping before each frame", roles: both, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
 		return append(right(m, wire.Ping, []byte("are you there?")), right(m, op, p)...)
 	}},
@@ -229,6 +235,10 @@ func (h habit) keep(m *mini) {
 		})
 		op := head.Opcode
 		switch {
+		case h.bare && (bad || op == wire.Close && len(p) == 1):
+			_, _ = m.conn.Write(right(m, wire.Close, nil))
+			m.leave()
+			return
 		case bad:
 			m.fail(wire.ProtocolError)
 			return

@@ -208,6 +208,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	p.untilDone()
 	r.spoke = len(p.first) > 0
 	r.saw, r.closed, r.fault, r.first, r.tooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
+	r.flooded = p.flooded
 	r.raw, r.part = p.raw, p.rest()
 	if p.context.Fragmented && !p.inFrame {
 		r.unfinished = p.message
