@@ -26,6 +26,9 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 		return complain(stderr, fmt.Errorf("unexpected argument %q; go run ./compare headers -h shows how", others[0]))
 	}
 	dirHeaders := filepath.Join(*dir, "headers")
+	if err := writtenTo(*dir); err != nil {
+		return complain(stderr, err)
+	}
 	if err := os.MkdirAll(dirHeaders, 0o755); err != nil {
 		return complain(stderr, err)
 	}
@@ -42,7 +45,7 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 			return complain(stderr, err)
 		}
 		file := filepath.Join(dirHeaders, t.String()+".txt")
-		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+		if err := replaceBytes(file, text.Bytes()); err != nil {
 			return complain(stderr, err)
 		}
 		var marks [3]int

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,7 +35,7 @@ A case in which time runs out is played once more, alone. If time runs out again
 it has no verdict but "no answer".
 
 Exit status: 0 all is well, 1 something failed, gave no answer or was not judged,
-2 nothing could be judged.
+2 nothing could be judged, or the results could not be written.
 
 `
 
@@ -85,7 +84,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if j.client && (j.server != "" || j.endpoints != "") || j.server != "" && j.endpoints != "" {
 		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
 	}
-	if j.workers < 0 || j.patience < 0 {
+	if j.workers < 1 || j.patience < 1 {
 		return complain(stderr, errors.New("-workers and -patience are numbers of 1 and above"))
 	}
 	if j.wait < 0 {
@@ -105,11 +104,14 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if name == "" {
 			continue
 		}
-		f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o666)
-		if err != nil {
+		if err := canReplace(name); err != nil {
 			return complain(stderr, fmt.Errorf("the results cannot be written: %w", err))
 		}
-		f.Close()
+	}
+	if !j.client && j.server == "" && j.endpoints == "" && len(j.patterns) == 0 {
+		if err := writtenTo(j.out); err != nil {
+			return complain(stderr, err)
+		}
 	}
 	t := newTerminal(stdout, len(cases))
 	switch {
@@ -274,8 +276,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 	t.conclusion(reports, status == allWell)
 	if len(j.patterns) == 0 {
 		if err := writeOutputs(j.out, reports); err != nil {
-			fmt.Fprintln(stderr, "compare:", err)
-			return max(status, somethingFailed)
+			return complain(stderr, err)
 		}
 		t.note("Written to " + filepath.Join(j.out, "suite-*.txt"))
 	}
@@ -351,16 +352,15 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 		if out.file == "" {
 			continue
 		}
-		if err := writeFile(out.file, result, out.write); err != nil {
-			fmt.Fprintln(stderr, "compare:", err)
-			status = somethingFailed
+		if err := replaceFile(out.file, func(w io.Writer) error { return out.write(w, result) }); err != nil {
+			status = complain(stderr, err)
 		}
 	}
 	judged := false
 	for _, r := range reports {
 		judged = judged || r.Verdict.Judged()
 		if j.fails(r) && !slices.Contains(forgiven, r.Endpoint) {
-			status = somethingFailed
+			status = max(status, somethingFailed)
 		}
 	}
 	if !judged {
@@ -373,17 +373,4 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
 	return worst > suite.NonStrict || j.strict && worst == suite.NonStrict
-}
-
-// writeFile writes result to a new file called name.
-func writeFile(name string, result results, write func(io.Writer, results) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := write(f, result); err != nil {
-		f.Close()
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return f.Close()
 }

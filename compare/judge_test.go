@@ -102,6 +102,9 @@ func TestWhatCannotBeginIsToldBeforeAnythingIsPlayed(t *testing.T) {
 	for _, args := range [][]string{
 		{"-endpoint", "reference,reference", "5.1"},
 		{"-endpoint", "reference", "-workers", "-1", "5.1"},
+		{"-endpoint", "reference", "-workers", "0", "5.1"},
+		{"-endpoint", "reference", "-patience", "0", "5.1"},
+		{"-out", outputsDir}, // this folder is not the top of the module
 		{"-endpoint", "reference", "-patience", "-1", "5.1"},
 		{"-endpoint", "reference", "-json", nowhere, "5.1"},
 		{"-client", "-html", nowhere},

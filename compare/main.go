@@ -12,19 +12,27 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"wslab/compare/endpoint"
 )
 
 func main() {
 	endpoint.BeServer()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := untilInterrupted(context.Background())
 	context.AfterFunc(ctx, stop) // so that a second Ctrl-C does not wait for what the first has ended
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// untilInterrupted returns a context that ends with Ctrl-C, and with the signal by
+// which other programs end this one.
+func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
 // A command does one thing that compare can do, and returns the exit status: 0
-// when all is well, 1 for failures, 2 when nothing could begin.
+// when all is well, 1 for failures, 2 when nothing could begin or the results could
+// not be written.
 type command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 
 var commands = []struct {
@@ -37,8 +45,18 @@ var commands = []struct {
 	{"headers", "send every two octets that a frame can begin with to every endpoint", makeHeaderMaps},
 }
 
-// run is main with its surroundings passed in.
+// run is main with its surroundings passed in. What cannot be told gives status 2,
+// whatever the command found.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &telling{Writer: stdout}
+	status := runCommand(ctx, args, out, stderr)
+	if out.err != nil {
+		return complain(stderr, fmt.Errorf("not all that was found could be shown: %w", out.err))
+	}
+	return status
+}
+
+func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		// Both are always done: what one finds does not excuse the other.
 		played := runScenarios(ctx, nil, stdout, stderr)

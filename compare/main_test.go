@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"flag"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -40,6 +42,21 @@ func TestBadArgumentsAreToldClearly(t *testing.T) {
 		if status != 2 || !strings.HasPrefix(stderr.String(), "compare: "+c.want) || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
 			t.Errorf("%q gives status %d, %s, want 2, %s", c.args, status, &stderr, c.want)
 		}
+	}
+}
+
+func TestCtrlCAndATerminationEndARun(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		ctx, stop := untilInterrupted(t.Context())
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := self.Signal(signal); err != nil {
+			t.Skip(err) // there are no signals on this system
+		}
+		<-ctx.Done()
+		stop()
 	}
 }
 

@@ -34,6 +34,9 @@ const maxReasons = 5
 
 func newTerminal(w io.Writer, cases int) *terminal {
 	t := &terminal{w: w, cases: cases, told: map[string]bool{}}
+	if out, ok := w.(*telling); ok {
+		w = out.Writer
+	}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		t.live = err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -288,7 +288,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if err := os.WriteFile(filepath.Join(dir, "suite-"+name+".txt"), texts[name].Bytes(), 0o644); err != nil {
+		if err := replaceBytes(filepath.Join(dir, "suite-"+name+".txt"), texts[name].Bytes()); err != nil {
 			return err
 		}
 	}

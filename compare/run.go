@@ -73,6 +73,14 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		}
 		endpoints = append(endpoints, e)
 	}
+	if err := writtenTo(*dir); err != nil {
+		return complain(stderr, err)
+	}
+	if *update {
+		if err := writtenTo(scenariosDir); err != nil {
+			return complain(stderr, err)
+		}
+	}
 	results := playAll(ctx, client, chosen, endpoints)
 	confirm(ctx, client, chosen, results, *dir)
 	example, played := "", 0
@@ -225,12 +233,12 @@ func writeResults(client player, s *scenario.Scenario, rs []result, dir string, 
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(file, text, 0o644); err != nil {
+		if err := replaceBytes(file, text); err != nil {
 			return err
 		}
 		if update && r.endpoint == "reference" {
 			text := s.WithTranscripts(recording.Transcript(r.events))
-			if err := os.WriteFile(filepath.Join(scenariosDir, s.Name+".txt"), []byte(text), 0o644); err != nil {
+			if err := replaceBytes(filepath.Join(scenariosDir, s.Name+".txt"), []byte(text)); err != nil {
 				return err
 			}
 		}

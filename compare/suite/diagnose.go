@@ -29,6 +29,12 @@ type trace struct {
 	// bareControl says that a client's control frame had no mask.
 	bareControl bool
 	noClose     bool // it failed the connection without a Close frame
+	// accepted is the mistake of an endpoint that answers a Close frame which breaks
+	// a rule as it would answer one without.
+	accepted string
+	flooded  bool // more came than anything called for
+	faulty   bool // a frame that came breaks a rule, and is not one of the judge's
+	framed   bool // a frame came, whole or in part, that is not a Close frame
 }
 
 // diagnose returns the code of the mistake that r shows by itself, or "" where
@@ -61,7 +67,8 @@ func diagnose(r *Report) string {
 
 // leaves returns what is kept of r.
 func (r *Report) leaves() trace {
-	t := trace{quiet: r.quiet(), came: len(r.saw), closed: r.closed != nil, ended: r.over != nil && !isTimeout(r.over)}
+	t := trace{quiet: r.quiet(), came: len(r.saw), closed: r.closed != nil, ended: r.over != nil && !isTimeout(r.over), flooded: r.flooded || r.tooLong != nil,
+		faulty: r.fault != nil && !r.sentBack(), framed: len(r.saw) > 0 || r.fault != nil || r.part.there()}
 	all := r.saw
 	if r.closed != nil {
 		t.code = r.closed.close.Code
@@ -148,6 +155,9 @@ func (r *Report) ofHandshake() string {
 			code := overlooks(r.Case.Rules)
 			if code == "http-version-not-checked" && !r.Case.oldHTTP() {
 				return "" // the line is wrong in another way
+			}
+			if code == "host-not-checked" && strings.Count(r.Case.Opening.Writes[0], "\nHost:") == 1 {
+				return "" // it is there once, and what is wrong is its value
 			}
 			return code
 		}
@@ -351,13 +361,14 @@ func (r *Report) ofClose() string {
 		return ""
 	}
 	code := r.closed.close.Code
-	// Who answers with the code of a frame that he must not accept has accepted it.
+	// An endpoint that answers with the code of a frame that it must not accept has
+	// accepted it, unless it fails other connections with that code as well.
 	if best.End.How == Fails && len(r.Case.Rules) == 1 && unmet(r) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
 		switch r.Case.Rules[0] {
 		case wire.RuleCloseReason.Code:
-			return "close-reason-not-checked"
+			r.trace.accepted = "close-reason-not-checked"
 		case wire.RuleCloseBody.Code:
-			return "close-body-not-checked"
+			r.trace.accepted = "close-body-not-checked"
 		}
 	}
 	if r.over == nil || isTimeout(r.over) {

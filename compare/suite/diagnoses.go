@@ -39,6 +39,7 @@ func DiagnoseAll(reports []Report) []Diagnosis {
 		for _, p := range patterns {
 			p.look(own, shown)
 		}
+		shown.accepting(own)
 		shown.failing(own)
 		shown.bare(own)
 		for _, m := range mistakes {
@@ -150,6 +151,28 @@ func (e evidence) constant(reports []*Report) {
 	}
 }
 
+// accepting adds the Close frames that an endpoint answers as if they broke no
+// rule. The code of its answer says nothing if the endpoint fails connections for
+// other reasons with that code.
+func (e evidence) accepting(reports []*Report) {
+	fails := func(code wire.CloseCode) bool {
+		return slices.ContainsFunc(reports, func(r *Report) bool {
+			return r.trace.closed && r.trace.code == code && r.trace.accepted == "" && r.Case.alwaysFails() &&
+				len(r.Case.Rules) > 0 && !r.Case.sendsClose()
+		})
+	}
+	for _, r := range reports {
+		if r.trace.accepted != "" && !fails(r.trace.code) {
+			e.add(r.trace.accepted, r.Case.ID)
+		}
+	}
+}
+
+// alwaysFails reports whether the connection must fail in every outcome of c.
+func (c *Case) alwaysFails() bool {
+	return !slices.ContainsFunc(c.Outcomes, func(o Outcome) bool { return o.End.How != Fails })
+}
+
 // failing adds who never sends a Close frame when he fails the connection. Where
 // a Close frame may be answered as well, one says nothing of that.
 func (e evidence) failing(reports []*Report) {
@@ -190,6 +213,7 @@ func (e evidence) bare(reports []*Report) {
 type pattern struct {
 	mistake string
 	clients bool // it is about clients
+	request bool // it is about how a request is read: a frame that came shows that it was
 	wrong   []string
 	and     [][]string // of each list most must be wrong, too
 	right   [][]string // of each list one must have run, and most be passed
@@ -208,14 +232,14 @@ func (p pattern) look(reports []*Report, e evidence) {
 	var ids []string
 	passed := 0
 	for _, r := range p.titled(reports, p.wrong) {
-		if how(r) {
+		if how(r) && !p.hidden(r) {
 			ids = append(ids, r.Case.ID)
 		} else {
 			passed++
 		}
 	}
 	for _, r := range p.titled(reports, slices.Concat(p.and...)) {
-		if how(r) {
+		if how(r) && !p.hidden(r) {
 			ids = append(ids, r.Case.ID)
 		}
 	}
@@ -243,6 +267,10 @@ func (p pattern) look(reports []*Report, e evidence) {
 	}
 	e.add(p.mistake, ids...)
 }
+
+// hidden reports whether r cannot show p, because something else came: a flood, or
+// a frame where p is about the request.
+func (p pattern) hidden(r *Report) bool { return r.trace.flooded || p.request && r.trace.framed }
 
 // titled returns those of reports whose cases have one of titles.
 func (p pattern) titled(reports []*Report, titles []string) []*Report {
@@ -313,19 +341,19 @@ var (
 )
 
 var patterns = append([]pattern{
-	{mistake: "request-read-once", wrong: []string{"A request cut *", "A request line by line", "A request octet by octet", "A request in pieces of seven octets"},
+	{mistake: "request-read-once", request: true, wrong: []string{"A request cut *", "A request line by line", "A request octet by octet", "A request in pieces of seven octets"},
 		need: 3, most: true, right: [][]string{leastRequest}},
-	{mistake: "request-buffer-small", wrong: []string{"A cookie of 4,096 octets*", "A long value before the fields that count", "A value of 8,000 octets"},
+	{mistake: "request-buffer-small", request: true, wrong: []string{"A cookie of 4,096 octets*", "A long value before the fields that count", "A value of 8,000 octets"},
 		how: func(r *Report) bool { return refused(r) || unmet(r) }, right: [][]string{leastRequest, {"A field that nobody knows"}}},
 	{mistake: "glued-frame-lost", clients: true, wrong: []string{"A frame in the same TCP segment as the answer", "Three frames in the same TCP segment as the answer", "A frame of 10,000 octets behind the answer at once"},
 		most: true, how: nothing, right: [][]string{leastClient}},
-	{mistake: "header-names-by-case", wrong: []string{"All names in lower case", "All names in capitals"}, how: unnamed, right: [][]string{leastRequest}},
-	{mistake: "header-split-at-every-colon", wrong: []string{"A field whose value looks like a field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "header-split-at-colon-space", wrong: []string{"No space behind the colons", "Tabs behind the colons"}, right: [][]string{leastRequest}},
-	{mistake: "header-value-not-trimmed", wrong: []string{"White space behind the values"}, need: 1, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "connection-not-a-list", wrong: []string{"Connection: keep-alive, Upgrade*", "Connection: Upgrade, keep-alive"}, right: [][]string{leastRequest}},
-	{mistake: "connection-by-case", wrong: []string{"Connection: upgrade, as nginx sends it", "Connection: UPGRADE"}, right: [][]string{leastRequest}},
-	{mistake: "upgrade-by-case", wrong: []string{"Upgrade: WebSocket", "Upgrade: WEBSOCKET"}, right: [][]string{leastRequest}},
+	{mistake: "header-names-by-case", request: true, wrong: []string{"All names in lower case", "All names in capitals"}, how: unnamed, right: [][]string{leastRequest}},
+	{mistake: "header-split-at-every-colon", request: true, wrong: []string{"A field whose value looks like a field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"A field that nobody knows"}}},
+	{mistake: "header-split-at-colon-space", request: true, wrong: []string{"No space behind the colons", "Tabs behind the colons"}, right: [][]string{leastRequest}},
+	{mistake: "header-value-not-trimmed", request: true, wrong: []string{"White space behind the values"}, need: 1, right: [][]string{leastRequest, {"A field that nobody knows"}}},
+	{mistake: "connection-not-a-list", request: true, wrong: []string{"Connection: keep-alive, Upgrade*", "Connection: Upgrade, keep-alive"}, right: [][]string{leastRequest}},
+	{mistake: "connection-by-case", request: true, wrong: []string{"Connection: upgrade, as nginx sends it", "Connection: UPGRADE"}, right: [][]string{leastRequest}},
+	{mistake: "upgrade-by-case", request: true, wrong: []string{"Upgrade: WebSocket", "Upgrade: WEBSOCKET"}, right: [][]string{leastRequest}},
 	{mistake: "token-as-substring", wrong: []string{"Upgrade: websockets", "Upgrade: notwebsocket"}, how: opened, right: [][]string{leastRequest, {"Upgrade: h2c"}}},
 	{mistake: "token-as-substring", wrong: []string{"Connection: upgraded", "Connection: no-upgrade"}, how: opened, right: [][]string{leastRequest, {"Connection: keep-alive"}}},
 	{mistake: "upgrade-not-checked", wrong: []string{"No Upgrade", "Upgrade: h2c"}, how: opened, right: [][]string{leastRequest}},
@@ -337,7 +365,7 @@ var patterns = append([]pattern{
 	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer octet by octet", "An answer in pieces of seven octets"},
 		need: 3, most: true, right: [][]string{leastClient}},
 }, forBoth(
-	pattern{mistake: "second-frame-lost", wrong: together, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
+	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *Report) bool { return wrongly(r) && !r.trace.faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
 	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 octets"}}},
 	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1,
 		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 octets"}}},

@@ -72,6 +72,7 @@ var (
 	dutyLists      = must("5.6.1.2", "paragraph 1", TheReceiver, "A recipient accepts a list with white space around its commas and with empty items.").of(9110)
 	dutyAbsolute   = must("3.2.2", "last paragraph", TheServer, "A server accepts a whole URL as the target.").of(9112)
 	dutyOneHost    = must("3.2", "last paragraph", TheServer, "A server answers a request that has no Host, or more than one, with 400.").of(9112).onReceipt()
+	dutyHostValue  = must("3.2", "last paragraph", TheServer, "A server answers a request whose Host is not a host, with or without a port, with 400.").of(9112).onReceipt()
 	dutyColon      = must("5.1", "paragraph 2", TheServer, "A server refuses white space between a field name and its colon with 400.").of(9112).onReceipt()
 	dutyNUL        = must("5.5", "the paragraph about CR, LF and NUL", TheReceiver, "A recipient refuses a value with CR, LF or NUL, or replaces each by a space.").of(9110).onReceipt()
 	dutyFolded     = must("5.2", "the paragraph about servers", TheServer, "A server refuses a folded line, or replaces the fold by spaces.").of(9112).onReceipt()

@@ -163,6 +163,8 @@ func (r *Report) ofBytesAfter(raw []byte) string {
 				return "length-in-characters"
 			case last.frames[0].header.Form == wire.Length7 && e.Payload.Len() > wire.MaxControlPayload && len(last.payload) == e.Payload.Len()&0x7F:
 				return "length-in-one-byte"
+			case swapped(last.frames[0].header) == uint64(e.Payload.Len()):
+				return "length-sent-little-endian"
 			default:
 				return "length-too-small"
 			}

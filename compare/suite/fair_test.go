@@ -115,7 +115,7 @@ func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 // fairCases are those that servers with habits of their own are tried with.
 func fairCases(t *testing.T) []*Case {
 	t.Helper()
-	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 octets", "A Ping glued"}
+	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 octets", "A Ping glued", "Octet by octet: a Pong"}
 	for _, run := range []string{"5.2/1–6", "5.4/1–6", "5.4/38–48", "5.5/1–6", "5.5.1/1–5", "5.5.1/11–14", "8.1/1–10"} {
 		ids, err := Expand(run)
 		if err != nil {

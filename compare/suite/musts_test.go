@@ -88,7 +88,7 @@ var musts = []struct {
 
 	{"4.2.1", "a request that is no valid handshake is refused with a status", []string{"4.2.1/2", "4.2.1/36", "4.2.1/77"}, ""},
 	{"4.2.1", "a GET of HTTP/1.1 or higher", []string{"4.2.1/2–9", "4.2.1/10"}, ""},
-	{"4.2.1", "Host has the server's authority", []string{"4.2.1/36–39"}, ""},
+	{"4.2.1", "Host has the server's authority", []string{"4.2.1/36–39", "4.2.1/188–190"}, ""},
 	{"4.2.1", "Upgrade contains websocket in any case", []string{"4.2.1/42–55"}, ""},
 	{"4.2.1", "Connection includes Upgrade in any case", []string{"4.2.1/57–75"}, ""},
 	{"4.2.1", "the key is base64 of 16 octets", []string{"4.2.1/77–91"}, ""},

@@ -22,6 +22,7 @@ type habit struct {
 	host   string // of a client's request; {port} is the port
 	frame  func(m *mini, op wire.Opcode, p []byte) []byte
 	lax    bool // it checks nothing that it receives
+	bare   bool // it fails the connection with a Close frame that has no body
 	named  []string
 	titles []string // besides the usual ones
 }
@@ -95,7 +96,7 @@ var habits = []habit{
 			slices.Reverse(b[2 : 2+n])
 		}
 		return b
-	}), named: []string{"length-sent-little-endian"}},
+	}), named: []string{"length-sent-little-endian"}, titles: []string{"A text message of 32,768 octets"}},
 	{what: "a length of 32 bits after 127", roles: both, frame: edited(func(b []byte) []byte {
 		if b[1]&0x7F == 127 {
 			return slices.Delete(b, 2, 6)
@@ -123,7 +124,8 @@ var habits = []habit{
 	{what: "only the first byte of each frame", roles: both, frame: edited(func(b []byte) []byte { return b[:1] })},
 
 	// Bytes that are no frames.
-	{what: "a NUL after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, 0) }), named: []string{"byte-after-frame"}},
+	{what: "a NUL after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, 0) }), named: []string{"byte-after-frame"},
+		titles: slices.Concat(together, cutPayloads, cutHeaders)},
 	{what: "a line feed after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, '\n') }), named: []string{"byte-after-frame"}},
 	{what: "the end of a chunked body after 101", roles: servers, first: "0\r\n\r\n", named: []string{"chunk-after-handshake"}},
 	{what: "an empty line after 101", roles: servers, first: "\r\n", named: []string{"crlf-behind-handshake"}},
@@ -188,6 +190,12 @@ var habits = []habit{
 	{what: "a Close code of its own", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE8} }), titles: []string{"The code 3000", "The code 4999"}},
 	{what: "the code 1001 for all", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE9} })},
 	{what: "Close frames without a body", roles: both, frame: bodied(func(uint16) []byte { return nil })},
+	{what: "Close frames without a body for every fault", roles: both, bare: true, titles: []string{"A Close frame with a body of one octet*"}},
+	{what: "a flood", roles: servers, first: strings.Repeat(string(unmasked(wire.Binary, strings.Repeat("x", 60000))), 6), titles: requestTitles},
+	{what: "capitals, as an answer to every request", roles: servers, titles: requestTitles,
+		frame: only(wire.Text, func(m *mini, p []byte) []byte { return right(m, wire.Text, bytes.ToUpper(p)) })},
+	{what: "a byte too many announced, as an answer to every request", roles: servers, frame: announcing(func(n int) uint64 { return uint64(n) + 1 }),
+		named: []string{"length-too-large"}, titles: requestTitles},
 	{what: "a Ping before each frame", roles: both, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
 		return append(right(m, wire.Ping, []byte("are you there?")), right(m, op, p)...)
 	}},
@@ -195,6 +203,12 @@ var habits = []habit{
 		return append(right(m, wire.Pong, []byte("heartbeat")), right(m, op, p)...)
 	}},
 	{what: "lengths in any form accepted", roles: both, lax: true, titles: []string{"The length 5 of a *", "The length 125 of a *"}},
+}
+
+// requestTitles are cases that patterns about the request look at.
+var requestTitles = []string{
+	"The least that a request must have", "All names in *", "A field *", "No space behind *", "Tabs behind *", "White space behind *",
+	"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long value *",
 }
 
 // habitTitles are cases that show each of habits, and some that must not mislead.
@@ -229,6 +243,10 @@ func (h habit) keep(m *mini) {
 		})
 		op := head.Opcode
 		switch {
+		case h.bare && (bad || op == wire.Close && len(p) == 1):
+			_, _ = m.conn.Write(right(m, wire.Close, nil))
+			m.leave()
+			return
 		case bad:
 			m.fail(wire.ProtocolError)
 			return

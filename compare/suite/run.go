@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -207,6 +208,7 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	p.untilDone()
 	r.spoke = len(p.first) > 0
 	r.saw, r.closed, r.fault, r.first, r.tooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
+	r.flooded = p.flooded
 	r.raw, r.part = p.raw, p.rest()
 	if p.context.Fragmented && !p.inFrame {
 		r.unfinished = p.message
@@ -224,11 +226,16 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 // sent returns what c sends in frames that a control frame could send back.
 func (c *Case) sent() sentSet {
 	set := sentSet{payloads: map[string]bool{}}
+	pongs, pings := map[string]bool{}, map[string]bool{}
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
 			n := f.Payload.Len()
-			if f.Opcode == wire.Pong {
+			switch f.Opcode {
+			case wire.Pong:
+				pongs[string(f.Payload.prefix(n))] = true
 				continue // a Pong for a Pong answers nothing, and may come at any time
+			case wire.Ping:
+				pings[string(f.Payload.prefix(n))] = true
 			}
 			if n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
 				set.payloads[string(f.Payload.prefix(n))] = true
@@ -239,6 +246,8 @@ func (c *Case) sent() sentSet {
 			}
 		}
 	}
+	// So may one whose payload a data frame has as well.
+	maps.DeleteFunc(set.payloads, func(p string, _ bool) bool { return pongs[p] && !pings[p] })
 	return set
 }
 

@@ -23,6 +23,7 @@ func section421() []*Case {
 	headSizes(&s)
 	requestBody(&s)
 	requestInPieces(&s)
+	hostValues(&s)
 	return s.cases
 }
 
@@ -570,6 +571,30 @@ func requestInPieces(s *group) {
 			Opening: Opening{Writes: []string{each.head}, Fin: true}, Outcomes: []Outcome{{End: End{How: Refuses, Silent: true}}}, OneSided: true,
 		})
 	}
+}
+
+// hostValues is about what Host may be, and about a target that counts in its place.
+func hostValues(s *group) {
+	host := func(value string) string { return set(request, "Host", "Host: "+value) }
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Host is a host with or without a port. A server responds with 400 to any other value (RFC 9112 §3.2).", keyword: Must, duty: dutyHostValue,
+		rules: []string{wire.RuleHost.Code}, outcomes: refuses(),
+		list: []handshake{
+			{"A Host with a space", host("a b")},
+			{"A Host with a user name", host("u@a")},
+			{"A Host with a path", host("a/b")},
+		},
+	})
+	// RFC 9112 §3.2.2 has a server ignore Host here. RFC 6455 §4.2.1 has it refuse a
+	// Host that is not its authority. No server can break a MUST by following one of
+	// the two.
+	s.addHandshakes(wire.Server, handshakes{
+		requirement: "Where the target is a whole URL, its authority counts, and a server ignores Host (RFC 9112 §3.2.2). RFC 6455 §4.2.1 asks for the authority in Host, though, so a server may refuse.", keyword: Should,
+		outcomes: opensOr(NonStrict, "it looks at Host where the target has the authority, which RFC 9112 §3.2.2 forbids and RFC 6455 §4.2.1 asks for"),
+		list: []handshake{
+			{"A whole URL as the target, with another server's Host", startLine(host("elsewhere.example"), "GET http://{host}{path} HTTP/1.1")},
+		},
+	})
 }
 
 // prefixed returns values with prefix before each.

@@ -61,6 +61,7 @@ type Report struct {
 	trace      trace
 	part       part   // a frame that came in part
 	raw        []byte // the first octets of the last frame
+	flooded    bool   // more came than the case can call for
 	tooLong    *seen  // what announced more bytes than anything called for
 	// Unreachable says that there was no connection to judge, and Refused that
 	// nothing listened.
