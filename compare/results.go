@@ -223,17 +223,6 @@ For each target the first cell is its behavior, the second how the connection en
 {{end}}{{end}}</html>
 `))
 
-// said names a verdict that is none of the four that judge an endpoint.
-func said(r suite.Report) string {
-	switch r.Worst() {
-	case suite.NoAnswer:
-		return "no answer in time"
-	case suite.NotJudged:
-		return "not judged"
-	}
-	return ""
-}
-
 // expectations is what is known beforehand of the endpoints of this module.
 type expectations struct {
 	cases   []*suite.Case

@@ -97,7 +97,6 @@ var (
 	dutyValidHTTP  = must("4.2.2", "step 5", TheServer, "A server accepts with a valid HTTP response.")
 	dutyNoLength   = must("8.6", "the paragraph about a status of 1xx", TheServer, "A server sends no Content-Length in a response with a status of 1xx.").of(9110)
 	dutyNoTransfer = must("6.1", "the paragraph about a status of 1xx", TheServer, "A server sends no Transfer-Encoding in a response with a status of 1xx.").of(9112)
-	dutyRefuses    = must("4.2.1", "paragraph 2", TheServer, "A server answers what is not a handshake with an HTTP response.").onReceipt()
 )
 
 // dutyReplies is item n of step 5 in §4.2.2.
@@ -134,7 +133,6 @@ var (
 	dutyPong       = must("5.5.2", "paragraph 3", TheReceiver, "A receiver answers a Ping with a Pong, unless it has received a Close frame.")
 	dutyAnswers    = must("5.5.1", "paragraph 5", TheReceiver, "A receiver answers a Close frame with a Close frame, unless it sent one before.")
 	dutyClosesTCP  = must("5.5.1", "paragraph 6", TheEndpoint, "An endpoint that has sent and received a Close frame closes TCP, a server at once.")
-	dutyNoData     = must("5.5.1", "paragraph 4", TheSender, "An endpoint sends no data frames after its Close frame.")
 	dutyLocalCodes = must("7.4.1", "1005, 1006 and 1015", TheSender, "An endpoint sends none of these codes in a Close frame.")
 	dutyUTF8       = must("8.1", "paragraph 1", TheReceiver, "An endpoint that finds that text is not UTF-8 fails the connection.").onReceipt()
 	dutyFails      = must("7.1.7", "paragraphs 1 and 2", TheEndpoint, "An endpoint that fails the connection closes TCP and processes no more data.").onReceipt()
