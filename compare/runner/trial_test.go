@@ -476,7 +476,7 @@ func TestAServerThatFloodsCostsBoundedMemory(t *testing.T) {
 		reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
 		runtime.ReadMemStats(&after)
 		for _, r := range reports {
-			if r.Verdict != suite.Fail || r.Lacks() != "" {
+			if r.Verdict != suite.NotJudged || r.Lacks() != "" {
 				t.Errorf("%s, %s: %s: %s", what, r.Case, r.Verdict, r.Reason)
 			}
 		}
