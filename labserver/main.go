@@ -179,12 +179,12 @@ func listenError(addr string, err error) error {
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
 	if c.dev {
-		for dir, files := range map[string]*fs.FS{"lessons": &lessonFiles, "static": &pageFiles} {
-			root, err := os.OpenRoot(dir) // it follows no link that leads out of the folder
-			if err != nil {
-				return nil, fmt.Errorf("-dev reads the folder %s, which is not here; run it from the top of the repository", dir)
-			}
-			*files = root.FS()
+		var err error
+		if lessonFiles, err = folder("lessons"); err != nil {
+			return nil, err
+		}
+		if pageFiles, err = folder("static"); err != nil {
+			return nil, err
 		}
 	}
 	sites, err := lesson.Resolve(lesson.Sources)
@@ -201,6 +201,16 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 		Sites:     sites, Gorilla: options.GorillaDir, Static: pageFiles,
 		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Memory: c.memory << 20, Log: log.New(stderr, "wslab: ", 0),
 	})
+}
+
+// folder returns the files of dir for -dev. A link that leads out of it is not
+// followed.
+func folder(dir string) (fs.FS, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("-dev reads the folder %s, which is not here; run it from the top of the repository", dir)
+	}
+	return root.FS(), nil
 }
 
 // gorillaDir returns the folder of gorilla's source, or nothing where this

@@ -130,6 +130,7 @@ type Conn struct {
 	half          bool     // CloseWrite has begun, and its FIN waits
 	closing       bool     // Close has begun
 	resets        bool     // Close left bytes unread that the pump had read
+	reset         error    // the RST that a Write met, while bytes that came before it are unread
 	closed        bool
 	lingering     bool      // linger is at work
 	aborted       bool      // nothing is to be sent any more
@@ -207,11 +208,23 @@ func (c *Conn) failed(d Direction, err error) {
 	c.Settle()
 	r := c.recorder.Load()
 	var timeout net.Error
+	var reset error // that a Write met before
+	if d == In && !(errors.As(err, &timeout) && timeout.Timeout()) {
+		reset = c.takeReset()
+	}
 	switch {
 	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
 		// The endpoint's own Close or deadline: nothing crossed.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// It writes behind its own FIN.
+	case d == Out && IsReset(err) && c.socket != nil && c.unreadBytes() > 0:
+		// What the peer sent before its RST can still be read, and comes first.
+		c.mu.Lock()
+		c.reset = err
+		c.mu.Unlock()
+		c.counts.failed.Store(true)
+	case reset != nil: // after it the kernel says EOF, though no FIN has come
+		(*r).Failed(Out, reset)
 	case errors.Is(err, io.EOF):
 		id := (*r).Fin(In)
 		c.counts.finIn.Store(true)
@@ -223,6 +236,21 @@ func (c *Conn) failed(d Direction, err error) {
 		c.counts.failed.Store(true)
 	}
 	c.tell()
+}
+
+// unreadBytes returns how many bytes wait in the socket.
+func (c *Conn) unreadBytes() int {
+	_, size := c.socket.unread()
+	return size
+}
+
+// takeReset returns the RST that a Write met and that is not recorded yet, or nil.
+func (c *Conn) takeReset() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.reset
+	c.reset = nil
+	return err
 }
 
 // errOpened says that the valve was opened and nothing is left in the queue, so
@@ -530,6 +558,9 @@ func (c *Conn) Close() error {
 	r := c.recorder.Load()
 	var id uint64
 	if r != nil && first {
+		if reset := c.takeReset(); reset != nil {
+			(*r).Failed(Out, reset)
+		}
 		id = (*r).Closed()
 	}
 	c.mu.Lock()
