@@ -49,6 +49,38 @@ func TestWhatTheSocketRefusesIsNotRecordedAsSent(t *testing.T) {
 	}
 }
 
+// The kernel keeps what arrived before an RST, so an RST that a Write meets is
+// recorded after that, when it is read or when the endpoint closes.
+func TestAResetThatAWriteMeetsComesAfterWhatCameBeforeIt(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		client, server, rec := loopback(t, false)
+		io.WriteString(client, "one\n")
+		client.SetLinger(0)
+		client.Close()
+		for { // until the RST is here
+			if _, err := server.Write([]byte("answer\n")); IsReset(err) {
+				break
+			}
+		}
+		if len(rec.failed) > 0 {
+			t.Errorf("%v is recorded before what came first is read", rec.failed)
+		}
+		if reads {
+			if n, err := server.Read(make([]byte, 10)); n != 4 || err != nil {
+				t.Fatalf("Read gives %d, %v", n, err)
+			}
+			if _, err := server.Read(make([]byte, 10)); err == nil {
+				t.Error("Read gives no error")
+			}
+		} else {
+			server.Close()
+		}
+		if len(rec.failed) != 1 || !IsReset(rec.failed[0]) || len(rec.fins) > 0 {
+			t.Errorf("reads: %t: failed %v, fins %v", reads, rec.failed, rec.fins)
+		}
+	}
+}
+
 func TestOfAWriteThatEndsInTheMiddleTheSentPartIsRecorded(t *testing.T) {
 	client, server, rec := loopback(t, false)
 	rec.arrived = make(chan struct{}, 1000)
