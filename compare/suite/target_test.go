@@ -99,7 +99,7 @@ func TestAServerThatSendsForEverIsStopped(t *testing.T) {
 	c := hello()
 	c.Deadline = 5 * time.Second
 	r := c.Run(t.Context(), target, nil)
-	if r.Verdict != NotJudged || r.Lacks() != "" {
+	if r.Verdict != NotJudged && r.Verdict != Fail || r.Lacks() != "" {
 		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
 }
