@@ -224,8 +224,16 @@ var (
 
 func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 	type result struct {
+		role    wire.Role
 		reports []Report
 		names   []string
+	}
+	play := func(role wire.Role, mistake string, titles []string) result {
+		r := result{role: role, reports: judged(t, role, mistake, titles...)}
+		for _, d := range DiagnoseAll(r.reports) {
+			r.names = append(r.names, d.Mistake.Code)
+		}
+		return r
 	}
 	results := make([][]result, len(proofs)) // for each role that can make it
 	var running sync.WaitGroup
@@ -236,11 +244,7 @@ func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 			defer func() { <-few }()
 			m, _ := MistakeOf(p.mistake)
 			for _, role := range map[string][]wire.Role{byServer: {wire.Server}, byClient: {wire.Client}, byBoth: {wire.Server, wire.Client}}[m.Role] {
-				r := result{reports: judged(t, role, p.mistake, p.titles...)}
-				for _, d := range DiagnoseAll(r.reports) {
-					r.names = append(r.names, d.Mistake.Code)
-				}
-				results[i] = append(results[i], r)
+				results[i] = append(results[i], play(role, p.mistake, p.titles))
 			}
 		})
 	}
@@ -248,6 +252,11 @@ func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 	for i, p := range proofs {
 		t.Run(p.mistake, func(t *testing.T) {
 			for _, r := range results[i] {
+				other := func(r Report) bool { return r.Mistake != "" && r.Mistake != p.mistake }
+				if !slices.Equal(r.names, []string{p.mistake}) || slices.ContainsFunc(r.reports, other) {
+					// Time may have run out beside the others: alone, as a run plays such cases again.
+					r = play(r.role, p.mistake, p.titles)
+				}
 				if !slices.Equal(r.names, []string{p.mistake}) {
 					t.Errorf("diagnosed %q", r.names)
 					for _, r := range r.reports {

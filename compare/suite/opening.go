@@ -224,12 +224,12 @@ func (c *Case) open(ctx context.Context, conn *movingConn, role wire.Role, host,
 		if i == len(list)-1 {
 			b = append(b, glued...)
 		}
-		if _, err := conn.Write(b); err != nil {
-			if role == wire.Server {
+		if n, err := conn.Write(b); err != nil {
+			if role == wire.Server && i == 0 && n == 0 {
 				a.err = errors.New("it was gone before its handshake was answered")
 				return a
 			}
-			break // a server may refuse before the request is at its end
+			break // a peer may refuse before the request or the answer is at its end
 		}
 		if c.Opening.Gap > 0 && i < len(list)-1 {
 			sleep(ctx, c.Opening.Gap)
