@@ -13,7 +13,7 @@ import (
 )
 
 // makeHeaderMaps is the command "headers": it sends each of the 65,536 pairs of
-// octets with which a frame can begin to every endpoint and writes what came of
+// bytes with which a frame can begin to every endpoint and writes what came of
 // them to OUT/headers/ENDPOINT-ROLE.txt.
 func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("headers", flag.ContinueOnError)

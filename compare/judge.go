@@ -68,7 +68,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&j.wait, "wait", 10*time.Second, "with -client: how long to wait for the next connection once the client has connected; 0 waits for ever")
 	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: reference,gorilla,naive")
 	flags.BoolVar(&j.insecure, "insecure", false, "judge a server though its certificate cannot be trusted")
-	flags.BoolVar(&j.strict, "strict", false, "fail for what is merely non-strict as well")
+	flags.BoolVar(&j.strict, "strict", false, "fail for warnings as well")
 	flags.BoolVar(&j.all, "all", false, "list every case that is not passed, not only the first of a section")
 	flags.IntVar(&j.workers, "workers", runner.Workers, "how many cases run at once")
 	flags.IntVar(&j.patience, "patience", 1, "wait this many `times` as long for everything, on a slow machine or network")
@@ -197,7 +197,7 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 				hint = " With -insecure it is judged all the same."
 			}
 			return complain(stderr, fmt.Errorf("%s cannot be judged. %s%s", target.Name, r.Reason, hint))
-		case r.Verdict > suite.NonStrict:
+		case r.Verdict > suite.Warning:
 			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
 			targets[i].Silent = true
 		}
@@ -372,5 +372,5 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 // fails reports whether r counts as a failure.
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
-	return worst > suite.NonStrict || j.strict && worst == suite.NonStrict
+	return worst > suite.Warning || j.strict && worst == suite.Warning
 }

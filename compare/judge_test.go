@@ -53,7 +53,7 @@ func TestAServerIsJudgedByItsURL(t *testing.T) {
 		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
 	}
 	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "8.1/37")
-	if status != somethingFailed || !strings.Contains(stdout, "× fail    8.1/37    Malformed: a continuation octet alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
+	if status != somethingFailed || !strings.Contains(stdout, "× fail    8.1/37    Malformed: a continuation byte alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 }
@@ -284,12 +284,12 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		Targets []string
 		Cases   []struct{ ID, Judges, Section string }
 		Reports []struct {
-			Case, Endpoint, Verdict, Closing, Octets string
-			Exchange                                 []struct{ From, Hex string }
+			Case, Endpoint, Verdict, Closing, Bytes string
+			Exchange                                []struct{ From, Hex string }
 		}
 	}
 	if err := json.Unmarshal(read("r.json"), &r); err != nil || r.Seed != suite.Seed || len(r.Cases) != 3 || len(r.Reports) != 6 ||
-		r.Reports[5].Verdict != "fail" || r.Reports[5].Octets != "810180" || r.Cases[0].Judges != "server" {
+		r.Reports[5].Verdict != "fail" || r.Reports[5].Bytes != "810180" || r.Cases[0].Judges != "server" {
 		t.Errorf("%v: %+v", err, r)
 	}
 	var x junitSuites
@@ -337,7 +337,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 
 func TestAnAnswerOfGarbageCannotBreakThePage(t *testing.T) {
 	r := suite.Report{Case: suite.All()[0], Endpoint: "<script>", Verdict: suite.Fail, Closing: suite.Fail,
-		Reason: "It sent </pre><script>alert(1)</script>\x00.", Got: "<u>", Octets: []byte{0x81}, Caret: 7}
+		Reason: "It sent </pre><script>alert(1)</script>\x00.", Got: "<u>", Bytes: []byte{0x81}, Caret: 7}
 	result := results{Targets: []string{r.Endpoint}, Cases: suite.All()[:1], Reports: []suite.Report{r}}
 	var page, junit bytes.Buffer
 	if err := writeHTML(&page, result); err != nil || strings.Contains(page.String(), "<script>") || strings.Contains(page.String(), "<u>") {
@@ -555,11 +555,11 @@ func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
 		r           suite.Report
 		line, caret string
 	}{
-		{"a bit of a short frame", suite.Report{Octets: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this byte, 01101100"},
-		{"one far behind", suite.Report{Octets: frame, Skipped: 100, Caret: 40*8 + 7},
+		{"a bit of a short frame", suite.Report{Bytes: []byte{0x81, 0x02, 0x6c, 0x6f}, Caret: 18}, "81 02 6c 6f", "      ^^ bit 2 of this byte, 01101100"},
+		{"one far behind", suite.Report{Bytes: frame, Skipped: 100, Caret: 40*8 + 7},
 			"(130 before) 00 00 00 00 00 00 00 00 00 00 a5 00 00 00 00 00 00 00 00 00",
 			"                                           ^^ bit 7 of this byte, 10100101"},
-		{"a line of the handshake", suite.Report{Octets: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
+		{"a line of the handshake", suite.Report{Bytes: []byte("Sec-WebSocket-Accept: AAAA"), Got: "Sec-WebSocket-Accept: AAAA", Caret: 8 * 22},
 			"Sec-WebSocket-Accept: AAAA", "                      ^"},
 	} {
 		if line, caret := around(c.r).WrongLines(); line != c.line || caret != c.caret {
@@ -571,7 +571,7 @@ func TestTheFirstWrongBitStandsUnderACaret(t *testing.T) {
 func TestWhatATargetDoesInManyCasesIsListedOnce(t *testing.T) {
 	var reports []suite.Report
 	for _, c := range suite.ForRole(suite.All(), wire.Client)[:40] {
-		reports = append(reports, suite.Report{Case: c, Endpoint: "mine", Closing: suite.NonStrict, Reason: "It sends no Close frame (RFC 6455 §7.1.7).", ClosingReason: "It sends no Close frame (RFC 6455 §7.1.7)."})
+		reports = append(reports, suite.Report{Case: c, Endpoint: "mine", Closing: suite.Warning, Reason: "It sends no Close frame (RFC 6455 §7.1.7).", ClosingReason: "It sends no Close frame (RFC 6455 §7.1.7)."})
 	}
 	var b bytes.Buffer
 	newTerminal(&b, 40).reasons([]string{"mine"}, reports, false)

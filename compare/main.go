@@ -42,7 +42,7 @@ var commands = []struct {
 	{"run", "play scenarios: all, or those named", runScenarios},
 	{"judge", "judge servers or a client by cases: all, or those that patterns name", judge},
 	{"list", "list cases and scenarios, a line each", list},
-	{"headers", "send every two octets that a frame can begin with to every endpoint", makeHeaderMaps},
+	{"headers", "send every two bytes that a frame can begin with to every endpoint", makeHeaderMaps},
 }
 
 // run is main with its surroundings passed in. What cannot be told gives status 2,

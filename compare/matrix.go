@@ -261,10 +261,10 @@ func (t *terminal) crossed(r suite.Report, whole bool) {
 		if where != "" {
 			where += ": "
 		}
-		fmt.Fprintf(t.w, "      %s%s\n", where, c.Brief(shownOctets))
+		fmt.Fprintf(t.w, "      %s%s\n", where, c.Brief(shownBytes))
 	}
 	marked := slices.ContainsFunc(list, func(c suite.Crossing) bool { return !c.Judge && c.Wrong != nil })
-	if r.Caret >= 0 && len(r.Octets) > 0 && !marked {
+	if r.Caret >= 0 && len(r.Bytes) > 0 && !marked {
 		line, caret := around(r).WrongLines()
 		fmt.Fprintf(t.w, "      wrong: %s\n             %s\n", line, caret)
 	}
@@ -274,20 +274,20 @@ func (t *terminal) crossed(r suite.Report, whole bool) {
 // for.
 const maxCrossings = 8
 
-// shownOctets is how many octets stand in a line of a terminal.
-const shownOctets = 20
+// shownBytes is how many bytes stand in a line of a terminal.
+const shownBytes = 20
 
-// around returns r with no more octets than fit into a line, those about the
+// around returns r with no more bytes than fit into a line, those about the
 // first wrong one.
 func around(r suite.Report) suite.Report {
 	if r.IsLine() {
 		return r
 	}
-	if from := r.Caret/8 - shownOctets/2; from > 0 && len(r.Octets) > shownOctets {
-		from = min(from, len(r.Octets)-shownOctets)
-		r.Octets, r.Skipped, r.Caret = r.Octets[from:], r.Skipped+from, r.Caret-8*from
+	if from := r.Caret/8 - shownBytes/2; from > 0 && len(r.Bytes) > shownBytes {
+		from = min(from, len(r.Bytes)-shownBytes)
+		r.Bytes, r.Skipped, r.Caret = r.Bytes[from:], r.Skipped+from, r.Caret-8*from
 	}
-	r.Octets = r.Octets[:min(len(r.Octets), shownOctets)]
+	r.Bytes = r.Bytes[:min(len(r.Bytes), shownBytes)]
 	return r
 }
 

@@ -109,7 +109,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		of    suite.Verdict
 		words string
 	}{
-		{suite.Info, "%d are legal either way"}, {suite.NonStrict, "in %d one breaks a SHOULD or is lax"}, {suite.NotJudged, "%d were not judged everywhere"},
+		{suite.Note, "%d are legal either way"}, {suite.Warning, "in %d one breaks a SHOULD or is lax"}, {suite.NotJudged, "%d were not judged everywhere"},
 		{suite.NoAnswer, "in %d no answer came in time"}, {suite.Fail, "in %d a MUST is broken"},
 	} {
 		if n := counts[kind.of]; n > 0 {

@@ -194,10 +194,10 @@ body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
-pre.octets { white-space: pre; overflow: auto }
+pre.bytes { white-space: pre; overflow: auto }
 summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
 .no-answer > summary i, .not-judged > summary i { color: light-dark(#555, #bbb) }
-.fail > summary i { color: light-dark(#b00020, #ff8a8a) } .non-strict > summary i { color: light-dark(#8a5a00, #ffc46b) }
+.fail > summary i { color: light-dark(#b00020, #ff8a8a) } .warning > summary i { color: light-dark(#8a5a00, #ffc46b) }
 summary em { font-style: normal; font-size: .85em; display: inline-block; min-width: 4.2rem } h4 { margin: .6rem 0 0; font-size: 1em }
 summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
 </style>
@@ -218,8 +218,8 @@ For each target the first cell is its behavior, the second how the connection en
 {{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><em>{{.Worst.Word}}</em> <b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
 <p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
 
-{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}
-{{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="octets" tabindex="0">{{.}}</pre>{{end}}</details>
+{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}
+{{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}</details>
 {{end}}{{end}}</html>
 `))
 

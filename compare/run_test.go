@@ -280,7 +280,7 @@ func TestAScenarioThatFailsGivesStatus1AndKeepsWhatHappened(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`❰ TEXT FIN, 5 octets "Hello"`, "\n> expect text Bye\n", `! scenarios/test.txt:5: expect: text "Hello" came, and text "Bye" was expected`} {
+		for _, want := range []string{`❰ TEXT FIN, 5 bytes "Hello"`, "\n> expect text Bye\n", `! scenarios/test.txt:5: expect: text "Hello" came, and text "Bye" was expected`} {
 			if !strings.Contains(string(got), want) {
 				t.Errorf("%s: there is no %q in\n%s", r.endpoint, want, got)
 			}

@@ -240,7 +240,7 @@ func TestAnExplanationThatDeniesItsAnswerIsFound(t *testing.T) {
 		{"payload.0", "0x62 0x61", "The payload of the first.", "does not begin with the answer 0x61"},
 		{"wasClean", "0 1", "It is true. The browser answers.", ""},
 		{"wasClean", "0 1", "It is false, in some browsers.", "begins with 0"},
-		{"octet.6", "payload.0 key.0 differs", "The letter and the key.", ""},
+		{"byte.6", "payload.0 key.0 differs", "The letter and the key.", ""},
 	} {
 		q := prediction{Value: tt.value, Explain: tt.explain}
 		for _, is := range strings.Fields(tt.choices) {

@@ -98,7 +98,7 @@ type tab struct {
 	mu       sync.Mutex
 	console  []string // errors and warnings
 	requests []string // URLs asked for
-	received float64  // octets over the wire, headers included
+	received float64  // bytes over the wire, headers included
 }
 
 // openTab starts a browser of its own and a tab in it of the given size.
@@ -287,16 +287,16 @@ func TestALearnerStepsThroughLesson3OnBothServers(t *testing.T) {
 	p.click("article ws-do", "Send")
 	p.until("the frame is held at both servers", `(document.querySelector("ws-timeline .held")?.textContent.match(/TEXT/g) ?? []).length == 2 && `+wireRows+` == 1`)
 
-	// 1. Its bits are those of a masked text frame of five octets, whatever the key.
+	// 1. Its bits are those of a masked text frame of five bytes, whatever the key.
 	p.until("the grid shows the frame", `document.querySelectorAll("ws-bits [role=gridcell] button").length == 11*8`)
 	bits := eval[string](p, gridBits)
 	if len(bits) != 11*8 {
 		p.failed("the grid reads %q", bits)
 	}
 	if got, want := bits[:16], "1000000110000101"; got != want {
-		t.Errorf("the first two octets read %s, want %s", got, want)
+		t.Errorf("the first two bytes read %s, want %s", got, want)
 	}
-	octet := func(i int) byte {
+	next := func(i int) byte {
 		var b byte
 		for _, c := range bits[i*8 : i*8+8] {
 			b = b<<1 | byte(c-'0')
@@ -304,8 +304,8 @@ func TestALearnerStepsThroughLesson3OnBothServers(t *testing.T) {
 		return b
 	}
 	for i, c := range []byte("Hello") {
-		if got := octet(6+i) ^ octet(2+i%4); got != c {
-			t.Errorf("payload octet %d unmasks to %q, want %q", i, got, c)
+		if got := next(6+i) ^ next(2+i%4); got != c {
+			t.Errorf("payload byte %d unmasks to %q, want %q", i, got, c)
 		}
 	}
 
@@ -390,14 +390,14 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 	p.press(kb.Escape)
 	p.until("the key help is closed", `!document.querySelector("dialog[open]")`)
 	// A question is answered, and what had the focus is redrawn each time.
-	p.tabTo("the first choice", `at.name == "02-first-octet"`)
+	p.tabTo("the first choice", `at.name == "02-first-byte"`)
 	p.press(" ")
 	p.tabTo("the button that locks it in", `at.matches(".lock")`)
 	p.press(kb.Enter)
-	p.until("what was locked in has the focus", `document.activeElement.matches("#predict-02-first-octet .verdict.waits")`)
+	p.until("what was locked in has the focus", `document.activeElement.matches("#predict-02-first-byte .verdict.waits")`)
 	p.tabTo("a button that sends", `at.matches("ws-do button") && /^Send Hello/.test(at.textContent)`)
 	p.press(kb.Enter)
-	p.until("the answer is there", `document.querySelector("#predict-02-first-octet .verdict.won")`)
+	p.until("the answer is there", `document.querySelector("#predict-02-first-byte .verdict.won")`)
 	p.blameless()
 }
 
@@ -593,7 +593,7 @@ func TestAReloadInTheMiddleOfAHeldFrameKeepsTheRecording(t *testing.T) {
 }
 
 // BenchmarkFrameToRow measures, in the page, from the server's own note of a
-// frame's last octet to the page's frame of rendering in which its row stands.
+// frame's last byte to the page's frame of rendering in which its row stands.
 // Both clocks are of one machine.
 func BenchmarkFrameToRow(b *testing.B) {
 	p := openTab(b, startLab(b), 1440, 900)

@@ -74,7 +74,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	p.press(kb.ArrowUp)
 	id := eval[string](p, `document.activeElement.dataset.id`)
 	p.press(kb.Enter)
-	p.until("the case is open, with the failing one's octets and a caret", `[...document.querySelectorAll("ws-bench .result.fail pre")].some(pre => /\^\^/.test(pre.textContent))`)
+	p.until("the case is open, with the failing one's bytes and a caret", `[...document.querySelectorAll("ws-bench .result.fail pre")].some(pre => /\^\^/.test(pre.textContent))`)
 	p.until("the address names it", `location.hash == `+quoteJS("#"+id))
 	p.until("the three are aligned and their first difference is marked", `document.querySelectorAll(".aligned th").length == 3 && document.querySelector(".aligned tr.first") && /breaks? a MUST/.test(document.querySelector(".parted").textContent)`)
 	p.until("the timeline has the wire", wireRows+` > 0`)
@@ -156,7 +156,7 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 		t.Error("the button is there before anything was held back")
 	}
 	// This browser offers the parameter, so the report of one that does not is put in its place.
-	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "info", closing: "info", reason: "", expected: "", got: "", octets: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.redraw(); return null; })()`)
+	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.redraw(); return null; })()`)
 	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/98\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
 	p.click(".risk", "Send it and risk a freeze")
 	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/98", "this browser")+`) && !document.querySelector(".risk button")`)

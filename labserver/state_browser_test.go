@@ -166,7 +166,7 @@ func TestAnActionsFrameStaysSelectedUntilALearnerGoesOn(t *testing.T) {
 		{"ping", `^❰ PING `},
 		{"pong", `^❰ PONG `},
 		{"raw-open", `^❱ GET `},
-		{"raw-octets", `^❱ TEXT .*Hello`},
+		{"raw-bytes", `^❱ TEXT .*Hello`},
 		{"close", `^❱ CLOSE .*bye`},
 		{"broken", `^❰ \d{3} `},
 	} {

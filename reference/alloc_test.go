@@ -15,7 +15,7 @@ import (
 func TestAnEchoAllocatesNothingInLentMemoryAndOneSliceElsewhere(t *testing.T) {
 	for _, size := range []int{16, 125, 1000, 16 << 10, 64 << 10, 1 << 20} {
 		for _, opcode := range []wire.Opcode{wire.Text, wire.Binary} {
-			nc := &replay{octets: from(wire.Client, true, opcode, strings.Repeat("x", size))}
+			nc := &replay{bytes: from(wire.Client, true, opcode, strings.Repeat("x", size))}
 			c := NewConn(nc, wire.Server, Options{HoldFlush: -1})
 			var buf []byte
 			echoOnce := func(into []byte) []byte {
@@ -23,7 +23,7 @@ func TestAnEchoAllocatesNothingInLentMemoryAndOneSliceElsewhere(t *testing.T) {
 				must(err)
 				must(c.WriteMessage(op, p))
 				if len(p) != size {
-					t.Fatalf("a message of %d octets came as %d", size, len(p))
+					t.Fatalf("a message of %d bytes came as %d", size, len(p))
 				}
 				return p
 			}
@@ -63,6 +63,6 @@ func TestAMessageInManySmallFragmentsIsNotCopiedForEach(t *testing.T) {
 		t.Error("the message is not whole")
 	}
 	if n := after.TotalAlloc - before.TotalAlloc; n > 8*size {
-		t.Errorf("%d octets of memory for a message of %d in %d fragments", n, size, size/fragment)
+		t.Errorf("%d bytes of memory for a message of %d in %d fragments", n, size, size/fragment)
 	}
 }

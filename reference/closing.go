@@ -6,7 +6,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// MaxReason is the octets that a Close frame's reason can have: a control
+// MaxReason is the bytes that a Close frame's reason can have: a control
 // frame's payload without the two of the code.
 const MaxReason = wire.MaxControlPayload - 2
 
@@ -34,7 +34,7 @@ func checkClose(code wire.CloseCode, reason string) error {
 		vs = append(vs, broken(wire.RuleCloseCode, "The code is %s.", code))
 	}
 	if len(reason) > MaxReason {
-		vs = append(vs, broken(wire.RuleControlLength, "The reason has %d octets, and there is room for %d.", len(reason), MaxReason))
+		vs = append(vs, broken(wire.RuleControlLength, "The reason has %d bytes, and there is room for %d.", len(reason), MaxReason))
 	}
 	if vs != nil {
 		return &SendError{vs}

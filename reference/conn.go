@@ -15,7 +15,7 @@ import (
 
 // Options of a Conn. The zero value stands for the defaults.
 type Options struct {
-	// MaxMessage is the most octets a received message may have; a longer one
+	// MaxMessage is the most bytes a received message may have; a longer one
 	// fails the connection with 1009. Default: DefaultMaxMessage.
 	MaxMessage int
 
@@ -29,19 +29,19 @@ type Options struct {
 	// from then on, those that have begun included. Default: 5 s.
 	CloseTimeout time.Duration
 
-	// FinTimeout bounds the wait for the end of the peer's octets before the TCP
+	// FinTimeout bounds the wait for the end of the peer's bytes before the TCP
 	// connection is closed: a client leaves that to the server first (RFC 6455
 	// §7.1.1), and whoever fails the connection lets its Close frame arrive. It
 	// also bounds reading once a write has failed. Default: 2 s.
 	FinTimeout time.Duration
 
-	// IdleTimeout, when not zero, ends a connection from which no octet has come
+	// IdleTimeout, when not zero, ends a connection from which no byte has come
 	// for so long, less a quarter at most, while ReadMessage or a Reader waits; the
 	// peer is told 1001. A Ping now and then makes a live peer's Pong come.
 	// Default: none.
 	IdleTimeout time.Duration
 
-	// HoldFlush is how long what is written may wait while more octets of the
+	// HoldFlush is how long what is written may wait while more bytes of the
 	// peer are here already: answers to messages that came together then leave
 	// together. The next read that has to wait sends them at once, unless the one
 	// before has just filled its buffer, so that more seemed to be here: the time
@@ -60,7 +60,7 @@ type Options struct {
 	AnswerClose func(received wire.ClosePayload) wire.ClosePayload
 
 	// MaskKey returns the next frame's masking key, for a client (RFC 6455
-	// §5.3). Default: crypto/rand, read 256 octets at a time.
+	// §5.3). Default: crypto/rand, read 256 bytes at a time.
 	MaskKey func() [4]byte
 
 	// Now is the clock that deadlines are counted from. The network compares
@@ -84,7 +84,7 @@ type Options struct {
 
 // The sizes of what a Conn holds.
 const (
-	smallSize  = 144      // the buffer in which a first message is waited for: a header and 125 octets
+	smallSize  = 144      // the buffer in which a first message is waited for: a header and 125 bytes
 	waitSize   = 1152     // and one after messages that were longer
 	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
 	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
@@ -141,7 +141,7 @@ type Conn struct {
 	subprotocol string
 	deflated    *wire.DeflateParams // nil without permessage-deflate
 
-	// message is held while a message is being written, and turn while octets
+	// message is held while a message is being written, and turn while bytes
 	// are, so that those of one frame stay together.
 	message baton
 	turn    baton
@@ -150,7 +150,7 @@ type Conn struct {
 	// reading is held while somebody reads; it guards what follows, to stream.
 	reading baton
 	buf     []byte
-	unread  []byte  // octets that the Machine has not had
+	unread  []byte  // bytes that the Machine has not had
 	large   *[]byte // a larger buffer, from frameBuffers, while the peer sends more than buf holds
 	full    bool    // the last read filled its buffer: there is more
 	stream  *reader
@@ -159,7 +159,7 @@ type Conn struct {
 	mu            sync.Mutex
 	m             *Machine // its Options, which never change, are the Conn's too
 	lent          *[]byte  // the memory of the Machine's output, from frameBuffers
-	more          bool     // the reader has octets in unread, and the network can wait
+	more          bool     // the reader has bytes in unread, and the network can wait
 	held          bool     // release will be called
 	err           error    // what calls return from now on; nil while there is no end in sight
 	readErr       error    // why nothing more can be read from TCP
@@ -201,7 +201,7 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
-// opened ends the state CONNECTING. Octets that r has read behind the
+// opened ends the state CONNECTING. Bytes that r has read behind the
 // handshake are the first that the Machine is given.
 func (c *Conn) opened(a agreement, r *bufio.Reader) {
 	c.mu.Lock()

@@ -224,15 +224,15 @@ func TestTheServerClosesTCPAtOnceAndTheClientWaitsForIt(t *testing.T) {
 func TestAReadDeadlineLeavesEverythingInPlace(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
 		f := from(c.m.role.Peer(), true, wire.Text, "Hello")
-		for i, octet := range f {
+		for i, next := range f {
 			if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 				t.Fatal(err)
 			}
 			if _, _, err := c.ReadMessage(); !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Fatalf("after %d octets ReadMessage gives %v", i, err)
+				t.Fatalf("after %d bytes ReadMessage gives %v", i, err)
 			}
 			must(c.SetReadDeadline(time.Time{}))
-			sendAll(peer, []byte{octet})
+			sendAll(peer, []byte{next})
 		}
 		if op, p, err := c.ReadMessage(); err != nil || op != wire.Text || string(p) != "Hello" {
 			t.Errorf("ReadMessage gives %s, %q, %v", op, p, err)
@@ -418,7 +418,7 @@ func TestAPeerThatOnlyPingsIsMadeToWait(t *testing.T) {
 		go c.ReadMessage()
 		synctest.Wait() // everybody waits: the pings are not taken any more
 		if held := len(c.m.out); held < maxBacklog || held > maxBacklog+3*readSize || sent == 10000 {
-			t.Errorf("%d octets wait to be sent after %d pings", held, sent)
+			t.Errorf("%d bytes wait to be sent after %d pings", held, sent)
 		}
 	})
 }
@@ -450,7 +450,7 @@ func TestEachFrameLeavesInOneWrite(t *testing.T) {
 		must(c.CloseNow())
 		for _, w := range nc.writes {
 			if h, _ := wire.ParseHeader(w); h.Size()+int(h.Length) != len(w) {
-				t.Errorf("a write of %d octets is not one frame", len(w))
+				t.Errorf("a write of %d bytes is not one frame", len(w))
 			}
 		}
 		got := frames(t, role, slices.Concat(nc.writes...))
@@ -527,7 +527,7 @@ func TestWhatCannotBeSentIsRefusedAndTheConnectionGoesOn(t *testing.T) {
 	}
 }
 
-func TestRawOctetsPassTheMachineBy(t *testing.T) {
+func TestRawBytesPassTheMachineBy(t *testing.T) {
 	result := make(chan error, 1)
 	url := serve(t, &Upgrader{}, func(c *Conn) {
 		_, _, err := c.ReadMessage()
@@ -544,7 +544,7 @@ func TestRawOctetsPassTheMachineBy(t *testing.T) {
 	}
 }
 
-func TestAFailureArrivesThoughOctetsAreUnread(t *testing.T) {
+func TestAFailureArrivesThoughBytesAreUnread(t *testing.T) {
 	// A megabyte behind the header that fails: closing TCP on it would send a
 	// reset, and the Close frame might never be seen.
 	url := serve(t, &Upgrader{Options: Options{MaxMessage: 10}}, echo)

@@ -110,7 +110,7 @@ func (c *Conn) hangUp() {
 		return
 	}
 	if wait {
-		// A TCP that is closed with octets unread sends a reset, and a reset can
+		// A TCP that is closed with bytes unread sends a reset, and a reset can
 		// destroy the Close frame that is on its way. So: send FIN, then read to
 		// the end. After a whole closing handshake the FIN is the server's first.
 		if half != nil {
@@ -125,7 +125,7 @@ func (c *Conn) hangUp() {
 type halfCloser interface{ CloseWrite() error }
 
 // lastWait reports whether TCP is to be kept open, by misbehavior, or whether the
-// end of the peer's octets is to be waited for, and begins that wait. half is not
+// end of the peer's bytes is to be waited for, and begins that wait. half is not
 // nil where this end's FIN comes first.
 func (c *Conn) lastWait() (keep, wait bool, half halfCloser) {
 	c.mu.Lock()

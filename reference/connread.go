@@ -42,7 +42,7 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 			return 0, nil, readError(err)
 		}
 		if event.Opcode != wire.Continuation {
-			if event.Payload == nil { // of no octets; the memory is to be lent again
+			if event.Payload == nil { // of no bytes; the memory is to be lent again
 				event.Payload = lent[:0]
 			}
 			return event.Opcode, event.Payload, nil
@@ -83,13 +83,13 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	return event, err
 }
 
-// fill gives the Machine octets until something has happened, from one read at
+// fill gives the Machine bytes until something has happened, from one read at
 // most, and sends what the Machine answers. The error is a deadline's, after
 // which reading can go on; any other end is found in err.
 //
-// Octets behind an event wait in unread: were a Close behind a message already
+// Bytes behind an event wait in unread: were a Close behind a message already
 // acted on, the application could not answer the message, depending on how TCP
-// had cut the octets.
+// had cut the bytes.
 //
 // Where it reads to decides what an echo costs and what an idle connection
 // holds: see readTo.
@@ -148,7 +148,7 @@ func (c *Conn) findRoom(lent []byte, r *networkRead) (held bool) {
 	return len(c.m.out) > 0 && !c.full
 }
 
-// take gives the Machine what a read brought. It returns the octets of output that
+// take gives the Machine what a read brought. It returns the bytes of output that
 // are to be sent at once.
 func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 	c.mu.Lock()

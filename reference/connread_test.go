@@ -17,19 +17,19 @@ import (
 	"wslab/reference/wire"
 )
 
-// replay is a net.Conn on which the same octets come again and again; what is
+// replay is a net.Conn on which the same bytes come again and again; what is
 // written to it is counted.
 type replay struct {
 	net.Conn
-	octets        []byte
+	bytes         []byte
 	at            int
 	mu            sync.Mutex
 	writes, wrote int
 }
 
 func (c *replay) Read(p []byte) (int, error) {
-	n := copy(p, c.octets[c.at:])
-	c.at = (c.at + n) % len(c.octets)
+	n := copy(p, c.bytes[c.at:])
+	c.at = (c.at + n) % len(c.bytes)
 	return n, nil
 }
 
@@ -75,7 +75,7 @@ func TestMessagesReadIntoLentMemoryAreTheSameHoweverTheyAreCut(t *testing.T) {
 				}
 				_, p, err := c.ReadMessageInto(buf)
 				if err != nil || string(p) != want {
-					t.Fatalf("in pieces of %d: message %d has %d octets, want %d, %v", n, i, len(p), len(want), err)
+					t.Fatalf("in pieces of %d: message %d has %d bytes, want %d, %v", n, i, len(p), len(want), err)
 				}
 				buf = p
 			}
@@ -193,7 +193,7 @@ func TestADeadlineThatIsTakenAwayTooLateIsNotTheIdleTimeout(t *testing.T) {
 	})
 }
 
-// readAll reads a message by NextReader with a buffer of n octets.
+// readAll reads a message by NextReader with a buffer of n bytes.
 func readAll(c *Conn, n int) (wire.Opcode, string, error) {
 	op, r, err := c.NextReader()
 	if err != nil {
@@ -235,7 +235,7 @@ func TestAMessageReadAsAStreamIsTheSameHoweverItIsCut(t *testing.T) {
 
 func TestAStreamNeedsNoMemoryForTheWholeMessage(t *testing.T) {
 	const size = 8 << 20
-	nc := &replay{octets: from(wire.Client, true, wire.Binary, strings.Repeat("x", size))}
+	nc := &replay{bytes: from(wire.Client, true, wire.Binary, strings.Repeat("x", size))}
 	c := NewConn(nc, wire.Server, Options{MaxMessage: size})
 	_, r, err := c.NextReader()
 	must(err)
@@ -250,7 +250,7 @@ func TestAStreamNeedsNoMemoryForTheWholeMessage(t *testing.T) {
 		}
 	}
 	if total != size || held > 4*readSize {
-		t.Errorf("%d octets were read, and %d were held at once", total, held)
+		t.Errorf("%d bytes were read, and %d were held at once", total, held)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestWhatIsLeftOfAStreamIsSkipped(t *testing.T) {
 		must(err)
 		var one [1]byte
 		if n, err := r.Read(one[:]); n != 1 || err != nil || one[0] != 'f' {
-			t.Errorf("the first octet is %q, %v", one, err)
+			t.Errorf("the first byte is %q, %v", one, err)
 		}
 		if _, p, err := c.ReadMessage(); err != nil || string(p) != "second" {
 			t.Errorf("ReadMessage gives %q, %v", p, err)
@@ -368,7 +368,7 @@ func TestAnEmptyMessageGivesLentMemoryBack(t *testing.T) {
 		lent := make([]byte, 0, 100)
 		sendAll(peer, from(c.m.role.Peer(), true, wire.Binary, ""))
 		if _, p, err := c.ReadMessageInto(lent); err != nil || len(p) > 0 || cap(p) < cap(lent) {
-			t.Errorf("an empty message has %d octets in memory of %d, %v; want those that were lent", len(p), cap(p), err)
+			t.Errorf("an empty message has %d bytes in memory of %d, %v; want those that were lent", len(p), cap(p), err)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// NextReader returns the next message as a Reader as soon as its first octets
+// NextReader returns the next message as a Reader as soon as its first bytes
 // are here. The memory it needs does not grow with the message, whose length is
 // limited by Options.MaxMessage all the same; text may turn out not to be UTF-8
 // after its beginning was read. A compressed message is inflated, and given
@@ -30,7 +30,7 @@ func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 type reader struct {
 	c      *Conn
 	opcode wire.Opcode
-	rest   []byte // octets not read yet
+	rest   []byte // bytes not read yet
 	ended  bool   // rest holds the end of the message
 }
 

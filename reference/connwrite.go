@@ -113,7 +113,7 @@ func (c *Conn) wakeWriters() {
 	}
 }
 
-// WriteControl sends a Ping or a Pong with a payload of at most 125 octets. A
+// WriteControl sends a Ping or a Pong with a payload of at most 125 bytes. A
 // Close frame is sent by Close.
 func (c *Conn) WriteControl(opcode wire.Opcode, p []byte) error {
 	if !opcode.IsControl() {
@@ -123,18 +123,18 @@ func (c *Conn) WriteControl(opcode wire.Opcode, p []byte) error {
 }
 
 // Ping sends a Ping; the peer answers with a Pong of the same payload, at most
-// 125 octets, of which Options.OnControl is told.
+// 125 bytes, of which Options.OnControl is told.
 func (c *Conn) Ping(p []byte) error { return c.WriteControl(wire.Ping, p) }
 
 // Pong sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455
 // §5.5.3). Pings are answered without it.
 func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
 
-// WriteRaw writes octets as they are, past the Machine, between the frames of
+// WriteRaw writes bytes as they are, past the Machine, between the frames of
 // other writers. It is the one way to send what RFC 6455 forbids, for tests and
 // lessons; nothing keeps account of what was sent by it.
-func (c *Conn) WriteRaw(octets []byte) error {
-	return c.send(func() ([]byte, error) { return octets, nil })
+func (c *Conn) WriteRaw(data []byte) error {
+	return c.send(func() ([]byte, error) { return data, nil })
 }
 
 // writeFrame sends one frame. For one of a message the caller holds message.
@@ -257,7 +257,7 @@ func (c *Conn) write(behind []byte) error {
 	if err == nil && len(out)+len(behind) > 0 {
 		c.beforeWrite()
 		c.mu.Unlock()
-		err = c.writeOctets(out, behind)
+		err = c.writeBytes(out, behind)
 		c.mu.Lock()
 	}
 	if lent != nil && cap(out) <= maxFrameBuffer {
@@ -286,9 +286,9 @@ func (c *Conn) beforeWrite() {
 	}
 }
 
-// writeOctets makes one system call of two pieces of memory, where there are two,
+// writeBytes makes one system call of two pieces of memory, where there are two,
 // and as many more as a slow peer makes necessary.
-func (c *Conn) writeOctets(out, behind []byte) error {
+func (c *Conn) writeBytes(out, behind []byte) error {
 	if len(out) > 0 && len(behind) > 0 {
 		c.vector = append(c.vector[:0], out, behind)
 		whole := c.vector // WriteTo eats what it is called on
@@ -373,7 +373,7 @@ func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 	return &Prepared{opcode: opcode, payload: m.out[len(m.out)-len(p):], frame: m.out}, nil
 }
 
-// WritePrepared sends a prepared message. A server sends the same octets to
+// WritePrepared sends a prepared message. A server sends the same bytes to
 // every peer, uncompressed, and copies none of them; a client must mask each
 // frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
 func (c *Conn) WritePrepared(p *Prepared) error {

@@ -22,7 +22,7 @@ func TestAnswersToMessagesThatCameTogetherLeaveTogether(t *testing.T) {
 		hold time.Duration
 		want int
 	}{{time.Hour, 1}, {-1, 16}} {
-		nc := &replay{octets: join(slices.Repeat([][]byte{one}, 16)...)}
+		nc := &replay{bytes: join(slices.Repeat([][]byte{one}, 16)...)}
 		c := NewConn(nc, wire.Server, Options{HoldFlush: o.hold})
 		for range 16 {
 			op, p, err := c.ReadMessage()
@@ -30,7 +30,7 @@ func TestAnswersToMessagesThatCameTogetherLeaveTogether(t *testing.T) {
 			must(c.WriteMessage(op, p))
 		}
 		if nc.writes != o.want || nc.wrote != 16*18 {
-			t.Errorf("HoldFlush %v: %d writes, %d octets", o.hold, nc.writes, nc.wrote)
+			t.Errorf("HoldFlush %v: %d writes, %d bytes", o.hold, nc.writes, nc.wrote)
 		}
 		must(c.shut("the test is over"))
 	}
@@ -75,7 +75,7 @@ func TestCloseIsNotHeldBack(t *testing.T) {
 
 func TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory(t *testing.T) {
 	ping := from(wire.Client, true, wire.Ping, strings.Repeat("p", 125))
-	nc := &replay{octets: join(join(slices.Repeat([][]byte{ping}, 10000)...), from(wire.Client, true, wire.Text, "x"))}
+	nc := &replay{bytes: join(join(slices.Repeat([][]byte{ping}, 10000)...), from(wire.Client, true, wire.Text, "x"))}
 	c := NewConn(nc, wire.Server, Options{})
 	held := 0
 	c.m.o.OnControl = func(wire.Opcode, []byte) {
@@ -90,7 +90,7 @@ func TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory(t *testing.T) {
 	nc.mu.Lock()
 	defer nc.mu.Unlock()
 	if nc.wrote < 10000*127-maxBacklog || nc.writes > 2000 || held > 2*maxBacklog {
-		t.Errorf("%d octets in %d writes, %d held", nc.wrote, nc.writes, held)
+		t.Errorf("%d bytes in %d writes, %d held", nc.wrote, nc.writes, held)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestALargeFrameLeavesATCPConnectionUncopied(t *testing.T) {
 		})
 		c := dialTest(t, url, nil)
 		if op, p, err := c.ReadMessage(); err != nil || op != wire.Text || strings.Trim(string(p), "x") != "" || len(p) != size {
-			t.Errorf("%s, %d octets, %v", op, len(p), err)
+			t.Errorf("%s, %d bytes, %v", op, len(p), err)
 		}
 		_, _, err := c.ReadMessage()
 		var ce *CloseError

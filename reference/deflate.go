@@ -26,7 +26,7 @@ const (
 	deflateTail = "\x00\x00\xff\xff"
 	// lastBlock is an empty block with BFINAL set, at which a flate.Reader ends.
 	lastBlock = "\x01\x00\x00\xff\xff"
-	// maxWindow is the octets of the largest LZ77 window, of 15 bits: the only
+	// maxWindow is the bytes of the largest LZ77 window, of 15 bits: the only
 	// one that compress/flate has.
 	maxWindow = 1 << 15
 )
@@ -34,8 +34,8 @@ const (
 // A deflater compresses the messages of one direction of a connection.
 type deflater struct {
 	takeover bool
-	window   int     // octets that a distance may reach back
-	since    int     // octets compressed since the history was last emptied
+	window   int     // bytes that a distance may reach back
+	since    int     // bytes compressed since the history was last emptied
 	own      *packer // with takeover, from the first message on
 }
 
@@ -58,7 +58,7 @@ func newPacker(level int) *packer {
 }
 
 // Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
-// looks for nothing in a message below 128 octets. The next level, where it may
+// looks for nothing in a message below 128 bytes. The next level, where it may
 // look at the messages before, takes as long for one of 1 KiB and makes it a
 // fifth smaller; but emptying its history takes 10 µs, so it never does.
 const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
@@ -67,7 +67,7 @@ const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
 var packers = sync.Pool{New: func() any { return newPacker(forgetful) }}
 
 // compress appends to dst the payload that message is sent as with RSV1 set. It
-// is never empty: a message of no octets is one octet, 0x00 (RFC 7692 §7.2.3.6).
+// is never empty: a message of no bytes is one byte, 0x00 (RFC 7692 §7.2.3.6).
 func (d *deflater) compress(dst, message []byte) []byte {
 	p := d.own
 	switch {
@@ -88,7 +88,7 @@ func (d *deflater) compress(dst, message []byte) []byte {
 
 	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
 	// window, its history is emptied before more than that went in. It costs
-	// matches, and octets for each flush; who asks for a small window has memory
+	// matches, and bytes for each flush; who asks for a small window has memory
 	// to save. Errors could only come from the Buffer, which has none.
 	for d.window < maxWindow && d.since+len(message) > d.window {
 		if d.since == 0 {
@@ -102,7 +102,7 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	_, _ = p.flate.Write(message)
 	d.since += len(message)
 	//lesson:begin deflate-tail
-	_ = p.flate.Flush() // brings the bits to a whole octet with an empty block
+	_ = p.flate.Flush() // brings the bits to a whole byte with an empty block
 	p.out.Truncate(p.out.Len() - len(deflateTail))
 	//lesson:end
 	out := p.out.Bytes()
@@ -110,7 +110,7 @@ func (d *deflater) compress(dst, message []byte) []byte {
 	return out
 }
 
-// errInflatedSize says that a message inflates to more octets than its receiver
+// errInflatedSize says that a message inflates to more bytes than its receiver
 // is willing to hold.
 var errInflatedSize = errors.New("the message inflates to more than the limit")
 
@@ -121,17 +121,17 @@ const maxStreams = 1000
 
 var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
 
-// A corruptError says why octets are not DEFLATE (RFC 1951).
+// A corruptError says why bytes are not DEFLATE (RFC 1951).
 type corruptError struct{ why error }
 
 func (e *corruptError) Error() string { return "the compressed message is corrupt: " + e.why.Error() }
 
 // An inflater turns payloads of one direction of a connection back into messages,
-// each when it is whole: a flate.Reader without octets must wait or fail, and to
+// each when it is whole: a flate.Reader without bytes must wait or fail, and to
 // wait would take a goroutine for every unfinished message.
 type inflater struct {
 	takeover bool
-	window   int    // octets that a message may refer back to
+	window   int    // bytes that a message may refer back to
 	history  []byte // those, of messages before
 }
 
@@ -140,17 +140,17 @@ func newInflater(windowBits int, takeover bool) *inflater {
 	return &inflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// maxPacked is the octets that a payload may have whose message may have limit: a
-// fixed code has nine bits at most for an octet, and where no code is shorter
-// there are blocks without compression, each of which adds five octets.
+// maxPacked is the bytes that a payload may have whose message may have limit: a
+// fixed code has nine bits at most for a byte, and where no code is shorter
+// there are blocks without compression, each of which adds five bytes.
 func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
 // An unpacker is a flate.Reader and what it reads: a payload with the tail behind
-// it. From a bytes.Reader it takes not one octet more than a stream has.
+// it. From a bytes.Reader it takes not one byte more than a stream has.
 type unpacker struct {
 	in     bytes.Reader
 	flate  io.Reader
-	beyond [1]byte // for the octet that would be one too many
+	beyond [1]byte // for the byte that would be one too many
 }
 
 // unpackers are those that no message is using; reset gives them another history.
@@ -164,12 +164,12 @@ var unpackers = sync.Pool{New: func() any {
 func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
 
 // inflate returns the message that payload stands for, in the memory of into as
-// far as that is enough. The message may have limit octets: errInflatedSize
+// far as that is enough. The message may have limit bytes: errInflatedSize
 // tells that it has more, a *corruptError that the payload cannot be. The limit
-// holds while inflating: memory doubles as octets come, and never exceeds it. The
+// holds while inflating: memory doubles as bytes come, and never exceeds it. The
 // tail is put behind payload, where there is room in its memory.
 //
-// A payload of no octets at all is a message of none: RFC 7692 has it sent as
+// A payload of no bytes at all is a message of none: RFC 7692 has it sent as
 // 0x00, but every endpoint built on zlib takes it.
 func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	if len(payload) == 0 {
@@ -184,7 +184,7 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	//lesson:end
 	u.reset(i.history)
 
-	message, kept := into[:0], 0 // kept octets of message are in history
+	message, kept := into[:0], 0 // kept bytes of message are in history
 	streams := 1
 	for {
 		if len(message) == cap(message) && len(message) < limit {
@@ -225,12 +225,12 @@ func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
 	}
 }
 
-// remember adds octets to the history, and lets go of what is too far back.
-func (i *inflater) remember(octets []byte) {
-	octets = octets[max(0, len(octets)-i.window):]
-	old := i.history[max(0, len(i.history)+len(octets)-i.window):]
-	if n := len(old) + len(octets); n > cap(i.history) {
+// remember adds bytes to the history, and lets go of what is too far back.
+func (i *inflater) remember(data []byte) {
+	data = data[max(0, len(data)-i.window):]
+	old := i.history[max(0, len(i.history)+len(data)-i.window):]
+	if n := len(old) + len(data); n > cap(i.history) {
 		i.history = make([]byte, 0, min(max(2*cap(i.history), n), i.window))
 	}
-	i.history = append(append(i.history[:0], old...), octets...)
+	i.history = append(append(i.history[:0], old...), data...)
 }

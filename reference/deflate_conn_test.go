@@ -22,7 +22,7 @@ func TestCompressedMessagesComeBackOnBothPathsWithEveryParameter(t *testing.T) {
 				for i, text := range []string{"", "a", strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("x", 1<<20)} {
 					must(c.WriteMessage(wire.Text, []byte(text)))
 					if op, p, err := c.ReadMessage(); err != nil || op != wire.Text || string(p) != text {
-						t.Fatalf("%s, %v and %v: message %d came back as %s, %d octets, %v", path, server, client, i, op, len(p), err)
+						t.Fatalf("%s, %v and %v: message %d came back as %s, %d bytes, %v", path, server, client, i, op, len(p), err)
 					}
 				}
 				must(c.WriteFragments(wire.Text, []byte("plain "), []byte("fragments")))
@@ -35,7 +35,7 @@ func TestCompressedMessagesComeBackOnBothPathsWithEveryParameter(t *testing.T) {
 	}
 }
 
-// packedFrames returns text compressed, in frames of n octets of a client.
+// packedFrames returns text compressed, in frames of n bytes of a client.
 func packedFrames(text string, n int) []byte {
 	packed := newDeflater(15, false).compress(nil, []byte(text))
 	var stream []byte
@@ -77,7 +77,7 @@ func TestACompressionBombStopsAtTheLimit(t *testing.T) {
 	m := deflating(1000)
 	err := m.Receive(packedFrames(strings.Repeat("\x00", 10<<20), 1<<20))
 	if codes(err) != "10.4/message-size" || cap(m.message) > 4000 {
-		t.Errorf("%v, and %d octets are held", err, cap(m.message))
+		t.Errorf("%v, and %d bytes are held", err, cap(m.message))
 	}
 	if err := deflating(10 << 20).Receive(packedFrames(strings.Repeat("\x00", 10<<20), 1<<20)); err != nil {
 		t.Errorf("as many as the limit give %v", err)
@@ -127,7 +127,7 @@ func TestACompressedMessageIsReadAsAStream(t *testing.T) {
 	must(c.WriteMessage(wire.Text, []byte(text)))
 	for range 2 {
 		if got := <-read; got != text {
-			t.Errorf("%d octets were read, want %d", len(got), len(text))
+			t.Errorf("%d bytes were read, want %d", len(got), len(text))
 		}
 	}
 }
@@ -147,10 +147,10 @@ func TestAPayloadMayBeLongerThanTheLimitOfItsMessageButNotMuch(t *testing.T) {
 	const limit = 100_000
 	m := deflating(limit)
 	if n := len(newDeflater(15, false).compress(nil, noise(limit))); n <= limit {
-		t.Fatalf("noise is compressed to %d octets", n)
+		t.Fatalf("noise is compressed to %d bytes", n)
 	}
-	binary := func(octets []byte) []byte {
-		frames := packedFrames(string(octets), 50_000)
+	binary := func(data []byte) []byte {
+		frames := packedFrames(string(data), 50_000)
 		frames[0] ^= byte(wire.Text ^ wire.Binary)
 		return frames
 	}
@@ -159,9 +159,9 @@ func TestAPayloadMayBeLongerThanTheLimitOfItsMessageButNotMuch(t *testing.T) {
 		t.Errorf("%d events", len(e))
 	}
 	if c := codes(m.Receive(binary(noise(limit + 1)))); c != "10.4/message-size" {
-		t.Errorf("one octet more gives %q", c)
+		t.Errorf("one byte more gives %q", c)
 	}
-	// Empty blocks have no end, and give no octet that would reach the limit.
+	// Empty blocks have no end, and give no byte that would reach the limit.
 	empty := from(wire.Client, false, wire.Binary, strings.Repeat("\x00\x00\x00\xff\xff", 2000))
 	empty[0] |= 0x40
 	for m, n := deflating(limit), 0; ; n++ {
@@ -169,7 +169,7 @@ func TestAPayloadMayBeLongerThanTheLimitOfItsMessageButNotMuch(t *testing.T) {
 		empty = from(wire.Client, false, wire.Continuation, strings.Repeat("\x00\x00\x00\xff\xff", 2000))
 		if err != nil {
 			if c := codes(err); c != "10.4/message-size" || n != 11 || cap(m.packed) > 3*limit {
-				t.Errorf("frame %d gives %q, and %d octets are held", n, c, cap(m.packed))
+				t.Errorf("frame %d gives %q, and %d bytes are held", n, c, cap(m.packed))
 			}
 			break
 		}

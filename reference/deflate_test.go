@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// hexOctets reads hexadecimal digits in any grouping.
-func hexOctets(s string) []byte {
+// hexBytes reads hexadecimal digits in any grouping.
+func hexBytes(s string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
 		panic(err)
@@ -43,16 +43,16 @@ func TestTheExamplesOfRFC7692AreInflated(t *testing.T) {
 			for _, into := range [][]byte{nil, make([]byte, 0, 3), make([]byte, 100)} {
 				i := *i
 				i.history = bytes.Clone(i.history)
-				if got, err := i.inflate(into, hexOctets(payload), 5); string(got) != "Hello" || err != nil {
+				if got, err := i.inflate(into, hexBytes(payload), 5); string(got) != "Hello" || err != nil {
 					t.Errorf("§%s, %s, message %d: %q, %v", example.section, example.name, n+1, got, err)
 				}
 			}
-			must2(i.inflate(nil, hexOctets(payload), 5))
+			must2(i.inflate(nil, hexBytes(payload), 5))
 		}
 	}
 }
 
-func TestAnEmptyMessageIsOneOctet(t *testing.T) { // §7.2.3.6
+func TestAnEmptyMessageIsOneByte(t *testing.T) { // §7.2.3.6
 	for _, takeover := range []bool{false, true} {
 		d, i := newDeflater(15, takeover), newInflater(15, takeover)
 		for range 3 {
@@ -63,7 +63,7 @@ func TestAnEmptyMessageIsOneOctet(t *testing.T) { // §7.2.3.6
 				t.Errorf("it inflates to %q, %v", got, err)
 			}
 			if got, err := i.inflate(nil, nil, 0); len(got) != 0 || err != nil {
-				t.Errorf("no octets inflate to %q, %v", got, err)
+				t.Errorf("no bytes inflate to %q, %v", got, err)
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func TestAMessageIsCompressedAsTheRFCAllows(t *testing.T) {
 	}
 	second := d.compress(nil, []byte(strings.Repeat("Hello ", 40)))
 	if len(second) >= len(first)-len("kept ") {
-		t.Errorf("with takeover the same message takes %d octets, then %d", len(first)-len("kept "), len(second))
+		t.Errorf("with takeover the same message takes %d bytes, then %d", len(first)-len("kept "), len(second))
 	}
 	d = newDeflater(15, false)
 	if a, b := d.compress(nil, []byte("Hello, Hello, Hello")), d.compress(nil, []byte("Hello, Hello, Hello")); !bytes.Equal(a, b) {
@@ -85,7 +85,7 @@ func TestAMessageIsCompressedAsTheRFCAllows(t *testing.T) {
 	}
 }
 
-// prose is n octets that compress as messages do: words and numbers.
+// prose is n bytes that compress as messages do: words and numbers.
 func prose(n int) []byte {
 	random := rand.New(rand.NewPCG(7, 692))
 	words := strings.Fields("price volume symbol bid ask timestamp exchange depth naïve 価格")
@@ -96,7 +96,7 @@ func prose(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// noise is n octets that do not compress.
+// noise is n bytes that do not compress.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	random := rand.New(rand.NewPCG(76, 92))
@@ -122,14 +122,14 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 				for _, m := range messages {
 					payload := d.compress(nil, m)
 					if uint64(len(payload)) > maxPacked(len(m)) {
-						t.Errorf("%d octets became %d", len(m), len(payload))
+						t.Errorf("%d bytes became %d", len(m), len(payload))
 					}
 					got, err := i.inflate(nil, payload, len(m))
 					if err != nil || !bytes.Equal(got, m) {
-						t.Fatalf("%d octets came back as %d, %v", len(m), len(got), err)
+						t.Fatalf("%d bytes came back as %d, %v", len(m), len(got), err)
 					}
 					if len(i.history) > i.window || cap(i.history) > i.window {
-						t.Fatalf("%d octets are kept, in %d, for a window of %d", len(i.history), cap(i.history), i.window)
+						t.Fatalf("%d bytes are kept, in %d, for a window of %d", len(i.history), cap(i.history), i.window)
 					}
 				}
 			})
@@ -152,14 +152,14 @@ func TestNoDistanceReachesBeyondTheWindow(t *testing.T) {
 		for _, seed := range []int{window / 3, window - 200, window + 50} { // how far the next match is
 			text := bytes.Repeat(noise(max(seed, 70)), 20)
 
-			// 1. Messages of n octets, each with no more of a history than lies
-			// in the window of its last octet.
+			// 1. Messages of n bytes, each with no more of a history than lies
+			// in the window of its last byte.
 			for _, n := range []int{1, window / 4, window / 2, window} {
 				d, at := newDeflater(bits, true), 0
 				for ; at+n <= min(len(text), 200*n); at += n {
 					m := text[at : at+n]
 					if !inflatesBehind(text[max(0, at+n-window):at], d.compress(nil, m), m) {
-						t.Fatalf("%d bits, octets %d to %d: a distance is beyond %d", bits, at, at+n, window)
+						t.Fatalf("%d bits, bytes %d to %d: a distance is beyond %d", bits, at, at+n, window)
 					}
 				}
 			}
@@ -181,7 +181,7 @@ func TestNoDistanceReachesBeyondTheWindow(t *testing.T) {
 	d := newDeflater(15, true)
 	d.compress(nil, text[:400])
 	if inflatesBehind(text[200:400], d.compress(nil, text[400:]), text[400:]) {
-		t.Error("a match 400 octets back is found in a history of 200")
+		t.Error("a match 400 bytes back is found in a history of 200")
 	}
 }
 
@@ -196,7 +196,7 @@ func TestASmallMessageRefersToThoseBeforeIt(t *testing.T) {
 		}
 	}
 	if size > 10 {
-		t.Errorf("a message of 100 octets takes %d the third time", size)
+		t.Errorf("a message of 100 bytes takes %d the third time", size)
 	}
 }
 
@@ -220,7 +220,7 @@ func TestEveryLevelOfTheStandardLibraryIsInflated(t *testing.T) {
 		for _, m := range [][]byte{prose(100_000), noise(100_000), bytes.Repeat([]byte("ab"), 50_000), append(noise(30_000), noise(30_000)...)} {
 			got, err := newInflater(15, false).inflate(nil, flateStream(m, level), len(m))
 			if err != nil || !bytes.Equal(got, m) {
-				t.Errorf("level %d: %d octets came back as %d, %v", level, len(m), len(got), err)
+				t.Errorf("level %d: %d bytes came back as %d, %v", level, len(m), len(got), err)
 			}
 		}
 	}
@@ -236,10 +236,10 @@ func TestABombStopsAtTheLimitAndTakesNoMoreMemory(t *testing.T) {
 	got, err := newInflater(15, true).inflate(nil, bomb, limit)
 	runtime.ReadMemStats(&after)
 	if !errors.Is(err, errInflatedSize) || len(got) > limit || cap(got) > limit {
-		t.Errorf("%d octets, room for %d, %v", len(got), cap(got), err)
+		t.Errorf("%d bytes, room for %d, %v", len(got), cap(got), err)
 	}
 	took := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%d octets of payload that mean %d took %d of memory", len(bomb), size, took)
+	t.Logf("%d bytes of payload that mean %d took %d of memory", len(bomb), size, took)
 	if took > 3*limit { // limit, and before it at most limit, limit/2, limit/4, …
 		t.Error("that is too much")
 	}
@@ -251,13 +251,13 @@ func TestTheLimitIsExact(t *testing.T) {
 		for _, into := range [][]byte{nil, make([]byte, 100), make([]byte, 100_000)} {
 			for _, limit := range []int{len(m), math.MaxInt} {
 				if got, err := newInflater(15, false).inflate(into, payload, limit); err != nil || !bytes.Equal(got, m) {
-					t.Errorf("%d octets came back as %d, %v", len(m), len(got), err)
+					t.Errorf("%d bytes came back as %d, %v", len(m), len(got), err)
 				}
 			}
 			for _, limit := range []int{len(m) - 1, 1, 0} {
 				got, err := newInflater(15, false).inflate(into, payload, limit)
 				if !errors.Is(err, errInflatedSize) || !bytes.Equal(got, m[:limit]) {
-					t.Errorf("a limit of %d gives %d octets, %v", limit, len(got), err)
+					t.Errorf("a limit of %d gives %d bytes, %v", limit, len(got), err)
 				}
 			}
 		}
@@ -266,22 +266,22 @@ func TestTheLimitIsExact(t *testing.T) {
 
 func TestCorruptDataIsToldFromTooMuch(t *testing.T) {
 	for name, payload := range map[string]string{
-		"the reserved block type":                   "07",
-		"a stored length without its complement":    "00 05 00 05 00 48",
-		"a stored block that is cut off":            "00 10 00 ef ff 48",
-		"a distance before the first octet":         "f2 00 11 00 00",
-		"a block that does not end":                 "f2 48 cd",
-		"287 literal codes":                         "f4 0f 00 00",
-		"31 distance codes":                         "04 de 00 00",
-		"code lengths that are no prefix code":      "04 00 fe ff ff ff ff ff ff ff",
-		"a repetition with nothing before it":       "04 c0 81 08 00 00 00 00 20 7f eb 0b 00 00 ff",
-		"a fixed code for symbol 286":               "1b 63 ff ff ff ff ff ff ff ff",
-		"a message of the tail alone":               "00 00 ff ff",
-		"RFC 7692 §7.2.3.1 with its last octet off": "f2 48 cd c9 c9 07",
-		"the same with BFINAL set":                  "f3 48 cd c9 c9 07",
-		"noise behind a block with BFINAL set":      "f3 48 cd c9 c9 07 00 ff",
+		"the reserved block type":                  "07",
+		"a stored length without its complement":   "00 05 00 05 00 48",
+		"a stored block that is cut off":           "00 10 00 ef ff 48",
+		"a distance before the first byte":         "f2 00 11 00 00",
+		"a block that does not end":                "f2 48 cd",
+		"287 literal codes":                        "f4 0f 00 00",
+		"31 distance codes":                        "04 de 00 00",
+		"code lengths that are no prefix code":     "04 00 fe ff ff ff ff ff ff ff",
+		"a repetition with nothing before it":      "04 c0 81 08 00 00 00 00 20 7f eb 0b 00 00 ff",
+		"a fixed code for symbol 286":              "1b 63 ff ff ff ff ff ff ff ff",
+		"a message of the tail alone":              "00 00 ff ff",
+		"RFC 7692 §7.2.3.1 with its last byte off": "f2 48 cd c9 c9 07",
+		"the same with BFINAL set":                 "f3 48 cd c9 c9 07",
+		"noise behind a block with BFINAL set":     "f3 48 cd c9 c9 07 00 ff",
 	} {
-		got, err := newInflater(15, true).inflate(nil, hexOctets(payload), 1<<20)
+		got, err := newInflater(15, true).inflate(nil, hexBytes(payload), 1<<20)
 		var bad *corruptError
 		if !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), "the compressed message is corrupt: ") {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -289,7 +289,7 @@ func TestCorruptDataIsToldFromTooMuch(t *testing.T) {
 	}
 }
 
-// Blocks with BFINAL set, each a stream of its own, are the dearest octets that
+// Blocks with BFINAL set, each a stream of its own, are the dearest bytes that
 // there are to inflate.
 func TestAMessageIsNotManyThousandStreams(t *testing.T) {
 	const empty = "\x03\x00"
@@ -307,10 +307,10 @@ func TestNothingIsTakenFromOneConnectionToAnother(t *testing.T) {
 	newDeflater(15, false).compress(nil, secret)
 	d := newDeflater(15, true)
 	if got := d.compress(nil, secret); len(got) < len(secret) {
-		t.Errorf("%d octets of noise became %d", len(secret), len(got))
+		t.Errorf("%d bytes of noise became %d", len(secret), len(got))
 	}
 	must2(newInflater(15, false).inflate(nil, flateStream(prose(1000), 9), 1000))
-	if _, err := newInflater(15, false).inflate(nil, hexOctets("f2 00 11 00 00"), 1000); err == nil {
+	if _, err := newInflater(15, false).inflate(nil, hexBytes("f2 00 11 00 00"), 1000); err == nil {
 		t.Error("a distance reached into another connection's message")
 	}
 }
@@ -342,7 +342,7 @@ func TestWhatAnIdleConnectionKeeps(t *testing.T) {
 			must2(i.inflate(nil, payload, len(m)))
 			return i
 		}},
-		{"an inflater with takeover and 4,000 octets behind it", 1000, 5 << 10, func() any {
+		{"an inflater with takeover and 4,000 bytes behind it", 1000, 5 << 10, func() any {
 			i := newInflater(15, true)
 			must2(i.inflate(nil, payload, len(m)))
 			return i
@@ -366,19 +366,19 @@ func TestWhatAnIdleConnectionKeeps(t *testing.T) {
 		}},
 	} {
 		got := measure(c.n, c.make)
-		t.Logf("%s: %d octets", c.name, got)
+		t.Logf("%s: %d bytes", c.name, got)
 		if got > c.most {
-			t.Errorf("%s keeps %d octets, more than %d", c.name, got, c.most)
+			t.Errorf("%s keeps %d bytes, more than %d", c.name, got, c.most)
 		}
 	}
 }
 
-// FuzzInflate gives an inflater any octets, within any limit. It must agree with
+// FuzzInflate gives an inflater any bytes, within any limit. It must agree with
 // the standard library on what they mean, and may neither panic nor give more
 // than the limit.
 func FuzzInflate(f *testing.F) {
 	for _, s := range []string{"", "00", "f2 48 cd c9 c9 07 00", "f3 48 cd c9 c9 07 00 00", "f3 48 05 00 cb c9 c9 07 00", "f2 48 05 00 00 00 ff ff ca c9 c9 07 00", "00 05 00 fa ff 48 65 6c 6c 6f 00"} {
-		f.Add(hexOctets(s), uint32(100))
+		f.Add(hexBytes(s), uint32(100))
 	}
 	for level := flate.HuffmanOnly; level <= 9; level += 3 {
 		f.Add(flateStream(prose(3000), level), uint32(3000))
@@ -387,7 +387,7 @@ func FuzzInflate(f *testing.F) {
 		limit := int(most % (1 << 20))
 		whole, err := newInflater(15, true).inflate(nil, payload, limit)
 		if len(whole) > limit {
-			t.Fatalf("%d octets within a limit of %d", len(whole), limit)
+			t.Fatalf("%d bytes within a limit of %d", len(whole), limit)
 		}
 		var bad *corruptError
 		if err != nil && !errors.Is(err, errInflatedSize) && !errors.As(err, &bad) {
@@ -395,7 +395,7 @@ func FuzzInflate(f *testing.F) {
 		}
 		into, err2 := newInflater(15, false).inflate(make([]byte, 0, 1000), payload, limit)
 		if !bytes.Equal(whole, into) || fmt.Sprint(err) != fmt.Sprint(err2) {
-			t.Fatalf("%d octets, %v; into other memory %d, %v", len(whole), err, len(into), err2)
+			t.Fatalf("%d bytes, %v; into other memory %d, %v", len(whole), err, len(into), err2)
 		}
 
 		// flate.Reader ends where a block with BFINAL does, so what it gives is
@@ -404,7 +404,7 @@ func FuzzInflate(f *testing.F) {
 		theirs, theirErr := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(stream)), int64(limit)+1))
 		switch {
 		case err == nil && len(payload) > 0 && (theirErr != nil || !bytes.HasPrefix(whole, theirs)):
-			t.Fatalf("ours: %d octets; the standard library's: %d, %v", len(whole), len(theirs), theirErr)
+			t.Fatalf("ours: %d bytes; the standard library's: %d, %v", len(whole), len(theirs), theirErr)
 		case errors.Is(err, errInflatedSize) && len(theirs) <= limit && theirErr != nil:
 			t.Fatalf("ours: more than %d; the standard library's: %d, %v", limit, len(theirs), theirErr)
 		}
@@ -424,16 +424,16 @@ func FuzzDeflateRoundTrip(f *testing.F) {
 		for _, m := range [][]byte{first, second, first} {
 			got, err := i.inflate(nil, d.compress(nil, m), len(m))
 			if err != nil || !bytes.Equal(got, m) {
-				t.Fatalf("%d octets came back as %d, %v", len(m), len(got), err)
+				t.Fatalf("%d bytes came back as %d, %v", len(m), len(got), err)
 			}
 		}
 	})
 }
 
-// sizes are the octets of the messages that are measured.
+// sizes are the bytes of the messages that are measured.
 var sizes = []int{100, 1 << 10, 64 << 10}
 
-// BenchmarkDeflate measures what a message costs, and what it becomes: octets,
+// BenchmarkDeflate measures what a message costs, and what it becomes: bytes,
 // on average. bits=14 is a window that empties its history now and then.
 func BenchmarkDeflate(b *testing.B) {
 	for _, size := range sizes {
@@ -442,7 +442,7 @@ func BenchmarkDeflate(b *testing.B) {
 		messages := slices.Collect(slices.Chunk(prose(max(4*maxWindow, 2*size)/size*size), size))
 		for _, bits := range []int{15, 14} {
 			for _, takeover := range []bool{false, true} {
-				b.Run(fmt.Sprintf("octets=%d/bits=%d/takeover=%v", size, bits, takeover), func(b *testing.B) {
+				b.Run(fmt.Sprintf("bytes=%d/bits=%d/takeover=%v", size, bits, takeover), func(b *testing.B) {
 					d := newDeflater(bits, takeover)
 					out := d.compress(nil, messages[0])
 					sum, n := 0, 0
@@ -452,7 +452,7 @@ func BenchmarkDeflate(b *testing.B) {
 						out = d.compress(out[:0], messages[n%len(messages)])
 						sum += len(out)
 					}
-					b.ReportMetric(float64(sum)/float64(n), "octets")
+					b.ReportMetric(float64(sum)/float64(n), "bytes")
 				})
 			}
 		}
@@ -463,7 +463,7 @@ func BenchmarkDeflate(b *testing.B) {
 func BenchmarkInflate(b *testing.B) {
 	for _, size := range sizes {
 		for _, takeover := range []bool{false, true} {
-			b.Run(fmt.Sprintf("octets=%d/takeover=%v", size, takeover), func(b *testing.B) {
+			b.Run(fmt.Sprintf("bytes=%d/takeover=%v", size, takeover), func(b *testing.B) {
 				payload := newDeflater(15, false).compress(nil, prose(size))
 				i := newInflater(15, takeover)
 				out := must2(i.inflate(nil, payload, size))

@@ -20,7 +20,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxBody is the octets that are kept of the body of a response that refuses.
+// maxBody is the bytes that are kept of the body of a response that refuses.
 const maxBody = 1 << 10
 
 // bodyTimeout bounds how long they are waited for.
@@ -51,7 +51,7 @@ type DialOptions struct {
 	// offer, and a fallback for a server that declines the one before it.
 	DeflateOffers []wire.DeflateParams
 
-	// Key returns the 16 octets of Sec-WebSocket-Key. Default: crypto/rand.
+	// Key returns the 16 bytes of Sec-WebSocket-Key. Default: crypto/rand.
 	Key func() [wire.KeySize]byte
 
 	Options Options

@@ -33,7 +33,7 @@ const accepted = "HTTP/1.1 101 Switching Protocols\r\n" +
 	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
 	"\r\n"
 
-// headSize returns the octets of the head that b starts with, its empty line
+// headSize returns the bytes of the head that b starts with, its empty line
 // included, or 0 when b ends before it.
 func headSize(b []byte) int {
 	for _, end := range []string{"\r\n\r\n", "\n\n"} {
@@ -145,7 +145,7 @@ func TestAnAnswerThatBreaksARuleIsRefused(t *testing.T) {
 		{"nothing but interim answers", "HTTP/1.1", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 10) + "HTTP/1.1", 100, wire.Rule{}, "more than 10 interim"},
 		{"a space before the colon", "Connection:", "Connection :", 101, wire.Rule{}, "no header field"},
 		{"a control character", "Upgrade\r\n", "Up\x00grade\r\n", 101, wire.Rule{}, "no header field"},
-		{"a head without an end", "Upgrade: websocket", "X: " + strings.Repeat("x", maxHead), 0, wire.Rule{}, "more than 16384 octets"},
+		{"a head without an end", "Upgrade: websocket", "X: " + strings.Repeat("x", maxHead), 0, wire.Rule{}, "more than 16384 bytes"},
 		{"a head that is cut", "=\r\n\r\n", "=\r\n", 0, wire.Rule{}, "unexpected EOF"},
 	} {
 		t.Run(a.name, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestAnAnswerThatDripsDoesNotHoldDial(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go io.Copy(io.Discard, theirs)
 		var server sync.WaitGroup
-		server.Go(func() { // an octet every second of the bubble's time: too slow, though never silent
+		server.Go(func() { // a byte every second of the bubble's time: too slow, though never silent
 			for i := range accepted {
 				if _, err := theirs.Write([]byte{accepted[i]}); err != nil {
 					return

@@ -2,10 +2,10 @@
 // be read. Package wire comes first: bits, fields and rules. Then the files that
 // touch no network: machine.go, receive.go, memory.go, send.go, closing.go,
 // handshake.go and deflate.go (RFC 7692). Then those that do: conn.go,
-// connread.go, connwrite.go, connstream.go and connclose.go move octets between a
+// connread.go, connwrite.go, connstream.go and connclose.go move bytes between a
 // Machine and a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP
 // listener) and dial.go (the client) open connections. misbehave.go names what an
-// end can be told to do wrong. Octets become a message in three files:
+// end can be told to do wrong. Bytes become a message in three files:
 // wire/header.go, machine.go, receive.go; memory.go says where they stand meanwhile.
 //
 // Where each section of the RFC is kept, and the test that holds it:

@@ -67,7 +67,7 @@ type HandshakeError struct {
 	Status     int
 	Violations []wire.Violation
 	Head       wire.Head // the request that Upgrade refused, the response that Dial did
-	Body       []byte    // beginning of the response's body, for Dial; at most maxBody octets
+	Body       []byte    // beginning of the response's body, for Dial; at most maxBody bytes
 	Err        error     // what else was in the way, such as a server that cannot be hijacked
 }
 

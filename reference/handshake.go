@@ -15,7 +15,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxHead is the octets that a handshake's head may have: what comes before it
+// maxHead is the bytes that a handshake's head may have: what comes before it
 // ends is held in memory.
 const maxHead = 16 << 10
 
@@ -176,7 +176,7 @@ func otherVersion(request wire.Head) *HandshakeError {
 		Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
 }
 
-var errLongHead = fmt.Errorf("the head of the handshake has more than %d octets", maxHead)
+var errLongHead = fmt.Errorf("the head of the handshake has more than %d bytes", maxHead)
 
 // readHead reads a head from r as far as its empty line. Its lines may end in LF
 // alone (RFC 9112 §2.2), and all that it returns do. An empty line in front is

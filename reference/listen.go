@@ -41,7 +41,7 @@ type Server struct {
 	ResponseHeader func(request wire.Head) http.Header
 
 	// HandshakeTimeout bounds the opening handshake as a whole, TLS included,
-	// however slowly its octets come. On the net/http path that is
+	// however slowly its bytes come. On the net/http path that is
 	// http.Server's ReadHeaderTimeout. Default: 5 s.
 	HandshakeTimeout time.Duration
 
@@ -238,7 +238,7 @@ func refuseTCP(nc net.Conn, e *HandshakeError) error {
 		e.Err = errors.Join(e.Err, werr)
 		return e
 	}
-	// As in hangUp: octets unread would make a reset of the close, and the reset
+	// As in hangUp: bytes unread would make a reset of the close, and the reset
 	// might destroy the answer. The handshake's deadline still runs.
 	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(nc, 16*maxHead))

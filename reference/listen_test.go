@@ -65,7 +65,7 @@ func TestBothPathsOfAServerGiveTheHandlerTheSame(t *testing.T) {
 		for _, size := range []int{0, 125, 126, 65536, 1 << 20} {
 			must(c.WriteMessage(wire.Binary, make([]byte, size)))
 			if _, p, err := c.ReadMessage(); err != nil || len(p) != size {
-				t.Errorf("%s: %d octets came back as %d, %v", path, size, len(p), err)
+				t.Errorf("%s: %d bytes came back as %d, %v", path, size, len(p), err)
 			}
 		}
 		if err := c.Close(wire.NormalClosure, ""); err != nil {
@@ -331,7 +331,7 @@ func TestASlowHandshakeIsCutOff(t *testing.T) {
 		nc := l.dial()
 		start := time.Now()
 		var writer sync.WaitGroup
-		writer.Go(func() { // an octet every 0.9 s of the bubble's time, for as long as it is taken
+		writer.Go(func() { // a byte every 0.9 s of the bubble's time, for as long as it is taken
 			for i := range handshake {
 				if _, err := nc.Write([]byte{handshake[i]}); err != nil {
 					return
@@ -556,7 +556,7 @@ func TestAServerAsksForTheOriginOnBothPaths(t *testing.T) {
 	}
 }
 
-// FuzzRequest holds that the parser of requests takes any octets, keeps to what
+// FuzzRequest holds that the parser of requests takes any bytes, keeps to what
 // it was given, and that what it takes for a request is one when it is written
 // again.
 func FuzzRequest(f *testing.F) {

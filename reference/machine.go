@@ -23,16 +23,16 @@ func (s State) String() string {
 	return [...]string{"CONNECTING", "OPEN", "CLOSING", "CLOSED"}[s&3]
 }
 
-// DefaultMaxMessage is the octets that a message may have where Options say
+// DefaultMaxMessage is the bytes that a message may have where Options say
 // nothing: 1 MiB.
 const DefaultMaxMessage = 1 << 20
 
-// A Machine is one end of a WebSocket connection without a network: octets and
-// calls go in, events and octets come out. It has no clock, goroutine, socket
+// A Machine is one end of a WebSocket connection without a network: bytes and
+// calls go in, events and bytes come out. It has no clock, goroutine, socket
 // or source of randomness, so the same input always gives the same output,
-// however the octets are cut. Conn puts one on a net.Conn.
+// however the bytes are cut. Conn puts one on a net.Conn.
 //
-// Its memory is bounded by what it was given: the octets of one message up to
+// Its memory is bounded by what it was given: the bytes of one message up to
 // its limit, a little more than twice that if it is compressed, and output of
 // at most three times the last input and one Close frame, until taken.
 // A Machine belongs to one goroutine at a time.
@@ -47,21 +47,21 @@ type Machine struct {
 	failed        error             // the *ProtocolError with which this end failed the connection
 
 	// The frame that is coming in.
-	head    [wire.MaxHeaderSize]byte // header octets, headLen of them
+	head    [wire.MaxHeaderSize]byte // header bytes, headLen of them
 	headLen int
 	frame   wire.Header
-	left    uint64 // payload octets still to come; 0 between frames
+	left    uint64 // payload bytes still to come; 0 between frames
 
 	// The message that is coming in: control frames may stand between its
 	// fragments, so it is apart from the frame.
 	opcode     wire.Opcode // Text or Binary; Continuation when there is none
 	fragments  int         // frames that have ended
-	octets     int64       // payload octets of those frames
+	bytes      int64       // payload bytes of those frames
 	text       wire.UTF8
 	compressed bool      // the first frame had RSV1
 	inflate    *inflater // nil without permessage-deflate
 
-	// The payload octets of both.
+	// The payload bytes of both.
 	memory
 
 	// The message that is going out.
@@ -88,7 +88,7 @@ type Observation struct {
 	Why           string      // what caused the change, in words
 	Message       wire.Opcode // message being received, Text or Binary; Continuation for none
 	Fragments     int         // frames of that message received so far
-	Octets        int64       // payload octets of those frames
+	Bytes         int64       // payload bytes of those frames
 	CloseSent     bool
 	CloseReceived bool
 }
@@ -132,7 +132,7 @@ func (m *Machine) TCPClosed(why string) {
 	}
 	m.out, m.control = nil, nil
 	m.drop()
-	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.opcode, m.fragments, m.bytes = wire.Continuation, 0, 0
 	m.enter(Closed, why)
 }
 
@@ -152,7 +152,7 @@ func (m *Machine) TakeEvents() []Event {
 	return events
 }
 
-// TakeOutput returns the octets to be sent to the peer, in order, and goes on
+// TakeOutput returns the bytes to be sent to the peer, in order, and goes on
 // in the memory of spare, which may be nil: two buffers that change places
 // save one allocation for every write.
 func (m *Machine) TakeOutput(spare []byte) []byte {
@@ -169,7 +169,7 @@ func (m *Machine) enter(s State, why string) {
 	if m.o.Observe != nil {
 		m.o.Observe(Observation{
 			Was: was, State: m.state, Why: why,
-			Message: m.opcode, Fragments: m.fragments, Octets: m.octets,
+			Message: m.opcode, Fragments: m.fragments, Bytes: m.bytes,
 			CloseSent: m.closeSent, CloseReceived: m.closeReceived,
 		})
 	}

@@ -17,7 +17,7 @@ import (
 // testKey is the masking key of RFC 6455 §5.7.
 var testKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// openMachine returns a Machine in state OPEN with a limit of 1,000 octets, and the
+// openMachine returns a Machine in state OPEN with a limit of 1,000 bytes, and the
 // list that its observations go to.
 func openMachine(role wire.Role) (*Machine, *[]string) {
 	var seen []string
@@ -27,7 +27,7 @@ func openMachine(role wire.Role) (*Machine, *[]string) {
 		Observe: func(o Observation) {
 			s := fmt.Sprintf("%s %s: %s", o.Was, o.State, o.Why)
 			if o.Message != wire.Continuation {
-				s += fmt.Sprintf(" [%s, %d fragments, %d octets]", o.Message, o.Fragments, o.Octets)
+				s += fmt.Sprintf(" [%s, %d fragments, %d bytes]", o.Message, o.Fragments, o.Bytes)
 			}
 			if o.CloseSent {
 				s += " sent"
@@ -61,7 +61,7 @@ func closeFrame(sender wire.Role, code wire.CloseCode, reason string) []byte {
 	return from(sender, true, wire.Close, string(wire.ClosePayload{Code: code, Reason: reason}.Append(nil)))
 }
 
-// frames spells out octets that are legal frames of sender, and fails t when
+// frames spells out bytes that are legal frames of sender, and fails t when
 // they are anything else.
 func frames(t *testing.T, sender wire.Role, b []byte) []string {
 	t.Helper()
@@ -106,7 +106,7 @@ type trace struct {
 	state                State
 }
 
-// run feeds a stream to a Machine in pieces of n octets.
+// run feeds a stream to a Machine in pieces of n bytes.
 func run(t *testing.T, role wire.Role, prepare func(*Machine), stream []byte, n int) trace {
 	t.Helper()
 	m, seen := openMachine(role)
@@ -161,8 +161,8 @@ var streams = []struct {
 		events: []string{`ping "x"`, `pong "y"`, `text "Hello"`, `text "next"`},
 		output: []string{`pong "x"`},
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 octets]",
-			"OPEN OPEN: fragment 2 of a text message received [text, 2 fragments, 3 octets]",
+			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 bytes]",
+			"OPEN OPEN: fragment 2 of a text message received [text, 2 fragments, 3 bytes]",
 			"OPEN OPEN: the last of 3 fragments received",
 		},
 	}, {
@@ -172,8 +172,8 @@ var streams = []struct {
 		},
 		events: []string{`text "🙂"`},
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 1 octets]",
-			"OPEN OPEN: fragment 2 of a text message received [text, 2 fragments, 3 octets]",
+			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 1 bytes]",
+			"OPEN OPEN: fragment 2 of a text message received [text, 2 fragments, 3 bytes]",
 			"OPEN OPEN: the last of 3 fragments received",
 		},
 	}, {
@@ -190,11 +190,11 @@ var streams = []struct {
 		},
 		events: []string{`binary "\xff\xfe"`},
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a binary message received [binary, 1 fragments, 1 octets]",
+			"OPEN OPEN: fragment 1 of a binary message received [binary, 1 fragments, 1 bytes]",
 			"OPEN OPEN: the last of 2 fragments received",
 		},
 	}, {
-		name: "a Close frame, and octets after it that nobody reads",
+		name: "a Close frame, and bytes after it that nobody reads",
 		stream: func(p wire.Role) []byte {
 			return join(closeFrame(p, 1001, "going"), from(p, true, wire.Text, "late"), []byte("\xff\xff\xff"))
 		},
@@ -219,9 +219,9 @@ var streams = []struct {
 		events: []string{`close "\x03\xe8"`},
 		output: []string{"close 1000"},
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 octets]",
-			"OPEN CLOSING: a Close frame was received: 1000 normal closure [text, 1 fragments, 3 octets] received",
-			"CLOSING CLOSING: the Close frame was answered with its code [text, 1 fragments, 3 octets] sent received",
+			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 bytes]",
+			"OPEN CLOSING: a Close frame was received: 1000 normal closure [text, 1 fragments, 3 bytes] received",
+			"CLOSING CLOSING: the Close frame was answered with its code [text, 1 fragments, 3 bytes] sent received",
 		},
 	}, {
 		name:    "after this end's Close: data is discarded, a ping answered, the Close taken",
@@ -234,8 +234,8 @@ var streams = []struct {
 		output: []string{`pong "p"`},
 		seen: []string{
 			"OPEN CLOSING: a Close frame was sent sent",
-			"CLOSING CLOSING: fragment 1 of a text message received [text, 1 fragments, 2000 octets] sent",
-			"CLOSING CLOSING: a Close frame was received: 4000 private use [text, 1 fragments, 2000 octets] sent received",
+			"CLOSING CLOSING: fragment 1 of a text message received [text, 1 fragments, 2000 bytes] sent",
+			"CLOSING CLOSING: a Close frame was received: 4000 private use [text, 1 fragments, 2000 bytes] sent received",
 		},
 	}, {
 		name:    "after this end's Close: a violation is told, and no second Close sent",
@@ -263,36 +263,36 @@ var streams = []struct {
 		output: []string{"close 1002 A binary frame came where a continuation was due"},
 		broken: "5.4/message-interleaved",
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 1 octets]",
-			"OPEN CLOSING: the connection failed: 5.4/message-interleaved [text, 1 fragments, 1 octets] sent",
+			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 1 bytes]",
+			"OPEN CLOSING: the connection failed: 5.4/message-interleaved [text, 1 fragments, 1 bytes] sent",
 		},
 	}, {
-		name:   "a wrong octet in text, in a frame that does not end",
+		name:   "a wrong byte in text, in a frame that does not end",
 		stream: func(p wire.Role) []byte { f := from(p, true, wire.Text, "κό\xffxxxxxx"); return f[:len(f)-6] },
-		output: []string{"close 1007 Octet 4 of the text, 0xFF, cannot stand there"},
+		output: []string{"close 1007 Byte 4 of the text, 0xFF, cannot stand there"},
 		broken: "8.1/text-utf8",
-		seen:   []string{"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 0 fragments, 0 octets] sent"},
+		seen:   []string{"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 0 fragments, 0 bytes] sent"},
 	}, {
-		name: "a wrong octet in a later fragment",
+		name: "a wrong byte in a later fragment",
 		stream: func(p wire.Role) []byte {
 			return join(from(p, false, wire.Text, "ab\xe6"), from(p, false, wire.Continuation, "\x97c"))
 		},
-		output: []string{"close 1007 Octet 4 of the text, 0x63, cannot stand there"},
+		output: []string{"close 1007 Byte 4 of the text, 0x63, cannot stand there"},
 		broken: "8.1/text-utf8",
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 octets]",
-			"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 1 fragments, 3 octets] sent",
+			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 bytes]",
+			"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 1 fragments, 3 bytes] sent",
 		},
 	}, {
 		name:   "text that ends inside a character",
 		stream: func(p wire.Role) []byte { return from(p, true, wire.Text, "\xe6\x97") },
 		output: []string{"close 1007 The text ends inside a character"},
 		broken: "8.1/text-utf8",
-		seen:   []string{"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 1 fragments, 2 octets] sent"},
+		seen:   []string{"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 1 fragments, 2 bytes] sent"},
 	}, {
 		name:   "a frame longer than the limit, refused at its header",
 		stream: func(p wire.Role) []byte { return from(p, true, wire.Binary, strings.Repeat("x", 1001))[:8] },
-		output: []string{"close 1009 1001 octets are announced after 0, and the limit is 1000"},
+		output: []string{"close 1009 1001 bytes are announced after 0, and the limit is 1000"},
 		broken: "10.4/message-size",
 		seen:   []string{"OPEN CLOSING: the connection failed: 10.4/message-size sent"},
 	}, {
@@ -300,18 +300,18 @@ var streams = []struct {
 		stream: func(p wire.Role) []byte {
 			return join(from(p, false, wire.Binary, strings.Repeat("x", 1000)), from(p, true, wire.Continuation, "x"))
 		},
-		output: []string{"close 1009 1 octets are announced after 1000, and the limit is 1000"},
+		output: []string{"close 1009 1 bytes are announced after 1000, and the limit is 1000"},
 		broken: "10.4/message-size",
 		seen: []string{
-			"OPEN OPEN: fragment 1 of a binary message received [binary, 1 fragments, 1000 octets]",
-			"OPEN CLOSING: the connection failed: 10.4/message-size [binary, 1 fragments, 1000 octets] sent",
+			"OPEN OPEN: fragment 1 of a binary message received [binary, 1 fragments, 1000 bytes]",
+			"OPEN CLOSING: the connection failed: 10.4/message-size [binary, 1 fragments, 1000 bytes] sent",
 		},
 	}, {
-		name:   "a Close frame with one octet",
+		name:   "a Close frame with one byte",
 		stream: func(p wire.Role) []byte { return from(p, true, wire.Close, "\x03") },
-		output: []string{"close 1002 A Close body is empty or begins with a two-octet status code; one octet is neither"},
-		broken: "5.5.1/body-one-octet",
-		seen:   []string{"OPEN CLOSING: the connection failed: 5.5.1/body-one-octet sent"},
+		output: []string{"close 1002 A Close body is empty or begins with a two-byte status code; one byte is neither"},
+		broken: "5.5.1/body-one-byte",
+		seen:   []string{"OPEN CLOSING: the connection failed: 5.5.1/body-one-byte sent"},
 	}, {
 		name:   "a Close frame with a code and a reason that are both wrong",
 		stream: func(p wire.Role) []byte { return closeFrame(p, 1006, "\xff") },
@@ -533,14 +533,14 @@ func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 			h := wire.Header{Fin: true, RSV1: compressed, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1<<63 - 1}
 			must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
 			if held := cap(m.message) + cap(m.packed); held < 100 || held > 1000 {
-				t.Errorf("%s: 100 octets of a frame that claims %d hold %d", role, h.Length, held)
+				t.Errorf("%s: 100 bytes of a frame that claims %d hold %d", role, h.Length, held)
 			}
 		}
 	}
 }
 
 // A message in many fragments must not be copied for each of them: 1 MiB in 64
-// octets each would be 8 GiB of copies. Nor must each of them get the memory of
+// bytes each would be 8 GiB of copies. Nor must each of them get the memory of
 // a large message that was there before, when it is taken away at once.
 func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 	const size, part = 1 << 20, 64
@@ -578,13 +578,13 @@ func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > 8*size {
-			t.Errorf("%s: %d octets in fragments of %d took %d octets of memory", how, size, part, took)
+			t.Errorf("%s: %d bytes in fragments of %d took %d bytes of memory", how, size, part, took)
 		}
 		for _, e := range m.TakeEvents() {
 			taken += len(e.Payload)
 		}
 		if taken != size && how != "compressed" {
-			t.Errorf("%s: %d octets were received", how, taken)
+			t.Errorf("%s: %d bytes were received", how, taken)
 		}
 	}
 }
@@ -619,9 +619,9 @@ func TestAClientWithoutMaskingKeysIsRefused(t *testing.T) {
 	NewMachine(wire.Client, Options{})
 }
 
-// FuzzMachine holds that a Machine accepts any octets or fails with a violation
+// FuzzMachine holds that a Machine accepts any bytes or fails with a violation
 // that has a code; that what it puts out are legal frames; that it holds no more
-// than it was given; and that cutting the octets elsewhere changes nothing.
+// than it was given; and that cutting the bytes elsewhere changes nothing.
 func FuzzMachine(f *testing.F) {
 	for _, s := range streams {
 		f.Add(s.stream(wire.Client), true, uint8(3))
@@ -646,10 +646,10 @@ func FuzzMachine(f *testing.F) {
 		m, _ := openMachine(role)
 		_ = m.Receive(b)
 		if held := cap(m.message) + cap(m.control); held > 64+4*len(b) {
-			t.Fatalf("%d octets make it hold %d", len(b), held)
+			t.Fatalf("%d bytes make it hold %d", len(b), held)
 		}
 		if len(m.out) > 3*len(b)+MaxReason+16 {
-			t.Fatalf("%d octets make it put out %d", len(b), len(m.out))
+			t.Fatalf("%d bytes make it put out %d", len(b), len(m.out))
 		}
 	})
 }
@@ -658,9 +658,9 @@ func ExampleMachine() {
 	m := NewMachine(wire.Server, Options{})
 	m.Opened()
 	// The masked "Hello" of RFC 6455 §5.7, then a ping, cut in the middle.
-	octets, _ := hex.DecodeString("818537fa213d7f9f4d5158" + "898000000000")
-	_ = m.Receive(octets[:8])
-	_ = m.Receive(octets[8:])
+	data, _ := hex.DecodeString("818537fa213d7f9f4d5158" + "898000000000")
+	_ = m.Receive(data[:8])
+	_ = m.Receive(data[8:])
 	for _, e := range m.TakeEvents() {
 		fmt.Printf("%s %q\n", e.Opcode, e.Payload)
 	}
@@ -706,8 +706,8 @@ func codes(err error) string {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-func quoted(opcode, octet string, n int) string {
-	return fmt.Sprintf("%s %q", opcode, strings.Repeat(octet, n))
+func quoted(opcode, next string, n int) string {
+	return fmt.Sprintf("%s %q", opcode, strings.Repeat(next, n))
 }
 
 // must stops a test whose preparation failed.

@@ -2,10 +2,10 @@ package reference
 
 import "wslab/reference/wire"
 
-// Where payload octets stand until they are a message. The protocol asks for
+// Where payload bytes stand until they are a message. The protocol asks for
 // nothing of this: who reads receive.go may take extend for an append. There is
 // more to it for two reasons. The length in a header is a claim, so memory grows
-// with the octets that have come (space). And a Conn is not to copy or allocate
+// with the bytes that have come (space). And a Conn is not to copy or allocate
 // without need: it reads from the network to where the message will stand
 // (payloadSpace), which may be memory that its caller has lent, and it gives out
 // a message that is read as a stream in parts (takePart).
@@ -17,8 +17,8 @@ type memory struct {
 	packed  []byte // of a compressed message so far; message stays empty until its end
 
 	lent    []byte // empty, for the next message to stand in; nil: the Machine makes memory
-	largest int    // octets of the longest message so far
-	taken   int64  // octets of the message that have been taken before its end
+	largest int    // bytes of the longest message so far
+	taken   int64  // bytes of the message that have been taken before its end
 }
 
 // drop lets go of the message that is coming in.
@@ -35,7 +35,7 @@ func (m *Machine) payload() *[]byte {
 	return &m.message
 }
 
-// extend makes the payload longer by n octets and returns those. They hold what
+// extend makes the payload longer by n bytes and returns those. They hold what
 // was read to space, or nothing yet.
 func (m *Machine) extend(n int) []byte {
 	fresh := m.space(n)[:n]
@@ -44,7 +44,7 @@ func (m *Machine) extend(n int) []byte {
 	return fresh
 }
 
-// space returns memory for the frame's next payload octets, n of them or more,
+// space returns memory for the frame's next payload bytes, n of them or more,
 // but no more than are left of the frame.
 //
 // How much more is a question of trust: as much again as has come, or what the
@@ -74,7 +74,7 @@ func (m *Machine) space(n int) []byte {
 }
 
 // payloadSpace returns space for a Conn to read into before it calls
-// receivePayload, or nil when its own buffer, of size octets, will do for what is
+// receivePayload, or nil when its own buffer, of size bytes, will do for what is
 // left of the frame.
 func (m *Machine) payloadSpace(size int) []byte {
 	if m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.deaf() {

@@ -9,12 +9,12 @@ type Misbehave struct {
 
 // WriteRawClose is WriteRaw of a Close frame, legal or not: the peer's is not
 // answered with another. It neither waits for that nor closes TCP.
-func (c *Conn) WriteRawClose(octets []byte) error {
+func (c *Conn) WriteRawClose(data []byte) error {
 	c.mu.Lock()
 	if c.m.State() == Open || c.m.State() == Closing {
 		c.m.closeSent = true
 		c.m.enter(Closing, "a Close frame was sent past the Machine")
 	}
 	c.mu.Unlock()
-	return c.WriteRaw(octets)
+	return c.WriteRaw(data)
 }

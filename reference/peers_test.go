@@ -14,8 +14,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// What other endpoints and proxies sent when the reference met them, octet by
-// octet. Fields of their heads that mean nothing here are left out.
+// What other endpoints and proxies sent when the reference met them, byte by
+// byte. Fields of their heads that mean nothing here are left out.
 
 const hellos = "Hello, hello, hello, hello, hello, hello"
 
@@ -282,7 +282,7 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 // crlf returns s with the line ends of HTTP.
 func crlf(s string) []byte { return []byte(strings.ReplaceAll(s, "\n", "\r\n")) }
 
-// unhex returns the octets that are written in hexadecimal, with spaces between frames.
+// unhex returns the bytes that are written in hexadecimal, with spaces between frames.
 func unhex(s string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	must(err)

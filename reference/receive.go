@@ -6,12 +6,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// Receive takes octets that came from the peer, cut anywhere. What they mean is
+// Receive takes bytes that came from the peer, cut anywhere. What they mean is
 // in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
 // of b and does not write to it.
 //
 // The error is Err: once the connection has failed, or the peer's Close has
-// come, further octets are ignored, as RFC 6455 §7.1.7 and §1.4 say.
+// come, further bytes are ignored, as RFC 6455 §7.1.7 and §1.4 say.
 func (m *Machine) Receive(b []byte) error {
 	if m.state == Connecting {
 		return errNotOpen
@@ -22,7 +22,7 @@ func (m *Machine) Receive(b []byte) error {
 	return m.Err()
 }
 
-// receiveFrame takes octets of one frame at most, of its header or of its
+// receiveFrame takes bytes of one frame at most, of its header or of its
 // payload, and returns those that are left: none when they are of no interest
 // any more.
 func (m *Machine) receiveFrame(b []byte) []byte {
@@ -40,10 +40,10 @@ func (m *Machine) receiveFrame(b []byte) []byte {
 // deaf reports whether nothing that the peer sends is of interest any more.
 func (m *Machine) deaf() bool { return m.failed != nil || m.closeReceived || m.state == Closed }
 
-// receiveHeader takes octets until a header is whole and judged, and returns
+// receiveHeader takes bytes until a header is whole and judged, and returns
 // those that it did not need.
 func (m *Machine) receiveHeader(b []byte) []byte {
-	// 1. As many octets as a header can have, minus those that are here.
+	// 1. As many bytes as a header can have, minus those that are here.
 	had := m.headLen
 	m.headLen += copy(m.head[had:], b)
 	h, ok := wire.ParseHeader(m.head[:m.headLen])
@@ -74,13 +74,13 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
 		limit = maxPacked(m.o.MaxMessage) // what it inflates to is measured then
 	}
-	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.octets) {
-		m.fail(broken(wire.RuleMessageSize, "%d octets are announced after %d, and the limit is %d.", h.Length, m.octets, limit))
+	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.bytes) {
+		m.fail(broken(wire.RuleMessageSize, "%d bytes are announced after %d, and the limit is %d.", h.Length, m.bytes, limit))
 		return nil
 	}
 	//lesson:end
 
-	// 4. The payload comes next, and one of no octets is already here.
+	// 4. The payload comes next, and one of no bytes is already here.
 	m.frame, m.left = h, h.Length
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
 		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
@@ -92,11 +92,11 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	return b
 }
 
-// receivePayload acts on the frame's next payload octets, no more than are left
+// receivePayload acts on the frame's next payload bytes, no more than are left
 // of it. They may stand in payloadSpace already.
 func (m *Machine) receivePayload(b []byte) {
 	if !m.discards() {
-		pos := int((m.frame.Length - m.left) % 4) // the key has four octets
+		pos := int((m.frame.Length - m.left) % 4) // the key has four bytes
 		//lesson:begin unmask
 		fresh := m.extend(len(b))
 		copy(fresh, b)                     // nothing to do where b stands there already
@@ -118,7 +118,7 @@ func (m *Machine) discards() bool {
 	return m.state == Closed || m.closeSent && m.frame.Opcode.IsData()
 }
 
-// checkText judges the octets that the message has now grown by. The first
+// checkText judges the bytes that the message has now grown by. The first
 // wrong one fails the connection, not the end of the message: what is wrong
 // already cannot become right.
 func (m *Machine) checkText(fresh []byte) {
@@ -126,13 +126,13 @@ func (m *Machine) checkText(fresh []byte) {
 	if m.opcode == wire.Text {
 		if i := m.text.Check(fresh); i < len(fresh) {
 			at := m.taken + int64(len(m.message)-len(fresh)+i)
-			m.fail(broken(wire.RuleTextUTF8, "Octet %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
+			m.fail(broken(wire.RuleTextUTF8, "Byte %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
 		}
 	}
 	//lesson:end
 }
 
-// endFrame acts on the frame whose last octet has come.
+// endFrame acts on the frame whose last byte has come.
 func (m *Machine) endFrame() {
 	if m.frame.Opcode.IsControl() {
 		payload := m.control
@@ -142,7 +142,7 @@ func (m *Machine) endFrame() {
 	}
 
 	//lesson:begin fragments
-	m.fragments, m.octets = m.fragments+1, m.octets+int64(m.frame.Length)
+	m.fragments, m.bytes = m.fragments+1, m.bytes+int64(m.frame.Length)
 	if !m.frame.Fin {
 		m.tell("fragment %[1]d of a %[2]s message received", m.fragments)
 		return // the message goes on in the next continuation frame
@@ -159,7 +159,7 @@ func (m *Machine) endFrame() {
 		return
 	}
 	message, opcode, fragments := m.message, m.opcode, m.fragments
-	m.opcode, m.fragments, m.octets = wire.Continuation, 0, 0
+	m.opcode, m.fragments, m.bytes = wire.Continuation, 0, 0
 	m.drop()
 	if !m.closeSent {
 		m.largest = max(m.largest, len(message))
@@ -179,7 +179,7 @@ func (m *Machine) inflated() {
 	case err == nil:
 		m.checkText(m.message)
 	case errors.Is(err, errInflatedSize):
-		m.fail(broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d octets.", m.o.MaxMessage))
+		m.fail(broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d bytes.", m.o.MaxMessage))
 	default:
 		m.fail(wire.RuleDeflateData.Broken(err.Error() + "."))
 	}

@@ -73,7 +73,7 @@ func TestAClientAndAServerExchangeMessagesOverLoopback(t *testing.T) {
 		}
 		op, p, err := c.ReadMessage()
 		if err != nil || op != wire.Text || string(p) != sent {
-			t.Fatalf("%d octets came back as %s, %d octets, %v", size, op, len(p), err)
+			t.Fatalf("%d bytes came back as %s, %d bytes, %v", size, op, len(p), err)
 		}
 	}
 	if err := c.WriteFragments(wire.Binary, []byte{1}, nil, []byte{2, 3}); err != nil {
@@ -126,15 +126,15 @@ const handshake = "GET /chat HTTP/1.1\r\n" +
 	"Sec-WebSocket-Version: 13\r\n" +
 	"\r\n"
 
-// rawDial connects to a ws URL without a handshake and sends octets.
-func rawDial(t *testing.T, url string, octets ...[]byte) net.Conn {
+// rawDial connects to a ws URL without a handshake and sends bytes.
+func rawDial(t *testing.T, url string, data ...[]byte) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", strings.TrimPrefix(url, "ws://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	if _, err := nc.Write(slices.Concat(octets...)); err != nil {
+	if _, err := nc.Write(slices.Concat(data...)); err != nil {
 		t.Fatal(err)
 	}
 	return nc

@@ -43,7 +43,7 @@ export function caused(a) {
       return [frame("client", data)];
     case "close":
       return [frame("client", "close")];
-    case "raw-octets":
+    case "raw-bytes":
       return [frame("client")];
     case "raw-close":
       return [{ kind: "tcp", from: "client" }];
@@ -199,7 +199,7 @@ export class Act {
     if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never gets it.` };
     if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c ended while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
     // A raw client may write what is no frame.
-    const is = row || (what === "raw-octets" && !this.asked);
+    const is = row || (what === "raw-bytes" && !this.asked);
     if (!is) return over ? { sign: "×", text: "Not sent: the %c ended first." } : { sign: "…", text: `${capital(doing)}.` };
     return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
   }
@@ -219,7 +219,7 @@ function words(what, size) {
   switch (what) {
     case "send":
       return [`the tab is sending ${count(size, "byte")}`, `the tab sent ${count(size, "byte")}`];
-    case "raw-octets":
+    case "raw-bytes":
       return [`the raw client is writing ${count(size, "byte")}`, `the raw client wrote ${count(size, "byte")}`];
     case "close":
       return ["the tab is sending a Close frame", "the tab sent a Close frame"];

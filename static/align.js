@@ -597,7 +597,7 @@ function fields(h) {
 const most = 64; // hex digits of a payload that are told
 
 /**
- * Two payloads in hex; of long ones, from the first octet in which they differ.
+ * Two payloads in hex; of long ones, from the first byte in which they differ.
  * @param {string} a
  * @param {string} b
  * @returns {[string, string]}

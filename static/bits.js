@@ -2,20 +2,20 @@
  * A frame as a picture: rows of 32 bits as RFC 6455 §5.2 draws them, each bit
  * with the field that it belongs to. Parts that this frame leaves out stand
  * in `parts` as absent, so that the shape is the same for every frame. Of a
- * long payload the first and last octets are shown, with a counted gap.
+ * long payload the first and last bytes are shown, with a counted gap.
  *
  * @typedef {import("./types.js").Frame} Frame
  * @typedef {import("./types.js").Field} Field
  *
- * @typedef {{bit: number, octet: number, value: 0|1, mask: number, field: number}} Bit
- * @typedef {{octet: number, hex: string, plain: string, bits: Bit[]}} Octet
- * @typedef {{kind: "bits", octets: Octet[]}|{kind: "gap", from: number, count: number, kept: number}} Word
+ * @typedef {{bit: number, byte: number, value: 0|1, mask: number, field: number}} Bit
+ * @typedef {{byte: number, hex: string, plain: string, bits: Bit[]}} Byte
+ * @typedef {{kind: "bits", bytes: Byte[]}|{kind: "gap", from: number, count: number, kept: number}} Word
  * @typedef {{name: string, group: string, bits: number|string, bit: number, present: boolean, why: string}} Part
  */
 
-import { count, hex, octets, printable } from "./format.js";
+import { count, hex, bytes, printable } from "./format.js";
 
-/** Octets shown before the gap, after it, and added by each request for more. */
+/** Bytes shown before the gap, after it, and added by each request for more. */
 const head = 48;
 const tail = 12;
 export const more = 64;
@@ -23,13 +23,13 @@ export const more = 64;
 /**
  * @param {Frame} frame
  * @param {Field[]} fields
- * @param {number} [grown] octets asked for beyond the usual
- * @returns {{octets: number, bits: number, parts: Part[], words: Word[]}}
+ * @param {number} [grown] bytes asked for beyond the usual
+ * @returns {{bytes: number, bits: number, parts: Part[], words: Word[]}}
  */
 export function layout(frame, fields, grown = 0) {
   const { tail: end = "" } = frame;
-  const first = octets(frame.gap ? frame.hex : frame.hex + end);
-  const last = octets(frame.gap ? end : "");
+  const first = bytes(frame.gap ? frame.hex : frame.hex + end);
+  const last = bytes(frame.gap ? end : "");
   const total = first.length + (frame.gap || 0) + last.length;
   const whole = first.length === total;
   let shown = Math.min(first.length, head + grown);
@@ -38,14 +38,14 @@ export function layout(frame, fields, grown = 0) {
   // A gap smaller than its own label is not worth one.
   if (whole && resume - shown <= 8) shown = resume = total;
 
-  const payload = octets(frame.payload);
+  const payload = bytes(frame.payload);
   /** @type {Word[]} */
   const words = [];
   let field = 0;
   /** @param {number} from @param {number} to */
   const add = (from, to) => {
     for (let o = from; o < to; o += 4) {
-      /** @type {Octet[]} */
+      /** @type {Byte[]} */
       const row = [];
       for (let i = o; i < Math.min(o + 4, to); i++) {
         const value = i < first.length ? first[i] : last[i - (total - last.length)];
@@ -53,11 +53,11 @@ export function layout(frame, fields, grown = 0) {
         for (let k = 0; k < 8; k++) {
           const bit = 8 * i + k;
           while (field + 1 < fields.length && fields[field + 1].bit <= bit) field++;
-          bits.push({ bit, octet: i, value: /** @type {0|1} */ ((value >> (7 - k)) & 1), mask: 0x80 >> k, field });
+          bits.push({ bit, byte: i, value: /** @type {0|1} */ ((value >> (7 - k)) & 1), mask: 0x80 >> k, field });
         }
-        row.push({ octet: i, hex: hex(value), plain: plain(frame, payload, i, value), bits });
+        row.push({ byte: i, hex: hex(value), plain: plain(frame, payload, i, value), bits });
       }
-      words.push({ kind: "bits", octets: row });
+      words.push({ kind: "bits", bytes: row });
     }
   };
   add(0, shown);
@@ -65,11 +65,11 @@ export function layout(frame, fields, grown = 0) {
     words.push({ kind: "gap", from: shown, count: resume - shown, kept: Math.min(first.length, resume) - shown });
     add(resume, total);
   }
-  return { octets: total, bits: 8 * total, parts: parts(frame), words };
+  return { bytes: total, bits: 8 * total, parts: parts(frame), words };
 }
 
 /**
- * What an octet of the payload means once it is unmasked.
+ * What a byte of the payload means once it is unmasked.
  * @param {Frame} frame
  * @param {Uint8Array} payload
  * @param {number} i
@@ -80,7 +80,7 @@ function plain(frame, payload, i, wire) {
   const isKey = at < 0;
   if (isKey) return "";
   // Past the part that was kept, the key still unmasks it.
-  const key = octets(frame.header.key);
+  const key = bytes(frame.header.key);
   const value = at < payload.length ? payload[at] : frame.header.masked ? wire ^ key[at % 4] : wire;
   if (frame.close && at < 2) return frame.header.masked ? hex(value) : "";
   return printable(value) || (frame.header.masked ? hex(value) : "");
@@ -117,7 +117,7 @@ function parts(frame) {
  * @param {Field|undefined} field
  */
 export function bitName(b, field) {
-  const where = `byte ${b.octet}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
+  const where = `byte ${b.byte}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
   return `${where}, ${field ? `${field.name}, ` : ""}${b.value ? "set" : "clear"}`;
 }
 
@@ -130,15 +130,15 @@ export const maskText = (mask) => `0x${hex(mask)}`;
  * @param {number} bit the bit at hand
  */
 export function place(f, bit) {
-  const octet = f.bit >> 3;
+  const byte = f.bit >> 3;
   const end = (f.bit + f.bits - 1) >> 3;
-  if (f.bits > 8 || end > octet) {
-    return `${octet === end ? `byte ${octet}` : `bytes ${octet}–${end}`}, RFC bits ${f.bit}–${f.bit + f.bits - 1}, ${count(Math.ceil(f.bits / 8), "byte")}`;
+  if (f.bits > 8 || end > byte) {
+    return `${byte === end ? `byte ${byte}` : `bytes ${byte}–${end}`}, RFC bits ${f.bit}–${f.bit + f.bits - 1}, ${count(Math.ceil(f.bits / 8), "byte")}`;
   }
   const mask = ((1 << f.bits) - 1) << (8 - f.bits - (f.bit % 8));
   const bits = f.bits === 1 ? `RFC bit ${f.bit}` : `RFC bits ${f.bit}–${f.bit + f.bits - 1}`;
   const own = f.bits > 1 && bit >= f.bit && bit < f.bit + f.bits ? `, this bit ${maskText(0x80 >> bit % 8)}` : "";
-  return `byte ${octet}, ${bits}, ${maskText(mask)}${own}`;
+  return `byte ${byte}, ${bits}, ${maskText(mask)}${own}`;
 }
 
 /**
@@ -156,7 +156,7 @@ export const fieldAt = (fields, bit) => fields.findIndex((f) => bit >= f.bit && 
  * @param {number} [width] bits in a row of the picture as it is drawn
  */
 export function move(words, bit, key, width = 32) {
-  const all = words.flatMap((w) => (w.kind === "bits" ? w.octets.flatMap((o) => o.bits.map((b) => b.bit)) : []));
+  const all = words.flatMap((w) => (w.kind === "bits" ? w.bytes.flatMap((o) => o.bits.map((b) => b.bit)) : []));
   const i = all.indexOf(bit);
   if (i < 0) return all[0] ?? 0;
   const start = i - (i % width);

@@ -5,12 +5,12 @@
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {"pass"|"non-strict"|"info"|"not-judged"|"no-answer"|"fail"} Verdict
+ * @typedef {"pass"|"warning"|"note"|"not-judged"|"no-answer"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
  *   judges: "server"|"client", binds?: string, must?: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
  * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent what JavaScript was told
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, closingReason?: string, expected: string, got: string,
- *   octets: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, withheld?: boolean, script?: ScriptEvent[], took: number}} Report
+ *   bytes: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, withheld?: boolean, script?: ScriptEvent[], took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
  * @typedef {{code: string, says: string, instead: string, section: string, usually: string}} Mistake
  * @typedef {{endpoint: string, mistake: Mistake, cases: string[]}} Diagnosis a mistake that somebody seems to make, and the cases that show it
@@ -19,20 +19,20 @@
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
 
-import { count, hex, octets } from "./format.js";
+import { count, hex, bytes } from "./format.js";
 import { maskText } from "./bits.js";
 
 /** @type {Verdict[]} the graver behind the lighter */
-export const verdicts = ["pass", "info", "non-strict", "not-judged", "no-answer", "fail"];
+export const verdicts = ["pass", "note", "warning", "not-judged", "no-answer", "fail"];
 
 /** @type {Record<Verdict, string>} */
-export const glyphs = { pass: "✔", info: "i", "non-strict": "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };
+export const glyphs = { pass: "✔", note: "i", warning: "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };
 
 /** What a verdict is called. @type {Record<Verdict, string>} */
-export const words = { pass: "pass", info: "note", "non-strict": "warning", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
+export const words = { pass: "pass", note: "note", warning: "warning", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
 
 /** What a verdict says of a rule. @type {Record<Verdict, string>} */
-export const meanings = { pass: "", info: "legal", "non-strict": "breaks a SHOULD or is lax", "not-judged": "nothing is known", "no-answer": "in time", fail: "breaks a MUST" };
+export const meanings = { pass: "", note: "legal", warning: "breaks a SHOULD or is lax", "not-judged": "nothing is known", "no-answer": "in time", fail: "breaks a MUST" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
@@ -210,7 +210,7 @@ export class Matrix {
    */
   counts(column, lines = this.lines) {
     /** @type {Record<Verdict|"none"|"asked", number>} */
-    const n = { pass: 0, info: 0, "non-strict": 0, "not-judged": 0, "no-answer": 0, fail: 0, none: 0, asked: 0 };
+    const n = { pass: 0, note: 0, warning: 0, "not-judged": 0, "no-answer": 0, fail: 0, none: 0, asked: 0 };
     for (const line of lines) {
       if (!this.asked(line, column)) continue;
       n.asked++;
@@ -307,13 +307,13 @@ export function serverAddress(text) {
 const perRow = 16;
 
 /**
- * The octets of the first wrong frame in rows, a caret under the octet with the
- * first wrong bit, and under that octet's bits one under the bit.
+ * The bytes of the first wrong frame in rows, a caret under the byte with the
+ * first wrong bit, and under that byte's bits one under the bit.
  * @param {Report} r
  * @returns {{text: string, words: string}|null} null where there is no frame to show
  */
 export function caret(r) {
-  const all = [...octets(r.octets)];
+  const all = [...bytes(r.bytes)];
   if (!all.length) return null;
   const skipped = r.skipped || 0;
   const wrong = r.caret >= 0 && r.caret < 8 * all.length ? r.caret >> 3 : -1;

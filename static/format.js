@@ -26,23 +26,23 @@ export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 export const count = (n, unit) => `${grouped(n)} ${unit}${String(n) === "1" ? "" : "s"}`;
 
 /**
- * Turns the recording's hex into octets. It is well-formed: Go wrote it.
+ * Turns the recording's hex into bytes. It is well-formed: Go wrote it.
  * @param {string} [text]
  */
-export function octets(text = "") {
+export function bytes(text = "") {
   const out = new Uint8Array(text.length >> 1);
   for (let i = 0; i < out.length; i++) out[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return out;
 }
 
-/** What may stand between octets; the server's own parser takes the same. */
+/** What may stand between bytes; the server's own parser takes the same. */
 const separator = /[ \t\r\n,:]/;
 
 /**
  * Reads hex that a person typed: pairs of digits, with white space, commas,
- * colons or 0x between the octets. What is wrong is told with the place it is at.
+ * colons or 0x between the bytes. What is wrong is told with the place it is at.
  * @param {string} text
- * @returns {{octets: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
+ * @returns {{bytes: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
  */
 export function parseHex(text) {
   /** @type {number[]} */
@@ -54,13 +54,13 @@ export function parseHex(text) {
     else {
       const pair = text.slice(i, i + 2);
       if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
-      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; an octet takes two`, at: i };
+      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; a byte takes two`, at: i };
       if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${pair[1]}” is not a hex digit`, at: i + 1 };
       out.push(parseInt(pair, 16));
       i += 2;
     }
   }
-  return { octets: Uint8Array.from(out) };
+  return { bytes: Uint8Array.from(out) };
 }
 
 /**
@@ -76,8 +76,8 @@ export function quote(text, max = 32) {
   return `“${line}${cut ? "…" : ""}”`;
 }
 
-/** @param {number} octet */
-export const printable = (octet) => (octet > 0x20 && octet < 0x7f ? String.fromCharCode(octet) : octet === 0x20 ? "␣" : "");
+/** @param {number} byte */
+export const printable = (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x20 ? "␣" : "");
 
 /** @param {LabEvent["from"]} from */
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
@@ -123,7 +123,7 @@ export function frameParts(f) {
  */
 function asText(f) {
   if (f.header.opcode === 2 || (f.header.opcode === 1 && !f.gap)) return "";
-  const text = new TextDecoder().decode(octets(f.payload?.slice(0, 160)));
+  const text = new TextDecoder().decode(bytes(f.payload?.slice(0, 160)));
   return /[\u0000-\u001f\ufffd]/.test(text) ? "" : quote(text);
 }
 
@@ -235,14 +235,14 @@ export function callLine(enter, ret) {
 }
 
 /** @param {string} [text] */
-const shorter = (text = "") => text.replace(/ octets?\b/, "");
+const shorter = (text = "") => text.replace(/ bytes?\b/, "");
 
 /**
- * The first two octets as bits, for the small picture of a frame.
+ * The first two bytes as bits, for the small picture of a frame.
  * @param {Frame} f
  */
 export function strip(f) {
-  return [...octets(f.hex.slice(0, 4))].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (b >> k) & 1));
+  return [...bytes(f.hex.slice(0, 4))].flatMap((b) => [7, 6, 5, 4, 3, 2, 1, 0].map((k) => (b >> k) & 1));
 }
 
 /** @param {import("./types.js").Step} s */

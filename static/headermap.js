@@ -1,14 +1,14 @@
 /**
- * The map of all two-octet beginnings of a frame: what one endpoint made of
- * each, as its runs told. A header is a number, the first octet times 256 plus
- * the second; the picture has the first octet across and the second down.
+ * The map of all two-byte beginnings of a frame: what one endpoint made of
+ * each, as its runs told. A header is a number, the first byte times 256 plus
+ * the second; the picture has the first byte across and the second down.
  *
  * @typedef {{word: string, sentence: string}} Outcome
  * @typedef {{name: string, outcomes: Uint8Array, marks: Uint8Array, broken: Uint8Array}} Sheet
  * @typedef {{endpoint: string, role: "server"|"client", runs: number, outcomes: Outcome[], rules: string[][],
  *   sheets: Record<string, Sheet>}} HeaderMap
  * @typedef {{id: string, glyph: string, short: string, words: string}} Kind
- * @typedef {{octets: string, fin: number, rsv: number, opcode: number, name: string, masked: boolean, length: number, form: 7|16|64}} Fields
+ * @typedef {{bytes: string, fin: number, rsv: number, opcode: number, name: string, masked: boolean, length: number, form: 7|16|64}} Fields
  */
 
 import { grouped, hex } from "./format.js";
@@ -62,8 +62,8 @@ export function kind(word, mark, legal) {
   return index[legal && wrong === "accepted" ? "wrong" : wrong];
 }
 
-/** Octets that JSON carries as base64. @param {string} text */
-const octets = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+/** Bytes that JSON carries as base64. @param {string} text */
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /**
  * @param {any} json of GET /api/headermap
@@ -72,7 +72,7 @@ const octets = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 export function decode(json) {
   /** @type {Record<string, Sheet>} */
   const sheets = {};
-  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: octets(c.outcomes), marks: octets(c.marks), broken: octets(c.broken) };
+  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: bytes(c.outcomes), marks: bytes(c.marks), broken: bytes(c.broken) };
   const { endpoint, role, runs, outcomes, rules } = json;
   return { endpoint, role, runs, outcomes, rules, sheets };
 }
@@ -120,7 +120,7 @@ export function fields(n) {
   const length = second & 0x7f;
   const opcode = first & 15;
   return {
-    octets: `${hex(first)} ${hex(second)}`,
+    bytes: `${hex(first)} ${hex(second)}`,
     fin: first >> 7,
     rsv: (first >> 4) & 7,
     opcode,
@@ -199,7 +199,7 @@ const opcodes = [[0], [1], [2], [3, 4, 5, 6, 7], [8], [9], [10], [11, 12, 13, 14
 const opcodeNames = ["continuation", "text", "binary", "3–7", "Close", "Ping", "Pong", "B–F"];
 export const columns = ["MASK 0, 0–125", "MASK 0, 126", "MASK 0, 127", "MASK 1, 0–125", "MASK 1, 126", "MASK 1, 127"];
 
-/** @param {number} column @returns {number[]} second octets */
+/** @param {number} column @returns {number[]} second bytes */
 function seconds(column) {
   const mask = column > 2 ? 0x80 : 0;
   const form = column % 3;
@@ -207,7 +207,7 @@ function seconds(column) {
 }
 
 /**
- * The table twin: rows of first octets that are treated alike, columns of MASK
+ * The table twin: rows of first bytes that are treated alike, columns of MASK
  * and length form, and in each cell the kinds with their counts.
  * @param {Uint8Array} painted
  * @returns {{fin: string, rsv: string, opcode: string, cells: {kind: number, count: number}[][]}[]}

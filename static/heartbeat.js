@@ -34,7 +34,7 @@ export function wrong(t) {
 export function course(t) {
   const { interval, timeout, silence, proxy } = t;
   const why = { server: "", browser: "" };
-  // A proxy counts from the last octets that passed it: the handshake at first.
+  // A proxy counts from the last bytes that passed it: the handshake at first.
   const cut = proxy && proxy < interval && (!silence || proxy < silence) ? proxy : null;
   const until = cut ?? (silence || interval * 4);
   /** @type {Beat[]} */

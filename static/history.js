@@ -9,15 +9,15 @@
 
 /**
  * What the page keeps: as many events as the server does, and about as much of
- * what they hold, which is hex here, and stands in octets, frames and messages.
+ * what they hold, which is hex here, and stands in bytes, frames and messages.
  * @type {Limits}
  */
 const most = { events: 100_000, weight: 96 << 20 };
 
 /** About how many characters an event keeps alive. @param {LabEvent} e */
 function weigh(e) {
-  const { octets, frame, handshake, message, script } = e;
-  const texts = [octets?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, message?.hex, message?.text, script?.text];
+  const { bytes, frame, handshake, message, script } = e;
+  const texts = [bytes?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, message?.hex, message?.text, script?.text];
   return texts.reduce((n, text) => n + (text?.length || 0), 200);
 }
 

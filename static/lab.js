@@ -599,7 +599,7 @@ export class Lab extends EventTarget {
   }
 
   /**
-   * Opens a frame from its octets alone.
+   * Opens a frame from its bytes alone.
    * @param {string} hex
    * @param {"client"|"server"} from
    * @param {number} bit
@@ -877,7 +877,7 @@ export class Lab extends EventTarget {
         return this.tell(act, { do: "close", code: a.code, reason: a.reason || undefined });
       case "raw-open":
         return this.dialRaw(a, act);
-      case "raw-octets":
+      case "raw-bytes":
       case "raw-close":
         return this.writeRaw(a, act);
     }
@@ -895,10 +895,10 @@ export class Lab extends EventTarget {
   /** @param {Action} a @param {Act} act */
   async writeRaw(a, act) {
     if (!this.raw.length) throw new Error("Dial with the raw client first.");
-    const octets = a.do === "raw-octets" ? hexOctets(a.hex || "") : null;
-    act.size = octets ? octets.length : 0;
+    const bytes = a.do === "raw-bytes" ? hexBytes(a.hex || "") : null;
+    act.size = bytes ? bytes.length : 0;
     act.clients = this.raw;
-    await this.raws(act, () => (octets ? { do: "octets", hex: hexOf(octets) } : { do: "close" }));
+    await this.raws(act, () => (bytes ? { do: "bytes", hex: hexOf(bytes) } : { do: "close" }));
   }
 
   /**
@@ -1042,7 +1042,7 @@ export class Lab extends EventTarget {
   send(a, act) {
     const ready = this.ready();
     const text = a.hex !== undefined ? "" : a.repeat ? "a".repeat(a.repeat) : a.text || "";
-    const data = a.hex !== undefined ? hexOctets(a.hex) : null;
+    const data = a.hex !== undefined ? hexBytes(a.hex) : null;
     act.clients = ready;
     act.size = data ? data.length : new Blob([text]).size;
     for (const s of ready) {
@@ -1139,14 +1139,14 @@ export class HexError extends Error {
 }
 
 /** @param {string} text */
-export function hexOctets(text) {
+export function hexBytes(text) {
   const read = parseHex(text);
   if ("error" in read) throw new HexError(read.error, read.at);
-  return read.octets;
+  return read.bytes;
 }
 
-/** @param {Uint8Array} octets */
-const hexOf = (octets) => [...octets].map((b) => b.toString(16).padStart(2, "0")).join("");
+/** @param {Uint8Array} bytes */
+const hexOf = (bytes) => [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The oldest row held of a connection can be dropped; no other. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

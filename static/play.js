@@ -222,10 +222,10 @@ export class Orders {
 }
 
 /**
- * A command as it is typed, in one line. Octets in several lines are one write.
+ * A command as it is typed, in one line. Bytes in several lines are one write.
  * @param {string} command
  */
-export const inLine = (command) => command.replace(/\noctets /g, " ");
+export const inLine = (command) => command.replace(/\nbytes /g, " ");
 
 /**
  * A scenario with one command changed. Its transcripts go, since they are of

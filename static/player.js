@@ -12,7 +12,7 @@
  */
 
 import { call } from "./api.js";
-import { hexOctets, lab, words } from "./lab.js";
+import { hexBytes, lab, words } from "./lab.js";
 import { Orders, after, before, pauses, standing } from "./play.js";
 
 const patience = 5000; // ms for a WebSocket to open before what is to be sent on it
@@ -323,7 +323,7 @@ export class Player {
     const { order } = s;
     const at = lab.now();
     if (order?.hex !== undefined && order.text === undefined && !order.repeat) {
-      const data = hexOctets(order.hex);
+      const data = hexBytes(order.hex);
       ws.send(data);
       lab.report({ client: s.client, at, what: "send", readyState: ws.readyState, size: data.length });
       return;

@@ -1,7 +1,7 @@
 /**
  * The answers to a prediction, computed from what was recorded. A small
  * language names parts of an event: literals (127, 0x7f, "text"), names such
- * as `octet.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
+ * as `byte.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
  * A choice may also be `has "words"`, which fits a value that contains them, or
  * a range, `0 to 99` or `100 or more`.
  *
@@ -14,7 +14,7 @@
  *   itself does not say; read: how many bytes of frames its endpoint had read before
  */
 
-import { count, octets } from "./format.js";
+import { count, bytes } from "./format.js";
 
 const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
 
@@ -53,9 +53,9 @@ function named(name, e) {
   const { frame: f, handshake: h, script: s } = e;
   if (name === "violation") return ((f || h)?.violations || [])[0]?.code ?? "";
   if (f) {
-    if (part === "octet") return octets(f.hex)[Number(at)];
-    if (part === "key" && f.header.masked) return octets(f.header.key)[Number(at)];
-    if (part === "payload") return octets(f.payload)[Number(at)];
+    if (part === "byte") return bytes(f.hex)[Number(at)];
+    if (part === "key" && f.header.masked) return bytes(f.header.key)[Number(at)];
+    if (part === "payload") return bytes(f.payload)[Number(at)];
     if (name === "close.code") return f.close?.code;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
@@ -152,7 +152,7 @@ export function shown(v, expression) {
   if (v === undefined) return "nothing";
   if (expression === "wasClean") return String(v);
   if (typeof v === "boolean") return v ? "1" : "0";
-  if (typeof v === "number" && /octet|payload|key|xor/.test(expression)) {
+  if (typeof v === "number" && /byte|payload|key|xor/.test(expression)) {
     const hex = `0x${v.toString(16).padStart(2, "0")}`;
     return /^payload\.\d+$/.test(expression) && v > 0x20 && v < 0x7f ? `${String.fromCharCode(v)}, which is ${hex}` : hex;
   }

@@ -27,7 +27,7 @@
  * @property {number} step      of its client's play, which it came of; -1 for none
  * @property {LabEvent|null} js what the client's code did or was told
  * @property {LabEvent|null} sent what the client's code did to send it, where that has a row of its own
- * @property {boolean} unread  whether it is a send or close whose octets wait at the server, which does not read
+ * @property {boolean} unread  whether it is a send or close whose bytes wait at the server, which does not read
  * @property {GoCall[]} calls   what the Go code called
  * @property {{seq: number, state: string, error?: string}[]} held its stay at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
@@ -225,8 +225,8 @@ export class Rows {
     if (e.step) return this.step(e, e.step);
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
-    else if (e.octets) {
-      // These octets complete nothing: what wrote them has no row to stand on.
+    else if (e.bytes) {
+      // These bytes complete nothing: what wrote them has no row to stand on.
       const wrote = e.by ? this.claim(conn, e.by) : null;
       if (wrote) this.add(wrote, conn, e.seq);
     } else if (e.handshake || e.frame) {

@@ -83,7 +83,7 @@ export class Selection {
 export const toHash = (at) => (at.seq ? `#e=${at.seq}&b=${at.bit}` : "");
 
 /**
- * The address of a frame that carries its own octets, so that it opens
+ * The address of a frame that carries its own bytes, so that it opens
  * without the server's memory of them.
  * @param {string} hex
  * @param {string} from

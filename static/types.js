@@ -11,7 +11,7 @@
  * @typedef {"tab"|"raw"|"scenario"|"outside"} As who the client of a connection is
  * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, as?: As, round?: number, path?: string,
  *   local?: string, remote?: string, error?: GoError, behind?: {units: number, for: number}}} Tcp
- * @typedef {{size: number, hex: string}} Octets
+ * @typedef {{size: number, hex: string}} Bytes
  * @typedef {{name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[],
  *   rule?: string}} HeaderField
  * @typedef {{key: string, guid: string, joined: string, sha1: string, expected: string, got: string,
@@ -28,7 +28,7 @@
  *   args?: string, result?: string, error?: GoError|null}} Call of: seq of the event that it is about
  * @typedef {{client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string,
  *   wasClean?: boolean, readyState?: number}} Script
- * @typedef {{message?: string, fragments?: number, octets?: number, closeSent?: boolean,
+ * @typedef {{message?: string, fragments?: number, bytes?: number, closeSent?: boolean,
  *   closeReceived?: boolean}} Machine
  * @typedef {{side: End, state: State, was?: string, why?: string, machine?: Machine}} StateChange
  * @typedef {"CONNECTING"|"OPEN"|"CLOSING"|"CLOSED"} State
@@ -53,9 +53,9 @@
  * @property {End} from
  * @property {number} [by]    seq of what it happened because of: a call's enter event, or a report of the client's
  * @property {number} [told]  seq of the report that it has arrived, where that came before it
- * @property {"tcp"|"octets"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"} kind
+ * @property {"tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"} kind
  * @property {Tcp} [tcp]
- * @property {Octets} [octets]
+ * @property {Bytes} [bytes]
  * @property {Handshake} [handshake]
  * @property {Frame} [frame]
  * @property {Message} [message]

@@ -213,7 +213,7 @@ func (c *Client) expect(ctx context.Context, want scenario.Want) error {
 }
 
 // heard puts what JavaScript was told into the words of an expect that awaits
-// want. A page tells no octets, so of a binary message only the size counts.
+// want. A page tells no bytes, so of a binary message only the size counts.
 func heard(s recording.Script, want scenario.Want) scenario.Want {
 	const noStatus = 1005
 	size := int64(len(s.Text))

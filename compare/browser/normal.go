@@ -12,7 +12,7 @@ import (
 // normalise returns events with what a browser draws at random replaced by the
 // sample values that the raw client uses: the handshake's key, and so its
 // accept, and every masking key. So two recordings of a browser can be compared
-// with each other and with one of the raw client, octet by octet.
+// with each other and with one of the raw client, byte by byte.
 func normalise(events []recording.Event) []recording.Event {
 	talks := map[int]*dissect.Conversation{}
 	out := make([]recording.Event, 0, len(events))
@@ -24,7 +24,7 @@ func normalise(events []recording.Event) []recording.Event {
 		}
 		switch b := e.Body.(type) {
 		case *dissect.Handshake:
-			for _, it := range talk.Octets(b.From, sampleKey(b), true) {
+			for _, it := range talk.Bytes(b.From, sampleKey(b), true) {
 				if it.Handshake != nil {
 					it.Handshake.Body = b.Body
 					e.Body = it.Handshake
@@ -32,9 +32,9 @@ func normalise(events []recording.Event) []recording.Event {
 			}
 		case *dissect.Frame:
 			if whole := b.Gap() == 0 && b.Short == 0; !whole {
-				break // its octets are not all there to be read again
+				break // its bytes are not all there to be read again
 			}
-			for _, it := range talk.Octets(b.From, sampleMask(b), true) {
+			for _, it := range talk.Bytes(b.From, sampleMask(b), true) {
 				if it.Frame != nil {
 					e.Body = it.Frame
 				}
@@ -45,9 +45,9 @@ func normalise(events []recording.Event) []recording.Event {
 	return out
 }
 
-// sampleKey returns the octets of h with the sample key, or the accept for it.
+// sampleKey returns the bytes of h with the sample key, or the accept for it.
 func sampleKey(h *dissect.Handshake) []byte {
-	octets := append([]byte(nil), h.Octets()...)
+	data := append([]byte(nil), h.Bytes()...)
 	for _, l := range h.Lines {
 		var want string
 		switch {
@@ -56,23 +56,23 @@ func sampleKey(h *dissect.Handshake) []byte {
 		case strings.EqualFold(l.Name, "Sec-WebSocket-Accept") && h.Accept != nil && l.Value == h.Accept.Expected:
 			want = wire.Accept(scenario.SampleKey)
 		}
-		if len(want) == len(l.Value) && want != "" { // both are base64 of as many octets
-			line := octets[l.Offset : l.Offset+l.Size]
+		if len(want) == len(l.Value) && want != "" { // both are base64 of as many bytes
+			line := data[l.Offset : l.Offset+l.Size]
 			copy(line[len(line)-len("\r\n")-len(want):], want)
 		}
 	}
-	return octets
+	return data
 }
 
-// sampleMask returns the octets of f masked with the sample key, if they are
+// sampleMask returns the bytes of f masked with the sample key, if they are
 // masked at all.
 func sampleMask(f *dissect.Frame) []byte {
-	octets := append([]byte(nil), f.Octets()...)
+	data := append([]byte(nil), f.Bytes()...)
 	if h := f.Header; h.Masked {
 		head := h.Size()
-		copy(octets[head-len(h.Key):], scenario.SampleMask[:])
-		copy(octets[head:], f.Payload())
-		wire.Mask(scenario.SampleMask, 0, octets[head:])
+		copy(data[head-len(h.Key):], scenario.SampleMask[:])
+		copy(data[head:], f.Payload())
+		wire.Mask(scenario.SampleMask, 0, data[head:])
 	}
-	return octets
+	return data
 }

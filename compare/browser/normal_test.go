@@ -17,18 +17,18 @@ func record(t *testing.T, key string, mask [4]byte, normal bool) string {
 	c := rec.Connect(recording.Info{Endpoint: "reference", Client: "1"}, wire.Server)
 	request := "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key:  " + key + "\r\nSec-WebSocket-Version: 13\r\n\r\n"
 	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire.Accept(key) + "\r\n\r\n"
-	c.Octets(tap.In, []byte(request))
-	c.Octets(tap.Out, []byte(answer))
+	c.Bytes(tap.In, []byte(request))
+	c.Bytes(tap.Out, []byte(answer))
 	send := func(op wire.Opcode, fin bool, payload string) {
 		h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: mask, Form: wire.FormFor(uint64(len(payload))), Length: uint64(len(payload))}
 		b := append(h.Append(nil), payload...)
 		wire.Mask(mask, 0, b[h.Size():])
-		c.Octets(tap.In, b)
+		c.Bytes(tap.In, b)
 	}
 	send(wire.Text, false, "Hel")
 	send(wire.Ping, true, "")
 	send(wire.Continuation, true, "lo")
-	c.Octets(tap.Out, []byte("\x81\x05Hello"))
+	c.Bytes(tap.Out, []byte("\x81\x05Hello"))
 	send(wire.Binary, true, strings.Repeat("x", 70_000))
 	send(wire.Close, true, "\x03\xe8bye")
 	events, _ := rec.After(0, 1000)

@@ -69,19 +69,19 @@ func (s *socket) End() {
 // wait returns when the performance has come to its end.
 func (s *socket) wait() { <-s.ended }
 
-// maxTCPRead is the most octets of one read.
+// maxTCPRead is the most bytes of one read.
 const maxTCPRead = 4096
 
 func (s *socket) TCPRead() error {
 	call := s.rec.Enter(onSocket(recording.VerbRead, "net.Conn.Read"))
 	n, err := s.conn.Read(make([]byte, maxTCPRead))
-	call.Return(recording.OctetCount(n), err)
+	call.Return(recording.ByteCount(n), err)
 	return err
 }
 
 func (s *socket) TCPWrite(b []byte) error {
 	d := onSocket(recording.VerbWrite, "net.Conn.Write")
-	d.Args, d.Writes.Octets = recording.OctetCount(len(b)), b
+	d.Args, d.Writes.Bytes = recording.ByteCount(len(b)), b
 	call := s.rec.Enter(d)
 	// A library may have left a deadline: gorilla gives its answer to a Close a second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -148,7 +148,7 @@ func (a *plainActor) not(what string) error { return cannot(a.rec, what, "this s
 func (a *plainActor) Read() error           { return a.not("read") }
 func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
 func (a *plainActor) HangUp([]byte) error   { return a.not("hang up") }
-func (a *plainActor) Octets([]byte) error   { return a.not("send octets") }
+func (a *plainActor) Bytes([]byte) error    { return a.not("send bytes") }
 func (a *plainActor) TCPRead() error        { return a.not("net.Conn.Read") }
 func (a *plainActor) TCPWrite([]byte) error { return a.not("net.Conn.Write") }
 func (a *plainActor) TCPClose() error       { return a.not("net.Conn.Close") }

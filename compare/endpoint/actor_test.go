@@ -67,7 +67,7 @@ func TestByHandAnEndpointDoesNothingByItself(t *testing.T) {
 		if said := calls(rec); said != "" {
 			t.Errorf("%s: it called %s", e.Name, said)
 		}
-		if err := a.Read(); err != nil || calls(rec) != "ReadMessage text, 5 octets" {
+		if err := a.Read(); err != nil || calls(rec) != "ReadMessage text, 5 bytes" {
 			t.Errorf("%s: %v, calls %s", e.Name, err, calls(rec))
 		}
 	}
@@ -81,7 +81,7 @@ func isTimeout(err error) bool {
 func TestAnActorBreaksTheRulesThatItIsToldToBreak(t *testing.T) {
 	for _, e := range endpoint.All() {
 		c, a, _ := stage(t, e, endpoint.Setup{ByHand: true})
-		a.Octets([]byte("\x83\x00")) // opcode 3
+		a.Bytes([]byte("\x83\x00")) // opcode 3
 		a.SayClose([]byte("\x03\xee"))
 		for _, want := range []wire.Opcode{3, wire.Close} {
 			if f := c.next().Frame; f == nil || f.Header.Opcode != want || len(f.Violations) == 0 {
@@ -185,7 +185,7 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 	a := <-actors
 	for name, order := range map[string]func() error{
 		"Read": a.Read, "TCPRead": a.TCPRead, "TCPClose": a.TCPClose, "TCPHalf": a.TCPHalf, "TCPReset": a.TCPReset, "Kill": a.Kill,
-		"Octets": func() error { return a.Octets(nil) }, "TCPWrite": func() error { return a.TCPWrite(nil) },
+		"Bytes": func() error { return a.Bytes(nil) }, "TCPWrite": func() error { return a.TCPWrite(nil) },
 		"SayClose": func() error { return a.SayClose(nil) }, "HangUp": func() error { return a.HangUp(nil) },
 	} {
 		var cannot *endpoint.CannotError

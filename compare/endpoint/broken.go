@@ -83,7 +83,7 @@ func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Co
 	conn.SetReadDeadline(time.Now().Add(brokenTimeout))
 	call = rec.Enter(onSocket(recording.VerbRead, "Read"))
 	n, err := discard(buf.Reader)
-	call.Return(recording.OctetCount(n), err)
+	call.Return(recording.ByteCount(n), err)
 }
 
 // discard reads at most 64 KiB and returns how much and what ended it.

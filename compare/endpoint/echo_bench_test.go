@@ -30,7 +30,7 @@ import (
 )
 
 // The benchmarks here hold the reference against gorilla/websocket and against
-// a TCP server that echoes the same number of octets and knows no protocol. Each
+// a TCP server that echoes the same number of bytes and knows no protocol. Each
 // server runs in a process of its own, so that its CPU time is its own; all of
 // them are up at the same time and are driven in turn, round after round, and
 // medians are told, with their ratios:
@@ -49,7 +49,7 @@ var echoServers = map[string]func(l net.Listener){
 	"gorilla":   echoGorilla,
 }
 
-// tcpEcho is the message that a "tcp" server is told to echo, in octets.
+// tcpEcho is the message that a "tcp" server is told to echo, in bytes.
 const tcpEcho = "TCP_ECHO"
 
 func echoTCP(l net.Listener) {
@@ -135,7 +135,7 @@ func echoGorilla(l net.Listener) {
 
 // echoServer is the environment variable that makes this test binary one of
 // echoServers. It prints its address, and after each line that it reads what it
-// has used: microseconds of CPU, allocations, and resident octets after a
+// has used: microseconds of CPU, allocations, and resident bytes after a
 // garbage collection when the line says so.
 const echoServer = "ECHO_SERVER"
 
@@ -223,7 +223,7 @@ func (c *child) usage(tb testing.TB, line string) (u usage) {
 	return u
 }
 
-// readHead reads up to an empty line, one octet at a time.
+// readHead reads up to an empty line, one byte at a time.
 func readHead(nc net.Conn) ([]byte, error) {
 	var head []byte
 	for one := make([]byte, 1); !bytes.HasSuffix(head, []byte("\r\n\r\n")); {
@@ -258,7 +258,7 @@ func (c *child) connect(tb testing.TB, n int) []net.Conn {
 	return conns
 }
 
-// frameOf returns a client's frame with size octets of text, and the octets of
+// frameOf returns a client's frame with size bytes of text, and the bytes of
 // the echo's frame.
 func frameOf(opcode wire.Opcode, text string, size int) (frame []byte, back int) {
 	h := wire.Header{Fin: true, Opcode: opcode, Form: wire.FormFor(uint64(size)), Length: uint64(size)}

@@ -29,7 +29,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// MaxMessage is the most octets a message may have that an endpoint receives.
+// MaxMessage is the most bytes a message may have that an endpoint receives.
 const MaxMessage = 1 << 20
 
 // How long an endpoint waits. The times are a learner's, not a server's, and the
@@ -131,11 +131,11 @@ func Find(name string) (Endpoint, error) {
 	return Endpoint{}, fmt.Errorf("there is no endpoint %.40q; there are%s", name, names)
 }
 
-// describe says what a message or control frame carries: "text, 5 octets".
+// describe says what a message or control frame carries: "text, 5 bytes".
 func describe(op fmt.Stringer, n int) string {
 	if n == 1 {
-		return op.String() + ", 1 octet"
+		return op.String() + ", 1 byte"
 	}
 	var b [40]byte // each call of a recorded echo needs it: one allocation
-	return string(append(strconv.AppendInt(append(append(b[:0], op.String()...), ", "...), int64(n), 10), " octets"...))
+	return string(append(strconv.AppendInt(append(append(b[:0], op.String()...), ", "...), int64(n), 10), " bytes"...))
 }

@@ -40,7 +40,7 @@ func TestEveryMessageIsEchoed(t *testing.T) {
 				for want := op; ; want = wire.Continuation {
 					f := c.frame()
 					if f.Header.Opcode != want {
-						t.Fatalf("%d octets of %s: a %s frame came", n, op, f.Header.Opcode)
+						t.Fatalf("%d bytes of %s: a %s frame came", n, op, f.Header.Opcode)
 					}
 					got = append(got, make([]byte, f.Header.Length)...)
 					if f.Header.Fin {
@@ -48,7 +48,7 @@ func TestEveryMessageIsEchoed(t *testing.T) {
 					}
 				}
 				if len(got) != n {
-					t.Errorf("%d octets of %s came back as %d", n, op, len(got))
+					t.Errorf("%d bytes of %s came back as %d", n, op, len(got))
 				}
 			}
 		}
@@ -130,7 +130,7 @@ func TestAMessageThatIsTooBigIsAnsweredWith1009(t *testing.T) {
 	each(t, func(t *testing.T, s *lab, _ string) {
 		c := s.open(t)
 		h := wire.Header{Fin: true, Opcode: wire.Binary, Masked: true, Form: wire.Length64, Length: endpoint.MaxMessage + 1}
-		c.send(h.Append(nil)) // not an octet of it need come
+		c.send(h.Append(nil)) // not a byte of it need come
 		if f := c.frame(); f.Close == nil || f.Close.Code != wire.MessageTooBig {
 			t.Errorf("it is answered with %+v", f.Close)
 		}
@@ -233,11 +233,11 @@ func TestCommandsAndEchoesMayComeAtTheSameTime(t *testing.T) {
 
 func TestACallIsRecordedWithWhatItGave(t *testing.T) {
 	want := map[string]string{
-		"reference": "Upgrade → a *reference.Conn; ReadMessage → text, 5 octets; WriteMessage(text, 5 octets) → nil; " +
-			"WriteFragments(binary, 2 octets) → nil; Ping(ping, 1 octet) → nil; ReadMessage → *reference.CloseError",
-		"gorilla": "Upgrade → a *websocket.Conn; ReadMessage → text, 5 octets; WriteMessage(text, 5 octets) → nil; " +
-			"NextWriter(binary) → nil; Write(binary, 1 octet) → nil; Write(binary, 1 octet) → nil; writer.Close → nil; " +
-			"WriteControl(ping, 1 octet) → nil; ReadMessage → *websocket.CloseError; Close → nil",
+		"reference": "Upgrade → a *reference.Conn; ReadMessage → text, 5 bytes; WriteMessage(text, 5 bytes) → nil; " +
+			"WriteFragments(binary, 2 bytes) → nil; Ping(ping, 1 byte) → nil; ReadMessage → *reference.CloseError",
+		"gorilla": "Upgrade → a *websocket.Conn; ReadMessage → text, 5 bytes; WriteMessage(text, 5 bytes) → nil; " +
+			"NextWriter(binary) → nil; Write(binary, 1 byte) → nil; Write(binary, 1 byte) → nil; writer.Close → nil; " +
+			"WriteControl(ping, 1 byte) → nil; ReadMessage → *websocket.CloseError; Close → nil",
 	}
 	for _, e := range endpoint.All() {
 		rec := recording.New(nil, recording.Limits{})

@@ -92,8 +92,8 @@ func (s *gorillaServer) HangUp(payload []byte) error {
 	return errors.Join(s.SayClose(payload), s.closeNow())
 }
 
-// Octets are written below gorilla, which lets nothing illegal out.
-func (s *gorillaServer) Octets(b []byte) error { return s.TCPWrite(b) }
+// Bytes are written below gorilla, which lets nothing illegal out.
+func (s *gorillaServer) Bytes(b []byte) error { return s.TCPWrite(b) }
 
 // Send sends several parts by several Writes to one NextWriter: gorilla has no
 // call that ends a fragment, and cuts a message only where its write buffer is

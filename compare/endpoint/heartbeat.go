@@ -32,7 +32,7 @@ func (p *pulse) heard(op wire.Opcode, payload []byte) {
 	}
 }
 
-// ping sends a Ping. Its octets may have reached the client, and be the last that
+// ping sends a Ping. Its bytes may have reached the client, and be the last that
 // a step waits for, before the call has come back and is recorded.
 func (p *pulse) ping(a Actor, number string) error {
 	p.pinging.Store(true)

@@ -113,7 +113,7 @@ func (s *lab) open(t testing.TB) *client {
 // send writes b as it is.
 func (c *client) send(b []byte) {
 	c.t.Helper()
-	c.talk.Octets(wire.Client, b, false)
+	c.talk.Bytes(wire.Client, b, false)
 	if _, err := c.Write(b); err != nil {
 		c.t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func (c *client) next() dissect.Item {
 			return dissect.Item{}
 		}
 		n, err := c.Read(b)
-		c.items = append(c.items, c.talk.Octets(wire.Server, b[:n], false)...)
+		c.items = append(c.items, c.talk.Bytes(wire.Server, b[:n], false)...)
 		if c.endedBy = err; err != nil && err != io.EOF {
 			c.t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// JudgedMessage is the most octets a message may have that a judged server
+// JudgedMessage is the most bytes a message may have that a judged server
 // receives. The lab's limit is a sixteenth of what the largest cases send.
 const JudgedMessage = 32 << 20
 
@@ -25,7 +25,7 @@ var judgedIdle = time.Minute
 
 // Listen serves the endpoint called name, "reference", "gorilla" or "naive", on l
 // as a stranger would: with no recording and no valve, with a server's timeouts
-// and not a learner's, and with room for messages of JudgedMessage octets. The
+// and not a learner's, and with room for messages of JudgedMessage bytes. The
 // reference and the weekend server read their requests themselves, gorilla has
 // net/http. stop closes all and returns when nothing runs any more. ok is false
 // for any other name.
@@ -78,7 +78,7 @@ func judgedReference(c *reference.Conn, _ wire.Head) {
 	}
 }
 
-// judgedInflated is the most octets that a compressed message may become at
+// judgedInflated is the most bytes that a compressed message may become at
 // gorilla, whose own limit counts them as they cross: a few KiB could ask for
 // gigabytes. It is more than any case sends, so that the judge sees gorilla as
 // it is.

@@ -108,7 +108,7 @@ func isTimedOut(err error) bool {
 }
 
 // TestWhatAMessageBecomesAtAJudgedGorillaIsBounded sends a frame of some KiB that
-// becomes one octet too many.
+// becomes one byte too many.
 func TestWhatAMessageBecomesAtAJudgedGorillaIsBounded(t *testing.T) {
 	var packed bytes.Buffer
 	w, _ := flate.NewWriter(&packed, flate.BestCompression)

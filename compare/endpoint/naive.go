@@ -28,7 +28,7 @@ const naiveTotal = time.Hour
 //	server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
 //
 // net/http still reads and judges the request first, so that it is routed and
-// guarded like any other; then the weekend server is given the same octets in
+// guarded like any other; then the weekend server is given the same bytes in
 // the same pieces. A listener that went round net/http would show it malformed
 // requests as well, but also let any page past the guard.
 func KeepReads(l net.Listener) net.Listener { return keepingListener{l} }
@@ -54,7 +54,7 @@ type keepingConn struct {
 	reads   [][]byte
 	size    int
 	full    bool // the last read filled its buffer, so where it ended was not TCP's doing
-	replied bool // the next octet read begins a request
+	replied bool // the next byte read begins a request
 	done    bool // no request can follow
 }
 
@@ -158,7 +158,7 @@ func (c *naiveConn) Read(p []byte) (int, error) {
 	}
 	c.reads = c.reads[1:]
 	if c.full && len(c.reads) == 0 && n < len(p) {
-		// While a handler runs, net/http waits for the client with a read of one octet.
+		// While a handler runs, net/http waits for the client with a read of one byte.
 		// Not by a deadline in time: that would stand still while the wire is held.
 		over := make(chan struct{})
 		late := time.AfterFunc(joinTime, func() {
@@ -220,7 +220,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	err = naive.Serve(c, naive.Options{
 		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
 		Call: func(name, args string, written []byte) func(string, error) {
-			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Octets: written}}).Return
+			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Bytes: written}}).Return
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
@@ -228,7 +228,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
 }
 
-// replay returns conn with r's head and the octets buffered behind it to be
+// replay returns conn with r's head and the bytes buffered behind it to be
 // read once more, as they came, or nil when conn has not kept them.
 func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	socket := conn
@@ -260,7 +260,7 @@ func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	return c
 }
 
-// headSize returns the octets of the head that b starts with, its empty line
+// headSize returns the bytes of the head that b starts with, its empty line
 // included, or 0 when b ends before it.
 func headSize(b []byte) int {
 	for at := 0; ; {

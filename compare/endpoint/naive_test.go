@@ -39,7 +39,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.close.Do(func() { close(p.conns) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// waiting tells when net/http has read the one octet with which it waits for
+// waiting tells when net/http has read the one byte with which it waits for
 // what follows a request.
 type waiting struct {
 	net.Conn
@@ -61,7 +61,7 @@ type lab struct {
 	rec     *recording.Recording
 	tap     *tap.Conn
 	tapped  chan struct{} // closed when tap is there and attached
-	oneRead chan struct{} // closed when net/http has read one octet ahead
+	oneRead chan struct{} // closed when net/http has read one byte ahead
 	begin   chan struct{} // the endpoint serves when it is closed
 	servers chan Server
 	served  chan struct{}
@@ -134,8 +134,8 @@ func (l *lab) head(t *testing.T) string {
 	return string(b)
 }
 
-// octets reads n octets and gives them as hex.
-func (l *lab) octets(t *testing.T, n int) string {
+// bytes reads n bytes and gives them as hex.
+func (l *lab) data(t *testing.T, n int) string {
 	t.Helper()
 	b := make([]byte, n)
 	if _, err := io.ReadFull(l.client, b); err != nil {
@@ -203,15 +203,15 @@ func TestTheWeekendServerEchoesAndItsCallsAreRecorded(t *testing.T) {
 		t.Fatal(head)
 	}
 	l.write(t, naiveHello)
-	if got := l.octets(t, 7); got != naiveEcho {
+	if got := l.data(t, 7); got != naiveEcho {
 		t.Error(got)
 	}
 	l.client.Close()
 	<-l.served
-	if got := l.calls("Read")[:4]; !slices.Equal(got, []string{fmt.Sprintf("%d octets", len(naiveRequest)), "2 octets", "4 octets", "5 octets"}) {
+	if got := l.calls("Read")[:4]; !slices.Equal(got, []string{fmt.Sprintf("%d bytes", len(naiveRequest)), "2 bytes", "4 bytes", "5 bytes"}) {
 		t.Errorf("Read: %q", got)
 	}
-	if got := l.calls("make")[0]; got != "5 octets" {
+	if got := l.calls("make")[0]; got != "5 bytes" {
 		t.Errorf("make: %q", got)
 	}
 	got := l.calls("naive.Serve")
@@ -237,11 +237,11 @@ func TestTheWeekendServerReadsItsRequestAsTCPBroughtIt(t *testing.T) {
 		status string
 		read   string // by the first Read of the weekend server
 	}{
-		{"whole", []string{naiveRequest}, "101", fmt.Sprintf("%d octets", len(naiveRequest))},
-		{"in two segments", []string{naiveRequest[:60], naiveRequest[60:]}, "400", "60 octets"},
-		{"octet by octet", strings.Split(naiveRequest, ""), "400", "1 octet"},
-		{"of more than 1,024 octets", []string{strings.Replace(naiveRequest, "Upgrade", "Cookie: "+strings.Repeat("c", 1024)+"\r\nUpgrade", 1)}, "400", "1024 octets"},
-		{"with a name in lower case", []string{strings.Replace(naiveRequest, "Upgrade:", "upgrade:", 1)}, "400", fmt.Sprintf("%d octets", len(naiveRequest))},
+		{"whole", []string{naiveRequest}, "101", fmt.Sprintf("%d bytes", len(naiveRequest))},
+		{"in two segments", []string{naiveRequest[:60], naiveRequest[60:]}, "400", "60 bytes"},
+		{"byte by byte", strings.Split(naiveRequest, ""), "400", "1 byte"},
+		{"of more than 1,024 bytes", []string{strings.Replace(naiveRequest, "Upgrade", "Cookie: "+strings.Repeat("c", 1024)+"\r\nUpgrade", 1)}, "400", "1024 bytes"},
+		{"with a name in lower case", []string{strings.Replace(naiveRequest, "Upgrade:", "upgrade:", 1)}, "400", fmt.Sprintf("%d bytes", len(naiveRequest))},
 	} {
 		t.Run(test.is, func(t *testing.T) {
 			l := lay(t, true, false)
@@ -254,8 +254,8 @@ func TestTheWeekendServerReadsItsRequestAsTCPBroughtIt(t *testing.T) {
 					io.WriteString(l.client, c)
 				}
 			})
-			if test.is == "octet by octet" {
-				// The first line is one octet, and has no second word.
+			if test.is == "byte by byte" {
+				// The first line is one byte, and has no second word.
 				if got := l.ends(t); got != "" {
 					t.Errorf("answered with %q", got)
 				}
@@ -296,7 +296,7 @@ func TestWhatNetHTTPReadsAheadIsNoBorderOfTCPs(t *testing.T) {
 	<-l.oneRead
 	close(l.begin)
 	l.head(t)
-	if got := l.octets(t, 7); got != naiveEcho {
+	if got := l.data(t, 7); got != naiveEcho {
 		t.Error(got)
 	}
 }
@@ -314,11 +314,11 @@ func TestWhatWaitsAtTheValveIsNotReadTwice(t *testing.T) {
 	l.held(2) // and the response
 	l.tap.Run()
 	l.head(t)
-	if got := l.octets(t, 7); got != naiveEcho {
+	if got := l.data(t, 7); got != naiveEcho {
 		t.Error(got)
 	}
 	l.write(t, "\x81\x82\x37\xfa\x21\x3d\x58\x91")
-	if got := l.octets(t, 4); got != "81 02 6f 6b" {
+	if got := l.data(t, 4); got != "81 02 6f 6b" {
 		t.Error(got)
 	}
 	l.write(t, "\x88\x80\x37\xfa\x21\x3d")
@@ -378,7 +378,7 @@ func TestWhatIsKeptOfARequestIsBounded(t *testing.T) {
 		c.keep(make([]byte, 1000), false)
 	}
 	if reads, _ := c.take(); len(reads) != maxKept/1000+1 || c.size != maxKept {
-		t.Errorf("%d reads, %d octets", len(reads), c.size)
+		t.Errorf("%d reads, %d bytes", len(reads), c.size)
 	}
 	c.keep([]byte("more"), false)
 	if reads, _ := c.take(); reads != nil {
@@ -406,7 +406,7 @@ func TestTheCageTellsTheRecordingWhatItPrevented(t *testing.T) {
 	if got := l.ends(t); got != "" {
 		t.Errorf("% x", got)
 	}
-	want := "*naive.Stopped naive: here it would have allocated 1099511627776 octets"
+	want := "*naive.Stopped naive: here it would have allocated 1099511627776 bytes"
 	for _, name := range []string{"make", "naive.Serve"} {
 		if got := l.calls(name); len(got) == 0 || got[len(got)-1] != want {
 			t.Errorf("%s: %q", name, got)
@@ -428,7 +428,7 @@ func TestTheWeekendServerSendsWhatItKnows(t *testing.T) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	work.Go(func() { server.Send(wire.Binary, []byte("Hel"), []byte("lo")) })
-	if got := l.octets(t, 7); got != naiveEcho {
+	if got := l.data(t, 7); got != naiveEcho {
 		t.Error(got)
 	}
 	work.Go(func() { server.Close(wire.GoingAway, "bye") })

@@ -72,7 +72,7 @@ func beServer(name string) error {
 }
 
 // report writes a line to standard output whenever c's code has come back to a
-// read: how many octets it has read and written by then.
+// read: how many bytes it has read and written by then.
 func report(c *tap.Conn) {
 	changed := make(chan struct{}, 1)
 	c.Watch(func() {
@@ -160,7 +160,7 @@ func startProcess(name string) (*process, error) {
 	return p, nil
 }
 
-// performInProcess passes the connection on to e in a process of its own, octets,
+// performInProcess passes the connection on to e in a process of its own, bytes,
 // FIN and RST, as if the client were connected to it. The tap stands here.
 func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Actor)) {
 	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "start the server's process", Args: e.Name})

@@ -19,7 +19,7 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
 		CloseTimeout: noTimeout, // Close has closeTimeout
-		HoldFlush:    -1,        // each call's octets are to be seen by themselves
+		HoldFlush:    -1,        // each call's bytes are to be seen by themselves
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
 		OnControl:    server.pulse.heard,
 		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
@@ -81,8 +81,8 @@ func (s *referenceServer) HangUp(payload []byte) error {
 	return errors.Join(s.SayClose(payload), s.TCPClose())
 }
 
-func (s *referenceServer) Octets(b []byte) error {
-	call := s.rec.Enter(writes("WriteRaw", recording.OctetCount(len(b)), recording.Writes{Octets: b}))
+func (s *referenceServer) Bytes(b []byte) error {
+	call := s.rec.Enter(writes("WriteRaw", recording.ByteCount(len(b)), recording.Writes{Bytes: b}))
 	err := s.conn.WriteRaw(b)
 	call.Return("nil", err)
 	return err
@@ -144,7 +144,7 @@ func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
 
 // state puts the Machine's state into the words of a recording.
 func state(o reference.Observation) recording.State {
-	m := &recording.Machine{Fragments: o.Fragments, Octets: o.Octets, CloseSent: o.CloseSent, CloseReceived: o.CloseReceived}
+	m := &recording.Machine{Fragments: o.Fragments, Bytes: o.Bytes, CloseSent: o.CloseSent, CloseReceived: o.CloseReceived}
 	if o.Message != wire.Continuation {
 		m.Message = o.Message.String()
 	}

@@ -1,5 +1,5 @@
 // Package headers asks endpoints what they make of every way in which a frame
-// can begin: 65,536 pairs of octets, each in a connection of its own.
+// can begin: 65,536 pairs of bytes, each in a connection of its own.
 //
 //	headers.go  what is sent for a pair, and what RFC 6455 says of it
 //	outcome.go  what came back, and whether it should have
@@ -21,11 +21,11 @@ import (
 // Count is how many pairs there are.
 const Count = 1 << 16
 
-// A Header is the first two octets of a frame: FIN, RSV1–3 and opcode; MASK and
+// A Header is the first two bytes of a frame: FIN, RSV1–3 and opcode; MASK and
 // the 7-bit length.
 type Header [2]byte
 
-// At returns the header numbered n: its octets read as a number.
+// At returns the header numbered n: its bytes read as a number.
 func At(n int) Header { return Header{byte(n >> 8), byte(n)} }
 
 // Number is the inverse of At.
@@ -64,8 +64,8 @@ const (
 // frame returns the whole header that h begins: with the least length that its
 // form may carry, and the masking key where MASK announces one.
 func (h Header) frame() wire.Header {
-	octets := append([]byte{h[0], h[1]}, make([]byte, wire.MaxHeaderSize-2)...)
-	f, _ := wire.ParseHeader(octets) // long enough for any
+	data := append([]byte{h[0], h[1]}, make([]byte, wire.MaxHeaderSize-2)...)
+	f, _ := wire.ParseHeader(data) // long enough for any
 	switch f.Form {
 	case wire.Length16:
 		f.Length = 126
@@ -91,9 +91,9 @@ func payload(f wire.Header) []byte {
 	return p
 }
 
-// Octets returns h and all that it announces: extended length, masking key and
+// Bytes returns h and all that it announces: extended length, masking key and
 // payload.
-func (h Header) Octets() []byte {
+func (h Header) Bytes() []byte {
 	f := h.frame()
 	return encode(f, payload(f))
 }
@@ -133,7 +133,7 @@ func (h Header) Broken(sender wire.Role, c Context) []wire.Violation {
 	f := h.frame()
 	vs := wire.Check(f, wire.Context{Sender: sender, Fragmented: c == Fragmented})
 	if f.Opcode == wire.Close && f.Length == 1 {
-		vs = append(vs, wire.RuleCloseBody.Broken("The Close body has one octet."))
+		vs = append(vs, wire.RuleCloseBody.Broken("The Close body has one byte."))
 	}
 	return vs
 }

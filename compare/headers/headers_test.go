@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sample are headers of every kind: each first octet once with a length of its
-// own, and the second octets at which something changes with some first ones.
+// sample are headers of every kind: each first byte once with a length of its
+// own, and the second bytes at which something changes with some first ones.
 func sample() []Header {
 	var all []Header
 	for first := range 256 {
@@ -85,7 +85,7 @@ func TestTheReferenceTakesWhatIsLegalAndNothingElse(t *testing.T) {
 
 // overTCP sends what Run sends over a real connection and returns all that came
 // back behind the handshake. It reports whether that is whole: of an endpoint
-// that closes TCP with octets unread, the reset can destroy its Close frame.
+// that closes TCP with bytes unread, the reset can destroy its Close frame.
 func overTCP(t *testing.T, addr string, h Header, c Context) (all []byte, whole bool) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -103,7 +103,7 @@ func overTCP(t *testing.T, addr string, h Header, c Context) (all []byte, whole 
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		nc.Write(append(c.Before(wire.Client), h.Octets()...))
+		nc.Write(append(c.Before(wire.Client), h.Bytes()...))
 		nc.Write(Probe(wire.Client))
 		nc.(*net.TCPConn).CloseWrite()
 	}()
@@ -189,7 +189,7 @@ func TestEachOutcomeIsTold(t *testing.T) {
 		{"no code, asked with one", seen{first: []byte{0x88, 0}}, shut, OtherClose},
 		{"no code, asked with none", seen{first: []byte{0x88, 0}}, Header{0x88, 0x80}, Closed},
 		{"TCP alone", seen{closed: true}, text, Cut},
-		{"TCP alone, with octets unread", seen{closed: true, unread: true}, text, Reset},
+		{"TCP alone, with bytes unread", seen{closed: true, unread: true}, text, Reset},
 	} {
 		if got := c.seen.outcome(c.h, Fresh); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -204,12 +204,12 @@ func TestAMapThatIsNotWholeOrWrongIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string][2]string{
-		"a word that is none":   {"00-ff waits", "00-ff maybe"},
-		"an octet that is none": {"00-ff waits", "00-fg waits"},
-		"backward":              {"00-ff waits", "ff-00 waits"},
-		"half":                  {"00-ff waits", "00-7f waits"},
-		"no word":               {"00-ff waits", "00-ff"},
-		"nothing":               {whole.String(), ""},
+		"a word that is none": {"00-ff waits", "00-ff maybe"},
+		"a byte that is none": {"00-ff waits", "00-fg waits"},
+		"backward":            {"00-ff waits", "ff-00 waits"},
+		"half":                {"00-ff waits", "00-7f waits"},
+		"no word":             {"00-ff waits", "00-ff"},
+		"nothing":             {whole.String(), ""},
 	} {
 		text := strings.Replace(whole.String(), change[0], change[1], 1)
 		if _, err := ReadText(strings.NewReader(text)); err == nil {
@@ -231,9 +231,9 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-func ExampleHeader_Octets() {
-	fmt.Printf("% x\n", Header{0x81, 0x82}.Octets())
-	fmt.Printf("% x\n", Header{0x88, 0x02}.Octets())
+func ExampleHeader_Bytes() {
+	fmt.Printf("% x\n", Header{0x81, 0x82}.Bytes())
+	fmt.Printf("% x\n", Header{0x88, 0x02}.Bytes())
 	// Output:
 	// 81 82 37 fa 21 3d 56 98
 	// 88 02 03 e8

@@ -22,7 +22,7 @@ const (
 	TooBig                    // Close 1009
 	OtherClose                // Close with another code
 	Cut                       // TCP closed without a Close frame
-	Reset                     // the same with octets unread, of which TCP makes a reset
+	Reset                     // the same with bytes unread, of which TCP makes a reset
 	SomeAnswer                // a frame that is no right answer
 	outcomeKinds
 )
@@ -39,7 +39,7 @@ var words = [outcomeKinds][2]string{
 	TooBig:     {"1009", "Close 1009, message too big"},
 	OtherClose: {"close", "Close with another code, or none"},
 	Cut:        {"cut", "TCP is closed without a Close frame"},
-	Reset:      {"reset", "TCP is closed without a Close frame and with octets unread, so a reset is sent"},
+	Reset:      {"reset", "TCP is closed without a Close frame and with bytes unread, so a reset is sent"},
 	SomeAnswer: {"answer", "answered with a frame that does not answer it"},
 }
 
@@ -108,7 +108,7 @@ func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 	return Wrong
 }
 
-// seen is what an endpoint was seen to do: the octets that it wrote until it
+// seen is what an endpoint was seen to do: the bytes that it wrote until it
 // waited behind the header, and from there until it waited behind the Ping.
 type seen struct {
 	first, second []byte

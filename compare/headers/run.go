@@ -115,8 +115,8 @@ func (w *taken) Header() http.Header {
 
 // Run sends h to t in c, in a connection of its own, and returns what came of it.
 func (t Target) Run(h Header, c Context) Outcome {
-	octets := append(c.Before(t.Sender()), h.Octets()...)
-	conn := &conn{frames: octets, probe: Probe(t.Sender())}
+	data := append(c.Before(t.Sender()), h.Bytes()...)
+	conn := &conn{frames: data, probe: Probe(t.Sender())}
 	t.run(conn)
 	return conn.seen.outcome(h, c)
 }

@@ -25,13 +25,13 @@ func Ask(ctx context.Context, t Target) (*Sheet, error) {
 	return &s, nil
 }
 
-// WriteText writes s as text: a line for each run of first octets that are
-// answered alike, and in it a word for each run of second octets. It is the same
+// WriteText writes s as text: a line for each run of first bytes that are
+// answered alike, and in it a word for each run of second bytes. It is the same
 // in every run, and two of them can be diffed.
 func WriteText(w io.Writer, t Target, s *Sheet) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "What %s as a %s makes of each two octets that a frame can begin with.\n", t.Endpoint, t.Role)
-	fmt.Fprintf(b, "First octet (FIN, RSV1-3, opcode), then second octets (MASK, length) and what came of them.\n\n")
+	fmt.Fprintf(b, "What %s as a %s makes of each two bytes that a frame can begin with.\n", t.Endpoint, t.Role)
+	fmt.Fprintf(b, "First byte (FIN, RSV1-3, opcode), then second bytes (MASK, length) and what came of them.\n\n")
 	for _, o := range Outcomes() {
 		fmt.Fprintf(b, "  %-7s %s\n", o, o.Sentence())
 	}
@@ -57,7 +57,7 @@ func title(c Context) string {
 	return "fresh: nothing has been sent before"
 }
 
-// line is what m has for one first octet.
+// line is what m has for one first byte.
 func line(m *Map, first int) string {
 	var b strings.Builder
 	row := m[first<<8 : (first+1)<<8]
@@ -72,7 +72,7 @@ func line(m *Map, first int) string {
 	return b.String()
 }
 
-// span writes the octets from … to-1.
+// span writes the bytes from … to-1.
 func span(from, to int) string {
 	if to-from == 1 {
 		return fmt.Sprintf("%02x", from)
@@ -144,7 +144,7 @@ func titled(text string) (Context, bool) {
 	return 0, false
 }
 
-// spanned reads what span wrote; last is the last octet.
+// spanned reads what span wrote; last is the last byte.
 func spanned(s string) (first, last int, err error) {
 	from, to, more := strings.Cut(s, "-")
 	if !more {
@@ -155,7 +155,7 @@ func spanned(s string) (first, last int, err error) {
 		to   *int
 	}{{from, &first}, {to, &last}} {
 		if _, err := fmt.Sscanf(half.text, "%02x", half.to); err != nil || len(half.text) != 2 {
-			return 0, 0, fmt.Errorf("%q is no octet", half.text)
+			return 0, 0, fmt.Errorf("%q is no byte", half.text)
 		}
 	}
 	if last < first {

@@ -22,8 +22,8 @@ func tapped() (*recording.Recording, *recording.Connection) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{Endpoint: "reference"}, wire.Server)
 	const key = "dGhlIHNhbXBsZSBub25jZQ=="
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "", key)))
-	c.Octets(tap.Out, []byte(upgradeResponse(key)))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "", key)))
+	c.Bytes(tap.Out, []byte(upgradeResponse(key)))
 	return rec, c
 }
 
@@ -63,8 +63,8 @@ func TestWhatWasNotSentCountsNowhereAsAFrame(t *testing.T) {
 	before, state := rec.Last(), c.Summary()
 	c.Unsent(slices.Concat(frame(0x81, "Hello"), frame(0x88, "\x03\xe8"), []byte{0x82}), brokenPipe)
 	same(t, brief(t, rec, before),
-		`server · not sent: TEXT FIN, 5 octets "Hello"`+brokenText,
-		`server · not sent: CLOSE FIN, 2 octets 1000 normal closure ""`+brokenText,
+		`server · not sent: TEXT FIN, 5 bytes "Hello"`+brokenText,
+		`server · not sent: CLOSE FIN, 2 bytes 1000 normal closure ""`+brokenText,
 		`server · not sent: 1 byte: 82`+brokenText)
 	if now := c.Summary(); now.Frames != state.Frames || now.State != state.State {
 		t.Errorf("the summary was %+v and is %+v", state, now)
@@ -79,8 +79,8 @@ func TestWhatWasNotSentCountsNowhereAsAFrame(t *testing.T) {
 	same(t, brief(t, rec, before), `server · not sent: 3 bytes: 81 01 7a`+brokenText)
 	// A Write that succeeds is read behind what was sent.
 	before = rec.Last()
-	c.Octets(tap.Out, frame(0x81, "ok"))
-	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 octets "ok"`, `server ❰ a text message of 2 octets is whole: "ok"`)
+	c.Bytes(tap.Out, frame(0x81, "ok"))
+	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 bytes "ok"`, `server ❰ a text message of 2 bytes is whole: "ok"`)
 }
 
 func TestAFrameWrittenInPartIsCutOffAndItsRestIsNotSent(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAFrameWrittenInPartIsCutOffAndItsRestIsNotSent(t *testing.T) {
 		rec, c := tapped()
 		before := rec.Last()
 		f := frame(0x81, "Hello")
-		c.Octets(tap.Out, f[:n])
+		c.Bytes(tap.Out, f[:n])
 		c.Unsent(slices.Concat(f[n:], frame(0x89, "")), brokenPipe)
 		c.Closed()
 		got := brief(t, rec, before)
@@ -96,7 +96,7 @@ func TestAFrameWrittenInPartIsCutOffAndItsRestIsNotSent(t *testing.T) {
 		if n == 6 {
 			rest = "1 byte"
 		}
-		if got[0] != "server · not sent: "+rest+fmt.Sprintf(": % x", f[n:])+brokenText || got[1] != "server · not sent: PING FIN, 0 octets"+brokenText ||
+		if got[0] != "server · not sent: "+rest+fmt.Sprintf(": % x", f[n:])+brokenText || got[1] != "server · not sent: PING FIN, 0 bytes"+brokenText ||
 			!strings.Contains(got[2], "server ❰ TEXT FIN") || !strings.Contains(got[2], "never sent") {
 			t.Errorf("%d bytes sent: %q", n, got)
 		}
@@ -106,7 +106,7 @@ func TestAFrameWrittenInPartIsCutOffAndItsRestIsNotSent(t *testing.T) {
 func TestARefusedHandshakeIsNotSent(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "", "dGhlIHNhbXBsZSBub25jZQ==")))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "", "dGhlIHNhbXBsZSBub25jZQ==")))
 	before := rec.Last()
 	c.Unsent([]byte(upgradeResponse("dGhlIHNhbXBsZSBub25jZQ==")), brokenPipe)
 	same(t, brief(t, rec, before), "server · not sent: HTTP/1.1 101 Switching Protocols"+brokenText)
@@ -121,12 +121,12 @@ func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	b := unhex(t, "88ff00000000000000029053b28893bb")
 	rec, c := tapped()
 	before, frames := rec.Last(), c.Summary().Frames
-	c.Octets(tap.In, b[:14])
+	c.Bytes(tap.In, b[:14])
 	c.Unread(b[14:], 2)
 	c.Closed()
 	got := brief(t, rec, before)
 	same(t, got[:2],
-		`client ❱ CLOSE FIN masked, 2 octets, cut off: 2 bytes not read by the server`,
+		`client ❱ CLOSE FIN masked, 2 bytes, cut off: 2 bytes not read by the server`,
 		`client · arrived, not read by the server: 2 bytes: 93 bb`)
 	if s := c.Summary(); s.Frames != frames {
 		t.Errorf("%d frames are counted, %d were before", s.Frames, frames)
@@ -135,13 +135,13 @@ func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	b = unhex(t, "8885ff9d5f7dfc753d049a818bdcc26db0bda419d5aee20edcb3b108")
 	rec, c = tapped()
 	before = rec.Last()
-	c.Octets(tap.In, b[:11])
+	c.Bytes(tap.In, b[:11])
 	c.Unread(b[11:], len(b)-11)
 	c.Closed()
 	got = brief(t, rec, before)
 	same(t, []string{got[0], got[2]},
-		`client ❱ CLOSE FIN masked, 5 octets 1000 normal closure "bye"`,
-		`client · arrived, not read by the server: TEXT FIN masked, 11 octets "after close"`)
+		`client ❱ CLOSE FIN masked, 5 bytes 1000 normal closure "bye"`,
+		`client · arrived, not read by the server: TEXT FIN masked, 11 bytes "after close"`)
 }
 
 func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
@@ -158,7 +158,7 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 	} {
 		rec, c := tapped()
 		before := rec.Last()
-		c.Octets(tap.In, half)
+		c.Bytes(tap.In, half)
 		end(c)
 		want, _, _ := strings.Cut(want, " (")
 		if got := strings.Join(brief(t, rec, before), "; "); !strings.Contains(got, "cut off: "+want) {
@@ -173,21 +173,21 @@ func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 	rec, c := tapped()
 	before, frames := rec.Last(), c.Summary().Frames
 	f := masked(0x81, [4]byte{1, 2, 3, 4}, "Hello")
-	c.Octets(tap.In, f[:3])
+	c.Bytes(tap.In, f[:3])
 	for range 2 {
 		c.Unsent(frame(0x81, "A"), brokenPipe)
 		c.Failed(tap.Out, brokenPipe)
 	}
-	c.Octets(tap.In, f[3:])
+	c.Bytes(tap.In, f[3:])
 	c.Fin(tap.In)
 	same(t, brief(t, rec, before),
-		`server · not sent: TEXT FIN, 1 octet "A"`+brokenText,
+		`server · not sent: TEXT FIN, 1 byte "A"`+brokenText,
 		`client · has reset TCP`+brokenText,
 		`server · CLOSED: TCP is closed`,
-		`server · not sent: TEXT FIN, 1 octet "A"`+brokenText,
-		`client ❱ TEXT FIN masked, 5 octets "Hello"`,
-		`client ❱ a text message of 5 octets is whole: "Hello"`,
-		`client · has sent FIN: no more octets come`)
+		`server · not sent: TEXT FIN, 1 byte "A"`+brokenText,
+		`client ❱ TEXT FIN masked, 5 bytes "Hello"`,
+		`client ❱ a text message of 5 bytes is whole: "Hello"`,
+		`client · has sent FIN: no more bytes come`)
 	if n := c.Summary().Frames - frames; n != 1 {
 		t.Errorf("%d frames are counted, 1 has crossed", n)
 	}
@@ -196,8 +196,8 @@ func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	rec, c := tapped()
 	before := c.Summary().Frames
-	out := c.Octets(tap.Out, frame(0x81, "Hello"))[0].ID
-	in := c.Octets(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, "Hello"))[0].ID
+	out := c.Bytes(tap.Out, frame(0x81, "Hello"))[0].ID
+	in := c.Bytes(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, "Hello"))[0].ID
 	c.Waits(tap.Out, out)
 	c.Waits(tap.In, in)
 	at := rec.Last()
@@ -222,12 +222,12 @@ func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
 	for _, released := range []bool{false, true} {
 		before := rec.Last()
 		c.Stops()
-		id := c.Octets(tap.In, masked(0x88, [4]byte{1, 2, 3, 4}, "\x03\xe8"))[0].ID
+		id := c.Bytes(tap.In, masked(0x88, [4]byte{1, 2, 3, 4}, "\x03\xe8"))[0].ID
 		c.Waits(tap.In, id)
 		if s := c.Summary().State; s != "OPEN" {
 			t.Errorf("the state is %s while the Close waits", s)
 		}
-		const sent, waits = `client ❱ CLOSE FIN masked, 2 octets 1000 normal closure ""`, "client · a unit is waiting at the valve"
+		const sent, waits = `client ❱ CLOSE FIN masked, 2 bytes 1000 normal closure ""`, "client · a unit is waiting at the valve"
 		if !released {
 			c.Dropped(tap.In, id)
 			same(t, brief(t, rec, before), sent, waits, "client · a unit is dropped at the valve")
@@ -246,12 +246,12 @@ func TestDataIsEarlyUntilAHeld101IsReleased(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
 	const key = "dGhlIHNhbXBsZSBub25jZQ=="
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "", key)))
-	answer := c.Octets(tap.Out, []byte(upgradeResponse(key)))[0].ID
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "", key)))
+	answer := c.Bytes(tap.Out, []byte(upgradeResponse(key)))[0].ID
 	c.Waits(tap.Out, answer)
 	for _, early := range []bool{true, false} {
 		at := rec.Last()
-		c.Octets(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, "Hello"))
+		c.Bytes(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, "Hello"))
 		events, _ := rec.After(at, 10)
 		b, err := json.Marshal(events)
 		if err != nil || strings.Contains(string(b), wire.RuleEarlyData.Code) != early {

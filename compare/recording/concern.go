@@ -16,7 +16,7 @@ const (
 	VerbRead  Verb = "read"  // waits for what the peer sends
 	VerbWrite Verb = "write" // sends
 	VerbClose Verb = "close" // sends a Close frame, or ends TCP
-	VerbOther Verb = "other" // touches no octet of the connection
+	VerbOther Verb = "other" // touches no byte of the connection
 )
 
 // Doing is a call as it begins. Name and Args are as a reader of the code knows
@@ -33,7 +33,7 @@ type Doing struct {
 // told apart by it. The slices are read until the call returns and are not kept.
 type Writes struct {
 	Frames []Sent // whole frames, in this order
-	Octets []byte // octets as they are, whatever they mean
+	Bytes  []byte // bytes as they are, whatever they mean
 	Data   bool   // data frames, cut as the library likes
 	Inner  bool   // another call, which this one makes, does the writing
 }
@@ -62,7 +62,7 @@ func Fragments(op wire.Opcode, parts [][]byte) Writes {
 // seen is a frame, as far as it is looked at here.
 type seen struct {
 	header wire.Header
-	octets []byte // those of it that were kept
+	bytes  []byte // those of it that were kept
 	long   bool   // there are more
 	fault  bool   // it breaks a rule
 	code   int    // of a Close frame
@@ -70,8 +70,8 @@ type seen struct {
 }
 
 func seenFrame(f *dissect.Frame) seen {
-	s := seen{header: f.Header, octets: f.Octets(), fault: len(f.Violations) > 0, code: int(wire.NoStatusReceived)}
-	s.long = uint64(len(s.octets)) < f.Came()
+	s := seen{header: f.Header, bytes: f.Bytes(), fault: len(f.Violations) > 0, code: int(wire.NoStatusReceived)}
+	s.long = uint64(len(s.bytes)) < f.Came()
 	if f.Close != nil {
 		s.code = int(f.Close.Code)
 	}
@@ -79,8 +79,8 @@ func seenFrame(f *dissect.Frame) seen {
 }
 
 func seenWhole(w *whole) seen {
-	h, _ := wire.ParseHeader(w.octets)
-	return seen{header: h, octets: w.octets, lazy: w}
+	h, _ := wire.ParseHeader(w.bytes)
+	return seen{header: h, bytes: w.bytes, lazy: w}
 }
 
 // sends reports whether f can be the frame of w that follows the first n.
@@ -89,8 +89,8 @@ func (w *Writes) sends(n int, f *seen) bool {
 	switch {
 	case w.Data:
 		return h.Opcode.IsData()
-	case w.Octets != nil:
-		return endsIn(w.Octets, f)
+	case w.Bytes != nil:
+		return endsIn(w.Bytes, f)
 	case n >= len(w.Frames) || w.Frames[n].Opcode != h.Opcode:
 		return false
 	}
@@ -99,12 +99,12 @@ func (w *Writes) sends(n int, f *seen) bool {
 	return h.RSV1 || uint64(len(p)) == h.Length && f.begins(p)
 }
 
-// begins reports whether p begins with the payload octets of f that were kept.
+// begins reports whether p begins with the payload bytes of f that were kept.
 func (f *seen) begins(p []byte) bool {
-	if len(f.octets) < f.header.Size() {
+	if len(f.bytes) < f.header.Size() {
 		return true
 	}
-	kept := f.octets[f.header.Size():]
+	kept := f.bytes[f.header.Size():]
 	if f.header.Masked {
 		kept = bytes.Clone(kept)
 		wire.Mask(f.header.Key, 0, kept)
@@ -112,16 +112,16 @@ func (f *seen) begins(p []byte) bool {
 	return bytes.HasPrefix(p, kept)
 }
 
-// endsIn reports whether the last octets of f are among b.
+// endsIn reports whether the last bytes of f are among b.
 func endsIn(b []byte, f *seen) bool {
 	if f.long {
 		return len(b) > 0
 	}
-	if bytes.Contains(b, f.octets) {
+	if bytes.Contains(b, f.bytes) {
 		return true
 	}
-	for n := min(len(f.octets), len(b)); n > 0; n-- {
-		if bytes.HasSuffix(f.octets, b[:n]) {
+	for n := min(len(f.bytes), len(b)); n > 0; n-- {
+		if bytes.HasSuffix(f.bytes, b[:n]) {
 			return true
 		}
 	}
@@ -183,7 +183,7 @@ func (p *pairing) remove(seq uint64) {
 	}
 }
 
-// span is a stretch of the octets of one direction, and the event that it is of.
+// span is a stretch of the bytes of one direction, and the event that it is of.
 type span struct {
 	seq      uint64
 	from, to int64
@@ -205,11 +205,11 @@ type concerns struct {
 	said                               bool // the client's has
 	closeCode                          int  // of the client's Close frame, or of close(); 0 before either
 
-	in, out      int64 // octets so far, as the client sent and gets them
+	in, out      int64 // bytes so far, as the client sent and gets them
 	wrote, units []span
 	reads        []span
 	readTo       int64
-	told         int64 // octets that a raw client says that it wrote
+	told         int64 // bytes that a raw client says that it wrote
 }
 
 // underway is a call that has not come back.
@@ -237,13 +237,13 @@ type came struct {
 // mayFail reports whether a read may fail because of c.
 func (c *came) mayFail() bool {
 	if c.lazy != nil {
-		f, _ := c.lazy.later.Decode(c.lazy.octets)
+		f, _ := c.lazy.later.Decode(c.lazy.bytes)
 		c.fault, c.lazy = len(f.Violations) > 0, nil
 	}
 	return c.fault
 }
 
-// handshake takes a handshake that is about to be recorded as seq: the octets from
+// handshake takes a handshake that is about to be recorded as seq: the bytes from
 // begins to end of what its sender sends, which is this end where own is set. It
 // returns what Event.By and Event.Told have to say.
 func (k *concerns) handshake(seq uint64, h *dissect.Handshake, own bool, begins, end int64) (by, told uint64) {
@@ -329,7 +329,7 @@ func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
 }
 
 // clientFrame takes a frame of the client's that is about to be recorded as seq and
-// ends at the octet end of what it sends, and returns the report because of which
+// ends at the byte end of what it sends, and returns the report because of which
 // it was sent, or 0.
 func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 	switch op := f.header.Opcode; {
@@ -351,7 +351,7 @@ func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 }
 
 // serverFrame takes a frame of the server's that is about to be recorded as seq and
-// is the octets from from to to of what it sends. It returns the report of its
+// is the bytes from from to to of what it sends. It returns the report of its
 // arrival, where that came before.
 func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64) {
 	op := f.header.Opcode
@@ -365,7 +365,7 @@ func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64
 	return told
 }
 
-// refused takes octets that this end's socket did not take, whole f where it is not
+// refused takes bytes that this end's socket did not take, whole f where it is not
 // nil, which are about to be recorded as seq, and returns the enter event of the one
 // call that wrote them.
 func (k *concerns) refused(seq uint64, f *dissect.Frame) (by uint64) {
@@ -520,7 +520,7 @@ func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
 }
 
 // wroteIn returns the report of the raw client's write that brought the last of the
-// octets up to at, or 0. Of octets that are not a unit's it is told once.
+// bytes up to at, or 0. Of bytes that are not a unit's it is told once.
 func (k *concerns) wroteIn(at int64, unit bool) uint64 {
 	for len(k.wrote) > 0 && k.wrote[0].to < at {
 		k.wrote = k.wrote[1:]
@@ -601,7 +601,7 @@ func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	return of, of == 0
 }
 
-// rawRead returns the first unit that ends within the next size octets that a raw
+// rawRead returns the first unit that ends within the next size bytes that a raw
 // client has read.
 func (k *concerns) rawRead(seq uint64, size int64) (of uint64, awaits bool) {
 	from := k.readTo

@@ -27,13 +27,13 @@ func begun(t *testing.T, as recording.As) *bench {
 	b := &bench{T: t, clock: newClock()}
 	b.rec = recording.New(b.clock.now, recording.Limits{})
 	b.Connection = b.rec.Connect(recording.Info{Client: "c", As: as}, wire.Server)
-	b.Octets(tap.In, []byte(upgradeRequest("reference", "c", benchKey)))
-	b.Octets(tap.Out, []byte(upgradeResponse(benchKey)))
+	b.Bytes(tap.In, []byte(upgradeRequest("reference", "c", benchKey)))
+	b.Bytes(tap.Out, []byte(upgradeResponse(benchKey)))
 	return b
 }
 
 // one records a unit and returns its seq.
-func (b *bench) one(d tap.Direction, octets []byte) uint64 { return b.Octets(d, octets)[0].ID }
+func (b *bench) one(d tap.Direction, data []byte) uint64 { return b.Bytes(d, data)[0].ID }
 
 // event returns the event numbered seq.
 func (b *bench) event(seq uint64) recording.Event {
@@ -149,7 +149,7 @@ func TestACallOfSeveralFramesIsAboutTheFirstAndEachNamesIt(t *testing.T) {
 func TestACallThatHasAnotherWriteIsAboutTheSameFrame(t *testing.T) {
 	b := begun(t, recording.AsTab)
 	outer, _ := b.enters(recording.VerbWrite, recording.Writes{Frames: []recording.Sent{{Opcode: wire.Text, Payload: []byte("a")}}, Inner: true})
-	inner, innerSeq := b.enters(recording.VerbWrite, recording.Writes{Octets: frame(0x81, "a")})
+	inner, innerSeq := b.enters(recording.VerbWrite, recording.Writes{Bytes: frame(0x81, "a")})
 	text := b.one(tap.Out, frame(0x81, "a"))
 	b.by("it", text, innerSeq)
 	inner.Return("nil", nil)
@@ -158,14 +158,14 @@ func TestACallThatHasAnotherWriteIsAboutTheSameFrame(t *testing.T) {
 	b.of("the outer", text)
 }
 
-func TestOctetsAreAboutTheFrameThatTheyEnd(t *testing.T) {
+func TestBytesAreAboutTheFrameThatTheyEnd(t *testing.T) {
 	b := begun(t, recording.AsTab)
 	whole := frame(0x81, "Hello")
-	head, _ := b.enters(recording.VerbWrite, recording.Writes{Octets: whole[:3]})
-	b.Octets(tap.Out, whole[:3])
+	head, _ := b.enters(recording.VerbWrite, recording.Writes{Bytes: whole[:3]})
+	b.Bytes(tap.Out, whole[:3])
 	head.Return("nil", nil)
 	b.of("the head", 0)
-	rest, seq := b.enters(recording.VerbWrite, recording.Writes{Octets: whole[3:]})
+	rest, seq := b.enters(recording.VerbWrite, recording.Writes{Bytes: whole[3:]})
 	text := b.one(tap.Out, whole[3:])
 	b.by("the frame", text, seq)
 	rest.Return("nil", nil)
@@ -187,9 +187,9 @@ func TestTheKthReadIsAboutTheKthMessageThatArrived(t *testing.T) {
 	b.Dropped(tap.In, lost)
 	second := b.one(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, "c"))
 	closes := b.one(tap.In, masked(0x88, [4]byte{1, 2, 3, 4}, "\x03\xe8"))
-	call.Return("text, 2 octets", nil)
+	call.Return("text, 2 bytes", nil)
 	b.of("the first", first)
-	read().Return("text, 1 octet", nil)
+	read().Return("text, 1 byte", nil)
 	b.of("the second", second)
 	read().Failed(errors.New("close 1000"))
 	b.of("the Close frame", closes)
@@ -318,10 +318,10 @@ func TestARawClientsWritesAreAboutWhatTheyEnd(t *testing.T) {
 
 	text := masked(0x81, [4]byte{1, 2, 3, 4}, "Hello")
 	head := b.report(recording.Script{What: "write", Size: size(3)})
-	b.Octets(tap.In, text[:3])
-	b.by("octets that complete nothing", b.rec.Last(), head)
+	b.Bytes(tap.In, text[:3])
+	b.by("bytes that complete nothing", b.rec.Last(), head)
 	rest := b.report(recording.Script{What: "write", Size: size(int64(len(text) - 3 + 2*len(text)))})
-	units := b.Octets(tap.In, []byte(string(text[3:])+strings.Repeat(string(text), 2)))
+	units := b.Bytes(tap.In, []byte(string(text[3:])+strings.Repeat(string(text), 2)))
 	for _, u := range units {
 		b.by("a frame that the second write ends", u.ID, rest)
 	}

@@ -38,7 +38,7 @@ type Connection struct {
 	reset  bool     // the peer's RST is recorded
 	waits  []stay   // units at the valve
 	answer uint64   // seq of the server's 101
-	stops  bool     // what Octets is given next stops at the valve
+	stops  bool     // what Bytes is given next stops at the valve
 	closes []uint64 // Close frames that wait there and have not reached this end
 	about  concerns
 
@@ -48,7 +48,7 @@ type Connection struct {
 	// those of Unread been read; nil as long as there are none.
 	beyond [2]*dissect.Conversation
 
-	slab   strings.Builder // room for octets to be kept
+	slab   strings.Builder // room for bytes to be kept
 	wholes []whole         // room for frames to come
 	room   int             // of the last wholes
 }
@@ -58,14 +58,14 @@ type Connection struct {
 // a busy connection that nobody watches that is never. BenchmarkEcho1KiB of
 // package endpoint shows what it saves.
 type whole struct {
-	later  dissect.Later
-	octets []byte
-	unit   [1]tap.Unit
+	later dissect.Later
+	bytes []byte
+	unit  [1]tap.Unit
 }
 
 // The bodies of its events in the list.
 type (
-	wholeOctets  whole
+	wholeBytes   whole
 	wholeFrame   whole
 	wholeMessage whole
 )
@@ -73,13 +73,13 @@ type (
 // made returns body as events have it.
 func made(body any) any {
 	switch w := body.(type) {
-	case *wholeOctets:
-		return &Octets{len(w.octets), w.octets}
+	case *wholeBytes:
+		return &Bytes{len(w.bytes), w.bytes}
 	case *wholeFrame:
-		f, _ := w.later.Decode(w.octets)
+		f, _ := w.later.Decode(w.bytes)
 		return f
 	case *wholeMessage:
-		_, m := w.later.Decode(w.octets)
+		_, m := w.later.Decode(w.bytes)
 		return &Message{m, []uint64{w.unit[0].ID}}
 	}
 	return body
@@ -91,7 +91,7 @@ const maxRoom = 32
 // whole records b, if it is one, and returns its unit. start is how much from had
 // sent before. c.mu is held.
 func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int64) []tap.Unit {
-	if len(b) > KeepOctets {
+	if len(b) > KeepBytes {
 		return nil
 	}
 	later, ok := c.talk.Later(from, b)
@@ -104,13 +104,13 @@ func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int
 	}
 	w := &c.wholes[0]
 	c.wholes = c.wholes[1:]
-	w.later, w.octets = later, c.keep(b)
+	w.later, w.bytes = later, c.keep(b)
 	c.frames++
 	c.parts[from] = c.parts[from][:0]
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	end := from.String()
-	c.r.append(at, c.ID, end, (*wholeOctets)(w))
+	c.r.append(at, c.ID, end, (*wholeBytes)(w))
 	by, told := c.about.frame(c.r.next, seenWhole(w), from, from == c.Side, start, start+int64(len(b)))
 	w.unit[0] = tap.Unit{ID: c.r.appendBy(at, c.ID, end, (*wholeFrame)(w), by, told), End: len(b)}
 	c.r.append(at, c.ID, end, (*wholeMessage)(w))
@@ -229,7 +229,7 @@ func (c *Connection) Summary() Summary {
 	return Summary{c.Info, c.ID, c.open, c.state, c.frames, c.r.Now() - c.began}
 }
 
-// sender returns who sends the octets that go in direction d.
+// sender returns who sends the bytes that go in direction d.
 func (c *Connection) sender(d tap.Direction) wire.Role {
 	if d == tap.Out {
 		return c.Side
@@ -237,8 +237,8 @@ func (c *Connection) sender(d tap.Direction) wire.Role {
 	return c.Side.Peer()
 }
 
-// Octets implements tap.Recorder.
-func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
+// Bytes implements tap.Recorder.
+func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	from := c.sender(d)
 	at := c.r.Now()
 	c.mu.Lock()
@@ -256,25 +256,25 @@ func (c *Connection) Octets(d tap.Direction, b []byte) []tap.Unit {
 		return units
 	}
 	// Short reads, the rule, are copied once for all that points into them.
-	owned := len(b) <= KeepOctets
-	kept := c.keep(b[:min(len(b), KeepOctets)])
+	owned := len(b) <= KeepBytes
+	kept := c.keep(b[:min(len(b), KeepBytes)])
 	if owned {
 		b = kept
 	}
-	items := c.talk.Octets(from, b, owned)
+	items := c.talk.Bytes(from, b, owned)
 
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	// One allocation for what nearly every call needs.
 	read := &struct {
-		octets Octets
-		unit   [1]tap.Unit
-	}{octets: Octets{len(b), kept}}
+		bytes Bytes
+		unit  [1]tap.Unit
+	}{bytes: Bytes{len(b), kept}}
 	by := uint64(0)
 	if from == wire.Client && len(items) == 0 {
 		by = c.about.wroteIn(*total, false) // it completes nothing that could say so
 	}
-	c.r.appendBy(at, c.ID, from.String(), &read.octets, by, 0)
+	c.r.appendBy(at, c.ID, from.String(), &read.bytes, by, 0)
 	units := read.unit[:0]
 	begins := start // of the unit that comes next
 	for _, it := range items {
@@ -482,7 +482,7 @@ func (c *Connection) Uncrossed(d tap.Direction, id uint64, n int, err error) {
 			n = 0
 		}
 	case *dissect.Handshake:
-		if n == len(b.Octets()) {
+		if n == len(b.Bytes()) {
 			n = 0
 		}
 	}
@@ -528,7 +528,7 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 	}
 	note := func(p Piece) {
 		by := uint64(0)
-		p.Head = p.Head[:min(len(p.Head), KeepOctets):min(len(p.Head), KeepOctets)]
+		p.Head = p.Head[:min(len(p.Head), KeepBytes):min(len(p.Head), KeepBytes)]
 		var body any = &Unread{p}
 		if d == tap.Out {
 			body = &Unsent{p, NewGoError(err)}
@@ -538,14 +538,14 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 	}
 	b = append([]byte(nil), b...)
 	told := 0
-	for _, it := range talk.Octets(from, b, true) {
+	for _, it := range talk.Bytes(from, b, true) {
 		p := Piece{Size: it.End - told, Head: b[told:it.End], Handshake: it.Handshake}
 		switch {
 		case it.Message != nil:
 			continue
 		case it.Frame != nil && it.Frame.Came() == uint64(p.Size): // else it began in what crossed
 			p.Frame = it.Frame
-		case it.Handshake != nil && len(it.Handshake.Octets()) != p.Size:
+		case it.Handshake != nil && len(it.Handshake.Bytes()) != p.Size:
 			p.Handshake = nil
 		}
 		note(p)

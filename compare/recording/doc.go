@@ -7,7 +7,7 @@
 //	step.go        the steps of a play
 //	recording.go   the ordered, bounded list and those who follow it
 //	list.go        the list itself
-//	connection.go  one tapped connection: octets in, events out
+//	connection.go  one tapped connection: bytes in, events out
 //	concern.go     which event is about which
 //	text.go        the list as text
 //	steps.go       the same, parted by the steps of a play
@@ -34,13 +34,13 @@
 // when it enters the call (Writes). Where two are alike, the frame names neither, and
 // each return names one of the frames. Reads and reports of a page go by their order:
 // the k-th returns, or tells of, the k-th message that arrived; what the valve dropped
-// or a silent line lost has no turn. Reports of a raw client go by the octets that it
+// or a silent line lost has no turn. Reports of a raw client go by the bytes that it
 // counts.
 //
 // Times of this program's own clock never go back from event to event. Only what a
 // page reports may be earlier than the event before it, by as long as the report took.
 //
-// A Recording is bounded in events and in octets kept. When it is full the
+// A Recording is bounded in events and in bytes kept. When it is full the
 // oldest events go, and who asks for them is told how many: nothing is lost in
 // silence. All methods may be called concurrently; none waits for a reader.
 package recording

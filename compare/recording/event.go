@@ -33,8 +33,8 @@ func (e Event) Kind() string {
 	switch e.Body.(type) {
 	case *TCP:
 		return "tcp"
-	case *Octets:
-		return "octets"
+	case *Bytes:
+		return "bytes"
 	case *dissect.Handshake:
 		return "handshake"
 	case *dissect.Frame:
@@ -152,17 +152,17 @@ func (t *TCP) MarshalJSON() ([]byte, error) {
 	}{t.What, t.Info, t.Err, t.Behind})
 }
 
-// KeepOctets is how many octets of one read or write are kept.
-const KeepOctets = 4096
+// KeepBytes is how many bytes of one read or write are kept.
+const KeepBytes = 4096
 
-// Octets is one read or write as TCP delivered it.
-type Octets struct {
+// Bytes is one read or write as TCP delivered it.
+type Bytes struct {
 	Size int
-	Head []byte // the first KeepOctets of them
+	Head []byte // the first KeepBytes of them
 }
 
-// MarshalJSON gives the octets as hex.
-func (o *Octets) MarshalJSON() ([]byte, error) {
+// MarshalJSON gives the bytes as hex.
+func (o *Bytes) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Size int    `json:"size"`
 		Hex  string `json:"hex"`
@@ -231,7 +231,7 @@ type State struct {
 type Machine struct {
 	Message       string `json:"message"` // kind of the unfinished message, empty between messages
 	Fragments     int    `json:"fragments"`
-	Octets        int64  `json:"octets"`
+	Bytes         int64  `json:"bytes"`
 	CloseSent     bool   `json:"closeSent"`
 	CloseReceived bool   `json:"closeReceived"`
 }
@@ -247,12 +247,12 @@ type Held struct {
 	Err  *GoError `json:"error,omitempty"`
 }
 
-// Piece is a frame, a handshake, or bytes that are neither, of which no Octets
+// Piece is a frame, a handshake, or bytes that are neither, of which no Bytes
 // event reports. It counts as no frame: it belongs to no message and changes no
 // state.
 type Piece struct {
 	Size      int                // bytes
-	Head      []byte             // the first KeepOctets of them
+	Head      []byte             // the first KeepBytes of them
 	Frame     *dissect.Frame     // where the bytes are one whole frame
 	Handshake *dissect.Handshake // where they are a request or response
 }

@@ -42,7 +42,7 @@ func (l *list) add(e *Event, weight int) {
 func (l *list) drop() (weight int) {
 	c := l.chunks[0]
 	weight = c.weights[l.start]
-	c.events[l.start].Body = nil // lets its octets go
+	c.events[l.start].Body = nil // lets its bytes go
 	l.start++
 	l.size--
 	if l.start == chunkSize {

@@ -29,7 +29,7 @@ func addsUp(t *testing.T, p *Pool, recs []*Recording) {
 }
 
 // some is an event's body that weighs about 1 KiB.
-func some() *Octets { return &Octets{Size: 1024, Head: make([]byte, 1024)} }
+func some() *Bytes { return &Bytes{Size: 1024, Head: make([]byte, 1024)} }
 
 func TestAPoolIsBoundedAndNothingIsDroppedInSilence(t *testing.T) {
 	const limit = 4 << 20

@@ -10,13 +10,13 @@ import (
 // Limits bound what a Recording keeps.
 type Limits struct {
 	Events int // default 100,000
-	Octets int // default 32 MiB, counted roughly
+	Bytes  int // default 32 MiB, counted roughly
 
 	Pool *Pool // bounds this and other Recordings together; nil for none
 }
 
 // DefaultLimits are those of New where a limit is zero.
-var DefaultLimits = Limits{Events: 100_000, Octets: 32 << 20}
+var DefaultLimits = Limits{Events: 100_000, Bytes: 32 << 20}
 
 // Recording is an ordered list of events. Use New.
 type Recording struct {
@@ -26,7 +26,7 @@ type Recording struct {
 	mu      sync.Mutex
 	events  list
 	next    uint64
-	octets  int
+	bytes   int
 	charged int           // what the pool counts for this Recording
 	changed chan struct{} // closed by the next append; nil when nobody asked
 	conns   []*Connection // the newest, at most maxConnections
@@ -49,8 +49,8 @@ func New(now func() time.Time, limits Limits) *Recording {
 	if limits.Events == 0 {
 		limits.Events = DefaultLimits.Events
 	}
-	if limits.Octets == 0 {
-		limits.Octets = DefaultLimits.Octets
+	if limits.Bytes == 0 {
+		limits.Bytes = DefaultLimits.Bytes
 	}
 	return &Recording{elapsed: elapsed, limits: limits, next: 1, early: map[string][]early{}}
 }
@@ -84,10 +84,10 @@ func (r *Recording) add(e Event) uint64 {
 	r.next++
 	heavy := weight(e.Body)
 	r.events.add(&e, heavy)
-	r.octets += heavy
+	r.bytes += heavy
 	// The newest stays whatever it weighs: what is gone is counted from it.
-	for r.events.size > 1 && (r.events.size > r.limits.Events || r.octets > r.limits.Octets) {
-		r.octets -= r.events.drop()
+	for r.events.size > 1 && (r.events.size > r.limits.Events || r.bytes > r.limits.Bytes) {
+		r.bytes -= r.events.drop()
 	}
 	r.charge()
 	if r.changed != nil {
@@ -97,24 +97,24 @@ func (r *Recording) add(e Event) uint64 {
 	return e.Seq
 }
 
-// weight is about how many octets an event's body keeps alive. A frame that
-// lies in the octets of one read shares their memory, and is counted again all
+// weight is about how many bytes an event's body keeps alive. A frame that
+// lies in the bytes of one read shares their memory, and is counted again all
 // the same: the bound is then kept early, not late.
 func weight(body any) int {
 	const fixed = 200
 	switch b := body.(type) {
-	case *wholeOctets:
-		return fixed + len(b.octets)
+	case *wholeBytes:
+		return fixed + len(b.bytes)
 	case *wholeFrame:
-		return fixed + len(b.octets) // nothing yet, but whoever has it made may keep it
+		return fixed + len(b.bytes) // nothing yet, but whoever has it made may keep it
 	case *wholeMessage:
-		return fixed + min(len(b.octets), dissect.KeepMessage)
-	case *Octets:
+		return fixed + min(len(b.bytes), dissect.KeepMessage)
+	case *Bytes:
 		return fixed + len(b.Head)
 	case *dissect.Frame:
-		return fixed + len(b.Octets())
+		return fixed + len(b.Bytes())
 	case *dissect.Handshake:
-		return fixed + 3*len(b.Octets())
+		return fixed + 3*len(b.Bytes())
 	case *Message:
 		return fixed + len(b.Head) + 8*len(b.Frames)
 	case *Unsent:

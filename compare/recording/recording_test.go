@@ -81,7 +81,7 @@ func TestTheSessionOfTheGoldenHoldsEveryKind(t *testing.T) {
 		}
 		last = e.Seq
 	}
-	for _, kind := range []string{"tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"} {
+	for _, kind := range []string{"tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"} {
 		if kinds[kind] == 0 {
 			t.Errorf("there is no %s", kind)
 		}
@@ -153,30 +153,30 @@ func TestARecordingKeepsTheNewestEventsAndTellsHowManyAreGone(t *testing.T) {
 	}
 }
 
-func TestARecordingIsBoundedInOctets(t *testing.T) {
+func TestARecordingIsBoundedInBytes(t *testing.T) {
 	const limit = 100_000
-	rec := recording.New(newClock().now, recording.Limits{Octets: limit})
+	rec := recording.New(newClock().now, recording.Limits{Bytes: limit})
 	c := rec.Connect(recording.Info{}, wire.Server)
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 2000 {
 		payload := strings.Repeat("x", r.IntN(9000))
-		c.Octets(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, payload))
+		c.Bytes(tap.In, masked(0x81, [4]byte{1, 2, 3, 4}, payload))
 		rec.Append(1, "client", &recording.Script{What: "send", Text: payload})
 		es, _ := rec.After(0, 1<<20)
 		kept := 0
 		for _, e := range es {
 			switch b := e.Body.(type) {
-			case *recording.Octets:
+			case *recording.Bytes:
 				kept += len(b.Head)
 			case *dissect.Frame:
-				kept += len(b.Octets())
+				kept += len(b.Bytes())
 			case *recording.Script:
 				kept += len(b.Text)
 			}
 		}
 		if kept > limit {
-			t.Fatalf("%d octets are kept", kept)
+			t.Fatalf("%d bytes are kept", kept)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestWhatIsDroppedIsGivenBack(t *testing.T) {
 }
 
 func TestTheNewestEventStaysHoweverSmallTheLimit(t *testing.T) {
-	rec := recording.New(newClock().now, recording.Limits{Octets: 1, Events: 5})
+	rec := recording.New(newClock().now, recording.Limits{Bytes: 1, Events: 5})
 	for n := uint64(1); n < 20; n++ {
 		note(rec, 1)
 		if es, gone := rec.After(0, 10); len(es) != 1 || es[0].Seq != n || gone != n-1 {
@@ -234,18 +234,18 @@ func TestEventsOfConcurrentConnectionsAreInOneOrder(t *testing.T) {
 		wg.Go(func() {
 			c := rec.Connect(recording.Info{Client: fmt.Sprint("c", i)}, wire.Server)
 			key := "dGhlIHNhbXBsZSBub25jZQ=="
-			c.Octets(tap.In, []byte(upgradeRequest("reference", "x", key)))
-			c.Octets(tap.Out, []byte(upgradeResponse(key)))
+			c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", key)))
+			c.Bytes(tap.Out, []byte(upgradeResponse(key)))
 			var both sync.WaitGroup
 			both.Go(func() {
 				for range messages {
-					c.Octets(tap.In, masked(0x82, [4]byte{1, 2, 3, 4}, "x"))
+					c.Bytes(tap.In, masked(0x82, [4]byte{1, 2, 3, 4}, "x"))
 				}
 			})
 			both.Go(func() {
 				for range messages {
 					call := c.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage"})
-					c.Octets(tap.Out, frame(0x82, "y"))
+					c.Bytes(tap.Out, frame(0x82, "y"))
 					call.Return("nil", nil)
 				}
 			})
@@ -289,7 +289,7 @@ func TestEventsOfConcurrentConnectionsAreInOneOrder(t *testing.T) {
 	close(done)
 	all := <-read
 	frames := map[int]int{}
-	var octets, body [conns + 1][2]recording.Event
+	var data, body [conns + 1][2]recording.Event
 	for i, e := range all {
 		if e.Seq != uint64(i+1) {
 			t.Fatalf("event %d of all is number %d", i+1, e.Seq)
@@ -299,13 +299,13 @@ func TestEventsOfConcurrentConnectionsAreInOneOrder(t *testing.T) {
 			from = 1
 		}
 		switch e.Body.(type) {
-		case *recording.Octets:
-			octets[e.Conn][from] = e
+		case *recording.Bytes:
+			data[e.Conn][from] = e
 		case *dissect.Frame:
 			frames[e.Conn]++
 			body[e.Conn][from] = e
-			if o := octets[e.Conn][from]; o.Seq+1 != e.Seq {
-				t.Fatalf("frame %d does not follow its octets, %d", e.Seq, o.Seq)
+			if o := data[e.Conn][from]; o.Seq+1 != e.Seq {
+				t.Fatalf("frame %d does not follow its bytes, %d", e.Seq, o.Seq)
 			}
 		case *recording.Message:
 			if f := body[e.Conn][from]; f.Seq+1 != e.Seq || e.Body.(*recording.Message).Frames[0] != f.Seq {
@@ -336,10 +336,10 @@ func TestStatesFollowFromTheWireWhereTheEndpointTellsNone(t *testing.T) {
 	const key = "dGhlIHNhbXBsZSBub25jZQ=="
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
-	c.Octets(tap.In, []byte(upgradeRequest("gorilla", "x", key)))
-	c.Octets(tap.Out, []byte(upgradeResponse(key)))
-	c.Octets(tap.Out, frame(0x88, ""))
-	c.Octets(tap.In, masked(0x88, [4]byte{}, ""))
+	c.Bytes(tap.In, []byte(upgradeRequest("gorilla", "x", key)))
+	c.Bytes(tap.Out, []byte(upgradeResponse(key)))
+	c.Bytes(tap.Out, frame(0x88, ""))
+	c.Bytes(tap.In, masked(0x88, [4]byte{}, ""))
 	if s := c.Summary(); s.State != "CLOSING" || !s.Open || s.Frames != 2 {
 		t.Errorf("the summary is %+v", s)
 	}
@@ -358,10 +358,10 @@ func TestAnEndpointThatTellsItsStateIsBelieved(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
 	c.OwnState()
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", key)))
-	c.Octets(tap.Out, []byte(upgradeResponse(key)))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", key)))
+	c.Bytes(tap.Out, []byte(upgradeResponse(key)))
 	c.Observed(recording.State{Side: "server", State: "OPEN", Why: "own"})
-	c.Octets(tap.In, masked(0x88, [4]byte{}, ""))
+	c.Bytes(tap.In, masked(0x88, [4]byte{}, ""))
 	c.Closed()
 	if got := states(rec); got != "OPEN own" {
 		t.Errorf("the states are %s", got)
@@ -371,8 +371,8 @@ func TestAnEndpointThatTellsItsStateIsBelieved(t *testing.T) {
 	rec = recording.New(newClock().now, recording.Limits{})
 	c = rec.Connect(recording.Info{}, wire.Server)
 	c.OwnState()
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", key)))
-	c.Octets(tap.Out, []byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", key)))
+	c.Bytes(tap.Out, []byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 	c.Closed()
 	if got := states(rec); got != "CLOSED TCP is closed" {
 		t.Errorf("a refusal gives the states %s", got)
@@ -382,13 +382,13 @@ func TestAnEndpointThatTellsItsStateIsBelieved(t *testing.T) {
 func TestTheBodyOfARefusalBelongsToNoUnit(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
-	c.Octets(tap.In, []byte("GET / HTTP/1.1\r\n\r\n"))
+	c.Bytes(tap.In, []byte("GET / HTTP/1.1\r\n\r\n"))
 	head := "HTTP/1.1 400 Bad Request\r\n\r\n"
-	units := c.Octets(tap.Out, []byte(head+"sorry"))
+	units := c.Bytes(tap.Out, []byte(head+"sorry"))
 	if len(units) != 2 || units[0].ID == 0 || units[0].End != len(head) || units[1].ID != 0 || units[1].End != len(head)+5 {
 		t.Errorf("the units are %+v", units)
 	}
-	if units = c.Octets(tap.Out, []byte("more")); len(units) != 1 || units[0] != (tap.Unit{End: 4}) {
+	if units = c.Bytes(tap.Out, []byte("more")); len(units) != 1 || units[0] != (tap.Unit{End: 4}) {
 		t.Errorf("the units are %+v", units)
 	}
 }
@@ -396,9 +396,9 @@ func TestTheBodyOfARefusalBelongsToNoUnit(t *testing.T) {
 func TestUnitsAreNamedByTheSeqOfTheirEvent(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
 	one, two := masked(0x81, [4]byte{1, 2, 3, 4}, "one"), masked(0x81, [4]byte{1, 2, 3, 4}, "two")
-	units := c.Octets(tap.In, append(append(one, two...), 0x81))
+	units := c.Bytes(tap.In, append(append(one, two...), 0x81))
 	if len(units) != 2 || units[0].End != len(one) || units[1].End != len(one)+len(two) {
 		t.Fatalf("the units are %+v", units)
 	}
@@ -412,24 +412,24 @@ func TestUnitsAreNamedByTheSeqOfTheirEvent(t *testing.T) {
 }
 
 func TestARecordingDoesNotKeepTheSliceThatItWasGiven(t *testing.T) {
-	for _, n := range []int{5, recording.KeepOctets + 100} {
+	for _, n := range []int{5, recording.KeepBytes + 100} {
 		rec := recording.New(newClock().now, recording.Limits{})
 		c := rec.Connect(recording.Info{}, wire.Server)
-		c.Octets(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
+		c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
 		b := masked(0x81, [4]byte{1, 2, 3, 4}, strings.Repeat("a", n))
 		was := bytes.Clone(b)
-		c.Octets(tap.In, b)
+		c.Bytes(tap.In, b)
 		clear(b)
 		es, _ := rec.After(0, 100)
 		for _, e := range es {
 			switch body := e.Body.(type) {
-			case *recording.Octets:
+			case *recording.Bytes:
 				if e.Seq > 4 && (!bytes.HasPrefix(was, body.Head) || body.Size != len(was)) {
-					t.Errorf("%d octets: the chunk changed", n)
+					t.Errorf("%d bytes: the chunk changed", n)
 				}
 			case *dissect.Frame:
-				if !bytes.HasPrefix(was, body.Octets()) {
-					t.Errorf("%d octets: the frame changed", n)
+				if !bytes.HasPrefix(was, body.Bytes()) {
+					t.Errorf("%d bytes: the frame changed", n)
 				}
 			}
 		}
@@ -446,8 +446,8 @@ func TestAFrameCutOffByTheEndOfTCPIsTold(t *testing.T) {
 	} {
 		rec := recording.New(newClock().now, recording.Limits{})
 		c := rec.Connect(recording.Info{}, wire.Server)
-		c.Octets(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
-		c.Octets(tap.In, []byte{0x81, 0x85, 1, 2, 3, 4, 'a'})
+		c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", "dGhlIHNhbXBsZSBub25jZQ==")))
+		c.Bytes(tap.In, []byte{0x81, 0x85, 1, 2, 3, 4, 'a'})
 		end(c)
 		end(c)
 		var told []string
@@ -511,24 +511,24 @@ func TestAMessageOfVeryManyFramesNamesTheFirst(t *testing.T) {
 	rec := recording.New(newClock().now, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
 	key := "dGhlIHNhbXBsZSBub25jZQ=="
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", key)))
-	c.Octets(tap.Out, []byte(upgradeResponse(key)))
-	c.Octets(tap.Out, frame(0x01, "a"))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", key)))
+	c.Bytes(tap.Out, []byte(upgradeResponse(key)))
+	c.Bytes(tap.Out, frame(0x01, "a"))
 	for range 300 {
-		c.Octets(tap.Out, frame(0x00, "b"))
+		c.Bytes(tap.Out, frame(0x00, "b"))
 	}
-	c.Octets(tap.Out, frame(0x81, "interleaved"))
+	c.Bytes(tap.Out, frame(0x81, "interleaved"))
 	last := rec.Last()
 	e, _ := rec.Event(last)
 	m, ok := e.Body.(*recording.Message)
 	if !ok || len(m.Frames) != 1 || m.Frames[0] != last-1 {
 		t.Errorf("the message is %+v", e.Body)
 	}
-	c.Octets(tap.Out, frame(0x01, "a"))
+	c.Bytes(tap.Out, frame(0x01, "a"))
 	for range 300 {
-		c.Octets(tap.Out, frame(0x00, "b"))
+		c.Bytes(tap.Out, frame(0x00, "b"))
 	}
-	c.Octets(tap.Out, frame(0x80, "c"))
+	c.Bytes(tap.Out, frame(0x80, "c"))
 	e, _ = rec.Event(rec.Last())
 	if m, ok := e.Body.(*recording.Message); !ok || len(m.Frames) != 256 || m.Size != 302 {
 		t.Errorf("the message is %+v", e.Body)
@@ -561,7 +561,7 @@ func TestOutcomeSaysWhatTheServerSent(t *testing.T) {
 			gorilla = append(gorilla, e)
 		}
 	}
-	want := `101; TEXT FIN, 5 octets "Hello"; PONG FIN, 4 octets; TEXT FIN, 9 octets "Hello you"; TEXT FIN, 4 octets "step"; CLOSE FIN, 10 octets 1002 protocol error "bad MASK"; closed`
+	want := `101; TEXT FIN, 5 bytes "Hello"; PONG FIN, 4 bytes; TEXT FIN, 9 bytes "Hello you"; TEXT FIN, 4 bytes "step"; CLOSE FIN, 10 bytes 1002 protocol error "bad MASK"; closed`
 	if got := recording.Outcome(gorilla); got != want {
 		t.Errorf("it is %s\nwant %s", got, want)
 	}
@@ -572,16 +572,16 @@ func BenchmarkEcho(b *testing.B) {
 	rec := recording.New(nil, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
 	key := "dGhlIHNhbXBsZSBub25jZQ=="
-	c.Octets(tap.In, []byte(upgradeRequest("reference", "x", key)))
-	c.Octets(tap.Out, []byte(upgradeResponse(key)))
+	c.Bytes(tap.In, []byte(upgradeRequest("reference", "x", key)))
+	c.Bytes(tap.Out, []byte(upgradeResponse(key)))
 	in, out := masked(0x82, [4]byte{1, 2, 3, 4}, strings.Repeat("x", 1024)), frame(0x82, strings.Repeat("x", 1024))
 	b.ReportAllocs()
 	for b.Loop() {
 		call := c.Enter(recording.Doing{Verb: recording.VerbRead, Name: "ReadMessage"})
-		c.Octets(tap.In, in)
-		call.Return("binary, 1024 octets", nil)
-		call = c.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "binary, 1024 octets"})
-		c.Octets(tap.Out, out)
+		c.Bytes(tap.In, in)
+		call.Return("binary, 1024 bytes", nil)
+		call = c.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "binary, 1024 bytes"})
+		c.Bytes(tap.Out, out)
 		call.Return("nil", nil)
 	}
 }
@@ -599,7 +599,7 @@ func BenchmarkJSON(b *testing.B) {
 }
 
 func TestNumbersAndLongTextsAreWrittenForPeople(t *testing.T) {
-	if got := recording.OctetCount(0) + ", " + recording.OctetCount(uint64(1)) + ", " + recording.OctetCount(int64(2)); got != "0 octets, 1 octet, 2 octets" {
+	if got := recording.ByteCount(0) + ", " + recording.ByteCount(uint64(1)) + ", " + recording.ByteCount(int64(2)); got != "0 bytes, 1 byte, 2 bytes" {
 		t.Error(got)
 	}
 	if got := recording.Clip("grün", 3) + " " + recording.Clip("grün", 4); got != "grü… grün" {
@@ -613,9 +613,9 @@ func held(t *testing.T) (r *recording.Recording, c *recording.Connection, now *t
 	now = new(time.Duration)
 	r = recording.New(func() time.Time { return time.Unix(0, 0).Add(*now) }, recording.Limits{})
 	c = r.Connect(recording.Info{Endpoint: "reference", Client: "a"}, wire.Server)
-	c.Octets(tap.In, []byte("GET / HTTP/1.1\r\n\r\n"))
-	c.Octets(tap.Out, []byte("HTTP/1.1 101 Switching Protocols\r\n\r\n"))
-	units := c.Octets(tap.Out, []byte{0x88, 0x02, 0x03, 0xe8})
+	c.Bytes(tap.In, []byte("GET / HTTP/1.1\r\n\r\n"))
+	c.Bytes(tap.Out, []byte("HTTP/1.1 101 Switching Protocols\r\n\r\n"))
+	units := c.Bytes(tap.Out, []byte{0x88, 0x02, 0x03, 0xe8})
 	if len(units) != 1 {
 		t.Fatalf("%d units", len(units))
 	}
@@ -665,7 +665,7 @@ func TestTheEndOfTCPSaysWhatWasHeldMeanwhile(t *testing.T) {
 		t.Errorf("the recording has\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
 	var text strings.Builder
-	if err := recording.WriteText(&text, events, recording.TextOptions{}); err != nil || !strings.Contains(text.String(), "has sent FIN: no more octets come, with 1 unit held for 60.0 s") {
+	if err := recording.WriteText(&text, events, recording.TextOptions{}); err != nil || !strings.Contains(text.String(), "has sent FIN: no more bytes come, with 1 unit held for 60.0 s") {
 		t.Errorf("%v; the log has\n%s", err, text.String())
 	}
 }

@@ -42,7 +42,7 @@ func upgradeResponse(key string) string {
 	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + wire.Accept(key) + "\r\n\r\n"
 }
 
-// masked returns a frame of a client; first is its first octet.
+// masked returns a frame of a client; first is its first byte.
 func masked(first byte, key [4]byte, payload string) []byte {
 	b := frame(first, payload)
 	h, _ := wire.ParseHeader(b)
@@ -110,7 +110,7 @@ func (p *peer) says(name, args string, b []byte) {
 	h, _ := wire.ParseHeader(b)
 	call := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: name, Args: args, Writes: recording.Frame(h.Opcode, b[h.Size():])})
 	p.clock.after(9 * us)
-	p.Octets(tap.Out, b)
+	p.Bytes(tap.Out, b)
 	p.clock.after(21 * us)
 	call.Return("nil", nil)
 }
@@ -127,13 +127,13 @@ func opens(rec *recording.Recording, clock *clock, endpoint, client, remote, key
 	p.Connection = rec.Connect(recording.Info{
 		Endpoint: endpoint, Client: client, As: recording.AsTab, Round: 1, Path: "/ws/" + endpoint, Local: "127.0.0.1:8080", Remote: remote,
 	}, wire.Server)
-	p.Octets(tap.In, []byte(upgradeRequest(endpoint, client, key)))
+	p.Bytes(tap.In, []byte(upgradeRequest(endpoint, client, key)))
 	if p.reference {
 		p.OwnState()
 	}
 	call := p.Enter(recording.Doing{Verb: recording.VerbOpen, Name: "Upgrade"})
 	clock.after(60 * us)
-	p.Octets(tap.Out, []byte(upgradeResponse(key)))
+	p.Bytes(tap.Out, []byte(upgradeResponse(key)))
 	p.becomes("OPEN", "the opening handshake is done")
 	clock.after(30 * us)
 	call.Return(map[bool]string{true: "a *reference.Conn", false: "a *websocket.Conn"}[p.reference], nil)
@@ -149,9 +149,9 @@ func opens(rec *recording.Recording, clock *clock, endpoint, client, remote, key
 func (p *peer) echoes(text string, key [4]byte) {
 	sent := p.rec.Now()
 	p.clock.after(300 * us)
-	p.Octets(tap.In, masked(0x81, key, text))
-	p.hears(fmt.Sprintf("text, %d octets", len(text)), nil)
-	p.says("WriteMessage", fmt.Sprintf("text, %d octets", len(text)), frame(0x81, text))
+	p.Bytes(tap.In, masked(0x81, key, text))
+	p.hears(fmt.Sprintf("text, %d bytes", len(text)), nil)
+	p.says("WriteMessage", fmt.Sprintf("text, %d bytes", len(text)), frame(0x81, text))
 	p.reads()
 	back := p.rec.Now()
 	p.clock.after(ms)
@@ -161,22 +161,22 @@ func (p *peer) echoes(text string, key [4]byte) {
 
 // fragments plays a text in three fragments with a ping between.
 func (p *peer) fragments() {
-	p.Octets(tap.In, masked(0x01, [4]byte{0x37, 0xfa, 0x21, 0x3d}, "Hel"))
-	p.machine = recording.Machine{Message: "text", Fragments: 1, Octets: 3}
+	p.Bytes(tap.In, masked(0x01, [4]byte{0x37, 0xfa, 0x21, 0x3d}, "Hel"))
+	p.machine = recording.Machine{Message: "text", Fragments: 1, Bytes: 3}
 	p.becomes("OPEN", "fragment 1 of a text message received")
 	p.clock.after(200 * us)
-	p.Octets(tap.In, masked(0x89, [4]byte{1, 2, 3, 4}, "here"))
+	p.Bytes(tap.In, masked(0x89, [4]byte{1, 2, 3, 4}, "here"))
 	p.clock.after(18 * us)
-	p.Octets(tap.Out, frame(0x8a, "here"))
+	p.Bytes(tap.Out, frame(0x8a, "here"))
 	p.clock.after(200 * us)
 	// The other two come in one read, the way TCP likes to deliver.
-	p.Octets(tap.In, append(masked(0x00, [4]byte{0xa1, 0xb2, 0xc3, 0xd4}, "lo "), masked(0x80, [4]byte{0x0f, 0x1e, 0x2d, 0x3c}, "you")...))
-	p.machine = recording.Machine{Message: "text", Fragments: 2, Octets: 6}
+	p.Bytes(tap.In, append(masked(0x00, [4]byte{0xa1, 0xb2, 0xc3, 0xd4}, "lo "), masked(0x80, [4]byte{0x0f, 0x1e, 0x2d, 0x3c}, "you")...))
+	p.machine = recording.Machine{Message: "text", Fragments: 2, Bytes: 6}
 	p.becomes("OPEN", "fragment 2 of a text message received")
 	p.machine = recording.Machine{}
 	p.becomes("OPEN", "the last of 3 fragments received")
-	p.hears("text, 9 octets", nil)
-	p.says("WriteMessage", "text, 9 octets", frame(0x81, "Hello you"))
+	p.hears("text, 9 bytes", nil)
+	p.says("WriteMessage", "text, 9 bytes", frame(0x81, "Hello you"))
 	p.reads()
 	p.clock.after(ms)
 }
@@ -185,14 +185,14 @@ func (p *peer) fragments() {
 // way out; the second text is dropped.
 func (p *peer) stepped() {
 	hold := func(d tap.Direction, b []byte) uint64 {
-		id := p.Octets(d, b)[0].ID
+		id := p.Bytes(d, b)[0].ID
 		p.Waits(d, id)
 		p.clock.after(800 * ms) // somebody looks at it
 		return id
 	}
 	p.Released(tap.In, hold(tap.In, masked(0x81, [4]byte{9, 8, 7, 6}, "step")))
-	p.hears("text, 4 octets", nil)
-	call := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "text, 4 octets", Writes: recording.Frame(wire.Text, []byte("step"))})
+	p.hears("text, 4 bytes", nil)
+	call := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteMessage", Args: "text, 4 bytes", Writes: recording.Frame(wire.Text, []byte("step"))})
 	p.Released(tap.Out, hold(tap.Out, frame(0x81, "step")))
 	call.Return("nil", nil)
 	p.reads()
@@ -201,18 +201,18 @@ func (p *peer) stepped() {
 
 // fails plays an unmasked frame and how the endpoint fails the connection.
 func (p *peer) fails() {
-	p.Octets(tap.In, frame(0x81, "Hello"))
+	p.Bytes(tap.In, frame(0x81, "Hello"))
 	p.clock.after(35 * us)
 	began := p.rec.Now()
 	if p.reference {
 		p.machine.CloseSent = true
 		p.becomes("CLOSING", "the connection failed: 5.1/mask-missing")
 		reason := "MASK is 0 in a frame from a client"
-		p.Octets(tap.Out, frame(0x88, "\x03\xea"+reason))
+		p.Bytes(tap.Out, frame(0x88, "\x03\xea"+reason))
 		p.clock.after(40 * us)
 		p.Fin(tap.Out)
 		p.clock.after(300 * us)
-		p.Octets(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xea"))
+		p.Bytes(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xea"))
 		p.Fin(tap.In)
 		p.Closed()
 		p.machine.CloseReceived = true
@@ -221,14 +221,14 @@ func (p *peer) fails() {
 		p.script(began+900*us, recording.Script{What: "onclose", Code: number(1002), Reason: reason, WasClean: boolean(true), ReadyState: number(3)})
 		return
 	}
-	p.Octets(tap.Out, frame(0x88, "\x03\xeabad MASK"))
+	p.Bytes(tap.Out, frame(0x88, "\x03\xeabad MASK"))
 	p.hears("", errors.New("websocket: bad MASK"))
 	call := p.Enter(recording.Doing{Verb: recording.VerbClose, Name: "Close"})
 	p.Unread(masked(0x81, [4]byte{9, 9, 9, 9}, "too late"), 14)
 	p.Closed()
 	call.Return("nil", nil)
 	p.Failed(tap.In, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET})
-	pong := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteControl", Args: "pong, 0 octets", Writes: recording.Frame(wire.Pong, nil)})
+	pong := p.Enter(recording.Doing{Verb: recording.VerbWrite, Name: "WriteControl", Args: "pong, 0 bytes", Writes: recording.Frame(wire.Pong, nil)})
 	broken := &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
 	p.Unsent(frame(0x8a, ""), broken)
 	pong.Return("", broken)
@@ -240,10 +240,10 @@ func (p *peer) fails() {
 func (p *peer) closes(reason string) {
 	began := p.rec.Now()
 	p.clock.after(250 * us)
-	p.Octets(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xe8"+reason))
+	p.Bytes(tap.In, masked(0x88, [4]byte{0xde, 0xad, 0xbe, 0xef}, "\x03\xe8"+reason))
 	p.machine.CloseReceived, p.machine.CloseSent = true, true
 	p.becomes("CLOSING", "the Close frame was answered with its code")
-	p.Octets(tap.Out, frame(0x88, "\x03\xe8"))
+	p.Bytes(tap.Out, frame(0x88, "\x03\xe8"))
 	p.Closed()
 	p.becomes("CLOSED", "this end closed TCP")
 	p.hears("", fmt.Errorf("the peer closed the connection: 1000 normal closure, %q", reason))
@@ -311,12 +311,12 @@ func session() []recording.Event {
 		p.stepped()
 	}
 	lost := rec.Last()
-	gorilla.Octets(tap.Out, frame(0x89, "busy"))
-	gorilla.Octets(tap.In, masked(0x8a, [4]byte{1, 1, 1, 1}, "busy"))
+	gorilla.Bytes(tap.Out, frame(0x89, "busy"))
+	gorilla.Bytes(tap.In, masked(0x8a, [4]byte{1, 1, 1, 1}, "busy"))
 	gone := rec.Last()
-	reference.Octets(tap.In, masked(0x82, [4]byte{2, 4, 6, 8}, strings.Repeat("\x00\x01\x02\x03", 1100)))
-	reference.hears("binary, 4400 octets", nil)
-	reference.says("WriteMessage", "binary, 4400 octets", frame(0x82, strings.Repeat("\x00\x01\x02\x03", 1100)))
+	reference.Bytes(tap.In, masked(0x82, [4]byte{2, 4, 6, 8}, strings.Repeat("\x00\x01\x02\x03", 1100)))
+	reference.hears("binary, 4400 bytes", nil)
+	reference.says("WriteMessage", "binary, 4400 bytes", frame(0x82, strings.Repeat("\x00\x01\x02\x03", 1100)))
 	reference.reads()
 	for _, p := range both {
 		p.fails()

@@ -24,7 +24,7 @@ func play(swap bool) *Recording {
 	b := r.Connect(Info{}, wire.Server)
 	read := a.Enter(Doing{Verb: VerbRead, Name: "ReadMessage"})
 	step(0, StepEnd, "open")
-	step(1, StepBegin, "octets 81\noctets 00")
+	step(1, StepBegin, "bytes 81\nbytes 00")
 	write := a.Enter(Doing{Verb: VerbWrite, Name: "WriteMessage"})
 	do := []func(){
 		func() { read.Return("text", nil) },
@@ -38,7 +38,7 @@ func play(swap bool) *Recording {
 	for _, f := range do {
 		f()
 	}
-	step(1, StepEnd, "octets 81\noctets 00")
+	step(1, StepEnd, "bytes 81\nbytes 00")
 	b.Closed()
 	r.Append(0, "", &Step{Scenario: "s", Index: 2, Of: 2, Phase: PlayOver, Error: "s.txt:6: what"})
 	return r
@@ -49,13 +49,13 @@ func TestAStableTextIsPartedBySteps(t *testing.T) {
 client · opens TCP
 conn 2  client · opens TCP
 
-> octets 81
-> octets 00
+> bytes 81
+> bytes 00
 server · closes TCP
 server · CLOSED: TCP is closed
 server · ReadMessage → text
 server · WriteMessage → nil
-conn 2  client · has sent FIN: no more octets come
+conn 2  client · has sent FIN: no more bytes come
 
 > (the end)
 conn 2  server · closes TCP
@@ -73,7 +73,7 @@ conn 2  server · CLOSED: TCP is closed
 			t.Errorf("swapped %t, it is\n%s\nwant\n%s", swap, &b, want)
 		}
 		lines := Transcript(events)
-		if got := strings.Join(lines[6], "; "); len(lines) != 2 || got != "server · closes TCP; server · CLOSED: TCP is closed; server · ReadMessage → text; server · WriteMessage → nil; conn 2  client · has sent FIN: no more octets come" {
+		if got := strings.Join(lines[6], "; "); len(lines) != 2 || got != "server · closes TCP; server · CLOSED: TCP is closed; server · ReadMessage → text; server · WriteMessage → nil; conn 2  client · has sent FIN: no more bytes come" {
 			t.Errorf("swapped %t, the transcripts are %q", swap, lines)
 		}
 	}
@@ -85,7 +85,7 @@ func TestALogTellsStepsWhereTheyBegin(t *testing.T) {
 	if err := WriteText(&b, events, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"> s:3 open\n", "> s:6 octets 81; octets 00\n", "> s is over: s.txt:6: what\n"} {
+	for _, want := range []string{"> s:3 open\n", "> s:6 bytes 81; bytes 00\n", "> s is over: s.txt:6: what\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &b)
 		}

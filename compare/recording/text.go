@@ -30,7 +30,7 @@ type TextOptions struct {
 }
 
 // WriteText writes events as text, one paragraph each: a line that says what
-// happened, and under a frame its octets and its fields bit by bit.
+// happened, and under a frame its bytes and its fields bit by bit.
 func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 	t := &textWriter{w: w, opt: opt}
 	if !opt.Stable {
@@ -93,9 +93,9 @@ func (t *textWriter) event(e Event) {
 	switch b := e.Body.(type) {
 	case *TCP:
 		t.tcp(e, b)
-	case *Octets:
+	case *Bytes:
 		if !t.opt.Stable {
-			t.line(e, arrow, "TCP brings %s: %s", OctetCount(b.Size), spaced(b.Head, 32, b.Size))
+			t.line(e, arrow, "TCP brings %s: %s", ByteCount(b.Size), spaced(b.Head, 32, b.Size))
 		}
 	case *dissect.Handshake:
 		t.handshake(e, arrow, b)
@@ -115,7 +115,7 @@ func (t *textWriter) event(e Event) {
 			t.violations(b.Frame.Violations)
 		}
 	case *Message:
-		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, OctetCount(b.Size), preview(b.Message))
+		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, ByteCount(b.Size), preview(b.Message))
 	case *Call:
 		t.call(e, b)
 	case *Script:
@@ -142,12 +142,12 @@ func (t *textWriter) event(e Event) {
 	}
 }
 
-// frame writes the octets of f and its fields bit by bit.
+// frame writes the bytes of f and its fields bit by bit.
 func (t *textWriter) frame(f *dissect.Frame) {
 	if t.opt.Brief {
 		return
 	}
-	t.detail("%s", spaced(f.Octets(), 32, int(min(f.Came(), 1<<31))))
+	t.detail("%s", spaced(f.Bytes(), 32, int(min(f.Came(), 1<<31))))
 	for _, fd := range f.Fields() {
 		t.detail("  %s", fd.Form)
 	}
@@ -163,7 +163,7 @@ func (t *textWriter) pieceSummary(p Piece) string {
 		return p.Handshake.Line
 	}
 	if t.opt.Stable && p.Size > len(p.Head) {
-		return fmt.Sprintf("more than %s: %s …", ByteCount(KeepOctets), spaced(p.Head, 16, 0))
+		return fmt.Sprintf("more than %s: %s …", ByteCount(KeepBytes), spaced(p.Head, 16, 0))
 	}
 	return ByteCount(p.Size) + ": " + spaced(p.Head, 16, p.Size)
 }
@@ -214,7 +214,7 @@ func (t *textWriter) aside(e Event) {
 }
 
 func (t *textWriter) tcp(e Event, b *TCP) {
-	text := map[string]string{"open": "opens TCP", "fin": "has sent FIN: no more octets come", "rst": "has reset TCP", "closed": "closes TCP", "error": "TCP fails"}[b.What]
+	text := map[string]string{"open": "opens TCP", "fin": "has sent FIN: no more bytes come", "rst": "has reset TCP", "closed": "closes TCP", "error": "TCP fails"}[b.What]
 	if b.Info != nil && !t.opt.Stable {
 		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
 	}
@@ -292,7 +292,7 @@ func frameSummary(f *dissect.Frame) string {
 	if h.Masked {
 		b.WriteString(" masked")
 	}
-	b.WriteString(", " + OctetCount(h.Length))
+	b.WriteString(", " + ByteCount(h.Length))
 	if f.Short > 0 {
 		fmt.Fprintf(&b, ", cut off: %s", f.Cut())
 	}
@@ -330,23 +330,15 @@ func preview(m *dissect.Message) string {
 	return spaced(m.Head, 16, int(min(m.Size, 1<<31)))
 }
 
-// OctetCount writes n with its unit: "1 octet", "5 octets".
-func OctetCount[N int | int64 | uint64](n N) string {
-	if n == 1 {
-		return "1 octet"
-	}
-	return strconv.FormatUint(uint64(n), 10) + " octets" // every call of an endpoint's code needs it
-}
-
 // ByteCount writes n with its unit: "1 byte", "5 bytes".
-func ByteCount(n int) string {
+func ByteCount[N int | int64 | uint64](n N) string {
 	if n == 1 {
 		return "1 byte"
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return strconv.FormatUint(uint64(n), 10) + " bytes" // every call of an endpoint's code needs it
 }
 
-// spaced writes b as hex, at most n octets of it, where total crossed.
+// spaced writes b as hex, at most n bytes of it, where total crossed.
 func spaced(b []byte, n, total int) string {
 	var s strings.Builder
 	for i := range min(n, len(b)) {

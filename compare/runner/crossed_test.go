@@ -84,7 +84,7 @@ func (p *peers) below(end wire.Role, c net.Conn) net.Conn {
 
 // crossed is what a recording says that one end has sent.
 type crossed struct {
-	octets []byte // where whole, all of them
+	bytes  []byte // where whole, all of them
 	size   int
 	whole  bool
 	frames []string
@@ -110,11 +110,11 @@ func said(events []recording.Event, conn int) (ends [2]*crossed) {
 		}
 		add := func(size int, head []byte) {
 			c.size += size
-			c.octets = append(c.octets, head...)
+			c.bytes = append(c.bytes, head...)
 			c.whole = c.whole && size == len(head)
 		}
 		switch b := e.Body.(type) {
-		case *recording.Octets:
+		case *recording.Bytes:
 			add(b.Size, b.Head)
 		case *recording.Unread:
 			add(b.Size, b.Head)
@@ -129,7 +129,7 @@ func said(events []recording.Event, conn int) (ends [2]*crossed) {
 			}
 		case *dissect.Handshake:
 			if gone[e.Seq] {
-				c.lost += len(b.Octets())
+				c.lost += len(b.Bytes())
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func framesIn(got [2][]byte, end wire.Role) (frames []string) {
 		}
 	}
 	for _, from := range []wire.Role{wire.Client, wire.Server} {
-		for _, it := range slices.Clone(talk.Octets(from, got[from], true)) {
+		for _, it := range slices.Clone(talk.Bytes(from, got[from], true)) {
 			note(it.Frame)
 		}
 	}
@@ -228,8 +228,8 @@ func (p *peers) check(t *testing.T, events []recording.Event, conn int, addr str
 		if excess != 0 && !clientClosed {
 			t.Errorf("%d bytes of the %s are recorded (and %d lost), and %d arrived", c.size, from, lost, len(arrived))
 		}
-		if c.whole && c.lost == 0 && !bytes.HasPrefix(c.octets, arrived) {
-			t.Errorf("the %s is recorded to have sent\n% x\nand what arrived is\n% x", from, c.octets, arrived)
+		if c.whole && c.lost == 0 && !bytes.HasPrefix(c.bytes, arrived) {
+			t.Errorf("the %s is recorded to have sent\n% x\nand what arrived is\n% x", from, c.bytes, arrived)
 		}
 		if frames := framesIn(got, from); excess == 0 && lost == 0 && !slices.Equal(frames, c.frames) && !(from == wire.Client && c.lost > 0) {
 			t.Errorf("of the %s %q are recorded, and %q arrived", from, c.frames, frames)

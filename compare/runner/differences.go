@@ -126,7 +126,7 @@ var Differences = []Difference{
 	{
 		Cases: []string{"7692-7.2/26"}, RFC: 7692, Section: "7.2.2", BothLegal: true,
 		Reference: "takes it for an empty message", Gorilla: "fails the connection",
-		Reason: "The RFC makes an empty message of one octet. No octets at all are sent by some clients, and inflate to nothing with the four that are added.",
+		Reason: "The RFC makes an empty message of one byte. No bytes at all are sent by some clients, and inflate to nothing with the four that are added.",
 	},
 	{
 		Cases: []string{"7692-7.2/40–47"}, RFC: 7692, Section: "7.1.1", BothLegal: true,
@@ -136,7 +136,7 @@ var Differences = []Difference{
 	{
 		Cases: []string{"7692-7.2/51"}, Section: "10.4", BothLegal: true,
 		Reference: "fails the connection with 1009", Gorilla: "inflates all of it",
-		Reason: "The reference counts octets when they are inflated, gorilla as they cross the wire.",
+		Reason: "The reference counts bytes when they are inflated, gorilla as they cross the wire.",
 	},
 	{
 		Cases: []string{"7692-7.2/54–60"}, RFC: 7692, Section: "6.1",

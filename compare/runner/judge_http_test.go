@@ -43,7 +43,7 @@ func TestTheReferenceBehindNetHTTPKeepsToTheHandshakeStrictly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range runner.Judge(t.Context(), cases, []suite.Target{runner.TargetOf("reference", l.Addr().String())}, 0, nil) {
-		if w := r.Worst(); w == suite.NonStrict || w == suite.Fail {
+		if w := r.Worst(); w == suite.Warning || w == suite.Fail {
 			t.Errorf("%s: %s, closing %s: %s\n\texpected %s\n\tgot      %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Expected, r.Got)
 		}
 	}

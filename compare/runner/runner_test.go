@@ -56,7 +56,7 @@ func run(t *testing.T, text string, e endpoint.Endpoint) (said string, err error
 	return said, err
 }
 
-func TestARunHoldsAllFromTheFirstOctetToTheClosedSocket(t *testing.T) {
+func TestARunHoldsAllFromTheFirstByteToTheClosedSocket(t *testing.T) {
 	for _, e := range endpoint.All() {
 		events, err := runner.Run(t.Context(), parse(t, "open\nsend text Hello\nread 1\nclose 1000\nread eof"), e)
 		if err != nil {
@@ -155,15 +155,15 @@ func TestTheSocketsErrorsAreGos(t *testing.T) {
 		"behind the peer's FIN": {"server by hand\nopen\ntcp close\nserver tcp read\nserver tcp write 8a 00\nserver tcp write 8a 00", `> tcp close
 
 > server tcp read
-client · has sent FIN: no more octets come
+client · has sent FIN: no more bytes come
 server · net.Conn.Read → *errors.errorString "EOF"
 
 > server tcp write 8a 00
-server ❰ PONG FIN, 0 octets
+server ❰ PONG FIN, 0 bytes
 server · net.Conn.Write → nil
 
 > server tcp write 8a 00
-server · not sent: PONG FIN, 0 octets: *net.OpError "write tcp: write: broken pipe"
+server · not sent: PONG FIN, 0 bytes: *net.OpError "write tcp: write: broken pipe"
 client · has reset TCP: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 `},
@@ -193,7 +193,7 @@ server · net.Conn.Write → *net.OpError "write tcp: use of closed network conn
 server · net.Conn.Close → *net.OpError "close tcp: use of closed network connection"
 `},
 		"behind its own FIN": {"server by hand\nopen\nserver tcp half\nserver tcp write 00\nsend text hi\nserver tcp read", `> server tcp half
-server · has sent FIN: no more octets come
+server · has sent FIN: no more bytes come
 server · net.TCPConn.CloseWrite → nil
 client · read "EOF"
 
@@ -204,9 +204,9 @@ server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 > send text hi
 
 > server tcp read
-client ❱ TEXT FIN masked, 2 octets "hi"
-client ❱ a text message of 2 octets is whole: "hi"
-server · net.Conn.Read → 8 octets
+client ❱ TEXT FIN masked, 2 bytes "hi"
+client ❱ a text message of 2 bytes is whole: "hi"
+server · net.Conn.Read → 8 bytes
 `},
 		"behind its own RST": {"server by hand\nopen\nserver tcp reset\nserver tcp read", `> server tcp reset
 server · has reset TCP
@@ -235,11 +235,11 @@ server · net.Conn.Read → *net.OpError "read tcp: use of closed network connec
 
 func TestTheWireDoesWhatItIsTold(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"hold and release": {"open\nwire hold\nsend text a\nwire release\nwire release\nexpect text a", `❰ TEXT FIN, 1 octet "a"`},
-		"run":              {"open\nwire hold\nsend text a\nsend text b\nwire run\nexpect text a\nexpect text b", `❰ TEXT FIN, 1 octet "b"`},
+		"hold and release": {"open\nwire hold\nsend text a\nwire release\nwire release\nexpect text a", `❰ TEXT FIN, 1 byte "a"`},
+		"run":              {"open\nwire hold\nsend text a\nsend text b\nwire run\nexpect text a\nexpect text b", `❰ TEXT FIN, 1 byte "b"`},
 		"drop":             {"open\nwire hold\nsend text a\nwire drop\nwire run\nsend text b\nexpect text b", "client · a unit is dropped at the valve"},
-		"split":            {"open\nwire split 1\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 octets "abc"`},
-		"delay":            {"open\nwire delay 20ms\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 octets "abc"`},
+		"split":            {"open\nwire split 1\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 bytes "abc"`},
+		"delay":            {"open\nwire delay 20ms\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 bytes "abc"`},
 		"silent":           {"open\nwire silent\nsend text abc\nserver send text hi\ntcp close\nwait 10ms", "server · a unit is dropped at the valve"},
 		"deaf":             {"open\nreading off\nsend text abc\nreading on\nexpect text abc", "> reading on"},
 		"half":             {"open\ntcp half\nexpect eof", "client · has sent FIN"},
@@ -280,14 +280,14 @@ func TestAServersProcessDiesWhenItIsKilledAndWithThePlay(t *testing.T) {
 			t.Parallel()
 			said, err := run(t, "server in a process\nopen\nsend text Hello\nserver kill\nexpect text Hello\nexpect eof", e)
 			want := `> server kill
-server · has sent FIN: no more octets come
+server · has sent FIN: no more bytes come
 server · kill -9 → the server's process is gone
 client · read "EOF"
 `
 			if err != nil || !strings.Contains(said, want) {
 				t.Errorf("%v, and it did\n%s\nwant\n%s", err, said, want)
 			}
-			if said, err := run(t, "server in a process\nopen\nclose 1000\nread 1\nread eof", e); err != nil || !strings.Contains(said, "❰ CLOSE FIN, 2 octets 1000") {
+			if said, err := run(t, "server in a process\nopen\nclose 1000\nread 1\nread eof", e); err != nil || !strings.Contains(said, "❰ CLOSE FIN, 2 bytes 1000") {
 				t.Errorf("%v, and it did\n%s", err, said)
 			}
 		})

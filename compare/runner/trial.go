@@ -99,7 +99,7 @@ func (t *trial) run(i int, alone bool) suite.Report {
 // doubtful reports whether r may say more of the machine, or of the cases beside
 // it, than of the target.
 func doubtful(r suite.Report) bool {
-	return r.Worst() > suite.Info && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
+	return r.Worst() > suite.Note && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
 }
 
 // settle makes r the final report of case i.
@@ -223,9 +223,9 @@ func (t *trial) trySilent() {
 	patient := t.target
 	patient.Patience = morePatience * max(1, patient.Patience)
 	switch {
-	case suite.Probe(t.ctx, t.target).Worst() <= suite.NonStrict:
+	case suite.Probe(t.ctx, t.target).Worst() <= suite.Warning:
 		return
-	case suite.Probe(t.ctx, patient).Worst() <= suite.NonStrict:
+	case suite.Probe(t.ctx, patient).Worst() <= suite.Warning:
 		t.target = patient // it is slow, and no more than that
 		t.workers = max(1, t.workers/4)
 		return
@@ -333,7 +333,7 @@ func (t *trial) searchCulprit() {
 // is about to die may still accept a connection.
 func (t *trial) diedAfter() bool {
 	r := suite.Probe(t.ctx, t.target)
-	if r.Worst() <= suite.NonStrict {
+	if r.Worst() <= suite.Warning {
 		return false
 	}
 	return r.Refused || !t.listens()
@@ -433,7 +433,7 @@ func (t *trial) confirm() {
 				r = t.run(i, true)
 			}
 			t.settle(i, r)
-			if r.Lacks() == lacked && r.Worst() >= suite.NonStrict {
+			if r.Lacks() == lacked && r.Worst() >= suite.Warning {
 				k.same = append(k.same, i)
 			} else {
 				k.other++

@@ -180,7 +180,7 @@ func noFault(t *testing.T, reports []suite.Report, want int) {
 		t.Errorf("%d reports of %d cases", len(reports), want)
 	}
 	for _, r := range reports {
-		if r.Worst() > suite.Info {
+		if r.Worst() > suite.Note {
 			t.Errorf("%s: %s, closing %s: %s\n\tgot %s", r.Case, r.Verdict, r.Closing, r.Reason, r.Got)
 		}
 	}
@@ -253,7 +253,7 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 			if !sends(r.Case, topBit) {
 				t.Errorf("%s is blamed, and does not send % x", r.Case, topBit)
 			}
-		case r.Worst() > suite.Info:
+		case r.Worst() > suite.Note:
 			t.Errorf("%s: %s: %s", r.Case, r.Worst(), r.Reason)
 		}
 	}

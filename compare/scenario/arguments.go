@@ -33,10 +33,10 @@ func openArgs(c *Command, rest string) error {
 }
 
 // words takes the rest of the line as it is, or in quotes as in Go, where \x
-// writes any octet.
+// writes any byte.
 func words(c *Command, rest string) error {
 	text, err := unquote(rest)
-	c.Octets = []byte(text)
+	c.Bytes = []byte(text)
 	return err
 }
 
@@ -51,12 +51,12 @@ func unquote(text string) (string, error) {
 	return plain, nil
 }
 
-func octets(c *Command, rest string) error {
+func data(c *Command, rest string) error {
 	b, err := ParseHex(rest)
 	if err != nil {
-		return fmt.Errorf("is followed by octets in hex: %w", err)
+		return fmt.Errorf("is followed by bytes in hex: %w", err)
 	}
-	c.Octets = b
+	c.Bytes = b
 	return nil
 }
 
@@ -139,7 +139,7 @@ func expect(c *Command, rest string) error {
 	case "text", "ping", "pong":
 		args = words
 	case "binary":
-		args = octets
+		args = data
 	case "close":
 		args = code
 	case "eof", "reset":
@@ -150,10 +150,10 @@ func expect(c *Command, rest string) error {
 	if err := args(c, rest); err != nil {
 		return fmt.Errorf("%s %w", kind, err)
 	}
-	if len(c.Octets) > dissect.KeepMessage {
+	if len(c.Bytes) > dissect.KeepMessage {
 		return fmt.Errorf("%s is followed by at most %d bytes: no more of a message is kept to be compared", kind, dissect.KeepMessage)
 	}
-	c.Want.Payload = c.Octets
+	c.Want.Payload = c.Bytes
 	if kind == "close" {
 		c.Want.Payload = c.CloseBody()
 	}

@@ -20,7 +20,7 @@ const (
 	ByNobody Who = "note" // the play waits, or only says something
 )
 
-// Command is one line of a Scenario, or several lines of octets that leave in
+// Command is one line of a Scenario, or several lines of bytes that leave in
 // one write.
 type Command struct {
 	Line, End  int    // first and last line
@@ -33,7 +33,7 @@ type Command struct {
 
 	// What the verb needs of these:
 	Opening Opening        // open
-	Octets  []byte         // what is sent, a message's payload included
+	Bytes   []byte         // what is sent, a message's payload included
 	Parts   [][]byte       // fragments
 	Count   int            // read, send repeat, crowd, wire split; read: 0 means until the end of TCP
 	For     time.Duration  // patience, wait, wire delay
@@ -65,9 +65,9 @@ func (c *Command) Order() *recording.Order {
 	case "open":
 		return &recording.Order{Do: "open"}
 	case "send text":
-		return &recording.Order{Do: "send", Text: string(c.Octets)}
+		return &recording.Order{Do: "send", Text: string(c.Bytes)}
 	case "send binary":
-		return &recording.Order{Do: "send", Hex: hex.EncodeToString(c.Octets)}
+		return &recording.Order{Do: "send", Hex: hex.EncodeToString(c.Bytes)}
 	case "send repeat":
 		return &recording.Order{Do: "send", Repeat: c.Count}
 	case "close":

@@ -8,13 +8,13 @@ import (
 
 // HexError says where a text is not hex.
 type HexError struct {
-	At   int // index of the octet of the text
+	At   int // index of the byte of the text
 	What string
 }
 
 func (e *HexError) Error() string { return fmt.Sprintf("character %d: %s", e.At+1, e.What) }
 
-// ParseHex reads octets as two hex digits each. White space, commas, colons and 0x
+// ParseHex reads bytes as two hex digits each. White space, commas, colons and 0x
 // between them do not matter. An error is a *HexError.
 func ParseHex(s string) ([]byte, error) {
 	var out []byte
@@ -27,7 +27,7 @@ func ParseHex(s string) ([]byte, error) {
 		case !isHex(c):
 			return nil, noHex(s, i)
 		case i+1 == len(s) || strings.IndexByte(separators, s[i+1]) >= 0:
-			return nil, &HexError{i, fmt.Sprintf("%q stands alone; an octet has two hex digits", string(c))}
+			return nil, &HexError{i, fmt.Sprintf("%q stands alone; a byte has two hex digits", string(c))}
 		case !isHex(s[i+1]):
 			return nil, noHex(s, i+1)
 		default:
@@ -38,7 +38,7 @@ func ParseHex(s string) ([]byte, error) {
 	return out, nil
 }
 
-// separators may stand between octets.
+// separators may stand between bytes.
 const separators = " \t\r\n,:"
 
 // noHex says that the character of s at i is no hex digit.

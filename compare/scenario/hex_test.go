@@ -31,13 +31,13 @@ func TestWhatIsNotHexIsToldWithItsPlace(t *testing.T) {
 		at   int
 		what string
 	}{
-		{"8", 0, `"8" stands alone; an octet has two hex digits`},
-		{"81 5", 3, `"5" stands alone; an octet has two hex digits`},
-		{"81 5 66", 3, `"5" stands alone; an octet has two hex digits`},
+		{"8", 0, `"8" stands alone; a byte has two hex digits`},
+		{"81 5", 3, `"5" stands alone; a byte has two hex digits`},
+		{"81 5 66", 3, `"5" stands alone; a byte has two hex digits`},
 		{"81 g5", 3, `'g' is no hex digit`},
 		{"81 €", 3, `'€' is no hex digit`},
 		{"10x5", 2, `'x' is no hex digit`},
-		{"0x8", 2, `"8" stands alone; an octet has two hex digits`},
+		{"0x8", 2, `"8" stands alone; a byte has two hex digits`},
 		{"81;05", 2, `';' is no hex digit`},
 	} {
 		b, err := ParseHex(c.text)
@@ -66,7 +66,7 @@ func FuzzParseHex(f *testing.F) {
 		if !errors.As(err, &he) || he.At < 0 || he.At >= len(s) || !utf8.ValidString(he.What) {
 			t.Fatalf("%q gives %v", s, err)
 		}
-		// What is before it is right, but for the first digit of the octet that it is
+		// What is before it is right, but for the first digit of the byte that it is
 		// the second of.
 		before, err := ParseHex(s[:he.At])
 		var half *HexError

@@ -65,15 +65,15 @@ func (c *Command) act(a Actor) {
 	case "server read":
 		a.Read()
 	case "server send text":
-		a.Send(wire.Text, c.Octets)
+		a.Send(wire.Text, c.Bytes)
 	case "server send binary":
-		a.Send(wire.Binary, c.Octets)
+		a.Send(wire.Binary, c.Bytes)
 	case "server send fragments":
 		a.Send(wire.Text, c.Parts...)
 	case "server ping":
-		a.Control(wire.Ping, c.Octets)
+		a.Control(wire.Ping, c.Bytes)
 	case "server pong":
-		a.Control(wire.Pong, c.Octets)
+		a.Control(wire.Pong, c.Bytes)
 	case "server close":
 		a.Close(c.Code, c.Reason)
 	case "server shutdown":
@@ -82,12 +82,12 @@ func (c *Command) act(a Actor) {
 		a.SayClose(c.CloseBody())
 	case "server hangs up":
 		a.HangUp(c.CloseBody())
-	case "server octets":
-		a.Octets(c.Octets)
+	case "server bytes":
+		a.Bytes(c.Bytes)
 	case "server tcp read":
 		a.TCPRead()
 	case "server tcp write":
-		a.TCPWrite(c.Octets)
+		a.TCPWrite(c.Bytes)
 	case "server tcp close":
 		a.TCPClose()
 	case "server tcp half":

@@ -34,13 +34,13 @@ type verb struct {
 var verbs = []verb{
 	{"open", ByClient, openArgs},
 	{"send text", ByClient, words},
-	{"send binary", ByClient, octets},
-	{"send repeat", ByClient, count("how many octets to send", 1, maxRepeat)},
+	{"send binary", ByClient, data},
+	{"send repeat", ByClient, count("how many bytes to send", 1, maxRepeat)},
 	{"send fragments", ByClient, parts},
 	{"ping", ByClient, words},
 	{"pong", ByClient, words},
 	{"close", ByClient, code},
-	{"octets", ByClient, octets},
+	{"bytes", ByClient, data},
 	{"read", ByClient, read},
 	{"expect", ByClient, expect},
 	{"reading off", ByClient, nothing},
@@ -54,16 +54,16 @@ var verbs = []verb{
 
 	{"server read", ByServer, nothing},
 	{"server send text", ByServer, words},
-	{"server send binary", ByServer, octets},
+	{"server send binary", ByServer, data},
 	{"server send fragments", ByServer, parts},
 	{"server ping", ByServer, words},
 	{"server pong", ByServer, words},
 	{"server close", ByServer, code},
 	{"server says close", ByServer, code},
 	{"server hangs up", ByServer, code},
-	{"server octets", ByServer, octets},
+	{"server bytes", ByServer, data},
 	{"server tcp read", ByServer, nothing},
-	{"server tcp write", ByServer, octets},
+	{"server tcp write", ByServer, data},
 	{"server tcp close", ByServer, nothing},
 	{"server tcp half", ByServer, nothing},
 	{"server tcp reset", ByServer, nothing},
@@ -76,7 +76,7 @@ var verbs = []verb{
 	{"wire drop", ByWire, nothing},
 	{"wire silent", ByWire, nothing},
 	{"wire delay", ByWire, duration},
-	{"wire split", ByWire, count("how many octets a TCP write has at most", 1, 1<<16)},
+	{"wire split", ByWire, count("how many bytes a TCP write has at most", 1, 1<<16)},
 
 	{"wait server", ByNobody, nothing},
 	{"wait pong", ByNobody, nothing},
@@ -127,7 +127,7 @@ func Parse(file, text string) (*Scenario, error) {
 // ParseLearner is Parse for a text that somebody typed, bounded by MaxText.
 func ParseLearner(name, text string) (*Scenario, error) {
 	if len(text) > MaxText {
-		return nil, fmt.Errorf("%s:1: the scenario has %d octets, and may have %d", name, len(text), MaxText)
+		return nil, fmt.Errorf("%s:1: the scenario has %d bytes, and may have %d", name, len(text), MaxText)
 	}
 	return Parse(name+".txt", text)
 }
@@ -223,11 +223,11 @@ func (p *parser) command(line, said string) {
 	case c.Who == ByServer && c.Verb != "server kill" && p.s.Setup.Process:
 		p.fail(fmt.Errorf("%s does not reach a server in a process of its own, which only echoes until it is killed", c.Verb))
 	}
-	if n := len(p.s.Commands); c.Verb == "octets" && said == "" && n > 0 && p.s.Commands[n-1].Verb == "octets" && p.s.Commands[n-1].End == p.at-1 {
+	if n := len(p.s.Commands); c.Verb == "bytes" && said == "" && n > 0 && p.s.Commands[n-1].Verb == "bytes" && p.s.Commands[n-1].End == p.at-1 {
 		// Lines that follow each other leave in one write, so that how TCP cuts them
 		// is the same in every run.
 		last := &p.s.Commands[n-1]
-		last.Octets = append(last.Octets, c.Octets...)
+		last.Bytes = append(last.Bytes, c.Bytes...)
 		last.Text += "\n" + c.Text
 		last.End = p.at
 		return

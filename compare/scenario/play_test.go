@@ -36,7 +36,7 @@ func (q *quiet) Control(op wire.Opcode, p []byte) error      { return q.note("%s
 func (q *quiet) Close(code wire.CloseCode, why string) error { return q.note("close %d %q", code, why) }
 func (q *quiet) SayClose(p []byte) error                     { return q.note("say close %q", p) }
 func (q *quiet) HangUp(p []byte) error                       { return q.note("hang up %q", p) }
-func (q *quiet) Octets(b []byte) error                       { return q.note("octets %q", b) }
+func (q *quiet) Bytes(b []byte) error                        { return q.note("bytes %q", b) }
 func (q *quiet) TCPRead() error                              { return q.note("tcp read") }
 func (q *quiet) TCPWrite(b []byte) error                     { return q.note("tcp write %q", b) }
 func (q *quiet) TCPClose() error                             { return q.note("tcp close") }
@@ -166,7 +166,7 @@ func TestEveryOrderReachesTheServersCode(t *testing.T) {
 		"server shutdown":               `close 1001 "the server is shutting down"`,
 		"server says close 1006 no":     `say close "\x03\xeeno"`,
 		"server hangs up":               `hang up ""`,
-		"server octets 81 00":           `octets "\x81\x00"`,
+		"server bytes 81 00":            `bytes "\x81\x00"`,
 		"server tcp read":               `tcp read`,
 		"server tcp write 00":           `tcp write "\x00"`,
 		"server tcp close":              `tcp close`,

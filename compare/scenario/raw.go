@@ -27,7 +27,7 @@ const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 var SampleMask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 // Log is told what a Raw does and is told: what is "dial", "write", "read"
-// or "error", text its octets or words, size their number or -1.
+// or "error", text its bytes or words, size their number or -1.
 type Log func(what, text string, size int)
 
 // Raw is a client that follows no rule by itself: it sends what it is told to,
@@ -38,7 +38,7 @@ type Raw struct {
 	heard func(dissect.Item) // told of what came, by the goroutine that reads; may be nil
 	done  chan struct{}      // closed when nothing more is to be read
 
-	writing sync.Mutex // octets leave in the order in which talk has them
+	writing sync.Mutex // bytes leave in the order in which talk has them
 	clock   *tap.Clock // guarded by writing
 
 	mu       Changes
@@ -83,12 +83,12 @@ func (c *Raw) Use(clock *tap.Clock) {
 	c.clock = clock
 }
 
-// Octets sends b as it is.
-func (c *Raw) Octets(b []byte) error { return c.write(b, clipHex(b)) }
+// Bytes sends b as it is.
+func (c *Raw) Bytes(b []byte) error { return c.write(b, clipHex(b)) }
 
 // Frame sends a frame with the sample masking key, legal if op and p are.
 func (c *Raw) Frame(op wire.Opcode, p []byte) error {
-	return c.Octets(appendFrame(nil, op, true, p))
+	return c.Bytes(appendFrame(nil, op, true, p))
 }
 
 // appendFrame writes a frame with the sample masking key behind b.
@@ -204,7 +204,7 @@ func (c *Raw) write(b []byte, text string) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
-	c.talk.Octets(wire.Client, b, false)
+	c.talk.Bytes(wire.Client, b, false)
 	c.progress.Written += int64(len(b))
 	c.mu.Unlock()
 	c.log("write", text, len(b))
@@ -247,7 +247,7 @@ func (c *Raw) read() {
 	}
 }
 
-// take deals with octets that came.
+// take deals with bytes that came.
 func (c *Raw) take(b []byte) {
 	text := clipHex(b)
 	if bytes.HasPrefix(b, []byte("HTTP/")) {
@@ -255,7 +255,7 @@ func (c *Raw) take(b []byte) {
 	}
 	c.log("read", text, len(b)) // before who waits for it can answer
 	c.mu.Lock()
-	items := slices.Clone(c.talk.Octets(wire.Server, b, false)) // a write may use c.talk before heard has them all
+	items := slices.Clone(c.talk.Bytes(wire.Server, b, false)) // a write may use c.talk before heard has them all
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
@@ -318,7 +318,7 @@ func (c *Raw) ended() string {
 	return c.end
 }
 
-// clipHex writes at most 24 octets of b as hex.
+// clipHex writes at most 24 bytes of b as hex.
 func clipHex(b []byte) string {
 	const most = 24
 	var s strings.Builder

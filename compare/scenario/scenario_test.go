@@ -21,8 +21,8 @@ field Sec-WebSocket-Key: one
 field Sec-WebSocket-Key: two
 remove upgrade
 open GET HTTP/1.0
-octets 81 05, 0x48
-octets 65 6C 6c 6f
+bytes 81 05, 0x48
+bytes 65 6C 6c 6f
   send text  two words `+`
 send text
 send text "\xc3("
@@ -64,11 +64,11 @@ note
 	}
 	var got []string
 	for _, c := range s.Commands {
-		got = append(got, fmt.Sprintf("%d-%d %s %s %q %q %d %v %d %q", c.Line, c.End, c.Who, c.Verb, c.Octets, c.Parts, c.Count, c.For, c.Code, c.Reason))
+		got = append(got, fmt.Sprintf("%d-%d %s %s %q %q %d %v %d %q", c.Line, c.End, c.Who, c.Verb, c.Bytes, c.Parts, c.Count, c.For, c.Code, c.Reason))
 	}
 	want = strings.Join([]string{
 		`8-8 client open "" [] 0 0s 1005 ""`,
-		`9-10 client octets "\x81\x05Hello" [] 0 0s 1005 ""`,
+		`9-10 client bytes "\x81\x05Hello" [] 0 0s 1005 ""`,
 		`11-11 client send text "two words" [] 0 0s 1005 ""`,
 		`12-12 client send text "" [] 0 0s 1005 ""`,
 		`13-13 client send text "\xc3(" [] 0 0s 1005 ""`,
@@ -118,9 +118,9 @@ open
 
 # A note.
 note
-octets 81
+bytes 81
 # This one has a sentence, and leaves by itself.
-octets 00
+bytes 00
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -131,13 +131,13 @@ octets 00
 	}
 	want := `open: "It opens, as always." ["one" "  two"]
 note: "A note." []
-octets 81: "" []
-octets 00: "This one has a sentence, and leaves by itself." []`
+bytes 81: "" []
+bytes 00: "This one has a sentence, and leaves by itself." []`
 	if g := strings.Join(got, "\n"); g != want || s.Title != "Title" || s.About != "About it." || !s.Setup.ByHand {
 		t.Errorf("%q, %q, %+v, and the commands are\n%s\nwant\n%s", s.Title, s.About, s.Setup, g, want)
 	}
 	again := s.WithTranscripts(map[int][]string{9: {"new", ""}, 17: {"below"}})
-	wantText := strings.Replace(strings.Replace(s.Text, "| one\n|   two\n", "| new\n|\n", 1), "octets 81\n", "octets 81\n| below\n", 1)
+	wantText := strings.Replace(strings.Replace(s.Text, "| one\n|   two\n", "| new\n|\n", 1), "bytes 81\n", "bytes 81\n| below\n", 1)
 	if again != wantText {
 		t.Errorf("with new transcripts it is\n%s\nwant\n%s", again, wantText)
 	}
@@ -165,7 +165,7 @@ func TestWhatABrowserCanDoIsKnown(t *testing.T) {
 		"field A: b\nopen":          false,
 		"remove Upgrade\nopen":      false,
 		"open POST HTTP/1.1":        false,
-		"open\noctets 00":           false,
+		"open\nbytes 00":            false,
 		"open\nping":                false,
 		"open\nexpect ping":         false,
 		"open\ntcp reset":           false,
@@ -217,7 +217,7 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nfield A: b", `s.txt:3: "field" must stand before open`},
 		{"# x\nopen\nremove A", `s.txt:3: "remove" must stand before open`},
 		{"# x\nopen\nclient answers", `s.txt:3: "client" must stand before open`},
-		{"# x\nopen\nserver by hand", `s.txt:3: there is no command "server by hand"; there are server read, server send text, server send binary, server send fragments, server ping, server pong, server close, server says close, server hangs up, server octets, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
+		{"# x\nopen\nserver by hand", `s.txt:3: there is no command "server by hand"; there are server read, server send text, server send binary, server send fragments, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},
 		{"# x\nremove A\nopen", `s.txt:2: there is no field "A" to remove`},
 		{"# x\nclient sleeps\nopen", "s.txt:2: of the client there is one setting: client answers"},
@@ -229,11 +229,11 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nserver tcp read", "s.txt:3: server tcp read needs the setting server by hand: the code that echoes reads by itself"},
 		{"# x\nopen\nserver kill", "s.txt:3: server kill needs the setting server in a process"},
 		{"# x\nserver in a process\nopen\nserver close", "s.txt:4: server close does not reach a server in a process of its own, which only echoes until it is killed"},
-		{"# x\nopen\noctets 81 0", `s.txt:3: octets is followed by octets in hex: character 4: "0" stands alone; an octet has two hex digits`},
-		{"# x\nopen\noctets zz", `s.txt:3: octets is followed by octets in hex: character 1: 'z' is no hex digit`},
+		{"# x\nopen\nbytes 81 0", `s.txt:3: bytes is followed by bytes in hex: character 4: "0" stands alone; a byte has two hex digits`},
+		{"# x\nopen\nbytes zz", `s.txt:3: bytes is followed by bytes in hex: character 1: 'z' is no hex digit`},
 		{"# x\nopen\nsend", `s.txt:3: there is no command "send"; there are send text, send binary, send repeat, send fragments`},
 		{"# x\nopen\nsend text \"a", `s.txt:3: send text is followed by words, or by one text in quotes with \" and \x as in Go, not by "a`},
-		{"# x\nopen\nsend repeat 0", "s.txt:3: send repeat is followed by how many octets to send, 1 to 4194304"},
+		{"# x\nopen\nsend repeat 0", "s.txt:3: send repeat is followed by how many bytes to send, 1 to 4194304"},
 		{"# x\nopen\nsend fragments a", `s.txt:3: send fragments is followed by texts in quotes: "a" "b", not by a`},
 		{"# x\nopen\nsend fragments", "s.txt:3: send fragments is followed by 1 to 64 texts in quotes"},
 		{"# x\nopen\nclose now", `s.txt:3: close is followed by nothing, or by a code of 16 bits and a reason, not by "now"`},
@@ -247,10 +247,10 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nwait 3m", `s.txt:3: wait is followed by a duration: "3m" is no time between 0 and 2m0s, like 200ms or 1.5s`},
 		{"# x\nopen\nexpect text " + strings.Repeat("a", 201), "s.txt:3: expect text is followed by at most 200 bytes: no more of a message is kept to be compared"},
 		{"# x\nopen\ntcp close now", `s.txt:3: tcp close is followed by nothing, not by "now"`},
-		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, open, send, ping, pong, close, octets, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note`},
+		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note`},
 		{"# x\nread 1\nopen", "s.txt:2: read needs an open before it"},
 		{"# x\n| early\nopen", "s.txt:2: a transcript stands below a command"},
-		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, open, send, ping, pong, close, octets, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note\n" +
+		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, server, wire, wait, note\n" +
 			"s.txt:4: read is followed by eof or by how many frames to wait for, 1 to 1000"},
 		{"# x\nopen\n" + strings.Repeat("note\n", 100), "s.txt:102: there are 101 commands, and a scenario may have 100"},
 	} {
@@ -296,7 +296,7 @@ func TestALearnersTextIsBounded(t *testing.T) {
 	if s, err := ParseLearner("mine", "# x\nopen"); err != nil || s.Name != "mine" {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if _, err := ParseLearner("mine", "# x\nopen\n#"+strings.Repeat("x", MaxText)); err == nil || !strings.HasPrefix(err.Error(), "mine:1: the scenario has 8202 octets") {
+	if _, err := ParseLearner("mine", "# x\nopen\n#"+strings.Repeat("x", MaxText)); err == nil || !strings.HasPrefix(err.Error(), "mine:1: the scenario has 8202 bytes") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -332,7 +332,7 @@ func TestTheScenariosOfTheLessonsLoad(t *testing.T) {
 // FuzzParse holds for any text: a scenario whose commands can be played, or
 // errors that each begin with file and line.
 func FuzzParse(f *testing.F) {
-	f.Add("# x\nfield A: b\nremove Upgrade\nopen\noctets 81 05\nsend text x\nclose 1000 y\nread 1\nread eof")
+	f.Add("# x\nfield A: b\nremove Upgrade\nopen\nbytes 81 05\nsend text x\nclose 1000 y\nread 1\nread eof")
 	f.Add("read\nopen open\n")
 	f.Add("# x\nserver by hand\nclient answers\nopen\n| t\nsend fragments \"a\" \"b\"\nexpect close 1000 \"x\"\nserver tcp write 00\nwire split 3\nwait 1s")
 	f.Fuzz(func(t *testing.T, text string) {

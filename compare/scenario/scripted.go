@@ -86,24 +86,24 @@ func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	}
 	switch c.Verb {
 	case "send text":
-		raw.Frame(wire.Text, c.Octets)
+		raw.Frame(wire.Text, c.Bytes)
 	case "send binary":
-		raw.Frame(wire.Binary, c.Octets)
+		raw.Frame(wire.Binary, c.Bytes)
 	case "send repeat":
 		raw.Frame(wire.Text, bytes.Repeat([]byte("a"), c.Count))
 	case "send fragments":
-		raw.Octets(fragmented(c.Parts))
+		raw.Bytes(fragmented(c.Parts))
 	case "ping":
-		raw.Frame(wire.Ping, c.Octets)
+		raw.Frame(wire.Ping, c.Bytes)
 	case "pong":
-		raw.Frame(wire.Pong, c.Octets)
+		raw.Frame(wire.Pong, c.Bytes)
 	case "close":
 		s.mu.Lock()
 		s.closeSent = true
 		s.mu.Unlock()
 		raw.Frame(wire.Close, c.CloseBody())
-	case "octets":
-		raw.Octets(c.Octets)
+	case "bytes":
+		raw.Bytes(c.Bytes)
 	case "read":
 		return s.read(ctx, raw, c.Count)
 	case "expect":

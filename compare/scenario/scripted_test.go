@@ -98,7 +98,7 @@ func script(t *testing.T, ctx context.Context, text string, far func(*server)) (
 
 func TestAScriptedClientDoesWhatItIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, err := script(t, t.Context(), "open\nsend text Hello\nread 2\noctets 89 00\nclose 1000 ok\nread eof", func(s *server) {
+		log, err := script(t, t.Context(), "open\nsend text Hello\nread 2\nbytes 89 00\nclose 1000 ok\nread eof", func(s *server) {
 			s.hearsRequest()
 			s.says(answer101)
 			s.hears("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")
@@ -142,7 +142,7 @@ func TestARefusalIsNoError(t *testing.T) {
 
 func TestAnInterimResponseIsNoRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, err := script(t, t.Context(), "open\noctets 89 00\nread 1", func(s *server) {
+		_, err := script(t, t.Context(), "open\nbytes 89 00\nread 1", func(s *server) {
 			s.hearsRequest()
 			s.says("HTTP/1.1 103 Early Hints\r\n\r\n")
 			synctest.Wait()
@@ -219,7 +219,7 @@ func TestAServerThatCannotBeReachedIsAnError(t *testing.T) {
 
 func TestAWriteThatFailsIsAnOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, err := script(t, t.Context(), "open\nread eof\noctets 81 80 00 00 00 00\nsend text x", func(s *server) {
+		log, err := script(t, t.Context(), "open\nread eof\nbytes 81 80 00 00 00 00\nsend text x", func(s *server) {
 			s.hearsRequest()
 			s.says(answer101)
 		})
@@ -444,7 +444,7 @@ func TestADeafClientStaysSoBehindItsOwnFIN(t *testing.T) {
 		c.Status(t.Context())
 		c.Deafen(t.Context())
 		c.Half()
-		c.Octets([]byte("late")) // as a scenario may; all who wait look again
+		c.Bytes([]byte("late")) // as a scenario may; all who wait look again
 		synctest.Wait()
 		if p := c.Progress(); !p.Deaf || !p.Fin || p.Ended {
 			t.Errorf("it is %+v", p)
@@ -504,8 +504,8 @@ func TestPatienceThatIsCutShortTellsWhy(t *testing.T) {
 // as long as a learner may think.
 func TestAClientThatNothingIsExpectedOfKeepsNoMoreThanItsBound(t *testing.T) {
 	c, talk := &Scripted{}, dissect.NewFrames()
-	for _, octets := range []string{"\x81\x05first", strings.Repeat("\x89\x00", 3*maxCame), "\x81\x04last"} {
-		for _, it := range talk.Octets(wire.Server, []byte(octets), false) {
+	for _, data := range []string{"\x81\x05first", strings.Repeat("\x89\x00", 3*maxCame), "\x81\x04last"} {
+		for _, it := range talk.Bytes(wire.Server, []byte(data), false) {
 			c.hear(it)
 		}
 	}

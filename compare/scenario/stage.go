@@ -34,11 +34,11 @@ type Client interface {
 
 // Progress says how far a client is.
 type Progress struct {
-	// Known is set where the octets below are known: for a raw client. Of a
+	// Known is set where the bytes below are known: for a raw client. Of a
 	// browser nobody knows what it has in hand; the play then waits until nothing
 	// has been recorded for a moment.
 	Known         bool
-	Written, Read int64 // octets that have left it, and that it has dealt with
+	Written, Read int64 // bytes that have left it, and that it has dealt with
 
 	Refused bool // the handshake was not answered with 101
 	Fin     bool // it has closed TCP, or its own direction
@@ -63,8 +63,8 @@ type Actor interface {
 	// nothing else about it. HangUp does, and closes TCP at once.
 	SayClose(payload []byte) error
 	HangUp(payload []byte) error
-	// Octets sends octets as they are, past the library's rules.
-	Octets(b []byte) error
+	// Bytes sends bytes as they are, past the library's rules.
+	Bytes(b []byte) error
 	// The socket below the library, as net.Conn has it.
 	TCPRead() error
 	TCPWrite(b []byte) error
@@ -124,7 +124,7 @@ type party struct {
 	actor   Actor // nil until it is open
 	calls   int   // of actor that have not come back
 	waits   bool  // the call may wait for what the client does
-	before  int64 // octets that had left when it began
+	before  int64 // bytes that had left when it began
 	served  bool  // the server's code has ended
 	arrived bool
 }

@@ -75,7 +75,7 @@ func (c *Case) runRedirect(ctx context.Context, t ClientTarget, play func(*Case,
 	location, asked, stop, err := lead(conn)
 	if err != nil {
 		conn.Close()
-		r := Report{Case: c, Endpoint: t.Name, Caret: -1, Verdict: Info, Closing: Info, Expected: c.expected()}
+		r := Report{Case: c, Endpoint: t.Name, Caret: -1, Verdict: Note, Closing: Note, Expected: c.expected()}
 		r.Reason = sentence("there is no second address to redirect it to: " + err.Error())
 		return r
 	}
@@ -167,7 +167,7 @@ func besides(near net.Conn) (location string, asked <-chan net.Conn, stop func()
 // mildly makes r, of a case about browsers, a note where the client is none.
 func (c *Case) mildly(r *Report, browser bool) {
 	if c.Browser && !browser && r.Worst() == Fail {
-		r.Verdict, r.Closing = Info, Info
+		r.Verdict, r.Closing = Note, Note
 		r.Reason += " That binds browsers; RFC 6455 §4.1 leaves it to other clients."
 	}
 }

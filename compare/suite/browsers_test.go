@@ -113,7 +113,7 @@ func TestAClientThatDoesNotOfferItIsNeverSentTheAnswerThatFreezesABrowser(t *tes
 		for _, r := range reports {
 			if r.Withheld {
 				ids = append(ids, r.Case.ID)
-				if r.Worst() != Info || r.Reason != Withheld {
+				if r.Worst() != Note || r.Reason != Withheld {
 					t.Errorf("%s is withheld, and %s: %s", r.Case.ID, r.Worst(), r.Reason)
 				}
 			}
@@ -171,7 +171,7 @@ func TestABrowserMustNotFollowARedirect(t *testing.T) {
 		if r.Verdict != Fail || !strings.Contains(r.Reason, "followed the redirect") || !strings.Contains(r.Transcript(), "on a second connection") {
 			t.Errorf("%s: a browser that follows: %s: %s\n%s", c, r.Verdict, r.Reason, r.Transcript())
 		}
-		if r := asks(t, c, false, follow); r.Worst() != Info || !strings.Contains(r.Reason, "binds browsers") {
+		if r := asks(t, c, false, follow); r.Worst() != Note || !strings.Contains(r.Reason, "binds browsers") {
 			t.Errorf("%s: another client that follows: %s: %s", c, r.Worst(), r.Reason)
 		}
 		if r := asks(t, c, true, stay); r.Worst() != Pass {
@@ -190,7 +190,7 @@ func TestABrowserFailsWhereNoneOfItsSubprotocolsIsChosen(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = c.Write(of(h.Opcode, Payload{Octets: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
+			_, _ = c.Write(of(h.Opcode, Payload{Data: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 			if h.Opcode == wire.Close {
 				return
 			}
@@ -215,9 +215,9 @@ func TestABrowserFailsWhereNoneOfItsSubprotocolsIsChosen(t *testing.T) {
 		want    Verdict
 	}{
 		{"a browser that opens without one", none, true, chat, echo, Fail},
-		{"another client that opens without one", none, false, chat, echo, Info},
+		{"another client that opens without one", none, false, chat, echo, Note},
 		{"a browser that fails without one", none, true, chat, strict, Pass},
-		{"a client that offers none", none, true, "", echo, Info},
+		{"a client that offers none", none, true, "", echo, Note},
 		{"a browser that gets its own", named, true, chat, strict, Pass},
 		{"a client that opens with another", another, false, chat, echo, Fail},
 		{"a client that fails with another", another, false, chat, strict, Pass},

@@ -17,20 +17,20 @@ import (
 // ended the connection.
 type Verdict uint8
 
-// The verdicts. Of two the later one counts. Info is legal, and a choice that is
-// worth knowing of. NonStrict is what breaks a SHOULD or is laxer than it could be.
+// The verdicts. Of two the later one counts. A Note is legal, and a choice that is
+// worth knowing. A Warning breaks a SHOULD or is laxer than it could be.
 // NotJudged says nothing of the endpoint: the case could not be played. NoAnswer
 // says that nothing came in time, which breaks no rule by itself.
 const (
 	Pass Verdict = iota
-	Info
-	NonStrict
+	Note
+	Warning
 	NotJudged
 	NoAnswer
 	Fail
 )
 
-var verdictNames = [...]string{"pass", "info", "non-strict", "not-judged", "no-answer", "fail"}
+var verdictNames = [...]string{"pass", "note", "warning", "not-judged", "no-answer", "fail"}
 
 // String returns the name that the JSON form has as well.
 func (v Verdict) String() string {
@@ -51,17 +51,8 @@ func (v Verdict) Glyph() string {
 	return "?"
 }
 
-// Word returns what a report calls v: a fail breaks a MUST, a warning breaks a
-// SHOULD or is lax, and a note is legal.
-func (v Verdict) Word() string {
-	switch v {
-	case Info:
-		return "note"
-	case NonStrict:
-		return "warning"
-	}
-	return v.String()
-}
+// Word returns v's name as a report writes it: "not judged" for NotJudged.
+func (v Verdict) Word() string { return strings.ReplaceAll(v.String(), "-", " ") }
 
 // MarshalJSON gives v's name.
 func (v Verdict) MarshalJSON() ([]byte, error) { return json.Marshal(v.String()) }
@@ -107,7 +98,7 @@ type Case struct {
 	// Deflate, when not nil, is what the case needs of permessage-deflate; without
 	// it there is nothing to judge.
 	Deflate *Deflate
-	// Glued puts the octets of the first step into the same TCP write as the end
+	// Glued puts the bytes of the first step into the same TCP write as the end
 	// of the judge's half of the opening handshake.
 	Glued bool
 	Steps []Step
@@ -134,7 +125,7 @@ type Case struct {
 	// handshake, to see whether the client leaves its end to the server.
 	Waits time.Duration
 
-	// Lax is why any other reaction than the Outcomes is non-strict, where no MUST
+	// Lax is why any other reaction than the Outcomes is warning, where no MUST
 	// speaks of the case.
 	Lax string
 	// asClient is the Duty of a client in the mirrored case, where it is another.
@@ -153,7 +144,7 @@ const DefaultDeadline = 2 * time.Second
 
 // Outcome is a legal reaction: what is seen, in order, and how it ends.
 type Outcome struct {
-	Verdict Verdict // Pass, Info or NonStrict
+	Verdict Verdict // Pass, Note or Warning
 	Why     string  // what is not strict about it, or worth knowing
 	Sees    []Expect
 	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order
@@ -191,7 +182,7 @@ const (
 // End is how a connection must end.
 type End struct {
 	How   How
-	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are non-strict. nil: any
+	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are warning. nil: any
 	// Exact says that the outcome is another one when the code is not among Codes.
 	Exact bool
 	// Early says that the target does so before the first step that stands behind
@@ -217,14 +208,14 @@ type Target struct {
 	// Silent says that it did not even echo one text, so that no case is worth a
 	// long wait.
 	Silent bool
-	// Stalls says that it is known to wait in many cases for octets that nobody
+	// Stalls says that it is known to wait in many cases for bytes that nobody
 	// sends, and to be quick in all others, so that none is worth a very long wait.
 	Stalls bool
 }
 
 // ClientTarget is a client that echoes text and binary messages and connects
 // again after each connection. Accept returns the next connection, from which
-// the request can be read from its first octet.
+// the request can be read from its first byte.
 type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)

@@ -20,7 +20,7 @@ func startsAs(a answer) finding {
 	case strings.HasPrefix(a.head.Line, shape):
 		return finding{}
 	case a.head.Line == strings.TrimSpace(shape):
-		return found(NonStrict, "its status line has no space behind the status (RFC 9112 §4)")
+		return found(Warning, "its status line has no space behind the status (RFC 9112 §4)")
 	}
 	return found(Fail, "its first line is %.60q, and %q is due", a.head.Line, shape)
 }
@@ -32,9 +32,9 @@ func hasOnly(name, value string) headCheck {
 		case len(vs) == 1 && vs[0] == value:
 			return finding{}
 		case len(vs) == 1 && strings.EqualFold(vs[0], value):
-			return found(Info, "its %s is %q, in a case of its own", name, vs[0])
+			return found(Note, "its %s is %q, in a case of its own", name, vs[0])
 		default:
-			return found(NonStrict, "its %s is %q, and %q alone is due", name, vs, value)
+			return found(Warning, "its %s is %q, and %q alone is due", name, vs, value)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func keepsGrammar(a answer) finding {
 
 // endsLines: each line ends in CR LF.
 func endsLines(a answer) finding {
-	if text := string(a.head.Octets()); strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+	if text := string(a.head.Bytes()); strings.Count(text, "\n") != strings.Count(text, "\r\n") {
 		return found(Fail, "a line ends in LF alone")
 	}
 	return finding{}
@@ -98,7 +98,7 @@ func hasEnd(a answer) finding {
 	if a.head.Head.Status == 101 || len(a.head.Head.Values("Content-Length")) == 1 || len(a.head.Head.Values("Transfer-Encoding")) == 1 || a.head.Head.HasToken("Connection", "close") {
 		return finding{}
 	}
-	return found(NonStrict, "its refusal has neither Content-Length nor Transfer-Encoding nor Connection: close, so only the end of TCP ends it")
+	return found(Warning, "its refusal has neither Content-Length nor Transfer-Encoding nor Connection: close, so only the end of TCP ends it")
 }
 
 // allOf is all of checks: the gravest counts.
@@ -138,7 +138,7 @@ func hasPort(a answer) finding {
 	case port == "":
 		return found(Fail, "its Host is %q, without the port %s to which it has connected", hosts[0], a.port).shows("host-without-port")
 	}
-	return found(NonStrict, "its Host is %q, and it has connected to the port %s, unless there is something between", hosts[0], a.port)
+	return found(Warning, "its Host is %q, and it has connected to the port %s, unless there is something between", hosts[0], a.port)
 }
 
 // hasKey: the key is one that a random choice would give.
@@ -149,11 +149,11 @@ func hasKey(a answer) finding {
 	case err != nil || len(b) != wire.KeySize:
 		return found(Fail, "its key is %q", key)
 	case len(slices.Compact(slices.Sorted(slices.Values(b)))) < 4:
-		return found(Fail, "its key is %q, which has almost no two octets that differ", key)
+		return found(Fail, "its key is %q, which has almost no two bytes that differ", key)
 	case slices.Contains([]string{SampleKey, "AQIDBAUGBwgJCgsMDQ4PEC==", "AQIDBAUGBwgJCgsMDQ4PEA==", "x3JJHMbDL1EzLkh9GBhXDw=="}, key):
 		return found(Fail, "its key is %q, which is printed in RFC 6455 or in many tutorials", key).shows("key-constant")
 	case base64.StdEncoding.EncodeToString(b) != key:
-		return found(Info, "its key %q ends in bits that are not 0, as that of the RFC's own example does", key)
+		return found(Note, "its key %q ends in bits that are not 0, as that of the RFC's own example does", key)
 	}
 	return finding{}
 }
@@ -164,7 +164,7 @@ func hasOwnKey(a answer) finding {
 	case slices.Contains(a.known, a.head.Head.Key()):
 		return found(Fail, "its key %s has been in a connection before", a.head.Head.Key()).shows("key-constant")
 	case len(a.known) == 0:
-		return found(Info, "there was no connection before that the key could be compared with")
+		return found(Note, "there was no connection before that the key could be compared with")
 	}
 	return finding{}
 }
@@ -180,7 +180,7 @@ func hasOrigin(a answer) finding {
 	}
 	u, err := url.Parse(origins[0])
 	if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return found(NonStrict, "its Origin is %q, and a scheme, a host and perhaps a port are due (RFC 6454 §6.2)", origins[0])
+		return found(Warning, "its Origin is %q, and a scheme, a host and perhaps a port are due (RFC 6454 §6.2)", origins[0])
 	}
 	return finding{}
 }
@@ -210,7 +210,7 @@ func hasExtensions(a answer) finding {
 	}
 	for _, e := range list {
 		if strings.HasPrefix(strings.ToLower(e.Name), "x-") {
-			return found(NonStrict, "it offers the extension %q, which is not registered", e.Name)
+			return found(Warning, "it offers the extension %q, which is not registered", e.Name)
 		}
 	}
 	return finding{}

@@ -12,7 +12,7 @@ import (
 
 // Deflate is what a case about permessage-deflate (RFC 7692) asks of the
 // opening handshake. An endpoint that has no such extension, or not as the case
-// needs it, is within its rights: the verdict is then Info.
+// needs it, is within its rights: the verdict is then Note.
 type Deflate struct {
 	Offer  string // what the judge offers as a client; default: browserOffer
 	Answer string // what it answers as a server; default: what the offer asks for
@@ -84,7 +84,7 @@ func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
 	if lacks == "" {
 		return false
 	}
-	r.Verdict, r.Closing, r.Reason = Info, Info, sentence(lacks)
+	r.Verdict, r.Closing, r.Reason = Note, Note, sentence(lacks)
 	r.Got = a.head.Line
 	return true
 }
@@ -123,7 +123,7 @@ func sendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	return cmp.Or(bits, 15)
 }
 
-// largestPacked returns the octets of the largest message that c compresses when
+// largestPacked returns the bytes of the largest message that c compresses when
 // it is sent: what it refers to need not lie in a smaller window.
 func (c *Case) largestPacked() int {
 	most := 0
@@ -140,7 +140,7 @@ func (c *Case) largestPacked() int {
 // An inflater reads the target's compressed messages.
 type inflater struct {
 	takeover bool
-	window   int // octets that a distance may reach back
+	window   int // bytes that a distance may reach back
 	bits     int
 	limit    int
 	history  []byte
@@ -178,7 +178,7 @@ func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
 		return broke(wire.RuleDeflateData, "It cannot be inflated: %v.", err)
 	}
 	if farthest > i.window {
-		return broke(wire.RuleDeflateWindow, "A distance of %d octets was used, and the window has %d bits.", farthest, i.bits)
+		return broke(wire.RuleDeflateWindow, "A distance of %d bytes was used, and the window has %d bits.", farthest, i.bits)
 	}
 	i.history = append(i.history, message...)
 	i.history = i.history[max(0, len(i.history)-1<<15):]
@@ -224,7 +224,7 @@ func packed(f Frame) Frame {
 	return f.rsv(4)
 }
 
-// rawPacked returns a frame of a compressed message with these octets.
+// rawPacked returns a frame of a compressed message with these bytes.
 func rawPacked(op wire.Opcode, b ...byte) Frame {
-	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Octets: b}}
+	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Data: b}}
 }

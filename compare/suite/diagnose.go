@@ -43,7 +43,7 @@ type trace struct {
 // What is legal is no mistake, and is not named.
 func diagnose(r *Report) string {
 	r.trace = r.leaves()
-	if r.Worst() < NonStrict {
+	if r.Worst() < Warning {
 		return ""
 	}
 	if r.shown != "" {
@@ -56,7 +56,7 @@ func diagnose(r *Report) string {
 		return ""
 	}
 	for _, sign := range []func(*Report) string{
-		(*Report).ofFirstOctets, (*Report).ofFrame, (*Report).ofPart, (*Report).ofFault, (*Report).ofUnfinished, (*Report).ofModels, (*Report).ofOrder, (*Report).ofClose,
+		(*Report).ofFirstBytes, (*Report).ofFrame, (*Report).ofPart, (*Report).ofFault, (*Report).ofUnfinished, (*Report).ofModels, (*Report).ofOrder, (*Report).ofClose,
 	} {
 		if code := sign(r); code != "" {
 			return code
@@ -169,8 +169,8 @@ func (r *Report) ofHandshake() string {
 	return ""
 }
 
-// ofFirstOctets looks at what came right behind the opening handshake.
-func (r *Report) ofFirstOctets() string {
+// ofFirstBytes looks at what came right behind the opening handshake.
+func (r *Report) ofFirstBytes() string {
 	if r.fault == nil && len(r.unfinished.frames) == 0 && !r.part.there() {
 		return ""
 	}
@@ -345,7 +345,7 @@ func (r *Report) ofModels() string {
 
 // ofOrder looks at a Pong that came behind the message that its Ping stood in.
 func (r *Report) ofOrder() string {
-	if r.Verdict != NonStrict || len(r.saw) < 2 || !r.Case.Outcomes[0].InOrder {
+	if r.Verdict != Warning || len(r.saw) < 2 || !r.Case.Outcomes[0].InOrder {
 		return ""
 	}
 	if f, _, _ := r.Case.Outcomes[0].fits(r.saw); f == cannot && !r.saw[0].opcode.IsControl() && r.saw[len(r.saw)-1].opcode == wire.Pong {

@@ -297,7 +297,7 @@ func (c *Case) titled(title string) bool {
 func wrongly(r *Report) bool { return r.Verdict >= NoAnswer && !r.Unreachable }
 func opened(r *Report) bool {
 	h := r.answer.head
-	return h != nil && h.Head.Status == 101 && r.Verdict >= NonStrict
+	return h != nil && h.Head.Status == 101 && r.Verdict >= Warning
 }
 func refused(r *Report) bool { return r.NoWebSocket() && !r.Unreachable }
 func nothing(r *Report) bool { return unnamed(r) && r.trace.quiet }
@@ -306,7 +306,7 @@ func nothing(r *Report) bool { return unnamed(r) && r.trace.quiet }
 func answered(r *Report) bool { return wrongly(r) && r.trace.came > 0 }
 
 // unmet is wrongly for what no MUST demands as well.
-func unmet(r *Report) bool   { return r.Verdict >= NonStrict && !r.Unreachable }
+func unmet(r *Report) bool   { return r.Verdict >= Warning && !r.Unreachable }
 func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
 func hungUp(r *Report) bool  { return r.trace.quiet && r.trace.ended && r.Closing == Fail }
 func openTCP(r *Report) bool {
@@ -322,30 +322,30 @@ func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.Invali
 var (
 	leastRequest = []string{"The least that a request must have"}
 	leastClient  = []string{"The method and version of the request", "Upgrade and Connection in the request"}
-	leastFrame   = []string{"A text message of 1 octet", "A text message of 2 octets", "The example: a text of one frame"}
+	leastFrame   = []string{"A text message of 1 byte", "A text message of 2 bytes", "The example: a text of one frame"}
 
 	cutPayloads = []string{
-		"Cut before its last octet: a text frame", "Cut behind octet 1 of a character of two octets",
-		"Cut behind octet 1 of a character of three octets", "Cut behind octet 2 of a character of three octets",
+		"Cut before its last byte: a text frame", "Cut behind byte 1 of a character of two bytes",
+		"Cut behind byte 1 of a character of three bytes", "Cut behind byte 2 of a character of three bytes",
 	}
 	cutHeaders = []string{
-		"Cut behind octet 1: a text frame", "Cut behind octet 2: a text frame", "Cut behind octet 3: a text frame",
-		"Cut behind octet 4: a text frame", "Cut behind octet 5: a text frame", "Octet by octet: an empty text frame",
+		"Cut behind byte 1: a text frame", "Cut behind byte 2: a text frame", "Cut behind byte 3: a text frame",
+		"Cut behind byte 4: a text frame", "Cut behind byte 5: a text frame", "Byte by byte: an empty text frame",
 	}
 	// A server's header has no masking key.
 	cutBareHeaders = []string{
-		"Cut behind octet 1: a text frame", "Octet by octet: an empty text frame",
-		"Cut behind octet 1: a text frame with a 16-bit length", "Cut behind octet 2: a text frame with a 16-bit length", "Cut behind octet 3: a text frame with a 16-bit length",
+		"Cut behind byte 1: a text frame", "Byte by byte: an empty text frame",
+		"Cut behind byte 1: a text frame with a 16-bit length", "Cut behind byte 2: a text frame with a 16-bit length", "Cut behind byte 3: a text frame with a 16-bit length",
 	}
 	together = []string{"Two text frames in one write", "100 text frames in one write", "Ten texts in one TCP write", "Three frames in one write*"}
 )
 
 var patterns = append([]pattern{
-	{mistake: "request-read-once", request: true, wrong: []string{"A request cut *", "A request line by line", "A request octet by octet", "A request in pieces of seven octets"},
+	{mistake: "request-read-once", request: true, wrong: []string{"A request cut *", "A request line by line", "A request byte by byte", "A request in pieces of seven bytes"},
 		need: 3, most: true, right: [][]string{leastRequest}},
-	{mistake: "request-buffer-small", request: true, wrong: []string{"A cookie of 4,096 octets*", "A long value before the fields that count", "A value of 8,000 octets"},
+	{mistake: "request-buffer-small", request: true, wrong: []string{"A cookie of 4,096 bytes*", "A long value before the fields that count", "A value of 8,000 bytes"},
 		how: func(r *Report) bool { return refused(r) || unmet(r) }, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "glued-frame-lost", clients: true, wrong: []string{"A frame in the same TCP segment as the answer", "Three frames in the same TCP segment as the answer", "A frame of 10,000 octets behind the answer at once"},
+	{mistake: "glued-frame-lost", clients: true, wrong: []string{"A frame in the same TCP segment as the answer", "Three frames in the same TCP segment as the answer", "A frame of 10,000 bytes behind the answer at once"},
 		most: true, how: nothing, right: [][]string{leastClient}},
 	{mistake: "header-names-by-case", request: true, wrong: []string{"All names in lower case", "All names in capitals"}, how: unnamed, right: [][]string{leastRequest}},
 	{mistake: "header-split-at-every-colon", request: true, wrong: []string{"A field whose value looks like a field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"A field that nobody knows"}}},
@@ -362,25 +362,25 @@ var patterns = append([]pattern{
 
 	{mistake: "accept-not-checked", clients: true, wrong: []string{"Sec-WebSocket-Accept with the key itself", "Sec-WebSocket-Accept made with no GUID", "Sec-WebSocket-Accept for the key of the RFC's example"}, how: answered, right: [][]string{leastClient}},
 	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, how: answered, right: [][]string{leastClient}},
-	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer octet by octet", "An answer in pieces of seven octets"},
+	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer byte by byte", "An answer in pieces of seven bytes"},
 		need: 3, most: true, right: [][]string{leastClient}},
 }, forBoth(
 	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *Report) bool { return wrongly(r) && !r.trace.faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
-	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 octets"}}},
-	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 octets"}, need: 1,
-		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 octets"}}},
-	pattern{mistake: "length-64-not-supported", wrong: []string{"A text message of 65,536 octets", "A text message of 65,537 octets"},
+	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 bytes"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 bytes"}}},
+	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 bytes"}, need: 1,
+		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 bytes"}}},
+	pattern{mistake: "length-64-not-supported", wrong: []string{"A text message of 65,536 bytes", "A text message of 65,537 bytes"},
 		how: func(r *Report) bool {
 			return nothing(r) || unnamed(r) && r.trace.came == 0 && r.trace.closed && r.trace.code != wire.MessageTooBig
-		}, right: [][]string{leastFrame, {"A text message of 65,535 octets"}}},
+		}, right: [][]string{leastFrame, {"A text message of 65,535 bytes"}}},
 	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"A text in three fragments, the last empty, in one TCP write", "A text in three fragments, the last empty, in a TCP write each"}, how: nothing,
 		right: [][]string{{"A text in two fragments, in one TCP write"}, {"A text in three fragments, the second empty, in one TCP write"}}},
-	pattern{mistake: "ping-not-answered", wrong: []string{"An empty Ping", "A Ping with one octet", "A Ping with five octets of text", "The example: a Ping, and its Pong"}, how: nothing,
+	pattern{mistake: "ping-not-answered", wrong: []string{"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong"}, how: nothing,
 		right: [][]string{leastFrame}, never: hasPong},
-	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{`"κόσμε" in two fragments, cut at every octet`, `"κόσμε" in fragments of one octet`}, how: with1007,
-		right: [][]string{{"Well-formed: Greek, each character two octets"}, {"A text in two fragments, in one TCP write"}}},
-	pattern{mistake: "utf8-checked-per-read", wrong: []string{"Cut behind octet 1 of a character of two octets", "Cut behind octet 1 of a character of three octets", "Cut behind octet 2 of a character of three octets"},
-		most: true, how: with1007, right: [][]string{leastFrame, {"Cut before its last octet: a text frame"}}},
+	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{`"κόσμε" in two fragments, cut at every byte`, `"κόσμε" in fragments of one byte`}, how: with1007,
+		right: [][]string{{"Well-formed: Greek, each character two bytes"}, {"A text in two fragments, in one TCP write"}}},
+	pattern{mistake: "utf8-checked-per-read", wrong: []string{"Cut behind byte 1 of a character of two bytes", "Cut behind byte 1 of a character of three bytes", "Cut behind byte 2 of a character of three bytes"},
+		most: true, how: with1007, right: [][]string{leastFrame, {"Cut before its last byte: a text frame"}}},
 	pattern{mistake: "close-not-answered", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"}, how: hungUp, never: hasClosed},
 	pattern{mistake: "close-ignored", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"},
 		how: func(r *Report) bool { return openTCP(r) && r.trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
@@ -398,7 +398,7 @@ func forBoth(ps ...pattern) []pattern {
 		for _, p := range append([]pattern{
 			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
 			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
-			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"Cut before its last octet: a text frame"}}, right: [][]string{leastFrame, headers, together}},
+			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"Cut before its last byte: a text frame"}}, right: [][]string{leastFrame, headers, together}},
 			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
 		}, ps...) {
 			p.clients = role == wire.Client

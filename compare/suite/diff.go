@@ -20,8 +20,8 @@ type Alignment struct {
 	// First is the index of the first step in which the endpoints part, -1 where
 	// they do not.
 	First int `json:"first"`
-	// Amounts says what the difference amounts to: Info where all are legal,
-	// NonStrict where a SHOULD is broken, NotJudged or NoAnswer where that is all that
+	// Amounts says what the difference amounts to: Note where all are legal,
+	// Warning where a SHOULD is broken, NotJudged or NoAnswer where that is all that
 	// can be said of an endpoint, Fail where a MUST is broken; Pass where there is
 	// none. Words says so, and by whom.
 	Amounts Verdict `json:"amounts"`
@@ -249,7 +249,7 @@ func frames(f, g *dissect.Frame, differ func(what string, v, w any)) {
 		for at < min(len(p), len(q))-1 && p[at] == q[at] {
 			at++
 		}
-		differ(fmt.Sprintf("sent, in octet %d of the payload,", at), fmt.Sprintf("0x%02X", p[at]), fmt.Sprintf("0x%02X", q[at]))
+		differ(fmt.Sprintf("sent, in byte %d of the payload,", at), fmt.Sprintf("0x%02X", p[at]), fmt.Sprintf("0x%02X", q[at]))
 	}
 	differ("sent FIN", bit[h.Fin], bit[i.Fin])
 	differ("sent RSV1", bit[h.RSV1], bit[i.RSV1])
@@ -359,7 +359,7 @@ func amounts(c *Case, reports []Report) (Verdict, string) {
 			silent = append(silent, r.Endpoint)
 		case worst == NotJudged:
 			out = append(out, r.Endpoint)
-		case worst == NonStrict:
+		case worst == Warning:
 			should = append(should, r.Endpoint)
 		}
 	}
@@ -391,9 +391,9 @@ func amounts(c *Case, reports []Report) (Verdict, string) {
 	case len(out) > 0:
 		return NotJudged, words
 	case len(should) > 0:
-		return NonStrict, words
+		return Warning, words
 	case len(reports) == 2:
-		return Info, "both are legal"
+		return Note, "both are legal"
 	}
-	return Info, "all are legal"
+	return Note, "all are legal"
 }

@@ -13,11 +13,11 @@ import (
 )
 
 // replying returns what came of c at a server called name that opens and then
-// sends octets, whatever it is asked.
-func replying(t *testing.T, c *Case, name string, octets ...byte) Report {
+// sends bytes, whatever it is asked.
+func replying(t *testing.T, c *Case, name string, data ...byte) Report {
 	t.Helper()
 	target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
-		if _, err := conn.Write(octets); err == nil {
+		if _, err := conn.Write(data); err == nil {
 			untilEnd(conn)
 		}
 	})
@@ -29,7 +29,7 @@ func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	hi, ho := unmasked(1, "hi"), unmasked(1, "ho")
 	bye := unmasked(8, "\x03\xe8")
 	echo := &Case{ID: "5.6/1", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{send(text("hi")), send(closeWith(1000, ""))},
-		Outcomes: []Outcome{{Sees: []Expect{texts("hi")}, End: End{How: Answers, NoTCP: true}}, {Verdict: Info, End: End{How: Answers, NoTCP: true}}}}
+		Outcomes: []Outcome{{Sees: []Expect{texts("hi")}, End: End{How: Answers, NoTCP: true}}, {Verdict: Note, End: End{How: Answers, NoTCP: true}}}}
 	should := *echo
 	should.Keyword = Should
 	join := func(parts ...[]byte) (all []byte) {
@@ -49,9 +49,9 @@ func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	}{
 		{"the same", echo, join(hi, bye), join(hi, bye), Pass, "all did the same", nil, ""},
 		{"another reason is anybody's choice", echo, join(hi, bye), join(hi, unmasked(8, "\x03\xe8why")), Pass, "all did the same", nil, ""},
-		{"both legal", echo, join(hi, bye), bye, Info, "both are legal", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
-		{"another payload", echo, join(hi, bye), join(ho, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, `TEXT "ho"`}, "a sent, in octet 1 of the payload, 0x69, b 0x6F"},
-		{"in a case of a SHOULD", &should, join(hi, bye), join(ho, bye), NonStrict, "b breaks a SHOULD", []string{`TEXT "hi"`, `TEXT "ho"`}, "octet 1"},
+		{"both legal", echo, join(hi, bye), bye, Note, "both are legal", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
+		{"another payload", echo, join(hi, bye), join(ho, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, `TEXT "ho"`}, "a sent, in byte 1 of the payload, 0x69, b 0x6F"},
+		{"in a case of a SHOULD", &should, join(hi, bye), join(ho, bye), Warning, "b breaks a SHOULD", []string{`TEXT "hi"`, `TEXT "ho"`}, "byte 1"},
 		{"in such a case, by another rule", &should, join(hi, bye), join([]byte{0xc1, 0}, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, "TEXT (empty), RSV1 × 5.2/rsv1"}, "a sent RSV1 0, b 1"},
 		{"a frame that never comes", echo, join(hi, hi, bye), join(hi, bye), Fail, "a breaks a MUST", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
 		{"both wrong", echo, ho, unmasked(2, "hi"), Fail, "a and b break a MUST", []string{`TEXT "ho"`, "BINARY 68 69"}, "a sent TEXT, b BINARY"},

@@ -8,7 +8,7 @@
 // judges servers and, with the roles swapped, clients.
 //
 //	s.add(Case{
-//		Title:       "A Ping with five octets",
+//		Title:       "A Ping with five bytes",
 //		Requirement: "A Ping is answered by a Pong with the same payload.",
 //		Keyword:     Must,
 //		Duty:        dutyPong,
@@ -29,7 +29,7 @@
 //	handshakes.go  the short words for halves of the opening handshake
 //	checks.go      what is asked of the target's half by itself
 //	list.go        All, Match
-//	peer.go        the judge's end of one connection: octets out, frames in
+//	peer.go        the judge's end of one connection: bytes out, frames in
 //	watch.go       how long it waits: since a byte last moved
 //	opening.go     the opening handshake from the judge's side
 //	deflate.go     permessage-deflate from the judge's side, with inflate.go

@@ -176,7 +176,7 @@ func (c *Case) temper(r *Report) {
 	case c.Keyword == Should && r.fault != nil && !r.sentBack():
 		return
 	}
-	r.Verdict, r.Closing = min(r.Verdict, NonStrict), min(r.Closing, NonStrict)
+	r.Verdict, r.Closing = min(r.Verdict, Warning), min(r.Closing, Warning)
 	switch {
 	case c.Lax != "":
 		r.Reason = sentence(c.Lax)

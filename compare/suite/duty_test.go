@@ -114,10 +114,10 @@ func (c *Case) breaksOpening(judge wire.Role) string {
 	key := c.Opening.key()
 	if judge == wire.Server {
 		asked := strings.NewReplacer("{path}", "/", "{host}", "test", "{key}", key).Replace(request)
-		talk.Octets(wire.Client, []byte(asked), false)
+		talk.Bytes(wire.Client, []byte(asked), false)
 	}
 	half := strings.Join(c.writes(judge, "test", "/", key, wire.Head{}), "")
-	for _, it := range talk.Octets(judge, legible(half), false) {
+	for _, it := range talk.Bytes(judge, legible(half), false) {
 		if h := it.Handshake; h != nil {
 			if judge == wire.Server && h.Head.Status/100 == 1 && h.Head.Status != 101 {
 				continue

@@ -51,7 +51,7 @@ func (r *Report) due(op wire.Opcode) (e Expect, ok bool) {
 		if len(o.End.Codes) > 0 {
 			code = o.End.Codes[0]
 		}
-		return Expect{Opcode: wire.Close, Payload: Payload{Octets: wire.ClosePayload{Code: code}.Append(nil)}}, true
+		return Expect{Opcode: wire.Close, Payload: Payload{Data: wire.ClosePayload{Code: code}.Append(nil)}}, true
 	}
 	n := 0
 	for _, s := range r.saw {
@@ -151,14 +151,14 @@ func (r *Report) ofBytesAfter(raw []byte) string {
 	if n := len(r.saw); n > 0 && n <= len(o.Sees) {
 		last, e := r.saw[n-1], o.Sees[n-1]
 		if last.opcode == e.Opcode && len(last.payload) < e.Payload.Len() && bytes.Equal(last.payload, e.Payload.prefix(len(last.payload))) {
-			left := Payload{Octets: e.Payload.prefix(len(last.payload) + keepOctets)[len(last.payload):]}
+			left := Payload{Data: e.Payload.prefix(len(last.payload) + keepBytes)[len(last.payload):]}
 			if masked := last.frames[0].header; masked.Masked {
-				hidden := bytes.Clone(left.Octets)
+				hidden := bytes.Clone(left.Data)
 				wire.Mask(masked.Key, len(last.payload)%4, hidden)
-				left.Octets = hidden
+				left.Data = hidden
 			}
 			switch {
-			case !carries(raw[:min(len(raw), len(left.Octets))], left):
+			case !carries(raw[:min(len(raw), len(left.Data))], left):
 			case e.Opcode == wire.Text && utf8.RuneCount(e.Payload.Bytes()) == len(last.payload):
 				return "length-in-characters"
 			case last.frames[0].header.Form == wire.Length7 && e.Payload.Len() > wire.MaxControlPayload && len(last.payload) == e.Payload.Len()&0x7F:

@@ -15,7 +15,7 @@ import (
 const (
 	keepJournal   = 150 // events at each end of a long exchange
 	keepCrossings = 24  // crossings at each end of a long exchange
-	keepBytes     = 48  // bytes of one crossing
+	keepCrossing  = 48  // bytes of one crossing
 	keepLines     = 40  // lines of a handshake
 	keepColumns   = 200 // bytes of one of its lines
 )
@@ -60,7 +60,7 @@ func (j *journal) take() {
 		j.last = e.Seq
 		if e.Conn == j.conn {
 			switch e.Body.(type) {
-			case *recording.Octets, *dissect.Handshake, *dissect.Frame, *recording.TCP, *recording.Script:
+			case *recording.Bytes, *dissect.Handshake, *dissect.Frame, *recording.TCP, *recording.Script:
 				j.events = append(j.events, e)
 			}
 		}
@@ -92,7 +92,7 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 	sent := map[string]uint64{}
 	for _, e := range j.events {
 		switch b := e.Body.(type) {
-		case *recording.Octets:
+		case *recording.Bytes:
 			from := sent[e.From]
 			sent[e.From] = from + uint64(b.Size)
 			chunks[e.From] = append(chunks[e.From], stretch{from, sent[e.From]})
@@ -101,7 +101,7 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 			if list := units[e.From]; len(list) > 0 {
 				at = list[len(list)-1].end
 			}
-			units[e.From] = append(units[e.From], stretch{at, at + uint64(len(b.Octets()))})
+			units[e.From] = append(units[e.From], stretch{at, at + uint64(len(b.Bytes()))})
 		case *dissect.Frame:
 			units[e.From] = append(units[e.From], stretch{b.Offset, b.Offset + b.Came()})
 		}
@@ -133,7 +133,7 @@ func (j *journal) crossings(judge wire.Role) []Crossing {
 			placed = false
 			list = append(list, Crossing{Kind: "gap", Says: fmt.Sprintf("%d events are left out here", b.Count)})
 			continue
-		case *recording.Octets:
+		case *recording.Bytes:
 			at := sent[e.From]
 			sent[e.From] += uint64(b.Size)
 			if !placed {
@@ -219,12 +219,12 @@ func piecesOf(unit stretch, chunks []stretch) (first, n int) {
 }
 
 // loose makes c of the bytes s of a read or write that began at byte at.
-func (c *Crossing) loose(b *recording.Octets, s stretch, at uint64) {
+func (c *Crossing) loose(b *recording.Bytes, s stretch, at uint64) {
 	c.Kind, c.Size = "bytes", s.end-s.from
 	c.Says = "bytes that are not a frame"
 	from := min(s.from-at, uint64(len(b.Head)))
 	raw := b.Head[from:min(s.end-at, uint64(len(b.Head)))]
-	if text := raw[:min(len(raw), keepBytes)]; len(text) > 0 && text[0] >= ' ' && text[0] <= '~' {
+	if text := raw[:min(len(raw), keepCrossing)]; len(text) > 0 && text[0] >= ' ' && text[0] <= '~' {
 		c.Says += fmt.Sprintf(": %s", visible(string(text)))
 	}
 	c.bytes(raw)
@@ -237,7 +237,7 @@ func appendLoose(list []Crossing, c Crossing) []Crossing {
 		before := &list[n-1]
 		before.Size += c.Size
 		if before.Left == 0 {
-			before.Hex += c.Hex[:min(len(c.Hex), 2*keepBytes-len(before.Hex))]
+			before.Hex += c.Hex[:min(len(c.Hex), 2*keepCrossing-len(before.Hex))]
 		}
 		before.Left = before.Size - uint64(len(before.Hex)/2)
 		return list
@@ -247,7 +247,7 @@ func appendLoose(list []Crossing, c Crossing) []Crossing {
 
 // bytes sets Hex to the first of b, and Left by Size.
 func (c *Crossing) bytes(b []byte) {
-	b = b[:min(len(b), keepBytes)]
+	b = b[:min(len(b), keepCrossing)]
 	c.Hex, c.Left = hex.EncodeToString(b), c.Size-uint64(len(b))
 }
 
@@ -256,7 +256,7 @@ func (c *Crossing) handshake(h *dissect.Handshake) {
 	if h.From == wire.Client {
 		c.Kind, c.Says = "request", "the request of the opening handshake"
 	}
-	all := h.Octets()
+	all := h.Bytes()
 	c.Size = uint64(len(all))
 	shown := 0
 	for line := range strings.SplitAfterSeq(string(all), "\n") {
@@ -298,7 +298,7 @@ func wrongLine(h *dissect.Handshake, code string) (line, at int, ok bool) {
 		return 0, len(visible(h.Line[:strings.LastIndex(h.Line, " ")+1])), true
 	}
 	name := dissect.HeaderField(code)
-	text := string(h.Octets())
+	text := string(h.Bytes())
 	for i := len(h.Lines) - 1; i >= 0 && name != ""; i-- { // of a field that is repeated, the last
 		l := h.Lines[i]
 		if !strings.EqualFold(l.Name, name) {
@@ -344,7 +344,7 @@ func (c *Crossing) frame(f *dissect.Frame) {
 	if f.Short > 0 {
 		c.Says += fmt.Sprintf(", its header says %s", byteCount(f.Header.Length))
 	}
-	c.bytes(f.Octets())
+	c.bytes(f.Bytes())
 	if len(f.Violations) > 0 {
 		c.Rule = f.Violations[0].Code
 		bit := wrongBit(f)

@@ -102,7 +102,7 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 		{"a reserved bit", echo(), steps(send(text("Hello").rsv(1))), "RSV3"},
 		{"a frame after the request", echo(), glued, "in the same TCP write"},
 		{"pieces", echo(), inPieces, "TCP writes"},
-		{"half a frame", echo(), steps(octets(0x81, 0x85, 1, 2), fin()), "cut off"},
+		{"half a frame", echo(), steps(data(0x81, 0x85, 1, 2), fin()), "cut off"},
 		{"a refusal with content", serve(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1000))
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nno such page\n")
@@ -242,8 +242,8 @@ func TestTheCaretOfAWrongCloseCodeIsUnderItsFirstWrongBit(t *testing.T) {
 	c := hello()
 	c.Steps, c.Outcomes = []Step{send(text("Hello").rsv(1))}, fails(wire.ProtocolError)
 	// 1007 is 03 ef and 1002 is 03 ea: they differ in bit 5 of the second byte.
-	if r := c.Run(t.Context(), target, nil); r.Closing != NonStrict || r.Caret != 8*3+5 {
-		t.Errorf("closing %s, bit %d of % x", r.Closing, r.Caret, r.Octets)
+	if r := c.Run(t.Context(), target, nil); r.Closing != Warning || r.Caret != 8*3+5 {
+		t.Errorf("closing %s, bit %d of % x", r.Closing, r.Caret, r.Bytes)
 	}
 }
 
@@ -255,8 +255,8 @@ func TestWhatAnEndpointDoesInManyCasesIsOneHabit(t *testing.T) {
 			reports = append(reports, r)
 		}
 	}
-	add(450, Report{Endpoint: "a", Closing: NonStrict, Reason: "No Close frame.", ClosingReason: "No Close frame."})
-	add(6, Report{Endpoint: "a", Verdict: Info, Reason: "No echo.", Closing: NonStrict, ClosingReason: "No Close frame."})
+	add(450, Report{Endpoint: "a", Closing: Warning, Reason: "No Close frame.", ClosingReason: "No Close frame."})
+	add(6, Report{Endpoint: "a", Verdict: Note, Reason: "No echo.", Closing: Warning, ClosingReason: "No Close frame."})
 	add(4, Report{Endpoint: "a", Verdict: Fail, Reason: "Seldom."})
 	add(5, Report{Endpoint: "b", Verdict: Fail, Reason: "Often."})
 	add(9, Report{Endpoint: "b"})
@@ -264,7 +264,7 @@ func TestWhatAnEndpointDoesInManyCasesIsOneHabit(t *testing.T) {
 	for _, h := range Habits(reports) {
 		got = append(got, fmt.Sprintf("%s %s %d %s", h.Endpoint, h.Verdict, len(h.Cases), h.Says))
 	}
-	if want := "b fail 5 Often.; a non-strict 456 No Close frame.; a info 6 No echo."; strings.Join(got, "; ") != want {
+	if want := "b fail 5 Often.; a warning 456 No Close frame.; a info 6 No echo."; strings.Join(got, "; ") != want {
 		t.Errorf("got %s\nwant %s", strings.Join(got, "; "), want)
 	}
 	if why := reports[450].Why(); why != "No Close frame." {

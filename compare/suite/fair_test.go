@@ -28,11 +28,11 @@ type peculiar struct {
 	echo   func(op wire.Opcode, p []byte) []byte   // of a whole message
 	pongs  func(c net.Conn, in *bufio.Reader) bool // what is done before the first answer
 	answer func(code []byte) []byte                // the body of the answer to a Close frame
-	limit  int                                     // octets of a message
+	limit  int                                     // bytes of a message
 	ping   func(in *bufio.Reader, p []byte) []byte // the answer to a Ping
 	// pongBack answers Pongs with Pongs.
 	pongBack bool
-	flood    int // octets of what is not read yet, at which it hangs up
+	flood    int // bytes of what is not read yet, at which it hangs up
 }
 
 func (s peculiar) target(t *testing.T) Target {
@@ -99,7 +99,7 @@ func (s peculiar) target(t *testing.T) Target {
 	})
 }
 
-// inPieces returns a message in fragments of n octets, with what stands between.
+// inPieces returns a message in fragments of n bytes, with what stands between.
 func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 	return func(op wire.Opcode, p []byte) (b []byte) {
 		for i, f := range split(op, p, n) {
@@ -115,7 +115,7 @@ func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 // fairCases are those that servers with habits of their own are tried with.
 func fairCases(t *testing.T) []*Case {
 	t.Helper()
-	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 octets", "A Ping glued", "Octet by octet: a Pong"}
+	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 bytes", "A Ping glued", "Byte by byte: a Pong"}
 	for _, run := range []string{"5.2/1–6", "5.4/1–6", "5.4/38–48", "5.5/1–6", "5.5.1/1–5", "5.5.1/11–14", "8.1/1–10"} {
 		ids, err := Expand(run)
 		if err != nil {
@@ -144,10 +144,10 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		{"Pings without a payload", peculiar{opened: unmasked(wire.Ping, ""), behind: unmasked(wire.Ping, "")}},
 		{"Pongs for Pongs", peculiar{pongBack: true}},
 		{"fragments", peculiar{echo: inPieces(3, nil)}},
-		{"fragments of one octet", peculiar{echo: inPieces(1, nil)}},
+		{"fragments of one byte", peculiar{echo: inPieces(1, nil)}},
 		{"fragments with Pings and Pongs between", peculiar{behind: keepAlive, echo: inPieces(300, slices.Concat(keepAlive, heartbeat))}},
 		{"an empty fragment at the end", peculiar{echo: func(op wire.Opcode, p []byte) []byte {
-			return cont("").append(of(op, Payload{Octets: p}).more().append(nil, wire.Server, nil), wire.Server, nil)
+			return cont("").append(of(op, Payload{Data: p}).more().append(nil, wire.Server, nil), wire.Server, nil)
 		}}},
 		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
 		{"a limit", peculiar{limit: 32 << 10}},
@@ -168,7 +168,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
 					continue
 				}
-				if r := test.Run(t.Context(), target, nil); r.Worst() == Fail || r.Worst() == NonStrict {
+				if r := test.Run(t.Context(), target, nil); r.Worst() == Fail || r.Worst() == Warning {
 					t.Errorf("%s: %s, closing %s: %s\n\tgot %s", test, r.Verdict, r.Closing, r.Reason, r.Got)
 				}
 			}
@@ -209,9 +209,9 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 		verdict       Verdict
 		reason        string
 	}{
-		{"an empty Pong for a Ping", "A Ping with five octets of text", pong(""), Fail, `It sent PONG (empty) where PONG "Hello" was due.`},
-		{"another payload", "A Ping with five octets of text", pong("hello"), Fail, `The payload of its pong frame is not the one that is due.`},
-		{"a Ping for a Ping", "A Ping with five octets of text", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, NoAnswer, "a Pong did not come"},
+		{"an empty Pong for a Ping", "A Ping with five bytes of text", pong(""), Fail, `It sent PONG (empty) where PONG "Hello" was due.`},
+		{"another payload", "A Ping with five bytes of text", pong("hello"), Fail, `The payload of its pong frame is not the one that is due.`},
+		{"a Ping for a Ping", "A Ping with five bytes of text", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, NoAnswer, "a Pong did not come"},
 		{"only the first of ten Pings", "Ten Pings in one TCP write", func(_ wire.Header, p []byte) []byte {
 			if string(p) != "payload 0" {
 				return nil
@@ -257,7 +257,7 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 			m.send(wire.Close, p)
 			if m.role == wire.Client {
 				if n, _ := io.Copy(io.Discard, m.conn); n > 0 && len(p) > 1 && [2]byte(p) == [2]byte(got) {
-					t.Errorf("%d octets came when a Close frame had been answered with the same code", n)
+					t.Errorf("%d bytes came when a Close frame had been answered with the same code", n)
 				}
 			}
 		}
@@ -277,13 +277,13 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 			want  []Verdict // behaviour and closing of each
 		}{
 			{[]wire.CloseCode{0, 1, 999}, "The code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
-				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, NonStrict, NonStrict}},
+				[]Verdict{Pass, Pass, Warning, Pass, Warning, Pass, Pass, Warning, Pass, Warning, Fail, Fail, Warning, Warning}},
 			{[]wire.CloseCode{1004, 1016, 2999}, "The code %d%s, which is not defined", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
-				[]Verdict{Pass, Pass, NonStrict, Pass, NonStrict, Pass, Pass, NonStrict, Pass, NonStrict, Fail, Fail, NonStrict, NonStrict}},
+				[]Verdict{Pass, Pass, Warning, Pass, Warning, Pass, Pass, Warning, Pass, Warning, Fail, Fail, Warning, Warning}},
 			{[]wire.CloseCode{1005, 1006, 1015}, "The code %d%s, which must not be sent", []func(*mini){code(1002), same, bare, code(1000), none},
-				[]Verdict{Pass, Pass, Fail, Fail, Fail, Fail, Pass, NonStrict, Pass, NonStrict}},
+				[]Verdict{Pass, Pass, Fail, Fail, Fail, Fail, Pass, Warning, Pass, Warning}},
 			{[]wire.CloseCode{5000, 65535}, "The code %d%s, above all ranges", []func(*mini){code(1002), same, code(1000), empty, none, code(5001), code(1003)},
-				[]Verdict{Pass, Pass, Info, Pass, Info, Pass, Info, Pass, Pass, NonStrict, NonStrict, NonStrict, Pass, NonStrict}},
+				[]Verdict{Pass, Pass, Note, Pass, Note, Pass, Note, Pass, Pass, Warning, Warning, Warning, Pass, Warning}},
 		} {
 			for _, c := range group.codes {
 				for _, reason := range []string{"", "a reason"} {
@@ -313,7 +313,7 @@ func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
 			for _, end := range []struct {
 				fails   string
 				closing Verdict
-			}{{"", Pass}, {"fails-without-close", NonStrict}} {
+			}{{"", Pass}, {"fails-without-close", Warning}} {
 				r := play(c, func(m *mini) {
 					m.makes = end.fails
 					for open := false; ; {
@@ -326,7 +326,7 @@ func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
 					}
 				})
 				// That a Close frame goes first is a SHOULD of §7.1.7.
-				if r.Verdict != Info || r.Closing != end.closing {
+				if r.Verdict != Note || r.Closing != end.closing {
 					t.Errorf("%s, %q: %s, closing %s: %s (got %s)", c, end.fails, r.Verdict, r.Closing, r.Reason, r.Got)
 				}
 			}
@@ -344,13 +344,13 @@ func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
 		}{
 			{"12M3", Pass, ""},
 			{"123M", Pass, ""},
-			{"M3", Info, "only some of the Pings"},
-			{"3M", Info, "only some of the Pings"},
-			{"2M3", Info, "only some of the Pings"},
-			{"13M", Info, "only some of the Pings"},
-			{"1M23", NonStrict, "behind the message"},
-			{"M123", NonStrict, "behind the message"},
-			{"M23", NonStrict, "behind the message"},
+			{"M3", Note, "only some of the Pings"},
+			{"3M", Note, "only some of the Pings"},
+			{"2M3", Note, "only some of the Pings"},
+			{"13M", Note, "only some of the Pings"},
+			{"1M23", Warning, "behind the message"},
+			{"M123", Warning, "behind the message"},
+			{"M23", Warning, "behind the message"},
 			{"21M3", Fail, ""},
 			{"132M", Fail, ""},
 			{"M321", Fail, ""},

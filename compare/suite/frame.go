@@ -8,27 +8,27 @@ import (
 	"wslab/reference/wire"
 )
 
-// Payload is what a frame or message carries: Octets as they are, or, where
-// Size is not 0, Octets over and over until there are Size of them. So a case
+// Payload is what a frame or message carries: Data as they are, or, where
+// Size is not 0, Data over and over until there are Size of them. So a case
 // with 16 MiB takes no memory until it runs. Packed ones are sent compressed, on
 // their own.
 type Payload struct {
-	Octets []byte
+	Data   []byte
 	Size   int
 	Packed bool
 }
 
-// Len returns how many octets p has, before they are compressed.
+// Len returns how many bytes p has, before they are compressed.
 func (p Payload) Len() int {
 	if p.Size > 0 {
 		return p.Size
 	}
-	return len(p.Octets)
+	return len(p.Data)
 }
 
-// Bytes returns the octets of p as they are sent; they must not be changed.
+// Bytes returns the bytes of p as they are sent; they must not be changed.
 func (p Payload) Bytes() []byte {
-	b := p.Octets
+	b := p.Data
 	if p.Size > 0 {
 		b = p.prefix(p.Size)
 	}
@@ -38,14 +38,14 @@ func (p Payload) Bytes() []byte {
 	return b
 }
 
-// prefix returns the first octets of p, n at most.
+// prefix returns the first bytes of p, n at most.
 func (p Payload) prefix(n int) []byte {
 	n = min(n, p.Len())
 	if p.Size == 0 {
-		return p.Octets[:n]
+		return p.Data[:n]
 	}
-	b := make([]byte, 0, n+len(p.Octets))
-	b = append(b, p.Octets...)
+	b := make([]byte, 0, n+len(p.Data))
+	b = append(b, p.Data...)
 	for len(b) < n {
 		b = append(b, b[:min(len(b), n-len(b))]...)
 	}
@@ -55,11 +55,11 @@ func (p Payload) prefix(n int) []byte {
 // equal reports whether b is p.
 func (p Payload) equal(b []byte) bool {
 	if len(b) != p.Len() || p.Size == 0 {
-		return bytes.Equal(b, p.Octets)
+		return bytes.Equal(b, p.Data)
 	}
 	for len(b) > 0 {
-		n := min(len(b), len(p.Octets))
-		if !bytes.Equal(b[:n], p.Octets[:n]) {
+		n := min(len(b), len(p.Data))
+		if !bytes.Equal(b[:n], p.Data[:n]) {
 			return false
 		}
 		b = b[n:]
@@ -80,15 +80,15 @@ var (
 	}()
 )
 
-// textOf and binaryOf return payloads of n octets.
+// textOf and binaryOf return payloads of n bytes.
 func textOf(n int) Payload   { return sized(textPattern, n) }
 func binaryOf(n int) Payload { return sized(binaryPattern, n) }
 
 func sized(pattern []byte, n int) Payload {
 	if n <= len(pattern) {
-		return Payload{Octets: pattern[:n]}
+		return Payload{Data: pattern[:n]}
 	}
-	return Payload{Octets: pattern, Size: n}
+	return Payload{Data: pattern, Size: n}
 }
 
 // Masking is what a Frame says of its mask.
@@ -118,20 +118,20 @@ type Frame struct {
 
 // The words for frames: one with FIN 1 and a payload.
 func text(s string) Frame {
-	return Frame{Fin: true, Opcode: wire.Text, Payload: Payload{Octets: []byte(s)}}
+	return Frame{Fin: true, Opcode: wire.Text, Payload: Payload{Data: []byte(s)}}
 }
 func binary(b ...byte) Frame {
-	return Frame{Fin: true, Opcode: wire.Binary, Payload: Payload{Octets: b}}
+	return Frame{Fin: true, Opcode: wire.Binary, Payload: Payload{Data: b}}
 }
-func cont(s string) Frame { return Frame{Fin: true, Payload: Payload{Octets: []byte(s)}} }
+func cont(s string) Frame { return Frame{Fin: true, Payload: Payload{Data: []byte(s)}} }
 func ping(s string) Frame {
-	return Frame{Fin: true, Opcode: wire.Ping, Payload: Payload{Octets: []byte(s)}}
+	return Frame{Fin: true, Opcode: wire.Ping, Payload: Payload{Data: []byte(s)}}
 }
 func pong(s string) Frame {
-	return Frame{Fin: true, Opcode: wire.Pong, Payload: Payload{Octets: []byte(s)}}
+	return Frame{Fin: true, Opcode: wire.Pong, Payload: Payload{Data: []byte(s)}}
 }
 func closing(body ...byte) Frame {
-	return Frame{Fin: true, Opcode: wire.Close, Payload: Payload{Octets: body}}
+	return Frame{Fin: true, Opcode: wire.Close, Payload: Payload{Data: body}}
 }
 func of(op wire.Opcode, p Payload) Frame { return Frame{Fin: true, Opcode: op, Payload: p} }
 
@@ -204,18 +204,18 @@ func (f Frame) append(b []byte, role wire.Role, next func() [4]byte) []byte {
 // Step is one thing that the judge does.
 type Step struct {
 	Do     Do
-	Frames []Frame // with Send: all of them in one run of octets
-	Octets []byte  // with Send: behind the frames, as they are
-	// Cuts are the places at which the octets are cut into TCP writes, ascending.
+	Frames []Frame // with Send: all of them in one run of bytes
+	Bytes  []byte  // with Send: behind the frames, as they are
+	// Cuts are the places at which the bytes are cut into TCP writes, ascending.
 	// A negative one counts from the end.
 	Cuts []int
-	Each int // or every so many octets
-	Keep int // send only the first so many octets of it, when not 0
-	Skip int // leave so many of the first octets out: an earlier step has sent them
+	Each int // or every so many bytes
+	Keep int // send only the first so many bytes of it, when not 0
+	Skip int // leave so many of the first bytes out: an earlier step has sent them
 	// InPayload says that Keep and Skip count from where the first frame's payload
 	// begins, which depends on who the judge is.
 	InPayload bool
-	// Fragment makes a message in fragments of so many octets of the one frame.
+	// Fragment makes a message in fragments of so many bytes of the one frame.
 	Fragment int
 	Gap      time.Duration // between two TCP writes
 
@@ -228,7 +228,7 @@ type Do uint8
 
 // The things a judge can do.
 const (
-	Send     Do = iota // frames and octets
+	Send     Do = iota // frames and bytes
 	Await              // until N messages and control frames were seen, or no more can come
 	Patience           // until the target has failed the connection, but no longer than Time
 	Pause              // for Time, whatever comes
@@ -238,7 +238,7 @@ const (
 
 // The words for steps.
 func send(frames ...Frame) Step { return Step{Frames: frames} }
-func octets(b ...byte) Step     { return Step{Octets: b} }
+func data(b ...byte) Step       { return Step{Bytes: b} }
 func await(n int) Step          { return Step{Do: Await, N: n} }
 func awaitFor(n int, d time.Duration) Step {
 	return Step{Do: Await, N: n, Time: d}
@@ -257,16 +257,16 @@ func each(frames ...Frame) []Step {
 	return steps
 }
 
-// cut returns s cut into TCP writes at these octets.
+// cut returns s cut into TCP writes at these bytes.
 func (s Step) cut(at ...int) Step { s.Cuts = at; return s }
 
-// every returns s in TCP writes of n octets.
+// every returns s in TCP writes of n bytes.
 func (s Step) every(n int) Step { s.Each = n; return s }
 
-// first returns the first n octets of s alone.
+// first returns the first n bytes of s alone.
 func (s Step) first(n int) Step { s.Keep = n; return s }
 
-// upTo returns s up to octet n of its frame's payload, behind what stands there
+// upTo returns s up to byte n of its frame's payload, behind what stands there
 // after it.
 func (s Step) upTo(n int) Step   { s.InPayload, s.Keep = true, n; return s }
 func (s Step) behind(n int) Step { s.InPayload, s.Skip = true, n; return s }
@@ -279,7 +279,7 @@ func (s Step) writes() int {
 	if s.Each == 0 {
 		return len(s.Cuts) + 1
 	}
-	size := len(s.Octets)
+	size := len(s.Bytes)
 	for _, f := range s.Frames {
 		size += f.Payload.Len() + wire.MaxHeaderSize
 	}
@@ -292,7 +292,7 @@ func (s Step) chunks(role wire.Role, next func() [4]byte) [][]byte {
 	if s.Fragment > 0 {
 		frames = split(frames[0].Opcode, frames[0].Payload.Bytes(), s.Fragment)
 	}
-	size := len(s.Octets)
+	size := len(s.Bytes)
 	for _, f := range frames {
 		size += f.Payload.Len() + wire.MaxHeaderSize
 	}
@@ -300,7 +300,7 @@ func (s Step) chunks(role wire.Role, next func() [4]byte) [][]byte {
 	for _, f := range frames {
 		all = f.append(all, role, next)
 	}
-	all = append(all, s.Octets...)
+	all = append(all, s.Bytes...)
 	base := 0
 	if h, ok := wire.ParseHeader(all); ok && s.InPayload {
 		base = h.Size()
@@ -331,9 +331,9 @@ func (s Step) chunks(role wire.Role, next func() [4]byte) [][]byte {
 }
 
 // The words for what is expected.
-func texts(s string) Expect                 { return Expect{Opcode: wire.Text, Payload: Payload{Octets: []byte(s)}} }
-func binaries(b ...byte) Expect             { return Expect{Opcode: wire.Binary, Payload: Payload{Octets: b}} }
-func pongs(s string) Expect                 { return Expect{Opcode: wire.Pong, Payload: Payload{Octets: []byte(s)}} }
+func texts(s string) Expect                 { return Expect{Opcode: wire.Text, Payload: Payload{Data: []byte(s)}} }
+func binaries(b ...byte) Expect             { return Expect{Opcode: wire.Binary, Payload: Payload{Data: b}} }
+func pongs(s string) Expect                 { return Expect{Opcode: wire.Pong, Payload: Payload{Data: []byte(s)}} }
 func sees(op wire.Opcode, p Payload) Expect { return Expect{Opcode: op, Payload: p} }
 
 // perhaps returns e as something that may be left out.
@@ -367,7 +367,7 @@ func coalesced(list []Expect) []Expect {
 
 // answersPings is answers for Pings that no answer was waited for between.
 func answersPings(sees ...Expect) []Outcome {
-	return append(answers(sees...), Outcome{Verdict: Info, Why: coalescedWhy, Sees: coalesced(sees)})
+	return append(answers(sees...), Outcome{Verdict: Note, Why: coalescedWhy, Sees: coalesced(sees)})
 }
 
 // fails: the target fails the connection with one of codes, and nothing else.
@@ -376,9 +376,9 @@ func fails(codes ...wire.CloseCode) []Outcome {
 }
 
 // failsOrTakes: the target fails the connection with code, or takes what no MUST
-// of a receiver forbids and answers with these, which is non-strict.
+// of a receiver forbids and answers with these, which is warning.
 func failsOrTakes(code wire.CloseCode, why string, sees ...Expect) []Outcome {
-	return append(fails(code), Outcome{Verdict: NonStrict, Why: why, Sees: sees})
+	return append(fails(code), Outcome{Verdict: Warning, Why: why, Sees: sees})
 }
 
 // closes: the target answers the Close frame of a step with one of codes.
@@ -391,14 +391,14 @@ func closes(codes ...wire.CloseCode) []Outcome {
 // answered. No message has to be answered, and who echoes is an application that
 // cannot know what the endpoint has read meanwhile: to fail without its echoes is
 // legal. A Pong should be sent as soon as is practical (RFC 6455 §5.5.2), so to
-// fail without one is non-strict.
+// fail without one is warning.
 func failsAfter(code wire.CloseCode, sees ...Expect) []Outcome {
 	end := End{How: Fails, Codes: []wire.CloseCode{code}}
 	outcomes := []Outcome{{Sees: sees, End: end}}
-	verdict, why := Info, "it failed the connection before the messages in front of the fault were echoed"
+	verdict, why := Note, "it failed the connection before the messages in front of the fault were echoed"
 	for n := len(sees) - 1; n >= 0; n-- {
 		if sees[n].Opcode == wire.Pong {
-			verdict, why = NonStrict, "it failed the connection before it had answered a Ping that stood in front of the fault"
+			verdict, why = Warning, "it failed the connection before it had answered a Ping that stood in front of the fault"
 		}
 		outcomes = append(outcomes, Outcome{Verdict: verdict, Sees: sees[:n], End: end, Why: why})
 	}
@@ -411,5 +411,5 @@ func failsFast(code wire.CloseCode, why string) []Outcome {
 	end := End{How: Fails, Codes: []wire.CloseCode{code}}
 	early := end
 	early.Early = true
-	return []Outcome{{End: early}, {Verdict: Info, Why: why, End: end}}
+	return []Outcome{{End: early}, {Verdict: Note, Why: why, End: end}}
 }

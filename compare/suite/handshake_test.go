@@ -57,21 +57,21 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 		{"sends a Content-Length", plus(right, "Content-Length: 0"), "No Content-Length in the answer", Fail, "Content-Length: 0"},
 		{"sends a Transfer-Encoding", plus(right, "Transfer-Encoding: chunked"), "No Transfer-Encoding in the answer", Fail, "chunked"},
 		{"ends lines with LF", strings.ReplaceAll(right, "\r\n", "\n"), "The ends of the answer's lines", Fail, "LF alone"},
-		{"writes Upgrade in capitals", set(right, "Upgrade", "Upgrade: WEBSOCKET"), "Upgrade in the answer", Info, "a case of its own"},
+		{"writes Upgrade in capitals", set(right, "Upgrade", "Upgrade: WEBSOCKET"), "Upgrade in the answer", Note, "a case of its own"},
 		{"chooses a subprotocol by itself", plus(right, "Sec-WebSocket-Protocol: chat"), "One subprotocol offered", Fail, `subprotocol "chat"`},
 		{"chooses an extension by itself", plus(right, "Sec-WebSocket-Extensions: mux"), "An extension that nobody knows", Fail, `extension "mux"`},
 		{"has a misprinted GUID", set(right, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: 84sZS124gGGfrmxVbxoRgsdwG7w="), "Sec-WebSocket-Accept for the key of §1.3", Fail, "known misprint"},
 		{"sends two accepts", plus(right, "Sec-WebSocket-Accept: {again}"), "Sec-WebSocket-Accept in the answer", Fail, "2 times"},
 		{"accepts a POST", right, "The method POST", Fail, "must refuse"},
-		{"answers a POST with 200", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "The method POST", NonStrict, "status 200"},
+		{"answers a POST with 200", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "The method POST", Warning, "status 200"},
 		{"answers a POST with 405", "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", "The method POST", Pass, ""},
-		{"hangs up on a POST", "", "The method POST", NonStrict, "without an answer"},
+		{"hangs up on a POST", "", "The method POST", Warning, "without an answer"},
 		{"refuses all", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Upgrade: WebSocket", Fail, "400"},
 		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once had", Fail, "which versions"},
 		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not name 13"},
 		{"names its version among others", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13, 8\r\n\r\n", "Version 7", Pass, ""},
 		{"accepts deflate with a parameter that nobody knows", plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offered, to be declined: a parameter that nobody knows", Fail, "must decline"},
-		{"has no deflate", right, "The example of one block", Info, "nothing to judge"},
+		{"has no deflate", right, "The example of one block", Note, "nothing to judge"},
 	} {
 		c := titled(t, wire.Server, server.title)
 		r := connected(t, func(conn net.Conn) {
@@ -110,19 +110,19 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 	}{
 		{"all right", ask, "", "Host in the request", true, Pass, ""},
 		{"leaves its port out", strings.Replace(ask, ":{port}", "", 1), "", "Host in the request", true, Fail, "without the port"},
-		{"names another port", strings.Replace(ask, "{port}", "1", 1), "", "Host in the request", true, NonStrict, "127.0.0.1:1"},
+		{"names another port", strings.Replace(ask, "{port}", "1", 1), "", "Host in the request", true, Warning, "127.0.0.1:1"},
 		{"has the key of the RFC", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", SampleKey, 1), "", "The key in the request", true, Fail, "printed in RFC 6455"},
-		{"has a key of zeros", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", "AAAAAAAAAAAAAAAAAAAAAA==", 1), "", "The key in the request", true, Fail, "almost no two octets"},
+		{"has a key of zeros", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", "AAAAAAAAAAAAAAAAAAAAAA==", 1), "", "The key in the request", true, Fail, "almost no two bytes"},
 		{"has the same key again", ask, "", "A key of its own for each connection", true, Fail, "in a connection before"},
 		{"asks for a relative target", strings.Replace(ask, "GET /", "GET chat", 1), "", "The target of the request", true, Fail, `The target is "chat".`},
-		{"announces a body", plus(ask, "Content-Length: 5"), "", "No content in the request", true, NonStrict, `Content-Length is "5".`},
+		{"announces a body", plus(ask, "Content-Length: 5"), "", "No content in the request", true, Warning, `Content-Length is "5".`},
 		{"asks for version 8", strings.Replace(ask, ": 13", ": 8", 1), "", "The version of the protocol in the request", true, Fail, "must be 13"},
 		{"offers a subprotocol twice", plus(ask, "Sec-WebSocket-Protocol: chat, chat"), "", "Subprotocols in the request", true, Fail, "twice"},
 		{"does not wait for the answer", ask, "\x81\x85\x00\x00\x00\x00Hello", "Nothing while the answer is awaited", true, Fail, "before its handshake is answered"},
 		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It took the answer for one that opens a WebSocket"},
 		{"looks at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", true, Pass, ""},
 		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It took the answer"},
-		{"does not know deflate", ask, "", "The example of one block", true, Info, "nothing to judge"},
+		{"does not know deflate", ask, "", "The example of one block", true, Note, "nothing to judge"},
 	} {
 		c := titled(t, wire.Client, client.title)
 		keys := new(Keys)
@@ -159,7 +159,7 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 	ask := strings.NewReplacer("{path}", "/", "{host}", "127.0.0.1:{port}", "{key}", "q83vEjRWeJq83vASNFZ4mg==").Replace(request)
 	for _, title := range []string{"A header line without a colon in the answer", "A header line without a name in the answer", "A name with a space in it in the answer"} {
 		c := titled(t, wire.Client, title)
-		for opens, want := range map[bool]Verdict{true: NonStrict, false: Pass} {
+		for opens, want := range map[bool]Verdict{true: Warning, false: Pass} {
 			r := connected(t, func(conn net.Conn) {
 				_, port, _ := net.SplitHostPort(conn.RemoteAddr().String())
 				_, _ = io.WriteString(conn, strings.ReplaceAll(ask, "{port}", port))
@@ -177,7 +177,7 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 					if err != nil {
 						return
 					}
-					_, _ = conn.Write(of(h.Opcode, Payload{Octets: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
+					_, _ = conn.Write(of(h.Opcode, Payload{Data: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 				}
 				_, _ = io.Copy(io.Discard, in)
 			}, func(accept func(context.Context) (net.Conn, error)) Report {
@@ -201,8 +201,8 @@ func TestAWrongAcceptIsPointedAt(t *testing.T) {
 		return c.Run(t.Context(), Target{Name: "test", Host: "test", Dial: connect}, nil)
 	})
 	line := "Sec-WebSocket-Accept: " + wrong
-	if string(r.Octets) != line || r.Caret != 8*strings.Index(line, "-x") || r.Expected != "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
-		t.Errorf("%q, bit %d, expected %s", r.Octets, r.Caret, r.Expected)
+	if string(r.Bytes) != line || r.Caret != 8*strings.Index(line, "-x") || r.Expected != "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		t.Errorf("%q, bit %d, expected %s", r.Bytes, r.Caret, r.Expected)
 	}
 }
 

@@ -18,8 +18,8 @@ const (
 	errStored     = inflateError("the two lengths of a block without compression do not match")
 	errCode       = inflateError("there is a code that no table has")
 	errTable      = inflateError("a table of codes is not complete, or has too many")
-	errDistance   = inflateError("a distance reaches back before the first octet")
-	errTooLong    = inflateError("they are more octets than anything called for")
+	errDistance   = inflateError("a distance reaches back before the first byte")
+	errTooLong    = inflateError("they are more bytes than anything called for")
 	errLengthCode = inflateError("there is a length or distance code that does not exist")
 )
 
@@ -51,7 +51,7 @@ func catch(do func()) (err error) {
 func (d *decoder) all() {
 	for d.at < len(d.in) || d.have >= 8 {
 		if final := d.block(); final {
-			// A DEFLATE stream ends here, and the next begins with an octet.
+			// A DEFLATE stream ends here, and the next begins with a byte.
 			d.align()
 			if len(d.in)-d.at <= 4 {
 				break // nothing but the tail
@@ -60,7 +60,7 @@ func (d *decoder) all() {
 	}
 }
 
-// A decoder reads bits from in and writes octets to out. It panics with an
+// A decoder reads bits from in and writes bytes to out. It panics with an
 // inflateError.
 type decoder struct {
 	in       []byte
@@ -102,7 +102,7 @@ func (d *decoder) block() (final bool) {
 	return final
 }
 
-// align goes on with the next octet of in.
+// align goes on with the next byte of in.
 func (d *decoder) align() {
 	d.at -= int(d.have / 8) // they were read ahead
 	d.bits, d.have = 0, 0

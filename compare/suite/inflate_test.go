@@ -25,7 +25,7 @@ func TestWhatEveryLevelDeflatesIsInflatedToTheSame(t *testing.T) {
 				}
 				got, farthest, err := inflate(nil, packedWith(level, message, each), len(message))
 				if err != nil || !bytes.Equal(got, message) || farthest > 1<<15 {
-					t.Errorf("%d octets at level %d, a block for every %d: %d octets, farthest %d, %v", len(message), level, each, len(got), farthest, err)
+					t.Errorf("%d bytes at level %d, a block for every %d: %d bytes, farthest %d, %v", len(message), level, each, len(got), farthest, err)
 				}
 			}
 		}
@@ -37,7 +37,7 @@ func TestTheFarthestDistanceIsTold(t *testing.T) {
 		message := append(noise(gap), noise(gap)...)
 		_, farthest, err := inflate(nil, newPacker().pack(message), len(message))
 		if err != nil || farthest != gap {
-			t.Errorf("%d octets twice: the farthest distance is %d, %v", gap, farthest, err)
+			t.Errorf("%d bytes twice: the farthest distance is %d, %v", gap, farthest, err)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func TestWhatIsNoDeflateIsToldWhy(t *testing.T) {
 		"\x06\x00":                     errBlockType,
 		"\x00\x05\x00\x05\x00Hello":    errStored,
 		"\xf2\x00\x11\x00\x00":         errDistance,
-		"\x00\x05\x00\xfa\xffHe":       nil, // the tail of four octets is two too many
+		"\x00\x05\x00\xfa\xffHe":       nil, // the tail of four bytes is two too many
 		"\x04\x00\xfe\xff\xff\xff\xff": errCode,
 		string(packedWith(flate.BestSpeed, make([]byte, 1000), 0)): errTooLong,
 	} {

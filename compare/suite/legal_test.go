@@ -45,13 +45,13 @@ func TestAServerThatRefusesAnUnusualRequestBreaksNoMUST(t *testing.T) {
 		runs []string
 		want Verdict
 	}{
-		{"offers of subprotocols", []string{"4.2.2/18–25", "11.3/8"}, Info},
-		{"websocket in a list of protocols", []string{"4.2.1/44–48", "4.2.1/67"}, NonStrict},
-		{"two Connection fields", []string{"4.2.1/64–65"}, NonStrict},
-		{"offers of extensions", []string{"9.1/1–14", "7692-7.1/1–33"}, NonStrict},
-		{"fields that are not known", []string{"4.2.1/105–113"}, NonStrict},
-		{"a request that comes slowly", []string{"4.2.1/173–174"}, Info},
-		{"frames in the request's segment", []string{"4.2.1/175–183"}, Info},
+		{"offers of subprotocols", []string{"4.2.2/18–25", "11.3/8"}, Note},
+		{"websocket in a list of protocols", []string{"4.2.1/44–48", "4.2.1/67"}, Warning},
+		{"two Connection fields", []string{"4.2.1/64–65"}, Warning},
+		{"offers of extensions", []string{"9.1/1–14", "7692-7.1/1–33"}, Warning},
+		{"fields that are not known", []string{"4.2.1/105–113"}, Warning},
+		{"a request that comes slowly", []string{"4.2.1/173–174"}, Note},
+		{"frames in the request's segment", []string{"4.2.1/175–183"}, Note},
 		{"a key that comes twice", []string{"11.3/1–5"}, Pass},
 		{"a version that comes twice", []string{"4.4/21–23"}, Pass},
 	} {
@@ -103,16 +103,16 @@ func TestAServerThatIsLaxBreaksNoMUST(t *testing.T) {
 		runs []string
 		want Verdict
 	}{
-		{"lengths that are not the shortest", []string{"5.2/159–185"}, NonStrict},
-		{"keys that are not base64 of 16 bytes", []string{"4.2.1/80–91"}, NonStrict},
-		{"a key that comes twice", []string{"11.3/1–5"}, NonStrict},
-		{"a version that comes twice", []string{"4.4/21–23"}, NonStrict},
-		{"the versions 7 and 8", []string{"4.4/2–3"}, Info},
-		{"header lines that break the grammar", []string{"4.2.1/114–115", "4.2.1/118–122"}, NonStrict},
-		{"continuation frames without a message", []string{"5.4/49–51"}, NonStrict},
-		{"messages inside others", []string{"5.4/63"}, NonStrict},
-		{"control frames with FIN 0", []string{"5.5/1", "5.5/4"}, NonStrict},
-		{"control frames of more than 125 bytes", []string{"5.5/5"}, NonStrict},
+		{"lengths that are not the shortest", []string{"5.2/159–185"}, Warning},
+		{"keys that are not base64 of 16 bytes", []string{"4.2.1/80–91"}, Warning},
+		{"a key that comes twice", []string{"11.3/1–5"}, Warning},
+		{"a version that comes twice", []string{"4.4/21–23"}, Warning},
+		{"the versions 7 and 8", []string{"4.4/2–3"}, Note},
+		{"header lines that break the grammar", []string{"4.2.1/114–115", "4.2.1/118–122"}, Warning},
+		{"continuation frames without a message", []string{"5.4/49–51"}, Warning},
+		{"messages inside others", []string{"5.4/63"}, Warning},
+		{"control frames with FIN 0", []string{"5.5/1", "5.5/4"}, Warning},
+		{"control frames of more than 125 bytes", []string{"5.5/5"}, Warning},
 		{"Pongs", []string{"5.5.3/1–5"}, Pass},
 
 		// These are for a MUST of the receiver.
@@ -151,7 +151,7 @@ func TestWhenAClientClosesTCPIsItsOwnChoice(t *testing.T) {
 			}
 			<-over // it has seen FIN, and does not close
 		}}, &running)
-		if r.Verdict > NonStrict || r.Closing > NonStrict {
+		if r.Verdict > Warning || r.Closing > Warning {
 			t.Errorf("%s: %s, closing %s: %s", c, r.Verdict, r.Closing, r.Reason)
 		}
 	}

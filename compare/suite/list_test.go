@@ -86,7 +86,7 @@ func TestAMirroredCaseSendsTheSameFramesWithoutAMask(t *testing.T) {
 }
 
 func TestAStepIsCutIntoTCPWrites(t *testing.T) {
-	s := octets(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+	s := data(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 	for _, c := range []struct {
 		what string
 		step Step
@@ -98,8 +98,8 @@ func TestAStepIsCutIntoTCPWrites(t *testing.T) {
 		{"before the last", s.cut(-1), "012345678|9"},
 		{"at its ends, which cuts nothing", s.cut(0, 10, 20), "0123456789"},
 		{"the first 3", s.first(3), "012"},
-		{"the rest", Step{Octets: s.Octets, Skip: 3}, "3456789"},
-		{"3 to 5", Step{Octets: s.Octets, Keep: 5, Skip: 3}, "34"},
+		{"the rest", Step{Bytes: s.Bytes, Skip: 3}, "3456789"},
+		{"3 to 5", Step{Bytes: s.Bytes, Keep: 5, Skip: 3}, "34"},
 	} {
 		got := bytes.Join(c.step.chunks(wire.Server, nil), []byte("|"))
 		for i, b := range got {
@@ -116,7 +116,7 @@ func TestAStepIsCutIntoTCPWrites(t *testing.T) {
 		whole := frame.chunks(role, nil)[0]
 		parts := append(frame.upTo(2).chunks(role, nil)[0], frame.behind(2).chunks(role, nil)[0]...)
 		if upTo := frame.upTo(2).chunks(role, nil)[0]; !bytes.HasSuffix(upTo, []byte("He")) || !bytes.Equal(parts, whole) {
-			t.Errorf("as a %s: % x up to the second octet, % x in all, want % x", role, upTo, parts, whole)
+			t.Errorf("as a %s: % x up to the second byte, % x in all, want % x", role, upTo, parts, whole)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestAMessageInFragmentsIsWholeAgain(t *testing.T) {
 		}
 	}
 	if !p.equal(payload) || !slices.Equal(ops, []wire.Opcode{1, 0, 0, 0}) {
-		t.Errorf("%d octets in %v", len(payload), ops)
+		t.Errorf("%d bytes in %v", len(payload), ops)
 	}
 }
 

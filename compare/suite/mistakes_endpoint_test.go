@@ -58,7 +58,7 @@ func (m *mini) leave() {
 	_, _ = io.Copy(io.Discard, m.conn)
 }
 
-// more reads once, limit octets at most, and no more than the judge has written
+// more reads once, limit bytes at most, and no more than the judge has written
 // at once: how TCP cuts is then the same in every run, however busy the machine.
 func (m *mini) more(limit int) error {
 	b := make([]byte, 1)
@@ -77,7 +77,7 @@ type writes struct {
 	sizes []int
 }
 
-// take takes octets off the first write, limit at most, and returns how many.
+// take takes bytes off the first write, limit at most, and returns how many.
 func (w *writes) take(limit int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -282,7 +282,7 @@ func (m *mini) ask() bool {
 		(strings.HasPrefix(lines[0], "HTTP/1.1 101 ") || m.is("status-not-checked"))
 }
 
-// need sees to it that there are n octets of what, "header" or "payload". It
+// need sees to it that there are n bytes of what, "header" or "payload". It
 // reports whether the frame can go on.
 func (m *mini) need(n int, what string) bool {
 	once := m.is("one-read-one-frame") || m.is("read-not-full") || m.is(what+"-read-once")

@@ -103,8 +103,8 @@ var proofs = []struct {
 	{"accept-is-key", []string{"Sec-WebSocket-Accept for *"}},
 	{"accept-constant", []string{"Sec-WebSocket-Accept for *"}},
 
-	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A value of 8,000 octets"}},
-	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie of 4,096 octets*", "A value of 8,000 octets", "A field that nobody knows"}},
+	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A value of 8,000 bytes"}},
+	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie of 4,096 bytes*", "A value of 8,000 bytes", "A field that nobody knows"}},
 	{"glued-frame-lost", []string{serverRequest, clientRequests, "A frame in the same *", "Three frames in the same *", "Two text frames in one write"}},
 	{"header-names-by-case", []string{serverRequest, "All names in *"}},
 	{"header-split-at-every-colon", []string{serverRequest, "A field that nobody knows", "A field whose value looks like a field", "All names in *"}},
@@ -130,7 +130,7 @@ var proofs = []struct {
 	{"key-constant", []string{clientRequests, "The key in the request"}},
 	{"host-without-port", []string{clientRequests, "Host in the request"}},
 	{"host-without-brackets", []string{clientRequests, "Host in the request"}},
-	{"answer-read-once", []string{clientRequests, "An answer cut *", "An answer octet by octet"}},
+	{"answer-read-once", []string{clientRequests, "An answer cut *", "An answer byte by byte"}},
 
 	{"one-read-one-frame", tcpTitles},
 	{"read-not-full", tcpTitles},
@@ -139,30 +139,30 @@ var proofs = []struct {
 	{"second-frame-lost", tcpTitles},
 
 	{"length-126-taken-for-length", []string{"A binary message of 12*"}},
-	{"length-127-read-as-32-bits", []string{"A binary message of 125 octets", "A binary message of 65,53*"}},
-	{"length-64-read-and-ignored", []string{"A binary message of 125 octets", "A binary message of 65,53*"}},
-	{"length-little-endian", []string{"A binary message of 125 octets", "A binary message of 255 octets", "A binary message of 256 octets", "A binary message of 257 octets"}},
+	{"length-127-read-as-32-bits", []string{"A binary message of 125 bytes", "A binary message of 65,53*"}},
+	{"length-64-read-and-ignored", []string{"A binary message of 125 bytes", "A binary message of 65,53*"}},
+	{"length-little-endian", []string{"A binary message of 125 bytes", "A binary message of 255 bytes", "A binary message of 256 bytes", "A binary message of 257 bytes"}},
 	{"length-125-refused", []string{"A text message of 12*"}},
-	{"length-64-not-supported", []string{"A text message of 1 octet", "A text message of 65,5*"}},
+	{"length-64-not-supported", []string{"A text message of 1 byte", "A text message of 65,5*"}},
 	{"length-not-minimal", []string{"A text message of 12*"}},
 	{"length-in-characters", []string{"Well-formed: *"}},
-	{"length-sent-little-endian", []string{"A text message of 12*", "A text message of 255 octets", "A text message of 256 octets", "A text message of 65,536 octets"}},
+	{"length-sent-little-endian", []string{"A text message of 12*", "A text message of 255 bytes", "A text message of 256 bytes", "A text message of 65,536 bytes"}},
 	{"length-sent-in-32-bits", []string{"A text message of 12*", "A text message of 65,53*"}},
-	{"length-in-one-byte", []string{"A text message of 12*", "A text message of 255 octets", "A text message of 256 octets"}},
-	{"length-counts-masking-key", []string{"A text message of 1 octet", "A text message of 12*", "A Ping with five octets of text"}},
-	{"length-too-large", []string{"A text message of 1 octet", "A text message of 124 octets", "A Ping with five octets of text", "The code 1000"}},
-	{"length-too-small", []string{"A text message of 1 octet", "A text message of 12*", "The example: a text of one frame"}},
-	{"byte-after-frame", []string{"A text message of 1 octet", "A text message of 12*", "A Ping with five octets of text"}},
-	{"payload-still-masked", []string{"The masking key *", "A text message of 1 octet"}},
-	{"mask-begun-anew-at-each-read", []string{"Cut behind octet 7: a text frame", "Cut behind octet 8: a text frame", "Cut behind octet 9: a text frame", "A text message of 12*"}},
-	{"mask-begun-before-payload", []string{"A payload of 9 octets, each *", "A payload of 3 octets, each *"}},
+	{"length-in-one-byte", []string{"A text message of 12*", "A text message of 255 bytes", "A text message of 256 bytes"}},
+	{"length-counts-masking-key", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
+	{"length-too-large", []string{"A text message of 1 byte", "A text message of 124 bytes", "A Ping with five bytes of text", "The code 1000"}},
+	{"length-too-small", []string{"A text message of 1 byte", "A text message of 12*", "The example: a text of one frame"}},
+	{"byte-after-frame", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
+	{"payload-still-masked", []string{"The masking key *", "A text message of 1 byte"}},
+	{"mask-begun-anew-at-each-read", []string{"Cut behind byte 7: a text frame", "Cut behind byte 8: a text frame", "Cut behind byte 9: a text frame", "A text message of 12*"}},
+	{"mask-begun-before-payload", []string{"A payload of 9 bytes, each *", "A payload of 3 bytes, each *"}},
 	{"mask-not-checked", []string{"A text frame with the mask of the other role", "A binary frame with the mask of the other role", "A Ping with the mask of the other role"}},
-	{"mask-bit-without-key", []string{"A text message of 1 octet", "A text message of 12*", "A Ping with five octets of text"}},
-	{"mask-bit-missing", []string{"A text message of 1 octet", "A text message of 12*", "A Ping with five octets of text"}},
-	{"server-masks", []string{"A text message of 1 octet", "An empty Ping"}},
-	{"client-does-not-mask", []string{"A text message of 1 octet", "An empty Ping"}},
+	{"mask-bit-without-key", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
+	{"mask-bit-missing", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
+	{"server-masks", []string{"A text message of 1 byte", "An empty Ping"}},
+	{"client-does-not-mask", []string{"A text message of 1 byte", "An empty Ping"}},
 	{"mask-left-out-when-empty", []string{"A text, a binary message, a text", "Three frames in one write, the middle one empty"}},
-	{"mask-left-out-in-control-frames", []string{"A text message of 1 octet", "A Ping with five octets of text"}},
+	{"mask-left-out-in-control-frames", []string{"A text message of 1 byte", "A Ping with five bytes of text"}},
 	{"masking-key-constant", []string{"The masking keys of eight messages"}},
 	{"fin-inverted", []string{"A text message of 12*", "An empty Ping"}},
 	{"nibbles-swapped", []string{"A text message of 1*"}},
@@ -208,16 +208,16 @@ var proofs = []struct {
 	{"utf8-checked-per-fragment", textTitles},
 	{"utf8-checked-per-read", tcpTitles},
 	{"utf8-replaced", textTitles},
-	{"text-read-as-latin1", []string{"Well-formed: *", "A text message of 1 octet"}},
-	{"binary-sent-as-text", []string{"A binary message of 1 octet", "A text message of 1 octet", "A binary message of all 256 octets"}},
-	{"text-sent-as-binary", []string{"A binary message of 1 octet", "A text message of 1 octet"}},
+	{"text-read-as-latin1", []string{"Well-formed: *", "A text message of 1 byte"}},
+	{"binary-sent-as-text", []string{"A binary message of 1 byte", "A text message of 1 byte", "A binary message of all 256 bytes"}},
+	{"text-sent-as-binary", []string{"A binary message of 1 byte", "A text message of 1 byte"}},
 }
 
 var (
 	tcpTitles      = slices.Concat(leastFrame, cutPayloads, cutHeaders, cutBareHeaders, together)
-	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 octet"}
-	pingTitles     = []string{"A text message of 1 octet", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
-	closeTitles    = []string{"A text message of 1 octet", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one octet",
+	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 byte"}
+	pingTitles     = []string{"A text message of 1 byte", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
+	closeTitles    = []string{"A text message of 1 byte", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one byte",
 		"Nothing but the closing handshake", "The code 100*", "The code 3000", "A reason with U+0000*", "A reason with FF*"}
 	textTitles = []string{"A text in two fragments, in one TCP write", "Well-formed: *", "Malformed: U+D*", "Malformed: the*", "Malformed: FF*", `"κόσμε" *`, "At once, in an unfinished message: *"}
 )

@@ -19,10 +19,10 @@ type model struct {
 	lengthSeven  bool // the seven bits are the length, whatever they say
 	length32     bool // the 64-bit length has 32
 	lengthUnused bool // the 64-bit length is read, and 127 used
-	little       bool // least octet first
+	little       bool // least byte first
 	stillMasked  bool
 	anew         bool // the masking key begins anew with each read
-	shifted      int  // octet 0 goes with this octet of the masking key
+	shifted      int  // byte 0 goes with this byte of the masking key
 
 	// Messages.
 	noFirst, lastOnly, eachFragment bool
@@ -119,11 +119,11 @@ func as(from, to wire.Opcode) func(said) said {
 	}
 }
 
-// maxModelled is how many octets a case may send whose answers are worked out.
+// maxModelled is how many bytes a case may send whose answers are worked out.
 const maxModelled = 256 << 10
 
 // stream returns what the judge sends behind the opening handshake, and at which
-// of its octets each TCP write begins. ok is false where it is too much.
+// of its bytes each TCP write begins. ok is false where it is too much.
 func (c *Case) stream() (b []byte, writes []int, ok bool) {
 	size := 0
 	for _, s := range c.Steps {

@@ -35,7 +35,7 @@ var (
 
 // right returns the frame as it should be.
 func right(m *mini, op wire.Opcode, p []byte) []byte {
-	return Frame{Fin: true, Opcode: op, Payload: Payload{Octets: p}}.append(nil, m.role, m.nextKey)
+	return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.append(nil, m.role, m.nextKey)
 }
 
 func (m *mini) nextKey() [4]byte {
@@ -49,7 +49,7 @@ func announcing(change func(n int) uint64) func(*mini, wire.Opcode, []byte) []by
 		if op == wire.Close {
 			return right(m, op, p)
 		}
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Octets: p}}.claims(change(len(p))).append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.claims(change(len(p))).append(nil, m.role, m.nextKey)
 	}
 }
 
@@ -72,7 +72,7 @@ func edited(edit func(b []byte) []byte) func(*mini, wire.Opcode, []byte) []byte 
 func frameOf(f Frame) func(*mini, []byte) []byte {
 	return func(m *mini, p []byte) []byte {
 		own := f // many endpoints use f at once
-		own.Payload = Payload{Octets: p}
+		own.Payload = Payload{Data: p}
 		return own.append(nil, m.role, m.nextKey)
 	}
 }
@@ -96,7 +96,7 @@ var habits = []habit{
 			slices.Reverse(b[2 : 2+n])
 		}
 		return b
-	}), named: []string{"length-sent-little-endian"}, titles: []string{"A text message of 32,768 octets"}},
+	}), named: []string{"length-sent-little-endian"}, titles: []string{"A text message of 32,768 bytes"}},
 	{what: "a length of 32 bits after 127", roles: both, frame: edited(func(b []byte) []byte {
 		if b[1]&0x7F == 127 {
 			return slices.Delete(b, 2, 6)
@@ -168,12 +168,12 @@ var habits = []habit{
 	{what: "the opcode 3 for text", roles: both, frame: only(wire.Text, frameOf(Frame{Fin: true, Opcode: 3}))},
 	{what: "a continuation for text", roles: both, frame: only(wire.Text, frameOf(Frame{Fin: true}))},
 	{what: "a mask from a server", roles: servers, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Octets: p}, Masking: Always}.append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: Always}.append(nil, m.role, m.nextKey)
 	}, named: []string{"server-masks"}},
 	{what: "the MASK bit and no key", roles: servers, frame: edited(func(b []byte) []byte { b[1] |= 0x80; return b }), named: []string{"mask-bit-without-key"}},
 	{what: "a key and no MASK bit", roles: clients, frame: edited(func(b []byte) []byte { b[1] &^= 0x80; return b }), named: []string{"mask-bit-missing"}},
 	{what: "no mask from a client", roles: clients, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Octets: p}, Masking: Never}.append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: Never}.append(nil, m.role, m.nextKey)
 	}, named: []string{"client-does-not-mask"}},
 
 	// A client's Host.
@@ -190,7 +190,7 @@ var habits = []habit{
 	{what: "a Close code of its own", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE8} }), titles: []string{"The code 3000", "The code 4999"}},
 	{what: "the code 1001 for all", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE9} })},
 	{what: "Close frames without a body", roles: both, frame: bodied(func(uint16) []byte { return nil })},
-	{what: "Close frames without a body for every fault", roles: both, bare: true, titles: []string{"A Close frame with a body of one octet*"}},
+	{what: "Close frames without a body for every fault", roles: both, bare: true, titles: []string{"A Close frame with a body of one byte*"}},
 	{what: "a flood", roles: servers, first: strings.Repeat(string(unmasked(wire.Binary, strings.Repeat("x", 60000))), 6), titles: requestTitles},
 	{what: "capitals, as an answer to every request", roles: servers, titles: requestTitles,
 		frame: only(wire.Text, func(m *mini, p []byte) []byte { return right(m, wire.Text, bytes.ToUpper(p)) })},
@@ -213,9 +213,9 @@ var requestTitles = []string{
 
 // habitTitles are cases that show each of habits, and some that must not mislead.
 var habitTitles = slices.Concat(leastFrame, []string{
-	"A text message of 124 octets", "A text message of 125 octets", "A text message of 128 octets", "A text message of 255 octets", "A text message of 257 octets",
-	"A text message of 65,535 octets", "A text message of 65,536 octets", "A text message of 65,537 octets",
-	"An empty Ping", "A Ping with one octet", "A Ping with five octets of text", "The example: a Ping, and its Pong",
+	"A text message of 124 bytes", "A text message of 125 bytes", "A text message of 128 bytes", "A text message of 255 bytes", "A text message of 257 bytes",
+	"A text message of 65,535 bytes", "A text message of 65,536 bytes", "A text message of 65,537 bytes",
+	"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong",
 	"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001", "The code 1002",
 	"RSV2 and RSV3 in a text frame", "RSV1 in a text frame", "Opcode 3 with a payload", "A continuation frame with FIN 1 as the first frame of all",
 })

@@ -27,7 +27,7 @@ import (
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
-	Each   int           // or cut into writes of so many octets, whatever Writes say
+	Each   int           // or cut into writes of so many bytes, whatever Writes say
 	Gap    time.Duration // between two writes
 	Fin    bool          // end the judge's side of TCP behind it
 	// Listen is how long the judge waits before it answers a client, which must
@@ -138,12 +138,12 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) answer 
 		if from == wire.Server && len(first) > 0 && !looksLikeHTTP(first) {
 			return answer{err: fmt.Errorf("it answered %s, which is no HTTP", quoteLine(first))}
 		}
-		for _, it := range talk.Octets(from, b[:n], false) {
+		for _, it := range talk.Bytes(from, b[:n], false) {
 			h := it.Handshake
 			if h == nil || from == wire.Server && h.Head.Status/100 == 1 && h.Head.Status != 101 {
 				continue
 			}
-			if len(h.Octets()) >= dissect.MaxHead {
+			if len(h.Bytes()) >= dissect.MaxHead {
 				break // it was cut: see below
 			}
 			return answer{head: h, rest: append([]byte(nil), b[it.End:n]...)}
@@ -209,7 +209,7 @@ func (c *Case) open(ctx context.Context, conn *movingConn, role wire.Role, host,
 	}
 	list := c.writes(role, host, path, key, asked)
 	var own *dissect.Handshake
-	for _, it := range talk.Octets(role, legible(strings.Join(list, "")), false) {
+	for _, it := range talk.Bytes(role, legible(strings.Join(list, "")), false) {
 		if it.Handshake != nil {
 			own = it.Handshake
 		}
@@ -286,7 +286,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 		lacks = c.lacksOffer(a)
 	}
 	if lacks != "" {
-		r.Verdict, r.Closing, r.Reason, r.Got = Info, Info, sentence(lacks), a.head.Line
+		r.Verdict, r.Closing, r.Reason, r.Got = Note, Note, sentence(lacks), a.head.Line
 		return true
 	}
 	refusal := c.refusal()
@@ -315,7 +315,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 	case a.head == nil:
 		// 2. No answer at all.
 		r.Got = a.err.Error()
-		r.Verdict, r.Reason = NonStrict, sentence("it refused the handshake without an answer: "+a.err.Error())
+		r.Verdict, r.Reason = Warning, sentence("it refused the handshake without an answer: "+a.err.Error())
 		switch {
 		case errors.Is(a.err, errSilent):
 			c.noHandshake(r)
@@ -336,7 +336,7 @@ func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
 				return true
 			}
 		}
-		r.Verdict = NonStrict
+		r.Verdict = Warning
 		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
 	}
 	return true
@@ -368,7 +368,7 @@ func (a answer) busy() bool {
 	return a.head != nil && a.head.From == wire.Server && (a.head.Head.Status == 503 || a.head.Head.Status == 429)
 }
 
-// pointRule sets Got, Octets and Caret to the line of h that breaks rule, or to
+// pointRule sets Got, Bytes and Caret to the line of h that breaks rule, or to
 // its first line, where that tells.
 func (r *Report) pointRule(h *dissect.Handshake, rule string) {
 	name := dissect.HeaderField(rule)
@@ -376,7 +376,7 @@ func (r *Report) pointRule(h *dissect.Handshake, rule string) {
 		if name == "" || !strings.EqualFold(l.Name, name) {
 			continue
 		}
-		line := string(h.Octets()[l.Offset : l.Offset+l.Size])
+		line := string(h.Bytes()[l.Offset : l.Offset+l.Size])
 		line = strings.TrimRight(line, "\r\n")
 		at := min(len(l.Name)+len(": "), len(line)-1)
 		if rule == wire.RuleAcceptWrong.Code && h.Accept != nil {
@@ -396,13 +396,13 @@ func (r *Report) pointRule(h *dissect.Handshake, rule string) {
 	r.pointLine(h.Line, at)
 }
 
-// pointLine sets Got to a line, and Octets and Caret to the octet at of it.
+// pointLine sets Got to a line, and Bytes and Caret to the byte at of it.
 func (r *Report) pointLine(line string, at int) {
 	r.Got, r.Skipped = line, 0
-	if at >= keepOctets {
-		r.Skipped = at - keepOctets/2
+	if at >= keepBytes {
+		r.Skipped = at - keepBytes/2
 	}
-	r.Octets = []byte(line[r.Skipped:min(len(line), r.Skipped+keepOctets)])
+	r.Bytes = []byte(line[r.Skipped:min(len(line), r.Skipped+keepBytes)])
 	r.Caret = 8 * (at - r.Skipped)
 }
 

@@ -40,7 +40,7 @@ type seen struct {
 // compressed reports whether s is a message with RSV1.
 func (s seen) compressed() bool { return !s.opcode.IsControl() && s.frames[0].header.RSV1 }
 
-// fault is the first thing in the target's octets that breaks a rule.
+// fault is the first thing in the target's bytes that breaks a rule.
 type fault struct {
 	rule wire.Violation
 	of   seen // as far as it came
@@ -69,11 +69,11 @@ type peer struct {
 	control seen
 	text    wire.UTF8
 	context wire.Context
-	octets  int
+	bytes   int
 	extras  int       // control frames, and fragments without a payload
 	inflate *inflater // nil without permessage-deflate
-	first   []byte    // the first octets that came, enough to see what they are
-	raw     []byte    // the first octets of the last frame, header included, as they came
+	first   []byte    // the first bytes that came, enough to see what they are
+	raw     []byte    // the first bytes of the last frame, header included, as they came
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -111,7 +111,7 @@ func newPeer(conn *movingConn, role wire.Role, may bounds, sent sentSet, deflate
 	p := &peer{conn: conn, role: role, may: may, sent: sent, done: make(chan struct{}), changed: make(chan struct{}),
 		context: wire.Context{Sender: role.Peer(), RSV1: deflate != nil}}
 	if deflate != nil {
-		p.inflate = newInflater(*deflate, role.Peer(), may.octets)
+		p.inflate = newInflater(*deflate, role.Peer(), may.bytes)
 	}
 	go p.read(rest)
 	return p
@@ -135,7 +135,7 @@ func (p *peer) read(rest []byte) {
 	}
 	// What comes behind a fault is of no interest, and must not keep the target
 	// from noticing that the judge hangs up.
-	more, _ := io.CopyN((*begin)(&p.raw), p.conn, keepOctets)
+	more, _ := io.CopyN((*begin)(&p.raw), p.conn, keepBytes)
 	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20-more))
 }
 
@@ -150,7 +150,7 @@ func (p *peer) tell(change func()) {
 
 // take reads frames from b. It reports false when it should be given no more.
 func (p *peer) take(b []byte) bool {
-	p.first = append(p.first, b[:min(len(b), keepOctets-len(p.first))]...)
+	p.first = append(p.first, b[:min(len(b), keepBytes-len(p.first))]...)
 	for {
 		switch {
 		case p.inFrame:
@@ -176,7 +176,7 @@ func (p *peer) take(b []byte) bool {
 			}
 			p.raw = append(p.raw[:0], p.head[:h.Size()]...)
 			b = b[h.Size()-had:]
-			p.raw = append(p.raw, b[:min(len(b), keepOctets)]...)
+			p.raw = append(p.raw, b[:min(len(b), keepBytes)]...)
 			p.head = p.head[:0]
 			if !p.beginFrame(h) {
 				return false
@@ -228,13 +228,13 @@ func (p *peer) beginFrame(h wire.Header) bool {
 		long := *s
 		p.tell(func() { p.tooLong = &long })
 	}
-	if room := uint64(max(0, p.may.octets-p.octets)); h.Length <= room {
+	if room := uint64(max(0, p.may.bytes-p.bytes)); h.Length <= room {
 		s.payload = slices.Grow(s.payload, int(h.Length))
 	}
 	return true
 }
 
-// payload takes octets of the frame's payload.
+// payload takes bytes of the frame's payload.
 func (p *peer) payload(b []byte) bool {
 	s := p.current()
 	pos := int((p.frame.Length - p.left) % 4)
@@ -245,17 +245,17 @@ func (p *peer) payload(b []byte) bool {
 	if s.opcode == wire.Text && !s.compressed() {
 		if i := p.text.Check(s.payload[had:]); i < len(b) {
 			at := had + i - s.frames[len(s.frames)-1].start
-			return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the text is 0x%02X.", had+i, s.payload[had+i])), 8*(p.frame.Size()+at))
+			return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Byte %d of the text is 0x%02X.", had+i, s.payload[had+i])), 8*(p.frame.Size()+at))
 		}
 	}
-	if p.octets += len(b); p.octets > p.may.octets {
+	if p.bytes += len(b); p.bytes > p.may.bytes {
 		p.tell(func() { p.flooded = true })
 		return false
 	}
 	return true
 }
 
-// endFrame acts on a frame whose last octet has come.
+// endFrame acts on a frame whose last byte has come.
 func (p *peer) endFrame() bool {
 	p.inFrame = false
 	s := *p.current()
@@ -285,7 +285,7 @@ func (p *peer) endFrame() bool {
 		}
 		if s.opcode == wire.Text {
 			if i := p.text.Check(message); i < len(message) {
-				return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Octet %d of the inflated text is 0x%02X.", i, message[i])), 8*p.frame.Size())
+				return p.broke(wire.RuleTextUTF8.Broken(fmt.Sprintf("Byte %d of the inflated text is 0x%02X.", i, message[i])), 8*p.frame.Size())
 			}
 		}
 		s.packed, s.payload = s.payload, message
@@ -455,10 +455,10 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// begin takes the first keepOctets bytes that are written to it.
+// begin takes the first keepBytes bytes that are written to it.
 type begin []byte
 
 func (w *begin) Write(b []byte) (int, error) {
-	*w = append(*w, b[:max(0, min(len(b), 2*keepOctets-len(*w)))]...)
+	*w = append(*w, b[:max(0, min(len(b), 2*keepBytes-len(*w)))]...)
 	return len(b), nil
 }

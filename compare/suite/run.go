@@ -43,7 +43,7 @@ const (
 )
 
 // The most that is kept of a case that runs without a recording of its own.
-var caseLimits = recording.Limits{Events: 1000, Octets: 256 << 10}
+var caseLimits = recording.Limits{Events: 1000, Bytes: 256 << 10}
 
 // heavy lets few cases that need much memory run at once.
 var heavy = make(chan struct{}, 2)
@@ -71,7 +71,7 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 		alive := *stillThere
 		alive.patience = t.Patience
 		again := alive.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
-		if again.Verdict > NonStrict {
+		if again.Verdict > Warning {
 			r.Verdict, r.Reason, r.Refused, r.Busy, r.lacks = again.Verdict, "After the reset it served no further connection: "+again.Reason, again.Refused, again.Busy, again.lacks
 		}
 	}
@@ -258,13 +258,13 @@ func (p *peer) answerPings(c *Case) {
 		return
 	}
 	for _, s := range c.Steps {
-		if s.Keep > 0 || s.Skip > 0 || len(s.Octets) > 0 || slices.ContainsFunc(s.Frames, func(f Frame) bool { return f.Lies }) {
+		if s.Keep > 0 || s.Skip > 0 || len(s.Bytes) > 0 || slices.ContainsFunc(s.Frames, func(f Frame) bool { return f.Lies }) {
 			return
 		}
 	}
 	keys := c.keys()
 	p.pong = func(payload []byte) []byte {
-		return of(wire.Pong, Payload{Octets: payload}).append(nil, p.role, keys)
+		return of(wire.Pong, Payload{Data: payload}).append(nil, p.role, keys)
 	}
 }
 
@@ -282,14 +282,14 @@ func (c *Case) keys() func() [4]byte {
 // bounds says how much may come from a target before it is wrong, whatever comes
 // after.
 type bounds struct {
-	octets   int    // of payload in all
+	bytes    int    // of payload in all
 	message  uint64 // of the longest message or, compressed, its frames
 	controls int    // control frames, and fragments without a payload
 }
 
 // bounds returns what c calls for at most, with some slack.
 func (c *Case) bounds() bounds {
-	b := bounds{octets: slack, controls: manyControls}
+	b := bounds{bytes: slack, controls: manyControls}
 	most := 0
 	for _, o := range c.Outcomes {
 		n := 0
@@ -302,7 +302,7 @@ func (c *Case) bounds() bounds {
 		most = max(most, n)
 		b.controls = max(b.controls, manyControls+len(o.Sees))
 	}
-	b.octets += most
+	b.bytes += most
 	if c.Deflate != nil {
 		// What cannot be compressed grows a little, by how much is the target's choice.
 		b.message += b.message/8 + 1024
@@ -341,7 +341,7 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 				s.trailing = s.trailing || closed
 				closed = closed || f.Opcode == wire.Close
 			}
-			s.trailing = s.trailing || closed && len(step.Octets) > 0
+			s.trailing = s.trailing || closed && len(step.Bytes) > 0
 			if closed {
 				p.pong = nil
 			}

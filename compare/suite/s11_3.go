@@ -8,7 +8,7 @@ func section113() []*Case {
 	s.addHandshakes(wire.Server, handshakes{
 		// The MUST NOT of §11.3.1 binds the client, as that of §11.3.5 for the version does.
 		requirement: "A client sends Sec-WebSocket-Key once. What a server does if it comes twice no MUST says.", keyword: May, section: "11.3.1",
-		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.1)"),
+		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refusesOr(Warning, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.1)"),
 		lax: "it accepts a repeated key, which a client must not send (RFC 6455 §11.3.1)",
 		list: []handshake{
 			{"The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
@@ -20,7 +20,7 @@ func section113() []*Case {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Extensions may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.2"), section: "11.3.2",
-		outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it only has to ignore"), head: atMostOnce("Sec-WebSocket-Extensions"),
+		outcomes: opensOr(Warning, "it refuses the whole handshake for an offer that it only has to ignore"), head: atMostOnce("Sec-WebSocket-Extensions"),
 		list: []handshake{{"Three Sec-WebSocket-Extensions", plus(request,
 			"Sec-WebSocket-Extensions: x-wslab-one", "Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: x-wslab-two")}},
 	})
@@ -31,7 +31,7 @@ func section113() []*Case {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Protocol may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.4"), section: "11.3.4",
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Info, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Note, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{{"Three Sec-WebSocket-Protocols", plus(request,
 			"Sec-WebSocket-Protocol: x-wslab-one", "Sec-WebSocket-Protocol: x-wslab-two", "Sec-WebSocket-Protocol: x-wslab-three")}},
 	})

@@ -115,7 +115,7 @@ func statuses(s *group) {
 	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The reason phrase after the status is for people, and may be anything or empty. A client SHOULD ignore it (RFC 9112 §4).", keyword: Should,
-		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(NonStrict, "it refuses a reason phrase that it should ignore (RFC 9112 §4)"),
+		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Warning, "it refuses a reason phrase that it should ignore (RFC 9112 §4)"),
 		list: []handshake{
 			{"101 with another reason", startLine(response, "HTTP/1.1 101 Web Socket Protocol Handshake")},
 			{"101 with the reason of another status", startLine(response, "HTTP/1.1 101 404 Not Found")},
@@ -125,7 +125,7 @@ func statuses(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A status line has a space behind its status even where no reason follows (RFC 9112 §4); who reads it may overlook that.", keyword: May,
-		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Info, "it wants the space that the grammar asks for"),
+		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Note, "it wants the space that the grammar asks for"),
 		list: []handshake{{"101 with nothing behind it", startLine(response, "HTTP/1.1 101")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
@@ -159,7 +159,7 @@ func upgradeOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
-		rules: []string{wire.RuleRespConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		rules: []string{wire.RuleRespConnection.Code}, outcomes: opensOr(Warning, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
 		list: []handshake{
 			{"Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
 		},
@@ -178,7 +178,7 @@ func upgradeOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer whose Upgrade has another value than websocket fails the connection: it cannot be changed to two protocols.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
-		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it reads Upgrade as a list, and is content with one item that is websocket"),
+		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(Warning, "it reads Upgrade as a list, and is content with one item that is websocket"),
 		list: []handshake{
 			{"Upgrade: websocket, h2c in the answer", upgrade("websocket, h2c")},
 			{"Upgrade: h2c, websocket in the answer", upgrade("h2c, websocket")},
@@ -227,8 +227,8 @@ func acceptOfAnswer(s *group) {
 		list: []handshake{
 			{"Sec-WebSocket-Accept for the key of the RFC's example", accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
 			{"Sec-WebSocket-Accept with the key itself", accept("{key}")},
-			{"Sec-WebSocket-Accept without its last octet", accept("{accept-cut}")},
-			{"Sec-WebSocket-Accept with one octet more", accept("{accept}=")},
+			{"Sec-WebSocket-Accept without its last byte", accept("{accept-cut}")},
+			{"Sec-WebSocket-Accept with one byte more", accept("{accept}=")},
 			{"Sec-WebSocket-Accept in quotes", accept(`"{accept}"`)},
 			{"Sec-WebSocket-Accept in other case", accept("{accept-case}")},
 			{"Sec-WebSocket-Accept made with no GUID", accept("{accept-key}")},
@@ -242,7 +242,7 @@ func acceptOfAnswer(s *group) {
 	s.addHandshakes(wire.Client, handshakes{
 		// The MUST NOT of §11.3.3 binds the server, as that of §11.3.1 binds the client.
 		requirement: "A server sends Sec-WebSocket-Accept once. What a client does if it comes twice no MUST says.", keyword: May, section: "11.3.3",
-		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a server must not do (RFC 6455 §11.3.3)"),
+		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refusesOr(Warning, "it ignores that the field is repeated, which a server must not do (RFC 6455 §11.3.3)"),
 		list: []handshake{
 			{"Sec-WebSocket-Accept twice, right both times", accept("{accept}", "{accept}")},
 			{"Sec-WebSocket-Accept twice, right the first time", accept("{accept}", "{accept-key}")},
@@ -265,7 +265,7 @@ func choicesOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The empty string is no subprotocol, and not the same as none (§4.2.2); an answer with it breaks the grammar.", keyword: Must, duty: dutyValidates, section: "4.2.2",
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refusesOr(NonStrict, "it takes an empty subprotocol for none"),
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refusesOr(Warning, "it takes an empty subprotocol for none"),
 		list: []handshake{{"An empty Sec-WebSocket-Protocol in the answer", subprotocol("")}},
 	})
 	extension := func(values ...string) string {
@@ -310,7 +310,7 @@ func grammarOfAnswer(s *group) {
 			{"The answer's fields in the opposite order", backwards(response)},
 		},
 	})
-	unknown := opensOr(NonStrict, "it fails the connection for a header field that it should ignore (RFC 9110 §5.1)")
+	unknown := opensOr(Warning, "it fails the connection for a header field that it should ignore (RFC 9110 §5.1)")
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
 		outcomes: unknown,
@@ -342,12 +342,12 @@ func grammarOfAnswer(s *group) {
 	}
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "Fields that are not known are overlooked, many and long ones as well, within what a client is willing to hold.", keyword: Should,
-		outcomes: opensOr(NonStrict, "it fails the connection for a head that servers with some cookies send"),
+		outcomes: opensOr(Warning, "it fails the connection for a head that servers with some cookies send"),
 		list: []handshake{
 			{"100 fields in the answer", plus(response, lines...)},
-			{"A value of 1,025 octets in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1025))},
-			{"A cookie of 4,096 octets in the answer", plus(response, "Set-Cookie: a="+strings.Repeat("c", 4094))},
-			{"A value of 8,000 octets in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 8000))},
+			{"A value of 1,025 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1025))},
+			{"A cookie of 4,096 bytes in the answer", plus(response, "Set-Cookie: a="+strings.Repeat("c", 4094))},
+			{"A value of 8,000 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 8000))},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
@@ -360,7 +360,7 @@ func grammarOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A header line is a name of token characters, a colon and a value; an answer that breaks the grammar is no valid response, though HTTP lets who reads it recover what can be read (RFC 9110 §2.4).", keyword: Should,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(NonStrict, "it overlooks a header line that breaks the grammar, as RFC 9110 §2.4 lets it, and others read such an answer in another way"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Warning, "it overlooks a header line that breaks the grammar, as RFC 9110 §2.4 lets it, and others read such an answer in another way"),
 		list: []handshake{
 			{"A header line without a colon in the answer", plus(response, "X-Unknown")},
 			{"A header line without a name in the answer", plus(response, ": 1")},
@@ -369,7 +369,7 @@ func grammarOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "No white space is before the colon, and no NUL in a value. A response with either is not valid, but HTTP lets a client repair it (RFC 9110 §5.5).", keyword: Should,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks or mends what is wrong, as HTTP allows"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it overlooks or mends what is wrong, as HTTP allows"),
 		list: []handshake{
 			{"A space before the colon of an unknown field in the answer", plus(response, "X-Unknown : 1")},
 			{"A value with NUL in the answer", plus(response, "X-Unknown: a\x00b")},
@@ -378,12 +378,12 @@ func grammarOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "No white space stands before a colon (RFC 9112 §5.1): what has it is no Upgrade field.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
-		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(NonStrict, "it overlooks white space before a colon, which RFC 9112 §5.1 forbids because readers differ in it"),
+		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(Warning, "it overlooks white space before a colon, which RFC 9112 §5.1 forbids because readers differ in it"),
 		list: []handshake{{"A space before the colon of Upgrade in the answer", set(response, "Upgrade", "Upgrade : websocket")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client that receives a folded line, as old HTTP has it, reads it as one line (RFC 9112 §5.2).", keyword: Must, duty: dutyFoldedBack,
-		outcomes: opensOr(NonStrict, "it fails the connection for a folded line, which RFC 9112 §5.2 says to read as one"),
+		outcomes: opensOr(Warning, "it fails the connection for a folded line, which RFC 9112 §5.2 says to read as one"),
 		list: []handshake{
 			{"An unknown field of the answer folded into two lines", plus(response, "X-Unknown: a", " b")},
 			{"Sec-WebSocket-Accept folded into two lines", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:", "\t{accept}")},
@@ -396,10 +396,10 @@ func grammarOfAnswer(s *group) {
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A 101 has no content and ends with its empty line (RFC 9112 §6.3), whatever length it claims: frames follow it.", keyword: Must, duty: dutyParses,
-		outcomes: opensOr(Info, "it fails the connection, as a 101 must not have this field"),
+		outcomes: opensOr(Note, "it fails the connection, as a 101 must not have this field"),
 		list: []handshake{
 			{"Content-Length: 0 in the answer", plus(response, "Content-Length: 0")},
-			{"Content-Length: 7 in the answer, and a frame of seven octets", plus(response, "Content-Length: 7")},
+			{"Content-Length: 7 in the answer, and a frame of seven bytes", plus(response, "Content-Length: 7")},
 			{"Transfer-Encoding: chunked in the answer", plus(response, "Transfer-Encoding: chunked")},
 		},
 	})
@@ -410,7 +410,7 @@ func answerInPieces(s *group) {
 	add := func(title string, o Opening) {
 		keyword, duty, outcomes := Must, dutyInterprets, opens()
 		if o.Gap > between { // how long a client waits is its own choice
-			keyword, duty, outcomes = May, Duty{}, opensOr(Info, "it does not wait so long for the rest of a response, which is its own choice")
+			keyword, duty, outcomes = May, Duty{}, opensOr(Note, "it does not wait so long for the rest of a response, which is its own choice")
 		}
 		s.addForClients(Case{
 			Title: title, Requirement: "A response means the same however TCP cuts it.", Keyword: keyword, Duty: duty,
@@ -431,10 +431,10 @@ func answerInPieces(s *group) {
 		add("An answer cut "+each.where, Opening{Writes: []string{response[:at], response[at:]}, Gap: between})
 	}
 	lines := strings.SplitAfter(response, "\r\n")
-	add("An answer octet by octet", Opening{Each: 1, Gap: between / 10})
-	add("An answer in pieces of seven octets", Opening{Each: 7, Gap: between / 2})
+	add("An answer byte by byte", Opening{Each: 1, Gap: between / 10})
+	add("An answer in pieces of seven bytes", Opening{Each: 7, Gap: between / 2})
 	add("An answer line by line, 80 ms apart", Opening{Writes: lines[:len(lines)-1], Gap: 80 * time.Millisecond})
-	add("An answer with a pause of 300 ms before its last octet", Opening{Writes: []string{response[:len(response)-1], response[len(response)-1:]}, Gap: 300 * time.Millisecond})
+	add("An answer with a pause of 300 ms before its last byte", Opening{Writes: []string{response[:len(response)-1], response[len(response)-1:]}, Gap: 300 * time.Millisecond})
 
 	glued := func(title string, outcomes []Outcome, steps ...Step) {
 		s.addForClients(Case{
@@ -447,8 +447,8 @@ func answerInPieces(s *group) {
 	glued("Two fragments in the same TCP segment as the answer", opens(), send(text("Hel").more(), cont("lo")))
 	glued("A Ping in the same TCP segment as the answer", answers(pongs("Hello")), send(ping("Hello")))
 	glued("A Close frame in the same TCP segment as the answer", closes(1000), send(closeWith(1000, "")))
-	glued("A frame of 10,000 octets behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
-	glued("Half a frame in the same TCP segment as the answer, then the rest", opens(), octets(0x81, 0x05, 'H', 'e'), pause(between), octets('l', 'l', 'o'))
+	glued("A frame of 10,000 bytes behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
+	glued("Half a frame in the same TCP segment as the answer, then the rest", opens(), data(0x81, 0x05, 'H', 'e'), pause(between), data('l', 'l', 'o'))
 	s.addForClients(Case{
 		Title: "A frame that breaks a rule in the same TCP segment as the answer", Keyword: Must, Duty: dutyOpcode, Glued: true,
 		Requirement: "A frame that arrives with the response is read like any other.",

@@ -62,7 +62,7 @@ func requestLine(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "HTTP/1.1 or higher is asked for, and a minor version that is higher is to be read as the highest that is known (RFC 9110 §2.5).", keyword: Should,
-		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: opensOr(NonStrict, "it refuses a minor version that it should read as HTTP/1.1"),
+		rules: []string{wire.RuleHTTPVersion.Code}, outcomes: opensOr(Warning, "it refuses a minor version that it should read as HTTP/1.1"),
 		list: []handshake{{"A request of HTTP/1.2", startLine(request, "GET {path} HTTP/1.2")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
@@ -82,11 +82,11 @@ func requestLine(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "The target is a resource name, and that may have a query. Which resources there are is the server's own to say.", keyword: May,
-		outcomes: opensOr(Info, "it refuses this target, as it may where it has no such resource"),
+		outcomes: opensOr(Note, "it refuses this target, as it may where it has no such resource"),
 		list: []handshake{
 			{"A target with a query", startLine(request, "GET {path}?chat=1&name=a%20b HTTP/1.1")},
 			{"A target with an empty query", startLine(request, "GET {path}? HTTP/1.1")},
-			{"A target of 4,000 octets", startLine(request, "GET {path}?"+strings.Repeat("q", 4000)+" HTTP/1.1")},
+			{"A target of 4,000 bytes", startLine(request, "GET {path}?"+strings.Repeat("q", 4000)+" HTTP/1.1")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
@@ -97,15 +97,15 @@ func requestLine(s *group) {
 			{"Only host and port as the target", startLine(request, "GET {host} HTTP/1.1")},
 			{"A target without its first slash", startLine(request, "GET chat HTTP/1.1")},
 			{"A target with a space", startLine(request, "GET {path}a b HTTP/1.1")},
-			{"A target with an octet of 0x01", startLine(request, "GET {path}\x01 HTTP/1.1")},
+			{"A target with a byte of 0x01", startLine(request, "GET {path}\x01 HTTP/1.1")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A resource name has no fragment and only visible ASCII (§3). What a server makes of others is its own to say.", keyword: May,
-		rules: []string{wire.RuleTarget.Code}, outcomes: refusesOr(Info, "it takes a target that no URI can have"),
+		rules: []string{wire.RuleTarget.Code}, outcomes: refusesOr(Note, "it takes a target that no URI can have"),
 		list: []handshake{
 			{"A target with a fragment", startLine(request, "GET {path}#top HTTP/1.1")},
-			{"A target with octets above 0x7F", startLine(request, "GET {path}?\xc3\xbc HTTP/1.1")},
+			{"A target with bytes above 0x7F", startLine(request, "GET {path}?\xc3\xbc HTTP/1.1")},
 			{"A ws URL as the target", startLine(request, "GET ws://{host}{path} HTTP/1.1")},
 		},
 	})
@@ -125,13 +125,13 @@ func hostField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Host contains the server's authority, so it is not empty.", keyword: Must, duty: dutyReads(2, "A server refuses a request whose Host is not its authority."),
 		rules:    []string{wire.RuleHost.Code},
-		outcomes: refusesOr(NonStrict, "HTTP knows an empty Host; of a WebSocket's handshake, RFC 6455 §4.2.1 demands the server's authority"),
+		outcomes: refusesOr(Warning, "HTTP knows an empty Host; of a WebSocket's handshake, RFC 6455 §4.2.1 demands the server's authority"),
 		list:     []handshake{{"An empty Host", set(request, "Host", "Host:")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Host contains the server's authority. Which names it goes by is the server's own to say.", keyword: May,
 		rules:    []string{wire.RuleHost.Code},
-		outcomes: opensOr(Info, "it does not go by this name"),
+		outcomes: opensOr(Note, "it does not go by this name"),
 		list: []handshake{
 			{"Another server's Host", set(request, "Host", "Host: elsewhere.example")},
 			{"A Host in capitals, behind all the others", plus(set(request, "Host"), "HOST: {host}")},
@@ -155,7 +155,7 @@ func upgradeFields(s *group) {
 	// A server may ignore Upgrade (RFC 9110 §7.8), so no MUST makes it read a list.
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Upgrade contains the value websocket, and in HTTP it is a list that may have other protocols. A server may ignore it, though (RFC 9110 §7.8).", keyword: Should,
-		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(NonStrict, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(Warning, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
 		list: []handshake{
 			{"Upgrade with websocket before another protocol", upgrade("websocket, h2c")},
 			{"Upgrade with websocket behind another protocol", upgrade("h2c, websocket")},
@@ -179,7 +179,7 @@ func upgradeFields(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Upgrade contains the value websocket; HTTP lets a protocol have a version behind a slash, and websocket has none.", keyword: May,
-		rules: []string{wire.RuleUpgrade.Code}, outcomes: refusesOr(Info, "it takes websocket/13 for websocket"),
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: refusesOr(Note, "it takes websocket/13 for websocket"),
 		list: []handshake{{"Upgrade: websocket/13", upgrade("websocket/13")}},
 	})
 
@@ -198,7 +198,7 @@ func upgradeFields(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
-		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(NonStrict, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
+		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(Warning, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
 		list: []handshake{
 			{"Two Connection fields, Upgrade in the second", connection("keep-alive", "Upgrade")},
 			{"Two Connection fields, Upgrade in the first", connection("Upgrade", "keep-alive")},
@@ -213,7 +213,7 @@ func upgradeFields(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A list may have empty items, which do not count (RFC 9110 §5.6.1.2). A server may ignore Upgrade, though (RFC 9110 §7.8).", keyword: Should,
-		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(NonStrict, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
+		rules: []string{wire.RuleUpgrade.Code}, outcomes: opensOr(Warning, "it does not read Upgrade as a list, which RFC 9110 §7.8 makes it"),
 		list: []handshake{{"Upgrade with empty items in its list", upgrade(",websocket ,,")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
@@ -232,7 +232,7 @@ func upgradeFields(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Connection includes the token Upgrade; what close beside it is to mean the RFC does not say.", keyword: May,
-		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(Info, "it takes close for the end of it all"),
+		rules: []string{wire.RuleConnection.Code}, outcomes: opensOr(Note, "it takes close for the end of it all"),
 		list: []handshake{{"Connection: close, Upgrade", connection("close, Upgrade")}},
 	})
 }
@@ -259,13 +259,13 @@ func keyField(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "The key is base64 of 16 bytes. A server need not decode it, though (§4.2.2).", keyword: May,
 		rules:    []string{wire.RuleKeyLength.Code},
-		outcomes: refusesOr(NonStrict, "it does not decode the key (RFC 6455 §4.2.2 allows that), so it accepts a key that §4.2.1 says to refuse"),
+		outcomes: refusesOr(Warning, "it does not decode the key (RFC 6455 §4.2.2 allows that), so it accepts a key that §4.2.1 says to refuse"),
 		list: []handshake{
-			{"A key of 15 octets", key("MTIzNDU2Nzg5MDEyMzQ1")},
-			{"A key of 17 octets", key("MTIzNDU2Nzg5MDEyMzQ1Njc=")},
-			{"A key of one octet", key("MQ==")},
-			{"A key of 24 octets that are no base64", key("!!!!!!!!!!!!!!!!!!!!!!==")},
-			{"A key that is 16 letters and no base64 of 16 octets", key("abcdefghijklmnop")},
+			{"A key of 15 bytes", key("MTIzNDU2Nzg5MDEyMzQ1")},
+			{"A key of 17 bytes", key("MTIzNDU2Nzg5MDEyMzQ1Njc=")},
+			{"A key of one byte", key("MQ==")},
+			{"A key of 24 bytes that are no base64", key("!!!!!!!!!!!!!!!!!!!!!!==")},
+			{"A key that is 16 letters and no base64 of 16 bytes", key("abcdefghijklmnop")},
 			{"A key without its padding", key("dGhlIHNhbXBsZSBub25jZQ")},
 			{"A key with one = too few", key("dGhlIHNhbXBsZSBub25jZQ=")},
 			{"A key with one = too many", key("dGhlIHNhbXBsZSBub25jZQ===")},
@@ -276,19 +276,19 @@ func keyField(s *group) {
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "The key is base64 of 16 octets, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must, duty: dutyTrims,
+		requirement: "The key is base64 of 16 bytes, whichever they are, and the white space around it is not part of it (RFC 9110 §5.5).", keyword: Must, duty: dutyTrims,
 		rules: []string{wire.RuleKeyLength.Code}, outcomes: opens(),
 		list: []handshake{
 			{"A key with white space around it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: \t {key} \t ")},
 			{"A key with no space before it", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:{key}")},
 			{"A key of 16 zeros", key("AAAAAAAAAAAAAAAAAAAAAA==")},
-			{"A key of 16 octets 0xFF", key("/////////////////////w==")},
+			{"A key of 16 bytes 0xFF", key("/////////////////////w==")},
 			{"A key with + and /", key("+/+/+/+/+/+/+/+/+/+/+w==")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "The bits that base64 has over at the end of the key need not be 0: those of the RFC's own example are not (§4.1).", keyword: Should,
-		rules: []string{wire.RuleKeyLength.Code}, outcomes: opensOr(NonStrict, "it refuses the key that RFC 6455 §4.1 gives as an example; RFC 4648 §3.5 lets a decoder do so"),
+		rules: []string{wire.RuleKeyLength.Code}, outcomes: opensOr(Warning, "it refuses the key that RFC 6455 §4.1 gives as an example; RFC 4648 §3.5 lets a decoder do so"),
 		list: []handshake{{"The key that §4.1 gives as an example, whose last bits are not 0", key("AQIDBAUGBwgJCgsMDQ4PEC==")}},
 	})
 }
@@ -322,7 +322,7 @@ func otherFields(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
-		outcomes: opensOr(NonStrict, "it refuses a request for a header field that it should ignore (RFC 9110 §5.1)"),
+		outcomes: opensOr(Warning, "it refuses a request for a header field that it should ignore (RFC 9110 §5.1)"),
 		list: []handshake{
 			{"A field that nobody knows", plus(request, "X-Unknown: 1")},
 			{"A field without a value", plus(request, "X-Empty:")},
@@ -343,7 +343,7 @@ func otherFields(s *group) {
 func headGrammar(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A header line is a name of token characters, a colon, and a value. RFC 9112 §2.2 says that a server SHOULD refuse what does not match this grammar.", keyword: Should,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(NonStrict, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Warning, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
 		list: []handshake{
 			{"A header line without a colon", plus(request, "X-Unknown")},
 			{"A header line without a colon, with a space in it", plus(request, "X-Unknown 1")},
@@ -359,18 +359,18 @@ func headGrammar(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A header line is a name of token characters, a colon, and a value. RFC 9112 §2.2 says that a server SHOULD refuse what does not match this grammar.", keyword: Should,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(NonStrict, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Warning, "it accepts a header line that breaks the grammar, where it should refuse it (RFC 9112 §2.2)"),
 		list: []handshake{
 			{"A header line without a name", plus(request, ": 1")},
 			{"A name with a space in it", plus(request, "X Unknown: 1")},
 			{"A name with brackets in it", plus(request, "X(Unknown): 1")},
-			{"A name with an octet above 0x7F", plus(request, "X-\xfcnknown: 1")},
+			{"A name with a byte above 0x7F", plus(request, "X-\xfcnknown: 1")},
 			{"A name with NUL", plus(request, "X-\x00: 1")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "A value has no NUL, CR or LF: a request with one is refused, or the octet replaced by a space (RFC 9110 §5.5).", keyword: Must, duty: dutyNUL,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the octet, or has replaced it as RFC 9110 §5.5 allows"),
+		requirement: "A value has no NUL, CR or LF: a request with one is refused, or the byte replaced by a space (RFC 9110 §5.5).", keyword: Must, duty: dutyNUL,
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it overlooks the byte, or has replaced it as RFC 9110 §5.5 allows"),
 		list: []handshake{
 			{"A value with NUL", plus(request, "X-Unknown: a\x00b")},
 			{"A value with a CR that ends no line", plus(request, "X-Unknown: a\rb")},
@@ -378,15 +378,15 @@ func headGrammar(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Control characters in a value are not valid; who receives them may let them pass (RFC 9110 §5.5).", keyword: May,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it lets control characters pass, as RFC 9110 §5.5 allows"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it lets control characters pass, as RFC 9110 §5.5 allows"),
 		list: []handshake{
-			{"A value with an octet of 0x01", plus(request, "X-Unknown: a\x01b")},
-			{"A value with an octet of 0x7F", plus(request, "X-Unknown: a\x7fb")},
+			{"A value with a byte of 0x01", plus(request, "X-Unknown: a\x01b")},
+			{"A value with a byte of 0x7F", plus(request, "X-Unknown: a\x7fb")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
-		requirement: "Octets above 0x7F in a value are data that nobody looks into (RFC 9110 §5.5).", keyword: Should,
-		outcomes: opensOr(NonStrict, "it refuses octets that RFC 9110 §5.5 says should be treated as opaque"),
+		requirement: "Bytes above 0x7F in a value are data that nobody looks into (RFC 9110 §5.5).", keyword: Should,
+		outcomes: opensOr(Warning, "it refuses bytes that RFC 9110 §5.5 says should be treated as opaque"),
 		list: []handshake{
 			{"A value in UTF-8", plus(request, "X-Unknown: Grüße")},
 			{"A value in Latin-1", plus(request, "X-Unknown: Gr\xfc\xdfe")},
@@ -403,7 +403,7 @@ func headGrammar(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A line that goes on in the next, as HTTP once had it, is refused, or read as one line (RFC 9112 §5.2).", keyword: Must, duty: dutyFolded,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it reads folded lines as one, as RFC 9112 §5.2 allows"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it reads folded lines as one, as RFC 9112 §5.2 allows"),
 		list: []handshake{
 			{"An unknown field folded into two lines", plus(request, "X-Unknown: a", " b")},
 			{"Upgrade folded into two lines", set(request, "Upgrade", "Upgrade:", " websocket")},
@@ -412,12 +412,12 @@ func headGrammar(s *group) {
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A first header line that begins with white space is refused, or overlooked (RFC 9112 §2.2).", keyword: Must, duty: dutySpaceFirst,
-		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Info, "it overlooks the line, as RFC 9112 §2.2 allows"),
+		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it overlooks the line, as RFC 9112 §2.2 allows"),
 		list: []handshake{{"White space before the first field", startLine(request, "GET {path} HTTP/1.1\r\n X-Unknown: 1")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server may take a LF alone for the end of a line (RFC 9112 §2.2).", keyword: May,
-		outcomes: opensOr(Info, "it wants CR LF at the end of each line, as it may"),
+		outcomes: opensOr(Note, "it wants CR LF at the end of each line, as it may"),
 		list: []handshake{
 			{"Lines that end in LF alone", strings.ReplaceAll(request, "\r\n", "\n")},
 			{"One line that ends in LF alone", strings.Replace(request, "Upgrade: websocket\r\n", "Upgrade: websocket\n", 1)},
@@ -436,19 +436,19 @@ func headSizes(s *group) {
 	}
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Fields that are not known are overlooked, many and long ones as well, within what a server is willing to hold.", keyword: Should,
-		outcomes: opensOr(NonStrict, "it refuses what any browser with some cookies sends"),
+		outcomes: opensOr(Warning, "it refuses what any browser with some cookies sends"),
 		list: []handshake{
 			{"100 header fields", many(100)},
-			{"A value of 1,025 octets", plus(request, "X-Unknown: "+strings.Repeat("v", 1025))},
-			{"A cookie of 4,096 octets, which every browser can have (RFC 6265 §6.1)", plus(request, "Cookie: a="+strings.Repeat("c", 4096))},
+			{"A value of 1,025 bytes", plus(request, "X-Unknown: "+strings.Repeat("v", 1025))},
+			{"A cookie of 4,096 bytes, which every browser can have (RFC 6265 §6.1)", plus(request, "Cookie: a="+strings.Repeat("c", 4096))},
 			{"A long value before the fields that count", startLine(request, "GET {path} HTTP/1.1\r\nX-Unknown: "+strings.Repeat("v", 4096))},
-			{"A name of 200 octets", plus(request, "X-"+strings.Repeat("n", 198)+": 1")},
-			{"A value of 8,000 octets", plus(request, "X-Unknown: "+strings.Repeat("v", 8000))},
+			{"A name of 200 bytes", plus(request, "X-"+strings.Repeat("n", 198)+": 1")},
+			{"A value of 8,000 bytes", plus(request, "X-Unknown: "+strings.Repeat("v", 8000))},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server sets limits of its own to what it holds of a handshake (§10.4), and refuses what exceeds them.", keyword: May,
-		outcomes: refusesOr(Info, "its limit is larger"),
+		outcomes: refusesOr(Note, "its limit is larger"),
 		list: []handshake{
 			{"A value of 64 KiB", plus(request, "X-Unknown: "+strings.Repeat("v", 64<<10))},
 			{"2,000 header fields", many(2000)},
@@ -462,15 +462,15 @@ func headSizes(s *group) {
 func requestBody(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A GET without content may say so.", keyword: May,
-		outcomes: opensOr(Info, "it does not open a WebSocket for a request that speaks of content"),
+		outcomes: opensOr(Note, "it does not open a WebSocket for a request that speaks of content"),
 		list:     []handshake{{"Content-Length: 0", plus(request, "Content-Length: 0")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A request is received to its end, its content too, before the protocol changes (RFC 9110 §7.8). The content is not frames. A client should not send any with a GET (RFC 9110 §9.3.1).", keyword: Should,
-		rules: []string{wire.RuleBody.Code}, outcomes: refusesOr(Info, "it opens the WebSocket after the content, as RFC 9110 §7.8 allows"),
+		rules: []string{wire.RuleBody.Code}, outcomes: refusesOr(Note, "it opens the WebSocket after the content, as RFC 9110 §7.8 allows"),
 		lax: "it reads the content of the request as frames",
 		list: []handshake{
-			{"Content of five octets", plus(request, "Content-Length: 5") + "Hello"},
+			{"Content of five bytes", plus(request, "Content-Length: 5") + "Hello"},
 			{"Content that is a frame", plus(request, "Content-Length: 11") + "\x81\x85\x00\x00\x00\x00Hello"},
 			{"Content in chunks", plus(request, "Transfer-Encoding: chunked") + "5\r\nHello\r\n0\r\n\r\n"},
 			{"Content in chunks, and there is none", plus(request, "Transfer-Encoding: chunked") + "0\r\n\r\n"},
@@ -531,17 +531,17 @@ func requestInPieces(s *group) {
 	const hurries = "it does not wait so long for the rest of a request, which is its own choice"
 	add("A request cut in its key", Opening{Writes: strings.SplitAfter(strings.ReplaceAll(request, "{key}", SampleKey), "dGhlIHNh"), Gap: between}, Must, opens())
 	add("A request line by line", Opening{Writes: line[:len(line)-1], Gap: between}, Must, opens())
-	add("A request octet by octet", Opening{Each: 1, Gap: between / 10}, Must, opens())
-	add("A request in pieces of seven octets", Opening{Each: 7, Gap: between / 2}, Must, opens())
-	add("A request line by line, 60 ms apart", Opening{Writes: line[:len(line)-1], Gap: 60 * time.Millisecond}, May, opensOr(Info, hurries))
-	add("A request with a pause of 300 ms before its last octet", Opening{Writes: []string{request[:len(request)-1], request[len(request)-1:]}, Gap: 300 * time.Millisecond}, May, opensOr(Info, hurries))
+	add("A request byte by byte", Opening{Each: 1, Gap: between / 10}, Must, opens())
+	add("A request in pieces of seven bytes", Opening{Each: 7, Gap: between / 2}, Must, opens())
+	add("A request line by line, 60 ms apart", Opening{Writes: line[:len(line)-1], Gap: 60 * time.Millisecond}, May, opensOr(Note, hurries))
+	add("A request with a pause of 300 ms before its last byte", Opening{Writes: []string{request[:len(request)-1], request[len(request)-1:]}, Gap: 300 * time.Millisecond}, May, opensOr(Note, hurries))
 
 	glued := func(title string, c Case) {
 		c.Title, c.Glued, c.OneSided = title, true, true
 		c.Requirement = "A client must wait for the response before it sends frames (§4.1), so here the judge breaks a MUST. What a server does with such frames is its own choice."
 		c.Keyword = May
 		c.Lax = "it loses frames that a client sends before the response, which the client must not do (RFC 6455 §4.1)"
-		c.Outcomes = append(c.Outcomes, Outcome{Verdict: Info, Why: "it refuses a client that does not wait for the answer, as it may", End: End{How: Refuses, Silent: true}})
+		c.Outcomes = append(c.Outcomes, Outcome{Verdict: Note, Why: "it refuses a client that does not wait for the answer, as it may", End: End{How: Refuses, Silent: true}})
 		s.add(c)
 	}
 	large := of(wire.Text, textOf(10000))
@@ -551,20 +551,20 @@ func requestInPieces(s *group) {
 	glued("Two fragments in the same TCP segment as the request", Case{Steps: []Step{send(text("Hel").more(), cont("lo"))}, Outcomes: opens()})
 	glued("A Ping in the same TCP segment as the request", Case{Steps: []Step{send(ping("Hello"))}, Outcomes: answers(pongs("Hello"))})
 	glued("A Close frame in the same TCP segment as the request", Case{Steps: []Step{send(closeWith(1000, ""))}, Outcomes: closes(1000)})
-	glued("A frame of 10,000 octets behind the request at once", Case{Steps: []Step{send(large)}, Outcomes: answers(sees(wire.Text, textOf(10000)))})
+	glued("A frame of 10,000 bytes behind the request at once", Case{Steps: []Step{send(large)}, Outcomes: answers(sees(wire.Text, textOf(10000)))})
 	glued("An empty frame in the same TCP segment as the request", Case{Steps: []Step{send(text(""))}, Outcomes: answers(texts(""))})
-	// The frame is cut in two: the key stands in the octets, so that both halves
+	// The frame is cut in two: the key stands in the bytes, so that both halves
 	// are masked alike.
 	whole := text("Hello").key(1, 2, 3, 4).append(nil, wire.Client, nil)
 	glued("A request with the first half of a frame, then the other half", Case{
-		Steps: []Step{octets(whole[:7]...), pause(between), octets(whole[7:]...)}, Outcomes: opens()})
-	glued("A request with the first octet of a frame, then the rest", Case{
-		Steps: []Step{octets(whole[:1]...), pause(between), octets(whole[1:]...)}, Outcomes: opens()})
+		Steps: []Step{data(whole[:7]...), pause(between), data(whole[7:]...)}, Outcomes: opens()})
+	glued("A request with the first byte of a frame, then the rest", Case{
+		Steps: []Step{data(whole[:1]...), pause(between), data(whole[1:]...)}, Outcomes: opens()})
 	for _, each := range []handshake{
 		{"A request of which only half comes", request[:len(request)/2]},
 		{"A request without its empty line", strings.TrimSuffix(request, "\r\n")},
 		{"A request of HTTP/0.9, which is one line", "GET {path}\r\n"},
-		{"Not one octet", ""},
+		{"Not one byte", ""},
 	} {
 		s.add(Case{
 			Title: each.title + ", and then the end of TCP", Requirement: "What is not a whole request is not accepted.", Keyword: Must, Duty: dutyWhole,
@@ -590,7 +590,7 @@ func hostValues(s *group) {
 	// the two.
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Where the target is a whole URL, its authority counts, and a server ignores Host (RFC 9112 §3.2.2). RFC 6455 §4.2.1 asks for the authority in Host, though, so a server may refuse.", keyword: Should,
-		outcomes: opensOr(NonStrict, "it looks at Host where the target has the authority, which RFC 9112 §3.2.2 forbids and RFC 6455 §4.2.1 asks for"),
+		outcomes: opensOr(Warning, "it looks at Host where the target has the authority, which RFC 9112 §3.2.2 forbids and RFC 6455 §4.2.1 asks for"),
 		list: []handshake{
 			{"A whole URL as the target, with another server's Host", startLine(host("elsewhere.example"), "GET http://{host}{path} HTTP/1.1")},
 		},

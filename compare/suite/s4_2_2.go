@@ -23,7 +23,7 @@ func section422() []*Case {
 	add("No extension where none was offered", "A server answers only with extensions that the client listed.", Must, dutyExtension,
 		without(Fail, "Sec-WebSocket-Extensions"), wire.RuleRespExtension.Code)
 	add("No fields of an old draft in the answer", "Sec-WebSocket-Location and Sec-WebSocket-Origin were of a draft; RFC 6455 has given them up.", May, Duty{},
-		without(Info, "Sec-WebSocket-Location", "Sec-WebSocket-Origin", "WebSocket-Location", "WebSocket-Origin"))
+		without(Note, "Sec-WebSocket-Location", "Sec-WebSocket-Origin", "WebSocket-Location", "WebSocket-Origin"))
 
 	for _, k := range []struct{ what, key string }{
 		{"the key of §1.3", SampleKey},
@@ -60,7 +60,7 @@ func subprotocols(s *group) {
 	}
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server chooses one of the subprotocols that the client offers, spelled as it is offered, or none. It may also refuse the client.", keyword: Must, duty: dutyProtocols,
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Info, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Note, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"One subprotocol offered", offer("x-wslab-one")},
 			{"Two subprotocols offered", offer("x-wslab-one, x-wslab-two")},
@@ -75,14 +75,14 @@ func subprotocols(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server refuses what breaks this grammar, and answers with no such subprotocol.", keyword: Must, duty: dutyReads(8, "A server refuses a list of subprotocols that breaks the grammar."), section: "4.2.1",
 		rules:    []string{wire.RuleSubprotocols.Code},
-		outcomes: refusesOr(NonStrict, "it does not check the subprotocols, because it uses none, so it accepts a request whose grammar is broken (RFC 6455 §4.2.1)"),
+		outcomes: refusesOr(Warning, "it does not check the subprotocols, because it uses none, so it accepts a request whose grammar is broken (RFC 6455 §4.2.1)"),
 		head:     without(Fail, "Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"A subprotocol with a space in it", offer("x-wslab one")},
 			{"A subprotocol in quotes", offer(`"x-wslab"`)},
 			{"Subprotocols parted by semicolons", offer("x-wslab-one; x-wslab-two")},
 			{"A subprotocol with a slash", offer("x-wslab/1")},
-			{"A subprotocol with octets above 0x7F", offer("x-wsl\xc3\xa4b")},
+			{"A subprotocol with bytes above 0x7F", offer("x-wsl\xc3\xa4b")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
@@ -102,7 +102,7 @@ func origins(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server may refuse by the Origin; its own pages are let in.", keyword: May, section: "10.2",
 		rules:    []string{wire.RuleOrigin.Code},
-		outcomes: opensOr(Info, "it lets no page of its own address in"),
+		outcomes: opensOr(Note, "it lets no page of its own address in"),
 		list: []handshake{
 			{"An Origin with the server's own address", from("http://{host}")},
 			{"An Origin with the server's own address in capitals", plus(request, "ORIGIN: HTTP://{host}")},
@@ -111,7 +111,7 @@ func origins(s *group) {
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server that does not look at the Origin is open to every page that its users visit (§10.2). Whether it does is its own to say; a refusal is an HTTP error.", keyword: May, section: "10.2",
 		rules:    []string{wire.RuleOrigin.Code},
-		outcomes: []Outcome{{Verdict: Info, Why: "it refuses pages from elsewhere", End: End{How: Refuses}}, {Verdict: Info, Why: "it lets pages from anywhere in", Sees: []Expect{texts("Hello")}}},
+		outcomes: []Outcome{{Verdict: Note, Why: "it refuses pages from elsewhere", End: End{How: Refuses}}, {Verdict: Note, Why: "it lets pages from anywhere in", Sees: []Expect{texts("Hello")}}},
 		list: []handshake{
 			{"An Origin from elsewhere", from("http://elsewhere.example")},
 			{"The Origin null, as of a page in a sandbox", from("null")},

@@ -17,7 +17,7 @@ func section44() []*Case {
 	// §4.4's own example is a server that speaks 13, 8 and 7.
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A server may speak the versions 7 and 8 too, as the server in the example of §4.4 does. One that refuses a version names those that it speaks.", keyword: Must, duty: dutyVersions,
-		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(Info, "it speaks this version of a draft too, as it may"), head: namesVersion,
+		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(Note, "it speaks this version of a draft too, as it may"), head: namesVersion,
 		list: []handshake{
 			{"Version 7", version("7")},
 			{"Version 8, of a draft that browsers once had", version("8")},
@@ -55,7 +55,7 @@ func section44() []*Case {
 	// The MUST NOT of §11.3.5 binds the client, as that of §11.3.1 for the key does.
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "A client sends Sec-WebSocket-Version once. What a server does if it comes twice no MUST says.", keyword: May, section: "11.3.5",
-		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(NonStrict, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.5)"),
+		rules: []string{wire.RuleVersion.Code}, outcomes: refusesOr(Warning, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.5)"),
 		list: []handshake{
 			{"Versions 13 and 8 in two fields", version("13", "8")},
 			{"Versions 8 and 13 in two fields", version("8", "13")},

@@ -20,8 +20,8 @@ func section51() []*Case {
 		{"A Close frame", closeWith(1000, "")},
 		{"A Close frame without a body", closing()},
 		{"The first of two fragments", text("He").more()},
-		{"A text frame of 126 octets", of(wire.Text, textOf(126))},
-		{"A text frame of 65,536 octets", of(wire.Text, textOf(65536))},
+		{"A text frame of 126 bytes", of(wire.Text, textOf(126))},
+		{"A text frame of 65,536 bytes", of(wire.Text, textOf(65536))},
 	} {
 		s.add(Case{
 			Title: f.what + " with the mask of the other role", Requirement: requirement, Keyword: Must, Duty: dutyMask,

@@ -63,7 +63,7 @@ func reservedBits(s *group) {
 			step Step
 		}{
 			{"in one TCP write", send(frames...)},
-			{"octet by octet", send(frames...).every(1)},
+			{"byte by byte", send(frames...).every(1)},
 		} {
 			s.add(Case{
 				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", name, how.what),
@@ -92,7 +92,7 @@ func reservedOpcodes(s *group) {
 			send(text("Hello").opcode(op)))
 		add(fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
 			send(text("Hello"), text("reserved").opcode(op), ping("")))
-		add(fmt.Sprintf("A text, opcode %X, a Ping octet by octet", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
+		add(fmt.Sprintf("A text, opcode %X, a Ping byte by byte", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
 			send(text("Hello"), text("reserved").opcode(op), ping("")).every(1))
 		add(fmt.Sprintf("Opcode %X with FIN 0", uint8(op)), fails(wire.ProtocolError),
 			send(text("Hello").opcode(op).more()))
@@ -119,7 +119,7 @@ func lengths(s *group) {
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s message of 65,536 octets in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: dutyParses,
+			Title: fmt.Sprintf("A %s message of 65,536 bytes in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: dutyParses,
 			Steps: []Step{send(of(op, payload(65536))).every(997)}, Outcomes: answers(sees(op, payload(65536))),
 		})
 	}
@@ -189,10 +189,10 @@ func grouped(n int) string {
 	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
 }
 
-// counted writes n octets.
+// counted writes n bytes.
 func counted(n int) string {
 	if n == 1 {
-		return "1 octet"
+		return "1 byte"
 	}
-	return grouped(n) + " octets"
+	return grouped(n) + " bytes"
 }

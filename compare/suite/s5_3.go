@@ -6,12 +6,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// section53 is RFC 6455 §5.3: octet i of a payload is masked with octet i mod 4
+// section53 is RFC 6455 §5.3: byte i of a payload is masked with byte i mod 4
 // of a key that is new for every frame. A judge that is a server masks nothing,
 // so what servers are asked says nothing of clients.
 func section53() []*Case {
 	s := group{name: "5.3", section: "5.3"}
-	const requirement = "Octet i of the payload is XORed with octet i mod 4 of the masking key, whatever the key is."
+	const requirement = "Byte i of the payload is XORed with byte i mod 4 of the masking key, whatever the key is."
 	add := func(title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyUnmasks, OneSided: true, Steps: steps, Outcomes: outcomes})
 	}
@@ -22,14 +22,14 @@ func section53() []*Case {
 	}
 	for n := 1; n <= 9; n++ {
 		p := textOf(n)
-		add(fmt.Sprintf("A payload of %s, each under its octet of the key", counted(n)), answers(sees(wire.Text, p)),
+		add(fmt.Sprintf("A payload of %s, each under its byte of the key", counted(n)), answers(sees(wire.Text, p)),
 			send(of(wire.Text, p).key(1, 2, 3, 4)))
 	}
-	add("Fragments of 1, 2, 3 and 5 octets, each with a key of its own, which begins anew", answers(texts("Hello, world")),
+	add("Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", answers(texts("Hello, world")),
 		send(text("H").more().key(1, 2, 3, 4), cont("el").more().key(5, 6, 7, 8), cont("lo,").more().key(9, 10, 11, 12), cont(" world").key(13, 14, 15, 16)))
-	add("A masked payload that TCP cuts after each octet", answers(texts("Hello, world")),
+	add("A masked payload that TCP cuts after each byte", answers(texts("Hello, world")),
 		send(text("Hello, world").key(0xa1, 0xb2, 0xc3, 0xd4)).every(1))
-	add("A masked payload of 1,000 octets that TCP cuts after each 7", answers(sees(wire.Text, textOf(1000))),
+	add("A masked payload of 1,000 bytes that TCP cuts after each 7", answers(sees(wire.Text, textOf(1000))),
 		send(of(wire.Text, textOf(1000)).key(0xa1, 0xb2, 0xc3, 0xd4)).every(7))
 
 	var frames []Frame
@@ -63,5 +63,5 @@ func freshKeys(saw []seen) finding {
 	case len(keys) == 1:
 		return found(Fail, "all %d frames have the masking key % x", n, saw[0].frames[0].header.Key).shows("masking-key-constant")
 	}
-	return found(NonStrict, "%d frames have only %d different masking keys", n, len(keys))
+	return found(Warning, "%d frames have only %d different masking keys", n, len(keys))
 }

@@ -17,12 +17,12 @@ func section54() []*Case {
 	return s.cases
 }
 
-// split returns payload as a message in fragments of size octets.
+// split returns payload as a message in fragments of size bytes.
 func split(op wire.Opcode, payload []byte, size int) []Frame {
 	var frames []Frame
 	for {
 		n := min(size, len(payload))
-		frames = append(frames, Frame{Opcode: op, Payload: Payload{Octets: payload[:n]}})
+		frames = append(frames, Frame{Opcode: op, Payload: Payload{Data: payload[:n]}})
 		if payload, op = payload[n:], wire.Continuation; len(payload) == 0 {
 			frames[len(frames)-1].Fin = true
 			return frames
@@ -39,13 +39,13 @@ func fragments(s *group) {
 		}{
 			{"in one TCP write", []Step{send(frames...)}},
 			{"in a TCP write each", each(frames...)},
-			{"octet by octet", []Step{send(frames...).every(1)}},
+			{"byte by byte", []Step{send(frames...).every(1)}},
 		} {
 			s.add(Case{Title: title + ", " + how.what, Requirement: requirement, Keyword: Must, Duty: dutyFragments, Steps: how.steps, Outcomes: outcomes})
 		}
 	}
 	ways("A text in two fragments", answers(texts("Hello")), text("Hel").more(), cont("lo"))
-	ways("A binary message in two fragments", answers(binaries(1, 2, 3, 4)), binary(1, 2).more(), Frame{Fin: true, Payload: Payload{Octets: []byte{3, 4}}})
+	ways("A binary message in two fragments", answers(binaries(1, 2, 3, 4)), binary(1, 2).more(), Frame{Fin: true, Payload: Payload{Data: []byte{3, 4}}})
 	ways("A text in three fragments, the first empty", answers(texts("Hello")), text("").more(), cont("Hel").more(), cont("lo"))
 	ways("A text in three fragments, the second empty", answers(texts("Hello")), text("Hel").more(), cont("").more(), cont("lo"))
 	ways("A text in three fragments, the last empty", answers(texts("Hello")), text("Hel").more(), cont("lo").more(), cont(""))
@@ -54,7 +54,7 @@ func fragments(s *group) {
 	ways("Two texts of two fragments each", answers(texts("first"), texts("second")),
 		text("fi").more(), cont("rst"), text("sec").more(), cont("ond"))
 	ways("A text in fragments, then a whole one", answers(texts("first"), texts("second")), text("fi").more(), cont("rst"), text("second"))
-	ways("A text in five fragments of one octet", answers(texts("Hello")), split(wire.Text, []byte("Hello"), 1)...)
+	ways("A text in five fragments of one byte", answers(texts("Hello")), split(wire.Text, []byte("Hello"), 1)...)
 
 	for _, n := range []int{124, 125, 126, 127, 1000} {
 		p := textOf(3 * n).Bytes()
@@ -64,7 +64,7 @@ func fragments(s *group) {
 		})
 	}
 	s.add(Case{
-		Title: "A text of 1,000 octets in fragments of one", Requirement: requirement, Keyword: Must, Duty: dutyFragments,
+		Title: "A text of 1,000 bytes in fragments of one", Requirement: requirement, Keyword: Must, Duty: dutyFragments,
 		Steps: []Step{send(split(wire.Text, textOf(1000).Bytes(), 1)...)}, Outcomes: answers(sees(wire.Text, textOf(1000))),
 	})
 	empty := []Frame{text("").more()}
@@ -72,7 +72,7 @@ func fragments(s *group) {
 		empty = append(empty, cont("").more())
 	}
 	s.add(Case{
-		Title: "A text in a thousand empty fragments and a last with five octets", Requirement: requirement, Keyword: Must, Duty: dutyFragments,
+		Title: "A text in a thousand empty fragments and a last with five bytes", Requirement: requirement, Keyword: Must, Duty: dutyFragments,
 		Steps: []Step{send(append(empty, cont("Hello"))...)}, Outcomes: answers(texts("Hello")),
 	})
 }
@@ -93,12 +93,12 @@ func betweenFragments(s *group) {
 		some := coalesced(sees)
 		for _, order := range orders {
 			if some != nil {
-				outcomes = append(outcomes, Outcome{Verdict: Info, Why: coalescedWhy, Sees: coalesced(order), InOrder: true})
+				outcomes = append(outcomes, Outcome{Verdict: Note, Why: coalescedWhy, Sees: coalesced(order), InOrder: true})
 			}
 		}
-		outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: late, Sees: sees})
+		outcomes = append(outcomes, Outcome{Verdict: Warning, Why: late, Sees: sees})
 		if some != nil {
-			outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: late, Sees: some})
+			outcomes = append(outcomes, Outcome{Verdict: Warning, Why: late, Sees: some})
 		}
 		return outcomes
 	}
@@ -108,16 +108,16 @@ func betweenFragments(s *group) {
 	ping2 := []Frame{text("Hel").more(), ping("now"), cont("lo")}
 	add("A Ping between two fragments in one TCP write", atOnce(pongs("now"), texts("Hello")), send(ping2...))
 	add("A Ping between two fragments, in a TCP write each", atOnce(pongs("now"), texts("Hello")), each(ping2...)...)
-	add("A Ping between two fragments octet by octet", atOnce(pongs("now"), texts("Hello")), send(ping2...).every(1))
+	add("A Ping between two fragments byte by byte", atOnce(pongs("now"), texts("Hello")), send(ping2...).every(1))
 	// How soon is practical no MUST says: the second fragment comes in any case.
 	add("A Ping between two fragments, and the second only after the Pong", atOnce(pongs("now"), texts("Hello")),
 		send(text("Hel").more(), ping("now")), awaitFor(1, time.Second), send(cont("lo")))
 	add("An empty Ping between two fragments of a binary message", atOnce(pongs(""), binaries(1, 2, 3)),
-		send(binary(1).more(), ping(""), Frame{Fin: true, Payload: Payload{Octets: []byte{2, 3}}}))
-	add("A Ping with 125 octets between two fragments", atOnce(sees(wire.Pong, textOf(125)), texts("Hello")),
+		send(binary(1).more(), ping(""), Frame{Fin: true, Payload: Payload{Data: []byte{2, 3}}}))
+	add("A Ping with 125 bytes between two fragments", atOnce(sees(wire.Pong, textOf(125)), texts("Hello")),
 		send(text("Hel").more(), of(wire.Ping, textOf(125)), cont("lo")))
 	add("A Pong that nobody asked for between two fragments", answers(texts("Hello")), send(text("Hel").more(), pong("here"), cont("lo")))
-	add("A Pong between two fragments octet by octet", answers(texts("Hello")), send(text("Hel").more(), pong("here"), cont("lo")).every(1))
+	add("A Pong between two fragments byte by byte", answers(texts("Hello")), send(text("Hel").more(), pong("here"), cont("lo")).every(1))
 	add("Two Pings between five fragments",
 		atOnce(pongs("one"), pongs("two"), texts("fragment1fragment2fragment3fragment4fragment5")),
 		send(text("fragment1").more(), cont("fragment2").more(), ping("one"), cont("fragment3").more(), cont("fragment4").more(), ping("two"), cont("fragment5")))
@@ -130,7 +130,7 @@ func betweenFragments(s *group) {
 
 func wrongFragments(s *group) {
 	// §5.4 says what a sender must do. No MUST says what a receiver does with other
-	// frames, so to take them is non-strict, whatever it makes of them.
+	// frames, so to take them is warning, whatever it makes of them.
 	add := func(title, requirement, rule, lax string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{Title: title, Requirement: requirement, Keyword: May, Rules: []string{rule}, Steps: steps, Outcomes: outcomes, Lax: lax})
 	}
@@ -151,7 +151,7 @@ func wrongFragments(s *group) {
 		stray("A continuation frame with "+what+" behind a whole text, once that is answered", []Outcome{{Sees: []Expect{texts("Hello")},
 			End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}}}, send(text("Hello")), await(1), send(f))
 		stray("A continuation frame with "+what+", then a whole text, in one TCP write", fails(wire.ProtocolError), send(f, text("Hello")))
-		stray("A continuation frame with "+what+", then a whole text, octet by octet", fails(wire.ProtocolError), send(f, text("Hello")).every(1))
+		stray("A continuation frame with "+what+", then a whole text, byte by byte", fails(wire.ProtocolError), send(f, text("Hello")).every(1))
 	}
 	stray("A continuation frame behind the last fragment of a text", failsAfter(wire.ProtocolError, texts("Hello")),
 		send(text("Hel").more(), cont("lo"), cont("stray")))
@@ -171,10 +171,10 @@ func wrongFragments(s *group) {
 			inside(fmt.Sprintf("Inside a %s message: %s", first.Opcode, what), fails(wire.ProtocolError), send(first, second))
 		}
 	}
-	inside("Inside a text: a text, octet by octet", fails(wire.ProtocolError), send(text("Hel").more(), text("new"), cont("lo")).every(1))
+	inside("Inside a text: a text, byte by byte", fails(wire.ProtocolError), send(text("Hel").more(), text("new"), cont("lo")).every(1))
 	inside("Behind two fragments of a text and a Ping: a text", []Outcome{
 		{Sees: []Expect{pongs("now")}, End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}},
-		{Verdict: NonStrict, Why: "it failed the connection before it had answered the Ping", End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}},
+		{Verdict: Warning, Why: "it failed the connection before it had answered the Ping", End: End{How: Fails, Codes: []wire.CloseCode{wire.ProtocolError}}},
 	}, send(text("He").more(), cont("l").more(), ping("now"), text("new")))
 }
 

@@ -41,7 +41,7 @@ func section55() []*Case {
 		for _, n := range []int{126, 127, 128, 65535, 65536} {
 			p := textOf(n)
 			if f.Opcode == wire.Close { // with a code that is right, so that only the length is wrong
-				p = Payload{Octets: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
+				p = Payload{Data: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
 			}
 			s.add(Case{
 				Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
@@ -50,9 +50,9 @@ func section55() []*Case {
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame of 126 octets, octet by octet", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
+			Title: fmt.Sprintf("A %s frame of 126 bytes, byte by byte", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
 			Requirement: long, Lax: laxLong,
-			Steps: []Step{send(of(f.Opcode, Payload{Octets: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
+			Steps: []Step{send(of(f.Opcode, Payload{Data: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
 		})
 	}
 	return s.cases

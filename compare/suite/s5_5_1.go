@@ -26,14 +26,14 @@ func answersClose(s *group) {
 	normal := closes(wire.NormalClosure)
 	none := closes(wire.NoStatusReceived, wire.NormalClosure)
 	add("A Close frame as the first frame", normal, send(closeWith(1000, "")))
-	add("A Close frame octet by octet", normal, send(closeWith(1000, "bye")).every(1))
+	add("A Close frame byte by byte", normal, send(closeWith(1000, "bye")).every(1))
 	add("A Close frame without a body", none, send(closing()))
-	add("A Close frame without a body, octet by octet", none, send(closing()).every(1))
+	add("A Close frame without a body, byte by byte", none, send(closing()).every(1))
 	for _, n := range []int{1, 2, 3, 63, 122, 123} {
 		add(fmt.Sprintf("A Close frame with a reason of %s", counted(n)), normal, send(closeWith(1000, string(textOf(n).Bytes()))))
 	}
 	add("A Close frame with a reason that is not ASCII", normal, send(closeWith(1000, "Hello-µ@ßöäüàá-UTF-8!! κόσμε 😀")))
-	add("A Close frame with a reason of 123 octets that ends in a character of four", normal, send(closeWith(1000, strings.Repeat("*", 119)+"😀")))
+	add("A Close frame with a reason of 123 bytes that ends in a character of four", normal, send(closeWith(1000, strings.Repeat("*", 119)+"😀")))
 	add("A text, answered, then a Close frame", []Outcome{{Sees: []Expect{texts("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}}},
 		send(text("Hello")), await(1), send(closeWith(1000, "")))
 	add("A Ping, answered, then a Close frame", []Outcome{{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}}},
@@ -41,11 +41,11 @@ func answersClose(s *group) {
 	unanswered := "it took the Close frame before it had answered what stood in front of it"
 	add("A text and a Close frame in one TCP write", []Outcome{
 		{Sees: []Expect{texts("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
-		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+		{Verdict: Note, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 	}, send(text("Hello"), closeWith(1000, "")))
 	add("A Ping and a Close frame in one TCP write", []Outcome{
 		{Sees: []Expect{pongs("Hello")}, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
-		{Verdict: Info, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
+		{Verdict: Note, Why: unanswered, End: End{How: Answers, Codes: []wire.CloseCode{1000}}},
 	}, send(ping("Hello"), closeWith(1000, "")))
 	s.add(Case{
 		Title: "A Close frame between two fragments of a text", Requirement: requirement, Keyword: Must, Duty: dutyAnswers.onReceipt(),
@@ -65,12 +65,12 @@ func closeBodies(s *group) {
 		title string
 		step  Step
 	}{
-		{"A Close frame with a body of one octet", send(closing(3))},
-		{"A Close frame with a body of one octet, octet by octet", send(closing(0xe8)).every(1)},
+		{"A Close frame with a body of one byte", send(closing(3))},
+		{"A Close frame with a body of one byte, byte by byte", send(closing(0xe8)).every(1)},
 	} {
 		s.add(Case{
 			Title: each.title, Keyword: Must, Duty: dutyAnswers.onReceipt(), Rules: []string{wire.RuleCloseBody.Code}, Requirement: body,
-			Steps: []Step{each.step}, Outcomes: failsOr(Outcome{Verdict: NonStrict, Why: lax, End: End{How: Answers, Exact: true,
+			Steps: []Step{each.step}, Outcomes: failsOr(Outcome{Verdict: Warning, Why: lax, End: End{How: Answers, Exact: true,
 				Codes: []wire.CloseCode{wire.NormalClosure, wire.GoingAway, wire.NoStatusReceived}}}),
 		})
 	}
@@ -82,7 +82,7 @@ func closeBodies(s *group) {
 		s.add(Case{
 			Title: "A reason with " + bad.what, Keyword: Must, Duty: dutyUTF8, Rules: []string{wire.RuleCloseReason.Code},
 			Requirement: "The reason in a Close frame is UTF-8. An endpoint that finds that it is not fails the connection.",
-			Steps:       []Step{send(closeWith(1000, "bye "+bad.octets))}, Outcomes: fails(wire.InvalidPayload, wire.ProtocolError),
+			Steps:       []Step{send(closeWith(1000, "bye "+bad.bytes))}, Outcomes: fails(wire.InvalidPayload, wire.ProtocolError),
 		})
 	}
 }
@@ -91,7 +91,7 @@ func afterClose(s *group) {
 	const requirement = "A sender sends no data after its Close frame. A receiver answers the Close frame, and need not answer what follows it."
 	after := func(title string, late []Expect, outcomes []Outcome, steps ...Step) {
 		if late != nil {
-			outcomes = append(outcomes, Outcome{Verdict: NonStrict, Why: "it answers what comes after a Close frame, which its peer must not send (RFC 6455 §5.5.1)",
+			outcomes = append(outcomes, Outcome{Verdict: Warning, Why: "it answers what comes after a Close frame, which its peer must not send (RFC 6455 §5.5.1)",
 				Sees: late, End: End{How: Answers, Codes: outcomes[0].End.Codes}})
 		}
 		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyAnswers.onReceipt(), Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: outcomes})
@@ -99,7 +99,7 @@ func afterClose(s *group) {
 	normal := func() []Outcome { return closes(wire.NormalClosure, wire.ProtocolError) }
 	text64 := sees(wire.Text, textOf(65536))
 	after("A Close frame and a text behind it in one TCP write", []Expect{texts("late")}, normal(), send(closeWith(1000, ""), text("late")))
-	after("A Close frame and a text behind it octet by octet", []Expect{texts("late")}, normal(), send(closeWith(1000, ""), text("late")).every(1))
+	after("A Close frame and a text behind it byte by byte", []Expect{texts("late")}, normal(), send(closeWith(1000, ""), text("late")).every(1))
 	after("A Close frame and a Ping behind it", []Expect{pongs("late")}, normal(), send(closeWith(1000, ""), ping("late")))
 	after("A Close frame and a Pong behind it", nil, normal(), send(closeWith(1000, ""), pong("late")))
 	after("Two Close frames", nil, normal(), send(closeWith(1000, ""), closeWith(1000, "")))

@@ -19,13 +19,13 @@ func section552() []*Case {
 		})
 	}
 	add("An empty Ping", "")
-	add("A Ping with one octet", "!")
-	add("A Ping with five octets of text", "Hello")
-	add("A Ping with octets that are no UTF-8", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
-	add("A Ping with 124 octets", strings.Repeat("*", 124))
-	add("A Ping with 125 octets, the most there can be", strings.Repeat("\xfe", 125))
+	add("A Ping with one byte", "!")
+	add("A Ping with five bytes of text", "Hello")
+	add("A Ping with bytes that are no UTF-8", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff")
+	add("A Ping with 124 bytes", strings.Repeat("*", 124))
+	add("A Ping with 125 bytes, the most there can be", strings.Repeat("\xfe", 125))
 	s.add(Case{
-		Title: "A Ping with 125 octets, octet by octet", Requirement: requirement, Keyword: Must, Duty: dutyPong,
+		Title: "A Ping with 125 bytes, byte by byte", Requirement: requirement, Keyword: Must, Duty: dutyPong,
 		Steps: []Step{send(of(wire.Ping, textOf(125))).every(1)}, Outcomes: answers(sees(wire.Pong, textOf(125))),
 	})
 
@@ -37,11 +37,11 @@ func section552() []*Case {
 			frames, strict = append(frames, ping(p)), append(strict, pongs(p))
 		}
 		some := coalesced(strict)
-		outcomes := []Outcome{{Sees: strict}, {Verdict: Info, Why: coalescedWhy, Sees: some}}
+		outcomes := []Outcome{{Sees: strict}, {Verdict: Note, Why: coalescedWhy, Sees: some}}
 		if n > 100 {
 			few := slices.Clone(some)
 			few[n-1] = few[n-1].perhaps()
-			outcomes = append(outcomes, Outcome{Verdict: Info, Sees: few, End: End{How: Drops},
+			outcomes = append(outcomes, Outcome{Verdict: Note, Sees: few, End: End{How: Drops},
 				Why: "it ends the connection for so many Pings at once, as a guard against floods"})
 		}
 		s.add(Case{
@@ -50,10 +50,10 @@ func section552() []*Case {
 		})
 	}
 	whole := func(s Step) Step { return s }
-	octetwise := func(s Step) Step { return s.every(1) }
+	bytewise := func(s Step) Step { return s.every(1) }
 	numbered := func(i int) string { return fmt.Sprintf("payload %d", i) }
 	many("Ten Pings in one TCP write", 10, numbered, whole)
-	many("Ten Pings octet by octet", 10, numbered, octetwise)
+	many("Ten Pings byte by byte", 10, numbered, bytewise)
 	many("A Ping of every length from 0 to 125", 126, func(i int) string { return string(textOf(i).Bytes()) }, whole)
 	many("A thousand Pings", 1000, numbered, whole)
 

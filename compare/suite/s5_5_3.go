@@ -16,10 +16,10 @@ func section553() []*Case {
 	for _, n := range []int{0, 1, 124, 125} {
 		add(fmt.Sprintf("A Pong of %s that nobody asked for", counted(n)), answers(), send(of(wire.Pong, textOf(n))))
 	}
-	add("A Pong with octets that are no UTF-8", answers(), send(pong("\xff\xfe")))
+	add("A Pong with bytes that are no UTF-8", answers(), send(pong("\xff\xfe")))
 	add("A Pong that nobody asked for, then a Ping", answers(pongs("ping")), send(pong("unasked"), ping("ping")))
 	add("A Pong that nobody asked for, then a text", answers(texts("Hello")), send(pong("unasked"), text("Hello")))
-	add("A Pong that nobody asked for, octet by octet, then a text", answers(texts("Hello")), send(pong("unasked"), text("Hello")).every(1))
+	add("A Pong that nobody asked for, byte by byte, then a text", answers(texts("Hello")), send(pong("unasked"), text("Hello")).every(1))
 	hundred := make([]Frame, 100)
 	for i := range hundred {
 		hundred[i] = pong(fmt.Sprintf("unasked %d", i))

@@ -15,11 +15,11 @@ func section56() []*Case {
 	for i := range all {
 		all[i] = byte(i)
 	}
-	const opaque = "The payload of a binary message is whatever octets the application likes."
-	add("A binary message of all 256 octets", opaque, answers(binaries(all...)), send(binary(all...)))
+	const opaque = "The payload of a binary message is whatever bytes the application likes."
+	add("A binary message of all 256 bytes", opaque, answers(binaries(all...)), send(binary(all...)))
 	add("A binary message that would be wrong as text", opaque, answers(binaries(0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80)), send(binary(0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80)))
 	add("A binary message in fragments that would be wrong as text", opaque, answers(binaries(0xce, 0xce, 0xce)),
-		send(binary(0xce).more(), Frame{Payload: Payload{Octets: []byte{0xce}}}, Frame{Fin: true, Payload: Payload{Octets: []byte{0xce}}}))
+		send(binary(0xce).more(), Frame{Payload: Payload{Data: []byte{0xce}}}, Frame{Fin: true, Payload: Payload{Data: []byte{0xce}}}))
 	add("A text with the character U+0000", kinds, answers(texts("a\x00b")), send(text("a\x00b")))
 	add("Ten texts in one TCP write", "Messages are answered one by one, in order.",
 		answers(texts("0"), texts("1"), texts("2"), texts("3"), texts("4"), texts("5"), texts("6"), texts("7"), texts("8"), texts("9")),

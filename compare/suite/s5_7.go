@@ -2,7 +2,7 @@ package suite
 
 import "wslab/reference/wire"
 
-// section57 is RFC 6455 §5.7: its examples, octet by octet as they stand there.
+// section57 is RFC 6455 §5.7: its examples, byte by byte as they stand there.
 func section57() []*Case {
 	s := group{name: "5.7", section: "5.7"}
 	add := func(title string, outcomes []Outcome, steps ...Step) {
@@ -16,7 +16,7 @@ func section57() []*Case {
 	add("a text of one frame", answers(texts("Hello")), send(hello))
 	add("a text of two frames", answers(texts("Hello")), send(text("Hel").more(), cont("lo")))
 	add("a Ping, and its Pong", answers(pongs("Hello")), send(ping("Hello").key(0x37, 0xfa, 0x21, 0x3d)))
-	add("256 octets of binary data in one frame", answers(sees(wire.Binary, binaryOf(256))), send(of(wire.Binary, binaryOf(256))))
+	add("256 bytes of binary data in one frame", answers(sees(wire.Binary, binaryOf(256))), send(of(wire.Binary, binaryOf(256))))
 	add("64 KiB of binary data in one frame", answers(sees(wire.Binary, binaryOf(65536))), send(of(wire.Binary, binaryOf(65536))))
 	return s.cases
 }

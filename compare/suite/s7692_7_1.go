@@ -28,7 +28,7 @@ func offers(s *group) {
 			Requirement: "A server may accept an offer of permessage-deflate if it supports each of its parameters. Otherwise it declines the offer.",
 			Opening:     Opening{Writes: []string{plus(request, prefixed("Sec-WebSocket-Extensions: ", strings.Split(offer, "\n"))...)}},
 			Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(packed(text("Hello")))}, OneSided: true,
-			Outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it only has to decline"),
+			Outcomes: opensOr(Warning, "it refuses the whole handshake for an offer that it only has to decline"),
 		})
 	}
 	add("permessage-deflate without parameters", "permessage-deflate", "", nil)
@@ -71,7 +71,7 @@ var keepsTakeover = answersWith("server_no_context_takeover", Fail, "RFC 7692 §
 
 // answersServerBits: one that accepts a limit to its window says so, even where
 // the limit is what there is without one.
-var answersServerBits = answersWith("server_max_window_bits", NonStrict, "RFC 7692 §7.1.2.1, though for 15 it changes nothing")
+var answersServerBits = answersWith("server_max_window_bits", Warning, "RFC 7692 §7.1.2.1, though for 15 it changes nothing")
 
 // answersWith: a server that accepts an offer answers with the parameter called name.
 func answersWith(name string, otherwise Verdict, section string) headCheck {
@@ -102,7 +102,7 @@ func badOffers(s *group) {
 			Requirement: "An offer with a parameter or value that is not defined, or twice the same parameter, is declined; the WebSocket may open without it.",
 			Opening:     Opening{Writes: []string{plus(request, "Sec-WebSocket-Extensions: "+offer)}},
 			Steps:       tried, OneSided: true,
-			Outcomes: opensOr(NonStrict, "it refuses the whole handshake for an offer that it has only to decline (RFC 7692 §7.1)"),
+			Outcomes: opensOr(Warning, "it refuses the whole handshake for an offer that it has only to decline (RFC 7692 §7.1)"),
 		})
 	}
 	add("a parameter that nobody knows", "permessage-deflate; x", "7.1", wire.RuleDeflateUnknown.Code)
@@ -139,7 +139,7 @@ func answersToOffers(s *group) {
 		})
 	}
 	// A client fails the connection if it does not support what the answer says (§7).
-	takesOr := opensOr(NonStrict, "it refuses an answer that fits its offer, as it may if it does not support this configuration")
+	takesOr := opensOr(Warning, "it refuses an answer that fits its offer, as it may if it does not support this configuration")
 	compressed := []Step{send(packed(text("Hello")))}
 	takes := func(title, answer, section string, offered func(wire.Head) string) {
 		add("The answer "+title, "permessage-deflate"+answer, section, takesOr, compressed, offered)
@@ -158,7 +158,7 @@ func answersToOffers(s *group) {
 		Title: "No extension in the answer to an offer", Keyword: Must, Duty: dutyParses, Section: "5",
 		Requirement: "A server may decline every offer, and the client sends nothing compressed then.",
 		Opening:     Opening{Writes: []string{response}}, Steps: tried,
-		Outcomes: opensOr(Info, "it fails the connection if the server does not accept its offer, as it may"),
+		Outcomes: opensOr(Note, "it fails the connection if the server does not accept its offer, as it may"),
 	})
 
 	fails := func(title, answer, section, rule string, offered func(wire.Head) string) {

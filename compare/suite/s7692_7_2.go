@@ -46,7 +46,7 @@ func inflating(s *group) {
 		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Duty: duty, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
-	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Octets: b}} }
+	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Data: b}} }
 	add("The example of one block", "7.2.3.1", opens(), send(rawPacked(wire.Text, hello...)))
 	add("The example of one block in two fragments, RSV1 in the first alone", "7.2.3.1", opens(),
 		send(rawPacked(wire.Text, hello[:3]...).more(), part(hello[3:])))
@@ -67,7 +67,7 @@ func inflating(s *group) {
 	bfinal("A block behind one with BFINAL set", answers(texts("HelloHello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
 	add("A compressed binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
-	add("A compressed text with characters of one to four octets", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
+	add("A compressed text with characters of one to four bytes", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
 
 	fragments := make([]Frame, len(hello))
 	for i := range hello {
@@ -75,7 +75,7 @@ func inflating(s *group) {
 	}
 	fragments[0].RSV, fragments[0].Opcode = 4, wire.Text
 	fragments[len(fragments)-1].Fin = true
-	add("A compressed text with a fragment for every octet", "7.2.2", opens(), send(fragments...))
+	add("A compressed text with a fragment for every byte", "7.2.2", opens(), send(fragments...))
 	add("An empty first fragment with RSV1", "7.2.2", opens(), send(rawPacked(wire.Text).more(), part(hello)))
 	add("A compressed text with an empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
 	add("A compressed text with an empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
@@ -84,15 +84,15 @@ func inflating(s *group) {
 	add("A Pong between two fragments of a compressed text", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
 	add("A Ping without RSV1, as is right with compression", "6.1", answers(pongs("Hello")), send(ping("Hello")))
 	add("A Close frame without RSV1, as is right with compression", "6.1", closes(1000), send(closeWith(1000, "bye")))
-	add("A compressed text octet by octet", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
+	add("A compressed text byte by byte", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
 	add("A text without RSV1 where compression is agreed on", "6", opens(), send(text("Hello")))
 	add("Fragments without RSV1 where compression is agreed on", "6", opens(), send(text("Hel").more(), cont("lo")))
 	add("Messages with and without RSV1 by turns", "6", answers(texts("one"), texts("two"), texts("three"), binaries(4)),
 		send(packed(text("one"))), send(text("two")), send(packed(text("three"))), send(binary(4)))
 	s.add(Case{
-		Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one octet, 00 (§7.2.3.6). What no octet at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
+		Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one byte, 00 (§7.2.3.6). What no byte at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(rawPacked(wire.Text))},
-		Outcomes: append(answers(texts("")), Outcome{Verdict: Info, Why: "it does not take a compressed message of no octets for an empty one", End: End{How: Fails}}),
+		Outcomes: append(answers(texts("")), Outcome{Verdict: Note, Why: "it does not take a compressed message of no bytes for an empty one", End: End{How: Fails}}),
 	})
 
 	needs = fullWindow
@@ -103,10 +103,10 @@ func inflating(s *group) {
 		{"blocks without compression", flate.NoCompression}, {"codes for literals alone", flate.HuffmanOnly},
 		{"fast compression", flate.BestSpeed}, {"tables of its own", flate.BestCompression},
 	} {
-		add("A text of 10,000 octets with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
+		add("A text of 10,000 bytes with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
 	}
-	add("A block for every five octets", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
-	add("A compressed message of octets that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Octets: noise(4096)})), send(packed(of(wire.Binary, Payload{Octets: noise(4096)}))))
+	add("A block for every five bytes", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
+	add("A compressed message of bytes that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Data: noise(4096)})), send(packed(of(wire.Binary, Payload{Data: noise(4096)}))))
 }
 
 // inflatingTogether is about many messages.
@@ -123,7 +123,7 @@ func inflatingTogether(s *group) {
 			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("%d compressed messages of about %d octets", len(frames), n), Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
+			Title: fmt.Sprintf("%d compressed messages of about %d bytes", len(frames), n), Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: slowly,
 		})
 	}
@@ -145,7 +145,7 @@ func inflatingWithHistory(s *group) {
 	add("The example of two messages with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
 	add("The example of two messages with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
 	add("The example of two messages with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
-	add("A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Octets: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
+	add("A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Data: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
 
 	needs = takeoverFullWindow
 	p := newPacker()
@@ -158,14 +158,14 @@ func inflatingWithHistory(s *group) {
 	}
 	add("30 compressed messages, each with what was before", answers(expects...), steps...)
 
-	// The second message is the first once more, so all of it lies 20,000 octets
+	// The second message is the first once more, so all of it lies 20,000 bytes
 	// back.
 	block, p := noise(20000), newPacker()
 	first, second := p.pack(block), p.pack(block)
-	payload := Payload{Octets: block}
+	payload := Payload{Data: block}
 	s.add(Case{
-		Title: "A compressed message that lies 20,000 octets back", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
-		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
+		Title: "A compressed message that lies 20,000 bytes back", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
+		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
 		Deflate:     &Deflate{Needs: takeoverFullWindow},
 		Deadline:    slowly,
 		Steps:       []Step{send(rawPacked(wire.Binary, first...)), send(rawPacked(wire.Binary, second...))},
@@ -173,27 +173,27 @@ func inflatingWithHistory(s *group) {
 	})
 	far := append(bytes.Clone(noise(32000)), noise(32000)...)
 	s.add(Case{
-		Title: "A message that refers 32,000 octets back into itself", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
-		Requirement: "Where no smaller window has been agreed on it is 32,768 octets.",
+		Title: "A message that refers 32,000 bytes back into itself", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
+		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
 		Deadline:    slowly,
-		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Octets: far})))},
-		Outcomes: answers(sees(wire.Binary, Payload{Octets: far})),
+		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Data: far})))},
+		Outcomes: answers(sees(wire.Binary, Payload{Data: far})),
 	})
 }
 
 // inflatingMuch is about messages that are far longer than what is sent.
 func inflatingMuch(s *group) {
-	zeros := func(n int) Payload { return Payload{Octets: []byte{0}, Size: n} }
+	zeros := func(n int) Payload { return Payload{Data: []byte{0}, Size: n} }
 	s.add(Case{
-		Title: "1 MiB of zeros in about 1,000 octets", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
+		Title: "1 MiB of zeros in about 1,000 bytes", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(1 << 20))},
-		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
 	})
 	s.add(Case{
 		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
-		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Info, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
 	})
 	bomb := zeros(48 << 20)
@@ -201,7 +201,7 @@ func inflatingMuch(s *group) {
 		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
 		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
 		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(bomb.Len()))},
-		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Info, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
+		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
 		Deadline: 15 * time.Second, Heavy: true,
 	})
 }
@@ -221,7 +221,7 @@ func reservedOne(s *group) {
 	agreed := &Deflate{Needs: inUse}
 	add("RSV1 where nothing has been agreed on", nil, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
 	add("RSV1 in a binary frame where nothing has been agreed on", nil, send(rawPacked(wire.Binary, 0x00)))
-	add("RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Octets: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
+	add("RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Data: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
 	add("RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
 	add("RSV1 in a Ping where compression is agreed on", agreed, send(ping("Hello").rsv(4)))
 	add("RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
@@ -246,23 +246,23 @@ func corruptData(s *group) {
 	either := fails(wire.InvalidPayload, wire.ProtocolError)
 	add("A block of type 3", either, send(rawPacked(wire.Text, 0x06, 0x00)))
 	add("A block of type 3 with BFINAL set", either, send(rawPacked(wire.Text, 0x07, 0x00)))
-	add("Eight octets 0xFF", either, send(rawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
+	add("Eight bytes 0xFF", either, send(rawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
 	add("A block without compression whose lengths do not match", either, send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
-	add("A distance that reaches back before the first octet", either, send(rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
+	add("A distance that reaches back before the first byte", either, send(rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
 	add("Tables that are no code", either, send(rawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
 	add("Plain text with RSV1 set", either, send(text("Hello, this is no DEFLATE data").rsv(4)))
 	add("A message as it should be, then one of type 3",
 		[]Outcome{{Sees: []Expect{texts("Hello")}, End: End{How: Fails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
 		send(packed(text("Hello"))), await(1), send(rawPacked(wire.Text, 0x06, 0x00)))
-	add("A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Octets: []byte{0x06, 0x00}}}))
+	add("A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Data: []byte{0x06, 0x00}}}))
 	s.add(Case{
-		Title: "A message whose last octets are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
+		Title: "A message whose last bytes are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
 		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
 		Steps:       []Step{send(rawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
 		Outcomes: append(fails(wire.InvalidPayload, wire.ProtocolError),
-			Outcome{Verdict: NonStrict, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff)}},
-			Outcome{Verdict: NonStrict, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff, 0xff)}},
-			Outcome{Verdict: NonStrict, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Expect{binaries('H', 'e')}}),
+			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Expect{binaries('H', 'e')}}),
 	})
 	utf8 := func(title string, steps ...Step) {
 		s.add(Case{
@@ -270,21 +270,21 @@ func corruptData(s *group) {
 			Requirement: "A compressed text must be UTF-8 once it is inflated.", Steps: steps, Outcomes: fails(wire.InvalidPayload),
 		})
 	}
-	utf8("A compressed text with a wrong octet", send(packed(text("Hello \xc3\x28 World"))))
+	utf8("A compressed text with a wrong byte", send(packed(text("Hello \xc3\x28 World"))))
 	utf8("A compressed text that ends inside a character", send(packed(text("Hello \xe2\x82"))))
 	utf8("A compressed text with a surrogate", send(packed(text("\xed\xa0\x80"))))
-	utf8("A compressed text in fragments with a wrong octet in the last", packedInParts(text("Hello, Hello, Hello \xff"), 3)...)
+	utf8("A compressed text in fragments with a wrong byte in the last", packedInParts(text("Hello, Hello, Hello \xff"), 3)...)
 }
 
 // deflating is about what the target sends.
 func deflating(s *group) {
-	unsupported := Outcome{Verdict: Info, Why: "it refuses a configuration that it does not support", End: End{How: Refuses}}
+	unsupported := Outcome{Verdict: Note, Why: "it refuses a configuration that it does not support", End: End{How: Refuses}}
 	for bits := 8; bits <= 15; bits++ {
 		// What is sent is not compressed, so it is the target's own doing how far its
 		// echo reaches back: to use all there is it would have to go two windows.
 		block := noise(min(2<<bits, 32000))
 		far := slices.Concat(block, block, block[:100], block[:100])
-		payload := Payload{Octets: far}
+		payload := Payload{Data: far}
 		s.add(Case{
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
 			Requirement: "An endpoint that agreed on a window does not refer back farther.", Keyword: Must, Duty: dutyKeepsBits, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
@@ -314,10 +314,10 @@ func deflating(s *group) {
 	})
 	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
 		s.add(Case{
-			Title: fmt.Sprintf("The echo of %d octets", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
+			Title: fmt.Sprintf("The echo of %d bytes", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
 			Deflate: &Deflate{Needs: inUse}, Deadline: slowly,
-			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Octets: noise(n)}))},
-			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Octets: noise(n)})),
+			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Data: noise(n)}))},
+			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Data: noise(n)})),
 		})
 	}
 }
@@ -328,7 +328,7 @@ func deflating(s *group) {
 func zerosPacked(n int) Frame {
 	const size = 64 << 10
 	block := append(packAlone(make([]byte, size)), 0x00, 0x00, 0xff, 0xff)
-	return Frame{Fin: true, RSV: 4, Opcode: wire.Binary, Payload: Payload{Octets: block, Size: n/size*len(block) - 4}}
+	return Frame{Fin: true, RSV: 4, Opcode: wire.Binary, Payload: Payload{Data: block, Size: n/size*len(block) - 4}}
 }
 
 // packedInParts returns f compressed and cut into n fragments, in one TCP write.
@@ -337,7 +337,7 @@ func packedInParts(f Frame, n int) []Step {
 	var frames []Frame
 	for i := range n {
 		part := b[len(b)*i/n : len(b)*(i+1)/n]
-		frames = append(frames, Frame{Payload: Payload{Octets: part}})
+		frames = append(frames, Frame{Payload: Payload{Data: part}})
 	}
 	frames[0].RSV, frames[0].Opcode = 4, f.Opcode
 	frames[n-1].Fin = true
@@ -345,7 +345,7 @@ func packedInParts(f Frame, n int) []Step {
 }
 
 // packedWith returns message compressed at another level, with a new block
-// after each so many octets where each is not 0.
+// after each so many bytes where each is not 0.
 func packedWith(level int, message []byte, each int) []byte {
 	p := new(packer)
 	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
@@ -359,7 +359,7 @@ func packedWith(level int, message []byte, each int) []byte {
 	return p.out.Bytes()[:p.out.Len()-4]
 }
 
-// noise returns n octets that do not compress, the same in every run; they must
+// noise returns n bytes that do not compress, the same in every run; they must
 // not be changed.
 func noise(n int) []byte { return allNoise()[:n:n] }
 

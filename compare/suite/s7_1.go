@@ -63,7 +63,7 @@ func tcpEnds(s *group) {
 	add := func(title string, sees []Expect, steps ...Step) {
 		outcomes := []Outcome{{Sees: sees, End: End{How: Drops}}}
 		if len(sees) > 0 {
-			outcomes = append(outcomes, Outcome{Verdict: Info, Why: "it did not answer what came before the end", End: End{How: Drops}})
+			outcomes = append(outcomes, Outcome{Verdict: Note, Why: "it did not answer what came before the end", End: End{How: Drops}})
 		}
 		s.add(Case{Title: title, Section: "7.1.4", Keyword: Must, Duty: dutyParses, asClient: dutyLost, Requirement: ends, Steps: append(steps, fin()), Outcomes: outcomes})
 	}
@@ -74,11 +74,11 @@ func tcpEnds(s *group) {
 	add("FIN behind the first fragment of a text", nil, send(text("Hel").more()))
 	add("FIN behind half a character", nil, send(text("\xe2\x82").more()))
 	for n := 1; n <= 13; n++ {
-		add(fmt.Sprintf("FIN %s into a text frame of 126 octets", counted(n)), nil, send(of(wire.Text, textOf(126))).first(n))
+		add(fmt.Sprintf("FIN %s into a text frame of 126 bytes", counted(n)), nil, send(of(wire.Text, textOf(126))).first(n))
 	}
 	add("FIN inside a Ping", nil, send(ping("Hello")).first(4))
 	add("FIN inside a Close frame", nil, send(closeWith(1000, "bye")).first(3))
-	add("FIN inside a frame that announces 2^62 octets", nil, send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
+	add("FIN inside a frame that announces 2^62 bytes", nil, send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
 	s.add(Case{
 		Title: "A Close frame and FIN behind it", Section: "7.1.4", Keyword: Must, Duty: dutyAnswers, Requirement: "An endpoint answers a Close frame although its peer can send no more.",
 		Steps: []Step{send(closeWith(1000, "")), fin()}, Outcomes: closes(wire.NormalClosure),
@@ -96,5 +96,5 @@ func tcpEnds(s *group) {
 	rst("RST behind the first fragment of a text", send(text("Hel").more()))
 	rst("RST behind a Close frame", send(closeWith(1000, "")))
 	rst("RST behind 1 MiB of which nothing was read back", send(of(wire.Binary, binaryOf(1<<20))))
-	rst("RST inside a frame that announces 2^62 octets", send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
+	rst("RST inside a frame that announces 2^62 bytes", send(of(wire.Binary, binaryOf(1000)).claims(1<<62)))
 }

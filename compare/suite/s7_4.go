@@ -26,9 +26,9 @@ func section74() []*Case {
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: []Outcome{
 				{End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
-				{Verdict: Info, Why: "it does not know this code, which was registered after the RFC", End: End{How: Answers, Codes: []wire.CloseCode{wire.ProtocolError}, Exact: true}},
+				{Verdict: Note, Why: "it does not know this code, which was registered after the RFC", End: End{How: Answers, Codes: []wire.CloseCode{wire.ProtocolError}, Exact: true}},
 				{End: End{How: Answers, Codes: []wire.CloseCode{code}}},
-				{Verdict: Info, Why: "it does not know this code, which was registered after the RFC", End: End{How: Fails}},
+				{Verdict: Note, Why: "it does not know this code, which was registered after the RFC", End: End{How: Fails}},
 			},
 		})
 	}
@@ -39,7 +39,7 @@ func section74() []*Case {
 				Rules:       []string{wire.RuleCloseCode.Code},
 				Requirement: "Codes up to 999 are not used, and 1004 and those from 1016 to 2999 are reserved for later definitions. What a receiver does with them no MUST says.",
 				Steps:       []Step{send(closeWith(code, reason))},
-				Outcomes: failsOr(Outcome{Verdict: NonStrict, Why: "it sends back a code that is not defined, and did not look whether it is",
+				Outcomes: failsOr(Outcome{Verdict: Warning, Why: "it sends back a code that is not defined, and did not look whether it is",
 					End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}}),
 			}
 			if code.IsLocal() {
@@ -55,8 +55,8 @@ func section74() []*Case {
 			Requirement: "The ranges of codes end with 4999. What a receiver does with others no MUST says.",
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: failsOr(
-				Outcome{Verdict: Info, Why: "it sends back a code that is in none of the ranges", End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
-				Outcome{Verdict: Info, Why: "it answers a code that is in none of the ranges with one of its own",
+				Outcome{Verdict: Note, Why: "it sends back a code that is in none of the ranges", End: End{How: Answers, Codes: []wire.CloseCode{code}, Exact: true}},
+				Outcome{Verdict: Note, Why: "it answers a code that is in none of the ranges with one of its own",
 					End: End{How: Answers, Codes: []wire.CloseCode{wire.NormalClosure, wire.GoingAway, wire.NoStatusReceived}, Exact: true}}),
 		})
 	}

@@ -24,15 +24,15 @@ func sizes() []*Case {
 			})
 		}
 		for _, n := range []int{256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {
-			add(fmt.Sprintf("A %s message of %s in one frame", op, octetsText(n)), "5.2", n,
+			add(fmt.Sprintf("A %s message of %s in one frame", op, bytesText(n)), "5.2", n,
 				[]Expect{sees(op, payload(n))}, send(of(op, payload(n))))
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
-			add(fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, octetsText(n)), "5.4", 4<<20,
+			add(fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, bytesText(n)), "5.4", 4<<20,
 				[]Expect{sees(op, payload(4<<20))}, Step{Frames: []Frame{of(op, payload(4<<20))}, Fragment: n})
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10} {
-			add(fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, octetsText(n)), "5.2", 1<<20,
+			add(fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, bytesText(n)), "5.2", 1<<20,
 				[]Expect{sees(op, payload(1<<20))}, send(of(op, payload(1<<20))).every(n))
 		}
 		for _, n := range []int{0, 16, 64, 256, 1 << 10, 4 << 10, 16 << 10} {
@@ -40,11 +40,11 @@ func sizes() []*Case {
 			for i := range frames {
 				frames[i], echoes[i] = of(op, payload(n)), sees(op, payload(n))
 			}
-			add(fmt.Sprintf("A thousand %s messages of %s", op, octetsText(n)), "5.6", 1000*n, echoes, send(frames...))
+			add(fmt.Sprintf("A thousand %s messages of %s", op, bytesText(n)), "5.6", 1000*n, echoes, send(frames...))
 		}
 	}
 	s.add(Case{
-		Title: "A text of 65,536 octets in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: dutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
+		Title: "A text of 65,536 bytes in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: dutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 		Steps: []Step{{Frames: []Frame{of(wire.Text, textOf(65536))}, Fragment: 1300}}, Outcomes: answers(sees(wire.Text, textOf(65536))),
 	})
 	return s.cases
@@ -58,12 +58,12 @@ func withLimit(sees []Expect) []Outcome {
 	for i, e := range sees {
 		some[i] = e.perhaps()
 	}
-	return append(outcomes, Outcome{Verdict: Info, Why: limitWhy, Sees: some,
+	return append(outcomes, Outcome{Verdict: Note, Why: limitWhy, Sees: some,
 		End: End{How: Fails, Codes: tooMuch}})
 }
 
-// octetsText writes n with its unit.
-func octetsText(n int) string {
+// bytesText writes n with its unit.
+func bytesText(n int) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:
 		return fmt.Sprintf("%d MiB", n>>20)

@@ -50,7 +50,7 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		{"a redirect", says("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n"),
 			`There is no WebSocket here: it answered "HTTP/1.1 302 Found", a redirect to "/elsewhere", which is not followed.`, false},
 		{"silence", serve(t, untilEnd), "No answer within 300ms: it accepted the connection and sent nothing.", true},
-		{"half an answer", says("HTTP/1.1 101 Sw"), "No answer within 300ms: it sent 15 octets, which are not a whole head of HTTP, and then nothing.", true},
+		{"half an answer", says("HTTP/1.1 101 Sw"), "No answer within 300ms: it sent 15 bytes, which are not a whole head of HTTP, and then nothing.", true},
 		{"a head without end", says("HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X: y\r\n", 10000)), "and the head of its answer was not at its end.", false},
 		{"noise without end", serve(t, func(c net.Conn) {
 			for {

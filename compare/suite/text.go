@@ -36,7 +36,7 @@ func (r Report) Words() string {
 
 // verdictWords names the verdicts of r, with what they mean.
 func (r Report) verdictWords() string {
-	meaning := map[Verdict]string{Info: ", legal", NonStrict: ", breaks a SHOULD or is lax", Fail: ", breaks a MUST"}
+	meaning := map[Verdict]string{Note: ", legal", Warning: ", breaks a SHOULD or is lax", Fail: ", breaks a MUST"}
 	text := r.Verdict.Word() + meaning[r.Verdict]
 	if r.Closing != r.Verdict {
 		text += "; how the connection ended: " + r.Closing.Word() + meaning[r.Closing]
@@ -47,7 +47,7 @@ func (r Report) verdictWords() string {
 // Bits is what Text shows of the first wrong frame or line, "" where there is
 // none.
 func (r Report) Bits() string {
-	if len(r.Octets) == 0 {
+	if len(r.Bytes) == 0 {
 		return ""
 	}
 	line, caret := r.WrongLines()
@@ -66,25 +66,25 @@ func (r Report) WrongLines() (line, caret string) {
 	}
 	before := len(line)
 	if r.IsLine() {
-		line += string(r.Octets)
+		line += string(r.Bytes)
 		if r.Caret >= 0 {
 			caret = strings.Repeat(" ", before+r.Caret/8) + "^"
 		}
 		return line, caret
 	}
-	line += fmt.Sprintf("% x", r.Octets)
+	line += fmt.Sprintf("% x", r.Bytes)
 	if r.Caret < 0 {
 		return line, strings.Repeat(" ", before) + "the whole frame: none was expected here"
 	}
-	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this byte, %08b", r.Caret%8, r.Octets[r.Caret/8])
+	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this byte, %08b", r.Caret%8, r.Bytes[r.Caret/8])
 }
 
 // IsLine reports whether the bytes of r are a line of the opening handshake.
 func (r Report) IsLine() bool {
-	for _, c := range r.Octets {
+	for _, c := range r.Bytes {
 		if c < ' ' || c > '~' {
 			return false
 		}
 	}
-	return strings.Contains(r.Got, string(r.Octets))
+	return strings.Contains(r.Got, string(r.Bytes))
 }

@@ -20,10 +20,10 @@ import (
 
 // How much of what came, and of what is expected, a text shows.
 const (
-	keepShown  = 24 // octets of a payload
+	keepShown  = 24 // bytes of a payload
 	keepHex    = 8  // of a long one that is no text
 	keepListed = 6  // messages and frames
-	keepOctets = 64 // octets of the frame that is wrong
+	keepBytes  = 64 // bytes of the frame that is wrong
 )
 
 // Report is what came of one case at one endpoint.
@@ -37,9 +37,9 @@ type Report struct {
 	ClosingReason string
 	Expected      string
 	Got           string
-	Octets        []byte // of the first wrong frame, as on the wire
-	Skipped       int    // octets of that frame left out before Octets
-	Caret         int    // the first wrong bit, counted from the first of Octets; -1: none
+	Bytes         []byte // of the first wrong frame, as on the wire
+	Skipped       int    // bytes of that frame left out before Bytes
+	Caret         int    // the first wrong bit, counted from the first of Bytes; -1: none
 	Rule          string // code of the rule that the target broke in what it sent; "" where it broke none
 	Mistake       string // code of the mistake that this shows, see MistakeOf; "" where it is not known
 	Took          time.Duration
@@ -55,12 +55,12 @@ type Report struct {
 	closed  *seen
 	fault   *fault
 	over    error
-	first   []byte // the first octets behind the opening handshake
+	first   []byte // the first bytes behind the opening handshake
 	// unfinished is a message whose end has not come.
 	unfinished seen
 	trace      trace
 	part       part   // a frame that came in part
-	raw        []byte // the first octets of the last frame
+	raw        []byte // the first bytes of the last frame
 	flooded    bool   // more came than the case can call for
 	tooLong    *seen  // what announced more bytes than anything called for
 	// Unreachable says that there was no connection to judge, and Refused that
@@ -110,7 +110,7 @@ func NotPlayed(c *Case, endpoint, why string) Report {
 
 // NotJudged returns r as one that says nothing of the endpoint, and why.
 func (r Report) NotJudged(why string) Report {
-	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Octets, r.Caret = NotJudged, NotJudged, sentence(why), "", "", nil, -1
+	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Bytes, r.Caret = NotJudged, NotJudged, sentence(why), "", "", nil, -1
 	return r
 }
 
@@ -132,7 +132,7 @@ func (r Report) NoWebSocket() bool {
 	return r.Unreachable || h == nil || h.From == wire.Server && h.Head.Status != 101
 }
 
-// MarshalJSON gives r without its events, the octets in hex, the time in
+// MarshalJSON gives r without its events, the bytes in hex, the time in
 // milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
 	mistake, _ := MistakeOf(r.Mistake)
@@ -145,7 +145,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		ClosingReason string             `json:"closingReason,omitempty"`
 		Expected      string             `json:"expected"`
 		Got           string             `json:"got"`
-		Octets        string             `json:"octets"`
+		Bytes         string             `json:"bytes"`
 		Skipped       int                `json:"skipped,omitempty"`
 		Caret         int                `json:"caret"`
 		Rule          string             `json:"rule"`
@@ -157,7 +157,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Took          float64            `json:"took"`
 		Again         bool               `json:"again,omitempty"`
 		Died          bool               `json:"died,omitempty"`
-	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Octets), r.Skipped,
+	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Bytes), r.Skipped,
 		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000, r.Again, r.Died})
 }
 
@@ -243,7 +243,7 @@ func describe(op wire.Opcode, head []byte, size int) string {
 	}
 	more := ""
 	if size > len(head) {
-		more = fmt.Sprintf("… (%d octets)", size)
+		more = fmt.Sprintf("… (%d bytes)", size)
 	}
 	// A character that was cut by us is not the target's fault.
 	whole := head
@@ -295,11 +295,11 @@ func (r *Report) got() string {
 	parts = shortened(parts)
 	if r.fault != nil {
 		h := r.fault.of.frames[len(r.fault.of.frames)-1].header
-		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d octets", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
+		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d bytes", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
 	}
 	if r.tooLong != nil {
 		h := r.tooLong.frames[len(r.tooLong.frames)-1].header
-		parts = append(parts, fmt.Sprintf("the header of a %s frame that announces %d octets", strings.ToUpper(h.Opcode.String()), h.Length))
+		parts = append(parts, fmt.Sprintf("the header of a %s frame that announces %d bytes", strings.ToUpper(h.Opcode.String()), h.Length))
 	}
 	if r.closed != nil {
 		parts = append(parts, r.closed.String())
@@ -332,7 +332,7 @@ func (c *Case) expected() string {
 	return strings.Join(list, ", or ")
 }
 
-// point sets Octets and Caret to bit of the frame sp of s.
+// point sets Bytes and Caret to bit of the frame sp of s.
 func (r *Report) point(s seen, sp, bit int) {
 	f := s.frames[sp]
 	if s.packed != nil {
@@ -344,25 +344,25 @@ func (r *Report) point(s seen, sp, bit int) {
 	}
 	head := f.header.Append(nil)
 	r.Skipped = 0
-	if at := bit / 8; at >= keepOctets {
-		r.Skipped = at - keepOctets/2
+	if at := bit / 8; at >= keepBytes {
+		r.Skipped = at - keepBytes/2
 	}
 	from := max(0, r.Skipped-len(head))
 	b := append([]byte(nil), head[min(len(head), r.Skipped):]...)
 	start := f.start + from
 	if start < end {
-		p := append([]byte(nil), s.payload[start:min(end, start+keepOctets)]...)
+		p := append([]byte(nil), s.payload[start:min(end, start+keepBytes)]...)
 		wire.Mask(f.header.Key, from%4, p)
 		b = append(b, p...)
 	}
-	r.Octets = b[:min(len(b), keepOctets)]
+	r.Bytes = b[:min(len(b), keepBytes)]
 	r.Caret = bit - 8*r.Skipped
-	if r.Caret >= 8*len(r.Octets) {
-		r.Caret = max(-1, 8*len(r.Octets)-1)
+	if r.Caret >= 8*len(r.Bytes) {
+		r.Caret = max(-1, 8*len(r.Bytes)-1)
 	}
 }
 
-// pointAt sets Octets and Caret to the first bit in which s is not e.
+// pointAt sets Bytes and Caret to the first bit in which s is not e.
 func (r *Report) pointAt(s seen, e *Expect) {
 	f := s.frames[0].header
 	if e == nil {
@@ -379,7 +379,7 @@ func (r *Report) pointAt(s seen, e *Expect) {
 		return
 	}
 	if s.packed != nil {
-		r.point(s, 0, 8*f.Size()) // which of the compressed octets it was cannot be told
+		r.point(s, 0, 8*f.Size()) // which of the compressed bytes it was cannot be told
 		return
 	}
 	want := e.Payload.Bytes()
@@ -405,7 +405,7 @@ func (r *Report) pointAt(s seen, e *Expect) {
 }
 
 // lengthBit returns the first bit of the length of h that is not that of want
-// octets.
+// bytes.
 func lengthBit(h wire.Header, want uint64) int {
 	is := h.Append(nil)
 	h.Length, h.Form = want, wire.FormFor(want)
@@ -433,7 +433,7 @@ func (c *Case) judge(r *Report, s state) {
 	if r.fault != nil {
 		r.Verdict, r.Closing = Fail, Fail
 		if !r.fault.breaksMust() {
-			r.Verdict, r.Closing = NonStrict, NonStrict
+			r.Verdict, r.Closing = Warning, Warning
 		}
 		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
 		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
@@ -492,10 +492,10 @@ func (c *Case) judge(r *Report, s state) {
 	closing, why := o.End.judge(r, s)
 	switch {
 	case c.Mute && s.timeout:
-		closing, why = NonStrict, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", c.deadline())
+		closing, why = Warning, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", c.deadline())
 		r.lacks = "the end of TCP"
 	case closing == Pass && s.first:
-		closing, why = Info, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
+		closing, why = Note, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
 	}
 	r.Closing = closing
 	if closing != Pass {
@@ -513,7 +513,7 @@ func (c *Case) judge(r *Report, s state) {
 type state struct {
 	closeSent bool // the judge sent the Close frame that ends a ByJudge case
 	late      bool // a Patience step ended in vain
-	trailing  bool // octets of the judge stand behind a Close frame of a step
+	trailing  bool // bytes of the judge stand behind a Close frame of a step
 	flooded   bool
 	ended     bool          // the target has sent a Close frame, or ended TCP
 	timeout   bool          // the wait for the end of TCP was in vain
@@ -618,9 +618,9 @@ func (c *Case) overlong(r *Report) string {
 	}
 	r.point(*of, len(of.frames)-1, lengthBit(last.header, due-min(due, uint64(last.start))))
 	if due == 0 {
-		return fmt.Sprintf("Its frame header announces a payload of %d octets, and no message is expected here.", last.header.Length)
+		return fmt.Sprintf("Its frame header announces a payload of %d bytes, and no message is expected here.", last.header.Length)
 	}
-	return fmt.Sprintf("Its frame header announces a payload of %d octets, and the message expected here has %d.", last.header.Length, due)
+	return fmt.Sprintf("Its frame header announces a payload of %d bytes, and the message expected here has %d.", last.header.Length, due)
 }
 
 // leastLimit is the size from which a message may be too large for an endpoint.
@@ -640,11 +640,11 @@ func (c *Case) limited(saw []seen, closed *seen, s state) *Outcome {
 	}
 	switch {
 	case closed == nil && s.ended:
-		return &Outcome{Verdict: NonStrict, Why: "it ended TCP at a message of this size without a Close frame. If it has a limit, it should say so with 1009 (RFC 6455 §7.1.7)", End: End{How: Fails}}
+		return &Outcome{Verdict: Warning, Why: "it ended TCP at a message of this size without a Close frame. If it has a limit, it should say so with 1009 (RFC 6455 §7.1.7)", End: End{How: Fails}}
 	case closed == nil || !slices.Contains(tooMuch, closed.close.Code):
 		return nil
 	}
-	return &Outcome{Verdict: Info, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
+	return &Outcome{Verdict: Note, Why: limitWhy, End: End{How: Fails, Codes: tooMuch}}
 }
 
 // leftOpen returns the outcome that nothing is wrong but that the target has not
@@ -662,9 +662,9 @@ func (c *Case) leftOpen(saw []seen, s state) *Outcome {
 	}
 	switch {
 	case o.End.How == Drops && c.Judges == wire.Server:
-		return &Outcome{Verdict: NonStrict, Why: "it left its side of TCP open when the client had ended its own, which no MUST forbids", End: End{How: Drops, NoTCP: true}}
+		return &Outcome{Verdict: Warning, Why: "it left its side of TCP open when the client had ended its own, which no MUST forbids", End: End{How: Drops, NoTCP: true}}
 	case o.End.How == Refuses && c.Judges == wire.Client:
-		return &Outcome{Verdict: NonStrict, Why: "it opened no WebSocket, and left TCP open for some time", End: End{How: Refuses, NoTCP: true}}
+		return &Outcome{Verdict: Warning, Why: "it opened no WebSocket, and left TCP open for some time", End: End{How: Refuses, NoTCP: true}}
 	}
 	return nil
 }
@@ -675,7 +675,7 @@ var tooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
 
 const limitWhy = "it has a limit below this size, as RFC 6455 §10.4 allows"
 
-// largest returns how many octets the largest message has that c sends.
+// largest returns how many bytes the largest message has that c sends.
 func (c *Case) largest() (most int) {
 	n := 0
 	for _, s := range c.Steps {
@@ -760,10 +760,10 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 	}
 	switch {
 	case e.How == Refuses && r.closed != nil:
-		worse(NonStrict, "it sent a Close frame, and no WebSocket was open")
+		worse(Warning, "it sent a Close frame, and no WebSocket was open")
 	case e.How == Refuses:
 	case r.closed == nil && e.How == Fails:
-		worse(NonStrict, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
+		worse(Warning, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
 	case r.closed == nil && e.How == Drops:
 	case r.closed == nil && r.over != nil && !isTimeout(r.over):
 		r.lacks = "a Close frame in answer"
@@ -772,23 +772,23 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		r.lacks = "a Close frame in answer"
 		worse(NoAnswer, "no answer within %s: it did not answer the Close frame (RFC 6455 §5.5.1)", r.Case.deadline())
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code) && e.How != Fails && isPlain(r.closed.close.Code):
-		worse(Info, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
+		worse(Note, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
 	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
 		r.point(*r.closed, 0, codeBit(*r.closed, codes[0]))
-		worse(NonStrict, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
+		worse(Warning, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
 	}
 	switch {
 	case e.NoTCP:
 	case s.timeout && r.Case.Judges == wire.Client:
 		r.lacks = "the end of TCP"
-		worse(NonStrict, "it left TCP open for some time after the closing handshake. When a client closes it is its own choice (RFC 6455 §5.5.1)")
+		worse(Warning, "it left TCP open for some time after the closing handshake. When a client closes it is its own choice (RFC 6455 §5.5.1)")
 	case s.timeout:
 		if r.lacks == "" {
 			r.lacks = "the end of TCP"
 		}
 		worse(NoAnswer, "no answer within %s: it left TCP open after the closing handshake (RFC 6455 §7.1.1)", s.waited)
 	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
-		worse(NonStrict, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
+		worse(Warning, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why
 }

@@ -38,7 +38,7 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		{"RSV3", string(text("Hello").rsv(1).append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
 		{"a reserved opcode", string(text("Hello").opcode(3).append(nil, wire.Server, nil)), 4, wire.RuleOpcode.Code, "The opcode is 0x3."},
 		{"a long length", string(text("Hello").form(wire.Length16).append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 is written in 16 bits"},
-		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Octet 2 of the text is 0xFF."},
+		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Byte 2 of the text is 0xFF."},
 		{"a stray continuation", string(cont("Hello").append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame came"},
 		{"a Close frame with 1005", string(unmasked(wire.Close, "\x03\xed")), 16, wire.RuleCloseCode.Code, "1005"},
 		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 and left out what was due."},
@@ -47,8 +47,8 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 			t.Parallel()
 			target := answering(t, func(wire.Header, []byte) []byte { return []byte(c.answer) })
 			r := hello().Run(t.Context(), target, nil)
-			if r.Verdict != Fail || r.Caret != c.caret || r.Rule != c.rule || !strings.Contains(r.Reason, c.reason) || len(r.Octets) == 0 {
-				t.Errorf("%s, bit %d of % x, rule %q: %s\nwant bit %d, rule %q: %s", r.Verdict, r.Caret, r.Octets, r.Rule, r.Reason, c.caret, c.rule, c.reason)
+			if r.Verdict != Fail || r.Caret != c.caret || r.Rule != c.rule || !strings.Contains(r.Reason, c.reason) || len(r.Bytes) == 0 {
+				t.Errorf("%s, bit %d of % x, rule %q: %s\nwant bit %d, rule %q: %s", r.Verdict, r.Caret, r.Bytes, r.Rule, r.Reason, c.caret, c.rule, c.reason)
 			}
 		})
 	}
@@ -59,14 +59,14 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 	wrong := slices.Clone(p.Bytes())
 	wrong[700] ^= 0x10
 	target := answering(t, func(wire.Header, []byte) []byte {
-		return of(wire.Text, Payload{Octets: wrong}).append(nil, wire.Server, nil)
+		return of(wire.Text, Payload{Data: wrong}).append(nil, wire.Server, nil)
 	})
 	c := hello()
 	c.Steps, c.Outcomes = []Step{send(of(wire.Text, p))}, answers(sees(wire.Text, p))
 	r := c.Run(t.Context(), target, nil)
-	at := 8*(4+700) + 3 // the header has four octets
-	if r.Caret+8*r.Skipped != at || r.Octets[r.Caret/8] != wrong[700] || r.Skipped == 0 {
-		t.Errorf("bit %d behind %d octets, which is 0x%02x; want bit %d in all, 0x%02x", r.Caret, r.Skipped, r.Octets[max(0, r.Caret/8)], at, wrong[700])
+	at := 8*(4+700) + 3 // the header has four bytes
+	if r.Caret+8*r.Skipped != at || r.Bytes[r.Caret/8] != wrong[700] || r.Skipped == 0 {
+		t.Errorf("bit %d behind %d bytes, which is 0x%02x; want bit %d in all, 0x%02x", r.Caret, r.Skipped, r.Bytes[max(0, r.Caret/8)], at, wrong[700])
 	}
 }
 
@@ -97,11 +97,11 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		reason           string
 	}{
 		{"as it should", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1000))) }), Pass, Pass, ""},
-		{"another code", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1001))) }), Pass, Info, "It answers with CLOSE 1001 and not with the code that it got"},
-		{"a code that complains", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1002))) }), Pass, NonStrict, "Its Close frame has the code 1002, and 1000 is the one for this."},
-		{"no code", ends(func(c net.Conn) { _, _ = c.Write(unmasked(wire.Close, "")) }), Pass, Info, "It answers with CLOSE (empty)"},
+		{"another code", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1001))) }), Pass, Note, "It answers with CLOSE 1001 and not with the code that it got"},
+		{"a code that complains", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1002))) }), Pass, Warning, "Its Close frame has the code 1002, and 1000 is the one for this."},
+		{"no code", ends(func(c net.Conn) { _, _ = c.Write(unmasked(wire.Close, "")) }), Pass, Note, "It answers with CLOSE (empty)"},
 		{"a code that must not be sent", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1006))) }), Pass, Fail, "1006"},
-		{"a code that is not defined", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1004))) }), Pass, NonStrict, "1004"},
+		{"a code that is not defined", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1004))) }), Pass, Warning, "1004"},
 		{"no Close frame", ends(func(net.Conn) {}), Pass, Fail, "without a Close frame in answer"},
 		{"TCP left open", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
@@ -111,7 +111,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
 			time.Sleep(50 * time.Millisecond) // the frame is to arrive before the reset
 			_ = c.(*net.TCPConn).SetLinger(0)
-		}), Pass, NonStrict, "It reset TCP after the closing handshake"},
+		}), Pass, Warning, "It reset TCP after the closing handshake"},
 		{"a message behind its Close frame", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000) + string(unmasked(wire.Text, "late"))))
 		}), Pass, Fail, "after a Close frame"},
@@ -142,13 +142,13 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 		verdict, closing Verdict
 	}{
 		{"the answer, then 1002", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
-		{"1002 alone", fault, string(unmasked(wire.Close, "\x03\xea")), Info, Pass},
-		{"the answer, then 1008", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xf0")), Pass, NonStrict},
-		{"the answer, then the end of TCP", fault, string(unmasked(wire.Text, "first")), Pass, NonStrict},
+		{"1002 alone", fault, string(unmasked(wire.Close, "\x03\xea")), Note, Pass},
+		{"the answer, then 1008", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Close, "\x03\xf0")), Pass, Warning},
+		{"the answer, then the end of TCP", fault, string(unmasked(wire.Text, "first")), Pass, Warning},
 		{"both answers", fault, string(unmasked(wire.Text, "first")) + string(unmasked(wire.Text, "second")), Fail, Fail},
-		{"the end of TCP alone", fault, "", Info, NonStrict},
+		{"the end of TCP alone", fault, "", Note, Warning},
 		{"the Pong, then 1002", &behindPing, string(unmasked(wire.Pong, "first")) + string(unmasked(wire.Close, "\x03\xea")), Pass, Pass},
-		{"1002 and no Pong", &behindPing, string(unmasked(wire.Close, "\x03\xea")), NonStrict, Pass},
+		{"1002 and no Pong", &behindPing, string(unmasked(wire.Close, "\x03\xea")), Warning, Pass},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +172,7 @@ func TestAFaultMayBeFoundOnlyAtTheEnd(t *testing.T) {
 	c.Deadline = 3 * time.Second
 	c.Steps = []Step{send(text("\xed\xa0").more()), patience(50 * time.Millisecond), send(cont("\x80"))}
 	c.Outcomes = failsFast(wire.InvalidPayload, "it found the fault only at the end of the message")
-	for frames, want := range map[int]Verdict{1: Pass, 2: Info} {
+	for frames, want := range map[int]Verdict{1: Pass, 2: Note} {
 		target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
 			for range frames {
 				_, _, _ = readFrame(in)
@@ -197,10 +197,10 @@ func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["case"] != "test/1" || got["verdict"] != "fail" || got["closing"] != "fail" || got["octets"] != "81054a656c6c6f" || got["caret"] != 22.0 {
+	if got["case"] != "test/1" || got["verdict"] != "fail" || got["closing"] != "fail" || got["bytes"] != "81054a656c6c6f" || got["caret"] != 22.0 {
 		t.Errorf("%s", b)
 	}
-	for _, v := range []Verdict{Pass, Info, NonStrict, NotJudged, NoAnswer, Fail} {
+	for _, v := range []Verdict{Pass, Note, Warning, NotJudged, NoAnswer, Fail} {
 		var back Verdict
 		if b, _ := json.Marshal(v); json.Unmarshal(b, &back) != nil || back != v {
 			t.Errorf("%s comes back as %s", v, back)
@@ -227,7 +227,7 @@ func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
 
 func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
 	words := ""
-	list := []Verdict{Pass, Info, NonStrict, NotJudged, NoAnswer, Fail}
+	list := []Verdict{Pass, Note, Warning, NotJudged, NoAnswer, Fail}
 	for i, v := range list {
 		words += v.Glyph() + " " + v.String() + "  "
 		for j, w := range list {
@@ -236,7 +236,7 @@ func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
 			}
 		}
 	}
-	if words != "✔ pass  i info  ≈ non-strict  ? not-judged  ∅ no-answer  × fail  " {
+	if words != "✔ pass  i info  ≈ warning  ? not-judged  ∅ no-answer  × fail  " {
 		t.Errorf("the verdicts are %s", words)
 	}
 }

@@ -58,8 +58,8 @@ func TestALengthFarBeyondWhatIsExpectedIsJudgedByItsHeader(t *testing.T) {
 					drain(in)
 				})
 				r := long.Run(t.Context(), target, nil)
-				if r.Verdict != Fail || r.Rule != "" || !strings.Contains(r.Reason, "announces a payload of ") || r.Took > time.Second || len(r.Octets) == 0 || r.Caret < 0 {
-					t.Errorf("%s in %s, rule %q: %s (bit %d of % x)", r.Verdict, r.Took, r.Rule, r.Reason, r.Caret, r.Octets)
+				if r.Verdict != Fail || r.Rule != "" || !strings.Contains(r.Reason, "announces a payload of ") || r.Took > time.Second || len(r.Bytes) == 0 || r.Caret < 0 {
+					t.Errorf("%s in %s, rule %q: %s (bit %d of % x)", r.Verdict, r.Took, r.Rule, r.Reason, r.Caret, r.Bytes)
 				}
 			})
 		})

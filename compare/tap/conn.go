@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Direction says which way octets go at a tapped end.
+// Direction says which way bytes go at a tapped end.
 type Direction uint8
 
 // The two directions, seen from the tapped end.
@@ -22,11 +22,11 @@ const (
 
 // Unit is what is released or dropped in one step: a handshake or a frame.
 //
-// A Unit with ID 0 is octets that are neither, like the body of a refusal: they
+// A Unit with ID 0 is bytes that are neither, like the body of a refusal: they
 // go along with the unit before them.
 type Unit struct {
 	ID  uint64 // the Recorder's name for it
-	End int    // octets of the slice given to Octets that belong to it or to earlier ones
+	End int    // bytes of the slice given to Bytes that belong to it or to earlier ones
 }
 
 // A Recorder receives all that passes a Conn. Calls for one Conn may come from
@@ -37,15 +37,15 @@ type Unit struct {
 // The order of the calls is the order on the wire: a reply is recorded after the
 // bytes that caused it.
 type Recorder interface {
-	// Octets reports bytes that crossed: the endpoint reads them, or its socket has
+	// Bytes reports bytes that crossed: the endpoint reads them, or its socket has
 	// taken them. Where the valve is shut it reports bytes that reached the valve.
 	// It returns the units that they completed.
-	Octets(d Direction, b []byte) []Unit
-	// Stops reports that the bytes of the next Octets stop at the valve, on their way
+	Bytes(d Direction, b []byte) []Unit
+	// Stops reports that the bytes of the next Bytes stop at the valve, on their way
 	// to the endpoint: it has not received what they complete before Released.
 	Stops()
 	// Unsent reports bytes that the endpoint wrote and its socket did not take, and
-	// the error of that Write. Octets has not reported them.
+	// the error of that Write. Bytes has not reported them.
 	Unsent(b []byte, err error)
 	// Unread reports bytes that have arrived when the endpoint has closed its socket
 	// and that it has not read: size of them, of which b is the beginning.
@@ -58,11 +58,11 @@ type Recorder interface {
 	Waits(d Direction, id uint64)
 	Released(d Direction, id uint64)
 	Dropped(d Direction, id uint64)
-	// Uncrossed corrects what Octets reported of a unit: its last n bytes have not
+	// Uncrossed corrects what Bytes reported of a unit: its last n bytes have not
 	// crossed. Out: the socket refused them with err. In: the endpoint has closed
 	// without reading them, and err is nil. ID 0 is bytes of no unit.
 	Uncrossed(d Direction, id uint64, n int, err error)
-	// Fin tells that the last octet of direction d has gone: the peer's FIN was
+	// Fin tells that the last byte of direction d has gone: the peer's FIN was
 	// read, or the endpoint sends its own and reads on. Failed tells that a Read or
 	// Write of the socket failed, Closed that the endpoint closes its socket, and
 	// Reset, before Closed, that it does so with RST. A FIN never overtakes a unit:
@@ -76,7 +76,7 @@ type Recorder interface {
 	Gone()
 }
 
-// maxQueue is about the most octets that wait in one direction. What is beyond
+// maxQueue is about the most bytes that wait in one direction. What is beyond
 // it stays in the kernel, or in the endpoint's Write. Of a unit longer than that
 // only the end can wait.
 const maxQueue = 1 << 20
@@ -84,9 +84,9 @@ const maxQueue = 1 << 20
 // Conn is a net.Conn under observation. All methods may be called
 // concurrently, as with any net.Conn.
 //
-// A Conn begins detached: it passes everything on and keeps the octets of the
+// A Conn begins detached: it passes everything on and keeps the bytes of the
 // request that is being read, so that Attach can tell a Recorder of it from its
-// first octet.
+// first byte.
 //
 // What a Write reports as written is recorded, and nothing else. Where the
 // connection has a socket, one lock covers the system call that writes and the
@@ -99,7 +99,7 @@ type Conn struct {
 	socket   *socket // nil where net.Conn's own Write must be used
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
-	busy     atomic.Bool // octets are in a queue or on their way out of it, or the pump is or was at work
+	busy     atomic.Bool // bytes are in a queue or on their way out of it, or the pump is or was at work
 
 	early early
 
@@ -108,7 +108,7 @@ type Conn struct {
 	watcher atomic.Pointer[func()]
 	silent  atomic.Bool
 	delay   atomic.Int64 // a time.Duration
-	split   atomic.Int64 // octets of a TCP write; 0: as many as the endpoint writes
+	split   atomic.Int64 // bytes of a TCP write; 0: as many as the endpoint writes
 
 	// turn is held by a Write until all of its bytes are written or queued, so
 	// that no other Write comes between them.
@@ -147,18 +147,18 @@ func New(c net.Conn) *Conn {
 // early keeps what passed a detached Conn since the last request began.
 type early struct {
 	mu      sync.Mutex
-	octets  []byte
-	replied bool // something was written since, so the next octet read begins a request
+	bytes   []byte
+	replied bool // something was written since, so the next byte read begins a request
 }
 
 // maxEarly is the most that is kept of a request before Attach.
 const maxEarly = 32 << 10
 
-// Early returns the octets read of the current request, before Attach.
+// Early returns the bytes read of the current request, before Attach.
 func (c *Conn) Early() []byte {
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
-	return append([]byte(nil), c.early.octets...)
+	return append([]byte(nil), c.early.bytes...)
 }
 
 // Attach gives c to r: what has been read of the request so far is told to r
@@ -168,10 +168,10 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 	c.mu.Lock()
 	c.answered = false
 	c.early.mu.Lock()
-	if len(c.early.octets) > 0 {
-		r.Octets(In, c.early.octets)
+	if len(c.early.bytes) > 0 {
+		r.Bytes(In, c.early.bytes)
 	}
-	c.early.octets = nil
+	c.early.bytes = nil
 	c.recorder.Store(&r)
 	c.early.mu.Unlock()
 	c.mu.Unlock()
@@ -188,7 +188,7 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 		return nil
 	}
 	if r := c.recorder.Load(); r != nil {
-		return (*r).Octets(d, b)
+		return (*r).Bytes(d, b)
 	}
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
@@ -197,9 +197,9 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 		c.early.replied = true
 		return nil
 	case c.early.replied:
-		c.early.octets, c.early.replied = nil, false
+		c.early.bytes, c.early.replied = nil, false
 	}
-	c.early.octets = append(c.early.octets, b[:min(len(b), maxEarly-len(c.early.octets))]...)
+	c.early.bytes = append(c.early.bytes, b[:min(len(b), maxEarly-len(c.early.bytes))]...)
 	return nil
 }
 
@@ -275,7 +275,7 @@ func (c *Conn) readExpired() bool {
 // Clock returns the clock that stands still while c's valve is shut.
 func (c *Conn) Clock() *Clock { return &c.clock }
 
-// queued reports whether octets must go through a queue.
+// queued reports whether bytes must go through a queue.
 func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
 // Read reads what has passed the valve.
@@ -306,7 +306,7 @@ func (c *Conn) read(p []byte) (int, error) {
 			return 0, c.opError("read", net.ErrClosed)
 		}
 		n, err := c.Conn.Read(p)
-		c.counts.reading.Store(false) // before the octets are counted: see Status
+		c.counts.reading.Store(false) // before the bytes are counted: see Status
 		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 			if c.lingers.Load() && c.gone() {
 				return 0, c.opError("read", net.ErrClosed)
@@ -501,7 +501,7 @@ func (c *Conn) recordPending() {
 	if w == nil || w.recorded || r == nil || len(w.rest) == 0 {
 		return
 	}
-	w.units, w.recorded = split(w.rest, (*r).Octets(Out, w.rest)), true
+	w.units, w.recorded = split(w.rest, (*r).Bytes(Out, w.rest)), true
 }
 
 // split returns the units that b completes, and one with ID 0 for bytes that are
@@ -522,10 +522,10 @@ func split(b []byte, ends []Unit) []unit {
 // uncrossed tells r of those of us that are not among their first n bytes.
 func uncrossed(r Recorder, d Direction, us []unit, n int, err error) {
 	for _, u := range us {
-		if len(u.octets) > n {
-			r.Uncrossed(d, u.id, len(u.octets)-max(n, 0), err)
+		if len(u.bytes) > n {
+			r.Uncrossed(d, u.id, len(u.bytes)-max(n, 0), err)
 		}
-		n -= len(u.octets)
+		n -= len(u.bytes)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package tap stands on a connection under study, between an endpoint and TCP:
 // below the endpoint and above TLS, so that every endpoint is seen alike. It
-// tells a Recorder each octet, FIN, RST and Close that passes, and it is a
+// tells a Recorder each byte, FIN, RST and Close that passes, and it is a
 // valve: with hold on, what reaches it waits until it is released.
 //
 // Only what crossed is recorded as crossed. The bytes that the kernel took are
@@ -37,10 +37,10 @@
 //	clock.go     a clock that stands still while the wire is held
 //	line.go      a line that is silent, slow, or cuts what is written
 //	socket_*.go  writes to a socket and looks at what it has received
-//	status.go    how far the octets and the endpoint are
+//	status.go    how far the bytes and the endpoint are
 //	rst.go       gives the RST that answers a write behind FIN its time
 //	listener.go  taps every connection of a listener
 //
 // Tap knows no WebSocket. Where a unit (a handshake or a frame) ends is told by
-// the Recorder, which reads the octets anyway.
+// the Recorder, which reads the bytes anyway.
 package tap

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // lines is a Recorder whose units are lines. It keeps all that it is told.
 type lines struct {
 	mu       sync.Mutex
-	octets   [2][]byte // told, by direction
+	bytes    [2][]byte // told, by direction
 	partial  [2][]byte
 	unit     map[uint64]string
 	next     uint64
@@ -35,18 +35,18 @@ type lines struct {
 	gone     int
 	resets   int
 	loose    bool          // what is no line belongs to no unit
-	arrived  chan struct{} // when not nil, told of each call of Octets and Waits
+	arrived  chan struct{} // when not nil, told of each call of Bytes and Waits
 }
 
 func newLines() *lines { return &lines{unit: map[uint64]string{}} }
 
-func (l *lines) Octets(d Direction, b []byte) []Unit {
+func (l *lines) Bytes(d Direction, b []byte) []Unit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(b) == 0 {
-		panic("no octets reached the tap, and it tells of them")
+		panic("no bytes reached the tap, and it tells of them")
 	}
-	l.octets[d] = append(l.octets[d], b...)
+	l.bytes[d] = append(l.bytes[d], b...)
 	l.order = append(l.order, fmt.Sprintf("%s %q", [...]string{"read", "wrote"}[d], b[:min(len(b), 100)]))
 	var units []Unit
 	for at := 0; ; {

@@ -60,7 +60,7 @@ func TestAWriteWaitsForRoomAndGivesUpAtItsDeadline(t *testing.T) {
 		<-late.done
 		synctest.Wait()
 		if late.n != 5 || late.err != nil || in.text() != full {
-			t.Errorf("Write gave %d, %v; %d octets arrived", late.n, late.err, len(in.text()))
+			t.Errorf("Write gave %d, %v; %d bytes arrived", late.n, late.err, len(in.text()))
 		}
 		if n, err := server.Write([]byte("x\n")); n != 2 || err != nil {
 			t.Errorf("Write gave %d, %v with the time standing still", n, err)
@@ -251,7 +251,7 @@ func TestWhatIsStillOnItsWayWhenTheEndpointClosesArrives(t *testing.T) {
 	})
 }
 
-func TestOnlyOctetsThatCanArriveKeepASocketOpen(t *testing.T) {
+func TestOnlyBytesThatCanArriveKeepASocketOpen(t *testing.T) {
 	client, server, rec := loopback(t, true)
 	server.Write([]byte("one\n"))
 	server.Close()

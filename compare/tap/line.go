@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Silent makes the line go dead from now on, in both directions: octets, FIN
+// Silent makes the line go dead from now on, in both directions: bytes, FIN
 // and RST are swallowed, as when a cable is cut or a machine loses its power.
 // Neither end is told. Units that cross or wait are recorded as dropped.
 func (c *Conn) Silent() {
@@ -28,7 +28,7 @@ func (c *Conn) SetDelay(d time.Duration) { c.delay.Store(int64(d)) }
 // Delay returns how much longer every read and every write takes.
 func (c *Conn) Delay() time.Duration { return time.Duration(c.delay.Load()) }
 
-// Split makes what the endpoint writes leave in TCP writes of at most n octets;
+// Split makes what the endpoint writes leave in TCP writes of at most n bytes;
 // 0 leaves it as it is.
 func (c *Conn) Split(n int) { c.split.Store(int64(n)) }
 
@@ -85,7 +85,7 @@ func (c *Conn) swallow(w *writing, n int) error {
 		return nil
 	}
 	for _, u := range w.units {
-		if taken -= len(u.octets); taken < 0 && taken+n >= 0 { // it ends in b
+		if taken -= len(u.bytes); taken < 0 && taken+n >= 0 { // it ends in b
 			c.drop(Out, []unit{u})
 		}
 	}

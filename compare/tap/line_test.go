@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestASilentLineSwallowsOctetsAndEnds(t *testing.T) {
+func TestASilentLineSwallowsBytesAndEnds(t *testing.T) {
 	client, server, rec := loopback(t, false)
 	in := collect(client)
 	server.Silent()
@@ -137,8 +137,8 @@ func TestASplitLineWritesInPieces(t *testing.T) {
 			t.Errorf("%q, %v came, want %q", b[:n], err, want)
 		}
 	}
-	if <-w.done; w.n != 6 || w.err != nil || string(rec.octets[Out]) != "abcde\n" {
-		t.Errorf("Write gives %d, %v, and %q is recorded", w.n, w.err, rec.octets[Out])
+	if <-w.done; w.n != 6 || w.err != nil || string(rec.bytes[Out]) != "abcde\n" {
+		t.Errorf("Write gives %d, %v, and %q is recorded", w.n, w.err, rec.bytes[Out])
 	}
 }
 
@@ -213,7 +213,7 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 				case n := <-taken:
 					got += n
 				default:
-					t.Fatalf("%d octets are said to be taken, and %d are", sent, got)
+					t.Fatalf("%d bytes are said to be taken, and %d are", sent, got)
 				}
 			}
 		}
@@ -310,7 +310,7 @@ func TestAClosedConnTakesNoDeadline(t *testing.T) {
 	}
 }
 
-// TestADeadlineThatHasPassedOnASilentLineIsOver has the octets come, and be
+// TestADeadlineThatHasPassedOnASilentLineIsOver has the bytes come, and be
 // lost, while the endpoint's deadline has passed and the valve's reader reads.
 func TestADeadlineThatHasPassedOnASilentLineIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -37,15 +37,15 @@ func TestWhatTheSocketRefusesIsNotRecordedAsSent(t *testing.T) {
 	if want := "write tcp " + server.LocalAddr().String() + "->" + server.RemoteAddr().String() + ": write: broken pipe"; err == nil || err.Error() != want {
 		t.Errorf("the error is %q, want %q", err, want)
 	}
-	if len(rec.octets[Out]) > 0 || string(rec.unsent) != "one\ntwo\n" || !slices.ContainsFunc(rec.failed, IsReset) {
-		t.Errorf("%q is recorded as sent, %q as not sent; failed %v", rec.octets[Out], rec.unsent, rec.failed)
+	if len(rec.bytes[Out]) > 0 || string(rec.unsent) != "one\ntwo\n" || !slices.ContainsFunc(rec.failed, IsReset) {
+		t.Errorf("%q is recorded as sent, %q as not sent; failed %v", rec.bytes[Out], rec.unsent, rec.failed)
 	}
 	server.Close()
 	if n, err := server.Write([]byte("three\n")); n != 0 || !errors.Is(err, net.ErrClosed) || !errors.As(err, &op) || op.Op != "write" {
 		t.Errorf("after Close, Write gives %d, %T %v", n, err, err)
 	}
-	if len(rec.octets[Out]) > 0 || string(rec.unsent) != "one\ntwo\nthree\n" {
-		t.Errorf("%q is recorded as sent, %q as not sent", rec.octets[Out], rec.unsent)
+	if len(rec.bytes[Out]) > 0 || string(rec.unsent) != "one\ntwo\nthree\n" {
+		t.Errorf("%q is recorded as sent, %q as not sent", rec.bytes[Out], rec.unsent)
 	}
 }
 
@@ -96,8 +96,8 @@ func TestOfAWriteThatEndsInTheMiddleTheSentPartIsRecorded(t *testing.T) {
 	in := collect(client)
 	server.CloseWrite()
 	<-in.done
-	if in.text() != text[:w.n] || string(rec.octets[Out]) != text[:w.n] || string(rec.unsent) != text[w.n:] {
-		t.Errorf("%d bytes arrived, %d are recorded as sent and %d as not sent, of %d", len(in.text()), len(rec.octets[Out]), len(rec.unsent), w.n)
+	if in.text() != text[:w.n] || string(rec.bytes[Out]) != text[:w.n] || string(rec.unsent) != text[w.n:] {
+		t.Errorf("%d bytes arrived, %d are recorded as sent and %d as not sent, of %d", len(in.text()), len(rec.bytes[Out]), len(rec.unsent), w.n)
 	}
 }
 
@@ -202,8 +202,8 @@ func TestOnAPipeWhatIsNotTakenIsNotRecordedAsSent(t *testing.T) {
 		io.ReadFull(client, make([]byte, 6))
 		client.Close()
 		<-w.done
-		if string(rec.octets[Out]) != "one\ntw" || string(rec.unsent) != "o\n" || w.n != 6 {
-			t.Errorf("%q is recorded as sent, %q as not sent; Write gives %d, %v", rec.octets[Out], rec.unsent, w.n, w.err)
+		if string(rec.bytes[Out]) != "one\ntw" || string(rec.unsent) != "o\n" || w.n != 6 {
+			t.Errorf("%q is recorded as sent, %q as not sent; Write gives %d, %v", rec.bytes[Out], rec.unsent, w.n, w.err)
 		}
 	})
 }
@@ -257,7 +257,7 @@ func TestConcurrentWritesDoNotMixOnASplitLine(t *testing.T) {
 						t.Fatalf("%q arrived", text)
 					}
 				}
-				if in.text() != string(rec.octets[Out]) {
+				if in.text() != string(rec.bytes[Out]) {
 					t.Error("the bytes arrived in another order than they were recorded in")
 				}
 			})
@@ -303,8 +303,8 @@ func TestWhatArrivedAndWasNotReadIsReportedAtClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		server.Close()
-		if got, want := string(rec.unread), "one\ntwo\n"[c.read:]; got != want || string(rec.octets[In]) != "one\ntwo\n"[:c.read] {
-			t.Errorf("%q is told as unread, want %q; read %q", got, want, rec.octets[In])
+		if got, want := string(rec.unread), "one\ntwo\n"[c.read:]; got != want || string(rec.bytes[In]) != "one\ntwo\n"[:c.read] {
+			t.Errorf("%q is told as unread, want %q; read %q", got, want, rec.bytes[In])
 		}
 		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, c.end) {
 			t.Errorf("%d bytes read: the client's Read gives %v, want %v", c.read, err, c.end)

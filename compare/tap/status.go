@@ -9,23 +9,23 @@ type counts struct {
 	finIn, finOut, failed atomic.Bool
 }
 
-// Status says how far the octets of a Conn are, and what the endpoint's code is
+// Status says how far the bytes of a Conn are, and what the endpoint's code is
 // at.
 type Status struct {
-	In, Out int64 // octets that came from the socket, and that were written to it or swallowed
+	In, Out int64 // bytes that came from the socket, and that were written to it or swallowed
 	Reading bool  // the endpoint waits in a Read, and nothing is there that would end it
 	Blocked bool  // the endpoint waits in a Write for room at the valve
 	Waiting int   // units at the valve
-	Taken   int64 // octets that the endpoint has written and that are at the valve
+	Taken   int64 // bytes that the endpoint has written and that are at the valve
 	Part    bool  // a part of a unit is at the valve, and waits for the rest
-	Moving  bool  // octets are between the valve and the socket or the endpoint
+	Moving  bool  // bytes are between the valve and the socket or the endpoint
 	Holding bool
 	Silent  bool
 	FinIn   bool // the peer's FIN has come
 	FinOut  bool // the endpoint has sent its own and reads on
 	Failed  bool // the socket has failed: by RST, mostly
 	Closed  bool // the endpoint has closed its socket
-	Lingers bool // it has, or is about to, and octets that it wrote before have not left yet
+	Lingers bool // it has, or is about to, and bytes that it wrote before have not left yet
 	FinHeld bool // a FIN of the endpoint waits behind a unit at the valve
 }
 

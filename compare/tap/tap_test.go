@@ -33,7 +33,7 @@ func TestAnUnrecordedConnectionPassesEverything(t *testing.T) {
 	})
 }
 
-func TestARecordedConnectionPassesEverythingAndTellsEveryOctet(t *testing.T) {
+func TestARecordedConnectionPassesEverythingAndTellsEveryByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, false)
 		fromClient, fromServer := collect(server), collect(client)
@@ -45,8 +45,8 @@ func TestARecordedConnectionPassesEverythingAndTellsEveryOctet(t *testing.T) {
 		if fromClient.text() != "one\ntwo" || fromServer.text() != "three\nfour" || out.n != 10 || out.err != nil {
 			t.Errorf("%q and %q arrived; Write gave %d, %v", fromClient.text(), fromServer.text(), out.n, out.err)
 		}
-		if string(rec.octets[In]) != "one\ntwo" || string(rec.octets[Out]) != "three\nfour" {
-			t.Errorf("%q were told", rec.octets)
+		if string(rec.bytes[In]) != "one\ntwo" || string(rec.bytes[Out]) != "three\nfour" {
+			t.Errorf("%q were told", rec.bytes)
 		}
 		if len(rec.waiting) > 0 || !slices.Equal(rec.fins, []Direction{In}) || fromClient.err != io.EOF {
 			t.Errorf("waiting %v, fins %v, the Read ended with %v", rec.waiting, rec.fins, fromClient.err)
@@ -59,7 +59,7 @@ func TestARecordedConnectionPassesEverythingAndTellsEveryOctet(t *testing.T) {
 	})
 }
 
-func TestOctetsReadBeforeAttachAreToldFromTheRequestsFirst(t *testing.T) {
+func TestBytesReadBeforeAttachAreToldFromTheRequestsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
 		server, rec := New(b), newLines()
@@ -79,8 +79,8 @@ func TestOctetsReadBeforeAttachAreToldFromTheRequestsFirst(t *testing.T) {
 		write(a, "\nHost\n")
 		read()
 		server.Attach(rec, false)
-		if got := string(rec.octets[In]); got != "GET /ws\nHost\n" || len(rec.octets[Out]) > 0 {
-			t.Errorf("%q were told, and %q out", got, rec.octets[Out])
+		if got := string(rec.bytes[In]); got != "GET /ws\nHost\n" || len(rec.bytes[Out]) > 0 {
+			t.Errorf("%q were told, and %q out", got, rec.bytes[Out])
 		}
 	})
 }
@@ -151,7 +151,7 @@ func TestRunLetsAnUnfinishedUnitGoWithNobodyWriting(t *testing.T) {
 	})
 }
 
-func TestOctetsOfNoUnitGoAlongWithTheOneBeforeThem(t *testing.T) {
+func TestBytesOfNoUnitGoAlongWithTheOneBeforeThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, true)
 		rec.loose = true
@@ -357,9 +357,9 @@ func TestAFullQueueMakesThePeerWaitAndStillOpens(t *testing.T) {
 		in := collect(server)
 		synctest.Wait()
 		if got := len(in.text()); got != 3*maxQueue-1 || !w.over() {
-			t.Errorf("%d octets arrived behind the first, all taken: %t", got, w.over())
+			t.Errorf("%d bytes arrived behind the first, all taken: %t", got, w.over())
 		}
-		if string(first)+in.text() != string(rec.octets[In]) {
+		if string(first)+in.text() != string(rec.bytes[In]) {
 			t.Error("they are others than were sent")
 		}
 	})
@@ -390,13 +390,13 @@ func TestAUnitLongerThanTheQueuePassesButForItsEnd(t *testing.T) {
 			synctest.Wait()
 		}
 		if len(rec.waiting) != 2 {
-			t.Fatalf("%v wait; %d and %d octets arrived", rec.waiting, len(fromServer.text()), len(fromClient.text()))
+			t.Fatalf("%v wait; %d and %d bytes arrived", rec.waiting, len(fromServer.text()), len(fromClient.text()))
 		}
 		server.Release(In)
 		server.Release(Out)
 		synctest.Wait()
 		if fromServer.text() != long || fromClient.text() != long {
-			t.Errorf("%d and %d octets arrived of %d", len(fromServer.text()), len(fromClient.text()), len(long))
+			t.Errorf("%d and %d bytes arrived of %d", len(fromServer.text()), len(fromClient.text()), len(long))
 		}
 		for _, w := range parts {
 			if !w.over() || w.err != nil {
@@ -445,8 +445,8 @@ func TestConcurrentWritersLeaveInTheOrderThatWasRecorded(t *testing.T) {
 	<-steps
 	server.Close()
 	<-in.done
-	if in.text() != string(rec.octets[Out]) {
-		t.Error("the octets arrived in another order than they were told")
+	if in.text() != string(rec.bytes[Out]) {
+		t.Error("the bytes arrived in another order than they were told")
 	}
 	if n := strings.Count(in.text(), "\n"); n != 1600 {
 		t.Errorf("%d lines arrived, want 1600", n)
@@ -509,7 +509,7 @@ func TestTheSocketIsWrittenByOneAtATimeHoweverTheValveTurns(t *testing.T) {
 				}
 			}
 			if got := server.Status(); got.Out != int64(len("one\ntwo\nthree\n")) {
-				t.Errorf("%d octets were written", got.Out)
+				t.Errorf("%d bytes were written", got.Out)
 			}
 			if under.both {
 				t.Errorf("held at first %t: two Writes were at the socket at once", hold)
@@ -548,7 +548,7 @@ type model struct {
 	partial string
 }
 
-func (m *model) octets(b string, hold bool) {
+func (m *model) data(b string, hold bool) {
 	if !hold {
 		m.arrived += m.partial + b
 		m.partial = ""
@@ -602,7 +602,7 @@ func TestWhatArrivesIsWhatWasSentButForWhatWasDropped(t *testing.T) {
 					}
 					log = append(log, fmt.Sprintf("%d %q", d, chunk))
 					write(ends[d], string(chunk))
-					want[d].octets(string(chunk), hold)
+					want[d].data(string(chunk), hold)
 				case what == 4:
 					log = append(log, "hold")
 					hold = true
@@ -691,7 +691,7 @@ func TestNothingIsLostOnRealTCPWhileTheValveIsWorked(t *testing.T) {
 	server.Close()
 	<-fromServer.done
 	if fromClient.text() != text.String() || fromServer.text() != text.String() {
-		t.Errorf("%d and %d octets arrived of %d", len(fromClient.text()), len(fromServer.text()), text.Len())
+		t.Errorf("%d and %d bytes arrived of %d", len(fromClient.text()), len(fromServer.text()), text.Len())
 	}
 	if len(rec.dropped) > 0 {
 		t.Errorf("units %v were dropped", rec.dropped)

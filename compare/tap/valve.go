@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// queue holds the octets of one direction that are at the valve.
+// queue holds the bytes of one direction that are at the valve.
 type queue struct {
 	passing []unit // released, on their way; ID 0: bytes of no unit
 	waiting []unit
@@ -17,39 +17,39 @@ type queue struct {
 }
 
 type unit struct {
-	id     uint64
-	octets []byte
+	id    uint64
+	bytes []byte
 }
 
 // add puts b, which completes units, behind the valve.
 func (q *queue) add(b []byte, units []Unit) {
 	start := 0
 	for _, u := range units {
-		octets := append(q.partial, b[start:u.End]...)
+		data := append(q.partial, b[start:u.End]...)
 		q.partial, start = nil, u.End
 		if u.ID == 0 {
-			q.goAlong(octets)
+			q.goAlong(data)
 			continue
 		}
-		q.waiting = append(q.waiting, unit{u.ID, octets})
+		q.waiting = append(q.waiting, unit{u.ID, data})
 	}
 	q.partial = append(q.partial, b[start:]...)
 }
 
-// goAlong puts octets that are no unit behind the unit before them; where none
+// goAlong puts bytes that are no unit behind the unit before them; where none
 // waits, they pass.
-func (q *queue) goAlong(octets []byte) {
+func (q *queue) goAlong(data []byte) {
 	if len(q.waiting) == 0 {
-		if len(octets) > 0 {
-			q.passing = append(q.passing, unit{0, octets})
+		if len(data) > 0 {
+			q.passing = append(q.passing, unit{0, data})
 		}
 		return
 	}
 	u := &q.waiting[len(q.waiting)-1]
-	u.octets = append(u.octets, octets...)
+	u.bytes = append(u.bytes, data...)
 }
 
-// finish tells that the unfinished unit will stay so: its octets can wait for
+// finish tells that the unfinished unit will stay so: its bytes can wait for
 // nothing more.
 func (q *queue) finish() {
 	q.goAlong(q.partial)
@@ -64,12 +64,12 @@ func (q *queue) pass() uint64 {
 	return u.id
 }
 
-// size returns the octets in q.
+// size returns the bytes in q.
 func (q *queue) size() int {
 	n := len(q.partial)
 	for _, us := range [][]unit{q.passing, q.waiting} {
 		for _, u := range us {
-			n += len(u.octets)
+			n += len(u.bytes)
 		}
 	}
 	return n
@@ -79,9 +79,9 @@ func (q *queue) size() int {
 func (q *queue) read(p []byte) (n int) {
 	for n < len(p) && len(q.passing) > 0 {
 		u := &q.passing[0]
-		m := copy(p[n:], u.octets)
+		m := copy(p[n:], u.bytes)
 		n += m
-		if u.octets = u.octets[m:]; len(u.octets) == 0 {
+		if u.bytes = u.bytes[m:]; len(u.bytes) == 0 {
 			q.passing = q.passing[1:]
 		}
 	}
@@ -328,7 +328,7 @@ func (c *Conn) releaseFINs(d Direction) {
 	q.fins = nil
 }
 
-// enqueue puts octets behind the valve, or in front of it when it has been
+// enqueue puts bytes behind the valve, or in front of it when it has been
 // opened since. c.mu is held.
 func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
 	q := c.queue(d)
@@ -467,12 +467,12 @@ func (c *Conn) take(p []byte) bool {
 	if r == nil || !c.queued() || c.silent.Load() || c.closing || c.pushErr != nil || len(p) == 0 {
 		return false
 	}
-	c.enqueue(*r, Out, p, (*r).Octets(Out, p))
+	c.enqueue(*r, Out, p, (*r).Bytes(Out, p))
 	return true
 }
 
 // push writes what was released. One push runs at a time, whoever wrote the
-// octets: its Write is long over, and so is its deadline.
+// bytes: its Write is long over, and so is its deadline.
 func (c *Conn) push() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -483,7 +483,7 @@ func (c *Conn) push() {
 		c.mu.Unlock()
 		var b []byte
 		for _, u := range us {
-			b = append(b, u.octets...)
+			b = append(b, u.bytes...)
 		}
 		_, err := c.send(&writing{}, b, us)
 		if err != nil {
@@ -506,7 +506,7 @@ func (c *Conn) lost() bool {
 	return c.pushErr != nil || c.aborted || c.silent.Load() || IsReset(c.pumpErr)
 }
 
-// linger has the socket after the endpoint's Close, while octets that were
+// linger has the socket after the endpoint's Close, while bytes that were
 // written before wait at the valve. It closes the socket when they have gone, were
 // dropped, or cannot arrive any more, because the peer has reset the connection.
 // Until then it reads what comes, as nothing else would tell of that.

@@ -9,16 +9,16 @@ import (
 )
 
 // Limits of what is kept. What is longer is decoded all the same, and its
-// octets counted.
+// bytes counted.
 const (
-	KeepPayload = 4096     // first payload octets of a frame
+	KeepPayload = 4096     // first payload bytes of a frame
 	KeepTail    = 16       // last ones, of a longer frame
-	KeepMessage = 200      // first octets of a message
+	KeepMessage = 200      // first bytes of a message
 	MaxHead     = 16 << 10 // a handshake longer than this is not read as one
-	KeepBody    = 1 << 10  // first octets of a refusal's text
+	KeepBody    = 1 << 10  // first bytes of a refusal's text
 )
 
-// Conversation decodes both directions of one connection from its first octet.
+// Conversation decodes both directions of one connection from its first byte.
 // The zero value is ready. One goroutine at a time may call it.
 type Conversation struct {
 	directions [2]direction
@@ -28,15 +28,15 @@ type Conversation struct {
 	ahead      uint64 // the client's next bytes that arrived before the server answered
 }
 
-// Item is what some octets completed: one of its pointers is set.
+// Item is what some bytes completed: one of its pointers is set.
 type Item struct {
-	End       int // octets of the slice given that belong to this item or to earlier ones
+	End       int // bytes of the slice given that belong to this item or to earlier ones
 	Handshake *Handshake
 	Frame     *Frame
 	Message   *Message
 }
 
-// NewFrames returns a Conversation whose opening handshake is over, for octets
+// NewFrames returns a Conversation whose opening handshake is over, for bytes
 // that begin with a frame.
 func NewFrames() *Conversation {
 	c := &Conversation{}
@@ -46,7 +46,7 @@ func NewFrames() *Conversation {
 	return c
 }
 
-// phase is how the next octets of a direction are to be read.
+// phase is how the next bytes of a direction are to be read.
 type phase uint8
 
 const (
@@ -55,13 +55,13 @@ const (
 	opaque              // something else: the body of a refusal, or no HTTP at all
 )
 
-// direction is what one sender's octets have come to so far.
+// direction is what one sender's bytes have come to so far.
 type direction struct {
 	phase   phase
-	offset  uint64 // octets before the current item
+	offset  uint64 // bytes before the current item
 	partial []byte // head or frame header that has begun
 	frame   *Frame // frame whose payload is due
-	left    uint64 // payload octets still due
+	left    uint64 // payload bytes still due
 	context wire.Context
 	message *Message // message that is not finished
 	text    wire.UTF8
@@ -69,10 +69,10 @@ type direction struct {
 	early   bool // the current frame began before the server's 101
 }
 
-// Octets takes the next octets that from sent and returns what they completed,
+// Bytes takes the next bytes that from sent and returns what they completed,
 // in order. The returned slice is good until the next call. When owned, b will
 // never change again, and frames may point into it instead of copying.
-func (c *Conversation) Octets(from wire.Role, b []byte, owned bool) []Item {
+func (c *Conversation) Bytes(from wire.Role, b []byte, owned bool) []Item {
 	c.items = c.items[:0]
 	d := &c.directions[from]
 	d.context.Sender = from
@@ -126,7 +126,7 @@ func (c *Conversation) Clone() *Conversation {
 		d.partial = bytes.Clone(d.partial)
 		if d.frame != nil {
 			f := *d.frame
-			f.octets, f.tail, f.Violations = bytes.Clone(f.octets), bytes.Clone(f.tail), slices.Clone(f.Violations)
+			f.bytes, f.tail, f.Violations = bytes.Clone(f.bytes), bytes.Clone(f.tail), slices.Clone(f.Violations)
 			d.frame = &f
 		}
 		if d.message != nil {
@@ -160,7 +160,7 @@ func (c *Conversation) End(from wire.Role, why Missing) *Frame {
 	return f
 }
 
-// readHead takes octets of the opening handshake from b and returns how many.
+// readHead takes bytes of the opening handshake from b and returns how many.
 func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 	d := &c.directions[from]
 	before := len(d.partial)
@@ -208,7 +208,7 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 	return size - before
 }
 
-// headSize returns the octets that a head at the start of b takes, its empty
+// headSize returns the bytes that a head at the start of b takes, its empty
 // line included, or 0 when b does not hold the end of it. from is where to
 // begin to look. Lines end in CR LF; a bare LF is read as well, as RFC 9112 §2.2
 // allows and net/http does.
@@ -227,7 +227,7 @@ func headSize(b []byte, from int) int {
 	}
 }
 
-// readFrame takes octets of one frame from b and returns how many.
+// readFrame takes bytes of one frame from b and returns how many.
 func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) int {
 	d := &c.directions[from]
 	used := 0
@@ -257,9 +257,9 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 		d.partial = d.partial[:0]
 		if whole {
 			n := used + int(h.Length)
-			f.octets = b[:n:n]
+			f.bytes = b[:n:n]
 		} else {
-			f.octets = h.Append(make([]byte, 0, h.Size()+int(min(h.Length, KeepPayload, uint64(len(b))))))
+			f.bytes = h.Append(make([]byte, 0, h.Size()+int(min(h.Length, KeepPayload, uint64(len(b))))))
 		}
 	}
 
@@ -321,12 +321,12 @@ func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	return f
 }
 
-// readPayload takes the next octets b of f's payload, as the wire has them.
+// readPayload takes the next bytes b of f's payload, as the wire has them.
 func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 	pos := f.Header.Length - d.left
 	f.came += uint64(len(b))
-	if kept := len(f.octets) - f.Header.Size(); uint64(kept) == pos && kept < KeepPayload {
-		f.octets = append(f.octets, b[:min(len(b), KeepPayload-kept)]...)
+	if kept := len(f.bytes) - f.Header.Size(); uint64(kept) == pos && kept < KeepPayload {
+		f.bytes = append(f.bytes, b[:min(len(b), KeepPayload-kept)]...)
 	}
 	if f.Header.Length > KeepPayload {
 		f.tail = append(f.tail, b[max(0, len(b)-KeepTail):]...)
@@ -352,7 +352,7 @@ func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 		f.unmask(int(pos%4), piece[:n])
 		if ok := d.text.Check(piece[:n]); ok < n {
 			d.badText = true
-			f.badOctet(pos+uint64(ok), piece[ok])
+			f.badByte(pos+uint64(ok), piece[ok])
 			return
 		}
 		b, pos = b[n:], pos+uint64(n)

@@ -1,4 +1,4 @@
-// Package dissect reads the octets of any WebSocket connection, right or
+// Package dissect reads the bytes of any WebSocket connection, right or
 // wrong, and tells what they are: handshakes, frames, messages, and for each
 // the fields that tile its bits and the rules of RFC 6455 that it breaks.
 //
@@ -8,7 +8,7 @@
 // endpoint of package reference, but none of its state: it is a second reader,
 // so the two can be held against each other.
 //
-//	conversation.go  both directions of one connection, octets in, items out
+//	conversation.go  both directions of one connection, bytes in, items out
 //	later.go         a frame that is decoded when somebody looks at it
 //	handshake.go     the opening handshake (RFC 6455 §4)
 //	frame.go         one frame and the message it is part of (§5)

@@ -58,12 +58,12 @@ func TestAFrameBeforeThe101BreaksARuleOfItsOwn(t *testing.T) {
 
 func TestAFrameIsEarlyWhileThe101IsHeldBack(t *testing.T) {
 	c := &Conversation{}
-	c.Octets(wire.Client, []byte(aRequest), false)
-	c.Octets(wire.Server, []byte(anAnswer), false)
+	c.Bytes(wire.Client, []byte(aRequest), false)
+	c.Bytes(wire.Server, []byte(anAnswer), false)
 	f := frame(wire.Client, 0x81, []byte("one"))
 	for _, want := range []bool{true, false} {
 		c.Answered(!want)
-		if got := c.Octets(wire.Client, f, false)[0].Frame; slices.Equal(codes(got), []string{wire.RuleEarlyData.Code}) != want {
+		if got := c.Bytes(wire.Client, f, false)[0].Frame; slices.Equal(codes(got), []string{wire.RuleEarlyData.Code}) != want {
 			t.Errorf("early %t: it breaks %v", want, got.Violations)
 		}
 	}
@@ -74,9 +74,9 @@ func TestAFrameThatArrivedAheadIsEarlyWhenItIsReadLater(t *testing.T) {
 	all := slices.Repeat(one, 3)
 	for _, d := range deliveries {
 		c := &Conversation{}
-		c.Octets(wire.Client, []byte(aRequest), false)
+		c.Bytes(wire.Client, []byte(aRequest), false)
 		c.Ahead(len(one) + 1) // all of the first frame and the first byte of the second
-		c.Octets(wire.Server, []byte(anAnswer), false)
+		c.Bytes(wire.Server, []byte(anAnswer), false)
 		s := feed(t, c, []part{{wire.Client, all}}, d.cut, false, true)
 		var early []bool
 		for _, f := range s.frames {

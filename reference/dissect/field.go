@@ -61,7 +61,7 @@ func (f *Frame) Fields() []Field {
 	}
 	h := f.Header
 
-	// 1. First octet.
+	// 1. First byte.
 	add(1, Field{Name: "FIN", Letter: "F", Group: "head", Value: setOrNot(h.Fin), Meaning: f.finMeaning(),
 		Sections: []string{"5.2", "5.4"}, Rule: pick(h.Opcode.IsControl(), wire.RuleControlFragment.Code, ""), Site: siteFin})
 	for i, set := range []bool{h.RSV1, h.RSV2, h.RSV3} {
@@ -76,15 +76,15 @@ func (f *Frame) Fields() []Field {
 	add(4, Field{Name: "opcode", Letter: "O", Group: "head", Value: fmt.Sprintf("%s (0x%X)", h.Opcode, uint8(h.Opcode)),
 		Meaning: opcodeMeaning(h.Opcode), Sections: []string{"5.2", opcodeSection(h.Opcode)}, Rule: wire.RuleOpcode.Code, Site: siteOpcode})
 
-	// 2. Second octet and the longer length that it can announce.
+	// 2. Second byte and the longer length that it can announce.
 	add(1, Field{Name: "MASK", Letter: "M", Group: "len", Value: setOrNot(h.Masked), Meaning: f.maskMeaning(), Sections: []string{"5.1", "5.3"},
 		Rule: pick(f.From == wire.Client, wire.RuleMaskMissing.Code, wire.RuleMaskForbidden.Code), Site: siteMask})
-	short, meaning := h.Length, "The payload's length in octets. The masking key is not counted."
+	short, meaning := h.Length, "The payload's length in bytes. The masking key is not counted."
 	switch h.Form {
 	case wire.Length16:
-		short, meaning = 126, "126 is no length: it announces that the next two octets hold it."
+		short, meaning = 126, "126 is no length: it announces that the next two bytes hold it."
 	case wire.Length64:
-		short, meaning = 127, "127 is no length: it announces that the next eight octets hold it."
+		short, meaning = 127, "127 is no length: it announces that the next eight bytes hold it."
 	}
 	add(7, Field{Name: "payload length", Letter: "L", Group: "len", Value: fmt.Sprint(short), Meaning: meaning, Sections: []string{"5.2"},
 		Rule: pick(h.Opcode.IsControl(), wire.RuleControlLength.Code, wire.RuleLengthMinimal.Code), Site: siteLength})
@@ -92,14 +92,14 @@ func (f *Frame) Fields() []Field {
 		site := pick(h.Form == wire.Length16, siteLength16, siteLength64)
 		rule := pick(h.Form == wire.Length16 || h.Length>>63 == 0, wire.RuleLengthMinimal.Code, wire.RuleLengthTopBit.Code)
 		add(uint64(h.Form), Field{Name: "extended payload length", Letter: "E", Group: "len", Value: fmt.Sprint(h.Length),
-			Meaning:  fmt.Sprintf("The payload's length in octets, in %d bits, the most significant octet first.", h.Form),
+			Meaning:  fmt.Sprintf("The payload's length in bytes, in %d bits, the most significant byte first.", h.Form),
 			Sections: []string{"5.2"}, Rule: rule, Site: site})
 	}
 
 	// 3. The masking key.
 	if h.Masked {
 		add(32, Field{Name: "masking key", Letter: "K", Group: "key", Value: hex.EncodeToString(h.Key[:]),
-			Meaning: "Four octets that the sender chose for this frame alone. Payload octet i is XORed with octet i mod 4 of it.", Sections: []string{"5.3", "10.3"}, Site: siteKey})
+			Meaning: "Four bytes that the sender chose for this frame alone. Payload byte i is XORed with byte i mod 4 of it.", Sections: []string{"5.3", "10.3"}, Site: siteKey})
 	}
 
 	// 4. The payload.
@@ -124,12 +124,12 @@ func (f *Frame) payloadFields() []Field {
 	length := min(size, 1<<60) * 8 // a longer claim has more bits than can be counted; it is never met
 	if f.Close != nil && size >= 2 {
 		code := Field{Name: "status code", Letter: "C", Group: "code", Bits: 16, Value: f.Close.Code.String(),
-			Meaning: "Why the connection is closed, as a number of two octets.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
+			Meaning: "Why the connection is closed, as a number of two bytes.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
 		if size == 2 {
 			return []Field{code}
 		}
 		return []Field{code, {Name: "reason", Letter: "R", Group: "data", Bits: length - 16, Value: quote(p[2:]),
-			Meaning: "Why in words, for people who debug; UTF-8, at most 123 octets.", Sections: []string{"5.5.1", "7.1.6"}, Rule: wire.RuleCloseReason.Code, Site: siteReason}}
+			Meaning: "Why in words, for people who debug; UTF-8, at most 123 bytes.", Sections: []string{"5.5.1", "7.1.6"}, Rule: wire.RuleCloseReason.Code, Site: siteReason}}
 	}
 	fd := Field{Name: "payload data", Letter: "P", Group: "data", Bits: length, Sections: []string{"5.2", "5.6"}, Site: siteUnmask}
 	switch {
@@ -139,21 +139,21 @@ func (f *Frame) payloadFields() []Field {
 			fd.Site = siteUTF8
 		}
 	case f.Header.Opcode == wire.Ping, f.Header.Opcode == wire.Pong:
-		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any octets. A Pong carries the same ones as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
+		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any bytes. A Pong carries the same ones as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
 	case f.Header.Opcode == wire.Close:
-		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "A Close body of one octet: too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
+		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "A Close body of one byte: too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
 		if size > 1 {
 			fd.Meaning = "A Close body, status code and reason, that did not come whole."
 		}
 		fd.Site = siteCloseCode
 	default:
-		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Octets for the application, of any kind."
+		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Bytes for the application, of any kind."
 	}
 	if f.Header.Masked {
 		fd.Meaning += " Masked on the wire; shown here unmasked."
 	}
 	if n := uint64(len(p)); n < size-f.Short {
-		fd.Value += fmt.Sprintf(" (%d of %d octets)", n, size)
+		fd.Value += fmt.Sprintf(" (%d of %d bytes)", n, size)
 	}
 	return []Field{fd}
 }
@@ -180,11 +180,11 @@ func (f *Frame) clip(fs []Field) []Field {
 // the violations that are about it.
 func (f *Frame) finish(fd *Field) {
 	if fd.Bits < 8 {
-		octet := f.octets[fd.Bit/8]
+		next := f.bytes[fd.Bit/8]
 		var raw, form strings.Builder
 		for i := range uint64(8) {
 			inside := i >= fd.Bit%8 && i < fd.Bit%8+fd.Bits
-			bit := byte('0' + octet>>(7-i)&1)
+			bit := byte('0' + next>>(7-i)&1)
 			if i == 4 {
 				form.WriteByte(' ')
 			}
@@ -198,9 +198,9 @@ func (f *Frame) finish(fd *Field) {
 		fd.Raw = raw.String()
 		fd.Form = form.String() + " = " + fd.label()
 	} else {
-		from := min(fd.Bit/8, uint64(len(f.octets)))
-		to := min((fd.Bit+fd.Bits)/8, uint64(len(f.octets)))
-		fd.Raw = hex.EncodeToString(f.octets[from:to])
+		from := min(fd.Bit/8, uint64(len(f.bytes)))
+		to := min((fd.Bit+fd.Bits)/8, uint64(len(f.bytes)))
+		fd.Raw = hex.EncodeToString(f.bytes[from:to])
 		fd.Form = fd.label()
 	}
 	for _, v := range f.Violations {
@@ -269,7 +269,7 @@ func (f *Frame) finMeaning() string {
 func (f *Frame) maskMeaning() string {
 	switch masked := f.Header.Masked; {
 	case masked && f.From == wire.Client:
-		return "The payload is masked, and four octets of key follow the length. A client sets it on every frame, a server on none."
+		return "The payload is masked, and four bytes of key follow the length. A client sets it on every frame, a server on none."
 	case masked:
 		return "The payload is masked, but this frame comes from a server, which may not mask."
 	case f.From == wire.Client:
@@ -285,7 +285,7 @@ func opcodeMeaning(o wire.Opcode) string {
 	case wire.Text:
 		return "Begins a message of text in UTF-8."
 	case wire.Binary:
-		return "Begins a message of any octets."
+		return "Begins a message of any bytes."
 	case wire.Close:
 		return "Starts or answers the closing handshake. No data follow from this side."
 	case wire.Ping:

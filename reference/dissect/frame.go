@@ -11,7 +11,7 @@ import (
 // Frame is one frame as it crossed the wire (RFC 6455 §5.2).
 type Frame struct {
 	From       wire.Role
-	Offset     uint64 // octets that From had sent before it, the handshake included
+	Offset     uint64 // bytes that From had sent before it, the handshake included
 	Header     wire.Header
 	Violations []wire.Violation
 	Close      *wire.ClosePayload // of a Close frame
@@ -20,9 +20,9 @@ type Frame struct {
 	Short      uint64             // bytes that are missing: the stream ended first
 	Missing    Missing            // what became of them
 
-	octets  []byte // header and first payload octets, as on the wire
-	tail    []byte // last payload octets, masked still, when not all are in octets
-	came    uint64 // octets of it that came, header included
+	bytes   []byte // header and first payload bytes, as on the wire
+	tail    []byte // last payload bytes, masked still, when not all are in bytes
+	came    uint64 // bytes of it that came, header included
 	cut     bool   // the stream ended inside the header
 	textual bool   // part of a text message that is not compressed
 }
@@ -65,14 +65,14 @@ type Message struct {
 	From       wire.Role
 	Opcode     wire.Opcode
 	Compressed bool   // RSV1 was set on its first frame
-	Size       uint64 // octets of all payloads together, as they crossed
-	Head       []byte // first octets, unmasked, at most KeepMessage
+	Size       uint64 // bytes of all payloads together, as they crossed
+	Head       []byte // first bytes, unmasked, at most KeepMessage
 	Fragments  int    // frames it came in
 
 	head [KeepMessage]byte // what Head points into
 }
 
-// Size returns the octets that f announces for itself, header included; it
+// Size returns the bytes that f announces for itself, header included; it
 // stays at the highest value where the sum would not fit.
 func (f *Frame) Size() uint64 {
 	sum, carry := bits.Add64(uint64(f.Header.Size()), f.Header.Length, 0)
@@ -82,32 +82,32 @@ func (f *Frame) Size() uint64 {
 	return sum
 }
 
-// Came returns how many octets of f came, header included: Size without Short,
+// Came returns how many bytes of f came, header included: Size without Short,
 // where Size is not at its highest value.
 func (f *Frame) Came() uint64 { return f.came }
 
-// Octets returns the octets from f's first on that were kept, as on the wire.
+// Bytes returns the bytes from f's first on that were kept, as on the wire.
 // The slice must not be changed.
-func (f *Frame) Octets() []byte { return f.octets }
+func (f *Frame) Bytes() []byte { return f.bytes }
 
-// Tail returns the last octets of a frame too long to be kept whole, as on the
-// wire, and Gap how many lie between Octets and Tail.
+// Tail returns the last bytes of a frame too long to be kept whole, as on the
+// wire, and Gap how many lie between Bytes and Tail.
 func (f *Frame) Tail() []byte {
-	extra := f.came - uint64(len(f.octets))
+	extra := f.came - uint64(len(f.bytes))
 	return f.tail[len(f.tail)-int(min(extra, uint64(len(f.tail)))):]
 }
 
-// Gap returns how many octets lie between Octets and Tail, counted only.
+// Gap returns how many bytes lie between Bytes and Tail, counted only.
 func (f *Frame) Gap() uint64 {
-	return f.came - uint64(len(f.octets)) - uint64(len(f.Tail()))
+	return f.came - uint64(len(f.bytes)) - uint64(len(f.Tail()))
 }
 
-// Payload returns the first payload octets, unmasked, at most KeepPayload.
+// Payload returns the first payload bytes, unmasked, at most KeepPayload.
 func (f *Frame) Payload() []byte {
 	if f.cut {
 		return nil
 	}
-	p := append([]byte(nil), f.octets[f.Header.Size():]...)
+	p := append([]byte(nil), f.bytes[f.Header.Size():]...)
 	f.unmask(0, p)
 	return p
 }
@@ -121,17 +121,17 @@ func (f *Frame) Text() (string, bool) {
 	return string(p), uint64(len(p)) == f.Header.Length && utf8.Valid(p)
 }
 
-// unmask XORs b, which begins at payload octet pos, when f is masked.
+// unmask XORs b, which begins at payload byte pos, when f is masked.
 func (f *Frame) unmask(pos int, b []byte) {
 	if f.Header.Masked {
 		wire.Mask(f.Header.Key, pos, b)
 	}
 }
 
-// badOctet notes that payload octet i, c once unmasked, cannot be UTF-8.
-func (f *Frame) badOctet(i uint64, c byte) {
+// badByte notes that payload byte i, c once unmasked, cannot be UTF-8.
+func (f *Frame) badByte(i uint64, c byte) {
 	f.Violations = append(f.Violations, wire.RuleTextUTF8.Broken(
-		fmt.Sprintf("Payload octet %d, %02x, cannot stand there in UTF-8.", i, c)))
+		fmt.Sprintf("Payload byte %d, %02x, cannot stand there in UTF-8.", i, c)))
 }
 
 // cutHeader returns the frame whose header the stream ended in. What is not
@@ -140,7 +140,7 @@ func cutHeader(b []byte, offset uint64, c wire.Context) *Frame {
 	whole := make([]byte, wire.MaxHeaderSize)
 	copy(whole, b)
 	h, _ := wire.ParseHeader(whole)
-	f := &Frame{From: c.Sender, Offset: offset, Header: h, octets: append([]byte(nil), b...), came: uint64(len(b)), cut: true}
+	f := &Frame{From: c.Sender, Offset: offset, Header: h, bytes: append([]byte(nil), b...), came: uint64(len(b)), cut: true}
 	f.Short = uint64(h.Size() - len(b))
 	for _, v := range wire.Check(h, c) {
 		if f.shows(v.Code) {
@@ -163,5 +163,5 @@ func (f *Frame) shows(code string) bool {
 			need = 3
 		}
 	}
-	return len(f.octets) >= need
+	return len(f.bytes) >= need
 }

@@ -18,18 +18,18 @@ func vectors(t *testing.T) []struct {
 	title string
 	part
 } {
-	long := func(head string, n int) []byte { return append(octets(t, head), make([]byte, n)...) }
+	long := func(head string, n int) []byte { return append(data(t, head), make([]byte, n)...) }
 	type v = struct {
 		title string
 		part
 	}
 	return []v{
-		{"a single-frame unmasked text message", part{wire.Server, octets(t, "81 05 48 65 6c 6c 6f")}},
-		{"a single-frame masked text message", part{wire.Client, octets(t, "81 85 37 fa 21 3d 7f 9f 4d 51 58")}},
-		{"a fragmented unmasked text message", part{wire.Server, octets(t, "01 03 48 65 6c 80 02 6c 6f")}},
-		{"an unmasked Ping", part{wire.Server, octets(t, "89 05 48 65 6c 6c 6f")}},
-		{"and its masked Pong", part{wire.Client, octets(t, "8a 85 37 fa 21 3d 7f 9f 4d 51 58")}},
-		{"256 octets of binary in one unmasked frame", part{wire.Server, long("82 7e 01 00", 256)}},
+		{"a single-frame unmasked text message", part{wire.Server, data(t, "81 05 48 65 6c 6c 6f")}},
+		{"a single-frame masked text message", part{wire.Client, data(t, "81 85 37 fa 21 3d 7f 9f 4d 51 58")}},
+		{"a fragmented unmasked text message", part{wire.Server, data(t, "01 03 48 65 6c 80 02 6c 6f")}},
+		{"an unmasked Ping", part{wire.Server, data(t, "89 05 48 65 6c 6c 6f")}},
+		{"and its masked Pong", part{wire.Client, data(t, "8a 85 37 fa 21 3d 7f 9f 4d 51 58")}},
+		{"256 bytes of binary in one unmasked frame", part{wire.Server, long("82 7e 01 00", 256)}},
 		{"64 KiB of binary in one unmasked frame", part{wire.Server, long("82 7f 00 00 00 00 00 01 00 00", 65536)}},
 	}
 }
@@ -115,16 +115,16 @@ func checkStream(t testing.TB, from wire.Role, b []byte, r *rand.Rand) {
 		if f.Short > 0 && i != len(want.frames)-1 {
 			t.Fatalf("frame %d is short, and others follow", i)
 		}
-		kept := f.Octets()
+		kept := f.Bytes()
 		if !bytes.HasPrefix(b[f.Offset:], kept) {
-			t.Fatalf("frame %d keeps other octets than came", i)
+			t.Fatalf("frame %d keeps other bytes than came", i)
 		}
 		if tail := f.Tail(); !bytes.HasSuffix(b[:at], tail) || uint64(len(kept))+f.Gap()+uint64(len(tail)) != at-f.Offset {
-			t.Fatalf("frame %d: %d octets kept, gap %d, tail %d of %d octets", i, len(kept), f.Gap(), len(tail), at-f.Offset)
+			t.Fatalf("frame %d: %d bytes kept, gap %d, tail %d of %d bytes", i, len(kept), f.Gap(), len(tail), at-f.Offset)
 		}
 	}
 	if at != uint64(len(b)) {
-		t.Fatalf("the frames end at %d of %d octets", at, len(b))
+		t.Fatalf("the frames end at %d of %d bytes", at, len(b))
 	}
 	var cuts []int
 	for at := 0; at < len(b); at += 1 + r.IntN(1+r.IntN(len(b))) {
@@ -143,20 +143,20 @@ func TestAFrameThatTheStreamEndsInIsToldWithWhatCame(t *testing.T) {
 		"82 ff 00 00 00 00 00 01 00 00 01 02 03 04 05",
 		"88 84 00 00 00 00 03 e8 6f 6b",
 	} {
-		b := octets(t, hexes)
+		b := data(t, hexes)
 		for n := 1; n <= len(b); n++ {
 			s := feed(t, NewFrames(), []part{{wire.Client, b[:n]}}, whole, false, true)
 			if len(s.frames) != 1 {
 				t.Fatalf("% x: %d frames, want 1", b[:n], len(s.frames))
 			}
 			f := s.frames[0]
-			if !bytes.Equal(f.Octets(), b[:n]) || f.Gap() != 0 {
-				t.Errorf("% x: it keeps % x", b[:n], f.Octets())
+			if !bytes.Equal(f.Bytes(), b[:n]) || f.Gap() != 0 {
+				t.Errorf("% x: it keeps % x", b[:n], f.Bytes())
 			}
 			checkTiles(t, f)
 			complete := f.Short == 0
 			if h, ok := wire.ParseHeader(b); ok && complete != (uint64(n) == uint64(h.Size())+h.Length) {
-				t.Errorf("% x: %d octets are said to be missing", b[:n], f.Short)
+				t.Errorf("% x: %d bytes are said to be missing", b[:n], f.Short)
 			}
 			if fs := f.Fields(); !complete && n >= 2 && fs[len(fs)-1].Bit+fs[len(fs)-1].Bits != uint64(n*8) {
 				t.Errorf("% x: the last field ends at bit %d", b[:n], fs[len(fs)-1].Bit+fs[len(fs)-1].Bits)
@@ -167,8 +167,8 @@ func TestAFrameThatTheStreamEndsInIsToldWithWhatCame(t *testing.T) {
 
 func TestACutHeaderIsJudgedByWhatCameOfIt(t *testing.T) {
 	for _, c := range []struct {
-		octets string
-		want   []wire.Rule
+		bytes string
+		want  []wire.Rule
 	}{
 		{"81", nil},
 		{"ff", []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3, wire.RuleOpcode}},
@@ -178,7 +178,7 @@ func TestACutHeaderIsJudgedByWhatCameOfIt(t *testing.T) {
 		{"82 fe 00 05", []wire.Rule{wire.RuleLengthMinimal}},
 		{"09", []wire.Rule{wire.RuleControlFragment}},
 	} {
-		f := one(t, wire.Client, octets(t, c.octets))
+		f := one(t, wire.Client, data(t, c.bytes))
 		var got []wire.Rule
 		for _, v := range f.Violations {
 			v.Rule.Sentence = ""
@@ -189,17 +189,17 @@ func TestACutHeaderIsJudgedByWhatCameOfIt(t *testing.T) {
 			same = same && got[i].Code == c.want[i].Code
 		}
 		if !same {
-			t.Errorf("%s breaks %v, want %v", c.octets, got, c.want)
+			t.Errorf("%s breaks %v, want %v", c.bytes, got, c.want)
 		}
 	}
 }
 
-func TestATruncatedCloseIsNotCalledABodyOfOneOctet(t *testing.T) {
-	f := one(t, wire.Server, octets(t, "88 05 03 e8 62"))
+func TestATruncatedCloseIsNotCalledABodyOfOneByte(t *testing.T) {
+	f := one(t, wire.Server, data(t, "88 05 03 e8 62"))
 	fs := f.Fields()
 	last := fs[len(fs)-1]
-	if last.Rule == wire.RuleCloseBody.Code && strings.Contains(last.Meaning, "one octet") {
-		t.Errorf("three octets of a Close body of five mean: %s", last.Meaning)
+	if last.Rule == wire.RuleCloseBody.Code && strings.Contains(last.Meaning, "one byte") {
+		t.Errorf("three bytes of a Close body of five mean: %s", last.Meaning)
 	}
 	if f.Short != 2 || f.Close != nil {
 		t.Errorf("short %d, Close %v", f.Short, f.Close)
@@ -228,16 +228,16 @@ func TestALongPayloadIsKeptByItsBeginningAndItsEnd(t *testing.T) {
 
 func TestALengthThatIsOnlyClaimedTakesNoMemory(t *testing.T) {
 	for _, head := range []string{"82 ff ff ff ff ff ff ff ff ff 01 02 03 04", "82 7f 7f ff ff ff ff ff ff ff", "81 ff ff ff ff ff ff ff ff ff 00 00 00 00"} {
-		b := append(octets(t, head), "abc"...)
+		b := append(data(t, head), "abc"...)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		talk := NewFrames()
-		talk.Octets(wire.Client, b, false)
-		talk.Octets(wire.Client, []byte("d"), false)
+		talk.Bytes(wire.Client, b, false)
+		talk.Bytes(wire.Client, []byte("d"), false)
 		f := talk.End(wire.Client, NeverArrived)
 		runtime.ReadMemStats(&after)
 		if got := after.TotalAlloc - before.TotalAlloc; got > 16<<10 {
-			t.Errorf("%s: %d octets were allocated for 4", head, got)
+			t.Errorf("%s: %d bytes were allocated for 4", head, got)
 		}
 		if f == nil || f.Short != f.Header.Length-4 || len(f.Payload()) != 4 {
 			t.Fatalf("%s: %+v", head, f)
@@ -246,12 +246,12 @@ func TestALengthThatIsOnlyClaimedTakesNoMemory(t *testing.T) {
 	}
 }
 
-func TestAMessageOfAnySizeIsHeldByItsFirstOctetsAlone(t *testing.T) {
+func TestAMessageOfAnySizeIsHeldByItsFirstBytesAlone(t *testing.T) {
 	talk := NewFrames()
 	first := 0x01
 	chunk := bytes.Repeat([]byte("x"), 4000)
 	for range 500 {
-		talk.Octets(wire.Server, frame(wire.Server, byte(first), chunk), false)
+		talk.Bytes(wire.Server, frame(wire.Server, byte(first), chunk), false)
 		first = 0
 	}
 	m := talk.directions[wire.Server].message
@@ -259,11 +259,11 @@ func TestAMessageOfAnySizeIsHeldByItsFirstOctetsAlone(t *testing.T) {
 		t.Errorf("size %d, %d kept, %d fragments", m.Size, len(m.Head), m.Fragments)
 	}
 	if n := cap(talk.directions[wire.Server].partial) + cap(m.Head); n > 1024 {
-		t.Errorf("%d octets are kept between frames", n)
+		t.Errorf("%d bytes are kept between frames", n)
 	}
 }
 
-func TestTextFailsAtItsFirstBadOctetAcrossFragments(t *testing.T) {
+func TestTextFailsAtItsFirstBadByteAcrossFragments(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		fragments [][]byte
@@ -271,9 +271,9 @@ func TestTextFailsAtItsFirstBadOctetAcrossFragments(t *testing.T) {
 		sentence  string // what it says, "" for a legal text
 	}{
 		{"a character cut by a fragment", [][]byte{[]byte("κ\xe1\xbd"), []byte("\xb9sme")}, 0, ""},
-		{"a bad octet in the first", [][]byte{[]byte("a\xff"), []byte("b")}, 0, "octet 1, ff"},
-		{"a bad octet in the second", [][]byte{[]byte("abc"), []byte("d\xc3\x28")}, 1, "octet 2, 28"},
-		{"a surrogate cut by a fragment", [][]byte{[]byte("\xed"), []byte("\xa0\x80")}, 1, "octet 0, a0"},
+		{"a bad byte in the first", [][]byte{[]byte("a\xff"), []byte("b")}, 0, "byte 1, ff"},
+		{"a bad byte in the second", [][]byte{[]byte("abc"), []byte("d\xc3\x28")}, 1, "byte 2, 28"},
+		{"a surrogate cut by a fragment", [][]byte{[]byte("\xed"), []byte("\xa0\x80")}, 1, "byte 0, a0"},
 		{"an end inside a character", [][]byte{[]byte("abc"), []byte("\xe2\x82")}, 1, "ends inside a character"},
 		{"an empty end inside a character", [][]byte{[]byte("\xe2\x82"), nil}, 1, "ends inside a character"},
 	} {
@@ -331,7 +331,7 @@ func TestACloseBodyBecomesCodeAndReason(t *testing.T) {
 		{"13 87", "C", 4999, "", ""},
 	} {
 		for _, from := range []wire.Role{wire.Client, wire.Server} {
-			f := one(t, from, frame(from, 0x88, octets(t, c.body)))
+			f := one(t, from, frame(from, 0x88, data(t, c.body)))
 			letters := ""
 			for _, fd := range f.Fields() {
 				letters += fd.Letter
@@ -399,7 +399,7 @@ func TestEveryFrameRuleShowsOnItsField(t *testing.T) {
 			t.Errorf("%s is missing from the table", rule.Code)
 			continue
 		}
-		s := feed(t, NewFrames(), []part{{c.from, octets(t, c.hex)}}, whole, false, true)
+		s := feed(t, NewFrames(), []part{{c.from, data(t, c.hex)}}, whole, false, true)
 		var shown []string
 		for _, fd := range s.frames[len(s.frames)-1].Fields() {
 			for _, v := range fd.Violations {
@@ -466,11 +466,11 @@ func TestARawFieldIsItsBitsAsOnTheWire(t *testing.T) {
 				}
 			}
 			var want strings.Builder
-			for _, c := range f.Octets() {
+			for _, c := range f.Bytes() {
 				fmt.Fprintf(&want, "%08b", c)
 			}
 			if bits.String() != want.String() {
-				t.Fatalf("the raw fields of % x spell %s", f.Octets()[:min(20, len(f.Octets()))], bits.String()[:min(80, bits.Len())])
+				t.Fatalf("the raw fields of % x spell %s", f.Bytes()[:min(20, len(f.Bytes()))], bits.String()[:min(80, bits.Len())])
 			}
 		}
 	}

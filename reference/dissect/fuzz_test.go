@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// FuzzDissect holds for any octets: frames and fields tile them, where TCP cut
+// FuzzDissect holds for any bytes: frames and fields tile them, where TCP cut
 // them does not matter, nothing panics, and no more is kept than came. Once
 // they are read as frames, once from the handshake on with an answer between.
 func FuzzDissect(f *testing.F) {
@@ -53,10 +53,10 @@ func FuzzDissect(f *testing.F) {
 		for _, d := range talk.directions {
 			kept := cap(d.partial)
 			if d.frame != nil {
-				kept += cap(d.frame.octets) + cap(d.frame.tail)
+				kept += cap(d.frame.bytes) + cap(d.frame.tail)
 			}
 			if most := 2*MaxHead + 2*(2*len(b)+len(request)+len(response)); kept > most {
-				t.Fatalf("%d octets are kept of %d", kept, len(b))
+				t.Fatalf("%d bytes are kept of %d", kept, len(b))
 			}
 		}
 	})

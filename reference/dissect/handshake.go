@@ -17,23 +17,23 @@ type Handshake struct {
 	Head       wire.Head
 	Lines      []HeaderLine
 	Accept     *Accept // of a response to a request with a key
-	Body       string  // of a refusal: the first octets of its text, those that came with the head
+	Body       string  // of a refusal: the first bytes of its text, those that came with the head
 	Violations []wire.Violation
 
-	octets []byte
+	bytes []byte
 }
 
 // HeaderLine is one header field with its place.
 type HeaderLine struct {
 	wire.Field
-	Offset, Size int    // octets of the line within the handshake, CR LF included
+	Offset, Size int    // bytes of the line within the handshake, CR LF included
 	Meaning      string // what the field is for, empty when WebSocket gives it no role
 	Section      string // section of RFC 6455, with Meaning
 }
 
-// Octets returns the handshake as on the wire, its empty line included. The
+// Bytes returns the handshake as on the wire, its empty line included. The
 // slice must not be changed.
-func (h *Handshake) Octets() []byte { return h.octets }
+func (h *Handshake) Bytes() []byte { return h.bytes }
 
 // Accept is the computation that a Sec-WebSocket-Accept must be the result of
 // (RFC 6455 §4.2.2), step by step.
@@ -52,7 +52,7 @@ type Accept struct {
 // parseHandshake reads the lines of b as far as they can be read. request is
 // what a response answers, nil where nothing was asked.
 func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
-	h := &Handshake{From: from, octets: b}
+	h := &Handshake{From: from, bytes: b}
 	offset := 0
 	var bare []wire.Violation // lines without a colon
 	for i, line := range strings.SplitAfter(string(b), "\n") {
@@ -178,7 +178,7 @@ var headerMeanings = map[string]struct{ section, text string }{
 	"upgrade":                  {"4.1", "The protocol to change to on this TCP connection."},
 	"connection":               {"4.1", "Says that Upgrade is meant for the next hop, so a proxy must not pass it on unread."},
 	"origin":                   {"10.2", "The web page whose script opens the connection. A server can refuse pages that it does not know."},
-	"sec-websocket-key":        {"4.1", "16 random octets in base64. The answer must show that they were read, so a cached or mistaken answer cannot pass."},
+	"sec-websocket-key":        {"4.1", "16 random bytes in base64. The answer must show that they were read, so a cached or mistaken answer cannot pass."},
 	"sec-websocket-version":    {"4.1", "The version of the protocol. RFC 6455 is 13."},
 	"sec-websocket-extensions": {"9.1", "Extensions offered by the client, or those that the server takes."},
 	"sec-websocket-protocol":   {"1.9", "Subprotocols offered by the client, or the one that the server takes."},

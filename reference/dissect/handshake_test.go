@@ -114,11 +114,11 @@ func TestAHeadWithoutEndIsGivenUpAtItsLimit(t *testing.T) {
 	for _, d := range deliveries {
 		talk := &Conversation{}
 		s := feed(t, talk, []part{{wire.Client, endless}}, d.cut, false, true)
-		if len(s.handshakes) != 1 || len(s.frames) != 0 || len(s.handshakes[0].Octets()) != MaxHead {
+		if len(s.handshakes) != 1 || len(s.frames) != 0 || len(s.handshakes[0].Bytes()) != MaxHead {
 			t.Fatalf("%s: %d handshakes, %d frames", d.name, len(s.handshakes), len(s.frames))
 		}
 		if n := cap(talk.directions[wire.Client].partial); n != 0 {
-			t.Errorf("%s: %d octets are kept behind it", d.name, n)
+			t.Errorf("%s: %d bytes are kept behind it", d.name, n)
 		}
 	}
 }
@@ -169,14 +169,14 @@ func TestHeaderLinesHaveTheirPlace(t *testing.T) {
 		at += l.Size
 	}
 	if at+2 != len(request) {
-		t.Errorf("the lines end at %d of %d octets", at, len(request))
+		t.Errorf("the lines end at %d of %d bytes", at, len(request))
 	}
 }
 
 func TestPermessageDeflateGivesRSV1AMeaning(t *testing.T) {
 	offer := strings.Replace(request, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 1)
 	taken := strings.Replace(response, "\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n", 1)
-	compressed := octets(t, "f2 48 cd c9 c9 07 00") // "Hello", RFC 7692 §7.2.3.1
+	compressed := data(t, "f2 48 cd c9 c9 07 00") // "Hello", RFC 7692 §7.2.3.1
 	s := feed(t, &Conversation{}, []part{
 		{wire.Client, []byte(offer)}, {wire.Server, []byte(taken)},
 		{wire.Server, frame(wire.Server, 0xc1, compressed)}, {wire.Client, frame(wire.Client, 0xc1, compressed)},

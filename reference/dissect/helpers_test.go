@@ -36,8 +36,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// octets reads hex with spaces.
-func octets(t testing.TB, s string) []byte {
+// bytes reads hex with spaces.
+func data(t testing.TB, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
@@ -63,7 +63,7 @@ func frame(from wire.Role, first byte, payload []byte) []byte {
 	return b
 }
 
-// A part is octets from one sender.
+// A part is bytes from one sender.
 type part struct {
 	from wire.Role
 	b    []byte
@@ -103,11 +103,11 @@ type seen struct {
 	handshakes []*Handshake
 	frames     []*Frame
 	messages   []*Message
-	log        string // every item in order, with its end counted from the sender's first octet
+	log        string // every item in order, with its end counted from the sender's first byte
 }
 
 // feed gives talk parts, cut by cut, and ends both directions when end is set.
-// The octets are given in a buffer that is overwritten afterwards, unless owned.
+// The bytes are given in a buffer that is overwritten afterwards, unless owned.
 func feed(t testing.TB, talk *Conversation, parts []part, cut func([]byte) [][]byte, owned, end bool) *seen {
 	t.Helper()
 	s := &seen{}
@@ -142,9 +142,9 @@ func feed(t testing.TB, talk *Conversation, parts []part, cut func([]byte) [][]b
 	for _, p := range parts {
 		for _, chunk := range cut(p.b) {
 			given := bytes.Clone(chunk)
-			for _, it := range talk.Octets(p.from, given, owned) {
+			for _, it := range talk.Bytes(p.from, given, owned) {
 				if it.End < 1 || it.End > len(chunk) {
-					t.Fatalf("an item ends at %d of %d octets", it.End, len(chunk))
+					t.Fatalf("an item ends at %d of %d bytes", it.End, len(chunk))
 				}
 				note(p.from, sent[p.from]+uint64(it.End), it)
 			}
@@ -202,7 +202,7 @@ func checkTiles(t testing.TB, f *Frame) {
 	at := uint64(0)
 	for _, fd := range f.Fields() {
 		if fd.Bit != at {
-			t.Fatalf("field %s of % x begins at bit %d, and the one before it ends at %d", fd.Name, f.Octets()[:min(20, len(f.Octets()))], fd.Bit, at)
+			t.Fatalf("field %s of % x begins at bit %d, and the one before it ends at %d", fd.Name, f.Bytes()[:min(20, len(f.Bytes()))], fd.Bit, at)
 		}
 		if fd.Bits == 0 {
 			t.Fatalf("field %s has no bits", fd.Name)
@@ -213,6 +213,6 @@ func checkTiles(t testing.TB, f *Frame) {
 		at += fd.Bits
 	}
 	if at != f.Came()*8 {
-		t.Fatalf("the fields end at bit %d, and %d octets came", at, f.Came())
+		t.Fatalf("the fields end at bit %d, and %d bytes came", at, f.Came())
 	}
 }

@@ -77,7 +77,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Offset: f.Offset, Size: f.size(),
 		Header: header{h.Fin, h.RSV1, h.RSV2, h.RSV3, h.Opcode, h.Opcode.String(), h.Masked, h.Form,
 			strconv.FormatUint(h.Length, 10), "", h.Size()},
-		Hex: hex.EncodeToString(f.octets), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: number(f.Short), Cut: f.cut,
+		Hex: hex.EncodeToString(f.bytes), Tail: hex.EncodeToString(f.Tail()), Gap: f.Gap(), Short: number(f.Short), Cut: f.cut,
 		Payload: hex.EncodeToString(f.Payload()), Violations: f.Violations,
 	}
 	if f.Short > 0 {
@@ -124,8 +124,8 @@ func (h *Handshake) MarshalJSON() ([]byte, error) {
 		Body       string           `json:"body,omitempty"`
 		Violations []wire.Violation `json:"violations"`
 	}{
-		What: pick(h.From == wire.Client, "request", "response"), Line: h.Line, Status: h.Head.Status, Size: len(h.octets),
-		Hex: hex.EncodeToString(h.octets), Fields: []line{}, Key: h.Head.Key(), Accept: h.Accept, Body: h.Body, Violations: h.Violations,
+		What: pick(h.From == wire.Client, "request", "response"), Line: h.Line, Status: h.Head.Status, Size: len(h.bytes),
+		Hex: hex.EncodeToString(h.bytes), Fields: []line{}, Key: h.Head.Key(), Accept: h.Accept, Body: h.Body, Violations: h.Violations,
 	}
 	for _, l := range h.Lines {
 		v.Fields = append(v.Fields, line{l.Name, l.Value, l.Offset, l.Size, l.Meaning, l.Section, h.ruleBrokenBy(l.Name)})

@@ -16,14 +16,14 @@ func TestJSONIsWhatThePageIsPromised(t *testing.T) {
 	s := feed(t, talk, []part{
 		{wire.Client, []byte(request)},
 		{wire.Server, []byte(strings.Replace(response, "s3pP", "x3pP", 1))},
-		{wire.Client, octets(t, "81 85 37 fa 21 3d 7f 9f 4d 51 58")},
-		{wire.Server, octets(t, "01 03 48 65 6c 89 01 21 80 02 6c 6f")},
-		{wire.Client, octets(t, "c3 00")},
-		{wire.Server, octets(t, "81 02 c3 28")},
+		{wire.Client, data(t, "81 85 37 fa 21 3d 7f 9f 4d 51 58")},
+		{wire.Server, data(t, "01 03 48 65 6c 89 01 21 80 02 6c 6f")},
+		{wire.Client, data(t, "c3 00")},
+		{wire.Server, data(t, "81 02 c3 28")},
 		{wire.Server, frame(wire.Server, 0x82, make([]byte, 4120))},
 		{wire.Client, frame(wire.Client, 0x88, []byte("\x03\xe8bye"))},
-		{wire.Server, octets(t, "88 00")},
-		{wire.Server, octets(t, "82 7f ff ff ff ff ff ff ff ff 00")},
+		{wire.Server, data(t, "88 00")},
+		{wire.Server, data(t, "82 7f ff ff ff ff ff ff ff ff 00")},
 	}, whole, false, true)
 	var b bytes.Buffer
 	for _, line := range strings.Split(strings.TrimSpace(s.log), "\n") {
@@ -71,7 +71,7 @@ func TestAMessageIsShownAsTextUpToAWholeCharacter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Hex != "" || !strings.HasPrefix(text, got.Text) || len(got.Text) < KeepMessage-utf8.UTFMax || got.Size != uint64(len(text)) {
-			t.Errorf("%d octets before: %s", cut, b)
+			t.Errorf("%d bytes before: %s", cut, b)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestNumbersBeyondJavaScriptsAreStrings(t *testing.T) {
 	} {
 		header := wire.Header{Fin: true, Opcode: wire.Binary, Form: wire.Length64, Length: test.length}
 		c := NewFrames()
-		c.Octets(wire.Server, header.Append(nil), true)
+		c.Bytes(wire.Server, header.Append(nil), true)
 		b, err := json.Marshal(c.End(wire.Server, NeverArrived))
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ type Later struct {
 	offset uint64
 }
 
-// Later takes b as Octets does where b is just one whole frame with a message of
+// Later takes b as Bytes does where b is just one whole frame with a message of
 // its own, as most are, and puts off its decoding. Else it reports false and has
 // taken nothing.
 func (c *Conversation) Later(from wire.Role, b []byte) (l Later, ok bool) {
@@ -30,13 +30,13 @@ func (c *Conversation) Later(from wire.Role, b []byte) (l Later, ok bool) {
 	return l, true
 }
 
-// Decode returns the frame and the message that Octets would have made of b, which
+// Decode returns the frame and the message that Bytes would have made of b, which
 // must be what Later was given and never change again.
 func (l Later) Decode(b []byte) (*Frame, *Message) {
 	c := NewFrames()
 	d := &c.directions[l.from]
 	d.offset, d.context.RSV1, d.context.CloseSent = l.offset, l.rsv1, l.closed
 	c.unanswered = l.early
-	items := c.Octets(l.from, b, true)
+	items := c.Bytes(l.from, b, true)
 	return items[0].Frame, items[1].Message
 }

@@ -29,10 +29,10 @@ func TestAFrameThatIsDecodedLaterIsTheSame(t *testing.T) {
 		from := wire.Role(r.IntN(2))
 		at, put := &Conversation{}, &Conversation{}
 		for _, c := range []*Conversation{at, put} {
-			c.Octets(wire.Client, []byte(aRequest), false)
+			c.Bytes(wire.Client, []byte(aRequest), false)
 			c.Ahead(r.IntN(2) * 40)
 			if r.IntN(4) > 0 {
-				c.Octets(wire.Server, []byte(anAnswer), false)
+				c.Bytes(wire.Server, []byte(anAnswer), false)
 			}
 		}
 		put.directions[wire.Server].phase, put.ahead = at.directions[wire.Server].phase, at.ahead
@@ -53,7 +53,7 @@ func TestAFrameThatIsDecodedLaterIsTheSame(t *testing.T) {
 				b = b[:r.IntN(len(b))+1] // the rest of the stream is read askew
 			}
 			var want, got []string
-			for _, it := range at.Octets(from, bytes.Clone(b), true) {
+			for _, it := range at.Bytes(from, bytes.Clone(b), true) {
 				want = append(want, told(it))
 			}
 			all++
@@ -62,7 +62,7 @@ func TestAFrameThatIsDecodedLaterIsTheSame(t *testing.T) {
 				frame, message := l.Decode(bytes.Clone(b))
 				got = []string{told(Item{Frame: frame}), told(Item{Message: message})}
 			} else {
-				for _, it := range put.Octets(from, bytes.Clone(b), true) {
+				for _, it := range put.Bytes(from, bytes.Clone(b), true) {
 					got = append(got, told(it))
 				}
 			}

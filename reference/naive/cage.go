@@ -12,7 +12,7 @@ import (
 
 // Limits are the bounds of the cage. A zero field means the default.
 type Limits struct {
-	Memory uint64        // octets that one message may ask for; 1 MiB
+	Memory uint64        // bytes that one message may ask for; 1 MiB
 	Depth  int           // how deep the server may call itself; 100
 	Errors int           // errors of Read or of Write that it may ignore on end; 16
 	Wait   time.Duration // for one Read or Write; 1 minute
@@ -25,7 +25,7 @@ type Options struct {
 
 	// Call, if there is one, is told of every call that the server makes to Read,
 	// Write, Close, make and log; the function that it returns is told what came
-	// back. written are the octets of a Write. It may be called concurrently.
+	// back. written are the bytes of a Write. It may be called concurrently.
 	Call func(name, args string, written []byte) (done func(result string, err error))
 
 	// Opened, if there is one, is told when the handshake has been answered. It
@@ -104,7 +104,7 @@ type cage struct {
 	end    time.Time // of the connection's time
 
 	// Only the goroutine that echoes makes, deepens and reads.
-	asked      uint64 // octets, for the message that is being read
+	asked      uint64 // bytes, for the message that is being read
 	depth      int
 	readErrors int
 
@@ -160,7 +160,7 @@ func stop(b Bound, format string, args ...any) {
 func (c *cage) make(n uint64) []byte {
 	done := c.call("make", fmt.Sprintf("[]byte, %d", n), nil)
 	if n > c.limits.Memory-c.asked {
-		text := fmt.Sprintf("here it would have allocated %s", octets(n))
+		text := fmt.Sprintf("here it would have allocated %s", data(n))
 		if c.asked > 0 {
 			text += fmt.Sprintf(" after %d of the same message", c.asked)
 		}
@@ -169,7 +169,7 @@ func (c *cage) make(n uint64) []byte {
 	}
 	c.asked += n
 	b := make([]byte, n)
-	done(octets(n), nil)
+	done(data(n), nil)
 	return b
 }
 
@@ -199,14 +199,14 @@ func (c *cage) Read(p []byte) (int, error) {
 	}
 	deadline, bound := c.deadline()
 	c.Conn.SetReadDeadline(deadline)
-	done := c.call("Read", "up to "+octets(uint64(len(p))), nil)
+	done := c.call("Read", "up to "+data(uint64(len(p))), nil)
 	n, err := c.Conn.Read(p)
-	done(octets(uint64(n)), err)
+	done(data(uint64(n)), err)
 	c.expired(bound, "Read", err)
 	if err == nil {
 		c.readErrors = 0
 	} else if c.readErrors++; c.readErrors > c.limits.Errors {
-		stop(Errors, "here it would have gone on for ever, with zeros for octets; errors of Read that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
+		stop(Errors, "here it would have gone on for ever, with zeros for bytes; errors of Read that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
 	}
 	return n, err
 }
@@ -215,7 +215,7 @@ func (c *cage) Read(p []byte) (int, error) {
 func (c *cage) Write(p []byte) (int, error) {
 	deadline, bound := c.deadline()
 	c.Conn.SetWriteDeadline(deadline)
-	done := c.call("Write", octets(uint64(len(p))), p)
+	done := c.call("Write", data(uint64(len(p))), p)
 	n, err := c.Conn.Write(p)
 	done("nil", err)
 	c.expired(bound, "Write", err)
@@ -256,12 +256,12 @@ func (c *cage) expired(b Bound, verb string, err error) {
 	}
 }
 
-// octets writes n with its unit.
-func octets(n uint64) string {
+// bytes writes n with its unit.
+func data(n uint64) string {
 	if n == 1 {
-		return "1 octet"
+		return "1 byte"
 	}
-	return fmt.Sprintf("%d octets", n)
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // plain returns err without the addresses of its connection.

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// claim returns the header of a masked text frame that claims n octets in the
+// claim returns the header of a masked text frame that claims n bytes in the
 // 64-bit form.
 func claim(n uint64) string {
 	return string(binary.BigEndian.AppendUint64([]byte{0x81, 0xff}, n)) + "\x37\xfa\x21\x3d"
@@ -22,20 +22,20 @@ func claim(n uint64) string {
 
 func TestAClaimedLengthTakesNoMemoryAndIsReported(t *testing.T) {
 	for n, text := range map[uint64]string{
-		1<<20 + 1:  "naive: here it would have allocated 1048577 octets",
-		1 << 40:    "naive: here it would have allocated 1099511627776 octets",
-		1<<63 - 1:  "naive: here it would have allocated 9223372036854775807 octets",
-		1<<64 - 12: "naive: here it would have allocated 18446744073709551604 octets",
+		1<<20 + 1:  "naive: here it would have allocated 1048577 bytes",
+		1 << 40:    "naive: here it would have allocated 1099511627776 bytes",
+		1<<63 - 1:  "naive: here it would have allocated 9223372036854775807 bytes",
+		1<<64 - 12: "naive: here it would have allocated 18446744073709551604 bytes",
 	} {
 		var before, behind runtime.MemStats
 		runtime.ReadMemStats(&before)
 		got := after(claim(n))
 		runtime.ReadMemStats(&behind)
 		if grown := behind.TotalAlloc - before.TotalAlloc; grown > 256<<10 {
-			t.Errorf("a claim of %d octets took %d", n, grown)
+			t.Errorf("a claim of %d bytes took %d", n, grown)
 		}
 		if got.err == nil || got.err.Error() != text || got.bound() != Memory || !got.closed {
-			t.Errorf("a claim of %d octets: %v", n, got.err)
+			t.Errorf("a claim of %d bytes: %v", n, got.err)
 		}
 		if last := got.calls[len(got.calls)-1]; !strings.HasPrefix(last, "make []byte, ") || !strings.Contains(last, "would have allocated") {
 			t.Errorf("the last call is %q", last)
@@ -62,7 +62,7 @@ func TestFloodsOfFragmentsTakeBoundedMemory(t *testing.T) {
 	// What is allocated is at most what was asked for, twice as much again for
 	// the slice that grows, and little things.
 	if grown := behind.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
-		t.Errorf("the flood took %d octets", grown)
+		t.Errorf("the flood took %d bytes", grown)
 	}
 	if got.bound() != Memory || !strings.Contains(got.err.Error(), "after") {
 		t.Error(got.err)
@@ -112,7 +112,7 @@ func TestErrorsOfWriteThatAreIgnoredOnEndAreCounted(t *testing.T) {
 	}
 }
 
-// FuzzServe holds the cage to its word for any octets, cut anywhere: Serve comes
+// FuzzServe holds the cage to its word for any bytes, cut anywhere: Serve comes
 // back, with a *Stopped or nothing, and has closed the connection.
 func FuzzServe(f *testing.F) {
 	f.Add([]byte(request+masked(0x81, "Hello")), uint16(len(request)))
@@ -121,10 +121,10 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte(request+"\x81\xff\x00\x00\x00\x00\x00\x00\x00\x05abcdHello"), uint16(len(request)))
 	f.Add([]byte(request+strings.Repeat(masked(0x01, "a"), 101)), uint16(len(request)))
 	f.Add([]byte("GET"), uint16(1))
-	f.Fuzz(func(t *testing.T, octets []byte, cut uint16) {
-		at := min(int(cut), len(octets))
+	f.Fuzz(func(t *testing.T, data []byte, cut uint16) {
+		at := min(int(cut), len(data))
 		s := &script{}
-		for _, chunk := range []string{string(octets[:at]), string(octets[at:])} {
+		for _, chunk := range []string{string(data[:at]), string(data[at:])} {
 			if chunk != "" {
 				s.chunks = append(s.chunks, chunk)
 			}
@@ -146,7 +146,7 @@ func FuzzServe(f *testing.F) {
 			t.Errorf("ended with a %T: %v", err, err)
 		}
 		if asked > 1<<16 || !s.closed {
-			t.Errorf("%d octets allocated at once; closed is %t", asked, s.closed)
+			t.Errorf("%d bytes allocated at once; closed is %t", asked, s.closed)
 		}
 	})
 }

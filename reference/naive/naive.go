@@ -24,7 +24,7 @@ type server struct {
 func (s *server) handshake() bool {
 	request := make([]byte, 1024)
 	//lesson:begin fault-1
-	// Fault 1: one Read of at most 1,024 octets is taken for the whole request.
+	// Fault 1: one Read of at most 1,024 bytes is taken for the whole request.
 	n, _ := s.conn.Read(request)
 	//lesson:end
 
@@ -98,7 +98,7 @@ func (s *server) handshake() bool {
 	return true
 }
 
-// frame is what readFrame makes of the octets.
+// frame is what readFrame makes of the bytes.
 type frame struct {
 	fin     bool
 	opcode  byte
@@ -126,7 +126,7 @@ func (s *server) readFrame() frame {
 	size := uint64(length)
 	//lesson:begin fault-14
 	// Fault 14: nothing happens at 126, so the 16-bit form is a length of 126
-	// octets, and its two octets are the first two of the masking key.
+	// bytes, and its two bytes are the first two of the masking key.
 	if length == 127 {
 		extended := make([]byte, 8)
 		s.conn.Read(extended)
@@ -136,7 +136,7 @@ func (s *server) readFrame() frame {
 
 	key := make([]byte, 4)
 	//lesson:begin fault-15
-	// Fault 15: how many octets came, and the error, are dropped, here and
+	// Fault 15: how many bytes came, and the error, are dropped, here and
 	// everywhere: after the end of the stream all of this is zeros.
 	s.conn.Read(key)
 	//lesson:end
@@ -146,7 +146,7 @@ func (s *server) readFrame() frame {
 	f.payload = s.make(size)
 	//lesson:end
 	//lesson:begin fault-17
-	// Fault 17: length is not size: of a 64-bit length, 127 octets are read, and
+	// Fault 17: length is not size: of a 64-bit length, 127 bytes are read, and
 	// if size is less there is no room for them.
 	s.conn.Read(f.payload[:length])
 	//lesson:end
@@ -261,7 +261,7 @@ func (s *server) echo() {
 		if !open {
 			return
 		}
-		s.log("received %.60q, %d octets", message, len(message))
+		s.log("received %.60q, %d bytes", message, len(message))
 		//lesson:begin fault-31
 		// Fault 31: what could not be sent is gone, and nobody is told.
 		s.send(message)

@@ -72,7 +72,7 @@ const request = "GET /ws/naive HTTP/1.1\r\n" +
 // outcome is what became of a script.
 type outcome struct {
 	response string   // to the handshake
-	frames   string   // the octets behind it, as hex
+	frames   string   // the bytes behind it, as hex
 	messages []string // as the server took them
 	closed   bool
 	calls    []string
@@ -116,7 +116,7 @@ func after(chunks ...string) outcome {
 // asks plays a handshake alone.
 func asks(request ...string) outcome { return play(&script{chunks: request}, Limits{}) }
 
-// masked returns a frame of a client: first is its first octet.
+// masked returns a frame of a client: first is its first byte.
 func masked(first byte, payload string) string {
 	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
 	n := uint64(len(payload))
@@ -127,7 +127,7 @@ func masked(first byte, payload string) string {
 	return string(b)
 }
 
-func octetsOf(s string) string {
+func bytesOf(s string) string {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
 		panic(err)
@@ -150,7 +150,7 @@ type shown struct {
 	how    string
 	got    outcome
 	status string   // of the response, 101 when it is empty
-	frames string   // the octets that come back after the handshake
+	frames string   // the bytes that come back after the handshake
 	took   []string // the messages, when they matter
 	bound  Bound    // what the cage had to do, Errors when it is empty: the end of the script
 }
@@ -166,7 +166,7 @@ func TestEveryFaultHappensAsTheTableSays(t *testing.T) {
 	rest := masked(0x81, strings.Repeat("b", 200))
 	for _, s := range []shown{
 		fault(1, "a request in two segments is refused", asks(request[:60], request[60:]), shown{status: "400"}),
-		fault(1, "a request of more than 1,024 octets is refused", asks(long), shown{status: "400"}),
+		fault(1, "a request of more than 1,024 bytes is refused", asks(long), shown{status: "400"}),
 		fault(2, "a frame behind the request is lost", asks(request+hello), shown{}),
 		fault(3, "a request line of one word panics", asks("GET\r\n\r\n"), shown{status: "none", bound: Panic}),
 		fault(3, "a connection that ends at once panics", asks(), shown{status: "none", bound: Panic}),
@@ -181,30 +181,30 @@ func TestEveryFaultHappensAsTheTableSays(t *testing.T) {
 		fault(9, "the page of another site is welcome", asks(line(request, "Upgrade: w", "Origin: http://evil.example\r\nUpgrade: w")), shown{}),
 		fault(11, "a payload in two segments is filled up with zeros", after(hello[:8], hello[8:]),
 			// He, and three zeros "unmasked" with the key: 21 3d 37. The rest, 4d 51 58,
-			// is a header without FIN that claims 0x51 octets.
+			// is a header without FIN that claims 0x51 bytes.
 			shown{frames: "81 05 48 65 21 3d 37"}),
 		fault(11, "a header in two segments is an empty message", after("\x81", hello[1:]),
 			// What follows is taken for a key, and 3d 7f in the payload for a header.
 			shown{frames: "81 00", bound: Memory}),
 		fault(12, "RSV1 passes", after(masked(0xc1, "Hello")), shown{frames: echoed("Hello")}),
 		fault(12, "RSV2 and RSV3 pass", after(masked(0xb1, "Hello")), shown{frames: echoed("Hello")}),
-		fault(13, "a frame without a mask is unmasked with its own first four octets", after("\x81\x05Hello"),
+		fault(13, "a frame without a mask is unmasked with its own first four bytes", after("\x81\x05Hello"),
 			// The key is "Hell", so what is there of the payload is o^H 0^e 0^l 0^l 0^H.
 			shown{frames: "81 05 27 65 6c 6c 48"}),
-		fault(14, "126 octets come back under a wrong key", after(masked(0x81, strings.Repeat("a", 126))),
+		fault(14, "126 bytes come back under a wrong key", after(masked(0x81, strings.Repeat("a", 126))),
 			// Key 00 7e 37 fa, payload 21 3d and what 37 fa 21 3d makes of the first 124.
 			shown{frames: "81 7e 00 7e 21 43" + strings.Repeat(" 61 61 40 22", 31)}),
 		fault(15, "after the end of the stream come empty messages",
 			play(&script{chunks: []string{request}}, Limits{Errors: 16}),
 			shown{frames: "81 00 81 00 81 00 81 00", took: []string{`""`, `""`, `""`, `""`}}),
-		fault(16, "a terabyte is asked for", after(octetsOf("81 ff 00 00 01 00 00 00 00 00 37 fa 21 3d")), shown{bound: Memory}),
-		fault(16, "with the first bit set it is more than Go could make", after(octetsOf("81 ff 80 00 00 00 00 00 00 00 37 fa 21 3d")), shown{bound: Memory}),
-		fault(17, "of 200 octets 127 are read", after(octetsOf("81 ff 00 00 00 00 00 00 00 c8")+rest[4:]),
+		fault(16, "a terabyte is asked for", after(bytesOf("81 ff 00 00 01 00 00 00 00 00 37 fa 21 3d")), shown{bound: Memory}),
+		fault(16, "with the first bit set it is more than Go could make", after(bytesOf("81 ff 80 00 00 00 00 00 00 00 37 fa 21 3d")), shown{bound: Memory}),
+		fault(17, "of 200 bytes 127 are read", after(bytesOf("81 ff 00 00 00 00 00 00 00 c8")+rest[4:]),
 			// The other 73 are zeros "unmasked" with the key.
 			shown{frames: "81 7e 00 c8" + strings.Repeat(" 62", 127) + " 3d" + strings.Repeat(" 37 fa 21 3d", 18)}),
-		fault(17, "a 64-bit length of 5 panics", after(octetsOf("81 ff 00 00 00 00 00 00 00 05")+hello[2:]), shown{bound: Panic}),
+		fault(17, "a 64-bit length of 5 panics", after(bytesOf("81 ff 00 00 00 00 00 00 00 05")+hello[2:]), shown{bound: Panic}),
 		fault(18, "a fragmented Ping passes", after(masked(0x09, "a"), hello), shown{frames: echoed("Hello")}),
-		fault(18, "a Ping of 126 octets passes", after(octetsOf("89 fe")+octetsOf("37 fa 21 3d")+strings.Repeat("x", 126), hello), shown{frames: echoed("Hello")}),
+		fault(18, "a Ping of 126 bytes passes", after(bytesOf("89 fe")+bytesOf("37 fa 21 3d")+strings.Repeat("x", 126), hello), shown{frames: echoed("Hello")}),
 		fault(19, "a Close frame is answered by the end of TCP", after(masked(0x88, "\x03\xe8bye")), shown{bound: "none"}),
 		fault(20, "a Ping is not answered", after(masked(0x89, "alive?")), shown{}),
 		fault(21, "opcode 3 is a message", after(masked(0x83, "Hello")), shown{frames: echoed("Hello")}),
@@ -226,8 +226,8 @@ func TestEveryFaultHappensAsTheTableSays(t *testing.T) {
 		fault(26, "fragments without an end fill the memory",
 			play(&script{chunks: []string{request, masked(0x01, "a") + strings.Repeat(masked(0x00, hello124), 9)}}, Limits{Memory: 1000}), shown{bound: Memory}),
 		fault(27, "binary comes back as text", after(masked(0x82, "\x00\xff")), shown{frames: "81 02 00 ff"}),
-		fault(28, "124 octets come back", after(masked(0x81, hello124)), shown{frames: echoed(hello124)}),
-		fault(28, "125 octets do not", after(masked(0x81, hello125)), shown{took: []string{fmt.Sprintf("%.60q", hello125)}}),
+		fault(28, "124 bytes come back", after(masked(0x81, hello124)), shown{frames: echoed(hello124)}),
+		fault(28, "125 bytes do not", after(masked(0x81, hello125)), shown{took: []string{fmt.Sprintf("%.60q", hello125)}}),
 		fault(31, "what cannot be sent is lost, and the next message is read",
 			play(&script{chunks: []string{request, hello, hello}, failAfter: 1}, Limits{Errors: 5}), shown{took: []string{`"Hello"`, `"Hello"`, `""`}}),
 	} {
@@ -360,7 +360,7 @@ func TestASizeThatTheWeekendKnowsIsEchoed(t *testing.T) {
 	for _, n := range []int{0, 1, 124} {
 		p := strings.Repeat("a", n)
 		if got := after(masked(0x81, p)).frames; got != strings.TrimSpace(echoed(p)) {
-			t.Errorf("%d octets: %s", n, got)
+			t.Errorf("%d bytes: %s", n, got)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // GUID is the string of RFC 6455 §1.3 that no server would echo by accident.
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-// KeySize is the octets of a Sec-WebSocket-Key once base64 is decoded
+// KeySize is the bytes of a Sec-WebSocket-Key once base64 is decoded
 // (RFC 6455 §4.1).
 const KeySize = 16
 
@@ -28,7 +28,7 @@ func Hash(s string) string {
 	//lesson:end
 }
 
-// ValidKey reports whether key is base64 of exactly KeySize octets. The bits
+// ValidKey reports whether key is base64 of exactly KeySize bytes. The bits
 // that base64 has over at the end need not be 0: the key that RFC 6455 §4.1
 // gives as an example ends in 1s, and RFC 4648 §3.5 leaves it to the decoder.
 func ValidKey(key string) bool {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAKeyIsBase64OfExactly16Octets(t *testing.T) {
+func TestAKeyIsBase64OfExactly16Bytes(t *testing.T) {
 	for key, want := range map[string]bool{
 		"dGhlIHNhbXBsZSBub25jZQ==":     true,
 		"AAAAAAAAAAAAAAAAAAAAAA==":     true,
@@ -13,8 +13,8 @@ func TestAKeyIsBase64OfExactly16Octets(t *testing.T) {
 		"dGhlIHNhbXBsZSBub25jZQ":       false, // no padding
 		"AQIDBAUGBwgJCgsMDQ4PEC==":     true,  // the example of RFC 6455 §4.1, with bits set that carry nothing
 		"dGhlIHNhbXBsZSBub25jZQ==\r\n": false,
-		"dGhlIHNhbXBsZSBub25j":         false, // 15 octets
-		"dGhlIHNhbXBsZSBub25jZSE=":     false, // 17 octets
+		"dGhlIHNhbXBsZSBub25j":         false, // 15 bytes
+		"dGhlIHNhbXBsZSBub25jZSE=":     false, // 17 bytes
 		"dGhlIHNhbXBsZS-ub25jZQ==":     false, // the alphabet of URLs
 	} {
 		if ValidKey(key) != want {

@@ -6,10 +6,10 @@ import (
 )
 
 // ClosePayload is the body of a Close frame (RFC 6455 §5.5.1): nothing, or a
-// status code of two octets and a reason in UTF-8.
+// status code of two bytes and a reason in UTF-8.
 type ClosePayload struct {
 	Code   CloseCode // NoStatusReceived for an empty body, as §7.1.5 says
-	Reason string    // as the wire had it, UTF-8 or not; at most 123 octets
+	Reason string    // as the wire had it, UTF-8 or not; at most 123 bytes
 }
 
 // ParseClosePayload reads an unmasked Close body. What it breaks comes as

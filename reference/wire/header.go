@@ -36,11 +36,11 @@ const (
 	announces64 = 127
 )
 
-// MaxHeaderSize is the octets of the longest frame header: two, the 64-bit
+// MaxHeaderSize is the bytes of the longest frame header: two, the 64-bit
 // length and the masking key.
 const MaxHeaderSize = 2 + 8 + 4
 
-// MaxControlPayload is the most octets a control frame may carry
+// MaxControlPayload is the most bytes a control frame may carry
 // (RFC 6455 §5.5).
 const MaxControlPayload = 125
 
@@ -74,9 +74,9 @@ func FormFor(length uint64) LengthForm {
 // way: what ParseHeader reads back must have the same Length.
 func (h Header) form() LengthForm { return max(h.Form, FormFor(h.Length)) }
 
-// Size returns the octets that h takes on the wire, 2 to MaxHeaderSize.
+// Size returns the bytes that h takes on the wire, 2 to MaxHeaderSize.
 func (h Header) Size() int {
-	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, has no octet of its own
+	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, has no byte of its own
 	if h.Masked {
 		n += len(h.Key)
 	}
@@ -84,10 +84,10 @@ func (h Header) Size() int {
 }
 
 // ParseHeader reads the frame header that b starts with; it took h.Size()
-// octets. It reports false when b ends inside the header: there is no other
+// bytes. It reports false when b ends inside the header: there is no other
 // way to fail, since every bit pattern is a header.
 func ParseHeader(b []byte) (h Header, ok bool) {
-	// 1. Two octets that every frame has.
+	// 1. Two bytes that every frame has.
 	if len(b) < 2 {
 		return h, false
 	}
@@ -110,7 +110,7 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 	//lesson:end
 	b = b[2:]
 
-	// 2. The length, which says itself how many octets it has.
+	// 2. The length, which says itself how many bytes it has.
 	switch length {
 	case announces16:
 		//lesson:begin length16
@@ -147,7 +147,7 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 // Append writes h to the end of dst, each bit as h has it: the mirror image of
 // ParseHeader. A Form that cannot carry Length becomes the shortest that can.
 func (h Header) Append(dst []byte) []byte {
-	// 1. Two octets that every frame has.
+	// 1. Two bytes that every frame has.
 	b0 := bit(h.Fin, 0x80) | bit(h.RSV1, 0x40) | bit(h.RSV2, 0x20) | bit(h.RSV3, 0x10) | byte(h.Opcode)&0x0f
 	b1 := bit(h.Masked, 0x80)
 
@@ -170,10 +170,10 @@ func (h Header) Append(dst []byte) []byte {
 	return dst
 }
 
-// bit returns the octet whose only bit is set if it says so.
-func bit(set bool, octet byte) byte {
+// bit returns the byte whose only bit is set if it says so.
+func bit(set bool, next byte) byte {
 	if set {
-		return octet
+		return next
 	}
 	return 0
 }

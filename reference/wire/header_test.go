@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// figure turns a picture of bits into octets: 0 and 1 count, anything else parts
+// figure turns a picture of bits into bytes: 0 and 1 count, anything else parts
 // the fields, as the bars do in the figure of RFC 6455 §5.2. Text in quotes
-// stands for its own octets, and 0x… for those of its hexadecimal digits.
+// stands for its own bytes, and 0x… for those of its hexadecimal digits.
 func figure(picture string) []byte {
 	var out []byte
 	n, acc := 0, byte(0)
@@ -38,7 +38,7 @@ func figure(picture string) []byte {
 		}
 	}
 	if n != 0 {
-		panic("not a whole number of octets: " + picture)
+		panic("not a whole number of bytes: " + picture)
 	}
 	return out
 }
@@ -72,7 +72,7 @@ var vectors = []struct {
 		`1 000 1010 1 0000101 0x37fa213d 0x7f9f4d5158`,
 		Header{Fin: true, Opcode: Pong, Masked: true, Form: Length7, Length: 5, Key: [4]byte{0x37, 0xfa, 0x21, 0x3d}}, "Hello"},
 	//                  F 123 op   M length  16-bit length
-	{"256 octets of binary in an unmasked frame",
+	{"256 bytes of binary in an unmasked frame",
 		`1 000 0010 0 1111110 00000001 00000000`,
 		Header{Fin: true, Opcode: Binary, Form: Length16, Length: 256}, ""},
 	//                  F 123 op   M length  64-bit length
@@ -81,21 +81,21 @@ var vectors = []struct {
 		Header{Fin: true, Opcode: Binary, Form: Length64, Length: 65536}, ""},
 
 	// Where one length form ends and the next begins.
-	{"no octets", `1 000 0010 0 0000000`,
+	{"no bytes", `1 000 0010 0 0000000`,
 		Header{Fin: true, Opcode: Binary, Form: Length7}, ""},
-	{"125 octets", `1 000 0010 0 1111101`,
+	{"125 bytes", `1 000 0010 0 1111101`,
 		Header{Fin: true, Opcode: Binary, Form: Length7, Length: 125}, ""},
-	{"126 octets", `1 000 0010 0 1111110 0x007e`,
+	{"126 bytes", `1 000 0010 0 1111110 0x007e`,
 		Header{Fin: true, Opcode: Binary, Form: Length16, Length: 126}, ""},
-	{"65535 octets", `1 000 0010 0 1111110 0xffff`,
+	{"65535 bytes", `1 000 0010 0 1111110 0xffff`,
 		Header{Fin: true, Opcode: Binary, Form: Length16, Length: 65535}, ""},
-	{"65536 octets, masked", `1 000 0010 1 1111111 0x0000000000010000 0x01020304`,
+	{"65536 bytes, masked", `1 000 0010 1 1111111 0x0000000000010000 0x01020304`,
 		Header{Fin: true, Opcode: Binary, Masked: true, Form: Length64, Length: 65536, Key: [4]byte{1, 2, 3, 4}}, ""},
-	{"2^63-1 octets", `1 000 0010 0 1111111 0x7fffffffffffffff`,
+	{"2^63-1 bytes", `1 000 0010 0 1111111 0x7fffffffffffffff`,
 		Header{Fin: true, Opcode: Binary, Form: Length64, Length: 1<<63 - 1}, ""},
 
 	// What no endpoint may send, and this package keeps all the same.
-	{"2^63 octets", `1 000 0010 0 1111111 0x8000000000000000`,
+	{"2^63 bytes", `1 000 0010 0 1111111 0x8000000000000000`,
 		Header{Fin: true, Opcode: Binary, Form: Length64, Length: 1 << 63}, ""},
 	{"a length of 5 in 16 bits", `1 000 0001 0 1111110 0x0005`,
 		Header{Fin: true, Opcode: Text, Form: Length16, Length: 5}, ""},
@@ -148,7 +148,7 @@ func TestAHeaderThatIsCutAnywhereIsIncomplete(t *testing.T) {
 		wire := figure(v.picture)
 		for n := range v.header.Size() {
 			if h, ok := ParseHeader(wire[:n]); ok {
-				t.Errorf("%s: %d octets were enough for %+v", v.name, n, h)
+				t.Errorf("%s: %d bytes were enough for %+v", v.name, n, h)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func TestTheShortestLengthFormChangesAt126AndAt65536(t *testing.T) {
 	}
 }
 
-func TestEveryFirstTwoOctetsComeBackAsTheyWere(t *testing.T) {
+func TestEveryFirstTwoBytesComeBackAsTheyWere(t *testing.T) {
 	for i := range 1 << 16 {
 		wire := append([]byte{byte(i >> 8), byte(i)}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 		h, ok := ParseHeader(wire)
@@ -196,7 +196,7 @@ func TestTheRolesArePeers(t *testing.T) {
 }
 
 // FuzzHeader holds that parsing and appending are inverse: whatever is read is
-// written back octet for octet, illegal or not.
+// written back byte for byte, illegal or not.
 func FuzzHeader(f *testing.F) {
 	for _, v := range vectors {
 		f.Add(figure(v.picture))

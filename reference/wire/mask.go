@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// MaskSimple is the algorithm of RFC 6455 §5.3 as it stands there: octet i is
-// XORed with octet i mod 4 of the key. Doing it twice gives b back. It is here
-// to be read; Mask does the same eight octets at a time.
+// MaskSimple is the algorithm of RFC 6455 §5.3 as it stands there: byte i is
+// XORed with byte i mod 4 of the key. Doing it twice gives b back. It is here
+// to be read; Mask does the same eight bytes at a time.
 func MaskSimple(key [4]byte, b []byte) {
 	for i := range b {
 		//lesson:begin unmask
@@ -16,10 +16,10 @@ func MaskSimple(key [4]byte, b []byte) {
 	}
 }
 
-// Mask XORs b in place with key, where pos payload octets have gone before b,
+// Mask XORs b in place with key, where pos payload bytes have gone before b,
 // and returns the position after it. A payload can so be masked in pieces.
 //
-// Eight octets are two turns of the key, so one 64-bit XOR does the work of
+// Eight bytes are two turns of the key, so one 64-bit XOR does the work of
 // eight; and the processor, not the loop's own counting, sets the pace when one
 // turn of the loop does 32 of them. What is left takes few turns of shorter
 // loops. BenchmarkMask holds it against MaskSimple.
@@ -28,7 +28,7 @@ func Mask(key [4]byte, pos int, b []byte) int {
 	return pos + len(b)
 }
 
-// mask XORs b with turn, which is the four octets of the key in the order in which
+// mask XORs b with turn, which is the four bytes of the key in the order in which
 // b needs them, the first one lowest. It is apart from Mask so that Mask is
 // compiled into its caller.
 func mask(turn uint32, b []byte) {
@@ -65,7 +65,7 @@ func mask(turn uint32, b []byte) {
 	}
 }
 
-// mask32 XORs 32 octets; it is small enough to be compiled into its caller.
+// mask32 XORs 32 bytes; it is small enough to be compiled into its caller.
 func mask32(b *[32]byte, word uint64) {
 	binary.LittleEndian.PutUint64(b[0:], binary.LittleEndian.Uint64(b[0:])^word)
 	binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(b[8:])^word)

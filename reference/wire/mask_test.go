@@ -15,7 +15,7 @@ func TestMaskDoesWhatMaskSimpleDoesAtEveryOffsetAndLength(t *testing.T) {
 	}
 	for offset := range 8 {
 		for length := range 301 {
-			// The octets at offset of a payload, in memory that begins at offset
+			// The bytes at offset of a payload, in memory that begins at offset
 			// too, so that every alignment is met.
 			want := bytes.Clone(plain[:offset+length])
 			MaskSimple(key, want)
@@ -27,7 +27,7 @@ func TestMaskDoesWhatMaskSimpleDoesAtEveryOffsetAndLength(t *testing.T) {
 				t.Fatalf("offset %d, length %d: % x, want % x", offset, length, got[offset:offset+length], want[offset:])
 			}
 			if !bytes.Equal(got[:offset], plain[:offset]) || !bytes.Equal(got[offset+length:], plain[offset+length:]) {
-				t.Fatalf("offset %d, length %d: an octet outside was touched", offset, length)
+				t.Fatalf("offset %d, length %d: a byte outside was touched", offset, length)
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func TestMaskingInPiecesIsMaskingAtOnce(t *testing.T) {
 }
 
 func TestMaskingTwiceGivesThePayloadBack(t *testing.T) {
-	b := []byte("Hello, every octet of this comes back.")
+	b := []byte("Hello, every byte of this comes back.")
 	want := bytes.Clone(b)
 	key := [4]byte{0xff, 0, 0x80, 1}
 	Mask(key, 3, b)

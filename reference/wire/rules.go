@@ -28,12 +28,12 @@ var (
 	RuleLengthTopBit    = frameRule("5.2/length-top-bit", ProtocolError, "The most significant bit of a 64-bit length must be 0.")
 	RuleMaskMissing     = frameRule("5.1/mask-missing", ProtocolError, "A client must mask every frame that it sends.")
 	RuleMaskForbidden   = frameRule("5.1/mask-forbidden", ProtocolError, "A server must not mask any frame that it sends.")
-	RuleControlLength   = frameRule("5.5/control-length", ProtocolError, "A control frame must have a payload of at most 125 octets.")
+	RuleControlLength   = frameRule("5.5/control-length", ProtocolError, "A control frame must have a payload of at most 125 bytes.")
 	RuleControlFragment = frameRule("5.5/control-fragmented", ProtocolError, "A control frame must not be fragmented: FIN must be 1.")
 	RuleStray           = frameRule("5.4/continuation-stray", ProtocolError, "A continuation frame must follow a first frame of a message that is not finished yet.")
 	RuleInterleaved     = frameRule("5.4/message-interleaved", ProtocolError, "A new message must not begin between the fragments of another.")
 	RuleAfterClose      = frameRule("5.5.1/frame-after-close", ProtocolError, "After a Close frame an endpoint must not send any more data frames.")
-	RuleCloseBody       = frameRule("5.5.1/body-one-octet", ProtocolError, "A Close body is empty or begins with a two-octet status code; one octet is neither.")
+	RuleCloseBody       = frameRule("5.5.1/body-one-byte", ProtocolError, "A Close body is empty or begins with a two-byte status code; one byte is neither.")
 	RuleCloseCode       = frameRule("7.4/close-code", ProtocolError, "A Close frame must carry a defined code that may be sent, or one of 3000–4999.")
 	RuleCloseReason     = frameRule("5.5.1/reason-utf8", InvalidPayload, "The reason in a Close frame must be UTF-8.")
 	RuleTextUTF8        = frameRule("8.1/text-utf8", InvalidPayload, "The payload of a text message must be UTF-8 as a whole.")
@@ -52,7 +52,7 @@ var (
 	RuleConnection    = handshakeRule("4.2.1/connection", 400, "Connection must include the token Upgrade, in any case.")
 	RuleKeyMissing    = handshakeRule("4.2.1/key-missing", 400, "There must be a Sec-WebSocket-Key.")
 	RuleKeyRepeated   = handshakeRule("11.3.1/key-repeated", 400, "Sec-WebSocket-Key must not appear more than once.")
-	RuleKeyLength     = handshakeRule("4.2.1/key-length", 400, "Sec-WebSocket-Key must be base64 of exactly 16 octets.")
+	RuleKeyLength     = handshakeRule("4.2.1/key-length", 400, "Sec-WebSocket-Key must be base64 of exactly 16 bytes.")
 	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13; a server that refuses another names it.")
 	RuleHeaderGrammar = handshakeRule("4.2.1/header-grammar", 400, "Every header line must be a field name of token characters, a colon and a value.")
 	RuleSubprotocols  = handshakeRule("4.2.1/subprotocol-grammar", 400, "Sec-WebSocket-Protocol must be a list of tokens.")
@@ -201,7 +201,7 @@ func Check(h Header, c Context) []Violation {
 
 	//lesson:begin check-control
 	if h.Opcode.IsControl() && h.Length > MaxControlPayload {
-		vs.broke(&RuleControlLength, "A %s frame announces %d octets.", h.Opcode, h.Length)
+		vs.broke(&RuleControlLength, "A %s frame announces %d bytes.", h.Opcode, h.Length)
 	}
 	if h.Opcode.IsControl() && !h.Fin {
 		vs.broke(&RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)

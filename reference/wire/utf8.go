@@ -3,19 +3,19 @@ package wire
 import "unicode/utf8"
 
 // UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
-// zero value is ready. It holds a few octets at most: what an unfinished
+// zero value is ready. It holds a few bytes at most: what an unfinished
 // character still needs, never the text.
 type UTF8 struct {
-	need   int  // continuation octets still due
+	need   int  // continuation bytes still due
 	lo, hi byte // range the next one must be in
 }
 
-// Check takes the next octets of the text. It returns len(b) when they can be
-// part of well-formed UTF-8, and otherwise the index of the first octet that
+// Check takes the next bytes of the text. It returns len(b) when they can be
+// part of well-formed UTF-8, and otherwise the index of the first byte that
 // cannot, whatever followed; after that u must not be used again.
 func (u *UTF8) Check(b []byte) int {
-	// A character that was cut is ended octet by octet, and so is one that is cut
-	// now. What is between is checked many octets at a time.
+	// A character that was cut is ended byte by byte, and so is one that is cut
+	// now. What is between is checked many bytes at a time.
 	first := min(u.need, len(b))
 	if n := u.check(b[:first]); n < first || u.need > 0 {
 		return n
@@ -30,7 +30,7 @@ func (u *UTF8) Check(b []byte) int {
 	return last + u.check(b[last:])
 }
 
-// check is Check, one octet at a time.
+// check is Check, one byte at a time.
 func (u *UTF8) check(b []byte) int {
 	//lesson:begin utf8
 	for i, c := range b {
@@ -41,7 +41,7 @@ func (u *UTF8) check(b []byte) int {
 			u.need, u.lo, u.hi = u.need-1, 0x80, 0xBF
 			continue
 		}
-		// The first octet says how many follow. Four of them narrow the second:
+		// The first byte says how many follow. Four of them narrow the second:
 		// no overlong form, no surrogate half, nothing above U+10FFFF.
 		u.lo, u.hi = 0x80, 0xBF
 		switch {

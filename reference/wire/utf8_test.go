@@ -7,7 +7,7 @@ import (
 )
 
 // texts are well-formed and ill-formed in every way that matters: overlong,
-// surrogates, above U+10FFFF, cut, stray continuation octets.
+// surrogates, above U+10FFFF, cut, stray continuation bytes.
 var texts = []string{
 	"", "a", "Hello", "Grüße", "κόσμε", "日本語", "🙂", "\x00", "\x7f",
 	"\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff",
@@ -17,7 +17,7 @@ var texts = []string{
 	"\xe6\x97a", "\xf0\x9f\x99\x82\x82", "\xf8\x88\x80\x80\x80",
 }
 
-// firstBad returns the index of the first octet of s that cannot stand where it
+// firstBad returns the index of the first byte of s that cannot stand where it
 // does, or len(s), by trying every prefix with unicode/utf8 and every way to
 // complete it.
 func firstBad(s string) int {
@@ -29,7 +29,7 @@ func firstBad(s string) int {
 	return len(s)
 }
 
-// completable reports whether up to three octets can make s well-formed.
+// completable reports whether up to three bytes can make s well-formed.
 func completable(s string) bool {
 	if utf8.ValidString(s) {
 		return true
@@ -57,7 +57,7 @@ func TestTextIsJudgedAlikeHoweverItIsCut(t *testing.T) {
 					}
 				}
 				if at != want {
-					t.Fatalf("%q cut at %d and %d: the first wrong octet is %d, want %d", s, first, second, at, want)
+					t.Fatalf("%q cut at %d and %d: the first wrong byte is %d, want %d", s, first, second, at, want)
 				}
 				if at == len(s) && u.Complete() != utf8.ValidString(s) {
 					t.Fatalf("%q cut at %d and %d: Complete is %t", s, first, second, u.Complete())
@@ -83,7 +83,7 @@ func FuzzUTF8(f *testing.F) {
 			t.Fatalf("%q cut at %d: well-formed is %t", b, cut, valid)
 		}
 		if at < len(b) && (completable(string(b[:at+1])) || !completable(string(b[:at]))) {
-			t.Fatalf("%q cut at %d: octet %d is not the first wrong one", b, cut, at)
+			t.Fatalf("%q cut at %d: byte %d is not the first wrong one", b, cut, at)
 		}
 	})
 }

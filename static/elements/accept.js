@@ -48,10 +48,10 @@ export class WsAccept extends LabElement {
     }
     const good = a.expected === a.got;
     const steps = [
-      h("li", {}, "Your browser made up 16 octets and sent them in base64, as the key: ", h("code", { class: "f-key" }, a.key)),
+      h("li", {}, "Your browser made up 16 bytes and sent them in base64, as the key: ", h("code", { class: "f-key" }, a.key)),
       h("li", {}, "The server puts the GUID of RFC 6455 behind it, as text: ", h("code", {}, h("span", { class: "f-key" }, a.key), h("span", { class: "f-len" }, a.guid))),
-      h("li", {}, "SHA-1 of those characters, 20 octets in hex: ", h("code", { class: "f-head" }, a.sha1)),
-      h("li", {}, "Those 20 octets in base64: ", h("code", { class: "f-data" }, a.expected)),
+      h("li", {}, "SHA-1 of those characters, 20 bytes in hex: ", h("code", { class: "f-head" }, a.sha1)),
+      h("li", {}, "Those 20 bytes in base64: ", h("code", { class: "f-data" }, a.expected)),
       h(
         "li",
         {},

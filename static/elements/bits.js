@@ -91,7 +91,7 @@ export class WsBits extends LabElement {
   /** @param {ReturnType<typeof layout>} picture */
   grid(picture) {
     const { fields } = this;
-    const grid = h("div", { class: "bits", role: "grid", "aria-label": `Frame of ${count(picture.octets, "byte")}, bit by bit` });
+    const grid = h("div", { class: "bits", role: "grid", "aria-label": `Frame of ${count(picture.bytes, "byte")}, bit by bit` });
     picture.words.forEach((word, w) => {
       if (word.kind === "gap") {
         const bytes = count(word.count, "byte");
@@ -99,10 +99,10 @@ export class WsBits extends LabElement {
         return;
       }
       const row = h("div", { class: "word", role: "row" });
-      for (const octet of word.octets) {
+      for (const byte of word.bytes) {
         const box = h("div", { class: "byte" });
-        if (w === 0) for (const b of octet.bits) box.append(h("span", { class: "n", "aria-hidden": "true" }, b.bit % 32));
-        for (const b of octet.bits) {
+        if (w === 0) for (const b of byte.bits) box.append(h("span", { class: "n", "aria-hidden": "true" }, b.bit % 32));
+        for (const b of byte.bits) {
           const field = fields[b.field];
           const cell = button("", { "data-bit": b.bit, tabindex: -1, "aria-label": bitName(b, field), class: `g-${field ? field.group : "data"}${b.value ? " one" : ""}` });
           if (field && field.violations && field.violations.length) cell.classList.add("bad");
@@ -110,7 +110,7 @@ export class WsBits extends LabElement {
           this.buttons.set(b.bit, cell);
           box.append(h("span", { role: "gridcell" }, cell));
         }
-        const label = h("span", { class: "label", "aria-hidden": "true", "data-octet": octet.octet }, h("span", { class: "word-byte" }, "byte "), `${octet.octet} · ${octet.hex}${octet.plain ? ` → ${octet.plain}` : ""}`, h("b", {}));
+        const label = h("span", { class: "label", "aria-hidden": "true", "data-byte": byte.byte }, h("span", { class: "word-byte" }, "byte "), `${byte.byte} · ${byte.hex}${byte.plain ? ` → ${byte.plain}` : ""}`, h("b", {}));
         box.append(label);
         row.append(box);
       }
@@ -161,7 +161,7 @@ export class WsBits extends LabElement {
       else cell.removeAttribute("aria-current");
     }
     for (const label of this.querySelectorAll(".label")) {
-      const mine = label instanceof HTMLElement && Number(label.dataset.octet) === shown >> 3;
+      const mine = label instanceof HTMLElement && Number(label.dataset.byte) === shown >> 3;
       label.classList.toggle("at", mine);
       const mask = label.lastElementChild;
       if (mask) mask.textContent = mine ? ` & ${maskText(0x80 >> shown % 8)}` : "";

@@ -46,7 +46,7 @@ export async function openCase(info, endpoints, does) {
     h(
       "div",
       { class: "asked" },
-      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "octets", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
+      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "bytes", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
       h("div", {}, h("h3", {}, "Legal is"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
     ),
     results,
@@ -117,7 +117,7 @@ function result(r, text, crossed) {
   const report = button("Copy report", { class: "report quiet", "aria-label": `Copy report of ${r.endpoint}` });
   letters.set(report, text);
   const shown = caret(r);
-  const bad = worst(r) === "fail" || worst(r) === "non-strict";
+  const bad = worst(r) === "fail" || worst(r) === "warning";
   return h(
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
@@ -126,9 +126,9 @@ function result(r, text, crossed) {
     because(r) ? h("p", {}, because(r)) : "",
     r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript was told"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
     bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
-    bad && shown ? h("figure", {}, h("pre", { class: "octets", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
+    bad && shown ? h("figure", {}, h("pre", { class: "bytes", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
     bad && r.rule ? h("p", { class: "soft" }, "It broke the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
-    crossed ? h("details", { class: "crossed", open: bad ? "" : null }, h("summary", {}, "All that was sent, in order"), h("pre", { class: "octets", tabindex: 0, "aria-label": `All that was sent to and by ${r.endpoint}` }, crossed)) : "",
+    crossed ? h("details", { class: "crossed", open: bad ? "" : null }, h("summary", {}, "All that was sent, in order"), h("pre", { class: "bytes", tabindex: 0, "aria-label": `All that was sent to and by ${r.endpoint}` }, crossed)) : "",
     h("p", { class: "buttons" }, report),
   );
 }

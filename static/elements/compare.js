@@ -90,7 +90,7 @@ export class WsCompare extends LabElement {
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["non-strict", "≈ warning"], ["info", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not played yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["warning", "≈ warning"], ["note", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not played yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );

@@ -1,5 +1,5 @@
 /**
- * Takes octets in hex apart into frames, each with its bits and fields. Hex
+ * Takes bytes in hex apart into frames, each with its bits and fields. Hex
  * that is wrong is shown with the place where it is.
  *
  * @typedef {import("../types.js").Frame} Frame
@@ -36,7 +36,7 @@ export class WsDecoder extends LabElement {
     this.input.value = this.dataset.hex || "";
     this.from.value = this.dataset.from || "client";
     this.replaceChildren(
-      h("label", { for: this.input.id }, "Octets in hex, as they cross the wire"),
+      h("label", { for: this.input.id }, "Bytes in hex, as they cross the wire"),
       this.input,
       h("p", { class: "buttons" }, h("label", { for: this.from.id, class: "hide" }, "Direction"), this.from, " ", button("Decode", { class: "decode primary" })),
       this.wrong,
@@ -60,8 +60,8 @@ export class WsDecoder extends LabElement {
       const answer = await call("/api/dissect", { hex, from: from.value });
       result.replaceChildren(...answer.frames.map((/** @type {{frame: Frame, fields: Field[]}} */ f) => decoded(f.frame, f.fields)));
       if (answer.rest && !answer.more) wrong.append(h("p", {}, `i ${count(answer.rest, "byte")} left over: the next frame is not whole.`));
-      if (answer.more) wrong.append(h("p", {}, `i Only the first ${count(answer.frames.length, "frame")} are shown; more follow in these octets.`));
-      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no octets to decode."));
+      if (answer.more) wrong.append(h("p", {}, `i Only the first ${count(answer.frames.length, "frame")} are shown; more follow in these bytes.`));
+      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no bytes to decode."));
     } catch (e) {
       result.replaceChildren();
       wrong.append(h("p", { class: "f-code" }, `× ${words(e)}`));

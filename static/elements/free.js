@@ -65,7 +65,7 @@ export class WsFree extends LabElement {
           field("to", choice("endpoint", [["reference", "reference"], ["gorilla", "gorilla"], ["both", "both"]])),
           field("header fields to change: Name: value, or −Name to leave out", h("textarea", { name: "fields", rows: 2, spellcheck: "false", placeholder: "Sec-WebSocket-Version: 8\n-Upgrade" })),
         ),
-        form("raw-octets", "Write octets", field("hex, as it goes on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
+        form("raw-bytes", "Write bytes", field("hex, as it goes on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
         form("raw-close", "Close TCP"),
       ),
       group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),

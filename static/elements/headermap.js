@@ -41,7 +41,7 @@ export class WsHeaderMap extends LabElement {
   who = h("div", { class: "choices" });
   canvas = h("canvas", { width: size, height: size, "aria-hidden": "true" });
   cross = h("div", { class: "cross" });
-  map = h("div", { class: "map", tabindex: 0, role: "application", "aria-roledescription": "map of 65,536 headers", "aria-label": "First octet across, second octet down. Arrows, PageUp, PageDown, Home and End move; Enter sends the header.", "aria-describedby": "map-readout" }, this.canvas, this.cross);
+  map = h("div", { class: "map", tabindex: 0, role: "application", "aria-roledescription": "map of 65,536 headers", "aria-label": "First byte across, second byte down. Arrows, PageUp, PageDown, Home and End move; Enter sends the header.", "aria-describedby": "map-readout" }, this.canvas, this.cross);
   legend = h("ul", { class: "legend" });
   readout = h("div", { class: "readout", id: "map-readout" });
   spoken = h("div", { class: "hide", "aria-live": "polite" });
@@ -81,7 +81,7 @@ export class WsHeaderMap extends LabElement {
     );
     const nibbles = Array.from({ length: 16 }, (_, i) => h("span", {}, `${i.toString(16)}0`));
     this.replaceChildren(
-      h("p", { class: "goal" }, "Every frame begins with two octets, and there are 65,536 pairs of them. Each was sent in a connection of its own, with the length, key and payload that it announces, and a Ping behind it. This is what came of it."),
+      h("p", { class: "goal" }, "Every frame begins with two bytes, and there are 65,536 pairs of them. Each was sent in a connection of its own, with the length, key and payload that it announces, and a Ping behind it. This is what came of it."),
       this.who,
       this.notice,
       h(
@@ -90,11 +90,11 @@ export class WsHeaderMap extends LabElement {
         h(
           "div",
           { class: "plot" },
-          h("div", { class: "corner" }, h("b", { class: "f-head" }, "first octet →")),
+          h("div", { class: "corner" }, h("b", { class: "f-head" }, "first byte →")),
           h("div", { class: "across f-head" }, ...nibbles),
           h("div", { class: "down f-len" }, h("span", {}, "00"), h("span", {}, "MASK 0"), h("span", {}, "7f"), h("span", {}, "80"), h("span", {}, "MASK 1"), h("span", {}, "ff")),
           this.map,
-          h("p", { class: "soft under-map" }, "↓ second octet. Across, each column of sixteen has one FIN and RSV1–3; within it the opcode runs from 0 to F."),
+          h("p", { class: "soft under-map" }, "↓ second byte. Across, each column of sixteen has one FIN and RSV1–3; within it the opcode runs from 0 to F."),
         ),
         h("div", { class: "beside" }, this.readout, this.legend, this.status),
       ),
@@ -226,7 +226,7 @@ export class WsHeaderMap extends LabElement {
     this.legend.replaceChildren(
       ...(differs ? [h("li", { class: "soft" }, `${grouped(chosen.length)} of 65,536 headers ${chosen.length === 1 ? "comes" : "come"} out differently at ${this.place.other}:`)] : []),
       ...list.map((c) => h("li", {}, h("i", { class: `swatch k-${kinds[c.kind].id}` }), h("b", {}, kinds[c.kind].glyph), ` ${kinds[c.kind].words} `, h("span", { class: "n" }, grouped(c.count)))),
-      there.length ? h("li", { class: "there" }, ...there.map((n) => button(fields(n).octets, { "data-header": String(n), "aria-label": `Go to ${fields(n).octets}` }))) : "",
+      there.length ? h("li", { class: "there" }, ...there.map((n) => button(fields(n).bytes, { "data-header": String(n), "aria-label": `Go to ${fields(n).bytes}` }))) : "",
     );
     this.drawTable(painted);
   }
@@ -278,13 +278,13 @@ export class WsHeaderMap extends LabElement {
     const sender = place.role === "server" ? "client" : "server";
     redraw(
       this.readout,
-      h("h2", {}, h("code", {}, h("span", { class: "f-head" }, f.octets.slice(0, 2)), " ", h("span", { class: "f-len" }, f.octets.slice(3)))),
+      h("h2", {}, h("code", {}, h("span", { class: "f-head" }, f.bytes.slice(0, 2)), " ", h("span", { class: "f-len" }, f.bytes.slice(3)))),
       h("p", {}, words(n), `, from a ${sender}`, place.context === "fragmented" ? ", inside a message" : ""),
       h("dl", {}, ...said.flatMap((v) => [h("dt", {}, v.endpoint), h("dd", {}, h("i", { class: `swatch k-${kinds[v.kind].id}` }), h("b", {}, v.glyph), ` ${v.sentence}`)])),
       own?.rules.length ? h("p", { class: "rules-broken" }, "It breaks ", ...own.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : h("p", { class: "rules-broken soft" }, own ? "It breaks no rule." : ""),
       button(`Send it to ${place.endpoint}`, { class: "primary send" }),
     );
-    if (own && this.over === null) this.spoken.textContent = `${f.octets}: ${words(n)}. ${kinds[own.kind].words}`;
+    if (own && this.over === null) this.spoken.textContent = `${f.bytes}: ${words(n)}. ${kinds[own.kind].words}`;
   }
 
   /** @param {PointerEvent|MouseEvent} e */
@@ -339,7 +339,7 @@ export class WsHeaderMap extends LabElement {
     if (this.sending) return;
     this.sending = true;
     const { endpoint, role, context, header } = this.place;
-    const title = h("h2", {}, h("code", {}, fields(header).octets), ` sent to ${endpoint}`);
+    const title = h("h2", {}, h("code", {}, fields(header).bytes), ` sent to ${endpoint}`);
     try {
       const { session } = await call("/api/judge/header", { header: code(header), endpoint, role, context });
       bench()?.tell(title, h("p", { class: "soft" }, `${words(header)}. ${context === "fragmented" ? "The first frame of a text message went before it; behind" : "Behind"} it goes a Ping: its Pong tells that the frame was read to its end.`));

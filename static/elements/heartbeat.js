@@ -10,7 +10,7 @@ import { LabElement, button, h, hit } from "./dom.js";
 import { lab, words } from "../lab.js";
 import { player } from "../player.js";
 import { course, measured, scenario, wrong } from "../heartbeat.js";
-import { octets, quote } from "../format.js";
+import { bytes, quote } from "../format.js";
 
 /** @type {[keyof Tuning, string, string][]} */
 const fields = [
@@ -191,7 +191,7 @@ export class WsHeartbeat extends LabElement {
     if (key === this.pinged && this.live.firstChild) return;
     this.pinged = key;
     /** @param {string} hex */
-    const text = (hex) => quote(new TextDecoder().decode(octets(hex)), 40);
+    const text = (hex) => quote(new TextDecoder().decode(bytes(hex)), 40);
     this.live.replaceChildren(
       rows.length
         ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s ping", "browser’s pong", "after", "JavaScript was told"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))

@@ -26,7 +26,7 @@ import { WsUnmask } from "./unmask.js";
 const order = /** @type {const} */ (["CONNECTING", "OPEN", "CLOSING", "CLOSED"]);
 const settled = 300; // ms until the address says where a person went
 const quiet = 900; // ms between two announcements
-const longest = 2000; // octets of a frame that an address can carry
+const longest = 2000; // bytes of a frame that an address can carry
 
 export class WsLab extends LabElement {
   static tag = "ws-lab";
@@ -363,7 +363,7 @@ export class WsLab extends LabElement {
     if (subject && field && subject.event.frame) {
       const bit = selection.shown;
       const value = /** @type {0|1} */ (parseInt(subject.event.frame.hex.slice((bit >> 3) * 2, (bit >> 3) * 2 + 2) || "0", 16) >> (7 - (bit % 8)) & 1);
-      text = `${line(subject.event)}. ${selection.into === null ? bitName({ bit, octet: bit >> 3, value, mask: 0x80 >> bit % 8, field: 0 }, field) : `${field.name}: ${field.value}`}`;
+      text = `${line(subject.event)}. ${selection.into === null ? bitName({ bit, byte: bit >> 3, value, mask: 0x80 >> bit % 8, field: 0 }, field) : `${field.name}: ${field.value}`}`;
     } else if (subject) text = line(subject.event);
     if (text === this.announced) return;
     this.announced = text;
@@ -460,6 +460,6 @@ function machines(row, cursor) {
 /** @param {import("../types.js").StateChange} s */
 function machine(s) {
   const m = s.machine || {};
-  const message = m.message ? `inside a ${m.message} message, ${count(m.fragments || 0, "fragment")}, ${count(m.octets || 0, "byte")}` : "between messages";
+  const message = m.message ? `inside a ${m.message} message, ${count(m.fragments || 0, "fragment")}, ${count(m.bytes || 0, "byte")}` : "between messages";
   return `${s.state}, ${message}${m.closeReceived ? ", Close received" : ""}${m.closeSent ? ", Close sent" : ""}`;
 }

@@ -142,7 +142,7 @@ export function context(e) {
     scenario: play ? play.scenario : "",
     get read() {
       const before = lab.history.events.slice(0, lab.history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
-      return before.reduce((n, b) => n + (b.octets?.size || 0) - (b.handshake?.size || 0), 0);
+      return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);
     },
   };
 }

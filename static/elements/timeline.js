@@ -377,7 +377,7 @@ function halves(pair, cursor, differs) {
   });
 }
 
-/** @type {Map<string, string>} gradients by the two octets that they draw */
+/** @type {Map<string, string>} gradients by the two bytes that they draw */
 const gradients = new Map();
 
 /**
@@ -387,10 +387,10 @@ const gradients = new Map();
  */
 function picture(frame) {
   const node = h("span", { class: "strip", "aria-hidden": "true" });
-  const octets = frame.hex.slice(0, 4);
-  let gradient = gradients.get(octets);
+  const bytes = frame.hex.slice(0, 4);
+  let gradient = gradients.get(bytes);
   if (!gradient) {
-    const slot = 100 / 16.6; // a little more than sixteen: the octets stand apart
+    const slot = 100 / 16.6; // a little more than sixteen: the bytes stand apart
     const stops = strip(frame).flatMap((bit, i) => {
       const from = slot * (i + (i > 7 ? 0.6 : 0));
       const colour = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
@@ -398,7 +398,7 @@ function picture(frame) {
       return [`${colour} ${a} ${b}`, `transparent ${b} ${i === 7 ? `${(from + slot * 1.6).toFixed(2)}%` : c}`];
     });
     gradient = `linear-gradient(to right, ${stops.join(", ")})`;
-    gradients.set(octets, gradient);
+    gradients.set(bytes, gradient);
   }
   node.style.setProperty("background-image", gradient);
   return node;

@@ -7,7 +7,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { lab } from "../lab.js";
-import { grouped, hex, octets, printable } from "../format.js";
+import { grouped, hex, bytes, printable } from "../format.js";
 import { toUnmask } from "../unmask.js";
 
 const most = 16;
@@ -28,11 +28,11 @@ export class WsUnmask extends LabElement {
     this.steps = !this.hasAttribute("whole");
     this.on("click", (e) => {
       const by = hit(e, "[data-by]")?.dataset.by;
-      const octet = hit(e, "[data-octet]")?.dataset.octet;
+      const byte = hit(e, "[data-byte]")?.dataset.byte;
       if (by !== undefined) this.at = Math.max(0, Math.min(this.size - 1, this.at + Number(by)));
-      else if (octet !== undefined) this.at = Number(octet);
+      else if (byte !== undefined) this.at = Number(byte);
       else return;
-      const selector = by !== undefined ? `[data-by="${by}"]` : `[data-octet="${octet}"]`;
+      const selector = by !== undefined ? `[data-by="${by}"]` : `[data-byte="${byte}"]`;
       this.draw();
       const again = this.querySelector(selector);
       if (again instanceof HTMLElement) again.focus();
@@ -45,7 +45,7 @@ export class WsUnmask extends LabElement {
   }
 
   get size() {
-    return Math.min(most, octets(this.frame?.payload).length);
+    return Math.min(most, bytes(this.frame?.payload).length);
   }
 
   /** @param {Frame|null} frame */
@@ -65,17 +65,17 @@ export class WsUnmask extends LabElement {
     }
     this.hidden = false;
     const n = this.size;
-    const key = octets(frame.header.key);
-    const plain = octets(frame.payload).slice(0, n);
+    const key = bytes(frame.header.key);
+    const plain = bytes(frame.payload).slice(0, n);
     const wire = plain.map((b, i) => b ^ key[i % 4]);
     const seen = (/** @type {number} */ i) => !this.steps || i <= this.at;
     /** @param {string} name @param {string} group @param {(i: number) => string|Node} cell */
     const row = (name, group, cell) => h("tr", { class: group }, h("th", { scope: "row" }, name), ...Array.from(plain, (_, i) => h("td", { class: this.steps && i === this.at ? "at" : null }, cell(i))));
-    const rest = octets(frame.payload).length - n + (frame.gap || 0);
+    const rest = bytes(frame.payload).length - n + (frame.gap || 0);
     const table = h(
       "table",
       { class: "xor" },
-      row("byte", "soft", (i) => (this.steps ? button(String(i), { "data-octet": i, "aria-label": `payload byte ${i}` }) : String(i))),
+      row("byte", "soft", (i) => (this.steps ? button(String(i), { "data-byte": i, "aria-label": `payload byte ${i}` }) : String(i))),
       row("wire", "", (i) => hex(wire[i])),
       row("key", "f-key", (i) => hex(key[i % 4])),
       row("xor", "f-data", (i) => (seen(i) ? hex(plain[i]) : "··")),

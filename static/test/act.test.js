@@ -118,7 +118,7 @@ test("a scenario leads to its first frame, and where there is none to its reques
 });
 
 test("every action of a lesson and of the free lab that sends anything has a side of its own", () => {
-  for (const [what, from] of Object.entries({ connect: "client", send: "client", close: "client", "raw-open": "client", "raw-octets": "client", "raw-close": "client", scenario: "client", ping: "server", pong: "server", say: "server", fragments: "server", "server-close": "server" })) {
+  for (const [what, from] of Object.entries({ connect: "client", send: "client", close: "client", "raw-open": "client", "raw-bytes": "client", "raw-close": "client", scenario: "client", ping: "server", pong: "server", say: "server", fragments: "server", "server-close": "server" })) {
     const list = caused({ do: what });
     assert.ok(list.length && list.every((about) => about.from === from), what);
   }

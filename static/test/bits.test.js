@@ -16,7 +16,7 @@ function fields(f) {
   return list;
 }
 
-/** A frame of any length, of which Go kept the first octets and the last. */
+/** A frame of any length, of which Go kept the first bytes and the last. */
 function long(size, kept, tail) {
   const f = frame("client", "");
   f.header.form = 64;
@@ -33,13 +33,13 @@ function long(size, kept, tail) {
 
 test("the bits of RFC 6455 §5.7's masked Hello stand in rows of 32, each with its field", () => {
   const f = frame("client", "Hello");
-  const { words, octets } = layout(f, fields(f));
-  assert.equal(octets, 11);
-  assert.deepEqual(words.map((w) => w.octets.length), [4, 4, 3]);
-  const row = words[0].octets.flatMap((o) => o.bits);
+  const { words, bytes } = layout(f, fields(f));
+  assert.equal(bytes, 11);
+  assert.deepEqual(words.map((w) => w.bytes.length), [4, 4, 3]);
+  const row = words[0].bytes.flatMap((o) => o.bits);
   assert.equal(row.map((b) => b.value).join(""), "10000001" + "10000101" + "00110111" + "11111010");
   assert.equal(row.map((b) => fields(f)[b.field].letter).join(""), "F123OOOO" + "MLLLLLLL" + "K".repeat(16));
-  assert.deepEqual(words[1].octets.map((o) => `${o.hex} ${o.plain}`), ["21 ", "3d ", "7f H", "9f e"]);
+  assert.deepEqual(words[1].bytes.map((o) => `${o.hex} ${o.plain}`), ["21 ", "3d ", "7f H", "9f e"]);
 });
 
 test("parts that a frame leaves out are ghosts with the reason", () => {
@@ -57,7 +57,7 @@ test("of a header that is not whole no part is shown that did not come", () => {
   assert.deepEqual(cut(4), ["FIN RSV opcode", "MASK length", "the length 5 fits in 7 bits", "masking key", gone]);
 });
 
-test("every octet of a frame is drawn or counted, whatever its size", () => {
+test("every byte of a frame is drawn or counted, whatever its size", () => {
   for (const size of [14, 15, 60, 61, 67, 68, 69, 70, 120, 4110, 4111, 4120, 4126, 4127, 4200, 65550, 70001]) {
     for (const grown of [0, 256, 4096, 100000]) {
       const f = long(size, 4110, 16);
@@ -70,27 +70,27 @@ test("every octet of a frame is drawn or counted, whatever its size", () => {
           assert.equal(at % 4 === 0 || at === size, true);
           continue;
         }
-        for (const o of w.octets) assert.equal(o.octet, at++);
+        for (const o of w.bytes) assert.equal(o.byte, at++);
       }
       assert.equal(at, size, `size ${size} grown ${grown}`);
     }
   }
 });
 
-test("after a gap the octets are the frame's last", () => {
+test("after a gap the bytes are the frame's last", () => {
   const words = layout(long(70001, 4110, 16), []).words;
   const last = words[words.length - 1];
-  assert.equal(last.octets[last.octets.length - 1].octet, 70000);
-  assert.equal(last.octets[0].hex, "cd");
-  assert.equal(words[0].octets[0].hex, "ab");
+  assert.equal(last.bytes[last.bytes.length - 1].byte, 70000);
+  assert.equal(last.bytes[0].hex, "cd");
+  assert.equal(words[0].bytes[0].hex, "ab");
 });
 
 test("the name of a bit says both numberings, its field and whether it is set", () => {
   const f = frame("client", "Hello");
   const { words } = layout(f, fields(f));
-  const bit = words[0].octets[1].bits[0];
+  const bit = words[0].bytes[1].bits[0];
   assert.equal(bitName(bit, fields(f)[bit.field]), "byte 1, bit 0, 0x80, MASK, set");
-  const fin = words[0].octets[0].bits[3];
+  const fin = words[0].bytes[0].bits[3];
   assert.equal(bitName(fin, fields(f)[fin.field]), "byte 0, bit 3, 0x10, RSV3, clear");
 });
 

@@ -5,7 +5,7 @@ import { Matrix, because, browserName, caret, caseOf, echoOnce, everything, exce
 /** A case as the server lists it. */
 const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
 /** A report as the stream tells it. */
-const report = (id, endpoint, verdict = "pass", closing = verdict, more = {}) => ({ case: id, endpoint, verdict, closing, reason: "", expected: "", got: "", octets: "", caret: -1, rule: "", mistake: "", took: 1, ...more });
+const report = (id, endpoint, verdict = "pass", closing = verdict, more = {}) => ({ case: id, endpoint, verdict, closing, reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, ...more });
 
 function matrix() {
   const m = new Matrix();
@@ -36,11 +36,11 @@ test("a report lands in its line and column, and one of nobody nowhere", () => {
 test("columns are counted by the graver of two verdicts", () => {
   const m = matrix();
   m.report(report("5.1/1", "naive", "pass", "fail"));
-  m.report(report("5.1/2", "naive", "info", "non-strict"));
+  m.report(report("5.1/2", "naive", "note", "warning"));
   m.report(report("5.5.2/1", "naive"));
-  assert.deepEqual(m.counts(m.columns[1]), { pass: 1, info: 0, "non-strict": 1, "not-judged": 0, "no-answer": 0, fail: 1, none: 1, asked: 4 });
+  assert.deepEqual(m.counts(m.columns[1]), { pass: 1, note: 0, warning: 1, "not-judged": 0, "no-answer": 0, fail: 1, none: 1, asked: 4 });
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
-  assert.equal(worst(report("x", "y", "info", "pass")), "info");
+  assert.equal(worst(report("x", "y", "note", "pass")), "note");
   assert.equal(tallyWords(m.counts(m.columns[1])), "1 pass, 1 warning, 1 fail");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
   assert.equal(said(null), "not played");
@@ -50,8 +50,8 @@ test("no answer and not judged have a sign and words of their own, and fail outw
   assert.equal(said(report("x", "y", "no-answer", "no-answer")), "no answer");
   assert.equal(said(report("x", "y", "not-judged", "not-judged")), "not judged");
   assert.equal(worst(report("x", "y", "no-answer", "fail")), "fail");
-  assert.equal(worst(report("x", "y", "non-strict", "no-answer")), "no-answer");
-  assert.equal(worst(report("x", "y", "not-judged", "non-strict")), "not-judged");
+  assert.equal(worst(report("x", "y", "warning", "no-answer")), "no-answer");
+  assert.equal(worst(report("x", "y", "not-judged", "warning")), "not-judged");
   const m = matrix();
   m.report(report("5.1/1", "naive", "no-answer", "no-answer"));
   m.report(report("5.1/2", "naive", "not-judged", "not-judged"));
@@ -115,14 +115,14 @@ test("an address is made whole, or told what is wrong with it", () => {
   for (const bad of ["", "   ", "ftp://localhost/", "ws://", "ws://local host/", "ws://localhost/#x", "ws://localhost:99999/"]) assert.ok(/** @type {any} */ (serverAddress(bad)).error, bad);
 });
 
-test("a caret stands under the first wrong octet, and under its first wrong bit", () => {
-  const r = report("x", "y", "fail", "fail", { octets: "81052748", caret: 8 });
+test("a caret stands under the first wrong byte, and under its first wrong bit", () => {
+  const r = report("x", "y", "fail", "fail", { bytes: "81052748", caret: 8 });
   assert.deepEqual(caret(r), { text: "81 05 27 48\n   ^^\n\n0000 0101\n^", words: "byte 1, bit 0, 0x80" });
   assert.equal(caret({ ...r, caret: 13 })?.text.split("\n").at(-1), "      ^");
-  const long = caret({ ...r, octets: "00".repeat(40), caret: 8 * 17 + 3, skipped: 100 });
+  const long = caret({ ...r, bytes: "00".repeat(40), caret: 8 * 17 + 3, skipped: 100 });
   assert.equal(long?.text.split("\n")[2], "   ^^");
   assert.equal(long?.words, "byte 117, bit 3, 0x10; 100 bytes before these are left out");
-  assert.equal(caret({ ...r, octets: "" }), null);
+  assert.equal(caret({ ...r, bytes: "" }), null);
   assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "the whole frame: none was expected here" });
 });
 
@@ -142,8 +142,8 @@ test("a server that is away is asked for gently, and not for ever", () => {
 });
 
 test("a verdict is told in the words that a report uses, with the sentence of the graver one", () => {
-  assert.equal(said(/** @type {any} */ ({ verdict: "info", closing: "non-strict" })), "note, closing warning");
-  const r = /** @type {any} */ ({ verdict: "info", closing: "non-strict", reason: "No echo.", closingReason: "No Close frame." });
+  assert.equal(said(/** @type {any} */ ({ verdict: "note", closing: "warning" })), "note, closing warning");
+  const r = /** @type {any} */ ({ verdict: "note", closing: "warning", reason: "No echo.", closingReason: "No Close frame." });
   assert.equal(because(r), "No Close frame.");
   assert.equal(because({ ...r, verdict: "fail" }), "No echo.");
   assert.equal(because({ ...r, closingReason: undefined }), "No echo.");
@@ -154,10 +154,10 @@ test("what many cases have in common, and what was not sent, is known by column"
   m.take(/** @type {any} */ ([{ id: "7692-7.1/98", judges: "client", title: "", requirement: "", keyword: "MUST", rules: [] }]));
   const column = /** @type {any} */ ({ name: browserName, label: browserName, kind: "browser" });
   m.columns = [column];
-  m.report(/** @type {any} */ ({ case: "7692-7.1/98", endpoint: browserName, verdict: "info", closing: "info", withheld: true }));
+  m.report(/** @type {any} */ ({ case: "7692-7.1/98", endpoint: browserName, verdict: "note", closing: "note", withheld: true }));
   assert.deepEqual(m.withheld(column), ["7692-7.1/98"]);
   m.habit(column, [
-    { endpoint: browserName, verdict: "non-strict", says: "No Close frame.", cases: ["a/1", "a/2"] },
+    { endpoint: browserName, verdict: "warning", says: "No Close frame.", cases: ["a/1", "a/2"] },
     { endpoint: "naive", verdict: "fail", says: "x", cases: [] },
   ]);
   assert.equal(m.habits.get(browserName)?.length, 1);

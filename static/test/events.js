@@ -76,10 +76,10 @@ export class Tape {
     const key = masked ? [0x37, 0xfa, 0x21, 0x3d] : [];
     const body = [...new TextEncoder().encode(text)];
     const wire = body.map((b, i) => (masked ? b ^ key[i % 4] : b));
-    const octets = [(fin ? 0x80 : 0) | opcode, (masked ? 0x80 : 0) | body.length, ...key, ...wire];
-    const hex = octets.map((b) => b.toString(16).padStart(2, "0")).join("");
+    const bytes = [(fin ? 0x80 : 0) | opcode, (masked ? 0x80 : 0) | body.length, ...key, ...wire];
+    const hex = bytes.map((b) => b.toString(16).padStart(2, "0")).join("");
     const header = { fin, rsv1: false, rsv2: false, rsv3: false, opcode, name: names[opcode], masked, form: 7, length: String(body.length), key: masked ? "37fa213d" : "", size: masked ? 6 : 2 };
-    return this.add("frame", conn, from, { offset: 0, size: octets.length, header, hex, payload: hexOf(text), text: opcode === 1 ? text : undefined, close, violations }, { by: by || undefined });
+    return this.add("frame", conn, from, { offset: 0, size: bytes.length, header, hex, payload: hexOf(text), text: opcode === 1 ? text : undefined, close, violations }, { by: by || undefined });
   }
 
   enter(conn, name, args = "") {
@@ -158,11 +158,11 @@ export function ignored(wait = 60_000_000, options = {}) {
   t.back(1, read, "net.Conn.Read", "", { type: "*errors.errorString", text: "EOF" });
   acts.tell("end", 3);
   acts.tell("begin", 4);
-  const one = t.enter(1, "net.Conn.Write", "2 octets");
+  const one = t.enter(1, "net.Conn.Write", "2 bytes");
   t.back(1, one, "net.Conn.Write", "nil");
   acts.tell("end", 4);
   acts.tell("begin", 5);
-  const two = t.enter(1, "net.Conn.Write", "2 octets");
+  const two = t.enter(1, "net.Conn.Write", "2 bytes");
   t.back(1, two, "net.Conn.Write", "", { type: "*net.OpError", text: "write tcp: broken pipe" });
   acts.tell("end", 5);
   t.tcp(1, "server", "closed");
@@ -183,8 +183,8 @@ export function echo(endpoint = "reference") {
   let read = t.enter(1, "ReadMessage");
   t.script(1, client, "onopen");
   t.frame(1, "client", "Hello");
-  t.back(1, read, "ReadMessage", "text, 5 octets");
-  const write = t.enter(1, "WriteMessage", "text, 5 octets");
+  t.back(1, read, "ReadMessage", "text, 5 bytes");
+  const write = t.enter(1, "WriteMessage", "text, 5 bytes");
   t.frame(1, "server", "Hello");
   t.back(1, write, "WriteMessage");
   read = t.enter(1, "ReadMessage");

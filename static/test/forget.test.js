@@ -36,8 +36,8 @@ function busy(n, hold = true) {
         t.held(2, (held = up), "waiting");
         continue;
       }
-      t.back(conn, read, "ReadMessage", "text, 1 octet");
-      const write = t.enter(conn, "WriteMessage", "text, 1 octet");
+      t.back(conn, read, "ReadMessage", "text, 1 byte");
+      const write = t.enter(conn, "WriteMessage", "text, 1 byte");
       t.frame(conn, "server", conn === 2 && i % 7 === 0 ? `not ${i}` : `${i}`);
       t.back(conn, write, "WriteMessage");
       late.push(() => {
@@ -84,7 +84,7 @@ test("no more is kept than the limit, and what is forgotten is counted", () => {
 test("holes that the server left count with what they hold", () => {
   const history = new History({ events: 10, weight: Infinity });
   const hole = { seq: 50, at: 0, conn: 0, from: "server", kind: "dropped", dropped: { count: 50 } };
-  history.append([hole, ...Array.from({ length: 20 }, (_, i) => ({ seq: 51 + i, at: 0, conn: 1, from: "client", kind: "octets" }))]);
+  history.append([hole, ...Array.from({ length: 20 }, (_, i) => ({ seq: 51 + i, at: 0, conn: 1, from: "client", kind: "bytes" }))]);
   history.trim();
   assert.equal(history.gap.dropped.count, 50 + 20 - history.events.length);
   assert.equal(history.lost, 50);

@@ -14,14 +14,14 @@ test("numbers are grouped in threes", () => {
   assert.equal(grouped("18446744073709551615"), "18,446,744,073,709,551,615");
 });
 
-test("typed hex is read with what people put between octets", () => {
-  assert.deepEqual([...parseHex("81 85,37:fa 0x21\n3d").octets], [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
-  assert.equal(parseHex("").octets.length, 0);
+test("typed hex is read with what people put between bytes", () => {
+  assert.deepEqual([...parseHex("81 85,37:fa 0x21\n3d").bytes], [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d]);
+  assert.equal(parseHex("").bytes.length, 0);
 });
 
 test("wrong hex is told with its place", () => {
   assert.deepEqual(parseHex("81 8g"), { error: "“g” is not a hex digit", at: 4 });
-  assert.deepEqual(parseHex("81 8"), { error: "“8” has no second digit; an octet takes two", at: 3 });
+  assert.deepEqual(parseHex("81 8"), { error: "“8” has no second digit; a byte takes two", at: 3 });
   assert.equal(parseHex("81 zz").at, 3);
   assert.equal(parseHex("811").at, 2);
   assert.equal(parseHex("81:8:05").at, 3);
@@ -55,7 +55,7 @@ test("the page's own query is left out of a request", () => {
 });
 
 test("calls and scripts read like code", () => {
-  const enter = { id: 1, name: "WriteMessage", phase: "enter", args: "text, 5 octets" };
+  const enter = { id: 1, name: "WriteMessage", phase: "enter", args: "text, 5 bytes" };
   assert.equal(callLine(enter), "WriteMessage(text, 5) …");
   assert.equal(callLine(enter, { id: 1, name: "WriteMessage", phase: "return" }), "WriteMessage(text, 5) → nil");
   assert.equal(callLine(enter, { id: 1, name: "WriteMessage", phase: "return", error: { type: "*E", text: "broken pipe" } }), "WriteMessage(text, 5) → broken pipe");

@@ -32,5 +32,5 @@ test("an order is done when one of several did it, and names servers, not tokens
   assert.equal(outcome(clients, [good, good]), "");
   assert.equal(outcome(clients, [bad(409, "There is no raw client called x"), good]), "The reference has closed the connection.");
   assert.equal(outcome(clients, [good, bad(400, 'no "raw-gorilla-3".')]), 'Gorilla: no "gorilla".');
-  assert.throws(() => outcome(clients, [bad(409, "The octets could not be written: EOF."), bad(409, "two.")]), /^Error: The reference has closed the connection. Gorilla: two.$/);
+  assert.throws(() => outcome(clients, [bad(409, "The bytes could not be written: EOF."), bad(409, "two.")]), /^Error: The reference has closed the connection. Gorilla: two.$/);
 });

@@ -14,7 +14,7 @@ const { events, details } = JSON.parse(readFileSync(new URL("events.json", impor
 
 test("what Go records is what the page reads", () => {
   assert.ok(events.length > 0);
-  const kinds = ["tcp", "octets", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"];
+  const kinds = ["tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "dropped"];
   const history = new History();
   const rows = new Rows();
   for (const e of events) {
@@ -71,7 +71,7 @@ test("the fields that Go tells of a frame tile its bits, and each bit has a name
       bit += f.bits;
     }
     for (const word of layout(event.frame, fields).words) {
-      for (const b of word.kind === "bits" ? word.octets.flatMap((o) => o.bits) : []) {
+      for (const b of word.kind === "bits" ? word.bytes.flatMap((o) => o.bits) : []) {
         const f = fields[b.field];
         assert.ok(b.bit >= f.bit && b.bit < f.bit + f.bits, `event ${event.seq}, bit ${b.bit}`);
         assert.match(bitName(b, f), /^byte \d+, bit [0-7], 0x[0-9a-f]{2}, .+, (set|clear)$/);

@@ -146,9 +146,9 @@ test("one command is changed, and what was said of it goes", () => {
   const text = "# A title\n# said of open\nopen\n| ❱ GET\n# of close,\n# in two lines\nclose 1000\nwait 1s\n";
   assert.equal(changed(text, 7, " close 1001 "), "# A title\n# said of open\nopen\nclose 1001\nwait 1s\n");
   assert.equal(changed("# A title\nopen\n", 2, "close"), "# A title\nclose\n");
-  const two = "# A title\nopen\n# one write\noctets 81 80\noctets 89 80\nread 1\n";
-  assert.equal(inLine("octets 81 80\noctets 89 80"), "octets 81 80 89 80");
-  assert.equal(changed(two, 4, "octets 81 80 8a 80", 2), "# A title\nopen\noctets 81 80 8a 80\nread 1\n");
+  const two = "# A title\nopen\n# one write\nbytes 81 80\nbytes 89 80\nread 1\n";
+  assert.equal(inLine("bytes 81 80\nbytes 89 80"), "bytes 81 80 89 80");
+  assert.equal(changed(two, 4, "bytes 81 80 8a 80", 2), "# A title\nopen\nbytes 81 80 8a 80\nread 1\n");
   assert.throws(() => changed(text, 7, "a\nb"), /one line/);
   assert.throws(() => changed(text, 7, "  "), /Write a command/);
 });

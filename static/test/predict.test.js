@@ -5,8 +5,8 @@ import { Tape } from "./events.js";
 
 const hello = new Tape().frame(1, "client", "Hello");
 
-test("an expression names octets, key and payload, and XORs them", () => {
-  assert.equal(evaluate("octet.6", hello), 0x7f);
+test("an expression names bytes, key and payload, and XORs them", () => {
+  assert.equal(evaluate("byte.6", hello), 0x7f);
   assert.equal(evaluate("key.0", hello), 0x37);
   assert.equal(evaluate("payload.0", hello), 0x48);
   assert.equal(evaluate("payload.0 xor key.0", hello), 0x7f);
@@ -16,15 +16,15 @@ test("an expression names octets, key and payload, and XORs them", () => {
 });
 
 test("what an event does not have is undefined, and equal to nothing", () => {
-  assert.equal(evaluate("octet.99", hello), undefined);
+  assert.equal(evaluate("byte.99", hello), undefined);
   assert.equal(evaluate("close.code", hello), undefined);
-  assert.equal(evaluate("octet.99 xor 1", hello), undefined);
+  assert.equal(evaluate("byte.99 xor 1", hello), undefined);
   assert.ok(!same(undefined, undefined));
 });
 
 test("an expression that is not finished is refused in words", () => {
-  assert.throws(() => evaluate("octet.6 xor", hello), /not complete/);
-  assert.throws(() => evaluate("octet.6 minus 1", hello), /neither xor nor \+/);
+  assert.throws(() => evaluate("byte.6 xor", hello), /not complete/);
+  assert.throws(() => evaluate("byte.6 minus 1", hello), /neither xor nor \+/);
 });
 
 test("handshakes, closes and scripts have names of their own", () => {
@@ -42,7 +42,7 @@ test("handshakes, closes and scripts have names of their own", () => {
 });
 
 test("the right choice is the one that comes out like the value", () => {
-  const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }, { is: "differs" }] };
+  const q = { value: "byte.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }, { is: "differs" }] };
   assert.deepEqual(right(q, hello), [false, true, false]);
 });
 
@@ -51,11 +51,11 @@ test("a choice may be right by the words that the value has", () => {
   const t = new Tape();
   const e = t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*reference.CloseError", text: "1006 abnormal closure: unexpected EOF" });
   assert.deepEqual(right(q, e), [false, true, false]);
-  assert.deepEqual(right({ ...q, value: "octet.0" }, hello), [false, false, false]);
+  assert.deepEqual(right({ ...q, value: "byte.0" }, hello), [false, false, false]);
 });
 
 test("differs is right when no other choice is", () => {
-  const q = { value: "octet.6", choices: [{ is: "payload.0" }, { is: "key.0" }, { is: "differs" }] };
+  const q = { value: "byte.6", choices: [{ is: "payload.0" }, { is: "key.0" }, { is: "differs" }] };
   assert.deepEqual(right(q, hello), [false, false, true]);
 });
 
@@ -79,7 +79,7 @@ test("a question finds the events that it is about", () => {
 test("a call that failed is told from one before it that did not", () => {
   const t = new Tape();
   const about = { kind: "call", name: "ReadMessage", phase: "return", failed: 1 };
-  assert.ok(!matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "text, 5 octets")));
+  assert.ok(!matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "text, 5 bytes")));
   assert.ok(matches(about, t.back(1, t.enter(1, "ReadMessage"), "ReadMessage", "", { type: "*net.OpError", text: "reset" })));
 });
 
@@ -94,7 +94,7 @@ test("how much an endpoint had read is asked of the context", () => {
 
 test("an event that two choices fit answers nothing: the next one does", () => {
   const t = new Tape();
-  const q = { about: { kind: "frame", from: "client" }, value: "octet.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }] };
+  const q = { about: { kind: "frame", from: "client" }, value: "byte.6", choices: [{ is: "payload.0" }, { is: "payload.0 xor key.0" }] };
   const both = t.frame(1, "client", "Hello");
   both.frame.header.key = "00fa213d";
   both.frame.hex = `8185${both.frame.header.key}${both.frame.payload.slice(0, 2)}9f4d5158`;
@@ -104,7 +104,7 @@ test("an event that two choices fit answers nothing: the next one does", () => {
 });
 
 test("a value of the run is written as its question has it", () => {
-  assert.equal(shown(0x7f, "octet.6"), "0x7f");
+  assert.equal(shown(0x7f, "byte.6"), "0x7f");
   assert.equal(shown(101, "status"), "101");
   assert.equal(shown("", "violation"), "no violation");
   assert.equal(shown("", "error.type"), "nothing");

@@ -70,7 +70,7 @@ test("a read that returned a message stands on the message's last frame", () => 
   const read = t.enter(1, "ReadMessage");
   t.frame(1, "client", "one", { fin: false });
   t.frame(1, "client", "!", { opcode: 0 });
-  t.back(1, read, "ReadMessage", "text, 4 octets");
+  t.back(1, read, "ReadMessage", "text, 4 bytes");
   assert.deepEqual(picture(rowsOf(t.events), Infinity).map((r) => r.split("|")[2]), ["", "", "ReadMessage() → text, 4"]);
 });
 
@@ -82,7 +82,7 @@ test("a held frame shows the read that waits for it, and no reaction before it h
   t.held(1, up, "waiting");
   const waiting = t.events.length;
   t.held(1, up, "released");
-  t.back(1, read, "ReadMessage", "text, 5 octets");
+  t.back(1, read, "ReadMessage", "text, 5 bytes");
   const down = t.frame(1, "server", "Hello");
   t.held(1, down, "waiting");
   const held = t.events.length;
@@ -116,7 +116,7 @@ test("what is reported before the frame that names it stands on that frame's row
 test("a write that several calls may have made stands on its frame once its call is back", () => {
   const t = new Tape();
   t.open(1, "reference");
-  const call = t.add("call", 1, "server", { id: 1, name: "WriteMessage", verb: "write", phase: "enter", args: "text, 1 octet" });
+  const call = t.add("call", 1, "server", { id: 1, name: "WriteMessage", verb: "write", phase: "enter", args: "text, 1 byte" });
   const frame = t.frame(1, "server", "a");
   assert.equal(frame.by, undefined);
   const before = t.events.length;
@@ -143,7 +143,7 @@ test("what a raw client wrote and completes nothing has a row where it arrives",
   const t = new Tape();
   t.open(1, "reference", "raw-reference-1");
   const one = t.script(1, "raw-reference-1", "write", { size: 2, awaits: true });
-  t.add("octets", 1, "client", { size: 2, hex: "8185" }, { by: one.seq });
+  t.add("bytes", 1, "client", { size: 2, hex: "8185" }, { by: one.seq });
   const two = t.script(1, "raw-reference-1", "write", { size: 9, awaits: true });
   const frame = t.add("frame", 1, "client", t.frame(2, "client", "Hello").frame, { by: two.seq });
   const rows = rowsOf(t.events);

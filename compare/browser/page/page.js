@@ -35,7 +35,7 @@ async function report(report) {
 const tell = (reports) => fetch("told", { method: "POST", body: JSON.stringify({ now: performance.now(), reports }) }).catch(() => {});
 
 /** @param {string} hex */
-const octets = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 /** @param {string} text */
 const size = (text) => new TextEncoder().encode(text).length;
@@ -70,7 +70,7 @@ function perform(message) {
   const at = performance.now();
   switch (order.do) {
     case "send": {
-      const data = order.hex ? octets(order.hex) : order.repeat ? "a".repeat(order.repeat) : (order.text ?? "");
+      const data = order.hex ? bytes(order.hex) : order.repeat ? "a".repeat(order.repeat) : (order.text ?? "");
       socket.send(data);
       const told = typeof data === "string" ? { text: data.slice(0, 200), size: size(data) } : { size: data.length };
       return report({ play, at, script: { what: "send", readyState: socket.readyState, ...told } });

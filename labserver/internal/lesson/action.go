@@ -127,7 +127,7 @@ func (c *compiler) action(s string) (action, error) {
 			return a, unknown
 		}
 		if len(text) > wire.MaxControlPayload {
-			return a, fmt.Errorf("the ping has %d octets; a control frame carries at most %d", len(text), wire.MaxControlPayload)
+			return a, fmt.Errorf("the ping has %d bytes; a control frame carries at most %d", len(text), wire.MaxControlPayload)
 		}
 		a.Text = &text
 	case "scenario":
@@ -152,7 +152,7 @@ func (c *compiler) send(a action, rest string, unknown error) (action, error) {
 	case "hex":
 		b, err := hex.DecodeString(strings.Join(strings.Fields(what), ""))
 		if err != nil || len(b) == 0 {
-			return a, fmt.Errorf("%q is no hex; write two hexadecimal digits for each octet", what)
+			return a, fmt.Errorf("%q is no hex; write two hexadecimal digits for each byte", what)
 		}
 		a.Hex = hex.EncodeToString(b)
 	case "repeat":
@@ -185,7 +185,7 @@ func (c *compiler) close(a action, rest string, unknown error) (action, error) {
 			return a, unknown
 		}
 		if len(text) > wire.MaxControlPayload-2 {
-			return a, fmt.Errorf("the reason has %d octets; beside its code a Close frame carries at most %d", len(text), wire.MaxControlPayload-2)
+			return a, fmt.Errorf("the reason has %d bytes; beside its code a Close frame carries at most %d", len(text), wire.MaxControlPayload-2)
 		}
 		a.Reason = text
 	}

@@ -195,12 +195,12 @@ func (c *compiler) decoder(e map[string]entry, line int) string {
 	from := c.oneOf(e, "from", "client", []string{"client", "server"})
 	h, ok := e["hex"]
 	if !ok {
-		c.problem(line, "a decoder block needs octets to begin with; add a line hex: 81 05 …")
+		c.problem(line, "a decoder block needs bytes to begin with; add a line hex: 81 05 …")
 		return ""
 	}
 	b, err := hex.DecodeString(strings.Join(strings.Fields(h.value), ""))
 	if err != nil {
-		c.problem(h.line, "hex is %q; write two hexadecimal digits for each octet", h.value)
+		c.problem(h.line, "hex is %q; write two hexadecimal digits for each byte", h.value)
 		return ""
 	}
 	return fmt.Sprintf("<ws-decoder data-hex=\"% x\" data-from=\"%s\"></ws-decoder>\n", b, from)
@@ -319,7 +319,7 @@ func nearRule(code string) string {
 var meanings = map[wire.Opcode]string{
 	wire.Continuation: "the next fragment of the message that was begun",
 	wire.Text:         "a message, or its first fragment, in UTF-8",
-	wire.Binary:       "a message, or its first fragment, of any octets",
+	wire.Binary:       "a message, or its first fragment, of any bytes",
 	wire.Close:        "no more data from this side; may carry a code and a reason",
 	wire.Ping:         "asks for a Pong with the same payload",
 	wire.Pong:         "answers a Ping, or comes unasked",

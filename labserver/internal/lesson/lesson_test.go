@@ -24,7 +24,7 @@ var mistakes = []string{"wrong-accept", "no-accept", "no-upgrade", "no-connectio
 // sampleSource is a package small enough to be read in a golden file.
 const sampleSource = `package wire
 
-// Parse reads <one> octet.
+// Parse reads <one> byte.
 func Parse(b []byte) bool {
 	if len(b) == 0 {
 		return false
@@ -194,7 +194,7 @@ const fine = "---\ntitle: T\nminutes: 1\ngoal: G.\nnext: N.\n---\n```lab\n```\n"
 // load compiles files, given as name and text in turn.
 func load(t *testing.T, files ...string) (*Course, error) {
 	t.Helper()
-	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/wrong.txt": {Data: []byte("# Wrong\nopne\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\noctets 81\n")}}
+	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/wrong.txt": {Data: []byte("# Wrong\nopne\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\nbytes 81\n")}}
 	for i := 0; i < len(files); i += 2 {
 		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
@@ -203,7 +203,7 @@ func load(t *testing.T, files ...string) (*Course, error) {
 
 // asked is a predict block with one line replaced.
 func asked(old, new string) string {
-	block := "```predict\nid: 01-a\nask: Which byte?\nabout: frame from client\nvalue: octet.1\nchoices:\n  - 1: one\n  - 2: two\nhint: H.\nexplain: E.\n```\n"
+	block := "```predict\nid: 01-a\nask: Which byte?\nabout: frame from client\nvalue: byte.1\nchoices:\n  - 1: one\n  - 2: two\nhint: H.\nexplain: E.\n```\n"
 	return strings.Replace(block, old, new, 1)
 }
 
@@ -233,8 +233,8 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```decoder\nhex 81\n```\n", `10: "hex 81" is no line of a decoder block; write key: value`},
 		{"```decoder\n hex: 81\n```\n", `10: a line of a decoder block begins with a space but goes on with nothing`},
 		{"```decoder\nhex: 81\nhex: 82\n```\n", `11: hex stands twice in a decoder block; keep one`},
-		{"```decoder\nhex: 8\n```\n", `10: hex is "8"; write two hexadecimal digits for each octet`},
-		{"```decoder\n```\n", `9: a decoder block needs octets to begin with`},
+		{"```decoder\nhex: 8\n```\n", `10: hex is "8"; write two hexadecimal digits for each byte`},
+		{"```decoder\n```\n", `9: a decoder block needs bytes to begin with`},
 		{"```decoder\nhex: 81\nfrom: clent\n```\n", `11: from is "clent"; did you mean client?`},
 		{"```lengths\n```\n", `9: a lengths block needs sizes`},
 		{"```lengths\nsizes: 1 x\n```\n", `10: the size "x" is no whole number from 0 to 1048576`},
@@ -284,9 +284,9 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```do\nA: close\n```\n", `10: "close" is no action`},
 		{"```do\nA: close 1002\n```\n", `10: a page may not close with 1002; the browser's close() takes 1000 and 3000–4999`},
 		{"```do\nA: close 1000 bye\n```\n", `10: "close 1000 bye" is no action`},
-		{"```do\nA: close 1000 \"" + strings.Repeat("x", 124) + "\"\n```\n", `10: the reason has 124 octets; beside its code a Close frame carries at most 123`},
+		{"```do\nA: close 1000 \"" + strings.Repeat("x", 124) + "\"\n```\n", `10: the reason has 124 bytes; beside its code a Close frame carries at most 123`},
 		{"```do\nA: ping x\n```\n", `10: "ping x" is no action`},
-		{"```do\nA: ping \"" + strings.Repeat("x", 126) + "\"\n```\n", `10: the ping has 126 octets; a control frame carries at most 125`},
+		{"```do\nA: ping \"" + strings.Repeat("x", 126) + "\"\n```\n", `10: the ping has 126 bytes; a control frame carries at most 125`},
 		{"```do\nA: scenario helo\n```\n", `10: there is no scenario "helo"; did you mean hello?`},
 
 		// Questions.
@@ -300,9 +300,9 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("frame from client", "frame length some"), `12: length is "some"; write a whole number`},
 		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept"; did you mean broken/wrong-accept?`},
 		{asked("frame from client", "frame scenario helo"), `12: there is no scenario "helo"; did you mean hello?`},
-		{strings.Replace(asked("frame from client", "call name ReadMessage"), "octet.1", "error.typ", 1), `13: value: "error.typ" is no name; write a number, a "text" or name, result`},
-		{asked("value: octet.1", "value: octet"), `13: value: "octet" is no name; write a number, a "text" or fin, rsv1`},
-		{asked("frame from client", "script what send"), `13: value: "octet.1" is no name; write a number, a "text" or what, code, wasClean or text`},
+		{strings.Replace(asked("frame from client", "call name ReadMessage"), "byte.1", "error.typ", 1), `13: value: "error.typ" is no name; write a number, a "text" or name, result`},
+		{asked("value: byte.1", "value: byte"), `13: value: "byte" is no name; write a number, a "text" or fin, rsv1`},
+		{asked("frame from client", "script what send"), `13: value: "byte.1" is no name; write a number, a "text" or what, code, wasClean or text`},
 		{asked("- 1:", "- key.0 and 1:"), `15: choice: "and" stands where xor or + is due in key.0 and 1`},
 		{asked("- 1:", "- key.0 xor:"), `15: choice: "key.0 xor" is not finished; write A xor B`},
 		{asked("- 1: one", "- one"), `15: "one" is no choice; write - EXPRESSION: text`},
@@ -314,9 +314,9 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("- 1: one\n  - 2: two", "- 0 or more: some\n  - 5 or more: many"), `14: the range 5 or more does not begin where the one before it ends`},
 		{asked("- 1: one\n  - 2: two", "- 0 to 9: few\n  - 10 to 20: many"), `14: ranges must cover every number`},
 		{asked("- 1: one\n  - 2: two", "- 0 or more: few\n  - differs: many"), `14: ranges must cover every number`},
-		{asked("Which byte?", "How many octets?"), `11: the question asks for octet.1 and does not say so; write the word byte in it`},
-		{strings.Replace(asked("octet.1", "close.code"), "Which byte?", "What is the answer?", 1), `11: the question asks for close.code and does not say so; write the word code in it`},
-		{strings.Replace(asked("octet.1", "violation"), "- 1:", `- "5.1/mask-misssing":`, 1), `15: choice: there is no rule "5.1/mask-misssing"; did you mean 5.1/mask-missing?`},
+		{asked("Which byte?", "How many?"), `11: the question asks for byte.1 and does not say so; write the word byte in it`},
+		{strings.Replace(asked("byte.1", "close.code"), "Which byte?", "What is the answer?", 1), `11: the question asks for close.code and does not say so; write the word code in it`},
+		{strings.Replace(asked("byte.1", "violation"), "- 1:", `- "5.1/mask-misssing":`, 1), `15: choice: there is no rule "5.1/mask-misssing"; did you mean 5.1/mask-missing?`},
 		{asked("ask: Which byte?", "ask: Which byte\n  [x]{lem}"), `12: {lem} is no group of fields; did you mean len?`},
 	} {
 		_, err := load(t, "01-x.md", fine+tt.body)

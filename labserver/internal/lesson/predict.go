@@ -45,8 +45,8 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(octet|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, octet.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
@@ -99,7 +99,7 @@ var units = []struct {
 	value, ask *regexp.Regexp
 	word       string
 }{
-	{regexp.MustCompile(`^(length|size|header\.size|read|octet\.[0-9]+)$`), regexp.MustCompile(`\bbytes?\b`), "byte"},
+	{regexp.MustCompile(`^(length|size|header\.size|read|byte\.[0-9]+)$`), regexp.MustCompile(`\bbytes?\b`), "byte"},
 	{regexp.MustCompile(`^(close\.code|code)$`), regexp.MustCompile(`\bcode\b`), "code"},
 	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
 	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},

@@ -63,11 +63,11 @@ func (l *lab) tab(s *Session, name, endpoint string) *tab {
 func (b *tab) read() {
 	var talk dissect.Conversation
 	request := "GET / HTTP/1.1\r\nSec-WebSocket-Key: " + scenario.SampleKey + "\r\n\r\n"
-	talk.Octets(wire.Client, []byte(request), false)
+	talk.Bytes(wire.Client, []byte(request), false)
 	p := make([]byte, 16<<10)
 	for {
 		n, err := b.conn.Read(p)
-		for _, it := range talk.Octets(wire.Server, p[:n], false) {
+		for _, it := range talk.Bytes(wire.Server, p[:n], false) {
 			b.hear(it)
 		}
 		if err != nil {
@@ -105,9 +105,9 @@ func (b *tab) hear(it dissect.Item) {
 // frame sends a frame. b.mu is held.
 func (b *tab) frame(op wire.Opcode, p []byte) {
 	h := wire.Header{Fin: true, Opcode: op, Masked: true, Key: scenario.SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
-	octets := append(h.Append(nil), p...)
-	wire.Mask(h.Key, 0, octets[len(octets)-len(p):])
-	_, _ = b.conn.Write(octets) // onclose says what came of it
+	data := append(h.Append(nil), p...)
+	wire.Mask(h.Key, 0, data[len(data)-len(p):])
+	_, _ = b.conn.Write(data) // onclose says what came of it
 }
 
 func (b *tab) send(op wire.Opcode, p []byte) {
@@ -389,7 +389,7 @@ func ends(transcript string, sc *scenario.Scenario) string {
 			}
 		}
 		beat := sc.Setup.PingEvery > 0 && (strings.Contains(line, " PING ") || strings.Contains(line, " PONG "))
-		// A server that closes with octets unread sends RST in place of FIN. Whether they
+		// A server that closes with bytes unread sends RST in place of FIN. Whether they
 		// have come by then is a race on any network.
 		race := slices.Contains([]string{"too-big", "disconnect-5"}, sc.Name) && strings.Contains(line, `· read "`)
 		if (aFrame.MatchString(line) || anEnd.MatchString(line)) && !beat && !race {

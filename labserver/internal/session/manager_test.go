@@ -10,7 +10,7 @@ import (
 // heavy makes the recording of s weigh about n bytes more.
 func heavy(s *Session, n int) {
 	for ; n > 0; n -= 4000 {
-		s.Rec.Append(0, "server", &recording.Octets{Size: 4000, Head: make([]byte, 4000)})
+		s.Rec.Append(0, "server", &recording.Bytes{Size: 4000, Head: make([]byte, 4000)})
 	}
 }
 

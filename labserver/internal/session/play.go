@@ -130,7 +130,7 @@ func (o *PlayOrder) check() error {
 		return &CommandError{"There is no endpoint called " + cut(o.Endpoint, 40) + ".", err.Error()}
 	}
 	if len(o.Client) > MaxClient {
-		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(o.Client)), fmt.Sprintf("Give it at most %d.", MaxClient)}
+		return &CommandError{fmt.Sprintf("A client cannot have a name of %d bytes.", len(o.Client)), fmt.Sprintf("Give it at most %d.", MaxClient)}
 	}
 	switch {
 	case o.As != AsRaw && o.As != AsBrowser:

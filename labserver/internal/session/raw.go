@@ -16,7 +16,7 @@ import (
 type RawCommand struct {
 	Client   string       `json:"client"`
 	Round    int          `json:"round"` // as recording.Info has it
-	Do       string       `json:"do"`    // open, octets, close
+	Do       string       `json:"do"`    // open, bytes, close
 	Endpoint string       `json:"endpoint"`
 	Method   string       `json:"method"`
 	Proto    string       `json:"proto"`
@@ -30,7 +30,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 	switch c.Do {
 	case "open":
 		return s.openRaw(c, addr)
-	case "octets":
+	case "bytes":
 		b, err := scenario.ParseHex(c.Hex)
 		if err != nil {
 			return err
@@ -40,10 +40,10 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 			return err
 		}
 		if len(b) == 0 {
-			return &CommandError{"There are no octets to send.", "Write them as hex: 81 05 48 65 6c 6c 6f."}
+			return &CommandError{"There are no bytes to send.", "Write them as hex: 81 05 48 65 6c 6c 6f."}
 		}
-		if err := raw.Octets(b); err != nil {
-			return &CommandError{"The octets could not be written: " + err.Error() + ".", "The server has ended the connection. Open another."}
+		if err := raw.Bytes(b); err != nil {
+			return &CommandError{"The bytes could not be written: " + err.Error() + ".", "The server has ended the connection. Open another."}
 		}
 		return nil
 	case "close":
@@ -55,7 +55,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 		raw.Close()
 		return nil
 	}
-	return &CommandError{fmt.Sprintf("A raw client cannot %.40q.", c.Do), `It can "open", send "octets" and "close".`}
+	return &CommandError{fmt.Sprintf("A raw client cannot %.40q.", c.Do), `It can "open", send "bytes" and "close".`}
 }
 
 func (s *Session) raw(client string) (*scenario.Raw, error) {
@@ -160,7 +160,7 @@ func (s *Session) reserve(client string, round int) error {
 // named checks the name of a client that the session itself opens.
 func named(client string) error {
 	if client == "" || len(client) > MaxClient {
-		return &CommandError{fmt.Sprintf("A client cannot have a name of %d octets.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
+		return &CommandError{fmt.Sprintf("A client cannot have a name of %d bytes.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
 	}
 	return nil
 }

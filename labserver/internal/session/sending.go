@@ -67,7 +67,7 @@ func (s *Session) toServer(sending Sending, client, addr string, log scenario.Lo
 		return err
 	}
 	for _, part := range sending.Parts {
-		if raw.Octets(part) != nil {
+		if raw.Bytes(part) != nil {
 			break // the server has ended it, and the log says so
 		}
 	}

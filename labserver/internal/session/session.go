@@ -4,7 +4,7 @@
 //
 //	session.go  Session: connections, valves, commands to servers
 //	raw.go      raw clients
-//	sending.go  octets for one endpoint, server or client
+//	sending.go  bytes for one endpoint, server or client
 //	play.go     scenarios that are played, by a raw client or by the page
 //	control.go  when a play goes on
 //	manager.go  all sessions of the program, bounded
@@ -37,7 +37,7 @@ const (
 	maxScriptText  = 4096
 	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // what a page says of its clock
 
-	// MaxClient is the most octets of the name that who opens a connection gives it.
+	// MaxClient is the most bytes of the name that who opens a connection gives it.
 	MaxClient = 64
 )
 
@@ -624,7 +624,7 @@ func (s *Session) close(ctx context.Context, why string) {
 		}
 	}
 	<-done
-	for _, l := range lives { // an endpoint that has ended may have left octets to be delivered
+	for _, l := range lives { // an endpoint that has ended may have left bytes to be delivered
 		select {
 		case <-l.gone:
 		case <-ctx.Done():
@@ -637,7 +637,7 @@ func (s *Session) close(ctx context.Context, why string) {
 	s.finish()
 }
 
-// cut shortens s to at most n octets, at a character.
+// cut shortens s to at most n bytes, at a character.
 func cut(s string, n int) string {
 	if len(s) > n {
 		s = strings.ToValidUTF8(s[:n], "")

@@ -156,10 +156,10 @@ func (l *lab) ok(err error) {
 	}
 }
 
-// send has a raw client send octets in hex.
+// send has a raw client send bytes in hex.
 func (l *lab) send(s *Session, client, hex string) {
 	l.Helper()
-	l.ok(s.Raw(RawCommand{Do: "octets", Client: client, Hex: hex}, l.addr))
+	l.ok(s.Raw(RawCommand{Do: "bytes", Client: client, Hex: hex}, l.addr))
 }
 
 // await waits for an event of s, the first that is or comes.
@@ -380,8 +380,8 @@ func TestAnUnknownCommandIsNamed(t *testing.T) {
 		"nobody":   s.Order(Command{Client: "nobody", Do: "text"}),
 		"parts":    s.Order(Command{Client: "a", Do: "fragments"}),
 		"raw":      s.Raw(RawCommand{Client: "a", Do: "dance"}, l.addr),
-		"unopened": s.Raw(RawCommand{Client: "b", Do: "octets", Hex: "00"}, l.addr),
-		"nothing":  s.Raw(RawCommand{Client: "a", Do: "octets"}, l.addr),
+		"unopened": s.Raw(RawCommand{Client: "b", Do: "bytes", Hex: "00"}, l.addr),
+		"nothing":  s.Raw(RawCommand{Client: "a", Do: "bytes"}, l.addr),
 		"twice":    s.Raw(RawCommand{Client: "a", Do: "open", Endpoint: "gorilla"}, l.addr),
 		"endpoint": s.Raw(RawCommand{Client: "b", Do: "open", Endpoint: "gorrilla"}, l.addr),
 		"nameless": s.Raw(RawCommand{Do: "open", Endpoint: "gorilla"}, l.addr),
@@ -396,7 +396,7 @@ func TestAnUnknownCommandIsNamed(t *testing.T) {
 		}
 	}
 	var hex *scenario.HexError
-	if err := s.Raw(RawCommand{Client: "a", Do: "octets", Hex: "81 0g"}, l.addr); !errors.As(err, &hex) || hex.At != 4 {
+	if err := s.Raw(RawCommand{Client: "a", Do: "bytes", Hex: "81 0g"}, l.addr); !errors.As(err, &hex) || hex.At != 4 {
 		t.Errorf("wrong hex gives %v", err)
 	}
 	if err := s.Order(Command{Client: "a", Do: "binary", Hex: "123"}); !errors.As(err, &hex) || hex.At != 2 {
@@ -495,7 +495,7 @@ func TestAReportIsBoundedAndCannotKnowTheFuture(t *testing.T) {
 		b := e.Body.(*recording.Script)
 		for field, text := range map[string]string{"client": b.Client, "what": b.What, "text": b.Text, "reason": b.Reason} {
 			if len(text) > maxScriptText || strings.ContainsRune(text, '�') || len(text) == 0 {
-				t.Errorf("%s has %d octets", field, len(text))
+				t.Errorf("%s has %d bytes", field, len(text))
 			}
 		}
 	}
@@ -717,7 +717,7 @@ func TestClosingEndsEveryWebSocketWith1001(t *testing.T) {
 				}()
 				l.await(s, "1001 is sent", closes(wire.GoingAway))
 				l.ok(c.Frames(l.ctx, frames))
-				l.ok(c.Octets([]byte{0x88, 0x82, 0x37, 0xfa, 0x21, 0x3d, 0x34, 0x13}))
+				l.ok(c.Bytes([]byte{0x88, 0x82, 0x37, 0xfa, 0x21, 0x3d, 0x34, 0x13}))
 				l.ok(c.EOF(l.ctx))
 				<-ended
 				if s.Over().Err() == nil {
@@ -1079,7 +1079,7 @@ func TestValveOrdersAndConnectionsMayComeAllAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 5 {
 				s.Raw(RawCommand{Do: "open", Client: client, Endpoint: endpoints[i%2]}, l.addr)
-				s.Raw(RawCommand{Do: "octets", Client: client, Hex: hello}, l.addr)
+				s.Raw(RawCommand{Do: "bytes", Client: client, Hex: hello}, l.addr)
 				s.Order(Command{Client: client, Do: "ping", Text: "p"})
 				s.Raw(RawCommand{Do: "close", Client: client}, l.addr)
 			}

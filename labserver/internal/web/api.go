@@ -47,7 +47,7 @@ func fail(w http.ResponseWriter, err error) {
 	case errors.As(err, &command):
 		reply(w, http.StatusConflict, failure{Error: command.What, Fix: command.Fix})
 	case errors.As(err, &hex):
-		reply(w, http.StatusBadRequest, failure{Error: "This is not hex: " + hex.Error() + ".", Fix: "Write each octet as two of 0–9 and a–f; white space between octets does not matter.", At: &hex.At})
+		reply(w, http.StatusBadRequest, failure{Error: "This is not hex: " + hex.Error() + ".", Fix: "Write each byte as two of 0–9 and a–f; white space between bytes does not matter.", At: &hex.At})
 	default:
 		reply(w, http.StatusBadRequest, failure{Error: err.Error()})
 	}
@@ -67,7 +67,7 @@ func read(w http.ResponseWriter, r *http.Request, v any) bool {
 	}
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		reply(w, http.StatusRequestEntityTooLarge, failure{Error: fmt.Sprintf("The request is longer than %d octets.", tooLong.Limit), Fix: "Send less at once."})
+		reply(w, http.StatusRequestEntityTooLarge, failure{Error: fmt.Sprintf("The request is longer than %d bytes.", tooLong.Limit), Fix: "Send less at once."})
 		return false
 	}
 	reply(w, http.StatusBadRequest, failure{Error: "The request is not the JSON that belongs here: " + clipped(err.Error(), 200) + ".", Fix: "See the list of requests in README.md."})
@@ -280,27 +280,27 @@ func (s *Server) dissect(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The sender cannot be %.40q.", ask.From), Fix: `It is "client" or "server".`})
 		return
 	}
-	octets, err := scenario.ParseHex(ask.Hex)
+	data, err := scenario.ParseHex(ask.Hex)
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	if len(octets) == 0 {
-		reply(w, http.StatusBadRequest, failure{Error: "There are no octets.", Fix: "Paste the hex of a frame, for instance 81 05 48 65 6c 6c 6f."})
+	if len(data) == 0 {
+		reply(w, http.StatusBadRequest, failure{Error: "There are no bytes.", Fix: "Paste the hex of a frame, for instance 81 05 48 65 6c 6c 6f."})
 		return
 	}
 	talk := dissect.NewFrames()
 	frames := []dissected{}
 	rest, more := 0, false
 	// Piece by piece, and no further than the answer goes.
-	for at := 0; at < len(octets) && !more; at += dissectedAtOnce {
+	for at := 0; at < len(data) && !more; at += dissectedAtOnce {
 		if r.Context().Err() != nil {
 			return // nobody will read the answer
 		}
-		for _, it := range talk.Octets(from, octets[at:min(at+dissectedAtOnce, len(octets))], true) {
+		for _, it := range talk.Bytes(from, data[at:min(at+dissectedAtOnce, len(data))], true) {
 			if it.Frame != nil {
 				frames = append(frames, dissected{it.Frame, it.Frame.Fields()})
-				rest = len(octets) - at - it.End
+				rest = len(data) - at - it.End
 			}
 			if more = len(frames) == maxDissected && rest > 0; more {
 				break

@@ -45,7 +45,7 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"bad hex for a server", "POST", "ID/server", `{"client":"c","do":"binary","hex":"0x"}`, 200, ""},
 		{"an unknown raw endpoint", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"native"}`, 409, "native"},
 		{"an unknown raw command", "POST", "ID/raw", `{"client":"r","do":"dance"}`, 409, "dance"},
-		{"an unknown raw client", "POST", "ID/raw", `{"client":"r","do":"octets","hex":"00"}`, 409, `"r"`},
+		{"an unknown raw client", "POST", "ID/raw", `{"client":"r","do":"bytes","hex":"00"}`, 409, `"r"`},
 		{"fields that are no pairs", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"gorilla","fields":{"a":"b"}}`, 400, "fields"},
 		{"a field without a name", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"gorilla","fields":[[null,"b"]]}`, 409, "name"},
 		{"an unknown scenario", "POST", "ID/scenario", `{"scenario":"none","endpoint":"gorilla","client":"s"}`, 404, "none"},
@@ -66,7 +66,7 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"an unknown site", "GET", "/api/source?site=wire.Nothing", "", 404, "wire.Nothing"},
 		{"no site", "GET", "/api/source", "", 404, "site"},
 		{"an unknown sender", "POST", "/api/dissect", `{"hex":"8100","from":"me"}`, 400, "me"},
-		{"no octets", "POST", "/api/dissect", `{"hex":" "}`, 400, "octets"},
+		{"no bytes", "POST", "/api/dissect", `{"hex":" "}`, 400, "bytes"},
 		{"a field that dissect does not know", "POST", "/api/dissect", `{"hex":"8100","to":"me"}`, 400, "to"},
 	} {
 		response, body := s.do(c.method, at(c.path), c.body, nil)
@@ -97,7 +97,7 @@ func TestWrongHexIsAnsweredWithWhereItIsWrong(t *testing.T) {
 		for path, body := range map[string]any{
 			"/api/dissect":                         map[string]string{"hex": hex},
 			"/api/sessions/" + sess.ID + "/server": map[string]string{"client": "c", "do": "binary", "hex": hex},
-			"/api/sessions/" + sess.ID + "/raw":    map[string]string{"client": "r", "do": "octets", "hex": hex},
+			"/api/sessions/" + sess.ID + "/raw":    map[string]string{"client": "r", "do": "bytes", "hex": hex},
 		} {
 			b, _ := json.Marshal(body)
 			response, answer := s.do("POST", path, string(b), nil)
@@ -154,7 +154,7 @@ func TestHexIsDissectedIntoFramesAndFieldsThatTileThem(t *testing.T) {
 	// More frames than one answer may have: what is left is counted.
 	answer = s.post("/api/dissect", map[string]string{"hex": strings.Repeat("8100", maxDissected+3), "from": "server"})
 	if n := len(answer["frames"].([]any)); n != maxDissected || answer["rest"] != 6.0 {
-		t.Errorf("of too many frames, %d are shown, and %v octets are left", n, answer["rest"])
+		t.Errorf("of too many frames, %d are shown, and %v bytes are left", n, answer["rest"])
 	}
 }
 
@@ -207,14 +207,14 @@ func TestThePageLearnsAllOfASessionByTheAPI(t *testing.T) {
 		t.Errorf("the source of %s is %.200s", site, body)
 	}
 	response, log := s.get(base + "/log.txt")
-	if got := response.Header.Get("Content-Type"); got != "text/plain; charset=utf-8" || !strings.Contains(log, `TEXT FIN, 7 octets "ordered"`) {
+	if got := response.Header.Get("Content-Type"); got != "text/plain; charset=utf-8" || !strings.Contains(log, `TEXT FIN, 7 bytes "ordered"`) {
 		t.Errorf("the log is %s: %s", got, log)
 	}
 	if _, part := s.get(base + "/log.txt?until=3"); !strings.HasPrefix(log, part) || strings.Contains(part, "#4 ") || !strings.Contains(part, "#3 ") {
 		t.Errorf("the log until event 3 is %q", part)
 	}
 	if _, all := s.get(base + "/log.txt?until=18446744073709551615"); len(all) < len(log) {
-		t.Errorf("the log until far behind its end has %d octets, all of it %d", len(all), len(log))
+		t.Errorf("the log until far behind its end has %d bytes, all of it %d", len(all), len(log))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// BenchmarkWireToEvent measures from the write of a frame's last octet by a raw
+// BenchmarkWireToEvent measures from the write of a frame's last byte by a raw
 // client to its event in the stream of a page. The goal for the page's row,
 // which comes after it, is 30 ms.
 func BenchmarkWireToEvent(b *testing.B) {
@@ -20,11 +20,11 @@ func BenchmarkWireToEvent(b *testing.B) {
 	var times []time.Duration
 	for n := 0; b.Loop(); n++ {
 		text := fmt.Sprint("frame ", n)
-		octets := frame(0x81, text)
-		last := len(octets) - 1
-		p.say(octets[:last])
+		data := frame(0x81, text)
+		last := len(data) - 1
+		p.say(data[:last])
 		began := time.Now()
-		p.say(octets[last:])
+		p.say(data[last:])
 		for seen := false; !seen; {
 			events, ok := st.next()
 			if !ok {

@@ -102,7 +102,7 @@ func stepWords(s suite.Step) string {
 	case suite.Pause:
 		return fmt.Sprintf("wait %v", s.Time)
 	case suite.Fin:
-		return "send FIN: no octet will follow"
+		return "send FIN: no byte will follow"
 	case suite.Reset:
 		return "reset TCP"
 	}
@@ -114,19 +114,19 @@ func stepWords(s suite.Step) string {
 		}
 		parts = append(parts, frameWords(f))
 	}
-	if len(s.Octets) > 0 {
-		parts = append(parts, fmt.Sprintf("the octets % x", s.Octets[:min(len(s.Octets), 16)]))
-		if len(s.Octets) > 16 {
-			parts[len(parts)-1] += fmt.Sprintf(" … (%d)", len(s.Octets))
+	if len(s.Bytes) > 0 {
+		parts = append(parts, fmt.Sprintf("the bytes % x", s.Bytes[:min(len(s.Bytes), 16)]))
+		if len(s.Bytes) > 16 {
+			parts[len(parts)-1] += fmt.Sprintf(" … (%d)", len(s.Bytes))
 		}
 	}
 	line := strings.Join(parts, "; ")
 	if s.Keep > 0 {
-		line += ", of that " + recording.OctetCount(s.Keep) + " alone"
+		line += ", of that " + recording.ByteCount(s.Keep) + " alone"
 	}
 	switch {
 	case s.Each > 0:
-		line += ", " + recording.OctetCount(s.Each) + " in each TCP write"
+		line += ", " + recording.ByteCount(s.Each) + " in each TCP write"
 	case len(s.Cuts) > 0:
 		line += fmt.Sprintf(", in %d TCP writes", len(s.Cuts)+1)
 	}
@@ -148,7 +148,7 @@ func frameWords(f suite.Frame) string {
 		}
 	}
 	n := f.Payload.Len()
-	switch text := f.Payload.Octets; {
+	switch text := f.Payload.Data; {
 	case n == 0:
 		b += ", empty"
 	case f.Opcode == wire.Close && n >= 2:
@@ -162,10 +162,10 @@ func frameWords(f suite.Frame) string {
 		b += fmt.Sprintf(" %q", clipped(string(text), 24))
 	}
 	if n > 24 {
-		b += fmt.Sprintf(" (%d octets)", n)
+		b += fmt.Sprintf(" (%d bytes)", n)
 	}
 	if f.Lies {
-		b += fmt.Sprintf(", its header says %d octets", f.Claims)
+		b += fmt.Sprintf(", its header says %d bytes", f.Claims)
 	}
 	if f.Form != 0 && f.Form != wire.FormFor(uint64(n)) {
 		b += fmt.Sprintf(", length in %d bits", f.Form)
@@ -182,7 +182,7 @@ func frameWords(f suite.Frame) string {
 	return b
 }
 
-// clipped shortens s to n octets at most.
+// clipped shortens s to n bytes at most.
 func clipped(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -29,7 +29,7 @@ type headerOutcome struct {
 	Sentence string `json:"sentence"`
 }
 
-// headerContexts has an octet for each header: in base64, as JSON writes octets.
+// headerContexts has a byte for each header: in base64, as JSON writes bytes.
 type headerContexts struct {
 	Name     string `json:"name"`
 	Outcomes []byte `json:"outcomes"` // index in headerMap.Outcomes
@@ -77,7 +77,7 @@ func mapOf(t headers.Target) (*asset, error) {
 			set, known := sets[name]
 			if !known {
 				if len(m.Rules) > 0xFF {
-					return nil, fmt.Errorf("%d sets of rules do not fit in an octet", len(m.Rules)+1)
+					return nil, fmt.Errorf("%d sets of rules do not fit in a byte", len(m.Rules)+1)
 				}
 				set = byte(len(m.Rules))
 				sets[name] = set
@@ -132,9 +132,9 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &ask) {
 		return
 	}
-	octets, err := hex.DecodeString(ask.Header)
-	if err != nil || len(octets) != 2 {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), Fix: "Write its first two octets as four hex digits: 8185."})
+	data, err := hex.DecodeString(ask.Header)
+	if err != nil || len(data) != 2 {
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), Fix: "Write its first two bytes as four hex digits: 8185."})
 		return
 	}
 	c := headers.Fresh
@@ -155,8 +155,8 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	h := headers.Header(octets)
-	sending := session.Sending{Endpoint: t.Endpoint, Parts: [][]byte{h.Octets(), headers.Probe(t.Sender())}}
+	h := headers.Header(data)
+	sending := session.Sending{Endpoint: t.Endpoint, Parts: [][]byte{h.Bytes(), headers.Probe(t.Sender())}}
 	if before := c.Before(t.Sender()); before != nil {
 		sending.Parts = append([][]byte{before}, sending.Parts...)
 	}

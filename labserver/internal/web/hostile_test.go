@@ -26,8 +26,8 @@ func TestWhatIsNotHTTPEndsAtMostItsOwnConnection(t *testing.T) {
 	noise := make([]byte, 64<<10)
 	rand.Read(noise)
 	head := "GET / HTTP/1.1\r\nHost: " + s.address + "\r\n"
-	for name, octets := range map[string]string{
-		"random octets":           string(noise),
+	for name, data := range map[string]string{
+		"random bytes":            string(noise),
 		"zeros":                   strings.Repeat("\x00", 4096),
 		"a TLS hello":             "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 		"HTTP/2":                  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -57,7 +57,7 @@ func TestWhatIsNotHTTPEndsAtMostItsOwnConnection(t *testing.T) {
 				written := make(chan struct{})
 				go func() {
 					defer close(written)
-					io.WriteString(p, octets)
+					io.WriteString(p, data)
 					p.Conn.(interface{ CloseWrite() error }).CloseWrite()
 				}()
 				answer, _ := io.ReadAll(p.r)
@@ -124,7 +124,7 @@ func TestAnAnswerThatIsNotTakenIsCutOff(t *testing.T) {
 		lazy := s.dial()
 		lazy.say("GET /api/sessions/" + sess.ID + "/log.txt HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n")
 		// Its goroutine ends though it reads nothing; that is unharmed's to see. The
-		// first octets come before the timeout.
+		// first bytes come before the timeout.
 		if _, err := lazy.r.ReadString('\n'); err != nil {
 			t.Error(err)
 		}
@@ -251,7 +251,7 @@ func TestAFollowerThatDoesNotReadDoesNotSlowAConnection(t *testing.T) {
 	}
 	// Far more than fits into the socket's buffers, and more than is kept.
 	big := strings.Repeat("x", 4000)
-	for range recording.DefaultLimits.Octets / 4000 / 3 {
+	for range recording.DefaultLimits.Bytes / 4000 / 3 {
 		p.echoes(big)
 	}
 	if first, _ := sess.Rec.After(0, 1); first[0].Seq == 1 {
@@ -271,22 +271,22 @@ func TestAFollowerThatDoesNotReadDoesNotSlowAConnection(t *testing.T) {
 func TestWhatArrivesAndIsNotReadIsShownAsThat(t *testing.T) {
 	s := start(t)
 	for _, c := range []struct {
-		endpoint, octets string
-		glued            bool // sent with the request
-		want             []string
+		endpoint, bytes string
+		glued           bool // sent with the request
+		want            []string
 	}{
 		{"naive", "\x88\xff\x00\x00\x00\x00\x00\x00\x00\x02\x90\x53\xb2\x88\x93\xbb", false, []string{
-			"client ❱ CLOSE FIN masked, 2 octets, cut off: 2 bytes not read by the server",
+			"client ❱ CLOSE FIN masked, 2 bytes, cut off: 2 bytes not read by the server",
 			"client · arrived, not read by the server: 2 bytes: 93 bb"}},
 		{"naive", "\x88\x85\xff\x9d\x5f\x7d\xfc\x75\x3d\x04\x9a\x81\x8b\xdc\xc2\x6d\xb0\xbd\xa4\x19\xd5\xae\xe2\x0e\xdc\xb3\xb1\x08", false, []string{
-			`client ❱ CLOSE FIN masked, 5 octets 1000 normal closure "bye"`,
-			`client · arrived, not read by the server: TEXT FIN masked, 11 octets "after close"`}},
+			`client ❱ CLOSE FIN masked, 5 bytes 1000 normal closure "bye"`,
+			`client · arrived, not read by the server: TEXT FIN masked, 11 bytes "after close"`}},
 		{"reference", frame(0x81, "early"), true, []string{
-			`client ❱ TEXT FIN masked, 5 octets "early"`, "× 4.1/early-data The first byte of this frame arrived before the server had answered the request."}},
+			`client ❱ TEXT FIN masked, 5 bytes "early"`, "× 4.1/early-data The first byte of this frame arrived before the server had answered the request."}},
 		{"naive", frame(0x81, "early"), true, []string{"× 4.1/early-data"}},
 		{"gorilla", frame(0x81, "early"), true, []string{"× 4.1/early-data"}},
 	} {
-		t.Run(fmt.Sprintf("%s %x", c.endpoint, c.octets[:4]), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %x", c.endpoint, c.bytes[:4]), func(t *testing.T) {
 			s.TB = t
 			s.unharmed(func() {
 				sess := s.session()
@@ -294,11 +294,11 @@ func TestWhatArrivesAndIsNotReadIsShownAsThat(t *testing.T) {
 				var p *peer
 				if c.glued {
 					p = s.dial()
-					p.say(s.request(path) + c.octets)
+					p.say(s.request(path) + c.bytes)
 					s.await(sess, "the request is recorded", func(e recording.Event) bool { return e.Kind() == "frame" })
 				} else {
 					p = s.websocket(path)
-					p.say(c.octets)
+					p.say(c.bytes)
 					s.await(sess, "the server closes TCP", tcp("closed"))
 				}
 				p.Close()

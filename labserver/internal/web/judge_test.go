@@ -25,11 +25,11 @@ import (
 
 // line is what the stream of a run tells.
 type line struct {
-	Case, Endpoint, Verdict, Closing, Reason, Expected, Got, Octets, Rule, Error string
-	Caret                                                                        int
-	Over, Away                                                                   bool
-	Mistakes                                                                     mistakes
-	Repeat                                                                       numbers
+	Case, Endpoint, Verdict, Closing, Reason, Expected, Got, Bytes, Rule, Error string
+	Caret                                                                       int
+	Over, Away                                                                  bool
+	Mistakes                                                                    mistakes
+	Repeat                                                                      numbers
 }
 
 // numbers are those of the cases that are asked once more, as text: a line can be
@@ -589,7 +589,7 @@ func TestOneCaseOfAClientIsRecorded(t *testing.T) {
 	s.told(answer["judge"].(string), "")
 	sess, ok := s.sessions.Get(answer["session"].(string))
 	if !ok || len(sess.Rec.Connections()) != 1 || !strings.Contains(heard(sess), "/ws/judge/") {
-		t.Error("the connection was not recorded from its first octet")
+		t.Error("the connection was not recorded from its first byte")
 	}
 }
 

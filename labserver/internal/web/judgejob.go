@@ -170,7 +170,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 			return ending{Error: r.Reason, Away: true}
 		}
 		targets = slices.Clone(targets) // the caller names them meanwhile
-		targets[0].Silent = r.Verdict > suite.NonStrict
+		targets[0].Silent = r.Verdict > suite.Warning
 	}
 	reports := runner.Judge(j.ctx, cases, targets, 0, j.report)
 	mistakes, habits := suite.DiagnoseAll(reports), suite.Habits(reports)

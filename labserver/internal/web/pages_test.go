@@ -180,13 +180,13 @@ func TestAStaticFileIsSentOnceAndThenKnownByItsTag(t *testing.T) {
 			response, body := ask()
 			tag := response.Header.Get("ETag")
 			if response.StatusCode != 200 || tag == "" || body == "" || response.Header.Get("Content-Type") != media {
-				t.Errorf("%s: %d, ETag %q, %s, %d octets", path, response.StatusCode, tag, response.Header.Get("Content-Type"), len(body))
+				t.Errorf("%s: %d, ETag %q, %s, %d bytes", path, response.StatusCode, tag, response.Header.Get("Content-Type"), len(body))
 			}
 			if got := response.Header.Get("Cache-Control"); got != "no-cache" {
 				t.Errorf("%s: Cache-Control is %q", path, got)
 			}
 			if again, body := ask("If-None-Match", tag); again.StatusCode != 304 || body != "" {
-				t.Errorf("%s, asked for again, is answered with %d and %d octets", path, again.StatusCode, len(body))
+				t.Errorf("%s, asked for again, is answered with %d and %d bytes", path, again.StatusCode, len(body))
 			}
 			if again, other := ask("If-None-Match", `"something else"`); again.StatusCode != 200 || other != body {
 				t.Errorf("%s with another tag is answered with %d", path, again.StatusCode)

@@ -89,7 +89,7 @@ func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scen
 		name = "yours"
 	}
 	if len(name) > maxName {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The scenario's name has %d octets.", len(name)), Fix: fmt.Sprintf("Give it at most %d, or none.", maxName)})
+		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The scenario's name has %d bytes.", len(name)), Fix: fmt.Sprintf("Give it at most %d, or none.", maxName)})
 		return nil, false
 	}
 	sc, err := scenario.ParseLearner(name, *text)

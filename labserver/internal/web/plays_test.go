@@ -383,7 +383,7 @@ func TestPlaysThatCannotBeAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"a branch of another session's play", "", ask(`"scenario":"unmasked","branchOf":"` + theirs + `"`), 409, theirs},
 		{"an unknown command", "", ask(quoted("# x\nopen\ndance\n")), 400, ":3: "},
 		{"an empty text", "", ask(quoted("")), 400, ":1: "},
-		{"a text of 9 KiB", "", ask(quoted("# x\nopen\n" + strings.Repeat("# much ado\n", 900))), 400, "octets"},
+		{"a text of 9 KiB", "", ask(quoted("# x\nopen\n" + strings.Repeat("# much ado\n", 900))), 400, "bytes"},
 		{"a text of 101 commands", "", ask(quoted("# x\nopen\n" + strings.Repeat("send text a\n", 101))), 400, "commands"},
 		{"a wait of an hour", "", ask(quoted("# x\nopen\nwait 1h\n")), 400, ":3: "},
 		{"no number", "", ask(`"scenario":"unmasked","pause":"now"`), 400, "pause"},

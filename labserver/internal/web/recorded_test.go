@@ -137,7 +137,7 @@ func TestNoEffectStandsAboveItsCauseOfARawClient(t *testing.T) {
 			for i, part := range []string{"81", "85", "37fa213d7f9f4d5158", "8180000000008181000000004141", end} {
 				n := len(heard(sess))
 				// One that follows a failure may find TCP closed.
-				s.do("POST", path+"/raw", fmt.Sprintf(`{"client":%q,"do":"octets","hex":%q}`, client, part), nil)
+				s.do("POST", path+"/raw", fmt.Sprintf(`{"client":%q,"do":"bytes","hex":%q}`, client, part), nil)
 				if i < 3 {
 					s.until("it is read", func() bool { return len(heard(sess)) > n })
 				}
@@ -194,7 +194,7 @@ func beside(reports []suite.Report, a suite.Alignment) (events []recording.Event
 		seq := make(map[uint64]uint64)
 		for _, e := range r.Events {
 			switch e.Body.(type) {
-			case *recording.Octets, *recording.Message:
+			case *recording.Bytes, *recording.Message:
 				continue
 			}
 			seq[e.Seq] = uint64(len(events) + 1)

@@ -12,27 +12,27 @@ import (
 // breaches are what a client sends to break each rule of the frame. One breach
 // may break several rules; the first that is noticed names the close code.
 var breaches = map[string]struct {
-	octets string
+	bytes  string
 	code   wire.CloseCode // where it is not the rule's own, with the reason behind it
 	unseen bool           // the endpoint judges by its own measure, so the recording shows no violation
 }{
-	"5.2/rsv1":                {octets: frame(0xc1, "a")},
-	"5.2/rsv2":                {octets: frame(0xa1, "a")},
-	"5.2/rsv3":                {octets: frame(0x91, "a")},
-	"5.2/opcode-reserved":     {octets: frame(0x8b, "a")},
-	"5.2/length-minimal":      {octets: "\x81\xfe\x00\x05\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"},
-	"5.2/length-top-bit":      {octets: "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x37\xfa\x21\x3d"},
-	"5.1/mask-missing":        {octets: "\x81\x05Hello"},
-	"5.5/control-length":      {octets: frame(0x89, strings.Repeat("p", 126))},
-	"5.5/control-fragmented":  {octets: frame(0x09, "p")},
-	"5.4/continuation-stray":  {octets: frame(0x80, "a")},
-	"5.4/message-interleaved": {octets: frame(0x01, "a") + frame(0x81, "b")},
-	"5.5.1/frame-after-close": {octets: frame(0x88, "\x03\xe8") + frame(0x81, "late"), code: wire.NormalClosure}, // who has closed is not failed any more
-	"5.5.1/body-one-octet":    {octets: frame(0x88, "\x03")},
-	"7.4/close-code":          {octets: frame(0x88, "\x03\xed")}, // 1005
-	"5.5.1/reason-utf8":       {octets: frame(0x88, "\x03\xe8\xff")},
-	"8.1/text-utf8":           {octets: frame(0x81, "\xce\xba\xff")},
-	"10.4/message-size":       {octets: "\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01\x37\xfa\x21\x3d", unseen: true}, // 1 MiB and one octet
+	"5.2/rsv1":                {bytes: frame(0xc1, "a")},
+	"5.2/rsv2":                {bytes: frame(0xa1, "a")},
+	"5.2/rsv3":                {bytes: frame(0x91, "a")},
+	"5.2/opcode-reserved":     {bytes: frame(0x8b, "a")},
+	"5.2/length-minimal":      {bytes: "\x81\xfe\x00\x05\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"},
+	"5.2/length-top-bit":      {bytes: "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x37\xfa\x21\x3d"},
+	"5.1/mask-missing":        {bytes: "\x81\x05Hello"},
+	"5.5/control-length":      {bytes: frame(0x89, strings.Repeat("p", 126))},
+	"5.5/control-fragmented":  {bytes: frame(0x09, "p")},
+	"5.4/continuation-stray":  {bytes: frame(0x80, "a")},
+	"5.4/message-interleaved": {bytes: frame(0x01, "a") + frame(0x81, "b")},
+	"5.5.1/frame-after-close": {bytes: frame(0x88, "\x03\xe8") + frame(0x81, "late"), code: wire.NormalClosure}, // who has closed is not failed any more
+	"5.5.1/body-one-byte":     {bytes: frame(0x88, "\x03")},
+	"7.4/close-code":          {bytes: frame(0x88, "\x03\xed")}, // 1005
+	"5.5.1/reason-utf8":       {bytes: frame(0x88, "\x03\xe8\xff")},
+	"8.1/text-utf8":           {bytes: frame(0x81, "\xce\xba\xff")},
+	"10.4/message-size":       {bytes: "\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01\x37\xfa\x21\x3d", unseen: true}, // 1 MiB and one byte
 }
 
 // unbreakable are rules of the frame that a client cannot break.
@@ -53,7 +53,7 @@ func TestAFrameThatBreaksARuleEndsTheConnectionWithTheRulesCloseCode(t *testing.
 			t.Errorf("rule %s has a case here: %t; why it has none: %q", rule.Code, breakable, why)
 		}
 	}
-	for _, way := range []string{"whole", "octet by octet"} {
+	for _, way := range []string{"whole", "byte by byte"} {
 		s := start(t) // one for each way: a lab server has only so many sessions
 		for _, rule := range wire.Rules {
 			breach, ok := breaches[rule.Code]
@@ -66,10 +66,10 @@ func TestAFrameThatBreaksARuleEndsTheConnectionWithTheRulesCloseCode(t *testing.
 					sess := s.session()
 					p := s.websocket("/ws/reference?client=c&session=" + sess.ID)
 					if way == "whole" {
-						p.say(breach.octets)
+						p.say(breach.bytes)
 					} else {
-						for i := range len(breach.octets) {
-							p.Write([]byte{breach.octets[i]}) // an early end may come between
+						for i := range len(breach.bytes) {
+							p.Write([]byte{breach.bytes[i]}) // an early end may come between
 						}
 					}
 					if got, want := p.closed(), cmp.Or(breach.code, rule.CloseCode); got != want {

@@ -157,7 +157,7 @@ func TestARefusedHandshakeEndsItsConnectionAndIsAllThatIsRecorded(t *testing.T) 
 						t.Errorf("the answer is %d", status)
 					}
 					// What a client writes after its handshake is refused is of no interest.
-					c.Octets([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+					c.Bytes([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 					s.ok(c.EOF(s.ctx))
 					c.Close()
 					s.await(sess, "the server closes TCP", tcp("closed"))
@@ -372,7 +372,7 @@ func TestAMessageThatIsTooLongEndsItsConnectionWith1009(t *testing.T) {
 	for _, name := range endpoints {
 		s.unharmed(func() {
 			p := s.websocket("/ws/" + name)
-			p.say("\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01\x37\xfa\x21\x3d") // 1 MiB and one octet
+			p.say("\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01\x37\xfa\x21\x3d") // 1 MiB and one byte
 			if code := p.closed(); code != wire.MessageTooBig {
 				t.Errorf("%s closes with %d", name, code)
 			}

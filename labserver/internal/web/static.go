@@ -26,7 +26,7 @@ func newAsset(body []byte, media string) *asset {
 }
 
 // serve answers r with a. It changes only with the program, so a browser asks
-// whether its copy is still good and is told so in a few octets.
+// whether its copy is still good and is told so in a few bytes.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")

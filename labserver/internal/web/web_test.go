@@ -441,12 +441,12 @@ func (st *stream) next() ([]event, bool) {
 	return nil, false
 }
 
-// heard returns the octets that sess has recorded from the client.
+// heard returns the bytes that sess has recorded from the client.
 func heard(sess *session.Session) string {
 	var b bytes.Buffer
 	events, _ := sess.Rec.After(0, math.MaxInt)
 	for _, e := range events {
-		if o, ok := e.Body.(*recording.Octets); ok && e.From == "client" {
+		if o, ok := e.Body.(*recording.Bytes); ok && e.From == "client" {
 			b.Write(o.Head)
 		}
 	}
