@@ -7,17 +7,100 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+
+	"wslab/reference/wire"
 )
 
-// permessage-deflate (RFC 7692 §7.2) over compress/flate: the tail that is left
-// out, histories that reach over messages or must not, and smaller windows.
+// Deflate is the Extension permessage-deflate (RFC 7692): it compresses messages. An
+// application that mixes secrets with text that an attacker can choose should not use it.
 //
 // What a connection that is idle between messages keeps: without context
 // takeover nothing. With it, the inflater keeps at most the last 32 KiB received
 // and the deflater a flate.Writer, of 0.8 MiB or, for a window below 32 KiB,
 // 1.2 MiB (TestWhatAnIdleConnectionKeeps); so a server with many connections
 // should have ServerNoContextTakeover.
+type Deflate struct {
+	// Params are the parameters that this end asks for.
+	Params wire.DeflateParams
+
+	// Offers are a client's offers, the preferred one first, in place of the one that
+	// Params makes: wire.DeflateParams{} is a bare offer, and a fallback for a server
+	// that declines the one before it.
+	Offers []wire.DeflateParams
+}
+
+// Offer implements Extension.
+func (d Deflate) Offer() string {
+	if len(d.Offers) == 0 {
+		return d.Params.Offer().String()
+	}
+	var items []string
+	for _, o := range d.Offers {
+		items = append(items, o.String())
+	}
+	return strings.Join(items, ", ")
+}
+
+// Accept implements Extension.
+func (d Deflate) Accept(request wire.Head) (response string, codec Codec) {
+	if agreed, ok := wire.AcceptDeflate(request, d.Params); ok {
+		return agreed.String(), newDeflateCodec(wire.Server, agreed)
+	}
+	return "", nil
+}
+
+// Agree implements Extension.
+func (d Deflate) Agree(request, response wire.Head) (Codec, []wire.Violation) {
+	agreed, inUse, unfit := wire.CheckDeflateResponse(request, response)
+	if !inUse {
+		return nil, unfit
+	}
+	return newDeflateCodec(wire.Client, agreed), nil
+}
+
+// Deflate returns the parameters of permessage-deflate that the handshake settled
+// on, and whether the extension is in use.
+func (c *Conn) Deflate() (p wire.DeflateParams, inUse bool) {
+	d, inUse := c.m.codec.(*deflateCodec)
+	if inUse {
+		p = d.params
+	}
+	return p, inUse
+}
+
+// A deflateCodec is the Codec of Deflate, over compress/flate.
+type deflateCodec struct {
+	params wire.DeflateParams
+	*deflater
+	*inflater
+}
+
+func newDeflateCodec(role wire.Role, p wire.DeflateParams) *deflateCodec {
+	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	if role == wire.Client {
+		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
+	}
+	return &deflateCodec{p, newDeflater(sendBits, send), newInflater(receiveBits, receive)}
+}
+
+func (c *deflateCodec) RSV() [3]bool { return [3]bool{true, false, false} }
+
+func (c *deflateCodec) Encode(dst, message []byte) []byte { return c.compress(dst, message) }
+
+// Decode implements Codec (RFC 7692 §7.2.2).
+func (c *deflateCodec) Decode(into, payload []byte, limit int) ([]byte, []wire.Violation) {
+	message, err := c.inflate(into, payload, limit)
+	switch {
+	case err == nil:
+		return message, nil
+	case errors.Is(err, errInflatedSize):
+		return message, []wire.Violation{broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d bytes.", limit)}
+	}
+	return message, []wire.Violation{wire.RuleDeflateData.Broken(err.Error() + ".")}
+}
 
 const (
 	// deflateTail is what every flush of a DEFLATE stream ends in, an empty block
@@ -140,10 +223,9 @@ func newInflater(windowBits int, takeover bool) *inflater {
 	return &inflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// maxPacked is the bytes that a payload may have whose message may have limit: a
-// fixed code has nine bits at most for a byte, and where no code is shorter
-// there are blocks without compression, each of which adds five bytes.
-func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
+// MaxEncoded implements Codec: a fixed code has nine bits at most for a byte, and where
+// no code is shorter there are blocks without compression, each of which adds five bytes.
+func (c *deflateCodec) MaxEncoded(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
 // An unpacker is a flate.Reader and what it reads: a payload with the tail behind
 // it. From a bytes.Reader it takes not one byte more than a stream has.

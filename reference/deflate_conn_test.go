@@ -10,13 +10,21 @@ import (
 	"wslab/reference/wire"
 )
 
+// deflate returns the Extension with the parameters p, or none.
+func deflate(p *wire.DeflateParams) Extension {
+	if p == nil {
+		return nil
+	}
+	return Deflate{Params: *p}
+}
+
 func TestCompressedMessagesComeBackOnBothPathsWithEveryParameter(t *testing.T) {
 	all := []*wire.DeflateParams{nil, {}, {ServerNoContextTakeover: true}, {ClientNoContextTakeover: true}, {ServerMaxWindowBits: 9}, {ClientMaxWindowBits: 8, ServerNoContextTakeover: true}}
 	for _, server := range all {
-		for path, url := range listen(t, &Server{Handler: echoes, Options: Options{Deflate: server}}) {
+		for path, url := range listen(t, &Server{Handler: echoes, Options: Options{Extension: deflate(server)}}) {
 			for _, client := range all {
-				c := dialTest(t, url, &DialOptions{Options: Options{Deflate: client}})
-				if got, want := c.m.deflate != nil, server != nil && client != nil; got != want {
+				c := dialTest(t, url, &DialOptions{Options: Options{Extension: deflate(client)}})
+				if got, want := c.m.codec != nil, server != nil && client != nil; got != want {
 					t.Errorf("%s, %v and %v: deflate is in use: %t", path, server, client, got)
 				}
 				for i, text := range []string{"", "a", strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("Hello, 日本語. ", 300), strings.Repeat("x", 1<<20)} {
@@ -52,8 +60,7 @@ func packedFrames(text string, n int) []byte {
 // deflating returns an open server's Machine with permessage-deflate.
 func deflating(limit int) *Machine {
 	m := NewMachine(wire.Server, Options{MaxMessage: limit})
-	m.useDeflate(wire.DeflateParams{})
-	m.Opened()
+	m.Opened(Agreement{Codec: newDeflateCodec(wire.Server, wire.DeflateParams{})})
 	return m
 }
 
@@ -115,14 +122,14 @@ func TestWhatCannotBeInflatedFailsTheConnection(t *testing.T) {
 func TestACompressedMessageIsReadAsAStream(t *testing.T) {
 	text := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz, and more. ", 10000)
 	read := make(chan string, 2)
-	url := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn, _ wire.Head) {
+	url := listen(t, &Server{Options: Options{Extension: Deflate{}}, Handler: func(c *Conn, _ wire.Head) {
 		for range 2 {
 			_, r, err := c.NextReader()
 			must(err)
 			read <- string(must2(io.ReadAll(iotest.HalfReader(r))))
 		}
 	}})["TCP"]
-	c := dialTest(t, url, &DialOptions{Options: Options{Deflate: &wire.DeflateParams{}}})
+	c := dialTest(t, url, &DialOptions{Options: Options{Extension: Deflate{}}})
 	must(c.WriteRaw(packedFrames(text, 300)))
 	must(c.WriteMessage(wire.Text, []byte(text)))
 	for range 2 {
@@ -181,7 +188,7 @@ func TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt(t *testing.T) {
 		deflate *wire.DeflateParams
 		want    string
 	}{{nil, ""}, {&wire.DeflateParams{}, "permessage-deflate"}} {
-		url := listen(t, &Server{Handler: echoes, Options: Options{Deflate: o.deflate}})["TCP"]
+		url := listen(t, &Server{Handler: echoes, Options: Options{Extension: deflate(o.deflate)}})["TCP"]
 		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nOrigin: ", 1)))
 		head, err := readHead(bufio.NewReader(nc))
 		must(err)
