@@ -49,10 +49,10 @@
 //
 //	§7.1    wire/deflate.go    TestTheServerChoosesTheFirstOfferThatItCanAccept
 //	§7.1    wire/deflate.go    TestTheClientTakesWhatServersAnswer
-//	§7.1.1  deflate.go         TestNothingIsTakenFromOneConnectionToAnother
-//	§7.1.2  deflate.go         TestNoDistanceReachesBeyondTheWindow
-//	§7.2.1  deflate.go         TestMessagesComeBackThroughEveryWindow
-//	§7.2.2  deflate.go         TestTheExamplesOfRFC7692AreInflated
+//	§7.1.1  deflate/deflate.go TestNothingIsTakenFromOneConnectionToAnother
+//	§7.1.2  deflate/deflate.go TestNoDistanceReachesBeyondTheWindow
+//	§7.2.1  deflate/deflate.go TestMessagesComeBackThroughEveryWindow
+//	§7.2.2  deflate/deflate.go TestTheExamplesOfRFC7692AreInflated
 //
 // Events and messages come in the order in which the peer sent them. A slice
 // that is passed in is neither kept nor written to; one that is returned

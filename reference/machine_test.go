@@ -717,3 +717,8 @@ func must(err error) {
 		panic(err)
 	}
 }
+
+func must2[T any](v T, err error) T {
+	must(err)
+	return v
+}
