@@ -64,9 +64,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 			err = fmt.Errorf("dial %.200s: %w", uri.WithoutUser(rawURL), err)
 		}
 	}()
-	if o == nil {
-		o = &DialOptions{}
-	}
+	o = cmp.Or(o, &DialOptions{})
 	// 1. The URL, and the request that it makes.
 	u, addr, err := uri.Parse(rawURL)
 	if err != nil {
@@ -117,12 +115,8 @@ func (c *Conn) shake(o *DialOptions, request wire.Head) error {
 		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
 	r := bufio.NewReader(c.nc)
-	head, response, err := readAnswer(r)
-	if err != nil {
-		return &HandshakeError{Status: response.Status, Head: response, Err: err}
-	}
-	agreed, err := o.agree(request, response)
-	if refused, ok := err.(*HandshakeError); ok && response.Status != http.StatusSwitchingProtocols {
+	agreed, head, err := o.agree(request, r)
+	if refused, ok := err.(*HandshakeError); ok && refused.Err == nil && refused.Status != http.StatusSwitchingProtocols {
 		_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
 		refused.Body = refusalBody(head, r)
 	}
@@ -189,9 +183,7 @@ func refusalBody(head []byte, behind io.Reader) []byte {
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config = config.Clone(); config == nil {
-		config = &tls.Config{}
-	}
+	config = cmp.Or(config.Clone(), &tls.Config{})
 	config.ServerName = cmp.Or(config.ServerName, host)
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}

@@ -53,11 +53,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// question: nothing does that is received.
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
-		Sender:     m.role.Peer(),
-		RSV1:       m.rsv[0],
-		RSV2:       m.rsv[1],
-		RSV3:       m.rsv[2],
-		Fragmented: m.opcode != wire.Continuation,
+		Sender: m.role.Peer(), Fragmented: m.opcode != wire.Continuation,
+		RSV1: m.rsv[0], RSV2: m.rsv[1], RSV3: m.rsv[2],
 	})
 	if violations != nil {
 		m.fail(violations...)

@@ -96,10 +96,8 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 	}
 	_, _ = p.flate.Write(message)
 	c.since += len(message)
-	//lesson:begin deflate-tail
 	_ = p.flate.Flush() // brings the bits to a whole byte with an empty block
 	p.out.Truncate(p.out.Len() - len(deflateTail))
-	//lesson:end
 	out := p.out.Bytes()
 	p.out = bytes.Buffer{}
 	return out
@@ -174,10 +172,8 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 	u := unpackers.Get().(*unpacker)
 	defer unpackers.Put(u)
 	defer u.in.Reset(nil)
-	//lesson:begin inflate-tail
 	const tail = deflateTail + lastBlock
 	u.in.Reset(append(payload, tail...))
-	//lesson:end
 	u.reset(i.history)
 
 	message, kept := into[:0], 0 // kept bytes of message are in history

@@ -111,12 +111,9 @@ func deflateItems(h Head) []Extension {
 
 // windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
 // no leading zero. Of no text, it is 0 and no number.
-func windowBits(s string) (int, bool) {
-	n, _ := strconv.Atoi(s)
-	if n < 8 || n > 15 || s != strconv.Itoa(n) {
-		return 0, false
-	}
-	return n, true
+func windowBits(s string) (n int, ok bool) {
+	n, _ = strconv.Atoi(s)
+	return n, n >= 8 && n <= 15 && s == strconv.Itoa(n)
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
@@ -208,11 +205,4 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 		}
 	}
 	return agreed, false, unfit
-}
-
-func init() {
-	extensionChecks = append(extensionChecks, func(request, response Head) []Violation {
-		_, _, unfit := CheckDeflateResponse(request, response)
-		return unfit
-	})
 }
