@@ -137,14 +137,14 @@ func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 			head, err = readHead(r)
 		}
 		if err != nil {
-			return nil, response, fmt.Errorf("read the answer: %w", err)
+			return nil, response, fmt.Errorf("read the response: %w", err)
 		}
 		response, err = parseResponse(head)
 		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
 			return head, response, err
 		}
 	}
-	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
+	return nil, response, fmt.Errorf("the server sent more than %d interim responses", maxInterim)
 }
 
 // awaitHTTP waits for the first bytes of a status line. Bytes that cannot begin one
@@ -159,7 +159,7 @@ func awaitHTTP(r *bufio.Reader) error {
 			return err
 		} else if string(b) != begin[:n] {
 			all, _ := r.Peek(min(r.Buffered(), maxShown)) // what is buffered can be peeked at
-			return fmt.Errorf("the answer does not begin with HTTP/ but with %q (% x)", all, all)
+			return fmt.Errorf("the response does not begin with HTTP/ but with %q (% x)", all, all)
 		}
 	}
 	return nil

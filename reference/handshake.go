@@ -66,13 +66,13 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	agreed.Head = request
 	if major, _, ok := http.ParseHTTPVersion(request.Proto); ok && major != 1 { // RFC 9110 §15.6.6
 		return nil, agreed, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
-			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
+			Err: fmt.Errorf("the request uses %s, but this server only supports WebSocket over HTTP/1.1", request.Proto)}
 	}
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	origins, authority := request.Values("Origin"), request.Authority()
 	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !uri.SameOrigin(origins, authority) {
-		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(origins, ", "), authority))
+		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, but the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {
 		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
@@ -177,7 +177,7 @@ func (o *DialOptions) request(u *url.URL) (wire.Head, error) {
 	}}
 	for i, s := range o.Subprotocols {
 		if !wire.IsToken(s) || slices.Contains(o.Subprotocols[:i], s) {
-			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
+			return request, fmt.Errorf("the subprotocol %q is offered twice or is not a token", s)
 		}
 	}
 	if len(o.Subprotocols) > 0 {
@@ -244,7 +244,7 @@ func sortedFields(h http.Header) []wire.Field {
 	return fields
 }
 
-var errLongHead = fmt.Errorf("the head of the handshake has more than %d bytes", maxHead)
+var errLongHead = fmt.Errorf("the HTTP head of the handshake exceeds %d bytes", maxHead)
 
 // readHead reads a head from r as far as its empty line. Its lines may end in LF
 // alone (RFC 9112 §2.2), and all that it returns do. An empty line in front is
@@ -305,11 +305,11 @@ func parseResponse(head []byte) (wire.Head, error) {
 	status, err := strconv.ParseUint(digits, 10, 16)
 	major, minor, ok := http.ParseHTTPVersion(proto)
 	if !ok || major != 1 || err != nil || len(digits) != 3 {
-		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
+		return wire.Head{}, fmt.Errorf("the response does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
 	list, err := parseFields(unfold.Replace(fields))
 	if status == http.StatusSwitchingProtocols && minor == 0 {
-		err = errors.New("the answer is of HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
+		err = errors.New("the response uses HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
 	}
 	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
@@ -329,11 +329,11 @@ func parseFields(lines string) ([]wire.Field, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return fields, fmt.Errorf("the head has a line that is no header field: %.60q", line)
+			return fields, fmt.Errorf("the HTTP head has a line that is not a header field: %.60q", line)
 		}
 		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
-	return fields, errors.New("the head ends before its empty line")
+	return fields, errors.New("the HTTP head ends before its empty line")
 }
 
 // isFieldValue reports whether s can stand behind the colon without ending the

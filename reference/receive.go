@@ -71,7 +71,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 		limit = m.codec.MaxEncoded(m.o.MaxMessage) // the message itself is measured when it is decoded
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.bytes) {
-		m.fail(broken(wire.RuleMessageSize, "%d bytes are announced after %d, and the limit is %d.", h.Length, m.bytes, limit))
+		m.fail(broken(wire.RuleMessageSize, "%d more bytes are announced after %d bytes, but the limit is %d.", h.Length, m.bytes, limit))
 		return nil
 	}
 	//lesson:end
@@ -122,7 +122,7 @@ func (m *Machine) checkText(fresh []byte) {
 	if m.opcode == wire.Text {
 		if i := m.text.Check(fresh); i < len(fresh) {
 			at := m.taken + int64(len(m.message)-len(fresh)+i)
-			m.fail(broken(wire.RuleTextUTF8, "Byte %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
+			m.fail(broken(wire.RuleTextUTF8, "Byte %d of the text, 0x%02X, is not valid there.", at, fresh[i]))
 		}
 	}
 	//lesson:end

@@ -199,7 +199,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		return nil, agreed.Head, refused
 	}
 	if _, err := nc.Write(response); err != nil {
-		return nil, agreed.Head, &HandshakeError{Head: agreed.Head, Err: fmt.Errorf("send the answer: %w", err)}
+		return nil, agreed.Head, &HandshakeError{Head: agreed.Head, Err: fmt.Errorf("send the response: %w", err)}
 	}
 
 	// 3. The connection, and the frames that came right behind the handshake.
@@ -333,7 +333,7 @@ func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, refuse(w, &HandshakeError{Status: http.StatusInternalServerError, Head: request,
-			Err: fmt.Errorf("the server does not hand its connections over: %w", err)})
+			Err: fmt.Errorf("the HTTP server does not support taking over its connections: %w", err)})
 	}
 	// The server's deadlines were for a request, and the connection outlives it.
 	_ = nc.SetDeadline(time.Time{})

@@ -105,14 +105,14 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 
 // ErrSize says that a message inflates to more bytes than its receiver
 // is willing to hold.
-var ErrSize = errors.New("the message inflates to more than the limit")
+var ErrSize = errors.New("the decompressed message exceeds the limit")
 
 // maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
 // limit and compressors make one, but each costs moving the window, and 1 MiB of
 // the shortest would be two seconds of work.
 const maxStreams = 1000
 
-var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
+var errManyStreams = fmt.Errorf("it has more than %d DEFLATE streams", maxStreams)
 
 // A corruptError says why bytes are not DEFLATE (RFC 1951).
 type corruptError struct{ why error }

@@ -33,17 +33,17 @@ func Parse(s string) (u *url.URL, addr string, err error) {
 	port := schemePorts[u.Scheme]
 	switch {
 	case port == "":
-		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
+		return nil, "", fmt.Errorf("the scheme is %q, but must be ws or wss", u.Scheme)
 	case u.Hostname() == "":
 		return nil, "", errors.New("the URL has no host")
 	case strings.Contains(s, "#"):
 		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
 	case u.User != nil:
-		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
+		return nil, "", errors.New("the URL has a user name. Send an Authorization header field instead")
 	case !IsTarget(u.RequestURI()):
 		return nil, "", errors.New("the URL has a character that must be percent-encoded")
 	case !IsHost(HostField(u)):
-		return nil, "", fmt.Errorf("the host %.60q is not one; write a name beyond ASCII in its ASCII form, xn--…", u.Host)
+		return nil, "", fmt.Errorf("the host %.60q is not valid. Write a name with characters outside ASCII in its ASCII form (xn--…)", u.Host)
 	}
 	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
 }

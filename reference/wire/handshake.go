@@ -134,7 +134,7 @@ func CheckRequest(h Head) []Violation {
 		vs.broke(&RuleBody, "%s.", found(h, "Content-Length"))
 	}
 	for _, f := range h.Fields {
-		vs.when(!IsToken(f.Name), &RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
+		vs.when(!IsToken(f.Name), &RuleHeaderGrammar, "The name of the header field %q is not a token.", f.Name)
 	}
 	hosts := h.Values("Host")
 	vs.when(len(hosts) != 1, &RuleHost, "There are %d Host fields.", len(hosts))
@@ -153,7 +153,7 @@ func CheckRequest(h Head) []Violation {
 	vs.when(!slices.Equal(h.Values("Sec-WebSocket-Version"), []string{"13"}), &RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	//lesson:end
 	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
-		vs.when(!IsToken(p), &RuleSubprotocols, "The item %q is no token.", p)
+		vs.when(!IsToken(p), &RuleSubprotocols, "The item %q is not a token.", p)
 	}
 	return append(vs, CheckExtensions(h)...)
 }
@@ -173,11 +173,11 @@ func CheckResponse(request, h Head) []Violation {
 	want := Accept(request.Key())
 	got := h.Values("Sec-WebSocket-Accept")
 	vs.when(len(got) != 1, &RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
-	vs.when(len(got) == 1 && got[0] != want, &RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", strings.Join(got, ""), want)
+	vs.when(len(got) == 1 && got[0] != want, &RuleAcceptWrong, "Sec-WebSocket-Accept is %s, but should be %s.", strings.Join(got, ""), want)
 	//lesson:end
 	answers, _ := ParseExtensions(h)
 	for _, e := range answers {
-		vs.when(!request.HasExtension(e.Name), &RuleRespExtension, "The server answers with the extension %q.", e.Name)
+		vs.when(!request.HasExtension(e.Name), &RuleRespExtension, "The server chose the extension %q.", e.Name)
 	}
 	vs = append(vs, CheckExtensions(h)...)
 	_, _, unfit := CheckDeflateResponse(request, h)
@@ -185,7 +185,7 @@ func CheckResponse(request, h Head) []Violation {
 	chosen := strings.Join(h.Values("Sec-WebSocket-Protocol"), ", ")
 	// The names are strings of their own registry (§1.9), so case counts.
 	offered := len(h.Values("Sec-WebSocket-Protocol")) == 0 || slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), chosen)
-	vs.when(!offered, &RuleRespSubprotocol, "The server answers with the subprotocol %q.", chosen)
+	vs.when(!offered, &RuleRespSubprotocol, "The server chose the subprotocol %q.", chosen)
 	return vs
 }
 
