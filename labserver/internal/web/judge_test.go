@@ -104,7 +104,7 @@ func TestEveryCaseIsListedWithWhatItAsks(t *testing.T) {
 		}
 	}()
 	for _, c := range got.Cases {
-		if c.ID == "4.2.1/1" {
+		if c.ID == "4.2.1/least-request" {
 			opening = c.Opening
 		}
 		if c.ID == "" || c.Title == "" || c.Requirement == "" || c.Section == "" || c.Rules == nil || c.Sends == nil || len(c.Legal) == 0 {
@@ -115,7 +115,7 @@ func TestEveryCaseIsListedWithWhatItAsks(t *testing.T) {
 
 func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.1/1", "5.1/2"}})
+	answer := s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.1/wrong-mask-in-text", "5.1/wrong-mask-in-binary"}})
 	id := answer["judge"].(string)
 	if n := len(answer["cases"].([]any)); n != 2 {
 		t.Errorf("%d cases are announced", n)
@@ -127,7 +127,7 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	for _, l := range lines[:4] {
 		want := "pass"
 		switch {
-		case l.Endpoint == "naive" && l.Case == "5.1/2":
+		case l.Endpoint == "naive" && l.Case == "5.1/wrong-mask-in-binary":
 			want = "no-answer" // it waits for a masking key
 		case l.Endpoint == "naive":
 			want = "fail"
@@ -158,7 +158,7 @@ func TestARunNamesAtItsEndWhatSeemsToBeWrong(t *testing.T) {
 		}
 	}
 	got := string(lines[len(lines)-1].Mistakes)
-	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/1 5.4/2 ") || strings.Contains(got, "reference") {
+	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/two-fragments-one-write 5.4/two-fragments-own-writes ") || strings.Contains(got, "reference") {
 		t.Errorf("at the end it names %q", got)
 	}
 }
@@ -175,7 +175,7 @@ func TestARunCanBeStopped(t *testing.T) {
 
 func TestOneCaseIsRecordedForThePage(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/case", map[string]any{"case": "5.1/1", "endpoints": []string{"reference", "gorilla", "naive"}})
+	answer := s.post("/api/judge/case", map[string]any{"case": "5.1/wrong-mask-in-text", "endpoints": []string{"reference", "gorilla", "naive"}})
 	if n := len(answer["reports"].([]any)); n != 3 {
 		t.Fatalf("%d reports", n)
 	}
@@ -236,7 +236,7 @@ func TestTheLearnersServerIsJudged(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	both := s.post("/api/judge/case", map[string]any{"case": "5.1/1", "server": server, "endpoints": []string{"gorilla"}})
+	both := s.post("/api/judge/case", map[string]any{"case": "5.1/wrong-mask-in-text", "server": server, "endpoints": []string{"gorilla"}})
 	if n := len(both["reports"].([]any)); n != 2 {
 		t.Errorf("%d reports of two servers", n)
 	}
@@ -404,7 +404,7 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 		"/api/judge/server": fmt.Sprintf(`{"address":%q}`, address),
 		"/api/judge":        fmt.Sprintf(`{"server":%q}`, server),
 		"/api/judge/reach":  fmt.Sprintf(`{"server":%q}`, server),
-		"/api/judge/case":   fmt.Sprintf(`{"case":"5.1/1","server":%q}`, server),
+		"/api/judge/case":   fmt.Sprintf(`{"case":"5.1/wrong-mask-in-text","server":%q}`, server),
 		"/api/judge/client": `{}`,
 		"/api/judge/header": `{"header":"8100","endpoint":"reference","role":"server"}`,
 	} {
@@ -433,7 +433,7 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 		for _, server := range []string{address, strings.ToLower(server), "x"} {
 			body := fmt.Sprintf(`{"server":%q}`, server)
 			if path == "/api/judge/case" {
-				body = fmt.Sprintf(`{"case":"5.1/1","server":%q}`, server)
+				body = fmt.Sprintf(`{"case":"5.1/wrong-mask-in-text","server":%q}`, server)
 			}
 			response, body := s.do("POST", path, body, nil)
 			if response.StatusCode != 409 {
@@ -463,8 +463,8 @@ func TestWhatCannotBeJudgedIsRefusedInWords(t *testing.T) {
 		{"POST", "/api/judge", `{"more":1}`, 400},
 		{"POST", "/api/judge", `nonsense`, 400},
 		{"POST", "/api/judge/case", `{}`, 404},
-		{"POST", "/api/judge/case", `{"case":"5.1/1c"}`, 404},
-		{"POST", "/api/judge/client", `{"cases":["5.1/1"]}`, 400},
+		{"POST", "/api/judge/case", `{"case":"5.1/wrong-mask-in-text-client"}`, 404},
+		{"POST", "/api/judge/client", `{"cases":["5.1/wrong-mask-in-text"]}`, 400},
 		{"POST", "/api/judge/client", `{"record":true}`, 400},
 		{"GET", "/api/judge/none/events", ``, 404},
 		{"POST", "/api/judge/none/stop", `{}`, 404},
@@ -498,7 +498,7 @@ func TestNoMoreThanAFewRunsGoOnAtOnce(t *testing.T) {
 		s.told(id, "")
 	}
 	for range maxJudged + 2 {
-		id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/1"}})["judge"].(string)
+		id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/wrong-mask-in-text"}})["judge"].(string)
 		s.told(id, "")
 		ids = append(ids, id)
 	}
@@ -547,7 +547,7 @@ func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 	s := start(t)
 	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
 	id := suite.All()[i].ID
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/1", id}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/method-and-version", id}})
 	for range 2 {
 		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
 	}
@@ -582,7 +582,7 @@ func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
 
 func TestOneCaseOfAClientIsRecorded(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}, "record": true})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/wrong-mask-in-text-client"}, "record": true})
 	p := s.websocket(answer["url"].(string))
 	defer p.Close()
 	p.ended()
@@ -595,7 +595,7 @@ func TestOneCaseOfAClientIsRecorded(t *testing.T) {
 
 func TestASocketOfNoRunIsRefused(t *testing.T) {
 	s := start(t)
-	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/1"}})["judge"].(string)
+	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/wrong-mask-in-text"}})["judge"].(string)
 	for _, path := range []string{"/ws/judge/none", "/ws/judge/" + id} {
 		p := s.dial()
 		p.say(s.request(path))
