@@ -13,25 +13,7 @@ import (
 // the valve, the socket stays open for it; linger closes it. What waits in the
 // other direction is dropped, for nobody will read it.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	first := !c.closing
-	c.closing = true
-	c.recordPending()
-	c.resets = c.resets || first && c.in.size() > 0
-	c.dropRead()
-	if c.out.finish(); c.pushErr != nil || c.aborted {
-		c.dropAll(Out)
-	}
-	c.changed()
-	lingers := first && !c.silent.Load() && !c.drained()
-	if lingers {
-		c.lingers.Store(true) // it reads what is left in the socket
-	} else if r := c.recorder.Load(); r != nil && first && c.socket != nil && !c.silent.Load() {
-		if b, size := c.socket.unread(); size > 0 {
-			(*r).Unread(b, size)
-		}
-	}
-	c.mu.Unlock()
+	first, lingers := c.beginClose()
 	// Told first, or the peer, or who waits in a Read, could be seen to notice
 	// before it happens.
 	r := c.recorder.Load()
@@ -42,18 +24,7 @@ func (c *Conn) Close() error {
 		}
 		id = (*r).Closed()
 	}
-	c.mu.Lock()
-	c.closed = true
-	c.dropRead() // what has come meanwhile
-	if lingers {
-		c.finWaits(*r, Out, id)
-		c.lingering = true
-		go c.linger(*r)
-	} else if first {
-		c.dropAll(Out)
-	}
-	c.changed()
-	c.mu.Unlock()
+	c.closeQueues(first, lingers, id)
 	defer c.tell()
 	switch {
 	case lingers:
@@ -73,22 +44,81 @@ func (c *Conn) Close() error {
 	return err
 }
 
+// beginClose begins Close: nothing more is written, and what is unread is recorded.
+// It reports whether this is the first Close, and whether linger must close the
+// socket because bytes wait at the valve.
+func (c *Conn) beginClose() (first, lingers bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first = !c.closing
+	c.closing = true
+	c.recordPending()
+	c.resets = c.resets || first && c.in.size() > 0
+	c.dropRead()
+	if c.out.finish(); c.pushErr != nil || c.aborted {
+		c.dropAll(Out)
+	}
+	c.changed()
+	if !first || c.silent.Load() {
+		return first, false
+	}
+	if lingers = !c.drained(); lingers {
+		c.lingers.Store(true) // it reads what is left in the socket
+	} else if r := c.recorder.Load(); r != nil && c.socket != nil {
+		if b, size := c.socket.unread(); size > 0 {
+			(*r).Unread(b, size)
+		}
+	}
+	return first, lingers
+}
+
+// closeQueues ends the queues of both directions after the Close called id is
+// recorded, or starts linger.
+func (c *Conn) closeQueues(first, lingers bool, id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.dropRead() // what has come meanwhile
+	if lingers {
+		r := *c.recorder.Load()
+		c.finWaits(r, Out, id)
+		c.lingering = true
+		go c.linger(r)
+	} else if first {
+		c.dropAll(Out)
+	}
+	c.changed()
+}
+
 // closeSocket closes the socket as the kernel would have done, had the tap not read
 // ahead of the endpoint: with RST in place of FIN where bytes are unread.
 func (c *Conn) closeSocket() error {
 	c.mu.Lock()
 	if c.pumping {
-		_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // what the pump has in hand counts
+		_ = c.Conn.SetReadDeadline(past) // what the pump has in hand counts
 	}
 	for c.pumping {
 		c.wait(time.Time{})
 	}
 	resets := c.resets
 	c.mu.Unlock()
-	if lc, ok := c.Conn.(interface{ SetLinger(seconds int) error }); ok && resets {
-		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
+	if resets {
+		c.closeWithReset()
 	}
 	return c.Conn.Close()
+}
+
+// halfCloser is a connection that can send FIN and still be read.
+type halfCloser interface{ CloseWrite() error }
+
+// lingerSetter is a connection whose close can send RST, as a *net.TCPConn.
+type lingerSetter interface{ SetLinger(seconds int) error }
+
+// closeWithReset makes the close of the socket send RST, if the connection can.
+func (c *Conn) closeWithReset() {
+	if lc, ok := c.Conn.(lingerSetter); ok {
+		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
+	}
 }
 
 // Abort closes the socket at once. What waits at the valve, Close having left it
@@ -110,8 +140,7 @@ func (c *Conn) Abort() error {
 // Reset closes the socket with RST, where the connection can: what was written
 // and has not arrived is lost, and what waits at the valve is dropped.
 func (c *Conn) Reset() error {
-	lc, ok := c.Conn.(interface{ SetLinger(seconds int) error })
-	if !ok {
+	if _, ok := c.Conn.(lingerSetter); !ok {
 		return errors.ErrUnsupported
 	}
 	if c.gone() {
@@ -121,7 +150,7 @@ func (c *Conn) Reset() error {
 		(*r).Reset()
 	}
 	if !c.silent.Load() {
-		_ = lc.SetLinger(0) // it fails only on a closed connection, as Close will
+		c.closeWithReset()
 	}
 	return c.Abort()
 }
@@ -130,7 +159,7 @@ func (c *Conn) Reset() error {
 // connection can. It returns at once; where something written before is still at
 // the valve, the FIN follows that.
 func (c *Conn) CloseWrite() error {
-	hc, ok := c.Conn.(interface{ CloseWrite() error })
+	hc, ok := c.Conn.(halfCloser)
 	if !ok {
 		return errors.ErrUnsupported
 	}
@@ -174,7 +203,7 @@ func (c *Conn) dropAll(d Direction) {
 	switch {
 	case len(q.passing) == 0:
 	case c.silent.Load():
-		c.drop(d, q.passing)
+		c.recordDropped(d, q.passing)
 	case d == In:
 		uncrossed(*c.recorder.Load(), In, q.passing, 0, nil)
 	default:
@@ -184,7 +213,7 @@ func (c *Conn) dropAll(d Direction) {
 		uncrossed(*c.recorder.Load(), Out, q.waiting, 0, c.pushErr)
 		q.waiting = nil
 	}
-	c.drop(d, q.waiting)
+	c.recordDropped(d, q.waiting)
 	for _, id := range q.fins {
 		(*c.recorder.Load()).Dropped(d, id)
 	}
@@ -234,7 +263,7 @@ func (c *Conn) lost() bool {
 func (c *Conn) linger(r Recorder) {
 	c.mu.Lock()
 	if !c.pumping {
-		c.Conn.SetReadDeadline(time.Unix(1, 0)) // ends the endpoint's Read, as Close would
+		c.Conn.SetReadDeadline(past) // ends the endpoint's Read, as Close would
 	}
 	for c.counts.reading.Load() {
 		c.wait(time.Time{})

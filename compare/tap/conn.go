@@ -136,13 +136,13 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 func (c *Conn) failed(d Direction, err error) {
 	c.Settle()
 	r := c.recorder.Load()
-	var timeout net.Error
+	timedOut := deadlinePassed(err)
 	var reset error // that a Write met before
-	if d == In && !(errors.As(err, &timeout) && timeout.Timeout()) {
+	if d == In && !timedOut {
 		reset = c.takeReset()
 	}
 	switch {
-	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), errors.As(err, &timeout) && timeout.Timeout():
+	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
 		// The endpoint's own Close or deadline: nothing crossed.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// It writes behind its own FIN.
@@ -165,6 +165,11 @@ func (c *Conn) failed(d Direction, err error) {
 		c.counts.failed.Store(true)
 	}
 	c.tell()
+}
+
+func deadlinePassed(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
 }
 
 // unreadBytes returns how many bytes wait in the socket.

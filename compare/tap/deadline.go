@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// past is a deadline that has passed: it ends a Read or Write at once.
+var past = time.Unix(1, 0)
+
 // SetDeadline sets both deadlines.
 func (c *Conn) SetDeadline(t time.Time) error {
 	if err := c.SetReadDeadline(t); err != nil {

@@ -30,37 +30,44 @@ func (c *Conn) read(p []byte) (int, error) {
 			}
 			continue
 		}
-		if (c.silent.Load() || c.lingers.Load()) && c.gone() {
-			c.counts.reading.Store(false)
-			return 0, c.opError("read", net.ErrClosed)
+		if n, again, err := c.readSocket(p); !again {
+			return n, err
 		}
-		n, err := c.Conn.Read(p)
-		c.counts.reading.Store(false) // before the bytes are counted: see Status
-		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-			if c.lingers.Load() && c.gone() {
-				return 0, c.opError("read", net.ErrClosed)
-			}
-			if c.hold.Load() && !c.readExpired() {
-				continue // the valve was shut meanwhile, so the time stands still
-			}
-		}
-		if c.silent.Load() {
-			if err := c.lose(p[:n], err); err != nil {
-				return 0, err
-			}
-			continue
-		}
-		if n > 0 {
-			if c.arrived(p[:n], c.hold.Load) {
-				continue // an error of the socket will come again
-			}
-			c.late()
-		}
-		if err != nil {
-			c.failed(In, err)
-		}
-		return n, err
 	}
+}
+
+// readSocket reads p from the socket. It reports again where the endpoint's Read
+// goes on: the bytes went into the queue, the line swallowed them, or the deadline
+// that has passed is put off.
+func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
+	if (c.silent.Load() || c.lingers.Load()) && c.gone() {
+		c.counts.reading.Store(false)
+		return 0, false, c.opError("read", net.ErrClosed)
+	}
+	n, err = c.Conn.Read(p)
+	c.counts.reading.Store(false) // before the bytes are counted: see Status
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		if c.lingers.Load() && c.gone() {
+			return 0, false, c.opError("read", net.ErrClosed)
+		}
+		if c.hold.Load() && !c.readExpired() {
+			return 0, true, nil // the valve was shut meanwhile, so the time stands still
+		}
+	}
+	if c.silent.Load() {
+		err = c.lose(p[:n], err)
+		return 0, err == nil, err
+	}
+	if n > 0 {
+		if c.arrived(p[:n], c.hold.Load) {
+			return 0, true, nil // an error of the socket will come again
+		}
+		c.late()
+	}
+	if err != nil {
+		c.failed(In, err)
+	}
+	return n, false, err
 }
 
 // arrived records b, which came from the socket, and puts it into the queue
@@ -149,25 +156,33 @@ func (c *Conn) pump() {
 		if err != nil {
 			c.failed(In, err)
 		}
-		c.mu.Lock()
-		c.resets = c.resets || !waits && !c.lingers.Load() // it has read what Close leaves unread
-		for err == nil && c.in.size() >= maxQueue && !c.closed {
-			c.wait(time.Time{})
-		}
-		lingers := c.closed && c.lingers.Load()
-		if err != nil || !lingers && (c.closed || !c.hold.Load()) {
-			c.pumping, c.pumpErr = false, err
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				c.pumpErr = nil // of lose: the endpoint may set another
-			}
-			if err != nil {
-				c.in.finish()
-			}
-			c.arm()
-			c.changed()
-			c.mu.Unlock()
+		if c.pumped(err, !waits) {
 			return
 		}
-		c.mu.Unlock()
 	}
+}
+
+// pumped ends one read of the pump, which returned err and, if unread, bytes that
+// the endpoint will not read. It waits for room and reports whether the pump ends.
+func (c *Conn) pumped(err error, unread bool) (ends bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resets = c.resets || unread && !c.lingers.Load()
+	for err == nil && c.in.size() >= maxQueue && !c.closed {
+		c.wait(time.Time{})
+	}
+	lingers := c.closed && c.lingers.Load()
+	if err == nil && (lingers || !c.closed && c.hold.Load()) {
+		return false
+	}
+	c.pumping, c.pumpErr = false, err
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.pumpErr = nil // of lose: the endpoint may set another
+	}
+	if err != nil {
+		c.in.finish()
+	}
+	c.arm()
+	c.changed()
+	return true
 }

@@ -100,7 +100,7 @@ func TestReadSeesNothingUntilRelease(t *testing.T) {
 			t.Errorf("%q wait", got)
 		}
 		for _, want := range []string{"one\n", "one\ntwo\n", "one\ntwo\nthree\n"} {
-			if _, ok := server.Release(In); !ok {
+			if _, ok := server.ReleaseOldest(In); !ok {
 				t.Error("nothing waits")
 			}
 			synctest.Wait()
@@ -108,7 +108,7 @@ func TestReadSeesNothingUntilRelease(t *testing.T) {
 				t.Errorf("%q arrived, want %q", in.text(), want)
 			}
 		}
-		if _, ok := server.Release(In); ok {
+		if _, ok := server.ReleaseOldest(In); ok {
 			t.Error("one unit too many was released")
 		}
 		rec.resolved(t)
@@ -126,7 +126,7 @@ func TestAnUnfinishedUnitIsTakenAtOnceAndLeavesWithItsEnd(t *testing.T) {
 		}
 		write(server, "e\n")
 		synctest.Wait()
-		server.Release(Out)
+		server.ReleaseOldest(Out)
 		synctest.Wait()
 		if in.text() != "one\n" {
 			t.Errorf("%q arrived", in.text())
@@ -163,7 +163,7 @@ func TestBytesOfNoUnitGoAlongWithTheOneBeforeThem(t *testing.T) {
 		}
 		more := write(server, "more")
 		synctest.Wait()
-		server.Release(Out)
+		server.ReleaseOldest(Out)
 		synctest.Wait()
 		if in.text() != "head\nbodymore" || !w.over() || !more.over() {
 			t.Errorf("%q arrived, over: %t, %t", in.text(), w.over(), more.over())
@@ -183,14 +183,14 @@ func TestDropTakesTheOldestUnitAway(t *testing.T) {
 		w := write(server, "a\nb\n")
 		write(client, "c\nd\n")
 		synctest.Wait()
-		server.Drop(Out)
-		server.Drop(In)
+		server.DropOldest(Out)
+		server.DropOldest(In)
 		ids := server.Run()
 		synctest.Wait()
 		if fromServer.text() != "b\n" || fromClient.text() != "d\n" || w.n != 4 || w.err != nil || len(ids) != 2 {
 			t.Errorf("%q and %q arrived, Write gave %d, %v; %v were released", fromServer.text(), fromClient.text(), w.n, w.err, ids)
 		}
-		if _, ok := server.Drop(In); ok {
+		if _, ok := server.DropOldest(In); ok {
 			t.Error("something was dropped where nothing waits")
 		}
 		rec.resolved(t)
@@ -231,7 +231,7 @@ func TestHoldShutsTheValveForAReadThatIsInTheKernel(t *testing.T) {
 		if in.text() != "" || len(server.Waiting()) != 1 {
 			t.Fatalf("%q passed, %v wait", in.text(), server.Waiting())
 		}
-		server.Release(In)
+		server.ReleaseOldest(In)
 		synctest.Wait()
 		if in.text() != "one\n" {
 			t.Errorf("%q arrived", in.text())
@@ -280,12 +280,12 @@ func TestTheEndOfTheStreamStaysBehindWhatWaits(t *testing.T) {
 			if !slices.Equal(rec.fins, []Direction{In}) || in.text() != "" || in.err != nil {
 				t.Errorf("fins %v; %q, %v passed", rec.fins, in.text(), in.err)
 			}
-			server.Release(In)
+			server.ReleaseOldest(In)
 			synctest.Wait()
 			if in.text() != "one\n" || in.err != nil {
 				t.Errorf("%q, %v passed", in.text(), in.err)
 			}
-			server.Release(In)
+			server.ReleaseOldest(In)
 			<-in.done
 			if in.text() != "one\n"+c.held || in.err != io.EOF {
 				t.Errorf("%q, %v arrived", in.text(), in.err)
@@ -321,7 +321,7 @@ func TestAPeerThatHangsUpFailsTheNextWriteAfterARelease(t *testing.T) {
 		}
 		client.Close()
 		synctest.Wait()
-		server.Release(Out)
+		server.ReleaseOldest(Out)
 		synctest.Wait()
 		if len(server.Waiting()) != 0 || len(rec.failed) != 1 {
 			t.Errorf("%v wait; failed %v", server.Waiting(), rec.failed)
@@ -348,7 +348,7 @@ func TestAFullQueueMakesThePeerWaitAndStillOpens(t *testing.T) {
 		if w.over() {
 			t.Fatal("three queues' worth was taken")
 		}
-		server.Release(In)
+		server.ReleaseOldest(In)
 		if err := <-read; err != nil {
 			t.Fatal(err)
 		}
@@ -392,8 +392,8 @@ func TestAUnitLongerThanTheQueuePassesButForItsEnd(t *testing.T) {
 		if len(rec.waiting) != 2 {
 			t.Fatalf("%v wait; %d and %d bytes arrived", rec.waiting, len(fromServer.text()), len(fromClient.text()))
 		}
-		server.Release(In)
-		server.Release(Out)
+		server.ReleaseOldest(In)
+		server.ReleaseOldest(Out)
 		synctest.Wait()
 		if fromServer.text() != long || fromClient.text() != long {
 			t.Errorf("%d and %d bytes arrived of %d", len(fromServer.text()), len(fromClient.text()), len(long))
@@ -434,7 +434,7 @@ func TestConcurrentWritersLeaveInTheOrderThatWasRecorded(t *testing.T) {
 			case 0:
 				server.Hold()
 			case 1:
-				server.Release(Out)
+				server.ReleaseOldest(Out)
 			case 2:
 				server.Run()
 			}
@@ -487,7 +487,7 @@ func TestTheSocketIsWrittenByOneAtATimeHoweverTheValveTurns(t *testing.T) {
 			server.Attach(rec, hold)
 			first := write(server, "one\n") // stays in the socket's Write
 			synctest.Wait()
-			server.Release(Out)
+			server.ReleaseOldest(Out)
 			synctest.Wait()
 			server.Run()
 			second := write(server, "two\n")
@@ -615,11 +615,11 @@ func TestWhatArrivesIsWhatWasSentButForWhatWasDropped(t *testing.T) {
 					want[Out].run()
 				case what == 6:
 					log = append(log, fmt.Sprintf("release %d", d))
-					server.Release(d)
+					server.ReleaseOldest(d)
 					want[d].step(false)
 				case what == 7:
 					log = append(log, fmt.Sprintf("drop %d", d))
-					server.Drop(d)
+					server.DropOldest(d)
 					want[d].step(true)
 				}
 				synctest.Wait()
@@ -679,7 +679,7 @@ func TestNothingIsLostOnRealTCPWhileTheValveIsWorked(t *testing.T) {
 			case 2:
 				server.SetReadDeadline(time.Now().Add(time.Hour))
 			default:
-				server.Release(Direction(r.IntN(2)))
+				server.ReleaseOldest(Direction(r.IntN(2)))
 			}
 		}
 	}()

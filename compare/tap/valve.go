@@ -62,66 +62,47 @@ func (c *Conn) Waiting() []Held {
 	return hs
 }
 
-// Release lets the oldest unit of direction d pass and returns its ID, or
-// false when none waits.
-func (c *Conn) Release(d Direction) (uint64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue(d).waiting) == 0 {
-		return 0, false
-	}
-	id := c.release(d)
-	c.changed()
-	return id, true
+// ReleaseOldest releases the unit that has waited longest in one of the directions
+// ds, or in both if ds is empty, and returns its ID, or false if none waits. A
+// Recorder numbers units in the order in which they reach the valve.
+func (c *Conn) ReleaseOldest(ds ...Direction) (id uint64, ok bool) {
+	return c.settleOldest(ds, c.release)
 }
 
-// Drop takes the oldest unit of direction d away, as if it were lost on its
-// way, and returns its ID; its sender believes it sent.
-func (c *Conn) Drop(d Direction) (uint64, bool) {
+// DropOldest drops the unit that ReleaseOldest would release, as if the network had
+// lost it. Its sender believes that the unit was sent.
+func (c *Conn) DropOldest(ds ...Direction) (id uint64, ok bool) {
+	return c.settleOldest(ds, c.dropFirst)
+}
+
+// settleOldest calls settle, with c.mu held, for the direction whose first unit has
+// waited longest.
+func (c *Conn) settleOldest(ds []Direction, settle func(Direction) uint64) (id uint64, ok bool) {
+	if len(ds) == 0 {
+		ds = []Direction{In, Out}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.queue(d)
-	if len(q.waiting) == 0 {
-		return 0, false
+	var oldest Direction
+	for _, d := range ds {
+		if q := c.queue(d); len(q.waiting) > 0 && (!ok || q.waiting[0].id < id) {
+			oldest, id, ok = d, q.waiting[0].id, true
+		}
 	}
+	if ok {
+		settle(oldest)
+		c.changed()
+	}
+	return id, ok
+}
+
+// dropFirst drops the first unit of d and records it. c.mu is held.
+func (c *Conn) dropFirst(d Direction) uint64 {
+	q := c.queue(d)
 	id := q.waiting[0].id
 	q.waiting = q.waiting[1:]
 	(*c.recorder.Load()).Dropped(d, id)
-	c.changed()
-	return id, true
-}
-
-// ReleaseOldest lets the unit pass that has waited longest in either direction.
-// Units are numbered in the order in which they came.
-func (c *Conn) ReleaseOldest() (uint64, bool) {
-	d, ok := c.oldest()
-	if !ok {
-		return 0, false
-	}
-	return c.Release(d)
-}
-
-// DropOldest takes away the unit that has waited longest in either direction.
-func (c *Conn) DropOldest() (uint64, bool) {
-	d, ok := c.oldest()
-	if !ok {
-		return 0, false
-	}
-	return c.Drop(d)
-}
-
-func (c *Conn) oldest() (Direction, bool) {
-	waiting := c.Waiting()
-	if len(waiting) == 0 {
-		return 0, false
-	}
-	first := waiting[0]
-	for _, h := range waiting {
-		if h.ID < first.ID {
-			first = h
-		}
-	}
-	return first.Direction, true
+	return id
 }
 
 // release passes the oldest unit of d and tells of it. c.mu is held.
@@ -188,7 +169,7 @@ func (c *Conn) changed() {
 	if c.drained() && !c.lost() {
 		c.releaseFINs(Out)
 		if c.half && !c.closed {
-			_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite() // it fails where the peer has reset
+			_ = c.Conn.(halfCloser).CloseWrite() // it fails where the peer has reset
 		}
 		c.half = false
 	}
