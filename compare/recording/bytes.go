@@ -3,9 +3,11 @@ package recording
 import (
 	"slices"
 	"strings"
+	"time"
 	"unsafe"
 
 	"wslab/compare/tap"
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -39,53 +41,25 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	defer c.r.mu.Unlock()
 	// One allocation for what nearly every call needs.
 	read := &struct {
-		bytes Bytes
-		unit  [1]tap.Unit
-	}{bytes: Bytes{len(b), kept}}
+		body  Bytes
+		units [1]tap.Unit
+	}{body: Bytes{len(b), kept}}
 	by := uint64(0)
 	if from == wire.Client && len(items) == 0 {
 		by = c.about.wroteIn(*total, false) // it completes nothing that could say so
 	}
-	c.r.appendBy(at, c.ID, from.String(), &read.bytes, by, 0)
-	units := read.unit[:0]
+	c.r.appendBy(at, c.ID, from.String(), &read.body, by, 0)
+	units := read.units[:0]
 	begins := start // of the unit that comes next
 	for _, it := range items {
+		end := start + int64(it.End)
 		switch {
 		case it.Handshake != nil:
-			end := start + int64(it.End)
-			seq := c.r.next
-			by, told := c.about.handshake(seq, it.Handshake, from == c.Side, begins, end)
+			units = append(units, tap.Unit{ID: c.handshake(at, from, it.Handshake, begins, end), End: it.End})
 			begins = end
-			c.r.appendBy(at, c.ID, from.String(), it.Handshake, by, told)
-			units = append(units, tap.Unit{ID: seq, End: it.End})
-			if from == wire.Client {
-				c.become(at, "CONNECTING", "the client asks to open")
-			} else if it.Handshake.Head.Status == 101 {
-				c.answer = seq
-				c.become(at, "OPEN", "the server answers 101")
-			}
 		case it.Frame != nil:
-			end := start + int64(it.End)
-			seq := c.r.next
-			by, told := c.about.frame(seq, seenFrame(it.Frame), from, from == c.Side, begins, end)
+			units = append(units, tap.Unit{ID: c.frame(at, from, it.Frame, begins, end, stops), End: it.End})
 			begins = end
-			c.r.appendBy(at, c.ID, from.String(), it.Frame, by, told)
-			units = append(units, tap.Unit{ID: seq, End: it.End})
-			c.frames++
-			op := it.Frame.Header.Opcode
-			if op == wire.Text || op == wire.Binary {
-				c.parts[from] = c.parts[from][:0]
-			}
-			if op.IsData() && len(c.parts[from]) < maxMessageFrames {
-				c.parts[from] = append(c.parts[from], seq)
-			}
-			switch {
-			case op != wire.Close:
-			case stops:
-				c.closes = append(c.closes, seq)
-			default:
-				c.closing(at, from)
-			}
 		case it.Message != nil:
 			c.r.append(at, c.ID, from.String(), &Message{it.Message, slices.Clone(c.parts[from])})
 			c.parts[from] = c.parts[from][:0]
@@ -95,6 +69,42 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 		units = append(units, tap.Unit{End: len(b)})
 	}
 	return units
+}
+
+// handshake records h: the bytes from begins to end of all that from sends. It
+// returns the event's seq. c.mu and c.r.mu are held.
+func (c *Connection) handshake(at time.Duration, from wire.Role, h *dissect.Handshake, begins, end int64) uint64 {
+	by, told := c.about.handshake(c.r.next, h, from == c.side, begins, end)
+	seq := c.r.appendBy(at, c.ID, from.String(), h, by, told)
+	if from == wire.Client {
+		c.become(at, "CONNECTING", "the client asks to open")
+	} else if h.Head.Status == 101 {
+		c.answer = seq
+		c.become(at, "OPEN", "the server answers 101")
+	}
+	return seq
+}
+
+// frame is handshake for a frame. stops says that it stops at the valve.
+func (c *Connection) frame(at time.Duration, from wire.Role, f *dissect.Frame, begins, end int64, stops bool) uint64 {
+	by, told := c.about.frame(c.r.next, seenFrame(f), from, from == c.side, begins, end)
+	seq := c.r.appendBy(at, c.ID, from.String(), f, by, told)
+	c.frames++
+	op := f.Header.Opcode
+	if op == wire.Text || op == wire.Binary {
+		c.parts[from] = c.parts[from][:0]
+	}
+	if op.IsData() && len(c.parts[from]) < maxMessageFrames {
+		c.parts[from] = append(c.parts[from], seq)
+	}
+	switch {
+	case op != wire.Close:
+	case stops:
+		c.closes = append(c.closes, seq)
+	default:
+		c.closing(at, from)
+	}
+	return seq
 }
 
 // maxSlab is how many bytes are taken from the heap at once to keep what passes on

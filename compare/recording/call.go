@@ -52,7 +52,7 @@ func (c *Connection) Enter(d Doing) Pending {
 		enter.Of = c.about.request
 	}
 	u := c.about.enter(c.r.next, d)
-	c.r.append(c.r.Now(), c.ID, c.Side.String(), enter)
+	c.r.append(c.r.Now(), c.ID, c.side.String(), enter)
 	return Pending{c, end, u}
 }
 
@@ -67,9 +67,9 @@ func (p Pending) back(result string, err error, frame bool) {
 	if p.c == nil {
 		return
 	}
-	p.end.Result, p.end.Err = result, NewGoError(err)
+	p.end.Result, p.end.Err = result, goError(err)
 	p.c.mu.Lock()
 	defer p.c.mu.Unlock()
 	p.end.Of = p.c.about.leave(p.u, err != nil, frame)
-	p.c.r.Append(p.c.ID, p.c.Side.String(), p.end)
+	p.c.r.Append(p.c.ID, p.c.side.String(), p.end)
 }

@@ -20,7 +20,7 @@ const (
 type Connection struct {
 	Info Info
 	ID   int
-	Side wire.Role // the end that is tapped
+	side wire.Role // the end that is tapped
 
 	r     *Recording
 	began time.Duration
@@ -53,7 +53,7 @@ type Connection struct {
 
 // Connect begins to record a connection whose end side is tapped.
 func (r *Recording) Connect(info Info, side wire.Role) *Connection {
-	c := &Connection{Info: info, Side: side, r: r, state: "CONNECTING", open: true}
+	c := &Connection{Info: info, side: side, r: r, state: "CONNECTING", open: true}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.conns) == maxConnections {
@@ -125,7 +125,7 @@ func (c *Connection) Summary() Summary {
 // sender returns who sends the bytes that go in direction d.
 func (c *Connection) sender(d tap.Direction) wire.Role {
 	if d == tap.Out {
-		return c.Side
+		return c.side
 	}
-	return c.Side.Peer()
+	return c.side.Peer()
 }

@@ -20,7 +20,7 @@ func (c *Connection) become(at time.Duration, state, why string) {
 	if was == state {
 		was = ""
 	}
-	c.r.append(at, c.ID, c.Side.String(), &State{Side: c.Side.String(), State: state, Was: was, Why: why})
+	c.r.append(at, c.ID, c.side.String(), &State{Side: c.side.String(), State: state, Was: was, Why: why})
 }
 
 // closing notes that a Close frame of from has reached this end, or was sent by it.

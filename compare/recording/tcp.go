@@ -11,7 +11,7 @@ func (c *Connection) Fin(d tap.Direction) uint64 {
 	if d == tap.In {
 		return c.tcp(c.sender(d), "fin", nil, dissect.NeverArrived)
 	}
-	return c.tcp(c.Side, "fin", nil, dissect.NeverSent)
+	return c.tcp(c.side, "fin", nil, dissect.NeverSent)
 }
 
 // Failed implements tap.Recorder.
@@ -24,14 +24,14 @@ func (c *Connection) Failed(d tap.Direction, err error) {
 	if d == tap.Out {
 		why = dissect.NotThere // the peer's bytes can still be read
 	}
-	c.tcp(c.Side.Peer(), what, err, why)
+	c.tcp(c.side.Peer(), what, err, why)
 }
 
 // Reset implements tap.Recorder.
-func (c *Connection) Reset() { c.tcp(c.Side, "rst", nil, dissect.NeverSent) }
+func (c *Connection) Reset() { c.tcp(c.side, "rst", nil, dissect.NeverSent) }
 
 // Closed implements tap.Recorder.
-func (c *Connection) Closed() uint64 { return c.tcp(c.Side, "closed", nil, dissect.NeverSent) }
+func (c *Connection) Closed() uint64 { return c.tcp(c.side, "closed", nil, dissect.NeverSent) }
 
 // Gone implements tap.Recorder. What it tells is in the recording already.
 func (c *Connection) Gone() {}
@@ -58,10 +58,10 @@ func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Mis
 		c.cut(at, side.Peer(), dissect.NotRead)
 	}
 	by := uint64(0)
-	if side == c.Side && err == nil {
+	if side == c.side && err == nil {
 		by = c.about.ends(c.r.next)
 	}
-	seq := c.r.appendBy(at, c.ID, side.String(), &TCP{What: what, Err: NewGoError(err), Behind: c.behind(at)}, by, 0)
+	seq := c.r.appendBy(at, c.ID, side.String(), &TCP{What: what, Err: goError(err), Behind: c.behind(at)}, by, 0)
 	if what == "closed" {
 		c.open, c.closed = false, seq
 	}

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"time"
 
 	"wslab/compare/tap"
@@ -33,7 +34,7 @@ func (c *Connection) Uncrossed(d tap.Direction, id uint64, n int, err error) {
 	if d == tap.In {
 		state = "unread"
 	}
-	c.held(d, &Held{Of: id, State: state, Left: n, Err: NewGoError(err)})
+	c.held(d, &Held{Of: id, State: state, Left: n, Err: goError(err)})
 }
 
 // Unsent implements tap.Recorder.
@@ -44,7 +45,7 @@ func (c *Connection) Unread(b []byte, size int) { c.beyondWire(tap.In, b, size, 
 
 // Ahead implements tap.Recorder.
 func (c *Connection) Ahead(n int) {
-	if c.Side != wire.Server {
+	if c.side != wire.Server {
 		return
 	}
 	c.mu.Lock()
@@ -69,34 +70,38 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 	if d == tap.In {
 		c.cut(at, from, dissect.NotRead)
 	}
-	note := func(p Piece) {
-		by := uint64(0)
-		p.Head = p.Head[:min(len(p.Head), KeepBytes):min(len(p.Head), KeepBytes)]
-		var body any = &Unread{p}
-		if d == tap.Out {
-			body = &Unsent{p, NewGoError(err)}
-			by = c.about.refused(c.r.next, p.Frame)
-		}
-		c.r.appendBy(at, c.ID, from.String(), body, by, 0)
-	}
-	b = append([]byte(nil), b...)
-	told := 0
+	b = bytes.Clone(b)
+	recorded := 0
 	for _, it := range talk.Bytes(from, b, true) {
-		p := Piece{Size: it.End - told, Head: b[told:it.End], Handshake: it.Handshake}
-		switch {
-		case it.Message != nil:
+		if it.Message != nil {
 			continue
-		case it.Frame != nil && it.Frame.Came() == uint64(p.Size): // else it began in what crossed
-			p.Frame = it.Frame
-		case it.Handshake != nil && len(it.Handshake.Bytes()) != p.Size:
-			p.Handshake = nil
 		}
-		note(p)
-		told = it.End
+		p := piece{Size: it.End - recorded, Head: b[recorded:it.End]}
+		if it.Frame != nil && it.Frame.Came() == uint64(p.Size) { // else it began in what crossed
+			p.Frame = it.Frame
+		}
+		if it.Handshake != nil && len(it.Handshake.Bytes()) == p.Size {
+			p.Handshake = it.Handshake
+		}
+		c.piece(at, d, p, err)
+		recorded = it.End
 	}
-	if told < size {
-		note(Piece{Size: size - told, Head: b[told:]})
+	if recorded < size {
+		c.piece(at, d, piece{Size: size - recorded, Head: b[recorded:]}, err)
 	}
+}
+
+// piece records p as unsent or unread. c.mu and c.r.mu are held.
+func (c *Connection) piece(at time.Duration, d tap.Direction, p piece, err error) {
+	kept := min(len(p.Head), KeepBytes)
+	p.Head = p.Head[:kept:kept]
+	from := c.sender(d).String()
+	if d == tap.In {
+		c.r.append(at, c.ID, from, &Unread{p})
+		return
+	}
+	by := c.about.refused(c.r.next, p.Frame)
+	c.r.appendBy(at, c.ID, from, &Unsent{p, goError(err)}, by, 0)
 }
 
 // cut records the frame of from that is cut off, if there is one, because no more

@@ -66,7 +66,7 @@ func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int
 	defer c.r.mu.Unlock()
 	end := from.String()
 	c.r.append(at, c.ID, end, (*wholeBytes)(w))
-	by, told := c.about.frame(c.r.next, seenWhole(w), from, from == c.Side, start, start+int64(len(b)))
+	by, told := c.about.frame(c.r.next, seenWhole(w), from, from == c.side, start, start+int64(len(b)))
 	w.unit[0] = tap.Unit{ID: c.r.appendBy(at, c.ID, end, (*wholeFrame)(w), by, told), End: len(b)}
 	c.r.append(at, c.ID, end, (*wholeMessage)(w))
 	return w.unit[:]
