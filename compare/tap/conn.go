@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -60,6 +61,7 @@ type Conn struct {
 	closing       bool     // Close has begun
 	resets        bool     // Close left bytes unread that the pump had read
 	reset         error    // the RST that a Write met, while bytes that came before it are unread
+	met           bool     // the kernel has reported the peer's RST to a Write, so a Read gets io.EOF
 	closed        bool
 	lingering     bool      // linger is at work
 	aborted       bool      // nothing is to be sent any more
@@ -154,6 +156,8 @@ func (c *Conn) failed(d Direction, err error) {
 		c.counts.failed.Store(true)
 	case reset != nil: // after it the kernel says EOF, though no FIN has come
 		(*r).Failed(Out, reset)
+	case errors.Is(err, io.EOF) && c.metReset():
+		// No FIN has come: the Write that met the RST reports it.
 	case errors.Is(err, io.EOF):
 		id := (*r).Fin(In)
 		c.counts.finIn.Store(true)
@@ -176,6 +180,15 @@ func deadlinePassed(err error) bool {
 func (c *Conn) unreadBytes() int {
 	_, size := c.socket.unread()
 	return size
+}
+
+// metReset reports whether the kernel has reported the peer's RST to a Write. It
+// reports an RST to one call only: a Read that is under way gets io.EOF, as after a
+// FIN.
+func (c *Conn) metReset() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.met
 }
 
 // takeReset returns the RST that a Write met and that is not recorded yet, or nil.
@@ -203,12 +216,16 @@ func (c *Conn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: local.Network(), Source: local, Addr: c.RemoteAddr(), Err: err}
 }
 
-// Plain returns what err says without the operation and the addresses, which
+// Plain returns what err says without the operations and the addresses, which
 // differ in every run.
 func Plain(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return op.Err.Error()
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
 	}
 	return err.Error()
 }

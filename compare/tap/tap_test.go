@@ -225,7 +225,7 @@ func TestAnErrorIsToldPlainlyWithoutAddresses(t *testing.T) {
 		fmt.Errorf("answer: %w", reset): "connection reset by peer",
 		io.EOF:                          "EOF",
 	} {
-		if got := Plain(err); !strings.HasSuffix(got, want) || strings.Contains(got, "127.0.0.1") {
+		if got := Plain(err); got != want {
 			t.Errorf("%v is told as %q", err, got)
 		}
 	}
