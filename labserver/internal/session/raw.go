@@ -1,7 +1,9 @@
 package session
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"time"
@@ -197,4 +199,17 @@ func (s *Session) settle(client string) {
 	if conn != nil {
 		conn.Settle()
 	}
+}
+
+// dial connects to the lab server, which listens at addr.
+type dial func(ctx context.Context, addr string) (net.Conn, error)
+
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// dialer returns how a raw client reaches the lab server itself.
+func (s *Session) dialer(addr string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, addr) }
 }
