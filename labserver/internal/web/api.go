@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/compare/sse"
 	"wslab/labserver/internal/hub"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
@@ -102,13 +102,12 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request, sess *session.S
 }
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	after, err := hub.Position(r)
+	after, err := sse.Position(r)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there: " + err.Error() + ".", Fix: "Leave Last-Event-ID and after out to begin with the first event."})
 		return
 	}
 	defer sess.Watch()()
-	http.NewResponseController(w).SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
 	hub.Stream(sess.Over(), w, r, sess.Rec, after)
 }
 

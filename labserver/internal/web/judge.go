@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"wslab/compare/runner"
+	"wslab/compare/sse"
 	"wslab/compare/suite"
 	"wslab/compare/tap"
-	"wslab/labserver/internal/hub"
 	"wslab/reference/wire"
 )
 
@@ -156,7 +156,7 @@ func (s *Server) withJudging(next func(http.ResponseWriter, *http.Request, *judg
 }
 
 func (s *Server) judgeEvents(w http.ResponseWriter, r *http.Request, j *judging) {
-	n, err := hub.Position(r)
+	n, err := sse.Position(r)
 	if err != nil {
 		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there.", Fix: "Leave Last-Event-ID and ?after= out to begin with the first report."})
 		return

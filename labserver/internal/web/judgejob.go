@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wslab/compare/runner"
+	"wslab/compare/sse"
 	"wslab/compare/suite"
 )
 
@@ -224,33 +225,13 @@ const runStopped = "The run was stopped."
 // follow sends the lines of j behind the first n as Server-Sent Events, until
 // the run is over or who follows has left.
 func (j *judging) follow(w http.ResponseWriter, r *http.Request, n int) {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
-	alive := time.NewTicker(15 * time.Second)
-	defer alive.Stop()
-	for {
+	sse.Follow(w, r, nil, func() ([]sse.Message, bool, <-chan struct{}) {
 		lines, over, changed := j.after(n)
-		control.SetWriteDeadline(time.Now().Add(10 * time.Second))
-		if len(lines) == 0 {
-			fmt.Fprint(w, ": wslab\n\n")
-		}
-		for _, line := range lines {
+		messages := make([]sse.Message, len(lines))
+		for i, line := range lines {
 			n++
-			if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", n, line); err != nil {
-				return
-			}
+			messages[i] = sse.Message{ID: uint64(n), Data: line}
 		}
-		if control.Flush() != nil || over {
-			return
-		}
-		select {
-		case <-changed:
-		case <-alive.C:
-		case <-r.Context().Done():
-			return
-		}
-	}
+		return messages, over, changed
+	})
 }
