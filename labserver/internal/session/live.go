@@ -176,14 +176,14 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 // who says who the client of the handshake in r is, which calls itself client and
 // belongs to p where p is not nil, and in which round it connects. s.mu is held.
 func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, int) {
-	round, raw := s.rounds[client]
+	raw, ours := s.raws[client]
 	switch {
 	case p != nil && p.page != nil && client == p.Token:
 		return recording.AsTab, p.Round
 	case p != nil:
 		return recording.AsScenario, p.Round
-	case raw:
-		return recording.AsRaw, round
+	case ours:
+		return recording.AsRaw, raw.round
 	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard lets no other page's pass
 		round, _ := strconv.Atoi(r.URL.Query().Get("round"))
 		return recording.AsTab, round

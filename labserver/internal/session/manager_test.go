@@ -36,7 +36,7 @@ func TestMemoryIsMadeWhereItIsMissedLeast(t *testing.T) {
 	defer m.Close(t.Context())
 	m.relieving.Store(true) // it makes room when this test says so
 	begin := func(outside bool, n int) *Session {
-		s, err := m.New(outside)
+		s, err := m.New("", outside)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,13 +105,13 @@ func TestMemoryIsMadeWhereItIsMissedLeast(t *testing.T) {
 func TestAManagerMakesRoomByItselfAndCountsWhatIsForgotten(t *testing.T) {
 	const limit = 16 << 20
 	m := NewManager(limit)
-	old, err := m.New(true)
+	old, err := m.New("", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	heavy(old, limit/4)
 	over(old, 0)
-	busy, err := m.New(false)
+	busy, err := m.New("", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestOneSessionTooManyIsRefusedWhenNoneIsIdle(t *testing.T) {
 	l := start(t)
 	l.full()
 	var command *CommandError
-	if _, err := l.manager.New(false); !errors.As(err, &command) || command.Fix == "" {
+	if _, err := l.manager.New("", false); !errors.As(err, &command) || command.Fix == "" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -183,11 +183,11 @@ func TestConnectionsFromOutsideLeaveRoomForPages(t *testing.T) {
 	rest(page, idleAfter/2)
 	var all []*Session
 	for range maxOutside {
-		s, err := l.manager.New(true)
+		s, err := l.manager.New("", true)
 		l.ok(err)
 		all = append(all, s)
 	}
-	if _, err := l.manager.New(true); err == nil {
+	if _, err := l.manager.New("", true); err == nil {
 		t.Errorf("%d sessions of connections from outside are in use", maxOutside+1)
 	}
 	if _, ok := l.manager.Get(page.ID); !ok {
@@ -198,7 +198,7 @@ func TestConnectionsFromOutsideLeaveRoomForPages(t *testing.T) {
 	all[7].mu.Lock()
 	all[7].coming = false
 	all[7].mu.Unlock()
-	if _, err := l.manager.New(true); err != nil {
+	if _, err := l.manager.New("", true); err != nil {
 		t.Errorf("the session of a connection that is over makes no room: %v", err)
 	}
 	if _, ok := l.manager.Get(all[7].ID); ok {
@@ -210,7 +210,7 @@ func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T
 	t.Parallel()
 	l := start(t)
 	all := l.full()
-	if _, err := l.manager.New(true); err == nil {
+	if _, err := l.manager.New("", true); err == nil {
 		t.Error("a page that has had no time to follow its session lost it")
 	}
 	for i, s := range all {
@@ -218,7 +218,7 @@ func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T
 	}
 	oldest, watched := all[len(all)-2], all[len(all)-1]
 	defer watched.Watch()()
-	over, err := l.manager.New(true)
+	over, err := l.manager.New("", true)
 	l.ok(err)
 	if _, ok := l.manager.Get(oldest.ID); ok {
 		t.Error("the session that was idle longest is kept")
@@ -241,11 +241,11 @@ func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T
 func TestIdleSessionsAreForgottenByATimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewManager(0)
-		idle, err := m.New(false)
+		idle, err := m.New("", false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		watched, _ := m.New(false)
+		watched, _ := m.New("", false)
 		stop := watched.Watch()
 		time.Sleep(idleAfter - sweepEvery)
 		if _, ok := m.Get(idle.ID); !ok {
@@ -264,13 +264,13 @@ func TestIdleSessionsAreForgottenByATimer(t *testing.T) {
 			t.Error("it is kept after its follower has left")
 		}
 		// And the timer runs again when there is a session again.
-		again, _ := m.New(false)
+		again, _ := m.New("", false)
 		again.Watch()()
 		time.Sleep(idleAfter + sweepEvery)
 		if _, ok := m.Get(again.ID); ok {
 			t.Error("the timer has stopped for good")
 		}
-		last, _ := m.New(false)
+		last, _ := m.New("", false)
 		last.Watch()()
 		m.Close(t.Context())
 		for _, s := range []*Session{watched, again, last} {

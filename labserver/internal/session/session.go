@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"wslab/compare/recording"
-	"wslab/compare/scenario"
 	"wslab/compare/tap"
 )
 
@@ -52,8 +51,7 @@ type Session struct {
 	mu       sync.Mutex
 	hold     bool // the valve of connections to come
 	live     []*live
-	raws     map[string]*scenario.Raw // nil while one is being opened
-	rounds   map[string]int           // of the raw clients that the session opens
+	raws     map[string]rawClient // that the session opens, maxRawClients at most; nil when it has ended
 	tasks    int
 	buried   []*tap.Conn // whose sockets are open on a silent line
 	plays    []*Play     // under way, oldest first
@@ -77,7 +75,7 @@ type Session struct {
 func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
-		raws: map[string]*scenario.Raw{}, rounds: map[string]int{}, used: time.Now(), alone: time.Now(),
+		raws: map[string]rawClient{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -205,7 +203,7 @@ func (s *Session) close(ctx context.Context, why string) {
 		}
 	}
 	for _, c := range raws {
-		if c != nil {
+		if c.Raw != nil {
 			c.Close()
 		}
 	}

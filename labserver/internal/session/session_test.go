@@ -108,7 +108,7 @@ func (l *lab) serve(w http.ResponseWriter, r *http.Request) {
 
 func (l *lab) session() *Session {
 	l.Helper()
-	s, err := l.manager.New(false)
+	s, err := l.manager.New("", false)
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -412,7 +412,7 @@ func TestAClosedSessionRefusesEverything(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := l.manager.New(false); err == nil {
+	if _, err := l.manager.New("", false); err == nil {
 		t.Error("a closed manager begins a session")
 	}
 	if _, ok := l.manager.Get(s.ID); ok {

@@ -186,7 +186,7 @@ func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
 		t.Error("a connection whose client is still there was let go")
 	}
 
-	outside, err := l.manager.New(true)
+	outside, err := l.manager.New("", true)
 	l.ok(err)
 	l.open(outside, "a", "gorilla")
 	outside.Valve("hold", nil)

@@ -265,6 +265,6 @@ func TestARunThatNobodyStopsEndsWithTheServer(t *testing.T) {
 			go func() { io.Copy(io.Discard, c); c.Close() }() // accepts, and says nothing
 		}
 	}()
-	s.post("/api/judge", map[string]any{"server": s.serverAt("ws://" + stuck.Addr().String() + "/")})
+	s.post("/api/judge?server="+s.serverAt("ws://"+stuck.Addr().String()+"/"), map[string]any{})
 	// The clean-up of start waits until nothing of either is left.
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -303,4 +304,23 @@ func TestASocketOfNoRunIsRefused(t *testing.T) {
 		p.ended()
 	}
 	s.told(id, "")
+}
+
+func TestConnectionsOfARunThatWaitForTheirTurnAreBounded(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1"}, "tells": true})
+	j := s.judgings.get(answer["judge"].(string))
+	j.waiting.Store(maxWaiting) // as if so many waited
+	p := s.dial()
+	defer p.Close()
+	p.say(s.request(answer["url"].(string) + "/1"))
+	text, _ := io.ReadAll(p.r)
+	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "256 connections of this run") {
+		t.Errorf("one more is answered with %q", got)
+	}
+	if n := j.waiting.Load(); n != maxWaiting {
+		t.Errorf("the one that was refused counts: %d wait", n)
+	}
+	j.waiting.Store(0)
+	s.post("/api/judge/"+j.ID+"/stop", map[string]any{})
 }

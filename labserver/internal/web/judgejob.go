@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/runner"
 	"wslab/compare/sse"
 	"wslab/compare/suite"
+	"wslab/labserver/internal/session"
 )
 
 // Bounds of what a page may have judged.
@@ -22,6 +24,7 @@ const (
 	maxJudged    = 8                // kept, the running ones included
 	clientWait   = 30 * time.Second // for the browser's next connection
 	judgeTimeout = 10 * time.Minute // for a run as a whole
+	maxWaiting   = 256              // connections of a client that wait for their turn; browsers open 255 at most
 )
 
 // judging is a run of cases and what has come of it so far.
@@ -30,6 +33,8 @@ type judging struct {
 	conns  chan *begun // of the client that is judged; nil where servers are
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	waiting atomic.Int32 // connections of the client whose turn has not come
 
 	mu      sync.Mutex
 	lines   [][]byte // JSON of reports, and at last that it is over
@@ -105,9 +110,9 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	}
 	switch {
 	case js.stopped:
-		return nil, fmt.Errorf("the lab server is shutting down")
+		return nil, &session.CommandError{What: "Nothing was begun: the lab server is shutting down."}
 	case running >= maxJudging:
-		return nil, fmt.Errorf("%d runs are under way already, in this tab or another: stop one of them, or wait until it is over", running)
+		return nil, &session.CommandError{What: fmt.Sprintf("Nothing was begun: %d runs are under way already, in this tab or another: stop one of them, or wait until it is over.", running)}
 	}
 	for i, j := range js.list {
 		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -43,17 +45,17 @@ func TestTheLearnersServerIsJudged(t *testing.T) {
 	defer stop()
 	_, port, _ := net.SplitHostPort(addr)
 	server := s.serverAt("ws://localhost:" + port + "/any?path")
-	if up := s.post("/api/judge/reach", map[string]any{"server": server})["up"]; up != true {
+	if up := s.post("/api/judge/reach?server="+server, map[string]any{})["up"]; up != true {
 		t.Errorf("up is %v", up)
 	}
-	answer := s.post("/api/judge", map[string]any{"server": server, "cases": []string{"5.1"}})
+	answer := s.post("/api/judge?server="+server, map[string]any{"cases": []string{"5.1"}})
 	lines := s.told(answer["judge"].(string), "")
 	for _, l := range lines[:len(lines)-1] {
 		if l.Verdict != "pass" || l.Endpoint != "localhost:"+port {
 			t.Errorf("%+v", l)
 		}
 	}
-	both := s.post("/api/judge/case", map[string]any{"case": "5.1/1", "server": server, "endpoints": []string{"gorilla"}})
+	both := s.post("/api/judge/case?server="+server, map[string]any{"case": "5.1/1", "endpoints": []string{"gorilla"}})
 	if n := len(both["reports"].([]any)); n != 2 {
 		t.Errorf("%d reports of two servers", n)
 	}
@@ -65,10 +67,10 @@ func TestAServerThatIsNotThereIsToldInASentence(t *testing.T) {
 	s.ok(err)
 	server := s.serverAt("ws://" + l.Addr().String() + "/")
 	l.Close()
-	if up := s.post("/api/judge/reach", map[string]any{"server": server})["up"]; up != false {
+	if up := s.post("/api/judge/reach?server="+server, map[string]any{})["up"]; up != false {
 		t.Errorf("up is %v", up)
 	}
-	lines := s.told(s.post("/api/judge", map[string]any{"server": server})["judge"].(string), "")
+	lines := s.told(s.post("/api/judge?server="+server, map[string]any{})["judge"].(string), "")
 	if len(lines) != 1 || !lines[0].Away || len(lines[0].Error) < 10 {
 		t.Errorf("%+v", lines)
 	}
@@ -98,7 +100,7 @@ func TestAServerThatGoesAwayInTheMiddleIsNotCalledWrong(t *testing.T) {
 		}
 		l.Close()
 	})
-	lines := s.told(s.post("/api/judge", map[string]any{"server": server})["judge"].(string), "")
+	lines := s.told(s.post("/api/judge?server="+server, map[string]any{})["judge"].(string), "")
 	running.Wait()
 	last := lines[len(lines)-1]
 	if !last.Over || !last.Away || !strings.Contains(last.Error, "no longer be reached") || !strings.Contains(last.Error, "The process died") {
@@ -139,7 +141,7 @@ func TestOnlyServersOfThisMachineAreDialled(t *testing.T) {
 }
 
 func (s *site) foreignOf(t *testing.T, address string) suite.Target {
-	target, err := s.foreignTarget(address)
+	target, err := s.foreignTarget(t.Context(), address)
 	if err != nil {
 		t.Errorf("%s: %v", address, err)
 	}
@@ -159,7 +161,7 @@ func TestTheLabServerIsNotJudgedByAnyOfItsNames(t *testing.T) {
 	_, port, _ := net.SplitHostPort(s.address)
 	for _, host := range []string{"127.0.0.1", "localhost", "LocalHost.", "0.0.0.0", "[::]", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:0.0.0.0]", "[::ffff:7f00:1]"} {
 		for _, zeros := range []string{"", "0", "00000"} {
-			if target, err := s.foreignTarget("ws://" + host + ":" + zeros + port + "/"); err == nil {
+			if target, err := s.foreignTarget(t.Context(), "ws://"+host+":"+zeros+port+"/"); err == nil {
 				t.Errorf("%s with port %s%s would be dialled as %+v", host, zeros, port, target)
 			}
 		}
@@ -167,7 +169,7 @@ func TestTheLabServerIsNotJudgedByAnyOfItsNames(t *testing.T) {
 	// What only the resolver knows to be the lab itself: the C library reads some of
 	// these as addresses. None may lead to a connection.
 	for _, host := range []string{"2130706433", "0x7f000001", "0x7f.1", "127.1", "017700000001", "0"} {
-		target, err := s.foreignTarget("ws://" + host + ":" + port + "/")
+		target, err := s.foreignTarget(t.Context(), "ws://"+host+":"+port+"/")
 		if err != nil {
 			continue
 		}
@@ -218,12 +220,12 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 	address := "ws://" + l.Addr().String() + "/"
 	server := s.serverAt(address)
 	for path, body := range map[string]string{
-		"/api/judge/server": fmt.Sprintf(`{"address":%q}`, address),
-		"/api/judge":        fmt.Sprintf(`{"server":%q}`, server),
-		"/api/judge/reach":  fmt.Sprintf(`{"server":%q}`, server),
-		"/api/judge/case":   fmt.Sprintf(`{"case":"5.1/1","server":%q}`, server),
-		"/api/judge/client": `{}`,
-		"/api/judge/header": `{"header":"8100","endpoint":"reference","role":"server"}`,
+		"/api/judge/server":                 fmt.Sprintf(`{"address":%q}`, address),
+		"/api/judge?server=" + server:       `{}`,
+		"/api/judge/reach?server=" + server: `{}`,
+		"/api/judge/case?server=" + server:  `{"case":"5.1/1"}`,
+		"/api/judge/client":                 `{}`,
+		"/api/judge/header":                 `{"header":"8100","endpoint":"reference","role":"server"}`,
 	} {
 		for name, change := range map[string]func(*http.Request){
 			"another Origin": func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") },
@@ -248,11 +250,11 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 	// ID is expected: no reader pressed the button for that address.
 	for _, path := range []string{"/api/judge", "/api/judge/reach", "/api/judge/case"} {
 		for _, server := range []string{address, strings.ToLower(server), "x"} {
-			body := fmt.Sprintf(`{"server":%q}`, server)
+			body := `{}`
 			if path == "/api/judge/case" {
-				body = fmt.Sprintf(`{"case":"5.1/1","server":%q}`, server)
+				body = `{"case":"5.1/1"}`
 			}
-			response, body := s.do("POST", path, body, nil)
+			response, body := s.do("POST", path+"?server="+url.QueryEscape(server), body, nil)
 			if response.StatusCode != 409 {
 				t.Errorf("%s of %q is answered with %d %s", path, server, response.StatusCode, body)
 			}
@@ -263,5 +265,30 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 	if c, ok := <-dialled; ok {
 		c.Close()
 		t.Error("the server was dialled all the same")
+	}
+}
+
+func TestANameThatLeadsToTheLabServerIsRefusedAtOnceAndLater(t *testing.T) {
+	s := start(t, func(o *Options) { o.JudgeAny = true })
+	_, port, err := net.SplitHostPort(s.address)
+	s.ok(err)
+	leadsTo := netip.MustParseAddr("203.0.113.7")
+	defer func(old func(context.Context, string, string) ([]netip.Addr, error)) { lookup = old }(lookup)
+	lookup = func(context.Context, string, string) ([]netip.Addr, error) { return []netip.Addr{leadsTo}, nil }
+	ask := fmt.Sprintf(`{"address":"ws://lab.test:0%s/ws/reference"}`, port)
+	if response, body := s.do("POST", "/api/judge/server", ask, nil); response.StatusCode != 200 {
+		t.Fatalf("a name that leads elsewhere is answered with %d %s", response.StatusCode, body)
+	}
+	leadsTo = netip.MustParseAddr("127.0.0.1")
+	response, body := s.do("POST", "/api/judge/server", ask, nil)
+	if f := refusal(t, ask, body); response.StatusCode != 409 || !strings.Contains(f.What, "lab server itself") {
+		t.Errorf("a name that leads to the lab server is answered with %d %s", response.StatusCode, body)
+	}
+	// One that leads here when it is dialed, not when it was named.
+	id := s.servers.add("later", suite.Target{Dial: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Control: s.mayDial}).DialContext(ctx, "tcp", s.address)
+	}})
+	if response, body := s.do("POST", "/api/judge/reach?server="+id, "{}", nil); response.StatusCode != 409 {
+		t.Errorf("whether it is there is answered with %d %s", response.StatusCode, body)
 	}
 }

@@ -227,15 +227,15 @@ func TestPlaysThatCannotBeAreAnsweredWithWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: the answer is %d %s; want %d", c.name, response.StatusCode, body, c.status)
 			continue
 		}
-		if f := refusal(t, c.name, body); !strings.Contains(f.Error, c.says) {
-			t.Errorf("%s: the answer %q does not name %q", c.name, f.Error, c.says)
+		if f := refusal(t, c.name, body); !strings.Contains(f.What, c.says) {
+			t.Errorf("%s: the answer %q does not name %q", c.name, f.What, c.says)
 		}
 	}
 	// Of a play that is there.
 	play, _ := s.begin(sess, map[string]any{"text": hello, "endpoint": "reference", "as": "raw", "pause": 0})
 	for body, says := range map[string]string{`{"do":"dance"}`: "dance", `{"do":"step"}`: "step", `{"do":"step","step":5}`: "5", `{"do":"step","step":-1}`: "-1"} {
 		response, answer := s.do("POST", "/api/sessions/"+sess.ID+"/plays/"+play, body, nil)
-		if response.StatusCode != 409 || !strings.Contains(refusal(t, body, answer).Error, says) {
+		if response.StatusCode != 409 || !strings.Contains(refusal(t, body, answer).What, says) {
 			t.Errorf("%s is answered with %d %s", body, response.StatusCode, answer)
 		}
 	}
