@@ -24,7 +24,6 @@ var todo = []string{
 	"reference",
 	"static",
 	".ci",
-	"lessons",
 }
 
 // word is a word that this project does not use, and the word to use instead.
