@@ -18,7 +18,7 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 const dialTimeout = 5 * time.Second
@@ -111,9 +111,9 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 		return t, &session.CommandError{What: "An address with a user's name cannot be judged.", Fix: "Leave what stands before the @ out."}
 	case u.Fragment != "" || strings.Contains(address, "#"):
 		return t, &session.CommandError{What: "A WebSocket address has no part behind a # (RFC 6455 §3).", Fix: "Leave it out."}
-	case !wire.IsTarget(u.RequestURI()):
+	case !uri.IsTarget(u.RequestURI()):
 		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
-	case !wire.IsHost(u.Host):
+	case !uri.IsHost(u.Host):
 		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q cannot be sent in a Host header field.", u.Host), Fix: "Write a name in ASCII, and an IPv6 address in brackets and without a zone."}
 	}
 	port := u.Port()

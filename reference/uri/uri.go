@@ -1,10 +1,85 @@
-package wire
+// Package uri knows the grammar of the places that a WebSocket connects: URLs with
+// the schemes ws and wss (RFC 6455 §3), hosts and ports (RFC 3986 §3.2.2), targets of
+// requests (RFC 9112 §3.2) and origins (RFC 6454 §7.1).
+package uri
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
 )
+
+// schemePorts are the ports where a URL names none.
+var schemePorts = map[string]string{"ws": "80", "wss": "443"}
+
+// Parse reads a URL of the schemes ws and wss and gives the address to dial
+// (RFC 6455 §3).
+func Parse(s string) (u *url.URL, addr string, err error) {
+	u, err = url.Parse(s)
+	var broken *url.Error
+	if errors.As(err, &broken) {
+		err = broken.Err // without the URL, which may hold a password
+	}
+	if err != nil && strings.Contains(s, "@") {
+		err = errors.New("the URL cannot be read")
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	port := schemePorts[u.Scheme]
+	switch {
+	case port == "":
+		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
+	case u.Hostname() == "":
+		return nil, "", errors.New("the URL has no host")
+	case strings.Contains(s, "#"):
+		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
+	case u.User != nil:
+		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
+	case !IsTarget(u.RequestURI()):
+		return nil, "", errors.New("the URL has a character that must be percent-encoded")
+	case !IsHost(HostField(u)):
+		return nil, "", fmt.Errorf("the host %.60q is not one; write a name beyond ASCII in its ASCII form, xn--…", u.Host)
+	}
+	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
+}
+
+// HostField returns the Host for u: the port only where it is not the scheme's, and
+// no zone, which means something on this machine alone (RFC 6874 §4).
+func HostField(u *url.URL) string {
+	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
+	host = strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
+	if address, port, ok := strings.Cut(host, "]"); ok {
+		host = WithoutZone(address) + "]" + port
+	}
+	return host
+}
+
+// WithoutZone returns an IPv6 address without its zone.
+func WithoutZone(address string) string {
+	if strings.Contains(address, ":") {
+		address, _, _ = strings.Cut(address, "%")
+	}
+	return address
+}
+
+// WithoutUser returns a URL without user name and password, for an error. Where it
+// cannot be read, all before the last @ may be part of them.
+func WithoutUser(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" {
+		return s[strings.LastIndex(s, "@")+1:]
+	}
+	if u.User != nil {
+		u.User = nil
+		return u.String()
+	}
+	return s
+}
 
 // IsTarget reports whether s can be the target of a handshake's request (RFC 6455
 // §4.2.1): a path, or a whole http or https URL without a user name (RFC 9110
@@ -19,15 +94,6 @@ func IsTarget(s string) bool {
 		return err == nil
 	}
 	return (u.Scheme == "http" || u.Scheme == "https") && u.User == nil && IsHost(u.Host)
-}
-
-// Authority returns the host and port that a request is for. Those of a target
-// that is a whole URL count in place of Host (RFC 9112 §3.2.2).
-func (h Head) Authority() string {
-	if u, err := url.ParseRequestURI(h.Target); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return strings.Join(h.Values("Host"), ", ")
 }
 
 // nameChars are the characters of a host's name: unreserved, sub-delims, and the
