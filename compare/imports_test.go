@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"compare/tap":       nil,
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
-	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
 	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
 	"compare/browser":   {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
@@ -41,7 +41,6 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
-	"compare/endpoint":          {"reference/dissect"},
 	"compare/runner":            {"reference", "lessons"},
 	"compare/scenario":          {"lessons"},
 	"labserver/internal/lesson": {"static"},

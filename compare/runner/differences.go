@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/suite"
 )
 
@@ -186,9 +187,9 @@ func CheckAgainst(table []Difference, cases []*suite.Case, reports []suite.Repor
 			both[r.Case.ID] = p
 		}
 		switch r.Endpoint {
-		case "reference":
+		case endpoint.Reference:
 			p.reference = r
-		case "gorilla":
+		case endpoint.Gorilla:
 			p.gorilla = r
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/hub"
 	"wslab/reference/wire"
 )
@@ -104,15 +104,6 @@ func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite
 // maxPattern is the most bytes of a name for cases.
 const maxPattern = 100
 
-// names returns what targets are called.
-func names(targets []suite.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name
-	}
-	return list
-}
-
 // judge begins a run.
 func (s *Server) judge(w http.ResponseWriter, r *http.Request) {
 	var a asked
@@ -136,7 +127,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request) {
 		s.busy(w, err)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)})
+	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": runner.Names(targets)})
 }
 
 func (s *Server) busy(w http.ResponseWriter, err error) {
@@ -306,8 +297,8 @@ func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
 // the first byte of the request. When it cannot, it answers and returns nil.
 func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	w.Header().Set("Connection", "close")
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	tapped := endpoint.TapOf(r)
+	if tapped == nil {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
 		return nil
 	}

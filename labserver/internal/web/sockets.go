@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"wslab/compare/endpoint"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/session"
 )
 
@@ -32,8 +31,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
 		return
 	}
-	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	conn := endpoint.TapOf(r)
+	if conn == nil {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
 		return
 	}
