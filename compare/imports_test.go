@@ -16,7 +16,8 @@ import (
 var allowed = map[string][]string{
 	"reference/wire":    nil,
 	"reference/dissect": {"reference/wire"},
-	"reference":         {"reference/wire"},
+	"reference":         {"reference/wire", "reference/deflate"},
+	"reference/deflate": nil,
 	"reference/naive":   nil, // it shares nothing with those who do it right
 	"compare/tap":       nil,
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},

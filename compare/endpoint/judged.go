@@ -41,7 +41,7 @@ func (e Endpoint) Listen(l net.Listener) (stop func(), ok bool) {
 // judgeReference prepares t to serve package reference.
 func judgeReference(t *tracking) {
 	s := &reference.Server{Handler: judgedReference, CheckOrigin: func(wire.Head) bool { return true }, Options: reference.Options{
-		MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Deflate: &wire.DeflateParams{},
+		MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Extension: reference.Deflate{},
 	}, ErrorLog: func(error) {}}
 	t.serve, t.shutdown = func() { _ = s.Serve(t) }, s.Shutdown
 }

@@ -21,6 +21,15 @@ type Head struct {
 	Fields []Field
 }
 
+// AppendHead appends a start line, fields and the empty line to dst.
+func AppendHead(dst []byte, start string, fields ...Field) []byte {
+	dst = append(dst, start+"\r\n"...)
+	for _, f := range fields {
+		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
 // Values returns the value of every field called name, in any case, without
 // the white space around it.
 func (h Head) Values(name string) []string {
@@ -60,16 +69,10 @@ func (h Head) Key() string {
 func CheckRequest(h Head) []Violation {
 	var vs violations
 	//lesson:begin check-method
-	if h.Method != "GET" {
-		vs.broke(&RuleMethod, "The method is %q.", h.Method)
-	}
-	if !atLeastHTTP11(h.Proto) {
-		vs.broke(&RuleHTTPVersion, "The version is %q.", h.Proto)
-	}
+	vs.when(h.Method != "GET", &RuleMethod, "The method is %q.", h.Method)
+	vs.when(!atLeastHTTP11(h.Proto), &RuleHTTPVersion, "The version is %q.", h.Proto)
 	//lesson:end
-	if !IsTarget(h.Target) {
-		vs.broke(&RuleTarget, "The target is %.60q.", h.Target)
-	}
+	vs.when(!IsTarget(h.Target), &RuleTarget, "The target is %.60q.", h.Target)
 	switch {
 	case len(h.Values("Transfer-Encoding")) > 0:
 		vs.broke(&RuleBody, "%s.", found(h, "Transfer-Encoding"))
@@ -77,23 +80,14 @@ func CheckRequest(h Head) []Violation {
 		vs.broke(&RuleBody, "%s.", found(h, "Content-Length"))
 	}
 	for _, f := range h.Fields {
-		if !IsToken(f.Name) {
-			vs.broke(&RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
-		}
+		vs.when(!IsToken(f.Name), &RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 	}
-	switch hosts := h.Values("Host"); {
-	case len(hosts) != 1:
-		vs.broke(&RuleHost, "There are %d Host fields.", len(hosts))
-	case !IsHost(hosts[0]):
-		vs.broke(&RuleHost, "Host is %.60q.", hosts[0])
-	}
+	hosts := h.Values("Host")
+	vs.when(len(hosts) != 1, &RuleHost, "There are %d Host fields.", len(hosts))
+	vs.when(len(hosts) == 1 && !IsHost(hosts[0]), &RuleHost, "Host is %.60q.", strings.Join(hosts, ""))
 	//lesson:begin check-upgrade
-	if !h.HasToken("Upgrade", "websocket") {
-		vs.broke(&RuleUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleConnection, "%s.", found(h, "Connection"))
-	}
+	vs.when(!h.HasToken("Upgrade", "websocket"), &RuleUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleConnection, "%s.", found(h, "Connection"))
 	//lesson:end
 	//lesson:begin check-key
 	switch keys := h.Values("Sec-WebSocket-Key"); {
@@ -106,14 +100,10 @@ func CheckRequest(h Head) []Violation {
 	}
 	//lesson:end
 	//lesson:begin check-version
-	if versions := h.Values("Sec-WebSocket-Version"); !slices.Equal(versions, []string{"13"}) {
-		vs.broke(&RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
-	}
+	vs.when(!slices.Equal(h.Values("Sec-WebSocket-Version"), []string{"13"}), &RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	//lesson:end
 	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
-		if !IsToken(p) {
-			vs.broke(&RuleSubprotocols, "The item %q is no token.", p)
-		}
+		vs.when(!IsToken(p), &RuleSubprotocols, "The item %q is no token.", p)
 	}
 	return append(vs, CheckExtensions(h)...)
 }
@@ -126,12 +116,9 @@ func CheckResponse(request, h Head) []Violation {
 		vs.broke(&RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
-	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
-		vs.broke(&RuleRespUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleRespConnection, "%s.", found(h, "Connection"))
-	}
+	upgrades := len(h.Tokens("Upgrade")) == 1 && h.HasToken("Upgrade", "websocket")
+	vs.when(!upgrades, &RuleRespUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleRespConnection, "%s.", found(h, "Connection"))
 	//lesson:begin check-accept
 	want := Accept(request.Key())
 	switch got := h.Values("Sec-WebSocket-Accept"); {
@@ -143,13 +130,12 @@ func CheckResponse(request, h Head) []Violation {
 	//lesson:end
 	answers, _ := ParseExtensions(h)
 	for _, e := range answers {
-		if !request.HasExtension(e.Name) {
-			vs.broke(&RuleRespExtension, "The server answers with the extension %q.", e.Name)
-		}
+		vs.when(!request.HasExtension(e.Name), &RuleRespExtension, "The server answers with the extension %q.", e.Name)
 	}
 	vs = append(vs, CheckExtensions(h)...)
-	_, _, unfit := CheckDeflateResponse(request, h)
-	vs = append(vs, unfit...)
+	for _, check := range extensionChecks {
+		vs = append(vs, check(request, h)...)
+	}
 	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
 		vs.broke(&RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
 	} else if len(ps) == 1 && !slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), ps[0]) {
