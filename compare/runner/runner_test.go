@@ -212,7 +212,7 @@ server · net.Conn.Read → 8 bytes
 server · has reset TCP
 server · closes TCP
 server · net.TCPConn.SetLinger(0), Close → nil
-client · read "read: connection reset by peer"
+client · read "connection reset by peer"
 
 > server tcp read
 server · net.Conn.Read → *net.OpError "read tcp: use of closed network connection"

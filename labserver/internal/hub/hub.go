@@ -7,7 +7,6 @@ package hub
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -57,7 +56,7 @@ func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *re
 			events = append([]recording.Event{lost}, events...)
 		}
 		if len(events) > 0 {
-			body, err := json.Marshal(events)
+			body, err := recording.JSON(events)
 			if err != nil {
 				return
 			}
