@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 )
@@ -231,14 +232,14 @@ type expectations struct {
 
 // endpoints returns those whose failures are expected: what gorilla does is held
 // by the table of differences, and the weekend server is there to fail.
-func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
 // undecided returns how many reports of the endpoints whose outputs are kept have
 // no verdict.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
-		if r.Endpoint != "naive" && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
+		if r.Endpoint != endpoint.Naive && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
 			n++
 		}
 	}
@@ -266,7 +267,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	var names []string
 	width := widest(reports)
 	for _, r := range reports {
-		if r.Endpoint == "naive" {
+		if r.Endpoint == endpoint.Naive {
 			continue
 		}
 		if texts[r.Endpoint] == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/suite"
 	"wslab/reference/wire"
 )
@@ -194,9 +195,9 @@ func CheckAgainst(table []Difference, cases []*suite.Case, reports []suite.Repor
 			both[r.Case.ID] = p
 		}
 		switch r.Endpoint {
-		case "reference":
+		case endpoint.Reference:
 			p.reference = r
-		case "gorilla":
+		case endpoint.Gorilla:
 			p.gorilla = r
 		}
 	}

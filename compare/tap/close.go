@@ -27,10 +27,10 @@ func (c *Conn) Close() error {
 	c.closeQueues(first, lingers, id)
 	defer c.tell()
 	switch {
+	case !first:
+		return c.opError("close", net.ErrClosed)
 	case lingers:
 		return nil
-	case !first && (c.silent.Load() || c.lingers.Load()):
-		return c.opError("close", net.ErrClosed)
 	}
 	var err error
 	if c.silent.Load() {
@@ -38,10 +38,19 @@ func (c *Conn) Close() error {
 	} else {
 		err = c.closeSocket()
 	}
-	if r != nil && first {
+	if r != nil {
 		(*r).Gone()
 	}
+	c.finish()
 	return err
+}
+
+// finish notes that what the first Close began has ended.
+func (c *Conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finished = true
+	c.changed()
 }
 
 // beginClose begins Close: nothing more is written, and what is unread is recorded.
@@ -82,7 +91,6 @@ func (c *Conn) closeQueues(first, lingers bool, id uint64) {
 	if lingers {
 		r := *c.recorder.Load()
 		c.finWaits(r, Out, id)
-		c.lingering = true
 		go c.linger(r)
 	} else if first {
 		c.dropAll(Out)
@@ -131,7 +139,7 @@ func (c *Conn) Abort() error {
 	err := c.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.lingering {
+	for !c.finished {
 		c.wait(time.Time{})
 	}
 	return err
@@ -287,8 +295,5 @@ func (c *Conn) linger(r Recorder) {
 		c.mu.Unlock()
 	}
 	r.Gone()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lingering = false
-	c.changed()
+	c.finish()
 }

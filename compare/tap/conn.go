@@ -63,7 +63,7 @@ type Conn struct {
 	reset         error    // the RST that a Write met, while bytes that came before it are unread
 	met           bool     // the kernel has reported the peer's RST to a Write, so a Read gets io.EOF
 	closed        bool
-	lingering     bool      // linger is at work
+	finished      bool      // what Close began has ended
 	aborted       bool      // nothing is to be sent any more
 	pausing       int       // Writes that wait for room
 	readDeadline  time.Time // both on clock

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/reference/wire"
 )
 
@@ -173,7 +174,7 @@ func (c *compiler) lab(e map[string]entry, line int) {
 		c.problem(line, "this is the second lab block; a lesson has one")
 		return
 	}
-	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", []string{"reference", "gorilla", "both"})
+	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
 	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
 }
 
