@@ -77,10 +77,10 @@ func (c *Connection) handshake(at time.Duration, from wire.Role, h *dissect.Hand
 	by, told := c.about.handshake(c.r.next, h, from == c.side, begins, end)
 	seq := c.r.appendBy(at, c.ID, from.String(), h, by, told)
 	if from == wire.Client {
-		c.become(at, "CONNECTING", "the client asks to open")
+		c.become(at, "CONNECTING", "the client sends its request")
 	} else if h.Head.Status == 101 {
 		c.answer = seq
-		c.become(at, "OPEN", "the server answers 101")
+		c.become(at, "OPEN", "the server responds with 101")
 	}
 	return seq
 }

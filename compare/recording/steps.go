@@ -95,7 +95,7 @@ func (t *textWriter) head(b block) {
 			t.printf("> %s\n", strings.TrimSuffix(line, "\n"))
 		}
 	case len(b.events) > 0:
-		t.printf("> (%s)\n", map[bool]string{true: "the end", false: "meanwhile"}[b.over != nil])
+		t.printf("> (%s)\n", map[bool]string{true: "after the last step", false: "between two steps"}[b.over != nil])
 	}
 }
 
@@ -103,7 +103,7 @@ func (t *textWriter) head(b block) {
 // the scenario, one line an event and no bits. It is stable.
 func Transcript(events []Event) map[int][]string {
 	all := map[int][]string{}
-	t := &textWriter{opt: TextOptions{Stable: true, Brief: true}}
+	t := newTextWriter(nil, events, TextOptions{Stable: true, Brief: true})
 	for _, b := range blocks(events) {
 		if b.step == nil {
 			continue

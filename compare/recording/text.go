@@ -32,7 +32,7 @@ type TextOptions struct {
 // WriteText writes events as text, one paragraph each: a line that says what
 // happened, and under a frame its bytes and its fields bit by bit.
 func WriteText(w io.Writer, events []Event, opt TextOptions) error {
-	t := &textWriter{w: w, opt: opt}
+	t := newTextWriter(w, events, opt)
 	if !opt.Stable {
 		for _, e := range events {
 			t.event(e)
@@ -57,9 +57,28 @@ func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 }
 
 type textWriter struct {
-	w   io.Writer
-	opt TextOptions
-	err error
+	w     io.Writer
+	opt   TextOptions
+	err   error
+	units map[uint64]string // names of the events that the valve can hold, by seq
+}
+
+func newTextWriter(w io.Writer, events []Event, opt TextOptions) *textWriter {
+	t := &textWriter{w: w, opt: opt, units: map[uint64]string{}}
+	if !opt.Stable {
+		return t // it names events by number
+	}
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case *dissect.Handshake:
+			t.units[e.Seq] = "the " + map[wire.Role]string{wire.Client: "request", wire.Server: "response"}[b.From]
+		case *dissect.Frame:
+			t.units[e.Seq] = "the " + strings.ToUpper(b.Header.Opcode.String()) + " frame"
+		case *TCP:
+			t.units[e.Seq] = "TCP FIN"
+		}
+	}
+	return t
 }
 
 // printf writes and keeps the first error.
@@ -95,7 +114,7 @@ func (t *textWriter) event(e Event) {
 		t.tcp(e, b)
 	case *Bytes:
 		if !t.opt.Stable {
-			t.line(e, arrow, "TCP brings %s: %s", ByteCount(b.Size), spaced(b.Head, 32, b.Size))
+			t.line(e, arrow, "TCP delivers %s: %s", ByteCount(b.Size), spaced(b.Head, 32, b.Size))
 		}
 	case *dissect.Handshake:
 		t.handshake(e, arrow, b)
@@ -109,13 +128,13 @@ func (t *textWriter) event(e Event) {
 			t.frame(b.Frame)
 		}
 	case *Unread:
-		t.line(e, "·", "arrived, not read by the %s: %s", other(e.From), t.pieceSummary(b.piece))
+		t.line(e, "·", "arrived, and the %s did not read it: %s", other(e.From), t.pieceSummary(b.piece))
 		if b.Frame != nil {
 			t.frame(b.Frame)
 			t.violations(b.Frame.Violations)
 		}
 	case *Message:
-		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, ByteCount(b.Size), preview(b.Message))
+		t.line(e, arrow, "a %s message of %s is complete: %s", b.Opcode, ByteCount(b.Size), preview(b.Message))
 	case *Call:
 		t.call(e, b)
 	case *Script:
@@ -123,22 +142,29 @@ func (t *textWriter) event(e Event) {
 	case *State:
 		t.line(e, "·", "%s: %s", b.State, b.Why)
 	case *Held:
-		unit := fmt.Sprintf("#%d", b.Of)
-		if t.opt.Stable {
-			unit = "a unit"
-		}
-		switch b.State {
-		case "unsent":
-			t.line(e, "·", "%s was not sent%s%s", unit, lastBytes(b.Left), errorSuffix(b.Err))
-		case "unread":
-			t.line(e, "·", "%s arrived and was not read by the %s%s", unit, other(e.From), lastBytes(b.Left))
-		default:
-			t.line(e, "·", "%s is %s at the valve", unit, b.State)
-		}
+		t.held(e, b)
 	case *Dropped:
-		t.line(e, "·", "%d events were dropped here", b.Count)
+		t.line(e, "·", "%d events are missing here: the recording was full", b.Count)
 	case *Step:
 		t.step(e, b)
+	}
+}
+
+// held says what happened to a handshake, a frame or an end of TCP at the valve.
+func (t *textWriter) held(e Event, h *Held) {
+	unit, named := t.units[h.Of]
+	if !named {
+		unit = fmt.Sprintf("#%d", h.Of)
+	}
+	switch h.State {
+	case "waiting":
+		t.line(e, "·", "%s is held", unit)
+	case "unsent":
+		t.line(e, "·", "%s was not sent%s%s", unit, lastBytes(h.Left), errorSuffix(h.Err))
+	case "unread":
+		t.line(e, "·", "%s arrived, and the %s did not read it%s", unit, other(e.From), lastBytes(h.Left))
+	default: // released, dropped
+		t.line(e, "·", "%s is %s", unit, h.State)
 	}
 }
 
@@ -192,7 +218,7 @@ func (t *textWriter) step(e Event, s *Step) {
 	case s.Phase == StepBegin:
 		t.line(e, ">", "%s:%d %s", s.Scenario, s.Line, strings.ReplaceAll(s.Command, "\n", "; "))
 	case s.Phase == PlayOver:
-		t.line(e, ">", "%s is over%s", s.Scenario, withColon(s.Error))
+		t.line(e, ">", "%s has ended%s", s.Scenario, withColon(s.Error))
 	}
 }
 
@@ -214,7 +240,7 @@ func (t *textWriter) aside(e Event) {
 }
 
 func (t *textWriter) tcp(e Event, b *TCP) {
-	text := map[string]string{"open": "opens TCP", "fin": "has sent FIN: no more bytes come", "rst": "has reset TCP", "closed": "closes TCP", "error": "TCP fails"}[b.What]
+	text := map[string]string{"open": "opens TCP", "fin": "sends TCP FIN: no more bytes follow", "rst": "resets TCP", "closed": "closes TCP", "error": "the TCP connection fails"}[b.What]
 	if b.Info != nil && !t.opt.Stable {
 		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
 	}
@@ -237,7 +263,7 @@ func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
 		t.detail("%s: %s", l.Name, value)
 	}
 	if a := h.Accept; a != nil {
-		verdict := "right"
+		verdict := "correct"
 		if a.Mistake != "" {
 			verdict = "wrong: " + a.Mistake
 		}
@@ -306,6 +332,16 @@ func frameSummary(f *dissect.Frame) string {
 }
 
 func scriptText(s *Script) string {
+	if s.Size == nil && s.Text != "" { // of a raw client: a sentence of its own, not bytes
+		switch s.What {
+		case "read":
+			return "reading ends: " + s.Text
+		case "close":
+			return "closes TCP: " + s.Text
+		case "error":
+			return "error: " + s.Text
+		}
+	}
 	var b strings.Builder
 	b.WriteString(s.What)
 	if s.Code != nil {
