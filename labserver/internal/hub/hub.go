@@ -7,7 +7,6 @@ package hub
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -43,7 +42,7 @@ func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *re
 			lost := recording.Event{Seq: events[0].Seq - 1, At: events[0].At, Body: &recording.Dropped{Count: gone}}
 			events = append([]recording.Event{lost}, events...)
 		}
-		body, err := json.Marshal(events)
+		body, err := recording.JSON(events)
 		if err != nil {
 			return nil, true, nil
 		}

@@ -142,9 +142,8 @@ func (s *Session) toClient(sending Sending, client endpoint.Client) error {
 	if err != nil {
 		return err
 	}
-	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + wire.Accept(request.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
-	for _, part := range append([][]byte{[]byte(answer)}, sending.Parts...) {
+	answer := wire.AppendSwitchingProtocols(nil, request.Header.Get("Sec-WebSocket-Key"))
+	for _, part := range append([][]byte{answer}, sending.Parts...) {
 		if _, err := conn.Write(part); err != nil {
 			break // the client has ended it, and the recording says so
 		}
