@@ -117,6 +117,9 @@ func Load(files fs.FS, o Options) (*Course, error) {
 		return nil, fmt.Errorf("lesson: list the lessons: %w", err)
 	}
 	for _, name := range names {
+		if name == "README.md" {
+			continue
+		}
 		if !fileName.MatchString(name) {
 			c.problems.add(folder+"/"+name, 1, "a lesson is called NN-name.md, as 02-frames.md; rename it")
 			continue
