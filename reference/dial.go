@@ -66,7 +66,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	}()
 	o = cmp.Or(o, &DialOptions{})
 	// 1. The URL, and the request that it makes.
-	u, addr, err := uri.Parse(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -82,15 +82,15 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if o.NetDial != nil {
 		netDial = o.NetDial
 	}
-	tcp, err := netDial(ctx, "tcp", addr)
+	tcp, err := netDial(ctx, "tcp", u.Addr)
 	if err != nil {
 		return nil, err
 	}
 	// From here on ctx ends every wait by a deadline that has passed.
 	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
 	nc := tcp
-	if u.Scheme == "wss" {
-		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, uri.WithoutZone(u.Hostname())))
+	if u.TLS {
+		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, u.Name))
 		nc, err = tc, tc.HandshakeContext(ctx)
 	}
 

@@ -20,7 +20,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
-	"wslab/compare/tap"
+	"wslab/compare/sse"
 )
 
 //go:embed page
@@ -77,9 +77,6 @@ type play struct {
 	last  time.Duration // of what the page told; b.mu guards it
 }
 
-// tapKey is where a request's context holds its connection.
-type tapKey struct{}
-
 // Start starts the browser at path and waits until its page is there.
 func Start(ctx context.Context, path string) (*Browser, error) {
 	kind, name, err := Identify(ctx, path)
@@ -122,11 +119,11 @@ func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	mux.HandleFunc("/ws/{token}", b.socket)
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, tapKey{}, c) },
 	}
+	serve := endpoint.Tapped(b.server)
 	go func() {
 		defer close(b.served)
-		b.server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+		serve(l)
 	}()
 	return b
 }
@@ -167,9 +164,6 @@ func (p *play) end() {
 	p.b.order(message{Play: p.token, Order: recording.Order{Do: "over"}})
 }
 
-// tapped returns the connection of a request.
-func tapped(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
-
 // away says that the browser has ended.
 func (b *Browser) away() error {
 	if b.process == nil {
@@ -193,12 +187,13 @@ func (b *Browser) order(m message) {
 
 // stream sends the page its orders as Server-Sent Events.
 func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	control.Flush()
-	b.opened.Do(func() { close(b.here) })
-	for {
+	sse.Follow(w, r, b.quit, func() (messages []sse.Message, last bool, more <-chan struct{}) {
+		b.opened.Do(func() { close(b.here) })
+		select {
+		case <-b.quit:
+			return nil, true, nil
+		default:
+		}
 		b.mu.Lock()
 		orders, changed := b.orders, b.changed
 		b.orders = nil
@@ -206,23 +201,12 @@ func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
 		for _, m := range orders {
 			body, err := json.Marshal(m)
 			if err != nil {
-				return
+				return nil, true, nil
 			}
-			if _, err := fmt.Fprintf(w, "data: %s\n\n", body); err != nil {
-				return
-			}
+			messages = append(messages, sse.Message{Data: body})
 		}
-		if control.Flush() != nil {
-			return
-		}
-		select {
-		case <-changed:
-		case <-b.quit:
-			return
-		case <-r.Context().Done():
-			return
-		}
-	}
+		return messages, false, changed
+	})
 }
 
 // report is one thing that the page tells.

@@ -6,69 +6,76 @@ package uri
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
-// schemePorts are the ports where a URL names none.
-var schemePorts = map[string]string{"ws": "80", "wss": "443"}
-
-// Parse reads a URL of the schemes ws and wss and gives the address to dial
-// (RFC 6455 §3).
-func Parse(s string) (u *url.URL, addr string, err error) {
-	u, err = url.Parse(s)
-	var broken *url.Error
-	if errors.As(err, &broken) {
-		err = broken.Err // without the URL, which may hold a password
-	}
-	if err != nil && strings.Contains(s, "@") {
-		err = errors.New("the URL cannot be read")
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	port := schemePorts[u.Scheme]
-	switch {
-	case port == "":
-		return nil, "", fmt.Errorf("the scheme is %q, but must be ws or wss", u.Scheme)
-	case u.Hostname() == "":
-		return nil, "", errors.New("the URL has no host")
-	case strings.Contains(s, "#"):
-		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
-	case u.User != nil:
-		return nil, "", errors.New("the URL has a user name. Send an Authorization header field instead")
-	case !IsTarget(u.RequestURI()):
-		return nil, "", errors.New("the URL has a character that must be percent-encoded")
-	case !IsHost(HostField(u)):
-		return nil, "", fmt.Errorf("the host %.60q is not valid. Write a name with characters outside ASCII in its ASCII form (xn--…)", u.Host)
-	}
-	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
+// URL is a WebSocket URL (RFC 6455 §3).
+type URL struct {
+	TLS    bool   // its scheme is wss
+	Name   string // of the host, or its IP address without a zone: what a certificate is for
+	Host   string // for the header field: with the port only where it is not the scheme's
+	Addr   string // to dial: host and port
+	Target string // of the request
 }
 
-// HostField returns the Host for u: the port only where it is not the scheme's, and
-// no zone, which means something on this machine alone (RFC 6874 §4).
-func HostField(u *url.URL) string {
+// schemePorts are the ports that a URL means without one.
+var schemePorts = map[string]string{"ws": "80", "wss": "443"}
+
+// Parse reads a URL with the scheme ws or wss. Its errors do not contain the
+// URL, which may hold a password.
+func Parse(s string) (URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return URL{}, errors.New("the URL cannot be parsed")
+	case schemePorts[u.Scheme] == "":
+		return URL{}, errors.New("the URL does not begin with ws:// or wss://")
+	case u.Hostname() == "":
+		return URL{}, errors.New("the URL has no host")
+	case u.User != nil:
+		return URL{}, errors.New("the URL has a user name, which a WebSocket URL must not have (RFC 6455 §3)")
+	case strings.Contains(s, "#"):
+		return URL{}, errors.New("the URL has a fragment, which a WebSocket URL must not have (RFC 6455 §3)")
+	case !IsTarget(u.RequestURI()):
+		return URL{}, errors.New("the URL has a character that must be percent-encoded")
+	case !IsHost(hostField(u)):
+		return URL{}, errors.New("the host is not valid in a Host header field; write a name beyond ASCII in its ASCII form, xn--…")
+	default:
+		port := cmp.Or(u.Port(), schemePorts[u.Scheme])
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return URL{}, errors.New("the port is not a number from 1 to 65535")
+		}
+		addr := net.JoinHostPort(u.Hostname(), strconv.FormatUint(n, 10))
+		return URL{u.Scheme == "wss", withoutZone(u.Hostname()), hostField(u), addr, u.RequestURI()}, nil
+	}
+}
+
+// hostField returns the Host for u: no zone, which means something on this
+// computer alone (RFC 6874 §4).
+func hostField(u *url.URL) string {
 	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
 	host = strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
 	if address, port, ok := strings.Cut(host, "]"); ok {
-		host = WithoutZone(address) + "]" + port
+		host = withoutZone(address) + "]" + port
 	}
 	return host
 }
 
-// WithoutZone returns an IPv6 address without its zone.
-func WithoutZone(address string) string {
+// withoutZone returns an IPv6 address without its zone.
+func withoutZone(address string) string {
 	if strings.Contains(address, ":") {
 		address, _, _ = strings.Cut(address, "%")
 	}
 	return address
 }
 
-// WithoutUser returns a URL without user name and password, for an error. Where it
-// cannot be read, all before the last @ may be part of them.
+// WithoutUser returns a URL without user name and password, to be shown. Where it
+// cannot be parsed, everything before the last @ may be part of them.
 func WithoutUser(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Opaque != "" {

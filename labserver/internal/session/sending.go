@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -37,16 +38,23 @@ func (s *Session) SendToServer(sending Sending, addr string) error {
 		return &CommandError{"There is no endpoint called " + cut(sending.Endpoint, 40) + ".", err.Error()}
 	}
 	client := "raw-" + sending.Endpoint + "-1"
+	if err := s.reserve(client, 0); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
-	s.rounds[client] = 0
-	return s.start(func() {
+	err := s.start(func() {
+		defer s.forget(client, nil)
 		log := s.log(client)
 		if err := s.toServer(sending, client, addr, log); err != nil {
 			log("error", err.Error(), -1)
 		}
 	})
+	if err != nil {
+		delete(s.raws, client)
+	}
+	return err
 }
 
 func (s *Session) toServer(sending Sending, client, addr string, log scenario.Log) error {
@@ -94,10 +102,10 @@ func (s *Session) SendToClient(sending Sending, _ string) error {
 			}
 		})
 	}
-	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose reference or gorilla."}
+	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose " + strings.Join(endpoint.Names(endpoint.Clients()), " or ") + "."}
 }
 
-func (s *Session) toClient(sending Sending, client endpoint.Client) error {
+func (s *Session) toClient(sending Sending, client endpoint.Endpoint) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,8 @@ func TestNoRequestMakesMoreWorkThanItIsWorth(t *testing.T) {
 		{"/api/judge", map[string]any{"cases": many(100_000, "MUST")}},
 		{"/api/judge", map[string]any{"endpoints": many(50_000, "e%d")}},
 		{"/api/judge", map[string]any{"cases": []string{strings.Repeat("*a", 400_000)}}},
-		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/1c")}},
-		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/1c"), "record": true}},
+		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/wrong-mask-in-text-client")}},
+		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/wrong-mask-in-text-client"), "record": true}},
 		{"/api/sessions/" + sess.ID + "/valve", map[string]any{"do": "hold", "clients": many(50_000, "client-%d")}},
 		{"/api/sessions/" + sess.ID + "/server", map[string]any{"do": "fragments", "parts": many(50_000, "%d")}},
 	} {
@@ -53,7 +54,7 @@ func TestNoRequestMakesMoreWorkThanItIsWorth(t *testing.T) {
 
 func TestEventsOfASocketThatCannotBeAreNotKept(t *testing.T) {
 	s := start(t)
-	id := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}})["judge"].(string)
+	id := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/wrong-mask-in-text-client"}})["judge"].(string)
 	for _, number := range []int{0, -1, 10_000, 1 << 40} {
 		response, answer := s.do("POST", "/api/judge/"+id+"/script", fmt.Sprintf(`{"number":%d,"events":[]}`, number), nil)
 		if response.StatusCode != 400 {
@@ -86,7 +87,7 @@ func TestOnlyTheFramesThatAreShownAreDissected(t *testing.T) {
 			r, err := http.NewRequest("POST", "/api/dissect", strings.NewReader(body))
 			s.ok(err)
 			w := &discarded{header: http.Header{}}
-			s.dissect(w, r)
+			answer(s.dissect)(w, r)
 			if w.status != 200 {
 				t.Errorf("%d frames are answered with %d", frames, w.status)
 			}
@@ -121,43 +122,43 @@ func TestARefusalClipsWhatItQuotes(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	quoted := `"` + long + `"`
 	for path, body := range map[string]string{
-		at + "/valve":                           `{"do":` + quoted + `}`,
-		at + "/server":                          `{"do":` + quoted + `}`,
-		at + "/server#client":                   `{"do":"ping","client":` + quoted + `}`,
-		at + "/server#hex":                      `{"do":"ping","hex":` + quoted + `}`,
-		at + "/raw":                             `{"do":` + quoted + `,"client":"c"}`,
-		at + "/raw#client":                      `{"do":"close","client":` + quoted + `}`,
-		at + "/raw#open":                        `{"do":"open","client":` + quoted + `}`,
-		at + "/raw#endpoint":                    `{"do":"open","client":"c","endpoint":` + quoted + `}`,
-		at + "/plays":                           `{"scenario":` + quoted + `,"endpoint":"reference","as":"raw"}`,
-		at + "/plays#endpoint":                  `{"scenario":"01-handshake","endpoint":` + quoted + `,"as":"raw"}`,
-		at + "/plays#text":                      `{"text":` + quoted + `,"endpoint":"reference","as":"raw"}`,
-		at + "/plays#name":                      `{"scenario":` + quoted + `,"text":"x","endpoint":"reference","as":"raw"}`,
-		at + "/plays#as":                        `{"text":"send text a","endpoint":"reference","as":` + quoted + `}`,
-		at + "/plays/1":                         `{"do":` + quoted + `}`,
-		at + "/plays/1/done":                    `{"step":0,"error":` + quoted + `,"more":1}`,
-		at + "/scenario":                        `{"scenario":` + quoted + `,"endpoint":"reference","client":"c"}`,
-		at + "/script":                          `[{` + quoted + `:1}]`,
-		"/api/dissect":                          `{"hex":` + quoted + `}`,
-		"/api/dissect#from":                     `{"from":` + quoted + `}`,
-		"/api/judge":                            `{"cases":[` + quoted + `]}`,
-		"/api/judge#short":                      `{"cases":["` + long[:maxPattern] + `"]}`,
-		"/api/judge#endpoints":                  `{"endpoints":[` + quoted + `]}`,
-		"/api/judge#server":                     `{"server":` + quoted + `}`,
-		"/api/judge/case":                       `{"case":` + quoted + `}`,
-		"/api/judge/client":                     `{"cases":[` + quoted + `]}`,
-		"/api/judge/server":                     `{"address":` + quoted + `}`,
-		"/api/judge/server#host":                `{"address":"ws://` + long[:900] + `/"}`,
-		"/api/judge/server#scheme":              `{"address":"` + long[:900] + `://x/"}`,
-		"/api/judge/server#target":              `{"address":"ws://localhost/?a ` + long[:900] + `"}`,
-		"/api/judge/reach":                      `{"server":` + quoted + `}`,
-		"/api/judge/header":                     `{"header":` + quoted + `,"endpoint":"reference","role":"server"}`,
-		"/api/judge/header#endpoint":            `{"header":"8100","endpoint":` + quoted + `,"role":"server"}`,
-		"/api/judge/header#role":                `{"header":"8100","endpoint":"reference","role":` + quoted + `}`,
-		"/api/judge/header#context":             `{"header":"8100","endpoint":"reference","role":"server","context":` + quoted + `}`,
-		"/api/judge/" + long[:5000] + "/stop":   `{}`,
-		"/api/sessions/" + long[:5000] + "/raw": `{}`,
-		"/api/" + long[:5000]:                   `{}`,
+		at + "/valve":                            `{"do":` + quoted + `}`,
+		at + "/server":                           `{"do":` + quoted + `}`,
+		at + "/server#client":                    `{"do":"ping","client":` + quoted + `}`,
+		at + "/server#hex":                       `{"do":"ping","hex":` + quoted + `}`,
+		at + "/raw":                              `{"do":` + quoted + `,"client":"c"}`,
+		at + "/raw#client":                       `{"do":"close","client":` + quoted + `}`,
+		at + "/raw#open":                         `{"do":"open","client":` + quoted + `}`,
+		at + "/raw#endpoint":                     `{"do":"open","client":"c","endpoint":` + quoted + `}`,
+		at + "/plays":                            `{"scenario":` + quoted + `,"endpoint":"reference","as":"raw"}`,
+		at + "/plays#endpoint":                   `{"scenario":"01-handshake","endpoint":` + quoted + `,"as":"raw"}`,
+		at + "/plays#text":                       `{"text":` + quoted + `,"endpoint":"reference","as":"raw"}`,
+		at + "/plays#name":                       `{"scenario":` + quoted + `,"text":"x","endpoint":"reference","as":"raw"}`,
+		at + "/plays#as":                         `{"text":"send text a","endpoint":"reference","as":` + quoted + `}`,
+		at + "/plays/1":                          `{"do":` + quoted + `}`,
+		at + "/plays/1/done":                     `{"step":0,"error":` + quoted + `,"more":1}`,
+		at + "/scenario":                         `{"scenario":` + quoted + `,"endpoint":"reference","client":"c"}`,
+		at + "/script":                           `[{` + quoted + `:1}]`,
+		"/api/dissect":                           `{"hex":` + quoted + `}`,
+		"/api/dissect#from":                      `{"from":` + quoted + `}`,
+		"/api/judge":                             `{"cases":[` + quoted + `]}`,
+		"/api/judge#short":                       `{"cases":["` + long[:maxPattern] + `"]}`,
+		"/api/judge#endpoints":                   `{"endpoints":[` + quoted + `]}`,
+		"/api/judge?server=" + long[:5000]:       `{}`,
+		"/api/judge/case":                        `{"case":` + quoted + `}`,
+		"/api/judge/client":                      `{"cases":[` + quoted + `]}`,
+		"/api/judge/server":                      `{"address":` + quoted + `}`,
+		"/api/judge/server#host":                 `{"address":"ws://` + long[:900] + `/"}`,
+		"/api/judge/server#scheme":               `{"address":"` + long[:900] + `://x/"}`,
+		"/api/judge/server#target":               `{"address":"ws://localhost/?a ` + long[:900] + `"}`,
+		"/api/judge/reach?server=" + long[:5000]: `{}`,
+		"/api/judge/header":                      `{"header":` + quoted + `,"endpoint":"reference","role":"server"}`,
+		"/api/judge/header#endpoint":             `{"header":"8100","endpoint":` + quoted + `,"role":"server"}`,
+		"/api/judge/header#role":                 `{"header":"8100","endpoint":"reference","role":` + quoted + `}`,
+		"/api/judge/header#context":              `{"header":"8100","endpoint":"reference","role":"server","context":` + quoted + `}`,
+		"/api/judge/" + long[:5000] + "/stop":    `{}`,
+		"/api/sessions/" + long[:5000] + "/raw":  `{}`,
+		"/api/" + long[:5000]:                    `{}`,
 	} {
 		if response, answer := s.do("POST", path, body, nil); response.StatusCode < 400 || response.StatusCode >= 500 || len(answer) > 1500 {
 			t.Errorf("%.80s is answered with %d and %d bytes: %.200s", path, response.StatusCode, len(answer), answer)
@@ -170,6 +171,31 @@ func TestARefusalClipsWhatItQuotes(t *testing.T) {
 	} {
 		if response, answer := s.get(path); response.StatusCode < 400 || response.StatusCode >= 500 || len(answer) > 1500 {
 			t.Errorf("%.80s is answered with %d and %d bytes: %.200s", path, response.StatusCode, len(answer), answer)
+		}
+	}
+}
+
+// TestConnectionsThatAreDroppedLeaveNoGoroutine has connections come and go, a hundred
+// at once. What they leave in descriptors and memory is seen from outside, by package
+// labserver.
+func TestConnectionsThatAreDroppedLeaveNoGoroutine(t *testing.T) {
+	s := start(t)
+	s.websocket("/ws/reference").Close()
+	before := runtime.NumGoroutine()
+	for range 10 {
+		var peers []*peer
+		for range 100 {
+			p := s.websocket("/ws/reference")
+			p.echoes("Hello")
+			peers = append(peers, p)
+		}
+		for _, p := range peers {
+			p.Close()
+		}
+	}
+	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
 }

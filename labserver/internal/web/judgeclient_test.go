@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +33,7 @@ func (s *site) echoAt(url any, number int) {
 
 func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/1c", "5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/empty-ping-client", "5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	// A browser need not open its sockets in order, nor one at a time.
 	for _, number := range []int{3, 3, 1, 2} { // and may come back to one
 		s.echoAt(answer["url"], number)
@@ -41,14 +43,14 @@ func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	for _, l := range lines[:len(lines)-1] {
 		got = append(got, l.Case+" "+l.Verdict)
 	}
-	if want := "5.6/2c pass, 5.5.2/1c pass, 5.6/1c pass"; strings.Join(got, ", ") != want {
+	if want := "5.6/empty-text-and-binary-client pass, 5.5.2/empty-ping-client pass, 5.6/text-binary-text-client pass"; strings.Join(got, ", ") != want {
 		t.Errorf("the reports are %v, want %s", got, want)
 	}
 }
 
 func TestACaseThatRanOutOfTimeIsPlayedOnceMoreAlone(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	silent := s.websocket(answer["url"].(string) + "/1") // something else keeps it busy
 	s.echoAt(answer["url"], 2)
 	silent.ended()
@@ -61,14 +63,14 @@ func TestACaseThatRanOutOfTimeIsPlayedOnceMoreAlone(t *testing.T) {
 	if len(lines) != 4 || lines[1].Repeat == "" {
 		t.Fatalf("%+v", lines)
 	}
-	if lines[0].Case != "5.6/2c" || lines[1].Repeat != "[1]" || lines[2].Case != "5.6/1c" || lines[2].Verdict != "pass" {
+	if lines[0].Case != "5.6/empty-text-and-binary-client" || lines[1].Repeat != "[1]" || lines[2].Case != "5.6/text-binary-text-client" || lines[2].Verdict != "pass" {
 		t.Errorf("%+v", lines)
 	}
 }
 
 func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	first := s.websocket(answer["url"].(string) + "/1")
 	s.echoAt(answer["url"], 2)
 	first.ended()
@@ -79,7 +81,7 @@ func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 	second := s.websocket(answer["url"].(string) + "/1")
 	second.ended()
 	lines := s.told(answer["judge"].(string), "")
-	if len(lines) != 4 || lines[2].Case != "5.6/1c" || lines[2].Verdict == "pass" {
+	if len(lines) != 4 || lines[2].Case != "5.6/text-binary-text-client" || lines[2].Verdict == "pass" {
 		t.Errorf("%+v", lines)
 	}
 }
@@ -89,7 +91,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 	// The page cannot see when the case is over, so a stop may come before that. Then
 	// nothing is told, and the test waits longer.
 	for wait := time.Millisecond; ; wait *= 2 {
-		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 		id := answer["judge"].(string)
 		s.websocket(answer["url"].(string) + "/1").ended()
 		time.Sleep(wait)
@@ -98,7 +100,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 		if len(lines) == 1 && wait < 10*time.Second {
 			continue
 		}
-		if len(lines) != 2 || lines[0].Case != "5.6/1c" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
+		if len(lines) != 2 || lines[0].Case != "5.6/text-binary-text-client" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
 			t.Errorf("%+v", lines)
 		}
 		return
@@ -107,7 +109,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 
 func TestWhatJavaScriptWasToldIsInTheReportAndTheRecording(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c"}, "record": true, "tells": true})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client"}, "record": true, "tells": true})
 	s.echoAt(answer["url"], 1)
 	id := answer["judge"].(string)
 	events := []map[string]any{{"what": "onopen"}, {"what": "onmessage", "size": 5}, {"what": "onerror"}, {"what": "onclose", "code": 1006, "wasClean": false}}
@@ -152,7 +154,7 @@ func TestWhatJavaScriptWasToldIsInTheReportAndTheRecording(t *testing.T) {
 
 func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"browser/1", "browser/2"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"browser/redirect-301", "browser/redirect-302"}})
 	var after sync.WaitGroup
 	after.Go(func() { // one that follows
 		p := s.dial()
@@ -176,7 +178,7 @@ func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testi
 	after.Wait()
 	lines := s.told(answer["judge"].(string), "")
 	for _, l := range lines[:len(lines)-1] {
-		if want := map[string]string{"browser/1": "fail", "browser/2": "pass"}[l.Case]; l.Verdict != want {
+		if want := map[string]string{"browser/redirect-301": "fail", "browser/redirect-302": "pass"}[l.Case]; l.Verdict != want {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -188,7 +190,7 @@ func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testi
 func TestTheAnswerThatFreezesABrowserIsSentOnlyWhereTheReaderAsksForIt(t *testing.T) {
 	s := start(t)
 	for _, risky := range []bool{false, true} {
-		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"7692-7.1/98"}, "risky": risky})
+		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"7692-7.1/fail-client-max-window-bits-08"}, "risky": risky})
 		p := s.dial()
 		request := strings.TrimSuffix(s.request(answer["url"].(string)+"/1"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 		p.say(request)
@@ -202,4 +204,123 @@ func TestTheAnswerThatFreezesABrowserIsSentOnlyWhereTheReaderAsksForIt(t *testin
 			t.Errorf("risky %t: %+v", risky, lines[0])
 		}
 	}
+}
+
+func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1", "5.5.2"}})
+	n := len(answer["cases"].([]any))
+	go func() {
+		for i := range n {
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i+1), nil)
+			if err != nil {
+				continue // the run may be over, and the stream tells
+			}
+			for {
+				op, p, err := conn.ReadMessage()
+				if err != nil || conn.WriteMessage(op, p) != nil {
+					break
+				}
+			}
+			conn.CloseNow()
+		}
+	}()
+	lines := s.told(answer["judge"].(string), "")
+	if len(lines) != n+1 {
+		t.Fatalf("%d lines for %d cases: %+v", len(lines), n, lines[len(lines)-1])
+	}
+	for _, l := range lines[:n] {
+		if l.Verdict != "pass" || l.Endpoint != "this browser" {
+			t.Errorf("%+v", l)
+		}
+	}
+	// The run is over, and the socket with it.
+	p := s.dial()
+	p.say(s.request(answer["url"].(string)))
+	if response, _ := p.response(); response.StatusCode != 404 {
+		t.Errorf("behind the run the socket is answered with %d", response.StatusCode)
+	}
+}
+
+func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
+	s := start(t)
+	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
+	id := suite.All()[i].ID
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/method-and-version", id}})
+	for range 2 {
+		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
+	}
+	lines := s.told(answer["judge"].(string), "")
+	if !slices.ContainsFunc(lines, func(l line) bool {
+		return l.Case == id && strings.Contains(l.Reason, "has been in a connection before")
+	}) {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
+	s := start(t)
+	clients := suite.ForRole(suite.All(), wire.Client)
+	i := slices.IndexFunc(clients, func(c *suite.Case) bool { return c.Heavy && c.Deflate == nil })
+	j := i + slices.IndexFunc(clients[i:], func(c *suite.Case) bool { return !c.Heavy })
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{clients[i].ID, clients[j].ID}})
+	heavy, light := s.websocket(answer["url"].(string)), s.dial()
+	light.say(s.request(answer["url"].(string)))
+	s.ok(light.SetReadDeadline(time.Now().Add(200 * time.Millisecond)))
+	if b, err := light.r.Peek(1); err == nil {
+		t.Errorf("beside %s another case begins with %q", clients[i].ID, b)
+	}
+	s.ok(light.SetReadDeadline(time.Now().Add(patience)))
+	heavy.Close()
+	if response, _ := light.response(); response.StatusCode != 101 {
+		t.Errorf("behind it the next is answered with %d", response.StatusCode)
+	}
+	light.Close()
+	s.told(answer["judge"].(string), "")
+}
+
+func TestOneCaseOfAClientIsRecorded(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/wrong-mask-in-text-client"}, "record": true})
+	p := s.websocket(answer["url"].(string))
+	defer p.Close()
+	p.ended()
+	s.told(answer["judge"].(string), "")
+	sess, ok := s.sessions.Get(answer["session"].(string))
+	if !ok || len(sess.Rec.Connections()) != 1 || !strings.Contains(heard(sess), "/ws/judge/") {
+		t.Error("the connection was not recorded from its first byte")
+	}
+}
+
+func TestASocketOfNoRunIsRefused(t *testing.T) {
+	s := start(t)
+	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/wrong-mask-in-text"}})["judge"].(string)
+	for _, path := range []string{"/ws/judge/none", "/ws/judge/" + id} {
+		p := s.dial()
+		p.say(s.request(path))
+		if response, _ := p.response(); response.StatusCode != 404 {
+			t.Errorf("%s is answered with %d", path, response.StatusCode)
+		}
+		p.ended()
+	}
+	s.told(id, "")
+}
+
+func TestConnectionsOfARunThatWaitForTheirTurnAreBounded(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1"}, "tells": true})
+	j := s.judgings.get(answer["judge"].(string))
+	j.waiting.Store(maxWaiting) // as if so many waited
+	p := s.dial()
+	defer p.Close()
+	p.say(s.request(answer["url"].(string) + "/1"))
+	text, _ := io.ReadAll(p.r)
+	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "256 connections of this run") {
+		t.Errorf("one more is answered with %q", got)
+	}
+	if n := j.waiting.Load(); n != maxWaiting {
+		t.Errorf("the one that was refused counts: %d wait", n)
+	}
+	j.waiting.Store(0)
+	s.post("/api/judge/"+j.ID+"/stop", map[string]any{})
 }

@@ -2,13 +2,10 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +23,7 @@ import (
 const dialTimeout = 5 * time.Second
 
 // judged are the lab's own servers that can be judged.
-var judged = []string{"reference", "gorilla", "naive"}
+var judged = endpoint.Names(endpoint.Named())
 
 // ownTargets starts the endpoints called names and returns them as targets. stop
 // ends them.
@@ -65,8 +62,8 @@ type learnersServers struct {
 	ids  []string // oldest first
 }
 
-// add remembers t and returns its ID, which cannot be guessed.
-func (l *learnersServers) add(t suite.Target) (id string) {
+// add remembers t by an ID, and returns the ID.
+func (l *learnersServers) add(id string, t suite.Target) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.byID == nil {
@@ -76,7 +73,6 @@ func (l *learnersServers) add(t suite.Target) (id string) {
 		delete(l.byID, l.ids[0])
 		l.ids = l.ids[1:]
 	}
-	id = rand.Text()
 	l.byID[id] = t
 	l.ids = append(l.ids, id)
 	return id
@@ -96,62 +92,66 @@ func (l *learnersServers) get(id string) (suite.Target, error) {
 // foreignTarget reads the address of a server that the learner has written.
 // Unless s.JudgeAny is set it must be of this machine: a page is not to make the
 // lab dial elsewhere.
-func (s *Server) foreignTarget(address string) (suite.Target, error) {
+func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Target, error) {
 	var t suite.Target
 	fix := "Write it like ws://localhost:9000/."
 	if len(address) > 1000 {
 		return t, &session.CommandError{What: "The address is too long.", Fix: fix}
 	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	switch {
-	case err != nil:
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not an address.", address), Fix: fix}
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q does not begin with ws:// or wss://.", address), Fix: fix}
-	case u.Hostname() == "":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has no host.", address), Fix: fix}
-	case u.User != nil:
-		return t, &session.CommandError{What: "An address with a user's name cannot be judged.", Fix: "Leave what stands before the @ out."}
-	case u.Fragment != "" || strings.Contains(address, "#"):
-		return t, &session.CommandError{What: "A WebSocket address has no part behind a # (RFC 6455 §3).", Fix: "Leave it out."}
-	case !uri.IsTarget(u.RequestURI()):
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
-	case !uri.IsHost(u.Host):
-		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q cannot be sent in a Host header field.", u.Host), Fix: "Write a name in ASCII, and an IPv6 address in brackets and without a zone."}
+	u, err := uri.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q cannot be used: %v.", uri.WithoutUser(address), err), Fix: fix}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	host, port, _ := net.SplitHostPort(u.Addr)
+	if host != u.Name {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a zone.", address), Fix: "Write an IPv6 address without % and what follows it."}
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not a port.", port), Fix: fix}
-	}
-	host := u.Hostname()
+	n, _ := strconv.ParseUint(port, 10, 16) // it is valid
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
 			What: fmt.Sprintf("%.60s is not this machine, and a page may have only servers of this machine judged.", host),
-			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + u.String() + ".",
+			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + address + ".",
 		}
 	}
-	// A name is checked when it is dialed, and an address now, to say so at once.
-	ips := []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
-	if !strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		ip, _ := netip.ParseAddr(host)
-		ips = []netip.Addr{ip}
-	}
-	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return s.isSelf(netip.AddrPortFrom(ip, uint16(n))) }) {
-		return t, &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
+	// A name may lead elsewhere later, so mayDial looks again at what is dialed; it is
+	// looked at here to say so at once.
+	for _, ip := range addresses(ctx, host) {
+		if s.isSelf(netip.AddrPortFrom(ip, uint16(n))) {
+			return t, errSelf
+		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
-	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
-	addr := net.JoinHostPort(host, strconv.FormatUint(n, 10))
-	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
+	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.Target, TLS: u.TLS}
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", u.Addr) }
 	if t.TLS {
 		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
 	}
 	return t, nil
 }
+
+// errSelf is why the lab server is not judged by its address.
+var errSelf = &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
+
+// errElsewhere is why a name that led to this machine is not dialed any more.
+var errElsewhere = &session.CommandError{What: "The address leads to another machine.", Fix: "Start the lab server with -judge-any to have servers of other machines judged."}
+
+// addresses returns those that host is, or that it is resolved to within
+// dialTimeout; none where it cannot be resolved, which dialing reports.
+func addresses(ctx context.Context, host string) []netip.Addr {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	ips, _ := lookup(ctx, "ip", host)
+	return ips
+}
+
+// lookup resolves a name. Tests have another.
+var lookup = net.DefaultResolver.LookupNetIP
 
 // isLoopback reports whether host is a name or address of this machine alone.
 func isLoopback(host string) bool {
@@ -168,9 +168,9 @@ func (s *Server) mayDial(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	switch {
 	case err != nil || !s.JudgeAny && !a.Addr().Unmap().IsLoopback():
-		return errors.New("it is not of this machine")
+		return errElsewhere
 	case s.isSelf(a):
-		return errors.New("it is the lab server itself")
+		return errSelf
 	}
 	return nil
 }
