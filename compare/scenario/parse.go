@@ -59,6 +59,17 @@ func ParseLearner(name, text string) (*Scenario, error) {
 	return Parse(name+".txt", text)
 }
 
+// A LineError is one thing wrong in the text of a scenario.
+type LineError struct {
+	File string
+	Line int // from 1
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+
+func (e *LineError) Unwrap() error { return e.Err }
+
 type parser struct {
 	s        *Scenario
 	at       int      // the line
@@ -70,7 +81,7 @@ type parser struct {
 }
 
 func (p *parser) fail(err error) {
-	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.s.File, p.at, err))
+	p.errs = append(p.errs, &LineError{p.s.File, p.at, err})
 }
 
 // line reads one line.

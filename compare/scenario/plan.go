@@ -19,11 +19,14 @@ type PlanStep struct {
 	Who     string `json:"who"` // client, server, wire or note
 }
 
-// Plan returns what s does, with its text.
+// Plan returns the steps of s, with its text but for the transcripts, which are of
+// another run.
 func (s *Scenario) Plan() Plan {
-	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.Text}
+	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.WithTranscripts(nil)}
+	above := 0 // lines of transcripts
 	for i, c := range s.Commands {
-		p.Steps = append(p.Steps, PlanStep{i, c.Line, c.Text, c.Say, string(c.Who)})
+		p.Steps = append(p.Steps, PlanStep{i, c.Line - above, c.Text, c.Say, string(c.Who)})
+		above += len(c.Transcript)
 	}
 	return p
 }

@@ -63,7 +63,7 @@ func (s *Scenario) Plain() bool {
 }
 
 // Load parses every *.txt of dir in fsys, ordered by name. Its error joins all
-// errors of all files.
+// errors of all files, each a *LineError. What could be parsed is returned with it.
 func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	files, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
 	if err != nil {
@@ -75,12 +75,12 @@ func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	for _, file := range files {
 		text, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, &LineError{file, 1, err})
 			continue
 		}
-		s, err := Parse(file, string(text))
-		if err != nil {
-			errs = append(errs, err)
+		s, err := Parse(file, strings.ReplaceAll(string(text), "\r\n", "\n"))
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			errs = append(errs, joined.Unwrap()...)
 			continue
 		}
 		all = append(all, s)
