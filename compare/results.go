@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"embed"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -38,7 +39,8 @@ func writeJSON(w io.Writer, r results) error {
 	return e.Encode(r)
 }
 
-// The elements of JUnit's XML that build servers read.
+// The elements of JUnit's XML that build servers read. A library would have these
+// structs too, and leave writeJUnit as long as it is.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`
@@ -184,45 +186,12 @@ func writeHTML(w io.Writer, r results) error {
 	return resultsPage.Execute(w, page)
 }
 
-var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
-	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
-}).Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
-<style>
-:root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 20%, transparent) }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
-table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
-.wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
-pre.bytes { white-space: pre; overflow: auto }
-summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
-.no-answer > summary i, .not-judged > summary i { color: light-dark(#555, #bbb) }
-.fail > summary i { color: light-dark(#b00020, #ff8a8a) } .warning > summary i { color: light-dark(#8a5a00, #ffc46b) }
-summary em { font-style: normal; font-size: .85em; display: inline-block; min-width: 4.2rem } h4 { margin: .6rem 0 0; font-size: 1em }
-summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
-</style>
-<h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST), ∅ no answer in time, ? not judged.
-For each target the first cell is its behavior, the second how the connection ended.</p>
-<div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
-{{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
-{{end}}</table></div>
-{{range .Per}}<h2>{{.Name}}</h2>
-{{if not .Reports}}<p>Every case is passed.</p>{{end}}
-{{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
-{{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
-{{end}}</ul>{{end}}
-{{if .Habits}}<h3>The same in many cases</h3><ul>
-{{range .Habits}}<li>{{.Verdict.Glyph}} {{.Verdict.Word}} in {{len .Cases}} cases: {{.Says}} <small>{{proofs .Cases}}</small></li>
-{{end}}</ul>{{end}}
-{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><em>{{.Worst.Word}}</em> <b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
-<p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
+//go:embed templates
+var templates embed.FS
 
-{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}
-{{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}</details>
-{{end}}{{end}}</html>
-`))
+var resultsPage = template.Must(template.New("results.html").Funcs(template.FuncMap{
+	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
+}).ParseFS(templates, "templates/*.html"))
 
 // expectations is what is known beforehand of the endpoints of this module.
 type expectations struct {
