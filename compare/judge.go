@@ -26,7 +26,7 @@ Plays the cases of the suite and says what breaks which rule of RFC 6455. Withou
 came of it to compare/outputs, and fails where the reference fails, or where it and
 gorilla differ and nobody has said why.
 
-CASE is an ID (5.5/3), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
+CASE is an ID (5.5/ping-of-126), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
 (5.2/rsv1) or a word of a title. go run ./compare list shows them all.
 
 A case in which time runs out is played once more, alone. If time runs out again,
@@ -129,12 +129,12 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // mirrored puts the ID of the mirrored case for that of one for servers: who
-// judges a client by 5.5/3 means 5.5/3c.
+// judges a client by 5.5/ping-of-126 means 5.5/ping-of-126-client.
 func mirrored(patterns []string) []string {
 	list := slices.Clone(patterns)
 	for _, c := range suite.ForRole(suite.All(), wire.Client) {
 		for i, p := range list {
-			if c.ID == p+"c" {
+			if c.ID == p+"-client" {
 				list[i] = c.ID
 			}
 		}

@@ -234,6 +234,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	}
 	texts := map[string]*bytes.Buffer{}
 	var names []string
+	width := widest(reports)
 	for _, r := range reports {
 		if r.Endpoint == endpoint.Naive {
 			continue
@@ -243,7 +244,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 			names = append(names, r.Endpoint)
 			fmt.Fprintf(texts[r.Endpoint], "What %s does, and how it ends the connection\n\n", r.Endpoint)
 		}
-		fmt.Fprintf(texts[r.Endpoint], "%s %s %-9s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), r.Case.ID, r.Case.Title)
+		fmt.Fprintf(texts[r.Endpoint], "%s %s %-*s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), width, r.Case.ID, r.Case.Title)
 	}
 	slices.Sort(names)
 	for _, name := range names {
@@ -252,4 +253,13 @@ func writeOutputs(dir string, reports []suite.Report) error {
 		}
 	}
 	return nil
+}
+
+// widest returns the bytes of the longest ID of a case in reports.
+func widest(reports []suite.Report) int {
+	n := 0
+	for _, r := range reports {
+		n = max(n, len(r.Case.ID))
+	}
+	return n
 }
