@@ -18,16 +18,16 @@ type setting struct {
 
 // settings is the table of all settings.
 var settings = []setting{
-	{"field", "NAME: VALUE", "replaces this header field of the client's handshake, or adds it; a second line adds a second field", (*parser).field},
+	{"field", "NAME: VALUE", "sets this header field of the client's handshake; a second line adds a second field", (*parser).field},
 	{"remove", "NAME", "removes this header field from the client's handshake", (*parser).remove},
 	{"client answers", "", "the raw client answers Ping and Close, as a browser does", func(p *parser, _ string) error {
 		p.s.Answers = true
 		return nil
 	}},
-	{"server by hand", "", "the server does only what the scenario's server commands say; without this it echoes every message", serverIs(func(s *Setup) { s.ByHand = true })},
+	{"server by hand", "", "the server does only what its commands say; without this it echoes every message", serverIs(func(s *Setup) { s.ByHand = true })},
 	{"server ignores close", "", "the server does not answer a Close frame", serverIs(func(s *Setup) { s.IgnoreClose = true })},
 	{"server keeps tcp", "", "the server leaves the TCP connection open after the closing handshake", serverIs(func(s *Setup) { s.KeepTCP = true })},
-	{"server pings", "every DURATION within DURATION", "the server sends a Ping at this interval, and closes the TCP connection if no Pong arrives in time", (*parser).pings},
+	{"server pings", "every DURATION within DURATION", "the server sends Pings, and closes TCP if a Pong is late", (*parser).pings},
 	{"server in a process", "", "the server runs in a process of its own, which can be killed", serverIs(func(s *Setup) { s.Process = true })},
 }
 

@@ -91,7 +91,7 @@ var verbs = []*verb{
 		raw: raw(func(r *Raw, c *Command) { r.Bytes(c.Bytes) })},
 	{words: "read", args: frames, who: ByClient, says: "waits for N more frames, or until the server closes the TCP connection", awaits: AwaitsFrames, page: noOrder,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.read(ctx, r, c.Count) }},
-	{words: "expect", args: expected, who: ByClient, says: "waits for the next message, control frame or end, and fails the scenario if it is not this one", awaits: AwaitsWant, page: hears,
+	{words: "expect", args: expected, who: ByClient, says: "fails if the next message, control frame or end differs", awaits: AwaitsWant, page: hears,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.expect(ctx, r, c.Want) }},
 	{words: "reading off", args: nothing, who: ByClient, says: "stops reading; what the server sends stays in the socket",
 		raw: func(_ *Scripted, ctx context.Context, r *Raw, _ *Command) error { return r.Deafen(ctx) }},
@@ -105,7 +105,7 @@ var verbs = []*verb{
 		raw: raw(func(r *Raw, _ *Command) { r.Reset() })},
 	{words: "leave", args: nothing, who: ByClient, says: "closes the tab; a raw client closes its TCP connection", page: order(func(*Command) recording.Order { return recording.Order{Do: "leave"} }),
 		raw: raw(func(r *Raw, _ *Command) { r.Close() })},
-	{words: "patience", args: duration, who: ByClient, says: "waits until the connection has ended, and closes TCP after this time. A browser waits as long as it does by itself", awaits: AwaitsEnd, page: noOrder,
+	{words: "patience", args: duration, who: ByClient, says: "waits for the end of the connection; a raw client closes TCP after this time", awaits: AwaitsEnd, page: noOrder,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.patience(ctx, r, c.For) }},
 	{words: "crowd", args: count("how many more clients come", 1, maxCrowd), who: ByClient, says: "opens N more connections with raw clients that answer Ping and Close", page: noOrder, play: (*play).crowd},
 
