@@ -16,7 +16,7 @@ import (
 // after it. pflag would do that by itself, but it reads -server as seven flags of
 // one letter, so it is not worth a module.
 func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (others []string, status int, done bool) {
-	flags.SetOutput(io.Discard) // what is wrong is told here, in a line
+	flags.SetOutput(io.Discard) // errors are shown below, in one line
 	for left := args; ; left = flags.Args()[1:] {
 		err := flags.Parse(left)
 		switch {
@@ -26,7 +26,7 @@ func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.W
 			flags.PrintDefaults()
 			return nil, allWell, true
 		case err != nil:
-			return nil, complain(stderr, fmt.Errorf("%w; go run ./compare %s -h shows how", err, flags.Name())), true
+			return nil, complain(stderr, fmt.Errorf("%w. For the flags: go run ./compare %s -h", err, flags.Name())), true
 		case flags.NArg() == 0:
 			return others, allWell, false
 		}

@@ -18,17 +18,17 @@ import (
 	"wslab/compare/suite"
 )
 
-// results is all that a run of judge came to.
+// results are all results of a run of judge.
 type results struct {
 	Seed    int            `json:"seed"`
 	Targets []string       `json:"targets"`
 	Cases   []*suite.Case  `json:"cases"`
 	Reports []suite.Report `json:"reports"`
-	// Habits are what a target does in many cases.
+	// Habits are the behaviors that a target shows in many cases.
 	Habits []suite.Habit `json:"habits,omitempty"`
 	// Partings are the cases in which several targets differ.
 	Partings []parting `json:"partings,omitempty"`
-	// Diagnoses are what seems to be wrong with each target.
+	// Diagnoses are the mistakes that each target seems to make.
 	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 }
 
@@ -71,8 +71,8 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit gives what failed as failures, no answer in time as an error, what was
-// not judged as skipped, and what is not strict in the output of its case.
+// writeJUnit writes a fail as a failure, no answer as an error, not judged as
+// skipped, and a warning or note into the output of its case.
 func writeJUnit(w io.Writer, r results) error {
 	var all junitSuites
 	for _, name := range r.Targets {
@@ -116,7 +116,7 @@ func writeJUnit(w io.Writer, r results) error {
 	return e.Encode(all)
 }
 
-// writeHTML writes a page that needs nothing beside it.
+// writeHTML writes a page that needs no other file.
 func writeHTML(w io.Writer, r results) error {
 	type row struct {
 		Group string
@@ -124,7 +124,7 @@ func writeHTML(w io.Writer, r results) error {
 	}
 	type shown struct {
 		suite.Report
-		Parted string // where the targets part
+		Parted string // the first difference of the targets
 	}
 	type target struct {
 		Name      string
@@ -137,7 +137,7 @@ func writeHTML(w io.Writer, r results) error {
 		if p.Same() {
 			continue
 		}
-		parted[p.Case] = "Where they first part: " + p.Words + "."
+		parted[p.Case] = "First difference: " + p.Words + "."
 		for n, name := range p.Endpoints {
 			if p.First >= 0 {
 				parted[p.Case] += fmt.Sprintf("\n%s: %s", name, p.Did(n))
@@ -193,18 +193,18 @@ var resultsPage = template.Must(template.New("results.html").Funcs(template.Func
 	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
 }).ParseFS(templates, "templates/*.html"))
 
-// expectations is what is known beforehand of the endpoints of this module.
+// expectations knows which results of the endpoints of this module are expected.
 type expectations struct {
 	cases   []*suite.Case
 	reports []suite.Report
 }
 
-// endpoints returns those whose failures are expected: what gorilla does is held
-// by the table of differences, and the weekend server is there to fail.
+// endpoints returns those whose failures are expected: the known differences
+// explain gorilla's, and the naive server fails on purpose.
 func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
-// undecided returns how many reports of the endpoints whose outputs are kept have
-// no verdict.
+// undecided returns how many reports of the endpoints with output files have no
+// result.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
@@ -215,8 +215,8 @@ func (e expectations) undecided() int {
 	return n
 }
 
-// differences returns a line for each difference between the reference and
-// gorilla that nobody has explained, and for each explanation without one.
+// differences returns a line for each difference between the reference and gorilla
+// that is not explained, and for each explanation without a difference.
 func (e expectations) differences() []string {
 	var lines []string
 	for _, err := range runner.CheckDifferences(e.cases, e.reports) {
@@ -242,7 +242,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 		if texts[r.Endpoint] == nil {
 			texts[r.Endpoint] = &bytes.Buffer{}
 			names = append(names, r.Endpoint)
-			fmt.Fprintf(texts[r.Endpoint], "What %s does, and how it ends the connection\n\n", r.Endpoint)
+			fmt.Fprintf(texts[r.Endpoint], "The behavior of %s, and how the connection ended\n\n", r.Endpoint)
 		}
 		fmt.Fprintf(texts[r.Endpoint], "%s %s %-*s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), width, r.Case.ID, r.Case.Title)
 	}
