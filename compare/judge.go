@@ -16,6 +16,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -144,9 +145,9 @@ func mirrored(patterns []string) []string {
 
 // serverTarget makes a target of a URL.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
-	u, err := wire.ParseURL(raw)
+	u, err := uri.Parse(raw)
 	if err != nil {
-		return suite.Target{}, fmt.Errorf("-server %q cannot be used: %w. Write it like ws://localhost:9000/path", wire.WithoutUser(raw), err)
+		return suite.Target{}, fmt.Errorf("-server %q cannot be used: %w. Write it like ws://localhost:9000/path", uri.WithoutUser(raw), err)
 	}
 	t := suite.Target{Name: raw, Host: u.Host, Path: u.Target, TLS: u.TLS}
 	plain := &net.Dialer{Timeout: 5 * time.Second}

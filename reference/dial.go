@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -60,14 +61,14 @@ type DialOptions struct {
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("dial %.200s: %w", wire.WithoutUser(rawURL), err)
+			err = fmt.Errorf("dial %.200s: %w", uri.WithoutUser(rawURL), err)
 		}
 	}()
 	if o == nil {
 		o = &DialOptions{}
 	}
 	// 1. The URL, and the request that it makes.
-	u, err := wire.ParseURL(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -76,7 +77,7 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	origins, authority := request.Values("Origin"), request.Authority()
-	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !wire.SameOrigin(origins, authority) {
+	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !uri.SameOrigin(origins, authority) {
 		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {
@@ -157,7 +158,7 @@ func chooseSubprotocol(supported, offered []string) string {
 // Request is the first part of the client's half of the opening handshake without a
 // network (RFC 6455 §4.1): it returns the request for a URL with the scheme ws or wss.
 func (o *DialOptions) Request(rawURL string) ([]byte, error) {
-	u, err := wire.ParseURL(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err err
 }
 
 // request returns a client's handshake (RFC 6455 §4.1).
-func (o *DialOptions) request(u wire.URL) (wire.Head, error) {
+func (o *DialOptions) request(u uri.URL) (wire.Head, error) {
 	var key [wire.KeySize]byte
 	_, _ = rand.Read(key[:]) // it never fails
 	if o.Key != nil {

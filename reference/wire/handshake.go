@@ -2,9 +2,12 @@ package wire
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
+
+	"wslab/reference/uri"
 )
 
 // Field is one header field of a handshake as it was received. Repeated names
@@ -64,6 +67,15 @@ func (h Head) Key() string {
 	return append(h.Values("Sec-WebSocket-Key"), "")[0]
 }
 
+// Authority returns the host and port that a request is for. Those of a target
+// that is a whole URL count in place of Host (RFC 9112 §3.2.2).
+func (h Head) Authority() string {
+	if u, err := url.ParseRequestURI(h.Target); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return strings.Join(h.Values("Host"), ", ")
+}
+
 // CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
 // handshake breaks. The Status of the first is the one to refuse with.
 func CheckRequest(h Head) []Violation {
@@ -72,7 +84,7 @@ func CheckRequest(h Head) []Violation {
 	vs.when(h.Method != "GET", &RuleMethod, "The method is %q.", h.Method)
 	vs.when(!atLeastHTTP11(h.Proto), &RuleHTTPVersion, "The version is %q.", h.Proto)
 	//lesson:end
-	vs.when(!IsTarget(h.Target), &RuleTarget, "The target is %.60q.", h.Target)
+	vs.when(!uri.IsTarget(h.Target), &RuleTarget, "The target is %.60q.", h.Target)
 	switch {
 	case len(h.Values("Transfer-Encoding")) > 0:
 		vs.broke(&RuleBody, "%s.", found(h, "Transfer-Encoding"))
@@ -84,7 +96,7 @@ func CheckRequest(h Head) []Violation {
 	}
 	hosts := h.Values("Host")
 	vs.when(len(hosts) != 1, &RuleHost, "There are %d Host fields.", len(hosts))
-	vs.when(len(hosts) == 1 && !IsHost(hosts[0]), &RuleHost, "Host is %.60q.", strings.Join(hosts, ""))
+	vs.when(len(hosts) == 1 && !uri.IsHost(hosts[0]), &RuleHost, "Host is %.60q.", strings.Join(hosts, ""))
 	//lesson:begin check-upgrade
 	vs.when(!h.HasToken("Upgrade", "websocket"), &RuleUpgrade, "%s.", found(h, "Upgrade"))
 	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleConnection, "%s.", found(h, "Connection"))

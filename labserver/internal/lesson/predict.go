@@ -114,7 +114,8 @@ var units = []struct {
 
 // predict draws a question. Its fallback inside the element is the question
 // itself, so that it can be read, if not answered, where no script runs.
-func (c *compiler) predict(e map[string]entry, line int) string {
+func (c *compiler) predict(text blockText) string {
+	e, line := text.keys, text.line
 	for _, k := range []string{"id", "ask", "about", "value", "explain", "hint"} {
 		if e[k].value == "" {
 			c.problem(line, "a predict block needs %s; add a line %s: …", k, k)

@@ -17,7 +17,7 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 const dialTimeout = 5 * time.Second
@@ -98,9 +98,9 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 	if len(address) > 1000 {
 		return t, &session.CommandError{What: "The address is too long.", Fix: fix}
 	}
-	u, err := wire.ParseURL(strings.TrimSpace(address))
+	u, err := uri.Parse(strings.TrimSpace(address))
 	if err != nil {
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q cannot be used: %v.", wire.WithoutUser(address), err), Fix: fix}
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q cannot be used: %v.", uri.WithoutUser(address), err), Fix: fix}
 	}
 	host, port, _ := net.SplitHostPort(u.Addr)
 	if host != u.Name {

@@ -1,10 +1,60 @@
-package wire
+package uri
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 )
+
+func TestAnOriginIsTheServersOwnByHostAndPort(t *testing.T) {
+	for _, o := range []struct {
+		origins   []string
+		authority string
+		want      bool
+	}{
+		{nil, "example.com", true},
+		{[]string{"http://example.com"}, "example.com", true},
+		{[]string{"https://example.com"}, "example.com", true},
+		{[]string{"HTTPS://EXAMPLE.com"}, "example.COM", true},
+		{[]string{"http://example.com:8080"}, "example.com:8080", true},
+		{[]string{"http://[::1]:8080"}, "[::1]:8080", true},
+
+		// A default port equals none, on either side.
+		{[]string{"https://example.com"}, "example.com:443", true},
+		{[]string{"http://example.com"}, "example.com:80", true},
+		{[]string{"https://example.com:443"}, "example.com", true},
+		{[]string{"http://example.com:80"}, "example.com", true},
+		{[]string{"http://[::1]"}, "[::1]:80", true},
+		{[]string{"https://example.com"}, "example.com:80", false},
+		{[]string{"http://example.com"}, "example.com:443", false},
+		{[]string{"http://example.com:"}, "example.com:080", true},
+
+		// Somebody else's.
+		{[]string{"http://example.com"}, "example.org", false},
+		{[]string{"http://example.com:8080"}, "example.com", false},
+		{[]string{"http://example.com"}, "example.com:8080", false},
+
+		// What RFC 6454 §7.1 does not allow is no origin, and null is none either.
+		{[]string{"null"}, "null", false},
+		{[]string{""}, "", false},
+		{[]string{"example.com"}, "example.com", false},
+		{[]string{"://example.com"}, "example.com", false},
+		{[]string{"1http://example.com"}, "example.com", false},
+		{[]string{"http://user@example.com"}, "example.com", false},
+		{[]string{"http://example.com/"}, "example.com", false},
+		{[]string{"http://example.com?x"}, "example.com", false},
+		{[]string{"http://example.com#x"}, "example.com", false},
+		{[]string{"http://example.com http://example.com"}, "example.com", false},
+		{[]string{"http://example.com", "http://example.com"}, "example.com", false},
+		{[]string{"http://"}, "", false},
+		{[]string{"http://:80"}, ":80", false},
+		{[]string{"http://a b"}, "a b", false},
+	} {
+		if got := SameOrigin(o.origins, o.authority); got != o.want {
+			t.Errorf("Origin %q at %q: %t", o.origins, o.authority, got)
+		}
+	}
+}
 
 func TestAURLGivesAddressHostAndTarget(t *testing.T) {
 	for url, want := range map[string]string{
@@ -23,7 +73,7 @@ func TestAURLGivesAddressHostAndTarget(t *testing.T) {
 		"wss://[fe80::1%25eth0]:80/": "true fe80::1 [fe80::1]:80 [fe80::1%eth0]:80 /",
 		"ws://xn--bcher-kva.example": "false xn--bcher-kva.example xn--bcher-kva.example xn--bcher-kva.example:80 /",
 	} {
-		u, err := ParseURL(url)
+		u, err := Parse(url)
 		got := fmt.Sprintf("%t %s %s %s %s", u.TLS, u.Name, u.Host, u.Addr, u.Target)
 		if err != nil || got != want {
 			t.Errorf("%s gives %s, %v, want %s", url, got, err, want)
@@ -52,7 +102,7 @@ func TestAnErrorOfAURLHasNoPassword(t *testing.T) {
 		"user:secret@localhost:9000":  "does not begin with ws:// or wss://",
 		"//user:secret@localhost:900": "does not begin with ws:// or wss://",
 	} {
-		_, err := ParseURL(url)
+		_, err := Parse(url)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s gives %v, want %s", url, err, want)
 		}
