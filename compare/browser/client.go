@@ -205,10 +205,10 @@ func (c *Client) next(ctx context.Context) (recording.Script, error) {
 func (c *Client) expect(ctx context.Context, want scenario.Want) error {
 	s, err := c.next(ctx)
 	if err != nil {
-		return fmt.Errorf("%w, and %s was expected", err, want)
+		return fmt.Errorf("%w, but %s was expected", err, want)
 	}
 	if got := heard(s, want); !want.Fits(got) {
-		return fmt.Errorf("%s came, and %s was expected", got, want)
+		return fmt.Errorf("%s arrived, but %s was expected", got, want)
 	}
 	return nil
 }

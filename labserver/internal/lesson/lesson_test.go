@@ -181,7 +181,7 @@ const fine = "---\ntitle: T\nminutes: 1\ngoal: G.\nnext: N.\n---\n```lab\n```\n"
 // load compiles files, given as name and text in turn.
 func load(t *testing.T, files ...string) (*Course, error) {
 	t.Helper()
-	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/wrong.txt": {Data: []byte("# Wrong\nopne\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\nbytes 81\n")}}
+	m := fstest.MapFS{"scenarios/hello.txt": {Data: []byte("# Hello\nopen\n")}, "scenarios/hexed.txt": {Data: []byte("# Hexed\nopen\nbytes 81\n")}}
 	for i := 0; i < len(files); i += 2 {
 		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
@@ -241,14 +241,12 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```play hello\nas: browsr\n```\n", `10: as is "browsr"; did you mean browser?`},
 		{"```play hexed\nas: browser\n```\n", `10: no browser can be the client of hexed; write as: raw`},
 		{"```ends hexed\ntutorials: x\n```\n", `9: no browser can be the client of hexed; write as: raw`},
-		{"```play wrong\n```\n", `9: the scenario cannot be played: wrong:2: `},
 		{"```play hello\ntutorials: x\n```\n", `10: "tutorials" is no key of a play block; write as or endpoint`},
 		{"```ends hello\n```\n", `9: an ends block says what the tutorials claim; add a line tutorials: …`},
 		{"```scenario hello\nsteps: hidden\n```\n", `10: steps is "hidden"; write open or folded`},
 		{"```tally\nruns: 12\n```\n", `9: a tally block counts the runs of scenarios; add a line scenarios: NAME NAME`},
 		{"```tally\nscenarios: helo\nruns: 12\n```\n", `10: there is no scenario "helo"; did you mean hello?`},
 		{"```tally\nscenarios: hexed\nruns: 12\n```\n", `10: no browser can be the client of hexed`},
-		{"```tally\nscenarios: wrong\nruns: 12\n```\n", `10: the scenario cannot be played: wrong:2: `},
 		{"```tally\nscenarios: hello\nruns: 21\n```\n", `11: runs is "21"; write a whole number from 1 to 20`},
 		{"```codes all\n```\n", `9: a codes block takes nothing after its word`},
 
@@ -332,7 +330,8 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 		{[]string{"01-x.md", strings.Replace(fine, "next: N.", "next: [N]{x}", 1)}, `lessons/01-x.md:5: {x} is no group of fields`},
 		{[]string{"01-x.md", strings.Replace(fine, "```lab\n```\n", "", 1)}, `lessons/01-x.md:7: there is no lab block`},
 		{[]string{"01-x.md", strings.Replace(fine, "```lab\n", "```lab\nendpoints: booth\nhold: maybe\n", 1)}, `lessons/01-x.md:8: endpoints is "booth"; did you mean both?` + "\n" + `lessons/01-x.md:9: hold is "maybe"; write on or off`},
-		{[]string{"01-x.md", fine, "scenarios/bad.txt", "open\n"}, `lessons/scenarios/bad.txt:1: a scenario begins with its title`},
+		{[]string{"01-x.md", fine, "scenarios/bad.txt", "open\n"}, `lessons/scenarios/bad.txt:1: the first comment must say what the scenario shows`},
+		{[]string{"01-x.md", fine, "scenarios/bad.txt", "# Bad\nopen\nopne\n"}, `lessons/scenarios/bad.txt:3: there is no command "opne"; there are `},
 	} {
 		_, err := load(t, tt.files...)
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {

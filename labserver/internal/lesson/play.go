@@ -21,22 +21,6 @@ type playing struct {
 	Plan      scenario.Plan `json:"plan"`
 }
 
-// planOf reads the commands of a scenario. Its text has no transcripts: they
-// are of another run.
-func planOf(s Scenario) (scenario.Plan, error) {
-	var text strings.Builder
-	for l := range strings.Lines(s.Text) {
-		if !strings.HasPrefix(l, "|") {
-			text.WriteString(l)
-		}
-	}
-	sc, err := scenario.Parse(s.Name, text.String())
-	if err != nil {
-		return scenario.Plan{}, err
-	}
-	return sc.Plan(), nil
-}
-
 // play draws a scenario that is stepped through. An ends block is one whose
 // picture of both ends, and what the tutorials say of it beside what the learner
 // guesses and what comes, stands below.
@@ -57,11 +41,7 @@ func (c *compiler) play(text blockText) string {
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
 		Endpoint: c.oneOf(e, "endpoint", "choose", slices.Concat(servers, []string{"choose"})),
 	}
-	var err error
-	if p.Plan, err = planOf(s); err != nil {
-		c.problem(line, "the scenario cannot be played: %v", err)
-		return ""
-	}
+	p.Plan = s.Plan()
 	if p.As == "browser" && !p.Plan.Browser {
 		c.problem(cmp.Or(e["as"].line, line), "no browser can be the client of %s; write as: raw", name)
 	}
@@ -104,9 +84,7 @@ func (c *compiler) tally(text blockText) string {
 			c.problem(e["scenarios"].line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
 			continue
 		}
-		if plan, err := planOf(s); err != nil {
-			c.problem(e["scenarios"].line, "the scenario cannot be played: %v", err)
-		} else if !plan.Browser {
+		if !s.Browser() {
 			c.problem(e["scenarios"].line, "no browser can be the client of %s", name)
 		}
 		c.plays(name)
