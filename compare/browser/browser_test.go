@@ -65,7 +65,7 @@ func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 			}
 			for _, c := range []struct{ text, err, has string }{
 				{"open\nsend text Hello\nexpect text Hello\nsend binary 00 01\nexpect binary 00 01\nsend repeat 300\nread 1\nclose 4000 bye\nexpect close 4000\n", "", "4000 private use \"bye\""},
-				{"open\nsend text a\nexpect text b\n", "text \"a\" came, and text \"b\" was expected", "onmessage \"a\""},
+				{"open\nsend text a\nexpect text b\n", "text \"a\" arrived, and text \"b\" was expected", "onmessage \"a\""},
 				{"open\nleave\nwait server\n", "", "1001 going away"},
 				{"open\nclose 1006\n", "InvalidAccessError", "OPEN"},
 				{"server by hand\nopen\nserver says close 1000\nserver tcp close\npatience 20s\n", "", "at once"},
@@ -128,12 +128,12 @@ func TestABrowserIsKnownByWhatItSaysOfItself(t *testing.T) {
 		"Microsoft Edge 150.0.1.2\n":                                       "chromium Microsoft Edge 150.0.1.2",
 		"a warning\nMozilla Firefox 153.7.0esr\n":                          "firefox Mozilla Firefox 153.7.0esr",
 	} {
-		if kind, name, ok := identify(said); !ok || string(kind)+" "+name != want {
+		if kind, name, ok := parseVersion(said); !ok || string(kind)+" "+name != want {
 			t.Errorf("%q is read as %s %s, %t", said, kind, name, ok)
 		}
 	}
 	for _, said := range []string{"", "\n", "curl 8.0", "153", "Chromium"} {
-		if kind, name, ok := identify(said); ok {
+		if kind, name, ok := parseVersion(said); ok {
 			t.Errorf("%q is read as %s %s", said, kind, name)
 		}
 	}

@@ -33,7 +33,7 @@ func record(t *testing.T, key string, mask [4]byte, normal bool) string {
 	send(wire.Close, true, "\x03\xe8bye")
 	events, _ := rec.After(0, 1000)
 	if normal {
-		events = normalise(events)
+		events = normalize(events)
 	}
 	var b strings.Builder
 	if err := recording.WriteText(&b, events, recording.TextOptions{Stable: true}); err != nil {
