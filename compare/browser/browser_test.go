@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// find returns the path of a browser, and skips the test where there is none.
+// find returns the path of a browser. It skips the test if there is none.
 func find(t *testing.T, names ...string) string {
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil && name != "" {

@@ -9,8 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// record returns the recording of a conversation that draws key and mask, as
-// stable text.
+// record returns the recording of a conversation with key and mask as stable text.
 func record(t *testing.T, key string, mask [4]byte, normal bool) string {
 	t.Helper()
 	rec := recording.New(nil, recording.Limits{})

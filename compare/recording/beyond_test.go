@@ -27,7 +27,7 @@ func tapped() (*recording.Recording, *recording.Connection) {
 	return rec, c
 }
 
-// brief returns what is recorded of rec after the event numbered seq, a line each.
+// brief returns the events of rec after the one numbered seq, a line each.
 func brief(t *testing.T, rec *recording.Recording, seq uint64) []string {
 	t.Helper()
 	events, _ := rec.After(seq, 1000)
@@ -115,8 +115,7 @@ func TestARefusedHandshakeIsNotSent(t *testing.T) {
 	}
 }
 
-// TestWhatArrivedUnreadIsShown has the inputs of which the page said that they
-// never came.
+// Of these inputs the page once said that they never arrived.
 func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	b := unhex(t, "88ff00000000000000029053b28893bb")
 	rec, c := tapped()
@@ -167,8 +166,8 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 	}
 }
 
-// TestWhatIsReadAfterAWriteFailedIsDecoded has what the weekend server does: the
-// kernel keeps what arrived before the RST, and a Read still gives it.
+// The kernel keeps the bytes that arrived before an RST, and a later Read of the naive
+// server returns them.
 func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 	rec, c := tapped()
 	before, frames := rec.Last(), c.Summary().Frames
@@ -215,8 +214,8 @@ func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	}
 }
 
-// TestAHeldCloseClosesNothingBeforeItIsReleased has a Close that is dropped: the
-// server never receives it, so RFC 6455 §7.1.3 begins no closing handshake.
+// A server that never receives a dropped Close frame does not start the closing
+// handshake (RFC 6455 §7.1.3).
 func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
 	rec, c := tapped()
 	for _, released := range []bool{false, true} {

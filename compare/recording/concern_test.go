@@ -12,7 +12,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// bench is a connection on which a test says what happens.
+// bench is a connection whose events a test chooses.
 type bench struct {
 	*testing.T
 	*recording.Connection
@@ -45,7 +45,7 @@ func (b *bench) event(seq uint64) recording.Event {
 	return e
 }
 
-// by checks which event seq happened because of.
+// by checks which event caused event seq.
 func (b *bench) by(what string, seq, want uint64) {
 	b.Helper()
 	if got := b.event(seq).By; got != want {
@@ -53,7 +53,7 @@ func (b *bench) by(what string, seq, want uint64) {
 	}
 }
 
-// returned returns what the newest event, the return of a call, is about.
+// returned returns the event that the newest event, the return of a call, is about.
 func (b *bench) returned() uint64 {
 	b.Helper()
 	c, ok := b.event(b.rec.Last()).Body.(*recording.Call)
@@ -63,7 +63,7 @@ func (b *bench) returned() uint64 {
 	return c.Of
 }
 
-// of checks what the newest event, the return of a call, is about.
+// of checks the event that the newest event, the return of a call, is about.
 func (b *bench) of(what string, want uint64) {
 	b.Helper()
 	if got := b.returned(); got != want {
@@ -77,7 +77,8 @@ func (b *bench) report(s recording.Script) uint64 {
 	return b.rec.Report(b.rec.Now(), &s)
 }
 
-// about checks what a report is about; awaits says that it waits to be named.
+// about checks the event that a report is about. awaits says that the event is still to
+// come.
 func (b *bench) about(what string, seq, want uint64, awaits bool) {
 	b.Helper()
 	s := b.event(seq).Body.(*recording.Script)

@@ -33,8 +33,7 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
-// TestTheEventsThatThePagesTestsReadAreWhatGoWrites keeps the two sides of the
-// contract together: static/test reads this file.
+// The tests of the page in static/test read this file.
 func TestTheEventsThatThePagesTestsReadAreWhatGoWrites(t *testing.T) {
 	type detail struct {
 		Event  recording.Event `json:"event"`

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// TestAShutValveTakesAWriteAsTheKernelDoes is what keeps a library's own deadlines
-// from running out while a learner looks: gorilla gives its answer to a Close one
-// second to be written.
+// A library's own deadlines must not pass while a learner looks at a frame: gorilla
+// allows one second for the write of its answering Close frame.
 func TestAShutValveTakesAWriteAsTheKernelDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, true)
@@ -264,8 +263,7 @@ func TestOnlyBytesThatCanArriveKeepASocketOpen(t *testing.T) {
 	rec.resolved(t)
 }
 
-// TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose has bytes that were released
-// and that the push has not written yet when the reset is known.
+// Here the reset is known when bytes are released and the push has not written them yet.
 func TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose(t *testing.T) {
 	_, server, _ := loopback(t, true)
 	server.mu.Lock()
@@ -349,8 +347,8 @@ func TestAResetDropsWhatWaits(t *testing.T) {
 	rec.resolved(t)
 }
 
-// TestThePeersFINIsSeenThoughTheEndpointDoesNotRead is what lets a session notice
-// that a client has left while the server's code does something else.
+// This lets a session notice that a client has left while the server's code does not
+// read.
 func TestThePeersFINIsSeenThoughTheEndpointDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, false)
@@ -418,8 +416,8 @@ func TestCloseBehindCloseWriteSendsOneFIN(t *testing.T) {
 	rec.resolved(t)
 }
 
-// The kernel resets a connection that is closed with bytes unread. What the pump has
-// read ahead of the endpoint is unread, too.
+// The kernel resets a connection that is closed with unread bytes. Bytes that only the
+// pump has read count as unread.
 func TestACloseThatLeavesBytesUnreadResetsThoughTheTapHasReadThem(t *testing.T) {
 	client, server, rec := loopback(t, true)
 	defer client.Close()

@@ -159,8 +159,8 @@ func TestResetIsSeenAsOneAtTheOtherEnd(t *testing.T) {
 	}
 }
 
-// TestStatusTellsWhenTheEndpointHasTakenAll reads and writes at random: whenever
-// Status says that all has come and that the endpoint reads, it has.
+// The test reads and writes at random. Whenever Status says that all bytes have arrived
+// and that the endpoint reads, the endpoint must have all of them.
 func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		client, server, _ := loopback(t, false)
@@ -226,7 +226,7 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 	}
 }
 
-// noted is a connection that tells when it is closed.
+// noted is a connection that reports when it is closed.
 type noted struct {
 	net.Conn
 	closed chan struct{}
@@ -238,8 +238,8 @@ func (c noted) Close() error {
 	return c.Conn.Close()
 }
 
-// TestTheSocketOfASilentLineGoesWithItsPeer closes while a Read is about to
-// begin: it ends at once, and must not be waited for any longer.
+// Close is called while a Read is about to begin. The Read ends at once, so Close must
+// not wait for it.
 func TestTheSocketOfASilentLineGoesWithItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -310,8 +310,7 @@ func TestAClosedConnTakesNoDeadline(t *testing.T) {
 	}
 }
 
-// TestADeadlineThatHasPassedOnASilentLineIsOver has the bytes come, and be
-// lost, while the endpoint's deadline has passed and the valve's reader reads.
+// Bytes arrive and are lost while the endpoint's deadline has passed and the pump reads.
 func TestADeadlineThatHasPassedOnASilentLineIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, _ := pipe(t, true)

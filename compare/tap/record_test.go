@@ -49,8 +49,8 @@ func TestWhatTheSocketRefusesIsNotRecordedAsSent(t *testing.T) {
 	}
 }
 
-// The kernel keeps what arrived before an RST, so an RST that a Write meets is
-// recorded after that, when it is read or when the endpoint closes.
+// The kernel keeps the bytes that arrived before an RST. If a Write meets the RST, it is
+// recorded after those bytes: when they are read or when the endpoint closes.
 func TestAResetThatAWriteMeetsComesAfterWhatCameBeforeIt(t *testing.T) {
 	for _, reads := range []bool{true, false} {
 		client, server, rec := loopback(t, false)
@@ -131,8 +131,8 @@ func TestAHeldUnitThatTheSocketRefusesIsTakenBack(t *testing.T) {
 	rec.resolved(t)
 }
 
-// TestAReplyIsRecordedAfterWhatItAnswers has a client that answers each line as
-// soon as it has it, while the server writes and reads in two goroutines.
+// The client answers each line at once, while the server writes and reads in two
+// goroutines.
 func TestAReplyIsRecordedAfterWhatItAnswers(t *testing.T) {
 	const rounds = 2000
 	client, server, rec := loopback(t, false)
@@ -168,8 +168,7 @@ func TestAReplyIsRecordedAfterWhatItAnswers(t *testing.T) {
 	}
 }
 
-// TestOnAPipeAReplyIsRecordedAfterTheWholeWriteThatItMayAnswer writes two units
-// of which the peer reads one, answers it and goes.
+// The server writes two units. The peer reads one, answers it and closes.
 func TestOnAPipeAReplyIsRecordedAfterTheWholeWriteThatItMayAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, false)
@@ -287,8 +286,8 @@ func TestASlowAndSplitLineIsSoForWhatWasHeld(t *testing.T) {
 	})
 }
 
-// TestWhatArrivedAndWasNotReadIsReportedAtClose looks at the socket and must not
-// change what TCP does: a socket that is closed with unread bytes sends RST.
+// Looking at the socket must not change the behavior of TCP: a socket that is closed
+// with unread bytes sends RST.
 func TestWhatArrivedAndWasNotReadIsReportedAtClose(t *testing.T) {
 	for _, c := range []struct {
 		read int

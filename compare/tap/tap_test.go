@@ -128,8 +128,7 @@ func TestConcurrentWritersLeaveInTheOrderThatWasRecorded(t *testing.T) {
 	rec.resolved(t)
 }
 
-// slow is a connection whose every Write waits for a word. It notes when two
-// are at it at once.
+// slow is a connection whose Writes wait for a signal. It notes two Writes at once.
 type slow struct {
 	net.Conn
 	mu   sync.Mutex

@@ -185,7 +185,7 @@ func TestHoldAndRunWhileAReadIsInTheKernelChangeNothing(t *testing.T) {
 	}
 }
 
-// isTimeout fails unless err is what a socket returns at its deadline.
+// isTimeout fails unless err is the error of a socket at its deadline.
 func isTimeout(t *testing.T, err error, op string) {
 	t.Helper()
 	var operr *net.OpError
