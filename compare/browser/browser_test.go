@@ -57,7 +57,7 @@ func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 					t.Error(err)
 				}
 				if _, err := os.Stat(profile); err == nil {
-					t.Errorf("%s is left behind", profile)
+					t.Errorf("%s was not removed", profile)
 				}
 			}()
 			if !strings.Contains(b.Name, name) {

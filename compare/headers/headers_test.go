@@ -142,7 +142,7 @@ func TestOverTCPTheOutcomeIsTheSame(t *testing.T) {
 					if !whole && len(all) == 0 && name == "gorilla" {
 						return
 					}
-					// Where the Pong for the Ping behind it stands, the header ends.
+					// The answer to the frame ends where the Pong for the Ping begins.
 					pong := legal(wire.Server, wire.Pong, true, probe)
 					first, second := bytes.CutSuffix(all, pong)
 					s := seen{first: first}
@@ -173,7 +173,7 @@ func TestEachOutcomeIsTold(t *testing.T) {
 		want Outcome
 	}{
 		{"silence", seen{}, text, Waits},
-		{"a Pong for the Ping behind it", seen{second: legal(wire.Server, wire.Pong, true, probe)}, text, Taken},
+		{"a Pong for the Ping after it", seen{second: legal(wire.Server, wire.Pong, true, probe)}, text, Taken},
 		{"a Pong for nothing", seen{second: legal(wire.Server, wire.Pong, true, "else")}, text, SomeAnswer},
 		{"the echo", seen{first: legal(wire.Server, wire.Text, true, "ab")}, text, Echoed},
 		{"the echo in fragments, masked", seen{first: append(legal(wire.Client, wire.Text, false, "a"), legal(wire.Client, wire.Continuation, true, "b")...)}, text, Echoed},

@@ -73,11 +73,11 @@ func TestWhatWasNotSentCountsNowhereAsAFrame(t *testing.T) {
 	if got := recording.Outcome(events); got != "101" {
 		t.Errorf("the outcome is %q", got)
 	}
-	// What is refused later is read behind it, as its sender meant it.
+	// Bytes that are refused later follow those that were refused before.
 	before = rec.Last()
 	c.Unsent(frame(0x81, "z"), brokenPipe)
 	same(t, brief(t, rec, before), `server · not sent: 3 bytes: 81 01 7a`+brokenText)
-	// A Write that succeeds is read behind what was sent.
+	// Bytes of a later successful Write follow the bytes that were sent.
 	before = rec.Last()
 	c.Bytes(tap.Out, frame(0x81, "ok"))
 	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 bytes "ok"`, `server ❰ a text message of 2 bytes is complete: "ok"`)

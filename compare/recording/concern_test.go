@@ -58,7 +58,7 @@ func (b *bench) returned() uint64 {
 	b.Helper()
 	c, ok := b.event(b.rec.Last()).Body.(*recording.Call)
 	if !ok || c.Phase != "return" {
-		b.Fatal("the newest event is no return")
+		b.Fatal("the newest event is not a return")
 	}
 	return c.Of
 }
@@ -326,7 +326,7 @@ func TestARawClientsWritesAreAboutWhatTheyEnd(t *testing.T) {
 	for _, u := range units {
 		b.by("a frame that the second write ends", u.ID, rest)
 	}
-	// A read that is told before what it read is recorded.
+	// A read is reported before its bytes are recorded.
 	read := b.report(recording.Script{What: "read", Size: size(4)})
 	b.about("the read", read, 0, true)
 	if got := b.event(b.one(tap.Out, frame(0x81, "ab"))).Told; got != read {
@@ -335,7 +335,7 @@ func TestARawClientsWritesAreAboutWhatTheyEnd(t *testing.T) {
 	first, second := b.one(tap.Out, frame(0x81, "ab")), b.one(tap.Out, frame(0x81, "cd"))
 	b.Waits(tap.Out, first)
 	b.Dropped(tap.Out, first)
-	b.about("a read behind what was dropped", b.report(recording.Script{What: "read", Size: size(4)}), second, false)
+	b.about("a read after dropped bytes", b.report(recording.Script{What: "read", Size: size(4)}), second, false)
 }
 
 func TestAClientThatDialsAnewReportsOfItsNextConnection(t *testing.T) {

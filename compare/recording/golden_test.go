@@ -29,7 +29,7 @@ func golden(t *testing.T, file string, got []byte) {
 		t.Fatalf("%v; go test -update writes it", err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is recorded; go test ./compare/recording -update writes it anew, git diff shows what changed", file)
+		t.Errorf("%s differs from the recording. Run go test ./compare/recording -update, and see the change with git diff.", file)
 	}
 }
 

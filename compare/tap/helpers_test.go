@@ -34,7 +34,7 @@ type lines struct {
 	closed   int
 	gone     int
 	resets   int
-	loose    bool          // what is no line belongs to no unit
+	loose    bool          // bytes after the last line belong to no unit
 	arrived  chan struct{} // when not nil, told of each call of Bytes and Waits
 }
 

@@ -119,7 +119,7 @@ func TestAReadDeadlineThatHasPassedEndsAReadAtAShutValve(t *testing.T) {
 		// As at a socket, it comes before what could be read.
 		server.ReleaseOldest(In)
 		if _, err := server.Read(make([]byte, 10)); err == nil {
-			t.Error("a Read behind its deadline reads")
+			t.Error("a Read after its deadline returns bytes")
 		}
 
 		// Nothing is lost by it.
@@ -197,7 +197,7 @@ func TestWhatWasWrittenBeforeCloseIsDeliveredBeforeItsFIN(t *testing.T) {
 				}
 			}
 			if got := rec.texts(rec.undone); !slices.Equal(got, []string{"a\n"}) {
-				t.Errorf("%s: %q are unread, want what nobody will read", how, got)
+				t.Errorf("%s: %q are recorded as unread, want the bytes that were not read", how, got)
 			}
 			time.Sleep(time.Hour)
 			if got := rec.texts(rec.waiting); !slices.Equal(got, []string{"a\n", "c\n", "d\n", "FIN"}) || rec.gone > 0 || fromServer.text() != "" {
@@ -256,7 +256,7 @@ func TestOnlyBytesThatCanArriveKeepASocketOpen(t *testing.T) {
 	server.Close()
 	client.SetLinger(0) // Close sends RST
 	client.Close()
-	rec.awaitGone(t) // nobody releases anything
+	rec.awaitGone(t) // the test releases nothing
 	if len(rec.failed) != 1 || !IsReset(rec.failed[0]) || !slices.Equal(rec.texts(rec.dropped), []string{"one\n", "FIN"}) {
 		t.Errorf("failed %v, dropped %q", rec.failed, rec.texts(rec.dropped))
 	}
@@ -377,7 +377,7 @@ func TestCloseWriteSendsFINBehindWhatWaits(t *testing.T) {
 		t.Errorf("%q wait", got)
 	}
 	if _, err := server.Write([]byte("late\n")); !errors.Is(err, syscall.EPIPE) {
-		t.Errorf("a Write behind CloseWrite gave %v", err)
+		t.Errorf("a Write after CloseWrite returned %v", err)
 	}
 	server.ReleaseOldest(Out)
 	<-in.done

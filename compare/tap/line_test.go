@@ -40,7 +40,7 @@ func TestASilentLineSwallowsBytesAndEnds(t *testing.T) {
 		}
 	}
 	if in.text() != "" {
-		t.Errorf("%q has come through", in.text())
+		t.Errorf("%q has arrived", in.text())
 	}
 	select {
 	case <-in.done:
@@ -80,7 +80,7 @@ func TestASilentLineSwallowsFINAndRST(t *testing.T) {
 		}
 		rec.mu.Lock()
 		if len(rec.fins) > 0 || len(rec.failed) > 0 {
-			t.Errorf("%s: it is told: %v, %v", name, rec.fins, rec.failed)
+			t.Errorf("%s: the recorder has FINs %v and failures %v", name, rec.fins, rec.failed)
 		}
 		rec.mu.Unlock()
 	}
@@ -221,7 +221,7 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 		for range taken {
 		}
 		if s := server.Status(); !s.FinIn || s.Reading || s.Closed {
-			t.Errorf("behind FIN it is %+v", s)
+			t.Errorf("after FIN the status is %+v", s)
 		}
 	}
 }
@@ -287,7 +287,7 @@ func TestCloseEndsAWriteThatWaitsOnASilentLine(t *testing.T) {
 	select {
 	case <-w.done:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the Write waits on behind Close")
+		t.Fatal("the Write still waits after Close")
 	}
 	if !errors.Is(w.err, net.ErrClosed) {
 		t.Errorf("Write gives %v", w.err)

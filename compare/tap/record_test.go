@@ -22,7 +22,7 @@ func resets(t *testing.T, client *net.TCPConn, server *Conn) {
 	client.SetLinger(0)
 	client.Close()
 	if _, err := server.Conn.Read(make([]byte, 1)); !IsReset(err) {
-		t.Fatalf("the RST is told as %v", err)
+		t.Fatalf("the RST is recorded as %v", err)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestAResetThatAWriteMeetsComesAfterWhatCameBeforeIt(t *testing.T) {
 			}
 		}
 		if len(rec.failed) > 0 {
-			t.Errorf("%v is recorded before what came first is read", rec.failed)
+			t.Errorf("%v is recorded before the earlier bytes are read", rec.failed)
 		}
 		if reads {
 			if n, err := server.Read(make([]byte, 10)); n != 4 || err != nil {
@@ -303,7 +303,7 @@ func TestWhatArrivedAndWasNotReadIsReportedAtClose(t *testing.T) {
 		}
 		server.Close()
 		if got, want := string(rec.unread), "one\ntwo\n"[c.read:]; got != want || string(rec.bytes[In]) != "one\ntwo\n"[:c.read] {
-			t.Errorf("%q is told as unread, want %q; read %q", got, want, rec.bytes[In])
+			t.Errorf("%q is recorded as unread, want %q; read %q", got, want, rec.bytes[In])
 		}
 		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, c.end) {
 			t.Errorf("%d bytes read: the client's Read gives %v, want %v", c.read, err, c.end)
@@ -362,7 +362,7 @@ func TestWhatArrivedBeforeTheFirstWriteIsReported(t *testing.T) {
 	if _, err := io.ReadFull(server, make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // of the second write nothing is told
+	for range 2 { // the second write is not recorded
 		if _, err := io.WriteString(server, "answer\n"); err != nil {
 			t.Fatal(err)
 		}

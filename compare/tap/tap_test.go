@@ -18,7 +18,7 @@ func TestAnUnrecordedConnectionPassesEverything(t *testing.T) {
 		server := New(b)
 		defer server.Close()
 		defer a.Close()
-		server.Hold() // nobody watches, so there is no valve
+		server.Hold() // without a Recorder there is no valve
 		fromClient, fromServer := collect(server), collect(a)
 		write(a, "one\ntwo")
 		write(server, "three\nfour")
@@ -225,7 +225,7 @@ func TestAnErrorIsToldPlainlyWithoutAddresses(t *testing.T) {
 		io.EOF:                          "EOF",
 	} {
 		if got := Plain(err); got != want {
-			t.Errorf("%v is told as %q", err, got)
+			t.Errorf("the plain text of %v is %q", err, got)
 		}
 	}
 }
