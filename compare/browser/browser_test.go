@@ -114,7 +114,7 @@ func TestABrowserThatDiesEndsItsPlay(t *testing.T) {
 }
 
 func TestWhatIsNoBrowserIsToldPlainly(t *testing.T) {
-	for path, says := range map[string]string{"echo": "is no browser", "no-such-program": "no-such-program", "false": "exit status 1"} {
+	for path, says := range map[string]string{"echo": "is not a browser", "no-such-program": "no-such-program", "false": "exit status 1"} {
 		if _, err := Start(t.Context(), path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s gives %v", path, err)
 		}

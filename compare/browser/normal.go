@@ -14,14 +14,14 @@ import (
 // masking key. So recordings of browsers and of the raw client can be compared byte by
 // byte.
 func normalize(events []recording.Event) []recording.Event {
-	talks := map[int]*dissect.Conversation{}
+	talks := map[int]*dissect.Conversation{}  // the bytes that were transmitted, by connection
+	unread := map[int]*dissect.Conversation{} // with those that the server did not read after them
 	out := make([]recording.Event, 0, len(events))
 	for _, e := range events {
-		talk := talks[e.Conn]
-		if talk == nil {
-			talk = &dissect.Conversation{}
-			talks[e.Conn] = talk
+		if talks[e.Conn] == nil {
+			talks[e.Conn] = &dissect.Conversation{}
 		}
+		talk := talks[e.Conn]
 		switch b := e.Body.(type) {
 		case *dissect.Handshake:
 			for _, it := range talk.Bytes(b.From, sampleKey(b), true) {
@@ -31,18 +31,36 @@ func normalize(events []recording.Event) []recording.Event {
 				}
 			}
 		case *dissect.Frame:
-			if whole := b.Gap() == 0 && b.Short == 0; !whole {
-				break // not all of its bytes were kept
+			if f := again(talk, b); f != nil {
+				e.Body = f
 			}
-			for _, it := range talk.Bytes(b.From, sampleMask(b), true) {
-				if it.Frame != nil {
-					e.Body = it.Frame
-				}
+		case *recording.Unread:
+			if unread[e.Conn] == nil {
+				unread[e.Conn] = talk.Clone()
+			}
+			if f := again(unread[e.Conn], b.Frame); f != nil {
+				sample := *b
+				sample.Frame, sample.Head = f, f.Bytes()
+				e.Body = &sample
 			}
 		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// again decodes f once more in talk, with the sample masking key. It returns nil if f is
+// nil or not all of its bytes were kept.
+func again(talk *dissect.Conversation, f *dissect.Frame) (sample *dissect.Frame) {
+	if f == nil || f.Gap() > 0 || f.Short > 0 {
+		return nil
+	}
+	for _, it := range talk.Bytes(f.From, sampleMask(f), true) {
+		if it.Frame != nil {
+			sample = it.Frame
+		}
+	}
+	return sample
 }
 
 // sampleKey returns the bytes of h with the sample key, or with its accept value.

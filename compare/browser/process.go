@@ -42,9 +42,15 @@ func identify(ctx context.Context, path string) (Kind, string, error) {
 	}
 	kind, name, ok := parseVersion(string(out))
 	if !ok {
-		return "", "", fmt.Errorf("%s calls itself %q. Only Chromium, Chrome, Edge and Firefox can be used", path, strings.TrimSpace(string(out)))
+		return "", "", fmt.Errorf("%s is not a browser that can be used: Chromium, Chrome, Edge or Firefox. It calls itself %q", path, firstLine(string(out)))
 	}
 	return kind, name, nil
+}
+
+// firstLine returns the first line of text.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }
 
 // parseVersion reads the output of --version: some words, then a number.
