@@ -1,7 +1,8 @@
 package recording
 
-// chunkSize is how many events a chunk of a list holds.
-const chunkSize = 512
+// chunkSize is how many events a chunk of a list holds. Most recordings are short, and
+// a lab server may keep two thousand: a chunk of 64 takes 5 KiB.
+const chunkSize = 64
 
 // list is a queue of events in chunks. A full Recording neither moves events nor
 // allocates memory: the chunk that becomes empty at the front is used again at the
