@@ -57,10 +57,10 @@ func mistakes(t *testing.T) map[string]struct {
 		"a -host that ends a header":     {[]string{"-host", "lab.example;script-src"}, "lab.example;script-src"},
 		"too little memory":              {[]string{"-memory", "1"}, "-memory 1"},
 		"more memory than there can be":  {[]string{"-memory", "9223372036854775807"}, "-memory"},
-		"a port that is taken":           {[]string{"-addr", "127.0.0.1:" + port4}, port4 + " is taken"},
-		"a port that is taken by name":   {[]string{"-addr", "localhost:" + port4}, port4 + " is taken"},
-		"a port that is taken in IPv6":   {[]string{"-addr", "127.0.0.1:" + port6}, "[::1]:" + port6 + " is taken"},
-		"an IPv6 port that is taken":     {[]string{"-addr", "[::1]:" + port6}, "[::1]:" + port6 + " is taken"},
+		"a port that is taken":           {[]string{"-addr", "127.0.0.1:" + port4}, "using 127.0.0.1:" + port4},
+		"a port that is taken by name":   {[]string{"-addr", "localhost:" + port4}, "using localhost:" + port4},
+		"a port that is taken in IPv6":   {[]string{"-addr", "127.0.0.1:" + port6}, "using [::1]:" + port6},
+		"an IPv6 port that is taken":     {[]string{"-addr", "[::1]:" + port6}, "using [::1]:" + port6},
 		"-dev outside of the repository": {[]string{"-addr", "127.0.0.1:0", "-dev"}, "lessons"},
 	}
 }

@@ -315,7 +315,7 @@ func TestConnectionsOfARunThatWaitForTheirTurnAreBounded(t *testing.T) {
 	defer p.Close()
 	p.say(s.request(answer["url"].(string) + "/1"))
 	text, _ := io.ReadAll(p.r)
-	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "256 connections of this run") {
+	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "limit of 256 waiting connections") {
 		t.Errorf("one more is answered with %q", got)
 	}
 	if n := j.waiting.Load(); n != maxWaiting {
