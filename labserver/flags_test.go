@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,5 +116,24 @@ func TestHelpIsNoMistake(t *testing.T) {
 		if !strings.Contains(string(out), flag) {
 			t.Errorf("-h does not tell of %s: %s", flag, out)
 		}
+	}
+}
+
+// TestREADMEHasEveryFlag compares the table of flags in README.md with those of -h.
+func TestREADMEHasEveryFlag(t *testing.T) {
+	var help bytes.Buffer
+	if _, err := parse([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
+		t.Fatal(err)
+	}
+	names := func(pattern, text string) (all []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		slices.Sort(all)
+		return all
+	}
+	has, told := names(`(?m)^  -([a-z-]+)`, help.String()), names("(?m)^\\| `-([a-z-]+)", readme(t))
+	if len(has) == 0 || !slices.Equal(has, told) {
+		t.Errorf("the flags are %q, and README.md has %q", has, told)
 	}
 }

@@ -175,7 +175,7 @@ type route struct {
 	handler http.HandlerFunc
 }
 
-// routes returns all routes of the lab server. A test compares them with the table in
+// routes returns all routes of the lab server. A test compares them with the list in
 // labserver/README.md.
 func (s *Server) routes() []route {
 	return []route{
