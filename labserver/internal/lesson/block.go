@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/reference/wire"
 )
 
@@ -132,7 +133,7 @@ func (c *compiler) lab(text blockText) string {
 		c.problem(line, "this is a second lab block. Keep one")
 		return ""
 	}
-	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", []string{"reference", "gorilla", "both"})
+	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
 	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
 	return ""
 }

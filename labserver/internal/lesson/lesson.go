@@ -116,6 +116,9 @@ func Load(files fs.FS, o Options) (*Course, error) {
 		return nil, fmt.Errorf("lesson: list the lessons: %w", err)
 	}
 	for _, name := range names {
+		if name == "README.md" {
+			continue
+		}
 		if !fileName.MatchString(name) {
 			c.problems.add(folder+"/"+name, 1, "this is not the name of a lesson. Rename the file to NN-name.md, for instance 02-frames.md")
 			continue

@@ -5,8 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"html/template"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -338,6 +341,12 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
+func TestAGuideForAuthorsIsNotALesson(t *testing.T) {
+	if _, err := load(t, "01-x.md", fine, "README.md", "# How to write a lesson\n"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAllProblemsOfAllLessonsComeTogetherInOrder(t *testing.T) {
 	_, err := load(t,
 		"02-y.md", fine+"[a]{b}\n",
@@ -354,6 +363,34 @@ func TestAllProblemsOfAllLessonsComeTogetherInOrder(t *testing.T) {
 	want := "lessons/01-x.md:9 lessons/01-x.md:12 lessons/02-y.md:9"
 	if got := strings.Join(places, " "); got != want {
 		t.Errorf("the problems are at %s, want %s", got, want)
+	}
+}
+
+// TestTheGuideForAuthorsHasEveryBlock holds lessons/README.md to the blocks, actions
+// and names that a lesson may use.
+func TestTheGuideForAuthorsHasEveryBlock(t *testing.T) {
+	b, err := os.ReadFile("../../../lessons/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(b)
+	for _, b := range blocks() {
+		w := b.word
+		if !regexp.MustCompile("(?m)^\\| `" + w + "( [A-Z]+)?` \\|").MatchString(guide) {
+			t.Errorf("lessons/README.md has no row for the block %s: add it to the table of blocks", w)
+		}
+	}
+	for _, k := range append(slices.Clone(predictKeys), slices.Sorted(maps.Keys(kinds))...) {
+		if !strings.Contains(guide, "`"+k+"`") {
+			t.Errorf("lessons/README.md does not name %s, which a predict block may have", k)
+		}
+	}
+	for _, kind := range kinds {
+		for property := range kind.about {
+			if !strings.Contains(guide, "`"+property+"`") {
+				t.Errorf("lessons/README.md does not name the property %s of about", property)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ func (c *compiler) play(text blockText) string {
 	p := playing{
 		Scenario: name,
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
-		Endpoint: c.oneOf(e, "endpoint", "choose", []string{"reference", "gorilla", "naive", "choose"}),
+		Endpoint: c.oneOf(e, "endpoint", "choose", slices.Concat(servers, []string{"choose"})),
 	}
 	var err error
 	if p.Plan, err = planOf(s); err != nil {

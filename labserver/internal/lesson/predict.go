@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"wslab/compare/endpoint"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -42,6 +44,9 @@ type kind struct {
 	about map[string][]string // properties that select the event, and their values; nil: a number
 }
 
+// servers are the implementations that a block can name.
+var servers = endpoint.Names(endpoint.Named())
+
 var kinds = map[string]kind{
 	"frame": {
 		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
@@ -52,7 +57,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"handshake": {
@@ -60,7 +65,7 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"script": {
@@ -68,7 +73,7 @@ var kinds = map[string]kind{
 		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
-			"endpoint": {"reference", "gorilla", "naive"},                                                       // and broken/MISTAKE
+			"endpoint": servers,                                                                                 // and broken/MISTAKE
 		},
 	},
 	"call": { // one that has returned
@@ -77,7 +82,7 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": {"reference", "gorilla", "naive"},
+			"endpoint": servers,
 		},
 	},
 }

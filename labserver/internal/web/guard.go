@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 // policy is the page's Content-Security-Policy: all content from this server, no inline
@@ -61,7 +61,7 @@ func refuse(w http.ResponseWriter, what, fix string) {
 // isOwn reports whether host, with or without a port, names this server: a loopback
 // address, localhost, the address that it listens on, or a name from -host.
 func (s *Server) isOwn(host string) bool {
-	if !wire.IsHost(host) {
+	if !uri.IsHost(host) {
 		return false // it must not reach a header field or a page
 	}
 	name := host
@@ -71,7 +71,7 @@ func (s *Server) isOwn(host string) bool {
 		}
 		name = h
 	}
-	if wire.SameOrigin([]string{"http://" + host}, s.addr) {
+	if uri.SameOrigin([]string{"http://" + host}, s.addr) {
 		return true // DNS rebinding needs a name
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
@@ -98,5 +98,5 @@ func isForeign(r *http.Request) bool {
 // isOwnOrigin reports whether origin is a page of the server at host.
 func isOwnOrigin(origin, host string) bool {
 	scheme, _, _ := strings.Cut(origin, "://")
-	return strings.EqualFold(scheme, "http") && wire.SameOrigin([]string{origin}, host)
+	return strings.EqualFold(scheme, "http") && uri.SameOrigin([]string{origin}, host)
 }

@@ -85,15 +85,6 @@ func casesOf(role wire.Role, patterns []string) ([]*suite.Case, error) {
 // maxPattern limits a pattern of test cases, in bytes.
 const maxPattern = 100
 
-// names returns the names of targets.
-func names(targets []suite.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name
-	}
-	return list
-}
-
 // judge starts a run of test cases against servers.
 func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 	cases, err := casesOf(wire.Server, ask.Cases)
@@ -113,7 +104,7 @@ func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 		stop()
 		return nil, err
 	}
-	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)}, nil
+	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": runner.Names(targets)}, nil
 }
 
 // runOf returns the run of test cases that the path of r names.

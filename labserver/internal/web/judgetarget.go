@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +17,13 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 const dialTimeout = 5 * time.Second
 
 // judged are the lab's own servers that a page can test.
-var judged = []string{"reference", "gorilla", "naive"}
+var judged = endpoint.Names(endpoint.Named())
 
 // ownTargets starts the endpoints called names and returns them. stop ends them.
 func ownTargets(names []string) (targets []suite.Target, stop func(), err error) {
@@ -98,36 +97,19 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 	if len(address) > 1000 {
 		return t, &session.CommandError{What: "The address is longer than 1000 bytes.", Fix: fix}
 	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	switch {
-	case err != nil:
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not an address.", address), Fix: fix}
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q does not begin with ws:// or wss://.", address), Fix: fix}
-	case u.Hostname() == "":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has no host.", address), Fix: fix}
-	case u.User != nil:
-		return t, &session.CommandError{What: "The address contains a user name.", Fix: "Remove the part up to the @."}
-	case u.Fragment != "" || strings.Contains(address, "#"):
-		return t, &session.CommandError{What: "The address contains a #, which a WebSocket address must not have (RFC 6455 §3).", Fix: "Remove the # and the text after it."}
-	case !wire.IsTarget(u.RequestURI()):
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q contains a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
-	case !wire.IsHost(u.Host):
-		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q is not valid in a Host header field.", u.Host), Fix: "Write the name in ASCII. Write an IPv6 address in brackets and without a zone."}
+	u, err := uri.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return t, &session.CommandError{What: fmt.Sprintf("The lab server cannot use the address %.60q: %v.", uri.WithoutUser(address), err), Fix: fix}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	host, port, _ := net.SplitHostPort(u.Addr)
+	if host != u.Name {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a zone.", address), Fix: "Write the IPv6 address without the % and the text after it."}
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not a port.", port), Fix: fix}
-	}
-	host := u.Hostname()
+	n, _ := strconv.ParseUint(port, 10, 16) // it is valid
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
 			What: fmt.Sprintf("%.60s is not on this computer. A page may only test servers on this computer.", host),
-			Fix:  "Use localhost, 127.0.0.1 or [::1]. To allow other computers, start the lab server with -judge-any, or run go run ./compare judge -server " + u.String() + ".",
+			Fix:  "Use localhost, 127.0.0.1 or [::1]. To allow other computers, start the lab server with -judge-any, or run go run ./compare judge -server " + address + ".",
 		}
 	}
 	// Check now, to report the mistake at once. mayDial checks again, because a name may
@@ -138,9 +120,8 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
-	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
-	addr := net.JoinHostPort(host, strconv.FormatUint(n, 10))
-	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
+	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.Target, TLS: u.TLS}
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", u.Addr) }
 	if t.TLS {
 		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
 	}

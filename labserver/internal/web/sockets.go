@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"wslab/compare/endpoint"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/session"
 )
 
@@ -35,8 +34,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("400 The name of the client has %d bytes. Use at most %d.", len(client), session.MaxClient), http.StatusBadRequest)
 		return
 	}
-	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	conn := endpoint.TapOf(r)
+	if conn == nil {
 		http.Error(w, "501 The lab server cannot record this connection, because it is not plain HTTP/1.1 over TCP. Connect with ws://.", http.StatusNotImplemented)
 		return
 	}
@@ -67,8 +66,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 // byte of the request. On failure it sends a response and returns nil.
 func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	w.Header().Set("Connection", "close")
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	tapped := endpoint.TapOf(r)
+	if tapped == nil {
 		http.Error(w, "501 The lab server cannot record this connection, because it is not plain HTTP/1.1 over TCP. Connect with ws://.", http.StatusNotImplemented)
 		return nil
 	}
