@@ -43,7 +43,7 @@ func mistakes(t *testing.T) map[string]struct {
 		says string
 	}{
 		"a flag that there is not":       {[]string{"-prot", "80"}, "-prot"},
-		"a value that is no bool":        {[]string{"-open=perhaps"}, "perhaps"},
+		"a value that is not a bool":     {[]string{"-open=perhaps"}, "perhaps"},
 		"a flag without its value":       {[]string{"-addr"}, "-addr"},
 		"an argument":                    {[]string{"-open=false", "serve"}, `"serve"`},
 		"an address that is none":        {[]string{"-addr", "garbage"}, `"garbage"`},

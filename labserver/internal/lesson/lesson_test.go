@@ -17,9 +17,9 @@ import (
 	"wslab/lessons"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
-// mistakes are those that package endpoint serves; this package is told them.
+// mistakes are like those of package endpoint.
 var mistakes = []string{"wrong-accept", "no-accept", "no-upgrade", "no-connection", "status-200", "unasked-subprotocol"}
 
 // sampleSource is a package small enough to be read in a golden file.
@@ -423,7 +423,7 @@ func TestTextOfALessonCannotBecomeMarkup(t *testing.T) {
 	}
 	for _, bad := range []string{"<b>", "<u>", "<script>"} {
 		if strings.Contains(string(c.Lessons[0].HTML), bad) {
-			t.Errorf("%s stands in %s", bad, c.Lessons[0].HTML)
+			t.Errorf("%s is in %s", bad, c.Lessons[0].HTML)
 		}
 	}
 	if got := template.HTMLEscapeString(c.Lessons[0].Title); got != "&lt;i&gt;T&lt;/i&gt;" {

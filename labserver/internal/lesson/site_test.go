@@ -156,7 +156,7 @@ func TestEveryAnchorIsFoundInGorilla(t *testing.T) {
 	}
 	for site, a := range anchors {
 		if !ours.Has(site) {
-			t.Errorf("%s, which has an anchor, is no site of ours; %s", site, ours.advise(site))
+			t.Errorf("%s, which has an anchor, is not a site. %s", site, ours.advise(site))
 		}
 		l, ok := GorillaListing(dir, site)
 		if !ok || len(l.Lines) == 0 {
@@ -192,7 +192,7 @@ func TestWithoutGorillasSourceThereIsALink(t *testing.T) {
 	}
 	l, _ := GorillaListing("", "wire.ParseHeader#mask")
 	if b, err := json.Marshal(l); err != nil || !strings.Contains(string(b), `"lines":[]`) {
-		t.Errorf("the page is told %s, %v", b, err)
+		t.Errorf("the page receives %s, %v", b, err)
 	}
 	if _, ok := GorillaListing("", "wire.Check#nothing"); ok {
 		t.Error("a site without an anchor has a listing")
