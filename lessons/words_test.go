@@ -38,7 +38,7 @@ var words = []word{
 	{pattern: `octets?`, use: "byte"},
 	{pattern: `(there )?(is|are|was|were|be) no( \w+)?`, use: "is not a", but: `^(?i:there)|no (longer|more|less|fewer|later|different|better|worse|smaller|larger|shorter|slower|faster|harder)$`},
 	{pattern: `(there )?(is|are|was|were) none`, use: "is not a, or: does not exist", but: `^(?i:there)`},
-	{pattern: `(falls? |fell |far )?behind( an? (proxy|server|gateway))?`, use: "after", but: `(?i)^(fall|fell|far)|(proxy|server|gateway)$`},
+	{pattern: `(falls? |fell |far )?behind( (an? )?(proxy|server|gateway|haproxy|nginx))?`, use: "after", but: `(?i)^(fall|fell|far)|(proxy|server|gateway|haproxy|nginx)$`},
 	{pattern: `stands?|stood`, use: "is, appears or means"},
 	{pattern: `whoever`, use: "the receiver, the client, a program that"},
 	{pattern: `nobody`, use: "the name of the one that did not do it"},
