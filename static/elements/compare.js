@@ -228,11 +228,11 @@ export class WsCompare extends LabElement {
     if (!columns.length) return;
     const cases = risky || this.chosen(kind);
     if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
-    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases, tells: true, risky: !!risky } }[kind];
+    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { cases }, browser: { cases, tells: true, risky: !!risky } }[kind];
     const turn = {};
     this.begun.set(kind, turn);
     try {
-      const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
+      const answer = await call(kind === "browser" ? "/api/judge/client" : `/api/judge${kind === "server" ? serverQuery(this.server) : ""}`, ask);
       if (this.begun.get(kind) !== turn) return end(answer.judge); // another address was written meanwhile
       this.begun.delete(kind);
       for (const c of columns) this.matrix.forget(c, cases && this.matrix.lines.filter((l) => cases.includes(this.matrix.asked(l, c)?.id || "")));
@@ -388,7 +388,7 @@ export class WsCompare extends LabElement {
     this.timer = setTimeout(async () => {
       if (!this.isConnected || this.running.has("server")) return;
       try {
-        const { up } = await call("/api/judge/reach", { server });
+        const { up } = await call(`/api/judge/reach${serverQuery(server)}`, {});
         if (server !== this.server) return; // another was written meanwhile
         if (up && this.away) {
           this.away = false;
@@ -776,7 +776,7 @@ export class WsCompare extends LabElement {
    * @returns {Promise<{session: string, reports: Report[], texts: string[], crossed: string[], aligned: import("../compare.js").Aligned}>}
    */
   async play(info, own) {
-    const { session, reports, texts, crossed, aligned } = info.judges === "client" ? await this.playHere(info) : await call("/api/judge/case", { case: info.id, endpoints: own, server: this.server && !this.away ? this.server : undefined });
+    const { session, reports, texts, crossed, aligned } = info.judges === "client" ? await this.playHere(info) : await call(`/api/judge/case${this.away ? "" : serverQuery(this.server)}`, { case: info.id, endpoints: own });
     for (const r of reports) {
       const changed = this.matrix.report(r);
       if (changed) this.stale.add(changed.line);
@@ -900,3 +900,6 @@ function end(judge) {
  * @param {import("../compare.js").ScriptEvent[]} events
  */
 const tellScript = (judge, number, events) => call(`/api/judge/${judge}/script`, { number, events }).catch(() => {});
+
+/** The query that names the learner's server, empty where there is none. @param {string|undefined} server */
+const serverQuery = (server) => (server ? `?server=${encodeURIComponent(server)}` : "");
