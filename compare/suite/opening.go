@@ -508,6 +508,7 @@ func (c *Case) judgeHead(r *Report) {
 	}
 	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
 		r.take(f)
+		r.framed = false
 		if r.lacks != "" && f.verdict == Fail {
 			r.lacks = "" // the head is there, whatever came or did not come after it
 		}

@@ -81,6 +81,9 @@ type Report struct {
 	// Script is what the client's JavaScript was told, where it is a page's.
 	Script []recording.Script
 
+	framed bool // the reason of the verdict is in the frames, not in the opening handshake
+	broke  Duty // where that is another MUST than the one of the case
+
 	lacks string // what the judge waited for in vain, "" where the verdict rests on no wait
 	slow  bool   // the case reached its upper bound while bytes still moved
 	spoke bool   // a byte came after the opening handshake
@@ -450,7 +453,7 @@ func (c *Case) judge(r *Report, s state) {
 		return
 	}
 	if r.tooLong != nil && !s.flooded {
-		r.Verdict, r.Closing, r.Rule = Fail, Fail, ""
+		r.Verdict, r.Closing, r.Rule, r.framed = Fail, Fail, "", true
 		r.Reason = c.overlong(r)
 		return
 	}
@@ -478,7 +481,7 @@ func (c *Case) judge(r *Report, s state) {
 				return
 			}
 		}
-		r.Verdict, r.Closing = Fail, Fail
+		r.Verdict, r.Closing, r.framed = Fail, Fail, true
 		r.Reason = c.mismatch(r, s)
 		return
 	}
