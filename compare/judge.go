@@ -32,7 +32,8 @@ CASE is an ID (5.5/3), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a ru
 (5.2/rsv1) or a word of a title. go run ./compare list shows them all.
 
 A case in which time runs out is played once more, alone. If time runs out again,
-it has no verdict but "no answer".
+it has no verdict but "no answer". One passed case of each section is played once
+more, alone. A fault that other cases see only alone is found with -workers 1.
 
 Exit status: 0 all is well, 1 something failed, gave no answer or was not judged,
 2 nothing could be judged, or the results could not be written. A case that a slow

@@ -124,7 +124,8 @@ func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Durati
 // workers at once (0 is Workers), and beside them four times as many of targets
 // that mostly keep the judge waiting. A verdict that rests on time or on a lost
 // connection is confirmed: the case is played once more, alone and with more
-// patience. It returns the reports: all of the first target in the order of cases,
+// patience. A passed case of each section is played alone as well, for a target may
+// do something wrong only then. It returns the reports: all of the first target in the order of cases,
 // then those of the next. It calls progress, when not nil, with each report that is
 // final, one at a time. When ctx ends, the cases that have no final report are left
 // out. After Bound they are reported as not judged.
@@ -165,6 +166,9 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	both.Wait()
 	for _, t := range trials {
 		t.confirm()
+		if !t.idle && workers > 1 && len(cases) > Few {
+			t.sample()
+		}
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -468,6 +469,27 @@ func (t *trial) confirm() {
 		for _, i := range k.unplayed {
 			r := t.list[i].report
 			r.Reason += fmt.Sprintf(" It was played once, beside other cases. Played again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			t.settle(i, r)
+		}
+	}
+}
+
+// sample plays the last passed case of each section again, with no other beside it.
+// One that breaks a MUST there, twice, is told.
+func (t *trial) sample() {
+	last := map[string]int{}
+	for i, p := range t.list {
+		if p.final && p.report.Worst() == suite.Pass && !p.report.Again && !t.cases[i].Heavy {
+			last[t.cases[i].Group()] = i
+		}
+	}
+	for _, i := range slices.Sorted(maps.Values(last)) {
+		wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
+		if !wrong(t.run(i, false)) {
+			continue
+		}
+		if r := t.run(i, true); wrong(r) {
+			r.Reason += " Beside other cases it passed."
 			t.settle(i, r)
 		}
 	}

@@ -436,6 +436,35 @@ func TestWhatIsTrueOnlyBesideOtherCasesIsNotTold(t *testing.T) {
 	})
 }
 
+func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
+	cases := some(t, "5.6", "5.7", "5.5.2/?")
+	// It spoils all frames after as many handshakes as there are cases.
+	var mu sync.Mutex
+	served := 0
+	f := &front{out: func(w io.Writer, b []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case bytes.HasPrefix(b, []byte("HTTP/")):
+			served++
+		case served > len(cases):
+			b = append(bytes.Clone(b[:len(b)-1]), b[len(b)-1]^1)
+		}
+		_, err := w.Write(b)
+		return err
+	}}
+	target := f.start(t)
+	alone := 0
+	for _, r := range runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil) {
+		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " Beside other cases it passed.") {
+			alone++
+		}
+	}
+	if alone == 0 {
+		t.Error("the fault was not found")
+	}
+}
+
 func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
 	// A pipe has no FIN.
 	cases := slices.DeleteFunc(suite.ForRole(suite.All(), wire.Server), func(c *suite.Case) bool { return c.Opening.Fin })
