@@ -305,7 +305,7 @@ func because(r suite.Report) string {
 	case r.Rule != "" && r.Worst() == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
-		text += " (" + r.Case.Source() + ")"
+		text += " (" + r.Source() + ")"
 	}
 	return text
 }

@@ -66,6 +66,50 @@ func Names(targets []suite.Target) []string {
 	return list
 }
 
+// What Probe calls slow: tries are how often it measures, and slowAnswer is the time
+// from a request, a message or a Close frame to its answer.
+const (
+	tries      = 3
+	slowAnswer = 40 * time.Millisecond
+)
+
+// Probe plays the least that is asked of a server, one message that it echoes, and
+// returns the report, and t with what that says of its speed. answer is how long it
+// takes for one answer, where that is slow, else 0.
+func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.Target, answer time.Duration) {
+	r = suite.Probe(ctx, t)
+	if r.Verdict == suite.NoAnswer && ctx.Err() == nil {
+		patient := t
+		patient.Patience = morePatience * max(1, t.Patience)
+		if again := suite.Probe(ctx, patient); answered(again) {
+			r, t = again, patient
+		}
+	}
+	switch {
+	case !answered(r):
+		t.Silent = !r.NoWebSocket() && !r.Floods()
+		return r, t, 0
+	case r.Closing > suite.Warning:
+		return r, t, 0 // it took the judge's patience to find that
+	}
+	// One connection has three answers. A busy machine is seldom slow three times.
+	const answers = 3
+	answer = r.Took / answers
+	for n := 1; n < tries && answer >= slowAnswer && ctx.Err() == nil; n++ {
+		answer = min(answer, suite.Probe(ctx, t).Took/answers)
+	}
+	if answer < slowAnswer {
+		return r, t, 0
+	}
+	t.Slow = true
+	t.Patience = max(t.Patience, int(morePatience*answer/suite.DefaultDeadline)+1)
+	return r, t, answer
+}
+
+// answered reports whether r, of the least that is asked of a server, says that it
+// echoes. How it closes the connection is for the cases.
+func answered(r suite.Report) bool { return r.Verdict <= suite.Warning }
+
 // Bound returns the time in which a run of cases against targets is over, whatever
 // they do: each case may wait once, and a minute is left for those that are played
 // again.
@@ -89,7 +133,8 @@ func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Durati
 // workers at once (0 is Workers), and beside them four times as many of targets
 // that mostly keep the judge waiting. A verdict that rests on time or on a lost
 // connection is confirmed: the case is played once more, alone and with more
-// patience. It returns the reports: all of the first target in the order of cases,
+// patience. A passed case of each section is played alone as well, for a target may
+// do something wrong only then. It returns the reports: all of the first target in the order of cases,
 // then those of the next. It calls progress, when not nil, with each report that is
 // final, one at a time. When ctx ends, the cases that have no final report are left
 // out. After Bound they are reported as not judged.
@@ -130,6 +175,9 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	both.Wait()
 	for _, t := range trials {
 		t.confirm()
+		if !t.idle && workers > 1 && len(cases) > Few {
+			t.sample()
+		}
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ const (
 	calm   alarm = iota
 	silent       // no case so far was answered
 	full         // it answers 503 or 429
+	floods       // it sends without end whatever it is asked
 	gone         // nothing listens any more
 )
 
@@ -64,10 +66,12 @@ type trial struct {
 	mu     sync.Mutex
 	list   []played // by the index of the case
 	alarm  alarm
-	spoke  bool // it has sent something after an opening handshake
-	quiet  int  // cases in which it did not
-	row    int  // cases, one after the other, in which it answered no handshake
-	last   int  // the last case in which it did
+	spoke  bool  // it has sent something after an opening handshake
+	quiet  int   // cases in which it did not
+	row    int   // cases, one after the other, in which it answered no handshake
+	last   int   // the last case in which it did
+	flood  []int // cases in which it sent without end
+	sane   bool  // it has said something in a case without doing so
 	stored int
 	deaths int
 	blamed string // the case that ended the process
@@ -75,7 +79,7 @@ type trial struct {
 
 func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers int, tell func(int, suite.Report)) *trial {
 	r := &trial{ctx: ctx, target: t, cases: cases, idle: t.Silent || t.Stalls, workers: workers, tell: tell, list: make([]played, len(cases))}
-	if r.idle {
+	if r.idle || t.Slow {
 		r.workers *= 4
 	}
 	return r
@@ -131,7 +135,7 @@ func (t *trial) play() {
 		if len(todo) == 0 {
 			return
 		}
-		if t.idle {
+		if t.target.Stalls {
 			// Those first that may take longest, lest one of them begin when all is done.
 			slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(t.cases[b].AtMost(), t.cases[a].AtMost()) })
 		}
@@ -144,6 +148,8 @@ func (t *trial) play() {
 		switch t.alarm {
 		case silent:
 			t.trySilent()
+		case floods:
+			t.skipFlood()
 		case gone:
 			t.searchCulprit()
 		case full:
@@ -175,12 +181,10 @@ func (t *trial) once(i int) {
 	if t.ctx.Err() != nil {
 		return // cut short, so it says nothing of the target
 	}
-	if !doubtful(r) || t.target.Stalls {
-		t.note(i, r)
-		t.settle(i, r)
-		return
-	}
 	t.note(i, r)
+	if !doubtful(r) || t.target.Stalls || t.target.Slow && r.Slow() {
+		t.settle(i, r)
+	}
 }
 
 // note keeps the report of case i, unless the case must be played once more
@@ -198,6 +202,15 @@ func (t *trial) note(i int, r suite.Report) {
 		return
 	}
 	t.spoke = t.spoke || r.Spoke()
+	switch {
+	case r.Floods():
+		t.flood = append(t.flood, i)
+	case r.Spoke():
+		t.sane = true
+	}
+	if len(t.flood) >= enough && !t.sane {
+		t.alarm = max(t.alarm, floods)
+	}
 	switch {
 	case r.Opened():
 		t.row, t.last = 0, i
@@ -223,9 +236,10 @@ func (t *trial) trySilent() {
 	patient := t.target
 	patient.Patience = morePatience * max(1, patient.Patience)
 	switch {
-	case suite.Probe(t.ctx, t.target).Worst() <= suite.Warning:
+	case t.target.Silent: // it was asked before
+	case answered(suite.Probe(t.ctx, t.target)):
 		return
-	case suite.Probe(t.ctx, patient).Worst() <= suite.Warning:
+	case answered(suite.Probe(t.ctx, patient)):
 		t.target = patient // it is slow, and no more than that
 		t.workers = max(1, t.workers/4)
 		return
@@ -252,6 +266,22 @@ func (t *trial) trySilent() {
 		}
 	}
 	t.giveUp(fmt.Sprintf("no answer came in %s, each played alone, so no other case was tried", t.names(tried)))
+}
+
+// skipFlood leaves to a target that sends without end the cases in which it is to
+// open no WebSocket. In all others it hides what they ask for.
+func (t *trial) skipFlood() {
+	t.sane = true // this is told once
+	why := fmt.Sprintf("it sends without end when the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
+	for i, p := range t.list {
+		switch {
+		case p.final || t.cases[i].Refused():
+		case p.done && p.report.Floods():
+			t.settle(i, p.report.NotJudged(why))
+		case !p.done:
+			t.settle(i, suite.NotPlayed(t.cases[i], t.target.Name, why))
+		}
+	}
 }
 
 // back waits until something listens at the target's address again.
@@ -333,10 +363,7 @@ func (t *trial) searchCulprit() {
 // is about to die may still accept a connection.
 func (t *trial) diedAfter() bool {
 	r := suite.Probe(t.ctx, t.target)
-	if r.Worst() <= suite.Warning {
-		return false
-	}
-	return r.Refused || !t.listens()
+	return !answered(r) && (r.Refused || !t.listens())
 }
 
 // blame makes the report of case i say that the process died in it.
@@ -442,6 +469,27 @@ func (t *trial) confirm() {
 		for _, i := range k.unplayed {
 			r := t.list[i].report
 			r.Reason += fmt.Sprintf(" It was played once, beside other cases. Played again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			t.settle(i, r)
+		}
+	}
+}
+
+// sample plays the last passed case of each section again, with no other beside it.
+// One that breaks a MUST there, twice, is told.
+func (t *trial) sample() {
+	last := map[string]int{}
+	for i, p := range t.list {
+		if p.final && p.report.Worst() == suite.Pass && !p.report.Again && !t.cases[i].Heavy {
+			last[t.cases[i].Group()] = i
+		}
+	}
+	for _, i := range slices.Sorted(maps.Values(last)) {
+		wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
+		if !wrong(t.run(i, false)) {
+			continue
+		}
+		if r := t.run(i, true); wrong(r) {
+			r.Reason += " Beside other cases it passed."
 			t.settle(i, r)
 		}
 	}
