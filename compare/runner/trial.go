@@ -71,7 +71,7 @@ type trial struct {
 	row    int   // cases, one after the other, in which it answered no handshake
 	last   int   // the last case in which it did
 	flood  []int // cases in which it sent without end
-	sane   bool  // it has said something in a case without doing so
+	sane   bool  // it has answered a case as it should without doing so
 	stored int
 	deaths int
 	blamed string // the case that ended the process
@@ -205,7 +205,7 @@ func (t *trial) note(i int, r suite.Report) {
 	switch {
 	case r.Floods():
 		t.flood = append(t.flood, i)
-	case r.Spoke():
+	case r.Spoke() && r.Worst() <= suite.Warning:
 		t.sane = true
 	}
 	if len(t.flood) >= enough && !t.sane {

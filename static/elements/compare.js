@@ -14,7 +14,7 @@ import { ApiError, Lines, away, call, presence } from "../api.js";
 import { words as why } from "../lab.js";
 import { count, grouped } from "../format.js";
 import { recall, remember } from "../store.js";
-import { Matrix, because, browserName, caseOf, echoOnce, everything, glyphs, pollAfter, said, scriptText, sectionOf, serverAddress, tally, tallyWords, words } from "../compare.js";
+import { Matrix, because, browserName, caseOf, echoOnce, everything, glyphs, isMirrored, nameOf, pollAfter, said, scriptText, sectionOf, serverAddress, tally, tallyWords, words } from "../compare.js";
 import { openCase } from "./case.js";
 
 const sockets = 4; // of this browser at once
@@ -84,7 +84,7 @@ export class WsCompare extends LabElement {
   }
 
   build() {
-    const search = h("input", { type: "search", name: "text", placeholder: "5.5/3, ping, utf8 …", "aria-label": "Words, number or rule", autocomplete: "off" });
+    const search = h("input", { type: "search", name: "text", placeholder: "5.5/ping-of-126, ping, utf8 …", "aria-label": "Words, number or rule", autocomplete: "off" });
     const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options) =>
       h("label", {}, h("span", { class: "hide" }, label), h("select", { name }, ...options.map(([value, text]) => h("option", { value }, text))));
     this.filters.replaceChildren(
@@ -494,8 +494,8 @@ export class WsCompare extends LabElement {
       const row = h(
         "div",
         { class: "line", role: "row", tabindex: -1, "data-id": line.id },
-        h("div", { class: "id", role: "rowheader" }, h("b", {}, line.id), " ", h("span", { class: "keyword soft" }, c.keyword)),
-        h("div", { class: "title", role: "gridcell" }, h("b", { class: "number", "aria-hidden": "true" }, `${line.id} `), c.title),
+        h("div", { class: "id", role: "rowheader" }, h("b", {}, sectionOf(line.id)), " ", h("span", { class: "keyword soft" }, c.keyword)),
+        h("div", { class: "title", role: "gridcell" }, h("b", { class: "number", "aria-hidden": "true" }, `${sectionOf(line.id)} `), c.title, " ", h("code", { class: "name soft" }, nameOf(line.id))),
         ...cells.values(),
       );
       this.drawn.set(line, { row, cells });
@@ -740,6 +740,8 @@ export class WsCompare extends LabElement {
    */
   async show(id, reveals = true) {
     const info = this.matrix.cases.get(id);
+    const section = info ? "" : this.matrix.numbered(id);
+    if (section) return this.lead(id, section);
     if (!info) {
       if (this.matrix.lines.length) this.say(`There is no case ${id}.`, true);
       return;
@@ -758,6 +760,17 @@ export class WsCompare extends LabElement {
     await opened;
   }
 
+  /** Shows a section in place of a case that an old address names by a number. @param {string} id @param {string} section */
+  lead(id, section) {
+    const select = this.filters.querySelector("[name=section]");
+    if (select instanceof HTMLSelectElement) select.value = section;
+    this.filter = { ...this.filter, section };
+    this.at = 0;
+    this.sift();
+    history.replaceState(null, "", `${location.pathname}${location.search}#cases`);
+    this.say(`Cases have names now, so the number in the link ${id} does not lead to one case. These are all cases of section ${section}.`);
+  }
+
   /** The case before or behind the one that is open. @param {string} id @param {number} by */
   step(id, by) {
     const line = this.matrix.line(id);
@@ -767,7 +780,7 @@ export class WsCompare extends LabElement {
     const on = bench();
     const row = this.drawn.get(to)?.row;
     if (on && row && on.from?.matches(".line")) on.from = row; // where the focus goes when it is closed
-    this.choose(to.id, id.endsWith("c") ? browserName : undefined);
+    this.choose(to.id, isMirrored(id) ? browserName : undefined);
   }
 
   /**
