@@ -168,7 +168,7 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 	} {
 		target := answering(t, each.answer)
 		seen := 0
-		for _, c := range identified(t, "4.2.1/1–12", "4.2.1/105–110", "4.2.2/1–3", "9.1/1–3", "5.6/1") {
+		for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies", "4.2.1/browser-fields", "4.2.1/method-*", "9.1/unknown-extension", "9.1/parameter", "5.6/text-binary-text") {
 			short := *c
 			short.Deadline = 300 * time.Millisecond
 			r := short.Run(t.Context(), target, nil)
@@ -186,7 +186,7 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 				t.Errorf("%s, %s (%s): the MUST is said to be in %s", each.what, c, r.Reason, r.Source())
 			}
 		}
-		if seen < 5 {
+		if seen < 2 {
 			t.Errorf("%s: %d cases about the opening handshake fail", each.what, seen)
 		}
 	}
@@ -196,7 +196,7 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
-	for _, c := range identified(t, "4.2.1/1–12") {
+	for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies") {
 		if r := c.Run(t.Context(), wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
 			t.Errorf("%s: %s", c, r.Source())
 		}

@@ -416,7 +416,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	p.mu.Unlock()
 	if wrong {
 		// Whether it sends without end shows soon.
-		short, cancel := within(ctx, finWait)
+		short, cancel := p.conn.watch(ctx, finWait, DefaultDeadline)
 		defer cancel()
 		p.await(short, func() bool { return false })
 		return s
