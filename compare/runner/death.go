@@ -2,7 +2,6 @@ package runner
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -81,7 +80,7 @@ func (t *trial) searchCulprit() {
 	case !t.back():
 		t.dead(nil)
 	case t.deaths > mostDeaths:
-		t.giveUp(fmt.Sprintf("the process died %d times before this case was played", t.deaths))
+		t.giveUp(fmt.Sprintf("the process died %d times before this case could run", t.deaths))
 	}
 }
 
@@ -96,7 +95,7 @@ func (t *trial) diedAfter() bool {
 func (t *trial) blame(i int, r suite.Report) {
 	t.blamed = t.name(i)
 	r.Verdict, r.Closing, r.Rule, r.Mistake, r.Died = suite.Fail, suite.Fail, "", "", true
-	r.Reason = "The process died: after this case, played alone, nothing listened at its address any more."
+	r.Reason = "The process died: after this case, run alone, no server listened at its address."
 	t.settle(i, r)
 }
 
@@ -109,7 +108,7 @@ func (t *trial) dead(list []int) {
 		if len(lost) == 0 {
 			lost = list[:min(len(list), t.workers)]
 		}
-		why = "the process died, and any of these cases may have ended it: " + t.names(lost)
+		why = "the process died. Any of these cases may have killed it: " + t.names(lost)
 		for _, i := range lost {
 			t.settle(i, t.list[i].report.NotJudged(why))
 		}

@@ -181,7 +181,7 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {
-			t.giveUp(fmt.Sprintf("the run reached its upper bound of %s before this case had a verdict", bound))
+			t.giveUp(fmt.Sprintf("the run reached its time limit of %s before this case had a result", bound))
 		}
 	}
 	return ran(reports)
@@ -354,7 +354,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 			continue
 		}
 		if !r.Again && r.Worst() == suite.Fail {
-			r = r.NotJudged("the connection was lost beside other cases, and the client did not connect again for a second try")
+			r = r.NotJudged("the connection was lost while other cases ran, and the client did not connect again for a second try")
 		}
 		tell(i, r)
 	}

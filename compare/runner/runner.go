@@ -2,7 +2,7 @@
 //
 //	runner.go      one scenario against one endpoint
 //	judge.go       cases against servers and clients
-//	trial.go       the judging of one server: slow, busy and dying ones included
+//	trial.go       the judging of one server, even if it is slow or busy; death.go: if it dies
 //	differences.go the known differences between the reference and gorilla
 package runner
 

@@ -159,7 +159,7 @@ func (t *trial) play() {
 				fruitless++
 				continue
 			}
-			const why = "it answered 503 or 429, also when it was given time and no other connection"
+			const why = "it answered 503 or 429, even after a pause and without any other connection"
 			t.settle(todo[0], suite.NotPlayed(t.cases[todo[0]], t.target.Name, why))
 			fruitless = 0
 			if skipped++; skipped == enough {
@@ -245,7 +245,7 @@ func (t *trial) trySilent() {
 		return
 	}
 	if stopped {
-		t.giveUp(fmt.Sprintf("it stopped answering; the last case that it answered is %s", t.name(t.last)))
+		t.giveUp(fmt.Sprintf("it stopped answering. The last case that it answered is %s", t.name(t.last)))
 		return
 	}
 	var tried []int
@@ -265,14 +265,14 @@ func (t *trial) trySilent() {
 			break
 		}
 	}
-	t.giveUp(fmt.Sprintf("no answer came in %s, each played alone, so no other case was tried", t.names(tried)))
+	t.giveUp(fmt.Sprintf("it did not answer in %s, each run alone, so no other case was tried", t.names(tried)))
 }
 
 // skipFlood leaves to a target that sends without end the cases in which it is to
 // open no WebSocket. In all others it hides what they ask for.
 func (t *trial) skipFlood() {
 	t.sane = true // this is told once
-	why := fmt.Sprintf("it sends without end when the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
+	why := fmt.Sprintf("it sends without end once the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
 	for i, p := range t.list {
 		switch {
 		case p.final || t.cases[i].Refused():
@@ -361,7 +361,7 @@ func (t *trial) confirm() {
 		}
 		for _, i := range k.unplayed {
 			r := t.list[i].report
-			r.Reason += fmt.Sprintf(" It was played once, beside other cases. Played again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			r.Reason += fmt.Sprintf(" It ran once, at the same time as other cases. Run again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
 			t.settle(i, r)
 		}
 	}
