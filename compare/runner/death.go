@@ -9,7 +9,7 @@ import (
 	"wslab/compare/suite"
 )
 
-// back waits until something listens at the target's address again.
+// back waits until a server listens at the target's address again.
 func (t *trial) back() bool {
 	for end := time.Now().Add(comesBack); time.Now().Before(end) && t.ctx.Err() == nil; pause(t.ctx, 50*time.Millisecond) {
 		if t.listens() {

@@ -16,11 +16,11 @@ import (
 	"wslab/compare/suite"
 )
 
-// Workers is how many cases run at once where nothing else is said.
+// Workers is the default number of cases that run at once.
 const Workers = 16
 
-// Few is how many cases are at most kept whole, however much crosses in them: of
-// many the verdicts matter, and of few what led to them.
+// Few is the largest number of cases for which everything that was sent is kept:
+// with more cases only the results matter.
 const Few = 10
 
 // Serve serves e on a port of this machine until stop is called, for any number
@@ -57,7 +57,7 @@ func TargetOf(name, addr string) suite.Target {
 	}}
 }
 
-// Names returns what targets are called.
+// Names returns the names of targets.
 func Names(targets []suite.Target) []string {
 	list := make([]string, len(targets))
 	for i, t := range targets {
@@ -214,8 +214,8 @@ feed:
 	running.Wait()
 }
 
-// Once plays c at t, and once more with more patience where the verdict would rest
-// on time or on a lost connection.
+// Once runs c at t, and once more with more patience if the result depends on time
+// or on a lost connection.
 func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Recording) suite.Report {
 	r := c.Run(ctx, t, rec)
 	if !doubtful(r) || t.Stalls || ctx.Err() != nil {
@@ -243,11 +243,11 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	}}
 }
 
-// ErrGone is that a client has stayed away for its target's Again.
+// ErrGone says that a client did not connect again within its target's Again.
 var ErrGone = errors.New("the client has not connected again")
 
-// absence calls end when nobody has been there for a time. It begins when the
-// first who comes has left.
+// absence calls end once no client has been connected for a time. It begins when
+// the first client has left.
 type absence struct {
 	after time.Duration // 0: never
 	end   *time.Timer
@@ -287,7 +287,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
 	var doubts []int
-	here, crowd := 0, 0 // cases that run, and that have begun beside another
+	here, crowd := 0, 0 // cases that run now, and that began while another ran
 	tell := func(i int, r suite.Report) {
 		reports[i] = r
 		if progress != nil {
@@ -345,7 +345,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 				r = runClient(ctx, cases[i], patient, conn)
 				r.Again = true
 			} else {
-				err = ErrGone // it is not waited for once more
+				err = ErrGone // do not wait for it again
 			}
 		}
 		cancel()
@@ -364,13 +364,13 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 	return ran(reports), err
 }
 
-// runClient plays c on conn.
+// runClient runs c on conn.
 func runClient(ctx context.Context, c *suite.Case, t suite.ClientTarget, conn net.Conn) suite.Report {
 	t.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 	return c.RunClient(ctx, t, nil)
 }
 
-// ran returns those of reports that there are.
+// ran returns the reports of the cases that ran.
 func ran(reports []suite.Report) []suite.Report {
 	list := reports[:0]
 	for _, r := range reports {

@@ -14,39 +14,38 @@ import (
 	"wslab/compare/suite"
 )
 
-// How the judge confirms what rests on time or on a lost connection.
+// How the judge confirms a result that depends on time or on a lost connection.
 const (
-	// morePatience multiplies every wait of a case that is played again, alone.
+	// morePatience multiplies every wait of a case that runs again, alone.
 	morePatience = 3
-	// enough is how many cases must agree, each played alone, before the judge
-	// believes the same of others.
+	// enough is how many cases must agree, each run alone, before the judge assumes
+	// the same of the others.
 	enough = 3
 	// costly is how much time goes into playing more than enough cases again that
 	// lack the same.
 	costly = 10 * time.Second
-	// comesBack is how long the judge waits for a server that has gone.
+	// comesBack is how long the judge waits for a dead server to start again.
 	comesBack = 5 * time.Second
-	// mostDeaths is how often a server may go and come back.
+	// mostDeaths is how often a server may die and start again.
 	mostDeaths = 8
 )
 
-// pauses are how long the judge waits, one after the other, before it tries a
-// server again that had no room.
+// pauses are the times that the judge waits, one after the other, before it tries a
+// busy server again.
 var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
-// An alarm is why no further case is begun at a target for now.
+// An alarm is the reason to begin no further case at a target for now.
 type alarm uint8
 
 const (
 	calm   alarm = iota
-	silent       // no case so far was answered
+	silent       // it has answered no case so far
 	full         // it answers 503 or 429
 	floods       // it sends without end whatever it is asked
-	gone         // nothing listens any more
+	gone         // no server listens any more
 )
 
-// played is a case that was played at a target, and has no final report yet unless
-// final is set.
+// played is a case that ran at a target. Its report is final only if final is set.
 type played struct {
 	report suite.Report
 	ended  time.Time
@@ -66,9 +65,9 @@ type trial struct {
 	mu     sync.Mutex
 	list   []played // by the index of the case
 	alarm  alarm
-	spoke  bool  // it has sent something after an opening handshake
+	spoke  bool  // it has sent bytes after an opening handshake
 	quiet  int   // cases in which it did not
-	row    int   // cases, one after the other, in which it answered no handshake
+	row    int   // consecutive cases in which it answered no handshake
 	last   int   // the last case in which it did
 	flood  []int // cases in which it sent without end
 	sane   bool  // it has answered a case as it should without doing so
@@ -85,7 +84,7 @@ func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers 
 	return r
 }
 
-// run plays case i, alone with more patience.
+// run runs case i; alone, with more patience.
 func (t *trial) run(i int, alone bool) suite.Report {
 	var rec *recording.Recording
 	if len(t.cases) <= Few {
@@ -175,11 +174,11 @@ func (t *trial) alarmed() bool {
 	return t.alarm != calm
 }
 
-// once plays case i beside others.
+// once runs case i while others run.
 func (t *trial) once(i int) {
 	r := t.run(i, false)
 	if t.ctx.Err() != nil {
-		return // cut short, so it says nothing of the target
+		return // it was cut short, so its result is chance
 	}
 	t.note(i, r)
 	if !doubtful(r) || t.target.Stalls || t.target.Slow && r.Slow() {
