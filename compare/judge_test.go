@@ -304,7 +304,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
 	}
 	const both = "judge to server: TEXT 80, masked, 7 bytes\n    81 81 8d f8 17 ea 0d\n" +
-		"                      ^^ bit 0 of this byte\n    breaks 8.1/text-utf8: The payload of a text message must be UTF-8 as a whole.\n" +
+		"                      ^^ bit 0 of this byte\n    breaks 8.1/text-utf8: The payload of a text message must be valid UTF-8.\n" +
 		"server to judge: TEXT 80, 3 bytes\n    81 01 80\n"
 	const request = "judge to server: the request of the opening handshake"
 	for form, text := range map[string]string{"JUnit": x.Suites[1].Cases[2].Failure.Text, "JUnit of a warning": x.Suites[1].Cases[0].Out, "HTML": plain(page)} {
