@@ -209,6 +209,9 @@ type Target struct {
 	// Silent says that it did not even echo one text, so that no case is worth a
 	// long wait.
 	Silent bool
+	// Slow says that it takes long for each answer though it has nothing else to do,
+	// so that more cases run at once.
+	Slow bool
 	// Stalls says that it is known to wait in many cases for bytes that nobody
 	// sends, and to be quick in all others, so that none is worth a very long wait.
 	Stalls bool
@@ -259,6 +262,9 @@ func (c *Case) mirror() *Case {
 	}
 	return &m
 }
+
+// Refused reports whether c asks first of all that no WebSocket is opened.
+func (c *Case) Refused() bool { return c.Outcomes[0].End.How == Refuses }
 
 // AtMost returns how long c takes when nothing comes that it waits for, the way to
 // the connection and the closing handshake not counted.

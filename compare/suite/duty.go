@@ -3,6 +3,10 @@ package suite
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
+
+	"wslab/reference/wire"
 )
 
 // A Party is the side that a requirement binds.
@@ -124,6 +128,7 @@ func dutyChecks(n int, says string) Duty {
 var (
 	dutyMask       = must("5.1", "paragraph 1", TheReceiver, "A server closes the connection on a frame that is not masked, a client on one that is.").onReceipt()
 	dutyReserved   = must("5.2", "RSV1, RSV2, RSV3", TheReceiver, "A receiver fails the connection if a reserved bit is 1 and no agreed extension uses it.").onReceipt()
+	dutyLength     = must("5.2", "Payload length", TheSender, "The length in the header of a frame is that of its payload.")
 	dutyOpcode     = must("5.2", "Opcode", TheReceiver, "A receiver fails the connection if an opcode is unknown.").onReceipt()
 	dutyParses     = must("6.2", "paragraph 1", TheReceiver, "A receiver reads what comes as frames, and joins the fragments of a message.")
 	dutyUnmasks    = must("6.2", "paragraph 3", TheServer, "A server removes the mask from the data that a client sends.")
@@ -148,6 +153,48 @@ var (
 	dutyKeepsContext = must("7.1.1", "the two takeover parameters", TheSender, "An endpoint that agreed on no context takeover compresses each message on its own.").of(7692)
 	dutyCompresses   = must("6.1", "the steps to send a message", TheSender, "An endpoint sends compressed data that its peer can decompress.").of(7692)
 )
+
+// handshake reports whether d is about the opening handshake.
+func (d Duty) handshake() bool {
+	switch {
+	case d.RFC == 7692:
+		return d == dutyDeclines || d == dutyFailsOffer
+	case d.RFC != 0:
+		return d.Standard == "" // HTTP, or what a browser sends in it
+	}
+	return strings.HasPrefix(d.Section, "4.") || d.Section == "9.1" || d.Section == "11.3"
+}
+
+// broken returns the MUST that the target has broken in a case about the opening
+// handshake, where the fault is in the frames after it; the zero value otherwise.
+func (c *Case) broken(r *Report) Duty {
+	switch {
+	case r.Worst() != Fail || r.Rule != "" || !c.Duty.handshake() || r.answer.head == nil || c.Refused() || !r.framed:
+	case r.tooLong != nil:
+		return dutyLength
+	case r.lacks == "a Close frame in answer":
+		return dutyAnswers
+	case c.Outcomes[0].asksPong():
+		return dutyPong
+	default:
+		return dutyParses
+	}
+	return Duty{}
+}
+
+// asksPong reports whether o expects Pongs alone.
+func (o Outcome) asksPong() bool {
+	return len(o.Sees) > 0 && !slices.ContainsFunc(o.Sees, func(e Expect) bool { return e.Opcode != wire.Pong })
+}
+
+// Source names the MUST that the target has broken, or else the text that the
+// case's requirement is from, and whom it binds.
+func (r Report) Source() string {
+	if r.broke != (Duty{}) {
+		return r.broke.String()
+	}
+	return r.Case.Source()
+}
 
 // Binds says where the requirement of c is and whom it binds, "" where no MUST
 // of an RFC speaks of it.
@@ -189,5 +236,6 @@ func (c *Case) temper(r *Report) {
 func (c *Case) conclude(r *Report) {
 	c.judgeHead(r)
 	c.temper(r)
+	r.broke = c.broken(r)
 	r.Mistake = diagnose(r)
 }

@@ -155,7 +155,7 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) answer 
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
 			return answer{err: fmt.Errorf("it accepted the connection and sent nothing%w", errSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return answer{err: fmt.Errorf("it sent %s, which are not a whole head of HTTP, and then nothing%w", counted(got), errSilent)}
+			return answer{err: fmt.Errorf("it sent %s, which are not a whole head of HTTP%s%w", counted(got), thenNothing, errSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
 			return answer{err: errors.New("it closed TCP and had said nothing")}
 		case errors.Is(err, io.EOF):
@@ -167,6 +167,9 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) answer 
 		}
 	}
 }
+
+// thenNothing ends what is said of a target that stopped in the middle of a head.
+const thenNothing = ", and then nothing"
 
 // errSilent says that the judge's time was over. How long that was the report says.
 var errSilent = errors.New("")
@@ -348,6 +351,11 @@ func (c *Case) noHandshake(r *Report) {
 	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
 	r.lacks = c.handshakeWords()
 	r.Got = r.answer.err.Error()
+	if r.slow {
+		r.Got = strings.TrimSuffix(r.Got, thenNothing)
+		c.tooSlow(r)
+		return
+	}
 	r.Reason = fmt.Sprintf("No answer within %s: %s.", c.deadline(), r.Got)
 }
 
@@ -500,6 +508,7 @@ func (c *Case) judgeHead(r *Report) {
 	}
 	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
 		r.take(f)
+		r.framed = false
 		if r.lacks != "" && f.verdict == Fail {
 			r.lacks = "" // the head is there, whatever came or did not come after it
 		}

@@ -36,10 +36,10 @@ const closeWait = time.Second
 const finWait = 50 * time.Millisecond
 
 // slack is how many bytes a target may send beyond those that a case calls for,
-// and manyControls how many control frames, before the judge stops reading.
+// and many how many messages and control frames, before the judge stops reading.
 const (
-	slack        = 256 << 10
-	manyControls = 10_000
+	slack = 256 << 10
+	many  = 10_000
 )
 
 // The most that is kept of a case that runs without a recording of its own.
@@ -79,7 +79,7 @@ func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Repo
 }
 
 // stillThere is the least that is asked of an endpoint.
-var stillThere = &Case{ID: "alive", Steps: []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello"))}
+var stillThere = &Case{ID: "alive", Judges: wire.Server, Steps: []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello"))}
 
 // Probe plays the least that is asked of a server, one message that it echoes,
 // to see whether there is anything to judge.
@@ -169,7 +169,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	}()
 	defer tapped.Close()
 	line := &movingConn{Conn: tapped}
-	ctx, cancel := line.watch(ctx, c.deadline(), c.most())
+	course := c.course()
+	ctx, cancel := line.follow(ctx, c.deadline(), c.most(), course)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -185,6 +186,8 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		steps = steps[1:]
 	}
 	r.answer = c.open(ctx, line, role, host, path, glued)
+	r.slow = errors.Is(context.Cause(ctx), errSlow)
+	course.open(line)
 	passed.take()
 	if role == wire.Server && r.answer.head != nil {
 		r.answer.known = known.add(r.answer.head.Head.Key())
@@ -282,14 +285,14 @@ func (c *Case) keys() func() [4]byte {
 // bounds says how much may come from a target before it is wrong, whatever comes
 // after.
 type bounds struct {
-	bytes    int    // of payload in all
-	message  uint64 // of the longest message or, compressed, its frames
-	controls int    // control frames, and fragments without a payload
+	bytes   int    // of payload in all
+	message uint64 // of the longest message or, compressed, its frames
+	extras  int    // messages, control frames, and fragments without a payload
 }
 
 // bounds returns what c calls for at most, with some slack.
 func (c *Case) bounds() bounds {
-	b := bounds{bytes: slack, controls: manyControls}
+	b := bounds{bytes: slack, extras: many}
 	most := 0
 	for _, o := range c.Outcomes {
 		n := 0
@@ -300,7 +303,7 @@ func (c *Case) bounds() bounds {
 			}
 		}
 		most = max(most, n)
-		b.controls = max(b.controls, manyControls+len(o.Sees))
+		b.extras = max(b.extras, many+len(o.Sees))
 	}
 	b.bytes += most
 	if c.Deflate != nil {
@@ -412,6 +415,10 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	}
 	p.mu.Unlock()
 	if wrong {
+		// Whether it sends without end shows soon.
+		short, cancel := p.conn.watch(ctx, finWait, DefaultDeadline)
+		defer cancel()
+		p.await(short, func() bool { return false })
 		return s
 	}
 
@@ -464,6 +471,31 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	s.timeout, s.waited = (p.over == nil || isTimeout(p.over)) && p.fault == nil && !p.flooded, patience
 	s.flooded = p.flooded
 	return s
+}
+
+// longestCase is the longest time that a case may need whose bytes move slowly.
+const longestCase = 90 * time.Second
+
+// course returns how much c moves. Of compressed messages nothing is known. Few
+// Heavy cases run at once, so a slow one is not worth more than its usual time.
+func (c *Case) course() *course {
+	p := &course{longest: longestCase}
+	if c.Heavy {
+		p.longest = 0
+	}
+	if c.Deflate != nil {
+		return p
+	}
+	for _, s := range c.Steps {
+		p.sends += int64(len(s.Bytes))
+		for _, f := range s.Frames {
+			p.sends += int64(f.Payload.Len())
+		}
+	}
+	for _, e := range c.Outcomes[0].Sees {
+		p.receives += int64(e.Payload.Len())
+	}
+	return p
 }
 
 // grace is how long the judge waits for what is not needed for a verdict.

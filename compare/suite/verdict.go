@@ -81,6 +81,9 @@ type Report struct {
 	// Script is what the client's JavaScript was told, where it is a page's.
 	Script []recording.Script
 
+	framed bool // the reason of the verdict is in the frames, not in the opening handshake
+	broke  Duty // where that is another MUST than the one of the case
+
 	lacks string // what the judge waited for in vain, "" where the verdict rests on no wait
 	slow  bool   // the case reached its upper bound while bytes still moved
 	spoke bool   // a byte came after the opening handshake
@@ -93,6 +96,9 @@ func (r Report) Lacks() string { return r.lacks }
 
 // Slow reports whether bytes still moved when the case reached its upper bound.
 func (r Report) Slow() bool { return r.slow }
+
+// Floods reports whether more came than the case can call for.
+func (r Report) Floods() bool { return r.flooded }
 
 // Spoke reports whether anything came after the opening handshake.
 func (r Report) Spoke() bool { return r.spoke }
@@ -111,6 +117,7 @@ func NotPlayed(c *Case, endpoint, why string) Report {
 // NotJudged returns r as one that says nothing of the endpoint, and why.
 func (r Report) NotJudged(why string) Report {
 	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Bytes, r.Caret = NotJudged, NotJudged, sentence(why), "", "", nil, -1
+	r.lacks, r.slow = "", false
 	return r
 }
 
@@ -446,7 +453,7 @@ func (c *Case) judge(r *Report, s state) {
 		return
 	}
 	if r.tooLong != nil && !s.flooded {
-		r.Verdict, r.Closing, r.Rule = Fail, Fail, ""
+		r.Verdict, r.Closing, r.Rule, r.framed = Fail, Fail, "", true
 		r.Reason = c.overlong(r)
 		return
 	}
@@ -474,7 +481,7 @@ func (c *Case) judge(r *Report, s state) {
 				return
 			}
 		}
-		r.Verdict, r.Closing = Fail, Fail
+		r.Verdict, r.Closing, r.framed = Fail, Fail, true
 		r.Reason = c.mismatch(r, s)
 		return
 	}
@@ -571,9 +578,15 @@ func (c *Case) noAnswer(r *Report, s state) {
 	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
 	r.Reason = fmt.Sprintf("No answer within %s: %s did not come.", c.deadline(), r.lacks)
 	if r.slow = s.slow; s.slow {
-		r.Verdict, r.Closing = NotJudged, NotJudged
-		r.Reason = fmt.Sprintf("Not finished within %s, while bytes still came: %s was not there yet.", c.most(), r.lacks)
+		c.tooSlow(r)
 	}
+}
+
+// tooSlow makes r the report of a case that reached its upper bound while bytes
+// still moved.
+func (c *Case) tooSlow(r *Report) {
+	r.Verdict, r.Closing = NotJudged, NotJudged
+	r.Reason = fmt.Sprintf("Not finished in time, while bytes still came: %s was not there yet.", r.lacks)
 }
 
 // missing says which step of the outcome that is still possible did not come.
