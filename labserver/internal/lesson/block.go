@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
@@ -254,14 +255,11 @@ func (c *compiler) scenario(text blockText) string {
 }
 
 // script draws the commands of a scenario under its title.
-func script(s Scenario) string {
-	_, text, _ := strings.Cut(s.Text, "\n")
+func script(s *scenario.Scenario) string {
+	_, text, _ := strings.Cut(s.WithTranscripts(nil), "\n")
 	var b strings.Builder
 	fmt.Fprintf(&b, "<figure class=\"scenario\">\n<figcaption>%s</figcaption>\n<pre class=\"script\" tabindex=\"0\" aria-label=\"scenario %s\"><code>", html.EscapeString(s.Title), s.Name)
 	for l := range strings.Lines(strings.Trim(text, "\n") + "\n") {
-		if strings.HasPrefix(l, "|") {
-			continue // the transcript of another run
-		}
 		l = html.EscapeString(l)
 		if strings.HasPrefix(l, "#") {
 			l = "<span class=\"comment\">" + strings.TrimSuffix(l, "\n") + "</span>\n"

@@ -36,6 +36,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
@@ -49,7 +50,7 @@ type Options struct {
 // A Course has all lessons in order, and all scenarios.
 type Course struct {
 	Lessons   []*Lesson
-	Scenarios map[string]Scenario
+	Scenarios map[string]*scenario.Scenario
 }
 
 // A Lesson is one page of the course.
@@ -77,13 +78,6 @@ type Lab struct {
 // A Section is a heading and its fragment in the address.
 type Section struct{ ID, Title string }
 
-// A Scenario is the text of a scenario.
-type Scenario struct {
-	Name  string // "unmasked"
-	Title string // its first line, a comment
-	Text  string // the whole file
-}
-
 // Lesson returns the lesson with that slug, and whether it exists.
 func (c *Course) Lesson(slug string) (*Lesson, bool) {
 	i := slices.IndexFunc(c.Lessons, func(l *Lesson) bool { return l.Slug == slug })
@@ -106,7 +100,7 @@ func Load(files fs.FS, o Options) (*Course, error) {
 	}
 	c := &compiler{
 		Options: o,
-		course:  &Course{Scenarios: map[string]Scenario{}},
+		course:  &Course{Scenarios: map[string]*scenario.Scenario{}},
 		ids:     map[string]string{},
 	}
 	c.loadScenarios(files)
@@ -165,22 +159,19 @@ func (c *compiler) problem(line int, format string, args ...any) {
 }
 
 func (c *compiler) loadScenarios(files fs.FS) {
-	names, _ := fs.Glob(files, "scenarios/*.txt") // the pattern is well formed
-	for _, name := range names {
-		file := folder + "/" + name
-		src, err := fs.ReadFile(files, name)
-		if err != nil {
-			c.problems.add(file, 1, "cannot be read: %v", err)
-			continue
+	all, err := scenario.Load(files, "scenarios")
+	for _, s := range all {
+		c.course.Scenarios[s.Name] = s
+	}
+	joined, _ := err.(interface{ Unwrap() []error })
+	if joined == nil {
+		return
+	}
+	for _, err := range joined.Unwrap() {
+		var at *scenario.LineError
+		if errors.As(err, &at) {
+			c.problems.add(folder+"/"+at.File, at.Line, "%v", at.Err)
 		}
-		text := strings.ReplaceAll(string(src), "\r\n", "\n")
-		first, _, _ := strings.Cut(text, "\n")
-		title, ok := strings.CutPrefix(first, "# ")
-		if !ok || strings.TrimSpace(title) == "" {
-			c.problems.add(file, 1, "this scenario has no title. Write # and a sentence in the first line")
-		}
-		short := strings.TrimSuffix(strings.TrimPrefix(name, "scenarios/"), ".txt")
-		c.course.Scenarios[short] = Scenario{Name: short, Title: strings.TrimSpace(title), Text: text}
 	}
 }
 

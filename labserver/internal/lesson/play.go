@@ -21,22 +21,6 @@ type playing struct {
 	Plan      scenario.Plan `json:"plan"`
 }
 
-// planOf reads the commands of a scenario, without the transcripts, which are of another
-// run.
-func planOf(s Scenario) (scenario.Plan, error) {
-	var text strings.Builder
-	for l := range strings.Lines(s.Text) {
-		if !strings.HasPrefix(l, "|") {
-			text.WriteString(l)
-		}
-	}
-	sc, err := scenario.Parse(s.Name, text.String())
-	if err != nil {
-		return scenario.Plan{}, err
-	}
-	return sc.Plan(), nil
-}
-
 // play draws a scenario that the learner steps through. An ends block also has a picture of
 // both ends, and a table of the claims of tutorials, the learner's predictions, and the
 // results.
@@ -57,11 +41,7 @@ func (c *compiler) play(text blockText) string {
 		As:       c.oneOf(e, "as", as, []string{"browser", "raw", "choose"}),
 		Endpoint: c.oneOf(e, "endpoint", "choose", slices.Concat(servers, []string{"choose"})),
 	}
-	var err error
-	if p.Plan, err = planOf(s); err != nil {
-		c.problem(line, "this scenario cannot run: %v", err)
-		return ""
-	}
+	p.Plan = s.Plan()
 	if p.As == "browser" && !p.Plan.Browser {
 		c.problem(cmp.Or(e["as"].line, line), "a browser cannot be the client of %s. Write as: raw", name)
 	}
@@ -104,9 +84,7 @@ func (c *compiler) tally(text blockText) string {
 			c.problem(e["scenarios"].line, "there is no scenario %q. %s", name, meant(name, c.scenarioNames()))
 			continue
 		}
-		if plan, err := planOf(s); err != nil {
-			c.problem(e["scenarios"].line, "this scenario cannot run: %v", err)
-		} else if !plan.Browser {
+		if !s.Browser() {
 			c.problem(e["scenarios"].line, "a browser cannot be the client of %s. Choose another scenario", name)
 		}
 		c.plays(name)
