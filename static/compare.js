@@ -120,7 +120,7 @@ export class Matrix {
     return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(mirrored, "")) : undefined);
   }
 
-  /** The section that an old ID names, as 5.2/rsv2-in-text and 5.2/rsv2-in-text-client were before cases had names; "" for any other. @param {string} id */
+  /** The section that an old ID names, as 5.2/7 and 5.2/7c were before cases had names; "" for any other. @param {string} id */
   numbered(id) {
     const section = /\/\d+c?$/.test(id) ? sectionOf(id) : "";
     return this.sections.includes(section) ? section : "";
