@@ -382,7 +382,7 @@ func ends(transcript string, sc *scenario.Scenario) string {
 		// where the wire was not held.
 		if strings.Contains(line, "arrived, and the server did not read it") {
 			for i := len(kept) - 1; i >= 0; i-- {
-				if aFrame.MatchString(kept[i]) && strings.HasPrefix(kept[i], line[:strings.Index(line, "·")-1]) {
+				if aFrame.MatchString(kept[i]) && !strings.Contains(kept[i], " HTTP/") && strings.HasPrefix(kept[i], line[:strings.Index(line, "·")-1]) {
 					kept = slices.Delete(kept, i, i+1)
 					break
 				}
