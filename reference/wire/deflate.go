@@ -108,11 +108,14 @@ func deflateItems(h Head) []Extension {
 	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
 }
 
-// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
-// no leading zero. Of no text, it is 0 and no number.
-func windowBits(s string) (n int, ok bool) {
-	n, _ = strconv.Atoi(s)
-	return n, n >= 8 && n <= 15 && s == strconv.Itoa(n)
+// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits, no
+// leading zero. It returns 0 for any other text, so that such a value limits nothing.
+func windowBits(s string) (int, bool) {
+	n, _ := strconv.Atoi(s)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
+	}
+	return n, true
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
