@@ -460,7 +460,7 @@ func TestWhatIsDrawnAnewKeepsTheFocus(t *testing.T) {
 	p.until("the newest is not shown", `document.querySelector("ws-lab [data-command=live]")?.checkVisibility()`)
 	eval[any](p, `(window.live = document.querySelector("ws-lab [data-command=live]")).focus()`)
 	// From the server, by no action of this page: that would lead to the newest by itself.
-	eval[any](p, `import("/static/lab.js").then(({lab}) => Promise.all(lab.ready().map(s => lab.post("server", {client: s.token, do: "text", text: "more"}))))`)
+	eval[any](p, `(({sockets, session}) => Promise.all(sockets.ready().map(s => session.post("server", {client: s.token, do: "text", text: "more"}))))(document.querySelector("ws-lab").lab)`)
 	p.until("more has come", `/of [5-9]|of \d\d/.test(document.querySelector("ws-lab .at").textContent)`)
 	if !eval[bool](p, `window.live.isConnected`) {
 		t.Error("the button was made anew while more came")

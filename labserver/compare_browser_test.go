@@ -156,11 +156,11 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 		t.Error("the button is there before anything was held back")
 	}
 	// This browser offers the parameter, so the report of one that does not is put in its place.
-	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.redraw(); return null; })()`)
+	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.judging.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.grid.changeAll(); return null; })()`)
 	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/98\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
 	p.click(".risk", "Send it and risk a freeze")
 	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/98", "this browser")+`) && !document.querySelector(".risk button")`)
-	if n := eval[int](p, `document.querySelector("ws-compare").matrix.reports.get("this browser").size`); n != 1 {
+	if n := eval[int](p, `document.querySelector("ws-compare").judging.matrix.reports.get("this browser").size`); n != 1 {
 		t.Errorf("%d cases were sent", n)
 	}
 	p.blameless()
@@ -236,7 +236,7 @@ func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
 	p.until("it runs", `document.querySelector("[data-stop=own]")`)
 	// In one go: the stream itself goes on, and its own events would come between.
 	said := eval[[]string](p, `(() => {
-		window.source = document.querySelector("ws-compare").running.get("own").lines.source;
+		window.source = document.querySelector("ws-compare").judging.running.get("own").lines.source;
 		source.onerror(new Event("error"));
 		const away = `+notice+`;
 		source.onopen(new Event("open"));
@@ -285,7 +285,7 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 
 	p.click("ws-bench .about", "Close this")
 	p.until("the focus is on the row of the case that was seen last", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == "5.1/3"`)
-	if eval[bool](p, `import("/static/lab.js").then(({lab}) => !!lab.stream.source)`) {
+	if eval[bool](p, `!!document.querySelector("ws-bench").lab.session.stream.source`) {
 		t.Error("the recording is still followed")
 	}
 	p.blameless()

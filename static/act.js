@@ -18,9 +18,9 @@
  */
 
 import { upTo } from "./history.js";
-import { heldAt } from "./rows.js";
+import { heldAt } from "./shown.js";
 import { matches } from "./predict.js";
-import { count } from "./format.js";
+import { capital, count } from "./format.js";
 
 const most = 5000; // rows that are looked through for what an action caused
 const apart = 5000; // microseconds that the server may have set a page's clock back by
@@ -204,9 +204,6 @@ export class Act {
     return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
   }
 }
-
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** Names servers in a sentence. @param {string} text @param {Client[]} of */
 function fill(text, of) {

@@ -23,6 +23,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What is said of anything thrown. @param {unknown} e */
+export const words = (e) => (e instanceof ApiError ? e.words : e instanceof Error ? e.message : String(e));
+
 /**
  * Whether the lab server answers, as the last request found. While it does not,
  * it is asked now and then, so that nobody is shown for longer that it is away.

@@ -13,7 +13,8 @@
  * @typedef {{name: string, group: string, bits: number|string, bit: number, present: boolean, why: string}} Part
  */
 
-import { count, hex, bytes, printable } from "./format.js";
+import { count } from "./format.js";
+import { hex, bytes, printable } from "./hex.js";
 
 /** Bytes shown before the gap, after it, and added by each request for more. */
 const head = 48;

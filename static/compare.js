@@ -19,11 +19,12 @@
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
 
-import { count, hex, bytes } from "./format.js";
+import { count } from "./format.js";
+import { hex, bytes } from "./hex.js";
 import { maskText } from "./bits.js";
 
 /** @type {Verdict[]} the graver behind the lighter */
-export const verdicts = ["pass", "note", "warning", "not-judged", "no-answer", "fail"];
+const verdicts = ["pass", "note", "warning", "not-judged", "no-answer", "fail"];
 
 /** @type {Record<Verdict, string>} */
 export const glyphs = { pass: "✔", note: "i", warning: "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };

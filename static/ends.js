@@ -6,7 +6,7 @@
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {import("./rows.js").Conn} Conn
+ * @typedef {import("./connection.js").Conn} Conn
  * @typedef {import("./types.js").State} State
  *
  * @typedef {"open"|"FIN sent"|"FIN got"|"closed"|"reset"} TcpState
@@ -22,7 +22,7 @@
 
 import { upTo } from "./history.js";
 import { count, frameParts, handshakeParts, line, quote } from "./format.js";
-import { goAt, heldAt, jsAt, stepAt } from "./rows.js";
+import { goAt, heldAt, jsAt, stepAt } from "./shown.js";
 
 const quiet = 250_000; // microseconds from which on nothing is a thing to tell
 
@@ -74,7 +74,7 @@ export class Ends {
  * @param {number} settled seq after which the play only tidies up
  * @returns {Picture}
  */
-export function picture(list, cursor, settled = Infinity) {
+function picture(list, cursor, settled = Infinity) {
   /** @type {Line[]} */
   const lines = [];
   const fold = new Fold();

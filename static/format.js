@@ -10,14 +10,13 @@
  * @typedef {import("./types.js").Piece} Piece
  */
 
+import { bytes, spaced } from "./hex.js";
+
 /** @param {number} us microseconds */
 export const ms = (us) => (us / 1000).toFixed(1);
 
 /** @param {number} us microseconds since the previous event */
 export const delta = (us) => (us < 0 ? "−" : "+") + ms(Math.abs(us));
-
-/** @param {number} n @param {number} [width] digits */
-export const hex = (n, width = 2) => n.toString(16).padStart(width, "0");
 
 /** @param {number|string} n */
 export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -25,43 +24,8 @@ export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 /** @param {number|string} n @param {string} unit */
 export const count = (n, unit) => `${grouped(n)} ${unit}${String(n) === "1" ? "" : "s"}`;
 
-/**
- * Turns the recording's hex into bytes. It is well-formed: Go wrote it.
- * @param {string} [text]
- */
-export function bytes(text = "") {
-  const out = new Uint8Array(text.length >> 1);
-  for (let i = 0; i < out.length; i++) out[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return out;
-}
-
-/** What may stand between bytes; the server's own parser takes the same. */
-const separator = /[ \t\r\n,:]/;
-
-/**
- * Reads hex that a person typed: pairs of digits, with white space, commas,
- * colons or 0x between the bytes. What is wrong is told with the place it is at.
- * @param {string} text
- * @returns {{bytes: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
- */
-export function parseHex(text) {
-  /** @type {number[]} */
-  const out = [];
-  let i = 0;
-  while (i < text.length) {
-    if (separator.test(text[i])) i++;
-    else if (/^0x/i.test(text.slice(i, i + 2))) i += 2;
-    else {
-      const pair = text.slice(i, i + 2);
-      if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
-      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; a byte takes two`, at: i };
-      if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${pair[1]}” is not a hex digit`, at: i + 1 };
-      out.push(parseInt(pair, 16));
-      i += 2;
-    }
-  }
-  return { bytes: Uint8Array.from(out) };
-}
+/** A sentence or word with a capital first letter. @param {string} text */
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /**
  * Quotes text in one line, cut to max characters, with control characters
@@ -76,8 +40,8 @@ export function quote(text, max = 32) {
   return `“${line}${cut ? "…" : ""}”`;
 }
 
-/** @param {number} byte */
-export const printable = (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x20 ? "␣" : "");
+/** The opcodes of RFC 6455 §5.2 by their numbers; "" for reserved ones. */
+export const opcodeNames = ["continuation", "text", "binary", "", "", "", "", "", "Close", "Ping", "Pong"];
 
 /** @param {LabEvent["from"]} from */
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
@@ -129,8 +93,7 @@ function asText(f) {
 
 /** @param {string} text hex */
 function bytesShown(text) {
-  const pairs = text.slice(0, 16).match(/../g) || [];
-  return pairs.join(" ") + (text.length > 16 ? " …" : "");
+  return spaced(text.slice(0, 16)) + (text.length > 16 ? " …" : "");
 }
 
 /** @param {Frame} f */
@@ -144,7 +107,7 @@ export function frameLine(f) {
  * What a piece is that did not cross, or that nobody read.
  * @param {Piece} p
  */
-export function pieceLine(p) {
+function pieceLine(p) {
   if (p.frame) return frameLine({ ...p.frame, violations: [] });
   return p.handshake ? startLine(p.handshake.line) : `${count(p.size, "byte")} ${bytesShown(p.hex)}`.trim();
 }
@@ -161,7 +124,7 @@ export function uncrossed(e) {
 }
 
 /** The request's target without the page's own query. @param {string} line */
-export const startLine = (line) => line.replace(/\?\S*/, "");
+const startLine = (line) => line.replace(/\?\S*/, "");
 
 /**
  * Whether a server did right to open no WebSocket: what it answers then is

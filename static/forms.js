@@ -3,6 +3,8 @@
  * what became of an action that several connections took part in.
  */
 
+import { capital } from "./format.js";
+
 /**
  * The code of a Close frame; undefined when the field is empty, for a Close
  * without one.
@@ -60,7 +62,7 @@ export function outcome(clients, results) {
     const closed = /no raw client|could not be written/.test(message);
     not.push(closed ? `${named(endpoint)} has closed the connection` : `${named(endpoint)}: ${message.replaceAll(token, endpoint).replace(/\.$/, "")}`);
   });
-  const why = not.map((n) => `${n[0].toUpperCase()}${n.slice(1)}.`).join(" ");
+  const why = not.map((n) => `${capital(n)}.`).join(" ");
   if (not.length === clients.length) throw new Error(why);
   return why;
 }

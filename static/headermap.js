@@ -11,7 +11,9 @@
  * @typedef {{bytes: string, fin: number, rsv: number, opcode: number, name: string, masked: boolean, length: number, form: 7|16|64}} Fields
  */
 
-import { grouped, hex } from "./format.js";
+import { grouped, opcodeNames } from "./format.js";
+import { servers } from "./connection.js";
+import { fromBase64, hex } from "./hex.js";
 
 export const size = 256;
 
@@ -56,14 +58,11 @@ const kindOf = {
  * @param {number} mark 0 ✔, 1 ≈, 2 ×
  * @param {boolean} legal whether the header breaks no rule
  */
-export function kind(word, mark, legal) {
+function kind(word, mark, legal) {
   const [right, wrong] = kindOf[word] || ["wrong", "wrong"];
   if (mark < 2) return index[right];
   return index[legal && wrong === "accepted" ? "wrong" : wrong];
 }
-
-/** Bytes that JSON carries as base64. @param {string} text */
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /**
  * @param {any} json of GET /api/headermap
@@ -72,7 +71,7 @@ const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 export function decode(json) {
   /** @type {Record<string, Sheet>} */
   const sheets = {};
-  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: bytes(c.outcomes), marks: bytes(c.marks), broken: bytes(c.broken) };
+  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: fromBase64(c.outcomes), marks: fromBase64(c.marks), broken: fromBase64(c.broken) };
   const { endpoint, role, runs, outcomes, rules } = json;
   return { endpoint, role, runs, outcomes, rules, sheets };
 }
@@ -111,8 +110,6 @@ export function differing(a, b, context) {
   return Uint8Array.from(mine, (o, n) => Number(a.outcomes[o].word !== b.outcomes[theirs[n]].word));
 }
 
-const names = ["continuation", "text", "binary", "", "", "", "", "", "Close", "Ping", "Pong"];
-
 /** @param {number} n @returns {Fields} */
 export function fields(n) {
   const first = n >> 8;
@@ -124,7 +121,7 @@ export function fields(n) {
     fin: first >> 7,
     rsv: (first >> 4) & 7,
     opcode,
-    name: names[opcode] || "reserved",
+    name: opcodeNames[opcode] || "reserved",
     masked: second > 0x7f,
     length,
     form: length === 126 ? 16 : length === 127 ? 64 : 7,
@@ -196,7 +193,7 @@ export function move(n, key) {
 }
 
 const opcodes = [[0], [1], [2], [3, 4, 5, 6, 7], [8], [9], [10], [11, 12, 13, 14, 15]];
-const opcodeNames = ["continuation", "text", "binary", "3–7", "Close", "Ping", "Pong", "B–F"];
+const opcodeRanges = ["continuation", "text", "binary", "3–7", "Close", "Ping", "Pong", "B–F"];
 export const columns = ["MASK 0, 0–125", "MASK 0, 126", "MASK 0, 127", "MASK 1, 0–125", "MASK 1, 126", "MASK 1, 127"];
 
 /** @param {number} column @returns {number[]} second bytes */
@@ -221,7 +218,7 @@ export function table(painted) {
         const firsts = set.flatMap((o) => (clear ? [0] : [1, 2, 3, 4, 5, 6, 7]).map((rsv) => (fin << 7) | (rsv << 4) | o));
         const cells = columns.map((_, c) => counts(Uint8Array.from(firsts.flatMap((first) => seconds(c).map((second) => painted[(first << 8) | second])))));
         const key = JSON.stringify(cells.map((cell) => (cell.length === 1 ? cell[0].kind : cell)));
-        rows.push({ fin: String(fin), rsv: clear ? "000" : "not 000", opcode: opcodeNames[i], cells, key });
+        rows.push({ fin: String(fin), rsv: clear ? "000" : "not 000", opcode: opcodeRanges[i], cells, key });
       });
     }
   }
@@ -230,7 +227,7 @@ export function table(painted) {
   return join(opcodesJoined, (r) => `${r.rsv} ${r.opcode} ${r.key}`, "fin").map(({ key, ...row }) => ({
     ...row,
     fin: row.fin === "1, 0" ? "0 or 1" : row.fin,
-    opcode: row.opcode === opcodeNames.join(", ") ? "any" : row.opcode,
+    opcode: row.opcode === opcodeRanges.join(", ") ? "any" : row.opcode,
   }));
 }
 
@@ -277,13 +274,13 @@ export function fromHash(hash) {
   const [what, who = "", context = "", header = "", other = ""] = hash.replace(/^#/, "").split("/");
   if (what !== "headers") return null;
   const [endpoint, role] = who.split("-");
-  const known = ["reference", "gorilla", "naive"].includes(endpoint) && (role === "server" || (role === "client" && endpoint !== "naive"));
+  const known = servers.includes(endpoint) && (role === "server" || (role === "client" && endpoint !== "naive"));
   return {
     endpoint: known ? endpoint : start.endpoint,
     role: known && role === "client" ? "client" : "server",
     context: context === "fragmented" ? context : start.context,
     header: /^[0-9a-f]{4}$/.test(header) ? parseInt(header, 16) : start.header,
-    other: known && other !== endpoint && ["reference", "gorilla", "naive"].includes(other) && (role === "server" || other !== "naive") ? other : "",
+    other: known && other !== endpoint && servers.includes(other) && (role === "server" || other !== "naive") ? other : "",
   };
 }
 

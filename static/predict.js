@@ -14,9 +14,10 @@
  *   itself does not say; read: how many bytes of frames its endpoint had read before
  */
 
-import { count, bytes } from "./format.js";
+import { count, opcodeNames } from "./format.js";
+import { bytes } from "./hex.js";
 
-const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
+const opcodes = opcodeNames.map((name) => name.toLowerCase());
 
 /**
  * Computes an expression; undefined when the event has no such part.

@@ -12,8 +12,6 @@
  * picture.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
- * @typedef {import("./types.js").End} End
- * @typedef {import("./types.js").As} As
  * @typedef {import("./types.js").Mode} Mode
  * @typedef {import("./types.js").State} State
  *
@@ -35,83 +33,11 @@
  */
 
 import { upTo } from "./history.js";
-import { callLine, scriptLine } from "./format.js";
-import { Plays, by, said } from "./play.js";
+import { Conn, belongs } from "./connection.js";
+import { Plays } from "./play.js";
 
 /** Most rows have none of one thing or the other, so all of them share it. @type {never[]} */
 const none = [];
-
-/** What the page knows of one connection. */
-export class Conn {
-  /** @param {number} id */
-  constructor(id) {
-    this.id = id;
-    this.endpoint = "";
-    this.client = "";
-    /** @type {As|""} who the client is */
-    this.as = "";
-    this.round = 0; // of what a person did to several endpoints at once; 0 for none
-    this.nth = 0; // among the connections of its round to its endpoint
-    this.path = "";
-    this.remote = "";
-    /** @type {{seq: number, side: End, state: State, why: string}[]} */
-    this.states = [];
-    /** @type {GoCall[]} */
-    this.reads = [];
-    /** Whether its own JavaScript reports its state. */
-    this.scripted = false;
-    /** @type {Map<number, GoCall>} calls without a return, by id */
-    this.open = new Map();
-    /** @type {Map<number, LabEvent>} reports that an event to come will name, by seq, oldest first */
-    this.waits = new Map();
-    /** @type {import("./play.js").Play|null} the play that its client is of */
-    this.play = null;
-    /** @type {Row|null} */
-    this.response = null;
-    /** @type {Row[]} what waits at the valve now, oldest first */
-    this.held = [];
-    this.ended = Infinity; // seq at which its TCP connection was over
-    this.reset = Infinity; // seq of the RST that ended it
-  }
-
-  /**
-   * The state of one side at the cursor.
-   * @param {End} side
-   * @param {number} cursor
-   */
-  stateAt(side, cursor) {
-    for (let i = upTo(this.states, cursor) - 1; i >= 0; i--) {
-      if (this.states[i].side === side) return this.states[i];
-    }
-    return null;
-  }
-
-  /** Whether its TCP connection was over at the cursor. @param {number} cursor */
-  overAt(cursor) {
-    return this.ended !== Infinity && this.ended <= cursor;
-  }
-
-  /** The read that the Go code waits in at the cursor. @param {number} cursor */
-  waiting(cursor) {
-    for (let i = this.reads.length - 1; i >= 0; i--) {
-      const r = this.reads[i];
-      if (r.enter.seq <= cursor) return !r.ret || r.ret.seq > cursor ? r : null;
-    }
-    return null;
-  }
-
-  /**
-   * Forgets what was over at seq; what waits at the valve stays, however long.
-   * @param {number} seq
-   */
-  forget(seq) {
-    // Of each side one state stays: the one that it was in.
-    const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
-    this.states = this.states.filter((s) => s.seq > seq || was.has(s));
-    this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
-    for (const of of this.waits.keys()) if (of <= seq) this.waits.delete(of);
-  }
-}
 
 export class Rows {
   constructor() {
@@ -396,124 +322,9 @@ export class Rows {
   }
 }
 
-/**
- * When the client did, or was told, what stands on a row of the wire: nothing
- * is told before what caused it was sent.
- * @param {Row} row
- */
-export function jsTime(row) {
-  if (!row.js) return row.at;
-  return row.js.script?.what.startsWith("on") ? Math.max(row.js.at, row.event.at) : Math.min(row.js.at, row.event.at);
-}
-
 /** @param {Row} row */
 function changed(row) {
   row.version++;
-}
-
-/**
- * The state of a row at the valve: "" when it was never held or has crossed.
- * @param {Row} row
- * @param {number} cursor
- */
-export function heldAt(row, cursor) {
-  const n = upTo(row.held, cursor);
-  return n === 0 ? "" : row.held[n - 1].state;
-}
-
-/**
- * The heading of a step at the cursor: the command, and its sentence once its
- * effect is recorded.
- * @param {Row} row
- * @param {number} cursor
- */
-export function stepAt(row, cursor) {
-  const s = row.event.step;
-  if (!s) return null;
-  if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
-  const mark = row.mark;
-  const ended = !!mark && by(mark.end, cursor);
-  const failed = ended && !!mark.error;
-  return { number: `${s.index + 1} of ${s.of}`, command: s.command || "", say: failed ? mark.error : mark ? said(mark, cursor) : "", doing: !ended, failed };
-}
-
-/**
- * What the tab did or was told, as the row shows it at the cursor. What was
- * told shows once the frame has crossed; the stream brings it a moment after
- * the frame itself, and that moment says nothing.
- * @param {Row} row
- * @param {number} cursor
- */
-export function jsAt(row, cursor) {
-  if (row.event.script) return scriptLine(row.event.script);
-  if (!row.js || !row.js.script) return "";
-  const told = row.js.script.what.startsWith("on");
-  if (told && heldAt(row, cursor) === "waiting") return "";
-  return scriptLine(row.js.script);
-}
-
-/**
- * What the Go code called, as the row shows it at the cursor.
- * @param {Row} row
- * @param {number} cursor
- * @returns {{text: string, waiting: boolean, error: boolean}}
- */
-export function goAt(row, cursor) {
-  const held = row.event.from === "client" && heldAt(row, cursor) === "waiting";
-  const shown = [];
-  const { calls } = row;
-  for (const call of calls.length > 1 ? [...calls].sort((a, b) => a.enter.seq - b.enter.seq) : calls) {
-    const ret = call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
-    const entered = call.enter.seq <= cursor ? call.enter.call : ret;
-    if (entered && (ret || !held)) shown.push({ text: callLine(entered, ret), waiting: !ret, error: !!(ret && ret.error) });
-  }
-  if (shown.length) return { text: shown.map((s) => s.text).join("; "), waiting: shown.some((s) => s.waiting), error: shown.some((s) => s.error) };
-  const waits = held && row.conn.waiting(cursor)?.enter.call;
-  if (waits) return { text: `${callLine(waits)} waiting`, waiting: true, error: false };
-  return { text: "", waiting: false, error: false };
-}
-
-/**
- * Whose end of a connection the client is.
- * @param {Conn} conn
- * @param {boolean} watching whether the page looks on at a session that is not its own
- */
-export function whose(conn, watching) {
-  // A session is one tab's; who looks on at it from another has a page of its own.
-  if (conn.as === "tab") return watching ? "the other tab" : "your tab";
-  if (conn.as === "raw" || conn.as === "scenario") return "raw client";
-  return conn.as === "outside" ? "client (outside)" : "client";
-}
-
-/**
- * What the lane of the clients is called, for the connections it shows.
- * @param {Iterable<Conn>} conns
- * @param {boolean} watching
- */
-export function lane(conns, watching) {
-  const names = [...new Set([...conns].map((c) => whose(c, watching)))];
-  if (!names.length) return watching ? "client" : "your tab";
-  return names.length === 1 ? names[0] : names.length === 2 && names.includes("your tab") ? "your tab, others" : "client";
-}
-
-/** Whether it is the place of what is of no connection: a hole in the recording. @param {Conn} conn */
-export const nobody = (conn) => !conn.id && !conn.client;
-
-/**
- * Whether a connection belongs to a mode. A broken server is neither
- * endpoint, so it shows beside whichever one is studied; the weekend server
- * has a mode of its own.
- * @param {Conn} conn
- * @param {Mode} mode
- */
-export function belongs(conn, mode) {
-  if (nobody(conn)) return true;
-  const { endpoint } = conn;
-  if (mode === "naive") return endpoint === "naive";
-  if (endpoint === "naive") return mode === "all" || mode === "plays";
-  if (mode === "reference") return endpoint !== "gorilla";
-  if (mode === "gorilla") return endpoint !== "reference";
-  return true;
 }
 
 /** The rows of one mode, kept up to date in step with Rows. */

@@ -17,7 +17,45 @@
  * @property {boolean} open whether a connection is open or opening
  */
 
-import { count } from "./format.js";
+import { bitName } from "./bits.js";
+import { belongs } from "./connection.js";
+import { count, line } from "./format.js";
+
+/** The state of the panel now. @param {import("./lab.js").Lab} lab @returns {Panel} */
+export function panel({ session, cursor, sockets }) {
+  const { server, watching, resumed, returned, holding, history, notice: said } = session;
+  const held = cursor.waiting().flatMap((c) => c.held.filter((row) => !row.event.tcp)); // a FIN follows by itself
+  const frames = held.filter((row) => row.event.frame).length;
+  const conns = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, cursor.mode));
+  const open = sockets.open();
+  return {
+    server,
+    watching,
+    resumed,
+    returned,
+    events: history.events.length,
+    dropped: history.lost,
+    said: session.noticed === server && said.text ? said : null,
+    held: { frames, handshakes: held.length - frames },
+    holding,
+    // A browser opens one connection to a host at a time, as RFC 6455 §4.1 asks.
+    second: holding && cursor.mode === "both" && !watching && open.some((s) => s.ws.readyState === WebSocket.CONNECTING),
+    playing: !!cursor.stepper,
+    open: open.length > 0 || conns.some((c) => !sockets.byToken.has(c.client) && !c.overAt(Infinity)),
+  };
+}
+
+/** The selection as a screen reader says it. @param {import("./inspector.js").Inspector} inspector */
+export function selectionText({ subject, field, selection }) {
+  if (!subject) return "";
+  const { event } = subject;
+  if (!field || !event.frame) return line(event);
+  const { shown: bit, into } = selection;
+  if (into !== null) return `${line(event)}. ${field.name}: ${field.value}`;
+  const byte = bit >> 3;
+  const value = /** @type {0|1} */ ((parseInt(event.frame.hex.slice(byte * 2, byte * 2 + 2) || "0", 16) >> (7 - (bit % 8))) & 1);
+  return `${line(event)}. ${bitName({ bit, byte, value, mask: 0x80 >> bit % 8, field: 0 }, field)}`;
+}
 
 /**
  * The banner: text, a command in it as code, and what the button does; null for none.

@@ -6,8 +6,8 @@
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session" | "inspector">} */
 export class WsAccept extends LabElement {
   static tag = "ws-accept";
 
@@ -28,8 +28,8 @@ export class WsAccept extends LabElement {
       this.querySelector("button")?.focus();
     });
     this.draw();
-    lab.observe(() => {
-      const found = newest();
+    this.lab.session.observe(() => {
+      const found = newest(this.lab);
       if (found.seq === this.seq) return;
       this.seq = found.seq;
       // Another connection is worked from its beginning; it is another key.
@@ -72,13 +72,15 @@ export class WsAccept extends LabElement {
 /**
  * The response that is selected, or else the newest to this tab, whichever way
  * its accept value came out.
+ * @param {Pick<import("../lab.js").Lab, "session" | "inspector">} lab
  */
-function newest() {
-  const selected = lab.rows.bySeq.get(lab.selection.seq);
-  const responses = [selected, ...[...lab.rows.conns.values()].map((c) => c.response).reverse()];
+function newest({ session, inspector }) {
+  const { rows, history } = session;
+  const selected = rows.bySeq.get(inspector.selection.seq);
+  const responses = [selected, ...[...rows.conns.values()].map((c) => c.response).reverse()];
   for (const row of responses) {
     const accept = row?.event.handshake?.accept;
-    if (row && accept && row.conn.scripted && row.seq <= lab.cursor) return { seq: row.event.seq, accept, endpoint: row.conn.endpoint };
+    if (row && accept && row.conn.scripted && row.seq <= history.cursor) return { seq: row.event.seq, accept, endpoint: row.conn.endpoint };
   }
   return { seq: 0, accept: undefined, endpoint: "" };
 }

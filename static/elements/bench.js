@@ -4,16 +4,10 @@
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { WsLab } from "./lab.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session" | "cursor">} */
 export class WsBench extends LabElement {
   static tag = "ws-bench";
-
-  static define() {
-    WsLab.define();
-    super.define();
-  }
 
   about = h("div", { class: "about" });
   place = h("div");
@@ -37,7 +31,7 @@ export class WsBench extends LabElement {
       if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
       e.preventDefault();
       // The innermost first: a bit, a walk through a frame, a row that was chosen.
-      if (!hit(e, "ws-lab") || !lab.escape()) this.shut();
+      if (!hit(e, "ws-lab") || !this.lab.cursor.escape()) this.shut();
     });
   }
 
@@ -66,14 +60,10 @@ export class WsBench extends LabElement {
     this.session = session;
     if (!session) {
       this.place.replaceChildren();
-      lab.stream?.close(); // lest the session count as watched
+      this.lab.session.stream?.close(); // else the session would count as watched
       return;
     }
-    const panel = new WsLab();
-    panel.setAttribute("watch", session);
-    panel.setAttribute("embedded", "");
-    panel.toggleAttribute("bare", bare);
-    this.place.replaceChildren(panel);
+    this.place.replaceChildren(h("ws-lab", { watch: session, embedded: true, bare }));
   }
 
   /** Closes it, and says whether it was open. */
@@ -87,9 +77,3 @@ export class WsBench extends LabElement {
     return true;
   }
 }
-
-/** The page's bench; it is there wherever something can be opened. */
-export const bench = () => {
-  const found = document.querySelector("ws-bench");
-  return found instanceof WsBench ? found : null;
-};

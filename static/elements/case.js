@@ -7,27 +7,25 @@
  * @typedef {import("../compare.js").Aligned} Aligned
  */
 
-import { button, copy, h, hit } from "./dom.js";
-import { bench } from "./bench.js";
-import { lab, words as why } from "../lab.js";
+import { bench, button, copy, h, hit, rfcLink, table } from "./dom.js";
+import { words as why } from "../api.js";
 import { arrow, count } from "../format.js";
 import { because, caret, excerpt, glyphs, meanings, scriptText, words, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
-const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info));
-
-/** @param {CaseInfo} info */
-const rfcLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
+const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info.section, info.rfc));
 
 /** @type {AbortController|undefined} of the case that is open */
 let leaving;
 
 /**
+ * Opens a case on the bench.
+ * @param {Pick<import("../lab.js").Lab, "session" | "inspector">} lab
  * @param {CaseInfo} info
  * @param {string[]} endpoints in the order of their columns
  * @param {{play: () => Promise<{session: string, reports: Report[], texts: string[], crossed: string[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
  */
-export async function openCase(info, endpoints, does) {
+export async function openCase({ session: recording, inspector }, info, endpoints, does) {
   const pressed = document.activeElement?.closest(".case .tools button")?.classList[0];
   leaving?.abort();
   leaving = new AbortController();
@@ -59,7 +57,7 @@ export async function openCase(info, endpoints, does) {
     else if (on?.classList.contains("next")) does.next(1);
     else if (on?.classList.contains("link")) copy(on, location.href);
     else if (on?.classList.contains("report")) copy(on, letters.get(on) || "");
-    else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
+    else if (on?.dataset.seq) inspector.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
   });
   bench()?.show("");
   bench()?.tell(about);
@@ -81,10 +79,10 @@ export async function openCase(info, endpoints, does) {
   // First the reader sees where they part, or what the first that failed did.
   const at = landing(found, reports, judge);
   let chosen = false;
-  lab.observe(() => {
-    if (!at || chosen || lab.session !== session || lab.selection.chosen || !lab.rows.list.some((row) => row.event.seq === at)) return;
+  recording.observe(() => {
+    if (!at || chosen || recording.id !== session || inspector.selection.chosen || !recording.rows.list.some((row) => row.event.seq === at)) return;
     chosen = true;
-    lab.select(at);
+    inspector.select(at);
   }, signal);
 }
 
@@ -149,7 +147,6 @@ function parting(found) {
  */
 function picture(found) {
   if (found.endpoints.length < 2 || !found.steps.length) return [];
-  const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   /** @param {import("../compare.js").Step} s @param {number} i */
   const line = (s, i) =>
     h(
@@ -161,7 +158,7 @@ function picture(found) {
   const body = excerpt(found.steps.length, found.first).flatMap(([from, to]) => {
     const left = from - shown;
     shown = to;
-    return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
+    return [...(left ? [ h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`))] : []), ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
   });
-  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)))];
+  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, table(found.endpoints, body))];
 }

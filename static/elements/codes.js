@@ -4,9 +4,8 @@
  * that sends it to the server.
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { LabElement, button, h, hit, segment } from "./dom.js";
+import { words } from "../api.js";
 import { standing } from "../play.js";
 
 /** @typedef {"browser"|"server"|"raw"} Way */
@@ -17,6 +16,7 @@ const ways = [
   ["raw", "raw client says it", "a raw client sends it to the server"],
 ];
 
+/** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsCodes extends LabElement {
   static tag = "ws-codes";
 
@@ -31,13 +31,13 @@ export class WsCodes extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    if (this.lab.cursor.mode === "gorilla") this.endpoint = "gorilla";
     for (const row of this.querySelectorAll("tr[data-code]")) {
       if (!(row instanceof HTMLElement) || row.querySelector(".try")) continue;
       const { code } = row.dataset;
       row.querySelector("th")?.append(h("span", { class: "try" }, button("try", { "data-open": code, "aria-expanded": "false", "aria-label": `Try ${code}` })));
     }
-    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Try them on "), h("span", { class: "seg", role: "group", "aria-label": "Server" }, ...["reference", "gorilla"].map((e) => button(e, { "data-endpoint": e, "aria-pressed": String(e === this.endpoint) }))));
+    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Try them on "), segment("Server", [["reference", "reference"], ["gorilla", "gorilla"]], "endpoint", this.endpoint));
     this.querySelector(".choice")?.remove();
     this.prepend(choice);
     this.on("click", (e) => {
@@ -51,7 +51,7 @@ export class WsCodes extends LabElement {
         for (const b of this.querySelectorAll("[data-endpoint]")) b.setAttribute("aria-pressed", String(b === endpoint));
       }
     });
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /** Opens the row of trials under a code, or closes it. @param {HTMLElement} on */
@@ -73,6 +73,7 @@ export class WsCodes extends LabElement {
 
   /** @param {HTMLElement} on */
   async attempt(on) {
+    const { session, player } = this.lab;
     const { code = "", way = "" } = on.dataset;
     const id = `${code} ${way}`;
     const said = this.querySelector(`[data-result="${id}"]`);
@@ -81,39 +82,40 @@ export class WsCodes extends LabElement {
     try {
       const as = way === "raw" ? "raw" : "browser";
       const begun = await player.begin({ text: text(/** @type {Way} */ (way), Number(code)), endpoint: this.endpoint, as, pause: -1 });
-      this.session = lab.session; // it may have begun a moment ago
+      this.session = session.id; // it may have begun a moment ago
       this.runs.set(id, begun);
       this.key = "";
     } catch (e) {
       this.runs.delete(id);
       said?.classList.add("failed");
       said?.replaceChildren(`× ${words(e)}`);
-      this.refused.set(id, lab.moment);
+      this.refused.set(id, session.moment);
     }
-    lab.touch();
+    session.touch();
   }
 
   render() {
-    const key = `${lab.session} ${lab.history.last} ${this.runs.size} ${lab.moment}`;
+    const { session } = this.lab;
+    const key = `${session.id} ${session.history.last} ${this.runs.size} ${session.moment}`;
     if (key === this.key) return;
     this.key = key;
     for (const [id, moment] of this.refused) {
-      if (moment === lab.moment) continue;
+      if (moment === session.moment) continue;
       this.refused.delete(id);
       if (!this.runs.has(id)) this.querySelector(`[data-result="${id}"]`)?.replaceChildren();
     }
     // Of another session nothing is left to tell.
-    if (this.session !== lab.session) {
+    if (this.session !== session.id) {
       this.runs.clear();
       for (const said of this.querySelectorAll("[data-result]")) said.replaceChildren();
     }
-    this.session = lab.session;
+    this.session = session.id;
     for (const [id, begun] of this.runs) {
-      const play = lab.rows.plays.byId.get(begun.play);
+      const play = session.rows.plays.byId.get(begun.play);
       const said = this.querySelector(`[data-result="${id}"]`);
       if (!said) continue;
       if (play && play.token === begun.token) said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
-      else if (lab.server === "lost") said.replaceChildren("× not run: the session ended first");
+      else if (session.server === "lost") said.replaceChildren("× not run: the session ended first");
     }
   }
 
@@ -124,9 +126,7 @@ export class WsCodes extends LabElement {
    * @returns {(Node|string)[]}
    */
   told(play, raw) {
-    const { history, rows } = lab;
-    const conn = rows.byClient.get(play.token);
-    const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+    const events = this.lab.session.eventsOf(play);
     const threw = events.find((e) => e.script?.what === "error");
     if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " Nothing crossed.")];
     /** @type {(Node|string)[]} */

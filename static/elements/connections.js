@@ -1,10 +1,10 @@
 /** The live connections of the lab server, those from outside included. */
 
 import { LabElement, h, onLeaving, redraw } from "./dom.js";
-import { ApiError, away, call, presence } from "../api.js";
-import { lab, words } from "../lab.js";
+import { ApiError, away, call, presence, words } from "../api.js";
 import { count } from "../format.js";
 
+/** @extends {LabElement<"session">} */
 export class WsConnections extends LabElement {
   static tag = "ws-connections";
 
@@ -36,7 +36,7 @@ export class WsConnections extends LabElement {
     this.key = key;
     const origin = location.host;
     const rows = open.map((c) => {
-      const mine = c.session === lab.session;
+      const mine = c.session === this.lab.session.id;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
       return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
     });

@@ -7,22 +7,13 @@
  */
 
 import { BitEvent, LabElement, button, h, hit } from "./dom.js";
-import { ApiError, call } from "../api.js";
+import { ApiError, call, words } from "../api.js";
 import { fieldAt } from "../bits.js";
 import { count, frameLine } from "../format.js";
 import { Selection } from "../selection.js";
-import { WsBits } from "./bits.js";
-import { WsFieldCard } from "./field-card.js";
-import { words } from "../lab.js";
 
 export class WsDecoder extends LabElement {
   static tag = "ws-decoder";
-
-  static define() {
-    WsBits.define();
-    WsFieldCard.define();
-    super.define();
-  }
 
   input = h("textarea", { rows: 2, spellcheck: "false", autocapitalize: "off" });
   from = h("select", {}, h("option", { value: "client" }, "❱ from a client"), h("option", { value: "server" }, "❰ from a server"));
@@ -82,8 +73,8 @@ export class WsDecoder extends LabElement {
 
 /** @param {Frame} frame @param {Field[]} fields */
 function decoded(frame, fields) {
-  const bits = new WsBits();
-  const card = new WsFieldCard();
+  const bits = h("ws-bits");
+  const card = h("ws-field-card");
   const selection = new Selection();
   const draw = () => {
     bits.show(frame, fields, { bit: selection.bit, shown: selection.shown, into: null }, false);

@@ -8,10 +8,9 @@
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
 import { Ends, lanes, words } from "../ends.js";
 import { ms } from "../format.js";
-import { belongs, whose } from "../rows.js";
+import { belongs, whose } from "../connection.js";
 
 const most = 150; // lines drawn; a longer picture begins later
 
@@ -24,6 +23,7 @@ function place(node, from, to = from) {
   return node;
 }
 
+/** @extends {LabElement<"session" | "cursor" | "inspector">} */
 export class WsEnds extends LabElement {
   static tag = "ws-ends";
 
@@ -51,7 +51,7 @@ export class WsEnds extends LabElement {
       }
     });
     this.on("keydown", (e) => this.move(e));
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /**
@@ -71,17 +71,18 @@ export class WsEnds extends LabElement {
     const { ends } = this;
     if (!ends || !this.isConnected) return;
     const before = ends.list.length;
-    ends.sync(lab.rows);
-    const { cursor, selection } = lab;
+    const { rows, history } = this.lab.session;
+    ends.sync(rows);
+    const { cursor } = history;
     const versions = ends.list.reduce((n, r) => n + r.version, 0);
     const key = [cursor, ends.list.length, versions, this.asTable, this.name].join();
     if (key !== this.key) {
       this.key = key;
       // A session begun afresh has other rows.
-      if (lab.rows.total < ends.taken) this.ends = new Ends(ends.token);
-      this.draw(ends.picture(cursor, lab.rows.plays.byToken.get(ends.token)?.settled), before);
+      if (rows.total < ends.taken) this.ends = new Ends(ends.token);
+      this.draw(ends.picture(cursor, rows.plays.byToken.get(ends.token)?.settled), before);
     }
-    for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === selection.seq));
+    for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === this.lab.inspector.selection.seq));
   }
 
   /** @param {Picture} all @param {number} before */
@@ -90,7 +91,7 @@ export class WsEnds extends LabElement {
     const cut = Math.max(0, all.lines.length - most);
     const lines = all.lines.slice(cut);
     const start = lines.find((l) => l.kind !== "gap")?.at || 0;
-    const client = conn ? whose(conn, lab.watching) : "client";
+    const client = conn ? whose(conn, this.lab.session.watching) : "client";
     const server = `server (${conn?.endpoint || "Go"})`;
     this.grid.hidden = this.asTable;
     this.twin.hidden = !this.asTable;
@@ -147,16 +148,17 @@ export class WsEnds extends LabElement {
 
   /** Selects a row's event in the timeline, which comes to where it is. @param {number} seq */
   choose(seq) {
-    const row = lab.rows.bySeq.get(seq);
+    const { session, cursor, inspector } = this.lab;
+    const row = session.rows.bySeq.get(seq);
     if (!row) return;
     this.at = Math.max(0, this.hits().findIndex((b) => b.dataset.seq === String(seq)));
-    if (lab.mode === "plays") {
-      const { view } = lab;
-      if ("bySeq" in view) lab.side = view.bySeq.get(seq)?.right === row ? "right" : "left";
-    } else if (!belongs(row.conn, lab.mode)) lab.mode = row.conn.endpoint === "gorilla" || row.conn.endpoint === "naive" ? row.conn.endpoint : "reference";
-    lab.select(seq);
+    if (cursor.mode === "plays") {
+      const { view } = cursor;
+      if ("bySeq" in view) cursor.side = view.bySeq.get(seq)?.right === row ? "right" : "left";
+    } else if (!belongs(row.conn, cursor.mode)) cursor.mode = row.conn.endpoint === "gorilla" || row.conn.endpoint === "naive" ? row.conn.endpoint : "reference";
+    inspector.select(seq);
     const timeline = document.querySelector("ws-timeline");
-    if (timeline && "reveal" in timeline && typeof timeline.reveal === "function") requestAnimationFrame(() => requestAnimationFrame(() => /** @type {any} */ (timeline).reveal(lab.selectedIndex)));
+    if (timeline) requestAnimationFrame(() => requestAnimationFrame(() => timeline.reveal(cursor.index)));
   }
 }
 

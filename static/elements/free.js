@@ -5,9 +5,8 @@
 
 import { LabElement, h, hit } from "./dom.js";
 import { closeCode, headerFields } from "../forms.js";
-import { HexError, lab } from "../lab.js";
+import { HexError } from "../hex.js";
 import { Told } from "./told.js";
-import { WsConnections } from "./connections.js";
 
 /** @param {string} label @param {HTMLElement} input */
 const field = (label, input) => h("label", {}, h("span", {}, label), input);
@@ -24,13 +23,9 @@ const form = (act, label, ...fields) => h("form", { "data-act": act }, ...fields
 /** @param {string} title @param {boolean} open @param {...HTMLElement} inside */
 const group = (title, open, ...inside) => h("details", { open }, h("summary", {}, title), ...inside);
 
+/** @extends {LabElement<"session" | "actions">} */
 export class WsFree extends LabElement {
   static tag = "ws-free";
-
-  static define() {
-    WsConnections.define();
-    super.define();
-  }
 
   /** @type {Map<HTMLFormElement, Told>} */
   told = new Map();
@@ -69,21 +64,21 @@ export class WsFree extends LabElement {
         form("raw-close", "Close TCP"),
       ),
       group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),
-      group("Live connections", true, new WsConnections()),
+      group("Live connections", true, h("ws-connections")),
     );
     this.on("submit", (e) => {
       e.preventDefault();
       const on = hit(e, "form");
       if (on instanceof HTMLFormElement) this.submit(on);
     });
-    lab.observe(() => this.told.forEach((told) => told.render()), signal);
+    this.lab.session.observe(() => this.told.forEach((told) => told.render()), signal);
   }
 
   /** @param {HTMLFormElement} on */
   async submit(on) {
     const said = on.querySelector("output");
     if (!said) return;
-    const told = this.told.get(on) || new Told(said);
+    const told = this.told.get(on) || new Told(said, this.lab);
     this.told.set(on, told);
     const data = new FormData(on);
     /** @param {string} name */
@@ -97,7 +92,7 @@ export class WsFree extends LabElement {
     const e = await told.after(() => {
       action.code = closeCode(get("code") || "");
       action.fields = headerFields(get("fields") || "");
-      return lab.act(action);
+      return this.lab.actions.act(action);
     });
     const input = on.elements.namedItem("hex");
     if (e instanceof HexError && (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement)) {

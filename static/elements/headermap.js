@@ -6,10 +6,8 @@
  * @typedef {import("../headermap.js").Place} Place
  */
 
-import { LabElement, attempt, button, h, hit, onLeaving, redraw } from "./dom.js";
-import { bench } from "./bench.js";
-import { call, presence } from "../api.js";
-import { words as why } from "../lab.js";
+import { LabElement, bench, button, h, hit, onLeaving, redraw } from "./dom.js";
+import { call, presence, words as why } from "../api.js";
 import { grouped } from "../format.js";
 import { code, columns, counts, decode, differing, fields, fromHash, kinds, made, move, paint, size, start, table, toHash, verdict, words } from "../headermap.js";
 
@@ -112,7 +110,7 @@ export class WsHeaderMap extends LabElement {
     document.title = "Header map · wslab";
     this.fit();
     this.draw();
-    attempt(() => this.load());
+    this.load();
   }
 
   /** @param {Partial<Place>} change */
@@ -122,7 +120,7 @@ export class WsHeaderMap extends LabElement {
     history.replaceState(null, "", toHash(next));
     this.place = next;
     this.draw();
-    attempt(() => this.load());
+    this.load();
   }
 
   /** @param {{endpoint: string, role: string}} t */
@@ -306,7 +304,7 @@ export class WsHeaderMap extends LabElement {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === "Enter") {
       e.preventDefault();
-      attempt(() => this.send());
+      this.send();
       return;
     }
     if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
@@ -325,9 +323,9 @@ export class WsHeaderMap extends LabElement {
     if (hit(e, ".map") && e instanceof MouseEvent) {
       this.over = null;
       this.go({ header: this.at(e) });
-      attempt(() => this.send());
-    } else if (on?.classList.contains("send")) attempt(() => this.send());
-    else if (on?.dataset.again) attempt(() => this.load());
+      this.send();
+    } else if (on?.classList.contains("send")) this.send();
+    else if (on?.dataset.again) this.load();
     else if (on?.dataset.endpoint) this.go({ endpoint: on.dataset.endpoint, role: on.dataset.role === "client" ? "client" : "server" });
     else if (on?.dataset.header) this.go({ header: Number(on.dataset.header) });
     else if (on?.dataset.context) this.go({ context: on.dataset.context });

@@ -6,11 +6,11 @@
  * @typedef {import("../heartbeat.js").Beat} Beat
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { LabElement, button, h, hit, segment } from "./dom.js";
+import { words } from "../api.js";
 import { course, measured, scenario, wrong } from "../heartbeat.js";
-import { bytes, quote } from "../format.js";
+import { bytes } from "../hex.js";
+import { capital, quote } from "../format.js";
 
 /** @type {[keyof Tuning, string, string][]} */
 const fields = [
@@ -20,6 +20,7 @@ const fields = [
   ["proxy", "a proxy cuts what is idle for", "ms, 0: no proxy"],
 ];
 
+/** @extends {LabElement<"session" | "inspector" | "sockets" | "actions" | "player">} */
 export class WsHeartbeat extends LabElement {
   static tag = "ws-heartbeat";
 
@@ -62,16 +63,16 @@ export class WsHeartbeat extends LabElement {
     this.on("click", (e) => {
       const as = hit(e, "[data-as]")?.dataset.as;
       const seq = hit(e, "[data-seq]")?.dataset.seq;
-      if (seq) lab.select(Number(seq));
+      if (seq) this.lab.inspector.select(Number(seq));
       if (!as) return;
       this.as = as === "raw" ? "raw" : "browser";
       for (const on of this.querySelectorAll("[data-as]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.as === as));
     });
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   choice() {
-    return h("span", { class: "seg", role: "group", "aria-label": "Client" }, ...[["browser", "with your browser"], ["raw", "with a raw client"]].map(([as, label]) => button(label, { "data-as": as, "aria-pressed": String(as === this.as) })));
+    return segment("Client", [["browser", "with your browser"], ["raw", "with a raw client"]], "as", this.as);
   }
 
   /** @param {() => unknown} fn */
@@ -83,7 +84,7 @@ export class WsHeartbeat extends LabElement {
     } catch (e) {
       this.said.classList.add("failed");
       this.said.textContent = `× ${words(e)}`;
-      this.refused = lab.moment;
+      this.refused = this.lab.session.moment;
     }
   }
 
@@ -95,8 +96,8 @@ export class WsHeartbeat extends LabElement {
       this.said.textContent = "No proxy stands between here and the server: a raw client closes TCP in its place. ";
     }
     const as = planned.cut !== null ? "raw" : this.as;
-    this.begun = await player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
-    this.session = lab.session; // it may have begun a moment ago
+    this.begun = await this.lab.player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
+    this.session = this.lab.session.id; // it may have begun a moment ago
     this.ran = { ...this.tuning };
     this.key = "";
     this.render();
@@ -106,22 +107,24 @@ export class WsHeartbeat extends LabElement {
   async ping(text) {
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > 125) throw new Error(`The payload has ${bytes} bytes; a control frame carries at most 125.`);
-    if (!lab.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await lab.act({ do: "connect" });
-    await Promise.all(lab.open().filter((s) => s.ws.readyState === WebSocket.CONNECTING).map((s) => new Promise((done) => ["open", "close"].forEach((what) => s.ws.addEventListener(what, done, { once: true })))));
-    await lab.act({ do: "ping", text });
+    const { sockets, actions } = this.lab;
+    if (!sockets.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await actions.act({ do: "connect" });
+    await Promise.all(sockets.open().filter((s) => s.ws.readyState === WebSocket.CONNECTING).map((s) => new Promise((done) => ["open", "close"].forEach((what) => s.ws.addEventListener(what, done, { once: true })))));
+    await actions.act({ do: "ping", text });
   }
 
   render() {
-    if (this.refused && this.refused !== lab.moment) {
+    const { session } = this.lab;
+    if (this.refused && this.refused !== session.moment) {
       this.refused = this.said.textContent = "";
       this.said.classList.remove("failed");
     }
-    if (lab.session !== this.session) {
-      this.session = lab.session;
+    if (session.id !== this.session) {
+      this.session = session.id;
       this.begun = null;
     }
-    const play = this.begun && lab.rows.plays.byId.get(this.begun.play);
-    const key = JSON.stringify([this.tuning, play ? [play.id, lab.history.last, play.over < Infinity, play.cut] : 0]);
+    const play = this.begun && session.rows.plays.byId.get(this.begun.play);
+    const key = JSON.stringify([this.tuning, play ? [play.id, session.history.last, play.over < Infinity, play.cut] : 0]);
     if (key !== this.key) {
       this.key = key;
       this.draw(play || null);
@@ -140,9 +143,7 @@ export class WsHeartbeat extends LabElement {
     const same = this.ran && JSON.stringify(this.ran) === JSON.stringify(this.tuning);
     let run = null;
     if (play && same && this.begun) {
-      const conn = lab.rows.byClient.get(this.begun.token);
-      const from = lab.history.count(play.seq - 1);
-      const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
+      const events = this.lab.session.eventsOf(play).filter((e) => e.seq <= play.settled);
       run = measured(events, play.over !== Infinity && !play.cut, play.marks.find((m) => m.command === "wire silent")?.event?.at);
     }
     const { silence } = this.tuning;
@@ -175,12 +176,13 @@ export class WsHeartbeat extends LabElement {
 
   /** The newest pings of the tab's connections. */
   drawPings() {
-    const { list } = lab.rows;
+    const { session, sockets } = this.lab;
+    const { list, stages } = session.rows;
     /** @type {import("../rows.js").Row[]} */
     const pings = [];
     for (let i = list.length - 1; i >= 0 && i > list.length - 3000 && pings.length < 6; i--) {
       const { event: e } = list[i];
-      if (e.frame?.header.opcode === 9 && e.from === "server" && lab.tokens.has(list[i].conn.client) && !lab.rows.stages.has(list[i].conn.client)) pings.unshift(list[i]);
+      if (e.frame?.header.opcode === 9 && e.from === "server" && sockets.byToken.has(list[i].conn.client) && !stages.has(list[i].conn.client)) pings.unshift(list[i]);
     }
     const rows = pings.map((row) => {
       const payload = row.event.frame?.payload || "";
@@ -206,7 +208,7 @@ const time = (at) => (at === null ? "never" : `${at.toFixed(0)} ms`);
 /** @param {Beat[]} beats @param {string} how */
 function beatsTold(beats, how) {
   const lost = beats.filter((b) => b.end === "lost");
-  return `${how[0].toUpperCase()}${how.slice(1)}: ${beats.length} pings, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
+  return `${capital(how)}: ${beats.length} pings, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 
 import { LabElement, attempt, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
 import { count, grouped } from "../format.js";
+import { spaced } from "../hex.js";
 
+/** @extends {LabElement<"session" | "inspector" | "actions">} */
 export class WsLengths extends LabElement {
   static tag = "ws-lengths";
 
@@ -23,15 +24,15 @@ export class WsLengths extends LabElement {
     this.sizes = (this.dataset.sizes || "").split(/\s+/).filter(Boolean);
     this.on("click", (e) => {
       const on = hit(e, "button");
-      if (on?.dataset.send) attempt(() => lab.act({ do: "send", repeat: Number(on.dataset.send) }));
-      else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), 9);
+      if (on?.dataset.send) attempt(this.lab, () => this.lab.actions.act({ do: "send", repeat: Number(on.dataset.send) }));
+      else if (on?.dataset.seq) this.lab.inspector.select(Number(on.dataset.seq), 9);
     });
     this.draw();
-    lab.observe(() => this.look(), signal);
+    this.lab.session.observe(() => this.look(), signal);
   }
 
   look() {
-    const { history } = lab;
+    const { history } = this.lab.session;
     const { events } = history;
     let news = history !== this.history;
     if (news) this.found.clear();
@@ -55,7 +56,7 @@ export class WsLengths extends LabElement {
       const first = h("th", { scope: "row" }, grouped(size));
       if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
       const at = { 7: [2, 2], 16: [2, 4], 64: [2, 10] }[frame.header.form];
-      const hex = (/** @type {number} */ from, /** @type {number} */ to) => (frame.hex.slice(2 * from, 2 * to).match(/../g) || []).join(" ");
+      const hex = (/** @type {number} */ from, /** @type {number} */ to) => spaced(frame.hex.slice(2 * from, 2 * to));
       return h(
         "tr",
         {},

@@ -2,8 +2,8 @@
 
 import { LabElement, button, copy, h, hit } from "./dom.js";
 import { sessionPath } from "../api.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session">} */
 export class WsLog extends LabElement {
   static tag = "ws-log";
 
@@ -11,7 +11,8 @@ export class WsLog extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    const path = `${sessionPath(lab.session)}/log.txt`;
+    const { session } = this.lab;
+    const path = `${sessionPath(session.id)}/log.txt`;
     this.replaceChildren(h("p", { class: "buttons" }, button("Copy", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save"), " ", button("Refresh", { class: "refresh" }), " ", button("Close", { class: "shut" })), this.text);
     this.on("click", (e) => {
       const on = hit(e, ".copy");
@@ -20,10 +21,10 @@ export class WsLog extends LabElement {
       else if (hit(e, ".shut")) this.shut();
     });
     this.load(path);
-    let { server } = lab;
-    lab.observe(() => {
-      if (lab.server === server) return;
-      server = lab.server;
+    let { server } = session;
+    session.observe(() => {
+      if (session.server === server) return;
+      server = session.server;
       this.load(path);
     }, signal);
   }
@@ -38,8 +39,9 @@ export class WsLog extends LabElement {
 
   /** Asks for the log up to what the page shows. @param {string} path */
   async load(path) {
-    const until = lab.cursor === Infinity ? "" : `?until=${lab.cursor}`;
+    const { history, server } = this.lab.session;
+    const until = history.cursor === Infinity ? "" : `?until=${history.cursor}`;
     const answer = await fetch(path + until).catch(() => null);
-    this.text.textContent = answer && answer.ok ? await answer.text() : lab.server === "lost" ? "The lab server has this log no more. The timeline still shows what was recorded." : "The log could not be loaded: the lab server does not answer.";
+    this.text.textContent = answer && answer.ok ? await answer.text() : server === "lost" ? "The lab server has this log no more. The timeline still shows what was recorded." : "The log could not be loaded: the lab server does not answer.";
   }
 }

@@ -10,7 +10,6 @@
  */
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
-import { lab } from "../lab.js";
 import { columns, measure, verdict } from "../outcome.js";
 import { span } from "../ends.js";
 import { by } from "../play.js";
@@ -20,6 +19,7 @@ import { recall, remember } from "../store.js";
 /** @type {Column[]} */
 const all = ["after", "code", "clean", "read", "writes"];
 
+/** @extends {LabElement<"session">} */
 export class WsOutcome extends LabElement {
   static tag = "ws-outcome";
 
@@ -86,11 +86,12 @@ export class WsOutcome extends LabElement {
   show(plays) {
     const newest = plays[plays.length - 1];
     if (!this.isConnected || !newest) return;
-    const { cursor, history } = lab;
+    const { history } = this.lab.session;
+    const { cursor } = history;
     const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)} ${p.cut}`)} ${cursor === Infinity ? history.last : cursor}`;
     if (key === this.key) return;
     this.key = key;
-    const runs = plays.map((play) => ({ play, over: by(play.over, cursor) && !play.cut, outcome: outcomeOf(play) }));
+    const runs = plays.map((play) => ({ play, over: by(play.over, cursor) && !play.cut, outcome: this.outcomeOf(play) }));
     const { outcome, over } = runs[runs.length - 1];
     if (over && !this.measured && this.locked) {
       this.measured = true;
@@ -98,6 +99,13 @@ export class WsOutcome extends LabElement {
     }
     this.told = outcome.after === null ? "" : `onclose ${outcome.code} after ${span(outcome.after)}`;
     this.draw(runs);
+  }
+
+  /** @param {Play} play */
+  outcomeOf(play) {
+    const { session } = this.lab;
+    // What tidying up brings does not count as an outcome of the run.
+    return measure(session.eventsOf(play), Math.min(session.history.cursor, play.settled));
   }
 
   /** @param {Run[]} runs */
@@ -122,15 +130,6 @@ export class WsOutcome extends LabElement {
       h("p", { class: "soft" }, locked ? button("guess again", { class: "again quiet" }) : "Your guess is locked in when the play begins."),
     );
   }
-}
-
-/** @param {Play} play */
-function outcomeOf(play) {
-  const { cursor, history, rows } = lab;
-  const conn = rows.byClient.get(play.token);
-  const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
-  // What tidying up brings is no outcome of the run.
-  return measure(events, Math.min(cursor, play.settled));
 }
 
 /** @param {Column} column @param {Outcome} o @param {boolean} over @param {boolean} cut whether the session ended first @returns {(Node|string)[]} */

@@ -6,34 +6,24 @@
  * @typedef {import("../types.js").Plan} Plan
  * @typedef {import("../player.js").Begun} Begun
  * @typedef {import("../play.js").Play} Play
- * @typedef {import("../play.js").Phase} Phase
  * @typedef {"reference"|"gorilla"|"naive"} Server
  * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
  *   tutorials?: string, plan: Plan}} Settings tutorials, HTML, where it has the picture of both ends
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
+import { marks, planForm, planItem } from "./plan.js";
+import { words } from "../api.js";
 import { by, changed, inLine, pauses, said, standing, until, wrongWith } from "../play.js";
-import { player } from "../player.js";
 import { span } from "../ends.js";
-import { WsEnds } from "./ends.js";
-import { WsOutcome } from "./outcome.js";
 
-/** @type {Record<Phase, [string, string]>} how a step is marked, and called */
-const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
 /** @type {Server[]} */
 const servers = ["reference", "gorilla", "naive"];
-const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 const long = 3_000_000; // microseconds after which waiting is worth a word
 
+/** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsPlay extends LabElement {
   static tag = "ws-play";
-
-  static define() {
-    for (const part of [WsEnds, WsOutcome]) part.define();
-    super.define();
-  }
 
   /** @type {Plan} as the server reads the scenario */
   plan = { name: "", title: "", steps: [], browser: false, plain: false };
@@ -65,7 +55,7 @@ export class WsPlay extends LabElement {
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
   pictures = h("div", { class: "pictures" });
-  outcome = new WsOutcome();
+  outcome = h("ws-outcome");
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -73,7 +63,7 @@ export class WsPlay extends LabElement {
     const { as, endpoint } = this.settings;
     if (as !== "choose") this.as = as;
     if (endpoint !== "choose") this.endpoint = endpoint;
-    else if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    else if (this.lab.cursor.mode === "gorilla") this.endpoint = "gorilla";
     this.on("click", (e) => this.pressed(e));
     this.on("submit", (e) => {
       e.preventDefault();
@@ -96,7 +86,7 @@ export class WsPlay extends LabElement {
       this.outcome.ask(scenario, tutorials);
       this.append(this.pictures, this.outcome);
     }
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /**
@@ -114,13 +104,13 @@ export class WsPlay extends LabElement {
 
   /** @param {Begun|null} begun @returns {Play|undefined} */
   play(begun = this.begun) {
-    return begun ? lab.rows.plays.byId.get(begun.play) : undefined;
+    return begun ? this.lab.session.rows.plays.byId.get(begun.play) : undefined;
   }
 
   /** What becomes of a pause that was asked for; "" when none was, or it has come. */
   get pausing() {
     const play = this.play();
-    return play && player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
+    return play && this.lab.player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
   }
 
   /** @param {MouseEvent} e */
@@ -151,6 +141,7 @@ export class WsPlay extends LabElement {
     if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
     if (!play) return; // it has begun, and is not recorded yet
     this.take();
+    const { player } = this.lab;
     if (what === "step") return player.step();
     if (what === "back") return player.back();
     if (what === "run") return player.toggle();
@@ -160,8 +151,9 @@ export class WsPlay extends LabElement {
   /** The keys step this play from now on. */
   take() {
     if (!this.begun) return;
+    const { player, cursor } = this.lab;
     player.current = this.begun.play;
-    lab.stepper = player;
+    cursor.stepper = player;
   }
 
   /** @param {() => unknown} fn */
@@ -174,13 +166,15 @@ export class WsPlay extends LabElement {
       this.status.classList.add("failed");
       this.status.textContent = `× ${words(e)}`;
     }
-    this.refused = this.status.textContent ? lab.moment : "";
+    const { session } = this.lab;
+    this.refused = this.status.textContent ? session.moment : "";
     this.key = "";
-    lab.touch();
+    session.touch();
   }
 
   /** Plays from the beginning. @param {number} pause -1 runs on */
   async start(pause) {
+    const { player } = this.lab;
     if (this.asking) return;
     this.asking = true;
     try {
@@ -204,9 +198,9 @@ export class WsPlay extends LabElement {
     const until = performance.now() + 3000;
     while (performance.now() < until) {
       const play = this.play();
-      if (play && standing(play, Infinity).waits) return player.step();
+      if (play && standing(play, Infinity).waits) return this.lab.player.step();
       if (play && play.over !== Infinity) return;
-      await new Promise((done) => lab.addEventListener("events", done, { once: true }));
+      await new Promise((done) => this.lab.session.addEventListener("events", done, { once: true }));
     }
   }
 
@@ -214,7 +208,7 @@ export class WsPlay extends LabElement {
   begins(begun, other) {
     this.status.textContent = "";
     this.status.classList.remove("failed");
-    this.session = lab.session; // it may have begun a moment ago
+    this.session = this.lab.session.id; // it may have begun a moment ago
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
@@ -227,7 +221,7 @@ export class WsPlay extends LabElement {
     const play = this.play();
     if (!play || play.marks[k].begin === Infinity) return;
     this.take();
-    player.seek(until(play, k));
+    this.lab.player.seek(until(play, k));
   }
 
   /** @param {number} at the step whose command is typed anew, -1 for none */
@@ -248,6 +242,7 @@ export class WsPlay extends LabElement {
   /** Runs the scenario with the command changed, beside what was played before. @param {boolean} stepping */
   async branch(stepping) {
     const { editing } = this;
+    const { player } = this.lab;
     const step = this.steps[editing];
     if (!step || this.asking) return;
     this.asking = true;
@@ -274,9 +269,10 @@ export class WsPlay extends LabElement {
   /** Leaves the play before, and shows this one alone. */
   alone() {
     this.other = null;
-    if (lab.mode === "plays") lab.mode = this.endpoint;
+    const { session, cursor } = this.lab;
+    if (cursor.mode === "plays") cursor.mode = this.endpoint;
     this.key = "";
-    lab.touch();
+    session.touch();
   }
 
   /** Goes on with what stands after this block, while the play waits. */
@@ -309,14 +305,15 @@ export class WsPlay extends LabElement {
   // ——— drawing ———
 
   render() {
-    if (lab.session !== this.session) {
-      this.session = lab.session;
+    const { session, cursor, player } = this.lab;
+    if (session.id !== this.session) {
+      this.session = session.id;
       this.begun = this.other = null;
       this.key = "";
     }
     const play = this.play();
     const before = this.other && this.play(this.other);
-    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, lab.moment, this.asking, this.begun?.failed, this.begun?.told].join();
+    const key = [play ? `${play.id} ${cursor.at} ${play.over} ${JSON.stringify(standing(play, cursor.at))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, cursor.stepper === player && player.current, cursor.mode, session.moment, this.asking, this.begun?.failed, this.begun?.told].join();
     if (key !== this.key) {
       this.key = key;
       this.drawBar(play);
@@ -326,7 +323,7 @@ export class WsPlay extends LabElement {
     this.outcome.show([before, play].filter((p) => p !== undefined && p !== null));
     if (play && before && this.besides !== `${before.id} ${play.id}`) {
       this.besides = `${before.id} ${play.id}`;
-      lab.beside(before, play);
+      cursor.beside(before, play);
     }
     this.wait(play);
   }
@@ -336,7 +333,8 @@ export class WsPlay extends LabElement {
   /** @param {Play|undefined} play */
   drawBar(play) {
     const { settings, plan } = this;
-    const now = play && standing(play, lab.cursor);
+    const { session, cursor, player } = this.lab;
+    const now = play && standing(play, cursor.at);
     const whole = play && standing(play, Infinity);
     /** @param {string} what @param {string} label @param {Record<string, string|boolean|null>} [more] */
     const does = (what, label, more) => button(label, { "data-play-do": what, ...more });
@@ -344,7 +342,7 @@ export class WsPlay extends LabElement {
     const choice = (what, name, options, value) => h("span", { class: "seg", role: "group", "aria-label": name }, ...options.map(([v, label]) => does(what, label, { "data-value": v, "aria-pressed": String(v === value) })));
     const running = !!whole && !whole.over;
     const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
-    const step = !play || running || !lab.history.live;
+    const step = !play || running || !session.history.live;
     const runs = player.obeys(this.begun, "run");
     this.caution.hidden = settings.endpoint !== "choose" || (play ? play.endpoint : this.endpoint) !== "naive";
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
@@ -354,28 +352,29 @@ export class WsPlay extends LabElement {
         { class: "seg", role: "group", "aria-label": "Stepping" },
         does("back", "◀", { "aria-label": "Step back", title: "back (←)", disabled: !now || now.current < 0 }),
         does("step", "▶ Step", { class: !play || whole?.waits ? "primary" : null, title: "step (→)", disabled: !step }),
-        does("run", runs ? "❚❚ Pause" : "▶▶ Run", { title: runs ? "pause behind the step that is being done (Space)" : "run (Space)", disabled: !!play && !running && lab.history.live }),
+        does("run", runs ? "❚❚ Pause" : "▶▶ Run", { title: runs ? "pause behind the step that is being done (Space)" : "run (Space)", disabled: !!play && !running && session.history.live }),
       ),
       running ? does("stop", "Stop") : "",
       play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
       h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
-    if (this.refused === lab.moment) return;
+    if (this.refused === session.moment) return;
     this.refused = "";
     const stopped = !!whole?.error.endsWith("the play was stopped");
     // A step whose session ends is told so by Go's word for it.
     const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
     // What was refused then is true no more.
-    this.status.classList.toggle("failed", (!!error && !stopped) || (running && lab.server === "gone"));
+    this.status.classList.toggle("failed", (!!error && !stopped) || (running && session.server === "gone"));
     if (error) this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${error}${error.endsWith(".") ? "" : "."}`;
-    else this.status.textContent = running && lab.server === "gone" ? "× This play does not go on: the lab server does not answer." : "";
+    else this.status.textContent = running && session.server === "gone" ? "× This play does not go on: the lab server does not answer." : "";
   }
 
   /** @param {Play|undefined} play */
   drawSteps(play) {
-    const now = play && standing(play, lab.cursor);
-    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, this.form(step.command)) : this.item(step, play, now)));
+    const { at: cursor } = this.lab.cursor;
+    const now = play && standing(play, cursor);
+    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, planForm(step.command, this.typed, this.wrong, `wrong-${this.settings.scenario}`)) : this.item(step, play, now)));
     if (this.editing >= 0 && this.list.querySelector("form")) {
       // What is being typed stays under the caret.
       const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
@@ -387,7 +386,7 @@ export class WsPlay extends LabElement {
     if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
     if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
-    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)} ${this.pausing}`.trim() : "";
+    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], cursor)} ${this.pausing}`.trim() : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
     // Within a long list the current step stays in sight.
     const current = this.list.querySelector("[aria-current]");
@@ -401,42 +400,17 @@ export class WsPlay extends LabElement {
    * @param {import("../play.js").Standing|undefined} now
    */
   item(step, play, now) {
-    const { index, command, who } = step;
+    const { index, command } = step;
+    const { at } = this.lab.cursor;
     const phase = now?.phases[index] || "todo";
     const mark = play?.marks[index];
-    const ended = !!mark && by(mark.end, lab.cursor);
-    const say = phase === "doing" ? this.pausing : mark ? said(mark, lab.cursor) : "";
-    const error = ended ? mark.error : "";
-    const differs = !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command;
-    const begun = play && phase !== "todo" && phase !== "ready";
-    const name = h("code", {}, command);
-    return h(
-      "li",
-      { class: `${phase}${differs ? " differs" : ""}`, "data-step": index, "aria-current": now?.current === index ? "step" : null },
-      h("span", { class: "mark", "aria-hidden": "true" }, marks[phase][0]),
-      h(
-        "span",
-        { class: "what" },
-        begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show how things stood after this step" }, name) : h("span", { class: "command" }, name),
-        h("span", { class: "hide" }, ` ${marks[phase][1]}`),
-        whoNames[who] && h("small", { class: "soft" }, ` ${whoNames[who]}`),
-        differs && h("small", { class: "changed" }, " changed"),
-      ),
-      button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${command} and run on` }),
-      (say || error) && h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say),
-    );
-  }
-
-  /** @param {string} command */
-  form(command) {
-    const wrong = `wrong-${this.settings.scenario}`;
-    return h(
-      "form",
-      { class: "edit" },
-      h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: this.typed, spellcheck: "false", autocomplete: "off", "aria-invalid": this.wrong ? "true" : null, "aria-describedby": this.wrong ? wrong : null })),
-      h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run on"), h("button", { "data-pause": "step" }, "Step on from here"), button("leave it", { "data-play-do": "leave", class: "quiet" })),
-      this.wrong ? h("span", { class: "say failed", id: wrong, role: "alert" }, `× ${this.wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
-    );
+    return planItem(step, {
+      phase,
+      say: phase === "doing" ? this.pausing : mark ? said(mark, at) : "",
+      error: mark && by(mark.end, at) ? mark.error : "",
+      current: now?.current === index,
+      changed: !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command,
+    });
   }
 
   /** @param {Play|undefined} play @param {Play|undefined} before */
@@ -446,17 +420,17 @@ export class WsPlay extends LabElement {
     const have = [...this.pictures.querySelectorAll("figure")];
     while (have.length > want.length) have.pop()?.remove();
     while (have.length < want.length) {
-      const figure = h("figure", {}, h("figcaption"), new WsEnds());
+      const figure = h("figure", {}, h("figcaption"), h("ws-ends"));
       this.pictures.append(figure);
       have.push(figure);
     }
     this.pictures.classList.toggle("two", want.length === 2);
     want.forEach((p, i) => {
-      const [caption, ends] = have[i].children;
+      const [caption] = have[i].children;
       const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan.steps[k]?.command)?.command : "";
       const title = `play ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
       caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("larger", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("leave it", { class: "quiet", "data-play-do": "alone", "aria-label": "Leave the play before" }) : "");
-      if (ends instanceof WsEnds) ends.show(p.token, title);
+      have[i].querySelector("ws-ends")?.show(p.token, title);
     });
     if (!want.length) this.pictures.replaceChildren();
   }
@@ -474,7 +448,7 @@ export class WsPlay extends LabElement {
       if (this.meanwhile && play) {
         this.meanwhile = false;
         const told = this.outcome.told;
-        lab.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
+        this.lab.session.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
       }
     }
   }
@@ -483,8 +457,9 @@ export class WsPlay extends LabElement {
     const play = this.play();
     const mark = play?.marks[standing(play, Infinity).current];
     if (!play || !mark?.event) return;
-    const passed = lab.now() - mark.event.at;
-    this.waiting.hidden = passed < long || lab.server !== "there";
+    const { session } = this.lab;
+    const passed = session.now() - mark.event.at;
+    this.waiting.hidden = passed < long || session.server !== "there";
     if (this.waiting.hidden) return;
     if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;

@@ -7,11 +7,11 @@
  */
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
-import { lab } from "../lab.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
 
+/** @extends {LabElement<"session">} */
 export class WsPredict extends LabElement {
   static tag = "ws-predict";
 
@@ -46,7 +46,7 @@ export class WsPredict extends LabElement {
       }
     });
     this.draw();
-    lab.observe(() => this.look(), signal);
+    this.lab.session.observe(() => this.look(), signal);
   }
 
   commit() {
@@ -62,10 +62,10 @@ export class WsPredict extends LabElement {
   }
 
   look() {
-    const { history } = lab;
+    const { history } = this.lab.session;
     if (this.seen > history.last) this.seen = 0; // a session begun afresh
     if (this.answer && !this.answer.right) {
-      const e = answer(this.question, history.events.slice(history.count(this.seen)), context);
+      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => context(this.lab.session, e));
       if (e) this.settle(e);
     }
     this.seen = history.last;
@@ -74,8 +74,9 @@ export class WsPredict extends LabElement {
   /** @param {LabEvent} e */
   settle(e) {
     const q = this.question;
+    const { session } = this.lab;
     if (!this.answer) return;
-    this.answer = { ...this.answer, right: right(q, e, context(e)), value: shown(evaluate(q.value, e, context(e)), q.value), line: line(e), place: place(e, q.value) };
+    this.answer = { ...this.answer, right: right(q, e, context(session, e)), value: shown(evaluate(q.value, e, context(session, e)), q.value), line: line(e), place: place(e, q.value) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
@@ -133,15 +134,19 @@ export class WsPredict extends LabElement {
   }
 }
 
-/** What a question may ask for and the event itself does not say. @param {LabEvent} e */
-export function context(e) {
-  const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
-  const play = conn && lab.rows.plays.byToken.get(conn.client);
+/**
+ * The parts of a question's context that the event itself does not have.
+ * @param {import("../session.js").Session} session
+ * @param {LabEvent} e
+ */
+function context({ rows, history }, e) {
+  const conn = rows.conns.get(e.conn) || (e.script && rows.byClient.get(e.script.client));
+  const play = conn && rows.plays.byToken.get(conn.client);
   return {
     endpoint: conn ? conn.endpoint : "",
     scenario: play ? play.scenario : "",
     get read() {
-      const before = lab.history.events.slice(0, lab.history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
+      const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
       return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);
     },
   };

@@ -6,11 +6,11 @@
  */
 
 import { LabElement, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { words } from "../api.js";
 import { empty, ending, endings, restored, total } from "../tally.js";
 import { recall, remember } from "../store.js";
 
+/** @extends {LabElement<"session" | "player">} */
 export class WsTally extends LabElement {
   static tag = "ws-tally";
 
@@ -71,17 +71,18 @@ export class WsTally extends LabElement {
 
   /** One run to its end, and how it ended for this page. @param {string} scenario */
   async once(scenario) {
-    const { play, token } = await player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
-    const { session } = lab;
-    let over = lab.rows.plays.byId.get(play)?.over ?? Infinity;
+    const { play, token } = await this.lab.player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
+    const { session } = this.lab;
+    const { id } = session;
+    let over = session.rows.plays.byId.get(play)?.over ?? Infinity;
     while (over === Infinity) {
-      await new Promise((done) => lab.addEventListener("events", done, { once: true, signal: this.signal }));
-      if (session !== lab.session) throw new Error("a new session began.");
-      over = lab.rows.plays.byId.get(play)?.over ?? Infinity;
+      await new Promise((done) => session.addEventListener("events", done, { once: true, signal: this.signal }));
+      if (id !== session.id) throw new Error("a new session began.");
+      over = session.rows.plays.byId.get(play)?.over ?? Infinity;
     }
-    const error = lab.rows.plays.byId.get(play)?.error;
+    const error = session.rows.plays.byId.get(play)?.error;
     if (error) throw new Error(error.replace(/^\S+:\d+: /, ""));
-    return ending(lab.history.events, token);
+    return ending(session.history.events, token);
   }
 
   forget() {

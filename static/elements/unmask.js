@@ -6,12 +6,13 @@
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
-import { grouped, hex, bytes, printable } from "../format.js";
+import { grouped } from "../format.js";
+import { hex, bytes, printable } from "../hex.js";
 import { toUnmask } from "../unmask.js";
 
 const most = 16;
 
+/** @extends {LabElement<"session" | "inspector">} */
 export class WsUnmask extends LabElement {
   static tag = "ws-unmask";
 
@@ -38,8 +39,9 @@ export class WsUnmask extends LabElement {
       if (again instanceof HTMLElement) again.focus();
     });
     if (!this.steps) return;
-    lab.observe(() => {
-      this.row = toUnmask(lab.rows, lab.selection.seq, lab.cursor, this.row);
+    const { session, inspector } = this.lab;
+    session.observe(() => {
+      this.row = toUnmask(session.rows, inspector.selection.seq, session.history.cursor, this.row);
       this.show(this.row?.event.frame || null);
     }, signal);
   }

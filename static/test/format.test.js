@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip, tcpLine } from "../format.js";
+import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, quote, scriptLine, strip, tcpLine } from "../format.js";
+import { parseHex, printable } from "../hex.js";
 import { Tape } from "./events.js";
 
 test("times are in ms with one digit", () => {

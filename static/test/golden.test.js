@@ -6,7 +6,9 @@ import { bitName, layout, place } from "../bits.js";
 import { line, uncrossed } from "../format.js";
 import { History } from "../history.js";
 import { Orders, said, standing } from "../play.js";
-import { Rows, goAt, jsAt, stepAt, whose } from "../rows.js";
+import { Rows } from "../rows.js";
+import { goAt, jsAt, stepAt } from "../shown.js";
+import { whose } from "../connection.js";
 
 // A Go test of package compare/recording writes this file, so that the two
 // sides cannot drift apart.

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { byPlay, PlayPairs } from "../align.js";
 import { Ends } from "../ends.js";
 import { Orders, after, before, changed, inLine, standing, until, wrongWith } from "../play.js";
-import { Rows, View, goAt, jsAt, stepAt, whose } from "../rows.js";
+import { Rows, View } from "../rows.js";
+import { goAt, jsAt, stepAt } from "../shown.js";
+import { whose } from "../connection.js";
 import { Acts, Tape, ignored } from "./events.js";
 
 const golden = JSON.parse(readFileSync(new URL("events.json", import.meta.url), "utf8")).events;

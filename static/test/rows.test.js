@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairs } from "../align.js";
-import { Rows, View, goAt, heldAt, jsAt, jsTime, lane, whose } from "../rows.js";
+import { Rows, View } from "../rows.js";
+import { goAt, heldAt, jsAt, jsTime } from "../shown.js";
+import { lane, whose } from "../connection.js";
 import { Acts, Tape, echo } from "./events.js";
 
 /** What a person sees of the rows at a cursor. */

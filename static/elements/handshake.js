@@ -1,0 +1,41 @@
+/** How an opening handshake is drawn: its header fields, and the accept value worked out. */
+
+import { h, rfcLink, table, violations } from "./dom.js";
+import { refused } from "../format.js";
+
+/** Which rules judge which header field; the rest only inform. @type {Record<string, RegExp>} */
+const judged = {
+  host: /host/,
+  upgrade: /upgrade/,
+  connection: /connection/,
+  "sec-websocket-key": /key/,
+  "sec-websocket-version": /version/,
+  "sec-websocket-accept": /accept/,
+  "sec-websocket-protocol": /subprotocol/,
+  "sec-websocket-extensions": /extension/,
+};
+
+/** The header lines of a handshake: what each is for, and the verdict. @param {import("../types.js").Handshake} s */
+export function handshakeTable(s) {
+  // Of an answer that opens nothing no field has a rule to keep.
+  const opens = s.what === "request" || s.status === 101;
+  const rows = (s.fields || []).map((f) => {
+    const rule = judged[f.name.toLowerCase()];
+    const broken = rule && (s.violations || []).some((v) => rule.test(v.code));
+    const verdict = broken ? "× broken" : rule && opens ? "✔" : "i";
+    const sections = f.rfc === undefined || f.rfc === "" ? [] : [f.rfc].flat();
+    return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map(rfcLink)), h("td", {}, verdict));
+  });
+  const names = ["header field", "value", "what it is for", ""];
+  const { accept: a } = s;
+  return [
+    h("p", { class: "mono startline" }, s.line),
+    refused(s) ? h("p", { class: "soft" }, "i Not opened. This answer is plain HTTP: the request was not one to say yes to, so no rule of the opening handshake judges it.") : "",
+    violations(s.violations),
+    h("div", { class: "wide" }, table(names, rows)),
+    s.body ? h("div", { class: "card" }, h("h3", {}, "What the answer says behind its header"), h("pre", { tabindex: 0 }, s.body)) : "",
+    a
+      ? h("div", { class: "card" }, h("h3", {}, "Sec-WebSocket-Accept, worked"), h("dl", {}, ...[["key", a.key, "f-key"], ["+ GUID", a.guid, "f-len"], ["SHA-1", a.sha1, "f-head"], ["base64", a.expected, "f-data"], ["answered", a.got || "nothing", a.got === a.expected ? "f-data" : "f-code"]].flatMap(([t, d, c]) => [h("dt", {}, t), h("dd", {}, h("code", { class: c }, d), t === "answered" ? (a.got === a.expected ? " ✔ the same" : " × not the same") : "")])), a.mistake ? h("p", {}, "i ", a.mistake) : "")
+      : "",
+  ];
+}
