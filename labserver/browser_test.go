@@ -414,13 +414,13 @@ func TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession(t *testing.T) {
 	p.press(kb.Enter)
 	p.until("the client waits", steps("doing")+`.startsWith("patience") && document.activeElement.textContent.includes("Pause")`)
 	p.press(" ")
-	p.until("the play says where it will pause", `/Pauses behind this step/.test(document.querySelectorAll("ws-play")[1].querySelector(".plan li.doing").textContent) && document.activeElement.textContent.includes("Run")`)
+	p.until("the play says where it will pause", `/It pauses after this step/.test(document.querySelectorAll("ws-play")[1].querySelector(".plan li.doing").textContent) && document.activeElement.textContent.includes("Run")`)
 	p.until("it has paused before the next step", steps("ready")+`== "server tcp read"`)
 	p.press(kb.ArrowRight)
 	p.until("that step is done", steps("ready")+`.startsWith("server tcp write")`)
 	p.press(".")
 	p.until("the rest has run", `!`+steps("todo")+` && !`+steps("ready")+` && !`+steps("doing"))
-	p.click("ws-lab", "restart")
+	p.click("ws-lab", "Start new session")
 	p.until("nothing is done any more", `!`+steps("done"))
 	p.click("ws-play:has(~ ws-play) ~ ws-play", "▶ Step")
 	p.until("the tab has opened another WebSocket", steps("done")+`== "open"`)
@@ -512,14 +512,14 @@ func TestTabLeadsThroughTheBitsAndOutAtTheirEnd(t *testing.T) {
 		}
 	}
 	all := strings.Join(reached, "\n")
-	for _, want := range []string{"Copy this line", "ParseHeader in reference", "button.line other", "advanceFrame", "Unmasking table"} {
+	for _, want := range []string{"Copy line", "ParseHeader in reference", "button.line other", "advanceFrame", "Unmasking table"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("Tab does not lead to %q:\n%s", want, all)
 		}
 	}
 	eval[any](p, `document.querySelector("ws-lengths [data-send='126']").focus()`)
 	p.press(kb.Enter)
-	p.until("the row of what was sent has the focus", focused+` == "Show the frame of 126 bytes"`)
+	p.until("the row of what was sent has the focus", focused+` == "Show frame of 126 bytes"`)
 	p.blameless()
 }
 
@@ -530,7 +530,7 @@ func TestTheTableOfTheTimelineSelects(t *testing.T) {
 	p.click("ws-lab .bar", "Connect")
 	p.until("it is open", `[...document.querySelectorAll("ws-lab .states b")].some(b => b.textContent == "OPEN")`)
 	p.click("ws-lab .bar", "reference")
-	p.click("ws-lab .tools", "as table")
+	p.click("ws-lab .tools", "Show timeline as table")
 	p.until("the table is there", `document.querySelectorAll("ws-timeline .twin [data-seq]").length > 2`)
 	if n := eval[int](p, `document.querySelectorAll("ws-timeline .twin [data-seq][tabindex='0']").length`); n != 1 {
 		t.Errorf("the table has %d Tab stops for its rows", n)
@@ -567,7 +567,7 @@ func TestTheTableOfTheTimelineSelects(t *testing.T) {
 	}
 	p.until("the answer is selected again", `/101/.test(document.querySelector("ws-lab .title h2")?.textContent)`)
 	p.until("its row is in view", inView("ws-timeline .row.selected", "ws-timeline .scroll"))
-	p.click("ws-lab .tools", "as table")
+	p.click("ws-lab .tools", "Show timeline as table")
 	p.until("it is in view in the table", inView("ws-timeline .twin tr.in", "ws-timeline .twin"))
 	p.blameless()
 }

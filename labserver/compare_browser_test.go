@@ -136,7 +136,7 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 	told := func(id string) string {
 		return eval[string](p, `document.querySelector('.line[data-id="`+id+`"] [data-column="this browser"]').title`)
 	}
-	if got := told("browser/6"); !strings.Contains(got, "JavaScript was told: onerror; onclose, code 1006, wasClean false.") {
+	if got := told("browser/6"); !strings.Contains(got, "JavaScript received: onerror; onclose, code 1006, wasClean false.") {
 		t.Errorf("browser/6 tells %q", got)
 	}
 	if got := told("browser/7"); !strings.Contains(got, "onopen, protocol “chat”; onmessage, 5 bytes; onclose, code 1000, wasClean true") {
@@ -218,10 +218,10 @@ func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	defer stop()
 	p := openCompare(t, "/compare?server=ws://"+asleep(t)+"/")
-	p.click("form.server", "Judge it")
+	p.click("form.server", "Judge my server")
 	p.until("the silent one is judged", `document.querySelector("[data-stop=server]")`)
 	eval[any](p, `void (document.querySelector("form.server input").value = `+quoteJS("ws://"+addr+"/")+`), null`)
-	p.click("form.server", "Judge it")
+	p.click("form.server", "Judge my server")
 	p.until("the other one is judged", cell("5.1/1", addr)+`.includes("✔")`)
 	if n := eval[int](p, `document.querySelectorAll(".names .cell").length`); n != 5 {
 		t.Errorf("there are %d columns", n)
@@ -278,12 +278,12 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 	}
 
 	// The log has a button to close it, too.
-	p.click("ws-bench", "log")
+	p.click("ws-bench", "Show log")
 	p.until("the log is there", `document.querySelector("ws-bench ws-log")`)
-	p.click("ws-bench ws-log", "Close")
+	p.click("ws-bench ws-log", "Hide log")
 	p.until("the log alone is gone", `!document.querySelector("ws-log") && !document.querySelector("ws-bench").hidden`)
 
-	p.click("ws-bench .about", "Close this")
+	p.click("ws-bench .about", "Close details")
 	p.until("the focus is on the row of the case that was seen last", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == "5.1/3"`)
 	if eval[bool](p, `!!document.querySelector("ws-bench").lab.session.stream.source`) {
 		t.Error("the recording is still followed")
@@ -341,7 +341,7 @@ func TestNoLinkMakesTheLabDial(t *testing.T) {
 				} else {
 					p.goTo(path)
 				}
-				p.until("the address is shown, and the page waits for the reader: "+what, `/^Press Judge it to have ws:/.test(`+notice+`) && document.querySelector("form.server input").value.includes("reboot=1")`)
+				p.until("the address is shown, and the page waits for the reader: "+what, `/^Press Judge my server to judge ws:/.test(`+notice+`) && document.querySelector("form.server input").value.includes("reboot=1")`)
 				// A row that the reader opens asks the lab's own servers alone.
 				eval[any](p, `void document.querySelector('.line[data-id="5.1/1"]').click(), null`)
 				p.until("a row is opened: "+what, `location.hash == "#5.1/1" && document.querySelectorAll("ws-bench .result").length == 3`)
@@ -350,7 +350,7 @@ func TestNoLinkMakesTheLabDial(t *testing.T) {
 				}
 			}
 			eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.1/1"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
-			p.click("form.server", "Judge it")
+			p.click("form.server", "Judge my server")
 			p.until("the pressed button has it judged", `document.querySelector("ws-compare > .hide").textContent.startsWith(`+quoteJS(addr+" judged.")+`)`)
 			if accepted.Load() == 0 {
 				t.Error("the server has got no connection although the reader pressed the button")
@@ -358,7 +358,7 @@ func TestNoLinkMakesTheLabDial(t *testing.T) {
 			// The address is the reader's own by now, and the page still another.
 			before := accepted.Load()
 			p.do(chromedp.Reload())
-			p.until("the page that was loaded again waits for the reader", `/^Press Judge it to have ws:/.test(`+notice+`)`)
+			p.until("the page that was loaded again waits for the reader", `/^Press Judge my server to judge ws:/.test(`+notice+`)`)
 			if n := accepted.Load() - before; n != 0 {
 				t.Errorf("the page that was loaded again had %d connections opened", n)
 			}
@@ -388,15 +388,15 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
-	p.click("form.server", "Judge it")
-	p.until("the page says that nobody is there, and that it waits", `/It will be judged as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
+	p.click("form.server", "Judge my server")
+	p.until("the page says that nobody is there, and that it waits", `/This page judges it as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
 	_, stop = own(t, addr)
 	defer stop()
 	p.until("it is there, and judged", cell("5.1/1", addr)+`.includes("✔")`)
 	p.click("ws-compare", "Stop")
 	p.until("it has stopped", `/stopped/.test(document.querySelector("ws-compare .notice").textContent)`)
 	eval[any](p, `void (document.querySelector("form.server input").value = "ws://example.com/"), null`)
-	p.click("form.server", "Judge it")
+	p.click("form.server", "Judge my server")
 	p.until("the page says why another machine is not judged", `/not this machine/.test(document.querySelector("ws-compare .notice").textContent)`)
 }
 

@@ -254,7 +254,7 @@ func TestAfterARestartOfTheLabServerNoSentenceContradictsAnother(t *testing.T) {
 	for _, one := range []*tab{p, q} {
 		one.until("it says that the session is over", lost)
 		honest(t, one, "after the restart")
-		one.click("ws-lab .banner", "Fresh session")
+		one.click("ws-lab .banner", "Start new session")
 		one.until("there is a session again", `document.querySelector("ws-lab .banner").hidden && /^Connect to see/.test(document.querySelector("ws-lab .notice").textContent)`)
 	}
 	if left := eval[[]string](p, `[...document.querySelectorAll("ws-free output")].map(o => o.textContent).filter(Boolean)`); len(left) > 0 {

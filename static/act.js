@@ -154,7 +154,7 @@ export class Act {
       case "hold":
         return there && world.holding ? { sign: "✔", text: "The wire is held." } : null;
       case "run":
-        return there && !world.holding ? { sign: "✔", text: "The wire runs freely." } : null;
+        return there && !world.holding ? { sign: "✔", text: "The wire is not held." } : null;
       case "step":
       case "back":
       case "restart":
@@ -196,12 +196,12 @@ export class Act {
     if (what === "raw-close") return over ? { sign: "✔", text: "The raw client's TCP %c %v closed." } : { sign: "…", text: "The raw client is closing its TCP %c." };
     if (what === "scenario") return ran(this.action.name || "", world.rows.plays.byToken.get(token), world.server);
     const [doing, done] = words(what, this.size);
-    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never gets it.` };
-    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c ended while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
+    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never receives it.` };
+    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c closed while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
     // A raw client may write what is no frame.
     const is = row || (what === "raw-bytes" && !this.asked);
-    if (!is) return over ? { sign: "×", text: "Not sent: the %c ended first." } : { sign: "…", text: `${capital(doing)}.` };
-    return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
+    if (!is) return over ? { sign: "×", text: "Not sent: the %c closed first." } : { sign: "…", text: `${capital(doing)}.` };
+    return over ? { sign: "", text: `${capital(done)}. The %c %v now closed.` } : { sign: "✔", text: `${capital(done)}.` };
   }
 }
 
@@ -215,11 +215,11 @@ function fill(text, of) {
 function words(what, size) {
   switch (what) {
     case "send":
-      return [`the tab is sending ${count(size, "byte")}`, `the tab sent ${count(size, "byte")}`];
+      return [`your page is sending ${count(size, "byte")}`, `your page sent ${count(size, "byte")}`];
     case "raw-bytes":
       return [`the raw client is writing ${count(size, "byte")}`, `the raw client wrote ${count(size, "byte")}`];
     case "close":
-      return ["the tab is sending a Close frame", "the tab sent a Close frame"];
+      return ["your browser is sending a Close frame", "your browser sent a Close frame"];
     case "ping":
       return ["the server is sending a Ping", "the server sent a Ping"];
     case "pong":
@@ -250,13 +250,13 @@ function closed(tab) {
 /** @param {number|undefined} status of the response @param {boolean} over @returns {Status} */
 function rawConnection(status, over) {
   if (status !== undefined && status !== 101) return { sign: "×", text: `Refused: %s answered the raw client with ${status}.` };
-  if (over) return status ? { sign: "", text: "The raw client's %c %v closed now." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
+  if (over) return status ? { sign: "", text: "The raw client's %c %v now closed." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
   return status ? { sign: "✔", text: "The raw client is connected to %s." } : { sign: "…", text: "The raw client is connecting to %s." };
 }
 
 /** @param {string} name @param {import("./play.js").Play|undefined} play @param {World["server"]} server @returns {Status} */
 function ran(name, play, server) {
-  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran ${name} on %s.` };
-  if (server === "lost") return { sign: "×", text: `Failed: ${name} did not end on %s.` };
-  return { sign: "…", text: `The raw client is running ${name} on %s.` };
+  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: the scenario ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran the scenario ${name} on %s.` };
+  if (server === "lost") return { sign: "×", text: `Failed: the scenario ${name} did not end on %s.` };
+  return { sign: "…", text: `The raw client is running the scenario ${name} on %s.` };
 }

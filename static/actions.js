@@ -58,11 +58,11 @@ export class Actions {
     inspector.aim = null;
     const steering = steers.includes(a.do);
     if (!["back", "restart"].includes(a.do)) session.alive();
-    if (session.watching && !steering) throw new Error("You are watching a connection that is not this page's, so this page cannot send on it.");
+    if (session.watching && !steering) throw new Error("You are watching a connection of another page, so this page cannot send on it.");
     session.say("");
     if (!steering) cursor.stepper = null;
     await session.starting; // a quick reader presses a button before the session is there
-    if (!session.id) throw new Error(session.refusal || "There is no session yet: the lab server does not answer.");
+    if (!session.id) throw new Error(session.refusal || "There is no session yet, because the lab server does not answer.");
     const act = new Act(a, session.id, session.history.last);
     if (!steering && a.do !== "restart") {
       // What is done now is at the end of the recording.
@@ -122,7 +122,7 @@ export class Actions {
       case "raw-close":
         return this.writeRaw(a, act);
     }
-    throw new Error(`This page knows no action ${JSON.stringify(a.do)}.`);
+    throw new Error(`This page does not know the action ${JSON.stringify(a.do)}.`);
   }
 
   /** @param {Action} a @param {Act} act */
@@ -141,7 +141,7 @@ export class Actions {
 
   /** @param {Action} a @param {Act} act */
   async writeRaw(a, act) {
-    if (!this.raw.length) throw new Error("Dial with the raw client first.");
+    if (!this.raw.length) throw new Error("The raw client is not connected. Press Dial server first.");
     const bytes = a.do === "raw-bytes" ? hexBytes(a.hex || "") : null;
     act.size = bytes ? bytes.length : 0;
     act.clients = this.raw;

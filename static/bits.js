@@ -97,7 +97,7 @@ function parts(frame) {
     { name: "FIN RSV opcode", group: "head", bits: 8, bit: 0, present: true, why: "" },
     { name: "MASK length", group: "len", bits: 8, bit: 8, present: true, why: "" },
     { name: "extended length", group: "len", bits: extended, bit: 16, present: extended > 0, why: fits },
-    { name: "masking key", group: "key", bits: 32, bit: key, present: h.masked, why: "MASK is 0" },
+    { name: "masking key", group: "key", bits: 32, bit: key, present: h.masked, why: "the MASK bit is 0" },
     {
       name: "payload",
       group: h.opcode === 8 ? "code" : "data",

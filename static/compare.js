@@ -33,7 +33,7 @@ export const glyphs = { pass: "✔", note: "i", warning: "≈", "not-judged": "?
 export const words = { pass: "pass", note: "note", warning: "warning", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
 
 /** What a verdict says of a rule. @type {Record<Verdict, string>} */
-export const meanings = { pass: "", note: "legal", warning: "breaks a SHOULD or is lax", "not-judged": "nothing is known", "no-answer": "in time", fail: "breaks a MUST" };
+export const meanings = { pass: "", note: "allowed", warning: "breaks a SHOULD or is too tolerant", "not-judged": "no result is known", "no-answer": "in time", fail: "breaks a MUST" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
@@ -229,7 +229,7 @@ export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${gly
 export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
-export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not played");
+export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not run");
 
 // ——— a socket of this browser ———
 
@@ -295,11 +295,11 @@ export function serverAddress(text) {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(at)) at = `ws://${at}`;
   try {
     const url = new URL(at);
-    if (!/^wss?:$/.test(url.protocol)) return { error: `An address begins with ws:// or wss://, and this one with ${url.protocol}//.` };
-    if (url.hash) return { error: "A WebSocket address has no part behind a #." };
+    if (!/^wss?:$/.test(url.protocol)) return { error: `An address begins with ws:// or wss://. This one begins with ${url.protocol}//.` };
+    if (url.hash) return { error: "A WebSocket address must not have a # part." };
     return { url: url.href };
   } catch {
-    return { error: `“${text.trim()}” is no address. Write it like ws://localhost:9000/.` };
+    return { error: `“${text.trim()}” is not an address. Write it like ws://localhost:9000/.` };
   }
 }
 
@@ -323,8 +323,8 @@ export function caret(r) {
     lines.push(all.slice(at, at + perRow).map((b) => hex(b)).join(" "));
     if (wrong >= at && wrong < at + perRow) lines.push(`${" ".repeat(3 * (wrong - at))}^^`);
   }
-  const left = skipped ? `${count(skipped, "byte")} before these are left out` : "";
-  if (wrong < 0) return { text: lines.join("\n"), words: ["the whole frame: none was expected here", left].filter(Boolean).join("; ") };
+  const left = skipped ? `${count(skipped, "byte")} before these ${skipped === 1 ? "is" : "are"} not shown` : "";
+  if (wrong < 0) return { text: lines.join("\n"), words: ["the whole frame: no frame was expected here", left].filter(Boolean).join("; ") };
   const bit = r.caret % 8;
   const bits = all[wrong].toString(2).padStart(8, "0");
   lines.push("", `${bits.slice(0, 4)} ${bits.slice(4)}`, `${" ".repeat(bit + (bit > 3 ? 1 : 0))}^`);

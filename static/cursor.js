@@ -273,8 +273,8 @@ export class Cursor {
     if (!waiting.length) {
       session.say(
         session.holding
-          ? "Nothing is held: do something that crosses the wire."
-          : "This is the newest row, and the wire is not held. Press Hold the wire, and what comes next waits here for your step.",
+          ? "0 frames are held. Send something, and its frame stops here."
+          : "You are at the newest row and the wire is not held. Press Hold the wire to stop the next frame here.",
       );
       return;
     }
@@ -290,8 +290,8 @@ export class Cursor {
     if (this.stepper) return this.stepper.back();
     const { list } = this.view;
     const n = this.view.count(this.at);
-    if (session.history.gap && n <= 1) return session.say("This is the beginning of what is kept.");
-    if (n === 0) return session.say("This is the beginning.");
+    if (session.history.gap && n <= 1) return session.say("This is the oldest row that the page keeps.");
+    if (n === 0) return session.say("This is the first row.");
     let to = n - 1;
     while (to > 0 && list[to - 1].seq === list[to].seq) to--;
     this.show(to);
@@ -323,6 +323,6 @@ export class Cursor {
   /** @param {Row} row the oldest one held of its connection */
   async drop(row) {
     await this.session.valve("drop", row.conn.client ? [row.conn.client] : undefined);
-    this.session.say(`Dropped${this.mode === "both" ? ` (${row.conn.endpoint})` : ""}: the other end never gets these bytes.`);
+    this.session.say(`Dropped${this.mode === "both" ? ` (${row.conn.endpoint})` : ""}: the ${row.event.from === "client" ? "server" : "client"} never receives these bytes.`);
   }
 }

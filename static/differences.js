@@ -66,10 +66,10 @@ export function explain(left, right, sides) {
     const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
     if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
   } else if (e.handshake && f.handshake) handshakes(e.handshake, f.handshake, differ, sides.handshake !== false);
-  else if (e.tcp && f.tcp) differ("ended TCP by", ending(e), ending(f));
+  else if (e.tcp && f.tcp) differ("closed TCP with", ending(e), ending(f));
   else if (e.script && f.script) {
-    differ("told JavaScript the code", e.script.code ?? "", f.script.code ?? "");
-    differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
+    differ("reported to JavaScript the close code", e.script.code ?? "", f.script.code ?? "");
+    differ("reported wasClean", String(e.script.wasClean), String(f.script.wasClean));
   }
   return told;
 }
@@ -88,7 +88,7 @@ function frames(from, f, g, differ) {
   if (f.header.opcode !== g.header.opcode) differ(got, f.header.name, g.header.name);
   else if (f.close && g.close) {
     differ("closed with", f.close.code, g.close.code);
-    if (f.close.code !== g.close.code) differ("gave the reason", f.close.reason && quote(f.close.reason, 80), g.close.reason && quote(g.close.reason, 80));
+    if (f.close.code !== g.close.code) differ("gave the close reason", f.close.reason && quote(f.close.reason, 80), g.close.reason && quote(g.close.reason, 80));
   } else if (f.header.length !== g.header.length) differ(`${got} a payload of`, count(f.header.length, "byte"), count(g.header.length, "byte"));
   else differ(`${got} the payload`, ...parting(f.payload || "", g.payload || ""));
   const bits = /** @type {const} */ (["fin", "rsv1", "rsv2", "rsv3", "masked"]);
@@ -108,7 +108,7 @@ const perRun = ["sec-websocket-key", "sec-websocket-accept"];
  * @param {boolean} about whether fields count
  */
 function handshakes(h, i, differ, about) {
-  const got = h.what === "request" ? "was asked with" : "answered";
+  const got = h.what === "request" ? "received a request with" : "answered with";
   if (h.what === "response") {
     differ("answered with status", h.status ?? "", i.status ?? "");
     // Where one does not open, what else differs follows from that, or is plain HTTP.

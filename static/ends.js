@@ -86,10 +86,10 @@ function picture(list, cursor, settled = Infinity) {
     const gap = last < 0 ? 0 : row.at - last;
     // Before a step that the play waited with, the silence is the learner's own.
     const own = !!row.mark && row.mark.ready < row.mark.begin;
-    if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} nothing`, fold.known));
+    if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} without an event`, fold.known));
     // The clocks of a browser and of Go are a little apart; time goes down only.
     const at = (last = Math.max(last, row.at));
-    if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "over: both ends are tidied up", fold.known));
+    if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "the run is over: both ends are closed", fold.known));
     tidied = row.seq > settled;
     const step = stepAt(row, cursor);
     if (step) {
@@ -99,7 +99,7 @@ function picture(list, cursor, settled = Infinity) {
       if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "scenario" || dead || finWithin(list, i)) return;
       fold.hangUp();
       unread = true;
-      lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · nobody reads it yet", stays: "" } });
+      lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · not read yet", stays: "" } });
       return;
     }
     const arrow = arrowOf(row, cursor, dead, fold);
@@ -139,13 +139,13 @@ function arrowOf(row, cursor, dead, fold) {
   if (row.unread && e.script) {
     const { what, code, text, size } = e.script;
     const told = what === "close" ? `CLOSE ${code ?? ""}`.trim() : text === undefined ? count(size || 0, "byte") : quote(text, 20);
-    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · nobody reads it yet`, stays };
+    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · not read yet`, stays };
   }
   if (e.frame) {
     const p = frameParts(e.frame);
     const text = [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("");
     // What came long ago was drawn when it did.
-    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} before`, stays };
+    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} earlier`, stays };
     return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
   if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };

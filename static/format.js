@@ -54,7 +54,7 @@ export const arrow = (from) => (from === "client" ? "❱" : "❰");
 export function missing(f) {
   if (!f.short) return "";
   const bytes = count(f.short, "byte");
-  return f.cut ? `header not whole: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} ${f.missing || "missing"}`;
+  return f.cut ? `incomplete header: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} ${f.missing || "missing"}`;
 }
 
 /**
@@ -137,7 +137,7 @@ export const refused = (h) => h.what === "response" && h.status !== 101 && !h.vi
 export function handshakeParts(h) {
   const bad = (h.violations || []).map((v) => v.code);
   if (h.what === "request") return { line: startLine(h.line), note: `+ ${count((h.fields || []).length, "header")}`, good: "", bad };
-  if (refused(h)) return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "· i not opened: plain HTTP", good: "", bad };
+  if (refused(h)) return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "· note: refused, plain HTTP", good: "", bad };
   const good = h.accept && h.accept.got && h.accept.got === h.accept.expected ? "Sec-WebSocket-Accept ✔" : "";
   return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "", good, bad };
 }
@@ -210,7 +210,7 @@ export function strip(f) {
 
 /** @param {import("./types.js").Step} s */
 export function stepLine(s) {
-  if (s.phase === "over") return s.error ? `the play ended early: ${s.error}` : "the play is over";
+  if (s.phase === "over") return s.error ? `the run ended early: ${s.error}` : "the run is over";
   return `step ${s.index + 1} of ${s.of}: ${s.command || ""}`;
 }
 
@@ -224,7 +224,7 @@ export function line(e) {
   if (e.tcp) return tcpLine(e.tcp, e.from);
   if (e.script) return scriptLine(e.script);
   if (e.call) return callLine(e.call);
-  if (e.dropped?.here) return `${count(e.dropped.count, "older event")} not kept: the page holds the newest`;
-  if (e.dropped) return `${count(e.dropped.count, "event")} dropped: the recording has a hole here`;
+  if (e.dropped?.here) return `${count(e.dropped.count, "older event")} discarded: the page keeps the newest`;
+  if (e.dropped) return `${count(e.dropped.count, "event")} dropped: this part of the recording is missing`;
   return e.kind;
 }

@@ -13,13 +13,13 @@ import { capital } from "./format.js";
 export function closeCode(text) {
   const typed = text.trim();
   if (!typed) return undefined;
-  if (!/^\d+$/.test(typed) || Number(typed) > 65535) throw new Error("The code is a number from 0 to 65535.");
+  if (!/^\d+$/.test(typed) || Number(typed) > 65535) throw new Error("The close code is a number from 0 to 65535.");
   return Number(typed);
 }
 
 /** A Close frame has its reason behind the code. @param {number|undefined} code @param {string} [reason] */
 export function reasonNeedsCode(code, reason) {
-  if (code === undefined && reason) throw new Error("A reason needs a code.");
+  if (code === undefined && reason) throw new Error("A close reason needs a close code.");
 }
 
 /**
@@ -36,7 +36,7 @@ export function headerFields(text) {
     const out = /^[-−]\s*([^:]+)$/.exec(line.trim());
     const colon = line.indexOf(":");
     if (out) fields.push([out[1].trim(), null]);
-    else if (colon < 0) throw new Error(`Line ${i + 1} has no colon: write Name: value, or -Name to leave that field out.`);
+    else if (colon < 0) throw new Error(`Line ${i + 1} does not have a colon. Write Name: value, or -Name to remove that field.`);
     else fields.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
   });
   return fields;

@@ -21,18 +21,18 @@ export const size = 256;
 export const kinds = [
   { id: "echo", glyph: "✔", short: "echo", words: "echoed" },
   { id: "pong", glyph: "✔", short: "Pong", words: "answered with a Pong" },
-  { id: "closed", glyph: "✔", short: "Close", words: "answered with a Close, as it asks" },
-  { id: "taken", glyph: "✔", short: "silence", words: "taken in silence" },
+  { id: "closed", glyph: "✔", short: "Close", words: "answered with a Close frame, as it must be" },
+  { id: "taken", glyph: "✔", short: "ignored", words: "accepted without an answer" },
   { id: "p1002", glyph: "✔", short: "1002", words: "refused: Close 1002" },
   { id: "p1007", glyph: "≈", short: "1007", words: "refused: Close 1007" },
   { id: "p1009", glyph: "≈", short: "1009", words: "refused: Close 1009" },
-  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code, or none" },
-  { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close" },
-  { id: "reset", glyph: "≈", short: "reset", words: "refused: reset" },
-  { id: "accepted", glyph: "×", short: "accepted", words: "accepted, though it breaks a rule" },
-  { id: "waits", glyph: "×", short: "nothing", words: "nothing comes back, not even a Pong" },
-  { id: "refused", glyph: "×", short: "refused", words: "refused, though it breaks no rule" },
-  { id: "wrong", glyph: "×", short: "wrong answer", words: "answered, but wrongly" },
+  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code, or without a code" },
+  { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close frame" },
+  { id: "reset", glyph: "≈", short: "reset", words: "refused: TCP reset (RST)" },
+  { id: "accepted", glyph: "×", short: "accepted", words: "accepted, although it breaks a rule" },
+  { id: "waits", glyph: "×", short: "no answer", words: "no answer, not even a Pong" },
+  { id: "refused", glyph: "×", short: "refused", words: "refused, although it breaks no rule" },
+  { id: "wrong", glyph: "×", short: "wrong answer", words: "answered wrongly" },
 ];
 
 const index = Object.fromEntries(kinds.map((k, i) => [k.id, i]));
@@ -132,7 +132,7 @@ export function fields(n) {
 export function words(n) {
   const f = fields(n);
   const rsv = [4, 2, 1].flatMap((bit, i) => (f.rsv & bit ? [`RSV${i + 1}`] : [])).join(" ");
-  const length = f.form === 7 ? `length ${f.length}` : `length in ${f.form} bits more (here ${f.form === 16 ? "126" : "65,536"})`;
+  const length = f.form === 7 ? `length ${f.length}` : `length in ${f.form} more bits (here ${f.form === 16 ? "126" : "65,536"})`;
   return `${f.fin ? "FIN" : "no FIN"}${rsv ? `, ${rsv}` : ""}, opcode ${hex(f.opcode, 1).toUpperCase()} (${f.name}), ${f.masked ? "masked" : "not masked"}, ${length}`;
 }
 

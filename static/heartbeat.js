@@ -22,7 +22,7 @@ export function wrong(t) {
     const value = t[/** @type {keyof Tuning} */ (name)];
     if (!Number.isFinite(value) || value < least || value > most) return `The ${name} is a number of ms from ${least} to ${most}.`;
   }
-  if ((t.silence || t.proxy || t.interval) / t.interval > 100) return "That would be more than a hundred pings: take a longer interval.";
+  if ((t.silence || t.proxy || t.interval) / t.interval > 100) return "That would be more than 100 Pings. Choose a longer interval.";
   return "";
 }
 
@@ -41,19 +41,19 @@ export function course(t) {
   const beats = [];
   for (let at = interval; at < until; at += interval) beats.push({ at, end: "answered" });
   if (cut !== null) {
-    why.server = `the proxy is idle for ${proxy} ms before the first ping, and closes TCP: the server's read gets EOF`;
-    why.browser = "the proxy closes its side, too: onclose 1006, not clean";
+    why.server = `the proxy sees no bytes for ${proxy} ms before the first Ping, and closes TCP: the server's read returns EOF`;
+    why.browser = "the proxy closes this side, too: onclose 1006, not clean";
     return { beats, end: cut + tail, cut, server: cut, browser: cut, why };
   }
   if (!silence) {
-    why.server = why.browser = "nothing goes wrong: each ping is answered, and keeps the proxy from thinking it idle";
+    why.server = why.browser = "each Ping is answered, so nothing goes wrong, and the proxy never sees an idle connection";
     return { beats, end: until + tail, cut, server: null, browser: null, why };
   }
   const lost = Math.ceil(silence / interval) * interval;
   beats.push({ at: lost, end: "lost" });
   const server = lost + timeout;
-  why.server = `the ping at ${lost} ms is the first to be lost, and its pong is due ${timeout} ms later`;
-  why.browser = "never by itself: JavaScript sees no pings and no missing ones, and the server's FIN is lost like all else";
+  why.server = `the Ping at ${lost} ms is the first that is lost, and its Pong is expected within ${timeout} ms`;
+  why.browser = "never by itself: JavaScript sees neither Pings nor missing Pings, and the server's FIN is lost like everything else";
   return { beats, end: server + tail, cut, server, browser: null, why };
 }
 
@@ -64,13 +64,13 @@ export function course(t) {
  */
 export function scenario(t, as) {
   const c = course(t);
-  const lines = [`# A ping every ${t.interval} ms, its pong within ${t.timeout} ms`, `server pings every ${t.interval}ms within ${t.timeout}ms`];
+  const lines = [`# A Ping every ${t.interval} ms, its Pong within ${t.timeout} ms`, `server pings every ${t.interval}ms within ${t.timeout}ms`];
   if (as === "raw") lines.push("client answers");
   lines.push("open");
   if (c.cut !== null) {
-    lines.push(`wait ${c.cut}ms`, "# The proxy has seen nothing for too long, and closes TCP.", as === "raw" ? "tcp close" : "leave");
+    lines.push(`wait ${c.cut}ms`, "# The proxy has seen no bytes for too long, and closes TCP.", as === "raw" ? "tcp close" : "leave");
   } else if (t.silence) {
-    lines.push(`wait ${t.silence}ms`, "# From here on nothing crosses any more, and nobody is told.", "wire silent");
+    lines.push(`wait ${t.silence}ms`, "# From here on every byte is lost, and neither end is notified.", "wire silent");
     lines.push(`wait ${c.end - t.silence}ms`);
   } else lines.push(`wait ${c.end}ms`);
   return `${lines.join("\n")}\n`;

@@ -40,7 +40,7 @@ export function parseHex(text) {
     else {
       const pair = text.slice(i, i + 2);
       if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
-      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; a byte takes two`, at: i };
+      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” needs a second digit: a byte is two hex digits`, at: i };
       if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${pair[1]}” is not a hex digit`, at: i + 1 };
       out.push(parseInt(pair, 16));
       i += 2;

@@ -124,7 +124,7 @@ export class Inspector {
     if (!this.hashSeq || history.last < this.hashSeq) return;
     const row = rows.bySeq.get(this.hashSeq);
     this.hashSeq = 0;
-    if (!row) return this.session.say("The event that the address names has no row of its own in this recording, or is too old to be kept.");
+    if (!row) return this.session.say("The event in this page's address has no row in this recording, or was discarded because it is too old.");
     if (row.seq > history.cursor) history.cursor = Infinity;
     this.selection.select(row.event.seq, true);
     this.found++;
@@ -139,7 +139,7 @@ export class Inspector {
   async share(hex, from, bit) {
     try {
       const { frames } = await call("/api/dissect", { hex, from });
-      if (!frames.length) throw new ApiError(400, { error: "the address carries no whole frame" });
+      if (!frames.length) throw new ApiError(400, { error: "the address does not contain a whole frame" });
       const { frame, fields } = frames[0];
       this.shared = { event: { seq: 0, at: 0, conn: 0, from, kind: "frame", frame }, fields, error: "", row: null };
       this.selection.bit = Math.min(bit, frame.hex.length * 4 - 1);
@@ -189,7 +189,7 @@ export class Inspector {
   /** Begins to walk the selected frame field by field, or stops. */
   into() {
     const { subject, selection } = this;
-    if (!subject || !subject.fields) throw new Error("Select a frame first: step into walks its fields in the order a parser reads them.");
+    if (!subject || !subject.fields) throw new Error("Select a frame first. Step into frame then shows its fields in the order in which a parser reads them.");
     selection.into = selection.into === null ? 0 : null;
     if (!this.shared) selection.chosen = true;
     this.intoField(0);

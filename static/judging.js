@@ -30,7 +30,7 @@ import { recall, remember } from "./store.js";
 const sockets = 4; // of this browser at once
 
 const awayText = "The lab server does not answer. Start it again with go run ./labserver. This page keeps trying.";
-const goneText = "The lab server restarted, and this run ended with it. Press Judge to begin again.";
+const goneText = "The lab server restarted, and this run ended with it. Press a Judge button to begin again.";
 
 export class Judging {
   matrix = new Matrix();
@@ -113,7 +113,7 @@ export class Judging {
     if (this.running.has(kind) || this.begun.has(kind)) return;
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
-    if (cases && !cases.length) return this.say("The filter leaves no case that this could be judged by.", true);
+    if (cases && !cases.length) return this.say("The filter leaves 0 cases for this. Change the filter first.", true);
     const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases, tells: true, risky } }[kind];
     const turn = {};
     this.begun.set(kind, turn);
@@ -181,7 +181,7 @@ export class Judging {
     const who = run.columns.map((c) => c.label).join(", ");
     const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
     if (line.error) {
-      this.say(kind === "server" && line.away ? `${this.address}: ${line.error}${line.error.endsWith(".") ? "" : "."} It will be judged as soon as it answers.` : line.error, !run.stopped);
+      this.say(kind === "server" && line.away ? `${this.address}: ${line.error}${line.error.endsWith(".") ? "" : "."} This page judges it as soon as it answers.` : line.error, !run.stopped);
       presence.check(); // the lab server may have ended it as it left
     }
     if (line.gone) remember("session", "judge", undefined);
@@ -283,7 +283,7 @@ export class Judging {
     clearTimeout(this.timer);
     if (this.left || !this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
     const ms = pollAfter(this.away, Date.now() - this.waitingSince);
-    if (!ms) return this.say(`This page no longer asks for ${this.address}. Press Judge it to judge it now.`);
+    if (!ms) return this.say(`This page no longer asks whether ${this.address} answers. Press Judge my server to judge it now.`);
     this.timer = setTimeout(() => this.reach(this.server), ms);
   }
 
@@ -302,7 +302,7 @@ export class Judging {
       if (!up && !this.away) {
         this.away = true;
         this.waitingSince = Date.now();
-        this.say(`${this.address} does not answer any more. It will be judged again as soon as it answers.`);
+        this.say(`${this.address} does not answer any more. This page judges it again as soon as it answers.`);
       }
     } catch (e) {
       // While the lab server is away, the next turn asks again. One that was restarted needs the address again.
@@ -388,7 +388,7 @@ export class Judging {
         (status) => status !== "live" && fail(status === "gone" ? goneText : awayText),
       );
       lines.open();
-      window.addEventListener("pagehide", () => fail("You left this page, which closed the socket of this case. Press Play again."), { once: true });
+      window.addEventListener("pagehide", () => fail("You left this page, which closed the socket of this case. Press Run again."), { once: true });
     });
     echoOnce(`${location.origin.replace(/^http/, "ws")}${answer.url}/1`, info.subprotocols).then((events) => tellScript(answer.judge, 1, events));
     const { aligned, text, crossed } = await over;

@@ -9,21 +9,21 @@
 
 /** @type {Binding[]} */
 export const bindings = [
-  { keys: ["ArrowRight"], shown: ["→"], does: "step: the next row, or let what is held cross", command: "step", needs: "lab" },
-  { keys: ["ArrowLeft"], shown: ["←"], does: "back one row", command: "back", needs: "lab" },
-  { keys: [" ", "."], shown: ["Space", "."], does: "run, or pause by holding the wire", command: "toggle", needs: "lab" },
-  { keys: ["?"], shown: ["?"], does: "this help", command: "help" },
+  { keys: ["ArrowRight"], shown: ["→"], does: "next row, or release the held frame", command: "step", needs: "lab" },
+  { keys: ["ArrowLeft"], shown: ["←"], does: "previous row", command: "back", needs: "lab" },
+  { keys: [" ", "."], shown: ["Space", "."], does: "run, or hold the wire", command: "toggle", needs: "lab" },
+  { keys: ["?"], shown: ["?"], does: "show this help", command: "help" },
   { keys: ["PageDown"], shown: ["PageDown"], does: "next lesson", command: "next", needs: "next" },
   { keys: ["PageUp"], shown: ["PageUp"], does: "previous lesson", command: "previous", needs: "previous" },
-  { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, while it has the focus", needs: "lab" },
-  { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, while they have the focus", needs: "lab" },
-  { keys: [], shown: ["Enter"], does: "pin the bit that has the focus", needs: "lab" },
-  { keys: [], shown: ["→", "←", "Space"], does: "in a play: its next step, back over the last, run or pause", needs: "play" },
-  { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, and select", needs: "play" },
-  { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, while they have the focus", needs: "compare" },
-  { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the header map, while it has the focus", needs: "compare" },
-  { keys: [], shown: ["Enter"], does: "open the case, or send the header, that has the focus", needs: "compare" },
-  { keys: ["Escape"], shown: ["Esc"], does: "close or let go of the innermost thing", command: "escape" },
+  { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, when it has the focus", needs: "lab" },
+  { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, when they have the focus", needs: "lab" },
+  { keys: [], shown: ["Enter"], does: "select the bit that has the focus", needs: "lab" },
+  { keys: [], shown: ["→", "←", "Space"], does: "in a scenario: next step, previous step, run or pause", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, select a row", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, when they have the focus", needs: "compare" },
+  { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the frame header map, when it has the focus", needs: "compare" },
+  { keys: [], shown: ["Enter"], does: "open the case or send the header that has the focus", needs: "compare" },
+  { keys: ["Escape"], shown: ["Esc"], does: "close the current panel, or clear the selection", command: "escape" },
 ];
 
 /** @param {Here} here */

@@ -24,9 +24,9 @@ const times = ranges.map(([name, from], i) => [name, i === 0 ? `under ${ranges[1
 export const columns = {
   after: { head: "onclose after", choices: [...times, ["never", "not at all"]] },
   code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["other", "another code"], ["none", "none"]] },
-  clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "not told"]] },
-  read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
-  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["other", "something else"], ["0", "there are none"]] },
+  clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "no close event"]] },
+  read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: the socket is closed"], ["reset", "fails: reset by the peer"], ["data", "returns data"], ["waits", "keeps waiting"]] },
+  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["other", "another result"], ["0", "no writes"]] },
 };
 
 const apart = 5000; // microseconds that two clocks may be

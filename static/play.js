@@ -164,7 +164,7 @@ export function until(play, k) {
 }
 
 /** What becomes of a pause that was asked for while step k is being done. @param {Play} play @param {number} k */
-export const pauses = (play, k) => (k === play.marks.length - 1 ? "Ends with this step, which is the last." : "Pauses behind this step.");
+export const pauses = (play, k) => (k === play.marks.length - 1 ? "It ends with this step, which is the last." : "It pauses after this step.");
 
 /** How many orders are kept for plays that the tab may yet turn out to have begun. */
 const maxEarly = 64;
@@ -236,8 +236,8 @@ export const inLine = (command) => command.replace(/\nbytes /g, " ");
  * @param {number} [count] how many lines the command had
  */
 export function changed(text, line, command, count = 1) {
-  if (/[\r\n]/.test(command)) throw new Error("A command takes one line.");
-  if (!command.trim()) throw new Error("Write a command, or press Esc to leave the step as it is.");
+  if (/[\r\n]/.test(command)) throw new Error("Write the command in one line.");
+  if (!command.trim()) throw new Error("Write a command, or press Esc to keep the step as it is.");
   const lines = text.split("\n");
   let from = line - 1;
   while (from > 1 && lines[from - 1].startsWith("#")) from--;

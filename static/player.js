@@ -102,13 +102,13 @@ export class Player {
    */
   async begin(wish) {
     this.session.alive();
-    if (this.session.watching) throw new Error("You are watching a connection that is not this page's, so nothing can be played here.");
+    if (this.session.watching) throw new Error("You are watching a connection of another page, so no scenario can run here.");
     await this.session.starting;
     if (this.session.id !== this.of) this.fresh();
     const { scenario, text, endpoint, as, pause, branchOf } = wish;
     const { id } = this.session;
     const answer = await call(this.path, { scenario, text, endpoint, as, pause, branchOf });
-    if (id !== this.session.id) throw new Error("The session was begun afresh meanwhile: play it again.");
+    if (id !== this.session.id) throw new Error("A new session began in the meantime. Run the scenario again.");
     /** @type {Begun} */
     const begun = { play: answer.play, token: answer.client, plan: answer.scenario, text: text || answer.scenario.text || "", failed: "", told: pause === 0 ? "step" : "run" };
     this.begun.set(begun.play, begun);
@@ -166,8 +166,8 @@ export class Player {
     const now = standing(play, Infinity);
     // What a person holds at the wire crosses before the next step is done.
     if (this.session.holding && this.cursor.waiting().length) return this.session.valve("step");
-    if (now.over) return this.session.say("This play is over: ← goes back over it, Restart plays it again.");
-    if (!now.waits) return this.session.say(this.obeys(this.begun.get(play.id), "run") ? "This play runs: Space pauses it." : "The step before is still being done.");
+    if (now.over) return this.session.say("This run is over. Press ← to go back through it, or Restart scenario to run it again.");
+    if (!now.waits) return this.session.say(this.obeys(this.begun.get(play.id), "run") ? "The scenario is running. Press Space to pause it." : "The previous step is not finished yet.");
     // Pressed twice while the first is on its way, it is one step.
     if (this.asked) return;
     this.asked = true;
@@ -183,8 +183,8 @@ export class Player {
     const { play } = this;
     if (!play) return;
     const to = before(play, this.cursor.at);
-    if (to === null) return this.session.say("This is the beginning of the play.");
-    if (to < (this.session.history.gap?.seq || 0)) return this.session.say("The beginning of the play is too old to be kept.");
+    if (to === null) return this.session.say("This is the first step of the run.");
+    if (to < (this.session.history.gap?.seq || 0)) return this.session.say("The first steps of this run were discarded because they are too old.");
     this.seek(to);
   }
 
@@ -207,7 +207,7 @@ export class Player {
     const { play } = this;
     if (!play) return;
     if (this.obeys(this.begun.get(play.id), "run")) return this.pause();
-    if (play.over !== Infinity && this.session.history.live) return this.session.say("This play is over: ← goes back over it, Restart plays it again.");
+    if (play.over !== Infinity && this.session.history.live) return this.session.say("This run is over. Press ← to go back through it, or Restart scenario to run it again.");
     return this.run();
   }
 
@@ -216,9 +216,9 @@ export class Player {
     const { play } = this;
     if (!play) return;
     const now = standing(play, Infinity);
-    if (now.over) this.session.say("This play is over: the pause came in its last step.");
-    else if (now.waits) this.session.say("Paused: → is the next step, Space runs on.");
-    else this.session.say(`${play.marks[now.current]?.command} is being done. ${pauses(play, now.current)}`);
+    if (now.over) this.session.say("This run is over: you paused it during its last step.");
+    else if (now.waits) this.session.say("Paused. Press → for the next step, or Space to run on.");
+    else this.session.say(`The step “${play.marks[now.current]?.command}” is running. ${pauses(play, now.current)}`);
   }
 
   /** @param {string} id @param {Told} what @param {number} [step] */
@@ -279,7 +279,7 @@ export class Player {
     if (!order) return;
     if (order.do === "open") return this.open(s);
     const socket = this.sockets.get(s.client);
-    if (!socket) throw new Error("the tab has no WebSocket open in this play");
+    if (!socket) throw new Error("your page has no WebSocket open in this run");
     const { ws } = socket;
     switch (order.do) {
       case "send":
@@ -296,11 +296,11 @@ export class Player {
         // With its window goes the WebSocket, as when a tab is closed.
         this.page.report({ client: s.client, what: "leave", readyState: ws.readyState });
         await this.page.flush();
-        if (!socket.frame) throw new Error("the WebSocket is the page's own, and the page stays");
+        if (!socket.frame) throw new Error("the WebSocket belongs to this page, and the page stays open");
         socket.frame.remove();
         return;
     }
-    throw new Error(`this page knows no order ${JSON.stringify(order.do)}`);
+    throw new Error(`this page does not know the order ${JSON.stringify(order.do)}`);
   }
 
   /** @param {Step} s */

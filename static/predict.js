@@ -165,6 +165,6 @@ export function shown(v, expression) {
 /** Where an event was seen, before what was found in it. @param {LabEvent} e @param {string} [expression] what was asked */
 export function place(e, expression = "") {
   if (expression === "read") return "Before this frame the server had read";
-  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your script was told";
+  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your page received";
   return e.call ? "The server's code got" : "On the wire it was";
 }

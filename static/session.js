@@ -78,7 +78,7 @@ export class Session extends EventTarget {
 
   /** Throws when there is no server, or no session any more, to do anything. */
   alive() {
-    if (this.status === "lost") throw new Error("This session is over. Press Fresh session, then connect.");
+    if (this.status === "lost") throw new Error("This session is over. Press Start new session, then Connect.");
     if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
   }
 
@@ -199,7 +199,7 @@ export class Session extends EventTarget {
     // Right after a reload, a recording that is gone is replaced by a fresh one.
     if (status === "lost" && this.resumed && !this.history.events.length) {
       this.resumed = false;
-      this.say("The recording from before the reload is gone from the server, so this is a fresh session.");
+      this.say("The server no longer has the recording from before the reload, so this is a new session.");
       this.fresh();
       return;
     }
@@ -243,7 +243,7 @@ export class Session extends EventTarget {
     if (!gap) return;
     this.rows.forget(gap);
     if (cursor !== this.history.cursor) {
-      this.say("What stood here is older than all that is kept. Hold the wire, and no more comes; Run shows the newest.");
+      this.say("This part of the recording has been discarded. Hold the wire to stop new rows, or press Run to go to the newest.");
     }
   }
 

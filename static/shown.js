@@ -38,7 +38,7 @@ export function heldAt(row, cursor) {
 export function stepAt(row, cursor) {
   const s = row.event.step;
   if (!s) return null;
-  if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
+  if (s.phase === "over") return { number: "", command: "the run ended early", say: s.error || "", doing: false, failed: true };
   const mark = row.mark;
   const ended = !!mark && by(mark.end, cursor);
   const failed = ended && !!mark.error;

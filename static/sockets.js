@@ -67,17 +67,17 @@ export class Sockets {
   /** The sockets that can send. Throws when there is none. */
   ready() {
     const open = this.open();
-    if (!open.length) throw new Error("Nothing is open: press Connect first.");
+    if (!open.length) throw new Error("No connection is open. Press Connect first.");
     const ready = open.filter((s) => s.ws.readyState === WebSocket.OPEN);
     if (ready.length) return ready;
     if (open.some((s) => s.ws.readyState === WebSocket.CONNECTING)) {
       throw new Error(
         this.cursor.waiting().length
-          ? "The handshake has not crossed yet: it is held. Press → to let it."
-          : "The handshake has not crossed yet.",
+          ? "The handshake is held, so the connection is not open yet. Press → to release it."
+          : "The handshake is not complete yet, so the connection is not open.",
       );
     }
-    throw new Error("The connection is closing: the browser sends no more data.");
+    throw new Error("The connection is closing, so the browser sends no more data.");
   }
 
   /** Opens a socket to each endpoint that has none. @param {Act} act @param {string[]} endpoints */
@@ -85,7 +85,7 @@ export class Sockets {
     const { rows } = this.session;
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
-    if (!missing.length) throw new Error("You are connected already. Close the connection to open another.");
+    if (!missing.length) throw new Error("You are already connected. Close the connection to open another.");
     for (const { round } of rows.conns.values()) this.round = Math.max(this.round, round);
     // The second of two endpoints takes the number of the first, so that the two
     // are shown side by side.
@@ -133,7 +133,7 @@ export class Sockets {
       tell("onclose", { code, reason, wasClean });
       if (!own.opened && session.server === "there") {
         session.say(
-          `The browser refused or lost the handshake. Your JavaScript is told no more than this: error, then close with code ${code}${reason ? "" : " and no reason"}. No browser tells a script the cause. This lab's log names the rule that the response broke; Chromium names the cause in its console (F12).`,
+          `The browser refused or lost the handshake. Your JavaScript receives only an error event and a close event with code ${code}${reason ? "" : " and no reason"}. Browsers never report the cause to a script. The log of this lab names the rule that the response broke; Chromium names the cause in its console (F12).`,
           "error",
         );
       }
@@ -173,7 +173,7 @@ export class Sockets {
   close(a, act) {
     reasonNeedsCode(a.code, a.reason);
     const open = this.open();
-    if (!open.length) throw new Error("Nothing is open, so there is nothing to close.");
+    if (!open.length) throw new Error("No connection is open, so there is nothing to close.");
     let refused = "";
     act.clients = open;
     for (const s of open) {

@@ -64,9 +64,9 @@ export function selectionText({ subject, field, selection }) {
  */
 export function banner(p) {
   if (p.server === "gone") return { text: "The lab server does not answer. Start it again with ", code: "go run ./labserver", rest: ". This page keeps trying.", button: "", info: false };
-  if (p.server === "lost") return { text: "The lab server restarted or dropped this session. What you see here is complete; nothing more will be recorded. ", code: "", rest: "", button: p.watching ? "Go to the free lab" : "Fresh session", info: false };
+  if (p.server === "lost") return { text: "The lab server restarted or dropped this session. What you see here is complete; nothing more will be recorded. ", code: "", rest: "", button: p.watching ? "Open the free lab" : "Start new session", info: false };
   const text = p.resumed && p.events ? "You reloaded this page, and the browser closed its connections. " : p.returned ? "You left this page, and the browser closed its connections. " : "";
-  return text ? { text: `${text}The recording is still here. `, code: "", rest: "", button: "Fresh session", info: true } : null;
+  return text ? { text: `${text}The recording is still here. `, code: "", rest: "", button: "Start new session", info: true } : null;
 }
 
 /**
@@ -76,19 +76,19 @@ export function banner(p) {
  */
 export function notice(p) {
   if (p.server !== "there") return { text: "", failed: false };
-  const dropped = p.dropped ? `${count(p.dropped, "event")} could not be kept up with and ${p.dropped === 1 ? "was" : "were"} dropped; the timeline says where. ` : "";
+  const dropped = p.dropped ? `The page was too slow for ${count(p.dropped, "event")}, so ${p.dropped === 1 ? "it was" : "they were"} dropped. The timeline shows where. ` : "";
   return { text: dropped + (p.said?.text || hint(p)), failed: p.said?.kind === "error" };
 }
 
 /** What there is to do now. @param {Panel} p */
 function hint(p) {
-  const second = p.second ? " Side by side, the browser opens the second connection when the first handshake is through." : "";
+  const second = p.second ? " Side by side, the browser opens the second connection when the first handshake is complete." : "";
   const { frames, handshakes } = p.held;
   const held = [frames && count(frames, "frame"), handshakes && count(handshakes, "handshake message")].filter(Boolean).join(" and ");
   if (held) return `${held} ${frames + handshakes === 1 ? "is" : "are"} held. → releases the oldest one on each connection.${second}`;
-  if (p.playing) return "A play: → is its next step, ← goes back over it, Space runs and pauses.";
+  if (p.playing) return "A scenario is running. → does its next step, ← goes back, Space runs or pauses it.";
   if (p.holding) return `The wire is held. Each frame and handshake message waits for your step.${second}`;
   if (!p.events) return "Connect to see everything that is sent and received.";
   if (!p.open && !p.watching) return "No connection is open. Press Connect to open one.";
-  return "The wire runs freely. Hold it to go step by step.";
+  return "The wire is not held. Press Hold the wire to go step by step.";
 }

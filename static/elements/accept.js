@@ -43,28 +43,28 @@ export class WsAccept extends LabElement {
   draw() {
     const { accept: a, step } = this;
     if (!a) {
-      this.replaceChildren(h("p", { class: "soft" }, "Connect, and the accept value of your own key is worked here."));
+      this.replaceChildren(h("p", { class: "soft" }, "Connect to see how the accept value of your own handshake key is computed."));
       return;
     }
     const good = a.expected === a.got;
     const steps = [
-      h("li", {}, "Your browser made up 16 bytes and sent them in base64, as the key: ", h("code", { class: "f-key" }, a.key)),
-      h("li", {}, "The server puts the GUID of RFC 6455 behind it, as text: ", h("code", {}, h("span", { class: "f-key" }, a.key), h("span", { class: "f-len" }, a.guid))),
-      h("li", {}, "SHA-1 of those characters, 20 bytes in hex: ", h("code", { class: "f-head" }, a.sha1)),
-      h("li", {}, "Those 20 bytes in base64: ", h("code", { class: "f-data" }, a.expected)),
+      h("li", {}, "Your browser chose 16 random bytes and sent them in base64 as the handshake key: ", h("code", { class: "f-key" }, a.key)),
+      h("li", {}, "The server appends the fixed GUID of RFC 6455 to that text: ", h("code", {}, h("span", { class: "f-key" }, a.key), h("span", { class: "f-len" }, a.guid))),
+      h("li", {}, "The SHA-1 hash of that text is 20 bytes, here in hex: ", h("code", { class: "f-head" }, a.sha1)),
+      h("li", {}, "The same 20 bytes in base64 are the accept value: ", h("code", { class: "f-data" }, a.expected)),
       h(
         "li",
         {},
-        `What ${this.endpoint || "the server"} answered: `,
+        `${this.endpoint ? `The ${this.endpoint} server` : "The server"} answered: `,
         h("code", { class: good ? "f-data" : "f-code" }, a.got || "nothing"),
         " ",
-        h("b", { class: good ? "f-data" : "f-code" }, good ? "✔ the same, character by character" : "× not the same: the browser fails the connection"),
-        a.mistake && h("p", {}, "i ", a.mistake),
+        h("b", { class: good ? "f-data" : "f-code" }, good ? "✔ pass: every character is the same" : "× fail: not the same, so the browser fails the connection"),
+        a.mistake && h("p", {}, "note: ", a.mistake),
       ),
     ];
     this.replaceChildren(
       h("ol", { class: "steps" }, ...steps.slice(0, step)),
-      h("p", { class: "buttons" }, ...(step < 5 ? [button("Next step", { class: "next" }), " ", button("Show all", { class: "all quiet" })] : [button("From the beginning", { class: "first quiet" })])),
+      h("p", { class: "buttons" }, ...(step < 5 ? [button("Show next step", { class: "next" }), " ", button("Show all steps", { class: "all quiet" })] : [button("Show first step again", { class: "first quiet" })])),
     );
   }
 }

@@ -20,7 +20,7 @@ export class WsBench extends LabElement {
   /** @param {AbortSignal} signal */
   setup(signal) {
     this.setAttribute("role", "region");
-    this.setAttribute("aria-label", "What was sent, and what came back");
+    this.setAttribute("aria-label", "The opened case or header");
     this.hidden = true;
     this.replaceChildren(this.about, this.place);
     this.over.addEventListener("change", () => this.cover(), { signal });
@@ -37,7 +37,7 @@ export class WsBench extends LabElement {
 
   /** @param {...(Node|string)} about */
   tell(...about) {
-    this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
+    this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close details", title: "close details (Esc)" }), ...about);
     if (this.hidden) this.from = document.activeElement;
     this.hidden = false;
     this.scrollTop = 0;

@@ -30,22 +30,22 @@ export async function openCase({ session: recording, inspector }, info, endpoint
   leaving?.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Playing it once more, at ${endpoints.join(", ")}…`));
+  const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Running it again at ${endpoints.join(", ")}…`));
   const aligned = h("div", { class: "aligned" });
-  const tools = h("span", { class: "buttons tools" }, button("◀", { class: "prev", "aria-label": "Case before" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Play again", { class: "again" }), button("copy link", { class: "link quiet" }));
+  const tools = h("span", { class: "buttons tools" }, button("◀", { class: "prev", "aria-label": "Previous case" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Run again", { class: "again" }), button("Copy link to case", { class: "link quiet" }));
   const about = h(
     "article",
     { class: "case", "aria-label": `Case ${info.id}` },
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
     info.must ? h("p", { class: "soft" }, `Only an endpoint that breaks this MUST fails: ${info.must} (${info.binds}.)`) : "",
-    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "About the rule " : "About the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
+    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "It tests the rule " : "It tests the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(
       "div",
       { class: "asked" },
-      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "bytes", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
-      h("div", {}, h("h3", {}, "Legal is"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
+      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "only its half of the opening handshake"), info.opening ? h("pre", { class: "bytes", tabindex: 0, "aria-label": "The judge's half of the opening handshake" }, info.opening) : ""),
+      h("div", {}, h("h3", {}, "Allowed results"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
     ),
     results,
     aligned,
@@ -119,13 +119,13 @@ function result(r, text, crossed) {
   return h(
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
-    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, verdictText(r.verdict)), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, verdictText(r.closing)), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
+    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, verdictText(r.verdict)), h("span", { class: "soft" }, " · closing: "), h("span", { class: `v ${r.closing}` }, verdictText(r.closing)), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
     r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.says ?? r.mistake) : "",
     because(r) ? h("p", {}, because(r)) : "",
-    r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript was told"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
-    bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
+    r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript received"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
+    bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "no answer")) : "",
     bad && shown ? h("figure", {}, h("pre", { class: "bytes", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
-    bad && r.rule ? h("p", { class: "soft" }, "It broke the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
+    bad && r.rule ? h("p", { class: "soft" }, "It breaks the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
     crossed ? h("details", { class: "crossed", open: bad ? "" : null }, h("summary", {}, "All that was sent, in order"), h("pre", { class: "bytes", tabindex: 0, "aria-label": `All that was sent to and by ${r.endpoint}` }, crossed)) : "",
     h("p", { class: "buttons" }, report),
   );
@@ -138,7 +138,7 @@ function parting(found) {
   if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
   // Where one has nothing of the kind, the first line says what each did, and the rest follows from that.
   const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
-  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too much crossed to be set side by side.");
+  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too many bytes were sent to show them side by side.");
 }
 
 /**

@@ -11,9 +11,9 @@ import { standing } from "../play.js";
 /** @typedef {"browser"|"server"|"raw"} Way */
 /** @type {[Way, string, string][]} */
 const ways = [
-  ["browser", "close(CODE)", "your tab calls close() with it"],
-  ["server", "server says it", "the server sends it to your tab"],
-  ["raw", "raw client says it", "a raw client sends it to the server"],
+  ["browser", "Call close(CODE)", "your page calls close() with it"],
+  ["server", "Send CODE from the server", "the server sends it to your browser"],
+  ["raw", "Send CODE from a raw client", "a raw client sends it to the server"],
 ];
 
 /** @extends {LabElement<"session" | "cursor" | "player">} */
@@ -35,9 +35,9 @@ export class WsCodes extends LabElement {
     for (const row of this.querySelectorAll("tr[data-code]")) {
       if (!(row instanceof HTMLElement) || row.querySelector(".try")) continue;
       const { code } = row.dataset;
-      row.querySelector("th")?.append(h("span", { class: "try" }, button("try", { "data-open": code, "aria-expanded": "false", "aria-label": `Try ${code}` })));
+      row.querySelector("th")?.append(h("span", { class: "try" }, button("Try code", { "data-open": code, "aria-expanded": "false", "aria-label": `Try code ${code}` })));
     }
-    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Try them on "), segment("Server", [["reference", "reference"], ["gorilla", "gorilla"]], "endpoint", this.endpoint));
+    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Server for these tests: "), segment("Server", [["reference", "reference"], ["gorilla", "gorilla"]], "endpoint", this.endpoint));
     this.querySelector(".choice")?.remove();
     this.prepend(choice);
     this.on("click", (e) => {
@@ -115,7 +115,7 @@ export class WsCodes extends LabElement {
       const said = this.querySelector(`[data-result="${id}"]`);
       if (!said) continue;
       if (play && play.token === begun.token) said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
-      else if (session.server === "lost") said.replaceChildren("× not run: the session ended first");
+      else if (session.server === "lost") said.replaceChildren("× Not run: the session ended first.");
     }
   }
 
@@ -128,20 +128,20 @@ export class WsCodes extends LabElement {
   told(play, raw) {
     const events = this.lab.session.eventsOf(play);
     const threw = events.find((e) => e.script?.what === "error");
-    if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " Nothing crossed.")];
+    if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " No frame was sent.")];
     /** @type {(Node|string)[]} */
     const out = [];
     for (const e of events) {
       if (e.frame?.close) {
         const { code, reason } = e.frame.close;
         const bad = (e.frame.violations || []).map((v) => v.code).join(", ");
-        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
+        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × breaks ${bad}`) : "", "  ");
       }
       if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), `${e.script.wasClean ? ", clean" : ", not clean"}  `);
     }
     const now = standing(play, Infinity);
     if (!now.over) out.push(h("span", { class: "soft" }, out.length ? "…" : "running…"));
-    else if (!out.length) out.push(h("span", { class: "soft" }, now.error || "no Close frame crossed"));
+    else if (!out.length) out.push(h("span", { class: "soft" }, now.error || "No Close frame was sent."));
     return out;
   }
 }

@@ -60,23 +60,23 @@ export class WsCompare extends LabElement {
   }
 
   build() {
-    const search = h("input", { type: "search", name: "text", placeholder: "5.5/3, ping, utf8 …", "aria-label": "Words, number or rule", autocomplete: "off" });
+    const search = h("input", { type: "search", name: "text", placeholder: "5.5/3, ping, utf8 …", "aria-label": "Search by words, ID or rule", autocomplete: "off" });
     const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options) =>
       h("label", {}, h("span", { class: "hide" }, label), h("select", { name }, ...options.map(([value, text]) => h("option", { value }, text))));
     this.filters.replaceChildren(
       search,
       choice("section", "Section", [["", "every section"]]),
-      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["warning", "≈ warning"], ["note", "i note"], ["pass", "✔ pass"], ["differs", "≠ they differ"], ["differs:reference,gorilla", "≠ reference, gorilla"], ["none", "not played yet"]]),
+      choice("verdict", "Verdict", [["", "every verdict"], ["fail", "× fail"], ["no-answer", "∅ no answer in time"], ["not-judged", "? not judged"], ["warning", "≈ warning"], ["note", "i note"], ["pass", "✔ pass"], ["differs", "≠ results differ"], ["differs:reference,gorilla", "≠ reference and gorilla differ"], ["none", "not run yet"]]),
       choice("keyword", "Keyword", [["", "MUST, SHOULD, MAY"], ["MUST", "MUST"], ["SHOULD", "SHOULD"], ["MAY", "MAY"]]),
       h("span", { class: "found soft", role: "status" }),
     );
     this.form.replaceChildren(
-      h("label", {}, h("span", {}, "your own server "), h("input", { name: "server", value: linked(), placeholder: "ws://localhost:9000/", autocomplete: "off", spellcheck: "false", inputmode: "url" })),
-      h("button", {}, "Judge it"),
+      h("label", {}, h("span", {}, "address of your own server "), h("input", { name: "server", value: linked(), placeholder: "ws://localhost:9000/", autocomplete: "off", spellcheck: "false", inputmode: "url" })),
+      h("button", {}, "Judge my server"),
       h("output", { class: "failed" }),
     );
     this.replaceChildren(
-      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST), ∅ no answer in time, ? not judged. Open a row to see everything that was sent, down to the first wrong bit."),
+      h("p", { class: "goal" }, "Each row is one test, run on its own connection. The first sign is for what the endpoint did, the second for how the connection ended: ✔ pass, i note (allowed), ≈ warning (breaks a SHOULD or is too tolerant), × fail (breaks a MUST), ∅ no answer in time, ? not judged. Open a row to see everything that was sent, down to the first wrong bit."),
       h("div", { class: "orders" }, this.bar, this.form),
       this.notice,
       this.findings,
@@ -98,7 +98,7 @@ export class WsCompare extends LabElement {
     const select = this.filters.querySelector("[name=section]");
     if (select) select.append(...judging.matrix.sections.map((s) => h("option", { value: s }, /^\d/.test(s) ? `§${s}` : s)));
     this.route();
-    if (linked() && !judging.address) judging.say(`Press Judge it to have ${linked()} judged.`);
+    if (linked() && !judging.address) judging.say(`Press Judge my server to judge ${linked()}.`);
   }
 
   /** The notice says why something could not be done. @param {() => unknown} fn */
@@ -194,7 +194,7 @@ export class WsCompare extends LabElement {
       return n === undefined ? "" : ` by ${n === 1 ? "this case" : `these ${grouped(n)}`}`;
     };
     /** @param {Column["kind"]} kind @param {string} label @param {string} [primary] */
-    const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop ${kind === "own" ? "judging" : kind === "server" ? "judging it" : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
+    const run = (kind, label, primary) => (kinds.has(kind) ? button(`Stop judging ${kind === "own" ? names : kind === "server" ? hostOf(judging.address) : "this browser"}`, { "data-stop": kind }) : button(label, { "data-judge": kind, class: primary }));
     const on = document.activeElement;
     const focus = on instanceof HTMLElement && this.bar.contains(on) ? on.dataset.judge || on.dataset.stop : "";
     this.bar.replaceChildren(

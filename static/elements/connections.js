@@ -27,7 +27,7 @@ export class WsConnections extends LabElement {
     } catch (e) {
       this.key = "";
       // Why is said where the page speaks of the lab server.
-      this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown while the lab server does not answer." : words(e)));
+      this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown, because the lab server does not answer." : words(e)));
       return;
     }
     const open = list.filter((c) => c.open);
@@ -38,8 +38,8 @@ export class WsConnections extends LabElement {
     const rows = open.map((c) => {
       const mine = c.session === this.lab.session.id;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
-      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
+      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `Watch ${c.endpoint}, ${c.remote}` }, "Watch"));
     });
-    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
+    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "0 connections are open."), h("p", { class: "soft" }, "Any WebSocket client may connect to ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
   }
 }

@@ -27,9 +27,9 @@ export class WsDecoder extends LabElement {
     this.input.value = this.dataset.hex || "";
     this.from.value = this.dataset.from || "client";
     this.replaceChildren(
-      h("label", { for: this.input.id }, "Bytes in hex, as they cross the wire"),
+      h("label", { for: this.input.id }, "Bytes in hex, as they are on the wire"),
       this.input,
-      h("p", { class: "buttons" }, h("label", { for: this.from.id, class: "hide" }, "Direction"), this.from, " ", button("Decode", { class: "decode primary" })),
+      h("p", { class: "buttons" }, h("label", { for: this.from.id, class: "hide" }, "Direction"), this.from, " ", button("Decode bytes", { class: "decode primary" })),
       this.wrong,
       this.result,
     );
@@ -50,9 +50,9 @@ export class WsDecoder extends LabElement {
     try {
       const answer = await call("/api/dissect", { hex, from: from.value });
       result.replaceChildren(...answer.frames.map((/** @type {{frame: Frame, fields: Field[]}} */ f) => decoded(f.frame, f.fields)));
-      if (answer.rest && !answer.more) wrong.append(h("p", {}, `i ${count(answer.rest, "byte")} left over: the next frame is not whole.`));
-      if (answer.more) wrong.append(h("p", {}, `i Only the first ${count(answer.frames.length, "frame")} are shown; more follow in these bytes.`));
-      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no bytes to decode."));
+      if (answer.rest && !answer.more) wrong.append(h("p", {}, `note: ${count(answer.rest, "byte")} left over. The next frame is incomplete.`));
+      if (answer.more) wrong.append(h("p", {}, `note: only the first ${count(answer.frames.length, "frame")} are shown. More follow in these bytes.`));
+      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "Enter at least one byte to decode."));
     } catch (e) {
       result.replaceChildren();
       wrong.append(h("p", { class: "f-code" }, `× ${words(e)}`));

@@ -9,7 +9,7 @@
 
 import { LabElement, button, h, hit } from "./dom.js";
 import { Ends, lanes, words } from "../ends.js";
-import { ms } from "../format.js";
+import { count, ms } from "../format.js";
 import { belongs, whose } from "../connection.js";
 
 const most = 150; // lines drawn; a longer picture begins later
@@ -96,7 +96,7 @@ export class WsEnds extends LabElement {
     this.grid.hidden = this.asTable;
     this.twin.hidden = !this.asTable;
     this.grid.setAttribute("role", "group");
-    this.grid.setAttribute("aria-label", `${this.name || "Both ends of the connection"}: ${lines.length} rows; arrow keys move, Enter selects`);
+    this.grid.setAttribute("aria-label", `${this.name || "Both ends of the connection"}: ${lines.length} rows. Arrow keys move, Enter selects.`);
     if (this.asTable) this.twin.replaceChildren(twin(lines, start, client, server));
     else {
       const focused = this.grid.contains(document.activeElement);
@@ -116,14 +116,14 @@ export class WsEnds extends LabElement {
       }
       this.at = Math.min(this.at, Math.max(0, lines.length - 1));
       lines.forEach((l, i) => parts.push(...drawn(l, i, start, i === this.at)));
-      if (cut) parts.push(h("span", { class: "cut soft" }, `${cut} earlier rows are in the timeline`));
+      if (cut) parts.push(h("span", { class: "cut soft" }, `${count(cut, "earlier row")} in the timeline`));
       this.grid.replaceChildren(...parts);
       if (focused) this.hits()[this.at]?.focus({ preventScroll: true });
     }
-    const legend = [["CONNECTING", "CONNECTING"], ["OPEN", "OPEN"], ["CLOSING", "CLOSING, FIN sent or got"], ["CLOSED", "CLOSED"], ["reset", "reset"]];
+    const legend = [["CONNECTING", "CONNECTING"], ["OPEN", "OPEN"], ["CLOSING", "CLOSING, FIN sent or received"], ["CLOSED", "CLOSED"], ["reset", "reset"]];
     this.foot.replaceChildren(
-      ...(this.asTable ? [] : [h("span", { class: "soft" }, "what that end can know by then: "), ...legend.map(([state, text]) => h("span", { class: "key" }, h("i", { class: `s-${state}` }), text))]),
-      button("as table", { class: "twins quiet", "aria-pressed": String(this.asTable) }),
+      ...(this.asTable ? [] : [h("span", { class: "soft" }, "what that end can know at that moment: "), ...legend.map(([state, text]) => h("span", { class: "key" }, h("i", { class: `s-${state}` }), text))]),
+      button("Show picture as table", { class: "twins quiet", "aria-pressed": String(this.asTable) }),
     );
   }
 
@@ -194,12 +194,12 @@ function drawn(l, i, start, stop) {
 
 /** @param {Line[]} lines @param {number} start @param {string} client @param {string} server */
 function twin(lines, start, client, server) {
-  const heads = ["ms", `${client}: code`, "WebSocket", "TCP", "on the wire", `${server}: TCP`, "WebSocket", "Go"];
+  const heads = ["ms", `${client}: code`, "client: WebSocket", "client: TCP", "on the wire", "server: TCP", "server: WebSocket", `${server}: Go`];
   const rows = lines.map((l) => {
     if (l.kind !== "row") return h("tr", {}, h("td", {}, l.kind === "gap" ? "" : ms(l.at - start)), h("td", { colspan: 7, class: "soft" }, l.kind === "step" && /^\d/.test(l.text) ? `step ${l.text}` : l.text));
     const states = lanes.map((lane) => l.known[lane] || "—");
     const a = l.arrow;
-    const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "❱ " : "❰ "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";
+    const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "client to server: " : "server to client: "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";
     return h("tr", {}, ...[ms(l.at - start), l.js, states[0], states[1], wire, states[2], states[3], l.go].map((text) => h("td", {}, text)));
   });
   return h("table", { class: "endstable" }, h("caption", { class: "hide" }, "Both ends of the connection"), h("thead", {}, h("tr", {}, ...heads.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows));

@@ -55,7 +55,7 @@ export class WsFindings extends LabElement {
       ...(cases.length
         ? [
             h("p", {}, h("b", {}, `${count(cases.length, "response")} ${cases.length === 1 ? "was" : "were"} not sent to this browser`), " (", ...links(cases), `): ${cases.length === 1 ? "it has" : "they have"} client_max_window_bits=8, which this browser did not offer. Firefox 153 freezes when it receives that.`),
-            h("p", {}, button("Send it and risk a freeze", { "data-risky": "" }), h("span", { class: "soft" }, " If the browser freezes, all its windows stop responding, and you must end it from outside. Save your work in other tabs first.")),
+            h("p", {}, button(`Send ${cases.length === 1 ? "it" : "them"} and risk a freeze`, { "data-risky": "" }), h("span", { class: "soft" }, " If the browser freezes, all its windows stop responding, and you must end it from outside. Save your work in other tabs first.")),
           ]
         : []),
     );
@@ -98,7 +98,7 @@ function habitsOf(column, habits) {
   return h(
     "details",
     { class: "habits", "data-of": `${column.name} in many cases`, open: column.kind === "browser" ? "" : null },
-    h("summary", {}, "The same in many cases: ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(habits.length, "finding")}, ${count(cases, "verdict")}`)),
+    h("summary", {}, "The same result in many cases: ", h("b", {}, column.label), h("span", { class: "soft" }, ` ${count(habits.length, "finding")}, ${count(cases, "result")}`)),
     h("ul", {}, ...habits.map((one) => h("li", {}, h("p", {}, h("span", { class: `v ${one.verdict}` }, `${glyphs[one.verdict]} ${words[one.verdict]}`), ` in ${count(one.cases.length, "case")}: ${one.says}`), h("p", { class: "soft" }, ...links(one.cases))))),
   );
 }
@@ -114,7 +114,7 @@ function links(ids) {
   const all = ids.map((id) => h("a", { href: `#${id}` }, id));
   const listed = (/** @type {Node[]} */ some) => some.flatMap((a, i) => (i ? [", ", a] : [a]));
   if (ids.length <= most + 1) return listed(all);
-  const more = button(`${grouped(ids.length - most)} more`, { class: "more quiet" });
+  const more = button(`Show ${grouped(ids.length - most)} more`, { class: "more quiet" });
   more.addEventListener("click", () => {
     more.before(", ", ...listed(all.slice(most)));
     all[most].focus();

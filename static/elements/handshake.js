@@ -22,20 +22,20 @@ export function handshakeTable(s) {
   const rows = (s.fields || []).map((f) => {
     const rule = judged[f.name.toLowerCase()];
     const broken = rule && (s.violations || []).some((v) => rule.test(v.code));
-    const verdict = broken ? "× broken" : rule && opens ? "✔" : "i";
+    const verdict = broken ? "× fail" : rule && opens ? "✔ pass" : "i note";
     const sections = f.rfc === undefined || f.rfc === "" ? [] : [f.rfc].flat();
     return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map(rfcLink)), h("td", {}, verdict));
   });
-  const names = ["header field", "value", "what it is for", ""];
+  const names = ["header field", "value", "purpose", "result"];
   const { accept: a } = s;
   return [
     h("p", { class: "mono startline" }, s.line),
-    refused(s) ? h("p", { class: "soft" }, "i Not opened. This answer is plain HTTP: the request was not one to say yes to, so no rule of the opening handshake judges it.") : "",
+    refused(s) ? h("p", { class: "soft" }, "note: refused. This is a plain HTTP response, so the rules of the opening handshake do not apply to it.") : "",
     violations(s.violations),
     h("div", { class: "wide" }, table(names, rows)),
-    s.body ? h("div", { class: "card" }, h("h3", {}, "What the answer says behind its header"), h("pre", { tabindex: 0 }, s.body)) : "",
+    s.body ? h("div", { class: "card" }, h("h3", {}, "Body of the response"), h("pre", { tabindex: 0 }, s.body)) : "",
     a
-      ? h("div", { class: "card" }, h("h3", {}, "Sec-WebSocket-Accept, worked"), h("dl", {}, ...[["key", a.key, "f-key"], ["+ GUID", a.guid, "f-len"], ["SHA-1", a.sha1, "f-head"], ["base64", a.expected, "f-data"], ["answered", a.got || "nothing", a.got === a.expected ? "f-data" : "f-code"]].flatMap(([t, d, c]) => [h("dt", {}, t), h("dd", {}, h("code", { class: c }, d), t === "answered" ? (a.got === a.expected ? " ✔ the same" : " × not the same") : "")])), a.mistake ? h("p", {}, "i ", a.mistake) : "")
+      ? h("div", { class: "card" }, h("h3", {}, "How Sec-WebSocket-Accept is computed"), h("dl", {}, ...[["handshake key", a.key, "f-key"], ["+ GUID", a.guid, "f-len"], ["SHA-1", a.sha1, "f-head"], ["base64", a.expected, "f-data"], ["answered", a.got || "no value", a.got === a.expected ? "f-data" : "f-code"]].flatMap(([t, d, c]) => [h("dt", {}, t), h("dd", {}, h("code", { class: c }, d), t === "answered" ? (a.got === a.expected ? " ✔ pass: the same" : " × fail: not the same") : "")])), a.mistake ? h("p", {}, "note: ", a.mistake) : "")
       : "",
   ];
 }

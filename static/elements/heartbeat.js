@@ -10,14 +10,14 @@ import { LabElement, button, h, hit, segment } from "./dom.js";
 import { words } from "../api.js";
 import { course, measured, scenario, wrong } from "../heartbeat.js";
 import { bytes } from "../hex.js";
-import { capital, quote } from "../format.js";
+import { capital, count, quote } from "../format.js";
 
 /** @type {[keyof Tuning, string, string][]} */
 const fields = [
-  ["interval", "a ping every", "ms"],
-  ["timeout", "its pong within", "ms"],
-  ["silence", "the network falls silent at", "ms, 0: never"],
-  ["proxy", "a proxy cuts what is idle for", "ms, 0: no proxy"],
+  ["interval", "a Ping every", "ms"],
+  ["timeout", "its Pong within", "ms"],
+  ["silence", "the network falls silent at", "ms (0: never)"],
+  ["proxy", "a proxy closes idle connections after", "ms (0: no proxy)"],
 ];
 
 /** @extends {LabElement<"session" | "inspector" | "sockets" | "actions" | "player">} */
@@ -45,10 +45,10 @@ export class WsHeartbeat extends LabElement {
   setup(signal) {
     this.form.replaceChildren(
       ...fields.map(([name, label, unit]) => h("label", {}, h("span", {}, label), h("span", {}, h("input", { name, type: "number", min: 0, max: 60000, step: 50, value: this.tuning[name], inputmode: "numeric" }), h("small", { class: "soft" }, ` ${unit}`)))),
-      h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run it for real"), this.choice()),
+      h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run heartbeat"), this.choice()),
     );
-    const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Ping this tab"));
-    this.replaceChildren(h("h4", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h4", {}, "A ping to your own tab, and its answer"), ping, this.live);
+    const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s Ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Send Ping to your browser"));
+    this.replaceChildren(h("h4", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h4", {}, "A Ping to your own browser, and its Pong"), ping, this.live);
     this.on("submit", (e) => {
       e.preventDefault();
       if (e.target === this.form) this.attempt(() => this.run());
@@ -93,7 +93,7 @@ export class WsHeartbeat extends LabElement {
     if (what) throw new Error(what);
     const planned = course(this.tuning);
     if (planned.cut !== null && this.as === "browser") {
-      this.said.textContent = "No proxy stands between here and the server: a raw client closes TCP in its place. ";
+      this.said.textContent = "There is no proxy here, so a raw client closes TCP in its place. ";
     }
     const as = planned.cut !== null ? "raw" : this.as;
     this.begun = await this.lab.player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
@@ -163,13 +163,13 @@ export class WsHeartbeat extends LabElement {
             "tbody",
             {},
             ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
+              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "not involved") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
             ),
           ),
         ),
       ),
       h("p", { class: "small" }, h("b", {}, "The server: "), `${planned.why.server}. `, h("b", {}, "The browser: "), `${planned.why.browser}.`),
-      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, since a step begins when the one before has settled. For that, ${time(course({ ...this.tuning, silence: late }).server)} is computed.`) : "",
+      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, because a step begins when the previous one is finished. For that time, the computed value is ${time(course({ ...this.tuning, silence: late }).server)}.`) : "",
       h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
     );
   }
@@ -196,8 +196,8 @@ export class WsHeartbeat extends LabElement {
     const text = (hex) => quote(new TextDecoder().decode(bytes(hex)), 40);
     this.live.replaceChildren(
       rows.length
-        ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s ping", "browser’s pong", "after", "JavaScript was told"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))
-        : h("p", { class: "soft" }, "The answer comes from the browser itself: there is no event for it, and no ping() to call."),
+        ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s Ping", "browser’s Pong", "after", "JavaScript received"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))
+        : h("p", { class: "soft" }, "The browser itself answers: JavaScript has no event for a Ping, and no function to send one."),
     );
   }
 }
@@ -208,7 +208,7 @@ const time = (at) => (at === null ? "never" : `${at.toFixed(0)} ms`);
 /** @param {Beat[]} beats @param {string} how */
 function beatsTold(beats, how) {
   const lost = beats.filter((b) => b.end === "lost");
-  return `${capital(how)}: ${beats.length} pings, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
+  return `${capital(how)}: ${count(beats.length, "Ping")}, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
 }
 
 /**
@@ -226,7 +226,7 @@ function track(name, beats, server, browser, silence, end) {
     if (to !== undefined) node.style.setProperty("inline-size", `${(100 * (to - from)) / end}%`);
     return node;
   };
-  const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
+  const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `Ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
   if (silence !== null) inside.unshift(put(h("i", { class: "silence" }, h("span", {}, "silence")), silence, end));
   if (server !== null) inside.push(put(h("i", { class: `notice-at${server > 0.7 * end ? " left" : ""}` }, h("span", {}, `server ${time(server)}`)), server));
   if (browser !== null) inside.push(put(h("i", { class: `notice-at browser${browser > 0.7 * end ? " left" : ""}` }, h("span", {}, `browser ${time(browser)}`)), browser));

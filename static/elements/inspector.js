@@ -67,7 +67,7 @@ export class WsInspector extends LabElement {
     const ready = !!(frame && subject?.fields);
     empty.hidden = !!subject && (!frame || ready);
     empty.textContent = !subject
-      ? cursor.view.list.length ? "Select a row to see its bits." : session.watching ? "Waiting for the connection's first bytes." : "Nothing has crossed the wire yet. Connect, and each byte will stand here."
+      ? cursor.view.list.length ? "Select a row to see its bits." : session.watching ? "Waiting for the first bytes of the connection." : "Connect to see every byte that is sent and received."
       : subject.error || "Reading the frame…";
     frameParts.hidden = !ready;
     shake.hidden = !handshake;
@@ -102,15 +102,15 @@ export class WsInspector extends LabElement {
     if (!subject) return;
     const e = subject.event;
     const what = h("h2", {}, e.frame ? `${arrow(e.from)} ${frameLine(e.frame)}` : line(e));
-    const where = shared ? "a frame from the page's address" : e.dropped ? `up to event ${e.seq} · ${ms(e.at)} ms` : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
+    const where = shared ? "a frame from this page's address" : e.dropped ? `up to event ${e.seq} · ${ms(e.at)} ms` : `${row?.conn.endpoint || "connection"} · connection ${e.conn} · event ${e.seq} · ${ms(e.at)} ms${e.frame ? ` · ${count(e.frame.cut ? e.frame.hex.length / 2 : e.frame.size, "byte")} at offset ${grouped(e.frame.offset)}` : ""}`;
     const tools = h("span", { class: "buttons" });
     if (e.frame && fields) {
-      if (into === null) tools.append(button("Step into", { "data-command": "into", title: "walk the fields in the order a parser reads them" }));
-      else tools.append(h("b", {}, `field ${into + 1} of ${fields.length}: ${fields[into]?.name} `), button("◀", { "data-command": "back", "aria-label": "Field before" }), button("▶", { "data-command": "step", "aria-label": "Next field" }), button("Leave", { "data-command": "into" }));
-      if (!e.frame.gap && e.frame.hex.length <= 2 * longest) tools.append(button("copy link to this frame", { class: "link quiet" }));
+      if (into === null) tools.append(button("Step into frame", { "data-command": "into", title: "show the fields in the order in which a parser reads them" }));
+      else tools.append(h("b", {}, `field ${into + 1} of ${fields.length}: ${fields[into]?.name} `), button("◀", { "data-command": "back", "aria-label": "Previous field" }), button("▶", { "data-command": "step", "aria-label": "Next field" }), button("Leave frame", { "data-command": "into" }));
+      if (!e.frame.gap && e.frame.hex.length <= 2 * longest) tools.append(button("Copy link to frame", { class: "link quiet" }));
     }
-    if (row && held === "waiting" && canDrop(row) && session.server === "there") tools.append(button(cursor.mode === "both" ? `Drop (${row.conn.endpoint})` : "Drop", { class: "drop" }));
-    if (shared) tools.append(button("Close", { "data-command": "leave" }));
+    if (row && held === "waiting" && canDrop(row) && session.server === "there") tools.append(button(`Drop ${e.frame ? "frame" : "handshake"}${cursor.mode === "both" ? ` (${row.conn.endpoint})` : ""}`, { class: "drop" }));
+    if (shared) tools.append(button("Close this frame", { "data-command": "leave" }));
     redraw(title, what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
   }
 
@@ -128,7 +128,7 @@ export class WsInspector extends LabElement {
     const text = told.join("\n");
     if (differs.dataset.text === text) return;
     differs.dataset.text = text;
-    differs.replaceChildren(h("b", {}, "≠ "), h("ul", {}, ...told.map((t) => h("li", {}, t))));
+    differs.replaceChildren(h("b", {}, "≠ differs: "), h("ul", {}, ...told.map((t) => h("li", {}, t))));
   }
 
   /** Both ends' part in the selected row, with errors in full. @param {Subject|null} subject */
@@ -152,7 +152,7 @@ export class WsInspector extends LabElement {
     if (js) {
       const event = row.js || e;
       say(whose(row.conn, watching), h("code", {}, js), ` at ${ms(jsTime(row))} ms`, event.script?.readyState === undefined ? "" : `, readyState ${event.script.readyState}`);
-      if (event.script?.what === "onerror") say("", "JavaScript is told no more than this; the cause stands in the browser's console only.");
+      if (event.script?.what === "onerror") say("", "JavaScript receives only this event. The cause is only in the browser's console.");
     }
     const go = goAt(row, cursor);
     const [call] = row.calls;
@@ -162,7 +162,7 @@ export class WsInspector extends LabElement {
     if (e.frame?.fragment) say("fragment", `number ${e.frame.fragment.index + 1} of a ${e.frame.fragment.opcode} message${e.frame.fragment.final ? ", the last" : ""}`);
     if (e.tcp?.what === "open") say("connection", `${e.tcp.remote} to ${e.tcp.local}, ${e.tcp.path}`);
     const { before, after } = around(history, row, cursor);
-    if (before || after) say("the reference's machine", before ? `before: ${machineText(before)}` : "", after ? h("span", {}, h("br"), `after: ${machineText(after)}`) : "");
+    if (before || after) say("the reference's state machine", before ? `before: ${machineText(before)}` : "", after ? h("span", {}, h("br"), `after: ${machineText(after)}`) : "");
     ends.hidden = !list.length;
     ends.replaceChildren(h("h3", {}, "Both ends"), h("dl", {}, ...list));
   }

@@ -24,7 +24,7 @@ export class WsLab extends LabElement {
   states = h("div", { class: "states" });
   bar = h("div", { class: "bar" });
   tools = h("div", { class: "tools" });
-  at = h("span", { class: "at", hidden: true }, " ", button("to the newest", { "data-command": "live", class: "quiet" }));
+  at = h("span", { class: "at", hidden: true }, " ", button("Show newest row", { "data-command": "live", class: "quiet" }));
   banner = h("div", { class: "banner", role: "alert", hidden: true });
   notice = h("p", { class: "notice", role: "status" });
   timeline = h("ws-timeline");
@@ -89,12 +89,12 @@ export class WsLab extends LabElement {
     /** @param {string} command @param {string} label @param {Record<string, string>} [more] */
     const does = (command, label, more) => button(label, { "data-command": command, ...more });
     this.bar.replaceChildren(
-      watching ? "" : segment("Server", [["reference", "reference"], ["gorilla", "gorilla"], ["naive", "naive"], ["both", "side by side"], ["plays", "two plays"]], "mode"),
-      h("span", { class: "seg", role: "group", "aria-label": "Stepping" }, does("back", "◀", { "aria-label": "Back", title: "back (←)" }), does("step", "▶ Step", { title: "step (→)" }), does("run", "▶▶ Run", { title: "run (Space)" })),
+      watching ? "" : segment("Server", [["reference", "reference"], ["gorilla", "gorilla"], ["naive", "naive"], ["both", "side by side"], ["plays", "two runs"]], "mode"),
+      h("span", { class: "seg", role: "group", "aria-label": "Stepping" }, does("back", "◀", { "aria-label": "Back one row", title: "back one row (←)" }), does("step", "▶ Step", { title: "next row, or release the held frame (→)" }), does("run", "▶▶ Run", { title: "release every frame and show the newest row (Space)" })),
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
     );
-    this.tools.replaceChildren(this.at, does("table", "as table", { "aria-pressed": "false" }), does("log", "log"), watching ? "" : does("restart", "restart"));
+    this.tools.replaceChildren(this.at, does("table", "Show timeline as table", { "aria-pressed": "false" }), does("log", "Show log", { "aria-expanded": "false" }), watching ? "" : does("restart", "Start new session"));
     const panel = h("div", { class: "panel", id: "wire" }, this.bar, h("div", { class: "under" }, this.states, this.tools), this.banner, this.notice, this.timeline, this.logPlace, this.inspector, this.spoken);
     this.replaceChildren(panel);
     if (free && !watching) {
@@ -151,12 +151,16 @@ export class WsLab extends LabElement {
     const n = view.count(cursor.at);
     const behind = n < view.list.length;
     find("hold")?.setAttribute("aria-pressed", String(session.holding && session.server !== "lost"));
+    const log = find("log");
+    const shown = !!this.logPlace.firstChild;
+    if (log) log.textContent = shown ? "Hide log" : "Show log";
+    log?.setAttribute("aria-expanded", String(shown));
     find("table")?.setAttribute("aria-pressed", String(cursor.asTable));
     find("step")?.classList.toggle("primary", waits || behind || inspector.selection.into !== null);
     const connect = find("connect");
     if (connect) {
       const open = sockets.open().length > 0;
-      connect.textContent = open ? "Close" : "Connect";
+      connect.textContent = open ? "Close connection" : "Connect";
       connect.classList.toggle("primary", !open && !session.history.events.length);
     }
     const { at } = this;
@@ -184,12 +188,12 @@ export class WsLab extends LabElement {
       const over = sockets.byToken.has(conn.client) ? sockets.cut(conn) : conn.overAt(at) || (session.server === "lost" && session.history.live);
       const now = over ? "CLOSED" : own && own.state;
       const words = order.flatMap((s, i) => [i ? " › " : "", now === s ? h("b", { class: s === "CLOSED" ? "closed" : null }, s) : s]);
-      const other = !over && client && server && client.state !== server.state ? ` · the server's side: ${server.state}` : "";
+      const other = !over && client && server && client.state !== server.state ? ` · server: ${server.state}` : "";
       const read = conn.waiting(at);
       const who = whose(conn, session.watching);
-      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), h("span", { class: "hide" }, `state: ${now || "none"}`), h("span", { "aria-hidden": "true" }, ...words), h("span", { class: "soft" }, other, read && !over && server?.state !== "CLOSED" ? ` · Go waits in ${read.enter.call?.name}()` : ""));
+      return h("div", { class: "state" }, h("span", { class: "who" }, `${conn.endpoint} · ${who} `), h("span", { class: "hide" }, `state: ${now || "none"}`), h("span", { "aria-hidden": "true" }, ...words), h("span", { class: "soft" }, other, read && !over && server?.state !== "CLOSED" ? ` · the Go code waits in ${read.enter.call?.name}()` : ""));
     });
-    this.states.replaceChildren(...(lines.length ? lines : [h("div", { class: "state" }, "no connection yet")]));
+    this.states.replaceChildren(...(lines.length ? lines : [h("div", { class: "state" }, "0 connections")]));
   }
 
   renderBanner() {
@@ -232,5 +236,6 @@ export class WsLab extends LabElement {
     await this.load("ws-log");
     if (this.logPlace.firstChild) this.logPlace.replaceChildren();
     else if (this.lab.session.id) this.logPlace.replaceChildren(h("ws-log"));
+    this.lab.session.touch();
   }
 }

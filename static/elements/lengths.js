@@ -54,7 +54,7 @@ export class WsLengths extends LabElement {
       const e = this.found.get(size);
       const frame = e?.frame;
       const first = h("th", { scope: "row" }, grouped(size));
-      if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
+      if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("Send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
       const at = { 7: [2, 2], 16: [2, 4], 64: [2, 10] }[frame.header.form];
       const hex = (/** @type {number} */ from, /** @type {number} */ to) => spaced(frame.hex.slice(2 * from, 2 * to));
       return h(
@@ -64,10 +64,10 @@ export class WsLengths extends LabElement {
         h("td", { class: "mono" }, h("span", { class: "f-head" }, hex(0, 1)), " ", h("span", { class: "f-len" }, `${hex(1, 2)} ${hex(at[0], at[1])}`), " ", h("span", { class: "f-key" }, hex(at[1], frame.header.size))),
         h("td", {}, `${frame.header.form} bits`),
         h("td", {}, count(frame.header.size, "byte")),
-        h("td", {}, button("show", { "data-seq": e.seq, "aria-label": `Show the frame of ${count(size, "byte")}` })),
+        h("td", {}, button("Show frame", { "data-seq": e.seq, "aria-label": `Show frame of ${count(size, "byte")}` })),
       );
     });
-    const names = ["payload", "header on the wire", "length form", "header", ""];
+    const names = ["payload", "frame header on the wire", "length form", "frame header", ""];
     // Each row has one button, so the focus stays in the row that it was in.
     const at = [...this.querySelectorAll("button")].findIndex((on) => on === document.activeElement);
     this.replaceChildren(h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))));

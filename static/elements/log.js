@@ -7,13 +7,13 @@ import { sessionPath } from "../api.js";
 export class WsLog extends LabElement {
   static tag = "ws-log";
 
-  text = h("pre", { tabindex: 0, "aria-label": "Log" });
+  text = h("pre", { tabindex: 0, role: "region", "aria-label": "Log" });
 
   /** @param {AbortSignal} signal */
   setup(signal) {
     const { session } = this.lab;
     const path = `${sessionPath(session.id)}/log.txt`;
-    this.replaceChildren(h("p", { class: "buttons" }, button("Copy", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save"), " ", button("Refresh", { class: "refresh" }), " ", button("Close", { class: "shut" })), this.text);
+    this.replaceChildren(h("p", { class: "buttons" }, button("Copy log", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save log"), " ", button("Reload log", { class: "refresh" }), " ", button("Hide log", { class: "shut" })), this.text);
     this.on("click", (e) => {
       const on = hit(e, ".copy");
       if (on) copy(on, this.text.textContent || "");
@@ -34,6 +34,7 @@ export class WsLog extends LabElement {
     const inside = this.contains(document.activeElement);
     const on = this.closest("ws-lab")?.querySelector("[data-command=log]");
     this.remove();
+    this.lab.session.touch();
     if (inside && on instanceof HTMLElement) on.focus();
   }
 
@@ -42,6 +43,6 @@ export class WsLog extends LabElement {
     const { history, server } = this.lab.session;
     const until = history.cursor === Infinity ? "" : `?until=${history.cursor}`;
     const answer = await fetch(path + until).catch(() => null);
-    this.text.textContent = answer && answer.ok ? await answer.text() : server === "lost" ? "The lab server has this log no more. The timeline still shows what was recorded." : "The log could not be loaded: the lab server does not answer.";
+    this.text.textContent = answer && answer.ok ? await answer.text() : server === "lost" ? "The lab server no longer has this log. The timeline still shows the recording." : "The log could not be loaded: the lab server does not answer.";
   }
 }

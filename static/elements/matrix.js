@@ -31,7 +31,7 @@ export class WsMatrix extends LabElement {
   setup() {
     this.classList.add("matrix");
     this.setAttribute("role", "grid");
-    this.setAttribute("aria-label", "Cases and what each endpoint made of them");
+    this.setAttribute("aria-label", "Cases and the result of each endpoint");
     this.on("keydown", (e) => this.key(e));
     this.on("click", (e) => {
       const row = hit(e, ".line[data-id]");
@@ -116,7 +116,7 @@ export class WsMatrix extends LabElement {
       if (asks) told.push(`${column.label}: ${said(r)}`);
       if (cell.dataset.key === key) continue;
       cell.dataset.key = key;
-      cell.title = r ? [because(r), r.says, ...(r.script?.length ? [`JavaScript was told: ${r.script.map(scriptText).join("; ")}.`] : [])].filter(Boolean).join(" ") : asks ? "" : "This is not asked of it.";
+      cell.title = r ? [because(r), r.says, ...(r.script?.length ? [`JavaScript received: ${r.script.map(scriptText).join("; ")}.`] : [])].filter(Boolean).join(" ") : asks ? "" : "This case does not apply to it.";
       if (r) cell.replaceChildren(mark(r.verdict), mark(r.closing));
       else cell.replaceChildren(h("span", { class: "soft" }, asks ? (key === "runs" ? "…" : "·") : ""));
     }
@@ -132,7 +132,7 @@ export class WsMatrix extends LabElement {
     const key = matrix.columns.map((c) => `${c.name} ${tally(matrix.counts(c))} ${kinds.has(c.kind)}`).join();
     if (names.dataset.key !== key) {
       names.dataset.key = key;
-      names.replaceChildren(h("div", { class: "id", role: "columnheader" }, "case"), h("div", { class: "title", role: "columnheader" }, "asks"), ...matrix.columns.map((c) => columnHead(c, matrix.counts(c), kinds.has(c.kind))));
+      names.replaceChildren(h("div", { class: "id", role: "columnheader" }, "case"), h("div", { class: "title", role: "columnheader" }, "title"), ...matrix.columns.map((c) => columnHead(c, matrix.counts(c), kinds.has(c.kind))));
     }
     this.dispatchEvent(new Event("ws-counted"));
   }
@@ -239,7 +239,7 @@ function columnHead(c, n, runs) {
   const done = n.asked - n.none;
   return h(
     "div",
-    { class: "cell", role: "columnheader", title: "behaviour, then how the connection ended" },
+    { class: "cell", role: "columnheader", title: "the behavior, then how the connection ended" },
     h("b", {}, ...c.label.split(/(?<=:)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]))),
     h("span", { class: "tally", title: tallyWords(n) || null }, done ? tally(n) : "not judged"),
     runs ? h("progress", { max: n.asked, value: done, "aria-label": `${c.label}: ${done} of ${n.asked}` }) : "",

@@ -118,16 +118,16 @@ export class WsOutcome extends LabElement {
       const chosen = guess[column] || "";
       const right = is && chosen ? chosen === is : null;
       const mine = locked
-        ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
-        : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
+        ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ right: " : "× wrong: "), (choices.find(([v]) => v === chosen) || ["", "no prediction"])[1])
+        : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your prediction…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
       const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over, r.play.cut))) : [h("td", { class: "measured soft" }, "not run yet")];
-      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
+      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since the last frame or FIN from the server" : null }, head), h("td", {}, mine), ...measured);
     });
-    const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
+    const heads = runs.length > 1 ? runs.map((r) => `measured, run ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
     this.replaceChildren(
       h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)),
       h("div", { class: "wide" }, h("table", { class: `outcome${runs.length > 1 ? " two" : ""}` }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), ...heads.map((t) => h("th", { scope: "col", class: "measured" }, t)))), h("tbody", {}, ...rows))),
-      h("p", { class: "soft" }, locked ? button("guess again", { class: "again quiet" }) : "Your guess is locked in when the play begins."),
+      h("p", { class: "soft" }, locked ? button("Predict again", { class: "again quiet" }) : "Your prediction is locked in when the run begins."),
     );
   }
 }

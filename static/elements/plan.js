@@ -8,7 +8,7 @@
 import { button, h } from "./dom.js";
 
 /** @type {Record<Phase, [string, string]>} how a step is marked, and called */
-export const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
+export const marks = { todo: ["", "not started"], ready: ["▸", "next"], doing: ["…", "running"], done: ["✔", "done"], failed: ["×", "failed"] };
 const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 
 /**
@@ -26,12 +26,12 @@ export function planItem({ index, command, who }, { phase, say, error, current, 
     h(
       "span",
       { class: "what" },
-      begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show how things stood after this step" }, name) : h("span", { class: "command" }, name),
+      begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show the state after this step" }, name) : h("span", { class: "command" }, name),
       h("span", { class: "hide" }, ` ${marks[phase][1]}`),
       whoNames[who] && h("small", { class: "soft" }, ` ${whoNames[who]}`),
       changed && h("small", { class: "changed" }, " changed"),
     ),
-    button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${command} and run on` }),
+    button("Change step", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change step ${command}` }),
     (say || error) && h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say),
   );
 }
@@ -48,7 +48,7 @@ export function planForm(command, typed, wrong, id) {
     "form",
     { class: "edit" },
     h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: typed, spellcheck: "false", autocomplete: "off", "aria-invalid": wrong ? "true" : null, "aria-describedby": wrong ? id : null })),
-    h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run on"), h("button", { "data-pause": "step" }, "Step on from here"), button("leave it", { "data-play-do": "leave", class: "quiet" })),
-    wrong ? h("span", { class: "say failed", id, role: "alert" }, `× ${wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
+    h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run changed scenario"), h("button", { "data-pause": "step" }, "Step from here"), button("Cancel change", { "data-play-do": "leave", class: "quiet" })),
+    wrong ? h("span", { class: "say failed", id, role: "alert" }, `× ${wrong}`) : h("span", { class: "say" }, "The changed run is shown beside the previous run."),
   );
 }

@@ -50,7 +50,7 @@ export class WsPlay extends LabElement {
 
   bar = h("div", { class: "playbar" });
   list = h("ol", { class: "plan" });
-  caution = h("p", { class: "soft", hidden: true }, "The sentences say what a server ought to do. This one may do otherwise.");
+  caution = h("p", { class: "soft", hidden: true }, "The explanations describe correct behavior. This server may behave differently.");
   status = h("output", { class: "status" });
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
@@ -292,7 +292,7 @@ export class WsPlay extends LabElement {
     const dialog = h("dialog", { class: "larger", "aria-label": "Both ends of the connection" });
     const home = h("span");
     this.pictures.replaceWith(home);
-    dialog.append(this.pictures, h("form", { method: "dialog" }, h("button", {}, "Close")));
+    dialog.append(this.pictures, h("form", { method: "dialog" }, h("button", {}, "Close picture")));
     this.append(dialog);
     dialog.addEventListener("close", () => {
       home.replaceWith(this.pictures);
@@ -349,13 +349,13 @@ export class WsPlay extends LabElement {
     this.bar.replaceChildren(
       h(
         "span",
-        { class: "seg", role: "group", "aria-label": "Stepping" },
-        does("back", "◀", { "aria-label": "Step back", title: "back (←)", disabled: !now || now.current < 0 }),
-        does("step", "▶ Step", { class: !play || whole?.waits ? "primary" : null, title: "step (→)", disabled: !step }),
-        does("run", runs ? "❚❚ Pause" : "▶▶ Run", { title: runs ? "pause behind the step that is being done (Space)" : "run (Space)", disabled: !!play && !running && session.history.live }),
+        { class: "seg", role: "group", "aria-label": `Steps of ${plan.title}` },
+        does("back", "◀", { "aria-label": "Back one step", title: "back one step (←)", disabled: !now || now.current < 0 }),
+        does("step", "▶ Step scenario", { class: !play || whole?.waits ? "primary" : null, title: "next step (→)", disabled: !step }),
+        does("run", runs ? "❚❚ Pause scenario" : "▶▶ Run scenario", { title: runs ? "pause after the current step (Space)" : "run (Space)", disabled: !!play && !running && session.history.live }),
       ),
-      running ? does("stop", "Stop") : "",
-      play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
+      running ? does("stop", "Stop scenario") : "",
+      play ? does("restart", other ? `Run on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart scenario", { class: other ? "primary" : null }) : "",
       h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
@@ -366,8 +366,8 @@ export class WsPlay extends LabElement {
     const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
     // What was refused then is true no more.
     this.status.classList.toggle("failed", (!!error && !stopped) || (running && session.server === "gone"));
-    if (error) this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${error}${error.endsWith(".") ? "" : "."}`;
-    else this.status.textContent = running && session.server === "gone" ? "× This play does not go on: the lab server does not answer." : "";
+    if (error) this.status.textContent = stopped ? "Stopped. The recording so far stays." : `× The run ended early: ${error}${error.endsWith(".") ? "" : "."}`;
+    else this.status.textContent = running && session.server === "gone" ? "× This run cannot continue: the lab server does not answer." : "";
   }
 
   /** @param {Play|undefined} play */
@@ -428,8 +428,8 @@ export class WsPlay extends LabElement {
     want.forEach((p, i) => {
       const [caption] = have[i].children;
       const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan.steps[k]?.command)?.command : "";
-      const title = `play ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
-      caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("larger", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("leave it", { class: "quiet", "data-play-do": "alone", "aria-label": "Leave the play before" }) : "");
+      const title = `run ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
+      caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("Enlarge picture", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("Remove previous run", { class: "quiet", "data-play-do": "alone" }) : "");
       have[i].querySelector("ws-ends")?.show(p.token, title);
     });
     if (!want.length) this.pictures.replaceChildren();
@@ -448,7 +448,7 @@ export class WsPlay extends LabElement {
       if (this.meanwhile && play) {
         this.meanwhile = false;
         const told = this.outcome.told;
-        this.lab.session.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
+        this.lab.session.say(`In the meantime the run of ${this.plan.title} ended${told ? `: ${told}` : ""}.`);
       }
     }
   }
@@ -461,11 +461,11 @@ export class WsPlay extends LabElement {
     const passed = session.now() - mark.event.at;
     this.waiting.hidden = passed < long || session.server !== "there";
     if (this.waiting.hidden) return;
-    if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
+    if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Read on in the meantime ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;
     clock.textContent = span(passed);
-    const own = play.as !== "raw" && mark.command.startsWith("patience ") ? " A browser goes by a patience of its own." : "";
-    text.textContent = ` and ${mark.command} is not done yet.${own} Nothing is stuck: this is how long it takes. ${this.pausing}`;
+    const own = play.as !== "raw" && mark.command.startsWith("patience ") ? " A browser uses its own timeout." : "";
+    text.textContent = `: the step “${mark.command}” is not finished yet.${own} This is normal: the step takes this long. ${this.pausing}`;
     offer.toggleAttribute("hidden", this.meanwhile);
   }
 }

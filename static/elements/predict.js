@@ -91,7 +91,7 @@ export class WsPredict extends LabElement {
     const done = answer && answer.right;
     const choices = q.choices.map((c, i) => {
       const isRight = done && done[i];
-      const mark = done ? (isRight ? "✔ " : i === answer.choice ? "× " : "") : "";
+      const mark = done ? (isRight ? "✔ right: " : i === answer.choice ? "× wrong: " : "") : "";
       return h(
         "label",
         { class: mark ? (isRight ? "right" : "wrong") : null },
@@ -103,21 +103,21 @@ export class WsPredict extends LabElement {
     const parts = [h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices)];
     if (!answer) {
       parts.push(
-        h("p", { class: "buttons" }, button("Lock in", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Hint", { class: "hint quiet" })),
-        h("p", { class: "soft" }, "The answer is taken from your own run."),
+        h("p", { class: "buttons" }, button("Lock in answer", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Show hint", { class: "hint quiet" })),
+        h("p", { class: "soft" }, "The right answer comes from your own run."),
       );
-      if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "i "), rich(q.hint || "")));
+      if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "Hint: "), rich(q.hint || "")));
     } else if (!done) {
-      parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run it: the answer appears when it happens on the wire. ", button("change", { class: "again quiet" })));
+      parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run the step: the answer appears when it happens on the wire. ", button("Change answer", { class: "again quiet" })));
     } else {
       const won = done[answer.choice];
       parts.push(
         h(
           "div",
           { class: `verdict ${won ? "won" : "lost"}`, role: "status", tabindex: -1 },
-          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
+          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Wrong. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
           h("p", {}, rich(q.explain)),
-          button("answer again", { class: "again quiet" }),
+          button("Answer again", { class: "again quiet" }),
         ),
       );
     }

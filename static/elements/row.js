@@ -70,7 +70,7 @@ export function halves(pair, look, differs) {
   return /** @type {const} */ (["left", "right"]).map((side) => {
     const row = pair[side];
     const seen = row && row.seq <= cursor ? row : null;
-    const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ");
+    const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ", h("span", { class: "hide" }, "differs: "));
     const here = seen && seen.event.seq === look.selected ? " here" : "";
     // A broken server is neither of the two, so it stands under neither.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
@@ -165,12 +165,12 @@ function wire(row, { cursor, server }) {
   }
   const held = heldAt(row, cursor);
   const wait = h("span", { class: "wait" });
-  if (held === "waiting" && e.tcp) wait.append(h("b", {}, "waits"), h("span", { class: "more" }, " for what is held before it"));
+  if (held === "waiting" && e.tcp) wait.append(h("b", {}, "waits"), h("span", { class: "more" }, " for the held frames before it"));
   else if (held === "waiting") {
     wait.append(h("b", {}, "held"));
     if (server !== "there") wait.append(h("span", { class: "more" }, " to the end"));
     else wait.append(h("span", { class: "more" }, ", press"), " ", h("kbd", {}, "→"));
-  } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never crossed")));
+  } else if (held === "dropped") wait.append(h("span", { class: "f-code" }, "× dropped", h("span", { class: "more" }, ", never delivered")));
   else if (left) missing(wait, left.why, left.struck);
   else if (held === "unsent") missing(wait, `not sent: ${row.held[row.held.length - 1].error || ""}`, true);
   else if (held === "unread") wait.append(h("span", {}, "released, not read"));

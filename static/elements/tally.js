@@ -7,6 +7,7 @@
 
 import { LabElement, h, hit } from "./dom.js";
 import { words } from "../api.js";
+import { count } from "../format.js";
 import { empty, ending, endings, restored, total } from "../tally.js";
 import { recall, remember } from "../store.js";
 
@@ -22,7 +23,7 @@ export class WsTally extends LabElement {
   left = 0; // its runs to come
   status = h("output", { class: "status" });
   table = h("div", { class: "wide" });
-  reset = h("button", { type: "button", class: "forget quiet" }, "Delete the counts");
+  reset = h("button", { type: "button", class: "forget quiet" }, "Delete counts");
   /** @type {AbortSignal|undefined} */
   signal;
 
@@ -58,7 +59,7 @@ export class WsTally extends LabElement {
         remember("local", `tally:${scenario}`, tally);
         this.draw();
       }
-      this.say(done < this.settings.runs ? `Stopped after ${done} of ${this.settings.runs} runs.` : `${done} runs are counted. The timeline has each of them.`);
+      this.say(done < this.settings.runs ? `Stopped after ${done} of ${this.settings.runs} runs.` : `${count(done, "run")} ${done === 1 ? "is" : "are"} counted. The timeline shows each of them.`);
     } catch (e) {
       this.status.classList.add("failed");
       this.say(`× Run ${done + 1} failed: ${words(e)}`);
@@ -105,7 +106,7 @@ export class WsTally extends LabElement {
     // An ending that no run had needs no column, but for those that every reader asks for.
     const shown = endings.filter(([name]) => name === "clean" || name === "unclean" || all.some(({ tally }) => tally[name]));
     const rows = all.map(({ name, title, tally }) => {
-      const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop ${title}` }, "Stop") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${title} ${runs} times` }, `Run ${runs} times`);
+      const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop runs of ${title}` }, "Stop runs") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${runs} times: ${title}` }, `Run ${runs} times`);
       return h("tr", { "data-of": name }, h("th", { scope: "row" }, title, h("span", {}, on)), h("td", {}, total(tally)), ...shown.map(([ending]) => h("td", {}, tally[ending])));
     });
     const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "scenario"), h("th", { scope: "col" }, "runs"), ...shown.map(([, text]) => h("th", { scope: "col" }, text))));

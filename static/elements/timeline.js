@@ -280,7 +280,7 @@ export class WsTimeline extends LabElement {
         body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
       }
     }
-    const caption = from ? `The newest ${tableRows} of ${n} rows; the log has them all` : "Timeline";
+    const caption = from ? `The newest ${tableRows} of ${n} rows. The log has all of them.` : "Timeline";
     const { table } = this;
     redraw(table, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
     this.tableTail.fit(table);

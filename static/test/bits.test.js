@@ -44,7 +44,7 @@ test("the bits of RFC 6455 §5.7's masked Hello stand in rows of 32, each with i
 
 test("parts that a frame leaves out are ghosts with the reason", () => {
   const absent = layout(frame("server", "Hello"), []).parts.filter((p) => !p.present);
-  assert.deepEqual(absent.map((p) => `${p.name}: ${p.why}`), ["extended length: the length 5 fits in 7 bits", "masking key: MASK is 0"]);
+  assert.deepEqual(absent.map((p) => `${p.name}: ${p.why}`), ["extended length: the length 5 fits in 7 bits", "masking key: the MASK bit is 0"]);
   const empty = layout(frame("client", ""), []).parts;
   assert.deepEqual(empty.map((p) => p.present), [true, true, false, true, false]);
 });

@@ -77,7 +77,7 @@ test("no more is kept than the limit, and what is forgotten is counted", () => {
   assert.ok(rows.list.length < 200);
   assert.equal(rows.bySeq.size, rows.list.length);
   assert.equal(rows.list[0].event, history.gap);
-  assert.match(line(history.gap), /^[\d,]+ older events not kept/);
+  assert.match(line(history.gap), /^[\d,]+ older events discarded/);
   const conn = rows.conn(1);
   assert.ok(conn.reads.length < 200 && conn.states.length < 10);
 });
@@ -274,7 +274,7 @@ test("stepping back ends at the hole, and forth again leads to the newest", asyn
   const { gap } = l.session.history;
   let presses = 0;
   for (; l.session.notice.text === "" && presses < 1000; presses++) l.cursor.back();
-  assert.match(l.session.notice.text, /beginning of what is kept/);
+  assert.match(l.session.notice.text, /oldest row that the page keeps/);
   assert.equal(l.cursor.view.count(l.cursor.at), 1);
   l.session.history.cursor = 0;
   assert.equal(l.cursor.at, gap.seq);
@@ -299,7 +299,7 @@ test("who stands still is moved to the hole and told; what they look at stays", 
   for (let i = 140; i < 700; i += 20) take(i, i + 20);
   assert.equal(l.session.rows.bySeq.has(row.event.seq), false);
   assert.equal(l.cursor.at, l.session.history.gap.seq);
-  assert.match(l.session.notice.text, /older than all that is kept/);
+  assert.match(l.session.notice.text, /part of the recording has been discarded/);
   assert.equal(l.inspector.subject.event, row.event);
   l.cursor.move(1);
   assert.ok(l.session.history.cursor >= l.inspector.selection.seq);

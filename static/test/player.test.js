@@ -71,7 +71,7 @@ test("Space pauses a play that runs, and runs one that waits or is to pause", as
   await player.toggle();
   assert.deepEqual(orders, ["pause"]);
   assert.ok(player.obeys(begun, "pause") && !player.obeys(begun, "run"));
-  assert.match(lab.session.notice.text, /^send text a is being done. Pauses behind this step/);
+  assert.match(lab.session.notice.text, /^The step “send text a” is running. It pauses after this step/);
   await player.toggle(); // runs on after all
   await player.toggle();
   assert.deepEqual(orders, ["pause", "run", "pause"]);
@@ -88,7 +88,7 @@ test("Space pauses a play that runs, and runs one that waits or is to pause", as
   await player.toggle();
   come(tell(["begin", 3]));
   await player.toggle();
-  assert.match(lab.session.notice.text, /Ends with this step, which is the last/);
+  assert.match(lab.session.notice.text, /It ends with this step, which is the last/);
   come([...tell(["end", 3]), acts.over()]);
   assert.match(lab.session.notice.text, /over/);
   orders.length = 0;
