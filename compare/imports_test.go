@@ -16,15 +16,17 @@ import (
 var allowed = map[string][]string{
 	"reference/wire":    nil,
 	"reference/dissect": {"reference/wire"},
-	"reference":         {"reference/wire"},
+	"reference":         {"reference/wire", "reference/deflate"},
+	"reference/deflate": nil,
 	"reference/naive":   nil, // it shares nothing with those who do it right
 	"compare/tap":       nil,
+	"compare/sse":       nil,
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
-	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
 	"compare/suite":     {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/runner":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite"},
-	"compare/browser":   {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
+	"compare/browser":   {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":   {"reference/wire", "compare/endpoint"},
 	"compare/outputs":   nil,
 	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
@@ -41,7 +43,6 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
-	"compare/endpoint":          {"reference/dissect"},
 	"compare/runner":            {"reference", "lessons"},
 	"compare/scenario":          {"lessons"},
 	"labserver/internal/lesson": {"static"},

@@ -56,7 +56,7 @@ func TestAMessageInManySmallFragmentsIsNotCopiedForEach(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	m := NewMachine(wire.Server, Options{MaxMessage: size})
-	m.Opened()
+	m.Opened(Agreement{})
 	must(m.Receive(frames))
 	runtime.ReadMemStats(&after)
 	if events := m.TakeEvents(); len(events) != 1 || len(events[0].Payload) != size {

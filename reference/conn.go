@@ -49,10 +49,9 @@ type Options struct {
 	// message leaves by itself. Default: 1 ms.
 	HoldFlush time.Duration
 
-	// Deflate, when not nil, has whole messages compressed where the peer agrees
-	// to permessage-deflate (RFC 7692), with these parameters as wishes. Who
-	// mixes secrets with what an attacker can choose should leave it off.
-	Deflate *wire.DeflateParams
+	// Extension, when not nil, is offered to the peer or accepted from it, such as
+	// Deflate, which compresses messages.
+	Extension Extension
 
 	// AnswerClose, when not nil, chooses the Close frame that answers the peer's. What
 	// cannot be sent is replaced by the default: the peer's code and no reason. It
@@ -139,7 +138,6 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 type Conn struct {
 	nc          net.Conn
 	subprotocol string
-	deflated    *wire.DeflateParams // nil without permessage-deflate
 
 	// message is held while a message is being written, and turn while bytes
 	// are, so that those of one frame stay together.
@@ -191,7 +189,7 @@ func (b baton) tryLock() bool {
 // already done. Upgrade and Dial are the ways to one that is not.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
-	c.opened(agreement{}, new(bufio.Reader))
+	c.opened(Agreement{}, new(bufio.Reader))
 	return c
 }
 
@@ -203,15 +201,12 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 
 // opened ends the state CONNECTING. Bytes that r has read behind the
 // handshake are the first that the Machine is given.
-func (c *Conn) opened(a agreement, r *bufio.Reader) {
+func (c *Conn) opened(a Agreement, r *bufio.Reader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a.deflate != nil {
-		c.m.useDeflate(*a.deflate)
-	}
-	unread, _ := r.Peek(r.Buffered())                                                   // what is buffered can be peeked at
-	c.subprotocol, c.deflated, c.unread = a.subprotocol, a.deflate, bytes.Clone(unread) // not to keep r's buffer
-	c.m.Opened()
+	unread, _ := r.Peek(r.Buffered())                            // what is buffered can be peeked at
+	c.subprotocol, c.unread = a.Subprotocol, bytes.Clone(unread) // not to keep r's buffer
+	c.m.Opened(a)
 }
 
 // NetConn returns the connection that c runs on. Reading or writing it breaks
@@ -220,15 +215,6 @@ func (c *Conn) NetConn() net.Conn { return c.nc }
 
 // Subprotocol returns the subprotocol that the handshake settled on, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
-
-// Deflate returns the parameters of permessage-deflate that the handshake settled
-// on, and whether the extension is in use.
-func (c *Conn) Deflate() (p wire.DeflateParams, inUse bool) {
-	if c.deflated == nil {
-		return p, false
-	}
-	return *c.deflated, true
-}
 
 // State returns the connection's state.
 func (c *Conn) State() State {

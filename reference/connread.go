@@ -220,7 +220,7 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	}
 	next := c.m.largest + wire.MaxHeaderSize
 	between := c.m.headLen == 0 && c.m.left == 0 && c.m.opcode == wire.Continuation // messages
-	if between && c.m.inflate == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next {
+	if between && c.m.codec == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next {
 		return lent[:next], inLent
 	}
 	if c.full {

@@ -144,7 +144,7 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 			return nil, err
 		}
 		_, tcp := c.nc.(*net.TCPConn)
-		if tcp && c.m.role == wire.Server && len(p) >= vectorSize && !c.m.compresses(fin, opcode, p) {
+		if tcp && c.m.role == wire.Server && len(p) >= vectorSize && !c.m.encodes(fin, opcode, p) {
 			err := c.m.judge(opcode, fin, p)
 			if err == nil {
 				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)

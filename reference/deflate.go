@@ -1,236 +1,101 @@
 package reference
 
 import (
-	"bytes"
-	"cmp"
-	"compress/flate"
 	"errors"
-	"fmt"
-	"io"
-	"sync"
+	"strings"
+
+	"wslab/reference/deflate"
+	"wslab/reference/wire"
 )
 
-// permessage-deflate (RFC 7692 §7.2) over compress/flate: the tail that is left
-// out, histories that reach over messages or must not, and smaller windows.
+// Deflate is the Extension permessage-deflate (RFC 7692): it compresses messages. An
+// application that mixes secrets with text that an attacker can choose should not use it.
 //
 // What a connection that is idle between messages keeps: without context
 // takeover nothing. With it, the inflater keeps at most the last 32 KiB received
 // and the deflater a flate.Writer, of 0.8 MiB or, for a window below 32 KiB,
 // 1.2 MiB (TestWhatAnIdleConnectionKeeps); so a server with many connections
 // should have ServerNoContextTakeover.
+type Deflate struct {
+	// Params are the parameters that this end asks for.
+	Params wire.DeflateParams
 
-const (
-	// deflateTail is what every flush of a DEFLATE stream ends in, an empty block
-	// without compression whose first three bits went before. It is left out of
-	// the payload (RFC 7692 §7.2.1) and put back before inflating (§7.2.2).
-	deflateTail = "\x00\x00\xff\xff"
-	// lastBlock is an empty block with BFINAL set, at which a flate.Reader ends.
-	lastBlock = "\x01\x00\x00\xff\xff"
-	// maxWindow is the bytes of the largest LZ77 window, of 15 bits: the only
-	// one that compress/flate has.
-	maxWindow = 1 << 15
-)
-
-// A deflater compresses the messages of one direction of a connection.
-type deflater struct {
-	takeover bool
-	window   int     // bytes that a distance may reach back
-	since    int     // bytes compressed since the history was last emptied
-	own      *packer // with takeover, from the first message on
+	// Offers are a client's offers, the preferred one first, in place of the one that
+	// Params makes: wire.DeflateParams{} is a bare offer, and a fallback for a server
+	// that declines the one before it.
+	Offers []wire.DeflateParams
 }
 
-// newDeflater returns a deflater for a window of 8 to 15 bits, 0 for 15. With
-// takeover a message may refer to those before it (RFC 7692 §7.1.1).
-func newDeflater(windowBits int, takeover bool) *deflater {
-	return &deflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
+// Offer implements Extension.
+func (d Deflate) Offer() string {
+	if len(d.Offers) == 0 {
+		return d.Params.Offer().String()
+	}
+	var items []string
+	for _, o := range d.Offers {
+		items = append(items, o.String())
+	}
+	return strings.Join(items, ", ")
 }
 
-// A packer is a flate.Writer and what it writes to.
-type packer struct {
-	out   bytes.Buffer
-	flate *flate.Writer
+// Accept implements Extension.
+func (d Deflate) Accept(request wire.Head) (response string, codec Codec) {
+	if agreed, ok := wire.AcceptDeflate(request, d.Params); ok {
+		return agreed.String(), newDeflateCodec(wire.Server, agreed)
+	}
+	return "", nil
 }
 
-func newPacker(level int) *packer {
-	p := new(packer)
-	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
-	return p
+// Agree implements Extension.
+func (d Deflate) Agree(request, response wire.Head) (Codec, []wire.Violation) {
+	agreed, inUse, unfit := wire.CheckDeflateResponse(request, response)
+	if !inUse {
+		return nil, unfit
+	}
+	return newDeflateCodec(wire.Client, agreed), nil
 }
 
-// Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
-// looks for nothing in a message below 128 bytes. The next level, where it may
-// look at the messages before, takes as long for one of 1 KiB and makes it a
-// fifth smaller; but emptying its history takes 10 µs, so it never does.
-const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
+// Deflate returns the parameters of permessage-deflate that the handshake settled
+// on, and whether the extension is in use.
+func (c *Conn) Deflate() (p wire.DeflateParams, inUse bool) {
+	d, inUse := c.m.codec.(*deflateCodec)
+	if inUse {
+		p = d.params
+	}
+	return p, inUse
+}
 
-// packers are those that no message is using; the next empties their history.
-var packers = sync.Pool{New: func() any { return newPacker(forgetful) }}
+// A deflateCodec is the Codec of Deflate, over compress/flate.
+type deflateCodec struct {
+	params wire.DeflateParams
+	*deflate.Compressor
+	*deflate.Decompressor
+}
 
-// compress appends to dst the payload that message is sent as with RSV1 set. It
-// is never empty: a message of no bytes is one byte, 0x00 (RFC 7692 §7.2.3.6).
-func (d *deflater) compress(dst, message []byte) []byte {
-	p := d.own
+func newDeflateCodec(role wire.Role, p wire.DeflateParams) *deflateCodec {
+	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	if role == wire.Client {
+		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
+	}
+	return &deflateCodec{p, deflate.NewCompressor(sendBits, send), deflate.NewDecompressor(receiveBits, receive)}
+}
+
+func (c *deflateCodec) RSV() [3]bool { return [3]bool{true, false, false} }
+
+func (c *deflateCodec) Encode(dst, message []byte) []byte { return c.Compress(dst, message) }
+
+// Decode implements Codec (RFC 7692 §7.2.2).
+func (c *deflateCodec) Decode(into, payload []byte, limit int) ([]byte, []wire.Violation) {
+	message, err := c.Decompress(into, payload, limit)
 	switch {
-	case !d.takeover:
-		p = packers.Get().(*packer)
-		defer packers.Put(p)
-		p.flate.Reset(&p.out)
-		d.since = 0
-	case p == nil && d.window == maxWindow:
-		p = newPacker(mindful)
-	case p == nil:
-		p = newPacker(forgetful)
+	case err == nil:
+		return message, nil
+	case errors.Is(err, deflate.ErrSize):
+		return message, []wire.Violation{broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d bytes.", limit)}
 	}
-	if d.takeover {
-		d.own = p
-	}
-	p.out = *bytes.NewBuffer(dst)
-
-	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
-	// window, its history is emptied before more than that went in. It costs
-	// matches, and bytes for each flush; who asks for a small window has memory
-	// to save. Errors could only come from the Buffer, which has none.
-	for d.window < maxWindow && d.since+len(message) > d.window {
-		if d.since == 0 {
-			_, _ = p.flate.Write(message[:d.window])
-			_ = p.flate.Flush()
-			message = message[d.window:]
-		}
-		p.flate.Reset(&p.out)
-		d.since = 0
-	}
-	_, _ = p.flate.Write(message)
-	d.since += len(message)
-	//lesson:begin deflate-tail
-	_ = p.flate.Flush() // brings the bits to a whole byte with an empty block
-	p.out.Truncate(p.out.Len() - len(deflateTail))
-	//lesson:end
-	out := p.out.Bytes()
-	p.out = bytes.Buffer{}
-	return out
+	return message, []wire.Violation{wire.RuleDeflateData.Broken(err.Error() + ".")}
 }
 
-// errInflatedSize says that a message inflates to more bytes than its receiver
-// is willing to hold.
-var errInflatedSize = errors.New("the message inflates to more than the limit")
-
-// maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
-// limit and compressors make one, but each costs moving the window, and 1 MiB of
-// the shortest would be two seconds of work.
-const maxStreams = 1000
-
-var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
-
-// A corruptError says why bytes are not DEFLATE (RFC 1951).
-type corruptError struct{ why error }
-
-func (e *corruptError) Error() string { return "the compressed message is corrupt: " + e.why.Error() }
-
-// An inflater turns payloads of one direction of a connection back into messages,
-// each when it is whole: a flate.Reader without bytes must wait or fail, and to
-// wait would take a goroutine for every unfinished message.
-type inflater struct {
-	takeover bool
-	window   int    // bytes that a message may refer back to
-	history  []byte // those, of messages before
-}
-
-// newInflater returns the inflater of what newDeflater's deflater compresses.
-func newInflater(windowBits int, takeover bool) *inflater {
-	return &inflater{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
-}
-
-// maxPacked is the bytes that a payload may have whose message may have limit: a
-// fixed code has nine bits at most for a byte, and where no code is shorter
-// there are blocks without compression, each of which adds five bytes.
-func maxPacked(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
-
-// An unpacker is a flate.Reader and what it reads: a payload with the tail behind
-// it. From a bytes.Reader it takes not one byte more than a stream has.
-type unpacker struct {
-	in     bytes.Reader
-	flate  io.Reader
-	beyond [1]byte // for the byte that would be one too many
-}
-
-// unpackers are those that no message is using; reset gives them another history.
-var unpackers = sync.Pool{New: func() any {
-	u := new(unpacker)
-	u.flate = flate.NewReader(&u.in)
-	return u
-}}
-
-// reset begins a stream that may refer to history. It never fails.
-func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
-
-// inflate returns the message that payload stands for, in the memory of into as
-// far as that is enough. The message may have limit bytes: errInflatedSize
-// tells that it has more, a *corruptError that the payload cannot be. The limit
-// holds while inflating: memory doubles as bytes come, and never exceeds it. The
-// tail is put behind payload, where there is room in its memory.
-//
-// A payload of no bytes at all is a message of none: RFC 7692 has it sent as
-// 0x00, but every endpoint built on zlib takes it.
-func (i *inflater) inflate(into, payload []byte, limit int) ([]byte, error) {
-	if len(payload) == 0 {
-		return into[:0], nil
-	}
-	u := unpackers.Get().(*unpacker)
-	defer unpackers.Put(u)
-	defer u.in.Reset(nil)
-	//lesson:begin inflate-tail
-	const tail = deflateTail + lastBlock
-	u.in.Reset(append(payload, tail...))
-	//lesson:end
-	u.reset(i.history)
-
-	message, kept := into[:0], 0 // kept bytes of message are in history
-	streams := 1
-	for {
-		if len(message) == cap(message) && len(message) < limit {
-			size := min(max(2*len(message), 2*len(payload), 512), limit)
-			message = append(make([]byte, 0, size), message...)
-		}
-		space := message[len(message):min(cap(message), limit)]
-		if len(space) == 0 {
-			space = u.beyond[:]
-		}
-		n, err := u.flate.Read(space)
-		if n > 0 && len(message) == limit {
-			return message, errInflatedSize
-		}
-		message = message[:len(message)+n]
-		switch {
-		case err == nil:
-		case !errors.Is(err, io.EOF):
-			return message, &corruptError{err}
-		case u.in.Len() > len(tail):
-			// A block with BFINAL set ends a DEFLATE stream, not the message:
-			// another stream follows (RFC 7692 §7.2.3.4).
-			if streams++; streams > maxStreams {
-				return message, &corruptError{errManyStreams}
-			}
-			i.remember(message[kept:])
-			kept = len(message)
-			u.reset(i.history)
-		case 0 < u.in.Len() && u.in.Len() < len(tail):
-			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in what was put behind it
-		case i.takeover:
-			i.remember(message[kept:])
-			return message, nil
-		default:
-			i.history = nil
-			return message, nil
-		}
-	}
-}
-
-// remember adds bytes to the history, and lets go of what is too far back.
-func (i *inflater) remember(data []byte) {
-	data = data[max(0, len(data)-i.window):]
-	old := i.history[max(0, len(i.history)+len(data)-i.window):]
-	if n := len(old) + len(data); n > cap(i.history) {
-		i.history = make([]byte, 0, min(max(2*cap(i.history), n), i.window))
-	}
-	i.history = append(append(i.history[:0], old...), data...)
-}
+// MaxEncoded implements Codec.
+func (c *deflateCodec) MaxEncoded(limit int) uint64 { return deflate.MaxSize(limit) }

@@ -5,9 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -46,11 +44,6 @@ type DialOptions struct {
 	// end sooner. Default: 10 s.
 	Timeout time.Duration
 
-	// DeflateOffers are the offers of permessage-deflate, the preferred one first,
-	// in place of the one that Options.Deflate makes: wire.DeflateParams{} is a bare
-	// offer, and a fallback for a server that declines the one before it.
-	DeflateOffers []wire.DeflateParams
-
 	// Key returns the 16 bytes of Sec-WebSocket-Key. Default: crypto/rand.
 	Key func() [wire.KeySize]byte
 
@@ -80,16 +73,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if err != nil {
 		return nil, err
 	}
-	var key [wire.KeySize]byte
-	_, _ = rand.Read(key[:]) // it never fails
-	if o.Key != nil {
-		key = o.Key()
-	}
-	offers := o.DeflateOffers
-	if offers == nil && o.Options.Deflate != nil {
-		offers = []wire.DeflateParams{o.Options.Deflate.Offer()}
-	}
-	request, err := newRequest(u.RequestURI(), hostField(u), base64.StdEncoding.EncodeToString(key[:]), o.Subprotocols, offers, o.Header)
+	request, err := o.request(u)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +100,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	// 3. The handshake, and the connection that it opens.
 	c = newConn(nc, wire.Client, o.Options)
 	if err == nil {
-		err = c.shake(request)
+		err = c.shake(o, request)
 	}
 	if !stop() {
 		err = errors.Join(ctx.Err(), err)
@@ -129,9 +113,8 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 }
 
 // shake sends the request, judges the response, and opens c as was agreed on.
-func (c *Conn) shake(request wire.Head) error {
-	start := request.Method + " " + request.Target + " " + request.Proto
-	if _, err := c.nc.Write(appendHead(nil, start, request.Fields)); err != nil {
+func (c *Conn) shake(o *DialOptions, request wire.Head) error {
+	if _, err := c.nc.Write(appendRequest(request)); err != nil {
 		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
 	r := bufio.NewReader(c.nc)
@@ -139,23 +122,15 @@ func (c *Conn) shake(request wire.Head) error {
 	if err != nil {
 		return &HandshakeError{Status: response.Status, Head: response, Err: err}
 	}
-	if violations := wire.CheckResponse(request, response); violations != nil {
-		e := &HandshakeError{Status: response.Status, Violations: violations, Head: response}
-		if response.Status != http.StatusSwitchingProtocols {
-			_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
-			e.Body = refusalBody(head, r)
-		}
-		return e
+	agreed, err := o.agree(request, response)
+	if refused, ok := err.(*HandshakeError); ok && response.Status != http.StatusSwitchingProtocols {
+		_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
+		refused.Body = refusalBody(head, r)
 	}
-	var agreed agreement
-	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
-		agreed.subprotocol = chosen[0]
+	if err == nil {
+		c.opened(agreed, r)
 	}
-	if params, inUse, _ := wire.CheckDeflateResponse(request, response); inUse {
-		agreed.deflate = &params
-	}
-	c.opened(agreed, r)
-	return nil
+	return err
 }
 
 // maxInterim bounds the answers before the answer.

@@ -403,10 +403,10 @@ func TestOffersOfDeflateAreMadeInTheirOrder(t *testing.T) {
 		options DialOptions
 		want    string
 	}{
-		{DialOptions{Options: Options{Deflate: &wire.DeflateParams{}}}, "permessage-deflate; client_max_window_bits"},
-		{DialOptions{Options: Options{Deflate: &wire.DeflateParams{ClientMaxWindowBits: 10}}}, "permessage-deflate; client_max_window_bits=10"},
-		{DialOptions{DeflateOffers: []wire.DeflateParams{{}}}, "permessage-deflate"},
-		{DialOptions{DeflateOffers: []wire.DeflateParams{{ServerMaxWindowBits: 10, ClientMaxWindowBits: wire.AnyWindowBits}, {}}},
+		{DialOptions{Options: Options{Extension: Deflate{}}}, "permessage-deflate; client_max_window_bits"},
+		{DialOptions{Options: Options{Extension: Deflate{Params: wire.DeflateParams{ClientMaxWindowBits: 10}}}}, "permessage-deflate; client_max_window_bits=10"},
+		{DialOptions{Options: Options{Extension: Deflate{Offers: []wire.DeflateParams{{}}}}}, "permessage-deflate"},
+		{DialOptions{Options: Options{Extension: Deflate{Offers: []wire.DeflateParams{{ServerMaxWindowBits: 10, ClientMaxWindowBits: wire.AnyWindowBits}, {}}}}},
 			"permessage-deflate; server_max_window_bits=10; client_max_window_bits, permessage-deflate"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -558,7 +558,7 @@ func FuzzParseResponse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		head, err = readHead(bufio.NewReader(bytes.NewReader(appendHead(nil, fmt.Sprintf("%s %03d", h.Proto, h.Status), h.Fields))))
+		head, err = readHead(bufio.NewReader(bytes.NewReader(wire.AppendHead(nil, fmt.Sprintf("%s %03d", h.Proto, h.Status), h.Fields...))))
 		must(err)
 		again, err := parseResponse(head)
 		if err != nil || !slices.Equal(again.Fields, h.Fields) || again.Status != h.Status {

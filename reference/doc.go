@@ -1,7 +1,7 @@
 // Package reference is an endpoint of RFC 6455, server and client, written to
 // be read. Package wire comes first: bits, fields and rules. Then the files that
 // touch no network: machine.go, receive.go, memory.go, send.go, closing.go,
-// handshake.go and deflate.go (RFC 7692). Then those that do: conn.go,
+// handshake.go, extension.go and deflate.go (RFC 7692). Then those that do: conn.go,
 // connread.go, connwrite.go, connstream.go and connclose.go move bytes between a
 // Machine and a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP
 // listener) and dial.go (the client) open connections. misbehave.go names what an
@@ -47,12 +47,12 @@
 //
 // And of RFC 7692, permessage-deflate:
 //
-//	§7.1    wire/extension.go  TestTheServerChoosesTheFirstOfferThatItCanAccept
-//	§7.1    wire/extension.go  TestTheClientTakesWhatServersAnswer
-//	§7.1.1  deflate.go         TestNothingIsTakenFromOneConnectionToAnother
-//	§7.1.2  deflate.go         TestNoDistanceReachesBeyondTheWindow
-//	§7.2.1  deflate.go         TestMessagesComeBackThroughEveryWindow
-//	§7.2.2  deflate.go         TestTheExamplesOfRFC7692AreInflated
+//	§7.1    wire/deflate.go    TestTheServerChoosesTheFirstOfferThatItCanAccept
+//	§7.1    wire/deflate.go    TestTheClientTakesWhatServersAnswer
+//	§7.1.1  deflate/deflate.go TestNothingIsTakenFromOneConnectionToAnother
+//	§7.1.2  deflate/deflate.go TestNoDistanceReachesBeyondTheWindow
+//	§7.2.1  deflate/deflate.go TestMessagesComeBackThroughEveryWindow
+//	§7.2.2  deflate/deflate.go TestTheExamplesOfRFC7692AreInflated
 //
 // Events and messages come in the order in which the peer sent them. A slice
 // that is passed in is neither kept nor written to; one that is returned
@@ -70,5 +70,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go memory.go send.go closing.go handshake.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
+//go:embed machine.go receive.go memory.go send.go closing.go handshake.go extension.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
 var Source embed.FS

@@ -3,11 +3,14 @@ package reference
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,44 +25,85 @@ const maxHead = 16 << 10
 // upgrade is what both ends say, in the request, the answer and the refusal 426.
 var upgrade = [...]wire.Field{{Name: "Upgrade", Value: "websocket"}, {Name: "Connection", Value: "Upgrade"}}
 
-// An agreement is what an opening handshake has settled.
-type agreement struct {
-	subprotocol string
-	deflate     *wire.DeflateParams // nil without permessage-deflate
+// An Agreement is what an opening handshake settled.
+type Agreement struct {
+	Head        wire.Head // the peer's: the request for a server, the response for a client
+	Subprotocol string    // "" for none
+	Codec       Codec     // nil without an extension
 }
 
-// answerRequest judges a client's handshake and writes what accepts it (RFC
-// 6455 §4.2.2). Of the subprotocols that both ends know, the one that stands
-// first in supported is chosen. Refused says why a request must not be accepted.
-// extra are further fields of the answer.
-func answerRequest(request wire.Head, supported []string, deflate *wire.DeflateParams, originAllowed bool, extra http.Header) (response []byte, agreed agreement, refused *HandshakeError) {
+// Answer is the server's half of the opening handshake without a network (RFC 6455
+// §4.2.2). It judges a client's request, a head with its empty line, by the fields of
+// s, and returns what to send: the response that accepts the request, or one that
+// refuses it, and then the error is a *HandshakeError. A Machine goes on from the
+// Agreement. Bytes after the head are for that Machine.
+func (s *Server) Answer(request []byte) (response []byte, agreed Agreement, err error) {
+	response, agreed, refused := s.answerHead(readHead(bufio.NewReader(bytes.NewReader(request))))
+	if refused != nil {
+		err = refused
+	}
+	return response, agreed, err
+}
+
+// answerHead is Answer for what readHead has returned. There is no response where
+// the request did not end.
+func (s *Server) answerHead(head []byte, err error) (response []byte, agreed Agreement, refused *HandshakeError) {
+	if err == nil {
+		if agreed.Head, err = parseRequest(head); err == nil {
+			response, agreed, refused = s.answer(agreed.Head)
+		} else {
+			refused = &HandshakeError{Status: http.StatusBadRequest, Head: agreed.Head, Err: err}
+		}
+	} else if errors.Is(err, errLongHead) {
+		refused = &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err}
+	} else {
+		return nil, agreed, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
+	}
+	if refused != nil {
+		response = refused.response()
+	}
+	return response, agreed, refused
+}
+
+// answer judges a client's request and writes the response that accepts it (RFC 6455
+// §4.2.2). Of the subprotocols that both ends know, the one that comes first in
+// s.Subprotocols is chosen. Refused says why the request must not be accepted.
+func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, refused *HandshakeError) {
+	agreed.Head = request
+	if major, _, ok := http.ParseHTTPVersion(request.Proto); ok && major != 1 { // RFC 9110 §15.6.6
+		return nil, agreed, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
+			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
+	}
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
-	if !originAllowed {
-		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(request.Values("Origin"), ", "), request.Authority()))
+	origins, authority := request.Values("Origin"), request.Authority()
+	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !wire.SameOrigin(origins, authority) {
+		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {
 		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
 	}
 	//lesson:end
 
-	agreed.subprotocol = chooseSubprotocol(supported, request.Tokens("Sec-WebSocket-Protocol"))
+	var fields []wire.Field
 	//lesson:begin upgrade-response
-	answer := append(upgrade[:], wire.Field{Name: "Sec-WebSocket-Accept", Value: wire.Accept(request.Key())})
-	if agreed.subprotocol != "" {
-		answer = append(answer, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.subprotocol})
+	if agreed.Subprotocol = chooseSubprotocol(s.Subprotocols, request.Tokens("Sec-WebSocket-Protocol")); agreed.Subprotocol != "" {
+		fields = append(fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.Subprotocol})
 	}
-	if deflate != nil {
-		if params, value, ok := wire.AcceptDeflate(request, *deflate); ok {
-			agreed.deflate = &params
-			answer = append(answer, wire.Field{Name: "Sec-WebSocket-Extensions", Value: value})
+	if s.Options.Extension != nil {
+		var item string
+		if item, agreed.Codec = s.Options.Extension.Accept(request); agreed.Codec != nil {
+			fields = append(fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: item})
 		}
 	}
-	more, err := extraFields(extra)
-	if err != nil {
-		return nil, agreed, &HandshakeError{Status: http.StatusInternalServerError, Head: request, Err: err}
+	if s.ResponseHeader != nil {
+		more, err := extraFields(s.ResponseHeader(request))
+		if err != nil {
+			return nil, agreed, &HandshakeError{Status: http.StatusInternalServerError, Head: request, Err: err}
+		}
+		fields = append(fields, more...)
 	}
-	response = appendHead(nil, "HTTP/1.1 101 Switching Protocols", append(answer, more...))
+	response = wire.AppendSwitchingProtocols(nil, request.Key(), fields...)
 	//lesson:end
 	return response, agreed, nil
 }
@@ -88,6 +132,18 @@ func refusal(e *HandshakeError) (fields []wire.Field, body string) {
 	return fields, body
 }
 
+// response returns the whole response that refuses a handshake as e says. The server
+// closes the connection after it.
+func (e *HandshakeError) response() []byte {
+	fields, body := refusal(e)
+	if e.Status != http.StatusUpgradeRequired {
+		fields = append(fields, wire.Field{Name: "Connection", Value: "close"})
+	}
+	fields = append(fields, wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
+	head := wire.AppendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", e.Status, http.StatusText(e.Status)), fields...)
+	return append(head, body...)
+}
+
 // chooseSubprotocol returns the first of supported that is offered, or "".
 // Only a token can be chosen, so no name can carry a second header line.
 func chooseSubprotocol(supported, offered []string) string {
@@ -99,27 +155,83 @@ func chooseSubprotocol(supported, offered []string) string {
 	return ""
 }
 
-// newRequest returns a client's handshake (RFC 6455 §4.1).
-func newRequest(target, host, key string, subprotocols []string, deflate []wire.DeflateParams, extra http.Header) (wire.Head, error) {
-	request := wire.Head{Method: "GET", Target: target, Proto: "HTTP/1.1", Fields: []wire.Field{
-		{Name: "Host", Value: host}, upgrade[0], upgrade[1],
-		{Name: "Sec-WebSocket-Key", Value: key},
+// Request is the first part of the client's half of the opening handshake without a
+// network (RFC 6455 §4.1): it returns the request for a URL with the scheme ws or wss.
+func (o *DialOptions) Request(rawURL string) ([]byte, error) {
+	u, _, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	request, err := o.request(u)
+	return appendRequest(request), err
+}
+
+// Agree is the other part: it judges the server's response to request, which Request
+// returned. The error is a *HandshakeError. A Machine goes on from the Agreement.
+// Bytes after the head are for that Machine.
+func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err error) {
+	head, err := readHead(bufio.NewReader(bytes.NewReader(request)))
+	if err != nil {
+		return agreed, err
+	}
+	asked, err := parseRequest(head)
+	if err != nil {
+		return agreed, err
+	}
+	_, answer, err := readAnswer(bufio.NewReader(bytes.NewReader(response)))
+	if err != nil {
+		return agreed, &HandshakeError{Status: answer.Status, Head: answer, Err: err}
+	}
+	return o.agree(asked, answer)
+}
+
+// request returns a client's handshake (RFC 6455 §4.1).
+func (o *DialOptions) request(u *url.URL) (wire.Head, error) {
+	var key [wire.KeySize]byte
+	_, _ = rand.Read(key[:]) // it never fails
+	if o.Key != nil {
+		key = o.Key()
+	}
+	request := wire.Head{Method: "GET", Target: u.RequestURI(), Proto: "HTTP/1.1", Fields: []wire.Field{
+		{Name: "Host", Value: hostField(u)}, upgrade[0], upgrade[1],
+		{Name: "Sec-WebSocket-Key", Value: base64.StdEncoding.EncodeToString(key[:])},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}
-	for i, s := range subprotocols {
-		if !wire.IsToken(s) || slices.Contains(subprotocols[:i], s) {
+	for i, s := range o.Subprotocols {
+		if !wire.IsToken(s) || slices.Contains(o.Subprotocols[:i], s) {
 			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
 		}
 	}
-	if len(subprotocols) > 0 {
-		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(subprotocols, ", ")})
+	if len(o.Subprotocols) > 0 {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: strings.Join(o.Subprotocols, ", ")})
 	}
-	if len(deflate) > 0 {
-		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: wire.OfferDeflate(deflate...)})
+	if o.Options.Extension != nil {
+		request.Fields = append(request.Fields, wire.Field{Name: "Sec-WebSocket-Extensions", Value: o.Options.Extension.Offer()})
 	}
-	more, err := extraFields(extra)
+	more, err := extraFields(o.Header)
 	request.Fields = append(request.Fields, more...)
 	return request, err
+}
+
+// appendRequest returns a request as it is sent.
+func appendRequest(h wire.Head) []byte {
+	return wire.AppendHead(nil, h.Method+" "+h.Target+" "+h.Proto, h.Fields...)
+}
+
+// agree judges a server's handshake as the response to request.
+func (o *DialOptions) agree(request, response wire.Head) (agreed Agreement, err error) {
+	agreed.Head = response
+	violations := wire.CheckResponse(request, response)
+	if violations == nil && o.Options.Extension != nil {
+		agreed.Codec, violations = o.Options.Extension.Agree(request, response)
+	}
+	if violations != nil {
+		return agreed, &HandshakeError{Status: response.Status, Violations: violations, Head: response}
+	}
+	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
+		agreed.Subprotocol = chosen[0]
+	}
+	return agreed, nil
 }
 
 // extraFields returns the fields that a caller adds to a handshake, or what is
@@ -155,25 +267,6 @@ func sortedFields(h http.Header) []wire.Field {
 		}
 	}
 	return fields
-}
-
-// appendHead writes a start line, fields and the empty line to the end of dst.
-func appendHead(dst []byte, start string, fields []wire.Field) []byte {
-	dst = append(dst, start+"\r\n"...)
-	for _, f := range fields {
-		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
-	}
-	return append(dst, "\r\n"...)
-}
-
-// otherVersion returns the refusal of a request of HTTP/2 or any other major version
-// but 1 (RFC 9110 §15.6.6), or nil.
-func otherVersion(request wire.Head) *HandshakeError {
-	if major, _, ok := http.ParseHTTPVersion(request.Proto); !ok || major == 1 {
-		return nil
-	}
-	return &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
-		Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
 }
 
 var errLongHead = fmt.Errorf("the head of the handshake has more than %d bytes", maxHead)

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,7 +171,8 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		if r := recover(); r != nil { // in CheckOrigin, or in Options.Observe
 			err = panicked("handshake", nc, r)
 			if response == nil {
-				_ = refuseTCP(nc, &HandshakeError{Status: http.StatusInternalServerError, Err: errors.New("the server failed")})
+				e := &HandshakeError{Status: http.StatusInternalServerError, Err: errors.New("the server failed")}
+				_ = refuseTCP(nc, e.response())
 			}
 		}
 		if err != nil {
@@ -187,63 +187,38 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 
 	// 1. The request, of which nothing is believed and no more is held than fits.
 	r := bufio.NewReader(nc)
-	head, err := readHead(r)
-	if errors.Is(err, errLongHead) {
-		return nil, request, refuseTCP(nc, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err})
-	}
-	if err != nil {
-		return nil, request, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
-	}
-	request, err = parseRequest(head)
-	if err != nil {
-		return nil, request, refuseTCP(nc, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err})
-	}
+	response, agreed, refused := s.answerHead(readHead(r))
 
-	// 2. The answer.
-	if other := otherVersion(request); other != nil {
-		return nil, request, refuseTCP(nc, other)
-	}
-	allowed := wire.SameOrigin(request.Values("Origin"), request.Authority())
-	if s.CheckOrigin != nil {
-		allowed = s.CheckOrigin(request)
-	}
-	var extra http.Header
-	if s.ResponseHeader != nil {
-		extra = s.ResponseHeader(request)
-	}
-	response, agreed, refused := answerRequest(request, s.Subprotocols, s.Options.Deflate, allowed, extra)
+	// 2. The response.
 	if refused != nil {
-		return nil, request, refuseTCP(nc, refused)
+		if response != nil {
+			if werr := refuseTCP(nc, response); werr != nil {
+				refused.Err = errors.Join(refused.Err, werr)
+			}
+		}
+		return nil, agreed.Head, refused
 	}
 	if _, err := nc.Write(response); err != nil {
-		return nil, request, &HandshakeError{Head: request, Err: fmt.Errorf("send the answer: %w", err)}
+		return nil, agreed.Head, &HandshakeError{Head: agreed.Head, Err: fmt.Errorf("send the answer: %w", err)}
 	}
 
 	// 3. The connection, and the frames that came right behind the handshake.
 	_ = nc.SetDeadline(time.Time{})
 	c.opened(agreed, r)
-	return c, request, nil
+	return c, agreed.Head, nil
 }
 
-// refuseTCP answers a handshake as e says, closes the connection behind the
-// answer, and returns e.
-func refuseTCP(nc net.Conn, e *HandshakeError) error {
-	fields, body := refusal(e)
-	if e.Status != http.StatusUpgradeRequired {
-		fields = append(fields, wire.Field{Name: "Connection", Value: "close"})
-	}
-	fields = append(fields, wire.Field{Name: "Content-Length", Value: strconv.Itoa(len(body))})
-	answer := appendHead(nil, fmt.Sprintf("HTTP/1.1 %d %s", e.Status, http.StatusText(e.Status)), fields)
-	if _, werr := nc.Write(append(answer, body...)); werr != nil {
-		e.Err = errors.Join(e.Err, werr)
-		return e
+// refuseTCP sends a response that refuses, and lets it arrive before nc is closed.
+func refuseTCP(nc net.Conn, response []byte) error {
+	if _, err := nc.Write(response); err != nil {
+		return err
 	}
 	// As in hangUp: bytes unread would make a reset of the close, and the reset
 	// might destroy the answer. The handshake's deadline still runs.
-	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+	if half, ok := nc.(halfCloser); ok && half.CloseWrite() == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(nc, 16*maxHead))
 	}
-	return e
+	return nil
 }
 
 // handle gives c to the Handler and ends it afterwards.
@@ -269,15 +244,9 @@ func (s *Server) handle(c *Conn, request wire.Head) {
 // the Handler runs in a goroutine of its own, so that of net/http's nothing is
 // kept, neither its buffers nor its goroutine.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	u := Upgrader{Subprotocols: s.Subprotocols, Options: s.Options}
-	if s.CheckOrigin != nil {
-		u.CheckOrigin = func(r *http.Request) bool { return s.CheckOrigin(requestHead(r)) }
-	}
-	if s.ResponseHeader != nil {
-		u.ResponseHeader = func(r *http.Request) http.Header { return s.ResponseHeader(requestHead(r)) }
-	}
-	c, err := u.Upgrade(w, r)
-	s.run(c, requestHead(r), err)
+	request := requestHead(r)
+	c, err := s.upgrade(w, request)
+	s.run(c, request, err)
 }
 
 // Shutdown closes the listeners and every connection with 1001, and waits until

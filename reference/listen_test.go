@@ -230,7 +230,7 @@ func TestTheHandlerHasTheRequestAndTheClientTheFieldsOfTheAnswer(t *testing.T) {
 		ResponseHeader: func(request wire.Head) http.Header {
 			return http.Header{"Set-Cookie": {"to=" + request.Target}}
 		},
-		Options: Options{Deflate: &wire.DeflateParams{ServerNoContextTakeover: true}},
+		Options: Options{Extension: Deflate{Params: wire.DeflateParams{ServerNoContextTakeover: true}}},
 	}
 	for path, url := range listen(t, s) {
 		nc := rawDial(t, url, []byte(strings.Replace(handshake, "Origin: ", "X-Own: a\r\nOrigin: ", 1)))
@@ -573,7 +573,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again := appendHead(nil, h.Method+" "+h.Target+" "+h.Proto, h.Fields)
+		again := appendRequest(h)
 		behind := bytes.NewReader(again)
 		head, err = readHead(bufio.NewReader(behind))
 		if err != nil || behind.Len() > 0 || bytes.Count(head, []byte("\n")) != bytes.Count(again, []byte("\n")) {

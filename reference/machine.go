@@ -33,7 +33,7 @@ const DefaultMaxMessage = 1 << 20
 // however the bytes are cut. Conn puts one on a net.Conn.
 //
 // Its memory is bounded by what it was given: the bytes of one message up to
-// its limit, a little more than twice that if it is compressed, and output of
+// its limit, a little more than twice that if it is encoded, and output of
 // at most three times the last input and one Close frame, until taken.
 // A Machine belongs to one goroutine at a time.
 type Machine struct {
@@ -54,12 +54,11 @@ type Machine struct {
 
 	// The message that is coming in: control frames may stand between its
 	// fragments, so it is apart from the frame.
-	opcode     wire.Opcode // Text or Binary; Continuation when there is none
-	fragments  int         // frames that have ended
-	bytes      int64       // payload bytes of those frames
-	text       wire.UTF8
-	compressed bool      // the first frame had RSV1
-	inflate    *inflater // nil without permessage-deflate
+	opcode    wire.Opcode // Text or Binary; Continuation when there is none
+	fragments int         // frames that have ended
+	bytes     int64       // payload bytes of those frames
+	text      wire.UTF8
+	encoded   bool // the first frame had a reserved bit of the extension
 
 	// The payload bytes of both.
 	memory
@@ -67,7 +66,9 @@ type Machine struct {
 	// The message that is going out.
 	sending  wire.Opcode // Continuation when there is none
 	sendText wire.UTF8
-	deflate  *deflater // nil without permessage-deflate
+
+	codec Codec   // nil without an extension
+	rsv   [3]bool // its RSV
 
 	events []Event // what TakeEvents will return
 	out    []byte  // what TakeOutput will return
@@ -106,22 +107,13 @@ func NewMachine(role wire.Role, o Options) *Machine {
 	return &Machine{role: role, o: o}
 }
 
-// Opened tells m that the opening handshake is done (RFC 6455 §4.1, §4.2.2).
-func (m *Machine) Opened() {
+// Opened tells m that the opening handshake is done, and what it settled (RFC 6455
+// §4.1, §4.2.2).
+func (m *Machine) Opened(a Agreement) {
 	if m.state == Connecting {
+		m.use(a.Codec)
 		m.enter(Open, "the opening handshake is done")
 	}
-}
-
-// useDeflate begins to use permessage-deflate with the parameters that both ends
-// have agreed on (RFC 7692 §7.1).
-func (m *Machine) useDeflate(p wire.DeflateParams) {
-	send, sendBits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
-	receive, receiveBits := !p.ClientNoContextTakeover, p.ClientMaxWindowBits
-	if m.role == wire.Client {
-		send, sendBits, receive, receiveBits = receive, receiveBits, send, sendBits
-	}
-	m.deflate, m.inflate = newDeflater(sendBits, send), newInflater(receiveBits, receive)
 }
 
 // TCPClosed tells m that the TCP connection is closed, and why. Nothing can be

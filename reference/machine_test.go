@@ -38,7 +38,7 @@ func openMachine(role wire.Role) (*Machine, *[]string) {
 			seen = append(seen, s)
 		},
 	})
-	m.Opened()
+	m.Opened(Agreement{})
 	return m, &seen
 }
 
@@ -512,7 +512,7 @@ func TestASecondMessageMustWaitForTheEndOfTheFirst(t *testing.T) {
 func TestEveryFrameOfAClientHasAKeyOfItsOwn(t *testing.T) {
 	n := byte(0)
 	m := NewMachine(wire.Client, Options{MaskKey: func() [4]byte { n++; return [4]byte{n, n, n, n} }})
-	m.Opened()
+	m.Opened(Agreement{})
 	must(m.Send(wire.Text, true, nil))
 	must(m.Send(wire.Ping, true, []byte("p")))
 	must(m.SendClose(1000, ""))
@@ -526,10 +526,11 @@ func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 	for _, role := range []wire.Role{wire.Client, wire.Server} {
 		for _, compressed := range []bool{false, true} {
 			m := NewMachine(role, Options{MaxMessage: math.MaxInt, MaskKey: func() [4]byte { return testKey }})
+			var a Agreement
 			if compressed {
-				m.useDeflate(wire.DeflateParams{})
+				a.Codec = newDeflateCodec(role, wire.DeflateParams{})
 			}
-			m.Opened()
+			m.Opened(a)
 			h := wire.Header{Fin: true, RSV1: compressed, Opcode: wire.Binary, Masked: role == wire.Server, Form: wire.Length64, Length: 1<<63 - 1}
 			must(m.Receive(append(h.Append(nil), make([]byte, 100)...)))
 			if held := cap(m.message) + cap(m.packed); held < 100 || held > 1000 {
@@ -546,11 +547,11 @@ func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 	const size, part = 1 << 20, 64
 	for _, how := range []string{"as it is", "compressed", "in parts", "one frame in parts"} {
 		m := NewMachine(wire.Server, Options{MaxMessage: 2 * size})
-		m.Opened()
+		m.Opened(Agreement{})
 		must(m.Receive(from(wire.Client, true, wire.Binary, strings.Repeat("a", size))))
 		m.TakeEvents()
 		if how == "compressed" {
-			m.useDeflate(wire.DeflateParams{})
+			m.use(newDeflateCodec(m.role, wire.DeflateParams{}))
 		}
 		fragments := make([][]byte, size/part)
 		for i := range fragments {
@@ -598,7 +599,7 @@ func TestAMachineIsDeafBeforeItIsOpenAndAfterTCPIsClosed(t *testing.T) {
 		t.Error("a Machine in CONNECTING sends")
 	}
 	m.TCPClosed("the test")
-	m.Opened()
+	m.Opened(Agreement{})
 	if m.State() != Closed {
 		t.Errorf("the state goes back to %s", m.State())
 	}
@@ -656,7 +657,7 @@ func FuzzMachine(f *testing.F) {
 
 func ExampleMachine() {
 	m := NewMachine(wire.Server, Options{})
-	m.Opened()
+	m.Opened(Agreement{})
 	// The masked "Hello" of RFC 6455 §5.7, then a ping, cut in the middle.
 	data, _ := hex.DecodeString("818537fa213d7f9f4d5158" + "898000000000")
 	_ = m.Receive(data[:8])
@@ -673,7 +674,7 @@ func ExampleMachine() {
 
 func ExampleMachine_Receive() {
 	m := NewMachine(wire.Server, Options{})
-	m.Opened()
+	m.Opened(Agreement{})
 	err := m.Receive([]byte{0x81, 0x05}) // a client that does not mask
 	fmt.Println(err)
 	fmt.Printf("%q\n", m.TakeOutput(nil)[4:])
@@ -715,4 +716,9 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+func must2[T any](v T, err error) T {
+	must(err)
+	return v
 }

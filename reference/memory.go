@@ -14,7 +14,7 @@ import "wslab/reference/wire"
 type memory struct {
 	control []byte // of a control frame so far
 	message []byte // of the message so far, unless it is being discarded
-	packed  []byte // of a compressed message so far; message stays empty until its end
+	packed  []byte // of an encoded message so far; message stays empty until its end
 
 	lent    []byte // empty, for the next message to stand in; nil: the Machine makes memory
 	largest int    // bytes of the longest message so far
@@ -29,7 +29,7 @@ func (m *Machine) payload() *[]byte {
 	switch {
 	case m.frame.Opcode.IsControl():
 		return &m.control
-	case m.compressed:
+	case m.encoded:
 		return &m.packed
 	}
 	return &m.message
@@ -64,8 +64,8 @@ func (m *Machine) space(n int) []byte {
 			}
 			more = int(min(m.left, uint64(more)))
 		}
-		if m.lent != nil || m.compressed {
-			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or a tail follows
+		if m.lent != nil || m.encoded {
+			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or Decode appends
 		}
 		*to = append(make([]byte, 0, had+more), *to...)
 	}
@@ -84,7 +84,7 @@ func (m *Machine) payloadSpace(size int) []byte {
 }
 
 // takePart returns what has come of the message since it was last called, so
-// that a message can be read before its end. Of a compressed one that is nothing.
+// that a message can be read before its end. Of an encoded one that is nothing.
 func (m *Machine) takePart() []byte {
 	part := m.message
 	m.taken += int64(len(part))

@@ -21,7 +21,7 @@ const hellos = "Hello, hello, hello, hello, hello, hello"
 
 func TestWhatRealClientsSendIsReadOnBothPaths(t *testing.T) {
 	read := make(chan []string, 1)
-	urls := listen(t, &Server{Options: Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *Conn, _ wire.Head) {
+	urls := listen(t, &Server{Options: Options{Extension: Deflate{}}, Handler: func(c *Conn, _ wire.Head) {
 		var all []string
 		for {
 			_, p, err := c.ReadMessage()
@@ -261,7 +261,7 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 			"c13c003600c9ff48656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f00 c13c003600c9ff48656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f2c2068656c6c6f00 88020fa1", 4001},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c, _, err := dialPipe(t, DialOptions{Options: Options{Deflate: &s.offer}}, join(crlf(s.head), unhex(s.frames)))
+			c, _, err := dialPipe(t, DialOptions{Options: Options{Extension: Deflate{Params: s.offer}}}, join(crlf(s.head), unhex(s.frames)))
 			if err != nil {
 				t.Fatalf("%s: %v", s.name, err)
 			}

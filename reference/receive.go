@@ -1,10 +1,6 @@
 package reference
 
-import (
-	"errors"
-
-	"wslab/reference/wire"
-)
+import "wslab/reference/wire"
 
 // Receive takes bytes that came from the peer, cut anywhere. What they mean is
 // in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
@@ -58,7 +54,9 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
 		Sender:     m.role.Peer(),
-		RSV1:       m.inflate != nil,
+		RSV1:       m.rsv[0],
+		RSV2:       m.rsv[1],
+		RSV3:       m.rsv[2],
 		Fragmented: m.opcode != wire.Continuation,
 	})
 	if violations != nil {
@@ -71,8 +69,9 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// length is a claim: it is compared, and never allocated.
 	//lesson:begin limit
 	limit := uint64(m.o.MaxMessage)
-	if h.RSV1 || m.compressed && h.Opcode == wire.Continuation {
-		limit = maxPacked(m.o.MaxMessage) // what it inflates to is measured then
+	marked := h.RSV() != [3]bool{}
+	if marked || m.encoded && h.Opcode == wire.Continuation {
+		limit = m.codec.MaxEncoded(m.o.MaxMessage) // the message itself is measured when it is decoded
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.bytes) {
 		m.fail(broken(wire.RuleMessageSize, "%d bytes are announced after %d, and the limit is %d.", h.Length, m.bytes, limit))
@@ -83,7 +82,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// 4. The payload comes next, and one of no bytes is already here.
 	m.frame, m.left = h, h.Length
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
-		m.opcode, m.text, m.compressed = h.Opcode, wire.UTF8{}, h.RSV1
+		m.opcode, m.text, m.encoded = h.Opcode, wire.UTF8{}, marked
 		m.taken = 0
 	}
 	if m.left == 0 {
@@ -102,7 +101,7 @@ func (m *Machine) receivePayload(b []byte) {
 		copy(fresh, b)                     // nothing to do where b stands there already
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
-		if !m.frame.Opcode.IsControl() && !m.compressed { // what is compressed is judged when it is inflated
+		if !m.frame.Opcode.IsControl() && !m.encoded { // an encoded message is judged when it is decoded
 			m.checkText(fresh)
 		}
 	}
@@ -149,8 +148,8 @@ func (m *Machine) endFrame() {
 	}
 	//lesson:end
 
-	if m.compressed && !m.closeSent {
-		if m.inflated(); m.failed != nil {
+	if m.encoded && !m.closeSent {
+		if m.decode(); m.failed != nil {
 			return
 		}
 	}
@@ -167,21 +166,6 @@ func (m *Machine) endFrame() {
 	}
 	if fragments > 1 {
 		m.tell("the last of %[1]d fragments received", fragments)
-	}
-}
-
-// inflated makes the message what the payload of a compressed one stands for
-// (RFC 7692 §7.2.2). The limit holds while it is inflated.
-func (m *Machine) inflated() {
-	var err error
-	m.message, err = m.inflate.inflate(m.message, m.packed, m.o.MaxMessage)
-	switch {
-	case err == nil:
-		m.checkText(m.message)
-	case errors.Is(err, errInflatedSize):
-		m.fail(broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d bytes.", m.o.MaxMessage))
-	default:
-		m.fail(wire.RuleDeflateData.Broken(err.Error() + "."))
 	}
 }
 

@@ -73,25 +73,21 @@ func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	}
 }
 
-// compresses reports whether a frame is sent with RSV1: whole messages are, and
-// those in fragments go as they are, as RFC 7692 §6 allows for any message.
-func (m *Machine) compresses(fin bool, opcode wire.Opcode, payload []byte) bool {
-	return m.deflate != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
-}
-
-// appendFrame writes a frame behind the output. How long a compressed payload
+// appendFrame writes a frame behind the output. How long an encoded payload
 // becomes is known last, so the header's place is left free and closed up again.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	start := len(m.out)
-	compressed := m.compresses(fin, opcode, payload)
-	if compressed {
+	encoded := m.encodes(fin, opcode, payload)
+	if encoded {
 		var head [wire.MaxHeaderSize]byte
-		m.out = m.deflate.compress(append(m.out, head[:]...), payload)
+		m.out = m.codec.Encode(append(m.out, head[:]...), payload)
 		payload = m.out[start+len(head):]
 	}
 	//lesson:begin frame-out
 	h := m.header(fin, opcode, len(payload))
-	h.RSV1 = compressed
+	if encoded {
+		h.RSV1, h.RSV2, h.RSV3 = m.rsv[0], m.rsv[1], m.rsv[2]
+	}
 	if h.Masked {
 		h.Key = m.o.MaskKey() // §5.3: a new key for every frame, from a source nobody can predict
 	}

@@ -46,23 +46,22 @@ func SameOrigin(r *http.Request) bool {
 // and a text that names every rule it breaks; the error is then a
 // *HandshakeError, the response is written, and the handler has but to return.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
-	request := requestHead(r)
-	if other := otherVersion(request); other != nil {
-		return nil, refuse(w, other)
-	}
-	checkOrigin := SameOrigin
+	s := &Server{Subprotocols: u.Subprotocols, Options: u.Options}
 	if u.CheckOrigin != nil {
-		checkOrigin = u.CheckOrigin
+		s.CheckOrigin = func(wire.Head) bool { return u.CheckOrigin(r) }
 	}
-	var extra http.Header
 	if u.ResponseHeader != nil {
-		extra = u.ResponseHeader(r)
+		s.ResponseHeader = func(wire.Head) http.Header { return u.ResponseHeader(r) }
 	}
-	response, agreed, refused := answerRequest(request, u.Subprotocols, u.Options.Deflate, checkOrigin(r), extra)
+	return s.upgrade(w, requestHead(r))
+}
+
+// upgrade answers request, which net/http has read, and takes the connection over.
+func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error) {
+	response, agreed, refused := s.answer(request)
 	if refused != nil {
 		return nil, refuse(w, refused)
 	}
-
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, refuse(w, &HandshakeError{Status: http.StatusInternalServerError, Head: request,
@@ -70,7 +69,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 	}
 	// The server's deadlines were for a request, and the connection outlives it.
 	_ = nc.SetDeadline(time.Time{})
-	c := newConn(nc, wire.Server, u.Options)
+	c := newConn(nc, wire.Server, s.Options)
 	if err := c.WriteRaw(response); err != nil {
 		c.shut("the opening handshake could not be answered")
 		return nil, &HandshakeError{Head: request, Err: err}

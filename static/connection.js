@@ -95,7 +95,7 @@ export class Conn {
  */
 export function whose(conn, watching) {
   // A session is one tab's; who looks on at it from another has a page of its own.
-  if (conn.as === "tab") return watching ? "the other tab" : "your tab";
+  if (conn.as === "tab") return watching ? "the other page" : "your page";
   if (conn.as === "raw" || conn.as === "scenario") return "raw client";
   return conn.as === "outside" ? "client (outside)" : "client";
 }
@@ -107,8 +107,8 @@ export function whose(conn, watching) {
  */
 export function lane(conns, watching) {
   const names = [...new Set([...conns].map((c) => whose(c, watching)))];
-  if (!names.length) return watching ? "client" : "your tab";
-  return names.length === 1 ? names[0] : names.length === 2 && names.includes("your tab") ? "your tab, others" : "client";
+  if (!names.length) return watching ? "client" : "your page";
+  return names.length === 1 ? names[0] : names.length === 2 && names.includes("your page") ? "your page, others" : "client";
 }
 
 /** Whether it is the place of what is of no connection: a hole in the recording. @param {Conn} conn */

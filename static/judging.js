@@ -114,11 +114,11 @@ export class Judging {
     const columns = this.matrix.columns.filter((c) => c.kind === kind);
     if (!columns.length) return;
     if (cases && !cases.length) return this.say("The filter leaves 0 cases for this. Change the filter first.", true);
-    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { server: this.server, cases }, browser: { cases, tells: true, risky } }[kind];
+    const ask = { own: { endpoints: columns.map((c) => c.name), cases }, server: { cases }, browser: { cases, tells: true, risky } }[kind];
     const turn = {};
     this.begun.set(kind, turn);
     try {
-      const answer = await call(kind === "browser" ? "/api/judge/client" : "/api/judge", ask);
+      const answer = await call(kind === "browser" ? "/api/judge/client" : `/api/judge${kind === "server" ? serverQuery(this.server) : ""}`, ask);
       if (this.begun.get(kind) !== turn) return endRun(answer.judge); // another address was written meanwhile
       this.begun.delete(kind);
       for (const c of columns) this.matrix.forget(c, cases && this.matrix.lines.filter((l) => cases.includes(this.matrix.asked(l, c)?.id || "")));
@@ -291,7 +291,7 @@ export class Judging {
   async reach(server) {
     if (this.left || this.running.has("server")) return;
     try {
-      const { up } = await call("/api/judge/reach", { server });
+      const { up } = await call(`/api/judge/reach${serverQuery(server)}`, {});
       if (server !== this.server) return; // another was written meanwhile
       if (up && this.away) {
         this.away = false;
@@ -357,7 +357,7 @@ export class Judging {
 
   /** Runs a case once more, recorded. @param {CaseInfo} info @returns {Promise<Played>} */
   async play(info) {
-    const { session, reports, texts, crossed, aligned } = info.judges === "client" ? await this.playHere(info) : await call("/api/judge/case", { case: info.id, endpoints: this.own, server: this.server && !this.away ? this.server : undefined });
+    const { session, reports, texts, crossed, aligned } = info.judges === "client" ? await this.playHere(info) : await call(`/api/judge/case${this.away ? "" : serverQuery(this.server)}`, { case: info.id, endpoints: this.own });
     for (const r of reports) {
       const changed = this.matrix.report(r);
       if (changed) this.screen.line(changed.line);
@@ -404,6 +404,9 @@ export function hostOf(address) {
     return address;
   }
 }
+
+/** The query that names the learner's server, empty where there is none. @param {string} server */
+const serverQuery = (server) => (server ? `?server=${encodeURIComponent(server)}` : "");
 
 /** Ends a run that no page will show, even while the page is left. @param {string} judge */
 function endRun(judge) {

@@ -104,15 +104,16 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 		if err := c.perform(ctx, cmd, *order); err != nil {
 			return err
 		}
+		if order.Do == "leave" {
+			c.mu.Lock()
+			c.closed = true // of a tab that is gone nothing more is told
+			c.mu.Unlock()
+		}
 	}
-	switch cmd.Verb {
-	case "open":
+	switch cmd.Awaits() {
+	case scenario.AwaitsOpening:
 		return c.mu.Await(ctx, func() bool { return c.opened || c.closed })
-	case "leave":
-		c.mu.Lock()
-		c.closed = true // of a tab that is gone nothing more is told
-		c.mu.Unlock()
-	case "read":
+	case scenario.AwaitsFrames:
 		if cmd.Count == 0 {
 			return c.mu.Await(ctx, func() bool { return c.closed })
 		}
@@ -121,9 +122,9 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 				return err
 			}
 		}
-	case "expect":
+	case scenario.AwaitsWant:
 		return c.expect(ctx, cmd.Want)
-	case "patience":
+	case scenario.AwaitsEnd:
 		ctx, stop := c.Clock.WithTimeout(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
 		defer stop()
 		return c.mu.Await(ctx, func() bool { return c.closed })

@@ -20,6 +20,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/compare/sse"
 	"wslab/compare/tap"
 )
 
@@ -193,12 +194,13 @@ func (b *Browser) order(m message) {
 
 // stream sends the page its orders as Server-Sent Events.
 func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	control.Flush()
-	b.opened.Do(func() { close(b.here) })
-	for {
+	sse.Follow(w, r, b.quit, func() (messages []sse.Message, last bool, more <-chan struct{}) {
+		b.opened.Do(func() { close(b.here) })
+		select {
+		case <-b.quit:
+			return nil, true, nil
+		default:
+		}
 		b.mu.Lock()
 		orders, changed := b.orders, b.changed
 		b.orders = nil
@@ -206,23 +208,12 @@ func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
 		for _, m := range orders {
 			body, err := json.Marshal(m)
 			if err != nil {
-				return
+				return nil, true, nil
 			}
-			if _, err := fmt.Fprintf(w, "data: %s\n\n", body); err != nil {
-				return
-			}
+			messages = append(messages, sse.Message{Data: body})
 		}
-		if control.Flush() != nil {
-			return
-		}
-		select {
-		case <-changed:
-		case <-b.quit:
-			return
-		case <-r.Context().Done():
-			return
-		}
-	}
+		return messages, false, changed
+	})
 }
 
 // report is one thing that the page tells.

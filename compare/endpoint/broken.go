@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -19,13 +20,10 @@ type Mistake struct {
 	answer func(key string) string
 }
 
-// misprintedGUID is the misprint of the GUID that stands in the most public code.
-const misprintedGUID = "258EAFA5-E914-47DA-95CA-5AB0DC85B11B"
-
 // Mistakes lists all of them.
 var Mistakes = []Mistake{
 	{"wrong-accept", "Sec-WebSocket-Accept is made with a misprinted GUID", func(key string) string {
-		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+misprintedGUID))
+		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+dissect.MisprintedGUID))
 	}},
 	{"no-accept", "there is no Sec-WebSocket-Accept", func(key string) string {
 		return switching("Upgrade: websocket", "Connection: Upgrade")

@@ -327,7 +327,7 @@ func TestAConversationCanBeSteppedToItsEnd(t *testing.T) {
 					}
 					last = rec.Last() // what comes after it is looked at again
 					if waiting := conn.Waiting(); len(waiting) > 0 {
-						conn.Release(waiting[0].Direction)
+						conn.ReleaseOldest(waiting[0].Direction)
 					}
 					if !rec.Connections()[0].Summary().Open { // its FIN has left
 						return

@@ -35,7 +35,7 @@ func Listen(name string, l net.Listener) (stop func(), ok bool) {
 	switch name {
 	case "reference":
 		s := &reference.Server{Handler: judgedReference, CheckOrigin: func(wire.Head) bool { return true }, Options: reference.Options{
-			MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Deflate: &wire.DeflateParams{},
+			MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Extension: reference.Deflate{},
 		}, ErrorLog: func(error) {}}
 		serve, tracked.shutdown = func() { _ = s.Serve(tracked) }, s.Shutdown
 	case "gorilla":

@@ -4,7 +4,6 @@ package endpoint_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -137,7 +136,7 @@ func watch(rec *recording.Recording) (stop func()) {
 		for after := rec.Last(); ctx.Err() == nil; {
 			events, _ := rec.After(after, batch)
 			if len(events) > 0 {
-				body, err := json.Marshal(events)
+				body, err := recording.JSON(events)
 				if err != nil {
 					panic(err)
 				}

@@ -83,8 +83,7 @@ func accept(handshake []byte) []byte {
 	if err != nil {
 		return []byte("HTTP/1.1 400 Bad Request\r\n\r\n")
 	}
-	return []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + wire.Accept(req.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n")
+	return wire.AppendSwitchingProtocols(nil, req.Header.Get("Sec-WebSocket-Key"))
 }
 
 // one is a listener to which one connection comes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,13 +62,31 @@ func (e Event) Kind() string {
 	return "unknown"
 }
 
-// MarshalJSON gives e with its body under the name of its kind.
-func (e Event) MarshalJSON() ([]byte, error) {
-	// Asked directly where it can answer: json.Marshal would read it all again.
+// JSON returns events as a JSON array. json.Marshal returns the same bytes, but it
+// reads the JSON of each event once more to compact it.
+func JSON(events []Event) ([]byte, error) {
+	b := []byte{'['}
+	for i, e := range events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = e.appendJSON(b); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+// MarshalJSON returns e as an object with the body under the name of its kind.
+func (e Event) MarshalJSON() ([]byte, error) { return e.appendJSON(nil) }
+
+// appendJSON appends the JSON of e to b.
+func (e Event) appendJSON(b []byte) ([]byte, error) {
 	var body []byte
 	var err error
 	if m, ok := e.Body.(json.Marshaler); ok {
-		body, err = m.MarshalJSON()
+		body, err = m.MarshalJSON() // json.Marshal would compact it again
 	} else {
 		body, err = json.Marshal(e.Body)
 	}
@@ -75,7 +94,8 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	kind := e.Kind()
-	b := fmt.Appendf(make([]byte, 0, len(body)+80), `{"seq":%d,"at":%d,"conn":%d,`, e.Seq, e.At.Microseconds(), e.Conn)
+	b = slices.Grow(b, len(body)+80)
+	b = fmt.Appendf(b, `{"seq":%d,"at":%d,"conn":%d,`, e.Seq, e.At.Microseconds(), e.Conn)
 	if e.From != "" {
 		b = fmt.Appendf(b, `"from":%q,`, e.From)
 	}
@@ -247,10 +267,10 @@ type Held struct {
 	Err  *GoError `json:"error,omitempty"`
 }
 
-// Piece is a frame, a handshake, or bytes that are neither, of which no Bytes
+// piece is a frame, a handshake, or bytes that are neither, of which no Bytes
 // event reports. It counts as no frame: it belongs to no message and changes no
 // state.
-type Piece struct {
+type piece struct {
 	Size      int                // bytes
 	Head      []byte             // the first KeepBytes of them
 	Frame     *dissect.Frame     // where the bytes are one whole frame
@@ -265,13 +285,13 @@ type pieceJSON struct {
 	Err       *GoError           `json:"error,omitempty"`
 }
 
-func (p Piece) json(err *GoError) ([]byte, error) {
+func (p piece) json(err *GoError) ([]byte, error) {
 	return json.Marshal(pieceJSON{p.Size, hex.EncodeToString(p.Head), p.Frame, p.Handshake, err})
 }
 
 // Unsent is what an end wrote and its socket did not take.
 type Unsent struct {
-	Piece
+	piece
 	Err *GoError // of the Write
 }
 
@@ -280,7 +300,7 @@ func (u *Unsent) MarshalJSON() ([]byte, error) { return u.json(u.Err) }
 
 // Unread is what has arrived at the tapped end, which closed TCP without reading
 // it. Its Event's From is the sender.
-type Unread struct{ Piece }
+type Unread struct{ piece }
 
 // MarshalJSON gives the bytes as hex.
 func (u *Unread) MarshalJSON() ([]byte, error) { return u.json(nil) }
@@ -296,8 +316,8 @@ type GoError struct {
 	Text string `json:"text"`
 }
 
-// NewGoError returns err's type and text, nil for nil.
-func NewGoError(err error) *GoError {
+// goError returns err's type and text, nil for nil.
+func goError(err error) *GoError {
 	if err == nil {
 		return nil
 	}

@@ -104,12 +104,12 @@ func (t *textWriter) event(e Event) {
 		t.frame(b)
 		t.violations(b.Violations)
 	case *Unsent:
-		t.line(e, "·", "not sent: %s%s", t.pieceSummary(b.Piece), errorSuffix(b.Err))
+		t.line(e, "·", "not sent: %s%s", t.pieceSummary(b.piece), errorSuffix(b.Err))
 		if b.Frame != nil {
 			t.frame(b.Frame)
 		}
 	case *Unread:
-		t.line(e, "·", "arrived, not read by the %s: %s", other(e.From), t.pieceSummary(b.Piece))
+		t.line(e, "·", "arrived, not read by the %s: %s", other(e.From), t.pieceSummary(b.piece))
 		if b.Frame != nil {
 			t.frame(b.Frame)
 			t.violations(b.Frame.Violations)
@@ -155,7 +155,7 @@ func (t *textWriter) frame(f *dissect.Frame) {
 
 // pieceSummary says in one line what p is. How much of a long stream has arrived
 // when its reader closes is chance, so a stable text leaves the number out.
-func (t *textWriter) pieceSummary(p Piece) string {
+func (t *textWriter) pieceSummary(p piece) string {
 	switch {
 	case p.Frame != nil:
 		return frameSummary(p.Frame)

@@ -19,7 +19,7 @@ func TestTheReferenceBehindNetHTTPKeepsToTheHandshakeStrictly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &reference.Server{Options: reference.Options{Deflate: &wire.DeflateParams{}}, Handler: func(c *reference.Conn, _ wire.Head) {
+	server := &reference.Server{Options: reference.Options{Extension: reference.Deflate{}}, Handler: func(c *reference.Conn, _ wire.Head) {
 		for {
 			op, p, err := c.ReadMessage()
 			if err != nil || c.WriteMessage(op, p) != nil {

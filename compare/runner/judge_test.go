@@ -109,7 +109,7 @@ func TestTheReferencesClientPassesEveryCaseStrictly(t *testing.T) {
 	reports := judgeClient(t, "reference", func(url string) {
 		// A client that connects while heavy cases run waits for its answer.
 		c, err := reference.Dial(context.Background(), url, &reference.DialOptions{Timeout: time.Minute,
-			Options: reference.Options{MaxMessage: endpoint.JudgedMessage, Deflate: &wire.DeflateParams{}}})
+			Options: reference.Options{MaxMessage: endpoint.JudgedMessage, Extension: reference.Deflate{}}})
 		if err != nil {
 			return
 		}

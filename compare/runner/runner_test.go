@@ -212,7 +212,7 @@ server · net.Conn.Read → 8 bytes
 server · has reset TCP
 server · closes TCP
 server · net.TCPConn.SetLinger(0), Close → nil
-client · read "read: connection reset by peer"
+client · read "connection reset by peer"
 
 > server tcp read
 server · net.Conn.Read → *net.OpError "read tcp: use of closed network connection"
@@ -291,5 +291,38 @@ client · read "EOF"
 				t.Errorf("%v, and it did\n%s", err, said)
 			}
 		})
+	}
+}
+
+func TestEveryServerCommandIsACallOfEachLibrary(t *testing.T) {
+	for _, u := range scenario.Usages() {
+		if u.Who != string(scenario.ByServer) {
+			continue
+		}
+		for _, e := range endpoint.All() {
+			t.Run(u.Example+" at "+e.Name, func(t *testing.T) {
+				t.Parallel()
+				setting := u.Setting
+				if setting == "" {
+					setting = "server by hand"
+				}
+				events, err := runner.Run(t.Context(), parse(t, setting+"\nopen\n"+u.Example), e)
+				if err != nil {
+					t.Fatal(err)
+				}
+				within, called := false, false
+				for _, ev := range events {
+					switch b := ev.Body.(type) {
+					case *recording.Step:
+						within = b.Index == 1 && b.Phase == recording.StepBegin
+					case *recording.Call:
+						called = called || within
+					}
+				}
+				if !called {
+					t.Errorf("the recording has no call of the server in this step: does its Actor in compare/endpoint record it with Enter?\n%s", brief(t, events))
+				}
+			})
+		}
 	}
 }

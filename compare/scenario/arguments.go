@@ -11,17 +11,47 @@ import (
 	"wslab/reference/wire"
 )
 
-// What follows a verb is read by one of these functions. Their errors go on
-// where the verb ends: "read is followed by …".
+// An argument is what follows the words of a verb. The errors of parse go on where
+// the words end: "read is followed by …".
+type argument struct {
+	usage   string // as a person writes it: "CODE REASON"
+	example string
+	parse   func(c *Command, rest string) error
+}
 
-func nothing(_ *Command, rest string) error {
+// The arguments of all verbs.
+var (
+	nothing  = argument{"", "", parseNothing}
+	request  = argument{"METHOD PROTO", "", parseRequest}
+	text     = argument{"WORDS", "Hello", parseText}
+	data     = argument{"HEX", "81 00", parseData}
+	parts    = argument{`"A" "B"`, `"He" "llo"`, parseParts}
+	code     = argument{"CODE REASON", "1000 bye", parseCode}
+	frames   = argument{"N|eof", "1", parseFrames}
+	expected = argument{"text|binary|ping|pong|close|eof|reset …", "text Hello", parseExpected}
+	duration = argument{"DURATION", "10ms", parseDuration}
+)
+
+// count is a number of what.
+func count(what string, least, most int) argument {
+	return argument{"N", strconv.Itoa(least), func(c *Command, rest string) error {
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("is followed by %s, %d to %d", what, least, most)
+		}
+		c.Count = n
+		return nil
+	}}
+}
+
+func parseNothing(_ *Command, rest string) error {
 	if rest != "" {
 		return fmt.Errorf("is followed by nothing, not by %q", clip(rest))
 	}
 	return nil
 }
 
-func openArgs(c *Command, rest string) error {
+func parseRequest(c *Command, rest string) error {
 	switch said := strings.Fields(rest); len(said) {
 	case 0:
 	case 2:
@@ -32,9 +62,9 @@ func openArgs(c *Command, rest string) error {
 	return nil
 }
 
-// words takes the rest of the line as it is, or in quotes as in Go, where \x
+// parseText takes the rest of the line as it is, or in quotes as in Go, where \x
 // writes any byte.
-func words(c *Command, rest string) error {
+func parseText(c *Command, rest string) error {
 	text, err := unquote(rest)
 	c.Bytes = []byte(text)
 	return err
@@ -51,7 +81,7 @@ func unquote(text string) (string, error) {
 	return plain, nil
 }
 
-func data(c *Command, rest string) error {
+func parseData(c *Command, rest string) error {
 	b, err := ParseHex(rest)
 	if err != nil {
 		return fmt.Errorf("is followed by bytes in hex: %w", err)
@@ -60,8 +90,8 @@ func data(c *Command, rest string) error {
 	return nil
 }
 
-// parts takes texts in quotes.
-func parts(c *Command, rest string) error {
+// parseParts takes texts in quotes.
+func parseParts(c *Command, rest string) error {
 	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
 		quoted, err := strconv.QuotedPrefix(rest)
 		if err != nil || quoted[0] != '"' {
@@ -77,27 +107,15 @@ func parts(c *Command, rest string) error {
 	return nil
 }
 
-// count takes a number of what.
-func count(what string, least, most int) func(*Command, string) error {
-	return func(c *Command, rest string) error {
-		n, err := strconv.Atoi(rest)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("is followed by %s, %d to %d", what, least, most)
-		}
-		c.Count = n
-		return nil
-	}
-}
-
-func read(c *Command, rest string) error {
+func parseFrames(c *Command, rest string) error {
 	if rest == "eof" {
 		return nil
 	}
-	return count("eof or by how many frames to wait for", 1, 1000)(c, rest)
+	return count("eof or by how many frames to wait for", 1, 1000).parse(c, rest)
 }
 
-func duration(c *Command, rest string) error {
-	d, err := parseDuration(rest)
+func parseDuration(c *Command, rest string) error {
+	d, err := durationOf(rest)
 	if err != nil {
 		return fmt.Errorf("is followed by a duration: %w", err)
 	}
@@ -105,7 +123,7 @@ func duration(c *Command, rest string) error {
 	return nil
 }
 
-func parseDuration(s string) (time.Duration, error) {
+func durationOf(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 || d > maxWait {
 		return 0, fmt.Errorf("%q is no time between 0 and %v, like 200ms or 1.5s", clip(s), maxWait)
@@ -113,9 +131,9 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// code takes the code and the reason of a Close frame, legal or not. Without
+// parseCode takes the code and the reason of a Close frame, legal or not. Without
 // one its body is empty.
-func code(c *Command, rest string) error {
+func parseCode(c *Command, rest string) error {
 	if rest == "" {
 		return nil
 	}
@@ -131,19 +149,19 @@ func code(c *Command, rest string) error {
 	return nil
 }
 
-func expect(c *Command, rest string) error {
+func parseExpected(c *Command, rest string) error {
 	kind, rest := cutWord(rest)
 	c.Want = Want{Kind: kind, Any: rest == ""}
 	var args func(*Command, string) error
 	switch kind {
 	case "text", "ping", "pong":
-		args = words
+		args = parseText
 	case "binary":
-		args = data
+		args = parseData
 	case "close":
-		args = code
+		args = parseCode
 	case "eof", "reset":
-		args = nothing
+		args = parseNothing
 	default:
 		return errors.New("is followed by text, binary, ping, pong, close, eof or reset")
 	}

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 
 	"wslab/compare/recording"
@@ -41,6 +40,8 @@ type Command struct {
 	Coded   bool           // a code was given, be it one that must never be sent
 	Reason  string
 	Want    Want // expect
+
+	verb *verb
 }
 
 // Want is what an expect waits for.
@@ -61,26 +62,11 @@ func (c *Command) CloseBody() []byte {
 // Order returns what a page is asked to do for c, nil where its browser does
 // nothing by order: it only waits, or c is not the client's.
 func (c *Command) Order() *recording.Order {
-	switch c.Verb {
-	case "open":
-		return &recording.Order{Do: "open"}
-	case "send text":
-		return &recording.Order{Do: "send", Text: string(c.Bytes)}
-	case "send binary":
-		return &recording.Order{Do: "send", Hex: hex.EncodeToString(c.Bytes)}
-	case "send repeat":
-		return &recording.Order{Do: "send", Repeat: c.Count}
-	case "close":
-		o := &recording.Order{Do: "close", Reason: c.Reason}
-		if c.Coded {
-			code := int(c.Code)
-			o.Code = &code
-		}
-		return o
-	case "leave":
-		return &recording.Order{Do: "leave"}
+	if c.verb.page == nil {
+		return nil
 	}
-	return nil
+	o, _ := c.verb.page(c)
+	return o
 }
 
 // browser reports whether a browser can do c, or has nothing to do with it.
@@ -88,17 +74,12 @@ func (c *Command) browser() bool {
 	if c.Who != ByClient {
 		return true
 	}
-	switch c.Verb {
-	case "open":
-		return c.Opening.Method == "GET" && c.Opening.Proto == "HTTP/1.1"
-	case "read", "patience", "crowd":
-		return true
-	case "expect":
-		switch c.Want.Kind {
-		case "text", "binary", "close", "eof":
-			return true
-		}
+	if c.verb.page == nil {
 		return false
 	}
-	return c.Order() != nil
+	_, can := c.verb.page(c)
+	return can
 }
+
+// Awaits says what the client waits for in c.
+func (c *Command) Awaits() Awaits { return c.verb.awaits }

@@ -122,26 +122,28 @@ func (p *play) conn() int {
 // do carries out c.
 func (p *play) do(ctx context.Context, c *Command) error {
 	switch {
-	case c.Verb == "open":
-		return p.open(ctx, p.st.main(), c)
-	case c.Verb == "crowd":
-		return p.crowd(ctx, c)
+	case c.verb.play != nil:
+		return c.verb.play(p, ctx, c)
 	case c.Who == ByClient:
 		return p.client(ctx, c)
 	case c.Who == ByServer:
 		return p.server(ctx, c)
-	case c.Who == ByWire:
-		return p.wire(c)
-	case c.Verb == "wait":
-		_, err := p.st.until(ctx, p.st.Clock, c.For, func() bool { return false })
-		return err
-	case c.Verb == "wait server":
-		return p.await(ctx, "the server's code has not ended", func() bool { return p.st.look(p.st.main()).over() })
-	case c.Verb == "wait pong":
-		p.pongsAwaited++
-		return p.await(ctx, "no Pong came", p.pongCame)
 	}
-	return nil // a note
+	return p.wire(c)
+}
+
+func (p *play) wait(ctx context.Context, c *Command) error {
+	_, err := p.st.until(ctx, p.st.Clock, c.For, func() bool { return false })
+	return err
+}
+
+func (p *play) waitServer(ctx context.Context, _ *Command) error {
+	return p.await(ctx, "the server's code has not ended", func() bool { return p.st.look(p.st.main()).over() })
+}
+
+func (p *play) waitPong(ctx context.Context, _ *Command) error {
+	p.pongsAwaited++
+	return p.await(ctx, "no Pong came", p.pongCame)
 }
 
 // await waits until there reports true, and says what has not happened when that
@@ -172,6 +174,9 @@ func (p *play) pongCame() bool {
 	}
 }
 
+// openOwn is open for the play's own client.
+func (p *play) openOwn(ctx context.Context, c *Command) error { return p.open(ctx, p.st.main(), c) }
+
 // open has a client open its connection, and waits until the server's code has
 // it, or has refused it.
 func (p *play) open(ctx context.Context, party *party, c *Command) error {
@@ -195,8 +200,8 @@ func (p *play) crowd(ctx context.Context, c *Command) error {
 	if p.st.More == nil {
 		return errors.New("there is no room for a crowd here")
 	}
-	open := Command{Who: ByClient, Verb: "open", Opening: DefaultOpening()}
-	open.Line, open.Text = c.Line, c.Text
+	open := p.s.Commands[0] // it is the scenario's own
+	open.Opening, open.Line, open.Text = DefaultOpening(), c.Line, c.Text
 	for n := range c.Count {
 		token := fmt.Sprintf("%s-crowd-%d", p.st.Step.Client, n+1)
 		if err := p.open(ctx, p.st.join(token, p.st.More(token)), &open); err != nil {
@@ -208,12 +213,11 @@ func (p *play) crowd(ctx context.Context, c *Command) error {
 
 // client has the play's own client do c. One that waits in vain goes on.
 func (p *play) client(ctx context.Context, c *Command) error {
-	waits := c.Verb == "read" || c.Verb == "expect"
 	do := func(ctx context.Context) error { return p.st.Client.Do(ctx, c) }
-	if c.Verb == "patience" {
+	switch c.verb.awaits {
+	case AwaitsEnd:
 		return do(ctx) // it has a bound of its own
-	}
-	if !waits {
+	case AwaitsNothing:
 		return p.bounded(ctx, do)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
@@ -238,7 +242,7 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	close(done)
 	p.st.notify()
 	<-watching
-	if errors.Is(err, ErrNothing) && c.Verb == "read" {
+	if errors.Is(err, ErrNothing) && c.verb.awaits == AwaitsFrames {
 		return nil // an outcome: what did come is recorded
 	}
 	return err

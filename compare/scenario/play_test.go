@@ -19,9 +19,10 @@ import (
 // quiet is an Actor whose calls come back at once, but for Read, which reads to
 // the end.
 type quiet struct {
-	conn net.Conn
-	mu   sync.Mutex
-	told []string
+	Actor // nil: of a method that is not below
+	conn  net.Conn
+	mu    sync.Mutex
+	told  []string
 }
 
 func (q *quiet) note(format string, args ...any) error {

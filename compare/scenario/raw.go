@@ -27,7 +27,8 @@ const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 var SampleMask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 // Log is told what a Raw does and is told: what is "dial", "write", "read"
-// or "error", text its bytes or words, size their number or -1.
+// or "error", text its bytes or words, size their number or -1. The text of a read
+// of size -1 is why reading ended.
 type Log func(what, text string, size int)
 
 // Raw is a client that follows no rule by itself: it sends what it is told to,
@@ -46,6 +47,7 @@ type Raw struct {
 	status   int // of the response, 0 until it has come
 	frames   int // read so far
 	end      string
+	reset    bool // the server's RST is in the log
 	deaf     bool // Deafen was called, and not Hear since
 	parked   bool // the reader is in park
 	closed   bool // the socket is
@@ -206,6 +208,7 @@ func (c *Raw) write(b []byte, text string) error {
 	c.mu.Lock()
 	c.talk.Bytes(wire.Client, b, false)
 	c.progress.Written += int64(len(b))
+	told := c.end != "" || c.reset || c.parked || c.progress.Fin // only the write meets what comes now
 	c.mu.Unlock()
 	c.log("write", text, len(b))
 	late := c.clock.AfterFunc(writeTimeout, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
@@ -215,7 +218,12 @@ func (c *Raw) write(b []byte, text string) error {
 		c.mu.Lock()
 		c.progress.Written -= int64(len(b) - n)
 		c.mu.Unlock()
-		c.log("error", "write: "+tap.Plain(err), -1)
+		switch {
+		case told || !tap.IsReset(err):
+			c.log("error", "write: "+tap.Plain(err), -1)
+		case errors.Is(err, syscall.ECONNRESET):
+			c.wasReset()
+		} // else a read meets the end of the connection and logs it
 	}
 	c.mu.Tell()
 	return err
@@ -293,21 +301,42 @@ func (c *Raw) park() {
 
 // over notes how reading ended.
 func (c *Raw) over(err error) {
+	if err == io.EOF && tap.Ended(c.conn) {
+		c.writing.Lock() // a write that is under way ends now: it may have met an RST
+		c.writing.Unlock()
+	}
+	c.mu.Lock()
+	reset := c.reset || errors.Is(err, syscall.ECONNRESET)
+	c.mu.Unlock()
 	end := "closed"
 	switch {
+	case errors.Is(err, net.ErrClosed):
+	case reset:
+		end = "reset"
+		c.wasReset()
 	case err == io.EOF:
 		end = "eof"
-	case errors.Is(err, syscall.ECONNRESET):
-		end = "reset"
-	case !errors.Is(err, net.ErrClosed):
+		c.log("read", tap.Plain(err), -1)
+	default:
 		end = "error"
-	}
-	if end != "closed" {
 		c.log("read", tap.Plain(err), -1)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.end = end
+}
+
+// wasReset logs once that the server's RST has ended reading. A read and a write can
+// be under way when it arrives, and the kernel reports it to one of them: to the
+// other it reports EOF or EPIPE. Which is which is chance, so the log is the same.
+func (c *Raw) wasReset() {
+	c.mu.Lock()
+	first := !c.reset
+	c.reset = true
+	c.mu.Unlock()
+	if first {
+		c.log("read", tap.Plain(syscall.ECONNRESET), -1)
+	}
 }
 
 // ended says how reading ended: eof, reset, closed by the client itself, error,

@@ -55,7 +55,7 @@ func (s *Scenario) Plain() bool {
 		return false
 	}
 	for _, c := range s.Commands {
-		if c.Who == ByServer && c.Verb != "server send text" && c.Verb != "server close" && c.Verb != "server shutdown" {
+		if c.Who == ByServer && !c.verb.plain {
 			return false
 		}
 	}

@@ -77,52 +77,25 @@ func (s *Scripted) connection() *Raw {
 // Do implements Client. What cannot be written is told to Log and is no error:
 // the server may well have closed TCP.
 func (s *Scripted) Do(ctx context.Context, c *Command) error {
-	if c.Verb == "open" {
+	if c.verb.awaits == AwaitsOpening {
 		return s.open(ctx, c.Opening)
 	}
 	raw := s.connection()
-	if raw == nil {
+	switch {
+	case raw == nil:
 		return errors.New("there is no connection")
-	}
-	switch c.Verb {
-	case "send text":
-		raw.Frame(wire.Text, c.Bytes)
-	case "send binary":
-		raw.Frame(wire.Binary, c.Bytes)
-	case "send repeat":
-		raw.Frame(wire.Text, bytes.Repeat([]byte("a"), c.Count))
-	case "send fragments":
-		raw.Bytes(fragmented(c.Parts))
-	case "ping":
-		raw.Frame(wire.Ping, c.Bytes)
-	case "pong":
-		raw.Frame(wire.Pong, c.Bytes)
-	case "close":
-		s.mu.Lock()
-		s.closeSent = true
-		s.mu.Unlock()
-		raw.Frame(wire.Close, c.CloseBody())
-	case "bytes":
-		raw.Bytes(c.Bytes)
-	case "read":
-		return s.read(ctx, raw, c.Count)
-	case "expect":
-		return s.expect(ctx, raw, c.Want)
-	case "reading off":
-		return raw.Deafen(ctx)
-	case "reading on":
-		raw.Hear()
-	case "tcp half":
-		raw.Half()
-	case "tcp reset":
-		raw.Reset()
-	case "tcp close", "leave":
-		raw.Close()
-	case "patience":
-		return s.patience(ctx, raw, c.For)
-	default:
+	case c.verb.raw == nil:
 		return fmt.Errorf("a raw client cannot %s", c.Verb)
 	}
+	return c.verb.raw(s, ctx, raw, c)
+}
+
+// sayClose sends a Close frame, to which the server's is then the answer.
+func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
+	s.mu.Lock()
+	s.closeSent = true
+	s.mu.Unlock()
+	raw.Frame(wire.Close, c.CloseBody())
 	return nil
 }
 

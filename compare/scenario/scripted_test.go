@@ -202,17 +202,18 @@ func TestAScriptedClientWaitsNoLongerThanItMay(t *testing.T) {
 }
 
 func TestAServerThatCannotBeReachedIsAnError(t *testing.T) {
+	commands := parsed(t, "open\nsend text").Commands
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	var log []string
 	c := &Scripted{
 		Dial: func(context.Context) (net.Conn, error) { return nil, refused },
 		Log:  func(what, text string, size int) { log = append(log, what+" "+text) },
 	}
-	err := c.Do(t.Context(), &Command{Verb: "open", Opening: DefaultOpening()})
+	err := c.Do(t.Context(), &commands[0])
 	if !errors.Is(err, refused) || strings.Join(log, "; ") != "error dial: connection refused" {
 		t.Errorf("%v, log %q", err, log)
 	}
-	if err := c.Do(t.Context(), &Command{Verb: "send text"}); err == nil || c.Close() != nil {
+	if err := c.Do(t.Context(), &commands[1]); err == nil || c.Close() != nil {
 		t.Errorf("without a connection, send gives %v", err)
 	}
 }

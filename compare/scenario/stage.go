@@ -6,7 +6,6 @@ import (
 
 	"wslab/compare/recording"
 	"wslab/compare/tap"
-	"wslab/reference/wire"
 )
 
 // Client is who opens the connection of a play and acts at its end: Scripted,
@@ -44,37 +43,6 @@ type Progress struct {
 	Fin     bool // it has closed TCP, or its own direction
 	Ended   bool // it reads no more: the server's FIN or RST has come, or it has closed TCP
 	Deaf    bool // it has stopped reading for the time being
-}
-
-// Actor is the server's end of an open connection, as a play gives orders to
-// it. Every call is recorded with what came back, as Go shows it; the error that
-// is returned is the same. The methods may be called concurrently, but for those
-// of a server by hand, which come one at a time.
-type Actor interface {
-	// Send sends one message, as far as the implementation can in one frame a part.
-	Send(op wire.Opcode, parts ...[]byte) error
-	// Control sends a Ping or Pong.
-	Control(op wire.Opcode, payload []byte) error
-	// Close is the library's closing handshake: as much of it as it has.
-	Close(code wire.CloseCode, reason string) error
-	// Read is the library's read of the next message.
-	Read() error
-	// SayClose sends a Close frame with that payload, legal or not, and does
-	// nothing else about it. HangUp does, and closes TCP at once.
-	SayClose(payload []byte) error
-	HangUp(payload []byte) error
-	// Bytes sends bytes as they are, past the library's rules.
-	Bytes(b []byte) error
-	// The socket below the library, as net.Conn has it.
-	TCPRead() error
-	TCPWrite(b []byte) error
-	TCPClose() error
-	TCPHalf() error
-	TCPReset() error
-	// Kill ends the server's process without a word.
-	Kill() error
-	// End lets the server's code come to its end: it closes TCP where it is open.
-	End()
 }
 
 // restless is an Actor whose code does more than the line shows: it runs

@@ -264,7 +264,7 @@ func TestWhatAnEndpointDoesInManyCasesIsOneHabit(t *testing.T) {
 	for _, h := range Habits(reports) {
 		got = append(got, fmt.Sprintf("%s %s %d %s", h.Endpoint, h.Verdict, len(h.Cases), h.Says))
 	}
-	if want := "b fail 5 Often.; a warning 456 No Close frame.; a info 6 No echo."; strings.Join(got, "; ") != want {
+	if want := "b fail 5 Often.; a warning 456 No Close frame.; a note 6 No echo."; strings.Join(got, "; ") != want {
 		t.Errorf("got %s\nwant %s", strings.Join(got, "; "), want)
 	}
 	if why := reports[450].Why(); why != "No Close frame." {

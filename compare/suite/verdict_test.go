@@ -236,7 +236,7 @@ func TestOfTwoVerdictsTheGraverCounts(t *testing.T) {
 			}
 		}
 	}
-	if words != "✔ pass  i info  ≈ warning  ? not-judged  ∅ no-answer  × fail  " {
+	if words != "✔ pass  i note  ≈ warning  ? not-judged  ∅ no-answer  × fail  " {
 		t.Errorf("the verdicts are %s", words)
 	}
 }

@@ -86,7 +86,7 @@ func (c *Clock) real(t time.Time) time.Time {
 	case c.stopped.IsZero():
 		return t.Add(c.stood)
 	}
-	return time.Unix(1, 0)
+	return past
 }
 
 // expired reports whether c shows t, or later. Nothing expires at the zero time.

@@ -29,7 +29,7 @@ func TestAShutValveTakesAWriteAsTheKernelDoes(t *testing.T) {
 		}
 		time.Sleep(time.Hour) // the deadline has long passed
 		for _, want := range []string{"one\n", "one\ntwo\n", "one\ntwo\nthree\n"} {
-			server.Release(Out)
+			server.ReleaseOldest(Out)
 			synctest.Wait()
 			if in.text() != want {
 				t.Errorf("%q arrived, want %q", in.text(), want)
@@ -56,7 +56,7 @@ func TestAWriteWaitsForRoomAndGivesUpAtItsDeadline(t *testing.T) {
 		if late.over() {
 			t.Fatal("the deadline came while the valve was shut")
 		}
-		server.Release(Out)
+		server.ReleaseOldest(Out)
 		<-late.done
 		synctest.Wait()
 		if late.n != 5 || late.err != nil || in.text() != full {
@@ -118,7 +118,7 @@ func TestAReadDeadlineThatHasPassedEndsAReadAtAShutValve(t *testing.T) {
 		isTimeout(t, in.err, "read")
 
 		// As at a socket, it comes before what could be read.
-		server.Release(In)
+		server.ReleaseOldest(In)
 		if _, err := server.Read(make([]byte, 10)); err == nil {
 			t.Error("a Read behind its deadline reads")
 		}
@@ -209,16 +209,16 @@ func TestWhatWasWrittenBeforeCloseIsDeliveredBeforeItsFIN(t *testing.T) {
 			case "run":
 				server.Run()
 			case "drop":
-				server.Drop(Out)
-				server.Release(Out)
+				server.DropOldest(Out)
+				server.ReleaseOldest(Out)
 				want = "d\ne"
 			default:
-				server.Release(Out)
+				server.ReleaseOldest(Out)
 				synctest.Wait()
 				if fromServer.text() != "c\n" || fromServer.err != nil || rec.gone > 0 {
 					t.Errorf("%s: %q, %v arrived after one step", how, fromServer.text(), fromServer.err)
 				}
-				server.Release(Out)
+				server.ReleaseOldest(Out)
 			}
 			<-fromServer.done
 			synctest.Wait()
@@ -287,7 +287,7 @@ func TestThePeersFINIsReportedAfterTheEndpointHasClosed(t *testing.T) {
 	client.CloseWrite()
 	rec.await(t, "the peer's FIN is reported", func() bool { return len(rec.fins) == 1 })
 	in := collect(client) // it has closed its direction alone, and still reads
-	server.Release(Out)
+	server.ReleaseOldest(Out)
 	<-in.done
 	if in.text() != "one\n" || in.err != io.EOF {
 		t.Errorf("%q, %v arrived", in.text(), in.err)
@@ -381,7 +381,7 @@ func TestCloseWriteSendsFINBehindWhatWaits(t *testing.T) {
 	if _, err := server.Write([]byte("late\n")); !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("a Write behind CloseWrite gave %v", err)
 	}
-	server.Release(Out)
+	server.ReleaseOldest(Out)
 	<-in.done
 	rec.await(t, "the FIN is released", func() bool { return len(rec.released) == 2 })
 	if in.text() != "one\ntw" || in.err != io.EOF {
@@ -409,7 +409,7 @@ func TestCloseBehindCloseWriteSendsOneFIN(t *testing.T) {
 	if got := rec.texts(rec.waiting); !slices.Equal(got, []string{"one\n", "FIN", "FIN"}) {
 		t.Errorf("%q wait", got)
 	}
-	server.Release(Out)
+	server.ReleaseOldest(Out)
 	<-in.done
 	rec.awaitGone(t)
 	if in.text() != "one\n" || in.err != io.EOF {

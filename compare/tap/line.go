@@ -52,7 +52,7 @@ func (c *Conn) late() {
 func (c *Conn) lose(b []byte, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drop(In, split(b, c.record(In, b)))
+	c.recordDropped(In, split(b, c.record(In, b)))
 	c.counts.in.Add(int64(len(b)))
 	for {
 		switch {
@@ -81,19 +81,19 @@ func (c *Conn) swallow(w *writing, n int) error {
 	b, taken := w.rest[:n], w.taken
 	units := c.wrote(w, n)
 	if !w.recorded {
-		c.drop(Out, split(b, units))
+		c.recordDropped(Out, split(b, units))
 		return nil
 	}
 	for _, u := range w.units {
 		if taken -= len(u.bytes); taken < 0 && taken+n >= 0 { // it ends in b
-			c.drop(Out, []unit{u})
+			c.recordDropped(Out, []unit{u})
 		}
 	}
 	return nil
 }
 
-// drop tells the Recorder that units were lost on their way.
-func (c *Conn) drop(d Direction, us []unit) {
+// recordDropped tells the Recorder that units were lost on their way.
+func (c *Conn) recordDropped(d Direction, us []unit) {
 	for _, u := range us {
 		if r := c.recorder.Load(); r != nil && u.id != 0 {
 			(*r).Dropped(d, u.id)
@@ -108,7 +108,7 @@ const buryTime = 10 * time.Minute
 // it closed, the peer would be told. It ends when the peer closes its own.
 func (c *Conn) bury() {
 	until := time.Now().Add(buryTime)
-	_ = c.Conn.SetDeadline(time.Unix(1, 0)) // ends the endpoint's Read and Write, as Close would
+	_ = c.Conn.SetDeadline(past) // ends the endpoint's Read and Write, as Close would
 	go func() {
 		defer c.Conn.Close()
 		c.mu.Lock()

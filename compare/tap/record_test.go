@@ -107,7 +107,7 @@ func TestAHeldUnitThatTheSocketRefusesIsTakenBack(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	in := make([]byte, 4)
-	server.Release(Out)
+	server.ReleaseOldest(Out)
 	if _, err := io.ReadFull(client, in); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestAHeldUnitThatTheSocketRefusesIsTakenBack(t *testing.T) {
 	for !server.Status().Failed {
 		time.Sleep(time.Millisecond) // until the pump has met the RST
 	}
-	server.Release(Out)
+	server.ReleaseOldest(Out)
 	for len(server.Waiting()) > 0 || server.Status().Moving {
 		time.Sleep(time.Millisecond)
 	}
@@ -273,7 +273,7 @@ func TestASlowAndSplitLineIsSoForWhatWasHeld(t *testing.T) {
 		w := write(server, "abcde\n")
 		synctest.Wait()
 		began := time.Now()
-		server.Release(Out)
+		server.ReleaseOldest(Out)
 		b := make([]byte, 10)
 		for i, want := range []string{"ab", "cd", "e\n"} {
 			n, err := client.Read(b)
@@ -343,7 +343,7 @@ func TestWhatWasReleasedAndNotReadIsTakenBackAtClose(t *testing.T) {
 			read <- string(b[:n])
 		}()
 		synctest.Wait()
-		server.Release(In)
+		server.ReleaseOldest(In)
 		if got := <-read; got != "on" {
 			t.Errorf("%q was read", got)
 		}

@@ -2,10 +2,18 @@ package tap
 
 import "syscall"
 
-// closeWait reports whether TCP is in the state CLOSE-WAIT: the peer's FIN has
-// come, and nothing since that would end the connection.
-func closeWait(fd uintptr) bool {
-	const stateCloseWait = 8 // TCP_CLOSE_WAIT of <netinet/tcp.h>
+// closeWait reports whether the peer's FIN has arrived and nothing since that would
+// end the connection.
+func closeWait(fd uintptr) bool { return tcpState(fd) == 8 } // TCP_CLOSE_WAIT of <netinet/tcp.h>
+
+// tcpClosed reports whether the connection has ended in both directions.
+func tcpClosed(fd uintptr) bool { return tcpState(fd) == 7 } // TCP_CLOSE
+
+// tcpState returns the state of a TCP connection, 0 if there is none.
+func tcpState(fd uintptr) int {
 	info, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_INFO)
-	return err == nil && info&0xff == stateCloseWait // tcpi_state is its first byte
+	if err != nil {
+		return 0
+	}
+	return info & 0xff // tcpi_state is its first byte
 }

@@ -111,6 +111,7 @@ func (t *try) once(fd uintptr) bool {
 		case err == syscall.EAGAIN:
 			return false
 		case err != nil:
+			c.met = c.met || err == syscall.ECONNRESET
 			t.failure = os.NewSyscallError("write", err)
 			return true
 		case t.n == 0:

@@ -20,6 +20,13 @@ func Accept(key string) string {
 	//lesson:end
 }
 
+// AppendSwitchingProtocols appends the response that accepts the handshake of a client
+// with this Sec-WebSocket-Key: its head, with more fields at the end (RFC 6455 §4.2.2).
+func AppendSwitchingProtocols(dst []byte, key string, more ...Field) []byte {
+	fields := []Field{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", Accept(key)}}
+	return AppendHead(dst, "HTTP/1.1 101 Switching Protocols", append(fields, more...)...)
+}
+
 // Hash returns base64 of the SHA-1 of s, the step that Accept is made of.
 func Hash(s string) string {
 	//lesson:begin hash

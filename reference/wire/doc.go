@@ -3,7 +3,7 @@
 // and two of them are here.
 //
 //	syntax  header.go opcode.go closecode.go closepayload.go mask.go utf8.go accept.go
-//	rules   rules.go (frames), handshake.go, extension.go (the opening handshake)
+//	rules   rules.go (frames), handshake.go, extension.go (the opening handshake), deflate.go
 //	state   package reference, machine.go
 //	I/O     package reference, conn.go
 //
@@ -19,5 +19,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed header.go mask.go closepayload.go utf8.go accept.go rules.go handshake.go extension.go
+//go:embed header.go mask.go closepayload.go utf8.go accept.go rules.go handshake.go extension.go deflate.go
 var Source embed.FS

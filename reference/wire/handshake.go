@@ -21,6 +21,15 @@ type Head struct {
 	Fields []Field
 }
 
+// AppendHead appends a start line, fields and the empty line to dst.
+func AppendHead(dst []byte, start string, fields ...Field) []byte {
+	dst = append(dst, start+"\r\n"...)
+	for _, f := range fields {
+		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
 // Values returns the value of every field called name, in any case, without
 // the white space around it.
 func (h Head) Values(name string) []string {
@@ -148,8 +157,9 @@ func CheckResponse(request, h Head) []Violation {
 		}
 	}
 	vs = append(vs, CheckExtensions(h)...)
-	_, _, unfit := CheckDeflateResponse(request, h)
-	vs = append(vs, unfit...)
+	for _, check := range extensionChecks {
+		vs = append(vs, check(request, h)...)
+	}
 	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
 		vs.broke(&RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
 	} else if len(ps) == 1 && !slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), ps[0]) {

@@ -58,6 +58,9 @@ type Header struct {
 	Key    [4]byte    // masking key; zero when not Masked
 }
 
+// RSV returns RSV1, RSV2 and RSV3 of h.
+func (h Header) RSV() [3]bool { return [3]bool{h.RSV1, h.RSV2, h.RSV3} }
+
 // FormFor returns the shortest form that can carry length, the only one that
 // RFC 6455 §5.2 allows.
 func FormFor(length uint64) LengthForm {

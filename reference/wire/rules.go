@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -74,34 +75,15 @@ var (
 	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
 )
 
-// The rules of extensions (RFC 6455 §9.1) and of permessage-deflate (RFC 7692).
-// A server declines an offer that breaks one of the latter, and the connection
-// opens without it; a client whose server breaks one must fail the connection.
-var (
-	RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
+// RuleExtensionGrammar is the rule of all extensions (RFC 6455 §9.1). Each of them has
+// rules of its own, in its own file.
+var RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
 
-	RuleDeflateRepeated   = deflateRule("5/extension-repeated", 0, "permessage-deflate must be agreed on once at most.")
-	RuleDeflateUnknown    = deflateRule("7.1/parameter-unknown", 0, "permessage-deflate has four parameters and no others.")
-	RuleDeflateTwice      = deflateRule("7.1/parameter-repeated", 0, "A parameter of permessage-deflate must not appear more than once.")
-	RuleDeflateServerFlag = deflateRule("7.1.1.1/no-value", 0, "server_no_context_takeover must have no value.")
-	RuleDeflateClientFlag = deflateRule("7.1.1.2/no-value", 0, "client_no_context_takeover must have no value.")
-	RuleDeflateServerBits = deflateRule("7.1.2.1/window-bits", 0, "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
-	RuleDeflateServerMore = deflateRule("7.1.2.1/more-than-offered", 0, "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
-	RuleDeflateClientBits = deflateRule("7.1.2.2/window-bits", 0, "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
-	RuleDeflateClientMore = deflateRule("7.1.2.2/more-than-offered", 0, "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
-)
-
-// The rules of a compressed message (RFC 7692 §7), which whoever inflates it can
-// see being broken. The RFC names no code for that; 1007 is the one for a payload
-// that is not what it says it is.
-var (
-	RuleDeflateTakeover = deflateRule("7.1.1/takeover", InvalidPayload, "With no context takeover, a message must not refer to those before it.")
-	RuleDeflateWindow   = deflateRule("7.1.2/window", InvalidPayload, "Compressed data must not reach back beyond the window that was agreed on.")
-	RuleDeflateData     = deflateRule("7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be DEFLATE data.")
-)
-
-// Rules lists every rule of this package, in the order of declaration.
+// Rules lists every rule of this package: those of RFC 6455 in the order of their
+// declaration, then those of extensions.
 var Rules []Rule
+
+func init() { slices.SortStableFunc(Rules, func(a, b Rule) int { return a.RFC - b.RFC }) }
 
 func frameRule(code string, cc CloseCode, sentence string) Rule {
 	return declare(Rule{Code: code, CloseCode: cc, Sentence: sentence})
@@ -111,13 +93,13 @@ func handshakeRule(code string, status int, sentence string) Rule {
 	return declare(Rule{Code: code, Status: status, Sentence: sentence})
 }
 
-func deflateRule(code string, cc CloseCode, sentence string) Rule {
-	return declare(Rule{Code: "7692-" + code, RFC: 7692, CloseCode: cc, Sentence: sentence})
+func extensionRule(rfc int, code string, cc CloseCode, sentence string) Rule {
+	return declare(Rule{Code: fmt.Sprintf("%d-%s", rfc, code), RFC: rfc, CloseCode: cc, Sentence: sentence})
 }
 
 // declare completes r and puts it on the list.
 func declare(r Rule) Rule {
-	r.Section, _, _ = strings.Cut(strings.TrimPrefix(r.Code, "7692-"), "/")
+	r.Section, _, _ = strings.Cut(strings.TrimPrefix(r.Code, fmt.Sprint(r.RFC, "-")), "/")
 	Rules = append(Rules, r)
 	return r
 }
@@ -141,8 +123,12 @@ func (r Rule) Broken(seen string) Violation {
 // Context is what a frame header must be known with to be judged: its sender
 // and what the sender has sent and agreed before.
 type Context struct {
-	Sender     Role
-	RSV1       bool // an extension that uses RSV1 on the first frame of a message is in use
+	Sender Role
+
+	// An extension is in use that gives the bit a meaning on the first frame of a
+	// message (RFC 6455 §5.2).
+	RSV1, RSV2, RSV3 bool
+
 	Fragmented bool // the sender's last message is not finished
 	CloseSent  bool // the sender has sent a Close frame
 }
@@ -165,13 +151,14 @@ func Check(h Header, c Context) []Violation {
 	var vs violations
 
 	//lesson:begin check-rsv
-	if h.RSV1 && !(c.RSV1 && (h.Opcode == Text || h.Opcode == Binary)) {
+	first := h.Opcode == Text || h.Opcode == Binary // frame of a message
+	if h.RSV1 && !(c.RSV1 && first) {
 		vs.broke(&RuleRSV1, "RSV1 is 1.")
 	}
-	if h.RSV2 {
+	if h.RSV2 && !(c.RSV2 && first) {
 		vs.broke(&RuleRSV2, "RSV2 is 1.")
 	}
-	if h.RSV3 {
+	if h.RSV3 && !(c.RSV3 && first) {
 		vs.broke(&RuleRSV3, "RSV3 is 1.")
 	}
 	//lesson:end
@@ -212,7 +199,7 @@ func Check(h Header, c Context) []Violation {
 	if h.Opcode == Continuation && !c.Fragmented {
 		vs.broke(&RuleStray, "A continuation frame came with no message to continue.")
 	}
-	if (h.Opcode == Text || h.Opcode == Binary) && c.Fragmented {
+	if first && c.Fragmented {
 		vs.broke(&RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
 	}
 	//lesson:end

@@ -102,7 +102,7 @@ export class WsEnds extends LabElement {
       const focused = this.grid.contains(document.activeElement);
       /** @type {Node[]} */
       const parts = [
-        h("b", { class: "end client" }, client === "your tab" ? "your tab" : client),
+        h("b", { class: "end client" }, client),
         h("b", { class: "end server" }, server),
         ...[["t", "ms"], ["js", client === "raw client" ? "its code" : "JavaScript"], ["clientWs", "WS"], ["clientTcp", "TCP"], ["wire", "on the wire"], ["serverTcp", "TCP"], ["serverWs", "WS"], ["go", "Go"]].map(([lane, text]) => h("span", { class: `col ${lane}`, "aria-hidden": "true" }, text)),
       ];

@@ -54,7 +54,7 @@ test("a play that Go records is one that the page can step, and carry out", () =
     assert.equal(said(mark, Infinity), mark.say);
     assert.ok(rows.list.some((r) => r.conn.client === play.token && r.seq > mark.begin && r.seq < mark.end));
   }
-  assert.equal(whose(rows.byClient.get(play.token), false), "your tab");
+  assert.equal(whose(rows.byClient.get(play.token), false), "your page");
   const orders = new Orders();
   orders.expect(play.token);
   assert.deepEqual(orders.due(events).map((s) => s.order.do), ["open", "send", "close"]);

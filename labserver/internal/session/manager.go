@@ -47,13 +47,22 @@ func NewManager(memory int) *Manager {
 	return m
 }
 
-// New begins a session. A session of a connection from outside counts as in use
+// NewID returns an ID of 130 random bits. It begins with route and a dot where route
+// is not empty.
+func NewID(route string) string {
+	if route != "" {
+		route += "."
+	}
+	return route + rand.Text()
+}
+
+// New begins a session, whose ID begins with route as NewID says. A session of a connection from outside counts as in use
 // until its Serve returns, which must follow.
 //
 // When there are as many as there may be, an idle one makes room: first those of
 // connections from outside, which are of no use after their end, then those of pages,
 // and of each kind the one that is idle longest. When none is idle, the error says so.
-func (m *Manager) New(outside bool) (*Session, error) {
+func (m *Manager) New(route string, outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -72,7 +81,7 @@ func (m *Manager) New(outside bool) (*Session, error) {
 		}
 		m.forget(s)
 	}
-	s := newSession(rand.Text(), outside, m.dial, m.pool)
+	s := newSession(NewID(route), outside, m.dial, m.pool)
 	m.sessions[s.ID] = s
 	if m.sweeper == nil {
 		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)

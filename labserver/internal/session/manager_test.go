@@ -1,10 +1,17 @@
 package session
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/reference/wire"
 )
 
 // heavy makes the recording of s weigh about n bytes more.
@@ -29,7 +36,7 @@ func TestMemoryIsMadeWhereItIsMissedLeast(t *testing.T) {
 	defer m.Close(t.Context())
 	m.relieving.Store(true) // it makes room when this test says so
 	begin := func(outside bool, n int) *Session {
-		s, err := m.New(outside)
+		s, err := m.New("", outside)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,13 +105,13 @@ func TestMemoryIsMadeWhereItIsMissedLeast(t *testing.T) {
 func TestAManagerMakesRoomByItselfAndCountsWhatIsForgotten(t *testing.T) {
 	const limit = 16 << 20
 	m := NewManager(limit)
-	old, err := m.New(true)
+	old, err := m.New("", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	heavy(old, limit/4)
 	over(old, 0)
-	busy, err := m.New(false)
+	busy, err := m.New("", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,4 +132,258 @@ func TestAManagerMakesRoomByItselfAndCountsWhatIsForgotten(t *testing.T) {
 		t.Errorf("without a session, %d bytes are counted", n)
 	}
 	m.Close(t.Context())
+}
+
+// full fills l's manager up with sessions and returns them.
+func (l *lab) full() []*Session {
+	l.Helper()
+	var all []*Session
+	for range maxSessions {
+		all = append(all, l.session())
+	}
+	return all
+}
+
+// rest makes s as if nothing had happened in it for d.
+func rest(s *Session, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = time.Now().Add(-d)
+}
+
+func TestOneSessionTooManyIsRefusedWhenNoneIsIdle(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	l.full()
+	var command *CommandError
+	if _, err := l.manager.New("", false); !errors.As(err, &command) || command.Fix == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyTheSessionThatIsIdleLongestMakesRoom(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	all := l.full()
+	for i, s := range all {
+		rest(s, time.Duration(10+i)*time.Second)
+	}
+	l.session()
+	for i, s := range all {
+		if _, ok := l.manager.Get(s.ID); ok == (i == len(all)-1) {
+			t.Errorf("session %d of %d: still there is %t", i, len(all), ok)
+		}
+	}
+}
+
+func TestConnectionsFromOutsideLeaveRoomForPages(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	page := l.session()
+	rest(page, idleAfter/2)
+	var all []*Session
+	for range maxOutside {
+		s, err := l.manager.New("", true)
+		l.ok(err)
+		all = append(all, s)
+	}
+	if _, err := l.manager.New("", true); err == nil {
+		t.Errorf("%d sessions of connections from outside are in use", maxOutside+1)
+	}
+	if _, ok := l.manager.Get(page.ID); !ok {
+		t.Error("a page's session was forgotten, which makes no room for a connection from outside")
+	}
+	l.session()
+	// One that is over makes room at once.
+	all[7].mu.Lock()
+	all[7].coming = false
+	all[7].mu.Unlock()
+	if _, err := l.manager.New("", true); err != nil {
+		t.Errorf("the session of a connection that is over makes no room: %v", err)
+	}
+	if _, ok := l.manager.Get(all[7].ID); ok {
+		t.Error("another session made room")
+	}
+}
+
+func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	all := l.full()
+	if _, err := l.manager.New("", true); err == nil {
+		t.Error("a page that has had no time to follow its session lost it")
+	}
+	for i, s := range all {
+		rest(s, idleAtLeast+time.Duration(i)*time.Second)
+	}
+	oldest, watched := all[len(all)-2], all[len(all)-1]
+	defer watched.Watch()()
+	over, err := l.manager.New("", true)
+	l.ok(err)
+	if _, ok := l.manager.Get(oldest.ID); ok {
+		t.Error("the session that was idle longest is kept")
+	}
+	// What a connection left that is over goes before any page's session.
+	over.mu.Lock()
+	over.coming = false
+	over.mu.Unlock()
+	l.session()
+	if _, ok := l.manager.Get(over.ID); ok {
+		t.Error("a connection's session is kept after its end, and a page's is forgotten")
+	}
+	if _, ok := l.manager.Get(watched.ID); !ok {
+		t.Error("a session that somebody follows is forgotten")
+	}
+}
+
+// TestIdleSessionsAreForgottenByATimer lets nothing happen that could make a
+// manager look at its sessions.
+func TestIdleSessionsAreForgottenByATimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewManager(0)
+		idle, err := m.New("", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched, _ := m.New("", false)
+		stop := watched.Watch()
+		time.Sleep(idleAfter - sweepEvery)
+		if _, ok := m.Get(idle.ID); !ok {
+			t.Error("it is forgotten too early")
+		}
+		time.Sleep(2 * sweepEvery)
+		if _, ok := m.Get(idle.ID); ok {
+			t.Error("it is kept")
+		}
+		if _, ok := m.Get(watched.ID); !ok {
+			t.Error("a session that somebody follows is forgotten")
+		}
+		stop()
+		time.Sleep(idleAfter + sweepEvery)
+		if _, ok := m.Get(watched.ID); ok {
+			t.Error("it is kept after its follower has left")
+		}
+		// And the timer runs again when there is a session again.
+		again, _ := m.New("", false)
+		again.Watch()()
+		time.Sleep(idleAfter + sweepEvery)
+		if _, ok := m.Get(again.ID); ok {
+			t.Error("the timer has stopped for good")
+		}
+		last, _ := m.New("", false)
+		last.Watch()()
+		m.Close(t.Context())
+		for _, s := range []*Session{watched, again, last} {
+			if s.timer.Stop() {
+				t.Error("a timer keeps a session in memory that has ended")
+			}
+		}
+		if m.sweeper.Stop() {
+			t.Error("the timer of the manager goes on")
+		}
+	})
+}
+
+func TestASessionWithSomebodyInItIsKept(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	watched, connected, left := l.session(), l.session(), l.session()
+	stop := watched.Watch()
+	conn, err := net.Dial("tcp", l.addr)
+	l.ok(err)
+	c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), connected.target("gorilla", "a"), l.addr, func(string, string, int) {})
+	l.ok(err)
+	defer c.Close()
+	if _, err := c.Status(l.ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Session{watched, connected, left} {
+		rest(s, 2*idleAfter)
+	}
+	l.manager.sweep()
+	for what, s := range map[string]*Session{"watched": watched, "connected": connected} {
+		if _, ok := l.manager.Get(s.ID); !ok {
+			t.Errorf("the session that is %s is forgotten", what)
+		}
+	}
+	if _, ok := l.manager.Get(left.ID); ok {
+		t.Error("the session that nobody is in is kept")
+	}
+	stop()
+	stop() // once more does nothing
+	rest(watched, 2*idleAfter)
+	l.manager.sweep()
+	if _, ok := l.manager.Get(watched.ID); ok {
+		t.Error("the session that nobody watches any more is kept")
+	}
+}
+
+func TestASessionWhoseClientLeftWithAFrameHeldIsForgottenWhole(t *testing.T) {
+	t.Parallel()
+	for _, name := range endpoints {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := start(t)
+			s := l.session()
+			conn, err := net.Dial("tcp", l.addr)
+			l.ok(err)
+			c, err := scenario.NewRaw(conn, scenario.DefaultOpening(), s.target(name, "a"), l.addr, func(string, string, int) {})
+			l.ok(err)
+			_, err = c.Status(l.ctx)
+			l.ok(err)
+			s.Valve("hold", nil)
+			l.ok(c.Frame(wire.Text, []byte("Hello")))
+			l.await(s, "the frame waits", held(0, "waiting"))
+			l.ok(c.Close())
+			l.await(s, "its FIN is seen behind the frame", tcp("fin"))
+			rest(s, idleAfter/2)
+			l.manager.sweep()
+			if _, ok := l.manager.Get(s.ID); !ok {
+				t.Fatal("a learner may come back to the held frame for a while")
+			}
+			rest(s, 2*idleAfter)
+			l.manager.sweep()
+			if _, ok := l.manager.Get(s.ID); ok {
+				t.Fatal("the session is kept")
+			}
+			select {
+			case <-s.Over().Done():
+			case <-l.ctx.Done():
+				t.Fatal("the session does not end")
+			}
+			l.await(s, "its connection is closed", tcp("closed"))
+		})
+	}
+}
+
+func TestASessionWithARawClientIsForgottenWhole(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	l.open(s, "a", "reference")
+	rest(s, 2*idleAfter)
+	l.manager.sweep()
+	if _, ok := l.manager.Get(s.ID); ok {
+		t.Fatal("the session is kept")
+	}
+	<-s.Over().Done()
+	l.await(s, "its connection is closed", tcp("closed"))
+}
+
+func TestTheListOfConnectionsHasTheOpenOnesFirst(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	for _, c := range []string{"a", "b", "c"} {
+		l.open(s, c, "reference")
+	}
+	l.ok(s.Raw(RawCommand{Do: "close", Client: "b"}, l.addr))
+	l.await(s, "b is closed", of("b", s, tcp("closed")))
+	var got []string
+	for _, c := range l.manager.Connections() {
+		got = append(got, fmt.Sprintf("%s open=%t", c.Client, c.Open))
+	}
+	if want := []string{"c open=true", "a open=true", "b open=false"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -1,10 +1,13 @@
 package session
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
+	"wslab/lessons"
 )
 
 // begin begins a play of text by a raw client that waits before step pause.
@@ -94,4 +97,59 @@ func TestAnOrderToAServerInAProcessOfItsOwnSaysWhyItCannotBeDone(t *testing.T) {
 	}
 	l.ok(s.Control(p.ID, "run", 0))
 	l.await(s, "it is over", step(p, recording.PlayOver))
+}
+
+func TestEveryScenarioPlaysInASessionSteppedOrNot(t *testing.T) {
+	t.Parallel()
+	all, err := scenario.Load(lessons.Files, "scenarios")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d scenarios, %v", len(all), err)
+	}
+	for _, name := range endpoints {
+		for _, sc := range all {
+			if !sc.Plain() || slices.ContainsFunc(sc.Commands, func(c scenario.Command) bool { return c.Who == scenario.ByWire }) {
+				continue // it says itself what the wire does, and when
+			}
+			t.Run(name+" "+sc.Name, func(t *testing.T) {
+				t.Parallel()
+				l := start(t)
+				s := l.session()
+				s.Valve("hold", nil)
+				l.ok(l.play(s, sc, name, "s-1"))
+				last, quiet := uint64(0), 0
+				l.until("the connection has ended, step by step", func() bool {
+					s.Valve("step", nil)
+					if quiet++; s.Rec.Last() != last {
+						last, quiet = s.Rec.Last(), 0
+					}
+					if quiet > 300 {
+						// What waits is the rest of a frame that never comes, or a client that
+						// cannot know that nothing comes: the learner opens the valve.
+						s.Valve("run", nil)
+					}
+					return has(s, of("s-1", s, tcp("closed")))
+				})
+				s.Valve("run", nil)
+				l.ok(l.play(s, sc, name, "s-2"))
+				l.await(s, "the connection has ended", of("s-2", s, tcp("closed")))
+				stepped, ran := outcome(s, "s-1"), outcome(s, "s-2")
+				if stepped != ran {
+					t.Errorf("stepped, the server says %s\nand without hold %s", stepped, ran)
+				}
+			})
+		}
+	}
+}
+
+// outcome says in one line what the server said to client in frames and
+// handshakes.
+func outcome(s *Session, client string) string {
+	var mine []recording.Event
+	events, _ := s.Rec.After(0, math.MaxInt)
+	for _, e := range events {
+		if _, is := e.Body.(*recording.TCP); !is && e.Conn == s.Rec.ConnOf(client) {
+			mine = append(mine, e)
+		}
+	}
+	return recording.Outcome(mine)
 }

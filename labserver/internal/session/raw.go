@@ -1,7 +1,9 @@
 package session
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"time"
@@ -22,6 +24,13 @@ type RawCommand struct {
 	Proto    string       `json:"proto"`
 	Fields   [][2]*string `json:"fields"` // name and value; a null value removes the field
 	Hex      string       `json:"hex"`
+}
+
+// rawClient is a raw client that the session opens. Raw is nil while it is being
+// opened, and of one that only sends.
+type rawClient struct {
+	*scenario.Raw
+	round int // as recording.Info has it
 }
 
 // Raw does c with the raw client that it names. addr is the lab server's own
@@ -62,8 +71,8 @@ func (s *Session) raw(client string) (*scenario.Raw, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
-	if c := s.raws[client]; c != nil {
-		return c, nil
+	if c := s.raws[client]; c.Raw != nil {
+		return c.Raw, nil
 	}
 	return nil, &CommandError{fmt.Sprintf("There is no raw client called %.40q with a connection.", client), "Open one; if there was one, it has ended."}
 }
@@ -73,9 +82,8 @@ func (s *Session) raw(client string) (*scenario.Raw, error) {
 func (s *Session) forget(client string, raw *scenario.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.raws[client] == raw {
+	if s.raws[client].Raw == raw {
 		delete(s.raws, client)
-		delete(s.rounds, client)
 	}
 }
 
@@ -120,7 +128,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	s.mu.Lock()
 	ended := s.raws == nil
 	if !ended {
-		s.raws[c.Client] = raw
+		s.raws[c.Client] = rawClient{raw, c.Round}
 		s.work.Go(func() {
 			raw.EOF(s.ctx) // the server has closed, or the session ends
 			raw.Close()
@@ -152,8 +160,7 @@ func (s *Session) reserve(client string, round int) error {
 	case len(s.raws) >= maxRawClients:
 		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
 	}
-	s.raws[client] = nil
-	s.rounds[client] = round
+	s.raws[client] = rawClient{round: round}
 	return nil
 }
 
@@ -197,4 +204,17 @@ func (s *Session) settle(client string) {
 	if conn != nil {
 		conn.Settle()
 	}
+}
+
+// dial connects to the lab server, which listens at addr.
+type dial func(ctx context.Context, addr string) (net.Conn, error)
+
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// dialer returns how a raw client reaches the lab server itself.
+func (s *Session) dialer(addr string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, addr) }
 }

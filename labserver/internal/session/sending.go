@@ -37,16 +37,23 @@ func (s *Session) SendToServer(sending Sending, addr string) error {
 		return &CommandError{"There is no endpoint called " + cut(sending.Endpoint, 40) + ".", err.Error()}
 	}
 	client := "raw-" + sending.Endpoint + "-1"
+	if err := s.reserve(client, 0); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used = time.Now()
-	s.rounds[client] = 0
-	return s.start(func() {
+	err := s.start(func() {
+		defer s.forget(client, nil)
 		log := s.log(client)
 		if err := s.toServer(sending, client, addr, log); err != nil {
 			log("error", err.Error(), -1)
 		}
 	})
+	if err != nil {
+		delete(s.raws, client)
+	}
+	return err
 }
 
 func (s *Session) toServer(sending Sending, client, addr string, log scenario.Log) error {
@@ -135,9 +142,8 @@ func (s *Session) toClient(sending Sending, client endpoint.Client) error {
 	if err != nil {
 		return err
 	}
-	answer := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: " + wire.Accept(request.Header.Get("Sec-WebSocket-Key")) + "\r\n\r\n"
-	for _, part := range append([][]byte{[]byte(answer)}, sending.Parts...) {
+	answer := wire.AppendSwitchingProtocols(nil, request.Header.Get("Sec-WebSocket-Key"))
+	for _, part := range append([][]byte{answer}, sending.Parts...) {
 		if _, err := conn.Write(part); err != nil {
 			break // the client has ended it, and the recording says so
 		}

@@ -15,7 +15,7 @@ import (
 func refusal(t *testing.T, what, body string) failure {
 	t.Helper()
 	var f failure
-	if err := json.Unmarshal([]byte(body), &f); err != nil || f.Error == "" || f.Fix == "" {
+	if err := json.Unmarshal([]byte(body), &f); err != nil || f.What == "" || f.Fix == "" {
 		t.Errorf("%s: an error must say what is wrong and what helps; this one says %q", what, body)
 	}
 	return f
@@ -77,8 +77,8 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		if c.status == 200 {
 			continue
 		}
-		if f := refusal(t, c.name, body); !strings.Contains(f.Error, c.says) {
-			t.Errorf("%s: the answer %q does not name %q", c.name, f.Error, c.says)
+		if f := refusal(t, c.name, body); !strings.Contains(f.What, c.says) {
+			t.Errorf("%s: the answer %q does not name %q", c.name, f.What, c.says)
 		}
 		if got := response.Header.Get("Content-Type"); got != "application/json" {
 			t.Errorf("%s: the answer is %s", c.name, got)

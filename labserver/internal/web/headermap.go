@@ -96,46 +96,41 @@ func mapOf(t headers.Target) (*asset, error) {
 	return a, nil
 }
 
-func (s *Server) headerMap(w http.ResponseWriter, r *http.Request) {
-	t, ok := target(w, r.URL.Query().Get("endpoint"), r.URL.Query().Get("role"))
-	if !ok {
-		return
+func (s *Server) headerMap(r *http.Request, _ nothing) (any, error) {
+	t, err := target(r.URL.Query().Get("endpoint"), r.URL.Query().Get("role"))
+	if err != nil {
+		return nil, err
 	}
 	a, err := mapOf(t)
 	if err != nil {
-		reply(w, http.StatusInternalServerError, failure{Error: "The map cannot be read: " + err.Error() + ".", Fix: "Write it anew with go run ./compare headers, and build the lab server again."})
-		return
+		return nil, &failure{Status: http.StatusInternalServerError, What: "The map cannot be read: " + err.Error() + ".", Fix: "Write it anew with go run ./compare headers, and build the lab server again."}
 	}
-	a.serve(w, r)
+	return a, nil
 }
 
-// target finds the endpoint that a request is about. When there is none, it
-// answers and returns false.
-func target(w http.ResponseWriter, endpoint, role string) (headers.Target, bool) {
+// target finds the endpoint that a request is about.
+func target(endpoint, role string) (headers.Target, error) {
 	t, err := headers.Find(endpoint, role)
 	if err != nil {
-		reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no map of %.60q as %.20q.", endpoint, role), Fix: "Choose reference, gorilla or naive as server, or reference or gorilla as client."})
-		return t, false
+		return t, missing(fmt.Sprintf("There is no map of %.60q as %.20q.", endpoint, role), "Choose reference, gorilla or naive as server, or reference or gorilla as client.")
 	}
-	return t, true
+	return t, nil
+}
+
+// headerAsk is a header and the endpoint that it is sent to.
+type headerAsk struct {
+	Header   string `json:"header"` // four hex digits
+	Endpoint string `json:"endpoint"`
+	Role     string `json:"role"`
+	Context  string `json:"context"` // "fresh" or "fragmented"
 }
 
 // sendHeader sends one header to an endpoint over TCP, recorded in a session of
 // its own, which the page then shows.
-func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		Header   string `json:"header"`
-		Endpoint string `json:"endpoint"`
-		Role     string `json:"role"`
-		Context  string `json:"context"`
-	}
-	if !read(w, r, &ask) {
-		return
-	}
+func (s *Server) sendHeader(r *http.Request, ask headerAsk) (any, error) {
 	data, err := hex.DecodeString(ask.Header)
 	if err != nil || len(data) != 2 {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), Fix: "Write its first two bytes as four hex digits: 8185."})
-		return
+		return nil, invalid(fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), "Write its first two bytes as four hex digits: 8185.")
 	}
 	c := headers.Fresh
 	switch ask.Context {
@@ -143,17 +138,15 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 	case headers.Fragmented.String():
 		c = headers.Fragmented
 	default:
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("There is no context %.20q.", ask.Context), Fix: `It is "fresh" or "fragmented".`})
-		return
+		return nil, invalid(fmt.Sprintf("There is no context %.20q.", ask.Context), `It is "fresh" or "fragmented".`)
 	}
-	t, ok := target(w, ask.Endpoint, ask.Role)
-	if !ok {
-		return
-	}
-	sess, err := s.sessions.New(false)
+	t, err := target(ask.Endpoint, ask.Role)
 	if err != nil {
-		fail(w, err)
-		return
+		return nil, err
+	}
+	sess, err := s.sessions.New(routeOf(r), false)
+	if err != nil {
+		return nil, err
 	}
 	h := headers.Header(data)
 	sending := session.Sending{Endpoint: t.Endpoint, Parts: [][]byte{h.Bytes(), headers.Probe(t.Sender())}}
@@ -164,9 +157,5 @@ func (s *Server) sendHeader(w http.ResponseWriter, r *http.Request) {
 	if t.Role.String() == "client" {
 		send = sess.SendToClient
 	}
-	if err := send(sending, s.addr); err != nil {
-		fail(w, err)
-		return
-	}
-	reply(w, http.StatusOK, map[string]any{"session": sess.ID})
+	return map[string]any{"session": sess.ID}, send(sending, s.addr)
 }

@@ -182,7 +182,7 @@ func TestAPanicEndsItsOwnRequestOnly(t *testing.T) {
 	s := start(t)
 	s.Server.Log.SetOutput(&log)
 	h := s.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake") }))
-	w := &answer{header: http.Header{}}
+	w := &unread{header: http.Header{}}
 	r, _ := http.NewRequest("GET", "/somewhere", nil)
 	h.ServeHTTP(w, r)
 	if w.status != 500 || !strings.Contains(log.String(), "a mistake") || !strings.Contains(log.String(), "/somewhere") {
@@ -196,15 +196,15 @@ func TestAPanicEndsItsOwnRequestOnly(t *testing.T) {
 	s.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(w, r)
 }
 
-// answer is a response that is only looked at.
-type answer struct {
+// unread is a response of which the status is looked at.
+type unread struct {
 	header http.Header
 	status int
 }
 
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
+func (a *unread) Header() http.Header         { return a.header }
+func (a *unread) WriteHeader(status int)      { a.status = status }
+func (a *unread) Write(p []byte) (int, error) { return len(p), nil }
 
 func TestTooManySessionsAreRefusedAndTheRestGoesOn(t *testing.T) {
 	s := start(t)
@@ -213,7 +213,7 @@ func TestTooManySessionsAreRefusedAndTheRestGoesOn(t *testing.T) {
 	defer p.Close()
 	for n := 0; ; n++ {
 		// In use, so that none makes room.
-		other, err := s.sessions.New(false)
+		other, err := s.sessions.New("", false)
 		if err != nil {
 			break
 		}

@@ -1,24 +1,20 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"wslab/compare/runner"
+	"wslab/compare/sse"
 	"wslab/compare/suite"
-	"wslab/compare/tap"
-	"wslab/labserver/internal/hub"
+	"wslab/labserver/internal/session"
 	"wslab/reference/wire"
 )
 
@@ -28,13 +24,8 @@ func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
 }
 
 // judgeCases lists the cases and the endpoints that the lab has.
-func (s *Server) judgeCases(w http.ResponseWriter, r *http.Request) {
-	a, err := listed()
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	a.serve(w, r)
+func (s *Server) judgeCases(*http.Request, nothing) (any, error) {
+	return listed()
 }
 
 // listed is the list of cases, which is long and does not change.
@@ -46,59 +37,49 @@ var listed = sync.OnceValues(func() (*asset, error) {
 	return newAsset(body, "application/json"), nil
 })
 
-// asked are the cases and servers that a request names.
-type asked struct {
+// runAsk are the cases and the endpoints of the lab that a run is to have.
+type runAsk struct {
 	Endpoints []string `json:"endpoints"`
-	Server    string   `json:"server"` // ID that judgeServer gave
 	Cases     []string `json:"cases"`
 }
 
-// targets returns the servers that a names, the learner's first;
-// all of the lab's where it names none. stop ends those that it started.
-// When something is wrong, it answers and returns false.
-func (s *Server) targets(w http.ResponseWriter, a asked) (targets []suite.Target, stop func(), ok bool) {
-	if a.Server != "" {
-		t, err := s.servers.get(a.Server)
+// targets returns the learner's server where the query of r has the ID that
+// judgeServer gave, and after it the endpoints called names; all of the lab's where
+// r names neither. stop ends those that it started.
+func (s *Server) targets(r *http.Request, names []string) (targets []suite.Target, stop func(), err error) {
+	if id := r.URL.Query().Get("server"); id != "" {
+		t, err := s.servers.get(id)
 		if err != nil {
-			fail(w, err)
-			return nil, nil, false
+			return nil, nil, err
 		}
 		targets = append(targets, t)
-	} else if len(a.Endpoints) == 0 {
-		a.Endpoints = judged
+	} else if len(names) == 0 {
+		names = judged
 	}
-	for i, name := range a.Endpoints {
-		if !slices.Contains(judged, name) || slices.Contains(a.Endpoints[:i], name) {
-			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.40q cannot be judged, or is named twice.", name), Fix: "The lab has reference, gorilla and naive; another server is given by its address."})
-			return nil, nil, false
+	for i, name := range names {
+		if !slices.Contains(judged, name) || slices.Contains(names[:i], name) {
+			return nil, nil, invalid(fmt.Sprintf("%.40q cannot be judged, or is named twice.", name), "The lab has reference, gorilla and naive; another server is given by its address.")
 		}
 	}
-	own, stop, err := ownTargets(a.Endpoints)
-	if err != nil {
-		fail(w, err)
-		return nil, nil, false
-	}
-	return append(targets, own...), stop, true
+	own, stop, err := ownTargets(names)
+	return append(targets, own...), stop, err
 }
 
-// casesOf returns those that patterns choose among the ones that judge role. When
-// there are none, or more patterns than cases, it answers and returns false.
-func casesOf(w http.ResponseWriter, role wire.Role, patterns []string) ([]*suite.Case, bool) {
+// casesOf returns those that patterns choose among the ones that judge role. More
+// patterns than cases are refused.
+func casesOf(role wire.Role, patterns []string) ([]*suite.Case, error) {
 	all := suite.ForRole(suite.All(), role)
 	if len(patterns) > len(all) {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names %d cases, and there are %d.", len(patterns), len(all)), Fix: "Leave the cases out to have all of them judged."})
-		return nil, false
+		return nil, invalid(fmt.Sprintf("The request names %d cases, and there are %d.", len(patterns), len(all)), "Leave the cases out to have all of them judged.")
 	}
 	if i := slices.IndexFunc(patterns, func(p string) bool { return len(p) > maxPattern }); i >= 0 {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The request names the case %q, and no case has so long a name.", clipped(patterns[i], 40)), Fix: "GET /api/judge/cases lists the cases."})
-		return nil, false
+		return nil, invalid(fmt.Sprintf("The request names the case %q, and no case has so long a name.", clipped(patterns[i], 40)), "GET /api/judge/cases lists the cases.")
 	}
 	cases, err := suite.Match(all, patterns...)
 	if err != nil {
-		reply(w, http.StatusBadRequest, failure{Error: "There is nothing to judge: " + err.Error() + ".", Fix: "GET /api/judge/cases lists the cases."})
-		return nil, false
+		return nil, invalid("There is nothing to judge: "+err.Error()+".", "GET /api/judge/cases lists the cases.")
 	}
-	return cases, true
+	return cases, nil
 }
 
 // maxPattern is the most bytes of a name for cases.
@@ -114,92 +95,81 @@ func names(targets []suite.Target) []string {
 }
 
 // judge begins a run.
-func (s *Server) judge(w http.ResponseWriter, r *http.Request) {
-	var a asked
-	if !read(w, r, &a) {
-		return
+func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
+	cases, err := casesOf(wire.Server, ask.Cases)
+	if err != nil {
+		return nil, err
 	}
-	cases, ok := casesOf(w, wire.Server, a.Cases)
-	if !ok {
-		return
+	targets, stop, err := s.targets(r, ask.Endpoints)
+	if err != nil {
+		return nil, err
 	}
-	targets, stop, ok := s.targets(w, a)
-	if !ok {
-		return
-	}
-	j, err := s.judgings.begin(rand.Text(), false, func(j *judging) ending {
+	foreign := r.URL.Query().Get("server") != ""
+	j, err := s.judgings.begin(session.NewID(routeOf(r)), false, func(j *judging) ending {
 		defer stop()
-		return judgeServers(j, cases, targets, a.Server != "")
+		return judgeServers(j, cases, targets, foreign)
 	})
 	if err != nil {
 		stop()
-		s.busy(w, err)
-		return
+		return nil, err
 	}
-	reply(w, http.StatusOK, map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)})
+	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)}, nil
 }
 
-func (s *Server) busy(w http.ResponseWriter, err error) {
-	reply(w, http.StatusConflict, failure{Error: "Nothing was begun: " + err.Error() + "."})
-}
-
-// withJudging finds the run that a route names.
-func (s *Server) withJudging(next func(http.ResponseWriter, *http.Request, *judging)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		j := s.judgings.get(r.PathValue("id"))
-		if j == nil {
-			reply(w, http.StatusNotFound, failure{Error: "There is no run " + clipped(r.PathValue("id"), 40) + ": it is long over, or the lab server was started anew.", Fix: "Begin another."})
-			return
-		}
-		next(w, r, j)
+// runOf finds the run that a path names.
+func (s *Server) runOf(r *http.Request) (*judging, error) {
+	j := s.judgings.get(r.PathValue("id"))
+	if j == nil {
+		return nil, missing("There is no run "+clipped(r.PathValue("id"), 40)+": it is long over, or the lab server was started anew.", "Begin another.")
 	}
+	return j, nil
 }
 
 func (s *Server) judgeEvents(w http.ResponseWriter, r *http.Request, j *judging) {
-	n, err := hub.Position(r)
+	n, err := sse.Position(r)
 	if err != nil {
-		reply(w, http.StatusBadRequest, failure{Error: "The stream cannot go on there.", Fix: "Leave Last-Event-ID and ?after= out to begin with the first report."})
+		respond(w, r, nil, invalid("The stream cannot go on there.", "Leave Last-Event-ID and ?after= out to begin with the first report."))
 		return
 	}
 	j.follow(w, r, int(min(n, math.MaxInt32)))
 }
 
-func (s *Server) judgeStop(w http.ResponseWriter, r *http.Request, j *judging) {
-	var nothing struct{}
-	if read(w, r, &nothing) {
-		j.cancel()
-		reply(w, http.StatusOK, struct{}{})
-	}
+func (s *Server) judgeStop(_ *http.Request, j *judging, _ nothing) (any, error) {
+	j.cancel()
+	return nothing{}, nil
 }
 
 // caseTimeout bounds one case at every endpoint.
 const caseTimeout = 50 * time.Second
 
+// caseAsk is a case and the endpoints of the lab at which it is played.
+type caseAsk struct {
+	Case      string   `json:"case"`
+	Endpoints []string `json:"endpoints"`
+}
+
 // judgeCase plays one case, at one endpoint after the other, recorded in a
 // session that the page shows.
 func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
-	var a struct {
-		Case      string   `json:"case"`
-		Endpoints []string `json:"endpoints"`
-		Server    string   `json:"server"`
+	answer(func(r *http.Request, ask caseAsk) (any, error) {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // its end would end the request's context
+		return s.playCase(r, ask)
+	})(w, r)
+}
+
+func (s *Server) playCase(r *http.Request, ask caseAsk) (any, error) {
+	c, err := findCase(wire.Server, ask.Case)
+	if err != nil {
+		return nil, err
 	}
-	if !read(w, r, &a) {
-		return
-	}
-	c, ok := findCase(w, wire.Server, a.Case)
-	if !ok {
-		return
-	}
-	targets, stop, ok := s.targets(w, asked{Endpoints: a.Endpoints, Server: a.Server})
-	if !ok {
-		return
+	targets, stop, err := s.targets(r, ask.Endpoints)
+	if err != nil {
+		return nil, err
 	}
 	defer stop()
-	http.NewResponseController(w).SetReadDeadline(time.Time{}) // its end would end the request's context
-	sess, err := s.sessions.New(false)
+	sess, err := s.sessions.New(routeOf(r), false)
 	if err != nil {
-		fail(w, err)
-		return
+		return nil, err
 	}
 	defer sess.Watch()() // it is not idle meanwhile
 	ctx, cancel := context.WithTimeout(r.Context(), caseTimeout)
@@ -213,177 +183,98 @@ func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 		texts[i], crossed[i] = r.Letter(), r.Transcript()
 		reports[i].Exchange = nil // it is in crossed
 	}
-	reply(w, http.StatusOK, map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)})
+	return map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)}, nil
 }
 
-// findCase returns the case called id, which judges role. When there is none, it
-// answers and returns false.
-func findCase(w http.ResponseWriter, role wire.Role, id string) (*suite.Case, bool) {
+// findCase returns the case called id, which judges role.
+func findCase(role wire.Role, id string) (*suite.Case, error) {
 	for _, c := range suite.ForRole(suite.All(), role) {
 		if c.ID == id {
-			return c, true
+			return c, nil
 		}
 	}
-	reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no case %q that judges a %s.", clipped(id, 40), role), Fix: "GET /api/judge/cases lists them."})
-	return nil, false
+	return nil, missing(fmt.Sprintf("There is no case %q that judges a %s.", clipped(id, 40), role), "GET /api/judge/cases lists them.")
+}
+
+// browserAsk is what a page asks to have its browser judged by. With record, the one
+// case named is recorded in a session. With tells, the page says of each socket what
+// JavaScript was told, and reports wait for it. With risky, a response that has
+// frozen a browser is sent as well.
+type browserAsk struct {
+	Cases  []string `json:"cases"`
+	Record bool     `json:"record"`
+	Tells  bool     `json:"tells"`
+	Risky  bool     `json:"risky"`
 }
 
 // judgeBrowser begins a run of the client cases: the page opens the socket that
-// is answered here once for each of them. With record, the one case named is
-// recorded in a session. With tells, the page says of each socket what JavaScript
-// was told, and reports wait for it. With risky, a response that has frozen a
-// browser is sent as well.
-func (s *Server) judgeBrowser(w http.ResponseWriter, r *http.Request) {
-	var a struct {
-		Cases  []string `json:"cases"`
-		Record bool     `json:"record"`
-		Tells  bool     `json:"tells"`
-		Risky  bool     `json:"risky"`
+// is answered here once for each of them.
+func (s *Server) judgeBrowser(r *http.Request, ask browserAsk) (any, error) {
+	cases, err := casesOf(wire.Client, ask.Cases)
+	if err != nil {
+		return nil, err
 	}
-	if !read(w, r, &a) {
-		return
-	}
-	cases, ok := casesOf(w, wire.Client, a.Cases)
-	if !ok {
-		return
-	}
-	run := &clientRun{cases: cases, tells: a.Tells, target: suite.ClientTarget{Name: "this browser", Browser: true, Keys: new(suite.Keys), Risky: a.Risky}}
+	run := &clientRun{cases: cases, tells: ask.Tells, target: suite.ClientTarget{Name: "this browser", Browser: true, Keys: new(suite.Keys), Risky: ask.Risky}}
 	release, id := func() {}, ""
-	if a.Record {
+	if ask.Record {
 		if len(cases) != 1 {
-			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%d cases cannot be recorded together.", len(cases)), Fix: "Name one."})
-			return
+			return nil, invalid(fmt.Sprintf("%d cases cannot be recorded together.", len(cases)), "Name one.")
 		}
-		sess, err := s.sessions.New(false)
+		sess, err := s.sessions.New(routeOf(r), false)
 		if err != nil {
-			fail(w, err)
-			return
+			return nil, err
 		}
 		id, run.rec, run.target.Keys = sess.ID, sess.Rec, nil
 		release = sess.Watch()
 	}
-	j, err := s.judgings.begin(rand.Text(), true, func(j *judging) ending {
+	j, err := s.judgings.begin(session.NewID(routeOf(r)), true, func(j *judging) ending {
 		defer release()
 		run.j = j
 		return run.play()
 	})
 	if err != nil {
 		release()
-		s.busy(w, err)
-		return
+		return nil, err
 	}
 	answer := map[string]any{"judge": j.ID, "url": "/ws/judge/" + j.ID, "cases": briefsOf(cases)}
 	if id != "" {
 		answer["session"] = id
 	}
-	reply(w, http.StatusOK, answer)
+	return answer, nil
 }
 
-// judgeSocket hands the connection of a client that is judged to its run, from
-// its first byte on: the run answers the handshake, rightly or wrongly. Each has
-// an address of its own, the run's with the number of its case: a client that
-// was refused at one may leave it alone for a while (RFC 6455 §7.2.3).
-func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
-	j := s.judgings.get(r.PathValue("id"))
-	if j == nil || j.conns == nil || j.ctx.Err() != nil {
-		w.Header().Set("Connection", "close")
-		http.Error(w, "404 There is no run of that name that judges a client, or it is over.", http.StatusNotFound)
-		return
-	}
-	conn := takeOver(w, r)
-	if conn == nil {
-		return
-	}
-	conn.number, _ = strconv.Atoi(r.PathValue("n"))
-	select {
-	case j.conns <- conn:
-	case <-j.ctx.Done():
-		conn.Close()
-	}
-}
-
-// takeOver takes the connection of a request from the HTTP server, to be read from
-// the first byte of the request. When it cannot, it answers and returns nil.
-func takeOver(w http.ResponseWriter, r *http.Request) *begun {
-	w.Header().Set("Connection", "close")
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
-		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
-		return nil
-	}
-	head := tapped.Early()
-	if !bytes.HasPrefix(head, []byte(r.Method+" "+r.RequestURI+" ")) {
-		http.Error(w, "400 This handshake arrived in the same TCP segment as another request. Open a new connection for it.", http.StatusBadRequest)
-		return nil
-	}
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		http.Error(w, "501 "+err.Error(), http.StatusNotImplemented)
-		return nil
-	}
-	if conn.SetDeadline(time.Time{}) != nil {
-		conn.Close()
-		return nil
-	}
-	return &begun{Conn: conn, first: bytes.NewReader(head)}
-}
-
-// begun is a connection of which something has been read, to be read again.
-type begun struct {
-	net.Conn
-	first  *bytes.Reader
-	number int // of the case that it is for; 0: any
-}
-
-func (c *begun) Read(p []byte) (int, error) {
-	if n, err := c.first.Read(p); err != io.EOF {
-		return n, err
-	}
-	return c.Conn.Read(p)
-}
-
-// CloseWrite sends FIN.
-func (c *begun) CloseWrite() error {
-	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+// serverAsk is the address of the learner's server.
+type serverAsk struct {
+	Address string `json:"address"`
 }
 
 // judgeServer takes the address of the learner's server and returns an ID for it. The
 // other requests take the ID alone, so the lab dials only what was sent here, and
 // the page sends it only when the reader presses the button beside the address.
-func (s *Server) judgeServer(w http.ResponseWriter, r *http.Request) {
-	var a struct {
-		Address string `json:"address"`
-	}
-	if !read(w, r, &a) {
-		return
-	}
-	t, err := s.foreignTarget(a.Address)
+func (s *Server) judgeServer(r *http.Request, ask serverAsk) (any, error) {
+	t, err := s.foreignTarget(r.Context(), ask.Address)
 	if err != nil {
-		fail(w, err)
-		return
+		return nil, err
 	}
-	reply(w, http.StatusOK, map[string]any{"server": s.servers.add(t)})
+	return map[string]any{"server": s.servers.add(session.NewID(routeOf(r)), t)}, nil
 }
 
 // judgeReach tells whether anybody listens at a server's address: a page waits
 // so for one that is being started again.
-func (s *Server) judgeReach(w http.ResponseWriter, r *http.Request) {
-	var a struct {
-		Server string `json:"server"`
-	}
-	if !read(w, r, &a) {
-		return
-	}
-	t, err := s.servers.get(a.Server)
+func (s *Server) judgeReach(r *http.Request, _ nothing) (any, error) {
+	t, err := s.servers.get(r.URL.Query().Get("server"))
 	if err != nil {
-		fail(w, err)
-		return
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	conn, err := t.Dial(ctx)
-	if err == nil {
+	var mayNot *session.CommandError
+	switch {
+	case errors.As(err, &mayNot):
+		return nil, mayNot // it will not be up as long as its name leads there
+	case err == nil:
 		conn.Close()
 	}
-	reply(w, http.StatusOK, map[string]any{"up": err == nil})
+	return map[string]any{"up": err == nil}, nil
 }

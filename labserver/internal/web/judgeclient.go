@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"wslab/compare/recording"
@@ -26,7 +27,7 @@ type clientRun struct {
 	state   []progress // of each case
 	again   bool       // the cases that ran out of time are played once more, one at a time
 	reports []suite.Report
-	waiting []*begun // connections whose turn has not come
+	waiting []*begun // connections whose turn has not come, maxWaiting at most
 	running int
 	alone   bool // what runs must have no other beside it
 	results chan played
@@ -105,6 +106,7 @@ func (c *clientRun) play() ending {
 		idle.Reset(clientWait)
 	}
 	for _, conn := range c.waiting {
+		c.j.waiting.Add(-1)
 		conn.Close()
 	}
 	for ; c.running > 0; c.running-- {
@@ -136,6 +138,7 @@ func (c *clientRun) begin() {
 		}
 		conn := c.waiting[0]
 		c.waiting = c.waiting[1:]
+		c.j.waiting.Add(-1)
 		if i < 0 {
 			conn.Close()
 			continue
@@ -230,36 +233,32 @@ const (
 	maxReason = 200
 )
 
-// judgeScript takes what the page's JavaScript was told of a socket: the events
-// that it got.
-func (s *Server) judgeScript(w http.ResponseWriter, r *http.Request, j *judging) {
-	var a struct {
-		Number int                `json:"number"`
-		Events []recording.Script `json:"events"`
-	}
-	if !read(w, r, &a) {
-		return
-	}
+// scriptAsk are the events that the page's JavaScript got of a socket.
+type scriptAsk struct {
+	Number int                `json:"number"`
+	Events []recording.Script `json:"events"`
+}
+
+// judgeScript takes what the page's JavaScript was told of a socket.
+func (s *Server) judgeScript(_ *http.Request, j *judging, ask scriptAsk) (any, error) {
 	kinds := []string{"onopen", "onmessage", "onerror", "onclose", "threw"}
-	for i := range a.Events {
-		e := &a.Events[i]
+	for i := range ask.Events {
+		e := &ask.Events[i]
 		if !slices.Contains(kinds, e.What) || len(e.Reason) > maxReason || len(e.Text) > maxReason {
-			reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("%.40q is not an event of a WebSocket, or is too long.", e.What), Fix: "The events are onopen, onmessage, onerror, onclose and threw."})
-			return
+			return nil, invalid(fmt.Sprintf("%.40q is not an event of a WebSocket, or is too long.", e.What), "The events are onopen, onmessage, onerror, onclose and threw.")
 		}
 		e.Client = cmp.Or(e.Client, "page")
 	}
-	if j.conns == nil || a.Number < 1 || a.Number > len(suite.All()) || len(a.Events) > maxScript {
-		reply(w, http.StatusBadRequest, failure{Error: "This run does not ask for the events of that socket, or they are too many."})
-		return
+	if j.conns == nil || ask.Number < 1 || ask.Number > len(suite.All()) || len(ask.Events) > maxScript {
+		return nil, invalid("This run does not ask for the events of that socket, or they are too many.", "")
 	}
 	j.mu.Lock()
-	if t := j.of(a.Number); t.events == nil {
-		t.events = append([]recording.Script{}, a.Events...)
+	defer j.mu.Unlock()
+	if t := j.of(ask.Number); t.events == nil {
+		t.events = append([]recording.Script{}, ask.Events...)
 		close(t.there)
 	}
-	j.mu.Unlock()
-	reply(w, http.StatusOK, struct{}{})
+	return nothing{}, nil
 }
 
 // lead opens an address for a redirect on the socket called number, at which the
@@ -302,6 +301,37 @@ func (s *Server) judgeRedirected(w http.ResponseWriter, r *http.Request) {
 	case <-j.ctx.Done():
 		conn.Close()
 	case <-time.After(scriptWait): // the case is over
+		conn.Close()
+	}
+}
+
+// judgeSocket hands the connection of a client that is judged to its run, from
+// its first byte on: the run answers the handshake, rightly or wrongly. Each has
+// an address of its own, the run's with the number of its case: a client that
+// was refused at one may leave it alone for a while (RFC 6455 §7.2.3).
+func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
+	j := s.judgings.get(r.PathValue("id"))
+	if j == nil || j.conns == nil || j.ctx.Err() != nil {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "404 There is no run of that name that judges a client, or it is over.", http.StatusNotFound)
+		return
+	}
+	if j.waiting.Add(1) > maxWaiting {
+		j.waiting.Add(-1)
+		w.Header().Set("Connection", "close")
+		http.Error(w, fmt.Sprintf("503 %d connections of this run wait for their turn, which is the most that may. Open another when one of them has ended.", maxWaiting), http.StatusServiceUnavailable)
+		return
+	}
+	conn := takeOver(w, r)
+	if conn == nil {
+		j.waiting.Add(-1)
+		return
+	}
+	conn.number, _ = strconv.Atoi(r.PathValue("n"))
+	select {
+	case j.conns <- conn:
+	case <-j.ctx.Done():
+		j.waiting.Add(-1)
 		conn.Close()
 	}
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -202,4 +204,123 @@ func TestTheAnswerThatFreezesABrowserIsSentOnlyWhereTheReaderAsksForIt(t *testin
 			t.Errorf("risky %t: %+v", risky, lines[0])
 		}
 	}
+}
+
+func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1", "5.5.2"}})
+	n := len(answer["cases"].([]any))
+	go func() {
+		for i := range n {
+			conn, err := reference.Dial(s.ctx, fmt.Sprintf("ws://%s%s/%d", s.address, answer["url"], i+1), nil)
+			if err != nil {
+				continue // the run may be over, and the stream tells
+			}
+			for {
+				op, p, err := conn.ReadMessage()
+				if err != nil || conn.WriteMessage(op, p) != nil {
+					break
+				}
+			}
+			conn.CloseNow()
+		}
+	}()
+	lines := s.told(answer["judge"].(string), "")
+	if len(lines) != n+1 {
+		t.Fatalf("%d lines for %d cases: %+v", len(lines), n, lines[len(lines)-1])
+	}
+	for _, l := range lines[:n] {
+		if l.Verdict != "pass" || l.Endpoint != "this browser" {
+			t.Errorf("%+v", l)
+		}
+	}
+	// The run is over, and the socket with it.
+	p := s.dial()
+	p.say(s.request(answer["url"].(string)))
+	if response, _ := p.response(); response.StatusCode != 404 {
+		t.Errorf("behind the run the socket is answered with %d", response.StatusCode)
+	}
+}
+
+func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
+	s := start(t)
+	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
+	id := suite.All()[i].ID
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/1", id}})
+	for range 2 {
+		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
+	}
+	lines := s.told(answer["judge"].(string), "")
+	if !slices.ContainsFunc(lines, func(l line) bool {
+		return l.Case == id && strings.Contains(l.Reason, "has been in a connection before")
+	}) {
+		t.Errorf("%+v", lines)
+	}
+}
+
+func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
+	s := start(t)
+	clients := suite.ForRole(suite.All(), wire.Client)
+	i := slices.IndexFunc(clients, func(c *suite.Case) bool { return c.Heavy && c.Deflate == nil })
+	j := i + slices.IndexFunc(clients[i:], func(c *suite.Case) bool { return !c.Heavy })
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{clients[i].ID, clients[j].ID}})
+	heavy, light := s.websocket(answer["url"].(string)), s.dial()
+	light.say(s.request(answer["url"].(string)))
+	s.ok(light.SetReadDeadline(time.Now().Add(200 * time.Millisecond)))
+	if b, err := light.r.Peek(1); err == nil {
+		t.Errorf("beside %s another case begins with %q", clients[i].ID, b)
+	}
+	s.ok(light.SetReadDeadline(time.Now().Add(patience)))
+	heavy.Close()
+	if response, _ := light.response(); response.StatusCode != 101 {
+		t.Errorf("behind it the next is answered with %d", response.StatusCode)
+	}
+	light.Close()
+	s.told(answer["judge"].(string), "")
+}
+
+func TestOneCaseOfAClientIsRecorded(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}, "record": true})
+	p := s.websocket(answer["url"].(string))
+	defer p.Close()
+	p.ended()
+	s.told(answer["judge"].(string), "")
+	sess, ok := s.sessions.Get(answer["session"].(string))
+	if !ok || len(sess.Rec.Connections()) != 1 || !strings.Contains(heard(sess), "/ws/judge/") {
+		t.Error("the connection was not recorded from its first byte")
+	}
+}
+
+func TestASocketOfNoRunIsRefused(t *testing.T) {
+	s := start(t)
+	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/1"}})["judge"].(string)
+	for _, path := range []string{"/ws/judge/none", "/ws/judge/" + id} {
+		p := s.dial()
+		p.say(s.request(path))
+		if response, _ := p.response(); response.StatusCode != 404 {
+			t.Errorf("%s is answered with %d", path, response.StatusCode)
+		}
+		p.ended()
+	}
+	s.told(id, "")
+}
+
+func TestConnectionsOfARunThatWaitForTheirTurnAreBounded(t *testing.T) {
+	s := start(t)
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1"}, "tells": true})
+	j := s.judgings.get(answer["judge"].(string))
+	j.waiting.Store(maxWaiting) // as if so many waited
+	p := s.dial()
+	defer p.Close()
+	p.say(s.request(answer["url"].(string) + "/1"))
+	text, _ := io.ReadAll(p.r)
+	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "256 connections of this run") {
+		t.Errorf("one more is answered with %q", got)
+	}
+	if n := j.waiting.Load(); n != maxWaiting {
+		t.Errorf("the one that was refused counts: %d wait", n)
+	}
+	j.waiting.Store(0)
+	s.post("/api/judge/"+j.ID+"/stop", map[string]any{})
 }

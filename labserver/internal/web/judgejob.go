@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/runner"
+	"wslab/compare/sse"
 	"wslab/compare/suite"
+	"wslab/labserver/internal/session"
 )
 
 // Bounds of what a page may have judged.
@@ -21,6 +24,7 @@ const (
 	maxJudged    = 8                // kept, the running ones included
 	clientWait   = 30 * time.Second // for the browser's next connection
 	judgeTimeout = 10 * time.Minute // for a run as a whole
+	maxWaiting   = 256              // connections of a client that wait for their turn; browsers open 255 at most
 )
 
 // judging is a run of cases and what has come of it so far.
@@ -29,6 +33,8 @@ type judging struct {
 	conns  chan *begun // of the client that is judged; nil where servers are
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	waiting atomic.Int32 // connections of the client whose turn has not come
 
 	mu      sync.Mutex
 	lines   [][]byte // JSON of reports, and at last that it is over
@@ -104,9 +110,9 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	}
 	switch {
 	case js.stopped:
-		return nil, fmt.Errorf("the lab server is shutting down")
+		return nil, &session.CommandError{What: "Nothing was begun: the lab server is shutting down."}
 	case running >= maxJudging:
-		return nil, fmt.Errorf("%d runs are under way already, in this tab or another: stop one of them, or wait until it is over", running)
+		return nil, &session.CommandError{What: fmt.Sprintf("Nothing was begun: %d runs are under way already, in this tab or another: stop one of them, or wait until it is over.", running)}
 	}
 	for i, j := range js.list {
 		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {
@@ -224,33 +230,13 @@ const runStopped = "The run was stopped."
 // follow sends the lines of j behind the first n as Server-Sent Events, until
 // the run is over or who follows has left.
 func (j *judging) follow(w http.ResponseWriter, r *http.Request, n int) {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Time{}) // the stream outlives the request's time limit
-	alive := time.NewTicker(15 * time.Second)
-	defer alive.Stop()
-	for {
+	sse.Follow(w, r, nil, func() ([]sse.Message, bool, <-chan struct{}) {
 		lines, over, changed := j.after(n)
-		control.SetWriteDeadline(time.Now().Add(10 * time.Second))
-		if len(lines) == 0 {
-			fmt.Fprint(w, ": wslab\n\n")
-		}
-		for _, line := range lines {
+		messages := make([]sse.Message, len(lines))
+		for i, line := range lines {
 			n++
-			if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", n, line); err != nil {
-				return
-			}
+			messages[i] = sse.Message{ID: uint64(n), Data: line}
 		}
-		if control.Flush() != nil || over {
-			return
-		}
-		select {
-		case <-changed:
-		case <-alive.C:
-		case <-r.Context().Done():
-			return
-		}
-	}
+		return messages, over, changed
+	})
 }

@@ -2,9 +2,7 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -65,8 +63,8 @@ type learnersServers struct {
 	ids  []string // oldest first
 }
 
-// add remembers t and returns its ID, which cannot be guessed.
-func (l *learnersServers) add(t suite.Target) (id string) {
+// add remembers t by an ID, and returns the ID.
+func (l *learnersServers) add(id string, t suite.Target) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.byID == nil {
@@ -76,7 +74,6 @@ func (l *learnersServers) add(t suite.Target) (id string) {
 		delete(l.byID, l.ids[0])
 		l.ids = l.ids[1:]
 	}
-	id = rand.Text()
 	l.byID[id] = t
 	l.ids = append(l.ids, id)
 	return id
@@ -96,7 +93,7 @@ func (l *learnersServers) get(id string) (suite.Target, error) {
 // foreignTarget reads the address of a server that the learner has written.
 // Unless s.JudgeAny is set it must be of this machine: a page is not to make the
 // lab dial elsewhere.
-func (s *Server) foreignTarget(address string) (suite.Target, error) {
+func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Target, error) {
 	var t suite.Target
 	fix := "Write it like ws://localhost:9000/."
 	if len(address) > 1000 {
@@ -134,14 +131,12 @@ func (s *Server) foreignTarget(address string) (suite.Target, error) {
 			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + u.String() + ".",
 		}
 	}
-	// A name is checked when it is dialed, and an address now, to say so at once.
-	ips := []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
-	if !strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		ip, _ := netip.ParseAddr(host)
-		ips = []netip.Addr{ip}
-	}
-	if slices.ContainsFunc(ips, func(ip netip.Addr) bool { return s.isSelf(netip.AddrPortFrom(ip, uint16(n))) }) {
-		return t, &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
+	// A name may lead elsewhere later, so mayDial looks again at what is dialed; it is
+	// looked at here to say so at once.
+	for _, ip := range addresses(ctx, host) {
+		if s.isSelf(netip.AddrPortFrom(ip, uint16(n))) {
+			return t, errSelf
+		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
 	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
@@ -152,6 +147,30 @@ func (s *Server) foreignTarget(address string) (suite.Target, error) {
 	}
 	return t, nil
 }
+
+// errSelf is why the lab server is not judged by its address.
+var errSelf = &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
+
+// errElsewhere is why a name that led to this machine is not dialed any more.
+var errElsewhere = &session.CommandError{What: "The address leads to another machine.", Fix: "Start the lab server with -judge-any to have servers of other machines judged."}
+
+// addresses returns those that host is, or that it is resolved to within
+// dialTimeout; none where it cannot be resolved, which dialing reports.
+func addresses(ctx context.Context, host string) []netip.Addr {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{ip}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	ips, _ := lookup(ctx, "ip", host)
+	return ips
+}
+
+// lookup resolves a name. Tests have another.
+var lookup = net.DefaultResolver.LookupNetIP
 
 // isLoopback reports whether host is a name or address of this machine alone.
 func isLoopback(host string) bool {
@@ -168,9 +187,9 @@ func (s *Server) mayDial(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	switch {
 	case err != nil || !s.JudgeAny && !a.Addr().Unmap().IsLoopback():
-		return errors.New("it is not of this machine")
+		return errElsewhere
 	case s.isSelf(a):
-		return errors.New("it is the lab server itself")
+		return errSelf
 	}
 	return nil
 }

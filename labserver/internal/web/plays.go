@@ -13,48 +13,47 @@ import (
 const maxName = 64
 
 // allScenarios lists the scenarios that can be played by name.
-func (s *Server) allScenarios(w http.ResponseWriter, r *http.Request) {
-	all, ok := s.scenarios(w)
-	if !ok {
-		return
+func (s *Server) allScenarios(*http.Request, nothing) (any, error) {
+	all, err := s.scenarios()
+	if err != nil {
+		return nil, err
 	}
 	list := []scenario.Plan{}
 	for _, sc := range all {
 		list = append(list, sc.Plan())
 	}
-	reply(w, http.StatusOK, map[string]any{"scenarios": list})
+	return map[string]any{"scenarios": list}, nil
 }
 
 // scenarios returns those that can be played by name, read again while they are
-// being written. When they cannot be read it answers and returns false.
-func (s *Server) scenarios(w http.ResponseWriter) ([]*scenario.Scenario, bool) {
+// being written.
+func (s *Server) scenarios() ([]*scenario.Scenario, error) {
 	if !s.Dev {
-		return s.plays, true
+		return s.plays, nil
 	}
 	all, err := s.Options.Scenarios()
 	if err != nil {
-		reply(w, http.StatusInternalServerError, failure{Error: "The scenarios have mistakes: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Fix: "Change the lines that are named."})
+		return nil, &failure{Status: http.StatusInternalServerError, What: "The scenarios have mistakes: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Fix: "Change the lines that are named."}
 	}
-	return all, err == nil
+	return all, nil
+}
+
+// playAsk is what a page asks to have played.
+type playAsk struct {
+	Scenario string  `json:"scenario"`
+	Text     *string `json:"text"` // of a scenario that the learner wrote
+	Endpoint string  `json:"endpoint"`
+	As       string  `json:"as"`
+	Pause    *int    `json:"pause"`
+	BranchOf string  `json:"branchOf"`
 }
 
 // play begins a play of a scenario of the lessons, or of one that the learner
 // wrote.
-func (s *Server) play(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	var ask struct {
-		Scenario string  `json:"scenario"`
-		Text     *string `json:"text"`
-		Endpoint string  `json:"endpoint"`
-		As       string  `json:"as"`
-		Pause    *int    `json:"pause"`
-		BranchOf string  `json:"branchOf"`
-	}
-	if !read(w, r, &ask) {
-		return
-	}
-	sc, ok := s.chosen(w, ask.Scenario, ask.Text)
-	if !ok {
-		return
+func (s *Server) play(_ *http.Request, sess *session.Session, ask playAsk) (any, error) {
+	sc, err := s.chosen(ask.Scenario, ask.Text)
+	if err != nil {
+		return nil, err
 	}
 	o := session.PlayOrder{Scenario: sc, Endpoint: ask.Endpoint, As: ask.As, Pause: -1, BranchOf: ask.BranchOf}
 	if ask.Pause != nil {
@@ -62,72 +61,89 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, sess *session.Sess
 	}
 	p, err := sess.Play(o, s.addr)
 	if err != nil {
-		fail(w, err)
-		return
+		return nil, err
 	}
 	plan := sc.Plan()
 	plan.Text = "" // who asked for the play has it
-	reply(w, http.StatusOK, map[string]any{"play": p.ID, "client": p.Token, "scenario": plan})
+	return map[string]any{"play": p.ID, "client": p.Token, "scenario": plan}, nil
+}
+
+// rawPlayAsk is what a page asks to have played without a pause.
+type rawPlayAsk struct {
+	Scenario string `json:"scenario"`
+	Endpoint string `json:"endpoint"`
+	Client   string `json:"client"`
+	Round    int    `json:"round"`
+}
+
+// playRaw has a raw client play a scenario of the lessons from its beginning to its
+// end.
+func (s *Server) playRaw(_ *http.Request, sess *session.Session, ask rawPlayAsk) (any, error) {
+	sc, err := s.chosen(ask.Scenario, nil)
+	if err != nil {
+		return nil, err
+	}
+	if ask.Client == "" {
+		return nil, &session.CommandError{What: "The scenario's client has no name.", Fix: "Give it one, or begin a play."}
+	}
+	return after(sess, func() error {
+		_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: ask.Endpoint, As: session.AsRaw, Pause: -1, Client: ask.Client, Round: ask.Round}, s.addr)
+		return err
+	})
 }
 
 // chosen returns the scenario that a request names, or the one that it brings as
-// text; a text may bear the name of the scenario that it is a change of. When
-// there is none, it answers and returns false.
-func (s *Server) chosen(w http.ResponseWriter, name string, text *string) (*scenario.Scenario, bool) {
+// text; a text may bear the name of the scenario that it is a change of.
+func (s *Server) chosen(name string, text *string) (*scenario.Scenario, error) {
 	if text == nil {
-		all, ok := s.scenarios(w)
-		if !ok {
-			return nil, false
+		all, err := s.scenarios()
+		if err != nil {
+			return nil, err
 		}
 		sc, err := scenario.Find(all, name)
 		if err != nil {
-			reply(w, http.StatusNotFound, failure{Error: fmt.Sprintf("There is no scenario %.40q.", name), Fix: err.Error()})
+			return nil, missing(fmt.Sprintf("There is no scenario %.40q.", name), err.Error())
 		}
-		return sc, err == nil
+		return sc, nil
 	}
 	if name == "" {
 		name = "yours"
 	}
 	if len(name) > maxName {
-		reply(w, http.StatusBadRequest, failure{Error: fmt.Sprintf("The scenario's name has %d bytes.", len(name)), Fix: fmt.Sprintf("Give it at most %d, or none.", maxName)})
-		return nil, false
+		return nil, invalid(fmt.Sprintf("The scenario's name has %d bytes.", len(name)), fmt.Sprintf("Give it at most %d, or none.", maxName))
 	}
 	sc, err := scenario.ParseLearner(name, *text)
 	if err != nil {
-		what := strings.ReplaceAll(err.Error(), "\n", "; ")
-		reply(w, http.StatusBadRequest, failure{Error: "This scenario cannot be played: " + what + ".", Fix: "Change the lines that are named."})
+		return nil, invalid("This scenario cannot be played: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".", "Change the lines that are named.")
 	}
-	return sc, err == nil
+	return sc, nil
+}
+
+// controlAsk is what a page asks of a play.
+type controlAsk struct {
+	Do   string `json:"do"`
+	Step *int   `json:"step"`
 }
 
 // control has a play go on, pause, or end.
-func (s *Server) control(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	var c struct {
-		Do   string `json:"do"`
-		Step *int   `json:"step"`
-	}
-	if !read(w, r, &c) {
-		return
-	}
+func (s *Server) control(r *http.Request, sess *session.Session, ask controlAsk) (any, error) {
 	step := -1
-	if c.Step != nil {
-		step = *c.Step
+	if ask.Step != nil {
+		step = *ask.Step
 	}
-	s.done(w, sess.Control(r.PathValue("play"), c.Do, step))
+	return nothing{}, sess.Control(r.PathValue("play"), ask.Do, step)
+}
+
+// doneAsk is what a page says of a step that its play ordered.
+type doneAsk struct {
+	Step  *int   `json:"step"`
+	Error string `json:"error"`
 }
 
 // performed takes the page's word that it has done what a step orders.
-func (s *Server) performed(w http.ResponseWriter, r *http.Request, sess *session.Session) {
-	var c struct {
-		Step  *int   `json:"step"`
-		Error string `json:"error"`
+func (s *Server) performed(r *http.Request, sess *session.Session, ask doneAsk) (any, error) {
+	if ask.Step == nil {
+		return nil, invalid("The step that was done is not named.", "Name it by its number, the first is 0.")
 	}
-	if !read(w, r, &c) {
-		return
-	}
-	if c.Step == nil {
-		reply(w, http.StatusBadRequest, failure{Error: "The step that was done is not named.", Fix: "Name it by its number, the first is 0."})
-		return
-	}
-	s.done(w, sess.Done(r.PathValue("play"), *c.Step, c.Error))
+	return nothing{}, sess.Done(r.PathValue("play"), *ask.Step, ask.Error)
 }

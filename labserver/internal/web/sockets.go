@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -44,7 +46,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	var sess *session.Session
 	if id := query.Get("session"); id == "" {
-		if sess, err = s.sessions.New(true); err != nil {
+		if sess, err = s.sessions.New(routeOf(r), true); err != nil {
 			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
@@ -58,4 +60,49 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	if err := sess.Serve(w, r, e, conn, client); err != nil {
 		http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
 	}
+}
+
+// takeOver takes the connection of a request from the HTTP server, to be read from
+// the first byte of the request. When it cannot, it answers and returns nil.
+func takeOver(w http.ResponseWriter, r *http.Request) *begun {
+	w.Header().Set("Connection", "close")
+	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
+	if !ok {
+		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+		return nil
+	}
+	head := tapped.Early()
+	if !bytes.HasPrefix(head, []byte(r.Method+" "+r.RequestURI+" ")) {
+		http.Error(w, "400 This handshake arrived in the same TCP segment as another request. Open a new connection for it.", http.StatusBadRequest)
+		return nil
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "501 "+err.Error(), http.StatusNotImplemented)
+		return nil
+	}
+	if conn.SetDeadline(time.Time{}) != nil {
+		conn.Close()
+		return nil
+	}
+	return &begun{Conn: conn, first: bytes.NewReader(head)}
+}
+
+// begun is a connection of which something has been read, to be read again.
+type begun struct {
+	net.Conn
+	first  *bytes.Reader
+	number int // of the case that it is for; 0: any
+}
+
+func (c *begun) Read(p []byte) (int, error) {
+	if n, err := c.first.Read(p); err != io.EOF {
+		return n, err
+	}
+	return c.Conn.Read(p)
+}
+
+// CloseWrite sends FIN.
+func (c *begun) CloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }

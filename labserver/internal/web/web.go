@@ -5,9 +5,11 @@
 //	guard.go       who may ask: Host, Origin, Content-Security-Policy
 //	pages.go       server-rendered pages; templates/ holds their HTML
 //	static.go      the page's files, and long answers that stay the same
-//	api.go         JSON for the page
+//	json.go        requests and answers in JSON, and their errors
+//	api.go         sessions and what the page asks besides
 //	plays.go       scenarios and the plays of them
 //	sockets.go     WebSockets under study
+//	routing.go     several lab servers behind a proxy
 //	judge.go       cases that servers and browsers are judged by
 //	judgejob.go    the runs of them, in the background
 //	judgeclient.go the runs in which a browser is judged
@@ -167,49 +169,70 @@ const shutdownTimeout = 2 * time.Second
 // tapKey is where a request's context holds its connection.
 type tapKey struct{}
 
+// route is a pattern of http.ServeMux and what answers it.
+type route struct {
+	pattern string
+	handler http.HandlerFunc
+}
+
+// routes are all of the lab server. README.md has a table of them, which a test
+// compares with this one.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /{$}", s.index},
+		{"GET /lessons/{slug}", s.lessonPage},
+		{"GET /lab", s.labPage},
+		{"GET /compare", s.comparePage},
+		{"GET /rules", s.rulesPage},
+		{"GET /static/", s.static},
+
+		{"POST /api/sessions", answer(s.newSession)},
+		{"GET /api/sessions/{id}", with(s.sessionOf, s.session)},
+		{"GET /api/sessions/{id}/events", found(s.sessionOf, s.events)},
+		{"GET /api/sessions/{id}/events/{seq}", with(s.sessionOf, s.event)},
+		{"GET /api/sessions/{id}/log.txt", found(s.sessionOf, s.logText)},
+		{"POST /api/sessions/{id}/script", with(s.sessionOf, s.script)},
+		{"POST /api/sessions/{id}/valve", with(s.sessionOf, s.valve)},
+		{"POST /api/sessions/{id}/server", with(s.sessionOf, s.order)},
+		{"POST /api/sessions/{id}/raw", with(s.sessionOf, s.raw)},
+		{"POST /api/sessions/{id}/plays", with(s.sessionOf, s.play)},
+		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
+		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
+		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"GET /api/connections", answer(s.connections)},
+
+		{"GET /api/scenarios", answer(s.allScenarios)},
+		{"POST /api/dissect", answer(s.dissect)},
+		{"GET /api/source", answer(s.source)},
+		{"GET /api/headermap", answer(s.headerMap)},
+
+		{"GET /api/judge/cases", answer(s.judgeCases)},
+		{"POST /api/judge", answer(s.judge)},
+		{"POST /api/judge/case", s.judgeCase},
+		{"POST /api/judge/client", answer(s.judgeBrowser)},
+		{"POST /api/judge/header", answer(s.sendHeader)},
+		{"POST /api/judge/server", answer(s.judgeServer)},
+		{"POST /api/judge/reach", answer(s.judgeReach)},
+		{"GET /api/judge/{id}/events", found(s.runOf, s.judgeEvents)},
+		{"POST /api/judge/{id}/stop", with(s.runOf, s.judgeStop)},
+		{"POST /api/judge/{id}/script", with(s.runOf, s.judgeScript)},
+
+		{"/ws/{endpoint...}", s.socket},
+		{"/ws/judge/{id}", s.judgeSocket},
+		{"/ws/judge/{id}/{n}", s.judgeSocket},
+		{"/ws/judge/{id}/{n}/redirected", s.judgeRedirected},
+
+		{"/api/", s.noSuchAPI},
+		{"/", s.notFound},
+	}
+}
+
 // handler returns all routes behind the guard.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.index)
-	mux.HandleFunc("GET /lessons/{slug}", s.lessonPage)
-	mux.HandleFunc("GET /lab", s.labPage)
-	mux.HandleFunc("GET /compare", s.comparePage)
-	mux.HandleFunc("GET /rules", s.rulesPage)
-	mux.HandleFunc("GET /static/", s.static)
-	mux.HandleFunc("POST /api/sessions", s.newSession)
-	mux.HandleFunc("GET /api/sessions/{id}", s.withSession(s.session))
-	mux.HandleFunc("GET /api/sessions/{id}/events", s.withSession(s.events))
-	mux.HandleFunc("GET /api/sessions/{id}/events/{seq}", s.withSession(s.event))
-	mux.HandleFunc("GET /api/sessions/{id}/log.txt", s.withSession(s.logText))
-	mux.HandleFunc("POST /api/sessions/{id}/script", s.withSession(s.script))
-	mux.HandleFunc("POST /api/sessions/{id}/valve", s.withSession(s.valve))
-	mux.HandleFunc("POST /api/sessions/{id}/server", s.withSession(s.order))
-	mux.HandleFunc("POST /api/sessions/{id}/raw", s.withSession(s.raw))
-	mux.HandleFunc("POST /api/sessions/{id}/plays", s.withSession(s.play))
-	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}", s.withSession(s.control))
-	mux.HandleFunc("POST /api/sessions/{id}/plays/{play}/done", s.withSession(s.performed))
-	mux.HandleFunc("POST /api/sessions/{id}/scenario", s.withSession(s.scenario))
-	mux.HandleFunc("GET /api/scenarios", s.allScenarios)
-	mux.HandleFunc("POST /api/dissect", s.dissect)
-	mux.HandleFunc("GET /api/source", s.source)
-	mux.HandleFunc("GET /api/connections", s.connections)
-	mux.HandleFunc("GET /api/headermap", s.headerMap)
-	mux.HandleFunc("GET /api/judge/cases", s.judgeCases)
-	mux.HandleFunc("POST /api/judge", s.judge)
-	mux.HandleFunc("POST /api/judge/case", s.judgeCase)
-	mux.HandleFunc("POST /api/judge/client", s.judgeBrowser)
-	mux.HandleFunc("POST /api/judge/header", s.sendHeader)
-	mux.HandleFunc("POST /api/judge/server", s.judgeServer)
-	mux.HandleFunc("POST /api/judge/reach", s.judgeReach)
-	mux.HandleFunc("GET /api/judge/{id}/events", s.withJudging(s.judgeEvents))
-	mux.HandleFunc("POST /api/judge/{id}/stop", s.withJudging(s.judgeStop))
-	mux.HandleFunc("POST /api/judge/{id}/script", s.withJudging(s.judgeScript))
-	mux.HandleFunc("/ws/judge/{id}", s.judgeSocket)
-	mux.HandleFunc("/ws/judge/{id}/{n}", s.judgeSocket)
-	mux.HandleFunc("/ws/judge/{id}/{n}/redirected", s.judgeRedirected)
-	mux.HandleFunc("/api/", s.noSuchAPI)
-	mux.HandleFunc("/ws/{endpoint...}", s.socket)
-	mux.HandleFunc("/", s.notFound)
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, r.handler)
+	}
 	return s.recovered(s.guard(s.whileRunning(mux)))
 }
 
@@ -219,7 +242,7 @@ func (s *Server) whileRunning(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.stopping.Load() && strings.HasPrefix(r.URL.Path, "/api/") {
 			w.Header().Set("Connection", "close")
-			reply(w, http.StatusServiceUnavailable, failure{Error: "The lab server is shutting down.", Fix: "Start it again with go run ./labserver."})
+			respond(w, r, nil, &failure{Status: http.StatusServiceUnavailable, What: "The lab server is shutting down.", Fix: "Start it again with go run ./labserver."})
 			return
 		}
 		next.ServeHTTP(w, r)

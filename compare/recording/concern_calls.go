@@ -1,0 +1,171 @@
+package recording
+
+import "wslab/reference/wire"
+
+// underway is a call that has not come back.
+type underway struct {
+	seq   uint64 // of its enter event
+	doing Doing
+	n     int    // frames that it has sent
+	of    uint64 // what it is about
+}
+
+// sent notes that u has sent the frame seq.
+func (u *underway) sent(seq uint64) {
+	u.n++
+	if u.of == 0 {
+		u.of = seq
+	}
+}
+
+// sent is a frame of this end's.
+type sent struct {
+	seq   uint64
+	frame seen
+}
+
+// came is a frame of the peer's.
+type came struct {
+	seq   uint64
+	whole bool // a message ends with it
+	fault bool // a read may fail because of it
+	lazy  *whole
+}
+
+// mayFail reports whether a read may fail because of c.
+func (c *came) mayFail() bool {
+	if c.lazy != nil {
+		f, _ := c.lazy.later.Decode(c.lazy.bytes)
+		c.fault, c.lazy = len(f.Violations) > 0, nil
+	}
+	return c.fault
+}
+
+// only returns the one call under way for which is holds, nil for none or several.
+func (k *concerns) only(is func(*underway) bool) *underway {
+	var one *underway
+	for _, u := range k.calls {
+		if !is(u) {
+			continue
+		}
+		if one != nil {
+			return nil
+		}
+		one = u
+	}
+	return one
+}
+
+// ownFrame takes a frame of this end's that is about to be recorded as seq, and
+// returns the enter event of the one call that can have sent it: 0 where there is
+// none, or several. Then their returns tell.
+func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
+	var one, outer *underway
+	several := false
+	for _, u := range k.calls {
+		switch {
+		case !u.doing.Writes.sends(u.n, f):
+		case u.doing.Writes.Inner:
+			outer = u
+		default:
+			several = one != nil
+			one = u
+		}
+	}
+	if several {
+		k.unsure = append(k.unsure, sent{seq, *f})
+		one = nil
+	}
+	if outer != nil {
+		outer.sent(seq)
+		by = outer.seq
+	}
+	if one != nil {
+		one.sent(seq)
+		by = one.seq
+	}
+	return by
+}
+
+// peerFrame notes a frame that this end's code is to read, or is reading: of calls
+// on the socket itself it is the one under way.
+func (k *concerns) peerFrame(seq uint64, f *seen) {
+	if u := k.only(func(u *underway) bool { return u.doing.Verb == VerbRead && u.doing.Socket }); u != nil && u.of == 0 {
+		u.of = seq
+	}
+	op := f.header.Opcode
+	c := came{seq, op.IsData() && f.header.Fin, op == wire.Close || f.fault, f.lazy}
+	if !c.whole && !c.fault {
+		return
+	}
+	if len(k.unread) == maxWaiting {
+		if k.unread[0].whole {
+			k.skipped++
+		}
+		k.unread = k.unread[1:]
+	}
+	k.unread = append(k.unread, c)
+}
+
+// readCame returns the frame that a read has returned, or has failed of.
+func (k *concerns) readCame(failed bool) uint64 {
+	if k.skipped > 0 && !failed {
+		k.skipped--
+		return 0
+	}
+	at := -1
+	for i := range k.unread {
+		if c := &k.unread[i]; failed && c.mayFail() || !failed && c.whole {
+			at = i
+			break
+		}
+	}
+	if at < 0 && failed && len(k.unread) > 0 {
+		at = 0 // no rule of the RFC was broken, but one of the library's own
+	}
+	if at < 0 {
+		return 0
+	}
+	seq := k.unread[at].seq
+	k.unread = k.unread[at+1:]
+	return seq
+}
+
+// enter begins a call and returns what it is about, where that is known already.
+func (k *concerns) enter(seq uint64, d Doing) *underway {
+	u := &underway{seq: seq, doing: d}
+	k.calls = append(k.calls, u)
+	return u
+}
+
+// leave ends u and returns what it was about.
+func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
+	for i, other := range k.calls {
+		if other == u {
+			k.calls = append(k.calls[:i:i], k.calls[i+1:]...)
+			break
+		}
+	}
+	switch {
+	case u.doing.Verb == VerbOpen:
+		return k.request
+	case u.doing.Verb == VerbRead && !u.doing.Socket:
+		if !failed || frame {
+			return k.readCame(failed)
+		}
+	case u.doing.Verb == VerbClose && u.of == 0 && k.end > u.seq:
+		return k.end // of two that close at once, either may have done it
+	case u.of == 0:
+		for i, s := range k.unsure {
+			if u.doing.Writes.sends(u.n, &s.frame) {
+				u.of = s.seq
+				k.unsure = append(k.unsure[:i:i], k.unsure[i+1:]...)
+				break
+			}
+		}
+	}
+	if len(k.calls) == 0 {
+		k.unsure = nil
+	}
+	return u.of
+}

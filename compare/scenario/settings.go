@@ -1,0 +1,97 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"wslab/reference/wire"
+)
+
+// A setting is a line before open that says how one end behaves.
+type setting struct {
+	words string // with which the line begins
+	usage string // what follows them, as a person writes it; empty: nothing
+	says  string // what it does, for a person who writes scenarios
+	set   func(p *parser, rest string) error
+}
+
+// settings is the table of all settings.
+var settings = []setting{
+	{"field", "NAME: VALUE", "replaces this header field of the client's handshake, or adds it; a second line adds a second field", (*parser).field},
+	{"remove", "NAME", "removes this header field from the client's handshake", (*parser).remove},
+	{"client answers", "", "the raw client answers Ping and Close, as a browser does", func(p *parser, _ string) error {
+		p.s.Answers = true
+		return nil
+	}},
+	{"server by hand", "", "the server does only what the scenario's server commands say; without this it echoes every message", serverIs(func(s *Setup) { s.ByHand = true })},
+	{"server ignores close", "", "the server does not answer a Close frame", serverIs(func(s *Setup) { s.IgnoreClose = true })},
+	{"server keeps tcp", "", "the server leaves the TCP connection open after the closing handshake", serverIs(func(s *Setup) { s.KeepTCP = true })},
+	{"server pings", "every DURATION within DURATION", "the server sends a Ping at this interval, and closes the TCP connection if no Pong arrives in time", (*parser).pings},
+	{"server in a process", "", "the server runs in a process of its own, which can be killed", serverIs(func(s *Setup) { s.Process = true })},
+}
+
+// serverIs changes how the server behaves.
+func serverIs(change func(*Setup)) func(*parser, string) error {
+	return func(p *parser, _ string) error {
+		change(&p.s.Setup)
+		return p.s.Setup.check()
+	}
+}
+
+// check says which settings of s exclude each other.
+func (s Setup) check() error {
+	switch {
+	case s.Process && s != (Setup{Process: true}):
+		return errors.New("a server in a process has no other settings: it echoes")
+	case s.ByHand && s.PingEvery > 0:
+		return errors.New("a server by hand sends no Pings by itself")
+	}
+	return nil
+}
+
+// field gives the request a header field. Once it takes the place of the usual
+// one, twice it stands there twice.
+func (p *parser) field(rest string) error {
+	name, value, ok := strings.Cut(rest, ":")
+	if !ok {
+		return errors.New("a field is written NAME: VALUE")
+	}
+	p.s.overrides = true
+	f := wire.Field{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)}
+	if key := strings.ToLower(f.Name); p.given[key] {
+		p.opening.Fields = append(p.opening.Fields, f)
+	} else {
+		p.given[key] = true
+		p.opening.Set(f.Name, f.Value)
+	}
+	return nil
+}
+
+func (p *parser) remove(rest string) error {
+	p.s.overrides = true
+	if !p.opening.Remove(rest) {
+		return fmt.Errorf("there is no field %q to remove", rest)
+	}
+	return nil
+}
+
+func (p *parser) pings(rest string) error {
+	said := strings.Fields(rest)
+	if len(said) != 4 || said[0] != "every" || said[2] != "within" {
+		return errors.New("server pings is followed by every DURATION within DURATION")
+	}
+	every, err := durationOf(said[1])
+	if err != nil {
+		return err
+	}
+	within, err := durationOf(said[3])
+	if err != nil {
+		return err
+	}
+	if within > every {
+		return fmt.Errorf("a Pong must be waited for no longer than until the next Ping: %s is more than %s", said[3], said[1])
+	}
+	p.s.Setup.PingEvery, p.s.Setup.PongWithin = every, within
+	return p.s.Setup.check()
+}

@@ -1,0 +1,219 @@
+package tap
+
+import (
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Write writes through the valve. While the valve is shut it is like the
+// kernel's send buffer: it takes p, where there is room, and returns at once. What
+// was taken waits for its release; an error of the socket comes with a later
+// Write. All of p leaves before the bytes of any other Write, in however many
+// pieces.
+func (c *Conn) Write(p []byte) (int, error) {
+	c.turn <- struct{}{}
+	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
+		if err := c.awaitRoom(); err != nil {
+			<-c.turn
+			c.refused(p, err)
+			return 0, err
+		}
+	}
+	if c.take(p) {
+		<-c.turn
+		c.tell()
+		return len(p), nil
+	}
+	n, err := c.send(&c.direct, p, nil)
+	<-c.turn
+	if err != nil {
+		c.failed(Out, err)
+	}
+	c.tell()
+	return n, err
+}
+
+// refused records that p is not sent.
+func (c *Conn) refused(p []byte, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recordPending()
+	if r := c.recorder.Load(); r != nil && len(p) > 0 {
+		(*r).Unsent(p, err)
+	}
+}
+
+// writing is a Write that is under way at the socket.
+type writing struct {
+	rest     []byte // not written yet
+	recorded bool   // rest is, and no more of it will be
+	units    []unit // all that was recorded as a whole
+	taken    int    // bytes of units that are written
+}
+
+// send writes p to the socket, in the pieces that Split asks for, and records
+// what the socket takes. queued are the units of p where it has been recorded at
+// the valve already. w is for its use alone.
+func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
+	*w = writing{rest: p, recorded: queued != nil, units: queued}
+	for {
+		piece := len(w.rest)
+		if most := int(c.split.Load()); most > 0 {
+			piece = min(most, piece)
+		}
+		c.late()
+		switch {
+		case c.silent.Load():
+			err = c.swallow(w, piece)
+		case c.socket != nil:
+			err = c.socket.write(c, w, piece)
+		default:
+			err = c.write(w, piece)
+		}
+		if err == nil && c.counts.finIn.Load() {
+			c.AwaitReset()
+		}
+		if err != nil || len(w.rest) == 0 {
+			break
+		}
+	}
+	if err == nil {
+		*w = writing{}
+		return len(p), nil
+	}
+	if c.silent.Load() && c.gone() {
+		err = c.opError("write", net.ErrClosed) // bury has ended it by a deadline
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.recorder.Load(); r != nil {
+		switch {
+		case w.recorded:
+			uncrossed(*r, Out, w.units, w.taken, err)
+		case len(w.rest) > 0:
+			(*r).Unsent(w.rest, err)
+		}
+	}
+	n = len(p) - len(w.rest)
+	*w = writing{}
+	return n, err
+}
+
+// wrote notes that the next n bytes of w are written, and returns the units that
+// they complete, where they are recorded only now. c.mu is held.
+func (c *Conn) wrote(w *writing, n int) (units []Unit) {
+	if w.recorded {
+		w.taken += n
+	} else {
+		units = c.record(Out, w.rest[:n])
+	}
+	w.rest = w.rest[n:]
+	c.counts.out.Add(int64(n))
+	return units
+}
+
+// write writes the next n bytes of w where there is no socket.
+func (c *Conn) write(w *writing, n int) error {
+	c.mu.Lock()
+	if c.closing && !w.recorded { // what waited at the valve is sent all the same
+		c.mu.Unlock()
+		return c.opError("write", net.ErrClosed)
+	}
+	b := w.rest[:n]
+	c.pending = w
+	c.mu.Unlock()
+	n, err := c.Conn.Write(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending = nil
+	c.wrote(w, n)
+	return err
+}
+
+// Settle returns when all that the peer can have received is recorded. A peer in
+// this process, which may be quicker than the recording, calls it before it
+// records what it received.
+func (c *Conn) Settle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recordPending()
+}
+
+// recordPending records what a Write has under way where there is no socket, so
+// that what comes next is recorded after it. c.mu is held.
+func (c *Conn) recordPending() {
+	w := c.pending
+	r := c.recorder.Load()
+	if w == nil || w.recorded || r == nil || len(w.rest) == 0 {
+		return
+	}
+	w.units, w.recorded = split(w.rest, (*r).Bytes(Out, w.rest)), true
+}
+
+// awaitRoom waits until the valve can take what the endpoint writes. It returns
+// an error where nothing can be written any more, or the deadline has come.
+func (c *Conn) awaitRoom() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pausing++
+	defer func() { c.pausing-- }()
+	for {
+		switch {
+		case c.closed:
+			return c.opError("write", net.ErrClosed)
+		case c.half:
+			return c.opError("write", os.NewSyscallError("write", syscall.EPIPE))
+		case c.pushErr != nil, c.out.size() < maxQueue:
+			return nil
+		case c.clock.expired(c.writeDeadline):
+			return c.opError("write", os.ErrDeadlineExceeded)
+		}
+		c.tell()
+		c.wait(c.writeDeadline)
+	}
+}
+
+// take puts p behind the valve. It reports false, and has recorded nothing, where
+// p goes to the socket at once, or where the socket is closed or has failed, so
+// that it can say so itself.
+func (c *Conn) take(p []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.recorder.Load()
+	if r == nil || !c.queued() || c.silent.Load() || c.closing || c.pushErr != nil || len(p) == 0 {
+		return false
+	}
+	c.enqueue(*r, Out, p, (*r).Bytes(Out, p))
+	return true
+}
+
+// push writes what was released. One push runs at a time, whoever wrote the
+// bytes: its Write is long over, and so is its deadline.
+func (c *Conn) push() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Conn.SetWriteDeadline(time.Time{})
+	for len(c.out.passing) > 0 && c.pushErr == nil {
+		us := c.out.passing
+		c.out.passing = nil
+		c.mu.Unlock()
+		var b []byte
+		for _, u := range us {
+			b = append(b, u.bytes...)
+		}
+		_, err := c.send(&writing{}, b, us)
+		if err != nil {
+			c.failed(Out, err)
+		}
+		c.mu.Lock()
+		c.pushErr = err
+	}
+	c.pushing = false
+	if c.pushErr != nil {
+		c.dropAll(Out) // nothing can follow a write that failed
+	}
+	c.arm()
+	c.changed()
+}

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"wslab/compare/endpoint"
+	"wslab/compare/recording"
+	"wslab/compare/scenario"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// live is a connection whose socket is open. That can be longer than its Serve
+// runs: net/http sends a refusal after it, and what the endpoint wrote before it
+// closed may still be held.
+type live struct {
+	conn   *tap.Conn
+	rec    *recording.Connection
+	server endpoint.Server // nil until the handshake is done
+	opened chan struct{}   // closed when server is set, or never will be
+	gone   chan struct{}   // closed when the socket is
+	held   bool            // by the learner
+	left   bool            // the client has closed TCP, or its own direction
+	timer  *time.Timer     // releases it; nil before releaseLater
+}
+
+// observer is the recorder of a connection. It tells the session as well when
+// the client leaves and when the socket is closed, before anybody can read so in
+// the recording.
+type observer struct {
+	*recording.Connection
+	s *Session
+	l *live
+}
+
+func (o observer) Fin(d tap.Direction) uint64 {
+	id := o.Connection.Fin(d)
+	if d == tap.In {
+		o.s.left(o.l, false)
+	}
+	return id
+}
+
+func (o observer) Failed(d tap.Direction, err error) {
+	o.Connection.Failed(d, err)
+	o.s.left(o.l, tap.IsReset(err))
+}
+
+// Closed takes the connection from the list unless its FIN will wait: then Gone
+// does. The endpoint is done with it all the same.
+func (o observer) Closed() uint64 {
+	if !o.l.conn.Status().Lingers {
+		o.s.leave(o.l)
+	}
+	return o.Connection.Closed()
+}
+
+func (o observer) Gone() {
+	o.s.leave(o.l)
+	close(o.l.gone)
+}
+
+// leave takes l from the list of connections.
+func (s *Session) leave(l *live) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = slices.DeleteFunc(s.live, func(k *live) bool { return k == l })
+	if l.timer != nil {
+		l.timer.Stop() // it would keep the session in memory
+	}
+	s.used = time.Now()
+	s.setClock()
+}
+
+// left notes that the client of l has closed TCP. Where it has reset it, or has
+// done so before it could read the answer to its handshake, nobody will read what
+// is held for it any more, and it is released at once. A FIN alone may come from a
+// client that still reads: such a connection is released after letGoAfter.
+func (s *Session) left(l *live, reset bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.left = true
+	switch {
+	case !l.conn.Holding():
+	case reset, l.conn.Status().Out == 0:
+		s.release(l)
+	default:
+		s.releaseLater(l)
+	}
+}
+
+// releaseLater releases l in letGoAfter. s.mu is held.
+func (s *Session) releaseLater(l *live) {
+	if l.timer != nil {
+		l.timer.Reset(letGoAfter)
+		return
+	}
+	l.timer = time.AfterFunc(letGoAfter, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.release(l)
+	})
+}
+
+// release opens the valve of l for good. s.mu is held.
+func (s *Session) release(l *live) {
+	l.conn.Run()
+	l.held = false
+	s.setClock()
+}
+
+// Serve lets e answer the request in r, whose connection is conn, and records
+// it in s under the name client. Where that is the client of a play, the server's
+// code does what the play says. Serve returns when the connection has ended.
+func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
+	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
+	s.mu.Lock()
+	s.coming = false
+	if len(s.live) >= maxConnections {
+		s.mu.Unlock()
+		return &CommandError{fmt.Sprintf("This session has %d connections open, which is the most it may have.", maxConnections), "Close some of them, or start afresh."}
+	}
+	if s.ctx.Err() != nil {
+		s.mu.Unlock()
+		return errEnded
+	}
+	p, err := s.admit(client, e.Name)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	as, round := s.who(client, p, r)
+	l.rec = s.Rec.Connect(recording.Info{
+		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
+		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
+	}, wire.Server)
+	l.held = s.hold
+	s.live = append(s.live, l)
+	s.setClock()
+	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, or Valve could miss it
+	s.work.Add(1)
+	s.mu.Unlock()
+
+	done := sync.OnceFunc(func() { close(l.opened) })
+	defer s.work.Done()
+	defer done()
+	opened := func(server endpoint.Server) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		l.server = server
+		done()
+		if s.ctx.Err() != nil { // it opened while the session was ending
+			s.goAway(server)
+		}
+	}
+	if p == nil {
+		e.Serve(w, r, l.rec, opened)
+		return nil
+	}
+	defer s.served(p)
+	setup, acts, served := p.stage.Arrive(client, conn, l.rec)
+	defer served()
+	e.Perform(w, r, l.rec, setup, func(actor scenario.Actor) {
+		opened(actor)
+		acts(actor)
+	})
+	s.bury(conn)
+	return nil
+}
+
+// who says who the client of the handshake in r is, which calls itself client and
+// belongs to p where p is not nil, and in which round it connects. s.mu is held.
+func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, int) {
+	raw, ours := s.raws[client]
+	switch {
+	case p != nil && p.page != nil && client == p.Token:
+		return recording.AsTab, p.Round
+	case p != nil:
+		return recording.AsScenario, p.Round
+	case ours:
+		return recording.AsRaw, raw.round
+	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard lets no other page's pass
+		round, _ := strconv.Atoi(r.URL.Query().Get("round"))
+		return recording.AsTab, round
+	}
+	return recording.AsOutside, 0
+}
+
+// maxBuried bounds the sockets that lie behind a silent line.
+const maxBuried = 16
+
+// bury remembers conn if its line is silent: then its socket is open although
+// its endpoint has closed it, and must not outlive s.
+func (s *Session) bury(conn *tap.Conn) {
+	if !conn.Status().Silent {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buried = append(s.buried, conn)
+	if len(s.buried) > maxBuried {
+		s.buried[0].Conn.Close()
+		s.buried = s.buried[1:]
+	}
+}
+
+// goAway closes server with 1001 in the background.
+func (s *Session) goAway(server endpoint.Server) {
+	s.work.Go(func() { server.Close(wire.GoingAway, s.why) })
+}

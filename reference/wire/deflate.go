@@ -1,0 +1,222 @@
+package wire
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// PermessageDeflate is the name of the extension of RFC 7692.
+const PermessageDeflate = "permessage-deflate"
+
+// The rules of the handshake (RFC 7692 §5, §7.1). A server declines an offer that
+// breaks one, and the connection opens without the extension; a client whose server
+// breaks one must fail the connection.
+var (
+	RuleDeflateRepeated   = extensionRule(7692, "5/extension-repeated", 0, "permessage-deflate must be agreed on once at most.")
+	RuleDeflateUnknown    = extensionRule(7692, "7.1/parameter-unknown", 0, "permessage-deflate has four parameters and no others.")
+	RuleDeflateTwice      = extensionRule(7692, "7.1/parameter-repeated", 0, "A parameter of permessage-deflate must not appear more than once.")
+	RuleDeflateServerFlag = extensionRule(7692, "7.1.1.1/no-value", 0, "server_no_context_takeover must have no value.")
+	RuleDeflateClientFlag = extensionRule(7692, "7.1.1.2/no-value", 0, "client_no_context_takeover must have no value.")
+	RuleDeflateServerBits = extensionRule(7692, "7.1.2.1/window-bits", 0, "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
+	RuleDeflateServerMore = extensionRule(7692, "7.1.2.1/more-than-offered", 0, "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
+	RuleDeflateClientBits = extensionRule(7692, "7.1.2.2/window-bits", 0, "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
+	RuleDeflateClientMore = extensionRule(7692, "7.1.2.2/more-than-offered", 0, "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+)
+
+// The rules of a compressed message (RFC 7692 §7), which whoever inflates it can
+// see being broken. The RFC names no code for that; 1007 is the one for a payload
+// that is not what it says it is.
+var (
+	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "With no context takeover, a message must not refer to those before it.")
+	RuleDeflateWindow   = extensionRule(7692, "7.1.2/window", InvalidPayload, "Compressed data must not reach back beyond the window that was agreed on.")
+	RuleDeflateData     = extensionRule(7692, "7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be DEFLATE data.")
+)
+
+// DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as
+// offered, as agreed on, or as an endpoint would have them. The server's are
+// about what the server sends, the client's about what the client sends. Window
+// bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 says nothing,
+// which means 15. In an offer AnyWindowBits is client_max_window_bits without a
+// value: the server may ask for a smaller window.
+type DeflateParams struct {
+	ServerNoContextTakeover, ClientNoContextTakeover bool
+	ServerMaxWindowBits, ClientMaxWindowBits         int
+}
+
+// String writes p as a header field has it.
+func (p DeflateParams) String() string {
+	s := PermessageDeflate
+	for _, param := range []struct {
+		present bool
+		text    string
+	}{
+		{p.ServerNoContextTakeover, "server_no_context_takeover"},
+		{p.ClientNoContextTakeover, "client_no_context_takeover"},
+		{p.ServerMaxWindowBits != 0, "server_max_window_bits=" + strconv.Itoa(p.ServerMaxWindowBits)},
+		{p.ClientMaxWindowBits == AnyWindowBits, "client_max_window_bits"},
+		{p.ClientMaxWindowBits%AnyWindowBits != 0, "client_max_window_bits=" + strconv.Itoa(p.ClientMaxWindowBits)},
+	} {
+		if param.present {
+			s += "; " + param.text
+		}
+	}
+	return s
+}
+
+// deflateParams judges the parameters of e. One of them may lack its value in an
+// offer: client_max_window_bits, which then is AnyWindowBits.
+func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
+	//lesson:begin deflate-params
+	seen := map[string]bool{}
+	for _, param := range e.Params {
+		name := strings.ToLower(param.Name)
+		if seen[name] {
+			vs.broke(&RuleDeflateTwice, "%s is there again.", name)
+			continue
+		}
+		seen[name] = true
+
+		var rule Rule
+		ok := false
+		switch name {
+		case "server_no_context_takeover":
+			rule, ok, p.ServerNoContextTakeover = RuleDeflateServerFlag, !param.HasValue, true
+		case "client_no_context_takeover":
+			rule, ok, p.ClientNoContextTakeover = RuleDeflateClientFlag, !param.HasValue, true
+		case "server_max_window_bits":
+			rule = RuleDeflateServerBits
+			p.ServerMaxWindowBits, ok = windowBits(param.Value)
+		case "client_max_window_bits":
+			rule = RuleDeflateClientBits
+			p.ClientMaxWindowBits, ok = windowBits(param.Value)
+			if offer && !param.HasValue {
+				p.ClientMaxWindowBits, ok = AnyWindowBits, true
+			}
+		default:
+			rule = RuleDeflateUnknown
+		}
+		if !ok {
+			vs.broke(&rule, "The parameter is %q.", param)
+		}
+	}
+	//lesson:end
+	return p, vs
+}
+
+// deflateItems returns what Sec-WebSocket-Extensions says of permessage-deflate.
+func deflateItems(h Head) []Extension {
+	list, _ := ParseExtensions(h)
+	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
+}
+
+// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
+// no leading zero. Of no text, it is 0 and no number.
+func windowBits(s string) (int, bool) {
+	n, _ := strconv.Atoi(s)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
+	}
+	return n, true
+}
+
+// AcceptDeflate chooses the first offer of permessage-deflate in a client's
+// handshake that can be accepted, and returns what is agreed on, which is also what to
+// put into Sec-WebSocket-Extensions. Offers that break a rule are declined, in
+// silence, as RFC 7692 §7.1 says; where ok is false nothing is to be answered.
+//
+// What policy asks of the server itself is done and told; of the client, it
+// asks for no context takeover, which every client must grant, and for a
+// smaller window only where the client has said that it can have one.
+func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, ok bool) {
+	for _, e := range deflateItems(request) {
+		//lesson:begin deflate-accept
+		offer, vs := deflateParams(e, true)
+		if vs != nil {
+			continue
+		}
+		agreed = DeflateParams{
+			ServerNoContextTakeover: offer.ServerNoContextTakeover || policy.ServerNoContextTakeover,
+			ClientNoContextTakeover: offer.ClientNoContextTakeover || policy.ClientNoContextTakeover,
+			ServerMaxWindowBits:     smaller(offer.ServerMaxWindowBits, policy.ServerMaxWindowBits),
+		}
+		if offer.ClientMaxWindowBits != 0 {
+			agreed.ClientMaxWindowBits = smaller(offer.ClientMaxWindowBits, policy.ClientMaxWindowBits)
+		}
+		//lesson:end
+		return agreed, true
+	}
+	return agreed, false
+}
+
+// AnyWindowBits is more bits than a window has; 0, which says nothing, means as much.
+const AnyWindowBits = 16
+
+// smaller returns the smaller of two window bits, 0 for no limit.
+func smaller(a, b int) int {
+	return min(cmp.Or(a, AnyWindowBits), cmp.Or(b, AnyWindowBits)) % AnyWindowBits
+}
+
+// Offer returns what a client with the policy p offers. Where p says nothing of the
+// client's window, the server may ask for a smaller one.
+func (p DeflateParams) Offer() DeflateParams {
+	p.ClientMaxWindowBits = cmp.Or(p.ClientMaxWindowBits, AnyWindowBits)
+	return p
+}
+
+// CheckDeflateResponse judges what a server answered to the offers of
+// permessage-deflate in request. It returns what is agreed on and whether the
+// extension is in use, or the rules that the answer breaks. CheckResponse has
+// the same violations, and those of an answer that cannot be read or that no
+// offer went before.
+//
+// What a client has hinted at binds the client though the server leaves it out:
+// client_no_context_takeover, and a value of client_max_window_bits (RFC 7692
+// §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
+// no-context-takeover parameters unasked. One that leaves out the
+// server_no_context_takeover that it was asked for is borne with: there are
+// such servers, and all it takes is to keep the inflater's window. Nor need 15
+// be answered where server_max_window_bits=15 was offered, for it changes nothing.
+func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
+	// 1. The one answer, right in itself.
+	answers := deflateItems(response)
+	if len(answers) == 0 {
+		return agreed, false, nil
+	}
+	if len(answers) > 1 {
+		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
+	}
+	got, vs := deflateParams(answers[0], false)
+	if vs != nil {
+		return agreed, false, vs
+	}
+
+	// 2. An offer that it can be the answer to.
+	for _, e := range deflateItems(request) {
+		offer, _ := deflateParams(e, true)
+		var vs violations
+		if cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15) {
+			vs.broke(&RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
+		}
+		if got.ClientMaxWindowBits > offer.ClientMaxWindowBits {
+			vs.broke(&RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
+		}
+		if vs == nil {
+			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
+			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)
+			return got, true, nil
+		}
+		if unfit == nil {
+			unfit = vs
+		}
+	}
+	return agreed, false, unfit
+}
+
+func init() {
+	extensionChecks = append(extensionChecks, func(request, response Head) []Violation {
+		_, _, unfit := CheckDeflateResponse(request, response)
+		return unfit
+	})
+}
