@@ -118,8 +118,7 @@ function parts(frame) {
  * @param {Field|undefined} field
  */
 export function bitName(b, field) {
-  const where = `byte ${b.byte}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
-  return `${where}, ${field ? `${field.name}, ` : ""}${b.value ? "set" : "clear"}`;
+  return `${field ? field.name : "bit"}: ${b.value}, byte ${b.byte}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
 }
 
 /** @param {number} mask */

@@ -106,7 +106,7 @@ export class WsBits extends LabElement {
           const field = fields[b.field];
           const cell = button("", { "data-bit": b.bit, tabindex: -1, "aria-label": bitName(b, field), class: `g-${field ? field.group : "data"}${b.value ? " one" : ""}` });
           if (field && field.violations && field.violations.length) cell.classList.add("bad");
-          cell.append(String(b.value), h("small", { "aria-hidden": "true" }, field ? field.letter : ""));
+          cell.append(String(b.value), h("small", { "aria-hidden": "true", "data-letter": field?.letter }));
           this.buttons.set(b.bit, cell);
           box.append(h("span", { role: "gridcell" }, cell));
         }

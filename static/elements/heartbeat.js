@@ -48,7 +48,7 @@ export class WsHeartbeat extends LabElement {
       h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run heartbeat"), this.choice()),
     );
     const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s Ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Send Ping to your browser"));
-    this.replaceChildren(h("h4", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h4", {}, "A Ping to your own browser, and its Pong"), ping, this.live);
+    this.replaceChildren(h("h3", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h3", {}, "A Ping to your own browser, and its Pong"), ping, this.live);
     this.on("submit", (e) => {
       e.preventDefault();
       if (e.target === this.form) this.attempt(() => this.run());

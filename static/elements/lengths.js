@@ -3,7 +3,7 @@
  * length forms it took. A row is blank until a frame of that size was sent.
  */
 
-import { LabElement, attempt, button, h, hit } from "./dom.js";
+import { LabElement, attempt, button, h, hit, table } from "./dom.js";
 import { count, grouped } from "../format.js";
 import { spaced } from "../hex.js";
 
@@ -67,10 +67,10 @@ export class WsLengths extends LabElement {
         h("td", {}, button("Show frame", { "data-seq": e.seq, "aria-label": `Show frame of ${count(size, "byte")}` })),
       );
     });
-    const names = ["payload", "frame header on the wire", "length form", "frame header", ""];
+    const names = ["payload", "frame header on the wire", "length form", "frame header", h("span", { class: "hide" }, "action")];
     // Each row has one button, so the focus stays in the row that it was in.
     const at = [...this.querySelectorAll("button")].findIndex((on) => on === document.activeElement);
-    this.replaceChildren(h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))));
+    this.replaceChildren(h("div", { class: "wide" }, table(names, rows)));
     this.querySelectorAll("button")[at]?.focus({ preventScroll: true });
   }
 }

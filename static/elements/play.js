@@ -80,7 +80,7 @@ export class WsPlay extends LabElement {
     signal.addEventListener("abort", () => clearInterval(this.clock));
     this.plan = this.settings.plan;
     if (!this.plan.browser) this.as = "raw";
-    this.replaceChildren(h("h4", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
+    this.replaceChildren(h("h3", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
     const { scenario, tutorials } = this.settings;
     if (tutorials) {
       this.outcome.ask(scenario, tutorials);

@@ -99,14 +99,15 @@ export class WsPredict extends LabElement {
         h("span", {}, mark && h("b", {}, mark), rich(c.text), done && i === answer.choice && h("small", {}, " — your answer")),
       );
     });
+    const group = h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices);
     /** @type {Node[]} */
-    const parts = [h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices)];
+    const parts = [group];
     if (!answer) {
-      parts.push(
+      group.append(
         h("p", { class: "buttons" }, button("Lock in answer", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Show hint", { class: "hint quiet" })),
         h("p", { class: "soft" }, "The right answer comes from your own run."),
       );
-      if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "Hint: "), rich(q.hint || "")));
+      if (this.hinted) group.querySelector(".buttons")?.before(h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "Hint: "), rich(q.hint || "")));
     } else if (!done) {
       parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run the step: the answer appears when it happens on the wire. ", button("Change answer", { class: "again quiet" })));
     } else {

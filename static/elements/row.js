@@ -85,7 +85,7 @@ export function halves(pair, look, differs) {
     if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, clock, stepCell(heading));
     const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
     const js = jsAt(seen, cursor);
-    const who = { tab: "tab", raw: "raw", scenario: "raw", outside: "client", "": "client" }[seen.conn.as];
+    const who = { tab: "page", raw: "raw", scenario: "raw", outside: "client", "": "client" }[seen.conn.as];
     /** @param {string} from @param {string} text */
     const part = (from, text) => h("span", { class: "part" }, h("i", {}, `${from}: `), text);
     return h(

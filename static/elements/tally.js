@@ -38,7 +38,7 @@ export class WsTally extends LabElement {
       else if (hit(e, ".stop")) this.left = 0;
       else if (hit(e, ".forget")) this.forget();
     });
-    this.replaceChildren(h("h4", {}, "How did the runs end in this browser?"), this.table, h("p", { class: "buttons" }, this.reset), this.status);
+    this.replaceChildren(h("h3", {}, "How did the runs end in this browser?"), this.table, h("p", { class: "buttons" }, this.reset), this.status);
     this.draw();
   }
 

@@ -81,7 +81,7 @@ export class WsUnmask extends LabElement {
       row("wire", "", (i) => hex(wire[i])),
       row("masking key", "f-key", (i) => hex(key[i % 4])),
       row("XOR", "f-data", (i) => (seen(i) ? hex(plain[i]) : "··")),
-      row("", "f-data", (i) => (seen(i) ? printable(plain[i]) || "·" : " ")),
+      row("character", "f-data", (i) => (seen(i) ? printable(plain[i]) || "·" : " ")),
     );
     this.replaceChildren(h("h3", {}, this.row ? `Unmasking your frame to ${this.row.conn.endpoint}, connection ${this.row.conn.id}` : "Unmasking"), h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Unmasking table" }, table), rest > 0 ? h("p", { class: "soft" }, `and ${count(rest, "more byte")}`) : "");
     if (this.steps) this.append(this.bits(wire[this.at], key[this.at % 4], plain[this.at], n));
