@@ -309,7 +309,7 @@ func TestGoingBackToCompareResumesTheRun(t *testing.T) {
 	before = eval[int](p, `window.left`)
 	p.until("more is judged than when the page was left", fmt.Sprintf("%s > %d", total, before))
 	// Every report is taken once.
-	twice := eval[[]string](p, `(({matrix, running}) => [...(running.get("own")?.told || [])].filter(([name, n]) => n != matrix.reports.get(name).size).map(String))(document.querySelector("ws-compare"))`)
+	twice := eval[[]string](p, `(({matrix, running}) => [...(running.get("own")?.told || [])].filter(([name, n]) => n != matrix.reports.get(name).size).map(String))(document.querySelector("ws-compare").judging)`)
 	if len(twice) > 0 {
 		t.Errorf("reports were taken more than once: %v", twice)
 	}

@@ -1,5 +1,5 @@
 /**
- * What the buttons of a lesson and the forms of the free lab do.
+ * The actions of the buttons of a lesson and of the forms of the free lab.
  *
  * @typedef {import("./types.js").Action} Action
  * @typedef {import("./act.js").Client} Client
@@ -65,7 +65,7 @@ export class Actions {
     if (!session.id) throw new Error(session.refusal || "There is no session yet, because the lab server does not answer.");
     const act = new Act(a, session.id, session.history.last);
     if (!steering && a.do !== "restart") {
-      // What is done now is at the end of the recording.
+      // Its effects will be at the end of the recording.
       cursor.toNewest();
       inspector.aim = act;
       cursor.news++;

@@ -1,10 +1,10 @@
 /**
- * Two connections side by side. Each side keeps its own order. The same things
- * stand beside each other, the k-th of a kind by the k-th, and between them the
- * server's reactions that have no like.
+ * Two connections side by side. Each side keeps its own order. The k-th row of a
+ * kind is beside the k-th of the other side; rows without a counterpart are
+ * between them.
  *
- * From the first difference on, what differs follows from it, until both have
- * answered something later alike.
+ * Differences after the first one follow from it, until both sides have answered
+ * something later alike.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
@@ -16,10 +16,10 @@
  * @property {number} seq it shows once the cursor has reached it
  * @property {Row|null} left
  * @property {Row|null} right
- * @property {boolean} part whether the other half is forgotten, so that nothing can be told of the two
+ * @property {boolean} part whether the other half is forgotten, so that the two cannot be compared
  * @property {boolean} differs whether it is a difference that does not follow from another
  *
- * A row with what it is like, and the group and step that it is of.
+ * A row with its kind (key), and its group and step (place).
  * @typedef {{row: Row, side: Side, key: string, place: string}} Placed
  *
  * One thing that is compared: the k-th of its kind on both sides.
@@ -27,7 +27,7 @@
  * @typedef {object} Group
  * @property {Conn|null} left
  * @property {Conn|null} right
- * @property {boolean} parted whether the two did something else, and nothing alike since
+ * @property {boolean} parted whether the two sides differed, and did nothing alike since
  * @property {boolean} asked  whether since then both were sent the same
  * @property {Map<string, Act>} acts
  * @property {Map<string, number>} counts how many of a kind there were on a side
@@ -40,13 +40,13 @@ import { beside } from "./beside.js";
 import { brief, compared, explain } from "./differences.js";
 
 /**
- * What stands beside what: the side of a connection and the group in which it
- * has its counterpart, null for one that is not shown; and how a side is named.
+ * Says on which side and in which group a connection is, null for one that is
+ * not shown, and names the sides.
  * @typedef {object} Sides
  * @property {string[]} heads
  * @property {(conn: Conn) => {side: Side, group: string}|null} of
  * @property {(conn: Conn, side: Side) => string} name
- * @property {boolean} [handshake] false where other fields of the opening handshake are no difference
+ * @property {boolean} [handshake] false where header fields of the opening handshake are not compared
  */
 
 /** @type {Sides} the two servers beside each other, by the round in which both were dialled */
@@ -82,7 +82,7 @@ const across = (side) => (side === "left" ? "right" : "left");
 /** Whether a row is something that the server did. @param {Row} row */
 const reacts = (row) => row.event.from === "server" && compared(row) !== "";
 
-/** What a row is like, for standing beside another. @param {Row} row */
+/** The kind of a row, which its counterpart shares. @param {Row} row */
 function kind(row) {
   const { step, tcp, script, call, kind, from } = row.event;
   if (step) return `step ${step.phase} ${step.index}`;
@@ -90,9 +90,8 @@ function kind(row) {
 }
 
 /**
- * How many pairs at the end of the list may be set anew when rows come: a few
- * while both sides keep up with each other, and many where one is far behind.
- * What is further behind than that finds its counterpart set already.
+ * The number of pairs at the end of the list that may change when rows arrive:
+ * few while both sides keep up with each other, many where one is far behind.
  */
 const loose = { least: 100, most: 4000 };
 
@@ -102,12 +101,12 @@ export class Pairs {
     this.sides = sides;
     /** @type {Pair[]} */
     this.list = [];
-    this.set = 0; // pairs at the front that stay as they are
-    /** @type {Placed[]} the rows of the others, as they came */
+    this.set = 0; // pairs at the front that no longer change
+    /** @type {Placed[]} the rows of the other pairs, in order of arrival */
     this.rows = [];
     this.taken = 0; // of the rows in total
     this.gone = 0; // pairs that the list has lost at its front
-    /** @type {Row|null} what stands for what is forgotten */
+    /** @type {Row|null} the row in place of the forgotten ones */
     this.gap = null;
     /** @type {Map<number, Pair>} by the seq of a row's event */
     this.bySeq = new Map();
@@ -122,17 +121,16 @@ export class Pairs {
     if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
     if (this.taken === rows.total) return;
     while (this.taken < rows.total) {
-      // However much comes at once, the end of the list stays short.
+      // In small batches, so that the end of the list stays short.
       for (let n = 0; n < loose.least && this.taken < rows.total; n++) this.take(rows.list[this.taken++ - rows.gone]);
       this.lay();
     }
   }
 
   /**
-   * Lets go of the rows that Rows has forgotten. What stood beside one of them
-   * stands alone from now on.
+   * Drops the rows that Rows has forgotten. Their counterparts are alone from now on.
    * @param {Rows} rows
-   * @param {Row} gap what stands for them
+   * @param {Row} gap the row in their place
    */
   forget(rows, gap) {
     const size = this.list.length;
@@ -170,7 +168,7 @@ export class Pairs {
     this.taken = Math.max(this.taken, rows.gone + 1);
   }
 
-  /** Gives the pairs from one on their places. @param {number} from */
+  /** Numbers the pairs. @param {number} from the first of them */
   number(from) {
     if (!from) this.bySeq.clear();
     for (let i = from; i < this.list.length; i++) {
@@ -181,12 +179,12 @@ export class Pairs {
     }
   }
 
-  /** The time that a row's is counted from. @param {Row} row */
+  /** The time from which the time of a row is counted. @param {Row} row */
   base(row) {
     return 0;
   }
 
-  /** Whether nothing can be told of a row, because of what is lost. @param {Row} row */
+  /** Whether a row cannot be compared, because its counterpart may be lost. @param {Row} row */
   lost(row) {
     return false;
   }
@@ -198,7 +196,7 @@ export class Pairs {
     const { side, group: name } = place;
     let g = this.groups.get(name);
     if (!g) this.groups.set(name, (g = { left: null, right: null, parted: false, asked: false, acts: new Map(), counts: new Map(), forgotten: new Map() }));
-    // Headings of a play stand under no connection, and so never end.
+    // Headings of a play have no connection, and so never end.
     if (row.conn.id || !g[side]) g[side] = row.conn;
     const like = `${row.step} ${kind(row)}`;
     const k = g.counts.get(`${side} ${like}`) || 0;
@@ -214,7 +212,7 @@ export class Pairs {
     this.acts.set(row, act);
   }
 
-  /** Sets the rows at the end of the list beside each other, and says what differs. */
+  /** Pairs the rows at the end of the list, and marks the differences. */
   lay() {
     const pairs = beside(this.rows, (row) => {
       const act = reacts(row) && this.acts.get(row);
@@ -222,7 +220,7 @@ export class Pairs {
       const other = act.left === row ? act.right : act.left;
       return !other || (this.bySeq.get(other.event.seq)?.index ?? Infinity) >= this.set;
     });
-    // A pair shows when it, or anything that stands below it, does.
+    // A pair shows as soon as it, or any pair below it, does.
     for (let i = pairs.length - 1, least = Infinity; i >= 0; i--) pairs[i].seq = least = Math.min(least, pairs[i].seq);
     for (let i = this.set - 1; i >= 0 && pairs.length && this.list[i].seq > pairs[0].seq; i--) this.list[i].seq = pairs[0].seq;
     this.list.length = this.set;
@@ -231,7 +229,7 @@ export class Pairs {
     const states = [...this.groups.values()].map((g) => ({ g, parted: g.parted, asked: g.asked }));
     this.judge(this.set, this.list.length);
     for (const { g, parted, asked } of states) Object.assign(g, { parted, asked });
-    // What stands before a pair stays as it is now, once enough has come after it.
+    // Pairs no longer change once enough rows have arrived after them.
     let n = pairs.length - loose.least;
     while (n > 0 && !(pairs[n - 1].left && pairs[n - 1].right)) n--;
     if (n <= loose.least) {
@@ -247,7 +245,7 @@ export class Pairs {
   }
 
   /**
-   * Says which pairs are differences that do not follow from others.
+   * Marks the pairs whose difference does not follow from another.
    * @param {number} from
    * @param {number} to
    */
@@ -263,8 +261,8 @@ export class Pairs {
         const both = act.left && act.right;
         const same = act.told?.length === 0;
         if (row.event.from === "client" && !row.event.script) {
-          // What was sent is no reaction, and explains none. One that is cut off was so
-          // because the server had ended the connection.
+          // A frame from the client does not explain a difference. A frame is cut off
+          // because the server had closed the connection.
           if (same) g.asked ||= g.parted;
           else if (both && !g.parted && ![act.left, act.right].some((r) => r?.event.frame?.short)) pair.differs = true;
         } else if (same) {
@@ -278,8 +276,8 @@ export class Pairs {
   }
 
   /**
-   * The seq at which it is certain that the other side has nothing like a row:
-   * it went on, or was over; Infinity while it may still come.
+   * The seq from which on the other side certainly has no counterpart of a row: it
+   * reacted otherwise, or was over. Infinity while a counterpart may still arrive.
    * @param {Pair} pair
    * @param {Row} row
    * @param {Side} side
@@ -318,8 +316,8 @@ export class Pairs {
   }
 
   /**
-   * The differences of one pair at the cursor, in words; none where they follow
-   * from an earlier one, and none while the other side may still answer.
+   * The differences of one pair at the cursor, in words. The list is empty where
+   * they follow from an earlier one, and while the other side may still answer.
    * @param {Pair} pair
    * @param {number} cursor
    * @returns {string[]}
@@ -334,7 +332,7 @@ export class Pairs {
       const act = row && this.acts.get(row);
       if (!row || !act || act.part || row.seq > cursor) continue;
       if (act.left && act.right) {
-        // Beside something else it is that which is the difference.
+        // If its counterpart is elsewhere, the row beside it is the difference.
         const beside = pair[across(side)];
         if (beside && beside !== act[across(side)]) continue;
         if (Math.max(act.left.seq, act.right.seq) <= cursor) for (const t of act.told || []) if (!told.includes(t)) told.push(t);
@@ -345,7 +343,7 @@ export class Pairs {
     const some = left || right;
     const group = some && this.acts.get(some)?.group;
     if (!group || (!missing.length && !(left && right))) return told;
-    // The two did something else here, or one did nothing.
+    // The two sides reacted otherwise here, or one did not react.
     /** @param {Row|null} row @param {Side} side */
     const did = (row, side) => {
       const conn = row?.conn || group[side];
@@ -367,7 +365,7 @@ export class PlayPairs extends Pairs {
     super(byPlay(left, right));
     this.plays = { left, right };
     this.begun = false;
-    this.lostTo = 0; // seq of what was forgotten before the two were set beside each other
+    this.lostTo = 0; // seq of the last event that was forgotten before the two were compared
   }
 
   /** @param {Rows} rows */
@@ -383,7 +381,7 @@ export class PlayPairs extends Pairs {
     super.sync(rows);
   }
 
-  /** Of a step that is not kept whole nothing can be told. @param {Row} row */
+  /** A step that is not kept whole cannot be compared. @param {Row} row */
   lost(row) {
     const { left, right } = this.plays;
     return [left, right].some(({ marks }) => (marks[Math.max(0, row.step)]?.begin || 0) <= this.lostTo);

@@ -1,26 +1,6 @@
 /**
  * The page: makes its lab, loads the elements that the document has, gives them
- * what they need, and wires the keys.
- *
- * Names lead to the code. The MASK bit, from the server to the screen:
- *   reference/dissect/field.go      names the field MASK of a frame
- *   labserver/internal/web/api.go   serves the fields of an event as JSON
- *   inspector.js                    asks for them, and holds the selected bit
- *   elements/bits.js                draws the bits; WsInspector gives it the fields
- *
- * Modules without a document:
- *   lab.js         the parts of the lab: session.js (stream, API, recording), inspector.js (selection), cursor.js (the
- *                  reader's place, stepping), sockets.js (the page's WebSockets), actions.js (buttons), player.js (plays)
- *   history.js     the events; rows.js their rows; connection.js one connection; shown.js a row at a cursor
- *   align.js       two sides in pairs: beside.js lays them, differences.js says how they differ
- *   play.js        one play; ends.js its connection from both ends; outcome.js, tally.js how it ended; heartbeat.js
- *   act.js         one action and its result; forms.js, predict.js, unmask.js for the elements of that name
- *   bits.js        a frame as bits; machine.js, format.js, hex.js words and numbers; status.js the panel's sentences
- *   compare.js     the matrix of cases; judging.js its runs; headermap.js
- *   api.js, store.js, selection.js, keys.js, tail.js   requests, memory, addresses, keys, scrolling
- *
- * elements/ has the custom elements and the helpers that draw them; css/ has one
- * layer a file, in the order of wslab.css.
+ * what they need, and wires the keys. static.go lists the modules.
  */
 
 import { LabElement, NeedEvent, attempt } from "./elements/dom.js";
@@ -30,35 +10,13 @@ import { Lab } from "./lab.js";
 
 const lab = new Lab();
 
-/** @type {Record<string, () => Promise<Record<string, unknown>>>} the module of each element; the lab comes first, since others read its mode */
-const modules = {
-  "ws-lab": () => import("./elements/lab.js"),
-  "ws-accept": () => import("./elements/accept.js"),
-  "ws-bench": () => import("./elements/bench.js"),
-  "ws-bits": () => import("./elements/bits.js"),
-  "ws-codes": () => import("./elements/codes.js"),
-  "ws-compare": () => import("./elements/compare.js"),
-  "ws-connections": () => import("./elements/connections.js"),
-  "ws-decoder": () => import("./elements/decoder.js"),
-  "ws-do": () => import("./elements/do.js"),
-  "ws-ends": () => import("./elements/ends.js"),
-  "ws-field-card": () => import("./elements/field-card.js"),
-  "ws-findings": () => import("./elements/findings.js"),
-  "ws-free": () => import("./elements/free.js"),
-  "ws-header-map": () => import("./elements/headermap.js"),
-  "ws-heartbeat": () => import("./elements/heartbeat.js"),
-  "ws-inspector": () => import("./elements/inspector.js"),
-  "ws-lengths": () => import("./elements/lengths.js"),
-  "ws-log": () => import("./elements/log.js"),
-  "ws-matrix": () => import("./elements/matrix.js"),
-  "ws-outcome": () => import("./elements/outcome.js"),
-  "ws-play": () => import("./elements/play.js"),
-  "ws-predict": () => import("./elements/predict.js"),
-  "ws-source": () => import("./elements/source.js"),
-  "ws-tally": () => import("./elements/tally.js"),
-  "ws-timeline": () => import("./elements/timeline.js"),
-  "ws-unmask": () => import("./elements/unmask.js"),
-};
+/** The elements of the page, ws-NAME in elements/NAME.js. The lab comes first, since others read its mode. */
+const tags = [
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
+  "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
+  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-tally", "ws-timeline",
+  "ws-unmask",
+];
 
 /** @type {Record<string, string[]>} the elements that an element is made of */
 const parts = {
@@ -71,12 +29,12 @@ const parts = {
   "ws-play": ["ws-ends", "ws-outcome"],
 };
 
-/** The elements that some are made of, the innermost first. @param {string[]} tags @returns {string[]} */
-const inner = (tags) => [...new Set(tags.flatMap((tag) => [...inner(parts[tag] || []), tag]))];
+/** The elements that some are made of, the innermost first. @param {string[]} some @returns {string[]} */
+const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))];
 
-/** Loads and defines elements, parts before the whole. @param {string[]} tags */
-async function load(tags) {
-  for (const module of await Promise.all(inner(tags).map((tag) => modules[tag]()))) {
+/** Loads and defines elements, parts before the whole. @param {string[]} wanted */
+async function load(wanted) {
+  for (const module of await Promise.all(inner(wanted).map((tag) => import(`./elements/${tag.slice(3)}.js`)))) {
     for (const value of Object.values(module)) {
       if (typeof value === "function" && value.prototype instanceof LabElement) /** @type {typeof LabElement} */ (value).define();
     }
@@ -147,7 +105,7 @@ function follow(rel) {
 async function boot() {
   document.addEventListener("keydown", key);
   document.addEventListener("ws-need", give);
-  await load(Object.keys(modules).filter((tag) => document.querySelector(tag)));
+  await load(tags.filter((tag) => document.querySelector(tag)));
   header();
 }
 

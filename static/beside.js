@@ -7,12 +7,11 @@
  */
 
 /**
- * Sets rows beside each other. Those with the same key make a pair, as many as
- * can without either side leaving its order, and first of all what both were
- * sent; between two pairs the reactions of the one server stand beside those of
- * the other.
+ * Pairs rows. Rows with the same key make a pair, as many as possible while each
+ * side keeps its order, and frames that both servers received come first. Between
+ * two such pairs, the reactions of one server are beside those of the other.
  * @param {Placed[]} rows
- * @param {(row: Row) => boolean} alone whether it is a reaction that may stand beside an unlike one
+ * @param {(row: Row) => boolean} alone whether it is a reaction that may be beside an unlike one
  * @returns {Pair[]}
  */
 export function beside(rows, alone) {
@@ -50,7 +49,7 @@ export function beside(rows, alone) {
   return pairs;
 }
 
-/** Whether a row is what the server was given to react to, or a step of a play. @param {Placed} p */
+/** Whether a row is a frame or handshake for the server to react to, or a step of a play. @param {Placed} p */
 const sent = ({ row: { event: e } }) => !!e.step || (e.from === "client" && !!(e.frame || e.handshake));
 
 /**

@@ -1,8 +1,8 @@
 /**
- * A frame as a picture: rows of 32 bits as RFC 6455 §5.2 draws them, each bit
- * with the field that it belongs to. Parts that this frame leaves out stand
- * in `parts` as absent, so that the shape is the same for every frame. Of a
- * long payload the first and last bytes are shown, with a counted gap.
+ * A frame as a picture: rows of 32 bits as in RFC 6455 §5.2, each bit with its
+ * field. Parts that the frame does not have are listed as absent, so that every
+ * frame has the same shape. A long payload shows its first and last bytes, with a
+ * counted gap.
  *
  * @typedef {import("./types.js").Frame} Frame
  * @typedef {import("./types.js").Field} Field
@@ -70,7 +70,7 @@ export function layout(frame, fields, grown = 0) {
 }
 
 /**
- * What a byte of the payload means once it is unmasked.
+ * A byte of the payload after unmasking, "" for other bytes.
  * @param {Frame} frame
  * @param {Uint8Array} payload
  * @param {number} i
@@ -80,7 +80,7 @@ function plain(frame, payload, i, wire) {
   const at = i - frame.header.size;
   const isKey = at < 0;
   if (isKey) return "";
-  // Past the part that was kept, the key still unmasks it.
+  // Bytes whose plain form is not kept are unmasked here.
   const key = bytes(frame.header.key);
   const value = at < payload.length ? payload[at] : frame.header.masked ? wire ^ key[at % 4] : wire;
   if (frame.close && at < 2) return frame.header.masked ? hex(value) : "";
@@ -125,7 +125,7 @@ export function bitName(b, field) {
 export const maskText = (mask) => `0x${hex(mask)}`;
 
 /**
- * Where a field lies, in both numberings.
+ * The place of a field in both numberings, of bytes and of RFC bits.
  * @param {Field} f
  * @param {number} bit the bit at hand
  */

@@ -16,7 +16,7 @@ import { upTo } from "./history.js";
 /** The servers that the lab runs. */
 export const servers = ["reference", "gorilla", "naive"];
 
-/** What the page knows of one connection. */
+/** One connection. */
 export class Conn {
   /** @param {number} id */
   constructor(id) {
@@ -25,7 +25,7 @@ export class Conn {
     this.client = "";
     /** @type {As|""} who the client is */
     this.as = "";
-    this.round = 0; // of what a person did to several endpoints at once; 0 for none
+    this.round = 0; // connections that one action opened share it; 0 for none
     this.nth = 0; // among the connections of its round to its endpoint
     this.path = "";
     this.remote = "";
@@ -37,13 +37,13 @@ export class Conn {
     this.scripted = false;
     /** @type {Map<number, GoCall>} calls without a return, by id */
     this.open = new Map();
-    /** @type {Map<number, LabEvent>} reports that an event to come will name, by seq, oldest first */
+    /** @type {Map<number, LabEvent>} reports that a later event will name, by seq, oldest first */
     this.waits = new Map();
-    /** @type {import("./play.js").Play|null} the play that its client is of */
+    /** @type {import("./play.js").Play|null} the play of its client */
     this.play = null;
     /** @type {Row|null} */
     this.response = null;
-    /** @type {Row[]} what waits at the valve now, oldest first */
+    /** @type {Row[]} held at the valve now, oldest first */
     this.held = [];
     this.ended = Infinity; // seq at which its TCP connection was over
     this.reset = Infinity; // seq of the RST that ended it
@@ -76,7 +76,7 @@ export class Conn {
   }
 
   /**
-   * Forgets what was over at seq; what waits at the valve stays, however long.
+   * Drops what was over at seq; held rows stay.
    * @param {number} seq
    */
   forget(seq) {
@@ -89,19 +89,18 @@ export class Conn {
 }
 
 /**
- * Whose end of a connection the client is.
+ * The name of the client of a connection.
  * @param {Conn} conn
- * @param {boolean} watching whether the page looks on at a session that is not its own
+ * @param {boolean} watching whether the session belongs to another page
  */
 export function whose(conn, watching) {
-  // A session is one tab's; who looks on at it from another has a page of its own.
   if (conn.as === "tab") return watching ? "the other page" : "your page";
   if (conn.as === "raw" || conn.as === "scenario") return "raw client";
   return conn.as === "outside" ? "client (outside)" : "client";
 }
 
 /**
- * What the lane of the clients is called, for the connections it shows.
+ * The name of the clients' lane, for the connections that it shows.
  * @param {Iterable<Conn>} conns
  * @param {boolean} watching
  */
@@ -111,13 +110,12 @@ export function lane(conns, watching) {
   return names.length === 1 ? names[0] : names.length === 2 && names.includes("your page") ? "your page, others" : "client";
 }
 
-/** Whether it is the place of what is of no connection: a hole in the recording. @param {Conn} conn */
+/** Whether it is a gap in the recording, which has no connection. @param {Conn} conn */
 export const nobody = (conn) => !conn.id && !conn.client;
 
 /**
- * Whether a connection belongs to a mode. A broken server is neither
- * endpoint, so it shows beside whichever one is studied; the weekend server
- * has a mode of its own.
+ * Whether a mode shows a connection. A broken server shows in the modes of both
+ * endpoints; the naive server has a mode of its own.
  * @param {Conn} conn
  * @param {Mode} mode
  */

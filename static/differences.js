@@ -15,9 +15,8 @@
 import { count, frameLine, quote, stepLine } from "./format.js";
 
 /**
- * What kind of thing is compared in a row, "" for what is not. How the Go code,
- * or a raw client in Go, goes about its reads is its own affair. Of the end of
- * TCP what its peer sees counts: FIN or RST.
+ * The kind under which a row is compared, "" for a row that is not. Reads of Go
+ * code are not compared. The end of TCP is compared as its peer sees it: FIN or RST.
  * @param {Row} row
  */
 export function compared(row) {
@@ -41,8 +40,8 @@ export function brief(row) {
 }
 
 /**
- * Tells how two rows of a kind differ; what differs in every run, or is anybody's
- * to choose, is no difference.
+ * Says how two rows of a kind differ. Values that differ in every run, or that an
+ * endpoint may choose, are not compared.
  * @param {Row} left
  * @param {Row} right
  * @param {Pick<Sides, "name" | "handshake">} sides
@@ -62,7 +61,7 @@ export function explain(left, right, sides) {
   if (e.frame && f.frame) {
     frames(e.from, e.frame, f.frame, differ);
     const [x, y] = [codes(e.frame), codes(f.frame)];
-    // What a client sent is the client's fault, whichever server got it.
+    // A mistake in a client's frame is the client's, whichever server received it.
     const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
     if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
   } else if (e.handshake && f.handshake) handshakes(e.handshake, f.handshake, differ, sides.handshake !== false);
@@ -74,7 +73,7 @@ export function explain(left, right, sides) {
   return told;
 }
 
-/** What the peer sees of an end of TCP. @param {import("./types.js").LabEvent} e */
+/** The end of TCP as the peer sees it. @param {import("./types.js").LabEvent} e */
 const ending = (e) => (e.tcp?.what === "rst" ? "RST" : "FIN");
 
 /**
@@ -111,7 +110,7 @@ function handshakes(h, i, differ, about) {
   const got = h.what === "request" ? "received a request with" : "answered with";
   if (h.what === "response") {
     differ("answered with status", h.status ?? "", i.status ?? "");
-    // Where one does not open, what else differs follows from that, or is plain HTTP.
+    // Where one does not open, all other differences follow from that, or are plain HTTP.
     if (h.status !== 101 || i.status !== 101) return;
   }
   if (!about) return;
@@ -124,7 +123,7 @@ function handshakes(h, i, differ, about) {
   }
 }
 
-/** The fields of a handshake by their names, which are the same in any case. @param {Handshake} h */
+/** The fields of a handshake by their names in lower case. @param {Handshake} h */
 function fields(h) {
   /** @type {Map<string, {name: string, value: string}>} */
   const out = new Map();
@@ -136,7 +135,7 @@ function fields(h) {
   return out;
 }
 
-const most = 64; // hex digits of a payload that are told
+const most = 64; // hex digits of a payload that are shown
 
 /**
  * Two payloads in hex; of long ones, from the first byte in which they differ.

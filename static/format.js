@@ -47,8 +47,8 @@ export const opcodeNames = ["continuation", "text", "binary", "", "", "", "", ""
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
 
 /**
- * What the stream ended before, "" for a whole frame. Of a header that is not
- * whole nobody knows how long it was to be.
+ * The missing rest of a cut frame, "" for a whole frame. The length of a cut header
+ * is not known.
  * @param {Frame} f
  */
 export function missing(f) {
@@ -81,8 +81,8 @@ export function frameParts(f) {
 }
 
 /**
- * A payload as text where it plainly is text: a control frame's, or the part
- * that was kept of a long one.
+ * A payload as text where it is printable text: of a control frame, or the kept
+ * bytes of a long message.
  * @param {Frame} f
  */
 function asText(f) {
@@ -104,7 +104,7 @@ export function frameLine(f) {
 }
 
 /**
- * What a piece is that did not cross, or that nobody read.
+ * A piece that was not sent, or that was not read, in a line.
  * @param {Piece} p
  */
 function pieceLine(p) {
@@ -113,8 +113,8 @@ function pieceLine(p) {
 }
 
 /**
- * The same in two parts, of which the page strikes the first through: what was
- * to be sent, and why it was not. Null for any other event.
+ * The same in two parts: the piece, which the page strikes through, and the reason.
+ * Null for any other event.
  * @param {LabEvent} e
  */
 export function uncrossed(e) {
@@ -127,8 +127,8 @@ export function uncrossed(e) {
 const startLine = (line) => line.replace(/\?\S*/, "");
 
 /**
- * Whether a server did right to open no WebSocket: what it answers then is
- * plain HTTP, for no rule of RFC 6455 to judge.
+ * Whether a server rightly opened no WebSocket. Its response is then plain HTTP,
+ * to which no rule of RFC 6455 applies.
  * @param {Handshake} h
  */
 export const refused = (h) => h.what === "response" && h.status !== 101 && !h.violations?.length;
@@ -151,7 +151,6 @@ export function handshakeLine(h) {
 /** @param {Tcp} t @param {LabEvent["from"]} from */
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
-  // Who ended it and how long something had been held is known. The reason is not.
   const meanwhile = t.behind ? `, with ${count(t.behind.units, "unit")} held${t.behind.units === 1 ? "" : ", the oldest"} for ${(t.behind.for / 1e6).toFixed(1)} s` : "";
   switch (t.what) {
     case "open":
@@ -190,7 +189,7 @@ export function scriptLine(s) {
 /** @param {string} text @param {number} [size] */
 const sized = (text, size) => quote(text, 20) + (text.length > 20 && size ? ` ${grouped(size)}` : "");
 
-/** @param {Call} enter @param {Call} [ret] the same call's return, if it is known by now */
+/** @param {Call} enter @param {Call} [ret] the return of the same call, once it is recorded */
 export function callLine(enter, ret) {
   const head = `${enter.name}(${enter.verb === "read" ? "" : shorter(enter.args)})`;
   if (!ret) return `${head} …`;

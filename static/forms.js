@@ -1,6 +1,6 @@
 /**
- * What people type into the free lab's forms, read and refused in words, and
- * what became of an action that several connections took part in.
+ * Reads the input of the free lab's forms, and says which of several connections
+ * could not do an action.
  */
 
 import { capital } from "./format.js";
@@ -17,14 +17,14 @@ export function closeCode(text) {
   return Number(typed);
 }
 
-/** A Close frame has its reason behind the code. @param {number|undefined} code @param {string} [reason] */
+/** In a Close frame the reason is after the code (RFC 6455 §5.5.1). @param {number|undefined} code @param {string} [reason] */
 export function reasonNeedsCode(code, reason) {
   if (code === undefined && reason) throw new Error("A close reason needs a close code.");
 }
 
 /**
- * Header fields to change, one a line: "Name: value", or "-Name" to leave one
- * out, which is told as null.
+ * Header fields to change, one in each line: "Name: value", or "-Name" to remove
+ * one, whose value is then null.
  * @param {string} text
  * @returns {[string, string|null][]}
  */
@@ -46,9 +46,8 @@ export function headerFields(text) {
 const named = (endpoint) => (endpoint === "reference" ? "the reference" : endpoint);
 
 /**
- * What an order to several raw clients came to: it is done when one of them
- * did it. Says why the others did not, "" where all did; when none did, it
- * throws that.
+ * Says why some of several raw clients did not carry out an order, "" where all
+ * did. Throws that when all of them failed.
  * @param {{endpoint: string, token: string}[]} clients
  * @param {PromiseSettledResult<unknown>[]} results
  */

@@ -1,6 +1,6 @@
 /**
- * The map of all two-byte beginnings of a frame: what one endpoint made of
- * each, as its runs told. A header is a number, the first byte times 256 plus
+ * The map of all two-byte beginnings of a frame: the outcome of each at one
+ * endpoint. A header is a number, the first byte times 256 plus
  * the second; the picture has the first byte across and the second down.
  *
  * @typedef {{word: string, sentence: string}} Outcome
@@ -17,7 +17,7 @@ import { fromBase64, hex } from "./hex.js";
 
 export const size = 256;
 
-/** What colours and counts a header: the outcome, and whether it was right. @type {Kind[]} */
+/** The kinds by which headers are colored and counted: the outcome, and its verdict. @type {Kind[]} */
 export const kinds = [
   { id: "echo", glyph: "✔", short: "echo", words: "echoed" },
   { id: "pong", glyph: "✔", short: "Pong", words: "answered with a Pong" },
@@ -37,7 +37,7 @@ export const kinds = [
 
 const index = Object.fromEntries(kinds.map((k, i) => [k.id, i]));
 
-/** Kinds of an outcome that is not wrong, and what a wrong one comes to. @type {Record<string, [string, string]>} */
+/** The kind of each outcome where it is not a fail, and where it is. @type {Record<string, [string, string]>} */
 const kindOf = {
   waits: ["waits", "waits"],
   taken: ["taken", "accepted"],
@@ -87,7 +87,7 @@ export function paint(map, context) {
 }
 
 /**
- * How many headers are of each kind, the kinds that are there alone.
+ * The number of headers of each kind that occurs.
  * @param {Uint8Array} painted
  * @returns {{kind: number, count: number}[]}
  */
@@ -98,8 +98,7 @@ export function counts(painted) {
 }
 
 /**
- * Which headers two endpoints make something different of: 1 where they do.
- * Each has words of its own for no outcome, so indices can be compared.
+ * The headers with different outcomes at two endpoints: 1 where they differ.
  * @param {HeaderMap} a
  * @param {HeaderMap} b
  * @param {string} context
@@ -140,7 +139,7 @@ export function words(n) {
 export const code = (n) => hex(n, 4);
 
 /**
- * What one endpoint made of a header.
+ * The outcome of a header at one endpoint.
  * @param {HeaderMap} map
  * @param {string} context
  * @param {number} n
@@ -204,7 +203,7 @@ function seconds(column) {
 }
 
 /**
- * The table twin: rows of first bytes that are treated alike, columns of MASK
+ * The map as a table: rows of first bytes with the same outcomes, columns of MASK
  * and length form, and in each cell the kinds with their counts.
  * @param {Uint8Array} painted
  * @returns {{fin: string, rsv: string, opcode: string, cells: {kind: number, count: number}[][]}[]}
@@ -222,7 +221,7 @@ export function table(painted) {
       });
     }
   }
-  // First opcodes that are treated alike share a row, then both values of FIN.
+  // First opcodes with the same outcomes share a row, then both values of FIN.
   const opcodesJoined = join(rows, (r) => `${r.fin} ${r.rsv} ${r.key}`, "opcode");
   return join(opcodesJoined, (r) => `${r.rsv} ${r.opcode} ${r.key}`, "fin").map(({ key, ...row }) => ({
     ...row,
@@ -284,5 +283,5 @@ export function fromHash(hash) {
   };
 }
 
-/** What was run, in a line. @param {HeaderMap} map */
+/** The number of runs, in a line. @param {HeaderMap} map */
 export const made = (map) => `Made from ${grouped(map.runs)} connections to ${map.endpoint}.`;

@@ -1,8 +1,8 @@
 /**
- * Who notices that a connection is gone, and when: a server that pings at an
- * interval and gives up when no pong comes in time, a network that falls
- * silent, and a proxy that cuts what is idle. Computed here, and as a scenario
- * that runs the same; all times are ms since the connection opened.
+ * When each end notices that a connection is gone: with a server that sends Pings
+ * at an interval and gives up when no Pong arrives in time, a network that falls
+ * silent, and a proxy that closes idle connections. Computed here, and as a
+ * scenario that runs the same. All times are ms since the connection opened.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{interval: number, timeout: number, silence: number, proxy: number}} Tuning 0 for no silence, no proxy
@@ -11,10 +11,10 @@
  */
 
 const bounds = { interval: [50, 60_000], timeout: [50, 60_000], silence: [0, 60_000], proxy: [0, 60_000] };
-const tail = 300; // ms looked at after the last thing that is to happen
+const tail = 300; // ms shown after the last event
 
 /**
- * What is wrong with the values, in words; "" when nothing is.
+ * The error in the values, in words; "" for valid values.
  * @param {Tuning} t
  */
 export function wrong(t) {
@@ -27,7 +27,7 @@ export function wrong(t) {
 }
 
 /**
- * What is to happen, worked out.
+ * The computed course of events.
  * @param {Tuning} t
  * @returns {Course}
  */
@@ -58,7 +58,7 @@ export function course(t) {
 }
 
 /**
- * The same as a scenario. A raw client's own close stands for the proxy's.
+ * The same as a scenario. A raw client closes in place of the proxy.
  * @param {Tuning} t
  * @param {"raw"|"browser"} as
  */
@@ -77,7 +77,7 @@ export function scenario(t, as) {
 }
 
 /**
- * What was recorded of such a run.
+ * The recorded course of such a run.
  * @param {LabEvent[]} events of the connection and of its client, in order
  * @param {boolean} over
  * @param {number} [silent] microseconds at which the network fell silent

@@ -21,12 +21,12 @@ export function bytes(text = "") {
   return out;
 }
 
-/** What may stand between bytes; the server's own parser takes the same. */
+/** The separators between bytes; the server's parser accepts the same. */
 const separator = /[ \t\r\n,:]/;
 
 /**
- * Reads hex that a person typed: pairs of digits, with white space, commas,
- * colons or 0x between the bytes. What is wrong is told with the place it is at.
+ * Reads hex that a person typed: pairs of digits, with white space, commas, colons
+ * or 0x between the bytes. An error has its place in the text.
  * @param {string} text
  * @returns {{bytes: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
  */

@@ -1,5 +1,5 @@
 /**
- * The keys of the page, in one table: what the help lists is what works.
+ * The keys of the page, in one table for the help and the handler.
  *
  * @typedef {"back"|"step"|"toggle"|"help"|"next"|"previous"|"escape"} Command
  * @typedef {{lab: boolean, next: boolean, previous: boolean, play?: boolean, compare?: boolean}} Here what the page has
@@ -42,12 +42,11 @@ export function command(e, here) {
 }
 
 /**
- * Whether the element at hand needs the key itself: text fields and choices
- * need them all, a button or link its Space, and what scrolls those that
- * scroll it.
+ * Whether the focused element needs the key itself: text fields and choices need
+ * every key, a button or link needs Space, and a scroller the keys that scroll it.
  * @param {{localName: string, isContentEditable?: boolean}|null} target
  * @param {string} key
- * @param {{x: boolean, y: boolean}} [scrolls] which ways there is more of it than shows
+ * @param {{x: boolean, y: boolean}} [scrolls] the directions in which it can scroll
  */
 export function taken(target, key, scrolls = { x: false, y: false }) {
   if (!target) return false;

@@ -21,7 +21,7 @@ export function around(history, row, cursor) {
     const e = events[i];
     if (e.conn !== row.conn.id) continue;
     if (e.frame && e.from === row.event.from) break;
-    // It reports changes only: code that has come back without one found none.
+    // The reference reports only changes: a return without a report means the same state.
     after = e.call?.phase === "return" ? before : state(i);
   }
   return { before, after };

@@ -14,7 +14,7 @@
 import { call, words } from "./api.js";
 import { Orders, after, before, pauses, standing } from "./play.js";
 
-const patience = 5000; // ms for a WebSocket to open before what is to be sent on it
+const patience = 5000; // ms for a WebSocket to open before a message is sent on it
 
 /** @typedef {{ws: WebSocket, frame: HTMLIFrameElement|null, settled: Promise<unknown>}} Socket */
 
@@ -35,16 +35,16 @@ export class Player {
     this.begun = new Map();
     /** @type {Map<string, Socket>} by token */
     this.sockets = new Map();
-    /** @type {string} the play that the keys step */
+    /** The play that the keys step. */
     this.current = "";
-    /** @type {Set<string>} plays of a page before this one, that were told to stop */
+    /** @type {Set<string>} plays of the page before a reload that were ordered to stop */
     this.stopped = new Set();
-    this.of = ""; // the session that all this is about
-    this.asked = false; // whether a step is on its way
+    this.of = ""; // the session of all these
+    this.asked = false; // whether a step is ordered and not answered yet
     /** @type {Promise<unknown>} orders are carried out one after the other */
     this.turn = Promise.resolve();
     session.addEventListener("events", (e) => this.take(/** @type {CustomEvent} */ (e).detail));
-    // A session that is left is left at once, and not when the next one has events.
+    // Its sockets are closed as soon as the session ends, before the next has events.
     session.addEventListener("change", () => this.take([]));
   }
 
@@ -61,7 +61,7 @@ export class Player {
     if (events.some((e) => e.step?.phase === "over")) this.cursor.setHidden(document.hidden);
   }
 
-  /** Another session knows none of the plays so far, and gives their numbers to its own. */
+  /** Drops the plays of the previous session, whose numbers the next one uses again. */
   fresh() {
     this.of = this.session.id;
     this.orders = new Orders();
@@ -77,8 +77,8 @@ export class Player {
   }
 
   /**
-   * Ends a play of this session that a page before this one began: nobody is
-   * left to do what it asks for.
+   * Stops a play that this page began before a reload: no page carries out its
+   * orders any more.
    * @param {Step} s
    */
   orphan(s) {
@@ -86,7 +86,7 @@ export class Player {
     const { id } = this.session;
     setTimeout(() => {
       const play = this.session.rows.plays.byId.get(s.play);
-      // A raw client that runs needs nobody, and comes to its end.
+      // A raw client that runs needs no page, and ends by itself.
       const helpless = play && play.over === Infinity && (play.as === "browser" || standing(play, Infinity).waits);
       if (id === this.session.id && helpless && !this.stopped.has(s.play)) {
         this.stopped.add(s.play);
@@ -96,7 +96,7 @@ export class Player {
   }
 
   /**
-   * Begins a play. What is wrong with its text is thrown as the server words it.
+   * Begins a play. Throws the server's words for an error in its text.
    * @param {Wish} wish
    * @returns {Promise<Begun>}
    */
@@ -140,8 +140,8 @@ export class Player {
   }
 
   /**
-   * Whether a play does what it was told: it runs, does a step, or will stand
-   * behind the step that is being done.
+   * Whether a play still carries out its last order: it runs, does a step, or will
+   * pause after the current step.
    * @param {Begun|null|undefined} begun
    * @param {Told} told
    */
@@ -151,12 +151,12 @@ export class Player {
     return !!now && begun.told === told && !now.waits && !now.over;
   }
 
-  /** Whether a play goes on for which this tab must stay. */
+  /** Whether a play is running that needs this page. */
   get busy() {
     return [...this.begun.keys()].some((id) => this.session.rows.plays.byId.get(id)?.over === Infinity);
   }
 
-  /** One step forward: over what is recorded, then the next that the play waits before. */
+  /** One step forward: to the next recorded step, or else the play does one. */
   async step() {
     const { play } = this;
     if (!play) return;
@@ -164,11 +164,11 @@ export class Player {
     if (to !== null) return this.seek(to);
     this.seek(Infinity);
     const now = standing(play, Infinity);
-    // What a person holds at the wire crosses before the next step is done.
+    // A held frame is released before the next step is done.
     if (this.session.holding && this.cursor.waiting().length) return this.session.valve("step");
     if (now.over) return this.session.say("This run is over. Press ← to go back through it, or Restart scenario to run it again.");
     if (!now.waits) return this.session.say(this.obeys(this.begun.get(play.id), "run") ? "The scenario is running. Press Space to pause it." : "The previous step is not finished yet.");
-    // Pressed twice while the first is on its way, it is one step.
+    // A second press before the answer to the first does not count.
     if (this.asked) return;
     this.asked = true;
     try {
@@ -196,13 +196,13 @@ export class Player {
     this.session.say("");
   }
 
-  /** The step that is being done ends, and none is begun after it. */
+  /** Pauses after the current step. */
   async pause() {
     await this.tell(this.current, "pause");
     this.tellPause();
   }
 
-  /** Space runs; while it runs, Space pauses. */
+  /** Runs the play, or pauses it while it runs. */
   toggle() {
     const { play } = this;
     if (!play) return;
@@ -211,7 +211,7 @@ export class Player {
     return this.run();
   }
 
-  /** Says what came of a pause so far. */
+  /** Says whether the pause has begun. */
   tellPause() {
     const { play } = this;
     if (!play) return;
@@ -245,7 +245,7 @@ export class Player {
     this.session.touch();
   }
 
-  // ——— what a play asks of the tab ———
+  // ——— orders to this page ———
 
   /** @param {Step} s */
   later(s) {
@@ -267,7 +267,7 @@ export class Player {
     try {
       await this.order(s.play, { step: s.index, error: error || undefined }, "/done");
     } catch (e) {
-      // A play that is over by now needs no word.
+      // A play that is over does not need the answer.
       const begun = this.begun.get(s.play);
       if (begun) begun.failed = words(e);
     }
@@ -293,7 +293,7 @@ export class Player {
         return;
       }
       case "leave":
-        // With its window goes the WebSocket, as when a tab is closed.
+        // Removing its window ends the WebSocket, as closing a tab does.
         this.page.report({ client: s.client, what: "leave", readyState: ws.readyState });
         await this.page.flush();
         if (!socket.frame) throw new Error("the WebSocket belongs to this page, and the page stays open");
@@ -305,7 +305,7 @@ export class Player {
 
   /** @param {Step} s */
   async open(s) {
-    // What shall be left later needs a window of its own, which can go.
+    // A socket that the scenario leaves needs a window of its own.
     const leaves = this.begun.get(s.play)?.plan.steps.some((step) => /^leave\b/.test(step.command));
     /** @type {HTMLIFrameElement|null} */
     let frame = null;

@@ -1,15 +1,13 @@
 /**
- * The timeline's rows, made from events as they come. A row stands for one
- * thing on the wire; what the client's code did or was told, and what the
- * server's code called, stands on the row of the event that it is about. The
- * recording says which that is: a call or a report names it (of), or it names
- * them (by, told), whichever was recorded later. What is about nothing on the
- * wire has a row of its own.
+ * The timeline's rows, made from events as they arrive. A row is one thing on the
+ * wire, with the client's report and the server's calls about it. The recording
+ * says which belong together: a call or a report names the event (of), or the event
+ * names them (by, told), whichever was recorded later. A call or report about
+ * nothing on the wire has a row of its own.
  *
- * Rows are appended, in order of seq and of time, and the oldest go when the
- * page keeps their events no more. What shows of a row is a function of the
- * cursor alone, so going back and forth any number of times gives the same
- * picture.
+ * Rows are appended in order of seq and of time, and the oldest are dropped with
+ * their events. The text of a row is a function of the cursor, so going back and
+ * forth always gives the same picture.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").Mode} Mode
@@ -22,12 +20,12 @@
  * @property {LabEvent} event
  * @property {Conn} conn
  * @property {number} at
- * @property {number} step      of its client's play, which it came of; -1 for none
- * @property {LabEvent|null} js what the client's code did or was told
- * @property {LabEvent|null} sent what the client's code did to send it, where that has a row of its own
- * @property {boolean} unread  whether it is a send or close whose bytes wait at the server, which does not read
- * @property {GoCall[]} calls   what the Go code called
- * @property {{seq: number, state: string, error?: string}[]} held its stay at the valve
+ * @property {number} step      of its client's play, which caused it; -1 for none
+ * @property {LabEvent|null} js the report of the client's JavaScript
+ * @property {LabEvent|null} sent the report of sending it, where that has a row of its own
+ * @property {boolean} unread  whether it is a send or close whose bytes the server has not read
+ * @property {GoCall[]} calls   of the Go code
+ * @property {{seq: number, state: string, error?: string}[]} held its states at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
  */
@@ -36,7 +34,7 @@ import { upTo } from "./history.js";
 import { Conn, belongs } from "./connection.js";
 import { Plays } from "./play.js";
 
-/** Most rows have none of one thing or the other, so all of them share it. @type {never[]} */
+/** The empty list that rows without calls share. @type {never[]} */
 const none = [];
 
 export class Rows {
@@ -45,24 +43,24 @@ export class Rows {
     this.list = [];
     /** @type {Map<number, Conn>} */
     this.conns = new Map();
-    /** @type {Map<number, Row>} by the seq of the event that the row stands for */
+    /** @type {Map<number, Row>} by the seq of the row's event */
     this.bySeq = new Map();
     /** @type {Map<string, Conn>} */
     this.byClient = new Map();
-    /** @type {Map<string, LabEvent[]>} what clients reported before their connection was seen */
+    /** @type {Map<string, LabEvent[]>} reports of clients whose connection is not recorded yet */
     this.early = new Map();
     /** @type {Map<string, number>} connections of a round to an endpoint */
     this.rounds = new Map();
     this.plays = new Plays();
-    /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
+    /** @type {Map<string, Conn>} the connections of the headings of plays, by token */
     this.stages = new Map();
     this.version = 0;
     this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} what stands for them */
+    /** @type {Row|null} the row in their place */
     this.gap = null;
   }
 
-  /** How many rows there have been: the place behind the last, had none gone. */
+  /** The number of rows so far, dropped ones included. */
   get total() {
     return this.gone + this.list.length;
   }
@@ -74,8 +72,7 @@ export class Rows {
   }
 
   /**
-   * Lets go of the rows up to an event that stands for all that is forgotten;
-   * that one has a row in their place.
+   * Drops the rows of forgotten events, and adds one row in their place.
    * @param {LabEvent} gap
    */
   forget(gap) {
@@ -98,9 +95,8 @@ export class Rows {
   }
 
   /**
-   * Adds a row. Its time is never before that of the row above it: what a tab
-   * reports comes a moment later than what crossed the wire meanwhile, and its
-   * clock and the server's are set to each other within a millisecond or so.
+   * Adds a row. Its time is never before that of the row above it: a page's reports
+   * arrive late, and its clock differs from the server's by about a millisecond.
    * @param {LabEvent} e
    * @param {Conn} conn
    * @param {number} [seq] the row's place, when that is not the event's own
@@ -119,7 +115,7 @@ export class Rows {
   }
 
   /**
-   * Puts what a row came of on it: a call that is under way, or a report.
+   * Adds the cause of a row to it: an open call, or a report.
    * @param {Row} row
    * @param {number} seq of the call's enter event, or of the report
    */
@@ -152,7 +148,7 @@ export class Rows {
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
     else if (e.bytes) {
-      // These bytes complete nothing: what wrote them has no row to stand on.
+      // These bytes complete no frame, so the report of writing them needs a row.
       const wrote = e.by ? this.claim(conn, e.by) : null;
       if (wrote) this.add(wrote, conn, e.seq);
     } else if (e.handshake || e.frame) {
@@ -175,7 +171,7 @@ export class Rows {
   }
 
   /**
-   * A step of a play heads the rows of what came of it.
+   * A step of a play is the heading of the rows that it caused.
    * @param {LabEvent} e
    * @param {import("./types.js").Step} s
    */
@@ -197,8 +193,8 @@ export class Rows {
     if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
     const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
     if (row) changed(row);
-    // What is not on the wire when its step has settled waits there for a server
-    // that does not read.
+    // Bytes that are not recorded when their step is finished wait for a server that
+    // does not read.
     if (s.phase === "end" && conn) this.alone(conn, e.seq, true);
     if (s.phase === "over" && s.error) this.add(e, stage);
   }
@@ -257,7 +253,7 @@ export class Rows {
     call.ret = e;
     if (row) this.about(row, call);
     else if (call.row) changed(call.row);
-    else if (!c.of) this.about(this.add(e, conn), call); // else what it is about is forgotten
+    else if (!c.of) this.about(this.add(e, conn), call); // else its row is forgotten
   }
 
   /**
@@ -270,7 +266,7 @@ export class Rows {
     this.early.set(s.client, early);
     early.push(e);
     if (s.what !== "onclose") return;
-    // No connection will follow: the browser gave up before one was seen.
+    // No connection will follow: the browser gave up before one was recorded.
     this.early.delete(s.client);
     const none = new Conn(0);
     none.client = s.client;
@@ -308,10 +304,10 @@ export class Rows {
   }
 
   /**
-   * Gives rows of their own to what was called but never reached the wire.
+   * Gives rows of their own to reports whose bytes never reached the wire.
    * @param {Conn} conn
    * @param {number} seq
-   * @param {boolean} [unread] whether they may reach it yet
+   * @param {boolean} [unread] whether the bytes may still be read
    */
   alone(conn, seq, unread = false) {
     for (const e of conn.waits.values()) {
@@ -336,7 +332,7 @@ export class View {
     this.list = [];
     this.taken = 0; // of the rows in total
     this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} what stands for them */
+    /** @type {Row|null} the row in their place */
     this.gap = null;
   }
 
@@ -349,7 +345,7 @@ export class View {
     }
   }
 
-  /** Lets go of the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap what stands for them */
+  /** Drops the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap the row in their place */
   forget(rows, gap) {
     this.gap = gap;
     const n = upTo(this.list, gap.seq);

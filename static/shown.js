@@ -10,8 +10,8 @@ import { callLine, scriptLine } from "./format.js";
 import { by, said } from "./play.js";
 
 /**
- * When the client did, or was told, what stands on a row of the wire: nothing
- * is told before what caused it was sent.
+ * The time of a row's JavaScript: an event handler never runs before the row's frame
+ * was sent, and a call never after.
  * @param {Row} row
  */
 export function jsTime(row) {
@@ -20,7 +20,7 @@ export function jsTime(row) {
 }
 
 /**
- * The state of a row at the valve: "" when it was never held or has crossed.
+ * The state of a row at the valve: "" when it was never held.
  * @param {Row} row
  * @param {number} cursor
  */
@@ -30,7 +30,7 @@ export function heldAt(row, cursor) {
 }
 
 /**
- * The heading of a step at the cursor: the command, and its sentence once its
+ * The heading of a step at the cursor: the command, and its explanation once its
  * effect is recorded.
  * @param {Row} row
  * @param {number} cursor
@@ -46,9 +46,8 @@ export function stepAt(row, cursor) {
 }
 
 /**
- * What the tab did or was told, as the row shows it at the cursor. What was
- * told shows once the frame has crossed; the stream brings it a moment after
- * the frame itself, and that moment says nothing.
+ * The JavaScript of a row at the cursor. A handler's event shows once its frame is
+ * released.
  * @param {Row} row
  * @param {number} cursor
  */
@@ -61,7 +60,7 @@ export function jsAt(row, cursor) {
 }
 
 /**
- * What the Go code called, as the row shows it at the cursor.
+ * The Go calls of a row at the cursor.
  * @param {Row} row
  * @param {number} cursor
  * @returns {{text: string, waiting: boolean, error: boolean}}

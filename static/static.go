@@ -1,7 +1,41 @@
 // Package static holds the page: its modules, elements and style sheets, as
 // they are served. There is no build step, so a browser's developer tools show
-// the files as they are here. The comment at the head of app.js lists the
-// modules and the way from a field of a frame to the element that draws it.
+// the files as they are here.
+//
+// # From a field to the screen
+//
+// Names lead to the code. The MASK bit takes four files:
+//
+//	reference/dissect/field.go      names the field MASK of a frame
+//	labserver/internal/web/api.go   serves the fields of an event as JSON
+//	static/inspector.js             asks for them, and holds the selected bit
+//	static/elements/bits.js         draws the bits; elements/inspector.js gives it the fields
+//
+// # Modules without a document
+//
+//	lab.js                        puts the parts of the lab together:
+//	  session.js                    stream, API and recording of one session
+//	  inspector.js                  the selected frame, field and bit
+//	  cursor.js                     the reader's place: following, stepping
+//	  sockets.js                    the page's WebSockets and their reports
+//	  actions.js                    buttons and forms
+//	  player.js                     plays (runs of scenarios)
+//	history.js, rows.js           the events, and the timeline's rows
+//	connection.js, shown.js       one connection; the text of a row at a cursor
+//	align.js                      two sides in pairs: beside.js pairs, differences.js compares
+//	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
+//	tally.js, heartbeat.js        counts of endings; when each end notices a silence
+//	act.js, forms.js              one action and its result; the input of forms
+//	predict.js, unmask.js         answers to predictions; the frame to unmask
+//	bits.js, machine.js           a frame as bits; the reference's state machine
+//	format.js, hex.js, status.js  words, hex, and the panel's sentences
+//	compare.js, judging.js        the matrix of cases, and its runs
+//	headermap.js                  the frame header map
+//	api.js, store.js              requests, storage
+//	selection.js, keys.js, tail.js  the selection and addresses, keys, scrolling
+//
+// elements has the custom elements and the helpers that draw them. css has one
+// layer a file, in the order of wslab.css. app.js loads what a page needs.
 //
 // types.d.ts mirrors the JSON of package compare/recording, and elements.d.ts
 // names the elements, both for the type checker: tsc -p static. The tests of the
@@ -13,7 +47,7 @@
 //  1. Write elements/NAME.js with one class that extends LabElement. It imports
 //     helpers and modules without DOM, and names the parts of the lab that it
 //     needs: LabElement<"session" | "cursor">.
-//  2. Add its line to modules in app.js, and to parts where another element is
+//  2. Add its tag, ws-NAME, to tags in app.js, and to parts where another element is
 //     made of it. Add it to elements.d.ts if JavaScript makes or finds it.
 //  3. Render it alone in test/alone.js, with a small fake of what it needs.
 //

@@ -1,15 +1,15 @@
 /**
- * What the panel says of itself, made from what is true now: at its top what
- * keeps it from going on, and under the bar what was refused or what to do.
+ * The panel's own sentences, made from the present state: the banner says why the
+ * panel cannot continue, the notice what was refused or what to do next.
  *
  * @typedef {object} Panel
  * @property {"there"|"gone"|"lost"} server gone: it does not answer; lost: it does not know the session
  * @property {boolean} watching whether the session is not the page's own
  * @property {boolean} resumed whether the page was loaded again
- * @property {boolean} returned whether the page was left and lost its connections by that
+ * @property {boolean} returned whether the browser closed the page's connections when it was left
  * @property {number} events that are recorded
  * @property {number} dropped events that could not be kept
- * @property {{kind: "info"|"error", text: string}|null} said what the last action came to, if that is still of now
+ * @property {{kind: "info"|"error", text: string}|null} said the result of the last action, while it is true
  * @property {{frames: number, handshakes: number}} held
  * @property {boolean} holding
  * @property {boolean} second whether the other endpoint's connection waits for the first handshake
@@ -58,7 +58,7 @@ export function selectionText({ subject, field, selection }) {
 }
 
 /**
- * The banner: text, a command in it as code, and what the button does; null for none.
+ * The banner: text, a command in it as code, and the label of its button; null for none.
  * @param {Panel} p
  * @returns {{text: string, code: string, rest: string, button: string, info: boolean}|null}
  */
@@ -80,7 +80,7 @@ export function notice(p) {
   return { text: dropped + (p.said?.text || hint(p)), failed: p.said?.kind === "error" };
 }
 
-/** What there is to do now. @param {Panel} p */
+/** The hint for the next action. @param {Panel} p */
 function hint(p) {
   const second = p.second ? " Side by side, the browser opens the second connection when the first handshake is complete." : "";
   const { frames, handshakes } = p.held;

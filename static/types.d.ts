@@ -6,7 +6,7 @@ export type End = "client"|"server";
 export type Violation = {code: string, rfc?: number, section: string, closeCode: number, status: number, sentence: string};
 export type GoError = {type: string, text: string};
 
-/** who the client of a connection is */
+/** the client of a connection */
 export type As = "tab"|"raw"|"scenario"|"outside";
 export type Tcp = {what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, as?: As, round?: number, path?: string, local?: string, remote?: string, error?: GoError, behind?: {units: number, for: number}};
 export type Bytes = {size: number, hex: string};
@@ -23,10 +23,10 @@ export type Machine = {message?: string, fragments?: number, bytes?: number, clo
 export type StateChange = {side: End, state: State, was?: string, why?: string, machine?: Machine};
 export type State = "CONNECTING"|"OPEN"|"CLOSING"|"CLOSED";
 export type Held = {of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number, error?: GoError};
-/** what one end wrote and its socket refused, or what arrived and was not read */
+/** bytes that one end wrote and its socket refused, or that arrived and were not read */
 export type Piece = {size: number, hex: string, frame?: Frame, handshake?: Handshake, error?: GoError};
 
-/** what the page shall do in a play */
+/** an order to the page in a play */
 export type Order = {do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number, reason?: string};
 export type Step = {play: string, branchOf?: string, scenario?: string, title?: string, endpoint: string, client: string, as: "raw"|"browser", round?: number, index: number, of: number, line?: number, command?: string, say?: string, phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order};
 export type PlanStep = {index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"};
@@ -39,9 +39,9 @@ export interface LabEvent {
   at: number;
   conn: number;
   from: End;
-  /** seq of what it happened because of: a call's enter event, or a report of the client's */
+  /** seq of its cause: a call's enter event, or a report of the client */
   by?: number;
-  /** seq of the report that it has arrived, where that came before it */
+  /** seq of the report that it has arrived, where that was recorded before it */
   told?: number;
   kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped";
   tcp?: Tcp;
@@ -56,7 +56,7 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
-  /** here: the page made it, of events that it keeps no more */
+  /** here: the page made it, for events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
 

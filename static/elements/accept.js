@@ -1,6 +1,6 @@
 /**
- * Works the accept value of the learner's newest handshake, one step at a
- * time: the key, the GUID behind it, SHA-1, base64, and what the server said.
+ * Computes the accept value of the page's newest handshake, one step at a time: the
+ * handshake key, the GUID, SHA-1, base64, and the server's value.
  *
  * @typedef {import("../types.js").Accept} Accept
  */
@@ -32,7 +32,7 @@ export class WsAccept extends LabElement {
       const found = newest(this.lab);
       if (found.seq === this.seq) return;
       this.seq = found.seq;
-      // Another connection is worked from its beginning; it is another key.
+      // Another handshake key begins at the first step.
       if (found.accept?.key !== this.accept?.key) this.step = 1;
       this.accept = found.accept;
       this.endpoint = found.endpoint;
@@ -70,8 +70,7 @@ export class WsAccept extends LabElement {
 }
 
 /**
- * The response that is selected, or else the newest to this tab, whichever way
- * its accept value came out.
+ * The selected response, or else the newest to this page.
  * @param {Pick<import("../lab.js").Lab, "session" | "inspector">} lab
  */
 function newest({ session, inspector }) {

@@ -1,6 +1,6 @@
 /**
- * Where /compare puts what was opened: words about it, and under them the lab's
- * panel on the session that recorded it.
+ * The place of /compare that shows an opened case or header, and under it the lab's
+ * panel on its recording.
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
@@ -12,9 +12,9 @@ export class WsBench extends LabElement {
   about = h("div", { class: "about" });
   place = h("div");
   session = "";
-  /** @type {Element|null} what had the focus when something was opened */
+  /** @type {Element|null} the focused element when it was opened */
   from = null;
-  /** Whether it lies over the list. */
+  /** Whether it covers the list. */
   over = matchMedia("(max-width: 74.99rem)");
 
   /** @param {AbortSignal} signal */
@@ -45,7 +45,7 @@ export class WsBench extends LabElement {
     this.cover();
   }
 
-  /** What it lies over is out of Tab's reach. */
+  /** Tab does not reach the covered page. */
   cover() {
     for (const under of document.querySelectorAll("header.site, main.compare > .judged")) under.toggleAttribute("inert", !this.hidden && this.over.matches);
   }
@@ -53,7 +53,7 @@ export class WsBench extends LabElement {
   /**
    * Shows a session's recording, "" for none.
    * @param {string} session
-   * @param {boolean} [bare] whether nothing but the wire was recorded
+   * @param {boolean} [bare] whether only the wire was recorded
    */
   show(session, bare = false) {
     if (session === this.session) return;

@@ -7,7 +7,7 @@
  * @typedef {{bit: number, shown: number, into: number|null}} Selected
  */
 
-import { BitEvent, LabElement, button, h, hit, violations } from "./dom.js";
+import { BitEvent, LabElement, button, h, hit, table, violations } from "./dom.js";
 import { bitName, fieldAt, layout, maskText, more, move } from "../bits.js";
 import { count, missing } from "../format.js";
 
@@ -50,7 +50,7 @@ export class WsBits extends LabElement {
   key(e) {
     const bit = bitOf(e);
     if (bit === null || !hit(e, ".bits") || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
-    // On a narrow page a row of 32 is drawn as two of 16.
+    // A narrow page draws a row of 32 bits as two of 16.
     const width = getComputedStyle(this).getPropertyValue("--word").trim() === "16" ? 16 : 32;
     const to = move(this.words, bit, e.key, width);
     if (to === bit && !e.key.startsWith("Arrow")) return;
@@ -135,15 +135,15 @@ export class WsBits extends LabElement {
       ),
     );
     const names = ["field", "RFC bits", "raw", "value", "meaning"];
-    return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, h("table", {}, h("caption", {}, "Fields of the frame, in the order of the wire"), h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows)));
+    return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, table(names, rows, { caption: "Fields of the frame, in the order of the wire" }));
   }
 
-  /** Marks the selected bit, its field, and what step into has not read yet. */
+  /** Marks the selected bit, its field, and the bits that step into has not reached. */
   mark() {
     const { selected, fields } = this;
     if (!selected) return;
     const last = fields.length ? fields[fields.length - 1].bit + fields[fields.length - 1].bits - 1 : 0;
-    // A bit of the last frame that this one does not have, or does not draw.
+    // This frame may not have, or not draw, the bit of the last one.
     /** @param {number} bit */
     const there = (bit) => (this.asTable ? bit <= last : this.buttons.has(bit));
     const at = there(selected.bit) ? selected.bit : 0;
@@ -177,7 +177,7 @@ function bitOf(e) {
 }
 
 /**
- * The frame's parts in one line, absent ones as ghosts: the same shape for
+ * The frame's parts in one line, absent ones struck through: the same shape for
  * every frame.
  * @param {import("../bits.js").Part[]} parts
  */

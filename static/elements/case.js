@@ -1,6 +1,6 @@
 /**
- * One case on the bench: what it asks, what was sent, what each endpoint made
- * of it, where they part, and the recording of it all under that.
+ * One case on the bench: its requirement, the bytes sent, the result of each
+ * endpoint, their first difference, and under that the recording.
  *
  * @typedef {import("../compare.js").CaseInfo} CaseInfo
  * @typedef {import("../compare.js").Report} Report
@@ -61,7 +61,7 @@ export async function openCase({ session: recording, inspector }, info, endpoint
   });
   bench()?.show("");
   bench()?.tell(about);
-  // The button that led here is there again, for who goes from case to case.
+  // The focus stays on the button that led here, to go from case to case.
   if (pressed) /** @type {HTMLElement|null} */ (tools.querySelector(`.${pressed}`))?.focus({ preventScroll: true });
   let played;
   try {
@@ -76,7 +76,7 @@ export async function openCase({ session: recording, inspector }, info, endpoint
   aligned.replaceChildren(...picture(found));
   bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
-  // First the reader sees where they part, or what the first that failed did.
+  // The reader first sees the first difference, or the first fail.
   const at = landing(found, reports, judge);
   let chosen = false;
   recording.observe(() => {
@@ -87,7 +87,7 @@ export async function openCase({ session: recording, inspector }, info, endpoint
 }
 
 /**
- * The row to begin with: what failed, or where they part, or the first that was sent; 0 for none.
+ * The row to begin with: a fail, or the first difference, or the first that was sent; 0 for none.
  * @param {Aligned} found
  * @param {Report[]} reports
  * @param {"client"|"server"} judge
@@ -99,14 +99,14 @@ function landing(found, reports, judge) {
   return cell?.seq || 0;
 }
 
-/** @type {WeakMap<Element, string>} what a button copies */
+/** @type {WeakMap<Element, string>} the text that a button copies */
 const letters = new WeakMap();
 
-/** A verdict as its sign, its word and what that means. @param {import("../compare.js").Verdict} v */
+/** A verdict as its sign, its word and its meaning. @param {import("../compare.js").Verdict} v */
 const verdictText = (v) => `${glyphs[v]} ${words[v]}${meanings[v] ? `, ${meanings[v]}` : ""}`;
 
 /**
- * What one endpoint made of the case.
+ * The result of one endpoint.
  * @param {Report} r
  * @param {string} text the report as it can be sent to others
  * @param {string} crossed all that was sent, both directions in order
@@ -131,12 +131,12 @@ function result(r, text, crossed) {
   );
 }
 
-/** Where the endpoints part, and what that amounts to. @param {Aligned} found */
+/** The first difference of the endpoints, and its verdict. @param {Aligned} found */
 function parting(found) {
   if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return "";
   const first = found.steps[found.first];
   if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
-  // Where one has nothing of the kind, the first line says what each did, and the rest follows from that.
+  // Where one did not react, the first line says so, and the rest follows from that.
   const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
   return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too many bytes were sent to show them side by side.");
 }

@@ -1,7 +1,6 @@
 /**
- * Adds to the table of close codes what comes of each: the browser's own
- * close() with it, a server that sends it to the browser, and a raw client
- * that sends it to the server.
+ * Tries each close code of the table: in the browser's own close(), sent by a server
+ * to the browser, and sent by a raw client to the server.
  */
 
 import { LabElement, button, h, hit, segment } from "./dom.js";
@@ -22,7 +21,7 @@ export class WsCodes extends LabElement {
 
   /** @type {"reference"|"gorilla"} */
   endpoint = "reference";
-  /** @type {Map<string, import("../player.js").Begun>} the play behind a result, by "CODE WAY" */
+  /** @type {Map<string, import("../player.js").Begun>} the play of a result, by "CODE WAY" */
   runs = new Map();
   key = "";
   session = "";
@@ -104,7 +103,7 @@ export class WsCodes extends LabElement {
       this.refused.delete(id);
       if (!this.runs.has(id)) this.querySelector(`[data-result="${id}"]`)?.replaceChildren();
     }
-    // Of another session nothing is left to tell.
+    // The results of another session are dropped.
     if (this.session !== session.id) {
       this.runs.clear();
       for (const said of this.querySelectorAll("[data-result]")) said.replaceChildren();
@@ -120,7 +119,7 @@ export class WsCodes extends LabElement {
   }
 
   /**
-   * What a trial came to, from what was recorded of it.
+   * The recorded result of a trial.
    * @param {import("../play.js").Play} play
    * @param {boolean} raw
    * @returns {(Node|string)[]}

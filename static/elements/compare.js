@@ -210,7 +210,7 @@ export class WsCompare extends LabElement {
   /** @param {Event} e */
   filtering(e) {
     const on = e.target;
-    // What was wrong with an address is not said of another.
+    // The error was about the previous address.
     if (on instanceof HTMLInputElement && on.name === "server") this.form.querySelector("output")?.replaceChildren();
     if (!(on instanceof HTMLInputElement || on instanceof HTMLSelectElement) || !(on.name in this.grid.filter)) return;
     this.grid.filter = { ...this.grid.filter, [on.name]: on.value };
@@ -231,8 +231,8 @@ export class WsCompare extends LabElement {
     else if (judge) judging.judge(judge, this.chosen(judge));
     else if (stop) judging.stop(stop);
     else if (link && !e.defaultPrevented && e instanceof MouseEvent && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) {
-      e.preventDefault(); // Back is not to lead through cases
-      this.attempt(() => this.show(caseOf(link.hash), false)); // what is being read stays in view
+      e.preventDefault(); // so that Back does not lead through cases
+      this.attempt(() => this.show(caseOf(link.hash), false)); // the text that is being read stays in view
     }
   }
 

@@ -1,4 +1,4 @@
-/** The live connections of the lab server, those from outside included. */
+/** The open connections of the lab server, also of clients outside the page. */
 
 import { LabElement, h, onLeaving, redraw } from "./dom.js";
 import { ApiError, away, call, presence, words } from "../api.js";
@@ -26,7 +26,7 @@ export class WsConnections extends LabElement {
       list = (await call("/api/connections")).connections || [];
     } catch (e) {
       this.key = "";
-      // Why is said where the page speaks of the lab server.
+      // The banner says why.
       this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown, because the lab server does not answer." : words(e)));
       return;
     }

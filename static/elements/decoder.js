@@ -1,6 +1,6 @@
 /**
- * Takes bytes in hex apart into frames, each with its bits and fields. Hex
- * that is wrong is shown with the place where it is.
+ * Decodes bytes in hex into frames, each with its bits and fields. An error in the
+ * hex is shown at its place.
  *
  * @typedef {import("../types.js").Frame} Frame
  * @typedef {import("../types.js").Field} Field
@@ -57,7 +57,7 @@ export class WsDecoder extends LabElement {
       result.replaceChildren();
       wrong.append(h("p", { class: "f-code" }, `× ${words(e)}`));
       if (!(e instanceof ApiError) || e.at === undefined) return;
-      // The place itself, under the character that is wrong.
+      // A caret under the wrong character.
       const start = Math.max(0, e.at - 24);
       wrong.append(h("pre", { class: "caret" }, `${hex.slice(start, e.at + 24).replace(/\s/g, " ")}\n${" ".repeat(e.at - start)}^ character ${e.at + 1}`));
       this.point(e.at);

@@ -1,4 +1,4 @@
-/** Buttons of a lesson that do something in the lab, and say how it stands. */
+/** Buttons of a lesson that do an action in the lab, and say its result. */
 
 import { LabElement, h, hit } from "./dom.js";
 import { Told } from "./told.js";

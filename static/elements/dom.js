@@ -101,8 +101,7 @@ export class LabElement extends HTMLElement {
 }
 
 /**
- * Tells whoever shows a frame that a bit of it is previewed or pinned; a bit
- * of null ends the preview.
+ * Says that a bit of a frame is previewed or pinned; a bit of null ends the preview.
  *
  * @extends {CustomEvent<{bit: number|null, pin: boolean}>}
  */
@@ -114,8 +113,8 @@ export class BitEvent extends CustomEvent {
 }
 
 /**
- * Watches the page being left and shown again. A browser may keep a page that
- * is left, frozen, and show the same one when the reader goes back to it.
+ * Observes that the page is left and shown again. A browser may keep a left page,
+ * frozen, and show it again when the reader goes back.
  * @param {(kept: boolean) => void} left kept: whether the browser may keep the page
  * @param {() => void} back the kept page is shown again
  * @param {AbortSignal} signal
@@ -166,8 +165,8 @@ export const wireLink = () => (document.querySelector("ws-lab") && matchMedia("(
 export const hit = (e, selector) => (e.target instanceof Element ? e.target.closest(selector) : null);
 
 /**
- * Replaces what an element holds. The button or link that had the focus has it
- * again, made anew; where there is no such any more, the first one has.
+ * Replaces the children of an element. The focus goes to the new form of the button
+ * or link that had it, or else to the first one.
  * @param {Element} parent
  * @param {...(Node|string)} children
  */
@@ -186,7 +185,7 @@ export function redraw(parent, ...children) {
  * @param {string} text
  */
 export async function copy(on, text) {
-  // Pressed again in that moment, the button still knows what it said before.
+  // A second press in that moment keeps the first label.
   const label = (on.dataset.label ??= on.textContent || "");
   try {
     await navigator.clipboard.writeText(text);
@@ -200,8 +199,8 @@ export async function copy(on, text) {
 const prose = "A ABBR B BR CODE EM I KBD LI OL P PRE SPAN STRONG SUB SUP UL".split(" ");
 
 /**
- * Prose of a lesson, which may hold markup. Anything but text, the tags of
- * prose, classes and links within the site or to the RFC is left out.
+ * Prose of a lesson, which may have markup. Only text, the tags of prose, classes
+ * and links are kept.
  * @param {string} html
  */
 export function rich(html) {

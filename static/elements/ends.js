@@ -1,13 +1,13 @@
 /**
- * Both ends of one connection as a picture: the client's lanes at the left,
- * the server's at the right, what crosses between them, time downwards. Each
- * row is one button that selects its event; the table beside it says the same.
+ * Both ends of one connection as a picture: the client's lanes at the left, the
+ * server's at the right, the wire between them, time downwards. Each row is a button
+ * that selects its event. A table shows the same.
  *
  * @typedef {import("../ends.js").Line} Line
  * @typedef {import("../ends.js").Picture} Picture
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
+import { LabElement, button, h, hit, table } from "./dom.js";
 import { Ends, lanes, words } from "../ends.js";
 import { count, ms } from "../format.js";
 import { belongs, whose } from "../connection.js";
@@ -78,7 +78,7 @@ export class WsEnds extends LabElement {
     const key = [cursor, ends.list.length, versions, this.asTable, this.name].join();
     if (key !== this.key) {
       this.key = key;
-      // A session begun afresh has other rows.
+      // A new session has other rows.
       if (rows.total < ends.taken) this.ends = new Ends(ends.token);
       this.draw(ends.picture(cursor, rows.plays.byToken.get(ends.token)?.settled), before);
     }
@@ -146,7 +146,7 @@ export class WsEnds extends LabElement {
     all[to].focus();
   }
 
-  /** Selects a row's event in the timeline, which comes to where it is. @param {number} seq */
+  /** Selects a row's event in the timeline, and scrolls to it. @param {number} seq */
   choose(seq) {
     const { session, cursor, inspector } = this.lab;
     const row = session.rows.bySeq.get(seq);
@@ -202,6 +202,6 @@ function twin(lines, start, client, server) {
     const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "client to server: " : "server to client: "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";
     return h("tr", {}, ...[ms(l.at - start), l.js, states[0], states[1], wire, states[2], states[3], l.go].map((text) => h("td", {}, text)));
   });
-  return h("table", { class: "endstable" }, h("caption", { class: "hide" }, "Both ends of the connection"), h("thead", {}, h("tr", {}, ...heads.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows));
+  return table(heads, rows, { class: "endstable", caption: "Both ends of the connection" });
 }
 

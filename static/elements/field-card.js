@@ -1,6 +1,6 @@
 /**
- * What one field says and means, with its rule, and, while stepping into a
- * frame, what is known so far.
+ * The value and meaning of one field, with its rule, and, while stepping into a
+ * frame, the fields read so far.
  *
  * @typedef {import("../types.js").Field} Field
  */

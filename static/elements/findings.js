@@ -1,6 +1,6 @@
 /**
- * What the end of a run says of many cases at once: mistakes by their names, and
- * habits. And the responses that were not sent to this browser.
+ * Findings about many cases at once: mistakes by their names, habits, and the
+ * responses that were not sent to this browser.
  *
  * @typedef {import("../compare.js").Column} Column
  * @typedef {import("../compare.js").Matrix} Matrix

@@ -1,6 +1,6 @@
 /**
- * The controls of the free lab: what a page may do, what the server may be
- * told to do, and a raw client that may do anything.
+ * The controls of the free lab: actions of the page, of the server, and of a raw
+ * client that may send any bytes.
  */
 
 import { LabElement, h, hit } from "./dom.js";
@@ -87,7 +87,7 @@ export class WsFree extends LabElement {
     /** @type {import("../types.js").Action} */
     const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
     action.parts = get("parts")?.split(/\r?\n/);
-    // What is wrong with a handshake is seen in the response.
+    // A mistake in the handshake is in the response.
     if (action.broken) action.shows = { kind: "handshake", what: "response" };
     const e = await told.after(() => {
       action.code = closeCode(get("code") || "");

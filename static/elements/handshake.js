@@ -3,7 +3,7 @@
 import { h, rfcLink, table, violations } from "./dom.js";
 import { refused } from "../format.js";
 
-/** Which rules judge which header field; the rest only inform. @type {Record<string, RegExp>} */
+/** The rules that judge each header field; other fields have no rule. @type {Record<string, RegExp>} */
 const judged = {
   host: /host/,
   upgrade: /upgrade/,
@@ -15,9 +15,9 @@ const judged = {
   "sec-websocket-extensions": /extension/,
 };
 
-/** The header lines of a handshake: what each is for, and the verdict. @param {import("../types.js").Handshake} s */
+/** The header fields of a handshake: the purpose and the result of each. @param {import("../types.js").Handshake} s */
 export function handshakeTable(s) {
-  // Of an answer that opens nothing no field has a rule to keep.
+  // In a response that opens no connection, no field has a rule.
   const opens = s.what === "request" || s.status === 101;
   const rows = (s.fields || []).map((f) => {
     const rule = judged[f.name.toLowerCase()];

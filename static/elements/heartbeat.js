@@ -1,12 +1,12 @@
 /**
- * The heartbeat tuner: who notices a silence and when, worked out, and beside
- * it the same as it was measured; and pings to this tab, with its answers.
+ * The heartbeat tuner: when each end notices a silence, computed and measured; and
+ * Pings to this page, with its Pongs.
  *
  * @typedef {import("../heartbeat.js").Tuning} Tuning
  * @typedef {import("../heartbeat.js").Beat} Beat
  */
 
-import { LabElement, button, h, hit, segment } from "./dom.js";
+import { LabElement, button, h, hit, segment, table } from "./dom.js";
 import { words } from "../api.js";
 import { course, measured, scenario, wrong } from "../heartbeat.js";
 import { bytes } from "../hex.js";
@@ -30,7 +30,7 @@ export class WsHeartbeat extends LabElement {
   as = "browser";
   /** @type {import("../player.js").Begun|null} */
   begun = null;
-  /** @type {Tuning|null} what was run */
+  /** @type {Tuning|null} the values of the run */
   ran = null;
   session = "";
   key = "";
@@ -103,7 +103,7 @@ export class WsHeartbeat extends LabElement {
     this.render();
   }
 
-  /** Opens a connection where there is none, and has the server ping it. @param {string} text */
+  /** Opens a connection if there is none, and has the server send a Ping. @param {string} text */
   async ping(text) {
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > 125) throw new Error(`The payload has ${bytes} bytes; a control frame carries at most 125.`);
@@ -155,16 +155,10 @@ export class WsHeartbeat extends LabElement {
       h(
         "div",
         { class: "wide" },
-        h(
-          "table",
-          {},
-          h("thead", {}, h("tr", {}, ...["who notices, and when", "computed", "measured"].map((t) => h("th", { scope: "col" }, t)))),
-          h(
-            "tbody",
-            {},
-            ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "not involved") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
-            ),
+        table(
+          ["who notices, and when", "computed", "measured"],
+          /** @type {const} */ (["server", "browser"]).map((who) =>
+            h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "not involved") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
           ),
         ),
       ),
@@ -174,7 +168,7 @@ export class WsHeartbeat extends LabElement {
     );
   }
 
-  /** The newest pings of the tab's connections. */
+  /** Draws the newest Pings of the page's connections. */
   drawPings() {
     const { session, sockets } = this.lab;
     const { list, stages } = session.rows;
@@ -196,7 +190,7 @@ export class WsHeartbeat extends LabElement {
     const text = (hex) => quote(new TextDecoder().decode(bytes(hex)), 40);
     this.live.replaceChildren(
       rows.length
-        ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s Ping", "browser’s Pong", "after", "JavaScript received"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))
+        ? h("div", { class: "wide" }, table(["server’s Ping", "browser’s Pong", "after", "JavaScript received"], rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing")))))
         : h("p", { class: "soft" }, "The browser itself answers: JavaScript has no event for a Ping, and no function to send one."),
     );
   }

@@ -1,6 +1,6 @@
 /**
- * What is selected: its title, its bits, the meaning and source of the field,
- * or the header fields of a handshake, and what both ends did.
+ * The selected event: its title, its bits, the meaning and source of the field, or
+ * the header fields of a handshake, and the calls of both ends.
  *
  * @typedef {import("../inspector.js").Subject} Subject
  * @typedef {import("../rows.js").Row} Row
@@ -131,7 +131,7 @@ export class WsInspector extends LabElement {
     differs.replaceChildren(h("b", {}, "≠ differs: "), h("ul", {}, ...told.map((t) => h("li", {}, t))));
   }
 
-  /** Both ends' part in the selected row, with errors in full. @param {Subject|null} subject */
+  /** The JavaScript and Go calls of the selected row, with errors in full. @param {Subject|null} subject */
   renderEnds(subject) {
     const { ends } = this;
     const row = subject?.row;

@@ -14,7 +14,7 @@ import { fromHash, toHash } from "../selection.js";
 import { banner, notice, panel, selectionText } from "../status.js";
 
 const order = /** @type {const} */ (["CONNECTING", "OPEN", "CLOSING", "CLOSED"]);
-const settled = 300; // ms until the address says where a person went
+const settled = 300; // ms until the address follows the selection
 const quiet = 900; // ms between two announcements
 
 /** @extends {LabElement<keyof import("../lab.js").Lab>} */
@@ -35,7 +35,7 @@ export class WsLab extends LabElement {
   found = 0;
   stateKey = "";
   bannerKey = "";
-  placed = ""; // what the address says of the selection, or will in a moment
+  placed = ""; // the selection in the address, or soon in it
   placing = 0;
   announced = "";
   announcing = false;
@@ -120,13 +120,13 @@ export class WsLab extends LabElement {
     this.announce();
     const { cursor, inspector, session } = this.lab;
     const i = cursor.index;
-    // A step or an address may lead out of view; a mere selection never moves the timeline.
+    // A step or an address scrolls the timeline; a selection does not.
     if (cursor.at !== this.cursor || inspector.found !== this.found) {
       this.cursor = cursor.at;
       this.found = inspector.found;
       requestAnimationFrame(() => this.timeline.reveal(i));
     }
-    // No sooner than a held key lets go: browsers refuse to be asked that often.
+    // Not for each repeat of a held key: browsers limit how often an address changes.
     const { selection, shared, hashSeq } = inspector;
     const at = !shared && (selection.chosen || cursor.stepper || !session.history.live) ? toHash(selection) : "";
     if (at === this.placed || shared || hashSeq) return;
@@ -140,10 +140,10 @@ export class WsLab extends LabElement {
     const { session, cursor, inspector, sockets } = this.lab;
     const { mode, view } = cursor;
     for (const on of bar.querySelectorAll("[data-mode]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.mode === mode));
-    // The weekend server is there once something was said to it.
+    // The naive server shows once something was sent to it.
     const naive = mode === "naive" || [...session.rows.conns.values(), ...session.rows.stages.values()].some((c) => c.endpoint === "naive");
     bar.querySelector("[data-mode=naive]")?.toggleAttribute("hidden", !naive);
-    // Two plays are one more thing to stand side by side, once there are two.
+    // Two runs show once two were set side by side.
     bar.querySelector("[data-mode=plays]")?.toggleAttribute("hidden", !(cursor.views.plays instanceof PlayPairs));
     /** @param {string} command */
     const find = (command) => /** @type {HTMLButtonElement|null} */ (this.querySelector(`[data-command=${command}]`));
@@ -173,7 +173,7 @@ export class WsLab extends LabElement {
     const { session, sockets } = this.lab;
     const { mode, at } = this.lab.cursor;
     const all = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
-    // The tab's own connections that are not over, and the newest of each server.
+    // The page's own connections that are not over, and the newest of each server.
     const newest = new Map(all.filter((c) => !c.endpoint.startsWith("broken") || c === all[all.length - 1]).map((c) => [c.endpoint, c]));
     const shown = all.filter((c) => newest.get(c.endpoint) === c || (sockets.byToken.has(c.client) && c.stateAt("client", at)?.state !== "CLOSED")).slice(-4);
     const key = session.server + shown.map((c) => `${c.id} ${sockets.cut(c)} ${upTo(c.states, at)} ${c.states.length} ${c.overAt(at)} ${c.waiting(at)?.enter.seq}`).join() + mode;
@@ -183,8 +183,8 @@ export class WsLab extends LabElement {
       const client = conn.stateAt("client", at);
       const server = conn.stateAt("server", at);
       const own = client || server;
-      // A handshake that was refused changes no state, and a page that was left
-      // is told of no close; but both connections end.
+      // A refused handshake changes no state, and a page that was left receives no
+      // close event, but both connections end.
       const over = sockets.byToken.has(conn.client) ? sockets.cut(conn) : conn.overAt(at) || (session.server === "lost" && session.history.live);
       const now = over ? "CLOSED" : own && own.state;
       const words = order.flatMap((s, i) => [i ? " › " : "", now === s ? h("b", { class: s === "CLOSED" ? "closed" : null }, s) : s]);
@@ -205,7 +205,7 @@ export class WsLab extends LabElement {
     this.bannerKey = key;
     this.banner.hidden = !top;
     this.banner.classList.toggle("info", !!top?.info);
-    // Beside a case or a header, playing it again is what helps.
+    // Beside a case or a header, Run again helps instead.
     const does = top?.button && !this.hasAttribute("embedded") ? button(top.button, { "data-command": "restart" }) : "";
     if (top) this.banner.replaceChildren(top.text, top.code && h("code", {}, top.code), top.rest, does);
     this.notice.hidden = !said.text;

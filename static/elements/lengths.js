@@ -1,6 +1,6 @@
 /**
- * The header of the learner's own frame for each size: which of the three
- * length forms it took. A row is blank until a frame of that size was sent.
+ * The header of the page's own frame for each size, with its length form. A row is
+ * blank until a frame of that size was sent.
  */
 
 import { LabElement, attempt, button, h, hit, table } from "./dom.js";
@@ -38,7 +38,7 @@ export class WsLengths extends LabElement {
     if (news) this.found.clear();
     for (let i = news ? 0 : history.count(this.seen); i < events.length; i++) {
       const { frame, from } = events[i];
-      // A browser may split a large message; then its first frame stands here.
+      // A browser may split a large message; the row then shows its first frame.
       const size = frame && frame.header.opcode < 3 && from === "client" ? frame.header.length : "";
       if (!this.sizes.includes(size)) continue;
       this.found.set(size, events[i]);
@@ -68,7 +68,7 @@ export class WsLengths extends LabElement {
       );
     });
     const names = ["payload", "frame header on the wire", "length form", "frame header", h("span", { class: "hide" }, "action")];
-    // Each row has one button, so the focus stays in the row that it was in.
+    // Each row has one button, so the focus stays in its row.
     const at = [...this.querySelectorAll("button")].findIndex((on) => on === document.activeElement);
     this.replaceChildren(h("div", { class: "wide" }, table(names, rows)));
     this.querySelectorAll("button")[at]?.focus({ preventScroll: true });

@@ -1,6 +1,6 @@
 /**
- * What came of a disconnect: what the tutorials say, what the learner
- * predicted, and what was measured just now in this browser.
+ * The outcome of a disconnect: as the tutorials say, as the learner predicted, and
+ * as measured in this browser.
  *
  * @typedef {import("../outcome.js").Column} Column
  * @typedef {import("../outcome.js").Outcome} Outcome
@@ -29,7 +29,7 @@ export class WsOutcome extends LabElement {
   guess = {};
   locked = false;
   measured = false;
-  told = ""; // in few words
+  told = ""; // the outcome in a few words
   key = "";
 
   setup() {
@@ -65,7 +65,7 @@ export class WsOutcome extends LabElement {
     document.dispatchEvent(new Event("ws-progress"));
   }
 
-  /** The guess stands once the play begins. */
+  /** Locks the prediction when the run begins. */
   lock() {
     if (!this.isConnected) return;
     this.key = "";
@@ -74,13 +74,13 @@ export class WsOutcome extends LabElement {
     this.keep();
   }
 
-  /** Whether the learner has seen the outcome beside a guess. */
+  /** Whether the learner has seen the outcome beside a prediction. */
   get answered() {
     return this.locked && this.measured;
   }
 
   /**
-   * Shows what was measured of plays, the one that the guess is held against last.
+   * Shows the outcomes of plays; the prediction is compared with the last.
    * @param {Play[]} plays
    */
   show(plays) {
@@ -104,7 +104,7 @@ export class WsOutcome extends LabElement {
   /** @param {Play} play */
   outcomeOf(play) {
     const { session } = this.lab;
-    // What tidying up brings does not count as an outcome of the run.
+    // Events after the last step do not count.
     return measure(session.eventsOf(play), Math.min(session.history.cursor, play.settled));
   }
 

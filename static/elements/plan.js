@@ -7,14 +7,14 @@
 
 import { button, h } from "./dom.js";
 
-/** @type {Record<Phase, [string, string]>} how a step is marked, and called */
+/** @type {Record<Phase, [string, string]>} the sign and the word for each phase */
 export const marks = { todo: ["", "not started"], ready: ["▸", "next"], doing: ["…", "running"], done: ["✔", "done"], failed: ["×", "failed"] };
 const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 
 /**
  * One step of the list.
  * @param {import("../types.js").PlanStep} step
- * @param {{phase: Phase, say: string, error: string, current: boolean, changed: boolean}} at how it stands at the cursor; changed: whether its command is
+ * @param {{phase: Phase, say: string, error: string, current: boolean, changed: boolean}} at its state at the cursor; changed: whether its command was changed
  */
 export function planItem({ index, command, who }, { phase, say, error, current, changed }) {
   const name = h("code", {}, command);
@@ -40,8 +40,8 @@ export function planItem({ index, command, who }, { phase, say, error, current, 
  * The form in place of a step whose command is being changed.
  * @param {string} command
  * @param {string} typed
- * @param {string} wrong what is wrong with it, "" for nothing
- * @param {string} id of the element that says so
+ * @param {string} wrong the error in it, "" for none
+ * @param {string} id of the element with the error
  */
 export function planForm(command, typed, wrong, id) {
   return h(

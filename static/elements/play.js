@@ -1,7 +1,7 @@
 /**
- * A scenario that is stepped through: its steps with the sentence of each that
- * has settled, what steps it, one command changed as a branch, and where the
- * lesson asks for it the picture of both ends and what came of it.
+ * A scenario: its steps with the explanation of each finished one, the buttons that
+ * step it, a changed run, and in some lessons the picture of both ends and the
+ * outcome.
  *
  * @typedef {import("../types.js").Plan} Plan
  * @typedef {import("../player.js").Begun} Begun
@@ -19,7 +19,7 @@ import { span } from "../ends.js";
 
 /** @type {Server[]} */
 const servers = ["reference", "gorilla", "naive"];
-const long = 3_000_000; // microseconds after which waiting is worth a word
+const long = 3_000_000; // microseconds after which the page says that it waits
 
 /** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsPlay extends LabElement {
@@ -90,14 +90,13 @@ export class WsPlay extends LabElement {
   }
 
   /**
-   * What it can be played on. The weekend server can do little more than echo;
-   * what is played on it first is there to be held against the others.
+   * The servers on which it can run. The naive server can do little more than echo.
    */
   get servers() {
     return servers.filter((s) => s !== "naive" || this.plan.plain);
   }
 
-  /** The plan of what is shown: a branch has its own. */
+  /** The steps of the shown run: a changed run has its own. */
   get steps() {
     return (this.begun?.plan || this.plan).steps;
   }
@@ -107,7 +106,7 @@ export class WsPlay extends LabElement {
     return begun ? this.lab.session.rows.plays.byId.get(begun.play) : undefined;
   }
 
-  /** What becomes of a pause that was asked for; "" when none was, or it has come. */
+  /** The effect of a pause that was ordered and has not begun; "" for none. */
   get pausing() {
     const play = this.play();
     return play && this.lab.player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
@@ -136,10 +135,10 @@ export class WsPlay extends LabElement {
   /** @param {string} what */
   does(what) {
     const play = this.play();
-    // Played elsewhere, it is to be held against what was played here: to its end.
+    // On another server it runs to its end, to compare the two runs.
     const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
     if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
-    if (!play) return; // it has begun, and is not recorded yet
+    if (!play) return; // it is not recorded yet
     this.take();
     const { player } = this.lab;
     if (what === "step") return player.step();
@@ -181,7 +180,7 @@ export class WsPlay extends LabElement {
       if (this.play()?.over === Infinity) await player.order(/** @type {Begun} */ (this.begun).play, { do: "stop" });
       const before = this.begun && this.play() ? this.begun : null;
       const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
-      // The file that the server has numbers its lines with transcripts between.
+      // The server's file has other line numbers, because of its transcripts.
       begun.plan = this.plan;
       begun.text = this.plan.text || "";
       const was = this.play(before);
@@ -189,7 +188,7 @@ export class WsPlay extends LabElement {
     } finally {
       this.asking = false;
     }
-    // Whoever asked for a step gets one.
+    // A run that begins with a step does that step.
     if (pause === 0) await this.first();
   }
 
@@ -216,7 +215,7 @@ export class WsPlay extends LabElement {
     this.take();
   }
 
-  /** Shows how things stood when step k had settled. @param {number} k */
+  /** Shows the state after step k. @param {number} k */
   seek(k) {
     const play = this.play();
     if (!play || play.marks[k].begin === Infinity) return;
@@ -224,7 +223,7 @@ export class WsPlay extends LabElement {
     this.lab.player.seek(until(play, k));
   }
 
-  /** @param {number} at the step whose command is typed anew, -1 for none */
+  /** @param {number} at the step whose command is changed, -1 for none */
   edit(at) {
     const left = this.editing;
     this.editing = at;
@@ -239,7 +238,7 @@ export class WsPlay extends LabElement {
     } else if (left >= 0) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${left}"] [data-play-do=edit]`))?.focus();
   }
 
-  /** Runs the scenario with the command changed, beside what was played before. @param {boolean} stepping */
+  /** Runs the scenario with the command changed, beside the previous run. @param {boolean} stepping */
   async branch(stepping) {
     const { editing } = this;
     const { player } = this.lab;
@@ -266,7 +265,7 @@ export class WsPlay extends LabElement {
     /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
   }
 
-  /** Leaves the play before, and shows this one alone. */
+  /** Removes the previous run, and shows this one alone. */
   alone() {
     this.other = null;
     const { session, cursor } = this.lab;
@@ -275,7 +274,7 @@ export class WsPlay extends LabElement {
     session.touch();
   }
 
-  /** Goes on with what stands after this block, while the play waits. */
+  /** Moves on to the text after this block, while the run waits. */
   goOn() {
     this.meanwhile = true;
     this.key = "";
@@ -287,7 +286,7 @@ export class WsPlay extends LabElement {
     next.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 
-  /** The pictures over the whole page, and back. */
+  /** Shows the pictures over the whole page, and back. */
   larger() {
     const dialog = h("dialog", { class: "larger", "aria-label": "Both ends of the connection" });
     const home = h("span");
@@ -362,9 +361,9 @@ export class WsPlay extends LabElement {
     if (this.refused === session.moment) return;
     this.refused = "";
     const stopped = !!whole?.error.endsWith("the play was stopped");
-    // A step whose session ends is told so by Go's word for it.
+    // Go's words for the end of the session are replaced.
     const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
-    // What was refused then is true no more.
+    // The refusal is no longer true.
     this.status.classList.toggle("failed", (!!error && !stopped) || (running && session.server === "gone"));
     if (error) this.status.textContent = stopped ? "Stopped. The recording so far stays." : `× The run ended early: ${error}${error.endsWith(".") ? "" : "."}`;
     else this.status.textContent = running && session.server === "gone" ? "× This run cannot continue: the lab server does not answer." : "";
@@ -376,7 +375,7 @@ export class WsPlay extends LabElement {
     const now = play && standing(play, cursor);
     const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, planForm(step.command, this.typed, this.wrong, `wrong-${this.settings.scenario}`)) : this.item(step, play, now)));
     if (this.editing >= 0 && this.list.querySelector("form")) {
-      // What is being typed stays under the caret.
+      // The input stays, with its caret.
       const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
       if (old && !this.wrong) rows[this.editing] = /** @type {HTMLLIElement} */ (old);
     }
@@ -388,7 +387,7 @@ export class WsPlay extends LabElement {
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
     const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], cursor)} ${this.pausing}`.trim() : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
-    // Within a long list the current step stays in sight.
+    // In a long list the current step stays in view.
     const current = this.list.querySelector("[aria-current]");
     if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -437,7 +436,7 @@ export class WsPlay extends LabElement {
 
   // ——— waiting ———
 
-  /** While something long is awaited, a clock runs, and one may go on. @param {Play|undefined} play */
+  /** During a long step a clock runs, and the reader may read on. @param {Play|undefined} play */
   wait(play) {
     const busy = !!play && play.over === Infinity && standing(play, Infinity).phases.includes("doing");
     if (busy && !this.clock) this.clock = setInterval(() => this.tick(), 100);

@@ -1,6 +1,6 @@
 /**
- * A question before a step. The learner commits to an answer; the right one
- * is then computed from the run.
+ * A question before a step. The learner locks in an answer; the right one is then
+ * computed from the run.
  *
  * @typedef {import("../predict.js").Question} Question
  * @typedef {import("../types.js").LabEvent} LabEvent
@@ -54,7 +54,7 @@ export class WsPredict extends LabElement {
     this.answer = { choice: this.chosen };
     remember("local", `predict:${this.question.id}`, this.answer);
     this.draw();
-    // What has already happened answers at once; otherwise the next that does.
+    // A recorded event answers at once, otherwise the next one that fits.
     this.seen = 0;
     this.look();
     this.querySelector(".verdict")?.scrollIntoView({ block: "nearest" });
@@ -63,7 +63,7 @@ export class WsPredict extends LabElement {
 
   look() {
     const { history } = this.lab.session;
-    if (this.seen > history.last) this.seen = 0; // a session begun afresh
+    if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
       const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => context(this.lab.session, e));
       if (e) this.settle(e);
@@ -83,8 +83,8 @@ export class WsPredict extends LabElement {
   }
 
   /**
-   * @param {string} [focus] where the focus goes, since what had it is gone; to
-   *   what was answered, if it was in here
+   * @param {string} [focus] selector of the element that gets the focus; without it
+   *   the answer, if the focus was in here
    */
   draw(focus) {
     const { question: q, answer } = this;

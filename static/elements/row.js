@@ -35,17 +35,17 @@ export function above(list, i, side) {
  */
 export const time = (row, before, base) => h("span", { class: "t", role: "gridcell" }, h("span", {}, ms(row.at - base)), " ", h("small", {}, before && before.at >= base ? delta(row.at - before.at) : ""));
 
-/** How a row stands at the valve, as a class. @param {Row} row @param {number} cursor */
+/** The state of a row at the valve, as a class. @param {Row} row @param {number} cursor */
 export const stay = (row, cursor) => ({ waiting: " held", dropped: " dropped", unsent: " dropped" })[row.event.unsent && row.seq <= cursor ? "unsent" : heldAt(row, cursor)] || "";
 
-/** @type {Record<string, string>} what the table says of a unit that went no further, by its state at the valve */
+/** @type {Record<string, string>} the words for a row that was not delivered, by its state at the valve */
 export const missed = { dropped: "dropped", unsent: "not sent", unread: "not read" };
 
 /** The three lanes of a row. @param {Row} row @param {Look} look */
 export function lanes(row, look) {
   const { cursor } = look;
   const go = goAt(row, cursor);
-  // Nobody records what goes on in a client from outside.
+  // A client from outside does not report its calls.
   const js = jsAt(row, cursor) || (row.conn.id && !row.conn.client ? "—" : "");
   return [
     h("span", { class: "js", role: "gridcell", title: js || null }, js),
@@ -72,15 +72,15 @@ export function halves(pair, look, differs) {
     const seen = row && row.seq <= cursor ? row : null;
     const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ", h("span", { class: "hide" }, "differs: "));
     const here = seen && seen.event.seq === look.selected ? " here" : "";
-    // A broken server is neither of the two, so it stands under neither.
+    // A broken server is neither of the two, so it spans both.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
-    // A hole is in both.
+    // A gap spans both.
     const whole = broken || pair.left?.event.dropped;
     if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
     const view = /** @type {import("../align.js").Pairs} */ (look.view);
     const clock = time(seen, above(view.list, pair.index, side), view.base(seen));
-    clock.removeAttribute("role"); // it is part of its half's cell
+    clock.removeAttribute("role"); // it belongs to the cell of its half
     const heading = stepAt(seen, cursor);
     if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, clock, stepCell(heading));
     const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
@@ -111,7 +111,7 @@ function picture(frame) {
   const bytes = frame.hex.slice(0, 4);
   let gradient = gradients.get(bytes);
   if (!gradient) {
-    const slot = 100 / 16.6; // a little more than sixteen: the bytes stand apart
+    const slot = 100 / 16.6; // a little more than 16, for a gap between the bytes
     const stops = strip(frame).flatMap((bit, i) => {
       const from = slot * (i + (i > 7 ? 0.6 : 0));
       const colour = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
@@ -126,7 +126,7 @@ function picture(frame) {
 }
 
 /**
- * Says why something is not on the wire. The words give way to what they are about.
+ * Says why a piece is not on the wire. The words are cut before the piece is.
  * @param {HTMLElement} wait
  * @param {string} why
  * @param {boolean} failed

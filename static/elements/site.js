@@ -1,10 +1,10 @@
-/** What every page has at its top: progress, the help on keys, the theme. */
+/** The elements at the top of every page: progress, the help on keys, the theme. */
 
 import { LabElement, button, h } from "./dom.js";
 import { help } from "../keys.js";
 import { recall, remember } from "../store.js";
 
-/** What this page has, for its keys. @returns {import("../keys.js").Here} */
+/** The things on this page that have keys. @returns {import("../keys.js").Here} */
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   play: !!document.querySelector("ws-play"),
@@ -35,7 +35,7 @@ export class WsKeys extends LabElement {
   }
 }
 
-/** Light, dark, or as the system has it. */
+/** Light, dark, or the system's theme. */
 export class WsTheme extends LabElement {
   static tag = "ws-theme";
 
@@ -65,7 +65,7 @@ export class WsTheme extends LabElement {
   }
 }
 
-/** How many lessons are done: those whose every prediction is answered. */
+/** The number of finished lessons: those with every prediction answered. */
 export class WsProgress extends LabElement {
   static tag = "ws-progress";
 

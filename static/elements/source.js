@@ -35,7 +35,7 @@ export class WsSource extends LabElement {
 
   setup() {
     this.classList.add("card");
-    // Focus alone previews nothing here: the lines would go from under it.
+    // Focus does not preview here, because the lines would change under it.
     this.on("click", (e) => {
       const bit = hit(e, "[data-bit]")?.dataset.bit;
       if (bit !== undefined) this.dispatchEvent(new BitEvent(Number(bit), true));
@@ -89,7 +89,7 @@ export class WsSource extends LabElement {
       const n = l.numbers[i] ?? l.first + i;
       const hot = n >= l.hot[0] && n <= l.hot[1];
       const other = hot ? null : others.find(({ listing }) => listing && listing.file === l.file && n >= listing.hot[0] && n <= listing.hot[1] && tokens.some(([, t]) => t.trim()));
-      // Where one place reads several fields a line each, each line has its own.
+      // Where one site reads several fields, a line each, each line has its own.
       const read = other ? this.fields.filter((f) => f.site === other.s) : [];
       const to = other?.listing && read.length === other.listing.hot[1] - other.listing.hot[0] + 1 ? read[n - other.listing.hot[0]] : read[0];
       const text = tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));

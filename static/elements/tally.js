@@ -1,6 +1,6 @@
 /**
- * Runs scenarios again and again on the reference, with this browser as the client,
- * and counts how the runs ended. The counts are kept in the browser.
+ * Runs scenarios repeatedly on the reference, with this browser as the client, and
+ * counts how the runs ended. The counts are stored in the browser.
  *
  * @typedef {import("../tally.js").Tally} Tally
  */
@@ -103,7 +103,7 @@ export class WsTally extends LabElement {
   draw() {
     const { runs, scenarios } = this.settings;
     const all = scenarios.map((s) => ({ ...s, tally: this.tallies.get(s.name) || empty() }));
-    // An ending that no run had needs no column, but for those that every reader asks for.
+    // An ending that no run had has no column, except clean and not clean.
     const shown = endings.filter(([name]) => name === "clean" || name === "unclean" || all.some(({ tally }) => tally[name]));
     const rows = all.map(({ name, title, tally }) => {
       const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop runs of ${title}` }, "Stop runs") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${runs} times: ${title}` }, `Run ${runs} times`);
@@ -114,7 +114,7 @@ export class WsTally extends LabElement {
     const of = focused?.closest("[data-of]")?.getAttribute("data-of");
     this.table.replaceChildren(h("table", { class: "tally" }, head, h("tbody", {}, ...rows)));
     this.reset.disabled = !!this.running || !all.some(({ tally }) => total(tally));
-    // The button of a row is made anew; where the other one is switched off, the first row has the focus.
+    // The row's new button gets the focus, or else the first row's.
     const next = of ? `[data-of="${of}"] button:not(:disabled)` : focused === this.reset && this.reset.disabled ? "button:not(:disabled)" : "";
     if (next) /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus({ preventScroll: true });
   }

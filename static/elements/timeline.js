@@ -7,7 +7,7 @@
  * @typedef {import("../align.js").Pair} Pair
  */
 
-import { LabElement, button, h, hit, redraw } from "./dom.js";
+import { LabElement, button, h, hit, redraw, table } from "./dom.js";
 import { Pairs } from "../align.js";
 import { Tail } from "../tail.js";
 import { belongs, lane } from "../connection.js";
@@ -62,7 +62,7 @@ export class WsTimeline extends LabElement {
     this.lab.session.observe(() => this.render(), signal);
   }
 
-  /** Takes the height of a row and of the list as they are now; the rows that were read stay in view. */
+  /** Measures the height of a row and of the list; the rows in view stay in view. */
   measure() {
     const { scroller } = this;
     const height = this.probe.offsetHeight;
@@ -87,7 +87,7 @@ export class WsTimeline extends LabElement {
     const both = view instanceof Pairs;
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
-    // What a person has just done comes at the end.
+    // The effects of a new action are at the end.
     if (news !== this.news) this.tail.follows = this.tableTail.follows = true;
     this.news = news;
     if (asTable) {
@@ -170,7 +170,7 @@ export class WsTimeline extends LabElement {
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
-    // Side by side, the half that it belongs to is the one drawn so.
+    // Side by side, only its half is struck through.
     const held = rows.some((r) => r && r.seq <= cursor && heldAt(r, cursor) === "waiting");
     const struck = "event" in item && !held ? stay(item, cursor) : "";
     node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${struck}${differs.length ? " differs" : ""}`;
@@ -262,7 +262,7 @@ export class WsTimeline extends LabElement {
     this.table.dataset.key = key;
     const names = ["ms", "since the last", "connection", this.clients, "on the wire", "server (Go)"];
     if (view instanceof Pairs) names.push("difference");
-    const body = h("tbody");
+    const lines = [];
     for (let i = from; i < n; i++) {
       const item = view.list[i];
       const rows = "event" in item ? [item] : [item.left, item.right].filter((r) => r !== null);
@@ -277,13 +277,12 @@ export class WsTimeline extends LabElement {
         const { seq } = row.event;
         const cells = [button(ms(row.at - base), { "data-seq": seq, tabindex: -1, class: "quiet", "aria-label": `${ms(row.at - base)} ms, event ${seq}` }), before ? delta(row.at - before.at) : "", `${row.conn.id} ${row.conn.endpoint}`, jsAt(row, cursor), wire, goAt(row, cursor).text];
         if (view instanceof Pairs) cells.push(differs);
-        body.append(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
+        lines.push(h("tr", {}, ...cells.map((c) => h("td", {}, c))));
       }
     }
     const caption = from ? `The newest ${tableRows} of ${n} rows. The log has all of them.` : "Timeline";
-    const { table } = this;
-    redraw(table, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, ...names.map((t) => h("th", { scope: "col" }, t)))), body));
-    this.tableTail.fit(table);
+    redraw(this.table, table(names, lines, { caption }));
+    this.tableTail.fit(this.table);
   }
 
   /** Marks the selected row of the table, which is its one Tab stop; else the last is. */

@@ -1,4 +1,4 @@
-/** The line beside a button: how the action stands that it began last, or why that was refused. */
+/** The line beside a button: the result of its last action, or why that was refused. */
 
 import { wireLink } from "./dom.js";
 import { words } from "../api.js";
@@ -19,8 +19,8 @@ export class Told {
   }
 
   /**
-   * Does something, and shows what it came to from now on. Returns what was
-   * thrown, if anything was.
+   * Does something, and shows its result from now on. Returns the exception, null for
+   * none.
    * @param {() => unknown} fn
    */
   async after(fn) {
@@ -48,7 +48,7 @@ export class Told {
     if (!act) return null;
     act.look(session.rows);
     const status = act.status(actions.world);
-    // Of a step there is nothing to say but why there was none.
+    // For a step, the line only says why it did nothing.
     return status || (act.action.do === "step" && now && session.notice.text ? { sign: "", text: session.notice.text } : null);
   }
 

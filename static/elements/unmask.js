@@ -1,6 +1,6 @@
 /**
- * Unmasks a frame one byte at a time: wire, key, XOR. In the panel it shows
- * the selected frame; in a lesson one that the learner's tab has sent.
+ * Unmasks a frame one byte at a time: wire, masking key, XOR. In the panel it shows
+ * the selected frame, in a lesson a frame that the page has sent.
  *
  * @typedef {import("../types.js").Frame} Frame
  */
@@ -21,7 +21,7 @@ export class WsUnmask extends LabElement {
   at = 0;
   /** @type {Frame|null} */
   frame = null;
-  /** @type {import("../rows.js").Row|null} whose frame that is, in a lesson */
+  /** @type {import("../rows.js").Row|null} the row of the frame, in a lesson */
   row = null;
 
   /** @param {AbortSignal} signal */

@@ -1,5 +1,5 @@
 /**
- * The header map: a picture of 256 × 256 headers, its legend, what stands under
+ * The frame header map: a picture of 256 × 256 headers, its legend, the header under
  * the cursor, and the same as a table. Enter or a click sends that header.
  *
  * @typedef {import("../headermap.js").HeaderMap} HeaderMap
@@ -60,7 +60,7 @@ export class WsHeaderMap extends LabElement {
     signal.addEventListener("abort", () => themes.disconnect());
     this.on("click", (e) => this.clicked(e));
     onLeaving(() => {}, () => this.route(), signal);
-    // What could not be read while the lab server was away is read when it is back.
+    // A map that could not be loaded is loaded when the lab server is back.
     presence.addEventListener("change", () => presence.away || this.route(), { signal });
     const { map } = this;
     map.addEventListener("keydown", (e) => this.key(e), { signal });
@@ -157,7 +157,7 @@ export class WsHeaderMap extends LabElement {
     }
   }
 
-  /** The picture is scaled by whole pixels, so that no header is wider than another. */
+  /** Scales the picture by whole pixels, so that every header has the same size. */
   fit() {
     const { plot } = { plot: this.querySelector(".plot") };
     const room = Math.min((plot?.parentElement?.clientWidth || 300) - 36, window.innerHeight - 190);
@@ -332,7 +332,7 @@ export class WsHeaderMap extends LabElement {
     else if (on?.dataset.other !== undefined) this.go({ other: on.dataset.other });
   }
 
-  /** Sends the header over TCP and opens what came back. */
+  /** Sends the header over TCP and opens the recording. */
   async send() {
     if (this.sending) return;
     this.sending = true;
