@@ -89,7 +89,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 func TestWhatCannotBeShownIsTold(t *testing.T) {
-	for _, args := range [][]string{{"list"}, {"-h"}, {"judge", "-endpoint", "reference", "5.5.2/1"}} {
+	for _, args := range [][]string{{"list"}, {"-h"}, {"judge", "-endpoint", "reference", "5.5.2/empty-ping"}} {
 		var stderr bytes.Buffer
 		if status := run(t.Context(), args, full{}, &stderr); status != 2 || !strings.Contains(stderr.String(), "no space left") || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%q: status %d, %s", args, status, &stderr)
@@ -100,7 +100,7 @@ func TestWhatCannotBeShownIsTold(t *testing.T) {
 		t.Skip("this system has no /dev/full")
 	}
 	device.Close()
-	status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", "/dev/full", "5.5.2/1")
+	status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", "/dev/full", "5.5.2/empty-ping")
 	if status != 2 || strings.Count(stderr, "/dev/full") != 1 {
 		t.Errorf("a report on a full device: status %d, %s", status, stderr)
 	}

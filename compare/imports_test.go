@@ -14,9 +14,10 @@ import (
 // others, in its tests as well as in itself. The standard library is free to
 // all. A path that ends in /... stands for all below it.
 var allowed = map[string][]string{
-	"reference/wire":    nil,
+	"reference/uri":     nil,
+	"reference/wire":    {"reference/uri"},
 	"reference/dissect": {"reference/wire"},
-	"reference":         {"reference/wire", "reference/deflate"},
+	"reference":         {"reference/uri", "reference/deflate", "reference/wire"},
 	"reference/deflate": nil,
 	"reference/naive":   nil, // it shares nothing with those who do it right
 	"compare/tap":       nil,
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
-	"labserver/...": {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
+	"labserver/...": {"reference", "reference/uri", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
 
 // allowedInTests is what the tests of a package may import besides.

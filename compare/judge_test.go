@@ -52,34 +52,34 @@ func TestAServerIsJudgedByItsURL(t *testing.T) {
 	if status != allWell || stderr != "" || !strings.Contains(stdout, "13 cases against ws://") || !strings.Contains(stdout, "5.5.2  13✔") {
 		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
 	}
-	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "8.1/37")
-	if status != somethingFailed || !strings.Contains(stdout, "× fail    8.1/37    Malformed: a continuation byte alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
+	status, stdout, _ = judgeWith(t.Context(), "-server", running(t, "gorilla"), "8.1/bad-lone-80")
+	if status != somethingFailed || !strings.Contains(stdout, "× fail    8.1/bad-lone-80  Malformed: a continuation byte alone, 80\n") || !strings.Contains(stdout, "(RFC 6455 §8.1)") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 }
 
 func TestWhatIsMerelyNonStrictFailsOnlyWhereThatIsAskedFor(t *testing.T) {
-	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/20"); status != allWell || !strings.Contains(stdout, "≈ warning 5.5.1/20") {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "5.5.1/body-of-1"); status != allWell || !strings.Contains(stdout, "≈ warning 5.5.1/body-of-1") {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
-	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "-strict", "5.5.1/20"); status != somethingFailed {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "gorilla", "-strict", "5.5.1/body-of-1"); status != somethingFailed {
 		t.Errorf("with -strict: status %d\n%s", status, stdout)
 	}
 }
 
 func TestAWeekendServersFailuresAreForgivenOnlyWhereNobodyNamesIt(t *testing.T) {
-	status, stdout, stderr := judgeWith(t.Context(), "-out", t.TempDir(), "5.1/1", "5.5.1/1")
+	status, stdout, stderr := judgeWith(t.Context(), "-out", t.TempDir(), "5.1/wrong-mask-in-text", "5.5.1/close-first")
 	if status != allWell || stderr != "" || !strings.Contains(stdout, "naive") {
 		t.Errorf("status %d, %s\n%s", status, stderr, stdout)
 	}
-	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "naive", "5.1/1"); status != somethingFailed {
+	if status, stdout, _ := judgeWith(t.Context(), "-endpoint", "naive", "5.1/wrong-mask-in-text"); status != somethingFailed {
 		t.Errorf("status %d\n%s", status, stdout)
 	}
 }
 
 func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
 	dir := t.TempDir()
-	_, out, _ := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", filepath.Join(dir, "j"), "5.2/159")
+	_, out, _ := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", filepath.Join(dir, "j"), "5.2/length-16-for-0")
 	for _, want := range []string{"Where they first part: gorilla is laxer than it could be.", "  reference  CLOSE 1002 ", "  gorilla    TEXT (empty)"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
@@ -88,11 +88,11 @@ func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(dir, "j")); err != nil || !strings.Contains(string(b), `"gorilla": "TEXT (empty)`) {
 		t.Errorf("written is %s, %v", b, err)
 	}
-	_, out, _ = judgeWith(t.Context(), "-endpoint", "reference,gorilla", "5.2/14?", "5.2/15?")
+	_, out, _ = judgeWith(t.Context(), "-endpoint", "reference,gorilla", "5.2/binary-of-2", "5.2/binary-of-124", "5.2/binary-of-125", "5.2/binary-of-126", "5.2/binary-of-127", "5.2/binary-of-128", "5.2/binary-of-129", "5.2/binary-of-255", "5.2/binary-of-256", "5.2/binary-of-257", "5.2/binary-of-32767", "5.2/binary-of-32768", "5.2/binary-of-65533", "5.2/binary-of-65534", "5.2/binary-of-65535", "5.2/binary-of-65536", "5.2/binary-of-65537", "5.2/binary-of-65536-in-writes-of-997", "5.2/texts-of-0-to-299", "5.2/length-16-for-0")
 	if want := "reference and gorilla did the same in 19 of 20 cases; of the others in 1 one breaks a SHOULD or is lax."; !strings.Contains(out, want) {
 		t.Errorf("%q is not in\n%s", want, out)
 	}
-	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/159"); strings.Contains(out, "part") {
+	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/length-16-for-0"); strings.Contains(out, "part") {
 		t.Errorf("one endpoint parts from nobody, and yet:\n%s", out)
 	}
 }
@@ -143,16 +143,11 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https")}, "Its certificate is not to be trusted: "},
 		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https"), "-insecure"}, `it answered "HTTP/1.1 404 Not Found"`},
 		{[]string{"-server", "wss://" + at}, "It does not speak TLS there."},
-		{[]string{"-server", "http://localhost/"}, `begins with http, and a WebSocket's URL begins with ws or wss`},
-		{[]string{"-server", "localhost:9000"}, `is no URL of a WebSocket, which looks like ws://localhost:9000/path`},
-		{[]string{"-server", "ws://localhost/#top"}, "has a fragment"},
-		{[]string{"-server", "ws://user@localhost/"}, "has a user name, which the URL of a WebSocket must not have (RFC 6455 §3)"},
-		{[]string{"-server", "ws://user:secret@localhost/"}, `compare: -server: "ws://…@localhost/" has a user name`},
-		{[]string{"-server", "wss://user:secret@localhost/#top"}, "has a user name"},
-		{[]string{"-server", "http://user:secret@localhost/"}, "has a user name"},
-		{[]string{"-server", "ws://user:secret%@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
-		{[]string{"-server", "user:secret@localhost:9000"}, `"user:…@localhost:9000" is no URL of a WebSocket`},
-		{[]string{"-server", "ws://user:secret/more@localhost/"}, `"ws://…@localhost/" is no URL of a WebSocket`},
+		{[]string{"-server", "http://localhost/"}, `-server "http://localhost/" cannot be used: the URL does not begin with ws:// or wss://. Write it like ws://localhost:9000/path`},
+		{[]string{"-server", "localhost:9000"}, `the URL does not begin with ws:// or wss://`},
+		{[]string{"-server", "ws://localhost/#top"}, "the URL has a fragment, which a WebSocket URL must not have (RFC 6455 §3)"},
+		{[]string{"-server", "ws://user:secret@localhost/"}, `compare: -server "ws://localhost/" cannot be used: the URL has a user name`},
+		{[]string{"-server", "ws://user:secret%@localhost/"}, `"localhost/" cannot be used: the URL cannot be parsed`},
 		{[]string{"-server", "ws://localhost/", "-client"}, "exclude each other"},
 		{[]string{"-endpoint", "nobody"}, `there is no endpoint "nobody"; there are`},
 		{[]string{"-client", "-listen", "nowhere:at:all"}, "nothing can listen on nowhere:at:all"},
@@ -170,14 +165,14 @@ func TestWhatWasNotJudgedIsToldInOneLineForEachReason(t *testing.T) {
 	cases := suite.ForRole(suite.All(), wire.Server)[:10]
 	reports := []suite.Report{{Case: cases[0], Endpoint: "mortal", Caret: -1}}
 	for _, c := range cases[1:] {
-		reports = append(reports, suite.NotPlayed(c, "mortal", "the process died in 4.1/1"))
+		reports = append(reports, suite.NotPlayed(c, "mortal", "the process died in 4.1/method-and-version"))
 	}
 	reports[0].Died = true
 	var out bytes.Buffer
 	shown := newTerminal(&out, 1)
 	shown.died([]string{"mortal", "other"}, reports)
 	shown.notJudged([]string{"mortal", "other"}, reports)
-	want := fmt.Sprintf("× mortal: the process died in 1 case: %s\n", cases[0].ID) + fmt.Sprintf("? mortal: 9 cases not judged: %s and 3 more\n  The process died in 4.1/1.\n", strings.Join([]string{cases[1].ID, cases[2].ID, cases[3].ID, cases[4].ID, cases[5].ID, cases[6].ID}, ", "))
+	want := fmt.Sprintf("× mortal: the process died in 1 case: %s\n", cases[0].ID) + fmt.Sprintf("? mortal: 9 cases not judged: %s and 3 more\n  The process died in 4.1/method-and-version.\n", strings.Join([]string{cases[1].ID, cases[2].ID, cases[3].ID, cases[4].ID, cases[5].ID, cases[6].ID}, ", "))
 	if out.String() != want {
 		t.Errorf("it says\n%s\nwant\n%s", &out, want)
 	}
@@ -248,18 +243,18 @@ func TestARunThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 	}))
 	defer server.Close()
 	status, stdout, stderr := judgeWith(ctx, "-server", "ws"+strings.TrimPrefix(server.URL, "http"), "-workers", "1", "5.5.2")
-	const want = "\nInterrupted: 1 of 13 cases were judged; not judged: 5.5.2/2, 5.5.2/3, 5.5.2/4, 5.5.2/5, 5.5.2/6, 5.5.2/7 and 6 more.\n"
+	const want = "\nInterrupted: 1 of 13 cases were judged; not judged: 5.5.2/ping-of-1, 5.5.2/ping-of-5, 5.5.2/ping-not-utf-8, 5.5.2/ping-of-124, 5.5.2/ping-of-125, 5.5.2/ping-of-125-byte-by-byte and 6 more.\n"
 	if status != somethingFailed || stderr != "" || !strings.HasSuffix(stdout, want) || !strings.Contains(stdout, "\n5.5.2  1✔ ") {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
 }
 
 func TestAClientThatStaysAwayIsWaitedForOnlySoLong(t *testing.T) {
-	status, text := judgingClient(t, []string{"-wait", "1s", "5.5.2/1", "5.6/1", "5.6/2"}, func(addr string) {
+	status, text := judgingClient(t, []string{"-wait", "1s", "5.5.2/empty-ping", "5.6/text-binary-text", "5.6/empty-text-and-binary"}, func(addr string) {
 		echoOnce(t, addr)
 		echoOnce(t, addr)
 	})
-	const want = "\nThe client has not connected again for 1s: 2 of 3 cases were judged; not judged: 5.6/2c.\n"
+	const want = "\nThe client has not connected again for 1s: 2 of 3 cases were judged; not judged: 5.6/empty-text-and-binary-client.\n"
 	if status != somethingFailed || !strings.HasSuffix(text, want) || !strings.Contains(text, "all    2✔      2✔") {
 		t.Errorf("status %d, %s", status, text)
 	}
@@ -268,7 +263,7 @@ func TestAClientThatStaysAwayIsWaitedForOnlySoLong(t *testing.T) {
 func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", file("r.json"), "-junit", file("r.xml"), "-html", file("r.html"), "8.1/37", "5.5.1/20", "5.5.2/1")
+	status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference,gorilla", "-json", file("r.json"), "-junit", file("r.xml"), "-html", file("r.html"), "8.1/bad-lone-80", "5.5.1/body-of-1", "5.5.2/empty-ping")
 	if status != somethingFailed || stderr != "" {
 		t.Fatalf("status %d, %s", status, stderr)
 	}
@@ -317,7 +312,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("%s does not show both directions:\n%s", form, text)
 		}
 	}
-	for i, c := range []struct{ from, hex string }{3: {"client", "81818605134306"}, 4: {"server", "810180"}} {
+	for i, c := range []struct{ from, hex string }{3: {"client", "81818df817ea0d"}, 4: {"server", "810180"}} {
 		if c.from == "" {
 			continue
 		}
@@ -330,7 +325,7 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("the page has %q", outside)
 		}
 	}
-	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/1"); status != nothingJudged || !strings.Contains(stderr, "no such file") {
+	if status, _, stderr := judgeWith(t.Context(), "-endpoint", "reference", "-json", file("no/such/folder"), "5.5.2/empty-ping"); status != nothingJudged || !strings.Contains(stderr, "no such file") {
 		t.Errorf("a file that cannot be written: status %d, %s", status, stderr)
 	}
 }
@@ -349,7 +344,7 @@ func TestAnAnswerOfGarbageCannotBreakThePage(t *testing.T) {
 }
 
 func TestAClientIsJudgedAsItConnects(t *testing.T) {
-	status, text := judgingClient(t, []string{"5.5.2/1", "5.6/1"}, func(addr string) {
+	status, text := judgingClient(t, []string{"5.5.2/empty-ping", "5.6/text-binary-text"}, func(addr string) {
 		echoOnce(t, addr)
 		echoOnce(t, addr)
 	})
@@ -373,7 +368,7 @@ func TestAResponseThatHasFrozenABrowserIsSentOnlyWhenItsCaseIsNamedAlone(t *test
 		n, _ := c.Read(b)
 		return strings.Contains(string(b[:n]), "client_max_window_bits")
 	}
-	_, text := judgingClient(t, []string{"7692-7.1/98", "5.6/1"}, func(addr string) {
+	_, text := judgingClient(t, []string{"7692-7.1/fail-client-max-window-bits-08", "5.6/text-binary-text"}, func(addr string) {
 		for range 2 {
 			if ask(addr) {
 				t.Error("it is sent beside another case")
@@ -383,7 +378,7 @@ func TestAResponseThatHasFrozenABrowserIsSentOnlyWhenItsCaseIsNamedAlone(t *test
 	if !strings.Contains(text, suite.Withheld+" To send it, name the case alone.") {
 		t.Errorf("it is not told:\n%s", text)
 	}
-	judgingClient(t, []string{"7692-7.1/98"}, func(addr string) {
+	judgingClient(t, []string{"7692-7.1/fail-client-max-window-bits-08"}, func(addr string) {
 		if !ask(addr) {
 			t.Error("it is not sent alone")
 		}
@@ -429,13 +424,13 @@ func TestEveryCaseAndScenarioIsListed(t *testing.T) {
 	if status := list(t.Context(), nil, &out, &errs); status != allWell || errs.Len() > 0 {
 		t.Fatalf("status %d, %s", status, &errs)
 	}
-	for _, want := range []string{"\n5.5.2/1    server MUST   An empty Ping\n", "\n5.5.2/1c ", "\nunmasked "} {
+	for _, want := range []string{fmt.Sprintf("\n%-49s server MUST   An empty Ping\n", "5.5.2/empty-ping"), "\n5.5.2/empty-ping-client ", "\nunmasked "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the list has no %q", want)
 		}
 	}
 	out.Reset()
-	if status := list(t.Context(), []string{"5.5.2/1"}, &out, &errs); status != allWell || strings.Count(out.String(), "\n") != 1 {
+	if status := list(t.Context(), []string{"5.5.2/empty-ping"}, &out, &errs); status != allWell || strings.Count(out.String(), "\n") != 1 {
 		t.Errorf("status %d\n%s", status, &out)
 	}
 	if status := list(t.Context(), []string{"no such"}, &out, &errs); status != nothingJudged || errs.Len() == 0 {

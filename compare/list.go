@@ -23,8 +23,12 @@ func list(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err)
 	}
+	width := 0
 	for _, c := range cases {
-		fmt.Fprintf(stdout, "%-10s %-6s %-6s %s\n", c.ID, c.Judges, c.Keyword, c.Title)
+		width = max(width, len(c.ID))
+	}
+	for _, c := range cases {
+		fmt.Fprintf(stdout, "%-*s %-6s %-6s %s\n", width, c.ID, c.Judges, c.Keyword, c.Title)
 	}
 	if len(patterns) > 0 {
 		return allWell

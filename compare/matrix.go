@@ -220,7 +220,7 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 					listed = true
 				}
 				shown++
-				fmt.Fprintf(t.w, "  %s %-7s %-9s %s\n    %s\n", r.Worst().Glyph(), r.Worst().Word(), r.Case.ID, r.Case.Title, why)
+				fmt.Fprintf(t.w, "  %s %-7s %s  %s\n    %s\n", r.Worst().Glyph(), r.Worst().Word(), r.Case.ID, r.Case.Title, why)
 				if n := same[why]; !all && n >= leastSame {
 					fmt.Fprintf(t.w, "    The same in %s; -all lists them.\n", plural(n-1, "more case"))
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/suite"
 )
 
@@ -136,5 +137,5 @@ func (t *terminal) conclusion(reports []suite.Report, well bool) {
 		return
 	}
 	t.note(fmt.Sprintf("✔ The reference passes %s. Gorilla fails %d of them, for reasons that are known\n(compare/runner/differences.go); the weekend server fails %d, as it is there to do.",
-		plural(judged["reference"], "case"), failed["gorilla"], failed["naive"]))
+		plural(judged[endpoint.Reference], "case"), failed[endpoint.Gorilla], failed[endpoint.Naive]))
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 )
@@ -231,14 +232,14 @@ type expectations struct {
 
 // endpoints returns those whose failures are expected: what gorilla does is held
 // by the table of differences, and the weekend server is there to fail.
-func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
 // undecided returns how many reports of the endpoints whose outputs are kept have
 // no verdict.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
-		if r.Endpoint != "naive" && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
+		if r.Endpoint != endpoint.Naive && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
 			n++
 		}
 	}
@@ -264,8 +265,9 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	}
 	texts := map[string]*bytes.Buffer{}
 	var names []string
+	width := widest(reports)
 	for _, r := range reports {
-		if r.Endpoint == "naive" {
+		if r.Endpoint == endpoint.Naive {
 			continue
 		}
 		if texts[r.Endpoint] == nil {
@@ -273,7 +275,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 			names = append(names, r.Endpoint)
 			fmt.Fprintf(texts[r.Endpoint], "What %s does, and how it ends the connection\n\n", r.Endpoint)
 		}
-		fmt.Fprintf(texts[r.Endpoint], "%s %s %-9s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), r.Case.ID, r.Case.Title)
+		fmt.Fprintf(texts[r.Endpoint], "%s %s %-*s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), width, r.Case.ID, r.Case.Title)
 	}
 	slices.Sort(names)
 	for _, name := range names {
@@ -282,4 +284,13 @@ func writeOutputs(dir string, reports []suite.Report) error {
 		}
 	}
 	return nil
+}
+
+// widest returns the bytes of the longest ID of a case in reports.
+func widest(reports []suite.Report) int {
+	n := 0
+	for _, r := range reports {
+		n = max(n, len(r.Case.ID))
+	}
+	return n
 }

@@ -36,7 +36,7 @@ const atOnce = 8
 func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
-	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
+	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: "+strings.Join(endpoint.Names(endpoint.Named()), ", "))
 	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
 	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
 	named, status, done := parse(flags, "usage: go run ./compare run [flag …] [SCENARIO …]\n", args, stdout, stderr)
@@ -138,11 +138,10 @@ func chooseScenarios(names []string) ([]*scenario.Scenario, error) {
 // endpointsFor returns against whom s is played where nobody says: those that
 // keep to the protocol, and the naive one where it can do what s asks.
 func endpointsFor(s *scenario.Scenario) []endpoint.Endpoint {
-	all := endpoint.All()
-	if naive, err := endpoint.Find("naive"); err == nil && s.Plain() {
-		all = append(all, naive)
+	if s.Plain() {
+		return endpoint.Named()
 	}
-	return all
+	return endpoint.All()
 }
 
 // result is one scenario played against one endpoint.
@@ -236,7 +235,7 @@ func writeResults(client player, s *scenario.Scenario, rs []result, dir string, 
 		if err := replaceBytes(file, text); err != nil {
 			return err
 		}
-		if update && r.endpoint == "reference" {
+		if update && r.endpoint == endpoint.Reference {
 			text := s.WithTranscripts(recording.Transcript(r.events))
 			if err := replaceBytes(filepath.Join(scenariosDir, s.Name+".txt"), []byte(text)); err != nil {
 				return err

@@ -191,15 +191,15 @@ func (l *learner) attend(home string, seated func(), begins <-chan struct{}, lat
 	return err
 }
 
-// resident returns the resident memory of a process, 0 where this machine does not
-// say it as Linux does.
-func resident(pid int) int {
+// resident returns the resident memory of a process, now ("VmRSS:") or at most
+// ("VmHWM:"), and 0 where this machine does not say it as Linux does.
+func resident(pid int, which string) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmHWM:" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == which {
 			kib, _ := strconv.Atoi(f[1])
 			return kib << 10
 		}
@@ -255,7 +255,7 @@ func TestAClassroom(t *testing.T) {
 	if len(times) == 0 {
 		t.Fatal("no frame came")
 	}
-	rss := resident(p.cmd.Process.Pid)
+	rss := resident(p.cmd.Process.Pid, "VmHWM:")
 	t.Logf("%d frames, to their events: median %v, 99th percentile %v; at most %d MiB resident; %d refused",
 		len(times), times[len(times)/2], times[len(times)*99/100], rss>>20, len(failures))
 	if rss > classroomRSS {

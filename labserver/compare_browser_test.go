@@ -58,8 +58,8 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 	p.until("the focus is on what stops it, or begins it again", `document.activeElement.matches("[data-stop=own], [data-judge=own]")`)
 	p.until("each of them is judged at each server", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => ["reference", "gorilla", "naive"].every(n => /[✔≈×i∅?]/.test(l.querySelector('[data-column="'+n+'"]').textContent)))`)
 	for column, want := range map[string]string{"reference": "✔", "naive": "×"} {
-		if got := eval[string](p, cell("5.1/1", column)); !strings.Contains(got, want) {
-			t.Errorf("5.1/1 at %s reads %q, want %s", column, got, want)
+		if got := eval[string](p, cell("5.1/wrong-mask-in-text", column)); !strings.Contains(got, want) {
+			t.Errorf("5.1/wrong-mask-in-text at %s reads %q, want %s", column, got, want)
 		}
 	}
 
@@ -93,11 +93,20 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 }
 
 func TestACaseOpensByItsAddress(t *testing.T) {
-	p := openCompare(t, "/compare#5.1/2")
+	p := openCompare(t, "/compare#5.1/wrong-mask-in-binary")
 	p.until("its reports have come", `document.querySelectorAll("ws-bench .result").length == 3`)
-	p.until("its row has them as well", cell("5.1/2", "reference")+`.includes("✔")`)
+	p.until("its row has them as well", cell("5.1/wrong-mask-in-binary", "reference")+`.includes("✔")`)
 	p.click("ws-bench", "Next case")
-	p.until("the next one is open", `location.hash == "#5.1/3" && document.querySelectorAll("ws-bench .result").length == 3`)
+	p.until("the next one is open", `location.hash == "#5.1/wrong-mask-in-empty-text" && document.querySelectorAll("ws-bench .result").length == 3`)
+	p.blameless()
+}
+
+func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
+	p := openCompare(t, "/compare#5.1/wrong-mask-in-close-client")
+	p.until("its section is shown, and the page says why", `document.querySelector("ws-compare [name=section]").value == "5.1" && /Cases have names now/.test(document.querySelector("ws-compare .notice").textContent) && location.hash == "#cases"`)
+	if n := eval[int](p, `[...document.querySelectorAll(".line[data-id]:not([hidden])")].filter(l => l.dataset.id.startsWith("5.1/")).length`); n != 13 {
+		t.Errorf("%d cases of the section are shown", n)
+	}
 	p.blameless()
 }
 
@@ -106,12 +115,12 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 	eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.5.2/"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
 	p.click("ws-compare", "Judge this browser by these")
 	p.until("each of them is judged", `[...document.querySelectorAll(".line[data-id]:not([hidden])")].every(l => /[✔≈×i∅?]/.test(l.querySelector('[data-column="this browser"]').textContent))`)
-	if got := eval[string](p, cell("5.5.2/1", "this browser")); !strings.Contains(got, "✔") {
+	if got := eval[string](p, cell("5.5.2/empty-ping", "this browser")); !strings.Contains(got, "✔") {
 		t.Errorf("a Ping is answered by this browser with %q", got)
 	}
 	// That case once more, recorded.
-	eval[any](p, `void document.querySelector('.line[data-id="5.5.2/1"] [data-column="this browser"]').click(), null`)
-	p.until("it is shown", `location.hash == "#5.5.2/1c" && /PONG/i.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
+	eval[any](p, `void document.querySelector('.line[data-id="5.5.2/empty-ping"] [data-column="this browser"]').click(), null`)
+	p.until("it is shown", `location.hash == "#5.5.2/empty-ping-client" && /PONG/i.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
 }
 
 func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testing.T) {
@@ -128,7 +137,7 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 
 	// It follows no redirect, and wants an answer to its subprotocols.
 	judge("browser/")
-	for _, id := range []string{"browser/1", "browser/5", "browser/6", "browser/7", "browser/8"} {
+	for _, id := range []string{"browser/redirect-301", "browser/redirect-308", "browser/subprotocol-missing", "browser/subprotocol-accepted", "browser/subprotocol-another"} {
 		if got := eval[string](p, cell(id, "this browser")); strings.Contains(got, "×") || !strings.Contains(got, "✔") {
 			t.Errorf("%s reads %q", id, got)
 		}
@@ -136,16 +145,16 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 	told := func(id string) string {
 		return eval[string](p, `document.querySelector('.line[data-id="`+id+`"] [data-column="this browser"]').title`)
 	}
-	if got := told("browser/6"); !strings.Contains(got, "JavaScript received: onerror; onclose, code 1006, wasClean false.") {
-		t.Errorf("browser/6 tells %q", got)
+	if got := told("browser/subprotocol-missing"); !strings.Contains(got, "JavaScript received: onerror; onclose, code 1006, wasClean false.") {
+		t.Errorf("browser/subprotocol-missing tells %q", got)
 	}
-	if got := told("browser/7"); !strings.Contains(got, "onopen, protocol “chat”; onmessage, 5 bytes; onclose, code 1000, wasClean true") {
-		t.Errorf("browser/7 tells %q", got)
+	if got := told("browser/subprotocol-accepted"); !strings.Contains(got, "onopen, protocol “chat”; onmessage, 5 bytes; onclose, code 1000, wasClean true") {
+		t.Errorf("browser/subprotocol-accepted tells %q", got)
 	}
 
 	// One case shows both directions, and what the script was told beside the wire.
-	eval[any](p, `void document.querySelector('.line[data-id="browser/7"] [data-column="this browser"]').click(), null`)
-	p.until("it is shown", `location.hash == "#browser/7" && /client to judge: the request[^]*Sec-WebSocket-Protocol: chat\\r\\n[^]*judge to client: TEXT "Hello"[^]*client to judge: TEXT "Hello", masked[^]*to JavaScript: onclose with code 1000, wasClean true/.test(document.querySelector("ws-bench .result .crossed pre")?.textContent)`)
+	eval[any](p, `void document.querySelector('.line[data-id="browser/subprotocol-accepted"] [data-column="this browser"]').click(), null`)
+	p.until("it is shown", `location.hash == "#browser/subprotocol-accepted" && /client to judge: the request[^]*Sec-WebSocket-Protocol: chat\\r\\n[^]*judge to client: TEXT "Hello"[^]*client to judge: TEXT "Hello", masked[^]*to JavaScript: onclose with code 1000, wasClean true/.test(document.querySelector("ws-bench .result .crossed pre")?.textContent)`)
 	p.until("the report can be copied", `document.querySelector("ws-bench .result button.report")?.textContent == "Copy report"`)
 	p.until("the timeline has what the script was told", `/onclose/.test(document.querySelector("ws-bench ws-timeline")?.textContent)`)
 }
@@ -156,10 +165,10 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 		t.Error("the button is there before anything was held back")
 	}
 	// This browser offers the parameter, so the report of one that does not is put in its place.
-	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.judging.matrix.report({case: "7692-7.1/98", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.grid.changeAll(); return null; })()`)
-	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/98\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
+	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.judging.matrix.report({case: "7692-7.1/fail-client-max-window-bits-08", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.grid.changeAll(); return null; })()`)
+	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/fail-client-max-window-bits-08\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
 	p.click(".risk", "Send it and risk a freeze")
-	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/98", "this browser")+`) && !document.querySelector(".risk button")`)
+	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/fail-client-max-window-bits-08", "this browser")+`) && !document.querySelector(".risk button")`)
 	if n := eval[int](p, `document.querySelector("ws-compare").judging.matrix.reports.get("this browser").size`); n != 1 {
 		t.Errorf("%d cases were sent", n)
 	}
@@ -222,7 +231,7 @@ func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
 	p.until("the silent one is judged", `document.querySelector("[data-stop=server]")`)
 	eval[any](p, `void (document.querySelector("form.server input").value = `+quoteJS("ws://"+addr+"/")+`), null`)
 	p.click("form.server", "Judge my server")
-	p.until("the other one is judged", cell("5.1/1", addr)+`.includes("✔")`)
+	p.until("the other one is judged", cell("5.1/wrong-mask-in-text", addr)+`.includes("✔")`)
 	if n := eval[int](p, `document.querySelectorAll(".names .cell").length`); n != 5 {
 		t.Errorf("there are %d columns", n)
 	}
@@ -264,7 +273,7 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 	press()
 	p.until("its case is open, and has the focus", `document.querySelectorAll("ws-bench .result").length == 3 && document.activeElement.matches("ws-bench .about > .shut")`)
 	p.tabTo("the next case", `at.matches(".case .next")`)
-	for _, id := range []string{"5.1/2", "5.1/3"} {
+	for _, id := range []string{"5.1/wrong-mask-in-binary", "5.1/wrong-mask-in-empty-text"} {
 		press()
 		p.until("the next is open, and the button has the focus", `location.hash == `+quoteJS("#"+id)+` && document.querySelectorAll("ws-bench .result").length == 3 && document.activeElement.matches(".case .next")`)
 	}
@@ -284,7 +293,7 @@ func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
 	p.until("the log alone is gone", `!document.querySelector("ws-log") && !document.querySelector("ws-bench").hidden`)
 
 	p.click("ws-bench .about", "Close details")
-	p.until("the focus is on the row of the case that was seen last", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == "5.1/3"`)
+	p.until("the focus is on the row of the case that was seen last", `document.querySelector("ws-bench").hidden && document.activeElement.dataset.id == "5.1/wrong-mask-in-empty-text"`)
 	if eval[bool](p, `!!document.querySelector("ws-bench").lab.session.stream.source`) {
 		t.Error("the recording is still followed")
 	}
@@ -329,7 +338,7 @@ func TestNoLinkMakesTheLabDial(t *testing.T) {
 			fmt.Fprintf(w, "<!doctype html><script>location = %q</script>", link.Load())
 		}))
 		t.Cleanup(elsewhere.Close)
-		for _, hash := range []string{"", "#5.1/2", "#4.2.1/2"} {
+		for _, hash := range []string{"", "#5.1/wrong-mask-in-binary", "#4.2.1/method-post"} {
 			addr, accepted := counting(t)
 			path := "/compare?server=" + url.QueryEscape("ws://"+addr+"/admin?reboot=1") + hash
 			for _, redirect := range []bool{false, true} {
@@ -343,13 +352,13 @@ func TestNoLinkMakesTheLabDial(t *testing.T) {
 				}
 				p.until("the address is shown, and the page waits for the reader: "+what, `/^Press Judge my server to judge ws:/.test(`+notice+`) && document.querySelector("form.server input").value.includes("reboot=1")`)
 				// A row that the reader opens asks the lab's own servers alone.
-				eval[any](p, `void document.querySelector('.line[data-id="5.1/1"]').click(), null`)
-				p.until("a row is opened: "+what, `location.hash == "#5.1/1" && document.querySelectorAll("ws-bench .result").length == 3`)
+				eval[any](p, `void document.querySelector('.line[data-id="5.1/wrong-mask-in-text"]').click(), null`)
+				p.until("a row is opened: "+what, `location.hash == "#5.1/wrong-mask-in-text" && document.querySelectorAll("ws-bench .result").length == 3`)
 				if n := accepted.Load(); n != 0 {
 					t.Errorf("%s: the server of the link has got %d connections", what, n)
 				}
 			}
-			eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.1/1"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
+			eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.1/wrong-mask-in-text"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
 			p.click("form.server", "Judge my server")
 			p.until("the pressed button has it judged", `document.querySelector("ws-compare > .hide").textContent.startsWith(`+quoteJS(addr+" judged.")+`)`)
 			if accepted.Load() == 0 {
@@ -392,7 +401,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	p.until("the page says that nobody is there, and that it waits", `/This page judges it as soon as it answers/.test(document.querySelector("ws-compare .notice").textContent)`)
 	_, stop = own(t, addr)
 	defer stop()
-	p.until("it is there, and judged", cell("5.1/1", addr)+`.includes("✔")`)
+	p.until("it is there, and judged", cell("5.1/wrong-mask-in-text", addr)+`.includes("✔")`)
 	p.click("ws-compare", "Stop")
 	p.until("it has stopped", `/stopped/.test(document.querySelector("ws-compare .notice").textContent)`)
 	eval[any](p, `void (document.querySelector("form.server input").value = "ws://example.com/"), null`)

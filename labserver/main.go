@@ -28,7 +28,7 @@ import (
 	"wslab/labserver/internal/session"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 	"wslab/static"
 )
 
@@ -120,7 +120,7 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		if strings.ContainsAny(name, ":/;,") || !wire.IsHost(name) {
+		if strings.ContainsAny(name, ":/;,") || !uri.IsHost(name) {
 			return c, fmt.Errorf("-host %q is not a name alone, as in lab.example; -addr says the port", name)
 		}
 		c.hosts = append(c.hosts, name)

@@ -423,32 +423,6 @@ func TestOffersOfDeflateAreMadeInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestAURLGivesAddressHostAndTarget(t *testing.T) {
-	for url, want := range map[string]string{
-		"ws://a":              "a:80 a /",
-		"ws://a:80/x?y":       "a:80 a /x?y",
-		"ws://a:8080/%20":     "a:8080 a:8080 /%20",
-		"wss://a":             "a:443 a /",
-		"wss://a:80?q":        "a:80 a:80 /?q",
-		"ws://[::1]/":         "[::1]:80 [::1] /",
-		"wss://[::1]:8443/":   "[::1]:8443 [::1]:8443 /",
-		"WS://Host.example/ü": "Host.example:80 Host.example /%C3%BC",
-		// A zone is for this machine (RFC 6874 §4).
-		"ws://[fe80::1%25eth0]/x":    "[fe80::1%eth0]:80 [fe80::1] /x",
-		"wss://[fe80::1%25eth0]:80/": "[fe80::1%eth0]:80 [fe80::1]:80 /",
-		"ws://xn--bcher-kva.example": "xn--bcher-kva.example:80 xn--bcher-kva.example /",
-	} {
-		u, addr, err := parseURL(url)
-		if err != nil {
-			t.Errorf("%s: %v", url, err)
-			continue
-		}
-		if got := addr + " " + hostField(u) + " " + u.RequestURI(); got != want {
-			t.Errorf("%s gives %q, want %q", url, got, want)
-		}
-	}
-}
-
 func TestARequestCannotBeInjectedInto(t *testing.T) {
 	never := func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrInvalid }
 	for name, o := range map[string]DialOptions{

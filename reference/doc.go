@@ -10,7 +10,7 @@
 //
 // Where each section of the RFC is kept, and the test that holds it:
 //
-//	§3      dial.go            TestURLsThatAreNoWebSocketURLsAreRefused
+//	§3      uri/uri.go         TestURLsThatAreNoWebSocketURLsAreRefused
 //	§4.1    handshake.go       TestTheRequestIsThatOfTheRFC
 //	§4.1    wire/handshake.go  TestAnAnswerThatBreaksARuleIsRefused
 //	§4.2.1  wire/handshake.go  TestARequestThatIsNoHandshakeIsRefusedWithEveryReason
@@ -41,7 +41,7 @@
 //	§9.1    handshake.go       TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt
 //	§9.1    receive.go         TestACompressedMessageMeansTheSameHoweverItIsCut
 //	§9.1    wire/extension.go  TestExtensionsAreReadHoweverTheyAreSpread
-//	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
+//	§10.2   uri/uri.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
 //	§10.4   receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
 //	§10.4   memory.go          TestAClaimedLengthTakesNoMemory
 //

@@ -10,11 +10,11 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -77,7 +77,7 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	origins, authority := request.Values("Origin"), request.Authority()
-	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !wire.SameOrigin(origins, authority) {
+	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !uri.SameOrigin(origins, authority) {
 		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {
@@ -158,7 +158,7 @@ func chooseSubprotocol(supported, offered []string) string {
 // Request is the first part of the client's half of the opening handshake without a
 // network (RFC 6455 §4.1): it returns the request for a URL with the scheme ws or wss.
 func (o *DialOptions) Request(rawURL string) ([]byte, error) {
-	u, _, err := parseURL(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -186,14 +186,14 @@ func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err err
 }
 
 // request returns a client's handshake (RFC 6455 §4.1).
-func (o *DialOptions) request(u *url.URL) (wire.Head, error) {
+func (o *DialOptions) request(u uri.URL) (wire.Head, error) {
 	var key [wire.KeySize]byte
 	_, _ = rand.Read(key[:]) // it never fails
 	if o.Key != nil {
 		key = o.Key()
 	}
-	request := wire.Head{Method: "GET", Target: u.RequestURI(), Proto: "HTTP/1.1", Fields: []wire.Field{
-		{Name: "Host", Value: hostField(u)}, upgrade[0], upgrade[1],
+	request := wire.Head{Method: "GET", Target: u.Target, Proto: "HTTP/1.1", Fields: []wire.Field{
+		{Name: "Host", Value: u.Host}, upgrade[0], upgrade[1],
 		{Name: "Sec-WebSocket-Key", Value: base64.StdEncoding.EncodeToString(key[:])},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}

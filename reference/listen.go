@@ -30,7 +30,7 @@ type Server struct {
 	Handler Handler
 
 	// CheckOrigin is that of an Upgrader, for the request as it came. Default:
-	// wire.SameOrigin with the request's Authority.
+	// uri.SameOrigin with the request's Authority.
 	CheckOrigin func(request wire.Head) bool
 
 	// Subprotocols that the server speaks, the preferred one first.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -36,9 +37,9 @@ type Upgrader struct {
 }
 
 // SameOrigin reports whether r has no Origin, as from a client that is not a
-// browser, or one whose host and port are those of r's Host (wire.SameOrigin).
+// browser, or one whose host and port are those of r's Host (uri.SameOrigin).
 func SameOrigin(r *http.Request) bool {
-	return wire.SameOrigin(r.Header["Origin"], r.Host)
+	return uri.SameOrigin(r.Header["Origin"], r.Host)
 }
 
 // Upgrade answers the opening handshake in r and takes the connection over from

@@ -1,7 +1,7 @@
 /**
  * The matrix of /compare without its document: cases down, endpoints across. A
  * row is one requirement; a case tests it at servers, and its mirror image, whose
- * ID ends in c, at clients.
+ * ID ends in -client, at clients.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
@@ -61,6 +61,15 @@ export const everything = { section: "", verdict: "", keyword: "", text: "" };
 /** The section that a case is filed under, as its ID begins: "5.5.2". @param {string} id */
 export const sectionOf = (id) => id.slice(0, id.lastIndexOf("/"));
 
+/** The name of a case in its section, as its ID ends. @param {string} id */
+export const nameOf = (id) => id.slice(id.lastIndexOf("/") + 1);
+
+/** The end of the ID of a mirrored case. */
+const mirrored = /-client$/;
+
+/** Whether an ID is that of a mirrored case. @param {string} id */
+export const isMirrored = (id) => mirrored.test(id);
+
 export class Matrix {
   /** @type {Line[]} */
   lines = [];
@@ -81,7 +90,7 @@ export class Matrix {
   take(cases) {
     for (const c of cases) {
       this.cases.set(c.id, c);
-      const id = c.judges === "client" ? c.id.replace(/c$/, "") : c.id;
+      const id = c.judges === "client" ? c.id.replace(mirrored, "") : c.id;
       let line = this.byId.get(id);
       if (!line) {
         line = { id, index: 0, server: null, client: null };
@@ -109,7 +118,13 @@ export class Matrix {
 
   /** The line of a case's ID, or of a mirrored one's. @param {string} id */
   line(id) {
-    return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(/c$/, "")) : undefined);
+    return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(mirrored, "")) : undefined);
+  }
+
+  /** The section that an old ID names, such as 5.2/7 or 5.2/7c; "" for any other. @param {string} id */
+  numbered(id) {
+    const section = /\/\d+c?$/.test(id) ? sectionOf(id) : "";
+    return this.sections.includes(section) ? section : "";
   }
 
   /**
@@ -181,7 +196,8 @@ export class Matrix {
    */
   filtered(filter, among = this.lines) {
     const text = filter.text.trim().toLowerCase();
-    const number = /^\d[\d.]*(\/\d*)?c?$/.test(text); // the beginning of an ID, not any part of one
+    const number = /^\d[\d.]*(\/[\w.-]*)?$/.test(text); // the beginning of an ID, not any part of one
+    const named = this.line(text);
     return among.filter((line) => {
       const c = this.about(line);
       if (filter.section) {
@@ -189,7 +205,8 @@ export class Matrix {
         if (section !== filter.section && !section.startsWith(`${filter.section}.`)) return false;
       }
       if (filter.keyword && c.keyword !== filter.keyword) return false;
-      if (number && !line.id.startsWith(text.replace(/c$/, ""))) return false;
+      if (named) return line === named && (!filter.verdict || this.comesTo(line, filter.verdict));
+      if (number && !line.id.startsWith(text)) return false;
       if (text && !number && ![line.id, c.title, c.requirement, ...c.rules].some((t) => t.toLowerCase().includes(text))) return false;
       return !filter.verdict || this.comesTo(line, filter.verdict);
     });
@@ -279,7 +296,7 @@ export function echoOnce(url, subprotocols = []) {
  */
 export function caseOf(hash) {
   const id = decodeURIComponent(hash.replace(/^#/, ""));
-  return /^[\w.-]+\/\d+c?$/.test(id) && !id.startsWith("headers/") ? id : "";
+  return /^[\w.-]+\/[\w.-]+$/.test(id) && !id.startsWith("headers/") ? id : "";
 }
 
 /**

@@ -21,7 +21,6 @@ import (
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/sse"
-	"wslab/compare/tap"
 )
 
 //go:embed page
@@ -78,9 +77,6 @@ type play struct {
 	last  time.Duration // of what the page told; b.mu guards it
 }
 
-// tapKey is where a request's context holds its connection.
-type tapKey struct{}
-
 // Start starts the browser at path and waits until its page is there.
 func Start(ctx context.Context, path string) (*Browser, error) {
 	kind, name, err := Identify(ctx, path)
@@ -123,11 +119,11 @@ func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	mux.HandleFunc("/ws/{token}", b.socket)
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, tapKey{}, c) },
 	}
+	serve := endpoint.Tapped(b.server)
 	go func() {
 		defer close(b.served)
-		b.server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+		serve(l)
 	}()
 	return b
 }
@@ -167,9 +163,6 @@ func (p *play) end() {
 	p.b.mu.Unlock()
 	p.b.order(message{Play: p.token, Order: recording.Order{Do: "over"}})
 }
-
-// tapped returns the connection of a request.
-func tapped(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
 
 // away says that the browser has ended.
 func (b *Browser) away() error {

@@ -44,15 +44,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	rec := recording.New(nil, recording.Limits{})
 	stage := &scenario.Stage{Rec: rec}
 	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
-		token, conn := r.PathValue("token"), tapped(r)
-		c := rec.Connect(recording.Info{
-			Endpoint: e.Name, Client: token, As: recording.AsTab, Path: r.URL.Path,
-			Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
-		}, wire.Server)
-		conn.Attach(c, false)
-		setup, opened, served := stage.Arrive(token, conn, c)
-		defer served()
-		e.Perform(w, r, c, setup, opened)
+		e.PerformOn(stage, rec, r.PathValue("token"), recording.AsTab, w, r)
 	})
 	defer p.end()
 	stage.Client = p.Client

@@ -30,12 +30,8 @@ func (t Target) Sender() wire.Role { return t.Role.Peer() }
 // Targets returns the servers and clients that are asked.
 func Targets() []Target {
 	var all []Target
-	for _, name := range []string{"reference", "gorilla", "naive"} {
-		e, err := endpoint.Find(name)
-		if err != nil {
-			panic(err) // the names are fixed
-		}
-		all = append(all, Target{name, wire.Server, func(c *conn) { serve(e, c) }})
+	for _, e := range endpoint.Named() {
+		all = append(all, Target{e.Name, wire.Server, func(c *conn) { serve(e, c) }})
 	}
 	for _, client := range endpoint.Clients() {
 		all = append(all, Target{client.Name, wire.Client, func(c *conn) {

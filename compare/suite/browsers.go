@@ -30,7 +30,7 @@ func browsers() []*Case {
 	for _, status := range []string{"301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"} {
 		head := set(startLine(response, "HTTP/1.1 "+status), "Connection", "Connection: close")
 		s.addForClients(Case{
-			Title: "The status " + status + " whose Location is a working endpoint", Keyword: Must, Duty: dutyEstablishes, Browser: true, Redirects: true,
+			Name: "redirect-" + status[:3], Title: "The status " + status + " whose Location is a working endpoint", Keyword: Must, Duty: dutyEstablishes, Browser: true, Redirects: true,
 			Requirement: `A browser does not follow a redirect of the opening handshake: its redirect mode is "error", so the connection fails. RFC 6455 §4.1 leaves that to other clients.`,
 			Opening:     Opening{Writes: []string{plus(set(set(head, "Upgrade"), "Sec-WebSocket-Accept"), "Location: "+elsewhere, "Content-Length: 0")}},
 			Steps:       []Step{fin()}, Outcomes: refuses(),
@@ -38,17 +38,17 @@ func browsers() []*Case {
 	}
 	offered := []string{"chat"}
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response has none", Keyword: Must, Duty: dutyEstablishes, Browser: true, Subprotocols: offered,
+		Name: "subprotocol-missing", Title: "A subprotocol is offered, and the response has none", Keyword: Must, Duty: dutyEstablishes, Browser: true, Subprotocols: offered,
 		Requirement: "A browser that has offered subprotocols fails the connection if the response names none of them. RFC 6455 §4.1 leaves that to other clients.",
 		Opening:     Opening{Writes: []string{response}}, Steps: tried, Outcomes: refuses(),
 	})
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response names it", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered,
+		Name: "subprotocol-accepted", Title: "A subprotocol is offered, and the response names it", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered,
 		Requirement: "A client accepts a subprotocol that it has offered.",
 		Opening:     Opening{Writes: []string{plus(response, "Sec-WebSocket-Protocol: {offered}")}}, Steps: tried, Outcomes: opens(),
 	})
 	s.addForClients(Case{
-		Title: "A subprotocol is offered, and the response names another", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered, Rules: []string{wire.RuleRespSubprotocol.Code},
+		Name: "subprotocol-another", Title: "A subprotocol is offered, and the response names another", Keyword: Must, Duty: dutyOffered.onReceipt(), Subprotocols: offered, Rules: []string{wire.RuleRespSubprotocol.Code},
 		Requirement: "A client fails the connection if the response names a subprotocol that it has not offered.",
 		Opening:     Opening{Writes: []string{plus(response, "Sec-WebSocket-Protocol: x-wslab-other")}}, Steps: tried, Outcomes: refuses(),
 	})

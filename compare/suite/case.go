@@ -80,7 +80,8 @@ const (
 
 // Case is one thing that is asked of an endpoint. It must not be changed.
 type Case struct {
-	ID          string // "5.5/3": section, slash, number; a mirrored case ends in c
+	ID          string // "5.5/ping-of-126": section, slash, Name; a mirrored case ends in -client
+	Name        string // unique in its section, and never changed: links and tables refer to it
 	Title       string // one line
 	Requirement string // in our own words
 	Keyword     string // Must, Should, May
@@ -241,7 +242,7 @@ type ClientTarget struct {
 // mirror returns c with the roles swapped.
 func (c *Case) mirror() *Case {
 	m := *c
-	m.ID += "c"
+	m.ID += mirrored
 	m.Judges = c.Judges.Peer()
 	if c.asClient != (Duty{}) {
 		m.Keyword, m.Duty, m.Lax = Must, c.asClient, ""
@@ -325,7 +326,7 @@ func (c *Case) Group() string {
 	return group
 }
 
-// String gives c's number and title.
+// String gives c's ID and title.
 func (c *Case) String() string { return c.ID + " " + c.Title }
 
 // String describes what is expected: `TEXT "Hello"`.

@@ -28,7 +28,7 @@ func replying(t *testing.T, c *Case, name string, data ...byte) Report {
 func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	hi, ho := unmasked(1, "hi"), unmasked(1, "ho")
 	bye := unmasked(8, "\x03\xe8")
-	echo := &Case{ID: "5.6/1", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{send(text("hi")), send(closeWith(1000, ""))},
+	echo := &Case{ID: "5.6/text-binary-text", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{send(text("hi")), send(closeWith(1000, ""))},
 		Outcomes: []Outcome{{Sees: []Expect{texts("hi")}, End: End{How: Answers, NoTCP: true}}, {Verdict: Note, End: End{How: Answers, NoTCP: true}}}}
 	should := *echo
 	should.Keyword = Should

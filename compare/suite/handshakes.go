@@ -22,6 +22,7 @@ type handshakes struct {
 
 // handshake is one of them. A WebSocket that is opened is tried with a message.
 type handshake struct {
+	name  string
 	title string
 	head  string // the judge's half as it is sent
 }
@@ -34,7 +35,7 @@ var tried = []Step{send(text("Hello"))}
 func (g *group) addHandshakes(judges wire.Role, h handshakes) {
 	for _, each := range h.list {
 		c := Case{
-			Title: each.title, Requirement: h.requirement, Keyword: h.keyword, Duty: h.duty, Lax: h.lax, Section: h.section, Rules: h.rules,
+			Name: each.name, Title: each.title, Requirement: h.requirement, Keyword: h.keyword, Duty: h.duty, Lax: h.lax, Section: h.section, Rules: h.rules,
 			Opening: Opening{Writes: []string{each.head}}, Head: h.head, Steps: tried, Outcomes: h.outcomes, OneSided: true,
 		}
 		if judges == wire.Client {

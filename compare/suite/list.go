@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"wslab/reference/wire"
 )
@@ -54,8 +55,8 @@ func ForRole(cases []*Case, role wire.Role) []*Case {
 }
 
 // Match returns those of cases that any of patterns chooses, in their own order;
-// all of them where there is no pattern. A pattern is an ID ("5.5/3"), an ID
-// with * and ? ("5.*", "5.5/1?"), a section ("5.5") with what is below it, a
+// all of them where there is no pattern. A pattern is an ID ("5.5/ping-of-126"),
+// an ID with * and ? ("5.*", "5.5/*-fin-0"), a section ("5.5") with what is below it, a
 // keyword ("MUST"), a role ("server"), a rule ("5.2/rsv1"), or a word of the
 // title in any case. A pattern that chooses nothing is an error.
 func Match(cases []*Case, patterns ...string) ([]*Case, error) {
@@ -85,7 +86,10 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("no case fits %.40q: a pattern is an ID (5.5/3), one with * or ? (5.*), a section (5.5), MUST, SHOULD, MAY, server, client, a rule (5.2/rsv1) or a word of a title", p)
+			if group, ok := numbered(cases, p); ok {
+				return nil, fmt.Errorf("cases have names now, and no numbers as in %.40q: go run ./compare list %s shows those of section %[2]s", p, group)
+			}
+			return nil, fmt.Errorf("no case fits %.60q: a pattern is an ID (5.5/ping-of-126), one with * or ? (5.*), a section (5.5), MUST, SHOULD, MAY, server, client, a rule (5.2/rsv1) or a word of a title", p)
 		}
 	}
 	var list []*Case
@@ -97,44 +101,35 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 	return list, nil
 }
 
-// Expand returns the IDs that a run of them stands for: "5.2/7–9" is 5.2/7, 5.2/8
-// and 5.2/9, and "5.2/7c" itself.
-func Expand(run string) ([]string, error) {
-	group, numbers, ok := strings.Cut(run, "/")
-	if !ok {
-		return nil, fmt.Errorf("%q is no run of cases, which looks like 5.2/7–9", run)
+// oldNumber is what the ID of a case was before cases had names: 5.5/3, 5.5/3c.
+var oldNumber = regexp.MustCompile(`^([^/]+)/[0-9]+c?$`)
+
+// numbered returns the group that p names with an old number of a case.
+func numbered(cases []*Case, p string) (group string, ok bool) {
+	m := oldNumber.FindStringSubmatch(p)
+	if m == nil || !slices.ContainsFunc(cases, func(c *Case) bool { return c.Group() == m[1] }) {
+		return "", false
 	}
-	first, last, long := strings.Cut(numbers, "–")
-	if !long {
-		return []string{run}, nil
-	}
-	from, err1 := strconv.Atoi(first)
-	to, err2 := strconv.Atoi(last)
-	if err1 != nil || err2 != nil || from > to {
-		return nil, fmt.Errorf("%q is no run of cases, which looks like 5.2/7–9", run)
-	}
-	var ids []string
-	for n := from; n <= to; n++ {
-		ids = append(ids, fmt.Sprintf("%s/%d", group, n))
-	}
-	return ids, nil
+	return m[1], true
 }
 
 // named reports whether p is c's ID or section, or a pattern of them.
 func (c *Case) named(p string) bool {
-	if c.ID == p || c.Keyword == p || c.Judges.String() == p || slices.Contains(c.Rules, p) {
+	if c.Keyword == p || c.Judges.String() == p || slices.Contains(c.Rules, p) {
 		return true
 	}
 	group := c.Group()
 	if group == p || c.Section == p || strings.HasPrefix(group, p+".") || strings.HasPrefix(group, p+"-") {
 		return true
 	}
-	if !strings.ContainsAny(p, "*?") {
-		return false
-	}
-	// A * of ours crosses the slash: "5.*" is all of section 5.
+	return c.Fits(p)
+}
+
+// Fits reports whether p is c's ID, or a pattern of it with * and ?. A * crosses
+// the slash: "5.*" fits all of section 5.
+func (c *Case) Fits(p string) bool {
 	ok, err := path.Match(strings.ReplaceAll(p, "/", "\x00"), strings.ReplaceAll(c.ID, "/", "\x00"))
-	return ok && err == nil
+	return c.ID == p || ok && err == nil
 }
 
 // about reports whether p is in c's title.
@@ -142,7 +137,7 @@ func (c *Case) about(p string) bool {
 	return p != "" && strings.Contains(strings.ToLower(c.Title), strings.ToLower(p))
 }
 
-// A group numbers the cases of one section.
+// A group gives the cases of one section their IDs.
 type group struct {
 	name    string // before the slash
 	section string // of the RFC
@@ -151,8 +146,7 @@ type group struct {
 }
 
 // add appends a case for servers, which is mirrored for clients unless it is
-// OneSided, with the next number, and with the group's section where it has none
-// of its own.
+// OneSided. It has the group's section where it has none of its own.
 func (g *group) add(c Case) {
 	c.Judges = wire.Server
 	g.append(c)
@@ -165,7 +159,10 @@ func (g *group) addForClients(c Case) {
 }
 
 func (g *group) append(c Case) {
-	c.ID = fmt.Sprintf("%s/%d", g.name, len(g.cases)+1)
+	if err := g.wrongName(&c); err != nil {
+		panic(err)
+	}
+	c.ID = g.name + "/" + c.Name
 	if c.Section == "" {
 		c.Section = g.section
 	}
@@ -173,4 +170,38 @@ func (g *group) append(c Case) {
 		c.RFC = 6455
 	}
 	g.cases = append(g.cases, &c)
+}
+
+// mirrored ends the ID of a case that is mirrored for clients.
+const mirrored = "-client"
+
+// longestName is how many bytes a Name has at most. A Name that is mirrored leaves
+// room for what that adds.
+const longestName = 40
+
+// nameShape is how a Name is written. It has a letter, so that it is no old number.
+var nameShape = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
+
+// wrongName returns an error if c may not be added under its Name.
+func (g *group) wrongName(c *Case) error {
+	longest := longestName
+	if !c.OneSided {
+		longest -= len(mirrored)
+	}
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("section %s: the case %q has no Name", g.name, c.Title)
+	case !nameShape.MatchString(c.Name) || !strings.ContainsFunc(c.Name, unicode.IsLetter):
+		return fmt.Errorf("section %s: the Name %q of the case %q is not lower-case words with - or . between", g.name, c.Name, c.Title)
+	case strings.HasSuffix(c.Name, mirrored):
+		return fmt.Errorf("section %s: the Name %q ends in %s, which is kept for mirrored cases", g.name, c.Name, mirrored)
+	case len(c.Name) > longest:
+		return fmt.Errorf("section %s: the Name %q has %d bytes, and %d are allowed", g.name, c.Name, len(c.Name), longest)
+	}
+	for _, other := range g.cases {
+		if other.Name == c.Name {
+			return fmt.Errorf("section %s: the cases %q and %q have the same Name %q", g.name, other.Title, c.Title, c.Name)
+		}
+	}
+	return nil
 }

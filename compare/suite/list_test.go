@@ -42,6 +42,33 @@ func TestTheCasesAreManyAndEachIsFilledIn(t *testing.T) {
 	}
 }
 
+func TestACaseNeedsANameOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		add  Case
+		want string
+	}{
+		{"no name", Case{Title: "A Ping"}, `section 5.5: the case "A Ping" has no Name`},
+		{"a number", Case{Name: "7"}, "is not lower-case words"},
+		{"capitals", Case{Name: "A-Ping"}, "is not lower-case words"},
+		{"a hyphen at its end", Case{Name: "ping-"}, "is not lower-case words"},
+		{"the end of a mirrored one", Case{Name: "ping-client"}, "is kept for mirrored cases"},
+		{"too much", Case{Name: strings.Repeat("p", 34)}, "has 34 bytes, and 33 are allowed"},
+		{"one that there is", Case{Name: "first", Title: "Another"}, `the cases "The first" and "Another" have the same Name "first"`},
+	} {
+		g := group{name: "5.5", section: "5.5"}
+		g.add(Case{Name: "first", Title: "The first"})
+		func() {
+			defer func() {
+				if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%s: %v, want %s", c.what, err, c.want)
+				}
+			}()
+			g.add(c.add)
+		}()
+	}
+}
+
 func TestTitlesTellCasesOfASectionApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, c := range All() {
@@ -74,7 +101,7 @@ func TestWhatACaseSendsIsTheSameInEveryRun(t *testing.T) {
 func TestAMirroredCaseSendsTheSameFramesWithoutAMask(t *testing.T) {
 	c := &Case{ID: "x/1", Judges: wire.Server, Rules: []string{wire.RuleMaskMissing.Code}, Steps: []Step{send(text("Hi"), text("Hi").wrongMask())}}
 	m := c.mirror()
-	if m.ID != "x/1c" || m.Judges != wire.Client || m.Rules[0] != wire.RuleMaskForbidden.Code || c.Rules[0] != wire.RuleMaskMissing.Code {
+	if m.ID != "x/1-client" || m.Judges != wire.Client || m.Rules[0] != wire.RuleMaskForbidden.Code || c.Rules[0] != wire.RuleMaskMissing.Code {
 		t.Errorf("%+v", m)
 	}
 	key := func() [4]byte { return [4]byte{} }
@@ -145,8 +172,8 @@ func TestCasesAreChosenByPatterns(t *testing.T) {
 		patterns []string
 		holds    func(*Case) bool
 	}{
-		{[]string{"5.5.2/3"}, func(c *Case) bool { return c.ID == "5.5.2/3" }},
-		{[]string{"5.5.2/1", "7.4/1"}, func(c *Case) bool { return c.ID == "5.5.2/1" || c.ID == "7.4/1" }},
+		{[]string{"5.5.2/ping-of-5"}, func(c *Case) bool { return c.ID == "5.5.2/ping-of-5" }},
+		{[]string{"5.5.2/empty-ping", "7.4/code-1000"}, func(c *Case) bool { return c.ID == "5.5.2/empty-ping" || c.ID == "7.4/code-1000" }},
 		{[]string{"5.*"}, func(c *Case) bool { return strings.HasPrefix(c.ID, "5.") }},
 		{[]string{"5.5"}, func(c *Case) bool { return strings.HasPrefix(c.Group()+".", "5.5.") || c.Section == "5.5" }},
 		{[]string{"5.2/rsv1"}, func(c *Case) bool { return slices.Contains(c.Rules, "5.2/rsv1") }},
@@ -168,6 +195,11 @@ func TestCasesAreChosenByPatterns(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q chooses %d cases, want %d", c.patterns, len(got), len(want))
+		}
+	}
+	for _, old := range []string{"5.2/rsv2-in-text", "5.2/rsv2-in-text-client"} {
+		if _, err := Match(All(), old); err == nil || !strings.Contains(err.Error(), "go run ./compare list 5.2 ") {
+			t.Errorf("the old number %s gives %v", old, err)
 		}
 	}
 	if _, err := Match(All(), "5.2", "no such"); err == nil || !strings.Contains(err.Error(), `no case fits "no such"`) {

@@ -11,28 +11,28 @@ func section113() []*Case {
 		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: refusesOr(Warning, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.1)"),
 		lax: "it accepts a repeated key, which a client must not send (RFC 6455 §11.3.1)",
 		list: []handshake{
-			{"The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
-			{"Two keys", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"Two keys, the names in different case", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "sec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"Two keys in one field", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}, AQIDBAUGBwgJCgsMDQ4PEA==")},
-			{"A key and an empty one", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key:")},
+			{"same-key-twice", "The same key twice", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: {key}")},
+			{"two-keys", "Two keys", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"two-keys-names-in-other-case", "Two keys, the names in different case", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "sec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"two-keys-in-one-field", "Two keys in one field", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}, AQIDBAUGBwgJCgsMDQ4PEA==")},
+			{"key-and-empty-key", "A key and an empty one", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key: {key}", "Sec-WebSocket-Key:")},
 		},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Extensions may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.2"), section: "11.3.2",
 		outcomes: opensOr(Warning, "it refuses the whole handshake for an offer that it only has to ignore"), head: atMostOnce("Sec-WebSocket-Extensions"),
-		list: []handshake{{"Three Sec-WebSocket-Extensions", plus(request,
+		list: []handshake{{"three-extension-fields", "Three Sec-WebSocket-Extensions", plus(request,
 			"Sec-WebSocket-Extensions: x-wslab-one", "Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: x-wslab-two")}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Accept does not appear more than once in an answer.", keyword: Must, duty: dutyOnce("11.3.3"), section: "11.3.3",
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: opens(), head: atMostOnce("Sec-WebSocket-Accept"),
-		list: []handshake{{"Sec-WebSocket-Accept in the answer", request}},
+		list: []handshake{{"accept-once", "Sec-WebSocket-Accept in the answer", request}},
 	})
 	s.addHandshakes(wire.Server, handshakes{
 		requirement: "Sec-WebSocket-Protocol may appear several times in a request, and not in an answer.", keyword: Must, duty: dutyOnce("11.3.4"), section: "11.3.4",
 		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: opensOr(Note, "it refuses a client whose subprotocols it does not speak, as it may"), head: atMostOnce("Sec-WebSocket-Protocol"),
-		list: []handshake{{"Three Sec-WebSocket-Protocols", plus(request,
+		list: []handshake{{"three-subprotocol-fields", "Three Sec-WebSocket-Protocols", plus(request,
 			"Sec-WebSocket-Protocol: x-wslab-one", "Sec-WebSocket-Protocol: x-wslab-two", "Sec-WebSocket-Protocol: x-wslab-three")}},
 	})
 	return s.cases

@@ -21,7 +21,7 @@ func section41() []*Case {
 	answerInPieces(&s)
 	// Behind all others, so that there are connections to compare with.
 	s.addForClients(Case{
-		Title: "A key of its own for each connection", Requirement: "The key is chosen at random for each connection.", Keyword: Must, Duty: dutyAsks(7, "A client sends one key, a new random value for each connection."),
+		Name: "new-key-for-each-connection", Title: "A key of its own for each connection", Requirement: "The key is chosen at random for each connection.", Keyword: Must, Duty: dutyAsks(7, "A client sends one key, a new random value for each connection."),
 		Rules: []string{wire.RuleKeyLength.Code}, Head: hasOwnKey, Steps: tried, Outcomes: opens(),
 	})
 	return s.cases
@@ -29,27 +29,27 @@ func section41() []*Case {
 
 // clientRequest is about the request.
 func clientRequest(s *group) {
-	add := func(title, requirement, keyword string, duty Duty, check headCheck, rules ...string) {
+	add := func(name, title, requirement, keyword string, duty Duty, check headCheck, rules ...string) {
 		s.addForClients(Case{
-			Title: title, Requirement: requirement, Keyword: keyword, Duty: duty, Rules: rules, Head: check, Steps: tried, Outcomes: opens(),
+			Name: name, Title: title, Requirement: requirement, Keyword: keyword, Duty: duty, Rules: rules, Head: check, Steps: tried, Outcomes: opens(),
 		})
 	}
-	add("The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, dutyAsks(2, "A client sends a GET of HTTP/1.1 or higher."), asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
-	add("The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, dutyAsks(3, "A client asks for the resource name, or for a whole URL with it."), asksRight, wire.RuleTarget.Code)
-	add("Host in the request", "Host has the host, and the port where it is not the default.", Must, dutyHost, hasPort, wire.RuleHost.Code)
-	add("Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, dutyAsks(5, "A client sends Upgrade with websocket, and (item 6) Connection with Upgrade."), asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
-	add("The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 bytes chosen at random.", Must, dutyAsks(7, "A client sends one key, a new random value for each connection."), hasKey,
+	add("method-and-version", "The method and version of the request", "The request is a GET of HTTP/1.1 or higher.", Must, dutyAsks(2, "A client sends a GET of HTTP/1.1 or higher."), asksRight, wire.RuleMethod.Code, wire.RuleHTTPVersion.Code)
+	add("target", "The target of the request", "The target is the resource name, or a whole http or https URL with it; it has no fragment.", Must, dutyAsks(3, "A client asks for the resource name, or for a whole URL with it."), asksRight, wire.RuleTarget.Code)
+	add("host", "Host in the request", "Host has the host, and the port where it is not the default.", Must, dutyHost, hasPort, wire.RuleHost.Code)
+	add("upgrade-and-connection", "Upgrade and Connection in the request", "The request has Upgrade with websocket and Connection with Upgrade.", Must, dutyAsks(5, "A client sends Upgrade with websocket, and (item 6) Connection with Upgrade."), asksRight, wire.RuleUpgrade.Code, wire.RuleConnection.Code)
+	add("key", "The key in the request", "There is one Sec-WebSocket-Key, base64 of 16 bytes chosen at random.", Must, dutyAsks(7, "A client sends one key, a new random value for each connection."), hasKey,
 		wire.RuleKeyMissing.Code, wire.RuleKeyRepeated.Code, wire.RuleKeyLength.Code)
-	add("The version of the protocol in the request", "There is one Sec-WebSocket-Version, with the value 13.", Must, dutyAsks(9, "A client sends the version 13."), asksRight, wire.RuleVersion.Code)
-	add("Origin in the request", "A browser sends Origin, and another client may. It is a scheme, a host and perhaps a port. No client sends two (RFC 6454 §7.3).", Must, dutyOneOrigin, hasOrigin)
-	add("Subprotocols in the request", "Sec-WebSocket-Protocol, where it is there, lists tokens, each once.", Must, dutyAsks(10, "A client lists subprotocols that are tokens and differ from each other."), hasSubprotocols, wire.RuleSubprotocols.Code)
-	add("Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, must("9.1", "paragraphs 1 and 3", TheClient, "A client lists registered extensions, in the form that the grammar gives."), hasExtensions, wire.RuleExtensionGrammar.Code)
-	add("The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, dutyAsks(1, "A client sends a valid HTTP request."), keepsGrammar, wire.RuleHeaderGrammar.Code)
-	add("The ends of the request's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, dutyAsks(1, "A client sends a valid HTTP request."), endsLines)
-	add("No content in the request", "The request is a GET without content: frames follow it. RFC 9110 §9.3.1 says that a client SHOULD send none.", Should, Duty{}, asksRight, wire.RuleBody.Code)
-	add("Nothing in the same segment as the request", "A client waits for the response before it sends anything more.", Must, dutyWaits, waits, wire.RuleEarlyData.Code)
+	add("protocol-version", "The version of the protocol in the request", "There is one Sec-WebSocket-Version, with the value 13.", Must, dutyAsks(9, "A client sends the version 13."), asksRight, wire.RuleVersion.Code)
+	add("origin", "Origin in the request", "A browser sends Origin, and another client may. It is a scheme, a host and perhaps a port. No client sends two (RFC 6454 §7.3).", Must, dutyOneOrigin, hasOrigin)
+	add("subprotocols", "Subprotocols in the request", "Sec-WebSocket-Protocol, where it is there, lists tokens, each once.", Must, dutyAsks(10, "A client lists subprotocols that are tokens and differ from each other."), hasSubprotocols, wire.RuleSubprotocols.Code)
+	add("extensions", "Extensions in the request", "Sec-WebSocket-Extensions, where it is there, keeps its grammar and names registered extensions.", Must, must("9.1", "paragraphs 1 and 3", TheClient, "A client lists registered extensions, in the form that the grammar gives."), hasExtensions, wire.RuleExtensionGrammar.Code)
+	add("header-grammar", "The grammar of the request's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, dutyAsks(1, "A client sends a valid HTTP request."), keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("line-ends", "The ends of the request's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, dutyAsks(1, "A client sends a valid HTTP request."), endsLines)
+	add("no-content", "No content in the request", "The request is a GET without content: frames follow it. RFC 9110 §9.3.1 says that a client SHOULD send none.", Should, Duty{}, asksRight, wire.RuleBody.Code)
+	add("nothing-with-request", "Nothing in the same segment as the request", "A client waits for the response before it sends anything more.", Must, dutyWaits, waits, wire.RuleEarlyData.Code)
 	s.addForClients(Case{
-		Title: "Nothing while the answer is awaited", Requirement: "A client waits for the response before it sends anything more.", Keyword: Must, Duty: dutyWaits, Rules: []string{wire.RuleEarlyData.Code},
+		Name: "nothing-before-response", Title: "Nothing while the answer is awaited", Requirement: "A client waits for the response before it sends anything more.", Keyword: Must, Duty: dutyWaits, Rules: []string{wire.RuleEarlyData.Code},
 		Opening: Opening{Listen: 50 * time.Millisecond}, Head: waits, Steps: tried, Outcomes: opens(),
 	})
 }
@@ -63,75 +63,76 @@ func statuses(s *group) {
 		return Opening{Writes: []string{plus(head, append(lines, "Content-Length: 0")...)}}
 	}
 	for _, each := range []struct {
+		name   string
 		status string
 		lines  []string
 	}{
-		{"200 OK", nil}, {"201 Created", nil}, {"204 No Content", nil},
-		{"301 Moved Permanently", []string{"Location: /elsewhere"}}, {"302 Found", []string{"Location: ws://127.0.0.1:9/"}}, {"307 Temporary Redirect", []string{"Location: /elsewhere"}},
-		{"400 Bad Request", nil}, {"401 Unauthorized", []string{`WWW-Authenticate: Basic realm="lab"`}}, {"403 Forbidden", nil}, {"404 Not Found", nil},
-		{"407 Proxy Authentication Required", []string{`Proxy-Authenticate: Basic realm="lab"`}},
-		{"426 Upgrade Required", []string{"Sec-WebSocket-Version: 13"}}, {"426 Upgrade Required", []string{"Sec-WebSocket-Version: 14, 15"}},
-		{"500 Internal Server Error", nil}, {"503 Service Unavailable", []string{"Retry-After: 3600"}}, {"999 Unknown", nil},
+		{"status-200", "200 OK", nil}, {"status-201", "201 Created", nil}, {"status-204", "204 No Content", nil},
+		{"status-301", "301 Moved Permanently", []string{"Location: /elsewhere"}}, {"status-302", "302 Found", []string{"Location: ws://127.0.0.1:9/"}}, {"status-307", "307 Temporary Redirect", []string{"Location: /elsewhere"}},
+		{"status-400", "400 Bad Request", nil}, {"status-401", "401 Unauthorized", []string{`WWW-Authenticate: Basic realm="lab"`}}, {"status-403", "403 Forbidden", nil}, {"status-404", "404 Not Found", nil},
+		{"status-407", "407 Proxy Authentication Required", []string{`Proxy-Authenticate: Basic realm="lab"`}},
+		{"status-426-version-13", "426 Upgrade Required", []string{"Sec-WebSocket-Version: 13"}}, {"status-426-versions-14-15", "426 Upgrade Required", []string{"Sec-WebSocket-Version: 14, 15"}},
+		{"status-500", "500 Internal Server Error", nil}, {"status-503", "503 Service Unavailable", []string{"Retry-After: 3600"}}, {"status-999", "999 Unknown", nil},
 	} {
 		title := "The status " + each.status
 		if len(each.lines) > 0 {
 			title += " with " + each.lines[0]
 		}
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Duty: dutyChecks(1, "A client handles a response with another status than 101 as HTTP."), Rules: []string{wire.RuleStatus.Code}, Opening: plain(each.status, each.lines...),
+			Name: each.name, Title: title, Keyword: Must, Duty: dutyChecks(1, "A client handles a response with another status than 101 as HTTP."), Rules: []string{wire.RuleStatus.Code}, Opening: plain(each.status, each.lines...),
 			Requirement: "An answer with another status than 101 is plain HTTP, whatever else it says: no WebSocket is open.",
 			Steps:       []Step{send(text("Hello")), fin()}, Outcomes: refuses(),
 		})
 	}
-	noHTTP := func(title string, o Opening, steps ...Step) {
+	noHTTP := func(name, title string, o Opening, steps ...Step) {
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Duty: dutyValidates, Rules: []string{wire.RuleStatus.Code}, Opening: o, Steps: steps, Outcomes: refuses(),
+			Name: name, Title: title, Keyword: Must, Duty: dutyValidates, Rules: []string{wire.RuleStatus.Code}, Opening: o, Steps: steps, Outcomes: refuses(),
 			Requirement: "A WebSocket opens only with an HTTP response whose status is 101.",
 		})
 	}
 	one := func(head string) Opening { return Opening{Writes: []string{head}} }
-	noHTTP("A status of two digits", one(startLine(response, "HTTP/1.1 10 Switching Protocols")), tried[0], fin())
-	noHTTP("A status of four digits", one(startLine(response, "HTTP/1.1 1010 Switching Protocols")), tried[0], fin())
-	noHTTP("A status with a letter", one(startLine(response, "HTTP/1.1 1O1 Switching Protocols")), tried[0], fin())
-	noHTTP("No status", one(startLine(response, "HTTP/1.1 Switching Protocols")), tried[0], fin())
-	noHTTP("A status line without its version", one(startLine(response, "101 Switching Protocols")), tried[0], fin())
-	noHTTP("A status line of another protocol", one(startLine(response, "ICY/1.1 101 Switching Protocols")), tried[0], fin())
-	noHTTP("The greeting of an SSH server", one("SSH-2.0-OpenSSH_9.9\r\n"), fin())
-	noHTTP("Frames at once, and no HTTP", one("\x81\x05Hello\x81\x05Hello"), fin())
-	noHTTP("TLS, and no HTTP", one("\x15\x03\x01\x00\x02\x02\x46"), fin())
-	noHTTP("The end of TCP, and no answer", one(""), fin())
-	noHTTP("Half an answer, and the end of TCP", one(response[:60]), fin())
-	noHTTP("An answer without its empty line, and the end of TCP", one(strings.TrimSuffix(response, "\r\n")), fin())
+	noHTTP("status-of-two-digits", "A status of two digits", one(startLine(response, "HTTP/1.1 10 Switching Protocols")), tried[0], fin())
+	noHTTP("status-of-four-digits", "A status of four digits", one(startLine(response, "HTTP/1.1 1010 Switching Protocols")), tried[0], fin())
+	noHTTP("status-with-letter", "A status with a letter", one(startLine(response, "HTTP/1.1 1O1 Switching Protocols")), tried[0], fin())
+	noHTTP("no-status", "No status", one(startLine(response, "HTTP/1.1 Switching Protocols")), tried[0], fin())
+	noHTTP("status-line-without-version", "A status line without its version", one(startLine(response, "101 Switching Protocols")), tried[0], fin())
+	noHTTP("status-line-of-another-protocol", "A status line of another protocol", one(startLine(response, "ICY/1.1 101 Switching Protocols")), tried[0], fin())
+	noHTTP("ssh-greeting", "The greeting of an SSH server", one("SSH-2.0-OpenSSH_9.9\r\n"), fin())
+	noHTTP("frames-without-http", "Frames at once, and no HTTP", one("\x81\x05Hello\x81\x05Hello"), fin())
+	noHTTP("tls-without-http", "TLS, and no HTTP", one("\x15\x03\x01\x00\x02\x02\x46"), fin())
+	noHTTP("tcp-closed-without-response", "The end of TCP, and no answer", one(""), fin())
+	noHTTP("tcp-closed-in-response", "Half an answer, and the end of TCP", one(response[:60]), fin())
+	noHTTP("tcp-closed-before-empty-line", "An answer without its empty line, and the end of TCP", one(strings.TrimSuffix(response, "\r\n")), fin())
 
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client must be able to read interim answers before the answer, even if it does not expect them (RFC 9110 §15.2).", keyword: Must, duty: dutyInterim,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opens(),
 		list: []handshake{
-			{"100 Continue before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + response},
-			{"103 Early Hints before the answer", "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" + response},
-			{"102 Processing twice before the answer", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + response},
+			{"status-100-before-response", "100 Continue before the answer", "HTTP/1.1 100 Continue\r\n\r\n" + response},
+			{"status-103-before-response", "103 Early Hints before the answer", "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" + response},
+			{"status-102-twice-before-response", "102 Processing twice before the answer", "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + response},
 		},
 	})
-	noHTTP("100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
+	noHTTP("status-100-before-refusal", "100 Continue before a refusal", one("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), tried[0], fin())
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The reason phrase after the status is for people, and may be anything or empty. A client SHOULD ignore it (RFC 9112 §4).", keyword: Should,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Warning, "it refuses a reason phrase that it should ignore (RFC 9112 §4)"),
 		list: []handshake{
-			{"101 with another reason", startLine(response, "HTTP/1.1 101 Web Socket Protocol Handshake")},
-			{"101 with the reason of another status", startLine(response, "HTTP/1.1 101 404 Not Found")},
-			{"101 with an empty reason", startLine(response, "HTTP/1.1 101 ")},
-			{"101 with a reason that is no ASCII", startLine(response, "HTTP/1.1 101 Grüße")},
+			{"reason-another", "101 with another reason", startLine(response, "HTTP/1.1 101 Web Socket Protocol Handshake")},
+			{"reason-of-404", "101 with the reason of another status", startLine(response, "HTTP/1.1 101 404 Not Found")},
+			{"reason-empty", "101 with an empty reason", startLine(response, "HTTP/1.1 101 ")},
+			{"reason-not-ascii", "101 with a reason that is no ASCII", startLine(response, "HTTP/1.1 101 Grüße")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A status line has a space behind its status even where no reason follows (RFC 9112 §4); who reads it may overlook that.", keyword: May,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Note, "it wants the space that the grammar asks for"),
-		list: []handshake{{"101 with nothing behind it", startLine(response, "HTTP/1.1 101")}},
+		list: []handshake{{"no-space-after-status", "101 with nothing behind it", startLine(response, "HTTP/1.1 101")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer to a request of HTTP/1.1 that is of HTTP/1.0 cannot change the protocol (RFC 9110 §7.8); what a client makes of it RFC 6455 leaves open.", keyword: May,
 		rules: []string{wire.RuleStatus.Code}, outcomes: opensOr(Pass, ""),
-		list: []handshake{{"101 of HTTP/1.0", startLine(response, "HTTP/1.0 101 Switching Protocols")}},
+		list: []handshake{{"version-http-1.0", "101 of HTTP/1.0", startLine(response, "HTTP/1.0 101 Switching Protocols")}},
 	})
 }
 
@@ -143,58 +144,58 @@ func upgradeOfAnswer(s *group) {
 		requirement: "Upgrade is websocket, in any case, and Connection has the token Upgrade, in any case.", keyword: Must, duty: dutyInterprets,
 		rules: []string{wire.RuleRespUpgrade.Code, wire.RuleRespConnection.Code}, outcomes: opens(),
 		list: []handshake{
-			{"Upgrade: WebSocket in the answer", upgrade("WebSocket")},
-			{"Upgrade: WEBSOCKET in the answer", upgrade("WEBSOCKET")},
-			{"Connection: upgrade in the answer", connection("upgrade")},
-			{"Connection: UPGRADE in the answer", connection("UPGRADE")},
+			{"upgrade-mixed-case", "Upgrade: WebSocket in the answer", upgrade("WebSocket")},
+			{"upgrade-capitals", "Upgrade: WEBSOCKET in the answer", upgrade("WEBSOCKET")},
+			{"connection-lower-case", "Connection: upgrade in the answer", connection("upgrade")},
+			{"connection-capitals", "Connection: UPGRADE in the answer", connection("UPGRADE")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "Connection has the token Upgrade anywhere in its list.", keyword: Must, duty: dutyLists,
 		rules: []string{wire.RuleRespConnection.Code}, outcomes: opens(),
 		list: []handshake{
-			{"Connection: keep-alive, Upgrade in the answer", connection("keep-alive, Upgrade")},
-			{"Connection: Upgrade,keep-alive in the answer", connection("Upgrade,keep-alive")},
+			{"connection-keep-alive-upgrade", "Connection: keep-alive, Upgrade in the answer", connection("keep-alive, Upgrade")},
+			{"connection-upgrade-keep-alive", "Connection: Upgrade,keep-alive in the answer", connection("Upgrade,keep-alive")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "Several fields of one name are one list, and RFC 9110 §5.3 says that a recipient MAY combine them.", keyword: May,
 		rules: []string{wire.RuleRespConnection.Code}, outcomes: opensOr(Warning, "it does not combine two Connection fields, as RFC 9110 §5.3 says it may"),
 		list: []handshake{
-			{"Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
+			{"two-connection-fields", "Two Connection fields in the answer, Upgrade in the second", connection("keep-alive", "Upgrade")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer without Upgrade, or with another value than websocket, fails the connection.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Upgrade in the answer", set(response, "Upgrade")},
-			{"An empty Upgrade in the answer", upgrade("")},
-			{"Upgrade: h2c in the answer", upgrade("h2c")},
-			{"Upgrade: websockets in the answer", upgrade("websockets")},
-			{"Upgrade: web-socket in the answer", upgrade("web-socket")},
-			{"Upgrade: websocket/13 in the answer", upgrade("websocket/13")},
+			{"no-upgrade", "No Upgrade in the answer", set(response, "Upgrade")},
+			{"empty-upgrade", "An empty Upgrade in the answer", upgrade("")},
+			{"upgrade-h2c", "Upgrade: h2c in the answer", upgrade("h2c")},
+			{"upgrade-websockets", "Upgrade: websockets in the answer", upgrade("websockets")},
+			{"upgrade-web-socket", "Upgrade: web-socket in the answer", upgrade("web-socket")},
+			{"upgrade-websocket-slash-13", "Upgrade: websocket/13 in the answer", upgrade("websocket/13")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer whose Upgrade has another value than websocket fails the connection: it cannot be changed to two protocols.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(Warning, "it reads Upgrade as a list, and is content with one item that is websocket"),
 		list: []handshake{
-			{"Upgrade: websocket, h2c in the answer", upgrade("websocket, h2c")},
-			{"Upgrade: h2c, websocket in the answer", upgrade("h2c, websocket")},
-			{"Two Upgrade fields in the answer", upgrade("websocket", "h2c")},
+			{"upgrade-websocket-then-h2c", "Upgrade: websocket, h2c in the answer", upgrade("websocket, h2c")},
+			{"upgrade-h2c-then-websocket", "Upgrade: h2c, websocket in the answer", upgrade("h2c, websocket")},
+			{"two-upgrade-fields", "Two Upgrade fields in the answer", upgrade("websocket", "h2c")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer without the token Upgrade in Connection fails the connection.", keyword: Must, duty: dutyChecks(3, "A client fails the connection if Connection does not contain Upgrade."),
 		rules: []string{wire.RuleRespConnection.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Connection in the answer", set(response, "Connection")},
-			{"An empty Connection in the answer", connection("")},
-			{"Connection: keep-alive in the answer", connection("keep-alive")},
-			{"Connection: close in the answer", connection("close")},
-			{"Connection: upgraded in the answer", connection("upgraded")},
-			{"Connection: keep-alive; Upgrade in the answer", connection("keep-alive; Upgrade")},
+			{"no-connection", "No Connection in the answer", set(response, "Connection")},
+			{"empty-connection", "An empty Connection in the answer", connection("")},
+			{"connection-keep-alive", "Connection: keep-alive in the answer", connection("keep-alive")},
+			{"connection-close", "Connection: close in the answer", connection("close")},
+			{"connection-upgraded", "Connection: upgraded in the answer", connection("upgraded")},
+			{"connection-semicolon", "Connection: keep-alive; Upgrade in the answer", connection("keep-alive; Upgrade")},
 		},
 	})
 }
@@ -208,35 +209,35 @@ func acceptOfAnswer(s *group) {
 		requirement: "White space around Sec-WebSocket-Accept does not count.", keyword: Must, duty: dutyTrims,
 		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: opens(),
 		list: []handshake{
-			{"Sec-WebSocket-Accept with white space around it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:\t  {accept} \t")},
-			{"Sec-WebSocket-Accept with no space before it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:{accept}")},
+			{"accept-with-white-space-around", "Sec-WebSocket-Accept with white space around it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:\t  {accept} \t")},
+			{"accept-without-space-before", "Sec-WebSocket-Accept with no space before it", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:{accept}")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "An answer without Sec-WebSocket-Accept, or with an empty one, fails the connection.", keyword: Must, duty: dutyChecks(4, "A client fails the connection if the accept value is missing or wrong."),
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"No Sec-WebSocket-Accept", set(response, "Sec-WebSocket-Accept")},
-			{"An empty Sec-WebSocket-Accept", accept("")},
-			{"Sec-WebSocket-Accept under another name", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accepted: {accept}")},
+			{"no-accept", "No Sec-WebSocket-Accept", set(response, "Sec-WebSocket-Accept")},
+			{"empty-accept", "An empty Sec-WebSocket-Accept", accept("")},
+			{"accept-under-another-name", "Sec-WebSocket-Accept under another name", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accepted: {accept}")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A Sec-WebSocket-Accept that is not made of the key and the GUID fails the connection.", keyword: Must, duty: dutyChecks(4, "A client fails the connection if the accept value is missing or wrong."),
 		rules: []string{wire.RuleAcceptWrong.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"Sec-WebSocket-Accept for the key of the RFC's example", accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
-			{"Sec-WebSocket-Accept with the key itself", accept("{key}")},
-			{"Sec-WebSocket-Accept without its last byte", accept("{accept-cut}")},
-			{"Sec-WebSocket-Accept with one byte more", accept("{accept}=")},
-			{"Sec-WebSocket-Accept in quotes", accept(`"{accept}"`)},
-			{"Sec-WebSocket-Accept in other case", accept("{accept-case}")},
-			{"Sec-WebSocket-Accept made with no GUID", accept("{accept-key}")},
-			{"Sec-WebSocket-Accept made with a GUID in lower case", accept("{accept-lower}")},
-			{"Sec-WebSocket-Accept made with a misprinted GUID", accept("{accept-misprint}")},
-			{"Sec-WebSocket-Accept made of the key decoded", accept("{accept-decoded}")},
-			{"Sec-WebSocket-Accept with the hash in hex", accept("{accept-hex}")},
-			{"Two values in one Sec-WebSocket-Accept", accept("{accept}, {accept}")},
+			{"accept-for-example-key", "Sec-WebSocket-Accept for the key of the RFC's example", accept("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")},
+			{"accept-is-key", "Sec-WebSocket-Accept with the key itself", accept("{key}")},
+			{"accept-without-last-byte", "Sec-WebSocket-Accept without its last byte", accept("{accept-cut}")},
+			{"accept-one-byte-longer", "Sec-WebSocket-Accept with one byte more", accept("{accept}=")},
+			{"accept-in-quotes", "Sec-WebSocket-Accept in quotes", accept(`"{accept}"`)},
+			{"accept-in-other-case", "Sec-WebSocket-Accept in other case", accept("{accept-case}")},
+			{"accept-without-guid", "Sec-WebSocket-Accept made with no GUID", accept("{accept-key}")},
+			{"accept-with-lower-case-guid", "Sec-WebSocket-Accept made with a GUID in lower case", accept("{accept-lower}")},
+			{"accept-with-misprinted-guid", "Sec-WebSocket-Accept made with a misprinted GUID", accept("{accept-misprint}")},
+			{"accept-for-decoded-key", "Sec-WebSocket-Accept made of the key decoded", accept("{accept-decoded}")},
+			{"accept-in-hex", "Sec-WebSocket-Accept with the hash in hex", accept("{accept-hex}")},
+			{"accept-with-two-values", "Two values in one Sec-WebSocket-Accept", accept("{accept}, {accept}")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
@@ -244,9 +245,9 @@ func acceptOfAnswer(s *group) {
 		requirement: "A server sends Sec-WebSocket-Accept once. What a client does if it comes twice no MUST says.", keyword: May, section: "11.3.3",
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: refusesOr(Warning, "it ignores that the field is repeated, which a server must not do (RFC 6455 §11.3.3)"),
 		list: []handshake{
-			{"Sec-WebSocket-Accept twice, right both times", accept("{accept}", "{accept}")},
-			{"Sec-WebSocket-Accept twice, right the first time", accept("{accept}", "{accept-key}")},
-			{"Sec-WebSocket-Accept twice, right the second time", accept("{accept-key}", "{accept}")},
+			{"accept-twice-both-right", "Sec-WebSocket-Accept twice, right both times", accept("{accept}", "{accept}")},
+			{"accept-twice-first-right", "Sec-WebSocket-Accept twice, right the first time", accept("{accept}", "{accept-key}")},
+			{"accept-twice-second-right", "Sec-WebSocket-Accept twice, right the second time", accept("{accept-key}", "{accept}")},
 		},
 	})
 }
@@ -258,15 +259,15 @@ func choicesOfAnswer(s *group) {
 		requirement: "A subprotocol that the client has not offered fails the connection.", keyword: Must, duty: dutyChecks(6, "A client fails the connection if the server chose a subprotocol that was not offered."),
 		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"A subprotocol that was not offered", subprotocol("x-wslab-unasked")},
-			{"Two subprotocols that were not offered", subprotocol("x-wslab-unasked, x-wslab-too")},
-			{"Two Sec-WebSocket-Protocols", subprotocol("x-wslab-unasked", "x-wslab-too")},
+			{"subprotocol-not-offered", "A subprotocol that was not offered", subprotocol("x-wslab-unasked")},
+			{"two-subprotocols-not-offered", "Two subprotocols that were not offered", subprotocol("x-wslab-unasked, x-wslab-too")},
+			{"two-subprotocol-fields", "Two Sec-WebSocket-Protocols", subprotocol("x-wslab-unasked", "x-wslab-too")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The empty string is no subprotocol, and not the same as none (§4.2.2); an answer with it breaks the grammar.", keyword: Must, duty: dutyValidates, section: "4.2.2",
 		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: refusesOr(Warning, "it takes an empty subprotocol for none"),
-		list: []handshake{{"An empty Sec-WebSocket-Protocol in the answer", subprotocol("")}},
+		list: []handshake{{"subprotocol-empty", "An empty Sec-WebSocket-Protocol in the answer", subprotocol("")}},
 	})
 	extension := func(values ...string) string {
 		return plus(response, prefixed("Sec-WebSocket-Extensions: ", values)...)
@@ -275,27 +276,27 @@ func choicesOfAnswer(s *group) {
 		requirement: "An extension that the client has not offered fails the connection.", keyword: Must, duty: dutyChecks(5, "A client fails the connection if the server uses an extension that was not offered."),
 		rules: []string{wire.RuleRespExtension.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"An extension that was not offered", extension("x-wslab-unasked")},
-			{"An extension that was not offered, with a parameter", extension("x-wslab-unasked; a=1")},
-			{"Two extensions that were not offered", extension("x-wslab-unasked, x-wslab-too")},
-			{"Two extensions in two fields", extension("x-wslab-unasked", "x-wslab-too")},
-			{"An extension of an old draft", extension("deflate-stream")},
+			{"extension-not-offered", "An extension that was not offered", extension("x-wslab-unasked")},
+			{"extension-not-offered-with-parameter", "An extension that was not offered, with a parameter", extension("x-wslab-unasked; a=1")},
+			{"two-extensions-not-offered", "Two extensions that were not offered", extension("x-wslab-unasked, x-wslab-too")},
+			{"two-extensions-in-two-fields", "Two extensions in two fields", extension("x-wslab-unasked", "x-wslab-too")},
+			{"extension-of-old-draft", "An extension of an old draft", extension("deflate-stream")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A Sec-WebSocket-Extensions that breaks its grammar fails the connection at once.", keyword: Must, duty: dutyGrammar91, section: "9.1",
 		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: refuses(),
 		list: []handshake{
-			{"An extension with a space in its name in the answer", extension("x wslab")},
-			{"Nothing before a semicolon in the answer", extension("; a=1")},
-			{"A parameter with = and no value in the answer", extension("x-wslab; a=")},
-			{"A value whose quotes do not end in the answer", extension(`x-wslab; a="1`)},
+			{"extension-with-space-in-name", "An extension with a space in its name in the answer", extension("x wslab")},
+			{"extension-nothing-before-semicolon", "Nothing before a semicolon in the answer", extension("; a=1")},
+			{"extension-parameter-without-value", "A parameter with = and no value in the answer", extension("x-wslab; a=")},
+			{"extension-quotes-not-closed", "A value whose quotes do not end in the answer", extension(`x-wslab; a="1`)},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "The list has one item at least; who reads a list overlooks empty items (RFC 9110 §5.6.1.2).", keyword: May, section: "9.1",
 		rules: []string{wire.RuleExtensionGrammar.Code}, outcomes: opensOr(Pass, ""),
-		list: []handshake{{"An empty Sec-WebSocket-Extensions in the answer", extension("")}},
+		list: []handshake{{"extensions-empty", "An empty Sec-WebSocket-Extensions in the answer", extension("")}},
 	})
 }
 
@@ -305,9 +306,9 @@ func grammarOfAnswer(s *group) {
 		requirement: "The names of header fields may be in any case, and their order does not count.", keyword: Must, duty: dutyInterprets,
 		outcomes: opens(),
 		list: []handshake{
-			{"All names of the answer in lower case", renamed(response, strings.ToLower)},
-			{"All names of the answer in capitals", renamed(response, strings.ToUpper)},
-			{"The answer's fields in the opposite order", backwards(response)},
+			{"names-in-lower-case", "All names of the answer in lower case", renamed(response, strings.ToLower)},
+			{"names-in-capitals", "All names of the answer in capitals", renamed(response, strings.ToUpper)},
+			{"fields-in-opposite-order", "The answer's fields in the opposite order", backwards(response)},
 		},
 	})
 	unknown := opensOr(Warning, "it fails the connection for a header field that it should ignore (RFC 9110 §5.1)")
@@ -315,26 +316,26 @@ func grammarOfAnswer(s *group) {
 		requirement: "A client ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
 		outcomes: unknown,
 		list: []handshake{
-			{"A field in the answer that nobody knows", plus(response, "X-Unknown: 1", "Sec-WebSocket-Unknown: 2")},
-			{"Fields of an old draft in the answer", plus(response, "Sec-WebSocket-Location: ws://elsewhere.example/", "Sec-WebSocket-Origin: null")},
-			{"Sec-WebSocket-Version in the answer", plus(response, "Sec-WebSocket-Version: 13")},
-			{"A cookie in the answer", plus(response, "Set-Cookie: a=1; HttpOnly")},
-			{"Date and Server in the answer", plus(response, "Date: Mon, 23 Nov 2026 00:00:00 GMT", "Server: judge")},
-			{"A field without a value in the answer", plus(response, "X-Empty:")},
+			{"unknown-field", "A field in the answer that nobody knows", plus(response, "X-Unknown: 1", "Sec-WebSocket-Unknown: 2")},
+			{"fields-of-old-draft", "Fields of an old draft in the answer", plus(response, "Sec-WebSocket-Location: ws://elsewhere.example/", "Sec-WebSocket-Origin: null")},
+			{"version", "Sec-WebSocket-Version in the answer", plus(response, "Sec-WebSocket-Version: 13")},
+			{"cookie", "A cookie in the answer", plus(response, "Set-Cookie: a=1; HttpOnly")},
+			{"date-and-server", "Date and Server in the answer", plus(response, "Date: Mon, 23 Nov 2026 00:00:00 GMT", "Server: judge")},
+			{"field-without-value", "A field without a value in the answer", plus(response, "X-Empty:")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "White space around a value is not part of it, and none is needed (RFC 9112 §5.1).", keyword: Must, duty: dutyTrims,
 		outcomes: opens(),
 		list: []handshake{
-			{"No space behind the answer's colons", strings.ReplaceAll(response, ": ", ":")},
-			{"White space behind the answer's values", spacesBehind(response)},
+			{"no-space-after-colons", "No space behind the answer's colons", strings.ReplaceAll(response, ": ", ":")},
+			{"white-space-after-values", "White space behind the answer's values", spacesBehind(response)},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client ignores header fields that it does not know (RFC 9110 §5.1 says SHOULD).", keyword: Should,
 		outcomes: unknown,
-		list:     []handshake{{"A value in UTF-8 in the answer", plus(response, "X-Unknown: Grüße")}},
+		list:     []handshake{{"value-in-utf-8", "A value in UTF-8 in the answer", plus(response, "X-Unknown: Grüße")}},
 	})
 	lines := make([]string, 100)
 	for i := range lines {
@@ -344,113 +345,113 @@ func grammarOfAnswer(s *group) {
 		requirement: "Fields that are not known are overlooked, many and long ones as well, within what a client is willing to hold.", keyword: Should,
 		outcomes: opensOr(Warning, "it fails the connection for a head that servers with some cookies send"),
 		list: []handshake{
-			{"100 fields in the answer", plus(response, lines...)},
-			{"A value of 1,025 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1025))},
-			{"A cookie of 4,096 bytes in the answer", plus(response, "Set-Cookie: a="+strings.Repeat("c", 4094))},
-			{"A value of 8,000 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 8000))},
+			{"100-fields", "100 fields in the answer", plus(response, lines...)},
+			{"value-of-1025-bytes", "A value of 1,025 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1025))},
+			{"cookie-of-4096-bytes", "A cookie of 4,096 bytes in the answer", plus(response, "Set-Cookie: a="+strings.Repeat("c", 4094))},
+			{"value-of-8000-bytes", "A value of 8,000 bytes in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 8000))},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client sets limits of its own to what it holds of an answer (§10.4).", keyword: May, section: "10.4",
 		outcomes: opensOr(Pass, ""),
 		list: []handshake{
-			{"A value of 64 KiB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 64<<10))},
-			{"A value of 1.1 MB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1_100_000))},
+			{"value-of-64-kib", "A value of 64 KiB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 64<<10))},
+			{"value-of-1.1-mb", "A value of 1.1 MB in the answer", plus(response, "X-Unknown: "+strings.Repeat("v", 1_100_000))},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A header line is a name of token characters, a colon and a value; an answer that breaks the grammar is no valid response, though HTTP lets who reads it recover what can be read (RFC 9110 §2.4).", keyword: Should,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Warning, "it overlooks a header line that breaks the grammar, as RFC 9110 §2.4 lets it, and others read such an answer in another way"),
 		list: []handshake{
-			{"A header line without a colon in the answer", plus(response, "X-Unknown")},
-			{"A header line without a name in the answer", plus(response, ": 1")},
-			{"A name with a space in it in the answer", plus(response, "X Unknown: 1")},
+			{"header-line-without-colon", "A header line without a colon in the answer", plus(response, "X-Unknown")},
+			{"header-line-without-name", "A header line without a name in the answer", plus(response, ": 1")},
+			{"name-with-space", "A name with a space in it in the answer", plus(response, "X Unknown: 1")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "No white space is before the colon, and no NUL in a value. A response with either is not valid, but HTTP lets a client repair it (RFC 9110 §5.5).", keyword: Should,
 		rules: []string{wire.RuleHeaderGrammar.Code}, outcomes: refusesOr(Note, "it overlooks or mends what is wrong, as HTTP allows"),
 		list: []handshake{
-			{"A space before the colon of an unknown field in the answer", plus(response, "X-Unknown : 1")},
-			{"A value with NUL in the answer", plus(response, "X-Unknown: a\x00b")},
-			{"A value with a CR that ends no line in the answer", plus(response, "X-Unknown: a\rb")},
+			{"space-before-colon", "A space before the colon of an unknown field in the answer", plus(response, "X-Unknown : 1")},
+			{"value-with-nul", "A value with NUL in the answer", plus(response, "X-Unknown: a\x00b")},
+			{"value-with-cr", "A value with a CR that ends no line in the answer", plus(response, "X-Unknown: a\rb")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "No white space stands before a colon (RFC 9112 §5.1): what has it is no Upgrade field.", keyword: Must, duty: dutyChecks(2, "A client fails the connection if Upgrade is missing or is not websocket."),
 		rules: []string{wire.RuleRespUpgrade.Code}, outcomes: refusesOr(Warning, "it overlooks white space before a colon, which RFC 9112 §5.1 forbids because readers differ in it"),
-		list: []handshake{{"A space before the colon of Upgrade in the answer", set(response, "Upgrade", "Upgrade : websocket")}},
+		list: []handshake{{"space-before-colon-of-upgrade", "A space before the colon of Upgrade in the answer", set(response, "Upgrade", "Upgrade : websocket")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client that receives a folded line, as old HTTP has it, reads it as one line (RFC 9112 §5.2).", keyword: Must, duty: dutyFoldedBack,
 		outcomes: opensOr(Warning, "it fails the connection for a folded line, which RFC 9112 §5.2 says to read as one"),
 		list: []handshake{
-			{"An unknown field of the answer folded into two lines", plus(response, "X-Unknown: a", " b")},
-			{"Sec-WebSocket-Accept folded into two lines", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:", "\t{accept}")},
+			{"folded-unknown-field", "An unknown field of the answer folded into two lines", plus(response, "X-Unknown: a", " b")},
+			{"folded-accept", "Sec-WebSocket-Accept folded into two lines", set(response, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept:", "\t{accept}")},
 		},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A client may take a LF alone for the end of a line (RFC 9112 §2.2).", keyword: May,
 		outcomes: opensOr(Pass, ""),
-		list:     []handshake{{"Lines of the answer that end in LF alone", strings.ReplaceAll(response, "\r\n", "\n")}},
+		list:     []handshake{{"lines-end-in-lf", "Lines of the answer that end in LF alone", strings.ReplaceAll(response, "\r\n", "\n")}},
 	})
 	s.addHandshakes(wire.Client, handshakes{
 		requirement: "A 101 has no content and ends with its empty line (RFC 9112 §6.3), whatever length it claims: frames follow it.", keyword: Must, duty: dutyParses,
 		outcomes: opensOr(Note, "it fails the connection, as a 101 must not have this field"),
 		list: []handshake{
-			{"Content-Length: 0 in the answer", plus(response, "Content-Length: 0")},
-			{"Content-Length: 7 in the answer, and a frame of seven bytes", plus(response, "Content-Length: 7")},
-			{"Transfer-Encoding: chunked in the answer", plus(response, "Transfer-Encoding: chunked")},
+			{"content-length-0", "Content-Length: 0 in the answer", plus(response, "Content-Length: 0")},
+			{"content-length-7-and-frame-of-7-bytes", "Content-Length: 7 in the answer, and a frame of seven bytes", plus(response, "Content-Length: 7")},
+			{"transfer-encoding-chunked", "Transfer-Encoding: chunked in the answer", plus(response, "Transfer-Encoding: chunked")},
 		},
 	})
 }
 
 // answerInPieces is about how TCP cuts an answer, and what comes with it.
 func answerInPieces(s *group) {
-	add := func(title string, o Opening) {
+	add := func(name, title string, o Opening) {
 		keyword, duty, outcomes := Must, dutyInterprets, opens()
 		if o.Gap > between { // how long a client waits is its own choice
 			keyword, duty, outcomes = May, Duty{}, opensOr(Note, "it does not wait so long for the rest of a response, which is its own choice")
 		}
 		s.addForClients(Case{
-			Title: title, Requirement: "A response means the same however TCP cuts it.", Keyword: keyword, Duty: duty,
+			Name: name, Title: title, Requirement: "A response means the same however TCP cuts it.", Keyword: keyword, Duty: duty,
 			Opening: o, Steps: tried, Outcomes: outcomes, Deadline: slowly,
 		})
 	}
-	for _, each := range []struct{ where, at string }{
-		{"in its version", "HTTP/1"},
-		{"in its status", "HTTP/1.1 10"},
-		{"between CR and LF of its status line", "Protocols\r"},
-		{"in a field's name", "Sec-WebSo"},
-		{"in a field's value", "webso"},
-		{"between two fields", "websocket\r\n"},
-		{"before the empty line", "{accept}\r\n"},
-		{"in the middle of the empty line", "{accept}\r\n\r"},
+	for _, each := range []struct{ name, where, at string }{
+		{"cut-in-version", "in its version", "HTTP/1"},
+		{"cut-in-status", "in its status", "HTTP/1.1 10"},
+		{"cut-between-cr-and-lf", "between CR and LF of its status line", "Protocols\r"},
+		{"cut-in-field-name", "in a field's name", "Sec-WebSo"},
+		{"cut-in-field-value", "in a field's value", "webso"},
+		{"cut-between-fields", "between two fields", "websocket\r\n"},
+		{"cut-before-empty-line", "before the empty line", "{accept}\r\n"},
+		{"cut-in-empty-line", "in the middle of the empty line", "{accept}\r\n\r"},
 	} {
 		at := strings.Index(response, each.at) + len(each.at)
-		add("An answer cut "+each.where, Opening{Writes: []string{response[:at], response[at:]}, Gap: between})
+		add(each.name, "An answer cut "+each.where, Opening{Writes: []string{response[:at], response[at:]}, Gap: between})
 	}
 	lines := strings.SplitAfter(response, "\r\n")
-	add("An answer byte by byte", Opening{Each: 1, Gap: between / 10})
-	add("An answer in pieces of seven bytes", Opening{Each: 7, Gap: between / 2})
-	add("An answer line by line, 80 ms apart", Opening{Writes: lines[:len(lines)-1], Gap: 80 * time.Millisecond})
-	add("An answer with a pause of 300 ms before its last byte", Opening{Writes: []string{response[:len(response)-1], response[len(response)-1:]}, Gap: 300 * time.Millisecond})
+	add("byte-by-byte", "An answer byte by byte", Opening{Each: 1, Gap: between / 10})
+	add("pieces-of-7-bytes", "An answer in pieces of seven bytes", Opening{Each: 7, Gap: between / 2})
+	add("line-by-line-80-ms-apart", "An answer line by line, 80 ms apart", Opening{Writes: lines[:len(lines)-1], Gap: 80 * time.Millisecond})
+	add("pause-before-last-byte", "An answer with a pause of 300 ms before its last byte", Opening{Writes: []string{response[:len(response)-1], response[len(response)-1:]}, Gap: 300 * time.Millisecond})
 
-	glued := func(title string, outcomes []Outcome, steps ...Step) {
+	glued := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.addForClients(Case{
-			Title: title, Keyword: Must, Duty: dutyParses, Glued: true, Steps: steps, Outcomes: outcomes,
+			Name: name, Title: title, Keyword: Must, Duty: dutyParses, Glued: true, Steps: steps, Outcomes: outcomes,
 			Requirement: "A server may send frames as soon as it has answered, in the same TCP segment even: none may be lost.",
 		})
 	}
-	glued("A frame in the same TCP segment as the answer", opens(), send(text("Hello")))
-	glued("Three frames in the same TCP segment as the answer", answers(texts("one"), texts("two"), binaries(3)), send(text("one"), text("two"), binary(3)))
-	glued("Two fragments in the same TCP segment as the answer", opens(), send(text("Hel").more(), cont("lo")))
-	glued("A Ping in the same TCP segment as the answer", answers(pongs("Hello")), send(ping("Hello")))
-	glued("A Close frame in the same TCP segment as the answer", closes(1000), send(closeWith(1000, "")))
-	glued("A frame of 10,000 bytes behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
-	glued("Half a frame in the same TCP segment as the answer, then the rest", opens(), data(0x81, 0x05, 'H', 'e'), pause(between), data('l', 'l', 'o'))
+	glued("frame-with-response", "A frame in the same TCP segment as the answer", opens(), send(text("Hello")))
+	glued("three-frames-with-response", "Three frames in the same TCP segment as the answer", answers(texts("one"), texts("two"), binaries(3)), send(text("one"), text("two"), binary(3)))
+	glued("two-fragments-with-response", "Two fragments in the same TCP segment as the answer", opens(), send(text("Hel").more(), cont("lo")))
+	glued("ping-with-response", "A Ping in the same TCP segment as the answer", answers(pongs("Hello")), send(ping("Hello")))
+	glued("close-with-response", "A Close frame in the same TCP segment as the answer", closes(1000), send(closeWith(1000, "")))
+	glued("frame-of-10000-bytes-with-response", "A frame of 10,000 bytes behind the answer at once", answers(sees(wire.Text, textOf(10000))), send(of(wire.Text, textOf(10000))))
+	glued("half-frame-with-response", "Half a frame in the same TCP segment as the answer, then the rest", opens(), data(0x81, 0x05, 'H', 'e'), pause(between), data('l', 'l', 'o'))
 	s.addForClients(Case{
-		Title: "A frame that breaks a rule in the same TCP segment as the answer", Keyword: Must, Duty: dutyOpcode, Glued: true,
+		Name: "bad-frame-with-response", Title: "A frame that breaks a rule in the same TCP segment as the answer", Keyword: Must, Duty: dutyOpcode, Glued: true,
 		Requirement: "A frame that arrives with the response is read like any other.",
 		Steps:       []Step{send(text("Hello").opcode(3))}, Outcomes: fails(wire.ProtocolError),
 	})

@@ -19,61 +19,65 @@ func section52() []*Case {
 	return s.cases
 }
 
-// rsvName names reserved bits: "RSV1 and RSV3".
-func rsvName(bits uint8) (name string, rules []string) {
+// rsvName names reserved bits: "rsv13", "RSV1 and RSV3".
+func rsvName(bits uint8) (name, title string, rules []string) {
 	var names []string
 	for i, rule := range []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3} {
 		if bits>>(2-i)&1 != 0 {
 			names, rules = append(names, fmt.Sprintf("RSV%d", i+1)), append(rules, rule.Code)
 		}
 	}
+	name = "rsv" + strings.ReplaceAll(strings.Join(names, ""), "RSV", "")
 	if n := len(names); n > 1 {
 		names[n-2] += " and " + names[n-1]
 		names = names[:n-1]
 	}
-	return strings.Join(names, ", "), rules
+	return name, strings.Join(names, ", "), rules
 }
 
 func reservedBits(s *group) {
 	const requirement = "RSV1, RSV2 and RSV3 are 0 unless an agreed extension uses them. A receiver of another value must fail the connection."
 	for bits := uint8(1); bits < 8; bits++ {
-		name, rules := rsvName(bits)
+		name, title, rules := rsvName(bits)
 		for _, f := range []struct {
+			name   string
 			what   string
 			frames []Frame
 		}{
-			{"a text frame", []Frame{text("Hello").rsv(bits)}},
-			{"a binary frame", []Frame{binary(0, 1, 2).rsv(bits)}},
-			{"a continuation frame", []Frame{text("He").more(), cont("llo").rsv(bits)}},
-			{"a Ping", []Frame{ping("Hello").rsv(bits)}},
-			{"a Pong", []Frame{pong("Hello").rsv(bits)}},
-			{"a Close frame", []Frame{closeWith(1000, "").rsv(bits)}},
+			{"text", "a text frame", []Frame{text("Hello").rsv(bits)}},
+			{"binary", "a binary frame", []Frame{binary(0, 1, 2).rsv(bits)}},
+			{"continuation", "a continuation frame", []Frame{text("He").more(), cont("llo").rsv(bits)}},
+			{"ping", "a Ping", []Frame{ping("Hello").rsv(bits)}},
+			{"pong", "a Pong", []Frame{pong("Hello").rsv(bits)}},
+			{"close", "a Close frame", []Frame{closeWith(1000, "").rsv(bits)}},
 		} {
 			s.add(Case{
-				Title: name + " in " + f.what, Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: rules,
+				Name: name + "-in-" + f.name, Title: title + " in " + f.what, Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: rules,
 				Steps: []Step{send(f.frames...)}, Outcomes: fails(wire.ProtocolError),
 			})
 		}
 	}
 	for bits := uint8(1); bits < 8; bits++ {
-		name, rules := rsvName(bits)
+		name, title, rules := rsvName(bits)
 		frames := []Frame{text("Hello"), text("Hello").rsv(bits), ping("")}
 		for _, how := range []struct {
+			name string
 			what string
 			step Step
 		}{
-			{"in one TCP write", send(frames...)},
-			{"byte by byte", send(frames...).every(1)},
+			{"one-write", "in one TCP write", send(frames...)},
+			{"byte-by-byte", "byte by byte", send(frames...).every(1)},
 		} {
 			s.add(Case{
-				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", name, how.what),
+				Name:        "text-then-" + name + "-" + how.name,
+				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", title, how.what),
 				Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: rules,
 				Steps: []Step{how.step}, Outcomes: failsAfter(wire.ProtocolError, texts("Hello")),
 			})
 		}
 	}
 	s.add(Case{
-		Title:       "Reserved bits, a reserved opcode and the mask of the other role together",
+		Name: "rsv-opcode-and-mask-wrong", Title: "Reserved bits, a reserved opcode and the mask of the other role together",
 		Requirement: requirement, Keyword: Must, Duty: dutyReserved, Rules: []string{wire.RuleRSV1.Code, wire.RuleOpcode.Code, wire.RuleMaskMissing.Code},
 		Steps: []Step{send(text("Hello").rsv(7).opcode(0xB).wrongMask())}, Outcomes: fails(wire.ProtocolError),
 	})
@@ -82,21 +86,22 @@ func reservedBits(s *group) {
 func reservedOpcodes(s *group) {
 	const requirement = "The opcodes 3 to 7 and B to F are unknown. A receiver of one must fail the connection."
 	rules := []string{wire.RuleOpcode.Code}
-	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyOpcode, Rules: rules, Steps: steps, Outcomes: outcomes})
+	add := func(name, title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: dutyOpcode, Rules: rules, Steps: steps, Outcomes: outcomes})
 	}
 	for _, op := range []wire.Opcode{3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF} {
-		add(fmt.Sprintf("Opcode %X without a payload", uint8(op)), fails(wire.ProtocolError),
+		name := fmt.Sprintf("opcode-%x", uint8(op))
+		add(name+"-empty", fmt.Sprintf("Opcode %X without a payload", uint8(op)), fails(wire.ProtocolError),
 			send(text("").opcode(op)))
-		add(fmt.Sprintf("Opcode %X with a payload", uint8(op)), fails(wire.ProtocolError),
+		add(name+"-with-payload", fmt.Sprintf("Opcode %X with a payload", uint8(op)), fails(wire.ProtocolError),
 			send(text("Hello").opcode(op)))
-		add(fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
+		add("text-"+name+"-ping-one-write", fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
 			send(text("Hello"), text("reserved").opcode(op), ping("")))
-		add(fmt.Sprintf("A text, opcode %X, a Ping byte by byte", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
+		add("text-"+name+"-ping-byte-by-byte", fmt.Sprintf("A text, opcode %X, a Ping byte by byte", uint8(op)), failsAfter(wire.ProtocolError, texts("Hello")),
 			send(text("Hello"), text("reserved").opcode(op), ping("")).every(1))
-		add(fmt.Sprintf("Opcode %X with FIN 0", uint8(op)), fails(wire.ProtocolError),
+		add(name+"-fin-0", fmt.Sprintf("Opcode %X with FIN 0", uint8(op)), fails(wire.ProtocolError),
 			send(text("Hello").opcode(op).more()))
-		add(fmt.Sprintf("Opcode %X between two fragments", uint8(op)), fails(wire.ProtocolError),
+		add(name+"-between-fragments", fmt.Sprintf("Opcode %X between two fragments", uint8(op)), fails(wire.ProtocolError),
 			send(text("He").more(), text("").opcode(op), cont("llo")))
 	}
 }
@@ -114,12 +119,12 @@ func lengths(s *group) {
 		}
 		for _, n := range edges {
 			s.add(Case{
-				Title: fmt.Sprintf("A %s message of %s", op, counted(n)), Requirement: requirement, Keyword: Must, Duty: dutyParses,
+				Name: fmt.Sprintf("%s-of-%d", kind(op), n), Title: fmt.Sprintf("A %s message of %s", op, counted(n)), Requirement: requirement, Keyword: Must, Duty: dutyParses,
 				Steps: []Step{send(of(op, payload(n)))}, Outcomes: answers(sees(op, payload(n))),
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s message of 65,536 bytes in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: dutyParses,
+			Name: kind(op) + "-of-65536-in-writes-of-997", Title: fmt.Sprintf("A %s message of 65,536 bytes in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: dutyParses,
 			Steps: []Step{send(of(op, payload(65536))).every(997)}, Outcomes: answers(sees(op, payload(65536))),
 		})
 	}
@@ -129,7 +134,7 @@ func lengths(s *group) {
 		frames, echoes = append(frames, of(wire.Text, textOf(n))), append(echoes, sees(wire.Text, textOf(n)))
 	}
 	s.add(Case{
-		Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must, Duty: dutyParses,
+		Name: "texts-of-0-to-299", Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must, Duty: dutyParses,
 		Steps: []Step{send(frames...)}, Outcomes: answers(echoes...), Deadline: 2 * DefaultDeadline,
 	})
 }
@@ -149,12 +154,17 @@ func wrongLengths(s *group) {
 			if frame.Opcode.IsControl() && f.n > wire.MaxControlPayload {
 				continue
 			}
+			name := fmt.Sprintf("length-%d-for-%d", f.form, f.n)
+			if frame.Opcode != wire.Text {
+				name += "-" + kind(frame.Opcode)
+			}
 			echo := sees(frame.Opcode, frame.Payload)
 			if frame.Opcode == wire.Ping {
 				echo.Opcode = wire.Pong
 			}
 			const lax = "it accepts a length that is not in the shortest form, which a sender must not write (RFC 6455 §5.2)"
 			s.add(Case{
+				Name:        name,
 				Title:       fmt.Sprintf("The length %s of a %s frame in %d bits", grouped(f.n), frame.Opcode, f.form),
 				Requirement: minimal, Keyword: May, Rules: []string{wire.RuleLengthMinimal.Code},
 				Steps: []Step{send(frame.form(f.form))}, Outcomes: failsOrTakes(wire.ProtocolError, lax, echo), Lax: lax,
@@ -163,15 +173,17 @@ func wrongLengths(s *group) {
 	}
 	const topBit = "A sender writes 0 as the top bit of a 64-bit length. What a receiver does with a 1 no MUST says."
 	for _, f := range []struct {
+		name string
 		what string
 		n    uint64
 	}{
-		{"and the rest 0", 1 << 63},
-		{"before a length of 65,536", 1<<63 | 65536},
-		{"and all others as well", 1<<64 - 1},
+		{"alone", "and the rest 0", 1 << 63},
+		{"and-65536", "before a length of 65,536", 1<<63 | 65536},
+		{"and-all-others", "and all others as well", 1<<64 - 1},
 	} {
 		for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
 			s.add(Case{
+				Name:        "top-bit-" + f.name + "-" + kind(op),
 				Title:       fmt.Sprintf("A 64-bit length of a %s frame with the top bit 1 %s", op, f.what),
 				Requirement: topBit, Keyword: May, Rules: []string{wire.RuleLengthTopBit.Code},
 				Steps: []Step{send(text("Hello").opcode(op).claims(f.n))}, Outcomes: fails(wire.ProtocolError),
@@ -180,6 +192,9 @@ func wrongLengths(s *group) {
 		}
 	}
 }
+
+// kind is op as names of cases have it: "text".
+func kind(op wire.Opcode) string { return strings.ToLower(op.String()) }
 
 // grouped writes n with a comma between thousands.
 func grouped(n int) string {

@@ -12,24 +12,24 @@ import (
 func section53() []*Case {
 	s := group{name: "5.3", section: "5.3"}
 	const requirement = "Byte i of the payload is XORed with byte i mod 4 of the masking key, whatever the key is."
-	add := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Requirement: requirement, Keyword: Must, Duty: dutyUnmasks, OneSided: true, Steps: steps, Outcomes: outcomes})
+	add := func(name, title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: dutyUnmasks, OneSided: true, Steps: steps, Outcomes: outcomes})
 	}
 	for _, key := range [][]byte{
 		{0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 1}, {0x80, 0, 0, 0}, {'H', 'e', 'l', 'l'}, {0x37, 0xfa, 0x21, 0x3d},
 	} {
-		add(fmt.Sprintf("The masking key % x", key), answers(texts("Hello, world")), send(text("Hello, world").key(key...)))
+		add(fmt.Sprintf("key-%x", key), fmt.Sprintf("The masking key % x", key), answers(texts("Hello, world")), send(text("Hello, world").key(key...)))
 	}
 	for n := 1; n <= 9; n++ {
 		p := textOf(n)
-		add(fmt.Sprintf("A payload of %s, each under its byte of the key", counted(n)), answers(sees(wire.Text, p)),
+		add(fmt.Sprintf("payload-of-%d", n), fmt.Sprintf("A payload of %s, each under its byte of the key", counted(n)), answers(sees(wire.Text, p)),
 			send(of(wire.Text, p).key(1, 2, 3, 4)))
 	}
-	add("Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", answers(texts("Hello, world")),
+	add("key-of-each-fragment", "Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", answers(texts("Hello, world")),
 		send(text("H").more().key(1, 2, 3, 4), cont("el").more().key(5, 6, 7, 8), cont("lo,").more().key(9, 10, 11, 12), cont(" world").key(13, 14, 15, 16)))
-	add("A masked payload that TCP cuts after each byte", answers(texts("Hello, world")),
+	add("payload-byte-by-byte", "A masked payload that TCP cuts after each byte", answers(texts("Hello, world")),
 		send(text("Hello, world").key(0xa1, 0xb2, 0xc3, 0xd4)).every(1))
-	add("A masked payload of 1,000 bytes that TCP cuts after each 7", answers(sees(wire.Text, textOf(1000))),
+	add("payload-of-1000-in-writes-of-7", "A masked payload of 1,000 bytes that TCP cuts after each 7", answers(sees(wire.Text, textOf(1000))),
 		send(of(wire.Text, textOf(1000)).key(0xa1, 0xb2, 0xc3, 0xd4)).every(7))
 
 	var frames []Frame
@@ -39,7 +39,7 @@ func section53() []*Case {
 		frames, echoes = append(frames, text(m)), append(echoes, texts(m))
 	}
 	s.addForClients(Case{
-		Title:       "The masking keys of eight messages",
+		Name: "new-key-for-each-frame", Title: "The masking keys of eight messages",
 		Requirement: "A client chooses a new and unpredictable masking key for every frame.", Keyword: Must, Duty: dutyFreshKey,
 		Steps: []Step{send(frames...)}, Outcomes: answers(echoes...), also: freshKeys,
 	})

@@ -18,23 +18,24 @@ func section55() []*Case {
 	)
 	control := []Frame{ping("Hello"), pong("Hello"), closeWith(1000, "")}
 	for _, f := range control {
+		name := kind(f.Opcode)
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Name: name + "-fin-0", Title: fmt.Sprintf("A %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
 			Requirement: fragmented, Lax: laxFragmented,
 			Steps: []Step{send(f.more())}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0, and a continuation", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Name: name + "-fin-0-then-continuation", Title: fmt.Sprintf("A %s frame with FIN 0, and a continuation", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
 			Requirement: fragmented, Lax: laxFragmented,
 			Steps: []Step{send(f.more(), cont("more"))}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame with FIN 0 between two fragments of a text", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Name: name + "-fin-0-between-fragments", Title: fmt.Sprintf("A %s frame with FIN 0 between two fragments of a text", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
 			Requirement: fragmented, Lax: laxFragmented,
 			Steps: []Step{send(text("Hel").more(), f.more(), cont("lo"))}, Outcomes: fails(wire.ProtocolError),
 		})
 		s.add(Case{
-			Title: fmt.Sprintf("An empty %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
+			Name: "empty-" + name + "-fin-0", Title: fmt.Sprintf("An empty %s frame with FIN 0", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlFragment.Code},
 			Requirement: fragmented, Lax: laxFragmented,
 			Steps: []Step{send(Frame{Opcode: f.Opcode})}, Outcomes: fails(wire.ProtocolError),
 		})
@@ -44,13 +45,13 @@ func section55() []*Case {
 				p = Payload{Data: append([]byte{0x03, 0xe8}, textOf(n-2).Bytes()...)}
 			}
 			s.add(Case{
-				Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
+				Name: fmt.Sprintf("%s-of-%d", name, n), Title: fmt.Sprintf("A %s frame of %s", f.Opcode, counted(n)), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
 				Requirement: long, Lax: laxLong,
 				Steps: []Step{send(of(f.Opcode, p))}, Outcomes: fails(wire.ProtocolError),
 			})
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("A %s frame of 126 bytes, byte by byte", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
+			Name: name + "-of-126-byte-by-byte", Title: fmt.Sprintf("A %s frame of 126 bytes, byte by byte", f.Opcode), Keyword: May, Rules: []string{wire.RuleControlLength.Code},
 			Requirement: long, Lax: laxLong,
 			Steps: []Step{send(of(f.Opcode, Payload{Data: append([]byte{0x03, 0xe8}, textOf(124).Bytes()...)})).every(1)}, Outcomes: fails(wire.ProtocolError),
 		})

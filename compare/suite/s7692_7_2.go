@@ -31,7 +31,7 @@ const inflates = "A receiver decompresses a message whose first frame has RSV1: 
 // inflating is about messages compressed on their own.
 func inflating(s *group) {
 	needs := inUse
-	add := func(title, section string, outcomes []Outcome, steps ...Step) {
+	add := func(name, title, section string, outcomes []Outcome, steps ...Step) {
 		duty := dutyParses
 		for _, f := range steps[0].Frames {
 			switch {
@@ -43,31 +43,31 @@ func inflating(s *group) {
 				duty = dutyAnswers
 			}
 		}
-		s.add(Case{Title: title, Requirement: inflates, Keyword: Must, Duty: duty, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
+		s.add(Case{Name: name, Title: title, Requirement: inflates, Keyword: Must, Duty: duty, Section: section, Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly})
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Data: b}} }
-	add("The example of one block", "7.2.3.1", opens(), send(rawPacked(wire.Text, hello...)))
-	add("The example of one block in two fragments, RSV1 in the first alone", "7.2.3.1", opens(),
+	add("example-one-block", "The example of one block", "7.2.3.1", opens(), send(rawPacked(wire.Text, hello...)))
+	add("example-in-two-fragments", "The example of one block in two fragments, RSV1 in the first alone", "7.2.3.1", opens(),
 		send(rawPacked(wire.Text, hello[:3]...).more(), part(hello[3:])))
-	add("The example without compression", "7.2.3.3", opens(), send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
-	add("The example with BFINAL set", "7.2.3.4", opens(), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	add("The example of two blocks in one message", "7.2.3.5", opens(), send(rawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
-	add("The example of an empty message", "7.2.3.6", answers(texts("")), send(rawPacked(wire.Text, 0x00)))
-	add("An empty compressed binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
-	add("An empty message between two others", "7.2.3.6", answers(texts("one"), texts(""), texts("three")),
+	add("example-uncompressed-block", "The example without compression", "7.2.3.3", opens(), send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
+	add("example-bfinal", "The example with BFINAL set", "7.2.3.4", opens(), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
+	add("example-two-blocks", "The example of two blocks in one message", "7.2.3.5", opens(), send(rawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
+	add("example-empty-message", "The example of an empty message", "7.2.3.6", answers(texts("")), send(rawPacked(wire.Text, 0x00)))
+	add("empty-binary", "An empty compressed binary message", "7.2.3.6", answers(binaries()), send(rawPacked(wire.Binary, 0x00)))
+	add("empty-message-between", "An empty message between two others", "7.2.3.6", answers(texts("one"), texts(""), texts("three")),
 		send(packed(text("one"))), send(rawPacked(wire.Text, 0x00)), send(packed(text("three"))))
 	// A sender may do both of these. That a receiver can read them no MUST says.
-	bfinal := func(title string, outcomes []Outcome, steps ...Step) {
-		s.add(Case{Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly,
+	bfinal := func(name, title string, outcomes []Outcome, steps ...Step) {
+		s.add(Case{Name: name, Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: slowly,
 			Requirement: "A sender may set BFINAL in any block (§7.2.1). It does not end the message or the connection: more blocks may follow."})
 	}
-	bfinal("Two messages with BFINAL set", answers(texts("Hello"), texts("Hello")),
+	bfinal("two-messages-bfinal", "Two messages with BFINAL set", answers(texts("Hello"), texts("Hello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	bfinal("A block behind one with BFINAL set", answers(texts("HelloHello")),
+	bfinal("block-after-bfinal", "A block behind one with BFINAL set", answers(texts("HelloHello")),
 		send(rawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
-	add("A compressed binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
-	add("A compressed text with characters of one to four bytes", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
+	add("binary", "A compressed binary message", "7.2.2", answers(sees(wire.Binary, binaryOf(251))), send(packed(of(wire.Binary, binaryOf(251)))))
+	add("text-with-wide-characters", "A compressed text with characters of one to four bytes", "7.2.2", answers(texts("aü€😀z")), send(packed(text("aü€😀z"))))
 
 	fragments := make([]Frame, len(hello))
 	for i := range hello {
@@ -75,38 +75,39 @@ func inflating(s *group) {
 	}
 	fragments[0].RSV, fragments[0].Opcode = 4, wire.Text
 	fragments[len(fragments)-1].Fin = true
-	add("A compressed text with a fragment for every byte", "7.2.2", opens(), send(fragments...))
-	add("An empty first fragment with RSV1", "7.2.2", opens(), send(rawPacked(wire.Text).more(), part(hello)))
-	add("A compressed text with an empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
-	add("A compressed text with an empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
-	add("Fragments of a text cut inside a character", "7.2.2", answers(texts("aü€😀z")), packedInParts(text("aü€😀z"), 2)...)
-	add("A Ping between two fragments of a compressed text", "6.1", answers(pongs("!"), texts("Hello")), send(rawPacked(wire.Text, hello[:3]...).more(), ping("!"), part(hello[3:])))
-	add("A Pong between two fragments of a compressed text", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
-	add("A Ping without RSV1, as is right with compression", "6.1", answers(pongs("Hello")), send(ping("Hello")))
-	add("A Close frame without RSV1, as is right with compression", "6.1", closes(1000), send(closeWith(1000, "bye")))
-	add("A compressed text byte by byte", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
-	add("A text without RSV1 where compression is agreed on", "6", opens(), send(text("Hello")))
-	add("Fragments without RSV1 where compression is agreed on", "6", opens(), send(text("Hel").more(), cont("lo")))
-	add("Messages with and without RSV1 by turns", "6", answers(texts("one"), texts("two"), texts("three"), binaries(4)),
+	add("fragment-for-every-byte", "A compressed text with a fragment for every byte", "7.2.2", opens(), send(fragments...))
+	add("first-fragment-empty", "An empty first fragment with RSV1", "7.2.2", opens(), send(rawPacked(wire.Text).more(), part(hello)))
+	add("last-fragment-empty", "A compressed text with an empty last fragment", "7.2.2", opens(), send(rawPacked(wire.Text, hello...).more(), cont("")))
+	add("middle-fragment-empty", "A compressed text with an empty fragment in the middle", "7.2.2", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), cont("").more(), part(hello[3:])))
+	add("fragments-cut-character", "Fragments of a text cut inside a character", "7.2.2", answers(texts("aü€😀z")), packedInParts(text("aü€😀z"), 2)...)
+	add("ping-between-fragments", "A Ping between two fragments of a compressed text", "6.1", answers(pongs("!"), texts("Hello")), send(rawPacked(wire.Text, hello[:3]...).more(), ping("!"), part(hello[3:])))
+	add("pong-between-fragments", "A Pong between two fragments of a compressed text", "6.1", opens(), send(rawPacked(wire.Text, hello[:3]...).more(), pong("!"), part(hello[3:])))
+	add("ping-without-rsv1", "A Ping without RSV1, as is right with compression", "6.1", answers(pongs("Hello")), send(ping("Hello")))
+	add("close-without-rsv1", "A Close frame without RSV1, as is right with compression", "6.1", closes(1000), send(closeWith(1000, "bye")))
+	add("text-byte-by-byte", "A compressed text byte by byte", "6", opens(), send(packed(text("Hello"))).every(1).gap(between/10))
+	add("text-without-rsv1", "A text without RSV1 where compression is agreed on", "6", opens(), send(text("Hello")))
+	add("fragments-without-rsv1", "Fragments without RSV1 where compression is agreed on", "6", opens(), send(text("Hel").more(), cont("lo")))
+	add("rsv1-by-turns", "Messages with and without RSV1 by turns", "6", answers(texts("one"), texts("two"), texts("three"), binaries(4)),
 		send(packed(text("one"))), send(text("two")), send(packed(text("three"))), send(binary(4)))
 	s.add(Case{
-		Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one byte, 00 (§7.2.3.6). What no byte at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
+		Name: "rsv1-without-payload", Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one byte, 00 (§7.2.3.6). What no byte at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(rawPacked(wire.Text))},
 		Outcomes: append(answers(texts("")), Outcome{Verdict: Note, Why: "it does not take a compressed message of no bytes for an empty one", End: End{How: Fails}}),
 	})
 
 	needs = fullWindow
 	for _, l := range []struct {
+		name  string
 		what  string
 		level int
 	}{
-		{"blocks without compression", flate.NoCompression}, {"codes for literals alone", flate.HuffmanOnly},
-		{"fast compression", flate.BestSpeed}, {"tables of its own", flate.BestCompression},
+		{"none", "blocks without compression", flate.NoCompression}, {"literals", "codes for literals alone", flate.HuffmanOnly},
+		{"fast", "fast compression", flate.BestSpeed}, {"tables", "tables of its own", flate.BestCompression},
 	} {
-		add("A text of 10,000 bytes with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
+		add("level-"+l.name, "A text of 10,000 bytes with "+l.what, "7.2.2", answers(sees(wire.Text, textOf(10000))), send(rawPacked(wire.Text, packedWith(l.level, textOf(10000).Bytes(), 0)...)))
 	}
-	add("A block for every five bytes", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
-	add("A compressed message of bytes that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Data: noise(4096)})), send(packed(of(wire.Binary, Payload{Data: noise(4096)}))))
+	add("block-for-every-5-bytes", "A block for every five bytes", "7.2.3.5", answers(sees(wire.Text, textOf(500))), send(rawPacked(wire.Text, packedWith(flate.BestSpeed, textOf(500).Bytes(), 5)...)))
+	add("incompressible", "A compressed message of bytes that cannot be compressed", "7.2.2", answers(sees(wire.Binary, Payload{Data: noise(4096)})), send(packed(of(wire.Binary, Payload{Data: noise(4096)}))))
 }
 
 // inflatingTogether is about many messages.
@@ -123,7 +124,7 @@ func inflatingTogether(s *group) {
 			frames[i], expects[i] = packed(of(op, p)), sees(op, p)
 		}
 		s.add(Case{
-			Title: fmt.Sprintf("%d compressed messages of about %d bytes", len(frames), n), Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
+			Name: fmt.Sprintf("%d-messages-of-%d", len(frames), n), Title: fmt.Sprintf("%d compressed messages of about %d bytes", len(frames), n), Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 			Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(frames...)}, Outcomes: answers(expects...), Deadline: slowly,
 		})
 	}
@@ -132,20 +133,20 @@ func inflatingTogether(s *group) {
 // inflatingWithHistory is about messages that refer to those before them.
 func inflatingWithHistory(s *group) {
 	needs := takeover
-	add := func(title string, outcomes []Outcome, steps ...Step) {
+	add := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Duty: dutyParses, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: needs}, Deadline: slowly,
+			Name: name, Title: title, Keyword: Must, Duty: dutyParses, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: needs}, Deadline: slowly,
 			Requirement: "Where no context takeover has not been agreed on, a message may refer to those before it, up to a window back.",
 		})
 	}
 	hello := rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)
 	again := rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)
-	add("The example of a message that refers to the one before it", answers(texts("Hello"), texts("Hello")), send(hello), send(again))
-	add("The example of two messages in one TCP write", answers(texts("Hello"), texts("Hello")), send(hello, again))
-	add("The example of two messages with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
-	add("The example of two messages with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
-	add("The example of two messages with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
-	add("A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Data: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
+	add("example-takeover", "The example of a message that refers to the one before it", answers(texts("Hello"), texts("Hello")), send(hello), send(again))
+	add("takeover-one-write", "The example of two messages in one TCP write", answers(texts("Hello"), texts("Hello")), send(hello, again))
+	add("takeover-after-uncompressed", "The example of two messages with a message without RSV1 between", answers(texts("Hello"), texts("other"), texts("Hello")), send(hello), send(text("other")), send(again))
+	add("takeover-after-empty", "The example of two messages with an empty message between", answers(texts("Hello"), texts(""), texts("Hello")), send(hello), send(rawPacked(wire.Text, 0x00)), send(again))
+	add("takeover-after-ping", "The example of two messages with a Ping between", answers(texts("Hello"), pongs("!"), texts("Hello")), send(hello), send(ping("!")), send(again))
+	add("takeover-binary-after-text", "A binary message that refers to a text", answers(texts("Hello"), sees(wire.Binary, Payload{Data: []byte("Hello")})), send(hello), send(again.opcode(wire.Binary)))
 
 	needs = takeoverFullWindow
 	p := newPacker()
@@ -156,7 +157,7 @@ func inflatingWithHistory(s *group) {
 		steps = append(steps, send(rawPacked(wire.Text, p.pack([]byte(message))...)))
 		expects = append(expects, texts(message))
 	}
-	add("30 compressed messages, each with what was before", answers(expects...), steps...)
+	add("takeover-30-messages", "30 compressed messages, each with what was before", answers(expects...), steps...)
 
 	// The second message is the first once more, so all of it lies 20,000 bytes
 	// back.
@@ -164,7 +165,7 @@ func inflatingWithHistory(s *group) {
 	first, second := p.pack(block), p.pack(block)
 	payload := Payload{Data: block}
 	s.add(Case{
-		Title: "A compressed message that lies 20,000 bytes back", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
+		Name: "takeover-20000-bytes-back", Title: "A compressed message that lies 20,000 bytes back", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
 		Deflate:     &Deflate{Needs: takeoverFullWindow},
 		Deadline:    slowly,
@@ -173,7 +174,7 @@ func inflatingWithHistory(s *group) {
 	})
 	far := append(bytes.Clone(noise(32000)), noise(32000)...)
 	s.add(Case{
-		Title: "A message that refers 32,000 bytes back into itself", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
+		Name: "window-32000-bytes-back", Title: "A message that refers 32,000 bytes back into itself", Keyword: Must, Duty: dutyParses, Section: "7.1.2",
 		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
 		Deadline:    slowly,
 		Deflate:     &Deflate{Needs: fullWindow}, Steps: []Step{send(packed(of(wire.Binary, Payload{Data: far})))},
@@ -185,20 +186,20 @@ func inflatingWithHistory(s *group) {
 func inflatingMuch(s *group) {
 	zeros := func(n int) Payload { return Payload{Data: []byte{0}, Size: n} }
 	s.add(Case{
-		Title: "1 MiB of zeros in about 1,000 bytes", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
+		Name: "zeros-of-1-mib", Title: "1 MiB of zeros in about 1,000 bytes", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(1 << 20))},
 		Outcomes: append(answers(sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
 	})
 	s.add(Case{
-		Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
+		Name: "text-of-1-mib", Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: dutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{send(packed(of(wire.Text, textOf(1<<20))))},
 		Outcomes: append(answers(sees(wire.Text, textOf(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: Fails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * slowly, Heavy: true,
 	})
 	bomb := zeros(48 << 20)
 	s.add(Case{
-		Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
+		Name: "bomb-of-48-mib", Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
 		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
 		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{send(zerosPacked(bomb.Len()))},
 		Outcomes: append(fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{sees(wire.Binary, bomb)}}),
@@ -208,55 +209,55 @@ func inflatingMuch(s *group) {
 
 // reservedOne is about RSV1 where it has no place.
 func reservedOne(s *group) {
-	add := func(title string, deflate *Deflate, steps ...Step) {
+	add := func(name, title string, deflate *Deflate, steps ...Step) {
 		duty := dutyCompressed
 		if f := steps[0].Frames[len(steps[0].Frames)-1]; deflate == nil || f.RSV&3 != 0 || !f.Opcode.IsControl() && f.Opcode != wire.Continuation {
 			duty = dutyReserved
 		}
 		s.add(Case{
-			Title: title, Keyword: Must, Duty: duty, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: fails(wire.ProtocolError),
+			Name: name, Title: title, Keyword: Must, Duty: duty, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: fails(wire.ProtocolError),
 			Requirement: "RSV1 is 1 in the first frame of a compressed message and nowhere else. A receiver of a 1 elsewhere fails the connection.",
 		})
 	}
 	agreed := &Deflate{Needs: inUse}
-	add("RSV1 where nothing has been agreed on", nil, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
-	add("RSV1 in a binary frame where nothing has been agreed on", nil, send(rawPacked(wire.Binary, 0x00)))
-	add("RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Data: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
-	add("RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
-	add("RSV1 in a Ping where compression is agreed on", agreed, send(ping("Hello").rsv(4)))
-	add("RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
-	add("RSV1 in a Pong where compression is agreed on", agreed, send(pong("Hello").rsv(4), text("Hello")))
-	add("RSV1 in a Close frame where compression is agreed on", agreed, send(closeWith(1000, "").rsv(4)))
-	add("RSV1 in a Ping between two fragments", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), ping("!").rsv(4)))
-	add("RSV1 and RSV2", agreed, send(packed(text("Hello")).rsv(6)))
-	add("RSV1 and RSV3", agreed, send(packed(text("Hello")).rsv(5)))
-	add("RSV2 alone", agreed, send(text("Hello").rsv(2)))
-	add("RSV3 alone", agreed, send(text("Hello").rsv(1)))
-	add("RSV1 with the reserved opcode 3", agreed, send(packed(text("Hello")).opcode(3)))
+	add("rsv1-not-agreed", "RSV1 where nothing has been agreed on", nil, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
+	add("rsv1-not-agreed-binary", "RSV1 in a binary frame where nothing has been agreed on", nil, send(rawPacked(wire.Binary, 0x00)))
+	add("rsv1-in-both-fragments", "RSV1 in the second fragment as well", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), Frame{Fin: true, RSV: 4, Payload: Payload{Data: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
+	add("rsv1-in-second-fragment", "RSV1 in the second fragment alone", agreed, send(text("Hel").more(), cont("lo").rsv(4)))
+	add("rsv1-in-ping", "RSV1 in a Ping where compression is agreed on", agreed, send(ping("Hello").rsv(4)))
+	add("rsv1-in-empty-ping", "RSV1 in an empty Ping", agreed, send(ping("").rsv(4)))
+	add("rsv1-in-pong", "RSV1 in a Pong where compression is agreed on", agreed, send(pong("Hello").rsv(4), text("Hello")))
+	add("rsv1-in-close", "RSV1 in a Close frame where compression is agreed on", agreed, send(closeWith(1000, "").rsv(4)))
+	add("rsv1-in-ping-between-fragments", "RSV1 in a Ping between two fragments", agreed, send(rawPacked(wire.Text, 0xf2, 0x48, 0xcd).more(), ping("!").rsv(4)))
+	add("rsv1-and-rsv2", "RSV1 and RSV2", agreed, send(packed(text("Hello")).rsv(6)))
+	add("rsv1-and-rsv3", "RSV1 and RSV3", agreed, send(packed(text("Hello")).rsv(5)))
+	add("rsv2-alone", "RSV2 alone", agreed, send(text("Hello").rsv(2)))
+	add("rsv3-alone", "RSV3 alone", agreed, send(text("Hello").rsv(1)))
+	add("rsv1-with-opcode-3", "RSV1 with the reserved opcode 3", agreed, send(packed(text("Hello")).opcode(3)))
 }
 
 // corruptData is about payloads that are no DEFLATE data, or no UTF-8.
 func corruptData(s *group) {
-	add := func(title string, outcomes []Outcome, steps ...Step) {
+	add := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Should, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
+			Name: name, Title: title, Keyword: Should, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
 			Requirement: "A message that cannot be decompressed is not delivered, and the connection fails. No MUST says so, and no code is named: 1007 and 1002 fit.",
 		})
 	}
 	either := fails(wire.InvalidPayload, wire.ProtocolError)
-	add("A block of type 3", either, send(rawPacked(wire.Text, 0x06, 0x00)))
-	add("A block of type 3 with BFINAL set", either, send(rawPacked(wire.Text, 0x07, 0x00)))
-	add("Eight bytes 0xFF", either, send(rawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
-	add("A block without compression whose lengths do not match", either, send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
-	add("A distance that reaches back before the first byte", either, send(rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
-	add("Tables that are no code", either, send(rawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
-	add("Plain text with RSV1 set", either, send(text("Hello, this is no DEFLATE data").rsv(4)))
-	add("A message as it should be, then one of type 3",
+	add("corrupt-block-type-3", "A block of type 3", either, send(rawPacked(wire.Text, 0x06, 0x00)))
+	add("corrupt-block-type-3-bfinal", "A block of type 3 with BFINAL set", either, send(rawPacked(wire.Text, 0x07, 0x00)))
+	add("corrupt-eight-bytes-ff", "Eight bytes 0xFF", either, send(rawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
+	add("corrupt-block-length", "A block without compression whose lengths do not match", either, send(rawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
+	add("corrupt-distance", "A distance that reaches back before the first byte", either, send(rawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
+	add("corrupt-tables", "Tables that are no code", either, send(rawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
+	add("corrupt-plain-text", "Plain text with RSV1 set", either, send(text("Hello, this is no DEFLATE data").rsv(4)))
+	add("corrupt-after-message", "A message as it should be, then one of type 3",
 		[]Outcome{{Sees: []Expect{texts("Hello")}, End: End{How: Fails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
 		send(packed(text("Hello"))), await(1), send(rawPacked(wire.Text, 0x06, 0x00)))
-	add("A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Data: []byte{0x06, 0x00}}}))
+	add("corrupt-second-fragment", "A block of type 3 in the second fragment", either, send(rawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').more(), Frame{Fin: true, Payload: Payload{Data: []byte{0x06, 0x00}}}))
 	s.add(Case{
-		Title: "A message whose last bytes are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
+		Name: "corrupt-cut-short", Title: "A message whose last bytes are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
 		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
 		Steps:       []Step{send(rawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
 		Outcomes: append(fails(wire.InvalidPayload, wire.ProtocolError),
@@ -264,16 +265,16 @@ func corruptData(s *group) {
 			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{binaries('H', 'e', 0, 0, 0xff, 0xff)}},
 			Outcome{Verdict: Warning, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Expect{binaries('H', 'e')}}),
 	})
-	utf8 := func(title string, steps ...Step) {
+	utf8 := func(name, title string, steps ...Step) {
 		s.add(Case{
-			Title: title, Keyword: Must, Duty: dutyUTF8, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
+			Name: name, Title: title, Keyword: Must, Duty: dutyUTF8, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
 			Requirement: "A compressed text must be UTF-8 once it is inflated.", Steps: steps, Outcomes: fails(wire.InvalidPayload),
 		})
 	}
-	utf8("A compressed text with a wrong byte", send(packed(text("Hello \xc3\x28 World"))))
-	utf8("A compressed text that ends inside a character", send(packed(text("Hello \xe2\x82"))))
-	utf8("A compressed text with a surrogate", send(packed(text("\xed\xa0\x80"))))
-	utf8("A compressed text in fragments with a wrong byte in the last", packedInParts(text("Hello, Hello, Hello \xff"), 3)...)
+	utf8("not-utf-8-wrong-byte", "A compressed text with a wrong byte", send(packed(text("Hello \xc3\x28 World"))))
+	utf8("not-utf-8-cut-character", "A compressed text that ends inside a character", send(packed(text("Hello \xe2\x82"))))
+	utf8("not-utf-8-surrogate", "A compressed text with a surrogate", send(packed(text("\xed\xa0\x80"))))
+	utf8("not-utf-8-in-fragments", "A compressed text in fragments with a wrong byte in the last", packedInParts(text("Hello, Hello, Hello \xff"), 3)...)
 }
 
 // deflating is about what the target sends.
@@ -286,6 +287,7 @@ func deflating(s *group) {
 		far := slices.Concat(block, block, block[:100], block[:100])
 		payload := Payload{Data: far}
 		s.add(Case{
+			Name:        fmt.Sprintf("echo-window-of-%d-bits", bits),
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
 			Requirement: "An endpoint that agreed on a window does not refer back farther.", Keyword: Must, Duty: dutyKeepsBits, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
 			Deflate: &Deflate{
@@ -300,7 +302,7 @@ func deflating(s *group) {
 	alike := []Step{send(text("the same text again and again")), send(text("the same text again and again")), send(text("")), send(text("the same text again and again"))}
 	echoes := answers(texts("the same text again and again"), texts("the same text again and again"), texts(""), texts("the same text again and again"))
 	s.add(Case{
-		Title: "Echoes that do not refer to one another", Requirement: "An endpoint that agreed on no context takeover compresses each message on its own.", Keyword: Must, Duty: dutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
+		Name: "echo-without-takeover", Title: "Echoes that do not refer to one another", Requirement: "An endpoint that agreed on no context takeover compresses each message on its own.", Keyword: Must, Duty: dutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
 		Deflate: &Deflate{
 			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
 			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
@@ -309,12 +311,12 @@ func deflating(s *group) {
 		Steps: alike, Outcomes: append(slices.Clone(echoes), unsupported),
 	})
 	s.add(Case{
-		Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
+		Name: "echo-with-takeover", Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
 		Deflate: &Deflate{Needs: inUse}, Steps: alike, Outcomes: echoes,
 	})
 	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
 		s.add(Case{
-			Title: fmt.Sprintf("The echo of %d bytes", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
+			Name: fmt.Sprintf("echo-of-%d", n), Title: fmt.Sprintf("The echo of %d bytes", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: dutyCompresses, Section: "7.2.1",
 			Deflate: &Deflate{Needs: inUse}, Deadline: slowly,
 			Steps:    []Step{send(of(wire.Text, textOf(n))), send(of(wire.Binary, Payload{Data: noise(n)}))},
 			Outcomes: answers(sees(wire.Text, textOf(n)), sees(wire.Binary, Payload{Data: noise(n)})),

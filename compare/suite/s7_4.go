@@ -13,7 +13,7 @@ func section74() []*Case {
 	for _, code := range []wire.CloseCode{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3001, 3999, 4000, 4001, 4999} {
 		for _, reason := range []string{"", "a reason"} {
 			s.add(Case{
-				Title: fmt.Sprintf("The code %d%s", code, with(reason)), Section: sectionOf(code), Keyword: Must, Duty: dutyAnswers,
+				Name: codeName(code, reason), Title: fmt.Sprintf("The code %d%s", code, with(reason)), Section: sectionOf(code), Keyword: Must, Duty: dutyAnswers,
 				Requirement: "An endpoint answers a Close frame with a code that may be sent, usually with the same code.",
 				Steps:       []Step{send(closeWith(code, reason))}, Outcomes: closes(code),
 			})
@@ -21,7 +21,7 @@ func section74() []*Case {
 	}
 	for _, code := range []wire.CloseCode{1012, 1013, 1014} {
 		s.add(Case{
-			Title: fmt.Sprintf("The code %d, registered after the RFC", code), Section: "7.4.2", Keyword: Should,
+			Name: codeName(code, ""), Title: fmt.Sprintf("The code %d, registered after the RFC", code), Section: "7.4.2", Keyword: Should,
 			Requirement: "A code in the registry may be sent. An endpoint that is older than the code may fail the connection.",
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: []Outcome{
@@ -35,7 +35,7 @@ func section74() []*Case {
 	for _, code := range []wire.CloseCode{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2999} {
 		for _, reason := range []string{"", "a reason"} {
 			c := Case{
-				Title: fmt.Sprintf("The code %d%s, %s", code, with(reason), standing(code)), Section: sectionOf(code), Keyword: Should,
+				Name: codeName(code, reason), Title: fmt.Sprintf("The code %d%s, %s", code, with(reason), standing(code)), Section: sectionOf(code), Keyword: Should,
 				Rules:       []string{wire.RuleCloseCode.Code},
 				Requirement: "Codes up to 999 are not used, and 1004 and those from 1016 to 2999 are reserved for later definitions. What a receiver does with them no MUST says.",
 				Steps:       []Step{send(closeWith(code, reason))},
@@ -51,7 +51,7 @@ func section74() []*Case {
 	}
 	for _, code := range []wire.CloseCode{5000, 32768, 65535} {
 		s.add(Case{
-			Title: fmt.Sprintf("The code %d, above all ranges", code), Section: "7.4.2", Keyword: May, Rules: []string{wire.RuleCloseCode.Code},
+			Name: codeName(code, ""), Title: fmt.Sprintf("The code %d, above all ranges", code), Section: "7.4.2", Keyword: May, Rules: []string{wire.RuleCloseCode.Code},
 			Requirement: "The ranges of codes end with 4999. What a receiver does with others no MUST says.",
 			Steps:       []Step{send(closeWith(code, ""))},
 			Outcomes: failsOr(
@@ -79,6 +79,15 @@ func standing(code wire.CloseCode) string {
 		return "which must not be sent"
 	}
 	return "which is not defined"
+}
+
+// codeName names a case: "code-1000-with-reason".
+func codeName(code wire.CloseCode, reason string) string {
+	name := fmt.Sprintf("code-%d", code)
+	if reason != "" {
+		name += "-with-reason"
+	}
+	return name
 }
 
 // with says that there is a reason.

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"wslab/reference/wire"
@@ -17,22 +18,22 @@ func sizes() []*Case {
 		if op == wire.Binary {
 			payload = binaryOf
 		}
-		add := func(title, section string, size int, sees []Expect, steps ...Step) {
+		add := func(name, title, section string, size int, sees []Expect, steps ...Step) {
 			s.add(Case{
-				Title: title, Section: section, Keyword: Must, Duty: dutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
+				Name: name, Title: title, Section: section, Keyword: Must, Duty: dutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 				Steps: steps, Outcomes: withLimit(sees), Deadline: 10 * time.Second, Heavy: size > 1<<20,
 			})
 		}
 		for _, n := range []int{256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {
-			add(fmt.Sprintf("A %s message of %s in one frame", op, bytesText(n)), "5.2", n,
+			add(fmt.Sprintf("%s-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of %s in one frame", op, bytesText(n)), "5.2", n,
 				[]Expect{sees(op, payload(n))}, send(of(op, payload(n))))
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
-			add(fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, bytesText(n)), "5.4", 4<<20,
+			add(fmt.Sprintf("%s-4-mib-fragments-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, bytesText(n)), "5.4", 4<<20,
 				[]Expect{sees(op, payload(4<<20))}, Step{Frames: []Frame{of(op, payload(4<<20))}, Fragment: n})
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10} {
-			add(fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, bytesText(n)), "5.2", 1<<20,
+			add(fmt.Sprintf("%s-1-mib-writes-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, bytesText(n)), "5.2", 1<<20,
 				[]Expect{sees(op, payload(1<<20))}, send(of(op, payload(1<<20))).every(n))
 		}
 		for _, n := range []int{0, 16, 64, 256, 1 << 10, 4 << 10, 16 << 10} {
@@ -40,11 +41,11 @@ func sizes() []*Case {
 			for i := range frames {
 				frames[i], echoes[i] = of(op, payload(n)), sees(op, payload(n))
 			}
-			add(fmt.Sprintf("A thousand %s messages of %s", op, bytesText(n)), "5.6", 1000*n, echoes, send(frames...))
+			add(fmt.Sprintf("1000-%s-messages-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A thousand %s messages of %s", op, bytesText(n)), "5.6", 1000*n, echoes, send(frames...))
 		}
 	}
 	s.add(Case{
-		Title: "A text of 65,536 bytes in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: dutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
+		Name: "text-65536-in-fragments-of-1300", Title: "A text of 65,536 bytes in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: dutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 		Steps: []Step{{Frames: []Frame{of(wire.Text, textOf(65536))}, Fragment: 1300}}, Outcomes: answers(sees(wire.Text, textOf(65536))),
 	})
 	return s.cases
@@ -60,6 +61,12 @@ func withLimit(sees []Expect) []Outcome {
 	}
 	return append(outcomes, Outcome{Verdict: Note, Why: limitWhy, Sees: some,
 		End: End{How: Fails, Codes: tooMuch}})
+}
+
+// sizeName writes n as names of cases have it: "4-mib", "64".
+func sizeName(n int) string {
+	name, _, _ := strings.Cut(bytesText(n), " byte")
+	return strings.ToLower(strings.ReplaceAll(name, " ", "-"))
 }
 
 // bytesText writes n with its unit.

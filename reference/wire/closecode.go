@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // CloseCode is the status code of a Close frame: 16 bits, RFC 6455 §7.4.
 type CloseCode uint16
@@ -40,10 +43,7 @@ func (c CloseCode) IsLocal() bool {
 
 // String gives the number and, where there is one, its name.
 func (c CloseCode) String() string {
-	if name := c.Name(); name != "" {
-		return fmt.Sprintf("%d %s", uint16(c), name)
-	}
-	return fmt.Sprintf("%d", uint16(c))
+	return strings.TrimSpace(fmt.Sprintf("%d %s", uint16(c), c.Name()))
 }
 
 // Name says in words what c means, or which range it is in; it is empty for a

@@ -97,9 +97,7 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 		default:
 			rule = RuleDeflateUnknown
 		}
-		if !ok {
-			vs.broke(&rule, "The parameter is %q.", param)
-		}
+		vs.when(!ok, &rule, "The parameter is %q.", param)
 	}
 	//lesson:end
 	return p, vs
@@ -196,12 +194,10 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 	for _, e := range deflateItems(request) {
 		offer, _ := deflateParams(e, true)
 		var vs violations
-		if cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15) {
-			vs.broke(&RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
-		}
-		if got.ClientMaxWindowBits > offer.ClientMaxWindowBits {
-			vs.broke(&RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
-		}
+		more := cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15)
+		vs.when(more, &RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
+		more = got.ClientMaxWindowBits > offer.ClientMaxWindowBits
+		vs.when(more, &RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
 		if vs == nil {
 			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
 			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)

@@ -2,9 +2,12 @@ package wire
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
+
+	"wslab/reference/uri"
 )
 
 // Field is one header field of a handshake as it was received. Repeated names
@@ -64,21 +67,24 @@ func (h Head) Key() string {
 	return append(h.Values("Sec-WebSocket-Key"), "")[0]
 }
 
+// Authority returns the host and port that a request is for. Those of a target
+// that is a whole URL count in place of Host (RFC 9112 §3.2.2).
+func (h Head) Authority() string {
+	if u, err := url.ParseRequestURI(h.Target); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return strings.Join(h.Values("Host"), ", ")
+}
+
 // CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
 // handshake breaks. The Status of the first is the one to refuse with.
 func CheckRequest(h Head) []Violation {
 	var vs violations
 	//lesson:begin check-method
-	if h.Method != "GET" {
-		vs.broke(&RuleMethod, "The method is %q.", h.Method)
-	}
-	if !atLeastHTTP11(h.Proto) {
-		vs.broke(&RuleHTTPVersion, "The version is %q.", h.Proto)
-	}
+	vs.when(h.Method != "GET", &RuleMethod, "The method is %q.", h.Method)
+	vs.when(!atLeastHTTP11(h.Proto), &RuleHTTPVersion, "The version is %q.", h.Proto)
 	//lesson:end
-	if !IsTarget(h.Target) {
-		vs.broke(&RuleTarget, "The target is %.60q.", h.Target)
-	}
+	vs.when(!uri.IsTarget(h.Target), &RuleTarget, "The target is %.60q.", h.Target)
 	switch {
 	case len(h.Values("Transfer-Encoding")) > 0:
 		vs.broke(&RuleBody, "%s.", found(h, "Transfer-Encoding"))
@@ -86,23 +92,14 @@ func CheckRequest(h Head) []Violation {
 		vs.broke(&RuleBody, "%s.", found(h, "Content-Length"))
 	}
 	for _, f := range h.Fields {
-		if !IsToken(f.Name) {
-			vs.broke(&RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
-		}
+		vs.when(!IsToken(f.Name), &RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
 	}
-	switch hosts := h.Values("Host"); {
-	case len(hosts) != 1:
-		vs.broke(&RuleHost, "There are %d Host fields.", len(hosts))
-	case !IsHost(hosts[0]):
-		vs.broke(&RuleHost, "Host is %.60q.", hosts[0])
-	}
+	hosts := h.Values("Host")
+	vs.when(len(hosts) != 1, &RuleHost, "There are %d Host fields.", len(hosts))
+	vs.when(len(hosts) == 1 && !uri.IsHost(hosts[0]), &RuleHost, "Host is %.60q.", strings.Join(hosts, ""))
 	//lesson:begin check-upgrade
-	if !h.HasToken("Upgrade", "websocket") {
-		vs.broke(&RuleUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleConnection, "%s.", found(h, "Connection"))
-	}
+	vs.when(!h.HasToken("Upgrade", "websocket"), &RuleUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleConnection, "%s.", found(h, "Connection"))
 	//lesson:end
 	//lesson:begin check-key
 	switch keys := h.Values("Sec-WebSocket-Key"); {
@@ -115,14 +112,10 @@ func CheckRequest(h Head) []Violation {
 	}
 	//lesson:end
 	//lesson:begin check-version
-	if versions := h.Values("Sec-WebSocket-Version"); !slices.Equal(versions, []string{"13"}) {
-		vs.broke(&RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
-	}
+	vs.when(!slices.Equal(h.Values("Sec-WebSocket-Version"), []string{"13"}), &RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	//lesson:end
 	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
-		if !IsToken(p) {
-			vs.broke(&RuleSubprotocols, "The item %q is no token.", p)
-		}
+		vs.when(!IsToken(p), &RuleSubprotocols, "The item %q is no token.", p)
 	}
 	return append(vs, CheckExtensions(h)...)
 }
@@ -135,12 +128,9 @@ func CheckResponse(request, h Head) []Violation {
 		vs.broke(&RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
-	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
-		vs.broke(&RuleRespUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleRespConnection, "%s.", found(h, "Connection"))
-	}
+	upgrades := len(h.Tokens("Upgrade")) == 1 && h.HasToken("Upgrade", "websocket")
+	vs.when(!upgrades, &RuleRespUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleRespConnection, "%s.", found(h, "Connection"))
 	//lesson:begin check-accept
 	want := Accept(request.Key())
 	switch got := h.Values("Sec-WebSocket-Accept"); {
@@ -152,9 +142,7 @@ func CheckResponse(request, h Head) []Violation {
 	//lesson:end
 	answers, _ := ParseExtensions(h)
 	for _, e := range answers {
-		if !request.HasExtension(e.Name) {
-			vs.broke(&RuleRespExtension, "The server answers with the extension %q.", e.Name)
-		}
+		vs.when(!request.HasExtension(e.Name), &RuleRespExtension, "The server answers with the extension %q.", e.Name)
 	}
 	vs = append(vs, CheckExtensions(h)...)
 	for _, check := range extensionChecks {

@@ -133,79 +133,75 @@ type Context struct {
 	CloseSent  bool // the sender has sent a Close frame
 }
 
-// violations collects what Check finds.
+// violations collects what is found.
 type violations []Violation
 
-// broke adds a violation of r. It is kept out of line, for Check runs for every
-// frame, and with a dozen copies of this in it every idle connection would keep
-// a stack twice as large (BenchmarkIdle).
-//
-//go:noinline
+// broke adds a violation of r.
 func (vs *violations) broke(r *Rule, format string, args ...any) {
 	*vs = append(*vs, r.Broken(fmt.Sprintf(format, args...)))
+}
+
+// when adds a violation of r if it is broken.
+func (vs *violations) when(broken bool, r *Rule, format string, args ...any) {
+	if broken {
+		vs.broke(r, format, args...)
+	}
+}
+
+// frame is when, for a rule of the frame: what seen has in
+// braces is filled in from h.
+// It costs nothing for a legal frame, and is small enough to be compiled into Check.
+func (vs *violations) frame(broken bool, r *Rule, h *Header, seen string) {
+	if broken {
+		vs.frameBroke(r, h, seen)
+	}
+}
+
+// frameBroke is kept out of line: with a dozen copies of it in Check, which runs for
+// every frame, each idle connection would keep a stack twice as large (BenchmarkIdle).
+//
+//go:noinline
+func (vs *violations) frameBroke(r *Rule, h *Header, seen string) {
+	fill := strings.NewReplacer("{opcode}", h.Opcode.String(), "{code}", fmt.Sprintf("0x%X", uint8(h.Opcode)),
+		"{length}", fmt.Sprint(h.Length), "{form}", fmt.Sprint(h.Form), "{shortest}", fmt.Sprint(FormFor(h.Length)))
+	*vs = append(*vs, r.Broken(fill.Replace(seen)))
 }
 
 // Check returns every rule that h breaks in c, not the first alone, so that a
 // header wrong in three ways is told so at once. It is nil for a legal header.
 func Check(h Header, c Context) []Violation {
 	var vs violations
+	first := h.Opcode == Text || h.Opcode == Binary // frame of a message
 
 	//lesson:begin check-rsv
-	first := h.Opcode == Text || h.Opcode == Binary // frame of a message
-	if h.RSV1 && !(c.RSV1 && first) {
-		vs.broke(&RuleRSV1, "RSV1 is 1.")
-	}
-	if h.RSV2 && !(c.RSV2 && first) {
-		vs.broke(&RuleRSV2, "RSV2 is 1.")
-	}
-	if h.RSV3 && !(c.RSV3 && first) {
-		vs.broke(&RuleRSV3, "RSV3 is 1.")
-	}
+	vs.frame(h.RSV1 && !(c.RSV1 && first), &RuleRSV1, &h, "RSV1 is 1.")
+	vs.frame(h.RSV2 && !(c.RSV2 && first), &RuleRSV2, &h, "RSV2 is 1.")
+	vs.frame(h.RSV3 && !(c.RSV3 && first), &RuleRSV3, &h, "RSV3 is 1.")
 	//lesson:end
 	//lesson:begin check-opcode
-	if h.Opcode.IsReserved() {
-		vs.broke(&RuleOpcode, "The opcode is 0x%X.", uint8(h.Opcode))
-	}
+	vs.frame(h.Opcode.IsReserved(), &RuleOpcode, &h, "The opcode is {code}.")
 	//lesson:end
 
 	//lesson:begin check-mask
-	if c.Sender == Client && !h.Masked {
-		vs.broke(&RuleMaskMissing, "MASK is 0 in a frame from a client.")
-	}
-	if c.Sender == Server && h.Masked {
-		vs.broke(&RuleMaskForbidden, "MASK is 1 in a frame from a server.")
-	}
+	vs.frame(c.Sender == Client && !h.Masked, &RuleMaskMissing, &h, "MASK is 0 in a frame from a client.")
+	vs.frame(c.Sender == Server && h.Masked, &RuleMaskForbidden, &h, "MASK is 1 in a frame from a server.")
 	//lesson:end
 
 	//lesson:begin check-length
-	if h.Form != FormFor(h.Length) {
-		vs.broke(&RuleLengthMinimal, "The length %d is written in %d bits where %d can carry it.", h.Length, h.Form, FormFor(h.Length))
-	}
-	if h.Length>>63 != 0 {
-		vs.broke(&RuleLengthTopBit, "The 64-bit length begins with a 1.")
-	}
+	vs.frame(h.Form != FormFor(h.Length), &RuleLengthMinimal, &h, "The length {length} is written in {form} bits where {shortest} can carry it.")
+	vs.frame(h.Length>>63 != 0, &RuleLengthTopBit, &h, "The 64-bit length begins with a 1.")
 	//lesson:end
 
 	//lesson:begin check-control
-	if h.Opcode.IsControl() && h.Length > MaxControlPayload {
-		vs.broke(&RuleControlLength, "A %s frame announces %d bytes.", h.Opcode, h.Length)
-	}
-	if h.Opcode.IsControl() && !h.Fin {
-		vs.broke(&RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)
-	}
+	vs.frame(h.Opcode.IsControl() && h.Length > MaxControlPayload, &RuleControlLength, &h, "A {opcode} frame announces {length} bytes.")
+	vs.frame(h.Opcode.IsControl() && !h.Fin, &RuleControlFragment, &h, "FIN is 0 in a {opcode} frame.")
 	//lesson:end
 
 	//lesson:begin check-fragment
-	if h.Opcode == Continuation && !c.Fragmented {
-		vs.broke(&RuleStray, "A continuation frame came with no message to continue.")
-	}
-	if first && c.Fragmented {
-		vs.broke(&RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
-	}
+	vs.frame(h.Opcode == Continuation && !c.Fragmented, &RuleStray, &h, "A continuation frame came with no message to continue.")
+	vs.frame(first && c.Fragmented, &RuleInterleaved, &h, "A {opcode} frame came where a continuation was due.")
 	//lesson:end
 
-	if c.CloseSent && h.Opcode.IsData() {
-		vs.broke(&RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
-	}
+	vs.frame(c.CloseSent && h.Opcode.IsData(), &RuleAfterClose, &h, "A {opcode} frame came after a Close frame.")
 	return vs
 }

@@ -8,7 +8,7 @@
 import { LabElement, bench, button, h, hit, onLeaving } from "./dom.js";
 import { openCase } from "./case.js";
 import { presence } from "../api.js";
-import { browserName, caseOf, serverAddress } from "../compare.js";
+import { browserName, caseOf, isMirrored, serverAddress } from "../compare.js";
 import { count, grouped } from "../format.js";
 import { Judging, hostOf } from "../judging.js";
 
@@ -60,7 +60,7 @@ export class WsCompare extends LabElement {
   }
 
   build() {
-    const search = h("input", { type: "search", name: "text", placeholder: "5.5/3, ping, utf8 …", "aria-label": "Search by words, ID or rule", autocomplete: "off" });
+    const search = h("input", { type: "search", name: "text", placeholder: "5.5/ping-of-126, ping, utf8 …", "aria-label": "Search by words, ID or rule", autocomplete: "off" });
     const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options) =>
       h("label", {}, h("span", { class: "hide" }, label), h("select", { name }, ...options.map(([value, text]) => h("option", { value }, text))));
     this.filters.replaceChildren(
@@ -258,6 +258,8 @@ export class WsCompare extends LabElement {
   async show(id, reveals = true) {
     const { judging, grid } = this;
     const info = judging.matrix.cases.get(id);
+    const section = info ? "" : judging.matrix.numbered(id);
+    if (section) return this.lead(id, section);
     if (!info) {
       if (judging.matrix.lines.length) judging.say(`There is no case ${id}.`, true);
       return;
@@ -273,6 +275,18 @@ export class WsCompare extends LabElement {
     await opened;
   }
 
+  /** Shows a section in place of a case that an old address names by a number. @param {string} id @param {string} section */
+  lead(id, section) {
+    const { grid } = this;
+    const select = this.filters.querySelector("[name=section]");
+    if (select instanceof HTMLSelectElement) select.value = section;
+    grid.filter = { ...grid.filter, section };
+    grid.at = 0;
+    grid.sift();
+    history.replaceState(null, "", `${location.pathname}${location.search}#cases`);
+    this.judging.say(`Cases have names now, so the number in the link ${id} does not lead to one case. These are all cases of section ${section}.`);
+  }
+
   /** Opens the case before or after the one that is open. @param {string} id @param {number} by */
   step(id, by) {
     const to = this.grid.next(id, by);
@@ -280,7 +294,7 @@ export class WsCompare extends LabElement {
     const on = bench();
     const row = this.grid.rowOf(to);
     if (on && row && on.from?.matches(".line")) on.from = row; // where the focus goes when it is closed
-    this.grid.choose(to.id, id.endsWith("c") ? browserName : undefined);
+    this.grid.choose(to.id, isMirrored(id) ? browserName : undefined);
   }
 }
 

@@ -21,9 +21,9 @@ export class WsConnections extends LabElement {
 
   async load() {
     /** @type {import("../types.js").LiveConnection[]} */
-    let list;
+    let list, shared;
     try {
-      list = (await call("/api/connections")).connections || [];
+      ({ connections: list, shared } = await call(`/api/connections?session=${encodeURIComponent(this.lab.session.id)}`));
     } catch (e) {
       this.key = "";
       // The banner says why.
@@ -35,11 +35,12 @@ export class WsConnections extends LabElement {
     if (key === this.key) return;
     this.key = key;
     const origin = location.host;
+    const join = shared ? `?session=${this.lab.session.id}` : ""; // then a client with its own session is not listed
     const rows = open.map((c) => {
       const mine = c.session === this.lab.session.id;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
       return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `Watch ${c.endpoint}, ${c.remote}` }, "Watch"));
     });
-    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "0 connections are open."), h("p", { class: "soft" }, "Any WebSocket client may connect to ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
+    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "0 connections are open."), h("p", { class: "soft" }, "Any WebSocket client may connect to ", h("code", {}, `ws://${origin}/ws/reference${join}`), " or ", h("code", {}, `/ws/gorilla${join}`), "."));
   }
 }

@@ -8,7 +8,7 @@
  */
 
 import { LabElement, h, hit } from "./dom.js";
-import { because, browserName, everything, glyphs, said, scriptText, sectionOf, tally, tallyWords, words } from "../compare.js";
+import { because, browserName, everything, glyphs, nameOf, said, scriptText, sectionOf, tally, tallyWords, words } from "../compare.js";
 
 const page = 12; // rows that PageUp and PageDown move by
 
@@ -89,8 +89,8 @@ export class WsMatrix extends LabElement {
       const row = h(
         "div",
         { class: "line", role: "row", tabindex: -1, "data-id": line.id },
-        h("div", { class: "id", role: "rowheader" }, h("b", {}, line.id), " ", h("span", { class: "keyword soft" }, c.keyword)),
-        h("div", { class: "title", role: "gridcell" }, h("b", { class: "number", "aria-hidden": "true" }, `${line.id} `), c.title),
+        h("div", { class: "id", role: "rowheader" }, h("b", {}, sectionOf(line.id)), " ", h("span", { class: "keyword soft" }, c.keyword)),
+        h("div", { class: "title", role: "gridcell" }, h("b", { class: "number", "aria-hidden": "true" }, `${sectionOf(line.id)} `), c.title, " ", h("code", { class: "name soft" }, nameOf(line.id))),
         ...cells.values(),
       );
       this.drawn.set(line, { row, cells });

@@ -3,30 +3,30 @@ import { test } from "node:test";
 import { Matrix, because, browserName, caret, caseOf, echoOnce, everything, excerpt, pollAfter, said, scriptText, serverAddress, tally, tallyWords, worst } from "../compare.js";
 
 /** A case as the server lists it. */
-const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("c") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
+const asks = (id, more = {}) => ({ id, title: `title of ${id}`, requirement: "what is asked", keyword: "MUST", section: id.split("/")[0], rfc: 6455, rules: [], judges: id.endsWith("-client") ? "client" : "server", opening: "", sends: [], legal: [], ...more });
 /** A report as the stream tells it. */
 const report = (id, endpoint, verdict = "pass", closing = verdict, more = {}) => ({ case: id, endpoint, verdict, closing, reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, ...more });
 
 function matrix() {
   const m = new Matrix();
-  m.take([asks("5.1/1"), asks("5.1/2", { keyword: "SHOULD" }), asks("5.5.2/1", { title: "A Ping", rules: ["5.5/control-length"] }), asks("sizes/1"), asks("5.1/1c"), asks("5.1/9c", { judges: "client" })]);
+  m.take([asks("5.1/wrong-mask-in-text"), asks("5.1/wrong-mask-in-binary", { keyword: "SHOULD" }), asks("5.5.2/empty-ping", { title: "A Ping", rules: ["5.5/control-length"] }), asks("sizes/text-of-256-kib"), asks("5.1/wrong-mask-in-text-client"), asks("5.1/wrong-mask-in-first-fragment-client", { judges: "client" })]);
   m.columns = [{ name: "reference", label: "reference", kind: "own" }, { name: "naive", label: "naive", kind: "own" }, { name: browserName, label: browserName, kind: "browser" }];
   return m;
 }
 
 test("a case and its mirror image share a line, and what clients alone are asked stands with its section", () => {
   const m = matrix();
-  assert.deepEqual(m.lines.map((l) => l.id), ["5.1/1", "5.1/2", "5.1/9", "5.5.2/1", "sizes/1"]);
-  assert.equal(m.line("5.1/1c"), m.line("5.1/1"));
+  assert.deepEqual(m.lines.map((l) => l.id), ["5.1/wrong-mask-in-text", "5.1/wrong-mask-in-binary", "5.1/wrong-mask-in-first-fragment", "5.5.2/empty-ping", "sizes/text-of-256-kib"]);
+  assert.equal(m.line("5.1/wrong-mask-in-text-client"), m.line("5.1/wrong-mask-in-text"));
   assert.equal(m.line("9/9"), undefined);
-  assert.equal(m.asked(m.lines[0], m.columns[2])?.id, "5.1/1c");
+  assert.equal(m.asked(m.lines[0], m.columns[2])?.id, "5.1/wrong-mask-in-text-client");
   assert.equal(m.asked(m.lines[1], m.columns[2]), null);
 });
 
 test("a report lands in its line and column, and one of nobody nowhere", () => {
   const m = matrix();
-  assert.equal(m.report(report("5.1/1c", browserName))?.line.id, "5.1/1");
-  assert.equal(m.report(report("5.1/1", "stranger")), null);
+  assert.equal(m.report(report("5.1/wrong-mask-in-text-client", browserName))?.line.id, "5.1/wrong-mask-in-text");
+  assert.equal(m.report(report("5.1/wrong-mask-in-text", "stranger")), null);
   assert.equal(m.report(report("9/9", "naive")), null);
   assert.equal(m.of(m.lines[0], m.columns[2])?.verdict, "pass");
   m.forget(m.columns[2], [m.lines[0]]);
@@ -35,9 +35,9 @@ test("a report lands in its line and column, and one of nobody nowhere", () => {
 
 test("columns are counted by the graver of two verdicts", () => {
   const m = matrix();
-  m.report(report("5.1/1", "naive", "pass", "fail"));
-  m.report(report("5.1/2", "naive", "note", "warning"));
-  m.report(report("5.5.2/1", "naive"));
+  m.report(report("5.1/wrong-mask-in-text", "naive", "pass", "fail"));
+  m.report(report("5.1/wrong-mask-in-binary", "naive", "note", "warning"));
+  m.report(report("5.5.2/empty-ping", "naive"));
   assert.deepEqual(m.counts(m.columns[1]), { pass: 1, note: 0, warning: 1, "not-judged": 0, "no-answer": 0, fail: 1, none: 1, asked: 4 });
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0✔ 1\u00a0≈ 1\u00a0×");
   assert.equal(worst(report("x", "y", "note", "pass")), "note");
@@ -53,15 +53,15 @@ test("no answer and not judged have a sign and words of their own, and fail outw
   assert.equal(worst(report("x", "y", "warning", "no-answer")), "no-answer");
   assert.equal(worst(report("x", "y", "not-judged", "warning")), "not-judged");
   const m = matrix();
-  m.report(report("5.1/1", "naive", "no-answer", "no-answer"));
-  m.report(report("5.1/2", "naive", "not-judged", "not-judged"));
+  m.report(report("5.1/wrong-mask-in-text", "naive", "no-answer", "no-answer"));
+  m.report(report("5.1/wrong-mask-in-binary", "naive", "not-judged", "not-judged"));
   assert.equal(tally(m.counts(m.columns[1])), "1\u00a0? 1\u00a0∅");
-  assert.deepEqual(m.filtered({ section: "", keyword: "", text: "", verdict: "not-judged" }).map((l) => l.id), ["5.1/2"]);
+  assert.deepEqual(m.filtered({ section: "", keyword: "", text: "", verdict: "not-judged" }).map((l) => l.id), ["5.1/wrong-mask-in-binary"]);
 });
 
 test("what a run names at its end is kept by column, until the column is judged anew", () => {
   const m = matrix();
-  const dropped = { endpoint: "naive", mistake: { code: "first-fragment-dropped", says: "You dropped it.", instead: "Keep it.", section: "RFC 6455 §5.4", usually: "a buffer" }, cases: ["5.1/1"] };
+  const dropped = { endpoint: "naive", mistake: { code: "first-fragment-dropped", says: "You dropped it.", instead: "Keep it.", section: "RFC 6455 §5.4", usually: "a buffer" }, cases: ["5.1/wrong-mask-in-text"] };
   for (const c of m.columns) m.diagnose(c, [dropped], 12);
   assert.deepEqual([...m.wrong], [["naive", { list: [dropped], by: 12 }]]);
   m.forget(m.columns[0]);
@@ -75,32 +75,48 @@ test("what a run names at its end is kept by column, until the column is judged 
 
 test("each filter leaves what it says, and all together what all say", () => {
   const m = matrix();
-  m.report(report("5.1/1", "reference"));
-  m.report(report("5.1/1", "naive", "fail"));
-  m.report(report("5.1/2", "reference"));
-  m.report(report("5.1/2", "naive"));
+  m.report(report("5.1/wrong-mask-in-text", "reference"));
+  m.report(report("5.1/wrong-mask-in-text", "naive", "fail"));
+  m.report(report("5.1/wrong-mask-in-binary", "reference"));
+  m.report(report("5.1/wrong-mask-in-binary", "naive"));
   const ids = (more) => m.filtered({ ...everything, ...more }).map((l) => l.id);
   assert.equal(ids({}).length, 5);
-  assert.deepEqual(ids({ section: "5.1" }), ["5.1/1", "5.1/2", "5.1/9"]);
-  assert.deepEqual(ids({ section: "5.5" }), ["5.5.2/1"]);
-  assert.deepEqual(ids({ keyword: "SHOULD" }), ["5.1/2"]);
-  assert.deepEqual(ids({ text: "PING" }), ["5.5.2/1"]);
-  assert.deepEqual(ids({ text: "control-length" }), ["5.5.2/1"]);
-  assert.deepEqual(ids({ text: " 5.1/2 " }), ["5.1/2"]);
-  assert.deepEqual(ids({ verdict: "fail" }), ["5.1/1"]);
-  assert.deepEqual(ids({ verdict: "differs" }), ["5.1/1"]);
-  assert.deepEqual(ids({ verdict: "differs:reference,naive" }), ["5.1/1"]);
+  assert.deepEqual(ids({ section: "5.1" }), ["5.1/wrong-mask-in-text", "5.1/wrong-mask-in-binary", "5.1/wrong-mask-in-first-fragment"]);
+  assert.deepEqual(ids({ section: "5.5" }), ["5.5.2/empty-ping"]);
+  assert.deepEqual(ids({ keyword: "SHOULD" }), ["5.1/wrong-mask-in-binary"]);
+  assert.deepEqual(ids({ text: "PING" }), ["5.5.2/empty-ping"]);
+  assert.deepEqual(ids({ text: "control-length" }), ["5.5.2/empty-ping"]);
+  assert.deepEqual(ids({ text: " 5.1/wrong-mask-in-binary " }), ["5.1/wrong-mask-in-binary"]);
+  assert.deepEqual(ids({ verdict: "fail" }), ["5.1/wrong-mask-in-text"]);
+  assert.deepEqual(ids({ verdict: "differs" }), ["5.1/wrong-mask-in-text"]);
+  assert.deepEqual(ids({ verdict: "differs:reference,naive" }), ["5.1/wrong-mask-in-text"]);
   assert.deepEqual(ids({ verdict: "differs:reference,gorilla" }), []);
-  assert.deepEqual(ids({ verdict: "none" }), ["5.1/1", "5.1/9", "5.5.2/1", "sizes/1"]);
-  assert.deepEqual(ids({ verdict: "pass", keyword: "MUST" }), ["5.1/1"]);
+  assert.deepEqual(ids({ verdict: "none" }), ["5.1/wrong-mask-in-text", "5.1/wrong-mask-in-first-fragment", "5.5.2/empty-ping", "sizes/text-of-256-kib"]);
+  assert.deepEqual(ids({ verdict: "pass", keyword: "MUST" }), ["5.1/wrong-mask-in-text"]);
   assert.deepEqual(ids({ text: "nothing of the kind" }), []);
 });
 
+test("an old link with a number leads to its section", () => {
+  const m = matrix();
+  assert.equal(m.numbered("5.1/7"), "5.1");
+  assert.equal(m.numbered("5.1/7c"), "5.1");
+  for (const id of ["5.1/wrong-mask-in-text", "5.9/7", "5.1/7x", ""]) assert.equal(m.numbered(id), "", id);
+});
+
+test("a whole ID finds its case alone, and the beginning of one all that it begins", () => {
+  const m = new Matrix();
+  m.take([asks("5.1/wrong-mask"), asks("5.1/wrong-mask-in-ping"), asks("5.1/right")]);
+  const ids = (/** @type {string} */ text) => m.filtered({ ...everything, text }).map((l) => l.id);
+  assert.deepEqual(ids("5.1/wrong-mask"), ["5.1/wrong-mask"]);
+  assert.deepEqual(ids("5.1/wrong"), ["5.1/wrong-mask", "5.1/wrong-mask-in-ping"]);
+  assert.deepEqual(ids("mask-in"), ["5.1/wrong-mask-in-ping"]);
+});
+
 test("the address names a case, or none", () => {
-  assert.equal(caseOf("#5.5/3"), "5.5/3");
-  assert.equal(caseOf("#5.5%2F3c"), "5.5/3c");
-  assert.equal(caseOf("#7692-7.2.1/12"), "7692-7.2.1/12");
-  for (const hash of ["", "#", "#cases", "#headers", "#headers/reference-server/fresh/8185", "#headers/1", "#e=3&b=1", "#5.5/x"]) assert.equal(caseOf(hash), "", hash);
+  assert.equal(caseOf("#5.5/ping-of-126"), "5.5/ping-of-126");
+  assert.equal(caseOf("#5.5%2Fping-of-126-client"), "5.5/ping-of-126-client");
+  assert.equal(caseOf("#7692-7.2.1/12"), "7692-7.2.1/12"); // as links were before cases had names
+  for (const hash of ["", "#", "#cases", "#headers", "#headers/reference-server/fresh/8185", "#headers/1", "#e=3&b=1", "#5.5/"]) assert.equal(caseOf(hash), "", hash);
 });
 
 test("an address is made whole, or told what is wrong with it", () => {
@@ -151,11 +167,11 @@ test("a verdict is told in the words that a report uses, with the sentence of th
 
 test("what many cases have in common, and what was not sent, is known by column", () => {
   const m = new Matrix();
-  m.take(/** @type {any} */ ([{ id: "7692-7.1/98", judges: "client", title: "", requirement: "", keyword: "MUST", rules: [] }]));
+  m.take(/** @type {any} */ ([{ id: "7692-7.1/fail-client-max-window-bits-08", judges: "client", title: "", requirement: "", keyword: "MUST", rules: [] }]));
   const column = /** @type {any} */ ({ name: browserName, label: browserName, kind: "browser" });
   m.columns = [column];
-  m.report(/** @type {any} */ ({ case: "7692-7.1/98", endpoint: browserName, verdict: "note", closing: "note", withheld: true }));
-  assert.deepEqual(m.withheld(column), ["7692-7.1/98"]);
+  m.report(/** @type {any} */ ({ case: "7692-7.1/fail-client-max-window-bits-08", endpoint: browserName, verdict: "note", closing: "note", withheld: true }));
+  assert.deepEqual(m.withheld(column), ["7692-7.1/fail-client-max-window-bits-08"]);
   m.habit(column, [
     { endpoint: browserName, verdict: "warning", says: "No Close frame.", cases: ["a/1", "a/2"] },
     { endpoint: "naive", verdict: "fail", says: "x", cases: [] },

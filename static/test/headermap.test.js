@@ -85,7 +85,7 @@ test("every place has an address, and a wrong address leads somewhere", () => {
   const p = { endpoint: "gorilla", role: /** @type {const} */ ("client"), context: "fragmented", header: 0x0102, other: "reference" };
   assert.deepEqual(fromHash(toHash(p)), p);
   assert.equal(toHash({ ...p, other: "" }), "#headers/gorilla-client/fragmented/0102");
-  assert.equal(fromHash("#5.5/3"), null);
+  assert.equal(fromHash("#5.5/ping-of-126"), null);
   assert.deepEqual(fromHash("#headers"), { endpoint: "reference", role: "server", context: "fresh", header: 0x8185, other: "" });
   assert.equal(fromHash("#headers/naive-client/fresh/0000")?.endpoint, "reference");
   assert.equal(fromHash("#headers/x-y/z/zzzz/naive")?.header, 0x8185);

@@ -35,7 +35,8 @@ type action struct {
 const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME; add => frame from server …, where the text speaks of another event than the first frame that this causes`
 
 // buttons draws a do block: each line is LABEL: action.
-func (c *compiler) buttons(lines []string, at int) string {
+func (c *compiler) buttons(text blockText) string {
+	lines, at := text.lines, text.line
 	var b strings.Builder
 	b.WriteString("<ws-do>")
 	count := 0

@@ -11,13 +11,77 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/reference/wire"
 )
 
-// words are the info words of our fenced blocks. Any other fence is code.
-var words = []string{
-	"lab", "do", "predict", "accept", "decoder", "unmask", "lengths", "source", "rule", "opcodes", "scenario",
-	"play", "ends", "tally", "codes", "heartbeat",
+// blockKind is a kind of fenced block of ours. Any other fence is code.
+type blockKind struct {
+	word    string   // after the ``` of its fence
+	names   bool     // it names what it shows after its word
+	keys    []string // of its lines, "key: value"
+	lists   []string // keys below which items are listed
+	free    bool     // its lines have a form of their own, and no keys
+	element string   // the page's element that it becomes; "" where HTML is enough
+	example string   // one as an author writes it, without its fence
+	draw    func(*compiler, blockText) string
+}
+
+// blockText is a block as an author has written it.
+type blockText struct {
+	word  string
+	name  string   // after its word
+	lines []string // its body
+	line  int      // number of the fence that opens it
+	keys  map[string]entry
+}
+
+// blocks is the table of our blocks. Package doc has the recipe for another.
+func blocks() []blockKind {
+	return []blockKind{
+		{word: "lab", keys: []string{"endpoints", "hold"}, example: "lab\nendpoints: both\nhold: on",
+			draw: (*compiler).lab},
+		{word: "do", free: true, element: "ws-do", example: "do\nSend Hello: send \"Hello\"",
+			draw: (*compiler).buttons},
+		{word: "predict", keys: predictKeys, lists: []string{"choices"}, element: "ws-predict",
+			example: "predict\nid: 01-fin\nask: Is FIN set?\nabout: frame from client\nvalue: fin\nchoices:\n  - 1: Yes\n  - 0: No\nhint: Look.\nexplain: It is.",
+			draw:    (*compiler).predict},
+		{word: "accept", element: "ws-accept", example: "accept", draw: alone("ws-accept")},
+		{word: "unmask", element: "ws-unmask", example: "unmask", draw: alone("ws-unmask")},
+		{word: "heartbeat", element: "ws-heartbeat", example: "heartbeat", draw: alone("ws-heartbeat")},
+		{word: "decoder", keys: []string{"hex", "from"}, element: "ws-decoder", example: "decoder\nhex: 81 05 48 65 6c 6c 6f\nfrom: server",
+			draw: (*compiler).decoder},
+		{word: "lengths", keys: []string{"sizes"}, element: "ws-lengths", example: "lengths\nsizes: 125 126",
+			draw: (*compiler).lengths},
+		{word: "source", names: true, keys: []string{"gorilla"}, example: "source wire.ParseHeader#mask\ngorilla: no",
+			draw: (*compiler).source},
+		{word: "rule", names: true, example: "rule 5.2/rsv1",
+			draw: (*compiler).rule},
+		{word: "opcodes", example: "opcodes", draw: opcodes},
+		{word: "codes", element: "ws-codes", example: "codes", draw: codes},
+		{word: "scenario", names: true, keys: []string{"steps", "shows"}, element: "ws-do", example: "scenario masked-hello\nsteps: folded",
+			draw: (*compiler).scenario},
+		{word: "play", names: true, keys: []string{"as", "endpoint"}, element: "ws-play", example: "play masked-hello\nas: raw",
+			draw: (*compiler).play},
+		{word: "ends", names: true, keys: []string{"as", "endpoint", "tutorials"}, element: "ws-play", example: "ends disconnect-1\ntutorials: They say that it is clean.",
+			draw: (*compiler).play},
+		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
+			draw: (*compiler).tally},
+	}
+}
+
+// alone draws an element that needs nothing from the lesson.
+func alone(element string) func(*compiler, blockText) string {
+	return func(*compiler, blockText) string { return "<" + element + "></" + element + ">\n" }
+}
+
+// blockWords are the words that open blocks of ours.
+func blockWords() []string {
+	var words []string
+	for _, b := range blocks() {
+		words = append(words, b.word)
+	}
+	return words
 }
 
 // languages are info words of ordinary code that look like a slip in one of
@@ -29,169 +93,54 @@ func contains(names []string, word string) bool { return slices.Contains(names, 
 // checkWord reports whether word opens a block of ours. A word that is nearly
 // one is a problem: without this a slip would turn a block into listed code.
 func (c *compiler) checkWord(word string, line int) bool {
-	if contains(words, word) {
+	if contains(blockWords(), word) {
 		return true
 	}
 	if word != "" && !contains(languages, word) {
-		if near := nearest(word, words); near != "" {
+		if near := nearest(word, blockWords()); near != "" {
 			c.problem(line, "%q is no block; did you mean %s?", word, near)
 		}
 	}
 	return false
 }
 
-// entry is the value of one key in a block, or of a list key its items.
-type entry struct {
-	value string
-	line  int // where the key stands
-	items []item
-}
-
-type item struct {
-	text string
-	line int
-}
-
-// entries reads lines of "key: value". A line that begins with a space goes on
-// with the value above it; under a key in lists each "- " begins an item.
-func (c *compiler) entries(lines []string, at int, where string, keys, lists []string) map[string]entry {
-	all := map[string]entry{}
-	key := "" // the one that the next indented line belongs to
-	for i, l := range lines {
-		line := at + i
-		t := strings.TrimSpace(l)
-		indented := strings.HasPrefix(l, " ") || strings.HasPrefix(l, "\t")
-		dash, isItem := strings.CutPrefix(t, "- ")
-		e := all[key]
-		switch {
-		case t == "" && key == "":
-			continue
-		case t == "" || indented && !isItem || indented && !contains(lists, key):
-			if key == "" {
-				c.problem(line, "a line of %s begins with a space but goes on with nothing; write key: value", where)
-				continue
-			}
-			if n := len(e.items); n > 0 {
-				e.items[n-1].text += "\n" + t
-			} else {
-				e.value += "\n" + t
-			}
-		case isItem && contains(lists, key):
-			e.items = append(e.items, item{dash, line})
-		default:
-			k, v, ok := strings.Cut(l, ":")
-			if !ok {
-				c.problem(line, "%q is no line of %s; write key: value", t, where)
-				key = ""
-				continue
-			}
-			if !contains(keys, k) && !contains(lists, k) {
-				c.problem(line, "%q is no key of %s; %s", k, where, meant(k, append(slices.Clone(keys), lists...)))
-				key = ""
-				continue
-			}
-			if _, ok := all[k]; ok {
-				c.problem(line, "%s stands twice in %s; keep one", k, where)
-			}
-			key, e = k, entry{value: strings.TrimSpace(v), line: line}
-		}
-		all[key] = e
-	}
-	for k, e := range all {
-		e.value = strings.TrimSpace(e.value)
-		for i := range e.items {
-			e.items[i].text = strings.TrimSpace(e.items[i].text)
-		}
-		all[k] = e
-	}
-	return all
-}
-
 // render makes the HTML of one block of ours. lines are its body; line is the
 // number of the fence that opens it.
-func (c *compiler) render(word, arg string, lines []string, line int) string {
+func (c *compiler) render(word, name string, lines []string, line int) string {
+	all := blocks()
+	kind := all[slices.IndexFunc(all, func(b blockKind) bool { return b.word == word })] // checkWord has found it
 	where := "a " + word + " block"
-	if contains([]string{"accept", "opcodes", "unmask", "ends"}, word) {
+	if strings.ContainsAny(word[:1], "aeiou") {
 		where = "an " + word + " block"
 	}
-	takesArg := contains([]string{"source", "rule", "scenario", "play", "ends"}, word)
-	if arg != "" && !takesArg {
+	if name != "" && !kind.names {
 		c.problem(line, "%s takes nothing after its word; write its keys in the lines below", where)
 	}
-	if arg == "" && takesArg {
+	if name == "" && kind.names {
 		c.problem(line, "%s names what it shows; write it after the word", where)
 		return ""
 	}
-	keys := func(ks ...string) map[string]entry { return c.entries(lines, line+1, where, ks, nil) }
-
-	switch word {
-	case "lab":
-		c.lab(keys("endpoints", "hold"), line)
-	case "do":
-		return c.buttons(lines, line)
-	case "predict":
-		return c.predict(c.entries(lines, line+1, where, predictKeys, []string{"choices"}), line)
-	case "accept":
-		keys()
-		return "<ws-accept></ws-accept>\n"
-	case "unmask":
-		keys()
-		return "<ws-unmask></ws-unmask>\n"
-	case "decoder":
-		return c.decoder(keys("hex", "from"), line)
-	case "lengths":
-		return c.lengths(keys("sizes"), line)
-	case "source":
-		return c.source(arg, keys("gorilla"), line)
-	case "rule":
-		keys()
-		return c.rule(arg, line)
-	case "opcodes":
-		keys()
-		return opcodes()
-	case "scenario":
-		return c.scenario(arg, keys("steps", "shows"), line)
-	case "play":
-		return c.play(word, arg, keys("as", "endpoint"), line)
-	case "ends":
-		return c.play(word, arg, keys("as", "endpoint", "tutorials"), line)
-	case "tally":
-		return c.tally(keys("scenarios", "runs"), line)
-	case "codes":
-		keys()
-		return codes()
-	case "heartbeat":
-		keys()
-		return "<ws-heartbeat></ws-heartbeat>\n"
+	text := blockText{word: word, name: name, lines: lines, line: line}
+	if !kind.free {
+		text.keys = c.entries(lines, line+1, where, kind.keys, kind.lists)
 	}
-	return ""
+	return kind.draw(c, text)
 }
 
 // lab sets how the panel at the side begins. It shows nothing in the text.
-func (c *compiler) lab(e map[string]entry, line int) {
+func (c *compiler) lab(text blockText) string {
+	e, line := text.keys, text.line
 	if c.labs++; c.labs > 1 {
 		c.problem(line, "this is the second lab block; a lesson has one")
-		return
+		return ""
 	}
-	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", []string{"reference", "gorilla", "both"})
+	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
 	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
+	return ""
 }
 
-// oneOf returns the value of key, which must be one of values, or fallback
-// where the key is absent.
-func (c *compiler) oneOf(e map[string]entry, key, fallback string, values []string) string {
-	v, ok := e[key]
-	switch {
-	case !ok:
-		return fallback
-	case !contains(values, v.value):
-		c.problem(v.line, "%s is %q; %s", key, v.value, meant(v.value, values))
-		return fallback
-	}
-	return v.value
-}
-
-func (c *compiler) decoder(e map[string]entry, line int) string {
+func (c *compiler) decoder(text blockText) string {
+	e, line := text.keys, text.line
 	from := c.oneOf(e, "from", "client", []string{"client", "server"})
 	h, ok := e["hex"]
 	if !ok {
@@ -206,7 +155,8 @@ func (c *compiler) decoder(e map[string]entry, line int) string {
 	return fmt.Sprintf("<ws-decoder data-hex=\"% x\" data-from=\"%s\"></ws-decoder>\n", b, from)
 }
 
-func (c *compiler) lengths(e map[string]entry, line int) string {
+func (c *compiler) lengths(text blockText) string {
+	e, line := text.keys, text.line
 	s, ok := e["sizes"]
 	if !ok || s.value == "" {
 		c.problem(line, "a lengths block needs sizes; add a line sizes: 125 126")
@@ -222,7 +172,8 @@ func (c *compiler) lengths(e map[string]entry, line int) string {
 }
 
 // source shows the lines of a site, and below them gorilla's where asked.
-func (c *compiler) source(site string, e map[string]entry, line int) string {
+func (c *compiler) source(text blockText) string {
+	site, e, line := text.name, text.keys, text.line
 	l, err := c.Sites.Listing(site)
 	if err != nil {
 		c.problem(line, "%v", err)
@@ -239,43 +190,9 @@ func (c *compiler) source(site string, e map[string]entry, line int) string {
 	return out
 }
 
-// figure draws a listing. The classes of its spans are those of Listing.
-func figure(l Listing) string {
-	var b strings.Builder
-	name := l.File
-	if l.Version != "" {
-		name = "gorilla/websocket " + l.Version + ", " + l.File
-	}
-	fmt.Fprintf(&b, "<figure class=\"source\">\n<figcaption><code>%s</code> in <code>%s</code></figcaption>\n",
-		html.EscapeString(l.Symbol), html.EscapeString(name))
-	if len(l.Lines) > 0 {
-		fmt.Fprintf(&b, "<pre class=\"listing\" tabindex=\"0\" aria-label=\"%s\"><code>", html.EscapeString(l.Symbol+" in "+name))
-		for i, tokens := range l.Lines {
-			n, class := l.Numbers[i], "line"
-			if n >= l.Hot[0] && n <= l.Hot[1] {
-				class = "line hot"
-			}
-			fmt.Fprintf(&b, "<span class=\"%s\" data-line=\"%d\">", class, n)
-			for _, t := range tokens {
-				if t[0] == "" {
-					b.WriteString(html.EscapeString(t[1]))
-				} else {
-					fmt.Fprintf(&b, "<span class=\"%s\">%s</span>", t[0], html.EscapeString(t[1]))
-				}
-			}
-			b.WriteString("\n</span>")
-		}
-		b.WriteString("</code></pre>\n")
-	}
-	if l.Link != "" {
-		fmt.Fprintf(&b, "<p class=\"origin\"><a href=\"%s\">%s in its repository</a></p>\n", html.EscapeString(l.Link), html.EscapeString(l.File))
-	}
-	b.WriteString("</figure>\n")
-	return b.String()
-}
-
 // rule quotes one of wire.Rules.
-func (c *compiler) rule(code string, line int) string {
+func (c *compiler) rule(text blockText) string {
+	code, line := text.name, text.line
 	i := slices.IndexFunc(wire.Rules, func(r wire.Rule) bool { return r.Code == code })
 	if i < 0 {
 		c.problem(line, "there is no rule %q; %s", code, nearRule(code))
@@ -315,46 +232,10 @@ func nearRule(code string) string {
 	return "the names stand in reference/wire/rules.go"
 }
 
-// meanings says in a few words what each opcode is for.
-var meanings = map[wire.Opcode]string{
-	wire.Continuation: "the next fragment of the message that was begun",
-	wire.Text:         "a message, or its first fragment, in UTF-8",
-	wire.Binary:       "a message, or its first fragment, of any bytes",
-	wire.Close:        "no more data from this side; may carry a code and a reason",
-	wire.Ping:         "asks for a Pong with the same payload",
-	wire.Pong:         "answers a Ping, or comes unasked",
-}
-
-// opcodes draws all sixteen values, those without a meaning in ranges.
-func opcodes() string {
-	var b strings.Builder
-	b.WriteString("<table class=\"opcodes\">\n<thead><tr><th scope=\"col\">opcode</th><th scope=\"col\">bits</th><th scope=\"col\">name</th><th scope=\"col\">kind</th><th scope=\"col\">what it says</th></tr></thead>\n<tbody>\n")
-	for o := wire.Opcode(0); o <= 0xF; o++ {
-		end := o
-		for end < 0xF && o.IsReserved() && (end + 1).IsReserved() && (end+1).IsControl() == o.IsControl() {
-			end++
-		}
-		number, bits := fmt.Sprintf("0x%X", uint8(o)), fmt.Sprintf("%04b", uint8(o))
-		name, meaning := o.String(), meanings[o]
-		kind := "data"
-		if o.IsControl() {
-			kind = "control"
-		}
-		if o.IsReserved() {
-			number = fmt.Sprintf("0x%X–0x%X", uint8(o), uint8(end))
-			bits = fmt.Sprintf("%04b–%04b", uint8(o), uint8(end))
-			name, meaning = "reserved", "nothing yet: whoever receives it fails the connection"
-		}
-		fmt.Fprintf(&b, "<tr><td><code class=\"f-head\">%s</code></td><td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td></tr>\n", number, bits, name, kind, meaning)
-		o = end
-	}
-	b.WriteString("</tbody>\n</table>\n")
-	return b.String()
-}
-
 // scenario shows the steps and a button that runs them. They may be folded away,
 // so that they do not answer a prediction above.
-func (c *compiler) scenario(name string, e map[string]entry, line int) string {
+func (c *compiler) scenario(text blockText) string {
+	name, e, line := text.name, text.keys, text.line
 	s, ok := c.course.Scenarios[name]
 	if !ok {
 		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))

@@ -6,10 +6,23 @@
 //
 //	lesson.go   front matter, order, the checks that need the whole course
 //	markdown.go Markdown to HTML, and the spans of ours inside a paragraph
-//	block.go    the fenced blocks of ours; play.go: those that play scenarios
+//	block.go    the table of our fenced blocks; entries.go: the keys in them
+//	play.go     blocks that play scenarios; tables.go: opcodes and close codes
 //	action.go   what a button does; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket
+//
+// To add a block NAME, change at most four files:
+//
+//  1. block.go: add a row to blocks, with an example, and a function that draws it.
+//     If HTML is enough, leave element empty, and you are done.
+//  2. static/elements/NAME.js: export the element, with static tag = "ws-NAME".
+//  3. static/app.js: add a line that imports it where a page has the tag.
+//  4. static/css/page.css: style ws-NAME, and at least say that it is a block.
+//
+// Then run go test ./labserver/internal/lesson. TestEveryBlockIsWhole compiles the
+// example of each row and fails with the step that was forgotten. A lesson may use the
+// block from then on.
 //
 // A Course and the Sites it was made with are read-only.
 package lesson
@@ -104,6 +117,9 @@ func Load(files fs.FS, o Options) (*Course, error) {
 		return nil, fmt.Errorf("lesson: list the lessons: %w", err)
 	}
 	for _, name := range names {
+		if name == "README.md" {
+			continue
+		}
 		if !fileName.MatchString(name) {
 			c.problems.add(folder+"/"+name, 1, "a lesson is called NN-name.md, as 02-frames.md; rename it")
 			continue

@@ -1,9 +1,11 @@
 package lesson
 
 import (
+	"fmt"
 	"go/ast"
 	"go/scanner"
 	"go/token"
+	"html"
 	"strings"
 )
 
@@ -132,4 +134,39 @@ func class(tok token.Token) string {
 		return "keyword"
 	}
 	return ""
+}
+
+// figure draws a listing. The classes of its spans are those of Listing.
+func figure(l Listing) string {
+	var b strings.Builder
+	name := l.File
+	if l.Version != "" {
+		name = "gorilla/websocket " + l.Version + ", " + l.File
+	}
+	fmt.Fprintf(&b, "<figure class=\"source\">\n<figcaption><code>%s</code> in <code>%s</code></figcaption>\n",
+		html.EscapeString(l.Symbol), html.EscapeString(name))
+	if len(l.Lines) > 0 {
+		fmt.Fprintf(&b, "<pre class=\"listing\" tabindex=\"0\" aria-label=\"%s\"><code>", html.EscapeString(l.Symbol+" in "+name))
+		for i, tokens := range l.Lines {
+			n, class := l.Numbers[i], "line"
+			if n >= l.Hot[0] && n <= l.Hot[1] {
+				class = "line hot"
+			}
+			fmt.Fprintf(&b, "<span class=\"%s\" data-line=\"%d\">", class, n)
+			for _, t := range tokens {
+				if t[0] == "" {
+					b.WriteString(html.EscapeString(t[1]))
+				} else {
+					fmt.Fprintf(&b, "<span class=\"%s\">%s</span>", t[0], html.EscapeString(t[1]))
+				}
+			}
+			b.WriteString("\n</span>")
+		}
+		b.WriteString("</code></pre>\n")
+	}
+	if l.Link != "" {
+		fmt.Fprintf(&b, "<p class=\"origin\"><a href=\"%s\">%s in its repository</a></p>\n", html.EscapeString(l.Link), html.EscapeString(l.File))
+	}
+	b.WriteString("</figure>\n")
+	return b.String()
 }

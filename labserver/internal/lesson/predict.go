@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"wslab/compare/endpoint"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -43,6 +45,9 @@ type kind struct {
 	about map[string][]string // what may narrow the event down, and its values; nil: a number
 }
 
+// servers are the implementations that a block can name.
+var servers = endpoint.Names(endpoint.Named())
+
 var kinds = map[string]kind{
 	"frame": {
 		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
@@ -53,7 +58,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"handshake": {
@@ -61,7 +66,7 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"script": {
@@ -69,7 +74,7 @@ var kinds = map[string]kind{
 		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
-			"endpoint": {"reference", "gorilla", "naive"},                                                       // and broken/MISTAKE
+			"endpoint": servers,                                                                                 // and broken/MISTAKE
 		},
 	},
 	"call": { // one that has come back
@@ -78,7 +83,7 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": {"reference", "gorilla", "naive"},
+			"endpoint": servers,
 		},
 	},
 }
@@ -109,7 +114,8 @@ var units = []struct {
 
 // predict draws a question. Its fallback inside the element is the question
 // itself, so that it can be read, if not answered, where no script runs.
-func (c *compiler) predict(e map[string]entry, line int) string {
+func (c *compiler) predict(text blockText) string {
+	e, line := text.keys, text.line
 	for _, k := range []string{"id", "ask", "about", "value", "explain", "hint"} {
 		if e[k].value == "" {
 			c.problem(line, "a predict block needs %s; add a line %s: …", k, k)

@@ -14,7 +14,7 @@ import (
 // gone reports whether nothing is left of the connections of s: none is listed as
 // open, and no socket of the server is.
 func (l *lab) gone(s *Session) error {
-	for _, c := range l.manager.Connections() {
+	for _, c := range l.manager.Connections(every) {
 		if c.Open {
 			return fmt.Errorf("%s is listed as open, in state %s", c.Client, c.State)
 		}

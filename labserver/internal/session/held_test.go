@@ -370,7 +370,7 @@ func TestEveryLessonsButtonsEndAlikeHoweverLongALearnerLooks(t *testing.T) {
 // TCP as each side met it, and the play's own error.
 var (
 	aFrame = regexp.MustCompile(`[❱❰] [A-Z]`)
-	anEnd  = regexp.MustCompile(`closes TCP|· read "(EOF|.*reset|.*closed)|^!`)
+	anEnd  = regexp.MustCompile(`closes TCP|· reading ends: (EOF|.*reset|.*closed)|^!`)
 )
 
 // ends keeps of a transcript what a learner's pace must not change. A server that

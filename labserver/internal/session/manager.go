@@ -190,13 +190,15 @@ type Listed struct {
 // maxListed bounds the list of connections.
 const maxListed = 200
 
-// Connections returns the connections of all sessions, open ones first, the
-// newest first among them.
-func (m *Manager) Connections() []Listed {
+// Connections returns the connections of the sessions that may be listed, open ones
+// first, the newest first among them.
+func (m *Manager) Connections(may func(*Session) bool) []Listed {
 	m.mu.Lock()
 	sessions := make([]*Session, 0, len(m.sessions))
 	for _, s := range m.sessions {
-		sessions = append(sessions, s)
+		if may(s) {
+			sessions = append(sessions, s)
+		}
 	}
 	m.mu.Unlock()
 	list := []Listed{}

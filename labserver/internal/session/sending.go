@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -101,10 +102,10 @@ func (s *Session) SendToClient(sending Sending, _ string) error {
 			}
 		})
 	}
-	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose reference or gorilla."}
+	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose " + strings.Join(endpoint.Names(endpoint.Clients()), " or ") + "."}
 }
 
-func (s *Session) toClient(sending Sending, client endpoint.Client) error {
+func (s *Session) toClient(sending Sending, client endpoint.Endpoint) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -214,7 +214,7 @@ func TestValveOrdersAndConnectionsMayComeAllAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for _, do := range []string{"hold", "step", "drop", "run", "hold", "step", "run"} {
 				s.Valve(do, nil)
-				l.manager.Connections()
+				l.manager.Connections(every)
 			}
 		})
 	}

@@ -209,8 +209,12 @@ func (s *Server) source(r *http.Request, _ nothing) (any, error) {
 	return answer, nil
 }
 
-func (s *Server) connections(*http.Request, nothing) (any, error) {
-	return map[string]any{"connections": s.sessions.Connections()}, nil
+// connections lists those of all sessions. A lab server that others reach lists those
+// of the session named in the query alone: who has the ID of a session can read it.
+func (s *Server) connections(r *http.Request, _ nothing) (any, error) {
+	shared, own := len(s.Hosts) > 0, r.URL.Query().Get("session")
+	list := s.sessions.Connections(func(sess *session.Session) bool { return !shared || sess.ID == own })
+	return map[string]any{"connections": list, "shared": shared}, nil
 }
 
 func (s *Server) noSuchAPI(w http.ResponseWriter, r *http.Request) {

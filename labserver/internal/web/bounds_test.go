@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,8 @@ func TestNoRequestMakesMoreWorkThanItIsWorth(t *testing.T) {
 		{"/api/judge", map[string]any{"cases": many(100_000, "MUST")}},
 		{"/api/judge", map[string]any{"endpoints": many(50_000, "e%d")}},
 		{"/api/judge", map[string]any{"cases": []string{strings.Repeat("*a", 400_000)}}},
-		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/1c")}},
-		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/1c"), "record": true}},
+		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/wrong-mask-in-text-client")}},
+		{"/api/judge/client", map[string]any{"cases": many(10_000, "5.1/wrong-mask-in-text-client"), "record": true}},
 		{"/api/sessions/" + sess.ID + "/valve", map[string]any{"do": "hold", "clients": many(50_000, "client-%d")}},
 		{"/api/sessions/" + sess.ID + "/server", map[string]any{"do": "fragments", "parts": many(50_000, "%d")}},
 	} {
@@ -53,7 +54,7 @@ func TestNoRequestMakesMoreWorkThanItIsWorth(t *testing.T) {
 
 func TestEventsOfASocketThatCannotBeAreNotKept(t *testing.T) {
 	s := start(t)
-	id := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}})["judge"].(string)
+	id := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/wrong-mask-in-text-client"}})["judge"].(string)
 	for _, number := range []int{0, -1, 10_000, 1 << 40} {
 		response, answer := s.do("POST", "/api/judge/"+id+"/script", fmt.Sprintf(`{"number":%d,"events":[]}`, number), nil)
 		if response.StatusCode != 400 {
@@ -170,6 +171,31 @@ func TestARefusalClipsWhatItQuotes(t *testing.T) {
 	} {
 		if response, answer := s.get(path); response.StatusCode < 400 || response.StatusCode >= 500 || len(answer) > 1500 {
 			t.Errorf("%.80s is answered with %d and %d bytes: %.200s", path, response.StatusCode, len(answer), answer)
+		}
+	}
+}
+
+// TestConnectionsThatAreDroppedLeaveNoGoroutine has connections come and go, a hundred
+// at once. What they leave in descriptors and memory is seen from outside, by package
+// labserver.
+func TestConnectionsThatAreDroppedLeaveNoGoroutine(t *testing.T) {
+	s := start(t)
+	s.websocket("/ws/reference").Close()
+	before := runtime.NumGoroutine()
+	for range 10 {
+		var peers []*peer
+		for range 100 {
+			p := s.websocket("/ws/reference")
+			p.echoes("Hello")
+			peers = append(peers, p)
+		}
+		for _, p := range peers {
+			p.Close()
+		}
+	}
+	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
 }

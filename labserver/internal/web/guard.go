@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 // policy is the page's Content-Security-Policy: everything from here, nothing
@@ -63,7 +63,7 @@ func refuse(w http.ResponseWriter, what, fix string) {
 // loopback address, localhost, the address that it listens on, or a name given
 // by flag.
 func (s *Server) isOwn(host string) bool {
-	if !wire.IsHost(host) {
+	if !uri.IsHost(host) {
 		return false // no part of it may get into a header field or a page
 	}
 	name := host
@@ -73,7 +73,7 @@ func (s *Server) isOwn(host string) bool {
 		}
 		name = h
 	}
-	if wire.SameOrigin([]string{"http://" + host}, s.addr) {
+	if uri.SameOrigin([]string{"http://" + host}, s.addr) {
 		return true // an address cannot be rebound as a name can
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
@@ -101,5 +101,5 @@ func isForeign(r *http.Request) bool {
 // isOwnOrigin reports whether origin is a page of the server at host.
 func isOwnOrigin(origin, host string) bool {
 	scheme, _, _ := strings.Cut(origin, "://")
-	return strings.EqualFold(scheme, "http") && wire.SameOrigin([]string{origin}, host)
+	return strings.EqualFold(scheme, "http") && uri.SameOrigin([]string{origin}, host)
 }

@@ -85,15 +85,6 @@ func casesOf(role wire.Role, patterns []string) ([]*suite.Case, error) {
 // maxPattern is the most bytes of a name for cases.
 const maxPattern = 100
 
-// names returns what targets are called.
-func names(targets []suite.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name
-	}
-	return list
-}
-
 // judge begins a run.
 func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 	cases, err := casesOf(wire.Server, ask.Cases)
@@ -113,7 +104,7 @@ func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 		stop()
 		return nil, err
 	}
-	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)}, nil
+	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": runner.Names(targets)}, nil
 }
 
 // runOf finds the run that a path names.

@@ -96,7 +96,7 @@ func TestEveryCaseIsListedWithWhatItAsks(t *testing.T) {
 		}
 	}()
 	for _, c := range got.Cases {
-		if c.ID == "4.2.1/1" {
+		if c.ID == "4.2.1/least-request" {
 			opening = c.Opening
 		}
 		if c.ID == "" || c.Title == "" || c.Requirement == "" || c.Section == "" || c.Rules == nil || c.Sends == nil || len(c.Legal) == 0 {
@@ -107,7 +107,7 @@ func TestEveryCaseIsListedWithWhatItAsks(t *testing.T) {
 
 func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.1/1", "5.1/2"}})
+	answer := s.post("/api/judge", map[string]any{"endpoints": []string{"reference", "naive"}, "cases": []string{"5.1/wrong-mask-in-text", "5.1/wrong-mask-in-binary"}})
 	id := answer["judge"].(string)
 	if n := len(answer["cases"].([]any)); n != 2 {
 		t.Errorf("%d cases are announced", n)
@@ -119,7 +119,7 @@ func TestARunTellsEachReportAndThatItIsOver(t *testing.T) {
 	for _, l := range lines[:4] {
 		want := "pass"
 		switch {
-		case l.Endpoint == "naive" && l.Case == "5.1/2":
+		case l.Endpoint == "naive" && l.Case == "5.1/wrong-mask-in-binary":
 			want = "no-answer" // it waits for a masking key
 		case l.Endpoint == "naive":
 			want = "fail"
@@ -150,7 +150,7 @@ func TestARunNamesAtItsEndWhatSeemsToBeWrong(t *testing.T) {
 		}
 	}
 	got := string(lines[len(lines)-1].Mistakes)
-	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/1 5.4/2 ") || strings.Contains(got, "reference") {
+	if !strings.HasPrefix(got, "naive first-fragment-dropped 5.4/two-fragments-one-write 5.4/two-fragments-own-writes ") || strings.Contains(got, "reference") {
 		t.Errorf("at the end it names %q", got)
 	}
 }
@@ -167,7 +167,7 @@ func TestARunCanBeStopped(t *testing.T) {
 
 func TestOneCaseIsRecordedForThePage(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/case", map[string]any{"case": "5.1/1", "endpoints": []string{"reference", "gorilla", "naive"}})
+	answer := s.post("/api/judge/case", map[string]any{"case": "5.1/wrong-mask-in-text", "endpoints": []string{"reference", "gorilla", "naive"}})
 	if n := len(answer["reports"].([]any)); n != 3 {
 		t.Fatalf("%d reports", n)
 	}
@@ -206,8 +206,8 @@ func TestWhatCannotBeJudgedIsRefusedInWords(t *testing.T) {
 		{"POST", "/api/judge", `{"more":1}`, 400},
 		{"POST", "/api/judge", `nonsense`, 400},
 		{"POST", "/api/judge/case", `{}`, 404},
-		{"POST", "/api/judge/case", `{"case":"5.1/1c"}`, 404},
-		{"POST", "/api/judge/client", `{"cases":["5.1/1"]}`, 400},
+		{"POST", "/api/judge/case", `{"case":"5.1/wrong-mask-in-text-client"}`, 404},
+		{"POST", "/api/judge/client", `{"cases":["5.1/wrong-mask-in-text"]}`, 400},
 		{"POST", "/api/judge/client", `{"record":true}`, 400},
 		{"GET", "/api/judge/none/events", ``, 404},
 		{"POST", "/api/judge/none/stop", `{}`, 404},
@@ -241,7 +241,7 @@ func TestNoMoreThanAFewRunsGoOnAtOnce(t *testing.T) {
 		s.told(id, "")
 	}
 	for range maxJudged + 2 {
-		id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/1"}})["judge"].(string)
+		id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/wrong-mask-in-text"}})["judge"].(string)
 		s.told(id, "")
 		ids = append(ids, id)
 	}

@@ -33,7 +33,7 @@ func (s *site) echoAt(url any, number int) {
 
 func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/1c", "5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/empty-ping-client", "5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	// A browser need not open its sockets in order, nor one at a time.
 	for _, number := range []int{3, 3, 1, 2} { // and may come back to one
 		s.echoAt(answer["url"], number)
@@ -43,14 +43,14 @@ func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	for _, l := range lines[:len(lines)-1] {
 		got = append(got, l.Case+" "+l.Verdict)
 	}
-	if want := "5.6/2c pass, 5.5.2/1c pass, 5.6/1c pass"; strings.Join(got, ", ") != want {
+	if want := "5.6/empty-text-and-binary-client pass, 5.5.2/empty-ping-client pass, 5.6/text-binary-text-client pass"; strings.Join(got, ", ") != want {
 		t.Errorf("the reports are %v, want %s", got, want)
 	}
 }
 
 func TestACaseThatRanOutOfTimeIsPlayedOnceMoreAlone(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	silent := s.websocket(answer["url"].(string) + "/1") // something else keeps it busy
 	s.echoAt(answer["url"], 2)
 	silent.ended()
@@ -63,14 +63,14 @@ func TestACaseThatRanOutOfTimeIsPlayedOnceMoreAlone(t *testing.T) {
 	if len(lines) != 4 || lines[1].Repeat == "" {
 		t.Fatalf("%+v", lines)
 	}
-	if lines[0].Case != "5.6/2c" || lines[1].Repeat != "[1]" || lines[2].Case != "5.6/1c" || lines[2].Verdict != "pass" {
+	if lines[0].Case != "5.6/empty-text-and-binary-client" || lines[1].Repeat != "[1]" || lines[2].Case != "5.6/text-binary-text-client" || lines[2].Verdict != "pass" {
 		t.Errorf("%+v", lines)
 	}
 }
 
 func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 	first := s.websocket(answer["url"].(string) + "/1")
 	s.echoAt(answer["url"], 2)
 	first.ended()
@@ -81,7 +81,7 @@ func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 	second := s.websocket(answer["url"].(string) + "/1")
 	second.ended()
 	lines := s.told(answer["judge"].(string), "")
-	if len(lines) != 4 || lines[2].Case != "5.6/1c" || lines[2].Verdict == "pass" {
+	if len(lines) != 4 || lines[2].Case != "5.6/text-binary-text-client" || lines[2].Verdict == "pass" {
 		t.Errorf("%+v", lines)
 	}
 }
@@ -91,7 +91,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 	// The page cannot see when the case is over, so a stop may come before that. Then
 	// nothing is told, and the test waits longer.
 	for wait := time.Millisecond; ; wait *= 2 {
-		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c", "5.6/2c"}})
+		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 		id := answer["judge"].(string)
 		s.websocket(answer["url"].(string) + "/1").ended()
 		time.Sleep(wait)
@@ -100,7 +100,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 		if len(lines) == 1 && wait < 10*time.Second {
 			continue
 		}
-		if len(lines) != 2 || lines[0].Case != "5.6/1c" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
+		if len(lines) != 2 || lines[0].Case != "5.6/text-binary-text-client" || lines[0].Verdict == "pass" || !strings.Contains(lines[1].Error, "stopped") {
 			t.Errorf("%+v", lines)
 		}
 		return
@@ -109,7 +109,7 @@ func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMor
 
 func TestWhatJavaScriptWasToldIsInTheReportAndTheRecording(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/1c"}, "record": true, "tells": true})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client"}, "record": true, "tells": true})
 	s.echoAt(answer["url"], 1)
 	id := answer["judge"].(string)
 	events := []map[string]any{{"what": "onopen"}, {"what": "onmessage", "size": 5}, {"what": "onerror"}, {"what": "onclose", "code": 1006, "wasClean": false}}
@@ -154,7 +154,7 @@ func TestWhatJavaScriptWasToldIsInTheReportAndTheRecording(t *testing.T) {
 
 func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"browser/1", "browser/2"}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"browser/redirect-301", "browser/redirect-302"}})
 	var after sync.WaitGroup
 	after.Go(func() { // one that follows
 		p := s.dial()
@@ -178,7 +178,7 @@ func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testi
 	after.Wait()
 	lines := s.told(answer["judge"].(string), "")
 	for _, l := range lines[:len(lines)-1] {
-		if want := map[string]string{"browser/1": "fail", "browser/2": "pass"}[l.Case]; l.Verdict != want {
+		if want := map[string]string{"browser/redirect-301": "fail", "browser/redirect-302": "pass"}[l.Case]; l.Verdict != want {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -190,7 +190,7 @@ func TestARedirectLeadsToAnEndpointOfTheRunAtWhichABrowserMustNotBeSeen(t *testi
 func TestTheAnswerThatFreezesABrowserIsSentOnlyWhereTheReaderAsksForIt(t *testing.T) {
 	s := start(t)
 	for _, risky := range []bool{false, true} {
-		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"7692-7.1/98"}, "risky": risky})
+		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"7692-7.1/fail-client-max-window-bits-08"}, "risky": risky})
 		p := s.dial()
 		request := strings.TrimSuffix(s.request(answer["url"].(string)+"/1"), "\r\n") + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 		p.say(request)
@@ -246,7 +246,7 @@ func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 	s := start(t)
 	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
 	id := suite.All()[i].ID
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/1", id}})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/method-and-version", id}})
 	for range 2 {
 		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
 	}
@@ -281,7 +281,7 @@ func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
 
 func TestOneCaseOfAClientIsRecorded(t *testing.T) {
 	s := start(t)
-	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/1c"}, "record": true})
+	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.1/wrong-mask-in-text-client"}, "record": true})
 	p := s.websocket(answer["url"].(string))
 	defer p.Close()
 	p.ended()
@@ -294,7 +294,7 @@ func TestOneCaseOfAClientIsRecorded(t *testing.T) {
 
 func TestASocketOfNoRunIsRefused(t *testing.T) {
 	s := start(t)
-	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/1"}})["judge"].(string)
+	id := s.post("/api/judge", map[string]any{"endpoints": []string{"reference"}, "cases": []string{"5.1/wrong-mask-in-text"}})["judge"].(string)
 	for _, path := range []string{"/ws/judge/none", "/ws/judge/" + id} {
 		p := s.dial()
 		p.say(s.request(path))

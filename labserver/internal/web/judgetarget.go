@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +17,13 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 const dialTimeout = 5 * time.Second
 
 // judged are the lab's own servers that can be judged.
-var judged = []string{"reference", "gorilla", "naive"}
+var judged = endpoint.Names(endpoint.Named())
 
 // ownTargets starts the endpoints called names and returns them as targets. stop
 // ends them.
@@ -99,36 +98,19 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 	if len(address) > 1000 {
 		return t, &session.CommandError{What: "The address is too long.", Fix: fix}
 	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	switch {
-	case err != nil:
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not an address.", address), Fix: fix}
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q does not begin with ws:// or wss://.", address), Fix: fix}
-	case u.Hostname() == "":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has no host.", address), Fix: fix}
-	case u.User != nil:
-		return t, &session.CommandError{What: "An address with a user's name cannot be judged.", Fix: "Leave what stands before the @ out."}
-	case u.Fragment != "" || strings.Contains(address, "#"):
-		return t, &session.CommandError{What: "A WebSocket address has no part behind a # (RFC 6455 §3).", Fix: "Leave it out."}
-	case !wire.IsTarget(u.RequestURI()):
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
-	case !wire.IsHost(u.Host):
-		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q cannot be sent in a Host header field.", u.Host), Fix: "Write a name in ASCII, and an IPv6 address in brackets and without a zone."}
+	u, err := uri.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q cannot be used: %v.", uri.WithoutUser(address), err), Fix: fix}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	host, port, _ := net.SplitHostPort(u.Addr)
+	if host != u.Name {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a zone.", address), Fix: "Write an IPv6 address without % and what follows it."}
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not a port.", port), Fix: fix}
-	}
-	host := u.Hostname()
+	n, _ := strconv.ParseUint(port, 10, 16) // it is valid
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
 			What: fmt.Sprintf("%.60s is not this machine, and a page may have only servers of this machine judged.", host),
-			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + u.String() + ".",
+			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + address + ".",
 		}
 	}
 	// A name may lead elsewhere later, so mayDial looks again at what is dialed; it is
@@ -139,9 +121,8 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
-	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
-	addr := net.JoinHostPort(host, strconv.FormatUint(n, 10))
-	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
+	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.Target, TLS: u.TLS}
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", u.Addr) }
 	if t.TLS {
 		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
 	}

@@ -55,7 +55,7 @@ func TestTheLearnersServerIsJudged(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
-	both := s.post("/api/judge/case?server="+server, map[string]any{"case": "5.1/1", "endpoints": []string{"gorilla"}})
+	both := s.post("/api/judge/case?server="+server, map[string]any{"case": "5.1/wrong-mask-in-text", "endpoints": []string{"gorilla"}})
 	if n := len(both["reports"].([]any)); n != 2 {
 		t.Errorf("%d reports of two servers", n)
 	}
@@ -223,7 +223,7 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 		"/api/judge/server":                 fmt.Sprintf(`{"address":%q}`, address),
 		"/api/judge?server=" + server:       `{}`,
 		"/api/judge/reach?server=" + server: `{}`,
-		"/api/judge/case?server=" + server:  `{"case":"5.1/1"}`,
+		"/api/judge/case?server=" + server:  `{"case":"5.1/wrong-mask-in-text"}`,
 		"/api/judge/client":                 `{}`,
 		"/api/judge/header":                 `{"header":"8100","endpoint":"reference","role":"server"}`,
 	} {
@@ -252,7 +252,7 @@ func TestAPageOfAnotherOriginCannotHaveAnythingJudged(t *testing.T) {
 		for _, server := range []string{address, strings.ToLower(server), "x"} {
 			body := `{}`
 			if path == "/api/judge/case" {
-				body = `{"case":"5.1/1"}`
+				body = `{"case":"5.1/wrong-mask-in-text"}`
 			}
 			response, body := s.do("POST", path+"?server="+url.QueryEscape(server), body, nil)
 			if response.StatusCode != 409 {

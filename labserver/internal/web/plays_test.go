@@ -325,7 +325,7 @@ func TestWhateverAPlayDoesItEndsAndNothingOfItStays(t *testing.T) {
 						t.Errorf("it ends with %q", why)
 					}
 					s.until("every connection is closed", func() bool {
-						return !slices.ContainsFunc(s.sessions.Connections(), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
+						return !slices.ContainsFunc(s.sessions.Connections(every), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
 					})
 				})
 			})

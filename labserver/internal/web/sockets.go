@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"wslab/compare/endpoint"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/session"
 )
 
@@ -34,8 +33,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
 		return
 	}
-	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	conn := endpoint.TapOf(r)
+	if conn == nil {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
 		return
 	}
@@ -66,8 +65,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 // the first byte of the request. When it cannot, it answers and returns nil.
 func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	w.Header().Set("Connection", "close")
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
+	tapped := endpoint.TapOf(r)
+	if tapped == nil {
 		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
 		return nil
 	}

@@ -33,7 +33,6 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 )
@@ -125,13 +124,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          s.Log,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, tapKey{}, c)
-		},
 	}
+	serve := endpoint.Tapped(server)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
+		go func() { failed <- serve(l) }()
 	}
 	var err error
 	ended := 0
@@ -165,9 +162,6 @@ func reachable(a net.Addr) string {
 
 // shutdownTimeout is how long clients have to answer 1001.
 const shutdownTimeout = 2 * time.Second
-
-// tapKey is where a request's context holds its connection.
-type tapKey struct{}
 
 // route is a pattern of http.ServeMux and what answers it.
 type route struct {
