@@ -24,7 +24,7 @@ export function handshakeTable(s) {
     const broken = rule && (s.violations || []).some((v) => rule.test(v.code));
     const verdict = broken ? "× fail" : rule && opens ? "✔ pass" : "i note";
     const sections = f.rfc === undefined || f.rfc === "" ? [] : [f.rfc].flat();
-    return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map(rfcLink)), h("td", {}, verdict));
+    return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map((section) => rfcLink(section))), h("td", {}, verdict));
   });
   const names = ["header field", "value", "purpose", "result"];
   const { accept: a } = s;

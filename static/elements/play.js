@@ -79,6 +79,7 @@ export class WsPlay extends LabElement {
     });
     signal.addEventListener("abort", () => clearInterval(this.clock));
     this.plan = this.settings.plan;
+    this.list.setAttribute("aria-label", `Steps of ${this.plan.title}`);
     if (!this.plan.browser) this.as = "raw";
     this.replaceChildren(h("h3", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
     const { scenario, tutorials } = this.settings;

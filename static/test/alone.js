@@ -109,6 +109,12 @@ const tests = {
     document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
     say(opened === "5.2/1", "Enter opens the case");
   },
+  async "ws-handshake"() {
+    const { handshakeTable } = await import("../elements/handshake.js");
+    const shown = handshakeTable({ what: "request", line: "GET / HTTP/1.1", size: 0, hex: "", fields: [{ name: "Upgrade", value: "websocket", offset: 0, size: 0, rfc: ["4.1", "4.2.1"] }] });
+    const links = shown.flatMap((on) => (on.querySelectorAll ? [...on.querySelectorAll("a")] : [])).map((a) => a.textContent);
+    say(links.join() === "RFC 6455 §4.1,RFC 6455 §4.2.1", `links to RFC 6455, not ${links}`);
+  },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
     say(/A close/.test(on.textContent) && on.querySelector("[data-run]"), "a row with a button for the scenario");
