@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"compare/browser":   {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":   {"reference/wire", "compare/endpoint"},
 	"compare/outputs":   nil,
-	"compare":           {"reference/wire", "reference/dissect", "compare/...", "lessons"},
+	"compare":           {"reference/wire", "reference/uri", "reference/dissect", "compare/...", "lessons"},
 	"lessons":           nil,
 	"static":            nil,
 	"labserver/internal/lesson": {

@@ -102,7 +102,7 @@ func TestACaseOpensByItsAddress(t *testing.T) {
 }
 
 func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
-	p := openCompare(t, "/compare#5.1/wrong-mask-in-close-client")
+	p := openCompare(t, "/compare#5.1/7c")
 	p.until("its section is shown, and the page says why", `document.querySelector("ws-compare [name=section]").value == "5.1" && /Cases have names now/.test(document.querySelector("ws-compare .notice").textContent) && location.hash == "#cases"`)
 	if n := eval[int](p, `[...document.querySelectorAll(".line[data-id]:not([hidden])")].filter(l => l.dataset.id.startsWith("5.1/")).length`); n != 13 {
 		t.Errorf("%d cases of the section are shown", n)

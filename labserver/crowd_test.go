@@ -16,20 +16,18 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// crowd is how many connections TestConnectionsThatAreDroppedLeaveNothing opens. The
-// figure of README.md is measured with 10,000: go test ./labserver -run Dropped -v
-// -crowd 10000.
+// crowd is how many connections TestConnectionsThatAreDroppedLeaveNothing opens. For the
+// figures of README.md it was 10000.
 var crowd = flag.Int("crowd", 1000, "connections to open, speak to and drop")
 
 const (
 	atOnce   = 200              // connections of the crowd
 	leftRSS  = 60 << 20         // resident memory that a crowd may leave
-	leftTime = 60 * time.Second // in which all else of it must be gone
+	leftTime = 60 * time.Second // after which only that may be left
 	slow     = 1500             // openings that do not go on
 )
 
-// descriptors returns how many a process has open, 0 where this machine does not say it
-// as Linux does.
+// descriptors returns how many descriptors a process has open, 0 if this is not Linux.
 func descriptors(pid int) int {
 	names, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(names)
@@ -87,9 +85,9 @@ func TestConnectionsThatAreDroppedLeaveNothing(t *testing.T) {
 	}
 }
 
-// TestSlowOpeningsDoNotKeepThePageWaiting holds openings that stop in the middle of
-// their request. How long the page takes meanwhile is printed; a slow machine makes no
-// failure of that.
+// TestSlowOpeningsDoNotKeepThePageWaiting has 1,500 clients that stop in the middle of their
+// request. It prints the time that the page takes meanwhile. That time depends on the
+// computer, so it is never a failure.
 func TestSlowOpeningsDoNotKeepThePageWaiting(t *testing.T) {
 	p := launch(t, t.TempDir(), "-addr", "127.0.0.1:0")
 	for range slow {

@@ -18,8 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// behindProxy is how many sessions TestSessionsStayWithTheirLabServerBehindHaproxy
-// begins.
+// behindProxy is the number of sessions in the test.
 const behindProxy = 24
 
 // readme returns the text of this folder's README.md.
@@ -37,14 +36,14 @@ func replaceOne(t *testing.T, text, pattern, by string) string {
 	t.Helper()
 	r := regexp.MustCompile(pattern)
 	if n := len(r.FindAllString(text, -1)); n != 1 {
-		t.Fatalf("%q is %d times in the configuration of haproxy in README.md", pattern, n)
+		t.Fatalf("%q occurs %d times in the configuration of haproxy in README.md", pattern, n)
 	}
 	return r.ReplaceAllLiteralString(text, by)
 }
 
-// startHaproxy runs haproxy with the configuration that README.md has, in front of
-// servers, and returns its address. Without haproxy it skips, but not in CI, where
-// .ci/run has installed it.
+// startHaproxy runs haproxy in front of servers with the configuration in README.md, and
+// returns its address. If haproxy is not installed, it skips the test. In CI that is a
+// failure, because .ci/run installs haproxy.
 func startHaproxy(t *testing.T, servers ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("haproxy")
@@ -94,9 +93,9 @@ func startHaproxy(t *testing.T, servers ...string) string {
 	return l.Addr().String()
 }
 
-// TestSessionsStayWithTheirLabServerBehindHaproxy has two lab servers behind the
-// haproxy of README.md. All that a session, a run or the learner's server is asked for
-// through haproxy must meet the lab server that has it: the other answers 404 or 409.
+// TestSessionsStayWithTheirLabServerBehindHaproxy has two lab servers behind haproxy. Every
+// request of a session, a run or a tested server must reach the lab server that has it. The
+// other one would answer 404 or 409.
 func TestSessionsStayWithTheirLabServerBehindHaproxy(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
@@ -158,7 +157,7 @@ func TestSessionsStayWithTheirLabServerBehindHaproxy(t *testing.T) {
 		}
 	}
 
-	// Sessions: each request of one meets the same lab server.
+	// All requests of a session reach the same lab server.
 	var of [2]int
 	var ids []string
 	for range behindProxy {
@@ -198,7 +197,7 @@ func TestSessionsStayWithTheirLabServerBehindHaproxy(t *testing.T) {
 		t.Error("one lab server has no session") // by chance once in 2^23 runs
 	}
 
-	// Nobody lists another's session.
+	// No list has the ID of another session.
 	for i, id := range ids[:4] {
 		_, body, err := getBy(l.client, home+"/api/connections?session="+id)
 		if err != nil || !strings.Contains(body, id) {
@@ -228,7 +227,7 @@ func TestSessionsStayWithTheirLabServerBehindHaproxy(t *testing.T) {
 	open("/ws/gorilla") // a program that names no session
 }
 
-// getBy asks for url by client, which connects where it likes.
+// getBy requests url with client.
 func getBy(client *http.Client, url string) (status int, body string, err error) {
 	response, err := client.Get(url)
 	if err != nil {

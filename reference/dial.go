@@ -64,9 +64,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 			err = fmt.Errorf("dial %.200s: %w", uri.WithoutUser(rawURL), err)
 		}
 	}()
-	if o == nil {
-		o = &DialOptions{}
-	}
+	o = cmp.Or(o, &DialOptions{})
 	// 1. The URL, and the request that it makes.
 	u, err := uri.Parse(rawURL)
 	if err != nil {
@@ -117,12 +115,8 @@ func (c *Conn) shake(o *DialOptions, request wire.Head) error {
 		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
 	r := bufio.NewReader(c.nc)
-	head, response, err := readAnswer(r)
-	if err != nil {
-		return &HandshakeError{Status: response.Status, Head: response, Err: err}
-	}
-	agreed, err := o.agree(request, response)
-	if refused, ok := err.(*HandshakeError); ok && response.Status != http.StatusSwitchingProtocols {
+	agreed, head, err := o.agree(request, r)
+	if refused, ok := err.(*HandshakeError); ok && refused.Err == nil && refused.Status != http.StatusSwitchingProtocols {
 		_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
 		refused.Body = refusalBody(head, r)
 	}
@@ -143,14 +137,14 @@ func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 			head, err = readHead(r)
 		}
 		if err != nil {
-			return nil, response, fmt.Errorf("read the answer: %w", err)
+			return nil, response, fmt.Errorf("read the response: %w", err)
 		}
 		response, err = parseResponse(head)
 		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
 			return head, response, err
 		}
 	}
-	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
+	return nil, response, fmt.Errorf("the server sent more than %d interim responses", maxInterim)
 }
 
 // awaitHTTP waits for the first bytes of a status line. Bytes that cannot begin one
@@ -165,7 +159,7 @@ func awaitHTTP(r *bufio.Reader) error {
 			return err
 		} else if string(b) != begin[:n] {
 			all, _ := r.Peek(min(r.Buffered(), maxShown)) // what is buffered can be peeked at
-			return fmt.Errorf("the answer does not begin with HTTP/ but with %q (% x)", all, all)
+			return fmt.Errorf("the response does not begin with HTTP/ but with %q (% x)", all, all)
 		}
 	}
 	return nil
@@ -189,9 +183,7 @@ func refusalBody(head []byte, behind io.Reader) []byte {
 
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config = config.Clone(); config == nil {
-		config = &tls.Config{}
-	}
+	config = cmp.Or(config.Clone(), &tls.Config{})
 	config.ServerName = cmp.Or(config.ServerName, host)
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}

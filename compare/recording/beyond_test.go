@@ -27,7 +27,7 @@ func tapped() (*recording.Recording, *recording.Connection) {
 	return rec, c
 }
 
-// brief returns what is recorded of rec after the event numbered seq, a line each.
+// brief returns the events of rec after the one numbered seq, a line each.
 func brief(t *testing.T, rec *recording.Recording, seq uint64) []string {
 	t.Helper()
 	events, _ := rec.After(seq, 1000)
@@ -73,11 +73,11 @@ func TestWhatWasNotSentCountsNowhereAsAFrame(t *testing.T) {
 	if got := recording.Outcome(events); got != "101" {
 		t.Errorf("the outcome is %q", got)
 	}
-	// What is refused later is read behind it, as its sender meant it.
+	// Bytes that are refused later follow those that were refused before.
 	before = rec.Last()
 	c.Unsent(frame(0x81, "z"), brokenPipe)
 	same(t, brief(t, rec, before), `server · not sent: 3 bytes: 81 01 7a`+brokenText)
-	// A Write that succeeds is read behind what was sent.
+	// Bytes of a later successful Write follow the bytes that were sent.
 	before = rec.Last()
 	c.Bytes(tap.Out, frame(0x81, "ok"))
 	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 bytes "ok"`, `server ❰ a text message of 2 bytes is complete: "ok"`)
@@ -115,8 +115,7 @@ func TestARefusedHandshakeIsNotSent(t *testing.T) {
 	}
 }
 
-// TestWhatArrivedUnreadIsShown has the inputs of which the page said that they
-// never came.
+// Of these inputs the page once said that they never arrived.
 func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	b := unhex(t, "88ff00000000000000029053b28893bb")
 	rec, c := tapped()
@@ -167,8 +166,8 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 	}
 }
 
-// TestWhatIsReadAfterAWriteFailedIsDecoded has what the weekend server does: the
-// kernel keeps what arrived before the RST, and a Read still gives it.
+// The kernel keeps the bytes that arrived before an RST, and a later Read of the naive
+// server returns them.
 func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 	rec, c := tapped()
 	before, frames := rec.Last(), c.Summary().Frames
@@ -215,8 +214,8 @@ func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	}
 }
 
-// TestAHeldCloseClosesNothingBeforeItIsReleased has a Close that is dropped: the
-// server never receives it, so RFC 6455 §7.1.3 begins no closing handshake.
+// A server that never receives a dropped Close frame does not start the closing
+// handshake (RFC 6455 §7.1.3).
 func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
 	rec, c := tapped()
 	for _, released := range []bool{false, true} {

@@ -18,7 +18,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// states returns the states recorded, with where they came from.
+// states returns the recorded states with their reasons.
 func states(rec *recording.Recording) string {
 	var ss []string
 	es, _ := rec.After(0, 1<<20)

@@ -245,9 +245,9 @@ type State struct {
 
 // Machine is the reference's own state.
 type Machine struct {
-	Message       string `json:"message"` // kind of the unfinished message, empty between messages
-	Fragments     int    `json:"fragments"`
-	Bytes         int64  `json:"bytes"`
+	Message       string `json:"message"`   // kind of the unfinished message, empty between messages
+	Fragments     int    `json:"fragments"` // of that message so far
+	Bytes         int64  `json:"bytes"`     // of their payloads
 	CloseSent     bool   `json:"closeSent"`
 	CloseReceived bool   `json:"closeReceived"`
 }

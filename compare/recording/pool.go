@@ -39,7 +39,7 @@ func (r *Recording) kept() int {
 	if r.events.spare != nil {
 		n++
 	}
-	return r.bytes + n*chunkWeight
+	return r.weight + n*chunkWeight
 }
 
 // charge updates the pool with the weight of r. If the pool is full, r drops its oldest
@@ -54,7 +54,7 @@ func (r *Recording) charge() {
 	total := p.kept.Add(int64(r.charged - before))
 	for total > p.limit && r.charged > before && r.events.size > 1 {
 		was := r.charged
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 		r.charged = r.kept()
 		total = p.kept.Add(int64(r.charged - was))
 	}
@@ -78,7 +78,7 @@ func (r *Recording) Shrink(n int) int {
 	was := r.kept()
 	r.events.spare = nil
 	for r.events.size > 1 && was-r.kept() < n {
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 		r.events.spare = nil
 	}
 	r.charge()
@@ -91,7 +91,7 @@ func (r *Recording) Leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.events.size > 1 {
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 	}
 	r.events.spare = nil
 	if p := r.limits.Pool; p != nil {

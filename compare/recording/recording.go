@@ -26,7 +26,7 @@ type Recording struct {
 	mu      sync.Mutex
 	events  list
 	next    uint64
-	bytes   int
+	weight  int           // of all bodies, in bytes
 	charged int           // bytes that the pool counts for this Recording
 	changed chan struct{} // closed by the next append; nil if no reader waits
 	conns   []*Connection // the newest, at most maxConnections
@@ -83,10 +83,10 @@ func (r *Recording) add(e Event) uint64 {
 	r.next++
 	heavy := weight(e.Body)
 	r.events.add(&e, heavy)
-	r.bytes += heavy
+	r.weight += heavy
 	// The newest event stays, whatever it weighs: lost events are counted from it.
-	for r.events.size > 1 && (r.events.size > r.limits.Events || r.bytes > r.limits.Bytes) {
-		r.bytes -= r.events.drop()
+	for r.events.size > 1 && (r.events.size > r.limits.Events || r.weight > r.limits.Bytes) {
+		r.weight -= r.events.drop()
 	}
 	r.charge()
 	if r.changed != nil {

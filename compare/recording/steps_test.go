@@ -10,8 +10,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// play is a recording of two steps on two connections, in which what two
-// goroutines do comes in the order that swap says.
+// play is a recording of two steps on two connections. swap swaps the order of events
+// of two goroutines.
 func play(swap bool) *Recording {
 	r := New(nil, Limits{})
 	step := func(index int, phase Phase, command string) {

@@ -125,8 +125,8 @@ func odd(name string, then func()) endpoint.Endpoint {
 func TestAnEndpointThatDiesInTheMiddleEndsThePlayAndWhatHappenedIsKept(t *testing.T) {
 	dies := odd("dies", func() { panic("on purpose") })
 	said, err := run(t, "open\nsend text Hello\nexpect text Hello", dies)
-	if err == nil || err.Error() != "test.txt:4: expect: eof came, and text \"Hello\" was expected" &&
-		err.Error() != "test.txt:4: expect: reset came, and text \"Hello\" was expected" {
+	if err == nil || err.Error() != "test.txt:4: expect: eof arrived, but text \"Hello\" was expected" &&
+		err.Error() != "test.txt:4: expect: reset arrived, but text \"Hello\" was expected" {
 		t.Errorf("it gave %v", err)
 	}
 	if !strings.Contains(said, "> send text Hello") || !strings.HasSuffix(said, "! "+err.Error()+"\n") {
@@ -139,7 +139,7 @@ func TestAnEndpointThatHangsEndsThePlayAndWhatHappenedIsKept(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	events, err := runner.Run(t.Context(), parse(t, "open"), odd("hangs", func() { <-release }))
-	want := "test.txt: the server's code is stuck: it has not ended when its socket was closed"
+	want := "test.txt: the server's code is stuck: it did not return after its socket was closed"
 	if err == nil || err.Error() != want {
 		t.Errorf("it gave %v, want %s", err, want)
 	}
@@ -257,11 +257,11 @@ func TestTheWireDoesWhatItIsTold(t *testing.T) {
 
 func TestWhatCannotBeDoneFailsAtItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"open\nwire release": "test.txt:3: wire release: nothing waits at the valve",
-		"open\nwire drop":    "test.txt:3: wire drop: nothing waits at the valve",
-		"open\nexpect text":  "test.txt:3: expect: nothing more comes: both ends wait, and text was expected",
-		"server by hand\nopen\nserver read\nserver tcp read": "test.txt:5: server tcp read: the server's code has not come back from the call before",
-		"open\nclose\nexpect text":                           "test.txt:4: expect: close 1005 no status received \"\" came, and text was expected",
+		"open\nwire release": "test.txt:3: wire release: no frame is held",
+		"open\nwire drop":    "test.txt:3: wire drop: no frame is held",
+		"open\nexpect text":  "test.txt:3: expect: nothing more can arrive: both ends wait, but text was expected",
+		"server by hand\nopen\nserver read\nserver tcp read": "test.txt:5: server tcp read: the server's code has not returned from the previous call",
+		"open\nclose\nexpect text":                           "test.txt:4: expect: close 1005 no status received \"\" arrived, but text was expected",
 	} {
 		for _, e := range endpoint.All() {
 			t.Run(text+" "+e.Name, func(t *testing.T) {

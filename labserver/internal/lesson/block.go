@@ -12,31 +12,32 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
-// blockKind is a kind of fenced block of ours. Any other fence is code.
+// blockKind is a kind of fenced block of ours. Any other fenced block is code.
 type blockKind struct {
-	word    string   // after the ``` of its fence
-	names   bool     // it names what it shows after its word
-	keys    []string // of its lines, "key: value"
-	lists   []string // keys below which items are listed
-	free    bool     // its lines have a form of their own, and no keys
-	element string   // the page's element that it becomes; "" where HTML is enough
-	example string   // one as an author writes it, without its fence
+	word    string   // its first word, after ```
+	names   bool     // a name follows the word
+	keys    []string // allowed in its lines, "key: value"
+	lists   []string // keys with a list of items
+	free    bool     // its lines are not "key: value"
+	element string   // tag of the page's element; "" if HTML is enough
+	example string   // an example, without ```
 	draw    func(*compiler, blockText) string
 }
 
-// blockText is a block as an author has written it.
+// blockText is a block as the author wrote it.
 type blockText struct {
 	word  string
-	name  string   // after its word
+	name  string   // after the word
 	lines []string // its body
-	line  int      // number of the fence that opens it
+	line  int      // number of its first line
 	keys  map[string]entry
 }
 
-// blocks is the table of our blocks. Package doc has the recipe for another.
+// blocks returns the table of our blocks. The package doc says how to add one.
 func blocks() []blockKind {
 	return []blockKind{
 		{word: "lab", keys: []string{"endpoints", "hold"}, example: "lab\nendpoints: both\nhold: on",
@@ -70,12 +71,12 @@ func blocks() []blockKind {
 	}
 }
 
-// alone draws an element that needs nothing from the lesson.
+// alone returns a function that draws an element without data.
 func alone(element string) func(*compiler, blockText) string {
 	return func(*compiler, blockText) string { return "<" + element + "></" + element + ">\n" }
 }
 
-// blockWords are the words that open blocks of ours.
+// blockWords returns the words of our blocks.
 func blockWords() []string {
 	var words []string
 	for _, b := range blocks() {
@@ -84,28 +85,27 @@ func blockWords() []string {
 	return words
 }
 
-// languages are info words of ordinary code that look like a slip in one of
-// ours.
+// languages are words of code blocks that look like a slip in one of our words.
 var languages = []string{"go", "c", "cs", "py", "js", "ts", "sh", "rs", "text", "http", "html", "json", "diff", "abnf"}
 
 func contains(names []string, word string) bool { return slices.Contains(names, word) }
 
-// checkWord reports whether word opens a block of ours. A word that is nearly
-// one is a problem: without this a slip would turn a block into listed code.
+// checkWord reports whether word begins one of our blocks. A word that is nearly one of
+// ours is a problem, because a slip would turn the block into code.
 func (c *compiler) checkWord(word string, line int) bool {
 	if contains(blockWords(), word) {
 		return true
 	}
 	if word != "" && !contains(languages, word) {
 		if near := nearest(word, blockWords()); near != "" {
-			c.problem(line, "%q is no block; did you mean %s?", word, near)
+			c.problem(line, "%q is not a block. Did you mean %s?", word, near)
 		}
 	}
 	return false
 }
 
-// render makes the HTML of one block of ours. lines are its body; line is the
-// number of the fence that opens it.
+// render returns the HTML of one of our blocks. lines are its body; line is the
+// number of its first line.
 func (c *compiler) render(word, name string, lines []string, line int) string {
 	all := blocks()
 	kind := all[slices.IndexFunc(all, func(b blockKind) bool { return b.word == word })] // checkWord has found it
@@ -114,10 +114,10 @@ func (c *compiler) render(word, name string, lines []string, line int) string {
 		where = "an " + word + " block"
 	}
 	if name != "" && !kind.names {
-		c.problem(line, "%s takes nothing after its word; write its keys in the lines below", where)
+		c.problem(line, "%s has no name after its word. Write its keys in the lines below", where)
 	}
 	if name == "" && kind.names {
-		c.problem(line, "%s names what it shows; write it after the word", where)
+		c.problem(line, "%s needs a name after its word", where)
 		return ""
 	}
 	text := blockText{word: word, name: name, lines: lines, line: line}
@@ -127,11 +127,11 @@ func (c *compiler) render(word, name string, lines []string, line int) string {
 	return kind.draw(c, text)
 }
 
-// lab sets how the panel at the side begins. It shows nothing in the text.
+// lab sets the panel beside the lesson. It draws nothing.
 func (c *compiler) lab(text blockText) string {
 	e, line := text.keys, text.line
 	if c.labs++; c.labs > 1 {
-		c.problem(line, "this is the second lab block; a lesson has one")
+		c.problem(line, "this is a second lab block. Keep one")
 		return ""
 	}
 	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
@@ -144,12 +144,12 @@ func (c *compiler) decoder(text blockText) string {
 	from := c.oneOf(e, "from", "client", []string{"client", "server"})
 	h, ok := e["hex"]
 	if !ok {
-		c.problem(line, "a decoder block needs bytes to begin with; add a line hex: 81 05 …")
+		c.problem(line, "a decoder block needs bytes. Add a line hex: 81 05 …")
 		return ""
 	}
 	b, err := hex.DecodeString(strings.Join(strings.Fields(h.value), ""))
 	if err != nil {
-		c.problem(h.line, "hex is %q; write two hexadecimal digits for each byte", h.value)
+		c.problem(h.line, "hex is %q. Write two hexadecimal digits for each byte", h.value)
 		return ""
 	}
 	return fmt.Sprintf("<ws-decoder data-hex=\"% x\" data-from=\"%s\"></ws-decoder>\n", b, from)
@@ -159,19 +159,19 @@ func (c *compiler) lengths(text blockText) string {
 	e, line := text.keys, text.line
 	s, ok := e["sizes"]
 	if !ok || s.value == "" {
-		c.problem(line, "a lengths block needs sizes; add a line sizes: 125 126")
+		c.problem(line, "a lengths block needs sizes. Add a line sizes: 125 126")
 		return ""
 	}
 	for n := range strings.FieldsSeq(s.value) {
 		if v, err := strconv.Atoi(n); err != nil || v < 0 || v > maxRepeat {
-			c.problem(s.line, "the size %q is no whole number from 0 to %d", n, maxRepeat)
+			c.problem(s.line, "the size %q is not a whole number from 0 to %d", n, maxRepeat)
 			return ""
 		}
 	}
 	return fmt.Sprintf("<ws-lengths data-sizes=\"%s\"></ws-lengths>\n", strings.Join(strings.Fields(s.value), " "))
 }
 
-// source shows the lines of a site, and below them gorilla's where asked.
+// source draws the lines of a site and, with gorilla: yes, those of gorilla below them.
 func (c *compiler) source(text blockText) string {
 	site, e, line := text.name, text.keys, text.line
 	l, err := c.Sites.Listing(site)
@@ -183,19 +183,19 @@ func (c *compiler) source(text blockText) string {
 	if c.oneOf(e, "gorilla", "no", []string{"yes", "no"}) == "yes" {
 		g, ok := GorillaListing(c.GorillaDir, site)
 		if !ok {
-			c.problem(e["gorilla"].line, "gorilla has no place that does what %s does; take the line away", site)
+			c.problem(e["gorilla"].line, "gorilla has no code for %s. Remove the line", site)
 		}
 		out += figure(g)
 	}
 	return out
 }
 
-// rule quotes one of wire.Rules.
+// rule draws one of wire.Rules.
 func (c *compiler) rule(text blockText) string {
 	code, line := text.name, text.line
 	i := slices.IndexFunc(wire.Rules, func(r wire.Rule) bool { return r.Code == code })
 	if i < 0 {
-		c.problem(line, "there is no rule %q; %s", code, nearRule(code))
+		c.problem(line, "there is no rule %q. %s", code, nearRule(code))
 		return ""
 	}
 	r := wire.Rules[i]
@@ -204,20 +204,20 @@ func (c *compiler) rule(text blockText) string {
 	fmt.Fprintf(&b, "<p class=\"origin\"><a class=\"rfc\" href=\"%s\">RFC %d §%s</a>", rfcLink(cmp.Or(r.RFC, 6455), r.Section), cmp.Or(r.RFC, 6455), r.Section)
 	switch {
 	case r.CloseCode != 0:
-		fmt.Fprintf(&b, " · broken: fail the connection, close code %s", html.EscapeString(r.CloseCode.String()))
+		fmt.Fprintf(&b, " · if broken: fail the connection with close code %s", html.EscapeString(r.CloseCode.String()))
 	case r.Status != 0:
-		fmt.Fprintf(&b, " · broken: refuse with HTTP status %d", r.Status)
+		fmt.Fprintf(&b, " · if broken: refuse with HTTP status %d", r.Status)
 	default:
-		b.WriteString(" · broken: the client fails the connection")
+		b.WriteString(" · if broken: the client fails the connection")
 	}
 	b.WriteString("</p>\n</aside>\n")
 	return b.String()
 }
 
-// nearRule advises on a rule's name: the nearest, or those of its section.
+// nearRule advises on an unknown rule: the nearest name, or those of its section.
 func nearRule(code string) string {
 	if near := nearest(code, ruleCodes()); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
+		return fmt.Sprintf("Did you mean %s?", near)
 	}
 	section, _, _ := strings.Cut(code, "/")
 	var same []string
@@ -227,18 +227,18 @@ func nearRule(code string) string {
 		}
 	}
 	if len(same) > 0 {
-		return "those of that section are " + list(same)
+		return "That section has " + list(same)
 	}
-	return "the names stand in reference/wire/rules.go"
+	return "See the names in reference/wire/rules.go"
 }
 
-// scenario shows the steps and a button that runs them. They may be folded away,
-// so that they do not answer a prediction above.
+// scenario draws the steps and a button that runs them. Folded steps do not give away the
+// answer of a prediction.
 func (c *compiler) scenario(text blockText) string {
 	name, e, line := text.name, text.keys, text.line
 	s, ok := c.course.Scenarios[name]
 	if !ok {
-		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
+		c.problem(line, "there is no scenario %q. %s", name, meant(name, c.scenarioNames()))
 		return ""
 	}
 	c.plays(name)
@@ -251,18 +251,15 @@ func (c *compiler) scenario(text blockText) string {
 	if shows, ok := e["shows"]; ok {
 		a.Shows = c.shows(a.Do, shows.value, shows.line)
 	}
-	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), a) + "</ws-do>\n</figure>\n"
+	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Run it on "+c.players(), a) + "</ws-do>\n</figure>\n"
 }
 
-// script lists the commands of a scenario under its title.
-func script(s Scenario) string {
-	_, text, _ := strings.Cut(s.Text, "\n")
+// script draws the commands of a scenario under its title.
+func script(s *scenario.Scenario) string {
+	_, text, _ := strings.Cut(s.WithTranscripts(nil), "\n")
 	var b strings.Builder
 	fmt.Fprintf(&b, "<figure class=\"scenario\">\n<figcaption>%s</figcaption>\n<pre class=\"script\" tabindex=\"0\" aria-label=\"scenario %s\"><code>", html.EscapeString(s.Title), s.Name)
 	for l := range strings.Lines(strings.Trim(text, "\n") + "\n") {
-		if strings.HasPrefix(l, "|") {
-			continue // a transcript, of a run that was not the learner's
-		}
 		l = html.EscapeString(l)
 		if strings.HasPrefix(l, "#") {
 			l = "<span class=\"comment\">" + strings.TrimSuffix(l, "\n") + "</span>\n"
@@ -273,7 +270,7 @@ func script(s Scenario) string {
 	return b.String()
 }
 
-// players says on which servers the lesson's panel plays a scenario.
+// players names the servers of the lesson's panel.
 func (c *compiler) players() string {
 	if c.lesson.Lab.Endpoints == "both" {
 		return "both servers"
@@ -281,7 +278,7 @@ func (c *compiler) players() string {
 	return c.lesson.Lab.Endpoints
 }
 
-// plays remembers that the lesson plays a scenario.
+// plays notes that the lesson runs a scenario.
 func (c *compiler) plays(name string) {
 	if !contains(c.lesson.Scenarios, name) {
 		c.lesson.Scenarios = append(c.lesson.Scenarios, name)
@@ -292,11 +289,11 @@ func (c *compiler) scenarioNames() []string {
 	return slices.Sorted(maps.Keys(c.course.Scenarios))
 }
 
-// attribute makes JSON of v that can stand between single quotes in HTML.
+// attribute returns JSON of v for an attribute of HTML in single quotes.
 func attribute(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only our own structs of strings and numbers come here
+		panic(err) // v is always one of our structs of strings and numbers
 	}
 	return strings.ReplaceAll(string(b), "'", `\u0027`) // & < > are escaped by Marshal
 }

@@ -11,7 +11,7 @@ import (
 	"wslab/static"
 )
 
-// holds reports whether a file of files that match pattern has text in it.
+// holds reports whether one of the files that match pattern contains text.
 func holds(files fs.FS, pattern, text string) bool {
 	names, err := fs.Glob(files, pattern)
 	if err != nil {
@@ -25,8 +25,8 @@ func holds(files fs.FS, pattern, text string) bool {
 	return false
 }
 
-// forgotten returns the step of the recipe in the package doc that b lacks, "" where
-// it lacks none. html is what its example was drawn as, and err what is wrong with it.
+// forgotten returns the step of the recipe in the package doc that b lacks, "" if it lacks
+// none. html is the HTML of its example, and err its mistake.
 func forgotten(b blockKind, page fs.FS, html string, err error) string {
 	switch {
 	case b.example == "":
@@ -47,7 +47,7 @@ func forgotten(b blockKind, page fs.FS, html string, err error) string {
 	return ""
 }
 
-// drawn compiles a lesson whose only block, the panel's aside, is the example.
+// drawn compiles a lesson with the example as its only block, besides the lab block.
 func drawn(t *testing.T, example string) (string, error) {
 	t.Helper()
 	files := fstest.MapFS{}

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// entry is the value of one key in a block, or of a list key its items.
+// entry is the value of a key in a block, or the items of a key with a list.
 type entry struct {
 	value string
-	line  int // where the key stands
+	line  int // of the key
 	items []item
 }
 
@@ -17,11 +17,11 @@ type item struct {
 	line int
 }
 
-// entries reads lines of "key: value". A line that begins with a space goes on
-// with the value above it; under a key in lists each "- " begins an item.
+// entries reads lines of "key: value". A line that begins with a space continues the value
+// above it. Below a key in lists, each "- " begins an item.
 func (c *compiler) entries(lines []string, at int, where string, keys, lists []string) map[string]entry {
 	all := map[string]entry{}
-	key := "" // the one that the next indented line belongs to
+	key := "" // that the next indented line continues
 	for i, l := range lines {
 		line := at + i
 		t := strings.TrimSpace(l)
@@ -33,7 +33,7 @@ func (c *compiler) entries(lines []string, at int, where string, keys, lists []s
 			continue
 		case t == "" || indented && !isItem || indented && !contains(lists, key):
 			if key == "" {
-				c.problem(line, "a line of %s begins with a space but goes on with nothing; write key: value", where)
+				c.problem(line, "this line of %s begins with a space, but there is no value above it. Write key: value", where)
 				continue
 			}
 			if n := len(e.items); n > 0 {
@@ -46,17 +46,17 @@ func (c *compiler) entries(lines []string, at int, where string, keys, lists []s
 		default:
 			k, v, ok := strings.Cut(l, ":")
 			if !ok {
-				c.problem(line, "%q is no line of %s; write key: value", t, where)
+				c.problem(line, "%q is not a line of %s. Write key: value", t, where)
 				key = ""
 				continue
 			}
 			if !contains(keys, k) && !contains(lists, k) {
-				c.problem(line, "%q is no key of %s; %s", k, where, meant(k, append(slices.Clone(keys), lists...)))
+				c.problem(line, "%q is not a key of %s. %s", k, where, meant(k, append(slices.Clone(keys), lists...)))
 				key = ""
 				continue
 			}
 			if _, ok := all[k]; ok {
-				c.problem(line, "%s stands twice in %s; keep one", k, where)
+				c.problem(line, "%s occurs twice in %s. Keep one", k, where)
 			}
 			key, e = k, entry{value: strings.TrimSpace(v), line: line}
 		}
@@ -72,15 +72,15 @@ func (c *compiler) entries(lines []string, at int, where string, keys, lists []s
 	return all
 }
 
-// oneOf returns the value of key, which must be one of values, or fallback
-// where the key is absent.
+// oneOf returns the value of key, or fallback if the key is missing. A value that is not
+// one of values is a problem.
 func (c *compiler) oneOf(e map[string]entry, key, fallback string, values []string) string {
 	v, ok := e[key]
 	switch {
 	case !ok:
 		return fallback
 	case !contains(values, v.value):
-		c.problem(v.line, "%s is %q; %s", key, v.value, meant(v.value, values))
+		c.problem(v.line, "%s is %q. %s", key, v.value, meant(v.value, values))
 		return fallback
 	}
 	return v.value

@@ -10,20 +10,20 @@ import (
 	"wslab/reference/wire"
 )
 
-// meanings says in a few words what each opcode is for.
+// meanings has the meaning of each opcode.
 var meanings = map[wire.Opcode]string{
-	wire.Continuation: "the next fragment of the message that was begun",
+	wire.Continuation: "the next fragment of the message",
 	wire.Text:         "a message, or its first fragment, in UTF-8",
 	wire.Binary:       "a message, or its first fragment, of any bytes",
-	wire.Close:        "no more data from this side; may carry a code and a reason",
+	wire.Close:        "this endpoint sends no more data; may carry a code and a reason",
 	wire.Ping:         "asks for a Pong with the same payload",
-	wire.Pong:         "answers a Ping, or comes unasked",
+	wire.Pong:         "answers a Ping, or is sent without one",
 }
 
-// opcodes draws all sixteen values, those without a meaning in ranges.
+// opcodes draws all 16 opcodes, the reserved ones as ranges.
 func opcodes(*compiler, blockText) string {
 	var b strings.Builder
-	b.WriteString("<table class=\"opcodes\">\n<thead><tr><th scope=\"col\">opcode</th><th scope=\"col\">bits</th><th scope=\"col\">name</th><th scope=\"col\">kind</th><th scope=\"col\">what it says</th></tr></thead>\n<tbody>\n")
+	b.WriteString("<table class=\"opcodes\">\n<thead><tr><th scope=\"col\">opcode</th><th scope=\"col\">bits</th><th scope=\"col\">name</th><th scope=\"col\">kind</th><th scope=\"col\">meaning</th></tr></thead>\n<tbody>\n")
 	for o := wire.Opcode(0); o <= 0xF; o++ {
 		end := o
 		for end < 0xF && o.IsReserved() && (end + 1).IsReserved() && (end+1).IsControl() == o.IsControl() {
@@ -38,7 +38,7 @@ func opcodes(*compiler, blockText) string {
 		if o.IsReserved() {
 			number = fmt.Sprintf("0x%X–0x%X", uint8(o), uint8(end))
 			bits = fmt.Sprintf("%04b–%04b", uint8(o), uint8(end))
-			name, meaning = "reserved", "nothing yet: whoever receives it fails the connection"
+			name, meaning = "reserved", "none yet; the receiver fails the connection"
 		}
 		fmt.Fprintf(&b, "<tr><td><code class=\"f-head\">%s</code></td><td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td></tr>\n", number, bits, name, kind, meaning)
 		o = end
@@ -47,49 +47,48 @@ func opcodes(*compiler, blockText) string {
 	return b.String()
 }
 
-// sayings tell what a close code is for and who says it; the names and what
-// may cross the wire are wire's own.
+// sayings has the meaning of each close code, and who sends it. Package wire has the names,
+// and which codes may be in a frame.
 var sayings = map[wire.CloseCode][2]string{
-	wire.NormalClosure:       {"done: what the connection was for is finished", "both"},
-	wire.GoingAway:           {"a server shuts down, or a person leaves the page", "both"},
+	wire.NormalClosure:       {"the purpose of the connection is fulfilled", "both"},
+	wire.GoingAway:           {"the server shuts down, or the user leaves the page", "both"},
 	wire.ProtocolError:       {"the peer broke a rule of the protocol", "both"},
-	wire.UnsupportedData:     {"data of a kind that cannot be taken, as binary where text is due", "both"},
-	1004:                     {"reserved; it has no meaning yet", "nobody"},
-	wire.NoStatusReceived:    {"told to an application: the Close frame carried no code", "nobody"},
-	wire.AbnormalClosure:     {"told to an application: there was no Close frame at all", "nobody"},
-	wire.InvalidPayload:      {"data that is not what it says, as text that is no UTF-8", "both"},
-	wire.PolicyViolation:     {"a message against the receiver's own rules; for when no other code fits", "both"},
-	wire.MessageTooBig:       {"a message larger than the receiver takes", "both"},
+	wire.UnsupportedData:     {"data of a type that the receiver does not accept, for instance binary instead of text", "both"},
+	1004:                     {"reserved; it has no meaning yet", "neither"},
+	wire.NoStatusReceived:    {"reported to an application: the Close frame had no code", "neither"},
+	wire.AbnormalClosure:     {"reported to an application: no Close frame was received", "neither"},
+	wire.InvalidPayload:      {"data that does not match its type, for instance text that is not UTF-8", "both"},
+	wire.PolicyViolation:     {"the message violates the receiver's policy; also if no other code fits", "both"},
+	wire.MessageTooBig:       {"the message is larger than the receiver accepts", "both"},
 	wire.MandatoryExtension:  {"the server did not agree to an extension that the client needs", "the client"},
-	wire.InternalServerError: {"something unexpected kept it from doing what was asked", "the server"},
-	wire.ServiceRestart:      {"the server restarts: come again after a random while", "the server"},
-	wire.TryAgainLater:       {"the server is overloaded: come again later", "the server"},
-	wire.BadGateway:          {"a gateway got a wrong answer from the server behind it", "the server"},
-	wire.TLSHandshake:        {"told to an application: TLS failed, so there was no WebSocket", "nobody"},
+	wire.InternalServerError: {"an unexpected condition prevented the request", "the server"},
+	wire.ServiceRestart:      {"the server restarts; connect again after a random delay", "the server"},
+	wire.TryAgainLater:       {"the server is overloaded; connect again later", "the server"},
+	wire.BadGateway:          {"a gateway received an invalid response from its server", "the server"},
+	wire.TLSHandshake:        {"reported to an application: the TLS handshake failed", "neither"},
 }
 
-// ranges are the codes that have no row of their own, and the one of each that
-// is tried.
+// ranges has the codes without their own row, and for each range the code to try.
 var ranges = []struct {
 	from, to, try wire.CloseCode
 	name, saying  string
 	who           string
 }{
-	{0, 999, 999, "not used", "below the range of the protocol", "nobody"},
-	{1016, 2999, 2999, "reserved", "kept for later versions and for extensions", "nobody yet"},
-	{3000, 3999, 3000, "", "registered with IANA, for all to understand", "both"},
-	{4000, 4999, 4000, "", "between two ends that agreed on them", "both"},
-	{5000, 65535, 5000, "not used", "above the range of the protocol", "nobody"},
+	{0, 999, 999, "not used", "below the range of the protocol", "neither"},
+	{1016, 2999, 2999, "reserved", "reserved for later versions and extensions", "neither yet"},
+	{3000, 3999, 3000, "", "for libraries and frameworks, registered with IANA", "both"},
+	{4000, 4999, 4000, "", "private use, by agreement of client and server", "both"},
+	{5000, 65535, 5000, "not used", "above the range of the protocol", "neither"},
 }
 
-// codes draws all close codes. The page adds what comes of trying them.
+// codes draws all close codes. The page adds the results of trying them.
 func codes(*compiler, blockText) string {
 	var b strings.Builder
-	b.WriteString("<ws-codes>\n<div class=\"wide\"><table class=\"codes\">\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">name</th><th scope=\"col\">what it says</th><th scope=\"col\">who says it</th><th scope=\"col\">on the wire</th></tr></thead>\n<tbody>\n")
+	b.WriteString("<ws-codes>\n<div class=\"wide\"><table class=\"codes\">\n<thead><tr><th scope=\"col\">code</th><th scope=\"col\">name</th><th scope=\"col\">meaning</th><th scope=\"col\">sent by</th><th scope=\"col\">allowed in a frame</th></tr></thead>\n<tbody>\n")
 	row := func(number string, try wire.CloseCode, name, saying, who string) {
-		wireCell := "<span class=\"bad\">× never</span>"
+		wireCell := "<span class=\"bad\">× no</span>"
 		if try.MayBeSent() {
-			wireCell = "✔"
+			wireCell = "✔ yes"
 		}
 		fmt.Fprintf(&b, "<tr data-code=\"%d\"><th scope=\"row\"><code class=\"f-code\">%s</code></th><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", try, number, html.EscapeString(name), html.EscapeString(saying), who, wireCell)
 	}

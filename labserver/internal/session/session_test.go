@@ -171,7 +171,7 @@ func (l *lab) await(s *Session, what string, is func(recording.Event) bool) reco
 			var text strings.Builder
 			events, _ := s.Rec.After(0, math.MaxInt)
 			recording.WriteText(&text, events, recording.TextOptions{})
-			l.Fatalf("it never came that %s; what came is\n%s", what, text.String())
+			l.Fatalf("the recording never shows that %s. It has\n%s", what, text.String())
 		}
 	}
 }

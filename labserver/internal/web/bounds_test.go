@@ -175,9 +175,8 @@ func TestARefusalClipsWhatItQuotes(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatAreDroppedLeaveNoGoroutine has connections come and go, a hundred
-// at once. What they leave in descriptors and memory is seen from outside, by package
-// labserver.
+// TestConnectionsThatAreDroppedLeaveNoGoroutine opens and drops connections, a hundred at
+// once. A test of package labserver measures their descriptors and memory.
 func TestConnectionsThatAreDroppedLeaveNoGoroutine(t *testing.T) {
 	s := start(t)
 	s.websocket("/ws/reference").Close()

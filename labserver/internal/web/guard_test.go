@@ -16,7 +16,7 @@ func TestTheGuardLetsOwnPagesAndProgramsInAndNoOtherPage(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		method, path string
-		host         string // OWN stands for the port
+		host         string // OWN means the port
 		fields       map[string]string
 		want         int
 	}{

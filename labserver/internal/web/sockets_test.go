@@ -289,7 +289,7 @@ func TestAPageThatReloadsWithAFrameHeldFindsItsSessionAgain(t *testing.T) {
 		// The browser ends stream and WebSocket at once.
 		st.body.Close()
 		p.Close()
-		s.await(sess, "its FIN waits behind the frame", tcp("fin"))
+		s.await(sess, "its FIN waits after the frame", tcp("fin"))
 
 		st = s.follow(sess.ID, nil)
 		seen := false

@@ -200,7 +200,7 @@ func (s *site) await(sess *session.Session, what string, is func(recording.Event
 		select {
 		case <-sess.Rec.Changed(after):
 		case <-s.ctx.Done():
-			s.Fatalf("it never came that %s; what came is\n%s", what, text(sess))
+			s.Fatalf("the recording never shows that %s. It has\n%s", what, text(sess))
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // CloseCode is the status code of a Close frame: 16 bits, RFC 6455 §7.4.
@@ -54,24 +56,54 @@ func (c CloseCode) Name() string {
 		return "registered for libraries and applications"
 	case c >= 4000 && c <= 4999:
 		return "private use"
+	case c >= NormalClosure && c <= TLSHandshake:
+		return closeNames[c-NormalClosure]
 	}
-	return closeNames[c]
+	return ""
 }
 
-var closeNames = map[CloseCode]string{
-	NormalClosure:       "normal closure",
-	GoingAway:           "going away",
-	ProtocolError:       "protocol error",
-	UnsupportedData:     "unsupported data",
-	NoStatusReceived:    "no status received",
-	AbnormalClosure:     "abnormal closure",
-	InvalidPayload:      "invalid payload data",
-	PolicyViolation:     "policy violation",
-	MessageTooBig:       "message too big",
-	MandatoryExtension:  "mandatory extension",
-	InternalServerError: "internal server error",
-	ServiceRestart:      "service restart",
-	TryAgainLater:       "try again later",
-	BadGateway:          "bad gateway",
-	TLSHandshake:        "TLS handshake",
+// closeNames are the names of the codes from 1000 to 1015.
+var closeNames = strings.Split("normal closure,going away,protocol error,unsupported data,,"+
+	"no status received,abnormal closure,invalid payload data,policy violation,message too big,"+
+	"mandatory extension,internal server error,service restart,try again later,bad gateway,TLS handshake", ",")
+
+// ClosePayload is the body of a Close frame (RFC 6455 §5.5.1): nothing, or a
+// status code of two bytes and a reason in UTF-8.
+type ClosePayload struct {
+	Code   CloseCode // NoStatusReceived for an empty body, as §7.1.5 says
+	Reason string    // as the wire had it, UTF-8 or not; at most 123 bytes
+}
+
+// ParseClosePayload reads an unmasked Close body. What it breaks comes as
+// violations; the fields hold whatever could be read all the same.
+func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
+	//lesson:begin closecode
+	switch len(b) {
+	case 0:
+		return ClosePayload{Code: NoStatusReceived}, nil
+	case 1:
+		return ClosePayload{Code: NoStatusReceived}, []Violation{RuleCloseBody.Broken("")}
+	}
+	p := ClosePayload{Code: CloseCode(binary.BigEndian.Uint16(b)), Reason: string(b[2:])}
+	//lesson:end
+	var vs []Violation
+	if !p.Code.MayBeSent() {
+		vs = append(vs, RuleCloseCode.Broken("The Close frame carries "+p.Code.String()+"."))
+	}
+	//lesson:begin reason
+	if !utf8.ValidString(p.Reason) {
+		vs = append(vs, RuleCloseReason.Broken(""))
+	}
+	//lesson:end
+	return p, vs
+}
+
+// Append writes p as a Close body to the end of dst: nothing at all for
+// NoStatusReceived, the only one of the three local codes that has a form.
+func (p ClosePayload) Append(dst []byte) []byte {
+	if p.Code == NoStatusReceived {
+		return dst
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(p.Code))
+	return append(dst, p.Reason...)
 }
