@@ -3,7 +3,6 @@ package suite
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"wslab/reference/wire"
 )
@@ -208,8 +207,8 @@ func (e evidence) bare(reports []*Report) {
 }
 
 // pattern is what several cases show together: the wrong ones are not passed, and
-// the right ones are. Cases are named by their titles; one that ends in * is the
-// begin of several.
+// the right ones are. Cases are named by their IDs, those of clients without
+// -client, or by patterns of them.
 type pattern struct {
 	mistake string
 	clients bool // it is about clients
@@ -231,14 +230,14 @@ func (p pattern) look(reports []*Report, e evidence) {
 	}
 	var ids []string
 	passed := 0
-	for _, r := range p.titled(reports, p.wrong) {
+	for _, r := range p.named(reports, p.wrong) {
 		if how(r) && !p.hidden(r) {
 			ids = append(ids, r.Case.ID)
 		} else {
 			passed++
 		}
 	}
-	for _, r := range p.titled(reports, slices.Concat(p.and...)) {
+	for _, r := range p.named(reports, slices.Concat(p.and...)) {
 		if how(r) && !p.hidden(r) {
 			ids = append(ids, r.Case.ID)
 		}
@@ -248,7 +247,7 @@ func (p pattern) look(reports []*Report, e evidence) {
 	}
 	for i, list := range append(slices.Clone(p.and), p.right...) {
 		good, bad := 0, 0
-		for _, r := range p.titled(reports, list) {
+		for _, r := range p.named(reports, list) {
 			if r.Verdict >= NoAnswer {
 				bad++
 			} else {
@@ -272,24 +271,17 @@ func (p pattern) look(reports []*Report, e evidence) {
 // a frame where p is about the request.
 func (p pattern) hidden(r *Report) bool { return r.trace.flooded || p.request && r.trace.framed }
 
-// titled returns those of reports whose cases have one of titles.
-func (p pattern) titled(reports []*Report, titles []string) []*Report {
+// named returns those of reports whose cases are among ids.
+func (p pattern) named(reports []*Report, ids []string) []*Report {
 	var list []*Report
 	for _, r := range reports {
-		if (r.Case.Judges == wire.Client) == p.clients && slices.ContainsFunc(titles, r.Case.titled) {
+		c := r.Case
+		fits := func(id string) bool { return c.Fits(id) || c.Fits(id+mirrored) }
+		if (c.Judges == wire.Client) == p.clients && slices.ContainsFunc(ids, fits) {
 			list = append(list, r)
 		}
 	}
 	return list
-}
-
-// titled reports whether c has this title, or, where it ends in *, one that
-// begins so.
-func (c *Case) titled(title string) bool {
-	if begin, ok := strings.CutSuffix(title, "*"); ok {
-		return strings.HasPrefix(c.Title, begin)
-	}
-	return c.Title == title
 }
 
 // In which way a case is not passed.
@@ -320,69 +312,69 @@ func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.Invali
 
 // The cases that others are held against.
 var (
-	leastRequest = []string{"The least that a request must have"}
-	leastClient  = []string{"The method and version of the request", "Upgrade and Connection in the request"}
-	leastFrame   = []string{"A text message of 1 byte", "A text message of 2 bytes", "The example: a text of one frame"}
+	leastRequest = []string{"4.2.1/least-request"}
+	leastClient  = []string{"4.1/method-and-version", "4.1/upgrade-and-connection"}
+	leastFrame   = []string{"5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame"}
 
 	cutPayloads = []string{
-		"Cut before its last byte: a text frame", "Cut behind byte 1 of a character of two bytes",
-		"Cut behind byte 1 of a character of three bytes", "Cut behind byte 2 of a character of three bytes",
+		"tcp/text-cut-before-last", "tcp/2-byte-character-cut-at-1",
+		"tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2",
 	}
 	cutHeaders = []string{
-		"Cut behind byte 1: a text frame", "Cut behind byte 2: a text frame", "Cut behind byte 3: a text frame",
-		"Cut behind byte 4: a text frame", "Cut behind byte 5: a text frame", "Byte by byte: an empty text frame",
+		"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3",
+		"tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text",
 	}
 	// A server's header has no masking key.
 	cutBareHeaders = []string{
-		"Cut behind byte 1: a text frame", "Byte by byte: an empty text frame",
-		"Cut behind byte 1: a text frame with a 16-bit length", "Cut behind byte 2: a text frame with a 16-bit length", "Cut behind byte 3: a text frame with a 16-bit length",
+		"tcp/text-cut-at-1", "tcp/byte-by-byte-empty-text",
+		"tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-2", "tcp/text-16-bit-cut-at-3",
 	}
-	together = []string{"Two text frames in one write", "100 text frames in one write", "Ten texts in one TCP write", "Three frames in one write*"}
+	together = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
 )
 
 var patterns = append([]pattern{
-	{mistake: "request-read-once", request: true, wrong: []string{"A request cut *", "A request line by line", "A request byte by byte", "A request in pieces of seven bytes"},
+	{mistake: "request-read-once", request: true, wrong: []string{"4.2.1/cut-*", "4.2.1/line-by-line", "4.2.1/byte-by-byte", "4.2.1/pieces-of-7-bytes"},
 		need: 3, most: true, right: [][]string{leastRequest}},
-	{mistake: "request-buffer-small", request: true, wrong: []string{"A cookie of 4,096 bytes*", "A long value before the fields that count", "A value of 8,000 bytes"},
-		how: func(r *Report) bool { return refused(r) || unmet(r) }, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "glued-frame-lost", clients: true, wrong: []string{"A frame in the same TCP segment as the answer", "Three frames in the same TCP segment as the answer", "A frame of 10,000 bytes behind the answer at once"},
+	{mistake: "request-buffer-small", request: true, wrong: []string{"4.2.1/cookie-of-4096-bytes", "4.2.1/long-value-first", "4.2.1/value-of-8000-bytes"},
+		how: func(r *Report) bool { return refused(r) || unmet(r) }, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "glued-frame-lost", clients: true, wrong: []string{"4.1/frame-with-response", "4.1/three-frames-with-response", "4.1/frame-of-10000-bytes-with-response"},
 		most: true, how: nothing, right: [][]string{leastClient}},
-	{mistake: "header-names-by-case", request: true, wrong: []string{"All names in lower case", "All names in capitals"}, how: unnamed, right: [][]string{leastRequest}},
-	{mistake: "header-split-at-every-colon", request: true, wrong: []string{"A field whose value looks like a field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "header-split-at-colon-space", request: true, wrong: []string{"No space behind the colons", "Tabs behind the colons"}, right: [][]string{leastRequest}},
-	{mistake: "header-value-not-trimmed", request: true, wrong: []string{"White space behind the values"}, need: 1, right: [][]string{leastRequest, {"A field that nobody knows"}}},
-	{mistake: "connection-not-a-list", request: true, wrong: []string{"Connection: keep-alive, Upgrade*", "Connection: Upgrade, keep-alive"}, right: [][]string{leastRequest}},
-	{mistake: "connection-by-case", request: true, wrong: []string{"Connection: upgrade, as nginx sends it", "Connection: UPGRADE"}, right: [][]string{leastRequest}},
-	{mistake: "upgrade-by-case", request: true, wrong: []string{"Upgrade: WebSocket", "Upgrade: WEBSOCKET"}, right: [][]string{leastRequest}},
-	{mistake: "token-as-substring", wrong: []string{"Upgrade: websockets", "Upgrade: notwebsocket"}, how: opened, right: [][]string{leastRequest, {"Upgrade: h2c"}}},
-	{mistake: "token-as-substring", wrong: []string{"Connection: upgraded", "Connection: no-upgrade"}, how: opened, right: [][]string{leastRequest, {"Connection: keep-alive"}}},
-	{mistake: "upgrade-not-checked", wrong: []string{"No Upgrade", "Upgrade: h2c"}, how: opened, right: [][]string{leastRequest}},
-	{mistake: "connection-not-checked", wrong: []string{"No Connection", "Connection: keep-alive"}, how: opened, right: [][]string{leastRequest}},
-	{mistake: "version-not-checked", wrong: []string{"Version 0", "Version 12*", "Version 14", "Version 25*"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "header-names-by-case", request: true, wrong: []string{"4.2.1/names-in-lower-case", "4.2.1/names-in-capitals"}, how: unnamed, right: [][]string{leastRequest}},
+	{mistake: "header-split-at-every-colon", request: true, wrong: []string{"4.2.1/value-that-looks-like-a-field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "header-split-at-colon-space", request: true, wrong: []string{"4.2.1/no-space-after-colons", "4.2.1/tabs-after-colons"}, right: [][]string{leastRequest}},
+	{mistake: "header-value-not-trimmed", request: true, wrong: []string{"4.2.1/white-space-after-values"}, need: 1, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "connection-not-a-list", request: true, wrong: []string{"4.2.1/connection-keep-alive-upgrade", "4.2.1/connection-upgrade-keep-alive"}, right: [][]string{leastRequest}},
+	{mistake: "connection-by-case", request: true, wrong: []string{"4.2.1/connection-lower-case", "4.2.1/connection-capitals"}, right: [][]string{leastRequest}},
+	{mistake: "upgrade-by-case", request: true, wrong: []string{"4.2.1/upgrade-mixed-case", "4.2.1/upgrade-capitals"}, right: [][]string{leastRequest}},
+	{mistake: "token-as-substring", wrong: []string{"4.2.1/upgrade-websockets", "4.2.1/upgrade-notwebsocket"}, how: opened, right: [][]string{leastRequest, {"4.2.1/upgrade-h2c"}}},
+	{mistake: "token-as-substring", wrong: []string{"4.2.1/connection-upgraded", "4.2.1/connection-no-upgrade"}, how: opened, right: [][]string{leastRequest, {"4.2.1/connection-keep-alive"}}},
+	{mistake: "upgrade-not-checked", wrong: []string{"4.2.1/no-upgrade", "4.2.1/upgrade-h2c"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "connection-not-checked", wrong: []string{"4.2.1/no-connection", "4.2.1/connection-keep-alive"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "version-not-checked", wrong: []string{"4.4/version-0", "4.4/version-12", "4.4/version-14", "4.4/version-25*"}, how: opened, right: [][]string{leastRequest}},
 
-	{mistake: "accept-not-checked", clients: true, wrong: []string{"Sec-WebSocket-Accept with the key itself", "Sec-WebSocket-Accept made with no GUID", "Sec-WebSocket-Accept for the key of the RFC's example"}, how: answered, right: [][]string{leastClient}},
-	{mistake: "status-not-checked", clients: true, wrong: []string{"The status 200 OK", "The status 403 Forbidden", "The status 500 Internal Server Error"}, how: answered, right: [][]string{leastClient}},
-	{mistake: "answer-read-once", clients: true, wrong: []string{"An answer cut *", "An answer byte by byte", "An answer in pieces of seven bytes"},
+	{mistake: "accept-not-checked", clients: true, wrong: []string{"4.1/accept-is-key", "4.1/accept-without-guid", "4.1/accept-for-example-key"}, how: answered, right: [][]string{leastClient}},
+	{mistake: "status-not-checked", clients: true, wrong: []string{"4.1/status-200", "4.1/status-403", "4.1/status-500"}, how: answered, right: [][]string{leastClient}},
+	{mistake: "answer-read-once", clients: true, wrong: []string{"4.1/cut-*", "4.1/byte-by-byte", "4.1/pieces-of-7-bytes"},
 		need: 3, most: true, right: [][]string{leastClient}},
 }, forBoth(
 	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *Report) bool { return wrongly(r) && !r.trace.faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
-	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 bytes"}, need: 1, how: nothing, right: [][]string{{"A text message of 124 bytes"}}},
-	pattern{mistake: "length-125-refused", wrong: []string{"A text message of 125 bytes"}, need: 1,
-		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"A text message of 124 bytes"}}},
-	pattern{mistake: "length-64-not-supported", wrong: []string{"A text message of 65,536 bytes", "A text message of 65,537 bytes"},
+	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1, how: nothing, right: [][]string{{"5.2/text-of-124"}}},
+	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1,
+		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"5.2/text-of-124"}}},
+	pattern{mistake: "length-64-not-supported", wrong: []string{"5.2/text-of-65536", "5.2/text-of-65537"},
 		how: func(r *Report) bool {
 			return nothing(r) || unnamed(r) && r.trace.came == 0 && r.trace.closed && r.trace.code != wire.MessageTooBig
-		}, right: [][]string{leastFrame, {"A text message of 65,535 bytes"}}},
-	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"A text in three fragments, the last empty, in one TCP write", "A text in three fragments, the last empty, in a TCP write each"}, how: nothing,
-		right: [][]string{{"A text in two fragments, in one TCP write"}, {"A text in three fragments, the second empty, in one TCP write"}}},
-	pattern{mistake: "ping-not-answered", wrong: []string{"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong"}, how: nothing,
+		}, right: [][]string{leastFrame, {"5.2/text-of-65535"}}},
+	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"5.4/last-of-3-empty-one-write", "5.4/last-of-3-empty-own-writes"}, how: nothing,
+		right: [][]string{{"5.4/two-fragments-one-write"}, {"5.4/second-of-3-empty-one-write"}}},
+	pattern{mistake: "ping-not-answered", wrong: []string{"5.5.2/empty-ping", "5.5.2/ping-of-1", "5.5.2/ping-of-5", "5.7/ping-and-pong"}, how: nothing,
 		right: [][]string{leastFrame}, never: hasPong},
-	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{`"κόσμε" in two fragments, cut at every byte`, `"κόσμε" in fragments of one byte`}, how: with1007,
-		right: [][]string{{"Well-formed: Greek, each character two bytes"}, {"A text in two fragments, in one TCP write"}}},
-	pattern{mistake: "utf8-checked-per-read", wrong: []string{"Cut behind byte 1 of a character of two bytes", "Cut behind byte 1 of a character of three bytes", "Cut behind byte 2 of a character of three bytes"},
-		most: true, how: with1007, right: [][]string{leastFrame, {"Cut before its last byte: a text frame"}}},
-	pattern{mistake: "close-not-answered", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"}, how: hungUp, never: hasClosed},
-	pattern{mistake: "close-ignored", wrong: []string{"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001"},
+	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{"8.1/greek-cut-everywhere", "8.1/greek-in-fragments-of-1"}, how: with1007,
+		right: [][]string{{"8.1/greek"}, {"5.4/two-fragments-one-write"}}},
+	pattern{mistake: "utf8-checked-per-read", wrong: []string{"tcp/2-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2"},
+		most: true, how: with1007, right: [][]string{leastFrame, {"tcp/text-cut-before-last"}}},
+	pattern{mistake: "close-not-answered", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"}, how: hungUp, never: hasClosed},
+	pattern{mistake: "close-ignored", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"},
 		how: func(r *Report) bool { return openTCP(r) && r.trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
 )...)
 
@@ -398,7 +390,7 @@ func forBoth(ps ...pattern) []pattern {
 		for _, p := range append([]pattern{
 			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
 			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
-			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"Cut before its last byte: a text frame"}}, right: [][]string{leastFrame, headers, together}},
+			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"tcp/text-cut-before-last"}}, right: [][]string{leastFrame, headers, together}},
 			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
 		}, ps...) {
 			p.clients = role == wire.Client

@@ -283,7 +283,7 @@ func TestAMistakeIsNamedOnlyFromWhatCame(t *testing.T) {
 			titles = []string{"Host in the request", clientRequests}
 		}
 		for _, c := range ForRole(All(), r.role) {
-			if slices.ContainsFunc(titles, c.titled) {
+			if slices.ContainsFunc(titles, isTitle(c)) {
 				r.reports = append(r.reports, Report{Case: c})
 			}
 		}
