@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/recording"
 	"wslab/reference/wire"
 )
 
@@ -59,14 +60,13 @@ func browsers() []*Case {
 // WebSocket can be opened.
 const elsewhere = "{elsewhere}"
 
-// runRedirect plays c, whose response sends the client elsewhere, and looks
+// runRedirect plays the case, whose response sends the client elsewhere, and looks
 // whether the client goes there.
-func (c *Case) runRedirect(ctx context.Context, t ClientTarget, play func(*Case, ClientTarget) Report) Report {
+func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording.Recording) *Transcript {
 	conn, err := t.Accept(ctx)
 	accept := func(context.Context) (net.Conn, error) { return conn, err }
-	t.Accept = accept
 	if err != nil {
-		return play(c, t)
+		return y.run(ctx, t.Name, "", "", accept, rec)
 	}
 	lead := t.Elsewhere
 	if lead == nil {
@@ -75,12 +75,10 @@ func (c *Case) runRedirect(ctx context.Context, t ClientTarget, play func(*Case,
 	location, asked, stop, err := lead(conn)
 	if err != nil {
 		conn.Close()
-		r := Report{Case: c, Endpoint: t.Name, Caret: -1, Verdict: Note, Closing: Note, Expected: c.expected()}
-		r.Reason = sentence("there is no second address to redirect it to: " + err.Error())
-		return r
+		return &Transcript{Judge: y.role, NoElsewhere: err}
 	}
 	defer stop()
-	led := *c
+	led := *y.c
 	led.Opening.Writes = slices.Clone(led.Opening.Writes)
 	for i, w := range led.Opening.Writes {
 		led.Opening.Writes[i] = strings.ReplaceAll(w, elsewhere, location)
@@ -95,18 +93,15 @@ func (c *Case) runRedirect(ctx context.Context, t ClientTarget, play func(*Case,
 		case <-ended:
 		}
 	})
-	r := play(&led, t)
+	played := *y
+	played.c = &led
+	came := played.run(ctx, t.Name, "", "", accept, rec)
 	// A client may go there only after it has closed this connection.
-	grace := time.AfterFunc(redirectWait*led.slowness(), func() { close(ended) })
+	grace := time.AfterFunc(redirectWait*y.slowness(), func() { close(ended) })
 	wait.Wait()
 	grace.Stop()
-	if second != nil {
-		r.Exchange = append(r.Exchange, *second)
-		r.Verdict, r.Closing = Fail, Pass
-		r.Got += "; a second request, to the address in Location"
-		r.Reason = `It followed the redirect: it sent a second request, to the address in Location. The WHATWG WebSockets Standard sets the redirect mode to "error".`
-	}
-	return r
+	came.Second = second
+	return came
 }
 
 // redirectWait is how long the judge waits for a client that may follow a

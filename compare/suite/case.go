@@ -2,10 +2,8 @@ package suite
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -135,9 +133,6 @@ type Case struct {
 	// also judges what no list of messages can say. It is asked when the
 	// behaviour is right otherwise.
 	also func(saw []seen) finding
-
-	patience int  // of the target that it is played against
-	risky    bool // the target may be sent what has frozen a browser
 }
 
 // DefaultDeadline is the Deadline of a case that says nothing else.
@@ -196,49 +191,6 @@ type End struct {
 	NoTCP bool
 }
 
-// Target is a server that echoes text and binary messages.
-type Target struct {
-	Name string
-	Dial func(context.Context) (net.Conn, error) // TLS, where there is, is done
-	Host string                                  // for the Host header field
-	Path string                                  // with its query; "/" where empty
-	TLS  bool
-	// Patience multiplies all that the judge waits for at most; 0 is 1. A machine
-	// that has much else to do needs more.
-	Patience int
-	// Silent says that it did not even echo one text, so that no case is worth a
-	// long wait.
-	Silent bool
-	// Stalls says that it is known to wait in many cases for bytes that nobody
-	// sends, and to be quick in all others, so that none is worth a very long wait.
-	Stalls bool
-}
-
-// ClientTarget is a client that echoes text and binary messages and connects
-// again after each connection. Accept returns the next connection, from which
-// the request can be read from its first byte.
-type ClientTarget struct {
-	Name   string
-	Accept func(context.Context) (net.Conn, error)
-	Keys   *Keys // of its connections; nil where they are not to be compared
-	// Again is how long the next connection is waited for once there has been one
-	// and none is left; 0 waits for ever, as for the first.
-	Again time.Duration
-	// More, when not nil, asks the client to connect once more than there are cases.
-	More func()
-	// Patience is that of a Target.
-	Patience int
-	// Browser says that it is one, so that the cases about browsers bind it.
-	Browser bool
-	// Risky says that it is sent a response that has frozen a browser, too. See
-	// Withheld.
-	Risky bool
-	// Elsewhere returns an address for a Location, the connections that are made to
-	// it, and what is to be called when no more are expected. near is the connection
-	// on which the Location is sent. nil: a port of this machine.
-	Elsewhere func(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error)
-}
-
 // mirror returns c with the roles swapped.
 func (c *Case) mirror() *Case {
 	m := *c
@@ -262,42 +214,12 @@ func (c *Case) mirror() *Case {
 
 // AtMost returns how long c takes when nothing comes that it waits for, the way to
 // the connection and the closing handshake not counted.
-func (c *Case) AtMost() time.Duration { return c.deadline() }
-
-// deadline returns how long the judge waits since a byte last moved.
-func (c *Case) deadline() time.Duration {
-	d := cmp.Or(c.Deadline, DefaultDeadline)
+func (c *Case) AtMost() time.Duration {
 	if c.Deadline == 0 && c.Judges == wire.Client && c.Outcomes[0].End.How == Refuses {
-		// Some read what an answer that is none has behind it, for three seconds.
-		d = 3 * DefaultDeadline
+		// Some clients read for three seconds after a response that opens no WebSocket.
+		return 3 * DefaultDeadline
 	}
-	return d * c.slowness()
-}
-
-// leastBound is the least upper bound of a case.
-const leastBound = 10 * time.Second
-
-// most returns the upper bound of c, however many bytes still move.
-func (c *Case) most() time.Duration {
-	d := max(leastBound, 2*c.deadline())
-	d += time.Duration(len(c.Opening.Writes)) * overslept(c.Opening.Gap)
-	for _, s := range c.Steps {
-		d += time.Duration(s.writes()) * overslept(s.Gap)
-		d += s.Time * c.slowness()
-	}
-	return d
-}
-
-// slowness returns how many times as long as usual the judge waits.
-func (c *Case) slowness() time.Duration { return time.Duration(max(1, c.patience)) }
-
-// overslept returns how long a pause may become on a machine that has other
-// things to do.
-func overslept(gap time.Duration) time.Duration {
-	if gap == 0 {
-		return 0
-	}
-	return 2*gap + 10*time.Millisecond
+	return cmp.Or(c.Deadline, DefaultDeadline)
 }
 
 // MarshalJSON gives what there is to know of c before it runs.

@@ -63,30 +63,24 @@ func (c *Case) lacksOffer(a answer) string {
 	return ""
 }
 
-// lacksDeflate reports whether c needs a permessage-deflate that is not to be
-// had, and says so in r.
-func (c *Case) lacksDeflate(r *Report, role wire.Role) bool {
-	if c.Deflate == nil {
-		return false
-	}
-	lacks := ""
-	a := r.answer
+// lacksDeflate says what c needs of permessage-deflate and the target did not agree
+// on, "" for nothing.
+func (c *Case) lacksDeflate(a answer, role wire.Role) string {
 	switch {
-	case role == wire.Client && a.deflate == nil && c.Deflate.Needs != nil:
-		lacks = "it does not take permessage-deflate, so there is nothing to judge"
+	case c.Deflate == nil || c.Deflate.Needs == nil:
+		return ""
+	case a.deflate == nil && role == wire.Client:
+		return "it does not take permessage-deflate, so there is nothing to judge"
+	case a.deflate == nil:
+		return ""
 	}
-	if lacks == "" && a.deflate != nil && c.Deflate.Needs != nil {
-		lacks = c.Deflate.Needs(*a.deflate, role)
-		if bits := sendingBits(*a.deflate, role); lacks == "" && c.largestPacked() > 1<<bits {
-			lacks = fullWindow(*a.deflate, role)
-		}
+	if lacks := c.Deflate.Needs(*a.deflate, role); lacks != "" {
+		return lacks
 	}
-	if lacks == "" {
-		return false
+	if bits := sendingBits(*a.deflate, role); c.largestPacked() > 1<<bits {
+		return fullWindow(*a.deflate, role)
 	}
-	r.Verdict, r.Closing, r.Reason = Note, Note, sentence(lacks)
-	r.Got = a.head.Line
-	return true
+	return ""
 }
 
 // inUse is the least that a case of compressed data needs.

@@ -16,38 +16,31 @@ type Diagnosis struct {
 	Cases    []string `json:"cases"`
 }
 
-// trace is what is kept of a report for a diagnosis from several.
-type trace struct {
-	models []int // those that explain what came
-	came   int   // messages and control frames
-	pongs  int
-	closed bool // it sent a Close frame
-	ended  bool // it ended TCP
-	code   wire.CloseCode
-	masked bool // a frame with a payload was masked
-	quiet  bool // nothing came that could be an answer, not even a broken frame
-	// bareControl says that a client's control frame had no mask.
-	bareControl bool
-	noClose     bool // it failed the connection without a Close frame
-	// accepted is the mistake of an endpoint that answers a Close frame which breaks
-	// a rule as it would answer one without.
-	accepted string
-	flooded  bool // more came than anything called for
-	faulty   bool // a frame that came breaks a rule, and is not one of the judge's
-	framed   bool // a frame came, whole or in part, that is not a Close frame
+// diagnosing is a report with what came, while its mistake is looked for.
+type diagnosing struct {
+	*Report
+	*Transcript
+}
+
+// Name names the mistake in r, the report of what came in t, where it shows one by
+// itself, and keeps in r what DiagnoseAll needs.
+func Name(r *Report, t *Transcript) {
+	r.Mistake = diagnose(&diagnosing{r, t})
+	m, _ := MistakeOf(r.Mistake)
+	r.Says = m.Says
 }
 
 // diagnose returns the code of the mistake that r shows by itself, or "" where
 // it shows none, or may show several.
 //
 // What is legal is no mistake, and is not named.
-func diagnose(r *Report) string {
-	r.trace = r.leaves()
+func diagnose(r *diagnosing) string {
+	r.Trace = r.leaves()
 	if r.Worst() < Warning {
 		return ""
 	}
-	if r.shown != "" {
-		return r.shown
+	if r.Mistake != "" {
+		return r.Mistake // a check of the case has found it
 	}
 	if code := r.ofHandshake(); code != "" {
 		return code
@@ -55,8 +48,8 @@ func diagnose(r *Report) string {
 	if r.NoWebSocket() {
 		return ""
 	}
-	for _, sign := range []func(*Report) string{
-		(*Report).ofFirstBytes, (*Report).ofFrame, (*Report).ofPart, (*Report).ofFault, (*Report).ofUnfinished, (*Report).ofModels, (*Report).ofOrder, (*Report).ofClose,
+	for _, sign := range []func(*diagnosing) string{
+		(*diagnosing).ofFirstBytes, (*diagnosing).ofFrame, (*diagnosing).ofPart, (*diagnosing).ofFault, (*diagnosing).ofUnfinished, (*diagnosing).ofModels, (*diagnosing).ofOrder, (*diagnosing).ofClose,
 	} {
 		if code := sign(r); code != "" {
 			return code
@@ -66,13 +59,13 @@ func diagnose(r *Report) string {
 }
 
 // leaves returns what is kept of r.
-func (r *Report) leaves() trace {
-	t := trace{quiet: r.quiet(), came: len(r.saw), closed: r.closed != nil, ended: r.over != nil && !isTimeout(r.over), flooded: r.flooded || r.tooLong != nil,
-		faulty: r.fault != nil && !r.sentBack(), framed: len(r.saw) > 0 || r.fault != nil || r.part.there()}
-	all := r.saw
-	if r.closed != nil {
-		t.code = r.closed.close.Code
-		all = append(slices.Clone(all), *r.closed)
+func (r *diagnosing) leaves() Trace {
+	t := Trace{quiet: r.quiet(), came: len(r.Saw), closed: r.Closed != nil, ended: r.Over != nil && !isTimeout(r.Over), flooded: r.Flooded || r.TooLong != nil,
+		faulty: r.Fault != nil && !sentBack(r.Case, r.Fault), framed: len(r.Saw) > 0 || r.Fault != nil || r.Part.there()}
+	all := r.Saw
+	if r.Closed != nil {
+		t.code = r.Closed.close.Code
+		all = append(slices.Clone(all), *r.Closed)
 	}
 	for _, s := range all {
 		if s.opcode == wire.Pong {
@@ -120,8 +113,8 @@ func overlooks(rules []string) string {
 }
 
 // ofHandshake looks at the target's half of the opening handshake.
-func (r *Report) ofHandshake() string {
-	h := r.answer.head
+func (r *diagnosing) ofHandshake() string {
+	h := r.Half.head
 	if h == nil {
 		return ""
 	}
@@ -170,13 +163,13 @@ func (r *Report) ofHandshake() string {
 }
 
 // ofFirstBytes looks at what came right behind the opening handshake.
-func (r *Report) ofFirstBytes() string {
-	if r.fault == nil && len(r.unfinished.frames) == 0 && !r.part.there() {
+func (r *diagnosing) ofFirstBytes() string {
+	if r.Fault == nil && len(r.Unfinished.frames) == 0 && !r.Part.there() {
 		return ""
 	}
-	first := r.first
+	first := r.First
 	switch {
-	case len(r.saw) > 0:
+	case len(r.Saw) > 0:
 		return ""
 	case bytes.HasPrefix(first, []byte("HTTP/1.")):
 		return "http-after-handshake"
@@ -198,11 +191,11 @@ func (r *Report) ofFirstBytes() string {
 }
 
 // ofFault looks at a frame that breaks a rule by itself.
-func (r *Report) ofFault() string {
-	if r.fault == nil {
+func (r *diagnosing) ofFault() string {
+	if r.Fault == nil {
 		return ""
 	}
-	f := r.fault
+	f := r.Fault
 	h := f.of.frames[len(f.of.frames)-1].header
 	mine := slices.Contains(r.Case.Rules, f.rule.Code) && r.Case.Outcomes[0].End.How == Fails
 	switch f.rule.Code {
@@ -213,7 +206,7 @@ func (r *Report) ofFault() string {
 		return ""
 	case wire.RuleCloseCode.Code:
 		switch {
-		case mine && r.sent(wire.Close, f.of.payload):
+		case mine && sent(r.Case, wire.Close, f.of.payload):
 			return "close-code-not-checked"
 		case len(f.of.payload) >= 2:
 			switch wire.CloseCode(f.of.payload[0])<<8 | wire.CloseCode(f.of.payload[1]) {
@@ -223,12 +216,12 @@ func (r *Report) ofFault() string {
 		}
 		return r.ofCloseBody(f.of.payload)
 	case wire.RuleCloseReason.Code:
-		if mine && r.sent(wire.Close, f.of.payload) {
+		if mine && sent(r.Case, wire.Close, f.of.payload) {
 			return "close-reason-not-checked"
 		}
 		return ""
 	case wire.RuleCloseBody.Code:
-		if mine && r.sent(wire.Close, f.of.payload) {
+		if mine && sent(r.Case, wire.Close, f.of.payload) {
 			return "close-body-not-checked"
 		}
 		return ""
@@ -243,56 +236,44 @@ func (r *Report) ofFault() string {
 			}
 		}
 	}
-	if mine && r.Case.Deflate == nil && r.sentBack() { // RSV1 has a meaning there
+	if mine && r.Case.Deflate == nil && sentBack(r.Case, r.Fault) { // RSV1 has a meaning there
 		return overlooks([]string{f.rule.Code})
 	}
 	return ""
 }
 
-// sent reports whether the judge has sent such a frame.
-func (r *Report) sent(op wire.Opcode, payload []byte) bool {
-	for _, s := range r.Case.Steps {
-		for _, f := range s.Frames {
-			if f.Opcode == op && f.Payload.equal(payload) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // ofUnfinished looks at a message without an end.
-func (r *Report) ofUnfinished() string {
-	u := r.unfinished
-	if len(u.frames) != 1 || u.frames[0].header.Fin || r.fault != nil && r.fault.rule.Code != wire.RuleInterleaved.Code {
+func (r *diagnosing) ofUnfinished() string {
+	u := r.Unfinished
+	if len(u.frames) != 1 || u.frames[0].header.Fin || r.Fault != nil && r.Fault.rule.Code != wire.RuleInterleaved.Code {
 		return ""
 	}
-	if o := r.Case.Outcomes[0]; len(r.saw) == 0 && len(o.Sees) > 0 && o.Sees[0].is(u) && len(u.payload) > 0 {
+	if o := r.Case.Outcomes[0]; len(r.Saw) == 0 && len(o.Sees) > 0 && o.Sees[0].is(u) && len(u.payload) > 0 {
 		return "fin-inverted"
 	}
 	return ""
 }
 
 // cameAs returns what came as a model would have said it.
-func (r *Report) cameAs() (list []said, whole bool) {
-	for _, s := range r.saw {
+func (r *diagnosing) cameAs() (list []said, whole bool) {
+	for _, s := range r.Saw {
 		list = append(list, said{opcode: s.opcode, payload: s.payload})
 	}
-	if r.fault == nil {
+	if r.Fault == nil {
 		return list, true
 	}
-	if r.fault.rule.Code != wire.RuleTextUTF8.Code {
+	if r.Fault.rule.Code != wire.RuleTextUTF8.Code {
 		return list, false // its payload was not read
 	}
-	of := r.fault.of
+	of := r.Fault.of
 	return append(list, said{opcode: of.opcode, payload: of.payload, partial: true}), true
 }
 
 // ofModels works out what each mistake would give. It notes those that explain
 // what came, and returns the mistake if it is one alone.
-func (r *Report) ofModels() string {
+func (r *diagnosing) ofModels() string {
 	came, whole := r.cameAs()
-	if r.Verdict != Fail && (r.Case.Keyword == Must || !unmet(r)) {
+	if r.Verdict != Fail && (r.Case.Keyword == Must || !unmet(r.Report)) {
 		return ""
 	}
 	if !whole || len(came) == 0 || r.Case.Deflate != nil {
@@ -303,7 +284,7 @@ func (r *Report) ofModels() string {
 		return ""
 	}
 	best := r.Case.Outcomes[0]
-	if f, _, _ := best.hold(r.saw, true); f != cannot && r.fault == nil {
+	if f, _, _ := best.hold(r.Saw, true); f != cannot && r.Fault == nil {
 		return "" // all that came is right: what is missing may have many reasons
 	}
 
@@ -330,7 +311,7 @@ func (r *Report) ofModels() string {
 		if !explains(m.answers(b, writes), came) {
 			continue
 		}
-		r.trace.models = append(r.trace.models, i)
+		r.Trace.models = append(r.Trace.models, i)
 		if named != "" && named != m.mistake {
 			named = "?"
 		} else {
@@ -344,34 +325,34 @@ func (r *Report) ofModels() string {
 }
 
 // ofOrder looks at a Pong that came behind the message that its Ping stood in.
-func (r *Report) ofOrder() string {
-	if r.Verdict != Warning || len(r.saw) < 2 || !r.Case.Outcomes[0].InOrder {
+func (r *diagnosing) ofOrder() string {
+	if r.Verdict != Warning || len(r.Saw) < 2 || !r.Case.Outcomes[0].InOrder {
 		return ""
 	}
-	if f, _, _ := r.Case.Outcomes[0].fits(r.saw); f == cannot && !r.saw[0].opcode.IsControl() && r.saw[len(r.saw)-1].opcode == wire.Pong {
+	if f, _, _ := r.Case.Outcomes[0].fits(r.Saw); f == cannot && !r.Saw[0].opcode.IsControl() && r.Saw[len(r.Saw)-1].opcode == wire.Pong {
 		return "ping-answered-late"
 	}
 	return ""
 }
 
 // ofClose looks at how the connection ended.
-func (r *Report) ofClose() string {
+func (r *diagnosing) ofClose() string {
 	best := r.Case.Outcomes[0]
-	if r.closed == nil || r.fault != nil {
+	if r.Closed == nil || r.Fault != nil {
 		return ""
 	}
-	code := r.closed.close.Code
+	code := r.Closed.close.Code
 	// An endpoint that answers with the code of a frame that it must not accept has
 	// accepted it, unless it fails other connections with that code as well.
-	if best.End.How == Fails && len(r.Case.Rules) == 1 && unmet(r) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
+	if best.End.How == Fails && len(r.Case.Rules) == 1 && unmet(r.Report) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
 		switch r.Case.Rules[0] {
 		case wire.RuleCloseReason.Code:
-			r.trace.accepted = "close-reason-not-checked"
+			r.Trace.accepted = "close-reason-not-checked"
 		case wire.RuleCloseBody.Code:
-			r.trace.accepted = "close-body-not-checked"
+			r.Trace.accepted = "close-body-not-checked"
 		}
 	}
-	if r.over == nil || isTimeout(r.over) {
+	if r.Over == nil || isTimeout(r.Over) {
 		if r.Case.Judges == wire.Server && r.Closing == NoAnswer && r.Verdict < NoAnswer && !r.Case.Mute {
 			return "tcp-left-open"
 		}

@@ -76,7 +76,7 @@ func inOrder(reports []*Report, ids []string) []string {
 // the other reports first.
 func (e evidence) single(reports []*Report) {
 	for _, r := range reports {
-		if r.Mistake != "" && len(r.trace.models) == 0 {
+		if r.Mistake != "" && len(r.Trace.models) == 0 {
 			e.add(r.Mistake, r.Case.ID)
 		}
 	}
@@ -88,7 +88,7 @@ func (e evidence) modelled(reports []*Report) {
 	for i, m := range models {
 		var ids []string
 		for _, r := range reports {
-			if slices.Contains(r.trace.models, i) {
+			if slices.Contains(r.Trace.models, i) {
 				ids = append(ids, r.Case.ID)
 			}
 		}
@@ -137,7 +137,7 @@ func (e evidence) constant(reports []*Report) {
 	type pair struct{ key, id string }
 	keys := map[string][]pair{} // by answer
 	for _, r := range reports {
-		if h := r.answer.head; h != nil && r.Case.Opening.Writes == nil && h.Accept != nil && h.Accept.Got != "" && h.Accept.Got != wire.Accept("") {
+		if h := r.Handshake; h != nil && r.Case.Opening.Writes == nil && h.Accept != nil && h.Accept.Got != "" && h.Accept.Got != wire.Accept("") {
 			keys[h.Accept.Got] = append(keys[h.Accept.Got], pair{h.Accept.Key, r.Case.ID})
 		}
 	}
@@ -156,13 +156,13 @@ func (e evidence) constant(reports []*Report) {
 func (e evidence) accepting(reports []*Report) {
 	fails := func(code wire.CloseCode) bool {
 		return slices.ContainsFunc(reports, func(r *Report) bool {
-			return r.trace.closed && r.trace.code == code && r.trace.accepted == "" && r.Case.alwaysFails() &&
+			return r.Trace.closed && r.Trace.code == code && r.Trace.accepted == "" && r.Case.alwaysFails() &&
 				len(r.Case.Rules) > 0 && !r.Case.sendsClose()
 		})
 	}
 	for _, r := range reports {
-		if r.trace.accepted != "" && !fails(r.trace.code) {
-			e.add(r.trace.accepted, r.Case.ID)
+		if r.Trace.accepted != "" && !fails(r.Trace.code) {
+			e.add(r.Trace.accepted, r.Case.ID)
 		}
 	}
 }
@@ -180,10 +180,10 @@ func (e evidence) failing(reports []*Report) {
 		if r.Case.Outcomes[0].End.How != Fails || slices.ContainsFunc(r.Case.Outcomes, func(o Outcome) bool { return o.End.How == Answers }) {
 			continue
 		}
-		if r.trace.closed {
+		if r.Trace.closed {
 			return
 		}
-		if r.trace.noClose {
+		if r.Trace.noClose {
 			ids = append(ids, r.Case.ID)
 		}
 	}
@@ -197,9 +197,9 @@ func (e evidence) bare(reports []*Report) {
 	if e["client-does-not-mask"] != nil || e["mask-bit-missing"] != nil {
 		return
 	}
-	if slices.ContainsFunc(reports, func(r *Report) bool { return r.trace.masked }) {
+	if slices.ContainsFunc(reports, func(r *Report) bool { return r.Trace.masked }) {
 		for _, r := range reports {
-			if r.trace.bareControl {
+			if r.Trace.bareControl {
 				e.add("mask-left-out-in-control-frames", r.Case.ID)
 			}
 		}
@@ -269,7 +269,7 @@ func (p pattern) look(reports []*Report, e evidence) {
 
 // hidden reports whether r cannot show p, because something else came: a flood, or
 // a frame where p is about the request.
-func (p pattern) hidden(r *Report) bool { return r.trace.flooded || p.request && r.trace.framed }
+func (p pattern) hidden(r *Report) bool { return r.Trace.flooded || p.request && r.Trace.framed }
 
 // named returns those of reports whose cases are among ids.
 func (p pattern) named(reports []*Report, ids []string) []*Report {
@@ -288,27 +288,27 @@ func (p pattern) named(reports []*Report, ids []string) []*Report {
 
 func wrongly(r *Report) bool { return r.Verdict >= NoAnswer && !r.Unreachable }
 func opened(r *Report) bool {
-	h := r.answer.head
+	h := r.Handshake
 	return h != nil && h.Head.Status == 101 && r.Verdict >= Warning
 }
 func refused(r *Report) bool { return r.NoWebSocket() && !r.Unreachable }
-func nothing(r *Report) bool { return unnamed(r) && r.trace.quiet }
+func nothing(r *Report) bool { return unnamed(r) && r.Trace.quiet }
 
 // answered is wrongly for a client that sent a message back.
-func answered(r *Report) bool { return wrongly(r) && r.trace.came > 0 }
+func answered(r *Report) bool { return wrongly(r) && r.Trace.came > 0 }
 
 // unmet is wrongly for what no MUST demands as well.
 func unmet(r *Report) bool   { return r.Verdict >= Warning && !r.Unreachable }
 func unnamed(r *Report) bool { return wrongly(r) && r.Mistake == "" }
-func hungUp(r *Report) bool  { return r.trace.quiet && r.trace.ended && r.Closing == Fail }
+func hungUp(r *Report) bool  { return r.Trace.quiet && r.Trace.ended && r.Closing == Fail }
 func openTCP(r *Report) bool {
-	return r.trace.quiet && !r.trace.ended && !r.NoWebSocket() && r.Closing >= NoAnswer
+	return r.Trace.quiet && !r.Trace.ended && !r.NoWebSocket() && r.Closing >= NoAnswer
 }
 func hasClosed(r *Report) bool {
-	return r.trace.closed && r.Verdict < NoAnswer && r.Case.Outcomes[0].End.How != Fails
+	return r.Trace.closed && r.Verdict < NoAnswer && r.Case.Outcomes[0].End.How != Fails
 }
-func hasPong(r *Report) bool  { return r.trace.pongs > 0 }
-func with1007(r *Report) bool { return wrongly(r) && r.trace.code == wire.InvalidPayload }
+func hasPong(r *Report) bool  { return r.Trace.pongs > 0 }
+func with1007(r *Report) bool { return wrongly(r) && r.Trace.code == wire.InvalidPayload }
 
 // The cases that others are held against.
 var (
@@ -357,13 +357,13 @@ var patterns = append([]pattern{
 	{mistake: "answer-read-once", clients: true, wrong: []string{"4.1/cut-*", "4.1/byte-by-byte", "4.1/pieces-of-7-bytes"},
 		need: 3, most: true, right: [][]string{leastClient}},
 }, forBoth(
-	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *Report) bool { return wrongly(r) && !r.trace.faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
+	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *Report) bool { return wrongly(r) && !r.Trace.faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
 	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1, how: nothing, right: [][]string{{"5.2/text-of-124"}}},
 	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1,
-		how: func(r *Report) bool { return unnamed(r) && r.trace.came == 0 && r.trace.closed }, right: [][]string{{"5.2/text-of-124"}}},
+		how: func(r *Report) bool { return unnamed(r) && r.Trace.came == 0 && r.Trace.closed }, right: [][]string{{"5.2/text-of-124"}}},
 	pattern{mistake: "length-64-not-supported", wrong: []string{"5.2/text-of-65536", "5.2/text-of-65537"},
 		how: func(r *Report) bool {
-			return nothing(r) || unnamed(r) && r.trace.came == 0 && r.trace.closed && r.trace.code != wire.MessageTooBig
+			return nothing(r) || unnamed(r) && r.Trace.came == 0 && r.Trace.closed && r.Trace.code != wire.MessageTooBig
 		}, right: [][]string{leastFrame, {"5.2/text-of-65535"}}},
 	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"5.4/last-of-3-empty-one-write", "5.4/last-of-3-empty-own-writes"}, how: nothing,
 		right: [][]string{{"5.4/two-fragments-one-write"}, {"5.4/second-of-3-empty-one-write"}}},
@@ -375,7 +375,7 @@ var patterns = append([]pattern{
 		most: true, how: with1007, right: [][]string{leastFrame, {"tcp/text-cut-before-last"}}},
 	pattern{mistake: "close-not-answered", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"}, how: hungUp, never: hasClosed},
 	pattern{mistake: "close-ignored", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"},
-		how: func(r *Report) bool { return openTCP(r) && r.trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
+		how: func(r *Report) bool { return openTCP(r) && r.Trace.came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
 )...)
 
 // forBoth returns ps for servers and for clients, with what TCP does to frames,

@@ -169,11 +169,11 @@ func (c *Case) Source() string {
 // temper makes a failure of a case that no MUST speaks of a warning: what it asks
 // for an endpoint may do otherwise. Only a frame of the target's own that breaks a
 // MUST, not one that it sends back, still fails a case of a SHOULD.
-func (c *Case) temper(r *Report) {
+func (c *Case) temper(r *judging) {
 	switch {
 	case c.Keyword != Should && c.Keyword != May, r.Unreachable, r.Verdict != Fail && r.Closing != Fail:
 		return
-	case c.Keyword == Should && r.fault != nil && !r.sentBack():
+	case c.Keyword == Should && r.Fault != nil && !sentBack(c, r.Fault):
 		return
 	}
 	r.Verdict, r.Closing = min(r.Verdict, Warning), min(r.Closing, Warning)
@@ -185,9 +185,8 @@ func (c *Case) temper(r *Report) {
 	}
 }
 
-// conclude is what remains when the behaviour was judged.
-func (c *Case) conclude(r *Report) {
+// conclude is what remains when the behavior was judged.
+func (c *Case) conclude(r *judging) {
 	c.judgeHead(r)
 	c.temper(r)
-	r.Mistake = diagnose(r)
 }

@@ -30,8 +30,8 @@ func TestEveryMUSTNamesItsSentenceAndWhomItBinds(t *testing.T) {
 
 func TestOnlyAMUSTCanBeFailed(t *testing.T) {
 	for _, c := range All() {
-		r := Report{Case: c, Verdict: Fail, Closing: Fail, Reason: "It did something.", Caret: -1}
-		c.conclude(&r)
+		r := &judging{Report{Case: c, Verdict: Fail, Closing: Fail, Reason: "It did something.", Caret: -1}, &Transcript{}}
+		c.conclude(r)
 		if failed := r.Worst() == Fail; failed != (c.Keyword == Must) {
 			t.Errorf("%s is a %s, and an endpoint that breaks it gets %s", c, c.Keyword, r.Worst())
 		}

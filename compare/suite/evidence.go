@@ -14,37 +14,15 @@ import (
 // breaks a rule, or of which a part is missing, is evidence of the mistake that it
 // shows, and of no other.
 
-// part is a frame of which not all came.
-type part struct {
-	header  wire.Header
-	payload []byte // what came of it, unmasked
-	whole   bool   // its header came
-}
-
-// there reports whether a part of a frame came.
-func (p part) there() bool { return p.whole || len(p.payload) > 0 }
-
-// rest returns the frame that p was reading when it stopped. The reader is done.
-func (p *peer) rest() part {
-	switch {
-	case p.inFrame:
-		s := p.current()
-		return part{header: p.frame, payload: s.payload[s.frames[len(s.frames)-1].start:], whole: true}
-	case len(p.head) > 0:
-		return part{payload: bytes.Clone(p.head)}
-	}
-	return part{}
-}
-
 // quiet reports whether nothing came that could be an answer: no message, no
 // Pong, no Close frame, and no frame that is broken or cut.
-func (r *Report) quiet() bool {
-	return len(r.saw) == 0 && r.closed == nil && r.fault == nil && !r.part.there()
+func (r *diagnosing) quiet() bool {
+	return len(r.Saw) == 0 && r.Closed == nil && r.Fault == nil && !r.Part.there()
 }
 
 // due returns the frame that was expected when one came that is wrong: the next
 // message or Pong, or the Close frame. ok is false if none was.
-func (r *Report) due(op wire.Opcode) (e Expect, ok bool) {
+func (r *diagnosing) due(op wire.Opcode) (e Expect, ok bool) {
 	o := r.Case.Outcomes[0]
 	if op == wire.Close {
 		code := wire.NormalClosure
@@ -54,7 +32,7 @@ func (r *Report) due(op wire.Opcode) (e Expect, ok bool) {
 		return Expect{Opcode: wire.Close, Payload: Payload{Data: wire.ClosePayload{Code: code}.Append(nil)}}, true
 	}
 	n := 0
-	for _, s := range r.saw {
+	for _, s := range r.Saw {
 		if !s.idle {
 			n++
 		}
@@ -73,10 +51,10 @@ func carries(b []byte, p Payload) bool {
 }
 
 // ofFrame looks at a frame that broke a rule, at the bytes of it as they came.
-func (r *Report) ofFrame() string {
-	raw := r.raw
+func (r *diagnosing) ofFrame() string {
+	raw := r.Raw
 	h, ok := wire.ParseHeader(raw)
-	if r.fault == nil || !ok {
+	if r.Fault == nil || !ok {
 		return ""
 	}
 	if code := r.ofBytesAfter(raw); code != "" {
@@ -93,7 +71,7 @@ func (r *Report) ofFrame() string {
 	if h.Opcode == wire.Close && h.Length >= 2 {
 		n = h.Length
 	}
-	switch r.fault.rule.Code {
+	switch r.Fault.rule.Code {
 	case wire.RuleMaskForbidden.Code:
 		clear := bytes.Clone(body)
 		wire.Mask(h.Key, 0, clear)
@@ -117,15 +95,15 @@ func (r *Report) ofFrame() string {
 			}
 		}
 		switch {
-		case h.Length == 0 && r.trace.masked:
+		case h.Length == 0 && r.Trace.masked:
 			return "mask-left-out-when-empty"
 		case !carries(body, e.Payload) && (!h.Opcode.IsControl() || len(body) > 0):
 		case h.Opcode.IsControl():
-			r.trace.bareControl = true // whether other frames are masked other cases tell
-			if r.trace.masked {
+			r.Trace.bareControl = true // whether other frames are masked other cases tell
+			if r.Trace.masked {
 				return "mask-left-out-in-control-frames"
 			}
-		case !r.trace.masked:
+		case !r.Trace.masked:
 			return "client-does-not-mask"
 		}
 	case wire.RuleLengthMinimal.Code:
@@ -146,10 +124,10 @@ func (r *Report) ofFrame() string {
 
 // ofBytesAfter looks at bytes between two frames: the rest of a payload whose
 // length was too small, or one byte in front of a frame that is right.
-func (r *Report) ofBytesAfter(raw []byte) string {
+func (r *diagnosing) ofBytesAfter(raw []byte) string {
 	o := r.Case.Outcomes[0]
-	if n := len(r.saw); n > 0 && n <= len(o.Sees) {
-		last, e := r.saw[n-1], o.Sees[n-1]
+	if n := len(r.Saw); n > 0 && n <= len(o.Sees) {
+		last, e := r.Saw[n-1], o.Sees[n-1]
 		if last.opcode == e.Opcode && len(last.payload) < e.Payload.Len() && bytes.Equal(last.payload, e.Payload.prefix(len(last.payload))) {
 			left := Payload{Data: e.Payload.prefix(len(last.payload) + keepBytes)[len(last.payload):]}
 			if masked := last.frames[0].header; masked.Masked {
@@ -171,7 +149,7 @@ func (r *Report) ofBytesAfter(raw []byte) string {
 		}
 	}
 	next, ok := wire.ParseHeader(raw[min(1, len(raw)):])
-	if len(r.saw) == 0 || !ok || wire.Check(next, wire.Context{Sender: r.Case.Judges}) != nil {
+	if len(r.Saw) == 0 || !ok || wire.Check(next, wire.Context{Sender: r.Case.Judges}) != nil {
 		return ""
 	}
 	if e, ok := r.due(next.Opcode); ok && next.Opcode == e.Opcode && next.Length == uint64(e.Payload.Len()) {
@@ -181,19 +159,19 @@ func (r *Report) ofBytesAfter(raw []byte) string {
 }
 
 // ofPart looks at a frame that announces more than came.
-func (r *Report) ofPart() string {
-	h := r.part.header
+func (r *diagnosing) ofPart() string {
+	h := r.Part.header
 	switch {
-	case r.fault != nil || !r.part.there():
+	case r.Fault != nil || !r.Part.there():
 		return ""
-	case !r.part.whole:
-		return r.ofBytesAfter(r.part.payload)
+	case !r.Part.whole:
+		return r.ofBytesAfter(r.Part.payload)
 	}
 	e, ok := r.due(h.Opcode)
 	if !ok || h.Opcode != e.Opcode || !h.Fin {
 		return ""
 	}
-	n, have := uint64(e.Payload.Len()), r.part.payload
+	n, have := uint64(e.Payload.Len()), r.Part.payload
 	switch {
 	case h.Form != wire.Length7 && swapped(h) == n && h.Length != n:
 		return "length-sent-little-endian"
@@ -220,7 +198,7 @@ func swapped(h wire.Header) uint64 {
 
 // ofCloseBody names what is wrong with the code of the Close frame that the
 // target sent.
-func (r *Report) ofCloseBody(body []byte) string {
+func (r *diagnosing) ofCloseBody(body []byte) string {
 	e, _ := r.due(wire.Close)
 	want := e.Payload.Bytes()
 	switch {
@@ -232,71 +210,6 @@ func (r *Report) ofCloseBody(body []byte) string {
 		return "close-code-little-endian"
 	}
 	return ""
-}
-
-// breaksMust reports whether a MUST forbids what f's frame has. Of the codes in a
-// Close frame the RFC forbids 1005, 1006 and 1015 alone; others are only not
-// defined (RFC 6455 §7.4).
-func (f *fault) breaksMust() bool {
-	if f.rule.Code != wire.RuleCloseCode.Code {
-		return true
-	}
-	body, _ := wire.ParseClosePayload(f.of.payload)
-	return body.Code.IsLocal()
-}
-
-// sentBack reports whether the frame of r's fault is one that the judge sent, as
-// far as it came.
-func (r *Report) sentBack() bool {
-	of := r.fault.of
-	h := of.frames[len(of.frames)-1].header
-	switch r.fault.rule.Code {
-	case wire.RuleCloseCode.Code, wire.RuleCloseBody.Code, wire.RuleCloseReason.Code:
-		return r.sent(wire.Close, of.payload)
-	case wire.RuleTextUTF8.Code:
-		return slices.ContainsFunc(r.Case.messages(), func(m []byte) bool { return bytes.HasPrefix(m, of.payload) })
-	}
-	for _, s := range r.Case.Steps {
-		for _, f := range s.Frames {
-			length := uint64(f.Payload.Len())
-			if f.Lies {
-				length = f.Claims
-			}
-			same := f.Opcode == h.Opcode || f.Opcode == wire.Ping && h.Opcode == wire.Pong
-			if same && f.RSV == rsvOf(h) && length == h.Length {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// rsvOf returns the reserved bits of h as a Frame has them.
-func rsvOf(h wire.Header) (bits uint8) {
-	for i, set := range []bool{h.RSV3, h.RSV2, h.RSV1} {
-		if set {
-			bits |= 1 << i
-		}
-	}
-	return bits
-}
-
-// messages returns the payloads of c's messages, fragments joined.
-func (c *Case) messages() (list [][]byte) {
-	var message []byte
-	for _, s := range c.Steps {
-		for _, f := range s.Frames {
-			if f.Opcode.IsControl() || f.Payload.Len() > maxModelled {
-				continue
-			}
-			if f.Opcode != wire.Continuation {
-				message = nil
-			}
-			message = append(message, f.Payload.Bytes()...)
-			list = append(list, bytes.Clone(message))
-		}
-	}
-	return list
 }
 
 // oldHTTP reports whether the request of c is one of a version below 1.1.

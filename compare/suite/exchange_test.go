@@ -114,7 +114,7 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			target, kept := copied(c.target)
-			r := c.c.Run(t.Context(), target, recording.New(nil, caseLimits))
+			r := c.c.Run(t.Context(), target, recording.New(nil, recording.DefaultLimits))
 			kept.mu.Lock()
 			defer kept.mu.Unlock()
 			if got := bytesOf(t, r.Exchange, true); !bytes.Equal(got, kept.out) {
@@ -148,7 +148,7 @@ func TestAReportOfMegabytesIsSmall(t *testing.T) {
 	}
 	many.Steps, many.Outcomes = each(frames...), answers(expects...)
 	for _, c := range []*Case{large, many} {
-		r := c.Run(t.Context(), echo, recording.New(nil, caseLimits))
+		r := c.Run(t.Context(), echo, recording.New(nil, recording.DefaultLimits))
 		b, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +213,7 @@ func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
 	} {
 		asks := hello()
 		asks.Opening = Opening{Writes: []string{c.head}}
-		r := asks.Run(t.Context(), opens, recording.New(nil, caseLimits))
+		r := asks.Run(t.Context(), opens, recording.New(nil, recording.DefaultLimits))
 		sent := r.Exchange[0]
 		if sent.Rule != c.rule {
 			t.Errorf("%s breaks %q", c.what, sent.Rule)

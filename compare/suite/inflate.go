@@ -1,6 +1,8 @@
 package suite
 
-import "math/bits"
+import (
+	"math/bits"
+)
 
 // This is a reader of DEFLATE (RFC 1951) of the judge's own, for what
 // compress/flate cannot tell: how far back the data reach, which is what a

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"testing"
 
 	"wslab/reference/wire"
@@ -17,13 +18,13 @@ func inflateByGo(history, payload []byte) ([]byte, error) {
 }
 
 func TestWhatEveryLevelDeflatesIsInflatedToTheSame(t *testing.T) {
-	for _, message := range [][]byte{nil, []byte("Hello"), textOf(10000).Bytes(), noise(5000), make([]byte, 100000), append(noise(32000), noise(32000)...)} {
+	for _, message := range [][]byte{nil, []byte("Hello"), textOf(10000).Bytes(), random(5000), make([]byte, 100000), append(random(32000), random(32000)...)} {
 		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 			for _, each := range []int{0, 7, 1000} {
 				if each == 7 && len(message) > 10000 {
 					continue
 				}
-				got, farthest, err := inflate(nil, packedWith(level, message, each), len(message))
+				got, farthest, err := inflate(nil, deflatedWith(level, message, each), len(message))
 				if err != nil || !bytes.Equal(got, message) || farthest > 1<<15 {
 					t.Errorf("%d bytes at level %d, a block for every %d: %d bytes, farthest %d, %v", len(message), level, each, len(got), farthest, err)
 				}
@@ -34,7 +35,7 @@ func TestWhatEveryLevelDeflatesIsInflatedToTheSame(t *testing.T) {
 
 func TestTheFarthestDistanceIsTold(t *testing.T) {
 	for _, gap := range []int{100, 255, 257, 1000, 5000, 32000} {
-		message := append(noise(gap), noise(gap)...)
+		message := append(random(gap), random(gap)...)
 		_, farthest, err := inflate(nil, newPacker().pack(message), len(message))
 		if err != nil || farthest != gap {
 			t.Errorf("%d bytes twice: the farthest distance is %d, %v", gap, farthest, err)
@@ -66,7 +67,7 @@ func TestWhatIsNoDeflateIsToldWhy(t *testing.T) {
 		"\xf2\x00\x11\x00\x00":         errDistance,
 		"\x00\x05\x00\xfa\xffHe":       nil, // the tail of four bytes is two too many
 		"\x04\x00\xfe\xff\xff\xff\xff": errCode,
-		string(packedWith(flate.BestSpeed, make([]byte, 1000), 0)): errTooLong,
+		string(deflatedWith(flate.BestSpeed, make([]byte, 1000), 0)): errTooLong,
 	} {
 		_, _, err := inflate(nil, []byte(payload), 100)
 		if err == nil || want != nil && !errors.Is(err, want) {
@@ -89,7 +90,7 @@ func FuzzInflatingIsWhatGoDoes(f *testing.F) {
 }
 
 func TestATargetIsHeldToWhatWasAgreedOn(t *testing.T) {
-	far := append(noise(5000), noise(5000)...)
+	far := append(random(5000), random(5000)...)
 	p := newPacker()
 	first, second := p.pack([]byte("the same text")), p.pack([]byte("the same text"))
 	for _, each := range []struct {
@@ -121,4 +122,26 @@ func TestATargetIsHeldToWhatWasAgreedOn(t *testing.T) {
 			}
 		}
 	}
+}
+
+// deflatedWith returns message compressed at level, with a new block after each so
+// many bytes where each is not 0.
+func deflatedWith(level int, message []byte, each int) []byte {
+	var out bytes.Buffer
+	w, _ := flate.NewWriter(&out, level)
+	for each > 0 && len(message) > each {
+		_, _ = w.Write(message[:each])
+		_ = w.Flush()
+		message = message[each:]
+	}
+	_, _ = w.Write(message)
+	_ = w.Flush()
+	return out.Bytes()[:out.Len()-4]
+}
+
+// random returns n bytes that do not compress, the same in every run.
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{76, 92}).Read(b)
+	return b
 }

@@ -1,6 +1,8 @@
 package suite
 
-import "slices"
+import (
+	"slices"
+)
 
 // A Mistake is something that people who write an endpoint get wrong, by name.
 type Mistake struct {
@@ -11,6 +13,9 @@ type Mistake struct {
 	Role    string `json:"role"`    // who can make it: "server", "client", "both"
 	Usually string `json:"usually"` // the wrong code, in words
 }
+
+// Mistakes returns all that can be named, in the order of a connection's life.
+func Mistakes() []Mistake { return slices.Clone(mistakes) }
 
 // MistakeOf returns the mistake with this code.
 func MistakeOf(code string) (Mistake, bool) {

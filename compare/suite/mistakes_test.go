@@ -223,7 +223,12 @@ var proofs = []struct {
 }
 
 var (
-	tcpTitles      = slices.Concat(leastFrame, cutPayloads, cutHeaders, cutBareHeaders, together)
+	oneFrame     = []string{"5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame"}
+	cutPayload   = []string{"tcp/text-cut-before-last", "tcp/?-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2"}
+	cutHeader    = []string{"tcp/text-cut-at-[1-5]", "tcp/byte-by-byte-empty-text", "tcp/text-16-bit-cut-at-[1-3]"}
+	severalTexts = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
+
+	tcpTitles      = slices.Concat(oneFrame, cutPayload, cutHeader, severalTexts)
 	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 byte"}
 	pingTitles     = []string{"A text message of 1 byte", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
 	closeTitles    = []string{"A text message of 1 byte", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one byte",
@@ -252,7 +257,7 @@ func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 			few <- struct{}{}
 			defer func() { <-few }()
 			m, _ := MistakeOf(p.mistake)
-			for _, role := range map[string][]wire.Role{byServer: {wire.Server}, byClient: {wire.Client}, byBoth: {wire.Server, wire.Client}}[m.Role] {
+			for _, role := range map[string][]wire.Role{"server": {wire.Server}, "client": {wire.Client}, "both": {wire.Server, wire.Client}}[m.Role] {
 				results[i] = append(results[i], play(role, p.mistake, p.titles))
 			}
 		})
@@ -296,9 +301,9 @@ func TestNothingIsNamedOfASmallEndpointThatIsRight(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeHasAProofAndEveryPatternCases(t *testing.T) {
+func TestEveryMistakeHasAProof(t *testing.T) {
 	codes := map[string]bool{}
-	for _, m := range mistakes {
+	for _, m := range Mistakes() {
 		if codes[m.Code] {
 			t.Errorf("%s is there twice", m.Code)
 		}
@@ -318,30 +323,6 @@ func TestEveryMistakeHasAProofAndEveryPatternCases(t *testing.T) {
 	for _, p := range proofs {
 		if !codes[p.mistake] {
 			t.Errorf("%s is proved, and no mistake", p.mistake)
-		}
-	}
-	for _, p := range patterns {
-		if !codes[p.mistake] {
-			t.Errorf("a pattern names %s, which is no mistake", p.mistake)
-		}
-		role := wire.Server
-		if p.clients {
-			role = wire.Client
-		}
-		for _, title := range slices.Concat(append([][]string{p.wrong}, append(p.and, p.right...)...)...) {
-			if !slices.ContainsFunc(ForRole(All(), role), func(c *Case) bool { return c.Fits(title) || c.Fits(title+mirrored) }) {
-				t.Errorf("%s: there is no case %s for a %s", p.mistake, title, role)
-			}
-		}
-	}
-	for rule, code := range overlooked {
-		if !codes[code] {
-			t.Errorf("%s for %s is no mistake", code, rule)
-		}
-	}
-	for _, m := range models {
-		if !codes[m.mistake] {
-			t.Errorf("%s of a model is no mistake", m.mistake)
 		}
 	}
 }

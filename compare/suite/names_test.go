@@ -125,7 +125,7 @@ var habits = []habit{
 
 	// Bytes that are no frames.
 	{what: "a NUL after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, 0) }), named: []string{"byte-after-frame"},
-		titles: slices.Concat(together, cutPayloads, cutHeaders)},
+		titles: slices.Concat(severalTexts, cutPayload, []string{"tcp/text-cut-at-[1-5]", "tcp/byte-by-byte-empty-text"})},
 	{what: "a line feed after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, '\n') }), named: []string{"byte-after-frame"}},
 	{what: "the end of a chunked body after 101", roles: servers, first: "0\r\n\r\n", named: []string{"chunk-after-handshake"}},
 	{what: "an empty line after 101", roles: servers, first: "\r\n", named: []string{"crlf-behind-handshake"}},
@@ -212,7 +212,7 @@ var requestTitles = []string{
 }
 
 // habitTitles are cases that show each of habits, and some that must not mislead.
-var habitTitles = slices.Concat(leastFrame, []string{
+var habitTitles = slices.Concat(oneFrame, []string{
 	"A text message of 124 bytes", "A text message of 125 bytes", "A text message of 128 bytes", "A text message of 255 bytes", "A text message of 257 bytes",
 	"A text message of 65,535 bytes", "A text message of 65,536 bytes", "A text message of 65,537 bytes",
 	"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong",

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -112,20 +111,6 @@ func (o Opening) key() string {
 	return SampleKey
 }
 
-// An answer is the target's half of the opening handshake.
-type answer struct {
-	head    *dissect.Handshake
-	rest    []byte              // what came behind it in the same read
-	err     error               // why there is no head
-	deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
-	offers  bool                // of a client: permessage-deflate
-	// withheld says that the judge did not send its half: see Withheld.
-	withheld bool
-	early    bool     // a client sent something before it was answered
-	known    []string // the keys of earlier connections of a client
-	port     string   // the judge's own
-}
-
 // readHead reads the target's half. talk has been told of the judge's, if that
 // came first.
 func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) answer {
@@ -186,7 +171,8 @@ func quoteLine(b []byte) string {
 
 // open does the opening handshake of c on conn in role. glued goes with the last
 // write of the judge's half.
-func (c *Case) open(ctx context.Context, conn *movingConn, role wire.Role, host, path string, glued []byte) answer {
+func (y *player) open(ctx context.Context, conn *movingConn, host, path string, glued []byte) answer {
+	c, role := y.c, y.role
 	talk := &dissect.Conversation{}
 	key := c.Opening.key()
 	var a answer
@@ -214,7 +200,7 @@ func (c *Case) open(ctx context.Context, conn *movingConn, role wire.Role, host,
 			own = it.Handshake
 		}
 	}
-	if role == wire.Server && !c.risky && own != nil && freezes(own.Head, asked) {
+	if role == wire.Server && !y.risky && own != nil && freezes(own.Head, asked) {
 		a.withheld = true
 		_, _ = io.WriteString(conn, strings.ReplaceAll(response, "{accept}", wire.Accept(key)))
 		return a
@@ -272,165 +258,6 @@ func legible(half string) []byte {
 	return b
 }
 
-// judgeOpening judges the target's half of the opening handshake, and reports
-// whether that is all there is to judge.
-func (c *Case) judgeOpening(r *Report, role wire.Role) bool {
-	a := r.answer
-	r.Expected = c.expected()
-	lacks := ""
-	switch {
-	case role == wire.Client || a.head == nil:
-	case a.withheld:
-		r.Withheld, lacks = true, Withheld
-	default:
-		lacks = c.lacksOffer(a)
-	}
-	if lacks != "" {
-		r.Verdict, r.Closing, r.Reason, r.Got = Note, Note, sentence(lacks), a.head.Line
-		return true
-	}
-	refusal := c.refusal()
-	switch {
-	case role == wire.Server || refusal == nil || a.head != nil && a.head.Head.Status == 101 && c.mayOpen():
-		// 1. A client's half must be right, whatever it is then answered, and so
-		// must be a server's that opens a WebSocket.
-		if reason, rule := a.refused(); reason != "" {
-			r.Verdict, r.Closing, r.Reason, r.Rule = Fail, Fail, reason, rule
-			r.Got = "no WebSocket"
-			switch {
-			case errors.Is(a.err, errSilent):
-				c.noHandshake(r)
-			case a.busy():
-				r.Busy = true
-				*r = r.NotJudged(fmt.Sprintf("it answered %.60q, so it had no room for this connection", a.head.Line))
-			case a.head == nil:
-				r.lacks = c.handshakeWords()
-			}
-			if a.head != nil && !r.Busy {
-				r.pointRule(a.head, rule)
-			}
-			return true
-		}
-		return c.lacksDeflate(r, role)
-	case a.head == nil:
-		// 2. No answer at all.
-		r.Got = a.err.Error()
-		r.Verdict, r.Reason = Warning, sentence("it refused the handshake without an answer: "+a.err.Error())
-		switch {
-		case errors.Is(a.err, errSilent):
-			c.noHandshake(r)
-		case refusal.End.Silent:
-			r.Verdict, r.Reason = refusal.Verdict, sentence(refusal.Why)
-		}
-	case a.head.Head.Status == 101:
-		r.pointRule(a.head, "")
-		r.Verdict, r.Closing, r.Reason = Fail, Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
-	default:
-		// 3. A refusal.
-		if r.Got, r.Busy = a.head.Line, a.busy(); r.Busy {
-			r.lacks = "room for the connection"
-		}
-		for _, o := range c.Outcomes {
-			if o.End.How == Refuses && o.End.allows(a.head.Head.Status) {
-				r.Verdict, r.Reason = o.Verdict, sentence(o.Why)
-				return true
-			}
-		}
-		r.Verdict = Warning
-		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.head.Head.Status, refusal.End)
-	}
-	return true
-}
-
-// noHandshake makes r the report of a case in which the target's half of the
-// opening handshake did not come in time.
-func (c *Case) noHandshake(r *Report) {
-	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
-	r.lacks = c.handshakeWords()
-	r.Got = r.answer.err.Error()
-	r.Reason = fmt.Sprintf("No answer within %s: %s.", c.deadline(), r.Got)
-}
-
-// handshakeWords names the target's half of the opening handshake. That to an
-// unusual request is another than that to the usual one.
-func (c *Case) handshakeWords() string {
-	switch {
-	case c.Judges == wire.Client:
-		return "a request"
-	case len(c.Opening.Writes) > 0 || c.Opening.Each > 0 || c.Opening.Fin:
-		return "a response to an unusual request"
-	}
-	return "a response to the request"
-}
-
-// busy reports whether a says that the server has no room at present.
-func (a answer) busy() bool {
-	return a.head != nil && a.head.From == wire.Server && (a.head.Head.Status == 503 || a.head.Head.Status == 429)
-}
-
-// pointRule sets Got, Bytes and Caret to the line of h that breaks rule, or to
-// its first line, where that tells.
-func (r *Report) pointRule(h *dissect.Handshake, rule string) {
-	name := dissect.HeaderField(rule)
-	for _, l := range h.Lines {
-		if name == "" || !strings.EqualFold(l.Name, name) {
-			continue
-		}
-		line := string(h.Bytes()[l.Offset : l.Offset+l.Size])
-		line = strings.TrimRight(line, "\r\n")
-		at := min(len(l.Name)+len(": "), len(line)-1)
-		if rule == wire.RuleAcceptWrong.Code && h.Accept != nil {
-			r.Expected = "Sec-WebSocket-Accept: " + h.Accept.Expected
-			value := strings.Index(line, l.Value)
-			for at = value; at < len(line)-1 && at-value < len(h.Accept.Expected) && line[at] == h.Accept.Expected[at-value]; {
-				at++
-			}
-		}
-		r.pointLine(line, at)
-		return
-	}
-	at := 0
-	if h.From == wire.Server || rule == wire.RuleTarget.Code {
-		at = strings.Index(h.Line, " ") + 1 // the status, or the target
-	}
-	r.pointLine(h.Line, at)
-}
-
-// pointLine sets Got to a line, and Bytes and Caret to the byte at of it.
-func (r *Report) pointLine(line string, at int) {
-	r.Got, r.Skipped = line, 0
-	if at >= keepBytes {
-		r.Skipped = at - keepBytes/2
-	}
-	r.Bytes = []byte(line[r.Skipped:min(len(line), r.Skipped+keepBytes)])
-	r.Caret = 8 * (at - r.Skipped)
-}
-
-// refusal returns the first outcome that is a refusal, or nil.
-func (c *Case) refusal() *Outcome {
-	for i := range c.Outcomes {
-		if c.Outcomes[i].End.How == Refuses {
-			return &c.Outcomes[i]
-		}
-	}
-	return nil
-}
-
-// mayOpen reports whether an outcome of c is an open WebSocket.
-func (c *Case) mayOpen() bool {
-	for _, o := range c.Outcomes {
-		if o.End.How != Refuses {
-			return true
-		}
-	}
-	return false
-}
-
-// allows reports whether a refusal may have this status.
-func (e End) allows(status int) bool {
-	return slices.Contains(e.Statuses, status) || len(e.Statuses) == 0 && status >= 400
-}
-
 // hears listens to a client that waits for its answer, and reports whether it
 // sends something all the same.
 func (c *Case) hears(ctx context.Context, conn net.Conn) bool {
@@ -463,76 +290,4 @@ func (k *Keys) add(key string) []string {
 	before := k.known
 	k.known = append(k.known[:len(k.known):len(k.known)], key)
 	return before
-}
-
-// A headCheck judges one thing about the target's half of the opening
-// handshake.
-type headCheck func(a answer) finding
-
-// A finding is what a check has found. The zero value is that all is well.
-type finding struct {
-	verdict Verdict
-	why     string // for people, with the target as it
-	mistake string // code of the one mistake that this shows, "" where it may be several
-}
-
-// found returns a finding that shows no certain mistake.
-func found(v Verdict, why string, args ...any) finding {
-	return finding{verdict: v, why: fmt.Sprintf(why, args...)}
-}
-
-// shows returns f as what shows the mistake with this code.
-func (f finding) shows(mistake string) finding {
-	f.mistake = mistake
-	return f
-}
-
-// take makes f what r says of the behaviour.
-func (r *Report) take(f finding) {
-	r.Verdict, r.Reason, r.shown = f.verdict, sentence(f.why), f.mistake
-}
-
-// judgeHead adds what c.Head says to r, where nothing graver is said: it is what
-// the case is about.
-func (c *Case) judgeHead(r *Report) {
-	if c.Head == nil || r.answer.head == nil {
-		return
-	}
-	if f := c.Head(r.answer); f.verdict != Pass && f.verdict >= r.Verdict {
-		r.take(f)
-		if r.lacks != "" && f.verdict == Fail {
-			r.lacks = "" // the head is there, whatever came or did not come after it
-		}
-		for _, v := range r.answer.head.Violations {
-			if slices.Contains(c.Rules, v.Code) {
-				r.Rule = v.Code
-				break
-			}
-		}
-	}
-}
-
-// refused says why a does not open a WebSocket, for a case that needs one.
-func (a answer) refused() (reason, rule string) {
-	switch h := a.head; {
-	case a.err != nil:
-		return "There is no WebSocket: " + a.err.Error() + ".", ""
-	case h.From == wire.Client:
-		if len(h.Violations) > 0 {
-			return "The client's handshake is wrong: " + h.Violations[0].Error(), h.Violations[0].Code
-		}
-		return "", ""
-	case h.Head.Status/100 == 3:
-		to := strings.Join(h.Head.Values("Location"), ", ")
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), ""
-	case h.Head.Status != 101:
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), ""
-	case len(h.Violations) > 0:
-		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
-		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {
-			reason += " Here " + h.Accept.Mistake + "."
-		}
-		return reason, h.Violations[0].Code
-	}
-	return "", ""
 }

@@ -1,12 +1,11 @@
 package suite
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -17,35 +16,6 @@ import (
 
 // maxSpans is how many frames of a message are kept.
 const maxSpans = 1 << 16
-
-// span is a frame as it came: its header, and where its payload stands in that
-// of the message or control frame.
-type span struct {
-	header wire.Header
-	start  int
-}
-
-// seen is one message or control frame that came from the target.
-type seen struct {
-	opcode  wire.Opcode
-	payload []byte
-	frames  []span
-	close   wire.ClosePayload // of a Close frame
-	packed  []byte            // the payload as it came, of a compressed message
-	// idle says of a Pong that it answers nothing: its payload is none that the
-	// judge has sent, or there is none. It may be the target's heartbeat.
-	idle bool
-}
-
-// compressed reports whether s is a message with RSV1.
-func (s seen) compressed() bool { return !s.opcode.IsControl() && s.frames[0].header.RSV1 }
-
-// fault is the first thing in the target's bytes that breaks a rule.
-type fault struct {
-	rule wire.Violation
-	of   seen // as far as it came
-	bit  int  // in its last frame
-}
 
 // peer is the judge's end of one connection: it sends what it is told to, and
 // a goroutine of its own reads what comes, so that neither waits for the other.
@@ -86,22 +56,6 @@ type peer struct {
 	partial bool    // FIN or RST came inside a frame
 	beats   int     // of seen, those that are mere heartbeats
 	owed    *[]byte // the last Ping that is not answered yet
-}
-
-// sentSet has what of the judge's frames a control frame can send back.
-type sentSet struct {
-	payloads map[string]bool
-	codes    []wire.CloseCode // of its Close frames
-}
-
-// has reports whether b is one of the payloads.
-func (s sentSet) has(b []byte) bool { return s.payloads[string(b)] }
-
-// returns reports whether a Close frame with code only sends back what the judge
-// has sent, as is usual (RFC 6455 §5.5.1). 1005, 1006 and 1015 must not stand in
-// any Close frame, whoever began with them (§7.4.1).
-func (s sentSet) returns(code wire.CloseCode) bool {
-	return !code.IsLocal() && slices.Contains(s.codes, code)
 }
 
 // newPeer returns the judge's end of conn, whose opening handshake is done; rest
@@ -317,27 +271,6 @@ func (p *peer) broke(v wire.Violation, bit int) bool {
 	return false
 }
 
-// bitOf returns the first bit of h that breaks rule, 0 where it cannot be told.
-func bitOf(rule string, h wire.Header) int {
-	switch rule {
-	case wire.RuleRSV1.Code:
-		return 1
-	case wire.RuleRSV2.Code:
-		return 2
-	case wire.RuleRSV3.Code:
-		return 3
-	case wire.RuleOpcode.Code, wire.RuleStray.Code, wire.RuleInterleaved.Code, wire.RuleAfterClose.Code:
-		return 4
-	case wire.RuleMaskMissing.Code, wire.RuleMaskForbidden.Code:
-		return 8
-	case wire.RuleLengthMinimal.Code, wire.RuleControlLength.Code:
-		return 9
-	case wire.RuleLengthTopBit.Code:
-		return 16
-	}
-	return 0
-}
-
 // await waits until there reports true, with p.mu held, or the reader can tell
 // no more, or ctx ends.
 func (p *peer) await(ctx context.Context, there func() bool) {
@@ -424,22 +357,16 @@ func tcpOf(c net.Conn) *net.TCPConn {
 	}
 }
 
-// endText says how TCP ended, as a reader reads it.
-func endText(err error) string {
-	var timeout net.Error
+// rest returns the frame that p was reading when it stopped. The reader is done.
+func (p *peer) rest() part {
 	switch {
-	case err == nil:
-		return "TCP open"
-	case errors.Is(err, io.EOF):
-		return "TCP closed (FIN)"
-	case tap.IsReset(err):
-		return "TCP reset (RST)"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "TCP open"
-	case errors.Is(err, net.ErrClosed):
-		return "TCP closed by the judge"
+	case p.inFrame:
+		s := p.current()
+		return part{header: p.frame, payload: s.payload[s.frames[len(s.frames)-1].start:], whole: true}
+	case len(p.head) > 0:
+		return part{payload: bytes.Clone(p.head)}
 	}
-	return "TCP failed: " + tap.Plain(err)
+	return part{}
 }
 
 // untilDone waits for the reader, after conn was closed.

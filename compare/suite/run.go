@@ -1,19 +1,14 @@
 package suite
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"net"
-	"os"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"wslab/compare/recording"
@@ -48,75 +43,48 @@ var caseLimits = recording.Limits{Events: 1000, Bytes: 256 << 10}
 // heavy lets few cases that need much memory run at once.
 var heavy = make(chan struct{}, 2)
 
-// Run plays c, which judges servers, on a connection of its own to t. What
+// A player plays one case at one target.
+type player struct {
+	c        *Case
+	role     wire.Role // the judge's
+	patience int       // of the target
+	risky    bool      // the target may be sent what has frozen a browser
+	keys     *Keys     // of a client's connections
+}
+
+// PlayServer plays c, which judges servers, on a connection of its own to t. What
 // passes is recorded in rec, tapped at the judge's end; nil records it for the
-// Report alone. Run returns when the connection is closed.
-func (c *Case) Run(ctx context.Context, t Target, rec *recording.Recording) Report {
-	path := t.Path
-	if path == "" {
-		path = "/"
-	}
-	slow := *c
-	slow.patience = t.Patience
+// Transcript alone. PlayServer returns when the connection is closed.
+func PlayServer(ctx context.Context, c *Case, t Target, rec *recording.Recording) *Transcript {
+	path := cmp.Or(t.Path, "/")
+	limited := *c
 	switch {
 	case t.Silent:
-		slow.Deadline = min(slow.Deadline, DefaultDeadline)
+		limited.Deadline = min(c.Deadline, DefaultDeadline)
 	case t.Stalls:
-		slow.Deadline = min(slow.Deadline, slowly)
+		limited.Deadline = min(c.Deadline, slowly)
 	}
-	r := slow.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, rec)
-	r.Case = c
-	if r.Verdict != Fail && c.resets() {
-		// The judge cannot see how the target takes a reset, but that it lives.
-		alive := *stillThere
-		alive.patience = t.Patience
-		again := alive.run(ctx, wire.Client, t.Name, t.Host, path, t.Dial, nil, nil)
-		if again.Verdict > Warning {
-			r.Verdict, r.Reason, r.Refused, r.Busy, r.lacks = again.Verdict, "After the reset it served no further connection: "+again.Reason, again.Refused, again.Busy, again.lacks
-		}
-	}
-	return r
+	p := &player{c: &limited, role: wire.Client, patience: t.Patience}
+	return p.run(ctx, t.Name, t.Host, path, t.Dial, rec)
 }
 
-// stillThere is the least that is asked of an endpoint.
-var stillThere = &Case{ID: "alive", Steps: []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello"))}
-
-// Probe plays the least that is asked of a server, one message that it echoes,
-// to see whether there is anything to judge.
-func Probe(ctx context.Context, t Target) Report { return stillThere.Run(ctx, t, nil) }
-
-// resets reports whether a step of c resets TCP.
-func (c *Case) resets() bool {
-	for _, s := range c.Steps {
-		if s.Do == Reset {
-			return true
-		}
-	}
-	return false
-}
-
-// RunClient plays c, which judges clients, on the next connection that t
-// accepts.
-func (c *Case) RunClient(ctx context.Context, t ClientTarget, rec *recording.Recording) Report {
-	slow := *c
-	slow.patience, slow.risky = t.Patience, t.Risky
-	play := func(c *Case, t ClientTarget) Report {
-		return c.run(ctx, wire.Server, t.Name, "", "", t.Accept, t.Keys, rec)
-	}
-	var r Report
+// PlayClient plays c, which judges clients, on the next connection that t accepts.
+func PlayClient(ctx context.Context, c *Case, t ClientTarget, rec *recording.Recording) *Transcript {
+	p := &player{c: c, role: wire.Server, patience: t.Patience, risky: t.Risky, keys: t.Keys}
+	var came *Transcript
 	if c.Redirects {
-		r = slow.runRedirect(ctx, t, play)
+		came = p.runRedirect(ctx, t, rec)
 	} else {
-		r = play(&slow, t)
+		came = p.run(ctx, t.Name, "", "", t.Accept, rec)
 	}
-	c.mildly(&r, t.Browser)
-	r.Case = c
-	return r
+	came.Browser = t.Browser
+	return came
 }
 
-// run plays c with the judge in role.
-func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string, connect func(context.Context) (net.Conn, error), known *Keys, rec *recording.Recording) (r Report) {
-	r = Report{Case: c, Endpoint: name, Caret: -1}
+// run plays the case.
+func (y *player) run(ctx context.Context, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) *Transcript {
+	c, role := y.c, y.role
+	t := &Transcript{Judge: role, Deadline: y.deadline(), Most: y.most()}
 	if c.Heavy && role == wire.Client {
 		select {
 		case heavy <- struct{}{}:
@@ -130,20 +98,18 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	if role == wire.Client {
 		// A server may accept TCP and then say nothing of TLS.
 		var cancel context.CancelFunc
-		dial, cancel = context.WithTimeout(ctx, dialTime*c.slowness())
+		dial, cancel = context.WithTimeout(ctx, dialTime*y.slowness())
 		defer cancel()
 	}
 	conn, err := connect(dial)
 	began := time.Now()
-	defer func() { r.Took = time.Since(began) }()
+	defer func() { t.Lasted = time.Since(began) }()
 	if err != nil {
-		r.Verdict, r.Closing, r.Unreachable, r.lacks = NotJudged, NotJudged, true, "a connection"
-		r.Refused = errors.Is(err, syscall.ECONNREFUSED)
-		r.Expected, r.Got, r.Reason = c.expected(), "no connection", cannotConnect(err)
-		return r
+		t.NoConn = err
+		return t
 	}
-	keeps, recorded := recording.DefaultLimits.Events, rec != nil
-	if rec == nil {
+	keeps := recording.DefaultLimits.Events
+	if t.Kept = rec != nil; rec == nil {
 		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
 	}
 	before := rec.Last()
@@ -151,25 +117,20 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 	observed := rec.Connect(info, role)
 	tapped := tap.New(conn)
 	tapped.Attach(observed, false)
-	passed := &journal{rec: rec, conn: observed.ID, last: before}
+	t.Journal = &journal{rec: rec, conn: observed.ID, last: before}
 	defer func() {
-		passed.take()
-		// A pass needs no evidence unless the case is recorded. A redirect or a reset
-		// may still become a fail.
-		if recorded || r.Worst() != Pass || c.Redirects || c.resets() {
-			r.Exchange = passed.crossings(role)
-		}
+		t.Journal.take()
 		events, gone := rec.After(before, keeps)
-		r.partial = gone > 0 || len(events) == keeps
+		t.Partial = gone > 0 || len(events) == keeps
 		for _, e := range events {
 			if e.Conn == observed.ID {
-				r.Events = append(r.Events, e)
+				t.Events = append(t.Events, e)
 			}
 		}
 	}()
 	defer tapped.Close()
 	line := &movingConn{Conn: tapped}
-	ctx, cancel := line.watch(ctx, c.deadline(), c.most())
+	ctx, cancel := line.watch(ctx, y.deadline(), y.most())
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -184,71 +145,35 @@ func (c *Case) run(ctx context.Context, role wire.Role, name, host, path string,
 		}
 		steps = steps[1:]
 	}
-	r.answer = c.open(ctx, line, role, host, path, glued)
-	passed.take()
-	if role == wire.Server && r.answer.head != nil {
-		r.answer.known = known.add(r.answer.head.Head.Key())
+	t.Half = y.open(ctx, line, host, path, glued)
+	t.Journal.take()
+	if role == wire.Server && t.Half.head != nil {
+		t.Half.known = y.keys.add(t.Half.head.Head.Key())
 	}
-	_, r.answer.port, _ = net.SplitHostPort(info.Local)
-	if done := c.judgeOpening(&r, role); done {
-		c.conclude(&r)
-		return r
+	_, t.Half.port, _ = net.SplitHostPort(info.Local)
+	if !t.Half.opens(c, role) {
+		return t
 	}
 
 	// 3. The steps, and what comes of them.
-	p := newPeer(line, role, c.bounds(), c.sent(), r.answer.deflate, r.answer.rest)
+	p := newPeer(line, role, c.bounds(), c.sent(), t.Half.deflate, t.Half.rest)
 	p.answerPings(c)
-	s := c.play(ctx, p, role, steps, keys, passed)
-	s = c.finish(ctx, p, s)
+	s := y.play(ctx, p, steps, keys, t.Journal)
+	s = y.finish(ctx, p, s)
 	s.quiet, s.slow = ranOut(ctx), errors.Is(context.Cause(ctx), errSlow)
 	p.mu.Lock()
-	r.over = p.over // before the judge itself hangs up
+	t.Over = p.over // before the judge itself hangs up
 	p.mu.Unlock()
 	tapped.Close()
 	p.untilDone()
-	r.spoke = len(p.first) > 0
-	r.saw, r.closed, r.fault, r.first, r.tooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
-	r.flooded = p.flooded
-	r.raw, r.part = p.raw, p.rest()
+	t.Played, t.State = true, s
+	t.Saw, t.Closed, t.Fault, t.First, t.TooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
+	t.Flooded, t.Raw, t.Part = p.flooded, p.raw, p.rest()
 	if p.context.Fragmented && !p.inFrame {
-		r.unfinished = p.message
+		t.Unfinished = p.message
 	}
-	ranOut := ctx.Err() != nil || r.over != nil && isTimeout(r.over)
-	c.judge(&r, s)
-	if r.Worst() == Fail && (ranOut || s.timeout) {
-		r.lacks = "the end of the case"
-	}
-	c.conclude(&r)
-	r.saw, r.closed, r.fault, r.unfinished, r.part = nil, nil, nil, seen{}, part{} // they may hold many megabytes
-	return r
-}
-
-// sent returns what c sends in frames that a control frame could send back.
-func (c *Case) sent() sentSet {
-	set := sentSet{payloads: map[string]bool{}}
-	pongs, pings := map[string]bool{}, map[string]bool{}
-	for _, s := range c.Steps {
-		for _, f := range s.Frames {
-			n := f.Payload.Len()
-			switch f.Opcode {
-			case wire.Pong:
-				pongs[string(f.Payload.prefix(n))] = true
-				continue // a Pong for a Pong answers nothing, and may come at any time
-			case wire.Ping:
-				pings[string(f.Payload.prefix(n))] = true
-			}
-			if n <= wire.MaxControlPayload && (n > 0 || f.Opcode.IsControl()) {
-				set.payloads[string(f.Payload.prefix(n))] = true
-			}
-			if f.Opcode == wire.Close && n >= 2 {
-				body, _ := wire.ParseClosePayload(f.Payload.prefix(n))
-				set.codes = append(set.codes, body.Code)
-			}
-		}
-	}
-	// So may one whose payload a data frame has as well.
-	maps.DeleteFunc(set.payloads, func(p string, _ bool) bool { return pongs[p] && !pings[p] })
-	return set
+	t.RanOut = ctx.Err() != nil || t.Over != nil && isTimeout(t.Over)
+	return t
 }
 
 // answerPings lets p answer the target's Pings while it waits, unless a frame of
@@ -329,7 +254,7 @@ func (c *Case) fewest() int {
 
 // play takes the steps one after the other, until the target has ended the
 // connection or does not read any more.
-func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, keys func() [4]byte, passed *journal) (s state) {
+func (y *player) play(ctx context.Context, p *peer, steps []Step, keys func() [4]byte, passed *journal) (s state) {
 	closed := false // a step has sent a Close frame
 	for _, step := range steps {
 		if ctx.Err() != nil {
@@ -345,7 +270,7 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 			if closed {
 				p.pong = nil
 			}
-			list := step.chunks(role, keys)
+			list := step.chunks(y.role, keys)
 			for i, b := range list {
 				err := p.write(b)
 				passed.take()
@@ -359,12 +284,12 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 		case Await:
 			short, cancel := ctx, context.CancelFunc(func() {})
 			if step.Time > 0 {
-				short, cancel = within(ctx, step.Time*c.slowness())
+				short, cancel = within(ctx, step.Time*y.slowness())
 			}
-			p.expect(short, c.grace(), func() bool { return p.answers() >= step.N || p.closed != nil })
+			p.expect(short, y.grace(), func() bool { return p.answers() >= step.N || p.closed != nil })
 			cancel()
 		case Patience:
-			short, cancel := within(ctx, step.Time*c.slowness())
+			short, cancel := within(ctx, step.Time*y.slowness())
 			p.await(short, func() bool { return p.closed != nil })
 			cancel()
 			p.mu.Lock()
@@ -384,11 +309,12 @@ func (c *Case) play(ctx context.Context, p *peer, role wire.Role, steps []Step, 
 
 // finish waits until it is clear which outcome it is, does the judge's part of
 // the closing handshake, and waits for the end of TCP.
-func (c *Case) finish(ctx context.Context, p *peer, s state) state {
+func (y *player) finish(ctx context.Context, p *peer, s state) state {
+	c := y.c
 	// 1. Until the target ends it, or the judge is to, or no outcome fits.
 	var o *Outcome
 	fewest, looked := c.fewest(), -1
-	p.expect(ctx, c.grace(), func() bool {
+	p.expect(ctx, y.grace(), func() bool {
 		// Of many messages not each is worth looking at all again.
 		n := p.answers()
 		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
@@ -452,9 +378,9 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 	if p.role == wire.Server && !c.Mute {
 		_ = p.conn.CloseWrite()
 	}
-	patience := closeWait * c.slowness()
+	patience := closeWait * y.slowness()
 	if c.Mute {
-		patience = c.deadline() // it may wait a little for the answer that does not come
+		patience = y.deadline() // it may wait a little for the answer that does not come
 	}
 	wait, cancel := p.conn.watch(ctx, patience, 0)
 	defer cancel()
@@ -467,7 +393,7 @@ func (c *Case) finish(ctx context.Context, p *peer, s state) state {
 }
 
 // grace is how long the judge waits for what is not needed for a verdict.
-func (c *Case) grace() time.Duration { return finWait * c.slowness() }
+func (y *player) grace() time.Duration { return finWait * y.slowness() }
 
 // sendsClose reports whether a step of c sends a Close frame.
 func (c *Case) sendsClose() bool {
@@ -490,57 +416,4 @@ func (c *Case) silent() bool {
 		}
 	}
 	return false
-}
-
-// Untrusted begins the Reason of a Report where TLS fails for the certificate.
-const Untrusted = "Its certificate is not to be trusted"
-
-// errTLS is why there is no connection where there is one of TCP.
-var errTLS = errors.New("TLS was not agreed on")
-
-// OverTLS returns what dials as dial does and agrees on TLS there.
-func OverTLS(dial func(context.Context) (net.Conn, error), config *tls.Config) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := dial(ctx)
-		if err != nil {
-			return nil, err
-		}
-		secure := tls.Client(conn, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return nil, fmt.Errorf("%w: %w", errTLS, err)
-		}
-		return secure, nil
-	}
-}
-
-// cannotConnect says in a plain sentence why there is no connection.
-func cannotConnect(err error) string {
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	switch {
-	case errors.As(err, &certificate):
-		// What Go tried besides, in brackets, is about Go.
-		why, _, _ := strings.Cut(strings.TrimPrefix(certificate.Err.Error(), "x509: "), " (")
-		return Untrusted + ": " + why + "."
-	case errors.As(err, &record):
-		return "It does not speak TLS there."
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "Nothing listens there: the connection was refused."
-	case errors.As(err, &dns):
-		return fmt.Sprintf("There is no host called %q.", dns.Name)
-	case errors.Is(err, errTLS) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)):
-		return "It accepted the connection and did not answer to TLS in time."
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-		return "It cannot be reached: the connection was not made in time."
-	case errors.Is(err, context.Canceled):
-		return "The run was stopped."
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "It cannot be reached: there is no way to this host."
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
-		return "It closed the connection before TLS was agreed on."
-	}
-	return "There is no connection: " + tap.Plain(err) + "."
 }

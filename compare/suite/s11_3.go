@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section113 is RFC 6455 §11.3: which of the header fields may be repeated.
 func section113() []*Case {

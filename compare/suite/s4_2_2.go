@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
 func section422() []*Case {

@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section44 is RFC 6455 §4.4: versions of the protocol.
 func section44() []*Case {

@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section51 is RFC 6455 §5.1: frames from a client are masked, frames from a
 // server are not.

@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section57 is RFC 6455 §5.7: its examples, byte by byte as they stand there.
 func section57() []*Case {

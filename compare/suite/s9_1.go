@@ -1,6 +1,8 @@
 package suite
 
-import "wslab/reference/wire"
+import (
+	"wslab/reference/wire"
+)
 
 // section91 is RFC 6455 §9.1: extensions are offered and answered.
 func section91() []*Case {

@@ -1,20 +1,24 @@
 package suite
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/bits"
+	"net"
+	"os"
 	"slices"
-	"strconv"
 	"strings"
+	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"wslab/compare/recording"
 	"wslab/compare/tap"
+	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
 
@@ -42,27 +46,19 @@ type Report struct {
 	Caret         int    // the first wrong bit, counted from the first of Bytes; -1: none
 	Rule          string // code of the rule that the target broke in what it sent; "" where it broke none
 	Mistake       string // code of the mistake that this shows, see MistakeOf; "" where it is not known
+	Says          string // the sentence of the mistake
 	Took          time.Duration
 	Events        []recording.Event
 	// Exchange is what crossed the connection, both ways and in order. A pass has it
 	// only where the case was recorded.
 	Exchange []Crossing
 
-	partial bool   // Events are not all that happened
-	answer  answer // the target's half of the opening handshake
-	shown   string // the mistake that a check has found, for the diagnosis
-	saw     []seen // what came, for it as well
-	closed  *seen
-	fault   *fault
-	over    error
-	first   []byte // the first bytes behind the opening handshake
-	// unfinished is a message whose end has not come.
-	unfinished seen
-	trace      trace
-	part       part   // a frame that came in part
-	raw        []byte // the first bytes of the last frame
-	flooded    bool   // more came than the case can call for
-	tooLong    *seen  // what announced more bytes than anything called for
+	// Handshake is the target's half of the opening handshake, nil where none came.
+	Handshake *dissect.Handshake
+	// Trace is what DiagnoseAll looks at.
+	Trace Trace
+
+	partial bool // Events are not all that happened
 	// Unreachable says that there was no connection to judge, and Refused that
 	// nothing listened.
 	Unreachable bool
@@ -86,6 +82,60 @@ type Report struct {
 	spoke bool   // a byte came after the opening handshake
 }
 
+// judging is the report of a case while it is made, with what came.
+type judging struct {
+	Report
+	*Transcript
+}
+
+// Judge returns the report of c, which was played at endpoint and gave t.
+func Judge(c *Case, endpoint string, t *Transcript) Report {
+	r := &judging{Report{Case: c, Endpoint: endpoint, Caret: -1, Expected: c.expected(), Took: t.Lasted, Events: t.Events, partial: t.Partial, Handshake: t.Half.head}, t}
+	switch {
+	case t.NoElsewhere != nil:
+		r.Verdict, r.Closing = Note, Note
+		r.Reason = sentence("there is no second address to redirect it to: " + t.NoElsewhere.Error())
+		return r.Report
+	case t.NoConn != nil:
+		r.Verdict, r.Closing, r.Unreachable, r.lacks = NotJudged, NotJudged, true, "a connection"
+		r.Report.Refused = errors.Is(t.NoConn, syscall.ECONNREFUSED)
+		r.Got, r.Reason = "no connection", cannotConnect(t.NoConn)
+		return r.Report
+	}
+	if !c.judgeOpening(r, t.Judge) {
+		r.spoke = len(t.First) > 0
+		c.judge(r, t.State)
+		if r.Worst() == Fail && (t.RanOut || t.State.timeout) {
+			r.lacks = "the end of the case"
+		}
+	}
+	c.conclude(r)
+	if t.Second != nil {
+		r.Verdict, r.Closing = Fail, Pass
+		r.Got += "; a second request, to the address in Location"
+		r.Reason = `It followed the redirect: it sent a second request, to the address in Location. The WHATWG WebSockets Standard sets the redirect mode to "error".`
+	}
+	// A pass needs no evidence unless the case is recorded, or what a reset did is
+	// still to be seen.
+	if t.Kept || r.Worst() != Pass || c.Redirects || c.resets() {
+		r.Exchange = t.Journal.crossings(t.Judge)
+		if t.Second != nil {
+			r.Exchange = append(r.Exchange, *t.Second)
+		}
+	}
+	c.mildly(&r.Report, t.Browser || c.Judges == wire.Server)
+	return r.Report
+}
+
+// unless makes r, of a case that resets TCP, what alive says, the report of another
+// connection, if the target is not there any more.
+func (r *Report) unless(alive Report) {
+	if alive.Verdict > Warning {
+		r.Verdict, r.Reason = alive.Verdict, "After the reset it served no further connection: "+alive.Reason
+		r.Refused, r.Busy, r.lacks = alive.Refused, alive.Busy, alive.lacks
+	}
+}
+
 // Lacks returns what the judge waited for in vain, or lost with the connection,
 // when it came to the verdict of r: "a Pong". It is "" where the verdict rests on
 // what came. Such a verdict may say more of the machine than of the endpoint.
@@ -98,10 +148,10 @@ func (r Report) Slow() bool { return r.slow }
 func (r Report) Spoke() bool { return r.spoke }
 
 // Lost reports whether TCP ended without a Close frame.
-func (r Report) Lost() bool { return r.trace.ended && !r.trace.closed }
+func (r Report) Lost() bool { return r.Trace.ended && !r.Trace.closed }
 
 // Opened reports whether the target answered the opening handshake.
-func (r Report) Opened() bool { return r.answer.head != nil }
+func (r Report) Opened() bool { return r.Handshake != nil }
 
 // NotPlayed returns the report of a case that was not played at endpoint, and why.
 func NotPlayed(c *Case, endpoint, why string) Report {
@@ -128,14 +178,13 @@ func (r Report) Why() string {
 // NoWebSocket reports whether there is nothing to judge: no connection, or no
 // 101 in answer to a handshake that is right.
 func (r Report) NoWebSocket() bool {
-	h := r.answer.head
+	h := r.Handshake
 	return r.Unreachable || h == nil || h.From == wire.Server && h.Head.Status != 101
 }
 
 // MarshalJSON gives r without its events, the bytes in hex, the time in
 // milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
-	mistake, _ := MistakeOf(r.Mistake)
 	return json.Marshal(struct {
 		Case          string             `json:"case"`
 		Endpoint      string             `json:"endpoint"`
@@ -158,154 +207,29 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		Again         bool               `json:"again,omitempty"`
 		Died          bool               `json:"died,omitempty"`
 	}{r.Case.ID, r.Endpoint, r.Verdict, r.Closing, r.Reason, r.ClosingReason, r.Expected, r.Got, hex.EncodeToString(r.Bytes), r.Skipped,
-		r.Caret, r.Rule, r.Mistake, mistake.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000, r.Again, r.Died})
-}
-
-// fit says how what was seen stands to what is expected.
-type fit uint8
-
-const (
-	cannot fit = iota // it can no longer become what is expected
-	partly            // more is to come
-	wholly
-)
-
-// fits holds what was seen against o. wrong is the index in saw of the first
-// that o has no place for, or -1, and due what o has in its place. A Pong may
-// come unasked (RFC 6455 §5.5.3), so that of one that is idle nothing follows.
-func (o Outcome) fits(saw []seen) (f fit, wrong int, due *Expect) { return o.hold(saw, false) }
-
-// hold is fits, and with strict has a place for no idle Pong either.
-func (o Outcome) hold(saw []seen, strict bool) (f fit, wrong int, due *Expect) {
-	f = wholly
-	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
-	if o.InOrder {
-		lanes = []func(wire.Opcode) bool{func(wire.Opcode) bool { return true }}
-	}
-	wrong = -1
-	for _, lane := range lanes {
-		next := 0
-		skip := func() *Expect { // the next of o.Sees in this lane
-			for ; next < len(o.Sees); next++ {
-				if lane(o.Sees[next].Opcode) {
-					return &o.Sees[next]
-				}
-			}
-			return nil
-		}
-		for i, s := range saw {
-			if !lane(s.opcode) {
-				continue
-			}
-			before := next
-			e := skip()
-			first := e
-			for e != nil && e.Optional && !e.is(s) {
-				next++
-				e = skip()
-			}
-			if (e == nil || !e.is(s)) && s.idle && !strict {
-				next = before
-				continue
-			}
-			if e == nil || !e.is(s) {
-				if wrong < 0 || i < wrong {
-					wrong, due = i, first
-				}
-				f = cannot
-				break
-			}
-			next++
-		}
-		for e := skip(); e != nil; e = skip() {
-			if !e.Optional {
-				f = min(f, partly)
-			}
-			next++
-		}
-	}
-	return f, wrong, due
-}
-
-// is reports whether s is what is expected.
-func (e Expect) is(s seen) bool {
-	return s.opcode == e.Opcode && e.Payload.equal(s.payload)
-}
-
-// describe says what a message or control frame is: `TEXT "Hello"`.
-func describe(op wire.Opcode, head []byte, size int) string {
-	name := strings.ToUpper(op.String())
-	switch {
-	case size == 0:
-		return name + " (empty)"
-	case op == wire.Close:
-		return name
-	}
-	more := ""
-	if size > len(head) {
-		more = fmt.Sprintf("… (%d bytes)", size)
-	}
-	// A character that was cut by us is not the target's fault.
-	whole := head
-	for i := 0; more != "" && i < utf8.UTFMax-1 && len(whole) > 0 && !utf8.Valid(whole); i++ {
-		whole = whole[:len(whole)-1]
-	}
-	if op != wire.Binary && utf8.Valid(whole) {
-		return name + " " + strconv.Quote(string(whole)) + more
-	}
-	if more != "" {
-		head = head[:min(len(head), keepHex)]
-	}
-	return fmt.Sprintf("%s % x%s", name, head, more)
-}
-
-// String describes what came.
-func (s seen) String() string {
-	if s.opcode == wire.Close {
-		if s.close.Code == wire.NoStatusReceived {
-			return "CLOSE (empty)"
-		}
-		text := "CLOSE " + codeText(s.close.Code)
-		if s.close.Reason != "" {
-			text += fmt.Sprintf(" %q", s.close.Reason)
-		}
-		return text
-	}
-	text := describe(s.opcode, s.payload[:min(len(s.payload), keepShown)], len(s.payload))
-	if n := len(s.frames); n > 1 {
-		text += fmt.Sprintf(" in %d frames", n)
-	}
-	return text
-}
-
-// codeText gives a close code as its number.
-func codeText(c wire.CloseCode) string {
-	if c == wire.NoStatusReceived {
-		return "(empty)"
-	}
-	return strconv.Itoa(int(c))
+		r.Caret, r.Rule, r.Mistake, r.Says, r.Exchange, r.Withheld, r.Script, float64(r.Took.Microseconds()) / 1000, r.Again, r.Died})
 }
 
 // got describes all that came, and how it ended.
-func (r *Report) got() string {
-	parts := make([]string, len(r.saw))
-	for i, s := range r.saw {
+func (r *judging) got() string {
+	parts := make([]string, len(r.Saw))
+	for i, s := range r.Saw {
 		parts[i] = s.String()
 	}
 	parts = shortened(parts)
-	if r.fault != nil {
-		h := r.fault.of.frames[len(r.fault.of.frames)-1].header
-		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d bytes", r.fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
+	if r.Fault != nil {
+		h := r.Fault.of.frames[len(r.Fault.of.frames)-1].header
+		parts = append(parts, fmt.Sprintf("a frame that breaks %s: %s, %d bytes", r.Fault.rule.Code, strings.ToUpper(h.Opcode.String()), h.Length))
 	}
-	if r.tooLong != nil {
-		h := r.tooLong.frames[len(r.tooLong.frames)-1].header
+	if r.TooLong != nil {
+		h := r.TooLong.frames[len(r.TooLong.frames)-1].header
 		parts = append(parts, fmt.Sprintf("the header of a %s frame that announces %d bytes", strings.ToUpper(h.Opcode.String()), h.Length))
 	}
-	if r.closed != nil {
-		parts = append(parts, r.closed.String())
+	if r.Closed != nil {
+		parts = append(parts, r.Closed.String())
 	}
-	if r.over != nil || len(parts) == 0 {
-		parts = append(parts, endText(r.over))
+	if r.Over != nil || len(parts) == 0 {
+		parts = append(parts, endText(r.Over))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -333,7 +257,7 @@ func (c *Case) expected() string {
 }
 
 // point sets Bytes and Caret to bit of the frame sp of s.
-func (r *Report) point(s seen, sp, bit int) {
+func (r *judging) point(s seen, sp, bit int) {
 	f := s.frames[sp]
 	if s.packed != nil {
 		s.payload = s.packed
@@ -363,7 +287,7 @@ func (r *Report) point(s seen, sp, bit int) {
 }
 
 // pointAt sets Bytes and Caret to the first bit in which s is not e.
-func (r *Report) pointAt(s seen, e *Expect) {
+func (r *judging) pointAt(s seen, e *Expect) {
 	f := s.frames[0].header
 	if e == nil {
 		r.point(s, 0, 0)
@@ -419,7 +343,7 @@ func lengthBit(h wire.Header, want uint64) int {
 }
 
 // judge sets r's verdicts by what r saw.
-func (c *Case) judge(r *Report, s state) {
+func (c *Case) judge(r *judging, s state) {
 	r.Got = r.got()
 	r.Expected = c.expected()
 
@@ -430,39 +354,39 @@ func (c *Case) judge(r *Report, s state) {
 	}
 
 	// 1. What breaks a rule by itself is wrong in any case.
-	if r.fault != nil {
+	if r.Fault != nil {
 		r.Verdict, r.Closing = Fail, Fail
-		if !r.fault.breaksMust() {
+		if !r.Fault.breaksMust() {
 			r.Verdict, r.Closing = Warning, Warning
 		}
-		r.Rule, r.Reason = r.fault.rule.Code, r.fault.rule.Error()
-		r.point(r.fault.of, len(r.fault.of.frames)-1, r.fault.bit)
-		if slices.Contains(c.Rules, r.Rule) && c.Outcomes[0].End.How == Fails && r.fault.of.opcode != wire.Close {
+		r.Rule, r.Reason = r.Fault.rule.Code, r.Fault.rule.Error()
+		r.point(r.Fault.of, len(r.Fault.of.frames)-1, r.Fault.bit)
+		if slices.Contains(c.Rules, r.Rule) && c.Outcomes[0].End.How == Fails && r.Fault.of.opcode != wire.Close {
 			r.Reason = "It sent back what it must fail the connection for. " + r.Reason
 		}
-		if o := c.best(r.saw, r.closed, s, true); o != nil && s.closeSent {
+		if o := c.best(r.Saw, r.Closed, s, true); o != nil && s.closeSent {
 			r.Verdict = o.Verdict // all that was asked was answered before
 		}
 		return
 	}
-	if r.tooLong != nil && !s.flooded {
+	if r.TooLong != nil && !s.flooded {
 		r.Verdict, r.Closing, r.Rule = Fail, Fail, ""
 		r.Reason = c.overlong(r)
 		return
 	}
 	if s.flooded {
 		// No MUST forbids that, and it hides what the case asks for.
-		*r = r.NotJudged("it sends more than anything in this case calls for, so the judge stopped reading")
+		r.Report = r.Report.NotJudged("it sends more than anything in this case calls for, so the judge stopped reading")
 		return
 	}
 
 	// 2. The first outcome that fits, or else why the best does not.
-	o := c.best(r.saw, r.closed, s, true)
+	o := c.best(r.Saw, r.Closed, s, true)
 	if o == nil {
-		o = c.limited(r.saw, r.closed, s)
+		o = c.limited(r.Saw, r.Closed, s)
 	}
 	if o == nil {
-		if o = c.leftOpen(r.saw, s); o != nil {
+		if o = c.leftOpen(r.Saw, s); o != nil {
 			r.lacks = "the end of TCP"
 		}
 	}
@@ -483,7 +407,7 @@ func (c *Case) judge(r *Report, s state) {
 		r.lacks = "the failing of the connection at once"
 	}
 	if c.also != nil {
-		if f := c.also(r.saw); f.verdict != Pass {
+		if f := c.also(r.Saw); f.verdict != Pass {
 			r.take(f)
 		}
 	}
@@ -492,7 +416,7 @@ func (c *Case) judge(r *Report, s state) {
 	closing, why := o.End.judge(r, s)
 	switch {
 	case c.Mute && s.timeout:
-		closing, why = Warning, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", c.deadline())
+		closing, why = Warning, fmt.Sprintf("it left TCP open for %s after its Close frame was not answered (RFC 6455 §7.1.7)", r.Deadline)
 		r.lacks = "the end of TCP"
 	case closing == Pass && s.first:
 		closing, why = Note, "it closed TCP itself, which a client should leave to the server (RFC 6455 §7.1.1)"
@@ -509,81 +433,34 @@ func (c *Case) judge(r *Report, s state) {
 	}
 }
 
-// state is what the run knows besides what came.
-type state struct {
-	closeSent bool // the judge sent the Close frame that ends a ByJudge case
-	late      bool // a Patience step ended in vain
-	trailing  bool // bytes of the judge stand behind a Close frame of a step
-	flooded   bool
-	ended     bool          // the target has sent a Close frame, or ended TCP
-	timeout   bool          // the wait for the end of TCP was in vain
-	waited    time.Duration // for the end of TCP
-	quiet     bool          // the case ended because the judge's time was over
-	slow      bool          // and bytes still moved
-	first     bool          // a client ended TCP before the judge did
-}
-
-// best returns the first outcome that what was seen can still be, or, with
-// over, is.
-func (c *Case) best(saw []seen, closed *seen, s state, over bool) *Outcome {
-	for i := range c.Outcomes {
-		o := &c.Outcomes[i]
-		f, _, _ := o.fits(saw)
-		if f == cannot || o.End.Early && s.late || over && f != wholly {
-			continue
-		}
-		if o.End.Exact && closed != nil && !slices.Contains(o.End.Codes, closed.close.Code) {
-			continue
-		}
-		if over {
-			switch o.End.How {
-			case ByJudge:
-				if !s.closeSent {
-					continue // it ended before it was asked to
-				}
-			case Fails, Answers, Drops:
-				if s.closeSent || !s.ended || o.End.Exact && closed == nil {
-					continue
-				}
-			case Refuses:
-				if c.Judges == wire.Server || s.closeSent || !s.ended {
-					continue // a server's refusal has been judged by its answer
-				}
-			}
-		}
-		return o
-	}
-	return nil
-}
-
 // couldBe reports whether what was seen can still become a legal outcome, and has
 // no Pong in it where another one was expected.
-func (c *Case) couldBe(r *Report, s state) bool {
-	f, wrong, due := c.Outcomes[0].hold(r.saw, true)
-	if f == cannot && (due != nil && due.Opcode == wire.Pong || len(r.saw[wrong].payload) == 0 && c.sent().has(nil)) {
+func (c *Case) couldBe(r *judging, s state) bool {
+	f, wrong, due := c.Outcomes[0].hold(r.Saw, true)
+	if f == cannot && (due != nil && due.Opcode == wire.Pong || len(r.Saw[wrong].payload) == 0 && c.sent().has(nil)) {
 		return false
 	}
-	return c.best(r.saw, r.closed, s, false) != nil
+	return c.best(r.Saw, r.Closed, s, false) != nil
 }
 
 // noAnswer makes r the report of a case in which time ran out.
-func (c *Case) noAnswer(r *Report, s state) {
+func (c *Case) noAnswer(r *judging, s state) {
 	r.Verdict, r.Closing, r.Rule = NoAnswer, NoAnswer, ""
-	r.Reason = fmt.Sprintf("No answer within %s: %s did not come.", c.deadline(), r.lacks)
+	r.Reason = fmt.Sprintf("No answer within %s: %s did not come.", r.Deadline, r.lacks)
 	if r.slow = s.slow; s.slow {
 		r.Verdict, r.Closing = NotJudged, NotJudged
-		r.Reason = fmt.Sprintf("Not finished within %s, while bytes still came: %s was not there yet.", c.most(), r.lacks)
+		r.Reason = fmt.Sprintf("Not finished within %s, while bytes still came: %s was not there yet.", r.Most, r.lacks)
 	}
 }
 
 // missing says which step of the outcome that is still possible did not come.
-func (c *Case) missing(r *Report, s state) string {
-	o := c.best(r.saw, r.closed, s, false)
+func (c *Case) missing(r *judging, s state) string {
+	o := c.best(r.Saw, r.Closed, s, false)
 	if o == nil {
 		o = &c.Outcomes[0]
 	}
-	if f, _, _ := o.fits(r.saw); f == partly {
-		left := slices.Clone(r.saw)
+	if f, _, _ := o.fits(r.Saw); f == partly {
+		left := slices.Clone(r.Saw)
 		for _, e := range o.Sees {
 			i := slices.IndexFunc(left, e.is)
 			switch {
@@ -607,8 +484,8 @@ func (c *Case) missing(r *Report, s state) string {
 }
 
 // overlong points at a length that no outcome can have, and says so.
-func (c *Case) overlong(r *Report) string {
-	of := r.tooLong
+func (c *Case) overlong(r *judging) string {
+	of := r.TooLong
 	last := of.frames[len(of.frames)-1]
 	due := uint64(0)
 	for _, e := range c.Outcomes[0].Sees {
@@ -694,60 +571,60 @@ func (c *Case) largest() (most int) {
 }
 
 // mismatch says why no outcome fits, and points at the first wrong bit.
-func (c *Case) mismatch(r *Report, s state) string {
+func (c *Case) mismatch(r *judging, s state) string {
 	o := &c.Outcomes[0]
-	f, wrong, due := o.fits(r.saw)
+	f, wrong, due := o.fits(r.Saw)
 	if f != cannot {
 		// A Pong that may be a heartbeat has not made the case fail, but may be the
 		// answer that went wrong.
-		g, i, e := o.hold(r.saw, true)
-		if g == cannot && (e != nil && e.Opcode == wire.Pong || len(r.saw[i].payload) == 0 && c.sent().has(nil)) {
+		g, i, e := o.hold(r.Saw, true)
+		if g == cannot && (e != nil && e.Opcode == wire.Pong || len(r.Saw[i].payload) == 0 && c.sent().has(nil)) {
 			f, wrong, due = g, i, e
 		}
 	}
 	switch {
 	case f == cannot:
-		r.pointAt(r.saw[wrong], due)
+		r.pointAt(r.Saw[wrong], due)
 		if due == nil {
 			if o.End.How == Refuses && c.Judges == wire.Client {
-				return fmt.Sprintf("It took the answer for one that opens a WebSocket, and sent %s.", r.saw[wrong])
+				return fmt.Sprintf("It took the answer for one that opens a WebSocket, and sent %s.", r.Saw[wrong])
 			}
 			if o.End.How == Fails {
-				return fmt.Sprintf("It sent %s, where it must fail the connection.", r.saw[wrong])
+				return fmt.Sprintf("It sent %s, where it must fail the connection.", r.Saw[wrong])
 			}
-			return fmt.Sprintf("It sent %s, which nothing called for.", r.saw[wrong])
+			return fmt.Sprintf("It sent %s, which nothing called for.", r.Saw[wrong])
 		}
-		if r.saw[wrong].opcode == due.Opcode && len(r.saw[wrong].payload) == due.Payload.Len() {
+		if r.Saw[wrong].opcode == due.Opcode && len(r.Saw[wrong].payload) == due.Payload.Len() {
 			return fmt.Sprintf("The payload of its %s frame is not the one that is due.", due.Opcode)
 		}
-		return fmt.Sprintf("It sent %s where %s was due.", r.saw[wrong], due)
-	case r.closed != nil:
-		r.point(*r.closed, 0, 4)
+		return fmt.Sprintf("It sent %s where %s was due.", r.Saw[wrong], due)
+	case r.Closed != nil:
+		r.point(*r.Closed, 0, 4)
 		switch {
 		case f == partly:
-			return fmt.Sprintf("It ended the connection with %s and left out what was due.", r.closed)
+			return fmt.Sprintf("It ended the connection with %s and left out what was due.", r.Closed)
 		case o.End.How == ByJudge:
-			return fmt.Sprintf("It ended the connection with %s, and nothing gave it a reason to.", r.closed)
+			return fmt.Sprintf("It ended the connection with %s, and nothing gave it a reason to.", r.Closed)
 		}
-		return fmt.Sprintf("It ended the connection with %s.", r.closed)
+		return fmt.Sprintf("It ended the connection with %s.", r.Closed)
 	case s.ended:
 		r.lacks = "the rest of the connection"
 		if f == partly {
-			return fmt.Sprintf("%s, and what was due had not come.", endText(r.over))
+			return fmt.Sprintf("%s, and what was due had not come.", endText(r.Over))
 		}
-		return fmt.Sprintf("%s, and nothing gave it a reason to.", endText(r.over))
+		return fmt.Sprintf("%s, and nothing gave it a reason to.", endText(r.Over))
 	case f == partly:
-		return fmt.Sprintf("What was due did not come within %s.", c.deadline())
+		return fmt.Sprintf("What was due did not come within %s.", r.Deadline)
 	case o.End.How == Answers:
-		return fmt.Sprintf("It did not answer the Close frame within %s.", c.deadline())
+		return fmt.Sprintf("It did not answer the Close frame within %s.", r.Deadline)
 	case o.End.How == Drops:
-		return fmt.Sprintf("It did not close TCP within %s.", c.deadline())
+		return fmt.Sprintf("It did not close TCP within %s.", r.Deadline)
 	}
-	return fmt.Sprintf("It did not fail the connection within %s.", c.deadline())
+	return fmt.Sprintf("It did not fail the connection within %s.", r.Deadline)
 }
 
 // judge says whether the connection ended as e asks.
-func (e End) judge(r *Report, s state) (Verdict, string) {
+func (e End) judge(r *judging, s state) (Verdict, string) {
 	codes := e.Codes
 	if e.How == ByJudge {
 		codes = []wire.CloseCode{wire.NormalClosure}
@@ -759,23 +636,23 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 		}
 	}
 	switch {
-	case e.How == Refuses && r.closed != nil:
+	case e.How == Refuses && r.Closed != nil:
 		worse(Warning, "it sent a Close frame, and no WebSocket was open")
 	case e.How == Refuses:
-	case r.closed == nil && e.How == Fails:
+	case r.Closed == nil && e.How == Fails:
 		worse(Warning, "it failed the connection without a Close frame (RFC 6455 §7.1.7: it should send one)")
-	case r.closed == nil && e.How == Drops:
-	case r.closed == nil && r.over != nil && !isTimeout(r.over):
+	case r.Closed == nil && e.How == Drops:
+	case r.Closed == nil && r.Over != nil && !isTimeout(r.Over):
 		r.lacks = "a Close frame in answer"
-		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.over))
-	case r.closed == nil:
+		worse(Fail, "%s without a Close frame in answer (RFC 6455 §5.5.1)", endText(r.Over))
+	case r.Closed == nil:
 		r.lacks = "a Close frame in answer"
-		worse(NoAnswer, "no answer within %s: it did not answer the Close frame (RFC 6455 §5.5.1)", r.Case.deadline())
-	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code) && e.How != Fails && isPlain(r.closed.close.Code):
-		worse(Note, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.closed)
-	case len(codes) > 0 && !slices.Contains(codes, r.closed.close.Code):
-		r.point(*r.closed, 0, codeBit(*r.closed, codes[0]))
-		worse(Warning, "its Close frame has the code %s, and %s is the one for this", codeText(r.closed.close.Code), codeText(codes[0]))
+		worse(NoAnswer, "no answer within %s: it did not answer the Close frame (RFC 6455 §5.5.1)", r.Deadline)
+	case len(codes) > 0 && !slices.Contains(codes, r.Closed.close.Code) && e.How != Fails && isPlain(r.Closed.close.Code):
+		worse(Note, "it answers with %s and not with the code that it got, which is usual and no rule (RFC 6455 §5.5.1)", r.Closed)
+	case len(codes) > 0 && !slices.Contains(codes, r.Closed.close.Code):
+		r.point(*r.Closed, 0, codeBit(*r.Closed, codes[0]))
+		worse(Warning, "its Close frame has the code %s, and %s is the one for this", codeText(r.Closed.close.Code), codeText(codes[0]))
 	}
 	switch {
 	case e.NoTCP:
@@ -787,7 +664,7 @@ func (e End) judge(r *Report, s state) (Verdict, string) {
 			r.lacks = "the end of TCP"
 		}
 		worse(NoAnswer, "no answer within %s: it left TCP open after the closing handshake (RFC 6455 §7.1.1)", s.waited)
-	case r.over != nil && tap.IsReset(r.over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
+	case r.Over != nil && tap.IsReset(r.Over) && e.How != Fails && e.How != Drops && e.How != Refuses && !s.trailing:
 		worse(Warning, "it reset TCP after the closing handshake, where it should close it (RFC 6455 §7.1.1)")
 	}
 	return verdict, why
@@ -808,9 +685,6 @@ func isPlain(code wire.CloseCode) bool {
 	return code == wire.NormalClosure || code == wire.GoingAway || code == wire.NoStatusReceived || code >= 3000
 }
 
-// isTimeout reports whether err is no end of TCP but of the judge's patience.
-func isTimeout(err error) bool { return !errors.Is(err, io.EOF) && endText(err) == "TCP open" }
-
 // sentence makes s one: a capital, a full stop.
 func sentence(s string) string {
 	if s == "" {
@@ -821,4 +695,35 @@ func sentence(s string) string {
 		s += "."
 	}
 	return s
+}
+
+// cannotConnect says in a plain sentence why there is no connection.
+func cannotConnect(err error) string {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &certificate):
+		// What Go tried besides, in brackets, is about Go.
+		why, _, _ := strings.Cut(strings.TrimPrefix(certificate.Err.Error(), "x509: "), " (")
+		return Untrusted + ": " + why + "."
+	case errors.As(err, &record):
+		return "It does not speak TLS there."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Nothing listens there: the connection was refused."
+	case errors.As(err, &dns):
+		return fmt.Sprintf("There is no host called %q.", dns.Name)
+	case errors.Is(err, errTLS) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)):
+		return "It accepted the connection and did not answer to TLS in time."
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		return "It cannot be reached: the connection was not made in time."
+	case errors.Is(err, context.Canceled):
+		return "The run was stopped."
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "It cannot be reached: there is no way to this host."
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return "It closed the connection before TLS was agreed on."
+	}
+	return "There is no connection: " + tap.Plain(err) + "."
 }
