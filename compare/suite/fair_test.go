@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -41,7 +42,7 @@ func (s peculiar) target(t *testing.T) Target {
 		var op wire.Opcode
 		var message []byte
 		fails := func(code wire.CloseCode) {
-			_, _ = c.Write(closeWith(code, "").append(nil, wire.Server, nil))
+			_, _ = c.Write(spec.Close(code, "").Append(nil, wire.Server, nil))
 			for {
 				if h, _, err := readFrame(in); err != nil || h.Opcode == wire.Close {
 					return
@@ -102,11 +103,11 @@ func (s peculiar) target(t *testing.T) Target {
 // inPieces returns a message in fragments of n bytes, with what stands between.
 func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 	return func(op wire.Opcode, p []byte) (b []byte) {
-		for i, f := range split(op, p, n) {
+		for i, f := range spec.Split(op, p, n) {
 			if i > 0 {
 				b = append(b, between...)
 			}
-			b = f.append(b, wire.Server, nil)
+			b = f.Append(b, wire.Server, nil)
 		}
 		return b
 	}
@@ -145,7 +146,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		{"fragments of one byte", peculiar{echo: inPieces(1, nil)}},
 		{"fragments with Pings and Pongs between", peculiar{behind: keepAlive, echo: inPieces(300, slices.Concat(keepAlive, heartbeat))}},
 		{"an empty fragment at the end", peculiar{echo: func(op wire.Opcode, p []byte) []byte {
-			return cont("").append(of(op, Payload{Data: p}).more().append(nil, wire.Server, nil), wire.Server, nil)
+			return spec.Cont("").Append(spec.Of(op, Payload{Data: p}).More().Append(nil, wire.Server, nil), wire.Server, nil)
 		}}},
 		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
 		{"a limit", peculiar{limit: 32 << 10}},
@@ -166,7 +167,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
 					continue
 				}
-				if r := test.Run(t.Context(), target, nil); r.Worst() == Fail || r.Worst() == Warning {
+				if r := Run(t.Context(), test, target, nil); r.Worst() == Fail || r.Worst() == Warning {
 					t.Errorf("%s: %s, closing %s: %s\n\tgot %s", test, r.Verdict, r.Closing, r.Reason, r.Got)
 				}
 			}
@@ -183,7 +184,7 @@ func TestAServerThatWantsItsPingAnsweredGetsItsPong(t *testing.T) {
 	}}.target(t)
 	c := hello()
 	c.Deadline = 20 * time.Second
-	if r := c.Run(t.Context(), target, nil); r.Worst() != Pass {
+	if r := Run(t.Context(), c, target, nil); r.Worst() != Pass {
 		t.Errorf("%s, closing %s: %s (got %s)", r.Verdict, r.Closing, r.Reason, r.Got)
 	}
 }
@@ -219,7 +220,7 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			r := one(c.pattern).Run(t.Context(), answering(t, c.answer), nil)
+			r := Run(t.Context(), one(c.pattern), answering(t, c.answer), nil)
 			if r.Verdict != c.verdict || !strings.Contains(r.Reason, c.reason) {
 				t.Errorf("%s: %s (got %s)\nwant %s: %s", r.Verdict, r.Reason, r.Got, c.verdict, c.reason)
 			}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"wslab/compare/suite/mistakes"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -16,7 +18,7 @@ import (
 func isTitle(c *Case) func(title string) bool {
 	return func(title string) bool {
 		begin, several := strings.CutSuffix(title, "*")
-		return c.Title == title || several && strings.HasPrefix(c.Title, begin) || c.Fits(title) || c.Fits(title+mirrored)
+		return c.Title == title || several && strings.HasPrefix(c.Title, begin) || c.Fits(title) || c.Fits(title+spec.Mirrored)
 	}
 }
 
@@ -83,9 +85,9 @@ func playMini(ctx context.Context, c *Case, role wire.Role, small mini, running 
 		return conn, nil
 	}
 	if role == wire.Server {
-		return c.Run(ctx, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
+		return Run(ctx, c, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
 	}
-	return c.RunClient(ctx, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
+	return RunClient(ctx, c, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
 }
 
 var (
@@ -303,7 +305,7 @@ func TestNothingIsNamedOfASmallEndpointThatIsRight(t *testing.T) {
 
 func TestEveryMistakeHasAProof(t *testing.T) {
 	codes := map[string]bool{}
-	for _, m := range Mistakes() {
+	for _, m := range mistakes.Mistakes() {
 		if codes[m.Code] {
 			t.Errorf("%s is there twice", m.Code)
 		}
