@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// replaceFile writes the file called name as a whole or not at all: write writes a
-// new file beside it, which then takes its name. A link stays one. What is not a
-// regular file, such as /dev/stdout, is written as it is.
+// replaceFile writes the file called name as a whole or not at all: write fills a
+// new file beside it, which is then renamed. A symbolic link stays a link. A file
+// that is not regular, such as /dev/stdout, is written directly.
 func replaceFile(name string, write func(io.Writer) error) error {
 	f, name, err := openNew(name)
 	if err != nil {
@@ -35,7 +35,7 @@ func replaceFile(name string, write func(io.Writer) error) error {
 	return naming(name, err)
 }
 
-// replaceBytes is replaceFile with what is at hand.
+// replaceBytes is replaceFile for bytes.
 func replaceBytes(name string, b []byte) error {
 	return replaceFile(name, func(w io.Writer) error {
 		_, err := io.Copy(w, bytes.NewReader(b))
@@ -53,8 +53,8 @@ func canReplace(name string) error {
 	return err
 }
 
-// openNew opens what replaceFile writes to, and returns the name that it gets in
-// the end. The two names are the same where name is not that of a regular file.
+// openNew opens the file that replaceFile writes, and returns its final name. The
+// file has that name already if it exists and is not regular.
 func openNew(name string) (*os.File, string, error) {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -73,8 +73,8 @@ func openNew(name string) (*os.File, string, error) {
 	return f, name, naming(name, err)
 }
 
-// naming returns err as one of the file called name, whose own name the reader
-// knows, and not that of the file beside it.
+// naming returns err with name instead of the name of the file beside it, which
+// the user does not know.
 func naming(name string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
@@ -87,7 +87,7 @@ func naming(name string, err error) error {
 	return nil
 }
 
-// discard closes what openNew opened, and removes it where it is new.
+// discard closes a file that openNew opened, and removes it if it is new.
 func discard(f *os.File, name string) {
 	f.Close()
 	if f.Name() != name {
@@ -95,20 +95,19 @@ func discard(f *os.File, name string) {
 	}
 }
 
-// writtenTo reports an error where folder is one of this module, and is not here:
-// compare then runs somewhere else, and would make the folder there.
+// writtenTo returns an error if folder is one of this module and does not exist:
+// compare then runs in another directory, and would make the folder there.
 func writtenTo(folder string) error {
 	if folder != outputsDir && folder != scenariosDir {
 		return nil
 	}
 	if _, err := os.Stat(folder); err != nil {
-		return fmt.Errorf("there is no folder %s here. Run compare at the top of its module, or name another folder with -out", folder)
+		return fmt.Errorf("there is no folder %s here. Run compare in the top directory of its module, or set another folder with -out", folder)
 	}
 	return nil
 }
 
-// telling is the output of a command. It keeps the first error, so that what could
-// not be told is not passed over.
+// telling is the output of a command. It keeps the first error of a write.
 type telling struct {
 	io.Writer
 	err error

@@ -7,12 +7,16 @@ import (
 	"io"
 )
 
-// parse reads the arguments of the command that flags is named after, with flags
-// before, between and behind all others, which it returns. It shows usage where
-// that is asked for, and tells what is wrong. Where the command is over with that,
-// done is true, and status what it ends with.
+// parse reads the arguments of the command that flags is named after. Flags may
+// come before, between and after the others, which it returns. It shows usage
+// where that is asked for, and says what is wrong. If the command is over with
+// that, done is true, and status is its exit status.
+//
+// Package flag stops at the first argument that is not a flag; the loop goes on
+// after it. pflag would do that by itself, but it reads -server as seven flags of
+// one letter, so it is not worth a module.
 func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (others []string, status int, done bool) {
-	flags.SetOutput(io.Discard) // what is wrong is told here, in a line
+	flags.SetOutput(io.Discard) // errors are shown below, in one line
 	for left := args; ; left = flags.Args()[1:] {
 		err := flags.Parse(left)
 		switch {
@@ -22,7 +26,7 @@ func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.W
 			flags.PrintDefaults()
 			return nil, allWell, true
 		case err != nil:
-			return nil, complain(stderr, fmt.Errorf("%w; go run ./compare %s -h shows how", err, flags.Name())), true
+			return nil, complain(stderr, fmt.Errorf("%w. For the flags: go run ./compare %s -h", err, flags.Name())), true
 		case flags.NArg() == 0:
 			return others, allWell, false
 		}

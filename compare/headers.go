@@ -13,8 +13,8 @@ import (
 )
 
 // makeHeaderMaps is the command "headers": it sends each of the 65,536 pairs of
-// bytes with which a frame can begin to every endpoint and writes what came of
-// them to OUT/headers/ENDPOINT-ROLE.txt.
+// bytes that can begin a frame to every endpoint, and writes the results to
+// OUT/headers/ENDPOINT-ROLE.txt.
 func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("headers", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
@@ -23,7 +23,7 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 		return status
 	}
 	if len(others) > 0 {
-		return complain(stderr, fmt.Errorf("unexpected argument %q; go run ./compare headers -h shows how", others[0]))
+		return complain(stderr, fmt.Errorf("unexpected argument %q. For the flags: go run ./compare headers -h", others[0]))
 	}
 	dirHeaders := filepath.Join(*dir, "headers")
 	if err := writtenTo(*dir); err != nil {
@@ -35,7 +35,7 @@ func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer
 	for _, t := range headers.Targets() {
 		sheet, err := headers.Ask(ctx, t)
 		if ctx.Err() != nil {
-			err = fmt.Errorf("interrupted: the map of %s was not written, nor any behind it", t)
+			err = fmt.Errorf("interrupted: the map of %s and those after it were not written", t)
 		}
 		if err != nil {
 			return complain(stderr, err)

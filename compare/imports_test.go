@@ -14,9 +14,10 @@ import (
 // others, in its tests as well as in itself. The standard library is free to
 // all. A path that ends in /... stands for all below it.
 var allowed = map[string][]string{
-	"reference/wire":    nil,
+	"reference/uri":     nil,
+	"reference/wire":    {"reference/uri"},
 	"reference/dissect": {"reference/wire"},
-	"reference":         {"reference/wire", "reference/deflate"},
+	"reference":         {"reference/uri", "reference/deflate", "reference/wire"},
 	"reference/deflate": nil,
 	"reference/naive":   nil, // it shares nothing with those who do it right
 	"compare/tap":       nil,
@@ -40,14 +41,14 @@ var allowed = map[string][]string{
 	"compare/browser":             {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":             {"reference/wire", "compare/endpoint"},
 	"compare/outputs":             nil,
-	"compare":                     {"reference/wire", "reference/dissect", "compare/...", "lessons"},
+	"compare":                     {"reference/wire", "reference/uri", "reference/dissect", "compare/...", "lessons"},
 	"lessons":                     nil,
 	"static":                      nil,
 	"labserver/internal/lesson": {
 		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
-	"labserver/...": {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
+	"labserver/...": {"reference", "reference/uri", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
 
 // allowedInTests is what the tests of a package may import besides.

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -66,7 +65,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects; it must echo, and connect again after each connection")
 	flags.StringVar(&j.listen, "listen", "127.0.0.1:9001", "with -client: the `address` to listen on")
 	flags.DurationVar(&j.wait, "wait", 10*time.Second, "with -client: how long to wait for the next connection once the client has connected; 0 waits for ever")
-	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: reference,gorilla,naive")
+	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: "+strings.Join(endpoint.Names(endpoint.Named()), ","))
 	flags.BoolVar(&j.insecure, "insecure", false, "judge a server though its certificate cannot be trusted")
 	flags.BoolVar(&j.strict, "strict", false, "fail for warnings as well")
 	flags.BoolVar(&j.all, "all", false, "list every case that is not passed, not only the first of a section")
@@ -144,40 +143,17 @@ func mirrored(patterns []string) []string {
 	return list
 }
 
-// userInfo is where a URL, or what was meant for one, may have a password.
-var userInfo = regexp.MustCompile(`:(//)?.*@`)
-
-// serverTarget makes a target of a URL. What it says of one that is refused has
-// no password in it.
+// serverTarget makes a target of a URL.
 func serverTarget(raw string, insecure bool) (suite.Target, error) {
-	shown := userInfo.ReplaceAllString(raw, ":$1…@")
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return suite.Target{}, fmt.Errorf("-server: %q is no URL of a WebSocket, which looks like ws://localhost:9000/path", shown)
+	u, err := uri.Parse(raw)
+	if err != nil {
+		return suite.Target{}, fmt.Errorf("-server %q cannot be used: %w. Write it like ws://localhost:9000/path", uri.WithoutUser(raw), err)
 	}
-	if u.User != nil {
-		return suite.Target{}, fmt.Errorf("-server: %q has a user name, which the URL of a WebSocket must not have (RFC 6455 §3); the judge has no way to send it", shown)
-	}
-	port := "80"
-	switch u.Scheme {
-	case "ws":
-	case "wss":
-		port = "443"
-	default:
-		return suite.Target{}, fmt.Errorf("-server: %q begins with %s, and a WebSocket's URL begins with ws or wss", shown, u.Scheme)
-	}
-	if u.Fragment != "" {
-		return suite.Target{}, fmt.Errorf("-server: %q has a fragment, which the URL of a WebSocket must not have (RFC 6455 §3)", shown)
-	}
-	addr := u.Host
-	if u.Port() == "" {
-		addr = net.JoinHostPort(u.Hostname(), port)
-	}
-	t := suite.Target{Name: raw, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
+	t := suite.Target{Name: raw, Host: u.Host, Path: u.Target, TLS: u.TLS}
 	plain := &net.Dialer{Timeout: 5 * time.Second}
-	t.Dial = func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", addr) }
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", u.Addr) }
 	if t.TLS {
-		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, InsecureSkipVerify: insecure})
+		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: u.Name, NextProtos: []string{"http/1.1"}, InsecureSkipVerify: insecure})
 	}
 	return t, nil
 }
@@ -202,9 +178,9 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 			targets[i].Silent = true
 		}
 	}
-	t.begin(names(targets), runner.Bound(cases, targets, j.workers))
+	t.begin(runner.Names(targets), runner.Bound(cases, targets, j.workers))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
-	return j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr)
+	return j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr)
 }
 
 // errNothing is what an interrupt leaves that comes too early.
@@ -221,19 +197,11 @@ func interrupted(ctx context.Context) string {
 	return ""
 }
 
-func names(targets []suite.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name
-	}
-	return list
-}
-
 // judgeEndpoints judges endpoints of this module, each served in this process.
 func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
 	list := j.endpoints
 	if list == "" {
-		list = "reference,gorilla,naive"
+		list = strings.Join(endpoint.Names(endpoint.Named()), ",")
 	}
 	var targets []suite.Target
 	for _, name := range strings.Split(list, ",") {
@@ -241,7 +209,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		if err != nil {
 			return complain(stderr, err)
 		}
-		if slices.Contains(names(targets), e.Name) {
+		if slices.Contains(runner.Names(targets), e.Name) {
 			return complain(stderr, fmt.Errorf("-endpoint names %s twice", e.Name))
 		}
 		addr, stop, err := runner.Serve(e)
@@ -257,10 +225,10 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		return j.judgeServers(ctx, cases, targets, t, stderr)
 	}
 	// What is expected of these three is known.
-	t.begin(names(targets), runner.Bound(cases, targets, j.workers))
+	t.begin(runner.Names(targets), runner.Bound(cases, targets, j.workers))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	expected := expectations{cases: cases, reports: reports}
-	status := j.finish(interrupted(ctx), cases, names(targets), reports, t, stderr, expected.endpoints()...)
+	status := j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr, expected.endpoints()...)
 	if ctx.Err() != nil {
 		return status
 	}
@@ -333,7 +301,7 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	among := targets
 	if len(cases) > runner.Few && len(forgiven) > 0 {
 		// The weekend server differs nearly everywhere, which would hide the rest.
-		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == "naive" })
+		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == endpoint.Naive })
 	}
 	aligned := align(among, reports)
 	t.partings(aligned, len(cases) <= runner.Few)

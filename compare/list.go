@@ -11,11 +11,11 @@ import (
 	"wslab/lessons"
 )
 
-// list writes a line for each case that fits the patterns in args, and, without
-// any, for each scenario.
+// list writes a line for each case that fits the patterns in args. Without patterns
+// it lists all cases and all scenarios.
 func list(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("list", flag.ContinueOnError)
-	patterns, status, done := parse(flags, "usage: go run ./compare list [CASE …]\n\nLists the cases that fit, or all of them and the scenarios.\n", args, stdout, stderr)
+	patterns, status, done := parse(flags, "usage: go run ./compare list [CASE …]\n\nLists the cases that fit. Without CASE it lists all cases and all scenarios.\n", args, stdout, stderr)
 	if done {
 		return status
 	}

@@ -1,7 +1,7 @@
-// Compare judges and compares WebSocket endpoints. Without a command it plays
-// every scenario and every case against the reference, gorilla/websocket and
-// the weekend server; its commands do parts of that, or judge another server or
-// client.
+// Compare tests and compares WebSocket implementations. Without a command it runs
+// every scenario and every case against the reference, gorilla/websocket and the
+// naive server. Its commands do parts of that, or judge another server or client.
+// README.md shows how to use it.
 package main
 
 import (
@@ -20,45 +20,43 @@ import (
 func main() {
 	endpoint.BeServer()
 	ctx, stop := untilInterrupted(context.Background())
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C does not wait for what the first has ended
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// untilInterrupted returns a context that ends with Ctrl-C, and with the signal by
-// which other programs end this one.
+// untilInterrupted returns a context that ends with Ctrl-C or SIGTERM.
 func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
-// A command does one thing that compare can do, and returns the exit status: 0
-// when all is well, 1 for failures, 2 when nothing could begin or the results could
-// not be written.
+// A command does one thing and returns the exit status: 0 if all is well, 1 for
+// failures, 2 if nothing could begin or the results could not be written.
 type command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 
 var commands = []struct {
 	name, does string
 	run        command
 }{
-	{"run", "play scenarios: all, or those named", runScenarios},
-	{"judge", "judge servers or a client by cases: all, or those that patterns name", judge},
-	{"list", "list cases and scenarios, a line each", list},
-	{"headers", "send every two bytes that a frame can begin with to every endpoint", makeHeaderMaps},
+	{"run", "run scenarios: all of them, or those named", runScenarios},
+	{"judge", "judge servers or a client: with all cases, or with those that patterns name", judge},
+	{"list", "list cases and scenarios, one per line", list},
+	{"headers", "send every pair of bytes that can begin a frame to every implementation", makeHeaderMaps},
 }
 
-// run is main with its surroundings passed in. What cannot be told gives status 2,
-// whatever the command found.
+// run is main with arguments for its surroundings. It returns 2 if the output
+// could not be written, whatever the command found.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &telling{Writer: stdout}
 	status := runCommand(ctx, args, out, stderr)
 	if out.err != nil {
-		return complain(stderr, fmt.Errorf("not all that was found could be shown: %w", out.err))
+		return complain(stderr, fmt.Errorf("the output could not be written in full: %w", out.err))
 	}
 	return status
 }
 
 func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		// Both are always done: what one finds does not excuse the other.
+		// A failure of the first does not skip the second.
 		played := runScenarios(ctx, nil, stdout, stderr)
 		if ctx.Err() != nil {
 			return played
@@ -67,9 +65,9 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return max(played, judge(ctx, nil, stdout, stderr))
 	}
 	if slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
-		fmt.Fprint(stdout, "usage: go run ./compare [command]\n\nWithout a command all scenarios are played and all cases judged. The commands:\n")
+		fmt.Fprint(stdout, "usage: go run ./compare [command]\n\nWithout a command, compare runs all scenarios and all cases. The commands:\n")
 		for _, c := range commands {
-			fmt.Fprintf(stdout, "  %-8s %s; go run ./compare %s -h shows how\n", c.name, c.does, c.name)
+			fmt.Fprintf(stdout, "  %-8s %s; for its flags: go run ./compare %s -h\n", c.name, c.does, c.name)
 		}
 		return 0
 	}
@@ -80,10 +78,10 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		}
 		names = append(names, c.name)
 	}
-	return complain(stderr, fmt.Errorf("there is no command %q; there are %s. To play one scenario: go run ./compare run NAME", args[0], strings.Join(names, ", ")))
+	return complain(stderr, fmt.Errorf("there is no command %q; there are %s. To run one scenario: go run ./compare run NAME", args[0], strings.Join(names, ", ")))
 }
 
-// complain tells why nothing could begin.
+// complain says why nothing could begin.
 func complain(stderr io.Writer, err error) int {
 	fmt.Fprintln(stderr, "compare:", err)
 	return nothingJudged

@@ -6,16 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/suite"
 )
 
-// A parting is what several targets made of one case, and where they first part.
+// A parting is the reports of several targets for one case, and their first
+// difference.
 type parting struct {
 	suite.Alignment
 	title string
 }
 
-// MarshalJSON gives the first difference alone.
+// MarshalJSON writes only the first difference.
 func (p parting) MarshalJSON() ([]byte, error) {
 	type at struct {
 		Case    string            `json:"case"`
@@ -34,8 +36,8 @@ func (p parting) MarshalJSON() ([]byte, error) {
 	return json.Marshal(a)
 }
 
-// align sets the reports of each case beside each other, where there are several
-// targets, and returns the cases in which all of them ran.
+// align puts the reports of several targets beside each other. It returns the cases
+// in which all of them ran.
 func align(targets []string, reports []suite.Report) []parting {
 	if len(targets) < 2 {
 		return nil
@@ -61,8 +63,8 @@ func align(targets []string, reports []suite.Report) []parting {
 	return list
 }
 
-// partings tells where targets part: of few cases each first difference, of many
-// how many there are of each kind.
+// partings shows where targets differ: for few cases each first difference, for
+// many how many there are of each kind.
 func (t *terminal) partings(list []parting, each bool) {
 	if len(list) == 0 {
 		return
@@ -77,10 +79,10 @@ func (t *terminal) partings(list []parting, each bool) {
 		if len(list) > 1 {
 			t.note(fmt.Sprintf("%s %s", p.Case, p.title))
 		}
-		t.note("Where they first part: " + p.Words + ".")
+		t.note("First difference: " + p.Words + ".")
 		if p.First < 0 {
 			t.note("")
-			continue // too much crossed to be compared
+			continue // too long to be compared
 		}
 		width := 0
 		for _, name := range names {
@@ -92,7 +94,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		step := p.Steps[p.First]
 		told := step.Differs
 		if slices.Contains(step.Cells, nil) {
-			told = told[1:] // it says what stands above
+			told = told[1:] // the lines above say it already
 		}
 		for _, d := range told {
 			t.note("  " + d + ".")
@@ -109,20 +111,20 @@ func (t *terminal) partings(list []parting, each bool) {
 		of    suite.Verdict
 		words string
 	}{
-		{suite.Note, "%d are legal either way"}, {suite.Warning, "in %d one breaks a SHOULD or is lax"}, {suite.NotJudged, "%d were not judged everywhere"},
-		{suite.NoAnswer, "in %d no answer came in time"}, {suite.Fail, "in %d a MUST is broken"},
+		{suite.Note, "in %d both are allowed"}, {suite.Warning, "in %d one breaks a SHOULD or is lax"}, {suite.NotJudged, "%d were not judged at every target"},
+		{suite.NoAnswer, "in %d one did not answer in time"}, {suite.Fail, "in %d one breaks a MUST"},
 	} {
 		if n := counts[kind.of]; n > 0 {
 			rest = append(rest, fmt.Sprintf(kind.words, n))
 		}
 	}
 	if len(rest) > 0 {
-		line += "; of the others " + strings.Join(rest, ", ") + ".\nName a case or two to see where they part"
+		line += "; of the others " + strings.Join(rest, ", ") + ".\nName up to ten cases to see each first difference"
 	}
 	t.note(line + ".\n")
 }
 
-// conclusion says in a few words how the endpoints of this module stand.
+// conclusion sums up the results of the endpoints of this module.
 func (t *terminal) conclusion(reports []suite.Report, well bool) {
 	judged, failed := map[string]int{}, map[string]int{}
 	for _, r := range reports {
@@ -132,9 +134,9 @@ func (t *terminal) conclusion(reports []suite.Report, well bool) {
 		}
 	}
 	if !well {
-		t.note("× Not all is as it should be: see what stands above.")
+		t.note("× Not everything is as expected. See the lines above.")
 		return
 	}
-	t.note(fmt.Sprintf("✔ The reference passes %s. Gorilla fails %d of them, for reasons that are known\n(compare/runner/differences.go); the weekend server fails %d, as it is there to do.",
-		plural(judged["reference"], "case"), failed["gorilla"], failed["naive"]))
+	t.note(fmt.Sprintf("✔ The reference passes %s. Gorilla fails %d of them, for known reasons\n(compare/runner/differences.go). The naive server fails %d, on purpose.",
+		plural(judged[endpoint.Reference], "case"), failed[endpoint.Gorilla], failed[endpoint.Naive]))
 }

@@ -13,10 +13,10 @@ import (
 	"wslab/compare/scenario"
 )
 
-// player is who plays the client of scenarios.
+// player is the client of scenarios.
 type player struct {
 	suffix string // of its files' names
-	called string // in its files, behind the endpoint
+	called string // in its files, after the endpoint
 	can    func(s *scenario.Scenario) bool
 	run    func(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error)
 	write  func(w io.Writer, events []recording.Event) error
@@ -33,7 +33,7 @@ var raw = player{
 
 // inBrowser is the browser b.
 func inBrowser(b *browser.Browser) player {
-	version, _, _ := strings.Cut(b.Name, ".") // the rest changes every few weeks
+	version, _, _ := strings.Cut(b.Name, ".") // minor versions change every few weeks
 	return player{
 		suffix: "." + string(b.Kind), called: ", " + version,
 		can: (*scenario.Scenario).Browser,
@@ -41,7 +41,7 @@ func inBrowser(b *browser.Browser) player {
 	}
 }
 
-// able returns those of all that p can play, and says which it cannot.
+// able returns the scenarios that p can play, and lists the others.
 func (p player) able(all []*scenario.Scenario, stdout io.Writer) (able []*scenario.Scenario) {
 	var not []string
 	for _, s := range all {
@@ -52,7 +52,7 @@ func (p player) able(all []*scenario.Scenario, stdout io.Writer) (able []*scenar
 		}
 	}
 	if len(not) > 0 {
-		fmt.Fprintf(stdout, "Left out, because no JavaScript can do what the client does there: %s.\n", strings.Join(not, ", "))
+		fmt.Fprintf(stdout, "Left out, because JavaScript cannot do something that the client does: %s.\n", strings.Join(not, ", "))
 	}
 	return able
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"embed"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -12,21 +13,22 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 )
 
-// results is all that a run of judge came to.
+// results are all results of a run of judge.
 type results struct {
 	Seed    int            `json:"seed"`
 	Targets []string       `json:"targets"`
 	Cases   []*suite.Case  `json:"cases"`
 	Reports []suite.Report `json:"reports"`
-	// Habits are what a target does in many cases.
+	// Habits are the behaviors that a target shows in many cases.
 	Habits []suite.Habit `json:"habits,omitempty"`
 	// Partings are the cases in which several targets differ.
 	Partings []parting `json:"partings,omitempty"`
-	// Diagnoses are what seems to be wrong with each target.
+	// Diagnoses are the mistakes that each target seems to make.
 	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 }
 
@@ -37,7 +39,8 @@ func writeJSON(w io.Writer, r results) error {
 	return e.Encode(r)
 }
 
-// The elements of JUnit's XML that build servers read.
+// The elements of JUnit's XML that build servers read. A library would have these
+// structs too, and leave writeJUnit as long as it is.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`
@@ -68,8 +71,8 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit gives what failed as failures, no answer in time as an error, what was
-// not judged as skipped, and what is not strict in the output of its case.
+// writeJUnit writes a fail as a failure, no answer as an error, not judged as
+// skipped, and a warning or note into the output of its case.
 func writeJUnit(w io.Writer, r results) error {
 	var all junitSuites
 	for _, name := range r.Targets {
@@ -113,7 +116,7 @@ func writeJUnit(w io.Writer, r results) error {
 	return e.Encode(all)
 }
 
-// writeHTML writes a page that needs nothing beside it.
+// writeHTML writes a page that needs no other file.
 func writeHTML(w io.Writer, r results) error {
 	type row struct {
 		Group string
@@ -121,7 +124,7 @@ func writeHTML(w io.Writer, r results) error {
 	}
 	type shown struct {
 		suite.Report
-		Parted string // where the targets part
+		Parted string // the first difference of the targets
 	}
 	type target struct {
 		Name      string
@@ -134,7 +137,7 @@ func writeHTML(w io.Writer, r results) error {
 		if p.Same() {
 			continue
 		}
-		parted[p.Case] = "Where they first part: " + p.Words + "."
+		parted[p.Case] = "First difference: " + p.Words + "."
 		for n, name := range p.Endpoints {
 			if p.First >= 0 {
 				parted[p.Case] += fmt.Sprintf("\n%s: %s", name, p.Did(n))
@@ -183,70 +186,37 @@ func writeHTML(w io.Writer, r results) error {
 	return resultsPage.Execute(w, page)
 }
 
-var resultsPage = template.Must(template.New("results").Funcs(template.FuncMap{
+//go:embed templates
+var templates embed.FS
+
+var resultsPage = template.Must(template.New("results.html").Funcs(template.FuncMap{
 	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
-}).Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>WebSocket cases: {{range $i, $t := .Targets}}{{if $i}}, {{end}}{{$t}}{{end}}</title>
-<style>
-:root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: color-mix(in srgb, currentColor 20%, transparent) }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
-table { border-collapse: collapse } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
-.wide { overflow-x: auto } .wide td, .wide th { white-space: nowrap }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem .8rem; border-left: 3px solid var(--line); margin: .4rem 0 1rem }
-pre.bytes { white-space: pre; overflow: auto }
-summary { cursor: pointer; padding: .15rem 0 } summary b { display: inline-block; min-width: 6.5rem }
-.no-answer > summary i, .not-judged > summary i { color: light-dark(#555, #bbb) }
-.fail > summary i { color: light-dark(#b00020, #ff8a8a) } .warning > summary i { color: light-dark(#8a5a00, #ffc46b) }
-summary em { font-style: normal; font-size: .85em; display: inline-block; min-width: 4.2rem } h4 { margin: .6rem 0 0; font-size: 1em }
-summary i { font-style: normal; font-weight: bold; display: inline-block; width: 1.4rem }
-</style>
-<h1>WebSocket cases</h1>
-<p>{{len .Cases}} cases of RFC 6455, seed {{.Seed}}. ✔ pass, i note (legal), ≈ warning (breaks a SHOULD or is lax), × fail (breaks a MUST), ∅ no answer in time, ? not judged.
-For each target the first cell is its behavior, the second how the connection ended.</p>
-<div class="wide"><table><tr><th>section{{range .Targets}}<th>{{.}}<th>closing{{end}}</tr>
-{{range .Rows}}<tr><td>{{.Group}}{{range .Cells}}<td>{{.}}{{end}}</tr>
-{{end}}</table></div>
-{{range .Per}}<h2>{{.Name}}</h2>
-{{if not .Reports}}<p>Every case is passed.</p>{{end}}
-{{if .Diagnoses}}<h3>What seems to be wrong</h3><ul>
-{{range .Diagnoses}}<li><b>{{.Mistake.Says}}</b> {{.Mistake.Instead}} Usually: {{.Mistake.Usually}}. <small>{{.Mistake.Code}}, {{.Mistake.Section}}; shown by {{proofs .Cases}}</small></li>
-{{end}}</ul>{{end}}
-{{if .Habits}}<h3>The same in many cases</h3><ul>
-{{range .Habits}}<li>{{.Verdict.Glyph}} {{.Verdict.Word}} in {{len .Cases}} cases: {{.Says}} <small>{{proofs .Cases}}</small></li>
-{{end}}</ul>{{end}}
-{{range .Reports}}<details class="{{.Worst}}"><summary><i>{{.Worst.Glyph}}</i><em>{{.Worst.Word}}</em> <b>{{.Case.ID}}</b> {{.Case.Title}}</summary>
-<p>{{because .Report}}</p><pre>{{words .Report}}{{with .Parted}}
+}).ParseFS(templates, "templates/*.html"))
 
-{{.}}{{end}}</pre>{{with bits .Report}}<h4>What is wrong first</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}
-{{- with transcript .Report}}<h4>All that was sent, in order</h4><pre class="bytes" tabindex="0">{{.}}</pre>{{end}}</details>
-{{end}}{{end}}</html>
-`))
-
-// expectations is what is known beforehand of the endpoints of this module.
+// expectations knows which results of the endpoints of this module are expected.
 type expectations struct {
 	cases   []*suite.Case
 	reports []suite.Report
 }
 
-// endpoints returns those whose failures are expected: what gorilla does is held
-// by the table of differences, and the weekend server is there to fail.
-func (expectations) endpoints() []string { return []string{"gorilla", "naive"} }
+// endpoints returns those whose failures are expected: the known differences
+// explain gorilla's, and the naive server fails on purpose.
+func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
-// undecided returns how many reports of the endpoints whose outputs are kept have
-// no verdict.
+// undecided returns how many reports of the endpoints with output files have no
+// result.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
-		if r.Endpoint != "naive" && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
+		if r.Endpoint != endpoint.Naive && (r.Worst() == suite.NoAnswer || r.Worst() == suite.NotJudged) {
 			n++
 		}
 	}
 	return n
 }
 
-// differences returns a line for each difference between the reference and
-// gorilla that nobody has explained, and for each explanation without one.
+// differences returns a line for each difference between the reference and gorilla
+// that is not explained, and for each explanation without a difference.
 func (e expectations) differences() []string {
 	var lines []string
 	for _, err := range runner.CheckDifferences(e.cases, e.reports) {
@@ -266,13 +236,13 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	var names []string
 	width := widest(reports)
 	for _, r := range reports {
-		if r.Endpoint == "naive" {
+		if r.Endpoint == endpoint.Naive {
 			continue
 		}
 		if texts[r.Endpoint] == nil {
 			texts[r.Endpoint] = &bytes.Buffer{}
 			names = append(names, r.Endpoint)
-			fmt.Fprintf(texts[r.Endpoint], "What %s does, and how it ends the connection\n\n", r.Endpoint)
+			fmt.Fprintf(texts[r.Endpoint], "The behavior of %s, and how the connection ended\n\n", r.Endpoint)
 		}
 		fmt.Fprintf(texts[r.Endpoint], "%s %s %-*s %s\n", r.Verdict.Glyph(), r.Closing.Glyph(), width, r.Case.ID, r.Case.Title)
 	}

@@ -26,19 +26,18 @@ var (
 	scenariosDir = filepath.Join("lessons", "scenarios")
 )
 
-// atOnce is how many scenarios play side by side: most of their time they wait.
+// atOnce is how many scenarios run at the same time: they mostly wait.
 const atOnce = 8
 
-// runScenarios is go run ./compare run: it plays scenarios against endpoints,
-// writes what happened to a file for each, and says where they differ. It returns
-// the exit status: 1 when a scenario could not be played to its end, 2 when
-// nothing could begin.
+// runScenarios is go run ./compare run: it runs scenarios against endpoints, writes
+// a file for each, and says where they differ. It returns the exit status: 1 if a
+// scenario failed, 2 if nothing could begin.
 func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
-	names := flags.String("endpoint", "", "play against these `endpoints` alone, with commas between: reference, gorilla, naive")
-	path := flags.String("browser", "", "have the browser at `path`, a Chromium or Firefox, play the client")
-	update := flags.Bool("update", false, "write the transcripts in "+scenariosDir+" anew, too")
+	names := flags.String("endpoint", "", "run only against these `endpoints`, separated by commas: "+strings.Join(endpoint.Names(endpoint.Named()), ", "))
+	path := flags.String("browser", "", "use the browser at `path`, a Chromium or Firefox, as the client")
+	update := flags.Bool("update", false, "also write the transcripts in "+scenariosDir)
 	named, status, done := parse(flags, "usage: go run ./compare run [flag …] [SCENARIO …]\n", args, stdout, stderr)
 	if done {
 		return status
@@ -50,7 +49,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	client := raw
 	if *path != "" {
 		if *update {
-			return complain(stderr, errors.New("the transcripts are those of the raw client: leave out -update or -browser"))
+			return complain(stderr, errors.New("the transcripts are those of the raw client. Leave out -update or -browser"))
 		}
 		b, err := browser.Start(ctx, *path)
 		if err != nil {
@@ -59,7 +58,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		defer b.Close()
 		client = inBrowser(b)
 		if chosen = client.able(chosen, stdout); len(chosen) == 0 {
-			return complain(stderr, errors.New("nothing is left to play"))
+			return complain(stderr, errors.New("no scenario is left to run"))
 		}
 	}
 	var endpoints []endpoint.Endpoint // none: those that can
@@ -105,14 +104,14 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		}
 	}
 	if played == 0 {
-		return complain(stderr, errors.New("interrupted before any scenario was played to its end"))
+		return complain(stderr, errors.New("interrupted before any scenario was finished"))
 	}
 	fmt.Fprintf(stdout, "\nWritten to %s. %s", *dir, example)
 	if example == "" {
 		fmt.Fprintln(stdout)
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintf(stdout, "Interrupted: %d of %s were played; the outputs of those that were not are as they were.\n", played, plural(len(chosen), "scenario"))
+		fmt.Fprintf(stdout, "Interrupted: %d of %s finished. The output files of the others are unchanged.\n", played, plural(len(chosen), "scenario"))
 		return somethingFailed
 	}
 	return status
@@ -135,29 +134,27 @@ func chooseScenarios(names []string) ([]*scenario.Scenario, error) {
 	return chosen, nil
 }
 
-// endpointsFor returns against whom s is played where nobody says: those that
-// keep to the protocol, and the naive one where it can do what s asks.
+// endpointsFor returns the endpoints for s if the user names none: those that keep
+// to the protocol, and the naive server if it can do everything in s.
 func endpointsFor(s *scenario.Scenario) []endpoint.Endpoint {
-	all := endpoint.All()
-	if naive, err := endpoint.Find("naive"); err == nil && s.Plain() {
-		all = append(all, naive)
+	if s.Plain() {
+		return endpoint.Named()
 	}
-	return all
+	return endpoint.All()
 }
 
-// result is one scenario played against one endpoint.
+// result is one run of a scenario against one endpoint.
 type result struct {
 	endpoint string
 	events   []recording.Event
 	err      error
-	// unsure says that two plays, the second of them alone, differ from each other
-	// and from what is stored. Such a result is chance, and is not stored.
+	// unsure says that two runs, the second of them alone, differ from each other
+	// and from the stored file. Such a result is chance, and is not stored.
 	unsure bool
 }
 
-// confirm plays every scenario again, alone, whose result failed or is not what is
-// stored in dir. On a machine with much else to do events can come in another order,
-// and time can run out.
+// confirm runs every scenario again, alone, that failed or differs from its file in
+// dir. On a busy computer, events can be in another order, and time can run out.
 func confirm(ctx context.Context, client player, all []*scenario.Scenario, results [][]result, dir string) {
 	for i, rs := range results {
 		for j, r := range rs {
@@ -169,7 +166,7 @@ func confirm(ctx context.Context, client player, all []*scenario.Scenario, resul
 			}
 			e, err := endpoint.Find(r.endpoint)
 			if err != nil {
-				continue // it is one of a test
+				continue // a test made it
 			}
 			again := result{endpoint: r.endpoint}
 			if again.events, again.err = client.run(ctx, s, e); ctx.Err() != nil {
@@ -182,9 +179,9 @@ func confirm(ctx context.Context, client player, all []*scenario.Scenario, resul
 	}
 }
 
-// playAll has client play all against endpoints, several side by side, and returns what
-// came of it in the order of all: nil for a scenario that ctx has cut short, for what
-// came of that is chance.
+// playAll runs all against endpoints, several at the same time, and returns the
+// results in the order of all. It returns nil for a scenario that ctx has cut short,
+// because its result is chance.
 func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
 	results := make([][]result, len(all))
 	var work sync.WaitGroup
@@ -236,7 +233,7 @@ func writeResults(client player, s *scenario.Scenario, rs []result, dir string, 
 		if err := replaceBytes(file, text); err != nil {
 			return err
 		}
-		if update && r.endpoint == "reference" {
+		if update && r.endpoint == endpoint.Reference {
 			text := s.WithTranscripts(recording.Transcript(r.events))
 			if err := replaceBytes(filepath.Join(scenariosDir, s.Name+".txt"), []byte(text)); err != nil {
 				return err
@@ -254,8 +251,7 @@ func output(client player, s *scenario.Scenario, r result) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// summary says in a line or a few what each server sent, and whether that was
-// the same.
+// summary says in a few lines what each server sent, and whether all sent the same.
 func summary(s *scenario.Scenario, rs []result) string {
 	var text strings.Builder
 	same := true
@@ -263,7 +259,7 @@ func summary(s *scenario.Scenario, rs []result) string {
 		same = same && r.err == nil && !r.unsure && recording.Outcome(r.events) == recording.Outcome(rs[0].events)
 	}
 	if same && len(rs) > 1 {
-		return fmt.Sprintf("✔  %-28s all alike: %s\n", s.Name, recording.Outcome(rs[0].events))
+		return fmt.Sprintf("✔  %-28s all the same: %s\n", s.Name, recording.Outcome(rs[0].events))
 	}
 	for i, r := range rs {
 		glyph, name, said := "i", s.Name, recording.Outcome(r.events)
@@ -272,7 +268,7 @@ func summary(s *scenario.Scenario, rs []result) string {
 		}
 		switch {
 		case r.unsure:
-			glyph, said = "?", "two plays differ, so its file is unchanged: this machine may be too busy"
+			glyph, said = "?", "two runs differ, so its file is unchanged. This computer may be too busy"
 		case r.err != nil:
 			glyph, said = "×", r.err.Error()
 		}

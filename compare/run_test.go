@@ -280,7 +280,7 @@ func TestAScenarioThatFailsGivesStatus1AndKeepsWhatHappened(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`❰ TEXT FIN, 5 bytes "Hello"`, "\n> expect text Bye\n", `! scenarios/test.txt:5: expect: text "Hello" came, and text "Bye" was expected`} {
+		for _, want := range []string{`❰ TEXT FIN, 5 bytes "Hello"`, "\n> expect text Bye\n", `! scenarios/test.txt:5: expect: text "Hello" arrived, but text "Bye" was expected`} {
 			if !strings.Contains(string(got), want) {
 				t.Errorf("%s: there is no %q in\n%s", r.endpoint, want, got)
 			}
@@ -327,7 +327,7 @@ func TestScenariosThatAreInterruptedAreToldAsFarAsTheyWerePlayed(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := run(ctx, []string{"run", "-endpoint", "reference", "-out", dir, "no-key", "unmasked"}, &stdout, &stderr)
 	text := stdout.String()
-	if status != somethingFailed || stderr.Len() > 0 || !strings.HasSuffix(text, "\nInterrupted: 1 of 2 scenarios were played; the outputs of those that were not are as they were.\n") ||
+	if status != somethingFailed || stderr.Len() > 0 || !strings.HasSuffix(text, "\nInterrupted: 1 of 2 scenarios finished. The output files of the others are unchanged.\n") ||
 		strings.Count(text, "\n") != 4 || strings.Contains(text, "×") || strings.Contains(text, "unmasked") {
 		t.Errorf("status %d:\n%s%s", status, text, &stderr)
 	}
@@ -337,7 +337,7 @@ func TestScenariosThatAreInterruptedAreToldAsFarAsTheyWerePlayed(t *testing.T) {
 
 	stdout.Reset()
 	status = run(ctx, []string{"run", "-out", dir, "no-key"}, &stdout, &stderr)
-	if status != nothingJudged || stdout.Len() > 0 || stderr.String() != "compare: interrupted before any scenario was played to its end\n" {
+	if status != nothingJudged || stdout.Len() > 0 || stderr.String() != "compare: interrupted before any scenario was finished\n" {
 		t.Errorf("before its begin: status %d:\n%s%s", status, &stdout, &stderr)
 	}
 }

@@ -27,17 +27,17 @@ const (
 	classroomRSS  = 1 << 30
 )
 
-// classroomPlay waits for its learner after its handshake, until it is told to go on.
+// classroomPlay is a scenario. Its run waits for the learner after the handshake.
 const classroomPlay = "# Hello\nopen\nsend text Hello\nread 1\nclose 1000 bye\nread eof\n"
 
-// heard are the events of a stream that a learner of the test waits for.
+// heard is an event that a learner waits for.
 type heard struct {
 	From  string
 	Frame *struct{ Text string }
 	Step  *struct{ Phase, Error string }
 }
 
-// learner is a page as the lab server sees it.
+// learner does what a page does.
 type learner struct {
 	ctx    context.Context
 	client *http.Client
@@ -112,8 +112,8 @@ func (l *learner) until(what string, is func(heard) bool) (heard, error) {
 	}
 }
 
-// attend does what a learner does. It calls seated when all is open, and goes on late
-// after the lesson begins.
+// attend opens all that a learner has open and calls seated. When begins is closed, it waits
+// for late and then speaks.
 func (l *learner) attend(home string, seated func(), begins <-chan struct{}, late time.Duration) error {
 	answer, err := l.post(home+"/api/sessions", struct{}{})
 	if err != nil {
@@ -164,7 +164,7 @@ func (l *learner) attend(home string, seated func(), begins <-chan struct{}, lat
 	case <-l.ctx.Done():
 		return errors.New("not all were seated in time")
 	}
-	time.Sleep(late) // no class presses in unison
+	time.Sleep(late) // learners do not press at the same moment
 	for n := range framesOfEach {
 		conn := conns[n%2]
 		text := fmt.Sprint("frame ", n)
@@ -191,15 +191,15 @@ func (l *learner) attend(home string, seated func(), begins <-chan struct{}, lat
 	return err
 }
 
-// resident returns the resident memory of a process, 0 where this machine does not
-// say it as Linux does.
-func resident(pid int) int {
+// resident returns the resident memory of a process in bytes: now ("VmRSS:"), or its
+// maximum ("VmHWM:"). It returns 0 if this is not Linux.
+func resident(pid int, which string) int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmHWM:" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == which {
 			kib, _ := strconv.Atoi(f[1])
 			return kib << 10
 		}
@@ -208,8 +208,8 @@ func resident(pid int) int {
 }
 
 // TestAClassroom has 300 learners at once in one lab server, each with a stream, two
-// connections, and a play under way. It prints how long a frame took to its event; a
-// slow machine makes no failure of that.
+// connections, and a run in progress. It prints the time from a frame to its event. That
+// time depends on the computer, so it is never a failure.
 func TestAClassroom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes some seconds")
@@ -241,7 +241,7 @@ func TestAClassroom(t *testing.T) {
 		})
 	}
 	seated.Wait()
-	t.Logf("%d learners are seated after %v", learners, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d learners are ready after %v", learners, time.Since(began).Round(time.Millisecond))
 	close(begins)
 	work.Wait()
 	if len(failures) > 0 {
@@ -253,9 +253,9 @@ func TestAClassroom(t *testing.T) {
 	}
 	slices.Sort(times)
 	if len(times) == 0 {
-		t.Fatal("no frame came")
+		t.Fatal("no frame arrived")
 	}
-	rss := resident(p.cmd.Process.Pid)
+	rss := resident(p.cmd.Process.Pid, "VmHWM:")
 	t.Logf("%d frames, to their events: median %v, 99th percentile %v; at most %d MiB resident; %d refused",
 		len(times), times[len(times)/2], times[len(times)*99/100], rss>>20, len(failures))
 	if rss > classroomRSS {

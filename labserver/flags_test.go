@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,7 +43,7 @@ func mistakes(t *testing.T) map[string]struct {
 		says string
 	}{
 		"a flag that there is not":       {[]string{"-prot", "80"}, "-prot"},
-		"a value that is no bool":        {[]string{"-open=perhaps"}, "perhaps"},
+		"a value that is not a bool":     {[]string{"-open=perhaps"}, "perhaps"},
 		"a flag without its value":       {[]string{"-addr"}, "-addr"},
 		"an argument":                    {[]string{"-open=false", "serve"}, `"serve"`},
 		"an address that is none":        {[]string{"-addr", "garbage"}, `"garbage"`},
@@ -57,10 +60,10 @@ func mistakes(t *testing.T) map[string]struct {
 		"a -host that ends a header":     {[]string{"-host", "lab.example;script-src"}, "lab.example;script-src"},
 		"too little memory":              {[]string{"-memory", "1"}, "-memory 1"},
 		"more memory than there can be":  {[]string{"-memory", "9223372036854775807"}, "-memory"},
-		"a port that is taken":           {[]string{"-addr", "127.0.0.1:" + port4}, port4 + " is taken"},
-		"a port that is taken by name":   {[]string{"-addr", "localhost:" + port4}, port4 + " is taken"},
-		"a port that is taken in IPv6":   {[]string{"-addr", "127.0.0.1:" + port6}, "[::1]:" + port6 + " is taken"},
-		"an IPv6 port that is taken":     {[]string{"-addr", "[::1]:" + port6}, "[::1]:" + port6 + " is taken"},
+		"a port that is taken":           {[]string{"-addr", "127.0.0.1:" + port4}, "using 127.0.0.1:" + port4},
+		"a port that is taken by name":   {[]string{"-addr", "localhost:" + port4}, "using localhost:" + port4},
+		"a port that is taken in IPv6":   {[]string{"-addr", "127.0.0.1:" + port6}, "using [::1]:" + port6},
+		"an IPv6 port that is taken":     {[]string{"-addr", "[::1]:" + port6}, "using [::1]:" + port6},
 		"-dev outside of the repository": {[]string{"-addr", "127.0.0.1:0", "-dev"}, "lessons"},
 	}
 }
@@ -113,5 +116,24 @@ func TestHelpIsNoMistake(t *testing.T) {
 		if !strings.Contains(string(out), flag) {
 			t.Errorf("-h does not tell of %s: %s", flag, out)
 		}
+	}
+}
+
+// TestREADMEHasEveryFlag compares the table of flags in README.md with those of -h.
+func TestREADMEHasEveryFlag(t *testing.T) {
+	var help bytes.Buffer
+	if _, err := parse([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
+		t.Fatal(err)
+	}
+	names := func(pattern, text string) (all []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		slices.Sort(all)
+		return all
+	}
+	has, told := names(`(?m)^  -([a-z-]+)`, help.String()), names("(?m)^\\| `-([a-z-]+)", readme(t))
+	if len(has) == 0 || !slices.Equal(has, told) {
+		t.Errorf("the flags are %q, and README.md has %q", has, told)
 	}
 }

@@ -1,5 +1,5 @@
 // Labserver serves the lessons, the page and the WebSockets under study, and
-// opens a browser on them.
+// opens a browser that shows them.
 package main
 
 import (
@@ -28,12 +28,12 @@ import (
 	"wslab/labserver/internal/session"
 	"wslab/labserver/internal/web"
 	"wslab/lessons"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 	"wslab/static"
 )
 
 func main() {
-	endpoint.BeServer() // a scenario's server that can be killed is this program once more
+	endpoint.BeServer() // a scenario that kills its server runs this program again as that server
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -42,14 +42,14 @@ func main() {
 	}
 }
 
-// Bounds of -memory in MiB. Less than minMemory would not do for the sessions of a
-// classroom, however little happens in each.
+// Bounds of -memory in MiB. With less than minMemory, the sessions of a classroom would
+// not fit, even if little happens in each.
 const (
 	minMemory = 16
 	maxMemory = math.MaxInt >> 20
 )
 
-// config is what the flags say.
+// config holds the values of the flags.
 type config struct {
 	addr  string
 	open  bool
@@ -60,8 +60,8 @@ type config struct {
 	memory int // MiB
 }
 
-// run is main with its surroundings passed in. It returns when ctx ends or
-// when the lab server cannot go on.
+// run starts the lab server. It returns when ctx ends, or with the error that stopped
+// the lab server.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	c, err := parse(args, stderr)
 	if err != nil {
@@ -77,29 +77,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	home := "http://" + listeners[0].Addr().String() + "/"
 	if ip := listeners[0].Addr().(*net.TCPAddr).AddrPort().Addr(); !ip.Unmap().IsLoopback() {
-		fmt.Fprintf(stderr, "wslab: warning: %s can be reached from other machines, and whoever reaches it can drive the lab\n", c.addr)
+		fmt.Fprintf(stderr, "wslab: warning: other computers can reach %s. Anyone who can reach the lab can control it, and can make it connect to WebSocket servers on this computer.\n", c.addr)
 		home = "http://" + net.JoinHostPort(c.hosts[0], strconv.Itoa(listeners[0].Addr().(*net.TCPAddr).Port)) + "/"
 	}
 	fmt.Fprintln(stdout, "wslab:", home)
 	if c.open {
 		if err := openBrowser(home); err != nil {
-			fmt.Fprintf(stderr, "wslab: no browser could be opened (%v); open %s yourself\n", err, home)
+			fmt.Fprintf(stderr, "wslab: could not open a browser (%v). Open %s yourself.\n", err, home)
 		}
 	}
 	return server.Serve(ctx, listeners...)
 }
 
-// parse reads the flags; what is wrong with them comes back as one line.
+// parse reads the flags. Its error is one line.
 func parse(args []string, stderr io.Writer) (config, error) {
 	var c config
 	var hosts string
 	flags := flag.NewFlagSet("labserver", flag.ContinueOnError)
-	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.BoolVar(&c.open, "open", true, "open a browser")
-	flags.BoolVar(&c.dev, "dev", false, "read lessons and page from the folders lessons and static at every request")
-	flags.BoolVar(&c.any, "judge-any", false, "let the page have servers of other machines judged, too")
-	flags.IntVar(&c.memory, "memory", session.DefaultMemory>>20, "most `MiB` that all recordings together may take; when they reach it, the oldest that are over go first")
-	flags.StringVar(&hosts, "host", "", "more `names`, separated by commas, by which the server may be called; needed when -addr is not a loopback address")
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on. Port 0 chooses a free port")
+	flags.BoolVar(&c.open, "open", true, "open a browser at the start")
+	flags.BoolVar(&c.dev, "dev", false, "read the folders lessons and static again for each request")
+	flags.BoolVar(&c.any, "judge-any", false, "let the page test servers on other computers too")
+	flags.IntVar(&c.memory, "memory", session.DefaultMemory>>20, "limit of all recordings together, in `MiB`. At the limit, the lab drops recordings that have ended, oldest first")
+	flags.StringVar(&hosts, "host", "", "additional host `names` of the lab, separated by commas. Required when other computers can reach -addr")
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -108,42 +108,41 @@ func parse(args []string, stderr io.Writer) (config, error) {
 			flags.PrintDefaults()
 			return c, err
 		}
-		return c, fmt.Errorf("%w; go run ./labserver -h lists the flags", err)
+		return c, fmt.Errorf("%w. To list the flags: go run ./labserver -h", err)
 	}
 	if flags.NArg() > 0 {
-		return c, fmt.Errorf("unexpected argument %q; go run ./labserver -h lists the flags", flags.Arg(0))
+		return c, fmt.Errorf("unexpected argument %q. To list the flags: go run ./labserver -h", flags.Arg(0))
 	}
 	if c.memory < minMemory || c.memory > maxMemory {
-		return c, fmt.Errorf("-memory %d is not a number of MiB from %d to %d", c.memory, minMemory, maxMemory)
+		return c, fmt.Errorf("-memory %d is out of range. Use a number of MiB from %d to %d", c.memory, minMemory, maxMemory)
 	}
 	for name := range strings.SplitSeq(hosts, ",") {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		if strings.ContainsAny(name, ":/;,") || !wire.IsHost(name) {
-			return c, fmt.Errorf("-host %q is not a name alone, as in lab.example; -addr says the port", name)
+		if strings.ContainsAny(name, ":/;,") || !uri.IsHost(name) {
+			return c, fmt.Errorf("-host %q is not a host name. Write a name such as lab.example, without a port", name)
 		}
 		c.hosts = append(c.hosts, name)
 	}
 	host, _, err := net.SplitHostPort(c.addr)
 	if err != nil {
-		return c, fmt.Errorf("-addr %q is not host:port, as in 127.0.0.1:8080", c.addr)
+		return c, fmt.Errorf("-addr %q is not host:port. Write it like 127.0.0.1:8080", c.addr)
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) && len(c.hosts) == 0 {
-		return c, fmt.Errorf("-addr %q can be reached from other machines; say with -host by which names, or use 127.0.0.1", c.addr)
+		return c, fmt.Errorf("other computers can reach -addr %q. Add -host with the names of this lab, or listen on 127.0.0.1", c.addr)
 	}
 	return c, nil
 }
 
-// listen listens on addr, and where that is 127.0.0.1 or localhost, on [::1]
-// with the same port too: a browser takes either for localhost.
+// listen listens on addr. For 127.0.0.1 and localhost it also listens on [::1] with the
+// same port, because browsers resolve localhost to either address.
 func listen(addr string) ([]net.Listener, error) {
 	host, port, _ := net.SplitHostPort(addr)
 	if host == "localhost" {
 		host = "127.0.0.1"
 	}
-	// With port 0, another program may have the port that was chosen on the other
-	// address; then another is chosen.
+	// With port 0, the chosen port may be in use on the other address. Try again then.
 	for range 10 {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 		if err != nil {
@@ -158,24 +157,24 @@ func listen(addr string) ([]net.Listener, error) {
 		case err == nil:
 			return []net.Listener{l, l6}, nil
 		case !errors.Is(err, syscall.EADDRINUSE):
-			return []net.Listener{l}, nil // no IPv6 on this machine
+			return []net.Listener{l}, nil // this computer has no IPv6
 		}
 		l.Close()
 		if port != "0" {
 			return nil, listenError(net.JoinHostPort("::1", port), err)
 		}
 	}
-	return nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]; give one with -addr")
+	return nil, fmt.Errorf("no port is free on both 127.0.0.1 and [::1]. Choose one with -addr")
 }
 
 func listenError(addr string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is taken by another program (another lab server?); choose another port with -addr, or -addr 127.0.0.1:0 for any free one", addr)
+		return fmt.Errorf("another program, perhaps another lab server, is using %s. Choose another port with -addr, or any free port with -addr 127.0.0.1:0", addr)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
-// newServer reads lessons, scenarios and sources and makes the lab server.
+// newServer loads lessons, scenarios and sources, and returns a lab server with them.
 func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	lessonFiles, pageFiles := fs.FS(lessons.Files), fs.FS(static.Files)
 	if c.dev {
@@ -203,18 +202,18 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	})
 }
 
-// folder returns the files of dir for -dev. A link that leads out of it is not
-// followed.
+// folder returns the files of dir for -dev. It does not follow a link that leads out of
+// dir.
 func folder(dir string) (fs.FS, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("-dev reads the folder %s, which is not here; run it from the top of the repository", dir)
+		return nil, fmt.Errorf("-dev reads the folder %s, which does not exist here. Run the lab server in the top folder of the repository", dir)
 	}
 	return root.FS(), nil
 }
 
-// gorillaDir returns the folder of gorilla's source, or nothing where this
-// machine does not have it, as when the program was built elsewhere.
+// gorillaDir returns the folder of gorilla's source. It returns "" if this computer does
+// not have the source, for instance because the program was built on another computer.
 func gorillaDir() string {
 	file := endpoint.GorillaSource()
 	if _, err := os.Stat(file); err != nil {
@@ -223,7 +222,7 @@ func gorillaDir() string {
 	return filepath.Dir(file)
 }
 
-// openBrowser asks the desktop to show url.
+// openBrowser asks the desktop to open url.
 func openBrowser(url string) error {
 	command := map[string][]string{"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"}}[runtime.GOOS]
 	if command == nil {
@@ -233,6 +232,6 @@ func openBrowser(url string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go cmd.Wait() // so that it does not stay as a zombie
+	go cmd.Wait() // otherwise the process stays as a zombie
 	return nil
 }

@@ -229,7 +229,7 @@ func TestCtrlCClosesEveryWebSocketWith1001(t *testing.T) {
 			c.conn.Write([]byte{0x88, 0x82, 0x37, 0xfa, 0x21, 0x3d, 0x34, 0x13})
 		}
 		if b, err := io.ReadAll(c.r); len(b) > 0 {
-			t.Errorf("behind its Close frame, %s sends %x, %v", c.name, b, err)
+			t.Errorf("after its Close frame, %s sends %x, %v", c.name, b, err)
 		}
 	}
 	if err := <-ended; err != nil {

@@ -34,7 +34,7 @@ func checkClose(code wire.CloseCode, reason string) error {
 		vs = append(vs, broken(wire.RuleCloseCode, "The code is %s.", code))
 	}
 	if len(reason) > MaxReason {
-		vs = append(vs, broken(wire.RuleControlLength, "The reason has %d bytes, and there is room for %d.", len(reason), MaxReason))
+		vs = append(vs, broken(wire.RuleControlLength, "The reason has %d bytes, but the limit is %d.", len(reason), MaxReason))
 	}
 	if vs != nil {
 		return &SendError{vs}

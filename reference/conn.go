@@ -81,6 +81,13 @@ type Options struct {
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
+// Misbehave names what an end does against RFC 6455 on purpose, for lessons and
+// tests.
+type Misbehave struct {
+	IgnoreClose bool // it sends no Close frame in answer to the peer's (§5.5.1)
+	KeepTCP     bool // it leaves TCP open behind a closing handshake (§7.1.1)
+}
+
 // The sizes of what a Conn holds.
 const (
 	smallSize  = 144      // the buffer in which a first message is waited for: a header and 125 bytes
@@ -228,15 +235,7 @@ func (c *Conn) State() State {
 // then is kept, so a later ReadMessage goes on where that one stopped. It has no
 // effect once the connection is being closed.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leaving {
-		return nil
-	}
-	c.readDeadline, c.idleUntil = t, time.Time{}
-	err := c.nc.SetReadDeadline(t)
-	c.beforeRead() // for one that waits already
-	return err
+	return c.setDeadline(t, &c.readDeadline, &c.idleUntil, c.nc.SetReadDeadline, c.beforeRead)
 }
 
 // SetWriteDeadline sets when writes that wait give up, in place of
@@ -244,14 +243,20 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // has cut a frame: nothing can be written after it. It has no effect once the
 // connection is being closed.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.setDeadline(t, &c.writeDeadline, &c.writeUntil, c.nc.SetWriteDeadline, c.beforeWrite)
+}
+
+// setDeadline sets one of the deadlines in place of own, which the Conn has set itself.
+// before sees to it that what waits already gets its own again.
+func (c *Conn) setDeadline(t time.Time, deadline, own *time.Time, set func(time.Time) error, before func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.leaving {
 		return nil
 	}
-	c.writeDeadline, c.writeUntil = t, time.Time{}
-	err := c.nc.SetWriteDeadline(t)
-	c.beforeWrite() // for one that waits already
+	*deadline, *own = t, time.Time{}
+	err := set(t)
+	before()
 	c.wakeWriters()
 	return err
 }

@@ -779,7 +779,7 @@ func TestErrorsSayWhatHappened(t *testing.T) {
 		"the peer closed the connection: 1001 going away":                                              &CloseError{Code: 1001},
 		`the peer closed the connection: 4000 private use, "bye"`:                                      &CloseError{Code: 4000, Reason: "bye"},
 		"the connection ended without a Close frame (1006 abnormal closure): unexpected EOF":           &CloseError{Code: 1006, Err: io.ErrUnexpectedEOF},
-		"nothing was sent: The reason in a Close frame must be UTF-8. (RFC 6455 §5.5.1)":               &SendError{[]wire.Violation{wire.RuleCloseReason.Broken("")}},
+		"nothing was sent: The reason in a Close frame must be valid UTF-8. (RFC 6455 §5.5.1)":         &SendError{[]wire.Violation{wire.RuleCloseReason.Broken("")}},
 		"the opening handshake failed: unexpected EOF":                                                 &HandshakeError{Err: io.ErrUnexpectedEOF},
 		`the opening handshake was refused with status 301 (to "http://a", not followed)`:              &HandshakeError{Status: 301, Head: wire.Head{Fields: []wire.Field{{Name: "Location", Value: "http://a"}}}},
 		"the opening handshake was refused with status 405: The method must be GET. (RFC 6455 §4.2.1)": &HandshakeError{Status: 405, Violations: []wire.Violation{wire.RuleMethod.Broken("")}},

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -49,9 +50,8 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	defer c.message.unlock()
 	// Text is judged before its first fragment leaves: half a message could be
 	// neither finished nor taken back.
-	var text wire.UTF8
-	for i := 0; i < len(parts) && opcode == wire.Text && len(parts) > 1; i++ {
-		if err := judgeText(&text, parts[i], i == len(parts)-1); err != nil {
+	if opcode == wire.Text {
+		if err := judgeText(new(wire.UTF8), bytes.Join(parts, nil), true); err != nil {
 			return err
 		}
 	}
@@ -135,6 +135,18 @@ func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
 // lessons; nothing keeps account of what was sent by it.
 func (c *Conn) WriteRaw(data []byte) error {
 	return c.send(func() ([]byte, error) { return data, nil })
+}
+
+// WriteRawClose is WriteRaw of a Close frame, legal or not: the peer's is not
+// answered with another. It neither waits for that nor closes TCP.
+func (c *Conn) WriteRawClose(data []byte) error {
+	c.mu.Lock()
+	if c.m.State() == Open || c.m.State() == Closing {
+		c.m.closeSent = true
+		c.m.enter(Closing, "a Close frame was sent past the Machine")
+	}
+	c.mu.Unlock()
+	return c.WriteRaw(data)
 }
 
 // writeFrame sends one frame. For one of a message the caller holds message.

@@ -92,7 +92,7 @@ func (c *deflateCodec) Decode(into, payload []byte, limit int) ([]byte, []wire.V
 	case err == nil:
 		return message, nil
 	case errors.Is(err, deflate.ErrSize):
-		return message, []wire.Violation{broken(wire.RuleMessageSize, "The message inflates to more than the limit of %d bytes.", limit)}
+		return message, []wire.Violation{broken(wire.RuleMessageSize, "The decompressed message exceeds the limit of %d bytes.", limit)}
 	}
 	return message, []wire.Violation{wire.RuleDeflateData.Broken(err.Error() + ".")}
 }

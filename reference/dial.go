@@ -11,10 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -62,14 +61,12 @@ type DialOptions struct {
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("dial %.200s: %w", withoutUser(rawURL), err)
+			err = fmt.Errorf("dial %.200s: %w", uri.WithoutUser(rawURL), err)
 		}
 	}()
-	if o == nil {
-		o = &DialOptions{}
-	}
+	o = cmp.Or(o, &DialOptions{})
 	// 1. The URL, and the request that it makes.
-	u, addr, err := parseURL(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -85,15 +82,15 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if o.NetDial != nil {
 		netDial = o.NetDial
 	}
-	tcp, err := netDial(ctx, "tcp", addr)
+	tcp, err := netDial(ctx, "tcp", u.Addr)
 	if err != nil {
 		return nil, err
 	}
 	// From here on ctx ends every wait by a deadline that has passed.
 	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
 	nc := tcp
-	if u.Scheme == "wss" {
-		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, withoutZone(u.Hostname())))
+	if u.TLS {
+		tc := tls.Client(tcp, tlsConfig(o.TLSConfig, u.Name))
 		nc, err = tc, tc.HandshakeContext(ctx)
 	}
 
@@ -118,12 +115,8 @@ func (c *Conn) shake(o *DialOptions, request wire.Head) error {
 		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
 	}
 	r := bufio.NewReader(c.nc)
-	head, response, err := readAnswer(r)
-	if err != nil {
-		return &HandshakeError{Status: response.Status, Head: response, Err: err}
-	}
-	agreed, err := o.agree(request, response)
-	if refused, ok := err.(*HandshakeError); ok && response.Status != http.StatusSwitchingProtocols {
+	agreed, head, err := o.agree(request, r)
+	if refused, ok := err.(*HandshakeError); ok && refused.Err == nil && refused.Status != http.StatusSwitchingProtocols {
 		_ = c.nc.SetReadDeadline(c.m.o.Now().Add(bodyTimeout))
 		refused.Body = refusalBody(head, r)
 	}
@@ -144,14 +137,14 @@ func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 			head, err = readHead(r)
 		}
 		if err != nil {
-			return nil, response, fmt.Errorf("read the answer: %w", err)
+			return nil, response, fmt.Errorf("read the response: %w", err)
 		}
 		response, err = parseResponse(head)
 		if err != nil || response.Status/100 != 1 || response.Status == http.StatusSwitchingProtocols {
 			return head, response, err
 		}
 	}
-	return nil, response, fmt.Errorf("the server gives more than %d interim answers", maxInterim)
+	return nil, response, fmt.Errorf("the server sent more than %d interim responses", maxInterim)
 }
 
 // awaitHTTP waits for the first bytes of a status line. Bytes that cannot begin one
@@ -166,7 +159,7 @@ func awaitHTTP(r *bufio.Reader) error {
 			return err
 		} else if string(b) != begin[:n] {
 			all, _ := r.Peek(min(r.Buffered(), maxShown)) // what is buffered can be peeked at
-			return fmt.Errorf("the answer does not begin with HTTP/ but with %q (% x)", all, all)
+			return fmt.Errorf("the response does not begin with HTTP/ but with %q (% x)", all, all)
 		}
 	}
 	return nil
@@ -188,79 +181,9 @@ func refusalBody(head []byte, behind io.Reader) []byte {
 	return body
 }
 
-// schemePorts are the ports where a URL names none.
-var schemePorts = map[string]string{"ws": "80", "wss": "443"}
-
-// parseURL reads a URL of the schemes ws and wss and gives the address to dial
-// (RFC 6455 §3).
-func parseURL(s string) (u *url.URL, addr string, err error) {
-	u, err = url.Parse(s)
-	var broken *url.Error
-	if errors.As(err, &broken) {
-		err = broken.Err // without the URL, which may hold a password
-	}
-	if err != nil && strings.Contains(s, "@") {
-		err = errors.New("the URL cannot be read")
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	port := schemePorts[u.Scheme]
-	switch {
-	case port == "":
-		return nil, "", fmt.Errorf("the scheme is %q, and ws or wss was expected", u.Scheme)
-	case u.Hostname() == "":
-		return nil, "", errors.New("the URL has no host")
-	case strings.Contains(s, "#"):
-		return nil, "", errors.New("the URL has a fragment identifier, which a WebSocket URL must not have")
-	case u.User != nil:
-		return nil, "", errors.New("the URL has a user name; send an Authorization header instead")
-	case !wire.IsTarget(u.RequestURI()):
-		return nil, "", errors.New("the URL has a character that must be percent-encoded")
-	case !wire.IsHost(hostField(u)):
-		return nil, "", fmt.Errorf("the host %.60q is not one; write a name beyond ASCII in its ASCII form, xn--…", u.Host)
-	}
-	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
-}
-
-// hostField returns the Host for u: the port only where it is not the scheme's, and
-// no zone, which means something on this machine alone (RFC 6874 §4).
-func hostField(u *url.URL) string {
-	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
-	host = strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
-	if address, port, ok := strings.Cut(host, "]"); ok {
-		host = withoutZone(address) + "]" + port
-	}
-	return host
-}
-
-// withoutZone returns an IPv6 address without its zone.
-func withoutZone(address string) string {
-	if strings.Contains(address, ":") {
-		address, _, _ = strings.Cut(address, "%")
-	}
-	return address
-}
-
-// withoutUser returns a URL without user name and password, for an error. Where it
-// cannot be read, all before the last @ may be part of them.
-func withoutUser(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Opaque != "" {
-		return s[strings.LastIndex(s, "@")+1:]
-	}
-	if u.User != nil {
-		u.User = nil
-		return u.String()
-	}
-	return s
-}
-
 // tlsConfig completes config: HTTP/1.1 alone can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
-	if config = config.Clone(); config == nil {
-		config = &tls.Config{}
-	}
+	config = cmp.Or(config.Clone(), &tls.Config{})
 	config.ServerName = cmp.Or(config.ServerName, host)
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"http/1.1"}

@@ -10,14 +10,14 @@
 //
 // Where each section of the RFC is kept, and the test that holds it:
 //
-//	§3      dial.go            TestURLsThatAreNoWebSocketURLsAreRefused
+//	§3      uri/uri.go         TestURLsThatAreNoWebSocketURLsAreRefused
 //	§4.1    handshake.go       TestTheRequestIsThatOfTheRFC
 //	§4.1    wire/handshake.go  TestAnAnswerThatBreaksARuleIsRefused
 //	§4.2.1  wire/handshake.go  TestARequestThatIsNoHandshakeIsRefusedWithEveryReason
 //	§4.2.1  handshake.go       TestARequestThatIsNoHTTPIsRefused
-//	§4.2    listen.go          TestBothPathsRefuseTheSameWithEveryReason
+//	§4.2    server.go          TestBothPathsRefuseTheSameWithEveryReason
 //	§4.2.2  handshake.go       TestAHandshakeIsAnsweredAsTheRFCShows
-//	§4.2.2  wire/accept.go     ExampleAccept
+//	§4.2.2  wire/handshake.go  ExampleAccept
 //	§5.1    wire/rules.go      TestEveryHeaderRuleFailsTheConnectionInBothRoles
 //	§5.2    wire/header.go     TestAHeaderIsReadAsItsPictureSays
 //	§5.2    receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
@@ -26,7 +26,7 @@
 //	§5.4    receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
 //	§5.4    send.go            TestASecondMessageMustWaitForTheEndOfTheFirst
 //	§5.4    connwrite.go       TestAWriterSendsFragmentsAndOthersWaitForItsEnd
-//	§5.4    connstream.go      TestAMessageReadAsAStreamIsTheSameHoweverItIsCut
+//	§5.4    connread.go        TestAMessageReadAsAStreamIsTheSameHoweverItIsCut
 //	§5.5    receive.go         TestAPongDoesNotWaitForAWriterThatWaits
 //	§5.5.2  connread.go        TestPingsInAFloodAreAnsweredInFewWritesAndBoundedMemory
 //	§5.5.1  closing.go         TestEveryCloseCodeIsAnsweredOrFailed
@@ -36,12 +36,12 @@
 //	§7.1.3  machine.go         TestEveryChangeOfStateIsObserved
 //	§7.1.5  connread.go        TestAPeerThatVanishesGives1006
 //	§7.1.7  closing.go         TestAFailureIsToldToBothEnds
-//	§7.4    wire/closecode.go  TestTheCodesThatMayBeSentAreThoseOfTheTable
+//	§7.4    wire/close.go      TestTheCodesThatMayBeSentAreThoseOfTheTable
 //	§8.1    wire/utf8.go       TestTextIsJudgedAlikeHoweverItIsCut
 //	§9.1    handshake.go       TestAServerAnswersOffersOfCompressionOnlyWhenItWantsIt
 //	§9.1    receive.go         TestACompressedMessageMeansTheSameHoweverItIsCut
 //	§9.1    wire/extension.go  TestExtensionsAreReadHoweverTheyAreSpread
-//	§10.2   upgrade.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
+//	§10.2   uri/uri.go         TestTheOriginMustBeTheHostUnlessTheServerSaysOtherwise
 //	§10.4   receive.go         TestEveryStreamMeansTheSameHoweverItIsCut
 //	§10.4   memory.go          TestAClaimedLengthTakesNoMemory
 //
@@ -70,5 +70,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed machine.go receive.go memory.go send.go closing.go handshake.go extension.go deflate.go errors.go conn.go connread.go connwrite.go connstream.go connclose.go misbehave.go upgrade.go listen.go dial.go
+//go:embed machine.go receive.go memory.go send.go closing.go handshake.go extension.go deflate.go errors.go conn.go connread.go connwrite.go connclose.go server.go dial.go
 var Source embed.FS

@@ -12,13 +12,13 @@ import (
 
 var (
 	errNotOpen    = errors.New("the connection is not open")
-	errUseClose   = errors.New("a Close frame is sent by Close alone")
-	errNoParts    = errors.New("a message has one fragment at least")
-	errNotControl = errors.New("a control frame is a Ping or a Pong")
-	errStale      = errors.New("the next message has been asked for, and this one is gone")
-	errNotAType   = errors.New("a message is Text or Binary")
+	errUseClose   = errors.New("only Close can send a Close frame")
+	errNoParts    = errors.New("a message needs at least one fragment")
+	errNotControl = errors.New("WriteControl sends only Ping and Pong frames")
+	errStale      = errors.New("the next message was requested, so this one can no longer be read")
+	errNotAType   = errors.New("the opcode of a message must be Text or Binary")
 	errNoClose    = errors.New("the peer did not answer the Close frame in time")
-	errWritten    = fmt.Errorf("the message has been written to its end: %w", net.ErrClosed)
+	errWritten    = fmt.Errorf("the message is already closed: %w", net.ErrClosed)
 	errLocalDone  = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
 )
 
@@ -77,7 +77,7 @@ func (e *HandshakeError) Error() string {
 	switch e.Status {
 	case 0:
 	case http.StatusSwitchingProtocols: // the server accepted, and this end does not
-		s += " though the server answered 101"
+		s += " although the server responded with 101"
 	default:
 		s = fmt.Sprintf("the opening handshake was refused with status %d", e.Status)
 	}

@@ -1,10 +1,8 @@
 package reference_test
 
 import (
-	"context"
 	"fmt"
 	"log"
-	"net"
 
 	"wslab/reference"
 	"wslab/reference/wire"
@@ -12,7 +10,7 @@ import (
 
 // A client and a server shake hands, and the client sends a compressed message. No
 // network is involved: the program carries the bytes from one Machine to the other.
-func ExampleMachine() {
+func ExampleServer_Answer() {
 	options := reference.Options{Extension: reference.Deflate{}, MaskKey: func() [4]byte { return [4]byte{1, 2, 3, 4} }}
 	dial := &reference.DialOptions{Options: options}
 	server := &reference.Server{Options: options}
@@ -54,36 +52,4 @@ func ExampleMachine() {
 	// [permessage-deflate]
 	// c1 8b 01 02 03 04 f3 4a ce cd c8 d5 52 c4 43 03 03
 	// text "Hello, Hello, Hello, Hello"
-}
-
-// A server echoes what a client sends.
-func Example() {
-	server := &reference.Server{Handler: func(c *reference.Conn, _ wire.Head) {
-		for {
-			opcode, p, err := c.ReadMessage()
-			if err != nil || c.WriteMessage(opcode, p) != nil {
-				return // the Server closes the connection
-			}
-		}
-	}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	go server.Serve(l)
-	defer server.Shutdown(context.Background())
-
-	c, err := reference.Dial(context.Background(), "ws://"+l.Addr().String()+"/", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := c.WriteMessage(wire.Text, []byte("Hello")); err != nil {
-		log.Fatal(err)
-	}
-	opcode, p, err := c.ReadMessage()
-	fmt.Printf("%s %q, %v\n", opcode, p, err)
-	fmt.Println(c.Close(wire.NormalClosure, "done"))
-	// Output:
-	// text "Hello", <nil>
-	// <nil>
 }

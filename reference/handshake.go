@@ -10,11 +10,11 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"wslab/reference/uri"
 	"wslab/reference/wire"
 )
 
@@ -38,28 +38,21 @@ type Agreement struct {
 // refuses it, and then the error is a *HandshakeError. A Machine goes on from the
 // Agreement. Bytes after the head are for that Machine.
 func (s *Server) Answer(request []byte) (response []byte, agreed Agreement, err error) {
-	response, agreed, refused := s.answerHead(readHead(bufio.NewReader(bytes.NewReader(request))))
+	response, agreed, refused := s.answerFrom(bufio.NewReader(bytes.NewReader(request)))
 	if refused != nil {
 		err = refused
 	}
 	return response, agreed, err
 }
 
-// answerHead is Answer for what readHead has returned. There is no response where
+// answerFrom is Answer for the request that comes from r. There is no response where
 // the request did not end.
-func (s *Server) answerHead(head []byte, err error) (response []byte, agreed Agreement, refused *HandshakeError) {
-	if err == nil {
-		if agreed.Head, err = parseRequest(head); err == nil {
-			response, agreed, refused = s.answer(agreed.Head)
-		} else {
-			refused = &HandshakeError{Status: http.StatusBadRequest, Head: agreed.Head, Err: err}
-		}
-	} else if errors.Is(err, errLongHead) {
-		refused = &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err}
-	} else {
-		return nil, agreed, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
+func (s *Server) answerFrom(r *bufio.Reader) (response []byte, agreed Agreement, refused *HandshakeError) {
+	agreed.Head, refused = readRequest(r)
+	if refused == nil {
+		response, agreed, refused = s.answer(agreed.Head)
 	}
-	if refused != nil {
+	if refused != nil && refused.Status != 0 {
 		response = refused.response()
 	}
 	return response, agreed, refused
@@ -72,13 +65,13 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	agreed.Head = request
 	if major, _, ok := http.ParseHTTPVersion(request.Proto); ok && major != 1 { // RFC 9110 §15.6.6
 		return nil, agreed, &HandshakeError{Status: http.StatusHTTPVersionNotSupported, Head: request,
-			Err: fmt.Errorf("the handshake came over %s, and this server knows the one of HTTP/1.1 alone", request.Proto)}
+			Err: fmt.Errorf("the request uses %s, but this server only supports WebSocket over HTTP/1.1", request.Proto)}
 	}
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	origins, authority := request.Values("Origin"), request.Authority()
-	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !wire.SameOrigin(origins, authority) {
-		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, and the server is %q.", strings.Join(origins, ", "), authority))
+	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !uri.SameOrigin(origins, authority) {
+		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, but the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {
 		return nil, agreed, &HandshakeError{Status: violations[0].Status, Head: request, Violations: violations}
@@ -87,7 +80,9 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 
 	var fields []wire.Field
 	//lesson:begin upgrade-response
-	if agreed.Subprotocol = chooseSubprotocol(s.Subprotocols, request.Tokens("Sec-WebSocket-Protocol")); agreed.Subprotocol != "" {
+	offered := request.Tokens("Sec-WebSocket-Protocol")
+	if i := slices.IndexFunc(s.Subprotocols, func(p string) bool { return slices.Contains(offered, p) }); i >= 0 {
+		agreed.Subprotocol = s.Subprotocols[i]
 		fields = append(fields, wire.Field{Name: "Sec-WebSocket-Protocol", Value: agreed.Subprotocol})
 	}
 	if s.Options.Extension != nil {
@@ -144,21 +139,10 @@ func (e *HandshakeError) response() []byte {
 	return append(head, body...)
 }
 
-// chooseSubprotocol returns the first of supported that is offered, or "".
-// Only a token can be chosen, so no name can carry a second header line.
-func chooseSubprotocol(supported, offered []string) string {
-	for _, s := range supported {
-		if wire.IsToken(s) && slices.Contains(offered, s) {
-			return s
-		}
-	}
-	return ""
-}
-
 // Request is the first part of the client's half of the opening handshake without a
 // network (RFC 6455 §4.1): it returns the request for a URL with the scheme ws or wss.
 func (o *DialOptions) Request(rawURL string) ([]byte, error) {
-	u, _, err := parseURL(rawURL)
+	u, err := uri.Parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
@@ -170,36 +154,29 @@ func (o *DialOptions) Request(rawURL string) ([]byte, error) {
 // returned. The error is a *HandshakeError. A Machine goes on from the Agreement.
 // Bytes after the head are for that Machine.
 func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err error) {
-	head, err := readHead(bufio.NewReader(bytes.NewReader(request)))
-	if err != nil {
-		return agreed, err
+	asked, refused := readRequest(bufio.NewReader(bytes.NewReader(request)))
+	if refused != nil {
+		return agreed, refused
 	}
-	asked, err := parseRequest(head)
-	if err != nil {
-		return agreed, err
-	}
-	_, answer, err := readAnswer(bufio.NewReader(bytes.NewReader(response)))
-	if err != nil {
-		return agreed, &HandshakeError{Status: answer.Status, Head: answer, Err: err}
-	}
-	return o.agree(asked, answer)
+	agreed, _, err = o.agree(asked, bufio.NewReader(bytes.NewReader(response)))
+	return agreed, err
 }
 
 // request returns a client's handshake (RFC 6455 §4.1).
-func (o *DialOptions) request(u *url.URL) (wire.Head, error) {
+func (o *DialOptions) request(u uri.URL) (wire.Head, error) {
 	var key [wire.KeySize]byte
 	_, _ = rand.Read(key[:]) // it never fails
 	if o.Key != nil {
 		key = o.Key()
 	}
-	request := wire.Head{Method: "GET", Target: u.RequestURI(), Proto: "HTTP/1.1", Fields: []wire.Field{
-		{Name: "Host", Value: hostField(u)}, upgrade[0], upgrade[1],
+	request := wire.Head{Method: "GET", Target: u.Target, Proto: "HTTP/1.1", Fields: []wire.Field{
+		{Name: "Host", Value: u.Host}, upgrade[0], upgrade[1],
 		{Name: "Sec-WebSocket-Key", Value: base64.StdEncoding.EncodeToString(key[:])},
 		{Name: "Sec-WebSocket-Version", Value: "13"},
 	}}
 	for i, s := range o.Subprotocols {
 		if !wire.IsToken(s) || slices.Contains(o.Subprotocols[:i], s) {
-			return request, fmt.Errorf("the subprotocol %q is offered twice or is no token", s)
+			return request, fmt.Errorf("the subprotocol %q is offered twice or is not a token", s)
 		}
 	}
 	if len(o.Subprotocols) > 0 {
@@ -218,21 +195,26 @@ func appendRequest(h wire.Head) []byte {
 	return wire.AppendHead(nil, h.Method+" "+h.Target+" "+h.Proto, h.Fields...)
 }
 
-// agree judges a server's handshake as the response to request.
-func (o *DialOptions) agree(request, response wire.Head) (agreed Agreement, err error) {
-	agreed.Head = response
-	violations := wire.CheckResponse(request, response)
-	if violations == nil && o.Options.Extension != nil {
+// agree judges what comes from r as the response to request. head is what was read.
+func (o *DialOptions) agree(request wire.Head, r *bufio.Reader) (agreed Agreement, head []byte, err error) {
+	head, response, err := readAnswer(r)
+	var violations []wire.Violation
+	if err == nil {
+		violations = wire.CheckResponse(request, response)
+	}
+	if err == nil && violations == nil && o.Options.Extension != nil {
 		agreed.Codec, violations = o.Options.Extension.Agree(request, response)
 	}
-	if violations != nil {
-		return agreed, &HandshakeError{Status: response.Status, Violations: violations, Head: response}
+	if err != nil || violations != nil {
+		return agreed, head, &HandshakeError{Status: response.Status, Violations: violations, Head: response, Err: err}
 	}
-	if chosen := response.Values("Sec-WebSocket-Protocol"); len(chosen) == 1 {
-		agreed.Subprotocol = chosen[0]
-	}
-	return agreed, nil
+	agreed.Head, agreed.Subprotocol = response, strings.Join(response.Values("Sec-WebSocket-Protocol"), "")
+	return agreed, head, nil
 }
+
+// ownFields are those that the handshake writes, or must do without: a GET with a body
+// would hide frames in it.
+var ownFields = []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
 
 // extraFields returns the fields that a caller adds to a handshake, or what is
 // wrong with one: it must end no line, and not say what the handshake says itself.
@@ -242,19 +224,11 @@ func extraFields(extra http.Header) ([]wire.Field, error) {
 		switch {
 		case !wire.IsToken(f.Name) || !isFieldValue(f.Value):
 			return nil, fmt.Errorf("%q: %q is not a header field", f.Name, f.Value)
-		case ownField(f.Name):
+		case strings.HasPrefix(strings.ToLower(f.Name), "sec-websocket-") || slices.Contains(ownFields, strings.ToLower(f.Name)):
 			return nil, fmt.Errorf("the handshake sets %s itself", f.Name)
 		}
 	}
 	return fields, nil
-}
-
-// ownField reports whether the handshake writes the field called name, or must
-// do without it: a GET with a body would hide frames in it.
-func ownField(name string) bool {
-	own := []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
-	name = strings.ToLower(name)
-	return slices.Contains(own, name) || strings.HasPrefix(name, "sec-websocket-")
 }
 
 // sortedFields returns h as fields ordered by name: a map has no order, and a
@@ -269,7 +243,7 @@ func sortedFields(h http.Header) []wire.Field {
 	return fields
 }
 
-var errLongHead = fmt.Errorf("the head of the handshake has more than %d bytes", maxHead)
+var errLongHead = fmt.Errorf("the HTTP head of the handshake exceeds %d bytes", maxHead)
 
 // readHead reads a head from r as far as its empty line. Its lines may end in LF
 // alone (RFC 9112 §2.2), and all that it returns do. An empty line in front is
@@ -294,6 +268,22 @@ func readHead(r *bufio.Reader) (head []byte, err error) {
 	return head, errLongHead
 }
 
+// readRequest reads the head of a client's handshake. The error has the status to
+// refuse with, or 0 where the head did not end.
+func readRequest(r *bufio.Reader) (request wire.Head, refused *HandshakeError) {
+	head, err := readHead(r)
+	switch {
+	case errors.Is(err, errLongHead):
+		return request, &HandshakeError{Status: http.StatusRequestHeaderFieldsTooLarge, Err: err}
+	case err != nil:
+		return request, &HandshakeError{Err: fmt.Errorf("read the request: %w", err)}
+	}
+	if request, err = parseRequest(head); err != nil {
+		return request, &HandshakeError{Status: http.StatusBadRequest, Head: request, Err: err}
+	}
+	return request, nil
+}
+
 // parseRequest parses the head of a client's handshake, as readHead returned it.
 // CheckRequest judges it. One empty line in front is ignored (RFC 9112 §2.2).
 func parseRequest(head []byte) (wire.Head, error) {
@@ -314,11 +304,11 @@ func parseResponse(head []byte) (wire.Head, error) {
 	status, err := strconv.ParseUint(digits, 10, 16)
 	major, minor, ok := http.ParseHTTPVersion(proto)
 	if !ok || major != 1 || err != nil || len(digits) != 3 {
-		return wire.Head{}, fmt.Errorf("the answer does not begin with an HTTP/1.1 status line: %.60q", line)
+		return wire.Head{}, fmt.Errorf("the response does not begin with an HTTP/1.1 status line: %.60q", line)
 	}
 	list, err := parseFields(unfold.Replace(fields))
 	if status == http.StatusSwitchingProtocols && minor == 0 {
-		err = errors.New("the answer is of HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
+		err = errors.New("the response uses HTTP/1.0, which cannot change the protocol (RFC 9110 §7.8)")
 	}
 	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
@@ -338,11 +328,11 @@ func parseFields(lines string) ([]wire.Field, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !wire.IsToken(name) || !isFieldValue(value) {
-			return fields, fmt.Errorf("the head has a line that is no header field: %.60q", line)
+			return fields, fmt.Errorf("the HTTP head has a line that is not a header field: %.60q", line)
 		}
 		fields = append(fields, wire.Field{Name: name, Value: strings.Trim(value, " \t")})
 	}
-	return fields, errors.New("the head ends before its empty line")
+	return fields, errors.New("the HTTP head ends before its empty line")
 }
 
 // isFieldValue reports whether s can stand behind the colon without ending the

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"cmp"
 	"fmt"
 
 	"wslab/reference/wire"
@@ -101,9 +102,7 @@ func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")
 	}
-	if o.MaxMessage <= 0 {
-		o.MaxMessage = DefaultMaxMessage
-	}
+	o.MaxMessage = cmp.Or(max(o.MaxMessage, 0), DefaultMaxMessage)
 	return &Machine{role: role, o: o}
 }
 

@@ -252,7 +252,7 @@ var streams = []struct {
 			return join(from(p, true, wire.Text, "good"), from(p, true, wire.Continuation, "bad"), from(p, true, wire.Text, "late"))
 		},
 		events: []string{`text "good"`},
-		output: []string{"close 1002 A continuation frame came with no message to continue"},
+		output: []string{"close 1002 A continuation frame arrived, but no message is in progress"},
 		broken: "5.4/continuation-stray",
 		seen:   []string{"OPEN CLOSING: the connection failed: 5.4/continuation-stray sent"},
 	}, {
@@ -260,7 +260,7 @@ var streams = []struct {
 		stream: func(p wire.Role) []byte {
 			return join(from(p, false, wire.Text, "a"), from(p, true, wire.Binary, "b"))
 		},
-		output: []string{"close 1002 A binary frame came where a continuation was due"},
+		output: []string{"close 1002 A binary frame arrived where a continuation frame was expected"},
 		broken: "5.4/message-interleaved",
 		seen: []string{
 			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 1 bytes]",
@@ -269,7 +269,7 @@ var streams = []struct {
 	}, {
 		name:   "a wrong byte in text, in a frame that does not end",
 		stream: func(p wire.Role) []byte { f := from(p, true, wire.Text, "κό\xffxxxxxx"); return f[:len(f)-6] },
-		output: []string{"close 1007 Byte 4 of the text, 0xFF, cannot stand there"},
+		output: []string{"close 1007 Byte 4 of the text, 0xFF, is not valid there"},
 		broken: "8.1/text-utf8",
 		seen:   []string{"OPEN CLOSING: the connection failed: 8.1/text-utf8 [text, 0 fragments, 0 bytes] sent"},
 	}, {
@@ -277,7 +277,7 @@ var streams = []struct {
 		stream: func(p wire.Role) []byte {
 			return join(from(p, false, wire.Text, "ab\xe6"), from(p, false, wire.Continuation, "\x97c"))
 		},
-		output: []string{"close 1007 Byte 4 of the text, 0x63, cannot stand there"},
+		output: []string{"close 1007 Byte 4 of the text, 0x63, is not valid there"},
 		broken: "8.1/text-utf8",
 		seen: []string{
 			"OPEN OPEN: fragment 1 of a text message received [text, 1 fragments, 3 bytes]",
@@ -292,7 +292,7 @@ var streams = []struct {
 	}, {
 		name:   "a frame longer than the limit, refused at its header",
 		stream: func(p wire.Role) []byte { return from(p, true, wire.Binary, strings.Repeat("x", 1001))[:8] },
-		output: []string{"close 1009 1001 bytes are announced after 0, and the limit is 1000"},
+		output: []string{"close 1009 1001 more bytes are announced after 0 bytes, but the limit is 1000"},
 		broken: "10.4/message-size",
 		seen:   []string{"OPEN CLOSING: the connection failed: 10.4/message-size sent"},
 	}, {
@@ -300,7 +300,7 @@ var streams = []struct {
 		stream: func(p wire.Role) []byte {
 			return join(from(p, false, wire.Binary, strings.Repeat("x", 1000)), from(p, true, wire.Continuation, "x"))
 		},
-		output: []string{"close 1009 1 bytes are announced after 1000, and the limit is 1000"},
+		output: []string{"close 1009 1 more bytes are announced after 1000 bytes, but the limit is 1000"},
 		broken: "10.4/message-size",
 		seen: []string{
 			"OPEN OPEN: fragment 1 of a binary message received [binary, 1 fragments, 1000 bytes]",
@@ -309,19 +309,19 @@ var streams = []struct {
 	}, {
 		name:   "a Close frame with one byte",
 		stream: func(p wire.Role) []byte { return from(p, true, wire.Close, "\x03") },
-		output: []string{"close 1002 A Close body is empty or begins with a two-byte status code; one byte is neither"},
+		output: []string{"close 1002 The body of a Close frame must be empty or begin with a two-byte status code"},
 		broken: "5.5.1/body-one-byte",
 		seen:   []string{"OPEN CLOSING: the connection failed: 5.5.1/body-one-byte sent"},
 	}, {
 		name:   "a Close frame with a code and a reason that are both wrong",
 		stream: func(p wire.Role) []byte { return closeFrame(p, 1006, "\xff") },
-		output: []string{"close 1002 The Close frame carries 1006 abnormal closure; The reason in a Close frame must be UTF-8"},
+		output: []string{"close 1002 The Close frame carries 1006 abnormal closure; The reason in a Close frame must be valid UTF-8"},
 		broken: "7.4/close-code 5.5.1/reason-utf8",
 		seen:   []string{"OPEN CLOSING: the connection failed: 7.4/close-code sent"},
 	}, {
 		name:   "a Close frame whose reason is not UTF-8",
 		stream: func(p wire.Role) []byte { return closeFrame(p, 1000, "\xff") },
-		output: []string{"close 1007 The reason in a Close frame must be UTF-8"},
+		output: []string{"close 1007 The reason in a Close frame must be valid UTF-8"},
 		broken: "5.5.1/reason-utf8",
 		seen:   []string{"OPEN CLOSING: the connection failed: 5.5.1/reason-utf8 sent"},
 	}, {

@@ -53,11 +53,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	// question: nothing does that is received.
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
-		Sender:     m.role.Peer(),
-		RSV1:       m.rsv[0],
-		RSV2:       m.rsv[1],
-		RSV3:       m.rsv[2],
-		Fragmented: m.opcode != wire.Continuation,
+		Sender: m.role.Peer(), Fragmented: m.opcode != wire.Continuation,
+		RSV1: m.rsv[0], RSV2: m.rsv[1], RSV3: m.rsv[2],
 	})
 	if violations != nil {
 		m.fail(violations...)
@@ -74,7 +71,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 		limit = m.codec.MaxEncoded(m.o.MaxMessage) // the message itself is measured when it is decoded
 	}
 	if h.Opcode.IsData() && !m.closeSent && h.Length > limit-uint64(m.bytes) {
-		m.fail(broken(wire.RuleMessageSize, "%d bytes are announced after %d, and the limit is %d.", h.Length, m.bytes, limit))
+		m.fail(broken(wire.RuleMessageSize, "%d more bytes are announced after %d bytes, but the limit is %d.", h.Length, m.bytes, limit))
 		return nil
 	}
 	//lesson:end
@@ -125,7 +122,7 @@ func (m *Machine) checkText(fresh []byte) {
 	if m.opcode == wire.Text {
 		if i := m.text.Check(fresh); i < len(fresh) {
 			at := m.taken + int64(len(m.message)-len(fresh)+i)
-			m.fail(broken(wire.RuleTextUTF8, "Byte %d of the text, 0x%02X, cannot stand there.", at, fresh[i]))
+			m.fail(broken(wire.RuleTextUTF8, "Byte %d of the text, 0x%02X, is not valid there.", at, fresh[i]))
 		}
 	}
 	//lesson:end

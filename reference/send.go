@@ -23,10 +23,8 @@ func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if opcode == wire.Close {
 		return errUseClose
 	}
-	violations := wire.Check(m.header(fin, opcode, len(payload)), wire.Context{
-		Sender:     m.role,
-		Fragmented: m.sending != wire.Continuation,
-	})
+	c := wire.Context{Sender: m.role, Fragmented: m.sending != wire.Continuation}
+	violations := wire.Check(m.header(fin, opcode, len(payload)), c)
 	if violations != nil {
 		return &SendError{violations}
 	}

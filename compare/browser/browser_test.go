@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// find returns the path of a browser, and skips the test where there is none.
+// find returns the path of a browser. It skips the test if there is none.
 func find(t *testing.T, names ...string) string {
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil && name != "" {
@@ -57,7 +57,7 @@ func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 					t.Error(err)
 				}
 				if _, err := os.Stat(profile); err == nil {
-					t.Errorf("%s is left behind", profile)
+					t.Errorf("%s was not removed", profile)
 				}
 			}()
 			if !strings.Contains(b.Name, name) {
@@ -65,7 +65,7 @@ func TestABrowserDoesWhatItIsToldAndTellsWhatHappens(t *testing.T) {
 			}
 			for _, c := range []struct{ text, err, has string }{
 				{"open\nsend text Hello\nexpect text Hello\nsend binary 00 01\nexpect binary 00 01\nsend repeat 300\nread 1\nclose 4000 bye\nexpect close 4000\n", "", "4000 private use \"bye\""},
-				{"open\nsend text a\nexpect text b\n", "text \"a\" came, and text \"b\" was expected", "onmessage \"a\""},
+				{"open\nsend text a\nexpect text b\n", "text \"a\" arrived, but text \"b\" was expected", "onmessage \"a\""},
 				{"open\nleave\nwait server\n", "", "1001 going away"},
 				{"open\nclose 1006\n", "InvalidAccessError", "OPEN"},
 				{"server by hand\nopen\nserver says close 1000\nserver tcp close\npatience 20s\n", "", "at once"},
@@ -114,7 +114,7 @@ func TestABrowserThatDiesEndsItsPlay(t *testing.T) {
 }
 
 func TestWhatIsNoBrowserIsToldPlainly(t *testing.T) {
-	for path, says := range map[string]string{"echo": "is no browser", "no-such-program": "no-such-program", "false": "exit status 1"} {
+	for path, says := range map[string]string{"echo": "is not a browser", "no-such-program": "no-such-program", "false": "exit status 1"} {
 		if _, err := Start(t.Context(), path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s gives %v", path, err)
 		}
@@ -128,12 +128,12 @@ func TestABrowserIsKnownByWhatItSaysOfItself(t *testing.T) {
 		"Microsoft Edge 150.0.1.2\n":                                       "chromium Microsoft Edge 150.0.1.2",
 		"a warning\nMozilla Firefox 153.7.0esr\n":                          "firefox Mozilla Firefox 153.7.0esr",
 	} {
-		if kind, name, ok := identify(said); !ok || string(kind)+" "+name != want {
+		if kind, name, ok := parseVersion(said); !ok || string(kind)+" "+name != want {
 			t.Errorf("%q is read as %s %s, %t", said, kind, name, ok)
 		}
 	}
 	for _, said := range []string{"", "\n", "curl 8.0", "153", "Chromium"} {
-		if kind, name, ok := identify(said); ok {
+		if kind, name, ok := parseVersion(said); ok {
 			t.Errorf("%q is read as %s %s", said, kind, name)
 		}
 	}

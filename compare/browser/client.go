@@ -12,34 +12,33 @@ import (
 	"wslab/compare/tap"
 )
 
-// Limits of what a page may keep a play waiting.
+// Bounds of the waits for a page.
 const (
-	askEvery     = 250 * time.Millisecond // between questions whether it is still there
-	orderTimeout = 30 * time.Second       // for one order: what JavaScript calls returns at once
-	maxPatience  = 90 * time.Second       // for its browser to give a connection up
+	askEvery     = 250 * time.Millisecond // between checks that the page is still there
+	orderTimeout = 30 * time.Second       // for one order, whose call returns at once
+	maxPatience  = 90 * time.Second       // until the browser gives up a connection
 )
 
-// Client is a browser as the client of one play. It knows nothing of where the
-// page is: it is told by Done and Told what the page has done and was told. Its
-// methods may be called concurrently.
+// Client is a browser as the client of one run. It does not know where the page is:
+// Done and Told receive its reports. Its methods may be called concurrently.
 type Client struct {
-	// Clock measures how long the page may take. Nil: the real time.
+	// Clock measures the waits for the page. Nil means the real time.
 	Clock *tap.Clock
 
 	sc   *scenario.Scenario
-	send func(step int, o recording.Order) // gives an order to the page, without waiting
-	away func() error                      // says that the page is gone, once it is
+	send func(step int, o recording.Order) // sends an order to the page and does not wait
+	away func() error                      // returns an error when the page is gone
 
 	mu     scenario.Changes
-	done   map[int]string     // steps that the page has done, and what JavaScript threw
-	opened bool               // JavaScript was told onopen
-	closed bool               // it was told onclose, or is not there any more
-	told   []recording.Script // onmessage and onclose that no read or expect has taken
+	done   map[int]string     // the steps that the page has done, and the exception of each
+	opened bool               // JavaScript has received onopen
+	closed bool               // it has received onclose, or the tab is closed
+	told   []recording.Script // the onmessage and onclose that no read or expect has had
 }
 
-// NewClient returns a browser as the client of a play of sc. send gives the page
-// an order; it is nil where the page reads its orders in the recording. away is
-// asked while the page owes an answer.
+// NewClient returns a browser as the client of a run of sc. send sends an order to the
+// page. It is nil if the page reads its orders from the recording. Client calls away
+// while it waits for the page.
 func NewClient(sc *scenario.Scenario, send func(step int, o recording.Order), away func() error) *Client {
 	if send == nil {
 		send = func(int, recording.Order) {}
@@ -47,8 +46,8 @@ func NewClient(sc *scenario.Scenario, send func(step int, o recording.Order), aw
 	return &Client{sc: sc, send: send, away: away, done: map[int]string{}}
 }
 
-// Done takes the page's word that it has done what step orders; failure is what
-// JavaScript threw, if anything. Only the first word counts.
+// Done reports that the page has carried out the order of step. failure is the exception
+// that JavaScript threw, or "". Only the first report of a step counts.
 func (c *Client) Done(step int, failure string) {
 	defer c.mu.Tell()
 	c.mu.Lock()
@@ -64,7 +63,7 @@ func (c *Client) Done(step int, failure string) {
 // maxTold bounds the messages that wait for a read or expect.
 const maxTold = 1000
 
-// Told takes what the page's JavaScript did or was told.
+// Told reports a call or an event of the page's JavaScript.
 func (c *Client) Told(s recording.Script) {
 	defer c.mu.Tell()
 	c.mu.Lock()
@@ -94,8 +93,7 @@ func (c *Client) Progress() scenario.Progress {
 	return scenario.Progress{Refused: c.closed && !c.opened, Fin: c.closed, Ended: c.closed}
 }
 
-// Close implements scenario.Client. What is left of the play in the page is the
-// page's to end.
+// Close implements scenario.Client. The page itself ends its part of the run.
 func (c *Client) Close() error { return nil }
 
 // Do implements scenario.Client.
@@ -106,7 +104,7 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 		}
 		if order.Do == "leave" {
 			c.mu.Lock()
-			c.closed = true // of a tab that is gone nothing more is told
+			c.closed = true // a closed tab reports nothing more
 			c.mu.Unlock()
 		}
 	}
@@ -125,14 +123,14 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 	case scenario.AwaitsWant:
 		return c.expect(ctx, cmd.Want)
 	case scenario.AwaitsEnd:
-		ctx, stop := c.Clock.WithTimeout(ctx, maxPatience, fmt.Errorf("the browser has not given the connection up within %v", maxPatience))
+		ctx, stop := c.Clock.WithTimeout(ctx, maxPatience, fmt.Errorf("the browser has not given up the connection within %v", maxPatience))
 		defer stop()
 		return c.mu.Await(ctx, func() bool { return c.closed })
 	}
 	return nil
 }
 
-// perform has the page do what o says and waits until it has.
+// perform sends o to the page and waits until the page has carried it out.
 func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording.Order) error {
 	step := -1
 	for i := range c.sc.Commands {
@@ -141,7 +139,7 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 		}
 	}
 	c.send(step, o)
-	ctx, stop := c.Clock.WithTimeout(ctx, orderTimeout, fmt.Errorf("the page has not done it within %v", orderTimeout))
+	ctx, stop := c.Clock.WithTimeout(ctx, orderTimeout, fmt.Errorf("the page has not carried out the order within %v", orderTimeout))
 	defer stop()
 	there := func() bool {
 		_, ok := c.done[step]
@@ -168,10 +166,10 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 	return nil
 }
 
-// errAsk says that it is time to ask whether the page is still there.
+// errAsk says that it is time to check that the page is still there.
 var errAsk = errors.New("is the page still there?")
 
-// rest waits until the page has told nothing for d.
+// rest waits until the page has reported nothing for d.
 func (c *Client) rest(ctx context.Context, d time.Duration) {
 	for {
 		select {
@@ -184,7 +182,7 @@ func (c *Client) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// next waits for the next onmessage, or onclose, which stays the next.
+// next waits for the next onmessage or onclose. onclose stays the next.
 func (c *Client) next(ctx context.Context) (recording.Script, error) {
 	if err := c.mu.Await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {
 		return recording.Script{}, err
@@ -201,20 +199,20 @@ func (c *Client) next(ctx context.Context) (recording.Script, error) {
 	return first, nil
 }
 
-// expect waits for the next thing that JavaScript is told, which must be want.
+// expect waits for the next event of JavaScript, which must be want.
 func (c *Client) expect(ctx context.Context, want scenario.Want) error {
 	s, err := c.next(ctx)
 	if err != nil {
-		return fmt.Errorf("%w, and %s was expected", err, want)
+		return fmt.Errorf("%w, but %s was expected", err, want)
 	}
 	if got := heard(s, want); !want.Fits(got) {
-		return fmt.Errorf("%s came, and %s was expected", got, want)
+		return fmt.Errorf("%s arrived, but %s was expected", got, want)
 	}
 	return nil
 }
 
-// heard puts what JavaScript was told into the words of an expect that awaits
-// want. A page tells no bytes, so of a binary message only the size counts.
+// heard returns an event of JavaScript in the form of want, which an expect waits for. A
+// page does not report the bytes of a binary message, so only its size counts.
 func heard(s recording.Script, want scenario.Want) scenario.Want {
 	const noStatus = 1005
 	size := int64(len(s.Text))

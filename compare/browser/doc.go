@@ -1,16 +1,15 @@
-// Package browser has a real browser play the client of a scenario: it starts a
-// Chromium or Firefox without a window on a page of its own, tells the page by a
-// stream of orders what to do with its WebSockets, and is told what JavaScript
-// did and was told.
+// Package browser uses a real browser as the client of a scenario. It starts Chromium or
+// Firefox without a window on a page of its own. The page receives orders as
+// Server-Sent Events, makes the calls of WebSocket that they name, and reports each call
+// and each event of JavaScript.
 //
-//	client.go   Client: one play's side of a browser, wherever its page is
-//	page.go     the page: orders out, reports in; page/ holds its files
-//	run.go      a scenario played, and what came of it as text
+//	client.go   Client: the browser of one run, wherever its page is
+//	page.go     the page: orders out, reports in; page/ has its files
+//	run.go      runs a scenario and writes the result as text
 //	process.go  the browser's process and its profile
-//	normal.go   what is drawn at random, and times.go how long things took, in a
-//	            form that can be compared
+//	normal.go   replaces random values, so that two runs can be compared
+//	times.go    replaces times by classes, for the same reason
 //
-// A browser decides by itself how it closes a connection and how long it waits.
-// So what is recorded here is measured and not promised: another version may do
-// otherwise.
+// A browser decides itself how it closes a connection and how long it waits. So the
+// results are measured, not promised: another version may behave differently.
 package browser

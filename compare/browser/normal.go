@@ -9,19 +9,19 @@ import (
 	"wslab/reference/wire"
 )
 
-// normalise returns events with what a browser draws at random replaced by the
-// sample values that the raw client uses: the handshake's key, and so its
-// accept, and every masking key. So two recordings of a browser can be compared
-// with each other and with one of the raw client, byte by byte.
-func normalise(events []recording.Event) []recording.Event {
-	talks := map[int]*dissect.Conversation{}
+// normalize returns events with the random values of the browser replaced by those that
+// the raw client uses: the handshake key, and with it the accept value, and every
+// masking key. So recordings of browsers and of the raw client can be compared byte by
+// byte.
+func normalize(events []recording.Event) []recording.Event {
+	talks := map[int]*dissect.Conversation{}  // the bytes that were transmitted, by connection
+	unread := map[int]*dissect.Conversation{} // with those that the server did not read after them
 	out := make([]recording.Event, 0, len(events))
 	for _, e := range events {
-		talk := talks[e.Conn]
-		if talk == nil {
-			talk = &dissect.Conversation{}
-			talks[e.Conn] = talk
+		if talks[e.Conn] == nil {
+			talks[e.Conn] = &dissect.Conversation{}
 		}
+		talk := talks[e.Conn]
 		switch b := e.Body.(type) {
 		case *dissect.Handshake:
 			for _, it := range talk.Bytes(b.From, sampleKey(b), true) {
@@ -31,13 +31,17 @@ func normalise(events []recording.Event) []recording.Event {
 				}
 			}
 		case *dissect.Frame:
-			if whole := b.Gap() == 0 && b.Short == 0; !whole {
-				break // its bytes are not all there to be read again
+			if f := again(talk, b); f != nil {
+				e.Body = f
 			}
-			for _, it := range talk.Bytes(b.From, sampleMask(b), true) {
-				if it.Frame != nil {
-					e.Body = it.Frame
-				}
+		case *recording.Unread:
+			if unread[e.Conn] == nil {
+				unread[e.Conn] = talk.Clone()
+			}
+			if f := again(unread[e.Conn], b.Frame); f != nil {
+				sample := *b
+				sample.Frame, sample.Head = f, f.Bytes()
+				e.Body = &sample
 			}
 		}
 		out = append(out, e)
@@ -45,9 +49,23 @@ func normalise(events []recording.Event) []recording.Event {
 	return out
 }
 
-// sampleKey returns the bytes of h with the sample key, or the accept for it.
+// again decodes f once more in talk, with the sample masking key. It returns nil if f is
+// nil or not all of its bytes were kept.
+func again(talk *dissect.Conversation, f *dissect.Frame) (sample *dissect.Frame) {
+	if f == nil || f.Gap() > 0 || f.Short > 0 {
+		return nil
+	}
+	for _, it := range talk.Bytes(f.From, sampleMask(f), true) {
+		if it.Frame != nil {
+			sample = it.Frame
+		}
+	}
+	return sample
+}
+
+// sampleKey returns the bytes of h with the sample key, or with its accept value.
 func sampleKey(h *dissect.Handshake) []byte {
-	data := append([]byte(nil), h.Bytes()...)
+	head := append([]byte(nil), h.Bytes()...)
 	for _, l := range h.Lines {
 		var want string
 		switch {
@@ -56,23 +74,22 @@ func sampleKey(h *dissect.Handshake) []byte {
 		case strings.EqualFold(l.Name, "Sec-WebSocket-Accept") && h.Accept != nil && l.Value == h.Accept.Expected:
 			want = wire.Accept(scenario.SampleKey)
 		}
-		if len(want) == len(l.Value) && want != "" { // both are base64 of as many bytes
-			line := data[l.Offset : l.Offset+l.Size]
+		if len(want) == len(l.Value) && want != "" { // both are the base64 of equally many bytes
+			line := head[l.Offset : l.Offset+l.Size]
 			copy(line[len(line)-len("\r\n")-len(want):], want)
 		}
 	}
-	return data
+	return head
 }
 
-// sampleMask returns the bytes of f masked with the sample key, if they are
-// masked at all.
+// sampleMask returns the bytes of f. If f is masked, they are masked with the sample key.
 func sampleMask(f *dissect.Frame) []byte {
-	data := append([]byte(nil), f.Bytes()...)
+	frame := append([]byte(nil), f.Bytes()...)
 	if h := f.Header; h.Masked {
-		head := h.Size()
-		copy(data[head-len(h.Key):], scenario.SampleMask[:])
-		copy(data[head:], f.Payload())
-		wire.Mask(scenario.SampleMask, 0, data[head:])
+		header, payload := frame[:h.Size()], frame[h.Size():]
+		copy(header[len(header)-len(h.Key):], scenario.SampleMask[:])
+		copy(payload, f.Payload())
+		wire.Mask(scenario.SampleMask, 0, payload)
 	}
-	return data
+	return frame
 }

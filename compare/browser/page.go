@@ -21,7 +21,6 @@ import (
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/sse"
-	"wslab/compare/tap"
 )
 
 //go:embed page
@@ -29,14 +28,14 @@ var files embed.FS
 
 const (
 	startTimeout  = 3 * time.Minute  // for the browser to open the page
-	headerTimeout = 10 * time.Second // for a request's head
-	maxBody       = 1 << 20          // of what the page tells at once
-	maxText       = 4096             // of one thing that it tells
+	headerTimeout = 10 * time.Second // for the header of a request
+	maxBody       = 1 << 20          // bytes of reports in one request
+	maxText       = 4096             // bytes of a text in a report
 )
 
-// Browser is a browser that runs with the page open. Its methods may be called
-// concurrently: the page can play several scenarios at once, each in a frame of
-// its own.
+// Browser is a running browser with the page open. Its methods may be called
+// concurrently: the page can run several scenarios at once, each in an iframe of its
+// own.
 type Browser struct {
 	Kind Kind
 	Name string // with its version, "Chromium 156.0.8078.79"
@@ -49,11 +48,11 @@ type Browser struct {
 	quit    chan struct{} // closed when Close begins
 
 	mu      sync.Mutex
-	offset  time.Duration // of the page's clock, the least that was seen: that of the quickest report
+	offset  time.Duration // of the page's clock: the smallest, which the fastest report had
 	synced  bool
 	plays   map[string]*play
-	orders  []message     // that the page has not been sent
-	changed chan struct{} // closed when there are more
+	orders  []message     // not sent to the page yet
+	changed chan struct{} // closed when orders grows
 	here    chan struct{} // closed when the page first asks for orders
 	opened  sync.Once
 }
@@ -66,24 +65,21 @@ type message struct {
 	Order recording.Order `json:"order"`
 }
 
-// play is one play in a browser.
+// play is one run of a scenario in a browser.
 type play struct {
 	*Client
-	token string // names the play's client
-	url   string // where its WebSocket is opened
+	token string // name of the run's client
+	url   string // of its WebSocket
 
 	b     *Browser
 	rec   *recording.Recording
 	serve http.HandlerFunc
-	last  time.Duration // of what the page told; b.mu guards it
+	last  time.Duration // of the page's last report; guarded by b.mu
 }
 
-// tapKey is where a request's context holds its connection.
-type tapKey struct{}
-
-// Start starts the browser at path and waits until its page is there.
+// Start starts the browser at path and waits until its page is loaded.
 func Start(ctx context.Context, path string) (*Browser, error) {
-	kind, name, err := Identify(ctx, path)
+	kind, name, err := identify(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +105,7 @@ func Start(ctx context.Context, path string) (*Browser, error) {
 	return nil, errors.Join(err, b.Close())
 }
 
-// newBrowser serves the page of a browser that has not been started.
+// newBrowser serves the page of a browser that is not started yet.
 func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	b := &Browser{
 		Kind: kind, Name: name, began: time.Now(), addr: l.Addr().String(), plays: map[string]*play{},
@@ -123,16 +119,16 @@ func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	mux.HandleFunc("/ws/{token}", b.socket)
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, tapKey{}, c) },
 	}
+	serve := endpoint.Tapped(b.server)
 	go func() {
 		defer close(b.served)
-		b.server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+		serve(l)
 	}()
 	return b
 }
 
-// Close ends the browser and all that it plays.
+// Close ends the browser and its runs.
 func (b *Browser) Close() error {
 	close(b.quit)
 	var err error
@@ -144,9 +140,9 @@ func (b *Browser) Close() error {
 	return err
 }
 
-// begin begins a play of sc under the given name, or one like it where that is
-// taken: serve answers its handshakes, whose connection tapped gives, and what the
-// page tells goes into rec. end must follow.
+// begin begins a run of sc under name, with a number added if name is in use. serve
+// answers its handshakes. The reports of the page go into rec. The caller must call
+// end.
 func (b *Browser) begin(sc *scenario.Scenario, name string, rec *recording.Recording, serve http.HandlerFunc) *play {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,7 +156,7 @@ func (b *Browser) begin(sc *scenario.Scenario, name string, rec *recording.Recor
 	return p
 }
 
-// end closes the play's tab, if the play has not.
+// end closes the tab of the run, if the run has not closed it.
 func (p *play) end() {
 	p.b.mu.Lock()
 	delete(p.b.plays, p.token)
@@ -168,10 +164,7 @@ func (p *play) end() {
 	p.b.order(message{Play: p.token, Order: recording.Order{Do: "over"}})
 }
 
-// tapped returns the connection of a request.
-func tapped(r *http.Request) *tap.Conn { return r.Context().Value(tapKey{}).(*tap.Conn) }
-
-// away says that the browser has ended.
+// away returns an error if the browser has ended.
 func (b *Browser) away() error {
 	if b.process == nil {
 		return nil
@@ -216,7 +209,7 @@ func (b *Browser) stream(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// report is one thing that the page tells.
+// report is one report of the page.
 type report struct {
 	Play   string            `json:"play"`
 	At     float64           `json:"at"` // ms of the page's clock
@@ -227,7 +220,7 @@ type report struct {
 	} `json:"done"`
 }
 
-// told takes what the page tells.
+// told handles a request with reports of the page.
 func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Now     float64  `json:"now"`
@@ -253,8 +246,7 @@ func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
 // ms returns n milliseconds.
 func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
 
-// sync takes now, the time of the page's clock a moment ago, to compare it with
-// that of b.
+// sync compares the page's clock, which showed now a moment ago, with the clock of b.
 func (b *Browser) sync(now time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -263,7 +255,7 @@ func (b *Browser) sync(now time.Duration) {
 	}
 }
 
-// take records rep, which happened some time ago.
+// take records rep. ago is how long ago it happened.
 func (p *play) take(rep report, ago time.Duration) {
 	if s := rep.Script; s != nil {
 		s.Client = p.token
@@ -271,7 +263,7 @@ func (p *play) take(rep report, ago time.Duration) {
 			*text = (*text)[:min(len(*text), maxText)]
 		}
 		p.b.mu.Lock()
-		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page tells all in its order
+		p.last = max(p.last, p.rec.Now()-max(0, ago)) // the page reports in order
 		at := p.last
 		p.b.mu.Unlock()
 		p.rec.Report(at, s)
@@ -282,8 +274,7 @@ func (p *play) take(rep report, ago time.Duration) {
 	}
 }
 
-// socket hands a handshake to the play that it belongs to, be it as one of a
-// crowd.
+// socket passes a handshake to its run. The clients of a crowd belong to a run too.
 func (b *Browser) socket(w http.ResponseWriter, r *http.Request) {
 	token, _, _ := strings.Cut(r.PathValue("token"), "-crowd-")
 	b.mu.Lock()

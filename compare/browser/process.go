@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Kind is a family of browsers: they are started differently.
+// Kind is a family of browsers. Each family is started in its own way.
 type Kind string
 
 // The browsers that can be started.
@@ -24,31 +24,37 @@ const (
 
 // Limits of a browser's process.
 const (
-	versionTimeout = 20 * time.Second // to say its version
-	endTimeout     = 10 * time.Second // to end when it is asked to
-	removeTimeout  = 5 * time.Second  // for its profile to be given up
+	versionTimeout = 20 * time.Second // to print its version
+	endTimeout     = 10 * time.Second // to end after SIGTERM
+	removeTimeout  = 5 * time.Second  // until its profile can be removed
 )
 
-// Identify asks the program at path what it is and returns its kind and its
-// name with the version, "Chromium 156.0.8078.79".
-func Identify(ctx context.Context, path string) (Kind, string, error) {
+// identify runs the program at path with --version. It returns its kind and its name
+// with the version, "Chromium 156.0.8078.79".
+func identify(ctx context.Context, path string) (Kind, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "--version")
-	cmd.WaitDelay = time.Second // what it started may keep its output open
+	cmd.WaitDelay = time.Second // a child may keep its output open
 	out, err := cmd.Output()
 	if err != nil {
 		return "", "", fmt.Errorf("%s --version: %w", path, err)
 	}
-	kind, name, ok := identify(string(out))
+	kind, name, ok := parseVersion(string(out))
 	if !ok {
-		return "", "", fmt.Errorf("%s is no browser that can be driven here: it calls itself %q, not Chromium, Chrome, Edge or Firefox", path, strings.TrimSpace(string(out)))
+		return "", "", fmt.Errorf("%s is not a browser that can be used: Chromium, Chrome, Edge or Firefox. It calls itself %q", path, firstLine(string(out)))
 	}
 	return kind, name, nil
 }
 
-// identify reads what a browser says to --version: some words, then a number.
-func identify(said string) (kind Kind, name string, ok bool) {
+// firstLine returns the first line of text.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+// parseVersion reads the output of --version: some words, then a number.
+func parseVersion(said string) (kind Kind, name string, ok bool) {
 	for line := range strings.Lines(said) {
 		words := strings.Fields(line)
 		for i, w := range words {
@@ -68,8 +74,8 @@ func identify(said string) (kind Kind, name string, ok bool) {
 	return "", "", false
 }
 
-// arguments returns how a browser of kind k is started on url with its profile
-// in dir, by root or not: without a window, and asking nobody for anything but url.
+// arguments returns the arguments of a browser of kind k for url, with its profile in
+// dir. root says that root starts it. The browser has no window and loads only url.
 func (k Kind) arguments(dir, url string, root bool) []string {
 	if k == Firefox {
 		return []string{"-headless", "-profile", dir, "--no-remote", url}
@@ -77,7 +83,7 @@ func (k Kind) arguments(dir, url string, root bool) []string {
 	args := []string{
 		"--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		// A page in a window that nobody sees must not be slowed down.
+		// A page in an invisible window must not be slowed down.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
 		"--user-data-dir=" + dir,
 	}
@@ -88,8 +94,7 @@ func (k Kind) arguments(dir, url string, root bool) []string {
 	return append(args, url)
 }
 
-// preferences keep Firefox from asking for anything but its page. Chromium has
-// flags for that.
+// preferences make Firefox load only its page. Chromium has flags for that.
 const preferences = `user_pref("app.normandy.enabled", false);
 user_pref("app.update.enabled", false);
 user_pref("browser.aboutwelcome.enabled", false);
@@ -107,16 +112,16 @@ user_pref("services.settings.server", "");
 user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
 `
 
-// process is a browser that runs, with a profile of its own.
+// process is a running browser with a profile of its own.
 type process struct {
 	cmd     *exec.Cmd
 	profile string
-	said    bytes.Buffer  // what it wrote to standard error; complete when done is closed
+	said    bytes.Buffer  // its standard error; complete when done is closed
 	done    chan struct{} // closed when it has ended
-	err     error         // of its end
+	err     error         // why it ended
 }
 
-// start runs the browser of kind k at path on url.
+// start starts the browser of kind k at path on url.
 func start(k Kind, path, url string) (*process, error) {
 	profile, err := os.MkdirTemp("", "wslab-"+string(k)+"-")
 	if err != nil {
@@ -142,11 +147,10 @@ func start(k Kind, path, url string) (*process, error) {
 	return p, nil
 }
 
-// end asks the browser to end, makes it end when it does not, and removes its
-// profile.
+// end asks the browser to end, kills it after endTimeout, and removes its profile.
 func (p *process) end() error {
 	if p.cmd.Process.Signal(syscall.SIGTERM) != nil {
-		p.cmd.Process.Kill() // where there is no such signal
+		p.cmd.Process.Kill() // this system has no SIGTERM
 	}
 	select {
 	case <-p.done:
@@ -154,17 +158,17 @@ func (p *process) end() error {
 		p.cmd.Process.Kill()
 		<-p.done
 	}
-	// The browser's own children end a little later and may still write.
+	// The browser's children end a little later and may still write.
 	var err error
 	for until := time.Now().Add(removeTimeout); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if err = os.RemoveAll(p.profile); err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("the browser's profile is left behind: %w", err)
+	return fmt.Errorf("the browser's profile could not be removed: %w", err)
 }
 
-// why says how the browser ended, when it has by itself.
+// why returns the error for a browser that has ended by itself.
 func (p *process) why() error {
 	text := strings.TrimSpace(p.said.String())
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {

@@ -17,24 +17,24 @@ import (
 	"wslab/reference/wire"
 )
 
-// runTimeout bounds one play: a browser may take a minute to give up.
+// runTimeout bounds one run: a browser may wait a minute before it gives up.
 const runTimeout = 3 * time.Minute
 
-// restTime is for how long the page tells nothing when a step is over for it, too:
-// a browser that has much to do tells of what happened a good moment later.
+// restTime is how long the page must report nothing before a step is over: a busy
+// browser reports late.
 const restTime = 300 * time.Millisecond
 
-// Run plays sc against e with the browser as the client, on real loopback TCP,
-// and returns all events. Several may run at once.
+// Run runs sc against e with the browser as the client, on real loopback TCP, and
+// returns all events. Several runs may go on at once.
 func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
 	if !sc.Browser() {
-		return nil, fmt.Errorf("scenario %s: its client does what JavaScript has no call for", sc.Name)
+		return nil, fmt.Errorf("scenario %s: its client takes steps for which JavaScript has no call", sc.Name)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, runTimeout, fmt.Errorf("it took longer than %v", runTimeout))
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go func() { // a browser that dies ends its plays
+	go func() { // a browser that ends also ends its runs
 		select {
 		case <-b.process.done:
 			stop(b.process.why())
@@ -44,15 +44,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	rec := recording.New(nil, recording.Limits{})
 	stage := &scenario.Stage{Rec: rec}
 	p := b.begin(sc, sc.Name+"-"+e.Name, rec, func(w http.ResponseWriter, r *http.Request) {
-		token, conn := r.PathValue("token"), tapped(r)
-		c := rec.Connect(recording.Info{
-			Endpoint: e.Name, Client: token, As: recording.AsTab, Path: r.URL.Path,
-			Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
-		}, wire.Server)
-		conn.Attach(c, false)
-		setup, opened, served := stage.Arrive(token, conn, c)
-		defer served()
-		e.Perform(w, r, c, setup, opened)
+		e.PerformOn(stage, rec, r.PathValue("token"), recording.AsTab, w, r)
 	})
 	defer p.end()
 	stage.Client = p.Client
@@ -71,13 +63,12 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	return events, err
 }
 
-// WriteText writes the events of one play as text in which only what means
-// something differs from run to run: what the browser draws at random is
-// replaced, what JavaScript was told in a step stands behind what crossed the wire
-// in it, and of times only the class is told: of how long the browser waited
-// before it told JavaScript of the end.
+// WriteText writes the events of one run as text that is the same in every run of a
+// browser that behaves the same. It replaces random values, writes the reports of
+// JavaScript after the other events of their step, and writes only one kind of time,
+// as a class: how long the browser waited before it reported the end to JavaScript.
 func WriteText(w io.Writer, events []recording.Event) error {
-	return recording.WriteText(w, scriptsLast(normalise(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
+	return recording.WriteText(w, scriptsLast(normalize(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
 		if !ends(e) {
 			return ""
 		}
@@ -88,8 +79,8 @@ func WriteText(w io.Writer, events []recording.Event) error {
 	}})
 }
 
-// lastWord returns when the browser was last told something, by the server or by
-// JavaScript, before it ended a connection in e.
+// lastWord returns the time of the last event before end that could make the browser
+// end the connection: one of the server's, or a call of JavaScript.
 func lastWord(events []recording.Event, end recording.Event) (last time.Duration) {
 	for _, e := range events {
 		if e.At > end.At || end.Conn != 0 && e.Conn != end.Conn {
@@ -111,9 +102,8 @@ func lastWord(events []recording.Event, end recording.Event) (last time.Duration
 	return last
 }
 
-// scriptsLast puts what JavaScript did and was told behind all else of the step
-// in which it was. It is told to the recording a moment later, and how much later
-// is chance.
+// scriptsLast moves the reports of JavaScript after all other events of their step. They
+// are recorded late, and how late is chance.
 func scriptsLast(events []recording.Event) []recording.Event {
 	var begun []time.Duration // when each step began
 	var scripts []recording.Event
@@ -121,7 +111,7 @@ func scriptsLast(events []recording.Event) []recording.Event {
 		switch b := e.Body.(type) {
 		case *recording.Script:
 			if b.What == "new WebSocket" {
-				e.Conn = 0 // the connection comes of it
+				e.Conn = 0 // the connection comes later
 			}
 			scripts = append(scripts, e)
 		case *recording.Step:
@@ -137,7 +127,7 @@ func scriptsLast(events []recording.Event) []recording.Event {
 		case *recording.Script:
 			continue
 		case *recording.Step:
-			// What came before the next step began belongs to this one.
+			// A report from before the next step belongs to this step.
 			if b.Phase == recording.StepEnd {
 				for len(scripts) > 0 && (b.Index+1 >= len(begun) || scripts[0].At < begun[b.Index+1]) {
 					out, scripts = append(out, scripts[0]), scripts[1:]
@@ -149,8 +139,8 @@ func scriptsLast(events []recording.Event) []recording.Event {
 	return append(out, scripts...)
 }
 
-// ends reports whether e is when JavaScript was told of the end. When FIN came
-// nobody knows: it shows when the server reads.
+// ends reports whether e is the report of onclose or onerror. The time of FIN is
+// unknown: only a read of the server shows it.
 func ends(e recording.Event) bool {
 	b, ok := e.Body.(*recording.Script)
 	return ok && (b.What == "onclose" || b.What == "onerror")

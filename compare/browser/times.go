@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// atOnce is the most that scheduling alone may make of what happens at once.
+// atOnce bounds the delay that scheduling alone can cause.
 const (
 	atOnce      = 700 * time.Millisecond
 	atOnceClass = "at once"
 )
 
-// class says how long d is in words that are the same in every run: "at once",
-// "about 2 s", "about 60 s".
+// class returns d in words that are the same in every run: "at once", "about 2 s",
+// "about 60 s".
 func class(d time.Duration) string {
 	unit := time.Second
 	if d >= 10*time.Second {

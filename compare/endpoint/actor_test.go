@@ -1,7 +1,6 @@
 package endpoint_test
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
-	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -167,17 +165,17 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 	rec := recording.New(nil, recording.Limits{})
 	actors := make(chan endpoint.Actor, 1)
 	server := &http.Server{
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			conn := rec.Connect(recording.Info{}, wire.Server)
-			r.Context().Value(connKey{}).(*tap.Conn).Attach(conn, false)
+			endpoint.TapOf(r).Attach(conn, false)
 			naive.Perform(w, r, conn, endpoint.Setup{}, func(a endpoint.Actor) { actors <- a })
 		}),
 	}
+	serve := endpoint.Tapped(server)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
+		serve(l)
 	}()
 	defer func() { server.Close(); <-done }()
 	s := &lab{addr: l.Addr().String()}

@@ -10,25 +10,10 @@ import (
 	"wslab/reference"
 )
 
-// Client is a client under study.
-type Client struct {
-	Name string
-
-	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
-	// every message until the connection ends, or nothing has come for IdleTimeout.
-	// It closes conn. The error is nil unless the handshake failed.
-	Echo func(conn net.Conn, url string) error
-}
-
-// Clients returns the clients under study, the reference first.
-func Clients() []Client {
-	return []Client{{"reference", referenceClient}, {"gorilla", gorillaClient}}
-}
-
 // shakeTimeout bounds a client's opening handshake.
 const shakeTimeout = 10 * time.Second
 
-// referenceClient is Client.Echo of package reference.
+// referenceClient is Endpoint.Echo of package reference.
 func referenceClient(nc net.Conn, url string) error {
 	conn, err := reference.Dial(context.Background(), url, &reference.DialOptions{
 		NetDial: func(context.Context, string, string) (net.Conn, error) { return nc, nil },
@@ -51,7 +36,7 @@ func referenceClient(nc net.Conn, url string) error {
 	}
 }
 
-// gorillaClient is Client.Echo of gorilla/websocket.
+// gorillaClient is Endpoint.Echo of gorilla/websocket.
 func gorillaClient(nc net.Conn, url string) error {
 	dialer := websocket.Dialer{HandshakeTimeout: shakeTimeout, NetDial: func(string, string) (net.Conn, error) { return nc, nil }}
 	conn, _, err := dialer.Dial(url, nil)

@@ -2,6 +2,8 @@
 // interface: each takes over an HTTP request, echoes what it receives, and
 // reports every call that its code makes and what came back.
 //
+//	list.go       all of them, with their roles
+//	tapped.go     an HTTP server whose connections are tapped
 //	reference.go  package reference of this module
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
 //	naive.go      package naive of this module, with its faults
@@ -52,9 +54,13 @@ func clockOf(conn net.Conn) *tap.Clock {
 	return nil
 }
 
-// Endpoint is a server under study.
+// Endpoint is an implementation under study: a server, and a client where it has
+// one.
 type Endpoint struct {
 	Name string
+
+	// Faulty is set where it breaks the protocol on purpose.
+	Faulty bool
 
 	// Serve answers the opening handshake in r and echoes every message until
 	// the connection ends. It reports to rec, which may be nil. When the
@@ -63,7 +69,14 @@ type Endpoint struct {
 	// protocol demands and the echoes.
 	Serve func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server))
 
+	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
+	// every message until the connection ends, or nothing has come for IdleTimeout.
+	// It closes conn. The error is nil unless the handshake failed. Nil where there
+	// is no client.
+	Echo func(conn net.Conn, url string) error
+
 	perform performance
+	judged  func(*tracking) // what Listen serves; nil where it cannot
 }
 
 // Setup says how an endpoint performs in a scenario, and Actor is what the
@@ -90,12 +103,9 @@ func (e Endpoint) Perform(w http.ResponseWriter, r *http.Request, rec *recording
 	}
 }
 
-// named returns the endpoint whose performance is p.
-func named(name string, p performance) Endpoint {
-	serve := func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
-		p(w, r, rec, Setup{}, func(a Actor) { opened(a) })
-	}
-	return Endpoint{Name: name, Serve: serve, perform: p}
+// serve is Endpoint.Serve of a library.
+func (p performance) serve(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
+	p(w, r, rec, Setup{}, func(a Actor) { opened(a) })
 }
 
 // Server is the server's end of an open connection. Its methods may be called
@@ -107,28 +117,6 @@ type Server interface {
 	Control(op wire.Opcode, payload []byte) error
 	// Close starts the closing handshake.
 	Close(code wire.CloseCode, reason string) error
-}
-
-// All returns the endpoints that keep to the protocol, the reference first.
-func All() []Endpoint {
-	return []Endpoint{named("reference", performReference), named("gorilla", performGorilla)}
-}
-
-// Find returns the endpoint called name, "reference", "gorilla", "naive" or
-// "broken/MISTAKE". The error lists what there is.
-func Find(name string) (Endpoint, error) {
-	all := append(All(), Endpoint{Name: "naive", Serve: serveNaive})
-	for _, m := range Mistakes {
-		all = append(all, Endpoint{Name: "broken/" + m.Name, Serve: m.serve})
-	}
-	names := ""
-	for _, e := range all {
-		if e.Name == name {
-			return e, nil
-		}
-		names += " " + e.Name
-	}
-	return Endpoint{}, fmt.Errorf("there is no endpoint %.40q; there are%s", name, names)
 }
 
 // describe says what a message or control frame carries: "text, 5 bytes".

@@ -50,7 +50,7 @@ func (s *socket) Rests(tap.Status) bool { return !s.pulse.pinging.Load() }
 
 func (s *socket) Watch(changed func()) { s.pulse.changed = changed }
 
-var errNoPong = errors.New("no Pong came in time")
+var errNoPong = errors.New("no Pong arrived in time")
 
 // beat sends a Ping as often as setup says, each with its number for payload,
 // and closes TCP when its Pong does not come in time: behind a line that has gone

@@ -1,7 +1,6 @@
 package endpoint_test
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -34,8 +33,6 @@ type lab struct {
 	tapped chan *tap.Conn       // one of each recorded connection
 }
 
-type connKey struct{}
-
 // serve starts a lab with e. It is recorded in rec, or not tapped at all where
 // rec is nil.
 func serve(t testing.TB, e endpoint.Endpoint, rec *recording.Recording) *lab {
@@ -46,11 +43,10 @@ func serve(t testing.TB, e endpoint.Endpoint, rec *recording.Recording) *lab {
 	}
 	s := &lab{addr: l.Addr().String(), rec: rec, opened: make(chan endpoint.Server, 64), tapped: make(chan *tap.Conn, 64)}
 	server := &http.Server{
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var conn *recording.Connection
 			if rec != nil {
-				tapped := r.Context().Value(connKey{}).(*tap.Conn)
+				tapped := endpoint.TapOf(r)
 				conn = rec.Connect(recording.Info{Endpoint: e.Name}, wire.Server)
 				tapped.Attach(conn, s.hold)
 				s.tapped <- tapped
@@ -59,13 +55,14 @@ func serve(t testing.TB, e endpoint.Endpoint, rec *recording.Recording) *lab {
 			e.Serve(w, r, conn, func(server endpoint.Server) { s.opened <- server })
 		}),
 	}
+	serve := server.Serve
 	if rec != nil {
-		l = tap.Listener{Listener: l}
+		serve = endpoint.Tapped(server)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Serve(l)
+		serve(l)
 	}()
 	t.Cleanup(func() {
 		server.Close()

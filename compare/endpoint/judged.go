@@ -23,47 +23,54 @@ const JudgedMessage = 32 << 20
 // write ends when it has waited so long. Tests shorten it.
 var judgedIdle = time.Minute
 
-// Listen serves the endpoint called name, "reference", "gorilla" or "naive", on l
-// as a stranger would: with no recording and no valve, with a server's timeouts
-// and not a learner's, and with room for messages of JudgedMessage bytes. The
-// reference and the weekend server read their requests themselves, gorilla has
-// net/http. stop closes all and returns when nothing runs any more. ok is false
-// for any other name.
-func Listen(name string, l net.Listener) (stop func(), ok bool) {
-	tracked := &tracking{Listener: l, conns: map[net.Conn]bool{}}
-	var serve func()
-	switch name {
-	case "reference":
-		s := &reference.Server{Handler: judgedReference, CheckOrigin: func(wire.Head) bool { return true }, Options: reference.Options{
-			MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Extension: reference.Deflate{},
-		}, ErrorLog: func(error) {}}
-		serve, tracked.shutdown = func() { _ = s.Serve(tracked) }, s.Shutdown
-	case "gorilla":
-		s := &http.Server{ReadTimeout: judgedIdle, WriteTimeout: judgedIdle, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if tracked.begins() { // http.Server does not wait for connections that were taken over
-				defer tracked.running.Done()
-				judgedGorilla(w, r)
-			}
-		})}
-		serve, tracked.shutdown = func() { _ = s.Serve(tracked) }, s.Shutdown
-	case "naive":
-		serve = func() {
-			for {
-				c, err := tracked.Accept()
-				if err != nil {
-					return
-				}
-				tracked.running.Go(func() {
-					defer c.Close()
-					_ = naive.Serve(c, naive.Options{Limits: naive.Limits{Memory: JudgedMessage, Wait: judgedIdle, Total: judgedIdle}})
-				})
-			}
-		}
-	default:
+// Listen serves e on l as a stranger would: with no recording and no valve, with
+// a server's timeouts and not a learner's, and with room for messages of
+// JudgedMessage bytes. The reference and the weekend server read their requests
+// themselves, gorilla has net/http. stop closes all and returns when nothing runs
+// any more. ok is false where e is none of Named.
+func (e Endpoint) Listen(l net.Listener) (stop func(), ok bool) {
+	if e.judged == nil {
 		return nil, false
 	}
-	tracked.running.Go(serve)
-	return tracked.stop, true
+	t := &tracking{Listener: l, conns: map[net.Conn]bool{}}
+	e.judged(t)
+	t.running.Go(t.serve)
+	return t.stop, true
+}
+
+// judgeReference prepares t to serve package reference.
+func judgeReference(t *tracking) {
+	s := &reference.Server{Handler: judgedReference, CheckOrigin: func(wire.Head) bool { return true }, Options: reference.Options{
+		MaxMessage: JudgedMessage, IdleTimeout: judgedIdle, Extension: reference.Deflate{},
+	}, ErrorLog: func(error) {}}
+	t.serve, t.shutdown = func() { _ = s.Serve(t) }, s.Shutdown
+}
+
+// judgeGorilla prepares t to serve gorilla/websocket.
+func judgeGorilla(t *tracking) {
+	s := &http.Server{ReadTimeout: judgedIdle, WriteTimeout: judgedIdle, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if t.begins() { // http.Server does not wait for connections that were taken over
+			defer t.running.Done()
+			judgedGorilla(w, r)
+		}
+	})}
+	t.serve, t.shutdown = func() { _ = s.Serve(t) }, s.Shutdown
+}
+
+// judgeNaive prepares t to serve package naive.
+func judgeNaive(t *tracking) {
+	t.serve = func() {
+		for {
+			c, err := t.Accept()
+			if err != nil {
+				return
+			}
+			t.running.Go(func() {
+				defer c.Close()
+				_ = naive.Serve(c, naive.Options{Limits: naive.Limits{Memory: JudgedMessage, Wait: judgedIdle, Total: judgedIdle}})
+			})
+		}
+	}
 }
 
 // judgedReference echoes as the reference's documentation shows.
@@ -117,6 +124,7 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 // tracking is a listener that knows its connections, so that none outlives it.
 type tracking struct {
 	net.Listener
+	serve    func()                      // accepts from the tracking until that is closed
 	shutdown func(context.Context) error // of the server whose listener it is; nil where there is none
 	running  sync.WaitGroup
 

@@ -25,7 +25,11 @@ func judged(t *testing.T, name string) (addr string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, ok := Listen(name, l)
+	e, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, ok := e.Listen(l)
 	if !ok {
 		t.Fatalf("%s is not known", name)
 	}

@@ -66,7 +66,7 @@ func beServer(name string) error {
 			e.Serve(w, r, nil, func(Server) {})
 		}),
 	}
-	go server.Serve(tap.Listener{Listener: KeepReads(l)})
+	go Tapped(server)(l)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }

@@ -9,15 +9,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// conn is a net.Conn whose peer is a script. It is used by the one goroutine
-// that the endpoint under study runs in, so nothing in it waits.
+// conn is a net.Conn whose peer is a script. Only the goroutine of the endpoint uses it,
+// so its methods never wait.
 type conn struct {
-	// The peer: what it sends at first and what it answers to the endpoint's
-	// handshake, then the frames, then the Ping.
-	greet  []byte
-	answer func(handshake []byte) []byte // nil: the endpoint answers, and the script goes on
+	// The script, in this order.
+	greet  []byte                        // the client's request, if the endpoint is a server
+	answer func(handshake []byte) []byte // returns the server's response; nil if the endpoint is a server
 	frames []byte
-	probe  []byte
+	probe  []byte // a Ping
 
 	inbox []byte // sent by the peer and not read yet
 	stage stage
@@ -25,19 +24,19 @@ type conn struct {
 	seen  seen
 }
 
-// stage is how far the script has come.
+// stage says how far the script is.
 type stage uint8
 
 const (
-	shaking stage = iota // the endpoint's half of the handshake is not whole
-	shaken               // it is
-	asked                // the frames have been sent
-	probed               // and the Ping
-	over                 // the peer has closed TCP, and looks no more
+	shaking stage = iota // the endpoint's half of the handshake is incomplete
+	shaken               // it is complete
+	asked                // the frames are sent
+	probed               // the Ping is sent
+	over                 // the peer has closed TCP and ignores further bytes
 )
 
-// Read gives what the peer has sent. Where nothing is left the endpoint would
-// wait: then the script goes on.
+// Read returns bytes that the peer has sent. If none are left, the endpoint would wait,
+// so the script goes on.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -54,7 +53,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.inbox, c.stage = c.frames, asked
 		case asked:
 			if closes(c.seen.first) {
-				c.stage = over // there is nothing left to ask
+				c.stage = over // the endpoint has ended the connection
 				continue
 			}
 			c.inbox, c.stage = c.probe, probed
@@ -68,7 +67,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write takes what the endpoint sends.
+// Write keeps the bytes that the endpoint sends, and answers its handshake.
 func (c *conn) Write(p []byte) (int, error) {
 	if c.seen.closed {
 		return 0, net.ErrClosed
@@ -94,7 +93,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the connection from the endpoint's side.
+// Close closes TCP at the endpoint's end.
 func (c *conn) Close() error {
 	if c.stage < over && !c.seen.closed {
 		c.seen.closed = true
@@ -104,7 +103,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// CloseWrite sends FIN: the peer, which has nothing more to say, closes too.
+// CloseWrite sends FIN. The peer has nothing more to send and closes TCP too.
 func (c *conn) CloseWrite() error {
 	if c.stage < over {
 		c.seen.closed = true
@@ -113,7 +112,7 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// closes reports whether b, as far as it is whole frames, has a Close frame.
+// closes reports whether the whole frames at the start of b include a Close frame.
 func closes(b []byte) bool {
 	all, _ := frames(b)
 	for _, f := range all {
@@ -130,7 +129,7 @@ func (c *conn) SetDeadline(time.Time) error      { return nil }
 func (c *conn) SetReadDeadline(time.Time) error  { return nil }
 func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-// address is where a script is.
+// address is the address of a script.
 type address struct{}
 
 func (address) Network() string { return "script" }

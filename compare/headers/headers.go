@@ -1,17 +1,20 @@
-// Package headers asks endpoints what they make of every way in which a frame
-// can begin: 65,536 pairs of bytes, each in a connection of its own.
+// Package headers sends endpoints every pair of bytes that a frame can begin with:
+// 65,536 pairs, each in a connection of its own.
 //
-//	headers.go  what is sent for a pair, and what RFC 6455 says of it
-//	outcome.go  what came back, and whether it should have
-//	conn.go     the connection: a script in place of a network
+//	headers.go  the frame for a pair, and the rules of RFC 6455 that it breaks
+//	outcome.go  how an endpoint answered, and whether that conforms
+//	conn.go     the connection: a script instead of a network
 //	run.go      the endpoints, and a run of every pair
 //	text.go     a map as text, which can be diffed
 //
-// The endpoints run their own code from the handshake on, as they do behind a
-// socket. Only the network is replaced: a connection that hands out what was
-// written down beforehand and that knows, when the endpoint reads on and nothing
-// is left, that it waits. So a run takes microseconds, needs no timeout and comes
-// out the same each time. A test holds a sample of it against TCP.
+// Follow a pair by these names: Header.Bytes makes the frame, Target.Run sends it on a
+// conn, seen.outcome reads the answer, and Header.Judge marks it.
+//
+// The endpoints run their own code from the handshake on, as they do on a socket. Only
+// the network is replaced by a connection that returns prepared bytes. When the
+// endpoint reads and no byte is left, the connection knows that the endpoint waits. So
+// a run takes microseconds, needs no timeout and always has the same result. A test
+// compares a sample of the runs with TCP.
 package headers
 
 import (
@@ -25,23 +28,23 @@ const Count = 1 << 16
 // the 7-bit length.
 type Header [2]byte
 
-// At returns the header numbered n: its bytes read as a number.
+// At returns the header numbered n. Its two bytes are that number.
 func At(n int) Header { return Header{byte(n >> 8), byte(n)} }
 
 // Number is the inverse of At.
 func (h Header) Number() int { return int(h[0])<<8 | int(h[1]) }
 
-// A Context is what the peer was sent before the header.
+// A Context says which frames are sent before the header.
 type Context uint8
 
 // The contexts.
 const (
-	Fresh      Context = iota // nothing
-	Fragmented                // the first frame of a text message that is not finished
+	Fresh      Context = iota // none
+	Fragmented                // the first frame of a fragmented text message
 	contexts
 )
 
-// Contexts lists all.
+// Contexts has all contexts.
 var Contexts = [contexts]Context{Fresh, Fragmented}
 
 // String returns "fresh" or "fragmented".
@@ -55,17 +58,17 @@ func (c Context) String() string {
 // key is the masking key of RFC 6455 §5.7.
 var key = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// What is sent around a header.
+// Payloads of the frames before and after a header.
 const (
-	begun = "before " // payload of the frame that begins a message
-	probe = "still?"  // of the Ping behind the header
+	begun = "before " // of the frame that begins a message
+	probe = "still?"  // of the Ping after the header
 )
 
-// frame returns the whole header that h begins: with the least length that its
-// form may carry, and the masking key where MASK announces one.
+// frame returns the whole header that begins with h. It has the smallest length that
+// its form allows, and a masking key if MASK is 1.
 func (h Header) frame() wire.Header {
-	data := append([]byte{h[0], h[1]}, make([]byte, wire.MaxHeaderSize-2)...)
-	f, _ := wire.ParseHeader(data) // long enough for any
+	longest := append([]byte{h[0], h[1]}, make([]byte, wire.MaxHeaderSize-2)...)
+	f, _ := wire.ParseHeader(longest)
 	switch f.Form {
 	case wire.Length16:
 		f.Length = 126
@@ -78,8 +81,8 @@ func (h Header) frame() wire.Header {
 	return f
 }
 
-// payload returns what f carries: letters, which are UTF-8, and in a Close frame
-// the code 1000 before them.
+// payload returns the payload of f: letters, which are valid UTF-8, after the code 1000
+// in a Close frame.
 func payload(f wire.Header) []byte {
 	p := make([]byte, f.Length)
 	for i := range p {
@@ -91,14 +94,13 @@ func payload(f wire.Header) []byte {
 	return p
 }
 
-// Bytes returns h and all that it announces: extended length, masking key and
-// payload.
+// Bytes returns the whole frame of h: header, extended length, masking key and payload.
 func (h Header) Bytes() []byte {
 	f := h.frame()
 	return encode(f, payload(f))
 }
 
-// encode returns a frame with the payload p, masked where f says so.
+// encode returns a frame with the payload p. It masks p if f says so.
 func encode(f wire.Header, p []byte) []byte {
 	b := append(f.Append(make([]byte, 0, f.Size()+len(p))), p...)
 	if f.Masked {
@@ -107,7 +109,7 @@ func encode(f wire.Header, p []byte) []byte {
 	return b
 }
 
-// legal returns a frame as sender must send it.
+// legal returns a valid frame of sender.
 func legal(sender wire.Role, op wire.Opcode, fin bool, p string) []byte {
 	f := wire.Header{Fin: fin, Opcode: op, Form: wire.Length7, Length: uint64(len(p))}
 	if sender == wire.Client {
@@ -116,7 +118,7 @@ func legal(sender wire.Role, op wire.Opcode, fin bool, p string) []byte {
 	return encode(f, []byte(p))
 }
 
-// Before returns what sender sends ahead of the header in c.
+// Before returns the bytes that sender sends before the header in c.
 func (c Context) Before(sender wire.Role) []byte {
 	if c == Fragmented {
 		return legal(sender, wire.Text, false, begun)
@@ -124,8 +126,8 @@ func (c Context) Before(sender wire.Role) []byte {
 	return nil
 }
 
-// Probe returns the Ping that sender sends behind the header: its Pong tells an
-// endpoint that has read the frame from one that still waits for more of it.
+// Probe returns the Ping that sender sends after the frame. A Pong shows that the
+// endpoint has read the frame and does not wait for more of it.
 func Probe(sender wire.Role) []byte { return legal(sender, wire.Ping, true, probe) }
 
 // Broken returns the rules that h breaks when sender sends it in c.

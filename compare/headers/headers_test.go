@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sample are headers of every kind: each first byte once with a length of its
-// own, and the second bytes at which something changes with some first ones.
+// sample returns headers of every kind: each first byte with a second byte of its own,
+// and the second bytes at which outcomes change with some first bytes.
 func sample() []Header {
 	var all []Header
 	for first := range 256 {
@@ -65,8 +65,8 @@ func TestTheMapsAreWhatTheEndpointsDo(t *testing.T) {
 	}
 }
 
-// With the client's bit turned round, the reference takes from a server what it
-// takes from a client, and a legal header is never wrong to it.
+// Apart from the MASK bit, the reference must accept the same headers from a server as
+// from a client.
 func TestTheReferenceTakesWhatIsLegalAndNothingElse(t *testing.T) {
 	for _, role := range []string{"server", "client"} {
 		target, err := Find("reference", role)
@@ -83,9 +83,9 @@ func TestTheReferenceTakesWhatIsLegalAndNothingElse(t *testing.T) {
 	}
 }
 
-// overTCP sends what Run sends over a real connection and returns all that came
-// back behind the handshake. It reports whether that is whole: of an endpoint
-// that closes TCP with bytes unread, the reset can destroy its Close frame.
+// overTCP sends the bytes of Run over a real connection and returns all bytes that
+// arrive after the handshake. It reports whether these are complete: if an endpoint
+// closes TCP with unread bytes, the reset can destroy its Close frame.
 func overTCP(t *testing.T, addr string, h Header, c Context) (all []byte, whole bool) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -142,7 +142,7 @@ func TestOverTCPTheOutcomeIsTheSame(t *testing.T) {
 					if !whole && len(all) == 0 && name == "gorilla" {
 						return
 					}
-					// Where the Pong for the Ping behind it stands, the header ends.
+					// The answer to the frame ends where the Pong for the Ping begins.
 					pong := legal(wire.Server, wire.Pong, true, probe)
 					first, second := bytes.CutSuffix(all, pong)
 					s := seen{first: first}
@@ -173,7 +173,7 @@ func TestEachOutcomeIsTold(t *testing.T) {
 		want Outcome
 	}{
 		{"silence", seen{}, text, Waits},
-		{"a Pong for the Ping behind it", seen{second: legal(wire.Server, wire.Pong, true, probe)}, text, Taken},
+		{"a Pong for the Ping after it", seen{second: legal(wire.Server, wire.Pong, true, probe)}, text, Taken},
 		{"a Pong for nothing", seen{second: legal(wire.Server, wire.Pong, true, "else")}, text, SomeAnswer},
 		{"the echo", seen{first: legal(wire.Server, wire.Text, true, "ab")}, text, Echoed},
 		{"the echo in fragments, masked", seen{first: append(legal(wire.Client, wire.Text, false, "a"), legal(wire.Client, wire.Continuation, true, "b")...)}, text, Echoed},

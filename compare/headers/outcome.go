@@ -7,43 +7,43 @@ import (
 	"wslab/reference/wire"
 )
 
-// An Outcome is what an endpoint made of a header.
+// An Outcome is how an endpoint treated a header.
 type Outcome uint8
 
 // The outcomes.
 const (
-	Waits      Outcome = iota // nothing came back, not even the Pong for the Ping behind it
-	Taken                     // nothing came back, and the Ping behind it was answered
+	Waits      Outcome = iota // no answer, not even a Pong for the Ping after the frame
+	Taken                     // no answer to the frame, and a Pong for the Ping after it
 	Echoed                    // the message, as it was sent
 	Ponged                    // a Pong with the same payload
-	Closed                    // a Close that answers the one sent
+	Closed                    // the answering Close frame
 	Protocol                  // Close 1002
 	Invalid                   // Close 1007
 	TooBig                    // Close 1009
 	OtherClose                // Close with another code
 	Cut                       // TCP closed without a Close frame
-	Reset                     // the same with bytes unread, of which TCP makes a reset
-	SomeAnswer                // a frame that is no right answer
+	Reset                     // the same with unread bytes, so that TCP sends a reset
+	SomeAnswer                // a frame that is not a valid answer
 	outcomeKinds
 )
 
-// words are the outcomes in one word, as a map's text has them, and in full.
+// words has each outcome in one word, for the text of a map, and in a sentence.
 var words = [outcomeKinds][2]string{
-	Waits:      {"waits", "nothing comes back, not even the Pong for a Ping sent behind it"},
-	Taken:      {"taken", "taken in silence; a Ping sent behind it is answered"},
-	Echoed:     {"echo", "the message is echoed"},
-	Ponged:     {"pong", "answered with a Pong"},
-	Closed:     {"closed", "answered with a Close, as a Close is to be"},
-	Protocol:   {"1002", "Close 1002, protocol error"},
-	Invalid:    {"1007", "Close 1007, invalid payload"},
-	TooBig:     {"1009", "Close 1009, message too big"},
-	OtherClose: {"close", "Close with another code, or none"},
-	Cut:        {"cut", "TCP is closed without a Close frame"},
-	Reset:      {"reset", "TCP is closed without a Close frame and with bytes unread, so a reset is sent"},
-	SomeAnswer: {"answer", "answered with a frame that does not answer it"},
+	Waits:      {"waits", "the endpoint does not answer, not even a Ping sent after the frame"},
+	Taken:      {"taken", "the endpoint does not answer the frame, and answers a Ping sent after it"},
+	Echoed:     {"echo", "the endpoint echoes the message"},
+	Ponged:     {"pong", "the endpoint answers with a Pong"},
+	Closed:     {"closed", "the endpoint answers the Close frame with a Close frame"},
+	Protocol:   {"1002", "the endpoint sends Close 1002, protocol error"},
+	Invalid:    {"1007", "the endpoint sends Close 1007, invalid payload"},
+	TooBig:     {"1009", "the endpoint sends Close 1009, message too big"},
+	OtherClose: {"close", "the endpoint sends Close with another code, or with none"},
+	Cut:        {"cut", "the endpoint closes TCP without a Close frame"},
+	Reset:      {"reset", "the endpoint closes TCP without a Close frame and with unread bytes, so its kernel sends a reset"},
+	SomeAnswer: {"answer", "the endpoint sends a frame that is not a valid answer"},
 }
 
-// String returns one word.
+// String returns the word for o.
 func (o Outcome) String() string {
 	if o < outcomeKinds {
 		return words[o][0]
@@ -51,7 +51,7 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("outcome(%d)", uint8(o))
 }
 
-// Sentence says what o is.
+// Sentence describes o.
 func (o Outcome) Sentence() string {
 	if o < outcomeKinds {
 		return words[o][1]
@@ -59,7 +59,7 @@ func (o Outcome) Sentence() string {
 	return o.String()
 }
 
-// Outcomes lists all, in their order.
+// Outcomes returns all outcomes in their order.
 func Outcomes() []Outcome {
 	all := make([]Outcome, outcomeKinds)
 	for i := range all {
@@ -68,20 +68,20 @@ func Outcomes() []Outcome {
 	return all
 }
 
-// A Mark says whether an Outcome is what RFC 6455 asks for.
+// A Mark says whether an Outcome conforms to RFC 6455.
 type Mark uint8
 
 // The marks.
 const (
-	Right    Mark = iota // as a MUST or SHOULD has it
-	Tolerant             // the connection is failed as it must be, but not by the Close that §7.1.7 says it SHOULD
-	Wrong                // a MUST is broken
+	Right    Mark = iota // follows each MUST and SHOULD
+	Tolerant             // fails the connection, but without the Close frame that it SHOULD send (§7.1.7)
+	Wrong                // breaks a MUST
 )
 
-// String returns the mark's glyph.
+// String returns the sign of the mark.
 func (m Mark) String() string { return [...]string{"✔", "≈", "×"}[m] }
 
-// Judge returns whether o is right for h, sent by sender in c.
+// Judge returns the mark of o for h, which sender sends in c.
 func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 	if h.Broken(sender, c) != nil {
 		switch o {
@@ -90,7 +90,7 @@ func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 		case Invalid, TooBig, OtherClose, Cut, Reset:
 			return Tolerant
 		}
-		return Wrong // it had to be failed
+		return Wrong // it must fail the connection
 	}
 	f := h.frame()
 	want := Taken
@@ -108,15 +108,15 @@ func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 	return Wrong
 }
 
-// seen is what an endpoint was seen to do: the bytes that it wrote until it
-// waited behind the header, and from there until it waited behind the Ping.
+// seen has the actions of an endpoint.
 type seen struct {
-	first, second []byte
-	closed        bool // it closed TCP before its peer did
-	unread        bool // and had not read all
+	first  []byte // what it wrote until it waited for data after the frame
+	second []byte // what it wrote after that, until it waited for data after the Ping
+	closed bool   // it closed TCP before its peer did
+	unread bool   // and left bytes unread
 }
 
-// outcome tells what s amounts to, for h sent in c.
+// outcome returns the outcome of s for h, which was sent in c.
 func (s seen) outcome(h Header, c Context) Outcome {
 	sent := h.frame()
 	first, ok := frames(s.first)
@@ -162,7 +162,8 @@ func (s seen) outcome(h Header, c Context) Outcome {
 	return Waits
 }
 
-// answered tells whether got answers the frame sent as an echo or a Pong does.
+// answered returns Echoed or Ponged if got answers the frame sent, otherwise
+// SomeAnswer.
 func answered(got []answer, sent wire.Header, c Context) Outcome {
 	want := payload(sent)
 	if len(got) == 1 && got[0].header.Opcode == wire.Pong && bytes.Equal(got[0].payload, want) {

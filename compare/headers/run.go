@@ -14,7 +14,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Target is an endpoint in one of its roles.
+// Target is an endpoint in one role.
 type Target struct {
 	Endpoint string
 	Role     wire.Role
@@ -24,30 +24,25 @@ type Target struct {
 // String returns "reference-server".
 func (t Target) String() string { return t.Endpoint + "-" + t.Role.String() }
 
-// Sender is the role of who sends it headers.
+// Sender returns the role of the end that sends it headers.
 func (t Target) Sender() wire.Role { return t.Role.Peer() }
 
-// Targets returns the servers and clients that are asked.
+// Targets returns the servers and clients that have a map.
 func Targets() []Target {
 	var all []Target
-	for _, name := range []string{"reference", "gorilla", "naive"} {
-		e, err := endpoint.Find(name)
-		if err != nil {
-			panic(err) // the names are fixed
-		}
-		all = append(all, Target{name, wire.Server, func(c *conn) { serve(e, c) }})
+	for _, e := range endpoint.Named() {
+		all = append(all, Target{e.Name, wire.Server, func(c *conn) { serve(e, c) }})
 	}
 	for _, client := range endpoint.Clients() {
 		all = append(all, Target{client.Name, wire.Client, func(c *conn) {
 			c.answer = accept
-			_ = client.Echo(c, "ws://127.0.0.1/") // what it made of the script is seen there
+			_ = client.Echo(c, "ws://127.0.0.1/") // c.seen has the result
 		}})
 	}
 	return all
 }
 
-// Find returns the target of that endpoint and role. The error lists what there
-// is.
+// Find returns the target of that endpoint and role. Its error lists all targets.
 func Find(name, role string) (Target, error) {
 	list := ""
 	for _, t := range Targets() {
@@ -56,18 +51,18 @@ func Find(name, role string) (Target, error) {
 		}
 		list += " " + t.String()
 	}
-	return Target{}, fmt.Errorf("there is no map of %q as %q; there are%s", name, role, list)
+	return Target{}, fmt.Errorf("there is no map of %q as %q. Use one of:%s", name, role, list)
 }
 
 const request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
-// serve lets e answer the request on c as net/http would.
+// serve makes e answer the request on c, as net/http would.
 func serve(e endpoint.Endpoint, c *conn) {
 	c.greet = []byte(request)
 	kept, err := endpoint.KeepReads(one{c}).Accept()
 	if err != nil {
-		panic(err) // one never fails
+		panic(err) // Accept of one never fails
 	}
 	r := bufio.NewReaderSize(kept, 4096)
 	req, err := http.ReadRequest(r)
@@ -86,15 +81,14 @@ func accept(handshake []byte) []byte {
 	return wire.AppendSwitchingProtocols(nil, req.Header.Get("Sec-WebSocket-Key"))
 }
 
-// one is a listener to which one connection comes.
+// one is a listener with one connection.
 type one struct{ conn net.Conn }
 
 func (l one) Accept() (net.Conn, error) { return l.conn, nil }
 func (l one) Close() error              { return nil }
 func (l one) Addr() net.Addr            { return address{} }
 
-// taken is the answer to a request whose connection is taken over, as net/http
-// hands it to a handler.
+// taken is an http.ResponseWriter whose connection the handler takes over.
 type taken struct {
 	conn   net.Conn
 	rw     *bufio.ReadWriter
@@ -112,19 +106,19 @@ func (w *taken) Header() http.Header {
 	return w.header
 }
 
-// Run sends h to t in c, in a connection of its own, and returns what came of it.
+// Run sends h to t in c, in a connection of its own, and returns the outcome.
 func (t Target) Run(h Header, c Context) Outcome {
-	data := append(c.Before(t.Sender()), h.Bytes()...)
-	conn := &conn{frames: data, probe: Probe(t.Sender())}
+	frames := append(c.Before(t.Sender()), h.Bytes()...)
+	conn := &conn{frames: frames, probe: Probe(t.Sender())}
 	t.run(conn)
 	return conn.seen.outcome(h, c)
 }
 
-// Map is an outcome for each header, by its number.
+// Map has the outcome of each header, by its number.
 type Map [Count]Outcome
 
-// Map runs every header against t in c, on all processors. The error is that of
-// ctx, when it ends before.
+// Map sends every header to t in c, on all processors. It returns the error of ctx if
+// ctx ends before.
 func (t Target) Map(ctx context.Context, c Context) (*Map, error) {
 	var m Map
 	var wg sync.WaitGroup

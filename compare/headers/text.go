@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// A Sheet is what is known of a Target: a Map for each Context.
+// A Sheet has the Map of one Target for each Context.
 type Sheet [contexts]*Map
 
-// Ask runs every header against t in every context. The error is that of ctx,
-// when it ends before.
+// Ask sends every header to t in every context. It returns the error of ctx if ctx ends
+// before.
 func Ask(ctx context.Context, t Target) (*Sheet, error) {
 	var s Sheet
 	for _, c := range Contexts {
@@ -25,13 +25,13 @@ func Ask(ctx context.Context, t Target) (*Sheet, error) {
 	return &s, nil
 }
 
-// WriteText writes s as text: a line for each run of first bytes that are
-// answered alike, and in it a word for each run of second bytes. It is the same
-// in every run, and two of them can be diffed.
+// WriteText writes s as text. Each line is for a range of first bytes with the same
+// outcomes, and has a word for each range of second bytes. The text is the same in
+// every run, and two texts can be diffed.
 func WriteText(w io.Writer, t Target, s *Sheet) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "What %s as a %s makes of each two bytes that a frame can begin with.\n", t.Endpoint, t.Role)
-	fmt.Fprintf(b, "First byte (FIN, RSV1-3, opcode), then second bytes (MASK, length) and what came of them.\n\n")
+	fmt.Fprintf(b, "How %s as a %s treats each two bytes that a frame can begin with.\n", t.Endpoint, t.Role)
+	fmt.Fprintf(b, "First byte (FIN, RSV1-3, opcode), then second bytes (MASK, length) and their outcome.\n\n")
 	for _, o := range Outcomes() {
 		fmt.Fprintf(b, "  %-7s %s\n", o, o.Sentence())
 	}
@@ -49,15 +49,15 @@ func WriteText(w io.Writer, t Target, s *Sheet) error {
 	return b.Flush()
 }
 
-// title is the line that a context's part begins with.
+// title returns the line above the outcomes of a context.
 func title(c Context) string {
 	if c == Fragmented {
-		return "fragmented: a text message has been begun before"
+		return "fragmented: after the first frame of a text message"
 	}
-	return "fresh: nothing has been sent before"
+	return "fresh: as the first frame of the connection"
 }
 
-// line is what m has for one first byte.
+// line returns the outcomes of m for one first byte.
 func line(m *Map, first int) string {
 	var b strings.Builder
 	row := m[first<<8 : (first+1)<<8]
@@ -72,7 +72,7 @@ func line(m *Map, first int) string {
 	return b.String()
 }
 
-// span writes the bytes from … to-1.
+// span returns the bytes from … to-1 as hex.
 func span(from, to int) string {
 	if to-from == 1 {
 		return fmt.Sprintf("%02x", from)
@@ -80,7 +80,7 @@ func span(from, to int) string {
 	return fmt.Sprintf("%02x-%02x", from, to-1)
 }
 
-// ReadText reads what WriteText wrote.
+// ReadText reads the text of WriteText.
 func ReadText(r io.Reader) (*Sheet, error) {
 	byWord := map[string]Outcome{}
 	for _, o := range Outcomes() {
@@ -113,7 +113,7 @@ func ReadText(r io.Reader) (*Sheet, error) {
 			}
 			o, ok := byWord[words[i+1]]
 			if !ok {
-				err = fmt.Errorf("%q is no outcome", words[i+1])
+				err = fmt.Errorf("%q is not an outcome", words[i+1])
 			}
 			for row := first; row <= last; row++ {
 				for second := from; second <= to; second++ {
@@ -134,7 +134,7 @@ func ReadText(r io.Reader) (*Sheet, error) {
 	return s, lines.Err()
 }
 
-// titled returns the context whose title text is.
+// titled returns the context with that title.
 func titled(text string) (Context, bool) {
 	for _, c := range Contexts {
 		if text == title(c) {
@@ -144,7 +144,7 @@ func titled(text string) (Context, bool) {
 	return 0, false
 }
 
-// spanned reads what span wrote; last is the last byte.
+// spanned reads the text of span. last is the last byte.
 func spanned(s string) (first, last int, err error) {
 	from, to, more := strings.Cut(s, "-")
 	if !more {
@@ -155,7 +155,7 @@ func spanned(s string) (first, last int, err error) {
 		to   *int
 	}{{from, &first}, {to, &last}} {
 		if _, err := fmt.Sscanf(half.text, "%02x", half.to); err != nil || len(half.text) != 2 {
-			return 0, 0, fmt.Errorf("%q is no byte", half.text)
+			return 0, 0, fmt.Errorf("%q is not a byte in hex", half.text)
 		}
 	}
 	if last < first {

@@ -1,10 +1,10 @@
-// Package outputs holds what go run ./compare has written and others show. The
-// files are made by runs and held by tests; nobody writes them by hand.
+// Package outputs holds the files that go run ./compare writes and the page shows. Runs
+// make them and tests check them. Do not edit them by hand.
 package outputs
 
 import "embed"
 
-// Headers holds headers/ENDPOINT-ROLE.txt, which package headers reads.
+// Headers has the files headers/ENDPOINT-ROLE.txt, which package headers reads.
 //
 //go:embed headers/*.txt
 var Headers embed.FS

@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// BenchmarkEcho is what one recorded echo of 1 KiB costs without the network.
+// BenchmarkEcho measures one recorded echo of 1 KiB without the network.
 func BenchmarkEcho(b *testing.B) {
 	rec := recording.New(nil, recording.Limits{})
 	c := rec.Connect(recording.Info{}, wire.Server)
@@ -28,7 +28,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkJSON is what a page that follows costs, for each event.
+// BenchmarkJSON measures the JSON of the events, which a page that follows needs.
 func BenchmarkJSON(b *testing.B) {
 	events := session()
 	b.ReportAllocs()

@@ -27,7 +27,7 @@ func tapped() (*recording.Recording, *recording.Connection) {
 	return rec, c
 }
 
-// brief returns what is recorded of rec after the event numbered seq, a line each.
+// brief returns the events of rec after the one numbered seq, a line each.
 func brief(t *testing.T, rec *recording.Recording, seq uint64) []string {
 	t.Helper()
 	events, _ := rec.After(seq, 1000)
@@ -73,14 +73,14 @@ func TestWhatWasNotSentCountsNowhereAsAFrame(t *testing.T) {
 	if got := recording.Outcome(events); got != "101" {
 		t.Errorf("the outcome is %q", got)
 	}
-	// What is refused later is read behind it, as its sender meant it.
+	// Bytes that are refused later follow those that were refused before.
 	before = rec.Last()
 	c.Unsent(frame(0x81, "z"), brokenPipe)
 	same(t, brief(t, rec, before), `server · not sent: 3 bytes: 81 01 7a`+brokenText)
-	// A Write that succeeds is read behind what was sent.
+	// Bytes of a later successful Write follow the bytes that were sent.
 	before = rec.Last()
 	c.Bytes(tap.Out, frame(0x81, "ok"))
-	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 bytes "ok"`, `server ❰ a text message of 2 bytes is whole: "ok"`)
+	same(t, brief(t, rec, before), `server ❰ TEXT FIN, 2 bytes "ok"`, `server ❰ a text message of 2 bytes is complete: "ok"`)
 }
 
 func TestAFrameWrittenInPartIsCutOffAndItsRestIsNotSent(t *testing.T) {
@@ -115,8 +115,7 @@ func TestARefusedHandshakeIsNotSent(t *testing.T) {
 	}
 }
 
-// TestWhatArrivedUnreadIsShown has the inputs of which the page said that they
-// never came.
+// Of these inputs the page once said that they never arrived.
 func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	b := unhex(t, "88ff00000000000000029053b28893bb")
 	rec, c := tapped()
@@ -127,7 +126,7 @@ func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	got := brief(t, rec, before)
 	same(t, got[:2],
 		`client ❱ CLOSE FIN masked, 2 bytes, cut off: 2 bytes not read by the server`,
-		`client · arrived, not read by the server: 2 bytes: 93 bb`)
+		`client · arrived, and the server did not read it: 2 bytes: 93 bb`)
 	if s := c.Summary(); s.Frames != frames {
 		t.Errorf("%d frames are counted, %d were before", s.Frames, frames)
 	}
@@ -141,7 +140,7 @@ func TestWhatArrivedUnreadIsShown(t *testing.T) {
 	got = brief(t, rec, before)
 	same(t, []string{got[0], got[2]},
 		`client ❱ CLOSE FIN masked, 5 bytes 1000 normal closure "bye"`,
-		`client · arrived, not read by the server: TEXT FIN masked, 11 bytes "after close"`)
+		`client · arrived, and the server did not read it: TEXT FIN masked, 11 bytes "after close"`)
 }
 
 func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
@@ -167,8 +166,8 @@ func TestOfACutFrameOnlyWhatIsKnownIsSaid(t *testing.T) {
 	}
 }
 
-// TestWhatIsReadAfterAWriteFailedIsDecoded has what the weekend server does: the
-// kernel keeps what arrived before the RST, and a Read still gives it.
+// The kernel keeps the bytes that arrived before an RST, and a later Read of the naive
+// server returns them.
 func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 	rec, c := tapped()
 	before, frames := rec.Last(), c.Summary().Frames
@@ -182,12 +181,12 @@ func TestWhatIsReadAfterAWriteFailedIsDecoded(t *testing.T) {
 	c.Fin(tap.In)
 	same(t, brief(t, rec, before),
 		`server · not sent: TEXT FIN, 1 byte "A"`+brokenText,
-		`client · has reset TCP`+brokenText,
+		`client · resets TCP`+brokenText,
 		`server · CLOSED: TCP is closed`,
 		`server · not sent: TEXT FIN, 1 byte "A"`+brokenText,
 		`client ❱ TEXT FIN masked, 5 bytes "Hello"`,
-		`client ❱ a text message of 5 bytes is whole: "Hello"`,
-		`client · has sent FIN: no more bytes come`)
+		`client ❱ a text message of 5 bytes is complete: "Hello"`,
+		`client · sends TCP FIN: no more bytes follow`)
 	if n := c.Summary().Frames - frames; n != 1 {
 		t.Errorf("%d frames are counted, 1 has crossed", n)
 	}
@@ -204,8 +203,8 @@ func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	c.Uncrossed(tap.Out, out, 7, brokenPipe)
 	c.Released(tap.In, in)
 	c.Uncrossed(tap.In, in, 3, nil)
-	same(t, brief(t, rec, at), "server · a unit was not sent"+brokenText, "client · a unit is released at the valve",
-		"client · a unit arrived and was not read by the server (its last 3 bytes)")
+	same(t, brief(t, rec, at), fmt.Sprintf("server · #%d was not sent", out)+brokenText, fmt.Sprintf("client · #%d is released", in),
+		fmt.Sprintf("client · #%d arrived, and the server did not read it (its last 3 bytes)", in))
 	if n := c.Summary().Frames; n != before {
 		t.Errorf("%d frames are counted, %d were before", n, before)
 	}
@@ -215,8 +214,8 @@ func TestAHeldFrameThatDidNotCrossIsCountedNoMore(t *testing.T) {
 	}
 }
 
-// TestAHeldCloseClosesNothingBeforeItIsReleased has a Close that is dropped: the
-// server never receives it, so RFC 6455 §7.1.3 begins no closing handshake.
+// A server that never receives a dropped Close frame does not start the closing
+// handshake (RFC 6455 §7.1.3).
 func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
 	rec, c := tapped()
 	for _, released := range []bool{false, true} {
@@ -227,14 +226,14 @@ func TestAHeldCloseClosesNothingBeforeItIsReleased(t *testing.T) {
 		if s := c.Summary().State; s != "OPEN" {
 			t.Errorf("the state is %s while the Close waits", s)
 		}
-		const sent, waits = `client ❱ CLOSE FIN masked, 2 bytes 1000 normal closure ""`, "client · a unit is waiting at the valve"
+		const sent, waits = `client ❱ CLOSE FIN masked, 2 bytes 1000 normal closure ""`, "client · the CLOSE frame is held"
 		if !released {
 			c.Dropped(tap.In, id)
-			same(t, brief(t, rec, before), sent, waits, "client · a unit is dropped at the valve")
+			same(t, brief(t, rec, before), sent, waits, "client · the CLOSE frame is dropped")
 			continue
 		}
 		c.Released(tap.In, id)
-		same(t, brief(t, rec, before), sent, waits, "client · a unit is released at the valve",
+		same(t, brief(t, rec, before), sent, waits, "client · the CLOSE frame is released",
 			"server · CLOSING: a Close frame from the client")
 	}
 	if s := c.Summary().State; s != "CLOSING" {

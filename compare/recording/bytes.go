@@ -17,19 +17,19 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	at := c.r.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.beyond[from] = nil // a Write after one that failed
+	c.beyond[from] = nil // this Write succeeds after one that failed
 	stops := c.stops
 	c.stops = false
 	total := &c.about.in
 	if from == wire.Server {
 		total = &c.about.out
 	}
-	start := *total // of b, among all that from has sent
+	start := *total // how many bytes from has sent before b
 	*total += int64(len(b))
 	if units := c.whole(at, from, b, start); units != nil {
 		return units
 	}
-	// Short reads, the rule, are copied once for all that points into them.
+	// Most reads are short. They are copied once, and all events share the copy.
 	owned := len(b) <= KeepBytes
 	kept := c.keep(b[:min(len(b), KeepBytes)])
 	if owned {
@@ -39,18 +39,18 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	// One allocation for what nearly every call needs.
+	// One allocation for two things that nearly every call needs.
 	read := &struct {
 		body  Bytes
 		units [1]tap.Unit
 	}{body: Bytes{len(b), kept}}
 	by := uint64(0)
 	if from == wire.Client && len(items) == 0 {
-		by = c.about.wroteIn(*total, false) // it completes nothing that could say so
+		by = c.about.wroteIn(*total, false) // no unit ends here that could name the write
 	}
 	c.r.appendBy(at, c.ID, from.String(), &read.body, by, 0)
 	units := read.units[:0]
-	begins := start // of the unit that comes next
+	begins := start // of the next unit
 	for _, it := range items {
 		end := start + int64(it.End)
 		switch {
@@ -71,21 +71,21 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	return units
 }
 
-// handshake records h: the bytes from begins to end of all that from sends. It
-// returns the event's seq. c.mu and c.r.mu are held.
+// handshake records h: the bytes from begins to end of all bytes of from. It returns
+// the seq of the event. c.mu and c.r.mu are held.
 func (c *Connection) handshake(at time.Duration, from wire.Role, h *dissect.Handshake, begins, end int64) uint64 {
 	by, told := c.about.handshake(c.r.next, h, from == c.side, begins, end)
 	seq := c.r.appendBy(at, c.ID, from.String(), h, by, told)
 	if from == wire.Client {
-		c.become(at, "CONNECTING", "the client asks to open")
+		c.become(at, "CONNECTING", "the client sends its request")
 	} else if h.Head.Status == 101 {
 		c.answer = seq
-		c.become(at, "OPEN", "the server answers 101")
+		c.become(at, "OPEN", "the server responds with 101")
 	}
 	return seq
 }
 
-// frame is handshake for a frame. stops says that it stops at the valve.
+// frame is handshake for a frame. stops says that the frame stops at the valve.
 func (c *Connection) frame(at time.Duration, from wire.Role, f *dissect.Frame, begins, end int64, stops bool) uint64 {
 	by, told := c.about.frame(c.r.next, seenFrame(f), from, from == c.side, begins, end)
 	seq := c.r.appendBy(at, c.ID, from.String(), f, by, told)
@@ -107,19 +107,18 @@ func (c *Connection) frame(at time.Duration, from wire.Role, f *dissect.Frame, b
 	return seq
 }
 
-// maxSlab is how many bytes are taken from the heap at once to keep what passes on
-// a busy connection. An allocation for each read, or memory that is set to zero
-// before it is written, would cost as much as decoding what was read:
-// BenchmarkEcho1KiB of package endpoint.
+// maxSlab bounds how many bytes keep allocates at once. On a busy connection, an
+// allocation for each read, or memory that is zeroed before it is written, would cost
+// as much as decoding: see BenchmarkEcho1KiB of package endpoint.
 const maxSlab = 64 << 10
 
-// keep returns a copy of b that nobody will change. c.mu is held.
+// keep returns a copy of b for events. c.mu is held.
 func (c *Connection) keep(b []byte) []byte {
 	if room := c.slab.Cap() - c.slab.Len(); len(b) > room {
-		// Twice the last: a connection on which little passes keeps little.
+		// Twice the last size, so that a quiet connection keeps little.
 		size := min(max(2*c.slab.Cap(), 2*len(b)), maxSlab)
 		c.slab = strings.Builder{}
-		c.slab.Grow(size) // the only way to memory that is not set to zero first
+		c.slab.Grow(size) // the only way to get memory that is not zeroed
 	}
 	start := c.slab.Len()
 	c.slab.Write(b)

@@ -1,36 +1,36 @@
 package recording
 
-// Verb is what a call does to the connection.
+// Verb says what a call does to the connection.
 type Verb string
 
-// The verbs. A call that does several things has the one that it is made for.
+// The verbs. A call that does several things has the verb of its purpose.
 const (
 	VerbOpen  Verb = "open"  // the opening handshake
-	VerbRead  Verb = "read"  // waits for what the peer sends
+	VerbRead  Verb = "read"  // waits for data of the peer
 	VerbWrite Verb = "write" // sends
-	VerbClose Verb = "close" // sends a Close frame, or ends TCP
-	VerbOther Verb = "other" // touches no byte of the connection
+	VerbClose Verb = "close" // sends a Close frame, or closes TCP
+	VerbOther Verb = "other" // does not use the connection
 )
 
-// Doing is a call as it begins. Name and Args are as a reader of the code knows
-// them.
+// Doing describes a call when it begins. Name and Args are those of the source code.
 type Doing struct {
 	Verb   Verb
 	Name   string
 	Args   string
-	Socket bool   // it is a call of the socket below the library
-	Writes Writes // what a call that writes or closes is about to send
+	Socket bool   // a call of the socket below the library
+	Writes Writes // the bytes that a call with VerbWrite or VerbClose will send
 }
 
-// Pending is a call that has not come back.
+// Pending is a call that has not returned.
 type Pending struct {
 	c   *Connection
-	end *Call // what Return completes and records
+	end *Call // the event that Return records
 	u   *underway
 }
 
-// Enter records that the endpoint's code calls d; Return must follow. On a nil
-// Connection neither does anything, so an endpoint runs unrecorded as well.
+// Enter records that the endpoint's code makes the call d. The caller must call Return
+// or Failed when the call returns. On a nil Connection they do nothing, so an
+// endpoint can run unrecorded.
 func (c *Connection) Enter(d Doing) Pending {
 	if c == nil {
 		return Pending{}
@@ -56,11 +56,11 @@ func (c *Connection) Enter(d Doing) Pending {
 	return Pending{c, end, u}
 }
 
-// Return records what the call came back with.
+// Return records that the call returned result or err.
 func (p Pending) Return(result string, err error) { p.back(result, err, false) }
 
-// Failed records that the call came back with err because of a frame that the peer
-// had sent: a Close frame, or one that breaks a rule.
+// Failed records that the call returned err because of a frame of the peer: a Close
+// frame, or a frame that breaks a rule.
 func (p Pending) Failed(err error) { p.back("", err, true) }
 
 func (p Pending) back(result string, err error, frame bool) {

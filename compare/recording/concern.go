@@ -5,31 +5,34 @@ import (
 	"wslab/reference/wire"
 )
 
-// concerns knows which event is about which. c.mu is held for all its methods.
+// concerns finds out which event is about which. c.mu is held for all its methods.
 type concerns struct {
+	// Calls of the endpoint's code.
 	calls   []*underway // in the order in which they were entered
-	unsure  []sent      // frames that several calls may have sent
-	request uint64
-	end     uint64 // of TCP, by this end's doing: the last
-	unread  []came // frames that a read is still to return, or to fail of
-	skipped int    // frames that were forgotten of unread
+	unsure  []sent      // own frames that several calls may have sent
+	request uint64      // seq of the request
+	end     uint64      // seq of the last event by which this end ends TCP
+	unread  []came      // frames that a later read returns, or that make it fail
+	skipped int         // messages that unread has forgotten
 
-	// What a page tells, or a raw client.
+	// Reports of a page.
 	asked, opened, sends, gets, closes pairing
-	goodbye                            bool // the server's Close frame has been recorded
-	said                               bool // the client's has
+	goodbye                            bool // the server's Close frame is recorded
+	said                               bool // the client's Close frame is recorded
 	closeCode                          int  // of the client's Close frame, or of close(); 0 before either
 
-	in, out      int64 // bytes so far, as the client sent and gets them
-	wrote, units []span
-	reads        []span
-	readTo       int64
-	told         int64 // bytes that a raw client says that it wrote
+	// Reports of a raw client, in bytes since the connection began.
+	in, out int64  // bytes that the client and the server have sent
+	wrote   []span // its writes that no event names yet
+	units   []span // the server's units that it has not read
+	reads   []span // its reads of bytes that are not recorded yet
+	readTo  int64  // bytes that it reports as read
+	told    int64  // bytes that it reports as written
 }
 
-// handshake takes a handshake that is about to be recorded as seq: the bytes from
-// begins to end of what its sender sends, which is this end where own is set. It
-// returns what Event.By and Event.Told have to say.
+// handshake adds a handshake that will be recorded as seq: the bytes from begins to
+// end of all bytes of its sender. own says that this end sends it. It returns the
+// Event.By and the Event.Told of the event.
 func (k *concerns) handshake(seq uint64, h *dissect.Handshake, own bool, begins, end int64) (by, told uint64) {
 	if own {
 		if u := k.only(func(u *underway) bool { return u.doing.Verb == VerbWrite && u.of == 0 }); u != nil {
@@ -53,7 +56,7 @@ func (k *concerns) handshake(seq uint64, h *dissect.Handshake, own bool, begins,
 	return by, told
 }
 
-// frame is handshake for a frame of from's.
+// frame is handshake for a frame of from.
 func (k *concerns) frame(seq uint64, f seen, from wire.Role, own bool, begins, end int64) (by, told uint64) {
 	if own {
 		by = k.ownFrame(seq, &f)
@@ -66,7 +69,7 @@ func (k *concerns) frame(seq uint64, f seen, from wire.Role, own bool, begins, e
 	return max(by, k.clientFrame(seq, &f, end)), 0
 }
 
-// dropped notes that a unit will not arrive.
+// dropped removes a unit that will not be received.
 func (k *concerns) dropped(seq uint64) {
 	for i, c := range k.unread {
 		if c.seq == seq {
@@ -91,8 +94,8 @@ func (k *concerns) dropped(seq uint64) {
 	}
 }
 
-// ends takes an end of TCP of this end's doing that is about to be recorded as seq,
-// and returns the enter event of the one call that does it.
+// ends adds an end of TCP by this end, which will be recorded as seq. It returns the
+// enter event of the call that causes it, or 0.
 func (k *concerns) ends(seq uint64) (by uint64) {
 	closes := func(inner bool) func(*underway) bool {
 		return func(u *underway) bool {
@@ -108,9 +111,9 @@ func (k *concerns) ends(seq uint64) (by uint64) {
 	return by
 }
 
-// refused takes bytes that this end's socket did not take, whole f where it is not
-// nil, which are about to be recorded as seq, and returns the enter event of the one
-// call that wrote them.
+// refused adds bytes that this end's socket did not accept and that will be recorded
+// as seq. If f is not nil, they are the frame f. It returns the enter event of the
+// call that wrote them, or 0 if there is none or several.
 func (k *concerns) refused(seq uint64, f *dissect.Frame) (by uint64) {
 	u := k.only(func(u *underway) bool {
 		if u.of != 0 || u.doing.Verb != VerbWrite && u.doing.Verb != VerbClose {

@@ -2,12 +2,12 @@ package recording
 
 import "wslab/reference/wire"
 
-// underway is a call that has not come back.
+// underway is a call that has not returned.
 type underway struct {
 	seq   uint64 // of its enter event
 	doing Doing
 	n     int    // frames that it has sent
-	of    uint64 // what it is about
+	of    uint64 // seq of the event that it is about
 }
 
 // sent notes that u has sent the frame seq.
@@ -18,18 +18,18 @@ func (u *underway) sent(seq uint64) {
 	}
 }
 
-// sent is a frame of this end's.
+// sent is a frame of this end.
 type sent struct {
 	seq   uint64
 	frame seen
 }
 
-// came is a frame of the peer's.
+// came is a frame of the peer.
 type came struct {
 	seq   uint64
-	whole bool // a message ends with it
-	fault bool // a read may fail because of it
-	lazy  *whole
+	whole bool   // it ends a message
+	fault bool   // a read may fail because of it
+	lazy  *whole // if not nil, fault is unknown until the frame is decoded
 }
 
 // mayFail reports whether a read may fail because of c.
@@ -41,7 +41,8 @@ func (c *came) mayFail() bool {
 	return c.fault
 }
 
-// only returns the one call under way for which is holds, nil for none or several.
+// only returns the call in progress for which is reports true. It returns nil if there
+// is none or several.
 func (k *concerns) only(is func(*underway) bool) *underway {
 	var one *underway
 	for _, u := range k.calls {
@@ -56,9 +57,9 @@ func (k *concerns) only(is func(*underway) bool) *underway {
 	return one
 }
 
-// ownFrame takes a frame of this end's that is about to be recorded as seq, and
-// returns the enter event of the one call that can have sent it: 0 where there is
-// none, or several. Then their returns tell.
+// ownFrame adds a frame of this end that will be recorded as seq. It returns the enter
+// event of the call that has sent it. If there is none or several, it returns 0. Of
+// several, the returns name the frame.
 func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
 	var one, outer *underway
 	several := false
@@ -87,8 +88,8 @@ func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
 	return by
 }
 
-// peerFrame notes a frame that this end's code is to read, or is reading: of calls
-// on the socket itself it is the one under way.
+// peerFrame adds a frame that this end's code will read. A read of the socket itself
+// that is in progress is about this frame.
 func (k *concerns) peerFrame(seq uint64, f *seen) {
 	if u := k.only(func(u *underway) bool { return u.doing.Verb == VerbRead && u.doing.Socket }); u != nil && u.of == 0 {
 		u.of = seq
@@ -107,7 +108,7 @@ func (k *concerns) peerFrame(seq uint64, f *seen) {
 	k.unread = append(k.unread, c)
 }
 
-// readCame returns the frame that a read has returned, or has failed of.
+// readCame returns the frame that ended the message of a read, or that made it fail.
 func (k *concerns) readCame(failed bool) uint64 {
 	if k.skipped > 0 && !failed {
 		k.skipped--
@@ -121,7 +122,7 @@ func (k *concerns) readCame(failed bool) uint64 {
 		}
 	}
 	if at < 0 && failed && len(k.unread) > 0 {
-		at = 0 // no rule of the RFC was broken, but one of the library's own
+		at = 0 // the frame breaks a rule of the library, not of the RFC
 	}
 	if at < 0 {
 		return 0
@@ -131,14 +132,15 @@ func (k *concerns) readCame(failed bool) uint64 {
 	return seq
 }
 
-// enter begins a call and returns what it is about, where that is known already.
+// enter adds the call d, which is recorded as seq.
 func (k *concerns) enter(seq uint64, d Doing) *underway {
 	u := &underway{seq: seq, doing: d}
 	k.calls = append(k.calls, u)
 	return u
 }
 
-// leave ends u and returns what it was about.
+// leave removes u, which has returned, and returns the seq of the event that it was
+// about. failed says that it returned an error, frame that a frame caused the error.
 func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
 	for i, other := range k.calls {
 		if other == u {
@@ -154,7 +156,7 @@ func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
 			return k.readCame(failed)
 		}
 	case u.doing.Verb == VerbClose && u.of == 0 && k.end > u.seq:
-		return k.end // of two that close at once, either may have done it
+		return k.end // of two calls that close at once, either may have ended TCP
 	case u.of == 0:
 		for i, s := range k.unsure {
 			if u.doing.Writes.sends(u.n, &s.frame) {

@@ -2,16 +2,15 @@ package recording
 
 import "wslab/reference/wire"
 
-// span is a stretch of the bytes of one direction, and the event that it is of.
+// span is a range of the bytes of one direction, with the event that they belong to.
 type span struct {
 	seq      uint64
 	from, to int64
-	named    bool // some other event names it, or it names one
+	named    bool // another event names it, or it names one
 }
 
-// clientFrame takes a frame of the client's that is about to be recorded as seq and
-// ends at the byte end of what it sends, and returns the report because of which
-// it was sent, or 0.
+// clientFrame adds a frame of the client that will be recorded as seq and that ends at
+// byte end of all its bytes. It returns the report of the call that sent it, or 0.
 func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 	switch op := f.header.Opcode; {
 	case k.told > 0:
@@ -23,7 +22,7 @@ func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 		code := f.code
 		waits := k.closeCode != 0
 		if waits && code != k.closeCode || !waits && k.goodbye {
-			return 0 // it answers the server's
+			return 0 // it answers the server's Close frame
 		}
 		k.closeCode = code
 		return k.closes.frame(seq)
@@ -31,9 +30,9 @@ func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 	return 0
 }
 
-// serverFrame takes a frame of the server's that is about to be recorded as seq and
-// is the bytes from from to to of what it sends. It returns the report of its
-// arrival, where that came before.
+// serverFrame adds a frame of the server that will be recorded as seq: the bytes from
+// from to to of all its bytes. It returns the report of its arrival, if that is
+// recorded already.
 func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64) {
 	op := f.header.Opcode
 	k.goodbye = k.goodbye || op == wire.Close
@@ -46,8 +45,8 @@ func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64
 	return told
 }
 
-// wroteIn returns the report of the raw client's write that brought the last of the
-// bytes up to at, or 0. Of bytes that are not a unit's it is told once.
+// wroteIn returns the report of the raw client's write that has the last byte before
+// at, or 0. Only one event that is not a unit can name a write.
 func (k *concerns) wroteIn(at int64, unit bool) uint64 {
 	for len(k.wrote) > 0 && k.wrote[0].to < at {
 		k.wrote = k.wrote[1:]
@@ -59,8 +58,8 @@ func (k *concerns) wroteIn(at int64, unit bool) uint64 {
 	return k.wrote[0].seq
 }
 
-// unit takes a unit of the server's that is about to be recorded as seq. It returns
-// the report of the raw client's read that brought its end, where that came before.
+// unit adds a unit of the server that will be recorded as seq. It returns the report
+// of the raw client's read that has its last byte, if that is recorded already.
 func (k *concerns) unit(seq uint64, from, to int64) (told uint64) {
 	if to > k.readTo {
 		if len(k.units) < maxWaiting {
@@ -78,8 +77,8 @@ func (k *concerns) unit(seq uint64, from, to int64) (told uint64) {
 	return k.reads[0].seq
 }
 
-// report takes what the client's end reports, which is about to be recorded as seq,
-// and returns what it is about: 0 where that is nothing, or still to come.
+// report adds a report of the client that will be recorded as seq. It returns the
+// event that the report is about, or 0. awaits says that the event is still to come.
 func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	var p *pairing
 	state := 1
@@ -94,13 +93,13 @@ func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	case "onmessage":
 		p = &k.gets
 	case "send":
-		if state == 1 { // else the browser sends nothing
+		if state == 1 { // otherwise the browser sends nothing
 			p = &k.sends
 		}
 	case "close":
-		// After the server's Close frame the browser answers by itself, and close() of a
-		// page sends nothing; unless it was called before, and is told only now. A raw
-		// client's report has no state.
+		// The browser itself answers the server's Close frame, and a later close() sends
+		// nothing. But a report can be late, so that close() was called before. A raw
+		// client's report has no ready state.
 		code := int(wire.NoStatusReceived)
 		if s.Code != nil {
 			code = *s.Code
@@ -128,8 +127,8 @@ func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	return of, of == 0
 }
 
-// rawRead returns the first unit that ends within the next size bytes that a raw
-// client has read.
+// rawRead adds a read of size bytes by a raw client. It returns the first unit that
+// ends in them.
 func (k *concerns) rawRead(seq uint64, size int64) (of uint64, awaits bool) {
 	from := k.readTo
 	k.readTo += size
@@ -141,7 +140,7 @@ func (k *concerns) rawRead(seq uint64, size int64) (of uint64, awaits bool) {
 		n++
 	}
 	k.units = k.units[n:]
-	// What it has read may be recorded only now.
+	// The client may report its read before the bytes are recorded.
 	if awaits = k.readTo > k.out; awaits && len(k.reads) < maxWaiting {
 		k.reads = append(k.reads, span{seq: seq, from: from, to: k.readTo, named: of != 0})
 	}

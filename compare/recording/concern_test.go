@@ -12,7 +12,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// bench is a connection on which a test says what happens.
+// bench is a connection whose events a test chooses.
 type bench struct {
 	*testing.T
 	*recording.Connection
@@ -45,7 +45,7 @@ func (b *bench) event(seq uint64) recording.Event {
 	return e
 }
 
-// by checks which event seq happened because of.
+// by checks which event caused event seq.
 func (b *bench) by(what string, seq, want uint64) {
 	b.Helper()
 	if got := b.event(seq).By; got != want {
@@ -53,17 +53,17 @@ func (b *bench) by(what string, seq, want uint64) {
 	}
 }
 
-// returned returns what the newest event, the return of a call, is about.
+// returned returns the event that the newest event, the return of a call, is about.
 func (b *bench) returned() uint64 {
 	b.Helper()
 	c, ok := b.event(b.rec.Last()).Body.(*recording.Call)
 	if !ok || c.Phase != "return" {
-		b.Fatal("the newest event is no return")
+		b.Fatal("the newest event is not a return")
 	}
 	return c.Of
 }
 
-// of checks what the newest event, the return of a call, is about.
+// of checks the event that the newest event, the return of a call, is about.
 func (b *bench) of(what string, want uint64) {
 	b.Helper()
 	if got := b.returned(); got != want {
@@ -77,7 +77,8 @@ func (b *bench) report(s recording.Script) uint64 {
 	return b.rec.Report(b.rec.Now(), &s)
 }
 
-// about checks what a report is about; awaits says that it waits to be named.
+// about checks the event that a report is about. awaits says that the event is still to
+// come.
 func (b *bench) about(what string, seq, want uint64, awaits bool) {
 	b.Helper()
 	s := b.event(seq).Body.(*recording.Script)
@@ -325,7 +326,7 @@ func TestARawClientsWritesAreAboutWhatTheyEnd(t *testing.T) {
 	for _, u := range units {
 		b.by("a frame that the second write ends", u.ID, rest)
 	}
-	// A read that is told before what it read is recorded.
+	// A read is reported before its bytes are recorded.
 	read := b.report(recording.Script{What: "read", Size: size(4)})
 	b.about("the read", read, 0, true)
 	if got := b.event(b.one(tap.Out, frame(0x81, "ab"))).Told; got != read {
@@ -334,7 +335,7 @@ func TestARawClientsWritesAreAboutWhatTheyEnd(t *testing.T) {
 	first, second := b.one(tap.Out, frame(0x81, "ab")), b.one(tap.Out, frame(0x81, "cd"))
 	b.Waits(tap.Out, first)
 	b.Dropped(tap.Out, first)
-	b.about("a read behind what was dropped", b.report(recording.Script{What: "read", Size: size(4)}), second, false)
+	b.about("a read after dropped bytes", b.report(recording.Script{What: "read", Size: size(4)}), second, false)
 }
 
 func TestAClientThatDialsAnewReportsOfItsNextConnection(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxMessageFrames = 256  // frames of a message that a Message event names
-	maxConnections   = 1000 // connections that a Recording lists; older ones keep their events
+	maxMessageFrames = 256  // bounds the frames that a Message event names
+	maxConnections   = 1000 // bounds the connections that a Recording lists; events stay
 )
 
-// Connection records one tapped connection. It is the tap.Recorder of the end
-// called Side, and the endpoint's code at that end reports its calls to it.
+// Connection records one tapped connection. It is the tap.Recorder of one end, and
+// the endpoint's code at that end reports its calls to it.
 type Connection struct {
 	Info Info
 	ID   int
@@ -32,23 +32,23 @@ type Connection struct {
 	own    bool // the endpoint reports its own state
 	frames int
 	open   bool
-	closed uint64   // the event of the endpoint's Close
+	closed uint64   // seq of the endpoint's Close
 	reset  bool     // the peer's RST is recorded
-	waits  []stay   // units at the valve
+	waits  []stay   // held units
 	answer uint64   // seq of the server's 101
-	stops  bool     // what Bytes is given next stops at the valve
-	closes []uint64 // Close frames that wait there and have not reached this end
+	stops  bool     // the bytes of the next call of Bytes stop at the valve
+	closes []uint64 // seqs of the peer's Close frames that are held
 	about  concerns
 
-	dialled bool // its client has reported so; under r.mu
+	dialed bool // the client has reported that it dials; guarded by r.mu
 
-	// What each sender's bytes would have come to, had those of Unsent been sent and
-	// those of Unread been read; nil as long as there are none.
+	// Each sender's bytes with those of Unsent and Unread after them; nil if there are
+	// none.
 	beyond [2]*dissect.Conversation
 
-	slab   strings.Builder // room for bytes to be kept
-	wholes []whole         // room for frames to come
-	room   int             // of the last wholes
+	slab   strings.Builder // free memory for the bytes of events
+	wholes []whole         // free memory for whole frames
+	room   int             // how many wholes the last allocation had
 }
 
 // Connect begins to record a connection whose end side is tapped.
@@ -63,18 +63,18 @@ func (r *Recording) Connect(info Info, side wire.Role) *Connection {
 	r.opened++
 	c.ID = r.opened
 	c.began = r.Now()
-	// What its client has reported so far, to dial among it, was of no connection.
+	// The reports of its client until now, such as dial, belong to no connection.
 	early := r.early[info.Client]
 	delete(r.early, info.Client)
-	dialled := uint64(0)
+	dialed := uint64(0)
 	for _, e := range early {
 		if e.script.What == "dial" {
-			dialled = e.seq
+			dialed = e.seq
 		}
-		c.dialled = true
+		c.dialed = true
 		c.about.report(e.seq, e.script)
 	}
-	r.appendBy(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info}, dialled, 0)
+	r.appendBy(c.began, c.ID, side.Peer().String(), &TCP{What: "open", Info: &c.Info}, dialed, 0)
 	return c
 }
 
@@ -85,7 +85,7 @@ func (r *Recording) Connections() []*Connection {
 	return append([]*Connection(nil), r.conns...)
 }
 
-// newestOf returns the newest connection that client opened, or nil. r.mu is held.
+// newestOf returns the newest connection of client, or nil. r.mu is held.
 func (r *Recording) newestOf(client string) *Connection {
 	for i := len(r.conns) - 1; i >= 0; i-- {
 		if r.conns[i].Info.Client == client {
@@ -95,7 +95,7 @@ func (r *Recording) newestOf(client string) *Connection {
 	return nil
 }
 
-// ConnOf returns the number of the newest connection that client opened, or 0.
+// ConnOf returns the number of the newest connection of client, or 0.
 func (r *Recording) ConnOf(client string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +105,7 @@ func (r *Recording) ConnOf(client string) int {
 	return 0
 }
 
-// Summary is what a list of connections shows of one.
+// Summary describes a connection for a list of connections.
 type Summary struct {
 	Info
 	Conn   int           `json:"conn"`
@@ -122,7 +122,7 @@ func (c *Connection) Summary() Summary {
 	return Summary{c.Info, c.ID, c.open, c.state, c.frames, c.r.Now() - c.began}
 }
 
-// sender returns who sends the bytes that go in direction d.
+// sender returns the end that sends the bytes of direction d.
 func (c *Connection) sender(d tap.Direction) wire.Role {
 	if d == tap.Out {
 		return c.side

@@ -18,7 +18,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// states returns the states recorded, with where they came from.
+// states returns the recorded states with their reasons.
 func states(rec *recording.Recording) string {
 	var ss []string
 	es, _ := rec.After(0, 1<<20)
@@ -42,7 +42,7 @@ func TestStatesFollowFromTheWireWhereTheEndpointTellsNone(t *testing.T) {
 		t.Errorf("the summary is %+v", s)
 	}
 	c.Closed()
-	want := "CONNECTING the client asks to open; OPEN the server answers 101; CLOSING a Close frame from the server; CLOSED TCP is closed"
+	want := "CONNECTING the client sends its request; OPEN the server responds with 101; CLOSING a Close frame from the server; CLOSED TCP is closed"
 	if got := states(rec); got != want {
 		t.Errorf("the states are %s\nwant %s", got, want)
 	}
@@ -298,7 +298,7 @@ func TestTheEndOfTCPSaysWhatWasHeldMeanwhile(t *testing.T) {
 		t.Errorf("the recording has\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
 	var text strings.Builder
-	if err := recording.WriteText(&text, events, recording.TextOptions{}); err != nil || !strings.Contains(text.String(), "has sent FIN: no more bytes come, with 1 unit held for 60.0 s") {
+	if err := recording.WriteText(&text, events, recording.TextOptions{}); err != nil || !strings.Contains(text.String(), "sends TCP FIN: no more bytes follow, with 1 unit held for 60.0 s") {
 		t.Errorf("%v; the log has\n%s", err, text.String())
 	}
 }

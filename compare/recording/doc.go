@@ -1,46 +1,74 @@
-// Package recording keeps what happened on the connections under study, in one
-// order: what the tap saw, what the dissector made of it, what each end's code
-// called and was told. Every view of a connection (the page, the text log, the
-// outputs of compare) is made from a Recording and from nothing else.
+// Package recording keeps the events of the connections under study in one order: the
+// bytes that the tap saw, the frames and messages in them, and the calls of each end's
+// code. Every view of a connection (the page, the text log, the outputs of compare) is
+// made from a Recording and from nothing else.
 //
-//	event.go       what an Event says, and its JSON, written here once
-//	step.go        the steps of a play
-//	recording.go   the ordered, bounded list and those who follow it
-//	list.go        the list itself
-//	connection.go  one tapped connection: bytes in, events out
-//	concern.go     which event is about which
-//	text.go        the list as text
-//	steps.go       the same, parted by the steps of a play
+// # How an event comes to be
 //
-// A frame event is a frame that crossed, was dropped on the wire, or waits at the
-// valve. What an end wrote and its socket refused is an unsent event, and what
-// arrived and was not read is an unread event: neither counts as a frame anywhere,
-// belongs to a message or changes a state. Of a frame that was written or read in
-// part there are both, the cut-off frame and an event for the rest.
+// Bytes become units, and units become events:
 //
-// Events name each other, so that no view has to guess. Of two that belong
-// together the one that is recorded later names the other:
+//  1. The tap calls Connection.Bytes with bytes that an end has sent (bytes.go). It
+//     appends a Bytes event.
+//  2. A dissect.Conversation finds the units in them: handshakes and frames. For each,
+//     Connection.handshake or Connection.frame asks the concerns which call or report
+//     caused it (concern.go), and appends an event whose Body is the decoded unit. A
+//     Message event follows the last frame of a message.
+//  3. Recording.add gives the event its number and keeps it (recording.go). Bytes
+//     returns the numbers to the tap, which can hold units by them (valve.go).
 //
-//   - A call says what it does (Verb), and its return what it is about (Call.Of):
-//     open the request, read the frame that ended the message it returned or that it
-//     failed of, write the first frame that it sent, close its Close frame or the end
-//     of TCP. It is 0 where there is no such event.
-//   - A report of the client's end says what it is about (Script.Of), or that this is
-//     still to come (Script.Awaits).
-//   - Any other event says because of which call or report it happened (Event.By),
-//     and which report told of its arrival before it was recorded (Event.Told).
+// Most reads are one whole frame. whole.go decodes such a frame only when a reader
+// asks for its events.
 //
-// Concurrent writes are told apart by opcode and payload, which the endpoint gives
-// when it enters the call (Writes). Where two are alike, the frame names neither, and
-// each return names one of the frames. Reads and reports of a page go by their order:
-// the k-th returns, or tells of, the k-th message that arrived; what the valve dropped
-// or a silent line lost has no turn. Reports of a raw client go by the bytes that it
-// counts.
+// # Files
 //
-// Times of this program's own clock never go back from event to event. Only what a
-// page reports may be earlier than the event before it, by as long as the report took.
+//	event.go            the event kinds and their JSON
+//	step.go             the event kind for steps of a scenario
+//	recording.go        the ordered, bounded list, for many readers
+//	list.go, pool.go    its memory, and a bound for several Recordings
+//	connection.go       one tapped connection
+//	bytes.go, whole.go  bytes in, events out
+//	valve.go            held, released and dropped units
+//	unsent.go           bytes that were not sent or not read
+//	tcp.go, state.go    FIN, RST and Close; CONNECTING to CLOSED
+//	call.go, report.go  calls of the endpoint's code; reports of the client
+//	concern*.go         which event is about which; pairing.go and writes.go help
+//	text.go, steps.go   events as text, and as the transcript of a scenario
 //
-// A Recording is bounded in events and in bytes kept. When it is full the
-// oldest events go, and who asks for them is told how many: nothing is lost in
-// silence. All methods may be called concurrently; none waits for a reader.
+// # Frames that were not transmitted
+//
+// A frame event is a frame that was transmitted, that the line dropped, or that the
+// valve holds. Bytes that an end wrote and its socket refused are an unsent event.
+// Bytes that arrived and were not read are an unread event. Neither counts as a frame,
+// belongs to a message or changes a state. A frame of which only a part was sent or
+// read has both: an event for the frame, which is cut off, and one for the rest.
+//
+// # Which event is about which
+//
+// Events name each other, so that a view need not guess. Of two events that belong
+// together, the later one names the other:
+//
+//   - A call says what it does (Verb). Its return names the event that it is about
+//     (Call.Of): open names the request. Read names the frame that ended the message,
+//     or that made it fail. Write names the first frame that it sent. Close names its
+//     Close frame or the end of TCP. Call.Of is 0 if there is no such event.
+//   - A report of the client names the event that it is about (Script.Of), or says that
+//     this event is still to come (Script.Awaits).
+//   - Any other event names the call or report that caused it (Event.By), and an
+//     earlier report of its arrival (Event.Told).
+//
+// Concurrent writes are told apart by opcode and payload, which the endpoint gives when
+// it enters the call (Writes). If two are alike, the frame names neither, and each
+// return names one of the frames. Reads and reports of a page are matched by order: the
+// k-th names the k-th message that arrived. Messages that the valve or a silent line
+// dropped do not count. Reports of a raw client are matched by the bytes that it counts.
+//
+// # Promises
+//
+// The times of this program's own clock never go back from event to event. Only an event
+// that a page reports can be earlier than the event before it, by the delay of the
+// report.
+//
+// A Recording is bounded in events and in bytes. When it is full, it discards the oldest
+// events, and After tells its caller how many. All methods may be called concurrently.
+// None waits for a reader.
 package recording

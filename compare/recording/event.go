@@ -13,23 +13,21 @@ import (
 	"wslab/reference/dissect"
 )
 
-// Event is one thing that happened. Body is a pointer to one of the types
-// below, to a dissect.Frame or to a dissect.Handshake; events share it, so it
-// must not be changed.
+// Event is one thing that happened. Body is a pointer to one of the types below, to a
+// dissect.Frame or to a dissect.Handshake. Events share bodies, so callers must not
+// change them.
 type Event struct {
 	Seq  uint64        // 1, 2, 3, … over all connections of a Recording
 	At   time.Duration // since the Recording began
-	Conn int           // 1, 2, 3, …; 0 when it is of no connection
-	From string        // the end that it tells of, "client" or "server"
+	Conn int           // 1, 2, 3, …; 0 for no connection
+	From string        // the end that did it or sent it, "client" or "server"
 	Body any
 
-	// Of an event that something recorded earlier is about: the seq of the call that
-	// was entered, or of the report of the client's end, because of which it happened,
-	// and of the report that it has arrived; 0 for none.
-	By, Told uint64
+	By   uint64 // seq of the call or report that caused it; 0 for none
+	Told uint64 // seq of an earlier report of its arrival; 0 for none
 }
 
-// Kind returns the name of e's kind, as the JSON has it.
+// Kind returns the name of e's kind in the JSON.
 func (e Event) Kind() string {
 	switch e.Body.(type) {
 	case *TCP:
@@ -111,21 +109,19 @@ func (e Event) appendJSON(b []byte) ([]byte, error) {
 
 // TCP is an event of the TCP connection itself.
 type TCP struct {
-	What string // open, fin, rst, closed, error
-	Info *Info  // with open
-	Err  *GoError
-
-	// Behind, when not nil, says what waited at the valve when this happened.
-	Behind *Behind
+	What   string // open, fin, rst, closed, error
+	Info   *Info  // with open
+	Err    *GoError
+	Behind *Behind // the units that were held when it happened; nil for none
 }
 
-// Behind is what waits at the valve at one moment.
+// Behind describes the units that are held at one moment.
 type Behind struct {
-	Units int           // handshakes and frames, of both directions
-	For   time.Duration // since the oldest of them has waited
+	Units int           // handshakes and frames of both directions
+	For   time.Duration // how long the oldest has been held
 }
 
-// String says how much is held, and for how long.
+// String returns how many units are held, and for how long.
 func (b *Behind) String() string {
 	if b.Units == 1 {
 		return fmt.Sprintf("1 unit held for %.1f s", b.For.Seconds())
@@ -133,36 +129,36 @@ func (b *Behind) String() string {
 	return fmt.Sprintf("%d units held, the oldest for %.1f s", b.Units, b.For.Seconds())
 }
 
-// MarshalJSON gives the time in µs.
+// MarshalJSON returns the time in µs.
 func (b *Behind) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"units":%d,"for":%d}`, b.Units, b.For.Microseconds()), nil
 }
 
-// As says who the client of a connection is.
+// As says which kind of client a connection has.
 type As string
 
 // The clients.
 const (
 	AsTab      As = "tab"      // a page of the session
-	AsRaw      As = "raw"      // a raw client that a person commands
-	AsScenario As = "scenario" // a raw client that a scenario commands
-	AsOutside  As = "outside"  // anybody else
+	AsRaw      As = "raw"      // a raw client under a person's control
+	AsScenario As = "scenario" // a raw client under a scenario's control
+	AsOutside  As = "outside"  // any other program
 )
 
-// Info says what a connection is between.
+// Info describes the two ends of a connection.
 type Info struct {
 	Endpoint string `json:"endpoint"` // "reference", "gorilla", …
-	Client   string `json:"client"`   // name given by who opened it; empty from outside
+	Client   string `json:"client"`   // name that the client gives itself; empty from outside
 	As       As     `json:"as,omitempty"`
-	// Round is the number of what a person did to several endpoints at once:
-	// connections of one round are to be seen beside each other. 0 for none.
+	// Round is the number of an action on several endpoints at once: a page shows the
+	// connections of one round beside each other. 0 for none.
 	Round  int    `json:"round,omitempty"`
 	Path   string `json:"path"`
 	Local  string `json:"local"`
 	Remote string `json:"remote"`
 }
 
-// MarshalJSON puts the fields of Info beside What.
+// MarshalJSON returns the fields of Info beside What.
 func (t *TCP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		What string `json:"what"`
@@ -172,7 +168,7 @@ func (t *TCP) MarshalJSON() ([]byte, error) {
 	}{t.What, t.Info, t.Err, t.Behind})
 }
 
-// KeepBytes is how many bytes of one read or write are kept.
+// KeepBytes bounds how many bytes of one read or write a Recording keeps.
 const KeepBytes = 4096
 
 // Bytes is one read or write as TCP delivered it.
@@ -181,7 +177,7 @@ type Bytes struct {
 	Head []byte // the first KeepBytes of them
 }
 
-// MarshalJSON gives the bytes as hex.
+// MarshalJSON returns the bytes as hex.
 func (o *Bytes) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Size int    `json:"size"`
@@ -192,10 +188,10 @@ func (o *Bytes) MarshalJSON() ([]byte, error) {
 // Message is a message with the frames that formed it.
 type Message struct {
 	*dissect.Message
-	Frames []uint64 // seqs, the first maxMessageFrames
+	Frames []uint64 // seqs of the first maxMessageFrames
 }
 
-// MarshalJSON adds the frames to the message's own JSON.
+// MarshalJSON returns the message's own JSON with the frames.
 func (m *Message) MarshalJSON() ([]byte, error) {
 	b, err := m.Message.MarshalJSON()
 	if err != nil {
@@ -208,12 +204,12 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 	return append(append(append(b[:len(b)-1], `,"frames":`...), frames...), '}'), nil
 }
 
-// Call is what an endpoint's code called, when it did and when it got back.
+// Call is a call of an endpoint's code, when it is entered or when it returns.
 type Call struct {
-	ID     uint64   `json:"id"` // the same for both phases
+	ID     uint64   `json:"id"` // the same in both phases
 	Name   string   `json:"name"`
 	Verb   Verb     `json:"verb"`
-	Socket bool     `json:"socket,omitempty"` // of the socket below the library
+	Socket bool     `json:"socket,omitempty"` // a call of the socket below the library
 	Phase  string   `json:"phase"`            // enter, return
 	Of     uint64   `json:"of,omitempty"`     // seq of the event that it is about; 0 for none, or none yet
 	Args   string   `json:"args,omitempty"`
@@ -221,15 +217,15 @@ type Call struct {
 	Err    *GoError `json:"error,omitempty"`
 }
 
-// Script is what the code at the client's end did or was told: the JavaScript
-// of a page, or the raw client.
+// Script is a report of the client's code, the JavaScript of a page or the raw client:
+// a call that it made, or an event that it received.
 type Script struct {
 	Client     string `json:"client"`
 	What       string `json:"what"`
 	Of         uint64 `json:"of,omitempty"`       // seq of the event that it is about; 0 for none, or none yet
-	Awaits     bool   `json:"awaits,omitempty"`   // what it is about is still to come, and will name it
-	Endpoint   string `json:"endpoint,omitempty"` // with what asks for a connection: where
-	Round      int    `json:"round,omitempty"`    // and in which round, as Info has it
+	Awaits     bool   `json:"awaits,omitempty"`   // the event that it is about is still to come, and will name it
+	Endpoint   string `json:"endpoint,omitempty"` // to which a report of dialing dials
+	Round      int    `json:"round,omitempty"`    // of that connection, as in Info
 	Text       string `json:"text,omitempty"`
 	Size       *int64 `json:"size,omitempty"`
 	Code       *int   `json:"code,omitempty"`
@@ -249,32 +245,31 @@ type State struct {
 
 // Machine is the reference's own state.
 type Machine struct {
-	Message       string `json:"message"` // kind of the unfinished message, empty between messages
-	Fragments     int    `json:"fragments"`
-	Bytes         int64  `json:"bytes"`
+	Message       string `json:"message"`   // kind of the unfinished message, empty between messages
+	Fragments     int    `json:"fragments"` // of that message so far
+	Bytes         int64  `json:"bytes"`     // of their payloads
 	CloseSent     bool   `json:"closeSent"`
 	CloseReceived bool   `json:"closeReceived"`
 }
 
-// Held is what happened to a frame or handshake at the valve.
+// Held says what happened to a unit at the valve: a handshake, a frame, or a FIN.
 type Held struct {
 	Of    uint64 `json:"of"`    // its seq
 	State string `json:"state"` // waiting, released, dropped, unsent, unread
 
-	// With unsent and unread: the tapped end failed to send the last Left bytes, with
-	// Err, or closed TCP without reading them. 0 is all bytes.
+	// With unsent: the tapped end failed to send the last Left bytes, with Err. With
+	// unread: it closed TCP without reading them. 0 means all bytes.
 	Left int      `json:"left,omitempty"`
 	Err  *GoError `json:"error,omitempty"`
 }
 
-// piece is a frame, a handshake, or bytes that are neither, of which no Bytes
-// event reports. It counts as no frame: it belongs to no message and changes no
-// state.
+// piece is a frame, a handshake, or bytes that are neither. No Bytes event has them.
+// A frame in it is not counted, belongs to no message and changes no state.
 type piece struct {
 	Size      int                // bytes
 	Head      []byte             // the first KeepBytes of them
-	Frame     *dissect.Frame     // where the bytes are one whole frame
-	Handshake *dissect.Handshake // where they are a request or response
+	Frame     *dissect.Frame     // if the bytes are one whole frame
+	Handshake *dissect.Handshake // if they are a request or response
 }
 
 type pieceJSON struct {
@@ -289,34 +284,34 @@ func (p piece) json(err *GoError) ([]byte, error) {
 	return json.Marshal(pieceJSON{p.Size, hex.EncodeToString(p.Head), p.Frame, p.Handshake, err})
 }
 
-// Unsent is what an end wrote and its socket did not take.
+// Unsent is bytes that an end wrote and that its socket did not accept.
 type Unsent struct {
 	piece
 	Err *GoError // of the Write
 }
 
-// MarshalJSON gives the bytes as hex.
+// MarshalJSON returns the bytes as hex.
 func (u *Unsent) MarshalJSON() ([]byte, error) { return u.json(u.Err) }
 
-// Unread is what has arrived at the tapped end, which closed TCP without reading
-// it. Its Event's From is the sender.
+// Unread is bytes that arrived at the tapped end, which closed TCP without reading
+// them. From of its Event is the sender.
 type Unread struct{ piece }
 
-// MarshalJSON gives the bytes as hex.
+// MarshalJSON returns the bytes as hex.
 func (u *Unread) MarshalJSON() ([]byte, error) { return u.json(nil) }
 
-// Dropped stands for events that are not there any more.
+// Dropped replaces events that the Recording has discarded.
 type Dropped struct {
 	Count uint64 `json:"count"`
 }
 
-// GoError is an error as Go shows it.
+// GoError is a Go error.
 type GoError struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
 }
 
-// goError returns err's type and text, nil for nil.
+// goError returns the type and text of err, or nil for nil.
 func goError(err error) *GoError {
 	if err == nil {
 		return nil
@@ -324,8 +319,8 @@ func goError(err error) *GoError {
 	return &GoError{fmt.Sprintf("%T", err), errorText(err)}
 }
 
-// errorText leaves the addresses out of a network error, be it within another:
-// they differ in every run and say nothing.
+// errorText returns the text of err without the addresses of a network error, which
+// differ from run to run. The network error may be wrapped in err.
 func errorText(err error) string {
 	text := err.Error()
 	var op *net.OpError

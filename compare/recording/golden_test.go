@@ -29,12 +29,11 @@ func golden(t *testing.T, file string, got []byte) {
 		t.Fatalf("%v; go test -update writes it", err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is recorded; go test ./compare/recording -update writes it anew, git diff shows what changed", file)
+		t.Errorf("%s differs from the recording. Run go test ./compare/recording -update, and see the change with git diff.", file)
 	}
 }
 
-// TestTheEventsThatThePagesTestsReadAreWhatGoWrites keeps the two sides of the
-// contract together: static/test reads this file.
+// The tests of the page in static/test read this file.
 func TestTheEventsThatThePagesTestsReadAreWhatGoWrites(t *testing.T) {
 	type detail struct {
 		Event  recording.Event `json:"event"`

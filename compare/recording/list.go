@@ -1,26 +1,27 @@
 package recording
 
-// chunkSize is how many events a chunk of a list holds.
-const chunkSize = 512
+// chunkSize is how many events a chunk of a list holds. Most recordings are short, and
+// a lab server may keep two thousand: a chunk of 64 takes 5 KiB.
+const chunkSize = 64
 
-// list is a queue of events in chunks, so that a full Recording neither moves
-// events nor asks for memory: the chunk that empties in front is filled again
-// at the back. BenchmarkEcho1KiB of package endpoint shows what that saves.
+// list is a queue of events in chunks. A full Recording neither moves events nor
+// allocates memory: the chunk that becomes empty at the front is used again at the
+// back. BenchmarkEcho1KiB of package endpoint shows the gain.
 type list struct {
 	chunks []*chunk
-	spare  *chunk // emptied
-	start  int    // of the first event in chunks[0]
+	spare  *chunk // an empty one
+	start  int    // index of the first event in chunks[0]
 	size   int
 }
 
-// chunk holds events and beside each its weight, so that to drop an event does
-// not mean to fetch a body that no cache holds any more.
+// chunk has events and their weights. The weight is kept because the body of an old
+// event is in no cache any more.
 type chunk struct {
 	events  [chunkSize]Event
 	weights [chunkSize]int
 }
 
-// add puts e behind the last event.
+// add appends e.
 func (l *list) add(e *Event, weight int) {
 	at := l.start + l.size
 	if at == len(l.chunks)*chunkSize {
@@ -31,18 +32,18 @@ func (l *list) add(e *Event, weight int) {
 		l.spare = nil
 	}
 	c := l.chunks[at/chunkSize]
-	// Field by field: to copy the whole costs more while the garbage collector runs.
+	// Field by field: copying the struct costs more while the garbage collector runs.
 	to := &c.events[at%chunkSize]
 	to.Seq, to.At, to.Conn, to.From, to.Body, to.By, to.Told = e.Seq, e.At, e.Conn, e.From, e.Body, e.By, e.Told
 	c.weights[at%chunkSize] = weight
 	l.size++
 }
 
-// drop takes the first event away and returns its weight. There must be one.
+// drop removes the first event and returns its weight. l must not be empty.
 func (l *list) drop() (weight int) {
 	c := l.chunks[0]
 	weight = c.weights[l.start]
-	c.events[l.start].Body = nil // lets its bytes go
+	c.events[l.start].Body = nil // frees its bytes
 	l.start++
 	l.size--
 	if l.start == chunkSize {
@@ -53,7 +54,7 @@ func (l *list) drop() (weight int) {
 	return weight
 }
 
-// slice returns a copy of at most max events from the one at index on.
+// slice returns a copy of at most max events, starting at index.
 func (l *list) slice(index, max int) []Event {
 	events := make([]Event, min(max, l.size-index))
 	for n := 0; n < len(events); {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A clock is read before the lock is taken, so an event may come to the list later
-// than one that read the clock after it.
+// The clock is read before the lock is held, so an event may be added after one that
+// read the clock later.
 func TestNoEventIsEarlierThanTheOneBeforeIt(t *testing.T) {
 	now := time.Unix(0, 0)
 	r := New(func() time.Time { return now }, Limits{})

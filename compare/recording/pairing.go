@@ -1,26 +1,27 @@
 package recording
 
-// Bounds of what waits to be joined with its other half. What is forgotten keeps
-// its turn: the k-th goes with the k-th, kept or not.
+// maxWaiting bounds how many frames or reports wait for the other half of their pair.
+// One that is forgotten keeps its place: the k-th still belongs to the k-th.
 const maxWaiting = 4096
 
-// pairing joins the k-th frame with the k-th report of it. Whichever is recorded
-// later names the other.
+// pairing joins the k-th frame with the k-th report. The one that is recorded later
+// names the other.
 type pairing struct {
 	waiting []uint64 // seqs of frames or of reports, never of both
-	reports bool     // which of them
-	gone    int      // how many of them were forgotten
+	reports bool     // waiting has reports
+	gone    int      // how many were forgotten before waiting
 }
 
-// frame takes a frame that is about to be recorded as seq, and returns the report
-// that waited for it, or 0.
-func (p *pairing) frame(seq uint64) (report uint64) { return p.take(seq, false) }
+// frame adds a frame that will be recorded as seq. It returns the report that waited
+// for it, or 0.
+func (p *pairing) frame(seq uint64) (report uint64) { return p.add(seq, false) }
 
-// report takes a report that is about to be recorded as seq, and returns the frame
-// that waited for it, or 0.
-func (p *pairing) report(seq uint64) (frame uint64) { return p.take(seq, true) }
+// report adds a report that will be recorded as seq. It returns the frame that waited
+// for it, or 0.
+func (p *pairing) report(seq uint64) (frame uint64) { return p.add(seq, true) }
 
-func (p *pairing) take(seq uint64, report bool) (other uint64) {
+// add adds seq to waiting, unless the other half of its pair waits there.
+func (p *pairing) add(seq uint64, report bool) (other uint64) {
 	switch {
 	case p.gone > 0 && p.reports != report:
 		p.gone--
@@ -42,7 +43,7 @@ func (p *pairing) take(seq uint64, report bool) (other uint64) {
 // frames reports whether frames wait for reports.
 func (p *pairing) frames() bool { return !p.reports && p.gone+len(p.waiting) > 0 }
 
-// remove takes a frame out that will never reach its end.
+// remove removes a frame that will never be received.
 func (p *pairing) remove(seq uint64) {
 	if p.reports {
 		return

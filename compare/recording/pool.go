@@ -5,20 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// A Pool bounds what several Recordings keep together. Use NewPool.
+// A Pool bounds the memory of several Recordings together. Use NewPool.
 type Pool struct {
 	limit   int64
 	crowded func()
 	kept    atomic.Int64
 }
 
-// NewPool returns a Pool for at most limit bytes, counted roughly and rather too high
-// than too low. A Recording of a full pool drops as much as each new event weighs. Its
-// newest event stays, and the room that a list needs for any: two chunks at most.
+// NewPool returns a Pool for at most limit bytes, an estimate that is rather too high
+// than too low. If the pool is full, a Recording drops as much as each new event
+// weighs. It keeps its newest event and the chunks of its list, two at most.
 //
-// Before that, from 7/8 of limit on, crowded is called, so that the owner of the
-// recordings can make room where it is missed least. crowded may be called
-// concurrently and must neither block nor use a Recording.
+// From 7/8 of limit on, crowded is called, so that the owner of the recordings can
+// make room where the events are least needed. crowded may be called concurrently. It
+// must neither block nor use a Recording.
 func NewPool(limit int, crowded func()) *Pool {
 	return &Pool{limit: int64(limit), crowded: crowded}
 }
@@ -26,24 +26,24 @@ func NewPool(limit int, crowded func()) *Pool {
 // Kept returns the weight of all Recordings of p in bytes.
 func (p *Pool) Kept() int { return int(p.kept.Load()) }
 
-// Excess returns by how many bytes p is crowded, 0 when it is not.
+// Excess returns by how many bytes p exceeds 7/8 of its limit, or 0.
 func (p *Pool) Excess() int { return int(max(0, p.kept.Load()-p.enough())) }
 
 func (p *Pool) enough() int64 { return p.limit / 8 * 7 }
 
 var chunkWeight = int(reflect.TypeFor[chunk]().Size())
 
-// kept returns what r weighs. r.mu is held.
+// kept returns the weight of r in bytes. r.mu is held.
 func (r *Recording) kept() int {
 	n := len(r.events.chunks)
 	if r.events.spare != nil {
 		n++
 	}
-	return r.bytes + n*chunkWeight
+	return r.weight + n*chunkWeight
 }
 
-// charge tells the pool of r what r weighs now. While the pool is full, r drops its
-// oldest events until it weighs no more than before. r.mu is held.
+// charge updates the pool with the weight of r. If the pool is full, r drops its oldest
+// events until it weighs no more than before. r.mu is held.
 func (r *Recording) charge() {
 	p := r.limits.Pool
 	if p == nil {
@@ -54,7 +54,7 @@ func (r *Recording) charge() {
 	total := p.kept.Add(int64(r.charged - before))
 	for total > p.limit && r.charged > before && r.events.size > 1 {
 		was := r.charged
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 		r.charged = r.kept()
 		total = p.kept.Add(int64(r.charged - was))
 	}
@@ -70,28 +70,28 @@ func (r *Recording) Kept() int {
 	return r.kept()
 }
 
-// Shrink drops the oldest events of r until it weighs at least n bytes less, or only
-// its newest event is left. It returns how much less r weighs.
+// Shrink drops the oldest events of r until it weighs at least n bytes less, or until
+// only the newest event is left. It returns how many bytes less r weighs.
 func (r *Recording) Shrink(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	was := r.kept()
 	r.events.spare = nil
 	for r.events.size > 1 && was-r.kept() < n {
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 		r.events.spare = nil
 	}
 	r.charge()
 	return was - r.kept()
 }
 
-// Leave drops the events of r but the newest and takes r out of its Pool. Events that
-// are added later count no more.
+// Leave drops all events of r except the newest and removes r from its Pool. The pool
+// does not count later events.
 func (r *Recording) Leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.events.size > 1 {
-		r.bytes -= r.events.drop()
+		r.weight -= r.events.drop()
 	}
 	r.events.spare = nil
 	if p := r.limits.Pool; p != nil {

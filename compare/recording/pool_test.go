@@ -16,7 +16,7 @@ func pooled(limit, n int) (p *Pool, recs []*Recording, crowded *atomic.Int64) {
 	return p, recs, crowded
 }
 
-// addsUp checks that p counts what its recordings weigh.
+// addsUp checks that p counts the weight of its recordings.
 func addsUp(t *testing.T, p *Pool, recs []*Recording) {
 	t.Helper()
 	sum := 0

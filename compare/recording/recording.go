@@ -10,12 +10,12 @@ import (
 // Limits bound what a Recording keeps.
 type Limits struct {
 	Events int // default 100,000
-	Bytes  int // default 32 MiB, counted roughly
+	Bytes  int // default 32 MiB, an estimate
 
 	Pool *Pool // bounds this and other Recordings together; nil for none
 }
 
-// DefaultLimits are those of New where a limit is zero.
+// DefaultLimits replace zero limits in New.
 var DefaultLimits = Limits{Events: 100_000, Bytes: 32 << 20}
 
 // Recording is an ordered list of events. Use New.
@@ -26,22 +26,21 @@ type Recording struct {
 	mu      sync.Mutex
 	events  list
 	next    uint64
-	bytes   int
-	charged int           // what the pool counts for this Recording
-	changed chan struct{} // closed by the next append; nil when nobody asked
+	weight  int           // of all bodies, in bytes
+	charged int           // bytes that the pool counts for this Recording
+	changed chan struct{} // closed by the next append; nil if no reader waits
 	conns   []*Connection // the newest, at most maxConnections
 	opened  int           // connections so far
 	calls   uint64
-	spare   [][2]Call          // room for calls to come, and their returns
-	newest  time.Duration      // the latest At of any event: none that follows has an earlier one
+	spare   [][2]Call          // free memory for calls and their returns
+	newest  time.Duration      // the latest At of any event
 	early   map[string][]early // reports of clients that have no connection yet
 }
 
-// New returns an empty Recording that begins now. now is the clock; nil means
-// time.Now.
+// New returns an empty Recording that begins now. now is its clock. nil means time.Now.
 func New(now func() time.Time, limits Limits) *Recording {
 	began := time.Now()
-	elapsed := func() time.Duration { return time.Since(began) } // half the price of time.Now
+	elapsed := func() time.Duration { return time.Since(began) } // half the cost of time.Now
 	if now != nil {
 		began = now()
 		elapsed = func() time.Duration { return now().Sub(began) }
@@ -55,10 +54,10 @@ func New(now func() time.Time, limits Limits) *Recording {
 	return &Recording{elapsed: elapsed, limits: limits, next: 1, early: map[string][]early{}}
 }
 
-// Now returns the time since r began: the At of an event that happens now.
+// Now returns the time since r began, which is the At of an event that happens now.
 func (r *Recording) Now() time.Duration { return r.elapsed() }
 
-// Append adds an event that happened now and returns its seq.
+// Append adds an event that happens now and returns its seq.
 func (r *Recording) Append(conn int, from string, body any) uint64 {
 	at := r.Now()
 	r.mu.Lock()
@@ -71,23 +70,23 @@ func (r *Recording) append(at time.Duration, conn int, from string, body any) ui
 	return r.appendBy(at, conn, from, body, 0, 0)
 }
 
-// appendBy is append with Event.By and Event.Told. Between reading the clock and
-// getting r.mu another event may have come first; then both have the later time.
+// appendBy is append with Event.By and Event.Told. The time never goes back: if another
+// event was added since the caller read the clock, this event gets the later time.
 func (r *Recording) appendBy(at time.Duration, conn int, from string, body any, by, told uint64) uint64 {
 	r.newest = max(r.newest, at)
 	return r.add(Event{At: r.newest, Conn: conn, From: from, Body: body, By: by, Told: told})
 }
 
-// add adds e and returns the seq that it gives it. r.mu is held.
+// add adds e and returns its seq. r.mu is held.
 func (r *Recording) add(e Event) uint64 {
 	e.Seq = r.next
 	r.next++
 	heavy := weight(e.Body)
 	r.events.add(&e, heavy)
-	r.bytes += heavy
-	// The newest stays whatever it weighs: what is gone is counted from it.
-	for r.events.size > 1 && (r.events.size > r.limits.Events || r.bytes > r.limits.Bytes) {
-		r.bytes -= r.events.drop()
+	r.weight += heavy
+	// The newest event stays, whatever it weighs: lost events are counted from it.
+	for r.events.size > 1 && (r.events.size > r.limits.Events || r.weight > r.limits.Bytes) {
+		r.weight -= r.events.drop()
 	}
 	r.charge()
 	if r.changed != nil {
@@ -97,16 +96,16 @@ func (r *Recording) add(e Event) uint64 {
 	return e.Seq
 }
 
-// weight is about how many bytes an event's body keeps alive. A frame that
-// lies in the bytes of one read shares their memory, and is counted again all
-// the same: the bound is then kept early, not late.
+// weight estimates how many bytes an event's body keeps in memory. A frame shares the
+// memory of the read that it was in and is counted again, so the estimate is rather
+// too high than too low.
 func weight(body any) int {
 	const fixed = 200
 	switch b := body.(type) {
 	case *wholeBytes:
 		return fixed + len(b.bytes)
 	case *wholeFrame:
-		return fixed + len(b.bytes) // nothing yet, but whoever has it made may keep it
+		return fixed + len(b.bytes) // nothing yet, but a reader may keep the decoded frame
 	case *wholeMessage:
 		return fixed + min(len(b.bytes), dissect.KeepMessage)
 	case *Bytes:
@@ -129,8 +128,8 @@ func weight(body any) int {
 	return fixed
 }
 
-// After returns at most max events that follow the one numbered seq, and how
-// many are gone between seq and the first of them.
+// After returns at most max events after the one numbered seq. gone is how many
+// discarded events are between seq and the first of them.
 func (r *Recording) After(seq uint64, max int) (events []Event, gone uint64) {
 	events, gone = r.after(seq, max)
 	for i := range events {
@@ -139,7 +138,7 @@ func (r *Recording) After(seq uint64, max int) (events []Event, gone uint64) {
 	return events, gone
 }
 
-// after is After with bodies as the list has them.
+// after is After with the bodies of the list.
 func (r *Recording) after(seq uint64, max int) (events []Event, gone uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +153,8 @@ func (r *Recording) after(seq uint64, max int) (events []Event, gone uint64) {
 	return r.events.slice(int(seq+1-first), max), gone
 }
 
-// Event returns the event numbered seq, or false when it is gone or not yet.
+// Event returns the event numbered seq. It returns false if the event is discarded or
+// not recorded yet.
 func (r *Recording) Event(seq uint64) (Event, bool) {
 	if seq == 0 {
 		return Event{}, false
@@ -166,15 +166,15 @@ func (r *Recording) Event(seq uint64) (Event, bool) {
 	return es[0], true
 }
 
-// Last returns the seq of the newest event, 0 when there is none.
+// Last returns the seq of the newest event, or 0 if there is none.
 func (r *Recording) Last() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.next - 1
 }
 
-// Changed returns a channel that is closed when events after seq are there,
-// at once if they are already.
+// Changed returns a channel that closes when r has events after seq. If r has some
+// already, the channel is closed.
 func (r *Recording) Changed(seq uint64) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

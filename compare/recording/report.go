@@ -6,29 +6,29 @@ import (
 	"wslab/reference/wire"
 )
 
-// Bounds of what clients without a connection have reported.
+// Bounds of the reports of clients without a connection.
 const (
 	maxEarly       = 256 // clients
 	maxEarlyOfEach = 64
 )
 
-// early is a report of a client that has no connection.
+// early is a report of a client that has no connection yet.
 type early struct {
 	seq    uint64
 	script *Script
 }
 
-// Report adds what the end of s.Client did or was told, at at, and returns its
-// seq. It belongs to that client's newest connection, or to the next where it
-// dials anew. s.Of is set where what s is about has been recorded; where that is
-// still to come s.Awaits is.
+// Report adds s, which client s.Client reports for the time at, and returns its seq.
+// The event belongs to the newest connection of that client, or to the next one if
+// the client dials again. Report sets s.Of if the event that s is about is recorded
+// already, and s.Awaits if it is still to be recorded.
 func (r *Recording) Report(at time.Duration, s *Script) uint64 {
-	at = max(0, min(at, r.Now())) // nobody can know the future
+	at = max(0, min(at, r.Now())) // a page's clock may be wrong
 	r.mu.Lock()
-	r.newest = max(r.newest, at) // what comes after a report is not earlier
+	r.newest = max(r.newest, at) // later events are not earlier than the report
 	c := r.newestOf(s.Client)
 	dials := s.What == "dial" || s.What == "new WebSocket"
-	if c == nil || len(r.early[s.Client]) > 0 || dials && c.dialled {
+	if c == nil || len(r.early[s.Client]) > 0 || dials && c.dialed {
 		defer r.mu.Unlock()
 		s.Awaits = dials || s.What == "write"
 		seq := r.add(Event{At: at, From: wire.Client.String(), Body: s})
@@ -37,7 +37,7 @@ func (r *Recording) Report(at time.Duration, s *Script) uint64 {
 		}
 		return seq
 	}
-	c.dialled = c.dialled || dials
+	c.dialed = c.dialed || dials
 	r.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()

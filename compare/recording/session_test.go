@@ -30,7 +30,7 @@ const (
 	ms = time.Millisecond
 )
 
-// upgradeRequest is the handshake of the browser page that called itself client.
+// upgradeRequest is the request of a browser page with the name client.
 func upgradeRequest(endpoint, client, key string) string {
 	return "GET /ws/" + endpoint + "?session=k3jx&client=" + client + " HTTP/1.1\r\n" +
 		"Host: 127.0.0.1:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n" +
@@ -52,7 +52,7 @@ func masked(first byte, key [4]byte, payload string) []byte {
 	return out
 }
 
-// frame returns a frame that is not masked.
+// frame returns an unmasked frame.
 func frame(first byte, payload string) []byte {
 	h := wire.Header{
 		Fin: first&0x80 != 0, Opcode: wire.Opcode(first & 0x0f),
@@ -61,8 +61,7 @@ func frame(first byte, payload string) []byte {
 	return append(h.Append(nil), payload...)
 }
 
-// peer is one connection of the played session: a browser page and the
-// endpoint that it is connected to.
+// peer is one connection of the session: a browser page and its endpoint.
 type peer struct {
 	*recording.Connection
 	rec       *recording.Recording
@@ -74,7 +73,7 @@ type peer struct {
 	reading   recording.Pending
 }
 
-// script appends what the page did or was told, at a time that may be past.
+// script appends a report of the page for a time that may be past.
 func (p *peer) script(at time.Duration, s recording.Script) {
 	s.Client = p.client
 	p.rec.Report(at, &s)
@@ -90,7 +89,7 @@ func (p *peer) becomes(state, why string) {
 	p.state = state
 }
 
-// hears is ReadMessage coming back; what it fails of here is a frame.
+// hears is the return of ReadMessage. An error is because of a frame.
 func (p *peer) hears(result string, err error) {
 	p.clock.after(15 * us)
 	if err != nil {
@@ -100,7 +99,7 @@ func (p *peer) hears(result string, err error) {
 	p.reading.Return(result, nil)
 }
 
-// reads is ReadMessage being called.
+// reads is a call of ReadMessage.
 func (p *peer) reads() {
 	p.reading = p.Enter(recording.Doing{Verb: recording.VerbRead, Name: "ReadMessage"})
 }
@@ -251,8 +250,8 @@ func (p *peer) closes(reason string) {
 	p.script(began+900*us, recording.Script{What: "onclose", Code: number(1000), WasClean: boolean(true), ReadyState: number(3)})
 }
 
-// plays plays a scenario, with the page as its client: it waits for the learner
-// before the first step and runs on from there.
+// plays runs a scenario with the page as its client. It waits for the learner before the
+// first step only.
 func plays(rec *recording.Recording, clock *clock) {
 	var p *peer
 	steps := []struct {
@@ -292,9 +291,8 @@ func plays(rec *recording.Recording, clock *clock) {
 	tell(len(steps), recording.PlayOver, nil)
 }
 
-// session plays two connections side by side and a scenario after them, and
-// returns all events. In place of three of them is what tells that they are
-// gone.
+// session plays two connections side by side and a scenario after them, and returns all
+// events. A Dropped event replaces three of them.
 func session() []recording.Event {
 	clock := newClock()
 	rec := recording.New(clock.now, recording.Limits{})

@@ -6,10 +6,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// become notes a state of the connection that follows from the wire
-// (RFC 6455 §4.1, §7.1.3, §7.1.4). An endpoint that reports its own state is
-// believed instead, once it is open: one that refuses has none to report. c.mu
-// and c.r.mu are held.
+// become records a state of the connection that follows from the wire (RFC 6455 §4.1,
+// §7.1.3, §7.1.4). If the endpoint reports its own state, only a refusal is recorded
+// here: an endpoint that refuses reports no state. c.mu and c.r.mu are held.
 func (c *Connection) become(at time.Duration, state, why string) {
 	was := c.state
 	c.state = state
@@ -23,16 +22,16 @@ func (c *Connection) become(at time.Duration, state, why string) {
 	c.r.append(at, c.ID, c.side.String(), &State{Side: c.side.String(), State: state, Was: was, Why: why})
 }
 
-// closing notes that a Close frame of from has reached this end, or was sent by it.
-// c.mu and c.r.mu are held.
+// closing notes that this end has sent or received a Close frame of from. c.mu and
+// c.r.mu are held.
 func (c *Connection) closing(at time.Duration, from wire.Role) {
 	if c.state == "OPEN" {
 		c.become(at, "CLOSING", "a Close frame from the "+from.String())
 	}
 }
 
-// OwnState tells that the endpoint will report its own state, so that it need
-// not be inferred from the wire.
+// OwnState says that the endpoint will report its own state with Observed, so that c
+// does not infer it from the wire.
 func (c *Connection) OwnState() {
 	if c == nil {
 		return

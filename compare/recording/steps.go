@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// block is what one step of a play did, or what came between two of them.
+// block has the events of one step, or those between two steps.
 type block struct {
 	step   *Step // nil between steps
-	over   *Step // set on the last, which says how the play ended
+	over   *Step // of the last block: how the run ended
 	events []Event
 }
 
-// blocks parts the events of a play by its steps, and puts those of each block
-// into an order that does not depend on chance: by connection, and where two
-// calls of the server's code were under way at once, what they came back with
-// behind all else. Which of two goroutines is the quicker means nothing.
-// Events without steps are one block, in their order.
+// blocks divides the events of a run by its steps. It sorts each block, so that the
+// order does not depend on which goroutine is faster: by connection, and if two calls
+// of the server's code were in progress at once, their returns come last. Events
+// without steps are one block, in their order.
 func blocks(events []Event) []block {
 	all := []block{{}}
 	for _, e := range events {
@@ -37,7 +36,7 @@ func blocks(events []Event) []block {
 	if len(all) == 1 {
 		return all
 	}
-	open := map[int]map[uint64]bool{} // calls under way, by connection
+	open := map[int]map[uint64]bool{} // calls in progress, by connection
 	for i := range all {
 		slices.SortStableFunc(all[i].events, func(a, b Event) int { return a.Conn - b.Conn })
 		all[i].events = settleCalls(all[i].events, open)
@@ -45,8 +44,8 @@ func blocks(events []Event) []block {
 	return all
 }
 
-// settleCalls moves the returns of events behind all else of their connection,
-// where two calls of it were under way at once. open is kept from block to block.
+// settleCalls moves the returns of calls after all other events of their connection,
+// if two of its calls were in progress at once. open is kept from block to block.
 func settleCalls(events []Event, open map[int]map[uint64]bool) []Event {
 	var out []Event
 	for len(events) > 0 {
@@ -60,6 +59,7 @@ func settleCalls(events []Event, open map[int]map[uint64]bool) []Event {
 	return out
 }
 
+// settleCallsOf is settleCalls for the events of one connection.
 func settleCallsOf(events []Event, open map[int]map[uint64]bool) []Event {
 	conn := events[0].Conn
 	if open[conn] == nil {
@@ -87,7 +87,7 @@ func settleCallsOf(events []Event, open map[int]map[uint64]bool) []Event {
 	return append(rest, returns...)
 }
 
-// head writes the line over a block.
+// head writes the line above a block.
 func (t *textWriter) head(b block) {
 	switch {
 	case b.step != nil:
@@ -95,15 +95,15 @@ func (t *textWriter) head(b block) {
 			t.printf("> %s\n", strings.TrimSuffix(line, "\n"))
 		}
 	case len(b.events) > 0:
-		t.printf("> (%s)\n", map[bool]string{true: "the end", false: "meanwhile"}[b.over != nil])
+		t.printf("> (%s)\n", map[bool]string{true: "after the last step", false: "between two steps"}[b.over != nil])
 	}
 }
 
-// Transcript returns what each step of a play did, by the line of its command in
-// the scenario, one line an event and no bits. It is stable.
+// Transcript returns the effect of each step of a run, by the line of its command in
+// the scenario: one line for each event, without bits. It is the same in every run.
 func Transcript(events []Event) map[int][]string {
 	all := map[int][]string{}
-	t := &textWriter{opt: TextOptions{Stable: true, Brief: true}}
+	t := newTextWriter(nil, events, TextOptions{Stable: true, Brief: true})
 	for _, b := range blocks(events) {
 		if b.step == nil {
 			continue

@@ -10,8 +10,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// play is a recording of two steps on two connections, in which what two
-// goroutines do comes in the order that swap says.
+// play is a recording of two steps on two connections. swap swaps the order of events
+// of two goroutines.
 func play(swap bool) *Recording {
 	r := New(nil, Limits{})
 	step := func(index int, phase Phase, command string) {
@@ -53,9 +53,9 @@ server · closes TCP
 server · CLOSED: TCP is closed
 server · ReadMessage → text
 server · WriteMessage → nil
-conn 2  client · has sent FIN: no more bytes come
+conn 2  client · sends TCP FIN: no more bytes follow
 
-> (the end)
+> (after the last step)
 conn 2  server · closes TCP
 conn 2  server · CLOSED: TCP is closed
 
@@ -71,7 +71,7 @@ conn 2  server · CLOSED: TCP is closed
 			t.Errorf("swapped %t, it is\n%s\nwant\n%s", swap, &b, want)
 		}
 		lines := Transcript(events)
-		if got := strings.Join(lines[6], "; "); len(lines) != 2 || got != "server · closes TCP; server · CLOSED: TCP is closed; server · ReadMessage → text; server · WriteMessage → nil; conn 2  client · has sent FIN: no more bytes come" {
+		if got := strings.Join(lines[6], "; "); len(lines) != 2 || got != "server · closes TCP; server · CLOSED: TCP is closed; server · ReadMessage → text; server · WriteMessage → nil; conn 2  client · sends TCP FIN: no more bytes follow" {
 			t.Errorf("swapped %t, the transcripts are %q", swap, lines)
 		}
 	}
@@ -83,7 +83,7 @@ func TestALogTellsStepsWhereTheyBegin(t *testing.T) {
 	if err := WriteText(&b, events, TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"> s:3 open\n", "> s:6 bytes 81; bytes 00\n", "> s is over: s.txt:6: what\n"} {
+	for _, want := range []string{"> s:3 open\n", "> s:6 bytes 81; bytes 00\n", "> s has ended: s.txt:6: what\n"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, &b)
 		}

@@ -33,12 +33,12 @@ func (c *Connection) Reset() { c.tcp(c.side, "rst", nil, dissect.NeverSent) }
 // Closed implements tap.Recorder.
 func (c *Connection) Closed() uint64 { return c.tcp(c.side, "closed", nil, dissect.NeverSent) }
 
-// Gone implements tap.Recorder. What it tells is in the recording already.
+// Gone implements tap.Recorder. Closed has recorded it already.
 func (c *Connection) Gone() {}
 
-// tcp records that side did what, and returns the event's seq. why is what is
-// known of the bytes that a frame of side's lacks; NotThere is nothing yet. Each Write that follows a reset
-// fails as well; the reset is recorded once.
+// tcp records that side did what, and returns the seq of the event. why says why an
+// incomplete frame of side lacks bytes. NotThere means that they may still arrive.
+// Every Write after a reset fails, but the reset is recorded once.
 func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Missing) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

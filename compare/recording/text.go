@@ -12,27 +12,26 @@ import (
 	"wslab/reference/wire"
 )
 
-// TextOptions choose what WriteText leaves out.
+// TextOptions choose the form of WriteText.
 type TextOptions struct {
-	// Stable leaves out what differs from run to run without meaning anything:
-	// times, numbers, addresses, chunks of TCP and the random key of a handshake.
-	// Two stable texts can be compared line by line.
+	// Stable omits everything that differs from run to run by chance: times, numbers,
+	// addresses, and how TCP cuts bytes. Two stable texts can be compared line by line.
 	//
-	// The steps of a play part such a text: above what a command did there is a
-	// line "> COMMAND". Connections but the first are told by their numbers.
+	// A line "> COMMAND" is above the events of each step. Events of the second and
+	// later connections begin with the number of the connection.
 	Stable bool
 
-	// Brief leaves it at one line for each event.
+	// Brief writes one line for each event.
 	Brief bool
 
-	// Aside, when not nil, returns what is to stand below an event, or nothing.
+	// Aside, if not nil, returns a line to write below an event, or "".
 	Aside func(Event) string
 }
 
-// WriteText writes events as text, one paragraph each: a line that says what
-// happened, and under a frame its bytes and its fields bit by bit.
+// WriteText writes events as text, one paragraph each: a line that says what happened,
+// and below a frame its bytes and its fields bit by bit.
 func WriteText(w io.Writer, events []Event, opt TextOptions) error {
-	t := &textWriter{w: w, opt: opt}
+	t := newTextWriter(w, events, opt)
 	if !opt.Stable {
 		for _, e := range events {
 			t.event(e)
@@ -57,12 +56,31 @@ func WriteText(w io.Writer, events []Event, opt TextOptions) error {
 }
 
 type textWriter struct {
-	w   io.Writer
-	opt TextOptions
-	err error
+	w     io.Writer
+	opt   TextOptions
+	err   error
+	units map[uint64]string // names of the events that the valve can hold, by seq
 }
 
-// printf writes and keeps the first error.
+func newTextWriter(w io.Writer, events []Event, opt TextOptions) *textWriter {
+	t := &textWriter{w: w, opt: opt, units: map[uint64]string{}}
+	if !opt.Stable {
+		return t // it names events by number
+	}
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case *dissect.Handshake:
+			t.units[e.Seq] = "the " + map[wire.Role]string{wire.Client: "request", wire.Server: "response"}[b.From]
+		case *dissect.Frame:
+			t.units[e.Seq] = "the " + strings.ToUpper(b.Header.Opcode.String()) + " frame"
+		case *TCP:
+			t.units[e.Seq] = "TCP FIN"
+		}
+	}
+	return t
+}
+
+// printf writes formatted text and keeps the first error.
 func (t *textWriter) printf(format string, args ...any) {
 	if t.err == nil {
 		_, t.err = fmt.Fprintf(t.w, format, args...)
@@ -80,7 +98,7 @@ func (t *textWriter) line(e Event, arrow, format string, args ...any) {
 	t.printf("%-6s %s "+format+"\n", append([]any{e.From, arrow}, args...)...)
 }
 
-// detail writes a line that belongs to the one before.
+// detail writes a line that belongs to the line above.
 func (t *textWriter) detail(format string, args ...any) {
 	if !t.opt.Brief {
 		t.printf("           "+format+"\n", args...)
@@ -95,7 +113,7 @@ func (t *textWriter) event(e Event) {
 		t.tcp(e, b)
 	case *Bytes:
 		if !t.opt.Stable {
-			t.line(e, arrow, "TCP brings %s: %s", ByteCount(b.Size), spaced(b.Head, 32, b.Size))
+			t.line(e, arrow, "TCP delivers %s: %s", ByteCount(b.Size), spaced(b.Head, 32, b.Size))
 		}
 	case *dissect.Handshake:
 		t.handshake(e, arrow, b)
@@ -109,13 +127,13 @@ func (t *textWriter) event(e Event) {
 			t.frame(b.Frame)
 		}
 	case *Unread:
-		t.line(e, "·", "arrived, not read by the %s: %s", other(e.From), t.pieceSummary(b.piece))
+		t.line(e, "·", "arrived, and the %s did not read it: %s", other(e.From), t.pieceSummary(b.piece))
 		if b.Frame != nil {
 			t.frame(b.Frame)
 			t.violations(b.Frame.Violations)
 		}
 	case *Message:
-		t.line(e, arrow, "a %s message of %s is whole: %s", b.Opcode, ByteCount(b.Size), preview(b.Message))
+		t.line(e, arrow, "a %s message of %s is complete: %s", b.Opcode, ByteCount(b.Size), preview(b.Message))
 	case *Call:
 		t.call(e, b)
 	case *Script:
@@ -123,22 +141,29 @@ func (t *textWriter) event(e Event) {
 	case *State:
 		t.line(e, "·", "%s: %s", b.State, b.Why)
 	case *Held:
-		unit := fmt.Sprintf("#%d", b.Of)
-		if t.opt.Stable {
-			unit = "a unit"
-		}
-		switch b.State {
-		case "unsent":
-			t.line(e, "·", "%s was not sent%s%s", unit, lastBytes(b.Left), errorSuffix(b.Err))
-		case "unread":
-			t.line(e, "·", "%s arrived and was not read by the %s%s", unit, other(e.From), lastBytes(b.Left))
-		default:
-			t.line(e, "·", "%s is %s at the valve", unit, b.State)
-		}
+		t.held(e, b)
 	case *Dropped:
-		t.line(e, "·", "%d events were dropped here", b.Count)
+		t.line(e, "·", "%d events are missing here: the recording was full", b.Count)
 	case *Step:
 		t.step(e, b)
+	}
+}
+
+// held writes what happened to a unit at the valve.
+func (t *textWriter) held(e Event, h *Held) {
+	unit, named := t.units[h.Of]
+	if !named {
+		unit = fmt.Sprintf("#%d", h.Of)
+	}
+	switch h.State {
+	case "waiting":
+		t.line(e, "·", "%s is held", unit)
+	case "unsent":
+		t.line(e, "·", "%s was not sent%s%s", unit, lastBytes(h.Left), errorSuffix(h.Err))
+	case "unread":
+		t.line(e, "·", "%s arrived, and the %s did not read it%s", unit, other(e.From), lastBytes(h.Left))
+	default: // released, dropped
+		t.line(e, "·", "%s is %s", unit, h.State)
 	}
 }
 
@@ -153,8 +178,8 @@ func (t *textWriter) frame(f *dissect.Frame) {
 	}
 }
 
-// pieceSummary says in one line what p is. How much of a long stream has arrived
-// when its reader closes is chance, so a stable text leaves the number out.
+// pieceSummary describes p in one line. How much of a long stream has arrived when its
+// reader closes is chance, so a stable text omits the number.
 func (t *textWriter) pieceSummary(p piece) string {
 	switch {
 	case p.Frame != nil:
@@ -176,7 +201,7 @@ func other(from string) string {
 	return wire.Client.String()
 }
 
-// lastBytes says how much of a frame is meant: its last n bytes.
+// lastBytes says that only the last n bytes of a unit are meant. 0 means all.
 func lastBytes(n int) string {
 	if n == 0 {
 		return ""
@@ -184,15 +209,15 @@ func lastBytes(n int) string {
 	return fmt.Sprintf(" (its last %s)", ByteCount(n))
 }
 
-// step tells of a play, where times and numbers are told; a stable text is parted
-// by steps instead.
+// step writes where a step begins and how a run ends. A stable text has the line above
+// each step instead.
 func (t *textWriter) step(e Event, s *Step) {
 	switch {
 	case t.opt.Stable:
 	case s.Phase == StepBegin:
 		t.line(e, ">", "%s:%d %s", s.Scenario, s.Line, strings.ReplaceAll(s.Command, "\n", "; "))
 	case s.Phase == PlayOver:
-		t.line(e, ">", "%s is over%s", s.Scenario, withColon(s.Error))
+		t.line(e, ">", "%s has ended%s", s.Scenario, withColon(s.Error))
 	}
 }
 
@@ -203,7 +228,7 @@ func withColon(s string) string {
 	return ": " + s
 }
 
-// aside writes what the options have to say of e.
+// aside writes the line that Aside returns for e.
 func (t *textWriter) aside(e Event) {
 	if t.opt.Aside == nil {
 		return
@@ -214,7 +239,7 @@ func (t *textWriter) aside(e Event) {
 }
 
 func (t *textWriter) tcp(e Event, b *TCP) {
-	text := map[string]string{"open": "opens TCP", "fin": "has sent FIN: no more bytes come", "rst": "has reset TCP", "closed": "closes TCP", "error": "TCP fails"}[b.What]
+	text := map[string]string{"open": "opens TCP", "fin": "sends TCP FIN: no more bytes follow", "rst": "resets TCP", "closed": "closes TCP", "error": "the TCP connection fails"}[b.What]
 	if b.Info != nil && !t.opt.Stable {
 		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
 	}
@@ -237,7 +262,7 @@ func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
 		t.detail("%s: %s", l.Name, value)
 	}
 	if a := h.Accept; a != nil {
-		verdict := "right"
+		verdict := "correct"
 		if a.Mistake != "" {
 			verdict = "wrong: " + a.Mistake
 		}
@@ -276,7 +301,7 @@ func errorSuffix(e *GoError) string {
 	return fmt.Sprintf(": %s %q", e.Type, e.Text)
 }
 
-// frameSummary says in one line what a frame is.
+// frameSummary describes a frame in one line.
 func frameSummary(f *dissect.Frame) string {
 	h := f.Header
 	var b strings.Builder
@@ -306,6 +331,16 @@ func frameSummary(f *dissect.Frame) string {
 }
 
 func scriptText(s *Script) string {
+	if s.Size == nil && s.Text != "" { // a raw client says in words what happened
+		switch s.What {
+		case "read":
+			return "reading ends: " + s.Text
+		case "close":
+			return "closes TCP: " + s.Text
+		case "error":
+			return "error: " + s.Text
+		}
+	}
 	var b strings.Builder
 	b.WriteString(s.What)
 	if s.Code != nil {
@@ -335,10 +370,10 @@ func ByteCount[N int | int64 | uint64](n N) string {
 	if n == 1 {
 		return "1 byte"
 	}
-	return strconv.FormatUint(uint64(n), 10) + " bytes" // every call of an endpoint's code needs it
+	return strconv.FormatUint(uint64(n), 10) + " bytes" // not Sprintf: every recorded call needs it
 }
 
-// spaced writes b as hex, at most n bytes of it, where total crossed.
+// spaced returns at most n bytes of b as hex. It says how many of total bytes it omits.
 func spaced(b []byte, n, total int) string {
 	var s strings.Builder
 	for i := range min(n, len(b)) {
@@ -353,7 +388,7 @@ func spaced(b []byte, n, total int) string {
 	return s.String()
 }
 
-// Clip returns the first n characters of s, and … for the rest.
+// Clip returns the first n characters of s, with … for the rest.
 func Clip(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n]) + "…"
@@ -361,11 +396,11 @@ func Clip(s string, n int) string {
 	return s
 }
 
-// Outcome says in one line what the server sent in a recording of one
-// connection, and whether it closed TCP.
+// Outcome returns in one line what the server did in a recording of one connection: the
+// status of its response, its frames, and how it ended TCP.
 func Outcome(events []Event) string {
 	var said []string
-	unsent := map[uint64]bool{} // frames that waited at the valve, and were refused
+	unsent := map[uint64]bool{} // held frames that the socket refused after their release
 	for _, e := range events {
 		if h, ok := e.Body.(*Held); ok && h.State == "unsent" {
 			unsent[h.Of] = true

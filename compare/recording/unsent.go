@@ -9,9 +9,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Uncrossed implements tap.Recorder. Left of the Held event is n, or 0 for all.
+// Uncrossed implements tap.Recorder. Left of its Held event is n, or 0 for all bytes.
 func (c *Connection) Uncrossed(d tap.Direction, id uint64, n int, err error) {
-	if id == 0 { // bytes that are no unit
+	if id == 0 { // bytes of no unit
 		c.beyondWire(d, nil, n, err)
 		return
 	}
@@ -53,8 +53,8 @@ func (c *Connection) Ahead(n int) {
 	c.talk.Ahead(n)
 }
 
-// beyondWire records size bytes, which begin with b, that were not sent or not
-// read: each frame and handshake by itself.
+// beyondWire records size bytes that were not sent or not read, which begin with b. It
+// records each frame and handshake in an event of its own.
 func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) {
 	from := c.sender(d)
 	c.mu.Lock()
@@ -77,7 +77,7 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 			continue
 		}
 		p := piece{Size: it.End - recorded, Head: b[recorded:it.End]}
-		if it.Frame != nil && it.Frame.Came() == uint64(p.Size) { // else it began in what crossed
+		if it.Frame != nil && it.Frame.Came() == uint64(p.Size) { // else it began in transmitted bytes
 			p.Frame = it.Frame
 		}
 		if it.Handshake != nil && len(it.Handshake.Bytes()) == p.Size {
@@ -104,11 +104,11 @@ func (c *Connection) piece(at time.Duration, d tap.Direction, p piece, err error
 	c.r.appendBy(at, c.ID, from, &Unsent{p, goError(err)}, by, 0)
 }
 
-// cut records the frame of from that is cut off, if there is one, because no more
-// of from is recorded. c.mu and c.r.mu are held.
+// cut records the incomplete frame of from, if there is one, because no more bytes of
+// from will be recorded. c.mu and c.r.mu are held.
 func (c *Connection) cut(at time.Duration, from wire.Role, why dissect.Missing) {
 	if c.beyond[from] == nil {
-		c.beyond[from] = c.talk.Clone() // a Write that comes too late is still decoded
+		c.beyond[from] = c.talk.Clone() // to decode a Write that is too late
 	}
 	if f := c.talk.End(from, why); f != nil {
 		c.r.append(at, c.ID, from.String(), f)

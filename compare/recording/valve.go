@@ -14,7 +14,7 @@ func (c *Connection) Stops() {
 	c.stops = true
 }
 
-// Waits implements tap.Recorder. A 101 that waits has not answered the client.
+// Waits implements tap.Recorder. A held 101 has not answered the client.
 func (c *Connection) Waits(d tap.Direction, id uint64) { c.held(d, &Held{Of: id, State: "waiting"}) }
 
 // Released implements tap.Recorder.
@@ -28,13 +28,14 @@ func (c *Connection) Dropped(d tap.Direction, id uint64) {
 	c.held(d, &Held{Of: id, State: "dropped"})
 }
 
-// lost notes that the unit id will not arrive.
+// lost notes that the peer will not receive the unit id.
 func (c *Connection) lost(id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.about.dropped(id)
 }
 
+// held records h and keeps track of the held units.
 func (c *Connection) held(d tap.Direction, h *Held) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +44,7 @@ func (c *Connection) held(d tap.Direction, h *Held) {
 	defer c.r.mu.Unlock()
 	switch {
 	case h.Of == c.closed:
-		c.open = h.State == "waiting" // the socket is, until its FIN leaves
+		c.open = h.State == "waiting" // the socket stays open until its FIN leaves
 	case h.State == "waiting":
 		c.waits = append(c.waits, stay{h.Of, at})
 	default:
@@ -61,14 +62,14 @@ func (c *Connection) held(d tap.Direction, h *Held) {
 	}
 }
 
-// stay is the time of a unit at the valve.
+// stay says since when a unit is held.
 type stay struct {
 	id    uint64
 	since time.Duration
 }
 
-// behind says what waits at the valve at the time at, or returns nil. c.mu is
-// held.
+// behind describes the units that are held at the time at. It returns nil if there
+// are none. c.mu is held.
 func (c *Connection) behind(at time.Duration) *Behind {
 	if len(c.waits) == 0 {
 		return nil

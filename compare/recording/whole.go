@@ -8,24 +8,24 @@ import (
 	"wslab/reference/wire"
 )
 
-// whole is a read or write that is one whole frame with a message of its own. It
-// stands for three events, whose bodies are made when somebody asks for them: on
-// a busy connection that nobody watches that is never. BenchmarkEcho1KiB of
-// package endpoint shows what it saves.
+// whole is a read or write of exactly one frame that is a message of its own. The
+// bodies of its three events are only made when a reader asks for them, which on a
+// busy connection without a watcher is never. BenchmarkEcho1KiB of package endpoint
+// shows the gain.
 type whole struct {
 	later dissect.Later
 	bytes []byte
 	unit  [1]tap.Unit
 }
 
-// The bodies of its events in the list.
+// The bodies of its three events in the list.
 type (
 	wholeBytes   whole
 	wholeFrame   whole
 	wholeMessage whole
 )
 
-// made returns body as events have it.
+// made returns the body that an Event shows for a body of the list.
 func made(body any) any {
 	switch w := body.(type) {
 	case *wholeBytes:
@@ -40,11 +40,11 @@ func made(body any) any {
 	return body
 }
 
-// maxRoom is how many wholes are allocated at once.
+// maxRoom bounds how many wholes are allocated at once.
 const maxRoom = 32
 
-// whole records b, if it is one, and returns its unit. start is how much from had
-// sent before. c.mu is held.
+// whole records b if it is exactly one frame and message, and returns its unit. It
+// returns nil otherwise. start is how many bytes from has sent before. c.mu is held.
 func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int64) []tap.Unit {
 	if len(b) > KeepBytes {
 		return nil

@@ -7,13 +7,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// Writes says what a call is about to send. Calls that write at the same time are
-// told apart by it. The slices are read until the call returns and are not kept.
+// Writes describes the bytes that a call will send. It tells apart calls that write at
+// the same time. Its slices are read until the call returns, and are not kept.
 type Writes struct {
 	Frames []Sent // whole frames, in this order
-	Bytes  []byte // bytes as they are, whatever they mean
-	Data   bool   // data frames, cut as the library likes
-	Inner  bool   // another call, which this one makes, does the writing
+	Bytes  []byte // raw bytes, which need not be frames
+	Data   bool   // data frames that the library may fragment
+	Inner  bool   // this call makes another recorded call, which writes
 }
 
 // Sent is a frame that a call sends.
@@ -22,12 +22,12 @@ type Sent struct {
 	Payload []byte
 }
 
-// Frame says that one whole frame is sent.
+// Frame describes one whole frame.
 func Frame(op wire.Opcode, payload []byte) Writes {
 	return Writes{Frames: []Sent{{op, payload}}}
 }
 
-// Fragments says that a message is sent, each part in a frame.
+// Fragments describes a message with each part in a frame of its own.
 func Fragments(op wire.Opcode, parts [][]byte) Writes {
 	w := Writes{Frames: make([]Sent, len(parts))}
 	for i, p := range parts {
@@ -37,14 +37,14 @@ func Fragments(op wire.Opcode, parts [][]byte) Writes {
 	return w
 }
 
-// seen is a frame, as far as it is looked at here.
+// seen is a recorded frame, as far as the concerns need it.
 type seen struct {
 	header wire.Header
-	bytes  []byte // those of it that were kept
-	long   bool   // there are more
+	bytes  []byte // the kept bytes of the frame
+	long   bool   // the frame has more bytes
 	fault  bool   // it breaks a rule
 	code   int    // of a Close frame
-	lazy   *whole // it has not been decoded, so fault is not known
+	lazy   *whole // if not nil, the frame is not decoded yet and fault is unknown
 }
 
 func seenFrame(f *dissect.Frame) seen {
@@ -61,7 +61,7 @@ func seenWhole(w *whole) seen {
 	return seen{header: h, bytes: w.bytes, lazy: w}
 }
 
-// sends reports whether f can be the frame of w that follows the first n.
+// sends reports whether f can be the frame of w after the first n.
 func (w *Writes) sends(n int, f *seen) bool {
 	h := &f.header
 	switch {
@@ -73,11 +73,11 @@ func (w *Writes) sends(n int, f *seen) bool {
 		return false
 	}
 	p := w.Frames[n].Payload
-	// A compressed payload is another on the wire; of a long one the beginning is kept.
+	// On the wire a compressed payload differs. Of a long one only the beginning is kept.
 	return h.RSV1 || uint64(len(p)) == h.Length && f.begins(p)
 }
 
-// begins reports whether p begins with the payload bytes of f that were kept.
+// begins reports whether p begins with the kept payload of f.
 func (f *seen) begins(p []byte) bool {
 	if len(f.bytes) < f.header.Size() {
 		return true
@@ -90,7 +90,7 @@ func (f *seen) begins(p []byte) bool {
 	return bytes.HasPrefix(p, kept)
 }
 
-// endsIn reports whether the last bytes of f are among b.
+// endsIn reports whether b has the last bytes of f.
 func endsIn(b []byte, f *seen) bool {
 	if f.long {
 		return len(b) > 0

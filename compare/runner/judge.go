@@ -24,7 +24,7 @@ const Workers = 16
 const Few = 10
 
 // Serve serves e on a port of this machine until stop is called, for any number
-// of cases: the known endpoints as endpoint.Listen does, others behind net/http.
+// of cases: the known endpoints as their Listen does, others behind net/http.
 // stop returns when nothing of it runs any more.
 func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +32,7 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 		return "", nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
 	}
 	addr = l.Addr().String()
-	if stop, ok := endpoint.Listen(e.Name, l); ok {
+	if stop, ok := e.Listen(l); ok {
 		return addr, stop, nil
 	}
 	var running sync.WaitGroup
@@ -52,9 +52,18 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 // TargetOf returns the endpoint called name, served at addr of this machine, as a
 // target for cases.
 func TargetOf(name, addr string) suite.Target {
-	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == "naive", Dial: func(ctx context.Context) (net.Conn, error) {
+	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == endpoint.Naive, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
 	}}
+}
+
+// Names returns what targets are called.
+func Names(targets []suite.Target) []string {
+	list := make([]string, len(targets))
+	for i, t := range targets {
+		list[i] = t.Name
+	}
+	return list
 }
 
 // Bound returns the time in which a run of cases against targets is over, whatever

@@ -227,11 +227,11 @@ func TestKnownDifferencesAreHeldToWhatHappens(t *testing.T) {
 		want  []string
 	}{
 		{"all explained", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}}, nil},
-		{"one not explained", []runner.Difference{{Cases: []string{cases[0].ID}}}, []string{cases[2].ID + " ", "differ, and nobody has said why"}},
-		{"one explained in vain", []runner.Difference{{Cases: []string{cases[0].ID + "–3"}}}, []string{cases[1].ID + " ", "no longer differ"}},
-		{"one twice", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{cases[0].ID}}}, []string{cases[0].ID + " stands twice"}},
-		{"one that there is not", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID, "9.9/9"}}}, []string{"9.9/9 is about a case that there is not"}},
-		{"one that names nothing", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{"nothing"}}}, []string{"no run of cases"}},
+		{"one not explained", []runner.Difference{{Cases: []string{cases[0].ID}}}, []string{cases[2].ID + " ", "differ, and no known difference explains it"}},
+		{"one explained in vain", []runner.Difference{{Cases: []string{cases[0].ID, cases[1].ID, cases[2].ID}}}, []string{cases[1].ID + " ", "no longer differ"}},
+		{"one twice", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{cases[0].ID}}}, []string{cases[0].ID + " is in the known differences twice"}},
+		{"one that there is not", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID, "9.9/9"}}}, []string{"the known difference 9.9/9 names no case"}},
+		{"one that names nothing", []runner.Difference{{Cases: []string{cases[0].ID, cases[2].ID}}, {Cases: []string{"nothing"}}}, []string{"the known difference nothing names no case"}},
 	} {
 		errs := runner.CheckAgainst(c.table, cases, reports)
 		text := ""

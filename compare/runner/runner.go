@@ -16,7 +16,6 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
-	"wslab/compare/tap"
 	"wslab/reference/wire"
 )
 
@@ -25,9 +24,6 @@ const (
 	timeout  = 40 * time.Second
 	patience = 10 * time.Second // for what need not come
 )
-
-// connKey is where a request's context holds its connection.
-type connKey struct{}
 
 // Run plays s against e with the raw client and returns all events, the
 // server's last one included, and whatever was recorded when there is an error.
@@ -75,25 +71,14 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
 		ErrorLog:          log.New(io.Discard, "", 0), // an endpoint that panics is recorded as one that ends
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			c := r.Context().Value(connKey{}).(*tap.Conn)
-			token := r.URL.Query().Get("client")
-			conn := rec.Connect(recording.Info{
-				Endpoint: e.Name, Client: token, As: recording.AsScenario, Path: r.URL.Path,
-				Local: c.LocalAddr().String(), Remote: c.RemoteAddr().String(),
-			}, wire.Server)
-			c.Attach(conn, false)
-			setup, opened, served := stage.Arrive(token, c, conn)
-			defer served()
 			w.Header().Set("Connection", "close")
-			e.Perform(w, r, conn, setup, opened)
+			e.PerformOn(stage, rec, r.URL.Query().Get("client"), recording.AsScenario, w, r)
 		}),
 	}
+	serve := endpoint.Tapped(server)
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(listener{l, below})}) }()
+	go func() { stopped <- serve(listener{l, below}) }()
 	err = s.Play(ctx, stage, nil)
 	stopping, cancelStopping := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancelStopping()

@@ -125,8 +125,8 @@ func odd(name string, then func()) endpoint.Endpoint {
 func TestAnEndpointThatDiesInTheMiddleEndsThePlayAndWhatHappenedIsKept(t *testing.T) {
 	dies := odd("dies", func() { panic("on purpose") })
 	said, err := run(t, "open\nsend text Hello\nexpect text Hello", dies)
-	if err == nil || err.Error() != "test.txt:4: expect: eof came, and text \"Hello\" was expected" &&
-		err.Error() != "test.txt:4: expect: reset came, and text \"Hello\" was expected" {
+	if err == nil || err.Error() != "test.txt:4: expect: eof arrived, but text \"Hello\" was expected" &&
+		err.Error() != "test.txt:4: expect: reset arrived, but text \"Hello\" was expected" {
 		t.Errorf("it gave %v", err)
 	}
 	if !strings.Contains(said, "> send text Hello") || !strings.HasSuffix(said, "! "+err.Error()+"\n") {
@@ -139,7 +139,7 @@ func TestAnEndpointThatHangsEndsThePlayAndWhatHappenedIsKept(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	events, err := runner.Run(t.Context(), parse(t, "open"), odd("hangs", func() { <-release }))
-	want := "test.txt: the server's code is stuck: it has not ended when its socket was closed"
+	want := "test.txt: the server's code is stuck: it did not return after its socket was closed"
 	if err == nil || err.Error() != want {
 		t.Errorf("it gave %v, want %s", err, want)
 	}
@@ -155,7 +155,7 @@ func TestTheSocketsErrorsAreGos(t *testing.T) {
 		"behind the peer's FIN": {"server by hand\nopen\ntcp close\nserver tcp read\nserver tcp write 8a 00\nserver tcp write 8a 00", `> tcp close
 
 > server tcp read
-client · has sent FIN: no more bytes come
+client · sends TCP FIN: no more bytes follow
 server · net.Conn.Read → *errors.errorString "EOF"
 
 > server tcp write 8a 00
@@ -164,13 +164,13 @@ server · net.Conn.Write → nil
 
 > server tcp write 8a 00
 server · not sent: PONG FIN, 0 bytes: *net.OpError "write tcp: write: broken pipe"
-client · has reset TCP: *net.OpError "write tcp: write: broken pipe"
+client · resets TCP: *net.OpError "write tcp: write: broken pipe"
 server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 `},
 		"behind the peer's RST": {"server by hand\nopen\ntcp reset\nserver tcp read\nserver tcp write 00", `> tcp reset
 
 > server tcp read
-client · has reset TCP: *net.OpError "read tcp: read: connection reset by peer"
+client · resets TCP: *net.OpError "read tcp: read: connection reset by peer"
 server · net.Conn.Read → *net.OpError "read tcp: read: connection reset by peer"
 
 > server tcp write 00
@@ -180,7 +180,7 @@ server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 		"behind its own Close": {"server by hand\nopen\nserver tcp close\nserver tcp read\nserver tcp write 00\nserver tcp close", `> server tcp close
 server · closes TCP
 server · net.Conn.Close → nil
-client · read "EOF"
+client · reading ends: EOF
 
 > server tcp read
 server · net.Conn.Read → *net.OpError "read tcp: use of closed network connection"
@@ -193,9 +193,9 @@ server · net.Conn.Write → *net.OpError "write tcp: use of closed network conn
 server · net.Conn.Close → *net.OpError "close tcp: use of closed network connection"
 `},
 		"behind its own FIN": {"server by hand\nopen\nserver tcp half\nserver tcp write 00\nsend text hi\nserver tcp read", `> server tcp half
-server · has sent FIN: no more bytes come
+server · sends TCP FIN: no more bytes follow
 server · net.TCPConn.CloseWrite → nil
-client · read "EOF"
+client · reading ends: EOF
 
 > server tcp write 00
 server · not sent: 1 byte: 00: *net.OpError "write tcp: write: broken pipe"
@@ -205,14 +205,14 @@ server · net.Conn.Write → *net.OpError "write tcp: write: broken pipe"
 
 > server tcp read
 client ❱ TEXT FIN masked, 2 bytes "hi"
-client ❱ a text message of 2 bytes is whole: "hi"
+client ❱ a text message of 2 bytes is complete: "hi"
 server · net.Conn.Read → 8 bytes
 `},
 		"behind its own RST": {"server by hand\nopen\nserver tcp reset\nserver tcp read", `> server tcp reset
-server · has reset TCP
+server · resets TCP
 server · closes TCP
 server · net.TCPConn.SetLinger(0), Close → nil
-client · read "connection reset by peer"
+client · reading ends: connection reset by peer
 
 > server tcp read
 server · net.Conn.Read → *net.OpError "read tcp: use of closed network connection"
@@ -222,7 +222,7 @@ server · net.Conn.Read → *net.OpError "read tcp: use of closed network connec
 			t.Run(name+" "+e.Name, func(t *testing.T) {
 				t.Parallel()
 				said, err := run(t, c.text, e)
-				said, _, _ = strings.Cut(said, "\n> (the end)")
+				said, _, _ = strings.Cut(said, "\n> (after the last step)")
 				said = regexp.MustCompile(`server · CLOSED: .*\n`).ReplaceAllString(said, "") // is another test's
 				want := c.want
 				if err != nil || strings.TrimSpace(said) != strings.TrimSpace(want) {
@@ -237,12 +237,12 @@ func TestTheWireDoesWhatItIsTold(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"hold and release": {"open\nwire hold\nsend text a\nwire release\nwire release\nexpect text a", `❰ TEXT FIN, 1 byte "a"`},
 		"run":              {"open\nwire hold\nsend text a\nsend text b\nwire run\nexpect text a\nexpect text b", `❰ TEXT FIN, 1 byte "b"`},
-		"drop":             {"open\nwire hold\nsend text a\nwire drop\nwire run\nsend text b\nexpect text b", "client · a unit is dropped at the valve"},
+		"drop":             {"open\nwire hold\nsend text a\nwire drop\nwire run\nsend text b\nexpect text b", "client · the TEXT frame is dropped"},
 		"split":            {"open\nwire split 1\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 bytes "abc"`},
 		"delay":            {"open\nwire delay 20ms\nsend text abc\nexpect text abc", `❰ TEXT FIN, 3 bytes "abc"`},
-		"silent":           {"open\nwire silent\nsend text abc\nserver send text hi\ntcp close\nwait 10ms", "server · a unit is dropped at the valve"},
+		"silent":           {"open\nwire silent\nsend text abc\nserver send text hi\ntcp close\nwait 10ms", "server · the TEXT frame is dropped"},
 		"deaf":             {"open\nreading off\nsend text abc\nreading on\nexpect text abc", "> reading on"},
-		"half":             {"open\ntcp half\nexpect eof", "client · has sent FIN"},
+		"half":             {"open\ntcp half\nexpect eof", "client · sends TCP FIN"},
 	} {
 		for _, e := range endpoint.All() {
 			t.Run(name+" "+e.Name, func(t *testing.T) {
@@ -257,11 +257,11 @@ func TestTheWireDoesWhatItIsTold(t *testing.T) {
 
 func TestWhatCannotBeDoneFailsAtItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"open\nwire release": "test.txt:3: wire release: nothing waits at the valve",
-		"open\nwire drop":    "test.txt:3: wire drop: nothing waits at the valve",
-		"open\nexpect text":  "test.txt:3: expect: nothing more comes: both ends wait, and text was expected",
-		"server by hand\nopen\nserver read\nserver tcp read": "test.txt:5: server tcp read: the server's code has not come back from the call before",
-		"open\nclose\nexpect text":                           "test.txt:4: expect: close 1005 no status received \"\" came, and text was expected",
+		"open\nwire release": "test.txt:3: wire release: no frame is held",
+		"open\nwire drop":    "test.txt:3: wire drop: no frame is held",
+		"open\nexpect text":  "test.txt:3: expect: nothing more can arrive: both ends wait, but text was expected",
+		"server by hand\nopen\nserver read\nserver tcp read": "test.txt:5: server tcp read: the server's code has not returned from the previous call",
+		"open\nclose\nexpect text":                           "test.txt:4: expect: close 1005 no status received \"\" arrived, but text was expected",
 	} {
 		for _, e := range endpoint.All() {
 			t.Run(text+" "+e.Name, func(t *testing.T) {
@@ -280,9 +280,9 @@ func TestAServersProcessDiesWhenItIsKilledAndWithThePlay(t *testing.T) {
 			t.Parallel()
 			said, err := run(t, "server in a process\nopen\nsend text Hello\nserver kill\nexpect text Hello\nexpect eof", e)
 			want := `> server kill
-server · has sent FIN: no more bytes come
+server · sends TCP FIN: no more bytes follow
 server · kill -9 → the server's process is gone
-client · read "EOF"
+client · reading ends: EOF
 `
 			if err != nil || !strings.Contains(said, want) {
 				t.Errorf("%v, and it did\n%s\nwant\n%s", err, said, want)

@@ -11,8 +11,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// An argument is what follows the words of a verb. The errors of parse go on where
-// the words end: "read is followed by …".
+// An argument is the rest of a line after the words of a verb. The errors of parse
+// continue those words: "read needs …".
 type argument struct {
 	usage   string // as a person writes it: "CODE REASON"
 	example string
@@ -32,12 +32,12 @@ var (
 	duration = argument{"DURATION", "10ms", parseDuration}
 )
 
-// count is a number of what.
+// count is a number, and what is its name in an error.
 func count(what string, least, most int) argument {
 	return argument{"N", strconv.Itoa(least), func(c *Command, rest string) error {
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < least || n > most {
-			return fmt.Errorf("is followed by %s, %d to %d", what, least, most)
+			return fmt.Errorf("needs %s from %d to %d", what, least, most)
 		}
 		c.Count = n
 		return nil
@@ -46,7 +46,7 @@ func count(what string, least, most int) argument {
 
 func parseNothing(_ *Command, rest string) error {
 	if rest != "" {
-		return fmt.Errorf("is followed by nothing, not by %q", clip(rest))
+		return fmt.Errorf("needs no argument, but has %q", clip(rest))
 	}
 	return nil
 }
@@ -57,12 +57,12 @@ func parseRequest(c *Command, rest string) error {
 	case 2:
 		c.Opening.Method, c.Opening.Proto = said[0], said[1]
 	default:
-		return errors.New("takes nothing, or METHOD PROTO")
+		return errors.New("needs no argument, or a method and a protocol such as GET HTTP/1.0")
 	}
 	return nil
 }
 
-// parseText takes the rest of the line as it is, or in quotes as in Go, where \x
+// parseText reads the rest of the line as it is, or in quotes as in Go, where \x
 // writes any byte.
 func parseText(c *Command, rest string) error {
 	text, err := unquote(rest)
@@ -76,7 +76,7 @@ func unquote(text string) (string, error) {
 	}
 	plain, err := strconv.Unquote(text)
 	if err != nil {
-		return "", fmt.Errorf(`is followed by words, or by one text in quotes with \" and \x as in Go, not by %s`, clip(text))
+		return "", fmt.Errorf(`needs words, or one text in quotes with \" and \x as in Go, but has %s`, clip(text))
 	}
 	return plain, nil
 }
@@ -84,25 +84,25 @@ func unquote(text string) (string, error) {
 func parseData(c *Command, rest string) error {
 	b, err := ParseHex(rest)
 	if err != nil {
-		return fmt.Errorf("is followed by bytes in hex: %w", err)
+		return fmt.Errorf("needs bytes in hex: %w", err)
 	}
 	c.Bytes = b
 	return nil
 }
 
-// parseParts takes texts in quotes.
+// parseParts reads texts in quotes.
 func parseParts(c *Command, rest string) error {
 	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
 		quoted, err := strconv.QuotedPrefix(rest)
 		if err != nil || quoted[0] != '"' {
-			return fmt.Errorf(`is followed by texts in quotes: "a" "b", not by %s`, clip(rest))
+			return fmt.Errorf(`needs texts in quotes such as "a" "b", but has %s`, clip(rest))
 		}
 		text, _ := strconv.Unquote(quoted)
 		c.Parts = append(c.Parts, []byte(text))
 		rest = rest[len(quoted):]
 	}
 	if n := len(c.Parts); n == 0 || n > maxParts {
-		return fmt.Errorf("is followed by 1 to %d texts in quotes", maxParts)
+		return fmt.Errorf("needs 1 to %d texts in quotes", maxParts)
 	}
 	return nil
 }
@@ -111,13 +111,13 @@ func parseFrames(c *Command, rest string) error {
 	if rest == "eof" {
 		return nil
 	}
-	return count("eof or by how many frames to wait for", 1, 1000).parse(c, rest)
+	return count("eof, or a number of frames", 1, 1000).parse(c, rest)
 }
 
 func parseDuration(c *Command, rest string) error {
 	d, err := durationOf(rest)
 	if err != nil {
-		return fmt.Errorf("is followed by a duration: %w", err)
+		return fmt.Errorf("needs a duration: %w", err)
 	}
 	c.For = d
 	return nil
@@ -126,12 +126,12 @@ func parseDuration(c *Command, rest string) error {
 func durationOf(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 || d > maxWait {
-		return 0, fmt.Errorf("%q is no time between 0 and %v, like 200ms or 1.5s", clip(s), maxWait)
+		return 0, fmt.Errorf("%q is not a duration of at most %v, such as 200ms or 1.5s", clip(s), maxWait)
 	}
 	return d, nil
 }
 
-// parseCode takes the code and the reason of a Close frame, legal or not. Without
+// parseCode reads the code and the reason of a Close frame, legal or not. Without
 // one its body is empty.
 func parseCode(c *Command, rest string) error {
 	if rest == "" {
@@ -140,7 +140,7 @@ func parseCode(c *Command, rest string) error {
 	number, reason := cutWord(rest)
 	n, err := strconv.ParseUint(number, 10, 16)
 	if err != nil {
-		return fmt.Errorf("is followed by nothing, or by a code of 16 bits and a reason, not by %q", clip(number))
+		return fmt.Errorf("needs no argument, or a close code from 0 to 65535 and a reason, but has %q", clip(number))
 	}
 	if c.Reason, err = unquote(reason); err != nil {
 		return err
@@ -163,13 +163,13 @@ func parseExpected(c *Command, rest string) error {
 	case "eof", "reset":
 		args = parseNothing
 	default:
-		return errors.New("is followed by text, binary, ping, pong, close, eof or reset")
+		return errors.New("needs text, binary, ping, pong, close, eof or reset")
 	}
 	if err := args(c, rest); err != nil {
 		return fmt.Errorf("%s %w", kind, err)
 	}
 	if len(c.Bytes) > dissect.KeepMessage {
-		return fmt.Errorf("%s is followed by at most %d bytes: no more of a message is kept to be compared", kind, dissect.KeepMessage)
+		return fmt.Errorf("%s needs at most %d bytes: the recording keeps no more of a message", kind, dissect.KeepMessage)
 	}
 	c.Want.Payload = c.Bytes
 	if kind == "close" {

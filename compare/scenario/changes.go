@@ -5,22 +5,23 @@ import (
 	"sync"
 )
 
-// Changes guards what somebody may wait for: who has changed it says so by Tell,
-// and who waits looks again. The zero value is ready; it must not be copied.
+// Changes is a lock for data that others wait for. A holder that changed the data
+// calls Tell, and each waiter then looks again. The zero value is ready; it must
+// not be copied.
 type Changes struct {
 	sync.Mutex
-	next  chan struct{} // closed by the next Tell; nil when nobody waits for it
-	watch func()        // nil when nobody watches
+	next  chan struct{} // closed by the next Tell; nil if there is no waiter
+	watch func()        // may be nil
 }
 
-// Watch has changed called at every Tell, with c not locked.
+// Watch sets a function that every Tell calls, with c not locked.
 func (c *Changes) Watch(changed func()) {
 	c.Lock()
 	defer c.Unlock()
 	c.watch = changed
 }
 
-// Tell wakes all who wait. It locks c.
+// Tell wakes all waiters. It locks c.
 func (c *Changes) Tell() {
 	c.Lock()
 	if c.next != nil {
@@ -50,8 +51,8 @@ func (c *Changes) again() <-chan struct{} {
 }
 
 // Await waits until the function there reports true; it is called with c locked.
-// Await returns the cause of ctx's end where that comes first: what has come by
-// then counts.
+// If ctx ends first, Await calls there once more, and returns the cause if that
+// reports false.
 func (c *Changes) Await(ctx context.Context, there func() bool) error {
 	for {
 		over := ctx.Err() != nil

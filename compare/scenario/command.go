@@ -8,43 +8,43 @@ import (
 	"wslab/reference/wire"
 )
 
-// Who says whose part a command is.
+// Who is the actor of a command.
 type Who string
 
-// The parts.
+// The actors.
 const (
 	ByClient Who = "client"
 	ByServer Who = "server"
 	ByWire   Who = "wire"
-	ByNobody Who = "note" // the play waits, or only says something
+	ByNobody Who = "note" // the run itself, which waits or does nothing
 )
 
-// Command is one line of a Scenario, or several lines of bytes that leave in
-// one write.
+// Command is one line of a Scenario, or several lines of bytes that leave in one
+// write. Parse makes it.
 type Command struct {
 	Line, End  int    // first and last line
-	Text       string // as it stands there
+	Text       string // as written
 	Say        string // its sentence: the comment lines right above it
 	Transcript []string
 
 	Who  Who
 	Verb string // the words that are not its arguments: "server tcp write"
 
-	// What the verb needs of these:
+	// Set as the verb needs them:
 	Opening Opening        // open
-	Bytes   []byte         // what is sent, a message's payload included
+	Bytes   []byte         // to send: a payload, or bytes as they are
 	Parts   [][]byte       // fragments
 	Count   int            // read, send repeat, crowd, wire split; read: 0 means until the end of TCP
 	For     time.Duration  // patience, wait, wire delay
 	Code    wire.CloseCode // close; NoStatusReceived where Coded is not set
-	Coded   bool           // a code was given, be it one that must never be sent
+	Coded   bool           // a code was given, even one that must never be sent
 	Reason  string
 	Want    Want // expect
 
 	verb *verb
 }
 
-// Want is what an expect waits for.
+// Want is the thing that an expect waits for.
 type Want struct {
 	Kind    string // text, binary, ping, pong, close, eof, reset
 	Any     bool   // whatever its payload
@@ -59,8 +59,8 @@ func (c *Command) CloseBody() []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(c.Code)), c.Reason...)
 }
 
-// Order returns what a page is asked to do for c, nil where its browser does
-// nothing by order: it only waits, or c is not the client's.
+// Order returns the order for a page to do c, or nil if there is none: the page
+// only waits, or the client is not the actor.
 func (c *Command) Order() *recording.Order {
 	if c.verb.page == nil {
 		return nil
@@ -69,7 +69,7 @@ func (c *Command) Order() *recording.Order {
 	return o
 }
 
-// browser reports whether a browser can do c, or has nothing to do with it.
+// browser reports whether c can be part of a run with a browser as the client.
 func (c *Command) browser() bool {
 	if c.Who != ByClient {
 		return true
@@ -81,5 +81,5 @@ func (c *Command) browser() bool {
 	return can
 }
 
-// Awaits says what the client waits for in c.
+// Awaits returns the thing that the client waits for in c.
 func (c *Command) Awaits() Awaits { return c.verb.awaits }

@@ -14,8 +14,8 @@ type HexError struct {
 
 func (e *HexError) Error() string { return fmt.Sprintf("character %d: %s", e.At+1, e.What) }
 
-// ParseHex reads bytes as two hex digits each. White space, commas, colons and 0x
-// between them do not matter. An error is a *HexError.
+// ParseHex reads bytes as two hex digits each. It skips white
+// space, commas, colons and 0x between them. An error is a *HexError.
 func ParseHex(s string) ([]byte, error) {
 	var out []byte
 	for i := 0; i < len(s); {
@@ -27,7 +27,7 @@ func ParseHex(s string) ([]byte, error) {
 		case !isHex(c):
 			return nil, noHex(s, i)
 		case i+1 == len(s) || strings.IndexByte(separators, s[i+1]) >= 0:
-			return nil, &HexError{i, fmt.Sprintf("%q stands alone; a byte has two hex digits", string(c))}
+			return nil, &HexError{i, fmt.Sprintf("%q is alone: a byte has two hex digits", string(c))}
 		case !isHex(s[i+1]):
 			return nil, noHex(s, i+1)
 		default:
@@ -38,13 +38,13 @@ func ParseHex(s string) ([]byte, error) {
 	return out, nil
 }
 
-// separators may stand between bytes.
+// separators may be between two bytes.
 const separators = " \t\r\n,:"
 
-// noHex says that the character of s at i is no hex digit.
+// noHex says that the character of s at i is not a hex digit.
 func noHex(s string, i int) *HexError {
 	r, _ := utf8.DecodeRuneInString(s[i:])
-	return &HexError{i, fmt.Sprintf("%q is no hex digit", r)}
+	return &HexError{i, fmt.Sprintf("%q is not a hex digit", r)}
 }
 
 // digit returns the value of a hex digit.

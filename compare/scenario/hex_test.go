@@ -31,14 +31,14 @@ func TestWhatIsNotHexIsToldWithItsPlace(t *testing.T) {
 		at   int
 		what string
 	}{
-		{"8", 0, `"8" stands alone; a byte has two hex digits`},
-		{"81 5", 3, `"5" stands alone; a byte has two hex digits`},
-		{"81 5 66", 3, `"5" stands alone; a byte has two hex digits`},
-		{"81 g5", 3, `'g' is no hex digit`},
-		{"81 €", 3, `'€' is no hex digit`},
-		{"10x5", 2, `'x' is no hex digit`},
-		{"0x8", 2, `"8" stands alone; a byte has two hex digits`},
-		{"81;05", 2, `';' is no hex digit`},
+		{"8", 0, `"8" is alone: a byte has two hex digits`},
+		{"81 5", 3, `"5" is alone: a byte has two hex digits`},
+		{"81 5 66", 3, `"5" is alone: a byte has two hex digits`},
+		{"81 g5", 3, `'g' is not a hex digit`},
+		{"81 €", 3, `'€' is not a hex digit`},
+		{"10x5", 2, `'x' is not a hex digit`},
+		{"0x8", 2, `"8" is alone: a byte has two hex digits`},
+		{"81;05", 2, `';' is not a hex digit`},
 	} {
 		b, err := ParseHex(c.text)
 		var he *HexError

@@ -7,11 +7,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// Opening is the client's half of a handshake, to be written just so.
+// Opening is the client's handshake request, which is written exactly so.
 type Opening struct {
 	Method string
 	Proto  string
-	Fields []wire.Field // Host is put in front when it is not among them and not removed
+	Fields []wire.Field // Host is added in front unless it is one of them or was removed
 	noHost bool
 }
 

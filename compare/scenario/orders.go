@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// server gives an order to the server's code. What its call comes back with is
-// an outcome, and recorded. A call that waits goes on behind the step; the next
-// order waits for it.
+// server gives an order to the server's code. The result of the call is recorded;
+// it is not an error of the run. A call that waits for the client continues after
+// the step, and the next order waits for that call.
 func (p *play) server(ctx context.Context, c *Command) error {
 	parties := []*party{p.st.main()}
 	if c.verb.everyone {
@@ -21,16 +21,16 @@ func (p *play) server(ctx context.Context, c *Command) error {
 		if v := p.st.look(party); v.actor == nil {
 			return errors.New("the connection is not open")
 		} else if !back {
-			return errors.New("the server's code has not come back from the call before")
+			return errors.New("the server's code has not returned from the previous call")
 		}
 		p.st.order(party, c)
 	}
 	return nil
 }
 
-// order has p's actor do c, in the background. A client that answers by itself
-// does not while the server hangs up: whether its Close or the end of TCP comes
-// first would be chance.
+// order has p's actor do c, in the background. While the server hangs up, a client
+// that answers by itself must not answer: chance would decide whether its Close
+// frame or the end of TCP is first.
 func (st *Stage) order(p *party, c *Command) {
 	line := p.wire.Status()
 	before := line.Out + line.Taken
@@ -53,7 +53,7 @@ func (st *Stage) order(p *party, c *Command) {
 	}()
 }
 
-// wire does something to the line.
+// wire does c to the connection of the play's own client.
 func (p *play) wire(c *Command) error {
 	line := p.st.look(p.st.main()).wire
 	if line == nil {

@@ -13,18 +13,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// Bounds of a scenario, which may be a learner's.
+// Limits of a scenario. A learner may have written it.
 const (
-	MaxText     = 8 << 10 // of one that is not a file of the course
+	MaxText     = 8 << 10 // of a text that is not a file of the course
 	maxCommands = 100
-	maxWait     = 2 * time.Minute // that a command asks for
+	maxWait     = 2 * time.Minute // of one command
 	maxRepeat   = 4 << 20
 	maxCrowd    = 32
 	maxParts    = 64
 )
 
-// Parse reads a scenario. Its error joins all there are; each says
-// "file:line: what".
+// Parse reads a scenario. Its error joins one *LineError for each mistake.
 func Parse(file, text string) (*Scenario, error) {
 	p := &parser{
 		s:       &Scenario{Name: strings.TrimSuffix(path.Base(file), path.Ext(file)), File: file, Text: text},
@@ -43,7 +42,7 @@ func Parse(file, text string) (*Scenario, error) {
 	}
 	if n := len(p.s.Commands); n > maxCommands {
 		p.at = p.s.Commands[maxCommands].Line
-		p.fail(fmt.Errorf("there are %d commands, and a scenario may have %d", n, maxCommands))
+		p.fail(fmt.Errorf("there are %d commands; the limit is %d", n, maxCommands))
 	}
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
@@ -51,26 +50,37 @@ func Parse(file, text string) (*Scenario, error) {
 	return p.s, nil
 }
 
-// ParseLearner is Parse for a text that somebody typed, bounded by MaxText.
+// ParseLearner is Parse for the text of a learner, of at most MaxText bytes.
 func ParseLearner(name, text string) (*Scenario, error) {
 	if len(text) > MaxText {
-		return nil, fmt.Errorf("%s:1: the scenario has %d bytes, and may have %d", name, len(text), MaxText)
+		return nil, fmt.Errorf("%s:1: the scenario has %d bytes; the limit is %d", name, len(text), MaxText)
 	}
 	return Parse(name+".txt", text)
 }
+
+// A LineError is one thing wrong in the text of a scenario.
+type LineError struct {
+	File string
+	Line int // from 1
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+
+func (e *LineError) Unwrap() error { return e.Err }
 
 type parser struct {
 	s        *Scenario
 	at       int      // the line
 	comments []string // right above it
 	opening  Opening
-	given    map[string]bool // names of fields that stood in a field line
+	given    map[string]bool // names of fields that had a field line
 	opened   bool
 	errs     []error
 }
 
 func (p *parser) fail(err error) {
-	p.errs = append(p.errs, fmt.Errorf("%s:%d: %w", p.s.File, p.at, err))
+	p.errs = append(p.errs, &LineError{p.s.File, p.at, err})
 }
 
 // line reads one line.
@@ -89,7 +99,7 @@ func (p *parser) line(line string) {
 			c := &p.s.Commands[n-1]
 			c.Transcript = append(c.Transcript, strings.TrimPrefix(transcript, " "))
 		} else {
-			p.fail(errors.New("a transcript stands below a command"))
+			p.fail(errors.New("a transcript must follow a command"))
 		}
 		return
 	}
@@ -110,10 +120,10 @@ func (p *parser) line(line string) {
 	p.command(line, said)
 }
 
-// setting reads a line that says how one end behaves.
+// setting reads a line with a setting.
 func (p *parser) setting(s setting, rest string) error {
 	if p.opened {
-		return fmt.Errorf("%q must stand before open", s.words)
+		return fmt.Errorf("%q must come before open", s.words)
 	}
 	if s.usage == "" {
 		if err := parseNothing(nil, rest); err != nil {
@@ -123,7 +133,7 @@ func (p *parser) setting(s setting, rest string) error {
 	return s.set(p, rest)
 }
 
-// command reads a line that is something to do.
+// command reads a line with a command.
 func (p *parser) command(line, said string) {
 	v, rest, err := findVerb(line)
 	if err != nil {
@@ -132,13 +142,13 @@ func (p *parser) command(line, said string) {
 	}
 	c := Command{Line: p.at, End: p.at, Text: line, Say: said, Who: v.who, Verb: v.words, Code: wire.NoStatusReceived, verb: v}
 	if err := v.args.parse(&c, rest); err != nil {
-		p.opened = p.opened || v.awaits == AwaitsOpening // one mistake is told once
+		p.opened = p.opened || v.awaits == AwaitsOpening // report one mistake once
 		p.fail(fmt.Errorf("%s %w", v.words, err))
 		return
 	}
 	switch {
 	case v.awaits == AwaitsOpening && p.opened:
-		p.fail(errors.New("open stands twice"))
+		p.fail(errors.New("there is a second open"))
 		return
 	case v.awaits == AwaitsOpening:
 		p.opened = true
@@ -155,8 +165,8 @@ func (p *parser) command(line, said string) {
 		}
 	}
 	if n := len(p.s.Commands); v.joins && said == "" && n > 0 && p.s.Commands[n-1].verb == v && p.s.Commands[n-1].End == p.at-1 {
-		// Lines that follow each other leave in one write, so that how TCP cuts them
-		// is the same in every run.
+		// Lines that follow each other leave in one write. TCP then cuts them in the
+		// same way in every run.
 		last := &p.s.Commands[n-1]
 		last.Bytes = append(last.Bytes, c.Bytes...)
 		last.Text += "\n" + c.Text
@@ -205,7 +215,7 @@ func longest(line string, n int, phrase func(int) string) (found int, rest strin
 	return found, line
 }
 
-// cutWord parts a line into its first word and what follows the space after it.
+// cutWord splits a line into its first word and the rest after the space.
 func cutWord(line string) (word, rest string) {
 	if i := strings.IndexFunc(line, unicode.IsSpace); i >= 0 {
 		return line[:i], strings.TrimLeftFunc(line[i:], unicode.IsSpace)
@@ -234,5 +244,5 @@ func firstWords() (all []string) {
 	return all
 }
 
-// clip shortens what is quoted in an error.
+// clip shortens a quotation in an error.
 func clip(s string) string { return recording.Clip(s, 40) }

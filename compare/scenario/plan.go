@@ -1,13 +1,13 @@
 package scenario
 
-// Plan is a scenario as a page shows it: what is done in it, step by step.
+// Plan is a scenario as a page shows it, step by step.
 type Plan struct {
 	Name    string     `json:"name"`
 	Title   string     `json:"title"`
 	Browser bool       `json:"browser"` // whether a browser can be its client
-	Plain   bool       `json:"plain"`   // whether any server can play it, see Scenario.Plain
+	Plain   bool       `json:"plain"`   // see Scenario.Plain
 	Steps   []PlanStep `json:"steps"`
-	Text    string     `json:"text,omitempty"` // what it was parsed from
+	Text    string     `json:"text,omitempty"` // without transcripts
 }
 
 // PlanStep is one command of a Plan.
@@ -19,11 +19,14 @@ type PlanStep struct {
 	Who     string `json:"who"` // client, server, wire or note
 }
 
-// Plan returns what s does, with its text.
+// Plan returns the steps of s, and its text without the transcripts, which are of
+// another run.
 func (s *Scenario) Plan() Plan {
-	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.Text}
+	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.WithTranscripts(nil)}
+	above := 0 // lines of transcripts
 	for i, c := range s.Commands {
-		p.Steps = append(p.Steps, PlanStep{i, c.Line, c.Text, c.Say, string(c.Who)})
+		p.Steps = append(p.Steps, PlanStep{i, c.Line - above, c.Text, c.Say, string(c.Who)})
+		above += len(c.Transcript)
 	}
 	return p
 }

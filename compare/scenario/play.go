@@ -11,30 +11,29 @@ import (
 	"wslab/reference/wire"
 )
 
-// ErrStopped ends a play by the learner's wish.
+// ErrStopped ends a play because the learner stopped it.
 var ErrStopped = errors.New("the play was stopped")
 
-// ErrNothing says that what a client waits for can't come any more: both ends
-// wait for each other.
-var ErrNothing = errors.New("nothing more comes: both ends wait")
+// ErrNothing ends a wait of a client that cannot succeed: both ends wait for each
+// other.
+var ErrNothing = errors.New("nothing more can arrive: both ends wait")
 
-// Control decides when the step called index may be done: it returns at once,
-// or calls waiting and returns when it was asked for. An error, such as
-// ErrStopped, ends the play. A nil Control lets it run.
+// Control decides when a step may begin: it returns at once, or calls waiting and
+// returns later. An error, such as ErrStopped, ends the play. A nil Control never
+// waits.
 type Control func(ctx context.Context, index int, waiting func()) error
 
-// defaultPatience is the Stage's where it has none.
+// defaultPatience is for a Stage without Patience.
 const defaultPatience = 2 * time.Minute
 
-// endTime bounds how long the server's code may take to end behind the play.
+// endTime bounds how long the server's code may take to return after the play.
 const endTime = 3 * time.Second
 
-// Play plays s on st and records each step. It ends behind the last one, or
-// early when the handshake is refused, which is an outcome and no error. An error
-// says "file:line: what" and stands in the last step's event, too. Whatever
-// happens, what was recorded until then is kept, and nothing that the play began
-// goes on behind it, but for a server's code that is stuck, of which the error
-// tells.
+// Play plays s on st and records each step. It ends after the last one, or early
+// if the server refuses the handshake, which is not an error. An error begins with
+// file and line, and is also in the event of the last step. The recording keeps all
+// events in any case. Play leaves nothing running, except for a server's code that
+// is stuck; the error then says so.
 func (s *Scenario) Play(ctx context.Context, st *Stage, control Control) error {
 	st.mu.Lock()
 	st.setup = s.Setup
@@ -87,14 +86,14 @@ type play struct {
 	s       *Scenario
 	st      *Stage
 	index   int
-	refused bool // the handshake was: there is nothing to go on with
+	refused bool // the handshake was, so no further step can run
 
 	// Of pongCame:
-	seen                uint64 // events up to this one have been looked at
+	seen                uint64 // the last event that was looked at
 	pongs, pongsAwaited int
 }
 
-// tell records how far the play is.
+// tell records a phase of the step at p.index.
 func (p *play) tell(phase recording.Phase, err error) {
 	step := p.st.Step
 	step.Scenario, step.Title, step.Index, step.Of, step.Phase = p.s.Name, p.s.Title, p.index, len(p.s.Commands), phase
@@ -111,7 +110,7 @@ func (p *play) tell(phase recording.Phase, err error) {
 	p.st.Rec.Append(p.conn(), "", &step)
 }
 
-// conn returns the number of the play's own connection, 0 before there is one.
+// conn returns the number of the play's own connection, or 0 before it exists.
 func (p *play) conn() int {
 	if v := p.st.look(p.st.main()); v.rec != nil {
 		return v.rec.ID
@@ -143,11 +142,11 @@ func (p *play) waitServer(ctx context.Context, _ *Command) error {
 
 func (p *play) waitPong(ctx context.Context, _ *Command) error {
 	p.pongsAwaited++
-	return p.await(ctx, "no Pong came", p.pongCame)
+	return p.await(ctx, "no Pong arrived", p.pongCame)
 }
 
-// await waits until there reports true, and says what has not happened when that
-// takes longer than the Stage's patience.
+// await waits until there reports true. If that takes longer than the Stage's
+// patience, its error begins with otherwise.
 func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
 	came, err := p.st.until(ctx, p.st.Clock, p.st.Patience, there)
 	if err == nil && !came {
@@ -156,8 +155,8 @@ func (p *play) await(ctx context.Context, otherwise string, there func() bool) e
 	return err
 }
 
-// pongCame reports whether as many Pongs of the play's client have reached the
-// server as were waited for.
+// pongCame reports whether the server has received as many Pongs of the play's
+// client as the scenario has waited for.
 func (p *play) pongCame() bool {
 	for {
 		events, _ := p.st.Rec.After(p.seen, 1000)
@@ -178,7 +177,7 @@ func (p *play) pongCame() bool {
 func (p *play) openOwn(ctx context.Context, c *Command) error { return p.open(ctx, p.st.main(), c) }
 
 // open has a client open its connection, and waits until the server's code has
-// it, or has refused it.
+// accepted or refused it.
 func (p *play) open(ctx context.Context, party *party, c *Command) error {
 	if err := p.bounded(ctx, func(ctx context.Context) error { return party.client.Do(ctx, c) }); err != nil {
 		return err
@@ -188,9 +187,9 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 		return errors.New("net/http answered the request by itself, so the endpoint never saw it")
 	}
 	p.refused = p.refused || refused
-	return p.await(ctx, "the server's code has not taken the connection over", func() bool {
+	return p.await(ctx, "the server's code has not accepted the connection", func() bool {
 		v := p.st.look(party)
-		opened := v.actor != nil || v.line.Reading // a server that answers wrongly does not say that it is open
+		opened := v.actor != nil || v.line.Reading // a server with a wrong response does not say that it is open
 		return v.arrived && (opened && !refused || v.over())
 	})
 }
@@ -198,9 +197,9 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 // crowd opens more connections, one after the other.
 func (p *play) crowd(ctx context.Context, c *Command) error {
 	if p.st.More == nil {
-		return errors.New("there is no room for a crowd here")
+		return errors.New("this run cannot have more clients")
 	}
-	open := p.s.Commands[0] // it is the scenario's own
+	open := p.s.Commands[0] // the scenario's own open
 	open.Opening, open.Line, open.Text = DefaultOpening(), c.Line, c.Text
 	for n := range c.Count {
 		token := fmt.Sprintf("%s-crowd-%d", p.st.Step.Client, n+1)
@@ -211,12 +210,12 @@ func (p *play) crowd(ctx context.Context, c *Command) error {
 	return nil
 }
 
-// client has the play's own client do c. One that waits in vain goes on.
+// client has the play's own client do c. It ends a wait that cannot succeed.
 func (p *play) client(ctx context.Context, c *Command) error {
 	do := func(ctx context.Context) error { return p.st.Client.Do(ctx, c) }
 	switch c.verb.awaits {
 	case AwaitsEnd:
-		return do(ctx) // it has a bound of its own
+		return do(ctx) // the client bounds it by c.For
 	case AwaitsNothing:
 		return p.bounded(ctx, do)
 	}
@@ -243,14 +242,14 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	p.st.notify()
 	<-watching
 	if errors.Is(err, ErrNothing) && c.verb.awaits == AwaitsFrames {
-		return nil // an outcome: what did come is recorded
+		return nil // the recording has the frames that did arrive
 	}
 	return err
 }
 
 // bounded calls f with a context that ends when the Stage's patience does.
 func (p *play) bounded(ctx context.Context, f func(context.Context) error) error {
-	ctx, stop := p.st.Clock.WithTimeout(ctx, p.st.Patience, fmt.Errorf("nothing came of it in %v", p.st.Patience))
+	ctx, stop := p.st.Clock.WithTimeout(ctx, p.st.Patience, fmt.Errorf("it took longer than %v", p.st.Patience))
 	defer stop()
 	err := f(ctx)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -259,15 +258,15 @@ func (p *play) bounded(ctx context.Context, f func(context.Context) error) error
 	return err
 }
 
-// end closes what is still open, the clients first, as somebody who leaves
-// would, and waits until the server's code has ended.
+// end closes all open connections at their clients, and waits until the server's
+// code has returned.
 func (p *play) end(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*endTime)
 	defer cancel()
 	all := p.st.all()
 	for _, party := range all {
 		if v := p.st.look(party); v.wire != nil && !v.line.Silent {
-			v.wire.Run() // what is held would keep the server's code waiting
+			v.wire.Run() // a held frame would keep the server's code waiting
 		}
 		party.client.Close()
 	}
@@ -295,7 +294,7 @@ func (p *play) end(ctx context.Context) error {
 		}
 	}
 	if ended, _ := p.st.until(ctx, nil, endTime, over); !ended {
-		return fmt.Errorf("%s: the server's code is stuck: it has not ended when its socket was closed", p.s.File)
+		return fmt.Errorf("%s: the server's code is stuck: it did not return after its socket was closed", p.s.File)
 	}
-	return fmt.Errorf("%s: the server's code did not end in %v, until its socket was closed", p.s.File, endTime)
+	return fmt.Errorf("%s: the server's code did not return within %v; closing its socket ended it", p.s.File, endTime)
 }

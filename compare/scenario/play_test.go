@@ -225,7 +225,7 @@ func TestAPageIsToldItsOrdersWhenTheirStepBegins(t *testing.T) {
 	client := &page{Scripted: st.Client.(*Scripted)}
 	st.Client, st.Step.As, st.Patience = client, "browser", time.Second
 	err := parsed(t, "server by hand\nopen\nsend text a\nserver ping\nread eof\nclose").Play(t.Context(), st, nil)
-	want := "s.txt:6: read: nothing came of it in 1s"
+	want := "s.txt:6: read: it took longer than 1s"
 	if err == nil || err.Error() != want || strings.Join(client.did, ", ") != "open, send text, read" {
 		t.Errorf("it gave %v, and did %q", err, client.did)
 	}

@@ -19,32 +19,32 @@ import (
 	"wslab/reference/wire"
 )
 
-// SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3, SampleMask the masking
-// key of §5.7: what the raw client uses where nothing else is ordered.
+// SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3. The raw client uses it
+// unless the scenario sets another.
 const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// SampleMask is the masking key of RFC 6455 §5.7.
+// SampleMask is the masking key of RFC 6455 §5.7, which the raw client uses.
 var SampleMask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// Log is told what a Raw does and is told: what is "dial", "write", "read"
-// or "error", text its bytes or words, size their number or -1. The text of a read
+// Log receives each action of a Raw and its result: what is "dial", "write",
+// "read" or "error", text is the bytes or words, size the number of bytes or -1. The text of a read
 // of size -1 is why reading ended.
 type Log func(what, text string, size int)
 
-// Raw is a client that follows no rule by itself: it sends what it is told to,
-// and reads all that comes. Its methods may be called concurrently.
+// Raw is a client that follows no rule by itself: it sends exactly what its caller
+// asks for, and reads everything. Its methods may be called concurrently.
 type Raw struct {
 	conn  net.Conn
 	log   Log
-	heard func(dissect.Item) // told of what came, by the goroutine that reads; may be nil
-	done  chan struct{}      // closed when nothing more is to be read
+	heard func(dissect.Item) // called with each item, by the goroutine that reads; may be nil
+	done  chan struct{}      // closed when reading has ended
 
-	writing sync.Mutex // bytes leave in the order in which talk has them
+	writing sync.Mutex // so that bytes leave in the order in which talk has them
 	clock   *tap.Clock // guarded by writing
 
 	mu       Changes
 	talk     dissect.Conversation
-	status   int // of the response, 0 until it has come
+	status   int // of the response, 0 until it has arrived
 	frames   int // read so far
 	end      string
 	reset    bool // the server's RST is in the log
@@ -77,8 +77,7 @@ func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard 
 	return c, nil
 }
 
-// Use has c measure by clock how long it waits for the server to take what it
-// writes.
+// Use sets the clock for the timeout of writes.
 func (c *Raw) Use(clock *tap.Clock) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -93,7 +92,7 @@ func (c *Raw) Frame(op wire.Opcode, p []byte) error {
 	return c.Bytes(appendFrame(nil, op, true, p))
 }
 
-// appendFrame writes a frame with the sample masking key behind b.
+// appendFrame appends a frame with the sample masking key to b.
 func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
 	h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
 	b = h.Append(b)
@@ -103,7 +102,7 @@ func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
 	return b
 }
 
-// Close closes the socket without a word and waits for the reader to end.
+// Close closes the socket without a Close frame and waits for the reader to end.
 func (c *Raw) Close() error {
 	c.leaves()
 	err := c.conn.Close()
@@ -140,8 +139,8 @@ func (c *Raw) leaves() {
 	c.progress.Fin = true
 }
 
-// Deafen stops reading, until Hear: what comes stays in the socket. It returns
-// when nothing reads any more; what was read before may have to be answered first.
+// Deafen stops reading, until Hear: further bytes stay in the socket. It returns
+// when the reader has stopped, which may first have to answer what it has read.
 func (c *Raw) Deafen(ctx context.Context) error {
 	c.mu.Lock()
 	c.deaf = true
@@ -159,7 +158,7 @@ func (c *Raw) Hear() {
 	c.mu.Tell()
 }
 
-// Progress says how far the client is.
+// Progress returns how far the client is.
 func (c *Raw) Progress() Progress {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,7 +178,7 @@ func (c *Raw) Status(ctx context.Context) (int, error) {
 	return c.status, err
 }
 
-// Frames waits until n frames have been read in all, or no more can come.
+// Frames waits until n frames have been read in all, or reading has ended.
 func (c *Raw) Frames(ctx context.Context, n int) error {
 	return c.await(ctx, func() bool { return c.frames >= n })
 }
@@ -255,19 +254,19 @@ func (c *Raw) read() {
 	}
 }
 
-// take deals with bytes that came.
+// take processes received bytes.
 func (c *Raw) take(b []byte) {
 	text := clipHex(b)
 	if bytes.HasPrefix(b, []byte("HTTP/")) {
 		text, _, _ = strings.Cut(string(b), "\r\n")
 	}
-	c.log("read", text, len(b)) // before who waits for it can answer
+	c.log("read", text, len(b)) // before a waiter can answer it
 	c.mu.Lock()
 	items := slices.Clone(c.talk.Bytes(wire.Server, b, false)) // a write may use c.talk before heard has them all
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
-			if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // else the answer is still to come
+			if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // else the final response is still to come
 				c.status = s
 			}
 		case it.Frame != nil:
@@ -281,7 +280,7 @@ func (c *Raw) take(b []byte) {
 		}
 	}
 	c.mu.Lock()
-	c.progress.Read += int64(len(b)) // behind the answers to them
+	c.progress.Read += int64(len(b)) // after the answers to them
 	c.mu.Unlock()
 	c.mu.Tell()
 }
@@ -340,7 +339,7 @@ func (c *Raw) wasReset() {
 }
 
 // ended says how reading ended: eof, reset, closed by the client itself, error,
-// or nothing while it goes on.
+// or "" before that.
 func (c *Raw) ended() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,23 +15,23 @@ type Scenario struct {
 	Name     string // file name without its extension
 	File     string // as errors name it
 	Title    string // its first comment
-	About    string // the other comments before the first command, those of its own left out
+	About    string // the comments below that, before the first command
 	Text     string // the file
 	Setup    Setup
 	Answers  bool // "client answers": the raw client answers Ping and Close as a browser does
 	Commands []Command
 
-	overrides bool // of the request, which a browser has no way to make
+	overrides bool // it changes the request, which a browser cannot do
 }
 
 // Setup says how the server's code behaves once the connection is open. Its
 // zero value echoes every message.
 type Setup struct {
-	ByHand      bool          // it does only what the scenario's server lines say
+	ByHand      bool          // it does only what the server commands say
 	IgnoreClose bool          // it answers no Close frame
-	KeepTCP     bool          // it leaves TCP open behind the closing handshake
-	PingEvery   time.Duration // it sends a Ping so often; 0: never
-	PongWithin  time.Duration // and ends the connection when no Pong comes in this time
+	KeepTCP     bool          // it leaves TCP open after the closing handshake
+	PingEvery   time.Duration // it sends a Ping at this interval; 0: never
+	PongWithin  time.Duration // and ends the connection if no Pong arrives in this time
 	Process     bool          // it runs in a process of its own, which can be killed
 }
 
@@ -48,8 +48,8 @@ func (s *Scenario) Browser() bool {
 	return true
 }
 
-// Plain reports whether s asks nothing of the server's code but to echo, to send
-// text and to close: what any server can do.
+// Plain reports whether any server can play s: its code only has to echo, to send
+// text and to close.
 func (s *Scenario) Plain() bool {
 	if s.Setup != (Setup{}) {
 		return false
@@ -63,7 +63,8 @@ func (s *Scenario) Plain() bool {
 }
 
 // Load parses every *.txt of dir in fsys, ordered by name. Its error joins all
-// errors of all files.
+// errors of all files, each a *LineError. It still returns the
+// scenarios without a mistake.
 func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	files, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
 	if err != nil {
@@ -75,12 +76,12 @@ func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	for _, file := range files {
 		text, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, &LineError{file, 1, err})
 			continue
 		}
-		s, err := Parse(file, string(text))
-		if err != nil {
-			errs = append(errs, err)
+		s, err := Parse(file, strings.ReplaceAll(string(text), "\r\n", "\n"))
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			errs = append(errs, joined.Unwrap()...)
 			continue
 		}
 		all = append(all, s)
@@ -88,7 +89,7 @@ func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	return all, errors.Join(errs...)
 }
 
-// Find returns the scenario called name, or an error that lists those there are.
+// Find returns the scenario called name, or an error that lists all names.
 func Find(all []*Scenario, name string) (*Scenario, error) {
 	var names []string
 	for _, s := range all {

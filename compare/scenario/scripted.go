@@ -15,14 +15,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// Scripted is the Client that acts on a Raw: it can do every command, and does
-// nothing else, but answer Ping and Close where Answers is set.
+// Scripted is the Client that acts on a Raw. It can do every command, and does
+// nothing by itself, except that it answers Ping and Close if Answers is set.
 type Scripted struct {
 	Dial    func(context.Context) (net.Conn, error)
 	Target  string // of the request
 	Host    string
 	Answers bool
-	Log     Log // told what it does and is told; may be nil
+	Log     Log // may be nil
 
 	// Clock measures how long it waits for the server. Nil: the real time.
 	Clock *tap.Clock
@@ -33,20 +33,20 @@ type Scripted struct {
 	raw       *Raw // nil until open
 	changed   func()
 	came      []arrival
-	next      int // of came, the first that no expect has had
-	frames    int // that came so far
-	awaited   int // of them those that read and expect have had
+	next      int // index in came of the first that no expect has had
+	frames    int // received so far
+	awaited   int // of frames, those that read and expect have had
 	closeSent bool
 }
 
-// maxCame bounds what a client keeps for an expect to come.
+// maxCame bounds how many arrivals a client keeps for a later expect.
 const maxCame = 4096
 
-// arrival is a message or a control frame that came.
+// arrival is a received message or control frame.
 type arrival struct {
 	kind    string
 	payload []byte
-	frame   int // frames up to its last
+	frame   int // its last frame, counted from 1
 }
 
 // Watch implements Client.
@@ -74,8 +74,8 @@ func (s *Scripted) connection() *Raw {
 	return s.raw
 }
 
-// Do implements Client. What cannot be written is told to Log and is no error:
-// the server may well have closed TCP.
+// Do implements Client. A failed write goes to Log and is not an error: the server
+// may have closed TCP.
 func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	if c.verb.awaits == AwaitsOpening {
 		return s.open(ctx, c.Opening)
@@ -90,7 +90,7 @@ func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	return c.verb.raw(s, ctx, raw, c)
 }
 
-// sayClose sends a Close frame, to which the server's is then the answer.
+// sayClose sends a Close frame, so that the server's Close needs no answer.
 func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 	s.mu.Lock()
 	s.closeSent = true
@@ -99,8 +99,8 @@ func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 	return nil
 }
 
-// fragmented returns a text in fragments, which leave in one write: how TCP
-// cuts them is then the same in every run.
+// fragmented returns a text in fragments, which leave in one write. TCP then cuts
+// them in the same way in every run.
 func fragmented(parts [][]byte) (b []byte) {
 	op := wire.Text
 	for i, p := range parts {
@@ -132,14 +132,14 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	close(ready)
 	status, err := raw.Status(ctx)
 	if err == nil && status != 101 {
-		// The server closes behind its refusal. Waiting for it makes who closes first
-		// the same in every run.
+		// The server closes TCP after its refusal. Wait for that, so that the server
+		// closes first in every run.
 		err = raw.EOF(ctx)
 	}
 	return err
 }
 
-// hear takes what came, and answers.
+// hear processes a received item, and answers it.
 func (s *Scripted) hear(it dissect.Item) {
 	s.mu.Lock()
 	raw := s.raw
@@ -174,8 +174,9 @@ func (s *Scripted) hear(it dissect.Item) {
 	raw.Frame(answer, payload)
 }
 
-// keep puts a behind what no expect has had. Of heartbeats any number may come
-// while a learner thinks: the oldest of them make room. s.mu is held.
+// keep appends a to the arrivals that no expect has had. If there are too many,
+// the oldest heartbeat goes: any number may arrive while a learner thinks. s.mu is
+// held.
 func (s *Scripted) keep(a arrival) {
 	s.came, s.next = s.came[s.next:], 0
 	if len(s.came) == maxCame {
@@ -188,13 +189,13 @@ func (s *Scripted) keep(a arrival) {
 // heartbeat reports whether kind is Ping or Pong.
 func heartbeat(kind string) bool { return kind == "ping" || kind == "pong" }
 
-// holdAnswers lets no answer be sent until resume.
+// holdAnswers keeps the client from answering until resume.
 func (s *Scripted) holdAnswers() (resume func()) {
 	s.answering.Lock()
 	return s.answering.Unlock
 }
 
-// read waits for n more frames, for the end of TCP where n is 0.
+// read waits for n more frames, or for the end of TCP if n is 0.
 func (s *Scripted) read(ctx context.Context, raw *Raw, n int) error {
 	if n == 0 {
 		return raw.EOF(ctx)
@@ -206,8 +207,8 @@ func (s *Scripted) read(ctx context.Context, raw *Raw, n int) error {
 	return raw.await(ctx, func() bool { return s.skip(all) })
 }
 
-// skip passes over what came in the first n frames, and reports whether there
-// have been so many.
+// skip skips the arrivals of the first n frames, and reports whether n frames have
+// arrived.
 func (s *Scripted) skip(n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,7 +229,7 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 		return s.next < len(s.came)
 	})
 	if err != nil {
-		return fmt.Errorf("%w, and %s was expected", err, w)
+		return fmt.Errorf("%w, but %s was expected", err, w)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,13 +241,13 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 		got = Want{Kind: a.kind, Payload: a.payload}
 	}
 	if !w.Fits(got) {
-		return fmt.Errorf("%s came, and %s was expected", got, w)
+		return fmt.Errorf("%s arrived, but %s was expected", got, w)
 	}
 	return nil
 }
 
-// overlooks reports whether a is none of the business of who expects w: like a
-// browser's page, a client that answers by itself is not told of heartbeats.
+// overlooks reports whether an expect of w ignores a: a client that answers by
+// itself does not see heartbeats, as a browser's page does not.
 func (s *Scripted) overlooks(w Want, a arrival) bool {
 	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
 }
@@ -262,8 +263,8 @@ func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) erro
 	return context.Cause(ctx)
 }
 
-// Fits reports whether got is what w asks for. A close without a reason asks for
-// its code alone.
+// Fits reports whether got is as w wants it. A close without a reason wants the
+// same code, with any reason.
 func (w Want) Fits(got Want) bool {
 	switch {
 	case w.Kind != got.Kind:
@@ -276,7 +277,7 @@ func (w Want) Fits(got Want) bool {
 	return bytes.Equal(w.Payload, got.Payload)
 }
 
-// String says what w is: close 1000 "bye".
+// String returns w as a person writes it: close 1000 "bye".
 func (w Want) String() string {
 	switch {
 	case w.Any:

@@ -294,13 +294,13 @@ func TestAScriptedClientFindsWhatItExpects(t *testing.T) {
 
 func TestWhatIsNotExpectedFailsAtItsLine(t *testing.T) {
 	for expects, want := range map[string]string{
-		"expect text ho":        `line 3: text "hi" came, and text "ho" was expected`,
-		"expect binary":         `line 3: text "hi" came, and binary was expected`,
-		"expect ping\nread 1":   `line 3: text "hi" came, and ping was expected`,
-		"read 1\nexpect close":  `line 4: eof came, and close was expected`,
-		"read 1\nexpect reset":  `line 4: eof came, and reset was expected`,
-		"expect close 1000 bye": `line 3: text "hi" came, and close 1000 normal closure "bye" was expected`,
-		"expect binary 00":      `line 3: text "hi" came, and binary 00 was expected`,
+		"expect text ho":        `line 3: text "hi" arrived, but text "ho" was expected`,
+		"expect binary":         `line 3: text "hi" arrived, but binary was expected`,
+		"expect ping\nread 1":   `line 3: text "hi" arrived, but ping was expected`,
+		"read 1\nexpect close":  `line 4: eof arrived, but close was expected`,
+		"read 1\nexpect reset":  `line 4: eof arrived, but reset was expected`,
+		"expect close 1000 bye": `line 3: text "hi" arrived, but close 1000 normal closure "bye" was expected`,
+		"expect binary 00":      `line 3: text "hi" arrived, but binary 00 was expected`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			_, err := script(t, t.Context(), "open\n"+expects, func(s *server) {

@@ -18,16 +18,16 @@ type setting struct {
 
 // settings is the table of all settings.
 var settings = []setting{
-	{"field", "NAME: VALUE", "replaces this header field of the client's handshake, or adds it; a second line adds a second field", (*parser).field},
+	{"field", "NAME: VALUE", "sets this header field of the client's handshake; a second line adds a second field", (*parser).field},
 	{"remove", "NAME", "removes this header field from the client's handshake", (*parser).remove},
 	{"client answers", "", "the raw client answers Ping and Close, as a browser does", func(p *parser, _ string) error {
 		p.s.Answers = true
 		return nil
 	}},
-	{"server by hand", "", "the server does only what the scenario's server commands say; without this it echoes every message", serverIs(func(s *Setup) { s.ByHand = true })},
+	{"server by hand", "", "the server does only what its commands say; without this it echoes every message", serverIs(func(s *Setup) { s.ByHand = true })},
 	{"server ignores close", "", "the server does not answer a Close frame", serverIs(func(s *Setup) { s.IgnoreClose = true })},
 	{"server keeps tcp", "", "the server leaves the TCP connection open after the closing handshake", serverIs(func(s *Setup) { s.KeepTCP = true })},
-	{"server pings", "every DURATION within DURATION", "the server sends a Ping at this interval, and closes the TCP connection if no Pong arrives in time", (*parser).pings},
+	{"server pings", "every DURATION within DURATION", "the server sends Pings, and closes TCP if a Pong is late", (*parser).pings},
 	{"server in a process", "", "the server runs in a process of its own, which can be killed", serverIs(func(s *Setup) { s.Process = true })},
 }
 
@@ -45,13 +45,13 @@ func (s Setup) check() error {
 	case s.Process && s != (Setup{Process: true}):
 		return errors.New("a server in a process has no other settings: it echoes")
 	case s.ByHand && s.PingEvery > 0:
-		return errors.New("a server by hand sends no Pings by itself")
+		return errors.New("a server by hand cannot send Pings by itself")
 	}
 	return nil
 }
 
-// field gives the request a header field. Once it takes the place of the usual
-// one, twice it stands there twice.
+// field gives the request a header field. The first line for a name replaces the
+// default field; each further line adds one.
 func (p *parser) field(rest string) error {
 	name, value, ok := strings.Cut(rest, ":")
 	if !ok {
@@ -79,7 +79,7 @@ func (p *parser) remove(rest string) error {
 func (p *parser) pings(rest string) error {
 	said := strings.Fields(rest)
 	if len(said) != 4 || said[0] != "every" || said[2] != "within" {
-		return errors.New("server pings is followed by every DURATION within DURATION")
+		return errors.New("server pings needs every DURATION within DURATION")
 	}
 	every, err := durationOf(said[1])
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *parser) pings(rest string) error {
 		return err
 	}
 	if within > every {
-		return fmt.Errorf("a Pong must be waited for no longer than until the next Ping: %s is more than %s", said[3], said[1])
+		return fmt.Errorf("the time for a Pong, %s, is longer than the time between two Pings, %s", said[3], said[1])
 	}
 	p.s.Setup.PingEvery, p.s.Setup.PongWithin = every, within
 	return p.s.Setup.check()

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Bounds of waiting. What takes longer than settleTime is left to go on: its
-// events then belong to a later step.
+// Bounds of waiting. An effect that takes longer than settleTime continues, and its
+// events belong to a later step.
 const (
 	settleTime = 2 * time.Second
-	quietTime  = 60 * time.Millisecond // for which nothing happens, where a browser is the client
+	quietTime  = 60 * time.Millisecond // without an event, if a browser is the client
 )
 
 // settle waits until the effect of a command is over: both ends of every
-// connection have taken in what the other has sent, and wait for more, or have
+// connection have read everything that the other sent, and wait for more or have
 // ended.
 func (st *Stage) settle(ctx context.Context) error {
 	bound := settleTime
@@ -26,7 +26,7 @@ func (st *Stage) settle(ctx context.Context) error {
 	if !settled || err != nil || st.main().client.Progress().Known {
 		return err
 	}
-	// What a browser has in hand is not known: it is given a moment.
+	// A browser does not say what it still has to do, so wait for a quiet moment.
 	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
 		last := st.changes()
 		if more, err := st.until(ctx, nil, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
@@ -54,8 +54,8 @@ func (v view) settled(setup Setup) bool {
 	return v.serverRests(setup) && v.clientRests()
 }
 
-// serverRests reports whether the server's code has taken all that was sent and
-// waits, or has ended, or has nothing to do.
+// serverRests reports whether the server's code has read everything and waits, or
+// has ended, or has nothing to do.
 func (v view) serverRests(setup Setup) bool {
 	switch {
 	case v.served:
@@ -69,31 +69,31 @@ func (v view) serverRests(setup Setup) bool {
 	case v.calls > 0 && !v.waits:
 		return false
 	case v.calls > 0 && !setup.ByHand && v.line.Out+v.line.Taken == v.before:
-		return false // it is the code that echoes which reads; the call has not written yet
+		return false // the code that echoes is the reader; the call has not written yet
 	case !v.line.Reading:
 		return false
 	case !v.Known:
 		return true
-	case v.Fin: // a read ends at once, unless FIN is lost, or waits behind a unit
+	case v.Fin: // a read ends at once, unless FIN is lost or held
 		return v.line.Silent || v.line.Waiting > 0
 	}
 	r, more := v.actor.(restless)
 	return v.line.In == v.Written && (!more || r.Rests(v.line))
 }
 
-// clientRests reports whether the client has taken all that the server sent.
+// clientRests reports whether the client has read everything that the server sent.
 func (v view) clientRests() bool {
 	switch {
 	case !v.Known, v.Ended, v.Deaf, v.line.Silent:
 		return true
 	case (v.line.Closed || v.line.FinOut || v.line.Failed) && !v.line.FinHeld:
-		return false // the end of TCP is on its way to it
+		return false // the end of TCP has not reached it yet
 	}
 	return v.Read == v.line.Out
 }
 
-// nothingComes reports whether a client that waits does so in vain: all is
-// settled, and nobody will do anything by himself.
+// nothingComes reports whether a client waits in vain: everything is settled, and
+// neither end will do anything by itself.
 func (st *Stage) nothingComes() bool {
 	if st.setup.PingEvery > 0 {
 		return false
@@ -107,7 +107,7 @@ func (st *Stage) nothingComes() bool {
 	return true
 }
 
-// gone reports whether, besides, nothing that its server wrote is left to be sent.
+// gone reports whether v is over, and has sent everything that its server wrote.
 func (v view) gone() bool { return v.over() && (v.wire == nil || !v.line.Lingers) }
 
 // over reports whether the server's code has ended and its socket is closed.

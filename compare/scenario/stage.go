@@ -8,19 +8,18 @@ import (
 	"wslab/compare/tap"
 )
 
-// Client is who opens the connection of a play and acts at its end: Scripted,
-// or a browser. Its methods may be called concurrently.
+// Client opens the connection of a play and acts at its end: it is Scripted, or a
+// browser. Its methods may be called concurrently.
 type Client interface {
-	// Do carries out one of the client's commands and returns when that is done:
-	// for open when the handshake has been answered, for read, expect and patience
-	// when what they wait for has come, for all else when it has left the client's
-	// hands. A browser's is done when its page says so.
+	// Do carries out one of the client's commands. It returns when the wait of the
+	// command is over, or when its bytes were written. A browser's command is done
+	// when its page says so.
 	//
-	// What the server makes of it is an outcome, and no error: an error ends the
-	// play at this command. It is ErrNothing where ctx ended with that cause.
+	// An error ends the play at this command; the server's reaction is not an error.
+	// The error is ErrNothing if ctx ended with that cause.
 	Do(ctx context.Context, c *Command) error
 
-	// Progress says how far the client is.
+	// Progress returns how far the client is.
 	Progress() Progress
 
 	// Watch has changed called whenever Progress may have changed. It must be
@@ -33,42 +32,41 @@ type Client interface {
 
 // Progress says how far a client is.
 type Progress struct {
-	// Known is set where the bytes below are known: for a raw client. Of a
-	// browser nobody knows what it has in hand; the play then waits until nothing
-	// has been recorded for a moment.
+	// Known is set if the bytes below are known: for a raw client. A browser does
+	// not say them, so the play waits until nothing was recorded for a moment.
 	Known         bool
-	Written, Read int64 // bytes that have left it, and that it has dealt with
+	Written, Read int64 // bytes that it has sent, and that it has processed
 
 	Refused bool // the handshake was not answered with 101
 	Fin     bool // it has closed TCP, or its own direction
-	Ended   bool // it reads no more: the server's FIN or RST has come, or it has closed TCP
-	Deaf    bool // it has stopped reading for the time being
+	Ended   bool // it reads no more: the server's FIN or RST has arrived, or it has closed TCP
+	Deaf    bool // it has stopped reading for now
 }
 
-// restless is an Actor whose code does more than the line shows: it runs
-// elsewhere, or sends Pings by itself. It tells when that is at rest.
+// restless is an Actor whose code does more than the connection shows: it runs in
+// another process, or sends Pings by itself. Rests reports whether that is idle.
 type restless interface {
 	Rests(tap.Status) bool
 	Watch(changed func())
 }
 
-// Stage is what a play acts on: its clients, their connections, and the
-// server's code at the other end. Who serves the handshakes tells it of each by
-// Arrive. Its exported fields must not be changed once the play has begun.
+// Stage holds everything that a play acts on: its clients, their connections, and
+// the server's code at the other end. The HTTP handler calls Arrive for each
+// handshake. Its exported fields must not be changed once the play has begun.
 type Stage struct {
 	Rec    *recording.Recording
-	Step   recording.Step // what all steps of the play tell alike: Play, BranchOf, Endpoint, Client, As
+	Step   recording.Step // the fields that all steps share: Play, BranchOf, Endpoint, Client, As
 	Client Client         // its connection arrives under the token Step.Client
 
 	// More returns one more raw client, for a crowd; its connection arrives under
-	// token. Nil where there is no room for a crowd.
+	// token. Nil if the play cannot have a crowd.
 	More func(token string) Client
 
-	// Patience bounds each wait for what need never come. Default: 2 minutes.
+	// Patience bounds each wait. Default: 2 minutes.
 	Patience time.Duration
 
-	// Clock measures that, and the waits that the scenario itself orders. It stands
-	// still while a learner holds the wire. Nil: always the real time.
+	// Clock measures Patience, and the waits in the scenario. It stops while a
+	// learner holds the wire. Nil: the real time.
 	Clock *tap.Clock
 
 	// Settled, when not nil, is called when the effect of a step is over, before
@@ -90,16 +88,16 @@ type party struct {
 	wire    *tap.Conn // nil until it has arrived
 	rec     *recording.Connection
 	actor   Actor // nil until it is open
-	calls   int   // of actor that have not come back
-	waits   bool  // the call may wait for what the client does
-	before  int64 // bytes that had left when it began
+	calls   int   // of actor that have not returned
+	waits   bool  // the call may wait for the client
+	before  int64 // bytes sent when the call began
 	served  bool  // the server's code has ended
 	arrived bool
 }
 
-// Arrive tells that the connection of the client called token has reached the
-// server, recorded by rec, and how the server's code shall behave. The code then
-// calls opened when the handshake is done, and served when it has ended.
+// Arrive says that the connection of the client called token has reached the
+// server and is recorded by rec. It returns how the server's code must behave. The
+// code calls opened when the handshake is done, and served when it has ended.
 func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection) (setup Setup, opened func(Actor), served func()) {
 	st.mu.Lock()
 	var p *party
@@ -108,7 +106,7 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 			p = q
 		}
 	}
-	if p == nil { // nobody waits for it: it is echoed, and the play takes no notice
+	if p == nil { // it belongs to no client of the play, which ignores it; the server echoes
 		p = &party{token: token}
 	}
 	p.wire, p.rec, p.arrived = wire, rec, true
@@ -136,7 +134,7 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 	return setup, opened, served
 }
 
-// notify wakes who waits for something to change.
+// notify wakes all waiters.
 func (st *Stage) notify() {
 	st.mu.Lock()
 	st.count++
@@ -144,17 +142,17 @@ func (st *Stage) notify() {
 	st.mu.Tell()
 }
 
-// changes returns how many times something has changed. The recording does not
-// tell: it may be that of other connections as well.
+// changes returns how many times something has changed. The recording cannot say:
+// it may have other connections as well.
 func (st *Stage) changes() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.count
 }
 
-// until waits until the function there reports true; it is called with st.mu not
-// held. until reports false when bound is over on clock, and ctx's cause when that
-// ends.
+// until waits until the function there reports true, which it calls without
+// st.mu. It returns false once bound has passed on clock, and the cause of ctx if
+// that ends.
 func (st *Stage) until(ctx context.Context, clock *tap.Clock, bound time.Duration, there func() bool) (bool, error) {
 	over, timer := clock.After(bound)
 	defer timer.Stop()
@@ -193,14 +191,14 @@ func (st *Stage) join(token string, c Client) *party {
 	return p
 }
 
-// view is a party as it is at one moment.
+// view is the state of a party at one moment.
 type view struct {
 	party
 	Progress
 	line tap.Status
 }
 
-// look returns p as it is.
+// look returns the state of p.
 func (st *Stage) look(p *party) view {
 	st.mu.Lock()
 	v := view{party: *p}

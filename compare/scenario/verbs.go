@@ -78,7 +78,7 @@ var verbs = []*verb{
 		raw: frame(wire.Text, (*Command).payload)},
 	{words: "send binary", args: data, who: ByClient, says: "sends a binary message in one frame", page: order(func(c *Command) recording.Order { return recording.Order{Do: "send", Hex: hex.EncodeToString(c.Bytes)} }),
 		raw: frame(wire.Binary, (*Command).payload)},
-	{words: "send repeat", args: count("how many bytes to send", 1, maxRepeat), who: ByClient, says: "sends a text message of N letters `a`", page: order(func(c *Command) recording.Order { return recording.Order{Do: "send", Repeat: c.Count} }),
+	{words: "send repeat", args: count("a number of bytes", 1, maxRepeat), who: ByClient, says: "sends a text message of N letters `a`", page: order(func(c *Command) recording.Order { return recording.Order{Do: "send", Repeat: c.Count} }),
 		raw: frame(wire.Text, func(c *Command) []byte { return bytes.Repeat([]byte("a"), c.Count) })},
 	{words: "send fragments", args: parts, who: ByClient, says: "sends a text message in fragments, all in one write",
 		raw: raw(func(r *Raw, c *Command) { r.Bytes(fragmented(c.Parts)) })},
@@ -91,7 +91,7 @@ var verbs = []*verb{
 		raw: raw(func(r *Raw, c *Command) { r.Bytes(c.Bytes) })},
 	{words: "read", args: frames, who: ByClient, says: "waits for N more frames, or until the server closes the TCP connection", awaits: AwaitsFrames, page: noOrder,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.read(ctx, r, c.Count) }},
-	{words: "expect", args: expected, who: ByClient, says: "waits for the next message, control frame or end, and fails the scenario if it is not this one", awaits: AwaitsWant, page: hears,
+	{words: "expect", args: expected, who: ByClient, says: "fails if the next message, control frame or end differs", awaits: AwaitsWant, page: hears,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.expect(ctx, r, c.Want) }},
 	{words: "reading off", args: nothing, who: ByClient, says: "stops reading; what the server sends stays in the socket",
 		raw: func(_ *Scripted, ctx context.Context, r *Raw, _ *Command) error { return r.Deafen(ctx) }},
@@ -105,9 +105,9 @@ var verbs = []*verb{
 		raw: raw(func(r *Raw, _ *Command) { r.Reset() })},
 	{words: "leave", args: nothing, who: ByClient, says: "closes the tab; a raw client closes its TCP connection", page: order(func(*Command) recording.Order { return recording.Order{Do: "leave"} }),
 		raw: raw(func(r *Raw, _ *Command) { r.Close() })},
-	{words: "patience", args: duration, who: ByClient, says: "waits until the connection has ended, and closes TCP after this time. A browser waits as long as it does by itself", awaits: AwaitsEnd, page: noOrder,
+	{words: "patience", args: duration, who: ByClient, says: "waits for the end of the connection; a raw client closes TCP after this time", awaits: AwaitsEnd, page: noOrder,
 		raw: func(s *Scripted, ctx context.Context, r *Raw, c *Command) error { return s.patience(ctx, r, c.For) }},
-	{words: "crowd", args: count("how many more clients come", 1, maxCrowd), who: ByClient, says: "opens N more connections with raw clients that answer Ping and Close", page: noOrder, play: (*play).crowd},
+	{words: "crowd", args: count("a number of clients", 1, maxCrowd), who: ByClient, says: "opens N more connections with raw clients that answer Ping and Close", page: noOrder, play: (*play).crowd},
 
 	{words: "server read", args: nothing, who: ByServer, says: "reads one message with the library", needs: byHand, waits: true,
 		server: func(a Actor, _ *Command) { a.Read() }},
@@ -156,7 +156,7 @@ var verbs = []*verb{
 		line: func(l *tap.Conn, _ *Command) error { l.Silent(); return nil }},
 	{words: "wire delay", args: duration, who: ByWire, says: "delays every frame by this time, in each direction",
 		line: func(l *tap.Conn, c *Command) error { l.SetDelay(c.For); return nil }},
-	{words: "wire split", args: count("how many bytes a TCP write has at most", 1, 1<<16), who: ByWire, says: "cuts the TCP writes into pieces of at most N bytes",
+	{words: "wire split", args: count("a number of bytes", 1, 1<<16), who: ByWire, says: "cuts the TCP writes into pieces of at most N bytes",
 		line: func(l *tap.Conn, c *Command) error { l.Split(c.Count); return nil }},
 
 	{words: "wait server", args: nothing, who: ByNobody, says: "waits until the server's code has returned and its socket is closed", play: (*play).waitServer},
@@ -168,24 +168,24 @@ var verbs = []*verb{
 // renamed are the commands that had another name, by that name.
 var renamed = map[string]string{"octets": "bytes", "server octets": "server bytes"}
 
-// Actor is the server's end of an open connection, as a play gives orders to
-// it. Every call is recorded with what came back, as Go shows it; the error that
-// is returned is the same. The methods may be called concurrently, but for those
-// of a server by hand, which come one at a time.
+// Actor is the server's end of an open connection, to which a play gives orders.
+// It records every call with its result, and returns the same error. The methods
+// may be called concurrently, except for those of a server by hand, which are
+// called one at a time.
 type Actor interface {
-	// Send sends one message, as far as the implementation can in one frame a part.
+	// Send sends one message, with one frame for each part if the library can.
 	Send(op wire.Opcode, parts ...[]byte) error
 	// Control sends a Ping or Pong.
 	Control(op wire.Opcode, payload []byte) error
-	// Close is the library's closing handshake: as much of it as it has.
+	// Close is the library's closing handshake, as far as it has one.
 	Close(code wire.CloseCode, reason string) error
 	// Read is the library's read of the next message.
 	Read() error
-	// SayClose sends a Close frame with that payload, legal or not, and does
-	// nothing else about it. HangUp does, and closes TCP at once.
+	// SayClose sends a Close frame with that payload, valid or not, and does nothing
+	// else. HangUp sends it and closes TCP at once.
 	SayClose(payload []byte) error
 	HangUp(payload []byte) error
-	// Bytes sends bytes as they are, past the library's rules.
+	// Bytes sends bytes as they are, past the library's checks.
 	Bytes(b []byte) error
 	// The socket below the library, as net.Conn has it.
 	TCPRead() error
@@ -193,14 +193,14 @@ type Actor interface {
 	TCPClose() error
 	TCPHalf() error
 	TCPReset() error
-	// Kill ends the server's process without a word.
+	// Kill kills the server's process.
 	Kill() error
-	// End lets the server's code come to its end: it closes TCP where it is open.
+	// End lets the server's code return, and closes TCP if it is open.
 	End()
 }
 
-// raw returns what a raw client does, where that is an outcome whatever comes of
-// it: a server may have closed TCP, and the Raw's log has the error.
+// raw is for an action that cannot fail the scenario: the server may have closed
+// TCP, and the Raw's log has the error.
 func raw(do func(*Raw, *Command)) func(*Scripted, context.Context, *Raw, *Command) error {
 	return func(_ *Scripted, _ context.Context, r *Raw, c *Command) error {
 		do(r, c)
@@ -208,7 +208,7 @@ func raw(do func(*Raw, *Command)) func(*Scripted, context.Context, *Raw, *Comman
 	}
 }
 
-// frame has a raw client send one frame.
+// frame is raw for sending one frame.
 func frame(op wire.Opcode, payload func(*Command) []byte) func(*Scripted, context.Context, *Raw, *Command) error {
 	return raw(func(r *Raw, c *Command) { r.Frame(op, payload(c)) })
 }
@@ -241,7 +241,7 @@ func closes(c *Command) recording.Order {
 // noOrder is for a command that a browser needs no order for.
 func noOrder(*Command) (*recording.Order, bool) { return nil, true }
 
-// hears is noOrder where JavaScript hears of the thing that is expected.
+// hears is noOrder if JavaScript can see the thing that is expected.
 func hears(c *Command) (*recording.Order, bool) {
 	return nil, slices.Contains([]string{"text", "binary", "close", "eof"}, c.Want.Kind)
 }
@@ -249,21 +249,21 @@ func hears(c *Command) (*recording.Order, bool) {
 // oneHeld returns an error where no frame was held.
 func oneHeld(_ uint64, ok bool) error {
 	if !ok {
-		return errors.New("nothing waits at the valve")
+		return errors.New("no frame is held")
 	}
 	return nil
 }
 
-// fits says which setting v needs that setup has not.
+// fits returns an error if v needs a setting that setup does not have.
 func (v *verb) fits(setup Setup) error {
 	switch {
 	case v.who != ByServer:
 	case v.needs == byHand && !setup.ByHand:
-		return fmt.Errorf("%s needs the setting server by hand: the code that echoes reads by itself", v.words)
+		return fmt.Errorf("%s needs the setting server by hand: without it, the code that echoes does the reading", v.words)
 	case v.needs == inProcess && !setup.Process:
 		return fmt.Errorf("%s needs the setting server in a process", v.words)
 	case v.needs != inProcess && setup.Process:
-		return fmt.Errorf("%s does not reach a server in a process of its own, which only echoes until it is killed", v.words)
+		return fmt.Errorf("%s cannot reach a server in a process of its own: that server only echoes until it is killed", v.words)
 	}
 	return nil
 }

@@ -1,8 +1,7 @@
-// Package sse sends Server-Sent Events: a recording to a page of the lab, reports to
-// a page that compares, orders to a browser.
+// Package sse sends Server-Sent Events: recordings and reports to the pages of the lab, and
+// orders to a browser that runs scenarios.
 //
-// Each follower asks for the next messages at its own pace, so a slow one delays
-// nobody, and every write is bounded.
+// A slow follower delays no other, and every write is bounded.
 package sse
 
 import (
@@ -14,7 +13,7 @@ import (
 )
 
 const (
-	writeTimeout = 10 * time.Second // for a follower to take what next returned at once
+	writeTimeout = 10 * time.Second // to send the messages of one call of next
 	keepAlive    = 15 * time.Second // between comments that show the stream is alive
 )
 
@@ -25,18 +24,17 @@ type Message struct {
 	Data  []byte
 }
 
-// Follow sends messages to w as Server-Sent Events. It returns when the client goes
-// away, when the client does not take the messages of one call of next within
-// writeTimeout, or after the last messages.
+// Follow sends messages to w as Server-Sent Events. It returns after the last message, when
+// the client leaves, or when a write takes longer than writeTimeout.
 //
-// next returns the messages that are ready, whether they are the last, and a channel
-// that is closed when there are more. Follow calls it again then, and when wake is closed.
+// next returns the messages that are ready, whether they are the last, and a channel that
+// is closed when there are more. Follow calls next again then, and when wake is closed.
 func Follow(w http.ResponseWriter, r *http.Request, wake <-chan struct{}, next func() (ready []Message, last bool, more <-chan struct{})) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the stream outlives the request's time limit; a writer without one needs none
+	_ = control.SetReadDeadline(time.Time{}) // a stream may take longer than other requests; if w has no deadlines, none is needed
 	send := func(b []byte) bool {
 		control.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := w.Write(b)
@@ -65,7 +63,7 @@ func Follow(w http.ResponseWriter, r *http.Request, wake <-chan struct{}, next f
 	}
 }
 
-// format writes messages as they are in a stream (WHATWG HTML, server-sent events).
+// format returns messages in the format of a stream (WHATWG HTML, section 9.2).
 func format(messages []Message) []byte {
 	var b bytes.Buffer
 	for _, m := range messages {
@@ -80,8 +78,8 @@ func format(messages []Message) []byte {
 	return b.Bytes()
 }
 
-// Position returns the ID of the last message that the follower has seen, as r
-// says by Last-Event-ID or ?after=ID; 0 where it says nothing.
+// Position returns the ID of the last message that the follower has seen, from
+// Last-Event-ID or ?after=ID of r. It returns 0 if r has neither.
 func Position(r *http.Request) (uint64, error) {
 	s := r.Header.Get("Last-Event-ID")
 	if s == "" {

@@ -6,17 +6,16 @@ import (
 	"time"
 )
 
-// A Clock stands still while a wire is held. A wait that is measured by it is
-// not used up by the time that a learner takes to look at a frame. It begins
-// running. The nil Clock always runs.
+// A Clock stops while a wire is held, so the time that a learner takes to look at a
+// frame does not count. A new Clock runs. A nil Clock always runs.
 type Clock struct {
 	mu      sync.Mutex
-	stopped time.Time     // since when it stands still; zero while it runs
-	stood   time.Duration // how long it has stood still before
+	stopped time.Time     // when it was stopped; zero while it runs
+	stood   time.Duration // how long it was stopped before that
 	timers  map[*Timer]struct{}
 }
 
-// Stop makes c stand still. Start makes it run on.
+// Stop stops c until Start.
 func (c *Clock) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -29,7 +28,7 @@ func (c *Clock) Stop() {
 	}
 }
 
-// Start makes c run on, if it stands still.
+// Start makes c run again, if it is stopped.
 func (c *Clock) Start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +42,7 @@ func (c *Clock) Start() {
 	}
 }
 
-// Now returns the time that c shows: the real one, less what c has stood still.
+// Now returns the time of c: the real time less the time for which c was stopped.
 func (c *Clock) Now() time.Time {
 	if c == nil {
 		return time.Now()
@@ -61,8 +60,8 @@ func (c *Clock) now() time.Time {
 	return time.Now().Add(-c.stood)
 }
 
-// moment returns the time that c shows at the real time t, if it is not stopped
-// from now on. The zero time stays what it is.
+// moment returns the time of c at the real time t, if c runs until then. It returns
+// the zero time unchanged.
 func (c *Clock) moment(t time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,8 +74,8 @@ func (c *Clock) moment(t time.Time) time.Time {
 	return c.now().Add(time.Until(t))
 }
 
-// real returns when c will show t, or the zero time while c stands still and t
-// has not come: then nobody knows.
+// real returns the real time at which c will reach t. It returns the zero time if t is
+// zero, or if c is stopped before t, so that the real time is unknown.
 func (c *Clock) real(t time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,7 +88,7 @@ func (c *Clock) real(t time.Time) time.Time {
 	return past
 }
 
-// expired reports whether c shows t, or later. Nothing expires at the zero time.
+// expired reports whether c has reached t. The zero time is never reached.
 func (c *Clock) expired(t time.Time) bool { return !t.IsZero() && !c.Now().Before(t) }
 
 // A Timer calls a function when its Clock has run for a while.
@@ -122,8 +121,8 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// fires reports whether t's time has come. It has not where the clock was
-// stopped at that very moment: then Start sets the timer again.
+// fires reports whether t's time has come. If the clock was stopped at the last
+// moment, it has not, and Start sets the timer again.
 func (t *Timer) fires() bool {
 	t.clock.mu.Lock()
 	defer t.clock.mu.Unlock()
@@ -134,7 +133,7 @@ func (t *Timer) fires() bool {
 	return true
 }
 
-// Stop keeps t from calling its function, if it has not begun to.
+// Stop prevents t from calling its function, if the call has not begun.
 func (t *Timer) Stop() {
 	t.timer.Stop()
 	if t.clock == nil {
@@ -145,15 +144,15 @@ func (t *Timer) Stop() {
 	delete(t.clock.timers, t)
 }
 
-// After returns a channel that is closed when c has run for d, and the Timer that
-// closes it.
+// After returns a channel that closes when c has run for d, and the Timer that closes
+// it.
 func (c *Clock) After(d time.Duration) (<-chan struct{}, *Timer) {
 	over := make(chan struct{})
 	return over, c.AfterFunc(d, func() { close(over) })
 }
 
-// WithTimeout returns a context that ends for the reason cause when c has run for
-// d. The caller must call stop.
+// WithTimeout returns a context that ends with cause when c has run for d. The caller
+// must call stop.
 func (c *Clock) WithTimeout(ctx context.Context, d time.Duration, cause error) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := c.AfterFunc(d, func() { cancel(cause) })

@@ -16,15 +16,15 @@ func TestAClockThatStandsStillUsesUpNoWait(t *testing.T) {
 		c.AfterFunc(3*time.Second, func() { rang <- time.Since(began) })
 		time.Sleep(time.Second)
 		c.Stop()
-		c.Stop() // it stands still already
+		c.Stop() // it is stopped already
 		late, timer := c.After(time.Second)
 		defer timer.Stop()
 		time.Sleep(time.Hour)
 		select {
 		case <-rang:
-			t.Error("a timer of a clock that stands still has run down")
+			t.Error("the timer of a stopped clock has fired")
 		case <-late:
-			t.Error("a timer that was set while the clock stands still has run down")
+			t.Error("a timer that was set on a stopped clock has fired")
 		default:
 		}
 		c.Start()

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Close closes the socket, as close(2) does: it returns at once, and what was
-// written before still goes to the peer, in front of the FIN. While that waits at
-// the valve, the socket stays open for it; linger closes it. What waits in the
-// other direction is dropped, for nobody will read it.
+// Close closes the socket, as close(2) does. It returns at once, and bytes written
+// before still go to the peer, before the FIN. While the valve holds such bytes, the
+// socket stays open, and linger closes it. Held bytes of the other direction are
+// dropped, because the endpoint will not read them.
 func (c *Conn) Close() error {
 	first, lingers := c.beginClose()
-	// Told first, or the peer, or who waits in a Read, could be seen to notice
-	// before it happens.
+	// The Close is recorded first: otherwise the recording could show that the peer,
+	// or a Read in progress, notices it before it happens.
 	r := c.recorder.Load()
 	var id uint64
 	if r != nil && first {
@@ -27,10 +27,10 @@ func (c *Conn) Close() error {
 	c.closeQueues(first, lingers, id)
 	defer c.tell()
 	switch {
+	case !first:
+		return c.opError("close", net.ErrClosed)
 	case lingers:
 		return nil
-	case !first && (c.silent.Load() || c.lingers.Load()):
-		return c.opError("close", net.ErrClosed)
 	}
 	var err error
 	if c.silent.Load() {
@@ -38,10 +38,19 @@ func (c *Conn) Close() error {
 	} else {
 		err = c.closeSocket()
 	}
-	if r != nil && first {
+	if r != nil {
 		(*r).Gone()
 	}
+	c.finish()
 	return err
+}
+
+// finish notes that the first Close has done all its work.
+func (c *Conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finished = true
+	c.changed()
 }
 
 // beginClose begins Close: nothing more is written, and what is unread is recorded.
@@ -63,7 +72,7 @@ func (c *Conn) beginClose() (first, lingers bool) {
 		return first, false
 	}
 	if lingers = !c.drained(); lingers {
-		c.lingers.Store(true) // it reads what is left in the socket
+		c.lingers.Store(true) // linger reads the rest of the socket
 	} else if r := c.recorder.Load(); r != nil && c.socket != nil {
 		if b, size := c.socket.unread(); size > 0 {
 			(*r).Unread(b, size)
@@ -78,11 +87,10 @@ func (c *Conn) closeQueues(first, lingers bool, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.dropRead() // what has come meanwhile
+	c.dropRead() // bytes that have arrived meanwhile
 	if lingers {
 		r := *c.recorder.Load()
 		c.finWaits(r, Out, id)
-		c.lingering = true
 		go c.linger(r)
 	} else if first {
 		c.dropAll(Out)
@@ -90,12 +98,12 @@ func (c *Conn) closeQueues(first, lingers bool, id uint64) {
 	c.changed()
 }
 
-// closeSocket closes the socket as the kernel would have done, had the tap not read
-// ahead of the endpoint: with RST in place of FIN where bytes are unread.
+// closeSocket closes the socket as the kernel would without the tap: with RST instead
+// of FIN if the endpoint has left bytes unread, even if the pump has read them.
 func (c *Conn) closeSocket() error {
 	c.mu.Lock()
 	if c.pumping {
-		_ = c.Conn.SetReadDeadline(past) // what the pump has in hand counts
+		_ = c.Conn.SetReadDeadline(past) // bytes that the pump is reading count as unread
 	}
 	for c.pumping {
 		c.wait(time.Time{})
@@ -108,10 +116,10 @@ func (c *Conn) closeSocket() error {
 	return c.Conn.Close()
 }
 
-// halfCloser is a connection that can send FIN and still be read.
+// halfCloser is a connection that can send FIN and go on reading.
 type halfCloser interface{ CloseWrite() error }
 
-// lingerSetter is a connection whose close can send RST, as a *net.TCPConn.
+// lingerSetter is a connection that can close with RST, such as *net.TCPConn.
 type lingerSetter interface{ SetLinger(seconds int) error }
 
 // closeWithReset makes the close of the socket send RST, if the connection can.
@@ -121,8 +129,8 @@ func (c *Conn) closeWithReset() {
 	}
 }
 
-// Abort closes the socket at once. What waits at the valve, Close having left it
-// there or not, is dropped. When it returns, nothing that Close began goes on.
+// Abort closes the socket at once and drops everything at the valve, even after
+// Close. When it returns, no goroutine of Close is running.
 func (c *Conn) Abort() error {
 	c.mu.Lock()
 	c.aborted = true
@@ -131,20 +139,20 @@ func (c *Conn) Abort() error {
 	err := c.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.lingering {
+	for !c.finished {
 		c.wait(time.Time{})
 	}
 	return err
 }
 
-// Reset closes the socket with RST, where the connection can: what was written
-// and has not arrived is lost, and what waits at the valve is dropped.
+// Reset closes the socket with RST, if the connection can. Bytes that were written and
+// have not arrived are lost, and held units are dropped.
 func (c *Conn) Reset() error {
 	if _, ok := c.Conn.(lingerSetter); !ok {
 		return errors.ErrUnsupported
 	}
 	if c.gone() {
-		return c.Close() // which says that it is closed
+		return c.Close() // it returns that the socket is closed
 	}
 	if r := c.recorder.Load(); r != nil {
 		(*r).Reset()
@@ -155,15 +163,14 @@ func (c *Conn) Reset() error {
 	return c.Abort()
 }
 
-// CloseWrite sends FIN and leaves the other direction open, where the
-// connection can. It returns at once; where something written before is still at
-// the valve, the FIN follows that.
+// CloseWrite sends FIN and leaves the other direction open, if the connection can.
+// It returns at once. The FIN follows the bytes that the valve holds.
 func (c *Conn) CloseWrite() error {
 	hc, ok := c.Conn.(halfCloser)
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	c.turn <- struct{}{} // a Write that has begun comes first
+	c.turn <- struct{}{} // wait for a Write in progress
 	defer func() { <-c.turn }()
 	c.mu.Lock()
 	if c.closed {
@@ -197,7 +204,7 @@ func (c *Conn) CloseWrite() error {
 	return hc.CloseWrite()
 }
 
-// dropAll empties the queue of d and tells of it. c.mu is held.
+// dropAll empties the queue of d and records that. c.mu is held.
 func (c *Conn) dropAll(d Direction) {
 	q := c.queue(d)
 	switch {
@@ -220,19 +227,19 @@ func (c *Conn) dropAll(d Direction) {
 	*q = queue{}
 }
 
-// failure returns why what was released is not sent. c.mu is held.
+// failure returns why released bytes are not sent. c.mu is held.
 func (c *Conn) failure() error {
 	switch {
 	case c.pushErr != nil:
 		return c.pushErr
-	case IsReset(c.pumpErr): // the endpoint's Write was over before its Close
+	case IsReset(c.pumpErr): // the peer's reset is the reason, not the endpoint's Close
 		return c.opError("write", os.NewSyscallError("write", syscall.EPIPE))
 	}
 	return c.opError("write", net.ErrClosed)
 }
 
-// dropRead drops what the endpoint will not read any more: it has arrived, and is
-// unread. The peer's FIN, if it has come, is the kernel's all the same. c.mu is held.
+// dropRead records as unread the bytes that have arrived and that the endpoint will
+// not read. The peer's FIN has reached the kernel all the same. c.mu is held.
 func (c *Conn) dropRead() {
 	fins := c.in.fins
 	c.in.fins = nil
@@ -246,20 +253,20 @@ func (c *Conn) dropRead() {
 	c.releaseFINs(In)
 }
 
-// drained reports whether all that was written has been given to the socket, or
-// was dropped. c.mu is held.
+// drained reports whether all written bytes were passed to the socket or dropped.
+// c.mu is held.
 func (c *Conn) drained() bool { return !c.pushing && c.out.size() == 0 }
 
-// lost reports whether what the endpoint has written cannot reach the peer any
-// more. c.mu is held.
+// lost reports whether the endpoint's bytes can no longer reach the peer. c.mu is
+// held.
 func (c *Conn) lost() bool {
 	return c.pushErr != nil || c.aborted || c.silent.Load() || IsReset(c.pumpErr)
 }
 
-// linger has the socket after the endpoint's Close, while bytes that were
-// written before wait at the valve. It closes the socket when they have gone, were
-// dropped, or cannot arrive any more, because the peer has reset the connection.
-// Until then it reads what comes, as nothing else would tell of that.
+// linger owns the socket after the endpoint's Close, while the valve holds bytes
+// written before it. It closes the socket when they are sent or dropped, or when
+// they cannot arrive because the peer has reset the connection. Until then it reads
+// the socket: only a read shows such a reset.
 func (c *Conn) linger(r Recorder) {
 	c.mu.Lock()
 	if !c.pumping {
@@ -278,7 +285,7 @@ func (c *Conn) linger(r Recorder) {
 	if silent {
 		c.bury()
 	} else {
-		c.lingers.Store(false) // what the pump is told now is this end's doing
+		c.lingers.Store(false) // from here on this end causes the errors that the pump gets
 		c.closeSocket()
 		c.mu.Lock()
 		for c.pumping || c.pushing {
@@ -287,8 +294,5 @@ func (c *Conn) linger(r Recorder) {
 		c.mu.Unlock()
 	}
 	r.Gone()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lingering = false
-	c.changed()
+	c.finish()
 }

@@ -11,60 +11,60 @@ import (
 	"time"
 )
 
-// Conn is a net.Conn under observation. All methods may be called
-// concurrently, as with any net.Conn.
+// Conn is a net.Conn under observation. Its methods may be called concurrently, as
+// with any net.Conn.
 //
-// A Conn begins detached: it passes everything on and keeps the bytes of the
-// request that is being read, so that Attach can tell a Recorder of it from its
-// first byte.
+// A Conn begins detached. It passes everything on, and it keeps the bytes of the
+// request that is being read, so that a Recorder can receive them from the first
+// byte on when Attach is called.
 //
-// What a Write reports as written is recorded, and nothing else. Where the
-// connection has a socket, one lock covers the system call that writes and the
-// recording of what the kernel took, so nothing that answers it can be recorded
-// first. Any other connection, such as net.Pipe, is recorded when its Write
-// returns; when a Read returns bytes before that, the whole Write is recorded
-// first, for the bytes may answer it, and Uncrossed corrects it if necessary.
+// A Conn records exactly the bytes that a Write reports as written. If the
+// connection has a socket, one lock covers the write system call and the recording
+// of the bytes that the kernel accepted, so no answer can be recorded before them.
+// Any other connection, such as net.Pipe, is recorded when its Write returns. If a
+// Read returns bytes earlier, they may be an answer, so the whole Write is recorded
+// first, and Uncrossed corrects it if necessary.
 type Conn struct {
 	net.Conn
 	socket   *socket // nil where net.Conn's own Write must be used
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
-	busy     atomic.Bool // bytes are in a queue or on their way out of it, or the pump is or was at work
+	busy     atomic.Bool // bytes are in a queue or leave it, or the pump reads or has ended
 
 	early early
 
-	// What Status tells, and line.go needs.
+	// For Status and line.go.
 	counts  counts
 	watcher atomic.Pointer[func()]
 	silent  atomic.Bool
 	delay   atomic.Int64 // a time.Duration
-	split   atomic.Int64 // bytes of a TCP write; 0: as many as the endpoint writes
+	split   atomic.Int64 // most bytes of a TCP write; 0: as many as the endpoint writes
 
 	// turn is held by a Write until all of its bytes are written or queued, so
 	// that no other Write comes between them.
 	turn   chan struct{}
-	direct writing // of the Write that has the turn
+	direct writing // used by the Write that has the turn
 
-	clock   Clock       // stands still while the valve is shut
-	lingers atomic.Bool // a FIN of the endpoint has begun to wait, or linger has the socket
+	clock   Clock       // stopped while the valve is shut
+	lingers atomic.Bool // a FIN of the endpoint is held, or linger owns the socket
 
 	mu            sync.Mutex
-	wake          chan struct{} // closed when what waits for mu's fields may go on; nil when nothing waits
+	wake          chan struct{} // closed when a field below mu changes; nil when no goroutine waits
 	in, out       queue
 	pumping       bool     // pump is reading the socket
-	pumpErr       error    // what its last read returned
-	pushing       bool     // push is writing what was released
-	pushErr       error    // what its last write returned
-	pending       *writing // what c.Conn.Write has under way, where there is no socket
+	pumpErr       error    // of its last read
+	pushing       bool     // push is writing released bytes
+	pushErr       error    // of its last write
+	pending       *writing // the Write of c.Conn in progress, if there is no socket
 	answered      bool     // the endpoint has written since Attach
-	half          bool     // CloseWrite has begun, and its FIN waits
+	half          bool     // CloseWrite has begun, and its FIN is held
 	closing       bool     // Close has begun
 	resets        bool     // Close left bytes unread that the pump had read
-	reset         error    // the RST that a Write met, while bytes that came before it are unread
-	met           bool     // the kernel has reported the peer's RST to a Write, so a Read gets io.EOF
+	reset         error    // of a Write that met the peer's RST, while earlier bytes are unread
+	met           bool     // the kernel has reported the peer's RST to a Write
 	closed        bool
-	lingering     bool      // linger is at work
-	aborted       bool      // nothing is to be sent any more
+	finished      bool      // the first Close has done all its work
+	aborted       bool      // nothing more is sent
 	pausing       int       // Writes that wait for room
 	readDeadline  time.Time // both on clock
 	writeDeadline time.Time
@@ -75,26 +75,26 @@ func New(c net.Conn) *Conn {
 	return &Conn{Conn: c, socket: newSocket(c), turn: make(chan struct{}, 1)}
 }
 
-// early keeps what passed a detached Conn since the last request began.
+// early keeps the bytes of the request that a detached Conn is reading.
 type early struct {
 	mu      sync.Mutex
 	bytes   []byte
-	replied bool // something was written since, so the next byte read begins a request
+	replied bool // the endpoint has written since, so the next byte read begins a request
 }
 
-// maxEarly is the most that is kept of a request before Attach.
+// maxEarly bounds the bytes of a request that are kept before Attach.
 const maxEarly = 32 << 10
 
-// Early returns the bytes read of the current request, before Attach.
+// Early returns the bytes of the current request that were read before Attach.
 func (c *Conn) Early() []byte {
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
 	return append([]byte(nil), c.early.bytes...)
 }
 
-// Attach gives c to r: what has been read of the request so far is told to r
-// at once, and all that passes from now on. hold says whether the valve is
-// shut for what comes after. It must be called before the endpoint writes.
+// Attach makes r record c. It reports the bytes of the request that were read so
+// far at once. hold shuts the valve for everything after them. Callers must call
+// Attach before the endpoint writes.
 func (c *Conn) Attach(r Recorder, hold bool) {
 	c.mu.Lock()
 	c.answered = false
@@ -113,7 +113,7 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 	}
 }
 
-// record tells the Recorder, if there is one, of bytes at the tap. c.mu is held.
+// record passes b to the Recorder, if there is one. c.mu is held.
 func (c *Conn) record(d Direction, b []byte) []Unit {
 	if len(b) == 0 {
 		return nil
@@ -134,30 +134,30 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 	return nil
 }
 
-// failed tells the Recorder of an error of the socket.
+// failed records an error of the socket, unless the endpoint caused it.
 func (c *Conn) failed(d Direction, err error) {
 	c.Settle()
 	r := c.recorder.Load()
 	timedOut := deadlinePassed(err)
-	var reset error // that a Write met before
+	var reset error // of an earlier Write
 	if d == In && !timedOut {
 		reset = c.takeReset()
 	}
 	switch {
 	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
-		// The endpoint's own Close or deadline: nothing crossed.
+		// The endpoint's own Close or deadline: the peer did nothing.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
-		// It writes behind its own FIN.
+		// The endpoint writes after its own FIN.
 	case d == Out && IsReset(err) && c.socket != nil && c.unreadBytes() > 0:
-		// What the peer sent before its RST can still be read, and comes first.
+		// The endpoint can still read the bytes that the peer sent before its RST.
 		c.mu.Lock()
 		c.reset = err
 		c.mu.Unlock()
 		c.counts.failed.Store(true)
-	case reset != nil: // after it the kernel says EOF, though no FIN has come
+	case reset != nil: // the kernel reports EOF now, although no FIN arrived
 		(*r).Failed(Out, reset)
 	case errors.Is(err, io.EOF) && c.metReset():
-		// No FIN has come: the Write that met the RST reports it.
+		// No FIN arrived: the Write that met the RST reports it.
 	case errors.Is(err, io.EOF):
 		id := (*r).Fin(In)
 		c.counts.finIn.Store(true)
@@ -176,7 +176,7 @@ func deadlinePassed(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// unreadBytes returns how many bytes wait in the socket.
+// unreadBytes returns how many bytes have arrived and are unread.
 func (c *Conn) unreadBytes() int {
 	_, size := c.socket.unread()
 	return size
@@ -191,7 +191,8 @@ func (c *Conn) metReset() bool {
 	return c.met
 }
 
-// takeReset returns the RST that a Write met and that is not recorded yet, or nil.
+// takeReset returns the error of a Write that met an RST, if that RST is not
+// recorded yet, and forgets it.
 func (c *Conn) takeReset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,17 +208,17 @@ func (c *Conn) gone() bool {
 	return c.closed
 }
 
-// Clock returns the clock that stands still while c's valve is shut.
+// Clock returns the clock that stops while c's valve is shut.
 func (c *Conn) Clock() *Clock { return &c.clock }
 
-// opError gives err the form in which the socket would have returned it.
+// opError returns err in the form in which the socket would have returned it.
 func (c *Conn) opError(op string, err error) error {
 	local := c.LocalAddr()
 	return &net.OpError{Op: op, Net: local.Network(), Source: local, Addr: c.RemoteAddr(), Err: err}
 }
 
-// Plain returns what err says without the operations and the addresses, which
-// differ in every run.
+// Plain returns the text of err without operations and addresses, which differ from
+// run to run.
 func Plain(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -16,14 +16,13 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-// SetReadDeadline holds for reads that wait at the valve as well. A deadline to
-// come is put off by the time for which the valve is shut: nothing can arrive
-// meanwhile. While the pump reads for the endpoint, the socket itself has no
-// deadline.
+// SetReadDeadline also applies to a Read that waits at the valve. The time while the
+// valve is shut does not count, because nothing can arrive then. While the pump reads
+// for the endpoint, the socket itself has no deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed { // the socket may be bury's
+	if c.closed { // bury may own the socket
 		return c.opError("set", net.ErrClosed)
 	}
 	c.readDeadline = c.clock.moment(t)
@@ -34,8 +33,9 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(c.clock.real(c.readDeadline))
 }
 
-// SetWriteDeadline holds for writes that wait for room at the valve as well, and
-// is put off as SetReadDeadline says. What was taken leaves without a deadline.
+// SetWriteDeadline also applies to a Write that waits for room at the valve, and the
+// time while the valve is shut does not count. Bytes that the valve has accepted
+// leave without a deadline.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,14 +50,14 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(c.clock.real(c.writeDeadline))
 }
 
-// readExpired reports whether the endpoint's read deadline has come.
+// readExpired reports whether the endpoint's read deadline has passed.
 func (c *Conn) readExpired() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.clock.expired(c.readDeadline)
 }
 
-// arm gives the socket the endpoint's deadlines, as they are now. c.mu is held.
+// arm sets the endpoint's deadlines on the socket, in real time. c.mu is held.
 func (c *Conn) arm() {
 	if !c.pumping {
 		c.Conn.SetReadDeadline(c.clock.real(c.readDeadline))
@@ -67,14 +67,13 @@ func (c *Conn) arm() {
 	}
 }
 
-// expired reports whether deadline is one and has come. A socket whose deadline
-// has come gives nothing, even when there is something.
+// expired reports whether deadline is set and has passed.
 func expired(deadline time.Time) bool {
 	return !deadline.IsZero() && time.Until(deadline) <= 0
 }
 
-// wait unlocks c.mu until something has changed, or until c's clock shows
-// deadline, if there is one.
+// wait unlocks c.mu until changed is called, or until c's clock reaches deadline, if
+// it is set.
 func (c *Conn) wait(deadline time.Time) { c.waitReal(c.clock.real(deadline)) }
 
 // waitReal is wait with a deadline in real time.

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// lines is a Recorder whose units are lines. It keeps all that it is told.
+// lines is a Recorder whose units are lines. It keeps everything that it receives.
 type lines struct {
 	mu       sync.Mutex
 	bytes    [2][]byte // told, by direction
@@ -34,7 +34,7 @@ type lines struct {
 	closed   int
 	gone     int
 	resets   int
-	loose    bool          // what is no line belongs to no unit
+	loose    bool          // bytes after the last line belong to no unit
 	arrived  chan struct{} // when not nil, told of each call of Bytes and Waits
 }
 
@@ -115,7 +115,7 @@ func (l *lines) Ahead(n int) {
 	l.ahead += n
 }
 
-// end gives the end of a direction a name, as a unit has one.
+// end gives the end of a direction an ID, as a unit has one.
 func (l *lines) end(what string) uint64 {
 	l.next++
 	l.unit[l.next] = what
@@ -163,8 +163,8 @@ func (l *lines) texts(ids []uint64) []string {
 	return ts
 }
 
-// resolved fails unless every unit that waited was released, dropped or taken
-// back, once; one that was released may be taken back as well.
+// resolved fails unless every held unit was released, dropped or taken back, once. A
+// released unit may also be taken back.
 func (l *lines) resolved(t testing.TB) {
 	t.Helper()
 	l.mu.Lock()
@@ -260,7 +260,7 @@ func (in *inbox) text() string {
 	return string(in.got)
 }
 
-// written is what a Write in the background came back with.
+// written has the results of a Write in the background.
 type written struct {
 	n    int
 	err  error
@@ -277,7 +277,7 @@ func write(w io.Writer, s string) *written {
 	return r
 }
 
-// over reports whether the Write has come back.
+// over reports whether the Write has returned.
 func (w *written) over() bool {
 	select {
 	case <-w.done:

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// TestAShutValveTakesAWriteAsTheKernelDoes is what keeps a library's own deadlines
-// from running out while a learner looks: gorilla gives its answer to a Close one
-// second to be written.
+// A library's own deadlines must not pass while a learner looks at a frame: gorilla
+// allows one second for the write of its answering Close frame.
 func TestAShutValveTakesAWriteAsTheKernelDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, true)
@@ -120,7 +119,7 @@ func TestAReadDeadlineThatHasPassedEndsAReadAtAShutValve(t *testing.T) {
 		// As at a socket, it comes before what could be read.
 		server.ReleaseOldest(In)
 		if _, err := server.Read(make([]byte, 10)); err == nil {
-			t.Error("a Read behind its deadline reads")
+			t.Error("a Read after its deadline returns bytes")
 		}
 
 		// Nothing is lost by it.
@@ -198,7 +197,7 @@ func TestWhatWasWrittenBeforeCloseIsDeliveredBeforeItsFIN(t *testing.T) {
 				}
 			}
 			if got := rec.texts(rec.undone); !slices.Equal(got, []string{"a\n"}) {
-				t.Errorf("%s: %q are unread, want what nobody will read", how, got)
+				t.Errorf("%s: %q are recorded as unread, want the bytes that were not read", how, got)
 			}
 			time.Sleep(time.Hour)
 			if got := rec.texts(rec.waiting); !slices.Equal(got, []string{"a\n", "c\n", "d\n", "FIN"}) || rec.gone > 0 || fromServer.text() != "" {
@@ -257,15 +256,14 @@ func TestOnlyBytesThatCanArriveKeepASocketOpen(t *testing.T) {
 	server.Close()
 	client.SetLinger(0) // Close sends RST
 	client.Close()
-	rec.awaitGone(t) // nobody releases anything
+	rec.awaitGone(t) // the test releases nothing
 	if len(rec.failed) != 1 || !IsReset(rec.failed[0]) || !slices.Equal(rec.texts(rec.dropped), []string{"one\n", "FIN"}) {
 		t.Errorf("failed %v, dropped %q", rec.failed, rec.texts(rec.dropped))
 	}
 	rec.resolved(t)
 }
 
-// TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose has bytes that were released
-// and that the push has not written yet when the reset is known.
+// Here the reset is known when bytes are released and the push has not written them yet.
 func TestWhatAResetKeptFromLeavingIsNotBlamedOnTheClose(t *testing.T) {
 	_, server, _ := loopback(t, true)
 	server.mu.Lock()
@@ -349,8 +347,8 @@ func TestAResetDropsWhatWaits(t *testing.T) {
 	rec.resolved(t)
 }
 
-// TestThePeersFINIsSeenThoughTheEndpointDoesNotRead is what lets a session notice
-// that a client has left while the server's code does something else.
+// This lets a session notice that a client has left while the server's code does not
+// read.
 func TestThePeersFINIsSeenThoughTheEndpointDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, false)
@@ -379,7 +377,7 @@ func TestCloseWriteSendsFINBehindWhatWaits(t *testing.T) {
 		t.Errorf("%q wait", got)
 	}
 	if _, err := server.Write([]byte("late\n")); !errors.Is(err, syscall.EPIPE) {
-		t.Errorf("a Write behind CloseWrite gave %v", err)
+		t.Errorf("a Write after CloseWrite returned %v", err)
 	}
 	server.ReleaseOldest(Out)
 	<-in.done
@@ -418,8 +416,8 @@ func TestCloseBehindCloseWriteSendsOneFIN(t *testing.T) {
 	rec.resolved(t)
 }
 
-// The kernel resets a connection that is closed with bytes unread. What the pump has
-// read ahead of the endpoint is unread, too.
+// The kernel resets a connection that is closed with unread bytes. Bytes that only the
+// pump has read count as unread.
 func TestACloseThatLeavesBytesUnreadResetsThoughTheTapHasReadThem(t *testing.T) {
 	client, server, rec := loopback(t, true)
 	defer client.Close()

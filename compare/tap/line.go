@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Silent makes the line go dead from now on, in both directions: bytes, FIN
-// and RST are swallowed, as when a cable is cut or a machine loses its power.
-// Neither end is told. Units that cross or wait are recorded as dropped.
+// Silent makes the line dead in both directions: from now on it swallows bytes, FIN
+// and RST, as if a cable were cut or a computer lost power. Neither end is notified.
+// The units that it swallows and those that are held are recorded as dropped.
 func (c *Conn) Silent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -28,11 +28,11 @@ func (c *Conn) SetDelay(d time.Duration) { c.delay.Store(int64(d)) }
 // Delay returns how much longer every read and every write takes.
 func (c *Conn) Delay() time.Duration { return time.Duration(c.delay.Load()) }
 
-// Split makes what the endpoint writes leave in TCP writes of at most n bytes;
-// 0 leaves it as it is.
+// Split cuts the endpoint's writes into TCP writes of at most n bytes. 0 does not cut
+// them.
 func (c *Conn) Split(n int) { c.split.Store(int64(n)) }
 
-// late waits for as long as the line is slow, or until the endpoint closes.
+// late waits for the delay of the line, or until the endpoint closes.
 func (c *Conn) late() {
 	d := c.Delay()
 	if d <= 0 {
@@ -46,9 +46,9 @@ func (c *Conn) late() {
 	}
 }
 
-// lose takes what came from the socket on a silent line. It returns an error
-// where the endpoint's Read must end: by its own Close or deadline. At the end
-// of the socket it waits for one of them.
+// lose swallows b, which a Read of the socket returned with err on a silent line. It
+// returns an error if the endpoint's own Close or deadline ends its Read. If the
+// socket has ended, it waits for one of the two.
 func (c *Conn) lose(b []byte, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +71,7 @@ func (c *Conn) lose(b []byte, err error) error {
 	}
 }
 
-// swallow takes the next n bytes of w on a silent line.
+// swallow drops the next n bytes of w on a silent line.
 func (c *Conn) swallow(w *writing, n int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,14 +85,14 @@ func (c *Conn) swallow(w *writing, n int) error {
 		return nil
 	}
 	for _, u := range w.units {
-		if taken -= len(u.bytes); taken < 0 && taken+n >= 0 { // it ends in b
+		if taken -= len(u.bytes); taken < 0 && taken+n >= 0 { // u ends in b
 			c.recordDropped(Out, []unit{u})
 		}
 	}
 	return nil
 }
 
-// recordDropped tells the Recorder that units were lost on their way.
+// recordDropped records that the line lost the units us.
 func (c *Conn) recordDropped(d Direction, us []unit) {
 	for _, u := range us {
 		if r := c.recorder.Load(); r != nil && u.id != 0 {
@@ -101,11 +101,11 @@ func (c *Conn) recordDropped(d Direction, us []unit) {
 	}
 }
 
-// buryTime bounds how long a socket outlives its endpoint's Close.
+// buryTime bounds how long a socket of a silent line stays open after Close.
 const buryTime = 10 * time.Minute
 
-// bury keeps the socket of a silent line open behind the endpoint's Close: were
-// it closed, the peer would be told. It ends when the peer closes its own.
+// bury keeps the socket of a silent line open after the endpoint's Close, because a
+// close would notify the peer. It ends when the peer closes its socket.
 func (c *Conn) bury() {
 	until := time.Now().Add(buryTime)
 	_ = c.Conn.SetDeadline(past) // ends the endpoint's Read and Write, as Close would

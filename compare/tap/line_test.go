@@ -40,7 +40,7 @@ func TestASilentLineSwallowsBytesAndEnds(t *testing.T) {
 		}
 	}
 	if in.text() != "" {
-		t.Errorf("%q has come through", in.text())
+		t.Errorf("%q has arrived", in.text())
 	}
 	select {
 	case <-in.done:
@@ -80,7 +80,7 @@ func TestASilentLineSwallowsFINAndRST(t *testing.T) {
 		}
 		rec.mu.Lock()
 		if len(rec.fins) > 0 || len(rec.failed) > 0 {
-			t.Errorf("%s: it is told: %v, %v", name, rec.fins, rec.failed)
+			t.Errorf("%s: the recorder has FINs %v and failures %v", name, rec.fins, rec.failed)
 		}
 		rec.mu.Unlock()
 	}
@@ -159,8 +159,8 @@ func TestResetIsSeenAsOneAtTheOtherEnd(t *testing.T) {
 	}
 }
 
-// TestStatusTellsWhenTheEndpointHasTakenAll reads and writes at random: whenever
-// Status says that all has come and that the endpoint reads, it has.
+// The test reads and writes at random. Whenever Status says that all bytes have arrived
+// and that the endpoint reads, the endpoint must have all of them.
 func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		client, server, _ := loopback(t, false)
@@ -221,12 +221,12 @@ func TestStatusTellsWhenTheEndpointHasTakenAll(t *testing.T) {
 		for range taken {
 		}
 		if s := server.Status(); !s.FinIn || s.Reading || s.Closed {
-			t.Errorf("behind FIN it is %+v", s)
+			t.Errorf("after FIN the status is %+v", s)
 		}
 	}
 }
 
-// noted is a connection that tells when it is closed.
+// noted is a connection that reports when it is closed.
 type noted struct {
 	net.Conn
 	closed chan struct{}
@@ -238,8 +238,8 @@ func (c noted) Close() error {
 	return c.Conn.Close()
 }
 
-// TestTheSocketOfASilentLineGoesWithItsPeer closes while a Read is about to
-// begin: it ends at once, and must not be waited for any longer.
+// Close is called while a Read is about to begin. The Read ends at once, so Close must
+// not wait for it.
 func TestTheSocketOfASilentLineGoesWithItsPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -287,7 +287,7 @@ func TestCloseEndsAWriteThatWaitsOnASilentLine(t *testing.T) {
 	select {
 	case <-w.done:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the Write waits on behind Close")
+		t.Fatal("the Write still waits after Close")
 	}
 	if !errors.Is(w.err, net.ErrClosed) {
 		t.Errorf("Write gives %v", w.err)
@@ -310,8 +310,7 @@ func TestAClosedConnTakesNoDeadline(t *testing.T) {
 	}
 }
 
-// TestADeadlineThatHasPassedOnASilentLineIsOver has the bytes come, and be
-// lost, while the endpoint's deadline has passed and the valve's reader reads.
+// Bytes arrive and are lost while the endpoint's deadline has passed and the pump reads.
 func TestADeadlineThatHasPassedOnASilentLineIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, _ := pipe(t, true)

@@ -5,7 +5,7 @@ import "net"
 // Listener taps every connection that it accepts.
 type Listener struct{ net.Listener }
 
-// Accept returns a *Conn, detached.
+// Accept returns a detached *Conn.
 func (l Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {

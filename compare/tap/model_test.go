@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// model is what the valve is to do, for one direction.
+// model is the expected behavior of the valve for one direction.
 type model struct {
 	arrived string
 	waiting []string

@@ -1,24 +1,25 @@
 package tap
 
-// maxQueue is about the most bytes that wait in one direction. What is beyond
-// it stays in the kernel, or in the endpoint's Write. Of a unit longer than that
-// only the end can wait.
+// maxQueue is about how many bytes the valve holds in one direction. Further bytes
+// stay in the kernel, or the endpoint's Write waits. Of a longer unit, the valve
+// holds only the end.
 const maxQueue = 1 << 20
 
-// queue holds the bytes of one direction that are at the valve.
+// queue has the bytes of one direction that are at the valve.
 type queue struct {
-	passing []unit // released, on their way; ID 0: bytes of no unit
-	waiting []unit
-	partial []byte   // of a unit that is not finished
-	fins    []uint64 // IDs of FINs behind all of this: at most that of CloseWrite and that of Close
+	passing []unit   // released and not yet passed on; ID 0: bytes of no unit
+	waiting []unit   // held
+	partial []byte   // of a unit that is not complete
+	fins    []uint64 // IDs of held FINs, after all units: of CloseWrite and of Close at most
 }
 
+// unit is a Unit with its bytes.
 type unit struct {
 	id    uint64
 	bytes []byte
 }
 
-// add puts b, which completes units, behind the valve.
+// add appends b, which completes units.
 func (q *queue) add(b []byte, units []Unit) {
 	start := 0
 	for _, u := range units {
@@ -33,8 +34,8 @@ func (q *queue) add(b []byte, units []Unit) {
 	q.partial = append(q.partial, b[start:]...)
 }
 
-// goAlong puts bytes that are no unit behind the unit before them; where none
-// waits, they pass.
+// goAlong appends bytes of no unit to the last held unit. If there is none, they
+// pass.
 func (q *queue) goAlong(data []byte) {
 	if len(q.waiting) == 0 {
 		if len(data) > 0 {
@@ -46,14 +47,13 @@ func (q *queue) goAlong(data []byte) {
 	u.bytes = append(u.bytes, data...)
 }
 
-// finish tells that the unfinished unit will stay so: its bytes can wait for
-// nothing more.
+// finish passes the bytes of the incomplete unit on: they do not wait for its end.
 func (q *queue) finish() {
 	q.goAlong(q.partial)
 	q.partial = nil
 }
 
-// pass releases the oldest unit.
+// pass releases the first unit and returns its ID.
 func (q *queue) pass() uint64 {
 	u := q.waiting[0]
 	q.waiting = q.waiting[1:]
@@ -61,7 +61,7 @@ func (q *queue) pass() uint64 {
 	return u.id
 }
 
-// size returns the bytes in q.
+// size returns how many bytes q has.
 func (q *queue) size() int {
 	n := len(q.partial)
 	for _, us := range [][]unit{q.passing, q.waiting} {
@@ -72,7 +72,7 @@ func (q *queue) size() int {
 	return n
 }
 
-// read moves what passes to p.
+// read moves released bytes to p and returns how many.
 func (q *queue) read(p []byte) (n int) {
 	for n < len(p) && len(q.passing) > 0 {
 		u := &q.passing[0]
@@ -92,8 +92,8 @@ func (c *Conn) queue(d Direction) *queue {
 	return &c.out
 }
 
-// split returns the units that b completes, and one with ID 0 for bytes that are
-// left over.
+// split returns the units that b completes, and one with ID 0 for the bytes after
+// them.
 func split(b []byte, ends []Unit) []unit {
 	var us []unit
 	start := 0
@@ -107,7 +107,7 @@ func split(b []byte, ends []Unit) []unit {
 	return us
 }
 
-// uncrossed tells r of those of us that are not among their first n bytes.
+// uncrossed reports to r the units of us that end after the first n bytes.
 func uncrossed(r Recorder, d Direction, us []unit, n int, err error) {
 	for _, u := range us {
 		if len(u.bytes) > n {

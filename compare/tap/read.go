@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Read reads what has passed the valve.
+// Read returns bytes that have passed the valve.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.read(p)
 	if err != nil && (c.silent.Load() || c.lingers.Load()) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.changed() // bury and linger wait for the end of the last Read
+		c.changed() // bury and linger wait until the last Read ends
 	}
 	return n, err
 }
@@ -36,9 +36,9 @@ func (c *Conn) read(p []byte) (int, error) {
 	}
 }
 
-// readSocket reads p from the socket. It reports again where the endpoint's Read
-// goes on: the bytes went into the queue, the line swallowed them, or the deadline
-// that has passed is put off.
+// readSocket reads from the socket into p. It reports again if the endpoint's Read
+// must go on: the bytes are in the queue, a silent line swallowed them, or the
+// deadline has moved because the valve was shut.
 func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 	if (c.silent.Load() || c.lingers.Load()) && c.gone() {
 		c.counts.reading.Store(false)
@@ -51,7 +51,7 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 			return 0, false, c.opError("read", net.ErrClosed)
 		}
 		if c.hold.Load() && !c.readExpired() {
-			return 0, true, nil // the valve was shut meanwhile, so the time stands still
+			return 0, true, nil // the valve was shut meanwhile, so the clock has stopped
 		}
 	}
 	if c.silent.Load() {
@@ -60,7 +60,7 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 	}
 	if n > 0 {
 		if c.arrived(p[:n], c.hold.Load) {
-			return 0, true, nil // an error of the socket will come again
+			return 0, true, nil // the socket will return err again
 		}
 		c.late()
 	}
@@ -70,15 +70,15 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 	return n, false, err
 }
 
-// arrived records b, which came from the socket, and puts it into the queue
-// where shut says so. It reports whether it did.
+// arrived records b, which was read from the socket, and puts it into the queue if
+// shut reports true. It reports whether it did so.
 func (c *Conn) arrived(b []byte, shut func() bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.recordPending()
 	r := c.recorder.Load()
 	if c.closing && r != nil {
-		// The endpoint has closed already: Closed is the last it is recorded to do.
+		// The endpoint has closed already, so it does not read b.
 		(*r).Unread(b, len(b))
 		c.counts.in.Add(int64(len(b)))
 		return false
@@ -95,17 +95,15 @@ func (c *Conn) arrived(b []byte, shut func() bool) bool {
 	return true
 }
 
-// queued reports whether bytes must go through a queue.
+// queued reports whether bytes must pass through a queue.
 func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
-// errOpened says that the valve was opened and nothing is left in the queue, so
-// that the socket can be read again, or that the socket is at its end and can
-// say so itself.
+// errOpened says that the queue is empty and the valve is open, so the endpoint's
+// Read must read the socket itself.
 var errOpened = errors.New("tap: valve opened")
 
-// readQueued waits until something has passed the valve, or the socket's end
-// has come behind it. The pump reads the socket meanwhile, so that several
-// units can be seen waiting.
+// readQueued waits until bytes have passed the valve, or the socket has ended. The
+// pump reads the socket meanwhile, so that the valve can hold several units.
 func (c *Conn) readQueued(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,8 +129,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 	}
 }
 
-// startPump has the pump read the socket, unless it does or is at its end. c.mu
-// is held.
+// startPump starts the pump, unless it runs or the socket has ended. c.mu is held.
 func (c *Conn) startPump() {
 	if c.pumping || c.pumpErr != nil {
 		return
@@ -143,8 +140,8 @@ func (c *Conn) startPump() {
 	go c.pump()
 }
 
-// pump reads the socket into the queue as long as the valve is shut, and for
-// linger until the socket is closed.
+// pump reads the socket into the queue while the valve is shut. For linger it reads
+// until the socket is closed.
 func (c *Conn) pump() {
 	b := make([]byte, 16<<10)
 	for {
@@ -162,8 +159,9 @@ func (c *Conn) pump() {
 	}
 }
 
-// pumped ends one read of the pump, which returned err and, if unread, bytes that
-// the endpoint will not read. It waits for room and reports whether the pump ends.
+// pumped finishes one read of the pump, which returned err. unread says that the
+// endpoint will not read its bytes. pumped waits for room in the queue and reports
+// whether the pump ends.
 func (c *Conn) pumped(err error, unread bool) (ends bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,7 +175,7 @@ func (c *Conn) pumped(err error, unread bool) (ends bool) {
 	}
 	c.pumping, c.pumpErr = false, err
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.pumpErr = nil // of lose: the endpoint may set another
+		c.pumpErr = nil // lose returned it, and the endpoint may set another deadline
 	}
 	if err != nil {
 		c.in.finish()

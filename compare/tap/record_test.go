@@ -22,7 +22,7 @@ func resets(t *testing.T, client *net.TCPConn, server *Conn) {
 	client.SetLinger(0)
 	client.Close()
 	if _, err := server.Conn.Read(make([]byte, 1)); !IsReset(err) {
-		t.Fatalf("the RST is told as %v", err)
+		t.Fatalf("the RST is recorded as %v", err)
 	}
 }
 
@@ -49,8 +49,8 @@ func TestWhatTheSocketRefusesIsNotRecordedAsSent(t *testing.T) {
 	}
 }
 
-// The kernel keeps what arrived before an RST, so an RST that a Write meets is
-// recorded after that, when it is read or when the endpoint closes.
+// The kernel keeps the bytes that arrived before an RST. If a Write meets the RST, it is
+// recorded after those bytes: when they are read or when the endpoint closes.
 func TestAResetThatAWriteMeetsComesAfterWhatCameBeforeIt(t *testing.T) {
 	for _, reads := range []bool{true, false} {
 		client, server, rec := loopback(t, false)
@@ -63,7 +63,7 @@ func TestAResetThatAWriteMeetsComesAfterWhatCameBeforeIt(t *testing.T) {
 			}
 		}
 		if len(rec.failed) > 0 {
-			t.Errorf("%v is recorded before what came first is read", rec.failed)
+			t.Errorf("%v is recorded before the earlier bytes are read", rec.failed)
 		}
 		if reads {
 			if n, err := server.Read(make([]byte, 10)); n != 4 || err != nil {
@@ -131,8 +131,8 @@ func TestAHeldUnitThatTheSocketRefusesIsTakenBack(t *testing.T) {
 	rec.resolved(t)
 }
 
-// TestAReplyIsRecordedAfterWhatItAnswers has a client that answers each line as
-// soon as it has it, while the server writes and reads in two goroutines.
+// The client answers each line at once, while the server writes and reads in two
+// goroutines.
 func TestAReplyIsRecordedAfterWhatItAnswers(t *testing.T) {
 	const rounds = 2000
 	client, server, rec := loopback(t, false)
@@ -168,8 +168,7 @@ func TestAReplyIsRecordedAfterWhatItAnswers(t *testing.T) {
 	}
 }
 
-// TestOnAPipeAReplyIsRecordedAfterTheWholeWriteThatItMayAnswer writes two units
-// of which the peer reads one, answers it and goes.
+// The server writes two units. The peer reads one, answers it and closes.
 func TestOnAPipeAReplyIsRecordedAfterTheWholeWriteThatItMayAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server, rec := pipe(t, false)
@@ -287,8 +286,8 @@ func TestASlowAndSplitLineIsSoForWhatWasHeld(t *testing.T) {
 	})
 }
 
-// TestWhatArrivedAndWasNotReadIsReportedAtClose looks at the socket and must not
-// change what TCP does: a socket that is closed with unread bytes sends RST.
+// Looking at the socket must not change the behavior of TCP: a socket that is closed
+// with unread bytes sends RST.
 func TestWhatArrivedAndWasNotReadIsReportedAtClose(t *testing.T) {
 	for _, c := range []struct {
 		read int
@@ -304,7 +303,7 @@ func TestWhatArrivedAndWasNotReadIsReportedAtClose(t *testing.T) {
 		}
 		server.Close()
 		if got, want := string(rec.unread), "one\ntwo\n"[c.read:]; got != want || string(rec.bytes[In]) != "one\ntwo\n"[:c.read] {
-			t.Errorf("%q is told as unread, want %q; read %q", got, want, rec.bytes[In])
+			t.Errorf("%q is recorded as unread, want %q; read %q", got, want, rec.bytes[In])
 		}
 		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, c.end) {
 			t.Errorf("%d bytes read: the client's Read gives %v, want %v", c.read, err, c.end)
@@ -363,7 +362,7 @@ func TestWhatArrivedBeforeTheFirstWriteIsReported(t *testing.T) {
 	if _, err := io.ReadFull(server, make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // of the second write nothing is told
+	for range 2 { // the second write is not recorded
 		if _, err := io.WriteString(server, "answer\n"); err != nil {
 			t.Fatal(err)
 		}

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A write behind the peer's FIN succeeds, and where the peer has closed its
-// socket it is answered with RST; the next write fails. How soon the RST is there
-// is chance, and so would be what comes next. So the tap gives it time.
+// A write after the peer's FIN succeeds. If the peer has closed its socket, it answers
+// with RST, and the next write fails. It is chance how soon the RST arrives, so the tap
+// waits for it: otherwise the next event would be chance too.
 
-// resetTime bounds that. A peer that has only stopped sending answers nothing.
+// resetTime bounds that wait. A peer that has only sent FIN does not answer.
 const resetTime = 500 * time.Millisecond
 
-// AwaitReset returns when the RST that answers a write behind the peer's FIN has
-// come, or does not come. The kernel tells nobody of it before the next call, so
-// it is asked again and again.
+// AwaitReset waits for the RST that answers a write after the peer's FIN. It returns
+// after resetTime if none arrives. It polls: the kernel does not report an RST
+// before the next call.
 func (c *Conn) AwaitReset() {
-	if c.silent.Load() || c.queued() { // what is held is answered by nobody
+	if c.silent.Load() || c.queued() { // the peer does not receive held bytes
 		return
 	}
 	for until := time.Now().Add(resetTime); time.Now().Before(until); time.Sleep(50 * time.Microsecond) {
@@ -28,11 +28,11 @@ func (c *Conn) AwaitReset() {
 }
 
 // Ended reports whether TCP has ended in both directions, so that every Read and
-// Write of c returns at once. Only Linux says so: elsewhere it reports false.
+// Write of c returns at once. Only Linux shows that. Elsewhere Ended reports false.
 func Ended(c net.Conn) bool { return ask(c, tcpClosed) }
 
-// ask calls question with the socket of c and returns its answer, or false if c has
-// no open socket.
+// ask calls question with the socket of c and returns the answer. It returns false if
+// c has no open socket.
 func ask(c net.Conn, question func(fd uintptr) bool) (yes bool) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {

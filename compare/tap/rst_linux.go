@@ -2,8 +2,8 @@ package tap
 
 import "syscall"
 
-// closeWait reports whether the peer's FIN has arrived and nothing since that would
-// end the connection.
+// closeWait reports whether the peer's FIN has arrived and the connection has not
+// ended since.
 func closeWait(fd uintptr) bool { return tcpState(fd) == 8 } // TCP_CLOSE_WAIT of <netinet/tcp.h>
 
 // tcpClosed reports whether the connection has ended in both directions.

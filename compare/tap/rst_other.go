@@ -2,6 +2,6 @@
 
 package tap
 
-// Only Linux says in which state a connection is.
+// Only Linux shows the state of a connection.
 func closeWait(uintptr) bool { return false }
 func tcpClosed(uintptr) bool { return false }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The kernel reports a reset to one call alone. When it reports it to a Write, the
-// Read that is under way at the same time ends with io.EOF, as after a FIN.
+// The kernel reports a reset to one call only. If that is a Write, a Read in progress
+// gets io.EOF, as after a FIN.
 func TestAResetDuringReadAndWriteIsNeverRecordedAsFIN(t *testing.T) {
 	for range 20 {
 		client, server, rec := loopback(t, false)

@@ -4,7 +4,7 @@ package tap
 
 import "net"
 
-// socket is used on Unix alone: see socket_unix.go.
+// socket is only used on Unix: see socket_unix.go.
 type socket struct{}
 
 func newSocket(net.Conn) *socket                 { return nil }

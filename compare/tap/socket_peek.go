@@ -4,8 +4,7 @@ package tap
 
 import "syscall"
 
-// inQueue returns how many bytes have arrived at fd and are not read, as far as
-// they are looked at.
+// inQueue returns how many bytes have arrived at fd and are unread, maxUnread at most.
 func inQueue(fd uintptr) int {
 	n, _, err := syscall.Recvfrom(int(fd), make([]byte, maxUnread), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	if err != nil {

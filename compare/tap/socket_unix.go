@@ -10,16 +10,15 @@ import (
 	"syscall"
 )
 
-// socket is the socket of a Conn, written to below net.Conn.
+// socket is the socket of a Conn. It is written to directly, below net.Conn.
 type socket struct {
 	raw    syscall.RawConn
-	writes func([]byte) // of a connection that wants to know what is written; may be nil
+	writes func([]byte) // called before each write; may be nil
 }
 
-// newSocket returns the socket of c, or nil where there is none or where c's own
-// Write does more than write to it. A type around a socket that must know what is
-// written can have a method Writes, which is called before each write, and
-// SyscallConn.
+// newSocket returns the socket of c, or nil if c has none or if c's own Write does
+// more than write to it. A type around a socket can have SyscallConn and a method
+// Writes, which is called with the bytes before each write.
 func newSocket(c net.Conn) *socket {
 	s := &socket{}
 	switch t := c.(type) {
@@ -41,8 +40,8 @@ func newSocket(c net.Conn) *socket {
 	return s
 }
 
-// try is one call of write, for its callback: a closure would be an allocation for
-// each write.
+// try has the arguments of one write for its callback. A closure would cost an
+// allocation for each write.
 type try struct {
 	c       *Conn
 	w       *writing
@@ -51,9 +50,9 @@ type try struct {
 	write   func(fd uintptr) bool
 }
 
-// write writes the next n bytes of w and waits, as net.Conn's Write does, until
-// the kernel has taken all of them or the deadline has come. One lock covers each
-// system call and the recording of what it took; no wait happens under that lock.
+// write writes the next n bytes of w. Like net.Conn's Write it waits until the kernel
+// has accepted all of them or the deadline has passed. One lock covers each system
+// call and the recording of the bytes that it accepted. Nothing waits under that lock.
 func (s *socket) write(c *Conn, w *writing, n int) error {
 	if s.writes != nil {
 		s.writes(w.rest[:n])
@@ -69,7 +68,7 @@ func (s *socket) write(c *Conn, w *writing, n int) error {
 	t.c, t.w, t.failure = nil, nil, nil
 	tries.Put(t)
 	if op, ok := err.(*net.OpError); ok {
-		failure = op.Err // the deadline has come, or the socket is closed
+		failure = op.Err // the deadline has passed, or the socket is closed
 	} else if err != nil {
 		failure = err
 	}
@@ -81,8 +80,8 @@ func (s *socket) write(c *Conn, w *writing, n int) error {
 
 var tries sync.Pool // of *try
 
-// once writes what the kernel takes at once, and reports whether that is the end
-// of it.
+// once writes as many bytes as the kernel accepts at once. It reports whether the
+// write has ended.
 func (t *try) once(fd uintptr) bool {
 	c, w := t.c, t.w
 	c.mu.Lock()
@@ -95,11 +94,11 @@ func (t *try) once(fd uintptr) bool {
 	}
 	for {
 		switch {
-		case c.closing && !w.recorded: // what waited at the valve is sent all the same
+		case c.closing && !w.recorded: // released bytes are sent even after Close
 			t.failure = net.ErrClosed
 			return true
 		case c.silent.Load():
-			return true // the line has gone dead: the rest is swallowed
+			return true // the line swallows the rest
 		}
 		m, err := syscall.Write(int(fd), w.rest[:t.n])
 		if m > 0 {
@@ -123,12 +122,12 @@ func (t *try) once(fd uintptr) bool {
 	}
 }
 
-// maxUnread is how many bytes that nobody has read are looked at.
+// maxUnread bounds how many unread bytes are recorded.
 const maxUnread = 64 << 10
 
-// unread returns the first of the bytes that have arrived and are not read, and
-// how many there are. They stay where they are: a socket that is closed with
-// unread bytes sends RST, and without them FIN.
+// unread returns the first of the unread bytes that have arrived, and how many there
+// are. It leaves them in the kernel: a socket that is closed with unread bytes sends
+// RST, otherwise FIN.
 func (s *socket) unread() (b []byte, size int) {
 	_ = s.raw.Control(func(fd uintptr) {
 		size = inQueue(fd)

@@ -2,36 +2,35 @@ package tap
 
 import "sync/atomic"
 
-// counts is what Status is made of.
+// counts are the parts of Status that need no lock.
 type counts struct {
 	in, out               atomic.Int64
 	reading               atomic.Bool
 	finIn, finOut, failed atomic.Bool
 }
 
-// Status says how far the bytes of a Conn are, and what the endpoint's code is
-// at.
+// Status says where the bytes of a Conn are and what the endpoint's code is doing.
 type Status struct {
-	In, Out int64 // bytes that came from the socket, and that were written to it or swallowed
-	Reading bool  // the endpoint waits in a Read, and nothing is there that would end it
+	In, Out int64 // bytes read from the socket, and bytes written to it or swallowed
+	Reading bool  // the endpoint waits in a Read, and nothing has arrived that would end it
 	Blocked bool  // the endpoint waits in a Write for room at the valve
-	Waiting int   // units at the valve
-	Taken   int64 // bytes that the endpoint has written and that are at the valve
-	Part    bool  // a part of a unit is at the valve, and waits for the rest
+	Waiting int   // held units
+	Taken   int64 // bytes at the valve that the endpoint has written
+	Part    bool  // an incomplete unit is at the valve
 	Moving  bool  // bytes are between the valve and the socket or the endpoint
-	Holding bool
+	Holding bool  // the valve is shut
 	Silent  bool
-	FinIn   bool // the peer's FIN has come
-	FinOut  bool // the endpoint has sent its own and reads on
-	Failed  bool // the socket has failed: by RST, mostly
+	FinIn   bool // the peer's FIN has arrived
+	FinOut  bool // the endpoint has sent FIN and reads on
+	Failed  bool // the socket has failed, mostly by RST
 	Closed  bool // the endpoint has closed its socket
-	Lingers bool // it has, or is about to, and bytes that it wrote before have not left yet
-	FinHeld bool // a FIN of the endpoint waits behind a unit at the valve
+	Lingers bool // the endpoint closes or has closed, and bytes it wrote have not left yet
+	FinHeld bool // the valve holds a FIN of the endpoint
 }
 
-// Status returns how c is at this moment. When In has been seen to be all that
-// the peer has sent, and Reading is set, the endpoint has taken all of it and
-// come back for more: a Read that ends clears Reading before it counts.
+// Status returns the status of c at this moment. If In is as much as the peer has sent
+// and Reading is set, the endpoint has read all of it and waits for more: a Read that
+// ends clears Reading before it counts its bytes.
 func (c *Conn) Status() Status {
 	s := Status{In: c.counts.in.Load(), Out: c.counts.out.Load()}
 	s.FinIn, s.FinOut, s.Failed = c.counts.finIn.Load(), c.counts.finOut.Load(), c.counts.failed.Load()
@@ -50,11 +49,11 @@ func (c *Conn) Status() Status {
 	return s
 }
 
-// Watch has changed called whenever Status may have changed. It must be quick
-// and must not call c. It may be called several times at once.
+// Watch makes c call changed whenever Status may have changed. changed must return
+// quickly and must not call c. Several goroutines may call it at once.
 func (c *Conn) Watch(changed func()) { c.watcher.Store(&changed) }
 
-// tell calls who watches.
+// tell calls the function that Watch has set.
 func (c *Conn) tell() {
 	if w := c.watcher.Load(); w != nil {
 		(*w)()

@@ -18,7 +18,7 @@ func TestAnUnrecordedConnectionPassesEverything(t *testing.T) {
 		server := New(b)
 		defer server.Close()
 		defer a.Close()
-		server.Hold() // nobody watches, so there is no valve
+		server.Hold() // without a Recorder there is no valve
 		fromClient, fromServer := collect(server), collect(a)
 		write(a, "one\ntwo")
 		write(server, "three\nfour")
@@ -128,8 +128,7 @@ func TestConcurrentWritersLeaveInTheOrderThatWasRecorded(t *testing.T) {
 	rec.resolved(t)
 }
 
-// slow is a connection whose every Write waits for a word. It notes when two
-// are at it at once.
+// slow is a connection whose Writes wait for a signal. It notes two Writes at once.
 type slow struct {
 	net.Conn
 	mu   sync.Mutex
@@ -226,7 +225,7 @@ func TestAnErrorIsToldPlainlyWithoutAddresses(t *testing.T) {
 		io.EOF:                          "EOF",
 	} {
 		if got := Plain(err); got != want {
-			t.Errorf("%v is told as %q", err, got)
+			t.Errorf("the plain text of %v is %q", err, got)
 		}
 	}
 }

@@ -1,13 +1,13 @@
 package tap
 
-// Held is a unit that waits.
+// Held is a unit that the valve holds.
 type Held struct {
 	Direction Direction
 	ID        uint64
 }
 
-// Hold shuts the valve: what reaches it from now on waits, and c's Clock stands
-// still.
+// Hold shuts the valve: it holds everything that reaches it from now on, and c's
+// Clock stops.
 func (c *Conn) Hold() {
 	c.hold.Store(true)
 	c.mu.Lock()
@@ -17,8 +17,8 @@ func (c *Conn) Hold() {
 	}
 	c.clock.Stop()
 	c.arm()
-	// A Read that is in the kernel already reports the peer's FIN by itself; it has
-	// set reading before it looked at hold.
+	// A Read that is in the kernel already reports the peer's FIN itself. It set
+	// reading before it checked hold.
 	if !c.counts.reading.Load() {
 		c.startPump()
 	}
@@ -28,7 +28,8 @@ func (c *Conn) Hold() {
 // Holding reports whether the valve is shut.
 func (c *Conn) Holding() bool { return c.hold.Load() }
 
-// Run opens the valve and lets go all that waits. It returns the units' IDs.
+// Run opens the valve and releases everything that it holds. It returns the IDs of
+// the units.
 func (c *Conn) Run() []uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +50,7 @@ func (c *Conn) Run() []uint64 {
 	return ids
 }
 
-// Waiting returns the units that wait, the oldest of each direction first.
+// Waiting returns the held units, the oldest of each direction first.
 func (c *Conn) Waiting() []Held {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,15 +106,15 @@ func (c *Conn) dropFirst(d Direction) uint64 {
 	return id
 }
 
-// release passes the oldest unit of d and tells of it. c.mu is held.
+// release releases the first unit of d and records that. c.mu is held.
 func (c *Conn) release(d Direction) uint64 {
 	id := c.queue(d).pass()
 	(*c.recorder.Load()).Released(d, id)
 	return id
 }
 
-// finWaits tells that the FIN called id waits behind the units of direction d, if
-// any does. c.mu is held.
+// finWaits records that the FIN called id is held after the units of direction d, if
+// the valve holds any. c.mu is held.
 func (c *Conn) finWaits(r Recorder, d Direction, id uint64) {
 	if q := c.queue(d); len(q.waiting) > 0 {
 		q.fins = append(q.fins, id)
@@ -121,8 +122,8 @@ func (c *Conn) finWaits(r Recorder, d Direction, id uint64) {
 	}
 }
 
-// releaseFINs tells that FINs of d follow what waited in front of them. c.mu is
-// held.
+// releaseFINs records that the held FINs of d are released, because no held unit is
+// left before them. c.mu is held.
 func (c *Conn) releaseFINs(d Direction) {
 	q := c.queue(d)
 	for _, id := range q.fins {
@@ -131,8 +132,8 @@ func (c *Conn) releaseFINs(d Direction) {
 	q.fins = nil
 }
 
-// enqueue puts bytes behind the valve, or in front of it when it has been
-// opened since. c.mu is held.
+// enqueue puts b into the queue. If the valve was opened meanwhile, it releases b.
+// c.mu is held.
 func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
 	q := c.queue(d)
 	q.add(b, units)
@@ -151,8 +152,8 @@ func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
 	c.changed()
 }
 
-// changed notes that fields under c.mu have changed: it sets going what can go
-// and wakes all that wait. c.mu is held.
+// changed must be called when fields below c.mu have changed: it starts the work that
+// has become possible and wakes all that wait. c.mu is held.
 func (c *Conn) changed() {
 	for _, q := range []*queue{&c.in, &c.out} {
 		if len(q.waiting) == 0 && len(q.partial) >= maxQueue {
@@ -169,7 +170,7 @@ func (c *Conn) changed() {
 	if c.drained() && !c.lost() {
 		c.releaseFINs(Out)
 		if c.half && !c.closed {
-			_ = c.Conn.(halfCloser).CloseWrite() // it fails where the peer has reset
+			_ = c.Conn.(halfCloser).CloseWrite() // it fails if the peer has reset the connection
 		}
 		c.half = false
 	}

@@ -185,7 +185,7 @@ func TestHoldAndRunWhileAReadIsInTheKernelChangeNothing(t *testing.T) {
 	}
 }
 
-// isTimeout fails unless err is what a socket returns at its deadline.
+// isTimeout fails unless err is the error of a socket at its deadline.
 func isTimeout(t *testing.T, err error, op string) {
 	t.Helper()
 	var operr *net.OpError
@@ -278,12 +278,12 @@ func TestAFullQueueMakesThePeerWaitAndStillOpens(t *testing.T) {
 		if err := <-read; err != nil {
 			t.Fatal(err)
 		}
-		server.Run() // the pump waits for room, and nobody reads
+		server.Run() // the pump waits for room, and no Read is in progress
 		synctest.Wait()
 		in := collect(server)
 		synctest.Wait()
 		if got := len(in.text()); got != 3*maxQueue-1 || !w.over() {
-			t.Errorf("%d bytes arrived behind the first, all taken: %t", got, w.over())
+			t.Errorf("%d bytes arrived after the first, all accepted: %t", got, w.over())
 		}
 		if string(first)+in.text() != string(rec.bytes[In]) {
 			t.Error("they are others than were sent")

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// Write writes through the valve. While the valve is shut it is like the
-// kernel's send buffer: it takes p, where there is room, and returns at once. What
-// was taken waits for its release; an error of the socket comes with a later
-// Write. All of p leaves before the bytes of any other Write, in however many
-// pieces.
+// Write writes through the valve. A shut valve is like the kernel's send buffer: if
+// there is room, it accepts p, and Write returns at once. The bytes leave when they
+// are released, and a later Write returns an error of the socket. All of p leaves
+// before the bytes of any other Write, even if it leaves in several pieces.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.turn <- struct{}{}
 	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
@@ -45,17 +44,17 @@ func (c *Conn) refused(p []byte, err error) {
 	}
 }
 
-// writing is a Write that is under way at the socket.
+// writing is a Write to the socket in progress.
 type writing struct {
 	rest     []byte // not written yet
-	recorded bool   // rest is, and no more of it will be
-	units    []unit // all that was recorded as a whole
+	recorded bool   // rest is recorded already
+	units    []unit // of a Write that was recorded as a whole
 	taken    int    // bytes of units that are written
 }
 
-// send writes p to the socket, in the pieces that Split asks for, and records
-// what the socket takes. queued are the units of p where it has been recorded at
-// the valve already. w is for its use alone.
+// send writes p to the socket, in pieces as Split asks, and records the bytes that
+// the socket accepts. queued is the units of p if they were recorded at the valve
+// already. Only send uses w.
 func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
 	*w = writing{rest: p, recorded: queued != nil, units: queued}
 	for {
@@ -84,7 +83,7 @@ func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
 		return len(p), nil
 	}
 	if c.silent.Load() && c.gone() {
-		err = c.opError("write", net.ErrClosed) // bury has ended it by a deadline
+		err = c.opError("write", net.ErrClosed) // bury ended it with a deadline
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +100,8 @@ func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
 	return n, err
 }
 
-// wrote notes that the next n bytes of w are written, and returns the units that
-// they complete, where they are recorded only now. c.mu is held.
+// wrote notes that the next n bytes of w are written. If they are recorded only now,
+// it returns the units that they complete. c.mu is held.
 func (c *Conn) wrote(w *writing, n int) (units []Unit) {
 	if w.recorded {
 		w.taken += n
@@ -114,10 +113,10 @@ func (c *Conn) wrote(w *writing, n int) (units []Unit) {
 	return units
 }
 
-// write writes the next n bytes of w where there is no socket.
+// write writes the next n bytes of w if there is no socket.
 func (c *Conn) write(w *writing, n int) error {
 	c.mu.Lock()
-	if c.closing && !w.recorded { // what waited at the valve is sent all the same
+	if c.closing && !w.recorded { // released bytes are sent even after Close
 		c.mu.Unlock()
 		return c.opError("write", net.ErrClosed)
 	}
@@ -132,17 +131,17 @@ func (c *Conn) write(w *writing, n int) error {
 	return err
 }
 
-// Settle returns when all that the peer can have received is recorded. A peer in
-// this process, which may be quicker than the recording, calls it before it
-// records what it received.
+// Settle returns when all bytes that the peer can have received are recorded. A
+// peer in this process can be faster than the recording, so it calls Settle before
+// it records the bytes that it received.
 func (c *Conn) Settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.recordPending()
 }
 
-// recordPending records what a Write has under way where there is no socket, so
-// that what comes next is recorded after it. c.mu is held.
+// recordPending records the Write in progress of a connection without a socket, so
+// that the next event is recorded after it. c.mu is held.
 func (c *Conn) recordPending() {
 	w := c.pending
 	r := c.recorder.Load()
@@ -152,8 +151,8 @@ func (c *Conn) recordPending() {
 	w.units, w.recorded = split(w.rest, (*r).Bytes(Out, w.rest)), true
 }
 
-// awaitRoom waits until the valve can take what the endpoint writes. It returns
-// an error where nothing can be written any more, or the deadline has come.
+// awaitRoom waits until the queue has room for a Write. It returns an error if
+// nothing more can be written, or if the deadline has passed.
 func (c *Conn) awaitRoom() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,9 +174,9 @@ func (c *Conn) awaitRoom() error {
 	}
 }
 
-// take puts p behind the valve. It reports false, and has recorded nothing, where
-// p goes to the socket at once, or where the socket is closed or has failed, so
-// that it can say so itself.
+// take puts p into the queue. It reports false and records nothing if p must go to
+// the socket: the valve is open, or the socket is closed or has failed and returns
+// the error itself.
 func (c *Conn) take(p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,8 +188,8 @@ func (c *Conn) take(p []byte) bool {
 	return true
 }
 
-// push writes what was released. One push runs at a time, whoever wrote the
-// bytes: its Write is long over, and so is its deadline.
+// push writes released bytes to the socket. One push runs at a time. The endpoint's
+// Write has returned already, so its deadline does not apply.
 func (c *Conn) push() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

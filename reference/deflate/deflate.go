@@ -96,10 +96,8 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 	}
 	_, _ = p.flate.Write(message)
 	c.since += len(message)
-	//lesson:begin deflate-tail
 	_ = p.flate.Flush() // brings the bits to a whole byte with an empty block
 	p.out.Truncate(p.out.Len() - len(deflateTail))
-	//lesson:end
 	out := p.out.Bytes()
 	p.out = bytes.Buffer{}
 	return out
@@ -107,14 +105,14 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 
 // ErrSize says that a message inflates to more bytes than its receiver
 // is willing to hold.
-var ErrSize = errors.New("the message inflates to more than the limit")
+var ErrSize = errors.New("the decompressed message exceeds the limit")
 
 // maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
 // limit and compressors make one, but each costs moving the window, and 1 MiB of
 // the shortest would be two seconds of work.
 const maxStreams = 1000
 
-var errManyStreams = fmt.Errorf("it is more than %d DEFLATE streams", maxStreams)
+var errManyStreams = fmt.Errorf("it has more than %d DEFLATE streams", maxStreams)
 
 // A corruptError says why bytes are not DEFLATE (RFC 1951).
 type corruptError struct{ why error }
@@ -174,10 +172,8 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 	u := unpackers.Get().(*unpacker)
 	defer unpackers.Put(u)
 	defer u.in.Reset(nil)
-	//lesson:begin inflate-tail
 	const tail = deflateTail + lastBlock
 	u.in.Reset(append(payload, tail...))
-	//lesson:end
 	u.reset(i.history)
 
 	message, kept := into[:0], 0 // kept bytes of message are in history

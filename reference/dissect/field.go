@@ -66,9 +66,9 @@ func (f *Frame) Fields() []Field {
 		Sections: []string{"5.2", "5.4"}, Rule: pick(h.Opcode.IsControl(), wire.RuleControlFragment.Code, ""), Site: siteFin})
 	for i, set := range []bool{h.RSV1, h.RSV2, h.RSV3} {
 		rule := []wire.Rule{wire.RuleRSV1, wire.RuleRSV2, wire.RuleRSV3}[i]
-		meaning := "Reserved for extensions; 0 as long as none that uses it was agreed."
+		meaning := "Reserved for extensions. Must be 0 unless an extension that uses it was negotiated."
 		if set {
-			meaning = "Set, so an extension agreed in the handshake must give it a meaning. permessage-deflate gives RSV1 the meaning “this message is compressed”."
+			meaning = "This bit is set, so an extension negotiated in the handshake must give it a meaning. With permessage-deflate, RSV1 means “this message is compressed”."
 		}
 		add(1, Field{Name: fmt.Sprintf("RSV%d", i+1), Letter: fmt.Sprint(i + 1), Group: "head", Value: setOrNot(set),
 			Meaning: meaning, Sections: []string{"5.2", "9"}, Rule: rule.Code, Site: siteRSV})
@@ -82,9 +82,9 @@ func (f *Frame) Fields() []Field {
 	short, meaning := h.Length, "The payload's length in bytes. The masking key is not counted."
 	switch h.Form {
 	case wire.Length16:
-		short, meaning = 126, "126 is no length: it announces that the next two bytes hold it."
+		short, meaning = 126, "126 is a marker: the length is in the next two bytes."
 	case wire.Length64:
-		short, meaning = 127, "127 is no length: it announces that the next eight bytes hold it."
+		short, meaning = 127, "127 is a marker: the length is in the next eight bytes."
 	}
 	add(7, Field{Name: "payload length", Letter: "L", Group: "len", Value: fmt.Sprint(short), Meaning: meaning, Sections: []string{"5.2"},
 		Rule: pick(h.Opcode.IsControl(), wire.RuleControlLength.Code, wire.RuleLengthMinimal.Code), Site: siteLength})
@@ -99,7 +99,7 @@ func (f *Frame) Fields() []Field {
 	// 3. The masking key.
 	if h.Masked {
 		add(32, Field{Name: "masking key", Letter: "K", Group: "key", Value: hex.EncodeToString(h.Key[:]),
-			Meaning: "Four bytes that the sender chose for this frame alone. Payload byte i is XORed with byte i mod 4 of it.", Sections: []string{"5.3", "10.3"}, Site: siteKey})
+			Meaning: "Four bytes that the sender chose for this frame only. Payload byte i is XORed with byte i mod 4 of the key.", Sections: []string{"5.3", "10.3"}, Site: siteKey})
 	}
 
 	// 4. The payload.
@@ -124,12 +124,12 @@ func (f *Frame) payloadFields() []Field {
 	length := min(size, 1<<60) * 8 // a longer claim has more bits than can be counted; it is never met
 	if f.Close != nil && size >= 2 {
 		code := Field{Name: "status code", Letter: "C", Group: "code", Bits: 16, Value: f.Close.Code.String(),
-			Meaning: "Why the connection is closed, as a number of two bytes.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
+			Meaning: "The reason for closing, as a two-byte number.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
 		if size == 2 {
 			return []Field{code}
 		}
 		return []Field{code, {Name: "reason", Letter: "R", Group: "data", Bits: length - 16, Value: quote(p[2:]),
-			Meaning: "Why in words, for people who debug; UTF-8, at most 123 bytes.", Sections: []string{"5.5.1", "7.1.6"}, Rule: wire.RuleCloseReason.Code, Site: siteReason}}
+			Meaning: "The reason for closing, as text for debugging. UTF-8, at most 123 bytes.", Sections: []string{"5.5.1", "7.1.6"}, Rule: wire.RuleCloseReason.Code, Site: siteReason}}
 	}
 	fd := Field{Name: "payload data", Letter: "P", Group: "data", Bits: length, Sections: []string{"5.2", "5.6"}, Site: siteUnmask}
 	switch {
@@ -139,15 +139,15 @@ func (f *Frame) payloadFields() []Field {
 			fd.Site = siteUTF8
 		}
 	case f.Header.Opcode == wire.Ping, f.Header.Opcode == wire.Pong:
-		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any bytes. A Pong carries the same ones as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
+		fd.Value, fd.Meaning, fd.Sections = quote(p), "Any bytes. A Pong has the same payload as the Ping that it answers.", []string{"5.5.2", "5.5.3"}
 	case f.Header.Opcode == wire.Close:
-		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "A Close body of one byte: too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
+		fd.Value, fd.Meaning, fd.Sections, fd.Rule = hex.EncodeToString(p), "The body of this Close frame has one byte, which is too short for a status code.", []string{"5.5.1"}, wire.RuleCloseBody.Code
 		if size > 1 {
-			fd.Meaning = "A Close body, status code and reason, that did not come whole."
+			fd.Meaning = "The body of a Close frame (status code and reason), of which a part did not arrive."
 		}
 		fd.Site = siteCloseCode
 	default:
-		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Bytes for the application, of any kind."
+		fd.Value, fd.Meaning = shorten(hex.EncodeToString(p)), "Any bytes, for the application."
 	}
 	if f.Header.Masked {
 		fd.Meaning += " Masked on the wire; shown here unmasked."
@@ -170,7 +170,7 @@ func (f *Frame) clip(fs []Field) []Field {
 		}
 		if fs[i].Bit+fs[i].Bits > end {
 			fs[i].Bits = end - fs[i].Bit
-			fs[i].Meaning += " The stream ended before the rest of it" + pick(f.Missing == NotRead, " was read.", " came.")
+			fs[i].Meaning += " The stream ended before the rest of this field" + pick(f.Missing == NotRead, " was read.", " came.")
 		}
 	}
 	return fs
@@ -253,47 +253,47 @@ var violationField = map[string]string{
 func (f *Frame) finMeaning() string {
 	switch h := f.Header; {
 	case h.Opcode.IsControl() && h.Fin:
-		return "A control frame is always whole."
+		return "A control frame is never fragmented, so FIN is set."
 	case h.Opcode.IsControl():
-		return "A control frame says that more of it follows, which it may not."
+		return "FIN is not set: this control frame claims to be fragmented, which is not allowed."
 	case h.Fin && h.Opcode == wire.Continuation:
-		return "Last frame of its message."
+		return "This is the last frame of its message."
 	case h.Fin:
-		return "The message is whole in this frame."
+		return "This frame is the whole message."
 	case h.Opcode == wire.Continuation:
-		return "A frame from the middle of a message: more follow."
+		return "This frame is in the middle of a message. More frames follow."
 	}
-	return "First frame of a message: more follow."
+	return "This is the first frame of a message. More frames follow."
 }
 
 func (f *Frame) maskMeaning() string {
 	switch masked := f.Header.Masked; {
 	case masked && f.From == wire.Client:
-		return "The payload is masked, and four bytes of key follow the length. A client sets it on every frame, a server on none."
+		return "The payload is masked. The four-byte masking key follows the length. A client sets this bit on every frame, a server on none."
 	case masked:
-		return "The payload is masked, but this frame comes from a server, which may not mask."
+		return "The payload is masked, but this frame is from a server, which must not mask."
 	case f.From == wire.Client:
-		return "The payload is not masked, but this frame comes from a client, which must mask. There is no key."
+		return "The payload is not masked, but this frame is from a client, which must mask. There is no masking key."
 	}
-	return "The payload is as it is, and there is no key. A client sets this bit on every frame, a server on none."
+	return "The payload is not masked, so there is no masking key. A client sets this bit on every frame, a server on none."
 }
 
 func opcodeMeaning(o wire.Opcode) string {
 	switch o {
 	case wire.Continuation:
-		return "Goes on with the message that an earlier frame began; the kind of data stands there."
+		return "Continues the message started by an earlier frame. That first frame says whether it is text or binary."
 	case wire.Text:
-		return "Begins a message of text in UTF-8."
+		return "Starts a text message, in UTF-8."
 	case wire.Binary:
-		return "Begins a message of any bytes."
+		return "Starts a binary message, of any bytes."
 	case wire.Close:
-		return "Starts or answers the closing handshake. No data follow from this side."
+		return "Starts or answers the closing handshake. Its sender sends no more data."
 	case wire.Ping:
-		return "Asks the peer for a Pong with the same payload: is it still there?"
+		return "Asks the peer for a Pong with the same payload, to check that it still responds."
 	case wire.Pong:
-		return "Answers a Ping with its payload, or just says “still here”."
+		return "Answers a Ping with the same payload. An unsolicited Pong is a one-way heartbeat."
 	}
-	return "Reserved for later versions. Whoever receives it fails the connection."
+	return "Reserved for later versions of the protocol. The receiver must fail the connection."
 }
 
 func opcodeSection(o wire.Opcode) string {

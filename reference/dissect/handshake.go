@@ -106,11 +106,11 @@ func (h *Handshake) refuses() bool {
 func (l *HeaderLine) refused() {
 	switch strings.ToLower(l.Name) {
 	case "connection":
-		l.Meaning, l.Section = "Plain HTTP: what becomes of this TCP connection behind the answer.", "4.2.2"
+		l.Meaning, l.Section = "Plain HTTP: whether the TCP connection stays open after the response.", "4.2.2"
 	case "upgrade":
-		l.Meaning, l.Section = "The protocol that the server wants to be asked for.", "4.2.2"
+		l.Meaning, l.Section = "The protocol that the server supports on this URL.", "4.2.2"
 	case "sec-websocket-version":
-		l.Meaning, l.Section = "The version that the server understands.", "4.4"
+		l.Meaning, l.Section = "The version of the protocol that the server supports.", "4.4"
 	}
 }
 
@@ -174,20 +174,20 @@ const extensionsField = "Sec-WebSocket-Extensions"
 // headerMeanings says what each field of the handshake is for, by its name in
 // lower case.
 var headerMeanings = map[string]struct{ section, text string }{
-	"host":                     {"4.1", "The server that the client wants to reach. A server that has several names tells them apart by it."},
+	"host":                     {"4.1", "The server that the client wants to reach. A server with several names uses it to tell them apart."},
 	"upgrade":                  {"4.1", "The protocol to change to on this TCP connection."},
-	"connection":               {"4.1", "Says that Upgrade is meant for the next hop, so a proxy must not pass it on unread."},
-	"origin":                   {"10.2", "The web page whose script opens the connection. A server can refuse pages that it does not know."},
-	"sec-websocket-key":        {"4.1", "16 random bytes in base64. The answer must show that they were read, so a cached or mistaken answer cannot pass."},
+	"connection":               {"4.1", "Says that Upgrade is for the next hop only, so a proxy must not forward it."},
+	"origin":                   {"10.2", "The origin of the page whose script opens the connection. A server can refuse origins that it does not know."},
+	"sec-websocket-key":        {"4.1", "16 random bytes in base64. The response must prove that the server read them, so the client rejects a cached or unrelated response."},
 	"sec-websocket-version":    {"4.1", "The version of the protocol. RFC 6455 is 13."},
-	"sec-websocket-extensions": {"9.1", "Extensions offered by the client, or those that the server takes."},
-	"sec-websocket-protocol":   {"1.9", "Subprotocols offered by the client, or the one that the server takes."},
-	"sec-websocket-accept":     {"4.2.2", "Proof that the server read the key: base64 of the SHA-1 of the key and a fixed GUID."},
-	"user-agent":               {"4.1", "Who is asking. WebSocket gives it no role."},
-	"cookie":                   {"10.5", "Cookies travel with the handshake as with any request, so a WebSocket can know the user."},
+	"sec-websocket-extensions": {"9.1", "The extensions that the client offers, or those that the server chose."},
+	"sec-websocket-protocol":   {"1.9", "The subprotocols that the client offers, or the one that the server chose."},
+	"sec-websocket-accept":     {"4.2.2", "Proof that the server read the handshake key: the base64 of the SHA-1 hash of that key and a fixed GUID."},
+	"user-agent":               {"4.1", "The program that sends the request. WebSocket does not use it."},
+	"cookie":                   {"10.5", "The handshake carries cookies like any HTTP request, so the server can identify the user."},
 	"authorization":            {"10.5", "Authentication works in the handshake as in any HTTP request."},
-	"cache-control":            {"4.1", "Plain HTTP. WebSocket gives it no role."},
-	"pragma":                   {"4.1", "Plain HTTP. WebSocket gives it no role."},
-	"accept-encoding":          {"4.1", "Plain HTTP. It has nothing to do with compressing WebSocket messages."},
-	"accept-language":          {"4.1", "Plain HTTP. WebSocket gives it no role."},
+	"cache-control":            {"4.1", "Plain HTTP. WebSocket does not use it."},
+	"pragma":                   {"4.1", "Plain HTTP. WebSocket does not use it."},
+	"accept-encoding":          {"4.1", "Plain HTTP. It does not affect the compression of WebSocket messages."},
+	"accept-language":          {"4.1", "Plain HTTP. WebSocket does not use it."},
 }

@@ -14,24 +14,24 @@ const PermessageDeflate = "permessage-deflate"
 // breaks one, and the connection opens without the extension; a client whose server
 // breaks one must fail the connection.
 var (
-	RuleDeflateRepeated   = extensionRule(7692, "5/extension-repeated", 0, "permessage-deflate must be agreed on once at most.")
+	RuleDeflateRepeated   = extensionRule(7692, "5/extension-repeated", 0, "A server must accept permessage-deflate at most once.")
 	RuleDeflateUnknown    = extensionRule(7692, "7.1/parameter-unknown", 0, "permessage-deflate has four parameters and no others.")
 	RuleDeflateTwice      = extensionRule(7692, "7.1/parameter-repeated", 0, "A parameter of permessage-deflate must not appear more than once.")
 	RuleDeflateServerFlag = extensionRule(7692, "7.1.1.1/no-value", 0, "server_no_context_takeover must have no value.")
 	RuleDeflateClientFlag = extensionRule(7692, "7.1.1.2/no-value", 0, "client_no_context_takeover must have no value.")
 	RuleDeflateServerBits = extensionRule(7692, "7.1.2.1/window-bits", 0, "server_max_window_bits must be a number from 8 to 15 without a leading zero.")
-	RuleDeflateServerMore = extensionRule(7692, "7.1.2.1/more-than-offered", 0, "A server that accepts an offer with server_max_window_bits must answer with the same value or a smaller one.")
-	RuleDeflateClientBits = extensionRule(7692, "7.1.2.2/window-bits", 0, "client_max_window_bits must be a number from 8 to 15 without a leading zero; in an offer it may have no value.")
-	RuleDeflateClientMore = extensionRule(7692, "7.1.2.2/more-than-offered", 0, "A server must not answer with a client_max_window_bits above the offered one, nor with any where none was offered.")
+	RuleDeflateServerMore = extensionRule(7692, "7.1.2.1/more-than-offered", 0, "A server that accepts server_max_window_bits must respond with the offered value or a smaller one.")
+	RuleDeflateClientBits = extensionRule(7692, "7.1.2.2/window-bits", 0, "client_max_window_bits must be a number from 8 to 15 without a leading zero. In an offer it may have no value.")
+	RuleDeflateClientMore = extensionRule(7692, "7.1.2.2/more-than-offered", 0, "A server must not respond with a client_max_window_bits above the offered one, or with any if the client offered none.")
 )
 
 // The rules of a compressed message (RFC 7692 §7), which whoever inflates it can
 // see being broken. The RFC names no code for that; 1007 is the one for a payload
 // that is not what it says it is.
 var (
-	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "With no context takeover, a message must not refer to those before it.")
-	RuleDeflateWindow   = extensionRule(7692, "7.1.2/window", InvalidPayload, "Compressed data must not reach back beyond the window that was agreed on.")
-	RuleDeflateData     = extensionRule(7692, "7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be DEFLATE data.")
+	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "Without context takeover, a message must not refer to earlier messages.")
+	RuleDeflateWindow   = extensionRule(7692, "7.1.2/window", InvalidPayload, "Compressed data must not refer to bytes before the negotiated window.")
+	RuleDeflateData     = extensionRule(7692, "7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be valid DEFLATE data.")
 )
 
 // DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as
@@ -73,7 +73,7 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	for _, param := range e.Params {
 		name := strings.ToLower(param.Name)
 		if seen[name] {
-			vs.broke(&RuleDeflateTwice, "%s is there again.", name)
+			vs.broke(&RuleDeflateTwice, "%s appears again.", name)
 			continue
 		}
 		seen[name] = true
@@ -97,9 +97,7 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 		default:
 			rule = RuleDeflateUnknown
 		}
-		if !ok {
-			vs.broke(&rule, "The parameter is %q.", param)
-		}
+		vs.when(!ok, &rule, "The parameter is %q.", param)
 	}
 	//lesson:end
 	return p, vs
@@ -113,12 +111,9 @@ func deflateItems(h Head) []Extension {
 
 // windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
 // no leading zero. Of no text, it is 0 and no number.
-func windowBits(s string) (int, bool) {
-	n, _ := strconv.Atoi(s)
-	if n < 8 || n > 15 || s != strconv.Itoa(n) {
-		return 0, false
-	}
-	return n, true
+func windowBits(s string) (n int, ok bool) {
+	n, _ = strconv.Atoi(s)
+	return n, n >= 8 && n <= 15 && s == strconv.Itoa(n)
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
@@ -185,7 +180,7 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 		return agreed, false, nil
 	}
 	if len(answers) > 1 {
-		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server answers with it twice.")}
+		return agreed, false, []Violation{RuleDeflateRepeated.Broken("The server accepted it twice.")}
 	}
 	got, vs := deflateParams(answers[0], false)
 	if vs != nil {
@@ -196,12 +191,10 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 	for _, e := range deflateItems(request) {
 		offer, _ := deflateParams(e, true)
 		var vs violations
-		if cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15) {
-			vs.broke(&RuleDeflateServerMore, "The offer is %q, and the answer %q.", e, answers[0])
-		}
-		if got.ClientMaxWindowBits > offer.ClientMaxWindowBits {
-			vs.broke(&RuleDeflateClientMore, "The offer is %q, and the answer %q.", e, answers[0])
-		}
+		more := cmp.Or(got.ServerMaxWindowBits, 15) > cmp.Or(offer.ServerMaxWindowBits, 15)
+		vs.when(more, &RuleDeflateServerMore, "The offer is %q, the response is %q.", e, answers[0])
+		more = got.ClientMaxWindowBits > offer.ClientMaxWindowBits
+		vs.when(more, &RuleDeflateClientMore, "The offer is %q, the response is %q.", e, answers[0])
 		if vs == nil {
 			got.ClientNoContextTakeover = got.ClientNoContextTakeover || offer.ClientNoContextTakeover
 			got.ClientMaxWindowBits = smaller(got.ClientMaxWindowBits, offer.ClientMaxWindowBits)
@@ -212,11 +205,4 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 		}
 	}
 	return agreed, false, unfit
-}
-
-func init() {
-	extensionChecks = append(extensionChecks, func(request, response Head) []Violation {
-		_, _, unfit := CheckDeflateResponse(request, response)
-		return unfit
-	})
 }

@@ -2,8 +2,8 @@
 // judges them. It does no I/O and keeps no state: an endpoint has four layers,
 // and two of them are here.
 //
-//	syntax  header.go opcode.go closecode.go closepayload.go mask.go utf8.go accept.go
-//	rules   rules.go (frames), handshake.go, extension.go (the opening handshake), deflate.go
+//	syntax  header.go close.go mask.go utf8.go
+//	rules   rules.go (frames), handshake.go, extension.go, deflate.go (the opening handshake)
 //	state   package reference, machine.go
 //	I/O     package reference, conn.go
 //
@@ -19,5 +19,5 @@ import "embed"
 
 // Source holds the files of this package that lessons show.
 //
-//go:embed header.go mask.go closepayload.go utf8.go accept.go rules.go handshake.go extension.go deflate.go
+//go:embed header.go mask.go close.go utf8.go rules.go handshake.go extension.go deflate.go
 var Source embed.FS

@@ -117,7 +117,3 @@ func CheckExtensions(h Head) []Violation {
 	}
 	return nil
 }
-
-// extensionChecks judge what a server has answered to the offers of the extensions
-// that this package knows. The file of each adds its own.
-var extensionChecks []func(request, response Head) []Violation

@@ -1,10 +1,15 @@
 package wire
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
+
+	"wslab/reference/uri"
 )
 
 // Field is one header field of a handshake as it was received. Repeated names
@@ -28,6 +33,13 @@ func AppendHead(dst []byte, start string, fields ...Field) []byte {
 		dst = append(dst, f.Name+": "+f.Value+"\r\n"...)
 	}
 	return append(dst, "\r\n"...)
+}
+
+// AppendSwitchingProtocols appends the response that accepts the handshake of a client
+// with this Sec-WebSocket-Key: its head, with more fields at the end (RFC 6455 §4.2.2).
+func AppendSwitchingProtocols(dst []byte, key string, more ...Field) []byte {
+	fields := []Field{{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", Accept(key)}}
+	return AppendHead(dst, "HTTP/1.1 101 Switching Protocols", append(fields, more...)...)
 }
 
 // Values returns the value of every field called name, in any case, without
@@ -64,21 +76,57 @@ func (h Head) Key() string {
 	return append(h.Values("Sec-WebSocket-Key"), "")[0]
 }
 
+// Authority returns the host and port that a request is for. Those of a target
+// that is a whole URL count in place of Host (RFC 9112 §3.2.2).
+func (h Head) Authority() string {
+	if u, err := url.ParseRequestURI(h.Target); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return strings.Join(h.Values("Host"), ", ")
+}
+
+// GUID is the string of RFC 6455 §1.3 that no server would echo by accident.
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+// KeySize is the bytes of a Sec-WebSocket-Key once base64 is decoded
+// (RFC 6455 §4.1).
+const KeySize = 16
+
+// Accept returns the Sec-WebSocket-Accept that answers key, the text of
+// Sec-WebSocket-Key as it stood in the request, not decoded (RFC 6455 §4.2.2).
+func Accept(key string) string {
+	//lesson:begin accept
+	return Hash(key + GUID)
+	//lesson:end
+}
+
+// Hash returns base64 of the SHA-1 of s, the step that Accept is made of.
+func Hash(s string) string {
+	//lesson:begin hash
+	sum := sha1.Sum([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+	//lesson:end
+}
+
+// ValidKey reports whether key is base64 of exactly KeySize bytes. The bits
+// that base64 has over at the end need not be 0: the key that RFC 6455 §4.1
+// gives as an example ends in 1s, and RFC 4648 §3.5 leaves it to the decoder.
+func ValidKey(key string) bool {
+	//lesson:begin validkey
+	b, err := base64.StdEncoding.DecodeString(key) // it skips line ends, hence the length
+	return err == nil && len(b) == KeySize && len(key) == base64.StdEncoding.EncodedLen(KeySize)
+	//lesson:end
+}
+
 // CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
 // handshake breaks. The Status of the first is the one to refuse with.
 func CheckRequest(h Head) []Violation {
 	var vs violations
 	//lesson:begin check-method
-	if h.Method != "GET" {
-		vs.broke(&RuleMethod, "The method is %q.", h.Method)
-	}
-	if !atLeastHTTP11(h.Proto) {
-		vs.broke(&RuleHTTPVersion, "The version is %q.", h.Proto)
-	}
+	vs.when(h.Method != "GET", &RuleMethod, "The method is %q.", h.Method)
+	vs.when(!atLeastHTTP11(h.Proto), &RuleHTTPVersion, "The version is %q.", h.Proto)
 	//lesson:end
-	if !IsTarget(h.Target) {
-		vs.broke(&RuleTarget, "The target is %.60q.", h.Target)
-	}
+	vs.when(!uri.IsTarget(h.Target), &RuleTarget, "The target is %.60q.", h.Target)
 	switch {
 	case len(h.Values("Transfer-Encoding")) > 0:
 		vs.broke(&RuleBody, "%s.", found(h, "Transfer-Encoding"))
@@ -86,43 +134,26 @@ func CheckRequest(h Head) []Violation {
 		vs.broke(&RuleBody, "%s.", found(h, "Content-Length"))
 	}
 	for _, f := range h.Fields {
-		if !IsToken(f.Name) {
-			vs.broke(&RuleHeaderGrammar, "The header line %q has no field name of token characters.", f.Name)
-		}
+		vs.when(!IsToken(f.Name), &RuleHeaderGrammar, "The name of the header field %q is not a token.", f.Name)
 	}
-	switch hosts := h.Values("Host"); {
-	case len(hosts) != 1:
-		vs.broke(&RuleHost, "There are %d Host fields.", len(hosts))
-	case !IsHost(hosts[0]):
-		vs.broke(&RuleHost, "Host is %.60q.", hosts[0])
-	}
+	hosts := h.Values("Host")
+	vs.when(len(hosts) != 1, &RuleHost, "There are %d Host fields.", len(hosts))
+	vs.when(len(hosts) == 1 && !uri.IsHost(hosts[0]), &RuleHost, "Host is %.60q.", strings.Join(hosts, ""))
 	//lesson:begin check-upgrade
-	if !h.HasToken("Upgrade", "websocket") {
-		vs.broke(&RuleUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleConnection, "%s.", found(h, "Connection"))
-	}
+	vs.when(!h.HasToken("Upgrade", "websocket"), &RuleUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleConnection, "%s.", found(h, "Connection"))
 	//lesson:end
 	//lesson:begin check-key
-	switch keys := h.Values("Sec-WebSocket-Key"); {
-	case len(keys) == 0:
-		vs.broke(&RuleKeyMissing, "Sec-WebSocket-Key is missing.")
-	case len(keys) > 1:
-		vs.broke(&RuleKeyRepeated, "Sec-WebSocket-Key appears %d times.", len(keys))
-	case !ValidKey(keys[0]):
-		vs.broke(&RuleKeyLength, "Sec-WebSocket-Key is %q.", keys[0])
-	}
+	keys := h.Values("Sec-WebSocket-Key")
+	vs.when(len(keys) == 0, &RuleKeyMissing, "Sec-WebSocket-Key is missing.")
+	vs.when(len(keys) > 1, &RuleKeyRepeated, "Sec-WebSocket-Key appears %d times.", len(keys))
+	vs.when(len(keys) == 1 && !ValidKey(h.Key()), &RuleKeyLength, "Sec-WebSocket-Key is %q.", h.Key())
 	//lesson:end
 	//lesson:begin check-version
-	if versions := h.Values("Sec-WebSocket-Version"); !slices.Equal(versions, []string{"13"}) {
-		vs.broke(&RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
-	}
+	vs.when(!slices.Equal(h.Values("Sec-WebSocket-Version"), []string{"13"}), &RuleVersion, "%s.", found(h, "Sec-WebSocket-Version"))
 	//lesson:end
 	for _, p := range h.Tokens("Sec-WebSocket-Protocol") {
-		if !IsToken(p) {
-			vs.broke(&RuleSubprotocols, "The item %q is no token.", p)
-		}
+		vs.when(!IsToken(p), &RuleSubprotocols, "The item %q is not a token.", p)
 	}
 	return append(vs, CheckExtensions(h)...)
 }
@@ -135,37 +166,26 @@ func CheckResponse(request, h Head) []Violation {
 		vs.broke(&RuleStatus, "The status is %d.", h.Status)
 		return vs // the rest is not a handshake but plain HTTP
 	}
-	if ts := h.Tokens("Upgrade"); len(ts) != 1 || !strings.EqualFold(ts[0], "websocket") {
-		vs.broke(&RuleRespUpgrade, "%s.", found(h, "Upgrade"))
-	}
-	if !h.HasToken("Connection", "Upgrade") {
-		vs.broke(&RuleRespConnection, "%s.", found(h, "Connection"))
-	}
+	upgrades := len(h.Tokens("Upgrade")) == 1 && h.HasToken("Upgrade", "websocket")
+	vs.when(!upgrades, &RuleRespUpgrade, "%s.", found(h, "Upgrade"))
+	vs.when(!h.HasToken("Connection", "Upgrade"), &RuleRespConnection, "%s.", found(h, "Connection"))
 	//lesson:begin check-accept
 	want := Accept(request.Key())
-	switch got := h.Values("Sec-WebSocket-Accept"); {
-	case len(got) != 1:
-		vs.broke(&RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
-	case got[0] != want:
-		vs.broke(&RuleAcceptWrong, "Sec-WebSocket-Accept is %s, and %s was due.", got[0], want)
-	}
+	got := h.Values("Sec-WebSocket-Accept")
+	vs.when(len(got) != 1, &RuleAcceptMissing, "Sec-WebSocket-Accept appears %d times.", len(got))
+	vs.when(len(got) == 1 && got[0] != want, &RuleAcceptWrong, "Sec-WebSocket-Accept is %s, but should be %s.", strings.Join(got, ""), want)
 	//lesson:end
 	answers, _ := ParseExtensions(h)
 	for _, e := range answers {
-		if !request.HasExtension(e.Name) {
-			vs.broke(&RuleRespExtension, "The server answers with the extension %q.", e.Name)
-		}
+		vs.when(!request.HasExtension(e.Name), &RuleRespExtension, "The server chose the extension %q.", e.Name)
 	}
 	vs = append(vs, CheckExtensions(h)...)
-	for _, check := range extensionChecks {
-		vs = append(vs, check(request, h)...)
-	}
-	if ps := h.Values("Sec-WebSocket-Protocol"); len(ps) > 1 {
-		vs.broke(&RuleRespSubprotocol, "The server answers with %d subprotocols where one can be agreed on.", len(ps))
-	} else if len(ps) == 1 && !slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), ps[0]) {
-		// The names are strings of their own registry (§1.9), so case counts.
-		vs.broke(&RuleRespSubprotocol, "The server answers with the subprotocol %q.", ps[0])
-	}
+	_, _, unfit := CheckDeflateResponse(request, h)
+	vs = append(vs, unfit...)
+	chosen := strings.Join(h.Values("Sec-WebSocket-Protocol"), ", ")
+	// The names are strings of their own registry (§1.9), so case counts.
+	offered := len(h.Values("Sec-WebSocket-Protocol")) == 0 || slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), chosen)
+	vs.when(!offered, &RuleRespSubprotocol, "The server chose the subprotocol %q.", chosen)
 	return vs
 }
 

@@ -24,21 +24,21 @@ var (
 	RuleRSV1            = frameRule("5.2/rsv1", ProtocolError, "RSV1 must be 0 unless an extension that gives it a meaning was negotiated.")
 	RuleRSV2            = frameRule("5.2/rsv2", ProtocolError, "RSV2 must be 0 unless an extension that gives it a meaning was negotiated.")
 	RuleRSV3            = frameRule("5.2/rsv3", ProtocolError, "RSV3 must be 0 unless an extension that gives it a meaning was negotiated.")
-	RuleOpcode          = frameRule("5.2/opcode-reserved", ProtocolError, "An opcode of 3–7 or B–F has no meaning, and whoever receives it must fail the connection.")
-	RuleLengthMinimal   = frameRule("5.2/length-minimal", ProtocolError, "The length must take the shortest of the three forms that can carry it.")
+	RuleOpcode          = frameRule("5.2/opcode-reserved", ProtocolError, "The opcodes 3–7 and B–F are reserved. The receiver of one must fail the connection.")
+	RuleLengthMinimal   = frameRule("5.2/length-minimal", ProtocolError, "The length must use the shortest of the three forms that can hold it.")
 	RuleLengthTopBit    = frameRule("5.2/length-top-bit", ProtocolError, "The most significant bit of a 64-bit length must be 0.")
 	RuleMaskMissing     = frameRule("5.1/mask-missing", ProtocolError, "A client must mask every frame that it sends.")
 	RuleMaskForbidden   = frameRule("5.1/mask-forbidden", ProtocolError, "A server must not mask any frame that it sends.")
 	RuleControlLength   = frameRule("5.5/control-length", ProtocolError, "A control frame must have a payload of at most 125 bytes.")
 	RuleControlFragment = frameRule("5.5/control-fragmented", ProtocolError, "A control frame must not be fragmented: FIN must be 1.")
-	RuleStray           = frameRule("5.4/continuation-stray", ProtocolError, "A continuation frame must follow a first frame of a message that is not finished yet.")
-	RuleInterleaved     = frameRule("5.4/message-interleaved", ProtocolError, "A new message must not begin between the fragments of another.")
+	RuleStray           = frameRule("5.4/continuation-stray", ProtocolError, "A continuation frame must continue a message that is not finished.")
+	RuleInterleaved     = frameRule("5.4/message-interleaved", ProtocolError, "A new message must not begin before the last one is finished.")
 	RuleAfterClose      = frameRule("5.5.1/frame-after-close", ProtocolError, "After a Close frame an endpoint must not send any more data frames.")
-	RuleCloseBody       = frameRule("5.5.1/body-one-byte", ProtocolError, "A Close body is empty or begins with a two-byte status code; one byte is neither.")
-	RuleCloseCode       = frameRule("7.4/close-code", ProtocolError, "A Close frame must carry a defined code that may be sent, or one of 3000–4999.")
-	RuleCloseReason     = frameRule("5.5.1/reason-utf8", InvalidPayload, "The reason in a Close frame must be UTF-8.")
-	RuleTextUTF8        = frameRule("8.1/text-utf8", InvalidPayload, "The payload of a text message must be UTF-8 as a whole.")
-	RuleMessageSize     = frameRule("10.4/message-size", MessageTooBig, "A message must not be longer than what its receiver is willing to hold.")
+	RuleCloseBody       = frameRule("5.5.1/body-one-byte", ProtocolError, "The body of a Close frame must be empty or begin with a two-byte status code.")
+	RuleCloseCode       = frameRule("7.4/close-code", ProtocolError, "The code in a Close frame must be a defined one that may be sent, or 3000–4999.")
+	RuleCloseReason     = frameRule("5.5.1/reason-utf8", InvalidPayload, "The reason in a Close frame must be valid UTF-8.")
+	RuleTextUTF8        = frameRule("8.1/text-utf8", InvalidPayload, "The payload of a text message must be valid UTF-8.")
+	RuleMessageSize     = frameRule("10.4/message-size", MessageTooBig, "A message must not exceed the receiver's size limit.")
 )
 
 // The rules of the opening handshake's request, judged by the server (RFC 6455
@@ -46,38 +46,38 @@ var (
 var (
 	RuleMethod        = handshakeRule("4.2.1/method", 405, "The method must be GET.")
 	RuleHTTPVersion   = handshakeRule("4.2.1/http-version", 400, "The HTTP version must be 1.1 or higher.")
-	RuleTarget        = handshakeRule("4.2.1/target", 400, "The target must be a resource name, or an http or https URL with one and without a user name. It is visible ASCII, has no fragment, and its path is percent-encoded.")
-	RuleBody          = handshakeRule("4.2.1/body", 400, "The request must not announce a body: what follows it are frames.")
-	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field, with a host and, if need be, a port.")
+	RuleTarget        = handshakeRule("4.2.1/target", 400, "The target must be a resource name, or an http or https URL without a user name. It must be visible ASCII without a fragment, and its path must be percent-encoded.")
+	RuleBody          = handshakeRule("4.2.1/body", 400, "The request must not announce a body, because frames follow it.")
+	RuleHost          = handshakeRule("4.2.1/host", 400, "There must be one Host header field, with a host and optionally a port.")
 	RuleUpgrade       = handshakeRule("4.2.1/upgrade", 426, "Upgrade must contain the value websocket, in any case.")
 	RuleConnection    = handshakeRule("4.2.1/connection", 400, "Connection must include the token Upgrade, in any case.")
 	RuleKeyMissing    = handshakeRule("4.2.1/key-missing", 400, "There must be a Sec-WebSocket-Key.")
 	RuleKeyRepeated   = handshakeRule("11.3.1/key-repeated", 400, "Sec-WebSocket-Key must not appear more than once.")
 	RuleKeyLength     = handshakeRule("4.2.1/key-length", 400, "Sec-WebSocket-Key must be base64 of exactly 16 bytes.")
-	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13; a server that refuses another names it.")
+	RuleVersion       = handshakeRule("4.2.1/version", 426, "Sec-WebSocket-Version must be 13. A server that refuses another version names 13 in its response.")
 	RuleHeaderGrammar = handshakeRule("4.2.1/header-grammar", 400, "Every header line must be a field name of token characters, a colon and a value.")
 	RuleSubprotocols  = handshakeRule("4.2.1/subprotocol-grammar", 400, "Sec-WebSocket-Protocol must be a list of tokens.")
-	RuleOrigin        = handshakeRule("4.2.2/origin", 403, "A server may refuse connections that a page from somewhere else opens.")
+	RuleOrigin        = handshakeRule("4.2.2/origin", 403, "A server may refuse a connection that a page of another origin opens.")
 )
 
 // The rule of the opening handshake that binds the client after its request (RFC
 // 6455 §4.1). A server need not refuse one that breaks it.
-var RuleEarlyData = handshakeRule("4.1/early-data", 0, "After its request a client must wait for the server's response before it sends anything more.")
+var RuleEarlyData = handshakeRule("4.1/early-data", 0, "After its request, a client must wait for the server's response before it sends anything else.")
 
 // The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
 var (
-	RuleStatus          = handshakeRule("4.1/status", 0, "Only the status 101 opens a connection; any other is plain HTTP.")
+	RuleStatus          = handshakeRule("4.1/status", 0, "Only the status 101 opens a connection. A response with any other status is plain HTTP.")
 	RuleRespUpgrade     = handshakeRule("4.1/response-upgrade", 0, "The response must have Upgrade: websocket, in any case.")
 	RuleRespConnection  = handshakeRule("4.1/response-connection", 0, "The response must have the token Upgrade in Connection.")
 	RuleAcceptMissing   = handshakeRule("4.1/accept-missing", 0, "The response must have one Sec-WebSocket-Accept.")
-	RuleAcceptWrong     = handshakeRule("4.1/accept-wrong", 0, "Sec-WebSocket-Accept must be base64 of the SHA-1 of the key followed by the GUID.")
-	RuleRespExtension   = handshakeRule("4.1/extension-not-offered", 0, "The server must not answer with an extension that the client did not offer.")
-	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not answer with a subprotocol that the client did not offer.")
+	RuleAcceptWrong     = handshakeRule("4.1/accept-wrong", 0, "Sec-WebSocket-Accept must be the base64 of the SHA-1 hash of the key followed by the GUID.")
+	RuleRespExtension   = handshakeRule("4.1/extension-not-offered", 0, "The server must not choose an extension that the client did not offer.")
+	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not choose a subprotocol that the client did not offer.")
 )
 
 // RuleExtensionGrammar is the rule of all extensions (RFC 6455 §9.1). Each of them has
 // rules of its own, in its own file.
-var RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens, each with parameters that are tokens too.")
+var RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens. Parameters must be tokens, too.")
 
 // Rules lists every rule of this package: those of RFC 6455 in the order of their
 // declaration, then those of extensions.
@@ -133,79 +133,75 @@ type Context struct {
 	CloseSent  bool // the sender has sent a Close frame
 }
 
-// violations collects what Check finds.
+// violations collects what is found.
 type violations []Violation
 
-// broke adds a violation of r. It is kept out of line, for Check runs for every
-// frame, and with a dozen copies of this in it every idle connection would keep
-// a stack twice as large (BenchmarkIdle).
-//
-//go:noinline
+// broke adds a violation of r.
 func (vs *violations) broke(r *Rule, format string, args ...any) {
 	*vs = append(*vs, r.Broken(fmt.Sprintf(format, args...)))
+}
+
+// when adds a violation of r if it is broken.
+func (vs *violations) when(broken bool, r *Rule, format string, args ...any) {
+	if broken {
+		vs.broke(r, format, args...)
+	}
+}
+
+// frame is when, for a rule of the frame: what seen has in
+// braces is filled in from h.
+// It costs nothing for a legal frame, and is small enough to be compiled into Check.
+func (vs *violations) frame(broken bool, r *Rule, h *Header, seen string) {
+	if broken {
+		vs.frameBroke(r, h, seen)
+	}
+}
+
+// frameBroke is kept out of line: with a dozen copies of it in Check, which runs for
+// every frame, each idle connection would keep a stack twice as large (BenchmarkIdle).
+//
+//go:noinline
+func (vs *violations) frameBroke(r *Rule, h *Header, seen string) {
+	fill := strings.NewReplacer("{opcode}", h.Opcode.String(), "{code}", fmt.Sprintf("0x%X", uint8(h.Opcode)),
+		"{length}", fmt.Sprint(h.Length), "{form}", fmt.Sprint(h.Form), "{shortest}", fmt.Sprint(FormFor(h.Length)))
+	*vs = append(*vs, r.Broken(fill.Replace(seen)))
 }
 
 // Check returns every rule that h breaks in c, not the first alone, so that a
 // header wrong in three ways is told so at once. It is nil for a legal header.
 func Check(h Header, c Context) []Violation {
 	var vs violations
+	first := h.Opcode == Text || h.Opcode == Binary // frame of a message
 
 	//lesson:begin check-rsv
-	first := h.Opcode == Text || h.Opcode == Binary // frame of a message
-	if h.RSV1 && !(c.RSV1 && first) {
-		vs.broke(&RuleRSV1, "RSV1 is 1.")
-	}
-	if h.RSV2 && !(c.RSV2 && first) {
-		vs.broke(&RuleRSV2, "RSV2 is 1.")
-	}
-	if h.RSV3 && !(c.RSV3 && first) {
-		vs.broke(&RuleRSV3, "RSV3 is 1.")
-	}
+	vs.frame(h.RSV1 && !(c.RSV1 && first), &RuleRSV1, &h, "RSV1 is 1.")
+	vs.frame(h.RSV2 && !(c.RSV2 && first), &RuleRSV2, &h, "RSV2 is 1.")
+	vs.frame(h.RSV3 && !(c.RSV3 && first), &RuleRSV3, &h, "RSV3 is 1.")
 	//lesson:end
 	//lesson:begin check-opcode
-	if h.Opcode.IsReserved() {
-		vs.broke(&RuleOpcode, "The opcode is 0x%X.", uint8(h.Opcode))
-	}
+	vs.frame(h.Opcode.IsReserved(), &RuleOpcode, &h, "The opcode is {code}.")
 	//lesson:end
 
 	//lesson:begin check-mask
-	if c.Sender == Client && !h.Masked {
-		vs.broke(&RuleMaskMissing, "MASK is 0 in a frame from a client.")
-	}
-	if c.Sender == Server && h.Masked {
-		vs.broke(&RuleMaskForbidden, "MASK is 1 in a frame from a server.")
-	}
+	vs.frame(c.Sender == Client && !h.Masked, &RuleMaskMissing, &h, "MASK is 0 in a frame from a client.")
+	vs.frame(c.Sender == Server && h.Masked, &RuleMaskForbidden, &h, "MASK is 1 in a frame from a server.")
 	//lesson:end
 
 	//lesson:begin check-length
-	if h.Form != FormFor(h.Length) {
-		vs.broke(&RuleLengthMinimal, "The length %d is written in %d bits where %d can carry it.", h.Length, h.Form, FormFor(h.Length))
-	}
-	if h.Length>>63 != 0 {
-		vs.broke(&RuleLengthTopBit, "The 64-bit length begins with a 1.")
-	}
+	vs.frame(h.Form != FormFor(h.Length), &RuleLengthMinimal, &h, "The length {length} uses {form} bits, but {shortest} bits can hold it.")
+	vs.frame(h.Length>>63 != 0, &RuleLengthTopBit, &h, "The top bit of the 64-bit length is 1.")
 	//lesson:end
 
 	//lesson:begin check-control
-	if h.Opcode.IsControl() && h.Length > MaxControlPayload {
-		vs.broke(&RuleControlLength, "A %s frame announces %d bytes.", h.Opcode, h.Length)
-	}
-	if h.Opcode.IsControl() && !h.Fin {
-		vs.broke(&RuleControlFragment, "FIN is 0 in a %s frame.", h.Opcode)
-	}
+	vs.frame(h.Opcode.IsControl() && h.Length > MaxControlPayload, &RuleControlLength, &h, "A {opcode} frame announces {length} bytes.")
+	vs.frame(h.Opcode.IsControl() && !h.Fin, &RuleControlFragment, &h, "FIN is 0 in a {opcode} frame.")
 	//lesson:end
 
 	//lesson:begin check-fragment
-	if h.Opcode == Continuation && !c.Fragmented {
-		vs.broke(&RuleStray, "A continuation frame came with no message to continue.")
-	}
-	if first && c.Fragmented {
-		vs.broke(&RuleInterleaved, "A %s frame came where a continuation was due.", h.Opcode)
-	}
+	vs.frame(h.Opcode == Continuation && !c.Fragmented, &RuleStray, &h, "A continuation frame arrived, but no message is in progress.")
+	vs.frame(first && c.Fragmented, &RuleInterleaved, &h, "A {opcode} frame arrived where a continuation frame was expected.")
 	//lesson:end
 
-	if c.CloseSent && h.Opcode.IsData() {
-		vs.broke(&RuleAfterClose, "A %s frame came after a Close frame.", h.Opcode)
-	}
+	vs.frame(c.CloseSent && h.Opcode.IsData(), &RuleAfterClose, &h, "A {opcode} frame arrived after a Close frame.")
 	return vs
 }

@@ -331,3 +331,19 @@ func ExampleCheck() {
 	// 5.1/mask-missing 1002 protocol error
 	// MASK is 0 in a frame from a client. A client must mask every frame that it sends. (RFC 6455 §5.1)
 }
+
+func TestTheAuthorityIsThatOfTheTargetBeforeHost(t *testing.T) {
+	for target, want := range map[string]string{
+		"/chat":                    "server.example.com",
+		"//other/chat":             "server.example.com",
+		"http://other:8080/chat":   "other:8080",
+		"https://other":            "other",
+		"http:///chat":             "server.example.com",
+		"no target at all":         "server.example.com",
+		"http://user@other/secret": "other",
+	} {
+		if got := aRequest(func(h *Head) { h.Target = target }).Authority(); got != want {
+			t.Errorf("%s: %s", target, got)
+		}
+	}
+}

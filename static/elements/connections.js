@@ -21,9 +21,9 @@ export class WsConnections extends LabElement {
 
   async load() {
     /** @type {import("../types.js").LiveConnection[]} */
-    let list;
+    let list, shared;
     try {
-      list = (await call("/api/connections")).connections || [];
+      ({ connections: list, shared } = await call(`/api/connections?session=${encodeURIComponent(lab.session || "")}`));
     } catch (e) {
       this.key = "";
       // Why is said where the page speaks of the lab server.
@@ -35,11 +35,12 @@ export class WsConnections extends LabElement {
     if (key === this.key) return;
     this.key = key;
     const origin = location.host;
+    const join = shared ? `?session=${lab.session}` : ""; // there, a session of its own is not listed
     const rows = open.map((c) => {
       const mine = c.session === lab.session;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
       return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
     });
-    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference`), " or ", h("code", {}, "/ws/gorilla"), "."));
+    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference${join}`), " or ", h("code", {}, `/ws/gorilla${join}`), "."));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Does what the orders say, each play in a frame of its own, and tells what
- * JavaScript did and was told. A frame that is removed is a tab that is closed.
+ * Carries out orders, each run of a scenario in an iframe of its own, and reports the
+ * calls and events of JavaScript. Removing an iframe is like closing a tab.
  *
  * @typedef {{play: string, step: number, url: string, order: Order}} Message
  * @typedef {{do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string}} Order
@@ -18,7 +18,7 @@ async function report(report) {
   unsent.push({ at: performance.now(), ...report });
   if (sending) return;
   sending = true;
-  await Promise.resolve(); // what happens in one turn travels in one request
+  await Promise.resolve(); // reports of one turn go into one request
   while (unsent.length) {
     const batch = unsent;
     unsent = [];
@@ -28,14 +28,14 @@ async function report(report) {
 }
 
 /**
- * Tells the server. The quickest of these requests says how far the two clocks
- * are apart.
+ * Sends reports to the server. The fastest of these requests shows how far the two
+ * clocks differ.
  * @param {object[]} reports
  */
 const tell = (reports) => fetch("told", { method: "POST", body: JSON.stringify({ now: performance.now(), reports }) }).catch(() => {});
 
 /** @param {string} hex */
-const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+const fromHex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 /** @param {string} text */
 const size = (text) => new TextEncoder().encode(text).length;
@@ -70,7 +70,7 @@ function perform(message) {
   const at = performance.now();
   switch (order.do) {
     case "send": {
-      const data = order.hex ? bytes(order.hex) : order.repeat ? "a".repeat(order.repeat) : (order.text ?? "");
+      const data = order.hex ? fromHex(order.hex) : order.repeat ? "a".repeat(order.repeat) : (order.text ?? "");
       socket.send(data);
       const told = typeof data === "string" ? { text: data.slice(0, 200), size: size(data) } : { size: data.length };
       return report({ play, at, script: { what: "send", readyState: socket.readyState, ...told } });

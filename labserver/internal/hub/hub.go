@@ -1,8 +1,8 @@
-// Package hub sends a recording to those who follow it, as Server-Sent Events.
+// Package hub sends a recording to its followers as Server-Sent Events.
 //
-// Each follower reads the recording at its own pace; none has a queue that a
-// recorder would have to wait for. One that falls behind by more than the
-// recording keeps is told how many events it missed.
+// Each follower reads the recording at its own pace, so no recorder waits for a follower.
+// If the recording drops events that a follower has not read, the follower receives an
+// event with their number.
 package hub
 
 import (
@@ -14,22 +14,22 @@ import (
 	"wslab/compare/sse"
 )
 
-// batch is the most events sent at once. With pause it bounds what a busy
-// connection costs: a page takes in no more than batch events per pause.
+// batch limits the events of one message. After a large message, Stream waits for pause.
+// So a busy connection costs a page at most batch events per pause.
 const (
 	batch = 200
 	pause = 12 * time.Millisecond
 )
 
-// Stream sends the events of rec after the one numbered after to w, until the
-// follower goes away, or until ctx ends and all have been sent. sse.Position
-// says where a page goes on, so it resumes without loss.
+// Stream sends the events of rec after number after to w. It returns when the follower
+// leaves, or when ctx has ended and all events are sent. With after from sse.Position, a
+// page resumes without loss.
 func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *recording.Recording, after uint64) {
 	if after > rec.Last() {
-		after = 0 // a position in another recording: begin again
+		after = 0 // the position is of another recording, so begin again
 	}
 	sse.Follow(w, r, ctx.Done(), func() ([]sse.Message, bool, <-chan struct{}) {
-		over := ctx.Err() != nil // asked first: what was recorded before is sent
+		over := ctx.Err() != nil // check this first, so that all events recorded before are sent
 		events, gone := rec.After(after, batch)
 		if len(events) == 0 {
 			if over {

@@ -221,7 +221,7 @@ func TestAFollowerThatStopsReadingSlowsNobodyAndIsToldWhatItMissed(t *testing.T)
 		if d := time.Since(began); d != 0 {
 			t.Errorf("appending took %v of waiting", d)
 		}
-		<-f.ended // it is cut off, after some time that costs nobody else
+		<-f.ended // it is cut off; other followers do not wait for it
 		if d := time.Since(began); d > time.Minute {
 			t.Errorf("it was cut off after %v", d)
 		}
@@ -233,7 +233,7 @@ func TestAFollowerThatStopsReadingSlowsNobodyAndIsToldWhatItMissed(t *testing.T)
 		defer f.quit()
 		m := f.events(t)
 		if m.dropped != total-kept-1 || m.seqs[0] != total-kept+1 {
-			t.Errorf("it is told that %d were dropped, and goes on with %d", m.dropped, m.seqs[0])
+			t.Errorf("it receives the number %d of dropped events, and then event %d", m.dropped, m.seqs[0])
 		}
 		if len(m.seqs) != kept {
 			t.Errorf("%d events were kept and %d came", kept, len(m.seqs))

@@ -11,31 +11,31 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxRepeat is the longest text that a button sends: enough for every length
-// form, and less than any server here refuses.
+// maxRepeat limits the text that a button sends, in bytes. It is enough for every length
+// form, and no server of the lab refuses it.
 const maxRepeat = 1 << 20
 
-// action is what a button asks of the page's panel.
+// action is the command of a button to the page's panel.
 type action struct {
 	Do     string  `json:"do"`
 	Broken string  `json:"broken,omitempty"`
-	Text   *string `json:"text,omitempty"` // a pointer, since an empty text is a text
+	Text   *string `json:"text,omitempty"` // nil if there is no text; an empty text is possible
 	Hex    string  `json:"hex,omitempty"`
 	Repeat *int    `json:"repeat,omitempty"`
 	Code   int     `json:"code,omitempty"`
 	Reason string  `json:"reason,omitempty"`
 	Name   string  `json:"name,omitempty"`
-	// Shows is the event that the text speaks of, and so the one that is selected
-	// after the action. The zero value is the first frame that the action causes
-	// from its own side.
+	// Shows is the event that the page selects after the action. nil means the first frame
+	// that the action causes from its own side.
 	Shows map[string]any `json:"shows,omitempty"`
 }
 
-// grammar is every action, for the person who wrote another.
-const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME; add => frame from server …, where the text speaks of another event than the first frame that this causes`
+// grammar lists all actions, for a message.
+const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME. Add => frame from server … if the text is about another event than the first frame`
 
 // buttons draws a do block: each line is LABEL: action.
-func (c *compiler) buttons(lines []string, at int) string {
+func (c *compiler) buttons(text blockText) string {
+	lines, at := text.lines, text.line
 	var b strings.Builder
 	b.WriteString("<ws-do>")
 	count := 0
@@ -47,7 +47,7 @@ func (c *compiler) buttons(lines []string, at int) string {
 		count++
 		label, rest, ok := strings.Cut(l, ": ")
 		if !ok {
-			c.problem(line, "%q is no button; write LABEL: action", strings.TrimSpace(l))
+			c.problem(line, "%q is not a button. Write LABEL: action", strings.TrimSpace(l))
 			continue
 		}
 		event := arrow.FindStringSubmatch(rest)
@@ -65,27 +65,27 @@ func (c *compiler) buttons(lines []string, at int) string {
 		b.WriteString(button(c.inline(strings.TrimSpace(label), line), a))
 	}
 	if count == 0 {
-		c.problem(at, "a do block has a button; write LABEL: action in a line below")
+		c.problem(at, "this do block has no button. Write LABEL: action in a line below")
 	}
 	return b.String() + "</ws-do>\n"
 }
 
-// arrow parts "ACTION => EVENT" at the first arrow outside quotes.
+// arrow splits "ACTION => EVENT" at the first arrow outside quotes.
 var arrow = regexp.MustCompile(`^((?:[^"]|"(?:[^"\\]|\\.)*")*?)\s+=>(.*)$`)
 
-// shows reads the event that is selected after an action that causes a frame.
+// shows reads the event that the page selects after an action.
 func (c *compiler) shows(do, event string, line int) map[string]any {
 	if contains([]string{"hold", "run", "step"}, do) {
-		c.problem(line, "%s causes no frame of its own, so there is no event to show; take => away", do)
+		c.problem(line, "%s causes no frame, so there is no event to show. Remove =>", do)
 		return nil
 	}
 	if event = strings.TrimSpace(event); event == "" {
-		c.problem(line, "the event to show has no name; write one, as frame from server opcode close")
+		c.problem(line, "the event to show is missing. Write one, for instance frame from server opcode close")
 		return nil
 	}
 	about, _ := c.about("the event to show", event, line)
 	if about != nil && about["kind"] != "frame" && about["kind"] != "handshake" {
-		c.problem(line, "the event to show is a %s; name a frame or a handshake, which are on the wire", about["kind"])
+		c.problem(line, "the event to show is a %s. Name a frame or a handshake", about["kind"])
 	}
 	return about
 }
@@ -95,12 +95,12 @@ func button(label string, a action) string {
 	return fmt.Sprintf("<button type=\"button\" data-do='%s'>%s</button>", attribute(a), label)
 }
 
-// action reads what stands after a button's label.
+// action reads the action after a button's label.
 func (c *compiler) action(s string) (action, error) {
 	verb, rest, _ := strings.Cut(s, " ")
 	rest = strings.TrimSpace(rest)
 	a := action{Do: verb}
-	unknown := fmt.Errorf("%q is no action; write %s", s, grammar)
+	unknown := fmt.Errorf("%q is not an action. Write %s", s, grammar)
 	switch verb {
 	case "hold", "run", "step":
 		if rest != "" {
@@ -115,7 +115,7 @@ func (c *compiler) action(s string) (action, error) {
 			return a, unknown
 		}
 		if a.Broken = strings.TrimSpace(mistake); !contains(c.Mistakes, a.Broken) {
-			return a, fmt.Errorf("there is no server mistake %q; %s", a.Broken, meant(a.Broken, c.Mistakes))
+			return a, fmt.Errorf("there is no server mistake %q. %s", a.Broken, meant(a.Broken, c.Mistakes))
 		}
 	case "send":
 		return c.send(a, rest, unknown)
@@ -127,12 +127,12 @@ func (c *compiler) action(s string) (action, error) {
 			return a, unknown
 		}
 		if len(text) > wire.MaxControlPayload {
-			return a, fmt.Errorf("the ping has %d bytes; a control frame carries at most %d", len(text), wire.MaxControlPayload)
+			return a, fmt.Errorf("the Ping has %d bytes. A control frame carries at most %d", len(text), wire.MaxControlPayload)
 		}
 		a.Text = &text
 	case "scenario":
 		if _, ok := c.course.Scenarios[rest]; !ok {
-			return a, fmt.Errorf("there is no scenario %q; %s", rest, meant(rest, c.scenarioNames()))
+			return a, fmt.Errorf("there is no scenario %q. %s", rest, meant(rest, c.scenarioNames()))
 		}
 		c.plays(rest)
 		a.Name = rest
@@ -152,13 +152,13 @@ func (c *compiler) send(a action, rest string, unknown error) (action, error) {
 	case "hex":
 		b, err := hex.DecodeString(strings.Join(strings.Fields(what), ""))
 		if err != nil || len(b) == 0 {
-			return a, fmt.Errorf("%q is no hex; write two hexadecimal digits for each byte", what)
+			return a, fmt.Errorf("%q is not hex. Write two hexadecimal digits for each byte", what)
 		}
 		a.Hex = hex.EncodeToString(b)
 	case "repeat":
 		n, err := strconv.Atoi(strings.TrimSpace(what))
 		if err != nil || n < 1 || n > maxRepeat {
-			return a, fmt.Errorf("%q is no length; write a whole number from 1 to %d", what, maxRepeat)
+			return a, fmt.Errorf("%q is not a length. Write a whole number from 1 to %d", what, maxRepeat)
 		}
 		a.Repeat = &n
 	default:
@@ -167,8 +167,7 @@ func (c *compiler) send(a action, rest string, unknown error) (action, error) {
 	return a, nil
 }
 
-// close checks what a browser's close() checks, since a button that throws
-// teaches nothing.
+// close checks what a browser's close() checks, so that a button never throws.
 func (c *compiler) close(a action, rest string, unknown error) (action, error) {
 	number, reason, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(number)
@@ -176,7 +175,7 @@ func (c *compiler) close(a action, rest string, unknown error) (action, error) {
 		return a, unknown
 	}
 	if code != int(wire.NormalClosure) && (code < 3000 || code > 4999) {
-		return a, fmt.Errorf("a page may not close with %d; the browser's close() takes 1000 and 3000–4999", code)
+		return a, fmt.Errorf("a page may not close with %d. The browser's close() accepts 1000 and 3000–4999", code)
 	}
 	a.Code = code
 	if reason = strings.TrimSpace(reason); reason != "" {
@@ -185,15 +184,14 @@ func (c *compiler) close(a action, rest string, unknown error) (action, error) {
 			return a, unknown
 		}
 		if len(text) > wire.MaxControlPayload-2 {
-			return a, fmt.Errorf("the reason has %d bytes; beside its code a Close frame carries at most %d", len(text), wire.MaxControlPayload-2)
+			return a, fmt.Errorf("the reason has %d bytes. A Close frame with a code carries at most %d", len(text), wire.MaxControlPayload-2)
 		}
 		a.Reason = text
 	}
 	return a, nil
 }
 
-// quoted returns the text between the double quotes of s, where s is nothing
-// else.
+// quoted returns the text of s, which must be a string in double quotes.
 func quoted(s string) (string, bool) {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return "", false

@@ -11,218 +11,169 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/endpoint"
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
-// words are the info words of our fenced blocks. Any other fence is code.
-var words = []string{
-	"lab", "do", "predict", "accept", "decoder", "unmask", "lengths", "source", "rule", "opcodes", "scenario",
-	"play", "ends", "tally", "codes", "heartbeat",
+// blockKind is a kind of fenced block of ours. Any other fenced block is code.
+type blockKind struct {
+	word    string   // its first word, after ```
+	names   bool     // a name follows the word
+	keys    []string // allowed in its lines, "key: value"
+	lists   []string // keys with a list of items
+	free    bool     // its lines are not "key: value"
+	element string   // tag of the page's element; "" if HTML is enough
+	example string   // an example, without ```
+	draw    func(*compiler, blockText) string
 }
 
-// languages are info words of ordinary code that look like a slip in one of
-// ours.
+// blockText is a block as the author wrote it.
+type blockText struct {
+	word  string
+	name  string   // after the word
+	lines []string // its body
+	line  int      // number of its first line
+	keys  map[string]entry
+}
+
+// blocks returns the table of our blocks. The package doc says how to add one.
+func blocks() []blockKind {
+	return []blockKind{
+		{word: "lab", keys: []string{"endpoints", "hold"}, example: "lab\nendpoints: both\nhold: on",
+			draw: (*compiler).lab},
+		{word: "do", free: true, element: "ws-do", example: "do\nSend Hello: send \"Hello\"",
+			draw: (*compiler).buttons},
+		{word: "predict", keys: predictKeys, lists: []string{"choices"}, element: "ws-predict",
+			example: "predict\nid: 01-fin\nask: Is FIN set?\nabout: frame from client\nvalue: fin\nchoices:\n  - 1: Yes\n  - 0: No\nhint: Look.\nexplain: It is.",
+			draw:    (*compiler).predict},
+		{word: "accept", element: "ws-accept", example: "accept", draw: alone("ws-accept")},
+		{word: "unmask", element: "ws-unmask", example: "unmask", draw: alone("ws-unmask")},
+		{word: "heartbeat", element: "ws-heartbeat", example: "heartbeat", draw: alone("ws-heartbeat")},
+		{word: "decoder", keys: []string{"hex", "from"}, element: "ws-decoder", example: "decoder\nhex: 81 05 48 65 6c 6c 6f\nfrom: server",
+			draw: (*compiler).decoder},
+		{word: "lengths", keys: []string{"sizes"}, element: "ws-lengths", example: "lengths\nsizes: 125 126",
+			draw: (*compiler).lengths},
+		{word: "source", names: true, keys: []string{"gorilla"}, example: "source wire.ParseHeader#mask\ngorilla: no",
+			draw: (*compiler).source},
+		{word: "rule", names: true, example: "rule 5.2/rsv1",
+			draw: (*compiler).rule},
+		{word: "opcodes", example: "opcodes", draw: opcodes},
+		{word: "codes", element: "ws-codes", example: "codes", draw: codes},
+		{word: "scenario", names: true, keys: []string{"steps", "shows"}, element: "ws-do", example: "scenario masked-hello\nsteps: folded",
+			draw: (*compiler).scenario},
+		{word: "play", names: true, keys: []string{"as", "endpoint"}, element: "ws-play", example: "play masked-hello\nas: raw",
+			draw: (*compiler).play},
+		{word: "ends", names: true, keys: []string{"as", "endpoint", "tutorials"}, element: "ws-play", example: "ends disconnect-1\ntutorials: They say that it is clean.",
+			draw: (*compiler).play},
+		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
+			draw: (*compiler).tally},
+	}
+}
+
+// alone returns a function that draws an element without data.
+func alone(element string) func(*compiler, blockText) string {
+	return func(*compiler, blockText) string { return "<" + element + "></" + element + ">\n" }
+}
+
+// blockWords returns the words of our blocks.
+func blockWords() []string {
+	var words []string
+	for _, b := range blocks() {
+		words = append(words, b.word)
+	}
+	return words
+}
+
+// languages are words of code blocks that look like a slip in one of our words.
 var languages = []string{"go", "c", "cs", "py", "js", "ts", "sh", "rs", "text", "http", "html", "json", "diff", "abnf"}
 
 func contains(names []string, word string) bool { return slices.Contains(names, word) }
 
-// checkWord reports whether word opens a block of ours. A word that is nearly
-// one is a problem: without this a slip would turn a block into listed code.
+// checkWord reports whether word begins one of our blocks. A word that is nearly one of
+// ours is a problem, because a slip would turn the block into code.
 func (c *compiler) checkWord(word string, line int) bool {
-	if contains(words, word) {
+	if contains(blockWords(), word) {
 		return true
 	}
 	if word != "" && !contains(languages, word) {
-		if near := nearest(word, words); near != "" {
-			c.problem(line, "%q is no block; did you mean %s?", word, near)
+		if near := nearest(word, blockWords()); near != "" {
+			c.problem(line, "%q is not a block. Did you mean %s?", word, near)
 		}
 	}
 	return false
 }
 
-// entry is the value of one key in a block, or of a list key its items.
-type entry struct {
-	value string
-	line  int // where the key stands
-	items []item
-}
-
-type item struct {
-	text string
-	line int
-}
-
-// entries reads lines of "key: value". A line that begins with a space goes on
-// with the value above it; under a key in lists each "- " begins an item.
-func (c *compiler) entries(lines []string, at int, where string, keys, lists []string) map[string]entry {
-	all := map[string]entry{}
-	key := "" // the one that the next indented line belongs to
-	for i, l := range lines {
-		line := at + i
-		t := strings.TrimSpace(l)
-		indented := strings.HasPrefix(l, " ") || strings.HasPrefix(l, "\t")
-		dash, isItem := strings.CutPrefix(t, "- ")
-		e := all[key]
-		switch {
-		case t == "" && key == "":
-			continue
-		case t == "" || indented && !isItem || indented && !contains(lists, key):
-			if key == "" {
-				c.problem(line, "a line of %s begins with a space but goes on with nothing; write key: value", where)
-				continue
-			}
-			if n := len(e.items); n > 0 {
-				e.items[n-1].text += "\n" + t
-			} else {
-				e.value += "\n" + t
-			}
-		case isItem && contains(lists, key):
-			e.items = append(e.items, item{dash, line})
-		default:
-			k, v, ok := strings.Cut(l, ":")
-			if !ok {
-				c.problem(line, "%q is no line of %s; write key: value", t, where)
-				key = ""
-				continue
-			}
-			if !contains(keys, k) && !contains(lists, k) {
-				c.problem(line, "%q is no key of %s; %s", k, where, meant(k, append(slices.Clone(keys), lists...)))
-				key = ""
-				continue
-			}
-			if _, ok := all[k]; ok {
-				c.problem(line, "%s stands twice in %s; keep one", k, where)
-			}
-			key, e = k, entry{value: strings.TrimSpace(v), line: line}
-		}
-		all[key] = e
-	}
-	for k, e := range all {
-		e.value = strings.TrimSpace(e.value)
-		for i := range e.items {
-			e.items[i].text = strings.TrimSpace(e.items[i].text)
-		}
-		all[k] = e
-	}
-	return all
-}
-
-// render makes the HTML of one block of ours. lines are its body; line is the
-// number of the fence that opens it.
-func (c *compiler) render(word, arg string, lines []string, line int) string {
+// render returns the HTML of one of our blocks. lines are its body; line is the
+// number of its first line.
+func (c *compiler) render(word, name string, lines []string, line int) string {
+	all := blocks()
+	kind := all[slices.IndexFunc(all, func(b blockKind) bool { return b.word == word })] // checkWord has found it
 	where := "a " + word + " block"
-	if contains([]string{"accept", "opcodes", "unmask", "ends"}, word) {
+	if strings.ContainsAny(word[:1], "aeiou") {
 		where = "an " + word + " block"
 	}
-	takesArg := contains([]string{"source", "rule", "scenario", "play", "ends"}, word)
-	if arg != "" && !takesArg {
-		c.problem(line, "%s takes nothing after its word; write its keys in the lines below", where)
+	if name != "" && !kind.names {
+		c.problem(line, "%s has no name after its word. Write its keys in the lines below", where)
 	}
-	if arg == "" && takesArg {
-		c.problem(line, "%s names what it shows; write it after the word", where)
+	if name == "" && kind.names {
+		c.problem(line, "%s needs a name after its word", where)
 		return ""
 	}
-	keys := func(ks ...string) map[string]entry { return c.entries(lines, line+1, where, ks, nil) }
-
-	switch word {
-	case "lab":
-		c.lab(keys("endpoints", "hold"), line)
-	case "do":
-		return c.buttons(lines, line)
-	case "predict":
-		return c.predict(c.entries(lines, line+1, where, predictKeys, []string{"choices"}), line)
-	case "accept":
-		keys()
-		return "<ws-accept></ws-accept>\n"
-	case "unmask":
-		keys()
-		return "<ws-unmask></ws-unmask>\n"
-	case "decoder":
-		return c.decoder(keys("hex", "from"), line)
-	case "lengths":
-		return c.lengths(keys("sizes"), line)
-	case "source":
-		return c.source(arg, keys("gorilla"), line)
-	case "rule":
-		keys()
-		return c.rule(arg, line)
-	case "opcodes":
-		keys()
-		return opcodes()
-	case "scenario":
-		return c.scenario(arg, keys("steps", "shows"), line)
-	case "play":
-		return c.play(word, arg, keys("as", "endpoint"), line)
-	case "ends":
-		return c.play(word, arg, keys("as", "endpoint", "tutorials"), line)
-	case "tally":
-		return c.tally(keys("scenarios", "runs"), line)
-	case "codes":
-		keys()
-		return codes()
-	case "heartbeat":
-		keys()
-		return "<ws-heartbeat></ws-heartbeat>\n"
+	text := blockText{word: word, name: name, lines: lines, line: line}
+	if !kind.free {
+		text.keys = c.entries(lines, line+1, where, kind.keys, kind.lists)
 	}
+	return kind.draw(c, text)
+}
+
+// lab sets the panel beside the lesson. It draws nothing.
+func (c *compiler) lab(text blockText) string {
+	e, line := text.keys, text.line
+	if c.labs++; c.labs > 1 {
+		c.problem(line, "this is a second lab block. Keep one")
+		return ""
+	}
+	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
+	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
 	return ""
 }
 
-// lab sets how the panel at the side begins. It shows nothing in the text.
-func (c *compiler) lab(e map[string]entry, line int) {
-	if c.labs++; c.labs > 1 {
-		c.problem(line, "this is the second lab block; a lesson has one")
-		return
-	}
-	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", []string{"reference", "gorilla", "both"})
-	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
-}
-
-// oneOf returns the value of key, which must be one of values, or fallback
-// where the key is absent.
-func (c *compiler) oneOf(e map[string]entry, key, fallback string, values []string) string {
-	v, ok := e[key]
-	switch {
-	case !ok:
-		return fallback
-	case !contains(values, v.value):
-		c.problem(v.line, "%s is %q; %s", key, v.value, meant(v.value, values))
-		return fallback
-	}
-	return v.value
-}
-
-func (c *compiler) decoder(e map[string]entry, line int) string {
+func (c *compiler) decoder(text blockText) string {
+	e, line := text.keys, text.line
 	from := c.oneOf(e, "from", "client", []string{"client", "server"})
 	h, ok := e["hex"]
 	if !ok {
-		c.problem(line, "a decoder block needs bytes to begin with; add a line hex: 81 05 …")
+		c.problem(line, "a decoder block needs bytes. Add a line hex: 81 05 …")
 		return ""
 	}
 	b, err := hex.DecodeString(strings.Join(strings.Fields(h.value), ""))
 	if err != nil {
-		c.problem(h.line, "hex is %q; write two hexadecimal digits for each byte", h.value)
+		c.problem(h.line, "hex is %q. Write two hexadecimal digits for each byte", h.value)
 		return ""
 	}
 	return fmt.Sprintf("<ws-decoder data-hex=\"% x\" data-from=\"%s\"></ws-decoder>\n", b, from)
 }
 
-func (c *compiler) lengths(e map[string]entry, line int) string {
+func (c *compiler) lengths(text blockText) string {
+	e, line := text.keys, text.line
 	s, ok := e["sizes"]
 	if !ok || s.value == "" {
-		c.problem(line, "a lengths block needs sizes; add a line sizes: 125 126")
+		c.problem(line, "a lengths block needs sizes. Add a line sizes: 125 126")
 		return ""
 	}
 	for n := range strings.FieldsSeq(s.value) {
 		if v, err := strconv.Atoi(n); err != nil || v < 0 || v > maxRepeat {
-			c.problem(s.line, "the size %q is no whole number from 0 to %d", n, maxRepeat)
+			c.problem(s.line, "the size %q is not a whole number from 0 to %d", n, maxRepeat)
 			return ""
 		}
 	}
 	return fmt.Sprintf("<ws-lengths data-sizes=\"%s\"></ws-lengths>\n", strings.Join(strings.Fields(s.value), " "))
 }
 
-// source shows the lines of a site, and below them gorilla's where asked.
-func (c *compiler) source(site string, e map[string]entry, line int) string {
+// source draws the lines of a site and, with gorilla: yes, those of gorilla below them.
+func (c *compiler) source(text blockText) string {
+	site, e, line := text.name, text.keys, text.line
 	l, err := c.Sites.Listing(site)
 	if err != nil {
 		c.problem(line, "%v", err)
@@ -232,53 +183,19 @@ func (c *compiler) source(site string, e map[string]entry, line int) string {
 	if c.oneOf(e, "gorilla", "no", []string{"yes", "no"}) == "yes" {
 		g, ok := GorillaListing(c.GorillaDir, site)
 		if !ok {
-			c.problem(e["gorilla"].line, "gorilla has no place that does what %s does; take the line away", site)
+			c.problem(e["gorilla"].line, "gorilla has no code for %s. Remove the line", site)
 		}
 		out += figure(g)
 	}
 	return out
 }
 
-// figure draws a listing. The classes of its spans are those of Listing.
-func figure(l Listing) string {
-	var b strings.Builder
-	name := l.File
-	if l.Version != "" {
-		name = "gorilla/websocket " + l.Version + ", " + l.File
-	}
-	fmt.Fprintf(&b, "<figure class=\"source\">\n<figcaption><code>%s</code> in <code>%s</code></figcaption>\n",
-		html.EscapeString(l.Symbol), html.EscapeString(name))
-	if len(l.Lines) > 0 {
-		fmt.Fprintf(&b, "<pre class=\"listing\" tabindex=\"0\" aria-label=\"%s\"><code>", html.EscapeString(l.Symbol+" in "+name))
-		for i, tokens := range l.Lines {
-			n, class := l.Numbers[i], "line"
-			if n >= l.Hot[0] && n <= l.Hot[1] {
-				class = "line hot"
-			}
-			fmt.Fprintf(&b, "<span class=\"%s\" data-line=\"%d\">", class, n)
-			for _, t := range tokens {
-				if t[0] == "" {
-					b.WriteString(html.EscapeString(t[1]))
-				} else {
-					fmt.Fprintf(&b, "<span class=\"%s\">%s</span>", t[0], html.EscapeString(t[1]))
-				}
-			}
-			b.WriteString("\n</span>")
-		}
-		b.WriteString("</code></pre>\n")
-	}
-	if l.Link != "" {
-		fmt.Fprintf(&b, "<p class=\"origin\"><a href=\"%s\">%s in its repository</a></p>\n", html.EscapeString(l.Link), html.EscapeString(l.File))
-	}
-	b.WriteString("</figure>\n")
-	return b.String()
-}
-
-// rule quotes one of wire.Rules.
-func (c *compiler) rule(code string, line int) string {
+// rule draws one of wire.Rules.
+func (c *compiler) rule(text blockText) string {
+	code, line := text.name, text.line
 	i := slices.IndexFunc(wire.Rules, func(r wire.Rule) bool { return r.Code == code })
 	if i < 0 {
-		c.problem(line, "there is no rule %q; %s", code, nearRule(code))
+		c.problem(line, "there is no rule %q. %s", code, nearRule(code))
 		return ""
 	}
 	r := wire.Rules[i]
@@ -287,20 +204,20 @@ func (c *compiler) rule(code string, line int) string {
 	fmt.Fprintf(&b, "<p class=\"origin\"><a class=\"rfc\" href=\"%s\">RFC %d §%s</a>", rfcLink(cmp.Or(r.RFC, 6455), r.Section), cmp.Or(r.RFC, 6455), r.Section)
 	switch {
 	case r.CloseCode != 0:
-		fmt.Fprintf(&b, " · broken: fail the connection, close code %s", html.EscapeString(r.CloseCode.String()))
+		fmt.Fprintf(&b, " · if broken: fail the connection with close code %s", html.EscapeString(r.CloseCode.String()))
 	case r.Status != 0:
-		fmt.Fprintf(&b, " · broken: refuse with HTTP status %d", r.Status)
+		fmt.Fprintf(&b, " · if broken: refuse with HTTP status %d", r.Status)
 	default:
-		b.WriteString(" · broken: the client fails the connection")
+		b.WriteString(" · if broken: the client fails the connection")
 	}
 	b.WriteString("</p>\n</aside>\n")
 	return b.String()
 }
 
-// nearRule advises on a rule's name: the nearest, or those of its section.
+// nearRule advises on an unknown rule: the nearest name, or those of its section.
 func nearRule(code string) string {
 	if near := nearest(code, ruleCodes()); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
+		return fmt.Sprintf("Did you mean %s?", near)
 	}
 	section, _, _ := strings.Cut(code, "/")
 	var same []string
@@ -310,54 +227,18 @@ func nearRule(code string) string {
 		}
 	}
 	if len(same) > 0 {
-		return "those of that section are " + list(same)
+		return "That section has " + list(same)
 	}
-	return "the names stand in reference/wire/rules.go"
+	return "See the names in reference/wire/rules.go"
 }
 
-// meanings says in a few words what each opcode is for.
-var meanings = map[wire.Opcode]string{
-	wire.Continuation: "the next fragment of the message that was begun",
-	wire.Text:         "a message, or its first fragment, in UTF-8",
-	wire.Binary:       "a message, or its first fragment, of any bytes",
-	wire.Close:        "no more data from this side; may carry a code and a reason",
-	wire.Ping:         "asks for a Pong with the same payload",
-	wire.Pong:         "answers a Ping, or comes unasked",
-}
-
-// opcodes draws all sixteen values, those without a meaning in ranges.
-func opcodes() string {
-	var b strings.Builder
-	b.WriteString("<table class=\"opcodes\">\n<thead><tr><th scope=\"col\">opcode</th><th scope=\"col\">bits</th><th scope=\"col\">name</th><th scope=\"col\">kind</th><th scope=\"col\">what it says</th></tr></thead>\n<tbody>\n")
-	for o := wire.Opcode(0); o <= 0xF; o++ {
-		end := o
-		for end < 0xF && o.IsReserved() && (end + 1).IsReserved() && (end+1).IsControl() == o.IsControl() {
-			end++
-		}
-		number, bits := fmt.Sprintf("0x%X", uint8(o)), fmt.Sprintf("%04b", uint8(o))
-		name, meaning := o.String(), meanings[o]
-		kind := "data"
-		if o.IsControl() {
-			kind = "control"
-		}
-		if o.IsReserved() {
-			number = fmt.Sprintf("0x%X–0x%X", uint8(o), uint8(end))
-			bits = fmt.Sprintf("%04b–%04b", uint8(o), uint8(end))
-			name, meaning = "reserved", "nothing yet: whoever receives it fails the connection"
-		}
-		fmt.Fprintf(&b, "<tr><td><code class=\"f-head\">%s</code></td><td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td></tr>\n", number, bits, name, kind, meaning)
-		o = end
-	}
-	b.WriteString("</tbody>\n</table>\n")
-	return b.String()
-}
-
-// scenario shows the steps and a button that runs them. They may be folded away,
-// so that they do not answer a prediction above.
-func (c *compiler) scenario(name string, e map[string]entry, line int) string {
+// scenario draws the steps and a button that runs them. Folded steps do not give away the
+// answer of a prediction.
+func (c *compiler) scenario(text blockText) string {
+	name, e, line := text.name, text.keys, text.line
 	s, ok := c.course.Scenarios[name]
 	if !ok {
-		c.problem(line, "there is no scenario %q; %s", name, meant(name, c.scenarioNames()))
+		c.problem(line, "there is no scenario %q. %s", name, meant(name, c.scenarioNames()))
 		return ""
 	}
 	c.plays(name)
@@ -370,18 +251,15 @@ func (c *compiler) scenario(name string, e map[string]entry, line int) string {
 	if shows, ok := e["shows"]; ok {
 		a.Shows = c.shows(a.Do, shows.value, shows.line)
 	}
-	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Play it on "+c.players(), a) + "</ws-do>\n</figure>\n"
+	return strings.TrimSuffix(shown, "</figure>\n") + "<ws-do>" + button("Run it on "+c.players(), a) + "</ws-do>\n</figure>\n"
 }
 
-// script lists the commands of a scenario under its title.
-func script(s Scenario) string {
-	_, text, _ := strings.Cut(s.Text, "\n")
+// script draws the commands of a scenario under its title.
+func script(s *scenario.Scenario) string {
+	_, text, _ := strings.Cut(s.WithTranscripts(nil), "\n")
 	var b strings.Builder
 	fmt.Fprintf(&b, "<figure class=\"scenario\">\n<figcaption>%s</figcaption>\n<pre class=\"script\" tabindex=\"0\" aria-label=\"scenario %s\"><code>", html.EscapeString(s.Title), s.Name)
 	for l := range strings.Lines(strings.Trim(text, "\n") + "\n") {
-		if strings.HasPrefix(l, "|") {
-			continue // a transcript, of a run that was not the learner's
-		}
 		l = html.EscapeString(l)
 		if strings.HasPrefix(l, "#") {
 			l = "<span class=\"comment\">" + strings.TrimSuffix(l, "\n") + "</span>\n"
@@ -392,7 +270,7 @@ func script(s Scenario) string {
 	return b.String()
 }
 
-// players says on which servers the lesson's panel plays a scenario.
+// players names the servers of the lesson's panel.
 func (c *compiler) players() string {
 	if c.lesson.Lab.Endpoints == "both" {
 		return "both servers"
@@ -400,7 +278,7 @@ func (c *compiler) players() string {
 	return c.lesson.Lab.Endpoints
 }
 
-// plays remembers that the lesson plays a scenario.
+// plays notes that the lesson runs a scenario.
 func (c *compiler) plays(name string) {
 	if !contains(c.lesson.Scenarios, name) {
 		c.lesson.Scenarios = append(c.lesson.Scenarios, name)
@@ -411,11 +289,11 @@ func (c *compiler) scenarioNames() []string {
 	return slices.Sorted(maps.Keys(c.course.Scenarios))
 }
 
-// attribute makes JSON of v that can stand between single quotes in HTML.
+// attribute returns JSON of v for an attribute of HTML in single quotes.
 func attribute(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only our own structs of strings and numbers come here
+		panic(err) // v is always one of our structs of strings and numbers
 	}
 	return strings.ReplaceAll(string(b), "'", `\u0027`) // & < > are escaped by Marshal
 }

@@ -10,24 +10,22 @@ import (
 	"slices"
 )
 
-// gorillaVersion is the release that the anchors below were written for. A
-// test holds it to go.mod and looks for every anchor in that release.
+// gorillaVersion is the release that the anchors are for. A test compares it with go.mod
+// and looks for every anchor in that release.
 const gorillaVersion = "v1.5.3"
 
-// anchor says where gorilla does what one of our sites does: a function, and
-// in it the tokens to look for. The statements in which the tokens stand are
-// the lines meant, from the first to the last. Without tokens it is the whole
-// function. Nothing of gorilla's text is kept here; the lines are read from
-// the module on this machine.
+// anchor is gorilla's counterpart of one of our sites: a function, and tokens in it. The
+// anchor means the lines from the first statement with one of the tokens to the last.
+// Without tokens it means the whole function. The text itself is read from the module on
+// this computer.
 type anchor struct {
 	file   string
 	symbol string
 	tokens []string
 }
 
-// anchors gives gorilla's place for a site. A site of ours that it lacks has
-// no counterpart: gorilla leaves the shortest length form unchecked and UTF-8
-// to the application.
+// anchors maps our sites to gorilla's places. A site without an entry has no counterpart:
+// gorilla does not check the shortest length form, and leaves UTF-8 to the application.
 var anchors = map[string]anchor{
 	"wire.ParseHeader":                               {"conn.go", "(*Conn).advanceFrame", nil},
 	"wire.ParseHeader#fin":                           {"conn.go", "(*Conn).advanceFrame", []string{"finalBit"}},
@@ -70,10 +68,9 @@ var anchors = map[string]anchor{
 	"wire.ClosePayload.Append":                       {"conn.go", "FormatCloseMessage", nil},
 }
 
-// GorillaListing returns the lines in which gorilla does what site does, from
-// the source in dir. It reports false where gorilla has no such place. Where
-// dir is empty or holds another text than expected, the Listing has no lines,
-// only the Link to the file in its repository.
+// GorillaListing returns gorilla's counterpart of site from the source in dir. It returns
+// false if gorilla has none. If dir is empty or has another text than expected, the
+// Listing has only the Link to gorilla's repository.
 func GorillaListing(dir, site string) (Listing, bool) {
 	a, ok := anchors[site]
 	if !ok {
@@ -113,7 +110,7 @@ func GorillaListing(dir, site string) (Listing, bool) {
 	return cut, true
 }
 
-// find returns a's function in f and the lines that a means in it.
+// find returns the function of a in f, and the first and last line that a means.
 func (a anchor) find(f *file, src []byte) (fn *ast.FuncDecl, from, to int, err error) {
 	for _, d := range f.tree.Decls {
 		if d, ok := d.(*ast.FuncDecl); ok && symbol(d) == a.symbol {
@@ -142,7 +139,7 @@ func (a anchor) find(f *file, src []byte) (fn *ast.FuncDecl, from, to int, err e
 	return fn, from, to, nil
 }
 
-// word is a token of Go and where it starts.
+// word is a token of Go and its offset.
 type word struct {
 	text string
 	at   int
@@ -171,7 +168,7 @@ func lex(src []byte, from, to int) []word {
 	}
 }
 
-// search returns the offset of the first place in words that reads as wanted.
+// search returns the offset of the first occurrence of wanted in words, or -1.
 func search(words, wanted []word) int {
 	for i := range words {
 		rest := words[i:]
@@ -182,8 +179,8 @@ func search(words, wanted []word) int {
 	return -1
 }
 
-// statement returns the innermost statement of fn that holds pos. A case is a
-// statement with all that it does; a lone block is not.
+// statement returns the innermost statement of fn that contains pos. A case counts as one
+// statement with its body. A block alone does not count.
 func statement(fn *ast.FuncDecl, pos token.Pos) ast.Node {
 	var found ast.Node = fn.Body
 	ast.Inspect(fn.Body, func(n ast.Node) bool {

@@ -1,17 +1,29 @@
-// Package lesson turns the Markdown of the lessons into pages. A lesson names
-// what it shows: a line of source, a rule, a scenario, a field of the
-// learner's own frame. Load looks every name up once, when the program starts,
-// so that a lesson which names something that is not there ends the start with
-// the file and line of the mistake.
+// Package lesson turns the Markdown of the lessons into pages. A lesson shows things by
+// name: a line of source, a rule, a scenario, a field of the learner's own frame. Load
+// looks up every name when the program starts. If a name does not exist, the program
+// reports the file and line, and ends.
 //
-//	lesson.go   front matter, order, the checks that need the whole course
-//	markdown.go Markdown to HTML, and the spans of ours inside a paragraph
-//	block.go    the fenced blocks of ours; play.go: those that play scenarios
-//	action.go   what a button does; predict.go: a question and its choices
+//	lesson.go   front matter, order, and checks of the whole course
+//	markdown.go Markdown to HTML, with our spans inside a paragraph
+//	block.go    the table of our fenced blocks; entries.go: their keys
+//	play.go     blocks that run scenarios; tables.go: opcodes and close codes
+//	action.go   buttons; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket
 //
-// A Course and the Sites it was made with are read-only.
+// To add a block NAME, change at most four files:
+//
+//  1. block.go: add a row with an example to blocks, and a function that draws the block.
+//     If HTML is enough, leave element empty. Nothing more is needed.
+//  2. static/elements/NAME.js: export the element, with static tag = "ws-NAME".
+//  3. static/app.js: add the line that imports the element for its tag.
+//  4. static/css/page.css: add the style of ws-NAME, at least display: block.
+//
+// Then run go test ./labserver/internal/lesson. TestEveryBlockIsWhole compiles the
+// example of each row. If you forgot a step, the test fails and names the step. Lessons
+// can then use the block.
+//
+// A Course and its Sites are read-only.
 package lesson
 
 import (
@@ -24,55 +36,49 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/scenario"
 	"wslab/reference/wire"
 )
 
-// Options are the things that lessons may name, known to other packages.
+// Options has the things that lessons may name and that other packages know.
 type Options struct {
 	Sites      *Sites   // places in the source
-	Mistakes   []string // last elements of /ws/broken/MISTAKE
-	GorillaDir string   // folder with gorilla's source; empty where it is absent
+	Mistakes   []string // names for /ws/broken/NAME
+	GorillaDir string   // folder of gorilla's source; empty if this computer has none
 }
 
-// A Course is all lessons in their order, and the scenarios they may play.
+// A Course has all lessons in order, and all scenarios.
 type Course struct {
 	Lessons   []*Lesson
-	Scenarios map[string]Scenario
+	Scenarios map[string]*scenario.Scenario
 }
 
 // A Lesson is one page of the course.
 type Lesson struct {
 	Number    int           // from 1
-	Slug      string        // "01-handshake", the last element of its address
+	Slug      string        // "01-handshake", as in its address
 	Name      string        // "Handshake", for narrow places
 	Title     string        // plain text
-	Minutes   int           // how long it takes
-	Goal      template.HTML // what the learner will be able to do, one sentence
+	Minutes   int           // time that it takes
+	Goal      template.HTML // the learner's aim, in one sentence
 	HTML      template.HTML // the body, below title and goal
 	Lab       Lab
-	Sections  []Section // the second-level headings, for a table of contents
-	Scenarios []string  // names of those it plays, in order, each once
+	Sections  []Section // the second-level headings
+	Scenarios []string  // names of those it runs, in order, each once
 	Prev      *Lesson   // nil in the first lesson
 	Next      *Lesson   // nil in the last lesson
 }
 
-// Lab is how the lesson wants the panel at its side.
+// Lab has the settings of the panel beside the lesson.
 type Lab struct {
 	Endpoints string // "reference", "gorilla" or "both"
-	Hold      string // "on" or "off": whether the valve holds at the start
+	Hold      string // "on" or "off": whether the panel holds frames at the start
 }
 
-// A Section is a heading and the fragment that leads to it.
+// A Section is a heading and its fragment in the address.
 type Section struct{ ID, Title string }
 
-// A Scenario is a script that a raw client plays.
-type Scenario struct {
-	Name  string // "unmasked"
-	Title string // its first line, a comment
-	Text  string // the whole file
-}
-
-// Lesson returns the lesson with that slug.
+// Lesson returns the lesson with that slug, and whether it exists.
 func (c *Course) Lesson(slug string) (*Lesson, bool) {
 	i := slices.IndexFunc(c.Lessons, func(l *Lesson) bool { return l.Slug == slug })
 	if i < 0 {
@@ -81,20 +87,20 @@ func (c *Course) Lesson(slug string) (*Lesson, bool) {
 	return c.Lessons[i], true
 }
 
-// folder is where the lessons stand, as their author sees it.
+// folder is the folder of the lessons, for messages.
 const folder = "lessons"
 
 var fileName = regexp.MustCompile(`^([0-9]{2})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md$`)
 
-// Load reads every lesson and scenario of files. What is wrong in them comes
-// back as Problems, all of them together.
+// Load reads every lesson and scenario of files. Its error is Problems with all mistakes
+// in them.
 func Load(files fs.FS, o Options) (*Course, error) {
 	if o.Sites == nil {
-		return nil, errors.New("lesson: Load needs the Sites that source blocks name; make them with Resolve")
+		return nil, errors.New("lesson: Options have no Sites. Make them with Resolve")
 	}
 	c := &compiler{
 		Options: o,
-		course:  &Course{Scenarios: map[string]Scenario{}},
+		course:  &Course{Scenarios: map[string]*scenario.Scenario{}},
 		ids:     map[string]string{},
 	}
 	c.loadScenarios(files)
@@ -104,8 +110,11 @@ func Load(files fs.FS, o Options) (*Course, error) {
 		return nil, fmt.Errorf("lesson: list the lessons: %w", err)
 	}
 	for _, name := range names {
+		if name == "README.md" {
+			continue
+		}
 		if !fileName.MatchString(name) {
-			c.problems.add(folder+"/"+name, 1, "a lesson is called NN-name.md, as 02-frames.md; rename it")
+			c.problems.add(folder+"/"+name, 1, "this is not the name of a lesson. Rename the file to NN-name.md, for instance 02-frames.md")
 			continue
 		}
 		src, err := fs.ReadFile(files, name)
@@ -116,7 +125,7 @@ func Load(files fs.FS, o Options) (*Course, error) {
 		c.compile(name, strings.ReplaceAll(string(src), "\r\n", "\n"))
 	}
 	if len(names) == 0 {
-		c.problems.add(folder, 1, "there is no lesson; write %s/01-name.md", folder)
+		c.problems.add(folder, 1, "there is no lesson. Write %s/01-name.md", folder)
 	}
 	c.link()
 	if err := c.problems.err(); err != nil {
@@ -125,20 +134,20 @@ func Load(files fs.FS, o Options) (*Course, error) {
 	return c.course, nil
 }
 
-// compiler holds what Load needs to know while it goes from lesson to lesson.
+// compiler is the state of Load.
 type compiler struct {
 	Options
 	course   *Course
 	problems Problems
-	ids      map[string]string // id of a predict block: where it was first seen
+	ids      map[string]string // id of a predict block: its first place
 	links    []pageLink
 
-	file   string  // the lesson being compiled
+	file   string  // of the lesson that is being compiled
 	lesson *Lesson // the same
-	labs   int     // lab blocks seen in it
+	labs   int     // number of its lab blocks
 }
 
-// pageLink is a link to a page of ours, checked when all pages are known.
+// pageLink is a link to one of our pages. link checks it when all pages are known.
 type pageLink struct {
 	file   string
 	line   int
@@ -150,26 +159,23 @@ func (c *compiler) problem(line int, format string, args ...any) {
 }
 
 func (c *compiler) loadScenarios(files fs.FS) {
-	names, _ := fs.Glob(files, "scenarios/*.txt") // the pattern is well formed
-	for _, name := range names {
-		file := folder + "/" + name
-		src, err := fs.ReadFile(files, name)
-		if err != nil {
-			c.problems.add(file, 1, "cannot be read: %v", err)
-			continue
+	all, err := scenario.Load(files, "scenarios")
+	for _, s := range all {
+		c.course.Scenarios[s.Name] = s
+	}
+	joined, _ := err.(interface{ Unwrap() []error })
+	if joined == nil {
+		return
+	}
+	for _, err := range joined.Unwrap() {
+		var at *scenario.LineError
+		if errors.As(err, &at) {
+			c.problems.add(folder+"/"+at.File, at.Line, "%v", at.Err)
 		}
-		text := strings.ReplaceAll(string(src), "\r\n", "\n")
-		first, _, _ := strings.Cut(text, "\n")
-		title, ok := strings.CutPrefix(first, "# ")
-		if !ok || strings.TrimSpace(title) == "" {
-			c.problems.add(file, 1, "a scenario begins with its title; write # and a sentence in the first line")
-		}
-		short := strings.TrimSuffix(strings.TrimPrefix(name, "scenarios/"), ".txt")
-		c.course.Scenarios[short] = Scenario{Name: short, Title: strings.TrimSpace(title), Text: text}
 	}
 }
 
-// compile makes a Lesson of one file.
+// compile adds the Lesson of one file.
 func (c *compiler) compile(name, src string) {
 	m := fileName.FindStringSubmatch(name)
 	number, _ := strconv.Atoi(m[1]) // two digits
@@ -183,7 +189,7 @@ func (c *compiler) compile(name, src string) {
 	l := c.lesson
 	c.course.Lessons = append(c.course.Lessons, l)
 	if want := len(c.course.Lessons); number != want {
-		c.problem(1, "lesson number %02d where %02d is due; lessons are numbered from 01 without a gap", number, want)
+		c.problem(1, "this is lesson %02d, but %02d is expected. Number the lessons from 01 without a gap", number, want)
 	}
 
 	body, at, front := c.frontMatter(src)
@@ -191,7 +197,7 @@ func (c *compiler) compile(name, src string) {
 	if v, ok := front["minutes"]; ok {
 		n, err := strconv.Atoi(v.value)
 		if err != nil || n < 1 || n > 120 {
-			c.problem(v.line, "minutes is %q; write a whole number from 1 to 120", v.value)
+			c.problem(v.line, "minutes is %q. Write a whole number from 1 to 120", v.value)
 		}
 		l.Minutes = n
 	}
@@ -205,30 +211,30 @@ func (c *compiler) compile(name, src string) {
 	}
 	l.HTML = template.HTML(html)
 	if c.labs == 0 {
-		c.problem(at, "there is no lab block; every lesson has one, which says endpoints and hold")
+		c.problem(at, "the lesson has no lab block. Add one with endpoints and hold")
 	}
 }
 
-// frontMatter cuts the block of "key: value" lines between two lines of --- off
-// the head of src. It returns the rest and the number of its first line.
+// frontMatter reads the "key: value" lines between two lines of --- at the beginning of
+// src. It returns the rest, and the number of its first line.
 func (c *compiler) frontMatter(src string) (body string, at int, front map[string]entry) {
 	keys := []string{"title", "minutes", "goal", "next"}
 	rest, ok := strings.CutPrefix(src, "---\n")
 	head, body, closed := strings.Cut(rest, "\n---\n")
 	if !ok || !closed {
-		c.problem(1, "there is no front matter; begin with a line ---, then %s, then a line ---", list(keys))
+		c.problem(1, "the lesson has no front matter. Begin with a line ---, then %s, then a line ---", list(keys))
 		return src, 1, nil
 	}
 	front = c.entries(strings.Split(head, "\n"), 2, "the front matter", keys, nil)
 	for _, k := range keys {
 		if front[k].value == "" {
-			c.problem(1, "the front matter has no %s; add a line %q", k, k+": …")
+			c.problem(1, "the front matter has no %s. Add a line %q", k, k+": …")
 		}
 	}
 	return body, 3 + strings.Count(head, "\n") + 1, front
 }
 
-// link does what needs all lessons: the order, and the links between pages.
+// link sets the order of the lessons and checks the links between pages.
 func (c *compiler) link() {
 	ls := c.course.Lessons
 	for i, l := range ls {
@@ -238,13 +244,13 @@ func (c *compiler) link() {
 	}
 	for _, r := range c.links {
 		if what := c.dangling(r.target); what != "" {
-			c.problems.add(r.file, r.line, "the link to %s leads nowhere; %s", r.target, what)
+			c.problems.add(r.file, r.line, "there is no page %s. %s", r.target, what)
 		}
 	}
 }
 
-// dangling says what to do about a link into our own pages that leads nowhere,
-// and "" about any other.
+// dangling returns advice about a link to one of our pages that does not exist, and "" for
+// any other link.
 func (c *compiler) dangling(target string) string {
 	page, fragment, _ := strings.Cut(target, "#")
 	page, _, _ = strings.Cut(page, "?")

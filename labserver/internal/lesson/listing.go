@@ -1,36 +1,38 @@
 package lesson
 
 import (
+	"fmt"
 	"go/ast"
 	"go/scanner"
 	"go/token"
+	"html"
 	"strings"
 )
 
-// A Listing is a piece of Go source with its line numbers and colours.
+// A Listing is a part of a Go source file, with line numbers and colors.
 type Listing struct {
 	Package string `json:"package"`           // "reference/wire"
 	File    string `json:"file"`              // "reference/wire/header.go"
 	Symbol  string `json:"symbol"`            // "ParseHeader"
-	Version string `json:"version,omitempty"` // of a module that is not this one
-	First   int    `json:"first"`             // number of the first line; 0 where the source is absent
-	Hot     [2]int `json:"hot"`               // first and last number of the lines meant
-	Numbers []int  `json:"numbers"`           // number of each of Lines: a marker's line is left out, its number too
+	Version string `json:"version,omitempty"` // of another module
+	First   int    `json:"first"`             // number of the first line; 0 without source
+	Hot     [2]int `json:"hot"`               // first and last number of the lines that the site means
+	Numbers []int  `json:"numbers"`           // number of each of Lines; lines with markers are left out
 	Lines   []line `json:"lines"`
-	Link    string `json:"link"` // a page that shows the whole file; empty for this module
+	Link    string `json:"link"` // address of the whole file; empty for this module
 }
 
-// line is one line of Go as tokens; each is a class and the text it covers.
+// line is one line of Go as tokens.
 type line []lexeme
 
-// lexeme is class and text. The classes are those of the page's style sheet:
-// keyword, string, number, comment, ident, and "" for the rest.
+// lexeme is a class and a text. The classes are those of the style sheet: keyword, string,
+// number, comment, ident, and "" for the rest.
 type lexeme [2]string
 
-// around is how many lines stand above and below the lines meant.
+// around is how many lines are shown above and below the lines that the site means.
 const around = 4
 
-// listing cuts lines first to last out of f, with some more of fn around them.
+// listing returns lines first to last of f, and some lines of fn around them.
 func (f *file) listing(fn *ast.FuncDecl, first, last, hotFrom, hotTo int) Listing {
 	top, bottom := f.line(fn.Pos()), f.line(fn.End())
 	l := Listing{File: f.path, Symbol: symbol(fn), Hot: [2]int{hotFrom, hotTo}}
@@ -67,9 +69,8 @@ func (l line) isMarker() bool {
 	return false
 }
 
-// colour splits src into lines of coloured lexemes. The texts of all of them,
-// joined by newlines, are src again.
-func colour(src []byte) []line {
+// color splits src into lines of lexemes. Their texts, joined by newlines, are src again.
+func color(src []byte) []line {
 	set := token.NewFileSet()
 	var s scanner.Scanner
 	at := set.AddFile("", -1, len(src))
@@ -102,7 +103,7 @@ func colour(src []byte) []line {
 			break
 		}
 		if tok == token.SEMICOLON && lit != ";" {
-			continue // put in by the scanner at the end of a line
+			continue // added by the scanner at the end of a line
 		}
 		put("", string(src[end:from]))
 		text := tok.String()
@@ -132,4 +133,39 @@ func class(tok token.Token) string {
 		return "keyword"
 	}
 	return ""
+}
+
+// figure draws a listing. The classes of its spans are those of lexeme.
+func figure(l Listing) string {
+	var b strings.Builder
+	name := l.File
+	if l.Version != "" {
+		name = "gorilla/websocket " + l.Version + ", " + l.File
+	}
+	fmt.Fprintf(&b, "<figure class=\"source\">\n<figcaption><code>%s</code> in <code>%s</code></figcaption>\n",
+		html.EscapeString(l.Symbol), html.EscapeString(name))
+	if len(l.Lines) > 0 {
+		fmt.Fprintf(&b, "<pre class=\"listing\" tabindex=\"0\" aria-label=\"%s\"><code>", html.EscapeString(l.Symbol+" in "+name))
+		for i, tokens := range l.Lines {
+			n, class := l.Numbers[i], "line"
+			if n >= l.Hot[0] && n <= l.Hot[1] {
+				class = "line hot"
+			}
+			fmt.Fprintf(&b, "<span class=\"%s\" data-line=\"%d\">", class, n)
+			for _, t := range tokens {
+				if t[0] == "" {
+					b.WriteString(html.EscapeString(t[1]))
+				} else {
+					fmt.Fprintf(&b, "<span class=\"%s\">%s</span>", t[0], html.EscapeString(t[1]))
+				}
+			}
+			b.WriteString("\n</span>")
+		}
+		b.WriteString("</code></pre>\n")
+	}
+	if l.Link != "" {
+		fmt.Fprintf(&b, "<p class=\"origin\"><a href=\"%s\">%s in its repository</a></p>\n", html.EscapeString(l.Link), html.EscapeString(l.File))
+	}
+	b.WriteString("</figure>\n")
+	return b.String()
 }

@@ -16,13 +16,12 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// groups are the words that may stand in the braces of a span, [text]{word}.
-// The first five are the groups of frame fields, each with its colour.
+// groups are the words allowed in the braces of a span, [text]{word}. The first five are
+// the groups of frame fields, each with its color.
 var groups = []string{"head", "len", "key", "data", "code", "kbd", "rfc"}
 
-// converter is goldmark with tables, curly quotes and our two additions. Raw
-// HTML stays off, and no table cell gets a style attribute: the page's policy
-// forbids it.
+// converter is goldmark with tables, curly quotes, and our spans and blocks. It renders no
+// raw HTML, and no style attributes in tables, because the page's policy forbids them.
 var converter = goldmark.New(
 	goldmark.WithExtensions(
 		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
@@ -35,8 +34,8 @@ var converter = goldmark.New(
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(ownRenderer{}, 100))),
 )
 
-// span is [text]{group}: a term in the colour of its field, a key of the
-// keyboard, or a section of RFC 6455.
+// span is [text]{group}: a term in the color of its field, a key of the keyboard, or a
+// section of RFC 6455.
 type span struct {
 	ast.BaseInline
 	group   string
@@ -53,7 +52,7 @@ func (s *span) Kind() ast.NodeKind { return kindSpan }
 // Dump prints s for people who debug the tree.
 func (s *span) Dump(source []byte, level int) { ast.DumpHelper(s, source, level, nil, nil) }
 
-// block stands where a fenced block of ours was, already HTML.
+// block replaces one of our fenced blocks by its HTML.
 type block struct {
 	ast.BaseBlock
 	html string
@@ -69,14 +68,13 @@ func (b *block) Dump(source []byte, level int) { ast.DumpHelper(b, source, level
 
 type spanParser struct{}
 
-// spanned is the whole syntax of a span; one that runs over the end of a line
-// is found all the same.
+// spanned is the syntax of a span, which may continue on the next line.
 var spanned = regexp.MustCompile(`^\[([^\[\]]+)\]\{([^{}\s]*)\}`)
 
 // Trigger makes goldmark ask spanParser about each [.
 func (spanParser) Trigger() []byte { return []byte{'['} }
 
-// Parse returns a span where one begins, and nil where a link may.
+// Parse returns a span if one begins here, otherwise nil.
 func (spanParser) Parse(_ ast.Node, r text.Reader, _ parser.Context) ast.Node {
 	first, at := r.PeekLine()
 	l, pos := r.Position()
@@ -109,7 +107,7 @@ func (spanParser) Parse(_ ast.Node, r text.Reader, _ parser.Context) ast.Node {
 
 type ownRenderer struct{}
 
-// RegisterFuncs tells goldmark how span and block become HTML.
+// RegisterFuncs registers the rendering of span and block.
 func (ownRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(kindBlock, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
@@ -141,13 +139,13 @@ func (s *span) html() string {
 
 var section = regexp.MustCompile(`^§[0-9]{1,2}(\.[0-9]{1,2}){0,2}$`)
 
-// rfcLink gives the address of a section of an RFC, "5.2".
+// rfcLink returns the address of a section of an RFC, for instance "5.2".
 func rfcLink(rfc int, section string) string {
 	return fmt.Sprintf("https://www.rfc-editor.org/rfc/rfc%d#section-%s", rfc, section)
 }
 
-// markdown turns src, whose first line is line at of the file, into HTML.
-// Blocks of ours are allowed in the body of a lesson only.
+// markdown turns src into HTML. at is the number of its first line in the file. Our blocks
+// are allowed only in the body of a lesson.
 func (c *compiler) markdown(src string, at int, body bool) string {
 	source := []byte(src)
 	doc := converter.Parser().Parse(text.NewReader(source))
@@ -158,7 +156,7 @@ func (c *compiler) markdown(src string, at int, body bool) string {
 		line int
 	}
 	var fences []fence
-	last := 0 // offset of the newest piece of source seen, for nodes that know no place
+	last := 0 // offset of the last source seen, for nodes without a position
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -168,7 +166,7 @@ func (c *compiler) markdown(src string, at int, body bool) string {
 			last = n.Segment.Start
 			i := bytes.Index(n.Segment.Value(source), []byte("]{"))
 			if _, code := n.Parent().(*ast.CodeSpan); i >= 0 && !code {
-				c.problem(lineOf(last+i), "]{ ends no coloured term; write [words]{group}, with no [ or ] in the words")
+				c.problem(lineOf(last+i), "]{ does not end a colored term. Write [words]{group}, without [ or ] in the words")
 			}
 		case *span:
 			last = n.offset
@@ -180,17 +178,17 @@ func (c *compiler) markdown(src string, at int, body bool) string {
 				c.lesson.Sections = append(c.lesson.Sections, Section{string(name), plain(n, source)})
 			}
 			if n.Level == 1 && n.Lines().Len() > 0 {
-				c.problem(lineOf(n.Lines().At(0).Start), "a heading of the first level is the page's title; begin sections with ##")
+				c.problem(lineOf(n.Lines().At(0).Start), "only the page's title is a heading of the first level. Begin sections with ##")
 			}
 		case *ast.RawHTML:
-			c.problem(lineOf(n.Segments.At(0).Start), "raw HTML is not rendered; write Markdown, or put it in backticks")
+			c.problem(lineOf(n.Segments.At(0).Start), "raw HTML is not rendered. Write Markdown, or put it in backticks")
 		case *ast.HTMLBlock:
-			c.problem(lineOf(n.Lines().At(0).Start), "raw HTML is not rendered; write Markdown, or put it in backticks")
+			c.problem(lineOf(n.Lines().At(0).Start), "raw HTML is not rendered. Write Markdown, or put it in backticks")
 		case *ast.Image:
 			if child, ok := n.FirstChild().(*ast.Text); ok {
 				last = child.Segment.Start
 			}
-			c.problem(lineOf(last), "a lesson has no images; a picture that text can draw is text")
+			c.problem(lineOf(last), "a lesson cannot have images. Use text or a block instead")
 		case *ast.Link:
 			if child, ok := n.FirstChild().(*ast.Text); ok {
 				last = child.Segment.Start
@@ -220,7 +218,7 @@ func (c *compiler) markdown(src string, at int, body bool) string {
 			continue
 		}
 		if !body {
-			c.problem(f.line, "a %s block cannot stand inside another block", word)
+			c.problem(f.line, "a %s block cannot be inside another block. Move it out", word)
 			continue
 		}
 		var lines []string
@@ -234,13 +232,13 @@ func (c *compiler) markdown(src string, at int, body bool) string {
 
 	var w bytes.Buffer
 	if err := converter.Renderer().Render(&w, source, doc); err != nil {
-		c.problem(at, "cannot be rendered: %v", err)
+		c.problem(at, "cannot render the lesson: %v", err)
 	}
 	return w.String()
 }
 
-// inline turns a value of a key into HTML that can stand inside a paragraph.
-// A value of several paragraphs keeps their tags.
+// inline turns the value of a key into HTML for use inside a paragraph. A value of several
+// paragraphs keeps their tags.
 func (c *compiler) inline(src string, line int) string {
 	out := strings.TrimSpace(c.markdown(src, line, false))
 	if inner, ok := strings.CutPrefix(out, "<p>"); ok && strings.Count(out, "<p>") == 1 {
@@ -254,9 +252,9 @@ func (c *compiler) inline(src string, line int) string {
 func (c *compiler) checkSpan(s *span, line int) {
 	switch {
 	case s.group == "rfc" && !section.MatchString(s.content):
-		c.problem(line, "%q is no section of RFC 6455; write [§5.2]{rfc}", s.content)
+		c.problem(line, "%q is not a section of RFC 6455. Write it like [§5.2]{rfc}", s.content)
 	case !contains(groups, s.group):
-		c.problem(line, "{%s} is no group of fields; %s", s.group, meant(s.group, groups))
+		c.problem(line, "{%s} is not a group of fields. %s", s.group, meant(s.group, groups))
 	}
 }
 
@@ -266,11 +264,11 @@ func (c *compiler) checkLink(target string, line int) {
 	case strings.HasPrefix(target, "/"):
 		c.links = append(c.links, pageLink{c.file, line, target})
 	default:
-		c.problem(line, "the link to %s begins with neither https:// nor /; write the whole address", target)
+		c.problem(line, "the link to %s begins neither with https:// nor with /. Write the whole address", target)
 	}
 }
 
-// plain gives the words of n without markup.
+// plain returns the text of n without markup.
 func plain(n ast.Node, source []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

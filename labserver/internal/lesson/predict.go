@@ -8,40 +8,44 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"wslab/compare/endpoint"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
 
-// question is a predict block as the page reads it. Ask, the texts of the
-// choices, Hint and Explain are HTML.
+// question is a predict block for the page. Ask, Hint, Explain and the texts of the choices
+// are HTML.
 type question struct {
 	ID      string         `json:"id"`
 	Ask     string         `json:"ask"`
-	About   map[string]any `json:"about"` // a number where the event has a number
+	About   map[string]any `json:"about"` // with numbers where the event has numbers
 	Value   string         `json:"value"`
 	Choices []choice       `json:"choices"`
 	Explain string         `json:"explain"`
 	Hint    string         `json:"hint"`
 }
 
-// choice is right when Is, evaluated on the same event, equals the question's
-// Value; or when Is is has "words" and the Value contains them; or when Is is a
-// range, "0 to 99" or "100 or more", and the Value is within it. No answer is
-// stored anywhere.
+// choice is correct if Is, evaluated on the same event, equals the question's Value. Is can
+// also be has "words", if the Value must contain them, or a range, "0 to 99" or "100 or
+// more". The answer itself is not stored.
 type choice struct {
 	Is   string `json:"is"`
 	Text string `json:"text"`
 }
 
-// differs is the choice that is right when no other is.
+// differs is the choice that is correct if no other choice is.
 const differs = "differs"
 
-// kind is what may be asked about one kind of event.
+// kind says what a question may ask about one kind of event.
 type kind struct {
-	names *regexp.Regexp      // the names that an expression may use
-	hint  string              // the same for an error message
-	about map[string][]string // what may narrow the event down, and its values; nil: a number
+	names *regexp.Regexp      // allowed in an expression
+	hint  string              // the same, for a message
+	about map[string][]string // properties that select the event, and their values; nil: a number
 }
+
+// servers are the implementations that a block can name.
+var servers = endpoint.Names(endpoint.Named())
 
 var kinds = map[string]kind{
 	"frame": {
@@ -53,7 +57,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"handshake": {
@@ -61,7 +65,7 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": {"reference", "gorilla", "naive"}, // and broken/MISTAKE
+			"endpoint": servers, // and broken/MISTAKE
 		},
 	},
 	"script": {
@@ -69,16 +73,16 @@ var kinds = map[string]kind{
 		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
 			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
-			"endpoint": {"reference", "gorilla", "naive"},                                                       // and broken/MISTAKE
+			"endpoint": servers,                                                                                 // and broken/MISTAKE
 		},
 	},
-	"call": { // one that has come back
+	"call": { // one that has returned
 		names: regexp.MustCompile(`^(name|result|error\.(type|text))$`),
 		hint:  "name, result, error.type or error.text",
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": {"reference", "gorilla", "naive"},
+			"endpoint": servers,
 		},
 	},
 }
@@ -93,8 +97,8 @@ var (
 	rangeForm   = regexp.MustCompile(`^([0-9]+) (?:to ([0-9]+)|or more)$`)
 )
 
-// units are what a question must name, by its value, so that a number among the
-// choices can mean one thing only.
+// units are the words that a question must contain, by its value, so that a number in the
+// choices has one meaning.
 var units = []struct {
 	value, ask *regexp.Regexp
 	word       string
@@ -107,12 +111,13 @@ var units = []struct {
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 
-// predict draws a question. Its fallback inside the element is the question
-// itself, so that it can be read, if not answered, where no script runs.
-func (c *compiler) predict(e map[string]entry, line int) string {
+// predict draws a question. The element contains the question as HTML, so that it is
+// readable without scripts.
+func (c *compiler) predict(text blockText) string {
+	e, line := text.keys, text.line
 	for _, k := range []string{"id", "ask", "about", "value", "explain", "hint"} {
 		if e[k].value == "" {
-			c.problem(line, "a predict block needs %s; add a line %s: …", k, k)
+			c.problem(line, "a predict block needs %s. Add a line %s: …", k, k)
 		}
 	}
 	q := question{ID: e["id"].value, Value: e["value"].value}
@@ -125,7 +130,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 
 	for _, u := range units {
 		if u.value.MatchString(q.Value) && q.Ask != "" && !u.ask.MatchString(q.Ask) {
-			c.problem(e["ask"].line, "the question asks for %s and does not say so; write the word %s in it", q.Value, u.word)
+			c.problem(e["ask"].line, "the question is about %s but does not contain the word %s. Add it", q.Value, u.word)
 		}
 	}
 
@@ -143,17 +148,17 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 	}
 
 	if len(e["choices"].items) < 2 {
-		c.problem(line, "a predict block needs two choices or more; add lines  - EXPRESSION: text  under choices:")
+		c.problem(line, "a predict block needs at least two choices. Add lines  - EXPRESSION: text  below choices:")
 	}
 	for _, it := range e["choices"].items {
 		is, label, ok := cutExpression(it.text)
 		if !ok {
-			c.problem(it.line, "%q is no choice; write - EXPRESSION: text", it.text)
+			c.problem(it.line, "%q is not a choice. Write - EXPRESSION: text", it.text)
 			continue
 		}
 		for _, other := range q.Choices {
 			if other.Is == is {
-				c.problem(it.line, "two choices are right for %s; give each its own expression", is)
+				c.problem(it.line, "two choices have the expression %s. Give each its own expression", is)
 			}
 		}
 		if is != differs && !hasWords.MatchString(is) && !rangeForm.MatchString(is) {
@@ -161,7 +166,7 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 				c.problem(it.line, "choice: %s", what)
 			}
 			if rule := strings.Trim(is, `"`); q.Value == "violation" && rule != "" && !isRule(rule) {
-				c.problem(it.line, "choice: there is no rule %q; %s", rule, nearRule(rule))
+				c.problem(it.line, "choice: there is no rule %q. %s", rule, nearRule(rule))
 			}
 		}
 		q.Choices = append(q.Choices, choice{is, c.inline(label, it.line)})
@@ -178,9 +183,8 @@ func (c *compiler) predict(e map[string]entry, line int) string {
 	return b.String()
 }
 
-// checkRanges holds choices that are ranges to one that covers every number once:
-// the first begins with 0, each begins where the one before ended, and the last has
-// no end.
+// checkRanges checks that choices with ranges cover every number once. The first range
+// begins with 0, each begins after the one before it, and the last has no end.
 func (c *compiler) checkRanges(choices []choice, line int) {
 	next, ranges := 0, 0
 	for _, ch := range choices {
@@ -191,7 +195,7 @@ func (c *compiler) checkRanges(choices []choice, line int) {
 		ranges++
 		from, _ := strconv.Atoi(m[1])
 		if next < 0 || from != next {
-			c.problem(line, "the range %s does not begin where the one before it ends", ch.Is)
+			c.problem(line, "the range %s does not begin right after the range before it. Change its first number", ch.Is)
 			return
 		}
 		if next = -1; m[2] != "" {
@@ -200,37 +204,36 @@ func (c *compiler) checkRanges(choices []choice, line int) {
 		}
 	}
 	if ranges > 0 && (ranges < len(choices) || next >= 0) {
-		c.problem(line, "ranges must cover every number: write all choices as ranges, and the last as N or more")
+		c.problem(line, "the ranges do not cover every number. Write all choices as ranges, and the last as N or more")
 	}
 }
 
-// checkID holds ids to one form and to one use in the whole course, since a
-// learner's answers are kept by them.
+// checkID checks the form of an id, and that the course uses it once. The page stores the
+// learner's answers by id.
 func (c *compiler) checkID(id string, line int) {
 	if id == "" {
 		return
 	}
 	if !idForm.MatchString(id) || !strings.HasPrefix(id, fmt.Sprintf("%02d-", c.lesson.Number)) {
-		c.problem(line, "the id %q does not fit; write %02d-word", id, c.lesson.Number)
+		c.problem(line, "the id %q has the wrong form. Write %02d-word", id, c.lesson.Number)
 	}
 	if first, ok := c.ids[id]; ok {
-		c.problem(line, "the id %q is already used in %s; choose another", id, first)
+		c.problem(line, "%[2]s already uses the id %[1]q. Choose another", id, first)
 	}
 	c.ids[id] = fmt.Sprintf("%s:%d", c.file, line)
 }
 
-// about reads "frame from client opcode text": the kind of event, then pairs
-// of a property and its value. A value with a space is in double quotes. name
-// is what a problem calls it.
+// about reads "frame from client opcode text": a kind of event, then pairs of a property
+// and a value. A value with a space is in double quotes. name is used in problems.
 func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "%s begins with %q; begin with frame, handshake, script or call", name, fields[0])
+		c.problem(line, "%s begins with %q. Begin with frame, handshake, script or call", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {
-		c.problem(line, "%s ends in %q without a value; write pairs, as from client", name, fields[len(fields)-1])
+		c.problem(line, "%s ends with %q, which has no value. Write pairs, for instance from client", name, fields[len(fields)-1])
 		return nil, k
 	}
 	about := map[string]any{"kind": fields[0]}
@@ -245,7 +248,7 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 		}
 		if key == "scenario" {
 			if _, ok := c.course.Scenarios[value]; !ok {
-				c.problem(line, "there is no scenario %q; %s", value, meant(value, c.scenarioNames()))
+				c.problem(line, "there is no scenario %q. %s", value, meant(value, c.scenarioNames()))
 			}
 			continue
 		}
@@ -259,11 +262,11 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 		n, err := strconv.Atoi(value)
 		switch {
 		case !ok:
-			c.problem(line, "a %s has no %q to look for; write %s", fields[0], key, list(append(slices.Sorted(maps.Keys(k.about)), "scenario")))
+			c.problem(line, "a %s has no property %q. Write %s", fields[0], key, list(append(slices.Sorted(maps.Keys(k.about)), "scenario")))
 		case values == nil && (err != nil || n < 0):
-			c.problem(line, "%s is %q; write a whole number", key, value)
+			c.problem(line, "%s is %q. Write a whole number", key, value)
 		case len(values) > 0 && !contains(values, value):
-			c.problem(line, "%s is %q; %s", key, value, meant(value, values))
+			c.problem(line, "%s is %q. %s", key, value, meant(value, values))
 		case err == nil:
 			about[key] = n
 		}
@@ -271,25 +274,25 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	return about, k
 }
 
-// check says what is wrong with an expression about an event of kind k: a
-// number, a "text" or a name, or several of them with xor or + between.
+// check returns the mistake in an expression about an event of kind k, or "". An expression
+// is a number, a "text" or a name, or several of them with xor or + between.
 func check(expression string, k kind) string {
 	for i, w := range lexer.FindAllString(expression, -1) {
 		switch {
 		case i%2 == 1 && w != "xor" && w != "+":
-			return fmt.Sprintf("%q stands where xor or + is due in %s", w, expression)
+			return fmt.Sprintf("%q is in the place of xor or + in %s", w, expression)
 		case i%2 == 1 || number.MatchString(w) || stringLit.MatchString(w) || k.names.MatchString(w):
 		default:
-			return fmt.Sprintf("%q is no name; write a number, a \"text\" or %s", w, k.hint)
+			return fmt.Sprintf("%q is not a name. Write a number, a \"text\" or %s", w, k.hint)
 		}
 	}
 	if n := len(lexer.FindAllString(expression, -1)); n%2 == 0 {
-		return fmt.Sprintf("%q is not finished; write A xor B", expression)
+		return fmt.Sprintf("%q is not complete. Write A xor B", expression)
 	}
 	return ""
 }
 
-// cutExpression parts "EXPRESSION: text" at the first colon outside quotes.
+// cutExpression splits "EXPRESSION: text" at the first colon outside quotes.
 func cutExpression(s string) (is, label string, ok bool) {
 	inside := false
 	for i, r := range s {

@@ -7,22 +7,21 @@ import (
 	"strings"
 )
 
-// A Problem is one thing wrong in the lessons, told to the person who writes
-// them: where it is, what it is, and how to mend it.
+// A Problem is a mistake in the lessons. It says where the mistake is, what it is, and how
+// to correct it.
 type Problem struct {
 	File string // "lessons/02-frames.md"
 	Line int    // from 1
 	What string
 }
 
-// String gives p as editors read it, "lessons/02-frames.md:41: what is wrong".
+// String formats p as editors expect it: "lessons/02-frames.md:41: the mistake".
 func (p Problem) String() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.What) }
 
-// Problems are all the things wrong in the lessons, in order of file and line.
-// Load returns them together, so that one start shows them all.
+// Problems are all mistakes in the lessons, in order of file and line.
 type Problems []Problem
 
-// Error gives one line for each problem.
+// Error returns one line for each problem.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -35,7 +34,7 @@ func (ps *Problems) add(file string, line int, format string, args ...any) {
 	*ps = append(*ps, Problem{file, line, fmt.Sprintf(format, args...)})
 }
 
-// err returns ps in order, or nil where there are none.
+// err returns ps in order, or nil if there are none.
 func (ps Problems) err() error {
 	if len(ps) == 0 {
 		return nil
@@ -46,7 +45,7 @@ func (ps Problems) err() error {
 	return ps
 }
 
-// list names choices for an error message: "a, b or c".
+// list formats names for a message: "a, b or c".
 func list(names []string) string {
 	switch len(names) {
 	case 0:
@@ -58,8 +57,7 @@ func list(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// nearest returns the name that word most likely meant, or "" where no name is
-// within two slips of the finger.
+// nearest returns the name that is most like word, or "" if none is within two slips.
 func nearest(word string, names []string) string {
 	best, least := "", 3
 	for _, n := range names {
@@ -70,17 +68,16 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// meant makes the second half of an error message about an unknown name: the
-// nearest known one, or all of them.
+// meant advises on an unknown name, as a sentence: the nearest known name, or all of them.
 func meant(word string, names []string) string {
 	if n := nearest(word, names); n != "" {
-		return fmt.Sprintf("did you mean %s?", n)
+		return fmt.Sprintf("Did you mean %s?", n)
 	}
-	return "write " + list(names)
+	return "Write " + list(names)
 }
 
-// slips counts the letters to insert, delete, replace or swap with a neighbour
-// to turn a into b.
+// slips counts the letters to insert, delete, replace or swap with a neighbor to turn a
+// into b. It is shorter than the use of a module would be worth.
 func slips(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -16,21 +16,21 @@ import (
 	"wslab/reference/wire"
 )
 
-// SourceSet holds the Go files that sites may name, by the import path of
-// their package below the module: "reference/wire" holds header.go and others.
+// SourceSet has the Go files that sites may name, by the path of their package in the
+// module: "reference/wire" has header.go and others.
 type SourceSet map[string]fs.FS
 
-// Sources are those of this module that lessons and bits lead to.
+// Sources are the files of this module that lessons and fields may name.
 var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source}
 
-// Sites resolves names of places in the source. A site is a package, a
-// function or method and, where it has one, a region marked in its body with
-// the comments //lesson:begin NAME and //lesson:end:
+// Sites finds places in the source by name. The name of a site is a package, a function or
+// method, and optionally a region in its body between the comments //lesson:begin NAME and
+// //lesson:end:
 //
 //	wire.ParseHeader#mask
 //	reference.(*Machine).receiveFrame
 //
-// Sites is read-only once made, so any number of goroutines may use it.
+// Sites is read-only, so any number of goroutines may use it.
 type Sites struct {
 	places map[string]place
 }
@@ -40,28 +40,28 @@ type place struct {
 	file *file
 	pkg  string // "reference/wire"
 	fn   *ast.FuncDecl
-	from int // first line of the region; of the signature where there is none
-	to   int // last line of the region
-	all  bool
+	from int  // first line of the region, or of the signature if there is no region
+	to   int  // last line of the region
+	all  bool // the whole function
 }
 
 // file is one parsed source file, shared by the places in it.
 type file struct {
 	path  string // "reference/wire/header.go"
-	lines []line // all of its lines, coloured; [0] is line 1
+	lines []line // all lines, with colors; [0] is line 1
 	set   *token.FileSet
 	tree  *ast.File
 }
 
-// Resolve reads every file of set and finds the sites in it. Its error names
-// each file that is not Go and each marker that is out of place.
+// Resolve reads every file of set and finds its sites. Its error is Problems with each
+// file that is not Go, and each misplaced marker.
 func Resolve(set SourceSet) (*Sites, error) {
 	s := &Sites{places: map[string]place{}}
 	var ps Problems
 	for pkg, files := range set {
 		names, err := fs.Glob(files, "*.go")
 		if err != nil || len(names) == 0 {
-			ps.add(pkg, 1, "no Go file is embedded here; embed those that lessons show")
+			ps.add(pkg, 1, "the program embeds no Go file of this package. Embed the files that lessons show")
 			continue
 		}
 		for _, name := range names {
@@ -72,7 +72,7 @@ func Resolve(set SourceSet) (*Sites, error) {
 			}
 			f, err := parseFile(path.Join(pkg, name), src)
 			if err != nil {
-				ps.add(path.Join(pkg, name), 1, "is not Go: %v", err)
+				ps.add(path.Join(pkg, name), 1, "this is not Go: %v", err)
 				continue
 			}
 			s.index(pkg, f, &ps)
@@ -87,12 +87,12 @@ func parseFile(path string, src []byte) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &file{path: path, lines: colour(src), set: set, tree: tree}, nil
+	return &file{path: path, lines: color(src), set: set, tree: tree}, nil
 }
 
 func (f *file) line(p token.Pos) int { return f.set.Position(p).Line }
 
-// index enters the functions of f and the regions in them.
+// index adds the functions of f and their regions.
 func (s *Sites) index(pkg string, f *file, ps *Problems) {
 	alias := path.Base(pkg)
 	for _, d := range f.tree.Decls {
@@ -103,7 +103,7 @@ func (s *Sites) index(pkg string, f *file, ps *Problems) {
 		}
 	}
 
-	var open string // name of the region that has begun
+	var open string // name of the region that is open
 	var begun int
 	var in *ast.FuncDecl
 	for _, group := range f.tree.Comments {
@@ -116,40 +116,40 @@ func (s *Sites) index(pkg string, f *file, ps *Problems) {
 			fn := enclosing(f.tree, c.Pos())
 			switch {
 			case fn == nil:
-				ps.add(f.path, at, "a lesson marker stands outside a function; move it into the body")
+				ps.add(f.path, at, "a lesson marker is outside a function. Move it into the body")
 			case verb == "begin" && open != "":
-				ps.add(f.path, at, "region %q begins inside region %q; end that first with //lesson:end", name, open)
+				ps.add(f.path, at, "region %q begins inside region %q. Write //lesson:end before it", name, open)
 			case verb == "begin" && name == "":
-				ps.add(f.path, at, "a region needs a name; write //lesson:begin NAME")
+				ps.add(f.path, at, "a region needs a name. Write //lesson:begin NAME")
 			case verb == "begin":
 				open, begun, in = name, at+1, fn
 			case verb == "end" && (open == "" || in != fn):
-				ps.add(f.path, at, "//lesson:end ends nothing; write //lesson:begin NAME before it")
+				ps.add(f.path, at, "//lesson:end has no begin. Write //lesson:begin NAME before it")
 			case verb == "end":
 				key := alias + "." + symbol(fn) + "#" + open
 				if _, ok := s.places[key]; ok {
-					ps.add(f.path, at, "region %q is already in this function; choose another name", open)
+					ps.add(f.path, at, "this function already has a region %q. Choose another name", open)
 				}
 				s.places[key] = place{file: f, pkg: pkg, fn: fn, from: begun, to: at - 1}
 				open = ""
 			default:
-				ps.add(f.path, at, "lesson:%s is no marker; write lesson:begin NAME or lesson:end", verb)
+				ps.add(f.path, at, "lesson:%s is not a marker. Write lesson:begin NAME or lesson:end", verb)
 			}
 		}
 	}
 	if open != "" {
-		ps.add(f.path, begun-1, "region %q does not end; write //lesson:end after it", open)
+		ps.add(f.path, begun-1, "region %q has no end. Write //lesson:end after it", open)
 	}
 }
 
-// marker takes the comment //lesson:VERB NAME apart.
+// marker parses the comment //lesson:VERB NAME.
 func marker(comment string) (verb, name string, ok bool) {
 	rest, ok := strings.CutPrefix(comment, "//lesson:")
 	verb, name, _ = strings.Cut(rest, " ")
 	return verb, strings.TrimSpace(name), ok
 }
 
-// enclosing returns the function whose body holds pos, or nil.
+// enclosing returns the function whose body contains pos, or nil.
 func enclosing(tree *ast.File, pos token.Pos) *ast.FuncDecl {
 	for _, d := range tree.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil && fn.Body.Pos() < pos && pos < fn.Body.End() {
@@ -159,7 +159,7 @@ func enclosing(tree *ast.File, pos token.Pos) *ast.FuncDecl {
 	return nil
 }
 
-// symbol names fn as a site does: "ParseHeader", "Header.Size", "(*Conn).Read".
+// symbol returns the name of fn in a site: "ParseHeader", "Header.Size", "(*Conn).Read".
 func symbol(fn *ast.FuncDecl) string {
 	if fn.Recv == nil {
 		return fn.Name.Name
@@ -182,23 +182,23 @@ func symbol(fn *ast.FuncDecl) string {
 	return name + "." + fn.Name.Name
 }
 
-// Has reports whether site resolves.
+// Has reports whether site exists.
 func (s *Sites) Has(site string) bool {
 	_, ok := s.places[site]
 	return ok
 }
 
-// Names returns every site there is, sorted.
+// Names returns all sites, sorted.
 func (s *Sites) Names() []string {
 	return slices.Sorted(maps.Keys(s.places))
 }
 
-// Listing returns the lines that site names with a few around them, all of the
-// same function. Its error says what is near, for a site is typed by hand.
+// Listing returns the lines of site, and a few lines of the same function around them. Its
+// error names similar sites.
 func (s *Sites) Listing(site string) (Listing, error) {
 	p, ok := s.places[site]
 	if !ok {
-		return Listing{}, fmt.Errorf("there is no site %.40q; %s", site, s.advise(site))
+		return Listing{}, fmt.Errorf("there is no site %.40q. %s", site, s.advise(site))
 	}
 	first, last := p.from, p.to
 	if p.all {
@@ -209,10 +209,10 @@ func (s *Sites) Listing(site string) (Listing, error) {
 	return l, nil
 }
 
-// advise says which sites are like the one that does not exist.
+// advise names the sites that are like site, which does not exist.
 func (s *Sites) advise(site string) string {
 	if near := nearest(site, s.Names()); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
+		return fmt.Sprintf("Did you mean %s?", near)
 	}
 	fn, _, _ := strings.Cut(site, "#")
 	var regions []string
@@ -223,9 +223,9 @@ func (s *Sites) advise(site string) string {
 	}
 	switch {
 	case len(regions) > 0:
-		return "the regions there are " + list(regions)
+		return "Its regions are " + list(regions)
 	case s.Has(fn):
-		return fn + " has no region"
+		return fn + " has no region with that name"
 	}
-	return "write package.Function#region, as wire.ParseHeader#mask"
+	return "Write package.Function#region, for instance wire.ParseHeader#mask"
 }

@@ -65,7 +65,7 @@ func TestColouringLosesNothing(t *testing.T) {
 	}
 	for name, src := range sources {
 		var b strings.Builder
-		for _, l := range colour([]byte(src)) {
+		for _, l := range color([]byte(src)) {
 			for _, x := range l {
 				b.WriteString(x[1])
 			}
@@ -80,15 +80,15 @@ func TestColouringLosesNothing(t *testing.T) {
 func TestAMarkerOutOfPlaceIsToldWithItsLine(t *testing.T) {
 	in := func(body string) string { return "package p\nfunc f() {\n" + body + "\n}\n" }
 	for _, tt := range []struct{ src, want string }{
-		{"package", "reference/p/f.go:1: is not Go"},
-		{"package p\n\n//lesson:begin a\nvar x int\n", "reference/p/f.go:3: a lesson marker stands outside a function"},
+		{"package", "reference/p/f.go:1: this is not Go"},
+		{"package p\n\n//lesson:begin a\nvar x int\n", "reference/p/f.go:3: a lesson marker is outside a function"},
 		{in("//lesson:begin a\n//lesson:begin b\n//lesson:end"), `reference/p/f.go:4: region "b" begins inside region "a"`},
 		{in("//lesson:begin"), "reference/p/f.go:3: a region needs a name"},
-		{in("//lesson:end"), "reference/p/f.go:3: //lesson:end ends nothing"},
-		{in("//lesson:begin a"), `reference/p/f.go:3: region "a" does not end`},
-		{in("//lesson:begin a\n}\nfunc g() {\n//lesson:end"), "reference/p/f.go:6: //lesson:end ends nothing"},
-		{in("//lesson:begin a\n//lesson:end\n//lesson:begin a\n//lesson:end"), `reference/p/f.go:6: region "a" is already in this function`},
-		{in("//lesson:middle"), "reference/p/f.go:3: lesson:middle is no marker"},
+		{in("//lesson:end"), "reference/p/f.go:3: //lesson:end has no begin"},
+		{in("//lesson:begin a"), `reference/p/f.go:3: region "a" has no end`},
+		{in("//lesson:begin a\n}\nfunc g() {\n//lesson:end"), "reference/p/f.go:6: //lesson:end has no begin"},
+		{in("//lesson:begin a\n//lesson:end\n//lesson:begin a\n//lesson:end"), `reference/p/f.go:6: this function already has a region "a"`},
+		{in("//lesson:middle"), "reference/p/f.go:3: lesson:middle is not a marker"},
 	} {
 		_, err := Resolve(SourceSet{"reference/p": fstest.MapFS{"f.go": {Data: []byte(tt.src)}}})
 		if err == nil {
@@ -156,7 +156,7 @@ func TestEveryAnchorIsFoundInGorilla(t *testing.T) {
 	}
 	for site, a := range anchors {
 		if !ours.Has(site) {
-			t.Errorf("%s, which has an anchor, is no site of ours; %s", site, ours.advise(site))
+			t.Errorf("%s, which has an anchor, is not a site. %s", site, ours.advise(site))
 		}
 		l, ok := GorillaListing(dir, site)
 		if !ok || len(l.Lines) == 0 {
@@ -192,7 +192,7 @@ func TestWithoutGorillasSourceThereIsALink(t *testing.T) {
 	}
 	l, _ := GorillaListing("", "wire.ParseHeader#mask")
 	if b, err := json.Marshal(l); err != nil || !strings.Contains(string(b), `"lines":[]`) {
-		t.Errorf("the page is told %s, %v", b, err)
+		t.Errorf("the page receives %s, %v", b, err)
 	}
 	if _, ok := GorillaListing("", "wire.Check#nothing"); ok {
 		t.Error("a site without an anchor has a listing")

@@ -9,24 +9,22 @@ import (
 	"wslab/compare/scenario"
 )
 
-// control is how a learner decides when a play goes on. All it knows is up to
-// which step the play may go without asking. Only a pause takes back what was
-// allowed, and never a step that was begun: so a step that is ordered twice is
-// done once.
+// control decides when a run continues. It only knows up to which step the run may go. A
+// pause lowers that step, but never below a step that has begun, so a repeated order does
+// a step once.
 type control struct {
-	steps  int // of the play
+	steps  int // of the run
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
 	free    int  // steps below this one may begin
-	begun   int  // steps below this one have
+	begun   int  // steps below this one have begun
 	waiting bool // for the learner
 	changed chan struct{}
 }
 
-// newControl returns the control of a play of so many steps that goes up to
-// step pause without asking; a negative pause lets it run to its end. cancel
-// ends the play.
+// newControl returns the control of a run with that many steps, which first waits before
+// step pause. With a negative pause it never waits. cancel ends the run.
 func newControl(steps, pause int, cancel context.CancelCauseFunc) *control {
 	if pause < 0 {
 		pause = math.MaxInt
@@ -34,14 +32,13 @@ func newControl(steps, pause int, cancel context.CancelCauseFunc) *control {
 	return &control{steps: steps, cancel: cancel, free: pause, changed: make(chan struct{})}
 }
 
-// do takes what the learner orders: "step", which lets the play go on through
-// the given step, "run", "pause", which begins no step after the one under way,
-// or "stop".
+// do carries out the learner's order: "step" continues through the given step, "run" to
+// the end, "pause" waits after the step in progress, and "stop" ends the run.
 func (c *control) do(what string, step int) error {
 	switch what {
 	case "step":
 		if step < 0 || step >= c.steps {
-			return &CommandError{fmt.Sprintf("There is no step %d in this play: it has %d, the first is 0.", step, c.steps), "Name the step that the play waits before."}
+			return &CommandError{fmt.Sprintf("This run has no step %d. It has %d steps, and the first is 0.", step, c.steps), "Send the number of the step that the run waits at."}
 		}
 		c.allow(step + 1)
 	case "run":
@@ -51,12 +48,12 @@ func (c *control) do(what string, step int) error {
 	case "stop":
 		c.stop(scenario.ErrStopped)
 	default:
-		return &CommandError{fmt.Sprintf("A play cannot be told to %.40q.", what), `It knows "step", "run", "pause" and "stop".`}
+		return &CommandError{fmt.Sprintf("%.40q is not a command to a run.", what), `Use "step", "run", "pause" or "stop".`}
 	}
 	return nil
 }
 
-// stop ends the play because of why.
+// stop ends the run with the cause why.
 func (c *control) stop(why error) {
 	c.mu.Lock()
 	c.waiting = false
@@ -80,8 +77,7 @@ func (c *control) pause() {
 	c.free = min(c.free, c.begun)
 }
 
-// wait returns when step may begin. When that is not yet so, it calls ready
-// first.
+// wait returns when step may begin. If it must wait, it calls ready first.
 func (c *control) wait(ctx context.Context, step int, ready func()) error {
 	told := false
 	for {
@@ -108,7 +104,7 @@ func (c *control) wait(ctx context.Context, step int, ready func()) error {
 	}
 }
 
-// idle reports whether the play waits for the learner and has not been stopped.
+// idle reports whether the run waits for the learner.
 func (c *control) idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

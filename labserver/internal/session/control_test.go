@@ -30,7 +30,7 @@ func run(ctx context.Context, c *control, under <-chan struct{}) (ready, begun c
 	return ready, begun, ended
 }
 
-// drain returns what stands in c.
+// drain returns the content of c.
 func drain(c chan int) (all []int) {
 	for {
 		select {
@@ -128,7 +128,7 @@ func TestAPlayThatRunsPausesBehindTheStepUnderWay(t *testing.T) {
 		under <- struct{}{}
 		synctest.Wait()
 		if r, b := drain(ready), drain(begun); !same(r, 2) || b != nil || !c.idle() {
-			t.Errorf("behind the step it waits before %v and has begun %v", r, b)
+			t.Errorf("after the step it waits before %v and has begun %v", r, b)
 		}
 		c.do("pause", -1) // it does so already
 		c.do("step", 1)   // which was done before the pause

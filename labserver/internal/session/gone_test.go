@@ -14,7 +14,7 @@ import (
 // gone reports whether nothing is left of the connections of s: none is listed as
 // open, and no socket of the server is.
 func (l *lab) gone(s *Session) error {
-	for _, c := range l.manager.Connections() {
+	for _, c := range l.manager.Connections(every) {
 		if c.Open {
 			return fmt.Errorf("%s is listed as open, in state %s", c.Client, c.State)
 		}
@@ -56,8 +56,8 @@ func TestAConnectionWhoseClientIsGoneIsReleasedAndEnded(t *testing.T) {
 		{"the server waits for its Close frame", fin, letGoAfter, func(l *lab, s *Session, c *scenario.Raw) {
 			l.ok(s.Order(Command{Client: "a", Do: "close", Code: &code}))
 		}},
-		{"the server has closed TCP behind its Close frame", fin, letGoAfter, closing},
-		{"the server has closed TCP behind its Close frame", rst, 0, closing},
+		{"the server has closed TCP after its Close frame", fin, letGoAfter, closing},
+		{"the server has closed TCP after its Close frame", rst, 0, closing},
 	} {
 		for _, name := range endpoints {
 			t.Run(c.what+", "+c.ends+", "+name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestAClientThatLeavesAHeldHandshakeLeavesNothing(t *testing.T) {
 						t.Fatal("no handshake is held")
 					}
 					raw.Close()
-					time.Sleep(time.Second) // net/http closes half a second behind a refusal
+					time.Sleep(time.Second) // net/http closes half a second after a refusal
 					synctest.Wait()
 					if err := l.gone(s); err != nil {
 						t.Error(err)

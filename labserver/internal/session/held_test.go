@@ -107,7 +107,7 @@ func (b *tab) frame(op wire.Opcode, p []byte) {
 	h := wire.Header{Fin: true, Opcode: op, Masked: true, Key: scenario.SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
 	data := append(h.Append(nil), p...)
 	wire.Mask(h.Key, 0, data[len(data)-len(p):])
-	_, _ = b.conn.Write(data) // onclose says what came of it
+	_, _ = b.conn.Write(data) // onclose has the result
 }
 
 func (b *tab) send(op wire.Opcode, p []byte) {
@@ -352,13 +352,13 @@ func TestEveryLessonsButtonsEndAlikeHoweverLongALearnerLooks(t *testing.T) {
 			}
 			for client, want := range told[0] {
 				if got := told[look][client]; !slices.Equal(got, want) {
-					t.Errorf("%s: JavaScript is told %q at full speed, and %q with %v between the steps", client, want, got, look)
+					t.Errorf("%s: JavaScript receives %q at full speed, and %q with %v between the steps", client, want, got, look)
 				}
 			}
 			if name == "06-closing" {
 				for _, client := range []string{"reference-1", "gorilla-2"} {
 					if want := []string{"onopen", "onclose 1000 clean=true"}; !slices.Equal(told[look][client], want) {
-						t.Errorf("%s: JavaScript is told %q, want %q", client, told[look][client], want)
+						t.Errorf("%s: JavaScript receives %q, want %q", client, told[look][client], want)
 					}
 				}
 			}
@@ -370,7 +370,7 @@ func TestEveryLessonsButtonsEndAlikeHoweverLongALearnerLooks(t *testing.T) {
 // TCP as each side met it, and the play's own error.
 var (
 	aFrame = regexp.MustCompile(`[❱❰] [A-Z]`)
-	anEnd  = regexp.MustCompile(`closes TCP|· read "(EOF|.*reset|.*closed)|^!`)
+	anEnd  = regexp.MustCompile(`closes TCP|· reading ends: (EOF|.*reset|.*closed)|^!`)
 )
 
 // ends keeps of a transcript what a learner's pace must not change. A server that
@@ -460,7 +460,7 @@ func (l *lab) stepped(s *Session, sc *scenario.Scenario, endpoint string, look t
 		}
 		time.Sleep(look)
 		if ids, err := s.Valve("step", nil); err != nil || len(ids) == 0 {
-			// Nothing is held: what the play waits for is a time that stands still.
+			// No frame is held. The run waits for a time of the stopped clock.
 			_, err = s.Valve("run", nil)
 			l.ok(err)
 			time.Sleep(time.Second)

@@ -15,23 +15,21 @@ import (
 	"wslab/reference/wire"
 )
 
-// live is a connection whose socket is open. That can be longer than its Serve
-// runs: net/http sends a refusal after it, and what the endpoint wrote before it
-// closed may still be held.
+// live is a connection whose socket is open. The socket can outlive its Serve: net/http
+// sends a refusal afterwards, and bytes of an endpoint that has closed may be held.
 type live struct {
 	conn   *tap.Conn
 	rec    *recording.Connection
 	server endpoint.Server // nil until the handshake is done
-	opened chan struct{}   // closed when server is set, or never will be
-	gone   chan struct{}   // closed when the socket is
+	opened chan struct{}   // closed when server is set, or when the handshake failed
+	gone   chan struct{}   // closed when the socket is closed
 	held   bool            // by the learner
-	left   bool            // the client has closed TCP, or its own direction
+	left   bool            // the client has closed TCP, or sent FIN
 	timer  *time.Timer     // releases it; nil before releaseLater
 }
 
-// observer is the recorder of a connection. It tells the session as well when
-// the client leaves and when the socket is closed, before anybody can read so in
-// the recording.
+// observer records a connection. It also notifies the session when the client leaves and
+// when the socket is closed, before the recording has the event.
 type observer struct {
 	*recording.Connection
 	s *Session
@@ -51,8 +49,8 @@ func (o observer) Failed(d tap.Direction, err error) {
 	o.s.left(o.l, tap.IsReset(err))
 }
 
-// Closed takes the connection from the list unless its FIN will wait: then Gone
-// does. The endpoint is done with it all the same.
+// Closed removes the connection from the list. If its FIN must wait for held bytes, Gone
+// removes it later.
 func (o observer) Closed() uint64 {
 	if !o.l.conn.Status().Lingers {
 		o.s.leave(o.l)
@@ -65,22 +63,21 @@ func (o observer) Gone() {
 	close(o.l.gone)
 }
 
-// leave takes l from the list of connections.
+// leave removes l from the list of connections.
 func (s *Session) leave(l *live) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live = slices.DeleteFunc(s.live, func(k *live) bool { return k == l })
 	if l.timer != nil {
-		l.timer.Stop() // it would keep the session in memory
+		l.timer.Stop() // a running timer keeps the session in memory
 	}
 	s.used = time.Now()
 	s.setClock()
 }
 
-// left notes that the client of l has closed TCP. Where it has reset it, or has
-// done so before it could read the answer to its handshake, nobody will read what
-// is held for it any more, and it is released at once. A FIN alone may come from a
-// client that still reads: such a connection is released after letGoAfter.
+// left notes that the client of l has closed TCP. After a reset, or before the response to
+// the handshake, the client cannot read held frames, so left releases them at once. A
+// client that sent FIN may still read. Its frames are released after letGoAfter.
 func (s *Session) left(l *live, reset bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +91,7 @@ func (s *Session) left(l *live, reset bool) {
 	}
 }
 
-// releaseLater releases l in letGoAfter. s.mu is held.
+// releaseLater releases l after letGoAfter. The caller holds s.mu.
 func (s *Session) releaseLater(l *live) {
 	if l.timer != nil {
 		l.timer.Reset(letGoAfter)
@@ -107,23 +104,23 @@ func (s *Session) releaseLater(l *live) {
 	})
 }
 
-// release opens the valve of l for good. s.mu is held.
+// release opens the valve of l. The caller holds s.mu.
 func (s *Session) release(l *live) {
 	l.conn.Run()
 	l.held = false
 	s.setClock()
 }
 
-// Serve lets e answer the request in r, whose connection is conn, and records
-// it in s under the name client. Where that is the client of a play, the server's
-// code does what the play says. Serve returns when the connection has ended.
+// Serve has e answer the request r on conn, and records the connection in s under the
+// name client. If client is the client of a run, the server does the steps of the run.
+// Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.coming = false
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
-		return &CommandError{fmt.Sprintf("This session has %d connections open, which is the most it may have.", maxConnections), "Close some of them, or start afresh."}
+		return &CommandError{fmt.Sprintf("This session has its limit of %d open connections.", maxConnections), "Close some of them, or begin a new session."}
 	}
 	if s.ctx.Err() != nil {
 		s.mu.Unlock()
@@ -142,7 +139,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l.held = s.hold
 	s.live = append(s.live, l)
 	s.setClock()
-	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, or Valve could miss it
+	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, otherwise Valve could miss it
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -154,7 +151,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		defer s.mu.Unlock()
 		l.server = server
 		done()
-		if s.ctx.Err() != nil { // it opened while the session was ending
+		if s.ctx.Err() != nil { // the session began to end meanwhile
 			s.goAway(server)
 		}
 	}
@@ -173,8 +170,8 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	return nil
 }
 
-// who says who the client of the handshake in r is, which calls itself client and
-// belongs to p where p is not nil, and in which round it connects. s.mu is held.
+// who returns the kind of the client called client, and the round in which it connects. p
+// is its run, or nil. The caller holds s.mu.
 func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, int) {
 	raw, ours := s.raws[client]
 	switch {
@@ -184,18 +181,18 @@ func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, in
 		return recording.AsScenario, p.Round
 	case ours:
 		return recording.AsRaw, raw.round
-	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard lets no other page's pass
+	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard accepts no page of another site
 		round, _ := strconv.Atoi(r.URL.Query().Get("round"))
 		return recording.AsTab, round
 	}
 	return recording.AsOutside, 0
 }
 
-// maxBuried bounds the sockets that lie behind a silent line.
+// maxBuried limits the sockets that stay open on a silent line.
 const maxBuried = 16
 
-// bury remembers conn if its line is silent: then its socket is open although
-// its endpoint has closed it, and must not outlive s.
+// bury keeps conn if its line is silent. Its socket is then open although the endpoint has
+// closed it, and s must close it at the end.
 func (s *Session) bury(conn *tap.Conn) {
 	if !conn.Status().Silent {
 		return
@@ -209,7 +206,7 @@ func (s *Session) bury(conn *tap.Conn) {
 	}
 }
 
-// goAway closes server with 1001 in the background.
+// goAway sends a Close frame with 1001 in the background.
 func (s *Session) goAway(server endpoint.Server) {
 	s.work.Go(func() { server.Close(wire.GoingAway, s.why) })
 }

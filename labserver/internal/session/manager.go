@@ -14,15 +14,15 @@ import (
 
 // Limits of the program.
 const (
-	maxSessions = 2048             // TestAClassroom of package web has 300 learners in one program
-	maxOutside  = 1024             // of them opened by connections from outside, so that a flood of those leaves room for pages
-	idleAfter   = 15 * time.Minute // a session is forgotten
-	idleAtLeast = 5 * time.Second  // a page's session may be forgotten to make room: the page has had time to follow it
-	sweepEvery  = time.Minute      // between two looks for sessions to forget
-	endTimeout  = 2 * time.Second  // for what is left in a session that is forgotten
+	maxSessions = 2048             // TestAClassroom has 300 learners in one lab server
+	maxOutside  = 1024             // of them for connections from outside, so that a flood of those leaves room for pages
+	idleAfter   = 15 * time.Minute // after that, an unused session is dropped
+	idleAtLeast = 5 * time.Second  // before that, a page's new session is not dropped, because the page is about to follow it
+	sweepEvery  = time.Minute      // between two searches for unused sessions
+	endTimeout  = 2 * time.Second  // for the connections of a session that is dropped
 )
 
-// Manager keeps all sessions. Its methods may be called concurrently.
+// Manager has all sessions. Its methods may be called concurrently.
 type Manager struct {
 	dial dial
 
@@ -30,25 +30,25 @@ type Manager struct {
 	sessions map[string]*Session
 	pool     *recording.Pool
 	closed   bool
-	sweeper  *time.Timer    // runs while there are sessions; nil before the first
-	ending   sync.WaitGroup // sessions that are forgotten
+	sweeper  *time.Timer    // runs while there are sessions; nil before the first session
+	ending   sync.WaitGroup // of dropped sessions
 
 	relieving atomic.Bool
 }
 
-// DefaultMemory is the bound of all recordings together, in bytes.
+// DefaultMemory is the default limit of all recordings together, in bytes.
 const DefaultMemory = 512 << 20
 
-// NewManager returns a Manager without sessions, whose recordings together weigh at
-// most about memory bytes; 0 means DefaultMemory.
+// NewManager returns a Manager without sessions. All recordings together use at most about
+// memory bytes. 0 means DefaultMemory.
 func NewManager(memory int) *Manager {
 	m := &Manager{sessions: map[string]*Session{}, dial: dialTCP}
 	m.pool = recording.NewPool(cmp.Or(memory, DefaultMemory), m.crowded)
 	return m
 }
 
-// NewID returns an ID of 130 random bits. It begins with route and a dot where route
-// is not empty.
+// NewID returns an ID of 130 random bits. If route is not empty, the ID begins with route
+// and a dot.
 func NewID(route string) string {
 	if route != "" {
 		route += "."
@@ -56,17 +56,17 @@ func NewID(route string) string {
 	return route + rand.Text()
 }
 
-// New begins a session, whose ID begins with route as NewID says. A session of a connection from outside counts as in use
-// until its Serve returns, which must follow.
+// New begins a session. For route see NewID. With outside, a call of the session's Serve
+// must follow. Until Serve returns, the session is in use.
 //
-// When there are as many as there may be, an idle one makes room: first those of
-// connections from outside, which are of no use after their end, then those of pages,
-// and of each kind the one that is idle longest. When none is idle, the error says so.
+// At the limit, New drops an idle session: those of connections from outside first, then
+// those of pages, and of each kind the one that has been idle longest. If no session is
+// idle, New returns an error.
 func (m *Manager) New(route string, outside bool) (*Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return nil, &CommandError{"The lab server is shutting down.", "Start it again."}
+		return nil, &CommandError{"The lab server is shutting down.", "Start it again with go run ./labserver."}
 	}
 	outsiders := 0
 	for _, s := range m.sessions {
@@ -77,7 +77,7 @@ func (m *Manager) New(route string, outside bool) (*Session, error) {
 	if tooMany := outside && outsiders >= maxOutside; tooMany || len(m.sessions) >= maxSessions {
 		s := m.leastUsed(time.Now(), tooMany)
 		if s == nil {
-			return nil, &CommandError{"There are too many sessions at once.", "Close some tabs of the lab, or end what is connected to it, and try again."}
+			return nil, &CommandError{"The lab server has its limit of sessions, and all of them are in use.", "Close some tabs of the lab, or programs that are connected to it. Then try again."}
 		}
 		m.forget(s)
 	}
@@ -91,8 +91,8 @@ func (m *Manager) New(route string, outside bool) (*Session, error) {
 	return s, nil
 }
 
-// leastUsed returns the session that can be spared most easily at the time now, or
-// nil when each is in use. m.mu is held.
+// leastUsed returns the session that New would drop first at the time now, nil if all are
+// in use. The caller holds m.mu.
 func (m *Manager) leastUsed(now time.Time, outside bool) *Session {
 	var least *Session
 	var leastSince time.Time
@@ -108,7 +108,7 @@ func (m *Manager) leastUsed(now time.Time, outside bool) *Session {
 	return least
 }
 
-// sweep forgets the sessions that have been idle for idleAfter.
+// sweep drops the sessions that have been idle for idleAfter.
 func (m *Manager) sweep() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,8 +125,8 @@ func (m *Manager) sweep() {
 	}
 }
 
-// crowded has relieve run, once at a time. Its caller holds the locks of a recording,
-// and so must not wait for relieve's.
+// crowded runs relieve in the background, once at a time. Its caller holds the locks of a
+// recording, so it must not wait for the lock of m.
 func (m *Manager) crowded() {
 	if m.relieving.CompareAndSwap(false, true) {
 		go func() {
@@ -136,8 +136,8 @@ func (m *Manager) crowded() {
 	}
 }
 
-// relieve makes room for recordings. Those that are over and that nobody follows go
-// first, and then the heaviest loses its oldest events.
+// relieve frees memory. It first drops idle sessions, and then the oldest events of the
+// largest recording.
 func (m *Manager) relieve(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -153,14 +153,14 @@ func (m *Manager) relieve(now time.Time) {
 				heaviest, most = s, n
 			}
 		}
-		// A part at a time: after it, another may be the heaviest.
+		// In parts, because another recording may then be the largest.
 		if heaviest == nil || heaviest.Rec.Shrink(min(m.pool.Excess(), most/8+1)) <= 0 {
 			return
 		}
 	}
 }
 
-// forget ends s in the background. m.mu is held.
+// forget drops s, and ends it in the background. The caller holds m.mu.
 func (m *Manager) forget(s *Session) {
 	delete(m.sessions, s.ID)
 	s.Rec.Leave()
@@ -171,7 +171,7 @@ func (m *Manager) forget(s *Session) {
 	})
 }
 
-// Get returns the session called id, or false.
+// Get returns the session called id, and whether it exists.
 func (m *Manager) Get(id string) (*Session, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -179,7 +179,7 @@ func (m *Manager) Get(id string) (*Session, bool) {
 	return s, ok
 }
 
-// Listed is a connection in the list of all.
+// Listed is a connection in the list of connections.
 type Listed struct {
 	recording.Summary
 	Session string `json:"session"`
@@ -187,16 +187,18 @@ type Listed struct {
 	Since   int64  `json:"since"` // µs ago
 }
 
-// maxListed bounds the list of connections.
+// maxListed limits the list of connections.
 const maxListed = 200
 
-// Connections returns the connections of all sessions, open ones first, the
-// newest first among them.
-func (m *Manager) Connections() []Listed {
+// Connections returns the connections of the sessions for which may is true: open ones
+// first, and newer ones first among them.
+func (m *Manager) Connections(may func(*Session) bool) []Listed {
 	m.mu.Lock()
 	sessions := make([]*Session, 0, len(m.sessions))
 	for _, s := range m.sessions {
-		sessions = append(sessions, s)
+		if may(s) {
+			sessions = append(sessions, s)
+		}
 	}
 	m.mu.Unlock()
 	list := []Listed{}
@@ -218,8 +220,8 @@ func (m *Manager) Connections() []Listed {
 	return list[:min(len(list), maxListed)]
 }
 
-// Close ends all sessions, closing every WebSocket with 1001; what has not
-// ended when ctx does is cut off.
+// Close ends all sessions and closes every WebSocket with 1001. It aborts the connections
+// that are open when ctx ends.
 func (m *Manager) Close(ctx context.Context) {
 	m.mu.Lock()
 	m.closed = true

@@ -71,8 +71,8 @@ type memoryWire struct {
 }
 
 type memoryEnd struct {
-	in                    []byte // has come and is not read
-	fin, rst              bool   // has come behind it
+	in                    []byte // received and not read
+	fin, rst              bool   // received after it
 	half, closed          bool   // this end has sent FIN, has closed
 	linger                bool   // Close sends RST
 	readUntil, writeUntil time.Time

@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Command is what a server is told to send.
+// Command tells a server what to send.
 type Command struct {
 	Client string   `json:"client"`
 	Do     string   `json:"do"` // text, binary, fragments, ping, pong, close
@@ -20,8 +20,8 @@ type Command struct {
 	Reason string   `json:"reason"`
 }
 
-// Order has the server at the other end of c.Client's connection do c. It
-// returns once that has begun; the outcome is in the recording.
+// Order has the server of c.Client's connection do c. It returns when the server has
+// begun. The recording shows the outcome.
 func (s *Session) Order(c Command) error {
 	do, err := c.action()
 	if err != nil {
@@ -31,18 +31,17 @@ func (s *Session) Order(c Command) error {
 	if err != nil {
 		return err
 	}
-	// In the background: at a shut valve a send waits until it is released.
+	// In the background, because a held send waits for its release.
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.start(func() { do(server) }) // the outcome is recorded as the call's return
+	return s.start(func() { do(server) }) // the recording shows the result of the call
 }
 
-// openGrace is how long an order waits for a handshake that is under way. A
-// client has read the 101 a little before the server's code gets back the
-// connection that it opened.
+// openGrace is how long an order waits for an opening handshake in progress. A client can
+// read the 101 before the server's code has its connection.
 const openGrace = time.Second
 
-// server returns the server's end of the newest connection of client.
+// server returns the server of the newest connection of client.
 func (s *Session) server(client string) (endpoint.Server, error) {
 	s.mu.Lock()
 	s.used = time.Now()
@@ -54,7 +53,7 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	}
 	s.mu.Unlock()
 	if newest == nil {
-		return nil, &CommandError{fmt.Sprintf("There is no open connection called %.40q.", client), "Connect first."}
+		return nil, &CommandError{fmt.Sprintf("This session has no open connection called %.40q.", client), "Connect first."}
 	}
 	select {
 	case <-newest.opened:
@@ -64,18 +63,18 @@ func (s *Session) server(client string) (endpoint.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if newest.server == nil {
-		return nil, &CommandError{fmt.Sprintf("The handshake of %.40q is not done.", client), "If it is held, let it go; if it was refused, connect anew."}
+		return nil, &CommandError{fmt.Sprintf("The opening handshake of %.40q is not finished.", client), "If it is held, release it. If the server refused it, connect again."}
 	}
 	return newest.server, nil
 }
 
-// start runs task in the background. s.mu is held.
+// start runs task in the background. The caller holds s.mu.
 func (s *Session) start(task func()) error {
 	if s.ctx.Err() != nil {
 		return errEnded
 	}
 	if s.tasks >= maxTasks {
-		return &CommandError{fmt.Sprintf("%d orders and scenarios of this session wait for their turn already.", maxTasks), "Release what is held at the valve."}
+		return &CommandError{fmt.Sprintf("This session already has %d actions waiting.", maxTasks), "Release the held frames first."}
 	}
 	s.tasks++
 	s.work.Go(func() {
@@ -87,7 +86,7 @@ func (s *Session) start(task func()) error {
 	return nil
 }
 
-// action checks c and returns what does it.
+// action checks c and returns a function that does it.
 func (c Command) action() (func(endpoint.Server) error, error) {
 	payload := []byte(c.Text)
 	if c.Hex != "" {
@@ -104,7 +103,7 @@ func (c Command) action() (func(endpoint.Server) error, error) {
 		return func(server endpoint.Server) error { return server.Send(wire.Binary, payload) }, nil
 	case "fragments":
 		if len(c.Parts) == 0 || len(c.Parts) > 64 {
-			return nil, &CommandError{fmt.Sprintf("A message cannot be sent in %d parts here.", len(c.Parts)), "Give 1 to 64 parts."}
+			return nil, &CommandError{fmt.Sprintf("%d is not a possible number of fragments.", len(c.Parts)), "Send 1 to 64 fragments."}
 		}
 		var parts [][]byte
 		for _, p := range c.Parts {
@@ -119,13 +118,13 @@ func (c Command) action() (func(endpoint.Server) error, error) {
 		code := wire.NoStatusReceived
 		if c.Code != nil {
 			if *c.Code < 0 || *c.Code > 0xFFFF {
-				return nil, &CommandError{fmt.Sprintf("%d is no close code: it has 16 bits.", *c.Code), "Give a number from 0 to 65535."}
+				return nil, &CommandError{fmt.Sprintf("%d is not a close code.", *c.Code), "Use a number from 0 to 65535."}
 			}
 			code = wire.CloseCode(*c.Code)
 		} else if c.Reason != "" {
-			return nil, &CommandError{"A reason needs a code: it stands behind it in the Close frame.", "Give a code, or leave the reason out."}
+			return nil, &CommandError{"A reason without a code is not possible, because the code comes first in the body of a Close frame.", "Give a code, or leave the reason out."}
 		}
 		return func(server endpoint.Server) error { return server.Close(code, c.Reason) }, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("A server cannot be told to %.40q.", c.Do), `It can send "text", "binary", "fragments", "ping", "pong" and "close".`}
+	return nil, &CommandError{fmt.Sprintf("%.40q is not a command to a server.", c.Do), `Use "text", "binary", "fragments", "ping", "pong" or "close".`}
 }

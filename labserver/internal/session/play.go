@@ -15,36 +15,36 @@ import (
 	"wslab/compare/scenario"
 )
 
-// Limits of the plays of one session.
+// Limits of the runs of one session.
 const (
-	maxPlays    = 16               // under way at once
-	maxServers  = 4                // in processes of their own
-	playTimeout = 30 * time.Minute // for one, the time that its learner thinks included, but not while a wire is held
-	patience    = 10 * time.Minute // for what a client waits for, likewise
-	awayAfter   = 5 * time.Second  // without a follower, a tab that owes an answer is gone
+	maxPlays    = 16               // in progress at once
+	maxServers  = 4                // in separate processes
+	playTimeout = 30 * time.Minute // of one run, including the time in which the learner thinks, but not while frames are held
+	patience    = 10 * time.Minute // of one wait of a client, likewise
+	awayAfter   = 5 * time.Second  // without a watcher, a tab that has not reported its step is gone
 )
 
-// Who is the client of a play.
+// The client of a run.
 const (
 	AsRaw     = "raw"     // a raw client of the lab server
-	AsBrowser = "browser" // the page of who began it
+	AsBrowser = "browser" // the page that started the run
 )
 
-// A PlayOrder says what shall be played and how.
+// A PlayOrder says which scenario to run, and how.
 type PlayOrder struct {
 	Scenario *scenario.Scenario
 	Endpoint string
 	As       string
-	Pause    int    // the step before which it first waits for the learner; -1: it waits nowhere
-	BranchOf string // a play of this session that it is another course of, or empty
-	Client   string // a name for its client; empty: one of its own
-	Round    int    // as recording.Info has it
+	Pause    int    // the step before which the run first waits for the learner; -1 for none
+	BranchOf string // ID of the run that this one changes, or empty
+	Client   string // name of the client; empty for a new one
+	Round    int    // as in recording.Info
 }
 
-// Play is a scenario that is played, or was.
+// Play is a run of a scenario.
 type Play struct {
 	ID    string
-	Token string // names its client
+	Token string // name of its client
 	PlayOrder
 
 	control *control
@@ -52,11 +52,11 @@ type Play struct {
 	page    *browser.Client // nil when the client is raw
 
 	// Under the session's mu:
-	connected bool // its client has come
+	connected bool // its client has connected
 }
 
-// Play begins a play against the lab server itself, whose address is addr. It
-// returns at once; what happens is in the recording, and so is how it ends.
+// Play starts a run against the lab server at addr. It returns at once. The recording
+// shows the run and its end.
 func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -71,14 +71,14 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 		return nil, errEnded
 	}
 	if len(s.plays) >= maxPlays && !s.makeRoom() {
-		return nil, &CommandError{fmt.Sprintf("%d plays of this session are under way, which is the most there may be.", maxPlays), "Stop one of them, or wait until one is over."}
+		return nil, &CommandError{fmt.Sprintf("This session has its limit of %d runs in progress.", maxPlays), "Stop one of them, or wait until one ends."}
 	}
 	p := &Play{ID: strconv.Itoa(s.played + 1), PlayOrder: o, Token: o.Client}
 	if p.Token == "" {
 		p.Token = "play-" + p.ID
 	}
 	if s.playOf(p.Token) != nil {
-		return nil, &CommandError{fmt.Sprintf("A play under way has a client called %.40q.", p.Token), "Give it another name, or none."}
+		return nil, &CommandError{fmt.Sprintf("A run in progress already has a client called %.40q.", p.Token), "Use another name, or leave the name out."}
 	}
 	s.played++
 	s.plays = append(s.plays, p)
@@ -90,7 +90,7 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 		More: func(token string) scenario.Client { return s.rawClient(o.Endpoint, token, addr, true) },
 	}
 	if o.As == AsBrowser {
-		p.page = browser.NewClient(o.Scenario, nil, s.away) // the page reads its orders in the recording
+		p.page = browser.NewClient(o.Scenario, nil, s.away) // the page finds its orders in the recording
 		p.page.Clock = &s.clock
 		p.stage.Client = p.page
 	} else {
@@ -98,9 +98,9 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	}
 	s.work.Go(func() {
 		defer stop(nil)
-		ctx, end := s.clock.WithTimeout(ctx, playTimeout, fmt.Errorf("it took longer than %v", playTimeout))
+		ctx, end := s.clock.WithTimeout(ctx, playTimeout, fmt.Errorf("the run took longer than %v", playTimeout))
 		defer end()
-		_ = o.Scenario.Play(ctx, p.stage, p.control.wait) // its last event says how it ended
+		_ = o.Scenario.Play(ctx, p.stage, p.control.wait) // the last event has the error
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.plays = slices.DeleteFunc(s.plays, func(q *Play) bool { return q == p })
@@ -108,50 +108,47 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	return p, nil
 }
 
-// errReplaced is why a play is over that nobody went on with.
-var errReplaced = errors.New("it waited for its learner, and made room for a new play")
+// errReplaced is the cause of the end of an abandoned run.
+var errReplaced = errors.New("the run waited for its learner, and a new run replaced it")
 
-// makeRoom ends the play that waits for its learner longest, and reports whether
-// there was one: a page that was reloaded has forgotten the plays it began. s.mu
-// is held.
+// makeRoom ends the run that has waited longest for its learner, and reports whether there
+// was one. A page that was reloaded forgets its runs. The caller holds s.mu.
 func (s *Session) makeRoom() bool {
 	for _, p := range s.plays {
 		if p.control.idle() {
 			p.control.stop(errReplaced)
-			return len(s.plays) < 2*maxPlays // they end in a moment, but not at once
+			return len(s.plays) < 2*maxPlays // a run takes a moment to end
 		}
 	}
 	return false
 }
 
-// check says what of o cannot be done in any session.
+// check returns an error if o is not possible in any session.
 func (o *PlayOrder) check() error {
 	if _, err := endpoint.Find(o.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + cut(o.Endpoint, 40) + ".", err.Error()}
+		return &CommandError{"The lab has no endpoint called " + cut(o.Endpoint, 40) + ".", err.Error()}
 	}
 	if len(o.Client) > MaxClient {
-		return &CommandError{fmt.Sprintf("A client cannot have a name of %d bytes.", len(o.Client)), fmt.Sprintf("Give it at most %d.", MaxClient)}
+		return &CommandError{fmt.Sprintf("The name of the client has %d bytes.", len(o.Client)), fmt.Sprintf("Use at most %d bytes.", MaxClient)}
 	}
 	switch {
 	case o.As != AsRaw && o.As != AsBrowser:
-		return &CommandError{fmt.Sprintf("A scenario cannot be played as %.40q.", o.As), `Its client is "raw" or a "browser".`}
+		return &CommandError{fmt.Sprintf("%.40q is not a client of a scenario.", o.As), `Use "raw" or "browser".`}
 	case o.As == AsBrowser && !o.Scenario.Browser():
-		return &CommandError{fmt.Sprintf("No browser can be the client of %s: JavaScript has no call for all that the client does there.", o.Scenario.Name), `Have it played as "raw".`}
+		return &CommandError{fmt.Sprintf("A browser cannot be the client of %s, because JavaScript cannot do all of its steps.", o.Scenario.Name), `Run it as "raw".`}
 	}
 	return nil
 }
 
-// rawClient returns a raw client that reaches endpoint, and this session, under
-// the name token.
+// rawClient returns a raw client called token that connects to endpoint in this session.
 func (s *Session) rawClient(endpoint, token, addr string, answers bool) scenario.Client {
 	return &scenario.Scripted{
 		Dial: s.dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token), Clock: &s.clock,
 	}
 }
 
-// Control has the play called id do what says: "step" with the step that it may
-// go on through, "run", "pause" or "stop". A play that is over takes all that as
-// done.
+// Control gives an order to the run called id: "step" with the step to continue through,
+// "run", "pause" or "stop". A run that has ended ignores it.
 func (s *Session) Control(id, do string, step int) error {
 	p, err := s.play(id)
 	if err != nil || p == nil {
@@ -160,22 +157,21 @@ func (s *Session) Control(id, do string, step int) error {
 	return p.control.do(do, step)
 }
 
-// Done takes the page's word that it has done what step of the play called id
-// orders; failure is what JavaScript threw, if anything. A word that nobody
-// waits for came twice, or too late, and changes nothing.
+// Done reports that the page has done a step of the run called id. failure is the error
+// that JavaScript threw, or "". A repeated or late report has no effect.
 func (s *Session) Done(id string, step int, failure string) error {
 	p, err := s.play(id)
 	if err != nil || p == nil {
 		return err
 	}
 	if p.page == nil {
-		return &CommandError{fmt.Sprintf("The client of play %s is raw, and needs no page.", id), "Watch it, and have it step or run."}
+		return &CommandError{fmt.Sprintf("The client of run %s is a raw client, so the page has no steps to do.", id), "Send step, run, pause or stop to control it."}
 	}
 	p.page.Done(step, cut(failure, maxScriptText))
 	return nil
 }
 
-// play returns the play called id, nil when it is over.
+// play returns the run called id, nil if it has ended.
 func (s *Session) play(id string) (*Play, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,18 +185,19 @@ func (s *Session) play(id string) (*Play, error) {
 	return nil, nil
 }
 
-// number reads the number of a play that is, or was, in s. s.mu is held.
+// number returns the number of a run of s, also of one that has ended. The caller holds
+// s.mu.
 func (s *Session) number(id string) (int, bool) {
 	n, err := strconv.Atoi(id)
 	return n, err == nil && n >= 1 && n <= s.played && strconv.Itoa(n) == id
 }
 
 func noPlay(id string) error {
-	return &CommandError{fmt.Sprintf("There is no play %q in this session.", cut(id, 40)), "Begin one; if the page shows one, reload it."}
+	return &CommandError{fmt.Sprintf("This session has no run %q.", cut(id, 40)), "Start a run. If the page shows one, reload the page."}
 }
 
-// playOf returns the play under way to which client belongs, be it as one of a
-// crowd, or nil. s.mu is held.
+// playOf returns the run in progress of client, which may be one of its crowd, or nil. The
+// caller holds s.mu.
 func (s *Session) playOf(client string) *Play {
 	for _, p := range s.plays {
 		if client == p.Token || strings.HasPrefix(client, p.Token+"-crowd-") {
@@ -210,21 +207,21 @@ func (s *Session) playOf(client string) *Play {
 	return nil
 }
 
-// admit lets the client called client into the play to which it belongs, nil
-// where it belongs to none; served must follow. s.mu is held.
+// admit returns the run of the client called client, nil if it has none, and counts its
+// server. A call of served must follow. The caller holds s.mu.
 func (s *Session) admit(client, endpoint string) (*Play, error) {
 	p := s.playOf(client)
 	switch {
 	case p == nil:
 		return nil, nil
 	case endpoint != p.Endpoint:
-		return nil, &CommandError{fmt.Sprintf("Play %s is at the endpoint %s, not at %s.", p.ID, p.Endpoint, endpoint), "Connect there, or under another name."}
+		return nil, &CommandError{fmt.Sprintf("Run %s uses the endpoint %s, not %s.", p.ID, p.Endpoint, endpoint), "Connect to that endpoint, or use another name."}
 	case client == p.Token && p.connected:
-		return nil, &CommandError{fmt.Sprintf("The client of play %s has connected already.", p.ID), "Another tab plays it, perhaps. Begin a play of your own."}
+		return nil, &CommandError{fmt.Sprintf("The client of run %s has already connected, perhaps in another tab.", p.ID), "Start another run."}
 	}
 	if p.Scenario.Setup.Process {
 		if s.servers >= maxServers {
-			return nil, &CommandError{fmt.Sprintf("%d servers of this session run in processes of their own, which is the most that may.", maxServers), "Wait until one has ended, or kill one."}
+			return nil, &CommandError{fmt.Sprintf("This session has its limit of %d servers in separate processes.", maxServers), "Wait until one of them ends, or kill one by its scenario."}
 		}
 		s.servers++
 	}
@@ -232,7 +229,7 @@ func (s *Session) admit(client, endpoint string) (*Play, error) {
 	return p, nil
 }
 
-// served takes back what admit gave.
+// served undoes the count of admit.
 func (s *Session) served(p *Play) {
 	if p.Scenario.Setup.Process {
 		s.mu.Lock()
@@ -241,7 +238,7 @@ func (s *Session) served(p *Play) {
 	}
 }
 
-// tell hands a script event of the page to the play that it belongs to.
+// tell passes a script event of the page to its run.
 func (s *Session) tell(script recording.Script) {
 	s.mu.Lock()
 	p := s.playOf(script.Client)
@@ -251,13 +248,12 @@ func (s *Session) tell(script recording.Script) {
 	}
 }
 
-// away says that nobody follows the session any more, once that is so for a
-// while.
+// away returns an error if the session has had no watcher for awayAfter.
 func (s *Session) away() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.watchers == 0 && time.Since(s.alone) >= awayAfter {
-		return errors.New("the browser's tab is gone")
+		return errors.New("the browser's tab was closed")
 	}
 	return nil
 }

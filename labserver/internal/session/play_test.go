@@ -35,7 +35,7 @@ func TestAPlayThatWaitsForItsLearnerKeepsNoSession(t *testing.T) {
 	p := l.begin(s, "open\nsend text a\n", 1)
 	l.await(s, "it waits", step(p, recording.StepReady))
 	if _, idle := s.idle(); !idle {
-		t.Error("a session in which nobody is, but a play, is not idle")
+		t.Error("a session with only a run is not idle")
 	}
 	l.ok(s.Control(p.ID, "run", 0))
 	l.await(s, "it is over", step(p, recording.PlayOver))

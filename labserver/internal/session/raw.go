@@ -14,7 +14,7 @@ import (
 	"wslab/compare/tap"
 )
 
-// RawCommand is what a raw client is told to do.
+// RawCommand tells a raw client what to do.
 type RawCommand struct {
 	Client   string       `json:"client"`
 	Round    int          `json:"round"` // as recording.Info has it
@@ -22,19 +22,18 @@ type RawCommand struct {
 	Endpoint string       `json:"endpoint"`
 	Method   string       `json:"method"`
 	Proto    string       `json:"proto"`
-	Fields   [][2]*string `json:"fields"` // name and value; a null value removes the field
+	Fields   [][2]*string `json:"fields"` // name and value; null as value removes the field
 	Hex      string       `json:"hex"`
 }
 
-// rawClient is a raw client that the session opens. Raw is nil while it is being
-// opened, and of one that only sends.
+// rawClient is a raw client of the session. Raw is nil while the client connects, and for
+// a client that only sends.
 type rawClient struct {
 	*scenario.Raw
 	round int // as recording.Info has it
 }
 
-// Raw does c with the raw client that it names. addr is the lab server's own
-// address.
+// Raw does c with the raw client called c.Client. addr is the address of the lab server.
 func (s *Session) Raw(c RawCommand, addr string) error {
 	switch c.Do {
 	case "open":
@@ -49,10 +48,10 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 			return err
 		}
 		if len(b) == 0 {
-			return &CommandError{"There are no bytes to send.", "Write them as hex: 81 05 48 65 6c 6c 6f."}
+			return &CommandError{"There are no bytes to send.", "Write them as hex, for instance 81 05 48 65 6c 6c 6f."}
 		}
 		if err := raw.Bytes(b); err != nil {
-			return &CommandError{"The bytes could not be written: " + err.Error() + ".", "The server has ended the connection. Open another."}
+			return &CommandError{"The raw client could not send the bytes: " + err.Error() + ".", "The server has closed the connection. Open another connection."}
 		}
 		return nil
 	case "close":
@@ -64,7 +63,7 @@ func (s *Session) Raw(c RawCommand, addr string) error {
 		raw.Close()
 		return nil
 	}
-	return &CommandError{fmt.Sprintf("A raw client cannot %.40q.", c.Do), `It can "open", send "bytes" and "close".`}
+	return &CommandError{fmt.Sprintf("%.40q is not a command to a raw client.", c.Do), `Use "open", "bytes" or "close".`}
 }
 
 func (s *Session) raw(client string) (*scenario.Raw, error) {
@@ -74,11 +73,10 @@ func (s *Session) raw(client string) (*scenario.Raw, error) {
 	if c := s.raws[client]; c.Raw != nil {
 		return c.Raw, nil
 	}
-	return nil, &CommandError{fmt.Sprintf("There is no raw client called %.40q with a connection.", client), "Open one; if there was one, it has ended."}
+	return nil, &CommandError{fmt.Sprintf("There is no raw client called %.40q with an open connection.", client), "Open a connection. An earlier one has been closed."}
 }
 
-// forget makes room for another raw client, when raw is still the one called
-// client.
+// forget removes the raw client called client if it is still raw.
 func (s *Session) forget(client string, raw *scenario.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +87,7 @@ func (s *Session) forget(client string, raw *scenario.Raw) {
 
 func (s *Session) openRaw(c RawCommand, addr string) error {
 	if _, err := endpoint.Find(c.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + cut(c.Endpoint, 40) + ".", err.Error()}
+		return &CommandError{"The lab has no endpoint called " + cut(c.Endpoint, 40) + ".", err.Error()}
 	}
 	opening := scenario.DefaultOpening()
 	if c.Method != "" {
@@ -101,7 +99,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	for _, f := range c.Fields {
 		switch {
 		case f[0] == nil:
-			return &CommandError{"A header field has no name.", `Write fields as ["Name", "value"].`}
+			return &CommandError{"A header field has no name.", `Write each field as ["Name", "value"].`}
 		case f[1] == nil:
 			opening.Remove(*f[0])
 		default:
@@ -115,14 +113,14 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	conn, err := s.dial(s.ctx, addr)
 	if err != nil {
 		s.forget(c.Client, nil)
-		return &CommandError{"The lab server could not be reached: " + err.Error() + ".", "Is it still running?"}
+		return &CommandError{"The raw client could not connect to the lab server: " + err.Error() + ".", "Check that the lab server is running."}
 	}
 	target := s.target(c.Endpoint, c.Client)
 	log("dial", target, -1)
 	raw, err := scenario.NewRaw(conn, opening, target, addr, log)
 	if err != nil {
 		s.forget(c.Client, nil)
-		return &CommandError{"The handshake could not be written: " + err.Error() + ".", "Open the connection again."}
+		return &CommandError{"The raw client could not send its opening handshake: " + err.Error() + ".", "Open the connection again."}
 	}
 	raw.Use(&s.clock)
 	s.mu.Lock()
@@ -130,7 +128,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	if !ended {
 		s.raws[c.Client] = rawClient{raw, c.Round}
 		s.work.Go(func() {
-			raw.EOF(s.ctx) // the server has closed, or the session ends
+			raw.EOF(s.ctx) // until the server has closed, or the session ends
 			raw.Close()
 			s.forget(c.Client, raw)
 		})
@@ -143,8 +141,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	return nil
 }
 
-// reserve keeps the name client for a raw client that is about to be opened, in a
-// round as recording.Info has it.
+// reserve adds a raw client called client that is about to connect, in that round.
 func (s *Session) reserve(client string, round int) error {
 	if err := named(client); err != nil {
 		return err
@@ -156,28 +153,28 @@ func (s *Session) reserve(client string, round int) error {
 	case s.raws == nil:
 		return errEnded
 	case taken:
-		return &CommandError{fmt.Sprintf("There is a raw client called %.40q already.", client), "Close it, or choose another name."}
+		return &CommandError{fmt.Sprintf("A raw client called %.40q already exists.", client), "Close it, or choose another name."}
 	case len(s.raws) >= maxRawClients:
-		return &CommandError{fmt.Sprintf("This session has %d raw clients, which is the most it may have.", maxRawClients), "Close one of them."}
+		return &CommandError{fmt.Sprintf("This session has its limit of %d raw clients.", maxRawClients), "Close one of them."}
 	}
 	s.raws[client] = rawClient{round: round}
 	return nil
 }
 
-// named checks the name of a client that the session itself opens.
+// named checks the name of a raw client.
 func named(client string) error {
 	if client == "" || len(client) > MaxClient {
-		return &CommandError{fmt.Sprintf("A client cannot have a name of %d bytes.", len(client)), fmt.Sprintf("Give it 1 to %d.", MaxClient)}
+		return &CommandError{fmt.Sprintf("The name of the client has %d bytes.", len(client)), fmt.Sprintf("Use 1 to %d bytes.", MaxClient)}
 	}
 	return nil
 }
 
-// target is the request target that leads to endpoint and back to this session.
+// target returns the request target of endpoint, with this session in its query.
 func (s *Session) target(endpoint, client string) string {
 	return "/ws/" + endpoint + "?session=" + url.QueryEscape(s.ID) + "&client=" + url.QueryEscape(client)
 }
 
-// log returns a scenario.Log that records under the name client.
+// log returns a scenario.Log that records for client.
 func (s *Session) log(client string) scenario.Log {
 	return func(what, text string, size int) {
 		script := &recording.Script{Client: client, What: what, Text: cut(text, maxScriptText)}
@@ -186,13 +183,13 @@ func (s *Session) log(client string) scenario.Log {
 			script.Size = &n
 		}
 		if what == "read" {
-			s.settle(client) // the server's frame stands above it
+			s.settle(client) // the server's frame must come first
 		}
 		s.Rec.Report(s.Rec.Now(), script)
 	}
 }
 
-// settle waits until what client can have received is recorded.
+// settle waits until the recording has all bytes that client can have received.
 func (s *Session) settle(client string) {
 	s.mu.Lock()
 	i := slices.IndexFunc(s.live, func(l *live) bool { return l.rec.Info.Client == client })
@@ -206,7 +203,7 @@ func (s *Session) settle(client string) {
 	}
 }
 
-// dial connects to the lab server, which listens at addr.
+// dial connects to the lab server at addr.
 type dial func(ctx context.Context, addr string) (net.Conn, error)
 
 func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
@@ -214,7 +211,7 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", addr)
 }
 
-// dialer returns how a raw client reaches the lab server itself.
+// dialer returns a function by which a raw client dials the lab server.
 func (s *Session) dialer(addr string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, addr) }
 }

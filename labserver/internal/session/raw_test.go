@@ -27,7 +27,7 @@ func TestARawClientMakesRoomWhenItsConnectionEnds(t *testing.T) {
 	l.await(s, "the same name is open again", handshake("raw-0", s, 101))
 	l.ok(s.Raw(RawCommand{Do: "close", Client: "raw-1"}, l.addr))
 	l.open(s, "more", "gorilla")
-	// A refused handshake leaves nothing behind either.
+	// A refused handshake also leaves nothing.
 	l.ok(s.Raw(RawCommand{Do: "close", Client: "raw-2"}, l.addr))
 	for i := range 2 * maxRawClients {
 		key := "Sec-WebSocket-Key"

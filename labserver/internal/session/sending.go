@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"wslab/compare/endpoint"
@@ -15,26 +16,25 @@ import (
 	"wslab/reference/wire"
 )
 
-// Sending is what a peer sends to an endpoint once the connection is open, each
-// part in one TCP write.
+// Sending has the bytes that a peer sends to an endpoint after the opening handshake, one
+// TCP write for each part.
 type Sending struct {
 	Endpoint string
 	Parts    [][]byte
 }
 
-// How long a sending waits for its handshake, and behind its last part for the
-// end of the connection.
+// sendingTimeout limits the opening handshake of a sending. sendingQuiet is how long it
+// waits after its last part for the end of the connection.
 const (
 	sendingTimeout = 5 * time.Second
 	sendingQuiet   = time.Second
 )
 
-// SendToServer sends, as a client, to the server called sending.Endpoint. It
-// returns at once; what happens is in the recording. addr is the lab server's
-// own address.
+// SendToServer sends as a client to the server called sending.Endpoint. It returns at once.
+// The recording shows the outcome. addr is the address of the lab server.
 func (s *Session) SendToServer(sending Sending, addr string) error {
 	if _, err := endpoint.Find(sending.Endpoint); err != nil {
-		return &CommandError{"There is no endpoint called " + cut(sending.Endpoint, 40) + ".", err.Error()}
+		return &CommandError{"The lab has no endpoint called " + cut(sending.Endpoint, 40) + ".", err.Error()}
 	}
 	client := "raw-" + sending.Endpoint + "-1"
 	if err := s.reserve(client, 0); err != nil {
@@ -75,18 +75,17 @@ func (s *Session) toServer(sending Sending, client, addr string, log scenario.Lo
 	}
 	for _, part := range sending.Parts {
 		if raw.Bytes(part) != nil {
-			break // the server has ended it, and the log says so
+			break // the server has closed the connection, and the log says so
 		}
 	}
 	quiet, done := context.WithTimeout(s.ctx, sendingQuiet)
 	defer done()
-	_ = raw.EOF(quiet) // that it is still open is an outcome too
+	_ = raw.EOF(quiet) // a connection that stays open is also an outcome
 	return nil
 }
 
-// SendToClient sends, as a server, to the client called sending.Endpoint, which
-// is started for it. It returns at once; what happens is in the recording, as
-// seen at this end.
+// SendToClient starts the client called sending.Endpoint and sends to it as a server. It
+// returns at once. The recording shows the outcome, as the server saw it.
 func (s *Session) SendToClient(sending Sending, _ string) error {
 	for _, c := range endpoint.Clients() {
 		if c.Name != sending.Endpoint {
@@ -101,10 +100,10 @@ func (s *Session) SendToClient(sending Sending, _ string) error {
 			}
 		})
 	}
-	return &CommandError{"There is no client called " + cut(sending.Endpoint, 40) + ".", "Choose reference or gorilla."}
+	return &CommandError{"The lab has no client called " + cut(sending.Endpoint, 40) + ".", "Use " + strings.Join(endpoint.Names(endpoint.Clients()), " or ") + "."}
 }
 
-func (s *Session) toClient(sending Sending, client endpoint.Client) error {
+func (s *Session) toClient(sending Sending, client endpoint.Endpoint) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -145,12 +144,12 @@ func (s *Session) toClient(sending Sending, client endpoint.Client) error {
 	answer := wire.AppendSwitchingProtocols(nil, request.Header.Get("Sec-WebSocket-Key"))
 	for _, part := range append([][]byte{answer}, sending.Parts...) {
 		if _, err := conn.Write(part); err != nil {
-			break // the client has ended it, and the recording says so
+			break // the client has closed the connection, and the recording says so
 		}
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(sendingQuiet)); err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, r) // that it is still open, or was cut off, is an outcome too
+	_, _ = io.Copy(io.Discard, r) // a connection that stays open, or is reset, is also an outcome
 	return nil
 }

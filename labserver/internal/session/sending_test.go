@@ -48,10 +48,10 @@ func TestASendingForNobodyIsRefused(t *testing.T) {
 	}
 	s.close(context.Background(), "the end")
 	if err := s.SendToServer(Sending{Endpoint: "reference"}, ""); err != errEnded {
-		t.Errorf("behind the end: %v", err)
+		t.Errorf("after the end: %v", err)
 	}
 	if err := s.SendToClient(Sending{Endpoint: "reference"}, ""); err != errEnded {
-		t.Errorf("behind the end: %v", err)
+		t.Errorf("after the end: %v", err)
 	}
 }
 

@@ -1,16 +1,16 @@
-// Package session keeps what one learner is at: a recording, the connections
-// in it, their valves, and the raw clients that act for the learner. A
-// connection that comes from outside the page gets a session of its own.
+// Package session has the sessions of learners. A session is a recording with its
+// connections, their valves, and the raw clients that act for the learner. A connection
+// from outside the page gets its own session, unless it names one.
 //
-//	session.go  Session: its life, its watchers, reports of the page
+//	session.go  Session: its begin and end, its watchers, reports of the page
 //	live.go     connections whose socket is open
-//	valve.go    frames that are held, and when they are let go
+//	valve.go    held frames and their release
 //	order.go    commands to servers
 //	raw.go      raw clients
 //	sending.go  bytes for one endpoint, server or client
-//	play.go     scenarios that are played, by a raw client or by the page
-//	control.go  when a play goes on
-//	manager.go  all sessions of the program, bounded
+//	play.go     runs of scenarios, with a raw client or the page as client
+//	control.go  when a run continues
+//	manager.go  all sessions of the program, and their limits
 package session
 
 import (
@@ -29,49 +29,49 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
-	maxTasks       = 64   // orders and scenarios that have not come to their end
+	maxTasks       = 64   // actions that have not ended
 	maxScripts     = 1000 // script events of one report
 	maxScriptText  = 4096
-	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // what a page says of its clock
+	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // of the page's clock, in µs
 
-	// MaxClient is the most bytes of the name that who opens a connection gives it.
+	// MaxClient limits the name of a client, in bytes.
 	MaxClient = 64
 )
 
-// Session is one learner's recording and what is connected to it. Its methods
-// may be called concurrently.
+// Session is one learner's recording with its connections. Its methods may be called
+// concurrently.
 type Session struct {
 	ID      string
 	Outside bool // opened by a connection from outside the page
 	Rec     *recording.Recording
 
-	clock tap.Clock // stands still while the learner holds any wire
+	clock tap.Clock // stopped while the learner holds any connection
 	dial  dial
 
 	mu       sync.Mutex
-	hold     bool // the valve of connections to come
+	hold     bool // new connections are held
 	live     []*live
-	raws     map[string]rawClient // that the session opens, maxRawClients at most; nil when it has ended
+	raws     map[string]rawClient // by their names, at most maxRawClients; nil when the session has ended
 	tasks    int
-	buried   []*tap.Conn // whose sockets are open on a silent line
-	plays    []*Play     // under way, oldest first
-	played   int         // plays so far
-	servers  int         // of plays, in processes of their own
+	buried   []*tap.Conn // closed by their endpoints, with sockets still open on a silent line
+	plays    []*Play     // runs in progress, oldest first
+	played   int         // runs so far
+	servers  int         // of runs, in separate processes
 	watchers int
-	coming   bool        // the connection from outside that the session is for has not been served
-	alone    time.Time   // since when there are no watchers
-	timer    *time.Timer // calls letGo; nil while nobody has watched
+	coming   bool        // Serve has not begun yet for the outside connection of this session
+	alone    time.Time   // when the last watcher left
+	timer    *time.Timer // calls letGo; nil until a watcher leaves
 	used     time.Time
-	why      string          // the session ends, as its Close frames say
+	why      string          // reason in the Close frames at the end
 	ctx      context.Context // ends when the session begins to end
 	cancel   context.CancelFunc
-	over     context.Context // ends when it has
+	over     context.Context // ends when the session has ended
 	finish   context.CancelFunc
 	work     sync.WaitGroup // goroutines of the session
 }
 
-// newSession returns a session that begins now, whose raw clients reach the lab
-// server by d, and whose recording is one of pool.
+// newSession returns a session that begins now. Its raw clients dial the lab server by d,
+// and its recording belongs to pool.
 func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
@@ -82,24 +82,23 @@ func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session 
 	return s
 }
 
-// A CommandError says why a command can't be done and what would help. It is
-// meant for the learner.
+// A CommandError says why a command failed, and what to do now. The learner reads it.
 type CommandError struct{ What, Fix string }
 
 func (e *CommandError) Error() string { return e.What }
 
-var errEnded = &CommandError{"This session has ended.", "Reload the page to begin a new one."}
+var errEnded = &CommandError{"This session has ended.", "Reload the page to begin a new session."}
 
-// Report is what the page's JavaScript did or was told.
+// Report is a call or an event of the page's JavaScript.
 type Report struct {
 	recording.Script
 	At int64 `json:"at"` // µs of the session's clock
 }
 
-// Report records what the page tells of itself.
+// Report records the calls and events of the page's JavaScript.
 func (s *Session) Report(reports []Report) error {
 	if len(reports) > maxScripts {
-		return &CommandError{fmt.Sprintf("%d events in one report are too many.", len(reports)), fmt.Sprintf("Send at most %d at once.", maxScripts)}
+		return &CommandError{fmt.Sprintf("The request has %d events, which is too many.", len(reports)), fmt.Sprintf("Send at most %d events in one request.", maxScripts)}
 	}
 	s.touch()
 	for _, rep := range reports {
@@ -109,15 +108,15 @@ func (s *Session) Report(reports []Report) error {
 		script.Client = cut(script.Client, 100)
 		script.What = cut(script.What, 100)
 		script.Endpoint = cut(script.Endpoint, 100)
-		script.Of = 0 // the recording knows
+		script.Of = 0 // the recording sets it
 		s.Rec.Report(time.Duration(min(max(rep.At, 0), maxAt))*time.Microsecond, &script)
 		s.tell(script)
 	}
 	return nil
 }
 
-// Watch notes that somebody follows the recording, until the returned function
-// is called. A session that is watched is not idle.
+// Watch adds a watcher of the recording. The returned function removes it. A session with
+// a watcher is not idle.
 func (s *Session) Watch() (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,12 +136,12 @@ func (s *Session) Watch() (stop func()) {
 		}
 		s.alone = s.used
 		if s.ctx.Err() != nil {
-			s.timer.Stop() // it would keep the session in memory
+			s.timer.Stop() // a running timer keeps the session in memory
 		}
 	})
 }
 
-// Over ends when s has ended and everything in it is recorded.
+// Over returns a context that ends when s has ended and its recording is complete.
 func (s *Session) Over() context.Context { return s.over }
 
 func (s *Session) touch() {
@@ -151,9 +150,9 @@ func (s *Session) touch() {
 	s.used = time.Now()
 }
 
-// idle returns since when nothing has happened in s, or false when somebody is
-// there: a watcher, the connection from outside that s is for, or a client that has not left and is not a raw one of s.
-// A frame that is held for a client that has left keeps nobody.
+// idle returns when s was last used. It returns false if s is in use: by a watcher, by its
+// outside connection, or by a client that is connected and not a raw client of s. A frame
+// held for a client that has left does not count.
 func (s *Session) idle() (since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,19 +171,19 @@ func (s *Session) idle() (since time.Time, ok bool) {
 	return s.used, true
 }
 
-// close ends s: every WebSocket is closed with 1001 and the reason why, by force
-// when ctx ends, and all goroutines of s have ended when it returns.
+// close ends s. It closes every WebSocket with 1001 and the reason why, and aborts those
+// that are open when ctx ends. It returns after all goroutines of s have ended.
 func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
 	s.why = why
-	s.cancel() // under mu: from here on, nothing begins that is not seen below
+	s.cancel() // under mu, so that nothing new begins from here on
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	lives, raws := slices.Clone(s.live), s.raws
 	s.raws = nil
 	for _, l := range lives {
-		l.conn.Run() // what is held could keep the Close frame waiting
+		l.conn.Run() // held frames would delay the Close frame
 		if l.server != nil {
 			s.goAway(l.server)
 		}
@@ -208,20 +207,20 @@ func (s *Session) close(ctx context.Context, why string) {
 		}
 	}
 	<-done
-	for _, l := range lives { // an endpoint that has ended may have left bytes to be delivered
+	for _, l := range lives { // an endpoint that has ended may still have bytes in its socket
 		select {
 		case <-l.gone:
 		case <-ctx.Done():
 			l.conn.Abort()
 		}
 	}
-	for _, c := range s.buried { // nobody adds to them any more
+	for _, c := range s.buried { // no goroutine is left that could add one
 		c.Conn.Close()
 	}
 	s.finish()
 }
 
-// cut shortens s to at most n bytes, at a character.
+// cut shortens s to at most n bytes, and keeps whole characters.
 func cut(s string, n int) string {
 	if len(s) > n {
 		s = strings.ToValidUTF8(s[:n], "")

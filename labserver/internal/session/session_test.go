@@ -19,7 +19,6 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
-	"wslab/compare/tap"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
 )
@@ -42,8 +41,6 @@ type lab struct {
 	end     func()          // closes the manager, once
 }
 
-type connKey struct{}
-
 // start serves until the test ends; then nothing may be left.
 func start(t *testing.T) *lab {
 	t.Helper()
@@ -60,14 +57,11 @@ func startOn(t *testing.T, ln net.Listener, bound time.Duration) *lab {
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	l := &lab{T: t, manager: NewManager(0), addr: ln.Addr().String(), ctx: ctx, grace: 100 * time.Millisecond}
 	server := &http.Server{
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
 		Handler:  http.HandlerFunc(l.serve),
 		ErrorLog: log.New(failing{t}, "", 0),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(ln)}) }()
+	serve, ended := endpoint.Tapped(server), make(chan error, 1)
+	go func() { ended <- serve(ln) }()
 	l.end = sync.OnceFunc(func() {
 		grace, cancel := context.WithTimeout(context.Background(), l.grace)
 		defer cancel()
@@ -100,7 +94,7 @@ func (l *lab) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	conn := r.Context().Value(connKey{}).(*tap.Conn)
+	conn := endpoint.TapOf(r)
 	if err := s.Serve(w, r, e, conn, r.URL.Query().Get("client")); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}
@@ -177,7 +171,7 @@ func (l *lab) await(s *Session, what string, is func(recording.Event) bool) reco
 			var text strings.Builder
 			events, _ := s.Rec.After(0, math.MaxInt)
 			recording.WriteText(&text, events, recording.TextOptions{})
-			l.Fatalf("it never came that %s; what came is\n%s", what, text.String())
+			l.Fatalf("the recording never shows that %s. It has\n%s", what, text.String())
 		}
 	}
 }

@@ -6,14 +6,12 @@ import (
 	"time"
 )
 
-// letGoAfter is how long frames stay held that nobody is there to release. A
-// page that is reloaded, or out of sight for a while, comes back to them. It is
-// longer than any browser waits after it has sent FIN.
+// letGoAfter is how long frames stay held after the page has left. A page that is reloaded
+// or hidden for a while finds them again. No browser waits as long after its FIN.
 const letGoAfter = 2 * time.Minute
 
-// letGo opens the valve where it would keep a client waiting for nobody: when
-// the page is gone, on connections that the client has left, and in a session of
-// connections from outside on all.
+// letGo releases the frames that no page will release. Without a watcher, it releases the
+// connections that the client has left and, in a session from outside, all connections.
 func (s *Session) letGo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,8 +27,8 @@ func (s *Session) letGo() {
 	s.setClock()
 }
 
-// setClock has the session's clock stand still while the learner holds a wire.
-// s.mu is held.
+// setClock stops the session's clock while the learner holds a connection. The caller
+// holds s.mu.
 func (s *Session) setClock() {
 	if s.hold || slices.ContainsFunc(s.live, func(l *live) bool { return l.held }) {
 		s.clock.Stop()
@@ -39,14 +37,13 @@ func (s *Session) setClock() {
 	}
 }
 
-// Valve does what says, "hold", "run", "step" or "drop", to the connections of
-// the clients named, or to all when none is. It returns the seqs of the units
-// that it released or dropped. Step and drop take the oldest unit that waits
-// on each connection. Hold and run without names hold for connections to come
-// as well.
+// Valve does "hold", "run", "step" or "drop" on the connections of the given clients, or on
+// all if there are none. It returns the seqs of the units that it released or dropped.
+// "step" and "drop" affect the oldest held unit of each connection. "hold" and "run"
+// without clients also apply to new connections.
 func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	if len(clients) > maxConnections {
-		return nil, &CommandError{fmt.Sprintf("A session cannot have %d clients.", len(clients)), "Leave the clients out to name all of them."}
+		return nil, &CommandError{fmt.Sprintf("The request names %d clients, more than a session can have.", len(clients)), "To name all clients, leave clients out."}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +79,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	}
 	switch {
 	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
-		return nil, &CommandError{fmt.Sprintf("The valve does not know %.40q.", do), `It knows "hold", "run", "step" and "drop".`}
+		return nil, &CommandError{fmt.Sprintf("%.40q is not a command of the valve.", do), `Use "hold", "run", "step" or "drop".`}
 	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}
@@ -90,8 +87,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	return ids, nil
 }
 
-// Holding reports whether the valve is shut for connections to come, or for one
-// that is there.
+// Holding reports whether new connections, or one of the open ones, are held.
 func (s *Session) Holding() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

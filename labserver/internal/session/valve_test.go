@@ -103,7 +103,7 @@ func TestStepTakesTheOldestUnitOfEachConnection(t *testing.T) {
 		t.Errorf("the second step released %v; want the ping, %d", seqs, ping.Seq)
 	}
 	if seqs, _ := s.Valve("step", []string{"nobody"}); len(seqs) != 0 {
-		t.Errorf("stepping nobody released %v", seqs)
+		t.Errorf("a step of an unknown client released %v", seqs)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestADroppedFrameNeverArrives(t *testing.T) {
 	if err != nil || !slices.Equal(seqs, []uint64{frame}) {
 		t.Fatalf("drop took %v, %v; want %d", seqs, err, frame)
 	}
-	l.await(s, "the drop is told", held(frame, "dropped"))
+	l.await(s, "the drop is recorded", held(frame, "dropped"))
 	s.Valve("run", nil)
 	l.send(s, "a", "89 82 37 fa 21 3d 5f 93") // ping "hi"
 	l.await(s, "what follows is answered", sends(wire.Server, "hi"))
@@ -172,7 +172,7 @@ func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
 		return len(s.live) == 2 && len(s.live[0].conn.Waiting()) > 0 && len(s.live[1].conn.Waiting()) > 0
 	})
 	l.ok(c.Close())
-	l.await(s, "its FIN is seen behind the frame", tcp("fin"))
+	l.await(s, "its FIN is seen after the frame", tcp("fin"))
 
 	stop := s.Watch()
 	s.letGo()
@@ -192,7 +192,7 @@ func TestWhatIsHeldForNobodyIsLetGo(t *testing.T) {
 	outside.Valve("hold", nil)
 	outside.letGo()
 	if outside.Holding() {
-		t.Error("a connection from outside is held, and nobody watches")
+		t.Error("a connection from outside is held without a watcher")
 	}
 }
 
@@ -214,7 +214,7 @@ func TestValveOrdersAndConnectionsMayComeAllAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for _, do := range []string{"hold", "step", "drop", "run", "hold", "step", "run"} {
 				s.Valve(do, nil)
-				l.manager.Connections()
+				l.manager.Connections(every)
 			}
 		})
 	}

@@ -16,11 +16,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// sessionOf finds the session that a path names.
+// sessionOf returns the session that the path of r names.
 func (s *Server) sessionOf(r *http.Request) (*session.Session, error) {
 	sess, ok := s.sessions.Get(r.PathValue("id"))
 	if !ok {
-		return nil, missing("There is no session "+clipped(r.PathValue("id"), 40)+": it has ended, or the lab server was started anew.", "Reload the page to begin a new one.")
+		return nil, missing("There is no session "+clipped(r.PathValue("id"), 40)+". It ended, or the lab server restarted.", "Reload the page to begin a new session.")
 	}
 	return sess, nil
 }
@@ -42,7 +42,7 @@ func (s *Server) session(_ *http.Request, sess *session.Session, _ nothing) (any
 func (s *Server) events(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	after, err := sse.Position(r)
 	if err != nil {
-		respond(w, r, nil, invalid("The stream cannot go on there: "+err.Error()+".", "Leave Last-Event-ID and after out to begin with the first event."))
+		respond(w, r, nil, invalid("The stream cannot resume there: "+err.Error()+".", "To begin with the first event, send neither Last-Event-ID nor after."))
 		return
 	}
 	defer sess.Watch()()
@@ -53,7 +53,7 @@ func (s *Server) event(r *http.Request, sess *session.Session, _ nothing) (any, 
 	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 64)
 	e, ok := sess.Rec.Event(seq)
 	if err != nil || !ok {
-		return nil, missing("There is no event "+clipped(r.PathValue("seq"), 40)+" in this session, or not any more.", "Choose one that is in the timeline.")
+		return nil, missing("This session has no event "+clipped(r.PathValue("seq"), 40)+". The number is wrong, or the lab dropped the event.", "Choose an event that is in the timeline.")
 	}
 	detail := struct {
 		Event  recording.Event `json:"event"`
@@ -70,7 +70,7 @@ func (s *Server) logText(w http.ResponseWriter, r *http.Request, sess *session.S
 	if q := r.URL.Query().Get("until"); q != "" {
 		n, err := strconv.ParseUint(q, 10, 64)
 		if err != nil {
-			respond(w, r, nil, invalid(fmt.Sprintf("until=%.40q is not the number of an event.", q), "Leave it out for the whole log."))
+			respond(w, r, nil, invalid(fmt.Sprintf("until=%.40q is not the number of an event.", q), "To get the whole log, leave until out."))
 			return
 		}
 		until = min(until, n)
@@ -99,7 +99,7 @@ func (s *Server) script(_ *http.Request, sess *session.Session, reports []sessio
 	return nothing{}, sess.Report(reports)
 }
 
-// valveAsk is what a page asks of the valve.
+// valveAsk is a command to the valve.
 type valveAsk struct {
 	Do      string   `json:"do"`
 	Clients []string `json:"clients"`
@@ -125,8 +125,8 @@ func (s *Server) raw(_ *http.Request, sess *session.Session, c session.RawComman
 	return after(sess, func() error { return sess.Raw(c, s.addr) })
 }
 
-// after carries out a command whose effect is recorded: every event of it comes
-// after the one that the answer names.
+// after runs do, a command whose effect is recorded. The answer names the last event
+// before it, so the page knows where to look.
 func after(sess *session.Session, do func() error) (any, error) {
 	last := sess.Rec.Last()
 	return map[string]uint64{"after": last}, do()
@@ -143,7 +143,7 @@ const (
 	dissectedAtOnce = 1000 // bytes
 )
 
-// dissectAsk is bytes and their sender, "client" or "server".
+// dissectAsk holds bytes, and their sender: "client" or "server".
 type dissectAsk struct {
 	Hex  string `json:"hex"`
 	From string `json:"from"`
@@ -156,22 +156,22 @@ func (s *Server) dissect(r *http.Request, ask dissectAsk) (any, error) {
 		from = wire.Server
 	case "client", "":
 	default:
-		return nil, invalid(fmt.Sprintf("The sender cannot be %.40q.", ask.From), `It is "client" or "server".`)
+		return nil, invalid(fmt.Sprintf("%.40q is not a sender.", ask.From), `Use "client" or "server".`)
 	}
 	data, err := scenario.ParseHex(ask.Hex)
 	if err != nil {
 		return nil, err
 	}
 	if len(data) == 0 {
-		return nil, invalid("There are no bytes.", "Paste the hex of a frame, for instance 81 05 48 65 6c 6c 6f.")
+		return nil, invalid("There are no bytes to decode.", "Paste the hex of a frame, for instance 81 05 48 65 6c 6c 6f.")
 	}
 	talk := dissect.NewFrames()
 	frames := []dissected{}
 	rest, more := 0, false
-	// Piece by piece, and no further than the answer goes.
+	// In pieces, so that the work ends with the last frame of the answer.
 	for at := 0; at < len(data) && !more; at += dissectedAtOnce {
 		if r.Context().Err() != nil {
-			return nil, r.Context().Err() // nobody will read the answer
+			return nil, r.Context().Err() // the client has left
 		}
 		for _, it := range talk.Bytes(from, data[at:min(at+dissectedAtOnce, len(data))], true) {
 			if it.Frame != nil {
@@ -196,7 +196,7 @@ func (s *Server) source(r *http.Request, _ nothing) (any, error) {
 	site := r.URL.Query().Get("site")
 	listing, err := s.Sites.Listing(site)
 	if err != nil {
-		return nil, missing(strings.TrimSuffix(err.Error(), ".")+".", "Choose a field in a frame; its site is named there.")
+		return nil, missing(strings.TrimSuffix(err.Error(), ".")+".", "Choose a field of a frame. It names its site.")
 	}
 	answer := struct {
 		Site      string          `json:"site"`
@@ -209,10 +209,14 @@ func (s *Server) source(r *http.Request, _ nothing) (any, error) {
 	return answer, nil
 }
 
-func (s *Server) connections(*http.Request, nothing) (any, error) {
-	return map[string]any{"connections": s.sessions.Connections()}, nil
+// connections lists the connections of all sessions. With -host it lists only those of
+// the session in the query, because anyone who has a session's ID can read the session.
+func (s *Server) connections(r *http.Request, _ nothing) (any, error) {
+	shared, own := len(s.Hosts) > 0, r.URL.Query().Get("session")
+	list := s.sessions.Connections(func(sess *session.Session) bool { return !shared || sess.ID == own })
+	return map[string]any{"connections": list, "shared": shared}, nil
 }
 
 func (s *Server) noSuchAPI(w http.ResponseWriter, r *http.Request) {
-	respond(w, r, nil, missing("There is nothing at "+clipped(r.Method, 40)+" "+clipped(r.URL.Path, 100)+".", "README.md lists the requests that there are."))
+	respond(w, r, nil, missing("The lab server has no route "+clipped(r.Method, 40)+" "+clipped(r.URL.Path, 100)+".", "See the list of requests in labserver/README.md."))
 }

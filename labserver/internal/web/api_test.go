@@ -37,7 +37,7 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"wrong type", "POST", "ID/valve", `{"do":1}`, 400, "do"},
 		{"a list for an object", "POST", "ID/valve", `[]`, 400, "array"},
 		{"an unknown field", "POST", "ID/valve", `{"do":"step","whom":"me"}`, 400, "whom"},
-		{"more behind it", "POST", "ID/valve", `{"do":"step"}{}`, 400, "follows"},
+		{"more after it", "POST", "ID/valve", `{"do":"step"}{}`, 400, "more text"},
 		{"an unknown valve command", "POST", "ID/valve", `{"do":"open"}`, 409, "open"},
 		{"a code out of range", "POST", "ID/server", `{"client":"c","do":"close","code":70000}`, 409, "close code"},
 		{"an unknown order", "POST", "ID/server", `{"client":"c","do":"dance"}`, 409, "dance"},
@@ -46,7 +46,7 @@ func TestBadRequestsAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"an unknown raw endpoint", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"native"}`, 409, "native"},
 		{"an unknown raw command", "POST", "ID/raw", `{"client":"r","do":"dance"}`, 409, "dance"},
 		{"an unknown raw client", "POST", "ID/raw", `{"client":"r","do":"bytes","hex":"00"}`, 409, `"r"`},
-		{"fields that are no pairs", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"gorilla","fields":{"a":"b"}}`, 400, "fields"},
+		{"fields that are not pairs", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"gorilla","fields":{"a":"b"}}`, 400, "fields"},
 		{"a field without a name", "POST", "ID/raw", `{"client":"r","do":"open","endpoint":"gorilla","fields":[[null,"b"]]}`, 409, "name"},
 		{"an unknown scenario", "POST", "ID/scenario", `{"scenario":"none","endpoint":"gorilla","client":"s"}`, 404, "none"},
 		{"a scenario at an unknown endpoint", "POST", "ID/scenario", `{"scenario":"unmasked","endpoint":"native","client":"s"}`, 409, "native"},
@@ -214,7 +214,7 @@ func TestThePageLearnsAllOfASessionByTheAPI(t *testing.T) {
 		t.Errorf("the log until event 3 is %q", part)
 	}
 	if _, all := s.get(base + "/log.txt?until=18446744073709551615"); len(all) < len(log) {
-		t.Errorf("the log until far behind its end has %d bytes, all of it %d", len(all), len(log))
+		t.Errorf("the log until far after its end has %d bytes, all of it %d", len(all), len(log))
 	}
 }
 

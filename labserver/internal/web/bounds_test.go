@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,30 @@ func TestARefusalClipsWhatItQuotes(t *testing.T) {
 	} {
 		if response, answer := s.get(path); response.StatusCode < 400 || response.StatusCode >= 500 || len(answer) > 1500 {
 			t.Errorf("%.80s is answered with %d and %d bytes: %.200s", path, response.StatusCode, len(answer), answer)
+		}
+	}
+}
+
+// TestConnectionsThatAreDroppedLeaveNoGoroutine opens and drops connections, a hundred at
+// once. A test of package labserver measures their descriptors and memory.
+func TestConnectionsThatAreDroppedLeaveNoGoroutine(t *testing.T) {
+	s := start(t)
+	s.websocket("/ws/reference").Close()
+	before := runtime.NumGoroutine()
+	for range 10 {
+		var peers []*peer
+		for range 100 {
+			p := s.websocket("/ws/reference")
+			p.echoes("Hello")
+			peers = append(peers, p)
+		}
+		for _, p := range peers {
+			p.Close()
+		}
+	}
+	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// caseBrief names a case.
+// caseBrief is a test case without its steps.
 type caseBrief struct {
 	ID          string   `json:"id"`
 	Title       string   `json:"title"`
@@ -21,18 +21,18 @@ type caseBrief struct {
 	RFC         int      `json:"rfc"`
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
-	Binds       string   `json:"binds,omitempty"`        // where the MUST is, and whom it binds
-	Must        string   `json:"must,omitempty"`         // what it says
-	Browser     bool     `json:"browser,omitempty"`      // it binds browsers alone
-	Offers      []string `json:"subprotocols,omitempty"` // what a page must offer
+	Binds       string   `json:"binds,omitempty"`        // place of the MUST, and the side that it binds
+	Must        string   `json:"must,omitempty"`         // the text of the MUST
+	Browser     bool     `json:"browser,omitempty"`      // it applies to browsers only
+	Offers      []string `json:"subprotocols,omitempty"` // that the page must offer
 }
 
-// caseInfo is all that a page is told of a case.
+// caseInfo is a test case as the page shows it.
 type caseInfo struct {
 	caseBrief
-	Opening string   `json:"opening"` // the judge's half of the handshake, where it is not the usual one
-	Sends   []string `json:"sends"`   // what the judge does, step by step
-	Legal   []string `json:"legal"`   // the legal outcomes, the best first
+	Opening string   `json:"opening"` // the judge's half of the opening handshake, if it is unusual
+	Sends   []string `json:"sends"`   // the steps of the judge
+	Legal   []string `json:"legal"`   // the allowed outcomes, the best first
 }
 
 func briefOf(c *suite.Case) caseBrief {
@@ -55,7 +55,7 @@ func infoOf(c *suite.Case) caseInfo {
 	return i
 }
 
-// briefsOf names cases in their order.
+// briefsOf returns the briefs of cases, in order.
 func briefsOf(cases []*suite.Case) []caseBrief {
 	all := make([]caseBrief, len(cases))
 	for i, c := range cases {
@@ -64,7 +64,7 @@ func briefsOf(cases []*suite.Case) []caseBrief {
 	return all
 }
 
-// infosOf describes cases in their order.
+// infosOf returns the infos of cases, in order.
 func infosOf(cases []*suite.Case) []caseInfo {
 	all := make([]caseInfo, len(cases))
 	for i, c := range cases {
@@ -73,44 +73,44 @@ func infosOf(cases []*suite.Case) []caseInfo {
 	return all
 }
 
-// sends says what the judge does in c, a line for each step.
+// sends describes the steps of the judge in c, one line each.
 func sends(c *suite.Case) []string {
 	lines := []string{}
 	if n := len(c.Opening.Writes); n == 1 {
-		lines = append(lines, "this for its half of the handshake")
+		lines = append(lines, "send this half of the opening handshake")
 	} else if n > 1 {
-		lines = append(lines, fmt.Sprintf("this for its half of the handshake, in %d TCP writes", n))
+		lines = append(lines, fmt.Sprintf("send this half of the opening handshake, in %d TCP writes", n))
 	}
 	for i, s := range c.Steps {
 		line := stepWords(s)
 		if i == 0 && c.Glued {
-			line += ", in the same TCP write as the handshake's end"
+			line += ", in the same TCP write as the end of the handshake"
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// maxFramesTold bounds the frames that a step's line names.
+// maxFramesTold limits how many frames the line of a step names.
 const maxFramesTold = 4
 
 func stepWords(s suite.Step) string {
 	switch s.Do {
 	case spec.DoAwait:
-		return "wait for " + strconv.Itoa(s.N) + " in answer"
+		return "wait for " + strconv.Itoa(s.N) + " messages or control frames"
 	case spec.DoPatience:
-		return fmt.Sprintf("wait until it fails the connection, %v at most", s.Time)
+		return fmt.Sprintf("wait until it fails the connection, at most %v", s.Time)
 	case spec.DoPause:
 		return fmt.Sprintf("wait %v", s.Time)
 	case spec.DoFin:
-		return "send FIN: no byte will follow"
+		return "send FIN, so no more bytes follow"
 	case spec.DoReset:
-		return "reset TCP"
+		return "reset the TCP connection"
 	}
 	var parts []string
 	for i, f := range s.Frames {
 		if i == maxFramesTold && len(s.Frames) > maxFramesTold+1 {
-			parts = append(parts, fmt.Sprintf("%d frames more", len(s.Frames)-i))
+			parts = append(parts, fmt.Sprintf("%d more frames", len(s.Frames)-i))
 			break
 		}
 		parts = append(parts, frameWords(f))
@@ -123,7 +123,7 @@ func stepWords(s suite.Step) string {
 	}
 	line := strings.Join(parts, "; ")
 	if s.Keep > 0 {
-		line += ", of that " + recording.ByteCount(s.Keep) + " alone"
+		line += ", only the first " + recording.ByteCount(s.Keep)
 	}
 	switch {
 	case s.Each > 0:
@@ -134,11 +134,11 @@ func stepWords(s suite.Step) string {
 	return line
 }
 
-// frameWords names a frame and what is odd about it.
+// frameWords describes a frame and its unusual fields.
 func frameWords(f suite.Frame) string {
 	b := strings.ToUpper(f.Opcode.String())
 	if f.Opcode.IsReserved() {
-		b = fmt.Sprintf("a frame of the reserved opcode %X", uint8(f.Opcode))
+		b = fmt.Sprintf("a frame with the reserved opcode %X", uint8(f.Opcode))
 	}
 	if !f.Fin {
 		b += " without FIN"
@@ -166,7 +166,7 @@ func frameWords(f suite.Frame) string {
 		b += fmt.Sprintf(" (%d bytes)", n)
 	}
 	if f.Lies {
-		b += fmt.Sprintf(", its header says %d bytes", f.Claims)
+		b += fmt.Sprintf(", length field %d", f.Claims)
 	}
 	if f.Form != 0 && f.Form != wire.FormFor(uint64(n)) {
 		b += fmt.Sprintf(", length in %d bits", f.Form)
@@ -178,12 +178,12 @@ func frameWords(f suite.Frame) string {
 	case spec.Always:
 		b += ", masked"
 	default:
-		b += ", masked just as it must not be"
+		b += ", with the wrong MASK bit"
 	}
 	return b
 }
 
-// clipped shortens s to n bytes at most.
+// clipped shortens s to at most n bytes.
 func clipped(s string, n int) string {
 	if len(s) <= n {
 		return s

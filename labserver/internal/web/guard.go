@@ -9,37 +9,36 @@ import (
 	"strconv"
 	"strings"
 
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
-// policy is the page's Content-Security-Policy: everything from here, nothing
-// inline, no frame, no form to elsewhere. %s is the origin of its WebSockets.
+// policy is the page's Content-Security-Policy: all content from this server, no inline
+// script, no frame, no form. %s is the origin of its WebSockets.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self' %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard lets through requests that are meant for this server and come from
-// none but its own pages. A web page elsewhere can make a browser send requests
-// here, by name (DNS rebinding: Host) or across origins (Origin); programs that
-// are no browser send no Origin and are served.
+// guard accepts requests for this server from its own pages and from programs. A page of
+// another site can make a browser send requests here, by DNS rebinding (see Host) or
+// across origins (see Origin), and guard refuses those. Programs send no Origin.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.isOwn(r.Host) {
-			refuse(w, fmt.Sprintf("The Host %.100q is not one of this lab server's own.", r.Host),
-				"Use localhost, 127.0.0.1 or [::1]; or start the lab server with -host and that name.")
+			refuse(w, fmt.Sprintf("The Host %.100q is not a name of this lab server.", r.Host),
+				"Use localhost, 127.0.0.1 or [::1]. To allow another name, start the lab server with -host and that name.")
 			return
 		}
 		if origin := r.Header.Values("Origin"); len(origin) > 0 {
 			if len(origin) > 1 || !isOwnOrigin(origin[0], r.Host) {
-				refuse(w, fmt.Sprintf("The Origin %.100q is not this lab server's own: another web page may not drive the lab.", strings.Join(origin, ", ")),
-					"Open the lab at http://"+r.Host+"/ itself. A program outside a browser sends no Origin.")
+				refuse(w, fmt.Sprintf("The Origin %.100q is not an origin of this lab server. A page of another site may not control the lab.", strings.Join(origin, ", ")),
+					"Open the lab at http://"+r.Host+"/ and use it there. A program outside a browser should send no Origin.")
 				return
 			}
 		} else if isForeign(r) {
-			refuse(w, "This request comes from another web page, which may not drive the lab.", "Open the lab at http://"+r.Host+"/ itself.")
+			refuse(w, "This request comes from a page of another site, which may not control the lab.", "Open the lab at http://"+r.Host+"/ and use it there.")
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/ws/") {
-			// What an endpoint answers is under study, so nothing is added to it.
+			// The response of an endpoint is under study, so guard adds nothing to it.
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -53,18 +52,17 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// refuse answers 403 with the reason, as text for whoever is there.
+// refuse sends a response with status 403 and the reason as text.
 func refuse(w http.ResponseWriter, what, fix string) {
 	w.Header().Set("Connection", "close")
 	http.Error(w, what+"\n"+fix, http.StatusForbidden)
 }
 
-// isOwn reports whether host, with or without a port, names this server: a
-// loopback address, localhost, the address that it listens on, or a name given
-// by flag.
+// isOwn reports whether host, with or without a port, names this server: a loopback
+// address, localhost, the address that it listens on, or a name from -host.
 func (s *Server) isOwn(host string) bool {
-	if !wire.IsHost(host) {
-		return false // no part of it may get into a header field or a page
+	if !uri.IsHost(host) {
+		return false // it must not reach a header field or a page
 	}
 	name := host
 	if h, port, err := net.SplitHostPort(host); err == nil {
@@ -73,8 +71,8 @@ func (s *Server) isOwn(host string) bool {
 		}
 		name = h
 	}
-	if wire.SameOrigin([]string{"http://" + host}, s.addr) {
-		return true // an address cannot be rebound as a name can
+	if uri.SameOrigin([]string{"http://" + host}, s.addr) {
+		return true // DNS rebinding needs a name
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if strings.EqualFold(name, "localhost") {
@@ -86,9 +84,8 @@ func (s *Server) isOwn(host string) bool {
 	return slices.ContainsFunc(s.Hosts, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
-// isForeign reports whether a browser says that r was made by a page of
-// another origin, as for an image or a form, which may come without Origin.
-// Such a page may lead here by a link, and ask for nothing but a page.
+// isForeign reports whether a page of another origin made the request r, for instance by
+// an image or a form, which send no Origin. Such a page may only link to a page here.
 func isForeign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
@@ -101,5 +98,5 @@ func isForeign(r *http.Request) bool {
 // isOwnOrigin reports whether origin is a page of the server at host.
 func isOwnOrigin(origin, host string) bool {
 	scheme, _, _ := strings.Cut(origin, "://")
-	return strings.EqualFold(scheme, "http") && wire.SameOrigin([]string{origin}, host)
+	return strings.EqualFold(scheme, "http") && uri.SameOrigin([]string{origin}, host)
 }

@@ -16,7 +16,7 @@ func TestTheGuardLetsOwnPagesAndProgramsInAndNoOtherPage(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		method, path string
-		host         string // OWN stands for the port
+		host         string // OWN means the port
 		fields       map[string]string
 		want         int
 	}{
@@ -88,7 +88,7 @@ func TestTheGuardLetsOwnPagesAndProgramsInAndNoOtherPage(t *testing.T) {
 			t.Errorf("%s: the answer does not say what is wrong and what helps: %q", c.name, body)
 		}
 	}
-	if n := len(s.sessions.Connections()); n != 0 {
+	if n := len(s.sessions.Connections(every)); n != 0 {
 		t.Errorf("what was refused has left %d connections in the list", n)
 	}
 }

@@ -13,23 +13,24 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// headerMap is the JSON of what one endpoint made of all headers.
+// headerMap is the frame header map of one endpoint, as JSON: its reaction to every pair
+// of bytes that a frame can begin with.
 type headerMap struct {
 	Endpoint string           `json:"endpoint"`
 	Role     string           `json:"role"`
 	Runs     int              `json:"runs"`
 	Outcomes []headerOutcome  `json:"outcomes"`
-	Rules    [][]string       `json:"rules"` // sets of rules that a header can break
+	Rules    [][]string       `json:"rules"` // the sets of rules that headers break
 	Contexts []headerContexts `json:"contexts"`
 }
 
-// headerOutcome is an outcome by its word and in full.
+// headerOutcome is an outcome, as a word and as a sentence.
 type headerOutcome struct {
 	Word     string `json:"word"`
 	Sentence string `json:"sentence"`
 }
 
-// headerContexts has a byte for each header: in base64, as JSON writes bytes.
+// headerContexts has one byte for each header. JSON writes the bytes in base64.
 type headerContexts struct {
 	Name     string `json:"name"`
 	Outcomes []byte `json:"outcomes"` // index in headerMap.Outcomes
@@ -37,14 +38,14 @@ type headerContexts struct {
 	Broken   []byte `json:"broken"`   // index in headerMap.Rules
 }
 
-// headerMaps keeps the JSON of maps that have been asked for.
+// headerMaps caches the JSON of maps.
 var headerMaps = struct {
 	sync.Mutex
 	made map[string]*asset
 }{made: map[string]*asset{}}
 
-// mapOf returns the JSON of t's map, from what go run ./compare headers has
-// written: 131,072 runs take some seconds, and come out the same each time.
+// mapOf returns the JSON of t's map. It reads the file that go run ./compare headers
+// wrote: 131,072 runs take some seconds and always give the same result.
 func mapOf(t headers.Target) (*asset, error) {
 	headerMaps.Lock()
 	defer headerMaps.Unlock()
@@ -77,7 +78,7 @@ func mapOf(t headers.Target) (*asset, error) {
 			set, known := sets[name]
 			if !known {
 				if len(m.Rules) > 0xFF {
-					return nil, fmt.Errorf("%d sets of rules do not fit in a byte", len(m.Rules)+1)
+					return nil, fmt.Errorf("one byte cannot number %d sets of rules", len(m.Rules)+1)
 				}
 				set = byte(len(m.Rules))
 				sets[name] = set
@@ -103,21 +104,21 @@ func (s *Server) headerMap(r *http.Request, _ nothing) (any, error) {
 	}
 	a, err := mapOf(t)
 	if err != nil {
-		return nil, &failure{Status: http.StatusInternalServerError, What: "The map cannot be read: " + err.Error() + ".", Fix: "Write it anew with go run ./compare headers, and build the lab server again."}
+		return nil, &failure{Status: http.StatusInternalServerError, What: "The lab server cannot read the frame header map: " + err.Error() + ".", Fix: "Write it again with go run ./compare headers, and build the lab server again."}
 	}
 	return a, nil
 }
 
-// target finds the endpoint that a request is about.
+// target returns the endpoint called endpoint in that role.
 func target(endpoint, role string) (headers.Target, error) {
 	t, err := headers.Find(endpoint, role)
 	if err != nil {
-		return t, missing(fmt.Sprintf("There is no map of %.60q as %.20q.", endpoint, role), "Choose reference, gorilla or naive as server, or reference or gorilla as client.")
+		return t, missing(fmt.Sprintf("There is no frame header map of %.60q as %.20q.", endpoint, role), "Choose reference, gorilla or naive as server, or reference or gorilla as client.")
 	}
 	return t, nil
 }
 
-// headerAsk is a header and the endpoint that it is sent to.
+// headerAsk is a frame header and the endpoint to send it to.
 type headerAsk struct {
 	Header   string `json:"header"` // four hex digits
 	Endpoint string `json:"endpoint"`
@@ -125,12 +126,12 @@ type headerAsk struct {
 	Context  string `json:"context"` // "fresh" or "fragmented"
 }
 
-// sendHeader sends one header to an endpoint over TCP, recorded in a session of
-// its own, which the page then shows.
+// sendHeader sends one frame header to an endpoint over TCP. A new session, which the
+// page then shows, records the connection.
 func (s *Server) sendHeader(r *http.Request, ask headerAsk) (any, error) {
 	data, err := hex.DecodeString(ask.Header)
 	if err != nil || len(data) != 2 {
-		return nil, invalid(fmt.Sprintf("%.20q is not the beginning of a frame.", ask.Header), "Write its first two bytes as four hex digits: 8185.")
+		return nil, invalid(fmt.Sprintf("%.20q is not a frame header.", ask.Header), "Write its first two bytes as four hex digits, for instance 8185.")
 	}
 	c := headers.Fresh
 	switch ask.Context {
@@ -138,7 +139,7 @@ func (s *Server) sendHeader(r *http.Request, ask headerAsk) (any, error) {
 	case headers.Fragmented.String():
 		c = headers.Fragmented
 	default:
-		return nil, invalid(fmt.Sprintf("There is no context %.20q.", ask.Context), `It is "fresh" or "fragmented".`)
+		return nil, invalid(fmt.Sprintf("%.20q is not a context.", ask.Context), `Use "fresh" or "fragmented".`)
 	}
 	t, err := target(ask.Endpoint, ask.Role)
 	if err != nil {

@@ -261,7 +261,7 @@ func TestAFollowerThatDoesNotReadDoesNotSlowAConnection(t *testing.T) {
 	defer st.body.Close()
 	events, ok := st.next()
 	if !ok || events[0].Kind != "dropped" {
-		t.Errorf("a follower that comes back is told %+v", events[:min(1, len(events))])
+		t.Errorf("a follower that resumes receives %+v", events[:min(1, len(events))])
 	}
 }
 

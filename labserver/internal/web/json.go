@@ -11,12 +11,12 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// failure is an error as the API answers it: what happened, and what to do now.
+// failure is an error as the API reports it: what happened, and what to do now.
 type failure struct {
 	Status int    `json:"-"`
 	What   string `json:"error"`
 	Fix    string `json:"fix"`
-	At     *int   `json:"at,omitempty"` // index in the text sent
+	At     *int   `json:"at,omitempty"` // index of the mistake in the text that the client sent
 }
 
 // Error returns what happened.
@@ -32,7 +32,7 @@ func missing(what, fix string) error {
 	return &failure{Status: http.StatusNotFound, What: what, Fix: fix}
 }
 
-// failureOf returns err as the API answers it.
+// failureOf returns err as the API reports it.
 func failureOf(err error) *failure {
 	var f *failure
 	var command *session.CommandError
@@ -43,12 +43,12 @@ func failureOf(err error) *failure {
 	case errors.As(err, &command):
 		return &failure{Status: http.StatusConflict, What: command.What, Fix: command.Fix}
 	case errors.As(err, &hex):
-		return &failure{Status: http.StatusBadRequest, What: "This is not hex: " + hex.Error() + ".", Fix: "Write each byte as two of 0–9 and a–f; white space between bytes does not matter.", At: &hex.At}
+		return &failure{Status: http.StatusBadRequest, What: "This text is not hex: " + hex.Error() + ".", Fix: "Write each byte as two digits from 0–9 and a–f. You may put white space between bytes.", At: &hex.At}
 	}
 	return &failure{Status: http.StatusBadRequest, What: err.Error()}
 }
 
-// respond writes v as JSON, or err where there is one. An *asset is JSON already.
+// respond writes v as JSON, or err if it is not nil. An *asset is already JSON.
 func respond(w http.ResponseWriter, r *http.Request, v any, err error) {
 	status := http.StatusOK
 	if err != nil {
@@ -79,20 +79,21 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 		if _, err = d.Token(); err == io.EOF {
 			return nil
 		}
-		err = errors.New("something follows the JSON value")
+		err = errors.New("there is more text after the JSON value")
 	}
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		return &failure{Status: http.StatusRequestEntityTooLarge, What: fmt.Sprintf("The request is longer than %d bytes.", tooLong.Limit), Fix: "Send less at once."}
+		return &failure{Status: http.StatusRequestEntityTooLarge, What: fmt.Sprintf("The request body is longer than %d bytes.", tooLong.Limit), Fix: "Send less in one request."}
 	}
-	return invalid("The request is not the JSON that belongs here: "+clipped(err.Error(), 200)+".", "See the list of requests in README.md.")
+	return invalid("The request body is not the JSON that this route expects: "+clipped(err.Error(), 200)+".", "See the list of requests in labserver/README.md.")
 }
 
-// nothing is what a request asks that needs no more than its path and query, and
-// what a request answers that has nothing to return.
+// nothing is the request of a route that needs only its path and query, and the answer
+// of a route that returns nothing.
 type nothing struct{}
 
-// answer makes a handler of h, which gets the request's JSON and returns the answer's.
+// answer makes a handler of h, which receives the decoded request and returns the
+// answer.
 func answer[Q any](h func(r *http.Request, ask Q) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var ask Q
@@ -108,20 +109,20 @@ func answer[Q any](h func(r *http.Request, ask Q) (any, error)) http.HandlerFunc
 	}
 }
 
-// with makes a handler of h, which needs what find finds for the request, as the
-// session that its path names.
+// with makes a handler of h for a route whose path names a session or a run. find looks
+// it up.
 func with[T, Q any](find func(*http.Request) (T, error), h func(r *http.Request, of T, ask Q) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		of, err := find(r)
 		if err != nil {
-			respond(w, r, nil, err) // before the body, which is not worth reading then
+			respond(w, r, nil, err) // without reading the body
 			return
 		}
 		answer(func(r *http.Request, ask Q) (any, error) { return h(r, of, ask) })(w, r)
 	}
 }
 
-// found makes a handler of next, which writes its answer itself.
+// found is like with for a handler that writes its own response.
 func found[T any](find func(*http.Request) (T, error), next func(http.ResponseWriter, *http.Request, T)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if of, err := find(r); err != nil {

@@ -18,17 +18,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// comparePage shows the matrix.
+// comparePage serves the page that compares endpoints.
 func (s *Server) comparePage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "compare.html", page{Title: "Compare · wslab", Section: "compare", Course: s.course})
 }
 
-// judgeCases lists the cases and the endpoints that the lab has.
+// judgeCases lists the test cases and the endpoints of the lab.
 func (s *Server) judgeCases(*http.Request, nothing) (any, error) {
 	return listed()
 }
 
-// listed is the list of cases, which is long and does not change.
+// listed is the list of test cases. It is long and never changes, so it is made once.
 var listed = sync.OnceValues(func() (*asset, error) {
 	body, err := json.Marshal(map[string]any{"cases": infosOf(suite.All()), "endpoints": judged})
 	if err != nil {
@@ -37,15 +37,15 @@ var listed = sync.OnceValues(func() (*asset, error) {
 	return newAsset(body, "application/json"), nil
 })
 
-// runAsk are the cases and the endpoints of the lab that a run is to have.
+// runAsk names the test cases and the endpoints of the lab for a run.
 type runAsk struct {
 	Endpoints []string `json:"endpoints"`
 	Cases     []string `json:"cases"`
 }
 
-// targets returns the learner's server where the query of r has the ID that
-// judgeServer gave, and after it the endpoints called names; all of the lab's where
-// r names neither. stop ends those that it started.
+// targets returns the servers to test: the learner's server if the query of r has its
+// ID, then the endpoints called names. If r names neither, it returns every endpoint of
+// the lab. stop ends the endpoints that targets started.
 func (s *Server) targets(r *http.Request, names []string) (targets []suite.Target, stop func(), err error) {
 	if id := r.URL.Query().Get("server"); id != "" {
 		t, err := s.servers.get(id)
@@ -58,43 +58,34 @@ func (s *Server) targets(r *http.Request, names []string) (targets []suite.Targe
 	}
 	for i, name := range names {
 		if !slices.Contains(judged, name) || slices.Contains(names[:i], name) {
-			return nil, nil, invalid(fmt.Sprintf("%.40q cannot be judged, or is named twice.", name), "The lab has reference, gorilla and naive; another server is given by its address.")
+			return nil, nil, invalid(fmt.Sprintf("%.40q is not an endpoint of the lab, or the request names it twice.", name), "Use reference, gorilla and naive, each once. To test another server, send its address.")
 		}
 	}
 	own, stop, err := ownTargets(names)
 	return append(targets, own...), stop, err
 }
 
-// casesOf returns those that patterns choose among the ones that judge role. More
-// patterns than cases are refused.
+// casesOf returns the test cases for role that match patterns. It refuses more patterns
+// than there are cases.
 func casesOf(role wire.Role, patterns []string) ([]*suite.Case, error) {
 	all := suite.ForRole(suite.All(), role)
 	if len(patterns) > len(all) {
-		return nil, invalid(fmt.Sprintf("The request names %d cases, and there are %d.", len(patterns), len(all)), "Leave the cases out to have all of them judged.")
+		return nil, invalid(fmt.Sprintf("The request names %d test cases, but there are only %d.", len(patterns), len(all)), "To run all test cases, leave cases out.")
 	}
 	if i := slices.IndexFunc(patterns, func(p string) bool { return len(p) > maxPattern }); i >= 0 {
-		return nil, invalid(fmt.Sprintf("The request names the case %q, and no case has so long a name.", clipped(patterns[i], 40)), "GET /api/judge/cases lists the cases.")
+		return nil, invalid(fmt.Sprintf("No test case has a name as long as %q.", clipped(patterns[i], 40)), "GET /api/judge/cases lists the test cases.")
 	}
 	cases, err := suite.Match(all, patterns...)
 	if err != nil {
-		return nil, invalid("There is nothing to judge: "+err.Error()+".", "GET /api/judge/cases lists the cases.")
+		return nil, invalid("There is no test case to run: "+err.Error()+".", "GET /api/judge/cases lists the test cases.")
 	}
 	return cases, nil
 }
 
-// maxPattern is the most bytes of a name for cases.
+// maxPattern limits a pattern of test cases, in bytes.
 const maxPattern = 100
 
-// names returns what targets are called.
-func names(targets []suite.Target) []string {
-	list := make([]string, len(targets))
-	for i, t := range targets {
-		list[i] = t.Name
-	}
-	return list
-}
-
-// judge begins a run.
+// judge starts a run of test cases against servers.
 func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 	cases, err := casesOf(wire.Server, ask.Cases)
 	if err != nil {
@@ -113,14 +104,14 @@ func (s *Server) judge(r *http.Request, ask runAsk) (any, error) {
 		stop()
 		return nil, err
 	}
-	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": names(targets)}, nil
+	return map[string]any{"judge": j.ID, "cases": briefsOf(cases), "targets": runner.Names(targets)}, nil
 }
 
-// runOf finds the run that a path names.
+// runOf returns the run of test cases that the path of r names.
 func (s *Server) runOf(r *http.Request) (*judging, error) {
 	j := s.judgings.get(r.PathValue("id"))
 	if j == nil {
-		return nil, missing("There is no run "+clipped(r.PathValue("id"), 40)+": it is long over, or the lab server was started anew.", "Begin another.")
+		return nil, missing("There is no run "+clipped(r.PathValue("id"), 40)+". It ended some time ago, or the lab server restarted.", "Start another run.")
 	}
 	return j, nil
 }
@@ -128,7 +119,7 @@ func (s *Server) runOf(r *http.Request) (*judging, error) {
 func (s *Server) judgeEvents(w http.ResponseWriter, r *http.Request, j *judging) {
 	n, err := sse.Position(r)
 	if err != nil {
-		respond(w, r, nil, invalid("The stream cannot go on there.", "Leave Last-Event-ID and ?after= out to begin with the first report."))
+		respond(w, r, nil, invalid("The stream cannot resume there: "+err.Error()+".", "To begin with the first report, send neither Last-Event-ID nor after."))
 		return
 	}
 	j.follow(w, r, int(min(n, math.MaxInt32)))
@@ -139,20 +130,20 @@ func (s *Server) judgeStop(_ *http.Request, j *judging, _ nothing) (any, error) 
 	return nothing{}, nil
 }
 
-// caseTimeout bounds one case at every endpoint.
+// caseTimeout limits the run of one test case against all its endpoints.
 const caseTimeout = 50 * time.Second
 
-// caseAsk is a case and the endpoints of the lab at which it is played.
+// caseAsk names a test case and the endpoints of the lab to run it against.
 type caseAsk struct {
 	Case      string   `json:"case"`
 	Endpoints []string `json:"endpoints"`
 }
 
-// judgeCase plays one case, at one endpoint after the other, recorded in a
-// session that the page shows.
+// judgeCase runs one test case against one endpoint after the other. A session, which
+// the page then shows, records the connections.
 func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	answer(func(r *http.Request, ask caseAsk) (any, error) {
-		http.NewResponseController(w).SetReadDeadline(time.Time{}) // its end would end the request's context
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // the deadline would cancel the request's context
 		return s.playCase(r, ask)
 	})(w, r)
 }
@@ -171,7 +162,7 @@ func (s *Server) playCase(r *http.Request, ask caseAsk) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sess.Watch()() // it is not idle meanwhile
+	defer sess.Watch()() // the session is in use meanwhile
 	ctx, cancel := context.WithTimeout(r.Context(), caseTimeout)
 	defer cancel()
 	reports := []suite.Report{}
@@ -181,25 +172,24 @@ func (s *Server) playCase(r *http.Request, ask caseAsk) (any, error) {
 	texts, crossed := make([]string, len(reports)), make([]string, len(reports))
 	for i, r := range reports {
 		texts[i], crossed[i] = r.Letter(), r.Transcript()
-		reports[i].Exchange = nil // it is in crossed
+		reports[i].Exchange = nil // crossed has it
 	}
 	return map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)}, nil
 }
 
-// findCase returns the case called id, which judges role.
+// findCase returns the test case called id for role.
 func findCase(role wire.Role, id string) (*suite.Case, error) {
 	for _, c := range suite.ForRole(suite.All(), role) {
 		if c.ID == id {
 			return c, nil
 		}
 	}
-	return nil, missing(fmt.Sprintf("There is no case %q that judges a %s.", clipped(id, 40), role), "GET /api/judge/cases lists them.")
+	return nil, missing(fmt.Sprintf("There is no test case %q for a %s.", clipped(id, 40), role), "GET /api/judge/cases lists the test cases.")
 }
 
-// browserAsk is what a page asks to have its browser judged by. With record, the one
-// case named is recorded in a session. With tells, the page says of each socket what
-// JavaScript was told, and reports wait for it. With risky, a response that has
-// frozen a browser is sent as well.
+// browserAsk names the test cases for the page's browser. With record, a session records
+// the one case. With tells, the page reports the events of each socket, and a report of a
+// case waits for them. With risky, the run includes a response that froze a browser.
 type browserAsk struct {
 	Cases  []string `json:"cases"`
 	Record bool     `json:"record"`
@@ -207,8 +197,8 @@ type browserAsk struct {
 	Risky  bool     `json:"risky"`
 }
 
-// judgeBrowser begins a run of the client cases: the page opens the socket that
-// is answered here once for each of them.
+// judgeBrowser starts a run of test cases against the page's browser. The answer has an
+// address, and the page opens one socket there for each case.
 func (s *Server) judgeBrowser(r *http.Request, ask browserAsk) (any, error) {
 	cases, err := casesOf(wire.Client, ask.Cases)
 	if err != nil {
@@ -218,7 +208,7 @@ func (s *Server) judgeBrowser(r *http.Request, ask browserAsk) (any, error) {
 	release, id := func() {}, ""
 	if ask.Record {
 		if len(cases) != 1 {
-			return nil, invalid(fmt.Sprintf("%d cases cannot be recorded together.", len(cases)), "Name one.")
+			return nil, invalid(fmt.Sprintf("The lab server can record one test case, and the request names %d.", len(cases)), "Name one test case.")
 		}
 		sess, err := s.sessions.New(routeOf(r), false)
 		if err != nil {
@@ -248,9 +238,9 @@ type serverAsk struct {
 	Address string `json:"address"`
 }
 
-// judgeServer takes the address of the learner's server and returns an ID for it. The
-// other requests take the ID alone, so the lab dials only what was sent here, and
-// the page sends it only when the reader presses the button beside the address.
+// judgeServer accepts the address of the learner's server and returns an ID for it. All
+// other requests use the ID. So the lab dials only addresses that this route received,
+// and the page sends one only after the reader presses the button for it.
 func (s *Server) judgeServer(r *http.Request, ask serverAsk) (any, error) {
 	t, err := s.foreignTarget(r.Context(), ask.Address)
 	if err != nil {
@@ -259,8 +249,8 @@ func (s *Server) judgeServer(r *http.Request, ask serverAsk) (any, error) {
 	return map[string]any{"server": s.servers.add(session.NewID(routeOf(r)), t)}, nil
 }
 
-// judgeReach tells whether anybody listens at a server's address: a page waits
-// so for one that is being started again.
+// judgeReach reports whether the learner's server accepts connections. The page asks
+// while it waits for the server to restart.
 func (s *Server) judgeReach(r *http.Request, _ nothing) (any, error) {
 	t, err := s.servers.get(r.URL.Query().Get("server"))
 	if err != nil {
@@ -272,7 +262,7 @@ func (s *Server) judgeReach(r *http.Request, _ nothing) (any, error) {
 	var mayNot *session.CommandError
 	switch {
 	case errors.As(err, &mayNot):
-		return nil, mayNot // it will not be up as long as its name leads there
+		return nil, mayNot // the page can stop asking
 	case err == nil:
 		conn.Close()
 	}

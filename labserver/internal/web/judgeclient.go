@@ -14,26 +14,26 @@ import (
 	"wslab/compare/suite"
 )
 
-// clientRun is one run of cases against the client whose connections come by
-// j.conns. Each connection has the number of its case, from 1 on, so that the page
-// knows which case a socket of its is for. One goroutine uses it.
+// clientRun is one run of test cases against a client, which connects once for each case.
+// The address of a connection has the number of its case, from 1, so the page knows which
+// case a socket is for. Only one goroutine uses a clientRun.
 type clientRun struct {
 	j      *judging
 	cases  []*suite.Case
 	target suite.ClientTarget
-	tells  bool                 // the page says what JavaScript was told
-	rec    *recording.Recording // of the one case that is recorded; nil: none is
+	tells  bool                 // the page reports the events of its sockets
+	rec    *recording.Recording // of the one recorded case; nil if none is recorded
 
 	state   []progress // of each case
-	again   bool       // the cases that ran out of time are played once more, one at a time
+	again   bool       // cases that timed out run a second time, one at a time
 	reports []suite.Report
-	waiting []*begun // connections whose turn has not come, maxWaiting at most
+	waiting []*begun // connections that wait for their turn, at most maxWaiting
 	running int
-	alone   bool // what runs must have no other beside it
+	alone   bool // the running case must run alone
 	results chan played
 }
 
-// progress says what has become of a case.
+// progress is the state of a case.
 type progress uint8
 
 const (
@@ -42,26 +42,25 @@ const (
 	isOver
 )
 
-// played is what a case has come to.
+// played is the result of a case.
 type played struct {
 	i int
 	r suite.Report
 }
 
-// scriptWait is how long a report waits for what the page has to say of it.
+// scriptWait is how long a report waits for the events of its socket.
 const scriptWait = 5 * time.Second
 
-// play plays the cases and tells j of each report. A heavy one is played alone: a
-// page has one thread for all its WebSockets, and while that echoes megabytes,
-// what else it is asked would seem to be ignored. A case that ran out of time is
-// played once more at the end, alone, before it is told: what a neighbor did to
-// the client is not held against it.
+// play runs the cases and adds each report to j. A heavy case runs alone: a page has one
+// thread for all its WebSockets, and while it echoes megabytes, it would seem to ignore
+// other cases. A case that timed out runs again at the end, alone, because another case
+// may have delayed it.
 func (c *clientRun) play() ending {
 	c.state = make([]progress, len(c.cases))
 	c.reports = make([]suite.Report, len(c.cases))
 	c.results = make(chan played)
 	left := len(c.cases)
-	var late []int // cases that ran out of time, and are not told yet
+	var late []int // cases that timed out and have no report yet
 	idle := time.NewTimer(clientWait)
 	defer idle.Stop()
 	why := ""
@@ -97,7 +96,7 @@ func (c *clientRun) play() ending {
 			}
 		case <-idle.C:
 			if c.running == 0 {
-				why = fmt.Sprintf("No further connection has come for %v.", clientWait)
+				why = fmt.Sprintf("The client opened no connection for %v.", clientWait)
 			}
 		case <-c.j.ctx.Done():
 			why = whyEnded(c.j.ctx)
@@ -117,7 +116,7 @@ func (c *clientRun) play() ending {
 			late = slices.DeleteFunc(late, func(i int) bool { return i == p.i })
 		}
 	}
-	for _, i := range late { // they were to be played once more, and were not
+	for _, i := range late { // their second run did not happen
 		c.j.report(c.reports[i])
 	}
 	reports := slices.DeleteFunc(c.reports, func(r suite.Report) bool { return r.Case == nil })
@@ -129,7 +128,7 @@ func (c *clientRun) play() ending {
 	return end
 }
 
-// begin begins the cases of those connections whose turn has come.
+// begin starts the cases of the connections whose turn it is.
 func (c *clientRun) begin() {
 	for len(c.waiting) > 0 && !c.alone && (c.running == 0 || !c.again) {
 		i := c.caseOf(c.waiting[0].number)
@@ -160,7 +159,7 @@ func (c *clientRun) begin() {
 	}
 }
 
-// note adds what JavaScript was told to the recording, beside the wire.
+// note adds the events of the page's socket to the recording.
 func (c *clientRun) note(r suite.Report) {
 	if c.rec == nil {
 		return
@@ -170,10 +169,9 @@ func (c *clientRun) note(r suite.Report) {
 	}
 }
 
-// caseOf returns the index of the case that the connection called number is for,
-// which is the first that has not been played where it has no number. It returns
-// -1 for none: a client that comes back to a case that is over takes no other's
-// turn.
+// caseOf returns the index of the case for the connection called number. A connection
+// without a number gets the first case that has not run. For a case that has run, caseOf
+// returns -1, so a client that reconnects does not use up another case.
 func (c *clientRun) caseOf(number int) int {
 	switch i := number - 1; {
 	case i < 0:
@@ -184,13 +182,13 @@ func (c *clientRun) caseOf(number int) int {
 	return -1
 }
 
-// told is what the page says that JavaScript was told of a socket.
+// told holds the events that the page reports of a socket.
 type told struct {
 	events []recording.Script
-	there  chan struct{} // closed when events is there
+	there  chan struct{} // closed when events is set
 }
 
-// of returns what is known of the socket called number. j.mu is held.
+// of returns the events of the socket called number. The caller holds j.mu.
 func (j *judging) of(number int) *told {
 	if j.scripts == nil {
 		j.scripts = map[int]*told{}
@@ -201,7 +199,7 @@ func (j *judging) of(number int) *told {
 	return j.scripts[number]
 }
 
-// forget forgets what JavaScript was told of these sockets.
+// forget drops the events of these sockets.
 func (j *judging) forget(numbers []int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -210,8 +208,8 @@ func (j *judging) forget(numbers []int) {
 	}
 }
 
-// script returns what JavaScript was told of the socket called number, and waits
-// a while for it.
+// script returns the events of the socket called number. It waits for them, at most for
+// scriptWait.
 func (j *judging) script(number int) []recording.Script {
 	j.mu.Lock()
 	t := j.of(number)
@@ -227,30 +225,30 @@ func (j *judging) script(number int) []recording.Script {
 	return nil
 }
 
-// The most that a page may say of one socket.
+// Limits of the report of one socket: events, and bytes of a text.
 const (
 	maxScript = 40
 	maxReason = 200
 )
 
-// scriptAsk are the events that the page's JavaScript got of a socket.
+// scriptAsk holds the events of one of the page's sockets.
 type scriptAsk struct {
 	Number int                `json:"number"`
 	Events []recording.Script `json:"events"`
 }
 
-// judgeScript takes what the page's JavaScript was told of a socket.
+// judgeScript receives the events of one of the page's sockets.
 func (s *Server) judgeScript(_ *http.Request, j *judging, ask scriptAsk) (any, error) {
 	kinds := []string{"onopen", "onmessage", "onerror", "onclose", "threw"}
 	for i := range ask.Events {
 		e := &ask.Events[i]
 		if !slices.Contains(kinds, e.What) || len(e.Reason) > maxReason || len(e.Text) > maxReason {
-			return nil, invalid(fmt.Sprintf("%.40q is not an event of a WebSocket, or is too long.", e.What), "The events are onopen, onmessage, onerror, onclose and threw.")
+			return nil, invalid(fmt.Sprintf("%.40q is not an event of a WebSocket, or its text is too long.", e.What), fmt.Sprintf("Use onopen, onmessage, onerror, onclose or threw, and at most %d bytes of text.", maxReason))
 		}
 		e.Client = cmp.Or(e.Client, "page")
 	}
 	if j.conns == nil || ask.Number < 1 || ask.Number > len(suite.All()) || len(ask.Events) > maxScript {
-		return nil, invalid("This run does not ask for the events of that socket, or they are too many.", "")
+		return nil, invalid("This run has no such socket, or the request has too many events.", fmt.Sprintf("Send the number of a socket of this run, and at most %d events.", maxScript))
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -261,8 +259,8 @@ func (s *Server) judgeScript(_ *http.Request, j *judging, ask scriptAsk) (any, e
 	return nothing{}, nil
 }
 
-// lead opens an address for a redirect on the socket called number, at which the
-// client must not be seen.
+// lead opens an address for a redirect on the socket called number. A browser must not
+// follow the redirect.
 func (j *judging) lead(number int) (location string, asked <-chan net.Conn, stop func(), err error) {
 	name := fmt.Sprint(number)
 	conns := make(chan net.Conn)
@@ -279,7 +277,7 @@ func (j *judging) lead(number int) (location string, asked <-chan net.Conn, stop
 	}, nil
 }
 
-// judgeRedirected is where a redirect of the judge's leads.
+// judgeRedirected serves the targets of redirects.
 func (s *Server) judgeRedirected(w http.ResponseWriter, r *http.Request) {
 	j := s.judgings.get(r.PathValue("id"))
 	var conns chan net.Conn
@@ -289,7 +287,7 @@ func (s *Server) judgeRedirected(w http.ResponseWriter, r *http.Request) {
 		j.mu.Unlock()
 	}
 	if conns == nil {
-		http.Error(w, "404 No case leads here.", http.StatusNotFound)
+		http.Error(w, "404 No test case redirects to this address.", http.StatusNotFound)
 		return
 	}
 	conn := takeOver(w, r)
@@ -300,26 +298,25 @@ func (s *Server) judgeRedirected(w http.ResponseWriter, r *http.Request) {
 	case conns <- conn:
 	case <-j.ctx.Done():
 		conn.Close()
-	case <-time.After(scriptWait): // the case is over
+	case <-time.After(scriptWait): // the case has ended
 		conn.Close()
 	}
 }
 
-// judgeSocket hands the connection of a client that is judged to its run, from
-// its first byte on: the run answers the handshake, rightly or wrongly. Each has
-// an address of its own, the run's with the number of its case: a client that
-// was refused at one may leave it alone for a while (RFC 6455 §7.2.3).
+// judgeSocket passes the connection of a client under test to its run, which answers the
+// opening handshake, correctly or not. Each case has its own address, because a client
+// may wait before it connects again to an address that refused it (RFC 6455 §7.2.3).
 func (s *Server) judgeSocket(w http.ResponseWriter, r *http.Request) {
 	j := s.judgings.get(r.PathValue("id"))
 	if j == nil || j.conns == nil || j.ctx.Err() != nil {
 		w.Header().Set("Connection", "close")
-		http.Error(w, "404 There is no run of that name that judges a client, or it is over.", http.StatusNotFound)
+		http.Error(w, "404 There is no run that tests a client at this address. It may have ended. Start another run.", http.StatusNotFound)
 		return
 	}
 	if j.waiting.Add(1) > maxWaiting {
 		j.waiting.Add(-1)
 		w.Header().Set("Connection", "close")
-		http.Error(w, fmt.Sprintf("503 %d connections of this run wait for their turn, which is the most that may. Open another when one of them has ended.", maxWaiting), http.StatusServiceUnavailable)
+		http.Error(w, fmt.Sprintf("503 This run has its limit of %d waiting connections. Open another connection after one of them has closed.", maxWaiting), http.StatusServiceUnavailable)
 		return
 	}
 	conn := takeOver(w, r)

@@ -89,7 +89,7 @@ func TestACaseThatRunsOutOfTimeTwiceIsTold(t *testing.T) {
 func TestACaseThatRanOutOfTimeIsToldThoughTheRunIsStoppedBeforeItIsPlayedOnceMore(t *testing.T) {
 	s := start(t)
 	// The page cannot see when the case is over, so a stop may come before that. Then
-	// nothing is told, and the test waits longer.
+	// there is no report, and the test waits longer.
 	for wait := time.Millisecond; ; wait *= 2 {
 		answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
 		id := answer["judge"].(string)
@@ -238,7 +238,7 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 	p := s.dial()
 	p.say(s.request(answer["url"].(string)))
 	if response, _ := p.response(); response.StatusCode != 404 {
-		t.Errorf("behind the run the socket is answered with %d", response.StatusCode)
+		t.Errorf("after the run the socket is answered with %d", response.StatusCode)
 	}
 }
 
@@ -273,7 +273,7 @@ func TestWhatKeepsABrowserBusyIsPlayedAlone(t *testing.T) {
 	s.ok(light.SetReadDeadline(time.Now().Add(patience)))
 	heavy.Close()
 	if response, _ := light.response(); response.StatusCode != 101 {
-		t.Errorf("behind it the next is answered with %d", response.StatusCode)
+		t.Errorf("after it the next is answered with %d", response.StatusCode)
 	}
 	light.Close()
 	s.told(answer["judge"].(string), "")
@@ -315,7 +315,7 @@ func TestConnectionsOfARunThatWaitForTheirTurnAreBounded(t *testing.T) {
 	defer p.Close()
 	p.say(s.request(answer["url"].(string) + "/1"))
 	text, _ := io.ReadAll(p.r)
-	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "256 connections of this run") {
+	if got := string(text); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "limit of 256 waiting connections") {
 		t.Errorf("one more is answered with %q", got)
 	}
 	if n := j.waiting.Load(); n != maxWaiting {

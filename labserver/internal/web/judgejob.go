@@ -18,33 +18,33 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// Bounds of what a page may have judged.
+// Limits of runs of test cases.
 const (
-	maxJudging   = 4                // runs at once: a page may have its servers, the learner's, its browser and one case
-	maxJudged    = 8                // kept, the running ones included
+	maxJudging   = 4                // runs at once. One page may test the lab's servers, the learner's server, its browser and one case
+	maxJudged    = 8                // runs that the lab server keeps, including those in progress
 	clientWait   = 30 * time.Second // for the browser's next connection
-	judgeTimeout = 10 * time.Minute // for a run as a whole
-	maxWaiting   = 256              // connections of a client that wait for their turn; browsers open 255 at most
+	judgeTimeout = 10 * time.Minute // for a whole run
+	maxWaiting   = 256              // connections of a client that wait for their turn. A browser opens at most 255
 )
 
-// judging is a run of cases and what has come of it so far.
+// judging is a run of test cases with its reports so far.
 type judging struct {
 	ID     string
-	conns  chan *begun // of the client that is judged; nil where servers are
+	conns  chan *begun // of the client under test; nil if the run tests servers
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	waiting atomic.Int32 // connections of the client whose turn has not come
+	waiting atomic.Int32 // connections of the client that wait for their turn
 
 	mu      sync.Mutex
-	lines   [][]byte // JSON of reports, and at last that it is over
+	lines   [][]byte // JSON of the reports and, last, of the ending
 	over    bool
 	changed chan struct{}            // closed by the next line
 	scripts map[int]*told            // of the client's sockets, by their numbers
-	led     map[string]chan net.Conn // the addresses that redirects lead to, and who asks there
+	led     map[string]chan net.Conn // connections to the targets of redirects
 }
 
-// tell adds a line.
+// tell adds v as a line.
 func (j *judging) tell(v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -60,16 +60,16 @@ func (j *judging) tell(v any) {
 // ending is the last line of a run.
 type ending struct {
 	Over  bool   `json:"over"`
-	Error string `json:"error,omitempty"` // why not every case was judged
-	Away  bool   `json:"away,omitempty"`  // there was nothing to judge
-	// Habits are what each does in many cases.
+	Error string `json:"error,omitempty"` // why some cases have no result
+	Away  bool   `json:"away,omitempty"`  // the server cannot be reached
+	// Habits are deviations that an endpoint shows in many cases.
 	Habits []suite.Habit `json:"habits,omitempty"`
-	// Mistakes are what seems to be wrong with who was judged, by its reports.
+	// Mistakes are the mistakes that the reports point to.
 	Mistakes []suite.Diagnosis `json:"mistakes,omitempty"`
-	// Aligned is what crossed in the one case that was recorded.
+	// Aligned is the exchange of the one recorded case.
 	Aligned *suite.Alignment `json:"aligned,omitempty"`
-	// Text is the report of that case, complete enough to be sent to others, and
-	// Crossed the part of it with what both ends sent.
+	// Text is the report of that case, complete enough to send to others. Crossed is its
+	// transcript alone.
 	Text    string `json:"text,omitempty"`
 	Crossed string `json:"crossed,omitempty"`
 }
@@ -82,8 +82,8 @@ func (j *judging) end(e ending) {
 	j.over = true
 }
 
-// after returns the lines behind the first n, whether no more will come, and a
-// channel that is closed when there are more.
+// after returns the lines after the first n, whether they are the last, and a channel
+// that is closed when there are more.
 func (j *judging) after(n int) (lines [][]byte, over bool, changed <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -98,7 +98,7 @@ type judgings struct {
 	work    sync.WaitGroup
 }
 
-// begin runs do in the background, as a run called id.
+// begin runs do in the background, as the run called id.
 func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*judging, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
@@ -110,9 +110,9 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 	}
 	switch {
 	case js.stopped:
-		return nil, &session.CommandError{What: "Nothing was begun: the lab server is shutting down."}
+		return nil, &session.CommandError{What: "The run did not start because the lab server is shutting down.", Fix: "Start the lab server again."}
 	case running >= maxJudging:
-		return nil, &session.CommandError{What: fmt.Sprintf("Nothing was begun: %d runs are under way already, in this tab or another: stop one of them, or wait until it is over.", running)}
+		return nil, &session.CommandError{What: fmt.Sprintf("The run did not start because %d runs are in progress, in this tab or another.", running), Fix: "Stop one of them, or wait until it ends."}
 	}
 	for i, j := range js.list {
 		if _, over, _ := j.after(0); over && len(js.list) >= maxJudged {
@@ -130,7 +130,7 @@ func (js *judgings) begin(id string, client bool, do func(*judging) ending) (*ju
 		defer j.cancel()
 		e := do(j)
 		if e.Error == runStopped && js.ending() {
-			e.Error = "The lab server shut down, and this run ended with it. Press Judge to begin again when it is back."
+			e.Error = "The lab server shut down and ended this run. When it is back, press Judge to start again."
 		}
 		j.end(e)
 	})
@@ -149,14 +149,14 @@ func (js *judgings) get(id string) *judging {
 	return nil
 }
 
-// ending reports whether the program ends its runs.
+// ending reports whether the program is ending its runs.
 func (js *judgings) ending() bool {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	return js.stopped
 }
 
-// stop ends every run and returns when none is left.
+// stop ends every run and waits for them.
 func (js *judgings) stop() {
 	js.mu.Lock()
 	js.stopped = true
@@ -167,15 +167,15 @@ func (js *judgings) stop() {
 	js.work.Wait()
 }
 
-// judgeServers plays cases against targets and tells j of each report.
+// judgeServers runs cases against targets and adds each report to j.
 func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, foreign bool) ending {
 	if foreign {
-		// One question first: of a server that is not there no case says anything.
+		// First check that the server can be reached. No case applies to one that cannot.
 		r := suite.Probe(j.ctx, targets[0])
 		if r.Unreachable {
 			return ending{Error: r.Reason, Away: true}
 		}
-		targets = slices.Clone(targets) // the caller names them meanwhile
+		targets = slices.Clone(targets) // the caller reads them meanwhile
 		targets[0].Silent = r.Verdict > suite.Warning
 	}
 	reports := runner.Judge(j.ctx, cases, targets, 0, j.report)
@@ -183,21 +183,20 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 	if j.ctx.Err() != nil {
 		return ending{Mistakes: mistakes, Habits: habits, Error: whyEnded(j.ctx)}
 	}
-	// One that has gone is judged again when it is back.
+	// The page tests a server again after it was away.
 	if foreign && suite.Probe(j.ctx, targets[0]).Refused {
-		return ending{Mistakes: mistakes, Habits: habits, Away: true, Error: "It can no longer be reached: nothing listens there." + leftOut(reports)}
+		return ending{Mistakes: mistakes, Habits: habits, Away: true, Error: "The server can no longer be reached. No program listens at its address." + leftOut(reports)}
 	}
 	return ending{Mistakes: mistakes, Habits: habits, Error: strings.TrimSpace(leftOut(reports))}
 }
 
-// report tells j of r without what crossed, which is played once more for who
-// wants to see it.
+// report adds r to j without its exchange. The page runs the case again to show that.
 func (j *judging) report(r suite.Report) {
 	r.Exchange = nil
 	j.tell(r)
 }
 
-// leftOut says how many cases were not judged, "" where all were.
+// leftOut says how many cases have no result, "" if all have one.
 func leftOut(reports []suite.Report) string {
 	n, why := 0, ""
 	for _, r := range reports {
@@ -209,9 +208,9 @@ func leftOut(reports []suite.Report) string {
 	case 0:
 		return ""
 	case 1:
-		return " One case was not judged. " + why
+		return " One test case has no result. " + why
 	}
-	return fmt.Sprintf(" %d cases were not judged. %s", n, why)
+	return fmt.Sprintf(" %d test cases have no result. %s", n, why)
 }
 
 func whyEnded(ctx context.Context) string {
@@ -219,16 +218,16 @@ func whyEnded(ctx context.Context) string {
 	case nil:
 		return ""
 	case context.DeadlineExceeded:
-		return fmt.Sprintf("The run was stopped after %v.", judgeTimeout)
+		return fmt.Sprintf("The run reached its limit of %v and was stopped.", judgeTimeout)
 	}
 	return runStopped
 }
 
-// runStopped is why a run that was told to stop did not judge every case.
+// runStopped says why a run that was stopped has no result for some cases.
 const runStopped = "The run was stopped."
 
-// follow sends the lines of j behind the first n as Server-Sent Events, until
-// the run is over or who follows has left.
+// follow sends the lines of j after the first n as Server-Sent Events, until the run
+// ends or the client leaves.
 func (j *judging) follow(w http.ResponseWriter, r *http.Request, n int) {
 	sse.Follow(w, r, nil, func() ([]sse.Message, bool, <-chan struct{}) {
 		lines, over, changed := j.after(n)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,16 +17,15 @@ import (
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/labserver/internal/session"
-	"wslab/reference/wire"
+	"wslab/reference/uri"
 )
 
 const dialTimeout = 5 * time.Second
 
-// judged are the lab's own servers that can be judged.
-var judged = []string{"reference", "gorilla", "naive"}
+// judged are the lab's own servers that a page can test.
+var judged = endpoint.Names(endpoint.Named())
 
-// ownTargets starts the endpoints called names and returns them as targets. stop
-// ends them.
+// ownTargets starts the endpoints called names and returns them. stop ends them.
 func ownTargets(names []string) (targets []suite.Target, stop func(), err error) {
 	var stops []func()
 	stop = func() {
@@ -52,18 +50,18 @@ func ownTargets(names []string) (targets []suite.Target, stop func(), err error)
 	return targets, stop, nil
 }
 
-// maxServers bounds the learners' servers that are remembered.
+// maxServers limits how many learners' servers the lab remembers.
 const maxServers = 1000
 
-// learnersServers are the servers whose addresses learners sent, by the IDs that
-// their pages received for them. Its zero value is ready.
+// learnersServers maps IDs to the servers whose addresses learners sent. Its zero value
+// is ready to use.
 type learnersServers struct {
 	mu   sync.Mutex
 	byID map[string]suite.Target
 	ids  []string // oldest first
 }
 
-// add remembers t by an ID, and returns the ID.
+// add stores t under id and returns id.
 func (l *learnersServers) add(id string, t suite.Target) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,83 +77,65 @@ func (l *learnersServers) add(id string, t suite.Target) string {
 	return id
 }
 
-// get returns the server that add gave the ID.
+// get returns the server with that ID.
 func (l *learnersServers) get(id string) (suite.Target, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t, ok := l.byID[id]
 	if !ok {
-		return t, &session.CommandError{What: "The lab server does not have the address of this server, or no longer.", Fix: "Press Judge it beside the address. A program sends the address to /api/judge/server first."}
+		return t, &session.CommandError{What: "The lab server does not know this server.", Fix: "On the page, press the button beside the address again. A program first sends the address to /api/judge/server."}
 	}
 	return t, nil
 }
 
-// foreignTarget reads the address of a server that the learner has written.
-// Unless s.JudgeAny is set it must be of this machine: a page is not to make the
-// lab dial elsewhere.
+// foreignTarget returns the server at an address that a learner wrote. Unless s.JudgeAny
+// is set, the address must be on this computer, so that a page cannot make the lab dial
+// other computers.
 func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Target, error) {
 	var t suite.Target
-	fix := "Write it like ws://localhost:9000/."
+	fix := "Write the address like ws://localhost:9000/."
 	if len(address) > 1000 {
-		return t, &session.CommandError{What: "The address is too long.", Fix: fix}
+		return t, &session.CommandError{What: "The address is longer than 1000 bytes.", Fix: fix}
 	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	switch {
-	case err != nil:
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not an address.", address), Fix: fix}
-	case u.Scheme != "ws" && u.Scheme != "wss":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q does not begin with ws:// or wss://.", address), Fix: fix}
-	case u.Hostname() == "":
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has no host.", address), Fix: fix}
-	case u.User != nil:
-		return t, &session.CommandError{What: "An address with a user's name cannot be judged.", Fix: "Leave what stands before the @ out."}
-	case u.Fragment != "" || strings.Contains(address, "#"):
-		return t, &session.CommandError{What: "A WebSocket address has no part behind a # (RFC 6455 §3).", Fix: "Leave it out."}
-	case !wire.IsTarget(u.RequestURI()):
-		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a character that must be percent-encoded.", address), Fix: "Write a space as %20."}
-	case !wire.IsHost(u.Host):
-		return t, &session.CommandError{What: fmt.Sprintf("The host %.60q cannot be sent in a Host header field.", u.Host), Fix: "Write a name in ASCII, and an IPv6 address in brackets and without a zone."}
+	u, err := uri.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return t, &session.CommandError{What: fmt.Sprintf("The lab server cannot use the address %.60q: %v.", uri.WithoutUser(address), err), Fix: fix}
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	host, port, _ := net.SplitHostPort(u.Addr)
+	if host != u.Name {
+		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a zone.", address), Fix: "Write the IPv6 address without the % and the text after it."}
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
-		return t, &session.CommandError{What: fmt.Sprintf("%.60q is not a port.", port), Fix: fix}
-	}
-	host := u.Hostname()
+	n, _ := strconv.ParseUint(port, 10, 16) // it is valid
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
-			What: fmt.Sprintf("%.60s is not this machine, and a page may have only servers of this machine judged.", host),
-			Fix:  "Use localhost, 127.0.0.1 or [::1]; or start the lab server with -judge-any; or run go run ./compare judge -server " + u.String() + ".",
+			What: fmt.Sprintf("%.60s is not on this computer. A page may only test servers on this computer.", host),
+			Fix:  "Use localhost, 127.0.0.1 or [::1]. To allow other computers, start the lab server with -judge-any, or run go run ./compare judge -server " + address + ".",
 		}
 	}
-	// A name may lead elsewhere later, so mayDial looks again at what is dialed; it is
-	// looked at here to say so at once.
+	// Check now, to report the mistake at once. mayDial checks again, because a name may
+	// lead to another address later.
 	for _, ip := range addresses(ctx, host) {
 		if s.isSelf(netip.AddrPortFrom(ip, uint16(n))) {
 			return t, errSelf
 		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: s.mayDial}
-	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.RequestURI(), TLS: u.Scheme == "wss"}
-	addr := net.JoinHostPort(host, strconv.FormatUint(n, 10))
-	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }
+	t = suite.Target{Name: u.Host, Host: u.Host, Path: u.Target, TLS: u.TLS}
+	t.Dial = func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", u.Addr) }
 	if t.TLS {
 		t.Dial = suite.OverTLS(t.Dial, &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}})
 	}
 	return t, nil
 }
 
-// errSelf is why the lab server is not judged by its address.
-var errSelf = &session.CommandError{What: "That is this lab server itself.", Fix: "Its endpoints are in the matrix by their names."}
+// errSelf is the error for an address of the lab server itself.
+var errSelf = &session.CommandError{What: "This is the address of the lab server itself.", Fix: "Its endpoints are already in the table, by their names."}
 
-// errElsewhere is why a name that led to this machine is not dialed any more.
-var errElsewhere = &session.CommandError{What: "The address leads to another machine.", Fix: "Start the lab server with -judge-any to have servers of other machines judged."}
+// errElsewhere is the error for an address that leads to another computer.
+var errElsewhere = &session.CommandError{What: "The address leads to another computer.", Fix: "To test servers on other computers, start the lab server with -judge-any."}
 
-// addresses returns those that host is, or that it is resolved to within
-// dialTimeout; none where it cannot be resolved, which dialing reports.
+// addresses returns the IP addresses of host. If host cannot be resolved within
+// dialTimeout, it returns none, and dialing reports the error.
 func addresses(ctx context.Context, host string) []netip.Addr {
 	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
@@ -169,10 +149,10 @@ func addresses(ctx context.Context, host string) []netip.Addr {
 	return ips
 }
 
-// lookup resolves a name. Tests have another.
+// lookup resolves a name. Tests replace it.
 var lookup = net.DefaultResolver.LookupNetIP
 
-// isLoopback reports whether host is a name or address of this machine alone.
+// isLoopback reports whether host is a loopback address or localhost.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -181,8 +161,8 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// mayDial refuses to dial an address, which a name was resolved to, if that is the lab
-// server itself or, unless s.JudgeAny is set, not of this machine.
+// mayDial refuses to dial the lab server itself and, unless s.JudgeAny is set, other
+// computers. The address is the one that a name was resolved to.
 func (s *Server) mayDial(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	switch {
@@ -209,7 +189,7 @@ func (s *Server) isSelf(a netip.AddrPort) bool {
 	})
 }
 
-// isOfInterface reports whether this machine has the address ip.
+// isOfInterface reports whether this computer has the address ip.
 func isOfInterface(ip netip.Addr) bool {
 	all, err := net.InterfaceAddrs()
 	return err == nil && slices.ContainsFunc(all, func(a net.Addr) bool {

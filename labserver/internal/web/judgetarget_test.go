@@ -85,7 +85,7 @@ func TestAServerThatGoesAwayInTheMiddleIsNotCalledWrong(t *testing.T) {
 	server := s.serverAt("ws://" + l.Addr().String() + "/")
 	var running sync.WaitGroup
 	running.Go(func() {
-		for range 5 { // and then nobody listens any more
+		for range 5 { // then close the listener
 			from, err := l.Accept()
 			if err != nil {
 				return
@@ -190,7 +190,7 @@ func TestTheLabServerIsNotJudgedByAnyOfItsNames(t *testing.T) {
 	s.ok(err)
 	for _, a := range all {
 		if ip := netip.MustParsePrefix(a.String()).Addr(); !wide.isSelf(netip.AddrPortFrom(ip, 8080)) || wide.isSelf(netip.AddrPortFrom(ip, 8081)) {
-			t.Errorf("%v is told wrongly from others", ip)
+			t.Errorf("%v is classified wrongly", ip)
 		}
 	}
 	if wide.isSelf(netip.MustParseAddrPort("192.0.2.1:8080")) {

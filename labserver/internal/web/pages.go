@@ -16,24 +16,24 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"))
 
-// page is what every template is given.
+// page is the data of every template.
 type page struct {
 	Title    string
-	Section  string // lessons, lab, rules: the place in the navigation
+	Section  string // lessons, lab, compare or rules: the place in the navigation
 	Course   *lesson.Course
 	Lesson   *lesson.Lesson
-	Watch    string // session to watch on /lab
+	Watch    string // ID of the session that /lab shows
 	Rules    []wire.Rule
 	Mistakes []endpoint.Mistake // of the servers at /ws/broken/
 	Path     string
 }
 
-// render writes the page made from the template called name.
+// render writes the page that the template called name makes of p.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, p); err != nil {
 		s.Log.Printf("page %s: %v", name, err)
-		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "500 The lab server could not make this page: "+err.Error()+"\nPlease report this mistake.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -48,15 +48,15 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 	w.Write(body)
 }
 
-// current returns the course, read anew when the lessons are being written.
-// When it can't be read, it answers with what is wrong and returns nil.
+// current returns the course. With -dev it reads the lessons again. If the lessons have
+// mistakes, it sends a response with them and returns nil.
 func (s *Server) current(w http.ResponseWriter) *lesson.Course {
 	if !s.Dev {
 		return s.course
 	}
 	course, err := s.Options.Course()
 	if err != nil {
-		http.Error(w, "The lessons have mistakes:\n"+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "500 The lessons have mistakes. Correct these lines and reload the page:\n"+err.Error(), http.StatusInternalServerError)
 		return nil
 	}
 	return course

@@ -40,7 +40,7 @@ func TestNoPageHasInlineScriptOrStyle(t *testing.T) {
 		}
 		tags := tag.FindAllStringSubmatchIndex(body, -1)
 		if len(tags) < 10 {
-			t.Errorf("%s has %d tags, which is no page", path, len(tags))
+			t.Errorf("%s has %d tags, so it is not a page", path, len(tags))
 		}
 		for _, at := range tags {
 			name := strings.ToLower(body[at[2]:at[3]])

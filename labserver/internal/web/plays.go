@@ -9,10 +9,10 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// maxName bounds the name of a scenario that a learner wrote.
+// maxName limits the name of a scenario that a learner wrote, in bytes.
 const maxName = 64
 
-// allScenarios lists the scenarios that can be played by name.
+// allScenarios lists the scenarios that a page can run by name.
 func (s *Server) allScenarios(*http.Request, nothing) (any, error) {
 	all, err := s.scenarios()
 	if err != nil {
@@ -25,20 +25,20 @@ func (s *Server) allScenarios(*http.Request, nothing) (any, error) {
 	return map[string]any{"scenarios": list}, nil
 }
 
-// scenarios returns those that can be played by name, read again while they are
-// being written.
+// scenarios returns the scenarios that a page can run by name. With -dev it reads them
+// again.
 func (s *Server) scenarios() ([]*scenario.Scenario, error) {
 	if !s.Dev {
 		return s.plays, nil
 	}
 	all, err := s.Options.Scenarios()
 	if err != nil {
-		return nil, &failure{Status: http.StatusInternalServerError, What: "The scenarios have mistakes: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Fix: "Change the lines that are named."}
+		return nil, &failure{Status: http.StatusInternalServerError, What: "The scenarios have mistakes: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".", Fix: "Correct the lines that the message names."}
 	}
 	return all, nil
 }
 
-// playAsk is what a page asks to have played.
+// playAsk says which scenario to run, and how.
 type playAsk struct {
 	Scenario string  `json:"scenario"`
 	Text     *string `json:"text"` // of a scenario that the learner wrote
@@ -48,8 +48,7 @@ type playAsk struct {
 	BranchOf string  `json:"branchOf"`
 }
 
-// play begins a play of a scenario of the lessons, or of one that the learner
-// wrote.
+// play starts a run of a scenario: one of the lessons, or one that the learner wrote.
 func (s *Server) play(_ *http.Request, sess *session.Session, ask playAsk) (any, error) {
 	sc, err := s.chosen(ask.Scenario, ask.Text)
 	if err != nil {
@@ -64,11 +63,11 @@ func (s *Server) play(_ *http.Request, sess *session.Session, ask playAsk) (any,
 		return nil, err
 	}
 	plan := sc.Plan()
-	plan.Text = "" // who asked for the play has it
+	plan.Text = "" // the page has the text already
 	return map[string]any{"play": p.ID, "client": p.Token, "scenario": plan}, nil
 }
 
-// rawPlayAsk is what a page asks to have played without a pause.
+// rawPlayAsk says which scenario a raw client runs without a pause.
 type rawPlayAsk struct {
 	Scenario string `json:"scenario"`
 	Endpoint string `json:"endpoint"`
@@ -76,15 +75,15 @@ type rawPlayAsk struct {
 	Round    int    `json:"round"`
 }
 
-// playRaw has a raw client play a scenario of the lessons from its beginning to its
-// end.
+// playRaw has a raw client run a scenario of the lessons from its first step to its
+// last.
 func (s *Server) playRaw(_ *http.Request, sess *session.Session, ask rawPlayAsk) (any, error) {
 	sc, err := s.chosen(ask.Scenario, nil)
 	if err != nil {
 		return nil, err
 	}
 	if ask.Client == "" {
-		return nil, &session.CommandError{What: "The scenario's client has no name.", Fix: "Give it one, or begin a play."}
+		return nil, &session.CommandError{What: "The client of the scenario has no name.", Fix: "Give the client a name, or use the route /plays, which names it."}
 	}
 	return after(sess, func() error {
 		_, err := sess.Play(session.PlayOrder{Scenario: sc, Endpoint: ask.Endpoint, As: session.AsRaw, Pause: -1, Client: ask.Client, Round: ask.Round}, s.addr)
@@ -92,8 +91,8 @@ func (s *Server) playRaw(_ *http.Request, sess *session.Session, ask rawPlayAsk)
 	})
 }
 
-// chosen returns the scenario that a request names, or the one that it brings as
-// text; a text may bear the name of the scenario that it is a change of.
+// chosen returns the scenario called name, or the one in text if text is not nil. The
+// text may have the name of the scenario that it changes.
 func (s *Server) chosen(name string, text *string) (*scenario.Scenario, error) {
 	if text == nil {
 		all, err := s.scenarios()
@@ -102,7 +101,7 @@ func (s *Server) chosen(name string, text *string) (*scenario.Scenario, error) {
 		}
 		sc, err := scenario.Find(all, name)
 		if err != nil {
-			return nil, missing(fmt.Sprintf("There is no scenario %.40q.", name), err.Error())
+			return nil, missing(fmt.Sprintf("The lessons have no scenario %.40q.", name), err.Error())
 		}
 		return sc, nil
 	}
@@ -110,22 +109,22 @@ func (s *Server) chosen(name string, text *string) (*scenario.Scenario, error) {
 		name = "yours"
 	}
 	if len(name) > maxName {
-		return nil, invalid(fmt.Sprintf("The scenario's name has %d bytes.", len(name)), fmt.Sprintf("Give it at most %d, or none.", maxName))
+		return nil, invalid(fmt.Sprintf("The name of the scenario has %d bytes.", len(name)), fmt.Sprintf("Use at most %d bytes, or leave the name out.", maxName))
 	}
 	sc, err := scenario.ParseLearner(name, *text)
 	if err != nil {
-		return nil, invalid("This scenario cannot be played: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".", "Change the lines that are named.")
+		return nil, invalid("The lab server cannot run this scenario: "+strings.ReplaceAll(err.Error(), "\n", "; ")+".", "Correct the lines that the message names.")
 	}
 	return sc, nil
 }
 
-// controlAsk is what a page asks of a play.
+// controlAsk is a command to a run of a scenario.
 type controlAsk struct {
 	Do   string `json:"do"`
 	Step *int   `json:"step"`
 }
 
-// control has a play go on, pause, or end.
+// control continues, pauses or ends a run.
 func (s *Server) control(r *http.Request, sess *session.Session, ask controlAsk) (any, error) {
 	step := -1
 	if ask.Step != nil {
@@ -134,16 +133,16 @@ func (s *Server) control(r *http.Request, sess *session.Session, ask controlAsk)
 	return nothing{}, sess.Control(r.PathValue("play"), ask.Do, step)
 }
 
-// doneAsk is what a page says of a step that its play ordered.
+// doneAsk reports a step that the page has done.
 type doneAsk struct {
 	Step  *int   `json:"step"`
 	Error string `json:"error"`
 }
 
-// performed takes the page's word that it has done what a step orders.
+// performed records that the page has done a step.
 func (s *Server) performed(r *http.Request, sess *session.Session, ask doneAsk) (any, error) {
 	if ask.Step == nil {
-		return nil, invalid("The step that was done is not named.", "Name it by its number, the first is 0.")
+		return nil, invalid("The request does not name the step.", "Send the number of the step. The first step is 0.")
 	}
 	return nothing{}, sess.Done(r.PathValue("play"), *ask.Step, ask.Error)
 }

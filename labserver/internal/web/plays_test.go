@@ -25,7 +25,7 @@ func (s *site) order(sess *session.Session, play, do string, step int) {
 	s.post("/api/sessions/"+sess.ID+"/plays/"+play, map[string]any{"do": do, "step": step})
 }
 
-// phase matches the step event of a play that has come so far; index -1 means
+// phase matches the step event of a run in that phase; index -1 means
 // any step.
 func phase(play string, index int, phase recording.Phase) func(recording.Event) bool {
 	return func(e recording.Event) bool {
@@ -157,7 +157,7 @@ func TestAPlayThatRunsPausesBehindTheStepUnderWay(t *testing.T) {
 		s.order(sess, play, "run", -1)
 		step, order, _ := p.next(play)
 		if step != 2 || order.Do != "close" {
-			t.Errorf("%s: behind the pause step %d orders %+v", name, step, order)
+			t.Errorf("%s: after the pause, step %d orders %+v", name, step, order)
 		}
 		if got := phases(sess, play); !slices.Equal(got, []string{"0 begin", "0 end", "1 begin", "1 end", "2 ready", "2 begin"}) {
 			t.Errorf("%s: all in all it tells %v", name, got)
@@ -202,7 +202,7 @@ func TestPlaysThatCannotBeAreAnsweredWithWhatIsWrong(t *testing.T) {
 		{"an unknown scenario", "", ask(`"scenario":"none"`), 404, "none"},
 		{"no scenario", "", `{"endpoint":"reference","as":"raw"}`, 404, "scenario"},
 		{"an unknown endpoint", "", `{"scenario":"unmasked","endpoint":"native","as":"raw"}`, 409, "native"},
-		{"no client", "", `{"scenario":"unmasked","endpoint":"gorilla"}`, 409, "played as"},
+		{"no client", "", `{"scenario":"unmasked","endpoint":"gorilla"}`, 409, "client of a scenario"},
 		{"another client", "", `{"scenario":"unmasked","endpoint":"gorilla","as":"me"}`, 409, "me"},
 		{"a browser that must break rules", "", `{"scenario":"unmasked","endpoint":"gorilla","as":"browser"}`, 409, "browser"},
 		{"a branch of nothing", "", ask(`"scenario":"unmasked","branchOf":"9"`), 409, `"9"`},
@@ -301,7 +301,7 @@ func TestWhateverAPlayDoesItEndsAndNothingOfItStays(t *testing.T) {
 	s := start(t)
 	for name, text := range map[string]string{
 		"a line that goes dead":         "server pings every 200ms within 100ms\nclient answers\nopen\nwire silent\nwait server\n",
-		"a dead line that nobody sees":  "open\nwire silent\nsend text a\n",
+		"a dead line without a watcher": "open\nwire silent\nsend text a\n",
 		"a process that is killed":      "server in a process\nopen\nsend text a\nread 1\nserver kill\nread eof\n",
 		"a process that is left":        "server in a process\nopen\n",
 		"a shutdown before a crowd":     "client answers\nopen\ncrowd 5\nserver shutdown\nwait server\n",
@@ -325,7 +325,7 @@ func TestWhateverAPlayDoesItEndsAndNothingOfItStays(t *testing.T) {
 						t.Errorf("it ends with %q", why)
 					}
 					s.until("every connection is closed", func() bool {
-						return !slices.ContainsFunc(s.sessions.Connections(), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
+						return !slices.ContainsFunc(s.sessions.Connections(every), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
 					})
 				})
 			})

@@ -13,7 +13,7 @@ import (
 // may break several rules; the first that is noticed names the close code.
 var breaches = map[string]struct {
 	bytes  string
-	code   wire.CloseCode // where it is not the rule's own, with the reason behind it
+	code   wire.CloseCode // if it is not the rule's own, with the reason
 	unseen bool           // the endpoint judges by its own measure, so the recording shows no violation
 }{
 	"5.2/rsv1":                {bytes: frame(0xc1, "a")},

@@ -2,46 +2,46 @@ package web
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"time"
 
 	"wslab/compare/endpoint"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/session"
 )
 
-// handshakeTimeout is how long the answer to a handshake may wait to be taken.
-// It is a learner's time: a refusal can be held at the valve as well.
+// handshakeTimeout limits how long the response to a handshake may take to leave. It is
+// long because the learner can hold the response.
 const handshakeTimeout = 10 * time.Minute
 
-// socket hands a WebSocket handshake at /ws/ENDPOINT to that endpoint, recorded
-// in the session that it names, or in one of its own when it names none. What
-// is wrong with the handshake is the endpoint's to say.
+// socket passes a WebSocket handshake at /ws/ENDPOINT to that endpoint. The session in
+// the query records the connection, or a new session if the query has none. The endpoint
+// itself judges the handshake.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
-	// After a refusal the connection ends: nothing else that might follow on it
-	// belongs into the recording.
+	// After a refusal the connection closes. A later request on it would not belong in the
+	// recording.
 	w.Header().Set("Connection", "close")
 	e, err := endpoint.Find(r.PathValue("endpoint"))
 	if err != nil {
-		http.Error(w, "404 "+err.Error()+"\nTry /ws/reference, /ws/gorilla or /ws/naive.", http.StatusNotFound)
+		http.Error(w, "404 "+err.Error()+"\nUse /ws/reference, /ws/gorilla or /ws/naive.", http.StatusNotFound)
 		return
 	}
 	query := r.URL.Query()
 	client := query.Get("client")
 	if len(client) > session.MaxClient {
-		http.Error(w, "400 The client's name is too long.", http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("400 The name of the client has %d bytes. Use at most %d.", len(client), session.MaxClient), http.StatusBadRequest)
 		return
 	}
-	conn, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
-		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+	conn := endpoint.TapOf(r)
+	if conn == nil {
+		http.Error(w, "501 The lab server cannot record this connection, because it is not plain HTTP/1.1 over TCP. Connect with ws://.", http.StatusNotImplemented)
 		return
 	}
 	if !bytes.HasPrefix(conn.Early(), []byte(r.Method+" "+r.RequestURI+" ")) {
-		// What was read is not this request alone, so the recording would begin with another.
-		http.Error(w, "400 This handshake came behind another request in the same TCP segment. Open a connection of its own for it.", http.StatusBadRequest)
+		// The bytes read so far begin with another request, and so would the recording.
+		http.Error(w, "400 This handshake arrived in the same TCP segment as another request. Open a new connection for it.", http.StatusBadRequest)
 		return
 	}
 	var sess *session.Session
@@ -53,7 +53,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	} else if found, ok := s.sessions.Get(id); ok {
 		sess = found
 	} else {
-		http.Error(w, "404 There is no session "+clipped(id, 40)+"; it may have ended. Leave ?session= out, or reload the page.", http.StatusNotFound)
+		http.Error(w, "404 There is no session "+clipped(id, 40)+". It may have ended. Reload the page, or leave ?session= out.", http.StatusNotFound)
 		return
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(handshakeTimeout))
@@ -62,13 +62,13 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeOver takes the connection of a request from the HTTP server, to be read from
-// the first byte of the request. When it cannot, it answers and returns nil.
+// takeOver takes the connection of r from the HTTP server. Reads begin with the first
+// byte of the request. On failure it sends a response and returns nil.
 func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	w.Header().Set("Connection", "close")
-	tapped, ok := r.Context().Value(tapKey{}).(*tap.Conn)
-	if !ok {
-		http.Error(w, "501 This connection cannot be recorded: it is not plain HTTP/1.1 over TCP.", http.StatusNotImplemented)
+	tapped := endpoint.TapOf(r)
+	if tapped == nil {
+		http.Error(w, "501 The lab server cannot record this connection, because it is not plain HTTP/1.1 over TCP. Connect with ws://.", http.StatusNotImplemented)
 		return nil
 	}
 	head := tapped.Early()
@@ -88,11 +88,11 @@ func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	return &begun{Conn: conn, first: bytes.NewReader(head)}
 }
 
-// begun is a connection of which something has been read, to be read again.
+// begun is a connection whose first bytes were read already. Read returns them again.
 type begun struct {
 	net.Conn
 	first  *bytes.Reader
-	number int // of the case that it is for; 0: any
+	number int // of its test case; 0 for any
 }
 
 func (c *begun) Read(p []byte) (int, error) {

@@ -46,7 +46,7 @@ func TestAProgramMayConnectAgainAndAgain(t *testing.T) {
 		}
 		c.Close()
 	}
-	for _, c := range s.sessions.Connections() {
+	for _, c := range s.sessions.Connections(every) {
 		if !c.Outside {
 			t.Errorf("%+v", c)
 		}
@@ -251,7 +251,7 @@ func TestAClientThatLeavesWithAFrameHeldHarmsNobody(t *testing.T) {
 					// The learner steps on, and it comes to its end by itself.
 					s.until("the server closes TCP", func() bool {
 						sess.Valve("step", nil)
-						list := s.sessions.Connections()
+						list := s.sessions.Connections(every)
 						return !slices.ContainsFunc(list, func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
 					})
 				})
@@ -289,7 +289,7 @@ func TestAPageThatReloadsWithAFrameHeldFindsItsSessionAgain(t *testing.T) {
 		// The browser ends stream and WebSocket at once.
 		st.body.Close()
 		p.Close()
-		s.await(sess, "its FIN waits behind the frame", tcp("fin"))
+		s.await(sess, "its FIN waits after the frame", tcp("fin"))
 
 		st = s.follow(sess.ID, nil)
 		seen := false
@@ -309,7 +309,7 @@ func TestAPageThatReloadsWithAFrameHeldFindsItsSessionAgain(t *testing.T) {
 		q.echoes("again")
 		q.Close()
 		s.until("both connections are closed", func() bool {
-			return !slices.ContainsFunc(s.sessions.Connections(), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
+			return !slices.ContainsFunc(s.sessions.Connections(every), func(l session.Listed) bool { return l.Session == sess.ID && l.Open })
 		})
 		st.body.Close()
 	})

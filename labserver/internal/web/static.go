@@ -12,24 +12,23 @@ import (
 	"time"
 )
 
-// asset is a file of the page, or a long answer that stays the same, ready to be
-// sent.
+// asset is a file of the page, or a long response that never changes, ready to send.
 type asset struct {
 	plain, gzip []byte
-	media       string // "" where it is not known
+	media       string // "" if unknown
 	tag         string // entity tag, a hash of the content
 }
 
-// newAsset compresses and hashes body once. The standard library does the rest
-// (conditional requests, ranges) in http.ServeContent; a package that compresses each
-// answer anew would be no shorter here than these two functions and takesGzip.
+// newAsset compresses and hashes body once. http.ServeContent handles conditional
+// requests and ranges. A compression package would not be shorter: it would replace only
+// zipped and takesGzip, 20 lines, and compress each response again.
 func newAsset(body []byte, media string) *asset {
 	sum := sha256.Sum256(body)
 	return &asset{body, zipped(body), media, hex.EncodeToString(sum[:12])}
 }
 
-// serve answers r with a. It changes only with the program, so a browser asks
-// whether its copy is still good and is told so in a few bytes.
+// serve sends a. It changes only with the program, so browsers ask each time whether
+// their copy is current, and get a response of a few bytes.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
@@ -46,15 +45,15 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// media are the types of assets. The standard library would ask the machine,
-// and machines differ: with nosniff, a script of another type is not run.
+// media has the types of assets by extension. The standard library would use the types of
+// the computer, which differ, and with nosniff a browser runs no script of another type.
 var media = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
 }
 
-// loadAssets reads and compresses every file of fsys, once.
+// loadAssets reads and compresses every file of fsys.
 func loadAssets(fsys fs.FS) (map[string]*asset, error) {
 	assets := map[string]*asset{}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
@@ -88,7 +87,7 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takesGzip reports whether the client of r says that it can read gzip.
+// takesGzip reports whether the client of r accepts gzip.
 func takesGzip(r *http.Request) bool {
 	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, q, _ := strings.Cut(strings.TrimSpace(coding), ";")
@@ -99,12 +98,11 @@ func takesGzip(r *http.Request) bool {
 	return false
 }
 
-// zipped returns b compressed. A file of some kilobytes takes well under a
-// millisecond.
+// zipped returns b compressed. A file of some kilobytes takes less than a millisecond.
 func zipped(b []byte) []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	z.Write(b) // to memory: it cannot fail
+	z.Write(b) // a write to memory cannot fail
 	z.Close()
 	return out.Bytes()
 }

@@ -131,7 +131,7 @@ func TestWhatJavaScriptThrowsEndsThePlay(t *testing.T) {
 	play, client := s.begin(sess, map[string]any{"text": "# x\nopen\nclose 1006\n", "endpoint": "gorilla", "as": "browser"})
 	p.open(play, client, "gorilla")
 	step, _, _ := p.next(play)
-	p.done(play, step, "InvalidAccessError: 1006 is no code for close()")
+	p.done(play, step, "InvalidAccessError: 1006 is not a code for close()")
 	if why := s.over(sess, play); !strings.Contains(why, "InvalidAccessError") {
 		t.Errorf("it ends with %q", why)
 	}

@@ -1,21 +1,21 @@
-// Package web is the lab server's routes: pages, the API by which a page steers
-// and watches, and the addresses at which WebSockets are served.
+// Package web has the routes of the lab server: the pages, the API that the pages use, and
+// the addresses of the WebSocket endpoints.
 //
-//	web.go         the handler, and what every request must pass
-//	guard.go       who may ask: Host, Origin, Content-Security-Policy
+//	web.go         the server, its routes, and panics in a handler
+//	guard.go       which requests are accepted: Host, Origin, Content-Security-Policy
 //	pages.go       server-rendered pages; templates/ holds their HTML
-//	static.go      the page's files, and long answers that stay the same
-//	json.go        requests and answers in JSON, and their errors
-//	api.go         sessions and what the page asks besides
-//	plays.go       scenarios and the plays of them
-//	sockets.go     WebSockets under study
+//	static.go      the page's files, and long responses that never change
+//	json.go        requests and responses in JSON, and errors
+//	api.go         sessions, decoding, source listings
+//	plays.go       scenarios and their runs
+//	sockets.go     the WebSocket endpoints
 //	routing.go     several lab servers behind a proxy
-//	judge.go       cases that servers and browsers are judged by
-//	judgejob.go    the runs of them, in the background
-//	judgeclient.go the runs in which a browser is judged
-//	judgetarget.go the servers that a page may have judged
-//	casewords.go   what a case sends and expects, in words
-//	headermap.go   what became of each header, and one of them sent
+//	judge.go       test cases for servers and browsers
+//	judgejob.go    their runs, in the background
+//	judgeclient.go runs that test a browser
+//	judgetarget.go the servers that a page may test
+//	casewords.go   test cases in words
+//	headermap.go   the frame header map
 package web
 
 import (
@@ -33,28 +33,27 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
-	"wslab/compare/tap"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 )
 
 // Options of a Server.
 type Options struct {
-	// Course and Scenarios load the lessons and what they play. They are called once
-	// by New, and with Dev for every request, so that an edit shows on reload.
+	// Course and Scenarios load the lessons and the scenarios. New calls them once. With
+	// Dev, every request calls them, so that an edit shows on reload.
 	Course    func() (*lesson.Course, error)
 	Scenarios func() ([]*scenario.Scenario, error)
 	Sites     *lesson.Sites
-	Gorilla   string // folder of gorilla's source, empty where it is absent
+	Gorilla   string // folder of gorilla's source; empty if this computer has none
 	Static    fs.FS  // the page's files
 	Dev       bool
-	JudgeAny  bool     // servers of other machines may be judged from the page
-	Hosts     []string // names beside localhost and loopback addresses that the server answers to
-	Memory    int      // bytes that all recordings together may take, counted roughly; 0 means session.DefaultMemory
+	JudgeAny  bool     // pages may test servers on other computers
+	Hosts     []string // names of the server, in addition to localhost and loopback addresses; if not empty, others can reach it
+	Memory    int      // limit of all recordings together, roughly, in bytes; 0 means session.DefaultMemory
 	Log       *log.Logger
 
-	HeaderTimeout time.Duration // for a request's head to come; 0 means 10 s
-	AnswerTimeout time.Duration // for an answer to be taken; 0 means a minute
+	HeaderTimeout time.Duration // to receive the header of a request; 0 means 10 s
+	AnswerTimeout time.Duration // to send a response; 0 means a minute
 }
 
 // Server is the lab server without its listeners. Use New.
@@ -70,10 +69,10 @@ type Server struct {
 
 	judgings judgings
 	servers  learnersServers
-	stopping atomic.Bool // the sessions are being ended
+	stopping atomic.Bool // Serve is ending the sessions
 }
 
-// Bounds of what a client may send and how slowly.
+// Limits of what a client may send, in bytes, and how slowly.
 const (
 	maxHeaderBytes = 16 << 10
 	maxBody        = 1 << 20
@@ -81,7 +80,7 @@ const (
 	idleTimeout    = 2 * time.Minute
 )
 
-// New returns a Server, or what is wrong with the lessons.
+// New returns a Server, or an error that names the mistakes in the lessons.
 func New(o Options) (*Server, error) {
 	course, err := o.Course()
 	if err != nil {
@@ -107,9 +106,9 @@ func New(o Options) (*Server, error) {
 	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
 }
 
-// Serve answers on all listeners, of which the first is the one that raw
-// clients dial, until ctx ends; then it closes every WebSocket with 1001 and
-// returns. An error is that of a listener.
+// Serve accepts connections on all listeners until ctx ends. Raw clients dial the first
+// listener. At the end Serve closes every WebSocket with 1001. Its error is that of a
+// listener.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	s.addr = reachable(listeners[0].Addr())
 	for _, l := range listeners {
@@ -125,13 +124,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          s.Log,
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, tapKey{}, c)
-		},
 	}
+	serve := endpoint.Tapped(server)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)}) }()
+		go func() { failed <- serve(l) }()
 	}
 	var err error
 	ended := 0
@@ -154,29 +151,26 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	return err
 }
 
-// reachable returns the address at which a program on this machine reaches a
-// listener at a.
+// reachable returns the address at which a program on this computer reaches a listener
+// at a.
 func reachable(a net.Addr) string {
 	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("127.0.0.1:%d", tcp.Port) // [::] takes IPv4 as well
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port) // [::] accepts IPv4 too
 	}
 	return a.String()
 }
 
-// shutdownTimeout is how long clients have to answer 1001.
+// shutdownTimeout is how long clients have to answer the Close frame with 1001.
 const shutdownTimeout = 2 * time.Second
 
-// tapKey is where a request's context holds its connection.
-type tapKey struct{}
-
-// route is a pattern of http.ServeMux and what answers it.
+// route is a pattern of http.ServeMux and its handler.
 type route struct {
 	pattern string
 	handler http.HandlerFunc
 }
 
-// routes are all of the lab server. README.md has a table of them, which a test
-// compares with this one.
+// routes returns all routes of the lab server. A test compares them with the list in
+// labserver/README.md.
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.index},
@@ -227,7 +221,7 @@ func (s *Server) routes() []route {
 	}
 }
 
-// handler returns all routes behind the guard.
+// handler returns the handler of all routes, with the guard.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
@@ -236,8 +230,8 @@ func (s *Server) handler() http.Handler {
 	return s.recovered(s.guard(s.whileRunning(mux)))
 }
 
-// whileRunning turns the API's requests away while the lab server ends, when
-// their sessions are gone: a page must not think that only its session is.
+// whileRunning refuses requests to the API while the lab server shuts down. Otherwise a
+// page would get 404 for its session, and report only that.
 func (s *Server) whileRunning(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.stopping.Load() && strings.HasPrefix(r.URL.Path, "/api/") {
@@ -249,7 +243,8 @@ func (s *Server) whileRunning(next http.Handler) http.Handler {
 	})
 }
 
-// recovered ends a request that panics with 500, and no other.
+// recovered sends a response with status 500 for a request whose handler panics. Other
+// requests continue.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -259,7 +254,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 				panic(v)
 			default:
 				s.Log.Printf("panic serving %s: %v\n%s", r.URL.Path, v, debug.Stack())
-				http.Error(w, "The lab server made a mistake with this request; its log says which. Other connections go on.", http.StatusInternalServerError)
+				http.Error(w, "500 The lab server failed to handle this request because of a programming mistake. Its log has the details. Other connections are not affected. Please report the mistake.", http.StatusInternalServerError)
 			}
 		}()
 		next.ServeHTTP(w, r)
