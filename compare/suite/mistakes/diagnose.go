@@ -103,7 +103,7 @@ var overlooked = map[string]string{
 	wire.RuleTextUTF8.Code:        "utf8-not-checked",
 }
 
-// overlooks returns the one mistake of overlooking all of rules, or "".
+// Overlooks returns the one mistake of overlooking all of rules, or "".
 func Overlooks(rules []string) string {
 	code := ""
 	for _, rule := range rules {

@@ -310,7 +310,7 @@ func explains(sends, came []said) bool {
 	return true
 }
 
-// answered reports whether what m sends is what an outcome of c has, so that c
+// answeredAs reports whether what m sends is what an outcome of c has, so that c
 // says nothing of m's mistake.
 func answeredAs(c *spec.Case, sends []said) bool {
 	saw := make([]spec.Message, len(sends))

@@ -246,7 +246,7 @@ type Keys struct {
 	known []string
 }
 
-// add returns the keys known before, and knows key from now on.
+// Add returns the keys known before, and knows key from now on.
 func (k *Keys) Add(key string) []string {
 	if k == nil {
 		return nil

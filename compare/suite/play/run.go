@@ -197,7 +197,7 @@ type bounds struct {
 	controls int    // control frames, and fragments without a payload
 }
 
-// bounds returns what c calls for at most, with some slack.
+// boundsOf returns what c calls for at most, with some slack.
 func boundsOf(c *spec.Case) bounds {
 	b := bounds{bytes: slack, controls: manyControls}
 	most := 0

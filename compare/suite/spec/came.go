@@ -10,36 +10,36 @@ import (
 	"wslab/reference/wire"
 )
 
-// A headCheck judges one thing about the target's half of the opening
+// A HeadCheck judges one thing about the target's half of the opening
 // handshake.
 type HeadCheck func(a Half) Finding
 
-// A finding is what a check has found. The zero value is that all is well.
+// A Finding is what a check has found. The zero value is that all is well.
 type Finding struct {
 	Verdict Verdict
 	Why     string // for people, with the target as it
 	Mistake string // code of the one mistake that this shows, "" where it may be several
 }
 
-// found returns a finding that shows no certain mistake.
+// Found returns a finding that shows no certain mistake.
 func Found(v Verdict, why string, args ...any) Finding {
 	return Finding{Verdict: v, Why: fmt.Sprintf(why, args...)}
 }
 
-// shows returns f as what shows the mistake with this code.
+// Showing returns f as what shows the mistake with this code.
 func (f Finding) Showing(mistake string) Finding {
 	f.Mistake = mistake
 	return f
 }
 
-// span is a frame as it came: its header, and where its payload stands in that
+// Span is a frame as it came: its header, and where its payload stands in that
 // of the message or control frame.
 type Span struct {
 	Header wire.Header
 	Start  int
 }
 
-// seen is one message or control frame that came from the target.
+// Message is one message or control frame that came from the target.
 type Message struct {
 	Opcode  wire.Opcode
 	Payload []byte
@@ -51,10 +51,10 @@ type Message struct {
 	Idle bool
 }
 
-// compressed reports whether s is a message with RSV1.
+// Compressed reports whether s is a message with RSV1.
 func (s Message) Compressed() bool { return !s.Opcode.IsControl() && s.Frames[0].Header.RSV1 }
 
-// An answer is the target's half of the opening handshake.
+// An Half is the target's half of the opening handshake.
 type Half struct {
 	Head    *dissect.Handshake
 	Rest    []byte              // what came behind it in the same read
@@ -68,7 +68,7 @@ type Half struct {
 	Port     string   // the judge's own
 }
 
-// describe says what a message or control frame is: `TEXT "Hello"`.
+// Describe says what a message or control frame is: `TEXT "Hello"`.
 func Describe(op wire.Opcode, head []byte, size int) string {
 	name := strings.ToUpper(op.String())
 	switch {
@@ -114,7 +114,7 @@ func (s Message) String() string {
 	return text
 }
 
-// codeText gives a close code as its number.
+// CodeText gives a close code as its number.
 func CodeText(c wire.CloseCode) string {
 	if c == wire.NoStatusReceived {
 		return "(empty)"

@@ -14,7 +14,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// elsewhere is the placeholder in an Opening for an address of the judge at which a
+// Elsewhere is the placeholder in an Opening for an address of the judge at which a
 // WebSocket can be opened.
 const Elsewhere = "{elsewhere}"
 
@@ -168,16 +168,16 @@ type How uint8
 
 // The ways.
 const (
-	// ByJudge: when all is seen the judge sends Close 1000; the target answers.
+	// JudgeCloses: when all is seen the judge sends Close 1000; the target answers.
 	JudgeCloses How = iota
-	// Answers: a step sent a Close frame, which the target answers.
+	// TargetAnswers: a step sent a Close frame, which the target answers.
 	TargetAnswers
-	// Fails: the target Fails the WebSocket Connection (RFC 6455 §7.1.7).
+	// TargetFails: the target Fails the WebSocket Connection (RFC 6455 §7.1.7).
 	TargetFails
-	// Drops: a step ended TCP, and the target is to end its side, with or
+	// TargetDrops: a step ended TCP, and the target is to end its side, with or
 	// without a Close frame.
 	TargetDrops
-	// Refuses: there is no WebSocket: the server answers with one of Statuses, or
+	// TargetRefuses: there is no WebSocket: the server answers with one of Statuses, or
 	// the client leaves without a frame.
 	TargetRefuses
 )
@@ -198,7 +198,7 @@ type End struct {
 	NoTCP bool
 }
 
-// mirror returns c with the roles swapped.
+// Mirror returns c with the roles swapped.
 func (c *Case) Mirror() *Case {
 	m := *c
 	m.ID += Mirrored
@@ -235,7 +235,7 @@ func (c *Case) Handshakes() bool {
 	return slices.Contains([]string{"4", "9", "11", "7692-7"}, strings.SplitN(c.Group(), ".", 2)[0]) && c.Group() != "7692-7.2"
 }
 
-// refusal returns the first outcome that is a refusal, or nil.
+// Refusal returns the first outcome that is a refusal, or nil.
 func (c *Case) Refusal() *Outcome {
 	for i := range c.Outcomes {
 		if c.Outcomes[i].End.How == TargetRefuses {
@@ -245,7 +245,7 @@ func (c *Case) Refusal() *Outcome {
 	return nil
 }
 
-// mayOpen reports whether an outcome of c is an open WebSocket.
+// MayOpen reports whether an outcome of c is an open WebSocket.
 func (c *Case) MayOpen() bool {
 	for _, o := range c.Outcomes {
 		if o.End.How != TargetRefuses {
@@ -255,12 +255,12 @@ func (c *Case) MayOpen() bool {
 	return false
 }
 
-// allows reports whether a refusal may have this status.
+// Allows reports whether a refusal may have this status.
 func (e End) Allows(status int) bool {
 	return slices.Contains(e.Statuses, status) || len(e.Statuses) == 0 && status >= 400
 }
 
-// resets reports whether a step of c resets TCP.
+// Resets reports whether a step of c resets TCP.
 func (c *Case) Resets() bool {
 	for _, s := range c.Steps {
 		if s.Do == DoReset {
@@ -273,7 +273,7 @@ func (c *Case) Resets() bool {
 // Seed is what the masking keys of all cases are made from, with their IDs.
 const Seed = 6455
 
-// keys returns the source of the masking keys of c, the same in every run.
+// MaskingKeys returns the source of the masking keys of c, the same in every run.
 func (c *Case) MaskingKeys() func() [4]byte {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, c.ID)
@@ -284,7 +284,7 @@ func (c *Case) MaskingKeys() func() [4]byte {
 	}
 }
 
-// sendsClose reports whether a step of c sends a Close frame.
+// SendsClose reports whether a step of c sends a Close frame.
 func (c *Case) SendsClose() bool {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {

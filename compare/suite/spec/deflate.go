@@ -24,10 +24,10 @@ type Deflate struct {
 	Offered func(request wire.Head) string
 }
 
-// browserOffer is what browsers offer: a server may ask for a smaller window.
+// BrowserOffer is what browsers offer: a server may ask for a smaller window.
 const BrowserOffer = wire.PermessageDeflate + "; client_max_window_bits"
 
-// fullWindow is what a case needs in which the judge reaches back 32 KiB.
+// FullWindow is what a case needs in which the judge reaches back 32 KiB.
 func FullWindow(agreed wire.DeflateParams, judge wire.Role) string {
 	if bits := SendingBits(agreed, judge); bits < 15 {
 		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
@@ -35,7 +35,7 @@ func FullWindow(agreed wire.DeflateParams, judge wire.Role) string {
 	return ""
 }
 
-// sendingBits returns the bits of the judge's window.
+// SendingBits returns the bits of the judge's window.
 func SendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	bits := agreed.ClientMaxWindowBits
 	if judge == wire.Server {
@@ -44,13 +44,13 @@ func SendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	return cmp.Or(bits, 15)
 }
 
-// A packer compresses what the judge sends.
+// A Packer compresses what the judge sends.
 type Packer struct {
 	Out   bytes.Buffer
 	Flate *flate.Writer
 }
 
-// newPacker returns a packer whose messages refer to those before them.
+// NewPacker returns a packer whose messages refer to those before them.
 func NewPacker() *Packer {
 	p := new(Packer)
 	p.Flate, _ = flate.NewWriter(&p.Out, flate.BestCompression) // it fails for levels that do not exist
@@ -60,7 +60,7 @@ func NewPacker() *Packer {
 // packers are those for messages on their own, for they are large.
 var packers = sync.Pool{New: func() any { return NewPacker() }}
 
-// packAlone returns message compressed on its own.
+// PackAlone returns message compressed on its own.
 func PackAlone(message []byte) []byte {
 	p := packers.Get().(*Packer)
 	defer packers.Put(p)
@@ -68,7 +68,7 @@ func PackAlone(message []byte) []byte {
 	return p.Pack(message)
 }
 
-// pack returns message as RFC 7692 §7.2.1 has it sent.
+// Pack returns message as RFC 7692 §7.2.1 has it sent.
 func (p *Packer) Pack(message []byte) []byte {
 	p.Out.Reset()
 	_, _ = p.Flate.Write(message)
@@ -77,18 +77,18 @@ func (p *Packer) Pack(message []byte) []byte {
 	return b[:len(b)-4] // without the 00 00 ff ff that every flush ends in
 }
 
-// packed returns f with its payload compressed on its own and RSV1 set.
+// Packed returns f with its payload compressed on its own and RSV1 set.
 func Packed(f Frame) Frame {
 	f.Payload.Packed = true
 	return f.WithRSV(4)
 }
 
-// rawPacked returns a frame of a compressed message with these bytes.
+// RawPacked returns a frame of a compressed message with these bytes.
 func RawPacked(op wire.Opcode, b ...byte) Frame {
 	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Data: b}}
 }
 
-// offeredParam returns a parameter of the first offer of permessage-deflate.
+// OfferedParam returns a parameter of the first offer of permessage-deflate.
 func OfferedParam(request wire.Head, name string) (wire.Param, bool) {
 	list, _ := wire.ParseExtensions(request)
 	for _, e := range list {

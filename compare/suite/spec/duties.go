@@ -12,28 +12,28 @@ var (
 	DutyOneOrigin = MustOf("7.3", "paragraph 1", TheClient, "A client sends no more than one Origin.").OfRFC(6454)
 )
 
-// dutyAsks is item n of the request in §4.1.
+// DutyAsks is item n of the request in §4.1.
 func DutyAsks(n int, says string) Duty {
 	return MustOf("4.1", fmt.Sprintf("item %d of the request", n), TheClient, says)
 }
 
-// dutyReads is item n of the handshake in §4.2.1. A server that finds that the
+// DutyReads is item n of the handshake in §4.2.1. A server that finds that the
 // handshake differs must refuse it.
 func DutyReads(n int, says string) Duty {
 	return MustOf("4.2.1", fmt.Sprintf("paragraph 2 with item %d", n), TheServer, says).WhenReceived()
 }
 
-// dutyReplies is item n of step 5 in §4.2.2.
+// DutyReplies is item n of step 5 in §4.2.2.
 func DutyReplies(n int, says string) Duty {
 	return MustOf("4.2.2", fmt.Sprintf("step 5, item %d", n), TheServer, says)
 }
 
-// dutyOnce is that a field is not repeated in a response (§11.3).
+// DutyOnce is that a field is not repeated in a response (§11.3).
 func DutyOnce(section string) Duty {
 	return MustOf(section, "last paragraph", TheServer, "A server sends this field once at most.")
 }
 
-// dutyChecks is item n of what a client validates in the response (§4.1).
+// DutyChecks is item n of what a client validates in the response (§4.1).
 func DutyChecks(n int, says string) Duty {
 	return MustOf("4.1", fmt.Sprintf("item %d of the response", n), TheClient, says).WhenReceived()
 }

@@ -41,15 +41,15 @@ func (d Duty) String() string {
 	return fmt.Sprintf("RFC %d §%s, %s; binds the %s", cmp.Or(d.RFC, 6455), d.Section, d.Paragraph, d.Binds)
 }
 
-// must returns a Duty of RFC 6455.
+// MustOf returns a Duty of RFC 6455.
 func MustOf(section, paragraph string, binds Party, says string) Duty {
 	return Duty{Section: section, Paragraph: paragraph, Binds: binds, Says: says}
 }
 
-// of returns d as one of another RFC.
+// OfRFC returns d as one of another RFC.
 func (d Duty) OfRFC(rfc int) Duty { d.RFC = rfc; return d }
 
-// onReceipt returns d as one about something wrong that was received.
+// WhenReceived returns d as one about something wrong that was received.
 func (d Duty) WhenReceived() Duty { d.OnReceipt = true; return d }
 
 // Requests, as a server reads them.

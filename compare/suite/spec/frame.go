@@ -29,7 +29,7 @@ type Frame struct {
 	Key     *[4]byte // nil: the next one of the case's seed
 }
 
-// append writes f, as sent by role, to the end of b. next gives masking keys.
+// Append writes f, as sent by role, to the end of b. next gives masking keys.
 func (f Frame) Append(b []byte, role wire.Role, next func() [4]byte) []byte {
 	p := f.Payload.Bytes()
 	h := wire.Header{
@@ -75,5 +75,5 @@ func SeesPong(s string) Expect { return Expect{Opcode: wire.Pong, Payload: Paylo
 
 func Sees(op wire.Opcode, p Payload) Expect { return Expect{Opcode: op, Payload: p} }
 
-// perhaps returns e as something that may be left out.
+// Perhaps returns e as something that may be left out.
 func (e Expect) Perhaps() Expect { e.Optional = true; return e }

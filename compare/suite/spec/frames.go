@@ -29,31 +29,31 @@ func CloseBody(body ...byte) Frame {
 
 func Of(op wire.Opcode, p Payload) Frame { return Frame{Fin: true, Opcode: op, Payload: p} }
 
-// closeWith returns a Close frame with code and reason, legal or not.
+// Close returns a Close frame with code and reason, legal or not.
 func Close(code wire.CloseCode, reason string) Frame {
 	return CloseBody(append([]byte{byte(code >> 8), byte(code)}, reason...)...)
 }
 
-// more returns f with FIN 0.
+// More returns f with FIN 0.
 func (f Frame) More() Frame { f.Fin = false; return f }
 
-// rsv returns f with these reserved bits, RSV1 being 4.
+// WithRSV returns f with these reserved bits, RSV1 being 4.
 func (f Frame) WithRSV(bits uint8) Frame { f.RSV = bits; return f }
 
-// opcode returns f with another opcode.
+// WithOpcode returns f with another opcode.
 func (f Frame) WithOpcode(op wire.Opcode) Frame { f.Opcode = op; return f }
 
-// form returns f with its length written in form.
+// WithForm returns f with its length written in form.
 func (f Frame) WithForm(form wire.LengthForm) Frame { f.Form = form; return f }
 
-// claims returns f with the length n in its header, whatever its payload.
+// Claiming returns f with the length n in its header, whatever its payload.
 func (f Frame) Claiming(n uint64) Frame { f.Claims, f.Lies = n, true; return f }
 
-// key returns f with this masking key.
+// WithKey returns f with this masking key.
 func (f Frame) WithKey(key ...byte) Frame { k := [4]byte(key); f.Key = &k; return f }
 
-// wrongMask returns f masked just as the judge's role must not do it.
+// WrongMask returns f masked just as the judge's role must not do it.
 func (f Frame) WrongMask() Frame { f.Masking = Wrong; return f }
 
-// wrongMask is the Masking that is the opposite of what the role demands.
+// Wrong is the Masking that is the opposite of what the role demands.
 const Wrong Masking = 0xff

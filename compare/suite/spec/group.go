@@ -10,7 +10,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// A group gives the cases of one section their IDs.
+// A Section gives the cases of one section their IDs.
 type Section struct {
 	Name  string // before the slash
 	In    string // of the RFC
@@ -18,14 +18,14 @@ type Section struct {
 	Cases []*Case
 }
 
-// add appends a case for servers, which is mirrored for clients unless it is
-// OneSided. It has the group's section where it has none of its own.
+// Add appends a case for servers, which is mirrored for clients unless it is
+// OneSided. It has In for its section where it has none of its own.
 func (g *Section) Add(c Case) {
 	c.Judges = wire.Server
 	g.append(c)
 }
 
-// addForClients appends a case that only clients can be judged by.
+// AddForClients appends a case that only clients can be judged by.
 func (g *Section) AddForClients(c Case) {
 	c.Judges, c.OneSided = wire.Client, true
 	g.append(c)
@@ -45,7 +45,7 @@ func (g *Section) append(c Case) {
 	g.Cases = append(g.Cases, &c)
 }
 
-// mirrored ends the ID of a case that is mirrored for clients.
+// Mirrored ends the ID of a case that is mirrored for clients.
 const Mirrored = "-client"
 
 // longestName is how many bytes a Name has at most. A Name that is mirrored leaves

@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// grouped writes n with a comma between thousands.
+// Grouped writes n with a comma between thousands.
 func Grouped(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)
@@ -12,7 +12,7 @@ func Grouped(n int) string {
 	return fmt.Sprintf("%s,%03d", Grouped(n/1000), n%1000)
 }
 
-// counted writes n bytes.
+// Counted writes n bytes.
 func Counted(n int) string {
 	if n == 1 {
 		return "1 byte"

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// atMostOnce: the field called name is not repeated.
+// AtMostOnce: the field called name is not repeated.
 func AtMostOnce(name string) HeadCheck {
 	return func(a Half) Finding {
 		if n := len(a.Head.Head.Values(name)); n > 1 {
@@ -15,10 +15,10 @@ func AtMostOnce(name string) HeadCheck {
 	}
 }
 
-// tried is what a connection is tried with once it is open.
+// Tried is what a connection is tried with once it is open.
 var Tried = []Step{Send(Text("Hello"))}
 
-// set returns head with the lines of the field called name replaced by lines.
+// Set returns head with the lines of the field called name replaced by lines.
 func Set(head, name string, lines ...string) string {
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(head, "\r\n") {
@@ -36,7 +36,7 @@ func Set(head, name string, lines ...string) string {
 	return b.String()
 }
 
-// plus returns head with lines behind its last.
+// Plus returns head with lines behind its last.
 func Plus(head string, lines ...string) string {
 	head = strings.TrimSuffix(head, "\r\n")
 	for _, l := range lines {
@@ -45,13 +45,13 @@ func Plus(head string, lines ...string) string {
 	return head + "\r\n"
 }
 
-// startLine returns head with another first line.
+// StartLine returns head with another first line.
 func StartLine(head, line string) string {
 	_, fields, _ := strings.Cut(head, "\r\n")
 	return line + "\r\n" + fields
 }
 
-// renamed returns head with the names of its fields changed.
+// Renamed returns head with the names of its fields changed.
 func Renamed(head string, change func(string) string) string {
 	lines := strings.Split(head, "\r\n")
 	for i, l := range lines {
@@ -62,7 +62,7 @@ func Renamed(head string, change func(string) string) string {
 	return strings.Join(lines, "\r\n")
 }
 
-// backwards returns head with its fields in the opposite order.
+// Backwards returns head with its fields in the opposite order.
 func Backwards(head string) string {
 	line, fields, _ := strings.Cut(strings.TrimSuffix(head, "\r\n\r\n"), "\r\n")
 	list := strings.Split(fields, "\r\n")
@@ -97,7 +97,7 @@ const (
 		"Sec-WebSocket-Accept: {accept}\r\n\r\n"
 )
 
-// key returns the key that a client's opening has.
+// UsedKey returns the key that a client's opening has.
 func (o Opening) UsedKey() string {
 	if o.Key != "" {
 		return o.Key
@@ -105,7 +105,7 @@ func (o Opening) UsedKey() string {
 	return SampleKey
 }
 
-// prefixed returns values with prefix before each.
+// Prefixed returns values with prefix before each.
 func Prefixed(prefix string, values []string) []string {
 	lines := make([]string, len(values))
 	for i, v := range values {

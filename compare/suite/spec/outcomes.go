@@ -6,13 +6,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// answers: the target answers with these, and then the judge closes.
+// Answers: the target answers with these, and then the judge closes.
 func Answers(sees ...Expect) []Outcome { return []Outcome{{Sees: sees}} }
 
-// coalescedWhy is why an endpoint may leave out Pongs.
+// CoalescedWhy is why an endpoint may leave out Pongs.
 const CoalescedWhy = "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows"
 
-// coalesced returns sees with no Pong but the last needed, or nil where there is
+// Coalesced returns sees with no Pong but the last needed, or nil where there is
 // only one.
 func Coalesced(list []Expect) []Expect {
 	some := slices.Clone(list)
@@ -30,28 +30,28 @@ func Coalesced(list []Expect) []Expect {
 	return some
 }
 
-// answersPings is answers for Pings that no answer was waited for between.
+// AnswersPings is answers for Pings that no answer was waited for between.
 func AnswersPings(sees ...Expect) []Outcome {
 	return append(Answers(sees...), Outcome{Verdict: Note, Why: CoalescedWhy, Sees: Coalesced(sees)})
 }
 
-// fails: the target fails the connection with one of codes, and nothing else.
+// Fails: the target fails the connection with one of codes, and nothing else.
 func Fails(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetFails, Codes: codes}}}
 }
 
-// failsOrTakes: the target fails the connection with code, or takes what no MUST
+// FailsOrTakes: the target fails the connection with code, or takes what no MUST
 // of a receiver forbids and answers with these, which is warning.
 func FailsOrTakes(code wire.CloseCode, why string, sees ...Expect) []Outcome {
 	return append(Fails(code), Outcome{Verdict: Warning, Why: why, Sees: sees})
 }
 
-// closes: the target answers the Close frame of a step with one of codes.
+// Closes: the target answers the Close frame of a step with one of codes.
 func Closes(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetAnswers, Codes: codes}}}
 }
 
-// failsAfter: the target answers what came before with these, and then fails
+// FailsAfter: the target answers what came before with these, and then fails
 // the connection. An endpoint that reads ahead may find the fault before it has
 // answered. No message has to be answered, and who echoes is an application that
 // cannot know what the endpoint has read meanwhile: to fail without its echoes is
@@ -70,7 +70,7 @@ func FailsAfter(code wire.CloseCode, sees ...Expect) []Outcome {
 	return outcomes
 }
 
-// failsFast: the target fails the connection at once, before the Patience step
+// FailsFast: the target fails the connection at once, before the Patience step
 // is over; doing so later is legal.
 func FailsFast(code wire.CloseCode, why string) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
@@ -79,30 +79,30 @@ func FailsFast(code wire.CloseCode, why string) []Outcome {
 	return []Outcome{{End: early}, {Verdict: Note, Why: why, End: end}}
 }
 
-// opens: the WebSocket is opened and echoes.
+// Opens: the WebSocket is opened and echoes.
 func Opens() []Outcome { return Answers(SeesText("Hello")) }
 
-// refuses: no WebSocket is opened.
+// Refuses: no WebSocket is opened.
 func Refuses() []Outcome { return []Outcome{{End: End{How: TargetRefuses}}} }
 
-// opensOr: a refusal has this verdict.
+// OpensOr: a refusal has this verdict.
 func OpensOr(v Verdict, why string) []Outcome {
 	return append(Opens(), Outcome{Verdict: v, Why: why, End: End{How: TargetRefuses}})
 }
 
-// refusesOr: an open WebSocket has this verdict.
+// RefusesOr: an open WebSocket has this verdict.
 func RefusesOr(v Verdict, why string) []Outcome {
 	return append(Refuses(), Outcome{Verdict: v, Why: why, Sees: []Expect{SeesText("Hello")}})
 }
 
-// failsOr: the target fails the connection with 1002, or does one of others.
+// FailsOr: the target fails the connection with 1002, or does one of others.
 func FailsOr(others ...Outcome) []Outcome {
 	strict := Fails(wire.ProtocolError)
 	strict[0].End.Exact = true
 	return slices.Concat(strict, others, Fails(wire.ProtocolError))
 }
 
-// withLimit: the target answers with these, or says that they are too large for
+// WithLimit: the target answers with these, or says that they are too large for
 // it.
 func WithLimit(sees []Expect) []Outcome {
 	outcomes := Answers(sees...)
@@ -114,7 +114,7 @@ func WithLimit(sees []Expect) []Outcome {
 		End: End{How: TargetFails, Codes: TooMuch}})
 }
 
-// tooMuch are the codes for what is above a limit: to the size of a message, or
+// TooMuch are the codes for what is above a limit: to the size of a message, or
 // to the number of its fragments.
 var TooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
 

@@ -34,7 +34,7 @@ func (p Payload) Bytes() []byte {
 	return b
 }
 
-// prefix returns the first bytes of p, n at most.
+// Prefix returns the first bytes of p, n at most.
 func (p Payload) Prefix(n int) []byte {
 	n = min(n, p.Len())
 	if p.Size == 0 {
@@ -48,7 +48,7 @@ func (p Payload) Prefix(n int) []byte {
 	return b[:n]
 }
 
-// equal reports whether b is p.
+// Equal reports whether b is p.
 func (p Payload) Equal(b []byte) bool {
 	if len(b) != p.Len() || p.Size == 0 {
 		return bytes.Equal(b, p.Data)
@@ -76,7 +76,7 @@ var (
 	}()
 )
 
-// textOf and binaryOf return payloads of n bytes.
+// TextOf and binaryOf return payloads of n bytes.
 func TextOf(n int) Payload { return sized(textPattern, n) }
 
 func BinaryOf(n int) Payload { return sized(binaryPattern, n) }

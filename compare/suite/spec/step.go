@@ -60,7 +60,7 @@ func Fin() Step { return Step{Do: DoFin} }
 
 func Reset() Step { return Step{Do: DoReset} }
 
-// each returns a step for each of frames, so that each is a TCP write.
+// Alone returns a step for each of frames, so that each is a TCP write.
 func Alone(frames ...Frame) []Step {
 	steps := make([]Step, len(frames))
 	for i, f := range frames {
@@ -69,25 +69,25 @@ func Alone(frames ...Frame) []Step {
 	return steps
 }
 
-// cut returns s cut into TCP writes at these bytes.
+// CutAt returns s cut into TCP writes at these bytes.
 func (s Step) CutAt(at ...int) Step { s.Cuts = at; return s }
 
-// every returns s in TCP writes of n bytes.
+// InPieces returns s in TCP writes of n bytes.
 func (s Step) InPieces(n int) Step { s.Each = n; return s }
 
-// first returns the first n bytes of s alone.
+// First returns the first n bytes of s alone.
 func (s Step) First(n int) Step { s.Keep = n; return s }
 
-// upTo returns s up to byte n of its frame's payload, behind what stands there
+// UpTo returns s up to byte n of its frame's payload, behind what stands there
 // after it.
 func (s Step) UpTo(n int) Step { s.InPayload, s.Keep = true, n; return s }
 
 func (s Step) After(n int) Step { s.InPayload, s.Skip = true, n; return s }
 
-// gap returns s with a pause between its TCP writes.
+// WithGap returns s with a pause between its TCP writes.
 func (s Step) WithGap(d time.Duration) Step { s.Gap = d; return s }
 
-// writes returns about how many TCP writes s makes, no less.
+// Writes returns about how many TCP writes s makes, no less.
 func (s Step) Writes() int {
 	if s.Each == 0 {
 		return len(s.Cuts) + 1
@@ -99,7 +99,7 @@ func (s Step) Writes() int {
 	return size/s.Each + 1
 }
 
-// chunks returns what s sends, one slice for each TCP write.
+// Chunks returns what s sends, one slice for each TCP write.
 func (s Step) Chunks(role wire.Role, next func() [4]byte) [][]byte {
 	frames := s.Frames
 	if s.Fragment > 0 {
@@ -150,7 +150,7 @@ const (
 	Slowly  = 5 * time.Second
 )
 
-// split returns payload as a message in fragments of size bytes.
+// Split returns payload as a message in fragments of size bytes.
 func Split(op wire.Opcode, payload []byte, size int) []Frame {
 	var frames []Frame
 	for {

@@ -83,7 +83,7 @@ func (o Outcome) String() string {
 	return strings.Join(append(parts, o.End.String()), "; ")
 }
 
-// shortened returns list with what comes several times in a row told once, and
+// Shortened returns list with what comes several times in a row told once, and
 // with no more than the first keepListed of what is left.
 func Shortened(list []string) []string {
 	var short []string

@@ -11,7 +11,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// broken lists the codes of the rules that vs break.
+// Broken lists the codes of the rules that vs break.
 func Broken(vs []wire.Violation) string {
 	codes := make([]string, len(vs))
 	for i, v := range vs {
@@ -47,7 +47,7 @@ func FrameBrief(f *dissect.Frame) string {
 	return text + Breaks(f.Violations)
 }
 
-// breaks lists what vs break, behind the description of what does.
+// Breaks lists what vs break, behind the description of what does.
 func Breaks(vs []wire.Violation) string {
 	if len(vs) == 0 {
 		return ""
@@ -76,7 +76,7 @@ type Crossing struct {
 	WrongAt   int  `json:"wrongAt,omitempty"`
 }
 
-// visible returns line with all that a reader could not see or tell apart written
+// Visible returns line with all that a reader could not see or tell apart written
 // as Go and C write it.
 func Visible(line string) string {
 	var b strings.Builder
@@ -99,7 +99,7 @@ func Visible(line string) string {
 	return b.String()
 }
 
-// scriptWords says what JavaScript was told.
+// ScriptWords says what JavaScript was told.
 func ScriptWords(s *recording.Script) string {
 	text := s.What
 	if s.Text != "" {

@@ -20,7 +20,7 @@ const (
 	keepColumns   = 200 // bytes of one of its lines
 )
 
-// journal takes down the events of one connection while a case runs. A recording
+// Journal takes down the events of one connection while a case runs. A recording
 // drops its oldest events when it is full, so a journal takes them in time.
 type Journal struct {
 	Rec    *recording.Recording
@@ -29,7 +29,7 @@ type Journal struct {
 	events []recording.Event // with a recording.Dropped where some are missing
 }
 
-// take takes what has happened since it was last called.
+// Take takes what has happened since it was last called.
 func (j *Journal) Take() {
 	list, gone := j.Rec.After(j.Last, recording.DefaultLimits.Events)
 	if gone > 0 {
@@ -62,7 +62,7 @@ func (j *Journal) Take() {
 // including end.
 type stretch struct{ from, end uint64 }
 
-// crossings returns the events of j as a report shows them.
+// Crossings returns the events of j as a report shows them.
 func (j *Journal) Crossings(judge wire.Role) []Crossing {
 	// 1. Where each handshake and frame is in the bytes of its direction, and
 	// where each read or write. What a gap hides cannot be counted, so only what

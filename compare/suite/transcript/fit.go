@@ -16,14 +16,14 @@ const (
 	Wholly
 )
 
-// fits holds what was seen against o. wrong is the index in saw of the first
+// Fits holds what was seen against o. wrong is the index in saw of the first
 // that o has no place for, or -1, and due what o has in its place. A Pong may
 // come unasked (RFC 6455 §5.5.3), so that of one that is idle nothing follows.
 func Fits(o spec.Outcome, saw []spec.Message) (f fit, wrong int, due *spec.Expect) {
 	return Hold(o, saw, false)
 }
 
-// hold is fits, and with strict has a place for no idle Pong either.
+// Hold is fits, and with strict has a place for no idle Pong either.
 func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, due *spec.Expect) {
 	f = Wholly
 	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
@@ -75,12 +75,12 @@ func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, du
 	return f, wrong, due
 }
 
-// is reports whether s is what is expected.
+// Is reports whether s is what is expected.
 func Is(e spec.Expect, s spec.Message) bool {
 	return s.Opcode == e.Opcode && e.Payload.Equal(s.Payload)
 }
 
-// best returns the first outcome that what was seen can still be, or, with
+// Best returns the first outcome that what was seen can still be, or, with
 // over, is.
 func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over bool) *spec.Outcome {
 	for i := range c.Outcomes {

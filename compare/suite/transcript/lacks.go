@@ -12,7 +12,7 @@ import (
 const Withheld = "This response was not sent: it has client_max_window_bits=8, which the client did not offer. " +
 	"Firefox 153 stops responding when it receives it, with all its windows, and must be ended from outside."
 
-// lacksOffer says what a client's request lacks that c is about, "" for nothing.
+// LacksOffer says what a client's request lacks that c is about, "" for nothing.
 func LacksOffer(c *spec.Case, a spec.Half) string {
 	switch {
 	case c.Subprotocols != nil && len(a.Head.Head.Tokens("Sec-WebSocket-Protocol")) == 0:
@@ -27,7 +27,7 @@ func LacksOffer(c *spec.Case, a spec.Half) string {
 	return ""
 }
 
-// lacksDeflate says what c needs of permessage-deflate and the target did not agree
+// LacksDeflate says what c needs of permessage-deflate and the target did not agree
 // on, "" for nothing.
 func LacksDeflate(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
@@ -61,7 +61,7 @@ func largestPacked(c *spec.Case) int {
 	return most
 }
 
-// refused says why a does not open a WebSocket, for a case that needs one.
+// Refused says why a does not open a WebSocket, for a case that needs one.
 func Refused(a spec.Half) (reason, rule string) {
 	switch h := a.Head; {
 	case a.Err != nil:
@@ -86,19 +86,19 @@ func Refused(a spec.Half) (reason, rule string) {
 	return "", ""
 }
 
-// busy reports whether a says that the server has no room at present.
+// Busy reports whether a says that the server has no room at present.
 func Busy(a spec.Half) bool {
 	return a.Head != nil && a.Head.From == wire.Server && (a.Head.Head.Status == 503 || a.Head.Head.Status == 429)
 }
 
-// needsOpen reports whether c judges a as one that must open a WebSocket. A client's
+// NeedsOpen reports whether c judges a as one that must open a WebSocket. A client's
 // half must be right, whatever it is then answered, and so must be a server's that
 // opens a WebSocket.
 func NeedsOpen(c *spec.Case, a spec.Half, role wire.Role) bool {
 	return role == wire.Server || c.Refusal() == nil || a.Head != nil && a.Head.Head.Status == 101 && c.MayOpen()
 }
 
-// lacksRequest says what a client's half lacks for c to be judged, "" for nothing.
+// LacksRequest says what a client's half lacks for c to be judged, "" for nothing.
 func LacksRequest(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
 	case role == wire.Client || a.Head == nil:
@@ -109,7 +109,7 @@ func LacksRequest(c *spec.Case, a spec.Half, role wire.Role) string {
 	return LacksOffer(c, a)
 }
 
-// opens reports whether the steps of c can be played behind a.
+// Opens reports whether the steps of c can be played behind a.
 func Opens(a spec.Half, c *spec.Case, role wire.Role) bool {
 	if LacksRequest(c, a, role) != "" || !NeedsOpen(c, a, role) {
 		return false

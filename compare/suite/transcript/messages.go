@@ -9,26 +9,26 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxModelled is how many bytes a case may send whose answers are worked out.
+// MaxModelled is how many bytes a case may send whose answers are worked out.
 const MaxModelled = 256 << 10
 
-// sentSet has what of the judge's frames a control frame can send back.
+// SentSet has what of the judge's frames a control frame can send back.
 type SentSet struct {
 	payloads map[string]bool
 	codes    []wire.CloseCode // of its Close frames
 }
 
-// has reports whether b is one of the payloads.
+// Has reports whether b is one of the payloads.
 func (s SentSet) Has(b []byte) bool { return s.payloads[string(b)] }
 
-// returns reports whether a Close frame with code only sends back what the judge
+// Returns reports whether a Close frame with code only sends back what the judge
 // has sent, as is usual (RFC 6455 §5.5.1). 1005, 1006 and 1015 must not stand in
 // any Close frame, whoever began with them (§7.4.1).
 func (s SentSet) Returns(code wire.CloseCode) bool {
 	return !code.IsLocal() && slices.Contains(s.codes, code)
 }
 
-// sent returns what c sends in frames that a control frame could send back.
+// SentBy returns what c sends in frames that a control frame could send back.
 func SentBy(c *spec.Case) SentSet {
 	set := SentSet{payloads: map[string]bool{}}
 	pongs, pings := map[string]bool{}, map[string]bool{}
@@ -56,7 +56,7 @@ func SentBy(c *spec.Case) SentSet {
 	return set
 }
 
-// sent reports whether the judge has sent such a frame.
+// HasSent reports whether the judge has sent such a frame.
 func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
@@ -68,7 +68,7 @@ func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	return false
 }
 
-// breaksMust reports whether a MUST forbids what f's frame has. Of the codes in a
+// BreaksMust reports whether a MUST forbids what f's frame has. Of the codes in a
 // Close frame the RFC forbids 1005, 1006 and 1015 alone; others are only not
 // defined (RFC 6455 §7.4).
 func (f *Fault) BreaksMust() bool {
@@ -79,7 +79,7 @@ func (f *Fault) BreaksMust() bool {
 	return body.Code.IsLocal()
 }
 
-// sentBack reports whether the frame of f is one that the judge sent, as
+// SentBack reports whether the frame of f is one that the judge sent, as
 // far as it came.
 func SentBack(c *spec.Case, f *Fault) bool {
 	of := f.Of

@@ -4,5 +4,5 @@ import (
 	"errors"
 )
 
-// errTLS is why there is no connection where there is one of TCP.
+// ErrTLS is why there is no connection where there is one of TCP.
 var ErrTLS = errors.New("TLS was not agreed on")

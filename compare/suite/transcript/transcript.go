@@ -46,21 +46,21 @@ type Transcript struct {
 	Partial bool // Events are not all that happened
 }
 
-// fault is the first thing in the target's bytes that breaks a rule.
+// Fault is the first thing in the target's bytes that breaks a rule.
 type Fault struct {
 	Rule wire.Violation
 	Of   spec.Message // as far as it came
 	Bit  int          // in its last frame
 }
 
-// part is a frame of which not all came.
+// Part is a frame of which not all came.
 type Part struct {
 	Header  wire.Header
 	Payload []byte // what came of it, unmasked
 	Whole   bool   // its header came
 }
 
-// there reports whether a part of a frame came.
+// There reports whether a part of a frame came.
 func (p Part) There() bool { return p.Whole || len(p.Payload) > 0 }
 
 // Trace is what is kept of a report for a diagnosis from several.
@@ -84,7 +84,7 @@ type Trace struct {
 	Framed   bool // a frame came, whole or in part, that is not a Close frame
 }
 
-// state is what the run knows besides what came.
+// State is what the run knows besides what came.
 type State struct {
 	CloseSent bool // the judge sent the Close frame that ends a ByJudge case
 	Late      bool // a Patience step ended in vain
@@ -98,10 +98,10 @@ type State struct {
 	First     bool          // a client ended TCP before the judge did
 }
 
-// isTimeout reports whether err is no end of TCP but of the judge's patience.
+// IsTimeout reports whether err is no end of TCP but of the judge's patience.
 func IsTimeout(err error) bool { return !errors.Is(err, io.EOF) && EndText(err) == "TCP open" }
 
-// endText says how TCP ended, as a reader reads it.
+// EndText says how TCP ended, as a reader reads it.
 func EndText(err error) string {
 	var timeout net.Error
 	switch {
@@ -119,7 +119,7 @@ func EndText(err error) string {
 	return "TCP failed: " + tap.Plain(err)
 }
 
-// bitOf returns the first bit of h that breaks rule, 0 where it cannot be told.
+// BitOf returns the first bit of h that breaks rule, 0 where it cannot be told.
 func BitOf(rule string, h wire.Header) int {
 	switch rule {
 	case wire.RuleRSV1.Code:

@@ -64,7 +64,7 @@ type Report struct {
 	spoke bool   // a byte came after the opening handshake
 }
 
-// unless makes r, of a case that resets TCP, what alive says, the report of another
+// Unless makes r, of a case that resets TCP, what alive says, the report of another
 // connection, if the target is not there any more.
 func (r *Report) Unless(alive Report) {
 	if alive.Verdict > spec.Warning {

@@ -137,7 +137,7 @@ func expected(c *spec.Case) string {
 	return strings.Join(list, ", or ")
 }
 
-// judge sets r's verdicts by what r saw.
+// judgeFrames sets r's verdicts by what r saw.
 func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 	r.Got = r.got()
 	r.Expected = expected(c)
@@ -412,7 +412,7 @@ func mismatch(c *spec.Case, r *judging, s transcript.State) string {
 	return fmt.Sprintf("It did not fail the connection within %s.", r.Deadline)
 }
 
-// judge says whether the connection ended as e asks.
+// judgeEnd says whether the connection ended as e asks.
 func judgeEnd(e spec.End, r *judging, s transcript.State) (spec.Verdict, string) {
 	codes := e.Codes
 	if e.How == spec.JudgeCloses {

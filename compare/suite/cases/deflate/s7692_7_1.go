@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section7692Negotiation is RFC 7692 §5 and §7.1: how permessage-deflate is
+// Section7692Negotiation is RFC 7692 §5 and §7.1: how permessage-deflate is
 // agreed on.
 func Section7692Negotiation() []*Case {
 	s := Section{Name: "7692-7.1", In: "7.1", RFC: 7692}

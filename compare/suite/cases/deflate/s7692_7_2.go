@@ -14,7 +14,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section7692Data is RFC 7692 §6 and §7.2: compressed messages.
+// Section7692Data is RFC 7692 §6 and §7.2: compressed messages.
 func Section7692Data() []*Case {
 	s := Section{Name: "7692-7.2", In: "7.2", RFC: 7692}
 	inflating(&s)

@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section51 is RFC 6455 §5.1: frames from a client are masked, frames from a
+// Section51 is RFC 6455 §5.1: frames from a client are masked, frames from a
 // server are not.
 func Section51() []*Case {
 	s := Section{Name: "5.1", In: "5.1"}

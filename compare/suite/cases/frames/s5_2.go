@@ -8,7 +8,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section52 is RFC 6455 §5.2: the frame header, bit by bit. Its cases come in
+// Section52 is RFC 6455 §5.2: the frame header, bit by bit. Its cases come in
 // four families: reserved bits, reserved opcodes, lengths as they should be, and
 // lengths as they must not be.
 func Section52() []*Case {

@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section53 is RFC 6455 §5.3: byte i of a payload is masked with byte i mod 4
+// Section53 is RFC 6455 §5.3: byte i of a payload is masked with byte i mod 4
 // of a key that is new for every frame. A judge that is a server masks nothing,
 // so what servers are asked says nothing of clients.
 func Section53() []*Case {

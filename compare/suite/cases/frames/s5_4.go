@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section54 is RFC 6455 §5.4: messages in fragments.
+// Section54 is RFC 6455 §5.4: messages in fragments.
 func Section54() []*Case {
 	s := Section{Name: "5.4", In: "5.4"}
 	fragments(&s)

@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section55 is RFC 6455 §5.5: what all control frames have in common.
+// Section55 is RFC 6455 §5.5: what all control frames have in common.
 func Section55() []*Case {
 	s := Section{Name: "5.5", In: "5.5"}
 	// §5.4 and §5.5 bind the sender. No MUST says what a receiver does with such frames.

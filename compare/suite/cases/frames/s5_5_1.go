@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section551 is RFC 6455 §5.5.1: Close frames, and what comes after them.
+// Section551 is RFC 6455 §5.5.1: Close frames, and what comes after them.
 func Section551() []*Case {
 	s := Section{Name: "5.5.1", In: "5.5.1"}
 	answersClose(&s)

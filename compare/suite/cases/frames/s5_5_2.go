@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section552 is RFC 6455 §5.5.2: a Ping is answered.
+// Section552 is RFC 6455 §5.5.2: a Ping is answered.
 func Section552() []*Case {
 	s := Section{Name: "5.5.2", In: "5.5.2"}
 	const requirement = "An endpoint answers a Ping with a Pong that has the same payload (§5.5.3)."

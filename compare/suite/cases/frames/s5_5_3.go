@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section553 is RFC 6455 §5.5.3: a Pong may come unasked, and is not answered.
+// Section553 is RFC 6455 §5.5.3: a Pong may come unasked, and is not answered.
 func Section553() []*Case {
 	s := Section{Name: "5.5.3", In: "5.5.3"}
 	const requirement = "A Pong that was not asked for is a heartbeat. No response to it is expected, and a Pong is allowed at any time."

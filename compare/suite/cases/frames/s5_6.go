@@ -4,7 +4,7 @@ import (
 	. "wslab/compare/suite/spec"
 )
 
-// section56 is RFC 6455 §5.6: text and binary messages.
+// Section56 is RFC 6455 §5.6: text and binary messages.
 func Section56() []*Case {
 	s := Section{Name: "5.6", In: "5.6"}
 	add := func(name, title, requirement string, outcomes []Outcome, steps ...Step) {

@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section57 is RFC 6455 §5.7: its examples, byte by byte as they stand there.
+// Section57 is RFC 6455 §5.7: its examples, byte by byte as they stand there.
 func Section57() []*Case {
 	s := Section{Name: "5.7", In: "5.7"}
 	add := func(name, title string, outcomes []Outcome, steps ...Step) {

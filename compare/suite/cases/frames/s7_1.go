@@ -8,7 +8,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section71 is RFC 6455 §7.1: the end of the connection, of TCP, and what
+// Section71 is RFC 6455 §7.1: the end of the connection, of TCP, and what
 // failing the connection means.
 func Section71() []*Case {
 	s := Section{Name: "7.1", In: "7.1"}

@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section74 is RFC 6455 §7.4: the codes of Close frames.
+// Section74 is RFC 6455 §7.4: the codes of Close frames.
 func Section74() []*Case {
 	s := Section{Name: "7.4", In: "7.4"}
 	for _, code := range []wire.CloseCode{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3001, 3999, 4000, 4001, 4999} {

@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section81 is RFC 6455 §8.1: text is UTF-8, and whoever finds that it is not
+// Section81 is RFC 6455 §8.1: text is UTF-8, and whoever finds that it is not
 // must fail the connection.
 func Section81() []*Case {
 	s := Section{Name: "8.1", In: "8.1"}

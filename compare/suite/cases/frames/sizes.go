@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// sizes are large messages and many messages (RFC 6455 §5.2, §5.4). The RFC sets
+// Sizes are large messages and many messages (RFC 6455 §5.2, §5.4). The RFC sets
 // no limit: an endpoint may have one of its own and fail the connection with
 // 1009, which is worth knowing and no fault (§10.4).
 func Sizes() []*Case {

@@ -8,7 +8,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// sectionTCP is about TCP below RFC 6455 §5.2: it delivers bytes in their
+// SectionTCP is about TCP below RFC 6455 §5.2: it delivers bytes in their
 // order, and promises nothing of where one read ends and the next begins.
 func SectionTCP() []*Case {
 	s := Section{Name: "tcp", In: "5.2"}

@@ -12,7 +12,7 @@ var (
 	dutyOffered = MustOf("4.1", "item 6 of the response", TheClient, "A client fails the connection if the response has a subprotocol that it did not offer, and for no other.")
 )
 
-// browsers are cases about what the WHATWG's WebSockets Standard asks of a
+// Browsers are cases about what the WHATWG's WebSockets Standard asks of a
 // browser and RFC 6455 leaves to the client: https://websockets.spec.whatwg.org.
 // Other clients are asked too, and whatever they do is legal.
 func Browsers() []*Case {

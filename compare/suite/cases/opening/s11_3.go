@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section113 is RFC 6455 §11.3: which of the header fields may be repeated.
+// Section113 is RFC 6455 §11.3: which of the header fields may be repeated.
 func Section113() []*Case {
 	s := Section{Name: "11.3", In: "11.3"}
 	addHandshakes(&s, wire.Server, handshakes{

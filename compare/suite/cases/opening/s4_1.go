@@ -9,7 +9,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section41 is RFC 6455 §4.1: the client's opening handshake, and what it makes
+// Section41 is RFC 6455 §4.1: the client's opening handshake, and what it makes
 // of the server's. The judge listens and answers.
 func Section41() []*Case {
 	s := Section{Name: "4.1", In: "4.1"}

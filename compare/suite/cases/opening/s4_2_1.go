@@ -8,7 +8,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section421 is RFC 6455 §4.2.1: a server reads the client's opening handshake,
+// Section421 is RFC 6455 §4.2.1: a server reads the client's opening handshake,
 // and refuses what is none. Where that leans on HTTP the section named is
 // RFC 6455's, and the requirement tells that of HTTP.
 func Section421() []*Case {

@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
+// Section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
 func Section422() []*Case {
 	s := Section{Name: "4.2.2", In: "4.2.2"}
 	add := func(name, title, requirement, keyword string, duty Duty, head HeadCheck, rules ...string) {

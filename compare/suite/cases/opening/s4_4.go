@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section44 is RFC 6455 §4.4: versions of the protocol.
+// Section44 is RFC 6455 §4.4: versions of the protocol.
 func Section44() []*Case {
 	s := Section{Name: "4.4", In: "4.4"}
 	version := func(values ...string) string {

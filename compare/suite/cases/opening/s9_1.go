@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// section91 is RFC 6455 §9.1: extensions are offered and answered.
+// Section91 is RFC 6455 §9.1: extensions are offered and answered.
 func Section91() []*Case {
 	s := Section{Name: "9.1", In: "9.1"}
 	offer := func(values ...string) string {
