@@ -30,7 +30,7 @@ func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	hi, ho := unmasked(1, "hi"), unmasked(1, "ho")
 	bye := unmasked(8, "\x03\xe8")
 	echo := &Case{ID: "5.6/text-binary-text", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{spec.Send(spec.Text("hi")), spec.Send(spec.Close(1000, ""))},
-		Outcomes: []Outcome{{Sees: []Expect{spec.SeesText("hi")}, End: End{How: spec.TargetAnswers, NoTCP: true}}, {Verdict: Note, End: End{How: spec.TargetAnswers, NoTCP: true}}}}
+		Outcomes: []Outcome{{Sees: []Frame{spec.Text("hi")}, End: End{How: spec.TargetAnswers, NoTCP: true}}, {Verdict: Note, End: End{How: spec.TargetAnswers, NoTCP: true}}}}
 	should := *echo
 	should.Keyword = Should
 	join := func(parts ...[]byte) (all []byte) {

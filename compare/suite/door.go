@@ -15,7 +15,6 @@ type (
 	Step    = spec.Step
 	Frame   = spec.Frame
 	Payload = spec.Payload
-	Expect  = spec.Expect
 	Outcome = spec.Outcome
 	End     = spec.End
 	Opening = spec.Opening

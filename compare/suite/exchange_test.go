@@ -139,13 +139,13 @@ func TestAReportOfMegabytesIsSmall(t *testing.T) {
 	echo := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	large := hello()
 	large.Deadline = spec.Slowly
-	large.Steps, large.Outcomes = []Step{spec.Send(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))}, spec.Answers(spec.Sees(wire.Binary, spec.BinaryOf(4<<20)))
+	large.Steps, large.Outcomes = []Step{spec.Send(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))}, spec.Answers(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))
 	many := hello()
 	many.Deadline = spec.Slowly
 	frames := make([]Frame, 3000)
-	expects := make([]Expect, len(frames))
+	expects := make([]Frame, len(frames))
 	for i := range frames {
-		frames[i], expects[i] = spec.Text(fmt.Sprint(i)), spec.SeesText(fmt.Sprint(i))
+		frames[i], expects[i] = spec.Text(fmt.Sprint(i)), spec.Text(fmt.Sprint(i))
 	}
 	many.Steps, many.Outcomes = spec.Alone(frames...), spec.Answers(expects...)
 	for _, c := range []*Case{large, many} {

@@ -114,7 +114,7 @@ func answering(t *testing.T, answer func(h wire.Header, p []byte) []byte) Target
 // hello is a case that is soon over.
 func hello() *Case {
 	return &Case{ID: "test/1", Title: "test", Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond,
-		Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.SeesText("Hello"))}
+		Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.Text("Hello"))}
 }
 
 // untilEnd reads c until the peer is gone.

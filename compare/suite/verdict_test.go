@@ -63,7 +63,7 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 		return spec.Of(wire.Text, Payload{Data: wrong}).Append(nil, wire.Server, nil)
 	})
 	c := hello()
-	c.Steps, c.Outcomes = []Step{spec.Send(spec.Of(wire.Text, p))}, spec.Answers(spec.Sees(wire.Text, p))
+	c.Steps, c.Outcomes = []Step{spec.Send(spec.Of(wire.Text, p))}, spec.Answers(spec.Of(wire.Text, p))
 	r := Run(t.Context(), c, target, nil)
 	at := 8*(4+700) + 3 // the header has four bytes
 	if r.Caret+8*r.Skipped != at || r.Bytes[r.Caret/8] != wrong[700] || r.Skipped == 0 {
@@ -133,9 +133,9 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 	fault := hello()
 	fault.Rules = []string{wire.RuleRSV2.Code}
-	fault.Steps, fault.Outcomes = []Step{spec.Send(spec.Text("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.SeesText("first"))
+	fault.Steps, fault.Outcomes = []Step{spec.Send(spec.Text("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.Text("first"))
 	behindPing := *fault
-	behindPing.Steps, behindPing.Outcomes = []Step{spec.Send(spec.Ping("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.SeesPong("first"))
+	behindPing.Steps, behindPing.Outcomes = []Step{spec.Send(spec.Ping("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.Pong("first"))
 	for _, c := range []struct {
 		what             string
 		test             *Case

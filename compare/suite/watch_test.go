@@ -69,7 +69,7 @@ func TestALengthFarBeyondWhatIsExpectedIsJudgedByItsHeader(t *testing.T) {
 func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 	frame := spec.Text("Hello, slowly").Append(nil, wire.Server, nil)
 	c := hello()
-	c.Steps, c.Outcomes, c.Deadline = []Step{spec.Send(spec.Text("Hello, slowly"))}, spec.Answers(spec.SeesText("Hello, slowly")), 2*time.Second
+	c.Steps, c.Outcomes, c.Deadline = []Step{spec.Send(spec.Text("Hello, slowly"))}, spec.Answers(spec.Text("Hello, slowly")), 2*time.Second
 	for _, each := range []struct {
 		pause time.Duration
 		want  Verdict

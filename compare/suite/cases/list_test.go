@@ -33,7 +33,7 @@ func forgotten(c *Case) (steps []string) {
 
 func TestAForgottenStepOfTheRecipeIsNamed(t *testing.T) {
 	whole := func() *Case {
-		return &Case{Title: "A Ping", Requirement: "A Ping is answered.", Keyword: Must, Duty: DutyPong, Section: "5.5.2", RFC: 6455, Steps: []Step{Send(Ping(""))}, Outcomes: Answers(SeesPong(""))}
+		return &Case{Title: "A Ping", Requirement: "A Ping is answered.", Keyword: Must, Duty: DutyPong, Section: "5.5.2", RFC: 6455, Steps: []Step{Send(Ping(""))}, Outcomes: Answers(Pong(""))}
 	}
 	if steps := forgotten(whole()); steps != nil {
 		t.Errorf("of a whole case %q is said to be forgotten", steps)

@@ -19,14 +19,14 @@ func (r *diagnosing) quiet() bool {
 
 // due returns the frame that was expected when one came that is wrong: the next
 // message or Pong, or the Close frame. ok is false if none was.
-func (r *diagnosing) due(op wire.Opcode) (e spec.Expect, ok bool) {
+func (r *diagnosing) due(op wire.Opcode) (e spec.Frame, ok bool) {
 	o := r.Case.Outcomes[0]
 	if op == wire.Close {
 		code := wire.NormalClosure
 		if len(o.End.Codes) > 0 {
 			code = o.End.Codes[0]
 		}
-		return spec.Expect{Opcode: wire.Close, Payload: spec.Payload{Data: wire.ClosePayload{Code: code}.Append(nil)}}, true
+		return spec.Frame{Opcode: wire.Close, Payload: spec.Payload{Data: wire.ClosePayload{Code: code}.Append(nil)}}, true
 	}
 	n := 0
 	for _, s := range r.Saw {
@@ -35,7 +35,7 @@ func (r *diagnosing) due(op wire.Opcode) (e spec.Expect, ok bool) {
 		}
 	}
 	if n >= len(o.Sees) {
-		return spec.Expect{}, false
+		return spec.Frame{}, false
 	}
 	return o.Sees[n], true
 }

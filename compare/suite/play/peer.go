@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"wslab/compare/stream"
 	"wslab/compare/suite/spec"
 	"wslab/compare/suite/transcript"
 	"wslab/compare/tap"
@@ -33,10 +34,8 @@ type peer struct {
 	pong func(payload []byte) []byte
 
 	// The reader's own.
-	head    []byte // of a frame header that is not whole yet
-	frame   wire.Header
-	inFrame bool
-	left    uint64
+	in      stream.Reader
+	frame   wire.Header  // the last one
 	message spec.Message // not finished
 	control spec.Message
 	text    wire.UTF8
@@ -84,7 +83,7 @@ func (p *peer) read(rest []byte) {
 		if err != nil {
 			p.tell(func() {
 				p.over = err
-				p.partial = p.inFrame || len(p.head) > 0 || p.context.Fragmented
+				p.partial = p.inside() || len(p.in.Head()) > 0 || p.context.Fragmented
 			})
 			return
 		}
@@ -107,39 +106,11 @@ func (p *peer) tell(change func()) {
 // take reads frames from b. It reports false when it should be given no more.
 func (p *peer) take(b []byte) bool {
 	p.first = append(p.first, b[:min(len(b), spec.KeepBytes-len(p.first))]...)
-	for {
-		switch {
-		case p.inFrame:
-			n := int(min(p.left, uint64(len(b))))
-			if !p.payload(b[:n]) {
-				return false
-			}
-			b = b[n:]
-			if p.left > 0 {
-				return true
-			}
-			if !p.endFrame() {
-				return false
-			}
-		case len(b) == 0:
-			return true
-		default:
-			had := len(p.head)
-			p.head = append(p.head, b[:min(len(b), wire.MaxHeaderSize-had)]...)
-			h, ok := wire.ParseHeader(p.head)
-			if !ok {
-				return true
-			}
-			p.raw = append(p.raw[:0], p.head[:h.Size()]...)
-			b = b[h.Size()-had:]
-			p.raw = append(p.raw, b[:min(len(b), spec.KeepBytes)]...)
-			p.head = p.head[:0]
-			if !p.beginFrame(h) {
-				return false
-			}
-		}
-	}
+	return p.in.Read(b, p)
 }
+
+// inside reports whether a payload is being read.
+func (p *peer) inside() bool { _, ok := p.in.Inside(); return ok }
 
 // current returns what the frame that is being read belongs to.
 func (p *peer) current() *spec.Message {
@@ -149,10 +120,11 @@ func (p *peer) current() *spec.Message {
 	return &p.message
 }
 
-// beginFrame judges a header.
-func (p *peer) beginFrame(h wire.Header) bool {
+// Begin judges a header.
+func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
+	p.raw = append(append(p.raw[:0], head...), rest[:min(len(rest), spec.KeepBytes)]...)
 	violations := wire.Check(h, p.context)
-	p.frame, p.left, p.inFrame = h, h.Length, true
+	p.frame = h
 	switch {
 	case h.Opcode.IsControl():
 		p.control = spec.Message{Opcode: h.Opcode}
@@ -190,14 +162,12 @@ func (p *peer) beginFrame(h wire.Header) bool {
 	return true
 }
 
-// payload takes bytes of the frame's payload.
-func (p *peer) payload(b []byte) bool {
+// Payload takes bytes of the frame's payload.
+func (p *peer) Payload(_ wire.Header, at uint64, b []byte) bool {
 	s := p.current()
-	pos := int((p.frame.Length - p.left) % 4)
-	p.left -= uint64(len(b))
 	had := len(s.Payload)
 	s.Payload = append(s.Payload, b...)
-	wire.Mask(p.frame.Key, pos, s.Payload[had:])
+	wire.Mask(p.frame.Key, int(at%4), s.Payload[had:])
 	if s.Opcode == wire.Text && !s.Compressed() {
 		if i := p.text.Check(s.Payload[had:]); i < len(b) {
 			at := had + i - s.Frames[len(s.Frames)-1].Start
@@ -211,9 +181,8 @@ func (p *peer) payload(b []byte) bool {
 	return true
 }
 
-// endFrame acts on a frame whose last byte has come.
-func (p *peer) endFrame() bool {
-	p.inFrame = false
+// End acts on a frame whose last byte has come.
+func (p *peer) End(wire.Header) bool {
 	s := *p.current()
 	if p.frame.Fin && !p.frame.Opcode.IsControl() {
 		p.tell(func() { p.tooLong = nil }) // it is whole, and judged as such
@@ -362,11 +331,11 @@ func tcpOf(c net.Conn) *net.TCPConn {
 // rest returns the frame that p was reading when it stopped. The reader is done.
 func (p *peer) rest() transcript.Part {
 	switch {
-	case p.inFrame:
+	case p.inside():
 		s := p.current()
 		return transcript.Part{Header: p.frame, Payload: s.Payload[s.Frames[len(s.Frames)-1].Start:], Whole: true}
-	case len(p.head) > 0:
-		return transcript.Part{Payload: bytes.Clone(p.head)}
+	case len(p.in.Head()) > 0:
+		return transcript.Part{Payload: bytes.Clone(p.in.Head())}
 	}
 	return transcript.Part{}
 }

@@ -165,7 +165,7 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 	t.Played, t.State = true, s
 	t.Saw, t.Closed, t.Fault, t.First, t.TooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
 	t.Flooded, t.Raw, t.Part = p.flooded, p.raw, p.rest()
-	if p.context.Fragmented && !p.inFrame {
+	if p.context.Fragmented && !p.inside() {
 		t.Unfinished = p.message
 	}
 	t.RanOut = ctx.Err() != nil || t.Over != nil && transcript.IsTimeout(t.Over)

@@ -149,18 +149,9 @@ const DefaultDeadline = 2 * time.Second
 type Outcome struct {
 	Verdict Verdict // Pass, Note or Warning
 	Why     string  // what is not strict about it, or worth knowing
-	Sees    []Expect
+	Sees    []Frame
 	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order
 	End     End
-}
-
-// Expect is one message or control frame that is to come.
-type Expect struct {
-	Opcode  wire.Opcode // Text, Binary, Pong
-	Payload Payload
-	// Optional says that it may be left out, as a Pong may when a later Ping is
-	// answered (RFC 6455 §5.5.3).
-	Optional bool
 }
 
 // How says in which way a connection ends.

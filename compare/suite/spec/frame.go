@@ -14,7 +14,8 @@ const (
 	Always
 )
 
-// Frame is a frame that the judge sends, legal or not. The zero value is a
+// Frame is a frame that the judge sends, legal or not; or, in an Outcome, a message or
+// control frame that is to come, of which Opcode and Payload count. The zero value is a
 // continuation frame with FIN 0 and no payload.
 type Frame struct {
 	Fin     bool
@@ -27,6 +28,10 @@ type Frame struct {
 	Lies    bool            // Claims counts
 	Masking Masking
 	Key     *[4]byte // nil: the next one of the case's seed
+
+	// Optional says of a frame that is to come that it may be left out, as a Pong may
+	// when a later Ping is answered (RFC 6455 §5.5.3).
+	Optional bool
 }
 
 // Append writes f, as sent by role, to the end of b. next gives masking keys.
@@ -66,14 +71,5 @@ func (f Frame) Append(b []byte, role wire.Role, next func() [4]byte) []byte {
 	return b
 }
 
-// The words for what is expected.
-func SeesText(s string) Expect { return Expect{Opcode: wire.Text, Payload: Payload{Data: []byte(s)}} }
-
-func SeesBinary(b ...byte) Expect { return Expect{Opcode: wire.Binary, Payload: Payload{Data: b}} }
-
-func SeesPong(s string) Expect { return Expect{Opcode: wire.Pong, Payload: Payload{Data: []byte(s)}} }
-
-func Sees(op wire.Opcode, p Payload) Expect { return Expect{Opcode: op, Payload: p} }
-
-// Perhaps returns e as something that may be left out.
-func (e Expect) Perhaps() Expect { e.Optional = true; return e }
+// Perhaps returns f as something that may be left out.
+func (f Frame) Perhaps() Frame { f.Optional = true; return f }

@@ -7,14 +7,14 @@ import (
 )
 
 // Answers: the target answers with these, and then the judge closes.
-func Answers(sees ...Expect) []Outcome { return []Outcome{{Sees: sees}} }
+func Answers(sees ...Frame) []Outcome { return []Outcome{{Sees: sees}} }
 
 // CoalescedWhy is why an endpoint may leave out Pongs.
 const CoalescedWhy = "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows"
 
 // Coalesced returns sees with no Pong but the last needed, or nil where there is
 // only one.
-func Coalesced(list []Expect) []Expect {
+func Coalesced(list []Frame) []Frame {
 	some := slices.Clone(list)
 	n := 0
 	for i := len(some) - 1; i >= 0; i-- {
@@ -31,7 +31,7 @@ func Coalesced(list []Expect) []Expect {
 }
 
 // AnswersPings is answers for Pings that no answer was waited for between.
-func AnswersPings(sees ...Expect) []Outcome {
+func AnswersPings(sees ...Frame) []Outcome {
 	return append(Answers(sees...), Outcome{Verdict: Note, Why: CoalescedWhy, Sees: Coalesced(sees)})
 }
 
@@ -42,7 +42,7 @@ func Fails(codes ...wire.CloseCode) []Outcome {
 
 // FailsOrTakes: the target fails the connection with code, or takes what no MUST
 // of a receiver forbids and answers with these, which is warning.
-func FailsOrTakes(code wire.CloseCode, why string, sees ...Expect) []Outcome {
+func FailsOrTakes(code wire.CloseCode, why string, sees ...Frame) []Outcome {
 	return append(Fails(code), Outcome{Verdict: Warning, Why: why, Sees: sees})
 }
 
@@ -57,7 +57,7 @@ func Closes(codes ...wire.CloseCode) []Outcome {
 // cannot know what the endpoint has read meanwhile: to fail without its echoes is
 // legal. A Pong should be sent as soon as is practical (RFC 6455 §5.5.2), so to
 // fail without one is warning.
-func FailsAfter(code wire.CloseCode, sees ...Expect) []Outcome {
+func FailsAfter(code wire.CloseCode, sees ...Frame) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
 	outcomes := []Outcome{{Sees: sees, End: end}}
 	verdict, why := Note, "it failed the connection before the messages in front of the fault were echoed"
@@ -80,7 +80,7 @@ func FailsFast(code wire.CloseCode, why string) []Outcome {
 }
 
 // Opens: the WebSocket is opened and echoes.
-func Opens() []Outcome { return Answers(SeesText("Hello")) }
+func Opens() []Outcome { return Answers(Text("Hello")) }
 
 // Refuses: no WebSocket is opened.
 func Refuses() []Outcome { return []Outcome{{End: End{How: TargetRefuses}}} }
@@ -92,7 +92,7 @@ func OpensOr(v Verdict, why string) []Outcome {
 
 // RefusesOr: an open WebSocket has this verdict.
 func RefusesOr(v Verdict, why string) []Outcome {
-	return append(Refuses(), Outcome{Verdict: v, Why: why, Sees: []Expect{SeesText("Hello")}})
+	return append(Refuses(), Outcome{Verdict: v, Why: why, Sees: []Frame{Text("Hello")}})
 }
 
 // FailsOr: the target fails the connection with 1002, or does one of others.
@@ -104,9 +104,9 @@ func FailsOr(others ...Outcome) []Outcome {
 
 // WithLimit: the target answers with these, or says that they are too large for
 // it.
-func WithLimit(sees []Expect) []Outcome {
+func WithLimit(sees []Frame) []Outcome {
 	outcomes := Answers(sees...)
-	some := make([]Expect, len(sees))
+	some := make([]Frame, len(sees))
 	for i, e := range sees {
 		some[i] = e.Perhaps()
 	}

@@ -36,9 +36,9 @@ func (c *Case) Group() string {
 func (c *Case) String() string { return c.ID + " " + c.Title }
 
 // String describes what is expected: `TEXT "Hello"`.
-func (e Expect) String() string {
-	s := Describe(e.Opcode, e.Payload.Prefix(KeepShown), e.Payload.Len())
-	if e.Optional {
+func (f Frame) String() string {
+	s := Describe(f.Opcode, f.Payload.Prefix(KeepShown), f.Payload.Len())
+	if f.Optional {
 		s = "perhaps " + s
 	}
 	return s

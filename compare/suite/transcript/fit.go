@@ -19,12 +19,12 @@ const (
 // Fits holds what was seen against o. wrong is the index in saw of the first
 // that o has no place for, or -1, and due what o has in its place. A Pong may
 // come unasked (RFC 6455 §5.5.3), so that of one that is idle nothing follows.
-func Fits(o spec.Outcome, saw []spec.Message) (f fit, wrong int, due *spec.Expect) {
+func Fits(o spec.Outcome, saw []spec.Message) (f fit, wrong int, due *spec.Frame) {
 	return Hold(o, saw, false)
 }
 
 // Hold is fits, and with strict has a place for no idle Pong either.
-func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, due *spec.Expect) {
+func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, due *spec.Frame) {
 	f = Wholly
 	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
 	if o.InOrder {
@@ -33,7 +33,7 @@ func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, du
 	wrong = -1
 	for _, lane := range lanes {
 		next := 0
-		skip := func() *spec.Expect { // the next of o.Sees in this lane
+		skip := func() *spec.Frame { // the next of o.Sees in this lane
 			for ; next < len(o.Sees); next++ {
 				if lane(o.Sees[next].Opcode) {
 					return &o.Sees[next]
@@ -76,7 +76,7 @@ func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, du
 }
 
 // Is reports whether s is what is expected.
-func Is(e spec.Expect, s spec.Message) bool {
+func Is(e spec.Frame, s spec.Message) bool {
 	return s.Opcode == e.Opcode && e.Payload.Equal(s.Payload)
 }
 

@@ -38,7 +38,7 @@ func (r *judging) point(s spec.Message, sp, bit int) {
 }
 
 // pointAt sets Bytes and Caret to the first bit in which s is not e.
-func (r *judging) pointAt(s spec.Message, e *spec.Expect) {
+func (r *judging) pointAt(s spec.Message, e *spec.Frame) {
 	f := s.Frames[0].Header
 	if e == nil {
 		r.point(s, 0, 0)

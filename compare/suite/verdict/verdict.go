@@ -123,7 +123,7 @@ func expected(c *spec.Case) string {
 			break
 		}
 		s := o.String()
-		if i > 0 && o.End.How == c.Outcomes[0].End.How && slices.ContainsFunc(o.Sees, func(e spec.Expect) bool { return e.Optional }) {
+		if i > 0 && o.End.How == c.Outcomes[0].End.How && slices.ContainsFunc(o.Sees, func(e spec.Frame) bool { return e.Optional }) {
 			s = "the same without some of the Pongs"
 		}
 		if o.Verdict != spec.Pass {

@@ -54,21 +54,21 @@ func inflating(s *Section) {
 	add("example-uncompressed-block", "The example without compression", "7.2.3.3", Opens(), Send(RawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
 	add("example-bfinal", "The example with BFINAL set", "7.2.3.4", Opens(), Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
 	add("example-two-blocks", "The example of two blocks in one message", "7.2.3.5", Opens(), Send(RawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
-	add("example-empty-message", "The example of an empty message", "7.2.3.6", Answers(SeesText("")), Send(RawPacked(wire.Text, 0x00)))
-	add("empty-binary", "An empty compressed binary message", "7.2.3.6", Answers(SeesBinary()), Send(RawPacked(wire.Binary, 0x00)))
-	add("empty-message-between", "An empty message between two others", "7.2.3.6", Answers(SeesText("one"), SeesText(""), SeesText("three")),
+	add("example-empty-message", "The example of an empty message", "7.2.3.6", Answers(Text("")), Send(RawPacked(wire.Text, 0x00)))
+	add("empty-binary", "An empty compressed binary message", "7.2.3.6", Answers(Binary()), Send(RawPacked(wire.Binary, 0x00)))
+	add("empty-message-between", "An empty message between two others", "7.2.3.6", Answers(Text("one"), Text(""), Text("three")),
 		Send(Packed(Text("one"))), Send(RawPacked(wire.Text, 0x00)), Send(Packed(Text("three"))))
 	// A sender may do both of these. That a receiver can read them no MUST says.
 	bfinal := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{Name: name, Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: Slowly,
 			Requirement: "A sender may set BFINAL in any block (§7.2.1). It does not end the message or the connection: more blocks may follow."})
 	}
-	bfinal("two-messages-bfinal", "Two messages with BFINAL set", Answers(SeesText("Hello"), SeesText("Hello")),
+	bfinal("two-messages-bfinal", "Two messages with BFINAL set", Answers(Text("Hello"), Text("Hello")),
 		Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	bfinal("block-after-bfinal", "A block behind one with BFINAL set", Answers(SeesText("HelloHello")),
+	bfinal("block-after-bfinal", "A block behind one with BFINAL set", Answers(Text("HelloHello")),
 		Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
-	add("binary", "A compressed binary message", "7.2.2", Answers(Sees(wire.Binary, BinaryOf(251))), Send(Packed(Of(wire.Binary, BinaryOf(251)))))
-	add("text-with-wide-characters", "A compressed text with characters of one to four bytes", "7.2.2", Answers(SeesText("aü€😀z")), Send(Packed(Text("aü€😀z"))))
+	add("binary", "A compressed binary message", "7.2.2", Answers(Of(wire.Binary, BinaryOf(251))), Send(Packed(Of(wire.Binary, BinaryOf(251)))))
+	add("text-with-wide-characters", "A compressed text with characters of one to four bytes", "7.2.2", Answers(Text("aü€😀z")), Send(Packed(Text("aü€😀z"))))
 
 	fragments := make([]Frame, len(hello))
 	for i := range hello {
@@ -80,20 +80,20 @@ func inflating(s *Section) {
 	add("first-fragment-empty", "An empty first fragment with RSV1", "7.2.2", Opens(), Send(RawPacked(wire.Text).More(), part(hello)))
 	add("last-fragment-empty", "A compressed text with an empty last fragment", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello...).More(), Cont("")))
 	add("middle-fragment-empty", "A compressed text with an empty fragment in the middle", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Cont("").More(), part(hello[3:])))
-	add("fragments-cut-character", "Fragments of a text cut inside a character", "7.2.2", Answers(SeesText("aü€😀z")), packedInParts(Text("aü€😀z"), 2)...)
-	add("ping-between-fragments", "A Ping between two fragments of a compressed text", "6.1", Answers(SeesPong("!"), SeesText("Hello")), Send(RawPacked(wire.Text, hello[:3]...).More(), Ping("!"), part(hello[3:])))
+	add("fragments-cut-character", "Fragments of a text cut inside a character", "7.2.2", Answers(Text("aü€😀z")), packedInParts(Text("aü€😀z"), 2)...)
+	add("ping-between-fragments", "A Ping between two fragments of a compressed text", "6.1", Answers(Pong("!"), Text("Hello")), Send(RawPacked(wire.Text, hello[:3]...).More(), Ping("!"), part(hello[3:])))
 	add("pong-between-fragments", "A Pong between two fragments of a compressed text", "6.1", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Pong("!"), part(hello[3:])))
-	add("ping-without-rsv1", "A Ping without RSV1, as is right with compression", "6.1", Answers(SeesPong("Hello")), Send(Ping("Hello")))
+	add("ping-without-rsv1", "A Ping without RSV1, as is right with compression", "6.1", Answers(Pong("Hello")), Send(Ping("Hello")))
 	add("close-without-rsv1", "A Close frame without RSV1, as is right with compression", "6.1", Closes(1000), Send(Close(1000, "bye")))
 	add("text-byte-by-byte", "A compressed text byte by byte", "6", Opens(), Send(Packed(Text("Hello"))).InPieces(1).WithGap(Between/10))
 	add("text-without-rsv1", "A text without RSV1 where compression is agreed on", "6", Opens(), Send(Text("Hello")))
 	add("fragments-without-rsv1", "Fragments without RSV1 where compression is agreed on", "6", Opens(), Send(Text("Hel").More(), Cont("lo")))
-	add("rsv1-by-turns", "Messages with and without RSV1 by turns", "6", Answers(SeesText("one"), SeesText("two"), SeesText("three"), SeesBinary(4)),
+	add("rsv1-by-turns", "Messages with and without RSV1 by turns", "6", Answers(Text("one"), Text("two"), Text("three"), Binary(4)),
 		Send(Packed(Text("one"))), Send(Text("two")), Send(Packed(Text("three"))), Send(Binary(4)))
 	s.Add(Case{
 		Name: "rsv1-without-payload", Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one byte, 00 (§7.2.3.6). What no byte at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{Send(RawPacked(wire.Text))},
-		Outcomes: append(Answers(SeesText("")), Outcome{Verdict: Note, Why: "it does not take a compressed message of no bytes for an empty one", End: End{How: TargetFails}}),
+		Outcomes: append(Answers(Text("")), Outcome{Verdict: Note, Why: "it does not take a compressed message of no bytes for an empty one", End: End{How: TargetFails}}),
 	})
 
 	needs = FullWindow
@@ -105,24 +105,24 @@ func inflating(s *Section) {
 		{"none", "blocks without compression", flate.NoCompression}, {"literals", "codes for literals alone", flate.HuffmanOnly},
 		{"fast", "fast compression", flate.BestSpeed}, {"tables", "tables of its own", flate.BestCompression},
 	} {
-		add("level-"+l.name, "A text of 10,000 bytes with "+l.what, "7.2.2", Answers(Sees(wire.Text, TextOf(10000))), Send(RawPacked(wire.Text, packedWith(l.level, TextOf(10000).Bytes(), 0)...)))
+		add("level-"+l.name, "A text of 10,000 bytes with "+l.what, "7.2.2", Answers(Of(wire.Text, TextOf(10000))), Send(RawPacked(wire.Text, packedWith(l.level, TextOf(10000).Bytes(), 0)...)))
 	}
-	add("block-for-every-5-bytes", "A block for every five bytes", "7.2.3.5", Answers(Sees(wire.Text, TextOf(500))), Send(RawPacked(wire.Text, packedWith(flate.BestSpeed, TextOf(500).Bytes(), 5)...)))
-	add("incompressible", "A compressed message of bytes that cannot be compressed", "7.2.2", Answers(Sees(wire.Binary, Payload{Data: noise(4096)})), Send(Packed(Of(wire.Binary, Payload{Data: noise(4096)}))))
+	add("block-for-every-5-bytes", "A block for every five bytes", "7.2.3.5", Answers(Of(wire.Text, TextOf(500))), Send(RawPacked(wire.Text, packedWith(flate.BestSpeed, TextOf(500).Bytes(), 5)...)))
+	add("incompressible", "A compressed message of bytes that cannot be compressed", "7.2.2", Answers(Of(wire.Binary, Payload{Data: noise(4096)})), Send(Packed(Of(wire.Binary, Payload{Data: noise(4096)}))))
 }
 
 // inflatingTogether is about many messages.
 func inflatingTogether(s *Section) {
 	for _, n := range []int{16, 64, 256, 1024, 4096, 16384, 65536} {
 		frames := make([]Frame, min(20, 400000/n))
-		expects := make([]Expect, len(frames))
+		expects := make([]Frame, len(frames))
 		for i := range frames {
 			op := wire.Text
 			p := TextOf(n - i%3)
 			if i%2 == 1 {
 				op, p = wire.Binary, BinaryOf(n-i%3)
 			}
-			frames[i], expects[i] = Packed(Of(op, p)), Sees(op, p)
+			frames[i], expects[i] = Packed(Of(op, p)), Of(op, p)
 		}
 		s.Add(Case{
 			Name: fmt.Sprintf("%d-messages-of-%d", len(frames), n), Title: fmt.Sprintf("%d compressed messages of about %d bytes", len(frames), n), Requirement: inflates, Keyword: Must, Duty: DutyParses, Section: "7.2.2",
@@ -142,21 +142,21 @@ func inflatingWithHistory(s *Section) {
 	}
 	hello := RawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)
 	again := RawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)
-	add("example-takeover", "The example of a message that refers to the one before it", Answers(SeesText("Hello"), SeesText("Hello")), Send(hello), Send(again))
-	add("takeover-one-write", "The example of two messages in one TCP write", Answers(SeesText("Hello"), SeesText("Hello")), Send(hello, again))
-	add("takeover-after-uncompressed", "The example of two messages with a message without RSV1 between", Answers(SeesText("Hello"), SeesText("other"), SeesText("Hello")), Send(hello), Send(Text("other")), Send(again))
-	add("takeover-after-empty", "The example of two messages with an empty message between", Answers(SeesText("Hello"), SeesText(""), SeesText("Hello")), Send(hello), Send(RawPacked(wire.Text, 0x00)), Send(again))
-	add("takeover-after-ping", "The example of two messages with a Ping between", Answers(SeesText("Hello"), SeesPong("!"), SeesText("Hello")), Send(hello), Send(Ping("!")), Send(again))
-	add("takeover-binary-after-text", "A binary message that refers to a text", Answers(SeesText("Hello"), Sees(wire.Binary, Payload{Data: []byte("Hello")})), Send(hello), Send(again.WithOpcode(wire.Binary)))
+	add("example-takeover", "The example of a message that refers to the one before it", Answers(Text("Hello"), Text("Hello")), Send(hello), Send(again))
+	add("takeover-one-write", "The example of two messages in one TCP write", Answers(Text("Hello"), Text("Hello")), Send(hello, again))
+	add("takeover-after-uncompressed", "The example of two messages with a message without RSV1 between", Answers(Text("Hello"), Text("other"), Text("Hello")), Send(hello), Send(Text("other")), Send(again))
+	add("takeover-after-empty", "The example of two messages with an empty message between", Answers(Text("Hello"), Text(""), Text("Hello")), Send(hello), Send(RawPacked(wire.Text, 0x00)), Send(again))
+	add("takeover-after-ping", "The example of two messages with a Ping between", Answers(Text("Hello"), Pong("!"), Text("Hello")), Send(hello), Send(Ping("!")), Send(again))
+	add("takeover-binary-after-text", "A binary message that refers to a text", Answers(Text("Hello"), Of(wire.Binary, Payload{Data: []byte("Hello")})), Send(hello), Send(again.WithOpcode(wire.Binary)))
 
 	needs = takeoverFullWindow
 	p := NewPacker()
 	var steps []Step
-	var expects []Expect
+	var expects []Frame
 	for i := range 30 {
 		message := strings.Repeat(fmt.Sprintf("message %d of thirty, each like the one before it; ", i), 1+i%7)
 		steps = append(steps, Send(RawPacked(wire.Text, p.Pack([]byte(message))...)))
-		expects = append(expects, SeesText(message))
+		expects = append(expects, Text(message))
 	}
 	add("takeover-30-messages", "30 compressed messages, each with what was before", Answers(expects...), steps...)
 
@@ -171,7 +171,7 @@ func inflatingWithHistory(s *Section) {
 		Deflate:     &Deflate{Needs: takeoverFullWindow},
 		Deadline:    Slowly,
 		Steps:       []Step{Send(RawPacked(wire.Binary, first...)), Send(RawPacked(wire.Binary, second...))},
-		Outcomes:    Answers(Sees(wire.Binary, payload), Sees(wire.Binary, payload)),
+		Outcomes:    Answers(Of(wire.Binary, payload), Of(wire.Binary, payload)),
 	})
 	far := append(bytes.Clone(noise(32000)), noise(32000)...)
 	s.Add(Case{
@@ -179,7 +179,7 @@ func inflatingWithHistory(s *Section) {
 		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
 		Deadline:    Slowly,
 		Deflate:     &Deflate{Needs: FullWindow}, Steps: []Step{Send(Packed(Of(wire.Binary, Payload{Data: far})))},
-		Outcomes: Answers(Sees(wire.Binary, Payload{Data: far})),
+		Outcomes: Answers(Of(wire.Binary, Payload{Data: far})),
 	})
 }
 
@@ -189,13 +189,13 @@ func inflatingMuch(s *Section) {
 	s.Add(Case{
 		Name: "zeros-of-1-mib", Title: "1 MiB of zeros in about 1,000 bytes", Requirement: inflates, Keyword: Must, Duty: DutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{Send(zerosPacked(1 << 20))},
-		Outcomes: append(Answers(Sees(wire.Binary, zeros(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: TargetFails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Outcomes: append(Answers(Of(wire.Binary, zeros(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: TargetFails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * Slowly, Heavy: true,
 	})
 	s.Add(Case{
 		Name: "text-of-1-mib", Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: DutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{Send(Packed(Of(wire.Text, TextOf(1<<20))))},
-		Outcomes: append(Answers(Sees(wire.Text, TextOf(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: TargetFails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
+		Outcomes: append(Answers(Of(wire.Text, TextOf(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: TargetFails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * Slowly, Heavy: true,
 	})
 	bomb := zeros(48 << 20)
@@ -203,7 +203,7 @@ func inflatingMuch(s *Section) {
 		Name: "bomb-of-48-mib", Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
 		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
 		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{Send(zerosPacked(bomb.Len()))},
-		Outcomes: append(Fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it holds 48 MiB for 48 KiB", Sees: []Expect{Sees(wire.Binary, bomb)}}),
+		Outcomes: append(Fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it holds 48 MiB for 48 KiB", Sees: []Frame{Of(wire.Binary, bomb)}}),
 		Deadline: 15 * time.Second, Heavy: true,
 	})
 }
@@ -254,7 +254,7 @@ func corruptData(s *Section) {
 	add("corrupt-tables", "Tables that are no code", either, Send(RawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
 	add("corrupt-plain-text", "Plain text with RSV1 set", either, Send(Text("Hello, this is no DEFLATE data").WithRSV(4)))
 	add("corrupt-after-message", "A message as it should be, then one of type 3",
-		[]Outcome{{Sees: []Expect{SeesText("Hello")}, End: End{How: TargetFails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
+		[]Outcome{{Sees: []Frame{Text("Hello")}, End: End{How: TargetFails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
 		Send(Packed(Text("Hello"))), Await(1), Send(RawPacked(wire.Text, 0x06, 0x00)))
 	add("corrupt-second-fragment", "A block of type 3 in the second fragment", either, Send(RawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').More(), Frame{Fin: true, Payload: Payload{Data: []byte{0x06, 0x00}}}))
 	s.Add(Case{
@@ -262,9 +262,9 @@ func corruptData(s *Section) {
 		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
 		Steps:       []Step{Send(RawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
 		Outcomes: append(Fails(wire.InvalidPayload, wire.ProtocolError),
-			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{SeesBinary('H', 'e', 0, 0, 0xff)}},
-			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Expect{SeesBinary('H', 'e', 0, 0, 0xff, 0xff)}},
-			Outcome{Verdict: Warning, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Expect{SeesBinary('H', 'e')}}),
+			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Frame{Binary('H', 'e')}}),
 	})
 	utf8 := func(name, title string, steps ...Step) {
 		s.Add(Case{
@@ -297,11 +297,11 @@ func deflating(s *Section) {
 				Needs:  inUse, Offered: bitsOffered,
 			},
 			Deadline: Slowly,
-			Steps:    []Step{Send(Of(wire.Binary, payload)), Send(Of(wire.Binary, payload))}, Outcomes: append(Answers(Sees(wire.Binary, payload), Sees(wire.Binary, payload)), unsupported),
+			Steps:    []Step{Send(Of(wire.Binary, payload)), Send(Of(wire.Binary, payload))}, Outcomes: append(Answers(Of(wire.Binary, payload), Of(wire.Binary, payload)), unsupported),
 		})
 	}
 	alike := []Step{Send(Text("the same text again and again")), Send(Text("the same text again and again")), Send(Text("")), Send(Text("the same text again and again"))}
-	echoes := Answers(SeesText("the same text again and again"), SeesText("the same text again and again"), SeesText(""), SeesText("the same text again and again"))
+	echoes := Answers(Text("the same text again and again"), Text("the same text again and again"), Text(""), Text("the same text again and again"))
 	s.Add(Case{
 		Name: "echo-without-takeover", Title: "Echoes that do not refer to one another", Requirement: "An endpoint that agreed on no context takeover compresses each message on its own.", Keyword: Must, Duty: DutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
 		Deflate: &Deflate{
@@ -320,7 +320,7 @@ func deflating(s *Section) {
 			Name: fmt.Sprintf("echo-of-%d", n), Title: fmt.Sprintf("The echo of %d bytes", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: DutyCompresses, Section: "7.2.1",
 			Deflate: &Deflate{Needs: inUse}, Deadline: Slowly,
 			Steps:    []Step{Send(Of(wire.Text, TextOf(n))), Send(Of(wire.Binary, Payload{Data: noise(n)}))},
-			Outcomes: Answers(Sees(wire.Text, TextOf(n)), Sees(wire.Binary, Payload{Data: noise(n)})),
+			Outcomes: Answers(Of(wire.Text, TextOf(n)), Of(wire.Binary, Payload{Data: noise(n)})),
 		})
 	}
 }

@@ -37,7 +37,7 @@ func Section51() []*Case {
 		Name: "wrong-mask-after-text", Title: "A text frame as it should be, then one with the mask of the other role",
 		Requirement: requirement, Keyword: Must, Duty: DutyMask, Rules: []string{wire.RuleMaskMissing.Code},
 		Steps:    []Step{Send(Text("first")), Await(1), Send(Text("second").WrongMask())},
-		Outcomes: FailsAfter(wire.ProtocolError, SeesText("first")),
+		Outcomes: FailsAfter(wire.ProtocolError, Text("first")),
 	})
 	s.Add(Case{
 		Name: "wrong-mask-in-second-fragment", Title: "The second of two fragments with the mask of the other role",

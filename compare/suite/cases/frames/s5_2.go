@@ -73,7 +73,7 @@ func reservedBits(s *Section) {
 				Name:        "text-then-" + name + "-" + how.name,
 				Title:       fmt.Sprintf("A text, then one with %s, then a Ping, %s", title, how.what),
 				Requirement: requirement, Keyword: Must, Duty: DutyReserved, Rules: rules,
-				Steps: []Step{how.step}, Outcomes: FailsAfter(wire.ProtocolError, SeesText("Hello")),
+				Steps: []Step{how.step}, Outcomes: FailsAfter(wire.ProtocolError, Text("Hello")),
 			})
 		}
 	}
@@ -96,9 +96,9 @@ func reservedOpcodes(s *Section) {
 			Send(Text("").WithOpcode(op)))
 		add(name+"-with-payload", fmt.Sprintf("Opcode %X with a payload", uint8(op)), Fails(wire.ProtocolError),
 			Send(Text("Hello").WithOpcode(op)))
-		add("text-"+name+"-ping-one-write", fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), FailsAfter(wire.ProtocolError, SeesText("Hello")),
+		add("text-"+name+"-ping-one-write", fmt.Sprintf("A text, opcode %X, a Ping in one TCP write", uint8(op)), FailsAfter(wire.ProtocolError, Text("Hello")),
 			Send(Text("Hello"), Text("reserved").WithOpcode(op), Ping("")))
-		add("text-"+name+"-ping-byte-by-byte", fmt.Sprintf("A text, opcode %X, a Ping byte by byte", uint8(op)), FailsAfter(wire.ProtocolError, SeesText("Hello")),
+		add("text-"+name+"-ping-byte-by-byte", fmt.Sprintf("A text, opcode %X, a Ping byte by byte", uint8(op)), FailsAfter(wire.ProtocolError, Text("Hello")),
 			Send(Text("Hello"), Text("reserved").WithOpcode(op), Ping("")).InPieces(1))
 		add(name+"-fin-0", fmt.Sprintf("Opcode %X with FIN 0", uint8(op)), Fails(wire.ProtocolError),
 			Send(Text("Hello").WithOpcode(op).More()))
@@ -121,18 +121,18 @@ func lengths(s *Section) {
 		for _, n := range edges {
 			s.Add(Case{
 				Name: fmt.Sprintf("%s-of-%d", kind(op), n), Title: fmt.Sprintf("A %s message of %s", op, Counted(n)), Requirement: requirement, Keyword: Must, Duty: DutyParses,
-				Steps: []Step{Send(Of(op, payload(n)))}, Outcomes: Answers(Sees(op, payload(n))),
+				Steps: []Step{Send(Of(op, payload(n)))}, Outcomes: Answers(Of(op, payload(n))),
 			})
 		}
 		s.Add(Case{
 			Name: kind(op) + "-of-65536-in-writes-of-997", Title: fmt.Sprintf("A %s message of 65,536 bytes in TCP writes of 997", op), Requirement: requirement, Keyword: Must, Duty: DutyParses,
-			Steps: []Step{Send(Of(op, payload(65536))).InPieces(997)}, Outcomes: Answers(Sees(op, payload(65536))),
+			Steps: []Step{Send(Of(op, payload(65536))).InPieces(997)}, Outcomes: Answers(Of(op, payload(65536))),
 		})
 	}
 	var frames []Frame
-	var echoes []Expect
+	var echoes []Frame
 	for n := range 300 {
-		frames, echoes = append(frames, Of(wire.Text, TextOf(n))), append(echoes, Sees(wire.Text, TextOf(n)))
+		frames, echoes = append(frames, Of(wire.Text, TextOf(n))), append(echoes, Of(wire.Text, TextOf(n)))
 	}
 	s.Add(Case{
 		Name: "texts-of-0-to-299", Title: "Messages of every length from 0 to 299 in a row", Requirement: requirement, Keyword: Must, Duty: DutyParses,
@@ -159,7 +159,7 @@ func wrongLengths(s *Section) {
 			if frame.Opcode != wire.Text {
 				name += "-" + kind(frame.Opcode)
 			}
-			echo := Sees(frame.Opcode, frame.Payload)
+			echo := Of(frame.Opcode, frame.Payload)
 			if frame.Opcode == wire.Ping {
 				echo.Opcode = wire.Pong
 			}

@@ -19,25 +19,25 @@ func Section53() []*Case {
 	for _, key := range [][]byte{
 		{0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 1}, {0x80, 0, 0, 0}, {'H', 'e', 'l', 'l'}, {0x37, 0xfa, 0x21, 0x3d},
 	} {
-		add(fmt.Sprintf("key-%x", key), fmt.Sprintf("The masking key % x", key), Answers(SeesText("Hello, world")), Send(Text("Hello, world").WithKey(key...)))
+		add(fmt.Sprintf("key-%x", key), fmt.Sprintf("The masking key % x", key), Answers(Text("Hello, world")), Send(Text("Hello, world").WithKey(key...)))
 	}
 	for n := 1; n <= 9; n++ {
 		p := TextOf(n)
-		add(fmt.Sprintf("payload-of-%d", n), fmt.Sprintf("A payload of %s, each under its byte of the key", Counted(n)), Answers(Sees(wire.Text, p)),
+		add(fmt.Sprintf("payload-of-%d", n), fmt.Sprintf("A payload of %s, each under its byte of the key", Counted(n)), Answers(Of(wire.Text, p)),
 			Send(Of(wire.Text, p).WithKey(1, 2, 3, 4)))
 	}
-	add("key-of-each-fragment", "Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", Answers(SeesText("Hello, world")),
+	add("key-of-each-fragment", "Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", Answers(Text("Hello, world")),
 		Send(Text("H").More().WithKey(1, 2, 3, 4), Cont("el").More().WithKey(5, 6, 7, 8), Cont("lo,").More().WithKey(9, 10, 11, 12), Cont(" world").WithKey(13, 14, 15, 16)))
-	add("payload-byte-by-byte", "A masked payload that TCP cuts after each byte", Answers(SeesText("Hello, world")),
+	add("payload-byte-by-byte", "A masked payload that TCP cuts after each byte", Answers(Text("Hello, world")),
 		Send(Text("Hello, world").WithKey(0xa1, 0xb2, 0xc3, 0xd4)).InPieces(1))
-	add("payload-of-1000-in-writes-of-7", "A masked payload of 1,000 bytes that TCP cuts after each 7", Answers(Sees(wire.Text, TextOf(1000))),
+	add("payload-of-1000-in-writes-of-7", "A masked payload of 1,000 bytes that TCP cuts after each 7", Answers(Of(wire.Text, TextOf(1000))),
 		Send(Of(wire.Text, TextOf(1000)).WithKey(0xa1, 0xb2, 0xc3, 0xd4)).InPieces(7))
 
 	var frames []Frame
-	var echoes []Expect
+	var echoes []Frame
 	for i := range 8 {
 		m := fmt.Sprintf("message %d", i)
-		frames, echoes = append(frames, Text(m)), append(echoes, SeesText(m))
+		frames, echoes = append(frames, Text(m)), append(echoes, Text(m))
 	}
 	s.AddForClients(Case{
 		Name: "new-key-for-each-frame", Title: "The masking keys of eight messages",

@@ -35,17 +35,17 @@ func answersClose(s *Section) {
 	}
 	add("reason-not-ascii", "A Close frame with a reason that is not ASCII", normal, Send(Close(1000, "Hello-µ@ßöäüàá-UTF-8!! κόσμε 😀")))
 	add("reason-ends-in-emoji", "A Close frame with a reason of 123 bytes that ends in a character of four", normal, Send(Close(1000, strings.Repeat("*", 119)+"😀")))
-	add("close-after-echo", "A text, answered, then a Close frame", []Outcome{{Sees: []Expect{SeesText("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}}},
+	add("close-after-echo", "A text, answered, then a Close frame", []Outcome{{Sees: []Frame{Text("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}}},
 		Send(Text("Hello")), Await(1), Send(Close(1000, "")))
-	add("close-after-pong", "A Ping, answered, then a Close frame", []Outcome{{Sees: []Expect{SeesPong("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}}},
+	add("close-after-pong", "A Ping, answered, then a Close frame", []Outcome{{Sees: []Frame{Pong("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}}},
 		Send(Ping("Hello")), Await(1), Send(Close(1000, "")))
 	unanswered := "it took the Close frame before it had answered what stood in front of it"
 	add("text-and-close-one-write", "A text and a Close frame in one TCP write", []Outcome{
-		{Sees: []Expect{SeesText("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
+		{Sees: []Frame{Text("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
 		{Verdict: Note, Why: unanswered, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
 	}, Send(Text("Hello"), Close(1000, "")))
 	add("ping-and-close-one-write", "A Ping and a Close frame in one TCP write", []Outcome{
-		{Sees: []Expect{SeesPong("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
+		{Sees: []Frame{Pong("Hello")}, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
 		{Verdict: Note, Why: unanswered, End: End{How: TargetAnswers, Codes: []wire.CloseCode{1000}}},
 	}, Send(Ping("Hello"), Close(1000, "")))
 	s.Add(Case{
@@ -91,7 +91,7 @@ func closeBodies(s *Section) {
 
 func afterClose(s *Section) {
 	const requirement = "A sender sends no data after its Close frame. A receiver answers the Close frame, and need not answer what follows it."
-	after := func(name, title string, late []Expect, outcomes []Outcome, steps ...Step) {
+	after := func(name, title string, late []Frame, outcomes []Outcome, steps ...Step) {
 		if late != nil {
 			outcomes = append(outcomes, Outcome{Verdict: Warning, Why: "it answers what comes after a Close frame, which its peer must not send (RFC 6455 §5.5.1)",
 				Sees: late, End: End{How: TargetAnswers, Codes: outcomes[0].End.Codes}})
@@ -99,17 +99,17 @@ func afterClose(s *Section) {
 		s.Add(Case{Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: DutyAnswers.WhenReceived(), Rules: []string{wire.RuleAfterClose.Code}, Steps: steps, Outcomes: outcomes})
 	}
 	normal := func() []Outcome { return Closes(wire.NormalClosure, wire.ProtocolError) }
-	text64 := Sees(wire.Text, TextOf(65536))
-	after("text-after-close-one-write", "A Close frame and a text behind it in one TCP write", []Expect{SeesText("late")}, normal(), Send(Close(1000, ""), Text("late")))
-	after("text-after-close-byte-by-byte", "A Close frame and a text behind it byte by byte", []Expect{SeesText("late")}, normal(), Send(Close(1000, ""), Text("late")).InPieces(1))
-	after("ping-after-close", "A Close frame and a Ping behind it", []Expect{SeesPong("late")}, normal(), Send(Close(1000, ""), Ping("late")))
+	text64 := Of(wire.Text, TextOf(65536))
+	after("text-after-close-one-write", "A Close frame and a text behind it in one TCP write", []Frame{Text("late")}, normal(), Send(Close(1000, ""), Text("late")))
+	after("text-after-close-byte-by-byte", "A Close frame and a text behind it byte by byte", []Frame{Text("late")}, normal(), Send(Close(1000, ""), Text("late")).InPieces(1))
+	after("ping-after-close", "A Close frame and a Ping behind it", []Frame{Pong("late")}, normal(), Send(Close(1000, ""), Ping("late")))
 	after("pong-after-close", "A Close frame and a Pong behind it", nil, normal(), Send(Close(1000, ""), Pong("late")))
 	after("two-closes", "Two Close frames", nil, normal(), Send(Close(1000, ""), Close(1000, "")))
 	after("two-closes-with-other-codes", "Two Close frames with different codes", nil, Closes(wire.NormalClosure), Send(Close(1000, "first"), Close(1001, "second")))
 	after("three-closes", "Three Close frames", nil, normal(), Send(Close(1000, ""), Close(1000, ""), Close(1000, "")))
 	after("bad-frame-after-close", "A Close frame and a frame with every fault behind it", nil, normal(), Send(Close(1000, ""), Text("late").WithRSV(7).WithOpcode(0xf).WrongMask()))
-	after("text-of-65536-after-close", "A Close frame and 64 KiB of text behind it", []Expect{text64}, normal(), Send(Close(1000, ""), Of(wire.Text, TextOf(65536))))
-	after("close-then-last-fragment", "The first fragment of a text, a Close frame, the last fragment, a Ping", []Expect{SeesText("Hello"), SeesPong("late").Perhaps()}, normal(),
+	after("text-of-65536-after-close", "A Close frame and 64 KiB of text behind it", []Frame{text64}, normal(), Send(Close(1000, ""), Of(wire.Text, TextOf(65536))))
+	after("close-then-last-fragment", "The first fragment of a text, a Close frame, the last fragment, a Ping", []Frame{Text("Hello"), Pong("late").Perhaps()}, normal(),
 		Send(Text("Hel").More(), Close(1000, ""), Cont("lo"), Ping("late")))
 	after("text-after-both-closes", "A Close frame, and a text when it has been answered", nil, normal(), Send(Close(1000, "")), Await(1), Send(Text("late")))
 }

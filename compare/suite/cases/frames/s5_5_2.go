@@ -16,7 +16,7 @@ func Section552() []*Case {
 	add := func(name, title, payload string) {
 		s.Add(Case{
 			Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: DutyPong,
-			Steps: []Step{Send(Ping(payload))}, Outcomes: Answers(SeesPong(payload)),
+			Steps: []Step{Send(Ping(payload))}, Outcomes: Answers(Pong(payload)),
 		})
 	}
 	add("empty-ping", "An empty Ping", "")
@@ -27,15 +27,15 @@ func Section552() []*Case {
 	add("ping-of-125", "A Ping with 125 bytes, the most there can be", strings.Repeat("\xfe", 125))
 	s.Add(Case{
 		Name: "ping-of-125-byte-by-byte", Title: "A Ping with 125 bytes, byte by byte", Requirement: requirement, Keyword: Must, Duty: DutyPong,
-		Steps: []Step{Send(Of(wire.Ping, TextOf(125))).InPieces(1)}, Outcomes: Answers(Sees(wire.Pong, TextOf(125))),
+		Steps: []Step{Send(Of(wire.Ping, TextOf(125))).InPieces(1)}, Outcomes: Answers(Of(wire.Pong, TextOf(125))),
 	})
 
 	many := func(name, title string, n int, payload func(i int) string, how func(Step) Step) {
 		var frames []Frame
-		var strict []Expect
+		var strict []Frame
 		for i := range n {
 			p := payload(i)
-			frames, strict = append(frames, Ping(p)), append(strict, SeesPong(p))
+			frames, strict = append(frames, Ping(p)), append(strict, Pong(p))
 		}
 		some := Coalesced(strict)
 		outcomes := []Outcome{{Sees: strict}, {Verdict: Note, Why: CoalescedWhy, Sees: some}}
@@ -60,12 +60,12 @@ func Section552() []*Case {
 
 	s.Add(Case{
 		Name: "ping-text-ping", Title: "A Ping, a text, a Ping", Requirement: requirement, Keyword: Must, Duty: DutyPong,
-		Steps: []Step{Send(Ping("1"), Text("Hello"), Ping("2"))}, Outcomes: AnswersPings(SeesPong("1"), SeesText("Hello"), SeesPong("2")),
+		Steps: []Step{Send(Ping("1"), Text("Hello"), Ping("2"))}, Outcomes: AnswersPings(Pong("1"), Text("Hello"), Pong("2")),
 	})
 	s.Add(Case{
 		Name: "five-pings-await-each-pong", Title: "A Ping, and the next when the first was answered, five times", Requirement: requirement, Keyword: Must, Duty: DutyPong,
 		Steps:    []Step{Send(Ping("1")), Await(1), Send(Ping("2")), Await(2), Send(Ping("3")), Await(3), Send(Ping("4")), Await(4), Send(Ping("5"))},
-		Outcomes: Answers(SeesPong("1"), SeesPong("2"), SeesPong("3"), SeesPong("4"), SeesPong("5")),
+		Outcomes: Answers(Pong("1"), Pong("2"), Pong("3"), Pong("4"), Pong("5")),
 	})
 	return s.Cases
 }

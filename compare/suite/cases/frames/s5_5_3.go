@@ -18,13 +18,13 @@ func Section553() []*Case {
 		add(fmt.Sprintf("pong-of-%d", n), fmt.Sprintf("A Pong of %s that nobody asked for", Counted(n)), Answers(), Send(Of(wire.Pong, TextOf(n))))
 	}
 	add("pong-not-utf-8", "A Pong with bytes that are no UTF-8", Answers(), Send(Pong("\xff\xfe")))
-	add("pong-then-ping", "A Pong that nobody asked for, then a Ping", Answers(SeesPong("ping")), Send(Pong("unasked"), Ping("ping")))
-	add("pong-then-text", "A Pong that nobody asked for, then a text", Answers(SeesText("Hello")), Send(Pong("unasked"), Text("Hello")))
-	add("pong-then-text-byte-by-byte", "A Pong that nobody asked for, byte by byte, then a text", Answers(SeesText("Hello")), Send(Pong("unasked"), Text("Hello")).InPieces(1))
+	add("pong-then-ping", "A Pong that nobody asked for, then a Ping", Answers(Pong("ping")), Send(Pong("unasked"), Ping("ping")))
+	add("pong-then-text", "A Pong that nobody asked for, then a text", Answers(Text("Hello")), Send(Pong("unasked"), Text("Hello")))
+	add("pong-then-text-byte-by-byte", "A Pong that nobody asked for, byte by byte, then a text", Answers(Text("Hello")), Send(Pong("unasked"), Text("Hello")).InPieces(1))
 	hundred := make([]Frame, 100)
 	for i := range hundred {
 		hundred[i] = Pong(fmt.Sprintf("unasked %d", i))
 	}
-	add("100-pongs-then-ping", "A hundred Pongs, then a Ping", Answers(SeesPong("ping")), Send(append(hundred, Ping("ping"))...))
+	add("100-pongs-then-ping", "A hundred Pongs, then a Ping", Answers(Pong("ping")), Send(append(hundred, Ping("ping"))...))
 	return s.Cases
 }

@@ -27,12 +27,12 @@ func closesTCP(s *Section) {
 	s.Add(Case{
 		Name: "echo-then-close", Title: "A text, an answer, the closing handshake", Section: "7.1.1", Keyword: Must, Duty: DutyClosesTCP,
 		Requirement: "When both Close frames were sent, an endpoint closes TCP, the server at once.",
-		Steps:       []Step{Send(Text("Hello"))}, Outcomes: Answers(SeesText("Hello")),
+		Steps:       []Step{Send(Text("Hello"))}, Outcomes: Answers(Text("Hello")),
 	})
 	s.AddForClients(Case{
 		Name: "server-closes-tcp-late", Title: "The server leaves TCP open for a while after the closing handshake", Section: "7.1.1", Keyword: Should,
 		Requirement: "A client leaves it to the server to close TCP first.",
-		Steps:       []Step{Send(Text("Hello"))}, Outcomes: Answers(SeesText("Hello")), Waits: 300 * time.Millisecond,
+		Steps:       []Step{Send(Text("Hello"))}, Outcomes: Answers(Text("Hello")), Waits: 300 * time.Millisecond,
 	})
 }
 
@@ -62,7 +62,7 @@ func tcpEnds(s *Section) {
 	// not take for a message what is not one (§6.2); when it closes its side of TCP
 	// no MUST says.
 	const ends = "When TCP ends without a closing handshake, what is not a whole message is not delivered, and an endpoint closes its side of TCP too, as a client must."
-	add := func(name, title string, sees []Expect, steps ...Step) {
+	add := func(name, title string, sees []Frame, steps ...Step) {
 		outcomes := []Outcome{{Sees: sees, End: End{How: TargetDrops}}}
 		if len(sees) > 0 {
 			outcomes = append(outcomes, Outcome{Verdict: Note, Why: "it did not answer what came before the end", End: End{How: TargetDrops}})
@@ -70,9 +70,9 @@ func tcpEnds(s *Section) {
 		s.Add(Case{Name: name, Title: title, Section: "7.1.4", Keyword: Must, Duty: DutyParses, AsClient: DutyLost, Requirement: ends, Steps: append(steps, Fin()), Outcomes: outcomes})
 	}
 	add("fin-after-handshake", "FIN right behind the opening handshake", nil)
-	add("fin-after-echo", "FIN behind a text that was answered", []Expect{SeesText("Hello")}, Send(Text("Hello")), Await(1))
-	add("fin-after-text", "FIN right behind a text", []Expect{SeesText("Hello")}, Send(Text("Hello")))
-	add("fin-after-ping", "FIN right behind a Ping", []Expect{SeesPong("Hello")}, Send(Ping("Hello")))
+	add("fin-after-echo", "FIN behind a text that was answered", []Frame{Text("Hello")}, Send(Text("Hello")), Await(1))
+	add("fin-after-text", "FIN right behind a text", []Frame{Text("Hello")}, Send(Text("Hello")))
+	add("fin-after-ping", "FIN right behind a Ping", []Frame{Pong("Hello")}, Send(Ping("Hello")))
 	add("fin-after-first-fragment", "FIN behind the first fragment of a text", nil, Send(Text("Hel").More()))
 	add("fin-after-half-character", "FIN behind half a character", nil, Send(Text("\xe2\x82").More()))
 	for n := 1; n <= 13; n++ {

@@ -54,7 +54,7 @@ func goodText(s *Section) {
 		s.Add(Case{Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: DutyParses, Steps: steps, Outcomes: outcomes})
 	}
 	for _, t := range wellFormed {
-		add(t.name, "Well-formed: "+t.what, Answers(SeesText(t.text)), Send(Text(t.text)))
+		add(t.name, "Well-formed: "+t.what, Answers(Text(t.text)), Send(Text(t.text)))
 	}
 	for _, whole := range []struct{ name, text string }{
 		{"greek", "κόσμε"}, {"1-to-4-bytes", "a\u00e9\u20ac\U0001f600"}, {"edges", "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf"},
@@ -62,15 +62,15 @@ func goodText(s *Section) {
 		name, t := whole.name, whole.text
 		// One connection for all places to cut: each is a message that is answered.
 		var frames []Frame
-		var echoes []Expect
+		var echoes []Frame
 		for i := range len(t) + 1 {
 			frames = append(frames, Text(t[:i]).More(), Cont(t[i:]))
-			echoes = append(echoes, SeesText(t))
+			echoes = append(echoes, Text(t))
 		}
 		add(name+"-cut-everywhere", fmt.Sprintf("%q in two fragments, cut at every byte", t), Answers(echoes...), Send(frames...))
-		add(name+"-in-fragments-of-1", fmt.Sprintf("%q in fragments of one byte", t), Answers(SeesText(t)), Send(Split(wire.Text, []byte(t), 1)...))
-		add(name+"-own-writes", fmt.Sprintf("%q, each byte in a frame and in a TCP write of its own", t), Answers(SeesText(t)), Alone(Split(wire.Text, []byte(t), 1)...)...)
-		add(name+"-byte-by-byte", fmt.Sprintf("%q in one frame, cut by TCP at every byte", t), Answers(SeesText(t)), Send(Text(t)).InPieces(1))
+		add(name+"-in-fragments-of-1", fmt.Sprintf("%q in fragments of one byte", t), Answers(Text(t)), Send(Split(wire.Text, []byte(t), 1)...))
+		add(name+"-own-writes", fmt.Sprintf("%q, each byte in a frame and in a TCP write of its own", t), Answers(Text(t)), Alone(Split(wire.Text, []byte(t), 1)...)...)
+		add(name+"-byte-by-byte", fmt.Sprintf("%q in one frame, cut by TCP at every byte", t), Answers(Text(t)), Send(Text(t)).InPieces(1))
 	}
 }
 
@@ -166,7 +166,7 @@ func badText(s *Section) {
 	}
 	s.Add(Case{
 		Name: "bad-text-after-echo", Title: "A text that is right, answered, and then one that is not", Requirement: utf8Requirement, Keyword: Must, Duty: DutyUTF8, Rules: []string{wire.RuleTextUTF8.Code},
-		Steps: []Step{Send(Text("κόσμε")), Await(1), Send(Text("\xce\xba\xe1"))}, Outcomes: FailsAfter(wire.InvalidPayload, SeesText("κόσμε")),
+		Steps: []Step{Send(Text("κόσμε")), Await(1), Send(Text("\xce\xba\xe1"))}, Outcomes: FailsAfter(wire.InvalidPayload, Text("κόσμε")),
 	})
 	s.Add(Case{
 		Name: "bad-last-fragment", Title: "Malformed text in a message whose first fragment is right", Requirement: utf8Requirement, Keyword: Must, Duty: DutyUTF8, Rules: []string{wire.RuleTextUTF8.Code},

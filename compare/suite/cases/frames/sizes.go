@@ -19,7 +19,7 @@ func Sizes() []*Case {
 		if op == wire.Binary {
 			payload = BinaryOf
 		}
-		add := func(name, title, section string, size int, sees []Expect, steps ...Step) {
+		add := func(name, title, section string, size int, sees []Frame, steps ...Step) {
 			s.Add(Case{
 				Name: name, Title: title, Section: section, Keyword: Must, Duty: DutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
 				Steps: steps, Outcomes: WithLimit(sees), Deadline: 10 * time.Second, Heavy: size > 1<<20,
@@ -27,27 +27,27 @@ func Sizes() []*Case {
 		}
 		for _, n := range []int{256 << 10, 1 << 20, 4 << 20, 8 << 20, 16 << 20} {
 			add(fmt.Sprintf("%s-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of %s in one frame", op, bytesText(n)), "5.2", n,
-				[]Expect{Sees(op, payload(n))}, Send(Of(op, payload(n))))
+				[]Frame{Of(op, payload(n))}, Send(Of(op, payload(n))))
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
 			add(fmt.Sprintf("%s-4-mib-fragments-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of 4 MiB in fragments of %s", op, bytesText(n)), "5.4", 4<<20,
-				[]Expect{Sees(op, payload(4<<20))}, Step{Frames: []Frame{Of(op, payload(4<<20))}, Fragment: n})
+				[]Frame{Of(op, payload(4<<20))}, Step{Frames: []Frame{Of(op, payload(4<<20))}, Fragment: n})
 		}
 		for _, n := range []int{64, 256, 1 << 10, 4 << 10} {
 			add(fmt.Sprintf("%s-1-mib-writes-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A %s message of 1 MiB in TCP writes of %s", op, bytesText(n)), "5.2", 1<<20,
-				[]Expect{Sees(op, payload(1<<20))}, Send(Of(op, payload(1<<20))).InPieces(n))
+				[]Frame{Of(op, payload(1<<20))}, Send(Of(op, payload(1<<20))).InPieces(n))
 		}
 		for _, n := range []int{0, 16, 64, 256, 1 << 10, 4 << 10, 16 << 10} {
-			frames, echoes := make([]Frame, 1000), make([]Expect, 1000)
+			frames, echoes := make([]Frame, 1000), make([]Frame, 1000)
 			for i := range frames {
-				frames[i], echoes[i] = Of(op, payload(n)), Sees(op, payload(n))
+				frames[i], echoes[i] = Of(op, payload(n)), Of(op, payload(n))
 			}
 			add(fmt.Sprintf("1000-%s-messages-of-%s", kind(op), sizeName(n)), fmt.Sprintf("A thousand %s messages of %s", op, bytesText(n)), "5.6", 1000*n, echoes, Send(frames...))
 		}
 	}
 	s.Add(Case{
 		Name: "text-65536-in-fragments-of-1300", Title: "A text of 65,536 bytes in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: DutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
-		Steps: []Step{{Frames: []Frame{Of(wire.Text, TextOf(65536))}, Fragment: 1300}}, Outcomes: Answers(Sees(wire.Text, TextOf(65536))),
+		Steps: []Step{{Frames: []Frame{Of(wire.Text, TextOf(65536))}, Fragment: 1300}}, Outcomes: Answers(Of(wire.Text, TextOf(65536))),
 	})
 	return s.Cases
 }

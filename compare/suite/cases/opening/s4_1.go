@@ -445,11 +445,11 @@ func answerInPieces(s *Section) {
 		})
 	}
 	glued("frame-with-response", "A frame in the same TCP segment as the answer", Opens(), Send(Text("Hello")))
-	glued("three-frames-with-response", "Three frames in the same TCP segment as the answer", Answers(SeesText("one"), SeesText("two"), SeesBinary(3)), Send(Text("one"), Text("two"), Binary(3)))
+	glued("three-frames-with-response", "Three frames in the same TCP segment as the answer", Answers(Text("one"), Text("two"), Binary(3)), Send(Text("one"), Text("two"), Binary(3)))
 	glued("two-fragments-with-response", "Two fragments in the same TCP segment as the answer", Opens(), Send(Text("Hel").More(), Cont("lo")))
-	glued("ping-with-response", "A Ping in the same TCP segment as the answer", Answers(SeesPong("Hello")), Send(Ping("Hello")))
+	glued("ping-with-response", "A Ping in the same TCP segment as the answer", Answers(Pong("Hello")), Send(Ping("Hello")))
 	glued("close-with-response", "A Close frame in the same TCP segment as the answer", Closes(1000), Send(Close(1000, "")))
-	glued("frame-of-10000-bytes-with-response", "A frame of 10,000 bytes behind the answer at once", Answers(Sees(wire.Text, TextOf(10000))), Send(Of(wire.Text, TextOf(10000))))
+	glued("frame-of-10000-bytes-with-response", "A frame of 10,000 bytes behind the answer at once", Answers(Of(wire.Text, TextOf(10000))), Send(Of(wire.Text, TextOf(10000))))
 	glued("half-frame-with-response", "Half a frame in the same TCP segment as the answer, then the rest", Opens(), Raw(0x81, 0x05, 'H', 'e'), Pause(Between), Raw('l', 'l', 'o'))
 	s.AddForClients(Case{
 		Name: "bad-frame-with-response", Title: "A frame that breaks a rule in the same TCP segment as the answer", Keyword: Must, Duty: DutyOpcode, Glued: true,

@@ -114,7 +114,7 @@ func origins(s *Section) {
 	addHandshakes(s, wire.Server, handshakes{
 		requirement: "A server that does not look at the Origin is open to every page that its users visit (§10.2). Whether it does is its own to say; a refusal is an HTTP error.", keyword: May, section: "10.2",
 		rules:    []string{wire.RuleOrigin.Code},
-		outcomes: []Outcome{{Verdict: Note, Why: "it refuses pages from elsewhere", End: End{How: TargetRefuses}}, {Verdict: Note, Why: "it lets pages from anywhere in", Sees: []Expect{SeesText("Hello")}}},
+		outcomes: []Outcome{{Verdict: Note, Why: "it refuses pages from elsewhere", End: End{How: TargetRefuses}}, {Verdict: Note, Why: "it lets pages from anywhere in", Sees: []Frame{Text("Hello")}}},
 		list: []handshake{
 			{"origin-from-elsewhere", "An Origin from elsewhere", from("http://elsewhere.example")},
 			{"origin-null", "The Origin null, as of a page in a sandbox", from("null")},
