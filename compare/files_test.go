@@ -66,7 +66,7 @@ func TestOutsideOfTheModuleNothingIsMade(t *testing.T) {
 	for _, args := range [][]string{nil, {"run"}, {"run", "no-key"}, {"run", "-update", "-out", "elsewhere", "no-key"}, {"judge"}, {"headers"}} {
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), args, &stdout, &stderr)
-		if status != nothingJudged || !strings.Contains(stderr.String(), "Run compare at the top of its module") || len(entries(t, ".")) > 0 {
+		if status != nothingJudged || !strings.Contains(stderr.String(), "Run compare in the top directory of its module") || len(entries(t, ".")) > 0 {
 			t.Errorf("%q: status %d, %s%smade are %q", args, status, &stdout, &stderr, entries(t, "."))
 		}
 	}

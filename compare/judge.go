@@ -22,19 +22,22 @@ import (
 
 const judgeUsage = `usage: go run ./compare judge [flag …] [CASE …]
 
-Plays the cases of the suite and says what breaks which rule of RFC 6455. Without
--server, -client and -endpoint it judges the endpoints of this module, writes what
-came of it to compare/outputs, and fails where the reference fails, or where it and
-gorilla differ and nobody has said why.
+Runs the cases and says which rules of RFC 6455 a server or client breaks. Without
+-server, -client and -endpoint it judges the implementations of this module and
+writes the results to compare/outputs. It fails if the reference fails, or if the
+reference and gorilla differ without a known reason.
 
-CASE is an ID (5.5/ping-of-126), a pattern (5.*), a section (5.5), MUST, SHOULD, MAY, a rule
-(5.2/rsv1) or a word of a title. go run ./compare list shows them all.
+CASE is an ID (5.5/ping-of-126), a pattern (5.*), a section (5.5), MUST, SHOULD,
+MAY, a rule (5.2/rsv1) or a word of a title. To see all: go run ./compare list
 
-A case in which time runs out is played once more, alone. If time runs out again,
-it has no verdict but "no answer".
+If a case runs out of time, it runs once more, alone. If it runs out of time again,
+its result is "no answer". One passed case of each section also runs once more,
+alone. To find a fault that other cases show only when they run alone: -workers 1
 
 Exit status: 0 all is well, 1 something failed, gave no answer or was not judged,
-2 nothing could be judged, or the results could not be written.
+2 nothing could be judged, or the results could not be written. A case that a slow
+server did not finish in time, although it still sent bytes, counts as not judged.
+Under go run, every failure is 1: use go build.
 
 `
 
@@ -45,7 +48,7 @@ const (
 	nothingJudged
 )
 
-// judging is what the flags of judge say.
+// judging holds the flags of judge.
 type judging struct {
 	server, listen, endpoints string
 	client, strict, insecure  bool
@@ -56,25 +59,24 @@ type judging struct {
 	patterns                  []string
 }
 
-// judge plays cases of the suite against the targets that args name, and
-// returns the exit status.
+// judge runs cases against the targets that args name, and returns the exit status.
 func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var j judging
 	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
-	flags.StringVar(&j.server, "server", "", "judge the server at this `URL`, ws://… or wss://…; it must echo text and binary messages")
-	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects; it must echo, and connect again after each connection")
+	flags.StringVar(&j.server, "server", "", "judge the server at this `URL`, ws://… or wss://…, which must echo text and binary messages")
+	flags.BoolVar(&j.client, "client", false, "listen, and judge the client that connects, which must echo and connect again after each connection")
 	flags.StringVar(&j.listen, "listen", "127.0.0.1:9001", "with -client: the `address` to listen on")
-	flags.DurationVar(&j.wait, "wait", 10*time.Second, "with -client: how long to wait for the next connection once the client has connected; 0 waits for ever")
+	flags.DurationVar(&j.wait, "wait", 10*time.Second, "with -client: how long to wait for each connection after the first; 0 waits forever")
 	flags.StringVar(&j.endpoints, "endpoint", "", "judge these endpoints of this module, by `name`: "+strings.Join(endpoint.Names(endpoint.Named()), ","))
-	flags.BoolVar(&j.insecure, "insecure", false, "judge a server though its certificate cannot be trusted")
+	flags.BoolVar(&j.insecure, "insecure", false, "judge a server even if its certificate cannot be checked")
 	flags.BoolVar(&j.strict, "strict", false, "fail for warnings as well")
-	flags.BoolVar(&j.all, "all", false, "list every case that is not passed, not only the first of a section")
+	flags.BoolVar(&j.all, "all", false, "list every case that did not pass, not only the first ones of a section")
 	flags.IntVar(&j.workers, "workers", runner.Workers, "how many cases run at once")
-	flags.IntVar(&j.patience, "patience", 1, "wait this many `times` as long for everything, on a slow machine or network")
+	flags.IntVar(&j.patience, "patience", 1, "wait this many `times` as long for everything, for a slow computer or network")
 	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
-	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit's XML")
-	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as a page")
-	flags.StringVar(&j.out, "out", outputsDir, "the `folder` for what came of the endpoints of this module")
+	flags.StringVar(&j.junit, "junit", "", "write all reports to this `file`, as JUnit XML")
+	flags.StringVar(&j.html, "html", "", "write all reports to this `file`, as an HTML page")
+	flags.StringVar(&j.out, "out", outputsDir, "the `folder` for the results of the implementations of this module")
 	patterns, status, done := parse(flags, judgeUsage, args, stdout, stderr)
 	if done {
 		return status
@@ -84,10 +86,10 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return complain(stderr, errors.New("-server, -client and -endpoint exclude each other"))
 	}
 	if j.workers < 1 || j.patience < 1 {
-		return complain(stderr, errors.New("-workers and -patience are numbers of 1 and above"))
+		return complain(stderr, errors.New("-workers and -patience must be 1 or more"))
 	}
 	if j.wait < 0 {
-		return complain(stderr, errors.New("-wait is a duration such as 10s, or 0"))
+		return complain(stderr, errors.New("-wait must be a duration such as 10s, or 0"))
 	}
 	role := wire.Server
 	if j.client {
@@ -98,7 +100,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err)
 	}
-	// Who has waited for a long run is not to hear then that it cannot be written.
+	// Report a file that cannot be written before the run, not after it.
 	for _, name := range []string{j.json, j.junit, j.html} {
 		if name == "" {
 			continue
@@ -122,7 +124,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return complain(stderr, err)
 		}
 		if j.insecure && target.TLS {
-			fmt.Fprintln(stderr, "compare: -insecure: whose certificate it is is not looked at, so this may be anybody's server.")
+			fmt.Fprintln(stderr, "compare: -insecure: the certificate was not checked, so this could be anyone's server.")
 		}
 		return j.judgeServers(ctx, cases, []suite.Target{target}, t, stderr)
 	}
@@ -158,24 +160,25 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	return t, nil
 }
 
-// judgeServers judges targets, having seen that there is something to judge.
+// judgeServers judges targets after it has seen that each is a WebSocket server.
 func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets []suite.Target, t *terminal, stderr io.Writer) int {
 	for i := range targets {
 		targets[i].Patience = j.patience
-		target := targets[i]
-		r := suite.Probe(ctx, target)
+		r, target, answer := runner.Probe(ctx, targets[i])
+		targets[i] = target
 		switch {
 		case ctx.Err() != nil:
 			return complain(stderr, errNothing)
 		case r.NoWebSocket():
 			hint := ""
 			if target.TLS && strings.HasPrefix(r.Reason, suite.Untrusted) {
-				hint = " With -insecure it is judged all the same."
+				hint = " To judge it anyway, add -insecure."
 			}
 			return complain(stderr, fmt.Errorf("%s cannot be judged. %s%s", target.Name, r.Reason, hint))
 		case r.Verdict > suite.Warning:
-			t.note(fmt.Sprintf("%s does not echo a text, which most cases need. %s", target.Name, r.Reason))
-			targets[i].Silent = true
+			t.note(fmt.Sprintf("%s does not echo a text message. Most cases need that. %s", target.Name, r.Reason))
+		case answer > 0:
+			t.note(fmt.Sprintf("%s needs about %s for an answer, so more cases run at once. It may not finish large messages in time.", target.Name, answer.Round(10*time.Millisecond)))
 		}
 	}
 	t.begin(runner.Names(targets), runner.Bound(cases, targets, j.workers))
@@ -183,13 +186,13 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 	return j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr)
 }
 
-// errNothing is what an interrupt leaves that comes too early.
+// errNothing is for an interrupt before the first result.
 var errNothing = errors.New("interrupted before anything was judged")
 
-// interruption is why not all has been judged where Ctrl-C is the reason.
+// interruption is the reason after Ctrl-C.
 const interruption = "Interrupted"
 
-// interrupted returns interruption where ctx has ended, else "".
+// interrupted returns interruption if ctx has ended, else "".
 func interrupted(ctx context.Context) string {
 	if ctx.Err() != nil {
 		return interruption
@@ -224,7 +227,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 	if j.endpoints != "" {
 		return j.judgeServers(ctx, cases, targets, t, stderr)
 	}
-	// What is expected of these three is known.
+	// The expected results of these three are known.
 	t.begin(runner.Names(targets), runner.Bound(cases, targets, j.workers))
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	expected := expectations{cases: cases, reports: reports}
@@ -233,8 +236,8 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		return status
 	}
 	if n := expected.undecided(); n > 0 {
-		// What happened says nothing of the endpoints, so nothing is compared or kept.
-		t.note(fmt.Sprintf("× %s of the reference or gorilla had no verdict: this machine may be too busy. The files in %s are unchanged.", plural(n, "case"), j.out))
+		// These results may be wrong, so do not compare or keep them.
+		t.note(fmt.Sprintf("× %s of the reference or gorilla had no result. This computer may be too busy. The files in %s are unchanged.", plural(n, "case"), j.out))
 		return max(status, somethingFailed)
 	}
 	for _, line := range expected.differences() {
@@ -251,7 +254,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 	return status
 }
 
-// judgeClient listens, and judges whoever connects.
+// judgeClient listens, and judges the client that connects.
 func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
 	l, err := net.Listen("tcp", j.listen)
 	if err != nil {
@@ -262,26 +265,26 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	clients.Patience = j.patience
 	clients.Again = j.wait * time.Duration(max(1, j.patience))
 	clients.Risky = len(cases) == 1 // it was named
-	sooner := "Ctrl-C ends it sooner"
+	sooner := "Ctrl-C ends the run"
 	if clients.Again > 0 {
-		sooner += fmt.Sprintf(", and so does a client that has connected and stays away for %s", clients.Again)
+		sooner += fmt.Sprintf(", and so does a client that does not connect again for %s", clients.Again)
 	}
-	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. %s, with what was played.", l.Addr(), len(cases), sooner))
+	t.note(fmt.Sprintf("Connect the client to ws://%s/ %d times, one connection for each case, and let it send back every message. %s; the report then covers the cases that ran.", l.Addr(), len(cases), sooner))
 	t.begin([]string{"client"}, 0)
 	reports, err := runner.JudgeClient(ctx, cases, clients, t.progress)
 	cut := interrupted(ctx)
 	switch {
 	case cut != "" || err == nil:
 	case errors.Is(err, runner.ErrGone):
-		cut = fmt.Sprintf("The client has not connected again for %s", clients.Again)
+		cut = fmt.Sprintf("The client did not connect again for %s", clients.Again)
 	default:
-		cut = fmt.Sprintf("No more connections could be accepted (%v)", err)
+		cut = fmt.Sprintf("No more connections could be accepted: %v", err)
 	}
 	return j.finish(cut, cases, []string{"client"}, reports, t, stderr)
 }
 
-// finish shows and writes the reports and returns the status. cut says why they
-// are not all, "" where they are. Those of the targets in forgiven do not count.
+// finish shows and writes the reports, and returns the status. cut says why some
+// are missing, or is "". The failures of the targets in forgiven do not count.
 func (j judging) finish(cut string, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
 	t.end()
 	if len(reports) == 0 {
@@ -291,7 +294,7 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 		return complain(stderr, errNothing)
 	}
 	status := allWell
-	// What is read first stands last, where a terminal is.
+	// A terminal shows the end, so the most important lines are last.
 	t.brief = forgiven
 	t.reasons(targets, reports, j.all)
 	diagnoses := suite.DiagnoseAll(reports)
@@ -300,14 +303,14 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	t.note("")
 	among := targets
 	if len(cases) > runner.Few && len(forgiven) > 0 {
-		// The weekend server differs nearly everywhere, which would hide the rest.
+		// The naive server differs nearly everywhere, which would hide the rest.
 		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == endpoint.Naive })
 	}
 	aligned := align(among, reports)
 	t.partings(aligned, len(cases) <= runner.Few)
 	if cut != "" {
 		t.note(cut + ": " + howFar(cases, targets, reports))
-		status = somethingFailed // what was not judged is not well
+		status = somethingFailed // some cases were not judged
 	}
 	t.died(targets, reports)
 	t.notJudged(targets, reports)
@@ -337,8 +340,12 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	return status
 }
 
-// fails reports whether r counts as a failure.
+// fails reports whether r counts as a failure. A case in which a slow endpoint still
+// worked when its time was over does not.
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
+	if r.Slow() && worst == suite.NotJudged {
+		return false
+	}
 	return worst > suite.Warning || j.strict && worst == suite.Warning
 }

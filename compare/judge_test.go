@@ -254,7 +254,7 @@ func TestAClientThatStaysAwayIsWaitedForOnlySoLong(t *testing.T) {
 		echoOnce(t, addr)
 		echoOnce(t, addr)
 	})
-	const want = "\nThe client has not connected again for 1s: 2 of 3 cases were judged; not judged: 5.6/empty-text-and-binary-client.\n"
+	const want = "\nThe client did not connect again for 1s: 2 of 3 cases were judged; not judged: 5.6/empty-text-and-binary-client.\n"
 	if status != somethingFailed || !strings.HasSuffix(text, want) || !strings.Contains(text, "all    2✔      2✔") {
 		t.Errorf("status %d, %s", status, text)
 	}
@@ -348,7 +348,7 @@ func TestAClientIsJudgedAsItConnects(t *testing.T) {
 		echoOnce(t, addr)
 		echoOnce(t, addr)
 	})
-	if status != allWell || !strings.Contains(text, " 2 times") || !strings.Contains(text, "stays away for 10s") || !strings.Contains(text, "all    2✔      2✔") {
+	if status != allWell || !strings.Contains(text, " 2 times") || !strings.Contains(text, "does not connect again for 10s") || !strings.Contains(text, "all    2✔      2✔") {
 		t.Errorf("status %d, %s", status, text)
 	}
 }

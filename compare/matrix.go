@@ -13,23 +13,21 @@ import (
 	"wslab/compare/suite"
 )
 
-// terminal shows a run: how far it is, where somebody looks on, and what came of
-// it.
+// terminal shows the progress of a run, if it writes to a terminal, and the results.
 type terminal struct {
 	w     io.Writer
-	live  bool // w is a terminal, on which a line can be written again
+	live  bool // w is a terminal, on which a line can be overwritten
 	cases int
 	total int
 	told  map[string]bool // whether a case failed, by its ID and endpoint
 	bad   int
-	brief []string // targets whose reasons matter little: one of each section is listed
+	brief []string // targets of which only one reason of each section is listed
 }
 
-// columns is how wide a terminal is taken for.
+// columns is the assumed width of a terminal.
 const columns = 80
 
-// maxReasons is how many reasons of one section and target are listed where not
-// all are asked for.
+// maxReasons is how many reasons of one section and target are listed without -all.
 const maxReasons = 5
 
 func newTerminal(w io.Writer, cases int) *terminal {
@@ -47,8 +45,7 @@ func newTerminal(w io.Writer, cases int) *terminal {
 // note writes a line.
 func (t *terminal) note(line string) { fmt.Fprintln(t.w, line) }
 
-// begin says what is about to be judged, and in what time the run is over; 0 where
-// it may take any time.
+// begin announces a run and the time by which it ends; 0 if there is no limit.
 func (t *terminal) begin(targets []string, bound time.Duration) {
 	t.total = t.cases * len(targets)
 	fmt.Fprintf(t.w, "%s against %s; seed %d\n", plural(t.cases, "case"), strings.Join(targets, ", "), suite.Seed)
@@ -57,8 +54,8 @@ func (t *terminal) begin(targets []string, bound time.Duration) {
 	}
 }
 
-// progress takes note of r, and shows it where somebody looks on. A later report of
-// the same case takes the place of the one before it.
+// progress counts r, and shows it on a terminal. A later report of the same case
+// replaces the earlier one.
 func (t *terminal) progress(r suite.Report) {
 	key, fails := r.Case.ID+" "+r.Endpoint, r.Worst() == suite.Fail
 	if t.told[key] {
@@ -73,14 +70,14 @@ func (t *terminal) progress(r suite.Report) {
 	}
 }
 
-// end takes the line of progress away.
+// end clears the line of progress.
 func (t *terminal) end() {
 	if t.live {
 		fmt.Fprintf(t.w, "\r%79s\r", "")
 	}
 }
 
-// cell says how often each verdict was given: "17✔ 2×".
+// cell counts each result: "17✔ 2×".
 func cell(count map[suite.Verdict]int) string {
 	var parts []string
 	for v := suite.Pass; v <= suite.Fail; v++ {
@@ -91,9 +88,9 @@ func cell(count map[suite.Verdict]int) string {
 	return strings.Join(parts, " ")
 }
 
-// matrix shows the verdicts: a row for each section, and for each target a cell
-// for the behaviour and one for the closing, which stand below each other where a
-// terminal has no room for both.
+// matrix shows the results: a row for each section, and for each target a cell for
+// the behavior and one for the closing. If the row is too wide, the closing has a
+// row of its own.
 func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	header := []string{""}
 	for _, name := range targets {
@@ -137,7 +134,7 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	fmt.Fprintln(t.w, legend)
 }
 
-// stacked puts the closing below the behaviour, where it is another.
+// stacked puts the closing below the behavior, if they differ.
 func stacked(rows [][]string) [][]string {
 	var list [][]string
 	for n, row := range rows {
@@ -153,8 +150,8 @@ func stacked(rows [][]string) [][]string {
 	return list
 }
 
-// laidOut returns a line for each row, its cells in columns, and how wide the
-// widest is.
+// laidOut returns a line for each row, with its cells in columns, and the width of
+// the widest line.
 func laidOut(rows [][]string) (lines []string, widest int) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -173,8 +170,7 @@ func laidOut(rows [][]string) (lines []string, widest int) {
 	return lines, widest
 }
 
-// groupsOf returns what stands before the slash of the reports' cases, each
-// once, in their order.
+// groupsOf returns the sections of the reports' cases in their order, each once.
 func groupsOf(reports []suite.Report) []string {
 	var groups []string
 	for _, r := range reports {
@@ -185,11 +181,11 @@ func groupsOf(reports []suite.Report) []string {
 	return groups
 }
 
-// leastSame is in how many cases a target must do the same to have it told once.
+// leastSame is in how many cases a target must do the same to be listed only once.
 const leastSame = 2
 
-// reasons lists what is not passed, with the reason of each. What a target does in
-// several cases is told once, with the count.
+// reasons lists every case that did not pass, with its reason. A reason of several
+// cases is listed once, with their number.
 func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	for _, name := range targets {
 		same := map[string]int{}
@@ -235,8 +231,8 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	fmt.Fprintln(t.w)
 }
 
-// crossed shows what was sent in the case of r: all of it, or, of a failure, a
-// line or two for each message and the first wrong bit.
+// crossed shows the bytes of the case of r: all of them, or, for a failure, a line or
+// two for each message and the first wrong bit.
 func (t *terminal) crossed(r suite.Report, whole bool) {
 	if whole {
 		for line := range strings.Lines(r.Text()) {
@@ -270,15 +266,14 @@ func (t *terminal) crossed(r suite.Report, whole bool) {
 	}
 }
 
-// maxCrossings is how many messages of a case are shown where not all are asked
-// for.
+// maxCrossings is how many messages of a case are shown without -all.
 const maxCrossings = 8
 
-// shownBytes is how many bytes stand in a line of a terminal.
+// shownBytes is how many bytes a line of a terminal shows.
 const shownBytes = 20
 
-// around returns r with no more bytes than fit into a line, those about the
-// first wrong one.
+// around returns r with only as many bytes as fit into a line, around the first
+// wrong one.
 func around(r suite.Report) suite.Report {
 	if r.IsLine() {
 		return r
@@ -291,7 +286,7 @@ func around(r suite.Report) suite.Report {
 	return r
 }
 
-// because gives the reason of r with the rule or section that it is about.
+// because returns the reason of r, with its rule or section.
 func because(r suite.Report) string {
 	text := r.Why()
 	if text == "" {
@@ -305,15 +300,15 @@ func because(r suite.Report) string {
 	case r.Rule != "" && r.Worst() == suite.Fail:
 		text += " (" + r.Rule + ")"
 	default:
-		text += " (" + r.Case.Source() + ")"
+		text += " (" + r.Source() + ")"
 	}
 	return text
 }
 
-// maxProofs is how many cases are listed that show a mistake.
+// maxProofs is how many cases are listed for a mistake.
 const maxProofs = 6
 
-// diagnoses says what seems to be wrong.
+// diagnoses lists the mistakes that the targets seem to make.
 func (t *terminal) diagnoses(list []suite.Diagnosis) {
 	name := ""
 	for _, d := range list {
@@ -326,7 +321,7 @@ func (t *terminal) diagnoses(list []suite.Diagnosis) {
 	}
 }
 
-// proofs lists cases, and counts those that are too many.
+// proofs lists the first cases, and counts the others.
 func proofs(ids []string) string {
 	if len(ids) <= maxProofs {
 		return strings.Join(ids, ", ")
@@ -334,7 +329,7 @@ func proofs(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxProofs], ", "), len(ids)-maxProofs)
 }
 
-// howFar says how many cases have been judged, and which not.
+// howFar says how many cases were judged, and lists the others.
 func howFar(cases []*suite.Case, targets []string, reports []suite.Report) string {
 	n := 0
 	judged := map[*suite.Case]bool{}
@@ -375,8 +370,7 @@ func (t *terminal) died(targets []string, reports []suite.Report) {
 	}
 }
 
-// notJudged says of each target which cases were not judged, in one line for each
-// reason.
+// notJudged lists the cases of each target that were not judged, by reason.
 func (t *terminal) notJudged(targets []string, reports []suite.Report) {
 	for _, name := range targets {
 		var reasons []string
@@ -396,8 +390,7 @@ func (t *terminal) notJudged(targets []string, reports []suite.Report) {
 	}
 }
 
-// withheld tells of responses that were not sent because they have frozen a
-// browser.
+// withheld lists responses that were not sent because they have frozen a browser.
 func (t *terminal) withheld(reports []suite.Report) {
 	var ids []string
 	for _, r := range reports {

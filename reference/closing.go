@@ -6,13 +6,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// MaxReason is the bytes that a Close frame's reason can have: a control
-// frame's payload without the two of the code.
+// MaxReason is the maximum size of a close reason in bytes: the payload of a control
+// frame without the two bytes of the code.
 const MaxReason = wire.MaxControlPayload - 2
 
-// SendClose starts the closing handshake, or does nothing when a Close frame
-// was sent before: there is one in each direction (RFC 6455 §7.1.2). The code
-// NoStatusReceived sends an empty body. Data that comes afterwards is discarded.
+// SendClose starts the closing handshake. It does nothing if a Close frame was
+// already sent: each end sends one (RFC 6455 §7.1.2). The code
+// NoStatusReceived sends an empty body. Data that arrives afterwards is discarded.
 func (m *Machine) SendClose(code wire.CloseCode, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
@@ -26,11 +26,11 @@ func (m *Machine) SendClose(code wire.CloseCode, reason string) error {
 	return nil
 }
 
-// checkClose refuses what must not stand in a Close frame (RFC 6455 §5.5.1,
+// checkClose refuses a code or reason that a Close frame must not have (RFC 6455 §5.5.1,
 // §7.4).
 func checkClose(code wire.CloseCode, reason string) error {
 	_, vs := wire.ParseClosePayload(wire.ClosePayload{Code: code, Reason: reason}.Append(nil))
-	if code == wire.NoStatusReceived && reason != "" { // the empty body that it stands for has no room
+	if code == wire.NoStatusReceived && reason != "" { // this code means an empty body
 		vs = append(vs, broken(wire.RuleCloseCode, "The code is %s.", code))
 	}
 	if len(reason) > MaxReason {
@@ -68,8 +68,8 @@ func (m *Machine) receiveClose(payload []byte) {
 }
 
 // fail Fails the WebSocket Connection (RFC 6455 §7.1.7): a Close frame with the
-// code of the first violation, unless one was sent before, and no ear for
-// anything else. The TCP connection is for the owner of m to close.
+// code of the first violation, unless one was already sent. All further input is
+// ignored. The owner of m closes the TCP connection.
 func (m *Machine) fail(violations ...wire.Violation) {
 	m.failed = &ProtocolError{violations}
 	m.control = nil
@@ -82,16 +82,16 @@ func (m *Machine) fail(violations ...wire.Violation) {
 	m.appendClose(wire.ClosePayload{Code: violations[0].CloseCode, Reason: closeReason(violations)}, why)
 }
 
-// appendClose puts the one Close frame of this end out.
+// appendClose sends the only Close frame of this end.
 func (m *Machine) appendClose(p wire.ClosePayload, why string) {
 	m.appendFrame(true, wire.Close, p.Append(nil))
 	m.closeSent = true
-	m.drop() // what is unfinished now will not be delivered
+	m.drop() // an unfinished message will not be delivered
 	m.enter(Closing, why)
 }
 
-// closeReason names violations in few words, as many of them as fit: of each
-// sentence the part that tells what was seen.
+// closeReason returns as many violations as fit into a Close frame: of each, the
+// sentence that says what was seen.
 func closeReason(violations []wire.Violation) string {
 	reason := ""
 	for _, v := range violations {

@@ -13,79 +13,79 @@ import (
 	"wslab/reference/wire"
 )
 
-// Options of a Conn. The zero value stands for the defaults.
+// Options configure a Conn. The zero value means the defaults.
 type Options struct {
-	// MaxMessage is the most bytes a received message may have; a longer one
-	// fails the connection with 1009. Default: DefaultMaxMessage.
+	// MaxMessage is the maximum size of a received message in bytes. A longer
+	// message fails the connection with 1009. Default: DefaultMaxMessage.
 	MaxMessage int
 
-	// WriteTimeout ends a write to the network when the peer has taken nothing for so
-	// long, twice that at most, where SetWriteDeadline has set nothing. A slow peer
-	// that keeps reading is served to the end; over TLS it must take 16 KiB in that
-	// time. Once the connection is being closed CloseTimeout counts. Default: 10 s.
+	// WriteTimeout ends a write to the network if the peer accepts no bytes for this
+	// long (at most twice as long). SetWriteDeadline replaces it. A slow peer that
+	// keeps reading is not cut off; over TLS it must accept 16 KiB in that time.
+	// While the connection closes, CloseTimeout applies instead. Default: 10 s.
 	WriteTimeout time.Duration
 
-	// CloseTimeout bounds Close's wait for the peer's Close frame, and all writes
-	// from then on, those that have begun included. Default: 5 s.
+	// CloseTimeout bounds how long Close waits for the peer's Close frame, and all
+	// writes from then on, including those in progress. Default: 5 s.
 	CloseTimeout time.Duration
 
-	// FinTimeout bounds the wait for the end of the peer's bytes before the TCP
-	// connection is closed: a client leaves that to the server first (RFC 6455
-	// §7.1.1), and whoever fails the connection lets its Close frame arrive. It
-	// also bounds reading once a write has failed. Default: 2 s.
+	// FinTimeout bounds the wait for the peer's TCP FIN before this end closes TCP: a
+	// client lets the server close first (RFC 6455 §7.1.1), and an endpoint that
+	// fails the connection lets its Close frame arrive. It also bounds reading after
+	// a write has failed. Default: 2 s.
 	FinTimeout time.Duration
 
-	// IdleTimeout, when not zero, ends a connection from which no byte has come
-	// for so long, less a quarter at most, while ReadMessage or a Reader waits; the
-	// peer is told 1001. A Ping now and then makes a live peer's Pong come.
-	// Default: none.
+	// IdleTimeout, if not zero, closes a connection with 1001 if no byte arrives for
+	// this long (at least three quarters of it) while ReadMessage or a Reader waits.
+	// To keep a quiet connection open, send a Ping at intervals: the peer answers
+	// with a Pong. Default: none.
 	IdleTimeout time.Duration
 
-	// HoldFlush is how long what is written may wait while more bytes of the
-	// peer are here already: answers to messages that came together then leave
-	// together. The next read that has to wait sends them at once, unless the one
-	// before has just filled its buffer, so that more seemed to be here: the time
-	// counts then, and when a message is long being worked on. Less than 0: every
-	// message leaves by itself. Default: 1 ms.
+	// HoldFlush is how long a written message may wait while more bytes from the
+	// peer were already received, so that answers to messages that arrived together
+	// are sent together. The next read that has to wait sends them at once. If that
+	// read follows one that filled its buffer, or if the application works on a
+	// message for long, they are sent after this time. If less than 0, each message
+	// is sent by itself. Default: 1 ms.
 	HoldFlush time.Duration
 
-	// Extension, when not nil, is offered to the peer or accepted from it, such as
-	// Deflate, which compresses messages.
+	// Extension, if not nil, is offered to the server or accepted from the client.
+	// Deflate is one: it compresses messages.
 	Extension Extension
 
-	// AnswerClose, when not nil, chooses the Close frame that answers the peer's. What
-	// cannot be sent is replaced by the default: the peer's code and no reason. It
-	// must be quick and must not call the Conn.
+	// AnswerClose, if not nil, chooses the Close frame that answers the peer's. If its
+	// result cannot be sent, the default is: the peer's code and no reason. It must be
+	// quick and must not call the Conn.
 	AnswerClose func(received wire.ClosePayload) wire.ClosePayload
 
 	// MaskKey returns the next frame's masking key, for a client (RFC 6455
 	// §5.3). Default: crypto/rand, read 256 bytes at a time.
 	MaskKey func() [4]byte
 
-	// Now is the clock that deadlines are counted from. The network compares
-	// them with the real one. Default: time.Now.
+	// Now is the clock from which deadlines are computed. The network compares
+	// them with the real clock. Default: time.Now.
 	Now func() time.Time
 
-	// Misbehave has this end break the closing handshake, for lessons and tests.
+	// Misbehave makes this end break the closing handshake, for lessons and tests.
 	Misbehave Misbehave
 
-	// Observe, when not nil, is told of every change of the Machine's state, in
-	// order and before the call that caused it returns. It must be quick and must not
+	// Observe, if not nil, is called at every change of the Machine's state, in order,
+	// before the call that caused the change returns. It must be quick and must not
 	// call the Conn, which waits for it.
 	Observe func(Observation)
 
-	// OnControl, when not nil, is told of every Ping, Pong and Close, in order with
-	// the messages, by who reads those: ReadMessage, NextReader or a Reader. What
-	// comes while nobody reads is told later, and what Close still reads never.
-	// Pings and Closes have been answered by then. It must not read, nor call Close.
+	// OnControl, if not nil, is called for every Ping, Pong and Close, in order with
+	// the messages, by ReadMessage, NextReader or a Reader. The Conn has already
+	// answered the frame. Frames that Close reads are not reported. OnControl must not
+	// read and must not call Close.
 	OnControl func(opcode wire.Opcode, payload []byte)
 }
 
-// Misbehave names what an end does against RFC 6455 on purpose, for lessons and
+// Misbehave lists the rules of RFC 6455 that an end breaks on purpose, for lessons and
 // tests.
 type Misbehave struct {
-	IgnoreClose bool // it sends no Close frame in answer to the peer's (§5.5.1)
-	KeepTCP     bool // it leaves TCP open behind a closing handshake (§7.1.1)
+	IgnoreClose bool // it does not answer the peer's Close frame (§5.5.1)
+	KeepTCP     bool // it leaves TCP open after a closing handshake (§7.1.1)
 }
 
 // The sizes of what a Conn holds.
@@ -112,11 +112,11 @@ func (o Options) withDefaults(role wire.Role) Options {
 	return o
 }
 
-// timeout returns d, or what stands for it where it is 0 or makes no sense.
+// timeout returns d, or the default if d is not positive.
 func timeout(d, otherwise time.Duration) time.Duration { return cmp.Or(max(d, 0), otherwise) }
 
-// bufferedKeys returns masking keys from r, asking it once for 64 of them: a
-// system call for each would cost more than the frame.
+// bufferedKeys returns masking keys from r and reads 64 of them at once: a system call
+// for each would cost more than the frame.
 func bufferedKeys(r io.Reader) func() [4]byte {
 	buffered := bufio.NewReaderSize(r, 256)
 	return func() [4]byte {
@@ -129,19 +129,19 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 	}
 }
 
-// A Conn is a Machine on a net.Conn. Frames are received in the goroutine that
-// reads or closes, so a Conn that nobody reads answers no Ping. It starts no other
-// than a timer's, which sends what HoldFlush has held back for long enough.
+// A Conn is a Machine on a net.Conn. It receives frames in the goroutine that reads or
+// closes, so the application must keep reading: otherwise the Conn does not answer
+// Pings. It starts no goroutine, except a timer that sends what HoldFlush held back.
 //
-// One goroutine reads; any number may write, Ping, Close and ask at the same
-// time. Whoever has a Conn must end it with Close or CloseNow.
+// One goroutine may read; any number may write, Ping and Close at the same time.
+// Callers must close a Conn with Close or CloseNow.
 //
-// A panic of a function in Options reaches the caller in whose goroutine it ran.
-// The Conn can still be closed.
+// If a function in Options panics, the panic reaches the caller in whose goroutine it
+// ran. The Conn can still be closed.
 //
-// A call that comes too late returns the cause: a *CloseError when the peer
-// ended the connection, a *ProtocolError when this end failed it, and after
-// Close or CloseNow an error that is net.ErrClosed.
+// After the connection has ended, calls return the cause: a *CloseError if the peer
+// ended it, a *ProtocolError if this end failed it, and an error that is net.ErrClosed
+// after Close or CloseNow.
 type Conn struct {
 	nc          net.Conn
 	subprotocol string
@@ -166,7 +166,7 @@ type Conn struct {
 	lent          *[]byte  // the memory of the Machine's output, from frameBuffers
 	more          bool     // the reader has bytes in unread, and the network can wait
 	held          bool     // release will be called
-	err           error    // what calls return from now on; nil while there is no end in sight
+	err           error    // what calls return from now on; nil while the connection is usable
 	readErr       error    // why nothing more can be read from TCP
 	writeErr      error    // why nothing more can be written to TCP
 	leaving       bool     // the deadlines are the Conn's own
@@ -174,7 +174,7 @@ type Conn struct {
 	writeDeadline time.Time
 	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
 	writeUntil    time.Time
-	wake          chan struct{} // closed when what bounds a wait for message has changed; nil when nobody waits
+	wake          chan struct{} // closed when the limit of a wait for message has changed; nil if no goroutine waits
 }
 
 // A baton is a mutex that may be held during I/O: it can be waited for with a
@@ -206,8 +206,8 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 		message: make(baton, 1), turn: make(baton, 1), reading: make(baton, 1), buf: make([]byte, smallSize)}
 }
 
-// opened ends the state CONNECTING. Bytes that r has read behind the
-// handshake are the first that the Machine is given.
+// opened ends the state CONNECTING. Bytes that r has read after the handshake are the
+// first input of the Machine.
 func (c *Conn) opened(a Agreement, r *bufio.Reader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,11 +216,11 @@ func (c *Conn) opened(a Agreement, r *bufio.Reader) {
 	c.m.Opened(a)
 }
 
-// NetConn returns the connection that c runs on. Reading or writing it breaks
-// the framing; it is there to be asked for addresses.
+// NetConn returns the connection that c runs on, for its addresses. Reading or writing
+// it breaks the framing.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
-// Subprotocol returns the subprotocol that the handshake settled on, or "".
+// Subprotocol returns the negotiated subprotocol, or "".
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
 // State returns the connection's state.
@@ -230,24 +230,24 @@ func (c *Conn) State() State {
 	return c.m.State()
 }
 
-// SetReadDeadline sets when a ReadMessage that waits gives up; the zero time
-// means never, but for IdleTimeout, which begins anew. What was received until
-// then is kept, so a later ReadMessage goes on where that one stopped. It has no
-// effect once the connection is being closed.
+// SetReadDeadline sets when a waiting ReadMessage returns an error. The zero time means
+// never, and restarts IdleTimeout. Bytes received before the deadline are kept, so a
+// later ReadMessage continues with them. It has no effect after the connection has
+// started to close.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.setDeadline(t, &c.readDeadline, &c.idleUntil, c.nc.SetReadDeadline, c.beforeRead)
 }
 
-// SetWriteDeadline sets when writes that wait give up, in place of
-// Options.WriteTimeout; the zero time brings that back. A write that gave up
-// has cut a frame: nothing can be written after it. It has no effect once the
-// connection is being closed.
+// SetWriteDeadline sets when waiting writes return an error, in place of
+// Options.WriteTimeout. The zero time restores WriteTimeout. After a write has timed
+// out, nothing more can be written, because a frame may have been cut. It has no effect
+// after the connection has started to close.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.setDeadline(t, &c.writeDeadline, &c.writeUntil, c.nc.SetWriteDeadline, c.beforeWrite)
 }
 
 // setDeadline sets one of the deadlines in place of own, which the Conn has set itself.
-// before sees to it that what waits already gets its own again.
+// before sets own again if it still applies.
 func (c *Conn) setDeadline(t time.Time, deadline, own *time.Time, set func(time.Time) error, before func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -261,10 +261,9 @@ func (c *Conn) setDeadline(t time.Time, deadline, own *time.Time, set func(time.
 	return err
 }
 
-// until returns the deadline for something that may take d from now, and
-// whether the network must be told of it: was, the one before, is left alone as
-// long as three quarters of d remain, for setting a deadline costs more than
-// writing a header.
+// until returns the deadline d from now, and whether it must be set. The last one, was,
+// is kept while three quarters of d remain: setting a deadline costs more than writing
+// a frame header.
 func until(was, now time.Time, d time.Duration) (time.Time, bool) {
 	if left := was.Sub(now); left <= d && left >= d/4*3 {
 		return was, false

@@ -11,25 +11,24 @@ import (
 	"wslab/reference/wire"
 )
 
-// leave gives reading and writing their last deadline, and whoever waits for
-// either. The caller holds mu.
+// leave sets the last deadline, d from now, for all reading and writing, including calls
+// that already wait. The caller holds mu.
 func (c *Conn) leave(d time.Duration) {
 	c.leaving = true
 	c.wakeWriters()
 	_ = c.nc.SetDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
 }
 
-// Close runs the closing handshake (RFC 6455 §7.1.2): it sends a Close frame,
-// discards what still comes until the peer's Close, for CloseTimeout at most,
-// and closes the TCP connection, as a client after the server has, for
-// FinTimeout at most (§7.1.1). Where CloseTimeout was not enough to write the
-// Close frame, FinTimeout is left to find that of the peer. The connection is
-// closed whatever the error, but for a *SendError: code or reason cannot be
-// sent, and nothing has happened.
+// Close runs the closing handshake (RFC 6455 §7.1.2). It sends a Close frame, discards
+// messages until the peer's Close frame arrives (for at most CloseTimeout), and closes
+// the TCP connection. A client first waits until the server closes TCP, for at most
+// FinTimeout (§7.1.1). If the Close frame could not be written within CloseTimeout,
+// Close looks for the peer's Close frame for at most FinTimeout. The connection is
+// closed whatever the error, except for a *SendError: then the code or reason was not
+// allowed, and the connection is unchanged.
 //
-// It returns nil when the closing handshake was completed, no matter which end
-// began, and an error that is net.ErrClosed when the connection was closed
-// before.
+// It returns nil if the closing handshake was completed, no matter which end started
+// it, and an error that is net.ErrClosed if the connection was already closed.
 func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
@@ -37,10 +36,10 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	if !c.beginClose(code, reason) {
 		return fmt.Errorf("close: %w", net.ErrClosed)
 	}
-	// Somebody in ReadMessage is woken by the deadline at the latest.
+	// A goroutine in ReadMessage returns at the deadline at the latest.
 	patience := time.NewTimer(c.m.o.CloseTimeout + c.m.o.FinTimeout)
 	defer patience.Stop()
-	_ = c.flush() // behind another writer it is that one's to do; if it fails, the peer's Close may be there to read
+	_ = c.flush() // if another writer is active, that one sends it; if this fails, the peer's Close may still be readable
 	select {
 	case c.reading <- struct{}{}:
 		defer c.reading.unlock()
@@ -63,12 +62,12 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 			}
 			return err
 		}
-		_, _ = c.fill(nil) // every end of it is in verdict: leaving is set
+		_, _ = c.fill(nil) // verdict has its error, because leaving is set
 	}
 }
 
-// beginClose puts a Close frame out, unless the connection has its end already. It
-// reports false where this end has closed it before.
+// beginClose sends a Close frame unless the connection has already ended. It reports
+// false if this end has already closed it.
 func (c *Conn) beginClose(code wire.CloseCode, reason string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock() // whatever MaskKey does
@@ -85,8 +84,8 @@ func (c *Conn) beginClose(code wire.CloseCode, reason string) bool {
 	return true
 }
 
-// CloseNow closes the TCP connection without a closing handshake. A peer that
-// saw no Close frame reports 1006. It does nothing when c is closed.
+// CloseNow closes the TCP connection without a closing handshake. A peer that received
+// no Close frame reports 1006. It does nothing if c is already closed.
 func (c *Conn) CloseNow() error {
 	c.mu.Lock()
 	closed := c.m.State() == Closed
@@ -101,18 +100,18 @@ func (c *Conn) CloseNow() error {
 	return c.shut("this end closed TCP without a closing handshake")
 }
 
-// hangUp closes the TCP connection in the way that what went before asks for.
-// The caller holds reading.
+// hangUp closes the TCP connection as RFC 6455 §7.1.1 and §7.1.7 ask. The caller holds
+// reading.
 func (c *Conn) hangUp() {
-	_ = c.drain() // the Close frame may still stand behind another writer's
+	_ = c.drain() // another writer may be ahead of the Close frame
 	keep, wait, half := c.lastWait()
 	if keep {
 		return
 	}
 	if wait {
-		// A TCP that is closed with bytes unread sends a reset, and a reset can
-		// destroy the Close frame that is on its way. So: send FIN, then read to
-		// the end. After a whole closing handshake the FIN is the server's first.
+		// Closing TCP with unread bytes sends a reset, which can destroy the Close
+		// frame on its way. So send FIN, then read to the end. After a complete
+		// closing handshake, the server sends its FIN first.
 		if half != nil {
 			_ = half.CloseWrite()
 		}
@@ -124,9 +123,9 @@ func (c *Conn) hangUp() {
 // halfCloser is a connection that can send FIN and still be read.
 type halfCloser interface{ CloseWrite() error }
 
-// lastWait reports whether TCP is to be kept open, by misbehavior, or whether the
-// end of the peer's bytes is to be waited for, and begins that wait. half is not
-// nil where this end's FIN comes first.
+// lastWait reports whether to keep TCP open (by misbehavior) and whether to wait for the
+// peer's FIN, and sets the deadline for that. half is not nil if this end sends its FIN
+// first.
 func (c *Conn) lastWait() (keep, wait bool, half halfCloser) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,13 +12,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// ReadMessage returns the next message, Text or Binary, and its payload, which
-// the caller may keep. Control frames are acted on meanwhile.
+// ReadMessage returns the next message, Text or Binary, and its payload, which the
+// caller may keep. Meanwhile it handles control frames.
 func (c *Conn) ReadMessage() (wire.Opcode, []byte, error) { return c.readMessage(nil) }
 
-// ReadMessageInto is ReadMessage into the memory of buf, whatever its length,
-// where its capacity is enough: a loop that passes the last payload again needs
-// no other memory. Until it returns, buf must not be touched.
+// ReadMessageInto is ReadMessage with memory of the caller: if the capacity of buf is
+// enough, the payload is in it. A loop that passes the last payload as the next buf
+// allocates nothing. The caller must not use buf until ReadMessageInto returns.
 func (c *Conn) ReadMessageInto(buf []byte) (opcode wire.Opcode, p []byte, err error) {
 	if buf == nil {
 		buf = []byte{} // to be lent again: see readTo
@@ -50,9 +50,8 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	}
 }
 
-// readError says of what is not the end of the connection itself what was
-// attempted. A CloseError or ProtocolError is the answer that a reader waits
-// for, and comes as it is.
+// readError adds the operation to an error. It returns a CloseError or a ProtocolError
+// unchanged: that is how a connection ends.
 func readError(err error) error {
 	switch err.(type) {
 	case *CloseError, *ProtocolError:
@@ -61,8 +60,8 @@ func readError(err error) error {
 	return fmt.Errorf("read a message: %w", err)
 }
 
-// advance returns the next message, or the zero Event when something else has
-// happened or nothing has. The caller holds reading.
+// advance returns the next message, or the zero Event if none is complete yet. The
+// caller holds reading.
 func (c *Conn) advance(lent []byte) (Event, error) {
 	c.mu.Lock()
 	err := c.err
@@ -83,16 +82,13 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	return event, err
 }
 
-// fill gives the Machine bytes until something has happened, from one read at
-// most, and sends what the Machine answers. The error is a deadline's, after
-// which reading can go on; any other end is found in err.
+// fill gives the Machine bytes from at most one read until there is an event, and sends
+// the Machine's answers. It returns only the error of a deadline, after which reading
+// can continue; c.err has any other.
 //
-// Bytes behind an event wait in unread: were a Close behind a message already
-// acted on, the application could not answer the message, depending on how TCP
-// had cut the bytes.
-//
-// Where it reads to decides what an echo costs and what an idle connection
-// holds: see readTo.
+// Bytes after an event wait in unread. If the Machine handled a Close frame that follows
+// a message before the application has answered the message, the application could no
+// longer answer, depending on how TCP cut the bytes.
 func (c *Conn) fill(lent []byte) (Event, error) {
 	r := c.beginRead(lent)
 	if r.into != nil {
@@ -100,9 +96,9 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	}
 	event, backlog, err := c.take(r)
 
-	// A pong must not wait for a writer that itself waits for the peer to read:
-	// two such ends would stand still. A peer that only ever pings must wait,
-	// or its pongs would fill the memory.
+	// A Pong must not wait for a writer that waits for the peer to read: two such
+	// ends would deadlock. But a peer that only sends Pings must wait, or its Pongs
+	// would fill the memory.
 	if backlog > maxBacklog {
 		_ = c.drain()
 	}
@@ -112,7 +108,7 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 	return event, err
 }
 
-// A networkRead is one read of the network and what it gave.
+// A networkRead is one read from the network and its result.
 type networkRead struct {
 	into  []byte // nil where nothing need be read
 	place int    // what into is
@@ -120,9 +116,9 @@ type networkRead struct {
 	err   error
 }
 
-// beginRead finds memory for the next read of the network, unless bytes are there
-// still, and sees to its deadline. Its locks, and those of take, are given back
-// whatever the functions in Options do.
+// beginRead finds memory for the next read from the network, unless unread bytes are
+// left, and sets its deadline. Its locks, and those of take, are released even if a
+// function in Options panics.
 func (c *Conn) beginRead(lent []byte) (r networkRead) {
 	if held := c.findRoom(lent, &r); held { // what was held back would wait as long as this read
 		_ = c.flush()
@@ -148,8 +144,8 @@ func (c *Conn) findRoom(lent []byte, r *networkRead) (held bool) {
 	return len(c.m.out) > 0 && !c.full
 }
 
-// take gives the Machine what a read brought. It returns the bytes of output that
-// are to be sent at once.
+// take gives the Machine the bytes of a read. backlog is how many bytes of output must
+// be sent at once.
 func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +163,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 		c.unread = c.m.receiveFrame(c.unread)
 	}
 	if borrowed && len(c.unread) > 0 {
-		c.unread = append(c.buf[:0], c.unread...) // behind a message that is the caller's now
+		c.unread = append(c.buf[:0], c.unread...) // after a message that now belongs to the caller
 	}
 	if len(c.m.events) > 0 {
 		event = c.m.events[0]
@@ -181,7 +177,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 		err, giveUp = fmt.Errorf("idle timeout: %w", err), true
 	}
 	if giveUp && len(c.unread) == 0 {
-		c.readErr = err // otherwise the next read will say it again
+		c.readErr = err // otherwise the next read returns the error again
 	}
 	if c.err == nil {
 		if c.err = c.verdict(); c.err != nil {
@@ -189,7 +185,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 		}
 	}
 	backlog = len(c.m.out)
-	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more may join what is held back
+	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more output may follow and be sent with it
 	if c.held && joins && backlog <= maxBacklog {
 		backlog = 0
 	}
@@ -202,18 +198,17 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 // The places that the network is read to.
 const (
 	inBuffer  = iota // the Conn's own buffer
-	inMessage        // where the payload will stand
+	inMessage        // the final place of the payload
 	inLent           // the caller's memory
 )
 
 // readTo returns the memory for the next read. The caller holds mu.
 //
-// A message is waited for in a small buffer, which is all that an idle
-// connection holds. What is left of a large frame is read to where it will
-// stand. And when the peer's messages are large and the caller has lent memory,
-// the next one, header and all, goes there at once, and moves up by its header
-// as it is unmasked: that saves a system call for each, a fifteenth of an echo of
-// 16 KiB. BenchmarkEcho and BenchmarkIdle measure all three.
+// An idle connection only has a small buffer. The rest of a large frame is read directly
+// to its final place. If the peer's messages are large and the caller has lent memory,
+// the next message is read there with its header, and unmasking moves it to the front:
+// that saves one system call for each message, 7% of an echo of 16 KiB. BenchmarkEcho
+// and BenchmarkIdle measure all three.
 func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	if space := c.m.payloadSpace(len(c.buf)); space != nil {
 		return space, inMessage
@@ -256,8 +251,8 @@ func (c *Conn) beforeRead() {
 	}
 }
 
-// verdict returns what has ended the connection from without, or nil. The
-// caller holds mu.
+// verdict returns how the peer, the network or a violation ended the connection, or nil.
+// The caller holds mu.
 func (c *Conn) verdict() error {
 	if err := c.m.Err(); err != nil {
 		return err
@@ -277,12 +272,11 @@ func (c *Conn) verdict() error {
 	return &CloseError{Code: wire.AbnormalClosure, Err: err}
 }
 
-// NextReader returns the next message as a Reader as soon as its first bytes
-// are here. The memory it needs does not grow with the message, whose length is
-// limited by Options.MaxMessage all the same; text may turn out not to be UTF-8
-// after its beginning was read. A compressed message is inflated, and given
-// out, once it is here as a whole. The Reader can be read until the next call
-// of NextReader or ReadMessage, which skip what is left of the message.
+// NextReader returns the next message as a Reader as soon as its first bytes arrive.
+// Its memory does not grow with the message, but Options.MaxMessage still limits the
+// length. Text may turn out to be invalid UTF-8 after its beginning was read. An encoded
+// message is available only when all of it has arrived. The Reader is valid until the
+// next call of NextReader or ReadMessage, which skip the rest of the message.
 func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 	c.reading.lock()
 	defer c.reading.unlock()
@@ -323,7 +317,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// more returns when there is something in rest, or io.EOF.
+// more waits until rest is not empty, or returns io.EOF.
 func (r *reader) more() error {
 	for len(r.rest) == 0 {
 		if r.ended {
@@ -343,7 +337,7 @@ func (r *reader) more() error {
 	return nil
 }
 
-// endStream skips what is left of the message that NextReader gave out.
+// endStream skips the rest of the message that NextReader returned.
 func (c *Conn) endStream() error {
 	for c.stream != nil && !c.stream.ended {
 		c.stream.rest = nil

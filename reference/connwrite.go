@@ -14,18 +14,16 @@ import (
 	"wslab/reference/wire"
 )
 
-// vectorSize is the payload from which on header and payload are handed to the
-// kernel as two pieces of memory, in one system call, rather than copied
-// together. BenchmarkEcho shows what it buys from 16 KiB on. Only a TCP
-// connection can do that: any other would make two writes of it.
+// vectorSize is the payload size from which header and payload are passed to the kernel
+// as two slices in one system call, instead of being copied together. Only a TCP
+// connection can do this; any other would make two writes. BenchmarkEcho measures it.
 const vectorSize = 32 << 10
 
-// frameBuffers holds the memory in which frames are put together. It belongs to
-// a connection only while a frame is on its way: thousands of them are idle at
-// any time, and need none (BenchmarkIdle).
+// frameBuffers holds memory for output. A connection has such memory only while it
+// sends: thousands of idle connections need none (BenchmarkIdle).
 var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxFrameBuffer is the largest memory that is given back to frameBuffers.
+// maxFrameBuffer is the largest memory that is returned to frameBuffers.
 const maxFrameBuffer = 4 << 20
 
 // WriteMessage sends p as one message in one frame. Text must be UTF-8.
@@ -48,8 +46,8 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 		return err
 	}
 	defer c.message.unlock()
-	// Text is judged before its first fragment leaves: half a message could be
-	// neither finished nor taken back.
+	// Check all of the text before the first fragment is sent: half a message could
+	// neither be finished nor taken back.
 	if opcode == wire.Text {
 		if err := judgeText(new(wire.UTF8), bytes.Join(parts, nil), true); err != nil {
 			return err
@@ -64,9 +62,9 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	return nil
 }
 
-// beginMessage takes the message baton for a message of type opcode. Somebody may
-// have a writer from NextWriter open and never close it, so the wait ends with the
-// write deadline, or WriteTimeout, and with the connection.
+// beginMessage acquires the message baton. An application may never close a writer of
+// NextWriter, so the wait ends at the write deadline, after WriteTimeout, or when the
+// connection ends.
 func (c *Conn) beginMessage(opcode wire.Opcode) error {
 	if opcode != wire.Text && opcode != wire.Binary {
 		return errNotAType
@@ -104,8 +102,8 @@ func (c *Conn) beginMessage(opcode wire.Opcode) error {
 	}
 }
 
-// wakeWriters has those who wait in beginMessage look again at what bounds their
-// wait. The caller holds mu.
+// wakeWriters makes the waits in beginMessage check their limits again. The caller holds
+// mu.
 func (c *Conn) wakeWriters() {
 	if c.wake != nil {
 		close(c.wake)
@@ -122,23 +120,22 @@ func (c *Conn) WriteControl(opcode wire.Opcode, p []byte) error {
 	return c.writeFrame(opcode, true, p)
 }
 
-// Ping sends a Ping; the peer answers with a Pong of the same payload, at most
-// 125 bytes, of which Options.OnControl is told.
+// Ping sends a Ping with at most 125 bytes of payload. The peer answers with a Pong of
+// the same payload, which Options.OnControl receives.
 func (c *Conn) Ping(p []byte) error { return c.WriteControl(wire.Ping, p) }
 
-// Pong sends a Pong that nobody asked for, a one-way heartbeat (RFC 6455
-// §5.5.3). Pings are answered without it.
+// Pong sends an unsolicited Pong, a one-way heartbeat (RFC 6455 §5.5.3). The Conn
+// answers Pings by itself.
 func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
 
-// WriteRaw writes bytes as they are, past the Machine, between the frames of
-// other writers. It is the one way to send what RFC 6455 forbids, for tests and
-// lessons; nothing keeps account of what was sent by it.
+// WriteRaw writes bytes unchanged between the frames of other writers. The Machine does
+// not see them. This is how tests and lessons send what RFC 6455 forbids.
 func (c *Conn) WriteRaw(data []byte) error {
 	return c.send(func() ([]byte, error) { return data, nil })
 }
 
-// WriteRawClose is WriteRaw of a Close frame, legal or not: the peer's is not
-// answered with another. It neither waits for that nor closes TCP.
+// WriteRawClose is WriteRaw for a Close frame, valid or not: the Conn will not send
+// another one. It does not wait for the peer's Close frame and does not close TCP.
 func (c *Conn) WriteRawClose(data []byte) error {
 	c.mu.Lock()
 	if c.m.State() == Open || c.m.State() == Closing {
@@ -167,8 +164,8 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 	})
 }
 
-// send runs frame, holding turn and mu, to have something put into the Machine's
-// output, and writes that and what frame returns to follow it.
+// send calls frame, which adds to the Machine's output, while it holds turn and mu. Then
+// it writes that output, followed by the bytes that frame returned.
 func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	err := c.sendInTurn(frame)
 	if ferr := c.flush(); err == nil {
@@ -177,8 +174,8 @@ func (c *Conn) send(frame func() (behind []byte, err error)) error {
 	return err
 }
 
-// sendInTurn is send without what others have put out meanwhile. Its locks are given
-// back whatever MaskKey does.
+// sendInTurn is send without the output that others add meanwhile. Its locks are
+// released even if MaskKey panics.
 func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
 	c.turn.lock()
 	defer c.turn.unlock()
@@ -195,7 +192,7 @@ func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
 	return err
 }
 
-// sendable returns why no frame can be sent any more, or nil. The caller holds mu.
+// sendable returns why no more frames can be sent, or nil. The caller holds mu.
 func (c *Conn) sendable() error {
 	switch {
 	case c.err != nil:
@@ -206,11 +203,11 @@ func (c *Conn) sendable() error {
 	return c.writeErr
 }
 
-// holdBack reports whether the Machine's output may wait, and sees to it that it
-// does not wait for long. The caller holds mu.
+// holdBack reports whether the Machine's output may wait, and starts the timer that ends
+// the wait. The caller holds mu.
 //
-// A peer that sends 16 messages at once and gets 16 answers in one write saves
-// 15 system calls, which are most of what an answer costs: BenchmarkPipelined.
+// If a peer sends 16 messages at once, answering them in one write saves 15 system
+// calls, which are most of the cost (BenchmarkPipelined).
 func (c *Conn) holdBack() bool {
 	if !c.more || c.m.o.HoldFlush < 0 || len(c.m.out) > maxBacklog || c.leaving {
 		return false
@@ -222,16 +219,16 @@ func (c *Conn) holdBack() bool {
 	return true
 }
 
-// release sends what was held back for too long.
+// release sends the output that was held back.
 func (c *Conn) release() {
 	c.mu.Lock()
 	c.held, c.more = false, false
 	c.mu.Unlock()
-	_ = c.flush() // the next write reports what went wrong
+	_ = c.flush() // the next write returns the error
 }
 
-// flush sends what the Machine has put out, unless a writer is at it: that one
-// looks again after it has let go of the turn, so nothing stays behind.
+// flush sends the Machine's output unless another writer is active. That writer checks
+// for more output after it has released the turn.
 func (c *Conn) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -243,7 +240,7 @@ func (c *Conn) flush() error {
 	return nil
 }
 
-// drain waits for its turn and sends what the Machine has put out.
+// drain waits for its turn and sends the Machine's output.
 func (c *Conn) drain() error {
 	c.turn.lock()
 	c.mu.Lock()
@@ -251,17 +248,16 @@ func (c *Conn) drain() error {
 	return c.writeInTurn()
 }
 
-// writeInTurn is write without anything to follow, and gives the turn back.
+// writeInTurn writes the Machine's output and releases the turn.
 func (c *Conn) writeInTurn() error {
 	defer c.turn.unlock()
 	return c.write(nil)
 }
 
-// write makes one write of the Machine's output and what is to follow it. The
-// caller holds turn, and mu, which write lets go of during I/O. Once a write has
-// failed no other is tried: a frame may have been cut. What the peer sent before
-// it left can still be read for a while; often its Close frame is there, and says
-// more than the error.
+// write makes one write of the Machine's output and behind. The caller holds turn and
+// mu; write releases mu during I/O. After a write has failed, no other is tried, because
+// a frame may have been cut. Bytes that the peer sent before can still be read for a
+// while: often there is a Close frame, which says more than the error.
 func (c *Conn) write(behind []byte) error {
 	out, lent := c.m.TakeOutput(nil), c.lent
 	c.lent = nil
@@ -333,8 +329,8 @@ func (c *Conn) writeBytes(out, behind []byte) error {
 // tlsRecord is the most bytes that TLS puts into one record.
 const tlsRecord = 16 << 10
 
-// writeRecords writes p record by record: a tls.Conn whose write has met a deadline
-// can write no more, so the deadline must be renewed before.
+// writeRecords writes p record by record: a tls.Conn cannot write again after a timeout,
+// so the deadline must be renewed before each record.
 func (c *Conn) writeRecords(p []byte) error {
 	for {
 		n := min(len(p), tlsRecord)
@@ -348,8 +344,8 @@ func (c *Conn) writeRecords(p []byte) error {
 	}
 }
 
-// mayGoOn reports whether err is WriteTimeout's alone, and renews its deadline: the
-// peer has taken some bytes since the last.
+// mayGoOn reports whether err is only from WriteTimeout, and renews that deadline,
+// because the peer has accepted some bytes.
 func (c *Conn) mayGoOn(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
@@ -364,8 +360,8 @@ func (c *Conn) mayGoOn(err error) bool {
 	return true
 }
 
-// A Prepared is one message that goes to many peers: it is judged and framed
-// once. It never changes and may be used concurrently.
+// A Prepared is one message for many peers, checked and framed once. It never changes
+// and may be used concurrently.
 type Prepared struct {
 	opcode  wire.Opcode
 	payload []byte
@@ -399,10 +395,10 @@ func (c *Conn) WritePrepared(p *Prepared) error {
 	return c.send(func() ([]byte, error) { return p.frame, c.sendable() })
 }
 
-// NextWriter begins a message whose end is not known yet. What is written to it
-// leaves in fragments of some KiB, the last one when it is closed; other
-// messages wait for that, for WriteTimeout at most, control frames do not. Text
-// must be UTF-8 as a whole. It belongs to one goroutine and must be closed.
+// NextWriter starts a message of unknown length. The Conn sends what is written to it in
+// fragments of some KiB, the last one on Close. Other messages wait for that Close, for
+// at most WriteTimeout; control frames do not wait. Text must be valid UTF-8 as a whole.
+// Only one goroutine may use the writer, and it must close it.
 func (c *Conn) NextWriter(opcode wire.Opcode) (io.WriteCloser, error) {
 	if err := c.beginMessage(opcode); err != nil {
 		return nil, err
@@ -434,9 +430,8 @@ func (w *writer) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
-// Close sends the last fragment. Where the message cannot be ended, because its
-// text is not UTF-8, the connection is closed: the peer has the first half, and
-// nothing else can follow it.
+// Close sends the last fragment. If the message cannot be finished, because its text is
+// not UTF-8, Close closes the connection: nothing else may follow half a message.
 func (w *writer) Close() error {
 	err := w.err
 	if err == errWritten {

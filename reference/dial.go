@@ -17,16 +17,16 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxBody is the bytes that are kept of the body of a response that refuses.
+// maxBody is the maximum number of bytes kept from the body of a refusal.
 const maxBody = 1 << 10
 
-// bodyTimeout bounds how long they are waited for.
+// bodyTimeout bounds the wait for them.
 const bodyTimeout = time.Second
 
-// DialOptions of Dial. The zero value, and nil, stand for the defaults.
+// DialOptions configure Dial. The zero value and nil mean the defaults.
 type DialOptions struct {
-	// Header holds further fields of the request, such as Origin, Cookie or
-	// Authorization. What the handshake writes itself is refused.
+	// Header has more header fields for the request, such as Origin, Cookie or
+	// Authorization. Fields that the handshake itself writes are an error.
 	Header http.Header
 
 	// Subprotocols to offer, the preferred one first.
@@ -39,8 +39,7 @@ type DialOptions struct {
 	// URL's host name.
 	TLSConfig *tls.Config
 
-	// Timeout bounds Dial as a whole, TCP and TLS included, where ctx does not
-	// end sooner. Default: 10 s.
+	// Timeout bounds all of Dial, including TCP and TLS. Default: 10 s.
 	Timeout time.Duration
 
 	// Key returns the 16 bytes of Sec-WebSocket-Key. Default: crypto/rand.
@@ -50,14 +49,14 @@ type DialOptions struct {
 }
 
 // Dial opens a connection to a URL with the scheme ws or wss (RFC 6455 §3,
-// §4.1). A server that refuses, redirects or answers wrongly gives a
-// *HandshakeError; redirects are not followed. Once Dial has returned, the end
-// of ctx means nothing to the connection.
+// §4.1). If the server refuses, redirects or breaks a rule, the error is a
+// *HandshakeError. Dial does not follow redirects. After Dial has returned, ctx does not
+// affect the connection.
 //
-// One handshake to an IP address at a time, as §4.1 asks for, is left to the
-// caller. The rule protects servers from scripts in browsers; a program that
-// dials many servers must not wait behind one that is silent. Who runs the code
-// of others should see to it.
+// RFC 6455 §4.1 allows only one handshake to an IP address at a time. Dial leaves that
+// to the caller: the rule protects servers from scripts in browsers, and a program that
+// dials many servers must not wait for a silent one. A program that runs other people's
+// code should enforce the rule.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err error) {
 	defer func() {
 		if err != nil {
@@ -86,7 +85,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	if err != nil {
 		return nil, err
 	}
-	// From here on ctx ends every wait by a deadline that has passed.
+	// From here on, ctx ends every wait by setting a deadline in the past.
 	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
 	nc := tcp
 	if u.TLS {
@@ -109,7 +108,7 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (c *Conn, err erro
 	return c, nil
 }
 
-// shake sends the request, judges the response, and opens c as was agreed on.
+// shake sends the request, judges the response and opens c.
 func (c *Conn) shake(o *DialOptions, request wire.Head) error {
 	if _, err := c.nc.Write(appendRequest(request)); err != nil {
 		return &HandshakeError{Err: fmt.Errorf("send the request: %w", err)}
@@ -126,11 +125,11 @@ func (c *Conn) shake(o *DialOptions, request wire.Head) error {
 	return err
 }
 
-// maxInterim bounds the answers before the answer.
+// maxInterim is the maximum number of interim responses.
 const maxInterim = 10
 
-// readAnswer reads the head of the answer to the request, behind any interim
-// ones: 100 Continue, 103 Early Hints (RFC 9110 §15.2).
+// readAnswer reads the head of the response and skips interim responses: 100 Continue,
+// 103 Early Hints (RFC 9110 §15.2).
 func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	for range maxInterim {
 		if err = awaitHTTP(r); err == nil {
@@ -147,8 +146,8 @@ func readAnswer(r *bufio.Reader) (head []byte, response wire.Head, err error) {
 	return nil, response, fmt.Errorf("the server sent more than %d interim responses", maxInterim)
 }
 
-// awaitHTTP waits for the first bytes of a status line. Bytes that cannot begin one
-// fail at once: a server that speaks another protocol may send no line at all.
+// awaitHTTP waits for the first bytes of a status line. It fails at once if they cannot
+// start one: a server of another protocol may never send a whole line.
 func awaitHTTP(r *bufio.Reader) error {
 	const begin = "HTTP/"
 	for n := 1; n <= len(begin); n++ {
@@ -165,11 +164,11 @@ func awaitHTTP(r *bufio.Reader) error {
 	return nil
 }
 
-// maxShown is the bytes that an error shows of what is no HTTP.
+// maxShown is the maximum number of bytes that an error quotes.
 const maxShown = 32
 
-// refusalBody reads the beginning of the body behind the head of a plain HTTP
-// response: it often says in words what is wrong.
+// refusalBody reads the start of the body of a plain HTTP response, which often says why
+// the server refused.
 func refusalBody(head []byte, behind io.Reader) []byte {
 	behind = io.LimitReader(behind, 2*maxBody) // the sizes of chunks take some
 	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), behind)), nil)

@@ -1,14 +1,12 @@
-// Package reference is an endpoint of RFC 6455, server and client, written to
-// be read. Package wire comes first: bits, fields and rules. Then the files that
-// touch no network: machine.go, receive.go, memory.go, send.go, closing.go,
-// handshake.go, extension.go and deflate.go (RFC 7692). Then those that do: conn.go,
-// connread.go, connwrite.go, connstream.go and connclose.go move bytes between a
-// Machine and a net.Conn; upgrade.go (from net/http), listen.go (from a bare TCP
-// listener) and dial.go (the client) open connections. misbehave.go names what an
-// end can be told to do wrong. Bytes become a message in three files:
-// wire/header.go, machine.go, receive.go; memory.go says where they stand meanwhile.
+// Package reference is an endpoint of RFC 6455, server and client, written to be
+// read. Read package wire first: bits, fields and rules. Then read the files that do
+// not use a network: machine.go, receive.go, memory.go, send.go, closing.go,
+// handshake.go, extension.go and deflate.go (RFC 7692). Then read the files that do:
+// conn.go, connread.go, connwrite.go and connclose.go move bytes between a Machine and
+// a net.Conn; server.go (from bare TCP and from net/http) and dial.go (the client) open
+// connections. README.md has the reading path and the API on one screen.
 //
-// Where each section of the RFC is kept, and the test that holds it:
+// The file and the test for each section of the RFC:
 //
 //	§3      uri/uri.go         TestURLsThatAreNoWebSocketURLsAreRefused
 //	§4.1    handshake.go       TestTheRequestIsThatOfTheRFC
@@ -54,16 +52,16 @@
 //	§7.2.1  deflate/deflate.go TestMessagesComeBackThroughEveryWindow
 //	§7.2.2  deflate/deflate.go TestTheExamplesOfRFC7692AreInflated
 //
-// Events and messages come in the order in which the peer sent them. A slice
-// that is passed in is neither kept nor written to; one that is returned
-// belongs to the caller. A Machine belongs to one goroutine at a time; of a
-// Conn one goroutine reads while any number write.
+// Events and messages arrive in the order in which the peer sent them. A function
+// neither keeps nor changes a slice that it was given. A slice that it returns belongs
+// to the caller. Only one goroutine at a time may use a Machine. One goroutine may read
+// from a Conn while any number of others write.
 //
-// What may be waited for has an end: see Options for the times, and SetReadDeadline
-// and SetWriteDeadline. What may be held has a limit: Options.MaxMessage, and some
-// KiB for what waits to be read or written.
+// Every wait is bounded: Options has the times, and SetReadDeadline and
+// SetWriteDeadline set others. All memory is bounded: Options.MaxMessage limits a
+// message, and some KiB are for bytes that wait to be read or written.
 //
-// An illegal frame can be sent by Conn.WriteRaw and by nothing else.
+// Only Conn.WriteRaw, Conn.WriteRawClose and Options.Misbehave can break the RFC.
 package reference
 
 import "embed"

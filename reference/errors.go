@@ -22,16 +22,16 @@ var (
 	errLocalDone  = fmt.Errorf("this end closed the connection: %w", net.ErrClosed)
 )
 
-// A CloseError says that the peer ended the connection: with a Close frame,
-// whose Code and Reason these are, or without one, which is the Code
-// AbnormalClosure and what Err tells (RFC 6455 §7.1.5).
+// A CloseError says that the peer ended the connection. Code and Reason are those of its
+// Close frame. Without a Close frame, Code is AbnormalClosure and Err is the cause (RFC
+// 6455 §7.1.5).
 type CloseError struct {
 	Code   wire.CloseCode
-	Reason string // written by the peer: may hold anything that is UTF-8
+	Reason string // written by the peer: any UTF-8
 	Err    error  // nil unless Code is AbnormalClosure
 }
 
-// Error tells the code, its name and the reason.
+// Error returns the code, its name and the reason.
 func (e *CloseError) Error() string {
 	switch {
 	case e.Err != nil:
@@ -42,11 +42,11 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("the peer closed the connection: %s", e.Code)
 }
 
-// Unwrap returns what the network said, if anything.
+// Unwrap returns the error of the network, or nil.
 func (e *CloseError) Unwrap() error { return e.Err }
 
-// A ProtocolError says that this end failed the connection, and for what. The
-// first violation's CloseCode was sent to the peer.
+// A ProtocolError says that this end failed the connection because the peer broke rules.
+// The CloseCode of the first violation was sent to the peer.
 type ProtocolError struct{ Violations []wire.Violation }
 
 // Error tells every violation.
@@ -54,29 +54,29 @@ func (e *ProtocolError) Error() string {
 	return "the connection failed: " + sentences(e.Violations, " ")
 }
 
-// A SendError says that something was not sent, because it would have broken
-// these rules. The connection is as it was.
+// A SendError says that something was not sent because it would have broken these rules.
+// The connection is unchanged.
 type SendError struct{ Violations []wire.Violation }
 
 // Error tells every violation.
 func (e *SendError) Error() string { return "nothing was sent: " + sentences(e.Violations, " ") }
 
-// A HandshakeError says that an opening handshake was refused: by Upgrade,
-// with the Status that it answered, or by Dial, with the Status that came.
+// A HandshakeError says that an opening handshake was refused. Status is the one that
+// the server sent.
 type HandshakeError struct {
 	Status     int
 	Violations []wire.Violation
 	Head       wire.Head // the request that Upgrade refused, the response that Dial did
 	Body       []byte    // beginning of the response's body, for Dial; at most maxBody bytes
-	Err        error     // what else was in the way, such as a server that cannot be hijacked
+	Err        error     // any other cause
 }
 
-// Error tells the status and every violation.
+// Error returns the status and every violation.
 func (e *HandshakeError) Error() string {
 	s := "the opening handshake failed"
 	switch e.Status {
 	case 0:
-	case http.StatusSwitchingProtocols: // the server accepted, and this end does not
+	case http.StatusSwitchingProtocols: // the server accepted, but this end does not
 		s += " although the server responded with 101"
 	default:
 		s = fmt.Sprintf("the opening handshake was refused with status %d", e.Status)
@@ -96,7 +96,7 @@ func (e *HandshakeError) Error() string {
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// sentences joins what violations say.
+// sentences joins the texts of violations.
 func sentences(violations []wire.Violation, sep string) string {
 	all := make([]string, len(violations))
 	for i, v := range violations {

@@ -18,11 +18,10 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxHead is the bytes that a handshake's head may have: what comes before it
-// ends is held in memory.
+// maxHead is the maximum size of the HTTP head of a handshake in bytes.
 const maxHead = 16 << 10
 
-// upgrade is what both ends say, in the request, the answer and the refusal 426.
+// upgrade is in the request and in the refusal 426.
 var upgrade = [...]wire.Field{{Name: "Upgrade", Value: "websocket"}, {Name: "Connection", Value: "Upgrade"}}
 
 // An Agreement is what an opening handshake settled.
@@ -45,8 +44,8 @@ func (s *Server) Answer(request []byte) (response []byte, agreed Agreement, err 
 	return response, agreed, err
 }
 
-// answerFrom is Answer for the request that comes from r. There is no response where
-// the request did not end.
+// answerFrom is Answer for a request that it reads from r. If the request does not end,
+// there is no response.
 func (s *Server) answerFrom(r *bufio.Reader) (response []byte, agreed Agreement, refused *HandshakeError) {
 	agreed.Head, refused = readRequest(r)
 	if refused == nil {
@@ -103,9 +102,9 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	return response, agreed, nil
 }
 
-// refusal returns the fields and the text that answer a handshake as e says: what
-// the status calls for (RFC 9110 §15.5.6, §15.5.22; RFC 6455 §4.2.2), and the name
-// of every rule that was broken.
+// refusal returns the header fields and the body of the response that refuses a
+// handshake: the fields that its status needs (RFC 9110 §15.5.6, §15.5.22; RFC 6455
+// §4.2.2), and every broken rule.
 func refusal(e *HandshakeError) (fields []wire.Field, body string) {
 	switch e.Status {
 	case http.StatusMethodNotAllowed:
@@ -216,8 +215,8 @@ func (o *DialOptions) agree(request wire.Head, r *bufio.Reader) (agreed Agreemen
 // would hide frames in it.
 var ownFields = []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
 
-// extraFields returns the fields that a caller adds to a handshake, or what is
-// wrong with one: it must end no line, and not say what the handshake says itself.
+// extraFields returns the header fields that a caller adds to a handshake. A field that
+// would end its line, or that the handshake itself writes, is an error.
 func extraFields(extra http.Header) ([]wire.Field, error) {
 	fields := sortedFields(extra)
 	for _, f := range fields {
@@ -245,9 +244,9 @@ func sortedFields(h http.Header) []wire.Field {
 
 var errLongHead = fmt.Errorf("the HTTP head of the handshake exceeds %d bytes", maxHead)
 
-// readHead reads a head from r as far as its empty line. Its lines may end in LF
-// alone (RFC 9112 §2.2), and all that it returns do. An empty line in front is
-// part of what it returns.
+// readHead reads an HTTP head from r, up to and including its empty line. Lines may end
+// in LF alone (RFC 9112 §2.2); in the result, all do. The result includes an empty line
+// before the head.
 func readHead(r *bufio.Reader) (head []byte, err error) {
 	for len(head) <= maxHead {
 		line, cut, err := r.ReadLine() // cut where it is longer than r's buffer
@@ -313,13 +312,13 @@ func parseResponse(head []byte) (wire.Head, error) {
 	return wire.Head{Proto: proto, Status: int(status), Fields: list}, err
 }
 
-// unfold makes one line of a field that goes on in the next, as HTTP once had
-// it. A client must bear with that, a server need not (RFC 9112 §5.2).
+// unfold joins a header field that continues on the next line, an old form. A client
+// must accept it, a server need not (RFC 9112 §5.2).
 var unfold = strings.NewReplacer("\n ", " ", "\n\t", " ")
 
-// parseFields reads the lines of a head behind its first: one field a line, name
-// and value parted by the first colon. A line that goes on in the next one is
-// refused (RFC 9112 §5.2).
+// parseFields parses the lines of a head after its first: on each line one header field,
+// with a colon after its name. It refuses a field that continues on the next line (RFC
+// 9112 §5.2).
 func parseFields(lines string) ([]wire.Field, error) {
 	var fields []wire.Field
 	for line := range strings.SplitSeq(lines, "\n") {
@@ -335,8 +334,8 @@ func parseFields(lines string) ([]wire.Field, error) {
 	return fields, errors.New("the HTTP head ends before its empty line")
 }
 
-// isFieldValue reports whether s can stand behind the colon without ending the
-// line: no control character but the tab (RFC 9110 §5.5).
+// isFieldValue reports whether s can be the value of a header field: it has no control
+// character except the tab (RFC 9110 §5.5).
 func isFieldValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F })
 }

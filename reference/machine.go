@@ -24,8 +24,7 @@ func (s State) String() string {
 	return [...]string{"CONNECTING", "OPEN", "CLOSING", "CLOSED"}[s&3]
 }
 
-// DefaultMaxMessage is the bytes that a message may have where Options say
-// nothing: 1 MiB.
+// DefaultMaxMessage is the default of Options.MaxMessage: 1 MiB.
 const DefaultMaxMessage = 1 << 20
 
 // A Machine is one end of a WebSocket connection without a network: bytes and
@@ -33,10 +32,10 @@ const DefaultMaxMessage = 1 << 20
 // or source of randomness, so the same input always gives the same output,
 // however the bytes are cut. Conn puts one on a net.Conn.
 //
-// Its memory is bounded by what it was given: the bytes of one message up to
-// its limit, a little more than twice that if it is encoded, and output of
-// at most three times the last input and one Close frame, until taken.
-// A Machine belongs to one goroutine at a time.
+// Its memory is bounded by its input: one message up to the limit (a little more than
+// twice that if the message is encoded), and output of at most three times the last
+// input plus one Close frame, until the output is taken. Only one goroutine at a time
+// may use a Machine.
 type Machine struct {
 	role wire.Role
 	o    Options
@@ -53,8 +52,8 @@ type Machine struct {
 	frame   wire.Header
 	left    uint64 // payload bytes still to come; 0 between frames
 
-	// The message that is coming in: control frames may stand between its
-	// fragments, so it is apart from the frame.
+	// The message that is coming in. It is separate from the frame, because control
+	// frames may be between its fragments.
 	opcode    wire.Opcode // Text or Binary; Continuation when there is none
 	fragments int         // frames that have ended
 	bytes     int64       // payload bytes of those frames
@@ -75,16 +74,16 @@ type Machine struct {
 	out    []byte  // what TakeOutput will return
 }
 
-// An Event is something the peer did that an application may want to know of.
-// Opcode says what: Text and Binary are whole messages, Ping, Pong and Close
-// are frames. Payload is unmasked and belongs to whoever takes the Event.
+// An Event is a message or control frame from the peer. Text and Binary are whole
+// messages; Ping, Pong and Close are frames. Payload is unmasked and belongs to the
+// receiver of the Event.
 type Event struct {
 	Opcode  wire.Opcode
 	Payload []byte
 }
 
-// An Observation tells of one change of a Machine's state, and of all of that
-// state after it. Was equals State when only the other fields changed.
+// An Observation describes one change of a Machine's state, and all of the state after
+// it. Was equals State if only the other fields changed.
 type Observation struct {
 	Was, State    State
 	Why           string      // what caused the change, in words
@@ -115,8 +114,8 @@ func (m *Machine) Opened(a Agreement) {
 	}
 }
 
-// TCPClosed tells m that the TCP connection is closed, and why. Nothing can be
-// sent or received any more (RFC 6455 §7.1.4).
+// TCPClosed tells m that the TCP connection is closed, and why. Nothing more can be sent
+// or received (RFC 6455 §7.1.4).
 func (m *Machine) TCPClosed(why string) {
 	if m.state == Closed {
 		return
@@ -133,27 +132,27 @@ func (m *Machine) State() State { return m.state }
 // Err returns the ProtocolError with which m failed the connection, or nil.
 func (m *Machine) Err() error { return m.failed }
 
-// PeerClose returns what the peer's Close frame said, and whether there was one.
+// PeerClose returns the body of the peer's Close frame, and whether one was received.
 func (m *Machine) PeerClose() (wire.ClosePayload, bool) { return m.peerClose, m.closeReceived }
 
-// TakeEvents returns what the peer did since the last call, in its order.
+// TakeEvents returns the events since the last call, in order.
 func (m *Machine) TakeEvents() []Event {
 	events := m.events
 	m.events = nil
 	return events
 }
 
-// TakeOutput returns the bytes to be sent to the peer, in order, and goes on
-// in the memory of spare, which may be nil: two buffers that change places
-// save one allocation for every write.
+// TakeOutput returns the bytes to send to the peer, in order. The Machine continues in
+// the memory of spare, which may be nil: two alternating buffers save one allocation for
+// each write.
 func (m *Machine) TakeOutput(spare []byte) []byte {
 	out := m.out
 	m.out = spare[:0]
 	return out
 }
 
-// enter moves m to s, and tells why. The RFC has no way back, so a lower state
-// is ignored, and only what happened is told.
+// enter moves m to state s and reports why. States never go back, so a lower s only
+// reports.
 func (m *Machine) enter(s State, why string) {
 	was := m.state
 	m.state = max(was, s)
@@ -166,9 +165,8 @@ func (m *Machine) enter(s State, why string) {
 	}
 }
 
-// tell reports a change of what an Observation holds besides the state, by
-// entering the state that m is in. It is small enough to be put in its callers'
-// place, and so costs nothing where nobody observes.
+// tell reports a change of an Observation's fields other than the state. It is small
+// enough for the compiler to inline it, so it costs nothing without an observer.
 func (m *Machine) tell(format string, n int) {
 	if m.o.Observe != nil {
 		m.enter(m.state, fmt.Sprintf(format, n, m.opcode))

@@ -2,13 +2,12 @@ package reference
 
 import "wslab/reference/wire"
 
-// Where payload bytes stand until they are a message. The protocol asks for
-// nothing of this: who reads receive.go may take extend for an append. There is
-// more to it for two reasons. The length in a header is a claim, so memory grows
-// with the bytes that have come (space). And a Conn is not to copy or allocate
-// without need: it reads from the network to where the message will stand
-// (payloadSpace), which may be memory that its caller has lent, and it gives out
-// a message that is read as a stream in parts (takePart).
+// This file holds the memory of payload bytes until they are a message. The protocol
+// needs none of this: read extend as an append. There are two reasons for more. The
+// length in a header is only a claim, so memory grows with the bytes that arrived
+// (space). And a Conn should not copy or allocate without need: it reads from the network
+// directly to the final place of the payload (payloadSpace), which may be memory of its
+// caller, and it returns a streamed message in parts (takePart).
 
 // memory holds the payloads that are coming in.
 type memory struct {
@@ -16,12 +15,12 @@ type memory struct {
 	message []byte // of the message so far, unless it is being discarded
 	packed  []byte // of an encoded message so far; message stays empty until its end
 
-	lent    []byte // empty, for the next message to stand in; nil: the Machine makes memory
+	lent    []byte // empty, memory for the next message; nil: the Machine allocates
 	largest int    // bytes of the longest message so far
 	taken   int64  // bytes of the message that have been taken before its end
 }
 
-// drop lets go of the message that is coming in.
+// drop releases the message that is coming in.
 func (m *memory) drop() { m.message, m.packed = nil, nil }
 
 // payload returns where the frame's payload goes.
@@ -47,9 +46,8 @@ func (m *Machine) extend(n int) []byte {
 // space returns memory for the frame's next payload bytes, n of them or more,
 // but no more than are left of the frame.
 //
-// How much more is a question of trust: as much again as has come, or what the
-// peer's longest message had. BenchmarkEcho holds that a message then needs one
-// allocation.
+// It may return more than n: as much as has already arrived, or the size of the peer's
+// longest message. With that, a message needs one allocation (BenchmarkEcho).
 func (m *Machine) space(n int) []byte {
 	if m.message == nil {
 		m.message = m.lent
@@ -83,8 +81,8 @@ func (m *Machine) payloadSpace(size int) []byte {
 	return m.space(readSize)
 }
 
-// takePart returns what has come of the message since it was last called, so
-// that a message can be read before its end. Of an encoded one that is nothing.
+// takePart returns the bytes of the message that arrived since its last call, so that a
+// message can be read before its end. For an encoded message there are none.
 func (m *Machine) takePart() []byte {
 	part := m.message
 	m.taken += int64(len(part))

@@ -2,12 +2,12 @@ package reference
 
 import "wslab/reference/wire"
 
-// Receive takes bytes that came from the peer, cut anywhere. What they mean is
-// in TakeEvents afterwards, what they call for in TakeOutput. It keeps nothing
-// of b and does not write to it.
+// Receive processes bytes from the peer, cut anywhere. Afterwards TakeEvents has the
+// messages and control frames, and TakeOutput the answers. Receive neither keeps nor
+// changes b.
 //
-// The error is Err: once the connection has failed, or the peer's Close has
-// come, further bytes are ignored, as RFC 6455 §7.1.7 and §1.4 say.
+// The error is Err. After the connection has failed, or after the peer's Close frame,
+// further bytes are ignored (RFC 6455 §7.1.7, §1.4).
 func (m *Machine) Receive(b []byte) error {
 	if m.state == Connecting {
 		return errNotOpen
@@ -18,9 +18,8 @@ func (m *Machine) Receive(b []byte) error {
 	return m.Err()
 }
 
-// receiveFrame takes bytes of one frame at most, of its header or of its
-// payload, and returns those that are left: none when they are of no interest
-// any more.
+// receiveFrame processes bytes of at most one frame, of its header or its payload, and
+// returns the rest, or nil if further input is ignored.
 func (m *Machine) receiveFrame(b []byte) []byte {
 	if m.deaf() {
 		return nil
@@ -33,13 +32,13 @@ func (m *Machine) receiveFrame(b []byte) []byte {
 	return b[n:]
 }
 
-// deaf reports whether nothing that the peer sends is of interest any more.
+// deaf reports whether all further input is ignored.
 func (m *Machine) deaf() bool { return m.failed != nil || m.closeReceived || m.state == Closed }
 
-// receiveHeader takes bytes until a header is whole and judged, and returns
-// those that it did not need.
+// receiveHeader collects the bytes of a header, judges it, and returns the bytes after
+// it.
 func (m *Machine) receiveHeader(b []byte) []byte {
-	// 1. As many bytes as a header can have, minus those that are here.
+	// 1. At most as many bytes as a header can have, minus those already received.
 	had := m.headLen
 	m.headLen += copy(m.head[had:], b)
 	h, ok := wire.ParseHeader(m.head[:m.headLen])
@@ -49,8 +48,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	b = b[h.Size()-had:]
 	m.headLen = 0
 
-	// 2. Whether it may stand here. Whether it follows a Close of the peer is no
-	// question: nothing does that is received.
+	// 2. Whether the frame is allowed here. No need to check for a frame after the
+	// peer's Close: it is never read.
 	//lesson:begin judge
 	violations := wire.Check(h, wire.Context{
 		Sender: m.role.Peer(), Fragmented: m.opcode != wire.Continuation,
@@ -62,8 +61,8 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	}
 	//lesson:end
 
-	// 3. Whether its message is one that this end is willing to hold. The
-	// length is a claim: it is compared, and never allocated.
+	// 3. Whether the message stays within the limit. The length is only a claim: it
+	// is compared, never allocated.
 	//lesson:begin limit
 	limit := uint64(m.o.MaxMessage)
 	marked := h.RSV() != [3]bool{}
@@ -76,7 +75,7 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	}
 	//lesson:end
 
-	// 4. The payload comes next, and one of no bytes is already here.
+	// 4. The payload follows. An empty payload is already complete.
 	m.frame, m.left = h, h.Length
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary {
 		m.opcode, m.text, m.encoded = h.Opcode, wire.UTF8{}, marked
@@ -88,14 +87,14 @@ func (m *Machine) receiveHeader(b []byte) []byte {
 	return b
 }
 
-// receivePayload acts on the frame's next payload bytes, no more than are left
-// of it. They may stand in payloadSpace already.
+// receivePayload processes the frame's next payload bytes, at most as many as are left.
+// They may already be in payloadSpace.
 func (m *Machine) receivePayload(b []byte) {
 	if !m.discards() {
 		pos := int((m.frame.Length - m.left) % 4) // the key has four bytes
 		//lesson:begin unmask
 		fresh := m.extend(len(b))
-		copy(fresh, b)                     // nothing to do where b stands there already
+		copy(fresh, b)                     // does nothing if b is already there
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
 		if !m.frame.Opcode.IsControl() && !m.encoded { // an encoded message is judged when it is decoded
@@ -108,15 +107,14 @@ func (m *Machine) receivePayload(b []byte) {
 	}
 }
 
-// discards reports whether the frame's payload is of no interest: this end has
-// said goodbye, or TCP is closed.
+// discards reports whether the frame's payload is ignored: this end has sent a Close
+// frame, or TCP is closed.
 func (m *Machine) discards() bool {
 	return m.state == Closed || m.closeSent && m.frame.Opcode.IsData()
 }
 
-// checkText judges the bytes that the message has now grown by. The first
-// wrong one fails the connection, not the end of the message: what is wrong
-// already cannot become right.
+// checkText checks the new bytes of the message. The first wrong byte fails the
+// connection at once: more bytes cannot make it valid.
 func (m *Machine) checkText(fresh []byte) {
 	//lesson:begin utf8
 	if m.opcode == wire.Text {
@@ -128,7 +126,7 @@ func (m *Machine) checkText(fresh []byte) {
 	//lesson:end
 }
 
-// endFrame acts on the frame whose last byte has come.
+// endFrame handles a frame whose last byte has arrived.
 func (m *Machine) endFrame() {
 	if m.frame.Opcode.IsControl() {
 		payload := m.control
@@ -166,15 +164,15 @@ func (m *Machine) endFrame() {
 	}
 }
 
-// receiveControl acts on a control frame, at once and whatever message is in
-// progress (RFC 6455 §5.4, §5.5).
+// receiveControl handles a control frame at once, even inside a message (RFC 6455 §5.4,
+// §5.5).
 func (m *Machine) receiveControl(opcode wire.Opcode, payload []byte) {
 	//lesson:begin control
 	switch opcode {
 	case wire.Ping:
 		m.appendFrame(true, wire.Pong, payload) // §5.5.2: the same payload back
 	case wire.Pong:
-		// §5.5.3: nobody waits for one; a Pong that was never asked for is fine.
+		// §5.5.3: nothing to do. An unsolicited Pong is allowed.
 	case wire.Close:
 		m.receiveClose(payload)
 	}

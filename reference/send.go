@@ -2,11 +2,10 @@ package reference
 
 import "wslab/reference/wire"
 
-// Send puts one frame out: a message when opcode is Text or Binary and fin is
-// true, a fragment of one otherwise, or a Ping or Pong. It judges the header
-// by the rules that Receive has for the peer's, and text by UTF-8: an illegal
-// frame is refused with a *SendError, and nothing is sent. Close frames have
-// SendClose. It keeps nothing of payload.
+// Send sends one frame: a whole message if opcode is Text or Binary and fin is true, a
+// fragment of a message otherwise, or a Ping or Pong. It checks the frame by the same
+// rules as Receive, and text for UTF-8. If the frame breaks a rule, Send sends nothing
+// and returns a *SendError. SendClose sends Close frames. Send does not keep payload.
 func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	if err := m.judge(opcode, fin, payload); err != nil {
 		return err
@@ -15,7 +14,7 @@ func (m *Machine) Send(opcode wire.Opcode, fin bool, payload []byte) error {
 	return nil
 }
 
-// judge returns what forbids the frame, or takes note that it is sent.
+// judge returns why the frame must not be sent, or records that it is.
 func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	if m.state != Open {
 		return errNotOpen
@@ -48,7 +47,7 @@ func (m *Machine) judge(opcode wire.Opcode, fin bool, payload []byte) error {
 	return nil
 }
 
-// judgeText returns what forbids payload as the next part of a text.
+// judgeText returns why payload cannot be the next part of a text.
 func judgeText(text *wire.UTF8, payload []byte, fin bool) error {
 	switch {
 	case text.Check(payload) < len(payload):
@@ -59,8 +58,7 @@ func judgeText(text *wire.UTF8, payload []byte, fin bool) error {
 	return nil
 }
 
-// header returns the header of a frame that this end sends, but for its
-// masking key.
+// header returns the header of a frame that this end sends, without its masking key.
 func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	return wire.Header{
 		Fin:    fin,
@@ -71,8 +69,8 @@ func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	}
 }
 
-// appendFrame writes a frame behind the output. How long an encoded payload
-// becomes is known last, so the header's place is left free and closed up again.
+// appendFrame appends a frame to the output. The length of an encoded payload is known
+// last, so room for the longest header is left before it, and closed afterwards.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	start := len(m.out)
 	encoded := m.encodes(fin, opcode, payload)
@@ -87,7 +85,7 @@ func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 		h.RSV1, h.RSV2, h.RSV3 = m.rsv[0], m.rsv[1], m.rsv[2]
 	}
 	if h.Masked {
-		h.Key = m.o.MaskKey() // §5.3: a new key for every frame, from a source nobody can predict
+		h.Key = m.o.MaskKey() // §5.3: a new key for every frame, from an unpredictable source
 	}
 	m.out = h.Append(m.out[:start])
 	start = len(m.out)

@@ -17,15 +17,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// A Handler has a connection for as long as it runs, in a goroutine of its own.
-// request is the handshake that opened it. When the Handler returns the connection
-// is closed, with 1000 if it is still open.
+// A Handler serves one connection, in its own goroutine. request is the handshake that
+// opened the connection. When the Handler returns, the Server closes the connection, with
+// 1000 if it is still open.
 type Handler func(c *Conn, request wire.Head)
 
-// A Server gives every connection to one Handler, whichever way it came: Serve
-// takes it from a bare TCP listener and reads the opening handshake itself,
-// ServeHTTP takes it over from net/http. A Server must not be changed or copied
-// once it is in use.
+// A Server passes every connection to one Handler. Serve accepts connections from a TCP
+// listener and reads the opening handshake itself. ServeHTTP takes connections over from
+// net/http. A Server must not be changed or copied after first use.
 type Server struct {
 	Handler Handler
 
@@ -39,17 +38,16 @@ type Server struct {
 	// ResponseHeader is that of an Upgrader, for the request as it came.
 	ResponseHeader func(request wire.Head) http.Header
 
-	// HandshakeTimeout bounds the opening handshake as a whole, TLS included,
-	// however slowly its bytes come. On the net/http path that is
-	// http.Server's ReadHeaderTimeout. Default: 5 s.
+	// HandshakeTimeout bounds the whole opening handshake, including TLS. For
+	// ServeHTTP, use http.Server's ReadHeaderTimeout instead. Default: 5 s.
 	HandshakeTimeout time.Duration
 
 	Options Options
 
-	// ErrorLog is told of handshakes that were refused, of listeners that fail for
-	// a while, and of panics in the Handler or in a handshake that Serve answers,
-	// which end their connection and no other; those in ServeHTTP are net/http's.
-	// Default: all but the refusals go to package log.
+	// ErrorLog is called for refused handshakes, for errors of a listener, and for
+	// panics in the Handler or in a handshake of Serve, which end only their own
+	// connection. net/http handles panics in ServeHTTP. Default: package log, without
+	// the refusals.
 	ErrorLog func(err error)
 
 	mu        sync.Mutex
@@ -132,8 +130,8 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 	}, !s.closing.Load()
 }
 
-// run leaves c to a goroutine of its own, or tells why there is no c: the stack
-// of the one that shook hands has grown, and would stay so.
+// run handles c in a new goroutine, or reports why there is no c. The stack of the
+// goroutine that did the handshake has grown, and would stay large.
 func (s *Server) run(c *Conn, request wire.Head, err error) {
 	if err != nil {
 		s.tell(err)
@@ -142,7 +140,7 @@ func (s *Server) run(c *Conn, request wire.Head, err error) {
 	}
 }
 
-// tell tells ErrorLog, or package log of what is the server's own.
+// tell calls ErrorLog. Without one, errors other than refusals go to package log.
 func (s *Server) tell(err error) {
 	if s.ErrorLog != nil {
 		s.ErrorLog(err)
@@ -151,8 +149,7 @@ func (s *Server) tell(err error) {
 	}
 }
 
-// panicked returns what is told of a panic, which recover gave as r, in what
-// served nc.
+// panicked returns the error for a panic with value r while serving nc.
 func panicked(what string, nc net.Conn, r any) error {
 	return fmt.Errorf("the %s of %v panicked: %v\n%s", what, nc.RemoteAddr(), r, debug.Stack())
 }
@@ -185,7 +182,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 	c = newConn(nc, wire.Server, s.Options)
 	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
 
-	// 1. The request, of which nothing is believed and no more is held than fits.
+	// 1. The request, of limited size.
 	r := bufio.NewReader(nc)
 	response, agreed, refused := s.answerFrom(r)
 
@@ -202,7 +199,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		return nil, agreed.Head, &HandshakeError{Head: agreed.Head, Err: fmt.Errorf("send the response: %w", err)}
 	}
 
-	// 3. The connection, and the frames that came right behind the handshake.
+	// 3. The connection, and frames that arrived right after the handshake.
 	_ = nc.SetDeadline(time.Time{})
 	c.opened(agreed, r)
 	return c, agreed.Head, nil
@@ -213,15 +210,15 @@ func refuseTCP(nc net.Conn, response []byte) error {
 	if _, err := nc.Write(response); err != nil {
 		return err
 	}
-	// As in hangUp: bytes unread would make a reset of the close, and the reset
-	// might destroy the answer. The handshake's deadline still runs.
+	// As in hangUp: closing with unread bytes sends a reset, which might destroy the
+	// response. The handshake's deadline still applies.
 	if half, ok := nc.(halfCloser); ok && half.CloseWrite() == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(nc, 16*maxHead))
 	}
 	return nil
 }
 
-// handle gives c to the Handler and ends it afterwards.
+// handle passes c to the Handler and closes it afterwards.
 func (s *Server) handle(c *Conn, request wire.Head) {
 	untrack, open := track(s, &s.conns, c)
 	defer untrack()
@@ -240,18 +237,17 @@ func (s *Server) handle(c *Conn, request wire.Head) {
 	_ = c.Close(wire.NormalClosure, "")
 }
 
-// ServeHTTP makes s an http.Handler. It returns when the handshake is answered:
-// the Handler runs in a goroutine of its own, so that of net/http's nothing is
-// kept, neither its buffers nor its goroutine.
+// ServeHTTP makes s an http.Handler. It returns after the handshake. The Handler runs in
+// a new goroutine, so that net/http frees its own goroutine and buffers.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	request := requestHead(r)
 	c, err := s.upgrade(w, request)
 	s.run(c, request, err)
 }
 
-// Shutdown closes the listeners and every connection with 1001, and waits until
-// the handlers have returned. When ctx ends first, what is left is cut off, and
-// its error is returned.
+// Shutdown closes the listeners, closes every connection with 1001, and waits until the
+// handlers have returned. If ctx ends first, Shutdown closes the remaining TCP
+// connections and returns the error of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing.Store(true)
@@ -284,35 +280,35 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// An Upgrader turns requests of net/http's server into connections. Its zero
-// value is ready; it may be used concurrently and must not be changed in use.
+// An Upgrader turns requests of net/http's server into connections. Its zero value is
+// ready to use. It may be used concurrently and must not be changed after first use.
 //
 // A connection that is used within the handler keeps net/http's goroutine, stack and
 // buffers: about 18 KiB while idle. Server.ServeHTTP returns from the handler at once
 // and frees them: 7.4 KiB remain (BenchmarkIdle). So a server with many idle
 // connections should use a Server, on net/http or on bare TCP.
 type Upgrader struct {
-	// CheckOrigin reports whether a connection may be opened from where r's
-	// Origin says (RFC 6455 §10.2). A browser lets any page open a WebSocket to
-	// any host, with the user's cookies: this is the server's only defence.
+	// CheckOrigin reports whether a page of r's Origin may open a connection (RFC 6455
+	// §10.2). A browser lets any page open a WebSocket to any host, with the user's
+	// cookies: this check is the server's only defense.
 	// Default: uri.SameOrigin with r's Host.
 	CheckOrigin func(r *http.Request) bool
 
 	// Subprotocols that the server speaks, the preferred one first.
 	Subprotocols []string
 
-	// ResponseHeader, when not nil, returns further fields of the answer that accepts
-	// r, such as Set-Cookie. A field that the handshake writes itself is refused: the
-	// client gets 500.
+	// ResponseHeader, if not nil, returns more header fields for the response that
+	// accepts r, such as Set-Cookie. A field that the handshake itself writes is an
+	// error: the client gets 500.
 	ResponseHeader func(r *http.Request) http.Header
 
 	Options Options
 }
 
 // Upgrade answers the opening handshake in r and takes the connection over from
-// the server (RFC 6455 §4.2). A request that is none is refused with a status
-// and a text that names every rule it breaks; the error is then a
-// *HandshakeError, the response is written, and the handler has but to return.
+// the server (RFC 6455 §4.2). If the request breaks a rule, Upgrade responds with a
+// status and a text that names every broken rule, and returns a *HandshakeError. The
+// handler must then only return.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	s := &Server{Subprotocols: u.Subprotocols, Options: u.Options}
 	if u.CheckOrigin != nil {
@@ -342,8 +338,8 @@ func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error
 		c.shut("the opening handshake could not be answered")
 		return nil, &HandshakeError{Head: request, Err: err}
 	}
-	// A client may send frames in the same segment as its handshake; the server
-	// has then read them ahead.
+	// A client may send frames in the same TCP segment as its handshake. The HTTP
+	// server has then already read them.
 	c.opened(agreed, rw.Reader)
 	return c, nil
 }

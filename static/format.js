@@ -189,7 +189,7 @@ export function handshakeLine(h) {
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
   // Who ended it and how long something had been held is known. The reason is not.
-  const meanwhile = t.behind ? `, with ${count(t.behind.units, "unit")} held${t.behind.units === 1 ? "" : ", the oldest"} for ${(t.behind.for / 1e6).toFixed(1)} s` : "";
+  const meanwhile = t.backlog ? `, with ${count(t.backlog.units, "unit")} held${t.backlog.units === 1 ? "" : ", the oldest"} for ${(t.backlog.for / 1e6).toFixed(1)} s` : "";
   switch (t.what) {
     case "open":
       return `TCP open · ${t.endpoint || "connection"} · ${t.remote || ""}`;

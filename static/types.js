@@ -10,7 +10,7 @@
  *
  * @typedef {"tab"|"raw"|"scenario"|"outside"} As who the client of a connection is
  * @typedef {{what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, as?: As, round?: number, path?: string,
- *   local?: string, remote?: string, error?: GoError, behind?: {units: number, for: number}}} Tcp
+ *   local?: string, remote?: string, error?: GoError, backlog?: {units: number, for: number}}} Tcp
  * @typedef {{size: number, hex: string}} Bytes
  * @typedef {{name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[],
  *   rule?: string}} HeaderField

@@ -12,7 +12,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// library is an Actor of one library, as perform needs it.
+// library is the Actor of one library, with the methods that perform needs.
 type library interface {
 	Actor
 	next() (wire.Opcode, []byte, error) // reads a message
@@ -20,8 +20,8 @@ type library interface {
 	beat(Setup, Actor) (stop func())
 }
 
-// perform is what the server's code does with an open connection: it echoes, or
-// waits for orders.
+// perform is the server's code on an open connection: it echoes, or waits for
+// orders.
 func perform(s library, setup Setup) {
 	if setup.ByHand {
 		s.wait()
@@ -45,8 +45,7 @@ func perform(s library, setup Setup) {
 	}
 }
 
-// socket is the part of an Actor that is alike for all libraries: net.Conn, below
-// them.
+// socket is the part of an Actor that all libraries share: the net.Conn below them.
 type socket struct {
 	conn  net.Conn
 	rec   *recording.Connection
@@ -66,7 +65,7 @@ func (s *socket) End() {
 	s.conn.Close()
 }
 
-// wait returns when the performance has come to its end.
+// wait returns after End.
 func (s *socket) wait() { <-s.ended }
 
 // maxTCPRead is the most bytes of one read.
@@ -83,11 +82,11 @@ func (s *socket) TCPWrite(b []byte) error {
 	d := onSocket(recording.VerbWrite, "net.Conn.Write")
 	d.Args, d.Writes.Bytes = recording.ByteCount(len(b)), b
 	call := s.rec.Enter(d)
-	// A library may have left a deadline: gorilla gives its answer to a Close a second.
+	// A library may have left a deadline: gorilla gives its answering Close one second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
 	call.Return("nil", err)
-	if t, ok := s.conn.(*tap.Conn); ok && err == nil { // FIN may be there though nobody has read it
+	if t, ok := s.conn.(*tap.Conn); ok && err == nil { // the socket may have a FIN that the server has not read
 		t.AwaitReset()
 	}
 	return err
@@ -110,7 +109,7 @@ func (s *socket) TCPHalf() error {
 	return err
 }
 
-// TCPReset closes TCP as SetLinger(0) and Close do.
+// TCPReset closes TCP with a reset, as SetLinger(0) and Close do.
 func (s *socket) TCPReset() error {
 	call := s.rec.Enter(onSocket(recording.VerbClose, "net.TCPConn.SetLinger(0), Close"))
 	err := errors.ErrUnsupported
@@ -121,16 +120,15 @@ func (s *socket) TCPReset() error {
 	return err
 }
 
-// Kill can't be: the server runs in this process.
+// Kill returns an error: the server runs in this process.
 func (s *socket) Kill() error { return cannot(s.rec, "kill", "the server's process is this one") }
 
-// A CannotError says what an Actor was told to do that it cannot, whatever its
-// library knows.
+// A CannotError says that an Actor cannot carry out an order, and why.
 type CannotError struct{ What, Why string }
 
 func (e *CannotError) Error() string { return e.What + " cannot be done: " + e.Why }
 
-// cannot records that something was asked for that cannot be.
+// cannot records an order that cannot be carried out.
 func cannot(rec *recording.Connection, what, why string) error {
 	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: what})
 	err := &CannotError{what, why}
@@ -138,7 +136,7 @@ func cannot(rec *recording.Connection, what, why string) error {
 	return err
 }
 
-// plainActor is an Actor that can do no more than a Server.
+// plainActor is an Actor that can only do what a Server can.
 type plainActor struct {
 	Server
 	rec *recording.Connection
@@ -156,10 +154,10 @@ func (a *plainActor) TCPHalf() error        { return a.not("net.TCPConn.CloseWri
 func (a *plainActor) TCPReset() error       { return a.not("reset") }
 func (a *plainActor) Kill() error           { return a.not("kill") }
 
-// End closes TCP, as much as its library knows of that.
+// End closes TCP, as far as its library can.
 func (a *plainActor) End() { a.Server.Close(wire.NoStatusReceived, "") }
 
-// opens, reads, writes and closes say what a call of a library does.
+// opens, reads, writes and closes describe a call of a library.
 func opens(name string) recording.Doing {
 	return recording.Doing{Verb: recording.VerbOpen, Name: name}
 }
@@ -176,19 +174,19 @@ func closes(name, args string, what recording.Writes) recording.Doing {
 	return recording.Doing{Verb: recording.VerbClose, Name: name, Args: args, Writes: what}
 }
 
-// onSocket says what a call of the socket below the library does.
+// onSocket describes a call of the socket below the library.
 func onSocket(verb recording.Verb, name string) recording.Doing {
 	return recording.Doing{Verb: verb, Name: name, Socket: true}
 }
 
-// byFrame reports whether a library's read failed because of a frame of the peer's,
-// and not because of the socket.
+// byFrame reports whether a library's read failed because of a frame, and not
+// because of the socket.
 func byFrame(err error) bool {
 	var socket net.Error
 	return err != nil && !errors.As(err, &socket) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed)
 }
 
-// message says what a read came back with.
+// message describes the message that a read returned.
 func message(op wire.Opcode, p []byte, err error) string {
 	if err != nil {
 		return ""

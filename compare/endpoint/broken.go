@@ -13,16 +13,16 @@ import (
 	"wslab/reference/wire"
 )
 
-// Mistake is one way to answer the opening handshake wrongly, on purpose.
+// Mistake is one wrong response to the opening handshake, made on purpose.
 type Mistake struct {
 	Name   string // "wrong-accept"
-	Shows  string // what the answer does wrong
+	Shows  string // the error in the response
 	answer func(key string) string
 }
 
 // Mistakes lists all of them.
 var Mistakes = []Mistake{
-	{"wrong-accept", "Sec-WebSocket-Accept is made with a misprinted GUID", func(key string) string {
+	{"wrong-accept", "Sec-WebSocket-Accept is computed with a misprinted GUID", func(key string) string {
 		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+dissect.MisprintedGUID))
 	}},
 	{"no-accept", "there is no Sec-WebSocket-Accept", func(key string) string {
@@ -34,10 +34,10 @@ var Mistakes = []Mistake{
 	{"no-connection", "there is no Connection header field", func(key string) string {
 		return switching("Upgrade: websocket", "Sec-WebSocket-Accept: "+wire.Accept(key))
 	}},
-	{"status-200", "the status is 200, all else is right", func(key string) string {
+	{"status-200", "the status is 200, everything else is right", func(key string) string {
 		return answering("200 OK", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key))
 	}},
-	{"unasked-subprotocol", "a subprotocol is chosen that nobody offered", func(key string) string {
+	{"unasked-subprotocol", "a subprotocol is chosen that the client did not offer", func(key string) string {
 		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Accept(key), "Sec-WebSocket-Protocol: chat")
 	}},
 }
@@ -45,9 +45,9 @@ var Mistakes = []Mistake{
 // switching returns a response with status 101 and the given header lines.
 func switching(lines ...string) string { return response("101 Switching Protocols", lines) }
 
-// answering returns a response with another status than 101, the given header
-// lines and a body. Its length is given: without one, HTTP says that the body ends
-// with the connection, and a browser may wait for that before it fails the handshake.
+// answering returns a response with a status other than 101, the given header lines
+// and a body. It has a Content-Length: without one, the body ends with the
+// connection, and a browser may wait for that before it fails the handshake.
 func answering(status string, lines ...string) string {
 	body := "The status of this response is not 101, so no WebSocket opens.\n"
 	lines = append(lines, "Content-Type: text/plain; charset=utf-8", fmt.Sprintf("Content-Length: %d", len(body)))
@@ -62,8 +62,8 @@ func response(status string, lines []string) string {
 // brokenTimeout is how long a broken endpoint waits for the client to give up.
 const brokenTimeout = 10 * time.Second
 
-// serve is Endpoint.Serve: it sends the wrong answer and waits for the client
-// to hang up, as any client must.
+// serve is Endpoint.Serve: it sends the wrong response and waits for the client to
+// close TCP, as any client must.
 func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Connection, _ func(Server)) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -84,7 +84,8 @@ func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Co
 	call.Return(recording.ByteCount(n), err)
 }
 
-// discard reads at most 64 KiB and returns how much and what ended it.
+// discard reads at most 64 KiB and returns the number of bytes and the error that
+// ended it.
 func discard(r *bufio.Reader) (int, error) {
 	total, b := 0, make([]byte, 1024)
 	for total < 64<<10 {

@@ -55,7 +55,7 @@ func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
 	call := s.rec.Enter(reads("ReadMessage"))
 	op, p, err := s.conn.ReadMessage()
-	// Gorilla tells the end of TCP by a CloseError, too.
+	// Gorilla also reports the end of TCP with a CloseError.
 	if byFrame(err) && !websocket.IsCloseError(err, websocket.CloseAbnormalClosure) {
 		call.Failed(err)
 	} else {
@@ -64,7 +64,7 @@ func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 	return wire.Opcode(op), p, err
 }
 
-// Read is the library's, and the Close that its user must do after an error.
+// Read calls the library, and after an error Close, as its user must.
 func (s *gorillaServer) Read() error {
 	_, _, err := s.next()
 	if err != nil && !s.keepTCP {
@@ -73,7 +73,7 @@ func (s *gorillaServer) Read() error {
 	return err
 }
 
-// closeNow is gorilla's Close: it closes TCP, and nothing more.
+// closeNow is gorilla's Close, which only closes TCP.
 func (s *gorillaServer) closeNow() error {
 	call := s.rec.Enter(closes("Close", "", recording.Writes{}))
 	err := s.conn.Close()
@@ -92,12 +92,11 @@ func (s *gorillaServer) HangUp(payload []byte) error {
 	return errors.Join(s.SayClose(payload), s.closeNow())
 }
 
-// Bytes are written below gorilla, which lets nothing illegal out.
+// Bytes writes below gorilla, which refuses to send invalid frames.
 func (s *gorillaServer) Bytes(b []byte) error { return s.TCPWrite(b) }
 
-// Send sends several parts by several Writes to one NextWriter: gorilla has no
-// call that ends a fragment, and cuts a message only where its write buffer is
-// full.
+// Send writes several parts with several Writes to one NextWriter. Gorilla has no
+// call that ends a fragment: it cuts a message only when its write buffer is full.
 func (s *gorillaServer) Send(op wire.Opcode, parts ...[]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,14 +134,14 @@ func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
 	return err
 }
 
-// Close sends a Close frame. The answer is read by who reads, which by hand is
-// nobody else: gorilla leaves it to its user to read on, and to close TCP.
+// Close sends a Close frame. Gorilla leaves it to its user to read the answering
+// Close and to close TCP. A server by hand has no other reader, so Close reads.
 func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	p := websocket.FormatCloseMessage(int(code), reason)
 	call := s.rec.Enter(closes("WriteControl", "close, "+code.String(), recording.Frame(wire.Close, p)))
 	err := s.conn.WriteControl(websocket.CloseMessage, p, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
-	// The socket's own deadline may be set from here; gorilla's SetReadDeadline is the reader's alone.
+	// Only the reader may call gorilla's SetReadDeadline, so set the socket's own.
 	s.conn.NetConn().SetReadDeadline(time.Now().Add(closeTimeout))
 	if !s.byHand || err != nil {
 		return err

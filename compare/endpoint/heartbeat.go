@@ -12,28 +12,28 @@ import (
 	"wslab/reference/wire"
 )
 
-// pulse hears the Pongs of a connection, and tells whether a Ping is being sent.
+// pulse receives the Pongs of a connection, and knows whether a Ping is being sent.
 type pulse struct {
 	pongs   chan string
 	pinging atomic.Bool
-	changed func() // told that pinging is over; nil when nobody watches
+	changed func() // called when pinging is over; may be nil
 }
 
 func newPulse() *pulse { return &pulse{pongs: make(chan string, 16)} }
 
-// heard is told of every control frame, by the library's read.
+// heard receives every control frame from the library's read.
 func (p *pulse) heard(op wire.Opcode, payload []byte) {
 	if op != wire.Pong {
 		return
 	}
 	select {
 	case p.pongs <- string(payload):
-	default: // nobody waits for so many
+	default: // the heartbeat does not need so many
 	}
 }
 
-// ping sends a Ping. Its bytes may have reached the client, and be the last that
-// a step waits for, before the call has come back and is recorded.
+// ping sends a Ping. Its bytes may reach the client before the call returns and is
+// recorded, so pinging says whether the call is still running.
 func (p *pulse) ping(a Actor, number string) error {
 	p.pinging.Store(true)
 	err := a.Control(wire.Ping, []byte(number))
@@ -44,18 +44,17 @@ func (p *pulse) ping(a Actor, number string) error {
 	return err
 }
 
-// Rests reports whether the heartbeat has no call under way. Watch has changed
-// called when that may have become so; it must be called before perform.
+// Rests reports whether no call of the heartbeat is running. Watch sets a function
+// that is called when that may have changed; it must be called before perform.
 func (s *socket) Rests(tap.Status) bool { return !s.pulse.pinging.Load() }
 
 func (s *socket) Watch(changed func()) { s.pulse.changed = changed }
 
 var errNoPong = errors.New("no Pong arrived in time")
 
-// beat sends a Ping as often as setup says, each with its number for payload,
-// and closes TCP when its Pong does not come in time: behind a line that has gone
-// dead, nothing else would ever tell. While the wire is held its time stands
-// still. It goes on until stop.
+// beat sends a Ping at the interval of setup, each with its number as payload, and
+// closes TCP if its Pong does not arrive in time: on a dead network the server
+// notices nothing else. Its clock stops while the wire is held. It runs until stop.
 func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	if setup.PingEvery == 0 {
 		return func() {}
@@ -96,8 +95,7 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	}
 }
 
-// answered waits for the Pong with that payload. Others, late or unasked, do
-// not count.
+// answered waits for the Pong with that payload, and ignores all others.
 func (s *socket) answered(number string, within time.Duration, over <-chan struct{}) bool {
 	late, timer := clockOf(s.conn).After(within)
 	defer timer.Stop()

@@ -15,19 +15,19 @@ import (
 	"wslab/reference/wire"
 )
 
-// JudgedMessage is the most bytes a message may have that a judged server
-// receives. The lab's limit is a sixteenth of what the largest cases send.
+// JudgedMessage is the size limit of a message that a judged server receives, in
+// bytes. The largest cases send half of it.
 const JudgedMessage = 32 << 20
 
-// judgedIdle ends a connection that a judge has forgotten: each read and each
-// write ends when it has waited so long. Tests shorten it.
+// judgedIdle bounds each read and each write, so that a connection that the judge
+// has left ends. Tests shorten it.
 var judgedIdle = time.Minute
 
-// Listen serves e on l as a stranger would: with no recording and no valve, with
-// a server's timeouts and not a learner's, and with room for messages of
-// JudgedMessage bytes. The reference and the weekend server read their requests
-// themselves, gorilla has net/http. stop closes all and returns when nothing runs
-// any more. ok is false where e is none of Named.
+// Listen serves e on l as any program would: without a recording and a tap, with
+// the timeouts of a server, and with messages of up to JudgedMessage bytes. The
+// reference and the naive server read their requests themselves, gorilla uses
+// net/http. stop closes all connections and returns when everything has ended. ok
+// is false if e is not one of Named.
 func (e Endpoint) Listen(l net.Listener) (stop func(), ok bool) {
 	if e.judged == nil {
 		return nil, false
@@ -49,7 +49,7 @@ func judgeReference(t *tracking) {
 // judgeGorilla prepares t to serve gorilla/websocket.
 func judgeGorilla(t *tracking) {
 	s := &http.Server{ReadTimeout: judgedIdle, WriteTimeout: judgedIdle, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if t.begins() { // http.Server does not wait for connections that were taken over
+		if t.begins() { // http.Server does not wait for hijacked connections
 			defer t.running.Done()
 			judgedGorilla(w, r)
 		}
@@ -85,10 +85,9 @@ func judgedReference(c *reference.Conn, _ wire.Head) {
 	}
 }
 
-// judgedInflated is the most bytes that a compressed message may become at
-// gorilla, whose own limit counts them as they cross: a few KiB could ask for
-// gigabytes. It is more than any case sends, so that the judge sees gorilla as
-// it is.
+// judgedInflated is the size limit of a decompressed message at gorilla, in bytes.
+// Gorilla's own limit counts compressed bytes, so a few KiB could need gigabytes.
+// No case sends so much, so the limit does not change gorilla's results.
 const judgedInflated = 2 * JudgedMessage
 
 // judgedGorilla echoes as gorilla's documentation shows, with deadlines and
@@ -121,11 +120,11 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tracking is a listener that knows its connections, so that none outlives it.
+// tracking is a listener that knows its connections, to close them all.
 type tracking struct {
 	net.Listener
 	serve    func()                      // accepts from the tracking until that is closed
-	shutdown func(context.Context) error // of the server whose listener it is; nil where there is none
+	shutdown func(context.Context) error // of the server; nil if it has none
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -148,8 +147,7 @@ func (t *tracking) Accept() (net.Conn, error) {
 	return &trackedConn{c.(*net.TCPConn), t}, nil
 }
 
-// begins reports whether what serves a connection may still begin, and counts it
-// then as running.
+// begins reports whether a handler may still begin, and then counts it as running.
 func (t *tracking) begins() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -159,8 +157,8 @@ func (t *tracking) begins() bool {
 	return !t.stopped
 }
 
-// stop closes the listener and every connection, and waits for who serves: none
-// of them waits for anything else.
+// stop closes the listener and every connection, and waits for the handlers, which
+// wait for nothing else.
 func (t *tracking) stop() {
 	t.mu.Lock()
 	t.stopped = true
@@ -175,7 +173,7 @@ func (t *tracking) stop() {
 	t.running.Wait()
 }
 
-// trackedConn takes itself off the list when it is closed.
+// trackedConn removes itself from the list when it is closed.
 type trackedConn struct {
 	*net.TCPConn
 	t *tracking

@@ -16,21 +16,21 @@ import (
 	"wslab/reference/wire"
 )
 
-// naiveTotal is how long the cage lets a connection of the weekend server live.
+// naiveTotal is how long the cage lets a connection of the naive server live.
 const naiveTotal = time.Hour
 
-// KeepReads returns l with connections that remember how TCP delivered the
-// request that is being read. The weekend server parses its request itself, and
-// that is half of its faults: net/http's header map has lost the case of the
-// names, their order, and where one read ended and the next began, so the
-// request cannot be made again from it. Put KeepReads under the tap:
+// KeepReads returns l with connections that remember how TCP delivered the current
+// request. The naive server parses its request itself, and half of its faults are
+// there. net/http's header map does not have the case of the names, their order, or
+// where a read ended, so it cannot give back the request. Put KeepReads below the
+// tap:
 //
 //	server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
 //
-// net/http still reads and judges the request first, so that it is routed and
-// guarded like any other; then the weekend server is given the same bytes in
-// the same pieces. A listener that went round net/http would show it malformed
-// requests as well, but also let any page past the guard.
+// net/http still reads the request first, so that it is routed and guarded like any
+// other. Then the naive server receives the same bytes in the same pieces. A
+// listener without net/http would also pass on malformed requests, but it would let
+// any page past the guard.
 func KeepReads(l net.Listener) net.Listener { return keepingListener{l} }
 
 type keepingListener struct{ net.Listener }
@@ -43,17 +43,17 @@ func (l keepingListener) Accept() (net.Conn, error) {
 	return &keepingConn{Conn: c}, nil
 }
 
-// maxKept is the most that is kept of a request, and more than the lab server
-// lets one have.
+// maxKept is the most bytes that are kept of a request. The lab server refuses
+// longer ones.
 const maxKept = 32 << 10
 
-// keepingConn keeps what has been read since the last write, read by read.
+// keepingConn keeps the bytes that were read since the last write, read by read.
 type keepingConn struct {
 	net.Conn
 	mu      sync.Mutex
 	reads   [][]byte
 	size    int
-	full    bool // the last read filled its buffer, so where it ended was not TCP's doing
+	full    bool // the last read filled its buffer, so TCP may have delivered more
 	replied bool // the next byte read begins a request
 	done    bool // no request can follow
 }
@@ -87,7 +87,7 @@ func (c *keepingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Writes is called before each write. The tap calls it where it writes to the
+// Writes must be called before each write. The tap calls it when it writes to the
 // socket itself.
 func (c *keepingConn) Writes(p []byte) {
 	c.mu.Lock()
@@ -98,7 +98,7 @@ func (c *keepingConn) Writes(p []byte) {
 	}
 }
 
-// CloseWrite sends FIN, where the connection can.
+// CloseWrite sends FIN, if the connection can.
 func (c *keepingConn) CloseWrite() error {
 	if hc, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return hc.CloseWrite()
@@ -106,7 +106,7 @@ func (c *keepingConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// SetLinger makes Close send RST, where the connection can.
+// SetLinger makes Close send RST, if the connection can.
 func (c *keepingConn) SetLinger(seconds int) error {
 	if lc, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		return lc.SetLinger(seconds)
@@ -114,7 +114,7 @@ func (c *keepingConn) SetLinger(seconds int) error {
 	return errors.ErrUnsupported
 }
 
-// SyscallConn gives the socket, where the connection has one.
+// SyscallConn returns the socket, if the connection has one.
 func (c *keepingConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok {
 		return sc.SyscallConn()
@@ -122,8 +122,8 @@ func (c *keepingConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// take returns the reads, and whether the last of them filled its buffer, and
-// keeps no more.
+// take returns the reads, and whether the last of them filled its buffer. The
+// connection keeps no more reads.
 func (c *keepingConn) take() (reads [][]byte, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,9 +132,9 @@ func (c *keepingConn) take() (reads [][]byte, full bool) {
 	return reads, c.full
 }
 
-// naiveConn is what the weekend server has for a connection: its first reads
-// have been read before. It reads the end of the socket once; the weekend server
-// reads on.
+// naiveConn is the connection of the naive server. It first returns the reads that
+// were kept. It reads the end of the socket only once, though the naive server reads
+// on.
 type naiveConn struct {
 	net.Conn
 	reads        [][]byte
@@ -143,9 +143,9 @@ type naiveConn struct {
 	readErr      error
 }
 
-// joinTime is how long the rest of a read is waited for that net/http cut: it
-// has come with the first part, or not at all. The kernel has it at once, but
-// where the machine is busy a shorter time is over before it is asked.
+// joinTime bounds the wait for the rest of a read that net/http cut. The kernel has
+// the rest already or not at all, but on a busy computer a shorter time could pass
+// before the read begins.
 var joinTime = 10 * time.Millisecond
 
 func (c *naiveConn) Read(p []byte) (int, error) {
@@ -159,13 +159,13 @@ func (c *naiveConn) Read(p []byte) (int, error) {
 	c.reads = c.reads[1:]
 	if c.full && len(c.reads) == 0 && n < len(p) {
 		// While a handler runs, net/http waits for the client with a read of one byte.
-		// Not by a deadline in time: that would stand still while the wire is held.
+		// A deadline in the future would stop while the wire is held.
 		over := make(chan struct{})
 		late := time.AfterFunc(joinTime, func() {
 			defer close(over)
 			c.Conn.SetReadDeadline(time.Unix(1, 0))
 		})
-		more, _ := c.read(p[n:]) // an error comes again
+		more, _ := c.read(p[n:]) // the next read returns the error again
 		if !late.Stop() {
 			<-over
 		}
@@ -191,15 +191,15 @@ func (c *naiveConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// naiveVerbs says what the weekend server's calls do.
+// naiveVerbs are the verbs of the naive server's calls.
 var naiveVerbs = map[string]recording.Verb{
 	"Read": recording.VerbRead, "Write": recording.VerbWrite, "Close": recording.VerbClose,
 	"make": recording.VerbOther, "log": recording.VerbOther,
 }
 
-// serveNaive is Endpoint.Serve of package naive. What it records are the calls
-// of the server's code to its socket and to make, for these are what it gets
-// wrong; the whole is one call of Serve, which tells why the cage ended it.
+// serveNaive is Endpoint.Serve of package naive. It records the calls of its socket
+// and of make, because these are wrong, and one call of Serve, whose error says why
+// the cage ended it.
 func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -212,7 +212,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		call := rec.Enter(writes("Write", "", recording.Writes{}))
 		conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := conn.Write([]byte("HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
-			"The weekend server reads its request itself, and how this one came has not been kept.\n"))
+			"The naive server reads its request itself, but the bytes of this request were not kept.\n"))
 		call.Return("nil", err)
 		return
 	}
@@ -224,12 +224,12 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
-	// Told as a whole, or no other call would seem to stand by itself.
+	// The call is entered only now: entered earlier, it would contain the others.
 	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
 }
 
-// replay returns conn with r's head and the bytes buffered behind it to be
-// read once more, as they came, or nil when conn has not kept them.
+// replay returns conn with the head of r and the buffered bytes after it to be read
+// once more, as TCP delivered them, or nil if conn has not kept them.
 func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	socket := conn
 	if t, ok := conn.(*tap.Conn); ok {
@@ -244,10 +244,10 @@ func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	all := bytes.Join(c.reads, nil)
 	head := headSize(all)
 	if head == 0 || head+buffered > len(all) || !bytes.HasPrefix(all, []byte(r.Method+" "+r.RequestURI+" ")) {
-		return nil // another request stood before it in the same read
+		return nil // the same read had another request before it
 	}
-	// What is behind this has been read too, but is at the valve and comes from
-	// there.
+	// The bytes after this were also read, but the valve has them and will deliver
+	// them.
 	left := head + buffered
 	for i, b := range c.reads {
 		if len(b) >= left {
@@ -260,8 +260,8 @@ func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	return c
 }
 
-// headSize returns the bytes of the head that b starts with, its empty line
-// included, or 0 when b ends before it.
+// headSize returns the size of the head that b starts with, in bytes, including the
+// empty line, or 0 if b ends before that.
 func headSize(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '\n')
@@ -275,14 +275,14 @@ func headSize(b []byte) int {
 	}
 }
 
-// naiveServer is the server's end of an open connection. The weekend server can
-// send text and close TCP; that is all.
+// naiveServer is the server's end of an open connection. The naive server can only
+// send text and close TCP.
 type naiveServer struct {
 	server *naive.Server
 	rec    *recording.Connection
 }
 
-// A NotKnownError says what the weekend server has never heard of.
+// A NotKnownError names a part of the protocol that the naive server does not know.
 type NotKnownError struct{ What string }
 
 func (e *NotKnownError) Error() string { return "the naive server does not know " + e.What }
@@ -303,7 +303,7 @@ func (s naiveServer) Control(op wire.Opcode, payload []byte) error {
 	return err
 }
 
-// Close closes TCP; there is no place for code and reason.
+// Close closes TCP, without a code and a reason.
 func (s naiveServer) Close(code wire.CloseCode, reason string) error {
 	call := s.rec.Enter(closes("close", code.String(), recording.Writes{Inner: true}))
 	err := s.server.Close()

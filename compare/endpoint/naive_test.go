@@ -391,7 +391,7 @@ func TestWithoutTheReadsThereIsNoWeekendServer(t *testing.T) {
 	defer l.stop()
 	close(l.begin)
 	l.write(t, naiveRequest)
-	if got := l.ends(t); !strings.HasPrefix(got, "HTTP/1.1 501 ") || !strings.Contains(got, "not been kept") {
+	if got := l.ends(t); !strings.HasPrefix(got, "HTTP/1.1 501 ") || !strings.Contains(got, "were not kept") {
 		t.Error(got)
 	}
 }

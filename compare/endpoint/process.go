@@ -19,20 +19,20 @@ import (
 	"wslab/reference/wire"
 )
 
-// processVariable, in its environment, makes a program that calls BeServer an
-// endpoint's server.
+// processVariable in the environment of a program that calls BeServer makes it the
+// server of an endpoint.
 const processVariable = "WSLAB_SERVER_PROCESS"
 
-// startTimeout bounds how long a server's process may take to come up.
+// startTimeout bounds the start of a server's process.
 const startTimeout = 10 * time.Second
 
-// BeServer makes this process a server of one endpoint, if it was started for
+// BeServer makes this process the server of one endpoint, if it was started for
 // that, and then does not return. Any program that runs scenarios must call it
-// first of all, its TestMain included: a server that can be killed is this
-// program once more.
+// first, and so must its TestMain: a server that can be killed is a second process
+// of the same program.
 //
-// The server ends when its standard input does, so it never outlives the
-// process that started it.
+// The server ends when its standard input ends, so it never outlives the process
+// that started it.
 func BeServer() {
 	name := os.Getenv(processVariable)
 	if name == "" {
@@ -71,8 +71,8 @@ func beServer(name string) error {
 	return err
 }
 
-// report writes a line to standard output whenever c's code has come back to a
-// read: how many bytes it has read and written by then.
+// report writes a line to standard output whenever c's code waits in a read: the
+// number of bytes that it has read and written.
 func report(c *tap.Conn) {
 	changed := make(chan struct{}, 1)
 	c.Watch(func() {
@@ -96,12 +96,12 @@ type process struct {
 	kill func()
 
 	mu      sync.Mutex
-	in, out int64 // as it has reported last
+	in, out int64 // of its last report
 	gone    bool
 	changed func()
 }
 
-// follow reads what the process reports, until its end.
+// follow reads the reports of the process until it ends.
 func (p *process) follow(reports *bufio.Reader) {
 	for {
 		line, err := reports.ReadString('\n')
@@ -119,7 +119,7 @@ func (p *process) follow(reports *bufio.Reader) {
 	}
 }
 
-// startProcess starts this program once more as the server called name.
+// startProcess starts a second process of this program, as the server called name.
 func startProcess(name string) (*process, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -143,7 +143,7 @@ func startProcess(name string) (*process, error) {
 	p.kill = sync.OnceFunc(func() {
 		cmd.Process.Kill()
 		stdin.Close()
-		<-followed // Wait must come behind the last read
+		<-followed // Wait must follow the last read
 		cmd.Wait()
 	})
 	late := time.AfterFunc(startTimeout, func() { cmd.Process.Kill() })
@@ -154,14 +154,14 @@ func startProcess(name string) (*process, error) {
 	}()
 	if !late.Stop() || err != nil {
 		p.kill()
-		return nil, fmt.Errorf("the server's process did not come up: %w; does its main call endpoint.BeServer first?", errors.Join(err, context.DeadlineExceeded))
+		return nil, fmt.Errorf("the server's process did not start: %w. Its main must call endpoint.BeServer first", errors.Join(err, context.DeadlineExceeded))
 	}
 	p.addr = strings.TrimSpace(line)
 	return p, nil
 }
 
-// performInProcess passes the connection on to e in a process of its own, bytes,
-// FIN and RST, as if the client were connected to it. The tap stands here.
+// performInProcess relays the connection to e in a process of its own: bytes, FIN
+// and RST, as if the client were connected to it. The tap is in this process.
 func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Actor)) {
 	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "start the server's process", Args: e.Name})
 	p, err := startProcess(e.Name)
@@ -198,8 +198,8 @@ func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *r
 	<-a.silent
 }
 
-// passOn copies from one end of a relay to the other until FIN, which it passes
-// on, or until one of them fails, which it passes on as RST.
+// passOn copies from one end of a relay to the other until FIN, which it passes on,
+// or until one of them fails, for which it sends RST.
 func passOn(to, from net.Conn) {
 	_, err := io.Copy(onlyWriter{to}, onlyReader{from})
 	if err == nil {
@@ -212,8 +212,8 @@ func passOn(to, from net.Conn) {
 	from.Close()
 }
 
-// onlyReader and onlyWriter keep io.Copy from asking the kernel to copy, past
-// the tap.
+// onlyReader and onlyWriter hide the methods by which io.Copy would let the kernel
+// copy, past the tap.
 type (
 	onlyReader struct{ io.Reader }
 	onlyWriter struct{ io.Writer }
@@ -232,18 +232,18 @@ func reset(conn net.Conn) {
 	}
 }
 
-// processActor is the server's end of a connection that leads to another
-// process. It can be killed, and that is all.
+// processActor is the server's end of a connection to another process, which can
+// only be killed.
 type processActor struct {
 	plainActor
 	p         *process
 	conn, far net.Conn
-	silent    chan struct{} // closed when nothing more comes from the process, and the client has been told
+	silent    chan struct{} // closed when the process sends no more and its FIN or RST was passed on
 }
 
-// Rests reports whether the process has taken all that came by the relay, waits
-// for more, and has nothing on its way to the client. Watch has changed called
-// when that may have become so.
+// Rests reports whether the process has read everything from the relay, waits for
+// more, and all its bytes have reached the client. Watch sets a function that is
+// called when that may have changed.
 func (a *processActor) Rests(line tap.Status) bool {
 	a.p.mu.Lock()
 	defer a.p.mu.Unlock()
@@ -271,7 +271,7 @@ func (a *processActor) End() {
 	a.far.Close()
 }
 
-// notServer is a Server that cannot be told anything.
+// notServer is a Server that obeys no order.
 type notServer struct{ rec *recording.Connection }
 
 const elsewhere = "the server's code is in another process"

@@ -51,7 +51,7 @@ func TestAServersProcessEndsWithTheOneThatStartedIt(t *testing.T) {
 
 func TestAProcessThatDoesNotComeUpIsAnError(t *testing.T) {
 	p, err := startProcess("gorrilla")
-	if err == nil || p != nil || !strings.Contains(err.Error(), "did not come up") {
+	if err == nil || p != nil || !strings.Contains(err.Error(), "did not start") {
 		t.Errorf("it gave %v, %v", p, err)
 	}
 }

@@ -19,7 +19,7 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
 		CloseTimeout: noTimeout, // Close has closeTimeout
-		HoldFlush:    -1,        // each call's bytes are to be seen by themselves
+		HoldFlush:    -1,        // the bytes of each call must leave by themselves
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
 		OnControl:    server.pulse.heard,
 		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
@@ -33,8 +33,8 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 	call.Return("a *reference.Conn", nil)
 	server.conn, server.socket.conn = conn, conn.NetConn()
 	defer conn.CloseNow()
-	// Reading ends as soon as this side closes; the closing handshake is then
-	// Close's, and must not be cut short.
+	// Reading ends as soon as this side closes. Close still does the closing
+	// handshake then, so wait for it.
 	defer func() {
 		server.closing.Lock()
 		defer server.closing.Unlock()
@@ -61,14 +61,14 @@ func (s *referenceServer) next() (wire.Opcode, []byte, error) {
 	return op, p, err
 }
 
-// Read is the library's, which closes TCP itself where it is to be closed.
+// Read calls the library, which closes TCP by itself.
 func (s *referenceServer) Read() error {
 	_, _, err := s.next()
 	return err
 }
 
-// SayClose goes past the Machine, which would not let everything out and would
-// wait for the answer.
+// SayClose writes past the Machine, which refuses some payloads and would wait for
+// the answering Close.
 func (s *referenceServer) SayClose(payload []byte) error {
 	h := wire.Header{Fin: true, Opcode: wire.Close, Form: wire.Length7, Length: uint64(len(payload))}
 	call := s.rec.Enter(writes("WriteRawClose", describe(wire.Close, len(payload)), recording.Frame(wire.Close, payload)))
@@ -88,7 +88,7 @@ func (s *referenceServer) Bytes(b []byte) error {
 	return err
 }
 
-// TCPClose tells the Machine as well.
+// TCPClose also tells the Machine.
 func (s *referenceServer) TCPClose() error {
 	if s.conn.State() == reference.Closed {
 		return s.socket.TCPClose()
@@ -99,7 +99,7 @@ func (s *referenceServer) TCPClose() error {
 	return err
 }
 
-// TCPReset tells the Machine as well.
+// TCPReset also tells the Machine.
 func (s *referenceServer) TCPReset() error {
 	err := s.socket.TCPReset()
 	s.conn.CloseNow()
@@ -142,7 +142,7 @@ func (s *referenceServer) Close(code wire.CloseCode, reason string) error {
 	return err
 }
 
-// state puts the Machine's state into the words of a recording.
+// state converts the Machine's state for a recording.
 func state(o reference.Observation) recording.State {
 	m := &recording.Machine{Fragments: o.Fragments, Bytes: o.Bytes, CloseSent: o.CloseSent, CloseReceived: o.CloseReceived}
 	if o.Message != wire.Continuation {

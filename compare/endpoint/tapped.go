@@ -28,7 +28,7 @@ func Tapped(s *http.Server) (serve func(net.Listener) error) {
 	return func(l net.Listener) error { return s.Serve(tap.Listener{Listener: KeepReads(l)}) }
 }
 
-// TapOf returns the tapped connection of r, nil where its server is not Tapped.
+// TapOf returns the tapped connection of r, or nil if its server is not Tapped.
 func TapOf(r *http.Request) *tap.Conn {
 	c, _ := r.Context().Value(tapKey{}).(*tap.Conn)
 	return c

@@ -120,7 +120,7 @@ func TestOfTwoWritesAlikeEachIsAboutOneFrame(t *testing.T) {
 	second, _ := b.enters(recording.VerbWrite, recording.Frame(wire.Text, []byte("a")))
 	one := b.one(tap.Out, frame(0x81, "a"))
 	b.by("it may be either's", one, 0)
-	// Whoever is back first has sent what was sent.
+	// The call that returns first has sent the frame.
 	second.Return("nil", nil)
 	b.of("the quicker", one)
 	two := b.one(tap.Out, frame(0x81, "a"))

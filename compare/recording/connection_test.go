@@ -291,7 +291,7 @@ func TestTheEndOfTCPSaysWhatWasHeldMeanwhile(t *testing.T) {
 		}
 	}
 	want := []string{
-		fmt.Sprintf(`{"seq":%d,"at":60000000,"conn":1,"from":"client","kind":"tcp","tcp":{"what":"fin","behind":{"units":1,"for":60000000}}}`, fin),
+		fmt.Sprintf(`{"seq":%d,"at":60000000,"conn":1,"from":"client","kind":"tcp","tcp":{"what":"fin","backlog":{"units":1,"for":60000000}}}`, fin),
 		fmt.Sprintf(`{"seq":%d,"at":60000000,"conn":1,"from":"server","kind":"tcp","tcp":{"what":"closed"}}`, fin+2),
 	}
 	if !slices.Equal(told, want) {

@@ -56,7 +56,7 @@
 //   - Any other event names the call or report that caused it (Event.By), and an
 //     earlier report of its arrival (Event.Told).
 //
-// Concurrent writes are told apart by opcode and payload, which the endpoint gives when
+// Concurrent writes are distinguished by opcode and payload, which the endpoint gives when
 // it enters the call (Writes). If two are alike, the frame names neither, and each
 // return names one of the frames. Reads and reports of a page are matched by order: the
 // k-th names the k-th message that arrived. Messages that the valve or a silent line

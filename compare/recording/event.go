@@ -109,20 +109,20 @@ func (e Event) appendJSON(b []byte) ([]byte, error) {
 
 // TCP is an event of the TCP connection itself.
 type TCP struct {
-	What   string // open, fin, rst, closed, error
-	Info   *Info  // with open
-	Err    *GoError
-	Behind *Behind // the units that were held when it happened; nil for none
+	What    string // open, fin, rst, closed, error
+	Info    *Info  // with open
+	Err     *GoError
+	Backlog *Backlog // the units that were held when it happened; nil for none
 }
 
-// Behind describes the units that are held at one moment.
-type Behind struct {
+// Backlog describes the units that are held at one moment.
+type Backlog struct {
 	Units int           // handshakes and frames of both directions
 	For   time.Duration // how long the oldest has been held
 }
 
 // String returns how many units are held, and for how long.
-func (b *Behind) String() string {
+func (b *Backlog) String() string {
 	if b.Units == 1 {
 		return fmt.Sprintf("1 unit held for %.1f s", b.For.Seconds())
 	}
@@ -130,7 +130,7 @@ func (b *Behind) String() string {
 }
 
 // MarshalJSON returns the time in µs.
-func (b *Behind) MarshalJSON() ([]byte, error) {
+func (b *Backlog) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"units":%d,"for":%d}`, b.Units, b.For.Microseconds()), nil
 }
 
@@ -163,9 +163,9 @@ func (t *TCP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		What string `json:"what"`
 		*Info
-		Err    *GoError `json:"error,omitempty"`
-		Behind *Behind  `json:"behind,omitempty"`
-	}{t.What, t.Info, t.Err, t.Behind})
+		Err     *GoError `json:"error,omitempty"`
+		Backlog *Backlog `json:"backlog,omitempty"`
+	}{t.What, t.Info, t.Err, t.Backlog})
 }
 
 // KeepBytes bounds how many bytes of one read or write a Recording keeps.

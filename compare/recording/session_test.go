@@ -158,7 +158,7 @@ func (p *peer) echoes(text string, key [4]byte) {
 	p.script(back+250*us, recording.Script{What: "onmessage", Text: text, Size: size(int64(len(text))), ReadyState: number(1)})
 }
 
-// fragments plays a text in three fragments with a ping between.
+// fragments plays a text in three fragments with a Ping between.
 func (p *peer) fragments() {
 	p.Bytes(tap.In, masked(0x01, [4]byte{0x37, 0xfa, 0x21, 0x3d}, "Hel"))
 	p.machine = recording.Machine{Message: "text", Fragments: 1, Bytes: 3}

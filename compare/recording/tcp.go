@@ -61,7 +61,7 @@ func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Mis
 	if side == c.side && err == nil {
 		by = c.about.ends(c.r.next)
 	}
-	seq := c.r.appendBy(at, c.ID, side.String(), &TCP{What: what, Err: goError(err), Behind: c.behind(at)}, by, 0)
+	seq := c.r.appendBy(at, c.ID, side.String(), &TCP{What: what, Err: goError(err), Backlog: c.backlog(at)}, by, 0)
 	if what == "closed" {
 		c.open, c.closed = false, seq
 	}

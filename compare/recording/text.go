@@ -243,8 +243,8 @@ func (t *textWriter) tcp(e Event, b *TCP) {
 	if b.Info != nil && !t.opt.Stable {
 		text += fmt.Sprintf(" from %s to %s, for %s", b.Info.Remote, b.Info.Local, b.Info.Endpoint)
 	}
-	if b.Behind != nil && !t.opt.Stable {
-		text += fmt.Sprintf(", with %s", b.Behind)
+	if b.Backlog != nil && !t.opt.Stable {
+		text += fmt.Sprintf(", with %s", b.Backlog)
 	}
 	t.line(e, "·", "%s%s", text, errorSuffix(b.Err))
 }

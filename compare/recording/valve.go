@@ -68,9 +68,9 @@ type stay struct {
 	since time.Duration
 }
 
-// behind describes the units that are held at the time at. It returns nil if there
+// backlog describes the units that are held at the time at. It returns nil if there
 // are none. c.mu is held.
-func (c *Connection) behind(at time.Duration) *Behind {
+func (c *Connection) backlog(at time.Duration) *Backlog {
 	if len(c.waits) == 0 {
 		return nil
 	}
@@ -78,5 +78,5 @@ func (c *Connection) behind(at time.Duration) *Behind {
 	for _, s := range c.waits {
 		since = min(since, s.since)
 	}
-	return &Behind{Units: len(c.waits), For: at - since}
+	return &Backlog{Units: len(c.waits), For: at - since}
 }

@@ -16,11 +16,11 @@ import (
 	"wslab/compare/suite"
 )
 
-// Workers is how many cases run at once where nothing else is said.
+// Workers is the default number of cases that run at once.
 const Workers = 16
 
-// Few is how many cases are at most kept whole, however much crosses in them: of
-// many the verdicts matter, and of few what led to them.
+// Few is the largest number of cases for which everything that was sent is kept:
+// with more cases only the results matter.
 const Few = 10
 
 // Serve serves e on a port of this machine until stop is called, for any number
@@ -57,7 +57,7 @@ func TargetOf(name, addr string) suite.Target {
 	}}
 }
 
-// Names returns what targets are called.
+// Names returns the names of targets.
 func Names(targets []suite.Target) []string {
 	list := make([]string, len(targets))
 	for i, t := range targets {
@@ -65,6 +65,50 @@ func Names(targets []suite.Target) []string {
 	}
 	return list
 }
+
+// What Probe calls slow: tries are how often it measures, and slowAnswer is the time
+// from a request, a message or a Close frame to its answer.
+const (
+	tries      = 3
+	slowAnswer = 40 * time.Millisecond
+)
+
+// Probe plays the least that is asked of a server, one message that it echoes, and
+// returns the report, and t with what that says of its speed. answer is how long it
+// takes for one answer, where that is slow, else 0.
+func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.Target, answer time.Duration) {
+	r = suite.Probe(ctx, t)
+	if r.Verdict == suite.NoAnswer && ctx.Err() == nil {
+		patient := t
+		patient.Patience = morePatience * max(1, t.Patience)
+		if again := suite.Probe(ctx, patient); answered(again) {
+			r, t = again, patient
+		}
+	}
+	switch {
+	case !answered(r):
+		t.Silent = !r.NoWebSocket() && !r.Floods()
+		return r, t, 0
+	case r.Closing > suite.Warning:
+		return r, t, 0 // it took the judge's patience to find that
+	}
+	// One connection has three answers. A busy machine is seldom slow three times.
+	const answers = 3
+	answer = r.Took / answers
+	for n := 1; n < tries && answer >= slowAnswer && ctx.Err() == nil; n++ {
+		answer = min(answer, suite.Probe(ctx, t).Took/answers)
+	}
+	if answer < slowAnswer {
+		return r, t, 0
+	}
+	t.Slow = true
+	t.Patience = max(t.Patience, int(morePatience*answer/suite.DefaultDeadline)+1)
+	return r, t, answer
+}
+
+// answered reports whether r, of the least that is asked of a server, says that it
+// echoes. How it closes the connection is for the cases.
+func answered(r suite.Report) bool { return r.Verdict <= suite.Warning }
 
 // Bound returns the time in which a run of cases against targets is over, whatever
 // they do: each case may wait once, and a minute is left for those that are played
@@ -89,7 +133,8 @@ func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Durati
 // workers at once (0 is Workers), and beside them four times as many of targets
 // that mostly keep the judge waiting. A verdict that rests on time or on a lost
 // connection is confirmed: the case is played once more, alone and with more
-// patience. It returns the reports: all of the first target in the order of cases,
+// patience. A passed case of each section is played alone as well, for a target may
+// do something wrong only then. It returns the reports: all of the first target in the order of cases,
 // then those of the next. It calls progress, when not nil, with each report that is
 // final, one at a time. When ctx ends, the cases that have no final report are left
 // out. After Bound they are reported as not judged.
@@ -130,10 +175,13 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	both.Wait()
 	for _, t := range trials {
 		t.confirm()
+		if !t.idle && workers > 1 && len(cases) > Few {
+			t.sample()
+		}
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {
-			t.giveUp(fmt.Sprintf("the run reached its upper bound of %s before this case had a verdict", bound))
+			t.giveUp(fmt.Sprintf("the run reached its time limit of %s before this case had a result", bound))
 		}
 	}
 	return ran(reports)
@@ -166,8 +214,8 @@ feed:
 	running.Wait()
 }
 
-// Once plays c at t, and once more with more patience where the verdict would rest
-// on time or on a lost connection.
+// Once runs c at t, and once more with more patience if the result depends on time
+// or on a lost connection.
 func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Recording) suite.Report {
 	r := suite.Run(ctx, c, t, rec)
 	if !doubtful(r) || t.Stalls || ctx.Err() != nil {
@@ -195,11 +243,11 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	}}
 }
 
-// ErrGone is that a client has stayed away for its target's Again.
+// ErrGone says that a client did not connect again within its target's Again.
 var ErrGone = errors.New("the client has not connected again")
 
-// absence calls end when nobody has been there for a time. It begins when the
-// first who comes has left.
+// absence calls end once no client has been connected for a time. It begins when
+// the first client has left.
 type absence struct {
 	after time.Duration // 0: never
 	end   *time.Timer
@@ -239,7 +287,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
 	var doubts []int
-	here, crowd := 0, 0 // cases that run, and that have begun beside another
+	here, crowd := 0, 0 // cases that run now, and that began while another ran
 	tell := func(i int, r suite.Report) {
 		reports[i] = r
 		if progress != nil {
@@ -297,7 +345,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 				r = runClient(ctx, cases[i], patient, conn)
 				r.Again = true
 			} else {
-				err = ErrGone // it is not waited for once more
+				err = ErrGone // do not wait for it again
 			}
 		}
 		cancel()
@@ -306,7 +354,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 			continue
 		}
 		if !r.Again && r.Worst() == suite.Fail {
-			r = r.NotJudged("the connection was lost beside other cases, and the client did not connect again for a second try")
+			r = r.NotJudged("the connection was lost while other cases ran, and the client did not connect again for a second try")
 		}
 		tell(i, r)
 	}
@@ -316,13 +364,13 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 	return ran(reports), err
 }
 
-// runClient plays c on conn.
+// runClient runs c on conn.
 func runClient(ctx context.Context, c *suite.Case, t suite.ClientTarget, conn net.Conn) suite.Report {
 	t.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 	return suite.RunClient(ctx, c, t, nil)
 }
 
-// ran returns those of reports that there are.
+// ran returns the reports of the cases that ran.
 func ran(reports []suite.Report) []suite.Report {
 	list := reports[:0]
 	for _, r := range reports {

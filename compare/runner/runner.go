@@ -1,5 +1,9 @@
-// Package runner plays scenarios against endpoints on real loopback TCP and
-// gives back what was recorded.
+// Package runner runs scenarios and cases against endpoints on real loopback TCP.
+//
+//	runner.go      one scenario against one endpoint
+//	judge.go       cases against servers and clients
+//	trial.go       the judging of one server, even if it is slow or busy; death.go: if it dies
+//	differences.go the known differences between the reference and gorilla
 package runner
 
 import (
@@ -22,19 +26,19 @@ import (
 // Bounds of one scenario against one endpoint.
 const (
 	timeout  = 40 * time.Second
-	patience = 10 * time.Second // for what need not come
+	patience = 10 * time.Second // for each wait of the scenario
 )
 
-// Run plays s against e with the raw client and returns all events, the
-// server's last one included, and whatever was recorded when there is an error.
+// Run plays s against e with the raw client. It returns all recorded events, up to
+// the server's last one, even if there is an error.
 func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
 	return run(ctx, s, e, func(_ wire.Role, c net.Conn) net.Conn { return c })
 }
 
-// below returns what is to be used for the socket c of one end.
+// below returns the connection to use for the socket c of one end.
 type below func(end wire.Role, c net.Conn) net.Conn
 
-// run is Run with sockets that a test looks at.
+// run is Run with sockets that a test can watch.
 func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below below) ([]recording.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -70,7 +74,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 	}
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
-		ErrorLog:          log.New(io.Discard, "", 0), // an endpoint that panics is recorded as one that ends
+		ErrorLog:          log.New(io.Discard, "", 0), // the recording shows an endpoint that panics as one that ends
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Connection", "close")
 			e.PerformOn(stage, rec, r.URL.Query().Get("client"), recording.AsScenario, w, r)
@@ -83,7 +87,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 	stopping, cancelStopping := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancelStopping()
 	if stop := server.Shutdown(stopping); stop != nil {
-		err = errors.Join(err, fmt.Errorf("the server did not end: %w", stop))
+		err = errors.Join(err, fmt.Errorf("the server did not stop: %w", stop))
 		server.Close()
 	}
 	<-stopped
@@ -104,9 +108,9 @@ func (l listener) Accept() (net.Conn, error) {
 	return l.below(wire.Server, c), nil
 }
 
-// notes keep what clients are told of the end of TCP, until the step that it
-// belongs to has settled: the order of what both ends see at once is chance. What
-// else they do and see is on the wire.
+// notes keep what the clients log about the end of TCP until its step has settled:
+// both ends see it at the same time, so the order would be chance. The wire shows
+// the rest.
 type notes struct {
 	rec  *recording.Recording
 	mu   sync.Mutex
@@ -118,7 +122,7 @@ type note struct {
 	script recording.Script
 }
 
-// log returns what takes notes for the client called token.
+// log returns the Log of the client called token.
 func (n *notes) log(token string) scenario.Log {
 	return func(what, text string, size int) {
 		if size >= 0 || what == "dial" {

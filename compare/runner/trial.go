@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,38 +14,38 @@ import (
 	"wslab/compare/suite"
 )
 
-// How the judge confirms what rests on time or on a lost connection.
+// How the judge confirms a result that depends on time or on a lost connection.
 const (
-	// morePatience multiplies every wait of a case that is played again, alone.
+	// morePatience multiplies every wait of a case that runs again, alone.
 	morePatience = 3
-	// enough is how many cases must agree, each played alone, before the judge
-	// believes the same of others.
+	// enough is how many cases must agree, each run alone, before the judge assumes
+	// the same of the others.
 	enough = 3
 	// costly is how much time goes into playing more than enough cases again that
 	// lack the same.
 	costly = 10 * time.Second
-	// comesBack is how long the judge waits for a server that has gone.
+	// comesBack is how long the judge waits for a dead server to start again.
 	comesBack = 5 * time.Second
-	// mostDeaths is how often a server may go and come back.
+	// mostDeaths is how often a server may die and start again.
 	mostDeaths = 8
 )
 
-// pauses are how long the judge waits, one after the other, before it tries a
-// server again that had no room.
+// pauses are the times that the judge waits, one after the other, before it tries a
+// busy server again.
 var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
-// An alarm is why no further case is begun at a target for now.
+// An alarm is the reason to begin no further case at a target for now.
 type alarm uint8
 
 const (
 	calm   alarm = iota
-	silent       // no case so far was answered
+	silent       // it has answered no case so far
 	full         // it answers 503 or 429
-	gone         // nothing listens any more
+	floods       // it sends without end whatever it is asked
+	gone         // no server listens any more
 )
 
-// played is a case that was played at a target, and has no final report yet unless
-// final is set.
+// played is a case that ran at a target. Its report is final only if final is set.
 type played struct {
 	report suite.Report
 	ended  time.Time
@@ -64,10 +65,12 @@ type trial struct {
 	mu     sync.Mutex
 	list   []played // by the index of the case
 	alarm  alarm
-	spoke  bool // it has sent something after an opening handshake
-	quiet  int  // cases in which it did not
-	row    int  // cases, one after the other, in which it answered no handshake
-	last   int  // the last case in which it did
+	spoke  bool  // it has sent bytes after an opening handshake
+	quiet  int   // cases in which it did not
+	row    int   // consecutive cases in which it answered no handshake
+	last   int   // the last case in which it did
+	flood  []int // cases in which it sent without end
+	sane   bool  // it has answered a case as it should without doing so
 	stored int
 	deaths int
 	blamed string // the case that ended the process
@@ -75,13 +78,13 @@ type trial struct {
 
 func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers int, tell func(int, suite.Report)) *trial {
 	r := &trial{ctx: ctx, target: t, cases: cases, idle: t.Silent || t.Stalls, workers: workers, tell: tell, list: make([]played, len(cases))}
-	if r.idle {
+	if r.idle || t.Slow {
 		r.workers *= 4
 	}
 	return r
 }
 
-// run plays case i, alone with more patience.
+// run runs case i; alone, with more patience.
 func (t *trial) run(i int, alone bool) suite.Report {
 	var rec *recording.Recording
 	if len(t.cases) <= Few {
@@ -131,7 +134,7 @@ func (t *trial) play() {
 		if len(todo) == 0 {
 			return
 		}
-		if t.idle {
+		if t.target.Stalls {
 			// Those first that may take longest, lest one of them begin when all is done.
 			slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(t.cases[b].AtMost(), t.cases[a].AtMost()) })
 		}
@@ -144,6 +147,8 @@ func (t *trial) play() {
 		switch t.alarm {
 		case silent:
 			t.trySilent()
+		case floods:
+			t.skipFlood()
 		case gone:
 			t.searchCulprit()
 		case full:
@@ -153,7 +158,7 @@ func (t *trial) play() {
 				fruitless++
 				continue
 			}
-			const why = "it answered 503 or 429, also when it was given time and no other connection"
+			const why = "it answered 503 or 429, even after a pause and without any other connection"
 			t.settle(todo[0], suite.NotPlayed(t.cases[todo[0]], t.target.Name, why))
 			fruitless = 0
 			if skipped++; skipped == enough {
@@ -169,18 +174,16 @@ func (t *trial) alarmed() bool {
 	return t.alarm != calm
 }
 
-// once plays case i beside others.
+// once runs case i while others run.
 func (t *trial) once(i int) {
 	r := t.run(i, false)
 	if t.ctx.Err() != nil {
-		return // cut short, so it says nothing of the target
-	}
-	if !doubtful(r) || t.target.Stalls {
-		t.note(i, r)
-		t.settle(i, r)
-		return
+		return // it was cut short, so its result is chance
 	}
 	t.note(i, r)
+	if !doubtful(r) || t.target.Stalls || t.target.Slow && r.Slow() {
+		t.settle(i, r)
+	}
 }
 
 // note keeps the report of case i, unless the case must be played once more
@@ -198,6 +201,15 @@ func (t *trial) note(i int, r suite.Report) {
 		return
 	}
 	t.spoke = t.spoke || r.Spoke()
+	switch {
+	case r.Floods():
+		t.flood = append(t.flood, i)
+	case r.Spoke() && r.Worst() <= suite.Warning:
+		t.sane = true
+	}
+	if len(t.flood) >= enough && !t.sane {
+		t.alarm = max(t.alarm, floods)
+	}
 	switch {
 	case r.Opened():
 		t.row, t.last = 0, i
@@ -223,15 +235,16 @@ func (t *trial) trySilent() {
 	patient := t.target
 	patient.Patience = morePatience * max(1, patient.Patience)
 	switch {
-	case suite.Probe(t.ctx, t.target).Worst() <= suite.Warning:
+	case t.target.Silent: // it was asked before
+	case answered(suite.Probe(t.ctx, t.target)):
 		return
-	case suite.Probe(t.ctx, patient).Worst() <= suite.Warning:
+	case answered(suite.Probe(t.ctx, patient)):
 		t.target = patient // it is slow, and no more than that
 		t.workers = max(1, t.workers/4)
 		return
 	}
 	if stopped {
-		t.giveUp(fmt.Sprintf("it stopped answering; the last case that it answered is %s", t.name(t.last)))
+		t.giveUp(fmt.Sprintf("it stopped answering. The last case that it answered is %s", t.name(t.last)))
 		return
 	}
 	var tried []int
@@ -251,117 +264,23 @@ func (t *trial) trySilent() {
 			break
 		}
 	}
-	t.giveUp(fmt.Sprintf("no answer came in %s, each played alone, so no other case was tried", t.names(tried)))
+	t.giveUp(fmt.Sprintf("it did not answer in %s, each run alone, so no other case was tried", t.names(tried)))
 }
 
-// back waits until something listens at the target's address again.
-func (t *trial) back() bool {
-	for end := time.Now().Add(comesBack); time.Now().Before(end) && t.ctx.Err() == nil; pause(t.ctx, 50*time.Millisecond) {
-		if t.listens() {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *trial) listens() bool {
-	conn, err := t.target.Dial(t.ctx)
-	if err == nil {
-		conn.Close()
-	}
-	return err == nil
-}
-
-// suspects returns the cases in which the process may have died: the last ones that
-// were played, those that lost their connection first.
-func (t *trial) suspects() []int {
-	var list []int
+// skipFlood leaves to a target that sends without end the cases in which it is to
+// open no WebSocket. In all others it hides what they ask for.
+func (t *trial) skipFlood() {
+	t.sane = true // this is told once
+	why := fmt.Sprintf("it sends without end once the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
 	for i, p := range t.list {
-		if p.done && !p.ended.IsZero() {
-			list = append(list, i)
+		switch {
+		case p.final || t.cases[i].Refused():
+		case p.done && p.report.Floods():
+			t.settle(i, p.report.NotJudged(why))
+		case !p.done:
+			t.settle(i, suite.NotPlayed(t.cases[i], t.target.Name, why))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b int) int { return t.list[b].ended.Compare(t.list[a].ended) })
-	list = list[:min(len(list), 2*t.workers)]
-	slices.SortStableFunc(list, func(a, b int) int {
-		return cmp.Compare(order(t.list[a].report.Lost()), order(t.list[b].report.Lost()))
-	})
-	return list
-}
-
-func order(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
-}
-
-// searchCulprit looks for the case that ended the target's process, by playing the
-// last ones again, one after the other. It can do that only where the target comes
-// back.
-func (t *trial) searchCulprit() {
-	t.deaths++
-	list := t.suspects()
-	if len(list) == 0 && !t.back() {
-		t.giveUp("nothing listens there")
-		return
-	}
-	for n, i := range list {
-		if !t.back() {
-			t.dead(list[n:])
-			return
-		}
-		r := t.run(i, true)
-		if t.ctx.Err() != nil {
-			return
-		}
-		if t.diedAfter() {
-			t.blame(i, r)
-			continue
-		}
-		t.settle(i, r)
-	}
-	switch {
-	case !t.back():
-		t.dead(nil)
-	case t.deaths > mostDeaths:
-		t.giveUp(fmt.Sprintf("the process died %d times before this case was played", t.deaths))
-	}
-}
-
-// diedAfter reports whether nothing listens any more after a case. A process that
-// is about to die may still accept a connection.
-func (t *trial) diedAfter() bool {
-	r := suite.Probe(t.ctx, t.target)
-	if r.Worst() <= suite.Warning {
-		return false
-	}
-	return r.Refused || !t.listens()
-}
-
-// blame makes the report of case i say that the process died in it.
-func (t *trial) blame(i int, r suite.Report) {
-	t.blamed = t.name(i)
-	r.Verdict, r.Closing, r.Rule, r.Mistake, r.Died = suite.Fail, suite.Fail, "", "", true
-	r.Reason = "The process died: after this case, played alone, nothing listened at its address any more."
-	t.settle(i, r)
-}
-
-// dead reports what is left of a target that does not come back. Any of list may
-// have ended it, where no case is blamed.
-func (t *trial) dead(list []int) {
-	why := "the process died in " + t.blamed
-	if t.blamed == "" {
-		lost := slices.DeleteFunc(slices.Clone(list), func(i int) bool { return !t.list[i].report.Lost() && !doubtful(t.list[i].report) })
-		if len(lost) == 0 {
-			lost = list[:min(len(list), t.workers)]
-		}
-		why = "the process died, and any of these cases may have ended it: " + t.names(lost)
-		for _, i := range lost {
-			t.settle(i, t.list[i].report.NotJudged(why))
-		}
-	}
-	t.giveUp(why)
 }
 
 // giveUp reports every case without a final report as not judged.
@@ -441,7 +360,28 @@ func (t *trial) confirm() {
 		}
 		for _, i := range k.unplayed {
 			r := t.list[i].report
-			r.Reason += fmt.Sprintf(" It was played once, beside other cases. Played again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			r.Reason += fmt.Sprintf(" It ran once, at the same time as other cases. Run again alone, the result was the same in %s.", t.names(k.same[:min(enough, len(k.same))]))
+			t.settle(i, r)
+		}
+	}
+}
+
+// sample plays the last passed case of each section again, with no other beside it.
+// One that breaks a MUST there, twice, is told.
+func (t *trial) sample() {
+	last := map[string]int{}
+	for i, p := range t.list {
+		if p.final && p.report.Worst() == suite.Pass && !p.report.Again && !t.cases[i].Heavy {
+			last[t.cases[i].Group()] = i
+		}
+	}
+	for _, i := range slices.Sorted(maps.Values(last)) {
+		wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
+		if !wrong(t.run(i, false)) {
+			continue
+		}
+		if r := t.run(i, true); wrong(r) {
+			r.Reason += " Beside other cases it passed."
 			t.settle(i, r)
 		}
 	}

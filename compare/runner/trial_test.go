@@ -348,20 +348,7 @@ func saying(text string) func(context.Context) (net.Conn, error) {
 
 func TestAServerThatAnswersNothingIsToldWithinAMinuteAndInOneSentence(t *testing.T) {
 	cases := suite.ForRole(suite.All(), wire.Server)
-	opens := func(context.Context) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		go func() {
-			defer theirs.Close()
-			in := bufio.NewReader(theirs)
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+wire.Accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
-			_, _ = io.Copy(io.Discard, in)
-		}()
-		return ours, nil
-	}
+	opens := opening(func(_ net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) })
 	for what, dial := range map[string]func(context.Context) (net.Conn, error){"no response": silent, "a response, and then nothing": opens} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -375,7 +362,9 @@ func TestAServerThatAnswersNothingIsToldWithinAMinuteAndInOneSentence(t *testing
 					if r.Verdict == suite.NotJudged {
 						said[r.Reason]++
 					}
-					if r.Verdict == suite.Fail && what == "no response" {
+					// One that opens a WebSocket for every request breaks a MUST where it
+					// has to refuse.
+					if r.Verdict == suite.Fail && (what == "no response" || !r.Case.Refused()) {
 						t.Errorf("%s: %s", r.Case, r.Reason)
 					}
 				}
@@ -446,6 +435,85 @@ func TestWhatIsTrueOnlyBesideOtherCasesIsNotTold(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
+	cases := some(t, "5.6", "5.7", "5.5.2")
+	// It spoils all frames after as many handshakes as there are cases.
+	var mu sync.Mutex
+	served := 0
+	f := &front{out: func(w io.Writer, b []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case bytes.HasPrefix(b, []byte("HTTP/")):
+			served++
+		case served > len(cases):
+			b = append(bytes.Clone(b[:len(b)-1]), b[len(b)-1]^1)
+		}
+		_, err := w.Write(b)
+		return err
+	}}
+	target := f.start(t)
+	alone := 0
+	for _, r := range runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil) {
+		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " Beside other cases it passed.") {
+			alone++
+		}
+	}
+	if alone == 0 {
+		t.Error("the fault was not found")
+	}
+}
+
+func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
+	// A pipe has no FIN.
+	cases := slices.DeleteFunc(suite.ForRole(suite.All(), wire.Server), func(c *suite.Case) bool { return c.Opening.Fin })
+	for what, frame := range map[string][]byte{"Pings": {0x89, 1, 'x'}, "texts": {0x81, 1, 'x'}} {
+		t.Run(what, func(t *testing.T) {
+			flood := bytes.Repeat(frame, 1000)
+			target := suite.Target{Name: "test", Dial: opening(func(c net.Conn, in *bufio.Reader) {
+				go func() { _, _ = io.Copy(io.Discard, in) }()
+				for {
+					if _, err := c.Write(flood); err != nil {
+						return
+					}
+				}
+			})}
+			reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
+			played, said := 0, map[string]int{}
+			for _, r := range reports {
+				switch {
+				case strings.HasPrefix(r.Reason, "It sends without end when the WebSocket is open, as in "):
+					said[r.Reason]++
+				case !r.Case.Refused():
+					played++
+				}
+			}
+			if len(reports) != len(cases) || len(said) != 1 || played > 40 {
+				t.Errorf("%d reports of %d cases; of those with a WebSocket %d were played; the rest: %v", len(reports), len(cases), played, said)
+			}
+		})
+	}
+}
+
+// opening dials a server that opens a WebSocket for every request, and then does
+// what it is to do.
+func opening(does func(net.Conn, *bufio.Reader)) func(context.Context) (net.Conn, error) {
+	return func(context.Context) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() {
+			defer theirs.Close()
+			in := bufio.NewReader(theirs)
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+wire.Accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
+			does(theirs, in)
+		}()
+		return ours, nil
+	}
 }
 
 func TestAServerThatFloodsCostsBoundedMemory(t *testing.T) {

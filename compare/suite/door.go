@@ -49,9 +49,10 @@ const (
 
 // What is said of all cases and of all targets alike.
 const (
-	Seed      = spec.Seed
-	Withheld  = transcript.Withheld
-	Untrusted = verdict.Untrusted
+	Seed            = spec.Seed
+	DefaultDeadline = spec.DefaultDeadline
+	Withheld        = transcript.Withheld
+	Untrusted       = verdict.Untrusted
 )
 
 // All returns every case. See cases.All.

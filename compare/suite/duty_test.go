@@ -1,10 +1,15 @@
 package suite
 
 import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
@@ -52,4 +57,51 @@ func TestNothingFailsACaseOfAMAY(t *testing.T) {
 	}
 	playing.Wait()
 	running.Wait()
+}
+
+func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
+	for _, each := range []struct {
+		what   string
+		answer func(wire.Header, []byte) []byte
+		broken string // in the cases about the opening handshake
+	}{
+		{"another payload", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, "other") }, "RFC 6455 §6.2, "},
+		{"another opcode", func(_ wire.Header, p []byte) []byte { return unmasked(wire.Binary, string(p)) }, "RFC 6455 §6.2, "},
+		{"a length that is too long", func(wire.Header, []byte) []byte { return []byte{0x81, 100, 'H'} }, "RFC 6455 §5.2, Payload length"},
+	} {
+		target := answering(t, each.answer)
+		seen := 0
+		for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies", "4.2.1/browser-fields", "4.2.1/method-*", "9.1/unknown-extension", "9.1/parameter", "5.6/text-binary-text") {
+			short := *c
+			short.Deadline = 300 * time.Millisecond
+			r := Run(t.Context(), &short, target, nil)
+			if r.Verdict != Fail {
+				continue
+			}
+			if !c.Duty.Handshake() || c.Refused() {
+				if r.Source() != c.Source() {
+					t.Errorf("%s, %s: %s", each.what, c, r.Source())
+				}
+				continue
+			}
+			seen++
+			if !strings.HasPrefix(r.Source(), each.broken) || !strings.Contains(r.Words(), "\nbroken   ") {
+				t.Errorf("%s, %s (%s): the MUST is said to be in %s", each.what, c, r.Reason, r.Source())
+			}
+		}
+		if seen < 2 {
+			t.Errorf("%s: %d cases about the opening handshake fail", each.what, seen)
+		}
+	}
+	// A fault in the response itself breaks the case's own MUST.
+	wrong := serve(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies") {
+		if r := Run(t.Context(), c, wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
+			t.Errorf("%s: %s", c, r.Source())
+		}
+	}
 }

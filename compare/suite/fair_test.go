@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -34,10 +35,59 @@ type peculiar struct {
 	// pongBack answers Pongs with Pongs.
 	pongBack bool
 	flood    int // bytes of what is not read yet, at which it hangs up
+	// head returns its response, a string for each TCP write.
+	head func(accept string) []string
+	// piecemeal writes each byte on its own.
+	piecemeal bool
+	// leaves is how long it leaves TCP open after the closing handshake.
+	leaves time.Duration
+}
+
+// A slicer writes each byte on its own.
+type slicer struct{ net.Conn }
+
+func (c slicer) Write(b []byte) (int, error) {
+	for i := range b {
+		if _, err := c.Conn.Write(b[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(b), nil
+}
+
+// opensWith returns the response that opens a WebSocket, with this status line and
+// these fields.
+func opensWith(status string, fields ...string) func(string) []string {
+	return func(accept string) []string {
+		return []string{strings.Join(append([]string{status, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: " + accept}, fields...), "\r\n") + "\r\n\r\n"}
+	}
 }
 
 func (s peculiar) target(t *testing.T) Target {
-	return webSocket(t, func(c net.Conn, in *bufio.Reader) {
+	head := s.head
+	if head == nil {
+		head = opensWith("HTTP/1.1 101 Switching Protocols")
+	}
+	return serve(t, func(c net.Conn) {
+		in := bufio.NewReader(c)
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		for _, piece := range head(wire.Accept(r.Header.Get("Sec-WebSocket-Key"))) {
+			if _, err := io.WriteString(c, piece); err != nil {
+				return
+			}
+		}
+		if s.piecemeal {
+			c = slicer{c}
+		}
+		if s.leaves > 0 {
+			defer func() {
+				_ = c.SetReadDeadline(time.Now().Add(s.leaves))
+				_, _ = io.Copy(io.Discard, in)
+			}()
+		}
 		_, _ = c.Write(s.opened)
 		var op wire.Opcode
 		var message []byte
@@ -150,6 +200,28 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		}}},
 		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
 		{"a limit", peculiar{limit: 32 << 10}},
+		{"a limit of 4 KiB", peculiar{limit: 4 << 10}},
+		{"Close frames with the code 3000", peculiar{answer: func([]byte) []byte { return []byte{3000 >> 8, 3000 & 0xff} }}},
+		{"Close frames with the code 4000 and a long reason", peculiar{answer: func([]byte) []byte {
+			return append([]byte{4000 >> 8, 4000 & 0xff}, strings.Repeat("r", 123)...)
+		}}},
+		{"frames in TCP writes of one byte", peculiar{piecemeal: true}},
+		{"a Pong in front of each echo, in TCP writes of one byte", peculiar{piecemeal: true, before: heartbeat}},
+		{"TCP open for some time after the Close frames", peculiar{leaves: 200 * time.Millisecond}},
+		{"no reason phrase", peculiar{head: opensWith("HTTP/1.1 101 ")}},
+		{"no reason phrase and no space before it", peculiar{head: opensWith("HTTP/1.1 101")}},
+		{"a reason phrase of its own", peculiar{head: opensWith("HTTP/1.1 101 Web Socket Protocol Handshake, at last")}},
+		{"100 header fields", peculiar{head: opensWith("HTTP/1.1 101 Switching Protocols", spec.Prefixed("X-Field: ", strings.Split(strings.Repeat("value,", 99)+"value", ","))...)}},
+		{"other fields, one of them empty", peculiar{head: opensWith("HTTP/1.1 101 Switching Protocols", "Server: a/1.0 (b)", "Date: Thu, 01 Jan 1970 00:00:00 GMT", "X-Empty:", "Set-Cookie: a=b", "Set-Cookie: c=d")}},
+		{"names in lower case, values with white space", peculiar{head: func(accept string) []string {
+			return []string{"HTTP/1.1 101 Switching Protocols\r\nupgrade:websocket\r\nconnection: \t upgrade \r\nsec-websocket-accept:" + accept + " \r\n\r\n"}
+		}}},
+		{"names and tokens in capitals", peculiar{head: func(accept string) []string {
+			return []string{"HTTP/1.1 101 SWITCHING PROTOCOLS\r\nUPGRADE: WEBSOCKET\r\nCONNECTION: UPGRADE\r\nSEC-WEBSOCKET-ACCEPT: " + accept + "\r\n\r\n"}
+		}}},
+		{"a response in TCP writes of one byte", peculiar{head: func(accept string) []string {
+			return strings.Split(opensWith("HTTP/1.1 101 Switching Protocols")(accept)[0], "")
+		}}},
 		{"a limit to the Pings that wait for their Pongs", peculiar{flood: 1000}},
 		{"one Pong for all Pings that it has read", peculiar{ping: func(in *bufio.Reader, p []byte) []byte {
 			if next, _ := in.Peek(min(in.Buffered(), 2)); len(next) == 2 && next[0] == 0x89 {

@@ -9,10 +9,11 @@ import (
 	"wslab/compare/suite/spec"
 	"wslab/compare/suite/transcript"
 	"wslab/compare/suite/verdict"
+	"wslab/reference/wire"
 )
 
 // stillThere is the least that is asked of an endpoint.
-var stillThere = &Case{ID: "alive", Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.Text("Hello"))}
+var stillThere = &Case{ID: "alive", Judges: wire.Server, Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.Text("Hello"))}
 
 // Run plays c, which judges servers, on a connection of its own to t, and judges
 // what came. What passes is recorded in rec, tapped at the judge's end; nil

@@ -3,7 +3,7 @@ package suite
 import (
 	"bufio"
 	"context"
-	bits "encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	bits "encoding/binary"
 	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
@@ -67,39 +68,81 @@ func TestALengthFarBeyondWhatIsExpectedIsJudgedByItsHeader(t *testing.T) {
 }
 
 func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
-	frame := spec.Text("Hello, slowly").Append(nil, wire.Server, nil)
-	c := hello()
-	c.Steps, c.Outcomes, c.Deadline = []Step{spec.Send(spec.Text("Hello, slowly"))}, spec.Answers(spec.Text("Hello, slowly")), 2*time.Second
 	for _, each := range []struct {
 		pause time.Duration
+		size  int
 		want  Verdict
-	}{{400 * time.Millisecond, Pass}, {1800 * time.Millisecond, NotJudged}, {3 * time.Second, NoAnswer}} {
-		synctest.Test(t, func(t *testing.T) {
-			target := inMemory(func(conn net.Conn, in *bufio.Reader) {
-				_, _, _ = readFrame(in)
-				closed := make(chan struct{})
-				go func() {
-					defer close(closed)
-					drainClosing(conn, in)
-				}()
-				for i := range frame {
-					time.Sleep(each.pause)
-					if _, err := conn.Write(frame[i : i+1]); err != nil {
-						break
+		most  time.Duration
+	}{
+		{400 * time.Millisecond, 13, Pass, 10 * time.Second},
+		{1800 * time.Millisecond, 13, Pass, 30 * time.Second},
+		{3 * time.Second, 13, NoAnswer, 10 * time.Second},
+		// A byte each second is slow, and it is not nothing.
+		{time.Second, 60, Pass, 70 * time.Second},
+		{time.Second, 120, NotJudged, 91*time.Second},
+		// A case that cannot end in time ends soon.
+		{time.Second, 1000, NotJudged, 5 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("%d bytes, one each %s", each.size, each.pause), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				payload := strings.Repeat("*", each.size)
+				frame := spec.Text(payload).Append(nil, wire.Server, nil)
+				c := hello()
+				c.Steps, c.Outcomes, c.Deadline = []Step{spec.Send(spec.Text(payload))}, spec.Answers(spec.Text(payload)), 2*time.Second
+				target := inMemory(func(conn net.Conn, in *bufio.Reader) {
+					_, _, _ = readFrame(in)
+					closed := make(chan struct{})
+					go func() {
+						defer close(closed)
+						drainClosing(conn, in)
+					}()
+					for i := range frame {
+						time.Sleep(each.pause)
+						if _, err := conn.Write(frame[i : i+1]); err != nil {
+							break
+						}
 					}
+					<-closed
+				})
+				r := Run(t.Context(), c, target, nil)
+				time.Sleep(time.Minute) // the target notices that the judge has left
+				if r.Verdict != each.want || r.Took > each.most {
+					t.Errorf("%s in %s: %s", r.Verdict, r.Took, r.Reason)
 				}
-				<-closed
+				if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished in time, while bytes still came: ")) {
+					t.Errorf("%s", r.Reason)
+				}
 			})
-			r := Run(t.Context(), c, target, nil)
-			time.Sleep(time.Minute) // the target notices that the judge has left
-			if r.Verdict != each.want || r.Took > 12*time.Second {
-				t.Errorf("a byte each %s: %s in %s: %s", each.pause, r.Verdict, r.Took, r.Reason)
-			}
-			if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished within 10s")) {
-				t.Errorf("a byte each %s: %s", each.pause, r.Reason)
-			}
 		})
 	}
+}
+
+func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		target := Target{Name: "test", Dial: func(context.Context) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				in := bufio.NewReader(theirs)
+				if _, err := http.ReadRequest(in); err != nil {
+					return
+				}
+				for _, b := range []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n") {
+					time.Sleep(time.Second)
+					if _, err := theirs.Write([]byte{b}); err != nil {
+						return
+					}
+				}
+			}()
+			return ours, nil
+		}}
+		r := Probe(t.Context(), target)
+		time.Sleep(time.Minute) // the target notices that the judge has left
+		const want = "Not finished in time, while bytes still came: a response to the request was not there yet."
+		if r.Verdict != NotJudged || !r.Slow() || r.Reason != want || strings.Contains(r.Got, "nothing") {
+			t.Errorf("%s: %s (got %s)", r.Verdict, r.Reason, r.Got)
+		}
+	})
 }
 
 // drainClosing reads what comes, and answers a Close frame.

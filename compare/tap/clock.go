@@ -121,7 +121,7 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// fires reports whether t's time has come. If the clock was stopped at the last
+// fires reports whether t has expired. If the clock was stopped at the last
 // moment, it has not, and Start sets the timer again.
 func (t *Timer) fires() bool {
 	t.clock.mu.Lock()

@@ -100,7 +100,7 @@ func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
 
 // errOpened says that the queue is empty and the valve is open, so the endpoint's
 // Read must read the socket itself.
-var errOpened = errors.New("tap: valve opened")
+var errOpened = errors.New("tap: the wire is not held any more")
 
 // readQueued waits until bytes have passed the valve, or the socket has ended. The
 // pump reads the socket meanwhile, so that the valve can hold several units.

@@ -83,8 +83,8 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 
 	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
 	// window, its history is emptied before more than that went in. It costs
-	// matches, and bytes for each flush; who asks for a small window has memory
-	// to save. Errors could only come from the Buffer, which has none.
+	// matches, and bytes for each flush; a peer that asks for a small window saves
+	// memory. Errors could only come from the Buffer, which has none.
 	for c.window < maxWindow && c.since+len(message) > c.window {
 		if c.since == 0 {
 			_, _ = p.flate.Write(message[:c.window])
@@ -139,8 +139,7 @@ func NewDecompressor(windowBits int, takeover bool) *Decompressor {
 // blocks without compression, each of which adds five bytes.
 func MaxSize(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
-// An unpacker is a flate.Reader and what it reads: a payload with the tail behind
-// it. From a bytes.Reader it takes not one byte more than a stream has.
+// An unpacker is a flate.Reader and its input: a payload followed by the tail. From a bytes.Reader it takes not one byte more than a stream has.
 type unpacker struct {
 	in     bytes.Reader
 	flate  io.Reader
@@ -157,11 +156,10 @@ var unpackers = sync.Pool{New: func() any {
 // reset begins a stream that may refer to history. It never fails.
 func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
 
-// Decompress returns the message that payload stands for, in the memory of into as
-// far as that is enough. The message may have limit bytes: ErrSize
+// Decompress returns the message of payload, in the memory of into if that is enough. The message may have limit bytes: ErrSize
 // tells that it has more, a *corruptError that the payload cannot be. The limit
 // holds while inflating: memory doubles as bytes come, and never exceeds it. The
-// tail is put behind payload, where there is room in its memory.
+// tail is appended to payload, in its memory if there is room.
 //
 // A payload of no bytes at all is a message of none: RFC 7692 has it sent as
 // 0x00, but every endpoint built on zlib takes it.
@@ -206,7 +204,7 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 			kept = len(message)
 			u.reset(i.history)
 		case 0 < u.in.Len() && u.in.Len() < len(tail):
-			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in what was put behind it
+			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in the tail
 		case i.takeover:
 			i.remember(message[kept:])
 			return message, nil

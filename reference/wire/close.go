@@ -30,7 +30,7 @@ const (
 	TLSHandshake        CloseCode = 1015 // never on the wire: TLS failed before there was one
 )
 
-// MayBeSent reports whether c may stand in a Close frame: a defined code that
+// MayBeSent reports whether c may be in a Close frame: a defined code that
 // is not one of the three local ones, or 3000–4999 (RFC 6455 §7.4.1, §7.4.2).
 func (c CloseCode) MayBeSent() bool {
 	defined := c >= NormalClosure && c <= BadGateway && c != 1004
@@ -48,8 +48,7 @@ func (c CloseCode) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", uint16(c), c.Name()))
 }
 
-// Name says in words what c means, or which range it is in; it is empty for a
-// code that belongs to nobody.
+// Name returns the meaning of c, or its range. It is empty for an unassigned code.
 func (c CloseCode) Name() string {
 	switch {
 	case c >= 3000 && c <= 3999:
@@ -74,8 +73,8 @@ type ClosePayload struct {
 	Reason string    // as the wire had it, UTF-8 or not; at most 123 bytes
 }
 
-// ParseClosePayload reads an unmasked Close body. What it breaks comes as
-// violations; the fields hold whatever could be read all the same.
+// ParseClosePayload parses the unmasked body of a Close frame. It returns the broken
+// rules, and whatever could be parsed despite them.
 func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
 	//lesson:begin closecode
 	switch len(b) {

@@ -25,9 +25,8 @@ var (
 	RuleDeflateClientMore = extensionRule(7692, "7.1.2.2/more-than-offered", 0, "A server must not respond with a client_max_window_bits above the offered one, or with any if the client offered none.")
 )
 
-// The rules of a compressed message (RFC 7692 §7), which whoever inflates it can
-// see being broken. The RFC names no code for that; 1007 is the one for a payload
-// that is not what it says it is.
+// The rules of a compressed message (RFC 7692 §7), which its receiver can check. The RFC
+// does not name a close code for them; 1007 is for a payload of the wrong kind.
 var (
 	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "Without context takeover, a message must not refer to earlier messages.")
 	RuleDeflateWindow   = extensionRule(7692, "7.1.2/window", InvalidPayload, "Compressed data must not refer to bytes before the negotiated window.")
@@ -109,11 +108,14 @@ func deflateItems(h Head) []Extension {
 	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
 }
 
-// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits,
-// no leading zero. Of no text, it is 0 and no number.
-func windowBits(s string) (n int, ok bool) {
-	n, _ = strconv.Atoi(s)
-	return n, n >= 8 && n <= 15 && s == strconv.Itoa(n)
+// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits, no
+// leading zero. It returns 0 for any other text, so that such a value limits nothing.
+func windowBits(s string) (int, bool) {
+	n, _ := strconv.Atoi(s)
+	if n < 8 || n > 15 || s != strconv.Itoa(n) {
+		return 0, false
+	}
+	return n, true
 }
 
 // AcceptDeflate chooses the first offer of permessage-deflate in a client's
@@ -121,9 +123,9 @@ func windowBits(s string) (n int, ok bool) {
 // put into Sec-WebSocket-Extensions. Offers that break a rule are declined, in
 // silence, as RFC 7692 §7.1 says; where ok is false nothing is to be answered.
 //
-// What policy asks of the server itself is done and told; of the client, it
-// asks for no context takeover, which every client must grant, and for a
-// smaller window only where the client has said that it can have one.
+// The server applies the parts of policy about itself and reports them. It asks the
+// client for no context takeover, which every client must grant, and for a smaller
+// window only if the client has said that it supports one.
 func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, ok bool) {
 	for _, e := range deflateItems(request) {
 		//lesson:begin deflate-accept
@@ -169,10 +171,10 @@ func (p DeflateParams) Offer() DeflateParams {
 // What a client has hinted at binds the client though the server leaves it out:
 // client_no_context_takeover, and a value of client_max_window_bits (RFC 7692
 // §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
-// no-context-takeover parameters unasked. One that leaves out the
-// server_no_context_takeover that it was asked for is borne with: there are
-// such servers, and all it takes is to keep the inflater's window. Nor need 15
-// be answered where server_max_window_bits=15 was offered, for it changes nothing.
+// no-context-takeover parameters unasked. A server that leaves out a requested
+// server_no_context_takeover is accepted: such servers exist, and the client only has to
+// keep the window. A server may also leave out an offered server_max_window_bits=15,
+// because it changes nothing.
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
 	// 1. The one answer, right in itself.
 	answers := deflateItems(response)

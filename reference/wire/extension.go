@@ -84,7 +84,7 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 		p.Value, s = cutToken(s)
 		return p, s, p.Value != ""
 	}
-	// What stands between the quotes must be a token once a backslash before any
+	// The text between the quotes must be a token once a backslash before any
 	// character is taken away: so neither a quote nor a backslash can be meant.
 	quoted, s, ok := strings.Cut(s[1:], `"`)
 	p.Value = strings.ReplaceAll(quoted, `\`, "")
@@ -92,7 +92,7 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 	return p, skipSpace(s), ok
 }
 
-// cutToken cuts a token and the space behind it off the front of s.
+// cutToken cuts a token and the space after it off the front of s.
 func cutToken(s string) (token, rest string) {
 	rest = strings.TrimLeft(s, tokenChars)
 	return s[:len(s)-len(rest)], skipSpace(rest)
@@ -102,15 +102,14 @@ func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }
 
 // HasExtension reports whether the extension called name is in
 // Sec-WebSocket-Extensions, with any parameters. Where the grammar is not kept
-// there is none, as for all who agree on extensions.
+// there is none.
 func (h Head) HasExtension(name string) bool {
 	list, _ := ParseExtensions(h)
 	return slices.ContainsFunc(list, func(e Extension) bool { return strings.EqualFold(e.Name, name) })
 }
 
-// CheckExtensions returns the violation of a Sec-WebSocket-Extensions that
-// cannot be read: who receives it, in either role, must fail the connection
-// (RFC 6455 §9.1).
+// CheckExtensions returns a violation if Sec-WebSocket-Extensions cannot be parsed. The
+// receiver, in either role, must fail the connection (RFC 6455 §9.1).
 func CheckExtensions(h Head) []Violation {
 	if _, ok := ParseExtensions(h); !ok {
 		return []Violation{RuleExtensionGrammar.Broken(found(h, extensionsField) + ".")}

@@ -181,6 +181,7 @@ func TestTheClientTakesWhatServersAnswer(t *testing.T) {
 		{"a value in quotes", "permessage-deflate", `permessage-deflate; server_max_window_bits="12"`, DeflateParams{ServerMaxWindowBits: 12}},
 		{"the second offer", "permessage-deflate; server_max_window_bits=9, permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=11",
 			DeflateParams{ClientMaxWindowBits: 11}},
+		{"an invalid value in the offer limits nothing", "permessage-deflate; server_max_window_bits=7", "permessage-deflate", DeflateParams{}},
 	} {
 		got, inUse, vs := CheckDeflateResponse(extensions(c.offer), extensions(c.answer))
 		if got != c.want || !inUse || vs != nil {

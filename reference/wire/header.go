@@ -44,7 +44,7 @@ func (o Opcode) IsData() bool { return o <= Binary }
 
 // IsReserved reports whether RFC 6455 gives o no meaning, so that a frame with
 // it fails the connection (§5.2). Each half has three that mean something, and
-// what needs more than four bits is no opcode.
+// a value of more than four bits is not an opcode.
 func (o Opcode) IsReserved() bool { return o&0x7 > 2 || o > 0xF }
 
 // String names o as the RFC does; a reserved value prints as "opcode(0xB)".

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// MaskSimple is the algorithm of RFC 6455 §5.3 as it stands there: byte i is
+// MaskSimple is the algorithm of RFC 6455 §5.3 as written there: byte i is
 // XORed with byte i mod 4 of the key. Doing it twice gives b back. It is here
 // to be read; Mask does the same eight bytes at a time.
 func MaskSimple(key [4]byte, b []byte) {
@@ -57,7 +57,7 @@ func mask(turn uint32, b []byte) {
 	}
 	if len(b) >= 4 {
 		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^turn)
-		b = b[4:] // the key begins anew
+		b = b[4:] // the key starts over
 	}
 	for i := range b {
 		b[i] ^= byte(turn)

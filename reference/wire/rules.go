@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Rule is one thing that RFC 6455, or an extension's RFC, requires of what is
-// on the wire and that a peer can see being broken.
+// A Rule is one requirement of RFC 6455, or of an extension's RFC, whose violation the
+// peer can see on the wire.
 type Rule struct {
 	Code      string    `json:"code"`                // stable name: the section and a word, "5.1/mask-missing"
 	RFC       int       `json:"rfc,omitempty"`       // 0 for 6455
@@ -104,8 +104,8 @@ func declare(r Rule) Rule {
 	return r
 }
 
-// A Violation is a Rule broken by something that was seen. Sentence tells what
-// was seen and what is required; Code is for programs and tests.
+// A Violation is a broken Rule. Sentence says what was seen and what is required; Code is
+// for programs and tests.
 type Violation struct{ Rule }
 
 // Error makes a Violation an error: its sentence, RFC and section.
@@ -113,15 +113,14 @@ func (v Violation) Error() string {
 	return fmt.Sprintf("%s (RFC %d §%s)", v.Sentence, cmp.Or(v.RFC, 6455), v.Section)
 }
 
-// Broken returns the Violation of r, with what was seen, if anything, put
-// before what is required.
+// Broken returns a Violation of r. seen, a sentence or "", is put before the requirement.
 func (r Rule) Broken(seen string) Violation {
 	r.Sentence = strings.TrimPrefix(seen+" "+r.Sentence, " ")
 	return Violation{r}
 }
 
-// Context is what a frame header must be known with to be judged: its sender
-// and what the sender has sent and agreed before.
+// Context is what Check needs to know besides the header: the sender of the frame, and
+// what it has sent and negotiated before.
 type Context struct {
 	Sender Role
 
@@ -168,7 +167,7 @@ func (vs *violations) frameBroke(r *Rule, h *Header, seen string) {
 }
 
 // Check returns every rule that h breaks in c, not the first alone, so that a
-// header wrong in three ways is told so at once. It is nil for a legal header.
+// header with three errors gives three violations. It is nil for a valid header.
 func Check(h Header, c Context) []Violation {
 	var vs violations
 	first := h.Opcode == Text || h.Opcode == Binary // frame of a message

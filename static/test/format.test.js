@@ -88,6 +88,6 @@ test("a frame whose stream ended says what is missing; of a cut header, at least
 
 test("the end of TCP says what was held meanwhile, and for how long", () => {
   assert.equal(tcpLine({ what: "fin" }, "client"), "TCP FIN from the client");
-  assert.equal(tcpLine({ what: "fin", behind: { units: 1, for: 60_012_345 } }, "client"), "TCP FIN from the client, with 1 unit held for 60.0 s");
-  assert.equal(tcpLine({ what: "closed", behind: { units: 3, for: 4_000_000 } }, "server"), "TCP closed by the server, with 3 units held, the oldest for 4.0 s");
+  assert.equal(tcpLine({ what: "fin", backlog: { units: 1, for: 60_012_345 } }, "client"), "TCP FIN from the client, with 1 unit held for 60.0 s");
+  assert.equal(tcpLine({ what: "closed", backlog: { units: 3, for: 4_000_000 } }, "server"), "TCP closed by the server, with 3 units held, the oldest for 4.0 s");
 });

@@ -109,7 +109,7 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) spec.Ha
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
 			return spec.Half{Err: fmt.Errorf("it accepted the connection and sent nothing%w", transcript.ErrSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return spec.Half{Err: fmt.Errorf("it sent %s, which are not a whole head of HTTP, and then nothing%w", spec.Counted(got), transcript.ErrSilent)}
+			return spec.Half{Err: fmt.Errorf("it sent %s, which are not a whole head of HTTP%s%w", spec.Counted(got), transcript.ThenNothing, transcript.ErrSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
 			return spec.Half{Err: errors.New("it closed TCP and had said nothing")}
 		case errors.Is(err, io.EOF):

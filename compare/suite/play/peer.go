@@ -41,7 +41,7 @@ type peer struct {
 	text    wire.UTF8
 	context wire.Context
 	bytes   int
-	extras  int       // control frames, and fragments without a payload
+	extras  int       // messages, control frames, and fragments without a payload
 	inflate *inflater // nil without permessage-deflate
 	first   []byte    // the first bytes that came, enough to see what they are
 	raw     []byte    // the first bytes of the last frame, header included, as they came
@@ -144,10 +144,9 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 	if h.Opcode == wire.Text || h.Opcode == wire.Binary || h.Opcode == wire.Continuation {
 		p.context.Fragmented = !h.Fin
 	}
-	if h.Opcode.IsControl() || h.Length == 0 {
-		if p.extras++; p.extras > p.may.controls {
-			p.tell(func() { p.flooded = true })
-			return false
+	if h.Opcode.IsControl() || h.Length == 0 || h.Fin {
+		if p.extras++; p.extras > p.may.extras {
+			return p.tooMany()
 		}
 	}
 	// The length is only a claim, so no more is taken than the case calls for.
@@ -160,6 +159,14 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 		s.Payload = slices.Grow(s.Payload, int(h.Length))
 	}
 	return true
+}
+
+// tooMany notes that more came than the case can call for. The target may not read
+// while it sends, so the judge does not write on.
+func (p *peer) tooMany() bool {
+	p.tell(func() { p.flooded = true })
+	_ = p.conn.SetWriteDeadline(time.Unix(1, 0))
+	return false
 }
 
 // Payload takes bytes of the frame's payload.
@@ -175,8 +182,7 @@ func (p *peer) Payload(_ wire.Header, at uint64, b []byte) bool {
 		}
 	}
 	if p.bytes += len(b); p.bytes > p.may.bytes {
-		p.tell(func() { p.flooded = true })
-		return false
+		return p.tooMany()
 	}
 	return true
 }

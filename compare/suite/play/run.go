@@ -27,10 +27,10 @@ const closeWait = time.Second
 const finWait = 50 * time.Millisecond
 
 // slack is how many bytes a target may send beyond those that a case calls for,
-// and manyControls how many control frames, before the judge stops reading.
+// and many how many messages and control frames, before the judge stops reading.
 const (
-	slack        = 256 << 10
-	manyControls = 10_000
+	slack = 256 << 10
+	many  = 10_000
 )
 
 // The most that is kept of a case that runs without a recording of its own.
@@ -126,7 +126,8 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 	}()
 	defer tapped.Close()
 	line := &movingConn{Conn: tapped}
-	ctx, cancel := line.watch(ctx, y.deadline(), y.most())
+	course := y.course()
+	ctx, cancel := line.follow(ctx, y.deadline(), y.most(), course)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -142,6 +143,8 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 		steps = steps[1:]
 	}
 	t.Half = y.open(ctx, line, host, path, glued)
+	t.SlowHalf = errors.Is(context.Cause(ctx), errSlow)
+	course.open(line)
 	t.Journal.Take()
 	if role == wire.Server && t.Half.Head != nil {
 		t.Half.Known = y.keys.Add(t.Half.Head.Head.Key())
@@ -192,14 +195,14 @@ func (p *peer) answerPings(c *spec.Case) {
 // bounds says how much may come from a target before it is wrong, whatever comes
 // after.
 type bounds struct {
-	bytes    int    // of payload in all
-	message  uint64 // of the longest message or, compressed, its frames
-	controls int    // control frames, and fragments without a payload
+	bytes   int    // of payload in all
+	message uint64 // of the longest message or, compressed, its frames
+	extras  int    // messages, control frames, and fragments without a payload
 }
 
 // boundsOf returns what c calls for at most, with some slack.
 func boundsOf(c *spec.Case) bounds {
-	b := bounds{bytes: slack, controls: manyControls}
+	b := bounds{bytes: slack, extras: many}
 	most := 0
 	for _, o := range c.Outcomes {
 		n := 0
@@ -210,7 +213,7 @@ func boundsOf(c *spec.Case) bounds {
 			}
 		}
 		most = max(most, n)
-		b.controls = max(b.controls, manyControls+len(o.Sees))
+		b.extras = max(b.extras, many+len(o.Sees))
 	}
 	b.bytes += most
 	if c.Deflate != nil {
@@ -323,6 +326,10 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	}
 	p.mu.Unlock()
 	if wrong {
+		// Whether it sends without end shows soon.
+		short, cancel := p.conn.watch(ctx, finWait, spec.DefaultDeadline)
+		defer cancel()
+		p.await(short, func() bool { return false })
 		return s
 	}
 
@@ -375,6 +382,31 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	s.Timeout, s.Waited = (p.over == nil || transcript.IsTimeout(p.over)) && p.fault == nil && !p.flooded, patience
 	s.Flooded = p.flooded
 	return s
+}
+
+// longestCase is the longest time that a case may need whose bytes move slowly.
+const longestCase = 90 * time.Second
+
+// course returns how much the case moves. Of compressed messages nothing is known.
+// Few Heavy cases run at once, so a slow one is not worth more than its usual time.
+func (y *player) course() *course {
+	p := &course{longest: longestCase}
+	if y.c.Heavy {
+		p.longest = 0
+	}
+	if y.c.Deflate != nil {
+		return p
+	}
+	for _, s := range y.c.Steps {
+		p.sends += int64(len(s.Bytes))
+		for _, f := range s.Frames {
+			p.sends += int64(f.Payload.Len())
+		}
+	}
+	for _, f := range y.c.Outcomes[0].Sees {
+		p.receives += int64(f.Payload.Len())
+	}
+	return p
 }
 
 // grace is how long the judge waits for what is not needed for a verdict.

@@ -23,6 +23,9 @@ type Target struct {
 	// Silent says that it did not even echo one text, so that no case is worth a
 	// long wait.
 	Silent bool
+	// Slow says that it takes long for each answer though it has nothing else to do,
+	// so that more cases run at once.
+	Slow bool
 	// Stalls says that it is known to wait in many cases for bytes that nobody
 	// sends, and to be quick in all others, so that none is worth a very long wait.
 	Stalls bool

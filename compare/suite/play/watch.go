@@ -27,15 +27,16 @@ func ranOut(ctx context.Context) bool {
 	return errors.Is(why, errQuiet) || errors.Is(why, errSlow)
 }
 
-// A movingConn counts the reads and writes that moved bytes.
+// A movingConn counts the reads and writes that moved bytes, and these bytes.
 type movingConn struct {
 	*tap.Conn
-	moves atomic.Uint64
+	moves         atomic.Uint64
+	read, written atomic.Int64
 }
 
 func (c *movingConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.moved(n)
+	c.moved(&c.read, n)
 	return n, err
 }
 
@@ -49,29 +50,88 @@ func (c *movingConn) Write(b []byte) (n int, err error) {
 		some = some[:min(len(some), mostAtOnce)]
 		var m int
 		m, err = c.Conn.Write(some)
-		c.moved(m)
+		c.moved(&c.written, m)
 		if n += m; err != nil || n >= len(b) {
 			return n, err
 		}
 	}
 }
 
-func (c *movingConn) moved(n int) {
+func (c *movingConn) moved(count *atomic.Int64, n int) {
 	if n > 0 {
 		c.moves.Add(1)
+		count.Add(int64(n))
 	}
+}
+
+// A course says how many bytes of payload a case sends and receives, so that the
+// judge can estimate how long a slow target needs for them.
+type course struct {
+	sends, receives int64
+	longest         time.Duration // that a case may need at most
+
+	opened        atomic.Bool // the opening handshake is over, after these bytes
+	written, read int64
+	answers       time.Duration // when the first answer was seen
+}
+
+// open says that the opening handshake is over.
+func (p *course) open(c *movingConn) {
+	p.written, p.read = c.written.Load(), c.read.Load()
+	p.opened.Store(true)
+}
+
+// needs estimates how long the whole case takes, from the bytes that moved in the
+// time that has passed. It returns 0 where nothing can be said.
+func (p *course) needs(c *movingConn, passed time.Duration) time.Duration {
+	if !p.opened.Load() {
+		return 0
+	}
+	part := func(moved, all int64) float64 { return min(1, float64(moved)/float64(max(1, all))) }
+	if read := c.read.Load() - p.read; read > 0 && p.receives > 0 {
+		if p.answers == 0 {
+			p.answers = passed
+		}
+		return p.answers + time.Duration(float64(passed-p.answers)/part(read, p.receives))
+	}
+	if written := c.written.Load() - p.written; written > 0 && written < p.sends {
+		return time.Duration(float64(passed) / part(written, p.sends))
+	}
+	return 0
+}
+
+// bound returns when a case ends whose upper bound is most, seen after passed. A
+// case that is going to be over within p.longest gets the time. One that needs far
+// more ends after a quarter of its time.
+func (p *course) bound(c *movingConn, passed, most time.Duration) time.Duration {
+	if p == nil {
+		return most
+	}
+	longest := max(most, p.longest)
+	switch needs := p.needs(c, passed); {
+	case needs > 2*longest && passed >= most/4:
+		return passed
+	case passed >= most && needs > 0:
+		return min(longest, needs+needs/4)
+	}
+	return most
 }
 
 // watch returns a context that ends with errQuiet when no byte has moved on c for
 // quiet, and with errSlow after most. 0 for most sets no upper bound.
 func (c *movingConn) watch(ctx context.Context, quiet, most time.Duration) (context.Context, context.CancelFunc) {
+	return c.follow(ctx, quiet, most, nil)
+}
+
+// follow is watch for a whole case: what moves decides on its upper bound, too.
+func (c *movingConn) follow(ctx context.Context, quiet, most time.Duration, course *course) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if quiet <= 0 {
 		cancel(errQuiet)
 		return ctx, func() {}
 	}
 	every := max(quiet/ticks, time.Millisecond)
-	still, in := int(max(1, quiet/every)), int(most/every)
+	still := int(max(1, quiet/every))
 	go func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
@@ -86,10 +146,11 @@ func (c *movingConn) watch(ctx context.Context, quiet, most time.Duration) (cont
 			if now := c.moves.Load(); now != last {
 				last, since = now, 0
 			}
+			passed := time.Duration(all) * every
 			switch {
 			case since >= still:
 				cancel(errQuiet)
-			case in > 0 && all >= in:
+			case most >= every && passed+every > course.bound(c, passed, most):
 				cancel(errSlow)
 			}
 		}

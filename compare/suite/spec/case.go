@@ -210,6 +210,9 @@ func (c *Case) Mirror() *Case {
 	return &m
 }
 
+// Refused reports whether c asks first of all that no WebSocket is opened.
+func (c *Case) Refused() bool { return c.Outcomes[0].End.How == TargetRefuses }
+
 // AtMost returns how long c takes when nothing comes that it waits for, the way to
 // the connection and the closing handshake not counted.
 func (c *Case) AtMost() time.Duration {

@@ -22,6 +22,7 @@ type Transcript struct {
 	Lasted   time.Duration
 
 	Half       spec.Half // the target's half of the opening handshake
+	SlowHalf   bool      // the case was over before it came, while bytes still moved
 	Played     bool      // the steps were played
 	Saw        []spec.Message
 	Closed     *spec.Message // the target's Close frame

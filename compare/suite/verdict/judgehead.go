@@ -25,6 +25,7 @@ func judgeHead(c *spec.Case, r *judging) {
 	}
 	if f := c.Head(r.Half); f.Verdict != spec.Pass && f.Verdict >= r.Verdict {
 		r.take(f)
+		r.framed = false
 		if r.lacks != "" && f.Verdict == spec.Fail {
 			r.lacks = "" // the head is there, whatever came or did not come after it
 		}
@@ -110,6 +111,11 @@ func noHandshake(c *spec.Case, r *judging) {
 	r.Verdict, r.Closing, r.Rule = spec.NoAnswer, spec.NoAnswer, ""
 	r.lacks = handshakeWords(c)
 	r.Got = r.Half.Err.Error()
+	if r.slow {
+		r.Got = strings.TrimSuffix(r.Got, transcript.ThenNothing)
+		tooSlow(r)
+		return
+	}
 	r.Reason = fmt.Sprintf("No answer within %s: %s.", r.Deadline, r.Got)
 }
 

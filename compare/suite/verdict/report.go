@@ -40,6 +40,8 @@ type Report struct {
 	// Trace is what DiagnoseAll looks at.
 	Trace transcript.Trace
 
+	broke spec.Duty // the MUST that is broken, where that is another than the one of the case
+
 	partial bool // Events are not all that happened
 	// Unreachable says that there was no connection to judge, and Refused that
 	// nothing listened.
@@ -59,9 +61,10 @@ type Report struct {
 	// Script is what the client's JavaScript was told, where it is a page's.
 	Script []recording.Script
 
-	lacks string // what the judge waited for in vain, "" where the verdict rests on no wait
-	slow  bool   // the case reached its upper bound while bytes still moved
-	spoke bool   // a byte came after the opening handshake
+	lacks  string // what the judge waited for in vain, "" where the verdict rests on no wait
+	slow   bool   // the case reached its upper bound while bytes still moved
+	floods bool   // more came than the case can call for
+	spoke  bool   // a byte came after the opening handshake
 }
 
 // Unless makes r, of a case that resets TCP, what alive says, the report of another
@@ -81,6 +84,9 @@ func (r Report) Lacks() string { return r.lacks }
 // Slow reports whether bytes still moved when the case reached its upper bound.
 func (r Report) Slow() bool { return r.slow }
 
+// Floods reports whether more came than the case can call for.
+func (r Report) Floods() bool { return r.floods }
+
 // Spoke reports whether anything came after the opening handshake.
 func (r Report) Spoke() bool { return r.spoke }
 
@@ -98,6 +104,7 @@ func NotPlayed(c *spec.Case, endpoint, why string) Report {
 // NotJudged returns r as one that says nothing of the endpoint, and why.
 func (r Report) NotJudged(why string) Report {
 	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Bytes, r.Caret = spec.NotJudged, spec.NotJudged, sentence(why), "", "", nil, -1
+	r.lacks, r.slow = "", false
 	return r
 }
 

@@ -55,7 +55,11 @@ func (r Report) Text() string {
 
 // Words is Text without the bytes.
 func (r Report) Words() string {
-	return fmt.Sprintf("%s (%s, %s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), r.verdictWords(), r.Expected, r.Got)
+	text := fmt.Sprintf("%s (%s, %s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), r.verdictWords(), r.Expected, r.Got)
+	if r.broke != (spec.Duty{}) {
+		text += fmt.Sprintf("\nbroken   %s (%s)", r.broke.Says, r.broke)
+	}
+	return text
 }
 
 // verdictWords names the verdicts of r, with what they mean.

@@ -44,17 +44,20 @@ func temper(c *spec.Case, r *judging) {
 func conclude(c *spec.Case, r *judging) {
 	judgeHead(c, r)
 	temper(c, r)
+	r.broke = broken(c, r)
 }
 
 // judging is the report of a case while it is made, with what came.
 type judging struct {
 	Report
 	*transcript.Transcript
+
+	framed bool // the reason of the verdict is in the frames, not in the opening handshake
 }
 
 // Judge returns the report of c, which was played at endpoint and gave t.
 func Judge(c *spec.Case, endpoint string, t *transcript.Transcript) Report {
-	r := &judging{Report{Case: c, Endpoint: endpoint, Caret: -1, Expected: expected(c), Took: t.Lasted, Events: t.Events, partial: t.Partial, Handshake: t.Half.Head}, t}
+	r := &judging{Report: Report{Case: c, Endpoint: endpoint, Caret: -1, Expected: expected(c), Took: t.Lasted, Events: t.Events, partial: t.Partial, Handshake: t.Half.Head, floods: t.Flooded, slow: t.SlowHalf}, Transcript: t}
 	switch {
 	case t.NoElsewhere != nil:
 		r.Verdict, r.Closing = spec.Note, spec.Note
@@ -165,7 +168,7 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 		return
 	}
 	if r.TooLong != nil && !s.Flooded {
-		r.Verdict, r.Closing, r.Rule = spec.Fail, spec.Fail, ""
+		r.Verdict, r.Closing, r.Rule, r.framed = spec.Fail, spec.Fail, "", true
 		r.Reason = overlong(c, r)
 		return
 	}
@@ -193,7 +196,7 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 				return
 			}
 		}
-		r.Verdict, r.Closing = spec.Fail, spec.Fail
+		r.Verdict, r.Closing, r.framed = spec.Fail, spec.Fail, true
 		r.Reason = mismatch(c, r, s)
 		return
 	}
@@ -243,9 +246,15 @@ func noAnswer(c *spec.Case, r *judging, s transcript.State) {
 	r.Verdict, r.Closing, r.Rule = spec.NoAnswer, spec.NoAnswer, ""
 	r.Reason = fmt.Sprintf("No answer within %s: %s did not come.", r.Deadline, r.lacks)
 	if r.slow = s.Slow; s.Slow {
-		r.Verdict, r.Closing = spec.NotJudged, spec.NotJudged
-		r.Reason = fmt.Sprintf("Not finished within %s, while bytes still came: %s was not there yet.", r.Most, r.lacks)
+		tooSlow(r)
 	}
+}
+
+// tooSlow makes r the report of a case that reached its upper bound while bytes
+// still moved.
+func tooSlow(r *judging) {
+	r.Verdict, r.Closing = spec.NotJudged, spec.NotJudged
+	r.Reason = fmt.Sprintf("Not finished in time, while bytes still came: %s was not there yet.", r.lacks)
 }
 
 // missing says which step of the outcome that is still possible did not come.

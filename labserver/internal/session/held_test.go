@@ -380,9 +380,9 @@ func ends(transcript string, sc *scenario.Scenario) string {
 	for line := range strings.Lines(transcript) {
 		// A frame that the tap has read and the endpoint has not was unread in the kernel
 		// where the wire was not held.
-		if strings.Contains(line, "arrived and was not read") {
+		if strings.Contains(line, "arrived, and the server did not read it") {
 			for i := len(kept) - 1; i >= 0; i-- {
-				if aFrame.MatchString(kept[i]) && strings.HasPrefix(kept[i], line[:strings.Index(line, "·")-1]) {
+				if aFrame.MatchString(kept[i]) && !strings.Contains(kept[i], " HTTP/") && strings.HasPrefix(kept[i], line[:strings.Index(line, "·")-1]) {
 					kept = slices.Delete(kept, i, i+1)
 					break
 				}
@@ -391,7 +391,7 @@ func ends(transcript string, sc *scenario.Scenario) string {
 		beat := sc.Setup.PingEvery > 0 && (strings.Contains(line, " PING ") || strings.Contains(line, " PONG "))
 		// A server that closes with bytes unread sends RST in place of FIN. Whether they
 		// have come by then is a race on any network.
-		race := slices.Contains([]string{"too-big", "disconnect-5"}, sc.Name) && strings.Contains(line, `· read "`)
+		race := slices.Contains([]string{"too-big", "disconnect-5"}, sc.Name) && strings.Contains(line, "· reading ends")
 		if (aFrame.MatchString(line) || anEnd.MatchString(line)) && !beat && !race {
 			// Why the rest of a frame is not there, the server says that waited for it.
 			line, _, _ = strings.Cut(strings.TrimRight(line, "\n"), ", cut off")

@@ -284,3 +284,20 @@ func TestAtTheEndAStreamTellsOfTheCloseFrames(t *testing.T) {
 	}
 	s.await(sess, "TCP is closed", tcp("closed"))
 }
+
+func TestALabServerThatOthersReachListsOnlyTheOwnConnections(t *testing.T) {
+	s := start(t) // with -host
+	sess := s.session()
+	own := s.websocket("/ws/reference?session=" + sess.ID)
+	defer own.Close()
+	other := s.websocket("/ws/reference")
+	defer other.Close()
+	_, all := s.get("/api/connections")
+	if strings.Contains(all, sess.ID) || strings.Contains(all, s.outside().ID) {
+		t.Errorf("without an ID the list is %s", all)
+	}
+	_, list := s.get("/api/connections?session=" + sess.ID)
+	if !strings.Contains(list, sess.ID) || strings.Contains(list, s.outside().ID) {
+		t.Errorf("with the ID of a session the list is %s", list)
+	}
+}

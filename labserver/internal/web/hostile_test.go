@@ -277,10 +277,10 @@ func TestWhatArrivesAndIsNotReadIsShownAsThat(t *testing.T) {
 	}{
 		{"naive", "\x88\xff\x00\x00\x00\x00\x00\x00\x00\x02\x90\x53\xb2\x88\x93\xbb", false, []string{
 			"client ❱ CLOSE FIN masked, 2 bytes, cut off: 2 bytes not read by the server",
-			"client · arrived, not read by the server: 2 bytes: 93 bb"}},
+			"client · arrived, and the server did not read it: 2 bytes: 93 bb"}},
 		{"naive", "\x88\x85\xff\x9d\x5f\x7d\xfc\x75\x3d\x04\x9a\x81\x8b\xdc\xc2\x6d\xb0\xbd\xa4\x19\xd5\xae\xe2\x0e\xdc\xb3\xb1\x08", false, []string{
 			`client ❱ CLOSE FIN masked, 5 bytes 1000 normal closure "bye"`,
-			`client · arrived, not read by the server: TEXT FIN masked, 11 bytes "after close"`}},
+			`client · arrived, and the server did not read it: TEXT FIN masked, 11 bytes "after close"`}},
 		{"reference", frame(0x81, "early"), true, []string{
 			`client ❱ TEXT FIN masked, 5 bytes "early"`, "× 4.1/early-data The first byte of this frame arrived before the server had answered the request."}},
 		{"naive", frame(0x81, "early"), true, []string{"× 4.1/early-data"}},

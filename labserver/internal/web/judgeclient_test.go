@@ -43,7 +43,8 @@ func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	for _, l := range lines[:len(lines)-1] {
 		got = append(got, l.Case+" "+l.Verdict)
 	}
-	if want := "5.6/empty-text-and-binary-client pass, 5.5.2/empty-ping-client pass, 5.6/text-binary-text-client pass"; strings.Join(got, ", ") != want {
+	slices.Sort(got) // which is told first is chance
+	if want := "5.5.2/empty-ping-client pass, 5.6/empty-text-and-binary-client pass, 5.6/text-binary-text-client pass"; strings.Join(got, ", ") != want {
 		t.Errorf("the reports are %v, want %s", got, want)
 	}
 }

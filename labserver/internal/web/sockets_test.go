@@ -54,7 +54,7 @@ func TestAProgramMayConnectAgainAndAgain(t *testing.T) {
 }
 
 func TestAWebSocketFromOutsideIsServedAndListedInASessionOfItsOwn(t *testing.T) {
-	s := start(t)
+	s := start(t, private)
 	for _, name := range endpoints {
 		s.unharmed(func() {
 			p := s.websocket("/ws/" + name)
@@ -337,7 +337,7 @@ func TestAClientThatNeverReadsIsHeldUpAloneAndCutOffInTheEnd(t *testing.T) {
 				}
 			}
 			bystander.echoes("others go on")
-			if _, body := s.get("/api/connections"); !strings.Contains(body, sess.ID) {
+			if _, body := s.get("/api/connections?session=" + sess.ID); !strings.Contains(body, sess.ID) {
 				t.Error("it is not listed")
 			}
 			began := time.Now()

@@ -171,7 +171,7 @@ func TestASecondTabDoesNotDisturbAPlay(t *testing.T) {
 	p.open(play, client, "reference")
 	second := s.dial()
 	second.say(s.request("/ws/reference?client=" + client + "&session=" + sess.ID))
-	if response, body := second.response(); response.StatusCode != 503 || !strings.Contains(body, "play") {
+	if response, body := second.response(); response.StatusCode != 503 || !strings.Contains(body, "already connected") {
 		t.Errorf("a second socket of the play is answered with %d %s", response.StatusCode, body)
 	}
 	wrong, other := s.begin(sess, map[string]any{"text": byBrowser, "endpoint": "reference", "as": "browser"})

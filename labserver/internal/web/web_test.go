@@ -112,6 +112,9 @@ func start(tb testing.TB, changes ...func(*Options)) *site {
 	return s
 }
 
+// private makes a lab server that only programs of this computer reach.
+func private(o *Options) { o.Hosts = nil }
+
 // complaint is a log that should stay empty.
 type complaint struct{ tb testing.TB }
 
