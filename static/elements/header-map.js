@@ -1,15 +1,13 @@
 /**
- * The header map: a picture of 256 × 256 headers, its legend, what stands under
+ * The frame header map: a picture of 256 × 256 headers, its legend, the header under
  * the cursor, and the same as a table. Enter or a click sends that header.
  *
  * @typedef {import("../headermap.js").HeaderMap} HeaderMap
  * @typedef {import("../headermap.js").Place} Place
  */
 
-import { LabElement, attempt, button, h, hit, onLeaving, redraw } from "./dom.js";
-import { bench } from "./bench.js";
-import { call, presence } from "../api.js";
-import { words as why } from "../lab.js";
+import { LabElement, bench, button, h, hit, onLeaving, redraw } from "./dom.js";
+import { call, presence, words as why } from "../api.js";
 import { grouped } from "../format.js";
 import { code, columns, counts, decode, differing, fields, fromHash, kinds, made, move, paint, size, start, table, toHash, verdict, words } from "../headermap.js";
 
@@ -62,7 +60,7 @@ export class WsHeaderMap extends LabElement {
     signal.addEventListener("abort", () => themes.disconnect());
     this.on("click", (e) => this.clicked(e));
     onLeaving(() => {}, () => this.route(), signal);
-    // What could not be read while the lab server was away is read when it is back.
+    // A map that could not be loaded is loaded when the lab server is back.
     presence.addEventListener("change", () => presence.away || this.route(), { signal });
     const { map } = this;
     map.addEventListener("keydown", (e) => this.key(e), { signal });
@@ -76,12 +74,12 @@ export class WsHeaderMap extends LabElement {
     this.who.replaceChildren(
       h("span", { class: "choice" }, h("span", { class: "soft" }, "server "), h("span", { class: "seg", role: "group", "aria-label": "As a server" }, ...role("server"))),
       h("span", { class: "choice" }, h("span", { class: "soft" }, "client "), h("span", { class: "seg", role: "group", "aria-label": "As a client" }, ...role("client"))),
-      h("span", { class: "choice" }, h("span", { class: "soft" }, "sent before "), h("span", { class: "seg", role: "group", "aria-label": "Sent before" }, option("nothing", { context: "fresh" }), option("half a message", { context: "fragmented" }))),
-      h("span", { class: "choice" }, h("span", { class: "soft" }, "only what differs from "), h("span", { class: "seg others", role: "group", "aria-label": "Only what differs from" })),
+      h("span", { class: "choice" }, h("span", { class: "soft" }, "sent first "), h("span", { class: "seg", role: "group", "aria-label": "Sent first" }, option("nothing", { context: "fresh" }), option("half a message", { context: "fragmented" }))),
+      h("span", { class: "choice" }, h("span", { class: "soft" }, "show only differences from "), h("span", { class: "seg others", role: "group", "aria-label": "Show only differences from" })),
     );
     const nibbles = Array.from({ length: 16 }, (_, i) => h("span", {}, `${i.toString(16)}0`));
     this.replaceChildren(
-      h("p", { class: "goal" }, "Every frame begins with two bytes, and there are 65,536 pairs of them. Each was sent in a connection of its own, with the length, key and payload that it announces, and a Ping behind it. This is what came of it."),
+      h("p", { class: "goal" }, "Every frame begins with two bytes, and there are 65,536 pairs of them. Each pair was sent on its own connection, with the length, masking key and payload that it announces, followed by a Ping. The map shows the result."),
       this.who,
       this.notice,
       h(
@@ -94,11 +92,11 @@ export class WsHeaderMap extends LabElement {
           h("div", { class: "across f-head" }, ...nibbles),
           h("div", { class: "down f-len" }, h("span", {}, "00"), h("span", {}, "MASK 0"), h("span", {}, "7f"), h("span", {}, "80"), h("span", {}, "MASK 1"), h("span", {}, "ff")),
           this.map,
-          h("p", { class: "soft under-map" }, "↓ second byte. Across, each column of sixteen has one FIN and RSV1–3; within it the opcode runs from 0 to F."),
+          h("p", { class: "soft under-map" }, "↓ second byte. Across, each column of 16 has one value of FIN and RSV1–3. Within it the opcode goes from 0 to F."),
         ),
         h("div", { class: "beside" }, this.readout, this.legend, this.status),
       ),
-      h("details", { class: "twin-of-map" }, h("summary", {}, "The same as a table"), this.twin),
+      h("details", { class: "twin-of-map" }, h("summary", {}, "Show map as table"), this.twin),
       this.spoken,
     );
   }
@@ -112,7 +110,7 @@ export class WsHeaderMap extends LabElement {
     document.title = "Header map · wslab";
     this.fit();
     this.draw();
-    attempt(() => this.load());
+    this.load();
   }
 
   /** @param {Partial<Place>} change */
@@ -122,7 +120,7 @@ export class WsHeaderMap extends LabElement {
     history.replaceState(null, "", toHash(next));
     this.place = next;
     this.draw();
-    attempt(() => this.load());
+    this.load();
   }
 
   /** @param {{endpoint: string, role: string}} t */
@@ -155,11 +153,11 @@ export class WsHeaderMap extends LabElement {
       this.notice.hidden = true;
     } catch (e) {
       this.notice.hidden = false;
-      this.notice.replaceChildren(why(e), " ", option("Try again", { again: "yes" }));
+      this.notice.replaceChildren(why(e), " ", option("Load map again", { again: "yes" }));
     }
   }
 
-  /** The picture is scaled by whole pixels, so that no header is wider than another. */
+  /** Scales the picture by whole pixels, so that every header has the same size. */
   fit() {
     const { plot } = { plot: this.querySelector(".plot") };
     const room = Math.min((plot?.parentElement?.clientWidth || 300) - 36, window.innerHeight - 190);
@@ -182,7 +180,7 @@ export class WsHeaderMap extends LabElement {
     this.drawOthers();
     const map = this.maps.get(key(place));
     const other = place.other ? this.maps.get(key({ endpoint: place.other, role: place.role })) : undefined;
-    this.status.textContent = map ? `${made(map)} Its code ran as it does behind a socket; the network was a script in memory. go run ./compare headers makes all maps anew.` : "Reading the map…";
+    this.status.textContent = map ? `${made(map)} Each connection ran the endpoint’s real code over an in-memory network. To rebuild all maps: go run ./compare headers` : "Loading the map…";
     this.map.classList.toggle("busy", !map);
     const drawn = map ? `${key(place)} ${place.context} ${other ? place.other : ""}` : "";
     if (map && drawn !== this.drawn) {
@@ -224,7 +222,7 @@ export class WsHeaderMap extends LabElement {
     const list = counts(chosen).sort((a, b) => b.count - a.count);
     const there = differs && chosen.length <= most ? [...differs.keys()].filter((n) => differs[n]) : [];
     this.legend.replaceChildren(
-      ...(differs ? [h("li", { class: "soft" }, `${grouped(chosen.length)} of 65,536 headers ${chosen.length === 1 ? "comes" : "come"} out differently at ${this.place.other}:`)] : []),
+      ...(differs ? [h("li", { class: "soft" }, `${grouped(chosen.length)} of 65,536 headers ${chosen.length === 1 ? "has" : "have"} a different result at ${this.place.other}:`)] : []),
       ...list.map((c) => h("li", {}, h("i", { class: `swatch k-${kinds[c.kind].id}` }), h("b", {}, kinds[c.kind].glyph), ` ${kinds[c.kind].words} `, h("span", { class: "n" }, grouped(c.count)))),
       there.length ? h("li", { class: "there" }, ...there.map((n) => button(fields(n).bytes, { "data-header": String(n), "aria-label": `Go to ${fields(n).bytes}` }))) : "",
     );
@@ -282,7 +280,7 @@ export class WsHeaderMap extends LabElement {
       h("p", {}, words(n), `, from a ${sender}`, place.context === "fragmented" ? ", inside a message" : ""),
       h("dl", {}, ...said.flatMap((v) => [h("dt", {}, v.endpoint), h("dd", {}, h("i", { class: `swatch k-${kinds[v.kind].id}` }), h("b", {}, v.glyph), ` ${v.sentence}`)])),
       own?.rules.length ? h("p", { class: "rules-broken" }, "It breaks ", ...own.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : h("p", { class: "rules-broken soft" }, own ? "It breaks no rule." : ""),
-      button(`Send it to ${place.endpoint}`, { class: "primary send" }),
+      button(`Send header to ${place.endpoint}`, { class: "primary send" }),
     );
     if (own && this.over === null) this.spoken.textContent = `${f.bytes}: ${words(n)}. ${kinds[own.kind].words}`;
   }
@@ -306,7 +304,7 @@ export class WsHeaderMap extends LabElement {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === "Enter") {
       e.preventDefault();
-      attempt(() => this.send());
+      this.send();
       return;
     }
     if (e.key === "Escape" && bench()?.shut()) e.preventDefault();
@@ -325,16 +323,16 @@ export class WsHeaderMap extends LabElement {
     if (hit(e, ".map") && e instanceof MouseEvent) {
       this.over = null;
       this.go({ header: this.at(e) });
-      attempt(() => this.send());
-    } else if (on?.classList.contains("send")) attempt(() => this.send());
-    else if (on?.dataset.again) attempt(() => this.load());
+      this.send();
+    } else if (on?.classList.contains("send")) this.send();
+    else if (on?.dataset.again) this.load();
     else if (on?.dataset.endpoint) this.go({ endpoint: on.dataset.endpoint, role: on.dataset.role === "client" ? "client" : "server" });
     else if (on?.dataset.header) this.go({ header: Number(on.dataset.header) });
     else if (on?.dataset.context) this.go({ context: on.dataset.context });
     else if (on?.dataset.other !== undefined) this.go({ other: on.dataset.other });
   }
 
-  /** Sends the header over TCP and opens what came back. */
+  /** Sends the header over TCP and opens the recording. */
   async send() {
     if (this.sending) return;
     this.sending = true;
@@ -342,7 +340,7 @@ export class WsHeaderMap extends LabElement {
     const title = h("h2", {}, h("code", {}, fields(header).bytes), ` sent to ${endpoint}`);
     try {
       const { session } = await call("/api/judge/header", { header: code(header), endpoint, role, context });
-      bench()?.tell(title, h("p", { class: "soft" }, `${words(header)}. ${context === "fragmented" ? "The first frame of a text message went before it; behind" : "Behind"} it goes a Ping: its Pong tells that the frame was read to its end.`));
+      bench()?.tell(title, h("p", { class: "soft" }, `${words(header)}. ${context === "fragmented" ? "The first frame of a text message was sent before it. " : ""}A Ping was sent after it: a Pong shows that the frame was read to its end.`));
       bench()?.show(session, role === "client");
       this.notice.hidden = true;
     } catch (e) {
