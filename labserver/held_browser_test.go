@@ -25,7 +25,7 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	}
 	p.click("article ws-do", "Close with a reason")
 	p.until("the tab's Close frames are held", held("client"))
-	p.click("article ws-do", "Step")
+	p.click("article ws-do", "Release the Close frame")
 	p.until("the servers' Close frames are held", held("server"))
 	p.until("the FINs wait behind them", `lab.session.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
 	p.until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)

@@ -231,7 +231,7 @@ func TestAfterARestartOfTheLabServerNoSentenceContradictsAnother(t *testing.T) {
 	}
 	submit("raw-open", `^✔ The raw client is connected to reference\.`)
 	submit("connect", `^✔ Connected to reference and gorilla\.`)
-	submit("send", `^✔ The tab sent 5 bytes\.`)
+	submit("send", `^✔ Your page sent 5 bytes\.`)
 
 	// Another tab, in which a play waits and a browser's own connection with it.
 	ctx, cancel := chromedp.NewContext(p.ctx)
