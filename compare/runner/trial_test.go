@@ -19,6 +19,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -271,7 +272,7 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 func sends(c *suite.Case, header []byte) bool {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
-			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != suite.Never, Length: f.Claims, Form: f.Form}
+			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != spec.Never, Length: f.Claims, Form: f.Form}
 			if f.Lies && h.Form == 0 {
 				h.Form = wire.FormFor(f.Claims)
 			}
@@ -299,7 +300,7 @@ func TestAProcessThatDiesAndDoesNotComeBackIsNamedAndTheRestIsNotJudged(t *testi
 			named = r.Reason
 		}
 	}
-	const want = "The process died, and any of these cases may have ended it: "
+	const want = "The process died. Any of these cases may have killed it: "
 	if len(reports) != len(cases) || out < 20 || !strings.HasPrefix(named, want) {
 		t.Fatalf("%d reports of %d cases, %d not judged: %s", len(reports), len(cases), out, named)
 	}
@@ -390,7 +391,7 @@ func TestAServerThatStopsAnsweringIsNoticed(t *testing.T) {
 			return refuses(ctx)
 		}}}, 0, nil)
 		last := reports[len(reports)-1]
-		if took := time.Since(began); took > time.Minute || last.Verdict != suite.NotJudged || !strings.HasPrefix(last.Reason, "It stopped answering; the last case that it answered is ") {
+		if took := time.Since(began); took > time.Minute || last.Verdict != suite.NotJudged || !strings.HasPrefix(last.Reason, "It stopped answering. The last case that it answered is ") {
 			t.Errorf("in %s; the last: %s: %s", took, last.Verdict, last.Reason)
 		}
 	})
@@ -483,7 +484,7 @@ func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
 			played, said := 0, map[string]int{}
 			for _, r := range reports {
 				switch {
-				case strings.HasPrefix(r.Reason, "It sends without end when the WebSocket is open, as in "):
+				case strings.HasPrefix(r.Reason, "It sends without end once the WebSocket is open, as in "):
 					said[r.Reason]++
 				case !r.Case.Refused():
 					played++
