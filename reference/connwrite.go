@@ -166,7 +166,7 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 
 // send calls frame, which adds to the Machine's output, while it holds turn and mu. Then
 // it writes that output, followed by the bytes that frame returned.
-func (c *Conn) send(frame func() (behind []byte, err error)) error {
+func (c *Conn) send(frame func() (rest []byte, err error)) error {
 	err := c.sendInTurn(frame)
 	if ferr := c.flush(); err == nil {
 		err = ferr
@@ -176,7 +176,7 @@ func (c *Conn) send(frame func() (behind []byte, err error)) error {
 
 // sendInTurn is send without the output that others add meanwhile. Its locks are
 // released even if MaskKey panics.
-func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
+func (c *Conn) sendInTurn(frame func() (rest []byte, err error)) error {
 	c.turn.lock()
 	defer c.turn.unlock()
 	c.mu.Lock()
@@ -185,9 +185,9 @@ func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
 		c.lent = frameBuffers.Get().(*[]byte)
 		c.m.out = (*c.lent)[:0]
 	}
-	behind, err := frame()
-	if err == nil && (behind != nil || !c.holdBack()) {
-		err = c.write(behind)
+	rest, err := frame()
+	if err == nil && (rest != nil || !c.holdBack()) {
+		err = c.write(rest)
 	}
 	return err
 }
@@ -254,18 +254,18 @@ func (c *Conn) writeInTurn() error {
 	return c.write(nil)
 }
 
-// write makes one write of the Machine's output and behind. The caller holds turn and
-// mu; write releases mu during I/O. After a write has failed, no other is tried, because
-// a frame may have been cut. Bytes that the peer sent before can still be read for a
-// while: often there is a Close frame, which says more than the error.
-func (c *Conn) write(behind []byte) error {
+// write makes one write of the Machine's output, followed by rest. The caller holds turn
+// and mu; write releases mu during I/O. After a failed write it never writes again,
+// because a frame may have been cut. Bytes that the peer sent before can still be read
+// for a while. They often contain a Close frame, which says more than the error.
+func (c *Conn) write(rest []byte) error {
 	out, lent := c.m.TakeOutput(nil), c.lent
 	c.lent = nil
 	err := c.writeErr
-	if err == nil && len(out)+len(behind) > 0 {
+	if err == nil && len(out)+len(rest) > 0 {
 		c.beforeWrite()
 		c.mu.Unlock()
-		err = c.writeBytes(out, behind)
+		err = c.writeBytes(out, rest)
 		c.mu.Lock()
 	}
 	if lent != nil && cap(out) <= maxFrameBuffer {
@@ -282,8 +282,8 @@ func (c *Conn) write(behind []byte) error {
 	return c.sendable()
 }
 
-// beforeWrite sets the deadline that WriteTimeout asks for, where SetWriteDeadline
-// has set none. The caller holds mu.
+// beforeWrite sets the deadline of WriteTimeout, unless SetWriteDeadline has set one.
+// The caller holds mu.
 func (c *Conn) beforeWrite() {
 	if c.leaving || !c.writeDeadline.IsZero() {
 		return
@@ -294,12 +294,11 @@ func (c *Conn) beforeWrite() {
 	}
 }
 
-// writeBytes makes one system call of two pieces of memory, where there are two,
-// and as many more as a slow peer makes necessary.
-func (c *Conn) writeBytes(out, behind []byte) error {
-	if len(out) > 0 && len(behind) > 0 {
-		c.vector = append(c.vector[:0], out, behind)
-		whole := c.vector // WriteTo eats what it is called on
+// writeBytes writes both slices with one system call, or more if the peer is slow.
+func (c *Conn) writeBytes(out, rest []byte) error {
+	if len(out) > 0 && len(rest) > 0 {
+		c.vector = append(c.vector[:0], out, rest)
+		whole := c.vector // WriteTo consumes the slice that it is called on
 		defer func() {
 			clear(whole)
 			c.vector = whole[:0]
@@ -312,17 +311,17 @@ func (c *Conn) writeBytes(out, behind []byte) error {
 		}
 	}
 	if len(out) > 0 {
-		behind = out
+		rest = out
 	}
 	if _, ok := c.nc.(*tls.Conn); ok {
-		return c.writeRecords(behind)
+		return c.writeRecords(rest)
 	}
 	for {
-		n, err := c.nc.Write(behind)
+		n, err := c.nc.Write(rest)
 		if n == 0 || !c.mayGoOn(err) {
 			return err
 		}
-		behind = behind[n:]
+		rest = rest[n:]
 	}
 }
 
@@ -368,8 +367,8 @@ type Prepared struct {
 	frame   []byte // as a server sends it
 }
 
-// Prepare returns p as a Prepared message of type opcode; it keeps no part of p.
-// Text must be UTF-8.
+// Prepare returns p as a Prepared message of type opcode. It does not keep p. Text must
+// be UTF-8.
 func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 	if opcode != wire.Text && opcode != wire.Binary {
 		return nil, errNotAType
@@ -381,9 +380,9 @@ func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 	return &Prepared{opcode: opcode, payload: m.out[len(m.out)-len(p):], frame: m.out}, nil
 }
 
-// WritePrepared sends a prepared message. A server sends the same bytes to
-// every peer, uncompressed, and copies none of them; a client must mask each
-// frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
+// WritePrepared sends a prepared message. A server sends the same uncompressed bytes to
+// every peer without copying them. A client must mask each frame with a new key (RFC
+// 6455 §5.3), so it does the same as WriteMessage.
 func (c *Conn) WritePrepared(p *Prepared) error {
 	if c.m.role == wire.Client {
 		return c.WriteMessage(p.opcode, p.payload)
@@ -406,15 +405,15 @@ func (c *Conn) NextWriter(opcode wire.Opcode) (io.WriteCloser, error) {
 	return &writer{c: c, opcode: opcode}, nil
 }
 
-// fragmentSize is the payload of a frame that a writer sends.
+// fragmentSize is the payload size of the frames that a writer sends.
 const fragmentSize = 4 << 10
 
-// A writer is what NextWriter returns.
+// A writer is the result of NextWriter.
 type writer struct {
 	c      *Conn
 	opcode wire.Opcode // of the next frame
 	buf    []byte
-	err    error // why the message cannot go on
+	err    error // why the message cannot continue
 }
 
 // Write implements io.Writer.
@@ -448,7 +447,7 @@ func (w *writer) Close() error {
 	return err
 }
 
-// send sends what is in buf as a fragment.
+// send sends the bytes in buf as a fragment.
 func (w *writer) send(fin bool) error {
 	if w.err = w.c.writeFrame(w.opcode, fin, w.buf); w.err == nil {
 		w.opcode, w.buf = wire.Continuation, w.buf[:0]
