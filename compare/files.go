@@ -87,7 +87,7 @@ func naming(name string, err error) error {
 	return nil
 }
 
-// discard closes a file that openNew opened, and removes it if it is new.
+// discard closes a file from openNew, and removes the file if it is new.
 func discard(f *os.File, name string) {
 	f.Close()
 	if f.Name() != name {
@@ -95,8 +95,8 @@ func discard(f *os.File, name string) {
 	}
 }
 
-// writtenTo returns an error if folder is one of this module and does not exist:
-// compare then runs in another directory, and would make the folder there.
+// writtenTo returns an error if folder is a folder of this module and does not exist.
+// compare is then running in another directory, and would create the folder there.
 func writtenTo(folder string) error {
 	if folder != outputsDir && folder != scenariosDir {
 		return nil

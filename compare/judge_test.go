@@ -93,7 +93,7 @@ func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
 		t.Errorf("%q is not in\n%s", want, out)
 	}
 	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/length-16-for-0"); strings.Contains(out, "part") {
-		t.Errorf("one endpoint parts from nobody, and yet:\n%s", out)
+		t.Errorf("there is only one endpoint, but the output lists differences:\n%s", out)
 	}
 }
 
@@ -298,8 +298,8 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	// Each form has what the judge sent, with the place that the target must not
-	// accept, and then what came back.
+	// Each form shows the bytes of the judge, marks the place that the target must not
+	// accept, and then shows the answer of the target.
 	plain := func(text string) string {
 		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
 	}
@@ -486,8 +486,8 @@ func echoOnce(t *testing.T, addr string) {
 	}
 }
 
-// TestWhatReferenceAndGorillaDoIsWhatIsStored plays all cases against both. What
-// comes out must be the same in every run, and every difference explained.
+// TestWhatReferenceAndGorillaDoIsWhatIsStored runs all cases against both. The
+// results must be the same in every run, and every difference explained.
 func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 	if race {
 		t.Skip("minutes under the race detector, which package runner has looking on")

@@ -22,11 +22,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// A front stands before the reference and lets it be odd: slow, full or mortal.
+// A front relays to the reference and makes it seem slow, full or mortal.
 type front struct {
 	t      *testing.T
 	addr   string // where it listens
-	echo   string // where the reference does
+	echo   string // where the reference listens
 	limit  int    // connections at once; the next is answered with 503
 	out    func(w io.Writer, b []byte) error
 	deadly []byte // what the process dies of
