@@ -178,9 +178,7 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	both.Wait()
 	for _, t := range trials {
 		t.confirm()
-		if !t.idle && workers > 1 && len(cases) > Few {
-			t.sample()
-		}
+		t.sample()
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {

@@ -62,15 +62,18 @@ type trial struct {
 	workers int
 	tell    func(int, suite.Report)
 
-	mu     sync.Mutex
-	list   []played // by the index of the case
-	alarm  alarm
-	spoke  bool  // the target has sent bytes after an opening handshake
-	quiet  int   // cases in which the target sent none
-	row    int   // consecutive cases without a response to the handshake
-	last   int   // the last case with one
-	flood  []int // cases in which the target sent without end
-	sane   bool  // the target has answered a case correctly without sending without end
+	mu    sync.Mutex
+	list  []played // by the index of the case
+	alarm alarm
+	spoke bool  // the target has sent bytes after an opening handshake
+	quiet int   // cases in which the target sent none
+	row   int   // consecutive cases without a response to the handshake
+	last  int   // the last case with one
+	flood []int // cases in which the target sent without end
+	sane  bool  // the target has answered a case correctly without sending without end
+	// held has, by section, the last passed case, whose report waits for sample. It is
+	// nil if no case is run again for that.
+	held   map[string]int
 	stored int
 	deaths int
 	blamed string // the case that ended the process
@@ -80,6 +83,9 @@ func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers 
 	r := &trial{ctx: ctx, target: t, cases: cases, idle: t.Silent || t.Stalls, workers: workers, tell: tell, list: make([]played, len(cases))}
 	if r.idle || t.Slow {
 		r.workers *= 4
+	}
+	if !r.idle && workers > 1 && len(cases) > Few {
+		r.held = map[string]int{}
 	}
 	return r
 }
@@ -106,13 +112,25 @@ func doubtful(r suite.Report) bool {
 	return r.Worst() > suite.Note && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
 }
 
-// settle makes r the final report of case i.
+// settle makes r the final report of case i. It tells the report, or holds it for sample
+// and tells the one that was held before.
 func (t *trial) settle(i int, r suite.Report) {
 	t.mu.Lock()
 	p := &t.list[i]
 	p.report, p.done, p.final = r, true, true
+	told := true
+	if t.held != nil && r.Worst() == suite.Pass && !r.Again && !t.cases[i].Heavy {
+		section := t.cases[i].Group()
+		if last, ok := t.held[section]; !ok {
+			t.held[section], told = i, false
+		} else if i > last {
+			t.held[section], i, r = i, last, t.list[last].report
+		}
+	}
 	t.mu.Unlock()
-	t.tell(i, r)
+	if told {
+		t.tell(i, r)
+	}
 }
 
 // left returns the cases without a report.
@@ -370,24 +388,19 @@ func (t *trial) confirm() {
 	}
 }
 
-// sample runs the last passed case of each section again, alone. If the case then breaks
-// a MUST, twice, sample changes its report.
+// sample runs the last passed case of each section again, alone, and tells its report. If
+// the case then breaks a MUST, twice, that is its report.
 func (t *trial) sample() {
-	last := map[string]int{}
-	for i, p := range t.list {
-		if p.final && p.report.Worst() == suite.Pass && !p.report.Again && !t.cases[i].Heavy {
-			last[t.cases[i].Group()] = i
+	wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
+	for _, i := range slices.Sorted(maps.Values(t.held)) {
+		r := t.list[i].report
+		if t.ctx.Err() == nil && wrong(t.run(i, false)) {
+			if alone := t.run(i, true); wrong(alone) {
+				r = alone
+				r.Reason += " It passed while other cases ran."
+			}
 		}
-	}
-	for _, i := range slices.Sorted(maps.Values(last)) {
-		wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
-		if !wrong(t.run(i, false)) {
-			continue
-		}
-		if r := t.run(i, true); wrong(r) {
-			r.Reason += " Beside other cases it passed."
-			t.settle(i, r)
-		}
+		t.tell(i, r)
 	}
 }
 

@@ -299,7 +299,7 @@ func TestAProcessThatDiesAndDoesNotComeBackIsNamedAndTheRestIsNotJudged(t *testi
 			named = r.Reason
 		}
 	}
-	const want = "The process died, and any of these cases may have ended it: "
+	const want = "The process died. Any of these cases may have killed it: "
 	if len(reports) != len(cases) || out < 20 || !strings.HasPrefix(named, want) {
 		t.Fatalf("%d reports of %d cases, %d not judged: %s", len(reports), len(cases), out, named)
 	}
@@ -390,7 +390,7 @@ func TestAServerThatStopsAnsweringIsNoticed(t *testing.T) {
 			return refuses(ctx)
 		}}}, 0, nil)
 		last := reports[len(reports)-1]
-		if took := time.Since(began); took > time.Minute || last.Verdict != suite.NotJudged || !strings.HasPrefix(last.Reason, "It stopped answering; the last case that it answered is ") {
+		if took := time.Since(began); took > time.Minute || last.Verdict != suite.NotJudged || !strings.HasPrefix(last.Reason, "It stopped answering. The last case that it answered is ") {
 			t.Errorf("in %s; the last: %s: %s", took, last.Verdict, last.Reason)
 		}
 	})
@@ -455,9 +455,16 @@ func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
 	}}
 	target := f.start(t)
 	alone := 0
-	for _, r := range runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil) {
-		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " Beside other cases it passed.") {
+	told := map[string][]suite.Verdict{}
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, func(r suite.Report) {
+		told[r.Case.ID] = append(told[r.Case.ID], r.Worst())
+	})
+	for _, r := range reports {
+		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " It passed while other cases ran.") {
 			alone++
+		}
+		if got := told[r.Case.ID]; !slices.Equal(got, []suite.Verdict{r.Worst()}) {
+			t.Errorf("%s is told as %v, want its final result, %s, once", r.Case.ID, got, r.Worst())
 		}
 	}
 	if alone == 0 {
@@ -483,7 +490,7 @@ func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
 			played, said := 0, map[string]int{}
 			for _, r := range reports {
 				switch {
-				case strings.HasPrefix(r.Reason, "It sends without end when the WebSocket is open, as in "):
+				case strings.HasPrefix(r.Reason, "It sends without end once the WebSocket is open, as in "):
 					said[r.Reason]++
 				case !r.Case.Refused():
 					played++
