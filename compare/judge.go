@@ -215,12 +215,11 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		if slices.Contains(runner.Names(targets), e.Name) {
 			return complain(stderr, fmt.Errorf("-endpoint names %s twice", e.Name))
 		}
-		addr, stop, err := runner.Serve(e)
+		target, stop, err := runner.Serve(e)
 		if err != nil {
 			return complain(stderr, err)
 		}
 		defer stop()
-		target := runner.TargetOf(e.Name, addr)
 		target.Patience = j.patience
 		targets = append(targets, target)
 	}

@@ -39,12 +39,12 @@ func running(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err := runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return "ws://" + addr + "/any/path?query"
+	return "ws://" + target.Host + "/any/path?query"
 }
 
 func TestAServerIsJudgedByItsURL(t *testing.T) {
@@ -498,12 +498,11 @@ func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr, stop, err := runner.Serve(e)
+		target, stop, err := runner.Serve(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer stop()
-		target := runner.TargetOf(name, addr)
 		targets = append(targets, target)
 	}
 	cases := suite.ForRole(suite.All(), wire.Server)

@@ -29,7 +29,7 @@ func judged(t *testing.T, name string) (addr string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, ok := e.Listen(l)
+	_, stop, ok := e.Listen(l)
 	if !ok {
 		t.Fatalf("%s is not known", name)
 	}

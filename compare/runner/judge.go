@@ -23,17 +23,18 @@ const Workers = 16
 // cases, only the results matter.
 const Few = 10
 
-// Serve serves e on a port of this computer until stop is called. The implementations
-// under study use their Listen, others net/http. stop returns when all goroutines have
-// ended.
-func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
+// Serve serves e on a port of this computer until stop is called. It returns e as a target
+// for cases; t.Host is the address. The implementations under study use their Listen,
+// others net/http. stop returns when all goroutines have ended.
+func Serve(e endpoint.Endpoint) (t suite.Target, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
+		return t, nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
 	}
-	addr = l.Addr().String()
-	if stop, ok := e.Listen(l); ok {
-		return addr, stop, nil
+	t = TargetOf(e.Name, l.Addr().String())
+	if dial, stop, ok := e.Listen(l); ok {
+		t.Dial = dial
+		return t, stop, nil
 	}
 	var running sync.WaitGroup
 	s := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +44,7 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 		e.Serve(w, r, rec, func(endpoint.Server) {})
 	})}
 	running.Go(func() { _ = s.Serve(endpoint.KeepReads(l)) })
-	return addr, func() {
+	return t, func() {
 		s.Close()
 		running.Wait()
 	}, nil

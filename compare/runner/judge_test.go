@@ -40,14 +40,13 @@ func judge(t *testing.T, name string) []suite.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err := runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
 	began := time.Now()
 	cases := affordable(suite.ForRole(suite.All(), wire.Server))
-	target := runner.TargetOf(name, addr)
 	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
 	if len(reports) != len(cases) {
 		t.Errorf("%d reports of %d cases", len(reports), len(cases))

@@ -50,7 +50,7 @@ func (f *front) start(t *testing.T) suite.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.t, f.echo, f.conns = t, echo, map[net.Conn]bool{}
+	f.t, f.echo, f.conns = t, echo.Host, map[net.Conn]bool{}
 	f.listen("127.0.0.1:0")
 	t.Cleanup(func() {
 		f.reborn = false
