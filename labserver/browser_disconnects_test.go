@@ -78,14 +78,14 @@ func (e *goError) String() string {
 // plays has the page's own player play scenarios at endpoints, all at once, and
 // gives back the events of the session when all are over.
 const plays = `(async (scenarios, endpoints) => {
-	const {lab} = await import("/static/lab.js");
-	const {player} = await import("/static/player.js");
+	const {lab} = document.querySelector("ws-lab");
+	const {player} = lab;
 	const begun = [];
 	for (const scenario of scenarios)
 		for (const endpoint of endpoints) begun.push(await player.begin({scenario, endpoint, as: "browser", pause: -1}));
-	const over = () => begun.every(({play}) => lab.history.events.some(({step}) => step?.play === play && step.phase === "over"));
-	while (!over()) await new Promise(done => lab.addEventListener("events", () => setTimeout(done), {once: true}));
-	return JSON.stringify(lab.history.events);
+	const over = () => begun.every(({play}) => lab.session.history.events.some(({step}) => step?.play === play && step.phase === "over"));
+	while (!over()) await new Promise(done => lab.session.addEventListener("events", () => setTimeout(done), {once: true}));
+	return JSON.stringify(lab.session.history.events);
 })`
 
 // TestTheFiveDisconnectsInARealBrowser plays them all at once, since a browser
@@ -131,12 +131,12 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 	}
 	// What was measured can be guessed: the page offers it as a choice.
 	unasked := eval[string](p, `(async () => {
-		const {lab} = await import("/static/lab.js");
+		const {lab} = document.querySelector("ws-lab");
 		const {columns, measure, verdict} = await import("/static/outcome.js");
 		const out = [];
-		for (const play of lab.rows.plays.byId.values()) {
-			const conn = lab.rows.byClient.get(play.token);
-			const outcome = measure(lab.history.events.filter(e => e.conn === conn.id || e.script?.client === play.token), play.settled);
+		for (const play of lab.session.rows.plays.byId.values()) {
+			const conn = lab.session.rows.byClient.get(play.token);
+			const outcome = measure(lab.session.history.events.filter(e => e.conn === conn.id || e.script?.client === play.token), play.settled);
 			for (const [name, {choices}] of Object.entries(columns)) {
 				const is = verdict(name, outcome, true);
 				if (is === "other" || !choices.some(([v]) => v === is)) out.push(play.scenario + " " + play.endpoint + ": " + name + " is " + JSON.stringify(is));

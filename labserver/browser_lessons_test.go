@@ -81,13 +81,13 @@ func TestATallyCountsWhatEachRunToldThePage(t *testing.T) {
 	row := `document.querySelector("ws-tally [data-of='disconnect-5-read']")`
 	eval[any](p, `void `+row+`.querySelector("button").focus(), null`)
 	p.press(kb.Enter)
-	p.until("it runs, and the button that stops it has the focus", row+`.contains(document.activeElement) && document.activeElement.textContent == "Stop"`)
+	p.until("it runs, and the button that stops it has the focus", row+`.contains(document.activeElement) && document.activeElement.textContent == "Stop runs"`)
 	p.until("two runs are counted", `Number(`+row+`.cells[1].textContent) >= 2`)
 	p.press(kb.Enter)
 	p.until("it has stopped, and the button that runs it has the focus", `/^Stopped after/.test(document.querySelector("ws-tally .status").textContent) && document.activeElement.dataset.run == "disconnect-5-read"`)
 	const told = `(async () => {
-		const {lab} = await import("/static/lab.js");
-		const closes = lab.history.events.filter(e => e.script?.what == "onclose");
+		const {lab} = document.querySelector("ws-lab");
+		const closes = lab.session.history.events.filter(e => e.script?.what == "onclose");
 		return [closes.length, closes.filter(e => e.script.wasClean).length, closes.filter(e => !e.script.wasClean).length].join();
 	})()`
 	cells := `[...` + row + `.cells].slice(1, 4).map(c => c.textContent).join()`

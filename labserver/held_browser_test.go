@@ -19,22 +19,22 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
 	p.click("article ws-do", "Hold the wire")
 	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
-	eval[bool](p, `import("/static/lab.js").then(({lab}) => { window.lab = lab; return true; })`)
+	eval[bool](p, `!!(window.lab = document.querySelector("ws-lab").lab)`)
 	held := func(from string) string {
-		return fmt.Sprintf(`[...lab.rows.conns.values()].filter(c => c.held.some(r => r.event.frame && r.event.from == %q)).length == 2`, from)
+		return fmt.Sprintf(`[...lab.session.rows.conns.values()].filter(c => c.held.some(r => r.event.frame && r.event.from == %q)).length == 2`, from)
 	}
 	p.click("article ws-do", "Close with a reason")
 	p.until("the tab's Close frames are held", held("client"))
-	p.click("article ws-do", "Step")
+	p.click("article ws-do", "Release the Close frame")
 	p.until("the servers' Close frames are held", held("server"))
-	p.until("the FINs wait behind them", `lab.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
+	p.until("the FINs wait behind them", `lab.session.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
 	p.until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)
 	time.Sleep(4 * time.Second) // the learner's look
 	p.click("article ws-do", "Step again")
-	p.until("the tab was told of both ends", `lab.history.events.filter(e => e.script?.what == "onclose").length == 2`)
+	p.until("the tab was told of both ends", `lab.session.history.events.filter(e => e.script?.what == "onclose").length == 2`)
 
 	var events []told
-	if err := json.Unmarshal([]byte(eval[string](p, `JSON.stringify(lab.history.events)`)), &events); err != nil {
+	if err := json.Unmarshal([]byte(eval[string](p, `JSON.stringify(lab.session.history.events)`)), &events); err != nil {
 		t.Fatal(err)
 	}
 	closed := map[int][]string{} // by connection, the result of the server's FIN
@@ -79,9 +79,9 @@ func TestThePageSaysWhoGaveUpOverAHeldFrame(t *testing.T) {
 	p.click("article ws-do", "Close with a reason")
 	began := time.Now()
 	eval[bool](p, `(async () => {
-		const {lab} = await import("/static/lab.js");
-		const gaveUp = () => lab.history.events.filter(e => e.from == "client" && (e.tcp?.what == "fin" || e.tcp?.what == "rst")).length == 2;
-		while (!gaveUp()) await new Promise(done => lab.addEventListener("events", () => setTimeout(done), {once: true}));
+		const {lab} = document.querySelector("ws-lab");
+		const gaveUp = () => lab.session.history.events.filter(e => e.from == "client" && (e.tcp?.what == "fin" || e.tcp?.what == "rst")).length == 2;
+		while (!gaveUp()) await new Promise(done => lab.session.addEventListener("events", () => setTimeout(done), {once: true}));
 		return true;
 	})()`)
 	t.Logf("the browser gave up after %.1f s", time.Since(began).Seconds())

@@ -23,11 +23,11 @@ func TestAfterAPlayOnBothTheFirstDifferenceIsSelected(t *testing.T) {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			p := openTab(t, base, width, 900)
 			p.goTo("/lessons/02-frames")
-			eval[bool](p, `import("/static/lab.js").then(({lab}) => { window.lab = lab; return true; })`)
+			eval[bool](p, `!!(window.lab = document.querySelector("ws-lab").lab)`)
 			for n := range 2 { // the second time among the rows of the first
 				eval[bool](p, `(() => { [...document.querySelectorAll("ws-do button")].find(b => b.dataset.do?.includes("long-length-form")).click(); return true; })()`)
-				p.until("both plays are over", fmt.Sprintf(`lab.rows.plays.byId.size == %d && [...lab.rows.plays.byId.values()].every(p => p.over != Infinity)`, 2*n+2))
-				p.until("what is selected is of this time", fmt.Sprintf(`lab.rows.bySeq.get(lab.selection.seq)?.conn.round == %d`, n+1))
+				p.until("both plays are over", fmt.Sprintf(`lab.session.rows.plays.byId.size == %d && [...lab.session.rows.plays.byId.values()].every(p => p.over != Infinity)`, 2*n+2))
+				p.until("what is selected is of this time", fmt.Sprintf(`lab.session.rows.bySeq.get(lab.inspector.selection.seq)?.conn.round == %d`, n+1))
 				p.until("their first difference is selected and in view", partedNow)
 				text := eval[string](p, partedNow)
 				for _, part := range []string{"CLOSE", "TEXT", "≠"} {
@@ -37,11 +37,11 @@ func TestAfterAPlayOnBothTheFirstDifferenceIsSelected(t *testing.T) {
 				}
 			}
 			// One mark for each of the two times, each column in its order, and no time goes back.
-			if n := eval[int](p, `lab.view.list.filter(p => lab.view.differences(p, Infinity).length).length`); n != 2 {
+			if n := eval[int](p, `lab.cursor.view.list.filter(p => lab.cursor.view.differences(p, Infinity).length).length`); n != 2 {
 				t.Errorf("%d rows are marked, want one of each time", n)
 			}
 			wrong := eval[string](p, `["left", "right"].flatMap(side => {
-				const rows = lab.view.list.map(p => p[side]).filter(r => r);
+				const rows = lab.cursor.view.list.map(p => p[side]).filter(r => r);
 				return rows.filter((r, i) => i && (r.at < rows[i - 1].at || r.event.seq < rows[i - 1].event.seq)).map(r => side + " " + r.event.seq);
 			}).join()`)
 			if wrong != "" {

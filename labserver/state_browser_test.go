@@ -56,7 +56,7 @@ func TestTheTimelineFollowsItsEndWhenItsHeightChanges(t *testing.T) {
 	p.until("the scroll is noticed", `!document.querySelector("ws-timeline").tail.follows`)
 	p.do(chromedp.EmulateViewport(1440, 700))
 	p.until("the window is lower", `innerHeight == 700`)
-	eval[any](p, `import("/static/lab.js").then(({lab}) => Promise.all(lab.ready().map(s => lab.post("server", {client: s.token, do: "text", text: "more"}))))`)
+	eval[any](p, `(({sockets, session}) => Promise.all(sockets.ready().map(s => session.post("server", {client: s.token, do: "text", text: "more"}))))(document.querySelector("ws-lab").lab)`)
 	rows := eval[int](p, rowCount)
 	p.until("more has come", fmt.Sprintf(`%s > %d || /more/.test(document.querySelector("ws-timeline").textContent)`, rowCount, rows-1))
 	p.calm(rowCount)
@@ -183,7 +183,7 @@ func TestAnActionsFrameStaysSelectedUntilALearnerGoesOn(t *testing.T) {
 	p.click("ws-lab .bar", "Connect")
 	p.until("it is open", `[...document.querySelectorAll("ws-lab .states b")].some(b => b.textContent == "OPEN")`)
 	send := func(text string) {
-		eval[any](p, `import("/static/lab.js").then(({lab}) => Promise.all(lab.ready().map(s => lab.post("server", {client: s.token, do: "text", text: `+quoteJS(text)+`}))))`)
+		eval[any](p, `(({sockets, session}) => Promise.all(sockets.ready().map(s => session.post("server", {client: s.token, do: "text", text: `+quoteJS(text)+`}))))(document.querySelector("ws-lab").lab)`)
 		p.until("the server's message is there", fmt.Sprintf(`document.querySelector("ws-timeline").textContent.includes(%s)`, quoteJS(text)))
 		p.calm(rowCount)
 	}
@@ -231,7 +231,7 @@ func TestAfterARestartOfTheLabServerNoSentenceContradictsAnother(t *testing.T) {
 	}
 	submit("raw-open", `^✔ The raw client is connected to reference\.`)
 	submit("connect", `^✔ Connected to reference and gorilla\.`)
-	submit("send", `^✔ The tab sent 5 bytes\.`)
+	submit("send", `^✔ Your page sent 5 bytes\.`)
 
 	// Another tab, in which a play waits and a browser's own connection with it.
 	ctx, cancel := chromedp.NewContext(p.ctx)
@@ -254,7 +254,7 @@ func TestAfterARestartOfTheLabServerNoSentenceContradictsAnother(t *testing.T) {
 	for _, one := range []*tab{p, q} {
 		one.until("it says that the session is over", lost)
 		honest(t, one, "after the restart")
-		one.click("ws-lab .banner", "Fresh session")
+		one.click("ws-lab .banner", "Start new session")
 		one.until("there is a session again", `document.querySelector("ws-lab .banner").hidden && /^Connect to see/.test(document.querySelector("ws-lab .notice").textContent)`)
 	}
 	if left := eval[[]string](p, `[...document.querySelectorAll("ws-free output")].map(o => o.textContent).filter(Boolean)`); len(left) > 0 {
@@ -309,7 +309,7 @@ func TestGoingBackToCompareResumesTheRun(t *testing.T) {
 	before = eval[int](p, `window.left`)
 	p.until("more is judged than when the page was left", fmt.Sprintf("%s > %d", total, before))
 	// Every report is taken once.
-	twice := eval[[]string](p, `(({matrix, running}) => [...(running.get("own")?.told || [])].filter(([name, n]) => n != matrix.reports.get(name).size).map(String))(document.querySelector("ws-compare"))`)
+	twice := eval[[]string](p, `(({matrix, running}) => [...(running.get("own")?.told || [])].filter(([name, n]) => n != matrix.reports.get(name).size).map(String))(document.querySelector("ws-compare").judging)`)
 	if len(twice) > 0 {
 		t.Errorf("reports were taken more than once: %v", twice)
 	}
@@ -350,7 +350,7 @@ func TestGoingBackToALabLosesAndRepeatsNothing(t *testing.T) {
 	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil || len(list.Connections) != 1 {
 		t.Fatalf("the list of connections is %v, %v", list, err)
 	}
-	frames := `import("/static/lab.js").then(({lab}) => lab.history.events.filter(e => e.frame).length)`
+	frames := `document.querySelector("ws-lab").lab.session.history.events.filter(e => e.frame).length`
 	p.goTo("/lab?watch=" + list.Connections[0].Session)
 	p.until("what was recorded is there", wireRows+` >= 8`)
 	goBack(p, func() { echo(30) })
@@ -360,7 +360,7 @@ func TestGoingBackToALabLosesAndRepeatsNothing(t *testing.T) {
 	if n := eval[int](p, frames); n != 72 {
 		t.Errorf("the page has %d frames, and 72 crossed", n)
 	}
-	if gaps := eval[int](p, `import("/static/lab.js").then(({lab}) => lab.history.events.filter((e, i, all) => i && e.seq != all[i - 1].seq + 1).length)`); gaps > 0 {
+	if gaps := eval[int](p, `document.querySelector("ws-lab").lab.session.history.events.filter((e, i, all) => i && e.seq != all[i - 1].seq + 1).length`); gaps > 0 {
 		t.Errorf("the recording has %d gaps", gaps)
 	}
 	p.blameless()

@@ -1,10 +1,9 @@
 /**
- * What a person ordered, the frames that it caused, and how it stands now.
+ * One action, the frames that it caused, and its result so far.
  *
- * An action leads to the first frame that it causes from its own side: the
- * frame that was sent, not the answer. Where the text beside a button speaks of
- * another, the button names it. The sentence beside the button is made from
- * what is true now, so that it is never about a connection that has ended since.
+ * An action leads to the first frame that its own side sends, not to the answer,
+ * unless its button names another. The sentence beside the button is made from
+ * the present state, so it is never about a connection that has closed since.
  *
  * @typedef {import("./types.js").Action} Action
  * @typedef {import("./types.js").End} End
@@ -12,24 +11,24 @@
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {import("./predict.js").Question["about"]} About
  * @typedef {{endpoint: string, token: string}} Client
- * @typedef {{readyState: number, opened: boolean, close: {code: number, wasClean: boolean}|null}} Tab what a WebSocket of the page says
+ * @typedef {{readyState: number, opened: boolean, close: {code: number, wasClean: boolean}|null}} Tab the state of a WebSocket of the page
  * @typedef {{rows: Rows, session: string, server: "there"|"gone"|"lost", holding: boolean, tab: (token: string) => Tab|undefined}} World
  * @typedef {{sign: "✔"|"×"|"…"|"", text: string}} Status
  */
 
 import { upTo } from "./history.js";
-import { heldAt } from "./rows.js";
+import { heldAt } from "./shown.js";
 import { matches } from "./predict.js";
-import { count } from "./format.js";
+import { capital, count } from "./format.js";
 
-const most = 5000; // rows that are looked through for what an action caused
+const most = 5000; // rows that are searched for the effects of an action
 const apart = 5000; // microseconds that the server may have set a page's clock back by
 
 /** @param {End} from @param {string} [opcode] @returns {About} */
 const frame = (from, opcode) => (opcode ? { kind: "frame", from, opcode } : { kind: "frame", from });
 
 /**
- * What an action causes from its own side, the best first.
+ * The events that an action causes from its own side, the best first.
  * @param {Action} a
  * @returns {About[]}
  */
@@ -48,7 +47,7 @@ export function caused(a) {
     case "raw-close":
       return [{ kind: "tcp", from: "client" }];
     case "scenario":
-      // One that is refused sends no frame, and its request is all there is.
+      // A refused scenario has only its request.
       return [frame("client"), { kind: "handshake", from: "client" }];
     case "ping":
     case "pong":
@@ -75,18 +74,18 @@ export class Act {
     this.after = after;
     /** @type {Client[]} */
     this.clients = [];
-    /** @type {Map<string, number>} when the page's JavaScript did it, by token, in microseconds */
+    /** @type {Map<string, number>} the time at which JavaScript did it, by token, in microseconds */
     this.at = new Map();
     this.size = 0; // bytes that it sends
-    this.note = ""; // what a part of it came to that could not be done
-    this.asked = true; // whether the server has yet to say that it took the order
-    /** @type {Map<string, number>} seq of the last event when the server took the order, by token */
+    this.note = ""; // why one of its clients could not do it
+    this.asked = true; // whether the server has not accepted the order yet
+    /** @type {Map<string, number>} seq of the last event when the server accepted the order, by token */
     this.began = new Map();
     /** @type {Map<string, {row: Row, best: boolean}>} the first frame that it caused, by token */
     this.rows = new Map();
-    /** @type {Set<string>} tokens of which that frame is known for certain */
+    /** @type {Set<string>} tokens whose first frame is known for certain */
     this.known = new Set();
-    /** @type {Map<string, Row>} what its button names, by token */
+    /** @type {Map<string, Row>} the row that its button names, by token */
     this.named = new Map();
   }
 
@@ -126,7 +125,7 @@ export class Act {
 
   /**
    * The row that it leads to as far as that is known, and whether that is final.
-   * @param {string} endpoint the one that is looked at, of two
+   * @param {string} endpoint the shown one of two
    * @returns {{row: Row|null, sure: boolean}}
    */
   target(endpoint) {
@@ -143,7 +142,7 @@ export class Act {
   }
 
   /**
-   * How it stands now; null when there is nothing to say any more.
+   * Its result so far; null when nothing is left to say.
    * @param {World} world
    * @returns {Status|null}
    */
@@ -154,7 +153,7 @@ export class Act {
       case "hold":
         return there && world.holding ? { sign: "✔", text: "The wire is held." } : null;
       case "run":
-        return there && !world.holding ? { sign: "✔", text: "The wire runs freely." } : null;
+        return there && !world.holding ? { sign: "✔", text: "The wire is not held." } : null;
       case "step":
       case "back":
       case "restart":
@@ -177,8 +176,8 @@ export class Act {
   }
 
   /**
-   * How it stands with one of its clients. In the text "%s" is the name of the
-   * server, "%c" its connection and "%v" the verb of that.
+   * Its result so far for one client. In the text "%s" is the name of the server,
+   * "%c" its connection, and "%v" the verb for that.
    * @param {Client} client
    * @param {World} world
    * @returns {Status}
@@ -196,17 +195,14 @@ export class Act {
     if (what === "raw-close") return over ? { sign: "✔", text: "The raw client's TCP %c %v closed." } : { sign: "…", text: "The raw client is closing its TCP %c." };
     if (what === "scenario") return ran(this.action.name || "", world.rows.plays.byToken.get(token), world.server);
     const [doing, done] = words(what, this.size);
-    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never gets it.` };
-    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c ended while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
-    // A raw client may write what is no frame.
+    if (held === "dropped") return { sign: "×", text: `Dropped on the wire: ${done} to %s, which never receives it.` };
+    if (held === "waiting") return over ? { sign: "×", text: "Not delivered: the %c closed while the frame was held." } : { sign: "…", text: `Held on the wire: ${done}. Press → to release it.` };
+    // A raw client may write bytes that are not a frame.
     const is = row || (what === "raw-bytes" && !this.asked);
-    if (!is) return over ? { sign: "×", text: "Not sent: the %c ended first." } : { sign: "…", text: `${capital(doing)}.` };
-    return over ? { sign: "", text: `${capital(done)}. The %c %v closed now.` } : { sign: "✔", text: `${capital(done)}.` };
+    if (!is) return over ? { sign: "×", text: "Not sent: the %c closed first." } : { sign: "…", text: `${capital(doing)}.` };
+    return over ? { sign: "", text: `${capital(done)}. The %c %v now closed.` } : { sign: "✔", text: `${capital(done)}.` };
   }
 }
-
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** Names servers in a sentence. @param {string} text @param {Client[]} of */
 function fill(text, of) {
@@ -218,11 +214,11 @@ function fill(text, of) {
 function words(what, size) {
   switch (what) {
     case "send":
-      return [`the tab is sending ${count(size, "byte")}`, `the tab sent ${count(size, "byte")}`];
+      return [`your page is sending ${count(size, "byte")}`, `your page sent ${count(size, "byte")}`];
     case "raw-bytes":
       return [`the raw client is writing ${count(size, "byte")}`, `the raw client wrote ${count(size, "byte")}`];
     case "close":
-      return ["the tab is sending a Close frame", "the tab sent a Close frame"];
+      return ["your browser is sending a Close frame", "your browser sent a Close frame"];
     case "ping":
       return ["the server is sending a Ping", "the server sent a Ping"];
     case "pong":
@@ -253,13 +249,13 @@ function closed(tab) {
 /** @param {number|undefined} status of the response @param {boolean} over @returns {Status} */
 function rawConnection(status, over) {
   if (status !== undefined && status !== 101) return { sign: "×", text: `Refused: %s answered the raw client with ${status}.` };
-  if (over) return status ? { sign: "", text: "The raw client's %c %v closed now." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
+  if (over) return status ? { sign: "", text: "The raw client's %c %v now closed." } : { sign: "×", text: "Failed: the raw client's %c did not open." };
   return status ? { sign: "✔", text: "The raw client is connected to %s." } : { sign: "…", text: "The raw client is connecting to %s." };
 }
 
 /** @param {string} name @param {import("./play.js").Play|undefined} play @param {World["server"]} server @returns {Status} */
 function ran(name, play, server) {
-  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran ${name} on %s.` };
-  if (server === "lost") return { sign: "×", text: `Failed: ${name} did not end on %s.` };
-  return { sign: "…", text: `The raw client is running ${name} on %s.` };
+  if (play && play.over !== Infinity && !play.cut) return play.error ? { sign: "×", text: `Failed: the scenario ${name} ended early on %s.` } : { sign: "✔", text: `The raw client ran the scenario ${name} on %s.` };
+  if (server === "lost") return { sign: "×", text: `Failed: the scenario ${name} did not end on %s.` };
+  return { sign: "…", text: `The raw client is running the scenario ${name} on %s.` };
 }

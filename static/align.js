@@ -1,19 +1,14 @@
 /**
- * Two connections side by side. Each side keeps its own order. The same things
- * stand beside each other, the k-th of a kind by the k-th, and between them the
- * server's reactions that have no like.
+ * Two connections side by side. Each side keeps its own order. The k-th row of a
+ * kind is beside the k-th of the other side; rows without a counterpart are
+ * between them.
  *
- * What differs is told by package suite's rules (compare/suite/diff.go), so the
- * page and "compare judge" part two recordings at the same place: keys, addresses,
- * times, reasons and fields of plain HTTP are anybody's to choose, and no
- * difference. From the first difference on, what differs follows from it, until
- * both have answered something later alike.
+ * Differences after the first one follow from it, until both sides have answered
+ * something later alike.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {import("./rows.js").Conn} Conn
- * @typedef {import("./types.js").Frame} Frame
- * @typedef {import("./types.js").Handshake} Handshake
+ * @typedef {import("./connection.js").Conn} Conn
  * @typedef {"left"|"right"} Side
  *
  * @typedef {object} Pair
@@ -21,10 +16,10 @@
  * @property {number} seq it shows once the cursor has reached it
  * @property {Row|null} left
  * @property {Row|null} right
- * @property {boolean} part whether the other half is forgotten, so that nothing can be told of the two
+ * @property {boolean} part whether the other half is forgotten, so that the two cannot be compared
  * @property {boolean} differs whether it is a difference that does not follow from another
  *
- * A row with what it is like, and the group and step that it is of.
+ * A row with its kind (key), and its group and step (place).
  * @typedef {{row: Row, side: Side, key: string, place: string}} Placed
  *
  * One thing that is compared: the k-th of its kind on both sides.
@@ -32,7 +27,7 @@
  * @typedef {object} Group
  * @property {Conn|null} left
  * @property {Conn|null} right
- * @property {boolean} parted whether the two did something else, and nothing alike since
+ * @property {boolean} parted whether the two sides differed, and did nothing alike since
  * @property {boolean} asked  whether since then both were sent the same
  * @property {Map<string, Act>} acts
  * @property {Map<string, number>} counts how many of a kind there were on a side
@@ -40,17 +35,18 @@
  */
 
 import { upTo } from "./history.js";
-import { belongs, nobody } from "./rows.js";
-import { count, frameLine, quote, stepLine } from "./format.js";
+import { belongs, nobody } from "./connection.js";
+import { beside } from "./beside.js";
+import { brief, compared, explain } from "./differences.js";
 
 /**
- * What stands beside what: the side of a connection and the group in which it
- * has its counterpart, null for one that is not shown; and how a side is named.
+ * Says on which side and in which group a connection is, null for one that is
+ * not shown, and names the sides.
  * @typedef {object} Sides
  * @property {string[]} heads
  * @property {(conn: Conn) => {side: Side, group: string}|null} of
  * @property {(conn: Conn, side: Side) => string} name
- * @property {boolean} [handshake] false where other fields of the opening handshake are no difference
+ * @property {boolean} [handshake] false where header fields of the opening handshake are not compared
  */
 
 /** @type {Sides} the two servers beside each other, by the round in which both were dialled */
@@ -83,25 +79,10 @@ export function byPlay(left, right) {
 /** @param {Side} side @returns {Side} */
 const across = (side) => (side === "left" ? "right" : "left");
 
-/**
- * What kind of thing is compared in a row, "" for what is not. How the Go code,
- * or a raw client in Go, goes about its reads is its own affair. Of the end of
- * TCP what its peer sees counts: FIN or RST.
- * @param {Row} row
- */
-export function compared(row) {
-  const { frame, handshake, tcp, script, from } = row.event;
-  if (frame) return `${from} ${frame.header.opcode < 8 ? "message" : frame.header.name}`;
-  if (handshake) return `${from} ${handshake.what}`;
-  if (tcp && from === "server" && (tcp.what === "fin" || tcp.what === "rst" || (tcp.what === "closed" && row.conn.ended === row.event.seq))) return "server tcp";
-  if (script?.what === "onclose" && row.conn.as === "tab") return "told onclose";
-  return "";
-}
-
 /** Whether a row is something that the server did. @param {Row} row */
 const reacts = (row) => row.event.from === "server" && compared(row) !== "";
 
-/** What a row is like, for standing beside another. @param {Row} row */
+/** The kind of a row, which its counterpart shares. @param {Row} row */
 function kind(row) {
   const { step, tcp, script, call, kind, from } = row.event;
   if (step) return `step ${step.phase} ${step.index}`;
@@ -109,9 +90,8 @@ function kind(row) {
 }
 
 /**
- * How many pairs at the end of the list may be set anew when rows come: a few
- * while both sides keep up with each other, and many where one is far behind.
- * What is further behind than that finds its counterpart set already.
+ * The number of pairs at the end of the list that may change when rows arrive:
+ * few while both sides keep up with each other, many where one is far behind.
  */
 const loose = { least: 100, most: 4000 };
 
@@ -121,12 +101,12 @@ export class Pairs {
     this.sides = sides;
     /** @type {Pair[]} */
     this.list = [];
-    this.set = 0; // pairs at the front that stay as they are
-    /** @type {Placed[]} the rows of the others, as they came */
+    this.set = 0; // pairs at the front that no longer change
+    /** @type {Placed[]} the rows of the other pairs, in order of arrival */
     this.rows = [];
     this.taken = 0; // of the rows in total
     this.gone = 0; // pairs that the list has lost at its front
-    /** @type {Row|null} what stands for what is forgotten */
+    /** @type {Row|null} the row in place of the forgotten ones */
     this.gap = null;
     /** @type {Map<number, Pair>} by the seq of a row's event */
     this.bySeq = new Map();
@@ -141,17 +121,16 @@ export class Pairs {
     if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
     if (this.taken === rows.total) return;
     while (this.taken < rows.total) {
-      // However much comes at once, the end of the list stays short.
+      // In small batches, so that the end of the list stays short.
       for (let n = 0; n < loose.least && this.taken < rows.total; n++) this.take(rows.list[this.taken++ - rows.gone]);
       this.lay();
     }
   }
 
   /**
-   * Lets go of the rows that Rows has forgotten. What stood beside one of them
-   * stands alone from now on.
+   * Drops the rows that Rows has forgotten. Their counterparts are alone from now on.
    * @param {Rows} rows
-   * @param {Row} gap what stands for them
+   * @param {Row} gap the row in their place
    */
   forget(rows, gap) {
     const size = this.list.length;
@@ -189,7 +168,7 @@ export class Pairs {
     this.taken = Math.max(this.taken, rows.gone + 1);
   }
 
-  /** Gives the pairs from one on their places. @param {number} from */
+  /** Numbers the pairs. @param {number} from the first of them */
   number(from) {
     if (!from) this.bySeq.clear();
     for (let i = from; i < this.list.length; i++) {
@@ -200,12 +179,12 @@ export class Pairs {
     }
   }
 
-  /** The time that a row's is counted from. @param {Row} row */
+  /** The time from which the time of a row is counted. @param {Row} row */
   base(row) {
     return 0;
   }
 
-  /** Whether nothing can be told of a row, because of what is lost. @param {Row} row */
+  /** Whether a row cannot be compared, because its counterpart may be lost. @param {Row} row */
   lost(row) {
     return false;
   }
@@ -217,7 +196,7 @@ export class Pairs {
     const { side, group: name } = place;
     let g = this.groups.get(name);
     if (!g) this.groups.set(name, (g = { left: null, right: null, parted: false, asked: false, acts: new Map(), counts: new Map(), forgotten: new Map() }));
-    // Headings of a play stand under no connection, and so never end.
+    // Headings of a play have no connection, and so never end.
     if (row.conn.id || !g[side]) g[side] = row.conn;
     const like = `${row.step} ${kind(row)}`;
     const k = g.counts.get(`${side} ${like}`) || 0;
@@ -233,7 +212,7 @@ export class Pairs {
     this.acts.set(row, act);
   }
 
-  /** Sets the rows at the end of the list beside each other, and says what differs. */
+  /** Pairs the rows at the end of the list, and marks the differences. */
   lay() {
     const pairs = beside(this.rows, (row) => {
       const act = reacts(row) && this.acts.get(row);
@@ -241,7 +220,7 @@ export class Pairs {
       const other = act.left === row ? act.right : act.left;
       return !other || (this.bySeq.get(other.event.seq)?.index ?? Infinity) >= this.set;
     });
-    // A pair shows when it, or anything that stands below it, does.
+    // A pair shows as soon as it, or any pair below it, does.
     for (let i = pairs.length - 1, least = Infinity; i >= 0; i--) pairs[i].seq = least = Math.min(least, pairs[i].seq);
     for (let i = this.set - 1; i >= 0 && pairs.length && this.list[i].seq > pairs[0].seq; i--) this.list[i].seq = pairs[0].seq;
     this.list.length = this.set;
@@ -250,7 +229,7 @@ export class Pairs {
     const states = [...this.groups.values()].map((g) => ({ g, parted: g.parted, asked: g.asked }));
     this.judge(this.set, this.list.length);
     for (const { g, parted, asked } of states) Object.assign(g, { parted, asked });
-    // What stands before a pair stays as it is now, once enough has come after it.
+    // Pairs no longer change once enough rows have arrived after them.
     let n = pairs.length - loose.least;
     while (n > 0 && !(pairs[n - 1].left && pairs[n - 1].right)) n--;
     if (n <= loose.least) {
@@ -266,7 +245,7 @@ export class Pairs {
   }
 
   /**
-   * Says which pairs are differences that do not follow from others.
+   * Marks the pairs whose difference does not follow from another.
    * @param {number} from
    * @param {number} to
    */
@@ -282,8 +261,8 @@ export class Pairs {
         const both = act.left && act.right;
         const same = act.told?.length === 0;
         if (row.event.from === "client" && !row.event.script) {
-          // What was sent is no reaction, and explains none. One that is cut off was so
-          // because the server had ended the connection.
+          // A frame from the client does not explain a difference. A frame is cut off
+          // because the server had closed the connection.
           if (same) g.asked ||= g.parted;
           else if (both && !g.parted && ![act.left, act.right].some((r) => r?.event.frame?.short)) pair.differs = true;
         } else if (same) {
@@ -297,8 +276,8 @@ export class Pairs {
   }
 
   /**
-   * The seq at which it is certain that the other side has nothing like a row:
-   * it went on, or was over; Infinity while it may still come.
+   * The seq from which on the other side certainly has no counterpart of a row: it
+   * reacted otherwise, or was over. Infinity while a counterpart may still arrive.
    * @param {Pair} pair
    * @param {Row} row
    * @param {Side} side
@@ -337,8 +316,8 @@ export class Pairs {
   }
 
   /**
-   * The differences of one pair at the cursor, in words; none where they follow
-   * from an earlier one, and none while the other side may still answer.
+   * The differences of one pair at the cursor, in words. The list is empty where
+   * they follow from an earlier one, and while the other side may still answer.
    * @param {Pair} pair
    * @param {number} cursor
    * @returns {string[]}
@@ -353,7 +332,7 @@ export class Pairs {
       const act = row && this.acts.get(row);
       if (!row || !act || act.part || row.seq > cursor) continue;
       if (act.left && act.right) {
-        // Beside something else it is that which is the difference.
+        // If its counterpart is elsewhere, the row beside it is the difference.
         const beside = pair[across(side)];
         if (beside && beside !== act[across(side)]) continue;
         if (Math.max(act.left.seq, act.right.seq) <= cursor) for (const t of act.told || []) if (!told.includes(t)) told.push(t);
@@ -364,7 +343,7 @@ export class Pairs {
     const some = left || right;
     const group = some && this.acts.get(some)?.group;
     if (!group || (!missing.length && !(left && right))) return told;
-    // The two did something else here, or one did nothing.
+    // The two sides reacted otherwise here, or one did not react.
     /** @param {Row|null} row @param {Side} side */
     const did = (row, side) => {
       const conn = row?.conn || group[side];
@@ -372,79 +351,6 @@ export class Pairs {
     };
     return [`${did(left, "left")}; ${did(right, "right")}`, ...told];
   }
-}
-
-/**
- * Sets rows beside each other. Those with the same key make a pair, as many as
- * can without either side leaving its order, and first of all what both were
- * sent; between two pairs the reactions of the one server stand beside those of
- * the other.
- * @param {Placed[]} rows
- * @param {(row: Row) => boolean} alone whether it is a reaction that may stand beside an unlike one
- * @returns {Pair[]}
- */
-function beside(rows, alone) {
-  const left = rows.filter((r) => r.side === "left");
-  const right = rows.filter((r) => r.side === "right");
-  const at = new Map(right.map((r, i) => [r.key, i]));
-  const ends = { l: left.length, r: right.length };
-  /** @type {Pair[]} */
-  const pairs = [];
-  /** @param {Row|null} l @param {Row|null} r */
-  const add = (l, r) => pairs.push({ index: 0, seq: Math.min(l ? l.seq : Infinity, r ? r.seq : Infinity), left: l, right: r, part: false, differs: false });
-  let l = 0;
-  let r = 0;
-  for (const stop of [...run(left, at, 0, ends, sent), ends]) {
-    for (const next of [...run(left, at, r, stop, (p) => !sent(p), l), stop]) {
-      while (l < next.l || r < next.r) {
-        const mine = l < next.l ? left[l].row : null;
-        const theirs = r < next.r ? right[r].row : null;
-        if (mine && theirs && alone(mine) && alone(theirs) && left[l].place === right[r].place) {
-          add(mine, theirs);
-          l++;
-          r++;
-        } else if (mine && (!theirs || !alone(mine) || (alone(theirs) && mine.seq < theirs.seq))) {
-          add(mine, null);
-          l++;
-        } else {
-          add(null, theirs);
-          r++;
-        }
-      }
-      if (next !== stop) add(left[l++].row, right[r++].row);
-    }
-    if (stop !== ends) add(left[l++].row, right[r++].row);
-  }
-  return pairs;
-}
-
-/** Whether a row is what the server was given to react to, or a step of a play. @param {Placed} p */
-const sent = ({ row: { event: e } }) => !!e.step || (e.from === "client" && !!(e.frame || e.handshake));
-
-/**
- * The longest run of pairs with the same key that grows on both sides, of those
- * that fit.
- * @param {Placed[]} left
- * @param {Map<string, number>} at places on the right, by key
- * @param {number} from first place on the right
- * @param {{l: number, r: number}} to
- * @param {(p: Placed) => boolean} fits
- * @param {number} [start] first place on the left
- * @returns {{l: number, r: number}[]}
- */
-function run(left, at, from, to, fits, start = 0) {
-  /** @type {{l: number, r: number, before: any}[]} with which the best run of each length ends */
-  const best = [];
-  for (let l = start; l < to.l; l++) {
-    const r = at.get(left[l].key);
-    if (r === undefined || r < from || r >= to.r || !fits(left[l])) continue;
-    let n = best.length;
-    while (n > 0 && best[n - 1].r >= r) n--;
-    best[n] = { l, r, before: best[n - 1] || null };
-  }
-  const out = [];
-  for (let end = best[best.length - 1]; end; end = end.before) out.push(end);
-  return out.reverse();
 }
 
 /**
@@ -459,7 +365,7 @@ export class PlayPairs extends Pairs {
     super(byPlay(left, right));
     this.plays = { left, right };
     this.begun = false;
-    this.lostTo = 0; // seq of what was forgotten before the two were set beside each other
+    this.lostTo = 0; // seq of the last event that was forgotten before the two were compared
   }
 
   /** @param {Rows} rows */
@@ -475,7 +381,7 @@ export class PlayPairs extends Pairs {
     super.sync(rows);
   }
 
-  /** Of a step that is not kept whole nothing can be told. @param {Row} row */
+  /** A step that is not kept whole cannot be compared. @param {Row} row */
   lost(row) {
     const { left, right } = this.plays;
     return [left, right].some(({ marks }) => (marks[Math.max(0, row.step)]?.begin || 0) <= this.lostTo);
@@ -485,128 +391,4 @@ export class PlayPairs extends Pairs {
   base(row) {
     return (row.conn.client === this.plays.right.token ? this.plays.right : this.plays.left).at;
   }
-}
-
-/** @param {Row} row */
-function brief(row) {
-  const e = row.event;
-  if (e.frame) return frameLine(e.frame);
-  if (e.handshake) return e.handshake.line;
-  if (e.tcp) return `TCP ${e.tcp.what}`;
-  if (e.script) return e.script.what;
-  if (e.step) return stepLine(e.step);
-  return e.call ? e.call.name : e.kind;
-}
-
-/**
- * Tells how two rows of a kind differ; what differs in every run, or is anybody's
- * to choose, is no difference.
- * @param {Row} left
- * @param {Row} right
- * @param {Sides} sides
- * @returns {string[]}
- */
-export function explain(left, right, sides = byEndpoint) {
-  const a = sides.name(left.conn, "left");
-  const b = sides.name(right.conn, "right");
-  /** @type {string[]} */
-  const told = [];
-  /** @param {string} what @param {unknown} x @param {unknown} y */
-  const differ = (what, x, y) => {
-    if (x !== y) told.push(`${a} ${what} ${x === "" ? "nothing" : x}, ${b} ${y === "" ? "nothing" : y}`);
-  };
-  const e = left.event;
-  const f = right.event;
-  if (e.frame && f.frame) {
-    frames(e.from, e.frame, f.frame, differ);
-    const [x, y] = [codes(e.frame), codes(f.frame)];
-    // What a client sent is the client's fault, whichever server got it.
-    const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
-    if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
-  } else if (e.handshake && f.handshake) handshakes(e.handshake, f.handshake, differ, sides.handshake !== false);
-  else if (e.tcp && f.tcp) differ("ended TCP by", ending(e), ending(f));
-  else if (e.script && f.script) {
-    differ("told JavaScript the code", e.script.code ?? "", f.script.code ?? "");
-    differ("left wasClean", String(e.script.wasClean), String(f.script.wasClean));
-  }
-  return told;
-}
-
-/** What the peer sees of an end of TCP. @param {import("./types.js").LabEvent} e */
-const ending = (e) => (e.tcp?.what === "rst" ? "RST" : "FIN");
-
-/**
- * @param {string} from
- * @param {Frame} f
- * @param {Frame} g
- * @param {(what: string, x: unknown, y: unknown) => void} differ
- */
-function frames(from, f, g, differ) {
-  const got = from === "client" ? "was sent" : "sent";
-  if (f.header.opcode !== g.header.opcode) differ(got, f.header.name, g.header.name);
-  else if (f.close && g.close) {
-    differ("closed with", f.close.code, g.close.code);
-    if (f.close.code !== g.close.code) differ("gave the reason", f.close.reason && quote(f.close.reason, 80), g.close.reason && quote(g.close.reason, 80));
-  } else if (f.header.length !== g.header.length) differ(`${got} a payload of`, count(f.header.length, "byte"), count(g.header.length, "byte"));
-  else differ(`${got} the payload`, ...parting(f.payload || "", g.payload || ""));
-  const bits = /** @type {const} */ (["fin", "rsv1", "rsv2", "rsv3", "masked"]);
-  for (const bit of bits) differ(`${got} ${bit === "masked" ? "MASK" : bit.toUpperCase()}`, Number(f.header[bit]), Number(g.header[bit]));
-  if (f.header.length === g.header.length) differ(`${got} a length form of`, `${f.header.form} bits`, `${g.header.form} bits`);
-}
-
-/** @param {Frame} f */
-const codes = (f) => (f.violations || []).map((v) => v.code).join(" and ");
-
-const perRun = ["sec-websocket-key", "sec-websocket-accept"];
-
-/**
- * @param {Handshake} h
- * @param {Handshake} i
- * @param {(what: string, x: unknown, y: unknown) => void} differ
- * @param {boolean} about whether fields count
- */
-function handshakes(h, i, differ, about) {
-  const got = h.what === "request" ? "was asked with" : "answered";
-  if (h.what === "response") {
-    differ("answered with status", h.status ?? "", i.status ?? "");
-    // Where one does not open, what else differs follows from that, or is plain HTTP.
-    if (h.status !== 101 || i.status !== 101) return;
-  }
-  if (!about) return;
-  const mine = fields(h);
-  const theirs = fields(i);
-  for (const name of new Set([...mine.keys(), ...theirs.keys()])) {
-    if (perRun.includes(name) || !/^(upgrade|connection|sec-websocket-.*)$/.test(name)) continue;
-    const [x, y] = [mine.get(name), theirs.get(name)];
-    if ((x?.value || "").toLowerCase() !== (y?.value || "").toLowerCase()) differ(`${got} ${(x || y)?.name}:`, x?.value ?? "", y?.value ?? "");
-  }
-}
-
-/** The fields of a handshake by their names, which are the same in any case. @param {Handshake} h */
-function fields(h) {
-  /** @type {Map<string, {name: string, value: string}>} */
-  const out = new Map();
-  for (const { name, value } of h.fields || []) {
-    const had = out.get(name.toLowerCase());
-    if (had) had.value += `, ${value}`;
-    else out.set(name.toLowerCase(), { name, value });
-  }
-  return out;
-}
-
-const most = 64; // hex digits of a payload that are told
-
-/**
- * Two payloads in hex; of long ones, from the first byte in which they differ.
- * @param {string} a
- * @param {string} b
- * @returns {[string, string]}
- */
-function parting(a, b) {
-  if (Math.max(a.length, b.length) <= most) return [a, b];
-  let i = 0;
-  while (i < a.length && a.slice(i, i + 2) === b.slice(i, i + 2)) i += 2;
-  /** @param {string} hex */
-  const cut = (hex) => `${i ? "…" : ""}${hex.slice(i, i + most)}${hex.length > i + most ? "…" : ""}`;
-  return [cut(a), cut(b)];
 }

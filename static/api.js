@@ -8,7 +8,7 @@
 /** A refusal as the server words it: what is wrong, and what to do. */
 export class ApiError extends Error {
   /**
-   * @param {number} status 0 when no answer came at all
+   * @param {number} status 0 when no answer arrived
    * @param {{error?: string, fix?: string, at?: number}} body
    */
   constructor(status, body) {
@@ -23,9 +23,12 @@ export class ApiError extends Error {
   }
 }
 
+/** The words for anything that was thrown. @param {unknown} e */
+export const words = (e) => (e instanceof ApiError ? e.words : e instanceof Error ? e.message : String(e));
+
 /**
  * Whether the lab server answers, as the last request found. While it does not,
- * it is asked now and then, so that nobody is shown for longer that it is away.
+ * it is asked every second, so that the page soon shows that it is back.
  */
 export class Presence extends EventTarget {
   away = false;
@@ -40,7 +43,7 @@ export class Presence extends EventTarget {
     this.later = later;
   }
 
-  /** @param {boolean} is what a request has just found */
+  /** @param {boolean} is whether a request was just answered */
   found(is) {
     if (is === !this.away) return;
     this.away = !is;
@@ -85,14 +88,14 @@ export async function call(path, body) {
   return answer;
 }
 
-/** Whether the server is not there, or about to leave; not whether it refuses. @param {number} status */
+/** Whether the server does not answer or is ending. A refusal is neither. @param {number} status */
 export const away = (status) => status === 0 || status === 503;
 
 /** @param {string} session */
 export const sessionPath = (session) => `/api/sessions/${encodeURIComponent(session)}`;
 
 /**
- * What a Stream needs from the browser, given so that tests can give less.
+ * The functions of the browser that a Stream needs; a test gives its own.
  * @typedef {object} Deps
  * @property {(url: string) => EventSource} open
  * @property {(session: string) => Promise<number>} probe status of the session: 200, 404, 503 while the server ends, or 0 for no answer
@@ -112,9 +115,9 @@ const browser = {
 };
 
 /**
- * The events of one session. It resumes after the last event seen, whatever
- * cut it; a hidden tab gives its stream back, since HTTP/1.1 allows a browser
- * six connections to one host, and takes it again when shown.
+ * The events of one session. It resumes after the last event seen. A hidden tab
+ * closes its stream, because HTTP/1.1 allows a browser six connections to one
+ * host, and opens it again when it is shown.
  */
 export class Stream {
   /**
@@ -148,7 +151,7 @@ export class Stream {
     };
     source.onmessage = (e) => this.onBatch(JSON.parse(e.data));
     source.onerror = () => {
-      // EventSource would retry by itself, but with no word on why it failed.
+      // EventSource would retry by itself, but hides why it failed.
       this.release();
       this.retry();
     };
@@ -188,8 +191,8 @@ export class Stream {
 }
 
 /**
- * The lines of a run of the judge. Paused, it gives its connection back; opened
- * again, it goes on after the last line that it has seen.
+ * The lines of a run of the judge. A pause closes its connection; opened again,
+ * it continues after the last line seen.
  */
 export class Lines {
   /**

@@ -1,35 +1,51 @@
 /**
- * Registers the elements that the page uses and wires its keys. Elements that
- * a page does not have are not loaded.
+ * The page: makes its lab, loads the elements that the document has, gives them
+ * what they need, and wires the keys. static.go lists the modules.
  */
 
-import { LabElement, attempt } from "./elements/dom.js";
+import { LabElement, NeedEvent, attempt } from "./elements/dom.js";
 import { WsKeys, WsProgress, WsTheme, here } from "./elements/site.js";
 import { command, taken } from "./keys.js";
-import { lab } from "./lab.js";
+import { Lab } from "./lab.js";
 
-/** @type {Record<string, () => Promise<Record<string, unknown>>>} modules by the tag that needs them */
-const modules = {
-  "ws-lab": () => import("./elements/lab.js"),
-  "ws-do": () => import("./elements/do.js"),
-  "ws-predict": () => import("./elements/predict.js"),
-  "ws-accept": () => import("./elements/accept.js"),
-  "ws-decoder": () => import("./elements/decoder.js"),
-  "ws-lengths": () => import("./elements/lengths.js"),
-  "ws-unmask": () => import("./elements/unmask.js"),
-  "ws-play": () => import("./elements/play.js"),
-  "ws-tally": () => import("./elements/tally.js"),
-  "ws-codes": () => import("./elements/codes.js"),
-  "ws-heartbeat": () => import("./elements/heartbeat.js"),
-  "ws-compare": () => import("./elements/compare.js"),
-  "ws-header-map": () => import("./elements/headermap.js"),
-  "ws-bench": () => import("./elements/bench.js"),
+const lab = new Lab();
+
+/** The elements of the page, ws-NAME in elements/NAME.js. The lab comes first, since others read its mode. */
+const tags = [
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
+  "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
+  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-tally", "ws-timeline",
+  "ws-unmask",
+];
+
+/** @type {Record<string, string[]>} the elements that an element is made of */
+const parts = {
+  "ws-bench": ["ws-lab"],
+  "ws-compare": ["ws-findings", "ws-matrix"],
+  "ws-decoder": ["ws-bits", "ws-field-card"],
+  "ws-free": ["ws-connections"],
+  "ws-inspector": ["ws-bits", "ws-field-card", "ws-source", "ws-unmask"],
+  "ws-lab": ["ws-timeline", "ws-inspector"],
+  "ws-play": ["ws-ends", "ws-outcome"],
 };
-/** @param {Record<string, unknown>} module */
-function define(module) {
-  for (const value of Object.values(module)) {
-    if (typeof value === "function" && value.prototype instanceof LabElement) /** @type {typeof LabElement} */ (value).define();
+
+/** The elements that some are made of, the innermost first. @param {string[]} some @returns {string[]} */
+const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))];
+
+/** Loads and defines elements, parts before the whole. @param {string[]} wanted */
+async function load(wanted) {
+  for (const module of await Promise.all(inner(wanted).map((tag) => import(`./elements/${tag.slice(3)}.js`)))) {
+    for (const value of Object.values(module)) {
+      if (typeof value === "function" && value.prototype instanceof LabElement) /** @type {typeof LabElement} */ (value).define();
+    }
   }
+}
+
+/** Gives an element the lab, or loads another for it. @param {Event} e */
+function give(e) {
+  if (!(e instanceof NeedEvent)) return;
+  if (e.tag) e.loading = load([e.tag]);
+  else e.lab = lab;
 }
 
 /** The header's end, filled where the server left it to the page. */
@@ -56,10 +72,10 @@ function key(e) {
   const page = here();
   /** @type {Record<string, () => unknown>} */
   const does = {
-    step: () => lab.step(),
-    back: () => lab.back(),
-    toggle: () => lab.toggle(),
-    escape: () => closeLog() || lab.escape(),
+    step: () => lab.cursor.step(),
+    back: () => lab.cursor.back(),
+    toggle: () => lab.cursor.toggle(),
+    escape: () => closeLog() || lab.cursor.escape(),
     help: () => {
       const keys = document.querySelector("ws-keys");
       if (keys instanceof WsKeys) keys.open();
@@ -70,12 +86,12 @@ function key(e) {
   const name = command(e, page);
   if (!name || (name === "escape" && !page.lab)) return;
   e.preventDefault();
-  attempt(() => does[name]());
+  attempt(lab, () => does[name]());
 }
 
 /** The log lies over all else. */
 function closeLog() {
-  const log = /** @type {import("./elements/log.js").WsLog|null} */ (document.querySelector("ws-log"));
+  const log = document.querySelector("ws-log");
   if (log) log.shut();
   return !!log;
 }
@@ -88,9 +104,8 @@ function follow(rel) {
 
 async function boot() {
   document.addEventListener("keydown", key);
-  const tags = Object.keys(modules).filter((tag) => document.querySelector(tag));
-  const loaded = await Promise.all(tags.map((tag) => modules[tag]()));
-  loaded.forEach(define);
+  document.addEventListener("ws-need", give);
+  await load(tags.filter((tag) => document.querySelector(tag)));
   header();
 }
 

@@ -1,8 +1,8 @@
 /**
- * A frame as a picture: rows of 32 bits as RFC 6455 §5.2 draws them, each bit
- * with the field that it belongs to. Parts that this frame leaves out stand
- * in `parts` as absent, so that the shape is the same for every frame. Of a
- * long payload the first and last bytes are shown, with a counted gap.
+ * A frame as a picture: rows of 32 bits as in RFC 6455 §5.2, each bit with its
+ * field. Parts that the frame does not have are listed as absent, so that every
+ * frame has the same shape. A long payload shows its first and last bytes, with a
+ * counted gap.
  *
  * @typedef {import("./types.js").Frame} Frame
  * @typedef {import("./types.js").Field} Field
@@ -13,7 +13,8 @@
  * @typedef {{name: string, group: string, bits: number|string, bit: number, present: boolean, why: string}} Part
  */
 
-import { count, hex, bytes, printable } from "./format.js";
+import { count } from "./format.js";
+import { hex, bytes, printable } from "./hex.js";
 
 /** Bytes shown before the gap, after it, and added by each request for more. */
 const head = 48;
@@ -69,7 +70,7 @@ export function layout(frame, fields, grown = 0) {
 }
 
 /**
- * What a byte of the payload means once it is unmasked.
+ * A byte of the payload after unmasking, "" for other bytes.
  * @param {Frame} frame
  * @param {Uint8Array} payload
  * @param {number} i
@@ -79,7 +80,7 @@ function plain(frame, payload, i, wire) {
   const at = i - frame.header.size;
   const isKey = at < 0;
   if (isKey) return "";
-  // Past the part that was kept, the key still unmasks it.
+  // Bytes whose plain form is not kept are unmasked here.
   const key = bytes(frame.header.key);
   const value = at < payload.length ? payload[at] : frame.header.masked ? wire ^ key[at % 4] : wire;
   if (frame.close && at < 2) return frame.header.masked ? hex(value) : "";
@@ -96,7 +97,7 @@ function parts(frame) {
     { name: "FIN RSV opcode", group: "head", bits: 8, bit: 0, present: true, why: "" },
     { name: "MASK length", group: "len", bits: 8, bit: 8, present: true, why: "" },
     { name: "extended length", group: "len", bits: extended, bit: 16, present: extended > 0, why: fits },
-    { name: "masking key", group: "key", bits: 32, bit: key, present: h.masked, why: "MASK is 0" },
+    { name: "masking key", group: "key", bits: 32, bit: key, present: h.masked, why: "the MASK bit is 0" },
     {
       name: "payload",
       group: h.opcode === 8 ? "code" : "data",
@@ -117,15 +118,14 @@ function parts(frame) {
  * @param {Field|undefined} field
  */
 export function bitName(b, field) {
-  const where = `byte ${b.byte}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
-  return `${where}, ${field ? `${field.name}, ` : ""}${b.value ? "set" : "clear"}`;
+  return `${field ? field.name : "bit"}: ${b.value}, byte ${b.byte}, bit ${b.bit % 8}, ${maskText(b.mask)}`;
 }
 
 /** @param {number} mask */
 export const maskText = (mask) => `0x${hex(mask)}`;
 
 /**
- * Where a field lies, in both numberings.
+ * The place of a field in both numberings, of bytes and of RFC bits.
  * @param {Field} f
  * @param {number} bit the bit at hand
  */

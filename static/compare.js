@@ -1,38 +1,39 @@
 /**
- * The matrix of /compare without its document: cases down, endpoints across.
- * A row is one thing that is asked; servers are asked it by one case and
- * clients by its mirror image, whose ID ends in -client.
+ * The matrix of /compare without its document: cases down, endpoints across. A
+ * row is one requirement; a case tests it at servers, and its mirror image, whose
+ * ID ends in -client, at clients.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
  * @typedef {"pass"|"warning"|"note"|"not-judged"|"no-answer"|"fail"} Verdict
  * @typedef {{id: string, title: string, requirement: string, keyword: string, section: string, rfc: number, rules: string[],
  *   judges: "server"|"client", binds?: string, must?: string, browser?: boolean, subprotocols?: string[], opening: string, sends: string[], legal: string[]}} CaseInfo
- * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent what JavaScript was told
+ * @typedef {{what: string, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean}} ScriptEvent an event that JavaScript received
  * @typedef {{case: string, endpoint: string, verdict: Verdict, closing: Verdict, reason: string, closingReason?: string, expected: string, got: string,
  *   bytes: string, skipped?: number, caret: number, rule: string, mistake: string, says?: string, withheld?: boolean, script?: ScriptEvent[], took: number}} Report
  * @typedef {{name: string, label: string, kind: "own"|"server"|"browser"}} Column
  * @typedef {{code: string, says: string, instead: string, section: string, usually: string}} Mistake
- * @typedef {{endpoint: string, mistake: Mistake, cases: string[]}} Diagnosis a mistake that somebody seems to make, and the cases that show it
- * @typedef {{endpoint: string, verdict: Verdict, says: string, cases: string[]}} Habit what somebody does in many cases
+ * @typedef {{endpoint: string, mistake: Mistake, cases: string[]}} Diagnosis a mistake that an endpoint seems to make, and the cases that show it
+ * @typedef {{endpoint: string, verdict: Verdict, says: string, cases: string[]}} Habit a result that an endpoint has in many cases
  * @typedef {{id: string, index: number, server: CaseInfo|null, client: CaseInfo|null}} Line
  * @typedef {{section: string, verdict: string, keyword: string, text: string}} Filter
  */
 
-import { count, hex, bytes } from "./format.js";
+import { count } from "./format.js";
+import { hex, bytes } from "./hex.js";
 import { maskText } from "./bits.js";
 
-/** @type {Verdict[]} the graver behind the lighter */
-export const verdicts = ["pass", "note", "warning", "not-judged", "no-answer", "fail"];
+/** @type {Verdict[]} from the lightest to the gravest */
+const verdicts = ["pass", "note", "warning", "not-judged", "no-answer", "fail"];
 
 /** @type {Record<Verdict, string>} */
 export const glyphs = { pass: "✔", note: "i", warning: "≈", "not-judged": "?", "no-answer": "∅", fail: "×" };
 
-/** What a verdict is called. @type {Record<Verdict, string>} */
+/** The name of each verdict. @type {Record<Verdict, string>} */
 export const words = { pass: "pass", note: "note", warning: "warning", "not-judged": "not judged", "no-answer": "no answer", fail: "fail" };
 
-/** What a verdict says of a rule. @type {Record<Verdict, string>} */
-export const meanings = { pass: "", note: "legal", warning: "breaks a SHOULD or is lax", "not-judged": "nothing is known", "no-answer": "in time", fail: "breaks a MUST" };
+/** The meaning of each verdict. @type {Record<Verdict, string>} */
+export const meanings = { pass: "", note: "allowed", warning: "breaks a SHOULD or is too tolerant", "not-judged": "no result is known", "no-answer": "in time", fail: "breaks a MUST" };
 
 /** The name of the column of the browser that shows the page. */
 export const browserName = "this browser";
@@ -43,7 +44,7 @@ export const worst = (r) => verdicts[Math.max(verdicts.indexOf(r.verdict), verdi
 /** The sentence for the graver of a report's two verdicts. @param {Report} r */
 export const because = (r) => (verdicts.indexOf(r.closing) > verdicts.indexOf(r.verdict) && r.closingReason) || r.reason;
 
-/** What JavaScript was told, in a line. @param {ScriptEvent} e */
+/** An event that JavaScript received, in a line. @param {ScriptEvent} e */
 export function scriptText(e) {
   const parts = [e.what];
   if (e.text) parts.push(e.text);
@@ -63,7 +64,7 @@ export const sectionOf = (id) => id.slice(0, id.lastIndexOf("/"));
 /** The name of a case in its section, as its ID ends. @param {string} id */
 export const nameOf = (id) => id.slice(id.lastIndexOf("/") + 1);
 
-/** What the ID of a mirrored case ends in. */
+/** The end of the ID of a mirrored case. */
 const mirrored = /-client$/;
 
 /** Whether an ID is that of a mirrored case. @param {string} id */
@@ -80,9 +81,9 @@ export class Matrix {
   columns = [];
   /** @type {Map<string, Map<string, Report>>} reports by column, then by the line's ID */
   reports = new Map();
-  /** @type {Map<string, {list: Diagnosis[], by: number}>} what seems to be wrong, by column, and how many cases of its last run tell so */
+  /** @type {Map<string, {list: Diagnosis[], by: number}>} the probable mistakes by column, and how many cases its last run had */
   wrong = new Map();
-  /** @type {Map<string, Habit[]>} what each does in many cases, by column */
+  /** @type {Map<string, Habit[]>} by column */
   habits = new Map();
 
   /** @param {CaseInfo[]} cases in the order of the suite */
@@ -98,7 +99,7 @@ export class Matrix {
       }
       line[c.judges] = c;
     }
-    // What clients alone are asked comes last in the suite, and stands with its section.
+    // Cases for clients alone are last in the suite; here they are in their section.
     const order = this.sections;
     const place = new Map(this.lines.map((l, i) => [l, order.indexOf(sectionOf(l.id)) * this.lines.length + i]));
     this.lines.sort((a, b) => (place.get(a) || 0) - (place.get(b) || 0));
@@ -120,7 +121,7 @@ export class Matrix {
     return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(mirrored, "")) : undefined);
   }
 
-  /** The section that an old ID names, as 5.2/7 and 5.2/7c were before cases had names; "" for any other. @param {string} id */
+  /** The section that an old ID names, such as 5.2/7 or 5.2/7c; "" for any other. @param {string} id */
   numbered(id) {
     const section = /\/\d+c?$/.test(id) ? sectionOf(id) : "";
     return this.sections.includes(section) ? section : "";
@@ -128,7 +129,7 @@ export class Matrix {
 
   /**
    * @param {Report} r
-   * @returns {{line: Line, column: Column}|null} what it changed
+   * @returns {{line: Line, column: Column}|null} the cell that it changed
    */
   report(r) {
     const line = this.line(r.case);
@@ -146,7 +147,7 @@ export class Matrix {
   }
 
   /**
-   * Takes what the end of a run names.
+   * Takes the mistakes that the end of a run names.
    * @param {Column} column
    * @param {Diagnosis[]} all of every column of the run
    * @param {number} by how many cases of it told of the column
@@ -157,7 +158,7 @@ export class Matrix {
     else this.wrong.delete(column.name);
   }
 
-  /** Takes what the end of a run says of many cases at once. @param {Column} column @param {Habit[]} all */
+  /** Takes the habits that the end of a run names. @param {Column} column @param {Habit[]} all */
   habit(column, all) {
     this.habits.set(
       column.name,
@@ -165,14 +166,14 @@ export class Matrix {
     );
   }
 
-  /** The cases that were not sent to a column, for they have frozen a browser. @param {Column} column */
+  /** The cases that were not sent to a column, because they have frozen a browser. @param {Column} column */
   withheld(column) {
     return [...(this.reports.get(column.name)?.values() || [])].filter((r) => r.withheld).map((r) => r.case);
   }
 
   /**
-   * Forgets what a column was judged, or those of its lines alone. What seems to be wrong was told
-   * of all together, and goes with any.
+   * Drops the reports of a column, or of some of its lines, and in either case its mistakes and
+   * habits, which are about all of them.
    * @param {Column} column
    * @param {Line[]} [lines]
    */
@@ -183,7 +184,7 @@ export class Matrix {
     else for (const l of lines) this.reports.get(column.name)?.delete(l.id);
   }
 
-  /** What cases are filed under, in the order of the suite. */
+  /** The sections of the cases, in the order of the suite. */
   get sections() {
     return [...new Set(this.lines.map((l) => sectionOf(l.id)))];
   }
@@ -238,21 +239,21 @@ export class Matrix {
   }
 }
 
-/** Counts in words, none apart from its sign: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
+/** Counts with their signs: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
 export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
-/** The same in words, for those who hear it: "412 pass, 3 warning". @param {Record<string, number>} n */
+/** The same in words, for a screen reader: "412 pass, 3 warning". @param {Record<string, number>} n */
 export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
 
 /** A report as a screen reader says it. @param {Report|null} r */
-export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not played");
+export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not run");
 
 // ——— a socket of this browser ———
 
-const toldMessages = 8; // messages that are told of one by one
+const toldMessages = 8; // messages that are reported one by one
 
 /**
- * Opens a socket, sends back what comes, and returns the events that JavaScript was told when the
+ * Opens a socket, echoes its messages, and returns the events that JavaScript received when the
  * socket is closed.
  * @param {string} url
  * @param {string[]} [subprotocols] to offer
@@ -311,11 +312,11 @@ export function serverAddress(text) {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(at)) at = `ws://${at}`;
   try {
     const url = new URL(at);
-    if (!/^wss?:$/.test(url.protocol)) return { error: `An address begins with ws:// or wss://, and this one with ${url.protocol}//.` };
-    if (url.hash) return { error: "A WebSocket address has no part behind a #." };
+    if (!/^wss?:$/.test(url.protocol)) return { error: `An address begins with ws:// or wss://. This one begins with ${url.protocol}//.` };
+    if (url.hash) return { error: "A WebSocket address must not have a # part." };
     return { url: url.href };
   } catch {
-    return { error: `“${text.trim()}” is no address. Write it like ws://localhost:9000/.` };
+    return { error: `“${text.trim()}” is not an address. Write it like ws://localhost:9000/.` };
   }
 }
 
@@ -339,8 +340,8 @@ export function caret(r) {
     lines.push(all.slice(at, at + perRow).map((b) => hex(b)).join(" "));
     if (wrong >= at && wrong < at + perRow) lines.push(`${" ".repeat(3 * (wrong - at))}^^`);
   }
-  const left = skipped ? `${count(skipped, "byte")} before these are left out` : "";
-  if (wrong < 0) return { text: lines.join("\n"), words: ["the whole frame: none was expected here", left].filter(Boolean).join("; ") };
+  const left = skipped ? `${count(skipped, "byte")} before these ${skipped === 1 ? "is" : "are"} not shown` : "";
+  if (wrong < 0) return { text: lines.join("\n"), words: ["the whole frame: no frame was expected here", left].filter(Boolean).join("; ") };
   const bit = r.caret % 8;
   const bits = all[wrong].toString(2).padStart(8, "0");
   lines.push("", `${bits.slice(0, 4)} ${bits.slice(4)}`, `${" ".repeat(bit + (bit > 3 ? 1 : 0))}^`);
@@ -350,8 +351,8 @@ export function caret(r) {
 // ——— one case at several endpoints ———
 
 /**
- * What the endpoints did in a case, side by side, as the lab server sets it.
- * @typedef {{from: "client"|"server", kind: string, cells: ({seq: number, text: string}|null)[], differs: string[]}} Step what they did at one point
+ * The steps of several endpoints in a case, side by side, as the lab server pairs them.
+ * @typedef {{from: "client"|"server", kind: string, cells: ({seq: number, text: string}|null)[], differs: string[]}} Step
  * @typedef {{endpoints: string[], steps: Step[], first: number, amounts: Verdict, words: string, partial?: boolean}} Aligned first: the index of the first difference, -1 for none
  */
 
@@ -379,9 +380,9 @@ export function excerpt(n, first) {
 // ——— waiting for a server that is being started again ———
 
 /**
- * How long to wait before asking whether the server is there, in ms; 0 says
- * that it is not asked any more.
- * @param {boolean} away whether it was not there when last asked
+ * The time until the page asks again whether the server answers, in ms; 0 when it
+ * stops asking.
+ * @param {boolean} away whether it did not answer last
  * @param {number} since ms since the page began to wait, or since it was last away
  */
 export function pollAfter(away, since) {

@@ -1,12 +1,12 @@
 /**
  * One connection seen from both its ends: six lanes (JavaScript, WebSocket and
- * TCP of the client, the same of the server with its Go code), time downwards.
- * Each end is given the state that it can know by then: what it did itself,
- * and what has reached it. All is a function of the rows up to the cursor.
+ * TCP of the client, and the same of the server with its Go code), time downwards.
+ * An end's state is the one that the end can know at that moment. The picture is a
+ * function of the rows up to the cursor.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
- * @typedef {import("./rows.js").Conn} Conn
+ * @typedef {import("./connection.js").Conn} Conn
  * @typedef {import("./types.js").State} State
  *
  * @typedef {"open"|"FIN sent"|"FIN got"|"closed"|"reset"} TcpState
@@ -22,20 +22,20 @@
 
 import { upTo } from "./history.js";
 import { count, frameParts, handshakeParts, line, quote } from "./format.js";
-import { goAt, heldAt, jsAt, stepAt } from "./rows.js";
+import { goAt, heldAt, jsAt, stepAt } from "./shown.js";
 
-const quiet = 250_000; // microseconds from which on nothing is a thing to tell
+const quiet = 250_000; // microseconds without an event that are worth a line
 
 /** @type {Lane[]} */
 export const lanes = ["clientWs", "clientTcp", "serverTcp", "serverWs"];
 
-/** A time that passed, in the unit that fits. @param {number} us */
+/** A duration in a suitable unit. @param {number} us */
 export function span(us) {
   if (us < 1_000_000) return `${Math.round(us / 1000)} ms`;
   return us < 120_000_000 ? `${(us / 1e6).toFixed(1)} s` : `${Math.floor(us / 6e7)} min ${Math.round((us % 6e7) / 1e6)} s`;
 }
 
-/** The rows of one client's connection, and the steps of the play that it is of. */
+/** The rows of one client's connection, and the steps of its play. */
 export class Ends {
   /** @param {string} token of the client */
   constructor(token) {
@@ -60,7 +60,7 @@ export class Ends {
 
   /**
    * @param {number} cursor
-   * @param {number} [settled] seq at which the last step of its play had
+   * @param {number} [settled] seq at which the last step of its play was finished
    * @returns {Picture}
    */
   picture(cursor, settled = Infinity) {
@@ -71,35 +71,35 @@ export class Ends {
 /**
  * @param {Row[]} list of one connection, those up to the cursor
  * @param {number} cursor
- * @param {number} settled seq after which the play only tidies up
+ * @param {number} settled seq after which the play only closes both ends
  * @returns {Picture}
  */
-export function picture(list, cursor, settled = Infinity) {
+function picture(list, cursor, settled = Infinity) {
   /** @type {Line[]} */
   const lines = [];
   const fold = new Fold();
   let last = -1;
   let tidied = false;
-  let unread = false; // a FIN of the client's is
-  let dead = false; // the network is silent: what is sent arrives no more
+  let unread = false; // whether the server has not read the client's FIN
+  let dead = false; // whether the network is silent: sent bytes no longer arrive
   list.forEach((row, i) => {
     const gap = last < 0 ? 0 : row.at - last;
-    // Before a step that the play waited with, the silence is the learner's own.
+    // Before a step that waited for the learner, the silence is the learner's.
     const own = !!row.mark && row.mark.ready < row.mark.begin;
-    if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} nothing`, fold.known));
-    // The clocks of a browser and of Go are a little apart; time goes down only.
+    if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} without an event`, fold.known));
+    // The clocks of the browser and of Go differ a little; time only grows.
     const at = (last = Math.max(last, row.at));
-    if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "over: both ends are tidied up", fold.known));
+    if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "the run is over: both ends are closed", fold.known));
     tidied = row.seq > settled;
     const step = stepAt(row, cursor);
     if (step) {
       dead = dead || /^wire silent\b/.test(step.command);
       lines.push({ ...blank("step", row.event.seq, at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
-      // A FIN that the server's code does not read is told by nobody but who sent it.
+      // A FIN that the server does not read is recorded only by its sender.
       if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "scenario" || dead || finWithin(list, i)) return;
       fold.hangUp();
       unread = true;
-      lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · nobody reads it yet", stays: "" } });
+      lines.push({ ...blank("row", row.event.seq, at, "", fold.known), arrow: { kind: "fin", from: "client", text: "FIN · not read yet", stays: "" } });
       return;
     }
     const arrow = arrowOf(row, cursor, dead, fold);
@@ -113,7 +113,7 @@ export function picture(list, cursor, settled = Infinity) {
 
 const hangsUp = /^(tcp close|tcp half|leave)$/;
 
-/** Whether the FIN of a step that sends one came before the next step. @param {Row[]} list @param {number} i */
+/** Whether the FIN of a step was recorded before the next step. @param {Row[]} list @param {number} i */
 function finWithin(list, i) {
   for (let k = i + 1; k < list.length && !list[k].event.step; k++) if (list[k].event.from === "client" && ["fin", "rst"].includes(list[k].event.tcp?.what || "")) return true;
   return false;
@@ -123,11 +123,11 @@ function finWithin(list, i) {
 const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", failed: false, waits: false, arrow: null, text, say: "", known: { ...known } });
 
 /**
- * What crossed, or was to cross, between the ends.
+ * The arrow of a row: what was sent, or was to be sent, to the other end.
  * @param {Row} row
  * @param {number} cursor
  * @param {boolean} dead
- * @param {Fold} fold what each end knew before
+ * @param {Fold} fold the state of each end before
  * @returns {Arrow|null}
  */
 function arrowOf(row, cursor, dead, fold) {
@@ -139,13 +139,13 @@ function arrowOf(row, cursor, dead, fold) {
   if (row.unread && e.script) {
     const { what, code, text, size } = e.script;
     const told = what === "close" ? `CLOSE ${code ?? ""}`.trim() : text === undefined ? count(size || 0, "byte") : quote(text, 20);
-    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · nobody reads it yet`, stays };
+    return { kind: what === "close" ? "close" : "frame", from, text: `${told} · not read yet`, stays };
   }
   if (e.frame) {
     const p = frameParts(e.frame);
     const text = [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("");
-    // What came long ago was drawn when it did.
-    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} before`, stays };
+    // Its arrival was drawn when it was sent.
+    if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} earlier`, stays };
     return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
   if (e.handshake) return { kind: "handshake", from, text: handshakeParts(e.handshake).line.replace(/ HTTP\/\S+$/, ""), stays };
@@ -157,7 +157,7 @@ function arrowOf(row, cursor, dead, fold) {
       return { kind: "fin", from, text: "FIN", stays };
     case "closed":
       if (from === "server" && fold.unseen) return { kind: "fin", from, text: "socket closed: FIN or RST", stays };
-      // A FIN is sent once, and after a RST nobody is there to get one.
+      // A FIN is sent only once, and never after a RST.
       return row.conn.reset < e.seq || ["FIN sent", "closed"].includes(known[from === "client" ? "clientTcp" : "serverTcp"]) ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
     case "rst":
       return { kind: "rst", from, text: "RST", stays };
@@ -165,7 +165,7 @@ function arrowOf(row, cursor, dead, fold) {
   return { kind: "note", from, text: e.tcp.error?.text || "error", stays };
 }
 
-/** What each end knows, row by row. */
+/** The state that each end can know, row by row. */
 class Fold {
   constructor() {
     /** @type {Known} */
@@ -216,13 +216,13 @@ class Fold {
     else if (k.serverTcp === "closed" && k.serverWs) k.serverWs = "CLOSED";
   }
 
-  /** The client has sent a FIN of which the server's code knows nothing. */
+  /** The client has sent a FIN that the server's code has not read. */
   hangUp() {
     const { known: k } = this;
     k.clientTcp = k.clientTcp === "FIN got" ? "closed" : k.clientTcp === "open" ? "FIN sent" : k.clientTcp;
   }
 
-  /** States go one way only. @param {State} state */
+  /** States only advance. @param {State} state */
   client(state) {
     const order = ["", "CONNECTING", "OPEN", "CLOSING", "CLOSED"];
     if (order.indexOf(state) > order.indexOf(this.known.clientWs)) this.known.clientWs = state;

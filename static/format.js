@@ -10,14 +10,13 @@
  * @typedef {import("./types.js").Piece} Piece
  */
 
+import { bytes, spaced } from "./hex.js";
+
 /** @param {number} us microseconds */
 export const ms = (us) => (us / 1000).toFixed(1);
 
 /** @param {number} us microseconds since the previous event */
 export const delta = (us) => (us < 0 ? "−" : "+") + ms(Math.abs(us));
-
-/** @param {number} n @param {number} [width] digits */
-export const hex = (n, width = 2) => n.toString(16).padStart(width, "0");
 
 /** @param {number|string} n */
 export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -25,43 +24,8 @@ export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 /** @param {number|string} n @param {string} unit */
 export const count = (n, unit) => `${grouped(n)} ${unit}${String(n) === "1" ? "" : "s"}`;
 
-/**
- * Turns the recording's hex into bytes. It is well-formed: Go wrote it.
- * @param {string} [text]
- */
-export function bytes(text = "") {
-  const out = new Uint8Array(text.length >> 1);
-  for (let i = 0; i < out.length; i++) out[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return out;
-}
-
-/** What may stand between bytes; the server's own parser takes the same. */
-const separator = /[ \t\r\n,:]/;
-
-/**
- * Reads hex that a person typed: pairs of digits, with white space, commas,
- * colons or 0x between the bytes. What is wrong is told with the place it is at.
- * @param {string} text
- * @returns {{bytes: Uint8Array<ArrayBuffer>}|{error: string, at: number}}
- */
-export function parseHex(text) {
-  /** @type {number[]} */
-  const out = [];
-  let i = 0;
-  while (i < text.length) {
-    if (separator.test(text[i])) i++;
-    else if (/^0x/i.test(text.slice(i, i + 2))) i += 2;
-    else {
-      const pair = text.slice(i, i + 2);
-      if (!/^[0-9a-f]/i.test(pair)) return { error: `“${text[i]}” is not a hex digit`, at: i };
-      if (pair.length < 2 || separator.test(pair[1])) return { error: `“${text[i]}” has no second digit; a byte takes two`, at: i };
-      if (!/^[0-9a-f]{2}$/i.test(pair)) return { error: `“${pair[1]}” is not a hex digit`, at: i + 1 };
-      out.push(parseInt(pair, 16));
-      i += 2;
-    }
-  }
-  return { bytes: Uint8Array.from(out) };
-}
+/** A sentence or word with a capital first letter. @param {string} text */
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /**
  * Quotes text in one line, cut to max characters, with control characters
@@ -76,21 +40,21 @@ export function quote(text, max = 32) {
   return `“${line}${cut ? "…" : ""}”`;
 }
 
-/** @param {number} byte */
-export const printable = (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x20 ? "␣" : "");
+/** The opcodes of RFC 6455 §5.2 by their numbers; "" for reserved ones. */
+export const opcodeNames = ["continuation", "text", "binary", "", "", "", "", "", "Close", "Ping", "Pong"];
 
 /** @param {LabEvent["from"]} from */
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
 
 /**
- * What the stream ended before, "" for a whole frame. Of a header that is not
- * whole nobody knows how long it was to be.
+ * The missing rest of a cut frame, "" for a whole frame. The length of a cut header
+ * is not known.
  * @param {Frame} f
  */
 export function missing(f) {
   if (!f.short) return "";
   const bytes = count(f.short, "byte");
-  return f.cut ? `header not whole: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} ${f.missing || "missing"}`;
+  return f.cut ? `incomplete header: at least ${bytes.replace(" byte", " more byte")} ${f.short === 1 ? "is" : "are"} needed` : `${bytes} ${f.missing || "missing"}`;
 }
 
 /**
@@ -117,8 +81,8 @@ export function frameParts(f) {
 }
 
 /**
- * A payload as text where it plainly is text: a control frame's, or the part
- * that was kept of a long one.
+ * A payload as text where it is printable text: of a control frame, or the kept
+ * bytes of a long message.
  * @param {Frame} f
  */
 function asText(f) {
@@ -129,8 +93,7 @@ function asText(f) {
 
 /** @param {string} text hex */
 function bytesShown(text) {
-  const pairs = text.slice(0, 16).match(/../g) || [];
-  return pairs.join(" ") + (text.length > 16 ? " …" : "");
+  return spaced(text.slice(0, 16)) + (text.length > 16 ? " …" : "");
 }
 
 /** @param {Frame} f */
@@ -141,17 +104,17 @@ export function frameLine(f) {
 }
 
 /**
- * What a piece is that did not cross, or that nobody read.
+ * A piece that was not sent, or that was not read, in a line.
  * @param {Piece} p
  */
-export function pieceLine(p) {
+function pieceLine(p) {
   if (p.frame) return frameLine({ ...p.frame, violations: [] });
   return p.handshake ? startLine(p.handshake.line) : `${count(p.size, "byte")} ${bytesShown(p.hex)}`.trim();
 }
 
 /**
- * The same in two parts, of which the page strikes the first through: what was
- * to be sent, and why it was not. Null for any other event.
+ * The same in two parts: the piece, which the page strikes through, and the reason.
+ * Null for any other event.
  * @param {LabEvent} e
  */
 export function uncrossed(e) {
@@ -161,11 +124,11 @@ export function uncrossed(e) {
 }
 
 /** The request's target without the page's own query. @param {string} line */
-export const startLine = (line) => line.replace(/\?\S*/, "");
+const startLine = (line) => line.replace(/\?\S*/, "");
 
 /**
- * Whether a server did right to open no WebSocket: what it answers then is
- * plain HTTP, for no rule of RFC 6455 to judge.
+ * Whether a server rightly opened no WebSocket. Its response is then plain HTTP,
+ * to which no rule of RFC 6455 applies.
  * @param {Handshake} h
  */
 export const refused = (h) => h.what === "response" && h.status !== 101 && !h.violations?.length;
@@ -174,7 +137,7 @@ export const refused = (h) => h.what === "response" && h.status !== 101 && !h.vi
 export function handshakeParts(h) {
   const bad = (h.violations || []).map((v) => v.code);
   if (h.what === "request") return { line: startLine(h.line), note: `+ ${count((h.fields || []).length, "header")}`, good: "", bad };
-  if (refused(h)) return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "· i not opened: plain HTTP", good: "", bad };
+  if (refused(h)) return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "· note: refused, plain HTTP", good: "", bad };
   const good = h.accept && h.accept.got && h.accept.got === h.accept.expected ? "Sec-WebSocket-Accept ✔" : "";
   return { line: h.line.replace(/^HTTP\/\S+ /, ""), note: "", good, bad };
 }
@@ -227,7 +190,7 @@ export function scriptLine(s) {
 /** @param {string} text @param {number} [size] */
 const sized = (text, size) => quote(text, 20) + (text.length > 20 && size ? ` ${grouped(size)}` : "");
 
-/** @param {Call} enter @param {Call} [ret] the same call's return, if it is known by now */
+/** @param {Call} enter @param {Call} [ret] the return of the same call, once it is recorded */
 export function callLine(enter, ret) {
   const head = `${enter.name}(${enter.verb === "read" ? "" : shorter(enter.args)})`;
   if (!ret) return `${head} …`;
@@ -247,7 +210,7 @@ export function strip(f) {
 
 /** @param {import("./types.js").Step} s */
 export function stepLine(s) {
-  if (s.phase === "over") return s.error ? `the play ended early: ${s.error}` : "the play is over";
+  if (s.phase === "over") return s.error ? `the run ended early: ${s.error}` : "the run is over";
   return `step ${s.index + 1} of ${s.of}: ${s.command || ""}`;
 }
 
@@ -261,7 +224,7 @@ export function line(e) {
   if (e.tcp) return tcpLine(e.tcp, e.from);
   if (e.script) return scriptLine(e.script);
   if (e.call) return callLine(e.call);
-  if (e.dropped?.here) return `${count(e.dropped.count, "older event")} not kept: the page holds the newest`;
-  if (e.dropped) return `${count(e.dropped.count, "event")} dropped: the recording has a hole here`;
+  if (e.dropped?.here) return `${count(e.dropped.count, "older event")} discarded: the page keeps the newest`;
+  if (e.dropped) return `${count(e.dropped.count, "event")} dropped: this part of the recording is missing`;
   return e.kind;
 }

@@ -1,7 +1,9 @@
 /**
- * What people type into the free lab's forms, read and refused in words, and
- * what became of an action that several connections took part in.
+ * Reads the input of the free lab's forms, and says which of several connections
+ * could not do an action.
  */
+
+import { capital } from "./format.js";
 
 /**
  * The code of a Close frame; undefined when the field is empty, for a Close
@@ -11,18 +13,18 @@
 export function closeCode(text) {
   const typed = text.trim();
   if (!typed) return undefined;
-  if (!/^\d+$/.test(typed) || Number(typed) > 65535) throw new Error("The code is a number from 0 to 65535.");
+  if (!/^\d+$/.test(typed) || Number(typed) > 65535) throw new Error("The close code is a number from 0 to 65535.");
   return Number(typed);
 }
 
-/** A Close frame has its reason behind the code. @param {number|undefined} code @param {string} [reason] */
+/** In a Close frame the reason is after the code (RFC 6455 §5.5.1). @param {number|undefined} code @param {string} [reason] */
 export function reasonNeedsCode(code, reason) {
-  if (code === undefined && reason) throw new Error("A reason needs a code.");
+  if (code === undefined && reason) throw new Error("A close reason needs a close code.");
 }
 
 /**
- * Header fields to change, one a line: "Name: value", or "-Name" to leave one
- * out, which is told as null.
+ * Header fields to change, one in each line: "Name: value", or "-Name" to remove
+ * one, whose value is then null.
  * @param {string} text
  * @returns {[string, string|null][]}
  */
@@ -34,7 +36,7 @@ export function headerFields(text) {
     const out = /^[-−]\s*([^:]+)$/.exec(line.trim());
     const colon = line.indexOf(":");
     if (out) fields.push([out[1].trim(), null]);
-    else if (colon < 0) throw new Error(`Line ${i + 1} has no colon: write Name: value, or -Name to leave that field out.`);
+    else if (colon < 0) throw new Error(`Line ${i + 1} does not have a colon. Write Name: value, or -Name to remove that field.`);
     else fields.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
   });
   return fields;
@@ -44,9 +46,8 @@ export function headerFields(text) {
 const named = (endpoint) => (endpoint === "reference" ? "the reference" : endpoint);
 
 /**
- * What an order to several raw clients came to: it is done when one of them
- * did it. Says why the others did not, "" where all did; when none did, it
- * throws that.
+ * Says why some of several raw clients did not carry out an order, "" where all
+ * did. Throws that when all of them failed.
  * @param {{endpoint: string, token: string}[]} clients
  * @param {PromiseSettledResult<unknown>[]} results
  */
@@ -60,7 +61,7 @@ export function outcome(clients, results) {
     const closed = /no raw client|could not be written/.test(message);
     not.push(closed ? `${named(endpoint)} has closed the connection` : `${named(endpoint)}: ${message.replaceAll(token, endpoint).replace(/\.$/, "")}`);
   });
-  const why = not.map((n) => `${n[0].toUpperCase()}${n.slice(1)}.`).join(" ");
+  const why = not.map((n) => `${capital(n)}.`).join(" ");
   if (not.length === clients.length) throw new Error(why);
   return why;
 }

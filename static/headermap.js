@@ -1,6 +1,6 @@
 /**
- * The map of all two-byte beginnings of a frame: what one endpoint made of
- * each, as its runs told. A header is a number, the first byte times 256 plus
+ * The map of all two-byte beginnings of a frame: the outcome of each at one
+ * endpoint. A header is a number, the first byte times 256 plus
  * the second; the picture has the first byte across and the second down.
  *
  * @typedef {{word: string, sentence: string}} Outcome
@@ -11,31 +11,33 @@
  * @typedef {{bytes: string, fin: number, rsv: number, opcode: number, name: string, masked: boolean, length: number, form: 7|16|64}} Fields
  */
 
-import { grouped, hex } from "./format.js";
+import { grouped, opcodeNames } from "./format.js";
+import { servers } from "./connection.js";
+import { fromBase64, hex } from "./hex.js";
 
 export const size = 256;
 
-/** What colours and counts a header: the outcome, and whether it was right. @type {Kind[]} */
+/** The kinds by which headers are colored and counted: the outcome, and its verdict. @type {Kind[]} */
 export const kinds = [
   { id: "echo", glyph: "✔", short: "echo", words: "echoed" },
   { id: "pong", glyph: "✔", short: "Pong", words: "answered with a Pong" },
-  { id: "closed", glyph: "✔", short: "Close", words: "answered with a Close, as it asks" },
-  { id: "taken", glyph: "✔", short: "silence", words: "taken in silence" },
+  { id: "closed", glyph: "✔", short: "Close", words: "answered with a Close frame, as it must be" },
+  { id: "taken", glyph: "✔", short: "ignored", words: "accepted without an answer" },
   { id: "p1002", glyph: "✔", short: "1002", words: "refused: Close 1002" },
   { id: "p1007", glyph: "≈", short: "1007", words: "refused: Close 1007" },
   { id: "p1009", glyph: "≈", short: "1009", words: "refused: Close 1009" },
-  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code, or none" },
-  { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close" },
-  { id: "reset", glyph: "≈", short: "reset", words: "refused: reset" },
-  { id: "accepted", glyph: "×", short: "accepted", words: "accepted, though it breaks a rule" },
-  { id: "waits", glyph: "×", short: "nothing", words: "nothing comes back, not even a Pong" },
-  { id: "refused", glyph: "×", short: "refused", words: "refused, though it breaks no rule" },
-  { id: "wrong", glyph: "×", short: "wrong answer", words: "answered, but wrongly" },
+  { id: "other", glyph: "≈", short: "other Close", words: "refused: Close with another code, or without a code" },
+  { id: "cut", glyph: "≈", short: "TCP closed", words: "refused: TCP closed without a Close frame" },
+  { id: "reset", glyph: "≈", short: "reset", words: "refused: TCP reset (RST)" },
+  { id: "accepted", glyph: "×", short: "accepted", words: "accepted, although it breaks a rule" },
+  { id: "waits", glyph: "×", short: "no answer", words: "no answer, not even a Pong" },
+  { id: "refused", glyph: "×", short: "refused", words: "refused, although it breaks no rule" },
+  { id: "wrong", glyph: "×", short: "wrong answer", words: "answered wrongly" },
 ];
 
 const index = Object.fromEntries(kinds.map((k, i) => [k.id, i]));
 
-/** Kinds of an outcome that is not wrong, and what a wrong one comes to. @type {Record<string, [string, string]>} */
+/** The kind of each outcome where it is not a fail, and where it is. @type {Record<string, [string, string]>} */
 const kindOf = {
   waits: ["waits", "waits"],
   taken: ["taken", "accepted"],
@@ -56,14 +58,11 @@ const kindOf = {
  * @param {number} mark 0 ✔, 1 ≈, 2 ×
  * @param {boolean} legal whether the header breaks no rule
  */
-export function kind(word, mark, legal) {
+function kind(word, mark, legal) {
   const [right, wrong] = kindOf[word] || ["wrong", "wrong"];
   if (mark < 2) return index[right];
   return index[legal && wrong === "accepted" ? "wrong" : wrong];
 }
-
-/** Bytes that JSON carries as base64. @param {string} text */
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /**
  * @param {any} json of GET /api/headermap
@@ -72,7 +71,7 @@ const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 export function decode(json) {
   /** @type {Record<string, Sheet>} */
   const sheets = {};
-  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: bytes(c.outcomes), marks: bytes(c.marks), broken: bytes(c.broken) };
+  for (const c of json.contexts) sheets[c.name] = { name: c.name, outcomes: fromBase64(c.outcomes), marks: fromBase64(c.marks), broken: fromBase64(c.broken) };
   const { endpoint, role, runs, outcomes, rules } = json;
   return { endpoint, role, runs, outcomes, rules, sheets };
 }
@@ -88,7 +87,7 @@ export function paint(map, context) {
 }
 
 /**
- * How many headers are of each kind, the kinds that are there alone.
+ * The number of headers of each kind that occurs.
  * @param {Uint8Array} painted
  * @returns {{kind: number, count: number}[]}
  */
@@ -99,8 +98,7 @@ export function counts(painted) {
 }
 
 /**
- * Which headers two endpoints make something different of: 1 where they do.
- * Each has words of its own for no outcome, so indices can be compared.
+ * The headers with different outcomes at two endpoints: 1 where they differ.
  * @param {HeaderMap} a
  * @param {HeaderMap} b
  * @param {string} context
@@ -110,8 +108,6 @@ export function differing(a, b, context) {
   const theirs = b.sheets[context].outcomes;
   return Uint8Array.from(mine, (o, n) => Number(a.outcomes[o].word !== b.outcomes[theirs[n]].word));
 }
-
-const names = ["continuation", "text", "binary", "", "", "", "", "", "Close", "Ping", "Pong"];
 
 /** @param {number} n @returns {Fields} */
 export function fields(n) {
@@ -124,7 +120,7 @@ export function fields(n) {
     fin: first >> 7,
     rsv: (first >> 4) & 7,
     opcode,
-    name: names[opcode] || "reserved",
+    name: opcodeNames[opcode] || "reserved",
     masked: second > 0x7f,
     length,
     form: length === 126 ? 16 : length === 127 ? 64 : 7,
@@ -135,7 +131,7 @@ export function fields(n) {
 export function words(n) {
   const f = fields(n);
   const rsv = [4, 2, 1].flatMap((bit, i) => (f.rsv & bit ? [`RSV${i + 1}`] : [])).join(" ");
-  const length = f.form === 7 ? `length ${f.length}` : `length in ${f.form} bits more (here ${f.form === 16 ? "126" : "65,536"})`;
+  const length = f.form === 7 ? `length ${f.length}` : `length in ${f.form} more bits (here ${f.form === 16 ? "126" : "65,536"})`;
   return `${f.fin ? "FIN" : "no FIN"}${rsv ? `, ${rsv}` : ""}, opcode ${hex(f.opcode, 1).toUpperCase()} (${f.name}), ${f.masked ? "masked" : "not masked"}, ${length}`;
 }
 
@@ -143,7 +139,7 @@ export function words(n) {
 export const code = (n) => hex(n, 4);
 
 /**
- * What one endpoint made of a header.
+ * The outcome of a header at one endpoint.
  * @param {HeaderMap} map
  * @param {string} context
  * @param {number} n
@@ -196,7 +192,7 @@ export function move(n, key) {
 }
 
 const opcodes = [[0], [1], [2], [3, 4, 5, 6, 7], [8], [9], [10], [11, 12, 13, 14, 15]];
-const opcodeNames = ["continuation", "text", "binary", "3–7", "Close", "Ping", "Pong", "B–F"];
+const opcodeRanges = ["continuation", "text", "binary", "3–7", "Close", "Ping", "Pong", "B–F"];
 export const columns = ["MASK 0, 0–125", "MASK 0, 126", "MASK 0, 127", "MASK 1, 0–125", "MASK 1, 126", "MASK 1, 127"];
 
 /** @param {number} column @returns {number[]} second bytes */
@@ -207,7 +203,7 @@ function seconds(column) {
 }
 
 /**
- * The table twin: rows of first bytes that are treated alike, columns of MASK
+ * The map as a table: rows of first bytes with the same outcomes, columns of MASK
  * and length form, and in each cell the kinds with their counts.
  * @param {Uint8Array} painted
  * @returns {{fin: string, rsv: string, opcode: string, cells: {kind: number, count: number}[][]}[]}
@@ -221,16 +217,16 @@ export function table(painted) {
         const firsts = set.flatMap((o) => (clear ? [0] : [1, 2, 3, 4, 5, 6, 7]).map((rsv) => (fin << 7) | (rsv << 4) | o));
         const cells = columns.map((_, c) => counts(Uint8Array.from(firsts.flatMap((first) => seconds(c).map((second) => painted[(first << 8) | second])))));
         const key = JSON.stringify(cells.map((cell) => (cell.length === 1 ? cell[0].kind : cell)));
-        rows.push({ fin: String(fin), rsv: clear ? "000" : "not 000", opcode: opcodeNames[i], cells, key });
+        rows.push({ fin: String(fin), rsv: clear ? "000" : "not 000", opcode: opcodeRanges[i], cells, key });
       });
     }
   }
-  // First opcodes that are treated alike share a row, then both values of FIN.
+  // First opcodes with the same outcomes share a row, then both values of FIN.
   const opcodesJoined = join(rows, (r) => `${r.fin} ${r.rsv} ${r.key}`, "opcode");
   return join(opcodesJoined, (r) => `${r.rsv} ${r.opcode} ${r.key}`, "fin").map(({ key, ...row }) => ({
     ...row,
     fin: row.fin === "1, 0" ? "0 or 1" : row.fin,
-    opcode: row.opcode === opcodeNames.join(", ") ? "any" : row.opcode,
+    opcode: row.opcode === opcodeRanges.join(", ") ? "any" : row.opcode,
   }));
 }
 
@@ -277,15 +273,15 @@ export function fromHash(hash) {
   const [what, who = "", context = "", header = "", other = ""] = hash.replace(/^#/, "").split("/");
   if (what !== "headers") return null;
   const [endpoint, role] = who.split("-");
-  const known = ["reference", "gorilla", "naive"].includes(endpoint) && (role === "server" || (role === "client" && endpoint !== "naive"));
+  const known = servers.includes(endpoint) && (role === "server" || (role === "client" && endpoint !== "naive"));
   return {
     endpoint: known ? endpoint : start.endpoint,
     role: known && role === "client" ? "client" : "server",
     context: context === "fragmented" ? context : start.context,
     header: /^[0-9a-f]{4}$/.test(header) ? parseInt(header, 16) : start.header,
-    other: known && other !== endpoint && ["reference", "gorilla", "naive"].includes(other) && (role === "server" || other !== "naive") ? other : "",
+    other: known && other !== endpoint && servers.includes(other) && (role === "server" || other !== "naive") ? other : "",
   };
 }
 
-/** What was run, in a line. @param {HeaderMap} map */
+/** The number of runs, in a line. @param {HeaderMap} map */
 export const made = (map) => `Made from ${grouped(map.runs)} connections to ${map.endpoint}.`;

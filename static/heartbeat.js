@@ -1,8 +1,8 @@
 /**
- * Who notices that a connection is gone, and when: a server that pings at an
- * interval and gives up when no pong comes in time, a network that falls
- * silent, and a proxy that cuts what is idle. Computed here, and as a scenario
- * that runs the same; all times are ms since the connection opened.
+ * When each end notices that a connection is gone: with a server that sends Pings
+ * at an interval and gives up when no Pong arrives in time, a network that falls
+ * silent, and a proxy that closes idle connections. Computed here, and as a
+ * scenario that runs the same. All times are ms since the connection opened.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{interval: number, timeout: number, silence: number, proxy: number}} Tuning 0 for no silence, no proxy
@@ -11,10 +11,10 @@
  */
 
 const bounds = { interval: [50, 60_000], timeout: [50, 60_000], silence: [0, 60_000], proxy: [0, 60_000] };
-const tail = 300; // ms looked at after the last thing that is to happen
+const tail = 300; // ms shown after the last event
 
 /**
- * What is wrong with the values, in words; "" when nothing is.
+ * The error in the values, in words; "" for valid values.
  * @param {Tuning} t
  */
 export function wrong(t) {
@@ -22,12 +22,12 @@ export function wrong(t) {
     const value = t[/** @type {keyof Tuning} */ (name)];
     if (!Number.isFinite(value) || value < least || value > most) return `The ${name} is a number of ms from ${least} to ${most}.`;
   }
-  if ((t.silence || t.proxy || t.interval) / t.interval > 100) return "That would be more than a hundred pings: take a longer interval.";
+  if ((t.silence || t.proxy || t.interval) / t.interval > 100) return "That would be more than 100 Pings. Choose a longer interval.";
   return "";
 }
 
 /**
- * What is to happen, worked out.
+ * The computed course of events.
  * @param {Tuning} t
  * @returns {Course}
  */
@@ -41,43 +41,43 @@ export function course(t) {
   const beats = [];
   for (let at = interval; at < until; at += interval) beats.push({ at, end: "answered" });
   if (cut !== null) {
-    why.server = `the proxy is idle for ${proxy} ms before the first ping, and closes TCP: the server's read gets EOF`;
-    why.browser = "the proxy closes its side, too: onclose 1006, not clean";
+    why.server = `the proxy sees no bytes for ${proxy} ms before the first Ping, and closes TCP: the server's read returns EOF`;
+    why.browser = "the proxy closes this side, too: onclose 1006, not clean";
     return { beats, end: cut + tail, cut, server: cut, browser: cut, why };
   }
   if (!silence) {
-    why.server = why.browser = "nothing goes wrong: each ping is answered, and keeps the proxy from thinking it idle";
+    why.server = why.browser = "each Ping is answered, so nothing goes wrong, and the proxy never sees an idle connection";
     return { beats, end: until + tail, cut, server: null, browser: null, why };
   }
   const lost = Math.ceil(silence / interval) * interval;
   beats.push({ at: lost, end: "lost" });
   const server = lost + timeout;
-  why.server = `the ping at ${lost} ms is the first to be lost, and its pong is due ${timeout} ms later`;
-  why.browser = "never by itself: JavaScript sees no pings and no missing ones, and the server's FIN is lost like all else";
+  why.server = `the Ping at ${lost} ms is the first that is lost, and its Pong is expected within ${timeout} ms`;
+  why.browser = "never by itself: JavaScript sees neither Pings nor missing Pings, and the server's FIN is lost like everything else";
   return { beats, end: server + tail, cut, server, browser: null, why };
 }
 
 /**
- * The same as a scenario. A raw client's own close stands for the proxy's.
+ * The same as a scenario. A raw client closes in place of the proxy.
  * @param {Tuning} t
  * @param {"raw"|"browser"} as
  */
 export function scenario(t, as) {
   const c = course(t);
-  const lines = [`# A ping every ${t.interval} ms, its pong within ${t.timeout} ms`, `server pings every ${t.interval}ms within ${t.timeout}ms`];
+  const lines = [`# A Ping every ${t.interval} ms, its Pong within ${t.timeout} ms`, `server pings every ${t.interval}ms within ${t.timeout}ms`];
   if (as === "raw") lines.push("client answers");
   lines.push("open");
   if (c.cut !== null) {
-    lines.push(`wait ${c.cut}ms`, "# The proxy has seen nothing for too long, and closes TCP.", as === "raw" ? "tcp close" : "leave");
+    lines.push(`wait ${c.cut}ms`, "# The proxy has seen no bytes for too long, and closes TCP.", as === "raw" ? "tcp close" : "leave");
   } else if (t.silence) {
-    lines.push(`wait ${t.silence}ms`, "# From here on nothing crosses any more, and nobody is told.", "wire silent");
+    lines.push(`wait ${t.silence}ms`, "# From here on every byte is lost, and neither end is notified.", "wire silent");
     lines.push(`wait ${c.end - t.silence}ms`);
   } else lines.push(`wait ${c.end}ms`);
   return `${lines.join("\n")}\n`;
 }
 
 /**
- * What was recorded of such a run.
+ * The recorded course of such a run.
  * @param {LabEvent[]} events of the connection and of its client, in order
  * @param {boolean} over
  * @param {number} [silent] microseconds at which the network fell silent

@@ -1,20 +1,20 @@
 /**
- * The recording as the page holds it: events in order of seq, appended at the
- * end and, when there are too many, forgotten at the front. A stream that
- * resumes may repeat events, so each seq is taken once.
+ * The recording in the page: events in order of seq, appended at the end and, when
+ * there are too many, forgotten at the front. A stream that resumes may repeat
+ * events, so each seq is accepted once.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{events: number, weight: number}} Limits
  */
 
 /**
- * What the page keeps: as many events as the server does, and about as much of
- * what they hold, which is hex here, and stands in bytes, frames and messages.
+ * The page keeps as many events as the server, and about as many characters of
+ * their hex and text.
  * @type {Limits}
  */
 const most = { events: 100_000, weight: 96 << 20 };
 
-/** About how many characters an event keeps alive. @param {LabEvent} e */
+/** The approximate number of characters that an event holds. @param {LabEvent} e */
 function weigh(e) {
   const { bytes, frame, handshake, message, script } = e;
   const texts = [bytes?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, message?.hex, message?.text, script?.text];
@@ -28,10 +28,10 @@ export class History {
     /** @type {LabEvent[]} */
     this.events = [];
     this.weight = 0;
-    /** @type {LabEvent|null} what stands for the events that are forgotten, with the seq of the last */
+    /** @type {LabEvent|null} the event in place of the forgotten ones, with the seq of the last */
     this.gap = null;
     this.shown = Infinity;
-    /** Events that the server had to drop, as its dropped events told. */
+    /** The number of events that the server dropped. */
     this.lost = 0;
   }
 
@@ -40,7 +40,7 @@ export class History {
     return this.shown;
   }
 
-  /** Before what is forgotten there is nothing to show, so there no cursor stands. */
+  /** The cursor is never before the forgotten events. */
   set cursor(seq) {
     this.shown = Math.max(seq, this.gap ? this.gap.seq : 0);
   }
@@ -70,9 +70,9 @@ export class History {
   }
 
   /**
-   * Forgets the oldest events when there are more than the limits allow, and a
-   * tenth beyond, so that it is seldom done. Returns the event that stands for
-   * all forgotten so far, null when nothing was to do.
+   * Forgets the oldest events when there are more than the limits allow, down to
+   * 90% of the limits. Returns the event in place of all forgotten ones, null when
+   * none was forgotten now.
    * @returns {LabEvent|null}
    */
   trim() {
@@ -80,7 +80,7 @@ export class History {
     if (events.length <= limits.events && this.weight <= limits.weight) return null;
     let n = 0;
     let count = this.gap?.dropped?.count || 0;
-    // The newest stays whatever it weighs.
+    // The newest event always stays.
     while (n < events.length - 1 && (events.length - n > limits.events * 0.9 || this.weight > limits.weight * 0.9)) {
       const e = events[n++];
       this.weight -= weigh(e);

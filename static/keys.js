@@ -1,5 +1,5 @@
 /**
- * The keys of the page, in one table: what the help lists is what works.
+ * The keys of the page, in one table for the help and the handler.
  *
  * @typedef {"back"|"step"|"toggle"|"help"|"next"|"previous"|"escape"} Command
  * @typedef {{lab: boolean, next: boolean, previous: boolean, play?: boolean, compare?: boolean}} Here what the page has
@@ -9,21 +9,21 @@
 
 /** @type {Binding[]} */
 export const bindings = [
-  { keys: ["ArrowRight"], shown: ["→"], does: "step: the next row, or let what is held cross", command: "step", needs: "lab" },
-  { keys: ["ArrowLeft"], shown: ["←"], does: "back one row", command: "back", needs: "lab" },
-  { keys: [" ", "."], shown: ["Space", "."], does: "run, or pause by holding the wire", command: "toggle", needs: "lab" },
-  { keys: ["?"], shown: ["?"], does: "this help", command: "help" },
+  { keys: ["ArrowRight"], shown: ["→"], does: "next row, or release the held frame", command: "step", needs: "lab" },
+  { keys: ["ArrowLeft"], shown: ["←"], does: "previous row", command: "back", needs: "lab" },
+  { keys: [" ", "."], shown: ["Space", "."], does: "run, or hold the wire", command: "toggle", needs: "lab" },
+  { keys: ["?"], shown: ["?"], does: "show this help", command: "help" },
   { keys: ["PageDown"], shown: ["PageDown"], does: "next lesson", command: "next", needs: "next" },
   { keys: ["PageUp"], shown: ["PageUp"], does: "previous lesson", command: "previous", needs: "previous" },
-  { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, while it has the focus", needs: "lab" },
-  { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, while they have the focus", needs: "lab" },
-  { keys: [], shown: ["Enter"], does: "pin the bit that has the focus", needs: "lab" },
-  { keys: [], shown: ["→", "←", "Space"], does: "in a play: its next step, back over the last, run or pause", needs: "play" },
-  { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, and select", needs: "play" },
-  { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, while they have the focus", needs: "compare" },
-  { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the header map, while it has the focus", needs: "compare" },
-  { keys: [], shown: ["Enter"], does: "open the case, or send the header, that has the focus", needs: "compare" },
-  { keys: ["Escape"], shown: ["Esc"], does: "close or let go of the innermost thing", command: "escape" },
+  { keys: [], shown: ["↑", "↓", "Home", "End"], does: "move in the timeline, when it has the focus", needs: "lab" },
+  { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, when they have the focus", needs: "lab" },
+  { keys: [], shown: ["Enter"], does: "select the bit that has the focus", needs: "lab" },
+  { keys: [], shown: ["→", "←", "Space"], does: "in a scenario: next step, previous step, run or pause", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, select a row", needs: "play" },
+  { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, when they have the focus", needs: "compare" },
+  { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the frame header map, when it has the focus", needs: "compare" },
+  { keys: [], shown: ["Enter"], does: "open the case or send the header that has the focus", needs: "compare" },
+  { keys: ["Escape"], shown: ["Esc"], does: "close the current panel, or clear the selection", command: "escape" },
 ];
 
 /** @param {Here} here */
@@ -42,12 +42,11 @@ export function command(e, here) {
 }
 
 /**
- * Whether the element at hand needs the key itself: text fields and choices
- * need them all, a button or link its Space, and what scrolls those that
- * scroll it.
+ * Whether the focused element needs the key itself: text fields and choices need
+ * every key, a button or link needs Space, and a scroller the keys that scroll it.
  * @param {{localName: string, isContentEditable?: boolean}|null} target
  * @param {string} key
- * @param {{x: boolean, y: boolean}} [scrolls] which ways there is more of it than shows
+ * @param {{x: boolean, y: boolean}} [scrolls] the directions in which it can scroll
  */
 export function taken(target, key, scrolls = { x: false, y: false }) {
   if (!target) return false;

@@ -1,6 +1,6 @@
 /**
- * How a connection ended, measured: what the tab was told and when, and what
- * the server's next read and next two writes got back.
+ * The measured end of a connection: the events that the page received and when,
+ * and the results of the server's next read and next two writes.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{name: string, type: string, text: string, done: boolean}} Came of a call: no type when it succeeded
@@ -10,9 +10,9 @@
  */
 
 /**
- * Ranges of time that onclose may come within: the name of each and where it
- * begins, in seconds. Each ends where the next begins. Three browser engines were
- * measured with 0.001, 2.0, 5.1 to 5.7, 20 and 60 s.
+ * Ranges of the time until onclose: the name of each and its beginning in seconds.
+ * Each ends where the next begins. Three browser engines measured 0.001, 2.0, 5.1
+ * to 5.7, 20 and 60 s.
  * @type {[string, number][]}
  */
 export const ranges = [["0", 0], ["2", 0.5], ["5", 3.5], ["20", 10], ["60", 40]];
@@ -24,15 +24,15 @@ const times = ranges.map(([name, from], i) => [name, i === 0 ? `under ${ranges[1
 export const columns = {
   after: { head: "onclose after", choices: [...times, ["never", "not at all"]] },
   code: { head: "code", choices: [["1000", "1000"], ["1001", "1001"], ["1002", "1002"], ["1005", "1005"], ["1006", "1006"], ["other", "another code"], ["none", "none"]] },
-  clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "not told"]] },
-  read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: it is closed"], ["reset", "fails: reset by the peer"], ["data", "returns something"], ["waits", "waits on"]] },
-  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["other", "something else"], ["0", "there are none"]] },
+  clean: { head: "wasClean", choices: [["true", "true"], ["false", "false"], ["none", "no close event"]] },
+  read: { head: "the server’s next read", choices: [["eof", "EOF"], ["closed", "fails: the socket is closed"], ["reset", "fails: reset by the peer"], ["data", "returns data"], ["waits", "keeps waiting"]] },
+  writes: { head: "its next two writes", choices: [["++", "both succeed"], ["+-", "the first succeeds, the second fails"], ["--", "both fail"], ["other", "another result"], ["0", "no writes"]] },
 };
 
-const apart = 5000; // microseconds that two clocks may be
+const apart = 5000; // microseconds by which two clocks may differ
 
 /**
- * @param {LabEvent[]} events of the connection, and what its client's JavaScript did, in order
+ * @param {LabEvent[]} events of the connection and of its client's JavaScript, in order
  * @param {number} cursor
  * @returns {Outcome}
  */
@@ -48,8 +48,8 @@ export function measure(events, cursor) {
     out.code = told.script.code ?? null;
     out.reason = told.script.reason || "";
     out.clean = told.script.wasClean ?? false;
-    // It is counted from what the browser did or got last, so that a person who
-    // takes their time between two steps does not count.
+    // The time counts from the last event at the browser, so that a pause of the
+    // learner between two steps does not count.
     const causes = seen.filter((e) => e.script?.what === "close" || (e.from === "server" && (e.frame?.header.opcode === 8 || (e.tcp && e.tcp.what !== "open"))));
     const since = Math.max(...causes.map((e) => e.at).filter((at) => at <= told.at + apart));
     out.after = since > -Infinity ? Math.max(0, told.at - since) : out.start === null ? null : Math.max(0, told.at - out.start);
@@ -74,7 +74,7 @@ export function measure(events, cursor) {
   return out;
 }
 
-/** Calls on the TCP connection itself, where there are any: they are asked last. @param {{enter: LabEvent, ret: LabEvent|null}[]} calls */
+/** Only the calls on the TCP connection itself, if there are any. @param {{enter: LabEvent, ret: LabEvent|null}[]} calls */
 function pick(calls) {
   const bare = calls.filter((c) => c.enter.call?.socket);
   return bare.length ? bare : calls;
@@ -88,11 +88,11 @@ function came(c) {
 }
 
 /**
- * What was measured, in the terms that a guess is made in; "" while it is not
+ * The measured value as one of the choices of a prediction; "" while it is not
  * known yet.
  * @param {Column} column
  * @param {Outcome} o
- * @param {boolean} over whether nothing more will come
+ * @param {boolean} over whether the run is over
  */
 export function verdict(column, o, over) {
   switch (column) {

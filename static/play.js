@@ -1,8 +1,8 @@
 /**
- * Plays of scenarios, made from the step events in the recording. What a play
- * looks like is a function of its events up to the cursor alone, so going back
- * and forth any number of times gives the same picture; and what the server
- * asks of the page is done by the tab that began the play, once.
+ * Plays (runs of scenarios), made from the step events in the recording. The state
+ * of a play is a function of its events up to the cursor, so going back and forth
+ * always gives the same picture. Only the page that began a play carries out its
+ * orders, each once.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").Step} Step
@@ -10,7 +10,7 @@
  *
  * @typedef {"todo"|"ready"|"doing"|"done"|"failed"} Phase
  * @typedef {{index: number, command: string, say: string, ready: number, begin: number, end: number,
- *   error: string, event: LabEvent|null}} Mark when a step was what, by seq; Infinity for not yet
+ *   error: string, event: LabEvent|null}} Mark the seqs at which a step was ready, begun and ended; Infinity for not yet
  * @typedef {{phases: Phase[], current: number, waits: boolean, over: boolean, error: string}} Standing
  */
 
@@ -19,7 +19,7 @@ export const by = (seq, cursor) => seq !== Infinity && seq <= cursor;
 
 /** One play, as it was recorded. */
 export class Play {
-  /** @param {Step} s the first that tells of it @param {LabEvent} e */
+  /** @param {Step} s its first @param {LabEvent} e */
   constructor(s, e) {
     this.id = s.play;
     this.token = s.client;
@@ -41,8 +41,8 @@ export class Play {
   }
 
   /**
-   * The seq at which the last step had settled; Infinity while some have not.
-   * What comes later is tidying up: both ends are closed that the steps left open.
+   * The seq at which the last step was finished; Infinity while some are not. After
+   * it, the server only closes the ends that the steps left open.
    */
   get settled() {
     const ends = this.marks.map((m) => m.end);
@@ -67,7 +67,7 @@ export class Play {
       return;
     }
     const mark = this.marks[s.index];
-    if (!mark || mark[s.phase] !== Infinity) return; // told twice: the first stands
+    if (!mark || mark[s.phase] !== Infinity) return; // of a repeated event the first counts
     mark[s.phase] = e.seq;
     mark.command = s.command || mark.command;
     mark.say = s.say || mark.say;
@@ -102,8 +102,8 @@ export class Plays {
 }
 
 /**
- * How a play stands at the cursor. The current step is the one being done, or
- * waited for, or else the last one done; -1 before the first.
+ * The state of a play at the cursor. The current step is the running one, or the one
+ * that is next, or else the last finished one; -1 before the first.
  * @param {Play} play
  * @param {number} cursor
  * @returns {Standing}
@@ -127,12 +127,11 @@ export function standing(play, cursor) {
   return { phases, current, waits, over, error: over ? play.error : "" };
 }
 
-/** The sentence of a step at the cursor: it is said when its effect is recorded. @param {Mark} m @param {number} cursor */
+/** The explanation of a step at the cursor, "" until its effect is recorded. @param {Mark} m @param {number} cursor */
 export const said = (m, cursor) => (by(m.end, cursor) ? m.say : "");
 
 /**
- * The cursor one step further back: all that was recorded before the newest
- * step that shows was begun. Null at the beginning.
+ * The cursor one step back: before the newest shown step began. Null at the beginning.
  * @param {Play} play
  * @param {number} cursor
  */
@@ -142,8 +141,8 @@ export function before(play, cursor) {
 }
 
 /**
- * The cursor one step further on, Infinity for the newest; null when all that
- * was recorded of the play shows already.
+ * The cursor one step forward, Infinity for the newest; null when every recorded step
+ * shows already.
  * @param {Play} play
  * @param {number} cursor
  */
@@ -154,7 +153,7 @@ export function after(play, cursor) {
 }
 
 /**
- * The cursor at which step k has settled and no other is begun.
+ * The cursor at which step k is finished and the next has not begun.
  * @param {Play} play
  * @param {number} k
  */
@@ -163,29 +162,28 @@ export function until(play, k) {
   return next ? next.begin - 1 : Infinity;
 }
 
-/** What becomes of a pause that was asked for while step k is being done. @param {Play} play @param {number} k */
-export const pauses = (play, k) => (k === play.marks.length - 1 ? "Ends with this step, which is the last." : "Pauses behind this step.");
+/** The effect of a pause that was ordered while step k is running. @param {Play} play @param {number} k */
+export const pauses = (play, k) => (k === play.marks.length - 1 ? "It ends with this step, which is the last." : "It pauses after this step.");
 
-/** How many orders are kept for plays that the tab may yet turn out to have begun. */
+/** The number of orders kept for plays whose begin is not answered yet. */
 const maxEarly = 64;
 
 /**
- * Which orders this tab has to carry out: those of plays that it began itself,
- * each once. Whoever reloads, or follows the same session in a second tab, has
- * begun none of them, and so does nothing.
+ * The orders that this page carries out: those of plays that it began itself, each
+ * once. A reloaded page, or a second page on the same session, carries out none.
  */
 export class Orders {
   constructor() {
     /** @type {Set<string>} tokens of the plays begun here */
     this.own = new Set();
-    /** @type {Set<string>} what was handed out */
+    /** @type {Set<string>} the orders handed out */
     this.taken = new Set();
-    /** @type {Step[]} orders that came before the answer that names their play */
+    /** @type {Step[]} orders that arrived before the answer that names their play */
     this.early = [];
   }
 
   /**
-   * Takes a play as this tab's own; returns what of it is to be done already.
+   * Marks a play as this page's own; returns its orders so far.
    * @param {string} token
    * @returns {Step[]}
    */
@@ -197,7 +195,7 @@ export class Orders {
   }
 
   /**
-   * Returns the orders among new events that are to be done now.
+   * Returns the orders among new events that this page carries out now.
    * @param {LabEvent[]} events
    * @returns {Step[]}
    */
@@ -222,22 +220,22 @@ export class Orders {
 }
 
 /**
- * A command as it is typed, in one line. Bytes in several lines are one write.
+ * A command in one line. Bytes in several lines are one write.
  * @param {string} command
  */
 export const inLine = (command) => command.replace(/\nbytes /g, " ");
 
 /**
- * A scenario with one command changed. Its transcripts go, since they are of
- * another run, and so does the sentence of the changed command.
+ * A scenario with one command changed. The transcripts, which are of another run,
+ * and the explanation of the changed command are removed.
  * @param {string} text
  * @param {number} line of the command, from 1
  * @param {string} command
  * @param {number} [count] how many lines the command had
  */
 export function changed(text, line, command, count = 1) {
-  if (/[\r\n]/.test(command)) throw new Error("A command takes one line.");
-  if (!command.trim()) throw new Error("Write a command, or press Esc to leave the step as it is.");
+  if (/[\r\n]/.test(command)) throw new Error("Write the command in one line.");
+  if (!command.trim()) throw new Error("Write a command, or press Esc to keep the step as it is.");
   const lines = text.split("\n");
   let from = line - 1;
   while (from > 1 && lines[from - 1].startsWith("#")) from--;
@@ -246,9 +244,8 @@ export function changed(text, line, command, count = 1) {
 }
 
 /**
- * What is wrong with a scenario in which one command was changed, from the
- * server's list of all that is: the first, since the others mostly follow from
- * it. Of the changed line the place is known, and what to do about it.
+ * The first error of the server's list for a scenario in which one command was
+ * changed. The others mostly follow from it.
  * @param {string} told
  */
 export function wrongWith(told) {

@@ -1,25 +1,26 @@
 /**
- * The answers to a prediction, computed from what was recorded. A small
- * language names parts of an event: literals (127, 0x7f, "text"), names such
- * as `byte.6` or `field.Upgrade`, and `A xor B`, `A + B` from left to right.
- * A choice may also be `has "words"`, which fits a value that contains them, or
- * a range, `0 to 99` or `100 or more`.
+ * The answer to a prediction, computed from the recording. A small language names
+ * values of an event: literals (127, 0x7f, "text"), names such as `byte.6` or
+ * `field.Upgrade`, and `A xor B`, `A + B` from left to right. A choice may also be
+ * `has "words"`, for a value that contains them, or a range, `0 to 99` or
+ * `100 or more`.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {string|number|boolean|undefined} Value
  * @typedef {{is: string, text: string}} Choice
  * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
  *   explain: string, hint?: string}} Question
- * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context what a question may ask for and the event
- *   itself does not say; read: how many bytes of frames its endpoint had read before
+ * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context values that the event itself does not have;
+ *   read: the bytes of frames that its endpoint had read before
  */
 
-import { count, bytes } from "./format.js";
+import { count, opcodeNames } from "./format.js";
+import { bytes } from "./hex.js";
 
-const opcodes = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
+const opcodes = opcodeNames.map((name) => name.toLowerCase());
 
 /**
- * Computes an expression; undefined when the event has no such part.
+ * Computes an expression; undefined when the event does not have the value.
  * @param {string} text
  * @param {LabEvent} e
  * @param {Context} [context]
@@ -100,7 +101,7 @@ export function same(a, b) {
 }
 
 /**
- * Which choices are right for the event.
+ * For each choice, whether it is right for the event.
  * @param {Question} q
  * @param {LabEvent} e
  * @param {Context} [context]
@@ -120,8 +121,7 @@ export function right(q, e, context = {}) {
 }
 
 /**
- * Whether an event is one that a question is about. What is no part of the
- * event itself, such as its endpoint, is given as well.
+ * Whether a question is about an event.
  * @param {Question["about"]} about
  * @param {LabEvent} e
  * @param {Context} [context]
@@ -137,17 +137,16 @@ export function matches(about, e, context = {}) {
 }
 
 /**
- * The event that answers a question: the first that it is about. Later ones are
- * of other steps, which may differ; and what none of the choices fits was done
- * beside the lesson. An event that two choices fit does not answer: a masking key
- * may happen to have a 0 where the question asks about it.
+ * The event that answers a question: the first that it is about and that exactly one
+ * choice fits. Later events belong to other steps. A masking key may happen to have
+ * a 0 where the question asks about it, so that two choices fit.
  * @param {Question} q
  * @param {LabEvent[]} events
  * @param {(e: LabEvent) => Context} context
  */
 export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e, context(e)).filter(Boolean).length === 1);
 
-/** How a value of the run is written beside the answer. @param {Value} v @param {string} expression */
+/** A value of the run in words. @param {Value} v @param {string} expression */
 export function shown(v, expression) {
   if (v === undefined) return "nothing";
   if (expression === "wasClean") return String(v);
@@ -161,9 +160,9 @@ export function shown(v, expression) {
   return String(v);
 }
 
-/** Where an event was seen, before what was found in it. @param {LabEvent} e @param {string} [expression] what was asked */
+/** The words before a value that say where it was seen. @param {LabEvent} e @param {string} [expression] of the value */
 export function place(e, expression = "") {
   if (expression === "read") return "Before this frame the server had read";
-  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your script was told";
+  if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your page received";
   return e.call ? "The server's code got" : "On the wire it was";
 }

@@ -1,19 +1,15 @@
 /**
- * The timeline's rows, made from events as they come. A row stands for one
- * thing on the wire; what the client's code did or was told, and what the
- * server's code called, stands on the row of the event that it is about. The
- * recording says which that is: a call or a report names it (of), or it names
- * them (by, told), whichever was recorded later. What is about nothing on the
- * wire has a row of its own.
+ * The timeline's rows, made from events as they arrive. A row is one thing on the
+ * wire, with the client's report and the server's calls about it. The recording
+ * says which belong together: a call or a report names the event (of), or the event
+ * names them (by, told), whichever was recorded later. A call or report about
+ * nothing on the wire has a row of its own.
  *
- * Rows are appended, in order of seq and of time, and the oldest go when the
- * page keeps their events no more. What shows of a row is a function of the
- * cursor alone, so going back and forth any number of times gives the same
- * picture.
+ * Rows are appended in order of seq and of time, and the oldest are dropped with
+ * their events. The text of a row is a function of the cursor, so going back and
+ * forth always gives the same picture.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
- * @typedef {import("./types.js").End} End
- * @typedef {import("./types.js").As} As
  * @typedef {import("./types.js").Mode} Mode
  * @typedef {import("./types.js").State} State
  *
@@ -24,94 +20,22 @@
  * @property {LabEvent} event
  * @property {Conn} conn
  * @property {number} at
- * @property {number} step      of its client's play, which it came of; -1 for none
- * @property {LabEvent|null} js what the client's code did or was told
- * @property {LabEvent|null} sent what the client's code did to send it, where that has a row of its own
- * @property {boolean} unread  whether it is a send or close whose bytes wait at the server, which does not read
- * @property {GoCall[]} calls   what the Go code called
- * @property {{seq: number, state: string, error?: string}[]} held its stay at the valve
+ * @property {number} step      of its client's play, which caused it; -1 for none
+ * @property {LabEvent|null} js the report of the client's JavaScript
+ * @property {LabEvent|null} sent the report of sending it, where that has a row of its own
+ * @property {boolean} unread  whether it is a send or close whose bytes the server has not read
+ * @property {GoCall[]} calls   of the Go code
+ * @property {{seq: number, state: string, error?: string}[]} held its states at the valve
  * @property {import("./play.js").Mark|null} mark the step of a play that it heads
  * @property {number} version   grows whenever the row changes
  */
 
 import { upTo } from "./history.js";
-import { callLine, scriptLine } from "./format.js";
-import { Plays, by, said } from "./play.js";
+import { Conn, belongs } from "./connection.js";
+import { Plays } from "./play.js";
 
-/** Most rows have none of one thing or the other, so all of them share it. @type {never[]} */
+/** The empty list that rows without calls share. @type {never[]} */
 const none = [];
-
-/** What the page knows of one connection. */
-export class Conn {
-  /** @param {number} id */
-  constructor(id) {
-    this.id = id;
-    this.endpoint = "";
-    this.client = "";
-    /** @type {As|""} who the client is */
-    this.as = "";
-    this.round = 0; // of what a person did to several endpoints at once; 0 for none
-    this.nth = 0; // among the connections of its round to its endpoint
-    this.path = "";
-    this.remote = "";
-    /** @type {{seq: number, side: End, state: State, why: string}[]} */
-    this.states = [];
-    /** @type {GoCall[]} */
-    this.reads = [];
-    /** Whether its own JavaScript reports its state. */
-    this.scripted = false;
-    /** @type {Map<number, GoCall>} calls without a return, by id */
-    this.open = new Map();
-    /** @type {Map<number, LabEvent>} reports that an event to come will name, by seq, oldest first */
-    this.waits = new Map();
-    /** @type {import("./play.js").Play|null} the play that its client is of */
-    this.play = null;
-    /** @type {Row|null} */
-    this.response = null;
-    /** @type {Row[]} what waits at the valve now, oldest first */
-    this.held = [];
-    this.ended = Infinity; // seq at which its TCP connection was over
-    this.reset = Infinity; // seq of the RST that ended it
-  }
-
-  /**
-   * The state of one side at the cursor.
-   * @param {End} side
-   * @param {number} cursor
-   */
-  stateAt(side, cursor) {
-    for (let i = upTo(this.states, cursor) - 1; i >= 0; i--) {
-      if (this.states[i].side === side) return this.states[i];
-    }
-    return null;
-  }
-
-  /** Whether its TCP connection was over at the cursor. @param {number} cursor */
-  overAt(cursor) {
-    return this.ended !== Infinity && this.ended <= cursor;
-  }
-
-  /** The read that the Go code waits in at the cursor. @param {number} cursor */
-  waiting(cursor) {
-    for (let i = this.reads.length - 1; i >= 0; i--) {
-      const r = this.reads[i];
-      if (r.enter.seq <= cursor) return !r.ret || r.ret.seq > cursor ? r : null;
-    }
-    return null;
-  }
-
-  /**
-   * Forgets what was over at seq; what waits at the valve stays, however long.
-   * @param {number} seq
-   */
-  forget(seq) {
-    // Of each side one state stays: the one that it was in.
-    const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
-    this.states = this.states.filter((s) => s.seq > seq || was.has(s));
-    this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
-    for (const of of this.waits.keys()) if (of <= seq) this.waits.delete(of);
-  }
-}
 
 export class Rows {
   constructor() {
@@ -119,24 +43,24 @@ export class Rows {
     this.list = [];
     /** @type {Map<number, Conn>} */
     this.conns = new Map();
-    /** @type {Map<number, Row>} by the seq of the event that the row stands for */
+    /** @type {Map<number, Row>} by the seq of the row's event */
     this.bySeq = new Map();
     /** @type {Map<string, Conn>} */
     this.byClient = new Map();
-    /** @type {Map<string, LabEvent[]>} what clients reported before their connection was seen */
+    /** @type {Map<string, LabEvent[]>} reports of clients whose connection is not recorded yet */
     this.early = new Map();
     /** @type {Map<string, number>} connections of a round to an endpoint */
     this.rounds = new Map();
     this.plays = new Plays();
-    /** @type {Map<string, Conn>} what the headings of a play stand under, by its token */
+    /** @type {Map<string, Conn>} the connections of the headings of plays, by token */
     this.stages = new Map();
     this.version = 0;
     this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} what stands for them */
+    /** @type {Row|null} the row in their place */
     this.gap = null;
   }
 
-  /** How many rows there have been: the place behind the last, had none gone. */
+  /** The number of rows so far, dropped ones included. */
   get total() {
     return this.gone + this.list.length;
   }
@@ -148,8 +72,7 @@ export class Rows {
   }
 
   /**
-   * Lets go of the rows up to an event that stands for all that is forgotten;
-   * that one has a row in their place.
+   * Drops the rows of forgotten events, and adds one row in their place.
    * @param {LabEvent} gap
    */
   forget(gap) {
@@ -172,9 +95,8 @@ export class Rows {
   }
 
   /**
-   * Adds a row. Its time is never before that of the row above it: what a tab
-   * reports comes a moment later than what crossed the wire meanwhile, and its
-   * clock and the server's are set to each other within a millisecond or so.
+   * Adds a row. Its time is never before that of the row above it: a page's reports
+   * arrive late, and its clock differs from the server's by about a millisecond.
    * @param {LabEvent} e
    * @param {Conn} conn
    * @param {number} [seq] the row's place, when that is not the event's own
@@ -193,7 +115,7 @@ export class Rows {
   }
 
   /**
-   * Puts what a row came of on it: a call that is under way, or a report.
+   * Adds the cause of a row to it: an open call, or a report.
    * @param {Row} row
    * @param {number} seq of the call's enter event, or of the report
    */
@@ -226,7 +148,7 @@ export class Rows {
     const conn = this.conn(e.conn);
     if (e.tcp) this.tcp(e, e.tcp, conn);
     else if (e.bytes) {
-      // These bytes complete nothing: what wrote them has no row to stand on.
+      // These bytes complete no frame, so the report of writing them needs a row.
       const wrote = e.by ? this.claim(conn, e.by) : null;
       if (wrote) this.add(wrote, conn, e.seq);
     } else if (e.handshake || e.frame) {
@@ -249,7 +171,7 @@ export class Rows {
   }
 
   /**
-   * A step of a play heads the rows of what came of it.
+   * A step of a play is the heading of the rows that it caused.
    * @param {LabEvent} e
    * @param {import("./types.js").Step} s
    */
@@ -271,8 +193,8 @@ export class Rows {
     if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
     const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
     if (row) changed(row);
-    // What is not on the wire when its step has settled waits there for a server
-    // that does not read.
+    // Bytes that are not recorded when their step is finished wait for a server that
+    // does not read.
     if (s.phase === "end" && conn) this.alone(conn, e.seq, true);
     if (s.phase === "over" && s.error) this.add(e, stage);
   }
@@ -331,7 +253,7 @@ export class Rows {
     call.ret = e;
     if (row) this.about(row, call);
     else if (call.row) changed(call.row);
-    else if (!c.of) this.about(this.add(e, conn), call); // else what it is about is forgotten
+    else if (!c.of) this.about(this.add(e, conn), call); // else its row is forgotten
   }
 
   /**
@@ -344,7 +266,7 @@ export class Rows {
     this.early.set(s.client, early);
     early.push(e);
     if (s.what !== "onclose") return;
-    // No connection will follow: the browser gave up before one was seen.
+    // No connection will follow: the browser gave up before one was recorded.
     this.early.delete(s.client);
     const none = new Conn(0);
     none.client = s.client;
@@ -382,10 +304,10 @@ export class Rows {
   }
 
   /**
-   * Gives rows of their own to what was called but never reached the wire.
+   * Gives rows of their own to reports whose bytes never reached the wire.
    * @param {Conn} conn
    * @param {number} seq
-   * @param {boolean} [unread] whether they may reach it yet
+   * @param {boolean} [unread] whether the bytes may still be read
    */
   alone(conn, seq, unread = false) {
     for (const e of conn.waits.values()) {
@@ -396,124 +318,9 @@ export class Rows {
   }
 }
 
-/**
- * When the client did, or was told, what stands on a row of the wire: nothing
- * is told before what caused it was sent.
- * @param {Row} row
- */
-export function jsTime(row) {
-  if (!row.js) return row.at;
-  return row.js.script?.what.startsWith("on") ? Math.max(row.js.at, row.event.at) : Math.min(row.js.at, row.event.at);
-}
-
 /** @param {Row} row */
 function changed(row) {
   row.version++;
-}
-
-/**
- * The state of a row at the valve: "" when it was never held or has crossed.
- * @param {Row} row
- * @param {number} cursor
- */
-export function heldAt(row, cursor) {
-  const n = upTo(row.held, cursor);
-  return n === 0 ? "" : row.held[n - 1].state;
-}
-
-/**
- * The heading of a step at the cursor: the command, and its sentence once its
- * effect is recorded.
- * @param {Row} row
- * @param {number} cursor
- */
-export function stepAt(row, cursor) {
-  const s = row.event.step;
-  if (!s) return null;
-  if (s.phase === "over") return { number: "", command: "the play ended early", say: s.error || "", doing: false, failed: true };
-  const mark = row.mark;
-  const ended = !!mark && by(mark.end, cursor);
-  const failed = ended && !!mark.error;
-  return { number: `${s.index + 1} of ${s.of}`, command: s.command || "", say: failed ? mark.error : mark ? said(mark, cursor) : "", doing: !ended, failed };
-}
-
-/**
- * What the tab did or was told, as the row shows it at the cursor. What was
- * told shows once the frame has crossed; the stream brings it a moment after
- * the frame itself, and that moment says nothing.
- * @param {Row} row
- * @param {number} cursor
- */
-export function jsAt(row, cursor) {
-  if (row.event.script) return scriptLine(row.event.script);
-  if (!row.js || !row.js.script) return "";
-  const told = row.js.script.what.startsWith("on");
-  if (told && heldAt(row, cursor) === "waiting") return "";
-  return scriptLine(row.js.script);
-}
-
-/**
- * What the Go code called, as the row shows it at the cursor.
- * @param {Row} row
- * @param {number} cursor
- * @returns {{text: string, waiting: boolean, error: boolean}}
- */
-export function goAt(row, cursor) {
-  const held = row.event.from === "client" && heldAt(row, cursor) === "waiting";
-  const shown = [];
-  const { calls } = row;
-  for (const call of calls.length > 1 ? [...calls].sort((a, b) => a.enter.seq - b.enter.seq) : calls) {
-    const ret = call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
-    const entered = call.enter.seq <= cursor ? call.enter.call : ret;
-    if (entered && (ret || !held)) shown.push({ text: callLine(entered, ret), waiting: !ret, error: !!(ret && ret.error) });
-  }
-  if (shown.length) return { text: shown.map((s) => s.text).join("; "), waiting: shown.some((s) => s.waiting), error: shown.some((s) => s.error) };
-  const waits = held && row.conn.waiting(cursor)?.enter.call;
-  if (waits) return { text: `${callLine(waits)} waiting`, waiting: true, error: false };
-  return { text: "", waiting: false, error: false };
-}
-
-/**
- * Whose end of a connection the client is.
- * @param {Conn} conn
- * @param {boolean} watching whether the page looks on at a session that is not its own
- */
-export function whose(conn, watching) {
-  // A session is one tab's; who looks on at it from another has a page of its own.
-  if (conn.as === "tab") return watching ? "the other tab" : "your tab";
-  if (conn.as === "raw" || conn.as === "scenario") return "raw client";
-  return conn.as === "outside" ? "client (outside)" : "client";
-}
-
-/**
- * What the lane of the clients is called, for the connections it shows.
- * @param {Iterable<Conn>} conns
- * @param {boolean} watching
- */
-export function lane(conns, watching) {
-  const names = [...new Set([...conns].map((c) => whose(c, watching)))];
-  if (!names.length) return watching ? "client" : "your tab";
-  return names.length === 1 ? names[0] : names.length === 2 && names.includes("your tab") ? "your tab, others" : "client";
-}
-
-/** Whether it is the place of what is of no connection: a hole in the recording. @param {Conn} conn */
-export const nobody = (conn) => !conn.id && !conn.client;
-
-/**
- * Whether a connection belongs to a mode. A broken server is neither
- * endpoint, so it shows beside whichever one is studied; the weekend server
- * has a mode of its own.
- * @param {Conn} conn
- * @param {Mode} mode
- */
-export function belongs(conn, mode) {
-  if (nobody(conn)) return true;
-  const { endpoint } = conn;
-  if (mode === "naive") return endpoint === "naive";
-  if (endpoint === "naive") return mode === "all" || mode === "plays";
-  if (mode === "reference") return endpoint !== "gorilla";
-  if (mode === "gorilla") return endpoint !== "reference";
-  return true;
 }
 
 /** The rows of one mode, kept up to date in step with Rows. */
@@ -525,7 +332,7 @@ export class View {
     this.list = [];
     this.taken = 0; // of the rows in total
     this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} what stands for them */
+    /** @type {Row|null} the row in their place */
     this.gap = null;
   }
 
@@ -538,7 +345,7 @@ export class View {
     }
   }
 
-  /** Lets go of the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap what stands for them */
+  /** Drops the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap the row in their place */
   forget(rows, gap) {
     this.gap = gap;
     const n = upTo(this.list, gap.seq);

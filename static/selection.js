@@ -1,8 +1,7 @@
 /**
- * What is selected: an event, a bit of it, and perhaps a field reached by
- * stepping into the frame. Focus previews a bit, a click pins it, and
- * everything on the page that shows a byte, a field, a source line or a rule
- * shows this one.
+ * The selection: an event, a bit of it, and perhaps a field reached by stepping
+ * into the frame. Focus previews a bit, and a click pins it. Bits, fields, source
+ * lines and rules all follow this one selection.
  */
 
 export class Selection {
@@ -27,8 +26,7 @@ export class Selection {
   }
 
   /**
-   * Selects an event. The pinned bit stays: the same bit of the next frame is
-   * what one compares it with.
+   * Selects an event. The pinned bit stays, to compare the same bit of two frames.
    * @param {number} seq
    * @param {boolean} chosen by a person
    */

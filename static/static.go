@@ -1,31 +1,63 @@
 // Package static holds the page: its modules, elements and style sheets, as
-// they are served. There is no build step; what is here is what a browser
-// gets, so every file can be read in its developer tools as it stands.
+// they are served. There is no build step, so a browser's developer tools show
+// the files as they are here.
 //
-//	*.js        logic without DOM: the recording as it is held (history.js), its rows (rows.js), two
-//	            sides aligned, and where they part (align.js), a frame's bits (bits.js), words (format.js), what
-//	            forms hold (forms.js), predictions (predict.js), which frame is unmasked (unmask.js), selection and addresses (selection.js), keys (keys.js),
-//	            the matrix of cases (compare.js), the header map (headermap.js), what an action caused and
-//	            how it stands (act.js), what the panel says (status.js), a list read at its end (tail.js)
-//	play.js     a play of a scenario, as its steps tell of it; ends.js: its connection seen from both ends;
-//	            outcome.js: how that ended; tally.js: how many runs ended in which way; heartbeat.js: who notices a silence, and when
-//	lab.js      the learner's session, over api.js (HTTP and the stream) and store.js (what is remembered);
-//	            player.js: plays in it
-//	elements/   custom elements, the glue between those and the document
-//	css/        one layer a file, in the order of wslab.css
-//	app.js      loads the elements that a page has
-//	test/       tests of the modules: node --test static/test/*.test.js
+// # From a field to the screen
 //
-// types.js mirrors the JSON of package compare/recording for the type checker:
-// tsc -p static.
+// Names lead to the code. The MASK bit takes four files:
+//
+//	reference/dissect/field.go      names the field MASK of a frame
+//	labserver/internal/web/api.go   serves the fields of an event as JSON
+//	static/inspector.js             asks for them, and holds the selected bit
+//	static/elements/bits.js         draws the bits; elements/inspector.js gives it the fields
+//
+// # Modules without a document
+//
+//	lab.js                        puts the parts of the lab together:
+//	  session.js                    stream, API and recording of one session
+//	  inspector.js                  the selected frame, field and bit
+//	  cursor.js                     the reader's place: following, stepping
+//	  sockets.js                    the page's WebSockets and their reports
+//	  actions.js                    buttons and forms
+//	  player.js                     plays (runs of scenarios)
+//	history.js, rows.js           the events, and the timeline's rows
+//	connection.js, shown.js       one connection; the text of a row at a cursor
+//	align.js                      two sides in pairs: beside.js pairs, differences.js compares
+//	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
+//	tally.js, heartbeat.js        counts of endings; when each end notices a silence
+//	act.js, forms.js              one action and its result; the input of forms
+//	predict.js, unmask.js         answers to predictions; the frame to unmask
+//	bits.js, machine.js           a frame as bits; the reference's state machine
+//	format.js, hex.js, status.js  words, hex, and the panel's sentences
+//	compare.js, judging.js        the matrix of cases, and its runs
+//	headermap.js                  the frame header map
+//	api.js, store.js              requests, storage
+//	selection.js, keys.js, tail.js  the selection and addresses, keys, scrolling
+//
+// elements has the custom elements and the helpers that draw them. css has one
+// layer a file, in the order of wslab.css. app.js loads what a page needs.
+//
+// types.d.ts mirrors the JSON of package compare/recording, and elements.d.ts
+// names the elements, both for the type checker: tsc -p static. The tests of the
+// modules are in test: node --test static/test/*.test.js. Each element is also
+// rendered alone in a browser by TestElementsRenderAlone of labserver.
+//
+// # Adding an element
+//
+//  1. Write elements/NAME.js with one class that extends LabElement. It imports
+//     helpers and modules without DOM, and names the parts of the lab that it
+//     needs: LabElement<"session" | "cursor">.
+//  2. Add its tag, ws-NAME, to tags in app.js, and to parts where another element is
+//     made of it. Add it to elements.d.ts if JavaScript makes or finds it.
+//  3. Render it alone in test/alone.js, with a small fake of what it needs.
+//
+// TestElementsAreListed and test/imports.test.js fail, and say which, when a
+// step is forgotten.
 package static
 
 import "embed"
 
-// Files holds what is served. Tests, types.js and tsconfig.json are for
-// whoever works on the page, so they are not in it.
+// Files holds the files that are served.
 //
-//go:embed css elements icon.svg theme.js app.js
-//go:embed act.js align.js api.js bits.js compare.js ends.js format.js forms.js headermap.js heartbeat.js history.js keys.js lab.js
-//go:embed outcome.js play.js player.js predict.js rows.js selection.js status.js store.js tail.js tally.js unmask.js
+//go:embed css elements/*.js icon.svg *.js
 var Files embed.FS

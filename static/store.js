@@ -1,6 +1,6 @@
 /**
- * What the page remembers in the browser. Storage may be switched off or
- * full; the page then works without memory.
+ * Values that the page keeps in the browser. Storage may be off or full; the page
+ * then works without them.
  */
 
 /**

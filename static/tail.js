@@ -1,34 +1,33 @@
 /**
- * Whether a list that grows is read at its end, and so goes on with it. Only a
- * person who scrolls decides that. A list or a window that changes its height
- * moves the end as well, and says nothing about where the person wants to read.
+ * Whether the reader is at the end of a list that grows, so that the list follows
+ * its end. Only a scroll by the reader decides that, not a change of height.
  */
 
 /** @typedef {{scrollTop: number, clientHeight: number, scrollHeight: number}} Scroller */
 
-const near = 4; // pixels from the end that still are the end: sizes are rounded when a page is zoomed
+const near = 4; // pixels from the end that count as the end, because a zoomed page rounds sizes
 
 export class Tail {
   follows = true;
-  room = 0; // what is seen of the list, in pixels
+  room = 0; // height of the visible part, in pixels
   size = 0; // of the whole list
 
-  /** Takes a scroll event. One that comes together with another size was not a person's. @param {Scroller} of */
+  /** Handles a scroll event. One that follows a change of size is not the reader's. @param {Scroller} of */
   scrolled(of) {
     if (of.clientHeight !== this.room || of.scrollHeight !== this.size) return;
     this.follows = of.scrollTop + of.clientHeight >= of.scrollHeight - near;
   }
 
-  /** Takes a scroll that the page made to show a row: there it stays. @param {Scroller} of */
+  /** Stays where the page scrolled to show a row. @param {Scroller} of */
   moved(of) {
     this.room = of.clientHeight;
     this.size = of.scrollHeight;
     this.scrolled(of);
   }
 
-  /** Takes the sizes as they are now, and scrolls to the end if the list is read there. @param {Scroller} of */
+  /** Notes the present sizes, and scrolls to the end if the reader is there. @param {Scroller} of */
   fit(of) {
-    if (!of.clientHeight) return; // it is not shown, and has no place
+    if (!of.clientHeight) return; // it is not shown
     if (this.follows) of.scrollTop = of.scrollHeight;
     this.room = of.clientHeight;
     this.size = of.scrollHeight;

@@ -1,6 +1,6 @@
 /**
- * How often the runs of a scenario ended in which way, counted from what the
- * page's own JavaScript was told.
+ * Counts of the ways in which the runs of a scenario ended, by the events that the
+ * page's own JavaScript received.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {"clean"|"unclean"|"error"|"none"} Ending
@@ -22,7 +22,7 @@ export const empty = () => ({ clean: 0, unclean: 0, error: 0, none: 0 });
 export const total = (t) => endings.reduce((n, [name]) => n + t[name], 0);
 
 /**
- * What was kept of a tally, as far as it is one.
+ * A stored tally, with 0 for every value that is not a count.
  * @param {unknown} kept
  * @returns {Tally}
  */

@@ -1,7 +1,7 @@
-// Runs before the page is drawn, so that a chosen theme does not flash.
+// Runs before the page is drawn, so that it never shows another theme first.
 try {
   const theme = JSON.parse(localStorage.getItem("wslab:theme") || "null");
   if (theme) document.documentElement.dataset.theme = theme;
 } catch {
-  // Without storage the system's theme stands.
+  // Without storage the page has the system's theme.
 }

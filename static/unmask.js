@@ -1,21 +1,20 @@
 /**
- * Which frame a lesson unmasks step by step.
+ * Chooses the frame that a lesson unmasks step by step.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
  */
 
-/** Whether a frame can be unmasked that this tab sent. @param {Row|undefined} row */
+/** Whether a row is a masked message of this page. @param {Row|undefined} row */
 function fits(row) {
   const frame = row?.event.frame;
   return !!frame && row.conn.scripted && frame.header.masked && !!frame.payload && frame.header.opcode < 8;
 }
 
 /**
- * The frame that is selected where it is one of this tab's; or else the newest
- * that the tab sent on the connection looked at, whose other frames the grid
- * shows. While that is none of the tab's, the frame shown stays, and the newest
- * is the first.
+ * The selected frame, if this page sent it; or else the newest that the page sent on
+ * the selected connection. For a connection of another client, the frame shown
+ * stays.
  * @param {Rows} rows
  * @param {number} selected seq of an event
  * @param {number} cursor

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"wslab/compare/stream"
 	"wslab/reference/wire"
 )
 
@@ -191,18 +192,32 @@ type answer struct {
 
 // frames reads b as frames and reports whether nothing is left over.
 func frames(b []byte) (all []answer, whole bool) {
-	for len(b) > 0 {
-		f, ok := wire.ParseHeader(b)
-		if !ok || uint64(len(b)-f.Size()) < f.Length {
-			return all, false
-		}
-		end := f.Size() + int(f.Length)
-		p := bytes.Clone(b[f.Size():end])
-		if f.Masked {
-			wire.Mask(f.Key, 0, p)
-		}
-		all = append(all, answer{f, p})
-		b = b[end:]
+	var r stream.Reader
+	var list answers
+	r.Read(b, &list)
+	_, inside := r.Inside()
+	if inside { // what came of its payload is not an answer
+		list = list[:len(list)-1]
 	}
-	return all, true
+	return list, !inside && len(r.Head()) == 0
 }
+
+// answers takes frames as stream.Reader finds them.
+type answers []answer
+
+func (l *answers) Begin(h wire.Header, _, _ []byte) bool {
+	*l = append(*l, answer{header: h, payload: []byte{}})
+	return true
+}
+
+func (l *answers) Payload(h wire.Header, at uint64, b []byte) bool {
+	last := &(*l)[len(*l)-1]
+	had := len(last.payload)
+	last.payload = append(last.payload, b...)
+	if h.Masked {
+		wire.Mask(h.Key, int(at%4), last.payload[had:])
+	}
+	return true
+}
+
+func (l *answers) End(wire.Header) bool { return true }

@@ -219,12 +219,12 @@ feed:
 // Once runs c at t. If the result depends on time or on a lost connection, Once runs c
 // again with more patience.
 func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Recording) suite.Report {
-	r := c.Run(ctx, t, rec)
+	r := suite.Run(ctx, c, t, rec)
 	if !doubtful(r) || t.Stalls || ctx.Err() != nil {
 		return r
 	}
 	t.Patience = morePatience * max(1, t.Patience)
-	r = c.Run(ctx, t, rec)
+	r = suite.Run(ctx, c, t, rec)
 	r.Again = true
 	return r
 }
@@ -372,7 +372,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 // runClient runs c on conn.
 func runClient(ctx context.Context, c *suite.Case, t suite.ClientTarget, conn net.Conn) suite.Report {
 	t.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
-	return c.RunClient(ctx, t, nil)
+	return suite.RunClient(ctx, c, t, nil)
 }
 
 // ran returns the reports of the cases that ran.

@@ -101,7 +101,7 @@ func (t *trial) run(i int, alone bool) suite.Report {
 	if alone {
 		target.Patience = morePatience * max(1, target.Patience)
 	}
-	r := t.cases[i].Run(t.ctx, target, rec)
+	r := suite.Run(t.ctx, t.cases[i], target, rec)
 	r.Again = alone
 	return r
 }

@@ -19,6 +19,7 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -271,7 +272,7 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 func sends(c *suite.Case, header []byte) bool {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
-			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != suite.Never, Length: f.Claims, Form: f.Form}
+			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != spec.Never, Length: f.Claims, Form: f.Form}
 			if f.Lies && h.Form == 0 {
 				h.Form = wire.FormFor(f.Claims)
 			}

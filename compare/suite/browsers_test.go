@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -18,7 +19,7 @@ import (
 func asking(fields string, then func(c net.Conn, in *bufio.Reader, r *http.Response)) func(net.Conn) {
 	return func(c net.Conn) {
 		_, _ = io.WriteString(c, "GET /x HTTP/1.1\r\nHost: "+c.RemoteAddr().String()+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-			"Sec-WebSocket-Key: "+SampleKey+"\r\nSec-WebSocket-Version: 13\r\n"+fields+"\r\n")
+			"Sec-WebSocket-Key: "+spec.SampleKey+"\r\nSec-WebSocket-Version: 13\r\n"+fields+"\r\n")
 		in := bufio.NewReader(c)
 		if r, err := http.ReadResponse(in, nil); err == nil {
 			then(c, in, r)
@@ -30,7 +31,7 @@ func asking(fields string, then func(c net.Conn, in *bufio.Reader, r *http.Respo
 func asks(t *testing.T, c *Case, browser bool, theirs func(net.Conn)) Report {
 	t.Helper()
 	return connected(t, theirs, func(accept func(context.Context) (net.Conn, error)) Report {
-		return c.RunClient(t.Context(), ClientTarget{Name: "test", Browser: browser, Accept: accept}, nil)
+		return RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: browser, Accept: accept}, nil)
 	})
 }
 
@@ -56,7 +57,7 @@ func answersTo(t *testing.T, risky bool, fields string) (heard string, reports [
 					defer close(done)
 					defer theirs.Close()
 					_, _ = io.WriteString(theirs, "GET /x HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-						"Sec-WebSocket-Key: "+SampleKey+"\r\nSec-WebSocket-Version: 13\r\n"+fields+"\r\n")
+						"Sec-WebSocket-Key: "+spec.SampleKey+"\r\nSec-WebSocket-Version: 13\r\n"+fields+"\r\n")
 					var b strings.Builder
 					if r, err := http.ReadResponse(bufio.NewReader(io.TeeReader(theirs, &b)), nil); err == nil {
 						r.Body.Close() // it has seen enough
@@ -65,7 +66,7 @@ func answersTo(t *testing.T, risky bool, fields string) (heard string, reports [
 					defer mu.Unlock()
 					heard += b.String()
 				}()
-				r := c.RunClient(t.Context(), ClientTarget{Name: "test", Browser: true, Risky: risky, Accept: func(context.Context) (net.Conn, error) { return ours, nil }}, nil)
+				r := RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: true, Risky: risky, Accept: func(context.Context) (net.Conn, error) { return ours, nil }}, nil)
 				<-done
 				mu.Lock()
 				reports = append(reports, r)
@@ -152,7 +153,7 @@ func TestABrowserMustNotFollowARedirect(t *testing.T) {
 		}
 		defer next.Close()
 		asking("", func(_ net.Conn, in *bufio.Reader, r *http.Response) {
-			if r.StatusCode != 101 || r.Header.Get("Sec-WebSocket-Accept") != wire.Accept(SampleKey) {
+			if r.StatusCode != 101 || r.Header.Get("Sec-WebSocket-Accept") != wire.Accept(spec.SampleKey) {
 				t.Errorf("the address in Location is answered with %s", r.Status)
 			}
 			if h, _, err := readFrame(in); err != nil || h.Opcode != wire.Close {
@@ -190,7 +191,7 @@ func TestABrowserFailsWhereNoneOfItsSubprotocolsIsChosen(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = c.Write(of(h.Opcode, Payload{Data: p}).append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
+			_, _ = c.Write(spec.Of(h.Opcode, Payload{Data: p}).Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 			if h.Opcode == wire.Close {
 				return
 			}

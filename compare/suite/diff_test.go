@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -22,14 +23,14 @@ func replying(t *testing.T, c *Case, name string, data ...byte) Report {
 		}
 	})
 	target.Name = name
-	return c.Run(context.Background(), target, recording.New(nil, recording.Limits{}))
+	return Run(context.Background(), c, target, recording.New(nil, recording.Limits{}))
 }
 
 func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	hi, ho := unmasked(1, "hi"), unmasked(1, "ho")
 	bye := unmasked(8, "\x03\xe8")
-	echo := &Case{ID: "5.6/text-binary-text", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{send(text("hi")), send(closeWith(1000, ""))},
-		Outcomes: []Outcome{{Sees: []Expect{texts("hi")}, End: End{How: Answers, NoTCP: true}}, {Verdict: Note, End: End{How: Answers, NoTCP: true}}}}
+	echo := &Case{ID: "5.6/text-binary-text", Keyword: Must, Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond, Steps: []Step{spec.Send(spec.Text("hi")), spec.Send(spec.Close(1000, ""))},
+		Outcomes: []Outcome{{Sees: []Frame{spec.Text("hi")}, End: End{How: spec.TargetAnswers, NoTCP: true}}, {Verdict: Note, End: End{How: spec.TargetAnswers, NoTCP: true}}}}
 	should := *echo
 	should.Keyword = Should
 	join := func(parts ...[]byte) (all []byte) {
@@ -75,36 +76,10 @@ func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	}
 }
 
-func TestWhereMoreCrossedThanIsKeptTheVerdictsAreCompared(t *testing.T) {
-	c := &Case{Keyword: Must}
-	a := Align(c, []Report{{Endpoint: "a", partial: true}, {Endpoint: "b"}})
-	if !a.Partial || !a.Same() || len(a.Steps) > 0 {
-		t.Errorf("%+v", a)
-	}
-	a = Align(c, []Report{{Endpoint: "a", partial: true}, {Endpoint: "b", Closing: Fail}})
-	if a.Same() || a.Words != "b breaks a MUST" || a.Did(0) != "nothing" {
-		t.Errorf("%+v", a)
-	}
-}
-
 func TestWhoWasNotThereIsNotCompared(t *testing.T) {
 	c := hello()
 	a := Align(c, []Report{replying(t, c, "a", unmasked(1, "Hello")...), {Endpoint: "b", Verdict: Fail, Closing: Fail, Unreachable: true}})
 	if a.First >= 0 || len(a.Steps) == 0 {
 		t.Errorf("%+v", a)
-	}
-}
-
-func TestWhatIsExpectedOfAThousandMessagesIsToldInALine(t *testing.T) {
-	for _, c := range All() {
-		if n := len(c.expected()); n > 450 {
-			t.Errorf("%s: %d characters: %s", c.ID, n, c.expected())
-		}
-	}
-	if got := strings.Join(shortened([]string{"a", "a", "a", "b", "a"}), "; "); got != "3 times a; b; a" {
-		t.Error(got)
-	}
-	if got := strings.Join(shortened([]string{"1", "2", "3", "4", "5", "6", "7", "8", "8"}), ""); got != "1234563 more" {
-		t.Error(got)
 	}
 }

@@ -11,34 +11,24 @@ import (
 	"testing"
 	"time"
 
-	"wslab/reference/dissect"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
 func TestEveryMUSTNamesItsSentenceAndWhomItBinds(t *testing.T) {
-	parties := []Party{TheServer, TheClient, TheEndpoint, TheSender, TheReceiver, TheBrowser}
+	parties := []spec.Party{spec.TheServer, spec.TheClient, spec.TheEndpoint, spec.TheSender, spec.TheReceiver, spec.TheBrowser}
 	for _, c := range All() {
 		d := c.Duty
 		switch {
-		case c.Keyword != Must && d != (Duty{}):
+		case c.Keyword != Must && d != (spec.Duty{}):
 			t.Errorf("%s is a %s and names a MUST: %s", c.ID, c.Keyword, d)
 		case c.Keyword != Must:
 		case d.Section == "" || d.Paragraph == "" || !slices.Contains(parties, d.Binds) || !strings.HasSuffix(d.Says, "."):
 			t.Errorf("%s has the duty %+v", c, d)
-		case d.Binds == TheServer && c.Judges != wire.Server, d.Binds == TheClient && c.Judges != wire.Client:
+		case d.Binds == spec.TheServer && c.Judges != wire.Server, d.Binds == spec.TheClient && c.Judges != wire.Client:
 			t.Errorf("%s judges a %s, and its MUST binds the %s", c, c.Judges, d.Binds)
 		case c.Lax != "":
 			t.Errorf("%s has a MUST, and a reason why none speaks of it", c)
-		}
-	}
-}
-
-func TestOnlyAMUSTCanBeFailed(t *testing.T) {
-	for _, c := range All() {
-		r := Report{Case: c, Verdict: Fail, Closing: Fail, Reason: "It did something.", Caret: -1}
-		c.conclude(&r)
-		if failed := r.Worst() == Fail; failed != (c.Keyword == Must) {
-			t.Errorf("%s is a %s, and an endpoint that breaks it gets %s", c, c.Keyword, r.Worst())
 		}
 	}
 }
@@ -69,93 +59,6 @@ func TestNothingFailsACaseOfAMAY(t *testing.T) {
 	running.Wait()
 }
 
-// breaks says which rule of a sender the judge breaks in c, "" for none.
-func (c *Case) breaks() string {
-	judge := c.Judges.Peer()
-	if c.Glued && judge == wire.Client {
-		return "a client waits for the response"
-	}
-	if len(c.Opening.Writes) > 0 || c.Opening.Fin {
-		if rule := c.breaksOpening(judge); rule != "" {
-			return rule
-		}
-	}
-	of := wire.Context{Sender: judge, RSV1: c.Deflate != nil}
-	var text wire.UTF8
-	var op wire.Opcode
-	compressed := false
-	for _, s := range c.Steps {
-		for _, f := range s.Frames {
-			b := f.append(nil, judge, func() [4]byte { return [4]byte{} })
-			h, _ := wire.ParseHeader(b)
-			if vs := wire.Check(h, of); len(vs) > 0 {
-				return vs[0].Code
-			}
-			p := f.Payload.Bytes()
-			if h.Opcode == wire.Close {
-				if _, vs := wire.ParseClosePayload(p); len(vs) > 0 {
-					return vs[0].Code
-				}
-				of.CloseSent = true
-			}
-			if h.Opcode.IsControl() {
-				continue
-			}
-			if h.Opcode != wire.Continuation {
-				op, text, compressed = h.Opcode, wire.UTF8{}, h.RSV1
-			}
-			of.Fragmented = !h.Fin && s.Fragment == 0
-			if op == wire.Text && !compressed && (text.Check(p) < len(p) || h.Fin && !text.Complete()) {
-				return wire.RuleTextUTF8.Code
-			}
-		}
-	}
-	return ""
-}
-
-// breaksOpening is breaks for the judge's half of the opening handshake.
-func (c *Case) breaksOpening(judge wire.Role) string {
-	talk := &dissect.Conversation{}
-	key := c.Opening.key()
-	if judge == wire.Server {
-		asked := strings.NewReplacer("{path}", "/", "{host}", "test", "{key}", key).Replace(request)
-		talk.Bytes(wire.Client, []byte(asked), false)
-	}
-	half := strings.Join(c.writes(judge, "test", "/", key, wire.Head{}), "")
-	for _, it := range talk.Bytes(judge, legible(half), false) {
-		if h := it.Handshake; h != nil {
-			if judge == wire.Server && h.Head.Status/100 == 1 && h.Head.Status != 101 {
-				continue
-			}
-			if len(h.Violations) > 0 {
-				return h.Violations[0].Code
-			}
-			return ""
-		}
-	}
-	return "there is no whole " + map[wire.Role]string{wire.Client: "request", wire.Server: "response"}[judge]
-}
-
-func TestWhereTheJudgeBreaksARuleOnlyAMUSTOfTheReceiverCounts(t *testing.T) {
-	n := 0
-	for _, c := range All() {
-		if strings.HasPrefix(c.ID, "sizes") {
-			continue
-		}
-		rule := c.breaks()
-		if rule == "" {
-			continue
-		}
-		n++
-		if c.Keyword == Must && !c.Duty.OnReceipt {
-			t.Errorf("%s: the judge breaks %s, and the MUST of the case is not about what is received: %s", c, rule, c.Duty)
-		}
-	}
-	if n < 300 {
-		t.Errorf("the judge breaks a rule in only %d cases", n)
-	}
-}
-
 func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 	for _, each := range []struct {
 		what   string
@@ -171,11 +74,11 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 		for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies", "4.2.1/browser-fields", "4.2.1/method-*", "9.1/unknown-extension", "9.1/parameter", "5.6/text-binary-text") {
 			short := *c
 			short.Deadline = 300 * time.Millisecond
-			r := short.Run(t.Context(), target, nil)
+			r := Run(t.Context(), &short, target, nil)
 			if r.Verdict != Fail {
 				continue
 			}
-			if !c.Duty.handshake() || c.Refused() {
+			if !c.Duty.Handshake() || c.Refused() {
 				if r.Source() != c.Source() {
 					t.Errorf("%s, %s: %s", each.what, c, r.Source())
 				}
@@ -197,7 +100,7 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 		}
 	})
 	for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies") {
-		if r := c.Run(t.Context(), wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
+		if r := Run(t.Context(), c, wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
 			t.Errorf("%s: %s", c, r.Source())
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"wslab/compare/recording"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -88,9 +89,9 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 		c.Steps = steps
 		return c
 	}
-	glued := steps(send(text("Hello")))
+	glued := steps(spec.Send(spec.Text("Hello")))
 	glued.Glued = true
-	inPieces := steps(send(text("Hello")).every(2))
+	inPieces := steps(spec.Send(spec.Text("Hello")).InPieces(2))
 	inPieces.Opening = Opening{Each: 50}
 	for _, c := range []struct {
 		what   string
@@ -99,10 +100,10 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 		says   string // of one crossing
 	}{
 		{"an echo", echo(), hello(), `TEXT "Hello"`},
-		{"a reserved bit", echo(), steps(send(text("Hello").rsv(1))), "RSV3"},
+		{"a reserved bit", echo(), steps(spec.Send(spec.Text("Hello").WithRSV(1))), "RSV3"},
 		{"a frame after the request", echo(), glued, "in the same TCP write"},
 		{"pieces", echo(), inPieces, "TCP writes"},
-		{"half a frame", echo(), steps(data(0x81, 0x85, 1, 2), fin()), "cut off"},
+		{"half a frame", echo(), steps(spec.Raw(0x81, 0x85, 1, 2), spec.Fin()), "cut off"},
 		{"a refusal with content", serve(t, func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1000))
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nno such page\n")
@@ -114,7 +115,7 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			target, kept := copied(c.target)
-			r := c.c.Run(t.Context(), target, recording.New(nil, caseLimits))
+			r := Run(t.Context(), c.c, target, recording.New(nil, recording.DefaultLimits))
 			kept.mu.Lock()
 			defer kept.mu.Unlock()
 			if got := bytesOf(t, r.Exchange, true); !bytes.Equal(got, kept.out) {
@@ -137,18 +138,18 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 func TestAReportOfMegabytesIsSmall(t *testing.T) {
 	echo := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	large := hello()
-	large.Deadline = slowly
-	large.Steps, large.Outcomes = []Step{send(of(wire.Binary, binaryOf(4<<20)))}, answers(sees(wire.Binary, binaryOf(4<<20)))
+	large.Deadline = spec.Slowly
+	large.Steps, large.Outcomes = []Step{spec.Send(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))}, spec.Answers(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))
 	many := hello()
-	many.Deadline = slowly
+	many.Deadline = spec.Slowly
 	frames := make([]Frame, 3000)
-	expects := make([]Expect, len(frames))
+	expects := make([]Frame, len(frames))
 	for i := range frames {
-		frames[i], expects[i] = text(fmt.Sprint(i)), texts(fmt.Sprint(i))
+		frames[i], expects[i] = spec.Text(fmt.Sprint(i)), spec.Text(fmt.Sprint(i))
 	}
-	many.Steps, many.Outcomes = each(frames...), answers(expects...)
+	many.Steps, many.Outcomes = spec.Alone(frames...), spec.Answers(expects...)
 	for _, c := range []*Case{large, many} {
-		r := c.Run(t.Context(), echo, recording.New(nil, caseLimits))
+		r := Run(t.Context(), c, echo, recording.New(nil, recording.DefaultLimits))
 		b, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
@@ -170,9 +171,9 @@ func TestAReportOfMegabytesIsSmall(t *testing.T) {
 func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 	echo := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	c := hello()
-	c.Rules, c.Outcomes = []string{wire.RuleMaskMissing.Code}, fails(wire.ProtocolError)
-	c.Steps = []Step{send(text("Hello").wrongMask())}
-	r := c.Run(t.Context(), echo, nil)
+	c.Rules, c.Outcomes = []string{wire.RuleMaskMissing.Code}, spec.Fails(wire.ProtocolError)
+	c.Steps = []Step{spec.Send(spec.Text("Hello").WrongMask())}
+	r := Run(t.Context(), c, echo, nil)
 	if r.Verdict != Fail || r.Rule != "" {
 		t.Errorf("%s, and a server broke %q: only a client can", r.Verdict, r.Rule)
 	}
@@ -193,11 +194,11 @@ func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 
 	masking := webSocket(t, func(c net.Conn, in *bufio.Reader) {
 		if _, _, err := readFrame(in); err == nil {
-			_, _ = c.Write(text("Hello").append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
+			_, _ = c.Write(spec.Text("Hello").Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 		}
 		untilEnd(c)
 	})
-	if r := hello().Run(t.Context(), masking, nil); r.Rule != wire.RuleMaskForbidden.Code {
+	if r := Run(t.Context(), hello(), masking, nil); r.Rule != wire.RuleMaskForbidden.Code {
 		t.Errorf("a server that masks broke %q", r.Rule)
 	}
 }
@@ -205,15 +206,15 @@ func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
 	opens := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	for _, c := range []struct{ what, head, rule, line, at string }{
-		{"the method", startLine(request, "POST {path} HTTP/1.1"), wire.RuleMethod.Code, "POST / HTTP/1.1", "POST"},
-		{"the version", startLine(request, "GET {path} HTTP/1.0"), wire.RuleHTTPVersion.Code, "GET / HTTP/1.0", "HTTP/1.0"},
-		{"a key of 15 bytes", set(request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:  AAAA"), wire.RuleKeyLength.Code, "Sec-WebSocket-Key:  AAAA", "AAAA"},
-		{"a second Host", plus(request, "Host: b"), wire.RuleHost.Code, "Host: b", "b"},
-		{"no key", set(request, "Sec-WebSocket-Key"), wire.RuleKeyMissing.Code, "", ""},
+		{"the method", spec.StartLine(spec.Request, "POST {path} HTTP/1.1"), wire.RuleMethod.Code, "POST / HTTP/1.1", "POST"},
+		{"the version", spec.StartLine(spec.Request, "GET {path} HTTP/1.0"), wire.RuleHTTPVersion.Code, "GET / HTTP/1.0", "HTTP/1.0"},
+		{"a key of 15 bytes", spec.Set(spec.Request, "Sec-WebSocket-Key", "Sec-WebSocket-Key:  AAAA"), wire.RuleKeyLength.Code, "Sec-WebSocket-Key:  AAAA", "AAAA"},
+		{"a second Host", spec.Plus(spec.Request, "Host: b"), wire.RuleHost.Code, "Host: b", "b"},
+		{"no key", spec.Set(spec.Request, "Sec-WebSocket-Key"), wire.RuleKeyMissing.Code, "", ""},
 	} {
 		asks := hello()
 		asks.Opening = Opening{Writes: []string{c.head}}
-		r := asks.Run(t.Context(), opens, recording.New(nil, caseLimits))
+		r := Run(t.Context(), asks, opens, recording.New(nil, recording.DefaultLimits))
 		sent := r.Exchange[0]
 		if sent.Rule != c.rule {
 			t.Errorf("%s breaks %q", c.what, sent.Rule)
@@ -236,13 +237,13 @@ func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
 func TestTheCaretOfAWrongCloseCodeIsUnderItsFirstWrongBit(t *testing.T) {
 	target := webSocket(t, func(c net.Conn, in *bufio.Reader) {
 		if _, _, err := readFrame(in); err == nil {
-			_, _ = c.Write(closeWith(1007, "").append(nil, wire.Server, nil))
+			_, _ = c.Write(spec.Close(1007, "").Append(nil, wire.Server, nil))
 		}
 	})
 	c := hello()
-	c.Steps, c.Outcomes = []Step{send(text("Hello").rsv(1))}, fails(wire.ProtocolError)
+	c.Steps, c.Outcomes = []Step{spec.Send(spec.Text("Hello").WithRSV(1))}, spec.Fails(wire.ProtocolError)
 	// 1007 is 03 ef and 1002 is 03 ea: they differ in bit 5 of the second byte.
-	if r := c.Run(t.Context(), target, nil); r.Closing != Warning || r.Caret != 8*3+5 {
+	if r := Run(t.Context(), c, target, nil); r.Closing != Warning || r.Caret != 8*3+5 {
 		t.Errorf("closing %s, bit %d of % x", r.Closing, r.Caret, r.Bytes)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -91,7 +92,7 @@ func (s peculiar) target(t *testing.T) Target {
 		var op wire.Opcode
 		var message []byte
 		fails := func(code wire.CloseCode) {
-			_, _ = c.Write(closeWith(code, "").append(nil, wire.Server, nil))
+			_, _ = c.Write(spec.Close(code, "").Append(nil, wire.Server, nil))
 			for {
 				if h, _, err := readFrame(in); err != nil || h.Opcode == wire.Close {
 					return
@@ -152,11 +153,11 @@ func (s peculiar) target(t *testing.T) Target {
 // inPieces returns a message in fragments of n bytes, with what stands between.
 func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 	return func(op wire.Opcode, p []byte) (b []byte) {
-		for i, f := range split(op, p, n) {
+		for i, f := range spec.Split(op, p, n) {
 			if i > 0 {
 				b = append(b, between...)
 			}
-			b = f.append(b, wire.Server, nil)
+			b = f.Append(b, wire.Server, nil)
 		}
 		return b
 	}
@@ -165,7 +166,7 @@ func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 // fairCases are those that servers with habits of their own are tried with.
 func fairCases(t *testing.T) []*Case {
 	t.Helper()
-	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "A text, then one with RSV2", "Frames of every kind in", "A text message of 65,536 bytes", "A Ping glued", "Byte by byte: a Pong"}
+	patterns := []string{"5.5.2", "5.5.3", "5.6", "5.7", "5.2/text-then-rsv2-*", "tcp/all-kinds-*", "5.2/text-of-65536*", "tcp/text-and-ping-one-write", "tcp/byte-by-byte-pong-*"}
 	for _, run := range []string{"5.2/rsv3-*", "5.4/two-binary-*", "5.4/two-fragments-*", "5.4/ping-*", "5.4/empty-ping-between-binary", "5.4/pong-between-one-write", "5.4/pong-between-byte-by-byte", "5.4/two-pings-between", "5.5/ping-fin-*", "5.5/empty-ping-fin-0", "5.5/ping-of-126", "5.5/ping-of-127", "5.5.1/close-first", "5.5.1/close-byte-by-byte", "5.5.1/empty-close", "5.5.1/empty-close-byte-by-byte", "5.5.1/reason-of-1", "5.5.1/reason-not-ascii", "5.5.1/reason-ends-in-emoji", "5.5.1/close-after-echo", "5.5.1/close-after-pong", "8.1/ascii", "8.1/greek", "8.1/1-to-4-bytes", "8.1/u-0000", "8.1/u-007f", "8.1/u-0080", "8.1/u-07ff", "8.1/u-0800", "8.1/u-cfff", "8.1/u-d000"} {
 		for _, c := range fitting(run) {
 			patterns = append(patterns, c.ID)
@@ -195,7 +196,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		{"fragments of one byte", peculiar{echo: inPieces(1, nil)}},
 		{"fragments with Pings and Pongs between", peculiar{behind: keepAlive, echo: inPieces(300, slices.Concat(keepAlive, heartbeat))}},
 		{"an empty fragment at the end", peculiar{echo: func(op wire.Opcode, p []byte) []byte {
-			return cont("").append(of(op, Payload{Data: p}).more().append(nil, wire.Server, nil), wire.Server, nil)
+			return spec.Cont("").Append(spec.Of(op, Payload{Data: p}).More().Append(nil, wire.Server, nil), wire.Server, nil)
 		}}},
 		{"Close frames without a body", peculiar{answer: func([]byte) []byte { return nil }}},
 		{"a limit", peculiar{limit: 32 << 10}},
@@ -210,7 +211,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 		{"no reason phrase", peculiar{head: opensWith("HTTP/1.1 101 ")}},
 		{"no reason phrase and no space before it", peculiar{head: opensWith("HTTP/1.1 101")}},
 		{"a reason phrase of its own", peculiar{head: opensWith("HTTP/1.1 101 Web Socket Protocol Handshake, at last")}},
-		{"100 header fields", peculiar{head: opensWith("HTTP/1.1 101 Switching Protocols", prefixed("X-Field: ", strings.Split(strings.Repeat("value,", 99)+"value", ","))...)}},
+		{"100 header fields", peculiar{head: opensWith("HTTP/1.1 101 Switching Protocols", spec.Prefixed("X-Field: ", strings.Split(strings.Repeat("value,", 99)+"value", ","))...)}},
 		{"other fields, one of them empty", peculiar{head: opensWith("HTTP/1.1 101 Switching Protocols", "Server: a/1.0 (b)", "Date: Thu, 01 Jan 1970 00:00:00 GMT", "X-Empty:", "Set-Cookie: a=b", "Set-Cookie: c=d")}},
 		{"names in lower case, values with white space", peculiar{head: func(accept string) []string {
 			return []string{"HTTP/1.1 101 Switching Protocols\r\nupgrade:websocket\r\nconnection: \t upgrade \r\nsec-websocket-accept:" + accept + " \r\n\r\n"}
@@ -238,7 +239,7 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
 					continue
 				}
-				if r := test.Run(t.Context(), target, nil); r.Worst() == Fail || r.Worst() == Warning {
+				if r := Run(t.Context(), test, target, nil); r.Worst() == Fail || r.Worst() == Warning {
 					t.Errorf("%s: %s, closing %s: %s\n\tgot %s", test, r.Verdict, r.Closing, r.Reason, r.Got)
 				}
 			}
@@ -255,7 +256,7 @@ func TestAServerThatWantsItsPingAnsweredGetsItsPong(t *testing.T) {
 	}}.target(t)
 	c := hello()
 	c.Deadline = 20 * time.Second
-	if r := c.Run(t.Context(), target, nil); r.Worst() != Pass {
+	if r := Run(t.Context(), c, target, nil); r.Worst() != Pass {
 		t.Errorf("%s, closing %s: %s (got %s)", r.Verdict, r.Closing, r.Reason, r.Got)
 	}
 }
@@ -291,7 +292,7 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			r := one(c.pattern).Run(t.Context(), answering(t, c.answer), nil)
+			r := Run(t.Context(), one(c.pattern), answering(t, c.answer), nil)
 			if r.Verdict != c.verdict || !strings.Contains(r.Reason, c.reason) {
 				t.Errorf("%s: %s (got %s)\nwant %s: %s", r.Verdict, r.Reason, r.Got, c.verdict, c.reason)
 			}
@@ -360,7 +361,7 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 					if c >= 5000 && reason != "" {
 						continue
 					}
-					test := titled(t, role, fmt.Sprintf(group.title, c, with(reason)))
+					test := titled(t, role, fmt.Sprintf(group.title, c, map[string]string{"": "", "a reason": " with a reason"}[reason]))
 					for i, does := range group.does {
 						r := play(test, does)
 						if v, w := group.want[2*i], group.want[2*i+1]; r.Verdict != v || r.Closing != w {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -88,7 +88,7 @@ func readFrame(in *bufio.Reader) (h wire.Header, p []byte, err error) {
 
 // unmasked returns a frame as a server sends it.
 func unmasked(op wire.Opcode, p string) []byte {
-	return text(p).opcode(op).append(nil, wire.Server, nil)
+	return spec.Text(p).WithOpcode(op).Append(nil, wire.Server, nil)
 }
 
 // answering returns a target that answers each data frame and Ping with what
@@ -114,7 +114,7 @@ func answering(t *testing.T, answer func(h wire.Header, p []byte) []byte) Target
 // hello is a case that is soon over.
 func hello() *Case {
 	return &Case{ID: "test/1", Title: "test", Section: "5.6", RFC: 6455, Judges: wire.Server, Deadline: 300 * time.Millisecond,
-		Steps: []Step{send(text("Hello"))}, Outcomes: answers(texts("Hello"))}
+		Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.Text("Hello"))}
 }
 
 // untilEnd reads c until the peer is gone.

@@ -59,7 +59,7 @@ func TestAServerThatRefusesAnUnusualRequestBreaksNoMUST(t *testing.T) {
 		{"a version that comes twice", []string{"4.4/*-fields"}, Pass},
 	} {
 		for _, c := range identified(t, each.runs...) {
-			if r := c.Run(t.Context(), refuses, nil); r.Verdict != each.want {
+			if r := Run(t.Context(), c, refuses, nil); r.Verdict != each.want {
 				t.Errorf("refused are %s, %s: %s, want %s: %s", each.what, c, r.Verdict, each.want, r.Reason)
 			}
 		}
@@ -130,7 +130,7 @@ func TestAServerThatIsLaxBreaksNoMUST(t *testing.T) {
 		{"extensions that break the grammar", []string{"9.1/bad-space-in-name"}, Fail},
 	} {
 		for _, c := range identified(t, each.runs...) {
-			if r := c.Run(t.Context(), lax, nil); r.Verdict != each.want {
+			if r := Run(t.Context(), c, lax, nil); r.Verdict != each.want {
 				t.Errorf("accepted are %s, %s: %s, want %s: %s; got %s", each.what, c, r.Verdict, each.want, r.Reason, r.Got)
 			}
 		}

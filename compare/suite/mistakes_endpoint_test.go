@@ -16,6 +16,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"wslab/compare/suite/mistakes"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -260,7 +262,7 @@ func (m *mini) ask() bool {
 	_, _ = rand.Read(nonce)
 	key, host := base64.StdEncoding.EncodeToString(nonce), m.conn.RemoteAddr().String()
 	if m.is("key-constant") {
-		key = SampleKey
+		key = spec.SampleKey
 	}
 	if m.is("host-without-port") {
 		host, _, _ = net.SplitHostPort(host)
@@ -381,7 +383,9 @@ func (m *mini) frame() (h wire.Header, p []byte, ok bool) {
 }
 
 // overlooks reports whether m does not look at v.
-func (m *mini) overlooks(v wire.Violation) bool { return overlooked[v.Code] == m.makes }
+func (m *mini) overlooks(v wire.Violation) bool {
+	return mistakes.Overlooks([]string{v.Code}) == m.makes
+}
 
 // wrong reports whether h by itself breaks a rule.
 func (m *mini) wrong(h wire.Header) bool {

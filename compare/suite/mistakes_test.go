@@ -8,8 +8,19 @@ import (
 	"sync"
 	"testing"
 
+	"wslab/compare/suite/mistakes"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
+
+// isTitle returns a function that reports whether c has a title or ID, or, where it ends
+// in *, one that begins so.
+func isTitle(c *Case) func(title string) bool {
+	return func(title string) bool {
+		begin, several := strings.CutSuffix(title, "*")
+		return c.Title == title || several && strings.HasPrefix(c.Title, begin) || c.Fits(title) || c.Fits(title+spec.Mirrored)
+	}
+}
 
 // judged returns what comes of cases with these titles at a mini endpoint that
 // makes a mistake. Each is played on a connection of its own, all at once.
@@ -19,7 +30,7 @@ func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Repo
 	defer running.Wait()
 	var cases []*Case
 	for _, c := range ForRole(All(), role) {
-		if slices.ContainsFunc(titles, c.titled) {
+		if slices.ContainsFunc(titles, isTitle(c)) {
 			cases = append(cases, c)
 		}
 	}
@@ -74,9 +85,9 @@ func playMini(ctx context.Context, c *Case, role wire.Role, small mini, running 
 		return conn, nil
 	}
 	if role == wire.Server {
-		return c.Run(ctx, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
+		return Run(ctx, c, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
 	}
-	return c.RunClient(ctx, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
+	return RunClient(ctx, c, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
 }
 
 var (
@@ -214,7 +225,12 @@ var proofs = []struct {
 }
 
 var (
-	tcpTitles      = slices.Concat(leastFrame, cutPayloads, cutHeaders, cutBareHeaders, together)
+	oneFrame     = []string{"5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame"}
+	cutPayload   = []string{"tcp/text-cut-before-last", "tcp/?-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2"}
+	cutHeader    = []string{"tcp/text-cut-at-[1-5]", "tcp/byte-by-byte-empty-text", "tcp/text-16-bit-cut-at-[1-3]"}
+	severalTexts = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
+
+	tcpTitles      = slices.Concat(oneFrame, cutPayload, cutHeader, severalTexts)
 	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 byte"}
 	pingTitles     = []string{"A text message of 1 byte", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
 	closeTitles    = []string{"A text message of 1 byte", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one byte",
@@ -243,7 +259,7 @@ func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 			few <- struct{}{}
 			defer func() { <-few }()
 			m, _ := MistakeOf(p.mistake)
-			for _, role := range map[string][]wire.Role{byServer: {wire.Server}, byClient: {wire.Client}, byBoth: {wire.Server, wire.Client}}[m.Role] {
+			for _, role := range map[string][]wire.Role{"server": {wire.Server}, "client": {wire.Client}, "both": {wire.Server, wire.Client}}[m.Role] {
 				results[i] = append(results[i], play(role, p.mistake, p.titles))
 			}
 		})
@@ -287,9 +303,9 @@ func TestNothingIsNamedOfASmallEndpointThatIsRight(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeHasAProofAndEveryPatternCases(t *testing.T) {
+func TestEveryMistakeHasAProof(t *testing.T) {
 	codes := map[string]bool{}
-	for _, m := range mistakes {
+	for _, m := range mistakes.Mistakes() {
 		if codes[m.Code] {
 			t.Errorf("%s is there twice", m.Code)
 		}
@@ -309,30 +325,6 @@ func TestEveryMistakeHasAProofAndEveryPatternCases(t *testing.T) {
 	for _, p := range proofs {
 		if !codes[p.mistake] {
 			t.Errorf("%s is proved, and no mistake", p.mistake)
-		}
-	}
-	for _, p := range patterns {
-		if !codes[p.mistake] {
-			t.Errorf("a pattern names %s, which is no mistake", p.mistake)
-		}
-		role := wire.Server
-		if p.clients {
-			role = wire.Client
-		}
-		for _, title := range slices.Concat(append([][]string{p.wrong}, append(p.and, p.right...)...)...) {
-			if !slices.ContainsFunc(ForRole(All(), role), func(c *Case) bool { return c.titled(title) }) {
-				t.Errorf("%s: no case for a %s has the title %q", p.mistake, role, title)
-			}
-		}
-	}
-	for rule, code := range overlooked {
-		if !codes[code] {
-			t.Errorf("%s for %s is no mistake", code, rule)
-		}
-	}
-	for _, m := range models {
-		if !codes[m.mistake] {
-			t.Errorf("%s of a model is no mistake", m.mistake)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -35,7 +36,7 @@ var (
 
 // right returns the frame as it should be.
 func right(m *mini, op wire.Opcode, p []byte) []byte {
-	return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.append(nil, m.role, m.nextKey)
+	return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.Append(nil, m.role, m.nextKey)
 }
 
 func (m *mini) nextKey() [4]byte {
@@ -49,7 +50,7 @@ func announcing(change func(n int) uint64) func(*mini, wire.Opcode, []byte) []by
 		if op == wire.Close {
 			return right(m, op, p)
 		}
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.claims(change(len(p))).append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}}.Claiming(change(len(p))).Append(nil, m.role, m.nextKey)
 	}
 }
 
@@ -73,7 +74,7 @@ func frameOf(f Frame) func(*mini, []byte) []byte {
 	return func(m *mini, p []byte) []byte {
 		own := f // many endpoints use f at once
 		own.Payload = Payload{Data: p}
-		return own.append(nil, m.role, m.nextKey)
+		return own.Append(nil, m.role, m.nextKey)
 	}
 }
 
@@ -125,7 +126,7 @@ var habits = []habit{
 
 	// Bytes that are no frames.
 	{what: "a NUL after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, 0) }), named: []string{"byte-after-frame"},
-		titles: slices.Concat(together, cutPayloads, cutHeaders)},
+		titles: slices.Concat(severalTexts, cutPayload, []string{"tcp/text-cut-at-[1-5]", "tcp/byte-by-byte-empty-text"})},
 	{what: "a line feed after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, '\n') }), named: []string{"byte-after-frame"}},
 	{what: "the end of a chunked body after 101", roles: servers, first: "0\r\n\r\n", named: []string{"chunk-after-handshake"}},
 	{what: "an empty line after 101", roles: servers, first: "\r\n", named: []string{"crlf-behind-handshake"}},
@@ -135,7 +136,7 @@ var habits = []habit{
 
 	// Pongs.
 	{what: "Pongs with FIN 0", roles: both, frame: only(wire.Pong, frameOf(Frame{Opcode: wire.Pong})), named: []string{"control-sent-fragmented"}},
-	{what: "Pongs without a mask", roles: clients, frame: only(wire.Pong, frameOf(Frame{Fin: true, Opcode: wire.Pong, Masking: Never})), named: []string{"mask-left-out-in-control-frames"}},
+	{what: "Pongs without a mask", roles: clients, frame: only(wire.Pong, frameOf(Frame{Fin: true, Opcode: wire.Pong, Masking: spec.Never})), named: []string{"mask-left-out-in-control-frames"}},
 	{what: "Pongs with RSV1", roles: both, frame: only(wire.Pong, frameOf(Frame{Fin: true, RSV: 4, Opcode: wire.Pong}))},
 	{what: "Pongs with the opcode B", roles: both, frame: only(wire.Pong, frameOf(Frame{Fin: true, Opcode: 0xB}))},
 	{what: "Pongs that are texts in another case", roles: both, frame: only(wire.Pong, func(m *mini, p []byte) []byte { return right(m, wire.Text, []byte("PONG")) })},
@@ -155,10 +156,10 @@ var habits = []habit{
 	{what: "Close frames with FIN 0", roles: both, frame: only(wire.Close, frameOf(Frame{Opcode: wire.Close})), named: []string{"control-sent-fragmented"}},
 	{what: "Close frames with RSV3", roles: both, frame: only(wire.Close, frameOf(Frame{Fin: true, RSV: 1, Opcode: wire.Close}))},
 	{what: "Close frames that announce 200 bytes", roles: both, frame: only(wire.Close, func(m *mini, p []byte) []byte {
-		return closing(p...).claims(200).append(nil, m.role, m.nextKey)
+		return spec.CloseBody(p...).Claiming(200).Append(nil, m.role, m.nextKey)
 	})},
 	{what: "Close frames that announce a byte too many", roles: both, frame: only(wire.Close, func(m *mini, p []byte) []byte {
-		return closing(p...).claims(uint64(len(p))+1).append(nil, m.role, m.nextKey)
+		return spec.CloseBody(p...).Claiming(uint64(len(p))+1).Append(nil, m.role, m.nextKey)
 	}), named: []string{"length-too-large"}},
 
 	// Header bits.
@@ -168,12 +169,12 @@ var habits = []habit{
 	{what: "the opcode 3 for text", roles: both, frame: only(wire.Text, frameOf(Frame{Fin: true, Opcode: 3}))},
 	{what: "a continuation for text", roles: both, frame: only(wire.Text, frameOf(Frame{Fin: true}))},
 	{what: "a mask from a server", roles: servers, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: Always}.append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: spec.Always}.Append(nil, m.role, m.nextKey)
 	}, named: []string{"server-masks"}},
 	{what: "the MASK bit and no key", roles: servers, frame: edited(func(b []byte) []byte { b[1] |= 0x80; return b }), named: []string{"mask-bit-without-key"}},
 	{what: "a key and no MASK bit", roles: clients, frame: edited(func(b []byte) []byte { b[1] &^= 0x80; return b }), named: []string{"mask-bit-missing"}},
 	{what: "no mask from a client", roles: clients, frame: func(m *mini, op wire.Opcode, p []byte) []byte {
-		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: Never}.append(nil, m.role, m.nextKey)
+		return Frame{Fin: true, Opcode: op, Payload: Payload{Data: p}, Masking: spec.Never}.Append(nil, m.role, m.nextKey)
 	}, named: []string{"client-does-not-mask"}},
 
 	// A client's Host.
@@ -212,7 +213,7 @@ var requestTitles = []string{
 }
 
 // habitTitles are cases that show each of habits, and some that must not mislead.
-var habitTitles = slices.Concat(leastFrame, []string{
+var habitTitles = slices.Concat(oneFrame, []string{
 	"A text message of 124 bytes", "A text message of 125 bytes", "A text message of 128 bytes", "A text message of 255 bytes", "A text message of 257 bytes",
 	"A text message of 65,535 bytes", "A text message of 65,536 bytes", "A text message of 65,537 bytes",
 	"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong",
@@ -283,7 +284,7 @@ func TestAMistakeIsNamedOnlyFromWhatCame(t *testing.T) {
 			titles = []string{"Host in the request", clientRequests}
 		}
 		for _, c := range ForRole(All(), r.role) {
-			if slices.ContainsFunc(titles, c.titled) {
+			if slices.ContainsFunc(titles, isTitle(c)) {
 				r.reports = append(r.reports, Report{Case: c})
 			}
 		}

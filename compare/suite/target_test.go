@@ -70,7 +70,7 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		}).Host), "It does not speak TLS there.", false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			r := hello().Run(t.Context(), c.target, nil)
+			r := Run(t.Context(), hello(), c.target, nil)
 			want := Fail
 			switch {
 			case c.silent:
@@ -98,7 +98,7 @@ func TestAServerThatSendsForEverIsStopped(t *testing.T) {
 	})
 	c := hello()
 	c.Deadline = 5 * time.Second
-	r := c.Run(t.Context(), target, nil)
+	r := Run(t.Context(), c, target, nil)
 	if r.Verdict != NotJudged && r.Verdict != Fail || r.Lacks() != "" {
 		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
@@ -112,7 +112,7 @@ func TestARunThatIsStoppedEndsAtOnce(t *testing.T) {
 		cancel()
 		untilEnd(c)
 	})
-	if r := c.Run(ctx, target, nil); r.Took > 5*time.Second {
+	if r := Run(ctx, c, target, nil); r.Took > 5*time.Second {
 		t.Errorf("it took %s", r.Took)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -33,20 +34,20 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		{"another opcode", string(unmasked(wire.Binary, "Hello")), 6, "", "It sent BINARY 48 65 6c 6c 6f where TEXT \"Hello\" was due."},
 		{"too short", string(unmasked(wire.Text, "Hell")), 15, "", "It sent TEXT \"Hell\" where TEXT \"Hello\" was due."},
 		{"a Pong", string(unmasked(wire.Pong, "Hello")), -1, "", "It sent PONG \"Hello\", which nothing called for."},
-		{"masked", string(text("Hello").append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} })), 8, wire.RuleMaskForbidden.Code, "MASK is 1"},
-		{"RSV1", string(text("Hello").rsv(4).append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
-		{"RSV3", string(text("Hello").rsv(1).append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
-		{"a reserved opcode", string(text("Hello").opcode(3).append(nil, wire.Server, nil)), 4, wire.RuleOpcode.Code, "The opcode is 0x3."},
-		{"a long length", string(text("Hello").form(wire.Length16).append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 is written in 16 bits"},
+		{"masked", string(spec.Text("Hello").Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} })), 8, wire.RuleMaskForbidden.Code, "MASK is 1"},
+		{"RSV1", string(spec.Text("Hello").WithRSV(4).Append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
+		{"RSV3", string(spec.Text("Hello").WithRSV(1).Append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
+		{"a reserved opcode", string(spec.Text("Hello").WithOpcode(3).Append(nil, wire.Server, nil)), 4, wire.RuleOpcode.Code, "The opcode is 0x3."},
+		{"a long length", string(spec.Text("Hello").WithForm(wire.Length16).Append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 uses 16 bits"},
 		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Byte 2 of the text is 0xFF."},
-		{"a stray continuation", string(cont("Hello").append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame came"},
+		{"a stray continuation", string(spec.Cont("Hello").Append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame arrived"},
 		{"a Close frame with 1005", string(unmasked(wire.Close, "\x03\xed")), 16, wire.RuleCloseCode.Code, "1005"},
 		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 and left out what was due."},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			target := answering(t, func(wire.Header, []byte) []byte { return []byte(c.answer) })
-			r := hello().Run(t.Context(), target, nil)
+			r := Run(t.Context(), hello(), target, nil)
 			if r.Verdict != Fail || r.Caret != c.caret || r.Rule != c.rule || !strings.Contains(r.Reason, c.reason) || len(r.Bytes) == 0 {
 				t.Errorf("%s, bit %d of % x, rule %q: %s\nwant bit %d, rule %q: %s", r.Verdict, r.Caret, r.Bytes, r.Rule, r.Reason, c.caret, c.rule, c.reason)
 			}
@@ -55,15 +56,15 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 }
 
 func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T) {
-	p := textOf(1000)
+	p := spec.TextOf(1000)
 	wrong := slices.Clone(p.Bytes())
 	wrong[700] ^= 0x10
 	target := answering(t, func(wire.Header, []byte) []byte {
-		return of(wire.Text, Payload{Data: wrong}).append(nil, wire.Server, nil)
+		return spec.Of(wire.Text, Payload{Data: wrong}).Append(nil, wire.Server, nil)
 	})
 	c := hello()
-	c.Steps, c.Outcomes = []Step{send(of(wire.Text, p))}, answers(sees(wire.Text, p))
-	r := c.Run(t.Context(), target, nil)
+	c.Steps, c.Outcomes = []Step{spec.Send(spec.Of(wire.Text, p))}, spec.Answers(spec.Of(wire.Text, p))
+	r := Run(t.Context(), c, target, nil)
 	at := 8*(4+700) + 3 // the header has four bytes
 	if r.Caret+8*r.Skipped != at || r.Bytes[r.Caret/8] != wrong[700] || r.Skipped == 0 {
 		t.Errorf("bit %d behind %d bytes, which is 0x%02x; want bit %d in all, 0x%02x", r.Caret, r.Skipped, r.Bytes[max(0, r.Caret/8)], at, wrong[700])
@@ -71,7 +72,7 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 }
 
 func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
-	closeWithCode := func(code wire.CloseCode) string { return string(closeWith(code, "").append(nil, wire.Server, nil)) }
+	closeWithCode := func(code wire.CloseCode) string { return string(spec.Close(code, "").Append(nil, wire.Server, nil)) }
 	// Each answers Hello as it should, and the judge's Close frame in its own way.
 	ends := func(how func(c net.Conn)) func(*testing.T) Target {
 		return func(t *testing.T) Target {
@@ -121,7 +122,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 			t.Parallel()
 			test := hello()
 			test.Deadline = 2 * time.Second
-			r := test.Run(t.Context(), c.target(t), nil)
+			r := Run(t.Context(), test, c.target(t), nil)
 			if r.Verdict != c.verdict || r.Closing != c.closing || !strings.Contains(strings.ToLower(r.Reason), strings.ToLower(c.reason)) {
 				t.Errorf("%s, closing %s: %s\nwant %s, closing %s: %s", r.Verdict, r.Closing, r.Reason, c.verdict, c.closing, c.reason)
 			}
@@ -132,9 +133,9 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 	fault := hello()
 	fault.Rules = []string{wire.RuleRSV2.Code}
-	fault.Steps, fault.Outcomes = []Step{send(text("first"), text("second").rsv(2))}, failsAfter(wire.ProtocolError, texts("first"))
+	fault.Steps, fault.Outcomes = []Step{spec.Send(spec.Text("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.Text("first"))
 	behindPing := *fault
-	behindPing.Steps, behindPing.Outcomes = []Step{send(ping("first"), text("second").rsv(2))}, failsAfter(wire.ProtocolError, pongs("first"))
+	behindPing.Steps, behindPing.Outcomes = []Step{spec.Send(spec.Ping("first"), spec.Text("second").WithRSV(2))}, spec.FailsAfter(wire.ProtocolError, spec.Pong("first"))
 	for _, c := range []struct {
 		what             string
 		test             *Case
@@ -159,7 +160,7 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 				_ = conn.(*net.TCPConn).CloseWrite()
 				untilEnd(conn)
 			})
-			r := c.test.Run(t.Context(), target, nil)
+			r := Run(t.Context(), c.test, target, nil)
 			if r.Verdict != c.verdict || r.Closing != c.closing {
 				t.Errorf("%s, closing %s: %s (got %s)\nwant %s, closing %s", r.Verdict, r.Closing, r.Reason, r.Got, c.verdict, c.closing)
 			}
@@ -170,8 +171,8 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 func TestAFaultMayBeFoundOnlyAtTheEnd(t *testing.T) {
 	c := hello()
 	c.Deadline = 3 * time.Second
-	c.Steps = []Step{send(text("\xed\xa0").more()), patience(50 * time.Millisecond), send(cont("\x80"))}
-	c.Outcomes = failsFast(wire.InvalidPayload, "it found the fault only at the end of the message")
+	c.Steps = []Step{spec.Send(spec.Text("\xed\xa0").More()), spec.Patience(50 * time.Millisecond), spec.Send(spec.Cont("\x80"))}
+	c.Outcomes = spec.FailsFast(wire.InvalidPayload, "it found the fault only at the end of the message")
 	for frames, want := range map[int]Verdict{1: Pass, 2: Note} {
 		target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
 			for range frames {
@@ -181,7 +182,7 @@ func TestAFaultMayBeFoundOnlyAtTheEnd(t *testing.T) {
 			_ = conn.(*net.TCPConn).CloseWrite()
 			untilEnd(conn)
 		})
-		if r := c.Run(t.Context(), target, nil); r.Verdict != want || r.Closing != Pass {
+		if r := Run(t.Context(), c, target, nil); r.Verdict != want || r.Closing != Pass {
 			t.Errorf("after %d frames: %s, closing %s: %s", frames, r.Verdict, r.Closing, r.Reason)
 		}
 	}
@@ -189,7 +190,7 @@ func TestAFaultMayBeFoundOnlyAtTheEnd(t *testing.T) {
 
 func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 	target := answering(t, func(wire.Header, []byte) []byte { return unmasked(wire.Text, "Jello") })
-	b, err := json.Marshal(hello().Run(t.Context(), target, nil))
+	b, err := json.Marshal(Run(t.Context(), hello(), target, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 }
 
 func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
-	r := hello().Run(t.Context(), answering(t, echo), nil)
+	r := Run(t.Context(), hello(), answering(t, echo), nil)
 	if r.Verdict != Pass || r.Closing != Pass {
 		t.Fatalf("%s, closing %s: %s", r.Verdict, r.Closing, r.Reason)
 	}

@@ -1,32 +1,26 @@
 /**
- * Where /compare puts what was opened: words about it, and under them the lab's
- * panel on the session that recorded it.
+ * The place of /compare that shows an opened case or header, and under it the lab's
+ * panel on its recording.
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { WsLab } from "./lab.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session" | "cursor">} */
 export class WsBench extends LabElement {
   static tag = "ws-bench";
-
-  static define() {
-    WsLab.define();
-    super.define();
-  }
 
   about = h("div", { class: "about" });
   place = h("div");
   session = "";
-  /** @type {Element|null} what had the focus when something was opened */
+  /** @type {Element|null} the focused element when it was opened */
   from = null;
-  /** Whether it lies over the list. */
+  /** Whether it covers the list. */
   over = matchMedia("(max-width: 74.99rem)");
 
   /** @param {AbortSignal} signal */
   setup(signal) {
     this.setAttribute("role", "region");
-    this.setAttribute("aria-label", "What was sent, and what came back");
+    this.setAttribute("aria-label", "The opened case or header");
     this.hidden = true;
     this.replaceChildren(this.about, this.place);
     this.over.addEventListener("change", () => this.cover(), { signal });
@@ -37,13 +31,13 @@ export class WsBench extends LabElement {
       if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
       e.preventDefault();
       // The innermost first: a bit, a walk through a frame, a row that was chosen.
-      if (!hit(e, "ws-lab") || !lab.escape()) this.shut();
+      if (!hit(e, "ws-lab") || !this.lab.cursor.escape()) this.shut();
     });
   }
 
   /** @param {...(Node|string)} about */
   tell(...about) {
-    this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close this", title: "close (Esc)" }), ...about);
+    this.about.replaceChildren(button("✕", { class: "shut quiet", "aria-label": "Close details", title: "close details (Esc)" }), ...about);
     if (this.hidden) this.from = document.activeElement;
     this.hidden = false;
     this.scrollTop = 0;
@@ -51,7 +45,7 @@ export class WsBench extends LabElement {
     this.cover();
   }
 
-  /** What it lies over is out of Tab's reach. */
+  /** Tab does not reach the covered page. */
   cover() {
     for (const under of document.querySelectorAll("header.site, main.compare > .judged")) under.toggleAttribute("inert", !this.hidden && this.over.matches);
   }
@@ -59,21 +53,17 @@ export class WsBench extends LabElement {
   /**
    * Shows a session's recording, "" for none.
    * @param {string} session
-   * @param {boolean} [bare] whether nothing but the wire was recorded
+   * @param {boolean} [bare] whether only the wire was recorded
    */
   show(session, bare = false) {
     if (session === this.session) return;
     this.session = session;
     if (!session) {
       this.place.replaceChildren();
-      lab.stream?.close(); // lest the session count as watched
+      this.lab.session.stream?.close(); // else the session would count as watched
       return;
     }
-    const panel = new WsLab();
-    panel.setAttribute("watch", session);
-    panel.setAttribute("embedded", "");
-    panel.toggleAttribute("bare", bare);
-    this.place.replaceChildren(panel);
+    this.place.replaceChildren(h("ws-lab", { watch: session, embedded: true, bare }));
   }
 
   /** Closes it, and says whether it was open. */
@@ -87,9 +77,3 @@ export class WsBench extends LabElement {
     return true;
   }
 }
-
-/** The page's bench; it is there wherever something can be opened. */
-export const bench = () => {
-  const found = document.querySelector("ws-bench");
-  return found instanceof WsBench ? found : null;
-};

@@ -7,7 +7,7 @@
  * @typedef {{bit: number, shown: number, into: number|null}} Selected
  */
 
-import { BitEvent, LabElement, button, h, hit, violations } from "./dom.js";
+import { BitEvent, LabElement, button, h, hit, table, violations } from "./dom.js";
 import { bitName, fieldAt, layout, maskText, more, move } from "../bits.js";
 import { count, missing } from "../format.js";
 
@@ -50,7 +50,7 @@ export class WsBits extends LabElement {
   key(e) {
     const bit = bitOf(e);
     if (bit === null || !hit(e, ".bits") || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
-    // On a narrow page a row of 32 is drawn as two of 16.
+    // A narrow page draws a row of 32 bits as two of 16.
     const width = getComputedStyle(this).getPropertyValue("--word").trim() === "16" ? 16 : 32;
     const to = move(this.words, bit, e.key, width);
     if (to === bit && !e.key.startsWith("Arrow")) return;
@@ -95,7 +95,7 @@ export class WsBits extends LabElement {
     picture.words.forEach((word, w) => {
       if (word.kind === "gap") {
         const bytes = count(word.count, "byte");
-        grid.append(h("div", { class: "gap" }, `… ${bytes} not drawn${word.kept < word.count ? `, ${word.kept ? `${count(word.count - word.kept, "byte")} of them` : "all"} counted, not kept` : ""}`, word.kept ? button(`draw ${Math.min(more * 4, word.kept)} more`) : ""));
+        grid.append(h("div", { class: "gap" }, `… ${bytes} not shown${word.kept < word.count ? `, ${word.kept ? `${count(word.count - word.kept, "byte")} of them` : "all of them"} counted but not recorded` : ""}`, word.kept ? button(`Show ${count(Math.min(more * 4, word.kept), "more byte")}`) : ""));
         return;
       }
       const row = h("div", { class: "word", role: "row" });
@@ -106,7 +106,7 @@ export class WsBits extends LabElement {
           const field = fields[b.field];
           const cell = button("", { "data-bit": b.bit, tabindex: -1, "aria-label": bitName(b, field), class: `g-${field ? field.group : "data"}${b.value ? " one" : ""}` });
           if (field && field.violations && field.violations.length) cell.classList.add("bad");
-          cell.append(String(b.value), h("small", { "aria-hidden": "true" }, field ? field.letter : ""));
+          cell.append(String(b.value), h("small", { "aria-hidden": "true", "data-letter": field?.letter }));
           this.buttons.set(b.bit, cell);
           box.append(h("span", { role: "gridcell" }, cell));
         }
@@ -117,7 +117,7 @@ export class WsBits extends LabElement {
       grid.append(row);
     });
     const short = this.frame && missing(this.frame);
-    if (short) grid.append(h("div", { class: "gap bad" }, `× the stream ended here: ${short}`));
+    if (short) grid.append(h("div", { class: "gap bad" }, `× incomplete: the stream ended here, ${short}`));
     return grid;
   }
 
@@ -135,15 +135,15 @@ export class WsBits extends LabElement {
       ),
     );
     const names = ["field", "RFC bits", "raw", "value", "meaning"];
-    return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, h("table", {}, h("caption", {}, "Fields of the frame, in the order of the wire"), h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows)));
+    return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, table(names, rows, { caption: "Fields of the frame, in the order of the wire" }));
   }
 
-  /** Marks the selected bit, its field, and what step into has not read yet. */
+  /** Marks the selected bit, its field, and the bits that step into has not reached. */
   mark() {
     const { selected, fields } = this;
     if (!selected) return;
     const last = fields.length ? fields[fields.length - 1].bit + fields[fields.length - 1].bits - 1 : 0;
-    // A bit of the last frame that this one does not have, or does not draw.
+    // This frame may not have, or not draw, the bit of the last one.
     /** @param {number} bit */
     const there = (bit) => (this.asTable ? bit <= last : this.buttons.has(bit));
     const at = there(selected.bit) ? selected.bit : 0;
@@ -177,7 +177,7 @@ function bitOf(e) {
 }
 
 /**
- * The frame's parts in one line, absent ones as ghosts: the same shape for
+ * The frame's parts in one line, absent ones struck through: the same shape for
  * every frame.
  * @param {import("../bits.js").Part[]} parts
  */

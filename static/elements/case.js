@@ -1,53 +1,51 @@
 /**
- * One case on the bench: what it asks, what was sent, what each endpoint made
- * of it, where they part, and the recording of it all under that.
+ * One case on the bench: its requirement, the bytes sent, the result of each
+ * endpoint, their first difference, and under that the recording.
  *
  * @typedef {import("../compare.js").CaseInfo} CaseInfo
  * @typedef {import("../compare.js").Report} Report
  * @typedef {import("../compare.js").Aligned} Aligned
  */
 
-import { button, copy, h, hit } from "./dom.js";
-import { bench } from "./bench.js";
-import { lab, words as why } from "../lab.js";
+import { bench, button, copy, h, hit, rfcLink, table } from "./dom.js";
+import { words as why } from "../api.js";
 import { arrow, count } from "../format.js";
 import { because, caret, excerpt, glyphs, meanings, scriptText, words, worst } from "../compare.js";
 
 /** @param {CaseInfo} info */
-const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info));
-
-/** @param {CaseInfo} info */
-const rfcLink = (info) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${info.rfc}#section-${info.section}` }, `RFC ${info.rfc} §${info.section}`);
+const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info.section, info.rfc));
 
 /** @type {AbortController|undefined} of the case that is open */
 let leaving;
 
 /**
+ * Opens a case on the bench.
+ * @param {Pick<import("../lab.js").Lab, "session" | "inspector">} lab
  * @param {CaseInfo} info
  * @param {string[]} endpoints in the order of their columns
  * @param {{play: () => Promise<{session: string, reports: Report[], texts: string[], crossed: string[], aligned: Aligned}>, again: () => unknown, next: (by: number) => unknown}} does
  */
-export async function openCase(info, endpoints, does) {
+export async function openCase({ session: recording, inspector }, info, endpoints, does) {
   const pressed = document.activeElement?.closest(".case .tools button")?.classList[0];
   leaving?.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Playing it once more, at ${endpoints.join(", ")}…`));
+  const results = h("div", { class: "results" }, h("p", { class: "soft", role: "status" }, `Running it again at ${endpoints.join(", ")}…`));
   const aligned = h("div", { class: "aligned" });
-  const tools = h("span", { class: "buttons tools" }, button("◀", { class: "prev", "aria-label": "Case before" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Play again", { class: "again" }), button("copy link", { class: "link quiet" }));
+  const tools = h("span", { class: "buttons tools" }, button("◀", { class: "prev", "aria-label": "Previous case" }), button("▶", { class: "next", "aria-label": "Next case" }), button("Run again", { class: "again" }), button("Copy link to case", { class: "link quiet" }));
   const about = h(
     "article",
     { class: "case", "aria-label": `Case ${info.id}` },
     h("h2", { tabindex: -1 }, h("code", {}, info.id), " ", info.title),
     h("p", {}, h("b", { class: "keyword" }, info.keyword), " ", info.requirement, " ", sectionLink(info)),
     info.must ? h("p", { class: "soft" }, `Only an endpoint that breaks this MUST fails: ${info.must} (${info.binds}.)`) : "",
-    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "About the rule " : "About the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
+    info.rules.length ? h("p", { class: "soft" }, info.rules.length === 1 ? "It tests the rule " : "It tests the rules ", ...info.rules.flatMap((r, i) => [i ? ", " : "", h("a", { href: `/rules#${r}` }, r)])) : "",
     tools,
     h(
       "div",
       { class: "asked" },
-      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "nothing but its half of the handshake"), info.opening ? h("pre", { class: "bytes", tabindex: 0, "aria-label": "The judge's half of the handshake" }, info.opening) : ""),
-      h("div", {}, h("h3", {}, "Legal is"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
+      h("div", {}, h("h3", {}, info.judges === "server" ? "The judge, as a client, sends" : "The judge, as a server, sends"), info.sends.length ? h("ol", {}, ...info.sends.map((s) => h("li", {}, s))) : h("p", {}, "only its half of the opening handshake"), info.opening ? h("pre", { class: "bytes", tabindex: 0, "aria-label": "The judge's half of the opening handshake" }, info.opening) : ""),
+      h("div", {}, h("h3", {}, "Allowed results"), h("ul", {}, ...info.legal.map((s) => h("li", {}, s)))),
     ),
     results,
     aligned,
@@ -59,11 +57,11 @@ export async function openCase(info, endpoints, does) {
     else if (on?.classList.contains("next")) does.next(1);
     else if (on?.classList.contains("link")) copy(on, location.href);
     else if (on?.classList.contains("report")) copy(on, letters.get(on) || "");
-    else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
+    else if (on?.dataset.seq) inspector.select(Number(on.dataset.seq), on.dataset.bit === undefined ? undefined : Number(on.dataset.bit));
   });
   bench()?.show("");
   bench()?.tell(about);
-  // The button that led here is there again, for who goes from case to case.
+  // The focus stays on the button that led here, to go from case to case.
   if (pressed) /** @type {HTMLElement|null} */ (tools.querySelector(`.${pressed}`))?.focus({ preventScroll: true });
   let played;
   try {
@@ -78,18 +76,18 @@ export async function openCase(info, endpoints, does) {
   aligned.replaceChildren(...picture(found));
   bench()?.show(session, true);
   const judge = info.judges === "server" ? "client" : "server";
-  // First the reader sees where they part, or what the first that failed did.
+  // The reader first sees the first difference, or the first fail.
   const at = landing(found, reports, judge);
   let chosen = false;
-  lab.observe(() => {
-    if (!at || chosen || lab.session !== session || lab.selection.chosen || !lab.rows.list.some((row) => row.event.seq === at)) return;
+  recording.observe(() => {
+    if (!at || chosen || recording.id !== session || inspector.selection.chosen || !recording.rows.list.some((row) => row.event.seq === at)) return;
     chosen = true;
-    lab.select(at);
+    inspector.select(at);
   }, signal);
 }
 
 /**
- * The row to begin with: what failed, or where they part, or the first that was sent; 0 for none.
+ * The row to begin with: a fail, or the first difference, or the first that was sent; 0 for none.
  * @param {Aligned} found
  * @param {Report[]} reports
  * @param {"client"|"server"} judge
@@ -101,14 +99,14 @@ function landing(found, reports, judge) {
   return cell?.seq || 0;
 }
 
-/** @type {WeakMap<Element, string>} what a button copies */
+/** @type {WeakMap<Element, string>} the text that a button copies */
 const letters = new WeakMap();
 
-/** A verdict as its sign, its word and what that means. @param {import("../compare.js").Verdict} v */
+/** A verdict as its sign, its word and its meaning. @param {import("../compare.js").Verdict} v */
 const verdictText = (v) => `${glyphs[v]} ${words[v]}${meanings[v] ? `, ${meanings[v]}` : ""}`;
 
 /**
- * What one endpoint made of the case.
+ * The result of one endpoint.
  * @param {Report} r
  * @param {string} text the report as it can be sent to others
  * @param {string} crossed all that was sent, both directions in order
@@ -121,26 +119,26 @@ function result(r, text, crossed) {
   return h(
     "section",
     { class: `result ${worst(r)}`, "aria-label": r.endpoint },
-    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, verdictText(r.verdict)), h("span", { class: "soft" }, " closing "), h("span", { class: `v ${r.closing}` }, verdictText(r.closing)), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
+    h("h3", {}, r.endpoint, " ", h("span", { class: `v ${r.verdict}` }, verdictText(r.verdict)), h("span", { class: "soft" }, " · closing: "), h("span", { class: `v ${r.closing}` }, verdictText(r.closing)), h("span", { class: "soft took" }, ` ${r.took < 10 ? r.took.toFixed(1) : Math.round(r.took)} ms`)),
     r.mistake ? h("p", { class: "mistake" }, h("b", {}, "The mistake: "), r.says ?? r.mistake) : "",
     because(r) ? h("p", {}, because(r)) : "",
-    r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript was told"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
-    bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "nothing")) : "",
+    r.script?.length ? h("dl", {}, h("dt", {}, "JavaScript received"), h("dd", {}, r.script.map(scriptText).join("; "))) : "",
+    bad ? h("dl", {}, h("dt", {}, "expected"), h("dd", {}, r.expected), h("dt", {}, "got"), h("dd", {}, r.got || "no answer")) : "",
     bad && shown ? h("figure", {}, h("pre", { class: "bytes", tabindex: 0 }, shown.text), shown.words ? h("figcaption", {}, shown.words) : "") : "",
-    bad && r.rule ? h("p", { class: "soft" }, "It broke the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
+    bad && r.rule ? h("p", { class: "soft" }, "It breaks the rule ", h("a", { href: `/rules#${r.rule}` }, r.rule)) : "",
     crossed ? h("details", { class: "crossed", open: bad ? "" : null }, h("summary", {}, "All that was sent, in order"), h("pre", { class: "bytes", tabindex: 0, "aria-label": `All that was sent to and by ${r.endpoint}` }, crossed)) : "",
     h("p", { class: "buttons" }, report),
   );
 }
 
-/** Where the endpoints part, and what that amounts to. @param {Aligned} found */
+/** The first difference of the endpoints, and its verdict. @param {Aligned} found */
 function parting(found) {
   if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return "";
   const first = found.steps[found.first];
   if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
-  // Where one has nothing of the kind, the first line says what each did, and the rest follows from that.
+  // Where one did not react, the first line says so, and the rest follows from that.
   const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
-  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too much crossed to be set side by side.");
+  return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too many bytes were sent to show them side by side.");
 }
 
 /**
@@ -149,7 +147,6 @@ function parting(found) {
  */
 function picture(found) {
   if (found.endpoints.length < 2 || !found.steps.length) return [];
-  const head = h("tr", {}, ...found.endpoints.map((e) => h("th", { scope: "col" }, e)));
   /** @param {import("../compare.js").Step} s @param {number} i */
   const line = (s, i) =>
     h(
@@ -161,7 +158,7 @@ function picture(found) {
   const body = excerpt(found.steps.length, found.first).flatMap(([from, to]) => {
     const left = from - shown;
     shown = to;
-    return [left ? h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`)) : "", ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
+    return [...(left ? [ h("tr", {}, h("td", { colspan: found.endpoints.length, class: "soft" }, `… ${count(left, "line")} between`))] : []), ...found.steps.slice(from, to).map((s, i) => line(s, from + i))];
   });
-  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)))];
+  return [h("h3", {}, "Side by side"), h("div", { class: "wide" }, table(found.endpoints, body))];
 }

@@ -1,28 +1,27 @@
 /**
- * Adds to the table of close codes what comes of each: the browser's own
- * close() with it, a server that sends it to the browser, and a raw client
- * that sends it to the server.
+ * Tries each close code of the table: in the browser's own close(), sent by a server
+ * to the browser, and sent by a raw client to the server.
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { LabElement, button, h, hit, segment } from "./dom.js";
+import { words } from "../api.js";
 import { standing } from "../play.js";
 
 /** @typedef {"browser"|"server"|"raw"} Way */
 /** @type {[Way, string, string][]} */
 const ways = [
-  ["browser", "close(CODE)", "your tab calls close() with it"],
-  ["server", "server says it", "the server sends it to your tab"],
-  ["raw", "raw client says it", "a raw client sends it to the server"],
+  ["browser", "Call close(CODE)", "your page calls close() with it"],
+  ["server", "Send CODE from the server", "the server sends it to your browser"],
+  ["raw", "Send CODE from a raw client", "a raw client sends it to the server"],
 ];
 
+/** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsCodes extends LabElement {
   static tag = "ws-codes";
 
   /** @type {"reference"|"gorilla"} */
   endpoint = "reference";
-  /** @type {Map<string, import("../player.js").Begun>} the play behind a result, by "CODE WAY" */
+  /** @type {Map<string, import("../player.js").Begun>} the play of a result, by "CODE WAY" */
   runs = new Map();
   key = "";
   session = "";
@@ -31,13 +30,13 @@ export class WsCodes extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    if (this.lab.cursor.mode === "gorilla") this.endpoint = "gorilla";
     for (const row of this.querySelectorAll("tr[data-code]")) {
       if (!(row instanceof HTMLElement) || row.querySelector(".try")) continue;
       const { code } = row.dataset;
-      row.querySelector("th")?.append(h("span", { class: "try" }, button("try", { "data-open": code, "aria-expanded": "false", "aria-label": `Try ${code}` })));
+      row.querySelector("th")?.append(h("span", { class: "try" }, button("Try code", { "data-open": code, "aria-expanded": "false", "aria-label": `Try code ${code}` })));
     }
-    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Try them on "), h("span", { class: "seg", role: "group", "aria-label": "Server" }, ...["reference", "gorilla"].map((e) => button(e, { "data-endpoint": e, "aria-pressed": String(e === this.endpoint) }))));
+    const choice = h("p", { class: "buttons choice" }, h("span", { class: "soft" }, "Server for these tests: "), segment("Server", [["reference", "reference"], ["gorilla", "gorilla"]], "endpoint", this.endpoint));
     this.querySelector(".choice")?.remove();
     this.prepend(choice);
     this.on("click", (e) => {
@@ -51,7 +50,7 @@ export class WsCodes extends LabElement {
         for (const b of this.querySelectorAll("[data-endpoint]")) b.setAttribute("aria-pressed", String(b === endpoint));
       }
     });
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /** Opens the row of trials under a code, or closes it. @param {HTMLElement} on */
@@ -73,6 +72,7 @@ export class WsCodes extends LabElement {
 
   /** @param {HTMLElement} on */
   async attempt(on) {
+    const { session, player } = this.lab;
     const { code = "", way = "" } = on.dataset;
     const id = `${code} ${way}`;
     const said = this.querySelector(`[data-result="${id}"]`);
@@ -81,67 +81,66 @@ export class WsCodes extends LabElement {
     try {
       const as = way === "raw" ? "raw" : "browser";
       const begun = await player.begin({ text: text(/** @type {Way} */ (way), Number(code)), endpoint: this.endpoint, as, pause: -1 });
-      this.session = lab.session; // it may have begun a moment ago
+      this.session = session.id; // it may have begun a moment ago
       this.runs.set(id, begun);
       this.key = "";
     } catch (e) {
       this.runs.delete(id);
       said?.classList.add("failed");
       said?.replaceChildren(`× ${words(e)}`);
-      this.refused.set(id, lab.moment);
+      this.refused.set(id, session.moment);
     }
-    lab.touch();
+    session.touch();
   }
 
   render() {
-    const key = `${lab.session} ${lab.history.last} ${this.runs.size} ${lab.moment}`;
+    const { session } = this.lab;
+    const key = `${session.id} ${session.history.last} ${this.runs.size} ${session.moment}`;
     if (key === this.key) return;
     this.key = key;
     for (const [id, moment] of this.refused) {
-      if (moment === lab.moment) continue;
+      if (moment === session.moment) continue;
       this.refused.delete(id);
       if (!this.runs.has(id)) this.querySelector(`[data-result="${id}"]`)?.replaceChildren();
     }
-    // Of another session nothing is left to tell.
-    if (this.session !== lab.session) {
+    // The results of another session are dropped.
+    if (this.session !== session.id) {
       this.runs.clear();
       for (const said of this.querySelectorAll("[data-result]")) said.replaceChildren();
     }
-    this.session = lab.session;
+    this.session = session.id;
     for (const [id, begun] of this.runs) {
-      const play = lab.rows.plays.byId.get(begun.play);
+      const play = session.rows.plays.byId.get(begun.play);
       const said = this.querySelector(`[data-result="${id}"]`);
       if (!said) continue;
       if (play && play.token === begun.token) said.replaceChildren(...this.told(play, id.split(" ")[1] === "raw"));
-      else if (lab.server === "lost") said.replaceChildren("× not run: the session ended first");
+      else if (session.server === "lost") said.replaceChildren("× Not run: the session ended first.");
     }
   }
 
   /**
-   * What a trial came to, from what was recorded of it.
+   * The recorded result of a trial.
    * @param {import("../play.js").Play} play
    * @param {boolean} raw
    * @returns {(Node|string)[]}
    */
   told(play, raw) {
-    const { history, rows } = lab;
-    const conn = rows.byClient.get(play.token);
-    const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
+    const events = this.lab.session.eventsOf(play);
     const threw = events.find((e) => e.script?.what === "error");
-    if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " Nothing crossed.")];
+    if (threw) return [h("b", { class: "f-code" }, "× "), threw.script?.text || "", h("span", { class: "soft" }, " No frame was sent.")];
     /** @type {(Node|string)[]} */
     const out = [];
     for (const e of events) {
       if (e.frame?.close) {
         const { code, reason } = e.frame.close;
         const bad = (e.frame.violations || []).map((v) => v.code).join(", ");
-        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × ${bad}`) : "", "  ");
+        out.push(h("span", { class: `arrow ${e.from}` }, e.from === "client" ? "❱ " : "❰ "), h("code", { class: "f-code" }, `CLOSE ${code === 1005 && !e.frame.payload ? "without a code" : code}${reason ? ` “${reason}”` : ""}`), bad ? h("b", { class: "f-code" }, ` × breaks ${bad}`) : "", "  ");
       }
       if (e.script?.what === "onclose" && !raw) out.push("onclose ", h("code", { class: "f-code" }, String(e.script.code)), `${e.script.wasClean ? ", clean" : ", not clean"}  `);
     }
     const now = standing(play, Infinity);
     if (!now.over) out.push(h("span", { class: "soft" }, out.length ? "…" : "running…"));
-    else if (!out.length) out.push(h("span", { class: "soft" }, now.error || "no Close frame crossed"));
+    else if (!out.length) out.push(h("span", { class: "soft" }, now.error || "No Close frame was sent."));
     return out;
   }
 }

@@ -1,10 +1,10 @@
-/** The live connections of the lab server, those from outside included. */
+/** The open connections of the lab server, also of clients outside the page. */
 
 import { LabElement, h, onLeaving, redraw } from "./dom.js";
-import { ApiError, away, call, presence } from "../api.js";
-import { lab, words } from "../lab.js";
+import { ApiError, away, call, presence, words } from "../api.js";
 import { count } from "../format.js";
 
+/** @extends {LabElement<"session">} */
 export class WsConnections extends LabElement {
   static tag = "ws-connections";
 
@@ -23,11 +23,11 @@ export class WsConnections extends LabElement {
     /** @type {import("../types.js").LiveConnection[]} */
     let list, shared;
     try {
-      ({ connections: list, shared } = await call(`/api/connections?session=${encodeURIComponent(lab.session || "")}`));
+      ({ connections: list, shared } = await call(`/api/connections?session=${encodeURIComponent(this.lab.session.id)}`));
     } catch (e) {
       this.key = "";
-      // Why is said where the page speaks of the lab server.
-      this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown while the lab server does not answer." : words(e)));
+      // The banner says why.
+      this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown, because the lab server does not answer." : words(e)));
       return;
     }
     const open = list.filter((c) => c.open);
@@ -35,12 +35,12 @@ export class WsConnections extends LabElement {
     if (key === this.key) return;
     this.key = key;
     const origin = location.host;
-    const join = shared ? `?session=${lab.session}` : ""; // there, a session of its own is not listed
+    const join = shared ? `?session=${this.lab.session.id}` : ""; // then a client with its own session is not listed
     const rows = open.map((c) => {
-      const mine = c.session === lab.session;
+      const mine = c.session === this.lab.session.id;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";
-      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `watch ${c.endpoint}, ${c.remote}` }, "watch"));
+      return h("li", {}, h("b", {}, c.endpoint), ` · ${whose} · ${c.remote} · ${count(c.frames, "frame")} `, mine ? "" : h("a", { href: `/lab?watch=${encodeURIComponent(c.session)}`, "aria-label": `Watch ${c.endpoint}, ${c.remote}` }, "Watch"));
     });
-    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "None is open."), h("p", { class: "soft" }, "Any client may join: ", h("code", {}, `ws://${origin}/ws/reference${join}`), " or ", h("code", {}, `/ws/gorilla${join}`), "."));
+    redraw(this, rows.length ? h("ul", { class: "live" }, ...rows) : h("p", { class: "soft" }, "0 connections are open."), h("p", { class: "soft" }, "Any WebSocket client may connect to ", h("code", {}, `ws://${origin}/ws/reference${join}`), " or ", h("code", {}, `/ws/gorilla${join}`), "."));
   }
 }

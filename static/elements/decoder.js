@@ -1,28 +1,19 @@
 /**
- * Takes bytes in hex apart into frames, each with its bits and fields. Hex
- * that is wrong is shown with the place where it is.
+ * Decodes bytes in hex into frames, each with its bits and fields. An error in the
+ * hex is shown at its place.
  *
  * @typedef {import("../types.js").Frame} Frame
  * @typedef {import("../types.js").Field} Field
  */
 
 import { BitEvent, LabElement, button, h, hit } from "./dom.js";
-import { ApiError, call } from "../api.js";
+import { ApiError, call, words } from "../api.js";
 import { fieldAt } from "../bits.js";
 import { count, frameLine } from "../format.js";
 import { Selection } from "../selection.js";
-import { WsBits } from "./bits.js";
-import { WsFieldCard } from "./field-card.js";
-import { words } from "../lab.js";
 
 export class WsDecoder extends LabElement {
   static tag = "ws-decoder";
-
-  static define() {
-    WsBits.define();
-    WsFieldCard.define();
-    super.define();
-  }
 
   input = h("textarea", { rows: 2, spellcheck: "false", autocapitalize: "off" });
   from = h("select", {}, h("option", { value: "client" }, "❱ from a client"), h("option", { value: "server" }, "❰ from a server"));
@@ -36,9 +27,9 @@ export class WsDecoder extends LabElement {
     this.input.value = this.dataset.hex || "";
     this.from.value = this.dataset.from || "client";
     this.replaceChildren(
-      h("label", { for: this.input.id }, "Bytes in hex, as they cross the wire"),
+      h("label", { for: this.input.id }, "Bytes in hex, as they are on the wire"),
       this.input,
-      h("p", { class: "buttons" }, h("label", { for: this.from.id, class: "hide" }, "Direction"), this.from, " ", button("Decode", { class: "decode primary" })),
+      h("p", { class: "buttons" }, h("label", { for: this.from.id, class: "hide" }, "Direction"), this.from, " ", button("Decode bytes", { class: "decode primary" })),
       this.wrong,
       this.result,
     );
@@ -59,14 +50,14 @@ export class WsDecoder extends LabElement {
     try {
       const answer = await call("/api/dissect", { hex, from: from.value });
       result.replaceChildren(...answer.frames.map((/** @type {{frame: Frame, fields: Field[]}} */ f) => decoded(f.frame, f.fields)));
-      if (answer.rest && !answer.more) wrong.append(h("p", {}, `i ${count(answer.rest, "byte")} left over: the next frame is not whole.`));
-      if (answer.more) wrong.append(h("p", {}, `i Only the first ${count(answer.frames.length, "frame")} are shown; more follow in these bytes.`));
-      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "There are no bytes to decode."));
+      if (answer.rest && !answer.more) wrong.append(h("p", {}, `note: ${count(answer.rest, "byte")} left over. The next frame is incomplete.`));
+      if (answer.more) wrong.append(h("p", {}, `note: only the first ${count(answer.frames.length, "frame")} are shown. More follow in these bytes.`));
+      else if (!answer.frames.length && !answer.rest) wrong.append(h("p", {}, "Enter at least one byte to decode."));
     } catch (e) {
       result.replaceChildren();
       wrong.append(h("p", { class: "f-code" }, `× ${words(e)}`));
       if (!(e instanceof ApiError) || e.at === undefined) return;
-      // The place itself, under the character that is wrong.
+      // A caret under the wrong character.
       const start = Math.max(0, e.at - 24);
       wrong.append(h("pre", { class: "caret" }, `${hex.slice(start, e.at + 24).replace(/\s/g, " ")}\n${" ".repeat(e.at - start)}^ character ${e.at + 1}`));
       this.point(e.at);
@@ -82,8 +73,8 @@ export class WsDecoder extends LabElement {
 
 /** @param {Frame} frame @param {Field[]} fields */
 function decoded(frame, fields) {
-  const bits = new WsBits();
-  const card = new WsFieldCard();
+  const bits = h("ws-bits");
+  const card = h("ws-field-card");
   const selection = new Selection();
   const draw = () => {
     bits.show(frame, fields, { bit: selection.bit, shown: selection.shown, into: null }, false);

@@ -1,28 +1,32 @@
-/** Buttons of a lesson that do something in the lab, and say how it stands. */
+/** Buttons of a lesson that do an action in the lab, and say its result. */
 
 import { LabElement, h, hit } from "./dom.js";
 import { Told } from "./told.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session" | "cursor" | "actions">} */
 export class WsDo extends LabElement {
   static tag = "ws-do";
 
   said = h("output");
-  told = new Told(this.said);
+  /** @type {Told|undefined} */
+  told;
 
   /** @param {AbortSignal} signal */
   setup(signal) {
+    const { lab } = this;
+    const told = (this.told = new Told(this.said, lab));
     this.append(this.said);
     this.on("click", (e) => {
       const action = hit(e, "[data-do]")?.dataset.do;
       if (action) this.act(JSON.parse(action));
     });
-    lab.observe(() => this.told.render(), signal);
+    lab.session.observe(() => told.render(), signal);
   }
 
   /** @param {import("../types.js").Action} action */
   act(action) {
-    if (!["hold", "run", "step", "back"].includes(action.do)) lab.turnBack();
-    return this.told.after(() => lab.act(action));
+    const { cursor, actions } = this.lab;
+    if (!["hold", "run", "step", "back"].includes(action.do)) cursor.turnBack();
+    return this.told?.after(() => actions.act(action));
   }
 }

@@ -1,10 +1,12 @@
 /**
- * The few helpers that elements are glued with. Data reaches the page as text
- * nodes only; the one place that takes markup takes the server's own prose,
- * and keeps of it what prose needs.
+ * The helpers that elements share. Data reaches the page as text nodes only;
+ * rich() alone accepts markup, the server's own prose, and keeps only the tags
+ * that prose needs.
+ *
+ * @typedef {import("../lab.js").Lab} Lab
  */
 
-import { lab, words } from "../lab.js";
+import { words } from "../api.js";
 
 /**
  * Makes an element: h("td", { class: "t" }, "text").
@@ -29,10 +31,33 @@ export function h(tag, attributes = {}, ...children) {
  */
 export const button = (text, attributes = {}) => h("button", { type: "button", ...attributes }, text);
 
-/** What all elements of the lab share: defined once, and listening only while on the page. */
+/**
+ * Asks for the lab, or for an element to be loaded. The page answers (app.js), or
+ * a test that renders an element alone.
+ */
+export class NeedEvent extends Event {
+  /** @type {Partial<Lab>|undefined} */
+  lab;
+  /** @type {Promise<unknown>|undefined} until the element is defined */
+  loading;
+
+  /** @param {string} [tag] of the element, "" for the lab */
+  constructor(tag = "") {
+    super("ws-need", { bubbles: true });
+    this.tag = tag;
+  }
+}
+
+/**
+ * What all elements share: each is defined once, listens only while it is on the
+ * page, and is given the parts of the lab that it names as its Needs.
+ * @template {keyof Lab} [Needs=never]
+ */
 export class LabElement extends HTMLElement {
   static tag = "";
 
+  /** @type {Pick<Lab, Needs>} */
+  lab = /** @type {any} */ (undefined);
   /** @type {AbortController|undefined} */
   leaving;
 
@@ -42,6 +67,11 @@ export class LabElement extends HTMLElement {
 
   connectedCallback() {
     this.leaving = new AbortController();
+    if (!this.lab) {
+      const need = new NeedEvent();
+      this.dispatchEvent(need);
+      this.lab = /** @type {Pick<Lab, Needs>} */ (need.lab);
+    }
     this.setup(this.leaving.signal);
   }
 
@@ -51,6 +81,13 @@ export class LabElement extends HTMLElement {
 
   /** @param {AbortSignal} signal aborted when the element leaves the page */
   setup(signal) {}
+
+  /** Loads an element that the page did not begin with. @param {string} tag */
+  async load(tag) {
+    const need = new NeedEvent(tag);
+    this.dispatchEvent(need);
+    await need.loading;
+  }
 
   /**
    * Listens on this element while it is on the page.
@@ -64,8 +101,7 @@ export class LabElement extends HTMLElement {
 }
 
 /**
- * Tells whoever shows a frame that a bit of it is previewed or pinned; a bit
- * of null ends the preview.
+ * Says that a bit of a frame is previewed or pinned; a bit of null ends the preview.
  *
  * @extends {CustomEvent<{bit: number|null, pin: boolean}>}
  */
@@ -77,8 +113,8 @@ export class BitEvent extends CustomEvent {
 }
 
 /**
- * Watches the page being left and shown again. A browser may keep a page that
- * is left, frozen, and show the same one when the reader goes back to it.
+ * Observes that the page is left and shown again. A browser may keep a left page,
+ * frozen, and show it again when the reader goes back.
  * @param {(kept: boolean) => void} left kept: whether the browser may keep the page
  * @param {() => void} back the kept page is shown again
  * @param {AbortSignal} signal
@@ -89,16 +125,38 @@ export function onLeaving(left, back, signal) {
 }
 
 /**
- * Does something for the learner; when it fails, says why where notices stand.
+ * Does something for the learner. When it fails, the notice of the lab says why.
+ * @param {{session: {say: (text: string, kind: "error") => void}}} lab
  * @param {() => unknown} fn
  */
-export async function attempt(fn) {
+export async function attempt(lab, fn) {
   try {
     await fn();
   } catch (e) {
-    lab.say(words(e), "error");
+    lab.session.say(words(e), "error");
   }
 }
+
+/** The place of /compare that shows an opened case or header. */
+export const bench = () => document.querySelector("ws-bench");
+
+/**
+ * A group of buttons of which one is pressed.
+ * @param {string} name
+ * @param {[value: string, label: string][]} options
+ * @param {string} data the buttons carry their value as data-DATA
+ * @param {string} pressed value of the pressed one, "" for none
+ */
+export const segment = (name, options, data, pressed = "") => h("span", { class: "seg", role: "group", "aria-label": name }, ...options.map(([value, label]) => button(label, { [`data-${data}`]: value, "aria-pressed": String(value === pressed) })));
+
+/**
+ * A table with headed columns.
+ * @param {(Node|string)[]} heads
+ * @param {Node[]} rows
+ * @param {{caption?: string, class?: string}} [more]
+ */
+export const table = (heads, rows, more = {}) =>
+  h("table", { class: more.class }, more.caption && h("caption", {}, more.caption), h("thead", {}, h("tr", {}, ...heads.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows));
 
 /** On a narrow page the lab is below, out of sight: a link to it; nothing elsewhere. */
 export const wireLink = () => (document.querySelector("ws-lab") && matchMedia("(max-width: 60rem)").matches ? h("a", { href: "#wire" }, "see the wire ↓") : "");
@@ -107,8 +165,8 @@ export const wireLink = () => (document.querySelector("ws-lab") && matchMedia("(
 export const hit = (e, selector) => (e.target instanceof Element ? e.target.closest(selector) : null);
 
 /**
- * Replaces what an element holds. The button or link that had the focus has it
- * again, made anew; where there is no such any more, the first one has.
+ * Replaces the children of an element. The focus goes to the new form of the button
+ * or link that had it, or else to the first one.
  * @param {Element} parent
  * @param {...(Node|string)} children
  */
@@ -127,7 +185,7 @@ export function redraw(parent, ...children) {
  * @param {string} text
  */
 export async function copy(on, text) {
-  // Pressed again in that moment, the button still knows what it said before.
+  // A second press in that moment keeps the first label.
   const label = (on.dataset.label ??= on.textContent || "");
   try {
     await navigator.clipboard.writeText(text);
@@ -141,8 +199,8 @@ export async function copy(on, text) {
 const prose = "A ABBR B BR CODE EM I KBD LI OL P PRE SPAN STRONG SUB SUP UL".split(" ");
 
 /**
- * Prose of a lesson, which may hold markup. Anything but text, the tags of
- * prose, classes and links within the site or to the RFC is left out.
+ * Prose of a lesson, which may have markup. Only text, the tags of prose, classes
+ * and links are kept.
  * @param {string} html
  */
 export function rich(html) {
@@ -166,8 +224,8 @@ export function rich(html) {
   return out;
 }
 
-/** @param {string} section of RFC 6455 */
-export const rfcLink = (section) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc6455#section-${section}` }, `RFC 6455 §${section}`);
+/** A link to a section of an RFC. @param {string} section @param {number|string} [rfc] */
+export const rfcLink = (section, rfc = 6455) => h("a", { href: `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${section}` }, `RFC ${rfc} §${section}`);
 
 /** @param {import("../types.js").Violation[]|undefined} list */
 export const violations = (list) =>

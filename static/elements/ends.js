@@ -1,17 +1,16 @@
 /**
- * Both ends of one connection as a picture: the client's lanes at the left,
- * the server's at the right, what crosses between them, time downwards. Each
- * row is one button that selects its event; the table beside it says the same.
+ * Both ends of one connection as a picture: the client's lanes at the left, the
+ * server's at the right, the wire between them, time downwards. Each row is a button
+ * that selects its event. A table shows the same.
  *
  * @typedef {import("../ends.js").Line} Line
  * @typedef {import("../ends.js").Picture} Picture
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
+import { LabElement, button, h, hit, table } from "./dom.js";
 import { Ends, lanes, words } from "../ends.js";
-import { ms } from "../format.js";
-import { belongs, whose } from "../rows.js";
+import { count, ms } from "../format.js";
+import { belongs, whose } from "../connection.js";
 
 const most = 150; // lines drawn; a longer picture begins later
 
@@ -24,6 +23,7 @@ function place(node, from, to = from) {
   return node;
 }
 
+/** @extends {LabElement<"session" | "cursor" | "inspector">} */
 export class WsEnds extends LabElement {
   static tag = "ws-ends";
 
@@ -51,7 +51,7 @@ export class WsEnds extends LabElement {
       }
     });
     this.on("keydown", (e) => this.move(e));
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /**
@@ -71,17 +71,18 @@ export class WsEnds extends LabElement {
     const { ends } = this;
     if (!ends || !this.isConnected) return;
     const before = ends.list.length;
-    ends.sync(lab.rows);
-    const { cursor, selection } = lab;
+    const { rows, history } = this.lab.session;
+    ends.sync(rows);
+    const { cursor } = history;
     const versions = ends.list.reduce((n, r) => n + r.version, 0);
     const key = [cursor, ends.list.length, versions, this.asTable, this.name].join();
     if (key !== this.key) {
       this.key = key;
-      // A session begun afresh has other rows.
-      if (lab.rows.total < ends.taken) this.ends = new Ends(ends.token);
-      this.draw(ends.picture(cursor, lab.rows.plays.byToken.get(ends.token)?.settled), before);
+      // A new session has other rows.
+      if (rows.total < ends.taken) this.ends = new Ends(ends.token);
+      this.draw(ends.picture(cursor, rows.plays.byToken.get(ends.token)?.settled), before);
     }
-    for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === selection.seq));
+    for (const on of this.grid.querySelectorAll(".line")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.seq) === this.lab.inspector.selection.seq));
   }
 
   /** @param {Picture} all @param {number} before */
@@ -90,18 +91,18 @@ export class WsEnds extends LabElement {
     const cut = Math.max(0, all.lines.length - most);
     const lines = all.lines.slice(cut);
     const start = lines.find((l) => l.kind !== "gap")?.at || 0;
-    const client = conn ? whose(conn, lab.watching) : "client";
+    const client = conn ? whose(conn, this.lab.session.watching) : "client";
     const server = `server (${conn?.endpoint || "Go"})`;
     this.grid.hidden = this.asTable;
     this.twin.hidden = !this.asTable;
     this.grid.setAttribute("role", "group");
-    this.grid.setAttribute("aria-label", `${this.name || "Both ends of the connection"}: ${lines.length} rows; arrow keys move, Enter selects`);
+    this.grid.setAttribute("aria-label", `${this.name || "Both ends of the connection"}: ${lines.length} rows. Arrow keys move, Enter selects.`);
     if (this.asTable) this.twin.replaceChildren(twin(lines, start, client, server));
     else {
       const focused = this.grid.contains(document.activeElement);
       /** @type {Node[]} */
       const parts = [
-        h("b", { class: "end client" }, client === "your tab" ? "your tab" : client),
+        h("b", { class: "end client" }, client),
         h("b", { class: "end server" }, server),
         ...[["t", "ms"], ["js", client === "raw client" ? "its code" : "JavaScript"], ["clientWs", "WS"], ["clientTcp", "TCP"], ["wire", "on the wire"], ["serverTcp", "TCP"], ["serverWs", "WS"], ["go", "Go"]].map(([lane, text]) => h("span", { class: `col ${lane}`, "aria-hidden": "true" }, text)),
       ];
@@ -115,14 +116,14 @@ export class WsEnds extends LabElement {
       }
       this.at = Math.min(this.at, Math.max(0, lines.length - 1));
       lines.forEach((l, i) => parts.push(...drawn(l, i, start, i === this.at)));
-      if (cut) parts.push(h("span", { class: "cut soft" }, `${cut} earlier rows are in the timeline`));
+      if (cut) parts.push(h("span", { class: "cut soft" }, `${count(cut, "earlier row")} in the timeline`));
       this.grid.replaceChildren(...parts);
       if (focused) this.hits()[this.at]?.focus({ preventScroll: true });
     }
-    const legend = [["CONNECTING", "CONNECTING"], ["OPEN", "OPEN"], ["CLOSING", "CLOSING, FIN sent or got"], ["CLOSED", "CLOSED"], ["reset", "reset"]];
+    const legend = [["CONNECTING", "CONNECTING"], ["OPEN", "OPEN"], ["CLOSING", "CLOSING, FIN sent or received"], ["CLOSED", "CLOSED"], ["reset", "reset"]];
     this.foot.replaceChildren(
-      ...(this.asTable ? [] : [h("span", { class: "soft" }, "what that end can know by then: "), ...legend.map(([state, text]) => h("span", { class: "key" }, h("i", { class: `s-${state}` }), text))]),
-      button("as table", { class: "twins quiet", "aria-pressed": String(this.asTable) }),
+      ...(this.asTable ? [] : [h("span", { class: "soft" }, "what that end can know at that moment: "), ...legend.map(([state, text]) => h("span", { class: "key" }, h("i", { class: `s-${state}` }), text))]),
+      button("Show picture as table", { class: "twins quiet", "aria-pressed": String(this.asTable) }),
     );
   }
 
@@ -145,18 +146,19 @@ export class WsEnds extends LabElement {
     all[to].focus();
   }
 
-  /** Selects a row's event in the timeline, which comes to where it is. @param {number} seq */
+  /** Selects a row's event in the timeline, and scrolls to it. @param {number} seq */
   choose(seq) {
-    const row = lab.rows.bySeq.get(seq);
+    const { session, cursor, inspector } = this.lab;
+    const row = session.rows.bySeq.get(seq);
     if (!row) return;
     this.at = Math.max(0, this.hits().findIndex((b) => b.dataset.seq === String(seq)));
-    if (lab.mode === "plays") {
-      const { view } = lab;
-      if ("bySeq" in view) lab.side = view.bySeq.get(seq)?.right === row ? "right" : "left";
-    } else if (!belongs(row.conn, lab.mode)) lab.mode = row.conn.endpoint === "gorilla" || row.conn.endpoint === "naive" ? row.conn.endpoint : "reference";
-    lab.select(seq);
+    if (cursor.mode === "plays") {
+      const { view } = cursor;
+      if ("bySeq" in view) cursor.side = view.bySeq.get(seq)?.right === row ? "right" : "left";
+    } else if (!belongs(row.conn, cursor.mode)) cursor.mode = row.conn.endpoint === "gorilla" || row.conn.endpoint === "naive" ? row.conn.endpoint : "reference";
+    inspector.select(seq);
     const timeline = document.querySelector("ws-timeline");
-    if (timeline && "reveal" in timeline && typeof timeline.reveal === "function") requestAnimationFrame(() => requestAnimationFrame(() => /** @type {any} */ (timeline).reveal(lab.selectedIndex)));
+    if (timeline) requestAnimationFrame(() => requestAnimationFrame(() => timeline.reveal(cursor.index)));
   }
 }
 
@@ -192,14 +194,14 @@ function drawn(l, i, start, stop) {
 
 /** @param {Line[]} lines @param {number} start @param {string} client @param {string} server */
 function twin(lines, start, client, server) {
-  const heads = ["ms", `${client}: code`, "WebSocket", "TCP", "on the wire", `${server}: TCP`, "WebSocket", "Go"];
+  const heads = ["ms", `${client}: code`, "client: WebSocket", "client: TCP", "on the wire", "server: TCP", "server: WebSocket", `${server}: Go`];
   const rows = lines.map((l) => {
     if (l.kind !== "row") return h("tr", {}, h("td", {}, l.kind === "gap" ? "" : ms(l.at - start)), h("td", { colspan: 7, class: "soft" }, l.kind === "step" && /^\d/.test(l.text) ? `step ${l.text}` : l.text));
     const states = lanes.map((lane) => l.known[lane] || "—");
     const a = l.arrow;
-    const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "❱ " : "❰ "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";
+    const wire = a ? `${a.kind === "note" ? "" : a.from === "client" ? "client to server: " : "server to client: "}${a.text}${a.stays === "dropped" ? " × lost" : a.stays ? " · held" : ""}` : "";
     return h("tr", {}, ...[ms(l.at - start), l.js, states[0], states[1], wire, states[2], states[3], l.go].map((text) => h("td", {}, text)));
   });
-  return h("table", { class: "endstable" }, h("caption", { class: "hide" }, "Both ends of the connection"), h("thead", {}, h("tr", {}, ...heads.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows));
+  return table(heads, rows, { class: "endstable", caption: "Both ends of the connection" });
 }
 

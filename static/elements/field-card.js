@@ -1,6 +1,6 @@
 /**
- * What one field says and means, with its rule, and, while stepping into a
- * frame, what is known so far.
+ * The value and meaning of one field, with its rule, and, while stepping into a
+ * frame, the fields read so far.
  *
  * @typedef {import("../types.js").Field} Field
  */
@@ -34,7 +34,7 @@ export class WsFieldCard extends LabElement {
     this.key = key;
     this.field = field;
     if (!field) {
-      this.replaceChildren(h("h3", {}, "Nothing selected"));
+      this.replaceChildren(h("h3", {}, "No field is selected"));
       return;
     }
     const f = field;
@@ -42,7 +42,7 @@ export class WsFieldCard extends LabElement {
     redraw(
       this,
       h("h3", {}, h("b", { class: `f-${f.group}` }, f.name), ` · ${place(f, bit)}`),
-      h("p", { class: "form" }, h("code", {}, h("span", { class: `f-${f.group}` }, cut(picture, 80)), told === undefined ? "" : ` = ${cut(told, 80)}`), " ", button("copy", { class: "copy", "aria-label": "Copy this line" })),
+      h("p", { class: "form" }, h("code", {}, h("span", { class: `f-${f.group}` }, cut(picture, 80)), told === undefined ? "" : ` = ${cut(told, 80)}`), " ", button("Copy line", { class: "copy" })),
       f.bits === 1 || f.form.endsWith(f.value) ? "" : h("p", { class: "value" }, h("b", {}, cut(f.value, 120))),
       h("p", {}, f.meaning),
       h("p", { class: "links" }, ...(f.rfc || []).flatMap((s, i) => [i ? " · " : "", rfcLink(s)]), f.rule ? h("span", {}, " · rule ", h("a", { href: `/rules#${f.rule}` }, f.rule)) : ""),

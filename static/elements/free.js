@@ -1,13 +1,12 @@
 /**
- * The controls of the free lab: what a page may do, what the server may be
- * told to do, and a raw client that may do anything.
+ * The controls of the free lab: actions of the page, of the server, and of a raw
+ * client that may send any bytes.
  */
 
 import { LabElement, h, hit } from "./dom.js";
 import { closeCode, headerFields } from "../forms.js";
-import { HexError, lab } from "../lab.js";
+import { HexError } from "../hex.js";
 import { Told } from "./told.js";
-import { WsConnections } from "./connections.js";
 
 /** @param {string} label @param {HTMLElement} input */
 const field = (label, input) => h("label", {}, h("span", {}, label), input);
@@ -24,13 +23,9 @@ const form = (act, label, ...fields) => h("form", { "data-act": act }, ...fields
 /** @param {string} title @param {boolean} open @param {...HTMLElement} inside */
 const group = (title, open, ...inside) => h("details", { open }, h("summary", {}, title), ...inside);
 
+/** @extends {LabElement<"session" | "actions">} */
 export class WsFree extends LabElement {
   static tag = "ws-free";
-
-  static define() {
-    WsConnections.define();
-    super.define();
-  }
 
   /** @type {Map<HTMLFormElement, Told>} */
   told = new Map();
@@ -40,50 +35,50 @@ export class WsFree extends LabElement {
     const mistakes = this.closest("ws-lab")?.getAttribute("mistakes")?.split(" ") || [];
     this.replaceChildren(
       group(
-        "Your tab",
+        "Your page",
         true,
-        form("connect", "Connect", h("p", { class: "soft" }, "Opens a WebSocket to the servers chosen in the bar.")),
+        form("connect", "Connect", h("p", { class: "soft" }, "Opens a WebSocket to each server that is chosen in the bar.")),
         form("send", "Send text", field("text", text("text", "Hello"))),
         form("send", "Send binary", field("hex", text("hex", "01 02 ff"))),
-        form("close", "Close", field("code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("reason", text("reason", "bye"))),
+        form("close", "Close with this code", field("close code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("close reason", text("reason", "bye"))),
       ),
       group(
         "The server's Go code",
         false,
-        form("say", "Send text", field("text", text("text", "from Go"))),
-        form("fragments", "Send fragments", field("parts, one a line", h("textarea", { name: "parts", rows: 2 }, "He\nllo"))),
-        form("ping", "Ping", field("payload", text("text", "are you there?"))),
-        form("pong", "Pong", field("payload", text("text", ""))),
-        form("server-close", "Close", field("code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("reason", text("reason", "going"))),
+        form("say", "Send text from the server", field("text", text("text", "from Go"))),
+        form("fragments", "Send fragments from the server", field("fragments, one in each line", h("textarea", { name: "parts", rows: 2 }, "He\nllo"))),
+        form("ping", "Send Ping from the server", field("payload", text("text", "are you there?"))),
+        form("pong", "Send Pong from the server", field("payload", text("text", ""))),
+        form("server-close", "Send Close frame from the server", field("close code", text("code", "1000", { inputmode: "numeric", size: "5" })), field("close reason", text("reason", "going"))),
       ),
       group(
-        "A raw client in Go: may send anything",
+        "A raw client in Go, which may send any bytes",
         false,
         form(
           "raw-open",
-          "Dial",
+          "Dial server",
           field("to", choice("endpoint", [["reference", "reference"], ["gorilla", "gorilla"], ["both", "both"]])),
-          field("header fields to change: Name: value, or −Name to leave out", h("textarea", { name: "fields", rows: 2, spellcheck: "false", placeholder: "Sec-WebSocket-Version: 8\n-Upgrade" })),
+          field("header fields to change: Name: value, or −Name to remove one", h("textarea", { name: "fields", rows: 2, spellcheck: "false", placeholder: "Sec-WebSocket-Version: 8\n-Upgrade" })),
         ),
-        form("raw-bytes", "Write bytes", field("hex, as it goes on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
-        form("raw-close", "Close TCP"),
+        form("raw-bytes", "Write bytes", field("bytes in hex, as they are on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
+        form("raw-close", "Close TCP connection"),
       ),
-      group("A server that gets the handshake wrong", false, form("broken", "Connect", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),
-      group("Live connections", true, new WsConnections()),
+      group("A server that gets the handshake wrong", false, form("broken", "Connect to broken server", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),
+      group("Open connections of this lab server", true, h("ws-connections")),
     );
     this.on("submit", (e) => {
       e.preventDefault();
       const on = hit(e, "form");
       if (on instanceof HTMLFormElement) this.submit(on);
     });
-    lab.observe(() => this.told.forEach((told) => told.render()), signal);
+    this.lab.session.observe(() => this.told.forEach((told) => told.render()), signal);
   }
 
   /** @param {HTMLFormElement} on */
   async submit(on) {
     const said = on.querySelector("output");
     if (!said) return;
-    const told = this.told.get(on) || new Told(said);
+    const told = this.told.get(on) || new Told(said, this.lab);
     this.told.set(on, told);
     const data = new FormData(on);
     /** @param {string} name */
@@ -92,12 +87,12 @@ export class WsFree extends LabElement {
     /** @type {import("../types.js").Action} */
     const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
     action.parts = get("parts")?.split(/\r?\n/);
-    // What is wrong with a handshake is seen in the response.
+    // A mistake in the handshake is in the response.
     if (action.broken) action.shows = { kind: "handshake", what: "response" };
     const e = await told.after(() => {
       action.code = closeCode(get("code") || "");
       action.fields = headerFields(get("fields") || "");
-      return lab.act(action);
+      return this.lab.actions.act(action);
     });
     const input = on.elements.namedItem("hex");
     if (e instanceof HexError && (input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement)) {

@@ -1,25 +1,26 @@
 /**
- * The heartbeat tuner: who notices a silence and when, worked out, and beside
- * it the same as it was measured; and pings to this tab, with its answers.
+ * The heartbeat tuner: when each end notices a silence, computed and measured; and
+ * Pings to this page, with its Pongs.
  *
  * @typedef {import("../heartbeat.js").Tuning} Tuning
  * @typedef {import("../heartbeat.js").Beat} Beat
  */
 
-import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { LabElement, button, h, hit, segment, table } from "./dom.js";
+import { words } from "../api.js";
 import { course, measured, scenario, wrong } from "../heartbeat.js";
-import { bytes, quote } from "../format.js";
+import { bytes } from "../hex.js";
+import { capital, count, quote } from "../format.js";
 
 /** @type {[keyof Tuning, string, string][]} */
 const fields = [
-  ["interval", "a ping every", "ms"],
-  ["timeout", "its pong within", "ms"],
-  ["silence", "the network falls silent at", "ms, 0: never"],
-  ["proxy", "a proxy cuts what is idle for", "ms, 0: no proxy"],
+  ["interval", "a Ping every", "ms"],
+  ["timeout", "its Pong within", "ms"],
+  ["silence", "the network falls silent at", "ms (0: never)"],
+  ["proxy", "a proxy closes idle connections after", "ms (0: no proxy)"],
 ];
 
+/** @extends {LabElement<"session" | "inspector" | "sockets" | "actions" | "player">} */
 export class WsHeartbeat extends LabElement {
   static tag = "ws-heartbeat";
 
@@ -29,7 +30,7 @@ export class WsHeartbeat extends LabElement {
   as = "browser";
   /** @type {import("../player.js").Begun|null} */
   begun = null;
-  /** @type {Tuning|null} what was run */
+  /** @type {Tuning|null} the values of the run */
   ran = null;
   session = "";
   key = "";
@@ -44,10 +45,10 @@ export class WsHeartbeat extends LabElement {
   setup(signal) {
     this.form.replaceChildren(
       ...fields.map(([name, label, unit]) => h("label", {}, h("span", {}, label), h("span", {}, h("input", { name, type: "number", min: 0, max: 60000, step: 50, value: this.tuning[name], inputmode: "numeric" }), h("small", { class: "soft" }, ` ${unit}`)))),
-      h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run it for real"), this.choice()),
+      h("p", { class: "buttons" }, h("button", { class: "primary" }, "Run heartbeat"), this.choice()),
     );
-    const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Ping this tab"));
-    this.replaceChildren(h("h4", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h4", {}, "A ping to your own tab, and its answer"), ping, this.live);
+    const ping = h("form", { class: "ping" }, h("label", {}, h("span", {}, "payload of the server’s Ping"), h("input", { name: "payload", value: "are you there?", maxlength: 125, autocomplete: "off" })), h("button", {}, "Send Ping to your browser"));
+    this.replaceChildren(h("h3", {}, "Tune a heartbeat"), this.form, this.said, this.chart, h("h3", {}, "A Ping to your own browser, and its Pong"), ping, this.live);
     this.on("submit", (e) => {
       e.preventDefault();
       if (e.target === this.form) this.attempt(() => this.run());
@@ -62,16 +63,16 @@ export class WsHeartbeat extends LabElement {
     this.on("click", (e) => {
       const as = hit(e, "[data-as]")?.dataset.as;
       const seq = hit(e, "[data-seq]")?.dataset.seq;
-      if (seq) lab.select(Number(seq));
+      if (seq) this.lab.inspector.select(Number(seq));
       if (!as) return;
       this.as = as === "raw" ? "raw" : "browser";
       for (const on of this.querySelectorAll("[data-as]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.as === as));
     });
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   choice() {
-    return h("span", { class: "seg", role: "group", "aria-label": "Client" }, ...[["browser", "with your browser"], ["raw", "with a raw client"]].map(([as, label]) => button(label, { "data-as": as, "aria-pressed": String(as === this.as) })));
+    return segment("Client", [["browser", "with your browser"], ["raw", "with a raw client"]], "as", this.as);
   }
 
   /** @param {() => unknown} fn */
@@ -83,7 +84,7 @@ export class WsHeartbeat extends LabElement {
     } catch (e) {
       this.said.classList.add("failed");
       this.said.textContent = `× ${words(e)}`;
-      this.refused = lab.moment;
+      this.refused = this.lab.session.moment;
     }
   }
 
@@ -92,36 +93,38 @@ export class WsHeartbeat extends LabElement {
     if (what) throw new Error(what);
     const planned = course(this.tuning);
     if (planned.cut !== null && this.as === "browser") {
-      this.said.textContent = "No proxy stands between here and the server: a raw client closes TCP in its place. ";
+      this.said.textContent = "There is no proxy here, so a raw client closes TCP in its place. ";
     }
     const as = planned.cut !== null ? "raw" : this.as;
-    this.begun = await player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
-    this.session = lab.session; // it may have begun a moment ago
+    this.begun = await this.lab.player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
+    this.session = this.lab.session.id; // it may have begun a moment ago
     this.ran = { ...this.tuning };
     this.key = "";
     this.render();
   }
 
-  /** Opens a connection where there is none, and has the server ping it. @param {string} text */
+  /** Opens a connection if there is none, and has the server send a Ping. @param {string} text */
   async ping(text) {
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > 125) throw new Error(`The payload has ${bytes} bytes; a control frame carries at most 125.`);
-    if (!lab.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await lab.act({ do: "connect" });
-    await Promise.all(lab.open().filter((s) => s.ws.readyState === WebSocket.CONNECTING).map((s) => new Promise((done) => ["open", "close"].forEach((what) => s.ws.addEventListener(what, done, { once: true })))));
-    await lab.act({ do: "ping", text });
+    const { sockets, actions } = this.lab;
+    if (!sockets.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await actions.act({ do: "connect" });
+    await Promise.all(sockets.open().filter((s) => s.ws.readyState === WebSocket.CONNECTING).map((s) => new Promise((done) => ["open", "close"].forEach((what) => s.ws.addEventListener(what, done, { once: true })))));
+    await actions.act({ do: "ping", text });
   }
 
   render() {
-    if (this.refused && this.refused !== lab.moment) {
+    const { session } = this.lab;
+    if (this.refused && this.refused !== session.moment) {
       this.refused = this.said.textContent = "";
       this.said.classList.remove("failed");
     }
-    if (lab.session !== this.session) {
-      this.session = lab.session;
+    if (session.id !== this.session) {
+      this.session = session.id;
       this.begun = null;
     }
-    const play = this.begun && lab.rows.plays.byId.get(this.begun.play);
-    const key = JSON.stringify([this.tuning, play ? [play.id, lab.history.last, play.over < Infinity, play.cut] : 0]);
+    const play = this.begun && session.rows.plays.byId.get(this.begun.play);
+    const key = JSON.stringify([this.tuning, play ? [play.id, session.history.last, play.over < Infinity, play.cut] : 0]);
     if (key !== this.key) {
       this.key = key;
       this.draw(play || null);
@@ -140,9 +143,7 @@ export class WsHeartbeat extends LabElement {
     const same = this.ran && JSON.stringify(this.ran) === JSON.stringify(this.tuning);
     let run = null;
     if (play && same && this.begun) {
-      const conn = lab.rows.byClient.get(this.begun.token);
-      const from = lab.history.count(play.seq - 1);
-      const events = lab.history.events.slice(from).filter((e) => e.seq <= play.settled && ((conn && e.conn === conn.id) || e.script?.client === play.token));
+      const events = this.lab.session.eventsOf(play).filter((e) => e.seq <= play.settled);
       run = measured(events, play.over !== Infinity && !play.cut, play.marks.find((m) => m.command === "wire silent")?.event?.at);
     }
     const { silence } = this.tuning;
@@ -154,33 +155,28 @@ export class WsHeartbeat extends LabElement {
       h(
         "div",
         { class: "wide" },
-        h(
-          "table",
-          {},
-          h("thead", {}, h("tr", {}, ...["who notices, and when", "computed", "measured"].map((t) => h("th", { scope: "col" }, t)))),
-          h(
-            "tbody",
-            {},
-            ...(/** @type {const} */ (["server", "browser"])).map((who) =>
-              h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "took no part") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
-            ),
+        table(
+          ["who notices, and when", "computed", "measured"],
+          /** @type {const} */ (["server", "browser"]).map((who) =>
+            h("tr", {}, h("th", { scope: "row" }, who === "server" ? "the server" : "the browser"), h("td", { class: "mono" }, time(planned[who])), h("td", { class: "mono" }, run ? (who === "browser" && play?.as === "raw" ? h("span", { class: "soft" }, "not involved") : run[who] === null && play?.cut ? h("span", { class: "soft" }, "not measured: the session ended first") : run[who] === null && play?.over === Infinity ? "…" : time(run[who])) : h("span", { class: "soft" }, "not run"))),
           ),
         ),
       ),
       h("p", { class: "small" }, h("b", {}, "The server: "), `${planned.why.server}. `, h("b", {}, "The browser: "), `${planned.why.browser}.`),
-      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, since a step begins when the one before has settled. For that, ${time(course({ ...this.tuning, silence: late }).server)} is computed.`) : "",
+      late ? h("p", { class: "small" }, `In this run the network fell silent at ${late} ms, because a step begins when the previous one is finished. For that time, the computed value is ${time(course({ ...this.tuning, silence: late }).server)}.`) : "",
       h("p", { class: "soft small" }, beatsTold(planned.beats, "computed"), run ? ` ${beatsTold(run.beats, "measured")}` : ""),
     );
   }
 
-  /** The newest pings of the tab's connections. */
+  /** Draws the newest Pings of the page's connections. */
   drawPings() {
-    const { list } = lab.rows;
+    const { session, sockets } = this.lab;
+    const { list, stages } = session.rows;
     /** @type {import("../rows.js").Row[]} */
     const pings = [];
     for (let i = list.length - 1; i >= 0 && i > list.length - 3000 && pings.length < 6; i--) {
       const { event: e } = list[i];
-      if (e.frame?.header.opcode === 9 && e.from === "server" && lab.tokens.has(list[i].conn.client) && !lab.rows.stages.has(list[i].conn.client)) pings.unshift(list[i]);
+      if (e.frame?.header.opcode === 9 && e.from === "server" && sockets.byToken.has(list[i].conn.client) && !stages.has(list[i].conn.client)) pings.unshift(list[i]);
     }
     const rows = pings.map((row) => {
       const payload = row.event.frame?.payload || "";
@@ -194,8 +190,8 @@ export class WsHeartbeat extends LabElement {
     const text = (hex) => quote(new TextDecoder().decode(bytes(hex)), 40);
     this.live.replaceChildren(
       rows.length
-        ? h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...["server’s ping", "browser’s pong", "after", "JavaScript was told"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing"))))))
-        : h("p", { class: "soft" }, "The answer comes from the browser itself: there is no event for it, and no ping() to call."),
+        ? h("div", { class: "wide" }, table(["server’s Ping", "browser’s Pong", "after", "JavaScript received"], rows.map(({ row, pong, payload }) => h("tr", {}, h("td", {}, button(text(payload), { class: "quiet", "data-seq": row.event.seq })), h("td", {}, pong ? button(text(pong.event.frame?.payload || ""), { class: "quiet", "data-seq": pong.event.seq }) : h("span", { class: "soft" }, "not yet")), h("td", { class: "mono" }, pong ? `${((pong.at - row.at) / 1000).toFixed(1)} ms` : ""), h("td", {}, "nothing")))))
+        : h("p", { class: "soft" }, "The browser itself answers: JavaScript has no event for a Ping, and no function to send one."),
     );
   }
 }
@@ -206,7 +202,7 @@ const time = (at) => (at === null ? "never" : `${at.toFixed(0)} ms`);
 /** @param {Beat[]} beats @param {string} how */
 function beatsTold(beats, how) {
   const lost = beats.filter((b) => b.end === "lost");
-  return `${how[0].toUpperCase()}${how.slice(1)}: ${beats.length} pings, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
+  return `${capital(how)}: ${count(beats.length, "Ping")}, ${beats.filter((b) => b.end === "answered").length} answered${lost.length ? `, lost: ${lost.map((b) => `${b.at.toFixed(0)} ms`).join(", ")}` : ""}.`;
 }
 
 /**
@@ -224,7 +220,7 @@ function track(name, beats, server, browser, silence, end) {
     if (to !== undefined) node.style.setProperty("inline-size", `${(100 * (to - from)) / end}%`);
     return node;
   };
-  const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
+  const inside = beats.map((b) => put(h("i", { class: `beat ${b.end}`, title: `Ping at ${b.at.toFixed(0)} ms, ${b.end}` }, b.end === "lost" ? "×" : ""), b.at));
   if (silence !== null) inside.unshift(put(h("i", { class: "silence" }, h("span", {}, "silence")), silence, end));
   if (server !== null) inside.push(put(h("i", { class: `notice-at${server > 0.7 * end ? " left" : ""}` }, h("span", {}, `server ${time(server)}`)), server));
   if (browser !== null) inside.push(put(h("i", { class: `notice-at browser${browser > 0.7 * end ? " left" : ""}` }, h("span", {}, `browser ${time(browser)}`)), browser));

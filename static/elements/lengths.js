@@ -1,12 +1,13 @@
 /**
- * The header of the learner's own frame for each size: which of the three
- * length forms it took. A row is blank until a frame of that size was sent.
+ * The header of the page's own frame for each size, with its length form. A row is
+ * blank until a frame of that size was sent.
  */
 
-import { LabElement, attempt, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
+import { LabElement, attempt, button, h, hit, table } from "./dom.js";
 import { count, grouped } from "../format.js";
+import { spaced } from "../hex.js";
 
+/** @extends {LabElement<"session" | "inspector" | "actions">} */
 export class WsLengths extends LabElement {
   static tag = "ws-lengths";
 
@@ -23,21 +24,21 @@ export class WsLengths extends LabElement {
     this.sizes = (this.dataset.sizes || "").split(/\s+/).filter(Boolean);
     this.on("click", (e) => {
       const on = hit(e, "button");
-      if (on?.dataset.send) attempt(() => lab.act({ do: "send", repeat: Number(on.dataset.send) }));
-      else if (on?.dataset.seq) lab.select(Number(on.dataset.seq), 9);
+      if (on?.dataset.send) attempt(this.lab, () => this.lab.actions.act({ do: "send", repeat: Number(on.dataset.send) }));
+      else if (on?.dataset.seq) this.lab.inspector.select(Number(on.dataset.seq), 9);
     });
     this.draw();
-    lab.observe(() => this.look(), signal);
+    this.lab.session.observe(() => this.look(), signal);
   }
 
   look() {
-    const { history } = lab;
+    const { history } = this.lab.session;
     const { events } = history;
     let news = history !== this.history;
     if (news) this.found.clear();
     for (let i = news ? 0 : history.count(this.seen); i < events.length; i++) {
       const { frame, from } = events[i];
-      // A browser may split a large message; then its first frame stands here.
+      // A browser may split a large message; the row then shows its first frame.
       const size = frame && frame.header.opcode < 3 && from === "client" ? frame.header.length : "";
       if (!this.sizes.includes(size)) continue;
       this.found.set(size, events[i]);
@@ -53,9 +54,9 @@ export class WsLengths extends LabElement {
       const e = this.found.get(size);
       const frame = e?.frame;
       const first = h("th", { scope: "row" }, grouped(size));
-      if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
+      if (!e || !frame) return h("tr", {}, first, h("td", { colspan: 3, class: "soft" }, "not sent yet"), h("td", {}, button("Send", { "data-send": size, "aria-label": `Send ${count(size, "byte")}` })));
       const at = { 7: [2, 2], 16: [2, 4], 64: [2, 10] }[frame.header.form];
-      const hex = (/** @type {number} */ from, /** @type {number} */ to) => (frame.hex.slice(2 * from, 2 * to).match(/../g) || []).join(" ");
+      const hex = (/** @type {number} */ from, /** @type {number} */ to) => spaced(frame.hex.slice(2 * from, 2 * to));
       return h(
         "tr",
         {},
@@ -63,13 +64,13 @@ export class WsLengths extends LabElement {
         h("td", { class: "mono" }, h("span", { class: "f-head" }, hex(0, 1)), " ", h("span", { class: "f-len" }, `${hex(1, 2)} ${hex(at[0], at[1])}`), " ", h("span", { class: "f-key" }, hex(at[1], frame.header.size))),
         h("td", {}, `${frame.header.form} bits`),
         h("td", {}, count(frame.header.size, "byte")),
-        h("td", {}, button("show", { "data-seq": e.seq, "aria-label": `Show the frame of ${count(size, "byte")}` })),
+        h("td", {}, button("Show frame", { "data-seq": e.seq, "aria-label": `Show frame of ${count(size, "byte")}` })),
       );
     });
-    const names = ["payload", "header on the wire", "length form", "header", ""];
-    // Each row has one button, so the focus stays in the row that it was in.
+    const names = ["payload", "frame header on the wire", "length form", "frame header", h("span", { class: "hide" }, "action")];
+    // Each row has one button, so the focus stays in its row.
     const at = [...this.querySelectorAll("button")].findIndex((on) => on === document.activeElement);
-    this.replaceChildren(h("div", { class: "wide" }, h("table", {}, h("thead", {}, h("tr", {}, ...names.map((n) => h("th", { scope: "col" }, n)))), h("tbody", {}, ...rows))));
+    this.replaceChildren(h("div", { class: "wide" }, table(names, rows)));
     this.querySelectorAll("button")[at]?.focus({ preventScroll: true });
   }
 }

@@ -2,17 +2,18 @@
 
 import { LabElement, button, copy, h, hit } from "./dom.js";
 import { sessionPath } from "../api.js";
-import { lab } from "../lab.js";
 
+/** @extends {LabElement<"session">} */
 export class WsLog extends LabElement {
   static tag = "ws-log";
 
-  text = h("pre", { tabindex: 0, "aria-label": "Log" });
+  text = h("pre", { tabindex: 0, role: "region", "aria-label": "Log" });
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    const path = `${sessionPath(lab.session)}/log.txt`;
-    this.replaceChildren(h("p", { class: "buttons" }, button("Copy", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save"), " ", button("Refresh", { class: "refresh" }), " ", button("Close", { class: "shut" })), this.text);
+    const { session } = this.lab;
+    const path = `${sessionPath(session.id)}/log.txt`;
+    this.replaceChildren(h("p", { class: "buttons" }, button("Copy log", { class: "copy" }), " ", h("a", { href: path, download: "wslab-log.txt", class: "button" }, "Save log"), " ", button("Reload log", { class: "refresh" }), " ", button("Hide log", { class: "shut" })), this.text);
     this.on("click", (e) => {
       const on = hit(e, ".copy");
       if (on) copy(on, this.text.textContent || "");
@@ -20,10 +21,10 @@ export class WsLog extends LabElement {
       else if (hit(e, ".shut")) this.shut();
     });
     this.load(path);
-    let { server } = lab;
-    lab.observe(() => {
-      if (lab.server === server) return;
-      server = lab.server;
+    let { server } = session;
+    session.observe(() => {
+      if (session.server === server) return;
+      server = session.server;
       this.load(path);
     }, signal);
   }
@@ -33,13 +34,15 @@ export class WsLog extends LabElement {
     const inside = this.contains(document.activeElement);
     const on = this.closest("ws-lab")?.querySelector("[data-command=log]");
     this.remove();
+    this.lab.session.touch();
     if (inside && on instanceof HTMLElement) on.focus();
   }
 
   /** Asks for the log up to what the page shows. @param {string} path */
   async load(path) {
-    const until = lab.cursor === Infinity ? "" : `?until=${lab.cursor}`;
+    const { history, server } = this.lab.session;
+    const until = history.cursor === Infinity ? "" : `?until=${history.cursor}`;
     const answer = await fetch(path + until).catch(() => null);
-    this.text.textContent = answer && answer.ok ? await answer.text() : lab.server === "lost" ? "The lab server has this log no more. The timeline still shows what was recorded." : "The log could not be loaded: the lab server does not answer.";
+    this.text.textContent = answer && answer.ok ? await answer.text() : server === "lost" ? "The lab server no longer has this log. The timeline still shows the recording." : "The log could not be loaded: the lab server does not answer.";
   }
 }

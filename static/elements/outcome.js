@@ -1,6 +1,6 @@
 /**
- * What came of a disconnect: what the tutorials say, what the learner
- * predicted, and what was measured just now in this browser.
+ * The outcome of a disconnect: as the tutorials say, as the learner predicted, and
+ * as measured in this browser.
  *
  * @typedef {import("../outcome.js").Column} Column
  * @typedef {import("../outcome.js").Outcome} Outcome
@@ -10,7 +10,6 @@
  */
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
-import { lab } from "../lab.js";
 import { columns, measure, verdict } from "../outcome.js";
 import { span } from "../ends.js";
 import { by } from "../play.js";
@@ -20,6 +19,7 @@ import { recall, remember } from "../store.js";
 /** @type {Column[]} */
 const all = ["after", "code", "clean", "read", "writes"];
 
+/** @extends {LabElement<"session">} */
 export class WsOutcome extends LabElement {
   static tag = "ws-outcome";
 
@@ -29,7 +29,7 @@ export class WsOutcome extends LabElement {
   guess = {};
   locked = false;
   measured = false;
-  told = ""; // in few words
+  told = ""; // the outcome in a few words
   key = "";
 
   setup() {
@@ -65,7 +65,7 @@ export class WsOutcome extends LabElement {
     document.dispatchEvent(new Event("ws-progress"));
   }
 
-  /** The guess stands once the play begins. */
+  /** Locks the prediction when the run begins. */
   lock() {
     if (!this.isConnected) return;
     this.key = "";
@@ -74,23 +74,24 @@ export class WsOutcome extends LabElement {
     this.keep();
   }
 
-  /** Whether the learner has seen the outcome beside a guess. */
+  /** Whether the learner has seen the outcome beside a prediction. */
   get answered() {
     return this.locked && this.measured;
   }
 
   /**
-   * Shows what was measured of plays, the one that the guess is held against last.
+   * Shows the outcomes of plays; the prediction is compared with the last.
    * @param {Play[]} plays
    */
   show(plays) {
     const newest = plays[plays.length - 1];
     if (!this.isConnected || !newest) return;
-    const { cursor, history } = lab;
+    const { history } = this.lab.session;
+    const { cursor } = history;
     const key = `${plays.map((p) => `${p.id} ${by(p.over, cursor)} ${p.cut}`)} ${cursor === Infinity ? history.last : cursor}`;
     if (key === this.key) return;
     this.key = key;
-    const runs = plays.map((play) => ({ play, over: by(play.over, cursor) && !play.cut, outcome: outcomeOf(play) }));
+    const runs = plays.map((play) => ({ play, over: by(play.over, cursor) && !play.cut, outcome: this.outcomeOf(play) }));
     const { outcome, over } = runs[runs.length - 1];
     if (over && !this.measured && this.locked) {
       this.measured = true;
@@ -98,6 +99,13 @@ export class WsOutcome extends LabElement {
     }
     this.told = outcome.after === null ? "" : `onclose ${outcome.code} after ${span(outcome.after)}`;
     this.draw(runs);
+  }
+
+  /** @param {Play} play */
+  outcomeOf(play) {
+    const { session } = this.lab;
+    // Events after the last step do not count.
+    return measure(session.eventsOf(play), Math.min(session.history.cursor, play.settled));
   }
 
   /** @param {Run[]} runs */
@@ -110,27 +118,18 @@ export class WsOutcome extends LabElement {
       const chosen = guess[column] || "";
       const right = is && chosen ? chosen === is : null;
       const mine = locked
-        ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ " : "× "), (choices.find(([v]) => v === chosen) || ["", "no guess"])[1])
-        : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your guess…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
+        ? h("span", { class: right === null ? "soft" : right ? "won" : "lost" }, right === null ? "" : h("b", {}, right ? "✔ right: " : "× wrong: "), (choices.find(([v]) => v === chosen) || ["", "no prediction"])[1])
+        : h("select", { name: column, "aria-label": `Your prediction: ${head}` }, h("option", { value: "" }, "your prediction…"), ...choices.map(([v, text]) => h("option", { value: v, selected: v === chosen }, text)));
       const measured = runs.length ? runs.map((r) => h("td", { class: "measured" }, ...told(column, r.outcome, r.over, r.play.cut))) : [h("td", { class: "measured soft" }, "not run yet")];
-      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since what came last from the server" : null }, head), h("td", {}, mine), ...measured);
+      return h("tr", {}, h("th", { scope: "row", title: column === "after" ? "since close(), or since the last frame or FIN from the server" : null }, head), h("td", {}, mine), ...measured);
     });
-    const heads = runs.length > 1 ? runs.map((r) => `measured, play ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
+    const heads = runs.length > 1 ? runs.map((r) => `measured, run ${r.play.id}: ${r.play.endpoint}${r.play.branchOf ? ", changed" : r.play.as === "raw" ? ", raw client" : ""}`) : ["measured just now"];
     this.replaceChildren(
       h("p", { class: "claim" }, h("b", {}, "The tutorials say: "), rich(this.tutorials)),
       h("div", { class: "wide" }, h("table", { class: `outcome${runs.length > 1 ? " two" : ""}` }, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "you predicted"), ...heads.map((t) => h("th", { scope: "col", class: "measured" }, t)))), h("tbody", {}, ...rows))),
-      h("p", { class: "soft" }, locked ? button("guess again", { class: "again quiet" }) : "Your guess is locked in when the play begins."),
+      h("p", { class: "soft" }, locked ? button("Predict again", { class: "again quiet" }) : "Your prediction is locked in when the run begins."),
     );
   }
-}
-
-/** @param {Play} play */
-function outcomeOf(play) {
-  const { cursor, history, rows } = lab;
-  const conn = rows.byClient.get(play.token);
-  const events = history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
-  // What tidying up brings is no outcome of the run.
-  return measure(events, Math.min(cursor, play.settled));
 }
 
 /** @param {Column} column @param {Outcome} o @param {boolean} over @param {boolean} cut whether the session ended first @returns {(Node|string)[]} */

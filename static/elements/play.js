@@ -1,39 +1,29 @@
 /**
- * A scenario that is stepped through: its steps with the sentence of each that
- * has settled, what steps it, one command changed as a branch, and where the
- * lesson asks for it the picture of both ends and what came of it.
+ * A scenario: its steps with the explanation of each finished one, the buttons that
+ * step it, a changed run, and in some lessons the picture of both ends and the
+ * outcome.
  *
  * @typedef {import("../types.js").Plan} Plan
  * @typedef {import("../player.js").Begun} Begun
  * @typedef {import("../play.js").Play} Play
- * @typedef {import("../play.js").Phase} Phase
  * @typedef {"reference"|"gorilla"|"naive"} Server
  * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
  *   tutorials?: string, plan: Plan}} Settings tutorials, HTML, where it has the picture of both ends
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
+import { marks, planForm, planItem } from "./plan.js";
+import { words } from "../api.js";
 import { by, changed, inLine, pauses, said, standing, until, wrongWith } from "../play.js";
-import { player } from "../player.js";
 import { span } from "../ends.js";
-import { WsEnds } from "./ends.js";
-import { WsOutcome } from "./outcome.js";
 
-/** @type {Record<Phase, [string, string]>} how a step is marked, and called */
-const marks = { todo: ["", "not begun"], ready: ["▸", "next"], doing: ["…", "being done"], done: ["✔", "done"], failed: ["×", "failed"] };
 /** @type {Server[]} */
 const servers = ["reference", "gorilla", "naive"];
-const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
-const long = 3_000_000; // microseconds after which waiting is worth a word
+const long = 3_000_000; // microseconds after which the page says that it waits
 
+/** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsPlay extends LabElement {
   static tag = "ws-play";
-
-  static define() {
-    for (const part of [WsEnds, WsOutcome]) part.define();
-    super.define();
-  }
 
   /** @type {Plan} as the server reads the scenario */
   plan = { name: "", title: "", steps: [], browser: false, plain: false };
@@ -60,12 +50,12 @@ export class WsPlay extends LabElement {
 
   bar = h("div", { class: "playbar" });
   list = h("ol", { class: "plan" });
-  caution = h("p", { class: "soft", hidden: true }, "The sentences say what a server ought to do. This one may do otherwise.");
+  caution = h("p", { class: "soft", hidden: true }, "The explanations describe correct behavior. This server may behave differently.");
   status = h("output", { class: "status" });
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
   pictures = h("div", { class: "pictures" });
-  outcome = new WsOutcome();
+  outcome = h("ws-outcome");
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -73,7 +63,7 @@ export class WsPlay extends LabElement {
     const { as, endpoint } = this.settings;
     if (as !== "choose") this.as = as;
     if (endpoint !== "choose") this.endpoint = endpoint;
-    else if (lab.mode === "gorilla") this.endpoint = "gorilla";
+    else if (this.lab.cursor.mode === "gorilla") this.endpoint = "gorilla";
     this.on("click", (e) => this.pressed(e));
     this.on("submit", (e) => {
       e.preventDefault();
@@ -89,38 +79,38 @@ export class WsPlay extends LabElement {
     });
     signal.addEventListener("abort", () => clearInterval(this.clock));
     this.plan = this.settings.plan;
+    this.list.setAttribute("aria-label", `Steps of ${this.plan.title}`);
     if (!this.plan.browser) this.as = "raw";
-    this.replaceChildren(h("h4", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
+    this.replaceChildren(h("h3", {}, this.plan.title), this.bar, this.caution, this.list, this.status, this.waiting, this.spoken);
     const { scenario, tutorials } = this.settings;
     if (tutorials) {
       this.outcome.ask(scenario, tutorials);
       this.append(this.pictures, this.outcome);
     }
-    lab.observe(() => this.render(), signal);
+    this.lab.session.observe(() => this.render(), signal);
   }
 
   /**
-   * What it can be played on. The weekend server can do little more than echo;
-   * what is played on it first is there to be held against the others.
+   * The servers on which it can run. The naive server can do little more than echo.
    */
   get servers() {
     return servers.filter((s) => s !== "naive" || this.plan.plain);
   }
 
-  /** The plan of what is shown: a branch has its own. */
+  /** The steps of the shown run: a changed run has its own. */
   get steps() {
     return (this.begun?.plan || this.plan).steps;
   }
 
   /** @param {Begun|null} begun @returns {Play|undefined} */
   play(begun = this.begun) {
-    return begun ? lab.rows.plays.byId.get(begun.play) : undefined;
+    return begun ? this.lab.session.rows.plays.byId.get(begun.play) : undefined;
   }
 
-  /** What becomes of a pause that was asked for; "" when none was, or it has come. */
+  /** The effect of a pause that was ordered and has not begun; "" for none. */
   get pausing() {
     const play = this.play();
-    return play && player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
+    return play && this.lab.player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
   }
 
   /** @param {MouseEvent} e */
@@ -146,11 +136,12 @@ export class WsPlay extends LabElement {
   /** @param {string} what */
   does(what) {
     const play = this.play();
-    // Played elsewhere, it is to be held against what was played here: to its end.
+    // On another server it runs to its end, to compare the two runs.
     const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
     if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
-    if (!play) return; // it has begun, and is not recorded yet
+    if (!play) return; // it is not recorded yet
     this.take();
+    const { player } = this.lab;
     if (what === "step") return player.step();
     if (what === "back") return player.back();
     if (what === "run") return player.toggle();
@@ -160,8 +151,9 @@ export class WsPlay extends LabElement {
   /** The keys step this play from now on. */
   take() {
     if (!this.begun) return;
+    const { player, cursor } = this.lab;
     player.current = this.begun.play;
-    lab.stepper = player;
+    cursor.stepper = player;
   }
 
   /** @param {() => unknown} fn */
@@ -174,20 +166,22 @@ export class WsPlay extends LabElement {
       this.status.classList.add("failed");
       this.status.textContent = `× ${words(e)}`;
     }
-    this.refused = this.status.textContent ? lab.moment : "";
+    const { session } = this.lab;
+    this.refused = this.status.textContent ? session.moment : "";
     this.key = "";
-    lab.touch();
+    session.touch();
   }
 
   /** Plays from the beginning. @param {number} pause -1 runs on */
   async start(pause) {
+    const { player } = this.lab;
     if (this.asking) return;
     this.asking = true;
     try {
       if (this.play()?.over === Infinity) await player.order(/** @type {Begun} */ (this.begun).play, { do: "stop" });
       const before = this.begun && this.play() ? this.begun : null;
       const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
-      // The file that the server has numbers its lines with transcripts between.
+      // The server's file has other line numbers, because of its transcripts.
       begun.plan = this.plan;
       begun.text = this.plan.text || "";
       const was = this.play(before);
@@ -195,7 +189,7 @@ export class WsPlay extends LabElement {
     } finally {
       this.asking = false;
     }
-    // Whoever asked for a step gets one.
+    // A run that begins with a step does that step.
     if (pause === 0) await this.first();
   }
 
@@ -204,9 +198,9 @@ export class WsPlay extends LabElement {
     const until = performance.now() + 3000;
     while (performance.now() < until) {
       const play = this.play();
-      if (play && standing(play, Infinity).waits) return player.step();
+      if (play && standing(play, Infinity).waits) return this.lab.player.step();
       if (play && play.over !== Infinity) return;
-      await new Promise((done) => lab.addEventListener("events", done, { once: true }));
+      await new Promise((done) => this.lab.session.addEventListener("events", done, { once: true }));
     }
   }
 
@@ -214,7 +208,7 @@ export class WsPlay extends LabElement {
   begins(begun, other) {
     this.status.textContent = "";
     this.status.classList.remove("failed");
-    this.session = lab.session; // it may have begun a moment ago
+    this.session = this.lab.session.id; // it may have begun a moment ago
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
@@ -222,15 +216,15 @@ export class WsPlay extends LabElement {
     this.take();
   }
 
-  /** Shows how things stood when step k had settled. @param {number} k */
+  /** Shows the state after step k. @param {number} k */
   seek(k) {
     const play = this.play();
     if (!play || play.marks[k].begin === Infinity) return;
     this.take();
-    player.seek(until(play, k));
+    this.lab.player.seek(until(play, k));
   }
 
-  /** @param {number} at the step whose command is typed anew, -1 for none */
+  /** @param {number} at the step whose command is changed, -1 for none */
   edit(at) {
     const left = this.editing;
     this.editing = at;
@@ -245,9 +239,10 @@ export class WsPlay extends LabElement {
     } else if (left >= 0) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${left}"] [data-play-do=edit]`))?.focus();
   }
 
-  /** Runs the scenario with the command changed, beside what was played before. @param {boolean} stepping */
+  /** Runs the scenario with the command changed, beside the previous run. @param {boolean} stepping */
   async branch(stepping) {
     const { editing } = this;
+    const { player } = this.lab;
     const step = this.steps[editing];
     if (!step || this.asking) return;
     this.asking = true;
@@ -271,15 +266,16 @@ export class WsPlay extends LabElement {
     /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
   }
 
-  /** Leaves the play before, and shows this one alone. */
+  /** Removes the previous run, and shows this one alone. */
   alone() {
     this.other = null;
-    if (lab.mode === "plays") lab.mode = this.endpoint;
+    const { session, cursor } = this.lab;
+    if (cursor.mode === "plays") cursor.mode = this.endpoint;
     this.key = "";
-    lab.touch();
+    session.touch();
   }
 
-  /** Goes on with what stands after this block, while the play waits. */
+  /** Moves on to the text after this block, while the run waits. */
   goOn() {
     this.meanwhile = true;
     this.key = "";
@@ -291,12 +287,12 @@ export class WsPlay extends LabElement {
     next.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 
-  /** The pictures over the whole page, and back. */
+  /** Shows the pictures over the whole page, and back. */
   larger() {
     const dialog = h("dialog", { class: "larger", "aria-label": "Both ends of the connection" });
     const home = h("span");
     this.pictures.replaceWith(home);
-    dialog.append(this.pictures, h("form", { method: "dialog" }, h("button", {}, "Close")));
+    dialog.append(this.pictures, h("form", { method: "dialog" }, h("button", {}, "Close picture")));
     this.append(dialog);
     dialog.addEventListener("close", () => {
       home.replaceWith(this.pictures);
@@ -309,14 +305,15 @@ export class WsPlay extends LabElement {
   // ——— drawing ———
 
   render() {
-    if (lab.session !== this.session) {
-      this.session = lab.session;
+    const { session, cursor, player } = this.lab;
+    if (session.id !== this.session) {
+      this.session = session.id;
       this.begun = this.other = null;
       this.key = "";
     }
     const play = this.play();
     const before = this.other && this.play(this.other);
-    const key = [play ? `${play.id} ${lab.cursor} ${play.over} ${JSON.stringify(standing(play, lab.cursor))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, lab.stepper === player && player.current, lab.mode, lab.moment, this.asking, this.begun?.failed, this.begun?.told].join();
+    const key = [play ? `${play.id} ${cursor.at} ${play.over} ${JSON.stringify(standing(play, cursor.at))}` : "", before?.id, this.as, this.endpoint, this.editing, this.wrong, cursor.stepper === player && player.current, cursor.mode, session.moment, this.asking, this.begun?.failed, this.begun?.told].join();
     if (key !== this.key) {
       this.key = key;
       this.drawBar(play);
@@ -326,7 +323,7 @@ export class WsPlay extends LabElement {
     this.outcome.show([before, play].filter((p) => p !== undefined && p !== null));
     if (play && before && this.besides !== `${before.id} ${play.id}`) {
       this.besides = `${before.id} ${play.id}`;
-      lab.beside(before, play);
+      cursor.beside(before, play);
     }
     this.wait(play);
   }
@@ -336,7 +333,8 @@ export class WsPlay extends LabElement {
   /** @param {Play|undefined} play */
   drawBar(play) {
     const { settings, plan } = this;
-    const now = play && standing(play, lab.cursor);
+    const { session, cursor, player } = this.lab;
+    const now = play && standing(play, cursor.at);
     const whole = play && standing(play, Infinity);
     /** @param {string} what @param {string} label @param {Record<string, string|boolean|null>} [more] */
     const does = (what, label, more) => button(label, { "data-play-do": what, ...more });
@@ -344,40 +342,41 @@ export class WsPlay extends LabElement {
     const choice = (what, name, options, value) => h("span", { class: "seg", role: "group", "aria-label": name }, ...options.map(([v, label]) => does(what, label, { "data-value": v, "aria-pressed": String(v === value) })));
     const running = !!whole && !whole.over;
     const other = !!play && (play.endpoint !== this.endpoint || play.as !== this.as);
-    const step = !play || running || !lab.history.live;
+    const step = !play || running || !session.history.live;
     const runs = player.obeys(this.begun, "run");
     this.caution.hidden = settings.endpoint !== "choose" || (play ? play.endpoint : this.endpoint) !== "naive";
     const focus = document.activeElement instanceof HTMLElement && this.bar.contains(document.activeElement) ? document.activeElement.dataset.playDo : "";
     this.bar.replaceChildren(
       h(
         "span",
-        { class: "seg", role: "group", "aria-label": "Stepping" },
-        does("back", "◀", { "aria-label": "Step back", title: "back (←)", disabled: !now || now.current < 0 }),
-        does("step", "▶ Step", { class: !play || whole?.waits ? "primary" : null, title: "step (→)", disabled: !step }),
-        does("run", runs ? "❚❚ Pause" : "▶▶ Run", { title: runs ? "pause behind the step that is being done (Space)" : "run (Space)", disabled: !!play && !running && lab.history.live }),
+        { class: "seg", role: "group", "aria-label": `Steps of ${plan.title}` },
+        does("back", "◀", { "aria-label": "Back one step", title: "back one step (←)", disabled: !now || now.current < 0 }),
+        does("step", "▶ Step scenario", { class: !play || whole?.waits ? "primary" : null, title: "next step (→)", disabled: !step }),
+        does("run", runs ? "❚❚ Pause scenario" : "▶▶ Run scenario", { title: runs ? "pause after the current step (Space)" : "run (Space)", disabled: !!play && !running && session.history.live }),
       ),
-      running ? does("stop", "Stop") : "",
-      play ? does("restart", other ? `Play on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart", { class: other ? "primary" : null }) : "",
+      running ? does("stop", "Stop scenario") : "",
+      play ? does("restart", other ? `Run on ${this.endpoint === play.endpoint ? (this.as === "raw" ? "a raw client" : "your browser") : this.endpoint}` : "Restart scenario", { class: other ? "primary" : null }) : "",
       h("span", { class: "who" }, settings.as === "choose" && plan.browser ? choice("as", "Client", [["browser", "your browser"], ["raw", "raw client"]], this.as) : h("span", { class: "soft" }, this.as === "raw" ? "a raw client in Go" : "your browser"), h("span", { class: "soft" }, " → "), settings.endpoint === "choose" || settings.endpoint === "naive" ? choice("endpoint", "Server", this.servers.map((s) => [s, s]), this.endpoint) : h("span", { class: "soft" }, this.endpoint)),
     );
     if (focus) /** @type {HTMLElement|null} */ (this.bar.querySelector(`[data-play-do=${focus}]:not(:disabled)`) || this.bar.querySelector("[data-play-do]:not(:disabled)"))?.focus();
-    if (this.refused === lab.moment) return;
+    if (this.refused === session.moment) return;
     this.refused = "";
     const stopped = !!whole?.error.endsWith("the play was stopped");
-    // A step whose session ends is told so by Go's word for it.
+    // Go's words for the end of the session are replaced.
     const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
-    // What was refused then is true no more.
-    this.status.classList.toggle("failed", (!!error && !stopped) || (running && lab.server === "gone"));
-    if (error) this.status.textContent = stopped ? "Stopped. What was recorded so far stays." : `× The play ended early: ${error}${error.endsWith(".") ? "" : "."}`;
-    else this.status.textContent = running && lab.server === "gone" ? "× This play does not go on: the lab server does not answer." : "";
+    // The refusal is no longer true.
+    this.status.classList.toggle("failed", (!!error && !stopped) || (running && session.server === "gone"));
+    if (error) this.status.textContent = stopped ? "Stopped. The recording so far stays." : `× The run ended early: ${error}${error.endsWith(".") ? "" : "."}`;
+    else this.status.textContent = running && session.server === "gone" ? "× This run cannot continue: the lab server does not answer." : "";
   }
 
   /** @param {Play|undefined} play */
   drawSteps(play) {
-    const now = play && standing(play, lab.cursor);
-    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, this.form(step.command)) : this.item(step, play, now)));
+    const { at: cursor } = this.lab.cursor;
+    const now = play && standing(play, cursor);
+    const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, planForm(step.command, this.typed, this.wrong, `wrong-${this.settings.scenario}`)) : this.item(step, play, now)));
     if (this.editing >= 0 && this.list.querySelector("form")) {
-      // What is being typed stays under the caret.
+      // The input stays, with its caret.
       const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
       if (old && !this.wrong) rows[this.editing] = /** @type {HTMLLIElement} */ (old);
     }
@@ -387,9 +386,9 @@ export class WsPlay extends LabElement {
     if (!kept || !rows.includes(/** @type {HTMLLIElement} */ (kept))) this.list.replaceChildren(...rows);
     if (at) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${at}"] [data-play-do=${focus?.[1]}]`))?.focus({ preventScroll: true });
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
-    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], lab.cursor)} ${this.pausing}`.trim() : "";
+    const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], cursor)} ${this.pausing}`.trim() : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
-    // Within a long list the current step stays in sight.
+    // In a long list the current step stays in view.
     const current = this.list.querySelector("[aria-current]");
     if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -401,42 +400,17 @@ export class WsPlay extends LabElement {
    * @param {import("../play.js").Standing|undefined} now
    */
   item(step, play, now) {
-    const { index, command, who } = step;
+    const { index, command } = step;
+    const { at } = this.lab.cursor;
     const phase = now?.phases[index] || "todo";
     const mark = play?.marks[index];
-    const ended = !!mark && by(mark.end, lab.cursor);
-    const say = phase === "doing" ? this.pausing : mark ? said(mark, lab.cursor) : "";
-    const error = ended ? mark.error : "";
-    const differs = !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command;
-    const begun = play && phase !== "todo" && phase !== "ready";
-    const name = h("code", {}, command);
-    return h(
-      "li",
-      { class: `${phase}${differs ? " differs" : ""}`, "data-step": index, "aria-current": now?.current === index ? "step" : null },
-      h("span", { class: "mark", "aria-hidden": "true" }, marks[phase][0]),
-      h(
-        "span",
-        { class: "what" },
-        begun ? h("button", { type: "button", class: "command", "data-play-do": "seek", title: "show how things stood after this step" }, name) : h("span", { class: "command" }, name),
-        h("span", { class: "hide" }, ` ${marks[phase][1]}`),
-        whoNames[who] && h("small", { class: "soft" }, ` ${whoNames[who]}`),
-        differs && h("small", { class: "changed" }, " changed"),
-      ),
-      button("change", { class: "change quiet", "data-play-do": "edit", "aria-label": `Change ${command} and run on` }),
-      (say || error) && h("span", { class: `say${error ? " failed" : ""}` }, error ? `× ${error}` : say),
-    );
-  }
-
-  /** @param {string} command */
-  form(command) {
-    const wrong = `wrong-${this.settings.scenario}`;
-    return h(
-      "form",
-      { class: "edit" },
-      h("label", {}, h("span", { class: "hide" }, `Instead of ${command}`), h("input", { name: "command", value: this.typed, spellcheck: "false", autocomplete: "off", "aria-invalid": this.wrong ? "true" : null, "aria-describedby": this.wrong ? wrong : null })),
-      h("span", { class: "buttons" }, h("button", { class: "primary" }, "Run on"), h("button", { "data-pause": "step" }, "Step on from here"), button("leave it", { "data-play-do": "leave", class: "quiet" })),
-      this.wrong ? h("span", { class: "say failed", id: wrong, role: "alert" }, `× ${this.wrong}`) : h("span", { class: "say" }, "Runs as a branch, beside what was played before."),
-    );
+    return planItem(step, {
+      phase,
+      say: phase === "doing" ? this.pausing : mark ? said(mark, at) : "",
+      error: mark && by(mark.end, at) ? mark.error : "",
+      current: now?.current === index,
+      changed: !!this.begun && this.begun.plan !== this.plan && this.plan.steps[index]?.command !== command,
+    });
   }
 
   /** @param {Play|undefined} play @param {Play|undefined} before */
@@ -446,24 +420,24 @@ export class WsPlay extends LabElement {
     const have = [...this.pictures.querySelectorAll("figure")];
     while (have.length > want.length) have.pop()?.remove();
     while (have.length < want.length) {
-      const figure = h("figure", {}, h("figcaption"), new WsEnds());
+      const figure = h("figure", {}, h("figcaption"), h("ws-ends"));
       this.pictures.append(figure);
       have.push(figure);
     }
     this.pictures.classList.toggle("two", want.length === 2);
     want.forEach((p, i) => {
-      const [caption, ends] = have[i].children;
+      const [caption] = have[i].children;
       const command = p.branchOf ? this.steps.find((s, k) => s.command !== this.plan.steps[k]?.command)?.command : "";
-      const title = `play ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
-      caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("larger", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("leave it", { class: "quiet", "data-play-do": "alone", "aria-label": "Leave the play before" }) : "");
-      if (ends instanceof WsEnds) ends.show(p.token, title);
+      const title = `run ${p.id} · ${p.as === "raw" ? "raw client" : "your browser"} → ${p.endpoint}`;
+      caption.replaceChildren(title, command ? h("span", {}, ", changed: ", h("code", {}, command)) : "", " ", i === want.length - 1 ? button("Enlarge picture", { class: "quiet", "data-play-do": "larger" }) : "", before && i === 0 ? button("Remove previous run", { class: "quiet", "data-play-do": "alone" }) : "");
+      have[i].querySelector("ws-ends")?.show(p.token, title);
     });
     if (!want.length) this.pictures.replaceChildren();
   }
 
   // ——— waiting ———
 
-  /** While something long is awaited, a clock runs, and one may go on. @param {Play|undefined} play */
+  /** During a long step a clock runs, and the reader may read on. @param {Play|undefined} play */
   wait(play) {
     const busy = !!play && play.over === Infinity && standing(play, Infinity).phases.includes("doing");
     if (busy && !this.clock) this.clock = setInterval(() => this.tick(), 100);
@@ -474,7 +448,7 @@ export class WsPlay extends LabElement {
       if (this.meanwhile && play) {
         this.meanwhile = false;
         const told = this.outcome.told;
-        lab.say(`Meanwhile ${this.plan.title} is over${told ? `: ${told}` : ""}.`);
+        this.lab.session.say(`In the meantime the run of ${this.plan.title} ended${told ? `: ${told}` : ""}.`);
       }
     }
   }
@@ -483,14 +457,15 @@ export class WsPlay extends LabElement {
     const play = this.play();
     const mark = play?.marks[standing(play, Infinity).current];
     if (!play || !mark?.event) return;
-    const passed = lab.now() - mark.event.at;
-    this.waiting.hidden = passed < long || lab.server !== "there";
+    const { session } = this.lab;
+    const passed = session.now() - mark.event.at;
+    this.waiting.hidden = passed < long || session.server !== "there";
     if (this.waiting.hidden) return;
-    if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Go on meanwhile ↓", { "data-play-do": "meanwhile" }));
+    if (!this.waiting.firstChild) this.waiting.replaceChildren(h("b", { class: "mono" }), h("span"), " ", button("Read on in the meantime ↓", { "data-play-do": "meanwhile" }));
     const [clock, text, offer] = this.waiting.children;
     clock.textContent = span(passed);
-    const own = play.as !== "raw" && mark.command.startsWith("patience ") ? " A browser goes by a patience of its own." : "";
-    text.textContent = ` and ${mark.command} is not done yet.${own} Nothing is stuck: this is how long it takes. ${this.pausing}`;
+    const own = play.as !== "raw" && mark.command.startsWith("patience ") ? " A browser uses its own timeout." : "";
+    text.textContent = `: the step “${mark.command}” is not finished yet.${own} This is normal: the step takes this long. ${this.pausing}`;
     offer.toggleAttribute("hidden", this.meanwhile);
   }
 }

@@ -1,17 +1,17 @@
 /**
- * A question before a step. The learner commits to an answer; the right one
- * is then computed from the run.
+ * A question before a step. The learner locks in an answer; the right one is then
+ * computed from the run.
  *
  * @typedef {import("../predict.js").Question} Question
  * @typedef {import("../types.js").LabEvent} LabEvent
  */
 
 import { LabElement, button, h, hit, rich } from "./dom.js";
-import { lab } from "../lab.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
 
+/** @extends {LabElement<"session">} */
 export class WsPredict extends LabElement {
   static tag = "ws-predict";
 
@@ -46,7 +46,7 @@ export class WsPredict extends LabElement {
       }
     });
     this.draw();
-    lab.observe(() => this.look(), signal);
+    this.lab.session.observe(() => this.look(), signal);
   }
 
   commit() {
@@ -54,7 +54,7 @@ export class WsPredict extends LabElement {
     this.answer = { choice: this.chosen };
     remember("local", `predict:${this.question.id}`, this.answer);
     this.draw();
-    // What has already happened answers at once; otherwise the next that does.
+    // A recorded event answers at once, otherwise the next one that fits.
     this.seen = 0;
     this.look();
     this.querySelector(".verdict")?.scrollIntoView({ block: "nearest" });
@@ -62,10 +62,10 @@ export class WsPredict extends LabElement {
   }
 
   look() {
-    const { history } = lab;
-    if (this.seen > history.last) this.seen = 0; // a session begun afresh
+    const { history } = this.lab.session;
+    if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
-      const e = answer(this.question, history.events.slice(history.count(this.seen)), context);
+      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => context(this.lab.session, e));
       if (e) this.settle(e);
     }
     this.seen = history.last;
@@ -74,23 +74,24 @@ export class WsPredict extends LabElement {
   /** @param {LabEvent} e */
   settle(e) {
     const q = this.question;
+    const { session } = this.lab;
     if (!this.answer) return;
-    this.answer = { ...this.answer, right: right(q, e, context(e)), value: shown(evaluate(q.value, e, context(e)), q.value), line: line(e), place: place(e, q.value) };
+    this.answer = { ...this.answer, right: right(q, e, context(session, e)), value: shown(evaluate(q.value, e, context(session, e)), q.value), line: line(e), place: place(e, q.value) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
   }
 
   /**
-   * @param {string} [focus] where the focus goes, since what had it is gone; to
-   *   what was answered, if it was in here
+   * @param {string} [focus] selector of the element that gets the focus; without it
+   *   the answer, if the focus was in here
    */
   draw(focus) {
     const { question: q, answer } = this;
     const done = answer && answer.right;
     const choices = q.choices.map((c, i) => {
       const isRight = done && done[i];
-      const mark = done ? (isRight ? "✔ " : i === answer.choice ? "× " : "") : "";
+      const mark = done ? (isRight ? "✔ right: " : i === answer.choice ? "× wrong: " : "") : "";
       return h(
         "label",
         { class: mark ? (isRight ? "right" : "wrong") : null },
@@ -98,25 +99,26 @@ export class WsPredict extends LabElement {
         h("span", {}, mark && h("b", {}, mark), rich(c.text), done && i === answer.choice && h("small", {}, " — your answer")),
       );
     });
+    const group = h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices);
     /** @type {Node[]} */
-    const parts = [h("fieldset", {}, h("legend", {}, rich(q.ask)), ...choices)];
+    const parts = [group];
     if (!answer) {
-      parts.push(
-        h("p", { class: "buttons" }, button("Lock in", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Hint", { class: "hint quiet" })),
-        h("p", { class: "soft" }, "The answer is taken from your own run."),
+      group.append(
+        h("p", { class: "buttons" }, button("Lock in answer", { class: "lock primary", disabled: this.chosen < 0 }), q.hint && !this.hinted && button("Show hint", { class: "hint quiet" })),
+        h("p", { class: "soft" }, "The right answer comes from your own run."),
       );
-      if (this.hinted) parts.splice(1, 0, h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "i "), rich(q.hint || "")));
+      if (this.hinted) group.querySelector(".buttons")?.before(h("p", { class: "hinted", tabindex: -1 }, h("b", {}, "Hint: "), rich(q.hint || "")));
     } else if (!done) {
-      parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run it: the answer appears when it happens on the wire. ", button("change", { class: "again quiet" })));
+      parts.push(h("p", { class: "verdict waits", role: "status", tabindex: -1 }, "Locked in. Now run the step: the answer appears when it happens on the wire. ", button("Change answer", { class: "again quiet" })));
     } else {
       const won = done[answer.choice];
       parts.push(
         h(
           "div",
           { class: `verdict ${won ? "won" : "lost"}`, role: "status", tabindex: -1 },
-          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Not so. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
+          h("p", {}, h("b", {}, won ? "✔ Right. " : "× Wrong. "), `${answer.place || "On the wire it was"} `, h("code", {}, answer.value || ""), h("span", { class: "soft" }, `, in ${answer.line}`)),
           h("p", {}, rich(q.explain)),
-          button("answer again", { class: "again quiet" }),
+          button("Answer again", { class: "again quiet" }),
         ),
       );
     }
@@ -133,15 +135,19 @@ export class WsPredict extends LabElement {
   }
 }
 
-/** What a question may ask for and the event itself does not say. @param {LabEvent} e */
-export function context(e) {
-  const conn = lab.rows.conns.get(e.conn) || (e.script && lab.rows.byClient.get(e.script.client));
-  const play = conn && lab.rows.plays.byToken.get(conn.client);
+/**
+ * The parts of a question's context that the event itself does not have.
+ * @param {import("../session.js").Session} session
+ * @param {LabEvent} e
+ */
+function context({ rows, history }, e) {
+  const conn = rows.conns.get(e.conn) || (e.script && rows.byClient.get(e.script.client));
+  const play = conn && rows.plays.byToken.get(conn.client);
   return {
     endpoint: conn ? conn.endpoint : "",
     scenario: play ? play.scenario : "",
     get read() {
-      const before = lab.history.events.slice(0, lab.history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
+      const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
       return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);
     },
   };

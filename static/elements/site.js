@@ -1,10 +1,10 @@
-/** What every page has at its top: progress, the help on keys, the theme. */
+/** The elements at the top of every page: progress, the help on keys, the theme. */
 
 import { LabElement, button, h } from "./dom.js";
 import { help } from "../keys.js";
 import { recall, remember } from "../store.js";
 
-/** What this page has, for its keys. @returns {import("../keys.js").Here} */
+/** The things on this page that have keys. @returns {import("../keys.js").Here} */
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   play: !!document.querySelector("ws-play"),
@@ -21,7 +21,7 @@ export class WsKeys extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }, h("kbd", {}, "?"), " keys");
+    const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "dialog" }, h("kbd", {}, "?"), " Show keys");
     open.addEventListener("click", () => this.open(), { signal });
     this.replaceChildren(open, this.dialog);
   }
@@ -30,12 +30,12 @@ export class WsKeys extends LabElement {
     const { dialog } = this;
     if (dialog.open) return;
     const rows = help(here()).map((b) => h("tr", {}, h("td", {}, ...b.shown.flatMap((k, i) => [i ? " " : "", h("kbd", {}, k)])), h("td", {}, b.does)));
-    dialog.replaceChildren(h("h2", { id: "keys-title" }, "Keys on this page"), h("table", {}, h("tbody", {}, ...rows)), h("p", { class: "soft" }, "They are off while a text field or a choice has the focus."), h("form", { method: "dialog" }, h("button", {}, "Close")));
+    dialog.replaceChildren(h("h2", { id: "keys-title" }, "Keys on this page"), h("table", {}, h("tbody", {}, ...rows)), h("p", { class: "soft" }, "The keys are off while a text field or a choice has the focus."), h("form", { method: "dialog" }, h("button", {}, "Close help")));
     dialog.showModal();
   }
 }
 
-/** Light, dark, or as the system has it. */
+/** Light, dark, or the system's theme. */
 export class WsTheme extends LabElement {
   static tag = "ws-theme";
 
@@ -43,9 +43,9 @@ export class WsTheme extends LabElement {
   setup(signal) {
     const toggle = button("◐", { class: "quiet" });
     const label = () => {
-      const theme = recall("local", "theme") || "as the system has it";
-      toggle.setAttribute("aria-label", `Theme: ${theme}. Change`);
-      toggle.title = `Theme: ${theme}`;
+      const theme = recall("local", "theme") || "as the system";
+      toggle.setAttribute("aria-label", `Change theme (now ${theme})`);
+      toggle.title = `Change theme (now ${theme})`;
     };
     toggle.addEventListener(
       "click",
@@ -65,7 +65,7 @@ export class WsTheme extends LabElement {
   }
 }
 
-/** How many lessons are done: those whose every prediction is answered. */
+/** The number of finished lessons: those with every prediction answered. */
 export class WsProgress extends LabElement {
   static tag = "ws-progress";
 
@@ -88,6 +88,6 @@ export class WsProgress extends LabElement {
     const end = this.closest("[data-lessons]");
     const total = Number(end instanceof HTMLElement && end.dataset.lessons) || course.length || recall("local", "total") || 0;
     if (total) remember("local", "total", total);
-    this.textContent = total ? `${Math.min(done.length, total)} of ${total} done` : "";
+    this.textContent = total ? `${Math.min(done.length, total)} of ${total} lessons done` : "";
   }
 }

@@ -35,7 +35,7 @@ export class WsSource extends LabElement {
 
   setup() {
     this.classList.add("card");
-    // Focus alone previews nothing here: the lines would go from under it.
+    // Focus does not preview here, because the lines would change under it.
     this.on("click", (e) => {
       const bit = hit(e, "[data-bit]")?.dataset.bit;
       if (bit !== undefined) this.dispatchEvent(new BitEvent(Number(bit), true));
@@ -52,14 +52,14 @@ export class WsSource extends LabElement {
     if (site === this.site) return;
     this.site = site;
     if (!field || !site) {
-      this.replaceChildren(h("h3", {}, field ? "No single line of source reads this" : "Source"));
+      this.replaceChildren(h("h3", {}, field ? "No single line of source code reads this" : "Source"));
       return;
     }
     const sites = [...new Set(fields.map((f) => f.site || "").filter(Boolean))];
     const mine = await source(site);
     if (this.site !== site) return;
     if (!mine) {
-      this.replaceChildren(h("h3", {}, "The source did not come; select the field again"));
+      this.replaceChildren(h("h3", {}, "The source could not be loaded. Select the field again."));
       this.site = "";
       return;
     }
@@ -68,7 +68,7 @@ export class WsSource extends LabElement {
     const listing = this.contains(document.activeElement) && document.activeElement?.closest("pre")?.getAttribute("aria-label");
     this.replaceChildren(
       ...(mine.reference ? [h("h3", {}, `read by ${mine.reference.file}, ${mine.reference.symbol}`), this.listing(mine.reference, field, others.map((o) => ({ s: o.s, listing: o.source?.reference })))] : []),
-      ...(mine.gorilla ? [h("h3", {}, `the same in gorilla ${mine.gorilla.version || ""}, ${mine.gorilla.file}, ${mine.gorilla.symbol}`), this.listing(mine.gorilla, field, [])] : [h("h3", {}, "gorilla has no line of its own for this")]),
+      ...(mine.gorilla ? [h("h3", {}, `the same field in gorilla ${mine.gorilla.version || ""}, ${mine.gorilla.file}, ${mine.gorilla.symbol}`), this.listing(mine.gorilla, field, [])] : [h("h3", {}, "gorilla does not have its own line for this")]),
     );
     for (const pre of this.querySelectorAll("pre")) {
       const hot = pre.querySelector(".hot");
@@ -83,13 +83,13 @@ export class WsSource extends LabElement {
    * @param {{s: string, listing: Listing|null|undefined}[]} others
    */
   listing(l, field, others) {
-    if (!l.lines.length) return h("p", {}, "Its source is not on this machine: ", h("a", { href: l.link || "" }, l.file));
+    if (!l.lines.length) return h("p", {}, "Its source is not on this computer: ", h("a", { href: l.link || "" }, l.file));
     const code = h("code");
     l.lines.forEach((tokens, i) => {
       const n = l.numbers[i] ?? l.first + i;
       const hot = n >= l.hot[0] && n <= l.hot[1];
       const other = hot ? null : others.find(({ listing }) => listing && listing.file === l.file && n >= listing.hot[0] && n <= listing.hot[1] && tokens.some(([, t]) => t.trim()));
-      // Where one place reads several fields a line each, each line has its own.
+      // Where one site reads several fields, a line each, each line has its own.
       const read = other ? this.fields.filter((f) => f.site === other.s) : [];
       const to = other?.listing && read.length === other.listing.hot[1] - other.listing.hot[0] + 1 ? read[n - other.listing.hot[0]] : read[0];
       const text = tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));

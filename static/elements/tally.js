@@ -1,16 +1,17 @@
 /**
- * Runs scenarios again and again on the reference, with this browser as the client,
- * and counts how the runs ended. The counts are kept in the browser.
+ * Runs scenarios repeatedly on the reference, with this browser as the client, and
+ * counts how the runs ended. The counts are stored in the browser.
  *
  * @typedef {import("../tally.js").Tally} Tally
  */
 
 import { LabElement, h, hit } from "./dom.js";
-import { lab, words } from "../lab.js";
-import { player } from "../player.js";
+import { words } from "../api.js";
+import { count } from "../format.js";
 import { empty, ending, endings, restored, total } from "../tally.js";
 import { recall, remember } from "../store.js";
 
+/** @extends {LabElement<"session" | "player">} */
 export class WsTally extends LabElement {
   static tag = "ws-tally";
 
@@ -22,7 +23,7 @@ export class WsTally extends LabElement {
   left = 0; // its runs to come
   status = h("output", { class: "status" });
   table = h("div", { class: "wide" });
-  reset = h("button", { type: "button", class: "forget quiet" }, "Delete the counts");
+  reset = h("button", { type: "button", class: "forget quiet" }, "Delete counts");
   /** @type {AbortSignal|undefined} */
   signal;
 
@@ -37,7 +38,7 @@ export class WsTally extends LabElement {
       else if (hit(e, ".stop")) this.left = 0;
       else if (hit(e, ".forget")) this.forget();
     });
-    this.replaceChildren(h("h4", {}, "How did the runs end in this browser?"), this.table, h("p", { class: "buttons" }, this.reset), this.status);
+    this.replaceChildren(h("h3", {}, "How did the runs end in this browser?"), this.table, h("p", { class: "buttons" }, this.reset), this.status);
     this.draw();
   }
 
@@ -58,7 +59,7 @@ export class WsTally extends LabElement {
         remember("local", `tally:${scenario}`, tally);
         this.draw();
       }
-      this.say(done < this.settings.runs ? `Stopped after ${done} of ${this.settings.runs} runs.` : `${done} runs are counted. The timeline has each of them.`);
+      this.say(done < this.settings.runs ? `Stopped after ${done} of ${this.settings.runs} runs.` : `${count(done, "run")} ${done === 1 ? "is" : "are"} counted. The timeline shows each of them.`);
     } catch (e) {
       this.status.classList.add("failed");
       this.say(`× Run ${done + 1} failed: ${words(e)}`);
@@ -71,17 +72,18 @@ export class WsTally extends LabElement {
 
   /** One run to its end, and how it ended for this page. @param {string} scenario */
   async once(scenario) {
-    const { play, token } = await player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
-    const { session } = lab;
-    let over = lab.rows.plays.byId.get(play)?.over ?? Infinity;
+    const { play, token } = await this.lab.player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
+    const { session } = this.lab;
+    const { id } = session;
+    let over = session.rows.plays.byId.get(play)?.over ?? Infinity;
     while (over === Infinity) {
-      await new Promise((done) => lab.addEventListener("events", done, { once: true, signal: this.signal }));
-      if (session !== lab.session) throw new Error("a new session began.");
-      over = lab.rows.plays.byId.get(play)?.over ?? Infinity;
+      await new Promise((done) => session.addEventListener("events", done, { once: true, signal: this.signal }));
+      if (id !== session.id) throw new Error("a new session began.");
+      over = session.rows.plays.byId.get(play)?.over ?? Infinity;
     }
-    const error = lab.rows.plays.byId.get(play)?.error;
+    const error = session.rows.plays.byId.get(play)?.error;
     if (error) throw new Error(error.replace(/^\S+:\d+: /, ""));
-    return ending(lab.history.events, token);
+    return ending(session.history.events, token);
   }
 
   forget() {
@@ -101,10 +103,10 @@ export class WsTally extends LabElement {
   draw() {
     const { runs, scenarios } = this.settings;
     const all = scenarios.map((s) => ({ ...s, tally: this.tallies.get(s.name) || empty() }));
-    // An ending that no run had needs no column, but for those that every reader asks for.
+    // An ending that no run had has no column, except clean and not clean.
     const shown = endings.filter(([name]) => name === "clean" || name === "unclean" || all.some(({ tally }) => tally[name]));
     const rows = all.map(({ name, title, tally }) => {
-      const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop ${title}` }, "Stop") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${title} ${runs} times` }, `Run ${runs} times`);
+      const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop runs of ${title}` }, "Stop runs") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${runs} times: ${title}` }, `Run ${runs} times`);
       return h("tr", { "data-of": name }, h("th", { scope: "row" }, title, h("span", {}, on)), h("td", {}, total(tally)), ...shown.map(([ending]) => h("td", {}, tally[ending])));
     });
     const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "scenario"), h("th", { scope: "col" }, "runs"), ...shown.map(([, text]) => h("th", { scope: "col" }, text))));
@@ -112,7 +114,7 @@ export class WsTally extends LabElement {
     const of = focused?.closest("[data-of]")?.getAttribute("data-of");
     this.table.replaceChildren(h("table", { class: "tally" }, head, h("tbody", {}, ...rows)));
     this.reset.disabled = !!this.running || !all.some(({ tally }) => total(tally));
-    // The button of a row is made anew; where the other one is switched off, the first row has the focus.
+    // The row's new button gets the focus, or else the first row's.
     const next = of ? `[data-of="${of}"] button:not(:disabled)` : focused === this.reset && this.reset.disabled ? "button:not(:disabled)" : "";
     if (next) /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus({ preventScroll: true });
   }

@@ -1,12 +1,16 @@
-/** The line beside a button: how the action stands that it began last, or why that was refused. */
+/** The line beside a button: the result of its last action, or why that was refused. */
 
 import { wireLink } from "./dom.js";
-import { lab, words } from "../lab.js";
+import { words } from "../api.js";
 
 export class Told {
-  /** @param {HTMLElement} place */
-  constructor(place) {
+  /**
+   * @param {HTMLElement} place
+   * @param {Pick<import("../lab.js").Lab, "session" | "actions">} lab
+   */
+  constructor(place, lab) {
     this.place = place;
+    this.lab = lab;
     /** @type {import("../act.js").Act|null} */
     this.act = null;
     this.refusal = "";
@@ -15,8 +19,8 @@ export class Told {
   }
 
   /**
-   * Does something, and shows what it came to from now on. Returns what was
-   * thrown, if anything was.
+   * Does something, and shows its result from now on. Returns the exception, null for
+   * none.
    * @param {() => unknown} fn
    */
   async after(fn) {
@@ -30,7 +34,7 @@ export class Told {
       thrown = e;
       this.refusal = words(e);
     }
-    this.moment = lab.moment;
+    this.moment = this.lab.session.moment;
     this.render();
     return thrown;
   }
@@ -38,13 +42,14 @@ export class Told {
   /** @returns {import("../act.js").Status|null} */
   get status() {
     const { act } = this;
-    const now = this.moment === lab.moment;
+    const { session, actions } = this.lab;
+    const now = this.moment === session.moment;
     if (this.refusal) return now ? { sign: "×", text: this.refusal } : null;
     if (!act) return null;
-    act.look(lab.rows);
-    const status = act.status(lab.world);
-    // Of a step there is nothing to say but why there was none.
-    return status || (act.action.do === "step" && now && lab.notice.text ? { sign: "", text: lab.notice.text } : null);
+    act.look(session.rows);
+    const status = act.status(actions.world);
+    // For a step, the line only says why it did nothing.
+    return status || (act.action.do === "step" && now && session.notice.text ? { sign: "", text: session.notice.text } : null);
   }
 
   render() {

@@ -1,17 +1,18 @@
 /**
- * Unmasks a frame one byte at a time: wire, key, XOR. In the panel it shows
- * the selected frame; in a lesson one that the learner's tab has sent.
+ * Unmasks a frame one byte at a time: wire, masking key, XOR. In the panel it shows
+ * the selected frame, in a lesson a frame that the page has sent.
  *
  * @typedef {import("../types.js").Frame} Frame
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
-import { lab } from "../lab.js";
-import { grouped, hex, bytes, printable } from "../format.js";
+import { count } from "../format.js";
+import { hex, bytes, printable } from "../hex.js";
 import { toUnmask } from "../unmask.js";
 
 const most = 16;
 
+/** @extends {LabElement<"session" | "inspector">} */
 export class WsUnmask extends LabElement {
   static tag = "ws-unmask";
 
@@ -20,7 +21,7 @@ export class WsUnmask extends LabElement {
   at = 0;
   /** @type {Frame|null} */
   frame = null;
-  /** @type {import("../rows.js").Row|null} whose frame that is, in a lesson */
+  /** @type {import("../rows.js").Row|null} the row of the frame, in a lesson */
   row = null;
 
   /** @param {AbortSignal} signal */
@@ -38,8 +39,9 @@ export class WsUnmask extends LabElement {
       if (again instanceof HTMLElement) again.focus();
     });
     if (!this.steps) return;
-    lab.observe(() => {
-      this.row = toUnmask(lab.rows, lab.selection.seq, lab.cursor, this.row);
+    const { session, inspector } = this.lab;
+    session.observe(() => {
+      this.row = toUnmask(session.rows, inspector.selection.seq, session.history.cursor, this.row);
       this.show(this.row?.event.frame || null);
     }, signal);
   }
@@ -60,7 +62,7 @@ export class WsUnmask extends LabElement {
     const { frame } = this;
     if (!frame || !frame.header.masked || !frame.payload) {
       this.hidden = !this.steps;
-      this.replaceChildren(this.steps ? h("p", { class: "soft" }, "Send something from your tab: its frame is unmasked here.") : "");
+      this.replaceChildren(this.steps ? h("p", { class: "soft" }, "Send a message from your page to see its frame unmasked here.") : "");
       return;
     }
     this.hidden = false;
@@ -77,11 +79,11 @@ export class WsUnmask extends LabElement {
       { class: "xor" },
       row("byte", "soft", (i) => (this.steps ? button(String(i), { "data-byte": i, "aria-label": `payload byte ${i}` }) : String(i))),
       row("wire", "", (i) => hex(wire[i])),
-      row("key", "f-key", (i) => hex(key[i % 4])),
-      row("xor", "f-data", (i) => (seen(i) ? hex(plain[i]) : "··")),
-      row("", "f-data", (i) => (seen(i) ? printable(plain[i]) || "·" : " ")),
+      row("masking key", "f-key", (i) => hex(key[i % 4])),
+      row("XOR", "f-data", (i) => (seen(i) ? hex(plain[i]) : "··")),
+      row("character", "f-data", (i) => (seen(i) ? printable(plain[i]) || "·" : " ")),
     );
-    this.replaceChildren(h("h3", {}, this.row ? `Unmasking your frame to ${this.row.conn.endpoint}, connection ${this.row.conn.id}` : "Unmasking"), h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Unmasking table" }, table), rest > 0 ? h("p", { class: "soft" }, `and ${grouped(rest)} more`) : "");
+    this.replaceChildren(h("h3", {}, this.row ? `Unmasking your frame to ${this.row.conn.endpoint}, connection ${this.row.conn.id}` : "Unmasking"), h("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Unmasking table" }, table), rest > 0 ? h("p", { class: "soft" }, `and ${count(rest, "more byte")}`) : "");
     if (this.steps) this.append(this.bits(wire[this.at], key[this.at % 4], plain[this.at], n));
   }
 
@@ -96,12 +98,12 @@ export class WsUnmask extends LabElement {
       h(
         "table",
         { class: "xor bitwise" },
-        h("caption", {}, `payload byte ${i}, with key byte ${i} mod 4 = ${i % 4}`),
+        h("caption", {}, `payload byte ${i}, with masking key byte ${i} mod 4 = ${i % 4}`),
         h("tr", {}, h("th", { scope: "row" }, `wire ${hex(wire)}`), ...cells(wire)),
         h("tr", { class: "f-key" }, h("th", { scope: "row" }, `key ${hex(key)}`), ...cells(key)),
         h("tr", { class: "f-data" }, h("th", { scope: "row" }, `xor ${hex(plain)}`), ...cells(plain), h("td", { class: "letter" }, printable(plain) ? `= ${printable(plain)}` : "")),
       ),
-      h("p", { class: "buttons" }, button("◀ byte before", { "data-by": -1, disabled: i === 0 }), " ", button("next byte ▶", { "data-by": 1, disabled: i === n - 1 })),
+      h("p", { class: "buttons" }, button("◀ Previous byte", { "data-by": -1, disabled: i === 0 }), " ", button("Next byte ▶", { "data-by": 1, disabled: i === n - 1 })),
     );
   }
 }

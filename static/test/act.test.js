@@ -146,17 +146,17 @@ test("a message is sent when its frame is on the wire, and not when the connecti
   const a = act({ do: "send", text: "Hello" }, tape.events.length, ["reference"]);
   a.size = 5;
   a.look(rows);
-  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "…", text: "The tab is sending 5 bytes." });
-  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "×", text: "Not sent: the connection to reference ended first." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "…", text: "Your page is sending 5 bytes." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "×", text: "Not sent: the connection to reference closed first." });
   const frame = tape.frame(1, "client", "Hello");
   tape.add("held", 1, "client", { of: frame.seq, state: "waiting" });
   a.look(sync());
-  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "…", text: "Held on the wire: the tab sent 5 bytes. Press → to release it." });
-  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "×", text: "Not delivered: the connection to reference ended while the frame was held." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "…", text: "Held on the wire: your page sent 5 bytes. Press → to release it." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "×", text: "Not delivered: the connection to reference closed while the frame was held." });
   tape.add("held", 1, "client", { of: frame.seq, state: "released" });
   a.look(sync());
-  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "✔", text: "The tab sent 5 bytes." });
-  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "", text: "The tab sent 5 bytes. The connection to reference is closed now." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(1) })), { sign: "✔", text: "Your page sent 5 bytes." });
+  assert.deepEqual(a.status(world(rows, { tab: tab(3) })), { sign: "", text: "Your page sent 5 bytes. The connection to reference is now closed." });
 });
 
 test("a raw client is refused, connected or over; with the lab server it is over", () => {
@@ -168,9 +168,9 @@ test("a raw client is refused, connected or over; with the lab server it is over
   tape.request(1);
   tape.response(1);
   assert.deepEqual(a.status(world(sync())), { sign: "✔", text: "The raw client is connected to reference." });
-  assert.deepEqual(a.status(world(rows, { server: "lost" })), { sign: "", text: "The raw client's connection to reference is closed now." });
+  assert.deepEqual(a.status(world(rows, { server: "lost" })), { sign: "", text: "The raw client's connection to reference is now closed." });
   tape.tcp(1, "server", "closed");
-  assert.deepEqual(a.status(world(sync())), { sign: "", text: "The raw client's connection to reference is closed now." });
+  assert.deepEqual(a.status(world(sync())), { sign: "", text: "The raw client's connection to reference is now closed." });
   const b = act({ do: "raw-open" }, 0, ["gorilla"]);
   tape.open(2, "gorilla");
   tape.request(2);
@@ -184,5 +184,5 @@ test("what holds the wire is said while it holds", () => {
   assert.deepEqual(hold.status(world(rows, { holding: true })), { sign: "✔", text: "The wire is held." });
   assert.equal(hold.status(world(rows)), null);
   assert.equal(hold.status(world(rows, { holding: true, server: "gone" })), null);
-  assert.deepEqual(act({ do: "run" }, 0, []).status(world(rows)), { sign: "✔", text: "The wire runs freely." });
+  assert.deepEqual(act({ do: "run" }, 0, []).status(world(rows)), { sign: "✔", text: "The wire is not held." });
 });

@@ -68,7 +68,7 @@ test("two Close frames with different codes and reasons are told in words", () =
   const t = two();
   t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "protocol error", reason: "MASK is 0" } });
   t.frame(2, "server", "", { opcode: 8, close: { code: 1007, name: "", reason: "" } });
-  assert.deepEqual(told(pairsOf(t)), ["reference closed with 1002, gorilla 1007", "reference gave the reason “MASK is 0”, gorilla nothing"]);
+  assert.deepEqual(told(pairsOf(t)), ["reference closed with 1002, gorilla 1007", "reference gave the close reason “MASK is 0”, gorilla nothing"]);
 });
 
 /** What two answers to the handshake differ in. */
@@ -162,7 +162,7 @@ test("a frame that a client could not finish is no difference, the end of TCP is
   cut.frame.short = 2;
   t.tcp(1, "server", "rst");
   t.tcp(2, "server", "closed");
-  assert.deepEqual(told(pairsOf(t)), ["reference ended TCP by RST, gorilla FIN"]);
+  assert.deepEqual(told(pairsOf(t)), ["reference closed TCP with RST, gorilla FIN"]);
 });
 
 test("a hundred thousand rows side by side stay cheap", () => {

@@ -44,7 +44,7 @@ test("the bits of RFC 6455 §5.7's masked Hello stand in rows of 32, each with i
 
 test("parts that a frame leaves out are ghosts with the reason", () => {
   const absent = layout(frame("server", "Hello"), []).parts.filter((p) => !p.present);
-  assert.deepEqual(absent.map((p) => `${p.name}: ${p.why}`), ["extended length: the length 5 fits in 7 bits", "masking key: MASK is 0"]);
+  assert.deepEqual(absent.map((p) => `${p.name}: ${p.why}`), ["extended length: the length 5 fits in 7 bits", "masking key: the MASK bit is 0"]);
   const empty = layout(frame("client", ""), []).parts;
   assert.deepEqual(empty.map((p) => p.present), [true, true, false, true, false]);
 });
@@ -89,9 +89,9 @@ test("the name of a bit says both numberings, its field and whether it is set", 
   const f = frame("client", "Hello");
   const { words } = layout(f, fields(f));
   const bit = words[0].bytes[1].bits[0];
-  assert.equal(bitName(bit, fields(f)[bit.field]), "byte 1, bit 0, 0x80, MASK, set");
+  assert.equal(bitName(bit, fields(f)[bit.field]), "MASK: 1, byte 1, bit 0, 0x80");
   const fin = words[0].bytes[0].bits[3];
-  assert.equal(bitName(fin, fields(f)[fin.field]), "byte 0, bit 3, 0x10, RSV3, clear");
+  assert.equal(bitName(fin, fields(f)[fin.field]), "RSV3: 0, byte 0, bit 3, 0x10");
 });
 
 test("the place of a field is told in both numberings", () => {

@@ -43,7 +43,7 @@ test("columns are counted by the graver of two verdicts", () => {
   assert.equal(worst(report("x", "y", "note", "pass")), "note");
   assert.equal(tallyWords(m.counts(m.columns[1])), "1 pass, 1 warning, 1 fail");
   assert.equal(said(report("x", "y", "pass", "fail")), "pass, closing fail");
-  assert.equal(said(null), "not played");
+  assert.equal(said(null), "not run");
 });
 
 test("no answer and not judged have a sign and words of their own, and fail outweighs both", () => {
@@ -137,9 +137,9 @@ test("a caret stands under the first wrong byte, and under its first wrong bit",
   assert.equal(caret({ ...r, caret: 13 })?.text.split("\n").at(-1), "      ^");
   const long = caret({ ...r, bytes: "00".repeat(40), caret: 8 * 17 + 3, skipped: 100 });
   assert.equal(long?.text.split("\n")[2], "   ^^");
-  assert.equal(long?.words, "byte 117, bit 3, 0x10; 100 bytes before these are left out");
+  assert.equal(long?.words, "byte 117, bit 3, 0x10; 100 bytes before these are not shown");
   assert.equal(caret({ ...r, bytes: "" }), null);
-  assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "the whole frame: none was expected here" });
+  assert.deepEqual(caret({ ...r, caret: -1 }), { text: "81 05 27 48", words: "the whole frame: no frame was expected here" });
 });
 
 test("of many steps the first, the last and those around the first difference are shown", () => {

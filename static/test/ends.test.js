@@ -15,7 +15,7 @@ function ends(events, token = "play-1", cursor = Infinity) {
 
 test("a long silence is one line that says how long it was", () => {
   const { lines } = ends(ignored().events);
-  assert.deepEqual(lines.filter((l) => l.kind === "gap").map((l) => l.text), ["60.0 s nothing"]);
+  assert.deepEqual(lines.filter((l) => l.kind === "gap").map((l) => l.text), ["60.0 s without an event"]);
   assert.equal(ends(ignored(0).events).lines.filter((l) => l.kind === "gap").length, 0);
 });
 

@@ -4,7 +4,8 @@ import { Pairs, PlayPairs } from "../align.js";
 import { Ends } from "../ends.js";
 import { line } from "../format.js";
 import { History } from "../history.js";
-import { Rows, View, goAt, heldAt, jsAt } from "../rows.js";
+import { Rows, View } from "../rows.js";
+import { goAt, heldAt, jsAt } from "../shown.js";
 import { Acts, Tape, hexOf } from "./events.js";
 
 globalThis.requestAnimationFrame ??= (fn) => setTimeout(fn, 0);
@@ -76,7 +77,7 @@ test("no more is kept than the limit, and what is forgotten is counted", () => {
   assert.ok(rows.list.length < 200);
   assert.equal(rows.bySeq.size, rows.list.length);
   assert.equal(rows.list[0].event, history.gap);
-  assert.match(line(history.gap), /^[\d,]+ older events not kept/);
+  assert.match(line(history.gap), /^[\d,]+ older events discarded/);
   const conn = rows.conn(1);
   assert.ok(conn.reads.length < 200 && conn.states.length < 10);
 });
@@ -260,9 +261,9 @@ test("two plays: of a step that is not kept whole nothing is told, and its pictu
 /** A lab that takes a stream with no server behind it. */
 function lab(events, limit) {
   const l = new Lab();
-  l.mode = "all";
-  l.history = new History({ events: limit, weight: Infinity });
-  const take = (from, to) => l.take(events.slice(from, to));
+  l.cursor.mode = "all";
+  l.session.history = new History({ events: limit, weight: Infinity });
+  const take = (from, to) => l.session.take(events.slice(from, to));
   return { l, take };
 }
 
@@ -270,51 +271,51 @@ test("stepping back ends at the hole, and forth again leads to the newest", asyn
   const { events } = busy(200);
   const { l, take } = lab(events, 150);
   for (let i = 0; i < events.length; i += 9) take(i, i + 9);
-  const { gap } = l.history;
+  const { gap } = l.session.history;
   let presses = 0;
-  for (; l.notice.text === "" && presses < 1000; presses++) l.back();
-  assert.match(l.notice.text, /beginning of what is kept/);
-  assert.equal(l.view.count(l.cursor), 1);
-  l.history.cursor = 0;
-  assert.equal(l.cursor, gap.seq);
-  for (let i = 0; i < presses - 1; i++) await l.step();
-  assert.equal(l.cursor, Infinity);
-  l.move(-Infinity);
-  assert.equal(l.selection.seq, gap.seq);
-  l.move(1);
-  assert.equal(l.selection.seq, l.view.list[1].event.seq);
+  for (; l.session.notice.text === "" && presses < 1000; presses++) l.cursor.back();
+  assert.match(l.session.notice.text, /oldest row that the page keeps/);
+  assert.equal(l.cursor.view.count(l.cursor.at), 1);
+  l.session.history.cursor = 0;
+  assert.equal(l.cursor.at, gap.seq);
+  for (let i = 0; i < presses - 1; i++) await l.cursor.step();
+  assert.equal(l.cursor.at, Infinity);
+  l.cursor.move(-Infinity);
+  assert.equal(l.inspector.selection.seq, gap.seq);
+  l.cursor.move(1);
+  assert.equal(l.inspector.selection.seq, l.cursor.view.list[1].event.seq);
 });
 
 test("who stands still is moved to the hole and told; what they look at stays", () => {
   const { events } = busy(300);
   const { l, take } = lab(events, 150);
   take(0, 140);
-  l.show(10);
-  const row = l.view.list[9];
-  l.kept = { event: row.event, fields: [], error: "", row };
-  l.select(row.event.seq);
-  l.details.set(row.event.seq, { event: row.event, fields: [] });
-  assert.equal(l.subject.event, row.event);
+  l.cursor.show(10);
+  const row = l.cursor.view.list[9];
+  l.inspector.kept = { event: row.event, fields: [], error: "", row };
+  l.inspector.select(row.event.seq);
+  l.inspector.details.set(row.event.seq, { event: row.event, fields: [] });
+  assert.equal(l.inspector.subject.event, row.event);
   for (let i = 140; i < 700; i += 20) take(i, i + 20);
-  assert.equal(l.rows.bySeq.has(row.event.seq), false);
-  assert.equal(l.cursor, l.history.gap.seq);
-  assert.match(l.notice.text, /older than all that is kept/);
-  assert.equal(l.subject.event, row.event);
-  l.move(1);
-  assert.ok(l.history.cursor >= l.selection.seq);
+  assert.equal(l.session.rows.bySeq.has(row.event.seq), false);
+  assert.equal(l.cursor.at, l.session.history.gap.seq);
+  assert.match(l.session.notice.text, /part of the recording has been discarded/);
+  assert.equal(l.inspector.subject.event, row.event);
+  l.cursor.move(1);
+  assert.ok(l.session.history.cursor >= l.inspector.selection.seq);
 });
 
 test("a selection that is kept stays selected while others go", () => {
   const { events } = busy(300);
   const { l, take } = lab(events, 400);
   take(0, 390);
-  const row = l.view.list.findLast((r) => r.event.frame);
-  l.select(row.event.seq);
-  const before = l.selectedIndex;
+  const row = l.cursor.view.list.findLast((r) => r.event.frame);
+  l.inspector.select(row.event.seq);
+  const before = l.cursor.index;
   take(390, 420);
-  assert.ok(l.history.gap);
-  assert.equal(l.view.list[l.selectedIndex], row);
-  assert.equal(l.selectedIndex, before - l.view.gone);
+  assert.ok(l.session.history.gap);
+  assert.equal(l.cursor.view.list[l.cursor.index], row);
+  assert.equal(l.cursor.index, before - l.cursor.view.gone);
 });
 
 test("a stream of 300,000 events takes no more than its limit", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, parseHex, printable, quote, scriptLine, strip, tcpLine } from "../format.js";
+import { callLine, delta, frameLine, frameParts, grouped, handshakeLine, ms, quote, scriptLine, strip, tcpLine } from "../format.js";
+import { parseHex, printable } from "../hex.js";
 import { Tape } from "./events.js";
 
 test("times are in ms with one digit", () => {
@@ -21,7 +22,7 @@ test("typed hex is read with what people put between bytes", () => {
 
 test("wrong hex is told with its place", () => {
   assert.deepEqual(parseHex("81 8g"), { error: "“g” is not a hex digit", at: 4 });
-  assert.deepEqual(parseHex("81 8"), { error: "“8” has no second digit; a byte takes two", at: 3 });
+  assert.deepEqual(parseHex("81 8"), { error: "“8” needs a second digit: a byte is two hex digits", at: 3 });
   assert.equal(parseHex("81 zz").at, 3);
   assert.equal(parseHex("811").at, 2);
   assert.equal(parseHex("81:8:05").at, 3);
@@ -71,7 +72,7 @@ test("a strip is the first sixteen bits", () => {
 test("a server that refuses does no wrong, unless the request was sound", () => {
   const t = new Tape();
   const h = { ...t.response(1, 400).handshake, line: "HTTP/1.1 400 Bad Request" };
-  assert.equal(handshakeLine(h), "400 Bad Request · i not opened: plain HTTP");
+  assert.equal(handshakeLine(h), "400 Bad Request · note: refused, plain HTTP");
   assert.equal(handshakeLine({ ...h, violations: [{ code: "4.2.2/status" }] }), "400 Bad Request × 4.2.2/status");
   assert.doesNotMatch(handshakeLine(t.response(1).handshake), /not opened/);
 });
@@ -82,7 +83,7 @@ test("a frame whose stream ended says what is missing; of a cut header, at least
   assert.equal(frameParts({ ...whole, short: 1, missing: "never arrived" }).cut, "1 byte never arrived");
   assert.equal(frameParts({ ...whole, short: "9007199254740993" }).cut, "9,007,199,254,740,993 bytes missing");
   const header = { ...whole.header, length: "0", key: "", size: 2 };
-  assert.equal(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 1, cut: true }), "TEXT FIN masked · header not whole: at least 1 more byte is needed");
+  assert.equal(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 1, cut: true }), "TEXT FIN masked · incomplete header: at least 1 more byte is needed");
   assert.match(frameLine({ ...whole, header, size: 1, payload: "", text: undefined, short: 4, cut: true }), /at least 4 more bytes are needed$/);
 });
 

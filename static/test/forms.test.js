@@ -4,11 +4,11 @@ import { closeCode, headerFields, outcome, reasonNeedsCode } from "../forms.js";
 
 test("a close code is a number of 16 bits, or none", () => {
   assert.deepEqual(["1000", " 0 ", "65535", "", " "].map(closeCode), [1000, 0, 65535, undefined, undefined]);
-  for (const bad of ["x", "65536", "-1", "1e3", "1.5"]) assert.throws(() => closeCode(bad), /^Error: The code is a number from 0 to 65535\.$/);
+  for (const bad of ["x", "65536", "-1", "1e3", "1.5"]) assert.throws(() => closeCode(bad), /^Error: The close code is a number from 0 to 65535\.$/);
 });
 
 test("a reason needs a code", () => {
-  assert.throws(() => reasonNeedsCode(undefined, "bye"), /A reason needs a code\./);
+  assert.throws(() => reasonNeedsCode(undefined, "bye"), /A close reason needs a close code\./);
   reasonNeedsCode(undefined, "");
   reasonNeedsCode(0, "bye");
 });
@@ -21,7 +21,7 @@ test("header fields are read a line each, and a line that is none is refused wit
     ["Origin", "http://x:1"],
   ]);
   assert.deepEqual(headerFields(""), []);
-  assert.throws(() => headerFields("\nUpgrade"), /^Error: Line 2 has no colon: write Name: value, or -Name/);
+  assert.throws(() => headerFields("\nUpgrade"), /^Error: Line 2 does not have a colon. Write Name: value, or -Name/);
 });
 
 test("an order is done when one of several did it, and names servers, not tokens", () => {

@@ -6,7 +6,9 @@ import { bitName, layout, place } from "../bits.js";
 import { line, uncrossed } from "../format.js";
 import { History } from "../history.js";
 import { Orders, said, standing } from "../play.js";
-import { Rows, goAt, jsAt, stepAt, whose } from "../rows.js";
+import { Rows } from "../rows.js";
+import { goAt, jsAt, stepAt } from "../shown.js";
+import { whose } from "../connection.js";
 
 // A Go test of package compare/recording writes this file, so that the two
 // sides cannot drift apart.
@@ -52,7 +54,7 @@ test("a play that Go records is one that the page can step, and carry out", () =
     assert.equal(said(mark, Infinity), mark.say);
     assert.ok(rows.list.some((r) => r.conn.client === play.token && r.seq > mark.begin && r.seq < mark.end));
   }
-  assert.equal(whose(rows.byClient.get(play.token), false), "your tab");
+  assert.equal(whose(rows.byClient.get(play.token), false), "your page");
   const orders = new Orders();
   orders.expect(play.token);
   assert.deepEqual(orders.due(events).map((s) => s.order.do), ["open", "send", "close"]);
@@ -74,7 +76,7 @@ test("the fields that Go tells of a frame tile its bits, and each bit has a name
       for (const b of word.kind === "bits" ? word.bytes.flatMap((o) => o.bits) : []) {
         const f = fields[b.field];
         assert.ok(b.bit >= f.bit && b.bit < f.bit + f.bits, `event ${event.seq}, bit ${b.bit}`);
-        assert.match(bitName(b, f), /^byte \d+, bit [0-7], 0x[0-9a-f]{2}, .+, (set|clear)$/);
+        assert.match(bitName(b, f), /^.+: [01], byte \d+, bit [0-7], 0x[0-9a-f]{2}$/);
       }
     }
   }

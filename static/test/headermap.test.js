@@ -46,8 +46,8 @@ test("two maps differ where the outcomes do", () => {
 
 test("a header is told in words", () => {
   assert.equal(words(0x8185), "FIN, opcode 1 (text), masked, length 5");
-  assert.equal(words(0x70fe), "no FIN, RSV1 RSV2 RSV3, opcode 0 (continuation), masked, length in 16 bits more (here 126)");
-  assert.equal(words(0x8b7f), "FIN, opcode B (reserved), not masked, length in 64 bits more (here 65,536)");
+  assert.equal(words(0x70fe), "no FIN, RSV1 RSV2 RSV3, opcode 0 (continuation), masked, length in 16 more bits (here 126)");
+  assert.equal(words(0x8b7f), "FIN, opcode B (reserved), not masked, length in 64 more bits (here 65,536)");
   assert.deepEqual(fields(0x88ff), { bytes: "88 ff", fin: 1, rsv: 0, opcode: 8, name: "Close", masked: true, length: 127, form: 64 });
   assert.equal(code(0x0001), "0001");
 });

@@ -30,7 +30,7 @@ test("the scenario says the same", () => {
 test("values that cannot be run are refused in words", () => {
   assert.equal(wrong({ interval: 500, timeout: 200, silence: 0, proxy: 0 }), "");
   assert.match(wrong({ interval: NaN, timeout: 200, silence: 0, proxy: 0 }), /interval is a number/);
-  assert.match(wrong({ interval: 50, timeout: 50, silence: 60_000, proxy: 0 }), /hundred pings/);
+  assert.match(wrong({ interval: 50, timeout: 50, silence: 60_000, proxy: 0 }), /more than 100 Pings/);
 });
 
 test("what was measured is told in the same terms", () => {

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { byPlay, PlayPairs } from "../align.js";
 import { Ends } from "../ends.js";
 import { Orders, after, before, changed, inLine, standing, until, wrongWith } from "../play.js";
-import { Rows, View, goAt, jsAt, stepAt, whose } from "../rows.js";
+import { Rows, View } from "../rows.js";
+import { goAt, jsAt, stepAt } from "../shown.js";
+import { whose } from "../connection.js";
 import { Acts, Tape, ignored } from "./events.js";
 
 const golden = JSON.parse(readFileSync(new URL("events.json", import.meta.url), "utf8")).events;
@@ -200,5 +202,5 @@ test("of a changed command the first mistake is told, without what follows from 
   const of = (what) => `This scenario cannot be played: ${what}. Change the lines that are named.`;
   assert.equal(wrongWith(of('x.txt:4: there is no command "opne"; there are field, open; x.txt:6: ping needs an open before it; x.txt:1: there is no open')), 'there is no command "opne"; there are field, open.');
   assert.equal(wrongWith(of("x.txt:4: ping needs an open before it")), "ping needs an open before it.");
-  assert.equal(wrongWith("A command takes one line."), "A command takes one line.");
+  assert.equal(wrongWith("Write the command in one line."), "Write the command in one line.");
 });

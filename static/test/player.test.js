@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lab } from "../lab.js";
-import { Player } from "../player.js";
+import { Lab } from "../lab.js";
 import { Acts, Tape, ignored } from "./events.js";
 
 globalThis.document = { hidden: false };
 globalThis.requestAnimationFrame = () => 0;
 
 test("a fresh session counts its plays from 1 again, and their orders are carried out like the first ones", () => {
-  const player = new Player();
+  const { session: recording, player } = new Lab();
   const done = [];
   player.later = (s) => done.push(s.order.do);
   let closed = 0;
   const { events } = ignored();
   for (const session of ["first", "second"]) {
-    lab.session = session;
+    recording.id = session;
     player.take([]);
     player.orders.expect("play-1");
     player.take(events);
@@ -25,7 +24,7 @@ test("a fresh session counts its plays from 1 again, and their orders are carrie
 });
 
 test("an order of a session that was left is neither carried out nor called done in the next", async () => {
-  const player = new Player();
+  const { session, player } = new Lab();
   const told = [];
   player.order = async (play, { step }) => told.push(step);
   let open;
@@ -35,12 +34,12 @@ test("an order of a session that was left is neither carried out nor called done
     done.push(s.order.do);
     await opened;
   };
-  lab.session = "first";
+  session.id = "first";
   player.take([]);
   player.orders.expect("play-1");
   player.take(ignored().events);
   await Promise.resolve();
-  lab.session = "second";
+  session.id = "second";
   player.take([]);
   open();
   await new Promise(setImmediate);
@@ -49,36 +48,36 @@ test("an order of a session that was left is neither carried out nor called done
 
 /** A player whose play, of a raw client, has been told of so far, and what was ordered of the server. */
 function running(events, pause = -1) {
-  const player = new Player();
+  const lab = new Lab();
+  const { player, session } = lab;
   const orders = [];
   player.order = async (play, body) => void orders.push(body.do);
-  lab.session += " and on";
-  lab.reset();
+  session.id = "first";
   player.take([]);
   const begun = { play: "1", token: "play-1", plan: {}, text: "", failed: "", told: pause === 0 ? "step" : "run" };
   player.begun.set("1", begun);
   player.current = "1";
-  const come = (batch) => (lab.history.append(batch), lab.rows.append(batch), player.take(batch));
+  const come = (batch) => (session.history.append(batch), session.rows.append(batch), player.take(batch));
   come(events);
-  return { player, begun, orders, come };
+  return { lab, player, begun, orders, come };
 }
 
 test("Space pauses a play that runs, and runs one that waits or is to pause", async () => {
   const t = new Tape();
   const acts = new Acts(t, ["open", "send text a", "patience 90s", "close"], { as: "raw" });
   const tell = (...phases) => phases.map(([phase, index]) => acts.tell(phase, index));
-  const { player, begun, orders, come } = running(tell(["begin", 0], ["end", 0], ["begin", 1]));
+  const { lab, player, begun, orders, come } = running(tell(["begin", 0], ["end", 0], ["begin", 1]));
   assert.ok(player.obeys(begun, "run"));
   await player.toggle();
   assert.deepEqual(orders, ["pause"]);
   assert.ok(player.obeys(begun, "pause") && !player.obeys(begun, "run"));
-  assert.match(lab.notice.text, /^send text a is being done. Pauses behind this step/);
+  assert.match(lab.session.notice.text, /^The step “send text a” is running. It pauses after this step/);
   await player.toggle(); // runs on after all
   await player.toggle();
   assert.deepEqual(orders, ["pause", "run", "pause"]);
   come(tell(["end", 1], ["ready", 2]));
   assert.ok(!player.obeys(begun, "pause"), "it has come");
-  assert.match(lab.notice.text, /^Paused/);
+  assert.match(lab.session.notice.text, /^Paused/);
   await player.step();
   come(tell(["begin", 2]));
   assert.ok(!player.obeys(begun, "run"), "a step is no run");
@@ -89,9 +88,9 @@ test("Space pauses a play that runs, and runs one that waits or is to pause", as
   await player.toggle();
   come(tell(["begin", 3]));
   await player.toggle();
-  assert.match(lab.notice.text, /Ends with this step, which is the last/);
+  assert.match(lab.session.notice.text, /It ends with this step, which is the last/);
   come([...tell(["end", 3]), acts.over()]);
-  assert.match(lab.notice.text, /over/);
+  assert.match(lab.session.notice.text, /over/);
   orders.length = 0;
   await player.toggle();
   assert.deepEqual(orders, [], "nothing is ordered of a play that is over");
@@ -100,13 +99,13 @@ test("Space pauses a play that runs, and runs one that waits or is to pause", as
 test("a pause leaves the view where it stands, and what was recorded can be stepped over", async () => {
   const t = new Tape();
   const acts = new Acts(t, ["open", "send text a", "close"], { as: "raw" });
-  const { player, orders, come } = running([acts.tell("begin", 0), acts.tell("end", 0), acts.tell("begin", 1)]);
+  const { lab, player, orders, come } = running([acts.tell("begin", 0), acts.tell("end", 0), acts.tell("begin", 1)]);
   player.back();
-  const { cursor } = lab;
+  const { at: cursor } = lab.cursor;
   assert.notEqual(cursor, Infinity);
   await player.toggle();
   come([acts.tell("end", 1), acts.tell("ready", 2)]);
-  assert.equal(lab.cursor, cursor);
+  assert.equal(lab.cursor.at, cursor);
   await player.step();
   assert.deepEqual(orders, ["pause"]);
   await player.step();

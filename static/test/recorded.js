@@ -4,7 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { Pairs, PlayPairs, byEndpoint, explain } from "../align.js";
+import { Pairs, PlayPairs, byEndpoint } from "../align.js";
+import { explain } from "../differences.js";
 import { line } from "../format.js";
 import { Rows } from "../rows.js";
 

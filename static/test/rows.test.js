@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Pairs } from "../align.js";
-import { Rows, View, goAt, heldAt, jsAt, jsTime, lane, whose } from "../rows.js";
+import { Rows, View } from "../rows.js";
+import { goAt, heldAt, jsAt, jsTime } from "../shown.js";
+import { lane, whose } from "../connection.js";
 import { Acts, Tape, echo } from "./events.js";
 
 /** What a person sees of the rows at a cursor. */
@@ -195,11 +197,11 @@ test("the client's end is named for what it is", () => {
   t.open(4, "gorilla", "curl", { as: "outside" });
   const rows = rowsOf(t.events);
   const conns = [1, 2, 3, 4].map((id) => rows.conn(id));
-  assert.deepEqual(conns.map((c) => whose(c, false)), ["your tab", "raw client", "client (outside)", "client (outside)"]);
-  assert.equal(whose(conns[0], true), "the other tab");
-  assert.equal(lane([], false), "your tab");
+  assert.deepEqual(conns.map((c) => whose(c, false)), ["your page", "raw client", "client (outside)", "client (outside)"]);
+  assert.equal(whose(conns[0], true), "the other page");
+  assert.equal(lane([], false), "your page");
   assert.equal(lane([conns[2]], true), "client (outside)");
-  assert.equal(lane(conns.slice(0, 2), false), "your tab, others");
+  assert.equal(lane(conns.slice(0, 2), false), "your page, others");
   assert.equal(lane(conns, false), "client");
 });
 
@@ -244,7 +246,7 @@ test("the weekend server has a mode of its own, and no side beside the others", 
   const pairs = new Pairs();
   pairs.sync(rows);
   assert.equal(pairs.list.length, 1);
-  assert.equal(whose(rows.conn(2), false), "your tab");
+  assert.equal(whose(rows.conn(2), false), "your page");
 });
 
 test("the state of a tab's connection follows what its JavaScript was told", () => {

@@ -13,8 +13,8 @@ test("while the lab server is away, one sentence says so and none says what to d
       assert.match(banner(p).text, server === "gone" ? /^The lab server does not answer\./ : /^The lab server restarted or dropped this session\./);
     }
   }
-  assert.equal(banner({ ...calm, server: "lost" }).button, "Fresh session");
-  assert.equal(banner({ ...calm, server: "lost", watching: true }).button, "Go to the free lab");
+  assert.equal(banner({ ...calm, server: "lost" }).button, "Start new session");
+  assert.equal(banner({ ...calm, server: "lost", watching: true }).button, "Open the free lab");
   assert.equal(banner({ ...calm, server: "gone" }).button, "");
 });
 
@@ -28,9 +28,9 @@ test("the notice says how many are held, by their kind, and what releases them",
 });
 
 test("the notice asks for a connection where none is open", () => {
-  assert.match(notice(calm).text, /runs freely/);
+  assert.match(notice(calm).text, /is not held/);
   assert.equal(notice({ ...calm, open: false }).text, "No connection is open. Press Connect to open one.");
-  assert.match(notice({ ...calm, open: false, watching: true }).text, /runs freely/);
+  assert.match(notice({ ...calm, open: false, watching: true }).text, /is not held/);
   assert.equal(notice({ ...calm, events: 0, open: false }).text, "Connect to see everything that is sent and received.");
 });
 

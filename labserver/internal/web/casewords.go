@@ -7,6 +7,7 @@ import (
 
 	"wslab/compare/recording"
 	"wslab/compare/suite"
+	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -95,15 +96,15 @@ const maxFramesTold = 4
 
 func stepWords(s suite.Step) string {
 	switch s.Do {
-	case suite.Await:
+	case spec.DoAwait:
 		return "wait for " + strconv.Itoa(s.N) + " messages or control frames"
-	case suite.Patience:
+	case spec.DoPatience:
 		return fmt.Sprintf("wait until it fails the connection, at most %v", s.Time)
-	case suite.Pause:
+	case spec.DoPause:
 		return fmt.Sprintf("wait %v", s.Time)
-	case suite.Fin:
+	case spec.DoFin:
 		return "send FIN, so no more bytes follow"
-	case suite.Reset:
+	case spec.DoReset:
 		return "reset the TCP connection"
 	}
 	var parts []string
@@ -171,10 +172,10 @@ func frameWords(f suite.Frame) string {
 		b += fmt.Sprintf(", length in %d bits", f.Form)
 	}
 	switch f.Masking {
-	case suite.ByRole:
-	case suite.Never:
+	case spec.ByRole:
+	case spec.Never:
 		b += ", not masked"
-	case suite.Always:
+	case spec.Always:
 		b += ", masked"
 	default:
 		b += ", with the wrong MASK bit"

@@ -149,7 +149,7 @@ func (c *clientRun) begin() {
 		target.Accept = func(context.Context) (net.Conn, error) { return conn, nil }
 		target.Elsewhere = func(net.Conn) (string, <-chan net.Conn, func(), error) { return c.j.lead(conn.number) }
 		go func() {
-			r := c.cases[i].RunClient(c.j.ctx, target, c.rec)
+			r := suite.RunClient(c.j.ctx, c.cases[i], target, c.rec)
 			if c.tells {
 				r.Script = c.j.script(conn.number)
 			}

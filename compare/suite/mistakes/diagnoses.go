@@ -1,0 +1,412 @@
+package mistakes
+
+import (
+	"cmp"
+	"slices"
+
+	"wslab/compare/suite/spec"
+	"wslab/compare/suite/verdict"
+	"wslab/reference/wire"
+)
+
+// DiagnoseAll names the mistakes that the reports of endpoints show together,
+// each with the cases that show it: those that a report shows by itself, and
+// those that only several do, as one TCP read taken for one frame, which shows
+// where TCP cuts frames that are passed when they come whole. A mistake that a
+// case contradicts is not named, nor one of two that explain the same.
+//
+// They are in the order of the endpoints, and then of Mistakes.
+func DiagnoseAll(reports []verdict.Report) []Diagnosis {
+	// A case that was not judged shows nothing and contradicts nothing.
+	reports = slices.DeleteFunc(slices.Clone(reports), func(r verdict.Report) bool { return r.Verdict == spec.NotJudged })
+	list := []Diagnosis{}
+	var endpoints []string
+	for _, r := range reports {
+		if !slices.Contains(endpoints, r.Endpoint) {
+			endpoints = append(endpoints, r.Endpoint)
+		}
+	}
+	for _, name := range endpoints {
+		var own []*verdict.Report
+		for i := range reports {
+			if reports[i].Endpoint == name {
+				own = append(own, &reports[i])
+			}
+		}
+		shown := evidence{}
+		shown.single(own)
+		shown.modelled(own)
+		shown.constant(own)
+		for _, p := range patterns {
+			p.look(own, shown)
+		}
+		shown.accepting(own)
+		shown.failing(own)
+		shown.bare(own)
+		for _, m := range mistakes {
+			if ids := shown[m.Code]; len(ids) > 0 {
+				list = append(list, Diagnosis{Endpoint: name, Mistake: m, Cases: inOrder(own, ids)})
+			}
+		}
+	}
+	return list
+}
+
+// evidence has, for each mistake, the IDs of the cases that show it.
+type evidence map[string][]string
+
+func (e evidence) add(mistake string, ids ...string) {
+	for _, id := range ids {
+		if !slices.Contains(e[mistake], id) {
+			e[mistake] = append(e[mistake], id)
+		}
+	}
+}
+
+// inOrder returns ids in the order of reports.
+func inOrder(reports []*verdict.Report, ids []string) []string {
+	var list []string
+	for _, r := range reports {
+		if slices.Contains(ids, r.Case.ID) {
+			list = append(list, r.Case.ID)
+		}
+	}
+	return list
+}
+
+// single adds what a report shows by itself. What models tell is held against
+// the other reports first.
+func (e evidence) single(reports []*verdict.Report) {
+	for _, r := range reports {
+		if r.Mistake != "" && len(r.Trace.Models) == 0 {
+			e.add(r.Mistake, r.Case.ID)
+		}
+	}
+}
+
+// modelled adds what models explain that no report contradicts.
+func (e evidence) modelled(reports []*verdict.Report) {
+	shown := evidence{}
+	for i, m := range models {
+		var ids []string
+		for _, r := range reports {
+			if slices.Contains(r.Trace.Models, i) {
+				ids = append(ids, r.Case.ID)
+			}
+		}
+		if len(ids) > 0 && !m.refuted(reports, len(ids)) {
+			shown.add(m.mistake, ids...)
+		}
+	}
+	// Where two explain the same, the one that explains more is it.
+	within := func(a, b string) bool {
+		return !slices.ContainsFunc(shown[a], func(id string) bool { return !slices.Contains(shown[b], id) })
+	}
+	for a, ids := range shown {
+		alone := true
+		for b := range shown {
+			alone = alone && (a == b || !within(a, b))
+		}
+		if alone {
+			e.add(a, ids...)
+		}
+	}
+}
+
+// refuted reports whether a case was passed that who makes m's mistake fails, or
+// whether too many were not passed in another way, explained being those that it
+// explains.
+func (m model) refuted(reports []*verdict.Report, explained int) bool {
+	other := 0
+	for _, r := range reports {
+		if r.Case.Deflate != nil || r.Case.Outcomes[0].End.How != spec.JudgeCloses || r.Case.Glued || r.NoWebSocket() {
+			continue
+		}
+		b, writes, ok := stream(r.Case)
+		switch {
+		case !ok || len(b) == 0 || answeredAs(r.Case, m.answers(b, writes)):
+		case unmet(r):
+			other++
+		case !m.anew: // how TCP has cut is not known
+			return true
+		}
+	}
+	return other-explained > 8*explained
+}
+
+// constant adds a Sec-WebSocket-Accept that is the same for different keys.
+func (e evidence) constant(reports []*verdict.Report) {
+	type pair struct{ key, id string }
+	keys := map[string][]pair{} // by answer
+	for _, r := range reports {
+		if h := r.Handshake; h != nil && r.Case.Opening.Writes == nil && h.Accept != nil && h.Accept.Got != "" && h.Accept.Got != wire.Accept("") {
+			keys[h.Accept.Got] = append(keys[h.Accept.Got], pair{h.Accept.Key, r.Case.ID})
+		}
+	}
+	for _, pairs := range keys {
+		for _, p := range pairs {
+			if p.key != pairs[0].key && p.key != "" && pairs[0].key != "" {
+				e.add("accept-constant", pairs[0].id, p.id)
+			}
+		}
+	}
+}
+
+// accepting adds the Close frames that an endpoint answers as if they broke no
+// rule. The code of its answer says nothing if the endpoint fails connections for
+// other reasons with that code.
+func (e evidence) accepting(reports []*verdict.Report) {
+	fails := func(code wire.CloseCode) bool {
+		return slices.ContainsFunc(reports, func(r *verdict.Report) bool {
+			return r.Trace.Closed && r.Trace.Code == code && r.Trace.Accepted == "" && alwaysFails(r.Case) &&
+				len(r.Case.Rules) > 0 && !r.Case.SendsClose()
+		})
+	}
+	for _, r := range reports {
+		if r.Trace.Accepted != "" && !fails(r.Trace.Code) {
+			e.add(r.Trace.Accepted, r.Case.ID)
+		}
+	}
+}
+
+// alwaysFails reports whether the connection must fail in every outcome of c.
+func alwaysFails(c *spec.Case) bool {
+	return !slices.ContainsFunc(c.Outcomes, func(o spec.Outcome) bool { return o.End.How != spec.TargetFails })
+}
+
+// failing adds who never sends a Close frame when he fails the connection. Where
+// a Close frame may be answered as well, one says nothing of that.
+func (e evidence) failing(reports []*verdict.Report) {
+	var ids []string
+	for _, r := range reports {
+		if r.Case.Outcomes[0].End.How != spec.TargetFails || slices.ContainsFunc(r.Case.Outcomes, func(o spec.Outcome) bool { return o.End.How == spec.TargetAnswers }) {
+			continue
+		}
+		if r.Trace.Closed {
+			return
+		}
+		if r.Trace.NoClose {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) > 1 {
+		e.add("fails-without-close", ids...)
+	}
+}
+
+// bare adds control frames without a mask of a client whose other frames have one.
+func (e evidence) bare(reports []*verdict.Report) {
+	if e["client-does-not-mask"] != nil || e["mask-bit-missing"] != nil {
+		return
+	}
+	if slices.ContainsFunc(reports, func(r *verdict.Report) bool { return r.Trace.Masked }) {
+		for _, r := range reports {
+			if r.Trace.BareControl {
+				e.add("mask-left-out-in-control-frames", r.Case.ID)
+			}
+		}
+	}
+}
+
+// pattern is what several cases show together: the wrong ones are not passed, and
+// the right ones are. Cases are named by their IDs, those of clients without
+// -client, or by patterns of them.
+type pattern struct {
+	mistake string
+	clients bool // it is about clients
+	request bool // it is about how a request is read: a frame that came shows that it was
+	wrong   []string
+	and     [][]string // of each list most must be wrong, too
+	right   [][]string // of each list one must have run, and most be passed
+	need    int        // how many must be wrong; 0: two
+	most    bool       // some of wrong may be passed: TCP may put together what the judge has cut
+	how     func(*verdict.Report) bool
+	never   func(*verdict.Report) bool // no report is so
+}
+
+// look adds p's mistake where reports show it.
+func (p pattern) look(reports []*verdict.Report, e evidence) {
+	how := p.how
+	if how == nil {
+		how = wrongly
+	}
+	var ids []string
+	passed := 0
+	for _, r := range p.named(reports, p.wrong) {
+		if how(r) && !p.hidden(r) {
+			ids = append(ids, r.Case.ID)
+		} else {
+			passed++
+		}
+	}
+	for _, r := range p.named(reports, slices.Concat(p.and...)) {
+		if how(r) && !p.hidden(r) {
+			ids = append(ids, r.Case.ID)
+		}
+	}
+	if len(ids) < cmp.Or(p.need, 2) || passed > 0 && !p.most || 2*passed > len(ids) {
+		return
+	}
+	for i, list := range append(slices.Clone(p.and), p.right...) {
+		good, bad := 0, 0
+		for _, r := range p.named(reports, list) {
+			if r.Verdict >= spec.NoAnswer {
+				bad++
+			} else {
+				good++
+			}
+		}
+		if i < len(p.and) {
+			good, bad = bad, good
+		}
+		if good == 0 || bad > good/4 {
+			return
+		}
+	}
+	if p.never != nil && slices.ContainsFunc(reports, p.never) {
+		return
+	}
+	e.add(p.mistake, ids...)
+}
+
+// hidden reports whether r cannot show p, because something else came: a flood, or
+// a frame where p is about the request.
+func (p pattern) hidden(r *verdict.Report) bool {
+	return r.Trace.Flooded || p.request && r.Trace.Framed
+}
+
+// named returns those of reports whose cases are among ids.
+func (p pattern) named(reports []*verdict.Report, ids []string) []*verdict.Report {
+	var list []*verdict.Report
+	for _, r := range reports {
+		c := r.Case
+		fits := func(id string) bool { return c.Fits(id) || c.Fits(id+spec.Mirrored) }
+		if (c.Judges == wire.Client) == p.clients && slices.ContainsFunc(ids, fits) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func wrongly(r *verdict.Report) bool { return r.Verdict >= spec.NoAnswer && !r.Unreachable }
+
+func opened(r *verdict.Report) bool {
+	h := r.Handshake
+	return h != nil && h.Head.Status == 101 && r.Verdict >= spec.Warning
+}
+
+func refused(r *verdict.Report) bool { return r.NoWebSocket() && !r.Unreachable }
+
+func nothing(r *verdict.Report) bool { return unnamed(r) && r.Trace.Quiet }
+
+// answered is wrongly for a client that sent a message back.
+func answered(r *verdict.Report) bool { return wrongly(r) && r.Trace.Came > 0 }
+
+// unmet is wrongly for what no MUST demands as well.
+func unmet(r *verdict.Report) bool { return r.Verdict >= spec.Warning && !r.Unreachable }
+
+func unnamed(r *verdict.Report) bool { return wrongly(r) && r.Mistake == "" }
+
+func hungUp(r *verdict.Report) bool { return r.Trace.Quiet && r.Trace.Ended && r.Closing == spec.Fail }
+
+func openTCP(r *verdict.Report) bool {
+	return r.Trace.Quiet && !r.Trace.Ended && !r.NoWebSocket() && r.Closing >= spec.NoAnswer
+}
+
+func hasClosed(r *verdict.Report) bool {
+	return r.Trace.Closed && r.Verdict < spec.NoAnswer && r.Case.Outcomes[0].End.How != spec.TargetFails
+}
+
+func hasPong(r *verdict.Report) bool { return r.Trace.Pongs > 0 }
+
+func with1007(r *verdict.Report) bool { return wrongly(r) && r.Trace.Code == wire.InvalidPayload }
+
+// The cases that others are held against.
+var (
+	leastRequest = []string{"4.2.1/least-request"}
+	leastClient  = []string{"4.1/method-and-version", "4.1/upgrade-and-connection"}
+	leastFrame   = []string{"5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame"}
+
+	cutPayloads = []string{
+		"tcp/text-cut-before-last", "tcp/2-byte-character-cut-at-1",
+		"tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2",
+	}
+	cutHeaders = []string{
+		"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3",
+		"tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text",
+	}
+	// A server's header has no masking key.
+	cutBareHeaders = []string{
+		"tcp/text-cut-at-1", "tcp/byte-by-byte-empty-text",
+		"tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-2", "tcp/text-16-bit-cut-at-3",
+	}
+	together = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
+)
+
+var patterns = append([]pattern{
+	{mistake: "request-read-once", request: true, wrong: []string{"4.2.1/cut-*", "4.2.1/line-by-line", "4.2.1/byte-by-byte", "4.2.1/pieces-of-7-bytes"},
+		need: 3, most: true, right: [][]string{leastRequest}},
+	{mistake: "request-buffer-small", request: true, wrong: []string{"4.2.1/cookie-of-4096-bytes", "4.2.1/long-value-first", "4.2.1/value-of-8000-bytes"},
+		how: func(r *verdict.Report) bool { return refused(r) || unmet(r) }, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "glued-frame-lost", clients: true, wrong: []string{"4.1/frame-with-response", "4.1/three-frames-with-response", "4.1/frame-of-10000-bytes-with-response"},
+		most: true, how: nothing, right: [][]string{leastClient}},
+	{mistake: "header-names-by-case", request: true, wrong: []string{"4.2.1/names-in-lower-case", "4.2.1/names-in-capitals"}, how: unnamed, right: [][]string{leastRequest}},
+	{mistake: "header-split-at-every-colon", request: true, wrong: []string{"4.2.1/value-that-looks-like-a-field"}, need: 1, how: unmet, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "header-split-at-colon-space", request: true, wrong: []string{"4.2.1/no-space-after-colons", "4.2.1/tabs-after-colons"}, right: [][]string{leastRequest}},
+	{mistake: "header-value-not-trimmed", request: true, wrong: []string{"4.2.1/white-space-after-values"}, need: 1, right: [][]string{leastRequest, {"4.2.1/unknown-field"}}},
+	{mistake: "connection-not-a-list", request: true, wrong: []string{"4.2.1/connection-keep-alive-upgrade", "4.2.1/connection-upgrade-keep-alive"}, right: [][]string{leastRequest}},
+	{mistake: "connection-by-case", request: true, wrong: []string{"4.2.1/connection-lower-case", "4.2.1/connection-capitals"}, right: [][]string{leastRequest}},
+	{mistake: "upgrade-by-case", request: true, wrong: []string{"4.2.1/upgrade-mixed-case", "4.2.1/upgrade-capitals"}, right: [][]string{leastRequest}},
+	{mistake: "token-as-substring", wrong: []string{"4.2.1/upgrade-websockets", "4.2.1/upgrade-notwebsocket"}, how: opened, right: [][]string{leastRequest, {"4.2.1/upgrade-h2c"}}},
+	{mistake: "token-as-substring", wrong: []string{"4.2.1/connection-upgraded", "4.2.1/connection-no-upgrade"}, how: opened, right: [][]string{leastRequest, {"4.2.1/connection-keep-alive"}}},
+	{mistake: "upgrade-not-checked", wrong: []string{"4.2.1/no-upgrade", "4.2.1/upgrade-h2c"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "connection-not-checked", wrong: []string{"4.2.1/no-connection", "4.2.1/connection-keep-alive"}, how: opened, right: [][]string{leastRequest}},
+	{mistake: "version-not-checked", wrong: []string{"4.4/version-0", "4.4/version-12", "4.4/version-14", "4.4/version-25*"}, how: opened, right: [][]string{leastRequest}},
+
+	{mistake: "accept-not-checked", clients: true, wrong: []string{"4.1/accept-is-key", "4.1/accept-without-guid", "4.1/accept-for-example-key"}, how: answered, right: [][]string{leastClient}},
+	{mistake: "status-not-checked", clients: true, wrong: []string{"4.1/status-200", "4.1/status-403", "4.1/status-500"}, how: answered, right: [][]string{leastClient}},
+	{mistake: "answer-read-once", clients: true, wrong: []string{"4.1/cut-*", "4.1/byte-by-byte", "4.1/pieces-of-7-bytes"},
+		need: 3, most: true, right: [][]string{leastClient}},
+}, forBoth(
+	pattern{mistake: "second-frame-lost", wrong: together, how: func(r *verdict.Report) bool { return wrongly(r) && !r.Trace.Faulty }, right: [][]string{leastFrame, cutPayloads, cutHeaders}},
+	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1, how: nothing, right: [][]string{{"5.2/text-of-124"}}},
+	pattern{mistake: "length-125-refused", wrong: []string{"5.2/text-of-125"}, need: 1,
+		how: func(r *verdict.Report) bool { return unnamed(r) && r.Trace.Came == 0 && r.Trace.Closed }, right: [][]string{{"5.2/text-of-124"}}},
+	pattern{mistake: "length-64-not-supported", wrong: []string{"5.2/text-of-65536", "5.2/text-of-65537"},
+		how: func(r *verdict.Report) bool {
+			return nothing(r) || unnamed(r) && r.Trace.Came == 0 && r.Trace.Closed && r.Trace.Code != wire.MessageTooBig
+		}, right: [][]string{leastFrame, {"5.2/text-of-65535"}}},
+	pattern{mistake: "empty-final-fragment-loses-message", wrong: []string{"5.4/last-of-3-empty-one-write", "5.4/last-of-3-empty-own-writes"}, how: nothing,
+		right: [][]string{{"5.4/two-fragments-one-write"}, {"5.4/second-of-3-empty-one-write"}}},
+	pattern{mistake: "ping-not-answered", wrong: []string{"5.5.2/empty-ping", "5.5.2/ping-of-1", "5.5.2/ping-of-5", "5.7/ping-and-pong"}, how: nothing,
+		right: [][]string{leastFrame}, never: hasPong},
+	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{"8.1/greek-cut-everywhere", "8.1/greek-in-fragments-of-1"}, how: with1007,
+		right: [][]string{{"8.1/greek"}, {"5.4/two-fragments-one-write"}}},
+	pattern{mistake: "utf8-checked-per-read", wrong: []string{"tcp/2-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2"},
+		most: true, how: with1007, right: [][]string{leastFrame, {"tcp/text-cut-before-last"}}},
+	pattern{mistake: "close-not-answered", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"}, how: hungUp, never: hasClosed},
+	pattern{mistake: "close-ignored", wrong: []string{"5.5.1/close-first", "7.1/close-only", "7.4/code-1000", "7.4/code-1001"},
+		how: func(r *verdict.Report) bool { return openTCP(r) && r.Trace.Came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
+)...)
+
+// forBoth returns ps for servers and for clients, with what TCP does to frames,
+// whose headers differ in size.
+func forBoth(ps ...pattern) []pattern {
+	var list []pattern
+	for _, role := range []wire.Role{wire.Server, wire.Client} {
+		headers := cutHeaders
+		if role == wire.Client {
+			headers = cutBareHeaders
+		}
+		for _, p := range append([]pattern{
+			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
+			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
+			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"tcp/text-cut-before-last"}}, right: [][]string{leastFrame, headers, together}},
+			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
+		}, ps...) {
+			p.clients = role == wire.Client
+			list = append(list, p)
+		}
+	}
+	return list
+}

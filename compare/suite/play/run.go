@@ -1,0 +1,424 @@
+package play
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"wslab/compare/recording"
+	"wslab/compare/suite/spec"
+	"wslab/compare/suite/transcript"
+	"wslab/compare/tap"
+	"wslab/reference/wire"
+)
+
+// dialTime bounds the way to a connection, TLS included.
+const dialTime = 5 * time.Second
+
+// closeWait is how long the end of TCP is waited for after the closing
+// handshake.
+const closeWait = time.Second
+
+// finWait is how long the FIN behind a target's Close frame is waited for before
+// the Close is answered.
+const finWait = 50 * time.Millisecond
+
+// slack is how many bytes a target may send beyond those that a case calls for,
+// and many how many messages and control frames, before the judge stops reading.
+const (
+	slack = 256 << 10
+	many  = 10_000
+)
+
+// The most that is kept of a case that runs without a recording of its own.
+var caseLimits = recording.Limits{Events: 1000, Bytes: 256 << 10}
+
+// heavy lets few cases that need much memory run at once.
+var heavy = make(chan struct{}, 2)
+
+// A player plays one case at one target.
+type player struct {
+	c        *spec.Case
+	role     wire.Role // the judge's
+	patience int       // of the target
+	risky    bool      // the target may be sent what has frozen a browser
+	keys     *Keys     // of a client's connections
+}
+
+// PlayServer plays c, which judges servers, on a connection of its own to t. What
+// passes is recorded in rec, tapped at the judge's end; nil records it for the
+// Transcript alone. PlayServer returns when the connection is closed.
+func PlayServer(ctx context.Context, c *spec.Case, t Target, rec *recording.Recording) *transcript.Transcript {
+	path := cmp.Or(t.Path, "/")
+	limited := *c
+	switch {
+	case t.Silent:
+		limited.Deadline = min(c.Deadline, spec.DefaultDeadline)
+	case t.Stalls:
+		limited.Deadline = min(c.Deadline, spec.Slowly)
+	}
+	p := &player{c: &limited, role: wire.Client, patience: t.Patience}
+	return p.run(ctx, t.Name, t.Host, path, t.Dial, rec)
+}
+
+// PlayClient plays c, which judges clients, on the next connection that t accepts.
+func PlayClient(ctx context.Context, c *spec.Case, t ClientTarget, rec *recording.Recording) *transcript.Transcript {
+	p := &player{c: c, role: wire.Server, patience: t.Patience, risky: t.Risky, keys: t.Keys}
+	var came *transcript.Transcript
+	if c.Redirects {
+		came = p.runRedirect(ctx, t, rec)
+	} else {
+		came = p.run(ctx, t.Name, "", "", t.Accept, rec)
+	}
+	came.Browser = t.Browser
+	return came
+}
+
+// run plays the case.
+func (y *player) run(ctx context.Context, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) *transcript.Transcript {
+	c, role := y.c, y.role
+	t := &transcript.Transcript{Judge: role, Deadline: y.deadline(), Most: y.most()}
+	if c.Heavy && role == wire.Client {
+		select {
+		case heavy <- struct{}{}:
+			defer func() { <-heavy }()
+		case <-ctx.Done():
+		}
+	}
+
+	// 1. A connection, tapped at the judge's end.
+	dial := ctx
+	if role == wire.Client {
+		// A server may accept TCP and then say nothing of TLS.
+		var cancel context.CancelFunc
+		dial, cancel = context.WithTimeout(ctx, dialTime*y.slowness())
+		defer cancel()
+	}
+	conn, err := connect(dial)
+	began := time.Now()
+	defer func() { t.Lasted = time.Since(began) }()
+	if err != nil {
+		t.NoConn = err
+		return t
+	}
+	keeps := recording.DefaultLimits.Events
+	if t.Kept = rec != nil; rec == nil {
+		rec, keeps = recording.New(nil, caseLimits), caseLimits.Events
+	}
+	before := rec.Last()
+	info := recording.Info{Endpoint: name, Client: "judge", As: recording.AsRaw, Path: path, Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String()}
+	observed := rec.Connect(info, role)
+	tapped := tap.New(conn)
+	tapped.Attach(observed, false)
+	t.Journal = &transcript.Journal{Rec: rec, Conn: observed.ID, Last: before}
+	defer func() {
+		t.Journal.Take()
+		events, gone := rec.After(before, keeps)
+		t.Partial = gone > 0 || len(events) == keeps
+		for _, e := range events {
+			if e.Conn == observed.ID {
+				t.Events = append(t.Events, e)
+			}
+		}
+	}()
+	defer tapped.Close()
+	line := &movingConn{Conn: tapped}
+	course := y.course()
+	ctx, cancel := line.follow(ctx, y.deadline(), y.most(), course)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	// 2. The opening handshake.
+	keys := c.MaskingKeys()
+	steps := c.Steps
+	var glued []byte
+	if c.Glued && len(steps) > 0 {
+		for _, b := range steps[0].Chunks(role, keys) {
+			glued = append(glued, b...)
+		}
+		steps = steps[1:]
+	}
+	t.Half = y.open(ctx, line, host, path, glued)
+	t.SlowHalf = errors.Is(context.Cause(ctx), errSlow)
+	course.open(line)
+	t.Journal.Take()
+	if role == wire.Server && t.Half.Head != nil {
+		t.Half.Known = y.keys.Add(t.Half.Head.Head.Key())
+	}
+	_, t.Half.Port, _ = net.SplitHostPort(info.Local)
+	if !transcript.Opens(t.Half, c, role) {
+		return t
+	}
+
+	// 3. The steps, and what comes of them.
+	p := newPeer(line, role, boundsOf(c), transcript.SentBy(c), t.Half.Deflate, t.Half.Rest)
+	p.answerPings(c)
+	s := y.play(ctx, p, steps, keys, t.Journal)
+	s = y.finish(ctx, p, s)
+	s.Quiet, s.Slow = ranOut(ctx), errors.Is(context.Cause(ctx), errSlow)
+	p.mu.Lock()
+	t.Over = p.over // before the judge itself hangs up
+	p.mu.Unlock()
+	tapped.Close()
+	p.untilDone()
+	t.Played, t.State = true, s
+	t.Saw, t.Closed, t.Fault, t.First, t.TooLong = p.seen, p.closed, p.fault, p.first, p.tooLong
+	t.Flooded, t.Raw, t.Part = p.flooded, p.raw, p.rest()
+	if p.context.Fragmented && !p.inside() {
+		t.Unfinished = p.message
+	}
+	t.RanOut = ctx.Err() != nil || t.Over != nil && transcript.IsTimeout(t.Over)
+	return t
+}
+
+// answerPings lets p answer the target's Pings while it waits, unless a frame of
+// c can be unfinished then, or silence is what c is about.
+func (p *peer) answerPings(c *spec.Case) {
+	if c.Mute || c.Glued || len(c.Opening.Writes) > 1 {
+		return
+	}
+	for _, s := range c.Steps {
+		if s.Keep > 0 || s.Skip > 0 || len(s.Bytes) > 0 || slices.ContainsFunc(s.Frames, func(f spec.Frame) bool { return f.Lies }) {
+			return
+		}
+	}
+	keys := c.MaskingKeys()
+	p.pong = func(payload []byte) []byte {
+		return spec.Of(wire.Pong, spec.Payload{Data: payload}).Append(nil, p.role, keys)
+	}
+}
+
+// bounds says how much may come from a target before it is wrong, whatever comes
+// after.
+type bounds struct {
+	bytes   int    // of payload in all
+	message uint64 // of the longest message or, compressed, its frames
+	extras  int    // messages, control frames, and fragments without a payload
+}
+
+// boundsOf returns what c calls for at most, with some slack.
+func boundsOf(c *spec.Case) bounds {
+	b := bounds{bytes: slack, extras: many}
+	most := 0
+	for _, o := range c.Outcomes {
+		n := 0
+		for _, e := range o.Sees {
+			n += e.Payload.Len()
+			if !e.Opcode.IsControl() {
+				b.message = max(b.message, uint64(e.Payload.Len()))
+			}
+		}
+		most = max(most, n)
+		b.extras = max(b.extras, many+len(o.Sees))
+	}
+	b.bytes += most
+	if c.Deflate != nil {
+		// What cannot be compressed grows a little, by how much is the target's choice.
+		b.message += b.message/8 + 1024
+	}
+	return b
+}
+
+// fewest returns the least messages and control frames that any outcome needs.
+func fewest(c *spec.Case) int {
+	fewest := -1
+	for _, o := range c.Outcomes {
+		n := 0
+		for _, e := range o.Sees {
+			if !e.Optional {
+				n++
+			}
+		}
+		if fewest < 0 || n < fewest {
+			fewest = n
+		}
+	}
+	return fewest
+}
+
+// play takes the steps one after the other, until the target has ended the
+// connection or does not read any more.
+func (y *player) play(ctx context.Context, p *peer, steps []spec.Step, keys func() [4]byte, passed *transcript.Journal) (s transcript.State) {
+	closed := false // a step has sent a Close frame
+	for _, step := range steps {
+		if ctx.Err() != nil {
+			return s
+		}
+		switch step.Do {
+		case spec.DoSend:
+			for _, f := range step.Frames {
+				s.Trailing = s.Trailing || closed
+				closed = closed || f.Opcode == wire.Close
+			}
+			s.Trailing = s.Trailing || closed && len(step.Bytes) > 0
+			if closed {
+				p.pong = nil
+			}
+			list := step.Chunks(y.role, keys)
+			for i, b := range list {
+				err := p.write(b)
+				passed.Take()
+				if err != nil {
+					return s
+				}
+				if step.Gap > 0 && i < len(list)-1 {
+					sleep(ctx, step.Gap)
+				}
+			}
+		case spec.DoAwait:
+			short, cancel := ctx, context.CancelFunc(func() {})
+			if step.Time > 0 {
+				short, cancel = within(ctx, step.Time*y.slowness())
+			}
+			p.expect(short, y.grace(), func() bool { return p.answers() >= step.N || p.closed != nil })
+			cancel()
+		case spec.DoPatience:
+			short, cancel := within(ctx, step.Time*y.slowness())
+			p.await(short, func() bool { return p.closed != nil })
+			cancel()
+			p.mu.Lock()
+			s.Late = p.closed == nil && !p.ended()
+			p.mu.Unlock()
+		case spec.DoPause:
+			sleep(ctx, step.Time)
+		case spec.DoFin:
+			p.pong = nil
+			_ = p.conn.CloseWrite()
+		case spec.DoReset:
+			p.reset()
+		}
+	}
+	return s
+}
+
+// finish waits until it is clear which outcome it is, does the judge's part of
+// the closing handshake, and waits for the end of TCP.
+func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transcript.State {
+	c := y.c
+	// 1. Until the target ends it, or the judge is to, or no outcome fits.
+	var o *spec.Outcome
+	fewest, looked := fewest(c), -1
+	p.expect(ctx, y.grace(), func() bool {
+		// Of many messages not each is worth looking at all again.
+		n := p.answers()
+		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
+			return false
+		}
+		looked = n
+		o = transcript.Best(c, p.seen, p.closed, s, false)
+		if o == nil || p.closed != nil {
+			return true
+		}
+		f, _, _ := transcript.Fits(*o, p.seen)
+		return f == transcript.Wholly && o.End.How == spec.JudgeCloses
+	})
+	p.mu.Lock()
+	s.Ended = p.closed != nil || p.over != nil && !transcript.IsTimeout(p.over)
+	s.Flooded = p.flooded
+	wrong := o == nil || p.fault != nil || p.flooded || p.tooLong != nil || !s.Ended && o.End.How != spec.JudgeCloses
+	var code wire.CloseCode = wire.NormalClosure
+	if p.closed != nil {
+		code = p.closed.Close.Code
+	}
+	p.mu.Unlock()
+	if wrong {
+		// Whether it sends without end shows soon.
+		short, cancel := p.conn.watch(ctx, finWait, spec.DefaultDeadline)
+		defer cancel()
+		p.await(short, func() bool { return false })
+		return s
+	}
+
+	// 2. The judge's Close frame, unless a step has sent one. A target that has
+	// failed the connection for that one may wait for another.
+	p.pong = nil
+	unheard := s.Ended && o != nil && o.End.How == spec.TargetFails
+	gone := false
+	if s.Ended { // one that has sent FIN as well waits for nothing
+		short, cancel := within(ctx, finWait)
+		p.await(short, func() bool { return false })
+		cancel()
+		p.mu.Lock()
+		gone = p.over != nil && !transcript.IsTimeout(p.over)
+		p.mu.Unlock()
+	}
+	if (!c.SendsClose() || unheard) && !gone && !silent(c) && !c.Mute {
+		if !s.Ended {
+			s.CloseSent = true
+			o = nil // decided again below, when the target has answered
+		}
+		body := wire.ClosePayload{Code: code}.Append(nil)
+		_ = p.write(spec.CloseBody(body...).Append(nil, p.role, c.MaskingKeys()))
+	}
+	if s.CloseSent {
+		p.await(ctx, func() bool { return p.closed != nil })
+	}
+
+	// 3. TCP. A server ends it first, a client after the judge has.
+	if c.Waits > 0 && p.role == wire.Server {
+		short, cancel := within(ctx, c.Waits)
+		p.await(short, func() bool { return false })
+		cancel()
+		p.mu.Lock()
+		s.First = p.over != nil && !transcript.IsTimeout(p.over)
+		p.mu.Unlock()
+	}
+	if p.role == wire.Server && !c.Mute {
+		_ = p.conn.CloseWrite()
+	}
+	patience := closeWait * y.slowness()
+	if c.Mute {
+		patience = y.deadline() // it may wait a little for the answer that does not come
+	}
+	wait, cancel := p.conn.watch(ctx, patience, 0)
+	defer cancel()
+	p.await(wait, func() bool { return false })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.Timeout, s.Waited = (p.over == nil || transcript.IsTimeout(p.over)) && p.fault == nil && !p.flooded, patience
+	s.Flooded = p.flooded
+	return s
+}
+
+// longestCase is the longest time that a case may need whose bytes move slowly.
+const longestCase = 90 * time.Second
+
+// course returns how much the case moves. Of compressed messages nothing is known.
+// Few Heavy cases run at once, so a slow one is not worth more than its usual time.
+func (y *player) course() *course {
+	p := &course{longest: longestCase}
+	if y.c.Heavy {
+		p.longest = 0
+	}
+	if y.c.Deflate != nil {
+		return p
+	}
+	for _, s := range y.c.Steps {
+		p.sends += int64(len(s.Bytes))
+		for _, f := range s.Frames {
+			p.sends += int64(f.Payload.Len())
+		}
+	}
+	for _, f := range y.c.Outcomes[0].Sees {
+		p.receives += int64(f.Payload.Len())
+	}
+	return p
+}
+
+// grace is how long the judge waits for what is not needed for a verdict.
+func (y *player) grace() time.Duration { return finWait * y.slowness() }
+
+// silent reports whether the judge cannot send any more: a step has ended its
+// side of TCP, or left a frame unfinished.
+func silent(c *spec.Case) bool {
+	for _, s := range c.Steps {
+		if s.Do == spec.DoFin || s.Do == spec.DoReset {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"wslab/reference/wire"
+)
+
+// A Section gives the cases of one section their IDs.
+type Section struct {
+	Name  string // before the slash
+	In    string // of the RFC
+	RFC   int    // 0 is 6455
+	Cases []*Case
+}
+
+// Add appends a case for servers, which is mirrored for clients unless it is
+// OneSided. It has In for its section where it has none of its own.
+func (g *Section) Add(c Case) {
+	c.Judges = wire.Server
+	g.append(c)
+}
+
+// AddForClients appends a case that only clients can be judged by.
+func (g *Section) AddForClients(c Case) {
+	c.Judges, c.OneSided = wire.Client, true
+	g.append(c)
+}
+
+func (g *Section) append(c Case) {
+	if err := g.wrongName(&c); err != nil {
+		panic(err)
+	}
+	c.ID = g.Name + "/" + c.Name
+	if c.Section == "" {
+		c.Section = g.In
+	}
+	if c.RFC = cmp.Or(c.RFC, g.RFC); c.RFC == 0 {
+		c.RFC = 6455
+	}
+	g.Cases = append(g.Cases, &c)
+}
+
+// Mirrored ends the ID of a case that is mirrored for clients.
+const Mirrored = "-client"
+
+// longestName is how many bytes a Name has at most. A Name that is mirrored leaves
+// room for what that adds.
+const longestName = 40
+
+// nameShape is how a Name is written. It has a letter, so that it is no old number.
+var nameShape = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
+
+// wrongName returns an error if c may not be added under its Name.
+func (g *Section) wrongName(c *Case) error {
+	longest := longestName
+	if !c.OneSided {
+		longest -= len(Mirrored)
+	}
+	switch {
+	case c.Name == "":
+		return fmt.Errorf("section %s: the case %q has no Name", g.Name, c.Title)
+	case !nameShape.MatchString(c.Name) || !strings.ContainsFunc(c.Name, unicode.IsLetter):
+		return fmt.Errorf("section %s: the Name %q of the case %q is not lower-case words with - or . between", g.Name, c.Name, c.Title)
+	case strings.HasSuffix(c.Name, Mirrored):
+		return fmt.Errorf("section %s: the Name %q ends in %s, which is kept for mirrored cases", g.Name, c.Name, Mirrored)
+	case len(c.Name) > longest:
+		return fmt.Errorf("section %s: the Name %q has %d bytes, and %d are allowed", g.Name, c.Name, len(c.Name), longest)
+	}
+	for _, other := range g.Cases {
+		if other.Name == c.Name {
+			return fmt.Errorf("section %s: the cases %q and %q have the same Name %q", g.Name, other.Title, c.Title, c.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package verdict
+
+import (
+	"slices"
+
+	"wslab/compare/suite/spec"
+	"wslab/reference/wire"
+)
+
+// broken returns the MUST that the target has broken in a case about the opening
+// handshake, where the fault is in the frames after it; the zero value otherwise.
+func broken(c *spec.Case, r *judging) spec.Duty {
+	switch {
+	case r.Worst() != spec.Fail || r.Rule != "" || !c.Duty.Handshake() || r.Half.Head == nil || c.Refused() || !r.framed:
+	case r.TooLong != nil:
+		return spec.DutyLength
+	case r.lacks == "a Close frame in answer":
+		return spec.DutyAnswers
+	case asksPong(c.Outcomes[0]):
+		return spec.DutyPong
+	default:
+		return spec.DutyParses
+	}
+	return spec.Duty{}
+}
+
+// asksPong reports whether o expects Pongs alone.
+func asksPong(o spec.Outcome) bool {
+	return len(o.Sees) > 0 && !slices.ContainsFunc(o.Sees, func(f spec.Frame) bool { return f.Opcode != wire.Pong })
+}
+
+// Source names the MUST that the target has broken, or else the text that the
+// case's requirement is from, and whom it binds.
+func (r Report) Source() string {
+	if r.broke != (spec.Duty{}) {
+		return r.broke.String()
+	}
+	return r.Case.Source()
+}

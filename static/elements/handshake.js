@@ -1,0 +1,41 @@
+/** How an opening handshake is drawn: its header fields, and the accept value worked out. */
+
+import { h, rfcLink, table, violations } from "./dom.js";
+import { refused } from "../format.js";
+
+/** The rules that judge each header field; other fields have no rule. @type {Record<string, RegExp>} */
+const judged = {
+  host: /host/,
+  upgrade: /upgrade/,
+  connection: /connection/,
+  "sec-websocket-key": /key/,
+  "sec-websocket-version": /version/,
+  "sec-websocket-accept": /accept/,
+  "sec-websocket-protocol": /subprotocol/,
+  "sec-websocket-extensions": /extension/,
+};
+
+/** The header fields of a handshake: the purpose and the result of each. @param {import("../types.js").Handshake} s */
+export function handshakeTable(s) {
+  // In a response that opens no connection, no field has a rule.
+  const opens = s.what === "request" || s.status === 101;
+  const rows = (s.fields || []).map((f) => {
+    const rule = judged[f.name.toLowerCase()];
+    const broken = rule && (s.violations || []).some((v) => rule.test(v.code));
+    const verdict = broken ? "× fail" : rule && opens ? "✔ pass" : "i note";
+    const sections = f.rfc === undefined || f.rfc === "" ? [] : [f.rfc].flat();
+    return h("tr", { class: broken ? "bad" : null }, h("th", { scope: "row", class: "mono" }, f.name), h("td", { class: "mono value" }, f.value), h("td", {}, f.meaning || "", " ", ...sections.map((section) => rfcLink(section))), h("td", {}, verdict));
+  });
+  const names = ["header field", "value", "purpose", "result"];
+  const { accept: a } = s;
+  return [
+    h("p", { class: "mono startline" }, s.line),
+    refused(s) ? h("p", { class: "soft" }, "note: refused. This is a plain HTTP response, so the rules of the opening handshake do not apply to it.") : "",
+    violations(s.violations),
+    h("div", { class: "wide" }, table(names, rows)),
+    s.body ? h("div", { class: "card" }, h("h3", {}, "Body of the response"), h("pre", { tabindex: 0 }, s.body)) : "",
+    a
+      ? h("div", { class: "card" }, h("h3", {}, "How Sec-WebSocket-Accept is computed"), h("dl", {}, ...[["handshake key", a.key, "f-key"], ["+ GUID", a.guid, "f-len"], ["SHA-1", a.sha1, "f-head"], ["base64", a.expected, "f-data"], ["answered", a.got || "no value", a.got === a.expected ? "f-data" : "f-code"]].flatMap(([t, d, c]) => [h("dt", {}, t), h("dd", {}, h("code", { class: c }, d), t === "answered" ? (a.got === a.expected ? " ✔ pass: the same" : " × fail: not the same") : "")])), a.mistake ? h("p", {}, "note: ", a.mistake) : "")
+      : "",
+  ];
+}

@@ -1,0 +1,160 @@
+/**
+ * Renders elements alone in a browser, each with a small fake of the parts of
+ * the lab that it needs. labserver's TestElementsRenderAlone opens it there.
+ */
+
+const frame = { offset: 0, size: 11, hex: "818537fa213d7f9f4d5158", payload: "48656c6c6f", text: "Hello", header: { fin: true, rsv1: false, rsv2: false, rsv3: false, opcode: 1, name: "text", masked: true, form: 7, length: "5", key: "37fa213d", size: 6 } };
+const field = (name, bit, bits, more = {}) => ({ name, letter: name[0], group: "head", bit, bits, raw: "", value: "set", form: `${name} = set`, meaning: `${name} means something.`, ...more });
+const fields = [field("FIN", 0, 1), field("RSV", 1, 3), field("opcode", 4, 4), field("MASK", 8, 1, { letter: "M", group: "len" }), field("payload length", 9, 7, { group: "len" }), field("masking key", 16, 32, { group: "key" }), field("payload", 48, 40, { group: "data" })];
+const conn = { id: 1, endpoint: "reference", client: "reference-1", scripted: true, as: "tab", held: [], waiting: () => null };
+const sent = { index: 0, seq: 3, at: 0, step: -1, js: null, sent: null, calls: [], held: [], mark: null, version: 0, conn, event: { seq: 3, at: 0, conn: 1, from: "client", kind: "frame", frame } };
+
+/** A session with one row, or none. */
+function session(rows = []) {
+  const events = rows.map((r) => r.event);
+  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, live: true };
+  return {
+    id: "fake",
+    server: "there",
+    moment: "now",
+    watching: false,
+    notice: { kind: "info", text: "" },
+    history,
+    rows: { list: rows, bySeq: new Map(rows.map((r) => [r.event.seq, r])), byClient: new Map(), conns: new Map([[1, conn]]), plays: { byId: new Map(), byToken: new Map() }, stages: new Map(), version: 1, total: rows.length, gone: 0 },
+    observe: (fn) => fn(),
+    touch() {},
+    say() {},
+  };
+}
+const inspector = () => ({ selection: { seq: 0, bit: 0, shown: 0, into: null }, shared: null, selected: [], select(...to) { this.selected.push(to); } });
+
+const say = (value, what) => {
+  if (!value) throw new Error(what);
+};
+
+/** @type {Record<string, (make: (tag: string, lab?: object, html?: Record<string, string>) => HTMLElement, $: (on: HTMLElement, selector: string) => HTMLElement) => unknown>} */
+const tests = {
+  async "ws-bits"(make, $) {
+    const on = make("ws-bits");
+    let pinned = -1;
+    on.addEventListener("ws-bit", (e) => e.detail.pin && (pinned = e.detail.bit));
+    on.show(frame, fields, { bit: 8, shown: 8, into: null }, false);
+    say(on.querySelectorAll("[data-bit]").length >= 88, "a cell for each of 88 bits");
+    say(/MASK/.test($(on, '.bits [data-bit="8"]').getAttribute("aria-label")), "the MASK bit is named");
+    $(on, '.bits [data-bit="8"]').click();
+    say(pinned === 8, "a click pins the MASK bit");
+  },
+  "ws-field-card"(make, $) {
+    const on = make("ws-field-card");
+    on.show(fields[3], 8, []);
+    say(/MASK/.test($(on, "h3").textContent) && /means something/.test(on.textContent), "the field and its meaning");
+  },
+  "ws-unmask"(make) {
+    const on = make("ws-unmask", { session: session([sent]), inspector: inspector() });
+    say(/Unmasking your frame to reference/.test(on.textContent) && /7f/.test(on.textContent) && /48/.test(on.textContent), "wire and plain bytes of the tab's frame");
+  },
+  "ws-accept"(make) {
+    const accept = { key: "the key", guid: "258E", joined: "", sha1: "b37a", expected: "s3pP", got: "s3pP", mistake: "" };
+    const row = { ...sent, event: { ...sent.event, frame: undefined, kind: "handshake", handshake: { what: "response", accept } } };
+    const on = make("ws-accept", { session: session([row]), inspector: { ...inspector(), selection: { seq: 3 } } });
+    say(/the key/.test(on.textContent), "the handshake key is the first step");
+  },
+  "ws-lengths"(make, $) {
+    const asked = [];
+    const on = make("ws-lengths", { session: session([sent]), inspector: inspector(), actions: { act: (a) => asked.push(a) } }, { "data-sizes": "5 126" });
+    say(/81/.test(on.textContent) && /126/.test(on.textContent), "the header of the frame of 5 bytes, and a row for 126");
+    $(on, '[data-send="126"]').click();
+    say(asked.length === 1 && asked[0].repeat === 126, "the button sends 126 bytes");
+  },
+  async "ws-do"(make, $) {
+    const asked = [];
+    const on = make("ws-do", { session: session(), cursor: { turnBack() {} }, actions: { world: {}, act: (a) => (asked.push(a), Promise.reject(new Error("not today"))) } });
+    on.insertAdjacentElement("afterbegin", Object.assign(document.createElement("button"), { textContent: "go" })).setAttribute("data-do", '{"do":"connect"}');
+    $(on, "button").click();
+    await new Promise((done) => setTimeout(done));
+    say(asked[0].do === "connect" && /not today/.test($(on, "output").textContent), "the action is asked for, and its refusal is said");
+  },
+  "ws-predict"(make, $) {
+    const question = { id: "alone", ask: "How long is the payload?", about: { kind: "frame" }, value: "size", choices: [{ is: "11", text: "11 bytes" }, { is: "12", text: "12 bytes" }], explain: "Because." };
+    const on = make("ws-predict", { session: session([sent]) }, { "data-predict": JSON.stringify(question) });
+    $(on, "input").click();
+    $(on, ".lock").click();
+    say(/Because/.test(on.textContent) && on.answered, "the recorded frame answers the question");
+  },
+  "ws-timeline"(make, $) {
+    const selection = inspector();
+    const view = { list: [sent], gone: 0, count: () => 1 };
+    const on = make("ws-timeline", { session: session([sent]), inspector: selection, cursor: { view, at: Infinity, mode: "all", asTable: false, news: 0, index: 0, rowOf: (row) => row } });
+    on.style.cssText = "display: block; height: 200px";
+    $(on, ".scroll").style.cssText = "height: 200px; overflow: auto";
+    $(on, ".probe").style.cssText = "height: 27px; display: block";
+    on.measure();
+    const row = $(on, "#row-0");
+    say(/TEXT/.test(row.textContent), "the frame has a row");
+    row.click();
+    say(selection.selected[0]?.[0] === 3, "a click selects it");
+  },
+  async "ws-matrix"(make) {
+    const { Matrix } = await import("../compare.js");
+    const matrix = new Matrix();
+    const about = { title: "A reserved bit", requirement: "", keyword: "MUST", section: "5.2", rfc: 6455, rules: [], judges: "server", opening: "", sends: [], legal: [] };
+    matrix.take([{ id: "5.2/1", ...about }]);
+    matrix.columns = [{ name: "reference", label: "reference", kind: "own" }];
+    const on = make("ws-matrix");
+    on.judging = { matrix, running: new Map(), runOf: () => undefined };
+    on.draw();
+    let opened = "";
+    on.addEventListener("ws-case", (e) => (opened = e.detail));
+    on.querySelector(".line[data-id]").focus();
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    say(opened === "5.2/1", "Enter opens the case");
+  },
+  async "ws-handshake"() {
+    const { handshakeTable } = await import("../elements/handshake.js");
+    const shown = handshakeTable({ what: "request", line: "GET / HTTP/1.1", size: 0, hex: "", fields: [{ name: "Upgrade", value: "websocket", offset: 0, size: 0, rfc: ["4.1", "4.2.1"] }] });
+    const links = shown.flatMap((on) => (on.querySelectorAll ? [...on.querySelectorAll("a")] : [])).map((a) => a.textContent);
+    say(links.join() === "RFC 6455 §4.1,RFC 6455 §4.2.1", `links to RFC 6455, not ${links}`);
+  },
+  "ws-tally"(make) {
+    const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
+    say(/A close/.test(on.textContent) && on.querySelector("[data-run]"), "a row with a button for the scenario");
+  },
+};
+
+/** Renders every element, and returns what failed, by tag. */
+export async function failures() {
+  const failed = {};
+  for (const [tag, test] of Object.entries(tests)) {
+    const name = tag.slice(3);
+    const module = await import(`../elements/${name}.js`);
+    for (const value of Object.values(module)) if (value.tag) value.define();
+    const made = [];
+    try {
+      await test(
+        (tag, lab = {}, attributes = {}) => {
+          const on = document.createElement(tag);
+          // An element reaches no part that it was not given.
+          on.lab = new Proxy(lab, {
+            get: (of, part) => {
+              if (!(part in of)) throw new Error(`it asks for ${String(part)}, which was not given`);
+              return of[part];
+            },
+          });
+          for (const [name, value] of Object.entries(attributes)) on.setAttribute(name, value);
+          document.body.append(on);
+          made.push(on);
+          return on;
+        },
+        (on, selector) => {
+          const found = on.querySelector(selector);
+          if (!found) throw new Error(`there is no ${selector}`);
+          return found;
+        },
+      );
+    } catch (e) {
+      failed[tag] = String(e);
+    }
+    for (const on of made) on.remove();
+  }
+  return { failed, rendered: Object.keys(tests).length };
+}

@@ -1,0 +1,74 @@
+// The shapes of the recording and of the HTTP API, as package compare/recording and
+// labserver/internal/web write them. JSDoc names them as import("./types.js").
+
+export type End = "client"|"server";
+
+export type Violation = {code: string, rfc?: number, section: string, closeCode: number, status: number, sentence: string};
+export type GoError = {type: string, text: string};
+
+/** the client of a connection */
+export type As = "tab"|"raw"|"scenario"|"outside";
+export type Tcp = {what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string, client?: string, as?: As, round?: number, path?: string, local?: string, remote?: string, error?: GoError, backlog?: {units: number, for: number}};
+export type Bytes = {size: number, hex: string};
+export type HeaderField = {name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[], rule?: string};
+export type Accept = {key: string, guid: string, joined: string, sha1: string, expected: string, got: string, mistake: string};
+export type Handshake = {what: "request"|"response", line: string, status?: number, size: number, hex: string, fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]};
+export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
+export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
+export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
+/** of: seq of the event that it is about */
+export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
+export type Script = {client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean, readyState?: number};
+export type Machine = {message?: string, fragments?: number, bytes?: number, closeSent?: boolean, closeReceived?: boolean};
+export type StateChange = {side: End, state: State, was?: string, why?: string, machine?: Machine};
+export type State = "CONNECTING"|"OPEN"|"CLOSING"|"CLOSED";
+export type Held = {of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number, error?: GoError};
+/** bytes that one end wrote and its socket refused, or that arrived and were not read */
+export type Piece = {size: number, hex: string, frame?: Frame, handshake?: Handshake, error?: GoError};
+
+/** an order to the page in a play */
+export type Order = {do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number, reason?: string};
+export type Step = {play: string, branchOf?: string, scenario?: string, title?: string, endpoint: string, client: string, as: "raw"|"browser", round?: number, index: number, of: number, line?: number, command?: string, say?: string, phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order};
+export type PlanStep = {index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"};
+/** a scenario, as the server reads it */
+export type Plan = {name: string, title: string, text?: string, steps: PlanStep[], browser: boolean, plain: boolean};
+
+export interface LabEvent {
+  seq: number;
+  /** microseconds since the session began */
+  at: number;
+  conn: number;
+  from: End;
+  /** seq of its cause: a call's enter event, or a report of the client */
+  by?: number;
+  /** seq of the report that it has arrived, where that was recorded before it */
+  told?: number;
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped";
+  tcp?: Tcp;
+  bytes?: Bytes;
+  handshake?: Handshake;
+  frame?: Frame;
+  message?: Message;
+  call?: Call;
+  script?: Script;
+  state?: StateChange;
+  held?: Held;
+  unsent?: Piece;
+  unread?: Piece;
+  step?: Step;
+  /** here: the page made it, for events that it no longer keeps */
+  dropped?: {count: number, here?: boolean};
+}
+
+export type Group = "head"|"len"|"key"|"data"|"code";
+export type Field = {name: string, letter: string, group: Group, bit: number, bits: number, raw: string, value: string, form: string, meaning: string, rfc?: string[], rule?: string, violations?: Violation[], site?: string};
+export type Detail = {event: LabEvent, fields: Field[]};
+export type Token = [string, string];
+export type Listing = {package: string, file: string, symbol: string, version?: string, first: number, hot: number[], numbers: number[], lines: Token[][], link?: string};
+export type Source = {site: string, reference: Listing|null, gorilla: Listing|null};
+export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
+export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
+
+export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
+/** shows: the event that the text beside its button speaks of, where that is not the first frame that it causes */
+export type Action = {do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string, broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][], shows?: Record<string, unknown>};
