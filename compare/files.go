@@ -73,8 +73,8 @@ func openNew(name string) (*os.File, string, error) {
 	return f, name, naming(name, err)
 }
 
-// naming returns err with name instead of the name of the file beside it, which
-// the user does not know.
+// naming replaces the name of the temporary file in err by name, because the user does not
+// know the temporary file.
 func naming(name string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
