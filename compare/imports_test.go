@@ -26,8 +26,8 @@ var allowed = map[string][]string{
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
-	// The suite: the words of a case; the cases; what came; the judgement; the
-	// mistakes; the engine. A case author meets the words alone.
+	// The suite, from below: the words of a case (spec), the cases, the transcript, the
+	// verdict, the mistakes, the engine (play). Authors of cases only need spec.
 	"compare/suite/spec":          {"reference/wire", "reference/dissect", "compare/recording"},
 	"compare/suite/cases/opening": {"reference/wire", "compare/suite/spec"},
 	"compare/suite/cases/frames":  {"reference/wire", "compare/suite/spec"},
