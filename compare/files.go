@@ -73,8 +73,8 @@ func openNew(name string) (*os.File, string, error) {
 	return f, name, naming(name, err)
 }
 
-// naming returns err with name instead of the name of the file beside it, which
-// the user does not know.
+// naming replaces the name of the temporary file in err by name, because the user does not
+// know the temporary file.
 func naming(name string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
@@ -87,7 +87,7 @@ func naming(name string, err error) error {
 	return nil
 }
 
-// discard closes a file that openNew opened, and removes it if it is new.
+// discard closes a file from openNew, and removes the file if it is new.
 func discard(f *os.File, name string) {
 	f.Close()
 	if f.Name() != name {
@@ -95,8 +95,8 @@ func discard(f *os.File, name string) {
 	}
 }
 
-// writtenTo returns an error if folder is one of this module and does not exist:
-// compare then runs in another directory, and would make the folder there.
+// writtenTo returns an error if folder is a folder of this module and does not exist.
+// compare is then running in another directory, and would create the folder there.
 func writtenTo(folder string) error {
 	if folder != outputsDir && folder != scenariosDir {
 		return nil

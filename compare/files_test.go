@@ -55,7 +55,7 @@ func TestAFileIsWrittenAsAWholeOrNotAtAll(t *testing.T) {
 func TestNoFileIsLeftWhereNothingWasJudged(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report")
-	args := []string{"-server", "ws://" + nobody(t), "-json", file, "-junit", file + ".xml", "-html", file + ".html"}
+	args := []string{"-server", "ws://" + unused(t), "-json", file, "-junit", file + ".xml", "-html", file + ".html"}
 	if status, _, stderr := judgeWith(t.Context(), args...); status != nothingJudged || len(entries(t, dir)) > 0 {
 		t.Errorf("status %d, %sleft are %q", status, stderr, entries(t, dir))
 	}
@@ -72,8 +72,8 @@ func TestOutsideOfTheModuleNothingIsMade(t *testing.T) {
 	}
 }
 
-// nobody returns an address at which nothing listens.
-func nobody(t *testing.T) string {
+// unused returns an address without a listener.
+func unused(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"io"
 )
 
-// parse reads the arguments of the command that flags is named after. Flags may
-// come before, between and after the others, which it returns. It shows usage
-// where that is asked for, and says what is wrong. If the command is over with
-// that, done is true, and status is its exit status.
+// parse reads the arguments of the command that flags is named after. Flags may be
+// before, between and after the other arguments, which parse returns. It shows usage if
+// the user asks for it, and reports mistakes. If that ends the command, done is true and
+// status is the exit status.
 //
-// Package flag stops at the first argument that is not a flag; the loop goes on
-// after it. pflag would do that by itself, but it reads -server as seven flags of
-// one letter, so it is not worth a module.
+// Package flag stops at the first argument that is not a flag, so parse calls it in a
+// loop. pflag does not stop there, but it reads -server as seven flags of one letter, so
+// it is not worth a module.
 func parse(flags *flag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (others []string, status int, done bool) {
 	flags.SetOutput(io.Discard) // errors are shown below, in one line
 	for left := args; ; left = flags.Args()[1:] {

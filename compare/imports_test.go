@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// allowed says what each package of the module may import of the module and of
-// others, in its tests as well as in itself. The standard library is free to
-// all. A path that ends in /... stands for all below it.
+// allowed lists, for each package of the module, the packages that it and its tests may
+// import, from this module and from others. All may import the standard library. A path
+// that ends in /... means all packages below it.
 var allowed = map[string][]string{
 	"reference/uri":     nil,
 	"reference/wire":    {"reference/uri"},
@@ -26,8 +26,8 @@ var allowed = map[string][]string{
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
-	// The suite: the words of a case; the cases; what came; the judgement; the
-	// mistakes; the engine. A case author meets the words alone.
+	// The suite, from below: the words of a case (spec), the cases, the transcript, the
+	// verdict, the mistakes, the engine (play). Authors of cases only need spec.
 	"compare/suite/spec":          {"reference/wire", "reference/dissect", "compare/recording"},
 	"compare/suite/cases/opening": {"reference/wire", "compare/suite/spec"},
 	"compare/suite/cases/frames":  {"reference/wire", "compare/suite/spec"},
@@ -72,7 +72,7 @@ const (
 	goleakModule   = "go.uber.org/goleak"
 )
 
-// covers reports whether the pattern stands for path.
+// covers reports whether the pattern means path.
 func covers(pattern, path string) bool {
 	root, all := strings.CutSuffix(pattern, "/...")
 	return path == root || all && strings.HasPrefix(path, root+"/")

@@ -131,8 +131,8 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return j.judgeEndpoints(ctx, cases, t, stderr)
 }
 
-// mirrored puts the ID of the mirrored case for that of one for servers: who
-// judges a client by 5.5/ping-of-126 means 5.5/ping-of-126-client.
+// mirrored adds the ID of the mirrored case to that of a case for servers. So a user can
+// test a client by 5.5/ping-of-126, which means 5.5/ping-of-126-client.
 func mirrored(patterns []string) []string {
 	list := slices.Clone(patterns)
 	for _, c := range suite.ForRole(suite.All(), wire.Client) {
@@ -160,7 +160,7 @@ func serverTarget(raw string, insecure bool) (suite.Target, error) {
 	return t, nil
 }
 
-// judgeServers judges targets after it has seen that each is a WebSocket server.
+// judgeServers judges targets, after checking that each is a WebSocket server.
 func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets []suite.Target, t *terminal, stderr io.Writer) int {
 	for i := range targets {
 		targets[i].Patience = j.patience
@@ -186,7 +186,7 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 	return j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr)
 }
 
-// errNothing is for an interrupt before the first result.
+// errNothing reports an interrupt before the first result.
 var errNothing = errors.New("interrupted before anything was judged")
 
 // interruption is the reason after Ctrl-C.
@@ -200,7 +200,7 @@ func interrupted(ctx context.Context) string {
 	return ""
 }
 
-// judgeEndpoints judges endpoints of this module, each served in this process.
+// judgeEndpoints judges endpoints of this module. Each runs in this process.
 func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
 	list := j.endpoints
 	if list == "" {
@@ -215,12 +215,11 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		if slices.Contains(runner.Names(targets), e.Name) {
 			return complain(stderr, fmt.Errorf("-endpoint names %s twice", e.Name))
 		}
-		addr, stop, err := runner.Serve(e)
+		target, stop, err := runner.Serve(e)
 		if err != nil {
 			return complain(stderr, err)
 		}
 		defer stop()
-		target := runner.TargetOf(e.Name, addr)
 		target.Patience = j.patience
 		targets = append(targets, target)
 	}
@@ -254,7 +253,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 	return status
 }
 
-// judgeClient listens, and judges the client that connects.
+// judgeClient listens, and judges a client that connects.
 func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *terminal, stderr io.Writer) int {
 	l, err := net.Listen("tcp", j.listen)
 	if err != nil {
@@ -264,7 +263,7 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	clients := runner.ClientsOf("client", l)
 	clients.Patience = j.patience
 	clients.Again = j.wait * time.Duration(max(1, j.patience))
-	clients.Risky = len(cases) == 1 // it was named
+	clients.Risky = len(cases) == 1 // the user named the case
 	sooner := "Ctrl-C ends the run"
 	if clients.Again > 0 {
 		sooner += fmt.Sprintf(", and so does a client that does not connect again for %s", clients.Again)
@@ -283,8 +282,8 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	return j.finish(cut, cases, []string{"client"}, reports, t, stderr)
 }
 
-// finish shows and writes the reports, and returns the status. cut says why some
-// are missing, or is "". The failures of the targets in forgiven do not count.
+// finish shows and writes the reports, and returns the status. cut says why some reports
+// are missing, or is "". Failures of the targets in forgiven do not count.
 func (j judging) finish(cut string, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
 	t.end()
 	if len(reports) == 0 {
@@ -303,7 +302,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	t.note("")
 	among := targets
 	if len(cases) > runner.Few && len(forgiven) > 0 {
-		// The naive server differs nearly everywhere, which would hide the rest.
+		// The naive server differs in nearly all cases, which would hide the other
+		// differences.
 		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == endpoint.Naive })
 	}
 	aligned := align(among, reports)
@@ -340,8 +340,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	return status
 }
 
-// fails reports whether r counts as a failure. A case in which a slow endpoint still
-// worked when its time was over does not.
+// fails reports whether r counts as a failure. It does not if a slow endpoint was still
+// working when the time was over.
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
 	if r.Slow() && worst == suite.NotJudged {

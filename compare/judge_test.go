@@ -40,12 +40,12 @@ func running(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err := runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return "ws://" + addr + "/any/path?query"
+	return "ws://" + target.Host + "/any/path?query"
 }
 
 func TestAServerIsJudgedByItsURL(t *testing.T) {
@@ -94,7 +94,7 @@ func TestOfFewCasesTheFirstDifferenceIsToldAndOfManyTheirNumber(t *testing.T) {
 		t.Errorf("%q is not in\n%s", want, out)
 	}
 	if _, out, _ = judgeWith(t.Context(), "-endpoint", "reference", "5.2/length-16-for-0"); strings.Contains(out, "part") {
-		t.Errorf("one endpoint parts from nobody, and yet:\n%s", out)
+		t.Errorf("there is only one endpoint, but the output lists differences:\n%s", out)
 	}
 }
 
@@ -299,8 +299,8 @@ func TestTheResultsAreWrittenInThreeForms(t *testing.T) {
 			t.Errorf("the page has no %q", want)
 		}
 	}
-	// Each form has what the judge sent, with the place that the target must not
-	// accept, and then what came back.
+	// Each form shows the bytes of the judge, marks the place that the target must not
+	// accept, and then shows the answer of the target.
 	plain := func(text string) string {
 		return strings.NewReplacer("&#xA;", "\n", "&#43;", "+", "&#34;", `"`, "&quot;", `"`).Replace(text)
 	}
@@ -487,8 +487,8 @@ func echoOnce(t *testing.T, addr string) {
 	}
 }
 
-// TestWhatReferenceAndGorillaDoIsWhatIsStored plays all cases against both. What
-// comes out must be the same in every run, and every difference explained.
+// TestWhatReferenceAndGorillaDoIsWhatIsStored runs all cases against both. The
+// results must be the same in every run, and every difference explained.
 func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 	if race {
 		t.Skip("minutes under the race detector, which package runner has looking on")
@@ -499,12 +499,11 @@ func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr, stop, err := runner.Serve(e)
+		target, stop, err := runner.Serve(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer stop()
-		target := runner.TargetOf(name, addr)
 		targets = append(targets, target)
 	}
 	cases := suite.ForRole(suite.All(), wire.Server)

@@ -1,7 +1,7 @@
-// Compare tests and compares WebSocket implementations. Without a command it runs
-// every scenario and every case against the reference, gorilla/websocket and the
-// naive server. Its commands do parts of that, or judge another server or client.
-// README.md shows how to use it.
+// Compare tests and compares WebSocket implementations. Without a command it runs every
+// scenario and every case against the reference, gorilla/websocket and the naive server.
+// Its commands run parts of this, or test another server or client. README.md shows how
+// to use it.
 package main
 
 import (
@@ -81,7 +81,7 @@ func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return complain(stderr, fmt.Errorf("there is no command %q; there are %s. To run one scenario: go run ./compare run NAME", args[0], strings.Join(names, ", ")))
 }
 
-// complain says why nothing could begin.
+// complain reports why the command could not begin.
 func complain(stderr io.Writer, err error) int {
 	fmt.Fprintln(stderr, "compare:", err)
 	return nothingJudged

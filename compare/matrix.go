@@ -125,7 +125,7 @@ func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	for _, line := range lines {
 		fmt.Fprintln(t.w, line)
 	}
-	legend := "\n✔ pass   i note (legal)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)"
+	legend := "\n✔ pass   i note (allowed)   ≈ warning (breaks a SHOULD or is lax)   × fail (breaks a MUST)"
 	for v, words := range map[suite.Verdict]string{suite.NoAnswer: "no answer in time", suite.NotJudged: "not judged"} {
 		if slices.ContainsFunc(reports, func(r suite.Report) bool { return r.Verdict == v || r.Closing == v }) {
 			legend += "   " + v.Glyph() + " " + words
@@ -150,8 +150,8 @@ func stacked(rows [][]string) [][]string {
 	return list
 }
 
-// laidOut returns a line for each row, with its cells in columns, and the width of
-// the widest line.
+// laidOut returns the rows as lines with aligned columns, and the width of the widest
+// line.
 func laidOut(rows [][]string) (lines []string, widest int) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -181,11 +181,12 @@ func groupsOf(reports []suite.Report) []string {
 	return groups
 }
 
-// leastSame is in how many cases a target must do the same to be listed only once.
+// leastSame is the number of cases with the same result from which reasons lists the
+// result only once.
 const leastSame = 2
 
-// reasons lists every case that did not pass, with its reason. A reason of several
-// cases is listed once, with their number.
+// reasons lists every case that did not pass, with its reason. If several cases have the
+// same reason, it lists the reason once, with their number.
 func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	for _, name := range targets {
 		same := map[string]int{}
@@ -231,8 +232,8 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	fmt.Fprintln(t.w)
 }
 
-// crossed shows the bytes of the case of r: all of them, or, for a failure, a line or
-// two for each message and the first wrong bit.
+// crossed shows the bytes of the case of r. With whole, it shows all of them. Otherwise
+// it shows, for a failure, a line or two for each message and the first wrong bit.
 func (t *terminal) crossed(r suite.Report, whole bool) {
 	if whole {
 		for line := range strings.Lines(r.Text()) {
@@ -266,14 +267,13 @@ func (t *terminal) crossed(r suite.Report, whole bool) {
 	}
 }
 
-// maxCrossings is how many messages of a case are shown without -all.
+// maxCrossings limits the messages of a case that are shown without -all.
 const maxCrossings = 8
 
-// shownBytes is how many bytes a line of a terminal shows.
+// shownBytes limits the bytes in a line of a terminal.
 const shownBytes = 20
 
-// around returns r with only as many bytes as fit into a line, around the first
-// wrong one.
+// around shortens r to the bytes that fit into a line, around the first wrong byte.
 func around(r suite.Report) suite.Report {
 	if r.IsLine() {
 		return r
@@ -305,10 +305,10 @@ func because(r suite.Report) string {
 	return text
 }
 
-// maxProofs is how many cases are listed for a mistake.
+// maxProofs limits the cases that are listed for a mistake.
 const maxProofs = 6
 
-// diagnoses lists the mistakes that the targets seem to make.
+// diagnoses lists the probable mistakes of the targets.
 func (t *terminal) diagnoses(list []suite.Diagnosis) {
 	name := ""
 	for _, d := range list {

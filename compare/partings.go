@@ -36,8 +36,7 @@ func (p parting) MarshalJSON() ([]byte, error) {
 	return json.Marshal(a)
 }
 
-// align puts the reports of several targets beside each other. It returns the cases
-// in which all of them ran.
+// align groups the reports by case. It returns the cases that all targets ran.
 func align(targets []string, reports []suite.Report) []parting {
 	if len(targets) < 2 {
 		return nil
@@ -63,8 +62,8 @@ func align(targets []string, reports []suite.Report) []parting {
 	return list
 }
 
-// partings shows where targets differ: for few cases each first difference, for
-// many how many there are of each kind.
+// partings shows where targets differ. With each, it shows the first difference of every
+// case. Otherwise it counts the differences of each kind.
 func (t *terminal) partings(list []parting, each bool) {
 	if len(list) == 0 {
 		return
@@ -82,7 +81,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		t.note("First difference: " + p.Words + ".")
 		if p.First < 0 {
 			t.note("")
-			continue // too long to be compared
+			continue // too long to compare
 		}
 		width := 0
 		for _, name := range names {
@@ -94,7 +93,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		step := p.Steps[p.First]
 		told := step.Differs
 		if slices.Contains(step.Cells, nil) {
-			told = told[1:] // the lines above say it already
+			told = told[1:] // the lines above already say it
 		}
 		for _, d := range told {
 			t.note("  " + d + ".")

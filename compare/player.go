@@ -15,8 +15,8 @@ import (
 
 // player is the client of scenarios.
 type player struct {
-	suffix string // of its files' names
-	called string // in its files, after the endpoint
+	suffix string // in the names of its files
+	called string // in the text of its files, after the endpoint
 	can    func(s *scenario.Scenario) bool
 	run    func(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error)
 	write  func(w io.Writer, events []recording.Event) error

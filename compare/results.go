@@ -26,9 +26,9 @@ type results struct {
 	Reports []suite.Report `json:"reports"`
 	// Habits are the behaviors that a target shows in many cases.
 	Habits []suite.Habit `json:"habits,omitempty"`
-	// Partings are the cases in which several targets differ.
+	// Partings are the cases in which targets differ.
 	Partings []parting `json:"partings,omitempty"`
-	// Diagnoses are the mistakes that each target seems to make.
+	// Diagnoses are the probable mistakes of each target.
 	Diagnoses []suite.Diagnosis `json:"diagnoses"`
 }
 
@@ -39,8 +39,8 @@ func writeJSON(w io.Writer, r results) error {
 	return e.Encode(r)
 }
 
-// The elements of JUnit's XML that build servers read. A library would have these
-// structs too, and leave writeJUnit as long as it is.
+// The elements of JUnit's XML that build servers read. A library would have the same
+// structs and would not make writeJUnit shorter.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`
@@ -71,8 +71,8 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit writes a fail as a failure, no answer as an error, not judged as
-// skipped, and a warning or note into the output of its case.
+// writeJUnit writes a fail as a failure, a missing answer as an error, and a case that
+// was not judged as skipped. It writes a warning or note into the output of its case.
 func writeJUnit(w io.Writer, r results) error {
 	var all junitSuites
 	for _, name := range r.Targets {
@@ -199,12 +199,12 @@ type expectations struct {
 	reports []suite.Report
 }
 
-// endpoints returns those whose failures are expected: the known differences
-// explain gorilla's, and the naive server fails on purpose.
+// endpoints returns the endpoints with expected failures: the known differences explain
+// those of gorilla, and the naive server fails on purpose.
 func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
-// undecided returns how many reports of the endpoints with output files have no
-// result.
+// undecided returns the number of cases without a result, of the endpoints with output
+// files.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
@@ -225,9 +225,9 @@ func (e expectations) differences() []string {
 	return lines
 }
 
-// writeOutputs writes a line for each case to dir/suite-ENDPOINT.txt, without
-// what differs from run to run. The weekend server is left out: it takes one read
-// of TCP for one frame, so what it does is never quite the same.
+// writeOutputs writes a line for each case to dir/suite-ENDPOINT.txt, without the parts
+// that differ from run to run. It leaves out the naive server, which treats one read of
+// TCP as one frame, so its results depend on timing.
 func writeOutputs(dir string, reports []suite.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -255,7 +255,7 @@ func writeOutputs(dir string, reports []suite.Report) error {
 	return nil
 }
 
-// widest returns the bytes of the longest ID of a case in reports.
+// widest returns the length of the longest case ID in reports, in bytes.
 func widest(reports []suite.Report) int {
 	n := 0
 	for _, r := range reports {

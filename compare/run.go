@@ -20,7 +20,7 @@ import (
 	"wslab/lessons"
 )
 
-// Where the outputs and the scenarios are, from the top of the repository.
+// The folders of the outputs and the scenarios, from the top of the repository.
 var (
 	outputsDir   = filepath.Join("compare", "outputs")
 	scenariosDir = filepath.Join("lessons", "scenarios")
@@ -61,7 +61,7 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 			return complain(stderr, errors.New("no scenario is left to run"))
 		}
 	}
-	var endpoints []endpoint.Endpoint // none: those that can
+	var endpoints []endpoint.Endpoint // without names, all endpoints that can play the scenario
 	for name := range strings.SplitSeq(*names, ",") {
 		if name == "" {
 			continue
@@ -117,7 +117,8 @@ func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	return status
 }
 
-// chooseScenarios returns the scenarios called names, all where there are none.
+// chooseScenarios returns the scenarios called names, or all scenarios if there are no
+// names.
 func chooseScenarios(names []string) ([]*scenario.Scenario, error) {
 	all, err := scenario.Load(lessons.Files, "scenarios")
 	if err != nil || len(names) == 0 {
@@ -148,13 +149,13 @@ type result struct {
 	endpoint string
 	events   []recording.Event
 	err      error
-	// unsure says that two runs, the second of them alone, differ from each other
-	// and from the stored file. Such a result is chance, and is not stored.
+	// unsure is set if two runs, the second of them alone, differ from each other and
+	// from the stored file. Such a result is chance, and is not stored.
 	unsure bool
 }
 
-// confirm runs every scenario again, alone, that failed or differs from its file in
-// dir. On a busy computer, events can be in another order, and time can run out.
+// confirm runs scenarios again, alone, if they failed or differ from their file in dir.
+// On a busy computer, events can be in another order, or time can run out.
 func confirm(ctx context.Context, client player, all []*scenario.Scenario, results [][]result, dir string) {
 	for i, rs := range results {
 		for j, r := range rs {
@@ -166,7 +167,7 @@ func confirm(ctx context.Context, client player, all []*scenario.Scenario, resul
 			}
 			e, err := endpoint.Find(r.endpoint)
 			if err != nil {
-				continue // a test made it
+				continue // a test made the scenario
 			}
 			again := result{endpoint: r.endpoint}
 			if again.events, again.err = client.run(ctx, s, e); ctx.Err() != nil {
@@ -215,8 +216,8 @@ func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpo
 	return results
 }
 
-// writeResults writes a file for each of rs below dir, and the transcripts of the
-// reference back into the scenario where update is set.
+// writeResults writes a file for each of rs below dir. With update, it also writes the
+// transcripts of the reference into the scenario.
 func writeResults(client player, s *scenario.Scenario, rs []result, dir string, update bool) error {
 	for _, r := range rs {
 		if r.unsure {
@@ -251,7 +252,8 @@ func output(client player, s *scenario.Scenario, r result) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// summary says in a few lines what each server sent, and whether all sent the same.
+// summary describes in a few lines the bytes that each server sent, and whether all sent
+// the same.
 func summary(s *scenario.Scenario, rs []result) string {
 	var text strings.Builder
 	same := true

@@ -45,8 +45,8 @@ var played = sync.OnceValue(func() (p struct {
 // inRoot runs the test from the top of the repository, as the program is.
 func inRoot(t *testing.T) { t.Chdir("..") }
 
-// TestEveryScenarioGivesTheOutputsThatAreStored plays them all on real TCP
-// against every endpoint. What comes out must be the same in every run.
+// TestEveryScenarioGivesTheOutputsThatAreStored runs all of them on real TCP
+// against every endpoint. The outputs must be the same in every run.
 func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 	inRoot(t)
 	p := played()
@@ -93,7 +93,7 @@ func TestEveryScenarioGivesTheOutputsThatAreStored(t *testing.T) {
 	if err != nil || len(stored) == 0 {
 		t.Fatalf("%d outputs are stored, %v", len(stored), err)
 	}
-	inBrowser := strings.NewReplacer("."+string(browser.Chromium)+".", ".", "."+string(browser.Firefox)+".", ".") // they stand beside
+	inBrowser := strings.NewReplacer("."+string(browser.Chromium)+".", ".", "."+string(browser.Firefox)+".", ".") // in the same folders
 	for _, file := range stored {
 		if filepath.Base(filepath.Dir(file)) == "headers" {
 			continue // held by package headers
@@ -203,7 +203,7 @@ func TestAResultIsStoredOnlyWhereASecondPlayAgrees(t *testing.T) {
 	}
 	for what, c := range map[string]struct {
 		play   func(n int) (string, error)
-		stored string // behind its two lines
+		stored string // after its two lines
 		unsure bool
 		err    string
 	}{

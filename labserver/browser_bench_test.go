@@ -15,9 +15,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// BenchmarkFrameToRow measures, in the page, from the server's own note of a
-// frame's last byte to the page's frame of rendering in which its row stands.
-// Both clocks are of one machine.
+// BenchmarkFrameToRow measures how long it takes from the last byte of a frame at the
+// server to the rendering of its row in the page. Both clocks are of one computer.
 func BenchmarkFrameToRow(b *testing.B) {
 	p := openTab(b, startLab(b), 1440, 900)
 	p.goTo("/lessons/02-frames")

@@ -212,8 +212,8 @@ func tcpErrors(play []told) (all []string) {
 	return all
 }
 
-// measured says what the browser's JavaScript was told and how long after the
-// closing had begun.
+// measured lists the events of the browser's JavaScript, and how long after the start of
+// the closing each was.
 func measured(play []told) string {
 	var began int64 = -1
 	var b strings.Builder

@@ -183,7 +183,7 @@ func TestTheTableOfTheTimelineSelects(t *testing.T) {
 	}
 	p.until("the address names it", `/^#e=\d+/.test(location.hash)`)
 
-	// Opened anew it shows the row again, also where more rows follow than there is room for.
+	// Opened again, the page shows the row, even if more rows follow than fit.
 	for _, name := range []string{"Send Hello", "Send 125", "Send 126", "Send 65,535", "Send 65,536"} {
 		p.click("article ws-do", name)
 	}

@@ -155,9 +155,9 @@ var (
 	leadingBits   = regexp.MustCompile(`^[01]{4} [01]{4}\b`)
 )
 
-// contradiction says where the explanation of a prediction does not begin with the
-// right choice, or names another; or where a choice's text begins with another
-// number than the choice is. It is empty where that is no question of data.
+// contradiction says where the explanation of a prediction does not begin with the right
+// choice, or names another one, and where the text of a choice begins with a number other
+// than its value. It returns "" if there is no contradiction, or nothing to compare.
 func (q prediction) contradiction(right int) string {
 	for _, c := range q.Choices {
 		n, base := strings.ReplaceAll(leadingNumber.FindString(c.Text), ",", ""), "%d"

@@ -203,8 +203,8 @@ func (t *tab) until(what, condition string) {
 	}
 }
 
-// calm waits until a JavaScript expression has had the same value for a while:
-// what is on its way to the page has come.
+// calm waits until a JavaScript expression has had the same value for a while, so that
+// the page has received everything on its way.
 func (t *tab) calm(expression string) {
 	t.tb.Helper()
 	t.until("nothing changes any more", `(() => {
@@ -377,8 +377,8 @@ func TestAReloadInTheMiddleOfAHeldFrameKeepsTheRecording(t *testing.T) {
 	p.do(chromedp.Reload())
 	p.ready()
 	p.until("the frame is in the timeline again", wireRows+` >= 1`)
-	// What the tab sent when it left is held behind that frame; so the servers
-	// learn of it when the wire is opened, and not before.
+	// The bytes that the tab sent when it left are held after that frame, so the servers
+	// receive them only when the wire is released.
 	p.click("ws-lab", "▶▶ Run")
 	p.until("its connections are closed", `[...document.querySelectorAll("ws-lab .states b")].every(b => b.textContent == "CLOSED")`)
 	p.blameless()

@@ -152,7 +152,7 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 		t.Errorf("browser/subprotocol-accepted tells %q", got)
 	}
 
-	// One case shows both directions, and what the script was told beside the wire.
+	// One case shows both directions, and the events of the script beside the wire.
 	eval[any](p, `void document.querySelector('.line[data-id="browser/subprotocol-accepted"] [data-column="this browser"]').click(), null`)
 	p.until("it is shown", `location.hash == "#browser/subprotocol-accepted" && /client to judge: the request[^]*Sec-WebSocket-Protocol: chat\\r\\n[^]*judge to client: TEXT "Hello"[^]*client to judge: TEXT "Hello", masked[^]*to JavaScript: onclose with code 1000, wasClean true/.test(document.querySelector("ws-bench .result .crossed pre")?.textContent)`)
 	p.until("the report can be copied", `document.querySelector("ws-bench .result button.report")?.textContent == "Copy report"`)

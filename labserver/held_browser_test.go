@@ -37,7 +37,7 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	if err := json.Unmarshal([]byte(eval[string](p, `JSON.stringify(lab.session.history.events)`)), &events); err != nil {
 		t.Fatal(err)
 	}
-	closed := map[int][]string{} // by connection, what came of the server's FIN
+	closed := map[int][]string{} // by connection, the result of the server's FIN
 	for _, e := range events {
 		switch {
 		case e.Script.What == "onclose":

@@ -376,7 +376,7 @@ func TestGoingBackToALessonSaysThatItsConnectionsAreClosed(t *testing.T) {
 	p.until("both are closed", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "CLOSED").length == 2`)
 	p.until("the page says why", `/^You left this page, and the browser closed its connections\./.test(document.querySelector("ws-lab .banner:not([hidden])")?.textContent)`)
 	p.until("the lesson's own status is of now", `/^(× )?The connections to reference and gorilla are closed/.test(document.querySelector("article ws-do output").textContent)`)
-	// What the server did when the browser left has come as well.
+	// The page also has what the server did when the browser left.
 	p.until("the recording has the end", `/1001/.test(document.querySelector("ws-timeline").textContent)`)
 	p.click("article ws-do", "Connect to both")
 	p.until("they can be opened anew", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2 && document.querySelector("ws-lab .banner").hidden`)

@@ -136,7 +136,7 @@ func TestCloseEndsInTimeWhateverAnotherWriterWaitsFor(t *testing.T) {
 
 func TestCloseFindsAPeersCloseThatIsThereThoughNothingCanBeWritten(t *testing.T) {
 	for name, test := range map[string]struct {
-		pings  int // that stand before the Close
+		pings  int // before the Close frame
 		before func(c *Conn)
 	}{
 		"nobody else writes":   {0, func(*Conn) {}},
@@ -404,7 +404,7 @@ func TestAPongDoesNotWaitForAWriterThatWaits(t *testing.T) {
 
 func TestAPeerThatOnlyPingsIsMadeToWait(t *testing.T) {
 	bothRoles(t, Options{}, func(t *testing.T, c *Conn, peer net.Conn) {
-		go c.WriteMessage(wire.Text, []byte("Hello")) // nobody reads it
+		go c.WriteMessage(wire.Text, []byte("Hello")) // the peer does not read it
 		synctest.Wait()
 		ping := from(c.m.role.Peer(), true, wire.Ping, strings.Repeat("p", 125))
 		sent := 0
@@ -416,7 +416,7 @@ func TestAPeerThatOnlyPingsIsMadeToWait(t *testing.T) {
 			}
 		}()
 		go c.ReadMessage()
-		synctest.Wait() // everybody waits: the pings are not taken any more
+		synctest.Wait() // all goroutines wait: c reads no more Pings
 		if held := len(c.m.out); held < maxBacklog || held > maxBacklog+3*readSize || sent == 10000 {
 			t.Errorf("%d bytes wait to be sent after %d pings", held, sent)
 		}
@@ -545,8 +545,8 @@ func TestRawBytesPassTheMachineBy(t *testing.T) {
 }
 
 func TestAFailureArrivesThoughBytesAreUnread(t *testing.T) {
-	// A megabyte behind the header that fails: closing TCP on it would send a
-	// reset, and the Close frame might never be seen.
+	// A megabyte follows the invalid header. Closing TCP with unread bytes would send
+	// a reset, and the peer might never see the Close frame.
 	url := serve(t, &Upgrader{Options: Options{MaxMessage: 10}}, echo)
 	c := dialTest(t, url, nil)
 	go c.WriteMessage(wire.Binary, make([]byte, 1<<20))
@@ -691,9 +691,8 @@ func TestTheAnsweringCloseCanBeChosen(t *testing.T) {
 	}
 }
 
-// TestAConnOutlastsThePanicOfAFunctionInItsOptions has each of them panic in each
-// call that can run it. What is locked stays locked, so the calls that follow would
-// wait for ever.
+// TestAConnOutlastsThePanicOfAFunctionInItsOptions makes each function panic in each
+// call that can run it. If a lock stayed locked, the later calls would wait forever.
 func TestAConnOutlastsThePanicOfAFunctionInItsOptions(t *testing.T) {
 	var armed atomic.Bool
 	trip := func() {

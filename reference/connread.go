@@ -86,7 +86,7 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	err := c.err
 	c.mu.Unlock()
 	if err != nil {
-		if !errors.Is(err, net.ErrClosed) { // Close, if it was that, hangs up itself
+		if !errors.Is(err, net.ErrClosed) { // if that was Close, it closes the TCP connection itself
 			c.hangUp()
 		}
 		return Event{}, err
@@ -233,7 +233,7 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 		return space, inMessage
 	}
 	next := c.m.largest + wire.MaxHeaderSize
-	between := c.m.headLen == 0 && c.m.left == 0 && c.m.opcode == wire.Continuation // messages
+	between := c.m.headLen == 0 && c.m.left == 0 && c.m.opcode == wire.Continuation // between two messages
 	if between && c.m.codec == nil && c.m.largest > waitSize && c.m.largest <= moveSize && cap(lent) >= next {
 		return lent[:next], inLent
 	}
@@ -310,7 +310,7 @@ func (c *Conn) NextReader() (wire.Opcode, io.Reader, error) {
 	return r.opcode, r, nil
 }
 
-// A reader is what NextReader returns. The Conn's reading guards it.
+// A reader is the result of NextReader. The Conn's reading guards it.
 type reader struct {
 	c      *Conn
 	opcode wire.Opcode

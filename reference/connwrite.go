@@ -153,7 +153,7 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 
 // send calls frame, which adds to the Machine's output, while it holds turn and mu. Then
 // it writes that output, followed by the bytes that frame returned.
-func (c *Conn) send(frame func() (behind []byte, err error)) error {
+func (c *Conn) send(frame func() (rest []byte, err error)) error {
 	err := c.sendInTurn(frame)
 	if ferr := c.flush(); err == nil {
 		err = ferr
@@ -163,7 +163,7 @@ func (c *Conn) send(frame func() (behind []byte, err error)) error {
 
 // sendInTurn is send without the output that others add meanwhile. Its locks are
 // released even if MaskKey panics.
-func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
+func (c *Conn) sendInTurn(frame func() (rest []byte, err error)) error {
 	c.turn.lock()
 	defer c.turn.unlock()
 	c.mu.Lock()
@@ -172,9 +172,9 @@ func (c *Conn) sendInTurn(frame func() (behind []byte, err error)) error {
 		c.lent = frameBuffers.Get().(*[]byte)
 		c.m.out = (*c.lent)[:0]
 	}
-	behind, err := frame()
-	if err == nil && (behind != nil || !c.holdBack()) {
-		err = c.write(behind)
+	rest, err := frame()
+	if err == nil && (rest != nil || !c.holdBack()) {
+		err = c.write(rest)
 	}
 	return err
 }
@@ -241,24 +241,24 @@ func (c *Conn) writeInTurn() error {
 	return c.write(nil)
 }
 
-// write makes one write of the Machine's output and behind. It copies them together:
-// writev copies a payload that begins a page to a place a header's length after the
-// start of a page, which is five times as slow on AMD Zen processors. The caller holds
-// turn and mu; write releases mu during I/O. After a write has failed, no other is tried,
-// because a frame may have been cut. Bytes that the peer sent before can still be read
-// for a while: often there is a Close frame, which says more than the error.
-func (c *Conn) write(behind []byte) error {
+// write writes the Machine's output and rest with one write. It copies them together:
+// writev copies a payload that begins a page to a place that begins a page later by the
+// length of a frame header, which is five times as slow on AMD Zen processors. The caller
+// holds turn and mu; write releases mu during I/O. After a failed write it never writes
+// again, because a frame may have been cut. Bytes that the peer sent before can still be
+// read for a while. They often contain a Close frame, which says more than the error.
+func (c *Conn) write(rest []byte) error {
 	out, lent := c.m.TakeOutput(nil), c.lent
 	c.lent = nil
 	err := c.writeErr
 	if len(out) > 0 {
-		out = append(out, behind...)
-		behind = out
+		out = append(out, rest...)
+		rest = out
 	}
-	if err == nil && len(behind) > 0 {
+	if err == nil && len(rest) > 0 {
 		c.beforeWrite()
 		c.mu.Unlock()
-		err = c.writeBytes(behind)
+		err = c.writeBytes(rest)
 		c.mu.Lock()
 	}
 	if lent != nil && cap(out) <= maxFrameBuffer {
@@ -275,8 +275,8 @@ func (c *Conn) write(behind []byte) error {
 	return c.sendable()
 }
 
-// beforeWrite sets the deadline that WriteTimeout asks for, where SetWriteDeadline
-// has set none. The caller holds mu.
+// beforeWrite sets the deadline of WriteTimeout, unless SetWriteDeadline has set one.
+// The caller holds mu.
 func (c *Conn) beforeWrite() {
 	if c.leaving || !c.writeDeadline.IsZero() {
 		return
@@ -343,8 +343,8 @@ type Prepared struct {
 	frame   []byte // as a server sends it
 }
 
-// Prepare returns p as a Prepared message of type opcode; it keeps no part of p.
-// Text must be UTF-8.
+// Prepare returns p as a Prepared message of type opcode. It does not keep p. Text must
+// be UTF-8.
 func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 	if opcode != wire.Text && opcode != wire.Binary {
 		return nil, errNotAType
@@ -356,9 +356,9 @@ func Prepare(opcode wire.Opcode, p []byte) (*Prepared, error) {
 	return &Prepared{opcode: opcode, payload: m.out[len(m.out)-len(p):], frame: m.out}, nil
 }
 
-// WritePrepared sends a prepared message. A server sends the same bytes to
-// every peer, uncompressed, and need not copy them; a client must mask each
-// frame with a key of its own (RFC 6455 §5.3) and does what WriteMessage does.
+// WritePrepared sends a prepared message. A server sends the same uncompressed bytes to
+// every peer without copying them. A client must mask each frame with a new key (RFC
+// 6455 §5.3), so it does the same as WriteMessage.
 func (c *Conn) WritePrepared(p *Prepared) error {
 	if c.m.role == wire.Client {
 		return c.WriteMessage(p.opcode, p.payload)
@@ -381,15 +381,15 @@ func (c *Conn) NextWriter(opcode wire.Opcode) (io.WriteCloser, error) {
 	return &writer{c: c, opcode: opcode}, nil
 }
 
-// fragmentSize is the payload of a frame that a writer sends.
+// fragmentSize is the payload size of the frames that a writer sends.
 const fragmentSize = 4 << 10
 
-// A writer is what NextWriter returns.
+// A writer is the result of NextWriter.
 type writer struct {
 	c      *Conn
 	opcode wire.Opcode // of the next frame
 	buf    []byte
-	err    error // why the message cannot go on
+	err    error // why the message cannot continue
 }
 
 // Write implements io.Writer.
@@ -423,7 +423,7 @@ func (w *writer) Close() error {
 	return err
 }
 
-// send sends what is in buf as a fragment.
+// send sends the bytes in buf as a fragment.
 func (w *writer) send(fin bool) error {
 	if w.err = w.c.writeFrame(w.opcode, fin, w.buf); w.err == nil {
 		w.opcode, w.buf = wire.Continuation, w.buf[:0]

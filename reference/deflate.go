@@ -9,20 +9,21 @@ import (
 )
 
 // Deflate is the Extension permessage-deflate (RFC 7692): it compresses messages. An
-// application that mixes secrets with text that an attacker can choose should not use it.
+// application that mixes secrets with text that an attacker can choose should not use
+// it.
 //
-// What a connection that is idle between messages keeps: without context
-// takeover nothing. With it, the inflater keeps at most the last 32 KiB received
-// and the deflater a flate.Writer, of 0.8 MiB or, for a window below 32 KiB,
-// 1.2 MiB (TestWhatAnIdleConnectionKeeps); so a server with many connections
-// should have ServerNoContextTakeover.
+// Between messages, a connection without context takeover keeps no memory for it. With
+// context takeover, the decompressor keeps the last 32 KiB received at most, and the
+// compressor keeps a flate.Writer: 0.8 MiB, or 1.2 MiB for a window below 32 KiB
+// (TestWhatAnIdleConnectionKeeps). So a server with many connections should set
+// ServerNoContextTakeover.
 type Deflate struct {
 	// Params are the parameters that this end asks for.
 	Params wire.DeflateParams
 
-	// Offers are a client's offers, the preferred one first, in place of the one that
-	// Params makes: wire.DeflateParams{} is a bare offer, and a fallback for a server
-	// that declines the one before it.
+	// Offers are a client's offers, the preferred one first. They replace the offer that
+	// Params makes. An empty wire.DeflateParams{} at the end is a fallback for a server
+	// that declines the others.
 	Offers []wire.DeflateParams
 }
 
@@ -55,8 +56,8 @@ func (d Deflate) Agree(request, response wire.Head) (Codec, []wire.Violation) {
 	return newDeflateCodec(wire.Client, agreed), nil
 }
 
-// Deflate returns the parameters of permessage-deflate that the handshake settled
-// on, and whether the extension is in use.
+// Deflate returns the negotiated parameters of permessage-deflate, and whether the
+// extension is in use.
 func (c *Conn) Deflate() (p wire.DeflateParams, inUse bool) {
 	d, inUse := c.m.codec.(*deflateCodec)
 	if inUse {

@@ -157,7 +157,7 @@ func awaitHTTP(r *bufio.Reader) error {
 			}
 			return err
 		} else if string(b) != begin[:n] {
-			all, _ := r.Peek(min(r.Buffered(), maxShown)) // what is buffered can be peeked at
+			all, _ := r.Peek(min(r.Buffered(), maxShown)) // buffered bytes can always be peeked at
 			return fmt.Errorf("the response does not begin with HTTP/ but with %q (% x)", all, all)
 		}
 	}
@@ -169,18 +169,18 @@ const maxShown = 32
 
 // refusalBody reads the start of the body of a plain HTTP response, which often says why
 // the server refused.
-func refusalBody(head []byte, behind io.Reader) []byte {
-	behind = io.LimitReader(behind, 2*maxBody) // the sizes of chunks take some
-	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), behind)), nil)
+func refusalBody(head []byte, rest io.Reader) []byte {
+	rest = io.LimitReader(rest, 2*maxBody) // the sizes of chunks take some bytes
+	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), rest)), nil)
 	if err != nil {
 		return nil
 	}
-	defer response.Body.Close()                                   // it reads to the end, which is near
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // as much as came
+	defer response.Body.Close()                                   // this reads to the end, which is near
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // as many bytes as arrived
 	return body
 }
 
-// tlsConfig completes config: HTTP/1.1 alone can be upgraded.
+// tlsConfig completes config. Only HTTP/1.1 can be upgraded.
 func tlsConfig(config *tls.Config, host string) *tls.Config {
 	config = cmp.Or(config.Clone(), &tls.Config{})
 	config.ServerName = cmp.Or(config.ServerName, host)

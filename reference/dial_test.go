@@ -169,7 +169,7 @@ func TestAnAnswerMayBeFoldedAndComeBehindInterimOnes(t *testing.T) {
 		"folded, with LF": strings.ReplaceAll(strings.Replace(accepted, "Connection: Upgrade", "Connection:\r\n Upgrade", 1), "\r\n", "\n"),
 		"interim":         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + accepted,
 	} {
-		// The message behind the answer is longer than what is read at once.
+		// The message after the response is longer than one read.
 		long := strings.Repeat("Hello", 1000)
 		stream := join([]byte(answer), from(wire.Server, true, wire.Text, long))
 		for _, n := range []int{len(stream), (len(stream) + 1) / 2, 1} {
@@ -338,7 +338,7 @@ func TestAnAnswerThatCannotBeHTTPFailsAtOnceAndIsShown(t *testing.T) {
 			defer theirs.Close()
 			go func() {
 				theirs.Read(make([]byte, 4096))
-				theirs.Write([]byte(a.answer)) // and then nothing, nor the end
+				theirs.Write([]byte(a.answer)) // then it sends nothing, and does not close TCP
 			}()
 			start := time.Now()
 			_, err := Dial(t.Context(), "ws://a/", &DialOptions{NetDial: func(context.Context, string, string) (net.Conn, error) { return ours, nil }})
@@ -453,7 +453,7 @@ func TestAClientAndAServerTalkOverTLS(t *testing.T) {
 		defer c.CloseNow()
 		echo(c)
 	}))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused certificate below is no news
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // do not log the refused certificate below
 	srv.StartTLS()
 	defer srv.Close()
 	url := "wss" + strings.TrimPrefix(srv.URL, "https")

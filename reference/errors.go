@@ -49,7 +49,7 @@ func (e *CloseError) Unwrap() error { return e.Err }
 // The CloseCode of the first violation was sent to the peer.
 type ProtocolError struct{ Violations []wire.Violation }
 
-// Error tells every violation.
+// Error returns every violation as a sentence.
 func (e *ProtocolError) Error() string {
 	return "the connection failed: " + sentences(e.Violations, " ")
 }
@@ -58,7 +58,7 @@ func (e *ProtocolError) Error() string {
 // The connection is unchanged.
 type SendError struct{ Violations []wire.Violation }
 
-// Error tells every violation.
+// Error returns every violation as a sentence.
 func (e *SendError) Error() string { return "nothing was sent: " + sentences(e.Violations, " ") }
 
 // A HandshakeError says that an opening handshake was refused. Status is the one that
@@ -66,8 +66,8 @@ func (e *SendError) Error() string { return "nothing was sent: " + sentences(e.V
 type HandshakeError struct {
 	Status     int
 	Violations []wire.Violation
-	Head       wire.Head // the request that Upgrade refused, the response that Dial did
-	Body       []byte    // beginning of the response's body, for Dial; at most maxBody bytes
+	Head       wire.Head // the refused request (Upgrade), or the refused response (Dial)
+	Body       []byte    // start of the response's body, for Dial; at most maxBody bytes
 	Err        error     // any other cause
 }
 
@@ -105,7 +105,7 @@ func sentences(violations []wire.Violation, sep string) string {
 	return strings.Join(all, sep)
 }
 
-// broken returns r as a violation, with what was seen put first.
+// broken returns a violation of r that begins with what was seen.
 func broken(r wire.Rule, format string, args ...any) wire.Violation {
 	return r.Broken(fmt.Sprintf(format, args...))
 }

@@ -9,9 +9,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// A reverser is an Extension other than Deflate: it sends a message backwards, behind
-// one byte, and marks it with RSV2. A payload that does not begin with that byte is not
-// one of its own.
+// A reverser is an Extension other than Deflate: it sends one byte and then
+// the message backwards, and sets RSV2. It rejects a payload that begins with another
+// byte.
 type reverser struct{}
 
 const reverserName = "x-reverse"

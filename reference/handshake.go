@@ -194,7 +194,7 @@ func appendRequest(h wire.Head) []byte {
 	return wire.AppendHead(nil, h.Method+" "+h.Target+" "+h.Proto, h.Fields...)
 }
 
-// agree judges what comes from r as the response to request. head is what was read.
+// agree checks the response to request that it reads from r. head has the bytes read.
 func (o *DialOptions) agree(request wire.Head, r *bufio.Reader) (agreed Agreement, head []byte, err error) {
 	head, response, err := readAnswer(r)
 	var violations []wire.Violation
@@ -211,8 +211,8 @@ func (o *DialOptions) agree(request wire.Head, r *bufio.Reader) (agreed Agreemen
 	return agreed, head, nil
 }
 
-// ownFields are those that the handshake writes, or must do without: a GET with a body
-// would hide frames in it.
+// ownFields are the fields that the handshake writes, or must not have: the body of a
+// GET would hide frames.
 var ownFields = []string{"host", "upgrade", "connection", "content-length", "transfer-encoding"}
 
 // extraFields returns the header fields that a caller adds to a handshake. A field that
@@ -249,7 +249,7 @@ var errLongHead = fmt.Errorf("the HTTP head of the handshake exceeds %d bytes", 
 // before the head.
 func readHead(r *bufio.Reader) (head []byte, err error) {
 	for len(head) <= maxHead {
-		line, cut, err := r.ReadLine() // cut where it is longer than r's buffer
+		line, cut, err := r.ReadLine() // cut if it is longer than r's buffer
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -267,8 +267,8 @@ func readHead(r *bufio.Reader) (head []byte, err error) {
 	return head, errLongHead
 }
 
-// readRequest reads the head of a client's handshake. The error has the status to
-// refuse with, or 0 where the head did not end.
+// readRequest reads the head of a client's handshake. The error has the status to refuse
+// with, or 0 if the head did not end.
 func readRequest(r *bufio.Reader) (request wire.Head, refused *HandshakeError) {
 	head, err := readHead(r)
 	switch {

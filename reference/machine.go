@@ -94,9 +94,9 @@ type Observation struct {
 	CloseReceived bool
 }
 
-// NewMachine returns a Machine in state CONNECTING. Of o it uses MaxMessage,
-// MaskKey, Observe and Misbehave, and keeps the rest for a Conn; a client must
-// have a MaskKey.
+// NewMachine returns a Machine in state CONNECTING. It uses only MaxMessage, MaskKey,
+// Observe and Misbehave of o, and keeps the others for a Conn. A client must have a
+// MaskKey.
 func NewMachine(role wire.Role, o Options) *Machine {
 	if role == wire.Client && o.MaskKey == nil {
 		panic("reference: a client's Machine needs Options.MaskKey")

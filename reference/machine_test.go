@@ -540,9 +540,9 @@ func TestAClaimedLengthTakesNoMemory(t *testing.T) {
 	}
 }
 
-// A message in many fragments must not be copied for each of them: 1 MiB in 64
-// bytes each would be 8 GiB of copies. Nor must each of them get the memory of
-// a large message that was there before, when it is taken away at once.
+// The Machine must not copy a whole message for each of its fragments: 1 MiB in
+// fragments of 64 bytes would be 8 GiB of copies. If each fragment is taken at once, it
+// must not get the memory of an earlier large message either.
 func TestManyFragmentsTakeTheMemoryOfTheirMessage(t *testing.T) {
 	const size, part = 1 << 20, 64
 	for _, how := range []string{"as it is", "compressed", "in parts", "one frame in parts"} {
@@ -658,7 +658,7 @@ func FuzzMachine(f *testing.F) {
 func ExampleMachine() {
 	m := NewMachine(wire.Server, Options{})
 	m.Opened(Agreement{})
-	// The masked "Hello" of RFC 6455 §5.7, then a ping, cut in the middle.
+	// The masked "Hello" of RFC 6455 §5.7, then a Ping, cut in the middle.
 	data, _ := hex.DecodeString("818537fa213d7f9f4d5158" + "898000000000")
 	_ = m.Receive(data[:8])
 	_ = m.Receive(data[8:])

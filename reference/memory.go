@@ -11,19 +11,19 @@ import "wslab/reference/wire"
 
 // memory holds the payloads that are coming in.
 type memory struct {
-	control []byte // of a control frame so far
-	message []byte // of the message so far, unless it is being discarded
-	packed  []byte // of an encoded message so far; message stays empty until its end
+	control []byte // of the control frame that is being received
+	message []byte // of the message that is being received, unless it is discarded
+	packed  []byte // of an encoded message; message stays empty until its end
 
-	lent    []byte // empty, memory for the next message; nil: the Machine allocates
+	lent    []byte // empty memory for the next message; nil: the Machine allocates
 	largest int    // bytes of the longest message so far
-	taken   int64  // bytes of the message that have been taken before its end
+	taken   int64  // bytes of the message that takePart returned before its end
 }
 
-// drop releases the message that is coming in.
+// drop releases the message that is being received.
 func (m *memory) drop() { m.message, m.packed = nil, nil }
 
-// payload returns where the frame's payload goes.
+// payload returns the slice that the frame's payload is added to.
 func (m *Machine) payload() *[]byte {
 	switch {
 	case m.frame.Opcode.IsControl():
@@ -34,8 +34,8 @@ func (m *Machine) payload() *[]byte {
 	return &m.message
 }
 
-// extend makes the payload longer by n bytes and returns those. They hold what
-// was read to space, or nothing yet.
+// extend makes the payload n bytes longer and returns those bytes. They hold what was
+// read to space, or nothing yet.
 func (m *Machine) extend(n int) []byte {
 	fresh := m.space(n)[:n]
 	to := m.payload()
@@ -43,11 +43,11 @@ func (m *Machine) extend(n int) []byte {
 	return fresh
 }
 
-// space returns memory for the frame's next payload bytes, n of them or more,
-// but no more than are left of the frame.
+// space returns memory for the frame's next payload bytes: n or more, but never more
+// than the frame has left.
 //
 // It may return more than n: as much as has already arrived, or the size of the peer's
-// longest message. With that, a message needs one allocation (BenchmarkEcho).
+// longest message. Then a message needs only one allocation (BenchmarkEcho).
 func (m *Machine) space(n int) []byte {
 	if m.message == nil {
 		m.message = m.lent
@@ -56,14 +56,14 @@ func (m *Machine) space(n int) []byte {
 	had := len(*to)
 	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
 		more := max(need, had)
-		if m.frame.Fin { // the message ends here; a fragment tells nothing of the next ones
-			if m.taken == 0 { // where it is read in parts, each of them is small
+		if m.frame.Fin { // the message ends here; a fragment says nothing about the next ones
+			if m.taken == 0 { // a message that is read in parts needs only small ones
 				more = max(more, m.largest-had)
 			}
 			more = int(min(m.left, uint64(more)))
 		}
 		if m.lent != nil || m.encoded {
-			more += wire.MaxHeaderSize // it will be lent again, the header read with the payload; or Decode appends
+			more += wire.MaxHeaderSize // room for the next header, read together with the payload, or for Decode to append
 		}
 		*to = append(make([]byte, 0, had+more), *to...)
 	}
@@ -71,9 +71,8 @@ func (m *Machine) space(n int) []byte {
 	return room[:min(m.left, uint64(len(room)))]
 }
 
-// payloadSpace returns space for a Conn to read into before it calls
-// receivePayload, or nil when its own buffer, of size bytes, will do for what is
-// left of the frame.
+// payloadSpace returns space for a Conn to read into before it calls receivePayload. It
+// returns nil if the rest of the frame fits into the Conn's own buffer of size bytes.
 func (m *Machine) payloadSpace(size int) []byte {
 	if m.left <= uint64(size) || m.frame.Opcode.IsControl() || m.discards() || m.deaf() {
 		return nil

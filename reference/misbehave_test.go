@@ -21,7 +21,7 @@ func TestAnEndToldToIgnoreCloseSendsNoneAndOneToldToKeepTCPDoes(t *testing.T) {
 				answered <- b
 			}()
 			start := time.Now()
-			for range 2 { // it comes to the same whoever asks again
+			for range 2 { // a second call returns the same error
 				_, _, err := c.ReadMessage()
 				var ce *CloseError
 				if !errors.As(err, &ce) || ce.Code != wire.GoingAway || ce.Err != nil {

@@ -97,6 +97,7 @@ func (m *Machine) receivePayload(b []byte) {
 		copy(fresh, b)                     // does nothing if b is already there
 		wire.Mask(m.frame.Key, pos, fresh) // a frame that is not masked has the key 0
 		//lesson:end
+		// an encoded message is checked when it is decoded
 		if !m.frame.Opcode.IsControl() && !m.encoded { // an encoded message is judged when it is decoded
 			m.checkText(fresh)
 		}

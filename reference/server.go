@@ -28,14 +28,14 @@ type Handler func(c *Conn, request wire.Head)
 type Server struct {
 	Handler Handler
 
-	// CheckOrigin is that of an Upgrader, for the request as it came. Default:
+	// CheckOrigin is like that of an Upgrader, for the request as received. Default:
 	// uri.SameOrigin with the request's Authority.
 	CheckOrigin func(request wire.Head) bool
 
 	// Subprotocols that the server speaks, the preferred one first.
 	Subprotocols []string
 
-	// ResponseHeader is that of an Upgrader, for the request as it came.
+	// ResponseHeader is like that of an Upgrader, for the request as received.
 	ResponseHeader func(request wire.Head) http.Header
 
 	// HandshakeTimeout bounds the whole opening handshake, including TLS. For
@@ -71,9 +71,10 @@ func (s *Server) Listen(addr string) error {
 	return s.Serve(l)
 }
 
-// Serve accepts connections on l, which may be a TLS listener, until s is shut
-// down, and closes l. Where l fails it is tried again, once a second at least.
-// Serve always returns an error: ErrServerClosed after Shutdown, or that l is closed.
+// Serve accepts connections on l, which may be a TLS listener, until s is shut down, and
+// closes l. If l fails, Serve tries again, at least once a second. It always returns an
+// error: ErrServerClosed after Shutdown, or an error that is net.ErrClosed if l was
+// closed.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	untrack, open := track(s, &s.listeners, l)
@@ -91,7 +92,7 @@ func (s *Server) Serve(l net.Listener) error {
 			if errors.Is(err, net.ErrClosed) {
 				return err
 			}
-			s.tell(err) // too many open files, most often: some will be closed
+			s.tell(err) // often too many open files; some will be closed
 			pause = min(max(5*time.Millisecond, 2*pause), time.Second)
 			time.Sleep(pause)
 			continue
@@ -103,7 +104,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// start runs f in a goroutine that Shutdown waits for, unless it is too late.
+// start runs f in a goroutine that Shutdown waits for. It does nothing after Shutdown.
 func (s *Server) start(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,8 +115,8 @@ func (s *Server) start(f func()) bool {
 	return true
 }
 
-// track keeps x in one of s's sets until untrack is called. It reports false
-// where s has been shut down, and x must end.
+// track keeps x in one of s's sets until untrack is called. After Shutdown it reports
+// false, and x must end.
 func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,8 +131,8 @@ func track[T comparable](s *Server, set *map[T]bool, x T) (untrack func(), open 
 	}, !s.closing.Load()
 }
 
-// run handles c in a new goroutine, or reports why there is no c. The stack of the
-// goroutine that did the handshake has grown, and would stay large.
+// run handles c in a new goroutine, or reports err if there is no c. The old goroutine's
+// stack has grown during the handshake and would stay large.
 func (s *Server) run(c *Conn, request wire.Head, err error) {
 	if err != nil {
 		s.tell(err)
@@ -158,8 +159,8 @@ func panicked(what string, nc net.Conn, r any) error {
 func (s *Server) dismiss(c *Conn) { _ = c.Close(wire.GoingAway, "the server shuts down") }
 
 // accept answers the opening handshake on nc (RFC 6455 §4.2). The error is a
-// *HandshakeError, or tells of a panic; its response has been written if there
-// could be one, and nc is closed.
+// *HandshakeError or reports a panic. After an error, accept has written a response if
+// that was possible, and has closed nc.
 func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 	untrack, open := track(s, &s.shaking, nc)
 	defer untrack()
@@ -180,7 +181,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		return nil, request, &HandshakeError{Err: ErrServerClosed}
 	}
 	c = newConn(nc, wire.Server, s.Options)
-	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if it fails so will the read
+	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if this fails, the read will fail too
 
 	// 1. The request, of limited size.
 	r := bufio.NewReader(nc)
@@ -205,7 +206,8 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 	return c, agreed.Head, nil
 }
 
-// refuseTCP sends a response that refuses, and lets it arrive before nc is closed.
+// refuseTCP sends a response that refuses, and waits for it to arrive before nc is
+// closed.
 func refuseTCP(nc net.Conn, response []byte) error {
 	if _, err := nc.Write(response); err != nil {
 		return err
@@ -344,9 +346,8 @@ func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error
 	return c, nil
 }
 
-// requestHead returns r's head as it came, as far as net/http has kept it: the
-// server moves Host and Transfer-Encoding out of the fields, and forgets their
-// order.
+// requestHead returns r's head as received, as far as net/http has kept it. net/http
+// moves Host and Transfer-Encoding out of the fields, and does not keep the order.
 func requestHead(r *http.Request) wire.Head {
 	h := wire.Head{Method: r.Method, Target: r.RequestURI, Proto: r.Proto}
 	if r.Host != "" {
@@ -359,11 +360,11 @@ func requestHead(r *http.Request) wire.Head {
 	return h
 }
 
-// refuse answers a handshake as e says, and returns e.
+// refuse sends the response for e, and returns e.
 func refuse(w http.ResponseWriter, e *HandshakeError) error {
 	fields, body := refusal(e)
 	for _, f := range fields {
-		w.Header().Add(f.Name, f.Value) // Connection may say close already
+		w.Header().Add(f.Name, f.Value) // the field Connection may already have the value close
 	}
 	w.WriteHeader(e.Status)
 	if _, werr := io.WriteString(w, body); werr != nil {

@@ -38,7 +38,7 @@ func perform(s library, setup Setup) {
 		}
 	}
 	if setup.KeepTCP || setup.IgnoreClose {
-		// The peer is left to close TCP, or not.
+		// The peer closes TCP, or leaves it open.
 		for s.TCPRead() == nil {
 		}
 		s.TCPClose()
@@ -68,7 +68,7 @@ func (s *socket) End() {
 // wait returns after End.
 func (s *socket) wait() { <-s.ended }
 
-// maxTCPRead is the most bytes of one read.
+// maxTCPRead limits one read, in bytes.
 const maxTCPRead = 4096
 
 func (s *socket) TCPRead() error {
@@ -145,7 +145,7 @@ type plainActor struct {
 func (a *plainActor) not(what string) error { return cannot(a.rec, what, "this server only echoes") }
 func (a *plainActor) Read() error           { return a.not("read") }
 func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
-func (a *plainActor) HangUp([]byte) error   { return a.not("hang up") }
+func (a *plainActor) HangUp([]byte) error   { return a.not("send a Close frame and close TCP") }
 func (a *plainActor) Bytes([]byte) error    { return a.not("send bytes") }
 func (a *plainActor) TCPRead() error        { return a.not("net.Conn.Read") }
 func (a *plainActor) TCPWrite([]byte) error { return a.not("net.Conn.Write") }
@@ -179,8 +179,8 @@ func onSocket(verb recording.Verb, name string) recording.Doing {
 	return recording.Doing{Verb: verb, Name: name, Socket: true}
 }
 
-// byFrame reports whether a library's read failed because of a frame, and not
-// because of the socket.
+// byFrame reports whether a library's read failed because of a frame, not because of the
+// socket.
 func byFrame(err error) bool {
 	var socket net.Error
 	return err != nil && !errors.As(err, &socket) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed)

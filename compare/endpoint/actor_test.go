@@ -43,7 +43,7 @@ func calls(rec *recording.Recording) string {
 	return strings.Join(said, "; ")
 }
 
-// called waits until the endpoint has made a call that is told so.
+// called waits until the recording shows the call want of the endpoint.
 func called(t *testing.T, rec *recording.Recording, want string) {
 	t.Helper()
 	for end := time.Now().Add(patience); !strings.Contains(calls(rec), want); time.Sleep(time.Millisecond) {

@@ -31,9 +31,9 @@ import (
 
 // The benchmarks here hold the reference against gorilla/websocket and against
 // a TCP server that echoes the same number of bytes and knows no protocol. Each
-// server runs in a process of its own, so that its CPU time is its own; all of
-// them are up at the same time and are driven in turn, round after round, and
-// medians are told, with their ratios:
+// server runs in a process of its own, so that its CPU time can be measured. All run at
+// the same time, and each round drives one after the other. The benchmark prints medians
+// and their ratios:
 //
 //	go test ./compare/endpoint -run '^$' -bench . -benchtime 5x
 //
@@ -49,7 +49,8 @@ var echoServers = map[string]func(l net.Listener){
 	"gorilla":   echoGorilla,
 }
 
-// tcpEcho is the message that a "tcp" server is told to echo, in bytes.
+// tcpEcho is the environment variable with the size of the message that a "tcp" server
+// echoes, in bytes.
 const tcpEcho = "TCP_ECHO"
 
 func echoTCP(l net.Listener) {

@@ -34,8 +34,8 @@ import (
 // MaxMessage is the size limit of a message that an endpoint receives, in bytes.
 const MaxMessage = 1 << 20
 
-// How long an endpoint waits. These times give a learner time to think. A tapped
-// connection measures them by its Clock, which stops while the wire is held.
+// Timeouts of an endpoint. They give a learner time to think. A tapped connection
+// measures them by its Clock, which stops while the wire is held.
 const (
 	IdleTimeout  = 30 * time.Minute // for the next message
 	writeTimeout = 10 * time.Minute // for its own write
@@ -62,9 +62,9 @@ type Endpoint struct {
 	Faulty bool
 
 	// Serve answers the opening handshake in r and echoes every message until the
-	// connection ends. It reports to rec, which may be nil. When the connection is
-	// open it calls opened with the server's end; opened must not block. By itself
-	// it sends only echoes and the frames that the protocol requires.
+	// connection ends. It reports to rec, which may be nil. When the connection is open,
+	// Serve calls opened with the server's end; opened must not block. Serve sends only
+	// echoes and the frames that the protocol requires.
 	Serve func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server))
 
 	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
@@ -74,10 +74,10 @@ type Endpoint struct {
 	Echo func(conn net.Conn, url string) error
 
 	perform performance
-	judged  func(*tracking) // prepares Listen; nil if that cannot serve it
+	judged  func(*tracking) // prepares Listen; nil if Listen cannot serve the endpoint
 }
 
-// Setup says how an endpoint behaves in a scenario, and Actor obeys the scenario's
+// Setup says how an endpoint behaves in a scenario. Actor carries out the scenario's
 // orders.
 type (
 	Setup = scenario.Setup
@@ -87,9 +87,9 @@ type (
 // performance is Endpoint.Perform of one library.
 type performance func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor))
 
-// Perform is Serve with the behavior of setup, and with a server's end that obeys a
-// scenario. A server by hand does only what it is ordered to, until Actor.End. With
-// the zero Setup, Perform is Serve.
+// Perform is Serve with the behavior of setup, and with a server's end that carries out
+// the orders of a scenario. A server by hand only does what a scenario orders, until
+// Actor.End. With the zero Setup, Perform is Serve.
 func (e Endpoint) Perform(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	switch {
 	case setup.Process:

@@ -246,7 +246,7 @@ func TestACallIsRecordedWithWhatItGave(t *testing.T) {
 		server := <-s.opened
 		c.send(masked(wire.Text, []byte("Hello")))
 		c.frame()
-		settled(rec, 3) // the echo's WriteMessage has come back
+		settled(rec, 3) // the echo's WriteMessage has returned
 		server.Send(wire.Binary, []byte("a"), []byte("b"))
 		for !c.frame().Header.Fin {
 		}
@@ -279,7 +279,7 @@ func TestACallIsRecordedWithWhatItGave(t *testing.T) {
 	}
 }
 
-// settled waits until n calls have come back in rec.
+// settled waits until n calls in rec have returned.
 func settled(rec *recording.Recording, n int) {
 	for {
 		last := rec.Last()
@@ -325,7 +325,7 @@ func TestAConversationCanBeSteppedToItsEnd(t *testing.T) {
 						conn.Abort()
 						return
 					}
-					last = rec.Last() // what comes after it is looked at again
+					last = rec.Last() // events after it are checked again
 					if waiting := conn.Waiting(); len(waiting) > 0 {
 						conn.ReleaseOldest(waiting[0].Direction)
 					}
@@ -420,7 +420,7 @@ func TestEachBrokenEndpointMakesTheMistakeThatItNames(t *testing.T) {
 		if a := h.Accept; want.mistake == "" && a != nil && a.Mistake != "" || want.mistake != "" && (a == nil || !strings.Contains(a.Mistake, want.mistake)) {
 			t.Errorf("%s: the accept value is %+v", m.Name, a)
 		}
-		// It waits for the client to hang up, and sends nothing more.
+		// The endpoint waits for the client to close TCP, and sends nothing more.
 		c.Close()
 		settled(rec, 2)
 		events, _ := rec.After(0, 100)

@@ -153,7 +153,7 @@ func (c *client) frame() *dissect.Frame {
 	return f
 }
 
-// ended fails unless the server has closed TCP behind what was read.
+// ended fails unless the server has closed TCP after the bytes that were read.
 func (c *client) ended() {
 	c.t.Helper()
 	if it := c.next(); it.Frame != nil || it.Handshake != nil {

@@ -28,14 +28,23 @@ var judgedIdle = time.Minute
 // reference and the naive server read their requests themselves, gorilla uses
 // net/http. stop closes all connections and returns when everything has ended. ok
 // is false if e is not one of Named.
-func (e Endpoint) Listen(l net.Listener) (stop func(), ok bool) {
+//
+// dialTo connects to e as a judge should: the naive server then reads each write of the
+// judge before the next. Any other client may connect to e as well.
+func (e Endpoint) Listen(l net.Listener) (dialTo func(context.Context) (net.Conn, error), stop func(), ok bool) {
 	if e.judged == nil {
-		return nil, false
+		return nil, nil, false
 	}
-	t := &tracking{Listener: l, conns: map[net.Conn]bool{}}
+	t := &tracking{Listener: l, conns: map[net.Conn]bool{}, dial: dial}
 	e.judged(t)
 	t.running.Go(t.serve)
-	return t.stop, true
+	addr := l.Addr().String()
+	return func(ctx context.Context) (net.Conn, error) { return t.dial(ctx, addr) }, t.stop, true
+}
+
+// dial connects to a program on this computer.
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
 }
 
 // judgeReference prepares t to serve package reference.
@@ -59,12 +68,15 @@ func judgeGorilla(t *tracking) {
 
 // judgeNaive prepares t to serve package naive.
 func judgeNaive(t *tracking) {
+	steps := &lockstep{links: map[string]*link{}}
+	t.dial = steps.dial
 	t.serve = func() {
 		for {
 			c, err := t.Accept()
 			if err != nil {
 				return
 			}
+			c = steps.accepted(c)
 			t.running.Go(func() {
 				defer c.Close()
 				_ = naive.Serve(c, naive.Options{Limits: naive.Limits{Memory: JudgedMessage, Wait: judgedIdle, Total: judgedIdle}})
@@ -125,6 +137,7 @@ type tracking struct {
 	net.Listener
 	serve    func()                      // accepts from the tracking until that is closed
 	shutdown func(context.Context) error // of the server; nil if it has none
+	dial     func(ctx context.Context, addr string) (net.Conn, error)
 	running  sync.WaitGroup
 
 	mu      sync.Mutex

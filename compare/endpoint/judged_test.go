@@ -29,7 +29,7 @@ func judged(t *testing.T, name string) (addr string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, ok := e.Listen(l)
+	_, stop, ok := e.Listen(l)
 	if !ok {
 		t.Fatalf("%s is not known", name)
 	}
@@ -51,7 +51,7 @@ func connect(t *testing.T, addr, request string) net.Conn {
 	return c
 }
 
-// open is connect and the answer 101. What comes behind it is read from r.
+// open connects and reads the response 101. Later bytes are read from r.
 func open(t *testing.T, addr, request string) (c net.Conn, r *bufio.Reader) {
 	t.Helper()
 	c = connect(t, addr, request)

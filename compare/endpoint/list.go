@@ -43,7 +43,7 @@ func Clients() []Endpoint {
 	return slices.DeleteFunc(Named(), func(e Endpoint) bool { return e.Echo == nil })
 }
 
-// Names returns what all are called.
+// Names returns the names of all.
 func Names(all []Endpoint) []string {
 	names := make([]string, len(all))
 	for i, e := range all {
@@ -52,8 +52,8 @@ func Names(all []Endpoint) []string {
 	return names
 }
 
-// Find returns the endpoint called name: one of Named, or "broken/MISTAKE". The
-// error lists what there is.
+// Find returns the endpoint called name: one of Named, or "broken/MISTAKE". The error
+// lists all names.
 func Find(name string) (Endpoint, error) {
 	all := Named()
 	for _, m := range Mistakes {

@@ -43,8 +43,8 @@ func (l keepingListener) Accept() (net.Conn, error) {
 	return &keepingConn{Conn: c}, nil
 }
 
-// maxKept is the most bytes that are kept of a request. The lab server refuses
-// longer ones.
+// maxKept limits the bytes that are kept of a request. The lab server refuses longer
+// requests.
 const maxKept = 32 << 10
 
 // keepingConn keeps the bytes that were read since the last write, read by read.
@@ -132,20 +132,20 @@ func (c *keepingConn) take() (reads [][]byte, full bool) {
 	return reads, c.full
 }
 
-// naiveConn is the connection of the naive server. It first returns the reads that
-// were kept. It reads the end of the socket only once, though the naive server reads
-// on.
+// naiveConn is the connection of the naive server. It first returns the reads that were
+// kept. It reads the end of the socket only once, although the naive server continues to
+// read.
 type naiveConn struct {
 	net.Conn
 	reads        [][]byte
-	full         bool // the last of reads may go on
+	full         bool // the last of reads may continue
 	readDeadline time.Time
 	readErr      error
 }
 
-// joinTime bounds the wait for the rest of a read that net/http cut. The kernel has
-// the rest already or not at all, but on a busy computer a shorter time could pass
-// before the read begins.
+// joinTime bounds the wait for the rest of a read that net/http cut. The kernel has the
+// rest already or not at all, but on a busy computer a shorter time could pass before
+// the read begins.
 var joinTime = 10 * time.Millisecond
 
 func (c *naiveConn) Read(p []byte) (int, error) {
@@ -224,12 +224,13 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
-	// The call is entered only now: entered earlier, it would contain the others.
+	// Enter the call only now. If it were entered earlier, it would contain the other
+	// calls.
 	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
 }
 
-// replay returns conn with the head of r and the buffered bytes after it to be read
-// once more, as TCP delivered them, or nil if conn has not kept them.
+// replay returns conn with the head of r, and the buffered bytes after it, to be read
+// again as TCP delivered them. It returns nil if conn has not kept them.
 func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	socket := conn
 	if t, ok := conn.(*tap.Conn); ok {

@@ -55,7 +55,7 @@ func (w *waiting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lab serves the weekend server to one connection, recorded.
+// lab serves one recorded connection with the naive server.
 type lab struct {
 	client  net.Conn
 	rec     *recording.Recording
@@ -144,7 +144,7 @@ func (l *lab) data(t *testing.T, n int) string {
 	return fmt.Sprintf("% x", b)
 }
 
-// ends waits until the server has closed and returns what came before.
+// ends waits until the server has closed, and returns the bytes before that.
 func (l *lab) ends(t *testing.T) string {
 	t.Helper()
 	b, err := io.ReadAll(bufio.NewReader(l.client))
@@ -170,7 +170,7 @@ func (l *lab) calls(name string) (results []string) {
 	return results
 }
 
-// held waits until n units have come to the valve.
+// held waits until n units are held.
 func (l *lab) held(n int) {
 	for {
 		last, waits := l.rec.Last(), 0
@@ -215,7 +215,7 @@ func TestTheWeekendServerEchoesAndItsCallsAreRecorded(t *testing.T) {
 		t.Errorf("make: %q", got)
 	}
 	got := l.calls("naive.Serve")
-	if len(got) != 1 || !strings.HasPrefix(got[0], "*naive.Stopped naive: here it would have gone on for ever") {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "*naive.Stopped naive: here it would have read zeros forever") {
 		t.Errorf("Serve: %q", got)
 	}
 	fins := 0
@@ -235,7 +235,7 @@ func TestTheWeekendServerReadsItsRequestAsTCPBroughtIt(t *testing.T) {
 		is     string
 		chunks []string
 		status string
-		read   string // by the first Read of the weekend server
+		read   string // by the first Read of the naive server
 	}{
 		{"whole", []string{naiveRequest}, "101", fmt.Sprintf("%d bytes", len(naiveRequest))},
 		{"in two segments", []string{naiveRequest[:60], naiveRequest[60:]}, "400", "60 bytes"},

@@ -198,8 +198,8 @@ func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *r
 	<-a.silent
 }
 
-// passOn copies from one end of a relay to the other until FIN, which it passes on,
-// or until one of them fails, for which it sends RST.
+// passOn copies from one end of a relay to the other. It passes FIN on. If one of them
+// fails, it sends RST to the other.
 func passOn(to, from net.Conn) {
 	_, err := io.Copy(onlyWriter{to}, onlyReader{from})
 	if err == nil {

@@ -19,7 +19,7 @@ import (
 
 // Goals of BenchmarkEcho1KiB: throughput against that without a tap.
 const (
-	goalTapped  = 0.85 // recorded, and nobody watches
+	goalTapped  = 0.85 // recorded, without a page
 	goalWatched = 0.70 // recorded, and a page follows
 )
 

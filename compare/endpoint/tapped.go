@@ -11,12 +11,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// tapKey is where a request's context holds its connection.
+// tapKey is the key of the connection in a request's context.
 type tapKey struct{}
 
-// Tapped returns a function that has s serve a listener through a tap, above
-// KeepReads. It replaces the ConnContext of s, which it still calls. The handler
-// of s gets its connection from TapOf.
+// Tapped returns a function that serves s on a listener through a tap, above KeepReads.
+// It replaces the ConnContext of s, and still calls the old one. The handler of s gets
+// its connection from TapOf.
 func Tapped(s *http.Server) (serve func(net.Listener) error) {
 	before := s.ConnContext
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
@@ -34,8 +34,8 @@ func TapOf(r *http.Request) *tap.Conn {
 	return c
 }
 
-// PerformOn is Perform for the client called token of a play on stage, whose
-// tapped connection it records in rec. as is recording.Info.As.
+// PerformOn is Perform for the client called token of a play on stage. It records the
+// tapped connection in rec. as is recording.Info.As.
 func (e Endpoint) PerformOn(stage *scenario.Stage, rec *recording.Recording, token string, as recording.As, w http.ResponseWriter, r *http.Request) {
 	c := TapOf(r)
 	conn := rec.Connect(recording.Info{

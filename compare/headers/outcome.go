@@ -196,7 +196,7 @@ func frames(b []byte) (all []answer, whole bool) {
 	var list answers
 	r.Read(b, &list)
 	_, inside := r.Inside()
-	if inside { // what came of its payload is not an answer
+	if inside { // an unfinished frame is not an answer
 		list = list[:len(list)-1]
 	}
 	return list, !inside && len(r.Head()) == 0

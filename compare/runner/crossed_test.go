@@ -238,7 +238,7 @@ func (p *peers) check(t *testing.T, events []recording.Event, conn int, addr str
 		}
 	}
 	server := ends[wire.Server]
-	// The socket behind a silent line is closed later, if at all.
+	// If the line is silent, the socket is closed later, or never.
 	if sent := pair[wire.Server].sent; kernelCounts && pair[wire.Server].over && uint64(server.size-server.lost) != sent {
 		t.Errorf("%d bytes of the server are recorded as sent, and its kernel took %d", server.size-server.lost, sent)
 	}

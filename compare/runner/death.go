@@ -27,8 +27,8 @@ func (t *trial) listens() bool {
 	return err == nil
 }
 
-// suspects returns the cases in which the process may have died: the last ones that
-// were played, those that lost their connection first.
+// suspects returns the cases in which the process may have died: the last ones that ran.
+// The cases that lost their connection are first.
 func (t *trial) suspects() []int {
 	var list []int
 	for i, p := range t.list {
@@ -51,9 +51,9 @@ func order(first bool) int {
 	return 1
 }
 
-// searchCulprit looks for the case that ended the target's process, by playing the
-// last ones again, one after the other. It can do that only where the target comes
-// back.
+// searchCulprit looks for the case that ended the target's process. It runs the last
+// cases again, one after the other. This only works if the target starts again after
+// each death.
 func (t *trial) searchCulprit() {
 	t.deaths++
 	list := t.suspects()
@@ -84,14 +84,14 @@ func (t *trial) searchCulprit() {
 	}
 }
 
-// diedAfter reports whether nothing listens any more after a case. A process that
-// is about to die may still accept a connection.
+// diedAfter reports whether the process died in the last case. It sends a request,
+// because a process that is about to die may still accept a connection.
 func (t *trial) diedAfter() bool {
 	r := suite.Probe(t.ctx, t.target)
 	return !answered(r) && (r.Refused || !t.listens())
 }
 
-// blame makes the report of case i say that the process died in it.
+// blame reports that the process died in case i.
 func (t *trial) blame(i int, r suite.Report) {
 	t.blamed = t.name(i)
 	r.Verdict, r.Closing, r.Rule, r.Mistake, r.Died = suite.Fail, suite.Fail, "", "", true
@@ -99,8 +99,8 @@ func (t *trial) blame(i int, r suite.Report) {
 	t.settle(i, r)
 }
 
-// dead reports what is left of a target that does not come back. Any of list may
-// have ended it, where no case is blamed.
+// dead reports the remaining cases of a target that did not start again. If no case is
+// known to have ended it, one of list may have.
 func (t *trial) dead(list []int) {
 	why := "the process died in " + t.blamed
 	if t.blamed == "" {

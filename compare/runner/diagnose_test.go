@@ -24,7 +24,7 @@ func TestFaultsOfTheWeekendServerAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err := runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestFaultsOfTheWeekendServerAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := named(runner.Judge(t.Context(), cases, []suite.Target{runner.TargetOf("naive", addr)}, 0, nil))
+	codes := named(runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil))
 	want := []string{
 		"key-name-by-case", "header-names-by-case", "connection-not-a-list", "connection-by-case", "upgrade-by-case", "method-not-checked",
 		"first-fragment-dropped", "empty-fragment-ends-message", "close-not-answered", "binary-sent-as-text",

@@ -17,14 +17,14 @@ type Difference struct {
 	Cases     []string // IDs, or patterns of them: "5.2/top-bit-*"
 	Reference string   // the behavior of the reference
 	Gorilla   string   // the behavior of gorilla
-	RFC       int      // 0 is 6455
-	Section   string   // the one that decides
+	RFC       int      // 0 means 6455
+	Section   string   // of the RFC, for the requirement that decides
 	Reason    string
 	BothLegal bool
 }
 
-// Differences are all known ones between the reference and gorilla v1.5.3, which
-// is used as its documentation shows, with net/http.
+// Differences has all known differences between the reference and gorilla v1.5.3, which
+// is used with net/http as its documentation shows.
 var Differences = []Difference{
 	{
 		Cases: []string{"4.2.1/version-http-1.0"}, Section: "4.2.1",

@@ -19,21 +19,22 @@ import (
 // Workers is the default number of cases that run at once.
 const Workers = 16
 
-// Few is the largest number of cases for which everything that was sent is kept:
-// with more cases only the results matter.
+// Few is the largest number of cases for which the judge keeps all bytes. With more
+// cases, only the results matter.
 const Few = 10
 
-// Serve serves e on a port of this machine until stop is called, for any number
-// of cases: the known endpoints as their Listen does, others behind net/http.
-// stop returns when nothing of it runs any more.
-func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
+// Serve serves e on a port of this computer until stop is called. It returns e as a target
+// for cases; t.Host is the address. The implementations under study use their Listen,
+// others net/http. stop returns when all goroutines have ended.
+func Serve(e endpoint.Endpoint) (t suite.Target, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
+		return t, nil, fmt.Errorf("serve the endpoint %s: %w", e.Name, err)
 	}
-	addr = l.Addr().String()
-	if stop, ok := e.Listen(l); ok {
-		return addr, stop, nil
+	t = TargetOf(e.Name, l.Addr().String())
+	if dial, stop, ok := e.Listen(l); ok {
+		t.Dial = dial
+		return t, stop, nil
 	}
 	var running sync.WaitGroup
 	s := &http.Server{ReadHeaderTimeout: timeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,14 +44,14 @@ func Serve(e endpoint.Endpoint) (addr string, stop func(), err error) {
 		e.Serve(w, r, rec, func(endpoint.Server) {})
 	})}
 	running.Go(func() { _ = s.Serve(endpoint.KeepReads(l)) })
-	return addr, func() {
+	return t, func() {
 		s.Close()
 		running.Wait()
 	}, nil
 }
 
-// TargetOf returns the endpoint called name, served at addr of this machine, as a
-// target for cases.
+// TargetOf returns the endpoint called name, which listens at addr of this computer, as
+// a target for cases.
 func TargetOf(name, addr string) suite.Target {
 	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == endpoint.Naive, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
@@ -66,16 +67,16 @@ func Names(targets []suite.Target) []string {
 	return list
 }
 
-// What Probe calls slow: tries are how often it measures, and slowAnswer is the time
-// from a request, a message or a Close frame to its answer.
+// Constants of Probe. tries limits its measurements. An answer is slow if it takes
+// slowAnswer or more, from a request, a message or a Close frame.
 const (
 	tries      = 3
 	slowAnswer = 40 * time.Millisecond
 )
 
-// Probe plays the least that is asked of a server, one message that it echoes, and
-// returns the report, and t with what that says of its speed. answer is how long it
-// takes for one answer, where that is slow, else 0.
+// Probe runs the simplest case, in which a server echoes one message, and returns its
+// report. learned is t with the speed and patience that the report suggests. answer is
+// the time of one answer if the server is slow, otherwise 0.
 func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.Target, answer time.Duration) {
 	r = suite.Probe(ctx, t)
 	if r.Verdict == suite.NoAnswer && ctx.Err() == nil {
@@ -90,9 +91,10 @@ func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.T
 		t.Silent = !r.NoWebSocket() && !r.Floods()
 		return r, t, 0
 	case r.Closing > suite.Warning:
-		return r, t, 0 // it took the judge's patience to find that
+		return r, t, 0 // Took includes the judge's timeout
 	}
-	// One connection has three answers. A busy machine is seldom slow three times.
+	// One connection has three answers. Measure again, because a busy computer is seldom
+	// slow three times.
 	const answers = 3
 	answer = r.Took / answers
 	for n := 1; n < tries && answer >= slowAnswer && ctx.Err() == nil; n++ {
@@ -106,13 +108,12 @@ func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.T
 	return r, t, answer
 }
 
-// answered reports whether r, of the least that is asked of a server, says that it
-// echoes. How it closes the connection is for the cases.
+// answered reports whether the server echoes, according to r, a report of the simplest
+// case. The cases test how the server closes the connection.
 func answered(r suite.Report) bool { return r.Verdict <= suite.Warning }
 
-// Bound returns the time in which a run of cases against targets is over, whatever
-// they do: each case may wait once, and a minute is left for those that are played
-// again.
+// Bound limits the time of a run of cases against targets. Each case may wait once, and
+// there is a minute for each target to run cases again.
 func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Duration {
 	if workers <= 0 {
 		workers = Workers
@@ -129,15 +130,18 @@ func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Durati
 	return all.Round(time.Second)
 }
 
-// Judge plays each of cases that judges servers against each of targets, at most
-// workers at once (0 is Workers), and beside them four times as many of targets
-// that mostly keep the judge waiting. A verdict that rests on time or on a lost
-// connection is confirmed: the case is played once more, alone and with more
-// patience. A passed case of each section is played alone as well, for a target may
-// do something wrong only then. It returns the reports: all of the first target in the order of cases,
-// then those of the next. It calls progress, when not nil, with each report that is
-// final, one at a time. When ctx ends, the cases that have no final report are left
-// out. After Bound they are reported as not judged.
+// Judge runs the cases for servers against each of targets, at most workers at once (0
+// means Workers). Targets that mostly keep the judge waiting run beside the others, with
+// four times as many workers.
+//
+// A result can depend on time or on a lost connection. Judge then runs the case again,
+// alone and with more patience. It also runs one passed case of each section again,
+// alone, because a target may do something wrong only then.
+//
+// Judge returns the reports of the first target in the order of cases, then those of the
+// next. It calls progress, if not nil, with each final report, one at a time and once
+// for each case. When ctx ends, Judge leaves out the cases without a final report. After
+// Bound, it reports those as not judged.
 func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, workers int, progress func(suite.Report)) []suite.Report {
 	if workers <= 0 {
 		workers = Workers
@@ -159,8 +163,8 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 			}
 		})
 	}
-	// Most cases of the idle ones end by the judge's patience, which costs nothing
-	// but time: they run beside the others.
+	// An idle target only waits for the judge's timeouts, which costs no processor time.
+	// So it runs beside the others.
 	var both sync.WaitGroup
 	for _, t := range trials {
 		if t.idle {
@@ -175,9 +179,7 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	both.Wait()
 	for _, t := range trials {
 		t.confirm()
-		if !t.idle && workers > 1 && len(cases) > Few {
-			t.sample()
-		}
+		t.sample()
 	}
 	if ctx.Err() == nil {
 		for _, t := range trials {
@@ -187,8 +189,8 @@ func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, wor
 	return ran(reports)
 }
 
-// atOnce calls do with each of list, at most workers at once, until ctx ends or
-// stop, when not nil, reports true.
+// atOnce calls do with each of list, at most workers at once. It ends early if ctx ends
+// or stop returns true.
 func atOnce(ctx context.Context, workers int, list []int, stop func() bool, do func(int)) {
 	next := make(chan int)
 	var running sync.WaitGroup
@@ -214,8 +216,8 @@ feed:
 	running.Wait()
 }
 
-// Once runs c at t, and once more with more patience if the result depends on time
-// or on a lost connection.
+// Once runs c at t. If the result depends on time or on a lost connection, Once runs c
+// again with more patience.
 func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Recording) suite.Report {
 	r := suite.Run(ctx, c, t, rec)
 	if !doubtful(r) || t.Stalls || ctx.Err() != nil {
@@ -227,8 +229,8 @@ func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Rec
 	return r
 }
 
-// ClientsOf returns the client that connects to l, called name, as a target for
-// cases. The caller closes l.
+// ClientsOf returns a target for cases: the client called name that connects to l. The
+// caller closes l.
 func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	return suite.ClientTarget{Name: name, Keys: new(suite.Keys), Accept: func(ctx context.Context) (net.Conn, error) {
 		if d, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
@@ -246,10 +248,10 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 // ErrGone says that a client did not connect again within its target's Again.
 var ErrGone = errors.New("the client has not connected again")
 
-// absence calls end once no client has been connected for a time. It begins when
-// the first client has left.
+// absence calls end when no client has been connected for a time. The time begins when a
+// client has left.
 type absence struct {
-	after time.Duration // 0: never
+	after time.Duration // 0 means never
 	end   *time.Timer
 	mu    sync.Mutex
 	here  int
@@ -276,18 +278,21 @@ func (a *absence) left() {
 	}
 }
 
-// JudgeClient plays the cases that judge clients, each on the next connection of
-// t: a client that connects several times at once has several cases at once. A case
-// whose verdict rests on time, or on a connection that was lost beside others, is
-// played once more on a further connection, alone and with more patience. The
-// reports are in the order of cases. When ctx ends, or no more clients connect,
-// they are those that ran, and the error says why: ErrGone where t.Again has gone
-// by.
+// JudgeClient runs the cases for clients, each on the next connection of t. A client
+// that connects several times at once runs several cases at once.
+//
+// A result can depend on time, or on a connection that was lost while other cases ran.
+// JudgeClient then runs the case again on another connection, alone and with more
+// patience.
+//
+// The reports are in the order of cases. When ctx ends, or no more clients connect,
+// JudgeClient returns the reports so far and an error: ErrGone if no client connected
+// within t.Again.
 func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget, progress func(suite.Report)) ([]suite.Report, error) {
 	reports := make([]suite.Report, len(cases))
 	var mu sync.Mutex
 	var doubts []int
-	here, crowd := 0, 0 // cases that run now, and that began while another ran
+	here, crowd := 0, 0 // cases that run now; cases that began while another ran
 	tell := func(i int, r suite.Report) {
 		reports[i] = r
 		if progress != nil {
@@ -345,7 +350,7 @@ func JudgeClient(ctx context.Context, cases []*suite.Case, t suite.ClientTarget,
 				r = runClient(ctx, cases[i], patient, conn)
 				r.Again = true
 			} else {
-				err = ErrGone // do not wait for it again
+				err = ErrGone // the client will not connect for the other cases either
 			}
 		}
 		cancel()

@@ -12,8 +12,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// The judged reference listens by itself. The lab's is behind net/http, which
-// reads the request first.
+// The judged reference reads its requests itself. In the lab, net/http reads the request
+// first.
 func TestTheReferenceBehindNetHTTPKeepsToTheHandshakeStrictly(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

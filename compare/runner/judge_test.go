@@ -40,14 +40,13 @@ func judge(t *testing.T, name string) []suite.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err := runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
 	began := time.Now()
 	cases := affordable(suite.ForRole(suite.All(), wire.Server))
-	target := runner.TargetOf(name, addr)
 	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
 	if len(reports) != len(cases) {
 		t.Errorf("%d reports of %d cases", len(reports), len(cases))
@@ -188,8 +187,8 @@ func TestOfATargetThatStallsTheLongestCasesBeginFirstAndNoneIsWaitedForVeryLong(
 		began := time.Now()
 		target := suite.Target{Name: "test", Stalls: true, Dial: silent}
 		reports := runner.Judge(t.Context(), []*suite.Case{short, short, short, short, &long}, []suite.Target{target}, 1, nil)
-		// Four run at once: behind the short ones the long one would end later. A wait
-		// ends when the judge has seen that no byte moved, which is a tick later.
+		// Four run at once. If the long one began after the short ones, it would end
+		// later. The judge ends a wait one tick after it, when no byte has moved.
 		if took := time.Since(began); len(reports) != 5 || reports[4].Took != took || took < 5*time.Second || took > 6*time.Second || reports[0].Took > 3*time.Second {
 			t.Errorf("%d reports in %s: the first took %s, the last %s", len(reports), took, reports[0].Took, reports[len(reports)-1].Took)
 		}

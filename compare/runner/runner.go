@@ -74,7 +74,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 	}
 	server := &http.Server{
 		ReadHeaderTimeout: timeout,
-		ErrorLog:          log.New(io.Discard, "", 0), // the recording shows an endpoint that panics as one that ends
+		ErrorLog:          log.New(io.Discard, "", 0), // if an endpoint panics, the recording shows that it ended
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Connection", "close")
 			e.PerformOn(stage, rec, r.URL.Query().Get("client"), recording.AsScenario, w, r)
@@ -108,9 +108,9 @@ func (l listener) Accept() (net.Conn, error) {
 	return l.below(wire.Server, c), nil
 }
 
-// notes keep what the clients log about the end of TCP until its step has settled:
-// both ends see it at the same time, so the order would be chance. The wire shows
-// the rest.
+// notes keep the clients' log lines about the end of TCP until the step has settled.
+// Both ends see the end at the same time, so the order would be chance. The recording of
+// the wire shows the order that matters.
 type notes struct {
 	rec  *recording.Recording
 	mu   sync.Mutex

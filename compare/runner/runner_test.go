@@ -148,7 +148,7 @@ func TestAnEndpointThatHangsEndsThePlayAndWhatHappenedIsKept(t *testing.T) {
 	}
 }
 
-// TestTheSocketsErrorsAreGos holds what the server's code is told by its calls,
+// TestTheSocketsErrorsAreGos checks the errors that the calls of the server's code return,
 // by hand, for both libraries: facts about Go and TCP.
 func TestTheSocketsErrorsAreGos(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{

@@ -18,11 +18,11 @@ import (
 const (
 	// morePatience multiplies every wait of a case that runs again, alone.
 	morePatience = 3
-	// enough is how many cases must agree, each run alone, before the judge assumes
-	// the same of the others.
+	// enough is the number of cases that must agree, each run alone, before the judge
+	// assumes the same of the others.
 	enough = 3
-	// costly is how much time goes into playing more than enough cases again that
-	// lack the same.
+	// costly limits the time in which the judge runs more than enough cases again that
+	// lack the same thing.
 	costly = 10 * time.Second
 	// comesBack is how long the judge waits for a dead server to start again.
 	comesBack = 5 * time.Second
@@ -34,15 +34,15 @@ const (
 // busy server again.
 var pauses = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
-// An alarm is the reason to begin no further case at a target for now.
+// An alarm is a reason not to begin another case at a target for now.
 type alarm uint8
 
 const (
 	calm   alarm = iota
 	silent       // it has answered no case so far
 	full         // it answers 503 or 429
-	floods       // it sends without end whatever it is asked
-	gone         // no server listens any more
+	floods       // it sends without end, whatever the case
+	gone         // its server does not listen any more
 )
 
 // played is a case that ran at a target. Its report is final only if final is set.
@@ -62,15 +62,18 @@ type trial struct {
 	workers int
 	tell    func(int, suite.Report)
 
-	mu     sync.Mutex
-	list   []played // by the index of the case
-	alarm  alarm
-	spoke  bool  // it has sent bytes after an opening handshake
-	quiet  int   // cases in which it did not
-	row    int   // consecutive cases in which it answered no handshake
-	last   int   // the last case in which it did
-	flood  []int // cases in which it sent without end
-	sane   bool  // it has answered a case as it should without doing so
+	mu    sync.Mutex
+	list  []played // by the index of the case
+	alarm alarm
+	spoke bool  // the target has sent bytes after an opening handshake
+	quiet int   // cases in which the target sent none
+	row   int   // consecutive cases without a response to the handshake
+	last  int   // the last case with one
+	flood []int // cases in which the target sent without end
+	sane  bool  // the target has answered a case correctly without sending without end
+	// held has, by section, the last passed case, whose report waits for sample. It is
+	// nil if no case is run again for that.
+	held   map[string]int
 	stored int
 	deaths int
 	blamed string // the case that ended the process
@@ -81,10 +84,14 @@ func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers 
 	if r.idle || t.Slow {
 		r.workers *= 4
 	}
+	if !r.idle && workers > 1 && len(cases) > Few {
+		r.held = map[string]int{}
+	}
 	return r
 }
 
-// run runs case i; alone, with more patience.
+// run runs case i. With alone, it multiplies the patience, because no other case is
+// running.
 func (t *trial) run(i int, alone bool) suite.Report {
 	var rec *recording.Recording
 	if len(t.cases) <= Few {
@@ -99,22 +106,34 @@ func (t *trial) run(i int, alone bool) suite.Report {
 	return r
 }
 
-// doubtful reports whether r may say more of the machine, or of the cases beside
-// it, than of the target.
+// doubtful reports whether r may be caused by a busy computer or by cases that ran at
+// the same time, not by the target.
 func doubtful(r suite.Report) bool {
 	return r.Worst() > suite.Note && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
 }
 
-// settle makes r the final report of case i.
+// settle makes r the final report of case i. It tells the report, or holds it for sample
+// and tells the one that was held before.
 func (t *trial) settle(i int, r suite.Report) {
 	t.mu.Lock()
 	p := &t.list[i]
 	p.report, p.done, p.final = r, true, true
+	told := true
+	if t.held != nil && r.Worst() == suite.Pass && !r.Again && !t.cases[i].Heavy {
+		section := t.cases[i].Group()
+		if last, ok := t.held[section]; !ok {
+			t.held[section], told = i, false
+		} else if i > last {
+			t.held[section], i, r = i, last, t.list[last].report
+		}
+	}
 	t.mu.Unlock()
-	t.tell(i, r)
+	if told {
+		t.tell(i, r)
+	}
 }
 
-// left returns the cases that have no report.
+// left returns the cases without a report.
 func (t *trial) left() []int {
 	var list []int
 	for i, p := range t.list {
@@ -125,8 +144,8 @@ func (t *trial) left() []int {
 	return list
 }
 
-// play plays every case once, and deals with a target that has no room, does not
-// answer, or dies.
+// play runs every case once. It handles a target that refuses connections because it is
+// busy, does not answer, or dies.
 func (t *trial) play() {
 	fruitless, skipped := 0, 0
 	for t.ctx.Err() == nil {
@@ -135,7 +154,8 @@ func (t *trial) play() {
 			return
 		}
 		if t.target.Stalls {
-			// Those first that may take longest, lest one of them begin when all is done.
+			// Begin with the cases that may take longest. Otherwise one of them might begin
+			// when all others have ended.
 			slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(t.cases[b].AtMost(), t.cases[a].AtMost()) })
 		}
 		before := t.stored
@@ -178,7 +198,7 @@ func (t *trial) alarmed() bool {
 func (t *trial) once(i int) {
 	r := t.run(i, false)
 	if t.ctx.Err() != nil {
-		return // it was cut short, so its result is chance
+		return // the case was cut short, so its result is chance
 	}
 	t.note(i, r)
 	if !doubtful(r) || t.target.Stalls || t.target.Slow && r.Slow() {
@@ -186,9 +206,9 @@ func (t *trial) once(i int) {
 	}
 }
 
-// note keeps the report of case i, unless the case must be played once more
-// before it says anything, and raises the alarm where the next one would say as
-// little.
+// note keeps the report of case i, unless the report says nothing about the case, so
+// that the case must run again. If the next case would have the same problem, note
+// raises an alarm.
 func (t *trial) note(i int, r suite.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -226,20 +246,20 @@ func (t *trial) note(i int, r suite.Report) {
 	t.stored++
 }
 
-// trySilent asks a target that seems to answer nothing the simplest question, and
-// plays some cases alone that time ran out in. Where it runs out again, the rest is
-// not worth a try.
+// trySilent sends the simplest request to a target that seems to answer nothing. If
+// there is no answer, it runs some cases again, alone, that have timed out. If they time
+// out again, trySilent gives up the other cases.
 func (t *trial) trySilent() {
 	stopped := t.row >= max(enough, t.workers) && t.row < t.stored
 	t.spoke, t.row = true, 0
 	patient := t.target
 	patient.Patience = morePatience * max(1, patient.Patience)
 	switch {
-	case t.target.Silent: // it was asked before
+	case t.target.Silent: // Probe has asked it before
 	case answered(suite.Probe(t.ctx, t.target)):
 		return
 	case answered(suite.Probe(t.ctx, patient)):
-		t.target = patient // it is slow, and no more than that
+		t.target = patient // it is only slow
 		t.workers = max(1, t.workers/4)
 		return
 	}
@@ -267,10 +287,11 @@ func (t *trial) trySilent() {
 	t.giveUp(fmt.Sprintf("it did not answer in %s, each run alone, so no other case was tried", t.names(tried)))
 }
 
-// skipFlood leaves to a target that sends without end the cases in which it is to
-// open no WebSocket. In all others it hides what they ask for.
+// skipFlood gives up the cases with a WebSocket at a target that sends without end. The
+// endless bytes hide its answers. The cases in which the target must refuse the
+// handshake continue.
 func (t *trial) skipFlood() {
-	t.sane = true // this is told once
+	t.sane = true // so that skipFlood runs only once
 	why := fmt.Sprintf("it sends without end once the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
 	for i, p := range t.list {
 		switch {
@@ -296,13 +317,13 @@ func (t *trial) giveUp(why string) {
 	}
 }
 
-// confirm plays the cases again whose reports are doubtful, one after the other. Of
-// many that lack the same it plays enough, and then as many as the time allows.
+// confirm runs the doubtful cases again, one after the other. If many lack the same
+// thing, it runs enough of them, and then as many as fit into costly.
 func (t *trial) confirm() {
 	type kind struct {
 		waits    []int
-		same     []int // played again, and no better
-		other    int   // played again, and better
+		same     []int // run again, with the same result
+		other    int   // run again, with another result
 		unplayed []int
 	}
 	var order []string
@@ -341,7 +362,8 @@ func (t *trial) confirm() {
 				spent += time.Since(began)
 			}
 			if r.Refused {
-				// The case before it, played alone, is all that can have ended it.
+				// Only the case before this one can have ended the process, because it ran
+				// alone.
 				if n > 0 {
 					t.blame(k.waits[n-1], t.list[k.waits[n-1]].report)
 				}
@@ -366,30 +388,25 @@ func (t *trial) confirm() {
 	}
 }
 
-// sample plays the last passed case of each section again, with no other beside it.
-// One that breaks a MUST there, twice, is told.
+// sample runs the last passed case of each section again, alone, and tells its report. If
+// the case then breaks a MUST, twice, that is its report.
 func (t *trial) sample() {
-	last := map[string]int{}
-	for i, p := range t.list {
-		if p.final && p.report.Worst() == suite.Pass && !p.report.Again && !t.cases[i].Heavy {
-			last[t.cases[i].Group()] = i
+	wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
+	for _, i := range slices.Sorted(maps.Values(t.held)) {
+		r := t.list[i].report
+		if t.ctx.Err() == nil && wrong(t.run(i, false)) {
+			if alone := t.run(i, true); wrong(alone) {
+				r = alone
+				r.Reason += " It passed while other cases ran."
+			}
 		}
-	}
-	for _, i := range slices.Sorted(maps.Values(last)) {
-		wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
-		if !wrong(t.run(i, false)) {
-			continue
-		}
-		if r := t.run(i, true); wrong(r) {
-			r.Reason += " Beside other cases it passed."
-			t.settle(i, r)
-		}
+		t.tell(i, r)
 	}
 }
 
 func (t *trial) name(i int) string { return t.cases[i].ID }
 
-// maxNamed is how many cases a sentence names.
+// maxNamed limits the cases that a sentence names.
 const maxNamed = 20
 
 // names lists cases.

@@ -23,11 +23,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// A front stands before the reference and lets it be odd: slow, full or mortal.
+// A front relays to the reference and makes it seem slow, full or mortal.
 type front struct {
 	t      *testing.T
 	addr   string // where it listens
-	echo   string // where the reference does
+	echo   string // where the reference listens
 	limit  int    // connections at once; the next is answered with 503
 	out    func(w io.Writer, b []byte) error
 	deadly []byte // what the process dies of
@@ -51,7 +51,7 @@ func (f *front) start(t *testing.T) suite.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.t, f.echo, f.conns = t, echo, map[net.Conn]bool{}
+	f.t, f.echo, f.conns = t, echo.Host, map[net.Conn]bool{}
 	f.listen("127.0.0.1:0")
 	t.Cleanup(func() {
 		f.reborn = false
@@ -456,9 +456,16 @@ func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
 	}}
 	target := f.start(t)
 	alone := 0
-	for _, r := range runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil) {
-		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " Beside other cases it passed.") {
+	told := map[string][]suite.Verdict{}
+	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, func(r suite.Report) {
+		told[r.Case.ID] = append(told[r.Case.ID], r.Worst())
+	})
+	for _, r := range reports {
+		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " It passed while other cases ran.") {
 			alone++
+		}
+		if got := told[r.Case.ID]; !slices.Equal(got, []suite.Verdict{r.Worst()}) {
+			t.Errorf("%s is told as %v, want its final result, %s, once", r.Case.ID, got, r.Worst())
 		}
 	}
 	if alone == 0 {

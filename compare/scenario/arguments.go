@@ -32,7 +32,7 @@ var (
 	duration = argument{"DURATION", "10ms", parseDuration}
 )
 
-// count is a number, and what is its name in an error.
+// count parses a number. what is its name in an error.
 func count(what string, least, most int) argument {
 	return argument{"N", strconv.Itoa(least), func(c *Command, rest string) error {
 		n, err := strconv.Atoi(rest)
@@ -62,8 +62,8 @@ func parseRequest(c *Command, rest string) error {
 	return nil
 }
 
-// parseText reads the rest of the line as it is, or in quotes as in Go, where \x
-// writes any byte.
+// parseText reads the rest of the line as it is, or in quotes as in Go, where \x writes
+// any byte.
 func parseText(c *Command, rest string) error {
 	text, err := unquote(rest)
 	c.Bytes = []byte(text)
@@ -131,8 +131,8 @@ func durationOf(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// parseCode reads the code and the reason of a Close frame, legal or not. Without
-// one its body is empty.
+// parseCode reads the code and the reason of a Close frame, valid or not. Without a
+// code, the body is empty.
 func parseCode(c *Command, rest string) error {
 	if rest == "" {
 		return nil

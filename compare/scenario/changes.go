@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Changes is a lock for data that others wait for. A holder that changed the data
-// calls Tell, and each waiter then looks again. The zero value is ready; it must
-// not be copied.
+// Changes is a lock for data that others wait for. After changing the data, the holder
+// calls Tell, and each waiter checks again. The zero value is ready. Changes must not be
+// copied.
 type Changes struct {
 	sync.Mutex
 	next  chan struct{} // closed by the next Tell; nil if there is no waiter
@@ -50,9 +50,9 @@ func (c *Changes) again() <-chan struct{} {
 	return c.next
 }
 
-// Await waits until the function there reports true; it is called with c locked.
-// If ctx ends first, Await calls there once more, and returns the cause if that
-// reports false.
+// Await waits until the function there returns true. It calls there with c locked. If
+// ctx ends first, Await calls there once more, and returns the cause if the result is
+// false.
 func (c *Changes) Await(ctx context.Context, there func() bool) error {
 	for {
 		over := ctx.Err() != nil

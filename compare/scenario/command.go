@@ -36,7 +36,7 @@ type Command struct {
 	Parts   [][]byte       // fragments
 	Count   int            // read, send repeat, crowd, wire split; read: 0 means until the end of TCP
 	For     time.Duration  // patience, wait, wire delay
-	Code    wire.CloseCode // close; NoStatusReceived where Coded is not set
+	Code    wire.CloseCode // close; NoStatusReceived unless Coded is set
 	Coded   bool           // a code was given, even one that must never be sent
 	Reason  string
 	Want    Want // expect
@@ -47,11 +47,11 @@ type Command struct {
 // Want is the thing that an expect waits for.
 type Want struct {
 	Kind    string // text, binary, ping, pong, close, eof, reset
-	Any     bool   // whatever its payload
+	Any     bool   // with any payload
 	Payload []byte // of a close: code and reason
 }
 
-// CloseBody returns the payload of the Close frame that c asks for, legal or not.
+// CloseBody returns the payload of the Close frame of c, valid or not.
 func (c *Command) CloseBody() []byte {
 	if !c.Coded {
 		return nil
@@ -59,8 +59,8 @@ func (c *Command) CloseBody() []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(c.Code)), c.Reason...)
 }
 
-// Order returns the order for a page to do c, or nil if there is none: the page
-// only waits, or the client is not the actor.
+// Order returns the order for a page to do c. It returns nil if the page only waits, or
+// if the client is not the actor.
 func (c *Command) Order() *recording.Order {
 	if c.verb.page == nil {
 		return nil

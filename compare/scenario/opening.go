@@ -7,11 +7,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// Opening is the client's handshake request, which is written exactly so.
+// Opening is the client's handshake request. The raw client writes it exactly as it is
+// here.
 type Opening struct {
 	Method string
 	Proto  string
-	Fields []wire.Field // Host is added in front unless it is one of them or was removed
+	Fields []wire.Field // Host is added in front, unless it is in Fields or was removed
 	noHost bool
 }
 
@@ -37,8 +38,7 @@ func (o *Opening) Set(name, value string) {
 	o.Fields = append(o.Fields, wire.Field{Name: name, Value: value})
 }
 
-// Remove takes all header fields called name away and reports whether there
-// was one.
+// Remove removes all header fields called name, and reports whether there were any.
 func (o *Opening) Remove(name string) bool {
 	if strings.EqualFold(name, "Host") {
 		o.noHost = true

@@ -28,7 +28,7 @@ func (p *play) server(ctx context.Context, c *Command) error {
 	return nil
 }
 
-// order has p's actor do c, in the background. While the server hangs up, a client
+// order has p's actor do c, in the background. While the server sends a Close frame and closes TCP, a client
 // that answers by itself must not answer: chance would decide whether its Close
 // frame or the end of TCP is first.
 func (st *Stage) order(p *party, c *Command) {
@@ -53,7 +53,7 @@ func (st *Stage) order(p *party, c *Command) {
 	}()
 }
 
-// wire does c to the connection of the play's own client.
+// wire does c with the connection of the play's own client.
 func (p *play) wire(c *Command) error {
 	line := p.st.look(p.st.main()).wire
 	if line == nil {

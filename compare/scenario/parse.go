@@ -13,9 +13,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Limits of a scenario. A learner may have written it.
+// Limits of a scenario, because a learner may have written it.
 const (
-	MaxText     = 8 << 10 // of a text that is not a file of the course
+	MaxText     = 8 << 10 // of a learner's text, in bytes
 	maxCommands = 100
 	maxWait     = 2 * time.Minute // of one command
 	maxRepeat   = 4 << 20
@@ -58,7 +58,7 @@ func ParseLearner(name, text string) (*Scenario, error) {
 	return Parse(name+".txt", text)
 }
 
-// A LineError is one thing wrong in the text of a scenario.
+// A LineError is one mistake in the text of a scenario.
 type LineError struct {
 	File string
 	Line int // from 1
@@ -72,7 +72,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 type parser struct {
 	s        *Scenario
 	at       int      // the line
-	comments []string // right above it
+	comments []string // comment lines directly above the line
 	opening  Opening
 	given    map[string]bool // names of fields that had a field line
 	opened   bool
@@ -199,8 +199,8 @@ func findVerb(line string) (found *verb, rest string, err error) {
 	return nil, "", fmt.Errorf("there is no command %q; there are %s", clip(first), strings.Join(firstWords(), ", "))
 }
 
-// longest returns which of n phrases line begins with, the longest if there are
-// several, or -1. White space divides words; rest is what follows them.
+// longest returns the index of the longest of n phrases that line begins with, or -1.
+// White space divides words. rest is the text after the phrase.
 func longest(line string, n int, phrase func(int) string) (found int, rest string) {
 	said := strings.Fields(line)
 	found, best := -1, 0

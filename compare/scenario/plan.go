@@ -19,11 +19,11 @@ type PlanStep struct {
 	Who     string `json:"who"` // client, server, wire or note
 }
 
-// Plan returns the steps of s, and its text without the transcripts, which are of
+// Plan returns the steps of s, and its text without the transcripts, which are from
 // another run.
 func (s *Scenario) Plan() Plan {
 	p := Plan{Name: s.Name, Title: s.Title, Browser: s.Browser(), Plain: s.Plain(), Steps: []PlanStep{}, Text: s.WithTranscripts(nil)}
-	above := 0 // lines of transcripts
+	above := 0 // lines of transcripts above the step
 	for i, c := range s.Commands {
 		p.Steps = append(p.Steps, PlanStep{i, c.Line - above, c.Text, c.Say, string(c.Who)})
 		above += len(c.Transcript)

@@ -81,15 +81,15 @@ func (s *Scenario) Play(ctx context.Context, st *Stage, control Control) error {
 	return err
 }
 
-// play is a Scenario on its Stage.
+// play is a run of a Scenario on its Stage.
 type play struct {
 	s       *Scenario
 	st      *Stage
 	index   int
-	refused bool // the handshake was, so no further step can run
+	refused bool // the server refused the handshake, so no other step can run
 
 	// Of pongCame:
-	seen                uint64 // the last event that was looked at
+	seen                uint64 // the last event that pongCame has checked
 	pongs, pongsAwaited int
 }
 
@@ -145,8 +145,8 @@ func (p *play) waitPong(ctx context.Context, _ *Command) error {
 	return p.await(ctx, "no Pong arrived", p.pongCame)
 }
 
-// await waits until there reports true. If that takes longer than the Stage's
-// patience, its error begins with otherwise.
+// await waits until there returns true. If that takes longer than the Stage's patience,
+// the error begins with otherwise.
 func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
 	came, err := p.st.until(ctx, p.st.Clock, p.st.Patience, there)
 	if err == nil && !came {
@@ -189,7 +189,7 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 	p.refused = p.refused || refused
 	return p.await(ctx, "the server's code has not accepted the connection", func() bool {
 		v := p.st.look(party)
-		opened := v.actor != nil || v.line.Reading // a server with a wrong response does not say that it is open
+		opened := v.actor != nil || v.line.Reading // a server with a wrong response does not report that it is open
 		return v.arrived && (opened && !refused || v.over())
 	})
 }
@@ -215,7 +215,7 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	do := func(ctx context.Context) error { return p.st.Client.Do(ctx, c) }
 	switch c.verb.awaits {
 	case AwaitsEnd:
-		return do(ctx) // the client bounds it by c.For
+		return do(ctx) // c.For bounds it
 	case AwaitsNothing:
 		return p.bounded(ctx, do)
 	}
@@ -247,7 +247,7 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	return err
 }
 
-// bounded calls f with a context that ends when the Stage's patience does.
+// bounded calls f with a context that ends after the Stage's patience.
 func (p *play) bounded(ctx context.Context, f func(context.Context) error) error {
 	ctx, stop := p.st.Clock.WithTimeout(ctx, p.st.Patience, fmt.Errorf("it took longer than %v", p.st.Patience))
 	defer stop()

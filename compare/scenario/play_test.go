@@ -204,7 +204,7 @@ func TestACallThatWaitsEndsItsStepAndTheNextOrderWaitsForIt(t *testing.T) {
 	}
 }
 
-// page is a Client as a browser is one: nobody knows what it has in hand.
+// page is a Client like a browser: the play does not know which bytes it has processed.
 type page struct {
 	*Scripted
 	did []string

@@ -63,8 +63,8 @@ func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw,
 	return newRaw(conn, opening, target, host, log, nil, nil)
 }
 
-// newRaw is NewRaw with told, if there is one, called whenever Progress may have
-// changed.
+// newRaw is NewRaw with two functions, each of which may be nil. heard receives each
+// item. told is called whenever Progress may have changed.
 func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
 	c := &Raw{conn: conn, log: log, heard: heard, done: make(chan struct{})}
 	c.mu.Watch(told)
@@ -87,7 +87,7 @@ func (c *Raw) Use(clock *tap.Clock) {
 // Bytes sends b as it is.
 func (c *Raw) Bytes(b []byte) error { return c.write(b, clipHex(b)) }
 
-// Frame sends a frame with the sample masking key, legal if op and p are.
+// Frame sends a frame with the sample masking key. It is valid if op and p are.
 func (c *Raw) Frame(op wire.Opcode, p []byte) error {
 	return c.Bytes(appendFrame(nil, op, true, p))
 }
@@ -114,7 +114,7 @@ func (c *Raw) Close() error {
 	return err
 }
 
-// Half sends FIN and reads on.
+// Half sends FIN. Reading continues.
 func (c *Raw) Half() error {
 	hc, ok := c.conn.(interface{ CloseWrite() error })
 	if !ok {
@@ -132,15 +132,15 @@ func (c *Raw) Reset() error {
 	return c.Close()
 }
 
-// leaves notes that the client's FIN or RST is on its way.
+// leaves records that the client's FIN or RST is on its way.
 func (c *Raw) leaves() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.progress.Fin = true
 }
 
-// Deafen stops reading, until Hear: further bytes stay in the socket. It returns
-// when the reader has stopped, which may first have to answer what it has read.
+// Deafen stops reading until Hear, so further bytes stay in the socket. It returns when
+// the reader has stopped. The reader may first have to answer bytes that it has read.
 func (c *Raw) Deafen(ctx context.Context) error {
 	c.mu.Lock()
 	c.deaf = true
@@ -149,7 +149,7 @@ func (c *Raw) Deafen(ctx context.Context) error {
 	return c.await(ctx, func() bool { return c.parked })
 }
 
-// Hear reads on.
+// Hear continues reading.
 func (c *Raw) Hear() {
 	c.mu.Lock()
 	c.deaf = false
@@ -169,8 +169,8 @@ func (c *Raw) Progress() Progress {
 	return p
 }
 
-// Status waits for the server's response and returns its status, 0 when the
-// connection ended without one.
+// Status waits for the server's response and returns its status, or 0 if the connection
+// ended without a response.
 func (c *Raw) Status(ctx context.Context) (int, error) {
 	err := c.await(ctx, func() bool { return c.status != 0 })
 	c.mu.Lock()
@@ -178,7 +178,7 @@ func (c *Raw) Status(ctx context.Context) (int, error) {
 	return c.status, err
 }
 
-// Frames waits until n frames have been read in all, or reading has ended.
+// Frames waits until n frames have been read in total, or reading has ended.
 func (c *Raw) Frames(ctx context.Context, n int) error {
 	return c.await(ctx, func() bool { return c.frames >= n })
 }
@@ -195,8 +195,8 @@ func (c *Raw) EOF(ctx context.Context) error {
 	return c.await(ctx, func() bool { return false })
 }
 
-// await waits until there reports true, with c.mu held, or reading has ended. Its
-// error is the cause of ctx's end.
+// await waits until there returns true or reading has ended. It calls there with c.mu
+// held. Its error is the cause of ctx's end.
 func (c *Raw) await(ctx context.Context, there func() bool) error {
 	return c.mu.Await(ctx, func() bool { return there() || c.progress.Ended })
 }
@@ -207,7 +207,7 @@ func (c *Raw) write(b []byte, text string) error {
 	c.mu.Lock()
 	c.talk.Bytes(wire.Client, b, false)
 	c.progress.Written += int64(len(b))
-	told := c.end != "" || c.reset || c.parked || c.progress.Fin // only the write meets what comes now
+	told := c.end != "" || c.reset || c.parked || c.progress.Fin // reading is over or paused, so only the write can report an error
 	c.mu.Unlock()
 	c.log("write", text, len(b))
 	late := c.clock.AfterFunc(writeTimeout, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
@@ -222,7 +222,7 @@ func (c *Raw) write(b []byte, text string) error {
 			c.log("error", "write: "+tap.Plain(err), -1)
 		case errors.Is(err, syscall.ECONNRESET):
 			c.wasReset()
-		} // else a read meets the end of the connection and logs it
+		} // otherwise a read reports the end of the connection and logs it
 	}
 	c.mu.Tell()
 	return err
@@ -262,11 +262,11 @@ func (c *Raw) take(b []byte) {
 	}
 	c.log("read", text, len(b)) // before a waiter can answer it
 	c.mu.Lock()
-	items := slices.Clone(c.talk.Bytes(wire.Server, b, false)) // a write may use c.talk before heard has them all
+	items := slices.Clone(c.talk.Bytes(wire.Server, b, false)) // copy the items, because a write may use c.talk before heard has received all of them
 	for _, it := range items {
 		switch {
 		case it.Handshake != nil:
-			if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // else the final response is still to come
+			if s := it.Handshake.Head.Status; s/100 != 1 || s == 101 { // otherwise the final response follows
 				c.status = s
 			}
 		case it.Frame != nil:
@@ -280,13 +280,13 @@ func (c *Raw) take(b []byte) {
 		}
 	}
 	c.mu.Lock()
-	c.progress.Read += int64(len(b)) // after the answers to them
+	c.progress.Read += int64(len(b)) // only after the client has answered them
 	c.mu.Unlock()
 	c.mu.Tell()
 }
 
-// park waits while the client is deaf and has a socket. It is not when Hear was
-// quicker than the deadline of Deafen.
+// park waits while the client is deaf and has a socket. If Hear was called before the
+// deadline of Deafen passed, park returns at once.
 func (c *Raw) park() {
 	c.mu.Lock()
 	c.parked = c.deaf
@@ -298,10 +298,10 @@ func (c *Raw) park() {
 	})
 }
 
-// over notes how reading ended.
+// over records how reading ended.
 func (c *Raw) over(err error) {
 	if err == io.EOF && tap.Ended(c.conn) {
-		c.writing.Lock() // a write that is under way ends now: it may have met an RST
+		c.writing.Lock() // a write in progress ends now; it may have received the RST
 		c.writing.Unlock()
 	}
 	c.mu.Lock()
@@ -338,8 +338,8 @@ func (c *Raw) wasReset() {
 	}
 }
 
-// ended says how reading ended: eof, reset, closed by the client itself, error,
-// or "" before that.
+// ended returns how reading ended: eof, reset, closed (by the client itself) or error.
+// It returns "" before the end.
 func (c *Raw) ended() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

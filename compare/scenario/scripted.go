@@ -33,9 +33,9 @@ type Scripted struct {
 	raw       *Raw // nil until open
 	changed   func()
 	came      []arrival
-	next      int // index in came of the first that no expect has had
+	next      int // index in came of the first arrival that no expect has used
 	frames    int // received so far
-	awaited   int // of frames, those that read and expect have had
+	awaited   int // of frames, those that read and expect have used
 	closeSent bool
 }
 
@@ -174,9 +174,9 @@ func (s *Scripted) hear(it dissect.Item) {
 	raw.Frame(answer, payload)
 }
 
-// keep appends a to the arrivals that no expect has had. If there are too many,
-// the oldest heartbeat goes: any number may arrive while a learner thinks. s.mu is
-// held.
+// keep appends a to the arrivals that no expect has used. If there are too many, it
+// removes the oldest heartbeat, because any number may arrive while a learner thinks.
+// The caller holds s.mu.
 func (s *Scripted) keep(a arrival) {
 	s.came, s.next = s.came[s.next:], 0
 	if len(s.came) == maxCame {
@@ -218,12 +218,12 @@ func (s *Scripted) skip(n int) bool {
 	return s.frames >= n
 }
 
-// expect waits for the next message, control frame or end, which must be w.
+// expect waits for the next message, control frame or end of TCP, which must be w.
 func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 	err := raw.await(ctx, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for s.next < len(s.came) && s.overlooks(w, s.came[s.next]) {
+		for s.next < len(s.came) && s.ignores(w, s.came[s.next]) {
 			s.next++
 		}
 		return s.next < len(s.came)
@@ -246,9 +246,9 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 	return nil
 }
 
-// overlooks reports whether an expect of w ignores a: a client that answers by
-// itself does not see heartbeats, as a browser's page does not.
-func (s *Scripted) overlooks(w Want, a arrival) bool {
+// ignores reports whether an expect of w ignores a. A client that answers by itself does
+// not see heartbeats, like the page of a browser.
+func (s *Scripted) ignores(w Want, a arrival) bool {
 	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
 }
 
@@ -263,8 +263,8 @@ func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) erro
 	return context.Cause(ctx)
 }
 
-// Fits reports whether got is as w wants it. A close without a reason wants the
-// same code, with any reason.
+// Fits reports whether got is what w describes. A close without a reason fits any
+// reason.
 func (w Want) Fits(got Want) bool {
 	switch {
 	case w.Kind != got.Kind:
@@ -277,7 +277,7 @@ func (w Want) Fits(got Want) bool {
 	return bytes.Equal(w.Payload, got.Payload)
 }
 
-// String returns w as a person writes it: close 1000 "bye".
+// String returns w as in a scenario: close 1000 "bye".
 func (w Want) String() string {
 	switch {
 	case w.Any:

@@ -10,8 +10,8 @@ import (
 
 // A setting is a line before open that says how one end behaves.
 type setting struct {
-	words string // with which the line begins
-	usage string // what follows them, as a person writes it; empty: nothing
+	words string // the words at the start of the line
+	usage string // the rest of the line, as a person writes it; may be empty
 	says  string // what it does, for a person who writes scenarios
 	set   func(p *parser, rest string) error
 }
@@ -39,7 +39,7 @@ func serverIs(change func(*Setup)) func(*parser, string) error {
 	}
 }
 
-// check says which settings of s exclude each other.
+// check returns an error if settings of s exclude each other.
 func (s Setup) check() error {
 	switch {
 	case s.Process && s != (Setup{Process: true}):

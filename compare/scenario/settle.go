@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// Bounds of waiting. An effect that takes longer than settleTime continues, and its
-// events belong to a later step.
+// Bounds of waiting. If an effect takes longer than settleTime, its events belong to a
+// later step.
 const (
 	settleTime = 2 * time.Second
 	quietTime  = 60 * time.Millisecond // without an event, if a browser is the client
 )
 
-// settle waits until the effect of a command is over: both ends of every
-// connection have read everything that the other sent, and wait for more or have
-// ended.
+// settle waits until the effect of a command is over: both ends of every connection have
+// read all bytes of the other, and wait for more or have ended.
 func (st *Stage) settle(ctx context.Context) error {
 	bound := settleTime
 	for _, p := range st.all() {
@@ -26,7 +25,7 @@ func (st *Stage) settle(ctx context.Context) error {
 	if !settled || err != nil || st.main().client.Progress().Known {
 		return err
 	}
-	// A browser does not say what it still has to do, so wait for a quiet moment.
+	// A browser does not report its progress, so wait for a quiet moment.
 	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
 		last := st.changes()
 		if more, err := st.until(ctx, nil, quietTime, func() bool { return st.changes() != last }); !more || err != nil {
@@ -36,7 +35,7 @@ func (st *Stage) settle(ctx context.Context) error {
 	return nil
 }
 
-// settled reports whether no connection has anything under way.
+// settled reports whether all connections are at rest.
 func (st *Stage) settled() bool {
 	for _, p := range st.all() {
 		if !st.look(p).settled(st.setup) {
@@ -46,7 +45,7 @@ func (st *Stage) settled() bool {
 	return true
 }
 
-// settled reports whether neither end of v has anything under way.
+// settled reports whether both ends of v are at rest.
 func (v view) settled(setup Setup) bool {
 	if v.wire == nil {
 		return true
@@ -61,7 +60,7 @@ func (v view) serverRests(setup Setup) bool {
 	case v.served:
 		return v.line.Closed && v.calls == 0
 	case v.actor == nil && !v.line.Reading:
-		return false // the handshake is being answered
+		return false // the server is still answering the handshake
 	case setup.ByHand && v.calls == 0:
 		return true
 	case v.line.Blocked:
@@ -87,13 +86,13 @@ func (v view) clientRests() bool {
 	case !v.Known, v.Ended, v.Deaf, v.line.Silent:
 		return true
 	case (v.line.Closed || v.line.FinOut || v.line.Failed) && !v.line.FinHeld:
-		return false // the end of TCP has not reached it yet
+		return false // the end of TCP has not reached the client yet
 	}
 	return v.Read == v.line.Out
 }
 
-// nothingComes reports whether a client waits in vain: everything is settled, and
-// neither end will do anything by itself.
+// nothingComes reports whether the client waits without success: everything is settled,
+// and neither end will do anything by itself.
 func (st *Stage) nothingComes() bool {
 	if st.setup.PingEvery > 0 {
 		return false

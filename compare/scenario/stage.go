@@ -32,8 +32,8 @@ type Client interface {
 
 // Progress says how far a client is.
 type Progress struct {
-	// Known is set if the bytes below are known: for a raw client. A browser does
-	// not say them, so the play waits until nothing was recorded for a moment.
+	// The byte counts below are known, as they are for a raw client. For a browser they
+	// are not, so the play waits until no event has been recorded for a moment.
 	Known         bool
 	Written, Read int64 // bytes that it has sent, and that it has processed
 
@@ -44,7 +44,7 @@ type Progress struct {
 }
 
 // restless is an Actor whose code does more than the connection shows: it runs in
-// another process, or sends Pings by itself. Rests reports whether that is idle.
+// another process, or sends Pings by itself. Rests reports whether that code is idle.
 type restless interface {
 	Rests(tap.Status) bool
 	Watch(changed func())
@@ -95,9 +95,9 @@ type party struct {
 	arrived bool
 }
 
-// Arrive says that the connection of the client called token has reached the
-// server and is recorded by rec. It returns how the server's code must behave. The
-// code calls opened when the handshake is done, and served when it has ended.
+// Arrive reports that the connection of the client called token has reached the server,
+// and that rec records it. It returns how the server's code must behave. The code calls
+// opened when the handshake is done, and served when it has ended.
 func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection) (setup Setup, opened func(Actor), served func()) {
 	st.mu.Lock()
 	var p *party
@@ -106,7 +106,7 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 			p = q
 		}
 	}
-	if p == nil { // it belongs to no client of the play, which ignores it; the server echoes
+	if p == nil { // the connection belongs to no client of the play, so the server just echoes
 		p = &party{token: token}
 	}
 	p.wire, p.rec, p.arrived = wire, rec, true
@@ -142,17 +142,16 @@ func (st *Stage) notify() {
 	st.mu.Tell()
 }
 
-// changes returns how many times something has changed. The recording cannot say:
-// it may have other connections as well.
+// changes returns the number of changes. The recording does not have it, because it may
+// also record other connections.
 func (st *Stage) changes() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.count
 }
 
-// until waits until the function there reports true, which it calls without
-// st.mu. It returns false once bound has passed on clock, and the cause of ctx if
-// that ends.
+// until waits until the function there returns true. It calls there without st.mu. It
+// returns false when bound has passed on clock, and the cause of ctx if ctx ends.
 func (st *Stage) until(ctx context.Context, clock *tap.Clock, bound time.Duration, there func() bool) (bool, error) {
 	over, timer := clock.After(bound)
 	defer timer.Stop()

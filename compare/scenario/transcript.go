@@ -2,8 +2,8 @@ package scenario
 
 import "strings"
 
-// WithTranscripts returns the text of s with new transcripts: below each command
-// the lines that lines has for the line where the command begins.
+// WithTranscripts returns the text of s with new transcripts. Below each command, it
+// writes the entry of lines for the line where the command begins.
 func (s *Scenario) WithTranscripts(lines map[int][]string) string {
 	below := map[int][]string{} // by the last line of a command
 	for _, c := range s.Commands {

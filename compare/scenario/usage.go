@@ -20,7 +20,7 @@ func Usages() (all []Usage) {
 	return all
 }
 
-// joined puts a space between words and what follows them, if anything does.
+// joined returns words and rest with a space between them, or words if rest is empty.
 func joined(words, rest string) string {
 	if rest == "" {
 		return words

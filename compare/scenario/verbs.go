@@ -16,20 +16,20 @@ import (
 // A verb is one command of the language: its words, its arguments, and all that
 // it does. Nothing else in the module knows a command by its words.
 type verb struct {
-	words string // with which a line begins: "server tcp write"
+	words string // words at the start of the line: "server tcp write"
 	args  argument
 	who   Who
 	says  string // what it does, for a person who writes scenarios
 
-	// A client's verb. A raw client does raw. A browser does the order that page
-	// returns, if any; page is nil, or returns false, where no browser can do the
-	// command. Both then wait for awaits.
+	// A client's verb. A raw client does raw. A browser does the order that page returns.
+	// page is nil, or returns false, if a browser cannot do the command. Both clients
+	// then wait for awaits.
 	joins  bool // lines of it that follow each other are one command
 	raw    func(s *Scripted, ctx context.Context, r *Raw, c *Command) error
 	page   func(c *Command) (o *recording.Order, can bool)
 	awaits Awaits
 
-	// A server's verb has its code do this.
+	// For a server's verb: this calls the server's code.
 	server   func(a Actor, c *Command)
 	needs    need
 	waits    bool // the call may wait for something that the client does
@@ -37,10 +37,10 @@ type verb struct {
 	everyone bool // the order goes to the server's end of all connections
 	hushes   bool // a client that answers by itself does not do so during the call
 
-	// A verb of the wire.
+	// For a verb of the wire.
 	line func(l *tap.Conn, c *Command) error
 
-	// Any verb that the play itself carries out, instead of the functions above.
+	// For any verb that the play itself carries out, instead of the functions above.
 	play func(p *play, ctx context.Context, c *Command) error
 }
 
@@ -70,8 +70,8 @@ func (n need) setting() string {
 	return [...]string{inThisProcess: "", byHand: "server by hand", inProcess: "server in a process"}[n]
 }
 
-// verbs is the table of all commands. Where the words of several fit a line, the
-// longest are meant.
+// verbs is the table of all commands. If a line begins with the words of several
+// commands, the longest words count.
 var verbs = []*verb{
 	{words: "open", args: request, who: ByClient, says: "sends the opening handshake, and waits for the response", awaits: AwaitsOpening, page: opens, play: (*play).openOwn},
 	{words: "send text", args: text, who: ByClient, says: "sends a text message in one frame", page: order(func(c *Command) recording.Order { return recording.Order{Do: "send", Text: string(c.Bytes)} }),
@@ -165,7 +165,7 @@ var verbs = []*verb{
 	{words: "note", args: nothing, who: ByNobody, says: "does nothing; it is a place for a comment", play: func(*play, context.Context, *Command) error { return nil }},
 }
 
-// renamed are the commands that had another name, by that name.
+// renamed maps the old names of commands to the new ones.
 var renamed = map[string]string{"octets": "bytes", "server octets": "server bytes"}
 
 // Actor is the server's end of an open connection, to which a play gives orders.
@@ -215,7 +215,7 @@ func frame(op wire.Opcode, payload func(*Command) []byte) func(*Scripted, contex
 
 func (c *Command) payload() []byte { return c.Bytes }
 
-// The functions below are the page of verbs.
+// The functions below are for the field page of a verb.
 
 func opens(c *Command) (*recording.Order, bool) {
 	return &recording.Order{Do: "open"}, c.Opening.Method == "GET" && c.Opening.Proto == "HTTP/1.1"
@@ -238,7 +238,7 @@ func closes(c *Command) recording.Order {
 	return o
 }
 
-// noOrder is for a command that a browser needs no order for.
+// noOrder is for a command that needs no order to a browser.
 func noOrder(*Command) (*recording.Order, bool) { return nil, true }
 
 // hears is noOrder if JavaScript can see the thing that is expected.
@@ -246,7 +246,7 @@ func hears(c *Command) (*recording.Order, bool) {
 	return nil, slices.Contains([]string{"text", "binary", "close", "eof"}, c.Want.Kind)
 }
 
-// oneHeld returns an error where no frame was held.
+// oneHeld returns an error if no frame was held.
 func oneHeld(_ uint64, ok bool) error {
 	if !ok {
 		return errors.New("no frame is held")

@@ -24,7 +24,7 @@ type source struct {
 	more         chan struct{}
 }
 
-// from returns the next of Follow for who has seen the messages up to n.
+// from returns the function next of Follow, for a follower that has the messages up to n.
 func (s *source) from(n int) func() ([]Message, bool, <-chan struct{}) {
 	return func() (ready []Message, last bool, more <-chan struct{}) {
 		for range s.atOnce {

@@ -1,6 +1,6 @@
-// Package deflate turns messages into the payloads of permessage-deflate and back
-// (RFC 7692 §7.2), over compress/flate: the tail that is left out, histories that reach
-// over messages or must not, and smaller windows. It knows neither frames nor the
+// Package deflate compresses messages to the payloads of permessage-deflate and
+// decompresses them (RFC 7692 §7.2), with compress/flate. It handles the omitted tail,
+// history across messages, and smaller windows. It does not know frames or the
 // handshake.
 package deflate
 
@@ -15,14 +15,15 @@ import (
 )
 
 const (
-	// deflateTail is what every flush of a DEFLATE stream ends in, an empty block
-	// without compression whose first three bits went before. It is left out of
-	// the payload (RFC 7692 §7.2.1) and put back before inflating (§7.2.2).
+	// deflateTail ends every flush of a DEFLATE stream: an empty uncompressed block
+	// without its first three bits. The sender removes it from the payload (RFC 7692
+	// §7.2.1), and the receiver appends it before decompressing (§7.2.2).
 	deflateTail = "\x00\x00\xff\xff"
-	// lastBlock is an empty block with BFINAL set, at which a flate.Reader ends.
+	// lastBlock is an empty block with BFINAL set, which makes a flate.Reader return
+	// io.EOF.
 	lastBlock = "\x01\x00\x00\xff\xff"
-	// maxWindow is the bytes of the largest LZ77 window, of 15 bits: the only
-	// one that compress/flate has.
+	// maxWindow is the size of the largest LZ77 window in bytes, of 15 bits. It is the
+	// only one that compress/flate has.
 	maxWindow = 1 << 15
 )
 
@@ -34,13 +35,13 @@ type Compressor struct {
 	own      *packer // with takeover, from the first message on
 }
 
-// NewCompressor returns a Compressor for a window of 8 to 15 bits, 0 for 15. With
-// takeover a message may refer to those before it (RFC 7692 §7.1.1).
+// NewCompressor returns a Compressor for a window of 8 to 15 bits; 0 means 15. With
+// takeover, a message may refer to earlier ones (RFC 7692 §7.1.1).
 func NewCompressor(windowBits int, takeover bool) *Compressor {
 	return &Compressor{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// A packer is a flate.Writer and what it writes to.
+// A packer is a flate.Writer and its output buffer.
 type packer struct {
 	out   bytes.Buffer
 	flate *flate.Writer
@@ -48,21 +49,21 @@ type packer struct {
 
 func newPacker(level int) *packer {
 	p := new(packer)
-	p.flate, _ = flate.NewWriter(&p.out, level) // it fails for levels that do not exist
+	p.flate, _ = flate.NewWriter(&p.out, level) // it fails only for a level that does not exist
 	return p
 }
 
-// Two levels, by measurement (BenchmarkDeflate). BestSpeed forgets cheaply, but
-// looks for nothing in a message below 128 bytes. The next level, where it may
-// look at the messages before, takes as long for one of 1 KiB and makes it a
-// fifth smaller; but emptying its history takes 10 µs, so it never does.
+// Two levels, chosen by measurement (BenchmarkDeflate). BestSpeed resets its history at
+// little cost, but finds nothing in a message below 128 bytes. If the history is kept,
+// the next level takes as long for a message of 1 KiB and makes it a fifth smaller. But
+// resetting its history takes 10 µs, so it is never reset.
 const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
 
-// packers are those that no message is using; the next empties their history.
+// packers are not in use by any message. The next user resets the history.
 var packers = sync.Pool{New: func() any { return newPacker(forgetful) }}
 
-// Compress appends to dst the payload that message is sent as with RSV1 set. It
-// is never empty: a message of no bytes is one byte, 0x00 (RFC 7692 §7.2.3.6).
+// Compress appends to dst the payload for message in a frame with RSV1 set. It is never
+// empty: an empty message becomes one byte, 0x00 (RFC 7692 §7.2.3.6).
 func (c *Compressor) Compress(dst, message []byte) []byte {
 	p := c.own
 	switch {
@@ -81,10 +82,9 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 	}
 	p.out = *bytes.NewBuffer(dst)
 
-	// flate.Writer looks back 32 KiB. So that it looks no further than a smaller
-	// window, its history is emptied before more than that went in. It costs
-	// matches, and bytes for each flush; a peer that asks for a small window saves
-	// memory. Errors could only come from the Buffer, which has none.
+	// flate.Writer looks back 32 KiB. For a smaller window, reset the history before more
+	// bytes than the window went in. That loses some matches, but a peer that asks for a
+	// small window wants to save memory. Writing to a Buffer never returns an error.
 	for c.window < maxWindow && c.since+len(message) > c.window {
 		if c.since == 0 {
 			_, _ = p.flate.Write(message[:c.window])
@@ -96,73 +96,74 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 	}
 	_, _ = p.flate.Write(message)
 	c.since += len(message)
-	_ = p.flate.Flush() // brings the bits to a whole byte with an empty block
+	_ = p.flate.Flush() // ends on a whole byte, with an empty block
 	p.out.Truncate(p.out.Len() - len(deflateTail))
 	out := p.out.Bytes()
 	p.out = bytes.Buffer{}
 	return out
 }
 
-// ErrSize says that a message inflates to more bytes than its receiver
-// is willing to hold.
+// ErrSize says that the decompressed message exceeds the limit of its receiver.
 var ErrSize = errors.New("the decompressed message exceeds the limit")
 
-// maxStreams is how many DEFLATE streams one message may be: RFC 7692 sets no
-// limit and compressors make one, but each costs moving the window, and 1 MiB of
-// the shortest would be two seconds of work.
+// maxStreams limits the DEFLATE streams of one message. RFC 7692 sets no limit, and
+// compressors use one stream. But each stream moves the window, and 1 MiB of the
+// shortest streams would take two seconds.
 const maxStreams = 1000
 
 var errManyStreams = fmt.Errorf("it has more than %d DEFLATE streams", maxStreams)
 
-// A corruptError says why bytes are not DEFLATE (RFC 1951).
+// A corruptError says why a payload is not valid DEFLATE (RFC 1951).
 type corruptError struct{ why error }
 
 func (e *corruptError) Error() string { return "the compressed message is corrupt: " + e.why.Error() }
 
-// A Decompressor turns payloads of one direction of a connection back into messages,
-// each when it is whole: a flate.Reader without bytes must wait or fail, and to
-// wait would take a goroutine for every unfinished message.
+// A Decompressor turns payloads of one direction of a connection back into messages. It
+// needs the whole payload: a flate.Reader that runs out of bytes must wait or fail, and
+// waiting would need a goroutine for every unfinished message.
 type Decompressor struct {
 	takeover bool
 	window   int    // bytes that a message may refer back to
-	history  []byte // those, of messages before
+	history  []byte // the last bytes of earlier messages
 }
 
-// NewDecompressor returns a Decompressor of what a Compressor with these
-// arguments compresses.
+// NewDecompressor returns a Decompressor for the payloads of a Compressor with the same
+// arguments.
 func NewDecompressor(windowBits int, takeover bool) *Decompressor {
 	return &Decompressor{takeover: takeover, window: 1 << cmp.Or(windowBits, 15)}
 }
 
-// MaxSize returns the most bytes of a payload whose message has at most limit bytes: a
-// fixed code has nine bits at most for a byte, and where no code is shorter there are
-// blocks without compression, each of which adds five bytes.
+// MaxSize returns the maximum size of a payload in bytes if its message has at most
+// limit bytes. The fixed code uses at most nine bits for a byte. If no code is shorter,
+// compressors use uncompressed blocks, each of which adds five bytes.
 func MaxSize(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 
-// An unpacker is a flate.Reader and its input: a payload followed by the tail. From a bytes.Reader it takes not one byte more than a stream has.
+// An unpacker is a flate.Reader and its input, a payload and the tail. The input is a
+// bytes.Reader, from which flate reads exactly the bytes of the stream.
 type unpacker struct {
 	in     bytes.Reader
 	flate  io.Reader
-	beyond [1]byte // for the byte that would be one too many
+	beyond [1]byte // for the first byte beyond the limit
 }
 
-// unpackers are those that no message is using; reset gives them another history.
+// unpackers are not in use by any message. reset gives each a new history.
 var unpackers = sync.Pool{New: func() any {
 	u := new(unpacker)
 	u.flate = flate.NewReader(&u.in)
 	return u
 }}
 
-// reset begins a stream that may refer to history. It never fails.
+// reset starts a stream that may refer to history. It never fails.
 func (u *unpacker) reset(history []byte) { _ = u.flate.(flate.Resetter).Reset(&u.in, history) }
 
-// Decompress returns the message of payload, in the memory of into if that is enough. The message may have limit bytes: ErrSize
-// tells that it has more, a *corruptError that the payload cannot be. The limit
-// holds while inflating: memory doubles as bytes come, and never exceeds it. The
-// tail is appended to payload, in its memory if there is room.
+// Decompress returns the message of payload, in the memory of into if that is large
+// enough. It returns ErrSize if the message has more than limit bytes, and a
+// *corruptError if payload is not valid. The limit is checked while decompressing:
+// memory doubles as bytes arrive, and never exceeds the limit. Decompress appends the
+// tail to payload, in its memory if there is room.
 //
-// A payload of no bytes at all is a message of none: RFC 7692 has it sent as
-// 0x00, but every endpoint built on zlib takes it.
+// An empty payload is an empty message. RFC 7692 sends one as 0x00, but every endpoint
+// built on zlib accepts this too.
 func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, error) {
 	if len(payload) == 0 {
 		return into[:0], nil
@@ -174,7 +175,7 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 	u.in.Reset(append(payload, tail...))
 	u.reset(i.history)
 
-	message, kept := into[:0], 0 // kept bytes of message are in history
+	message, kept := into[:0], 0 // the first kept bytes of message are already in history
 	streams := 1
 	for {
 		if len(message) == cap(message) && len(message) < limit {
@@ -204,7 +205,7 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 			kept = len(message)
 			u.reset(i.history)
 		case 0 < u.in.Len() && u.in.Len() < len(tail):
-			return message, &corruptError{io.ErrUnexpectedEOF} // a block ends in the tail
+			return message, &corruptError{io.ErrUnexpectedEOF} // the last block ends inside the tail
 		case i.takeover:
 			i.remember(message[kept:])
 			return message, nil
@@ -215,7 +216,7 @@ func (i *Decompressor) Decompress(into, payload []byte, limit int) ([]byte, erro
 	}
 }
 
-// remember adds bytes to the history, and lets go of what is too far back.
+// remember adds bytes to the history, and drops bytes that are too far back.
 func (i *Decompressor) remember(data []byte) {
 	data = data[max(0, len(data)-i.window):]
 	old := i.history[max(0, len(i.history)+len(data)-i.window):]

@@ -111,7 +111,7 @@ func TestMessagesComeBackThroughEveryWindow(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 1 << 10, 64 << 10} {
 		messages = append(messages, prose(size), noise(size), bytes.Repeat([]byte("a"), size))
 	}
-	messages = append(messages, messages...) // and all of them again, behind themselves
+	messages = append(messages, messages...) // each message a second time
 	messages = append(messages, append(prose(512<<10), noise(512<<10)...), prose(10))
 	for bits := 8; bits <= 15; bits++ {
 		for _, takeover := range []bool{false, true} {
@@ -443,8 +443,8 @@ var sizes = []int{100, 1 << 10, 64 << 10}
 // on average. bits=14 is a window that empties its history now and then.
 func BenchmarkDeflate(b *testing.B) {
 	for _, size := range sizes {
-		// What comes again is beyond the window, or takeover would make one match
-		// of each message.
+		// Repetitions are farther apart than the window. Otherwise takeover would
+		// turn each message into a single match.
 		messages := slices.Collect(slices.Chunk(prose(max(4*maxWindow, 2*size)/size*size), size))
 		for _, bits := range []int{15, 14} {
 			for _, takeover := range []bool{false, true} {

@@ -8,13 +8,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// Limits of what is kept. What is longer is decoded all the same, and its
-// bytes counted.
+// Limits of what is kept. Anything longer is still decoded, and its bytes are counted.
 const (
 	KeepPayload = 4096     // first payload bytes of a frame
 	KeepTail    = 16       // last ones, of a longer frame
 	KeepMessage = 200      // first bytes of a message
-	MaxHead     = 16 << 10 // a handshake longer than this is not read as one
+	MaxHead     = 16 << 10 // a longer handshake is not parsed
 	KeepBody    = 1 << 10  // first bytes of a refusal's text
 )
 
@@ -24,20 +23,21 @@ type Conversation struct {
 	directions [2]direction
 	request    *Handshake
 	items      []Item
-	unanswered bool   // the server's 101 is decoded, and has not crossed
+	unanswered bool   // the server's 101 is decoded but not yet sent
 	ahead      uint64 // the client's next bytes that arrived before the server answered
 }
 
-// Item is what some bytes completed: one of its pointers is set.
+// Item is a handshake, frame or message that some bytes completed. One of its pointers
+// is set.
 type Item struct {
-	End       int // bytes of the slice given that belong to this item or to earlier ones
+	End       int // bytes of the given slice that belong to this item or to earlier ones
 	Handshake *Handshake
 	Frame     *Frame
 	Message   *Message
 }
 
-// NewFrames returns a Conversation whose opening handshake is over, for bytes
-// that begin with a frame.
+// NewFrames returns a Conversation for bytes that begin with a frame, after the opening
+// handshake.
 func NewFrames() *Conversation {
 	c := &Conversation{}
 	for role := range c.directions {
@@ -46,32 +46,32 @@ func NewFrames() *Conversation {
 	return c
 }
 
-// phase is how the next bytes of a direction are to be read.
+// phase says how to read the next bytes of a direction.
 type phase uint8
 
 const (
 	head   phase = iota // the opening handshake
 	frames              // frames
-	opaque              // something else: the body of a refusal, or no HTTP at all
+	opaque              // something else: the body of a refusal, or not HTTP
 )
 
-// direction is what one sender's bytes have come to so far.
+// direction is the state of one sender's bytes.
 type direction struct {
 	phase   phase
 	offset  uint64 // bytes before the current item
-	partial []byte // head or frame header that has begun
-	frame   *Frame // frame whose payload is due
-	left    uint64 // payload bytes still due
+	partial []byte // the handshake or frame header that is not complete
+	frame   *Frame // the frame whose payload is being read
+	left    uint64 // payload bytes that it still lacks
 	context wire.Context
-	message *Message // message that is not finished
+	message *Message // the message that is not finished
 	text    wire.UTF8
-	badText bool // the unfinished message has failed already
+	badText bool // the unfinished message contains invalid UTF-8
 	early   bool // the current frame began before the server's 101
 }
 
-// Bytes takes the next bytes that from sent and returns what they completed,
-// in order. The returned slice is good until the next call. When owned, b will
-// never change again, and frames may point into it instead of copying.
+// Bytes decodes the next bytes that from sent, and returns the items that they
+// completed, in order. The returned slice is valid until the next call. With owned, b
+// never changes again, so frames may point into it instead of copying.
 func (c *Conversation) Bytes(from wire.Role, b []byte, owned bool) []Item {
 	c.items = c.items[:0]
 	d := &c.directions[from]
@@ -91,33 +91,33 @@ func (c *Conversation) Bytes(from wire.Role, b []byte, owned bool) []Item {
 	return c.items
 }
 
-// passed notes that n bytes of from have been read.
+// passed counts n more bytes of from.
 func (c *Conversation) passed(from wire.Role, n int) {
 	if from == wire.Client {
 		c.ahead -= min(c.ahead, uint64(n))
 	}
 }
 
-// begins reports whether a frame of from that begins at place at of what is being
-// read comes before the server's 101.
+// begins reports whether a frame of from, at offset at in the bytes being read, begins
+// before the server's 101.
 func (c *Conversation) begins(from wire.Role, at int) (early bool) {
 	return from == wire.Client && (c.unanswered || c.directions[wire.Server].phase == head || uint64(at) < c.ahead)
 }
 
-// Opaque reports whether what from sends next is neither a handshake nor a
-// frame: the body of a refusal, or what follows a head that was too long.
+// Opaque reports whether the next bytes of from are neither a handshake nor a frame: the
+// body of a refusal, or the rest after a handshake that was too long.
 func (c *Conversation) Opaque(from wire.Role) bool { return c.directions[from].phase == opaque }
 
-// Answered says whether the server's 101 has crossed. Without a call it has as
-// soon as it is decoded; a caller that holds it back says so. Until then a client
-// must send nothing more (RFC 6455 §4.1).
+// Answered says whether the server's 101 was sent. Without a call, it counts as sent
+// when it is decoded. A caller that holds the 101 must call Answered. Until it is sent,
+// a client must not send anything more (RFC 6455 §4.1).
 func (c *Conversation) Answered(yes bool) { c.unanswered = !yes }
 
-// Ahead says that the client's next n bytes had arrived before the server answered,
-// although they are decoded only later.
+// Ahead says that the client's next n bytes arrived before the server answered, although
+// they are decoded only later.
 func (c *Conversation) Ahead(n int) { c.ahead = uint64(n) }
 
-// Clone returns a copy of c, which goes on by itself.
+// Clone returns an independent copy of c.
 func (c *Conversation) Clone() *Conversation {
 	n := *c
 	n.items = nil
@@ -138,8 +138,8 @@ func (c *Conversation) Clone() *Conversation {
 	return &n
 }
 
-// End tells that from will send no more, and returns the frame that is cut
-// off by it, or nil. why says what is known of the bytes that it lacks.
+// End says that from will not send anything more. It returns the frame that this cuts
+// off, or nil. why says what happened to its missing bytes.
 func (c *Conversation) End(from wire.Role, why Missing) *Frame {
 	d := &c.directions[from]
 	f := d.frame
@@ -160,7 +160,7 @@ func (c *Conversation) End(from wire.Role, why Missing) *Frame {
 	return f
 }
 
-// readHead takes bytes of the opening handshake from b and returns how many.
+// readHead reads bytes of the opening handshake from b and returns their number.
 func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 	d := &c.directions[from]
 	before := len(d.partial)
@@ -190,7 +190,7 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 			d.phase = frames
 		}
 	case h.Head.Status/100 == 1 && h.Head.Status != 101:
-		// 100 Continue and its like come before the answer.
+		// interim responses such as 100 Continue come before the final one
 	case h.Head.Status == 101:
 		d.phase = frames
 		deflate := h.Head.HasExtension(wire.PermessageDeflate)
@@ -201,17 +201,16 @@ func (c *Conversation) readHead(from wire.Role, b []byte, at int) int {
 		if rest := b[size-before:]; utf8.Valid(rest) {
 			h.Body = string(wholeCharacters(rest[:min(len(rest), KeepBody)]))
 		}
-		// What the client sent ahead of the refusal was never a WebSocket's.
+		// The bytes that the client sent before the refusal are not frames.
 		d.phase = opaque
 		c.directions[wire.Client] = direction{phase: opaque}
 	}
 	return size - before
 }
 
-// headSize returns the bytes that a head at the start of b takes, its empty
-// line included, or 0 when b does not hold the end of it. from is where to
-// begin to look. Lines end in CR LF; a bare LF is read as well, as RFC 9112 §2.2
-// allows and net/http does.
+// headSize returns the size of the HTTP head at the start of b, with its empty line, or
+// 0 if b ends before that. It starts looking at from. Lines end in CR LF, or in LF
+// alone, which RFC 9112 §2.2 and net/http allow.
 func headSize(b []byte, from int) int {
 	for at := from; ; {
 		n := bytes.IndexByte(b[at:], '\n')
@@ -227,7 +226,7 @@ func headSize(b []byte, from int) int {
 	}
 }
 
-// readFrame takes bytes of one frame from b and returns how many.
+// readFrame reads bytes of one frame from b and returns their number.
 func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) int {
 	d := &c.directions[from]
 	used := 0
@@ -235,7 +234,7 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 		if len(d.partial) == 0 {
 			d.early = c.begins(from, at)
 		}
-		// 1. The header, which may come in pieces.
+		// 1. The header, which may arrive in pieces.
 		h, ok := wire.ParseHeader(b)
 		if len(d.partial) > 0 || !ok {
 			before := len(d.partial)
@@ -252,7 +251,7 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 		d.offset += f.Size()
 		d.frame, d.left = f, h.Length
 
-		// 2. A frame that lies whole in an owned slice need not be copied.
+		// 2. A frame that is complete in an owned slice need not be copied.
 		whole := owned && len(d.partial) == 0 && h.Length <= KeepPayload && uint64(len(b)-used) >= h.Length
 		d.partial = d.partial[:0]
 		if whole {
@@ -263,7 +262,7 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 		}
 	}
 
-	// 3. The payload, or what has come of it.
+	// 3. The payload, or the part of it that has arrived.
 	f := d.frame
 	n := int(min(d.left, uint64(len(b)-used)))
 	c.readPayload(d, f, b[used:used+n])
@@ -282,11 +281,11 @@ func (c *Conversation) readFrame(from wire.Role, b []byte, at int, owned bool) i
 	return used
 }
 
-// earlyData is what a client breaks that does not wait for the server's 101.
+// earlyData is the violation of a client that does not wait for the server's 101.
 var earlyData = wire.RuleEarlyData.Broken("The first byte of this frame arrived before the server had answered the request.")
 
-// beginFrame judges h and takes note of what it changes for the frames after
-// it. It returns the Frame with what follows from that.
+// beginFrame checks h, and updates the state for later frames. It returns the Frame with
+// its violations.
 func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	violations := wire.Check(h, d.context)
 	if d.early {
@@ -295,7 +294,7 @@ func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	var f *Frame
 	switch {
 	case h.Opcode == wire.Text || h.Opcode == wire.Binary:
-		// One allocation for both: most messages are one frame.
+		// One allocation for both, because most messages are one frame.
 		first := &struct {
 			frame   Frame
 			message Message
@@ -321,7 +320,7 @@ func (c *Conversation) beginFrame(d *direction, h wire.Header) *Frame {
 	return f
 }
 
-// readPayload takes the next bytes b of f's payload, as the wire has them.
+// readPayload processes the next bytes b of f's payload, masked as on the wire.
 func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 	pos := f.Header.Length - d.left
 	f.came += uint64(len(b))
@@ -345,7 +344,7 @@ func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 	if !f.textual || d.badText {
 		return
 	}
-	// Unmasked piece by piece: the whole payload is never held.
+	// Unmask piece by piece, so that the whole payload is never in memory.
 	var piece [1024]byte
 	for len(b) > 0 {
 		n := copy(piece[:], b)
@@ -359,12 +358,12 @@ func (c *Conversation) readPayload(d *direction, f *Frame, b []byte) {
 	}
 }
 
-// finishPayload judges what only the end of f's payload can tell.
+// finishPayload makes the checks that need the end of f's payload.
 func (c *Conversation) finishPayload(d *direction, f *Frame) {
 	if f.Header.Opcode == wire.Close && f.Short == 0 {
 		body := f.Payload()
 		if uint64(len(body)) < f.Header.Length {
-			body = wholeCharacters(body) // cut by us, not by its sender
+			body = wholeCharacters(body) // cut by KeepMessage, not by its sender
 		}
 		p, vs := wire.ParseClosePayload(body)
 		f.Close = &p

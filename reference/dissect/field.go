@@ -8,25 +8,25 @@ import (
 	"wslab/reference/wire"
 )
 
-// Field is a named run of bits of a frame. The fields of a frame tile its bits:
-// in order, no gap, no overlap.
+// Field is a named run of bits of a frame. The fields of a frame are in order, without
+// gaps or overlaps, and cover all its bits.
 type Field struct {
 	Name       string           `json:"name"`   // "FIN", "opcode", "masking key", …
-	Letter     string           `json:"letter"` // the same in one letter: F 1 2 3 O M L E K P C R
-	Group      string           `json:"group"`  // colour: head len key data code
-	Bit        uint64           `json:"bit"`    // first bit, counted from the frame's first as the RFC's figure does
+	Letter     string           `json:"letter"` // the name as one letter: F 1 2 3 O M L E K P C R
+	Group      string           `json:"group"`  // for its color: head len key data code
+	Bit        uint64           `json:"bit"`    // first bit, counted from the first bit of the frame, as in the RFC's figure
 	Bits       uint64           `json:"bits"`
-	Raw        string           `json:"raw"`   // the bits themselves below 8, else hex as on the wire, as far as kept
-	Value      string           `json:"value"` // what they say, unmasked
+	Raw        string           `json:"raw"`   // the bits themselves if fewer than 8, otherwise hex as on the wire, as far as kept
+	Value      string           `json:"value"` // the value, unmasked
 	Form       string           `json:"form"`  // "1... .... = Mask: True"
 	Meaning    string           `json:"meaning"`
 	Sections   []string         `json:"rfc"`            // sections of RFC 6455
-	Rule       string           `json:"rule,omitempty"` // code of the rule to read about it
+	Rule       string           `json:"rule,omitempty"` // code of a rule that explains it
 	Violations []wire.Violation `json:"violations,omitempty"`
-	Site       string           `json:"site"` // lines of source that read it, as package lesson resolves them
+	Site       string           `json:"site"` // lines of the source that read it, as package lesson resolves them
 }
 
-// The places in the source that read each field. They are names: package.function#region.
+// The places in the source that read each field, as package.function#region.
 const (
 	siteFin       = "wire.ParseHeader#fin"
 	siteRSV       = "wire.ParseHeader#rsv"
@@ -42,15 +42,14 @@ const (
 	siteUTF8      = "wire.(*UTF8).check#utf8"
 )
 
-// Sites lists every Site that a Field can have, so that a test can hold each
-// to the source.
+// Sites lists every Site of a Field, so that a test can look each up in the source.
 var Sites = []string{
 	siteFin, siteRSV, siteOpcode, siteMask, siteLength, siteLength16, siteLength64,
 	siteKey, siteUnmask, siteCloseCode, siteReason, siteUTF8,
 }
 
-// Fields returns the fields of f in the order of its bits. Where the stream
-// ended inside f, the last field is as long as what came.
+// Fields returns the fields of f in order. If the stream ended inside f, the last field
+// is cut there.
 func (f *Frame) Fields() []Field {
 	var fs []Field
 	at := uint64(0)
@@ -76,7 +75,7 @@ func (f *Frame) Fields() []Field {
 	add(4, Field{Name: "opcode", Letter: "O", Group: "head", Value: fmt.Sprintf("%s (0x%X)", h.Opcode, uint8(h.Opcode)),
 		Meaning: opcodeMeaning(h.Opcode), Sections: []string{"5.2", opcodeSection(h.Opcode)}, Rule: wire.RuleOpcode.Code, Site: siteOpcode})
 
-	// 2. Second byte and the longer length that it can announce.
+	// 2. Second byte, and the extended length if there is one.
 	add(1, Field{Name: "MASK", Letter: "M", Group: "len", Value: setOrNot(h.Masked), Meaning: f.maskMeaning(), Sections: []string{"5.1", "5.3"},
 		Rule: pick(f.From == wire.Client, wire.RuleMaskMissing.Code, wire.RuleMaskForbidden.Code), Site: siteMask})
 	short, meaning := h.Length, "The payload's length in bytes. The masking key is not counted."
@@ -113,15 +112,15 @@ func (f *Frame) Fields() []Field {
 	return fs
 }
 
-// payloadFields returns what the payload holds: code and reason of a Close
-// frame, application data of any other. Only Bits of their places is set.
+// payloadFields returns the fields of the payload: code and reason of a Close frame,
+// application data of any other. Of their positions, only Bits is set.
 func (f *Frame) payloadFields() []Field {
 	size := f.Header.Length
 	if size == 0 || f.cut {
 		return nil
 	}
 	p := f.Payload()
-	length := min(size, 1<<60) * 8 // a longer claim has more bits than can be counted; it is never met
+	length := min(size, 1<<60) * 8 // The number of bits of a longer payload does not fit, and no such payload ever arrives.
 	if f.Close != nil && size >= 2 {
 		code := Field{Name: "status code", Letter: "C", Group: "code", Bits: 16, Value: f.Close.Code.String(),
 			Meaning: "The reason for closing, as a two-byte number.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}
@@ -158,7 +157,7 @@ func (f *Frame) payloadFields() []Field {
 	return []Field{fd}
 }
 
-// clip cuts fs to the bits that came.
+// clip cuts fs to the bits that arrived.
 func (f *Frame) clip(fs []Field) []Field {
 	if f.Short == 0 {
 		return fs
@@ -176,8 +175,8 @@ func (f *Frame) clip(fs []Field) []Field {
 	return fs
 }
 
-// finish fills in what follows from a field's place: its bits, its form and
-// the violations that are about it.
+// finish sets the parts of a field that depend on its position: its bits, its form and
+// the violations about it.
 func (f *Frame) finish(fd *Field) {
 	if fd.Bits < 8 {
 		next := f.bytes[fd.Bit/8]
@@ -215,7 +214,7 @@ func (f *Frame) finish(fd *Field) {
 	}
 }
 
-// label gives name and value in the words that users of Wireshark know.
+// label returns the name and value in Wireshark's words.
 func (fd *Field) label() string {
 	value := fd.Value
 	switch fd.Name {
@@ -238,7 +237,7 @@ func (fd *Field) label() string {
 	return "Payload: " + value
 }
 
-// violationField says which field a rule of the frame is about.
+// violationField says which field each rule of the frame is about.
 var violationField = map[string]string{
 	wire.RuleRSV1.Code: "RSV1", wire.RuleRSV2.Code: "RSV2", wire.RuleRSV3.Code: "RSV3",
 	wire.RuleOpcode.Code: "opcode", wire.RuleStray.Code: "opcode", wire.RuleInterleaved.Code: "opcode", wire.RuleAfterClose.Code: "opcode",
@@ -321,7 +320,7 @@ func pick(b bool, yes, no string) string {
 	return no
 }
 
-// maxValue bounds what a field's value shows of a long payload.
+// maxValue limits the value of a field that shows a long payload.
 const maxValue = 64
 
 func quote(p []byte) string { return "“" + shorten(strings.ToValidUTF8(string(p), "\uFFFD")) + "”" }

@@ -8,37 +8,37 @@ import (
 	"wslab/reference/wire"
 )
 
-// Frame is one frame as it crossed the wire (RFC 6455 §5.2).
+// Frame is one frame as it was on the wire (RFC 6455 §5.2).
 type Frame struct {
 	From       wire.Role
-	Offset     uint64 // bytes that From had sent before it, the handshake included
+	Offset     uint64 // bytes that From sent before it, the handshake included
 	Header     wire.Header
 	Violations []wire.Violation
 	Close      *wire.ClosePayload // of a Close frame
-	Message    wire.Opcode        // Text or Binary: the message that a data frame is part of
+	Message    wire.Opcode        // Text or Binary: the message that a data frame belongs to
 	Fragment   int                // its index among the frames of that message
-	Short      uint64             // bytes that are missing: the stream ended first
-	Missing    Missing            // what became of them
+	Short      uint64             // bytes that are missing because the stream ended first
+	Missing    Missing            // what happened to them
 
 	bytes   []byte // header and first payload bytes, as on the wire
-	tail    []byte // last payload bytes, masked still, when not all are in bytes
-	came    uint64 // bytes of it that came, header included
+	tail    []byte // last payload bytes, still masked, if bytes has not all of them
+	came    uint64 // bytes of the frame that arrived, header included
 	cut     bool   // the stream ended inside the header
 	textual bool   // part of a text message that is not compressed
 }
 
-// Missing says what is known of the bytes that a frame lacks.
+// Missing says what happened to the missing bytes of a frame.
 type Missing uint8
 
-// What is known of them: nothing more, or that one end has ended the stream.
+// What happened to them, as far as it is known.
 const (
 	NotThere     Missing = iota
 	NeverSent            // their sender ended the stream
 	NeverArrived         // their receiver has read all that arrived
-	NotRead              // their receiver stopped reading: whether they arrived is not known
+	NotRead              // their receiver stopped reading, so it is not known whether they arrived
 )
 
-// missing returns the words for f's missing bytes: "never arrived".
+// missing returns words for the missing bytes of f, such as "never arrived".
 func (f *Frame) missing() string {
 	switch f.Missing {
 	case NeverSent:
@@ -51,8 +51,8 @@ func (f *Frame) missing() string {
 	return "missing"
 }
 
-// Cut says in words what f lacks, "2 bytes never arrived", or "" where it is
-// whole. Of a header that is not whole only the least that it lacks is known.
+// Cut says what f lacks, "2 bytes never arrived", or returns "" if f is complete. For an
+// incomplete header, only the smallest possible number is known.
 func (f *Frame) Cut() string {
 	if f.Short == 0 {
 		return ""
@@ -60,20 +60,20 @@ func (f *Frame) Cut() string {
 	return fmt.Sprintf("%s%d %s %s", pick(f.cut, "at least ", ""), f.Short, pick(f.Short == 1, "byte", "bytes"), f.missing())
 }
 
-// Message is what one or more frames carried (RFC 6455 §5.4, §5.6).
+// Message is the content of one or more frames (RFC 6455 §5.4, §5.6).
 type Message struct {
 	From       wire.Role
 	Opcode     wire.Opcode
 	Compressed bool   // RSV1 was set on its first frame
-	Size       uint64 // bytes of all payloads together, as they crossed
+	Size       uint64 // bytes of all payloads together, before any decompression
 	Head       []byte // first bytes, unmasked, at most KeepMessage
-	Fragments  int    // frames it came in
+	Fragments  int    // its number of frames
 
-	head [KeepMessage]byte // what Head points into
+	head [KeepMessage]byte // the array that Head points into
 }
 
-// Size returns the bytes that f announces for itself, header included; it
-// stays at the highest value where the sum would not fit.
+// Size returns the size that f announces, in bytes, header included. If the sum does not
+// fit, Size returns the highest value.
 func (f *Frame) Size() uint64 {
 	sum, carry := bits.Add64(uint64(f.Header.Size()), f.Header.Length, 0)
 	if carry != 0 {
@@ -82,22 +82,23 @@ func (f *Frame) Size() uint64 {
 	return sum
 }
 
-// Came returns how many bytes of f came, header included: Size without Short,
-// where Size is not at its highest value.
+// Came returns how many bytes of f arrived, header included. It is Size minus Short,
+// unless Size is at the highest value.
 func (f *Frame) Came() uint64 { return f.came }
 
-// Bytes returns the bytes from f's first on that were kept, as on the wire.
+// Bytes returns the bytes of f that were kept, from its first byte on, as on the wire.
 // The slice must not be changed.
 func (f *Frame) Bytes() []byte { return f.bytes }
 
-// Tail returns the last bytes of a frame too long to be kept whole, as on the
-// wire, and Gap how many lie between Bytes and Tail.
+// Tail returns the last bytes of a frame that was too long to be kept, as on the wire.
+// Gap returns the number of bytes between Bytes and Tail.
 func (f *Frame) Tail() []byte {
 	extra := f.came - uint64(len(f.bytes))
 	return f.tail[len(f.tail)-int(min(extra, uint64(len(f.tail)))):]
 }
 
-// Gap returns how many bytes lie between Bytes and Tail, counted only.
+// Gap returns the number of bytes between Bytes and Tail, which are counted but not
+// kept.
 func (f *Frame) Gap() uint64 {
 	return f.came - uint64(len(f.bytes)) - uint64(len(f.Tail()))
 }
@@ -112,7 +113,7 @@ func (f *Frame) Payload() []byte {
 	return p
 }
 
-// Text returns the payload as text where it is text and was kept whole.
+// Text returns the payload as text, and whether f has text that was kept completely.
 func (f *Frame) Text() (string, bool) {
 	if !f.textual {
 		return "", false
@@ -121,21 +122,21 @@ func (f *Frame) Text() (string, bool) {
 	return string(p), uint64(len(p)) == f.Header.Length && utf8.Valid(p)
 }
 
-// unmask XORs b, which begins at payload byte pos, when f is masked.
+// unmask unmasks b, which begins at payload byte pos, if f is masked.
 func (f *Frame) unmask(pos int, b []byte) {
 	if f.Header.Masked {
 		wire.Mask(f.Header.Key, pos, b)
 	}
 }
 
-// badByte notes that payload byte i, c once unmasked, cannot be UTF-8.
+// badByte adds a violation: payload byte i, with the unmasked value c, cannot be UTF-8.
 func (f *Frame) badByte(i uint64, c byte) {
 	f.Violations = append(f.Violations, wire.RuleTextUTF8.Broken(
-		fmt.Sprintf("Payload byte %d, %02x, cannot stand there in UTF-8.", i, c)))
+		fmt.Sprintf("Payload byte %d, %02x, is not valid UTF-8 at this position.", i, c)))
 }
 
-// cutHeader returns the frame whose header the stream ended in. What is not
-// known of it reads as zero, and Short is what is missing at least.
+// cutHeader returns a frame whose header is incomplete because the stream ended. Unknown
+// parts are zero, and Short is the smallest possible number.
 func cutHeader(b []byte, offset uint64, c wire.Context) *Frame {
 	whole := make([]byte, wire.MaxHeaderSize)
 	copy(whole, b)
@@ -150,8 +151,8 @@ func cutHeader(b []byte, offset uint64, c wire.Context) *Frame {
 	return f
 }
 
-// shows reports whether enough of a cut header came to judge it by the rule
-// called code.
+// shows reports whether enough of an incomplete header arrived to check the rule called
+// code.
 func (f *Frame) shows(code string) bool {
 	need := 1
 	switch violationField[code] {

@@ -99,9 +99,9 @@ func TestFieldsTileEveryBitAndFramesTileTheStream(t *testing.T) {
 	}
 }
 
-// checkStream holds the three properties for b, sent by from behind the
-// handshake: fields tile frames, frames tile b, and where b is cut does not
-// matter.
+// checkStream checks three properties for b, which from sent after the handshake: the
+// fields of a frame cover all its bits, the frames cover b, and the result does not
+// depend on how b is cut.
 func checkStream(t testing.TB, from wire.Role, b []byte, r *rand.Rand) {
 	t.Helper()
 	want := feed(t, NewFrames(), []part{{from, b}}, whole, true, true)
@@ -317,7 +317,7 @@ func TestTextFailsAtItsFirstBadByteAcrossFragments(t *testing.T) {
 func TestACloseBodyBecomesCodeAndReason(t *testing.T) {
 	for _, c := range []struct {
 		body   string
-		fields string // letters behind the header
+		fields string // letters after the header
 		code   wire.CloseCode
 		reason string
 		broken string

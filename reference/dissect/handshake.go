@@ -9,34 +9,33 @@ import (
 	"wslab/reference/wire"
 )
 
-// Handshake is one half of the opening handshake as it crossed the wire
-// (RFC 6455 §4).
+// Handshake is one half of the opening handshake as it was on the wire (RFC 6455 §4).
 type Handshake struct {
 	From       wire.Role
 	Line       string // start line, without CR LF
 	Head       wire.Head
 	Lines      []HeaderLine
-	Accept     *Accept // of a response to a request with a key
-	Body       string  // of a refusal: the first bytes of its text, those that came with the head
+	Accept     *Accept // of a response, if the request had a key
+	Body       string  // of a refusal: the first bytes of its text, as far as they arrived with the head
 	Violations []wire.Violation
 
 	bytes []byte
 }
 
-// HeaderLine is one header field with its place.
+// HeaderLine is one header field with its position.
 type HeaderLine struct {
 	wire.Field
 	Offset, Size int    // bytes of the line within the handshake, CR LF included
-	Meaning      string // what the field is for, empty when WebSocket gives it no role
-	Section      string // section of RFC 6455, with Meaning
+	Meaning      string // what the field is for; empty if WebSocket does not use it
+	Section      string // the section of RFC 6455 that Meaning is from
 }
 
-// Bytes returns the handshake as on the wire, its empty line included. The
-// slice must not be changed.
+// Bytes returns the handshake as on the wire, with its empty line. The slice must not be
+// changed.
 func (h *Handshake) Bytes() []byte { return h.bytes }
 
-// Accept is the computation that a Sec-WebSocket-Accept must be the result of
-// (RFC 6455 §4.2.2), step by step.
+// Accept shows, step by step, how the Sec-WebSocket-Accept is computed (RFC 6455
+// §4.2.2).
 type Accept struct {
 	Key      string `json:"key"`
 	GUID     string `json:"guid"`
@@ -44,13 +43,13 @@ type Accept struct {
 	SHA1     string `json:"sha1"`
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
-	Mistake  string `json:"mistake"` // what was done instead, where the answer tells; see Mistake
+	Mistake  string `json:"mistake"` // what the server did instead, if known; see Mistake
 
-	MistakeCode string `json:"-"` // its code
+	MistakeCode string `json:"-"` // the code of Mistake
 }
 
-// parseHandshake reads the lines of b as far as they can be read. request is
-// what a response answers, nil where nothing was asked.
+// parseHandshake parses as many lines of b as it can. request is the request that a
+// response answers, or nil if there was none.
 func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 	h := &Handshake{From: from, bytes: b}
 	offset := 0
@@ -63,7 +62,7 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 			h.readStartLine(text)
 		case text != "":
 			name, value, ok := strings.Cut(text, ":")
-			if !ok && wire.IsToken(name) { // else its name is at fault, and told with the other names
+			if !ok && wire.IsToken(name) { // otherwise the mistake is in the name, and is reported with those of other names
 				bare = append(bare, wire.RuleHeaderGrammar.Broken("The header line "+strconv.Quote(text)+" has no colon."))
 			}
 			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
@@ -87,7 +86,7 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 			h.Lines[i].refused()
 		}
 		if request != nil && len(request.Violations) > 0 {
-			h.Violations = nil // to refuse is what RFC 6455 §4.2.1 asks for
+			h.Violations = nil // RFC 6455 §4.2.1 asks the server to refuse such a request
 		}
 	}
 	if key := asked.Key(); key != "" && h.Head.Status == 101 {
@@ -96,13 +95,13 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 	return h
 }
 
-// refuses reports whether h answers that no WebSocket is opened.
+// refuses reports whether h refuses the WebSocket.
 func (h *Handshake) refuses() bool {
 	return h.From == wire.Server && h.Head.Status != 101 && h.Head.Status/100 != 1
 }
 
-// refused gives l the meaning that it has in a refusal, where another one stands
-// in the handshake.
+// refused sets the meaning of l in a refusal, if it differs from its meaning in an
+// accepted handshake.
 func (l *HeaderLine) refused() {
 	switch strings.ToLower(l.Name) {
 	case "connection":
@@ -125,7 +124,7 @@ func (h *Handshake) readStartLine(line string) {
 	h.Head.Status, _ = strconv.Atoi(second)
 }
 
-// workAccept does the computation for key and compares it with got.
+// workAccept computes the accept value for key and compares it with got.
 func workAccept(key, got string) *Accept {
 	joined := key + wire.GUID
 	sum := sha1.Sum([]byte(joined))
@@ -136,8 +135,8 @@ func workAccept(key, got string) *Accept {
 	}
 }
 
-// ruleBrokenBy returns the code of the first violation that is about the header
-// field called name.
+// ruleBrokenBy returns the code of the first violation about the header field called
+// name.
 func (h *Handshake) ruleBrokenBy(name string) string {
 	for _, v := range h.Violations {
 		if strings.EqualFold(HeaderField(v.Code), name) {
@@ -147,11 +146,11 @@ func (h *Handshake) ruleBrokenBy(name string) string {
 	return ""
 }
 
-// HeaderField returns the name of the header field that the handshake's rule
-// called code is about, or "" for one that is about none, or about all.
+// HeaderField returns the header field that the handshake rule called code is about. It
+// returns "" if the rule is about no field, or about all.
 func HeaderField(code string) string { return violationHeader[code] }
 
-// violationHeader is HeaderField as a table.
+// violationHeader is the table of HeaderField.
 var violationHeader = map[string]string{
 	wire.RuleBody.Code:    "Content-Length",
 	wire.RuleHost.Code:    "Host",
@@ -171,8 +170,8 @@ var violationHeader = map[string]string{
 
 const extensionsField = "Sec-WebSocket-Extensions"
 
-// headerMeanings says what each field of the handshake is for, by its name in
-// lower case.
+// headerMeanings says what each field of the handshake is for, by its name in lower
+// case.
 var headerMeanings = map[string]struct{ section, text string }{
 	"host":                     {"4.1", "The server that the client wants to reach. A server with several names uses it to tell them apart."},
 	"upgrade":                  {"4.1", "The protocol to change to on this TCP connection."},

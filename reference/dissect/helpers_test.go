@@ -196,7 +196,7 @@ func fieldLines(f *Frame) string {
 	return b.String()
 }
 
-// checkTiles fails unless the fields of f tile what came of it.
+// checkTiles fails unless the fields of f cover each bit of it that arrived, once.
 func checkTiles(t testing.TB, f *Frame) {
 	t.Helper()
 	at := uint64(0)

@@ -11,11 +11,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxSafe is the highest integer that JavaScript's numbers tell from its neighbors.
+// maxSafe is the highest integer that a number in JavaScript holds exactly.
 const maxSafe = 1<<53 - 1
 
-// number returns n, which a peer can claim to be as large as it likes, for JSON:
-// above maxSafe as a string, for the page would round a number.
+// number returns n for JSON. A peer can claim any number, and the page would round one
+// above maxSafe, so that is a string.
 func number(n uint64) any {
 	if n > maxSafe {
 		return strconv.FormatUint(n, 10)
@@ -23,7 +23,7 @@ func number(n uint64) any {
 	return n
 }
 
-// size returns what f announces for itself, for JSON. Size cannot hold all of it.
+// size returns the size that f announces, for JSON. Size cannot hold all of them.
 func (f *Frame) size() any {
 	if n := f.Size(); n < math.MaxUint64 {
 		return number(n)
@@ -32,7 +32,7 @@ func (f *Frame) size() any {
 	return sum.Add(sum, big.NewInt(int64(f.Header.Size()))).String()
 }
 
-// MarshalJSON gives f without its fields, which Fields has.
+// MarshalJSON writes f without its fields, which Fields returns.
 func (f *Frame) MarshalJSON() ([]byte, error) {
 	type header struct {
 		Fin    bool            `json:"fin"`
@@ -43,7 +43,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 		Name   string          `json:"name"`
 		Masked bool            `json:"masked"`
 		Form   wire.LengthForm `json:"form"`
-		Length string          `json:"length"` // decimal, for JavaScript's numbers have 53 bits
+		Length string          `json:"length"` // decimal digits, because numbers in JavaScript have 53 bits
 		Key    string          `json:"key"`
 		Size   int             `json:"size"`
 	}
@@ -101,7 +101,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// MarshalJSON gives h with its lines and what each means.
+// MarshalJSON writes h with its lines and the meaning of each.
 func (h *Handshake) MarshalJSON() ([]byte, error) {
 	type line struct {
 		Name    string `json:"name"`
@@ -136,7 +136,7 @@ func (h *Handshake) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// MarshalJSON gives m as text where it is text, else as hex, as far as kept.
+// MarshalJSON writes m as text or hex, as far as kept.
 func (m *Message) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Opcode string `json:"opcode"`
@@ -152,7 +152,7 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// wholeCharacters cuts off a character that the end of b splits.
+// wholeCharacters removes an incomplete character from the end of b.
 func wholeCharacters(b []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) {

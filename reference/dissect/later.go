@@ -2,18 +2,17 @@ package dissect
 
 import "wslab/reference/wire"
 
-// Later is a frame whose decoding is put off until somebody looks at it.
+// Later is a frame that is decoded only when a reader asks for it.
 type Later struct {
 	from   wire.Role
 	rsv1   bool
-	closed bool // its sender has sent a Close frame before
+	closed bool // its sender has already sent a Close frame
 	early  bool
 	offset uint64
 }
 
-// Later takes b as Bytes does where b is just one whole frame with a message of
-// its own, as most are, and puts off its decoding. Else it reports false and has
-// taken nothing.
+// Later postpones the decoding of b if b is exactly one frame with a whole message, as
+// most are. Otherwise it reports false and has processed nothing.
 func (c *Conversation) Later(from wire.Role, b []byte) (l Later, ok bool) {
 	d := &c.directions[from]
 	if d.phase != frames || d.frame != nil || len(d.partial) > 0 || d.context.Fragmented {
@@ -30,8 +29,8 @@ func (c *Conversation) Later(from wire.Role, b []byte) (l Later, ok bool) {
 	return l, true
 }
 
-// Decode returns the frame and the message that Bytes would have made of b, which
-// must be what Later was given and never change again.
+// Decode returns the frame and the message that Bytes would have returned for b. b must
+// be the bytes that Later received, unchanged.
 func (l Later) Decode(b []byte) (*Frame, *Message) {
 	c := NewFrames()
 	d := &c.directions[l.from]

@@ -12,9 +12,9 @@ import (
 
 // Limits are the bounds of the cage. A zero field means the default.
 type Limits struct {
-	Memory uint64        // bytes that one message may ask for; 1 MiB
-	Depth  int           // how deep the server may call itself; 100
-	Errors int           // errors of Read or of Write that it may ignore on end; 16
+	Memory uint64        // bytes that one message may allocate; 1 MiB
+	Depth  int           // nested calls of the server; 100
+	Errors int           // consecutive errors of Read or of Write that it may ignore; 16
 	Wait   time.Duration // for one Read or Write; 1 minute
 	Total  time.Duration // for the connection; 10 minutes
 }
@@ -23,26 +23,25 @@ type Limits struct {
 type Options struct {
 	Limits Limits
 
-	// Call, if there is one, is told of every call that the server makes to Read,
-	// Write, Close, make and log; the function that it returns is told what came
-	// back. written are the bytes of a Write. It may be called concurrently.
+	// Call, if not nil, is called for every call that the server makes to Read, Write,
+	// Close, make and log. The function that it returns is called with the result.
+	// written has the bytes of a Write. Call may be called concurrently.
 	Call func(name, args string, written []byte) (done func(result string, err error))
 
-	// Opened, if there is one, is told when the handshake has been answered. It
-	// must not block.
+	// Opened, if not nil, is called when the server has answered the handshake. It must
+	// not block.
 	Opened func(*Server)
 }
 
-// Server is the weekend server with an open connection. Its methods may be
-// called concurrently, also with the echoes; what they send may then be mixed
-// up (fault 29).
+// Server is the naive server with an open connection. Its methods may be called
+// concurrently, also with the echoes. Their bytes may then be interleaved (fault 29).
 type Server struct {
 	s *server
 	c *cage
 }
 
-// Send sends one message. Its error is that of the weekend server, which knows
-// none but that the message is too long, or a *Stopped.
+// Send sends one message. The only error of the naive server is that the message is too
+// long. Send can also return a *Stopped.
 func (s *Server) Send(message []byte) error {
 	var err error
 	if stopped := s.c.run(func() { err = s.s.send(message) }); stopped != nil {
@@ -54,7 +53,7 @@ func (s *Server) Send(message []byte) error {
 // Close closes TCP, and nothing more.
 func (s *Server) Close() error { return s.c.run(s.s.close) }
 
-// Bound names a side of the cage.
+// Bound names one limit of the cage.
 type Bound string
 
 // The bounds.
@@ -64,22 +63,22 @@ const (
 	Errors Bound = "errors"
 	Wait   Bound = "wait"
 	Total  Bound = "total"
-	Panic  Bound = "panic" // the server's own: outside the cage it would end the program
+	Panic  Bound = "panic" // of the server itself; without the cage it would end the program
 )
 
-// Stopped says that the cage has ended a connection, where, and what would have
-// happened without it.
+// Stopped says that the cage ended a connection, at which bound, and what would have
+// happened without the cage.
 type Stopped struct {
 	Bound Bound
 	Text  string
-	Value any // with Panic: what the server panicked with
+	Value any // the value of the server's panic, if Bound is Panic
 }
 
 func (e *Stopped) Error() string { return "naive: " + e.Text }
 
-// Serve answers the handshake that comes on conn and echoes every message, all
-// as wrongly as a weekend allows, until the connection ends. It closes conn.
-// The error is nil when the server has ended by itself, or a *Stopped.
+// Serve answers the handshake that arrives on conn and echoes every message, with all
+// faults, until the connection ends. It closes conn. The error is nil if the server
+// ended by itself, otherwise a *Stopped.
 func Serve(conn net.Conn, o Options) error {
 	c := newCage(conn, o)
 	s := &server{conn: c, make: c.make, deeper: c.deeper, log: c.log}
@@ -95,16 +94,16 @@ func Serve(conn net.Conn, o Options) error {
 	})
 }
 
-// cage is the connection that the server sees. It ends the server by a panic
-// with a *Stopped, which run turns into an error: the server ignores all others.
+// cage is the connection that the server sees. It ends the server by a panic with a
+// *Stopped, because the server ignores errors. run turns the panic into an error.
 type cage struct {
 	net.Conn
 	limits Limits
 	call   func(name, args string, written []byte) func(result string, err error)
-	end    time.Time // of the connection's time
+	end    time.Time // when the connection must end
 
-	// Only the goroutine that echoes makes, deepens and reads.
-	asked      uint64 // bytes, for the message that is being read
+	// Only the goroutine that echoes uses these:
+	asked      uint64 // bytes allocated for the message that is being read
 	depth      int
 	readErrors int
 
@@ -126,7 +125,7 @@ func newCage(conn net.Conn, o Options) *cage {
 	return c
 }
 
-// or gives v a default.
+// or sets v to a default if v is zero.
 func or[T comparable](v *T, otherwise T) {
 	var zero T
 	if *v == zero {
@@ -134,8 +133,8 @@ func or[T comparable](v *T, otherwise T) {
 	}
 }
 
-// run calls f and returns what stopped it, nil when nothing did. A server that
-// was stopped has lost its connection.
+// run calls f and returns the reason why f was stopped, or nil. If f was stopped, the
+// connection is closed.
 func (c *cage) run(f func()) (err error) {
 	defer func() {
 		switch v := recover().(type) {
@@ -156,7 +155,7 @@ func stop(b Bound, format string, args ...any) {
 	panic(&Stopped{Bound: b, Text: fmt.Sprintf(format, args...)})
 }
 
-// make is make([]byte, n) unless that is more than the cage has room for.
+// make is make([]byte, n), but stops the server if the cage has no room for n bytes.
 func (c *cage) make(n uint64) []byte {
 	done := c.call("make", fmt.Sprintf("[]byte, %d", n), nil)
 	if n > c.limits.Memory-c.asked {
@@ -173,12 +172,12 @@ func (c *cage) make(n uint64) []byte {
 	return b
 }
 
-// deeper counts a call of the server to itself; what it returns counts its end.
-// A stack that overflows cannot be recovered from.
+// deeper counts a nested call of the server. The returned function counts its end. A
+// program cannot recover from a stack overflow, so the cage stops the server first.
 func (c *cage) deeper() func() {
 	if c.depth++; c.depth > c.limits.Depth {
 		c.depth--
-		stop(Depth, "here it would have called itself deeper than %d, once for every fragment and without an end", c.limits.Depth)
+		stop(Depth, "here it would have called itself more than %d levels deep, once for each fragment, without a limit", c.limits.Depth)
 	}
 	return func() {
 		if c.depth--; c.depth == 0 {
@@ -191,8 +190,8 @@ func (c *cage) log(format string, args ...any) {
 	c.call("log", fmt.Sprintf(format, args...), nil)("nil", nil)
 }
 
-// Read reads from the socket, and not longer than the cage allows. As with a
-// socket, a Read of nothing returns at once.
+// Read reads from the socket, at most as long as the cage allows. As on a socket, a Read
+// of no bytes returns at once.
 func (c *cage) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -206,12 +205,12 @@ func (c *cage) Read(p []byte) (int, error) {
 	if err == nil {
 		c.readErrors = 0
 	} else if c.readErrors++; c.readErrors > c.limits.Errors {
-		stop(Errors, "here it would have gone on for ever, with zeros for bytes; errors of Read that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
+		stop(Errors, "here it would have read zeros forever; it ignored %d errors of Read in a row, the last %q", c.limits.Errors, plain(err))
 	}
 	return n, err
 }
 
-// Write writes to the socket, and not longer than the cage allows.
+// Write writes to the socket, at most as long as the cage allows.
 func (c *cage) Write(p []byte) (int, error) {
 	deadline, bound := c.deadline()
 	c.Conn.SetWriteDeadline(deadline)
@@ -224,7 +223,7 @@ func (c *cage) Write(p []byte) (int, error) {
 	if err == nil {
 		c.writeErrors = 0
 	} else if c.writeErrors++; c.writeErrors > c.limits.Errors {
-		stop(Errors, "here it would have gone on; errors of Write that it ignored on end: %d, the last %q", c.limits.Errors, plain(err))
+		stop(Errors, "here it would have continued; it ignored %d errors of Write in a row, the last %q", c.limits.Errors, plain(err))
 	}
 	return n, err
 }
@@ -237,7 +236,7 @@ func (c *cage) Close() error {
 	return err
 }
 
-// deadline returns until when a Read or Write may wait, and by which bound.
+// deadline returns how long a Read or Write may wait, and which bound says so.
 func (c *cage) deadline() (time.Time, Bound) {
 	if d := time.Now().Add(c.limits.Wait); d.Before(c.end) {
 		return d, Wait
@@ -245,18 +244,18 @@ func (c *cage) deadline() (time.Time, Bound) {
 	return c.end, Total
 }
 
-// expired ends the server when err says that the time is up.
+// expired stops the server if err says that the deadline has passed.
 func (c *cage) expired(b Bound, verb string, err error) {
 	switch {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 	case b == Wait:
-		stop(Wait, "here its %s has no deadline and would have waited for ever; the cage has waited %v", verb, c.limits.Wait)
+		stop(Wait, "here its %s has no deadline and would have waited forever; the cage waited %v", verb, c.limits.Wait)
 	default:
-		stop(Total, "here it would have gone on; the cage gives a connection %v", c.limits.Total)
+		stop(Total, "here it would have continued; the cage limits a connection to %v", c.limits.Total)
 	}
 }
 
-// bytes writes n with its unit.
+// data returns n with its unit.
 func data(n uint64) string {
 	if n == 1 {
 		return "1 byte"

@@ -99,7 +99,7 @@ func TestErrorsThatAreIgnoredOnEndAreCounted(t *testing.T) {
 			reads++
 		}
 	}
-	if reads != 17 || !strings.Contains(got.err.Error(), `errors of Read that it ignored on end: 16, the last "EOF"`) {
+	if reads != 17 || !strings.Contains(got.err.Error(), `it ignored 16 errors of Read in a row, the last "EOF"`) {
 		t.Errorf("%d reads, %v", reads, got.err)
 	}
 }
@@ -107,7 +107,7 @@ func TestErrorsThatAreIgnoredOnEndAreCounted(t *testing.T) {
 func TestErrorsOfWriteThatAreIgnoredOnEndAreCounted(t *testing.T) {
 	s := &script{chunks: []string{request, strings.Repeat(masked(0x81, "Hello"), 20)}, failAfter: 1}
 	got := play(s, Limits{Errors: 5})
-	if len(got.messages) != 3 || !strings.Contains(got.err.Error(), `errors of Write that it ignored on end: 5, the last "broken pipe"`) {
+	if len(got.messages) != 3 || !strings.Contains(got.err.Error(), `it ignored 5 errors of Write in a row, the last "broken pipe"`) {
 		t.Errorf("%d messages, %v", len(got.messages), got.err)
 	}
 }
@@ -189,7 +189,7 @@ func TestEveryWaitHasAnEnd(t *testing.T) {
 		{"a peer that says something every 50 seconds", func(c net.Conn) {
 			open(c)
 			for {
-				// The clock is the bubble's: nobody waits.
+				// The clock of the synctest bubble takes no real time.
 				<-time.After(50 * time.Second)
 				if _, err := io.WriteString(c, masked(0x89, "")); err != nil {
 					return

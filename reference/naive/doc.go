@@ -1,17 +1,16 @@
-// Package naive is the WebSocket server of a weekend: the one that tutorials
-// build from a bare TCP connection, written again for this lab in their style,
-// with their faults, each on purpose. It works in a demonstration, with a
-// browser on the same machine and a short greeting. It must be used nowhere
-// else.
+// Package naive is a WebSocket server as tutorials build one from a bare TCP connection. It
+// was written for this lab in their style, with their faults, each on purpose. It works in
+// a demonstration: with a browser on the same computer and a short greeting. Do not use it
+// anywhere else.
 //
-//	naive.go   the server: read it with RFC 6455 beside it
-//	faults.go  Faults: what is wrong with it, numbered as the comments are
-//	cage.go    Serve: the only way to run it, bounded in memory, time and depth
+//	naive.go   the server: read it beside RFC 6455
+//	faults.go  Faults: the list of faults, numbered as in the comments of naive.go
+//	cage.go    Serve: the only way to run the server, bounded in memory, time and depth
 //
-// The cage changes nothing of what the server does; it ends a connection where
-// the server would not end by itself, or would take the program with it, and
-// says what would have happened there. So a fault can be looked at and does no
-// harm. Serve uses no goroutine of its own.
+// The cage does not change the server's behavior. It only ends a connection if the server
+// would never end by itself, or would end the whole program. Then it says what would have
+// happened without it. So a learner can watch a fault without harm. Serve starts no
+// goroutine.
 package naive
 
 import "embed"

@@ -2,15 +2,15 @@ package naive
 
 // Fault is one thing that the server does wrong.
 type Fault struct {
-	Number  int    // as in the comments: "Fault 1"
+	Number  int    // number in the comments of naive.go: "Fault 1"
 	Name    string // a few words, for a heading
-	What    string // what happens, as seen from outside
-	Rule    string // code of the rule that should have been kept, empty where there is none
-	Section string // where it stands: "RFC 6455 §5.2"
-	Site    string // the lines: a region of a function, named as lessons name sites
+	What    string // the effect, as seen from outside
+	Rule    string // code of the broken rule; empty if there is none
+	Section string // of the requirement: "RFC 6455 §5.2"
+	Site    string // the lines, as lessons name sites: a region of a function
 }
 
-// Faults lists all of them, in the order of the lines in naive.go.
+// Faults lists all of them, in the order of naive.go.
 var Faults = []Fault{
 	{1, "one Read is the whole request",
 		"The server reads a request with one Read of at most 1,024 bytes. If the request arrives in two TCP segments, the server reads the second as frames.",

@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// server is the weekend server with one client.
+// server is the naive server with one client.
 type server struct {
 	conn net.Conn
 
-	// Of the cage: make([]byte, n); the begin and the end of a call; log.Printf.
+	// Functions of the cage: make([]byte, n); the start and the end of a nested call;
+	// log.Printf.
 	make   func(n uint64) []byte
 	deeper func() func()
 	log    func(format string, args ...any)
@@ -24,46 +25,46 @@ type server struct {
 func (s *server) handshake() bool {
 	request := make([]byte, 1024)
 	//lesson:begin fault-1
-	// Fault 1: one Read of at most 1,024 bytes is taken for the whole request.
+	// Fault 1: the server treats one Read of at most 1,024 bytes as the whole request.
 	n, _ := s.conn.Read(request)
 	//lesson:end
 
 	//lesson:begin fault-2
-	// Fault 2: frames behind the request in the same Read are lines like others,
-	// and nobody looks at them again.
+	// Fault 2: frames that arrive in the same Read as the request become lines too, and
+	// the server never looks at them again.
 	lines := strings.Split(string(request[:n]), "\r\n")
 	//lesson:end
 
 	//lesson:begin fault-3
-	// Fault 3: there may be no second word.
+	// Fault 3: the line may not have a second word.
 	path := strings.Split(lines[0], " ")[1]
 	//lesson:end
 
 	headers := map[string]string{}
 	for _, line := range lines[1:] {
 		//lesson:begin fault-4
-		// Fault 4: a value may have colons of its own; the first alone parts it
-		// from the name.
+		// Fault 4: a value may contain colons. Only the first colon ends the name.
 		parts := strings.Split(line, ":")
 		//lesson:end
 		if len(parts) < 2 {
 			continue
 		}
 		//lesson:begin fault-5
-		// Fault 5: the name of a header field has no case, the key of a map has.
+		// Fault 5: upper and lower case differ in a map's keys, but not in the names of
+		// header fields.
 		headers[parts[0]] = strings.TrimSpace(parts[1])
 		//lesson:end
 	}
 
 	upgrade := false
 	//lesson:begin fault-6
-	// Fault 6: websocket has no case here either.
+	// Fault 6: upper and lower case must not matter for websocket either.
 	if headers["Upgrade"] == "websocket" {
 		upgrade = true
 	}
 	//lesson:end
 	//lesson:begin fault-7
-	// Fault 7: Connection is a list, and its items have no case.
+	// Fault 7: Connection is a list, and upper and lower case do not matter in it.
 	if headers["Connection"] != "Upgrade" {
 		upgrade = false
 	}
@@ -75,8 +76,8 @@ func (s *server) handshake() bool {
 	}
 
 	//lesson:begin fault-8
-	// Fault 8: whatever the method, the HTTP version, the WebSocket version and
-	// the key are, and if there is no key at all, the answer is yes.
+	// Fault 8: the server accepts any method, any HTTP version, any WebSocket version and
+	// any key, even if there is no key.
 	key := headers["Sec-WebSocket-Key"]
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	//lesson:end
@@ -85,20 +86,20 @@ func (s *server) handshake() bool {
 		"Connection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n"
 	//lesson:begin fault-9
-	// Fault 9: the page of any origin is welcome.
+	// Fault 9: the server accepts the page of any origin.
 	if origin := headers["Origin"]; origin != "" {
 		response += "Sec-WebSocket-Origin: " + origin + "\r\n"
 	}
 	//lesson:end
 	//lesson:begin fault-10
-	// Fault 10: this field, and the one above, are of a draft of 2010.
+	// Fault 10: this field and the one above are from a draft of 2010.
 	response += "Sec-WebSocket-Location: ws://" + headers["Host"] + path + "\r\n"
 	//lesson:end
 	s.conn.Write([]byte(response + "\r\n"))
 	return true
 }
 
-// frame is what readFrame makes of the bytes.
+// frame is the result of readFrame.
 type frame struct {
 	fin     bool
 	opcode  byte
@@ -109,24 +110,25 @@ type frame struct {
 func (s *server) readFrame() frame {
 	head := make([]byte, 2)
 	//lesson:begin fault-11
-	// Fault 11: TCP gives what has come, not what was asked for. This goes for
-	// every Read below.
+	// Fault 11: TCP delivers the bytes that have arrived, maybe fewer than the buffer
+	// holds. This is true for every Read below.
 	s.conn.Read(head)
 	//lesson:end
 
 	//lesson:begin fault-12
-	// Fault 12: RSV1, RSV2 and RSV3 are masked away unseen.
+	// Fault 12: RSV1, RSV2 and RSV3 are removed here without a check.
 	f := frame{fin: head[0]&0x80 != 0, opcode: head[0] & 0x0f}
 	//lesson:end
 	//lesson:begin fault-13
-	// Fault 13: so is MASK, and a masking key is read whether there is one or not.
+	// Fault 13: MASK is removed too. The server reads a masking key even if there is
+	// none.
 	length := head[1] & 0x7f
 	//lesson:end
 
 	size := uint64(length)
 	//lesson:begin fault-14
-	// Fault 14: nothing happens at 126, so the 16-bit form is a length of 126
-	// bytes, and its two bytes are the first two of the masking key.
+	// Fault 14: 126 is not handled. So the server treats the 16-bit form as a length of
+	// 126 bytes, and its two length bytes as the start of the masking key.
 	if length == 127 {
 		extended := make([]byte, 8)
 		s.conn.Read(extended)
@@ -136,18 +138,18 @@ func (s *server) readFrame() frame {
 
 	key := make([]byte, 4)
 	//lesson:begin fault-15
-	// Fault 15: how many bytes came, and the error, are dropped, here and
-	// everywhere: after the end of the stream all of this is zeros.
+	// Fault 15: the server ignores the number of bytes read and the error, here and
+	// everywhere. After the end of the stream, all of this is zeros.
 	s.conn.Read(key)
 	//lesson:end
 
 	//lesson:begin fault-16
-	// Fault 16: the length is what the peer claims. Here its wish is granted.
+	// Fault 16: the length is only the peer's claim, but the server allocates it.
 	f.payload = s.make(size)
 	//lesson:end
 	//lesson:begin fault-17
-	// Fault 17: length is not size: of a 64-bit length, 127 bytes are read, and
-	// if size is less there is no room for them.
+	// Fault 17: this reads length bytes, not size. For a 64-bit length that is 127, and a
+	// smaller payload has no room for them.
 	s.conn.Read(f.payload[:length])
 	//lesson:end
 	for i := range f.payload {
@@ -163,49 +165,50 @@ func (s *server) readMessage() (message []byte, open bool) {
 	for {
 		f := s.readFrame()
 		//lesson:begin fault-18
-		// Fault 18: of a control frame, neither FIN nor the length is looked at.
+		// Fault 18: the server does not check FIN or the length of a control frame.
 		switch f.opcode {
 		//lesson:end
 		case 0x8:
 			//lesson:begin fault-19
-			// Fault 19: a Close frame is to be answered with a Close frame.
+			// Fault 19: the answer to a Close frame must be a Close frame.
 			s.conn.Close()
 			return nil, false
 			//lesson:end
 		case 0x9, 0xA:
 			//lesson:begin fault-20
-			// Fault 20: a Ping is to be answered with a Pong.
+			// Fault 20: the answer to a Ping must be a Pong.
 			continue
 			//lesson:end
 		}
 
 		//lesson:begin fault-21
-		// Fault 21: here comes whatever is left: text and binary, and just so the
-		// reserved opcodes and a continuation of nothing.
+		// Fault 21: all other opcodes arrive here: text and binary, but also reserved
+		// opcodes and a continuation without a message.
 		if !f.fin {
 			//lesson:end
 			//lesson:begin fault-22
-			// Fault 22: the rest is the whole. f.payload is forgotten.
+			// Fault 22: only the later fragments become the message. f.payload is lost.
 			return s.readRest(nil), true
 			//lesson:end
 		}
 		//lesson:begin fault-23
-		// Fault 23: nobody has looked whether text is UTF-8.
+		// Fault 23: the server has not checked whether text is valid UTF-8.
 		return f.payload, true
 		//lesson:end
 	}
 }
 
-// readRest adds the frames up to the last of the message to it.
+// readRest appends the later fragments to message, up to the last one.
 func (s *server) readRest(message []byte) []byte {
 	defer s.deeper()()
 	//lesson:begin fault-24
-	// Fault 24: whatever stands between the fragments, a Ping, a Close, a new
-	// message, is taken for one of them.
+	// Fault 24: the server treats any frame between the fragments as a fragment: a Ping,
+	// a Close frame, or a new message.
 	f := s.readFrame()
 	//lesson:end
 	//lesson:begin fault-25
-	// Fault 25: an empty fragment is legal and ends nothing; FIN does.
+	// Fault 25: an empty fragment is valid and does not end the message. Only FIN ends
+	// it.
 	if len(f.payload) == 0 {
 		return message
 	}
@@ -215,8 +218,8 @@ func (s *server) readRest(message []byte) []byte {
 		return message
 	}
 	//lesson:begin fault-26
-	// Fault 26: one call deeper, and a longer message, for every fragment that
-	// the peer cares to send.
+	// Fault 26: each fragment of the peer makes the call stack deeper and the message
+	// longer, without a limit.
 	return s.readRest(message)
 	//lesson:end
 }
@@ -224,11 +227,11 @@ func (s *server) readRest(message []byte) []byte {
 // send sends one message.
 func (s *server) send(message []byte) error {
 	//lesson:begin fault-27
-	// Fault 27: FIN and text, whatever it was that came.
+	// Fault 27: FIN and text, whatever the opcode of the received message.
 	header := []byte{0x81}
 	//lesson:end
 	//lesson:begin fault-28
-	// Fault 28: 125 is neither less nor more than 125.
+	// Fault 28: 125 is not in any of these ranges.
 	switch n := len(message); {
 	case n < 125:
 		header = append(header, byte(n))
@@ -239,7 +242,7 @@ func (s *server) send(message []byte) error {
 	}
 	//lesson:end
 	//lesson:begin fault-29
-	// Fault 29: between these two another goroutine may send its own header.
+	// Fault 29: between these two calls, another goroutine may send its own header.
 	s.conn.Write(header)
 	s.conn.Write(message)
 	//lesson:end
@@ -249,7 +252,7 @@ func (s *server) send(message []byte) error {
 // close ends the connection.
 func (s *server) close() {
 	//lesson:begin fault-30
-	// Fault 30: there is a frame for saying goodbye, with a code and a reason.
+	// Fault 30: the protocol has a Close frame for this, with a code and a reason.
 	s.conn.Close()
 	//lesson:end
 }
@@ -263,7 +266,8 @@ func (s *server) echo() {
 		}
 		s.log("received %.60q, %d bytes", message, len(message))
 		//lesson:begin fault-31
-		// Fault 31: what could not be sent is gone, and nobody is told.
+		// Fault 31: if the send fails, the message is lost, and the caller does not learn
+		// of it.
 		s.send(message)
 		//lesson:end
 	}

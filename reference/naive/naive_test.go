@@ -69,11 +69,11 @@ const request = "GET /ws/naive HTTP/1.1\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
 	"Sec-WebSocket-Version: 13\r\n\r\n"
 
-// outcome is what became of a script.
+// outcome is the result of a script.
 type outcome struct {
 	response string   // to the handshake
-	frames   string   // the bytes behind it, as hex
-	messages []string // as the server took them
+	frames   string   // the bytes after it, as hex
+	messages []string // as the server delivered them
 	closed   bool
 	calls    []string
 	err      error
@@ -184,7 +184,8 @@ func TestEveryFaultHappensAsTheTableSays(t *testing.T) {
 			// is a header without FIN that claims 0x51 bytes.
 			shown{frames: "81 05 48 65 21 3d 37"}),
 		fault(11, "a header in two segments is an empty message", after("\x81", hello[1:]),
-			// What follows is taken for a key, and 3d 7f in the payload for a header.
+			// The server treats the next bytes as a masking key, and 3d 7f in the
+			// payload as a header.
 			shown{frames: "81 00", bound: Memory}),
 		fault(12, "RSV1 passes", after(masked(0xc1, "Hello")), shown{frames: echoed("Hello")}),
 		fault(12, "RSV2 and RSV3 pass", after(masked(0xb1, "Hello")), shown{frames: echoed("Hello")}),

@@ -1,6 +1,6 @@
-// Package uri knows the grammar of the places that a WebSocket connects: URLs with
-// the schemes ws and wss (RFC 6455 §3), hosts and ports (RFC 3986 §3.2.2), targets of
-// requests (RFC 9112 §3.2) and origins (RFC 6454 §7.1).
+// Package uri parses the addresses of WebSockets: URLs with the schemes ws and wss (RFC
+// 6455 §3), hosts and ports (RFC 3986 §3.2.2), targets of requests (RFC 9112 §3.2) and
+// origins (RFC 6454 §7.1).
 package uri
 
 import (
@@ -15,14 +15,14 @@ import (
 
 // URL is a WebSocket URL (RFC 6455 §3).
 type URL struct {
-	TLS    bool   // its scheme is wss
-	Name   string // of the host, or its IP address without a zone: what a certificate is for
-	Host   string // for the header field: with the port only where it is not the scheme's
+	TLS    bool   // the scheme is wss
+	Name   string // of the host, or its IP address without a zone, for its certificate
+	Host   string // for the header field, with the port unless it is the default
 	Addr   string // to dial: host and port
 	Target string // of the request
 }
 
-// schemePorts are the ports that a URL means without one.
+// schemePorts are the default ports.
 var schemePorts = map[string]string{"ws": "80", "wss": "443"}
 
 // Parse reads a URL with the scheme ws or wss. Its errors do not contain the
@@ -55,8 +55,8 @@ func Parse(s string) (URL, error) {
 	}
 }
 
-// hostField returns the Host for u: no zone, which means something on this
-// computer alone (RFC 6874 §4).
+// hostField returns the Host for u. It has no zone, because a zone has a meaning only on
+// this computer (RFC 6874 §4).
 func hostField(u *url.URL) string {
 	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
 	host = strings.TrimSuffix(host, ":"+schemePorts[u.Scheme])
@@ -74,8 +74,8 @@ func withoutZone(address string) string {
 	return address
 }
 
-// WithoutUser returns a URL without user name and password, to be shown. Where it
-// cannot be parsed, everything before the last @ may be part of them.
+// WithoutUser returns a URL without user name and password, for display. If the URL
+// cannot be parsed, everything before the last @ may belong to them.
 func WithoutUser(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Opaque != "" {
@@ -89,9 +89,10 @@ func WithoutUser(s string) string {
 }
 
 // IsTarget reports whether s can be the target of a handshake's request (RFC 6455
-// §4.2.1): a path, or a whole http or https URL without a user name (RFC 9110
-// §4.2.4). It is visible ASCII without a fragment. In the path a % begins a
-// percent-encoded byte. In the query it may be anything, as browsers send it.
+// §4.2.1): a path, or a whole http or https URL without a user name (RFC 9110 §4.2.4).
+// It must be visible ASCII without a fragment. In the path, a % must begin a
+// percent-encoded byte. In the query it need not, because browsers do not encode it
+// there.
 func IsTarget(s string) bool {
 	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7F || r == '#' }) {
 		return false
@@ -107,9 +108,9 @@ func IsTarget(s string) bool {
 // % of a percent-encoded byte (RFC 3986 §3.2.2).
 const nameChars = "!$%&'()*+,;=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// IsHost reports whether s is a host with or without a port, as Host has it (RFC
-// 9110 §7.2, RFC 3986 §3.2.2): a name, an IPv4 address, or an IPv6 address in
-// brackets and without a zone.
+// IsHost reports whether s can be the value of Host (RFC 9110 §7.2, RFC 3986 §3.2.2): a
+// name, an IPv4 address, or an IPv6 address in brackets without a zone, with or without
+// a port.
 func IsHost(s string) bool {
 	host, port := cutPort(s)
 	if strings.Trim(port, "0123456789") != "" {
@@ -124,7 +125,8 @@ func IsHost(s string) bool {
 	return err == nil && host != "" && strings.Trim(host, nameChars) == ""
 }
 
-// cutPort parts a host from its port. The colons in an IPv6 address are not one's.
+// cutPort splits a host and its port. The colons inside an IPv6 address are not before a
+// port.
 func cutPort(s string) (host, port string) {
 	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, ']') {
 		return s[:i], s[i+1:]
@@ -132,13 +134,13 @@ func cutPort(s string) (host, port string) {
 	return s, ""
 }
 
-// SameOrigin reports whether origins, the values of Origin, are none, as from a
-// client that is not a browser, or one whose host and port are those of authority.
-// A value that is null, or that RFC 6454 §7.1 does not allow, names no origin, and
-// a list of several names no single one.
+// SameOrigin reports whether the request comes from a page of authority: the only one of
+// origins, the values of Origin, has the same host and port. It also returns true
+// without an Origin, because then the client is not a browser. It returns false for
+// null, for a value that RFC 6454 §7.1 does not allow, and for several origins.
 //
-// A port that is left out is the scheme's own. The request does not say whether it
-// came over TLS, so the scheme of the origin counts for both.
+// A missing port means the default of the origin's scheme. The request does not say
+// whether it used TLS, so the origin's scheme decides for both.
 func SameOrigin(origins []string, authority string) bool {
 	if len(origins) == 0 {
 		return true
@@ -153,7 +155,7 @@ func SameOrigin(origins []string, authority string) bool {
 	return strings.EqualFold(host, ownHost) && knownPort(port, scheme) == knownPort(ownPort, scheme)
 }
 
-// knownPort returns port, or the scheme's own where it is empty.
+// knownPort returns port, or the default of scheme if port is empty.
 func knownPort(port, scheme string) string {
 	if port == "" {
 		return map[string]string{"http": "80", "https": "443"}[scheme]

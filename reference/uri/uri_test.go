@@ -34,7 +34,7 @@ func TestAnOriginIsTheServersOwnByHostAndPort(t *testing.T) {
 		{[]string{"http://example.com:8080"}, "example.com", false},
 		{[]string{"http://example.com"}, "example.com:8080", false},
 
-		// What RFC 6454 §7.1 does not allow is no origin, and null is none either.
+		// A value that RFC 6454 §7.1 does not allow is not an origin, and null is not one either.
 		{[]string{"null"}, "null", false},
 		{[]string{""}, "", false},
 		{[]string{"example.com"}, "example.com", false},

@@ -37,13 +37,13 @@ func (c CloseCode) MayBeSent() bool {
 	return defined && !c.IsLocal() || c >= 3000 && c <= 4999
 }
 
-// IsLocal reports whether c only ever tells an application what was missing
-// and so never crosses the wire: 1005, 1006, 1015 (RFC 6455 §7.4.1).
+// IsLocal reports whether c is only reported to an application and is never on the wire:
+// 1005, 1006, 1015 (RFC 6455 §7.4.1).
 func (c CloseCode) IsLocal() bool {
 	return c == NoStatusReceived || c == AbnormalClosure || c == TLSHandshake
 }
 
-// String gives the number and, where there is one, its name.
+// String returns the number and, if there is one, the name.
 func (c CloseCode) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", uint16(c), c.Name()))
 }
@@ -69,12 +69,12 @@ var closeNames = strings.Split("normal closure,going away,protocol error,unsuppo
 // ClosePayload is the body of a Close frame (RFC 6455 §5.5.1): nothing, or a
 // status code of two bytes and a reason in UTF-8.
 type ClosePayload struct {
-	Code   CloseCode // NoStatusReceived for an empty body, as §7.1.5 says
-	Reason string    // as the wire had it, UTF-8 or not; at most 123 bytes
+	Code   CloseCode // NoStatusReceived for an empty body (§7.1.5)
+	Reason string    // as on the wire, UTF-8 or not; at most 123 bytes
 }
 
 // ParseClosePayload parses the unmasked body of a Close frame. It returns the broken
-// rules, and whatever could be parsed despite them.
+// rules, and the parts that could be parsed.
 func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
 	//lesson:begin closecode
 	switch len(b) {
@@ -97,8 +97,8 @@ func ParseClosePayload(b []byte) (ClosePayload, []Violation) {
 	return p, vs
 }
 
-// Append writes p as a Close body to the end of dst: nothing at all for
-// NoStatusReceived, the only one of the three local codes that has a form.
+// Append appends p as a Close body to dst. NoStatusReceived gives an empty body
+// (RFC 6455 §7.1.5).
 func (p ClosePayload) Append(dst []byte) []byte {
 	if p.Code == NoStatusReceived {
 		return dst

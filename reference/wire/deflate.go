@@ -10,9 +10,9 @@ import (
 // PermessageDeflate is the name of the extension of RFC 7692.
 const PermessageDeflate = "permessage-deflate"
 
-// The rules of the handshake (RFC 7692 §5, §7.1). A server declines an offer that
-// breaks one, and the connection opens without the extension; a client whose server
-// breaks one must fail the connection.
+// The rules of the handshake (RFC 7692 §5, §7.1). If an offer breaks one, the server
+// declines the offer, and the connection opens without the extension. If the server
+// breaks one, the client must fail the connection.
 var (
 	RuleDeflateRepeated   = extensionRule(7692, "5/extension-repeated", 0, "A server must accept permessage-deflate at most once.")
 	RuleDeflateUnknown    = extensionRule(7692, "7.1/parameter-unknown", 0, "permessage-deflate has four parameters and no others.")
@@ -25,7 +25,7 @@ var (
 	RuleDeflateClientMore = extensionRule(7692, "7.1.2.2/more-than-offered", 0, "A server must not respond with a client_max_window_bits above the offered one, or with any if the client offered none.")
 )
 
-// The rules of a compressed message (RFC 7692 §7), which its receiver can check. The RFC
+// The rules of a compressed message (RFC 7692 §7) that its receiver can check. The RFC
 // does not name a close code for them; 1007 is for a payload of the wrong kind.
 var (
 	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "Without context takeover, a message must not refer to earlier messages.")
@@ -33,18 +33,18 @@ var (
 	RuleDeflateData     = extensionRule(7692, "7.2.2/data", InvalidPayload, "The payload of a message with RSV1 must be valid DEFLATE data.")
 )
 
-// DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as
-// offered, as agreed on, or as an endpoint would have them. The server's are
-// about what the server sends, the client's about what the client sends. Window
-// bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 says nothing,
-// which means 15. In an offer AnyWindowBits is client_max_window_bits without a
-// value: the server may ask for a smaller window.
+// DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as offered, as
+// agreed on, or as an endpoint wants them. Those of the server are about the messages
+// that the server sends, and those of the client about the messages that the client
+// sends. Window bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 means not
+// given, which is the same as 15. In an offer, AnyWindowBits is client_max_window_bits
+// without a value: the server may ask for a smaller window.
 type DeflateParams struct {
 	ServerNoContextTakeover, ClientNoContextTakeover bool
 	ServerMaxWindowBits, ClientMaxWindowBits         int
 }
 
-// String writes p as a header field has it.
+// String returns p as in the header field.
 func (p DeflateParams) String() string {
 	s := PermessageDeflate
 	for _, param := range []struct {
@@ -64,8 +64,8 @@ func (p DeflateParams) String() string {
 	return s
 }
 
-// deflateParams judges the parameters of e. One of them may lack its value in an
-// offer: client_max_window_bits, which then is AnyWindowBits.
+// deflateParams checks the parameters of e. In an offer, client_max_window_bits may have
+// no value, which gives AnyWindowBits.
 func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	//lesson:begin deflate-params
 	seen := map[string]bool{}
@@ -102,13 +102,13 @@ func deflateParams(e Extension, offer bool) (p DeflateParams, vs violations) {
 	return p, vs
 }
 
-// deflateItems returns what Sec-WebSocket-Extensions says of permessage-deflate.
+// deflateItems returns the items of permessage-deflate in Sec-WebSocket-Extensions.
 func deflateItems(h Head) []Extension {
 	list, _ := ParseExtensions(h)
 	return slices.DeleteFunc(list, func(e Extension) bool { return !strings.EqualFold(e.Name, PermessageDeflate) })
 }
 
-// windowBits reads a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits, no
+// windowBits parses a number from 8 to 15 as RFC 7692 §7.1.2 writes it: digits, no
 // leading zero. It returns 0 for any other text, so that such a value limits nothing.
 func windowBits(s string) (int, bool) {
 	n, _ := strconv.Atoi(s)
@@ -118,10 +118,10 @@ func windowBits(s string) (int, bool) {
 	return n, true
 }
 
-// AcceptDeflate chooses the first offer of permessage-deflate in a client's
-// handshake that can be accepted, and returns what is agreed on, which is also what to
-// put into Sec-WebSocket-Extensions. Offers that break a rule are declined, in
-// silence, as RFC 7692 §7.1 says; where ok is false nothing is to be answered.
+// AcceptDeflate chooses the first acceptable offer of permessage-deflate in a client's
+// handshake. agreed is also the response to put into Sec-WebSocket-Extensions. It
+// declines offers that break a rule, as RFC 7692 §7.1 says. If ok is false, the response
+// must not mention the extension.
 //
 // The server applies the parts of policy about itself and reports them. It asks the
 // client for no context takeover, which every client must grant, and for a smaller
@@ -147,36 +147,35 @@ func AcceptDeflate(request Head, policy DeflateParams) (agreed DeflateParams, ok
 	return agreed, false
 }
 
-// AnyWindowBits is more bits than a window has; 0, which says nothing, means as much.
+// AnyWindowBits is more bits than a window has. Like 0, it does not limit the window.
 const AnyWindowBits = 16
 
-// smaller returns the smaller of two window bits, 0 for no limit.
+// smaller returns the smaller of two window bits; 0 means no limit.
 func smaller(a, b int) int {
 	return min(cmp.Or(a, AnyWindowBits), cmp.Or(b, AnyWindowBits)) % AnyWindowBits
 }
 
-// Offer returns what a client with the policy p offers. Where p says nothing of the
+// Offer returns the offer of a client with the policy p. If p does not limit the
 // client's window, the server may ask for a smaller one.
 func (p DeflateParams) Offer() DeflateParams {
 	p.ClientMaxWindowBits = cmp.Or(p.ClientMaxWindowBits, AnyWindowBits)
 	return p
 }
 
-// CheckDeflateResponse judges what a server answered to the offers of
-// permessage-deflate in request. It returns what is agreed on and whether the
-// extension is in use, or the rules that the answer breaks. CheckResponse has
-// the same violations, and those of an answer that cannot be read or that no
-// offer went before.
+// CheckDeflateResponse checks a server's response to the offers of permessage-deflate in
+// request. It returns the agreed parameters and whether the extension is in use, or the
+// broken rules. CheckResponse returns the same violations. It also returns those of a
+// response that cannot be parsed, or that answers no offer.
 //
-// What a client has hinted at binds the client though the server leaves it out:
-// client_no_context_takeover, and a value of client_max_window_bits (RFC 7692
-// §7.1.1.2, §7.1.2.2). A server may give server_max_window_bits and both
-// no-context-takeover parameters unasked. A server that leaves out a requested
+// A hint of the client binds the client even if the server does not repeat it:
+// client_no_context_takeover, and a value of client_max_window_bits (RFC 7692 §7.1.1.2,
+// §7.1.2.2). A server may send server_max_window_bits and both no-context-takeover
+// parameters without a request. A server that leaves out a requested
 // server_no_context_takeover is accepted: such servers exist, and the client only has to
 // keep the window. A server may also leave out an offered server_max_window_bits=15,
 // because it changes nothing.
 func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse bool, unfit []Violation) {
-	// 1. The one answer, right in itself.
+	// 1. The only response item, checked by itself.
 	answers := deflateItems(response)
 	if len(answers) == 0 {
 		return agreed, false, nil
@@ -189,7 +188,7 @@ func CheckDeflateResponse(request, response Head) (agreed DeflateParams, inUse b
 		return agreed, false, vs
 	}
 
-	// 2. An offer that it can be the answer to.
+	// 2. An offer that the response fits.
 	for _, e := range deflateItems(request) {
 		offer, _ := deflateParams(e, true)
 		var vs violations

@@ -1,18 +1,18 @@
-// Package wire translates between the bits of RFC 6455 and Go values, and
-// judges them. It does no I/O and keeps no state: an endpoint has four layers,
-// and two of them are here.
+// Package wire translates between the bits of RFC 6455 and Go values, and checks them by
+// the rules of the RFC. It does no I/O and keeps no state. An endpoint has four layers, of
+// which this package has two.
 //
 //	syntax  header.go close.go mask.go utf8.go
 //	rules   rules.go (frames), handshake.go, extension.go, deflate.go (the opening handshake)
 //	state   package reference, machine.go
 //	I/O     package reference, conn.go
 //
-// Syntax keeps what the wire said, even when it is illegal; rules say what is
-// wrong with it. Nothing here keeps a slice that it was given. All functions
-// may be called concurrently; a value of type UTF8 belongs to one goroutine.
+// The syntax files keep every bit as received, even if it is invalid. The rules say which
+// requirements it breaks. No function keeps a slice that it received. All functions may be
+// called concurrently; only one goroutine may use a UTF8.
 //
-// Comments of the form //lesson:begin NAME and //lesson:end mark the lines that
-// a lesson shows beside the bits they read. Source holds the files for that.
+// The comments //lesson:begin NAME and //lesson:end mark lines that a lesson shows beside
+// the bits that they read. Source holds these files.
 package wire
 
 import "embed"

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// extensionsField is the header field in which both ends speak of extensions.
+// extensionsField is the header field for the extensions of both ends.
 const extensionsField = "Sec-WebSocket-Extensions"
 
 // An Extension is one item of Sec-WebSocket-Extensions: an offer of the client
@@ -15,14 +15,14 @@ type Extension struct {
 	Params []Param
 }
 
-// A Param is a parameter of an Extension. One without a value differs from one
-// whose value is empty, which the grammar does not know.
+// A Param is a parameter of an Extension. A missing value differs from an empty value,
+// which the grammar does not allow.
 type Param struct {
 	Name, Value string
 	HasValue    bool
 }
 
-// String writes e as a header field has it.
+// String returns e as in the header field.
 func (e Extension) String() string {
 	s := e.Name
 	for _, p := range e.Params {
@@ -31,8 +31,7 @@ func (e Extension) String() string {
 	return s
 }
 
-// String writes p as a header field has it. A value is a token, so it needs no
-// quotes.
+// String returns p as in the header field. A value is a token, so it needs no quotes.
 func (p Param) String() string {
 	if p.HasValue {
 		return p.Name + "=" + p.Value
@@ -40,9 +39,9 @@ func (p Param) String() string {
 	return p.Name
 }
 
-// ParseExtensions reads every field called Sec-WebSocket-Extensions as one
-// list, in its order: several fields mean the same as one with commas (RFC 6455
-// §9.1). A value may be quoted. ok is false where the grammar is not kept.
+// ParseExtensions parses all fields called Sec-WebSocket-Extensions as one list, in
+// order: several fields mean the same as one with commas (RFC 6455 §9.1). A value may be
+// quoted. ok is false if the value does not follow the grammar.
 func ParseExtensions(h Head) (list []Extension, ok bool) {
 	for _, s := range h.Values(extensionsField) {
 		for s = skipSpace(s); s != ""; {
@@ -84,8 +83,8 @@ func cutParam(s string) (p Param, rest string, ok bool) {
 		p.Value, s = cutToken(s)
 		return p, s, p.Value != ""
 	}
-	// The text between the quotes must be a token once a backslash before any
-	// character is taken away: so neither a quote nor a backslash can be meant.
+	// The text between the quotes must be a token after unescaping. A token contains no
+	// quote and no backslash, so the first quote ends the text.
 	quoted, s, ok := strings.Cut(s[1:], `"`)
 	p.Value = strings.ReplaceAll(quoted, `\`, "")
 	ok = ok && IsToken(p.Value) && !strings.Contains(quoted, `\\`) && !strings.HasSuffix(quoted, `\`)
@@ -100,9 +99,8 @@ func cutToken(s string) (token, rest string) {
 
 func skipSpace(s string) string { return strings.TrimLeft(s, " \t") }
 
-// HasExtension reports whether the extension called name is in
-// Sec-WebSocket-Extensions, with any parameters. Where the grammar is not kept
-// there is none.
+// HasExtension reports whether the extension called name is in Sec-WebSocket-Extensions,
+// with any parameters. If the value does not follow the grammar, it returns false.
 func (h Head) HasExtension(name string) bool {
 	list, _ := ParseExtensions(h)
 	return slices.ContainsFunc(list, func(e Extension) bool { return strings.EqualFold(e.Name, name) })

@@ -42,8 +42,8 @@ func AppendSwitchingProtocols(dst []byte, key string, more ...Field) []byte {
 	return AppendHead(dst, "HTTP/1.1 101 Switching Protocols", append(fields, more...)...)
 }
 
-// Values returns the value of every field called name, in any case, without
-// the white space around it.
+// Values returns the value of every field called name, in upper or lower case, without
+// surrounding white space.
 func (h Head) Values(name string) []string {
 	var vs []string
 	for _, f := range h.Fields {
@@ -54,8 +54,8 @@ func (h Head) Values(name string) []string {
 	return vs
 }
 
-// Tokens returns the items of the comma-separated lists in all fields called
-// name, as if they were one list (RFC 9110 §5.3).
+// Tokens returns the items of the comma-separated lists in all fields called name, as if
+// they were one list (RFC 9110 §5.3).
 func (h Head) Tokens(name string) []string {
 	var ts []string
 	for t := range strings.SplitSeq(strings.Join(h.Values(name), ","), ",") {
@@ -66,18 +66,18 @@ func (h Head) Tokens(name string) []string {
 	return ts
 }
 
-// HasToken reports whether token is in the list called name, in any case.
+// HasToken reports whether token is in the list called name, in upper or lower case.
 func (h Head) HasToken(name, token string) bool {
 	return slices.ContainsFunc(h.Tokens(name), func(t string) bool { return strings.EqualFold(t, token) })
 }
 
-// Key returns the Sec-WebSocket-Key, empty where there is none.
+// Key returns the Sec-WebSocket-Key, "" if there is none.
 func (h Head) Key() string {
 	return append(h.Values("Sec-WebSocket-Key"), "")[0]
 }
 
-// Authority returns the host and port that a request is for. Those of a target
-// that is a whole URL count in place of Host (RFC 9112 §3.2.2).
+// Authority returns the host and port of the request. If the target is a whole URL, they
+// are from that URL, not from Host (RFC 9112 §3.2.2).
 func (h Head) Authority() string {
 	if u, err := url.ParseRequestURI(h.Target); err == nil && u.Host != "" {
 		return u.Host
@@ -85,22 +85,22 @@ func (h Head) Authority() string {
 	return strings.Join(h.Values("Host"), ", ")
 }
 
-// GUID is the string of RFC 6455 §1.3 that no server would echo by accident.
+// GUID is the string of RFC 6455 §1.3. A server that does not know WebSocket will not
+// use it by accident.
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-// KeySize is the bytes of a Sec-WebSocket-Key once base64 is decoded
-// (RFC 6455 §4.1).
+// KeySize is the size of a decoded Sec-WebSocket-Key in bytes (RFC 6455 §4.1).
 const KeySize = 16
 
-// Accept returns the Sec-WebSocket-Accept that answers key, the text of
-// Sec-WebSocket-Key as it stood in the request, not decoded (RFC 6455 §4.2.2).
+// Accept returns the Sec-WebSocket-Accept for key, which is the Sec-WebSocket-Key as
+// received, not decoded (RFC 6455 §4.2.2).
 func Accept(key string) string {
 	//lesson:begin accept
 	return Hash(key + GUID)
 	//lesson:end
 }
 
-// Hash returns base64 of the SHA-1 of s, the step that Accept is made of.
+// Hash returns the SHA-1 hash of s in base64.
 func Hash(s string) string {
 	//lesson:begin hash
 	sum := sha1.Sum([]byte(s))
@@ -108,18 +108,18 @@ func Hash(s string) string {
 	//lesson:end
 }
 
-// ValidKey reports whether key is base64 of exactly KeySize bytes. The bits
-// that base64 has over at the end need not be 0: the key that RFC 6455 §4.1
-// gives as an example ends in 1s, and RFC 4648 §3.5 leaves it to the decoder.
+// ValidKey reports whether key is base64 of exactly KeySize bytes. The unused bits at
+// the end need not be 0: the example key in RFC 6455 §4.1 ends in 1s, and RFC 4648 §3.5
+// leaves this to the decoder.
 func ValidKey(key string) bool {
 	//lesson:begin validkey
-	b, err := base64.StdEncoding.DecodeString(key) // it skips line ends, hence the length
+	b, err := base64.StdEncoding.DecodeString(key) // it ignores line ends, so check the length
 	return err == nil && len(b) == KeySize && len(key) == base64.StdEncoding.EncodedLen(KeySize)
 	//lesson:end
 }
 
-// CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's
-// handshake breaks. The Status of the first is the one to refuse with.
+// CheckRequest returns every rule of RFC 6455 §4.2.1 and §9.1 that a client's handshake
+// breaks. The server refuses with the Status of the first.
 func CheckRequest(h Head) []Violation {
 	var vs violations
 	//lesson:begin check-method
@@ -158,13 +158,13 @@ func CheckRequest(h Head) []Violation {
 	return append(vs, CheckExtensions(h)...)
 }
 
-// CheckResponse returns every rule of RFC 6455 §4.1 and §9.1, and of RFC 7692
-// §7.1, that a server's handshake breaks as the answer to request.
+// CheckResponse returns every rule of RFC 6455 §4.1 and §9.1, and of RFC 7692 §7.1, that
+// a server's response to request breaks.
 func CheckResponse(request, h Head) []Violation {
 	var vs violations
 	if h.Status != 101 {
 		vs.broke(&RuleStatus, "The status is %d.", h.Status)
-		return vs // the rest is not a handshake but plain HTTP
+		return vs // a plain HTTP response, so the other rules do not apply
 	}
 	upgrades := len(h.Tokens("Upgrade")) == 1 && h.HasToken("Upgrade", "websocket")
 	vs.when(!upgrades, &RuleRespUpgrade, "%s.", found(h, "Upgrade"))
@@ -183,13 +183,13 @@ func CheckResponse(request, h Head) []Violation {
 	_, _, unfit := CheckDeflateResponse(request, h)
 	vs = append(vs, unfit...)
 	chosen := strings.Join(h.Values("Sec-WebSocket-Protocol"), ", ")
-	// The names are strings of their own registry (§1.9), so case counts.
+	// Subprotocols have their own registry (§1.9), and upper and lower case differ.
 	offered := len(h.Values("Sec-WebSocket-Protocol")) == 0 || slices.Contains(request.Tokens("Sec-WebSocket-Protocol"), chosen)
 	vs.when(!offered, &RuleRespSubprotocol, "The server chose the subprotocol %q.", chosen)
 	return vs
 }
 
-// found says in words what the fields called name hold.
+// found describes the values of the fields called name.
 func found(h Head, name string) string {
 	vs := h.Values(name)
 	if len(vs) == 0 {
@@ -208,5 +208,5 @@ func atLeastHTTP11(proto string) bool {
 // tokenChars are the characters of a token (RFC 9110 §5.6.2).
 const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// IsToken reports whether s is a token of RFC 9110 §5.6.2, as a field name is.
+// IsToken reports whether s is a token of RFC 9110 §5.6.2. A field name is one.
 func IsToken(s string) bool { return s != "" && strings.Trim(s, tokenChars) == "" }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Role is one of the two ends of a connection. They frame alike but for the
-// mask: a client masks every frame, a server none (RFC 6455 §5.1).
+// Role is one of the two ends of a connection. A client masks every frame, a server
+// masks none (RFC 6455 §5.1).
 type Role uint8
 
 // The two roles.
@@ -42,9 +42,9 @@ func (o Opcode) IsControl() bool { return o&0x8 != 0 }
 // or Binary (RFC 6455 §5.6, §5.4).
 func (o Opcode) IsData() bool { return o <= Binary }
 
-// IsReserved reports whether RFC 6455 gives o no meaning, so that a frame with
-// it fails the connection (§5.2). Each half has three that mean something, and
-// a value of more than four bits is not an opcode.
+// IsReserved reports whether RFC 6455 gives o no meaning, so that a frame with it fails
+// the connection (§5.2). Three opcodes in each half have a meaning. A value of more than
+// four bits is not an opcode.
 func (o Opcode) IsReserved() bool { return o&0x7 > 2 || o > 0xF }
 
 // String names o as the RFC does; a reserved value prints as "opcode(0xB)".
@@ -58,9 +58,9 @@ func (o Opcode) String() string {
 	}[o]
 }
 
-// LengthForm is how many bits carry the payload length: 7, 16 or 64
-// (RFC 6455 §5.2). The wire chooses it apart from the length itself, so a
-// frame can use a longer form than its length needs, and break a rule by it.
+// LengthForm is the number of bits that hold the payload length: 7, 16 or 64 (RFC 6455
+// §5.2). The form is stored apart from the length, because a frame can break a rule with
+// a longer form than its length needs.
 type LengthForm uint8
 
 // The three forms.
@@ -76,16 +76,15 @@ const (
 	announces64 = 127
 )
 
-// MaxHeaderSize is the bytes of the longest frame header: two, the 64-bit
-// length and the masking key.
+// MaxHeaderSize is the size of the longest frame header in bytes: two, the 64-bit length
+// and the masking key.
 const MaxHeaderSize = 2 + 8 + 4
 
-// MaxControlPayload is the most bytes a control frame may carry
-// (RFC 6455 §5.5).
+// MaxControlPayload is the maximum payload of a control frame in bytes (RFC 6455 §5.5).
 const MaxControlPayload = 125
 
-// Header is a frame header with every bit as the wire had it, legal or not
-// (RFC 6455 §5.2). Check judges it; ParseHeader and Append only translate.
+// Header is a frame header with every bit as on the wire, valid or not (RFC 6455 §5.2).
+// Check checks it; ParseHeader and Append only translate.
 type Header struct {
 	Fin    bool
 	RSV1   bool
@@ -93,16 +92,16 @@ type Header struct {
 	RSV3   bool
 	Opcode Opcode
 	Masked bool
-	Form   LengthForm // zero: the shortest that can carry Length
-	Length uint64     // payload length in bytes; in the 64-bit form with its top bit
-	Key    [4]byte    // masking key; zero when not Masked
+	Form   LengthForm // zero: the shortest form that can hold Length
+	Length uint64     // payload length in bytes, including the top bit of the 64-bit form
+	Key    [4]byte    // masking key; zero if not Masked
 }
 
 // RSV returns RSV1, RSV2 and RSV3 of h.
 func (h Header) RSV() [3]bool { return [3]bool{h.RSV1, h.RSV2, h.RSV3} }
 
-// FormFor returns the shortest form that can carry length, the only one that
-// RFC 6455 §5.2 allows.
+// FormFor returns the shortest form that can hold length, the only one that RFC 6455
+// §5.2 allows.
 func FormFor(length uint64) LengthForm {
 	switch {
 	case length < announces16:
@@ -113,22 +112,22 @@ func FormFor(length uint64) LengthForm {
 	return Length64
 }
 
-// form returns the form that h is written in. One that cannot carry Length gives
-// way: what ParseHeader reads back must have the same Length.
+// form returns the form in which Append writes h. A Form that cannot hold Length is
+// replaced, because ParseHeader must read back the same Length.
 func (h Header) form() LengthForm { return max(h.Form, FormFor(h.Length)) }
 
-// Size returns the bytes that h takes on the wire, 2 to MaxHeaderSize.
+// Size returns the size of h on the wire in bytes, 2 to MaxHeaderSize.
 func (h Header) Size() int {
-	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, has no byte of its own
+	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, adds no byte
 	if h.Masked {
 		n += len(h.Key)
 	}
 	return n
 }
 
-// ParseHeader reads the frame header that b starts with; it took h.Size()
-// bytes. It reports false when b ends inside the header: there is no other
-// way to fail, since every bit pattern is a header.
+// ParseHeader parses the frame header at the start of b. Its size is h.Size(). ok is
+// false if b ends inside the header. Nothing else can fail, because every bit pattern is
+// a header.
 func ParseHeader(b []byte) (h Header, ok bool) {
 	// 1. Two bytes that every frame has.
 	if len(b) < 2 {
@@ -153,7 +152,7 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 	//lesson:end
 	b = b[2:]
 
-	// 2. The length, which says itself how many bytes it has.
+	// 2. The length. Its first value says how many bytes follow.
 	switch length {
 	case announces16:
 		//lesson:begin length16
@@ -187,8 +186,8 @@ func ParseHeader(b []byte) (h Header, ok bool) {
 	return h, true
 }
 
-// Append writes h to the end of dst, each bit as h has it: the mirror image of
-// ParseHeader. A Form that cannot carry Length becomes the shortest that can.
+// Append appends h to dst, with each bit as in h. It reverses ParseHeader. A Form that
+// cannot hold Length becomes the shortest that can.
 func (h Header) Append(dst []byte) []byte {
 	// 1. Two bytes that every frame has.
 	b0 := bit(h.Fin, 0x80) | bit(h.RSV1, 0x40) | bit(h.RSV2, 0x20) | bit(h.RSV3, 0x10) | byte(h.Opcode)&0x0f
@@ -213,7 +212,7 @@ func (h Header) Append(dst []byte) []byte {
 	return dst
 }
 
-// bit returns the byte whose only bit is set if it says so.
+// bit returns next if set is true, otherwise 0.
 func bit(set bool, next byte) byte {
 	if set {
 		return next

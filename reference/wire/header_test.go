@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// figure turns a picture of bits into bytes: 0 and 1 count, anything else parts
-// the fields, as the bars do in the figure of RFC 6455 §5.2. Text in quotes
-// stands for its own bytes, and 0x… for those of its hexadecimal digits.
+// figure turns a picture of bits into bytes. 0 and 1 are bits; all other characters
+// separate fields, like the bars in the figure of RFC 6455 §5.2. Text in quotes means
+// its own bytes, and 0x… the bytes of its hexadecimal digits.
 func figure(picture string) []byte {
 	var out []byte
 	n, acc := 0, byte(0)
@@ -195,8 +195,8 @@ func TestTheRolesArePeers(t *testing.T) {
 	}
 }
 
-// FuzzHeader holds that parsing and appending are inverse: whatever is read is
-// written back byte for byte, illegal or not.
+// FuzzHeader checks that Append reverses ParseHeader: it writes every header back byte
+// for byte, valid or not.
 func FuzzHeader(f *testing.F) {
 	for _, v := range vectors {
 		f.Add(figure(v.picture))

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// MaskSimple is the algorithm of RFC 6455 §5.3 as written there: byte i is
-// XORed with byte i mod 4 of the key. Doing it twice gives b back. It is here
-// to be read; Mask does the same eight bytes at a time.
+// MaskSimple is the algorithm of RFC 6455 §5.3 as written there: byte i is XORed with
+// byte i mod 4 of the key. A second call restores b. It is here for readers; Mask does
+// the same with eight bytes at a time.
 func MaskSimple(key [4]byte, b []byte) {
 	for i := range b {
 		//lesson:begin unmask
@@ -16,21 +16,19 @@ func MaskSimple(key [4]byte, b []byte) {
 	}
 }
 
-// Mask XORs b in place with key, where pos payload bytes have gone before b,
-// and returns the position after it. A payload can so be masked in pieces.
+// Mask XORs b in place with key, after pos payload bytes, and returns the position after
+// b. So a payload can be masked in pieces.
 //
-// Eight bytes are two turns of the key, so one 64-bit XOR does the work of
-// eight; and the processor, not the loop's own counting, sets the pace when one
-// turn of the loop does 32 of them. What is left takes few turns of shorter
-// loops. BenchmarkMask holds it against MaskSimple.
+// Eight bytes are the key twice, so one 64-bit XOR masks eight bytes. The main loop
+// masks 32 bytes in each turn, so that the loop counter does not limit the speed.
+// Shorter loops mask the rest. BenchmarkMask compares it with MaskSimple.
 func Mask(key [4]byte, pos int, b []byte) int {
 	mask(bits.RotateLeft32(binary.LittleEndian.Uint32(key[:]), -8*pos), b)
 	return pos + len(b)
 }
 
-// mask XORs b with turn, which is the four bytes of the key in the order in which
-// b needs them, the first one lowest. It is apart from Mask so that Mask is
-// compiled into its caller.
+// mask XORs b with turn, the four bytes of the key in the order in which b needs them,
+// the first one lowest. It is separate so that the compiler can inline Mask.
 func mask(turn uint32, b []byte) {
 	word := uint64(turn)<<32 | uint64(turn)
 	for len(b) >= 256 {
@@ -57,7 +55,7 @@ func mask(turn uint32, b []byte) {
 	}
 	if len(b) >= 4 {
 		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^turn)
-		b = b[4:] // the key starts over
+		b = b[4:] // the key starts again
 	}
 	for i := range b {
 		b[i] ^= byte(turn)
@@ -65,7 +63,7 @@ func mask(turn uint32, b []byte) {
 	}
 }
 
-// mask32 XORs 32 bytes; it is small enough to be compiled into its caller.
+// mask32 XORs 32 bytes. It is small enough for the compiler to inline it.
 func mask32(b *[32]byte, word uint64) {
 	binary.LittleEndian.PutUint64(b[0:], binary.LittleEndian.Uint64(b[0:])^word)
 	binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(b[8:])^word)

@@ -10,7 +10,7 @@ import (
 // A Rule is one requirement of RFC 6455, or of an extension's RFC, whose violation the
 // peer can see on the wire.
 type Rule struct {
-	Code      string    `json:"code"`                // stable name: the section and a word, "5.1/mask-missing"
+	Code      string    `json:"code"`                // stable name, "5.1/mask-missing": the section and a word
 	RFC       int       `json:"rfc,omitempty"`       // 0 for 6455
 	Section   string    `json:"section"`             // section of the RFC, "5.1"
 	CloseCode CloseCode `json:"closeCode,omitempty"` // code to fail the connection with; 0 before it is open
@@ -18,8 +18,8 @@ type Rule struct {
 	Sentence  string    `json:"sentence"`            // what is required, in our words
 }
 
-// The rules of the frame and of the message (RFC 6455 §5, §7, §8). How long a
-// message may be is for its receiver to choose (§10.4).
+// The rules of the frame and of the message (RFC 6455 §5, §7, §8). The receiver chooses
+// the maximum size of a message (§10.4).
 var (
 	RuleRSV1            = frameRule("5.2/rsv1", ProtocolError, "RSV1 must be 0 unless an extension that gives it a meaning was negotiated.")
 	RuleRSV2            = frameRule("5.2/rsv2", ProtocolError, "RSV2 must be 0 unless an extension that gives it a meaning was negotiated.")
@@ -41,8 +41,8 @@ var (
 	RuleMessageSize     = frameRule("10.4/message-size", MessageTooBig, "A message must not exceed the receiver's size limit.")
 )
 
-// The rules of the opening handshake's request, judged by the server (RFC 6455
-// §4.2.1). Which Origins it refuses is for the server to choose (§4.2.2, §10.2).
+// The rules of the opening handshake's request, which the server checks (RFC 6455
+// §4.2.1). The server chooses which Origins it refuses (§4.2.2, §10.2).
 var (
 	RuleMethod        = handshakeRule("4.2.1/method", 405, "The method must be GET.")
 	RuleHTTPVersion   = handshakeRule("4.2.1/http-version", 400, "The HTTP version must be 1.1 or higher.")
@@ -60,11 +60,11 @@ var (
 	RuleOrigin        = handshakeRule("4.2.2/origin", 403, "A server may refuse a connection that a page of another origin opens.")
 )
 
-// The rule of the opening handshake that binds the client after its request (RFC
-// 6455 §4.1). A server need not refuse one that breaks it.
+// The rule of the opening handshake for the client after its request (RFC 6455 §4.1). A
+// server need not refuse a client that breaks it.
 var RuleEarlyData = handshakeRule("4.1/early-data", 0, "After its request, a client must wait for the server's response before it sends anything else.")
 
-// The rules of the handshake's response, judged by the client (RFC 6455 §4.1).
+// The rules of the handshake's response, which the client checks (RFC 6455 §4.1).
 var (
 	RuleStatus          = handshakeRule("4.1/status", 0, "Only the status 101 opens a connection. A response with any other status is plain HTTP.")
 	RuleRespUpgrade     = handshakeRule("4.1/response-upgrade", 0, "The response must have Upgrade: websocket, in any case.")
@@ -75,8 +75,8 @@ var (
 	RuleRespSubprotocol = handshakeRule("4.1/subprotocol-not-offered", 0, "The server must not choose a subprotocol that the client did not offer.")
 )
 
-// RuleExtensionGrammar is the rule of all extensions (RFC 6455 §9.1). Each of them has
-// rules of its own, in its own file.
+// RuleExtensionGrammar is the rule of all extensions (RFC 6455 §9.1). Each extension has
+// more rules, in its own file.
 var RuleExtensionGrammar = handshakeRule("9.1/extension-grammar", 400, "Sec-WebSocket-Extensions must be a list of tokens. Parameters must be tokens, too.")
 
 // Rules lists every rule of this package: those of RFC 6455 in the order of their
@@ -97,7 +97,7 @@ func extensionRule(rfc int, code string, cc CloseCode, sentence string) Rule {
 	return declare(Rule{Code: fmt.Sprintf("%d-%s", rfc, code), RFC: rfc, CloseCode: cc, Sentence: sentence})
 }
 
-// declare completes r and puts it on the list.
+// declare completes r and adds it to Rules.
 func declare(r Rule) Rule {
 	r.Section, _, _ = strings.Cut(strings.TrimPrefix(r.Code, fmt.Sprint(r.RFC, "-")), "/")
 	Rules = append(Rules, r)
@@ -113,7 +113,7 @@ func (v Violation) Error() string {
 	return fmt.Sprintf("%s (RFC %d §%s)", v.Sentence, cmp.Or(v.RFC, 6455), v.Section)
 }
 
-// Broken returns a Violation of r. seen, a sentence or "", is put before the requirement.
+// Broken returns a Violation of r. seen, a sentence or "", comes before the requirement.
 func (r Rule) Broken(seen string) Violation {
 	r.Sentence = strings.TrimPrefix(seen+" "+r.Sentence, " ")
 	return Violation{r}
@@ -124,15 +124,15 @@ func (r Rule) Broken(seen string) Violation {
 type Context struct {
 	Sender Role
 
-	// An extension is in use that gives the bit a meaning on the first frame of a
-	// message (RFC 6455 §5.2).
+	// An extension in use gives the bit a meaning on the first frame of a message (RFC
+	// 6455 §5.2).
 	RSV1, RSV2, RSV3 bool
 
 	Fragmented bool // the sender's last message is not finished
 	CloseSent  bool // the sender has sent a Close frame
 }
 
-// violations collects what is found.
+// violations collects violations.
 type violations []Violation
 
 // broke adds a violation of r.
@@ -147,17 +147,18 @@ func (vs *violations) when(broken bool, r *Rule, format string, args ...any) {
 	}
 }
 
-// frame is when, for a rule of the frame: what seen has in
-// braces is filled in from h.
-// It costs nothing for a legal frame, and is small enough to be compiled into Check.
+// frame is when, for a rule of the frame. It replaces words in braces in seen by values
+// of h. It costs nothing for a valid frame, and is small enough for the compiler to
+// inline it in Check.
 func (vs *violations) frame(broken bool, r *Rule, h *Header, seen string) {
 	if broken {
 		vs.frameBroke(r, h, seen)
 	}
 }
 
-// frameBroke is kept out of line: with a dozen copies of it in Check, which runs for
-// every frame, each idle connection would keep a stack twice as large (BenchmarkIdle).
+// frameBroke is not inlined. Check runs for every frame and has a dozen calls of it. If
+// they were inlined, the stack of each idle connection would be twice as large
+// (BenchmarkIdle).
 //
 //go:noinline
 func (vs *violations) frameBroke(r *Rule, h *Header, seen string) {
@@ -166,8 +167,8 @@ func (vs *violations) frameBroke(r *Rule, h *Header, seen string) {
 	*vs = append(*vs, r.Broken(fill.Replace(seen)))
 }
 
-// Check returns every rule that h breaks in c, not the first alone, so that a
-// header with three errors gives three violations. It is nil for a valid header.
+// Check returns every rule that h breaks in c, not only the first, so a header with
+// three errors gives three violations. It returns nil for a valid header.
 func Check(h Header, c Context) []Violation {
 	var vs violations
 	first := h.Opcode == Text || h.Opcode == Binary // frame of a message

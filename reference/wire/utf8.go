@@ -2,20 +2,19 @@ package wire
 
 import "unicode/utf8"
 
-// UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The
-// zero value is ready. It holds a few bytes at most: what an unfinished
-// character still needs, never the text.
+// UTF8 checks text that arrives in pieces, cut anywhere (RFC 6455 §8.1). The zero value
+// is ready. It keeps no text, only a few bytes about an unfinished character.
 type UTF8 struct {
-	need   int  // continuation bytes still due
-	lo, hi byte // range the next one must be in
+	need   int  // continuation bytes that the character still needs
+	lo, hi byte // allowed range of the next byte
 }
 
-// Check takes the next bytes of the text. It returns len(b) when they can be
-// part of well-formed UTF-8, and otherwise the index of the first byte that
-// cannot, whatever followed; after that u must not be used again.
+// Check checks the next bytes of the text. It returns len(b) if they can be part of
+// well-formed UTF-8. Otherwise it returns the index of the first byte that cannot, and u
+// must not be used again.
 func (u *UTF8) Check(b []byte) int {
-	// A character that was cut is ended byte by byte, and so is one that is cut
-	// now. What is between is checked many bytes at a time.
+	// An unfinished character at the start of b is checked byte by byte, and so is one at
+	// the end. The bytes between are checked many at a time.
 	first := min(u.need, len(b))
 	if n := u.check(b[:first]); n < first || u.need > 0 {
 		return n
@@ -41,8 +40,8 @@ func (u *UTF8) check(b []byte) int {
 			u.need, u.lo, u.hi = u.need-1, 0x80, 0xBF
 			continue
 		}
-		// The first byte says how many follow. Four of them narrow the second:
-		// no overlong form, no surrogate half, nothing above U+10FFFF.
+		// The first byte says how many bytes follow. Four first bytes narrow the range of
+		// the second: no overlong form, no surrogate half, nothing above U+10FFFF.
 		u.lo, u.hi = 0x80, 0xBF
 		switch {
 		case c < 0x80:
@@ -68,6 +67,5 @@ func (u *UTF8) check(b []byte) int {
 	return len(b)
 }
 
-// Complete reports whether the text so far ends on a whole character, as the
-// end of a message must.
+// Complete reports whether the text so far ends on a whole character, as a message must.
 func (u *UTF8) Complete() bool { return u.need == 0 }

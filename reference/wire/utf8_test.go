@@ -17,9 +17,8 @@ var texts = []string{
 	"\xe6\x97a", "\xf0\x9f\x99\x82\x82", "\xf8\x88\x80\x80\x80",
 }
 
-// firstBad returns the index of the first byte of s that cannot stand where it
-// does, or len(s), by trying every prefix with unicode/utf8 and every way to
-// complete it.
+// firstBad returns the index of the first byte of s that makes it invalid UTF-8, or
+// len(s). It tries every prefix with unicode/utf8, and every way to complete it.
 func firstBad(s string) int {
 	for n := 1; n <= len(s); n++ {
 		if !completable(s[:n]) {

@@ -105,7 +105,7 @@ func TestAPlayThatWaitsCanBeStopped(t *testing.T) {
 		if err := <-ended; !errors.Is(err, scenario.ErrStopped) || !same(drain(ready), 0) || drain(begun) != nil {
 			t.Errorf("it ends with %v", err)
 		}
-		// What comes too late does nothing.
+		// An order that is too late has no effect.
 		c.do("run", -1)
 		c.do("stop", -1)
 	})

@@ -116,8 +116,8 @@ func (l *lab) raw(s *Session, endpoint string) (net.Conn, *scenario.Raw) {
 	return conn, c
 }
 
-// TestAClientThatLeavesAHeldHandshakeLeavesNothing is told by FIN alone: who has not
-// read the answer to its handshake reads nothing any more when it closes.
+// In TestAClientThatLeavesAHeldHandshakeLeavesNothing, the lab server sees only a FIN: a
+// client that closes before the response to its handshake will not read it.
 func TestAClientThatLeavesAHeldHandshakeLeavesNothing(t *testing.T) {
 	for _, name := range append(endpoints, "naive", "broken/no-upgrade") {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ type tab struct {
 	conn net.Conn
 
 	mu       sync.Mutex
-	told     []string // what its JavaScript was told
+	told     []string // the events of its JavaScript
 	open     bool
 	sent     bool // its Close frame
 	received int  // the code of the server's
@@ -184,8 +184,8 @@ func plays(lesson string) (all []string) {
 	return all
 }
 
-// do does all that a lesson's do blocks ask for, with a pause after each, and
-// returns what the tab's JavaScript was told on each connection.
+// do does every action of a lesson's do blocks, with a pause after each. It returns the
+// events that the tab's JavaScript received on each connection.
 func (l *lab) do(steps []string, pause time.Duration) map[string][]string {
 	l.Helper()
 	s := l.session()
@@ -389,8 +389,8 @@ func ends(transcript string, sc *scenario.Scenario) string {
 			}
 		}
 		beat := sc.Setup.PingEvery > 0 && (strings.Contains(line, " PING ") || strings.Contains(line, " PONG "))
-		// A server that closes with bytes unread sends RST in place of FIN. Whether they
-		// have come by then is a race on any network.
+		// A server that closes with unread bytes sends RST instead of FIN. Whether the
+		// bytes have arrived by then is a race on any network.
 		race := slices.Contains([]string{"too-big", "disconnect-5"}, sc.Name) && strings.Contains(line, "· reading ends")
 		if (aFrame.MatchString(line) || anEnd.MatchString(line)) && !beat && !race {
 			// Why the rest of a frame is not there, the server says that waited for it.

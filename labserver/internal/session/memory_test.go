@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// memory is a network in memory, for tests whose time must cost nothing. Its
-// connections do what TCP of Linux does when an end closes: FIN where all was
-// read, else RST; and RST as the answer to what comes after that.
+// memory is a network in memory, for tests with a simulated clock. Its connections do the
+// same as TCP of Linux when an end closes: it sends FIN if it has read all bytes,
+// otherwise RST, and answers later bytes with RST.
 type memory struct {
 	accepts chan *memoryConn
 	closed  chan struct{}

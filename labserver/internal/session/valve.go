@@ -79,7 +79,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	}
 	switch {
 	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
-		return nil, &CommandError{fmt.Sprintf("%.40q is not a command of the valve.", do), `Use "hold", "run", "step" or "drop".`}
+		return nil, &CommandError{fmt.Sprintf("%.40q is not a command for held frames.", do), `Use "hold", "run", "step" or "drop".`}
 	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}

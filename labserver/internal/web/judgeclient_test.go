@@ -34,8 +34,8 @@ func (s *site) echoAt(url any, number int) {
 func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	s := start(t)
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"5.5.2/empty-ping-client", "5.6/text-binary-text-client", "5.6/empty-text-and-binary-client"}})
-	// A browser need not open its sockets in order, nor one at a time.
-	for _, number := range []int{3, 3, 1, 2} { // and may come back to one
+	// A browser may open its sockets in any order, and several at once.
+	for _, number := range []int{3, 3, 1, 2} { // it may also open one again
 		s.echoAt(answer["url"], number)
 	}
 	lines := s.told(answer["judge"].(string), "")
@@ -43,7 +43,7 @@ func TestASocketIsForTheCaseWhoseNumberItHas(t *testing.T) {
 	for _, l := range lines[:len(lines)-1] {
 		got = append(got, l.Case+" "+l.Verdict)
 	}
-	slices.Sort(got) // which is told first is chance
+	slices.Sort(got) // the order is chance
 	if want := "5.5.2/empty-ping-client pass, 5.6/empty-text-and-binary-client pass, 5.6/text-binary-text-client pass"; strings.Join(got, ", ") != want {
 		t.Errorf("the reports are %v, want %s", got, want)
 	}

@@ -171,12 +171,12 @@ func (js *judgings) stop() {
 func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, foreign bool) ending {
 	if foreign {
 		// First check that the server can be reached. No case applies to one that cannot.
-		r := suite.Probe(j.ctx, targets[0])
+		r, learned, _ := runner.Probe(j.ctx, targets[0])
 		if r.Unreachable {
 			return ending{Error: r.Reason, Away: true}
 		}
 		targets = slices.Clone(targets) // the caller reads them meanwhile
-		targets[0].Silent = r.Verdict > suite.Warning
+		targets[0] = learned
 	}
 	reports := runner.Judge(j.ctx, cases, targets, 0, j.report)
 	mistakes, habits := suite.DiagnoseAll(reports), suite.Habits(reports)
@@ -184,10 +184,16 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 		return ending{Mistakes: mistakes, Habits: habits, Error: whyEnded(j.ctx)}
 	}
 	// The page tests a server again after it was away.
-	if foreign && suite.Probe(j.ctx, targets[0]).Refused {
+	if foreign && gone(j.ctx, targets[0]) {
 		return ending{Mistakes: mistakes, Habits: habits, Away: true, Error: "The server can no longer be reached. No program listens at its address." + leftOut(reports)}
 	}
 	return ending{Mistakes: mistakes, Habits: habits, Error: strings.TrimSpace(leftOut(reports))}
+}
+
+// gone reports whether no program listens at t's address any more.
+func gone(ctx context.Context, t suite.Target) bool {
+	r, _, _ := runner.Probe(ctx, t)
+	return r.Refused
 }
 
 // report adds r to j without its exchange. The page runs the case again to show that.

@@ -36,11 +36,11 @@ func ownTargets(names []string) (targets []suite.Target, stop func(), err error)
 	for _, name := range names {
 		e, err := endpoint.Find(name)
 		if err == nil {
-			var addr string
+			var t suite.Target
 			var end func()
-			if addr, end, err = runner.Serve(e); err == nil {
+			if t, end, err = runner.Serve(e); err == nil {
 				stops = append(stops, end)
-				targets = append(targets, runner.TargetOf(name, addr))
+				targets = append(targets, t)
 				continue
 			}
 		}

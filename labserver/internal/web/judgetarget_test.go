@@ -25,11 +25,11 @@ func serveEcho(t *testing.T) (addr string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, stop, err = runner.Serve(e)
+	target, stop, err := runner.Serve(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return addr, stop
+	return target.Host, stop
 }
 
 // serverAt has the lab take an address, as the page does when its reader presses the

@@ -25,9 +25,9 @@ type recorded struct {
 	dir string
 }
 
-// line adds a recording. first are the seqs of the step in which package suite has
-// two endpoints part, nil where it has no word; handshake says whether it compares
-// the fields of the opening handshake.
+// line adds a recording. first has the seqs of the step in which package suite finds the
+// first difference of two endpoints, or is nil if suite does not compare them. handshake
+// says whether suite compares the fields of the opening handshake.
 func (r recorded) line(file, name string, events []recording.Event, first []uint64, handshake bool) {
 	r.t.Helper()
 	b, err := json.Marshal(map[string]any{"name": name, "events": events, "first": first, "handshake": handshake})

@@ -27,8 +27,8 @@ func newAsset(body []byte, media string) *asset {
 	return &asset{body, zipped(body), media, hex.EncodeToString(sum[:12])}
 }
 
-// serve sends a. It changes only with the program, so browsers ask each time whether
-// their copy is current, and get a response of a few bytes.
+// serve sends a. Browsers ask each time whether their copy is current. Most get a response
+// of a few bytes, because a only changes with the program.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")

@@ -45,7 +45,7 @@ func (p *tab) next(play string) (step int, order *recording.Order, ok bool) {
 	}
 }
 
-// tell reports what JavaScript was told.
+// tell reports an event of JavaScript.
 func (p *tab) tell(client, what string, more map[string]any) {
 	p.s.Helper()
 	report := map[string]any{"client": client, "what": what}
