@@ -192,7 +192,7 @@ var proofs = []struct {
 	{"control-frame-in-message", fragmentTitles},
 	{"fragments-forgotten-at-ping", fragmentTitles},
 	{"continuation-stray-not-checked", []string{"A text message in two fragments, *", "A stray *", "Nothing to continue*", "Inside a text message: *", "A continuation*"}},
-	{"interleaved-not-checked", []string{"A text message in two fragments, *", "Inside a *"}},
+	{"interleaved-not-checked", []string{"A text message in two fragments, *", "Inside a *", "5.4/text-inside-text-byte-by-byte"}},
 	{"control-fragment-not-checked", []string{"A Ping with FIN bit 0*", "An empty Ping"}},
 	{"control-sent-fragmented", append([]string{"A Ping with FIN bit 0*"}, pingTitles...)},
 	{"control-length-not-checked", []string{"A Ping with a payload of 12*", "An empty Ping"}},
