@@ -7,10 +7,10 @@ import (
 	"wslab/reference/wire"
 )
 
-// inUse is the need of a case that works with any parameters of permessage-deflate.
+// inUse is for a case that works with any parameters of permessage-deflate.
 func inUse(wire.DeflateParams, wire.Role) string { return "" }
 
-// takeover is the need of a case in which the judge's messages refer to earlier
+// takeover is for a case in which the judge's messages refer to earlier
 // messages.
 func takeover(agreed wire.DeflateParams, judge wire.Role) string {
 	if judge == wire.Client && agreed.ClientNoContextTakeover || judge == wire.Server && agreed.ServerNoContextTakeover {
@@ -19,7 +19,7 @@ func takeover(agreed wire.DeflateParams, judge wire.Role) string {
 	return ""
 }
 
-// takeoverFullWindow is the need for both context takeover and a full window.
+// takeoverFullWindow is for a case that needs context takeover and a full window.
 func takeoverFullWindow(agreed wire.DeflateParams, judge wire.Role) string {
 	return cmp.Or(takeover(agreed, judge), FullWindow(agreed, judge))
 }

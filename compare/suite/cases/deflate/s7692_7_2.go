@@ -345,8 +345,8 @@ func packedInParts(f Frame, n int) []Step {
 	return []Step{Send(frames...)}
 }
 
-// packedWith returns message compressed at level. If each is not 0, a new block begins
-// after each that number of bytes.
+// packedWith returns message compressed at level. If each is not 0, every block holds
+// that number of bytes of the message.
 func packedWith(level int, message []byte, each int) []byte {
 	p := new(Packer)
 	p.Flate, _ = flate.NewWriter(&p.Out, level) // it fails only for levels that do not exist
