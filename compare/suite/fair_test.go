@@ -347,13 +347,13 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 			does  []func(*mini)
 			want  []Verdict // behaviour and closing of each
 		}{
-			{[]wire.CloseCode{0, 1, 999}, "The code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+			{[]wire.CloseCode{0, 1, 999}, "Close code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
 				[]Verdict{Pass, Pass, Warning, Pass, Warning, Pass, Pass, Warning, Pass, Warning, Fail, Fail, Warning, Warning}},
-			{[]wire.CloseCode{1004, 1016, 2999}, "The code %d%s, which is not defined", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
+			{[]wire.CloseCode{1004, 1016, 2999}, "Close code %d%s, which is not defined", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
 				[]Verdict{Pass, Pass, Warning, Pass, Warning, Pass, Pass, Warning, Pass, Warning, Fail, Fail, Warning, Warning}},
-			{[]wire.CloseCode{1005, 1006, 1015}, "The code %d%s, which must not be sent", []func(*mini){code(1002), same, bare, code(1000), none},
+			{[]wire.CloseCode{1005, 1006, 1015}, "Close code %d%s, which must not be sent", []func(*mini){code(1002), same, bare, code(1000), none},
 				[]Verdict{Pass, Pass, Fail, Fail, Fail, Fail, Pass, Warning, Pass, Warning}},
-			{[]wire.CloseCode{5000, 65535}, "The code %d%s, above all ranges", []func(*mini){code(1002), same, code(1000), empty, none, code(5001), code(1003)},
+			{[]wire.CloseCode{5000, 65535}, "Close code %d%s, above all ranges", []func(*mini){code(1002), same, code(1000), empty, none, code(5001), code(1003)},
 				[]Verdict{Pass, Pass, Note, Pass, Note, Pass, Note, Pass, Pass, Warning, Warning, Warning, Pass, Warning}},
 		} {
 			for _, c := range group.codes {
@@ -377,8 +377,8 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
 		for _, title := range []string{
-			"A text, opcode 3, a Ping in one TCP write", "A text, opcode B, a Ping in one TCP write",
-			"A continuation frame with FIN 1 behind a whole text", "A continuation frame behind the last fragment of a text",
+			"A text message, opcode 3 and a Ping, in one TCP write", "A text message, opcode B and a Ping, in one TCP write",
+			"A continuation frame with FIN bit 1 after a whole text message", "A continuation frame after the last fragment of a text message",
 		} {
 			c := titled(t, role, title)
 			for _, end := range []struct {
@@ -407,7 +407,7 @@ func TestMessagesNeedNotBeEchoedInFrontOfAFault(t *testing.T) {
 
 func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role wire.Role, play func(*Case, func(*mini)) Report) {
-		c := titled(t, role, "A Ping before, between and behind the fragments")
+		c := titled(t, role, "A Ping before, between and after two fragments")
 		for _, each := range []struct {
 			order string // digits are Pongs, M is the message
 			want  Verdict

@@ -71,8 +71,8 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once had", Fail, "which versions"},
 		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not name 13"},
 		{"names its version among others", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13, 8\r\n\r\n", "Version 7", Pass, ""},
-		{"accepts deflate with a parameter that nobody knows", spec.Plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offered, to be declined: a parameter that nobody knows", Fail, "must decline"},
-		{"has no deflate", right, "The example of one block", Note, "nothing to judge"},
+		{"accepts deflate with a parameter that nobody knows", spec.Plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offer to decline: an undefined parameter", Fail, "must decline"},
+		{"has no deflate", right, "Example: one block", Note, "nothing to judge"},
 	} {
 		c := titled(t, wire.Server, server.title)
 		r := connected(t, func(conn net.Conn) {
@@ -123,7 +123,7 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It took the answer for one that opens a WebSocket"},
 		{"looks at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", true, Pass, ""},
 		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It took the answer"},
-		{"does not know deflate", ask, "", "The example of one block", true, Note, "nothing to judge"},
+		{"does not know deflate", ask, "", "Example: one block", true, Note, "nothing to judge"},
 	} {
 		c := titled(t, wire.Client, client.title)
 		keys := new(Keys)

@@ -116,7 +116,7 @@ var proofs = []struct {
 
 	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A value of 8,000 bytes"}},
 	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie of 4,096 bytes*", "A value of 8,000 bytes", "A field that nobody knows"}},
-	{"glued-frame-lost", []string{serverRequest, clientRequests, "A frame in the same *", "Three frames in the same *", "Two text frames in one write"}},
+	{"glued-frame-lost", []string{serverRequest, clientRequests, "A frame in the same *", "Three frames in the same *", "Two text frames in one TCP write"}},
 	{"header-names-by-case", []string{serverRequest, "All names in *"}},
 	{"header-split-at-every-colon", []string{serverRequest, "A field that nobody knows", "A field whose value looks like a field", "All names in *"}},
 	{"header-split-at-colon-space", []string{serverRequest, "No space behind the colons", "Tabs behind the colons", "White space behind the values", "A field that nobody knows", "A field whose value looks like a field"}},
@@ -161,28 +161,28 @@ var proofs = []struct {
 	{"length-sent-in-32-bits", []string{"A text message of 12*", "A text message of 65,53*"}},
 	{"length-in-one-byte", []string{"A text message of 12*", "A text message of 255 bytes", "A text message of 256 bytes"}},
 	{"length-counts-masking-key", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
-	{"length-too-large", []string{"A text message of 1 byte", "A text message of 124 bytes", "A Ping with five bytes of text", "The code 1000"}},
-	{"length-too-small", []string{"A text message of 1 byte", "A text message of 12*", "The example: a text of one frame"}},
+	{"length-too-large", []string{"A text message of 1 byte", "A text message of 124 bytes", "A Ping with five bytes of text", "Close code 1000"}},
+	{"length-too-small", []string{"A text message of 1 byte", "A text message of 12*", "Example: a text message in one frame"}},
 	{"byte-after-frame", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
 	{"payload-still-masked", []string{"The masking key *", "A text message of 1 byte"}},
-	{"mask-begun-anew-at-each-read", []string{"Cut behind byte 7: a text frame", "Cut behind byte 8: a text frame", "Cut behind byte 9: a text frame", "A text message of 12*"}},
-	{"mask-begun-before-payload", []string{"A payload of 9 bytes, each *", "A payload of 3 bytes, each *"}},
-	{"mask-not-checked", []string{"A text frame with the mask of the other role", "A binary frame with the mask of the other role", "A Ping with the mask of the other role"}},
+	{"mask-begun-anew-at-each-read", []string{"Cut after byte 7: a text frame", "Cut after byte 8: a text frame", "Cut after byte 9: a text frame", "A text message of 12*"}},
+	{"mask-begun-before-payload", []string{"A payload of 9 bytes, masked *", "A payload of 3 bytes, masked *"}},
+	{"mask-not-checked", []string{"A text frame with the wrong MASK bit", "A binary frame with the wrong MASK bit", "A Ping with the wrong MASK bit"}},
 	{"mask-bit-without-key", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
 	{"mask-bit-missing", []string{"A text message of 1 byte", "A text message of 12*", "A Ping with five bytes of text"}},
 	{"server-masks", []string{"A text message of 1 byte", "An empty Ping"}},
 	{"client-does-not-mask", []string{"A text message of 1 byte", "An empty Ping"}},
-	{"mask-left-out-when-empty", []string{"A text, a binary message, a text", "Three frames in one write, the middle one empty"}},
+	{"mask-left-out-when-empty", []string{"A text, a binary and a text message", "Three text frames in one TCP write, the second empty"}},
 	{"mask-left-out-in-control-frames", []string{"A text message of 1 byte", "A Ping with five bytes of text"}},
 	{"masking-key-constant", []string{"The masking keys of eight messages"}},
 	{"fin-inverted", []string{"A text message of 12*", "An empty Ping"}},
 	{"nibbles-swapped", []string{"A text message of 1*"}},
-	{"payload-without-header", []string{"The example: a text of one frame", "A text message of 12*"}},
-	{"http-after-handshake", []string{"The example: a text of one frame"}},
-	{"crlf-behind-handshake", []string{"The example: a text of one frame"}},
-	{"chunk-after-handshake", []string{"The example: a text of one frame", "RSV2 and RSV3 in *", "A continuation *"}},
-	{"rsv-not-checked", []string{"RSV1 in *", "RSV2 and RSV3 in *"}},
-	{"opcode-not-checked", []string{"Opcode 3 *", "A text, opcode B, *"}},
+	{"payload-without-header", []string{"Example: a text message in one frame", "A text message of 12*"}},
+	{"http-after-handshake", []string{"Example: a text message in one frame"}},
+	{"crlf-behind-handshake", []string{"Example: a text message in one frame"}},
+	{"chunk-after-handshake", []string{"Example: a text message in one frame", "RSV2 and RSV3 in *", "A continuation *"}},
+	{"rsv-not-checked", []string{"RSV1 in *", "7692-7.2/rsv1-in-second-fragment", "RSV2 and RSV3 in *"}},
+	{"opcode-not-checked", []string{"Opcode 3 *", "A text message, opcode B *"}},
 
 	{"first-fragment-dropped", fragmentTitles},
 	{"only-last-fragment", fragmentTitles},
@@ -191,11 +191,11 @@ var proofs = []struct {
 	{"empty-final-fragment-loses-message", fragmentTitles},
 	{"control-frame-in-message", fragmentTitles},
 	{"fragments-forgotten-at-ping", fragmentTitles},
-	{"continuation-stray-not-checked", []string{"A text in two fragments, *", "A stray *", "Nothing to continue*", "Inside a text message: *", "A continuation*"}},
-	{"interleaved-not-checked", []string{"A text in two fragments, *", "Inside a *"}},
-	{"control-fragment-not-checked", []string{"A ping frame with FIN 0*", "An empty Ping"}},
-	{"control-sent-fragmented", append([]string{"A ping frame with FIN 0*"}, pingTitles...)},
-	{"control-length-not-checked", []string{"A ping frame of 12*", "An empty Ping"}},
+	{"continuation-stray-not-checked", []string{"A text message in two fragments, *", "A stray *", "Nothing to continue*", "Inside a text message: *", "A continuation*"}},
+	{"interleaved-not-checked", []string{"A text message in two fragments, *", "Inside a *", "5.4/text-inside-text-byte-by-byte"}},
+	{"control-fragment-not-checked", []string{"A Ping with FIN bit 0*", "An empty Ping"}},
+	{"control-sent-fragmented", append([]string{"A Ping with FIN bit 0*"}, pingTitles...)},
+	{"control-length-not-checked", []string{"A Ping with a payload of 12*", "An empty Ping"}},
 
 	{"ping-not-answered", pingTitles},
 	{"pong-without-payload", pingTitles},
@@ -213,14 +213,14 @@ var proofs = []struct {
 	{"close-body-not-checked", closeTitles},
 	{"data-after-close", closeTitles},
 	{"tcp-left-open", closeTitles},
-	{"fails-without-close", append([]string{"RSV1 in *", "Opcode 3 *"}, closeTitles...)},
+	{"fails-without-close", append([]string{"RSV1 in *", "7692-7.2/rsv1-in-second-fragment", "Opcode 3 *"}, closeTitles...)},
 
 	{"utf8-not-checked", textTitles},
 	{"utf8-checked-per-fragment", textTitles},
 	{"utf8-checked-per-read", tcpTitles},
 	{"utf8-replaced", textTitles},
 	{"text-read-as-latin1", []string{"Well-formed: *", "A text message of 1 byte"}},
-	{"binary-sent-as-text", []string{"A binary message of 1 byte", "A text message of 1 byte", "A binary message of all 256 bytes"}},
+	{"binary-sent-as-text", []string{"A binary message of 1 byte", "A text message of 1 byte", "A binary message with all 256 byte values"}},
 	{"text-sent-as-binary", []string{"A binary message of 1 byte", "A text message of 1 byte"}},
 }
 
@@ -231,11 +231,11 @@ var (
 	severalTexts = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
 
 	tcpTitles      = slices.Concat(oneFrame, cutPayload, cutHeader, severalTexts)
-	fragmentTitles = []string{"A text in two fragments, *", "A text in three fragments, *", "A text in five *", "A Ping between *", "A Pong between *", "A text message of 1 byte"}
-	pingTitles     = []string{"A text message of 1 byte", "An empty Ping", "A Ping with *", "A Ping, *", "The example: a Ping, and its Pong", "A Pong that *"}
+	fragmentTitles = []string{"A text message in two fragments, *", "A text message in three fragments, *", "A text message in five *", "A Ping between *", "A Pong between *", "5.4/pong-between-byte-by-byte", "A text message of 1 byte"}
+	pingTitles     = []string{"A text message of 1 byte", "An empty Ping", "5.5.2/ping-of-*", "5.5.2/ping-not-utf-8", "5.1/wrong-mask-in-ping", "5.4/ping-of-125-between", "A Ping, *", "5.5.1/close-after-pong", "5.5.2/five-pings-await-each-pong", "Example: a Ping and its Pong", "5.4/pong-between-one-write", "5.5.3/pong-then-*"}
 	closeTitles    = []string{"A text message of 1 byte", "A Close frame as the first frame", "A Close frame without a body", "A Close frame with a body of one byte",
-		"Nothing but the closing handshake", "The code 100*", "The code 3000", "A reason with U+0000*", "A reason with FF*"}
-	textTitles = []string{"A text in two fragments, in one TCP write", "Well-formed: *", "Malformed: U+D*", "Malformed: the*", "Malformed: FF*", `"κόσμε" *`, "At once, in an unfinished message: *"}
+		"Only the closing handshake", "Close code 100*", "Close code 3000", "A close reason with U+0000*", "A close reason with FF*"}
+	textTitles = []string{"A text message in two fragments, in one TCP write", "Well-formed: *", "Malformed: U+D*", "Malformed: the*", "Malformed: FF*", `"κόσμε" *`, "Malformed, in an unfinished message: *"}
 )
 
 func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {

@@ -188,7 +188,7 @@ var habits = []habit{
 
 	// What is legal.
 	{what: "nothing unusual", roles: both},
-	{what: "a Close code of its own", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE8} }), titles: []string{"The code 3000", "The code 4999"}},
+	{what: "a Close code of its own", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE8} }), titles: []string{"Close code 3000", "Close code 4999"}},
 	{what: "the code 1001 for all", roles: both, frame: bodied(func(uint16) []byte { return []byte{0x03, 0xE9} })},
 	{what: "Close frames without a body", roles: both, frame: bodied(func(uint16) []byte { return nil })},
 	{what: "Close frames without a body for every fault", roles: both, bare: true, titles: []string{"A Close frame with a body of one byte*"}},
@@ -216,9 +216,9 @@ var requestTitles = []string{
 var habitTitles = slices.Concat(oneFrame, []string{
 	"A text message of 124 bytes", "A text message of 125 bytes", "A text message of 128 bytes", "A text message of 255 bytes", "A text message of 257 bytes",
 	"A text message of 65,535 bytes", "A text message of 65,536 bytes", "A text message of 65,537 bytes",
-	"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "The example: a Ping, and its Pong",
-	"A Close frame as the first frame", "Nothing but the closing handshake", "The code 1000", "The code 1001", "The code 1002",
-	"RSV2 and RSV3 in a text frame", "RSV1 in a text frame", "Opcode 3 with a payload", "A continuation frame with FIN 1 as the first frame of all",
+	"An empty Ping", "A Ping with one byte", "A Ping with five bytes of text", "Example: a Ping and its Pong",
+	"A Close frame as the first frame", "Only the closing handshake", "Close code 1000", "Close code 1001", "Close code 1002",
+	"RSV2 and RSV3 in a text frame", "RSV1 in a text frame", "Opcode 3 with a payload", "A continuation frame with FIN bit 1 as the first frame",
 })
 
 // keep is what a habit does with a connection.

@@ -7,11 +7,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// inUse is the least that a case of compressed data needs.
+// inUse is for a case that works with any parameters of permessage-deflate.
 func inUse(wire.DeflateParams, wire.Role) string { return "" }
 
-// takeover is what a case needs in which the judge's messages refer to those
-// before them.
+// takeover is for a case in which the judge's messages refer to earlier
+// messages.
 func takeover(agreed wire.DeflateParams, judge wire.Role) string {
 	if judge == wire.Client && agreed.ClientNoContextTakeover || judge == wire.Server && agreed.ServerNoContextTakeover {
 		return "it wants each message compressed on its own, so there is nothing to judge"
@@ -19,7 +19,7 @@ func takeover(agreed wire.DeflateParams, judge wire.Role) string {
 	return ""
 }
 
-// takeoverFullWindow is what a case needs in which both is so.
+// takeoverFullWindow is for a case that needs context takeover and a full window.
 func takeoverFullWindow(agreed wire.DeflateParams, judge wire.Role) string {
 	return cmp.Or(takeover(agreed, judge), FullWindow(agreed, judge))
 }

@@ -27,9 +27,9 @@ func Section7692Data() []*Case {
 	return s.Cases
 }
 
-const inflates = "A receiver decompresses a message whose first frame has RSV1: the payloads of its frames, joined, with 00 00 FF FF after them."
+const inflates = "A receiver must decompress a message whose first frame has RSV1: it joins the payloads, appends 00 00 FF FF and decompresses the result."
 
-// inflating is about messages compressed on their own.
+// inflating has messages that are compressed on their own.
 func inflating(s *Section) {
 	needs := inUse
 	add := func(name, title, section string, outcomes []Outcome, steps ...Step) {
@@ -48,27 +48,27 @@ func inflating(s *Section) {
 	}
 	hello := []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 	part := func(b []byte) Frame { return Frame{Fin: true, Payload: Payload{Data: b}} }
-	add("example-one-block", "The example of one block", "7.2.3.1", Opens(), Send(RawPacked(wire.Text, hello...)))
-	add("example-in-two-fragments", "The example of one block in two fragments, RSV1 in the first alone", "7.2.3.1", Opens(),
+	add("example-one-block", "Example: one block", "7.2.3.1", Opens(), Send(RawPacked(wire.Text, hello...)))
+	add("example-in-two-fragments", "Example: one block in two fragments, RSV1 in the first only", "7.2.3.1", Opens(),
 		Send(RawPacked(wire.Text, hello[:3]...).More(), part(hello[3:])))
-	add("example-uncompressed-block", "The example without compression", "7.2.3.3", Opens(), Send(RawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
-	add("example-bfinal", "The example with BFINAL set", "7.2.3.4", Opens(), Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	add("example-two-blocks", "The example of two blocks in one message", "7.2.3.5", Opens(), Send(RawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
-	add("example-empty-message", "The example of an empty message", "7.2.3.6", Answers(Text("")), Send(RawPacked(wire.Text, 0x00)))
+	add("example-uncompressed-block", "Example: a block without compression", "7.2.3.3", Opens(), Send(RawPacked(wire.Text, 0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00)))
+	add("example-bfinal", "Example: a block with BFINAL set", "7.2.3.4", Opens(), Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
+	add("example-two-blocks", "Example: two blocks in one message", "7.2.3.5", Opens(), Send(RawPacked(wire.Text, 0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00)))
+	add("example-empty-message", "Example: an empty message", "7.2.3.6", Answers(Text("")), Send(RawPacked(wire.Text, 0x00)))
 	add("empty-binary", "An empty compressed binary message", "7.2.3.6", Answers(Binary()), Send(RawPacked(wire.Binary, 0x00)))
 	add("empty-message-between", "An empty message between two others", "7.2.3.6", Answers(Text("one"), Text(""), Text("three")),
 		Send(Packed(Text("one"))), Send(RawPacked(wire.Text, 0x00)), Send(Packed(Text("three"))))
-	// A sender may do both of these. That a receiver can read them no MUST says.
+	// A sender may set BFINAL, but no MUST says that a receiver can read it.
 	bfinal := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{Name: name, Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: Slowly,
-			Requirement: "A sender may set BFINAL in any block (§7.2.1). It does not end the message or the connection: more blocks may follow."})
+			Requirement: "A sender may set BFINAL in any block (§7.2.1). BFINAL does not end the message or the connection: more blocks may follow."})
 	}
 	bfinal("two-messages-bfinal", "Two messages with BFINAL set", Answers(Text("Hello"), Text("Hello")),
 		Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)), Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00)))
-	bfinal("block-after-bfinal", "A block behind one with BFINAL set", Answers(Text("HelloHello")),
+	bfinal("block-after-bfinal", "A DEFLATE block after one with BFINAL set", Answers(Text("HelloHello")),
 		Send(RawPacked(wire.Text, 0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
 	add("binary", "A compressed binary message", "7.2.2", Answers(Of(wire.Binary, BinaryOf(251))), Send(Packed(Of(wire.Binary, BinaryOf(251)))))
-	add("text-with-wide-characters", "A compressed text with characters of one to four bytes", "7.2.2", Answers(Text("aü€😀z")), Send(Packed(Text("aü€😀z"))))
+	add("text-with-wide-characters", "A compressed text message with characters of one to four bytes", "7.2.2", Answers(Text("aü€😀z")), Send(Packed(Text("aü€😀z"))))
 
 	fragments := make([]Frame, len(hello))
 	for i := range hello {
@@ -76,24 +76,24 @@ func inflating(s *Section) {
 	}
 	fragments[0].RSV, fragments[0].Opcode = 4, wire.Text
 	fragments[len(fragments)-1].Fin = true
-	add("fragment-for-every-byte", "A compressed text with a fragment for every byte", "7.2.2", Opens(), Send(fragments...))
+	add("fragment-for-every-byte", "A compressed text message with a fragment for every byte", "7.2.2", Opens(), Send(fragments...))
 	add("first-fragment-empty", "An empty first fragment with RSV1", "7.2.2", Opens(), Send(RawPacked(wire.Text).More(), part(hello)))
-	add("last-fragment-empty", "A compressed text with an empty last fragment", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello...).More(), Cont("")))
-	add("middle-fragment-empty", "A compressed text with an empty fragment in the middle", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Cont("").More(), part(hello[3:])))
-	add("fragments-cut-character", "Fragments of a text cut inside a character", "7.2.2", Answers(Text("aü€😀z")), packedInParts(Text("aü€😀z"), 2)...)
-	add("ping-between-fragments", "A Ping between two fragments of a compressed text", "6.1", Answers(Pong("!"), Text("Hello")), Send(RawPacked(wire.Text, hello[:3]...).More(), Ping("!"), part(hello[3:])))
-	add("pong-between-fragments", "A Pong between two fragments of a compressed text", "6.1", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Pong("!"), part(hello[3:])))
-	add("ping-without-rsv1", "A Ping without RSV1, as is right with compression", "6.1", Answers(Pong("Hello")), Send(Ping("Hello")))
-	add("close-without-rsv1", "A Close frame without RSV1, as is right with compression", "6.1", Closes(1000), Send(Close(1000, "bye")))
-	add("text-byte-by-byte", "A compressed text byte by byte", "6", Opens(), Send(Packed(Text("Hello"))).InPieces(1).WithGap(Between/10))
-	add("text-without-rsv1", "A text without RSV1 where compression is agreed on", "6", Opens(), Send(Text("Hello")))
-	add("fragments-without-rsv1", "Fragments without RSV1 where compression is agreed on", "6", Opens(), Send(Text("Hel").More(), Cont("lo")))
-	add("rsv1-by-turns", "Messages with and without RSV1 by turns", "6", Answers(Text("one"), Text("two"), Text("three"), Binary(4)),
+	add("last-fragment-empty", "A compressed text message with an empty last fragment", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello...).More(), Cont("")))
+	add("middle-fragment-empty", "A compressed text message with an empty fragment in the middle", "7.2.2", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Cont("").More(), part(hello[3:])))
+	add("fragments-cut-character", "A compressed text message with wide characters in two fragments", "7.2.2", Answers(Text("aü€😀z")), packedInParts(Text("aü€😀z"), 2)...)
+	add("ping-between-fragments", "A Ping between two fragments of a compressed text message", "6.1", Answers(Pong("!"), Text("Hello")), Send(RawPacked(wire.Text, hello[:3]...).More(), Ping("!"), part(hello[3:])))
+	add("pong-between-fragments", "A Pong between two fragments of a compressed text message", "6.1", Opens(), Send(RawPacked(wire.Text, hello[:3]...).More(), Pong("!"), part(hello[3:])))
+	add("ping-without-rsv1", "A Ping without RSV1, as permessage-deflate requires", "6.1", Answers(Pong("Hello")), Send(Ping("Hello")))
+	add("close-without-rsv1", "A Close frame without RSV1, as permessage-deflate requires", "6.1", Closes(1000), Send(Close(1000, "bye")))
+	add("text-byte-by-byte", "A compressed text message, byte by byte", "6", Opens(), Send(Packed(Text("Hello"))).InPieces(1).WithGap(Between/10))
+	add("text-without-rsv1", "A text message without RSV1 after compression was negotiated", "6", Opens(), Send(Text("Hello")))
+	add("fragments-without-rsv1", "Fragments without RSV1 after compression was negotiated", "6", Opens(), Send(Text("Hel").More(), Cont("lo")))
+	add("rsv1-by-turns", "Messages with and without RSV1 in turn", "6", Answers(Text("one"), Text("two"), Text("three"), Binary(4)),
 		Send(Packed(Text("one"))), Send(Text("two")), Send(Packed(Text("three"))), Send(Binary(4)))
 	s.Add(Case{
-		Name: "rsv1-without-payload", Title: "A frame with RSV1 and no payload", Requirement: "An empty message is compressed to one byte, 00 (§7.2.3.6). What no byte at all is, the RFC does not say.", Keyword: May, Section: "7.2.3.6",
+		Name: "rsv1-without-payload", Title: "A frame with RSV1 and no payload", Requirement: "A sender compresses an empty message to one byte, 00 (§7.2.3.6). The RFC does not say how to read a compressed message without any bytes.", Keyword: May, Section: "7.2.3.6",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{Send(RawPacked(wire.Text))},
-		Outcomes: append(Answers(Text("")), Outcome{Verdict: Note, Why: "it does not take a compressed message of no bytes for an empty one", End: End{How: TargetFails}}),
+		Outcomes: append(Answers(Text("")), Outcome{Verdict: Note, Why: "it does not treat a compressed message of 0 bytes as an empty message", End: End{How: TargetFails}}),
 	})
 
 	needs = FullWindow
@@ -102,16 +102,16 @@ func inflating(s *Section) {
 		what  string
 		level int
 	}{
-		{"none", "blocks without compression", flate.NoCompression}, {"literals", "codes for literals alone", flate.HuffmanOnly},
-		{"fast", "fast compression", flate.BestSpeed}, {"tables", "tables of its own", flate.BestCompression},
+		{"none", "blocks without compression", flate.NoCompression}, {"literals", "Huffman codes only", flate.HuffmanOnly},
+		{"fast", "fast compression", flate.BestSpeed}, {"tables", "the best compression", flate.BestCompression},
 	} {
-		add("level-"+l.name, "A text of 10,000 bytes with "+l.what, "7.2.2", Answers(Of(wire.Text, TextOf(10000))), Send(RawPacked(wire.Text, packedWith(l.level, TextOf(10000).Bytes(), 0)...)))
+		add("level-"+l.name, "A compressed text message of 10,000 bytes with "+l.what, "7.2.2", Answers(Of(wire.Text, TextOf(10000))), Send(RawPacked(wire.Text, packedWith(l.level, TextOf(10000).Bytes(), 0)...)))
 	}
-	add("block-for-every-5-bytes", "A block for every five bytes", "7.2.3.5", Answers(Of(wire.Text, TextOf(500))), Send(RawPacked(wire.Text, packedWith(flate.BestSpeed, TextOf(500).Bytes(), 5)...)))
+	add("block-for-every-5-bytes", "A compressed text message with a block for every five bytes", "7.2.3.5", Answers(Of(wire.Text, TextOf(500))), Send(RawPacked(wire.Text, packedWith(flate.BestSpeed, TextOf(500).Bytes(), 5)...)))
 	add("incompressible", "A compressed message of bytes that cannot be compressed", "7.2.2", Answers(Of(wire.Binary, Payload{Data: noise(4096)})), Send(Packed(Of(wire.Binary, Payload{Data: noise(4096)}))))
 }
 
-// inflatingTogether is about many messages.
+// inflatingTogether has many messages in one TCP write.
 func inflatingTogether(s *Section) {
 	for _, n := range []int{16, 64, 256, 1024, 4096, 16384, 65536} {
 		frames := make([]Frame, min(20, 400000/n))
@@ -131,23 +131,23 @@ func inflatingTogether(s *Section) {
 	}
 }
 
-// inflatingWithHistory is about messages that refer to those before them.
+// inflatingWithHistory has messages that refer to earlier messages.
 func inflatingWithHistory(s *Section) {
 	needs := takeover
 	add := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{
 			Name: name, Title: title, Keyword: Must, Duty: DutyParses, Section: "7.1.1", Steps: steps, Outcomes: outcomes, Deflate: &Deflate{Needs: needs}, Deadline: Slowly,
-			Requirement: "Where no context takeover has not been agreed on, a message may refer to those before it, up to a window back.",
+			Requirement: "Unless the endpoints negotiated no context takeover, a message may refer to earlier messages within the window.",
 		})
 	}
 	hello := RawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)
 	again := RawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)
-	add("example-takeover", "The example of a message that refers to the one before it", Answers(Text("Hello"), Text("Hello")), Send(hello), Send(again))
-	add("takeover-one-write", "The example of two messages in one TCP write", Answers(Text("Hello"), Text("Hello")), Send(hello, again))
-	add("takeover-after-uncompressed", "The example of two messages with a message without RSV1 between", Answers(Text("Hello"), Text("other"), Text("Hello")), Send(hello), Send(Text("other")), Send(again))
-	add("takeover-after-empty", "The example of two messages with an empty message between", Answers(Text("Hello"), Text(""), Text("Hello")), Send(hello), Send(RawPacked(wire.Text, 0x00)), Send(again))
-	add("takeover-after-ping", "The example of two messages with a Ping between", Answers(Text("Hello"), Pong("!"), Text("Hello")), Send(hello), Send(Ping("!")), Send(again))
-	add("takeover-binary-after-text", "A binary message that refers to a text", Answers(Text("Hello"), Of(wire.Binary, Payload{Data: []byte("Hello")})), Send(hello), Send(again.WithOpcode(wire.Binary)))
+	add("example-takeover", "Example: a message that refers to the previous one", Answers(Text("Hello"), Text("Hello")), Send(hello), Send(again))
+	add("takeover-one-write", "Example: a message and one that refers to it, in one TCP write", Answers(Text("Hello"), Text("Hello")), Send(hello, again))
+	add("takeover-after-uncompressed", "Example: a message and one that refers to it, with a message without RSV1 between them", Answers(Text("Hello"), Text("other"), Text("Hello")), Send(hello), Send(Text("other")), Send(again))
+	add("takeover-after-empty", "Example: a message and one that refers to it, with an empty message between them", Answers(Text("Hello"), Text(""), Text("Hello")), Send(hello), Send(RawPacked(wire.Text, 0x00)), Send(again))
+	add("takeover-after-ping", "Example: a message and one that refers to it, with a Ping between them", Answers(Text("Hello"), Pong("!"), Text("Hello")), Send(hello), Send(Ping("!")), Send(again))
+	add("takeover-binary-after-text", "A binary message that refers to a text message", Answers(Text("Hello"), Of(wire.Binary, Payload{Data: []byte("Hello")})), Send(hello), Send(again.WithOpcode(wire.Binary)))
 
 	needs = takeoverFullWindow
 	p := NewPacker()
@@ -158,16 +158,15 @@ func inflatingWithHistory(s *Section) {
 		steps = append(steps, Send(RawPacked(wire.Text, p.Pack([]byte(message))...)))
 		expects = append(expects, Text(message))
 	}
-	add("takeover-30-messages", "30 compressed messages, each with what was before", Answers(expects...), steps...)
+	add("takeover-30-messages", "30 compressed messages that refer to earlier ones", Answers(expects...), steps...)
 
-	// The second message is the first once more, so all of it lies 20,000 bytes
-	// back.
+	// The second message equals the first, so it refers 20,000 bytes back.
 	block, p := noise(20000), NewPacker()
 	first, second := p.Pack(block), p.Pack(block)
 	payload := Payload{Data: block}
 	s.Add(Case{
-		Name: "takeover-20000-bytes-back", Title: "A compressed message that lies 20,000 bytes back", Keyword: Must, Duty: DutyParses, Section: "7.1.2",
-		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
+		Name: "takeover-20000-bytes-back", Title: "A compressed message that refers 20,000 bytes back to the previous one", Keyword: Must, Duty: DutyParses, Section: "7.1.2",
+		Requirement: "The window is 32,768 bytes unless the endpoints negotiated a smaller one.",
 		Deflate:     &Deflate{Needs: takeoverFullWindow},
 		Deadline:    Slowly,
 		Steps:       []Step{Send(RawPacked(wire.Binary, first...)), Send(RawPacked(wire.Binary, second...))},
@@ -176,14 +175,14 @@ func inflatingWithHistory(s *Section) {
 	far := append(bytes.Clone(noise(32000)), noise(32000)...)
 	s.Add(Case{
 		Name: "window-32000-bytes-back", Title: "A message that refers 32,000 bytes back into itself", Keyword: Must, Duty: DutyParses, Section: "7.1.2",
-		Requirement: "Where no smaller window has been agreed on it is 32,768 bytes.",
+		Requirement: "The window is 32,768 bytes unless the endpoints negotiated a smaller one.",
 		Deadline:    Slowly,
 		Deflate:     &Deflate{Needs: FullWindow}, Steps: []Step{Send(Packed(Of(wire.Binary, Payload{Data: far})))},
 		Outcomes: Answers(Of(wire.Binary, Payload{Data: far})),
 	})
 }
 
-// inflatingMuch is about messages that are far longer than what is sent.
+// inflatingMuch has messages that are far longer than their compressed form.
 func inflatingMuch(s *Section) {
 	zeros := func(n int) Payload { return Payload{Data: []byte{0}, Size: n} }
 	s.Add(Case{
@@ -193,22 +192,22 @@ func inflatingMuch(s *Section) {
 		Deadline: 2 * Slowly, Heavy: true,
 	})
 	s.Add(Case{
-		Name: "text-of-1-mib", Title: "A compressed text of 1 MiB", Requirement: inflates, Keyword: Must, Duty: DutyParses, Section: "7.2.2",
+		Name: "text-of-1-mib", Title: "A compressed text message of 1 MiB", Requirement: inflates, Keyword: Must, Duty: DutyParses, Section: "7.2.2",
 		Deflate: &Deflate{Needs: inUse}, Steps: []Step{Send(Packed(Of(wire.Text, TextOf(1<<20))))},
 		Outcomes: append(Answers(Of(wire.Text, TextOf(1<<20))), Outcome{Verdict: Note, Why: "its limit for a message is below 1 MiB", End: End{How: TargetFails, Codes: []wire.CloseCode{wire.MessageTooBig}}}),
 		Deadline: 2 * Slowly, Heavy: true,
 	})
 	bomb := zeros(48 << 20)
 	s.Add(Case{
-		Name: "bomb-of-48-mib", Title: "48 MiB of zeros in 48 KiB, a bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
-		Requirement: "An endpoint bounds what it holds of a message, and a compressed one is bounded by what it inflates to; the code for one that is too big is 1009.",
+		Name: "bomb-of-48-mib", Title: "48 MiB of zeros in 48 KiB, a decompression bomb", Keyword: Should, Section: "10.4", RFC: 6455, Rules: []string{wire.RuleMessageSize.Code},
+		Requirement: "An endpoint should limit the size of a message after decompression. The close code for a message that is too big is 1009 (§7.4.1).",
 		Deflate:     &Deflate{Needs: inUse}, Steps: []Step{Send(zerosPacked(bomb.Len()))},
-		Outcomes: append(Fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it holds 48 MiB for 48 KiB", Sees: []Frame{Of(wire.Binary, bomb)}}),
+		Outcomes: append(Fails(wire.MessageTooBig), Outcome{Verdict: Note, Why: "it accepts 48 MiB from 48 KiB of compressed data", Sees: []Frame{Of(wire.Binary, bomb)}}),
 		Deadline: 15 * time.Second, Heavy: true,
 	})
 }
 
-// reservedOne is about RSV1 where it has no place.
+// reservedOne has frames with RSV1, or with other reserved bits, that are not allowed.
 func reservedOne(s *Section) {
 	add := func(name, title string, deflate *Deflate, steps ...Step) {
 		duty := DutyCompressed
@@ -217,18 +216,18 @@ func reservedOne(s *Section) {
 		}
 		s.Add(Case{
 			Name: name, Title: title, Keyword: Must, Duty: duty, Section: "6", Rules: []string{wire.RuleRSV1.Code}, Deflate: deflate, Steps: steps, Outcomes: Fails(wire.ProtocolError),
-			Requirement: "RSV1 is 1 in the first frame of a compressed message and nowhere else. A receiver of a 1 elsewhere fails the connection.",
+			Requirement: "A sender may set only RSV1, and only in the first frame of a compressed message. A receiver must fail the connection if any other reserved bit is 1.",
 		})
 	}
 	agreed := &Deflate{Needs: inUse}
-	add("rsv1-not-agreed", "RSV1 where nothing has been agreed on", nil, Send(RawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
-	add("rsv1-not-agreed-binary", "RSV1 in a binary frame where nothing has been agreed on", nil, Send(RawPacked(wire.Binary, 0x00)))
+	add("rsv1-not-agreed", "RSV1 without a negotiated extension", nil, Send(RawPacked(wire.Text, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00)))
+	add("rsv1-not-agreed-binary", "RSV1 in a binary frame without a negotiated extension", nil, Send(RawPacked(wire.Binary, 0x00)))
 	add("rsv1-in-both-fragments", "RSV1 in the second fragment as well", agreed, Send(RawPacked(wire.Text, 0xf2, 0x48, 0xcd).More(), Frame{Fin: true, RSV: 4, Payload: Payload{Data: []byte{0xc9, 0xc9, 0x07, 0x00}}}))
-	add("rsv1-in-second-fragment", "RSV1 in the second fragment alone", agreed, Send(Text("Hel").More(), Cont("lo").WithRSV(4)))
-	add("rsv1-in-ping", "RSV1 in a Ping where compression is agreed on", agreed, Send(Ping("Hello").WithRSV(4)))
+	add("rsv1-in-second-fragment", "RSV1 only in the second fragment", agreed, Send(Text("Hel").More(), Cont("lo").WithRSV(4)))
+	add("rsv1-in-ping", "RSV1 in a Ping after compression was negotiated", agreed, Send(Ping("Hello").WithRSV(4)))
 	add("rsv1-in-empty-ping", "RSV1 in an empty Ping", agreed, Send(Ping("").WithRSV(4)))
-	add("rsv1-in-pong", "RSV1 in a Pong where compression is agreed on", agreed, Send(Pong("Hello").WithRSV(4), Text("Hello")))
-	add("rsv1-in-close", "RSV1 in a Close frame where compression is agreed on", agreed, Send(Close(1000, "").WithRSV(4)))
+	add("rsv1-in-pong", "RSV1 in a Pong after compression was negotiated", agreed, Send(Pong("Hello").WithRSV(4), Text("Hello")))
+	add("rsv1-in-close", "RSV1 in a Close frame after compression was negotiated", agreed, Send(Close(1000, "").WithRSV(4)))
 	add("rsv1-in-ping-between-fragments", "RSV1 in a Ping between two fragments", agreed, Send(RawPacked(wire.Text, 0xf2, 0x48, 0xcd).More(), Ping("!").WithRSV(4)))
 	add("rsv1-and-rsv2", "RSV1 and RSV2", agreed, Send(Packed(Text("Hello")).WithRSV(6)))
 	add("rsv1-and-rsv3", "RSV1 and RSV3", agreed, Send(Packed(Text("Hello")).WithRSV(5)))
@@ -237,60 +236,60 @@ func reservedOne(s *Section) {
 	add("rsv1-with-opcode-3", "RSV1 with the reserved opcode 3", agreed, Send(Packed(Text("Hello")).WithOpcode(3)))
 }
 
-// corruptData is about payloads that are no DEFLATE data, or no UTF-8.
+// corruptData has payloads that are not DEFLATE data or not UTF-8.
 func corruptData(s *Section) {
 	add := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{
 			Name: name, Title: title, Keyword: Should, Section: "7.2.2", Rules: []string{wire.RuleDeflateData.Code}, Deflate: &Deflate{Needs: inUse}, Steps: steps, Outcomes: outcomes,
-			Requirement: "A message that cannot be decompressed is not delivered, and the connection fails. No MUST says so, and no code is named: 1007 and 1002 fit.",
+			Requirement: "An endpoint that cannot decompress a message should not deliver it and should fail the connection. No MUST says so, and the RFCs do not name a close code: 1007 and 1002 fit.",
 		})
 	}
 	either := Fails(wire.InvalidPayload, wire.ProtocolError)
 	add("corrupt-block-type-3", "A block of type 3", either, Send(RawPacked(wire.Text, 0x06, 0x00)))
 	add("corrupt-block-type-3-bfinal", "A block of type 3 with BFINAL set", either, Send(RawPacked(wire.Text, 0x07, 0x00)))
 	add("corrupt-eight-bytes-ff", "Eight bytes 0xFF", either, Send(RawPacked(wire.Binary, bytes.Repeat([]byte{0xff}, 8)...)))
-	add("corrupt-block-length", "A block without compression whose lengths do not match", either, Send(RawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
+	add("corrupt-block-length", "A block without compression whose two length fields do not match", either, Send(RawPacked(wire.Text, 0x00, 0x05, 0x00, 0x05, 0x00, 'H', 'e', 'l', 'l', 'o', 0x00)))
 	add("corrupt-distance", "A distance that reaches back before the first byte", either, Send(RawPacked(wire.Text, 0xf2, 0x00, 0x11, 0x00, 0x00)))
-	add("corrupt-tables", "Tables that are no code", either, Send(RawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
+	add("corrupt-tables", "A block with invalid Huffman tables", either, Send(RawPacked(wire.Binary, 0x04, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff)))
 	add("corrupt-plain-text", "Plain text with RSV1 set", either, Send(Text("Hello, this is no DEFLATE data").WithRSV(4)))
-	add("corrupt-after-message", "A message as it should be, then one of type 3",
+	add("corrupt-after-message", "A valid message, then a block of type 3",
 		[]Outcome{{Sees: []Frame{Text("Hello")}, End: End{How: TargetFails, Codes: []wire.CloseCode{wire.InvalidPayload, wire.ProtocolError}}}},
 		Send(Packed(Text("Hello"))), Await(1), Send(RawPacked(wire.Text, 0x06, 0x00)))
 	add("corrupt-second-fragment", "A block of type 3 in the second fragment", either, Send(RawPacked(wire.Text, 0x00, 0x01, 0x00, 0xfe, 0xff, 'H').More(), Frame{Fin: true, Payload: Payload{Data: []byte{0x06, 0x00}}}))
 	s.Add(Case{
 		Name: "corrupt-cut-short", Title: "A message whose last bytes are missing", Keyword: Should, Section: "7.2.2", Deflate: &Deflate{Needs: inUse},
-		Requirement: "Compressed data end with a block that the tail 00 00 FF FF completes; data that end inside another cannot be inflated.",
+		Requirement: "A sender ends compressed data so that the appended 00 00 FF FF completes the last block. A receiver cannot decompress data that end inside another block.",
 		Steps:       []Step{Send(RawPacked(wire.Binary, 0x00, 0x05, 0x00, 0xfa, 0xff, 'H', 'e'))},
 		Outcomes: append(Fails(wire.InvalidPayload, wire.ProtocolError),
-			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff)}},
-			Outcome{Verdict: Warning, Why: "it takes the tail that it puts back itself for part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff, 0xff)}},
-			Outcome{Verdict: Warning, Why: "it delivers what it could inflate of a message that is not whole", Sees: []Frame{Binary('H', 'e')}}),
+			Outcome{Verdict: Warning, Why: "it treats the 00 00 FF FF that it appended itself as part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it treats the 00 00 FF FF that it appended itself as part of the message", Sees: []Frame{Binary('H', 'e', 0, 0, 0xff, 0xff)}},
+			Outcome{Verdict: Warning, Why: "it delivers the beginning of an incomplete message", Sees: []Frame{Binary('H', 'e')}}),
 	})
 	utf8 := func(name, title string, steps ...Step) {
 		s.Add(Case{
 			Name: name, Title: title, Keyword: Must, Duty: DutyUTF8, Section: "8.1", RFC: 6455, Rules: []string{wire.RuleTextUTF8.Code}, Deflate: &Deflate{Needs: inUse},
-			Requirement: "A compressed text must be UTF-8 once it is inflated.", Steps: steps, Outcomes: Fails(wire.InvalidPayload),
+			Requirement: "A compressed text message must be valid UTF-8 after decompression. A receiver that finds invalid UTF-8 must fail the connection.", Steps: steps, Outcomes: Fails(wire.InvalidPayload),
 		})
 	}
-	utf8("not-utf-8-wrong-byte", "A compressed text with a wrong byte", Send(Packed(Text("Hello \xc3\x28 World"))))
-	utf8("not-utf-8-cut-character", "A compressed text that ends inside a character", Send(Packed(Text("Hello \xe2\x82"))))
-	utf8("not-utf-8-surrogate", "A compressed text with a surrogate", Send(Packed(Text("\xed\xa0\x80"))))
-	utf8("not-utf-8-in-fragments", "A compressed text in fragments with a wrong byte in the last", packedInParts(Text("Hello, Hello, Hello \xff"), 3)...)
+	utf8("not-utf-8-wrong-byte", "A compressed text message with an invalid byte", Send(Packed(Text("Hello \xc3\x28 World"))))
+	utf8("not-utf-8-cut-character", "A compressed text message that ends inside a character", Send(Packed(Text("Hello \xe2\x82"))))
+	utf8("not-utf-8-surrogate", "A compressed text message with a surrogate", Send(Packed(Text("\xed\xa0\x80"))))
+	utf8("not-utf-8-in-fragments", "A compressed text message in three fragments with an invalid byte at the end", packedInParts(Text("Hello, Hello, Hello \xff"), 3)...)
 }
 
-// deflating is about what the target sends.
+// deflating is about the messages that the target compresses.
 func deflating(s *Section) {
 	unsupported := Outcome{Verdict: Note, Why: "it refuses a configuration that it does not support", End: End{How: TargetRefuses}}
 	for bits := 8; bits <= 15; bits++ {
-		// What is sent is not compressed, so it is the target's own doing how far its
-		// echo reaches back: to use all there is it would have to go two windows.
+		// The judge sends this message without compression, so the target alone chooses
+		// how far its echo refers back. Each block repeats one that lies up to two windows back.
 		block := noise(min(2<<bits, 32000))
 		far := slices.Concat(block, block, block[:100], block[:100])
 		payload := Payload{Data: far}
 		s.Add(Case{
 			Name:        fmt.Sprintf("echo-window-of-%d-bits", bits),
 			Title:       fmt.Sprintf("An echo within a window of %d bits", bits),
-			Requirement: "An endpoint that agreed on a window does not refer back farther.", Keyword: Must, Duty: DutyKeepsBits, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
+			Requirement: "An endpoint must not refer back farther than the window that it negotiated.", Keyword: Must, Duty: DutyKeepsBits, Section: "7.1.2", Rules: []string{wire.RuleDeflateWindow.Code},
 			Deflate: &Deflate{
 				Offer:  fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits),
 				Answer: fmt.Sprintf("permessage-deflate; client_max_window_bits=%d", bits),
@@ -303,7 +302,7 @@ func deflating(s *Section) {
 	alike := []Step{Send(Text("the same text again and again")), Send(Text("the same text again and again")), Send(Text("")), Send(Text("the same text again and again"))}
 	echoes := Answers(Text("the same text again and again"), Text("the same text again and again"), Text(""), Text("the same text again and again"))
 	s.Add(Case{
-		Name: "echo-without-takeover", Title: "Echoes that do not refer to one another", Requirement: "An endpoint that agreed on no context takeover compresses each message on its own.", Keyword: Must, Duty: DutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
+		Name: "echo-without-takeover", Title: "Echoes that do not refer to one another", Requirement: "An endpoint that negotiated no context takeover must compress each message on its own.", Keyword: Must, Duty: DutyKeepsContext, Section: "7.1.1", Rules: []string{wire.RuleDeflateTakeover.Code},
 		Deflate: &Deflate{
 			Offer: "permessage-deflate; server_no_context_takeover", Needs: inUse,
 			Answer:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
@@ -312,12 +311,12 @@ func deflating(s *Section) {
 		Steps: alike, Outcomes: append(slices.Clone(echoes), unsupported),
 	})
 	s.Add(Case{
-		Name: "echo-with-takeover", Title: "Echoes that may refer to one another", Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: DutyCompresses, Section: "7.2.1",
+		Name: "echo-with-takeover", Title: "Echoes that may refer to one another", Requirement: "An endpoint must compress its messages so that a receiver can decompress them, with the earlier messages as context.", Keyword: Must, Duty: DutyCompresses, Section: "7.2.1",
 		Deflate: &Deflate{Needs: inUse}, Steps: alike, Outcomes: echoes,
 	})
 	for _, n := range []int{1, 125, 126, 127, 1000, 65535, 65536, 200000} {
 		s.Add(Case{
-			Name: fmt.Sprintf("echo-of-%d", n), Title: fmt.Sprintf("The echo of %d bytes", n), Requirement: "What an endpoint sends compressed can be decompressed, with what came before it.", Keyword: Must, Duty: DutyCompresses, Section: "7.2.1",
+			Name: fmt.Sprintf("echo-of-%d", n), Title: fmt.Sprintf("The echoes of a text and a binary message of %s", Counted(n)), Requirement: "An endpoint must compress its messages so that a receiver can decompress them, with the earlier messages as context.", Keyword: Must, Duty: DutyCompresses, Section: "7.2.1",
 			Deflate: &Deflate{Needs: inUse}, Deadline: Slowly,
 			Steps:    []Step{Send(Of(wire.Text, TextOf(n))), Send(Of(wire.Binary, Payload{Data: noise(n)}))},
 			Outcomes: Answers(Of(wire.Text, TextOf(n)), Of(wire.Binary, Payload{Data: noise(n)})),
@@ -325,16 +324,15 @@ func deflating(s *Section) {
 	}
 }
 
-// zerosPacked returns a compressed binary message of n zeros, a multiple of
-// 64 KiB. Blocks for 64 KiB, to the flush that ends them, stand in it over and
-// over, so that nothing has to be compressed when it is sent.
+// zerosPacked returns a compressed binary message of n zeros, a multiple of 64 KiB.
+// It repeats the blocks for 64 KiB, so that only these must be compressed.
 func zerosPacked(n int) Frame {
 	const size = 64 << 10
 	block := append(PackAlone(make([]byte, size)), 0x00, 0x00, 0xff, 0xff)
 	return Frame{Fin: true, RSV: 4, Opcode: wire.Binary, Payload: Payload{Data: block, Size: n/size*len(block) - 4}}
 }
 
-// packedInParts returns f compressed and cut into n fragments, in one TCP write.
+// packedInParts returns a step that sends f, compressed, in n fragments.
 func packedInParts(f Frame, n int) []Step {
 	b := Packed(f).Payload.Bytes()
 	var frames []Frame
@@ -347,11 +345,11 @@ func packedInParts(f Frame, n int) []Step {
 	return []Step{Send(frames...)}
 }
 
-// packedWith returns message compressed at another level, with a new block
-// after each so many bytes where each is not 0.
+// packedWith returns message compressed at level. If each is not 0, every block holds
+// that number of bytes of the message.
 func packedWith(level int, message []byte, each int) []byte {
 	p := new(Packer)
-	p.Flate, _ = flate.NewWriter(&p.Out, level) // it fails for levels that do not exist
+	p.Flate, _ = flate.NewWriter(&p.Out, level) // it fails only for levels that do not exist
 	for each > 0 && len(message) > each {
 		_, _ = p.Flate.Write(message[:each])
 		_ = p.Flate.Flush()
@@ -362,8 +360,8 @@ func packedWith(level int, message []byte, each int) []byte {
 	return p.Out.Bytes()[:p.Out.Len()-4]
 }
 
-// noise returns n bytes that do not compress, the same in every run; they must
-// not be changed.
+// noise returns n incompressible bytes, the same in every run. The caller must not
+// change them.
 func noise(n int) []byte { return allNoise()[:n:n] }
 
 var allNoise = sync.OnceValue(func() []byte {

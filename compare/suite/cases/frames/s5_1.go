@@ -9,7 +9,7 @@ import (
 // server are not.
 func Section51() []*Case {
 	s := Section{Name: "5.1", In: "5.1"}
-	requirement := "A client masks every frame, a server masks none. The receiver of a frame that breaks this must close the connection."
+	requirement := "A client must mask every frame, and a server must not mask any. The receiver of a frame that breaks this must close the connection."
 	for _, f := range []struct {
 		name  string
 		what  string
@@ -28,19 +28,19 @@ func Section51() []*Case {
 		{"text-of-65536", "A text frame of 65,536 bytes", Of(wire.Text, TextOf(65536))},
 	} {
 		s.Add(Case{
-			Name: "wrong-mask-in-" + f.name, Title: f.what + " with the mask of the other role", Requirement: requirement, Keyword: Must, Duty: DutyMask,
+			Name: "wrong-mask-in-" + f.name, Title: f.what + " with the wrong MASK bit", Requirement: requirement, Keyword: Must, Duty: DutyMask,
 			Rules: []string{wire.RuleMaskMissing.Code},
 			Steps: []Step{Send(f.frame.WrongMask())}, Outcomes: Fails(wire.ProtocolError),
 		})
 	}
 	s.Add(Case{
-		Name: "wrong-mask-after-text", Title: "A text frame as it should be, then one with the mask of the other role",
+		Name: "wrong-mask-after-text", Title: "A valid text frame, then one with the wrong MASK bit",
 		Requirement: requirement, Keyword: Must, Duty: DutyMask, Rules: []string{wire.RuleMaskMissing.Code},
 		Steps:    []Step{Send(Text("first")), Await(1), Send(Text("second").WrongMask())},
 		Outcomes: FailsAfter(wire.ProtocolError, Text("first")),
 	})
 	s.Add(Case{
-		Name: "wrong-mask-in-second-fragment", Title: "The second of two fragments with the mask of the other role",
+		Name: "wrong-mask-in-second-fragment", Title: "The second of two fragments with the wrong MASK bit",
 		Requirement: requirement, Keyword: Must, Duty: DutyMask, Rules: []string{wire.RuleMaskMissing.Code},
 		Steps:    []Step{Send(Text("He").More(), Cont("llo").WrongMask())},
 		Outcomes: Fails(wire.ProtocolError),

@@ -7,12 +7,12 @@ import (
 	"wslab/reference/wire"
 )
 
-// Section53 is RFC 6455 §5.3: byte i of a payload is masked with byte i mod 4
-// of a key that is new for every frame. A judge that is a server masks nothing,
-// so what servers are asked says nothing of clients.
+// Section53 is RFC 6455 §5.3: a client masks byte i of a payload with byte i mod 4
+// of a masking key, and chooses a new key for every frame. Most cases are for servers
+// only, because a judge that is a server does not mask.
 func Section53() []*Case {
 	s := Section{Name: "5.3", In: "5.3"}
-	const requirement = "Byte i of the payload is XORed with byte i mod 4 of the masking key, whatever the key is."
+	const requirement = "A server must XOR byte i of the payload with byte i mod 4 of the masking key. A client may choose any key."
 	add := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{Name: name, Title: title, Requirement: requirement, Keyword: Must, Duty: DutyUnmasks, OneSided: true, Steps: steps, Outcomes: outcomes})
 	}
@@ -23,14 +23,14 @@ func Section53() []*Case {
 	}
 	for n := 1; n <= 9; n++ {
 		p := TextOf(n)
-		add(fmt.Sprintf("payload-of-%d", n), fmt.Sprintf("A payload of %s, each under its byte of the key", Counted(n)), Answers(Of(wire.Text, p)),
+		add(fmt.Sprintf("payload-of-%d", n), fmt.Sprintf("A payload of %s, masked with the key 01 02 03 04", Counted(n)), Answers(Of(wire.Text, p)),
 			Send(Of(wire.Text, p).WithKey(1, 2, 3, 4)))
 	}
-	add("key-of-each-fragment", "Fragments of 1, 2, 3 and 5 bytes, each with a key of its own, which begins anew", Answers(Text("Hello, world")),
+	add("key-of-each-fragment", "Fragments of 1, 2, 3 and 6 bytes, each with its own masking key", Answers(Text("Hello, world")),
 		Send(Text("H").More().WithKey(1, 2, 3, 4), Cont("el").More().WithKey(5, 6, 7, 8), Cont("lo,").More().WithKey(9, 10, 11, 12), Cont(" world").WithKey(13, 14, 15, 16)))
-	add("payload-byte-by-byte", "A masked payload that TCP cuts after each byte", Answers(Text("Hello, world")),
+	add("payload-byte-by-byte", "A masked payload of 12 bytes, byte by byte", Answers(Text("Hello, world")),
 		Send(Text("Hello, world").WithKey(0xa1, 0xb2, 0xc3, 0xd4)).InPieces(1))
-	add("payload-of-1000-in-writes-of-7", "A masked payload of 1,000 bytes that TCP cuts after each 7", Answers(Of(wire.Text, TextOf(1000))),
+	add("payload-of-1000-in-writes-of-7", "A masked payload of 1,000 bytes in TCP writes of 7 bytes", Answers(Of(wire.Text, TextOf(1000))),
 		Send(Of(wire.Text, TextOf(1000)).WithKey(0xa1, 0xb2, 0xc3, 0xd4)).InPieces(7))
 
 	var frames []Frame
@@ -41,14 +41,14 @@ func Section53() []*Case {
 	}
 	s.AddForClients(Case{
 		Name: "new-key-for-each-frame", Title: "The masking keys of eight messages",
-		Requirement: "A client chooses a new and unpredictable masking key for every frame.", Keyword: Must, Duty: DutyFreshKey,
+		Requirement: "A client must choose a new and unpredictable masking key for every frame.", Keyword: Must, Duty: DutyFreshKey,
 		Steps: []Step{Send(frames...)}, Outcomes: Answers(echoes...), Also: freshKeys,
 	})
 	return s.Cases
 }
 
-// freshKeys holds that the frames that came have not all the same masking key.
-// Two that are alike may be chance, one in four thousand million.
+// freshKeys checks that the client used different masking keys. Two equal keys
+// among many can be chance: two random keys are equal once in 2^32.
 func freshKeys(saw []Message) Finding {
 	keys := map[[4]byte]int{}
 	n := 0

@@ -9,9 +9,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Sizes are large messages and many messages (RFC 6455 §5.2, §5.4). The RFC sets
-// no limit: an endpoint may have one of its own and fail the connection with
-// 1009, which is worth knowing and no fault (§10.4).
+// Sizes has large messages and many messages (RFC 6455 §5.2, §5.4). The RFC does not
+// set a limit. An endpoint may have its own and fail the connection with 1009 (§10.4):
+// that is a note.
 func Sizes() []*Case {
 	s := Section{Name: "sizes", In: "5.2"}
 	for _, op := range []wire.Opcode{wire.Text, wire.Binary} {
@@ -21,7 +21,7 @@ func Sizes() []*Case {
 		}
 		add := func(name, title, section string, size int, sees []Frame, steps ...Step) {
 			s.Add(Case{
-				Name: name, Title: title, Section: section, Keyword: Must, Duty: DutyParses, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
+				Name: name, Title: title, Section: section, Keyword: Must, Duty: DutyParses, Requirement: "A receiver must read large messages and many messages, or fail the connection because they exceed its limit (§10.4).",
 				Steps: steps, Outcomes: WithLimit(sees), Deadline: 10 * time.Second, Heavy: size > 1<<20,
 			})
 		}
@@ -46,19 +46,19 @@ func Sizes() []*Case {
 		}
 	}
 	s.Add(Case{
-		Name: "text-65536-in-fragments-of-1300", Title: "A text of 65,536 bytes in fragments of 1,300", Section: "5.4", Keyword: Must, Duty: DutyFragments, Requirement: "A receiver reads large messages, and many, or says that they exceed its limit (§10.4).",
+		Name: "text-65536-in-fragments-of-1300", Title: "A text message in fragments of 1,300 bytes, 65,536 bytes in total", Section: "5.4", Keyword: Must, Duty: DutyFragments, Requirement: "A receiver must read large messages and many messages, or fail the connection because they exceed its limit (§10.4).",
 		Steps: []Step{{Frames: []Frame{Of(wire.Text, TextOf(65536))}, Fragment: 1300}}, Outcomes: Answers(Of(wire.Text, TextOf(65536))),
 	})
 	return s.Cases
 }
 
-// sizeName writes n as names of cases have it: "4-mib", "64".
+// sizeName returns n as the names of cases write it: "4-mib", "64".
 func sizeName(n int) string {
 	name, _, _ := strings.Cut(bytesText(n), " byte")
 	return strings.ToLower(strings.ReplaceAll(name, " ", "-"))
 }
 
-// bytesText writes n with its unit.
+// bytesText returns n with its unit.
 func bytesText(n int) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:
