@@ -79,7 +79,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 		{3 * time.Second, 13, NoAnswer, 10 * time.Second},
 		// A byte each second is slow, and it is not nothing.
 		{time.Second, 60, Pass, 70 * time.Second},
-		{time.Second, 120, NotJudged, 91*time.Second},
+		{time.Second, 120, NotJudged, 91 * time.Second},
 		// A case that cannot end in time ends soon.
 		{time.Second, 1000, NotJudged, 5 * time.Second},
 	} {
@@ -109,7 +109,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 				if r.Verdict != each.want || r.Took > each.most {
 					t.Errorf("%s in %s: %s", r.Verdict, r.Took, r.Reason)
 				}
-				if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished in time, while bytes still came: ")) {
+				if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished in time, while bytes still arrived. ")) {
 					t.Errorf("%s", r.Reason)
 				}
 			})
@@ -138,7 +138,7 @@ func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
 		}}
 		r := Probe(t.Context(), target)
 		time.Sleep(time.Minute) // the target notices that the judge has left
-		const want = "Not finished in time, while bytes still came: a response to the request was not there yet."
+		const want = "Not finished in time, while bytes still arrived. a response to the request was not there yet."
 		if r.Verdict != NotJudged || !r.Slow() || r.Reason != want || strings.Contains(r.Got, "nothing") {
 			t.Errorf("%s: %s (got %s)", r.Verdict, r.Reason, r.Got)
 		}
