@@ -138,7 +138,7 @@ func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
 		}}
 		r := Probe(t.Context(), target)
 		time.Sleep(time.Minute) // the target notices that the judge has left
-		const want = "Not finished in time, while bytes still arrived. a response to the request was not there yet."
+		const want = "Not finished in time, while bytes still arrived. The judge was waiting for a response to the request."
 		if r.Verdict != NotJudged || !r.Slow() || r.Reason != want || strings.Contains(r.Got, "nothing") {
 			t.Errorf("%s: %s (got %s)", r.Verdict, r.Reason, r.Got)
 		}
