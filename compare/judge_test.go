@@ -139,11 +139,11 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		want string
 	}{
 		{[]string{"-server", "ws://" + nobody.Addr().String()}, "cannot be judged. Nothing listens there: the connection was refused."},
-		{[]string{"-server", "ws://" + at}, `cannot be judged. There is no WebSocket here: it answered "HTTP/1.1 200 OK".`},
+		{[]string{"-server", "ws://" + at}, `cannot be judged. No WebSocket was opened: it responded "HTTP/1.1 200 OK".`},
 		{[]string{"-server", "ws://" + at + "/moved"}, `a redirect to "/elsewhere", which is not followed.`},
-		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https")}, "Its certificate is not to be trusted: "},
+		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https")}, "Its certificate is not trusted: "},
 		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https"), "-insecure"}, `it answered "HTTP/1.1 404 Not Found"`},
-		{[]string{"-server", "wss://" + at}, "It does not speak TLS there."},
+		{[]string{"-server", "wss://" + at}, "It does not speak TLS on this port."},
 		{[]string{"-server", "http://localhost/"}, `-server "http://localhost/" cannot be used: the URL does not begin with ws:// or wss://. Write it like ws://localhost:9000/path`},
 		{[]string{"-server", "localhost:9000"}, `the URL does not begin with ws:// or wss://`},
 		{[]string{"-server", "ws://localhost/#top"}, "the URL has a fragment, which a WebSocket URL must not have (RFC 6455 §3)"},
@@ -181,7 +181,7 @@ func TestWhatWasNotJudgedIsToldInOneLineForEachReason(t *testing.T) {
 
 func TestNoAnswerAndNotJudgedFailARunAndAreNoFailuresOfJUnit(t *testing.T) {
 	cases := suite.ForRole(suite.All(), wire.Server)[:3]
-	silent := suite.Report{Case: cases[1], Endpoint: "odd", Verdict: suite.NoAnswer, Closing: suite.NoAnswer, Reason: "No answer within 6s: a Pong did not come.", Caret: -1}
+	silent := suite.Report{Case: cases[1], Endpoint: "odd", Verdict: suite.NoAnswer, Closing: suite.NoAnswer, Reason: "No answer within 6s. The judge was waiting for a Pong.", Caret: -1}
 	out := suite.NotPlayed(cases[2], "odd", "the process died")
 	well := suite.Report{Case: cases[0], Endpoint: "odd", Caret: -1}
 	dir := t.TempDir()

@@ -1,32 +1,30 @@
-// Package stream cuts a byte stream into frames, whatever their headers say: it
-// judges nothing, so a caller that looks for mistakes can read a peer that makes
-// them.
+// Package stream cuts a byte stream into frames. It does not check their headers, so a
+// caller that looks for mistakes can read the frames of a faulty peer.
 package stream
 
 import "wslab/reference/wire"
 
-// A Sink takes what a Reader finds. Each method reports whether to go on.
+// A Sink receives the frames of a Reader. Each method returns false to stop the Reader.
 type Sink interface {
-	// Begin takes a header, as parsed and as it came, and what is already there of
-	// the bytes after it.
+	// Begin receives a frame header, parsed and as raw bytes, and the bytes after it that
+	// are already there. They follow in Payload, too.
 	Begin(h wire.Header, head, rest []byte) bool
-	// Payload takes the next bytes of the payload as they came, still masked where
-	// h.Masked. The first of them is byte at of the payload.
+	// Payload receives the next bytes of the payload, still masked if h.Masked. The first
+	// one is byte at of the payload. b may be empty.
 	Payload(h wire.Header, at uint64, b []byte) bool
-	// End follows the last byte of a frame.
+	// End is called after the last byte of a frame.
 	End(h wire.Header) bool
 }
 
-// A Reader reads frames in the pieces in which they arrive. The zero value is one
-// that has read nothing.
+// A Reader reads frames from any pieces of the stream. The zero value is ready to use.
 type Reader struct {
-	head   []byte // of a header that is not whole
+	head   []byte // the first bytes of a header that is not whole yet
 	header wire.Header
-	left   uint64 // bytes of the payload that have not come
+	left   uint64 // bytes of the payload that did not arrive yet
 	inside bool
 }
 
-// Read passes the frames in b to s. It reports false when s wants no more.
+// Read passes the frames in b to s. It returns false if s stopped it.
 func (r *Reader) Read(b []byte, s Sink) bool {
 	for {
 		if r.inside {
@@ -64,9 +62,9 @@ func (r *Reader) Read(b []byte, s Sink) bool {
 	}
 }
 
-// Inside returns the header of the frame whose payload is being read, if there is
-// one.
+// Inside returns the header of the frame whose payload is incomplete, and whether there
+// is such a frame.
 func (r *Reader) Inside() (wire.Header, bool) { return r.header, r.inside }
 
-// Head returns the bytes of a header that is not whole yet.
+// Head returns the bytes of an incomplete header. They are valid until the next Read.
 func (r *Reader) Head() []byte { return r.head }

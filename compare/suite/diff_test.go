@@ -50,7 +50,7 @@ func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {
 	}{
 		{"the same", echo, join(hi, bye), join(hi, bye), Pass, "all did the same", nil, ""},
 		{"another reason is anybody's choice", echo, join(hi, bye), join(hi, unmasked(8, "\x03\xe8why")), Pass, "all did the same", nil, ""},
-		{"both legal", echo, join(hi, bye), bye, Note, "both are legal", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
+		{"both legal", echo, join(hi, bye), bye, Note, "both are allowed", []string{`TEXT "hi"`, "CLOSE 1000"}, `a: TEXT "hi"; b: CLOSE 1000`},
 		{"another payload", echo, join(hi, bye), join(ho, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, `TEXT "ho"`}, "a sent, in byte 1 of the payload, 0x69, b 0x6F"},
 		{"in a case of a SHOULD", &should, join(hi, bye), join(ho, bye), Warning, "b breaks a SHOULD", []string{`TEXT "hi"`, `TEXT "ho"`}, "byte 1"},
 		{"in such a case, by another rule", &should, join(hi, bye), join([]byte{0xc1, 0}, bye), Fail, "b breaks a MUST", []string{`TEXT "hi"`, "TEXT (empty), RSV1 × 5.2/rsv1"}, "a sent RSV1 0, b 1"},

@@ -1,25 +1,24 @@
-// Package suite judges WebSocket endpoints: it plays conversations, right and
-// wrong, over real connections, and compares the answers with RFC 6455. It is the
-// door to the packages below it; other packages import suite alone.
+// Package suite judges WebSocket endpoints: it plays conversations, valid and invalid,
+// over real connections, and compares the reactions with RFC 6455. Other packages import
+// suite, and none of the packages below it.
 //
-// Imports run in one direction:
+// Imports run in one direction, down this list:
 //
-//	spec        the words that a case is written in; what came, as a check sees it
-//	cases       the cases: opening, frames, deflate, one file for each RFC section
-//	transcript  what came of one case, and which outcome it fits
-//	verdict     the judgement: a function of case and transcript; Report
-//	mistakes    what implementers get wrong, by name: of one report, or of many
-//	play        the engine: plays a case at a target, returns a transcript
 //	suite       Run: play, then verdict, then mistakes
+//	play        the engine: plays a case at a target, returns a transcript
+//	mistakes    names the mistake that one report shows, or many together
+//	verdict     Judge: makes a Report from a case and its transcript
+//	transcript  the record of one case, and the outcome that it fits
+//	cases       the cases: opening, frames, deflate, one file for each RFC section
+//	spec        the types and functions with which a case is written
 //
-// A case is data. It says what the judge does (Steps), which reactions are legal
-// (Outcomes, the best first), and how the connection must end (End). A frame has no
-// role: one that says nothing about its mask is masked when the judge is a client,
-// so the same case judges servers and, with the roles swapped, clients.
+// A case is data. It says what the judge does (Steps), which reactions are allowed
+// (Outcomes, the best first), and how the connection must end (End). A Frame is masked if
+// the judge is a client, so the same case judges servers and, mirrored, clients.
 //
-// Only a case of a MUST can be failed, and its Duty says where that sentence is and
-// whom it binds. A MUST that binds a sender does not make a lax receiver wrong. The
-// behavior and the closing are judged apart.
+// Only a case of a MUST can be failed. Its Duty has the place of the sentence and the
+// party that it binds: a MUST that binds a sender does not make a lax receiver wrong. The
+// behavior and the closing have a verdict each.
 //
 // # Recipe: add a case
 //
@@ -28,7 +27,7 @@
 //  3. Name: lower-case words, unique in the section, never changed later.
 //  4. Title, Requirement: one line each. The requirement is in our own words.
 //  5. Keyword: Must with a Duty from spec/duties.go, or Should or May with Lax.
-//  6. Steps: what the judge sends. Outcomes: each legal reaction, the best first.
+//  6. Steps: what the judge sends. Outcomes: each allowed reaction, the best first.
 //  7. OneSided, if the case makes no sense with the roles swapped.
 //  8. go test ./compare/suite/cases says which step was forgotten.
 //  9. go run ./compare judge -endpoint reference,gorilla SECTION/NAME plays it.
@@ -38,5 +37,5 @@
 //
 // suite.go, Run: plays the case and judges it. play/run.go, run: makes the
 // transcript. verdict/verdict.go, Judge: makes the report from case and transcript.
-// transcript/fit.go, Best: finds the outcome that fits what came.
+// transcript/fit.go, Best: finds the outcome that fits the transcript.
 package suite

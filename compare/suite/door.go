@@ -9,7 +9,7 @@ import (
 	"wslab/compare/suite/verdict"
 )
 
-// What other packages use of those below.
+// The types of the packages below that other packages use.
 type (
 	Case    = spec.Case
 	Step    = spec.Step
@@ -47,7 +47,7 @@ const (
 	May    = spec.May
 )
 
-// What is said of all cases and of all targets alike.
+// The constants that other packages use.
 const (
 	Seed            = spec.Seed
 	DefaultDeadline = spec.DefaultDeadline
@@ -58,25 +58,25 @@ const (
 // All returns every case. See cases.All.
 func All() []*Case { return cases.All() }
 
-// ForRole returns those of list that judge role. See spec.ForRole.
+// ForRole returns the cases of list that judge role. See spec.ForRole.
 var ForRole = spec.ForRole
 
-// Match returns those of list that any of patterns chooses. See spec.Match.
+// Match returns the cases of list that any of patterns chooses. See spec.Match.
 var Match = spec.Match
 
-// OverTLS returns a dialer that agrees on TLS. See play.OverTLS.
+// OverTLS returns a dialer that does the TLS handshake. See play.OverTLS.
 var OverTLS = play.OverTLS
 
 // NotPlayed returns the report of a case that was not played. See verdict.NotPlayed.
 var NotPlayed = verdict.NotPlayed
 
-// Align sets reports of one case beside each other. See verdict.Align.
+// Align compares reports of one case. See verdict.Align.
 var Align = verdict.Align
 
-// Habits returns what endpoints do in many cases. See verdict.Habits.
+// Habits returns the findings that many cases have in common. See verdict.Habits.
 var Habits = verdict.Habits
 
-// DiagnoseAll names the mistakes that reports show together. See mistakes.DiagnoseAll.
+// DiagnoseAll names the mistakes that many reports show together. See mistakes.DiagnoseAll.
 var DiagnoseAll = mistakes.DiagnoseAll
 
 // MistakeOf returns the mistake with a code. See mistakes.MistakeOf.

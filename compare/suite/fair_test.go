@@ -280,15 +280,15 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 		verdict       Verdict
 		reason        string
 	}{
-		{"an empty Pong for a Ping", "A Ping with five bytes of text", pong(""), Fail, `It sent PONG (empty) where PONG "Hello" was due.`},
-		{"another payload", "A Ping with five bytes of text", pong("hello"), Fail, `The payload of its pong frame is not the one that is due.`},
-		{"a Ping for a Ping", "A Ping with five bytes of text", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, NoAnswer, "a Pong did not come"},
+		{"an empty Pong for a Ping", "A Ping with five bytes of text", pong(""), Fail, `It sent PONG (empty) where PONG "Hello" was expected.`},
+		{"another payload", "A Ping with five bytes of text", pong("hello"), Fail, `The payload of its pong frame differs from the expected one.`},
+		{"a Ping for a Ping", "A Ping with five bytes of text", func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) }, NoAnswer, "waiting for a Pong"},
 		{"only the first of ten Pings", "Ten Pings in one TCP write", func(_ wire.Header, p []byte) []byte {
 			if string(p) != "payload 0" {
 				return nil
 			}
 			return unmasked(wire.Pong, string(p))
-		}, NoAnswer, "a Pong did not come"},
+		}, NoAnswer, "waiting for a Pong"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()

@@ -66,13 +66,13 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 		{"accepts a POST", right, "The method POST", Fail, "must refuse"},
 		{"answers a POST with 200", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "The method POST", Warning, "status 200"},
 		{"answers a POST with 405", "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", "The method POST", Pass, ""},
-		{"hangs up on a POST", "", "The method POST", Warning, "without an answer"},
+		{"hangs up on a POST", "", "The method POST", Warning, "without a response"},
 		{"refuses all", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Upgrade: WebSocket", Fail, "400"},
 		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once had", Fail, "which versions"},
 		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not name 13"},
 		{"names its version among others", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13, 8\r\n\r\n", "Version 7", Pass, ""},
 		{"accepts deflate with a parameter that nobody knows", spec.Plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offer to decline: an undefined parameter", Fail, "must decline"},
-		{"has no deflate", right, "Example: one block", Note, "nothing to judge"},
+		{"has no deflate", right, "Example: one block", Note, "cannot be judged"},
 	} {
 		c := titled(t, wire.Server, server.title)
 		r := connected(t, func(conn net.Conn) {
@@ -120,10 +120,10 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 		{"asks for version 8", strings.Replace(ask, ": 13", ": 8", 1), "", "The version of the protocol in the request", true, Fail, "must be 13"},
 		{"offers a subprotocol twice", spec.Plus(ask, "Sec-WebSocket-Protocol: chat, chat"), "", "Subprotocols in the request", true, Fail, "twice"},
 		{"does not wait for the answer", ask, "\x81\x85\x00\x00\x00\x00Hello", "Nothing while the answer is awaited", true, Fail, "before its handshake is answered"},
-		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It took the answer for one that opens a WebSocket"},
+		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It treated the response as one that opens a WebSocket"},
 		{"looks at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", true, Pass, ""},
-		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It took the answer"},
-		{"does not know deflate", ask, "", "Example: one block", true, Note, "nothing to judge"},
+		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It treated the response"},
+		{"does not know deflate", ask, "", "Example: one block", true, Note, "cannot be judged"},
 	} {
 		c := titled(t, wire.Client, client.title)
 		keys := new(Keys)

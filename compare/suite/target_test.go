@@ -44,30 +44,30 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		want   string
 		silent bool // time ran out
 	}{
-		{"nobody there", at(nobody.Addr().String()), "Nothing listens there: the connection was refused.", false},
-		{"no HTTP", says("SSH-2.0-OpenSSH_9.9\r\n"), `There is no WebSocket: it answered "SSH-2.0-OpenSSH_9.9", which is no HTTP.`, false},
-		{"200", says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), `There is no WebSocket here: it answered "HTTP/1.1 200 OK".`, false},
+		{"nobody there", at(nobody.Addr().String()), "The connection was refused, so no server listens there.", false},
+		{"no HTTP", says("SSH-2.0-OpenSSH_9.9\r\n"), `No WebSocket was opened: it sent "SSH-2.0-OpenSSH_9.9", which is not HTTP.`, false},
+		{"200", says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), `No WebSocket was opened: it responded "HTTP/1.1 200 OK".`, false},
 		{"a redirect", says("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n"),
-			`There is no WebSocket here: it answered "HTTP/1.1 302 Found", a redirect to "/elsewhere", which is not followed.`, false},
+			`No WebSocket was opened: it responded "HTTP/1.1 302 Found", a redirect to "/elsewhere". The judge does not follow redirects.`, false},
 		{"silence", serve(t, untilEnd), "No answer within 300ms: it accepted the connection and sent nothing.", true},
-		{"half an answer", says("HTTP/1.1 101 Sw"), "No answer within 300ms: it sent 15 bytes, which are not a whole head of HTTP, and then nothing.", true},
-		{"a head without end", says("HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X: y\r\n", 10000)), "and the head of its answer was not at its end.", false},
+		{"half an answer", says("HTTP/1.1 101 Sw"), "No answer within 300ms: it sent 15 bytes, which are not a complete HTTP header, and then nothing.", true},
+		{"a head without end", says("HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X: y\r\n", 10000)), "and its response header still did not end.", false},
 		{"noise without end", serve(t, func(c net.Conn) {
 			for {
 				if _, err := c.Write(make([]byte, 4096)); err != nil {
 					return
 				}
 			}
-		}), "which is no HTTP.", false},
+		}), "which is not HTTP.", false},
 		{"says nothing", says(""), "No answer within 300ms: it accepted the connection and sent nothing.", true},
-		{"closes at once", serve(t, func(net.Conn) {}), "There is no WebSocket: ", false},
+		{"closes at once", serve(t, func(net.Conn) {}), "No WebSocket was opened: ", false},
 		{"a wrong accept", says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: hHLtf2V1k8aDQZfNjw3Ia1hCwt0=\r\n\r\n"),
-			"It answered 101, and no client may accept it: ", false},
-		{"a certificate that nobody signed", overTLS(secure.Listener.Addr().String()), "Its certificate is not to be trusted: ", false},
+			"It responded with 101, but a client must not accept the response: ", false},
+		{"a certificate that nobody signed", overTLS(secure.Listener.Addr().String()), "Its certificate is not trusted: ", false},
 		{"plain text where TLS was due", overTLS(serve(t, func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			untilEnd(c)
-		}).Host), "It does not speak TLS there.", false},
+		}).Host), "It does not speak TLS on this port.", false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			r := Run(t.Context(), hello(), c.target, nil)
@@ -82,7 +82,7 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 				t.Errorf("%s, closing %s: %s\nwant %s: %s", r.Verdict, r.Closing, r.Reason, want, c.want)
 			}
 			if !r.NoWebSocket() && c.what != "a wrong accept" {
-				t.Error("it is taken for a WebSocket")
+				t.Error("the report says that a WebSocket was opened")
 			}
 		})
 	}

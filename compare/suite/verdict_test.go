@@ -29,11 +29,11 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		rule   string
 		reason string
 	}{
-		{"another payload", string(unmasked(wire.Text, "Jello")), 16 + 6, "", "The payload of its text frame is not the one that is due."},
-		{"a bit at the end", string(unmasked(wire.Text, "Hellm")), 16 + 4*8 + 6, "", "The payload of its text frame is not the one that is due."},
-		{"another opcode", string(unmasked(wire.Binary, "Hello")), 6, "", "It sent BINARY 48 65 6c 6c 6f where TEXT \"Hello\" was due."},
-		{"too short", string(unmasked(wire.Text, "Hell")), 15, "", "It sent TEXT \"Hell\" where TEXT \"Hello\" was due."},
-		{"a Pong", string(unmasked(wire.Pong, "Hello")), -1, "", "It sent PONG \"Hello\", which nothing called for."},
+		{"another payload", string(unmasked(wire.Text, "Jello")), 16 + 6, "", "The payload of its text frame differs from the expected one."},
+		{"a bit at the end", string(unmasked(wire.Text, "Hellm")), 16 + 4*8 + 6, "", "The payload of its text frame differs from the expected one."},
+		{"another opcode", string(unmasked(wire.Binary, "Hello")), 6, "", "It sent BINARY 48 65 6c 6c 6f where TEXT \"Hello\" was expected."},
+		{"too short", string(unmasked(wire.Text, "Hell")), 15, "", "It sent TEXT \"Hell\" where TEXT \"Hello\" was expected."},
+		{"a Pong", string(unmasked(wire.Pong, "Hello")), -1, "", "It sent PONG \"Hello\", where no message was expected."},
 		{"masked", string(spec.Text("Hello").Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} })), 8, wire.RuleMaskForbidden.Code, "MASK is 1"},
 		{"RSV1", string(spec.Text("Hello").WithRSV(4).Append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
 		{"RSV3", string(spec.Text("Hello").WithRSV(1).Append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
@@ -42,7 +42,7 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Byte 2 of the text is 0xFF."},
 		{"a stray continuation", string(spec.Cont("Hello").Append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame arrived"},
 		{"a Close frame with 1005", string(unmasked(wire.Close, "\x03\xed")), 16, wire.RuleCloseCode.Code, "1005"},
-		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 and left out what was due."},
+		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 before it sent all that was expected."},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -98,12 +98,12 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		reason           string
 	}{
 		{"as it should", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1000))) }), Pass, Pass, ""},
-		{"another code", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1001))) }), Pass, Note, "It answers with CLOSE 1001 and not with the code that it got"},
-		{"a code that complains", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1002))) }), Pass, Warning, "Its Close frame has the code 1002, and 1000 is the one for this."},
+		{"another code", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1001))) }), Pass, Note, "It answers with CLOSE 1001 and not with the code that it received"},
+		{"a code that complains", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1002))) }), Pass, Warning, "Its Close frame has the code 1002, where 1000 was expected."},
 		{"no code", ends(func(c net.Conn) { _, _ = c.Write(unmasked(wire.Close, "")) }), Pass, Note, "It answers with CLOSE (empty)"},
 		{"a code that must not be sent", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1006))) }), Pass, Fail, "1006"},
 		{"a code that is not defined", ends(func(c net.Conn) { _, _ = c.Write([]byte(closeWithCode(1004))) }), Pass, Warning, "1004"},
-		{"no Close frame", ends(func(net.Conn) {}), Pass, Fail, "without a Close frame in answer"},
+		{"no Close frame", ends(func(net.Conn) {}), Pass, Fail, "without an answering Close frame"},
 		{"TCP left open", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
 			untilEnd(c)

@@ -109,7 +109,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 				if r.Verdict != each.want || r.Took > each.most {
 					t.Errorf("%s in %s: %s", r.Verdict, r.Took, r.Reason)
 				}
-				if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished in time, while bytes still came: ")) {
+				if each.want == NotJudged && (!r.Slow() || !strings.HasPrefix(r.Reason, "Not finished in time, while bytes still arrived. ")) {
 					t.Errorf("%s", r.Reason)
 				}
 			})
@@ -138,7 +138,7 @@ func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
 		}}
 		r := Probe(t.Context(), target)
 		time.Sleep(time.Minute) // the target notices that the judge has left
-		const want = "Not finished in time, while bytes still came: a response to the request was not there yet."
+		const want = "Not finished in time, while bytes still arrived. The judge was waiting for a response to the request."
 		if r.Verdict != NotJudged || !r.Slow() || r.Reason != want || strings.Contains(r.Got, "nothing") {
 			t.Errorf("%s: %s (got %s)", r.Verdict, r.Reason, r.Got)
 		}

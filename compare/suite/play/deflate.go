@@ -7,8 +7,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// extensions returns what role puts into Sec-WebSocket-Extensions. request is the
-// client's, where role answers it.
+// extensions returns the value of Sec-WebSocket-Extensions that role sends, "" for none.
+// As a server it answers request.
 func extensions(d *spec.Deflate, role wire.Role, request wire.Head) string {
 	switch {
 	case d == nil:
@@ -18,8 +18,8 @@ func extensions(d *spec.Deflate, role wire.Role, request wire.Head) string {
 	case d.Answer != "":
 		return d.Answer
 	}
-	// What an offer asks of the server must be in the answer, and what it says of
-	// the client may be.
+	// A response must repeat the parameters for the server, and may repeat those for the
+	// client (RFC 7692 §7.1).
 	answer := wire.PermessageDeflate
 	for _, name := range []string{"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits"} {
 		if p, ok := spec.OfferedParam(request, name); ok {

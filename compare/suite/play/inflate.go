@@ -4,25 +4,26 @@ import (
 	"math/bits"
 )
 
-// inflateError says why data cannot be inflated. It is all that the decoder
-// panics with: any other panic is a fault of the judge's own.
+// inflateError says why data cannot be inflated. The decoder panics with no other value:
+// any other panic is a bug of the judge.
 type inflateError string
 
 func (e inflateError) Error() string { return string(e) }
 
 const (
-	errCutShort   = inflateError("the data end inside a block")
-	errBlockType  = inflateError("there is a block of type 3")
+	errCutShort   = inflateError("the data ends inside a block")
+	errBlockType  = inflateError("a block has the reserved type 3")
 	errStored     = inflateError("the two lengths of a block without compression do not match")
-	errCode       = inflateError("there is a code that no table has")
-	errTable      = inflateError("a table of codes is not complete, or has too many")
+	errCode       = inflateError("a code is not in its table")
+	errTable      = inflateError("a table of codes is incomplete or has too many codes")
 	errDistance   = inflateError("a distance reaches back before the first byte")
-	errTooLong    = inflateError("they are more bytes than anything called for")
-	errLengthCode = inflateError("there is a length or distance code that does not exist")
+	errTooLong    = inflateError("the message is longer than any outcome of the case")
+	errLengthCode = inflateError("a length or distance code does not exist")
 )
 
-// inflate returns what payload, with the tail that RFC 7692 §7.2.2 puts back,
-// stands for behind history, and the farthest distance that was used.
+// inflate decompresses payload with the four bytes that RFC 7692 §7.2.2 appends. history
+// is the data before it. It returns the message, the farthest distance in bytes that
+// payload refers back, and an error if the message has more than limit bytes.
 func inflate(history, payload []byte, limit int) (message []byte, farthest int, err error) {
 	d := decoder{in: append(append([]byte(nil), payload...), 0, 0, 0xff, 0xff), out: append([]byte(nil), history...), limit: len(history) + limit}
 	err = catch(func() { d.all() })
@@ -49,10 +50,10 @@ func catch(do func()) (err error) {
 func (d *decoder) all() {
 	for d.at < len(d.in) || d.have >= 8 {
 		if final := d.block(); final {
-			// A DEFLATE stream ends here, and the next begins with a byte.
+			// The DEFLATE stream ends here. The next one begins at a byte boundary.
 			d.align()
 			if len(d.in)-d.at <= 4 {
-				break // nothing but the tail
+				break // only the tail is left
 			}
 		}
 	}
@@ -63,7 +64,7 @@ func (d *decoder) all() {
 type decoder struct {
 	in       []byte
 	at       int
-	bits     uint32 // have of them, the next one lowest
+	bits     uint32 // have bits that were read ahead, the next one lowest
 	have     uint
 	out      []byte
 	limit    int
@@ -100,13 +101,13 @@ func (d *decoder) block() (final bool) {
 	return final
 }
 
-// align goes on with the next byte of in.
+// align skips to the next byte of in.
 func (d *decoder) align() {
-	d.at -= int(d.have / 8) // they were read ahead
+	d.at -= int(d.have / 8) // whole bytes that were read ahead
 	d.bits, d.have = 0, 0
 }
 
-// stored reads a block without compression (§3.2.4).
+// stored reads a block without compression (RFC 1951 §3.2.4).
 func (d *decoder) stored() {
 	d.align()
 	n := d.take(16)
@@ -126,10 +127,9 @@ func (d *decoder) put(b ...byte) {
 	}
 }
 
-// table is a Huffman code: how many codes of each length there are, and the
-// symbols in the order of their codes (§3.2.2). short has what the next bits of
-// the input mean where they begin with a code of no more than shortBits, as
-// symbol<<4|length, and 0 elsewhere.
+// table is a Huffman code (RFC 1951 §3.2.2): the number of codes of each length, and the
+// symbols in the order of their codes. short maps the next shortBits bits of the input
+// to symbol<<4|length, or to 0 if their code is longer.
 type table struct {
 	count  [16]int
 	symbol []int
@@ -188,7 +188,7 @@ func (d *decoder) symbol(t *table) int {
 	panic(errCode)
 }
 
-// fixedLengths and fixedDistances are the tables of §3.2.6.
+// fixedLengths and fixedDistances are the tables of RFC 1951 §3.2.6.
 var (
 	fixedLengths = func() *table {
 		lengths := make([]int, 288)
@@ -211,7 +211,7 @@ var (
 	})
 )
 
-// dynamic reads a block with tables of its own (§3.2.7).
+// dynamic reads a block that has its own tables (RFC 1951 §3.2.7).
 func (d *decoder) dynamic() {
 	nLengths, nDistances, nCodes := d.take(5)+257, d.take(5)+1, d.take(4)+4
 	order := [...]int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
@@ -246,7 +246,7 @@ func (d *decoder) dynamic() {
 	d.codes(newTable(lengths[:nLengths]), newTable(lengths[nLengths:]))
 }
 
-// The base values and extra bits of lengths and distances (§3.2.5).
+// The base values and extra bits of lengths and distances (RFC 1951 §3.2.5).
 var (
 	lengthBase    = [...]int{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258}
 	lengthExtra   = [...]uint{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0}
@@ -277,7 +277,7 @@ func (d *decoder) codes(lengths, distances *table) {
 			panic(errDistance)
 		}
 		d.farthest = max(d.farthest, distance)
-		for length > 0 { // what is copied may be what has just been written
+		for length > 0 { // the copy may overlap its source
 			n := min(length, distance)
 			d.put(d.out[len(d.out)-distance : len(d.out)-distance+n]...)
 			length -= n

@@ -15,7 +15,7 @@ type inflater struct {
 	history  []byte
 }
 
-// newInflater returns one for what sender sends.
+// newInflater returns an inflater for the messages of sender, limit bytes each at most.
 func newInflater(p wire.DeflateParams, sender wire.Role, limit int) *inflater {
 	takeover, bits := !p.ServerNoContextTakeover, p.ServerMaxWindowBits
 	if sender == wire.Client {
@@ -27,7 +27,8 @@ func newInflater(p wire.DeflateParams, sender wire.Role, limit int) *inflater {
 	return &inflater{takeover: takeover, window: 1 << bits, bits: bits, limit: limit}
 }
 
-// message returns what payload stands for (RFC 7692 §7.2.2).
+// message decompresses payload (RFC 7692 §7.2.2). It returns the rule that payload
+// breaks, or nil.
 func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
 	history := i.history
 	if !i.takeover {
@@ -40,14 +41,14 @@ func (i *inflater) message(payload []byte) ([]byte, *wire.Violation) {
 	message, farthest, err := inflate(history, payload, i.limit)
 	if err != nil && !i.takeover {
 		if _, _, with := inflate(i.history, payload, i.limit); with == nil && len(i.history) > 0 {
-			return broke(wire.RuleDeflateTakeover, "This message can only be read with those before it.")
+			return broke(wire.RuleDeflateTakeover, "This message can only be read with the messages before it.")
 		}
 	}
 	if err != nil {
 		return broke(wire.RuleDeflateData, "It cannot be inflated: %v.", err)
 	}
 	if farthest > i.window {
-		return broke(wire.RuleDeflateWindow, "A distance of %d bytes was used, and the window has %d bits.", farthest, i.bits)
+		return broke(wire.RuleDeflateWindow, "It refers back %d bytes, but the window has %d bits.", farthest, i.bits)
 	}
 	i.history = append(i.history, message...)
 	i.history = i.history[max(0, len(i.history)-1<<15):]

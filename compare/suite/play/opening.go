@@ -22,8 +22,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// writes returns the TCP writes of c's opening as role sends them. key is the
-// client's; asked is its half, where role answers it.
+// writes returns the TCP writes of c's opening as role sends them. key is the handshake
+// key; as a server, asked is the request.
 func writes(c *spec.Case, role wire.Role, host, path, key string, asked wire.Head) []string {
 	o := c.Opening
 	list := o.Writes
@@ -57,8 +57,8 @@ func writes(c *spec.Case, role wire.Role, host, path, key string, asked wire.Hea
 	return filled
 }
 
-// wrongAccepts returns what stands for answers to key that are made wrongly, and
-// what they are.
+// wrongAccepts returns placeholders and their values: wrong accept values for key, one
+// for each common mistake.
 func wrongAccepts(key string) []string {
 	right := wire.Accept(key)
 	decoded, _ := base64.StdEncoding.DecodeString(key)
@@ -80,17 +80,17 @@ func wrongAccepts(key string) []string {
 	}
 }
 
-// readHead reads the target's half. talk has been told of the judge's, if that
-// came first.
+// readHead reads the target's half of the opening handshake. If the judge's half was
+// first, talk has it.
 func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) spec.Half {
 	b := make([]byte, 16<<10)
-	var first []byte // enough to see what it is
+	var first []byte // enough to show in an error
 	for got := 0; ; {
 		n, err := conn.Read(b)
 		got += n
 		first = append(first, b[:min(n, 60-len(first))]...)
 		if from == wire.Server && len(first) > 0 && !looksLikeHTTP(first) {
-			return spec.Half{Err: fmt.Errorf("it answered %s, which is no HTTP", quoteLine(first))}
+			return spec.Half{Err: fmt.Errorf("it sent %s, which is not HTTP", quoteLine(first))}
 		}
 		for _, it := range talk.Bytes(from, b[:n], false) {
 			h := it.Handshake
@@ -98,22 +98,22 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) spec.Ha
 				continue
 			}
 			if len(h.Bytes()) >= dissect.MaxHead {
-				break // it was cut: see below
+				break // it was cut: the switch returns the error
 			}
 			return spec.Half{Head: h, Rest: append([]byte(nil), b[it.End:n]...)}
 		}
 		switch {
 		case got >= dissect.MaxHead:
-			return spec.Half{Err: fmt.Errorf("it sent %s, and the head of its answer was not at its end", spec.Counted(got))}
+			return spec.Half{Err: fmt.Errorf("it sent %s, and its response header still did not end", spec.Counted(got))}
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded) && got == 0:
 			return spec.Half{Err: fmt.Errorf("it accepted the connection and sent nothing%w", transcript.ErrSilent)}
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return spec.Half{Err: fmt.Errorf("it sent %s, which are not a whole head of HTTP%s%w", spec.Counted(got), transcript.ThenNothing, transcript.ErrSilent)}
+			return spec.Half{Err: fmt.Errorf("it sent %s, which are not a complete HTTP header%s%w", spec.Counted(got), transcript.ThenNothing, transcript.ErrSilent)}
 		case errors.Is(err, io.EOF) && got == 0:
-			return spec.Half{Err: errors.New("it closed TCP and had said nothing")}
+			return spec.Half{Err: errors.New("it closed TCP without sending anything")}
 		case errors.Is(err, io.EOF):
-			return spec.Half{Err: fmt.Errorf("it closed TCP after %s, which are no whole head of HTTP", spec.Counted(got))}
+			return spec.Half{Err: fmt.Errorf("it closed TCP after %s, which are not a complete HTTP header", spec.Counted(got))}
 		case tap.IsReset(err):
 			return spec.Half{Err: errors.New("it reset TCP during the opening handshake")}
 		default:
@@ -122,21 +122,21 @@ func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) spec.Ha
 	}
 }
 
-// looksLikeHTTP reports whether b can be the begin of a status line.
+// looksLikeHTTP reports whether b can be the beginning of a status line.
 func looksLikeHTTP(b []byte) bool {
 	const begin = "HTTP/"
 	n := min(len(b), len(begin))
 	return string(b[:n]) == begin[:n]
 }
 
-// quoteLine quotes the first line of b.
+// quoteLine returns the first line of b in quotes, 40 bytes at most.
 func quoteLine(b []byte) string {
 	line, _, _ := strings.Cut(string(b), "\n")
 	return fmt.Sprintf("%.40q", strings.TrimRight(line, "\r"))
 }
 
-// open does the opening handshake of c on conn in role. glued goes with the last
-// write of the judge's half.
+// open does the opening handshake on conn, and returns the target's half. glued is sent
+// in the same TCP write as the end of the judge's half.
 func (y *player) open(ctx context.Context, conn *movingConn, host, path string, glued []byte) spec.Half {
 	c, role := y.c, y.role
 	talk := &dissect.Conversation{}
@@ -149,7 +149,7 @@ func (y *player) open(ctx context.Context, conn *movingConn, host, path string, 
 		key = a.Head.Head.Key()
 		a.Early = len(a.Rest) > 0 || hears(c, ctx, conn)
 		a.Offers = a.Head.Head.HasExtension(wire.PermessageDeflate)
-		// Where there is nothing to judge, nothing odd is sent.
+		// If the case cannot be judged, send the valid response.
 		if transcript.LacksOffer(c, a) != "" {
 			_, _ = io.WriteString(conn, strings.ReplaceAll(spec.Response, "{accept}", wire.Accept(key)))
 			return a
@@ -178,10 +178,10 @@ func (y *player) open(ctx context.Context, conn *movingConn, host, path string, 
 		}
 		if n, err := conn.Write(b); err != nil {
 			if role == wire.Server && i == 0 && n == 0 {
-				a.Err = errors.New("it was gone before its handshake was answered")
+				a.Err = errors.New("it closed TCP before it received the response")
 				return a
 			}
-			break // a peer may refuse before the request or the answer is at its end
+			break // a target may refuse before it has read the whole half
 		}
 		if c.Opening.Gap > 0 && i < len(list)-1 {
 			sleep(ctx, c.Opening.Gap)
@@ -205,8 +205,8 @@ func (y *player) open(ctx context.Context, conn *movingConn, host, path string, 
 	return a
 }
 
-// legible returns the judge's half for a reader that knows neither folded lines
-// nor long ones: an answer is judged by what was asked, however it was written.
+// legible returns the judge's half without folded or long lines, which dissect does not
+// read. Dissect needs it to check the target's half against it.
 func legible(half string) []byte {
 	half = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ").Replace(half)
 	if len(half) < dissect.MaxHead {
@@ -224,8 +224,8 @@ func legible(half string) []byte {
 	return b
 }
 
-// hears listens to a client that waits for its answer, and reports whether it
-// sends something all the same.
+// hears reports whether a client sends something during Opening.Listen, while it must
+// wait for the response.
 func hears(c *spec.Case, ctx context.Context, conn net.Conn) bool {
 	if c.Opening.Listen == 0 {
 		return false
@@ -239,14 +239,14 @@ func hears(c *spec.Case, ctx context.Context, conn net.Conn) bool {
 	return n > 0
 }
 
-// Keys are the Sec-WebSocket-Keys of a client's connections so far. All methods
-// may be called concurrently, also on nil, which knows none.
+// Keys are the handshake keys of a client's connections so far. All methods may be
+// called concurrently. A nil Keys stores nothing.
 type Keys struct {
 	mu    sync.Mutex
 	known []string
 }
 
-// Add returns the keys known before, and knows key from now on.
+// Add stores key, and returns the keys that were stored before.
 func (k *Keys) Add(key string) []string {
 	if k == nil {
 		return nil

@@ -17,51 +17,51 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxSpans is how many frames of a message are kept.
+// maxSpans is the number of frames of a message that a peer keeps.
 const maxSpans = 1 << 16
 
-// peer is the judge's end of one connection: it sends what it is told to, and
-// a goroutine of its own reads what comes, so that neither waits for the other.
+// peer is the judge's end of one connection. A goroutine reads while the caller writes,
+// so that neither waits for the other.
 type peer struct {
 	conn *movingConn
 	role wire.Role          // the judge's
-	may  bounds             // how much may come
-	sent transcript.SentSet // what the judge sends in this case
+	may  bounds             // how much the target may send
+	sent transcript.SentSet // the judge's frames in this case
 	done chan struct{}
 
-	// pong returns a Pong as it is sent; nil where the judge must not send one,
-	// as in the middle of a frame.
+	// pong returns the bytes of a Pong. It is nil when the judge must not send one, as
+	// inside a frame.
 	pong func(payload []byte) []byte
 
-	// The reader's own.
+	// Only the reader uses these.
 	in      stream.Reader
-	frame   wire.Header  // the last one
-	message spec.Message // not finished
+	frame   wire.Header  // of the last frame
+	message spec.Message // the message in progress
 	control spec.Message
 	text    wire.UTF8
 	context wire.Context
 	bytes   int
 	extras  int       // messages, control frames, and fragments without a payload
 	inflate *inflater // nil without permessage-deflate
-	first   []byte    // the first bytes that came, enough to see what they are
-	raw     []byte    // the first bytes of the last frame, header included, as they came
+	first   []byte    // the first bytes after the opening handshake
+	raw     []byte    // the first bytes of the last frame, header included, as received
 
 	mu      sync.Mutex
 	changed chan struct{}
 	seen    []spec.Message
 	closed  *spec.Message     // the target's Close frame
-	fault   *transcript.Fault // nothing is read after it
-	tooLong *spec.Message     // announces more than any outcome has
-	flooded bool              // more came than the case can call for
-	over    error             // why no more can come: io.EOF for FIN
-	partial bool              // FIN or RST came inside a frame
-	beats   int               // of seen, those that are mere heartbeats
-	owed    *[]byte           // the last Ping that is not answered yet
+	fault   *transcript.Fault // the judge reads nothing after it
+	tooLong *spec.Message     // its frame header announces more than any outcome has
+	flooded bool              // the target sent more than the case can cause
+	over    error             // why the input ended: io.EOF for a TCP FIN
+	partial bool              // the input ended inside a frame or a message
+	beats   int               // the number of heartbeats in seen
+	owed    *[]byte           // the payload of the last Ping that is not answered yet
 }
 
-// newPeer returns the judge's end of conn, whose opening handshake is done; rest
-// came behind it. It reads until the connection ends or is closed.
-// deflate is what is agreed on of permessage-deflate, nil for nothing.
+// newPeer returns the judge's end of conn after the opening handshake. rest are the bytes
+// that arrived after it. deflate are the agreed parameters of permessage-deflate, or nil.
+// The peer reads until the connection ends or is closed.
 func newPeer(conn *movingConn, role wire.Role, may bounds, sent transcript.SentSet, deflate *wire.DeflateParams, rest []byte) *peer {
 	p := &peer{conn: conn, role: role, may: may, sent: sent, done: make(chan struct{}), changed: make(chan struct{}),
 		context: wire.Context{Sender: role.Peer(), RSV1: deflate != nil}}
@@ -72,7 +72,7 @@ func newPeer(conn *movingConn, role wire.Role, may bounds, sent transcript.SentS
 	return p
 }
 
-// read takes what comes until there is no more, or a fault.
+// read reads until the input ends or has a fault.
 func (p *peer) read(rest []byte) {
 	defer close(p.done)
 	ok := p.take(rest)
@@ -88,13 +88,13 @@ func (p *peer) read(rest []byte) {
 			return
 		}
 	}
-	// What comes behind a fault is of no interest, and must not keep the target
-	// from noticing that the judge hangs up.
+	// Read on after a fault, or a blocked target does not notice that the judge closes
+	// the TCP connection.
 	more, _ := io.CopyN((*begin)(&p.raw), p.conn, spec.KeepBytes)
 	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20-more))
 }
 
-// tell changes what who waits looks at.
+// tell calls change with p.mu held, and wakes those that wait.
 func (p *peer) tell(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,16 +103,16 @@ func (p *peer) tell(change func()) {
 	p.changed = make(chan struct{})
 }
 
-// take reads frames from b. It reports false when it should be given no more.
+// take reads frames from b. It returns false if the judge must not read on.
 func (p *peer) take(b []byte) bool {
 	p.first = append(p.first, b[:min(len(b), spec.KeepBytes-len(p.first))]...)
 	return p.in.Read(b, p)
 }
 
-// inside reports whether a payload is being read.
+// inside reports whether the payload of a frame is incomplete.
 func (p *peer) inside() bool { _, ok := p.in.Inside(); return ok }
 
-// current returns what the frame that is being read belongs to.
+// current returns the message or control frame that the current frame belongs to.
 func (p *peer) current() *spec.Message {
 	if p.frame.Opcode.IsControl() {
 		return &p.control
@@ -120,7 +120,7 @@ func (p *peer) current() *spec.Message {
 	return &p.message
 }
 
-// Begin judges a header.
+// Begin implements stream.Sink. It checks a frame header.
 func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 	p.raw = append(append(p.raw[:0], head...), rest[:min(len(rest), spec.KeepBytes)]...)
 	violations := wire.Check(h, p.context)
@@ -135,7 +135,7 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 	if at := (spec.Span{Header: h, Start: len(s.Payload)}); len(s.Frames) < maxSpans {
 		s.Frames = append(s.Frames, at)
 	} else {
-		s.Frames[maxSpans-1] = at // the last one, which may be wrong
+		s.Frames[maxSpans-1] = at // keep the last one: it may be wrong
 	}
 	if violations != nil {
 		v := violations[0]
@@ -149,7 +149,7 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 			return p.tooMany()
 		}
 	}
-	// The length is only a claim, so no more is taken than the case calls for.
+	// The length is only a claim: reserve no more memory than the case can need.
 	have := uint64(len(s.Payload))
 	if !h.Opcode.IsControl() && (h.Length > p.may.message || have+h.Length > p.may.message) {
 		long := *s
@@ -161,15 +161,15 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 	return true
 }
 
-// tooMany notes that more came than the case can call for. The target may not read
-// while it sends, so the judge does not write on.
+// tooMany notes that the target sent more than the case can cause. It also stops the
+// judge's writes, because the target may not read while it sends.
 func (p *peer) tooMany() bool {
 	p.tell(func() { p.flooded = true })
 	_ = p.conn.SetWriteDeadline(time.Unix(1, 0))
 	return false
 }
 
-// Payload takes bytes of the frame's payload.
+// Payload implements stream.Sink. It unmasks and checks bytes of the payload.
 func (p *peer) Payload(_ wire.Header, at uint64, b []byte) bool {
 	s := p.current()
 	had := len(s.Payload)
@@ -187,18 +187,18 @@ func (p *peer) Payload(_ wire.Header, at uint64, b []byte) bool {
 	return true
 }
 
-// End acts on a frame whose last byte has come.
+// End implements stream.Sink. It checks a whole frame and keeps it.
 func (p *peer) End(wire.Header) bool {
 	s := *p.current()
 	if p.frame.Fin && !p.frame.Opcode.IsControl() {
-		p.tell(func() { p.tooLong = nil }) // it is whole, and judged as such
+		p.tell(func() { p.tooLong = nil }) // all of it arrived
 	}
 	switch {
 	case s.Opcode == wire.Close:
 		body, violations := wire.ParseClosePayload(s.Payload)
 		s.Close = body
 		if p.sent.Returns(body.Code) {
-			// What becomes of this code is for the case to say.
+			// The judge sent this code first, so the case decides.
 			violations = slices.DeleteFunc(violations, func(v wire.Violation) bool { return v.Code == wire.RuleCloseCode.Code })
 		}
 		if len(violations) > 0 {
@@ -234,22 +234,21 @@ func (p *peer) End(wire.Header) bool {
 		}
 		p.tell(func() { p.seen, p.beats = append(p.seen, s), p.beats+beat })
 	} else if !p.sent.Has(s.Payload) {
-		// It is answered, as RFC 6455 §5.5.2 demands. One that the judge has sent
-		// itself is not: an endpoint that sends back whole frames would get from the
-		// judge the very Pong that it owes.
+		// The judge answers Pings (RFC 6455 §5.5.2), but not its own Ping sent back: its
+		// Pong could be mistaken for the one that the target must send.
 		p.tell(func() { p.owed = &s.Payload })
 	}
 	return true
 }
 
-// broke notes what the target broke.
+// broke notes a violation at bit of the current frame.
 func (p *peer) broke(v wire.Violation, bit int) bool {
 	p.tell(func() { p.fault = &transcript.Fault{Rule: v, Of: *p.current(), Bit: bit} })
 	return false
 }
 
-// await waits until there reports true, with p.mu held, or the reader can tell
-// no more, or ctx ends.
+// await waits until there returns true, the reader ends, or ctx ends. It calls there with
+// p.mu held, and answers Pings.
 func (p *peer) await(ctx context.Context, there func() bool) {
 	for {
 		p.mu.Lock()
@@ -270,9 +269,8 @@ func (p *peer) await(ctx context.Context, there func() bool) {
 	}
 }
 
-// expect is await for what the target is to send. It does not wait for the rest
-// of a frame that announces more than any outcome has and does not come: that is
-// wrong already, and what there is of it shows which mistake it is.
+// expect is await, but ends early if a frame announces more than any outcome has and its
+// rest does not arrive: the bytes so far show the mistake.
 func (p *peer) expect(ctx context.Context, grace time.Duration, there func() bool) {
 	for {
 		p.await(ctx, func() bool { return there() || p.tooLong != nil })
@@ -288,23 +286,22 @@ func (p *peer) expect(ctx context.Context, grace time.Duration, there func() boo
 	}
 }
 
-// announced reports whether the frame that is being read announces more than any
-// outcome has. Its payload may never come.
+// announced reports whether the current frame announces more than any outcome has. Its
+// payload may never arrive.
 func (p *peer) announced() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.tooLong != nil && !p.ended()
 }
 
-// answers returns how many messages came, and Pongs that are no mere heartbeat.
-// p.mu is held.
+// answers returns the number of messages and Pongs without the heartbeats. p.mu is held.
 func (p *peer) answers() int { return len(p.seen) - p.beats }
 
-// ended reports whether no more is to be read. p.mu is held.
+// ended reports whether the reader has ended. p.mu is held.
 func (p *peer) ended() bool { return p.over != nil || p.fault != nil || p.flooded }
 
-// write sends b in one TCP write. An error is no verdict: the target may have
-// closed, which the reader tells.
+// write sends b in one TCP write. An error does not decide the case: if the target closed
+// TCP, the reader notices.
 func (p *peer) write(b []byte) error {
 	_, err := p.conn.Write(b)
 	return err
@@ -318,7 +315,7 @@ func (p *peer) reset() {
 	_ = p.conn.Close()
 }
 
-// tcpOf returns the TCP connection below c, or nil.
+// tcpOf returns the TCP connection inside c, or nil.
 func tcpOf(c net.Conn) *net.TCPConn {
 	for {
 		switch below := c.(type) {
@@ -334,7 +331,7 @@ func tcpOf(c net.Conn) *net.TCPConn {
 	}
 }
 
-// rest returns the frame that p was reading when it stopped. The reader is done.
+// rest returns the incomplete frame. Call it after untilDone.
 func (p *peer) rest() transcript.Part {
 	switch {
 	case p.inside():
@@ -346,7 +343,7 @@ func (p *peer) rest() transcript.Part {
 	return transcript.Part{}
 }
 
-// untilDone waits for the reader, after conn was closed.
+// untilDone waits for the reader to end. conn must be closed.
 func (p *peer) untilDone() { <-p.done }
 
 // sleep waits for d, or until ctx ends.
@@ -359,7 +356,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// begin takes the first keepBytes bytes that are written to it.
+// begin keeps the first bytes that are written to it.
 type begin []byte
 
 func (w *begin) Write(b []byte) (int, error) {

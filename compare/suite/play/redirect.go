@@ -18,8 +18,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// runRedirect plays the case, whose response sends the client elsewhere, and looks
-// whether the client goes there.
+// runRedirect plays a case whose response redirects the client, and notes whether the
+// client follows.
 func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording.Recording) *transcript.Transcript {
 	conn, err := t.Accept(ctx)
 	accept := func(context.Context) (net.Conn, error) { return conn, err }
@@ -54,7 +54,7 @@ func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording
 	played := *y
 	played.c = &led
 	came := played.run(ctx, t.Name, "", "", accept, rec)
-	// A client may go there only after it has closed this connection.
+	// A client may follow only after it has closed this connection.
 	grace := time.AfterFunc(redirectWait*y.slowness(), func() { close(ended) })
 	wait.Wait()
 	grace.Stop()
@@ -62,15 +62,15 @@ func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording
 	return came
 }
 
-// redirectWait is how long the judge waits for a client that may follow a
-// redirect, once the first connection is over.
+// redirectWait is how long the judge waits for a client to follow a redirect after the
+// first connection ended.
 const redirectWait = 300 * time.Millisecond
 
-// redirected answers the request on conn as a working endpoint does, and returns
-// it as a report shows it, or nil where there was none.
+// redirected opens a WebSocket on conn and closes it. It returns the request for a
+// report, or nil if there was none.
 func redirected(conn net.Conn) *transcript.Crossing {
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(dialTime)) // lest one who says nothing keep the judge
+	_ = conn.SetDeadline(time.Now().Add(dialTime)) // a silent client must not block the judge
 	in := bufio.NewReader(conn)
 	request, err := http.ReadRequest(in)
 	if err != nil {
@@ -80,11 +80,11 @@ func redirected(conn net.Conn) *transcript.Crossing {
 	c := &transcript.Crossing{From: wire.Client.String(), Kind: "request", Says: "on a second connection: the request for the address in Location",
 		Lines: []string{transcript.Visible(request.Method + " " + request.RequestURI + " " + request.Proto + "\r\n"), transcript.Visible("Host: " + request.Host + "\r\n")}}
 	_, _ = conn.Write(spec.Close(wire.NormalClosure, "").Append(nil, wire.Server, nil))
-	_, _ = in.Peek(1) // its Close frame, or its end
+	_, _ = in.Peek(1) // wait for its Close frame or for the end
 	return c
 }
 
-// besides listens beside the connection near, on a port of its own.
+// besides listens at the address of near, on another port.
 func besides(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error) {
 	host, _, err := net.SplitHostPort(near.LocalAddr().String())
 	if err != nil {
@@ -117,9 +117,8 @@ func besides(near net.Conn) (location string, asked <-chan net.Conn, stop func()
 	}, nil
 }
 
-// freezes reports whether an answer with these fields is one that has frozen a
-// browser: client_max_window_bits of 8, however it is written, in answer to a
-// request that offers no such parameter.
+// freezes reports whether this response has frozen a browser: it has
+// client_max_window_bits of 8, and the request does not offer the parameter.
 func freezes(answer, request wire.Head) bool {
 	if _, offered := spec.OfferedParam(request, "client_max_window_bits"); offered {
 		return false

@@ -15,28 +15,28 @@ import (
 	"wslab/reference/wire"
 )
 
-// dialTime bounds the way to a connection, TLS included.
+// dialTime is the time limit to connect, TLS included.
 const dialTime = 5 * time.Second
 
-// closeWait is how long the end of TCP is waited for after the closing
+// closeWait is how long the judge waits for the target to close TCP after the closing
 // handshake.
 const closeWait = time.Second
 
-// finWait is how long the FIN behind a target's Close frame is waited for before
-// the Close is answered.
+// finWait is how long the judge waits for a TCP FIN after the target's Close frame,
+// before it answers the Close frame.
 const finWait = 50 * time.Millisecond
 
-// slack is how many bytes a target may send beyond those that a case calls for,
-// and many how many messages and control frames, before the judge stops reading.
+// slack and many are how many bytes, and how many messages and control frames, a target
+// may send in addition to those of the case before the judge stops reading.
 const (
 	slack = 256 << 10
 	many  = 10_000
 )
 
-// The most that is kept of a case that runs without a recording of its own.
+// caseLimits are the limits of the recording of a case if the caller gives none.
 var caseLimits = recording.Limits{Events: 1000, Bytes: 256 << 10}
 
-// heavy lets few cases that need much memory run at once.
+// heavy limits how many Heavy cases run at once.
 var heavy = make(chan struct{}, 2)
 
 // A player plays one case at one target.
@@ -44,13 +44,13 @@ type player struct {
 	c        *spec.Case
 	role     wire.Role // the judge's
 	patience int       // of the target
-	risky    bool      // the target may be sent what has frozen a browser
+	risky    bool      // of the target: see ClientTarget.Risky
 	keys     *Keys     // of a client's connections
 }
 
-// PlayServer plays c, which judges servers, on a connection of its own to t. What
-// passes is recorded in rec, tapped at the judge's end; nil records it for the
-// Transcript alone. PlayServer returns when the connection is closed.
+// PlayServer plays c, a case for servers, on a new connection to t. It records the
+// connection at the judge's end in rec; nil records it only for the Transcript. It
+// returns when the connection is closed.
 func PlayServer(ctx context.Context, c *spec.Case, t Target, rec *recording.Recording) *transcript.Transcript {
 	path := cmp.Or(t.Path, "/")
 	limited := *c
@@ -64,7 +64,7 @@ func PlayServer(ctx context.Context, c *spec.Case, t Target, rec *recording.Reco
 	return p.run(ctx, t.Name, t.Host, path, t.Dial, rec)
 }
 
-// PlayClient plays c, which judges clients, on the next connection that t accepts.
+// PlayClient plays c, a case for clients, on the next connection that t accepts.
 func PlayClient(ctx context.Context, c *spec.Case, t ClientTarget, rec *recording.Recording) *transcript.Transcript {
 	p := &player{c: c, role: wire.Server, patience: t.Patience, risky: t.Risky, keys: t.Keys}
 	var came *transcript.Transcript
@@ -77,7 +77,7 @@ func PlayClient(ctx context.Context, c *spec.Case, t ClientTarget, rec *recordin
 	return came
 }
 
-// run plays the case.
+// run plays the case on the connection that connect returns.
 func (y *player) run(ctx context.Context, name, host, path string, connect func(context.Context) (net.Conn, error), rec *recording.Recording) *transcript.Transcript {
 	c, role := y.c, y.role
 	t := &transcript.Transcript{Judge: role, Deadline: y.deadline(), Most: y.most()}
@@ -89,10 +89,10 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 		}
 	}
 
-	// 1. A connection, tapped at the judge's end.
+	// 1. Connect, with a tap at the judge's end.
 	dial := ctx
 	if role == wire.Client {
-		// A server may accept TCP and then say nothing of TLS.
+		// A server may accept TCP and not answer the TLS handshake.
 		var cancel context.CancelFunc
 		dial, cancel = context.WithTimeout(ctx, dialTime*y.slowness())
 		defer cancel()
@@ -132,7 +132,7 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 	stop := context.AfterFunc(ctx, func() { _ = tapped.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	// 2. The opening handshake.
+	// 2. Do the opening handshake.
 	keys := c.MaskingKeys()
 	steps := c.Steps
 	var glued []byte
@@ -154,14 +154,14 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 		return t
 	}
 
-	// 3. The steps, and what comes of them.
+	// 3. Play the steps, and close.
 	p := newPeer(line, role, boundsOf(c), transcript.SentBy(c), t.Half.Deflate, t.Half.Rest)
 	p.answerPings(c)
 	s := y.play(ctx, p, steps, keys, t.Journal)
 	s = y.finish(ctx, p, s)
 	s.Quiet, s.Slow = ranOut(ctx), errors.Is(context.Cause(ctx), errSlow)
 	p.mu.Lock()
-	t.Over = p.over // before the judge itself hangs up
+	t.Over = p.over // before the judge closes the connection
 	p.mu.Unlock()
 	tapped.Close()
 	p.untilDone()
@@ -175,8 +175,8 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 	return t
 }
 
-// answerPings lets p answer the target's Pings while it waits, unless a frame of
-// c can be unfinished then, or silence is what c is about.
+// answerPings lets p answer the target's Pings while it waits, unless a frame of the
+// judge can be incomplete then, or the judge must be silent in c.
 func (p *peer) answerPings(c *spec.Case) {
 	if c.Mute || c.Glued || len(c.Opening.Writes) > 1 {
 		return
@@ -192,15 +192,14 @@ func (p *peer) answerPings(c *spec.Case) {
 	}
 }
 
-// bounds says how much may come from a target before it is wrong, whatever comes
-// after.
+// bounds is how much a target may send. More is wrong, whatever follows.
 type bounds struct {
-	bytes   int    // of payload in all
-	message uint64 // of the longest message or, compressed, its frames
+	bytes   int    // of all payloads
+	message uint64 // bytes of the longest message, in its frames
 	extras  int    // messages, control frames, and fragments without a payload
 }
 
-// boundsOf returns what c calls for at most, with some slack.
+// boundsOf returns the bounds of c: its largest outcome, with slack.
 func boundsOf(c *spec.Case) bounds {
 	b := bounds{bytes: slack, extras: many}
 	most := 0
@@ -217,13 +216,13 @@ func boundsOf(c *spec.Case) bounds {
 	}
 	b.bytes += most
 	if c.Deflate != nil {
-		// What cannot be compressed grows a little, by how much is the target's choice.
+		// Compression makes some data longer. How much depends on the target.
 		b.message += b.message/8 + 1024
 	}
 	return b
 }
 
-// fewest returns the least messages and control frames that any outcome needs.
+// fewest returns the least number of messages and control frames of any outcome.
 func fewest(c *spec.Case) int {
 	fewest := -1
 	for _, o := range c.Outcomes {
@@ -240,8 +239,7 @@ func fewest(c *spec.Case) int {
 	return fewest
 }
 
-// play takes the steps one after the other, until the target has ended the
-// connection or does not read any more.
+// play plays the steps in order, until the judge's time ends or a write fails.
 func (y *player) play(ctx context.Context, p *peer, steps []spec.Step, keys func() [4]byte, passed *transcript.Journal) (s transcript.State) {
 	closed := false // a step has sent a Close frame
 	for _, step := range steps {
@@ -295,15 +293,15 @@ func (y *player) play(ctx context.Context, p *peer, steps []spec.Step, keys func
 	return s
 }
 
-// finish waits until it is clear which outcome it is, does the judge's part of
-// the closing handshake, and waits for the end of TCP.
+// finish waits until the outcome is clear, does the judge's side of the closing
+// handshake, and waits for the target to close TCP.
 func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transcript.State {
 	c := y.c
-	// 1. Until the target ends it, or the judge is to, or no outcome fits.
+	// 1. Wait until the target closes, it is the judge's turn to close, or no outcome fits.
 	var o *spec.Outcome
 	fewest, looked := fewest(c), -1
 	p.expect(ctx, y.grace(), func() bool {
-		// Of many messages not each is worth looking at all again.
+		// Comparing all messages after each one would be slow if there are many.
 		n := p.answers()
 		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
 			return false
@@ -326,19 +324,19 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	}
 	p.mu.Unlock()
 	if wrong {
-		// Whether it sends without end shows soon.
+		// Read on for a moment: the target may send without end.
 		short, cancel := p.conn.watch(ctx, finWait, spec.DefaultDeadline)
 		defer cancel()
 		p.await(short, func() bool { return false })
 		return s
 	}
 
-	// 2. The judge's Close frame, unless a step has sent one. A target that has
-	// failed the connection for that one may wait for another.
+	// 2. Send the judge's Close frame, unless a step has sent one. A target that failed
+	// the connection because of that one may wait for another.
 	p.pong = nil
 	unheard := s.Ended && o != nil && o.End.How == spec.TargetFails
 	gone := false
-	if s.Ended { // one that has sent FIN as well waits for nothing
+	if s.Ended { // after its FIN the target does not wait for a Close frame
 		short, cancel := within(ctx, finWait)
 		p.await(short, func() bool { return false })
 		cancel()
@@ -349,7 +347,7 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	if (!c.SendsClose() || unheard) && !gone && !silent(c) && !c.Mute {
 		if !s.Ended {
 			s.CloseSent = true
-			o = nil // decided again below, when the target has answered
+			o = nil // the verdict finds it again after the target's answer
 		}
 		body := wire.ClosePayload{Code: code}.Append(nil)
 		_ = p.write(spec.CloseBody(body...).Append(nil, p.role, c.MaskingKeys()))
@@ -358,7 +356,7 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 		p.await(ctx, func() bool { return p.closed != nil })
 	}
 
-	// 3. TCP. A server ends it first, a client after the judge has.
+	// 3. Wait for TCP to close. A server closes it first, a client after the judge.
 	if c.Waits > 0 && p.role == wire.Server {
 		short, cancel := within(ctx, c.Waits)
 		p.await(short, func() bool { return false })
@@ -372,7 +370,7 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	}
 	patience := closeWait * y.slowness()
 	if c.Mute {
-		patience = y.deadline() // it may wait a little for the answer that does not come
+		patience = y.deadline() // the target may wait for the answering Close frame
 	}
 	wait, cancel := p.conn.watch(ctx, patience, 0)
 	defer cancel()
@@ -384,11 +382,11 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	return s
 }
 
-// longestCase is the longest time that a case may need whose bytes move slowly.
+// longestCase is the longest time for a case whose bytes move slowly.
 const longestCase = 90 * time.Second
 
-// course returns how much the case moves. Of compressed messages nothing is known.
-// Few Heavy cases run at once, so a slow one is not worth more than its usual time.
+// course returns the course of the case, without sizes if messages are compressed. A
+// Heavy case gets no additional time, because few of them run at once.
 func (y *player) course() *course {
 	p := &course{longest: longestCase}
 	if y.c.Heavy {
@@ -409,11 +407,11 @@ func (y *player) course() *course {
 	return p
 }
 
-// grace is how long the judge waits for what is not needed for a verdict.
+// grace is how long the judge waits for bytes that the verdict does not need.
 func (y *player) grace() time.Duration { return finWait * y.slowness() }
 
-// silent reports whether the judge cannot send any more: a step has ended its
-// side of TCP, or left a frame unfinished.
+// silent reports whether a step closes the judge's side of TCP, so that the judge can no
+// longer send.
 func silent(c *spec.Case) bool {
 	for _, s := range c.Steps {
 		if s.Do == spec.DoFin || s.Do == spec.DoReset {

@@ -13,21 +13,21 @@ import (
 // Target is a server that echoes text and binary messages.
 type Target struct {
 	Name string
-	Dial func(context.Context) (net.Conn, error) // TLS, where there is, is done
+	Dial func(context.Context) (net.Conn, error) // completes the TLS handshake, if any
 	Host string                                  // for the Host header field
-	Path string                                  // with its query; "/" where empty
+	Path string                                  // with its query; "" is "/"
 	TLS  bool
-	// Patience multiplies all that the judge waits for at most; 0 is 1. A machine
-	// that has much else to do needs more.
+	// Patience multiplies all time limits of the judge; 0 is 1. A busy computer needs
+	// more.
 	Patience int
-	// Silent says that it did not even echo one text, so that no case is worth a
-	// long wait.
+	// Silent says that the target did not echo a single text, so that a long wait is not
+	// worthwhile.
 	Silent bool
-	// Slow says that it takes long for each answer though it has nothing else to do,
-	// so that more cases run at once.
+	// Slow says that the target needs long for each answer even when it is idle, so that
+	// more cases run at once.
 	Slow bool
-	// Stalls says that it is known to wait in many cases for bytes that nobody
-	// sends, and to be quick in all others, so that none is worth a very long wait.
+	// Stalls says that the target waits in many cases for bytes that the judge does not
+	// send, and is quick in all others, so that a very long wait is not worthwhile.
 	Stalls bool
 }
 
@@ -37,32 +37,32 @@ type Target struct {
 type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
-	Keys   *Keys // of its connections; nil where they are not to be compared
-	// Again is how long the next connection is waited for once there has been one
-	// and none is left; 0 waits for ever, as for the first.
+	Keys   *Keys // of its connections; nil: do not compare them
+	// Again is how long the judge waits for the next connection after the first one; 0
+	// has no limit.
 	Again time.Duration
-	// More, when not nil, asks the client to connect once more than there are cases.
+	// More, when not nil, asks the client for one more connection than there are cases.
 	More func()
 	// Patience is that of a Target.
 	Patience int
-	// Browser says that it is one, so that the cases about browsers bind it.
+	// Browser says that the client is a browser, so that the cases about browsers bind it.
 	Browser bool
-	// Risky says that it is sent a response that has frozen a browser, too. See
-	// Withheld.
+	// Risky says that the judge also sends it a response that has frozen a browser. See
+	// transcript.Withheld.
 	Risky bool
-	// Elsewhere returns an address for a Location, the connections that are made to
-	// it, and what is to be called when no more are expected. near is the connection
-	// on which the Location is sent. nil: a port of this machine.
+	// Elsewhere returns an address for a Location, the connections to it, and a function
+	// that ends it. near is the connection on which the judge sends the Location. nil: a
+	// port of this computer.
 	Elsewhere func(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error)
 }
 
-// deadline returns how long the judge waits since a byte last moved.
+// deadline returns how long the judge waits after the last byte in either direction.
 func (y *player) deadline() time.Duration { return y.c.AtMost() * y.slowness() }
 
-// leastBound is the least upper bound of a case.
+// leastBound is the smallest upper bound of the time of a case.
 const leastBound = 10 * time.Second
 
-// most returns the upper bound of the case, however many bytes still move.
+// most returns the upper bound of the time of the case, even if bytes still move.
 func (y *player) most() time.Duration {
 	c := y.c
 	d := max(leastBound, 2*y.deadline())
@@ -74,11 +74,10 @@ func (y *player) most() time.Duration {
 	return d
 }
 
-// slowness returns how many times as long as usual the judge waits.
+// slowness returns the factor of all time limits.
 func (y *player) slowness() time.Duration { return time.Duration(max(1, y.patience)) }
 
-// overslept returns how long a pause may become on a machine that has other
-// things to do.
+// overslept returns how long a pause of gap may take on a busy computer.
 func overslept(gap time.Duration) time.Duration {
 	if gap == 0 {
 		return 0
@@ -86,7 +85,8 @@ func overslept(gap time.Duration) time.Duration {
 	return 2*gap + 10*time.Millisecond
 }
 
-// OverTLS returns what dials as dial does and agrees on TLS there.
+// OverTLS returns a function that calls dial and then does the TLS handshake. Its error
+// is an ErrTLS.
 func OverTLS(dial func(context.Context) (net.Conn, error), config *tls.Config) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		conn, err := dial(ctx)

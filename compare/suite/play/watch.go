@@ -9,25 +9,24 @@ import (
 	"wslab/compare/tap"
 )
 
-// ticks is how many parts the judge cuts each of its waits into. It counts the
-// parts that it has seen pass, so time in which the judge itself did not run, on
-// a busy machine or one that slept, is one part at most.
+// ticks is the number of ticks in each wait of the judge. The judge counts ticks, not
+// time, so a period in which the judge itself did not run counts as one tick.
 const ticks = 20
 
-// errQuiet ends a case in which no byte has moved for as long as the judge waits.
-// errSlow ends one that has reached its upper bound while bytes still moved.
+// errQuiet ends a case after the deadline without a byte in either direction. errSlow
+// ends a case at its upper bound while bytes still move.
 var (
 	errQuiet = errors.New("no byte has moved for as long as the judge waits")
 	errSlow  = errors.New("the case has reached its upper bound")
 )
 
-// ranOut reports whether ctx has ended because the judge's time was over.
+// ranOut reports whether ctx ended because the judge's time ended.
 func ranOut(ctx context.Context) bool {
 	why := context.Cause(ctx)
 	return errors.Is(why, errQuiet) || errors.Is(why, errSlow)
 }
 
-// A movingConn counts the reads and writes that moved bytes, and these bytes.
+// A movingConn counts the reads and writes that moved bytes, and the bytes.
 type movingConn struct {
 	*tap.Conn
 	moves         atomic.Uint64
@@ -40,8 +39,8 @@ func (c *movingConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// mostAtOnce is how many bytes a single call writes at most: where a target reads
-// slowly, each call that ends shows that bytes still move.
+// mostAtOnce is the largest write in bytes: if a target reads slowly, the end of each
+// write shows that bytes still move.
 const mostAtOnce = 128 << 10
 
 func (c *movingConn) Write(b []byte) (n int, err error) {
@@ -64,25 +63,25 @@ func (c *movingConn) moved(count *atomic.Int64, n int) {
 	}
 }
 
-// A course says how many bytes of payload a case sends and receives, so that the
-// judge can estimate how long a slow target needs for them.
+// A course has the payload bytes that a case sends and receives, so that the judge can
+// estimate how long a slow target needs for them.
 type course struct {
 	sends, receives int64
-	longest         time.Duration // that a case may need at most
+	longest         time.Duration // the longest time of a slow case
 
-	opened        atomic.Bool // the opening handshake is over, after these bytes
-	written, read int64
-	answers       time.Duration // when the first answer was seen
+	opened        atomic.Bool   // the opening handshake is over
+	written, read int64         // the bytes of the opening handshake
+	answers       time.Duration // when the first answer arrived
 }
 
-// open says that the opening handshake is over.
+// open notes that the opening handshake is over.
 func (p *course) open(c *movingConn) {
 	p.written, p.read = c.written.Load(), c.read.Load()
 	p.opened.Store(true)
 }
 
-// needs estimates how long the whole case takes, from the bytes that moved in the
-// time that has passed. It returns 0 where nothing can be said.
+// needs estimates the time of the whole case from the bytes that moved in the time
+// passed. It returns 0 without an estimate.
 func (p *course) needs(c *movingConn, passed time.Duration) time.Duration {
 	if !p.opened.Load() {
 		return 0
@@ -100,9 +99,8 @@ func (p *course) needs(c *movingConn, passed time.Duration) time.Duration {
 	return 0
 }
 
-// bound returns when a case ends whose upper bound is most, seen after passed. A
-// case that is going to be over within p.longest gets the time. One that needs far
-// more ends after a quarter of its time.
+// bound returns the upper bound of a case after the time passed: most, or more if the
+// case will end within p.longest, or passed if it needs far more than that.
 func (p *course) bound(c *movingConn, passed, most time.Duration) time.Duration {
 	if p == nil {
 		return most
@@ -123,7 +121,7 @@ func (c *movingConn) watch(ctx context.Context, quiet, most time.Duration) (cont
 	return c.follow(ctx, quiet, most, nil)
 }
 
-// follow is watch for a whole case: what moves decides on its upper bound, too.
+// follow is watch for a whole case: course can change the upper bound.
 func (c *movingConn) follow(ctx context.Context, quiet, most time.Duration, course *course) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if quiet <= 0 {

@@ -10,65 +10,66 @@ import (
 	"wslab/reference/wire"
 )
 
-// A HeadCheck judges one thing about the target's half of the opening
-// handshake.
+// A HeadCheck checks one thing in the target's half of the opening handshake.
 type HeadCheck func(a Half) Finding
 
-// A Finding is what a check has found. The zero value is that all is well.
+// A Finding is the result of a check. The zero value is a pass.
 type Finding struct {
 	Verdict Verdict
-	Why     string // for people, with the target as it
-	Mistake string // code of the one mistake that this shows, "" where it may be several
+	Why     string // a sentence whose subject "it" is the target
+	Mistake string // code of the mistake that this shows, "" if several could be
 }
 
-// Found returns a finding that shows no certain mistake.
+// Found returns a finding that does not identify a mistake.
 func Found(v Verdict, why string, args ...any) Finding {
 	return Finding{Verdict: v, Why: fmt.Sprintf(why, args...)}
 }
 
-// Showing returns f as what shows the mistake with this code.
+// Showing returns f as the finding that identifies the mistake with this code.
 func (f Finding) Showing(mistake string) Finding {
 	f.Mistake = mistake
 	return f
 }
 
-// Span is a frame as it came: its header, and where its payload stands in that
-// of the message or control frame.
+// Span is one received frame of a message: its header, and the offset in bytes at
+// which its payload starts in the payload of the message.
 type Span struct {
 	Header wire.Header
 	Start  int
 }
 
-// Message is one message or control frame that came from the target.
+// Message is one message or control frame that the target sent.
 type Message struct {
 	Opcode  wire.Opcode
 	Payload []byte
 	Frames  []Span
 	Close   wire.ClosePayload // of a Close frame
-	Packed  []byte            // the payload as it came, of a compressed message
-	// idle says of a Pong that it answers nothing: its payload is none that the
-	// judge has sent, or there is none. It may be the target's heartbeat.
+	Packed  []byte            // of a compressed message: the payload before it is decompressed
+	// Idle marks a Pong that does not answer a Ping: its payload is empty, or the
+	// judge never sent it. It may be the target's heartbeat.
 	Idle bool
 }
 
 // Compressed reports whether s is a message with RSV1.
 func (s Message) Compressed() bool { return !s.Opcode.IsControl() && s.Frames[0].Header.RSV1 }
 
-// An Half is the target's half of the opening handshake.
+// A Half is the target's half of the opening handshake.
 type Half struct {
 	Head    *dissect.Handshake
-	Rest    []byte              // what came behind it in the same read
-	Err     error               // why there is no head
-	Deflate *wire.DeflateParams // what both halves agree on, nil where it is nothing
-	Offers  bool                // of a client: permessage-deflate
-	// withheld says that the judge did not send its half: see Withheld.
+	Rest    []byte              // bytes that arrived after it in the same read
+	Err     error               // why Head is nil
+	Deflate *wire.DeflateParams // the agreed parameters, nil without permessage-deflate
+	Offers  bool                // a client offers permessage-deflate
+	// Withheld says that the judge did not send the response of the case. See
+	// transcript.Withheld.
 	Withheld bool
-	Early    bool     // a client sent something before it was answered
+	Early    bool     // a client sent data before it received the response
 	Known    []string // the keys of earlier connections of a client
-	Port     string   // the judge's own
+	Port     string   // of the judge, as a server
 }
 
-// Describe says what a message or control frame is: `TEXT "Hello"`.
+// Describe returns a message or control frame as text: `TEXT "Hello"`. head is the
+// beginning of its payload of size bytes.
 func Describe(op wire.Opcode, head []byte, size int) string {
 	name := strings.ToUpper(op.String())
 	switch {
@@ -81,7 +82,7 @@ func Describe(op wire.Opcode, head []byte, size int) string {
 	if size > len(head) {
 		more = fmt.Sprintf("… (%d bytes)", size)
 	}
-	// A character that was cut by us is not the target's fault.
+	// The cut may be inside a character. That does not make the text invalid.
 	whole := head
 	for i := 0; more != "" && i < utf8.UTFMax-1 && len(whole) > 0 && !utf8.Valid(whole); i++ {
 		whole = whole[:len(whole)-1]
@@ -95,7 +96,7 @@ func Describe(op wire.Opcode, head []byte, size int) string {
 	return fmt.Sprintf("%s % x%s", name, head, more)
 }
 
-// String describes what came.
+// String returns s as text, as Describe does.
 func (s Message) String() string {
 	if s.Opcode == wire.Close {
 		if s.Close.Code == wire.NoStatusReceived {
@@ -114,7 +115,7 @@ func (s Message) String() string {
 	return text
 }
 
-// CodeText gives a close code as its number.
+// CodeText returns the number of a close code, "(empty)" for no code.
 func CodeText(c wire.CloseCode) string {
 	if c == wire.NoStatusReceived {
 		return "(empty)"
@@ -122,10 +123,10 @@ func CodeText(c wire.CloseCode) string {
 	return strconv.Itoa(int(c))
 }
 
-// How much of what came, and of what is expected, a text shows.
+// How much a text shows.
 const (
 	KeepShown  = 24 // bytes of a payload
-	keepHex    = 8  // of a long one that is no text
+	keepHex    = 8  // of a long payload that is not text
 	keepListed = 6  // messages and frames
-	KeepBytes  = 64 // bytes of the frame that is wrong
+	KeepBytes  = 64 // bytes of the wrong frame
 )

@@ -14,18 +14,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// Elsewhere is the placeholder in an Opening for an address of the judge at which a
-// WebSocket can be opened.
+// Elsewhere is the placeholder in an Opening for a second address of the judge, at
+// which a WebSocket can be opened.
 const Elsewhere = "{elsewhere}"
 
-// Verdict is what is said of an endpoint's behaviour in a case, or of how it
-// ended the connection.
+// Verdict is the result of a case: of the endpoint's behavior, or of how it ended
+// the connection.
 type Verdict uint8
 
-// The verdicts. Of two the later one counts. A Note is legal, and a choice that is
-// worth knowing. A Warning breaks a SHOULD or is laxer than it could be.
-// NotJudged says nothing of the endpoint: the case could not be played. NoAnswer
-// says that nothing came in time, which breaks no rule by itself.
+// The verdicts, the worst last. A Note is allowed, and worth knowing. A Warning
+// breaks a SHOULD or is laxer than it could be. NotJudged: the case could not be
+// played. NoAnswer: the answer did not arrive in time, which breaks no rule by itself.
 const (
 	Pass Verdict = iota
 	Note
@@ -37,7 +36,7 @@ const (
 
 var verdictNames = [...]string{"pass", "note", "warning", "not-judged", "no-answer", "fail"}
 
-// String returns the name that the JSON form has as well.
+// String returns the name of v, which is also its JSON form.
 func (v Verdict) String() string {
 	if int(v) < len(verdictNames) {
 		return verdictNames[v]
@@ -45,7 +44,7 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("verdict(%d)", uint8(v))
 }
 
-// Judged reports whether v says something of an endpoint.
+// Judged reports whether v is a result about the endpoint.
 func (v Verdict) Judged() bool { return v != NotJudged }
 
 // Glyph returns the sign for v: ✔ i ≈ ? ∅ ×.
@@ -59,10 +58,10 @@ func (v Verdict) Glyph() string {
 // Word returns v's name as a report writes it: "not judged" for NotJudged.
 func (v Verdict) Word() string { return strings.ReplaceAll(v.String(), "-", " ") }
 
-// MarshalJSON gives v's name.
+// MarshalJSON returns v's name as a JSON string.
 func (v Verdict) MarshalJSON() ([]byte, error) { return json.Marshal(v.String()) }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the name of a verdict. An unknown name is an error.
 func (v *Verdict) UnmarshalJSON(b []byte) error {
 	var name string
 	if err := json.Unmarshal(b, &name); err != nil {
@@ -83,109 +82,108 @@ const (
 	May    = "MAY"
 )
 
-// Case is one thing that is asked of an endpoint. It must not be changed.
+// Case is one test of an endpoint. It must not be changed.
 type Case struct {
 	ID          string // "5.5/ping-of-126": section, slash, Name; a mirrored case ends in -client
 	Name        string // unique in its section, and never changed: links and tables refer to it
 	Title       string // one line
 	Requirement string // in our own words
 	Keyword     string // Must, Should, May
-	Duty        Duty   // with Must: the sentence that an endpoint must break to fail
+	Duty        Duty   // with Must: the sentence that an endpoint breaks when it fails
 	Section     string // "5.5"
 	RFC         int    // 6455 or 7692
 	Rules       []string
-	Judges      wire.Role // who is judged
+	Judges      wire.Role // the role that is judged
 
 	// Opening is the judge's half of the opening handshake; the zero value is a
 	// request that every server accepts, or the right answer to the client's.
 	Opening Opening
-	// Head, when not nil, judges the target's half of it by itself.
+	// Head, when not nil, checks the target's half of the opening handshake.
 	Head HeadCheck
-	// Deflate, when not nil, is what the case needs of permessage-deflate; without
-	// it there is nothing to judge.
+	// Deflate, when not nil, is how permessage-deflate must be negotiated for the case.
 	Deflate *Deflate
-	// Glued puts the bytes of the first step into the same TCP write as the end
-	// of the judge's half of the opening handshake.
+	// Glued sends the first step in the same TCP write as the end of the judge's half
+	// of the opening handshake.
 	Glued bool
 	Steps []Step
-	// Outcomes are the legal reactions. Of those that fit, the first is taken.
+	// Outcomes are the allowed reactions. The first that fits gives the verdict.
 	Outcomes []Outcome
-	// Deadline is how long the judge waits since a byte last moved, in either
-	// direction; 0 is DefaultDeadline.
+	// Deadline is how long the judge waits after the last byte in either direction;
+	// 0 is DefaultDeadline.
 	Deadline time.Duration
-	// Heavy says that much memory is needed: few such cases run at once.
+	// Heavy says that the case needs much memory: few such cases run at once.
 	Heavy bool
 	// OneSided says that the case makes no sense with the roles swapped.
 	OneSided bool
 	// Mute says that the judge does not answer the target's Close frame.
 	Mute bool
-	// Browser says that the requirement binds browsers alone. What another client
-	// does is legal.
+	// Browser says that the requirement binds only browsers. Any other client may do
+	// otherwise.
 	Browser bool
-	// Redirects says that the Opening has a place for an address of the judge's at
-	// which the client must not be seen.
+	// Redirects says that the Opening contains Elsewhere, an address of the judge to
+	// which the client must not connect.
 	Redirects bool
-	// Subprotocols are what a client must offer; one that does not cannot be judged.
+	// Subprotocols are those that a client must offer to be judged.
 	Subprotocols []string
 	// Waits is how long the judge, as a server, leaves TCP open after the closing
-	// handshake, to see whether the client leaves its end to the server.
+	// handshake, to see whether the client waits for it to close TCP.
 	Waits time.Duration
 
-	// Lax is why any other reaction than the Outcomes is warning, where no MUST
-	// speaks of the case.
+	// Lax is the reason of the warning for any reaction that is not in Outcomes, with
+	// Should or May.
 	Lax string
-	// asClient is the Duty of a client in the mirrored case, where it is another.
+	// AsClient is the Duty of a client in the mirrored case, if it differs from Duty.
 	AsClient Duty
 
-	// also judges what no list of messages can say. It is asked when the
-	// behaviour is right otherwise.
+	// Also, when not nil, checks what Outcomes cannot express. It is called if an
+	// outcome fits.
 	Also func(saw []Message) Finding
 }
 
-// DefaultDeadline is the Deadline of a case that says nothing else.
+// DefaultDeadline is the Deadline of a case that has none.
 const DefaultDeadline = 2 * time.Second
 
-// Outcome is a legal reaction: what is seen, in order, and how it ends.
+// Outcome is an allowed reaction: the messages of the target, and how it ends.
 type Outcome struct {
 	Verdict Verdict // Pass, Note or Warning
-	Why     string  // what is not strict about it, or worth knowing
+	Why     string  // the reason of a Note or Warning; its subject "it" is the target
 	Sees    []Frame
-	InOrder bool // Pongs must stand between the messages just so; else each kind has its own order
+	InOrder bool // control frames must be in this order among the messages, too
 	End     End
 }
 
-// How says in which way a connection ends.
+// How is a way in which a connection ends.
 type How uint8
 
 // The ways.
 const (
-	// JudgeCloses: when all is seen the judge sends Close 1000; the target answers.
+	// JudgeCloses: after the last message the judge sends Close 1000, and the target
+	// answers it.
 	JudgeCloses How = iota
 	// TargetAnswers: a step sent a Close frame, which the target answers.
 	TargetAnswers
-	// TargetFails: the target Fails the WebSocket Connection (RFC 6455 §7.1.7).
+	// TargetFails: the target fails the connection (RFC 6455 §7.1.7).
 	TargetFails
-	// TargetDrops: a step ended TCP, and the target is to end its side, with or
-	// without a Close frame.
+	// TargetDrops: a step closed the judge's side of TCP, and the target closes its
+	// side, with or without a Close frame.
 	TargetDrops
-	// TargetRefuses: there is no WebSocket: the server answers with one of Statuses, or
-	// the client leaves without a frame.
+	// TargetRefuses: no WebSocket is opened. The server responds with one of Statuses,
+	// or the client closes TCP without a frame.
 	TargetRefuses
 )
 
 // End is how a connection must end.
 type End struct {
 	How   How
-	Codes []wire.CloseCode // in the target's Close frame; others that may be sent are warning. nil: any
-	// Exact says that the outcome is another one when the code is not among Codes.
+	Codes []wire.CloseCode // of the target's Close frame; another one is a warning. nil: any
+	// Exact says that the outcome does not fit if the code is not one of Codes.
 	Exact bool
-	// Early says that the target does so before the first step that stands behind
-	// a Patience step is taken.
+	// Early says that the target does so before the Patience step ends.
 	Early    bool
-	Statuses []int // with Refuses, for servers; nil: any of 400 and above
-	// Silent says that, with Refuses, TCP may end without an answer.
+	Statuses []int // of TargetRefuses, for servers; nil: 400 and above
+	// Silent says that a server may close TCP without a response (TargetRefuses).
 	Silent bool
-	// NoTCP leaves out of account when TCP is closed.
+	// NoTCP says that it does not matter whether TCP is closed.
 	NoTCP bool
 }
 
@@ -199,7 +197,7 @@ func (c *Case) Mirror() *Case {
 	}
 	m.Rules = slices.Clone(c.Rules)
 	for i, rule := range m.Rules {
-		// Each role has its own rule of the mask.
+		// The rule about the mask differs with the role.
 		switch rule {
 		case wire.RuleMaskMissing.Code:
 			m.Rules[i] = wire.RuleMaskForbidden.Code
@@ -210,11 +208,11 @@ func (c *Case) Mirror() *Case {
 	return &m
 }
 
-// Refused reports whether c asks first of all that no WebSocket is opened.
+// Refused reports whether the best outcome of c is that no WebSocket is opened.
 func (c *Case) Refused() bool { return c.Outcomes[0].End.How == TargetRefuses }
 
-// AtMost returns how long c takes when nothing comes that it waits for, the way to
-// the connection and the closing handshake not counted.
+// AtMost returns how long the judge waits for the target in c, without the time to
+// connect and to close.
 func (c *Case) AtMost() time.Duration {
 	if c.Deadline == 0 && c.Judges == wire.Client && c.Outcomes[0].End.How == TargetRefuses {
 		// Some clients read for three seconds after a response that opens no WebSocket.
@@ -223,8 +221,8 @@ func (c *Case) AtMost() time.Duration {
 	return cmp.Or(c.Deadline, DefaultDeadline)
 }
 
-// Handshakes reports whether c is about the fields of the opening handshake, so that
-// it matters where endpoints answer with others.
+// Handshakes reports whether c is about the fields of the opening handshake. Only
+// then are different fields a difference.
 func (c *Case) Handshakes() bool {
 	return slices.Contains([]string{"4", "9", "11", "7692-7"}, strings.SplitN(c.Group(), ".", 2)[0]) && c.Group() != "7692-7.2"
 }
@@ -239,7 +237,7 @@ func (c *Case) Refusal() *Outcome {
 	return nil
 }
 
-// MayOpen reports whether an outcome of c is an open WebSocket.
+// MayOpen reports whether a WebSocket may be opened in c.
 func (c *Case) MayOpen() bool {
 	for _, o := range c.Outcomes {
 		if o.End.How != TargetRefuses {
@@ -264,10 +262,11 @@ func (c *Case) Resets() bool {
 	return false
 }
 
-// Seed is what the masking keys of all cases are made from, with their IDs.
+// Seed and the ID of a case give its masking keys.
 const Seed = 6455
 
-// MaskingKeys returns the source of the masking keys of c, the same in every run.
+// MaskingKeys returns a function that gives the masking keys of c, the same in every
+// run.
 func (c *Case) MaskingKeys() func() [4]byte {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, c.ID)

@@ -11,31 +11,32 @@ import (
 	"wslab/reference/wire"
 )
 
-// Deflate is what a case about permessage-deflate (RFC 7692) asks of the
-// opening handshake. An endpoint that has no such extension, or not as the case
-// needs it, is within its rights: the verdict is then Note.
+// Deflate is how a case needs permessage-deflate (RFC 7692) to be negotiated. An
+// endpoint may do without the extension or choose other parameters: the verdict is
+// then Note.
 type Deflate struct {
-	Offer  string // what the judge offers as a client; default: browserOffer
-	Answer string // what it answers as a server; default: what the offer asks for
-	// Needs says what the case lacks in what is agreed on, "" for nothing. The
-	// judge is the end in role.
+	Offer  string // of the judge as a client; default: BrowserOffer
+	Answer string // of the judge as a server; default: the parameters that were offered
+	// Needs returns why the case cannot be played with the agreed parameters, "" if it
+	// can. judge is the role of the judge.
 	Needs func(agreed wire.DeflateParams, judge wire.Role) string
-	// Offered says what a case for clients lacks in the request.
+	// Offered returns why a case for clients cannot be played after this request, "" if
+	// it can.
 	Offered func(request wire.Head) string
 }
 
-// BrowserOffer is what browsers offer: a server may ask for a smaller window.
+// BrowserOffer is the offer that browsers send: a server may choose a smaller window.
 const BrowserOffer = wire.PermessageDeflate + "; client_max_window_bits"
 
-// FullWindow is what a case needs in which the judge reaches back 32 KiB.
+// FullWindow is the Needs of a case in which the judge refers back 32 KiB.
 func FullWindow(agreed wire.DeflateParams, judge wire.Role) string {
 	if bits := SendingBits(agreed, judge); bits < 15 {
-		return fmt.Sprintf("it wants a window of %d bits, so there is nothing to judge", bits)
+		return fmt.Sprintf("it requires a window of %d bits, so this case cannot be judged", bits)
 	}
 	return ""
 }
 
-// SendingBits returns the bits of the judge's window.
+// SendingBits returns the size in bits of the window that the judge may use.
 func SendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	bits := agreed.ClientMaxWindowBits
 	if judge == wire.Server {
@@ -44,7 +45,7 @@ func SendingBits(agreed wire.DeflateParams, judge wire.Role) int {
 	return cmp.Or(bits, 15)
 }
 
-// A Packer compresses what the judge sends.
+// A Packer compresses the messages of the judge.
 type Packer struct {
 	Out   bytes.Buffer
 	Flate *flate.Writer
@@ -53,14 +54,14 @@ type Packer struct {
 // NewPacker returns a packer whose messages refer to those before them.
 func NewPacker() *Packer {
 	p := new(Packer)
-	p.Flate, _ = flate.NewWriter(&p.Out, flate.BestCompression) // it fails for levels that do not exist
+	p.Flate, _ = flate.NewWriter(&p.Out, flate.BestCompression) // the only error is an unknown level
 	return p
 }
 
-// packers are those for messages on their own, for they are large.
+// packers holds packers for PackAlone to use again: each takes much memory.
 var packers = sync.Pool{New: func() any { return NewPacker() }}
 
-// PackAlone returns message compressed on its own.
+// PackAlone returns message compressed without the context of other messages.
 func PackAlone(message []byte) []byte {
 	p := packers.Get().(*Packer)
 	defer packers.Put(p)
@@ -68,22 +69,22 @@ func PackAlone(message []byte) []byte {
 	return p.Pack(message)
 }
 
-// Pack returns message as RFC 7692 §7.2.1 has it sent.
+// Pack returns message as it is sent (RFC 7692 §7.2.1).
 func (p *Packer) Pack(message []byte) []byte {
 	p.Out.Reset()
 	_, _ = p.Flate.Write(message)
 	_ = p.Flate.Flush()
 	b := bytes.Clone(p.Out.Bytes())
-	return b[:len(b)-4] // without the 00 00 ff ff that every flush ends in
+	return b[:len(b)-4] // without 00 00 ff ff, the end of every flush
 }
 
-// Packed returns f with its payload compressed on its own and RSV1 set.
+// Packed returns f with RSV1, and its payload compressed by PackAlone.
 func Packed(f Frame) Frame {
 	f.Payload.Packed = true
 	return f.WithRSV(4)
 }
 
-// RawPacked returns a frame of a compressed message with these bytes.
+// RawPacked returns a frame with RSV1 that carries b as it is.
 func RawPacked(op wire.Opcode, b ...byte) Frame {
 	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Data: b}}
 }

@@ -5,31 +5,30 @@ import (
 	"fmt"
 )
 
-// A Party is the side that a requirement binds.
+// A Party is the end of a connection that a requirement binds.
 type Party string
 
-// The parties. TheSender and TheReceiver are the ends of one frame, whatever their
-// roles.
+// The parties. TheSender and TheReceiver are the ends of one frame, in either role.
 const (
 	TheServer   Party = "server"
 	TheClient   Party = "client"
-	TheEndpoint Party = "endpoint" // each of the two
+	TheEndpoint Party = "endpoint" // the client and the server
 	TheSender   Party = "sender"
 	TheReceiver Party = "receiver"
-	TheBrowser  Party = "browser" // a client that is one
+	TheBrowser  Party = "browser" // a client in a browser
 )
 
-// A Duty is a MUST of an RFC: where it is, and whom it binds. Only a case with a
-// Duty can be failed (×).
+// A Duty is a MUST of an RFC: its place, and the party that it binds. Only a case with
+// a Duty can be failed (×).
 type Duty struct {
 	RFC       int    // 0 is 6455
-	Standard  string // what it is of, where that is not an RFC
+	Standard  string // the name of the standard, if it is not an RFC
 	Section   string // "5.2"
-	Paragraph string // "paragraph 3", or the name of what it is about: "RSV1, RSV2, RSV3"
+	Paragraph string // "paragraph 3", or the name of the field: "RSV1, RSV2, RSV3"
 	Binds     Party
 	Says      string // in our own words
-	// OnReceipt says that it is about something wrong that was received. Without
-	// that a peer that breaks a rule does not make the target break one.
+	// OnReceipt says that the MUST is about invalid input. If the judge breaks a rule,
+	// only such a MUST can fail the target.
 	OnReceipt bool
 }
 
@@ -46,14 +45,13 @@ func MustOf(section, paragraph string, binds Party, says string) Duty {
 	return Duty{Section: section, Paragraph: paragraph, Binds: binds, Says: says}
 }
 
-// OfRFC returns d as one of another RFC.
+// OfRFC returns d as a MUST of another RFC.
 func (d Duty) OfRFC(rfc int) Duty { d.RFC = rfc; return d }
 
-// WhenReceived returns d as one about something wrong that was received.
+// WhenReceived returns d with OnReceipt set.
 func (d Duty) WhenReceived() Duty { d.OnReceipt = true; return d }
 
-// Binds says where the requirement of c is and whom it binds, "" where no MUST
-// of an RFC speaks of it.
+// Binds returns the place of c's MUST and the party that it binds, "" without a MUST.
 func (c *Case) Binds() string {
 	if c.Duty == (Duty{}) {
 		return ""
@@ -61,7 +59,7 @@ func (c *Case) Binds() string {
 	return c.Duty.String()
 }
 
-// Source names the text that c's requirement is from, and whom it binds.
+// Source returns Binds, or the section of c without a MUST.
 func (c *Case) Source() string {
 	if binds := c.Binds(); binds != "" {
 		return binds

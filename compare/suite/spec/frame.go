@@ -4,19 +4,19 @@ import (
 	"wslab/reference/wire"
 )
 
-// Masking is what a Frame says of its mask.
+// Masking says whether a Frame is masked.
 type Masking uint8
 
 // The maskings.
 const (
-	ByRole Masking = iota // as the judge's role demands
+	ByRole Masking = iota // if the judge is a client
 	Never
 	Always
 )
 
-// Frame is a frame that the judge sends, legal or not; or, in an Outcome, a message or
-// control frame that is to come, of which Opcode and Payload count. The zero value is a
-// continuation frame with FIN 0 and no payload.
+// Frame is a frame that the judge sends, valid or not. In an Outcome it is a message or
+// control frame that the target sends, of which only Opcode and Payload are compared.
+// The zero value is an empty continuation frame without the FIN bit.
 type Frame struct {
 	Fin     bool
 	RSV     uint8 // RSV1, RSV2 and RSV3 as bits 4, 2, 1
@@ -24,17 +24,17 @@ type Frame struct {
 	Payload Payload
 
 	Form    wire.LengthForm // 0: the shortest
-	Claims  uint64          // the length in the header, where it is not that of Payload
-	Lies    bool            // Claims counts
+	Claims  uint64          // the length in the header, if Lies
+	Lies    bool            // the header has Claims, not the length of Payload
 	Masking Masking
-	Key     *[4]byte // nil: the next one of the case's seed
+	Key     *[4]byte // nil: the next one of Case.MaskingKeys
 
-	// Optional says of a frame that is to come that it may be left out, as a Pong may
-	// when a later Ping is answered (RFC 6455 §5.5.3).
+	// Optional says that the target may leave the frame out, as it may a Pong when it
+	// answers a later Ping (RFC 6455 §5.5.3).
 	Optional bool
 }
 
-// Append writes f, as sent by role, to the end of b. next gives masking keys.
+// Append appends f to b, as role sends it. next gives masking keys.
 func (f Frame) Append(b []byte, role wire.Role, next func() [4]byte) []byte {
 	p := f.Payload.Bytes()
 	h := wire.Header{
@@ -71,5 +71,5 @@ func (f Frame) Append(b []byte, role wire.Role, next func() [4]byte) []byte {
 	return b
 }
 
-// Perhaps returns f as something that may be left out.
+// Perhaps returns f with Optional set.
 func (f Frame) Perhaps() Frame { f.Optional = true; return f }

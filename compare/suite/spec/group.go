@@ -18,14 +18,14 @@ type Section struct {
 	Cases []*Case
 }
 
-// Add appends a case for servers, which is mirrored for clients unless it is
-// OneSided. It has In for its section where it has none of its own.
+// Add appends a case for servers. Unless it is OneSided, it is mirrored for clients.
+// Its default Section is In. Add panics if the Name is not allowed.
 func (g *Section) Add(c Case) {
 	c.Judges = wire.Server
 	g.append(c)
 }
 
-// AddForClients appends a case that only clients can be judged by.
+// AddForClients appends a case for clients only.
 func (g *Section) AddForClients(c Case) {
 	c.Judges, c.OneSided = wire.Client, true
 	g.append(c)
@@ -45,17 +45,17 @@ func (g *Section) append(c Case) {
 	g.Cases = append(g.Cases, &c)
 }
 
-// Mirrored ends the ID of a case that is mirrored for clients.
+// Mirrored is the end of the ID of a case that is mirrored for clients.
 const Mirrored = "-client"
 
-// longestName is how many bytes a Name has at most. A Name that is mirrored leaves
-// room for what that adds.
+// longestName is the longest Name in bytes, Mirrored included.
 const longestName = 40
 
-// nameShape is how a Name is written. It has a letter, so that it is no old number.
+// nameShape is the form of a Name. wrongName also requires a letter, so that a Name
+// does not look like an old number.
 var nameShape = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
 
-// wrongName returns an error if c may not be added under its Name.
+// wrongName returns an error if the Name of c is not allowed in g.
 func (g *Section) wrongName(c *Case) error {
 	longest := longestName
 	if !c.OneSided {

@@ -10,7 +10,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// ForRole returns those of cases that judge role.
+// ForRole returns the cases that judge role.
 func ForRole(cases []*Case, role wire.Role) []*Case {
 	var chosen []*Case
 	for _, c := range cases {
@@ -21,8 +21,8 @@ func ForRole(cases []*Case, role wire.Role) []*Case {
 	return chosen
 }
 
-// Match returns those of cases that any of patterns chooses, in their own order;
-// all of them where there is no pattern. A pattern is an ID ("5.5/ping-of-126"),
+// Match returns the cases that any of patterns chooses, in their own order; without
+// a pattern, all cases. A pattern is an ID ("5.5/ping-of-126"),
 // an ID with * and ? ("5.*", "5.5/*-fin-0"), a section ("5.5") with what is below it, a
 // keyword ("MUST"), a role ("server"), a rule ("5.2/rsv1"), or a word of the
 // title in any case. A pattern that chooses nothing is an error.
@@ -36,12 +36,12 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 		byID[c.ID] = i
 	}
 	for _, p := range patterns {
-		if i, ok := byID[p]; ok { // a page names hundreds
+		if i, ok := byID[p]; ok { // fast: a page sends hundreds of IDs
 			chosen[i] = true
 			continue
 		}
 		found := false
-		// What names a case names no other by a word in its title.
+		// A word of a title counts only if p is not the name of anything.
 		for _, fits := range []func(*Case, string) bool{(*Case).named, (*Case).about} {
 			for i, c := range cases {
 				if fits(c, p) {
@@ -68,10 +68,10 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 	return list, nil
 }
 
-// oldNumber is what the ID of a case was before cases had names: 5.5/3, 5.5/3c.
+// oldNumber is the form of an ID before cases had names: 5.5/3, 5.5/3c.
 var oldNumber = regexp.MustCompile(`^([^/]+)/[0-9]+c?$`)
 
-// numbered returns the group that p names with an old number of a case.
+// numbered returns the section of p, if p is the old number of a case.
 func numbered(cases []*Case, p string) (group string, ok bool) {
 	m := oldNumber.FindStringSubmatch(p)
 	if m == nil || !slices.ContainsFunc(cases, func(c *Case) bool { return c.Group() == m[1] }) {
@@ -80,7 +80,8 @@ func numbered(cases []*Case, p string) (group string, ok bool) {
 	return m[1], true
 }
 
-// named reports whether p is c's ID or section, or a pattern of them.
+// named reports whether p is the ID, section, keyword, role or a rule of c, or a
+// pattern of its ID.
 func (c *Case) named(p string) bool {
 	if c.Keyword == p || c.Judges.String() == p || slices.Contains(c.Rules, p) {
 		return true

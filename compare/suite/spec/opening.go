@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AtMostOnce: the field called name is not repeated.
+// AtMostOnce returns a check that fails if the field called name is repeated.
 func AtMostOnce(name string) HeadCheck {
 	return func(a Half) Finding {
 		if n := len(a.Head.Head.Values(name)); n > 1 {
@@ -15,10 +15,10 @@ func AtMostOnce(name string) HeadCheck {
 	}
 }
 
-// Tried is what a connection is tried with once it is open.
+// Tried are the steps that show whether a WebSocket is open: its echo.
 var Tried = []Step{Send(Text("Hello"))}
 
-// Set returns head with the lines of the field called name replaced by lines.
+// Set returns head with lines in place of those of the field called name.
 func Set(head, name string, lines ...string) string {
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(head, "\r\n") {
@@ -36,7 +36,7 @@ func Set(head, name string, lines ...string) string {
 	return b.String()
 }
 
-// Plus returns head with lines behind its last.
+// Plus returns head with lines added at its end.
 func Plus(head string, lines ...string) string {
 	head = strings.TrimSuffix(head, "\r\n")
 	for _, l := range lines {
@@ -72,24 +72,24 @@ func Backwards(head string) string {
 	return line + "\r\n" + strings.Join(list, "\r\n") + "\r\n\r\n"
 }
 
-// Opening is the judge's half of the opening handshake. Writes are its TCP
-// writes, in which {host}, {path}, {key} and, in a server's answer, {accept}
-// stand for what the connection calls for; wrongAccepts has more.
+// Opening is the judge's half of the opening handshake. Writes are its TCP writes.
+// The engine replaces {host}, {path}, {key} and, in a response, {accept} by the values
+// of the connection. More placeholders: writes and wrongAccepts in play/opening.go.
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
-	Each   int           // or cut into writes of so many bytes, whatever Writes say
+	Each   int           // if not 0, the bytes of each TCP write, whatever Writes are
 	Gap    time.Duration // between two writes
-	Fin    bool          // end the judge's side of TCP behind it
-	// Listen is how long the judge waits before it answers a client, which must
-	// send nothing meanwhile.
+	Fin    bool          // then close the judge's side of TCP
+	// Listen is how long the judge waits before it responds to a client. The client
+	// must send nothing meanwhile.
 	Listen time.Duration
 }
 
 // SampleKey is the Sec-WebSocket-Key of RFC 6455 §1.3.
 const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// The openings that every endpoint has to accept.
+// The valid request and the valid response.
 const (
 	Request = "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -97,7 +97,7 @@ const (
 		"Sec-WebSocket-Accept: {accept}\r\n\r\n"
 )
 
-// UsedKey returns the key that a client's opening has.
+// UsedKey returns the handshake key of o, SampleKey by default.
 func (o Opening) UsedKey() string {
 	if o.Key != "" {
 		return o.Key

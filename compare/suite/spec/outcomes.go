@@ -6,14 +6,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// Answers: the target answers with these, and then the judge closes.
+// Answers: the target sends these, and then the judge closes.
 func Answers(sees ...Frame) []Outcome { return []Outcome{{Sees: sees}} }
 
-// CoalescedWhy is why an endpoint may leave out Pongs.
-const CoalescedWhy = "it answered only some of the Pings, the last among them, as RFC 6455 §5.5.3 allows"
+// CoalescedWhy is the reason of a note: the endpoint left out Pongs.
+const CoalescedWhy = "it answered only some of the Pings, including the last one, as RFC 6455 §5.5.3 allows"
 
-// Coalesced returns sees with no Pong but the last needed, or nil where there is
-// only one.
+// Coalesced returns list with all Pongs but the last optional, or nil if it has fewer
+// than two Pongs.
 func Coalesced(list []Frame) []Frame {
 	some := slices.Clone(list)
 	n := 0
@@ -30,18 +30,19 @@ func Coalesced(list []Frame) []Frame {
 	return some
 }
 
-// AnswersPings is answers for Pings that no answer was waited for between.
+// AnswersPings is Answers, if the judge sent the Pings without waiting for Pongs: the
+// target may answer only the last one.
 func AnswersPings(sees ...Frame) []Outcome {
 	return append(Answers(sees...), Outcome{Verdict: Note, Why: CoalescedWhy, Sees: Coalesced(sees)})
 }
 
-// Fails: the target fails the connection with one of codes, and nothing else.
+// Fails: the target sends no message, and fails the connection with one of codes.
 func Fails(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetFails, Codes: codes}}}
 }
 
-// FailsOrTakes: the target fails the connection with code, or takes what no MUST
-// of a receiver forbids and answers with these, which is warning.
+// FailsOrTakes: the target fails the connection with code. If it accepts the input and
+// sends these, which breaks no MUST of a receiver, that is a warning.
 func FailsOrTakes(code wire.CloseCode, why string, sees ...Frame) []Outcome {
 	return append(Fails(code), Outcome{Verdict: Warning, Why: why, Sees: sees})
 }
@@ -51,27 +52,25 @@ func Closes(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetAnswers, Codes: codes}}}
 }
 
-// FailsAfter: the target answers what came before with these, and then fails
-// the connection. An endpoint that reads ahead may find the fault before it has
-// answered. No message has to be answered, and who echoes is an application that
-// cannot know what the endpoint has read meanwhile: to fail without its echoes is
-// legal. A Pong should be sent as soon as is practical (RFC 6455 §5.5.2), so to
-// fail without one is warning.
+// FailsAfter: the target sends these, and then fails the connection. An endpoint that
+// reads ahead may find the fault before it answers. The application echoes messages,
+// and no rule requires it to: a missing echo is a note. A missing Pong is a warning:
+// it should be sent as soon as is practical (RFC 6455 §5.5.2).
 func FailsAfter(code wire.CloseCode, sees ...Frame) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
 	outcomes := []Outcome{{Sees: sees, End: end}}
-	verdict, why := Note, "it failed the connection before the messages in front of the fault were echoed"
+	verdict, why := Note, "it failed the connection before it echoed the messages that preceded the fault"
 	for n := len(sees) - 1; n >= 0; n-- {
 		if sees[n].Opcode == wire.Pong {
-			verdict, why = Warning, "it failed the connection before it had answered a Ping that stood in front of the fault"
+			verdict, why = Warning, "it failed the connection before it answered a Ping that preceded the fault"
 		}
 		outcomes = append(outcomes, Outcome{Verdict: verdict, Sees: sees[:n], End: end, Why: why})
 	}
 	return outcomes
 }
 
-// FailsFast: the target fails the connection at once, before the Patience step
-// is over; doing so later is legal.
+// FailsFast: the target fails the connection before the Patience step ends. Later is a
+// note.
 func FailsFast(code wire.CloseCode, why string) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
 	early := end
@@ -79,31 +78,32 @@ func FailsFast(code wire.CloseCode, why string) []Outcome {
 	return []Outcome{{End: early}, {Verdict: Note, Why: why, End: end}}
 }
 
-// Opens: the WebSocket is opened and echoes.
+// Opens: the WebSocket is opened, and the target echoes.
 func Opens() []Outcome { return Answers(Text("Hello")) }
 
 // Refuses: no WebSocket is opened.
 func Refuses() []Outcome { return []Outcome{{End: End{How: TargetRefuses}}} }
 
-// OpensOr: a refusal has this verdict.
+// OpensOr is Opens, or a refusal with this verdict.
 func OpensOr(v Verdict, why string) []Outcome {
 	return append(Opens(), Outcome{Verdict: v, Why: why, End: End{How: TargetRefuses}})
 }
 
-// RefusesOr: an open WebSocket has this verdict.
+// RefusesOr is Refuses, or an open WebSocket with this verdict.
 func RefusesOr(v Verdict, why string) []Outcome {
 	return append(Refuses(), Outcome{Verdict: v, Why: why, Sees: []Frame{Text("Hello")}})
 }
 
-// FailsOr: the target fails the connection with 1002, or does one of others.
+// FailsOr: the target fails the connection with 1002, or does one of others. Another
+// close code is a warning.
 func FailsOr(others ...Outcome) []Outcome {
 	strict := Fails(wire.ProtocolError)
 	strict[0].End.Exact = true
 	return slices.Concat(strict, others, Fails(wire.ProtocolError))
 }
 
-// WithLimit: the target answers with these, or says that they are too large for
-// it.
+// WithLimit: the target sends these, or fails the connection because they are too
+// large for it.
 func WithLimit(sees []Frame) []Outcome {
 	outcomes := Answers(sees...)
 	some := make([]Frame, len(sees))
@@ -114,8 +114,9 @@ func WithLimit(sees []Frame) []Outcome {
 		End: End{How: TargetFails, Codes: TooMuch}})
 }
 
-// TooMuch are the codes for what is above a limit: to the size of a message, or
-// to the number of its fragments.
+// TooMuch are the close codes for a message above a limit of its size or of the number
+// of its fragments.
 var TooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
 
+// LimitWhy is the reason of a note: the endpoint has a limit.
 const LimitWhy = "it has a limit below this size, as RFC 6455 §10.4 allows"

@@ -4,17 +4,16 @@ import (
 	"bytes"
 )
 
-// Payload is what a frame or message carries: Data as they are, or, where
-// Size is not 0, Data over and over until there are Size of them. So a case
-// with 16 MiB takes no memory until it runs. Packed ones are sent compressed, on
-// their own.
+// Payload is the payload of a frame or message: Data, or, if Size is not 0, Data
+// repeated up to Size bytes. So a case with 16 MiB takes no memory until it runs. If
+// Packed, PackAlone compresses it.
 type Payload struct {
 	Data   []byte
 	Size   int
 	Packed bool
 }
 
-// Len returns how many bytes p has, before they are compressed.
+// Len returns the number of bytes of p before compression.
 func (p Payload) Len() int {
 	if p.Size > 0 {
 		return p.Size
@@ -22,7 +21,7 @@ func (p Payload) Len() int {
 	return len(p.Data)
 }
 
-// Bytes returns the bytes of p as they are sent; they must not be changed.
+// Bytes returns the bytes of p as they are sent. The caller must not change them.
 func (p Payload) Bytes() []byte {
 	b := p.Data
 	if p.Size > 0 {
@@ -48,7 +47,7 @@ func (p Payload) Prefix(n int) []byte {
 	return b[:n]
 }
 
-// Equal reports whether b is p.
+// Equal reports whether b is p before compression.
 func (p Payload) Equal(b []byte) bool {
 	if len(b) != p.Len() || p.Size == 0 {
 		return bytes.Equal(b, p.Data)
@@ -63,8 +62,8 @@ func (p Payload) Equal(b []byte) bool {
 	return true
 }
 
-// The patterns that fill large payloads. Their lengths are primes, so that a
-// block that is lost, doubled or masked from the wrong position is seen.
+// The patterns that fill large payloads. Their lengths are primes, so that a lost or
+// repeated block, or one masked from the wrong position, changes the bytes.
 var (
 	textPattern   = []byte("The quick brown fox jumps over a lazy dog, 0123456789 times!\n")
 	binaryPattern = func() []byte {
@@ -76,9 +75,10 @@ var (
 	}()
 )
 
-// TextOf and binaryOf return payloads of n bytes.
+// TextOf returns ASCII text of n bytes.
 func TextOf(n int) Payload { return sized(textPattern, n) }
 
+// BinaryOf returns n bytes that are not UTF-8.
 func BinaryOf(n int) Payload { return sized(binaryPattern, n) }
 
 func sized(pattern []byte, n int) Payload {

@@ -9,23 +9,23 @@ import (
 // Step is one thing that the judge does.
 type Step struct {
 	Do     Do
-	Frames []Frame // with Send: all of them in one run of bytes
-	Bytes  []byte  // with Send: behind the frames, as they are
-	// Cuts are the places at which the bytes are cut into TCP writes, ascending.
-	// A negative one counts from the end.
+	Frames []Frame // with DoSend
+	Bytes  []byte  // with DoSend: raw bytes after Frames
+	// Cuts are the offsets in bytes at which a new TCP write begins, ascending. A
+	// negative one counts from the end. Without Cuts and Each all is one TCP write.
 	Cuts []int
-	Each int // or every so many bytes
-	Keep int // send only the first so many bytes of it, when not 0
-	Skip int // leave so many of the first bytes out: an earlier step has sent them
-	// InPayload says that Keep and Skip count from where the first frame's payload
-	// begins, which depends on who the judge is.
+	Each int // if not 0, the bytes of each TCP write
+	Keep int // if not 0, send only the first Keep bytes
+	Skip int // leave out the first Skip bytes: an earlier step sent them
+	// InPayload says that Keep and Skip count from the first byte of the first frame's
+	// payload. Its offset depends on the judge's role.
 	InPayload bool
-	// Fragment makes a message in fragments of so many bytes of the one frame.
+	// Fragment, if not 0, splits the only frame into fragments of this many bytes.
 	Fragment int
 	Gap      time.Duration // between two TCP writes
 
-	N    int           // with Await: messages and control frames seen in all
-	Time time.Duration // with Patience and Pause; with Await, how long at most
+	N    int           // with DoAwait: the number of messages and control frames since the start
+	Time time.Duration // with DoPatience and DoPause; with DoAwait, the longest wait
 }
 
 // Do is what a Step does.
@@ -33,34 +33,42 @@ type Do uint8
 
 // The things a judge can do.
 const (
-	DoSend     Do = iota // frames and bytes
-	DoAwait              // until N messages and control frames were seen, or no more can come
-	DoPatience           // until the target has failed the connection, but no longer than Time
-	DoPause              // for Time, whatever comes
+	DoSend     Do = iota // send frames and bytes
+	DoAwait              // wait for N messages and control frames, or the end of the input
+	DoPatience           // wait until the target fails the connection, at most for Time
+	DoPause              // wait for Time, whatever the target does
 	DoFin                // close the judge's sending side of TCP
 	DoReset              // reset TCP
 )
 
-// The words for steps.
+// Send returns a step that sends frames in one TCP write.
 func Send(frames ...Frame) Step { return Step{Frames: frames} }
 
+// Raw returns a step that sends b as it is.
 func Raw(b ...byte) Step { return Step{Bytes: b} }
 
+// Await returns a step that waits until the target has sent n messages and control
+// frames since the start.
 func Await(n int) Step { return Step{Do: DoAwait, N: n} }
 
+// AwaitFor is Await, for d at most.
 func AwaitFor(n int, d time.Duration) Step {
 	return Step{Do: DoAwait, N: n, Time: d}
 }
 
+// Patience returns a step that gives the target time d to fail the connection.
 func Patience(d time.Duration) Step { return Step{Do: DoPatience, Time: d} }
 
+// Pause returns a step that waits for d.
 func Pause(d time.Duration) Step { return Step{Do: DoPause, Time: d} }
 
+// Fin returns a step that closes the judge's side of TCP.
 func Fin() Step { return Step{Do: DoFin} }
 
+// Reset returns a step that resets TCP.
 func Reset() Step { return Step{Do: DoReset} }
 
-// Alone returns a step for each of frames, so that each is a TCP write.
+// Alone returns a step for each of frames, so that each has its own TCP write.
 func Alone(frames ...Frame) []Step {
 	steps := make([]Step, len(frames))
 	for i, f := range frames {
@@ -69,25 +77,25 @@ func Alone(frames ...Frame) []Step {
 	return steps
 }
 
-// CutAt returns s cut into TCP writes at these bytes.
+// CutAt returns s with a new TCP write at each of these offsets.
 func (s Step) CutAt(at ...int) Step { s.Cuts = at; return s }
 
 // InPieces returns s in TCP writes of n bytes.
 func (s Step) InPieces(n int) Step { s.Each = n; return s }
 
-// First returns the first n bytes of s alone.
+// First returns a step that sends only the first n bytes of s.
 func (s Step) First(n int) Step { s.Keep = n; return s }
 
-// UpTo returns s up to byte n of its frame's payload, behind what stands there
-// after it.
+// UpTo returns a step that sends the frame header and the first n bytes of the payload.
 func (s Step) UpTo(n int) Step { s.InPayload, s.Keep = true, n; return s }
 
+// After returns a step that sends the rest of the payload after its first n bytes.
 func (s Step) After(n int) Step { s.InPayload, s.Skip = true, n; return s }
 
 // WithGap returns s with a pause between its TCP writes.
 func (s Step) WithGap(d time.Duration) Step { s.Gap = d; return s }
 
-// Writes returns about how many TCP writes s makes, no less.
+// Writes returns an upper bound of the number of TCP writes of s.
 func (s Step) Writes() int {
 	if s.Each == 0 {
 		return len(s.Cuts) + 1
@@ -99,7 +107,8 @@ func (s Step) Writes() int {
 	return size/s.Each + 1
 }
 
-// Chunks returns what s sends, one slice for each TCP write.
+// Chunks returns the bytes that role sends in s, one slice for each TCP write. next
+// gives masking keys.
 func (s Step) Chunks(role wire.Role, next func() [4]byte) [][]byte {
 	frames := s.Frames
 	if s.Fragment > 0 {
@@ -143,8 +152,8 @@ func (s Step) Chunks(role wire.Role, next func() [4]byte) [][]byte {
 	return append(chunks, all[at:])
 }
 
-// between is the time between two TCP writes that are to arrive apart, and slowly
-// the deadline of cases with many: a sleep can take long on a busy machine.
+// Between is the time between two TCP writes that must arrive separately. Slowly is
+// the Deadline of cases with many such writes: on a busy computer a sleep takes longer.
 const (
 	Between = 2 * time.Millisecond
 	Slowly  = 5 * time.Second

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MarshalJSON gives what there is to know of c before it runs.
+// MarshalJSON returns the description of c, without its steps.
 func (c *Case) MarshalJSON() ([]byte, error) {
 	rules := c.Rules
 	if rules == nil {
@@ -21,21 +21,21 @@ func (c *Case) MarshalJSON() ([]byte, error) {
 		RFC         int      `json:"rfc"`
 		Rules       []string `json:"rules"`
 		Judges      string   `json:"judges"`
-		Binds       string   `json:"binds,omitempty"` // where the MUST is, and whom it binds
-		Must        string   `json:"must,omitempty"`  // what the MUST says
+		Binds       string   `json:"binds,omitempty"` // the place of the MUST, and the role that it binds
+		Must        string   `json:"must,omitempty"`  // the MUST in our own words
 	}{c.ID, c.Title, c.Requirement, c.Keyword, c.Section, c.RFC, rules, c.Judges.String(), c.Binds(), c.Duty.Says})
 }
 
-// Group returns what stands before the slash of c's ID.
+// Group returns the part of c's ID before the slash: its section.
 func (c *Case) Group() string {
 	group, _, _ := strings.Cut(c.ID, "/")
 	return group
 }
 
-// String gives c's ID and title.
+// String returns c's ID and title.
 func (c *Case) String() string { return c.ID + " " + c.Title }
 
-// String describes what is expected: `TEXT "Hello"`.
+// String returns f as text: `TEXT "Hello"`.
 func (f Frame) String() string {
 	s := Describe(f.Opcode, f.Payload.Prefix(KeepShown), f.Payload.Len())
 	if f.Optional {
@@ -44,7 +44,7 @@ func (f Frame) String() string {
 	return s
 }
 
-// String says how the connection is to end.
+// String returns the expected end as text: "CLOSE 1002, then TCP closed".
 func (e End) String() string {
 	codes := make([]string, len(e.Codes))
 	for i, c := range e.Codes {
@@ -57,23 +57,23 @@ func (e End) String() string {
 	switch e.How {
 	case TargetFails:
 		if e.Early {
-			return frame + " at once, then the end of TCP"
+			return frame + " at once, then TCP closed"
 		}
-		return frame + ", then the end of TCP"
+		return frame + ", then TCP closed"
 	case TargetDrops:
-		return "the end of TCP"
+		return "TCP closed"
 	case TargetRefuses:
 		if len(e.Statuses) == 0 {
 			return "a refusal"
 		}
 		return "a refusal with status " + strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Statuses), " ", " or "), "[]")
 	case JudgeCloses:
-		return "CLOSE 1000 in answer to the judge's, then the end of TCP"
+		return "CLOSE 1000 in response to the judge's Close frame, then TCP closed"
 	}
-	return frame + " in answer, then the end of TCP"
+	return frame + " in response, then TCP closed"
 }
 
-// String lists all that is to be seen.
+// String lists the expected messages, and the end.
 func (o Outcome) String() string {
 	parts := make([]string, len(o.Sees))
 	for i, e := range o.Sees {
@@ -83,8 +83,8 @@ func (o Outcome) String() string {
 	return strings.Join(append(parts, o.End.String()), "; ")
 }
 
-// Shortened returns list with what comes several times in a row told once, and
-// with no more than the first keepListed of what is left.
+// Shortened returns list with equal neighbors joined ("3 times …"), and at most
+// keepListed entries before the count of the rest.
 func Shortened(list []string) []string {
 	var short []string
 	for i := 0; i < len(list); {

@@ -11,7 +11,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Broken lists the codes of the rules that vs break.
+// Broken returns the codes of the rules that vs break: "A and B".
 func Broken(vs []wire.Violation) string {
 	codes := make([]string, len(vs))
 	for i, v := range vs {
@@ -20,6 +20,7 @@ func Broken(vs []wire.Violation) string {
 	return strings.Join(codes, " and ")
 }
 
+// FrameBrief returns f in a few words, with the rules that it breaks.
 func FrameBrief(f *dissect.Frame) string {
 	h := f.Header
 	p := f.Payload()
@@ -47,7 +48,7 @@ func FrameBrief(f *dissect.Frame) string {
 	return text + Breaks(f.Violations)
 }
 
-// Breaks lists what vs break, behind the description of what does.
+// Breaks returns Broken with a sign before it, "" for none.
 func Breaks(vs []wire.Violation) string {
 	if len(vs) == 0 {
 		return ""
@@ -55,29 +56,28 @@ func Breaks(vs []wire.Violation) string {
 	return " × " + Broken(vs)
 }
 
-// A Crossing is one thing that one end sent to the other in a case, or that the
-// client's JavaScript was told, in the order in which the judge saw it.
+// A Crossing is one thing that an end sent in a case, or one event of the client's
+// JavaScript, in the order in which the judge saw them.
 type Crossing struct {
 	From  string   `json:"from"`            // the end that sent it, "client" or "server"
-	Judge bool     `json:"judge,omitempty"` // that end is the judge
-	Kind  string   `json:"kind"`            // request, response, frame, bytes, tcp, script, or gap for what is left out
-	Says  string   `json:"says"`            // what it is, in one line
+	Judge bool     `json:"judge,omitempty"` // the judge is the end that sent it
+	Kind  string   `json:"kind"`            // request, response, frame, bytes, tcp, script, or gap for a part left out
+	Says  string   `json:"says"`            // a description in one line
 	Lines []string `json:"lines,omitempty"` // of a handshake, line ends written as \r\n
 	Size  uint64   `json:"size,omitempty"`  // bytes
 	Hex   string   `json:"hex,omitempty"`   // the first of them
 	Left  uint64   `json:"left,omitempty"`  // bytes that Hex or Lines leave out at their end
-	// Wrong is the first bit of a frame that breaks Rule, a rule that binds its
-	// sender: the judge's frames break rules on purpose.
+	// Wrong is the first bit of a frame that breaks Rule. The judge's frames break
+	// rules on purpose.
 	Wrong *int   `json:"wrong,omitempty"`
 	Rule  string `json:"rule,omitempty"`
-	// WrongLine is the index in Lines of the line of a handshake that breaks Rule,
-	// and WrongAt the character in it. There is none where a line is missing.
+	// WrongLine is the index in Lines of the line of a handshake that breaks Rule, and
+	// WrongAt the character in it. WrongLine is nil if Rule requires a missing line.
 	WrongLine *int `json:"wrongLine,omitempty"`
 	WrongAt   int  `json:"wrongAt,omitempty"`
 }
 
-// Visible returns line with all that a reader could not see or tell apart written
-// as Go and C write it.
+// Visible returns line with control characters, bytes above 0x7E and \ escaped as in Go.
 func Visible(line string) string {
 	var b strings.Builder
 	for i := range len(line) {
@@ -99,7 +99,7 @@ func Visible(line string) string {
 	return b.String()
 }
 
-// ScriptWords says what JavaScript was told.
+// ScriptWords returns an event of JavaScript as text.
 func ScriptWords(s *recording.Script) string {
 	text := s.What
 	if s.Text != "" {
@@ -120,7 +120,7 @@ func ScriptWords(s *recording.Script) string {
 	return text
 }
 
-// byteCount writes n with its unit.
+// byteCount returns n with its unit.
 func byteCount(n uint64) string {
 	if n == 1 {
 		return "1 byte"
@@ -128,8 +128,8 @@ func byteCount(n uint64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Direction says in words who sent c to whom: "judge to server". judged is the
-// end that is judged.
+// Direction returns the sender and the receiver of c: "judge to server". judged is the
+// role that is judged.
 func (c Crossing) Direction(judged wire.Role) string {
 	switch {
 	case c.Kind == "gap":
@@ -142,7 +142,7 @@ func (c Crossing) Direction(judged wire.Role) string {
 	return judged.String() + " to judge"
 }
 
-// String returns c as lines of text, without its direction: what it is, and its
+// String returns c as lines of text without its direction: the description, then the
 // bytes.
 func (c Crossing) String() string {
 	var b strings.Builder
@@ -170,7 +170,7 @@ func (c Crossing) String() string {
 		if at := *c.Wrong / 8; at < len(c.Hex)/2 {
 			fmt.Fprintf(&b, "\n    %s^^ bit %d of this byte", strings.Repeat(" ", 3*at), *c.Wrong%8)
 		} else {
-			fmt.Fprintf(&b, "\n    from byte %d on, which is not shown", at)
+			fmt.Fprintf(&b, "\n    wrong from byte %d on, which is not shown", at)
 		}
 	}
 	if c.Rule != "" {
@@ -179,8 +179,8 @@ func (c Crossing) String() string {
 	return b.String()
 }
 
-// Brief returns c in one line, with at most n of its bytes, or the first line of
-// a handshake. The caret is under the byte that breaks a rule, in a second line.
+// Brief returns c in a few lines, with at most n of its bytes, or one line of a
+// handshake. A caret is under the byte that breaks a rule.
 func (c Crossing) Brief(n int) string {
 	text := c.Says
 	if c.Size > 0 && c.Kind != "gap" {
@@ -206,7 +206,7 @@ func (c Crossing) Brief(n int) string {
 	return text
 }
 
-// sentenceOf returns what the rule with this code requires.
+// sentenceOf returns the sentence of the rule with this code.
 func sentenceOf(code string) string {
 	for _, r := range wire.Rules {
 		if r.Code == code {

@@ -11,7 +11,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// How much of an exchange a report shows.
+// The limits of an exchange in a report.
 const (
 	keepJournal   = 150 // events at each end of a long exchange
 	keepCrossings = 24  // crossings at each end of a long exchange
@@ -20,16 +20,16 @@ const (
 	keepColumns   = 200 // bytes of one of its lines
 )
 
-// Journal takes down the events of one connection while a case runs. A recording
-// drops its oldest events when it is full, so a journal takes them in time.
+// Journal copies the events of one connection while a case runs: a full recording drops
+// its oldest events.
 type Journal struct {
 	Rec    *recording.Recording
 	Conn   int
 	Last   uint64
-	events []recording.Event // with a recording.Dropped where some are missing
+	events []recording.Event // with a recording.Dropped in place of missing events
 }
 
-// Take takes what has happened since it was last called.
+// Take copies the events since the last call.
 func (j *Journal) Take() {
 	list, gone := j.Rec.After(j.Last, recording.DefaultLimits.Events)
 	if gone > 0 {
@@ -62,11 +62,10 @@ func (j *Journal) Take() {
 // including end.
 type stretch struct{ from, end uint64 }
 
-// Crossings returns the events of j as a report shows them.
+// Crossings returns the events of j for a report. judge is the role of the judge.
 func (j *Journal) Crossings(judge wire.Role) []Crossing {
-	// 1. Where each handshake and frame is in the bytes of its direction, and
-	// where each read or write. What a gap hides cannot be counted, so only what
-	// is before the first gap is placed.
+	// 1. Find the place of each handshake, frame, read and write in the bytes of its
+	// direction, up to the first gap: the bytes in a gap cannot be counted.
 	units, chunks := map[string][]stretch{}, map[string][]stretch{}
 	sent := map[string]uint64{}
 	for _, e := range j.events {
@@ -89,7 +88,7 @@ func (j *Journal) Crossings(judge wire.Role) []Crossing {
 		}
 	}
 
-	// 2. One crossing for each, and for bytes that are part of neither.
+	// 2. Make a crossing of each, and of bytes outside all handshakes and frames.
 	var list []Crossing
 	clear(sent)
 	next := map[string]int{} // of units
@@ -134,7 +133,7 @@ func (j *Journal) Crossings(judge wire.Role) []Crossing {
 		case *recording.TCP:
 			c.tcp(b)
 			if c.Says == "" || slices.ContainsFunc(list, func(d Crossing) bool { return d.Kind == "tcp" && d.From == c.From && d.Says == c.Says }) {
-				continue // a step has sent FIN before
+				continue // already in the list: a step sent the FIN
 			}
 		case *recording.Script:
 			c.Judge, c.Kind, c.Says = false, "script", ScriptWords(b)
@@ -197,7 +196,7 @@ func piecesOf(unit stretch, chunks []stretch) (first, n int) {
 	return first, n
 }
 
-// loose makes c of the bytes s of a read or write that began at byte at.
+// loose sets c to the bytes s of b, a read or write that began at byte at.
 func (c *Crossing) loose(b *recording.Bytes, s stretch, at uint64) {
 	c.Kind, c.Size = "bytes", s.end-s.from
 	c.Says = "bytes that are not a frame"
@@ -209,8 +208,8 @@ func (c *Crossing) loose(b *recording.Bytes, s stretch, at uint64) {
 	c.bytes(raw)
 }
 
-// appendLoose adds c to list, to the crossing before it where that is more of the
-// same bytes.
+// appendLoose adds c to list. It joins c to the last crossing if both are bytes of the
+// same end.
 func appendLoose(list []Crossing, c Crossing) []Crossing {
 	if n := len(list); n > 0 && list[n-1].Kind == "bytes" && list[n-1].From == c.From {
 		before := &list[n-1]
@@ -255,7 +254,7 @@ func (c *Crossing) handshake(h *dissect.Handshake) {
 	c.Left = c.Size - uint64(shown)
 	for _, v := range h.Violations {
 		if v.Code == wire.RuleStatus.Code {
-			continue // any status is legal; a client opens no WebSocket for it
+			continue // every status is allowed
 		}
 		c.Rule = v.Code
 		if line, at, ok := wrongLine(h, v.Code); ok && line < len(c.Lines) {
@@ -265,8 +264,8 @@ func (c *Crossing) handshake(h *dissect.Handshake) {
 	}
 }
 
-// wrongLine returns the index of the line of h that breaks the rule called code,
-// and the character in it as visible shows it.
+// wrongLine returns the index of the line of h that breaks the rule called code, and
+// the character in it, counted in the result of Visible.
 func wrongLine(h *dissect.Handshake, code string) (line, at int, ok bool) {
 	switch code {
 	case wire.RuleMethod.Code:
@@ -278,7 +277,7 @@ func wrongLine(h *dissect.Handshake, code string) (line, at int, ok bool) {
 	}
 	name := dissect.HeaderField(code)
 	text := string(h.Bytes())
-	for i := len(h.Lines) - 1; i >= 0 && name != ""; i-- { // of a field that is repeated, the last
+	for i := len(h.Lines) - 1; i >= 0 && name != ""; i-- { // the last line of a repeated field
 		l := h.Lines[i]
 		if !strings.EqualFold(l.Name, name) {
 			continue
@@ -298,7 +297,7 @@ func (c *Crossing) frame(f *dissect.Frame) {
 		c.Says += ", masked"
 	}
 	if f.Short > 0 {
-		c.Says += fmt.Sprintf(", its header says %s", byteCount(f.Header.Length))
+		c.Says += fmt.Sprintf(", its header announces %s", byteCount(f.Header.Length))
 	}
 	c.bytes(f.Bytes())
 	if len(f.Violations) > 0 {
@@ -314,8 +313,8 @@ func wrongBit(f *dissect.Frame) int {
 	payload := f.Payload()
 	switch f.Violations[0].Code {
 	case wire.RuleTextUTF8.Code:
-		// A character may have begun in the fragment before, so this is where the
-		// text cannot be right by itself, or its first byte.
+		// The character may begin in the fragment before. Then no byte of this fragment
+		// is wrong by itself, and the last one is taken.
 		var text wire.UTF8
 		if i := text.Check(payload); i < len(payload) {
 			return 8 * (size + i)
@@ -335,9 +334,9 @@ func (c *Crossing) tcp(t *recording.TCP) {
 	c.Kind = "tcp"
 	switch t.What {
 	case "fin":
-		c.Says = "FIN: no more bytes follow"
+		c.Says = "TCP FIN: no more bytes follow"
 	case "rst":
-		c.Says = "RST: TCP is reset"
+		c.Says = "TCP reset (RST)"
 	case "error":
 		c.Says = "TCP failed"
 		if t.Err != nil {

@@ -7,23 +7,23 @@ import (
 	"wslab/reference/wire"
 )
 
-// fit says how what was seen stands to what is expected.
+// fit is the result of comparing the messages of the target with an outcome.
 type fit uint8
 
 const (
-	Cannot fit = iota // it can no longer become what is expected
-	Partly            // more is to come
-	Wholly
+	Cannot fit = iota // they do not fit, whatever follows
+	Partly            // they are the beginning of the outcome
+	Wholly            // they are the whole outcome
 )
 
-// Fits holds what was seen against o. wrong is the index in saw of the first
-// that o has no place for, or -1, and due what o has in its place. A Pong may
-// come unasked (RFC 6455 §5.5.3), so that of one that is idle nothing follows.
+// Fits compares saw with o. wrong is the index in saw of the first message that does
+// not fit, or -1, and due the expected message in its place, or nil. Fits ignores an
+// idle Pong: an endpoint may send a Pong at any time (RFC 6455 §5.5.3).
 func Fits(o spec.Outcome, saw []spec.Message) (f fit, wrong int, due *spec.Frame) {
 	return Hold(o, saw, false)
 }
 
-// Hold is fits, and with strict has a place for no idle Pong either.
+// Hold is Fits. If strict, it does not ignore an idle Pong.
 func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, due *spec.Frame) {
 	f = Wholly
 	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
@@ -33,7 +33,7 @@ func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, du
 	wrong = -1
 	for _, lane := range lanes {
 		next := 0
-		skip := func() *spec.Frame { // the next of o.Sees in this lane
+		skip := func() *spec.Frame { // returns the next of o.Sees in this lane
 			for ; next < len(o.Sees); next++ {
 				if lane(o.Sees[next].Opcode) {
 					return &o.Sees[next]
@@ -75,13 +75,13 @@ func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, du
 	return f, wrong, due
 }
 
-// Is reports whether s is what is expected.
+// Is reports whether s is the expected message e.
 func Is(e spec.Frame, s spec.Message) bool {
 	return s.Opcode == e.Opcode && e.Payload.Equal(s.Payload)
 }
 
-// Best returns the first outcome that what was seen can still be, or, with
-// over, is.
+// Best returns the first outcome of c that saw can still become, or nil. With over,
+// nothing follows: it returns the first outcome that saw is.
 func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over bool) *spec.Outcome {
 	for i := range c.Outcomes {
 		o := &c.Outcomes[i]
@@ -96,7 +96,7 @@ func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over 
 			switch o.End.How {
 			case spec.JudgeCloses:
 				if !s.CloseSent {
-					continue // it ended before it was asked to
+					continue // the target closed first
 				}
 			case spec.TargetFails, spec.TargetAnswers, spec.TargetDrops:
 				if s.CloseSent || !s.Ended || o.End.Exact && closed == nil {
@@ -104,7 +104,7 @@ func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over 
 				}
 			case spec.TargetRefuses:
 				if c.Judges == wire.Server || s.CloseSent || !s.Ended {
-					continue // a server's refusal has been judged by its answer
+					continue // a server's refusal was judged by its response
 				}
 			}
 		}

@@ -8,33 +8,33 @@ import (
 	"wslab/reference/wire"
 )
 
-// Withheld is why an answer was not sent.
+// Withheld is the reason why the judge did not send a response.
 const Withheld = "This response was not sent: it has client_max_window_bits=8, which the client did not offer. " +
-	"Firefox 153 stops responding when it receives it, with all its windows, and must be ended from outside."
+	"When Firefox 153 receives such a response, all its windows stop responding and the process must be killed."
 
-// LacksOffer says what a client's request lacks that c is about, "" for nothing.
+// LacksOffer returns why c cannot be judged after a client's request, "" if it can.
 func LacksOffer(c *spec.Case, a spec.Half) string {
 	switch {
 	case c.Subprotocols != nil && len(a.Head.Head.Tokens("Sec-WebSocket-Protocol")) == 0:
-		return "it offers no subprotocol, so there is nothing to judge"
+		return "it offers no subprotocol, so this case cannot be judged"
 	case c.Deflate == nil:
 		return ""
 	case !a.Offers:
-		return "it does not offer permessage-deflate, so there is nothing to judge"
+		return "it does not offer permessage-deflate, so this case cannot be judged"
 	case c.Deflate.Offered != nil:
 		return c.Deflate.Offered(a.Head.Head)
 	}
 	return ""
 }
 
-// LacksDeflate says what c needs of permessage-deflate and the target did not agree
-// on, "" for nothing.
+// LacksDeflate returns why c cannot be judged with the negotiated permessage-deflate,
+// "" if it can. role is the role of the judge.
 func LacksDeflate(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
 	case c.Deflate == nil || c.Deflate.Needs == nil:
 		return ""
 	case a.Deflate == nil && role == wire.Client:
-		return "it does not take permessage-deflate, so there is nothing to judge"
+		return "it does not accept permessage-deflate, so this case cannot be judged"
 	case a.Deflate == nil:
 		return ""
 	}
@@ -47,8 +47,8 @@ func LacksDeflate(c *spec.Case, a spec.Half, role wire.Role) string {
 	return ""
 }
 
-// largestPacked returns the bytes of the largest message that c compresses when
-// it is sent: what it refers to need not lie in a smaller window.
+// largestPacked returns the size in bytes of the largest message that c compresses, up
+// to 32 KiB: its references may reach back that far.
 func largestPacked(c *spec.Case) int {
 	most := 0
 	for _, s := range c.Steps {
@@ -61,23 +61,24 @@ func largestPacked(c *spec.Case) int {
 	return most
 }
 
-// Refused says why a does not open a WebSocket, for a case that needs one.
+// Refused returns why a does not open a WebSocket, "" if it does, and the code of the
+// rule that it breaks.
 func Refused(a spec.Half) (reason, rule string) {
 	switch h := a.Head; {
 	case a.Err != nil:
-		return "There is no WebSocket: " + a.Err.Error() + ".", ""
+		return "No WebSocket was opened: " + a.Err.Error() + ".", ""
 	case h.From == wire.Client:
 		if len(h.Violations) > 0 {
-			return "The client's handshake is wrong: " + h.Violations[0].Error(), h.Violations[0].Code
+			return "The client's request is invalid: " + h.Violations[0].Error(), h.Violations[0].Code
 		}
 		return "", ""
 	case h.Head.Status/100 == 3:
 		to := strings.Join(h.Head.Values("Location"), ", ")
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q, a redirect to %q, which is not followed.", h.Line, to), ""
+		return fmt.Sprintf("No WebSocket was opened: it responded %.60q, a redirect to %q. The judge does not follow redirects.", h.Line, to), ""
 	case h.Head.Status != 101:
-		return fmt.Sprintf("There is no WebSocket here: it answered %.60q.", h.Line), ""
+		return fmt.Sprintf("No WebSocket was opened: it responded %.60q.", h.Line), ""
 	case len(h.Violations) > 0:
-		reason := "It answered 101, and no client may accept it: " + h.Violations[0].Error()
+		reason := "It responded with 101, but a client must not accept the response: " + h.Violations[0].Error()
 		if h.Accept != nil && h.Accept.Mistake != "" && h.Violations[0].Code == wire.RuleAcceptWrong.Code {
 			reason += " Here " + h.Accept.Mistake + "."
 		}
@@ -86,19 +87,18 @@ func Refused(a spec.Half) (reason, rule string) {
 	return "", ""
 }
 
-// Busy reports whether a says that the server has no room at present.
+// Busy reports whether the server refused because it has no room: 503 or 429.
 func Busy(a spec.Half) bool {
 	return a.Head != nil && a.Head.From == wire.Server && (a.Head.Head.Status == 503 || a.Head.Head.Status == 429)
 }
 
-// NeedsOpen reports whether c judges a as one that must open a WebSocket. A client's
-// half must be right, whatever it is then answered, and so must be a server's that
-// opens a WebSocket.
+// NeedsOpen reports whether a must be valid: every request must be, and a response that
+// opens a WebSocket if c allows that.
 func NeedsOpen(c *spec.Case, a spec.Half, role wire.Role) bool {
 	return role == wire.Server || c.Refusal() == nil || a.Head != nil && a.Head.Head.Status == 101 && c.MayOpen()
 }
 
-// LacksRequest says what a client's half lacks for c to be judged, "" for nothing.
+// LacksRequest returns why c cannot be judged after a client's half, "" if it can.
 func LacksRequest(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
 	case role == wire.Client || a.Head == nil:
@@ -109,7 +109,7 @@ func LacksRequest(c *spec.Case, a spec.Half, role wire.Role) string {
 	return LacksOffer(c, a)
 }
 
-// Opens reports whether the steps of c can be played behind a.
+// Opens reports whether the steps of c can be played after a.
 func Opens(a spec.Half, c *spec.Case, role wire.Role) bool {
 	if LacksRequest(c, a, role) != "" || !NeedsOpen(c, a, role) {
 		return false

@@ -9,26 +9,26 @@ import (
 	"wslab/reference/wire"
 )
 
-// MaxModelled is how many bytes a case may send whose answers are worked out.
+// MaxModelled is the largest payload in bytes for which messages are computed.
 const MaxModelled = 256 << 10
 
-// SentSet has what of the judge's frames a control frame can send back.
+// SentSet has the judge's payloads and close codes that a control frame can send back.
 type SentSet struct {
 	payloads map[string]bool
 	codes    []wire.CloseCode // of its Close frames
 }
 
-// Has reports whether b is one of the payloads.
+// Has reports whether the judge sent the payload b.
 func (s SentSet) Has(b []byte) bool { return s.payloads[string(b)] }
 
-// Returns reports whether a Close frame with code only sends back what the judge
-// has sent, as is usual (RFC 6455 §5.5.1). 1005, 1006 and 1015 must not stand in
-// any Close frame, whoever began with them (§7.4.1).
+// Returns reports whether a Close frame with code only sends back a code of the judge,
+// as is usual (RFC 6455 §5.5.1). For 1005, 1006 and 1015 it is false: they must not be
+// in any Close frame (§7.4.1).
 func (s SentSet) Returns(code wire.CloseCode) bool {
 	return !code.IsLocal() && slices.Contains(s.codes, code)
 }
 
-// SentBy returns what c sends in frames that a control frame could send back.
+// SentBy returns the SentSet of the judge in c.
 func SentBy(c *spec.Case) SentSet {
 	set := SentSet{payloads: map[string]bool{}}
 	pongs, pings := map[string]bool{}, map[string]bool{}
@@ -38,7 +38,7 @@ func SentBy(c *spec.Case) SentSet {
 			switch f.Opcode {
 			case wire.Pong:
 				pongs[string(f.Payload.Prefix(n))] = true
-				continue // a Pong for a Pong answers nothing, and may come at any time
+				continue // a Pong does not answer a Pong
 			case wire.Ping:
 				pings[string(f.Payload.Prefix(n))] = true
 			}
@@ -51,12 +51,12 @@ func SentBy(c *spec.Case) SentSet {
 			}
 		}
 	}
-	// So may one whose payload a data frame has as well.
+	// This holds for a Pong's payload even if a data frame has the same payload.
 	maps.DeleteFunc(set.payloads, func(p string, _ bool) bool { return pongs[p] && !pings[p] })
 	return set
 }
 
-// HasSent reports whether the judge has sent such a frame.
+// HasSent reports whether the judge sends a frame with this opcode and payload in c.
 func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
@@ -68,9 +68,8 @@ func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	return false
 }
 
-// BreaksMust reports whether a MUST forbids what f's frame has. Of the codes in a
-// Close frame the RFC forbids 1005, 1006 and 1015 alone; others are only not
-// defined (RFC 6455 §7.4).
+// BreaksMust reports whether f breaks a MUST. Of the close codes the RFC forbids only
+// 1005, 1006 and 1015; others are undefined (RFC 6455 §7.4).
 func (f *Fault) BreaksMust() bool {
 	if f.Rule.Code != wire.RuleCloseCode.Code {
 		return true
@@ -79,8 +78,8 @@ func (f *Fault) BreaksMust() bool {
 	return body.Code.IsLocal()
 }
 
-// SentBack reports whether the frame of f is one that the judge sent, as
-// far as it came.
+// SentBack reports whether the frame of f, as far as it arrived, is a frame of the
+// judge that the target sent back.
 func SentBack(c *spec.Case, f *Fault) bool {
 	of := f.Of
 	h := of.Frames[len(of.Frames)-1].Header
@@ -105,7 +104,7 @@ func SentBack(c *spec.Case, f *Fault) bool {
 	return false
 }
 
-// rsvOf returns the reserved bits of h as a Frame has them.
+// rsvOf returns the reserved bits of h as in spec.Frame.RSV.
 func rsvOf(h wire.Header) (bits uint8) {
 	for i, set := range []bool{h.RSV3, h.RSV2, h.RSV1} {
 		if set {
@@ -115,7 +114,7 @@ func rsvOf(h wire.Header) (bits uint8) {
 	return bits
 }
 
-// messages returns the payloads of c's messages, fragments joined.
+// messages returns the payloads of the judge's messages in c, after each fragment.
 func messages(c *spec.Case) (list [][]byte) {
 	var message []byte
 	for _, s := range c.Steps {

@@ -4,8 +4,10 @@ import (
 	"errors"
 )
 
-// ThenNothing ends what is said of a target that stopped in the middle of a head.
+// ThenNothing is the end of the error for a target that stopped inside its half of the
+// opening handshake.
 const ThenNothing = ", and then nothing"
 
-// ErrSilent says that the judge's time was over. How long that was the report says.
+// ErrSilent marks an error as a timeout of the judge. It has no text: the report has
+// the time.
 var ErrSilent = errors.New("")

@@ -4,5 +4,5 @@ import (
 	"errors"
 )
 
-// ErrTLS is why there is no connection where there is one of TCP.
-var ErrTLS = errors.New("TLS was not agreed on")
+// ErrTLS marks an error of the TLS handshake.
+var ErrTLS = errors.New("the TLS handshake failed")

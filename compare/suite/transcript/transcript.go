@@ -13,96 +13,97 @@ import (
 	"wslab/reference/wire"
 )
 
-// Transcript is what came of a case that was played: all that a judgement looks at.
+// Transcript is the record of a case that was played: all that a verdict is based on.
 type Transcript struct {
 	Judge    wire.Role     // the role of the judge
-	NoConn   error         // why there was no connection, nil where there was one
-	Deadline time.Duration // how long the judge waited since a byte last moved
-	Most     time.Duration // and at most
+	NoConn   error         // why there was no connection, nil if there was one
+	Deadline time.Duration // how long the judge waited after the last byte in either direction
+	Most     time.Duration // the upper bound of the whole case
 	Lasted   time.Duration
 
 	Half       spec.Half // the target's half of the opening handshake
-	SlowHalf   bool      // the case was over before it came, while bytes still moved
+	SlowHalf   bool      // the upper bound was reached before Half was complete, while bytes still moved
 	Played     bool      // the steps were played
 	Saw        []spec.Message
 	Closed     *spec.Message // the target's Close frame
-	Fault      *Fault        // the first thing that breaks a rule; nothing is read after it
-	Over       error         // why no more came: io.EOF for FIN
-	First      []byte        // the first bytes behind the opening handshake
-	Unfinished spec.Message  // a message whose end has not come
-	Part       Part          // a frame that came in part
+	Fault      *Fault        // the first violation of a rule; the judge reads nothing after it
+	Over       error         // why the input ended: io.EOF for a TCP FIN
+	First      []byte        // the first bytes after the opening handshake
+	Unfinished spec.Message  // a message whose last fragment did not arrive
+	Part       Part          // a frame that did not arrive whole
 	Raw        []byte        // the first bytes of the last frame
-	Flooded    bool          // more came than the case can call for
-	TooLong    *spec.Message // what announced more bytes than anything called for
+	Flooded    bool          // the target sent more than the case can cause
+	TooLong    *spec.Message // a message whose frame header announces more than any outcome has
 	State      State
-	RanOut     bool // the judge's time was over before the end
+	RanOut     bool // the judge's time ended before the case
 
 	Browser     bool      // the client is a browser
-	NoElsewhere error     // why a redirect could not be played
-	Second      *Crossing // a request for the address that a redirect named
+	NoElsewhere error     // why there is no second address for a redirect
+	Second      *Crossing // a request for the address in Location
 
 	Journal *Journal
-	Kept    bool // the case is recorded by its caller
+	Kept    bool // the caller records the case
 	Events  []recording.Event
-	Partial bool // Events are not all that happened
+	Partial bool // some events are missing
 }
 
-// Fault is the first thing in the target's bytes that breaks a rule.
+// Fault is the first violation of a rule in the target's bytes.
 type Fault struct {
 	Rule wire.Violation
-	Of   spec.Message // as far as it came
-	Bit  int          // in its last frame
+	Of   spec.Message // as far as it arrived
+	Bit  int          // the first wrong bit of its last frame
 }
 
-// Part is a frame of which not all came.
+// Part is a frame that did not arrive whole.
 type Part struct {
 	Header  wire.Header
-	Payload []byte // what came of it, unmasked
-	Whole   bool   // its header came
+	Payload []byte // the bytes that arrived, unmasked; of the header if not Whole
+	Whole   bool   // the header arrived whole
 }
 
-// There reports whether a part of a frame came.
+// There reports whether some bytes of a frame arrived.
 func (p Part) There() bool { return p.Whole || len(p.Payload) > 0 }
 
-// Trace is what is kept of a report for a diagnosis from several.
+// Trace is what mistakes.DiagnoseAll needs of each report.
 type Trace struct {
-	Models []int // those that explain what came
-	Came   int   // messages and control frames
+	Models []int // the indexes of the models that explain the transcript
+	Came   int   // the number of messages and control frames
 	Pongs  int
 	Closed bool // it sent a Close frame
-	Ended  bool // it ended TCP
+	Ended  bool // it closed TCP
 	Code   wire.CloseCode
 	Masked bool // a frame with a payload was masked
-	Quiet  bool // nothing came that could be an answer, not even a broken frame
-	// bareControl says that a client's control frame had no mask.
+	Quiet  bool // it sent nothing that could be an answer, not even an invalid frame
+	// BareControl says that a client's control frame was not masked.
 	BareControl bool
 	NoClose     bool // it failed the connection without a Close frame
-	// accepted is the mistake of an endpoint that answers a Close frame which breaks
-	// a rule as it would answer one without.
+	// Accepted is the code of the mistake of an endpoint that answers an invalid Close
+	// frame as if it were valid.
 	Accepted string
-	Flooded  bool // more came than anything called for
-	Faulty   bool // a frame that came breaks a rule, and is not one of the judge's
-	Framed   bool // a frame came, whole or in part, that is not a Close frame
+	Flooded  bool // it sent more than the case can cause
+	Faulty   bool // a frame breaks a rule, and is not a frame of the judge sent back
+	Framed   bool // it sent a frame, whole or not, that is not a Close frame
 }
 
-// State is what the run knows besides what came.
+// State is the state of the run when it ended.
 type State struct {
-	CloseSent bool // the judge sent the Close frame that ends a ByJudge case
-	Late      bool // a Patience step ended in vain
-	Trailing  bool // bytes of the judge stand behind a Close frame of a step
+	CloseSent bool // the judge sent the Close frame that ends a JudgeCloses case
+	Late      bool // a Patience step ended, and the target had not failed the connection
+	Trailing  bool // a step sent bytes after a Close frame
 	Flooded   bool
-	Ended     bool          // the target has sent a Close frame, or ended TCP
-	Timeout   bool          // the wait for the end of TCP was in vain
-	Waited    time.Duration // for the end of TCP
-	Quiet     bool          // the case ended because the judge's time was over
-	Slow      bool          // and bytes still moved
-	First     bool          // a client ended TCP before the judge did
+	Ended     bool          // the target sent a Close frame, or closed TCP
+	Timeout   bool          // the target did not close TCP in time
+	Waited    time.Duration // how long the judge waited for the target to close TCP
+	Quiet     bool          // the case ended because the judge's time ended
+	Slow      bool          // Quiet, and bytes still moved
+	First     bool          // a client closed TCP before the judge did
 }
 
-// IsTimeout reports whether err is no end of TCP but of the judge's patience.
+// IsTimeout reports whether err, the end of the input, is a timeout of the judge: TCP
+// is still open.
 func IsTimeout(err error) bool { return !errors.Is(err, io.EOF) && EndText(err) == "TCP open" }
 
-// EndText says how TCP ended, as a reader reads it.
+// EndText returns as text how TCP ended, for err from a read.
 func EndText(err error) string {
 	var timeout net.Error
 	switch {
@@ -120,7 +121,7 @@ func EndText(err error) string {
 	return "TCP failed: " + tap.Plain(err)
 }
 
-// BitOf returns the first bit of h that breaks rule, 0 where it cannot be told.
+// BitOf returns the first bit of h that breaks the rule with this code, 0 if unknown.
 func BitOf(rule string, h wire.Header) int {
 	switch rule {
 	case wire.RuleRSV1.Code:

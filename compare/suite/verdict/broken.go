@@ -7,14 +7,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// broken returns the MUST that the target has broken in a case about the opening
-// handshake, where the fault is in the frames after it; the zero value otherwise.
+// broken returns the MUST that the target broke in the frames, for a case about the
+// opening handshake; the zero value if c.Duty is the one.
 func broken(c *spec.Case, r *judging) spec.Duty {
 	switch {
 	case r.Worst() != spec.Fail || r.Rule != "" || !c.Duty.Handshake() || r.Half.Head == nil || c.Refused() || !r.framed:
 	case r.TooLong != nil:
 		return spec.DutyLength
-	case r.lacks == "a Close frame in answer":
+	case r.lacks == lacksClose:
 		return spec.DutyAnswers
 	case asksPong(c.Outcomes[0]):
 		return spec.DutyPong
@@ -29,8 +29,8 @@ func asksPong(o spec.Outcome) bool {
 	return len(o.Sees) > 0 && !slices.ContainsFunc(o.Sees, func(f spec.Frame) bool { return f.Opcode != wire.Pong })
 }
 
-// Source names the MUST that the target has broken, or else the text that the
-// case's requirement is from, and whom it binds.
+// Source returns the place of the MUST that the target broke and the party that it
+// binds, or else the source of the case.
 func (r Report) Source() string {
 	if r.broke != (spec.Duty{}) {
 		return r.broke.String()

@@ -15,36 +15,36 @@ import (
 	"wslab/compare/tap"
 )
 
-// Untrusted begins the Reason of a Report where TLS fails for the certificate.
-const Untrusted = "Its certificate is not to be trusted"
+// Untrusted is the beginning of the Reason of a Report if the certificate is not valid.
+const Untrusted = "Its certificate is not trusted"
 
-// cannotConnect says in a plain sentence why there is no connection.
+// cannotConnect returns err, the reason why there is no connection, as a sentence.
 func cannotConnect(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &certificate):
-		// What Go tried besides, in brackets, is about Go.
+		// The rest, in brackets, is about Go.
 		why, _, _ := strings.Cut(strings.TrimPrefix(certificate.Err.Error(), "x509: "), " (")
 		return Untrusted + ": " + why + "."
 	case errors.As(err, &record):
-		return "It does not speak TLS there."
+		return "It does not speak TLS on this port."
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "Nothing listens there: the connection was refused."
+		return "The connection was refused, so no server listens there."
 	case errors.As(err, &dns):
-		return fmt.Sprintf("There is no host called %q.", dns.Name)
+		return fmt.Sprintf("The host %q does not exist.", dns.Name)
 	case errors.Is(err, transcript.ErrTLS) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)):
-		return "It accepted the connection and did not answer to TLS in time."
+		return "It accepted the connection, but did not answer the TLS handshake in time."
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-		return "It cannot be reached: the connection was not made in time."
+		return "It cannot be reached. The connection timed out."
 	case errors.Is(err, context.Canceled):
 		return "The run was stopped."
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "It cannot be reached: there is no way to this host."
+		return "It cannot be reached. There is no route to this host."
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
-		return "It closed the connection before TLS was agreed on."
+		return "It closed the connection during the TLS handshake."
 	}
-	return "There is no connection: " + tap.Plain(err) + "."
+	return "The connection failed: " + tap.Plain(err) + "."
 }

@@ -12,41 +12,39 @@ import (
 	"wslab/reference/wire"
 )
 
-// Alignment is what several endpoints made of the same case, side by side: the
-// k-th of a kind in the same direction stands in one step, wherever each
-// connection has it.
+// Alignment compares several endpoints in the same case: a step has the k-th thing of
+// one kind and direction, wherever it is in each connection.
 type Alignment struct {
 	Case      string        `json:"case"`
 	Endpoints []string      `json:"endpoints"`
 	Steps     []AlignedStep `json:"steps"`
-	// First is the index of the first step in which the endpoints part, -1 where
-	// they do not.
+	// First is the index of the first step in which the endpoints differ, -1 if they
+	// do not.
 	First int `json:"first"`
-	// Amounts says what the difference amounts to: Note where all are legal,
-	// Warning where a SHOULD is broken, NotJudged or NoAnswer where that is all that
-	// can be said of an endpoint, Fail where a MUST is broken; Pass where there is
-	// none. Words says so, and by whom.
+	// Amounts is the worst verdict of an endpoint if they differ: Note if all are
+	// allowed, Fail if one breaks a MUST. Pass: they do not differ. Words is Amounts in
+	// words, with the names of the endpoints.
 	Amounts spec.Verdict `json:"amounts"`
 	Words   string       `json:"words"`
-	// Partial says that more crossed than was kept, so that only the verdicts were
-	// compared; there are no steps then.
+	// Partial says that events are missing, so that only the verdicts were compared.
+	// Then Steps is empty.
 	Partial bool `json:"partial,omitempty"`
 
-	verdicts []string // of each endpoint, behaviour and closing
+	verdicts []string // of each endpoint: behavior and closing
 }
 
-// AlignedStep is one thing that crossed at some of the endpoints, or at all.
+// AlignedStep is one thing that was sent in the connections of some endpoints, or all.
 type AlignedStep struct {
-	From  string `json:"from"` // the end that sent it, "client" or "server"
-	Kind  string `json:"kind"` // request, response, message, close, ping, pong, tcp
-	Cells []*Did `json:"cells"`
-	// Differs tells in words what is not the same; empty where all is.
+	From  string `json:"from"`  // the end that sent it, "client" or "server"
+	Kind  string `json:"kind"`  // request, response, message, close, ping, pong, tcp
+	Cells []*Did `json:"cells"` // of each endpoint; nil: not sent
+	// Differs has the differences in words; empty for none.
 	Differs []string `json:"differs"`
 
-	k int // the how manieth of its kind
+	k int // its number among those of its kind, from 1
 }
 
-// Did is what crossed at one endpoint.
+// Did is the cell of one endpoint.
 type Did struct {
 	Seq  uint64 `json:"seq"` // of its event
 	Text string `json:"text"`
@@ -54,10 +52,10 @@ type Did struct {
 	event recording.Event
 }
 
-// Align sets reports of c beside each other and finds the first difference. What
-// differs in every run, keys and addresses, is no difference, and neither are the
-// reason of a Close frame and the fields of plain HTTP, which are anybody's to
-// choose. Fields of the handshake count where the case is about them.
+// Align compares reports of c and finds the first difference. Keys and addresses do not
+// count: they differ in every run. Close reasons and the fields of plain HTTP do not
+// count: an endpoint is free to choose them. Fields of the opening handshake count only
+// if c is about them.
 func Align(c *spec.Case, reports []Report) Alignment {
 	a := Alignment{Case: c.ID, First: -1, Steps: []AlignedStep{}}
 	judge := c.Judges.Peer().String()
@@ -73,7 +71,7 @@ func Align(c *spec.Case, reports []Report) Alignment {
 		about := c.Handshakes()
 		for i := range a.Steps {
 			a.Steps[i].Differs = a.differs(i, reports, about)
-			// What the judge sent differs only because a target ended it before.
+			// The judge sends less only if a target ended the connection before.
 			if a.First < 0 && len(a.Steps[i].Differs) > 0 && a.Steps[i].From != judge {
 				a.First = i
 			}
@@ -95,7 +93,7 @@ func (a Alignment) Same() bool {
 	return a.First < 0
 }
 
-// take puts what crossed at an endpoint into the steps.
+// take puts the events of one endpoint into the steps.
 func (a *Alignment) take(column int, events []recording.Event, judge string) {
 	counts := map[string]int{}
 	last := -1
@@ -107,7 +105,7 @@ func (a *Alignment) take(column int, events []recording.Event, judge string) {
 		counts[e.From+kind]++
 		k := counts[e.From+kind]
 		is := func(s AlignedStep) bool { return s.k == k && s.Kind == kind && s.From == e.From }
-		// Where they do the same it is the very next one; then the rest is not searched.
+		// If the endpoints do the same, it is the next step: fast.
 		at := -1
 		if i := slices.IndexFunc(a.Steps[last+1:], is); i >= 0 {
 			at = last + 1 + i
@@ -120,8 +118,8 @@ func (a *Alignment) take(column int, events []recording.Event, judge string) {
 	}
 }
 
-// kindOf returns what is counted of e, "" where it is not compared: how the judge
-// itself hung up is none of the target's doing.
+// kindOf returns the kind of e, "" if e is not compared. How the judge closes TCP is not
+// compared: the target does not cause it.
 func kindOf(e recording.Event, judge string) string {
 	switch b := e.Body.(type) {
 	case *dissect.Frame:
@@ -142,7 +140,7 @@ func kindOf(e recording.Event, judge string) string {
 	return ""
 }
 
-// differs tells how the endpoints differ in step i.
+// differs returns in words how the endpoints differ in step i.
 func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	told := []string{}
 	s := a.Steps[i]
@@ -150,7 +148,7 @@ func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	missing := false
 	for n, d := range s.Cells {
 		switch {
-		case len(reports[n].Events) == 0: // there was no connection
+		case len(reports[n].Events) == 0: // no connection
 		case d == nil:
 			missing = true
 		case n != first:
@@ -164,7 +162,7 @@ func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	if !missing {
 		return told
 	}
-	// Some have nothing like it: what each did at this point says more.
+	// If some did not send it, what each did instead says more.
 	parts := make([]string, 0, len(s.Cells))
 	for n := range s.Cells {
 		if len(reports[n].Events) > 0 {
@@ -174,7 +172,7 @@ func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	return append([]string{strings.Join(parts, "; ")}, told...)
 }
 
-// instead says what the endpoint n did in step i, or else next.
+// instead returns the text of what endpoint n did in step i, or else next.
 func (a *Alignment) instead(i, n int) string {
 	for _, s := range a.Steps[i:] {
 		if s.From == a.Steps[i].From && s.Cells[n] != nil {
@@ -184,8 +182,8 @@ func (a *Alignment) instead(i, n int) string {
 	return "nothing"
 }
 
-// Did says what the endpoint n did where they part, "nothing" where it did
-// nothing more.
+// Did returns what endpoint n did at the first difference, "nothing" if it did nothing
+// more.
 func (a Alignment) Did(n int) string {
 	if a.First < 0 {
 		return "nothing"
@@ -193,7 +191,7 @@ func (a Alignment) Did(n int) string {
 	return a.instead(a.First, n)
 }
 
-// parted tells in words how x, of the endpoint called a, is not y, of b.
+// parted returns in words how x, of the endpoint called a, differs from y, of b.
 func parted(x, y Did, a, b string, handshake bool) []string {
 	var told []string
 	differ := func(what string, v, w any) {
@@ -216,16 +214,15 @@ func parted(x, y Did, a, b string, handshake bool) []string {
 	case *dissect.Handshake:
 		g := y.event.Body.(*dissect.Handshake)
 		if f.Head.Status != g.Head.Status {
-			// One opens and the other does not, or there are two refusals: what else
-			// differs follows from that.
-			differ("answered with status", f.Head.Status, g.Head.Status)
+			// All other differences follow from this one.
+			differ("responded with status", f.Head.Status, g.Head.Status)
 			return told
 		}
 		if handshake && (f.From == wire.Client || f.Head.Status == 101) {
 			fieldsDiffer(f.Head, g.Head, differ)
 		}
 	case *recording.TCP:
-		differ("ended TCP by", strings.ToUpper(f.What), strings.ToUpper(y.event.Body.(*recording.TCP).What))
+		differ("ended TCP with", strings.ToUpper(f.What), strings.ToUpper(y.event.Body.(*recording.TCP).What))
 	}
 	return told
 }
@@ -247,7 +244,7 @@ func frames(f, g *dissect.Frame, differ func(what string, v, w any)) {
 		}
 		differ(fmt.Sprintf("sent, in byte %d of the payload,", at), fmt.Sprintf("0x%02X", p[at]), fmt.Sprintf("0x%02X", q[at]))
 	}
-	differ("sent FIN", bit[h.Fin], bit[i.Fin])
+	differ("sent the FIN bit", bit[h.Fin], bit[i.Fin])
 	differ("sent RSV1", bit[h.RSV1], bit[i.RSV1])
 	differ("sent RSV2", bit[h.RSV2], bit[i.RSV2])
 	differ("sent RSV3", bit[h.RSV3], bit[i.RSV3])
@@ -257,7 +254,7 @@ func frames(f, g *dissect.Frame, differ func(what string, v, w any)) {
 	}
 }
 
-// fieldsDiffer compares what the opening handshake is made of.
+// fieldsDiffer compares the fields of the opening handshake.
 func fieldsDiffer(h, i wire.Head, differ func(what string, v, w any)) {
 	var names []string
 	for _, f := range slices.Concat(h.Fields, i.Fields) {
@@ -280,7 +277,7 @@ func orNone(s string) string {
 	return s
 }
 
-// brief says in a few words what crossed.
+// brief returns e in a few words.
 func brief(e recording.Event) string {
 	switch b := e.Body.(type) {
 	case *dissect.Frame:
@@ -297,9 +294,8 @@ func brief(e recording.Event) string {
 	return e.Kind()
 }
 
-// amounts says what a difference amounts to, by the verdicts of those who differ.
-// Only a MUST is failed, so what else is not strict breaks a SHOULD, or is lax where
-// no MUST and no SHOULD speaks.
+// amounts returns Alignment.Amounts and Words for reports that differ. A Warning breaks
+// a SHOULD, or is lax in a case of a MAY.
 func amounts(c *spec.Case, reports []Report) (spec.Verdict, string) {
 	var must, should, silent, out []string
 	for _, r := range reports {
@@ -332,7 +328,7 @@ func amounts(c *spec.Case, reports []Report) (spec.Verdict, string) {
 	} else {
 		tell(should, "breaks a SHOULD", "break a SHOULD")
 	}
-	tell(silent, "gives no answer in time", "give no answer in time")
+	tell(silent, "did not answer in time", "did not answer in time")
 	tell(out, "was not judged", "were not judged")
 	words := strings.Join(parts, ", ")
 	switch {
@@ -345,7 +341,7 @@ func amounts(c *spec.Case, reports []Report) (spec.Verdict, string) {
 	case len(should) > 0:
 		return spec.Warning, words
 	case len(reports) == 2:
-		return spec.Note, "both are legal"
+		return spec.Note, "both are allowed"
 	}
-	return spec.Note, "all are legal"
+	return spec.Note, "all are allowed"
 }

@@ -7,11 +7,10 @@ import (
 	"wslab/compare/suite/spec"
 )
 
-// leastHabit is in how many cases an endpoint must do the same to have a habit.
+// leastHabit is the number of cases from which the same behavior is a habit.
 const leastHabit = 5
 
-// A Habit is one thing that an endpoint does in many cases: one finding, and not
-// as many as there are cases.
+// A Habit is one finding about an endpoint that many cases have in common.
 type Habit struct {
 	Endpoint string       `json:"endpoint"`
 	Verdict  spec.Verdict `json:"verdict"`
@@ -19,8 +18,8 @@ type Habit struct {
 	Cases    []string     `json:"cases"` // their IDs, in the order of the reports
 }
 
-// Habits returns what endpoints do in leastHabit cases or more, the graver first
-// and of those the most frequent.
+// Habits returns the findings that leastHabit cases or more have in common, the worst
+// verdict first, then the most frequent.
 func Habits(reports []Report) []Habit {
 	type what struct {
 		endpoint string

@@ -12,13 +12,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// take makes f what r says of the behaviour.
+// take sets the verdict of the behavior, its reason and its mistake to f.
 func (r *judging) take(f spec.Finding) {
 	r.Verdict, r.Reason, r.Mistake = f.Verdict, sentence(f.Why), f.Mistake
 }
 
-// judgeHead adds what c.Head says to r, where nothing graver is said: it is what
-// the case is about.
+// judgeHead adds the result of c.Head to r, unless r has a worse verdict: the case is
+// about the head.
 func judgeHead(c *spec.Case, r *judging) {
 	if c.Head == nil || r.Half.Head == nil {
 		return
@@ -27,7 +27,7 @@ func judgeHead(c *spec.Case, r *judging) {
 		r.take(f)
 		r.framed = false
 		if r.lacks != "" && f.Verdict == spec.Fail {
-			r.lacks = "" // the head is there, whatever came or did not come after it
+			r.lacks = "" // the finding is in the head, which arrived
 		}
 		for _, v := range r.Half.Head.Violations {
 			if slices.Contains(c.Rules, v.Code) {
@@ -38,8 +38,8 @@ func judgeHead(c *spec.Case, r *judging) {
 	}
 }
 
-// judgeOpening judges the target's half of the opening handshake, and reports
-// whether that is all there is to judge.
+// judgeOpening judges the target's half of the opening handshake. It reports whether r
+// is complete then.
 func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 	a := r.Half
 	r.Expected = expected(c)
@@ -51,8 +51,7 @@ func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 	refusal := c.Refusal()
 	switch {
 	case transcript.NeedsOpen(c, a, role):
-		// 1. A client's half must be right, whatever it is then answered, and so
-		// must be a server's that opens a WebSocket.
+		// 1. The half must be valid.
 		if reason, rule := transcript.Refused(a); reason != "" {
 			r.Verdict, r.Closing, r.Reason, r.Rule = spec.Fail, spec.Fail, reason, rule
 			r.Got = "no WebSocket"
@@ -61,7 +60,7 @@ func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 				noHandshake(c, r)
 			case transcript.Busy(a):
 				r.Busy = true
-				r.Report = r.Report.NotJudged(fmt.Sprintf("it answered %.60q, so it had no room for this connection", a.Head.Line))
+				r.Report = r.Report.NotJudged(fmt.Sprintf("it responded %.60q, so it had no room for this connection", a.Head.Line))
 			case a.Head == nil:
 				r.lacks = handshakeWords(c)
 			}
@@ -76,9 +75,9 @@ func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 		}
 		return false
 	case a.Head == nil:
-		// 2. No answer at all.
+		// 2. There is no response.
 		r.Got = a.Err.Error()
-		r.Verdict, r.Reason = spec.Warning, sentence("it refused the handshake without an answer: "+a.Err.Error())
+		r.Verdict, r.Reason = spec.Warning, sentence("it refused the handshake without a response: "+a.Err.Error())
 		switch {
 		case errors.Is(a.Err, transcript.ErrSilent):
 			noHandshake(c, r)
@@ -87,7 +86,7 @@ func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 		}
 	case a.Head.Head.Status == 101:
 		r.pointRule(a.Head, "")
-		r.Verdict, r.Closing, r.Reason = spec.Fail, spec.Fail, "It opened a WebSocket, and the handshake was one that it must refuse."
+		r.Verdict, r.Closing, r.Reason = spec.Fail, spec.Fail, "It opened a WebSocket, but it must refuse this handshake."
 	default:
 		// 3. A refusal.
 		if r.Got, r.Busy = a.Head.Line, transcript.Busy(a); r.Busy {
@@ -100,13 +99,13 @@ func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 			}
 		}
 		r.Verdict = spec.Warning
-		r.Reason = fmt.Sprintf("It refused the handshake with status %d, and %s was due.", a.Head.Head.Status, refusal.End)
+		r.Reason = fmt.Sprintf("It refused the handshake with status %d, where %s was expected.", a.Head.Head.Status, refusal.End)
 	}
 	return true
 }
 
-// noHandshake makes r the report of a case in which the target's half of the
-// opening handshake did not come in time.
+// noHandshake sets r to a NoAnswer: the target's half of the opening handshake did not
+// arrive in time.
 func noHandshake(c *spec.Case, r *judging) {
 	r.Verdict, r.Closing, r.Rule = spec.NoAnswer, spec.NoAnswer, ""
 	r.lacks = handshakeWords(c)
@@ -119,8 +118,8 @@ func noHandshake(c *spec.Case, r *judging) {
 	r.Reason = fmt.Sprintf("No answer within %s: %s.", r.Deadline, r.Got)
 }
 
-// handshakeWords names the target's half of the opening handshake. That to an
-// unusual request is another than that to the usual one.
+// handshakeWords returns the name of the target's half of the opening handshake, which
+// Lacks returns. The response to an unusual request has a name of its own.
 func handshakeWords(c *spec.Case) string {
 	switch {
 	case c.Judges == wire.Client:
@@ -131,8 +130,8 @@ func handshakeWords(c *spec.Case) string {
 	return "a response to the request"
 }
 
-// pointRule sets Got, Bytes and Caret to the line of h that breaks rule, or to
-// its first line, where that tells.
+// pointRule sets Got, Bytes and Caret to the line of h that breaks rule, or else to its
+// first line.
 func (r *judging) pointRule(h *dissect.Handshake, rule string) {
 	name := dissect.HeaderField(rule)
 	for _, l := range h.Lines {
@@ -159,7 +158,7 @@ func (r *judging) pointRule(h *dissect.Handshake, rule string) {
 	r.pointLine(h.Line, at)
 }
 
-// pointLine sets Got to a line, and Bytes and Caret to the byte at of it.
+// pointLine sets Got to line, and Bytes and Caret to its byte at.
 func (r *judging) pointLine(line string, at int) {
 	r.Got, r.Skipped = line, 0
 	if at >= spec.KeepBytes {

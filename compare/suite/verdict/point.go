@@ -7,7 +7,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// point sets Bytes and Caret to bit of the frame sp of s.
+// point sets Bytes, Skipped and Caret to the bit of the frame s.Frames[sp].
 func (r *judging) point(s spec.Message, sp, bit int) {
 	f := s.Frames[sp]
 	if s.Packed != nil {
@@ -37,12 +37,13 @@ func (r *judging) point(s spec.Message, sp, bit int) {
 	}
 }
 
-// pointAt sets Bytes and Caret to the first bit in which s is not e.
+// pointAt sets Bytes and Caret to the first bit in which s differs from e, the expected
+// message, or nil.
 func (r *judging) pointAt(s spec.Message, e *spec.Frame) {
 	f := s.Frames[0].Header
 	if e == nil {
 		r.point(s, 0, 0)
-		r.Caret = -1 // nothing at all was expected, so no one bit of it is wrong
+		r.Caret = -1 // no message was expected, so the whole frame is wrong
 		return
 	}
 	if s.Opcode != e.Opcode {
@@ -54,7 +55,7 @@ func (r *judging) pointAt(s spec.Message, e *spec.Frame) {
 		return
 	}
 	if s.Packed != nil {
-		r.point(s, 0, 8*f.Size()) // which of the compressed bytes it was cannot be told
+		r.point(s, 0, 8*f.Size()) // the wrong compressed byte is unknown
 		return
 	}
 	want := e.Payload.Bytes()
@@ -79,8 +80,8 @@ func (r *judging) pointAt(s spec.Message, e *spec.Frame) {
 	r.point(s, len(s.Frames)-1, 9)
 }
 
-// lengthBit returns the first bit of the length of h that is not that of want
-// bytes.
+// lengthBit returns the first bit in which the length of h differs from the length
+// want.
 func lengthBit(h wire.Header, want uint64) int {
 	is := h.Append(nil)
 	h.Length, h.Form = want, wire.FormFor(want)
@@ -93,8 +94,8 @@ func lengthBit(h wire.Header, want uint64) int {
 	return 9
 }
 
-// codeBit returns the first bit in which the Close frame s does not have the code
-// want: of its code, or of its length where it has none.
+// codeBit returns the first bit in which the code of the Close frame s differs from
+// want, or its length if it has no code.
 func codeBit(s spec.Message, want wire.CloseCode) int {
 	h := s.Frames[0].Header
 	if len(s.Payload) < 2 {

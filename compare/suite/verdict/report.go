@@ -12,88 +12,88 @@ import (
 	"wslab/reference/wire"
 )
 
-// Report is what came of one case at one endpoint.
+// Report is the result of one case at one endpoint.
 type Report struct {
 	Case     *spec.Case
 	Endpoint string
-	Verdict  spec.Verdict // of the behaviour
+	Verdict  spec.Verdict // of the behavior
 	Closing  spec.Verdict // of how the connection ended
-	Reason   string       // one line; empty for what is right
-	// ClosingReason is one line for Closing, where Reason may be about Verdict.
+	Reason   string       // one sentence; empty for a pass
+	// ClosingReason is the reason of Closing. Reason may be about Verdict.
 	ClosingReason string
 	Expected      string
 	Got           string
 	Bytes         []byte // of the first wrong frame, as on the wire
 	Skipped       int    // bytes of that frame left out before Bytes
 	Caret         int    // the first wrong bit, counted from the first of Bytes; -1: none
-	Rule          string // code of the rule that the target broke in what it sent; "" where it broke none
-	Mistake       string // code of the mistake that this shows, see MistakeOf; "" where it is not known
+	Rule          string // code of the rule that the target's bytes break; "" for none
+	Mistake       string // code of the mistake, see mistakes.MistakeOf; "" if unknown
 	Says          string // the sentence of the mistake
 	Took          time.Duration
 	Events        []recording.Event
-	// Exchange is what crossed the connection, both ways and in order. A pass has it
-	// only where the case was recorded.
+	// Exchange is all that both ends sent, in order. A pass has it only if the case was
+	// recorded.
 	Exchange []transcript.Crossing
 
-	// Handshake is the target's half of the opening handshake, nil where none came.
+	// Handshake is the target's half of the opening handshake, nil if none arrived.
 	Handshake *dissect.Handshake
-	// Trace is what DiagnoseAll looks at.
+	// Trace is what mistakes.DiagnoseAll needs of the report.
 	Trace transcript.Trace
 
-	broke spec.Duty // the MUST that is broken, where that is another than the one of the case
+	broke spec.Duty // the MUST that the target broke, if it is not the Duty of the case
 
-	partial bool // Events are not all that happened
-	// Unreachable says that there was no connection to judge, and Refused that
-	// nothing listened.
+	partial bool // some events are missing
+	// Unreachable says that there was no connection, and Refused that the server was not
+	// listening.
 	Unreachable bool
 	Refused     bool
-	// Busy says that a server had no room: it answered 503 or 429.
+	// Busy says that a server had no room: it responded with 503 or 429.
 	Busy bool
-	// Died says that the target's process died in this case.
+	// Died says that the target's process died during the case.
 	Died bool
-	// Again says that the case was played a second time, alone and with more
-	// patience, because its first verdict rested on time or on a lost connection.
+	// Again says that the case was played a second time, alone and with more time,
+	// because its first verdict depended on time or on a lost connection.
 	Again bool
 
-	// Withheld says that the judge did not send what the case is about: see the
-	// constant.
+	// Withheld says that the judge did not send the response of the case. See
+	// transcript.Withheld.
 	Withheld bool
-	// Script is what the client's JavaScript was told, where it is a page's.
+	// Script has the events of the client's JavaScript, if the client is a page.
 	Script []recording.Script
 
-	lacks  string // what the judge waited for in vain, "" where the verdict rests on no wait
-	slow   bool   // the case reached its upper bound while bytes still moved
-	floods bool   // more came than the case can call for
-	spoke  bool   // a byte came after the opening handshake
+	lacks  string // see Lacks
+	slow   bool   // see Slow
+	floods bool   // see Floods
+	spoke  bool   // see Spoke
 }
 
-// Unless makes r, of a case that resets TCP, what alive says, the report of another
-// connection, if the target is not there any more.
+// Unless adds to r, the report of a case that resets TCP, the report of a second
+// connection: if the target did not serve it, r gets the verdict of alive.
 func (r *Report) Unless(alive Report) {
 	if alive.Verdict > spec.Warning {
-		r.Verdict, r.Reason = alive.Verdict, "After the reset it served no further connection: "+alive.Reason
+		r.Verdict, r.Reason = alive.Verdict, "After the reset it did not serve another connection: "+alive.Reason
 		r.Refused, r.Busy, r.lacks = alive.Refused, alive.Busy, alive.lacks
 	}
 }
 
-// Lacks returns what the judge waited for in vain, or lost with the connection,
-// when it came to the verdict of r: "a Pong". It is "" where the verdict rests on
-// what came. Such a verdict may say more of the machine than of the endpoint.
+// Lacks returns what was missing when the judge's time or the connection ended: "a
+// Pong". It is "" if the verdict depends only on what the target sent. Otherwise the
+// cause may be a busy computer and not the endpoint.
 func (r Report) Lacks() string { return r.lacks }
 
-// Slow reports whether bytes still moved when the case reached its upper bound.
+// Slow reports whether bytes still moved when the case reached its upper bound of time.
 func (r Report) Slow() bool { return r.slow }
 
-// Floods reports whether more came than the case can call for.
+// Floods reports whether the target sent more than the case can cause.
 func (r Report) Floods() bool { return r.floods }
 
-// Spoke reports whether anything came after the opening handshake.
+// Spoke reports whether the target sent bytes after the opening handshake.
 func (r Report) Spoke() bool { return r.spoke }
 
-// Lost reports whether TCP ended without a Close frame.
+// Lost reports whether the target closed TCP without a Close frame.
 func (r Report) Lost() bool { return r.Trace.Ended && !r.Trace.Closed }
 
-// Opened reports whether the target answered the opening handshake.
+// Opened reports whether the target sent its half of the opening handshake.
 func (r Report) Opened() bool { return r.Handshake != nil }
 
 // NotPlayed returns the report of a case that was not played at endpoint, and why.
@@ -101,17 +101,17 @@ func NotPlayed(c *spec.Case, endpoint, why string) Report {
 	return Report{Case: c, Endpoint: endpoint, Verdict: spec.NotJudged, Closing: spec.NotJudged, Reason: sentence(why), Expected: expected(c), Caret: -1}
 }
 
-// NotJudged returns r as one that says nothing of the endpoint, and why.
+// NotJudged returns r with the verdict NotJudged, and why.
 func (r Report) NotJudged(why string) Report {
 	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Bytes, r.Caret = spec.NotJudged, spec.NotJudged, sentence(why), "", "", nil, -1
 	r.lacks, r.slow = "", false
 	return r
 }
 
-// Worst returns the graver of the two verdicts.
+// Worst returns the worse of the two verdicts.
 func (r Report) Worst() spec.Verdict { return max(r.Verdict, r.Closing) }
 
-// Why returns the sentence for the graver of the two verdicts.
+// Why returns the reason of the worse verdict.
 func (r Report) Why() string {
 	if r.Closing > r.Verdict && r.ClosingReason != "" {
 		return r.ClosingReason
@@ -119,15 +119,14 @@ func (r Report) Why() string {
 	return r.Reason
 }
 
-// NoWebSocket reports whether there is nothing to judge: no connection, or no
-// 101 in answer to a handshake that is right.
+// NoWebSocket reports whether no WebSocket was opened: there was no connection, or no
+// response with 101.
 func (r Report) NoWebSocket() bool {
 	h := r.Handshake
 	return r.Unreachable || h == nil || h.From == wire.Server && h.Head.Status != 101
 }
 
-// MarshalJSON gives r without its events, the bytes in hex, the time in
-// milliseconds.
+// MarshalJSON returns r without its events. Bytes are in hex, Took is in milliseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Case          string                `json:"case"`

@@ -9,8 +9,7 @@ import (
 	"wslab/compare/suite/transcript"
 )
 
-// Transcript returns all that crossed in r's case, both directions in order, as
-// text that can be read without anything beside it; "" where there was no
+// Transcript returns all that both ends sent in order, as text; "" without a
 // connection.
 func (r Report) Transcript() string {
 	var b strings.Builder
@@ -29,8 +28,7 @@ func (r Report) Transcript() string {
 	return b.String()
 }
 
-// Letter is Text with the case, the target and the reason, so that it can be sent
-// as it is.
+// Letter returns Text with the case, the target and the reason, ready to send.
 func (r Report) Letter() string {
 	text := fmt.Sprintf("%s (%s)\n%s: %s", r.Case, r.Endpoint, r.Worst().Word(), r.Why())
 	if r.Why() == "" {
@@ -39,9 +37,9 @@ func (r Report) Letter() string {
 	return text + "\n\n" + r.Text()
 }
 
-// Text shows r in several lines, complete enough to be sent to those who
-// maintain the target: what is required, what was expected and received, all
-// that crossed in both directions, and the first wrong bit.
+// Text returns r in several lines, for the maintainers of the target: the requirement,
+// the expected and the received messages, the first wrong bit, and all that both ends
+// sent.
 func (r Report) Text() string {
 	text := r.Words() + "\n"
 	if b := r.Bits(); b != "" {
@@ -53,7 +51,7 @@ func (r Report) Text() string {
 	return text
 }
 
-// Words is Text without the bytes.
+// Words returns Text without the bytes.
 func (r Report) Words() string {
 	text := fmt.Sprintf("%s (%s, %s)\nresult   %s\nexpected %s\ngot      %s", r.Case.Requirement, r.Case.Keyword, r.Case.Source(), r.verdictWords(), r.Expected, r.Got)
 	if r.broke != (spec.Duty{}) {
@@ -62,9 +60,9 @@ func (r Report) Words() string {
 	return text
 }
 
-// verdictWords names the verdicts of r, with what they mean.
+// verdictWords returns the verdicts of r with their meaning.
 func (r Report) verdictWords() string {
-	meaning := map[spec.Verdict]string{spec.Note: ", legal", spec.Warning: ", breaks a SHOULD or is lax", spec.Fail: ", breaks a MUST"}
+	meaning := map[spec.Verdict]string{spec.Note: ", allowed", spec.Warning: ", breaks a SHOULD or is lax", spec.Fail: ", breaks a MUST"}
 	text := r.Verdict.Word() + meaning[r.Verdict]
 	if r.Closing != r.Verdict {
 		text += "; how the connection ended: " + r.Closing.Word() + meaning[r.Closing]
@@ -72,8 +70,7 @@ func (r Report) verdictWords() string {
 	return text
 }
 
-// Bits is what Text shows of the first wrong frame or line, "" where there is
-// none.
+// Bits returns the first wrong frame or line as Text shows it, "" for none.
 func (r Report) Bits() string {
 	if len(r.Bytes) == 0 {
 		return ""
@@ -85,9 +82,8 @@ func (r Report) Bits() string {
 	return "bytes    " + line + "\n         " + caret
 }
 
-// WrongLines returns the bytes of r in hex, and under them a caret at the first
-// wrong one, with the number of the bit in it. A line of the opening handshake is
-// shown as the text that it is.
+// WrongLines returns the bytes of r in hex, and a line with a caret under the first
+// wrong byte and the number of its wrong bit. A line of the opening handshake is text.
 func (r Report) WrongLines() (line, caret string) {
 	if r.Skipped > 0 {
 		line = fmt.Sprintf("(%d before) ", r.Skipped)
@@ -102,7 +98,7 @@ func (r Report) WrongLines() (line, caret string) {
 	}
 	line += fmt.Sprintf("% x", r.Bytes)
 	if r.Caret < 0 {
-		return line, strings.Repeat(" ", before) + "the whole frame: none was expected here"
+		return line, strings.Repeat(" ", before) + "the whole frame: no frame was expected here"
 	}
 	return line, strings.Repeat(" ", before+3*(r.Caret/8)) + fmt.Sprintf("^^ bit %d of this byte, %08b", r.Caret%8, r.Bytes[r.Caret/8])
 }
