@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
-	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
 )
 
@@ -240,75 +238,6 @@ func TestLegalServersThatAreSlowOrUnusualFailNothing(t *testing.T) {
 // topBit begins the frame in 5.2 whose 64-bit length has its top bit set.
 var topBit = []byte{0x82, 0xFF, 0x80}
 
-func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
-	t.Parallel()
-	cases := some(t, "5.2/binary-of-32767", "5.2/binary-of-32768", "5.2/binary-of-65533", "5.2/binary-of-65534", "5.2/binary-of-65535", "5.2/binary-of-65536", "5.2/binary-of-65537", "5.2/binary-of-65536-in-writes-of-997", "5.2/texts-of-0-to-299", "5.2/length-16-for-0", "5.2/length-16-for-0-binary", "5.2/length-16-for-0-ping", "5.2/length-16-for-1", "5.2/length-16-for-1-binary", "5.2/length-16-for-1-ping", "5.2/length-16-for-5", "5.2/length-16-for-5-binary", "5.2/length-16-for-5-ping", "5.2/length-16-for-125", "5.2/length-16-for-125-binary", "5.2/length-16-for-125-ping", "5.2/length-64-for-0", "5.2/length-64-for-0-binary", "5.2/length-64-for-0-ping", "5.2/length-64-for-5", "5.2/length-64-for-5-binary", "5.2/length-64-for-5-ping", "5.2/length-64-for-125", "5.2/length-64-for-125-binary", "5.2/length-64-for-125-ping", "5.2/length-64-for-126", "5.2/length-64-for-126-binary", "5.2/length-64-for-1000", "5.2/length-64-for-1000-binary", "5.2/length-64-for-65535", "5.2/length-64-for-65535-binary", "5.2/top-bit-alone-text", "5.2/top-bit-alone-binary", "5.2/top-bit-and-65536-text", "5.2/top-bit-and-65536-binary", "5.5.2/ping-of-*", "5.5.2/empty-ping", "5.5.2/ping-not-utf-8", "5.5.2/ten-pings-one-write", "5.5.2/ten-pings-byte-by-byte", "5.6/*")
-	f := &front{deadly: topBit, reborn: true}
-	target := f.start(t)
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
-	dies, blamed := 0, 0
-	for _, r := range reports {
-		switch {
-		case r.Died && strings.HasPrefix(r.Reason, "The process died:") && r.Verdict == suite.Fail:
-			blamed++
-			if !sends(r.Case, topBit) {
-				t.Errorf("%s is blamed, and does not send % x", r.Case, topBit)
-			}
-		case r.Worst() > suite.Note:
-			t.Errorf("%s: %s: %s", r.Case, r.Worst(), r.Reason)
-		}
-	}
-	for _, c := range cases {
-		if sends(c, topBit) {
-			dies++
-		}
-	}
-	if len(reports) != len(cases) || dies == 0 || blamed != dies {
-		t.Errorf("%d reports of %d cases, %d of %d deadly ones blamed", len(reports), len(cases), blamed, dies)
-	}
-}
-
-// sends reports whether a frame of c begins so, masked as a client's is.
-func sends(c *suite.Case, header []byte) bool {
-	for _, s := range c.Steps {
-		for _, f := range s.Frames {
-			h := wire.Header{Fin: f.Fin, Opcode: f.Opcode, Masked: f.Masking != spec.Never, Length: f.Claims, Form: f.Form}
-			if f.Lies && h.Form == 0 {
-				h.Form = wire.FormFor(f.Claims)
-			}
-			if f.Lies && bytes.HasPrefix(h.Append(nil), header) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func TestAProcessThatDiesAndDoesNotComeBackIsNamedAndTheRestIsNotJudged(t *testing.T) {
-	t.Parallel()
-	cases := some(t, "5.5.2/ping-of-*", "5.5.2/empty-ping", "5.5.2/ping-not-utf-8", "5.5.2/ten-pings-one-write", "5.5.2/ten-pings-byte-by-byte", "5.6/*", "5.2/length-16-for-0", "5.2/length-16-for-0-binary", "5.2/length-16-for-0-ping", "5.2/length-16-for-1", "5.2/length-16-for-1-binary", "5.2/length-16-for-1-ping", "5.2/length-16-for-5", "5.2/length-16-for-5-binary", "5.2/length-16-for-5-ping", "5.2/length-16-for-125", "5.2/length-16-for-125-binary", "5.2/length-16-for-125-ping", "5.2/length-64-for-0", "5.2/length-64-for-0-binary", "5.2/length-64-for-0-ping", "5.2/length-64-for-5", "5.2/length-64-for-5-binary", "5.2/length-64-for-5-ping", "5.2/length-64-for-125", "5.2/length-64-for-125-binary", "5.2/length-64-for-125-ping", "5.2/length-64-for-126", "5.2/length-64-for-126-binary", "5.2/length-64-for-1000", "5.2/length-64-for-1000-binary", "5.2/length-64-for-65535", "5.2/length-64-for-65535-binary", "5.2/top-bit-alone-text", "5.2/top-bit-alone-binary", "5.2/top-bit-and-65536-text", "5.2/top-bit-and-65536-binary", "5.4/*")
-	f := &front{deadly: topBit}
-	target := f.start(t)
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
-	named, out := "", 0
-	for _, r := range reports {
-		switch {
-		case r.Worst() == suite.Fail || r.Worst() == suite.NoAnswer:
-			t.Errorf("%s: %s: %s", r.Case, r.Verdict, r.Reason)
-		case r.Verdict == suite.NotJudged:
-			out++
-			named = r.Reason
-		}
-	}
-	const want = "The process died. Any of these cases may have killed it: "
-	if len(reports) != len(cases) || out < 20 || !strings.HasPrefix(named, want) {
-		t.Fatalf("%d reports of %d cases, %d not judged: %s", len(reports), len(cases), out, named)
-	}
-	if !slices.ContainsFunc(cases, func(c *suite.Case) bool { return sends(c, topBit) && strings.Contains(named, c.ID) }) {
-		t.Errorf("the case that ended it is not in: %s", named)
-	}
-}
-
 func TestAServerThatNeverHasRoomIsNotJudged(t *testing.T) {
 	cases := suite.ForRole(suite.All(), wire.Server)[:200]
 	for _, status := range []string{"503 Service Unavailable", "429 Too Many Requests"} {
@@ -473,37 +402,6 @@ func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
 	}
 }
 
-func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
-	// A pipe has no FIN.
-	cases := slices.DeleteFunc(suite.ForRole(suite.All(), wire.Server), func(c *suite.Case) bool { return c.Opening.Fin })
-	for what, frame := range map[string][]byte{"Pings": {0x89, 1, 'x'}, "texts": {0x81, 1, 'x'}} {
-		t.Run(what, func(t *testing.T) {
-			flood := bytes.Repeat(frame, 1000)
-			target := suite.Target{Name: "test", Dial: opening(func(c net.Conn, in *bufio.Reader) {
-				go func() { _, _ = io.Copy(io.Discard, in) }()
-				for {
-					if _, err := c.Write(flood); err != nil {
-						return
-					}
-				}
-			})}
-			reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
-			played, said := 0, map[string]int{}
-			for _, r := range reports {
-				switch {
-				case strings.HasPrefix(r.Reason, "It sends without end once the WebSocket is open, as in "):
-					said[r.Reason]++
-				case !r.Case.Refused():
-					played++
-				}
-			}
-			if len(reports) != len(cases) || len(said) != 1 || played > 40 {
-				t.Errorf("%d reports of %d cases; of those with a WebSocket %d were played; the rest: %v", len(reports), len(cases), played, said)
-			}
-		})
-	}
-}
-
 // opening dials a server that opens a WebSocket for every request, and then does
 // what it is to do.
 func opening(does func(net.Conn, *bufio.Reader)) func(context.Context) (net.Conn, error) {
@@ -520,46 +418,5 @@ func opening(does func(net.Conn, *bufio.Reader)) func(context.Context) (net.Conn
 			does(theirs, in)
 		}()
 		return ours, nil
-	}
-}
-
-func TestAServerThatFloodsCostsBoundedMemory(t *testing.T) {
-	t.Parallel()
-	cases := some(t, "5.5.2/ping-of-*", "5.5.2/empty-ping", "5.5.2/ping-not-utf-8", "5.5.2/ten-pings-one-write", "5.5.2/ten-pings-byte-by-byte", "5.6/*")
-	for what, frame := range map[string][]byte{
-		"messages":     append([]byte{0x81, 126, 0x40, 0}, bytes.Repeat([]byte("*"), 0x4000)...),
-		"empty Pongs":  bytes.Repeat([]byte{0x8a, 0}, 8000),
-		"Pings":        bytes.Repeat([]byte{0x89, 0}, 8000),
-		"empty pieces": append([]byte{0x01, 0}, bytes.Repeat([]byte{0x00, 0}, 8000)...),
-	} {
-		f := &front{out: func(w io.Writer, b []byte) error {
-			if _, err := w.Write(b); err != nil || !bytes.Contains(b, []byte(" 101 ")) {
-				return err
-			}
-			piece := frame
-			for {
-				if _, err := w.Write(piece); err != nil {
-					return err
-				}
-				if what == "empty pieces" {
-					piece = frame[2:]
-				}
-			}
-		}}
-		target := f.start(t)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
-		runtime.ReadMemStats(&after)
-		for _, r := range reports {
-			// The first message may already be a wrong answer; else nothing can be judged.
-			if r.Verdict != suite.NotJudged && r.Verdict != suite.Fail || r.Lacks() != "" {
-				t.Errorf("%s, %s: %s: %s", what, r.Case, r.Verdict, r.Reason)
-			}
-		}
-		// Of what the heap takes from the system nothing goes back meanwhile.
-		if more := int64(after.HeapSys) - int64(before.HeapSys); more > 768<<20 {
-			t.Errorf("%s: the heap grew by %d MiB", what, more>>20)
-		}
 	}
 }
