@@ -384,7 +384,7 @@ func (m *mini) frame() (h wire.Header, p []byte, ok bool) {
 
 // overlooks reports whether m does not look at v.
 func (m *mini) overlooks(v wire.Violation) bool {
-	return mistakes.Overlooks([]string{v.Code}) == m.makes
+	return mistakes.Unchecked([]string{v.Code}) == m.makes
 }
 
 // wrong reports whether h by itself breaks a rule.

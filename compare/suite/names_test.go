@@ -208,8 +208,8 @@ var habits = []habit{
 
 // requestTitles are cases that patterns about the request look at.
 var requestTitles = []string{
-	"The least that a request must have", "All names in *", "A field *", "No space behind *", "Tabs behind *", "White space behind *",
-	"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long value *",
+	"The smallest valid request", "All field names in *", "An unknown field", "A field without *", "A field whose *", "No space after *", "Tabs after *", "White space after *",
+	"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long unknown field *",
 }
 
 // habitTitles are cases that show each of habits, and some that must not mislead.
