@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -236,15 +237,15 @@ func TestARunThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 	}
 	var connections atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if connections.Add(1) == 3 { // the first looks whether there is a server, and the second is of the first case
+		if connections.Add(1) == 8 { // the first ones look whether there is a server and how fast it is
 			cancel()
 		}
 		e.Serve(w, r, nil, func(endpoint.Server) {})
 	}))
 	defer server.Close()
 	status, stdout, stderr := judgeWith(ctx, "-server", "ws"+strings.TrimPrefix(server.URL, "http"), "-workers", "1", "5.5.2")
-	const want = "\nInterrupted: 1 of 13 cases were judged; not judged: 5.5.2/ping-of-1, 5.5.2/ping-of-5, 5.5.2/ping-not-utf-8, 5.5.2/ping-of-124, 5.5.2/ping-of-125, 5.5.2/ping-of-125-byte-by-byte and 6 more.\n"
-	if status != somethingFailed || stderr != "" || !strings.HasSuffix(stdout, want) || !strings.Contains(stdout, "\n5.5.2  1✔ ") {
+	want := regexp.MustCompile(`(?s)\n5\.5\.2  [1-9]\d*✔ .*\nInterrupted: [1-9]\d* of 13 cases were judged; not judged: 5\.5\.2/`)
+	if status != somethingFailed || stderr != "" || !want.MatchString(stdout) {
 		t.Errorf("status %d, %s%s", status, stdout, stderr)
 	}
 }

@@ -150,7 +150,6 @@ type Conn struct {
 	// are, so that those of one frame stay together.
 	message baton
 	turn    baton
-	vector  net.Buffers // header and payload of a large frame; turn guards it
 
 	// reading is held while somebody reads; it guards what follows, to stream.
 	reading baton

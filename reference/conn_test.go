@@ -710,7 +710,7 @@ func TestAConnOutlastsThePanicOfAFunctionInItsOptions(t *testing.T) {
 	}
 	calls := map[string]func(c *Conn, peer net.Conn){
 		"WriteMessage": func(c *Conn, _ net.Conn) { c.WriteMessage(wire.Text, []byte("Hello")) },
-		"large":        func(c *Conn, _ net.Conn) { c.WriteMessage(wire.Binary, make([]byte, 2*vectorSize)) },
+		"large":        func(c *Conn, _ net.Conn) { c.WriteMessage(wire.Binary, make([]byte, 64<<10)) },
 		"Ping":         func(c *Conn, _ net.Conn) { c.Ping(nil) },
 		"NextWriter": func(c *Conn, _ net.Conn) {
 			w, err := c.NextWriter(wire.Text)

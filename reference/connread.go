@@ -26,6 +26,25 @@ func (c *Conn) ReadMessageInto(buf []byte) (opcode wire.Opcode, p []byte, err er
 	return c.readMessage(buf)
 }
 
+// ReadMessages reads messages and calls handle for each, until reading fails or handle
+// returns an error, and returns that error. The payload is valid only until handle
+// returns: the Conn reuses its memory, up to 64 KiB, for the next message. The Conn does
+// not read while handle runs.
+func (c *Conn) ReadMessages(handle func(opcode wire.Opcode, p []byte) error) error {
+	for buf := []byte(nil); ; {
+		opcode, p, err := c.ReadMessageInto(buf)
+		if err == nil {
+			err = handle(opcode, p)
+		}
+		if err != nil {
+			return err
+		}
+		if buf = p; cap(p) > moveSize+wire.MaxHeaderSize { // an idle connection would keep it
+			buf = nil
+		}
+	}
+}
+
 // readMessage reads a message into lent, or into memory of its own.
 func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	c.reading.lock()

@@ -338,6 +338,52 @@ func ExampleConn_ReadMessageInto() {
 	// Output: Hello <nil>
 }
 
+func ExampleConn_ReadMessages() {
+	// The shortest echo server. WriteMessage is finished with a payload when it returns.
+	server := Server{Handler: func(c *Conn, _ wire.Head) { _ = c.ReadMessages(c.WriteMessage) }}
+	c, stop := connectTo(&server)
+	defer stop()
+	_ = c.WriteMessage(wire.Text, []byte("Hello"))
+	_, p, err := c.ReadMessage()
+	fmt.Printf("%s %v\n", p, err)
+	// Output: Hello <nil>
+}
+
+func TestReadMessagesReusesMemoryAndEndsWithTheFirstError(t *testing.T) {
+	stop := errors.New("enough")
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		text := strings.Repeat("x", size)
+		frame := from(wire.Client, true, wire.Text, text)
+		c := NewConn(&replay{bytes: frame}, wire.Server, Options{})
+		var last *byte
+		moved, calls := 0, 0
+		err := c.ReadMessages(func(opcode wire.Opcode, p []byte) error {
+			if opcode != wire.Text || string(p) != text {
+				t.Fatalf("%s of %d bytes", opcode, len(p))
+			}
+			if &p[0] != last {
+				moved++
+			}
+			last = &p[0]
+			if calls++; calls == 20 {
+				return stop
+			}
+			return nil
+		})
+		if err != stop || calls != 20 {
+			t.Errorf("%d bytes: %v after %d calls", size, err, calls)
+		}
+		if reused := moved <= 3; reused != (size <= 64<<10) {
+			t.Errorf("%d bytes: %d of 20 messages lie in other memory than the last", size, moved)
+		}
+	}
+	c := NewConn(&replay{bytes: from(wire.Client, true, wire.Close, "\x03\xe8")}, wire.Server, Options{})
+	var ended *CloseError
+	if err := c.ReadMessages(c.WriteMessage); !errors.As(err, &ended) || ended.Code != wire.NormalClosure {
+		t.Errorf("after the peer's Close: %v", err)
+	}
+}
+
 func ExampleConn_NextReader() {
 	server := Server{Handler: func(c *Conn, _ wire.Head) {
 		for {

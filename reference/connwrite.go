@@ -6,18 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"sync"
 	"time"
 
 	"wslab/reference/wire"
 )
-
-// vectorSize is the payload size from which header and payload are passed to the kernel
-// as two slices in one system call, instead of being copied together. Only a TCP
-// connection can do this; any other would make two writes. BenchmarkEcho measures it.
-const vectorSize = 32 << 10
 
 // frameBuffers holds memory for output. A connection has such memory only while it
 // sends: thousands of idle connections need none (BenchmarkIdle).
@@ -152,14 +146,6 @@ func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 		if err := c.sendable(); err != nil {
 			return nil, err
 		}
-		_, tcp := c.nc.(*net.TCPConn)
-		if tcp && c.m.role == wire.Server && len(p) >= vectorSize && !c.m.encodes(fin, opcode, p) {
-			err := c.m.judge(opcode, fin, p)
-			if err == nil {
-				c.m.out = c.m.header(fin, opcode, len(p)).Append(c.m.out)
-			}
-			return p, err
-		}
 		return nil, c.m.Send(opcode, fin, p)
 	})
 }
@@ -262,10 +248,14 @@ func (c *Conn) write(behind []byte) error {
 	out, lent := c.m.TakeOutput(nil), c.lent
 	c.lent = nil
 	err := c.writeErr
-	if err == nil && len(out)+len(behind) > 0 {
+	if len(out) > 0 {
+		out = append(out, behind...)
+		behind = out
+	}
+	if err == nil && len(behind) > 0 {
 		c.beforeWrite()
 		c.mu.Unlock()
-		err = c.writeBytes(out, behind)
+		err = c.writeBytes(behind)
 		c.mu.Lock()
 	}
 	if lent != nil && cap(out) <= maxFrameBuffer {
@@ -294,35 +284,17 @@ func (c *Conn) beforeWrite() {
 	}
 }
 
-// writeBytes makes one system call of two pieces of memory, where there are two,
-// and as many more as a slow peer makes necessary.
-func (c *Conn) writeBytes(out, behind []byte) error {
-	if len(out) > 0 && len(behind) > 0 {
-		c.vector = append(c.vector[:0], out, behind)
-		whole := c.vector // WriteTo eats what it is called on
-		defer func() {
-			clear(whole)
-			c.vector = whole[:0]
-		}()
-		for {
-			n, err := c.vector.WriteTo(c.nc)
-			if n == 0 || !c.mayGoOn(err) {
-				return err
-			}
-		}
-	}
-	if len(out) > 0 {
-		behind = out
-	}
+// writeBytes makes one system call, and as many more as a slow peer makes necessary.
+func (c *Conn) writeBytes(p []byte) error {
 	if _, ok := c.nc.(*tls.Conn); ok {
-		return c.writeRecords(behind)
+		return c.writeRecords(p)
 	}
 	for {
-		n, err := c.nc.Write(behind)
+		n, err := c.nc.Write(p)
 		if n == 0 || !c.mayGoOn(err) {
 			return err
 		}
-		behind = behind[n:]
+		p = p[n:]
 	}
 }
 

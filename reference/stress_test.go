@@ -78,7 +78,7 @@ func sometimesPanics(random *rand.Rand, f func() [4]byte) func() [4]byte {
 // do, and reports whether it has more to do.
 func callers(c *Conn, random *rand.Rand, rounds int) []func(do func(func())) bool {
 	closeAfter := random.IntN(rounds)
-	sizes := []int{0, 1, 125, 126, 5000, 2 * vectorSize}
+	sizes := []int{0, 1, 125, 126, 5000, 64 << 10}
 	counted := func(call func(n int)) func(do func(func())) bool {
 		n := 0
 		return func(do func(func())) bool {

@@ -152,7 +152,7 @@ var verbs = []*verb{
 		line: func(l *tap.Conn, _ *Command) error { return oneHeld(l.ReleaseOldest()) }},
 	{words: "wire drop", args: nothing, who: ByWire, says: "drops the oldest held frame",
 		line: func(l *tap.Conn, _ *Command) error { return oneHeld(l.DropOldest()) }},
-	{words: "wire silent", args: nothing, who: ByWire, says: "loses everything from now on, as a network that fails without a sign",
+	{words: "wire silent", args: nothing, who: ByWire, says: "drops everything from now on and closes nothing, like a network that fails",
 		line: func(l *tap.Conn, _ *Command) error { l.Silent(); return nil }},
 	{words: "wire delay", args: duration, who: ByWire, says: "delays every frame by this time, in each direction",
 		line: func(l *tap.Conn, c *Command) error { l.SetDelay(c.For); return nil }},

@@ -38,9 +38,9 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 		{"RSV1", string(spec.Text("Hello").WithRSV(4).Append(nil, wire.Server, nil)), 1, wire.RuleRSV1.Code, "RSV1 is 1."},
 		{"RSV3", string(spec.Text("Hello").WithRSV(1).Append(nil, wire.Server, nil)), 3, wire.RuleRSV3.Code, "RSV3 is 1."},
 		{"a reserved opcode", string(spec.Text("Hello").WithOpcode(3).Append(nil, wire.Server, nil)), 4, wire.RuleOpcode.Code, "The opcode is 0x3."},
-		{"a long length", string(spec.Text("Hello").WithForm(wire.Length16).Append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 is written in 16 bits"},
+		{"a long length", string(spec.Text("Hello").WithForm(wire.Length16).Append(nil, wire.Server, nil)), 9, wire.RuleLengthMinimal.Code, "The length 5 uses 16 bits"},
 		{"bad UTF-8", string(unmasked(wire.Text, "He\xffo")), 16 + 2*8, wire.RuleTextUTF8.Code, "Byte 2 of the text is 0xFF."},
-		{"a stray continuation", string(spec.Cont("Hello").Append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame came"},
+		{"a stray continuation", string(spec.Cont("Hello").Append(nil, wire.Server, nil)), 4, wire.RuleStray.Code, "A continuation frame arrived"},
 		{"a Close frame with 1005", string(unmasked(wire.Close, "\x03\xed")), 16, wire.RuleCloseCode.Code, "1005"},
 		{"a Close frame unasked", string(unmasked(wire.Close, "\x03\xe8")), 4, "", "It ended the connection with CLOSE 1000 and left out what was due."},
 	} {

@@ -79,7 +79,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 		{3 * time.Second, 13, NoAnswer, 10 * time.Second},
 		// A byte each second is slow, and it is not nothing.
 		{time.Second, 60, Pass, 70 * time.Second},
-		{time.Second, 120, NotJudged, 91*time.Second},
+		{time.Second, 120, NotJudged, 91 * time.Second},
 		// A case that cannot end in time ends soon.
 		{time.Second, 1000, NotJudged, 5 * time.Second},
 	} {

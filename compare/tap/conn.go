@@ -51,17 +51,18 @@ type Conn struct {
 	mu            sync.Mutex
 	wake          chan struct{} // closed when a field below mu changes; nil when no goroutine waits
 	in, out       queue
-	pumping       bool     // pump is reading the socket
-	pumpErr       error    // of its last read
-	pushing       bool     // push is writing released bytes
-	pushErr       error    // of its last write
-	pending       *writing // the Write of c.Conn in progress, if there is no socket
-	answered      bool     // the endpoint has written since Attach
-	half          bool     // CloseWrite has begun, and its FIN is held
-	closing       bool     // Close has begun
-	resets        bool     // Close left bytes unread that the pump had read
-	reset         error    // of a Write that met the peer's RST, while earlier bytes are unread
-	met           bool     // the kernel has reported the peer's RST to a Write
+	pumping       bool        // pump is reading the socket
+	pumpErr       error       // of its last read
+	pushing       bool        // push is writing released bytes
+	pushErr       error       // of its last write
+	pending       *writing    // the Write of c.Conn in progress, if there is no socket
+	answered      bool        // the endpoint has written since Attach
+	half          bool        // CloseWrite has begun, and its FIN is held
+	closing       bool        // Close has begun
+	resets        bool        // Close left bytes unread that the pump had read
+	reset         error       // of a Write that met the peer's RST, while earlier bytes are unread
+	met           bool        // the kernel has reported the peer's RST to a Write
+	inRead        atomic.Bool // a read of the socket may have bytes that are not recorded; false is stored with mu held
 	closed        bool
 	finished      bool      // the first Close has done all its work
 	aborted       bool      // nothing more is sent
@@ -148,11 +149,7 @@ func (c *Conn) failed(d Direction, err error) {
 		// The endpoint's own Close or deadline: the peer did nothing.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// The endpoint writes after its own FIN.
-	case d == Out && IsReset(err) && c.socket != nil && c.unreadBytes() > 0:
-		// The endpoint can still read the bytes that the peer sent before its RST.
-		c.mu.Lock()
-		c.reset = err
-		c.mu.Unlock()
+	case d == Out && IsReset(err) && c.socket != nil && c.keepReset(err):
 		c.counts.failed.Store(true)
 	case reset != nil: // the kernel reports EOF now, although no FIN arrived
 		(*r).Failed(Out, reset)
@@ -176,10 +173,19 @@ func deadlinePassed(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// unreadBytes returns how many bytes have arrived and are unread.
-func (c *Conn) unreadBytes() int {
-	_, size := c.socket.unread()
-	return size
+// keepReset keeps the error of a Write that met an RST, and reports true, if bytes
+// that the peer sent before it are not recorded yet: they are unread, or a Read in
+// progress may have them. The Read that finds the end, or Close, records the RST.
+func (c *Conn) keepReset(err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.inRead.Load() {
+		if _, size := c.socket.unread(); size == 0 {
+			return false
+		}
+	}
+	c.reset = err
+	return true
 }
 
 // metReset reports whether the kernel has reported the peer's RST to a Write. It
@@ -196,6 +202,7 @@ func (c *Conn) metReset() bool {
 func (c *Conn) takeReset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.inRead.Store(false) // a later RST is recorded by the Write that meets it
 	err := c.reset
 	c.reset = nil
 	return err

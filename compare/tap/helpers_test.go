@@ -133,6 +133,7 @@ func (l *lines) Failed(_ Direction, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.failed = append(l.failed, err)
+	l.order = append(l.order, "failed")
 }
 
 func (l *lines) Reset() {

@@ -44,7 +44,7 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 		c.counts.reading.Store(false)
 		return 0, false, c.opError("read", net.ErrClosed)
 	}
-	n, err = c.Conn.Read(p)
+	n, err = c.socketRead(p)
 	c.counts.reading.Store(false) // before the bytes are counted: see Status
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		if c.lingers.Load() && c.gone() {
@@ -70,6 +70,17 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 	return n, false, err
 }
 
+// socketRead reads the socket. inRead stays true until the bytes, or the end, are
+// recorded.
+func (c *Conn) socketRead(p []byte) (int, error) {
+	c.inRead.Store(true)
+	n, err := c.Conn.Read(p)
+	if n == 0 && deadlinePassed(err) {
+		c.inRead.Store(false)
+	}
+	return n, err
+}
+
 // arrived records b, which was read from the socket, and puts it into the queue if
 // shut reports true. It reports whether it did so.
 func (c *Conn) arrived(b []byte, shut func() bool) bool {
@@ -87,6 +98,7 @@ func (c *Conn) arrived(b []byte, shut func() bool) bool {
 		(*r).Stops()
 	}
 	units := c.record(In, b)
+	c.inRead.Store(false)
 	c.counts.in.Add(int64(len(b))) // a caller of Status waits for mu
 	if r == nil || !shut() {
 		return false
@@ -145,7 +157,7 @@ func (c *Conn) startPump() {
 func (c *Conn) pump() {
 	b := make([]byte, 16<<10)
 	for {
-		n, err := c.Conn.Read(b)
+		n, err := c.socketRead(b)
 		if c.silent.Load() {
 			err, n = c.lose(b[:n], err), 0
 		}
