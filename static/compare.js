@@ -222,7 +222,7 @@ export class Matrix {
   }
 
   /**
-   * How many lines of a column come to each verdict, the graver of behaviour and closing.
+   * The number of rows of a column with each verdict, the worse of behavior and closing.
    * @param {Column} column
    * @param {Line[]} [lines]
    */

@@ -4,7 +4,7 @@
  * The rules are those of package suite (compare/suite/diff.go), so the page and
  * "compare judge" find the first difference at the same place. Keys, addresses,
  * times, close reasons and fields of plain HTTP may differ in any run, so they
- * are no difference.
+ * do not count as a difference.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./types.js").Frame} Frame

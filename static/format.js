@@ -58,7 +58,7 @@ export function missing(f) {
 }
 
 /**
- * One line for a frame in parts, so that each can be coloured by its field.
+ * One line for a frame in parts, so that each can be colored by its field.
  * @param {Frame} f
  */
 export function frameParts(f) {

@@ -414,7 +414,7 @@ function endRun(judge) {
 }
 
 /**
- * Reports to the judge what JavaScript was told of a socket. A run that is over does not ask for it.
+ * Reports to the judge the events that JavaScript received for a socket. A run that is over does not ask for it.
  * @param {string} judge
  * @param {number} number
  * @param {import("./compare.js").ScriptEvent[]} events

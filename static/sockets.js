@@ -1,6 +1,6 @@
 /**
- * The page's own WebSockets, and the report of what its JavaScript did and was
- * told, for the recording.
+ * The page's own WebSockets, and the report of the calls and events of its
+ * JavaScript, for the recording.
  *
  * @typedef {import("./act.js").Act} Act
  * @typedef {import("./types.js").Action} Action
@@ -97,7 +97,7 @@ export class Sockets {
   }
 
   /**
-   * Opens a WebSocket and reports what JavaScript does with it and is told.
+   * Opens a WebSocket and reports the calls and events of JavaScript.
    * @param {string} endpoint
    * @param {string} token
    * @param {typeof WebSocket} [Socket] of the window that is to own it

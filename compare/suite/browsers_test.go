@@ -203,9 +203,9 @@ func TestABrowserFailsWhereNoneOfItsSubprotocolsIsChosen(t *testing.T) {
 			echo(c, in, r)
 		}
 	}
-	none := titled(t, wire.Client, "A subprotocol is offered, and the response has none")
-	named := titled(t, wire.Client, "A subprotocol is offered, and the response names it")
-	another := titled(t, wire.Client, "A subprotocol is offered, and the response names another")
+	none := titled(t, wire.Client, "The client offers a subprotocol, and the response has none")
+	named := titled(t, wire.Client, "The client offers a subprotocol, and the response names it")
+	another := titled(t, wire.Client, "The client offers a subprotocol, and the response names another one")
 	const chat = "Sec-WebSocket-Protocol: chat\r\n"
 	for _, c := range []struct {
 		what    string

@@ -13,7 +13,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// replying returns what came of c at a server called name that opens and then
+// replying returns the report of c at a server called name that opens and then
 // sends bytes, whatever it is asked.
 func replying(t *testing.T, c *Case, name string, data ...byte) Report {
 	t.Helper()

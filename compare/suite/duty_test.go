@@ -34,7 +34,7 @@ func TestEveryMUSTNamesItsSentenceAndWhomItBinds(t *testing.T) {
 }
 
 // A peer that answers everything with the wrong thing is wrong in each case of a
-// MUST. What stands under MAY it cannot fail.
+// MUST. It cannot fail a case of a MAY.
 func TestNothingFailsACaseOfAMAY(t *testing.T) {
 	var running, playing sync.WaitGroup
 	few := make(chan struct{}, 16)

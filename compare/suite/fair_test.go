@@ -16,9 +16,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// illegal reports whether a frame is not legal by itself, as far as the cases
+// breaksRule reports whether a frame breaks a rule by itself, as far as the cases
 // below need it.
-func illegal(h wire.Header) bool {
+func breaksRule(h wire.Header) bool {
 	return h.RSV1 || h.RSV2 || h.RSV3 || h.Opcode.IsControl() && (!h.Fin || h.Length > wire.MaxControlPayload) || !h.Masked
 }
 
@@ -26,7 +26,7 @@ func illegal(h wire.Header) bool {
 type peculiar struct {
 	opened []byte                                  // sent when the WebSocket is open
 	before []byte                                  // sent before each answer
-	behind []byte                                  // and behind it
+	behind []byte                                  // and after it
 	echo   func(op wire.Opcode, p []byte) []byte   // of a whole message
 	pongs  func(c net.Conn, in *bufio.Reader) bool // what is done before the first answer
 	answer func(code []byte) []byte                // the body of the answer to a Close frame
@@ -34,7 +34,7 @@ type peculiar struct {
 	ping   func(in *bufio.Reader, p []byte) []byte // the answer to a Ping
 	// pongBack answers Pongs with Pongs.
 	pongBack bool
-	flood    int // bytes of what is not read yet, at which it hangs up
+	flood    int // unread bytes at which it closes the connection
 	// head returns its response, a string for each TCP write.
 	head func(accept string) []string
 	// piecemeal writes each byte on its own.
@@ -104,7 +104,7 @@ func (s peculiar) target(t *testing.T) Target {
 			switch {
 			case err != nil:
 				return
-			case illegal(h):
+			case breaksRule(h):
 				fails(wire.ProtocolError)
 				return
 			case h.Opcode == wire.Ping && s.flood > 0 && in.Buffered() > s.flood:
@@ -150,7 +150,7 @@ func (s peculiar) target(t *testing.T) Target {
 	})
 }
 
-// inPieces returns a message in fragments of n bytes, with what stands between.
+// inPieces returns a message in fragments of n bytes, with the given frames between them.
 func inPieces(n int, between []byte) func(wire.Opcode, []byte) []byte {
 	return func(op wire.Opcode, p []byte) (b []byte) {
 		for i, f := range spec.Split(op, p, n) {
@@ -345,7 +345,7 @@ func TestACodeThatTheRFCLeavesOpenMayBeSentBack(t *testing.T) {
 			codes []wire.CloseCode
 			title string
 			does  []func(*mini)
-			want  []Verdict // behaviour and closing of each
+			want  []Verdict // behavior and closing of each
 		}{
 			{[]wire.CloseCode{0, 1, 999}, "Close code %d%s, which is not used", []func(*mini){code(1002), same, bare, code(1000), none, code(1005), code(998)},
 				[]Verdict{Pass, Pass, Warning, Pass, Warning, Pass, Pass, Warning, Pass, Warning, Fail, Fail, Warning, Warning}},
@@ -419,9 +419,9 @@ func TestAPongMayOvertakeAMessageThatItsPingStoodBehind(t *testing.T) {
 			{"3M", Note, "only some of the Pings"},
 			{"2M3", Note, "only some of the Pings"},
 			{"13M", Note, "only some of the Pings"},
-			{"1M23", Warning, "behind the message"},
-			{"M123", Warning, "behind the message"},
-			{"M23", Warning, "behind the message"},
+			{"1M23", Warning, "after the message"},
+			{"M123", Warning, "after the message"},
+			{"M23", Warning, "after the message"},
 			{"21M3", Fail, ""},
 			{"132M", Fail, ""},
 			{"M321", Fail, ""},

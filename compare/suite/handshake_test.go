@@ -54,22 +54,22 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 		want                Verdict
 		says                string // in the reason
 	}{
-		{"all right", right, "No Content-Length in the answer", Pass, ""},
-		{"sends a Content-Length", spec.Plus(right, "Content-Length: 0"), "No Content-Length in the answer", Fail, "Content-Length: 0"},
-		{"sends a Transfer-Encoding", spec.Plus(right, "Transfer-Encoding: chunked"), "No Transfer-Encoding in the answer", Fail, "chunked"},
-		{"ends lines with LF", strings.ReplaceAll(right, "\r\n", "\n"), "The ends of the answer's lines", Fail, "LF alone"},
-		{"writes Upgrade in capitals", spec.Set(right, "Upgrade", "Upgrade: WEBSOCKET"), "Upgrade in the answer", Note, "a case of its own"},
+		{"all right", right, "No Content-Length in the response", Pass, ""},
+		{"sends a Content-Length", spec.Plus(right, "Content-Length: 0"), "No Content-Length in the response", Fail, "Content-Length: 0"},
+		{"sends a Transfer-Encoding", spec.Plus(right, "Transfer-Encoding: chunked"), "No Transfer-Encoding in the response", Fail, "chunked"},
+		{"ends lines with LF", strings.ReplaceAll(right, "\r\n", "\n"), "The line ends of the response", Fail, "LF alone"},
+		{"writes Upgrade in capitals", spec.Set(right, "Upgrade", "Upgrade: WEBSOCKET"), "Upgrade in the response", Note, "differs in case"},
 		{"chooses a subprotocol by itself", spec.Plus(right, "Sec-WebSocket-Protocol: chat"), "One subprotocol offered", Fail, `subprotocol "chat"`},
-		{"chooses an extension by itself", spec.Plus(right, "Sec-WebSocket-Extensions: mux"), "An extension that nobody knows", Fail, `extension "mux"`},
-		{"has a misprinted GUID", spec.Set(right, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: 84sZS124gGGfrmxVbxoRgsdwG7w="), "Sec-WebSocket-Accept for the key of §1.3", Fail, "known misprint"},
-		{"sends two accepts", spec.Plus(right, "Sec-WebSocket-Accept: {again}"), "Sec-WebSocket-Accept in the answer", Fail, "2 times"},
+		{"chooses an extension by itself", spec.Plus(right, "Sec-WebSocket-Extensions: mux"), "An unknown extension", Fail, `extension "mux"`},
+		{"has a misprinted GUID", spec.Set(right, "Sec-WebSocket-Accept", "Sec-WebSocket-Accept: 84sZS124gGGfrmxVbxoRgsdwG7w="), "Sec-WebSocket-Accept for the example key of §1.3", Fail, "known misprint"},
+		{"sends two accepts", spec.Plus(right, "Sec-WebSocket-Accept: {again}"), "Sec-WebSocket-Accept in the response", Fail, "2 times"},
 		{"accepts a POST", right, "The method POST", Fail, "must refuse"},
 		{"answers a POST with 200", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "The method POST", Warning, "status 200"},
 		{"answers a POST with 405", "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", "The method POST", Pass, ""},
 		{"hangs up on a POST", "", "The method POST", Warning, "without a response"},
 		{"refuses all", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Upgrade: WebSocket", Fail, "400"},
-		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once had", Fail, "which versions"},
-		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not name 13"},
+		{"does not name its version", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "Version 8, of a draft that browsers once used", Fail, "the versions that it speaks"},
+		{"names another version", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nSec-WebSocket-Version: 8\r\n\r\n", "Version 7", Fail, "does not list 13"},
 		{"names its version among others", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13, 8\r\n\r\n", "Version 7", Pass, ""},
 		{"accepts deflate with a parameter that nobody knows", spec.Plus(right, "Sec-WebSocket-Extensions: permessage-deflate"), "Offer to decline: an undefined parameter", Fail, "must decline"},
 		{"has no deflate", right, "Example: one block", Note, "cannot be judged"},
@@ -112,14 +112,14 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 		{"all right", ask, "", "Host in the request", true, Pass, ""},
 		{"leaves its port out", strings.Replace(ask, ":{port}", "", 1), "", "Host in the request", true, Fail, "without the port"},
 		{"names another port", strings.Replace(ask, "{port}", "1", 1), "", "Host in the request", true, Warning, "127.0.0.1:1"},
-		{"has the key of the RFC", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", spec.SampleKey, 1), "", "The key in the request", true, Fail, "printed in RFC 6455"},
-		{"has a key of zeros", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", "AAAAAAAAAAAAAAAAAAAAAA==", 1), "", "The key in the request", true, Fail, "almost no two bytes"},
-		{"has the same key again", ask, "", "A key of its own for each connection", true, Fail, "in a connection before"},
+		{"has the key of the RFC", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", spec.SampleKey, 1), "", "The key in the request", true, Fail, "an example in RFC 6455"},
+		{"has a key of zeros", strings.Replace(ask, "q83vEjRWeJq83vASNFZ4mg==", "AAAAAAAAAAAAAAAAAAAAAA==", 1), "", "The key in the request", true, Fail, "almost all bytes are equal"},
+		{"has the same key again", ask, "", "A different key for each connection", true, Fail, "in a connection before"},
 		{"asks for a relative target", strings.Replace(ask, "GET /", "GET chat", 1), "", "The target of the request", true, Fail, `The target is "chat".`},
 		{"announces a body", spec.Plus(ask, "Content-Length: 5"), "", "No content in the request", true, Warning, `Content-Length is "5".`},
-		{"asks for version 8", strings.Replace(ask, ": 13", ": 8", 1), "", "The version of the protocol in the request", true, Fail, "must be 13"},
+		{"asks for version 8", strings.Replace(ask, ": 13", ": 8", 1), "", "The version of the WebSocket protocol in the request", true, Fail, "must be 13"},
 		{"offers a subprotocol twice", spec.Plus(ask, "Sec-WebSocket-Protocol: chat, chat"), "", "Subprotocols in the request", true, Fail, "twice"},
-		{"does not wait for the answer", ask, "\x81\x85\x00\x00\x00\x00Hello", "Nothing while the answer is awaited", true, Fail, "before its handshake is answered"},
+		{"does not wait for the answer", ask, "\x81\x85\x00\x00\x00\x00Hello", "No bytes while the client waits for the response", true, Fail, "before it receives the response"},
 		{"does not look at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", false, Fail, "It treated the response as one that opens a WebSocket"},
 		{"looks at the accept", ask, "", "Sec-WebSocket-Accept with the key itself", true, Pass, ""},
 		{"does not look at the status", ask, "", "The status 403 Forbidden", false, Fail, "It treated the response"},
@@ -158,7 +158,7 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 
 func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 	ask := strings.NewReplacer("{path}", "/", "{host}", "127.0.0.1:{port}", "{key}", "q83vEjRWeJq83vASNFZ4mg==").Replace(spec.Request)
-	for _, title := range []string{"A header line without a colon in the answer", "A header line without a name in the answer", "A name with a space in it in the answer"} {
+	for _, title := range []string{"A header line without a colon in the response", "A header line without a name in the response", "A field name with a space in the response"} {
 		c := titled(t, wire.Client, title)
 		for opens, want := range map[bool]Verdict{true: Warning, false: Pass} {
 			r := connected(t, func(conn net.Conn) {
@@ -193,7 +193,7 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 
 func TestAWrongAcceptIsPointedAt(t *testing.T) {
 	wrong := "s3pPLMBiTxaQ9kYGzzhZRbK-xOo=" // one character of it
-	c := titled(t, wire.Server, "Sec-WebSocket-Accept for the key of §1.3")
+	c := titled(t, wire.Server, "Sec-WebSocket-Accept for the example key of §1.3")
 	r := connected(t, func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			_, _ = io.WriteString(conn, strings.ReplaceAll(spec.Response, "{accept}", wrong))

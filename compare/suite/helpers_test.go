@@ -51,7 +51,7 @@ func at(addr string) Target {
 }
 
 // webSocket returns a target that opens each connection as it should and then
-// gives it to handle, which has a reader behind the handshake.
+// gives it to handle, which has a reader at the end of the handshake.
 func webSocket(t *testing.T, handle func(net.Conn, *bufio.Reader)) Target {
 	t.Helper()
 	return serve(t, func(c net.Conn) {

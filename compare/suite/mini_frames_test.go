@@ -108,15 +108,15 @@ func (m *mini) frame() (h wire.Header, p []byte, ok bool) {
 	return h, p, true
 }
 
-// overlooks reports whether m does not look at v.
-func (m *mini) overlooks(v wire.Violation) bool {
-	return mistakes.Overlooks([]string{v.Code}) == m.makes
+// ignores reports whether m does not check v.
+func (m *mini) ignores(v wire.Violation) bool {
+	return mistakes.Unchecked([]string{v.Code}) == m.makes
 }
 
 // wrong reports whether h by itself breaks a rule.
 func (m *mini) wrong(h wire.Header) bool {
 	of := wire.Context{Sender: m.role.Peer(), Fragmented: h.Opcode == wire.Continuation}
-	return slices.ContainsFunc(wire.Check(h, of), func(v wire.Violation) bool { return !m.overlooks(v) })
+	return slices.ContainsFunc(wire.Check(h, of), func(v wire.Violation) bool { return !m.ignores(v) })
 }
 
 // send sends a frame.

@@ -15,7 +15,7 @@ func (m *mini) fail(code wire.CloseCode) {
 	m.leave()
 }
 
-// echo sends back what comes, until the end.
+// echo sends every message back, until the end.
 func (m *mini) echo() {
 	var (
 		op      wire.Opcode
@@ -59,7 +59,7 @@ func (m *mini) echo() {
 
 		// 1. What breaks a rule.
 		for _, v := range wire.Check(h, wire.Context{Sender: m.role.Peer(), Fragmented: open}) {
-			if !m.overlooks(v) {
+			if !m.ignores(v) {
 				m.fail(wire.ProtocolError)
 				return
 			}

@@ -22,7 +22,7 @@ func isTitle(c *Case) func(title string) bool {
 	}
 }
 
-// judged returns what comes of cases with these titles at a mini endpoint that
+// judged returns the reports of cases with these titles at a mini endpoint that
 // makes a mistake. Each is played on a connection of its own, all at once.
 func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Report {
 	t.Helper()
@@ -91,7 +91,7 @@ func playMini(ctx context.Context, c *Case, role wire.Role, small mini, running 
 }
 
 var (
-	serverRequest  = "The least that a request must have"
+	serverRequest  = "The smallest valid request"
 	clientRequests = "The method and version of the request"
 )
 
@@ -103,7 +103,7 @@ var proofs = []struct {
 }{
 	{"key-decoded-before-hash", []string{"Sec-WebSocket-Accept for *"}},
 	{"key-hashed-with-crlf", []string{"Sec-WebSocket-Accept for *"}},
-	{"key-name-by-case", []string{serverRequest, "All names in lower case", "All names in capitals"}},
+	{"key-name-by-case", []string{serverRequest, "All field names in lower case", "All field names in capitals"}},
 	{"guid-left-out", []string{"Sec-WebSocket-Accept for *"}},
 	{"guid-before-key", []string{"Sec-WebSocket-Accept for *"}},
 	{"guid-lower-case", []string{"Sec-WebSocket-Accept for *"}},
@@ -114,34 +114,34 @@ var proofs = []struct {
 	{"accept-is-key", []string{"Sec-WebSocket-Accept for *"}},
 	{"accept-constant", []string{"Sec-WebSocket-Accept for *"}},
 
-	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A value of 8,000 bytes"}},
-	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie of 4,096 bytes*", "A value of 8,000 bytes", "A field that nobody knows"}},
+	{"request-read-once", []string{serverRequest, "A request cut *", "A request line by line", "A field value of 8,000 bytes"}},
+	{"request-buffer-small", []string{serverRequest, "A request cut in a *", "A cookie with a value of 4,096 bytes*", "A field value of 8,000 bytes", "An unknown field"}},
 	{"glued-frame-lost", []string{serverRequest, clientRequests, "A frame in the same *", "Three frames in the same *", "Two text frames in one TCP write"}},
-	{"header-names-by-case", []string{serverRequest, "All names in *"}},
-	{"header-split-at-every-colon", []string{serverRequest, "A field that nobody knows", "A field whose value looks like a field", "All names in *"}},
-	{"header-split-at-colon-space", []string{serverRequest, "No space behind the colons", "Tabs behind the colons", "White space behind the values", "A field that nobody knows", "A field whose value looks like a field"}},
-	{"header-value-not-trimmed", []string{serverRequest, "No space behind the colons", "White space behind the values", "A field that nobody knows", "A field whose value looks like a field"}},
+	{"header-names-by-case", []string{serverRequest, "All field names in *"}},
+	{"header-split-at-every-colon", []string{serverRequest, "An unknown field", "A field whose value looks like a field", "All field names in *"}},
+	{"header-split-at-colon-space", []string{serverRequest, "No space after the colons", "Tabs after the colons", "White space after the values", "An unknown field", "A field whose value looks like a field"}},
+	{"header-value-not-trimmed", []string{serverRequest, "No space after the colons", "White space after the values", "An unknown field", "A field whose value looks like a field"}},
 	{"connection-not-a-list", []string{serverRequest, "Connection: *", "Upgrade: *"}},
 	{"connection-by-case", []string{serverRequest, "Connection: *", "Upgrade: *"}},
 	{"upgrade-by-case", []string{serverRequest, "Connection: *", "Upgrade: *"}},
 	{"token-as-substring", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
 	{"method-not-checked", []string{serverRequest, "The method *", "A request of HTTP/1.0"}},
 	{"http-version-not-checked", []string{serverRequest, "The method *", "A request of HTTP/1.0"}},
-	{"host-not-checked", []string{serverRequest, "No Host", "Two Hosts*"}},
+	{"host-not-checked", []string{serverRequest, "No Host", "Two Host fields*"}},
 	{"upgrade-not-checked", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
 	{"connection-not-checked", []string{serverRequest, "Connection: *", "Upgrade: *", "No Upgrade", "No Connection"}},
-	{"key-not-checked", []string{serverRequest, "No key", "A key of *"}},
+	{"key-not-checked", []string{serverRequest, "No key", "A key of *", "A key that is *"}},
 	{"version-not-checked", []string{serverRequest, "Version *"}},
 	{"version-not-named", []string{serverRequest, "Version *"}},
-	{"subprotocol-invented", []string{serverRequest, "No subprotocol where none was offered"}},
-	{"extension-invented", []string{serverRequest, "No extension where none was offered"}},
+	{"subprotocol-invented", []string{serverRequest, "No subprotocol if the client offered none"}},
+	{"extension-invented", []string{serverRequest, "No extension if the client offered none"}},
 
 	{"accept-not-checked", []string{clientRequests, "Sec-WebSocket-Accept *", "The status 403 Forbidden"}},
 	{"status-not-checked", []string{clientRequests, "Sec-WebSocket-Accept with the key itself", "The status 200 OK", "The status 403 Forbidden", "The status 500 *"}},
 	{"key-constant", []string{clientRequests, "The key in the request"}},
 	{"host-without-port", []string{clientRequests, "Host in the request"}},
 	{"host-without-brackets", []string{clientRequests, "Host in the request"}},
-	{"answer-read-once", []string{clientRequests, "An answer cut *", "An answer byte by byte"}},
+	{"answer-read-once", []string{clientRequests, "A response cut *", "A response byte by byte"}},
 
 	{"one-read-one-frame", tcpTitles},
 	{"read-not-full", tcpTitles},

@@ -124,7 +124,7 @@ var habits = []habit{
 	})},
 	{what: "only the first byte of each frame", roles: both, frame: edited(func(b []byte) []byte { return b[:1] })},
 
-	// Bytes that are no frames.
+	// Bytes that are not frames.
 	{what: "a NUL after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, 0) }), named: []string{"byte-after-frame"},
 		titles: slices.Concat(severalTexts, cutPayload, []string{"tcp/text-cut-at-[1-5]", "tcp/byte-by-byte-empty-text"})},
 	{what: "a line feed after each frame", roles: both, frame: edited(func(b []byte) []byte { return append(b, '\n') }), named: []string{"byte-after-frame"}},
@@ -208,8 +208,8 @@ var habits = []habit{
 
 // requestTitles are cases that patterns about the request look at.
 var requestTitles = []string{
-	"The least that a request must have", "All names in *", "A field *", "No space behind *", "Tabs behind *", "White space behind *",
-	"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long value *",
+	"The smallest valid request", "All field names in *", "An unknown field", "A field without *", "A field whose *", "No space after *", "Tabs after *", "White space after *",
+	"Connection: *", "Upgrade: WebSocket", "Upgrade: WEBSOCKET", "A request *", "A cookie *", "A long unknown field *",
 }
 
 // habitTitles are cases that show each of habits, and some that must not mislead.

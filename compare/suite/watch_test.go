@@ -145,7 +145,7 @@ func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
 	})
 }
 
-// drainClosing reads what comes, and answers a Close frame.
+// drainClosing reads everything and answers a Close frame.
 func drainClosing(c net.Conn, in *bufio.Reader) {
 	for {
 		h, p, err := readFrame(in)

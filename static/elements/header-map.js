@@ -107,7 +107,7 @@ export class WsHeaderMap extends LabElement {
     this.hidden = !place;
     if (!place) return;
     this.place = place;
-    document.title = "Header map · wslab";
+    document.title = "Frame header map · wslab";
     this.fit();
     this.draw();
     this.load();

@@ -114,9 +114,9 @@ function picture(frame) {
     const slot = 100 / 16.6; // a little more than 16, for a gap between the bytes
     const stops = strip(frame).flatMap((bit, i) => {
       const from = slot * (i + (i > 7 ? 0.6 : 0));
-      const colour = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
+      const color = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
       const [a, b, c] = [from, from + slot * 0.82, from + slot].map((at) => `${at.toFixed(2)}%`);
-      return [`${colour} ${a} ${b}`, `transparent ${b} ${i === 7 ? `${(from + slot * 1.6).toFixed(2)}%` : c}`];
+      return [`${color} ${a} ${b}`, `transparent ${b} ${i === 7 ? `${(from + slot * 1.6).toFixed(2)}%` : c}`];
     });
     gradient = `linear-gradient(to right, ${stops.join(", ")})`;
     gradients.set(bytes, gradient);

@@ -106,7 +106,7 @@ test("who broke a rule is said only of those that did", () => {
 });
 
 test("equal rows are never marked, and neither is what follows from the first difference", () => {
-  // The frame is illegal: one side fails the connection, the other echoes it, and is closed by its client.
+  // The frame breaks a rule: one side fails the connection, the other echoes it, and is closed by its client.
   const t = two();
   for (const conn of [1, 2]) t.frame(conn, "client", "a", { violations: [{ code: "5.2/length-minimal" }] });
   const fails = t.frame(1, "server", "", { opcode: 8, close: { code: 1002, name: "", reason: "" } });

@@ -16,7 +16,7 @@ export class Tape {
   constructor() {
     this.events = [];
     this.calls = 0;
-    this.later = 0; // microseconds that passed in silence
+    this.later = 0; // microseconds that passed without an event
     this.waiting = {}; // frames, or reports, by connection and kind
     this.writes = []; // enter events of writes under way
   }
@@ -111,7 +111,7 @@ export class Tape {
   }
 }
 
-/** The steps of a play, and what each is told with. */
+/** The steps of a play, and the event that reports each. */
 export class Acts {
   constructor(tape, commands, { play = "1", client = `play-${play}`, endpoint = "reference", as = "browser", branchOf = undefined } = {}) {
     this.tape = tape;
@@ -121,7 +121,7 @@ export class Acts {
 
   tell(phase, index, more = {}) {
     const command = this.commands[index] || "";
-    return this.tape.add("step", 0, "server", { ...this.base, index, of: this.commands.length, line: index + 2, command, say: `What came of ${command}.`, phase, ...more });
+    return this.tape.add("step", 0, "server", { ...this.base, index, of: this.commands.length, line: index + 2, command, say: `The result of ${command}.`, phase, ...more });
   }
 
   over(error) {

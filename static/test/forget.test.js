@@ -258,7 +258,7 @@ test("two plays: of a step that is not kept whole nothing is told, and its pictu
   assert.deepEqual(pairs.list.flatMap((p) => pairs.differences(p, Infinity)), told);
 });
 
-/** A lab that takes a stream with no server behind it. */
+/** A lab that takes a stream without a server. */
 function lab(events, limit) {
   const l = new Lab();
   l.cursor.mode = "all";

@@ -46,7 +46,7 @@ test("a play that Go records is one that the page can step, and carry out", () =
   assert.ok(over && !error);
   assert.deepEqual(phases, play.marks.map(() => "done"));
   assert.deepEqual(standing(play, play.marks[0].ready).phases.slice(0, 2), ["ready", "todo"]);
-  // Each step heads a row, is told when it has settled and not before, and what it caused stands under it.
+  // Each step heads a row, is reported when it has settled and not before, and its effects are below it.
   for (const mark of play.marks) {
     const row = rows.bySeq.get(mark.event.seq);
     assert.equal(stepAt(row, mark.begin).say, "");

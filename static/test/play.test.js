@@ -62,7 +62,7 @@ test("a step heads the rows of what came of it, and its sentence waits for its e
   assert.deepEqual(heads.map((r) => r.event.step.command), ["open", "close 1000 bye", "patience 90s", "server tcp read", "server tcp write 8100", "server tcp write 8100"]);
   assert.equal(stepAt(heads[1], heads[1].mark.end - 1).say, "");
   assert.ok(stepAt(heads[1], heads[1].mark.end - 1).doing);
-  assert.equal(stepAt(heads[1], heads[1].mark.end).say, "What came of close 1000 bye.");
+  assert.equal(stepAt(heads[1], heads[1].mark.end).say, "The result of close 1000 bye.");
   const close = rows.list.findIndex((r) => r.event.frame?.close);
   assert.ok(close > rows.list.indexOf(heads[1]) && close < rows.list.indexOf(heads[2]));
 });

@@ -46,7 +46,7 @@ test("an order of a session that was left is neither carried out nor called done
   assert.deepEqual([done, told], [["open"], []]);
 });
 
-/** A player whose play, of a raw client, has been told of so far, and what was ordered of the server. */
+/** A player whose play, of a raw client, was reported so far, and what was ordered of the server. */
 function running(events, pause = -1) {
   const lab = new Lab();
   const { player, session } = lab;

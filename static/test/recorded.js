@@ -17,20 +17,20 @@ export function rowsOf(events) {
 }
 
 /**
- * Throws where time goes back, or an effect stands above its cause.
+ * Throws where time goes back, or an effect is above its cause.
  * @param {Rows} rows
  * @param {object[]} events
  */
 export function ordered(rows, events) {
   const of = new Map(events.map((e) => [e.seq, e]));
   const tell = (row) => `row ${row.index}, event ${row.event.seq}: ${line(row.event)}`;
-  const place = new Map(); // of an event: where the row stands that shows it
+  const place = new Map(); // of an event: the place of the row that shows it
   for (const row of rows.list) {
     for (const e of [row.event, row.js, ...row.calls.flatMap((c) => [c.enter, c.ret])]) if (e && !place.has(e.seq)) place.set(e.seq, row.index);
   }
   const above = (cause, effect, why) => {
     if (!place.has(cause) || !place.has(effect)) return;
-    assert.ok(place.get(cause) <= place.get(effect), `${why}: ${tell(rows.list[place.get(cause)])} stands below ${tell(rows.list[place.get(effect)])}`);
+    assert.ok(place.get(cause) <= place.get(effect), `${why}: ${tell(rows.list[place.get(cause)])} is below ${tell(rows.list[place.get(effect)])}`);
   };
   let at = 0;
   let seq = 0;
@@ -42,34 +42,34 @@ export function ordered(rows, events) {
     // Only what a client reports may be a little late.
     if (!e.script) assert.equal(row.at, e.at, `${tell(row)} has a time that is not its own`);
   }
-  // What is on the wire stands in the order in which it was recorded, and nothing of
-  // a sender's stands below the end of its direction.
+  // The bytes on the wire are in the order in which it was recorded, and no row of
+  // a sender is below the end of its direction.
   const wire = new Map();
   const over = new Map();
   for (const row of rows.list) {
     const { event: e, conn } = row;
     if (!conn.id || e.script || e.call) continue;
-    assert.ok(e.seq > (wire.get(conn.id) || 0), `${tell(row)} stands below something later`);
+    assert.ok(e.seq > (wire.get(conn.id) || 0), `${tell(row)} is below something later`);
     wire.set(conn.id, e.seq);
     const side = `${conn.id} ${e.from}`;
-    if (e.frame && !e.frame.short) assert.ok(!over.has(side), `${tell(row)} stands below ${over.get(side)}`);
+    if (e.frame && !e.frame.short) assert.ok(!over.has(side), `${tell(row)} is below ${over.get(side)}`);
     if (e.tcp && ["fin", "rst", "closed"].includes(e.tcp.what)) over.set(side, tell(row));
   }
   const told = (e) => e.script?.what.startsWith("on") || e.script?.what === "read";
   for (const e of events) {
     const about = e.script?.of || e.call?.of;
     if (about && of.has(about)) {
-      // A read and what is told come of the frame; a write, and what was done, before it.
+      // A read and a report of the frame are below it; a write is above it.
       const caused = told(e) || e.call?.verb === "read";
-      if (caused) above(about, e.seq, "it is told of");
+      if (caused) above(about, e.seq, "it is reported");
       else above(e.seq, about, "it causes");
       const row = rows.bySeq.get(about);
       const shown = e.script ? row.js === e : row.calls.some((c) => c.enter === e || c.ret === e);
-      assert.ok(shown || place.has(e.seq), `event ${e.seq}, ${line(e)}, stands nowhere`);
+      assert.ok(shown || place.has(e.seq), `event ${e.seq}, ${line(e)}, has no row`);
     }
     if (e.by) above(e.by, e.seq, "it causes");
   }
-  // A call that ends TCP stands no lower than that end.
+  // A call that ends TCP is not below that end.
   const entered = new Map();
   for (const e of events) {
     if (e.call?.verb !== "close") continue;
@@ -78,28 +78,28 @@ export function ordered(rows, events) {
     const end = e.call.phase === "return" && begin && events.find((c) => c.conn === e.conn && c.from === e.from && ["fin", "rst", "closed"].includes(c.tcp?.what) && c.seq > begin.seq && c.seq < e.seq);
     if (end) above(begin.seq, end.seq, "it ends TCP");
   }
-  // What a client did before the server's end of TCP stands above that.
+  // The actions of a client before the server's end of TCP are above that end.
   for (const e of events) {
     if (!e.script || told(e) || !place.has(e.seq)) continue;
     const closed = events.find((c) => c.conn === e.conn && c.tcp?.what === "closed" && c.seq > e.seq && c.at > e.at);
     if (closed) above(e.seq, closed.seq, "it came before");
   }
-  // Nothing that a step did stands above its heading, or below the next one's.
+  // No effect of a step is above its heading, or below the next one's.
   for (const play of rows.plays.byId.values()) {
     for (const mark of play.marks) {
       const heading = mark.event && place.get(mark.event.seq);
       if (heading === null || heading === undefined) continue;
       for (const row of rows.list) {
         if (row.conn.client !== play.token || row.event.step) continue;
-        if (row.event.seq > mark.begin && row.seq <= mark.end) assert.ok(row.index > heading, `${tell(row)} stands above its step`);
-        if (row.seq < mark.begin) assert.ok(row.index < heading, `${tell(row)} stands below a later step`);
+        if (row.event.seq > mark.begin && row.seq <= mark.end) assert.ok(row.index > heading, `${tell(row)} is above its step`);
+        if (row.seq < mark.begin) assert.ok(row.index < heading, `${tell(row)} is below a later step`);
       }
     }
   }
 }
 
 /**
- * Throws where a column of two leaves its order, a row is lost, or a mark stands
+ * Throws where a column of two leaves its order, a row is lost, or a mark is
  * at what is the same.
  * @param {Pairs} pairs
  * @param {Rows} rows

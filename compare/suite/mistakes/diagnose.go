@@ -19,31 +19,29 @@ type Diagnosis struct {
 	Cases    []string `json:"cases"`
 }
 
-// diagnosing is a report with what came, while its mistake is looked for.
+// diagnosing is a report with its transcript, for the search for its mistake.
 type diagnosing struct {
 	*verdict.Report
 	*transcript.Transcript
 }
 
-// Name names the mistake in r, the report of what came in t, where it shows one by
-// itself, and keeps in r what DiagnoseAll needs.
+// Name sets the mistake in r, the report of t, if r shows one by itself. It also keeps
+// in r the evidence that DiagnoseAll needs.
 func Name(r *verdict.Report, t *transcript.Transcript) {
 	r.Mistake = diagnose(&diagnosing{r, t})
 	m, _ := MistakeOf(r.Mistake)
 	r.Says = m.Says
 }
 
-// diagnose returns the code of the mistake that r shows by itself, or "" where
-// it shows none, or may show several.
-//
-// What is legal is no mistake, and is not named.
+// diagnose returns the code of the mistake that r shows by itself. It returns "" if r
+// shows no mistake, or could show one of several. Allowed behavior is not a mistake.
 func diagnose(r *diagnosing) string {
 	r.Trace = r.leaves()
 	if r.Worst() < spec.Warning {
 		return ""
 	}
 	if r.Mistake != "" {
-		return r.Mistake // a check of the case has found it
+		return r.Mistake // a check of the case found it
 	}
 	if code := r.ofHandshake(); code != "" {
 		return code
@@ -61,7 +59,7 @@ func diagnose(r *diagnosing) string {
 	return ""
 }
 
-// leaves returns what is kept of r.
+// leaves returns the trace of r that DiagnoseAll needs.
 func (r *diagnosing) leaves() transcript.Trace {
 	t := transcript.Trace{Quiet: r.quiet(), Came: len(r.Saw), Closed: r.Closed != nil, Ended: r.Over != nil && !transcript.IsTimeout(r.Over), Flooded: r.Flooded || r.TooLong != nil,
 		Faulty: r.Fault != nil && !transcript.SentBack(r.Case, r.Fault), Framed: len(r.Saw) > 0 || r.Fault != nil || r.Part.There()}
@@ -82,9 +80,9 @@ func (r *diagnosing) leaves() transcript.Trace {
 	return t
 }
 
-// overlooked has the mistake of who opens a WebSocket for, or goes on in spite
-// of, what breaks a rule.
-var overlooked = map[string]string{
+// unchecked has, for each rule, the mistake of an endpoint that accepts a handshake or
+// a frame that breaks the rule.
+var unchecked = map[string]string{
 	wire.RuleMethod.Code:      "method-not-checked",
 	wire.RuleHTTPVersion.Code: "http-version-not-checked",
 	wire.RuleHost.Code:        "host-not-checked",
@@ -103,19 +101,20 @@ var overlooked = map[string]string{
 	wire.RuleTextUTF8.Code:        "utf8-not-checked",
 }
 
-// Overlooks returns the one mistake of overlooking all of rules, or "".
-func Overlooks(rules []string) string {
+// Unchecked returns the mistake of an endpoint that does not check rules, or "" if the
+// rules do not have one mistake in common.
+func Unchecked(rules []string) string {
 	code := ""
 	for _, rule := range rules {
-		if overlooked[rule] == "" || code != "" && code != overlooked[rule] {
+		if unchecked[rule] == "" || code != "" && code != unchecked[rule] {
 			return ""
 		}
-		code = overlooked[rule]
+		code = unchecked[rule]
 	}
 	return code
 }
 
-// ofHandshake looks at the target's half of the opening handshake.
+// ofHandshake names the mistake that the target's half of the opening handshake shows.
 func (r *diagnosing) ofHandshake() string {
 	h := r.Half.Head
 	if h == nil {
@@ -129,7 +128,7 @@ func (r *diagnosing) ofHandshake() string {
 			switch v.Code {
 			case wire.RuleAcceptWrong.Code:
 				if h.Accept == nil {
-					return "" // to a request without a key any answer is wrong
+					return "" // a request without a key has no right accept value
 				}
 				if one := r.Case.Opening.Writes; len(one) == 1 && !strings.Contains(one[0], "\nSec-WebSocket-Key:") && h.Accept.Got == wire.Accept("") {
 					return "key-name-by-case"
@@ -142,18 +141,18 @@ func (r *diagnosing) ofHandshake() string {
 				return "subprotocol-invented"
 			case wire.RuleRespExtension.Code:
 				if slices.Contains(r.Case.Rules, wire.RuleExtensionGrammar.Code) {
-					return "" // it was offered, in a list that breaks the grammar
+					return "" // the client offered it, in a list that breaks the grammar
 				}
 				return "extension-invented"
 			}
 		}
 		if refusal := r.Case.Refusal(); refusal != nil && r.Verdict == spec.Fail && !r.Case.MayOpen() && len(r.Case.Opening.Writes) == 1 {
-			code := Overlooks(r.Case.Rules)
+			code := Unchecked(r.Case.Rules)
 			if code == "http-version-not-checked" && !oldHTTP(r.Case) {
-				return "" // the line is wrong in another way
+				return "" // the request line has another error
 			}
 			if code == "host-not-checked" && strings.Count(r.Case.Opening.Writes[0], "\nHost:") == 1 {
-				return "" // it is there once, and what is wrong is its value
+				return "" // there is one Host, and its value is invalid
 			}
 			return code
 		}
@@ -165,7 +164,7 @@ func (r *diagnosing) ofHandshake() string {
 	return ""
 }
 
-// ofFirstBytes looks at what came right behind the opening handshake.
+// ofFirstBytes names the mistake that the first bytes after the opening handshake show.
 func (r *diagnosing) ofFirstBytes() string {
 	if r.Fault == nil && len(r.Unfinished.Frames) == 0 && !r.Part.There() {
 		return ""
@@ -193,7 +192,7 @@ func (r *diagnosing) ofFirstBytes() string {
 	return ""
 }
 
-// ofFault looks at a frame that breaks a rule by itself.
+// ofFault names the mistake that the rule shows which a frame broke.
 func (r *diagnosing) ofFault() string {
 	if r.Fault == nil {
 		return ""
@@ -240,12 +239,12 @@ func (r *diagnosing) ofFault() string {
 		}
 	}
 	if mine && r.Case.Deflate == nil && transcript.SentBack(r.Case, r.Fault) { // RSV1 has a meaning there
-		return Overlooks([]string{f.Rule.Code})
+		return Unchecked([]string{f.Rule.Code})
 	}
 	return ""
 }
 
-// ofUnfinished looks at a message without an end.
+// ofUnfinished names the mistake that a message without a last fragment shows.
 func (r *diagnosing) ofUnfinished() string {
 	u := r.Unfinished
 	if len(u.Frames) != 1 || u.Frames[0].Header.Fin || r.Fault != nil && r.Fault.Rule.Code != wire.RuleInterleaved.Code {
@@ -257,7 +256,8 @@ func (r *diagnosing) ofUnfinished() string {
 	return ""
 }
 
-// cameAs returns what came as a model would have said it.
+// cameAs returns the received messages in the form of a model's. whole is false if the
+// judge did not read the payload of the last one.
 func (r *diagnosing) cameAs() (list []said, whole bool) {
 	for _, s := range r.Saw {
 		list = append(list, said{opcode: s.Opcode, payload: s.Payload})
@@ -266,14 +266,14 @@ func (r *diagnosing) cameAs() (list []said, whole bool) {
 		return list, true
 	}
 	if r.Fault.Rule.Code != wire.RuleTextUTF8.Code {
-		return list, false // its payload was not read
+		return list, false // the judge did not read its payload
 	}
 	of := r.Fault.Of
 	return append(list, said{opcode: of.Opcode, payload: of.Payload, partial: true}), true
 }
 
-// ofModels works out what each mistake would give. It notes those that explain
-// what came, and returns the mistake if it is one alone.
+// ofModels computes the messages that each mistake would produce. It keeps the mistakes
+// that explain the received messages, and returns the mistake if there is only one.
 func (r *diagnosing) ofModels() string {
 	came, whole := r.cameAs()
 	if r.Verdict != spec.Fail && (r.Case.Keyword == spec.Must || !unmet(r.Report)) {
@@ -288,19 +288,19 @@ func (r *diagnosing) ofModels() string {
 	}
 	best := r.Case.Outcomes[0]
 	if f, _, _ := transcript.Hold(best, r.Saw, true); f != transcript.Cannot && r.Fault == nil {
-		return "" // all that came is right: what is missing may have many reasons
+		return "" // all received messages are right, and many mistakes explain a missing one
 	}
 
-	// 1. It overlooked what is wrong.
+	// 1. The endpoint did not check a rule.
 	if best.End.How == spec.TargetFails && len(r.Case.Rules) > 0 {
 		for _, m := range lenient {
 			if explains(m.answers(b, writes), came) {
-				return Overlooks(r.Case.Rules)
+				return Unchecked(r.Case.Rules)
 			}
 		}
 	}
 
-	// 2. It made a mistake of its own.
+	// 2. The endpoint made another mistake.
 	if best.End.How != spec.JudgeCloses {
 		for _, m := range models {
 			if m.mistake == "utf8-replaced" && slices.Contains(r.Case.Rules, wire.RuleTextUTF8.Code) && explains(m.answers(b, writes), came) {
@@ -327,7 +327,8 @@ func (r *diagnosing) ofModels() string {
 	return named
 }
 
-// ofOrder looks at a Pong that came behind the message that its Ping stood in.
+// ofOrder names the mistake that a Pong after a message shows, if the Ping was between
+// the fragments of that message.
 func (r *diagnosing) ofOrder() string {
 	if r.Verdict != spec.Warning || len(r.Saw) < 2 || !r.Case.Outcomes[0].InOrder {
 		return ""
@@ -338,15 +339,15 @@ func (r *diagnosing) ofOrder() string {
 	return ""
 }
 
-// ofClose looks at how the connection ended.
+// ofClose names the mistake that the end of the connection shows.
 func (r *diagnosing) ofClose() string {
 	best := r.Case.Outcomes[0]
 	if r.Closed == nil || r.Fault != nil {
 		return ""
 	}
 	code := r.Closed.Close.Code
-	// An endpoint that answers with the code of a frame that it must not accept has
-	// accepted it, unless it fails other connections with that code as well.
+	// A normal code in the answering Close frame shows that the endpoint accepted the
+	// invalid frame, unless it fails other connections with that code, too.
 	if best.End.How == spec.TargetFails && len(r.Case.Rules) == 1 && unmet(r.Report) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
 		switch r.Case.Rules[0] {
 		case wire.RuleCloseReason.Code:

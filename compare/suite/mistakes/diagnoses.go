@@ -9,15 +9,15 @@ import (
 	"wslab/reference/wire"
 )
 
-// DiagnoseAll names the mistakes that the reports of endpoints show together,
-// each with the cases that show it: those that a report shows by itself, and
-// those that only several do, as one TCP read taken for one frame, which shows
-// where TCP cuts frames that are passed when they come whole. A mistake that a
-// case contradicts is not named, nor one of two that explain the same.
+// DiagnoseAll names the mistakes of endpoints, each with the cases that show it. One
+// report can show a mistake by itself. Other mistakes need several reports: if an
+// endpoint treats one TCP read as one frame, it passes the cases with whole frames and
+// fails the cases in which TCP cuts a frame. DiagnoseAll does not name a mistake that a
+// case contradicts. If one of two mistakes explains more cases, it names that one alone.
 //
-// They are in the order of the endpoints, and then of Mistakes.
+// The order is that of the endpoints, and then of Mistakes.
 func DiagnoseAll(reports []verdict.Report) []Diagnosis {
-	// A case that was not judged shows nothing and contradicts nothing.
+	// A case that was not judged does not show or contradict a mistake.
 	reports = slices.DeleteFunc(slices.Clone(reports), func(r verdict.Report) bool { return r.Verdict == spec.NotJudged })
 	list := []Diagnosis{}
 	var endpoints []string
@@ -74,8 +74,8 @@ func inOrder(reports []*verdict.Report, ids []string) []string {
 	return list
 }
 
-// single adds what a report shows by itself. What models tell is held against
-// the other reports first.
+// single adds the mistakes that a report shows by itself. Mistakes that a model explains
+// are for modelled, which compares them with the other reports.
 func (e evidence) single(reports []*verdict.Report) {
 	for _, r := range reports {
 		if r.Mistake != "" && len(r.Trace.Models) == 0 {
@@ -84,7 +84,7 @@ func (e evidence) single(reports []*verdict.Report) {
 	}
 }
 
-// modelled adds what models explain that no report contradicts.
+// modelled adds the mistakes that a model explains and no report contradicts.
 func (e evidence) modelled(reports []*verdict.Report) {
 	shown := evidence{}
 	for i, m := range models {
@@ -98,7 +98,7 @@ func (e evidence) modelled(reports []*verdict.Report) {
 			shown.add(m.mistake, ids...)
 		}
 	}
-	// Where two explain the same, the one that explains more is it.
+	// A mistake is left out if another mistake explains the same cases.
 	within := func(a, b string) bool {
 		return !slices.ContainsFunc(shown[a], func(id string) bool { return !slices.Contains(shown[b], id) })
 	}
@@ -113,9 +113,9 @@ func (e evidence) modelled(reports []*verdict.Report) {
 	}
 }
 
-// refuted reports whether a case was passed that who makes m's mistake fails, or
-// whether too many were not passed in another way, explained being those that it
-// explains.
+// refuted reports whether the endpoint passed a case that an endpoint with m's mistake
+// fails, or whether it failed too many cases that m does not explain. explained is the
+// number of cases that m explains.
 func (m model) refuted(reports []*verdict.Report, explained int) bool {
 	other := 0
 	for _, r := range reports {
@@ -127,14 +127,14 @@ func (m model) refuted(reports []*verdict.Report, explained int) bool {
 		case !ok || len(b) == 0 || answeredAs(r.Case, m.answers(b, writes)):
 		case unmet(r):
 			other++
-		case !m.anew: // how TCP has cut is not known
+		case !m.anew: // how TCP divided the bytes is not known
 			return true
 		}
 	}
 	return other-explained > 8*explained
 }
 
-// constant adds a Sec-WebSocket-Accept that is the same for different keys.
+// constant adds accept-constant if Sec-WebSocket-Accept is the same for different keys.
 func (e evidence) constant(reports []*verdict.Report) {
 	type pair struct{ key, id string }
 	keys := map[string][]pair{} // by answer
@@ -152,9 +152,9 @@ func (e evidence) constant(reports []*verdict.Report) {
 	}
 }
 
-// accepting adds the Close frames that an endpoint answers as if they broke no
-// rule. The code of its answer says nothing if the endpoint fails connections for
-// other reasons with that code.
+// accepting adds the mistakes of an endpoint that answers an invalid Close frame as if it
+// were valid. The close code of its answer is not evidence if the endpoint also fails
+// connections with that code.
 func (e evidence) accepting(reports []*verdict.Report) {
 	fails := func(code wire.CloseCode) bool {
 		return slices.ContainsFunc(reports, func(r *verdict.Report) bool {
@@ -174,8 +174,9 @@ func alwaysFails(c *spec.Case) bool {
 	return !slices.ContainsFunc(c.Outcomes, func(o spec.Outcome) bool { return o.End.How != spec.TargetFails })
 }
 
-// failing adds who never sends a Close frame when he fails the connection. Where
-// a Close frame may be answered as well, one says nothing of that.
+// failing adds fails-without-close if the endpoint never sends a Close frame when it
+// fails the connection. A case in which the endpoint may also answer a Close frame is
+// not evidence.
 func (e evidence) failing(reports []*verdict.Report) {
 	var ids []string
 	for _, r := range reports {
@@ -194,7 +195,7 @@ func (e evidence) failing(reports []*verdict.Report) {
 	}
 }
 
-// bare adds control frames without a mask of a client whose other frames have one.
+// bare adds mask-left-out-in-control-frames if a client masks only its other frames.
 func (e evidence) bare(reports []*verdict.Report) {
 	if e["client-does-not-mask"] != nil || e["mask-bit-missing"] != nil {
 		return
@@ -208,23 +209,23 @@ func (e evidence) bare(reports []*verdict.Report) {
 	}
 }
 
-// pattern is what several cases show together: the wrong ones are not passed, and
-// the right ones are. Cases are named by their IDs, those of clients without
-// -client, or by patterns of them.
+// pattern is a mistake that several cases show together: the endpoint fails the wrong
+// cases and passes the right ones. A case is named by its ID, without the suffix -client,
+// or by a pattern of IDs.
 type pattern struct {
 	mistake string
-	clients bool // it is about clients
-	request bool // it is about how a request is read: a frame that came shows that it was
+	clients bool // the pattern is for clients
+	request bool // the mistake is in reading the request: a received frame contradicts it
 	wrong   []string
-	and     [][]string // of each list most must be wrong, too
-	right   [][]string // of each list one must have run, and most be passed
-	need    int        // how many must be wrong; 0: two
-	most    bool       // some of wrong may be passed: TCP may put together what the judge has cut
+	and     [][]string // the endpoint must fail most cases of each list, too
+	right   [][]string // one case of each list must have run, and the endpoint must pass most
+	need    int        // how many wrong cases the endpoint must fail; 0 means two
+	most    bool       // the endpoint may pass some wrong cases: TCP may join what the judge divided
 	how     func(*verdict.Report) bool
-	never   func(*verdict.Report) bool // no report is so
+	never   func(*verdict.Report) bool // the pattern does not hold if this is true for any report
 }
 
-// look adds p's mistake where reports show it.
+// look adds p's mistake if reports show it.
 func (p pattern) look(reports []*verdict.Report, e evidence) {
 	how := p.how
 	if how == nil {
@@ -269,13 +270,13 @@ func (p pattern) look(reports []*verdict.Report, e evidence) {
 	e.add(p.mistake, ids...)
 }
 
-// hidden reports whether r cannot show p, because something else came: a flood, or
-// a frame where p is about the request.
+// hidden reports whether r cannot show p: the endpoint sent a flood, or it sent a frame
+// and p is about the request.
 func (p pattern) hidden(r *verdict.Report) bool {
 	return r.Trace.Flooded || p.request && r.Trace.Framed
 }
 
-// named returns those of reports whose cases are among ids.
+// named returns the reports whose cases are in ids.
 func (p pattern) named(reports []*verdict.Report, ids []string) []*verdict.Report {
 	var list []*verdict.Report
 	for _, r := range reports {
@@ -299,10 +300,10 @@ func refused(r *verdict.Report) bool { return r.NoWebSocket() && !r.Unreachable 
 
 func nothing(r *verdict.Report) bool { return unnamed(r) && r.Trace.Quiet }
 
-// answered is wrongly for a client that sent a message back.
+// answered is wrongly for a client that echoed a message.
 func answered(r *verdict.Report) bool { return wrongly(r) && r.Trace.Came > 0 }
 
-// unmet is wrongly for what no MUST demands as well.
+// unmet is wrongly, but also true for a warning.
 func unmet(r *verdict.Report) bool { return r.Verdict >= spec.Warning && !r.Unreachable }
 
 func unnamed(r *verdict.Report) bool { return wrongly(r) && r.Mistake == "" }
@@ -321,7 +322,7 @@ func hasPong(r *verdict.Report) bool { return r.Trace.Pongs > 0 }
 
 func with1007(r *verdict.Report) bool { return wrongly(r) && r.Trace.Code == wire.InvalidPayload }
 
-// The cases that others are held against.
+// The cases that patterns compare with.
 var (
 	leastRequest = []string{"4.2.1/least-request"}
 	leastClient  = []string{"4.1/method-and-version", "4.1/upgrade-and-connection"}
@@ -335,7 +336,7 @@ var (
 		"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3",
 		"tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text",
 	}
-	// A server's header has no masking key.
+	// A frame header from a server has no masking key.
 	cutBareHeaders = []string{
 		"tcp/text-cut-at-1", "tcp/byte-by-byte-empty-text",
 		"tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-2", "tcp/text-16-bit-cut-at-3",
@@ -389,8 +390,8 @@ var patterns = append([]pattern{
 		how: func(r *verdict.Report) bool { return openTCP(r) && r.Trace.Came == 0 }, right: [][]string{leastFrame}, never: hasClosed},
 )...)
 
-// forBoth returns ps for servers and for clients, with what TCP does to frames,
-// whose headers differ in size.
+// forBoth returns ps for servers and for clients. It adds the patterns about frames that
+// TCP cuts: the frame headers of the two roles differ in size.
 func forBoth(ps ...pattern) []pattern {
 	var list []pattern
 	for _, role := range []wire.Role{wire.Server, wire.Client} {

@@ -1,8 +1,9 @@
-// Package mistakes names what implementers get wrong: of one report (Name), and of
-// many together (DiagnoseAll).
+// Package mistakes names the mistakes of implementers: in one report (Name), and in
+// many reports together (DiagnoseAll).
 //
-//	mistakes.go   the names, each with what to do instead
-//	diagnose.go   which mistake one report shows; evidence.go: of a frame that is
-//	              broken or cut; models.go: what an endpoint with one mistake sends
-//	diagnoses.go  what several reports show together
+//	mistakes.go   the names, each with the remedy
+//	diagnose.go   the mistake that one report shows
+//	evidence.go   the mistake that an invalid or incomplete frame shows
+//	models.go     the messages that an endpoint with one mistake sends
+//	diagnoses.go  the mistakes that several reports show together
 package mistakes

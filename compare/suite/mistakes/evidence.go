@@ -11,14 +11,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// quiet reports whether nothing came that could be an answer: no message, no
-// Pong, no Close frame, and no frame that is broken or cut.
+// quiet reports whether the endpoint sent no bytes that could be an answer: no message,
+// Pong or Close frame, and no invalid or incomplete frame.
 func (r *diagnosing) quiet() bool {
 	return len(r.Saw) == 0 && r.Closed == nil && r.Fault == nil && !r.Part.There()
 }
 
-// due returns the frame that was expected when one came that is wrong: the next
-// message or Pong, or the Close frame. ok is false if none was.
+// due returns the frame that the case expected in place of a wrong frame with opcode
+// op: the next message or Pong, or the Close frame. ok is false if it expected none.
 func (r *diagnosing) due(op wire.Opcode) (e spec.Frame, ok bool) {
 	o := r.Case.Outcomes[0]
 	if op == wire.Close {
@@ -40,14 +40,14 @@ func (r *diagnosing) due(op wire.Opcode) (e spec.Frame, ok bool) {
 	return o.Sees[n], true
 }
 
-// carries reports whether b is how p begins, or all of p. A payload of which
-// nothing came is no evidence, unless it is empty.
+// carries reports whether b is p or the start of p. An empty b is evidence only if p is
+// empty, too.
 func carries(b []byte, p spec.Payload) bool {
 	want := p.Prefix(len(b))
 	return bytes.HasPrefix(b, want) && len(want) == min(len(b), p.Len()) && (len(want) > 0 || p.Len() == 0)
 }
 
-// ofFrame looks at a frame that broke a rule, at the bytes of it as they came.
+// ofFrame names the mistake that the raw bytes of an invalid frame show.
 func (r *diagnosing) ofFrame() string {
 	raw := r.Raw
 	h, ok := wire.ParseHeader(raw)
@@ -64,7 +64,7 @@ func (r *diagnosing) ofFrame() string {
 	n := uint64(e.Payload.Len())
 	body := raw[h.Size():]
 	sameKind := h.Opcode == e.Opcode
-	// A Close frame may have a reason of its own, so its first two bytes count.
+	// A Close frame may have any reason, so only its first two bytes are compared.
 	if h.Opcode == wire.Close && h.Length >= 2 {
 		n = h.Length
 	}
@@ -96,7 +96,7 @@ func (r *diagnosing) ofFrame() string {
 			return "mask-left-out-when-empty"
 		case !carries(body, e.Payload) && (!h.Opcode.IsControl() || len(body) > 0):
 		case h.Opcode.IsControl():
-			r.Trace.BareControl = true // whether other frames are masked other cases tell
+			r.Trace.BareControl = true // other cases show whether other frames are masked
 			if r.Trace.Masked {
 				return "mask-left-out-in-control-frames"
 			}
@@ -119,8 +119,8 @@ func (r *diagnosing) ofFrame() string {
 	return ""
 }
 
-// ofBytesAfter looks at bytes between two frames: the rest of a payload whose
-// length was too small, or one byte in front of a frame that is right.
+// ofBytesAfter names the mistake that bytes between two frames show: the rest of a
+// payload whose length was too small, or one byte before a valid frame.
 func (r *diagnosing) ofBytesAfter(raw []byte) string {
 	o := r.Case.Outcomes[0]
 	if n := len(r.Saw); n > 0 && n <= len(o.Sees) {
@@ -155,7 +155,8 @@ func (r *diagnosing) ofBytesAfter(raw []byte) string {
 	return ""
 }
 
-// ofPart looks at a frame that announces more than came.
+// ofPart names the mistake that an incomplete frame shows: its length is larger than the
+// payload that arrived.
 func (r *diagnosing) ofPart() string {
 	h := r.Part.Header
 	switch {
@@ -175,7 +176,7 @@ func (r *diagnosing) ofPart() string {
 	case h.Form == wire.Length64 && h.Length>>32 == n && n > 0 && h.Length != n|n<<32:
 		return "length-sent-in-32-bits"
 	case uint64(len(have)) != n || h.Length <= n || !carries(have, e.Payload):
-		return "" // the rest may have been lost with TCP
+		return "" // TCP may have closed before the rest arrived
 	case h.Masked && h.Length == n+4:
 		return "length-counts-masking-key"
 	}
@@ -193,8 +194,7 @@ func swapped(h wire.Header) uint64 {
 	return h.Length
 }
 
-// ofCloseBody names what is wrong with the code of the Close frame that the
-// target sent.
+// ofCloseBody names the mistake that the close code of the target shows.
 func (r *diagnosing) ofCloseBody(body []byte) string {
 	e, _ := r.due(wire.Close)
 	want := e.Payload.Bytes()
@@ -209,7 +209,7 @@ func (r *diagnosing) ofCloseBody(body []byte) string {
 	return ""
 }
 
-// oldHTTP reports whether the request of c is one of a version below 1.1.
+// oldHTTP reports whether the request of c has an HTTP version below 1.1.
 func oldHTTP(c *spec.Case) bool {
 	line, _, _ := strings.Cut(strings.Join(c.Opening.Writes, ""), "\r\n")
 	words := strings.Fields(line)

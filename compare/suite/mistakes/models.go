@@ -11,44 +11,44 @@ import (
 	"wslab/reference/wire"
 )
 
-// A model is an echoing endpoint that checks nothing and makes one mistake. What
-// it would send is held against what came: where they agree, and nothing else
-// explains it, the mistake has a name.
+// A model is an echoing endpoint that checks no rules and makes one mistake. If an
+// endpoint sent exactly the messages of one model, and no other model sends them, it
+// makes that mistake.
 type model struct {
 	mistake string
 
 	// Framing.
-	lengthSeven  bool // the seven bits are the length, whatever they say
-	length32     bool // the 64-bit length has 32
-	lengthUnused bool // the 64-bit length is read, and 127 used
-	little       bool // least byte first
+	lengthSeven  bool // the seven bits are always the length, even 126 and 127
+	length32     bool // reads 32 bits of the 64-bit length
+	lengthUnused bool // reads the 64-bit length, and uses 127
+	little       bool // reads the least significant byte of the length first
 	stillMasked  bool
-	anew         bool // the masking key begins anew with each read
-	shifted      int  // byte 0 goes with this byte of the masking key
+	anew         bool // starts again at byte 0 of the masking key in each read
+	shifted      int  // byte 0 of the payload is masked with this byte of the masking key
 
 	// Messages.
 	noFirst, lastOnly, eachFragment bool
 	emptyEnds, emptyLast            bool
-	emptyFirst                      bool // with emptyEnds: the first fragment as well
+	emptyFirst                      bool // with emptyEnds: an empty first fragment ends the message, too
 	controlJoins, controlForgets    bool
 	change                          func(said) said
 
 	// Control frames.
 	pongEmpty, pingIsText bool
 
-	// What one that checks nothing can make of what breaks a rule.
+	// Reactions of an endpoint that checks no rules to frames that break one.
 	skipsReserved, skipsStray      bool
 	restarts, apart, textsReserved bool
 }
 
-// said is a message or control frame that a model sends, or that came.
+// said is a message or control frame that a model sends, or that the judge received.
 type said struct {
 	opcode  wire.Opcode
 	payload []byte
-	partial bool // more of it may have been to come
+	partial bool // the rest of it may be missing
 }
 
-// models are those that make a mistake.
+// models are the endpoints that make one mistake.
 var models = []model{
 	{mistake: "length-126-taken-for-length", lengthSeven: true},
 	{mistake: "length-127-read-as-32-bits", length32: true},
@@ -82,8 +82,8 @@ var models = []model{
 	{mistake: "text-sent-as-binary", change: as(wire.Text, wire.Binary)},
 }
 
-// lenient are the ways to check nothing: what came is as one of them has it where
-// a rule was overlooked.
+// lenient are the endpoints that check no rules. They differ in their reaction to a
+// frame that breaks one.
 var lenient = []model{
 	{},
 	{skipsReserved: true, skipsStray: true, restarts: true},
@@ -92,8 +92,7 @@ var lenient = []model{
 	{textsReserved: true},
 }
 
-// ofText changes texts alone, as replaced does those that are not UTF-8, and as
-// their opcode.
+// ofText applies change to text messages alone.
 func ofText(change func([]byte) []byte) func(said) said {
 	return func(s said) said {
 		if s.opcode == wire.Text {
@@ -103,6 +102,7 @@ func ofText(change func([]byte) []byte) func(said) said {
 	}
 }
 
+// replaced applies change to text messages that are not valid UTF-8.
 func replaced(change func([]byte) []byte) func(said) said {
 	return ofText(func(b []byte) []byte {
 		if utf8.Valid(b) {
@@ -112,6 +112,7 @@ func replaced(change func([]byte) []byte) func(said) said {
 	})
 }
 
+// as changes the opcode of messages from one to another.
 func as(from, to wire.Opcode) func(said) said {
 	return func(s said) said {
 		if s.opcode == from {
@@ -121,8 +122,8 @@ func as(from, to wire.Opcode) func(said) said {
 	}
 }
 
-// stream returns what the judge sends behind the opening handshake, and at which
-// of its bytes each TCP write begins. ok is false where it is too much.
+// stream returns the bytes that the judge sends after the opening handshake, and the
+// index at which each TCP write begins. ok is false if there are too many bytes.
 func stream(c *spec.Case) (b []byte, writes []int, ok bool) {
 	size := 0
 	for _, s := range c.Steps {
@@ -146,8 +147,8 @@ func stream(c *spec.Case) (b []byte, writes []int, ok bool) {
 	return b, writes, true
 }
 
-// answers returns what m sends in answer to b, which comes in reads that begin
-// at the places in reads.
+// answers returns the messages that m sends in response to b. m receives b in reads that
+// begin at the indexes in reads.
 func (m model) answers(b []byte, reads []int) []said {
 	var (
 		out     []said
@@ -287,7 +288,8 @@ func (m model) answers(b []byte, reads []int) []said {
 	return out
 }
 
-// explains reports whether came is what m sends, or its begin.
+// explains reports whether came is the start of sends, or all of it. Messages and control
+// frames are compared separately.
 func explains(sends, came []said) bool {
 	for _, control := range []bool{false, true} {
 		next := 0
@@ -310,8 +312,8 @@ func explains(sends, came []said) bool {
 	return true
 }
 
-// answeredAs reports whether what m sends is what an outcome of c has, so that c
-// says nothing of m's mistake.
+// answeredAs reports whether sends fits an outcome of c. Then c does not show the mistake
+// of the model that sends it.
 func answeredAs(c *spec.Case, sends []said) bool {
 	saw := make([]spec.Message, len(sends))
 	for i, s := range sends {

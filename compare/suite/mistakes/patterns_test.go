@@ -28,7 +28,7 @@ func TestPatternsAndModelsNameMistakesAndCasesThatThereAre(t *testing.T) {
 			}
 		}
 	}
-	for rule, code := range overlooked {
+	for rule, code := range unchecked {
 		if !codes[code] {
 			t.Errorf("%s for %s is not a mistake", code, rule)
 		}

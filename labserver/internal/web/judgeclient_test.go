@@ -245,7 +245,7 @@ func TestAClientIsJudgedOnTheSocketOfItsRun(t *testing.T) {
 
 func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 	s := start(t)
-	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A key of its own for each connection" })
+	i := slices.IndexFunc(suite.All(), func(c *suite.Case) bool { return c.Title == "A different key for each connection" })
 	id := suite.All()[i].ID
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/method-and-version", id}})
 	for range 2 {

@@ -5,29 +5,30 @@ import (
 	"wslab/reference/wire"
 )
 
-// handshakes are cases about the judge's half of the opening handshake that
-// have all but that in common.
+// handshakes are cases that differ in the judge's half of the opening handshake
+// alone.
 type handshakes struct {
 	requirement string
 	keyword     string
 	duty        Duty
 	lax         string // see Case.Lax
-	section     string // where it is not the group's
+	section     string // empty: the section of the group
 	rules       []string
 	outcomes    []Outcome
-	head        HeadCheck // of the target's half
+	head        HeadCheck // checks the target's half
 	list        []handshake
 }
 
-// handshake is one of them. A WebSocket that is opened is tried with a message.
+// handshake is one case of handshakes. If a WebSocket opens, the judge tries it with
+// a message.
 type handshake struct {
 	name  string
 	title string
-	head  string // the judge's half as it is sent
+	head  string // the judge's half, as the judge sends it
 }
 
-// addHandshakes appends the cases of h. Those with the judge as the client judge
-// servers, and those with the judge as the server clients.
+// addHandshakes appends the cases of h. They test endpoints of the role judges; the
+// judge plays the other role.
 func addHandshakes(g *Section, judges wire.Role, h handshakes) {
 	for _, each := range h.list {
 		c := Case{

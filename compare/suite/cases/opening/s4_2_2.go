@@ -5,7 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Section422 is RFC 6455 §4.2.2: what a server's opening handshake says.
+// Section422 is RFC 6455 §4.2.2: the server's response.
 func Section422() []*Case {
 	s := Section{Name: "4.2.2", In: "4.2.2"}
 	add := func(name, title, requirement, keyword string, duty Duty, head HeadCheck, rules ...string) {
@@ -14,40 +14,40 @@ func Section422() []*Case {
 			Steps: Tried, Outcomes: Opens(), OneSided: true,
 		})
 	}
-	add("status-line", "The status line of the answer", "The response begins with HTTP/1.1 and the status 101.", Must, DutyReplies(1, "A server accepts with the status 101."), startsAs, wire.RuleStatus.Code)
-	add("upgrade", "Upgrade in the answer", "The response has Upgrade: websocket.", Must, DutyReplies(2, "A server accepts with Upgrade: websocket."), hasOnly("Upgrade", "websocket"), wire.RuleRespUpgrade.Code)
-	add("connection", "Connection in the answer", "The response has Connection: Upgrade.", Must, DutyReplies(3, "A server accepts with Connection: Upgrade."), hasOnly("Connection", "Upgrade"), wire.RuleRespConnection.Code)
-	add("header-grammar", "The grammar of the answer's header lines", "A header line is a name of token characters, a colon and a value (RFC 9112 §5).", Must, DutyValidHTTP, keepsGrammar, wire.RuleHeaderGrammar.Code)
-	add("line-ends", "The ends of the answer's lines", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, DutyValidHTTP, endsLines)
-	add("no-content-length", "No Content-Length in the answer", "A response with status 101 has no Content-Length (RFC 9110 §8.6): frames follow it.", Must, DutyNoLength, without(Fail, "Content-Length"))
-	add("no-transfer-encoding", "No Transfer-Encoding in the answer", "A response with status 101 has no Transfer-Encoding (RFC 9112 §6.1): frames follow it.", Must, DutyNoTransfer, without(Fail, "Transfer-Encoding"))
-	add("no-subprotocol-offered", "No subprotocol where none was offered", "If no subprotocol is agreed on, the response has no Sec-WebSocket-Protocol.", Must, DutyProtocols,
+	add("status-line", "The status line of the response", "The response begins with HTTP/1.1 and status 101.", Must, DutyReplies(1, "A server accepts with the status 101."), startsAs, wire.RuleStatus.Code)
+	add("upgrade", "Upgrade in the response", "The response has Upgrade: websocket.", Must, DutyReplies(2, "A server accepts with Upgrade: websocket."), hasOnly("Upgrade", "websocket"), wire.RuleRespUpgrade.Code)
+	add("connection", "Connection in the response", "The response has Connection: Upgrade.", Must, DutyReplies(3, "A server accepts with Connection: Upgrade."), hasOnly("Connection", "Upgrade"), wire.RuleRespConnection.Code)
+	add("header-grammar", "The grammar of the header lines in the response", "A header line consists of a name of token characters, a colon and a value (RFC 9112 §5).", Must, DutyValidHTTP, keepsGrammar, wire.RuleHeaderGrammar.Code)
+	add("line-ends", "The line ends of the response", "HTTP lines end with CR LF (RFC 9112 §2.1).", Must, DutyValidHTTP, endsLines)
+	add("no-content-length", "No Content-Length in the response", "A response with status 101 must not have a Content-Length (RFC 9110 §8.6), because frames follow it.", Must, DutyNoLength, without(Fail, "Content-Length"))
+	add("no-transfer-encoding", "No Transfer-Encoding in the response", "A response with status 101 must not have a Transfer-Encoding (RFC 9112 §6.1), because frames follow it.", Must, DutyNoTransfer, without(Fail, "Transfer-Encoding"))
+	add("no-subprotocol-offered", "No subprotocol if the client offered none", "If the server does not choose a subprotocol, the response does not have a Sec-WebSocket-Protocol.", Must, DutyProtocols,
 		without(Fail, "Sec-WebSocket-Protocol"), wire.RuleRespSubprotocol.Code)
-	add("no-extension-offered", "No extension where none was offered", "A server answers only with extensions that the client listed.", Must, DutyExtension,
+	add("no-extension-offered", "No extension if the client offered none", "A server lists only extensions that the client offered.", Must, DutyExtension,
 		without(Fail, "Sec-WebSocket-Extensions"), wire.RuleRespExtension.Code)
-	add("no-fields-of-old-draft", "No fields of an old draft in the answer", "Sec-WebSocket-Location and Sec-WebSocket-Origin were of a draft; RFC 6455 has given them up.", May, Duty{},
+	add("no-fields-of-old-draft", "No fields of an old draft in the response", "Sec-WebSocket-Location and Sec-WebSocket-Origin are fields of a draft. RFC 6455 does not define them.", May, Duty{},
 		without(Note, "Sec-WebSocket-Location", "Sec-WebSocket-Origin", "WebSocket-Location", "WebSocket-Origin"))
 
 	for _, k := range []struct{ name, what, key string }{
-		{"sample", "the key of §1.3", SampleKey},
-		{"counting", "the key 01 02 … 10", "AQIDBAUGBwgJCgsMDQ4PEA=="},
-		{"zero", "a key of zeros", "AAAAAAAAAAAAAAAAAAAAAA=="},
+		{"sample", "the example key of §1.3", SampleKey},
+		{"counting", "a key of the bytes 01 02 … 10", "AQIDBAUGBwgJCgsMDQ4PEA=="},
+		{"zero", "a key of 16 zero bytes", "AAAAAAAAAAAAAAAAAAAAAA=="},
 		{"plus-and-slash", "a key that begins with + and ends in /", "+BFVQcGxrdt2eHp6WVpbT/=="},
-		{"small-letters", "a key in small letters", "abcdefghijklmnopqrstug=="},
+		{"small-letters", "a key in lower-case letters", "abcdefghijklmnopqrstug=="},
 	} {
 		s.Add(Case{
 			Name: "accept-for-" + k.name + "-key", Title: "Sec-WebSocket-Accept for " + k.what, Keyword: Must, Duty: DutyReplies(4, "A server accepts with the accept value of the key."), Rules: []string{wire.RuleAcceptWrong.Code, wire.RuleAcceptMissing.Code},
-			Requirement: "Sec-WebSocket-Accept is base64 of the SHA-1 of the key, as it stands, and the GUID.",
+			Requirement: "Sec-WebSocket-Accept is base64 of the SHA-1 hash of the key, exactly as received, with the GUID after it.",
 			Opening:     Opening{Key: k.key}, Steps: Tried, Outcomes: Opens(), OneSided: true,
 		})
 	}
 
 	addHandshakes(&s, wire.Server, handshakes{
-		requirement: "A refusal is an HTTP response, and says where its content ends.", keyword: Should,
+		requirement: "A refusal is a valid HTTP response. It should tell the client where its content ends.", keyword: Should,
 		outcomes: Refuses(), head: allOf(keepsGrammar, endsLines, hasEnd),
 		list: []handshake{
-			{"refusal-without-key", "A refusal of a request without a key, as HTTP", Set(Request, "Sec-WebSocket-Key")},
-			{"refusal-of-version", "A refusal of another version, as HTTP", Set(Request, "Sec-WebSocket-Version", "Sec-WebSocket-Version: 99")},
+			{"refusal-without-key", "The refusal of a request without a key is valid HTTP", Set(Request, "Sec-WebSocket-Key")},
+			{"refusal-of-version", "The refusal of another version is valid HTTP", Set(Request, "Sec-WebSocket-Version", "Sec-WebSocket-Version: 99")},
 		},
 	})
 
@@ -62,34 +62,34 @@ func subprotocols(s *Section) {
 		return Plus(Request, Prefixed("Sec-WebSocket-Protocol: ", values)...)
 	}
 	addHandshakes(s, wire.Server, handshakes{
-		requirement: "A server chooses one of the subprotocols that the client offers, spelled as it is offered, or none. It may also refuse the client.", keyword: Must, duty: DutyProtocols,
-		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: OpensOr(Note, "it refuses a client whose subprotocols it does not speak, as it may"), head: AtMostOnce("Sec-WebSocket-Protocol"),
+		requirement: "A server chooses one of the subprotocols that the client offers, in the same spelling, or none. It may also refuse the client.", keyword: Must, duty: DutyProtocols,
+		rules: []string{wire.RuleRespSubprotocol.Code}, outcomes: OpensOr(Note, "it refuses a client that offers only subprotocols it does not speak, which is allowed"), head: AtMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"one-subprotocol", "One subprotocol offered", offer("x-wslab-one")},
 			{"two-subprotocols", "Two subprotocols offered", offer("x-wslab-one, x-wslab-two")},
 			{"two-subprotocols-in-two-fields", "Two subprotocols offered in two fields", offer("x-wslab-one", "x-wslab-two")},
-			{"well-known-subprotocols", "A subprotocol that many servers know", offer("chat, superchat, mqtt, graphql-ws")},
-			{"subprotocol-with-every-token-character", "A subprotocol with every character of a token", offer("!#$%&'*+-.^_`|~09azAZ")},
+			{"well-known-subprotocols", "Four well-known subprotocols", offer("chat, superchat, mqtt, graphql-ws")},
+			{"subprotocol-with-every-token-character", "A subprotocol with every punctuation character that a token may have", offer("!#$%&'*+-.^_`|~09azAZ")},
 			{"20-subprotocols", "20 subprotocols offered", offer("a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t")},
 			{"subprotocols-without-spaces", "Subprotocols without spaces between them", offer("x-wslab-one,x-wslab-two,x-wslab-three")},
-			{"subprotocols-that-differ-in-case", "Subprotocols that differ by case alone", offer("x-wslab, X-WSLAB")},
+			{"subprotocols-that-differ-in-case", "Subprotocols that differ only in case", offer("x-wslab, X-WSLAB")},
 		},
 	})
 	addHandshakes(s, wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server refuses what breaks this grammar, and answers with no such subprotocol.", keyword: Must, duty: DutyReads(8, "A server refuses a list of subprotocols that breaks the grammar."), section: "4.2.1",
+		requirement: "Sec-WebSocket-Protocol is a list of tokens. A server refuses a list that breaks this grammar, and does not choose such a subprotocol.", keyword: Must, duty: DutyReads(8, "A server refuses a list of subprotocols that breaks the grammar."), section: "4.2.1",
 		rules:    []string{wire.RuleSubprotocols.Code},
-		outcomes: RefusesOr(Warning, "it does not check the subprotocols, because it uses none, so it accepts a request whose grammar is broken (RFC 6455 §4.2.1)"),
+		outcomes: RefusesOr(Warning, "it does not check the list of subprotocols and chooses none, so it accepts a request that breaks the grammar (RFC 6455 §4.2.1)"),
 		head:     without(Fail, "Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"bad-subprotocol-with-space", "A subprotocol with a space in it", offer("x-wslab one")},
 			{"bad-subprotocol-in-quotes", "A subprotocol in quotes", offer(`"x-wslab"`)},
-			{"bad-subprotocols-with-semicolons", "Subprotocols parted by semicolons", offer("x-wslab-one; x-wslab-two")},
+			{"bad-subprotocols-with-semicolons", "Subprotocols separated by semicolons", offer("x-wslab-one; x-wslab-two")},
 			{"bad-subprotocol-with-slash", "A subprotocol with a slash", offer("x-wslab/1")},
 			{"bad-subprotocol-with-bytes-above-7f", "A subprotocol with bytes above 0x7F", offer("x-wsl\xc3\xa4b")},
 		},
 	})
 	addHandshakes(s, wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Protocol has one item at least, each only once; who reads a list overlooks empty items (RFC 9110 §5.6.1.2).", keyword: May, section: "4.2.1",
+		requirement: "A client sends at least one subprotocol, and each only once. A recipient of a list ignores empty items (RFC 9110 §5.6.1.2). So a server may accept or refuse such a list.", keyword: May, section: "4.2.1",
 		outcomes: OpensOr(Pass, ""), head: AtMostOnce("Sec-WebSocket-Protocol"),
 		list: []handshake{
 			{"subprotocol-empty", "An empty Sec-WebSocket-Protocol", offer("")},
@@ -99,29 +99,29 @@ func subprotocols(s *Section) {
 	})
 }
 
-// origins is about Origin, by which a server may refuse pages of other sites.
+// origins is about Origin. A server may use it to refuse pages of other sites.
 func origins(s *Section) {
 	from := func(values ...string) string { return Plus(Request, Prefixed("Origin: ", values)...) }
 	addHandshakes(s, wire.Server, handshakes{
-		requirement: "A server may refuse by the Origin; its own pages are let in.", keyword: May, section: "10.2",
+		requirement: "A server may refuse a request because of its Origin. It normally accepts pages of its own address.", keyword: May, section: "10.2",
 		rules:    []string{wire.RuleOrigin.Code},
-		outcomes: OpensOr(Note, "it lets no page of its own address in"),
+		outcomes: OpensOr(Note, "it refuses pages of its own address"),
 		list: []handshake{
 			{"origin-own", "An Origin with the server's own address", from("http://{host}")},
 			{"origin-own-in-capitals", "An Origin with the server's own address in capitals", Plus(Request, "ORIGIN: HTTP://{host}")},
 		},
 	})
 	addHandshakes(s, wire.Server, handshakes{
-		requirement: "A server that does not look at the Origin is open to every page that its users visit (§10.2). Whether it does is its own to say; a refusal is an HTTP error.", keyword: May, section: "10.2",
+		requirement: "If a server does not check Origin, every page that its users visit can connect to it (§10.2). The server decides whether it checks Origin. It refuses with an HTTP error.", keyword: May, section: "10.2",
 		rules:    []string{wire.RuleOrigin.Code},
-		outcomes: []Outcome{{Verdict: Note, Why: "it refuses pages from elsewhere", End: End{How: TargetRefuses}}, {Verdict: Note, Why: "it lets pages from anywhere in", Sees: []Frame{Text("Hello")}}},
+		outcomes: []Outcome{{Verdict: Note, Why: "it refuses a request whose Origin is not its own", End: End{How: TargetRefuses}}, {Verdict: Note, Why: "it accepts a request whose Origin is not its own", Sees: []Frame{Text("Hello")}}},
 		list: []handshake{
-			{"origin-from-elsewhere", "An Origin from elsewhere", from("http://elsewhere.example")},
-			{"origin-null", "The Origin null, as of a page in a sandbox", from("null")},
+			{"origin-from-elsewhere", "An Origin of another site", from("http://elsewhere.example")},
+			{"origin-null", "The Origin null, which a page in a sandbox has", from("null")},
 			{"origin-with-own-prefix", "An Origin that begins like the server's address", from("http://{host}.elsewhere.example")},
 			{"origin-another-port", "An Origin with another port", from("http://127.0.0.1:1")},
-			{"two-origins", "Two Origins", from("http://{host}", "http://elsewhere.example")},
-			{"origin-not-a-url", "An Origin that is no URL", from("%zz")},
+			{"two-origins", "Two Origin fields", from("http://{host}", "http://elsewhere.example")},
+			{"origin-not-a-url", "An Origin that is not a URL", from("%zz")},
 		},
 	})
 }

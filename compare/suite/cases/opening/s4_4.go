@@ -11,34 +11,34 @@ func Section44() []*Case {
 	version := func(values ...string) string {
 		return Set(Request, "Sec-WebSocket-Version", Prefixed("Sec-WebSocket-Version: ", values)...)
 	}
-	const unknown = "A server refuses a version that it does not speak, and names those that it speaks in Sec-WebSocket-Version."
+	const unknown = "A server refuses a version that it does not speak. It lists the versions that it speaks in Sec-WebSocket-Version of its response."
 	addHandshakes(&s, wire.Server, handshakes{
 		requirement: unknown, keyword: Must, duty: DutyVersions,
 		rules: []string{wire.RuleVersion.Code}, outcomes: Refuses(), head: namesVersion,
 		list: []handshake{{"version-0", "Version 0", version("0")}},
 	})
-	// §4.4's own example is a server that speaks 13, 8 and 7.
+	// The server in the example of §4.4 speaks 13, 8 and 7.
 	addHandshakes(&s, wire.Server, handshakes{
-		requirement: "A server may speak the versions 7 and 8 too, as the server in the example of §4.4 does. One that refuses a version names those that it speaks.", keyword: Must, duty: DutyVersions,
-		rules: []string{wire.RuleVersion.Code}, outcomes: RefusesOr(Note, "it speaks this version of a draft too, as it may"), head: namesVersion,
+		requirement: "A server may also speak versions 7 and 8, as the server in the example of §4.4 does. If a server refuses a version, it lists the versions that it speaks.", keyword: Must, duty: DutyVersions,
+		rules: []string{wire.RuleVersion.Code}, outcomes: RefusesOr(Note, "it also speaks this draft version, which is allowed"), head: namesVersion,
 		list: []handshake{
 			{"version-7", "Version 7", version("7")},
-			{"version-8", "Version 8, of a draft that browsers once had", version("8")},
+			{"version-8", "Version 8, of a draft that browsers once used", version("8")},
 		},
 	})
 	addHandshakes(&s, wire.Server, handshakes{
 		requirement: unknown, keyword: Must, duty: DutyVersions,
 		rules: []string{wire.RuleVersion.Code}, outcomes: Refuses(), head: namesVersion,
 		list: []handshake{
-			{"version-12", "Version 12, which was reserved and never used", version("12")},
+			{"version-12", "Version 12, which the RFC reserves and no protocol uses", version("12")},
 			{"version-14", "Version 14", version("14")},
-			{"version-25", "Version 25, the RFC's own example", version("25")},
+			{"version-25", "Version 25, from the example in the RFC", version("25")},
 			{"version-130", "Version 130", version("130")},
-			{"version-255", "Version 255, the highest there can be", version("255")},
+			{"version-255", "Version 255, the highest possible version", version("255")},
 		},
 	})
 	addHandshakes(&s, wire.Server, handshakes{
-		requirement: "Sec-WebSocket-Version has the value 13, one number from 0 to 255 without a leading zero (§4.3); a request with another is refused.", keyword: Must, duty: DutyReads(6, "A server refuses a request whose version is not 13."), section: "4.2.1",
+		requirement: "Sec-WebSocket-Version is 13, written as one number from 0 to 255 without a leading zero (§4.3). A server refuses a request with any other value.", keyword: Must, duty: DutyReads(6, "A server refuses a request whose version is not 13."), section: "4.2.1",
 		rules: []string{wire.RuleVersion.Code}, outcomes: Refuses(),
 		list: []handshake{
 			{"version-empty", "An empty version", version("")},
@@ -47,18 +47,19 @@ func Section44() []*Case {
 			{"version-minus-13", "Version -13", version("-13")},
 			{"version-13.0", "Version 13.0", version("13.0")},
 			{"version-0xd", "Version 0xD", version("0xD")},
-			{"version-269", "Version 269, which is 13 in eight bits", version("269")},
+			{"version-269", "Version 269, whose lowest eight bits are 13", version("269")},
 			{"version-thirteen", "Version thirteen", version("thirteen")},
-			{"version-13-in-quotes", `Version "13" in quotes`, version(`"13"`)},
+			{"version-13-in-quotes", `Version "13", in quotes`, version(`"13"`)},
 			{"version-13-with-quality", "Version 13;q=1", version("13;q=1")},
 			{"versions-13-8-in-one-field", "Versions 13, 8 in one field", version("13, 8")},
 			{"versions-8-13-in-one-field", "Versions 8, 13 in one field", version("8, 13")},
 		},
 	})
-	// The MUST NOT of §11.3.5 binds the client, as that of §11.3.1 for the key does.
+	// The MUST NOT of §11.3.5 binds the client alone, as the MUST NOT of §11.3.1 for the
+	// key does.
 	addHandshakes(&s, wire.Server, handshakes{
-		requirement: "A client sends Sec-WebSocket-Version once. What a server does if it comes twice no MUST says.", keyword: May, section: "11.3.5",
-		rules: []string{wire.RuleVersion.Code}, outcomes: RefusesOr(Warning, "it ignores that the field is repeated, which a client must not do (RFC 6455 §11.3.5)"),
+		requirement: "A client must send Sec-WebSocket-Version once. No MUST says how a server reacts to a repeated field.", keyword: May, section: "11.3.5",
+		rules: []string{wire.RuleVersion.Code}, outcomes: RefusesOr(Warning, "it accepts a repeated Sec-WebSocket-Version, which a client must not send (RFC 6455 §11.3.5)"),
 		list: []handshake{
 			{"versions-13-8-in-two-fields", "Versions 13 and 8 in two fields", version("13", "8")},
 			{"versions-8-13-in-two-fields", "Versions 8 and 13 in two fields", version("8", "13")},
