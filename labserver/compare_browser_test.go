@@ -133,7 +133,7 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 	// Chromium sends back close codes that are not defined, and reserved ones.
 	judge("7.4/")
 	p.until("that is told once", `/^≈ warning in [1-9][0-9] cases: It sends back a code that is not defined/.test(document.querySelector(".habits[open] li p")?.textContent)`)
-	p.until("with the cases", `/^7\.4\/[0-9]+c/.test(document.querySelector(".habits li a[href^='#']")?.textContent)`)
+	p.until("with the cases", `/^7\.4\/[-a-z0-9]+-client/.test(document.querySelector(".habits li a[href^='#']")?.textContent)`)
 
 	// It follows no redirect, and wants an answer to its subprotocols.
 	judge("browser/")
@@ -406,7 +406,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 	p.until("it has stopped", `/stopped/.test(document.querySelector("ws-compare .notice").textContent)`)
 	eval[any](p, `void (document.querySelector("form.server input").value = "ws://example.com/"), null`)
 	p.click("form.server", "Judge my server")
-	p.until("the page says why another machine is not judged", `/not this machine/.test(document.querySelector("ws-compare .notice").textContent)`)
+	p.until("the page says why another machine is not judged", `/not on this computer/.test(document.querySelector("ws-compare .notice").textContent)`)
 }
 
 func TestAHeaderOfTheMapIsSentByKeyboardAlone(t *testing.T) {

@@ -30,7 +30,7 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	p.until("the FINs wait behind them", `lab.session.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
 	p.until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)
 	time.Sleep(4 * time.Second) // the learner's look
-	p.click("article ws-do", "Step again")
+	p.click("article ws-do", "Release the answering Close frame")
 	p.until("the tab was told of both ends", `lab.session.history.events.filter(e => e.script?.what == "onclose").length == 2`)
 
 	var events []told

@@ -4,17 +4,16 @@
  * it is offered for. Returns what became of the predictions.
  */
 (async () => {
-  const { lab } = await import("/static/lab.js");
   const { evaluate, matches, right } = await import("/static/predict.js");
-  const { context } = await import("/static/elements/predict.js");
   await Promise.all(["ws-predict", "ws-do", "ws-play"].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-  const plays = () => lab.rows.plays.byId;
+  const { session, cursor } = document.querySelector("ws-lab").lab;
+  const plays = () => session.rows.plays.byId;
   const problems = [];
 
   /** Until no event has come for a while: only so that one action is done before the next. */
   const calm = async () => {
-    for (let last = -1; last !== lab.history.last; await pause(120)) last = lab.history.last;
+    for (let last = -1; last !== session.history.last; await pause(120)) last = session.history.last;
   };
 
   /** What cannot be done yet is pressed again. A broken server's connection must fail. */
@@ -61,8 +60,8 @@
 
   const questions = asked.map(({ question, answered, answer }) => {
     const by = {};
-    for (const e of lab.history.events) {
-      const about = context(e);
+    for (const e of session.history.events) {
+      const about = asked[0].context(e);
       if (by[about.endpoint] || !matches(question.about, e, about)) continue;
       const is = right(question, e, about);
       if (is.includes(true)) by[about.endpoint] = { right: is, value: String(evaluate(question.value, e, about)) };
@@ -78,5 +77,5 @@
       by,
     };
   });
-  return JSON.stringify({ problems, questions, endpoints: lab.endpoints });
+  return JSON.stringify({ problems, questions, endpoints: cursor.endpoints });
 })()

@@ -65,18 +65,35 @@ export class WsPredict extends LabElement {
     const { history } = this.lab.session;
     if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
-      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => context(this.lab.session, e));
+      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => this.context(e));
       if (e) this.settle(e);
     }
     this.seen = history.last;
   }
 
+  /**
+   * The parts of a question's context that the event itself does not have.
+   * @param {LabEvent} e
+   */
+  context(e) {
+    const { rows, history } = this.lab.session;
+    const conn = rows.conns.get(e.conn) || (e.script && rows.byClient.get(e.script.client));
+    const play = conn && rows.plays.byToken.get(conn.client);
+    return {
+      endpoint: conn ? conn.endpoint : "",
+      scenario: play ? play.scenario : "",
+      get read() {
+        const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
+        return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);
+      },
+    };
+  }
+
   /** @param {LabEvent} e */
   settle(e) {
     const q = this.question;
-    const { session } = this.lab;
     if (!this.answer) return;
-    this.answer = { ...this.answer, right: right(q, e, context(session, e)), value: shown(evaluate(q.value, e, context(session, e)), q.value), line: line(e), place: place(e, q.value) };
+    this.answer = { ...this.answer, right: right(q, e, this.context(e)), value: shown(evaluate(q.value, e, this.context(e)), q.value), line: line(e), place: place(e, q.value) };
     remember("local", `predict:${q.id}`, this.answer);
     this.draw();
     document.dispatchEvent(new Event("ws-progress"));
@@ -133,22 +150,4 @@ export class WsPredict extends LabElement {
   get answered() {
     return !!(this.answer && this.answer.right);
   }
-}
-
-/**
- * The parts of a question's context that the event itself does not have.
- * @param {import("../session.js").Session} session
- * @param {LabEvent} e
- */
-function context({ rows, history }, e) {
-  const conn = rows.conns.get(e.conn) || (e.script && rows.byClient.get(e.script.client));
-  const play = conn && rows.plays.byToken.get(conn.client);
-  return {
-    endpoint: conn ? conn.endpoint : "",
-    scenario: play ? play.scenario : "",
-    get read() {
-      const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
-      return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);
-    },
-  };
 }
