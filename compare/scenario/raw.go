@@ -302,7 +302,7 @@ func (c *Raw) park() {
 func (c *Raw) over(err error) {
 	if err == io.EOF && tap.Ended(c.conn) {
 		c.writing.Lock() // a write in progress ends now; it may have received the RST
-		c.writing.Unlock()
+		defer c.writing.Unlock()
 	}
 	c.mu.Lock()
 	reset := c.reset || errors.Is(err, syscall.ECONNRESET)

@@ -253,7 +253,7 @@ func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 	}
 	lines := s.told(answer["judge"].(string), "")
 	if !slices.ContainsFunc(lines, func(l line) bool {
-		return l.Case == id && strings.Contains(l.Reason, "has been in a connection before")
+		return l.Case == id && strings.Contains(l.Reason, "in a connection before")
 	}) {
 		t.Errorf("%+v", lines)
 	}
