@@ -24,7 +24,7 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	if from == wire.Server {
 		total = &c.about.out
 	}
-	start := *total // how many bytes from has sent before b
+	start := *total // the number of bytes that from sent before b
 	*total += int64(len(b))
 	if units := c.whole(at, from, b, start); units != nil {
 		return units
@@ -39,14 +39,14 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	// One allocation for two things that nearly every call needs.
+	// Nearly every call needs both, so allocate them together.
 	read := &struct {
 		body  Bytes
 		units [1]tap.Unit
 	}{body: Bytes{len(b), kept}}
 	by := uint64(0)
 	if from == wire.Client && len(items) == 0 {
-		by = c.about.wroteIn(*total, false) // no unit ends here that could name the write
+		by = c.about.wroteIn(*total, false) // no unit ends here, so no unit can name the write
 	}
 	c.r.appendBy(at, c.ID, from.String(), &read.body, by, 0)
 	units := read.units[:0]
@@ -71,8 +71,8 @@ func (c *Connection) Bytes(d tap.Direction, b []byte) []tap.Unit {
 	return units
 }
 
-// handshake records h: the bytes from begins to end of all bytes of from. It returns
-// the seq of the event. c.mu and c.r.mu are held.
+// handshake records h, which from sent: bytes begins to end of its stream. It returns the
+// seq of the event. c.mu and c.r.mu are held.
 func (c *Connection) handshake(at time.Duration, from wire.Role, h *dissect.Handshake, begins, end int64) uint64 {
 	by, told := c.about.handshake(c.r.next, h, from == c.side, begins, end)
 	seq := c.r.appendBy(at, c.ID, from.String(), h, by, told)
@@ -108,8 +108,8 @@ func (c *Connection) frame(at time.Duration, from wire.Role, f *dissect.Frame, b
 }
 
 // maxSlab bounds how many bytes keep allocates at once. On a busy connection, an
-// allocation for each read, or memory that is zeroed before it is written, would cost
-// as much as decoding: see BenchmarkEcho1KiB of package endpoint.
+// allocation for each read would cost as much as decoding, and so would zeroing the
+// memory: see BenchmarkEcho1KiB of package endpoint.
 const maxSlab = 64 << 10
 
 // keep returns a copy of b for events. c.mu is held.

@@ -28,8 +28,8 @@ type Pending struct {
 	u   *underway
 }
 
-// Enter records that the endpoint's code makes the call d. The caller must call Return
-// or Failed when the call returns. On a nil Connection they do nothing, so an
+// Enter records that the endpoint's code makes the call d. The caller must call Return or
+// Failed when the call returns. On a nil Connection, all three methods do nothing, so an
 // endpoint can run unrecorded.
 func (c *Connection) Enter(d Doing) Pending {
 	if c == nil {

@@ -5,13 +5,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// concerns finds out which event is about which. c.mu is held for all its methods.
+// concerns finds the events that belong together. c.mu is held for all its methods.
 type concerns struct {
 	// Calls of the endpoint's code.
 	calls   []*underway // in the order in which they were entered
 	unsure  []sent      // own frames that several calls may have sent
 	request uint64      // seq of the request
-	end     uint64      // seq of the last event by which this end ends TCP
+	end     uint64      // seq of the last event in which this end ended TCP
 	unread  []came      // frames that a later read returns, or that make it fail
 	skipped int         // messages that unread has forgotten
 
@@ -19,19 +19,19 @@ type concerns struct {
 	asked, opened, sends, gets, closes pairing
 	goodbye                            bool // the server's Close frame is recorded
 	said                               bool // the client's Close frame is recorded
-	closeCode                          int  // of the client's Close frame, or of close(); 0 before either
+	closeCode                          int  // of the client's Close frame or close() call; 0 before that
 
 	// Reports of a raw client, in bytes since the connection began.
 	in, out int64  // bytes that the client and the server have sent
-	wrote   []span // its writes that no event names yet
-	units   []span // the server's units that it has not read
-	reads   []span // its reads of bytes that are not recorded yet
-	readTo  int64  // bytes that it reports as read
-	told    int64  // bytes that it reports as written
+	wrote   []span // the client's writes that no event names yet
+	units   []span // the server's units that the client has not read
+	reads   []span // the client's reads of bytes that are not recorded yet
+	readTo  int64  // bytes that the client reports as read
+	told    int64  // bytes that the client reports as written
 }
 
-// handshake adds a handshake that will be recorded as seq: the bytes from begins to
-// end of all bytes of its sender. own says that this end sends it. It returns the
+// handshake adds a handshake that will be recorded as seq. The handshake is bytes begins
+// to end of its sender's stream. own says that this end sends it. handshake returns the
 // Event.By and the Event.Told of the event.
 func (k *concerns) handshake(seq uint64, h *dissect.Handshake, own bool, begins, end int64) (by, told uint64) {
 	if own {
@@ -56,7 +56,7 @@ func (k *concerns) handshake(seq uint64, h *dissect.Handshake, own bool, begins,
 	return by, told
 }
 
-// frame is handshake for a frame of from.
+// frame is handshake for a frame that from sends.
 func (k *concerns) frame(seq uint64, f seen, from wire.Role, own bool, begins, end int64) (by, told uint64) {
 	if own {
 		by = k.ownFrame(seq, &f)
@@ -111,9 +111,9 @@ func (k *concerns) ends(seq uint64) (by uint64) {
 	return by
 }
 
-// refused adds bytes that this end's socket did not accept and that will be recorded
-// as seq. If f is not nil, they are the frame f. It returns the enter event of the
-// call that wrote them, or 0 if there is none or several.
+// refused adds bytes that this end's socket did not accept and that will be recorded as
+// seq. If f is not nil, the bytes are the frame f. refused returns the enter event of the
+// call that wrote them, or 0 if no call or several calls can have written them.
 func (k *concerns) refused(seq uint64, f *dissect.Frame) (by uint64) {
 	u := k.only(func(u *underway) bool {
 		if u.of != 0 || u.doing.Verb != VerbWrite && u.doing.Verb != VerbClose {

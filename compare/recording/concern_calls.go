@@ -24,11 +24,11 @@ type sent struct {
 	frame seen
 }
 
-// came is a frame of the peer.
+// came is a frame that the peer sent.
 type came struct {
 	seq   uint64
-	whole bool   // it ends a message
-	fault bool   // a read may fail because of it
+	whole bool   // the frame ends a message
+	fault bool   // a read may fail because of the frame
 	lazy  *whole // if not nil, fault is unknown until the frame is decoded
 }
 
@@ -41,8 +41,8 @@ func (c *came) mayFail() bool {
 	return c.fault
 }
 
-// only returns the call in progress for which is reports true. It returns nil if there
-// is none or several.
+// only returns the call in progress for which is reports true, or nil if there is no such
+// call or more than one.
 func (k *concerns) only(is func(*underway) bool) *underway {
 	var one *underway
 	for _, u := range k.calls {
@@ -58,8 +58,8 @@ func (k *concerns) only(is func(*underway) bool) *underway {
 }
 
 // ownFrame adds a frame of this end that will be recorded as seq. It returns the enter
-// event of the call that has sent it. If there is none or several, it returns 0. Of
-// several, the returns name the frame.
+// event of the call that sent the frame. If no call or several calls can have sent the
+// frame, ownFrame returns 0. With several, the returns of these calls name the frame.
 func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
 	var one, outer *underway
 	several := false
@@ -88,8 +88,8 @@ func (k *concerns) ownFrame(seq uint64, f *seen) (by uint64) {
 	return by
 }
 
-// peerFrame adds a frame that this end's code will read. A read of the socket itself
-// that is in progress is about this frame.
+// peerFrame adds a frame that this end's code will read. If a read of the socket itself
+// is in progress, that read is about this frame.
 func (k *concerns) peerFrame(seq uint64, f *seen) {
 	if u := k.only(func(u *underway) bool { return u.doing.Verb == VerbRead && u.doing.Socket }); u != nil && u.of == 0 {
 		u.of = seq
@@ -139,8 +139,8 @@ func (k *concerns) enter(seq uint64, d Doing) *underway {
 	return u
 }
 
-// leave removes u, which has returned, and returns the seq of the event that it was
-// about. failed says that it returned an error, frame that a frame caused the error.
+// leave removes u, a call that has returned. It returns the seq of the event that u was
+// about. failed says that u returned an error. frame says that a frame caused the error.
 func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
 	for i, other := range k.calls {
 		if other == u {
@@ -156,7 +156,7 @@ func (k *concerns) leave(u *underway, failed, frame bool) uint64 {
 			return k.readCame(failed)
 		}
 	case u.doing.Verb == VerbClose && u.of == 0 && k.end > u.seq:
-		return k.end // of two calls that close at once, either may have ended TCP
+		return k.end // if two calls close at the same time, either may have ended TCP
 	case u.of == 0:
 		for i, s := range k.unsure {
 			if u.doing.Writes.sends(u.n, &s.frame) {

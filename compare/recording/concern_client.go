@@ -6,11 +6,12 @@ import "wslab/reference/wire"
 type span struct {
 	seq      uint64
 	from, to int64
-	named    bool // another event names it, or it names one
+	named    bool // the event names another event, or another event names it
 }
 
-// clientFrame adds a frame of the client that will be recorded as seq and that ends at
-// byte end of all its bytes. It returns the report of the call that sent it, or 0.
+// clientFrame adds a frame of the client that will be recorded as seq. The frame ends at
+// byte end of the client's stream. clientFrame returns the report of the call that sent
+// the frame, or 0.
 func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 	switch op := f.header.Opcode; {
 	case k.told > 0:
@@ -30,9 +31,9 @@ func (k *concerns) clientFrame(seq uint64, f *seen, end int64) (by uint64) {
 	return 0
 }
 
-// serverFrame adds a frame of the server that will be recorded as seq: the bytes from
-// from to to of all its bytes. It returns the report of its arrival, if that is
-// recorded already.
+// serverFrame adds a frame of the server that will be recorded as seq. from and to are
+// its beginning and end in the server's stream. serverFrame returns the report of the
+// frame's arrival, if that report is already recorded.
 func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64) {
 	op := f.header.Opcode
 	k.goodbye = k.goodbye || op == wire.Close
@@ -58,8 +59,9 @@ func (k *concerns) wroteIn(at int64, unit bool) uint64 {
 	return k.wrote[0].seq
 }
 
-// unit adds a unit of the server that will be recorded as seq. It returns the report
-// of the raw client's read that has its last byte, if that is recorded already.
+// unit adds a unit of the server that will be recorded as seq. It returns the report of
+// the raw client's read that has the unit's last byte, if that report is already
+// recorded.
 func (k *concerns) unit(seq uint64, from, to int64) (told uint64) {
 	if to > k.readTo {
 		if len(k.units) < maxWaiting {
@@ -77,8 +79,8 @@ func (k *concerns) unit(seq uint64, from, to int64) (told uint64) {
 	return k.reads[0].seq
 }
 
-// report adds a report of the client that will be recorded as seq. It returns the
-// event that the report is about, or 0. awaits says that the event is still to come.
+// report adds a report of the client that will be recorded as seq. It returns the event
+// that the report is about, or 0. awaits says that this event is not recorded yet.
 func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	var p *pairing
 	state := 1
@@ -98,8 +100,8 @@ func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 		}
 	case "close":
 		// The browser itself answers the server's Close frame, and a later close() sends
-		// nothing. But a report can be late, so that close() was called before. A raw
-		// client's report has no ready state.
+		// nothing. But a report can be late: the page may have called close() before. A
+		// raw client's report has no ready state.
 		code := int(wire.NoStatusReceived)
 		if s.Code != nil {
 			code = *s.Code
@@ -127,8 +129,8 @@ func (k *concerns) report(seq uint64, s *Script) (of uint64, awaits bool) {
 	return of, of == 0
 }
 
-// rawRead adds a read of size bytes by a raw client. It returns the first unit that
-// ends in them.
+// rawRead adds a read of size bytes by a raw client. It returns the first unit that ends
+// in these bytes.
 func (k *concerns) rawRead(seq uint64, size int64) (of uint64, awaits bool) {
 	from := k.readTo
 	k.readTo += size

@@ -63,7 +63,8 @@ func (r *Recording) Connect(info Info, side wire.Role) *Connection {
 	r.opened++
 	c.ID = r.opened
 	c.began = r.Now()
-	// The reports of its client until now, such as dial, belong to no connection.
+	// Until now, the reports of this client, such as dial, did not belong to a
+	// connection.
 	early := r.early[info.Client]
 	delete(r.early, info.Client)
 	dialed := uint64(0)

@@ -1,7 +1,7 @@
 // Package recording keeps the events of the connections under study in one order: the
 // bytes that the tap saw, the frames and messages in them, and the calls of each end's
 // code. Every view of a connection (the page, the text log, the outputs of compare) is
-// made from a Recording and from nothing else.
+// made from a Recording alone.
 //
 // # How an event comes to be
 //
@@ -16,8 +16,8 @@
 //  3. Recording.add gives the event its number and keeps it (recording.go). Bytes
 //     returns the numbers to the tap, which can hold units by them (valve.go).
 //
-// Most reads are one whole frame. whole.go decodes such a frame only when a reader
-// asks for its events.
+// Most reads are one whole frame. whole.go decodes such a frame only when a reader asks
+// for its events.
 //
 // # Files
 //
@@ -36,16 +36,16 @@
 //
 // # Frames that were not transmitted
 //
-// A frame event is a frame that was transmitted, that the line dropped, or that the
-// valve holds. Bytes that an end wrote and its socket refused are an unsent event.
-// Bytes that arrived and were not read are an unread event. Neither counts as a frame,
-// belongs to a message or changes a state. A frame of which only a part was sent or
-// read has both: an event for the frame, which is cut off, and one for the rest.
+// A frame event is a frame that was transmitted, that the line dropped, or that the valve
+// holds. Bytes that an end wrote and its socket refused are an unsent event. Bytes that
+// arrived and were not read are an unread event. Neither counts as a frame, belongs to a
+// message or changes a state. If only a part of a frame was sent or read, there are two
+// events: one for the frame, which is cut off, and one for the rest.
 //
 // # Which event is about which
 //
-// Events name each other, so that a view need not guess. Of two events that belong
-// together, the later one names the other:
+// Events name each other, so that a view does not guess. Of two events that belong
+// together, the later names the earlier:
 //
 //   - A call says what it does (Verb). Its return names the event that it is about
 //     (Call.Of): open names the request. Read names the frame that ended the message,
@@ -56,11 +56,12 @@
 //   - Any other event names the call or report that caused it (Event.By), and an
 //     earlier report of its arrival (Event.Told).
 //
-// Concurrent writes are distinguished by opcode and payload, which the endpoint gives when
-// it enters the call (Writes). If two are alike, the frame names neither, and each
-// return names one of the frames. Reads and reports of a page are matched by order: the
-// k-th names the k-th message that arrived. Messages that the valve or a silent line
-// dropped do not count. Reports of a raw client are matched by the bytes that it counts.
+// Concurrent writes are distinguished by opcode and payload, which the endpoint gives
+// when it enters the call (Writes). If two calls write the same, the frame names neither
+// call, and the return of each call names one of the frames. Reads and reports of a page
+// are matched by order: the k-th names the k-th message that arrived. Messages that the
+// valve or a silent line dropped do not count. Reports of a raw client are matched by the
+// bytes that it counts.
 //
 // # Promises
 //
@@ -69,6 +70,6 @@
 // report.
 //
 // A Recording is bounded in events and in bytes. When it is full, it discards the oldest
-// events, and After tells its caller how many. All methods may be called concurrently.
-// None waits for a reader.
+// events, and After tells its caller how many. All methods may be called concurrently,
+// and do not wait for readers.
 package recording

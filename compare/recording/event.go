@@ -112,7 +112,7 @@ type TCP struct {
 	What    string // open, fin, rst, closed, error
 	Info    *Info  // with open
 	Err     *GoError
-	Backlog *Backlog // the units that were held when it happened; nil for none
+	Backlog *Backlog // the units that were held at that moment; nil for none
 }
 
 // Backlog describes the units that are held at one moment.
@@ -223,7 +223,7 @@ type Script struct {
 	Client     string `json:"client"`
 	What       string `json:"what"`
 	Of         uint64 `json:"of,omitempty"`       // seq of the event that it is about; 0 for none, or none yet
-	Awaits     bool   `json:"awaits,omitempty"`   // the event that it is about is still to come, and will name it
+	Awaits     bool   `json:"awaits,omitempty"`   // the event that it is about is not recorded yet, and will name this report
 	Endpoint   string `json:"endpoint,omitempty"` // to which a report of dialing dials
 	Round      int    `json:"round,omitempty"`    // of that connection, as in Info
 	Text       string `json:"text,omitempty"`
@@ -254,17 +254,19 @@ type Machine struct {
 
 // Held says what happened to a unit at the valve: a handshake, a frame, or a FIN.
 type Held struct {
-	Of    uint64 `json:"of"`    // its seq
+	Of    uint64 `json:"of"`    // seq of the unit
 	State string `json:"state"` // waiting, released, dropped, unsent, unread
 
 	// With unsent: the tapped end failed to send the last Left bytes, with Err. With
-	// unread: it closed TCP without reading them. 0 means all bytes.
+	// unread: the tapped end closed TCP without reading the last Left bytes. 0 means all
+	// bytes.
 	Left int      `json:"left,omitempty"`
 	Err  *GoError `json:"error,omitempty"`
 }
 
-// piece is a frame, a handshake, or bytes that are neither. No Bytes event has them.
-// A frame in it is not counted, belongs to no message and changes no state.
+// piece is a frame, a handshake, or bytes that are neither. No Bytes event has these
+// bytes. A frame in a piece is not counted. It does not belong to a message or change a
+// state.
 type piece struct {
 	Size      int                // bytes
 	Head      []byte             // the first KeepBytes of them

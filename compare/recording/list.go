@@ -9,13 +9,13 @@ const chunkSize = 64
 // back. BenchmarkEcho1KiB of package endpoint shows the gain.
 type list struct {
 	chunks []*chunk
-	spare  *chunk // an empty one
+	spare  *chunk // an empty chunk
 	start  int    // index of the first event in chunks[0]
 	size   int
 }
 
-// chunk has events and their weights. The weight is kept because the body of an old
-// event is in no cache any more.
+// chunk has events and their weights. The weight is stored, because the body of an old
+// event is no longer in a cache.
 type chunk struct {
 	events  [chunkSize]Event
 	weights [chunkSize]int

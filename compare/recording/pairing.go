@@ -1,11 +1,11 @@
 package recording
 
-// maxWaiting bounds how many frames or reports wait for the other half of their pair.
-// One that is forgotten keeps its place: the k-th still belongs to the k-th.
+// maxWaiting bounds how many frames or reports wait for their counterpart. A forgotten
+// frame or report still counts: the k-th frame belongs to the k-th report.
 const maxWaiting = 4096
 
-// pairing joins the k-th frame with the k-th report. The one that is recorded later
-// names the other.
+// pairing joins the k-th frame with the k-th report. The later of the two names the
+// earlier.
 type pairing struct {
 	waiting []uint64 // seqs of frames or of reports, never of both
 	reports bool     // waiting has reports
@@ -20,7 +20,7 @@ func (p *pairing) frame(seq uint64) (report uint64) { return p.add(seq, false) }
 // for it, or 0.
 func (p *pairing) report(seq uint64) (frame uint64) { return p.add(seq, true) }
 
-// add adds seq to waiting, unless the other half of its pair waits there.
+// add adds seq to waiting, unless its counterpart waits there.
 func (p *pairing) add(seq uint64, report bool) (other uint64) {
 	switch {
 	case p.gone > 0 && p.reports != report:

@@ -12,13 +12,14 @@ type Pool struct {
 	kept    atomic.Int64
 }
 
-// NewPool returns a Pool for at most limit bytes, an estimate that is rather too high
-// than too low. If the pool is full, a Recording drops as much as each new event
-// weighs. It keeps its newest event and the chunks of its list, two at most.
+// NewPool returns a Pool for at most limit bytes. The bytes are an estimate, too high
+// rather than too low. If the pool is full, a Recording drops as much as each new event
+// weighs. A Recording always keeps its newest event and the chunks of its list, two at
+// most.
 //
-// From 7/8 of limit on, crowded is called, so that the owner of the recordings can
-// make room where the events are least needed. crowded may be called concurrently. It
-// must neither block nor use a Recording.
+// From 7/8 of limit on, the Pool calls crowded, so that the owner of the recordings can
+// make room where the events are least needed. The Pool may call crowded concurrently.
+// crowded must not block and must not use a Recording.
 func NewPool(limit int, crowded func()) *Pool {
 	return &Pool{limit: int64(limit), crowded: crowded}
 }
@@ -71,7 +72,7 @@ func (r *Recording) Kept() int {
 }
 
 // Shrink drops the oldest events of r until it weighs at least n bytes less, or until
-// only the newest event is left. It returns how many bytes less r weighs.
+// only the newest event is left. It returns by how many bytes the weight fell.
 func (r *Recording) Shrink(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

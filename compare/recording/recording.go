@@ -84,7 +84,7 @@ func (r *Recording) add(e Event) uint64 {
 	heavy := weight(e.Body)
 	r.events.add(&e, heavy)
 	r.weight += heavy
-	// The newest event stays, whatever it weighs: lost events are counted from it.
+	// Always keep the newest event: lost events are counted from it.
 	for r.events.size > 1 && (r.events.size > r.limits.Events || r.weight > r.limits.Bytes) {
 		r.weight -= r.events.drop()
 	}
@@ -96,9 +96,9 @@ func (r *Recording) add(e Event) uint64 {
 	return e.Seq
 }
 
-// weight estimates how many bytes an event's body keeps in memory. A frame shares the
-// memory of the read that it was in and is counted again, so the estimate is rather
-// too high than too low.
+// weight estimates how many bytes an event's body keeps in memory. A frame shares memory
+// with the read that contained it, and both are counted. So the estimate is too high
+// rather than too low.
 func weight(body any) int {
 	const fixed = 200
 	switch b := body.(type) {
@@ -138,7 +138,7 @@ func (r *Recording) After(seq uint64, max int) (events []Event, gone uint64) {
 	return events, gone
 }
 
-// after is After with the bodies of the list.
+// after is After with the bodies as the list stores them.
 func (r *Recording) after(seq uint64, max int) (events []Event, gone uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,8 +173,8 @@ func (r *Recording) Last() uint64 {
 	return r.next - 1
 }
 
-// Changed returns a channel that closes when r has events after seq. If r has some
-// already, the channel is closed.
+// Changed returns a channel that closes when r has events after seq. If r already has
+// such events, the channel is closed.
 func (r *Recording) Changed(seq uint64) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -18,10 +18,10 @@ type early struct {
 	script *Script
 }
 
-// Report adds s, which client s.Client reports for the time at, and returns its seq.
-// The event belongs to the newest connection of that client, or to the next one if
-// the client dials again. Report sets s.Of if the event that s is about is recorded
-// already, and s.Awaits if it is still to be recorded.
+// Report adds s, which client s.Client reports for the time at, and returns its seq. The
+// event belongs to the newest connection of that client. If the client dials again, the
+// event belongs to the next one. Report sets s.Of if the event that s is about is already
+// recorded. It sets s.Awaits if that event is still expected.
 func (r *Recording) Report(at time.Duration, s *Script) uint64 {
 	at = max(0, min(at, r.Now())) // a page's clock may be wrong
 	r.mu.Lock()

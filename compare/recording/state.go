@@ -22,8 +22,8 @@ func (c *Connection) become(at time.Duration, state, why string) {
 	c.r.append(at, c.ID, c.side.String(), &State{Side: c.side.String(), State: state, Was: was, Why: why})
 }
 
-// closing notes that this end has sent or received a Close frame of from. c.mu and
-// c.r.mu are held.
+// closing notes a Close frame of from that this end has sent or received. c.mu and c.r.mu
+// are held.
 func (c *Connection) closing(at time.Duration, from wire.Role) {
 	if c.state == "OPEN" {
 		c.become(at, "CLOSING", "a Close frame from the "+from.String())

@@ -16,7 +16,7 @@ const (
 // has a connection.
 type Step struct {
 	Play     string `json:"play"`               // number of the run in its session
-	BranchOf string `json:"branchOf,omitempty"` // the run that this changed run repeats at first
+	BranchOf string `json:"branchOf,omitempty"` // the run whose beginning this changed run repeats
 	Scenario string `json:"scenario"`
 	Title    string `json:"title"`
 	Endpoint string `json:"endpoint"`
@@ -40,7 +40,7 @@ type Order struct {
 	Do     string `json:"do"`               // open, send, close, leave
 	Text   string `json:"text,omitempty"`   // send: a text message
 	Hex    string `json:"hex,omitempty"`    // send: a binary message
-	Repeat int    `json:"repeat,omitempty"` // send: a text of so many letters a
+	Repeat int    `json:"repeat,omitempty"` // send: a text of this many letters a
 	Code   *int   `json:"code,omitempty"`   // close: nil for none
 	Reason string `json:"reason,omitempty"`
 }

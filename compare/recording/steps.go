@@ -13,10 +13,10 @@ type block struct {
 	events []Event
 }
 
-// blocks divides the events of a run by its steps. It sorts each block, so that the
-// order does not depend on which goroutine is faster: by connection, and if two calls
-// of the server's code were in progress at once, their returns come last. Events
-// without steps are one block, in their order.
+// blocks divides the events of a run by its steps. It sorts each block by connection. If
+// two calls of the server's code were in progress at once, it moves their returns to the
+// end. So the order does not depend on which goroutine is faster. Events without steps
+// are one block, in their order.
 func blocks(events []Event) []block {
 	all := []block{{}}
 	for _, e := range events {

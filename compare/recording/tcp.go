@@ -36,9 +36,9 @@ func (c *Connection) Closed() uint64 { return c.tcp(c.side, "closed", nil, disse
 // Gone implements tap.Recorder. Closed has recorded it already.
 func (c *Connection) Gone() {}
 
-// tcp records that side did what, and returns the seq of the event. why says why an
-// incomplete frame of side lacks bytes. NotThere means that they may still arrive.
-// Every Write after a reset fails, but the reset is recorded once.
+// tcp records the event what of side, and returns its seq. why is the reason why an
+// incomplete frame of side lacks bytes. NotThere means that these bytes may still arrive.
+// Every Write after a reset fails, but tcp records the reset once.
 func (c *Connection) tcp(side wire.Role, what string, err error, why dissect.Missing) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

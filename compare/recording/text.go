@@ -370,7 +370,7 @@ func ByteCount[N int | int64 | uint64](n N) string {
 	if n == 1 {
 		return "1 byte"
 	}
-	return strconv.FormatUint(uint64(n), 10) + " bytes" // not Sprintf: every recorded call needs it
+	return strconv.FormatUint(uint64(n), 10) + " bytes" // not Sprintf: every recorded call needs ByteCount
 }
 
 // spaced returns at most n bytes of b as hex. It says how many of total bytes it omits.

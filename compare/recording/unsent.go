@@ -53,8 +53,8 @@ func (c *Connection) Ahead(n int) {
 	c.talk.Ahead(n)
 }
 
-// beyondWire records size bytes that were not sent or not read, which begin with b. It
-// records each frame and handshake in an event of its own.
+// beyondWire records size bytes that were not sent or not read. b is the beginning of
+// them. Each frame and each handshake has an event of its own.
 func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) {
 	from := c.sender(d)
 	c.mu.Lock()
@@ -77,7 +77,7 @@ func (c *Connection) beyondWire(d tap.Direction, b []byte, size int, err error) 
 			continue
 		}
 		p := piece{Size: it.End - recorded, Head: b[recorded:it.End]}
-		if it.Frame != nil && it.Frame.Came() == uint64(p.Size) { // else it began in transmitted bytes
+		if it.Frame != nil && it.Frame.Came() == uint64(p.Size) { // otherwise the frame began in transmitted bytes
 			p.Frame = it.Frame
 		}
 		if it.Handshake != nil && len(it.Handshake.Bytes()) == p.Size {
@@ -104,8 +104,8 @@ func (c *Connection) piece(at time.Duration, d tap.Direction, p piece, err error
 	c.r.appendBy(at, c.ID, from, &Unsent{p, goError(err)}, by, 0)
 }
 
-// cut records the incomplete frame of from, if there is one, because no more bytes of
-// from will be recorded. c.mu and c.r.mu are held.
+// cut records the incomplete frame of from, if there is one: no more bytes of from will
+// be recorded. c.mu and c.r.mu are held.
 func (c *Connection) cut(at time.Duration, from wire.Role, why dissect.Missing) {
 	if c.beyond[from] == nil {
 		c.beyond[from] = c.talk.Clone() // to decode a Write that is too late

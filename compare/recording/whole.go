@@ -8,10 +8,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// whole is a read or write of exactly one frame that is a message of its own. The
-// bodies of its three events are only made when a reader asks for them, which on a
-// busy connection without a watcher is never. BenchmarkEcho1KiB of package endpoint
-// shows the gain.
+// whole is a read or write of exactly one frame that is a whole message. The bodies of
+// its three events are made when a reader asks for them. On a busy connection without a
+// watcher, they are never made. BenchmarkEcho1KiB of package endpoint shows the gain.
 type whole struct {
 	later dissect.Later
 	bytes []byte
@@ -43,8 +42,8 @@ func made(body any) any {
 // maxRoom bounds how many wholes are allocated at once.
 const maxRoom = 32
 
-// whole records b if it is exactly one frame and message, and returns its unit. It
-// returns nil otherwise. start is how many bytes from has sent before. c.mu is held.
+// whole records b if it is exactly one frame and message, and returns its unit. Otherwise
+// it returns nil. start is the number of bytes that from sent before b. c.mu is held.
 func (c *Connection) whole(at time.Duration, from wire.Role, b []byte, start int64) []tap.Unit {
 	if len(b) > KeepBytes {
 		return nil

@@ -7,8 +7,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Writes describes the bytes that a call will send. It tells apart calls that write at
-// the same time. Its slices are read until the call returns, and are not kept.
+// Writes describes the bytes that a call will send, to distinguish calls that write at
+// the same time. The recording reads its slices until the call returns, and does not keep
+// them.
 type Writes struct {
 	Frames []Sent // whole frames, in this order
 	Bytes  []byte // raw bytes, which need not be frames
@@ -37,7 +38,7 @@ func Fragments(op wire.Opcode, parts [][]byte) Writes {
 	return w
 }
 
-// seen is a recorded frame, as far as the concerns need it.
+// seen has the properties of a recorded frame that the concerns need.
 type seen struct {
 	header wire.Header
 	bytes  []byte // the kept bytes of the frame
@@ -61,7 +62,7 @@ func seenWhole(w *whole) seen {
 	return seen{header: h, bytes: w.bytes, lazy: w}
 }
 
-// sends reports whether f can be the frame of w after the first n.
+// sends reports whether f can be the frame that w sends after its first n frames.
 func (w *Writes) sends(n int, f *seen) bool {
 	h := &f.header
 	switch {
@@ -73,7 +74,8 @@ func (w *Writes) sends(n int, f *seen) bool {
 		return false
 	}
 	p := w.Frames[n].Payload
-	// On the wire a compressed payload differs. Of a long one only the beginning is kept.
+	// A compressed payload differs on the wire. Only the beginning of a long payload is
+	// kept.
 	return h.RSV1 || uint64(len(p)) == h.Length && f.begins(p)
 }
 

@@ -121,8 +121,8 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// fires reports whether t has expired. If the clock was stopped at the last
-// moment, it has not, and Start sets the timer again.
+// fires reports whether t has expired. If the clock stopped at the last moment, t has not
+// expired, and Start sets the timer again.
 func (t *Timer) fires() bool {
 	t.clock.mu.Lock()
 	defer t.clock.mu.Unlock()

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Close closes the socket, as close(2) does. It returns at once, and bytes written
-// before still go to the peer, before the FIN. While the valve holds such bytes, the
-// socket stays open, and linger closes it. Held bytes of the other direction are
-// dropped, because the endpoint will not read them.
+// Close closes the socket, as close(2) does, and returns at once. Bytes written before
+// Close still go to the peer, and the FIN follows them. While the valve holds such bytes,
+// the socket stays open, and linger closes it. Close drops the held bytes of the other
+// direction, because the endpoint will not read them.
 func (c *Conn) Close() error {
 	first, lingers := c.beginClose()
-	// The Close is recorded first: otherwise the recording could show that the peer,
-	// or a Read in progress, notices it before it happens.
+	// Record the Close first. Otherwise the recording could show that the peer, or a Read
+	// in progress, notices the Close before it happens.
 	r := c.recorder.Load()
 	var id uint64
 	if r != nil && first {
@@ -53,9 +53,9 @@ func (c *Conn) finish() {
 	c.changed()
 }
 
-// beginClose begins Close: nothing more is written, and what is unread is recorded.
-// It reports whether this is the first Close, and whether linger must close the
-// socket because bytes wait at the valve.
+// beginClose begins Close: it ends all writing and records the unread bytes. It reports
+// whether this is the first Close, and whether linger must close the socket because bytes
+// wait at the valve.
 func (c *Conn) beginClose() (first, lingers bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,8 +81,8 @@ func (c *Conn) beginClose() (first, lingers bool) {
 	return first, lingers
 }
 
-// closeQueues ends the queues of both directions after the Close called id is
-// recorded, or starts linger.
+// closeQueues ends the queues of both directions, or starts linger. The Close is already
+// recorded as id.
 func (c *Conn) closeQueues(first, lingers bool, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,7 +152,7 @@ func (c *Conn) Reset() error {
 		return errors.ErrUnsupported
 	}
 	if c.gone() {
-		return c.Close() // it returns that the socket is closed
+		return c.Close() // it returns the error that the socket is closed
 	}
 	if r := c.recorder.Load(); r != nil {
 		(*r).Reset()
@@ -238,8 +238,8 @@ func (c *Conn) failure() error {
 	return c.opError("write", net.ErrClosed)
 }
 
-// dropRead records as unread the bytes that have arrived and that the endpoint will
-// not read. The peer's FIN has reached the kernel all the same. c.mu is held.
+// dropRead records bytes as unread: those that have arrived and that the endpoint will
+// not read. The peer's FIN has still reached the kernel. c.mu is held.
 func (c *Conn) dropRead() {
 	fins := c.in.fins
 	c.in.fins = nil
@@ -263,10 +263,10 @@ func (c *Conn) lost() bool {
 	return c.pushErr != nil || c.aborted || c.silent.Load() || IsReset(c.pumpErr)
 }
 
-// linger owns the socket after the endpoint's Close, while the valve holds bytes
-// written before it. It closes the socket when they are sent or dropped, or when
-// they cannot arrive because the peer has reset the connection. Until then it reads
-// the socket: only a read shows such a reset.
+// linger owns the socket after the endpoint's Close while the valve holds bytes written
+// before. It closes the socket when these bytes are sent or dropped, or when the peer has
+// reset the connection. Until then, linger reads the socket, because only a read shows
+// such a reset.
 func (c *Conn) linger(r Recorder) {
 	c.mu.Lock()
 	if !c.pumping {

@@ -11,19 +11,18 @@ import (
 	"time"
 )
 
-// Conn is a net.Conn under observation. Its methods may be called concurrently, as
-// with any net.Conn.
+// Conn is a net.Conn under observation. Its methods may be called concurrently, as with
+// any net.Conn.
 //
-// A Conn begins detached. It passes everything on, and it keeps the bytes of the
-// request that is being read, so that a Recorder can receive them from the first
-// byte on when Attach is called.
+// A Conn begins detached. It passes all bytes on, and keeps the bytes of the request that
+// is being read. Attach gives these bytes to a Recorder.
 //
-// A Conn records exactly the bytes that a Write reports as written. If the
-// connection has a socket, one lock covers the write system call and the recording
-// of the bytes that the kernel accepted, so no answer can be recorded before them.
-// Any other connection, such as net.Pipe, is recorded when its Write returns. If a
-// Read returns bytes earlier, they may be an answer, so the whole Write is recorded
-// first, and Uncrossed corrects it if necessary.
+// A Conn records exactly the bytes that a Write reports as written. If the connection has
+// a socket, one lock covers the write system call and the recording of the bytes that the
+// kernel accepted, so no answer can be recorded before them. Any other connection, such
+// as net.Pipe, is recorded when its Write returns. If a Read returns bytes before that,
+// they may be an answer. So the whole Write is recorded first, and Uncrossed corrects the
+// record if necessary.
 type Conn struct {
 	net.Conn
 	socket   *socket // nil where net.Conn's own Write must be used
@@ -40,8 +39,8 @@ type Conn struct {
 	delay   atomic.Int64 // a time.Duration
 	split   atomic.Int64 // most bytes of a TCP write; 0: as many as the endpoint writes
 
-	// turn is held by a Write until all of its bytes are written or queued, so
-	// that no other Write comes between them.
+	// A Write holds turn until all of its bytes are written or queued, so that no other
+	// Write comes between them.
 	turn   chan struct{}
 	direct writing // used by the Write that has the turn
 
@@ -93,9 +92,9 @@ func (c *Conn) Early() []byte {
 	return append([]byte(nil), c.early.bytes...)
 }
 
-// Attach makes r record c. It reports the bytes of the request that were read so
-// far at once. hold shuts the valve for everything after them. Callers must call
-// Attach before the endpoint writes.
+// Attach makes r record c. It gives r the bytes of the request that were read so far.
+// hold shuts the valve for all bytes after them. Callers must call Attach before the
+// endpoint writes.
 func (c *Conn) Attach(r Recorder, hold bool) {
 	c.mu.Lock()
 	c.answered = false
@@ -146,7 +145,7 @@ func (c *Conn) failed(d Direction, err error) {
 	}
 	switch {
 	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
-		// The endpoint's own Close or deadline: the peer did nothing.
+		// The endpoint's own Close or deadline is the cause, not the peer.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// The endpoint writes after its own FIN.
 	case d == Out && IsReset(err) && c.socket != nil && c.keepReset(err):
@@ -154,7 +153,7 @@ func (c *Conn) failed(d Direction, err error) {
 	case reset != nil: // the kernel reports EOF now, although no FIN arrived
 		(*r).Failed(Out, reset)
 	case errors.Is(err, io.EOF) && c.metReset():
-		// No FIN arrived: the Write that met the RST reports it.
+		// No FIN arrived. The Write that met the RST reports the RST.
 	case errors.Is(err, io.EOF):
 		id := (*r).Fin(In)
 		c.counts.finIn.Store(true)
@@ -173,9 +172,10 @@ func deadlinePassed(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// keepReset keeps the error of a Write that met an RST, and reports true, if bytes
-// that the peer sent before it are not recorded yet: they are unread, or a Read in
-// progress may have them. The Read that finds the end, or Close, records the RST.
+// keepReset keeps the error of a Write that met an RST, if bytes that the peer sent
+// before the RST are not recorded yet: they are unread, or a Read in progress may have
+// them. It reports whether it kept the error. The Read that finds the end, or Close,
+// records the RST.
 func (c *Conn) keepReset(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,17 +188,16 @@ func (c *Conn) keepReset(err error) bool {
 	return true
 }
 
-// metReset reports whether the kernel has reported the peer's RST to a Write. It
-// reports an RST to one call only: a Read that is under way gets io.EOF, as after a
-// FIN.
+// metReset reports whether the kernel has reported the peer's RST to a Write. The kernel
+// reports an RST to one call only: a Read in progress gets io.EOF, as after a FIN.
 func (c *Conn) metReset() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.met
 }
 
-// takeReset returns the error of a Write that met an RST, if that RST is not
-// recorded yet, and forgets it.
+// takeReset returns the error of a Write that met an RST, and forgets it. It does so only
+// if that RST is not recorded yet.
 func (c *Conn) takeReset() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,13 +1,13 @@
 // Package tap records a connection under study and can hold it. It sits between an
 // endpoint and TCP: below the endpoint and above TLS, so that it sees every endpoint
 // alike. It reports each byte, FIN, RST and Close to a Recorder. It is also a valve:
-// with hold on, everything that reaches it waits until it is released.
+// while the wire is held, all bytes that reach the valve wait until they are released.
 //
 // Only bytes that were transmitted are recorded as transmitted. Bytes that the kernel
-// accepts are recorded at the moment it accepts them. Bytes that it refuses are
-// reported with the error of that Write (Unsent). Bytes that had arrived and were not
-// read when the endpoint closed are reported as Unread. A Recorder receives bytes in
-// the order of the wire: an answer never comes before the bytes that it answers.
+// accepts are recorded at the moment it accepts them. Bytes that it refuses are reported
+// with the error of that Write (Unsent). Bytes that had arrived and were not read when
+// the endpoint closed are reported as Unread. A Recorder receives bytes in the order of
+// the wire: an answer never comes before the bytes that it answers.
 //
 // # A held wire, as the endpoint sees it
 //
@@ -48,9 +48,9 @@
 //	listener.go  taps every connection of a listener
 //
 // Follow bytes from the client by these names: Conn.Read reads the socket, arrived
-// records them with Recorder.Bytes, which returns the units, and enqueue holds the
-// units until ReleaseOldest or Run lets readQueued return them.
+// records them with Recorder.Bytes, which returns the units, and enqueue holds the units
+// until ReleaseOldest or Run lets readQueued return them.
 //
-// Package tap does not know WebSocket. The Recorder says where a unit (a handshake or
-// a frame) ends, because it reads the bytes anyway.
+// Package tap does not know WebSocket. The Recorder says where a unit (a handshake or a
+// frame) ends, because it reads the bytes anyway.
 package tap

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Silent makes the line dead in both directions: from now on it swallows bytes, FIN
-// and RST, as if a cable were cut or a computer lost power. Neither end is notified.
-// The units that it swallows and those that are held are recorded as dropped.
+// Silent makes the line dead in both directions, as if a cable were cut or a computer
+// lost power. From now on the line swallows bytes, FIN and RST. Neither end is notified.
+// The swallowed and the held units are recorded as dropped.
 func (c *Conn) Silent() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,9 +46,9 @@ func (c *Conn) late() {
 	}
 }
 
-// lose swallows b, which a Read of the socket returned with err on a silent line. It
-// returns an error if the endpoint's own Close or deadline ends its Read. If the
-// socket has ended, it waits for one of the two.
+// lose swallows b, which a Read of the socket returned with err on a silent line. If the
+// endpoint's own Close or deadline ends that Read, lose returns an error. If the socket
+// has ended, lose waits for the Close or the deadline.
 func (c *Conn) lose(b []byte, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,8 +104,8 @@ func (c *Conn) recordDropped(d Direction, us []unit) {
 // buryTime bounds how long a socket of a silent line stays open after Close.
 const buryTime = 10 * time.Minute
 
-// bury keeps the socket of a silent line open after the endpoint's Close, because a
-// close would notify the peer. It ends when the peer closes its socket.
+// bury keeps the socket of a silent line open after the endpoint's Close, because a close
+// would notify the peer. bury ends when the peer closes its socket.
 func (c *Conn) bury() {
 	until := time.Now().Add(buryTime)
 	_ = c.Conn.SetDeadline(past) // ends the endpoint's Read and Write, as Close would

@@ -1,8 +1,8 @@
 package tap
 
-// maxQueue is about how many bytes the valve holds in one direction. Further bytes
-// stay in the kernel, or the endpoint's Write waits. Of a longer unit, the valve
-// holds only the end.
+// maxQueue is about how many bytes the valve holds in one direction. Further bytes stay
+// in the kernel, or the endpoint's Write waits. If a unit is longer, the valve holds only
+// its end.
 const maxQueue = 1 << 20
 
 // queue has the bytes of one direction that are at the valve.
@@ -10,7 +10,7 @@ type queue struct {
 	passing []unit   // released and not yet passed on; ID 0: bytes of no unit
 	waiting []unit   // held
 	partial []byte   // of a unit that is not complete
-	fins    []uint64 // IDs of held FINs, after all units: of CloseWrite and of Close at most
+	fins    []uint64 // IDs of held FINs, after all units: at most one of CloseWrite and one of Close
 }
 
 // unit is a Unit with its bytes.
@@ -34,8 +34,8 @@ func (q *queue) add(b []byte, units []Unit) {
 	q.partial = append(q.partial, b[start:]...)
 }
 
-// goAlong appends bytes of no unit to the last held unit. If there is none, they
-// pass.
+// goAlong appends bytes that belong to no unit to the last held unit. If no unit is held,
+// the bytes pass.
 func (q *queue) goAlong(data []byte) {
 	if len(q.waiting) == 0 {
 		if len(data) > 0 {
@@ -47,7 +47,7 @@ func (q *queue) goAlong(data []byte) {
 	u.bytes = append(u.bytes, data...)
 }
 
-// finish passes the bytes of the incomplete unit on: they do not wait for its end.
+// finish passes on the bytes of the incomplete unit, without waiting for its end.
 func (q *queue) finish() {
 	q.goAlong(q.partial)
 	q.partial = nil

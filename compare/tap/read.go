@@ -36,9 +36,9 @@ func (c *Conn) read(p []byte) (int, error) {
 	}
 }
 
-// readSocket reads from the socket into p. It reports again if the endpoint's Read
-// must go on: the bytes are in the queue, a silent line swallowed them, or the
-// deadline has moved because the valve was shut.
+// readSocket reads from the socket into p. again says that the endpoint's Read must go
+// on: the bytes are in the queue, a silent line swallowed them, or the deadline has moved
+// because the valve was shut.
 func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 	if (c.silent.Load() || c.lingers.Load()) && c.gone() {
 		c.counts.reading.Store(false)
@@ -81,8 +81,8 @@ func (c *Conn) socketRead(p []byte) (int, error) {
 	return n, err
 }
 
-// arrived records b, which was read from the socket, and puts it into the queue if
-// shut reports true. It reports whether it did so.
+// arrived records b, which was read from the socket. If shut reports true, arrived puts b
+// into the queue. It reports whether it did so.
 func (c *Conn) arrived(b []byte, shut func() bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,9 +171,9 @@ func (c *Conn) pump() {
 	}
 }
 
-// pumped finishes one read of the pump, which returned err. unread says that the
-// endpoint will not read its bytes. pumped waits for room in the queue and reports
-// whether the pump ends.
+// pumped finishes one read of the pump, which returned err. unread says that the endpoint
+// will not read the bytes. pumped waits for room in the queue and reports whether the
+// pump ends.
 func (c *Conn) pumped(err error, unread bool) (ends bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +187,7 @@ func (c *Conn) pumped(err error, unread bool) (ends bool) {
 	}
 	c.pumping, c.pumpErr = false, err
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.pumpErr = nil // lose returned it, and the endpoint may set another deadline
+		c.pumpErr = nil // lose returned the error, and the endpoint may set another deadline
 	}
 	if err != nil {
 		c.in.finish()

@@ -11,20 +11,20 @@ const (
 
 // Unit is a handshake or a frame: the bytes that are released or dropped in one step.
 //
-// A Unit with ID 0 is bytes that are neither, such as the body of a refusal. They
-// go with the unit before them.
+// A Unit with ID 0 is bytes that are neither, such as the body of a refusal. The valve
+// passes them with the unit before them.
 type Unit struct {
 	ID  uint64 // the Recorder's name for it
-	End int    // bytes of the slice given to Bytes that belong to it or to earlier ones
+	End int    // number of bytes given to Bytes that belong to this unit or to earlier ones
 }
 
-// A Recorder receives everything that passes a Conn. Several goroutines may call it
-// at once for one Conn. It must not keep a slice that it receives. Fin, Failed,
-// Closed and Gone may call Status and work the valve, and may wait for a lock whose
-// holder does so. The other methods must not call the Conn.
+// A Recorder receives everything that passes a Conn. Several goroutines may call it at
+// once for one Conn. It must not keep a slice that it receives. Fin, Failed, Closed and
+// Gone may call Status and use the valve. They may wait for a lock whose holder does so.
+// The other methods must not call the Conn.
 //
-// The order of the calls is the order on the wire: a reply is recorded after the
-// bytes that caused it.
+// The order of the calls is the order on the wire: a reply is recorded after the bytes
+// that caused it.
 type Recorder interface {
 	// Bytes reports bytes that the endpoint reads, or that its socket has accepted.
 	// If the valve is shut, it reports bytes that have reached the valve. It returns
@@ -36,8 +36,8 @@ type Recorder interface {
 	// Unsent reports bytes that the endpoint wrote and its socket did not accept, with
 	// the error of that Write. Bytes has not reported them.
 	Unsent(b []byte, err error)
-	// Unread reports size bytes that had arrived when the endpoint closed its socket
-	// and that it did not read. b is the beginning of them.
+	// Unread reports size bytes that had arrived when the endpoint closed its socket, and
+	// that the endpoint did not read. b is the beginning of these bytes.
 	Unread(b []byte, size int)
 	// Ahead reports that n unread bytes have arrived when the endpoint begins its
 	// first Write.
@@ -51,12 +51,12 @@ type Recorder interface {
 	// transmitted. Out: the socket refused them with err. In: the endpoint closed
 	// without reading them, and err is nil. ID 0 means bytes of no unit.
 	Uncrossed(d Direction, id uint64, n int, err error)
-	// Fin reports the end of direction d: the peer's FIN was read, or the endpoint
-	// sends its own FIN and reads on. Failed reports that a Read or Write of the
-	// socket failed, Closed that the endpoint closes its socket. Reset, before Closed,
-	// reports that the socket is closed with RST. A FIN never overtakes a held unit:
-	// if one is held, Waits and later Released or Dropped follow, with the ID that Fin
-	// or Closed returned.
+	// Fin reports the end of direction d: the peer's FIN was read, or the endpoint sends
+	// its own FIN and reads on. Failed reports that a Read or Write of the socket failed,
+	// Closed that the endpoint closes its socket. Reset, before Closed, reports that the
+	// socket is closed with RST. A FIN never overtakes a held unit: if a unit is held,
+	// Waits and later Released or Dropped follow, with the ID that Fin or Closed
+	// returned.
 	Fin(d Direction) (id uint64)
 	Failed(d Direction, err error)
 	Reset()

@@ -7,8 +7,8 @@ import (
 )
 
 // A write after the peer's FIN succeeds. If the peer has closed its socket, it answers
-// with RST, and the next write fails. It is chance how soon the RST arrives, so the tap
-// waits for it: otherwise the next event would be chance too.
+// with RST, and the next write fails. When the RST arrives is chance, and so would be the
+// next event. So the tap waits for the RST.
 
 // resetTime bounds that wait. A peer that has only sent FIN does not answer.
 const resetTime = 500 * time.Millisecond

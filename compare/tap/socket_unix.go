@@ -16,9 +16,9 @@ type socket struct {
 	writes func([]byte) // called before each write; may be nil
 }
 
-// newSocket returns the socket of c, or nil if c has none or if c's own Write does
-// more than write to it. A type around a socket can have SyscallConn and a method
-// Writes, which is called with the bytes before each write.
+// newSocket returns the socket of c. It returns nil if c has none, or if c's own Write
+// does more than write to the socket. A type around a socket can have SyscallConn and a
+// method Writes, which is called with the bytes before each write.
 func newSocket(c net.Conn) *socket {
 	s := &socket{}
 	switch t := c.(type) {

@@ -29,7 +29,7 @@ type Status struct {
 }
 
 // Status returns the status of c at this moment. If In is as much as the peer has sent
-// and Reading is set, the endpoint has read all of it and waits for more: a Read that
+// and Reading is set, the endpoint has read all bytes and waits for more. A Read that
 // ends clears Reading before it counts its bytes.
 func (c *Conn) Status() Status {
 	s := Status{In: c.counts.in.Load(), Out: c.counts.out.Load()}

@@ -63,9 +63,9 @@ func (c *Conn) Waiting() []Held {
 	return hs
 }
 
-// ReleaseOldest releases the unit that has waited longest in one of the directions
-// ds, or in both if ds is empty, and returns its ID, or false if none waits. A
-// Recorder numbers units in the order in which they reach the valve.
+// ReleaseOldest releases the unit that has waited longest in one of the directions ds, or
+// in both if ds is empty. It returns the unit's ID, or false if no unit waits. A Recorder
+// numbers units in the order in which they reach the valve.
 func (c *Conn) ReleaseOldest(ds ...Direction) (id uint64, ok bool) {
 	return c.settleOldest(ds, c.release)
 }
@@ -152,8 +152,8 @@ func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
 	c.changed()
 }
 
-// changed must be called when fields below c.mu have changed: it starts the work that
-// has become possible and wakes all that wait. c.mu is held.
+// changed must be called when fields below c.mu have changed. It starts the work that is
+// now possible, and wakes all waiters. c.mu is held.
 func (c *Conn) changed() {
 	for _, q := range []*queue{&c.in, &c.out} {
 		if len(q.waiting) == 0 && len(q.partial) >= maxQueue {

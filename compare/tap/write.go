@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Write writes through the valve. A shut valve is like the kernel's send buffer: if
-// there is room, it accepts p, and Write returns at once. The bytes leave when they
-// are released, and a later Write returns an error of the socket. All of p leaves
-// before the bytes of any other Write, even if it leaves in several pieces.
+// Write writes through the valve. A shut valve is like the kernel's send buffer: if there
+// is room, it accepts p, and Write returns at once. The bytes leave when they are
+// released. If the socket fails then, a later Write returns the error. All bytes of p
+// leave before those of any other Write, even if they leave in several pieces.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.turn <- struct{}{}
 	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
@@ -100,8 +100,8 @@ func (c *Conn) send(w *writing, p []byte, queued []unit) (n int, err error) {
 	return n, err
 }
 
-// wrote notes that the next n bytes of w are written. If they are recorded only now,
-// it returns the units that they complete. c.mu is held.
+// wrote notes that the next n bytes of w are written. If wrote is the first to record
+// them, it returns the units that they complete. c.mu is held.
 func (c *Conn) wrote(w *writing, n int) (units []Unit) {
 	if w.recorded {
 		w.taken += n
