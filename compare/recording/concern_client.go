@@ -46,8 +46,8 @@ func (k *concerns) serverFrame(seq uint64, f *seen, from, to int64) (told uint64
 	return told
 }
 
-// wroteIn returns the report of the raw client's write that has the last byte before
-// at, or 0. Only one event that is not a unit can name a write.
+// wroteIn returns the report of the raw client's write that has the byte before at,
+// or 0. Several units can name a write, but only one event that is not a unit.
 func (k *concerns) wroteIn(at int64, unit bool) uint64 {
 	for len(k.wrote) > 0 && k.wrote[0].to < at {
 		k.wrote = k.wrote[1:]

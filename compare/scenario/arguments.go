@@ -32,7 +32,7 @@ var (
 	duration = argument{"DURATION", "10ms", parseDuration}
 )
 
-// count parses a number. what is its name in an error.
+// count parses a number. Errors call the number what.
 func count(what string, least, most int) argument {
 	return argument{"N", strconv.Itoa(least), func(c *Command, rest string) error {
 		n, err := strconv.Atoi(rest)
@@ -62,8 +62,8 @@ func parseRequest(c *Command, rest string) error {
 	return nil
 }
 
-// parseText reads the rest of the line as it is, or in quotes as in Go, where \x writes
-// any byte.
+// parseText reads the rest of the line. The text is as written, or in quotes as in Go,
+// where \x writes any byte.
 func parseText(c *Command, rest string) error {
 	text, err := unquote(rest)
 	c.Bytes = []byte(text)

@@ -42,7 +42,7 @@ func (c *Changes) Next() <-chan struct{} {
 	return c.again()
 }
 
-// again is Next with c locked.
+// again is Next; the caller has locked c.
 func (c *Changes) again() <-chan struct{} {
 	if c.next == nil {
 		c.next = make(chan struct{})
@@ -50,9 +50,9 @@ func (c *Changes) again() <-chan struct{} {
 	return c.next
 }
 
-// Await waits until the function there returns true. It calls there with c locked. If
-// ctx ends first, Await calls there once more, and returns the cause if the result is
-// false.
+// Await waits until the function there returns true. It calls there with c locked. If ctx
+// ends first, Await calls there once more. If the result is still false, Await returns
+// the cause.
 func (c *Changes) Await(ctx context.Context, there func() bool) error {
 	for {
 		over := ctx.Err() != nil

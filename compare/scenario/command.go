@@ -34,8 +34,8 @@ type Command struct {
 	Opening Opening        // open
 	Bytes   []byte         // to send: a payload, or bytes as they are
 	Parts   [][]byte       // fragments
-	Count   int            // read, send repeat, crowd, wire split; read: 0 means until the end of TCP
-	For     time.Duration  // patience, wait, wire delay
+	Count   int            // of read, send repeat, crowd, wire split; read: 0 means until the end of TCP
+	For     time.Duration  // of patience, wait, wire delay
 	Code    wire.CloseCode // close; NoStatusReceived unless Coded is set
 	Coded   bool           // a code was given, even one that must never be sent
 	Reason  string
@@ -44,11 +44,11 @@ type Command struct {
 	verb *verb
 }
 
-// Want is the thing that an expect waits for.
+// Want is what an expect waits for.
 type Want struct {
 	Kind    string // text, binary, ping, pong, close, eof, reset
 	Any     bool   // with any payload
-	Payload []byte // of a close: code and reason
+	Payload []byte // of a Close frame: code and reason
 }
 
 // CloseBody returns the payload of the Close frame of c, valid or not.
@@ -81,5 +81,5 @@ func (c *Command) browser() bool {
 	return can
 }
 
-// Awaits returns the thing that the client waits for in c.
+// Awaits returns what the client waits for in c.
 func (c *Command) Awaits() Awaits { return c.verb.awaits }

@@ -7,12 +7,11 @@ import (
 	"wslab/reference/wire"
 )
 
-// Opening is the client's handshake request. The raw client writes it exactly as it is
-// here.
+// Opening is the client's handshake request. The raw client writes it unchanged.
 type Opening struct {
 	Method string
 	Proto  string
-	Fields []wire.Field // Host is added in front, unless it is in Fields or was removed
+	Fields []wire.Field // Host is added as the first field, unless it is in Fields or was removed
 	noHost bool
 }
 

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// server gives an order to the server's code. The result of the call is recorded;
-// it is not an error of the run. A call that waits for the client continues after
-// the step, and the next order waits for that call.
+// server gives an order to the server's code. The result of the call is recorded, and an
+// error of the call is not an error of the run. A call that waits for the client
+// continues after the step. The next order waits for that call.
 func (p *play) server(ctx context.Context, c *Command) error {
 	parties := []*party{p.st.main()}
 	if c.verb.everyone {
@@ -28,9 +28,9 @@ func (p *play) server(ctx context.Context, c *Command) error {
 	return nil
 }
 
-// order has p's actor do c, in the background. While the server sends a Close frame and closes TCP, a client
-// that answers by itself must not answer: chance would decide whether its Close
-// frame or the end of TCP is first.
+// order has p's actor do c, in the background. While the server sends a Close frame and
+// closes TCP, a client that answers by itself must not answer. Otherwise chance would
+// decide whether its Close frame or the end of TCP is first.
 func (st *Stage) order(p *party, c *Command) {
 	line := p.wire.Status()
 	before := line.Out + line.Taken

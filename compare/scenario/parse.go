@@ -165,8 +165,8 @@ func (p *parser) command(line, said string) {
 		}
 	}
 	if n := len(p.s.Commands); v.joins && said == "" && n > 0 && p.s.Commands[n-1].verb == v && p.s.Commands[n-1].End == p.at-1 {
-		// Lines that follow each other leave in one write. TCP then cuts them in the
-		// same way in every run.
+		// Successive lines of bytes leave in one write, so TCP cuts them in the same way
+		// in every run.
 		last := &p.s.Commands[n-1]
 		last.Bytes = append(last.Bytes, c.Bytes...)
 		last.Text += "\n" + c.Text
@@ -187,7 +187,7 @@ func findVerb(line string) (found *verb, rest string, err error) {
 		}
 	}
 	first, _ := cutWord(line)
-	var near []string // those that begin with the same word
+	var near []string // the verbs that begin with the same word
 	for _, words := range allWords() {
 		if w, _ := cutWord(words); w == first {
 			near = append(near, words)

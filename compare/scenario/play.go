@@ -11,29 +11,27 @@ import (
 	"wslab/reference/wire"
 )
 
-// ErrStopped ends a play because the learner stopped it.
+// ErrStopped ends a play: the learner stopped it.
 var ErrStopped = errors.New("the play was stopped")
 
-// ErrNothing ends a wait of a client that cannot succeed: both ends wait for each
-// other.
+// ErrNothing ends a wait of a client that cannot succeed: both ends wait for each other.
 var ErrNothing = errors.New("nothing more can arrive: both ends wait")
 
-// Control decides when a step may begin: it returns at once, or calls waiting and
-// returns later. An error, such as ErrStopped, ends the play. A nil Control never
-// waits.
+// Control decides when a step may begin. It returns at once, or it calls waiting and
+// returns later. An error, such as ErrStopped, ends the play. A nil Control never waits.
 type Control func(ctx context.Context, index int, waiting func()) error
 
-// defaultPatience is for a Stage without Patience.
+// defaultPatience is the Patience of a Stage that sets none.
 const defaultPatience = 2 * time.Minute
 
 // endTime bounds how long the server's code may take to return after the play.
 const endTime = 3 * time.Second
 
-// Play plays s on st and records each step. It ends after the last one, or early
-// if the server refuses the handshake, which is not an error. An error begins with
-// file and line, and is also in the event of the last step. The recording keeps all
-// events in any case. Play leaves nothing running, except for a server's code that
-// is stuck; the error then says so.
+// Play plays s on st and records each step. It ends after the last step. It ends early,
+// without an error, if the server refuses the handshake. An error begins with file and
+// line, and is also in the event of the last step. The recording always keeps all events.
+// When Play returns, only a server's code that is stuck is still running; the error then
+// says so.
 func (s *Scenario) Play(ctx context.Context, st *Stage, control Control) error {
 	st.mu.Lock()
 	st.setup = s.Setup
@@ -146,7 +144,7 @@ func (p *play) waitPong(ctx context.Context, _ *Command) error {
 }
 
 // await waits until there returns true. If that takes longer than the Stage's patience,
-// the error begins with otherwise.
+// the text of the error begins with otherwise.
 func (p *play) await(ctx context.Context, otherwise string, there func() bool) error {
 	came, err := p.st.until(ctx, p.st.Clock, p.st.Patience, there)
 	if err == nil && !came {
@@ -155,8 +153,8 @@ func (p *play) await(ctx context.Context, otherwise string, there func() bool) e
 	return err
 }
 
-// pongCame reports whether the server has received as many Pongs of the play's
-// client as the scenario has waited for.
+// pongCame reports whether the server has received as many Pongs from the play's client
+// as the scenario has awaited.
 func (p *play) pongCame() bool {
 	for {
 		events, _ := p.st.Rec.After(p.seen, 1000)
@@ -176,8 +174,8 @@ func (p *play) pongCame() bool {
 // openOwn is open for the play's own client.
 func (p *play) openOwn(ctx context.Context, c *Command) error { return p.open(ctx, p.st.main(), c) }
 
-// open has a client open its connection, and waits until the server's code has
-// accepted or refused it.
+// open has a client open its connection. It waits until the server's code has accepted or
+// refused the connection.
 func (p *play) open(ctx context.Context, party *party, c *Command) error {
 	if err := p.bounded(ctx, func(ctx context.Context) error { return party.client.Do(ctx, c) }); err != nil {
 		return err
@@ -189,7 +187,7 @@ func (p *play) open(ctx context.Context, party *party, c *Command) error {
 	p.refused = p.refused || refused
 	return p.await(ctx, "the server's code has not accepted the connection", func() bool {
 		v := p.st.look(party)
-		opened := v.actor != nil || v.line.Reading // a server with a wrong response does not report that it is open
+		opened := v.actor != nil || v.line.Reading // a server with a wrong response does not report that the connection is open
 		return v.arrived && (opened && !refused || v.over())
 	})
 }
@@ -199,7 +197,7 @@ func (p *play) crowd(ctx context.Context, c *Command) error {
 	if p.st.More == nil {
 		return errors.New("this run cannot have more clients")
 	}
-	open := p.s.Commands[0] // the scenario's own open
+	open := p.s.Commands[0] // the first connection is the scenario's own open
 	open.Opening, open.Line, open.Text = DefaultOpening(), c.Line, c.Text
 	for n := range c.Count {
 		token := fmt.Sprintf("%s-crowd-%d", p.st.Step.Client, n+1)
@@ -210,7 +208,8 @@ func (p *play) crowd(ctx context.Context, c *Command) error {
 	return nil
 }
 
-// client has the play's own client do c. It ends a wait that cannot succeed.
+// client has the play's own client do c. If c waits and cannot succeed, client ends the
+// wait.
 func (p *play) client(ctx context.Context, c *Command) error {
 	do := func(ctx context.Context) error { return p.st.Client.Do(ctx, c) }
 	switch c.verb.awaits {
@@ -242,7 +241,7 @@ func (p *play) client(ctx context.Context, c *Command) error {
 	p.st.notify()
 	<-watching
 	if errors.Is(err, ErrNothing) && c.verb.awaits == AwaitsFrames {
-		return nil // the recording has the frames that did arrive
+		return nil // the recording has the frames that arrived
 	}
 	return err
 }

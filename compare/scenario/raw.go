@@ -26,9 +26,9 @@ const SampleKey = "dGhlIHNhbXBsZSBub25jZQ=="
 // SampleMask is the masking key of RFC 6455 §5.7, which the raw client uses.
 var SampleMask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// Log receives each action of a Raw and its result: what is "dial", "write",
-// "read" or "error", text is the bytes or words, size the number of bytes or -1. The text of a read
-// of size -1 is why reading ended.
+// Log receives each action of a Raw and its result. what is "dial", "write", "read" or
+// "error". text is the bytes or words, size the number of bytes or -1. A read of size -1
+// has the reason why reading ended as its text.
 type Log func(what, text string, size int)
 
 // Raw is a client that follows no rule by itself: it sends exactly what its caller
@@ -39,7 +39,7 @@ type Raw struct {
 	heard func(dissect.Item) // called with each item, by the goroutine that reads; may be nil
 	done  chan struct{}      // closed when reading has ended
 
-	writing sync.Mutex // so that bytes leave in the order in which talk has them
+	writing sync.Mutex // the lock that makes bytes leave in the order in which talk has them
 	clock   *tap.Clock // guarded by writing
 
 	mu       Changes
@@ -48,9 +48,9 @@ type Raw struct {
 	frames   int // read so far
 	end      string
 	reset    bool // the server's RST is in the log
-	deaf     bool // Deafen was called, and not Hear since
+	deaf     bool // Deafen was called, and Hear was not called since
 	parked   bool // the reader is in park
-	closed   bool // the socket is
+	closed   bool // the socket is closed
 	progress Progress
 }
 
@@ -63,8 +63,8 @@ func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw,
 	return newRaw(conn, opening, target, host, log, nil, nil)
 }
 
-// newRaw is NewRaw with two functions, each of which may be nil. heard receives each
-// item. told is called whenever Progress may have changed.
+// newRaw is NewRaw with two functions, each of which may be nil. It calls heard with each
+// item, and told whenever Progress may have changed.
 func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
 	c := &Raw{conn: conn, log: log, heard: heard, done: make(chan struct{})}
 	c.mu.Watch(told)
@@ -132,7 +132,7 @@ func (c *Raw) Reset() error {
 	return c.Close()
 }
 
-// leaves records that the client's FIN or RST is on its way.
+// leaves records that the client sends FIN or RST.
 func (c *Raw) leaves() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +140,8 @@ func (c *Raw) leaves() {
 }
 
 // Deafen stops reading until Hear, so further bytes stay in the socket. It returns when
-// the reader has stopped. The reader may first have to answer bytes that it has read.
+// the reader has stopped. Before that, the reader may have to answer bytes that it has
+// read.
 func (c *Raw) Deafen(ctx context.Context) error {
 	c.mu.Lock()
 	c.deaf = true
@@ -196,7 +197,7 @@ func (c *Raw) EOF(ctx context.Context) error {
 }
 
 // await waits until there returns true or reading has ended. It calls there with c.mu
-// held. Its error is the cause of ctx's end.
+// held. If ctx ends, await returns the cause.
 func (c *Raw) await(ctx context.Context, there func() bool) error {
 	return c.mu.Await(ctx, func() bool { return there() || c.progress.Ended })
 }
@@ -222,7 +223,7 @@ func (c *Raw) write(b []byte, text string) error {
 			c.log("error", "write: "+tap.Plain(err), -1)
 		case errors.Is(err, syscall.ECONNRESET):
 			c.wasReset()
-		} // otherwise a read reports the end of the connection and logs it
+		} // otherwise a read reports and logs the end of the connection
 	}
 	c.mu.Tell()
 	return err
@@ -280,7 +281,7 @@ func (c *Raw) take(b []byte) {
 		}
 	}
 	c.mu.Lock()
-	c.progress.Read += int64(len(b)) // only after the client has answered them
+	c.progress.Read += int64(len(b)) // only after the client has answered the items
 	c.mu.Unlock()
 	c.mu.Tell()
 }
@@ -325,9 +326,9 @@ func (c *Raw) over(err error) {
 	c.end = end
 }
 
-// wasReset logs once that the server's RST has ended reading. A read and a write can
-// be under way when it arrives, and the kernel reports it to one of them: to the
-// other it reports EOF or EPIPE. Which is which is chance, so the log is the same.
+// wasReset logs once that the server's RST has ended reading. If a read and a write are
+// in progress when the RST arrives, the kernel reports the RST to one of them, and EOF or
+// EPIPE to the other. Chance decides which one, so wasReset makes the log the same.
 func (c *Raw) wasReset() {
 	c.mu.Lock()
 	first := !c.reset

@@ -15,7 +15,7 @@ type Scenario struct {
 	Name     string // file name without its extension
 	File     string // as errors name it
 	Title    string // its first comment
-	About    string // the comments below that, before the first command
+	About    string // the comments between that and the first command
 	Text     string // the file
 	Setup    Setup
 	Answers  bool // "client answers": the raw client answers Ping and Close as a browser does
@@ -62,9 +62,8 @@ func (s *Scenario) Plain() bool {
 	return true
 }
 
-// Load parses every *.txt of dir in fsys, ordered by name. Its error joins all
-// errors of all files, each a *LineError. It still returns the
-// scenarios without a mistake.
+// Load parses every *.txt of dir in fsys, ordered by name. Its error joins the errors of
+// all files, each a *LineError. Load still returns the scenarios without a mistake.
 func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	files, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
 	if err != nil {

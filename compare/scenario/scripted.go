@@ -15,8 +15,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// Scripted is the Client that acts on a Raw. It can do every command, and does
-// nothing by itself, except that it answers Ping and Close if Answers is set.
+// Scripted is the Client that acts on a Raw. It can do every command. If Answers is set,
+// it answers Ping and Close frames. It does nothing else by itself.
 type Scripted struct {
 	Dial    func(context.Context) (net.Conn, error)
 	Target  string // of the request
@@ -35,7 +35,7 @@ type Scripted struct {
 	came      []arrival
 	next      int // index in came of the first arrival that no expect has used
 	frames    int // received so far
-	awaited   int // of frames, those that read and expect have used
+	awaited   int // number of frames that read and expect have used
 	closeSent bool
 }
 
@@ -90,7 +90,7 @@ func (s *Scripted) Do(ctx context.Context, c *Command) error {
 	return c.verb.raw(s, ctx, raw, c)
 }
 
-// sayClose sends a Close frame, so that the server's Close needs no answer.
+// sayClose sends a Close frame. The server's Close frame then needs no answer.
 func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 	s.mu.Lock()
 	s.closeSent = true
@@ -99,8 +99,8 @@ func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 	return nil
 }
 
-// fragmented returns a text in fragments, which leave in one write. TCP then cuts
-// them in the same way in every run.
+// fragmented returns a text in fragments, which leave in one write. So TCP cuts them in
+// the same way in every run.
 func fragmented(parts [][]byte) (b []byte) {
 	op := wire.Text
 	for i, p := range parts {
@@ -139,7 +139,7 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	return err
 }
 
-// hear processes a received item, and answers it.
+// hear processes and answers a received item.
 func (s *Scripted) hear(it dissect.Item) {
 	s.mu.Lock()
 	raw := s.raw
@@ -160,7 +160,7 @@ func (s *Scripted) hear(it dissect.Item) {
 		case op == wire.Close && !s.closeSent:
 			s.closeSent = true
 			answer = wire.Close
-			payload = payload[:min(2, len(payload))] // its code
+			payload = payload[:min(2, len(payload))] // its close code
 		}
 	case it.Message != nil:
 		s.keep(arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})
@@ -218,7 +218,8 @@ func (s *Scripted) skip(n int) bool {
 	return s.frames >= n
 }
 
-// expect waits for the next message, control frame or end of TCP, which must be w.
+// expect waits for the next message, control frame or end of TCP. It returns an error if
+// that is not w.
 func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 	err := raw.await(ctx, func() bool {
 		s.mu.Lock()
@@ -247,7 +248,7 @@ func (s *Scripted) expect(ctx context.Context, raw *Raw, w Want) error {
 }
 
 // ignores reports whether an expect of w ignores a. A client that answers by itself does
-// not see heartbeats, like the page of a browser.
+// not see heartbeats, just as the page of a browser does not.
 func (s *Scripted) ignores(w Want, a arrival) bool {
 	return s.Answers && heartbeat(a.kind) && !heartbeat(w.Kind)
 }
@@ -263,7 +264,7 @@ func (s *Scripted) patience(ctx context.Context, raw *Raw, d time.Duration) erro
 	return context.Cause(ctx)
 }
 
-// Fits reports whether got is what w describes. A close without a reason fits any
+// Fits reports whether got is what w describes. A close without a reason in w fits any
 // reason.
 func (w Want) Fits(got Want) bool {
 	switch {

@@ -39,7 +39,7 @@ func serverIs(change func(*Setup)) func(*parser, string) error {
 	}
 }
 
-// check returns an error if settings of s exclude each other.
+// check returns an error if two settings of s exclude each other.
 func (s Setup) check() error {
 	switch {
 	case s.Process && s != (Setup{Process: true}):

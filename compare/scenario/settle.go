@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Bounds of waiting. If an effect takes longer than settleTime, its events belong to a
-// later step.
+// Bounds of waiting. If an effect takes longer than settleTime, its remaining events
+// belong to a later step.
 const (
 	settleTime = 2 * time.Second
 	quietTime  = 60 * time.Millisecond // without an event, if a browser is the client
 )
 
 // settle waits until the effect of a command is over: both ends of every connection have
-// read all bytes of the other, and wait for more or have ended.
+// read all bytes of the peer, and wait for more or have ended.
 func (st *Stage) settle(ctx context.Context) error {
 	bound := settleTime
 	for _, p := range st.all() {
@@ -73,7 +73,7 @@ func (v view) serverRests(setup Setup) bool {
 		return false
 	case !v.Known:
 		return true
-	case v.Fin: // a read ends at once, unless FIN is lost or held
+	case v.Fin: // a read ends at once, unless the FIN is lost or held
 		return v.line.Silent || v.line.Waiting > 0
 	}
 	r, more := v.actor.(restless)
@@ -91,8 +91,8 @@ func (v view) clientRests() bool {
 	return v.Read == v.line.Out
 }
 
-// nothingComes reports whether the client waits without success: everything is settled,
-// and neither end will do anything by itself.
+// nothingComes reports whether the client waits in vain: all connections are at rest, and
+// neither end will act by itself.
 func (st *Stage) nothingComes() bool {
 	if st.setup.PingEvery > 0 {
 		return false
@@ -106,7 +106,7 @@ func (st *Stage) nothingComes() bool {
 	return true
 }
 
-// gone reports whether v is over, and has sent everything that its server wrote.
+// gone reports whether v is over, and everything that its server wrote was sent.
 func (v view) gone() bool { return v.over() && (v.wire == nil || !v.line.Lingers) }
 
 // over reports whether the server's code has ended and its socket is closed.

@@ -8,22 +8,22 @@ import (
 	"wslab/compare/tap"
 )
 
-// Client opens the connection of a play and acts at its end: it is Scripted, or a
+// Client opens the connection of a play and acts as its client end. It is Scripted, or a
 // browser. Its methods may be called concurrently.
 type Client interface {
-	// Do carries out one of the client's commands. It returns when the wait of the
-	// command is over, or when its bytes were written. A browser's command is done
-	// when its page says so.
+	// Do carries out one of the client's commands. It returns when the command's wait is
+	// over, or when its bytes are written. A browser's command ends when the page reports
+	// that.
 	//
-	// An error ends the play at this command; the server's reaction is not an error.
-	// The error is ErrNothing if ctx ended with that cause.
+	// An error ends the play at this command; the server's reaction is not an error. The
+	// error is ErrNothing if ctx ended with that cause.
 	Do(ctx context.Context, c *Command) error
 
 	// Progress returns how far the client is.
 	Progress() Progress
 
-	// Watch has changed called whenever Progress may have changed. It must be
-	// called before Do.
+	// Watch sets the function that is called whenever Progress may have changed. Watch
+	// must be called before Do.
 	Watch(changed func())
 
 	// Close ends the client and its connection, if they have not ended.
@@ -32,15 +32,15 @@ type Client interface {
 
 // Progress says how far a client is.
 type Progress struct {
-	// The byte counts below are known, as they are for a raw client. For a browser they
-	// are not, so the play waits until no event has been recorded for a moment.
+	// The byte counts below are known for a raw client. They are unknown for a browser,
+	// so the play waits until no event has been recorded for a moment.
 	Known         bool
 	Written, Read int64 // bytes that it has sent, and that it has processed
 
-	Refused bool // the handshake was not answered with 101
+	Refused bool // the status of the response was not 101
 	Fin     bool // it has closed TCP, or its own direction
-	Ended   bool // it reads no more: the server's FIN or RST has arrived, or it has closed TCP
-	Deaf    bool // it has stopped reading for now
+	Ended   bool // it reads no more: the server's FIN or RST has arrived, or the client has closed TCP
+	Deaf    bool // it has paused reading
 }
 
 // restless is an Actor whose code does more than the connection shows: it runs in
@@ -69,13 +69,13 @@ type Stage struct {
 	// learner holds the wire. Nil: the real time.
 	Clock *tap.Clock
 
-	// Settled, when not nil, is called when the effect of a step is over, before
-	// the end of the step is recorded.
+	// Settled, when not nil, is called when the effect of a step is over, before the end
+	// of the step is recorded.
 	Settled func()
 
 	mu      Changes
 	setup   Setup
-	parties []*party // the play's own first
+	parties []*party // the play's own party first
 	count   uint64   // changes so far
 }
 
@@ -88,7 +88,7 @@ type party struct {
 	wire    *tap.Conn // nil until it has arrived
 	rec     *recording.Connection
 	actor   Actor // nil until it is open
-	calls   int   // of actor that have not returned
+	calls   int   // number of actor's calls that have not returned
 	waits   bool  // the call may wait for the client
 	before  int64 // bytes sent when the call began
 	served  bool  // the server's code has ended
@@ -96,8 +96,8 @@ type party struct {
 }
 
 // Arrive reports that the connection of the client called token has reached the server,
-// and that rec records it. It returns how the server's code must behave. The code calls
-// opened when the handshake is done, and served when it has ended.
+// and that rec records it. Arrive returns how the server's code must behave. The code
+// calls opened when the handshake is done, and served when the code has ended.
 func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection) (setup Setup, opened func(Actor), served func()) {
 	st.mu.Lock()
 	var p *party
@@ -106,7 +106,7 @@ func (st *Stage) Arrive(token string, wire *tap.Conn, rec *recording.Connection)
 			p = q
 		}
 	}
-	if p == nil { // the connection belongs to no client of the play, so the server just echoes
+	if p == nil { // the connection belongs to no client of the play, so the server only echoes
 		p = &party{token: token}
 	}
 	p.wire, p.rec, p.arrived = wire, rec, true
@@ -142,16 +142,16 @@ func (st *Stage) notify() {
 	st.mu.Tell()
 }
 
-// changes returns the number of changes. The recording does not have it, because it may
-// also record other connections.
+// changes returns the number of changes. The recording cannot give it, because the
+// recording may also have other connections.
 func (st *Stage) changes() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.count
 }
 
-// until waits until the function there returns true. It calls there without st.mu. It
-// returns false when bound has passed on clock, and the cause of ctx if ctx ends.
+// until waits until the function there returns true. It calls there without st.mu. If
+// bound has passed on clock, until returns false. If ctx ends, it returns the cause.
 func (st *Stage) until(ctx context.Context, clock *tap.Clock, bound time.Duration, there func() bool) (bool, error) {
 	over, timer := clock.After(bound)
 	defer timer.Stop()

@@ -6,7 +6,7 @@ type Usage struct {
 	Line    string // with the names of its arguments: "close CODE REASON"
 	Does    string // in Markdown
 	Example string // a line that can be parsed; empty for a setting
-	Setting string // that the example needs, or empty
+	Setting string // a setting that the example needs, or empty
 }
 
 // Usages returns every setting and every command, each in the order of its table.

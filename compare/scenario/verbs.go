@@ -13,8 +13,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// A verb is one command of the language: its words, its arguments, and all that
-// it does. Nothing else in the module knows a command by its words.
+// A verb is one command of the language: its words, its arguments, and all its actions.
+// The rest of the module does not know a command by its words.
 type verb struct {
 	words string // words at the start of the line: "server tcp write"
 	args  argument
@@ -22,9 +22,9 @@ type verb struct {
 	says  string // what it does, for a person who writes scenarios
 
 	// A client's verb. A raw client does raw. A browser does the order that page returns.
-	// page is nil, or returns false, if a browser cannot do the command. Both clients
-	// then wait for awaits.
-	joins  bool // lines of it that follow each other are one command
+	// If a browser cannot do the command, page is nil or returns false. Both clients then
+	// wait for awaits.
+	joins  bool // successive lines with this verb are one command
 	raw    func(s *Scripted, ctx context.Context, r *Raw, c *Command) error
 	page   func(c *Command) (o *recording.Order, can bool)
 	awaits Awaits
@@ -40,11 +40,11 @@ type verb struct {
 	// For a verb of the wire.
 	line func(l *tap.Conn, c *Command) error
 
-	// For any verb that the play itself carries out, instead of the functions above.
+	// For any verb that the play itself carries out. The functions above are then nil.
 	play func(p *play, ctx context.Context, c *Command) error
 }
 
-// Awaits is the thing that a client waits for in a command.
+// Awaits is what a client waits for in a command.
 type Awaits uint8
 
 // The things that a client can wait for.
@@ -168,21 +168,20 @@ var verbs = []*verb{
 // renamed maps the old names of commands to the new ones.
 var renamed = map[string]string{"octets": "bytes", "server octets": "server bytes"}
 
-// Actor is the server's end of an open connection, to which a play gives orders.
-// It records every call with its result, and returns the same error. The methods
-// may be called concurrently, except for those of a server by hand, which are
-// called one at a time.
+// Actor is the server's end of an open connection. A play gives it orders. It records
+// every call with its result, and returns the same error. The methods may be called
+// concurrently. A server by hand is an exception: its methods are called one at a time.
 type Actor interface {
 	// Send sends one message, with one frame for each part if the library can.
 	Send(op wire.Opcode, parts ...[]byte) error
 	// Control sends a Ping or Pong.
 	Control(op wire.Opcode, payload []byte) error
-	// Close is the library's closing handshake, as far as it has one.
+	// Close is the library's closing handshake, as far as the library has one.
 	Close(code wire.CloseCode, reason string) error
 	// Read is the library's read of the next message.
 	Read() error
 	// SayClose sends a Close frame with that payload, valid or not, and does nothing
-	// else. HangUp sends it and closes TCP at once.
+	// else. HangUp sends that Close frame and closes TCP at once.
 	SayClose(payload []byte) error
 	HangUp(payload []byte) error
 	// Bytes sends bytes as they are, past the library's checks.
@@ -199,8 +198,8 @@ type Actor interface {
 	End()
 }
 
-// raw is for an action that cannot fail the scenario: the server may have closed
-// TCP, and the Raw's log has the error.
+// raw adapts an action that cannot fail the scenario: the server may have
+// closed TCP, and the Raw's log has the error.
 func raw(do func(*Raw, *Command)) func(*Scripted, context.Context, *Raw, *Command) error {
 	return func(_ *Scripted, _ context.Context, r *Raw, c *Command) error {
 		do(r, c)
@@ -241,7 +240,7 @@ func closes(c *Command) recording.Order {
 // noOrder is for a command that needs no order to a browser.
 func noOrder(*Command) (*recording.Order, bool) { return nil, true }
 
-// hears is noOrder if JavaScript can see the thing that is expected.
+// hears is noOrder if JavaScript can see the expected event.
 func hears(c *Command) (*recording.Order, bool) {
 	return nil, slices.Contains([]string{"text", "binary", "close", "eof"}, c.Want.Kind)
 }

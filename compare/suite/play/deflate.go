@@ -8,7 +8,7 @@ import (
 )
 
 // extensions returns the value of Sec-WebSocket-Extensions that role sends, "" for none.
-// As a server it answers request.
+// If role is the server, the value answers request.
 func extensions(d *spec.Deflate, role wire.Role, request wire.Head) string {
 	switch {
 	case d == nil:

@@ -4,8 +4,8 @@ import (
 	"math/bits"
 )
 
-// inflateError says why data cannot be inflated. The decoder panics with no other value:
-// any other panic is a bug of the judge.
+// inflateError says why data cannot be inflated. The decoder panics with no other value,
+// so any other panic is a bug of the judge.
 type inflateError string
 
 func (e inflateError) Error() string { return string(e) }
@@ -22,8 +22,9 @@ const (
 )
 
 // inflate decompresses payload with the four bytes that RFC 7692 §7.2.2 appends. history
-// is the data before it. It returns the message, the farthest distance in bytes that
-// payload refers back, and an error if the message has more than limit bytes.
+// is the data before payload. inflate returns the message and the farthest distance in
+// bytes that payload refers back. It returns an error if the message has more than limit
+// bytes.
 func inflate(history, payload []byte, limit int) (message []byte, farthest int, err error) {
 	d := decoder{in: append(append([]byte(nil), payload...), 0, 0, 0xff, 0xff), out: append([]byte(nil), history...), limit: len(history) + limit}
 	err = catch(func() { d.all() })
@@ -155,7 +156,8 @@ func newTable(lengths []int) *table {
 				continue
 			}
 			t.symbol = append(t.symbol, symbol)
-			// The first bit of a code is its highest, and the lowest of the input.
+			// The first bit of a code is the highest bit of the code, and the lowest bit
+			// of the input.
 			for i := int(bits.Reverse16(code) >> (16 - n)); n <= shortBits && i < len(t.short); i += 1 << n {
 				t.short[i] = uint16(symbol<<4 | n)
 			}

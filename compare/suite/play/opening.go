@@ -23,7 +23,7 @@ import (
 )
 
 // writes returns the TCP writes of c's opening as role sends them. key is the handshake
-// key; as a server, asked is the request.
+// key. If role is the server, asked is the client's request.
 func writes(c *spec.Case, role wire.Role, host, path, key string, asked wire.Head) []string {
 	o := c.Opening
 	list := o.Writes
@@ -80,8 +80,8 @@ func wrongAccepts(key string) []string {
 	}
 }
 
-// readHead reads the target's half of the opening handshake. If the judge's half was
-// first, talk has it.
+// readHead reads the target's half of the opening handshake. If the judge sent its half
+// first, talk has that half.
 func readHead(conn net.Conn, talk *dissect.Conversation, from wire.Role) spec.Half {
 	b := make([]byte, 16<<10)
 	var first []byte // enough to show in an error
@@ -135,7 +135,7 @@ func quoteLine(b []byte) string {
 	return fmt.Sprintf("%.40q", strings.TrimRight(line, "\r"))
 }
 
-// open does the opening handshake on conn, and returns the target's half. glued is sent
+// open does the opening handshake on conn, and returns the target's half. It sends glued
 // in the same TCP write as the end of the judge's half.
 func (y *player) open(ctx context.Context, conn *movingConn, host, path string, glued []byte) spec.Half {
 	c, role := y.c, y.role
@@ -181,7 +181,7 @@ func (y *player) open(ctx context.Context, conn *movingConn, host, path string, 
 				a.Err = errors.New("it closed TCP before it received the response")
 				return a
 			}
-			break // a target may refuse before it has read the whole half
+			break // a target may refuse before it has read the whole handshake
 		}
 		if c.Opening.Gap > 0 && i < len(list)-1 {
 			sleep(ctx, c.Opening.Gap)
@@ -205,8 +205,8 @@ func (y *player) open(ctx context.Context, conn *movingConn, host, path string, 
 	return a
 }
 
-// legible returns the judge's half without folded or long lines, which dissect does not
-// read. Dissect needs it to check the target's half against it.
+// legible returns the judge's half without the folded and long lines that dissect does
+// not read. Dissect checks the target's half against this half.
 func legible(half string) []byte {
 	half = strings.NewReplacer("\r\n ", "  ", "\r\n\t", "  ").Replace(half)
 	if len(half) < dissect.MaxHead {
@@ -224,8 +224,8 @@ func legible(half string) []byte {
 	return b
 }
 
-// hears reports whether a client sends something during Opening.Listen, while it must
-// wait for the response.
+// hears reports whether a client sends bytes during Opening.Listen. The client must wait
+// for the response.
 func hears(c *spec.Case, ctx context.Context, conn net.Conn) bool {
 	if c.Opening.Listen == 0 {
 		return false
@@ -239,8 +239,8 @@ func hears(c *spec.Case, ctx context.Context, conn net.Conn) bool {
 	return n > 0
 }
 
-// Keys are the handshake keys of a client's connections so far. All methods may be
-// called concurrently. A nil Keys stores nothing.
+// Keys are the handshake keys of a client's connections so far. All methods may be called
+// concurrently. A nil Keys stores no key.
 type Keys struct {
 	mu    sync.Mutex
 	known []string

@@ -21,7 +21,7 @@ import (
 const maxSpans = 1 << 16
 
 // peer is the judge's end of one connection. A goroutine reads while the caller writes,
-// so that neither waits for the other.
+// so reading and writing do not wait for each other.
 type peer struct {
 	conn *movingConn
 	role wire.Role          // the judge's
@@ -29,8 +29,8 @@ type peer struct {
 	sent transcript.SentSet // the judge's frames in this case
 	done chan struct{}
 
-	// pong returns the bytes of a Pong. It is nil when the judge must not send one, as
-	// inside a frame.
+	// pong returns the bytes of a Pong. It is nil while the judge must not send a Pong,
+	// as inside a frame.
 	pong func(payload []byte) []byte
 
 	// Only the reader uses these.
@@ -50,7 +50,7 @@ type peer struct {
 	changed chan struct{}
 	seen    []spec.Message
 	closed  *spec.Message     // the target's Close frame
-	fault   *transcript.Fault // the judge reads nothing after it
+	fault   *transcript.Fault // the judge reads no more bytes after it
 	tooLong *spec.Message     // its frame header announces more than any outcome has
 	flooded bool              // the target sent more than the case can cause
 	over    error             // why the input ended: io.EOF for a TCP FIN
@@ -88,13 +88,13 @@ func (p *peer) read(rest []byte) {
 			return
 		}
 	}
-	// Read on after a fault, or a blocked target does not notice that the judge closes
-	// the TCP connection.
+	// Read on after a fault. Otherwise a blocked target would not notice that the judge
+	// closes the TCP connection.
 	more, _ := io.CopyN((*begin)(&p.raw), p.conn, spec.KeepBytes)
 	_, _ = io.Copy(io.Discard, io.LimitReader(p.conn, 1<<20-more))
 }
 
-// tell calls change with p.mu held, and wakes those that wait.
+// tell calls change with p.mu held, and wakes the waiters.
 func (p *peer) tell(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +135,7 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 	if at := (spec.Span{Header: h, Start: len(s.Payload)}); len(s.Frames) < maxSpans {
 		s.Frames = append(s.Frames, at)
 	} else {
-		s.Frames[maxSpans-1] = at // keep the last one: it may be wrong
+		s.Frames[maxSpans-1] = at // keep the last header: it may be wrong
 	}
 	if violations != nil {
 		v := violations[0]
@@ -149,7 +149,7 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 			return p.tooMany()
 		}
 	}
-	// The length is only a claim: reserve no more memory than the case can need.
+	// The length is only a claim. Reserve no more memory than the case can need.
 	have := uint64(len(s.Payload))
 	if !h.Opcode.IsControl() && (h.Length > p.may.message || have+h.Length > p.may.message) {
 		long := *s
@@ -162,7 +162,7 @@ func (p *peer) Begin(h wire.Header, head, rest []byte) bool {
 }
 
 // tooMany notes that the target sent more than the case can cause. It also stops the
-// judge's writes, because the target may not read while it sends.
+// judge's writes, because the target may not read while sending.
 func (p *peer) tooMany() bool {
 	p.tell(func() { p.flooded = true })
 	_ = p.conn.SetWriteDeadline(time.Unix(1, 0))
@@ -191,14 +191,15 @@ func (p *peer) Payload(_ wire.Header, at uint64, b []byte) bool {
 func (p *peer) End(wire.Header) bool {
 	s := *p.current()
 	if p.frame.Fin && !p.frame.Opcode.IsControl() {
-		p.tell(func() { p.tooLong = nil }) // all of it arrived
+		p.tell(func() { p.tooLong = nil }) // all bytes of the frame arrived
 	}
 	switch {
 	case s.Opcode == wire.Close:
 		body, violations := wire.ParseClosePayload(s.Payload)
 		s.Close = body
 		if p.sent.Returns(body.Code) {
-			// The judge sent this code first, so the case decides.
+			// The judge sent this code first, so the case decides whether the code is
+			// right.
 			violations = slices.DeleteFunc(violations, func(v wire.Violation) bool { return v.Code == wire.RuleCloseCode.Code })
 		}
 		if len(violations) > 0 {
@@ -234,8 +235,8 @@ func (p *peer) End(wire.Header) bool {
 		}
 		p.tell(func() { p.seen, p.beats = append(p.seen, s), p.beats+beat })
 	} else if !p.sent.Has(s.Payload) {
-		// The judge answers Pings (RFC 6455 §5.5.2), but not its own Ping sent back: its
-		// Pong could be mistaken for the one that the target must send.
+		// The judge answers Pings (RFC 6455 §5.5.2). It does not answer its own Ping sent
+		// back: that Pong could be mistaken for the one that the target must send.
 		p.tell(func() { p.owed = &s.Payload })
 	}
 	return true
@@ -269,8 +270,8 @@ func (p *peer) await(ctx context.Context, there func() bool) {
 	}
 }
 
-// expect is await, but ends early if a frame announces more than any outcome has and its
-// rest does not arrive: the bytes so far show the mistake.
+// expect is await with an earlier end: a frame announces more than any outcome has, and
+// the rest of the frame does not arrive. The bytes so far show the mistake.
 func (p *peer) expect(ctx context.Context, grace time.Duration, there func() bool) {
 	for {
 		p.await(ctx, func() bool { return there() || p.tooLong != nil })
@@ -300,8 +301,8 @@ func (p *peer) answers() int { return len(p.seen) - p.beats }
 // ended reports whether the reader has ended. p.mu is held.
 func (p *peer) ended() bool { return p.over != nil || p.fault != nil || p.flooded }
 
-// write sends b in one TCP write. An error does not decide the case: if the target closed
-// TCP, the reader notices.
+// write sends b in one TCP write. An error does not decide the case: if the target
+// closed TCP, the reader notices.
 func (p *peer) write(b []byte) error {
 	_, err := p.conn.Write(b)
 	return err

@@ -54,7 +54,7 @@ func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording
 	played := *y
 	played.c = &led
 	came := played.run(ctx, t.Name, "", "", accept, rec)
-	// A client may follow only after it has closed this connection.
+	// A client may follow only after closing this connection.
 	grace := time.AfterFunc(redirectWait*y.slowness(), func() { close(ended) })
 	wait.Wait()
 	grace.Stop()
@@ -67,7 +67,7 @@ func (y *player) runRedirect(ctx context.Context, t ClientTarget, rec *recording
 const redirectWait = 300 * time.Millisecond
 
 // redirected opens a WebSocket on conn and closes it. It returns the request for a
-// report, or nil if there was none.
+// report, or nil if no request arrived.
 func redirected(conn net.Conn) *transcript.Crossing {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(dialTime)) // a silent client must not block the judge
@@ -84,7 +84,7 @@ func redirected(conn net.Conn) *transcript.Crossing {
 	return c
 }
 
-// besides listens at the address of near, on another port.
+// besides listens on another port of near's address.
 func besides(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error) {
 	host, _, err := net.SplitHostPort(near.LocalAddr().String())
 	if err != nil {
@@ -117,8 +117,8 @@ func besides(near net.Conn) (location string, asked <-chan net.Conn, stop func()
 	}, nil
 }
 
-// freezes reports whether this response has frozen a browser: it has
-// client_max_window_bits of 8, and the request does not offer the parameter.
+// freezes reports whether this response has frozen a browser: the response has
+// client_max_window_bits of 8, and the request does not offer that parameter.
 func freezes(answer, request wire.Head) bool {
 	if _, offered := spec.OfferedParam(request, "client_max_window_bits"); offered {
 		return false

@@ -26,8 +26,8 @@ const closeWait = time.Second
 // before it answers the Close frame.
 const finWait = 50 * time.Millisecond
 
-// slack and many are how many bytes, and how many messages and control frames, a target
-// may send in addition to those of the case before the judge stops reading.
+// slack and many bound what a target may send in addition to the bytes (slack) and to the
+// messages and control frames (many) of the case. After more, the judge stops reading.
 const (
 	slack = 256 << 10
 	many  = 10_000
@@ -49,8 +49,8 @@ type player struct {
 }
 
 // PlayServer plays c, a case for servers, on a new connection to t. It records the
-// connection at the judge's end in rec; nil records it only for the Transcript. It
-// returns when the connection is closed.
+// connection at the judge's end in rec. If rec is nil, only the Transcript has the
+// record. PlayServer returns when the connection is closed.
 func PlayServer(ctx context.Context, c *spec.Case, t Target, rec *recording.Recording) *transcript.Transcript {
 	path := cmp.Or(t.Path, "/")
 	limited := *c
@@ -175,8 +175,8 @@ func (y *player) run(ctx context.Context, name, host, path string, connect func(
 	return t
 }
 
-// answerPings lets p answer the target's Pings while it waits, unless a frame of the
-// judge can be incomplete then, or the judge must be silent in c.
+// answerPings lets p answer the target's Pings while p waits. It does not if a frame of
+// the judge can be incomplete then, or if the judge must be silent in c.
 func (p *peer) answerPings(c *spec.Case) {
 	if c.Mute || c.Glued || len(c.Opening.Writes) > 1 {
 		return
@@ -192,7 +192,7 @@ func (p *peer) answerPings(c *spec.Case) {
 	}
 }
 
-// bounds is how much a target may send. More is wrong, whatever follows.
+// bounds is how much a target may send. A target that sends more is wrong.
 type bounds struct {
 	bytes   int    // of all payloads
 	message uint64 // bytes of the longest message, in its frames
@@ -216,13 +216,13 @@ func boundsOf(c *spec.Case) bounds {
 	}
 	b.bytes += most
 	if c.Deflate != nil {
-		// Compression makes some data longer. How much depends on the target.
+		// Compression makes some data longer. The target decides how much longer.
 		b.message += b.message/8 + 1024
 	}
 	return b
 }
 
-// fewest returns the least number of messages and control frames of any outcome.
+// fewest returns the smallest number of messages and control frames of any outcome.
 func fewest(c *spec.Case) int {
 	fewest := -1
 	for _, o := range c.Outcomes {
@@ -301,7 +301,7 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	var o *spec.Outcome
 	fewest, looked := fewest(c), -1
 	p.expect(ctx, y.grace(), func() bool {
-		// Comparing all messages after each one would be slow if there are many.
+		// If there are many messages, comparing all of them after each one would be slow.
 		n := p.answers()
 		if p.closed == nil && !p.ended() && (n == looked || n < fewest && n&(n-1) != 0) {
 			return false
@@ -331,12 +331,12 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 		return s
 	}
 
-	// 2. Send the judge's Close frame, unless a step has sent one. A target that failed
-	// the connection because of that one may wait for another.
+	// 2. Send the judge's Close frame, unless a step has sent one. A target may have
+	// failed the connection because of the step's Close frame, and wait for another.
 	p.pong = nil
 	unheard := s.Ended && o != nil && o.End.How == spec.TargetFails
 	gone := false
-	if s.Ended { // after its FIN the target does not wait for a Close frame
+	if s.Ended { // after sending FIN, the target does not wait for a Close frame
 		short, cancel := within(ctx, finWait)
 		p.await(short, func() bool { return false })
 		cancel()
@@ -347,7 +347,7 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 	if (!c.SendsClose() || unheard) && !gone && !silent(c) && !c.Mute {
 		if !s.Ended {
 			s.CloseSent = true
-			o = nil // the verdict finds it again after the target's answer
+			o = nil // the verdict finds the outcome again after the target's answer
 		}
 		body := wire.ClosePayload{Code: code}.Append(nil)
 		_ = p.write(spec.CloseBody(body...).Append(nil, p.role, c.MaskingKeys()))
@@ -385,8 +385,8 @@ func (y *player) finish(ctx context.Context, p *peer, s transcript.State) transc
 // longestCase is the longest time for a case whose bytes move slowly.
 const longestCase = 90 * time.Second
 
-// course returns the course of the case, without sizes if messages are compressed. A
-// Heavy case gets no additional time, because few of them run at once.
+// course returns the course of the case. If messages are compressed, the course has no
+// sizes. A Heavy case gets no additional time, because few Heavy cases run at once.
 func (y *player) course() *course {
 	p := &course{longest: longestCase}
 	if y.c.Heavy {

@@ -17,29 +17,29 @@ type Target struct {
 	Host string                                  // for the Host header field
 	Path string                                  // with its query; "" is "/"
 	TLS  bool
-	// Patience multiplies all time limits of the judge; 0 is 1. A busy computer needs
+	// Patience multiplies all time limits of the judge. 0 means 1. A busy computer needs
 	// more.
 	Patience int
-	// Silent says that the target did not echo a single text, so that a long wait is not
+	// Silent says that the target did not echo a single text. A long wait is then not
 	// worthwhile.
 	Silent bool
-	// Slow says that the target needs long for each answer even when it is idle, so that
-	// more cases run at once.
+	// Slow says that the target needs long for each answer even when it is idle. So more
+	// cases run at once.
 	Slow bool
 	// Stalls says that the target waits in many cases for bytes that the judge does not
-	// send, and is quick in all others, so that a very long wait is not worthwhile.
+	// send, and is quick in all others. A very long wait is then not worthwhile.
 	Stalls bool
 }
 
-// ClientTarget is a client that echoes text and binary messages and connects
-// again after each connection. Accept returns the next connection, from which
-// the request can be read from its first byte.
+// ClientTarget is a client that echoes text and binary messages, and connects again after
+// each connection. Accept returns the next connection. The request can be read from it,
+// from the first byte on.
 type ClientTarget struct {
 	Name   string
 	Accept func(context.Context) (net.Conn, error)
-	Keys   *Keys // of its connections; nil: do not compare them
-	// Again is how long the judge waits for the next connection after the first one; 0
-	// has no limit.
+	Keys   *Keys // of its connections; nil: do not compare keys
+	// Again is how long the judge waits for the next connection after the first one. 0
+	// means no limit.
 	Again time.Duration
 	// More, when not nil, asks the client for one more connection than there are cases.
 	More func()
@@ -47,12 +47,12 @@ type ClientTarget struct {
 	Patience int
 	// Browser says that the client is a browser, so that the cases about browsers bind it.
 	Browser bool
-	// Risky says that the judge also sends it a response that has frozen a browser. See
+	// Risky says that the judge also sends a response that has frozen a browser. See
 	// transcript.Withheld.
 	Risky bool
-	// Elsewhere returns an address for a Location, the connections to it, and a function
-	// that ends it. near is the connection on which the judge sends the Location. nil: a
-	// port of this computer.
+	// Elsewhere returns an address for a Location, the connections to that address, and a
+	// function that ends it. near is the connection on which the judge sends the
+	// Location. A nil Elsewhere means a port of this computer.
 	Elsewhere func(near net.Conn) (location string, asked <-chan net.Conn, stop func(), err error)
 }
 

@@ -9,8 +9,8 @@ import (
 	"wslab/compare/tap"
 )
 
-// ticks is the number of ticks in each wait of the judge. The judge counts ticks, not
-// time, so a period in which the judge itself did not run counts as one tick.
+// ticks is the number of ticks in each wait of the judge. The judge counts ticks instead
+// of time. So a period in which the judge itself did not run counts as one tick.
 const ticks = 20
 
 // errQuiet ends a case after the deadline without a byte in either direction. errSlow
@@ -39,8 +39,8 @@ func (c *movingConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// mostAtOnce is the largest write in bytes: if a target reads slowly, the end of each
-// write shows that bytes still move.
+// mostAtOnce is the largest write in bytes. If a target reads slowly, the end of each
+// such write shows that bytes still move.
 const mostAtOnce = 128 << 10
 
 func (c *movingConn) Write(b []byte) (n int, err error) {
@@ -81,7 +81,7 @@ func (p *course) open(c *movingConn) {
 }
 
 // needs estimates the time of the whole case from the bytes that moved in the time
-// passed. It returns 0 without an estimate.
+// passed. It returns 0 if it has no estimate.
 func (p *course) needs(c *movingConn, passed time.Duration) time.Duration {
 	if !p.opened.Load() {
 		return 0
@@ -99,8 +99,9 @@ func (p *course) needs(c *movingConn, passed time.Duration) time.Duration {
 	return 0
 }
 
-// bound returns the upper bound of a case after the time passed: most, or more if the
-// case will end within p.longest, or passed if it needs far more than that.
+// bound returns the upper bound of a case after the time passed. Normally that is most.
+// It is more if the case will end within p.longest. It is passed if the case needs far
+// more than that.
 func (p *course) bound(c *movingConn, passed, most time.Duration) time.Duration {
 	if p == nil {
 		return most
