@@ -12,7 +12,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Diagnosis is a mistake that an endpoint makes, and the cases that show it.
+// Diagnosis is a mistake that an endpoint makes, with the cases that show the mistake.
 type Diagnosis struct {
 	Endpoint string   `json:"endpoint"`
 	Mistake  Mistake  `json:"mistake"`
@@ -25,23 +25,23 @@ type diagnosing struct {
 	*transcript.Transcript
 }
 
-// Name sets the mistake in r, the report of t, if r shows one by itself. It also keeps
-// in r the evidence that DiagnoseAll needs.
+// Name sets the mistake in r, the report of t, if r alone shows one. It also keeps in r
+// the evidence that DiagnoseAll needs.
 func Name(r *verdict.Report, t *transcript.Transcript) {
 	r.Mistake = diagnose(&diagnosing{r, t})
 	m, _ := MistakeOf(r.Mistake)
 	r.Says = m.Says
 }
 
-// diagnose returns the code of the mistake that r shows by itself. It returns "" if r
-// shows no mistake, or could show one of several. Allowed behavior is not a mistake.
+// diagnose returns the code of the mistake that r alone shows. It returns "" if r shows
+// no mistake, or could show one of several. Allowed behavior is not a mistake.
 func diagnose(r *diagnosing) string {
 	r.Trace = r.leaves()
 	if r.Worst() < spec.Warning {
 		return ""
 	}
 	if r.Mistake != "" {
-		return r.Mistake // a check of the case found it
+		return r.Mistake // a check of the case found the mistake
 	}
 	if code := r.ofHandshake(); code != "" {
 		return code
@@ -80,8 +80,8 @@ func (r *diagnosing) leaves() transcript.Trace {
 	return t
 }
 
-// unchecked has, for each rule, the mistake of an endpoint that accepts a handshake or
-// a frame that breaks the rule.
+// unchecked has, for each rule, the mistake of an endpoint that accepts input that breaks
+// the rule. The input is a handshake or a frame.
 var unchecked = map[string]string{
 	wire.RuleMethod.Code:      "method-not-checked",
 	wire.RuleHTTPVersion.Code: "http-version-not-checked",
@@ -101,8 +101,8 @@ var unchecked = map[string]string{
 	wire.RuleTextUTF8.Code:        "utf8-not-checked",
 }
 
-// Unchecked returns the mistake of an endpoint that does not check rules, or "" if the
-// rules do not have one mistake in common.
+// Unchecked returns the mistake of an endpoint that does not check rules. It returns ""
+// if the rules do not share one mistake.
 func Unchecked(rules []string) string {
 	code := ""
 	for _, rule := range rules {
@@ -141,7 +141,7 @@ func (r *diagnosing) ofHandshake() string {
 				return "subprotocol-invented"
 			case wire.RuleRespExtension.Code:
 				if slices.Contains(r.Case.Rules, wire.RuleExtensionGrammar.Code) {
-					return "" // the client offered it, in a list that breaks the grammar
+					return "" // the client offered the extension, in a list that breaks the grammar
 				}
 				return "extension-invented"
 			}
@@ -152,7 +152,7 @@ func (r *diagnosing) ofHandshake() string {
 				return "" // the request line has another error
 			}
 			if code == "host-not-checked" && strings.Count(r.Case.Opening.Writes[0], "\nHost:") == 1 {
-				return "" // there is one Host, and its value is invalid
+				return "" // the request has one Host, and its value is invalid
 			}
 			return code
 		}
@@ -192,7 +192,7 @@ func (r *diagnosing) ofFirstBytes() string {
 	return ""
 }
 
-// ofFault names the mistake that the rule shows which a frame broke.
+// ofFault names the mistake of a frame from the rule that the frame broke.
 func (r *diagnosing) ofFault() string {
 	if r.Fault == nil {
 		return ""
@@ -238,7 +238,7 @@ func (r *diagnosing) ofFault() string {
 			}
 		}
 	}
-	if mine && r.Case.Deflate == nil && transcript.SentBack(r.Case, r.Fault) { // RSV1 has a meaning there
+	if mine && r.Case.Deflate == nil && transcript.SentBack(r.Case, r.Fault) { // RSV1 has a meaning with this extension
 		return Unchecked([]string{f.Rule.Code})
 	}
 	return ""
@@ -256,8 +256,8 @@ func (r *diagnosing) ofUnfinished() string {
 	return ""
 }
 
-// cameAs returns the received messages in the form of a model's. whole is false if the
-// judge did not read the payload of the last one.
+// cameAs returns the received messages in the form that models use. whole is false if the
+// judge did not read the payload of the last message.
 func (r *diagnosing) cameAs() (list []said, whole bool) {
 	for _, s := range r.Saw {
 		list = append(list, said{opcode: s.Opcode, payload: s.Payload})
@@ -273,7 +273,7 @@ func (r *diagnosing) cameAs() (list []said, whole bool) {
 }
 
 // ofModels computes the messages that each mistake would produce. It keeps the mistakes
-// that explain the received messages, and returns the mistake if there is only one.
+// that explain the received messages. If one mistake is left, ofModels returns it.
 func (r *diagnosing) ofModels() string {
 	came, whole := r.cameAs()
 	if r.Verdict != spec.Fail && (r.Case.Keyword == spec.Must || !unmet(r.Report)) {
@@ -288,7 +288,7 @@ func (r *diagnosing) ofModels() string {
 	}
 	best := r.Case.Outcomes[0]
 	if f, _, _ := transcript.Hold(best, r.Saw, true); f != transcript.Cannot && r.Fault == nil {
-		return "" // all received messages are right, and many mistakes explain a missing one
+		return "" // all received messages are right, and many mistakes explain a missing message
 	}
 
 	// 1. The endpoint did not check a rule.
@@ -347,7 +347,8 @@ func (r *diagnosing) ofClose() string {
 	}
 	code := r.Closed.Close.Code
 	// A normal code in the answering Close frame shows that the endpoint accepted the
-	// invalid frame, unless it fails other connections with that code, too.
+	// invalid frame. If the endpoint fails other connections with that code, too, the
+	// code shows nothing.
 	if best.End.How == spec.TargetFails && len(r.Case.Rules) == 1 && unmet(r.Report) && (code == wire.NormalClosure || code == wire.NoStatusReceived) {
 		switch r.Case.Rules[0] {
 		case wire.RuleCloseReason.Code:

@@ -13,7 +13,8 @@ import (
 // report can show a mistake by itself. Other mistakes need several reports: if an
 // endpoint treats one TCP read as one frame, it passes the cases with whole frames and
 // fails the cases in which TCP cuts a frame. DiagnoseAll does not name a mistake that a
-// case contradicts. If one of two mistakes explains more cases, it names that one alone.
+// case contradicts. If one mistake explains all cases of another mistake and more,
+// DiagnoseAll names only the first.
 //
 // The order is that of the endpoints, and then of Mistakes.
 func DiagnoseAll(reports []verdict.Report) []Diagnosis {
@@ -74,8 +75,8 @@ func inOrder(reports []*verdict.Report, ids []string) []string {
 	return list
 }
 
-// single adds the mistakes that a report shows by itself. Mistakes that a model explains
-// are for modelled, which compares them with the other reports.
+// single adds the mistakes that a report shows by itself. It leaves out those that a
+// model explains: modelled compares these with the other reports.
 func (e evidence) single(reports []*verdict.Report) {
 	for _, r := range reports {
 		if r.Mistake != "" && len(r.Trace.Models) == 0 {
@@ -98,7 +99,7 @@ func (e evidence) modelled(reports []*verdict.Report) {
 			shown.add(m.mistake, ids...)
 		}
 	}
-	// A mistake is left out if another mistake explains the same cases.
+	// Leave out a mistake if another mistake explains the same cases.
 	within := func(a, b string) bool {
 		return !slices.ContainsFunc(shown[a], func(id string) bool { return !slices.Contains(shown[b], id) })
 	}
@@ -113,9 +114,9 @@ func (e evidence) modelled(reports []*verdict.Report) {
 	}
 }
 
-// refuted reports whether the endpoint passed a case that an endpoint with m's mistake
-// fails, or whether it failed too many cases that m does not explain. explained is the
-// number of cases that m explains.
+// refuted reports whether the reports contradict m. Either the endpoint passed a case
+// that an endpoint with m's mistake fails, or it failed too many cases that m does not
+// explain. explained is the number of cases that m explains.
 func (m model) refuted(reports []*verdict.Report, explained int) bool {
 	other := 0
 	for _, r := range reports {
@@ -137,7 +138,7 @@ func (m model) refuted(reports []*verdict.Report, explained int) bool {
 // constant adds accept-constant if Sec-WebSocket-Accept is the same for different keys.
 func (e evidence) constant(reports []*verdict.Report) {
 	type pair struct{ key, id string }
-	keys := map[string][]pair{} // by answer
+	keys := map[string][]pair{} // by accept value
 	for _, r := range reports {
 		if h := r.Handshake; h != nil && r.Case.Opening.Writes == nil && h.Accept != nil && h.Accept.Got != "" && h.Accept.Got != wire.Accept("") {
 			keys[h.Accept.Got] = append(keys[h.Accept.Got], pair{h.Accept.Key, r.Case.ID})
@@ -152,9 +153,9 @@ func (e evidence) constant(reports []*verdict.Report) {
 	}
 }
 
-// accepting adds the mistakes of an endpoint that answers an invalid Close frame as if it
-// were valid. The close code of its answer is not evidence if the endpoint also fails
-// connections with that code.
+// accepting adds the mistakes of an endpoint that answers an invalid Close frame as if
+// that frame were valid. If the endpoint also fails connections with the close code of
+// its answer, that code is not evidence.
 func (e evidence) accepting(reports []*verdict.Report) {
 	fails := func(code wire.CloseCode) bool {
 		return slices.ContainsFunc(reports, func(r *verdict.Report) bool {
@@ -175,8 +176,8 @@ func alwaysFails(c *spec.Case) bool {
 }
 
 // failing adds fails-without-close if the endpoint never sends a Close frame when it
-// fails the connection. A case in which the endpoint may also answer a Close frame is
-// not evidence.
+// fails the connection. A case is not evidence if the endpoint may also answer a Close
+// frame in it.
 func (e evidence) failing(reports []*verdict.Report) {
 	var ids []string
 	for _, r := range reports {
@@ -209,23 +210,23 @@ func (e evidence) bare(reports []*verdict.Report) {
 	}
 }
 
-// pattern is a mistake that several cases show together: the endpoint fails the wrong
-// cases and passes the right ones. A case is named by its ID, without the suffix -client,
+// pattern is a mistake that several cases show together: the endpoint fails the cases in
+// wrong and passes those in right. A case is named by its ID, without the suffix -client,
 // or by a pattern of IDs.
 type pattern struct {
 	mistake string
 	clients bool // the pattern is for clients
-	request bool // the mistake is in reading the request: a received frame contradicts it
+	request bool // the mistake is in reading the request, so a received frame contradicts it
 	wrong   []string
 	and     [][]string // the endpoint must fail most cases of each list, too
 	right   [][]string // one case of each list must have run, and the endpoint must pass most
 	need    int        // how many wrong cases the endpoint must fail; 0 means two
 	most    bool       // the endpoint may pass some wrong cases: TCP may join what the judge divided
 	how     func(*verdict.Report) bool
-	never   func(*verdict.Report) bool // the pattern does not hold if this is true for any report
+	never   func(*verdict.Report) bool // the pattern does not hold if never is true for any report
 }
 
-// look adds p's mistake if reports show it.
+// look adds p's mistake if the reports show it.
 func (p pattern) look(reports []*verdict.Report, e evidence) {
 	how := p.how
 	if how == nil {
@@ -300,10 +301,10 @@ func refused(r *verdict.Report) bool { return r.NoWebSocket() && !r.Unreachable 
 
 func nothing(r *verdict.Report) bool { return unnamed(r) && r.Trace.Quiet }
 
-// answered is wrongly for a client that echoed a message.
+// answered is wrongly, but only for a client that echoed a message.
 func answered(r *verdict.Report) bool { return wrongly(r) && r.Trace.Came > 0 }
 
-// unmet is wrongly, but also true for a warning.
+// unmet is like wrongly, but also true for a warning.
 func unmet(r *verdict.Report) bool { return r.Verdict >= spec.Warning && !r.Unreachable }
 
 func unnamed(r *verdict.Report) bool { return wrongly(r) && r.Mistake == "" }
@@ -391,7 +392,7 @@ var patterns = append([]pattern{
 )...)
 
 // forBoth returns ps for servers and for clients. It adds the patterns about frames that
-// TCP cuts: the frame headers of the two roles differ in size.
+// TCP cuts, which are different for each role: the frame headers differ in size.
 func forBoth(ps ...pattern) []pattern {
 	var list []pattern
 	for _, role := range []wire.Role{wire.Server, wire.Client} {

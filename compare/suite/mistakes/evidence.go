@@ -17,8 +17,8 @@ func (r *diagnosing) quiet() bool {
 	return len(r.Saw) == 0 && r.Closed == nil && r.Fault == nil && !r.Part.There()
 }
 
-// due returns the frame that the case expected in place of a wrong frame with opcode
-// op: the next message or Pong, or the Close frame. ok is false if it expected none.
+// due returns the frame that the case expected in place of a wrong frame with opcode op:
+// the next message or Pong, or the Close frame. ok is false if the case expected none.
 func (r *diagnosing) due(op wire.Opcode) (e spec.Frame, ok bool) {
 	o := r.Case.Outcomes[0]
 	if op == wire.Close {
@@ -40,8 +40,7 @@ func (r *diagnosing) due(op wire.Opcode) (e spec.Frame, ok bool) {
 	return o.Sees[n], true
 }
 
-// carries reports whether b is p or the start of p. An empty b is evidence only if p is
-// empty, too.
+// carries reports whether b is p or the start of p. If b is empty, p must be empty, too.
 func carries(b []byte, p spec.Payload) bool {
 	want := p.Prefix(len(b))
 	return bytes.HasPrefix(b, want) && len(want) == min(len(b), p.Len()) && (len(want) > 0 || p.Len() == 0)
@@ -119,8 +118,8 @@ func (r *diagnosing) ofFrame() string {
 	return ""
 }
 
-// ofBytesAfter names the mistake that bytes between two frames show: the rest of a
-// payload whose length was too small, or one byte before a valid frame.
+// ofBytesAfter names the mistake that bytes between two frames show. They are the rest of
+// a payload whose length was too small, or one byte before a valid frame.
 func (r *diagnosing) ofBytesAfter(raw []byte) string {
 	o := r.Case.Outcomes[0]
 	if n := len(r.Saw); n > 0 && n <= len(o.Sees) {
@@ -155,7 +154,7 @@ func (r *diagnosing) ofBytesAfter(raw []byte) string {
 	return ""
 }
 
-// ofPart names the mistake that an incomplete frame shows: its length is larger than the
+// ofPart names the mistake that an incomplete frame shows: the length is larger than the
 // payload that arrived.
 func (r *diagnosing) ofPart() string {
 	h := r.Part.Header
@@ -176,14 +175,14 @@ func (r *diagnosing) ofPart() string {
 	case h.Form == wire.Length64 && h.Length>>32 == n && n > 0 && h.Length != n|n<<32:
 		return "length-sent-in-32-bits"
 	case uint64(len(have)) != n || h.Length <= n || !carries(have, e.Payload):
-		return "" // TCP may have closed before the rest arrived
+		return "" // the end of TCP may have cut off the rest
 	case h.Masked && h.Length == n+4:
 		return "length-counts-masking-key"
 	}
 	return "length-too-large"
 }
 
-// swapped returns the length of h with its bytes in the opposite order.
+// swapped returns the length of h with its bytes in reverse order.
 func swapped(h wire.Header) uint64 {
 	switch h.Form {
 	case wire.Length16:

@@ -10,7 +10,7 @@ type Mistake struct {
 	Says    string `json:"says"`    // what the endpoint does wrong, in words to its programmer
 	Instead string `json:"instead"` // what to do instead
 	Section string `json:"section"` // "RFC 6455 §5.4"
-	Role    string `json:"role"`    // which endpoint can make it: "server", "client", "both"
+	Role    string `json:"role"`    // the endpoint that can make it: "server", "client", "both"
 	Usually string `json:"usually"` // the wrong code, in words
 }
 
@@ -72,7 +72,8 @@ var mistakes = []Mistake{
 		"Compute Sec-WebSocket-Accept from the key of each request.",
 		"RFC 6455 §4.2.2", byServer, "the response of an example, copied"},
 
-	// How a server reads the opening handshake. One mistake of a client is among them.
+	// How a server reads the opening handshake. The list also has one mistake of a
+	// client.
 	{"request-read-once", "You treat one TCP read as the whole request. If the request arrives in two segments, you do not wait for the second one.",
 		"Read until you have the empty line (CR LF CR LF).",
 		"RFC 6455 §4.2.1", byServer, "read(1024), and then the parser"},

@@ -12,8 +12,8 @@ import (
 )
 
 // A model is an echoing endpoint that checks no rules and makes one mistake. If an
-// endpoint sent exactly the messages of one model, and no other model sends them, it
-// makes that mistake.
+// endpoint sent exactly the messages of one model, and no other model sends these
+// messages, the endpoint makes that mistake.
 type model struct {
 	mistake string
 
@@ -21,7 +21,7 @@ type model struct {
 	lengthSeven  bool // the seven bits are always the length, even 126 and 127
 	length32     bool // reads 32 bits of the 64-bit length
 	lengthUnused bool // reads the 64-bit length, and uses 127
-	little       bool // reads the least significant byte of the length first
+	little       bool // reads the length with its least significant byte first
 	stillMasked  bool
 	anew         bool // starts again at byte 0 of the masking key in each read
 	shifted      int  // byte 0 of the payload is masked with this byte of the masking key
@@ -36,7 +36,7 @@ type model struct {
 	// Control frames.
 	pongEmpty, pingIsText bool
 
-	// Reactions of an endpoint that checks no rules to frames that break one.
+	// Reactions of an endpoint that checks no rules to a frame that breaks a rule.
 	skipsReserved, skipsStray      bool
 	restarts, apart, textsReserved bool
 }
@@ -45,7 +45,7 @@ type model struct {
 type said struct {
 	opcode  wire.Opcode
 	payload []byte
-	partial bool // the rest of it may be missing
+	partial bool // the rest of the payload may be missing
 }
 
 // models are the endpoints that make one mistake.
@@ -82,8 +82,8 @@ var models = []model{
 	{mistake: "text-sent-as-binary", change: as(wire.Text, wire.Binary)},
 }
 
-// lenient are the endpoints that check no rules. They differ in their reaction to a
-// frame that breaks one.
+// lenient are the endpoints that check no rules. They differ in their reaction to a frame
+// that breaks a rule.
 var lenient = []model{
 	{},
 	{skipsReserved: true, skipsStray: true, restarts: true},
@@ -123,7 +123,7 @@ func as(from, to wire.Opcode) func(said) said {
 }
 
 // stream returns the bytes that the judge sends after the opening handshake, and the
-// index at which each TCP write begins. ok is false if there are too many bytes.
+// indexes at which the TCP writes begin. ok is false if there are too many bytes.
 func stream(c *spec.Case) (b []byte, writes []int, ok bool) {
 	size := 0
 	for _, s := range c.Steps {
@@ -147,14 +147,14 @@ func stream(c *spec.Case) (b []byte, writes []int, ok bool) {
 	return b, writes, true
 }
 
-// answers returns the messages that m sends in response to b. m receives b in reads that
-// begin at the indexes in reads.
+// answers returns the messages that m sends in response to b. Each index in reads is the
+// start of one read in which m receives b.
 func (m model) answers(b []byte, reads []int) []said {
 	var (
 		out     []said
 		message said
 		open    bool // a message is not finished
-		first   bool // its next fragment is the second
+		first   bool // the next fragment is the second of its message
 	)
 	deliver := func(s said) {
 		if m.change != nil {
@@ -288,8 +288,8 @@ func (m model) answers(b []byte, reads []int) []said {
 	return out
 }
 
-// explains reports whether came is the start of sends, or all of it. Messages and control
-// frames are compared separately.
+// explains reports whether came is the start of sends, or all of sends. It compares
+// messages and control frames separately.
 func explains(sends, came []said) bool {
 	for _, control := range []bool{false, true} {
 		next := 0
@@ -312,8 +312,8 @@ func explains(sends, came []said) bool {
 	return true
 }
 
-// answeredAs reports whether sends fits an outcome of c. Then c does not show the mistake
-// of the model that sends it.
+// answeredAs reports whether sends fits an outcome of c. If it does, c does not show the
+// mistake of the model that sends these messages.
 func answeredAs(c *spec.Case, sends []said) bool {
 	saw := make([]spec.Message, len(sends))
 	for i, s := range sends {

@@ -16,8 +16,8 @@ type HeadCheck func(a Half) Finding
 // A Finding is the result of a check. The zero value is a pass.
 type Finding struct {
 	Verdict Verdict
-	Why     string // a sentence whose subject "it" is the target
-	Mistake string // code of the mistake that this shows, "" if several could be
+	Why     string // a sentence in which "it" is the target
+	Mistake string // code of the mistake that this shows, "" if several could be the cause
 }
 
 // Found returns a finding that does not identify a mistake.
@@ -25,14 +25,14 @@ func Found(v Verdict, why string, args ...any) Finding {
 	return Finding{Verdict: v, Why: fmt.Sprintf(why, args...)}
 }
 
-// Showing returns f as the finding that identifies the mistake with this code.
+// Showing returns f with the code of the mistake that it identifies.
 func (f Finding) Showing(mistake string) Finding {
 	f.Mistake = mistake
 	return f
 }
 
-// Span is one received frame of a message: its header, and the offset in bytes at
-// which its payload starts in the payload of the message.
+// Span is one received frame of a message. It has the frame header, and the offset in
+// bytes at which the frame's payload starts in the payload of the message.
 type Span struct {
 	Header wire.Header
 	Start  int
@@ -45,8 +45,8 @@ type Message struct {
 	Frames  []Span
 	Close   wire.ClosePayload // of a Close frame
 	Packed  []byte            // of a compressed message: the payload before it is decompressed
-	// Idle marks a Pong that does not answer a Ping: its payload is empty, or the
-	// judge never sent it. It may be the target's heartbeat.
+	// Idle marks a Pong that does not answer a Ping. Its payload is empty, or is not the
+	// payload of a Ping of the judge. The Pong may be the target's heartbeat.
 	Idle bool
 }
 
@@ -57,7 +57,7 @@ func (s Message) Compressed() bool { return !s.Opcode.IsControl() && s.Frames[0]
 type Half struct {
 	Head    *dissect.Handshake
 	Rest    []byte              // bytes that arrived after it in the same read
-	Err     error               // why Head is nil
+	Err     error               // the reason if Head is nil
 	Deflate *wire.DeflateParams // the agreed parameters, nil without permessage-deflate
 	Offers  bool                // a client offers permessage-deflate
 	// Withheld says that the judge did not send the response of the case. See
@@ -69,7 +69,7 @@ type Half struct {
 }
 
 // Describe returns a message or control frame as text: `TEXT "Hello"`. head is the
-// beginning of its payload of size bytes.
+// beginning of the payload, size the length of the whole payload in bytes.
 func Describe(op wire.Opcode, head []byte, size int) string {
 	name := strings.ToUpper(op.String())
 	switch {
@@ -82,7 +82,7 @@ func Describe(op wire.Opcode, head []byte, size int) string {
 	if size > len(head) {
 		more = fmt.Sprintf("… (%d bytes)", size)
 	}
-	// The cut may be inside a character. That does not make the text invalid.
+	// The cut may be inside a character. The text is still valid.
 	whole := head
 	for i := 0; more != "" && i < utf8.UTFMax-1 && len(whole) > 0 && !utf8.Valid(whole); i++ {
 		whole = whole[:len(whole)-1]
@@ -123,7 +123,7 @@ func CodeText(c wire.CloseCode) string {
 	return strconv.Itoa(int(c))
 }
 
-// How much a text shows.
+// How much a text shows at most.
 const (
 	KeepShown  = 24 // bytes of a payload
 	keepHex    = 8  // of a long payload that is not text

@@ -14,17 +14,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// Elsewhere is the placeholder in an Opening for a second address of the judge, at
-// which a WebSocket can be opened.
+// Elsewhere is the placeholder in an Opening for a second address of the judge. A
+// WebSocket can be opened at that address.
 const Elsewhere = "{elsewhere}"
 
-// Verdict is the result of a case: of the endpoint's behavior, or of how it ended
-// the connection.
+// Verdict is the result of a case. It is about the endpoint's behavior, or about how the
+// endpoint ended the connection.
 type Verdict uint8
 
-// The verdicts, the worst last. A Note is allowed, and worth knowing. A Warning
-// breaks a SHOULD or is laxer than it could be. NotJudged: the case could not be
-// played. NoAnswer: the answer did not arrive in time, which breaks no rule by itself.
+// The verdicts, the worst last. A Note is allowed, and worth knowing. A Warning breaks a
+// SHOULD, or is laxer than necessary. NotJudged: the case could not be played. NoAnswer:
+// the answer did not arrive in time, which alone breaks no rule.
 const (
 	Pass Verdict = iota
 	Note
@@ -85,57 +85,57 @@ const (
 // Case is one test of an endpoint. It must not be changed.
 type Case struct {
 	ID          string // "5.5/ping-of-126": section, slash, Name; a mirrored case ends in -client
-	Name        string // unique in its section, and never changed: links and tables refer to it
+	Name        string // unique in its section, and never changed, because links and tables refer to it
 	Title       string // one line
 	Requirement string // in our own words
 	Keyword     string // Must, Should, May
-	Duty        Duty   // with Must: the sentence that an endpoint breaks when it fails
+	Duty        Duty   // with Must: the sentence that a failing endpoint breaks
 	Section     string // "5.5"
 	RFC         int    // 6455 or 7692
 	Rules       []string
 	Judges      wire.Role // the role that is judged
 
-	// Opening is the judge's half of the opening handshake; the zero value is a
-	// request that every server accepts, or the right answer to the client's.
+	// Opening is the judge's half of the opening handshake. The zero value is a request
+	// that every server accepts, or the right response to the client's request.
 	Opening Opening
 	// Head, when not nil, checks the target's half of the opening handshake.
 	Head HeadCheck
-	// Deflate, when not nil, is how permessage-deflate must be negotiated for the case.
+	// Deflate, when not nil, says how permessage-deflate must be negotiated for the case.
 	Deflate *Deflate
 	// Glued sends the first step in the same TCP write as the end of the judge's half
 	// of the opening handshake.
 	Glued bool
 	Steps []Step
-	// Outcomes are the allowed reactions. The first that fits gives the verdict.
+	// Outcomes are the allowed reactions. The first one that fits gives the verdict.
 	Outcomes []Outcome
-	// Deadline is how long the judge waits after the last byte in either direction;
-	// 0 is DefaultDeadline.
+	// Deadline is how long the judge waits after the last byte in either direction. 0
+	// means DefaultDeadline.
 	Deadline time.Duration
-	// Heavy says that the case needs much memory: few such cases run at once.
+	// Heavy says that the case needs much memory, so that few such cases run at once.
 	Heavy bool
 	// OneSided says that the case makes no sense with the roles swapped.
 	OneSided bool
 	// Mute says that the judge does not answer the target's Close frame.
 	Mute bool
-	// Browser says that the requirement binds only browsers. Any other client may do
-	// otherwise.
+	// Browser says that the requirement binds only browsers. Any other client may act
+	// differently.
 	Browser bool
 	// Redirects says that the Opening contains Elsewhere, an address of the judge to
 	// which the client must not connect.
 	Redirects bool
-	// Subprotocols are those that a client must offer to be judged.
+	// Subprotocols are the subprotocols that a client must offer to be judged.
 	Subprotocols []string
 	// Waits is how long the judge, as a server, leaves TCP open after the closing
-	// handshake, to see whether the client waits for it to close TCP.
+	// handshake. The case checks that the client waits for the judge to close TCP.
 	Waits time.Duration
 
-	// Lax is the reason of the warning for any reaction that is not in Outcomes, with
-	// Should or May.
+	// Lax is the reason of the warning for any reaction that is not in Outcomes. Only a
+	// case with Should or May has it.
 	Lax string
 	// AsClient is the Duty of a client in the mirrored case, if it differs from Duty.
 	AsClient Duty
 
-	// Also, when not nil, checks what Outcomes cannot express. It is called if an
+	// Also, when not nil, checks what Outcomes cannot express. It is called only if an
 	// outcome fits.
 	Also func(saw []Message) Finding
 }
@@ -143,12 +143,13 @@ type Case struct {
 // DefaultDeadline is the Deadline of a case that has none.
 const DefaultDeadline = 2 * time.Second
 
-// Outcome is an allowed reaction: the messages of the target, and how it ends.
+// Outcome is an allowed reaction: the messages of the target, and how the target ends the
+// connection.
 type Outcome struct {
 	Verdict Verdict // Pass, Note or Warning
-	Why     string  // the reason of a Note or Warning; its subject "it" is the target
+	Why     string  // the reason of a Note or Warning, in which "it" is the target
 	Sees    []Frame
-	InOrder bool // control frames must be in this order among the messages, too
+	InOrder bool // control frames and messages must be in this order together
 	End     End
 }
 
@@ -175,15 +176,15 @@ const (
 // End is how a connection must end.
 type End struct {
 	How   How
-	Codes []wire.CloseCode // of the target's Close frame; another one is a warning. nil: any
-	// Exact says that the outcome does not fit if the code is not one of Codes.
+	Codes []wire.CloseCode // of the target's Close frame; another code is a warning. nil: any
+	// Exact says that the outcome fits only with one of Codes.
 	Exact bool
-	// Early says that the target does so before the Patience step ends.
+	// Early says that the target ends the connection before the Patience step ends.
 	Early    bool
 	Statuses []int // of TargetRefuses, for servers; nil: 400 and above
 	// Silent says that a server may close TCP without a response (TargetRefuses).
 	Silent bool
-	// NoTCP says that it does not matter whether TCP is closed.
+	// NoTCP says that the target may leave TCP open or close it.
 	NoTCP bool
 }
 
@@ -221,8 +222,8 @@ func (c *Case) AtMost() time.Duration {
 	return cmp.Or(c.Deadline, DefaultDeadline)
 }
 
-// Handshakes reports whether c is about the fields of the opening handshake. Only
-// then are different fields a difference.
+// Handshakes reports whether c is about the fields of the opening handshake. Different
+// fields count as a difference only in such a case.
 func (c *Case) Handshakes() bool {
 	return slices.Contains([]string{"4", "9", "11", "7692-7"}, strings.SplitN(c.Group(), ".", 2)[0]) && c.Group() != "7692-7.2"
 }

@@ -11,17 +11,17 @@ import (
 	"wslab/reference/wire"
 )
 
-// Deflate is how a case needs permessage-deflate (RFC 7692) to be negotiated. An
-// endpoint may do without the extension or choose other parameters: the verdict is
-// then Note.
+// Deflate says how permessage-deflate (RFC 7692) must be negotiated for a case. An
+// endpoint may do without the extension or choose other parameters. The verdict is then
+// Note.
 type Deflate struct {
 	Offer  string // of the judge as a client; default: BrowserOffer
 	Answer string // of the judge as a server; default: the parameters that were offered
-	// Needs returns why the case cannot be played with the agreed parameters, "" if it
-	// can. judge is the role of the judge.
+	// Needs returns why the case cannot be played with the agreed parameters. It returns
+	// "" if the case can be played. judge is the role of the judge.
 	Needs func(agreed wire.DeflateParams, judge wire.Role) string
-	// Offered returns why a case for clients cannot be played after this request, "" if
-	// it can.
+	// Offered returns why a case for clients cannot be played after this request. It
+	// returns "" if the case can be played.
 	Offered func(request wire.Head) string
 }
 
@@ -51,14 +51,14 @@ type Packer struct {
 	Flate *flate.Writer
 }
 
-// NewPacker returns a packer whose messages refer to those before them.
+// NewPacker returns a packer whose messages refer to earlier messages.
 func NewPacker() *Packer {
 	p := new(Packer)
 	p.Flate, _ = flate.NewWriter(&p.Out, flate.BestCompression) // the only error is an unknown level
 	return p
 }
 
-// packers holds packers for PackAlone to use again: each takes much memory.
+// packers stores packers that PackAlone uses again, because each takes much memory.
 var packers = sync.Pool{New: func() any { return NewPacker() }}
 
 // PackAlone returns message compressed without the context of other messages.
@@ -84,7 +84,7 @@ func Packed(f Frame) Frame {
 	return f.WithRSV(4)
 }
 
-// RawPacked returns a frame with RSV1 that carries b as it is.
+// RawPacked returns a frame with RSV1 whose payload is b, unchanged.
 func RawPacked(op wire.Opcode, b ...byte) Frame {
 	return Frame{Fin: true, RSV: 4, Opcode: op, Payload: Payload{Data: b}}
 }

@@ -28,7 +28,8 @@ func DutyReplies(n int, says string) Duty {
 	return MustOf("4.2.2", fmt.Sprintf("step 5, item %d", n), TheServer, says)
 }
 
-// DutyOnce: a field is not repeated in a response (a section of §11.3).
+// DutyOnce is the rule that a response does not repeat a field. section is the one of
+// §11.3 that has the rule.
 func DutyOnce(section string) Duty {
 	return MustOf(section, "last paragraph", TheServer, "A server sends this field at most once in a response.")
 }

@@ -28,7 +28,7 @@ type Duty struct {
 	Binds     Party
 	Says      string // in our own words
 	// OnReceipt says that the MUST is about invalid input. If the judge breaks a rule,
-	// only such a MUST can fail the target.
+	// the target can fail only such a MUST.
 	OnReceipt bool
 }
 
@@ -51,7 +51,8 @@ func (d Duty) OfRFC(rfc int) Duty { d.RFC = rfc; return d }
 // WhenReceived returns d with OnReceipt set.
 func (d Duty) WhenReceived() Duty { d.OnReceipt = true; return d }
 
-// Binds returns the place of c's MUST and the party that it binds, "" without a MUST.
+// Binds returns the place of c's MUST and the party that this MUST binds. It returns ""
+// if c has no MUST.
 func (c *Case) Binds() string {
 	if c.Duty == (Duty{}) {
 		return ""
@@ -59,7 +60,7 @@ func (c *Case) Binds() string {
 	return c.Duty.String()
 }
 
-// Source returns Binds, or the section of c without a MUST.
+// Source returns Binds if c has a MUST, otherwise the section of c.
 func (c *Case) Source() string {
 	if binds := c.Binds(); binds != "" {
 		return binds

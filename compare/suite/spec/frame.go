@@ -14,9 +14,9 @@ const (
 	Always
 )
 
-// Frame is a frame that the judge sends, valid or not. In an Outcome it is a message or
-// control frame that the target sends, of which only Opcode and Payload are compared.
-// The zero value is an empty continuation frame without the FIN bit.
+// Frame is a frame that the judge sends, valid or not. In an Outcome, Frame is a message
+// or control frame that the target sends, and only Opcode and Payload are compared. The
+// zero value is an empty continuation frame without the FIN bit.
 type Frame struct {
 	Fin     bool
 	RSV     uint8 // RSV1, RSV2 and RSV3 as bits 4, 2, 1
@@ -25,12 +25,12 @@ type Frame struct {
 
 	Form    wire.LengthForm // 0: the shortest
 	Claims  uint64          // the length in the header, if Lies
-	Lies    bool            // the header has Claims, not the length of Payload
+	Lies    bool            // the header has Claims instead of the length of Payload
 	Masking Masking
 	Key     *[4]byte // nil: the next one of Case.MaskingKeys
 
-	// Optional says that the target may leave the frame out, as it may a Pong when it
-	// answers a later Ping (RFC 6455 §5.5.3).
+	// Optional says that the target may leave the frame out. For example, the target may
+	// leave out a Pong when it answers a later Ping (RFC 6455 §5.5.3).
 	Optional bool
 }
 

@@ -52,7 +52,8 @@ func (f Frame) WithOpcode(op wire.Opcode) Frame { f.Opcode = op; return f }
 // WithForm returns f with its length written in form.
 func (f Frame) WithForm(form wire.LengthForm) Frame { f.Form = form; return f }
 
-// Claiming returns f with the length n in its header, whatever its payload.
+// Claiming returns f with the length n in its header, instead of the length of its
+// payload.
 func (f Frame) Claiming(n uint64) Frame { f.Claims, f.Lies = n, true; return f }
 
 // WithKey returns f with this masking key.

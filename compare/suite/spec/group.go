@@ -51,8 +51,8 @@ const Mirrored = "-client"
 // longestName is the longest Name in bytes, Mirrored included.
 const longestName = 40
 
-// nameShape is the form of a Name. wrongName also requires a letter, so that a Name
-// does not look like an old number.
+// nameShape is the form of a Name. wrongName also requires a letter, so that a Name is
+// not mistaken for an old number.
 var nameShape = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
 
 // wrongName returns an error if the Name of c is not allowed in g.

@@ -21,11 +21,11 @@ func ForRole(cases []*Case, role wire.Role) []*Case {
 	return chosen
 }
 
-// Match returns the cases that any of patterns chooses, in their own order; without
-// a pattern, all cases. A pattern is an ID ("5.5/ping-of-126"),
-// an ID with * and ? ("5.*", "5.5/*-fin-0"), a section ("5.5") with what is below it, a
-// keyword ("MUST"), a role ("server"), a rule ("5.2/rsv1"), or a word of the
-// title in any case. A pattern that chooses nothing is an error.
+// Match returns the cases that any of patterns chooses, in their own order. Without a
+// pattern, it returns all cases. A pattern is an ID ("5.5/ping-of-126"), an ID with * and
+// ? ("5.*", "5.5/*-fin-0"), a section ("5.5") with its subsections, a keyword ("MUST"), a
+// role ("server"), a rule ("5.2/rsv1"), or a word of the title in any case. A pattern
+// that chooses no case is an error.
 func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 	if len(patterns) == 0 {
 		return slices.Clone(cases), nil
@@ -41,7 +41,7 @@ func Match(cases []*Case, patterns ...string) ([]*Case, error) {
 			continue
 		}
 		found := false
-		// A word of a title counts only if p is not the name of anything.
+		// A word of a title counts only if p is not a name.
 		for _, fits := range []func(*Case, string) bool{(*Case).named, (*Case).about} {
 			for i, c := range cases {
 				if fits(c, p) {
@@ -93,7 +93,7 @@ func (c *Case) named(p string) bool {
 	return c.Fits(p)
 }
 
-// Fits reports whether p is c's ID, or a pattern of it with * and ?. A * crosses
+// Fits reports whether p is c's ID, or a pattern of the ID with * and ?. A * also matches
 // the slash: "5.*" fits all of section 5.
 func (c *Case) Fits(p string) bool {
 	ok, err := path.Match(strings.ReplaceAll(p, "/", "\x00"), strings.ReplaceAll(c.ID, "/", "\x00"))

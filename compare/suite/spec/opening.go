@@ -15,10 +15,10 @@ func AtMostOnce(name string) HeadCheck {
 	}
 }
 
-// Tried are the steps that show whether a WebSocket is open: its echo.
+// Tried are the steps that show whether a WebSocket is open: the target echoes a message.
 var Tried = []Step{Send(Text("Hello"))}
 
-// Set returns head with lines in place of those of the field called name.
+// Set returns head with lines in place of the lines of the field called name.
 func Set(head, name string, lines ...string) string {
 	var b strings.Builder
 	for line := range strings.SplitAfterSeq(head, "\r\n") {
@@ -62,7 +62,7 @@ func Renamed(head string, change func(string) string) string {
 	return strings.Join(lines, "\r\n")
 }
 
-// Backwards returns head with its fields in the opposite order.
+// Backwards returns head with its fields in reverse order.
 func Backwards(head string) string {
 	line, fields, _ := strings.Cut(strings.TrimSuffix(head, "\r\n\r\n"), "\r\n")
 	list := strings.Split(fields, "\r\n")
@@ -72,17 +72,17 @@ func Backwards(head string) string {
 	return line + "\r\n" + strings.Join(list, "\r\n") + "\r\n\r\n"
 }
 
-// Opening is the judge's half of the opening handshake. Writes are its TCP writes.
-// The engine replaces {host}, {path}, {key} and, in a response, {accept} by the values
-// of the connection. More placeholders: writes and wrongAccepts in play/opening.go.
+// Opening is the judge's half of the opening handshake. Writes are its TCP writes. The
+// engine replaces {host}, {path}, {key} and, in a response, {accept} by the values of the
+// connection. See writes and wrongAccepts in play/opening.go for more placeholders.
 type Opening struct {
 	Writes []string
 	Key    string        // default: SampleKey
-	Each   int           // if not 0, the bytes of each TCP write, whatever Writes are
+	Each   int           // if not 0, the bytes of each TCP write, instead of Writes
 	Gap    time.Duration // between two writes
 	Fin    bool          // then close the judge's side of TCP
-	// Listen is how long the judge waits before it responds to a client. The client
-	// must send nothing meanwhile.
+	// Listen is how long the judge waits before it responds to a client. The client must
+	// not send bytes meanwhile.
 	Listen time.Duration
 }
 

@@ -6,14 +6,14 @@ import (
 	"wslab/reference/wire"
 )
 
-// Answers: the target sends these, and then the judge closes.
+// Answers: the target sends these messages, and then the judge closes.
 func Answers(sees ...Frame) []Outcome { return []Outcome{{Sees: sees}} }
 
 // CoalescedWhy is the reason of a note: the endpoint left out Pongs.
 const CoalescedWhy = "it answered only some of the Pings, including the last one, as RFC 6455 §5.5.3 allows"
 
-// Coalesced returns list with all Pongs but the last optional, or nil if it has fewer
-// than two Pongs.
+// Coalesced returns list with all Pongs but the last optional. It returns nil if list has
+// fewer than two Pongs.
 func Coalesced(list []Frame) []Frame {
 	some := slices.Clone(list)
 	n := 0
@@ -30,8 +30,8 @@ func Coalesced(list []Frame) []Frame {
 	return some
 }
 
-// AnswersPings is Answers, if the judge sent the Pings without waiting for Pongs: the
-// target may answer only the last one.
+// AnswersPings is Answers for a judge that sent the Pings without waiting for Pongs. The
+// target may answer only the last Ping.
 func AnswersPings(sees ...Frame) []Outcome {
 	return append(Answers(sees...), Outcome{Verdict: Note, Why: CoalescedWhy, Sees: Coalesced(sees)})
 }
@@ -41,8 +41,9 @@ func Fails(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetFails, Codes: codes}}}
 }
 
-// FailsOrTakes: the target fails the connection with code. If it accepts the input and
-// sends these, which breaks no MUST of a receiver, that is a warning.
+// FailsOrTakes: the target fails the connection with code. If the target accepts the
+// input and sends these messages, it breaks no MUST of a receiver: the verdict is a
+// warning.
 func FailsOrTakes(code wire.CloseCode, why string, sees ...Frame) []Outcome {
 	return append(Fails(code), Outcome{Verdict: Warning, Why: why, Sees: sees})
 }
@@ -52,10 +53,10 @@ func Closes(codes ...wire.CloseCode) []Outcome {
 	return []Outcome{{End: End{How: TargetAnswers, Codes: codes}}}
 }
 
-// FailsAfter: the target sends these, and then fails the connection. An endpoint that
-// reads ahead may find the fault before it answers. The application echoes messages,
-// and no rule requires it to: a missing echo is a note. A missing Pong is a warning:
-// it should be sent as soon as is practical (RFC 6455 §5.5.2).
+// FailsAfter: the target sends these messages, and then fails the connection. An endpoint
+// that reads ahead may find the fault before it answers. A missing echo is a note,
+// because no rule requires an application to echo. A missing Pong is a warning: an
+// endpoint should send it as soon as is practical (RFC 6455 §5.5.2).
 func FailsAfter(code wire.CloseCode, sees ...Frame) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
 	outcomes := []Outcome{{Sees: sees, End: end}}
@@ -69,8 +70,8 @@ func FailsAfter(code wire.CloseCode, sees ...Frame) []Outcome {
 	return outcomes
 }
 
-// FailsFast: the target fails the connection before the Patience step ends. Later is a
-// note.
+// FailsFast: the target fails the connection before the Patience step ends. A later
+// failure is a note.
 func FailsFast(code wire.CloseCode, why string) []Outcome {
 	end := End{How: TargetFails, Codes: []wire.CloseCode{code}}
 	early := end
@@ -84,26 +85,26 @@ func Opens() []Outcome { return Answers(Text("Hello")) }
 // Refuses: no WebSocket is opened.
 func Refuses() []Outcome { return []Outcome{{End: End{How: TargetRefuses}}} }
 
-// OpensOr is Opens, or a refusal with this verdict.
+// OpensOr is Opens. A refusal is also allowed, with this verdict.
 func OpensOr(v Verdict, why string) []Outcome {
 	return append(Opens(), Outcome{Verdict: v, Why: why, End: End{How: TargetRefuses}})
 }
 
-// RefusesOr is Refuses, or an open WebSocket with this verdict.
+// RefusesOr is Refuses. An open WebSocket is also allowed, with this verdict.
 func RefusesOr(v Verdict, why string) []Outcome {
 	return append(Refuses(), Outcome{Verdict: v, Why: why, Sees: []Frame{Text("Hello")}})
 }
 
-// FailsOr: the target fails the connection with 1002, or does one of others. Another
-// close code is a warning.
+// FailsOr: the target fails the connection with 1002, or does one of others. Failing with
+// another close code is a warning.
 func FailsOr(others ...Outcome) []Outcome {
 	strict := Fails(wire.ProtocolError)
 	strict[0].End.Exact = true
 	return slices.Concat(strict, others, Fails(wire.ProtocolError))
 }
 
-// WithLimit: the target sends these, or fails the connection because they are too
-// large for it.
+// WithLimit: the target sends these messages, or fails the connection because they are
+// too large for it.
 func WithLimit(sees []Frame) []Outcome {
 	outcomes := Answers(sees...)
 	some := make([]Frame, len(sees))
@@ -114,7 +115,7 @@ func WithLimit(sees []Frame) []Outcome {
 		End: End{How: TargetFails, Codes: TooMuch}})
 }
 
-// TooMuch are the close codes for a message above a limit of its size or of the number
+// TooMuch are the close codes for a message above a limit: of its size, or of the number
 // of its fragments.
 var TooMuch = []wire.CloseCode{wire.MessageTooBig, wire.PolicyViolation}
 

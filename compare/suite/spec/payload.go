@@ -4,9 +4,9 @@ import (
 	"bytes"
 )
 
-// Payload is the payload of a frame or message: Data, or, if Size is not 0, Data
-// repeated up to Size bytes. So a case with 16 MiB takes no memory until it runs. If
-// Packed, PackAlone compresses it.
+// Payload is the payload of a frame or message. It is Data. If Size is not 0, it is Data
+// repeated up to Size bytes, so a case with 16 MiB takes no memory until it runs. If
+// Packed is set, PackAlone compresses the payload.
 type Payload struct {
 	Data   []byte
 	Size   int
@@ -62,8 +62,8 @@ func (p Payload) Equal(b []byte) bool {
 	return true
 }
 
-// The patterns that fill large payloads. Their lengths are primes, so that a lost or
-// repeated block, or one masked from the wrong position, changes the bytes.
+// The patterns that fill large payloads. Their lengths are primes, so any lost, repeated
+// or wrongly masked block changes the bytes.
 var (
 	textPattern   = []byte("The quick brown fox jumps over a lazy dog, 0123456789 times!\n")
 	binaryPattern = func() []byte {

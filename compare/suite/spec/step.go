@@ -12,20 +12,21 @@ type Step struct {
 	Frames []Frame // with DoSend
 	Bytes  []byte  // with DoSend: raw bytes after Frames
 	// Cuts are the offsets in bytes at which a new TCP write begins, ascending. A
-	// negative one counts from the end. Without Cuts and Each all is one TCP write.
+	// negative offset counts from the end. Without Cuts and Each, the step is one TCP
+	// write.
 	Cuts []int
 	Each int // if not 0, the bytes of each TCP write
 	Keep int // if not 0, send only the first Keep bytes
 	Skip int // leave out the first Skip bytes: an earlier step sent them
 	// InPayload says that Keep and Skip count from the first byte of the first frame's
-	// payload. Its offset depends on the judge's role.
+	// payload. The offset of that byte depends on the judge's role.
 	InPayload bool
 	// Fragment, if not 0, splits the only frame into fragments of this many bytes.
 	Fragment int
 	Gap      time.Duration // between two TCP writes
 
 	N    int           // with DoAwait: the number of messages and control frames since the start
-	Time time.Duration // with DoPatience and DoPause; with DoAwait, the longest wait
+	Time time.Duration // of DoPatience and DoPause; with DoAwait, the longest wait
 }
 
 // Do is what a Step does.
@@ -36,7 +37,7 @@ const (
 	DoSend     Do = iota // send frames and bytes
 	DoAwait              // wait for N messages and control frames, or the end of the input
 	DoPatience           // wait until the target fails the connection, at most for Time
-	DoPause              // wait for Time, whatever the target does
+	DoPause              // wait for Time, even if the target acts
 	DoFin                // close the judge's sending side of TCP
 	DoReset              // reset TCP
 )
@@ -51,7 +52,7 @@ func Raw(b ...byte) Step { return Step{Bytes: b} }
 // frames since the start.
 func Await(n int) Step { return Step{Do: DoAwait, N: n} }
 
-// AwaitFor is Await, for d at most.
+// AwaitFor is Await with d as the longest wait.
 func AwaitFor(n int, d time.Duration) Step {
 	return Step{Do: DoAwait, N: n, Time: d}
 }
@@ -68,7 +69,7 @@ func Fin() Step { return Step{Do: DoFin} }
 // Reset returns a step that resets TCP.
 func Reset() Step { return Step{Do: DoReset} }
 
-// Alone returns a step for each of frames, so that each has its own TCP write.
+// Alone returns a step for each of frames, so that each frame has its own TCP write.
 func Alone(frames ...Frame) []Step {
 	steps := make([]Step, len(frames))
 	for i, f := range frames {
@@ -107,8 +108,8 @@ func (s Step) Writes() int {
 	return size/s.Each + 1
 }
 
-// Chunks returns the bytes that role sends in s, one slice for each TCP write. next
-// gives masking keys.
+// Chunks returns the bytes that role sends in s, one slice for each TCP write. It takes
+// masking keys from next.
 func (s Step) Chunks(role wire.Role, next func() [4]byte) [][]byte {
 	frames := s.Frames
 	if s.Fragment > 0 {
@@ -152,8 +153,9 @@ func (s Step) Chunks(role wire.Role, next func() [4]byte) [][]byte {
 	return append(chunks, all[at:])
 }
 
-// Between is the time between two TCP writes that must arrive separately. Slowly is
-// the Deadline of cases with many such writes: on a busy computer a sleep takes longer.
+// Between is the time between two TCP writes that must arrive separately. Slowly is the
+// Deadline of cases with many such writes. It is long because on a busy computer a sleep
+// takes longer.
 const (
 	Between = 2 * time.Millisecond
 	Slowly  = 5 * time.Second

@@ -83,8 +83,8 @@ func (o Outcome) String() string {
 	return strings.Join(append(parts, o.End.String()), "; ")
 }
 
-// Shortened returns list with equal neighbors joined ("3 times …"), and at most
-// keepListed entries before the count of the rest.
+// Shortened returns list with equal neighbors joined ("3 times …"). It shows at most
+// keepListed entries, and then the count of the others.
 func Shortened(list []string) []string {
 	var short []string
 	for i := 0; i < len(list); {

@@ -48,7 +48,7 @@ func FrameBrief(f *dissect.Frame) string {
 	return text + Breaks(f.Violations)
 }
 
-// Breaks returns Broken with a sign before it, "" for none.
+// Breaks returns Broken with a sign before it, "" if no rule is broken.
 func Breaks(vs []wire.Violation) string {
 	if len(vs) == 0 {
 		return ""
@@ -57,27 +57,29 @@ func Breaks(vs []wire.Violation) string {
 }
 
 // A Crossing is one thing that an end sent in a case, or one event of the client's
-// JavaScript, in the order in which the judge saw them.
+// JavaScript. A list of crossings has the order in which the judge saw them.
 type Crossing struct {
 	From  string   `json:"from"`            // the end that sent it, "client" or "server"
-	Judge bool     `json:"judge,omitempty"` // the judge is the end that sent it
-	Kind  string   `json:"kind"`            // request, response, frame, bytes, tcp, script, or gap for a part left out
+	Judge bool     `json:"judge,omitempty"` // the sender is the judge
+	Kind  string   `json:"kind"`            // request, response, frame, bytes, tcp, script, or gap for an omitted part
 	Says  string   `json:"says"`            // a description in one line
-	Lines []string `json:"lines,omitempty"` // of a handshake, line ends written as \r\n
+	Lines []string `json:"lines,omitempty"` // of a handshake, with line ends as \r\n
 	Size  uint64   `json:"size,omitempty"`  // bytes
-	Hex   string   `json:"hex,omitempty"`   // the first of them
-	Left  uint64   `json:"left,omitempty"`  // bytes that Hex or Lines leave out at their end
+	Hex   string   `json:"hex,omitempty"`   // the first of these bytes
+	Left  uint64   `json:"left,omitempty"`  // bytes that Hex or Lines omit at the end
 	// Wrong is the first bit of a frame that breaks Rule. The judge's frames break
 	// rules on purpose.
 	Wrong *int   `json:"wrong,omitempty"`
 	Rule  string `json:"rule,omitempty"`
-	// WrongLine is the index in Lines of the line of a handshake that breaks Rule, and
-	// WrongAt the character in it. WrongLine is nil if Rule requires a missing line.
+	// WrongLine is the index in Lines of the handshake line that breaks Rule. WrongAt is
+	// the index of the wrong character in that line. WrongLine is nil if Rule requires a
+	// missing line.
 	WrongLine *int `json:"wrongLine,omitempty"`
 	WrongAt   int  `json:"wrongAt,omitempty"`
 }
 
-// Visible returns line with control characters, bytes above 0x7E and \ escaped as in Go.
+// Visible returns line with escapes as in Go for control characters, bytes above 0x7E and
+// \.
 func Visible(line string) string {
 	var b strings.Builder
 	for i := range len(line) {
@@ -129,7 +131,7 @@ func byteCount(n uint64) string {
 }
 
 // Direction returns the sender and the receiver of c: "judge to server". judged is the
-// role that is judged.
+// role of the target.
 func (c Crossing) Direction(judged wire.Role) string {
 	switch {
 	case c.Kind == "gap":
@@ -142,8 +144,8 @@ func (c Crossing) Direction(judged wire.Role) string {
 	return judged.String() + " to judge"
 }
 
-// String returns c as lines of text without its direction: the description, then the
-// bytes.
+// String returns c as lines of text without the direction. The lines are the description,
+// then the bytes.
 func (c Crossing) String() string {
 	var b strings.Builder
 	b.WriteString(c.Says)
@@ -179,8 +181,8 @@ func (c Crossing) String() string {
 	return b.String()
 }
 
-// Brief returns c in a few lines, with at most n of its bytes, or one line of a
-// handshake. A caret is under the byte that breaks a rule.
+// Brief returns c in a few lines, with at most n of its bytes, or with one line of a
+// handshake. A caret marks the byte that breaks a rule.
 func (c Crossing) Brief(n int) string {
 	text := c.Says
 	if c.Size > 0 && c.Kind != "gap" {

@@ -20,8 +20,8 @@ const (
 	keepColumns   = 200 // bytes of one of its lines
 )
 
-// Journal copies the events of one connection while a case runs: a full recording drops
-// its oldest events.
+// Journal copies the events of one connection while a case runs, because a full recording
+// discards its oldest events.
 type Journal struct {
 	Rec    *recording.Recording
 	Conn   int
@@ -58,14 +58,14 @@ func (j *Journal) Take() {
 	}
 }
 
-// stretch is a run of bytes of one direction, from its first byte up to but not
-// including end.
+// stretch is a range of bytes of one direction: from the first byte up to, but not
+// including, end.
 type stretch struct{ from, end uint64 }
 
 // Crossings returns the events of j for a report. judge is the role of the judge.
 func (j *Journal) Crossings(judge wire.Role) []Crossing {
 	// 1. Find the place of each handshake, frame, read and write in the bytes of its
-	// direction, up to the first gap: the bytes in a gap cannot be counted.
+	// direction. Stop at the first gap, because the bytes in a gap cannot be counted.
 	units, chunks := map[string][]stretch{}, map[string][]stretch{}
 	sent := map[string]uint64{}
 	for _, e := range j.events {
@@ -88,13 +88,13 @@ func (j *Journal) Crossings(judge wire.Role) []Crossing {
 		}
 	}
 
-	// 2. Make a crossing of each, and of bytes outside all handshakes and frames.
+	// 2. Make a crossing of each handshake and frame, and of the bytes outside them.
 	var list []Crossing
 	clear(sent)
 	next := map[string]int{} // of units
 	last := map[string]int{} // the chunk in which the last unit began
 	placed := true
-	var after []Crossing // bytes that arrived with units and follow them in the stream
+	var after []Crossing // bytes that arrived with units and follow these units in the stream
 	flush := func() {
 		for _, c := range after {
 			list = appendLoose(list, c)
@@ -133,7 +133,7 @@ func (j *Journal) Crossings(judge wire.Role) []Crossing {
 		case *recording.TCP:
 			c.tcp(b)
 			if c.Says == "" || slices.ContainsFunc(list, func(d Crossing) bool { return d.Kind == "tcp" && d.From == c.From && d.Says == c.Says }) {
-				continue // already in the list: a step sent the FIN
+				continue // the FIN is already in the list: a step sent it
 			}
 		case *recording.Script:
 			c.Judge, c.Kind, c.Says = false, "script", ScriptWords(b)
@@ -184,7 +184,8 @@ func outside(s stretch, units []stretch) (rest []stretch) {
 	return rest
 }
 
-// piecesOf returns the first of chunks that has bytes of unit, and how many have.
+// piecesOf returns the first of chunks that has bytes of unit, and the number of chunks
+// that have some.
 func piecesOf(unit stretch, chunks []stretch) (first, n int) {
 	for i, c := range chunks {
 		if c.end > unit.from && c.from < unit.end {
@@ -208,8 +209,8 @@ func (c *Crossing) loose(b *recording.Bytes, s stretch, at uint64) {
 	c.bytes(raw)
 }
 
-// appendLoose adds c to list. It joins c to the last crossing if both are bytes of the
-// same end.
+// appendLoose adds c to list. If c and the last crossing are bytes of the same end, it
+// joins them.
 func appendLoose(list []Crossing, c Crossing) []Crossing {
 	if n := len(list); n > 0 && list[n-1].Kind == "bytes" && list[n-1].From == c.From {
 		before := &list[n-1]
@@ -223,7 +224,7 @@ func appendLoose(list []Crossing, c Crossing) []Crossing {
 	return append(list, c)
 }
 
-// bytes sets Hex to the first of b, and Left by Size.
+// bytes sets Hex to the first bytes of b. It sets Left from Size.
 func (c *Crossing) bytes(b []byte) {
 	b = b[:min(len(b), keepCrossing)]
 	c.Hex, c.Left = hex.EncodeToString(b), c.Size-uint64(len(b))
@@ -264,8 +265,8 @@ func (c *Crossing) handshake(h *dissect.Handshake) {
 	}
 }
 
-// wrongLine returns the index of the line of h that breaks the rule called code, and
-// the character in it, counted in the result of Visible.
+// wrongLine returns the index of the line of h that breaks the rule called code. It also
+// returns the index of the wrong character in the result of Visible.
 func wrongLine(h *dissect.Handshake, code string) (line, at int, ok bool) {
 	switch code {
 	case wire.RuleMethod.Code:
@@ -307,14 +308,14 @@ func (c *Crossing) frame(f *dissect.Frame) {
 	}
 }
 
-// wrongBit returns the first bit of f that breaks its first violation.
+// wrongBit returns the bit of f at which f first breaks a rule.
 func wrongBit(f *dissect.Frame) int {
 	size := f.Header.Size()
 	payload := f.Payload()
 	switch f.Violations[0].Code {
 	case wire.RuleTextUTF8.Code:
 		// The character may begin in the fragment before. Then no byte of this fragment
-		// is wrong by itself, and the last one is taken.
+		// is wrong by itself. Return the last byte.
 		var text wire.UTF8
 		if i := text.Check(payload); i < len(payload) {
 			return 8 * (size + i)

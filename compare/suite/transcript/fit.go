@@ -11,19 +11,19 @@ import (
 type fit uint8
 
 const (
-	Cannot fit = iota // they do not fit, whatever follows
+	Cannot fit = iota // they do not fit, and no further message can change that
 	Partly            // they are the beginning of the outcome
 	Wholly            // they are the whole outcome
 )
 
-// Fits compares saw with o. wrong is the index in saw of the first message that does
-// not fit, or -1, and due the expected message in its place, or nil. Fits ignores an
-// idle Pong: an endpoint may send a Pong at any time (RFC 6455 §5.5.3).
+// Fits compares saw with o. wrong is the index in saw of the first message that does not
+// fit, or -1. due is the message that o expects in its place, or nil. Fits ignores an
+// idle Pong, because an endpoint may send a Pong at any time (RFC 6455 §5.5.3).
 func Fits(o spec.Outcome, saw []spec.Message) (f fit, wrong int, due *spec.Frame) {
 	return Hold(o, saw, false)
 }
 
-// Hold is Fits. If strict, it does not ignore an idle Pong.
+// Hold is Fits. If strict is set, Hold does not ignore an idle Pong.
 func Hold(o spec.Outcome, saw []spec.Message, strict bool) (f fit, wrong int, due *spec.Frame) {
 	f = Wholly
 	lanes := []func(wire.Opcode) bool{func(op wire.Opcode) bool { return !op.IsControl() }, wire.Opcode.IsControl}
@@ -80,8 +80,8 @@ func Is(e spec.Frame, s spec.Message) bool {
 	return s.Opcode == e.Opcode && e.Payload.Equal(s.Payload)
 }
 
-// Best returns the first outcome of c that saw can still become, or nil. With over,
-// nothing follows: it returns the first outcome that saw is.
+// Best returns the first outcome of c that saw can still become, or nil. If over is set,
+// no more messages follow. Best then returns the first outcome that saw is.
 func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over bool) *spec.Outcome {
 	for i := range c.Outcomes {
 		o := &c.Outcomes[i]

@@ -12,7 +12,8 @@ import (
 const Withheld = "This response was not sent: it has client_max_window_bits=8, which the client did not offer. " +
 	"When Firefox 153 receives such a response, all its windows stop responding and the process must be killed."
 
-// LacksOffer returns why c cannot be judged after a client's request, "" if it can.
+// LacksOffer returns why c cannot be judged after a client's request. It returns "" if c
+// can be judged.
 func LacksOffer(c *spec.Case, a spec.Half) string {
 	switch {
 	case c.Subprotocols != nil && len(a.Head.Head.Tokens("Sec-WebSocket-Protocol")) == 0:
@@ -27,8 +28,8 @@ func LacksOffer(c *spec.Case, a spec.Half) string {
 	return ""
 }
 
-// LacksDeflate returns why c cannot be judged with the negotiated permessage-deflate,
-// "" if it can. role is the role of the judge.
+// LacksDeflate returns why c cannot be judged with the negotiated permessage-deflate. It
+// returns "" if c can be judged. role is the role of the judge.
 func LacksDeflate(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
 	case c.Deflate == nil || c.Deflate.Needs == nil:
@@ -47,8 +48,8 @@ func LacksDeflate(c *spec.Case, a spec.Half, role wire.Role) string {
 	return ""
 }
 
-// largestPacked returns the size in bytes of the largest message that c compresses, up
-// to 32 KiB: its references may reach back that far.
+// largestPacked returns the size in bytes of the largest message that c compresses, up to
+// 32 KiB. The references in the message may reach back that far.
 func largestPacked(c *spec.Case) int {
 	most := 0
 	for _, s := range c.Steps {
@@ -61,8 +62,8 @@ func largestPacked(c *spec.Case) int {
 	return most
 }
 
-// Refused returns why a does not open a WebSocket, "" if it does, and the code of the
-// rule that it breaks.
+// Refused returns why a does not open a WebSocket, and the code of the rule that a
+// breaks. The reason is "" if a opens one.
 func Refused(a spec.Half) (reason, rule string) {
 	switch h := a.Head; {
 	case a.Err != nil:
@@ -92,13 +93,14 @@ func Busy(a spec.Half) bool {
 	return a.Head != nil && a.Head.From == wire.Server && (a.Head.Head.Status == 503 || a.Head.Head.Status == 429)
 }
 
-// NeedsOpen reports whether a must be valid: every request must be, and a response that
-// opens a WebSocket if c allows that.
+// NeedsOpen reports whether a must be valid. Every request must be valid. A response that
+// opens a WebSocket must be valid if c allows opening.
 func NeedsOpen(c *spec.Case, a spec.Half, role wire.Role) bool {
 	return role == wire.Server || c.Refusal() == nil || a.Head != nil && a.Head.Head.Status == 101 && c.MayOpen()
 }
 
-// LacksRequest returns why c cannot be judged after a client's half, "" if it can.
+// LacksRequest returns why c cannot be judged after a client's half of the handshake. It
+// returns "" if c can be judged.
 func LacksRequest(c *spec.Case, a spec.Half, role wire.Role) string {
 	switch {
 	case role == wire.Client || a.Head == nil:

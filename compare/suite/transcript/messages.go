@@ -12,7 +12,8 @@ import (
 // MaxModelled is the largest payload in bytes for which messages are computed.
 const MaxModelled = 256 << 10
 
-// SentSet has the judge's payloads and close codes that a control frame can send back.
+// SentSet has the judge's payloads and close codes that the target can send back in a
+// control frame.
 type SentSet struct {
 	payloads map[string]bool
 	codes    []wire.CloseCode // of its Close frames
@@ -22,8 +23,8 @@ type SentSet struct {
 func (s SentSet) Has(b []byte) bool { return s.payloads[string(b)] }
 
 // Returns reports whether a Close frame with code only sends back a code of the judge,
-// as is usual (RFC 6455 §5.5.1). For 1005, 1006 and 1015 it is false: they must not be
-// in any Close frame (§7.4.1).
+// which is usual (RFC 6455 §5.5.1). It returns false for 1005, 1006 and 1015, which must
+// not be in any Close frame (§7.4.1).
 func (s SentSet) Returns(code wire.CloseCode) bool {
 	return !code.IsLocal() && slices.Contains(s.codes, code)
 }
@@ -38,7 +39,7 @@ func SentBy(c *spec.Case) SentSet {
 			switch f.Opcode {
 			case wire.Pong:
 				pongs[string(f.Payload.Prefix(n))] = true
-				continue // a Pong does not answer a Pong
+				continue // an endpoint does not answer a Pong with a Pong
 			case wire.Ping:
 				pings[string(f.Payload.Prefix(n))] = true
 			}
@@ -68,8 +69,8 @@ func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	return false
 }
 
-// BreaksMust reports whether f breaks a MUST. Of the close codes the RFC forbids only
-// 1005, 1006 and 1015; others are undefined (RFC 6455 §7.4).
+// BreaksMust reports whether f breaks a MUST. The RFC forbids only the close codes 1005,
+// 1006 and 1015. Others are undefined (RFC 6455 §7.4).
 func (f *Fault) BreaksMust() bool {
 	if f.Rule.Code != wire.RuleCloseCode.Code {
 		return true
@@ -78,8 +79,8 @@ func (f *Fault) BreaksMust() bool {
 	return body.Code.IsLocal()
 }
 
-// SentBack reports whether the frame of f, as far as it arrived, is a frame of the
-// judge that the target sent back.
+// SentBack reports whether the received bytes of f's frame are a frame of the judge that
+// the target sent back.
 func SentBack(c *spec.Case, f *Fault) bool {
 	of := f.Of
 	h := of.Frames[len(of.Frames)-1].Header
@@ -114,7 +115,8 @@ func rsvOf(h wire.Header) (bits uint8) {
 	return bits
 }
 
-// messages returns the payloads of the judge's messages in c, after each fragment.
+// messages returns the payloads of the judge's messages in c. It returns the payload so
+// far after each fragment.
 func messages(c *spec.Case) (list [][]byte) {
 	var message []byte
 	for _, s := range c.Steps {

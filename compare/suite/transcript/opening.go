@@ -8,6 +8,6 @@ import (
 // opening handshake.
 const ThenNothing = ", and then nothing"
 
-// ErrSilent marks an error as a timeout of the judge. It has no text: the report has
-// the time.
+// ErrSilent marks an error as a timeout of the judge. It has no text, because the report
+// has the time.
 var ErrSilent = errors.New("")

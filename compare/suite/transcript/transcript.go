@@ -13,7 +13,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Transcript is the record of a case that was played: all that a verdict is based on.
+// Transcript is the record of a case that was played. A verdict is based on it alone.
 type Transcript struct {
 	Judge    wire.Role     // the role of the judge
 	NoConn   error         // why there was no connection, nil if there was one
@@ -22,7 +22,7 @@ type Transcript struct {
 	Lasted   time.Duration
 
 	Half       spec.Half // the target's half of the opening handshake
-	SlowHalf   bool      // the upper bound was reached before Half was complete, while bytes still moved
+	SlowHalf   bool      // the upper bound was reached while bytes still moved, before Half was complete
 	Played     bool      // the steps were played
 	Saw        []spec.Message
 	Closed     *spec.Message // the target's Close frame
@@ -35,7 +35,7 @@ type Transcript struct {
 	Flooded    bool          // the target sent more than the case can cause
 	TooLong    *spec.Message // a message whose frame header announces more than any outcome has
 	State      State
-	RanOut     bool // the judge's time ended before the case
+	RanOut     bool // the judge's time ended before the case ended
 
 	Browser     bool      // the client is a browser
 	NoElsewhere error     // why there is no second address for a redirect
@@ -57,14 +57,14 @@ type Fault struct {
 // Part is a frame that did not arrive whole.
 type Part struct {
 	Header  wire.Header
-	Payload []byte // the bytes that arrived, unmasked; of the header if not Whole
+	Payload []byte // the bytes that arrived, unmasked; if not Whole, those of the header
 	Whole   bool   // the header arrived whole
 }
 
 // There reports whether some bytes of a frame arrived.
 func (p Part) There() bool { return p.Whole || len(p.Payload) > 0 }
 
-// Trace is what mistakes.DiagnoseAll needs of each report.
+// Trace is the part of a report that mistakes.DiagnoseAll needs.
 type Trace struct {
 	Models []int // the indexes of the models that explain the transcript
 	Came   int   // the number of messages and control frames
@@ -73,12 +73,12 @@ type Trace struct {
 	Ended  bool // it closed TCP
 	Code   wire.CloseCode
 	Masked bool // a frame with a payload was masked
-	Quiet  bool // it sent nothing that could be an answer, not even an invalid frame
+	Quiet  bool // it sent no bytes that could be an answer, not even an invalid frame
 	// BareControl says that a client's control frame was not masked.
 	BareControl bool
 	NoClose     bool // it failed the connection without a Close frame
-	// Accepted is the code of the mistake of an endpoint that answers an invalid Close
-	// frame as if it were valid.
+	// Accepted is the code of a mistake: the endpoint answers an invalid Close frame as
+	// if that frame were valid.
 	Accepted string
 	Flooded  bool // it sent more than the case can cause
 	Faulty   bool // a frame breaks a rule, and is not a frame of the judge sent back
@@ -88,7 +88,7 @@ type Trace struct {
 // State is the state of the run when it ended.
 type State struct {
 	CloseSent bool // the judge sent the Close frame that ends a JudgeCloses case
-	Late      bool // a Patience step ended, and the target had not failed the connection
+	Late      bool // a Patience step ended before the target failed the connection
 	Trailing  bool // a step sent bytes after a Close frame
 	Flooded   bool
 	Ended     bool          // the target sent a Close frame, or closed TCP
@@ -99,11 +99,11 @@ type State struct {
 	First     bool          // a client closed TCP before the judge did
 }
 
-// IsTimeout reports whether err, the end of the input, is a timeout of the judge: TCP
-// is still open.
+// IsTimeout reports whether err, the end of the input, is a timeout of the judge. TCP is
+// then still open.
 func IsTimeout(err error) bool { return !errors.Is(err, io.EOF) && EndText(err) == "TCP open" }
 
-// EndText returns as text how TCP ended, for err from a read.
+// EndText returns as text how TCP ended. err is the error of a read.
 func EndText(err error) string {
 	var timeout net.Error
 	switch {

@@ -18,7 +18,7 @@ import (
 // Untrusted is the beginning of the Reason of a Report if the certificate is not valid.
 const Untrusted = "Its certificate is not trusted"
 
-// cannotConnect returns err, the reason why there is no connection, as a sentence.
+// cannotConnect returns err as a sentence. err is the reason why there is no connection.
 func cannotConnect(err error) string {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -12,8 +12,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// Alignment compares several endpoints in the same case: a step has the k-th thing of
-// one kind and direction, wherever it is in each connection.
+// Alignment compares several endpoints in the same case. A step has the k-th thing of one
+// kind and direction in each connection, even if it is in different places.
 type Alignment struct {
 	Case      string        `json:"case"`
 	Endpoints []string      `json:"endpoints"`
@@ -21,19 +21,19 @@ type Alignment struct {
 	// First is the index of the first step in which the endpoints differ, -1 if they
 	// do not.
 	First int `json:"first"`
-	// Amounts is the worst verdict of an endpoint if they differ: Note if all are
-	// allowed, Fail if one breaks a MUST. Pass: they do not differ. Words is Amounts in
-	// words, with the names of the endpoints.
+	// Amounts is the worst verdict of an endpoint if the endpoints differ: Note if all
+	// are allowed, Fail if one breaks a MUST. If they do not differ, Amounts is Pass.
+	// Words is Amounts in words, with the names of the endpoints.
 	Amounts spec.Verdict `json:"amounts"`
 	Words   string       `json:"words"`
-	// Partial says that events are missing, so that only the verdicts were compared.
-	// Then Steps is empty.
+	// Partial says that events are missing. Only the verdicts were compared, and Steps is
+	// empty.
 	Partial bool `json:"partial,omitempty"`
 
 	verdicts []string // of each endpoint: behavior and closing
 }
 
-// AlignedStep is one thing that was sent in the connections of some endpoints, or all.
+// AlignedStep is one thing that was sent in the connection of at least one endpoint.
 type AlignedStep struct {
 	From  string `json:"from"`  // the end that sent it, "client" or "server"
 	Kind  string `json:"kind"`  // request, response, message, close, ping, pong, tcp
@@ -41,7 +41,7 @@ type AlignedStep struct {
 	// Differs has the differences in words; empty for none.
 	Differs []string `json:"differs"`
 
-	k int // its number among those of its kind, from 1
+	k int // its number among the steps of its kind, from 1
 }
 
 // Did is the cell of one endpoint.
@@ -52,10 +52,10 @@ type Did struct {
 	event recording.Event
 }
 
-// Align compares reports of c and finds the first difference. Keys and addresses do not
-// count: they differ in every run. Close reasons and the fields of plain HTTP do not
-// count: an endpoint is free to choose them. Fields of the opening handshake count only
-// if c is about them.
+// Align compares reports of c and finds the first difference. It ignores keys and
+// addresses, which differ in every run. It ignores close reasons and the fields of plain
+// HTTP, which an endpoint is free to choose. It compares the fields of the opening
+// handshake only if c is about them.
 func Align(c *spec.Case, reports []Report) Alignment {
 	a := Alignment{Case: c.ID, First: -1, Steps: []AlignedStep{}}
 	judge := c.Judges.Peer().String()
@@ -105,7 +105,7 @@ func (a *Alignment) take(column int, events []recording.Event, judge string) {
 		counts[e.From+kind]++
 		k := counts[e.From+kind]
 		is := func(s AlignedStep) bool { return s.k == k && s.Kind == kind && s.From == e.From }
-		// If the endpoints do the same, it is the next step: fast.
+		// Look after the last step first: if the endpoints do the same, this is fast.
 		at := -1
 		if i := slices.IndexFunc(a.Steps[last+1:], is); i >= 0 {
 			at = last + 1 + i
@@ -118,8 +118,8 @@ func (a *Alignment) take(column int, events []recording.Event, judge string) {
 	}
 }
 
-// kindOf returns the kind of e, "" if e is not compared. How the judge closes TCP is not
-// compared: the target does not cause it.
+// kindOf returns the kind of e. It returns "" if e is not compared. How the judge closes
+// TCP is not compared, because the target does not cause it.
 func kindOf(e recording.Event, judge string) string {
 	switch b := e.Body.(type) {
 	case *dissect.Frame:
@@ -162,7 +162,7 @@ func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	if !missing {
 		return told
 	}
-	// If some did not send it, what each did instead says more.
+	// If some endpoints did not send it, the action of each endpoint says more.
 	parts := make([]string, 0, len(s.Cells))
 	for n := range s.Cells {
 		if len(reports[n].Events) > 0 {
@@ -172,7 +172,8 @@ func (a *Alignment) differs(i int, reports []Report, handshake bool) []string {
 	return append([]string{strings.Join(parts, "; ")}, told...)
 }
 
-// instead returns the text of what endpoint n did in step i, or else next.
+// instead returns the text of the action of endpoint n in step i. If there is none, it
+// returns that of the next action.
 func (a *Alignment) instead(i, n int) string {
 	for _, s := range a.Steps[i:] {
 		if s.From == a.Steps[i].From && s.Cells[n] != nil {
@@ -182,8 +183,8 @@ func (a *Alignment) instead(i, n int) string {
 	return "nothing"
 }
 
-// Did returns what endpoint n did at the first difference, "nothing" if it did nothing
-// more.
+// Did returns the action of endpoint n at the first difference, "nothing" if there is
+// none.
 func (a Alignment) Did(n int) string {
 	if a.First < 0 {
 		return "nothing"
@@ -191,7 +192,7 @@ func (a Alignment) Did(n int) string {
 	return a.instead(a.First, n)
 }
 
-// parted returns in words how x, of the endpoint called a, differs from y, of b.
+// parted returns in words how x differs from y. x is of the endpoint called a, y of b.
 func parted(x, y Did, a, b string, handshake bool) []string {
 	var told []string
 	differ := func(what string, v, w any) {
@@ -294,8 +295,8 @@ func brief(e recording.Event) string {
 	return e.Kind()
 }
 
-// amounts returns Alignment.Amounts and Words for reports that differ. A Warning breaks
-// a SHOULD, or is lax in a case of a MAY.
+// amounts returns Alignment.Amounts and Words for reports that differ. A Warning means
+// that the endpoint breaks a SHOULD, or is lax in a case of a MAY.
 func amounts(c *spec.Case, reports []Report) (spec.Verdict, string) {
 	var must, should, silent, out []string
 	for _, r := range reports {

@@ -7,10 +7,10 @@ import (
 	"wslab/compare/suite/spec"
 )
 
-// leastHabit is the number of cases from which the same behavior is a habit.
+// leastHabit is the number of cases that make the same behavior a habit.
 const leastHabit = 5
 
-// A Habit is one finding about an endpoint that many cases have in common.
+// A Habit is a finding about one endpoint that is the same in many cases.
 type Habit struct {
 	Endpoint string       `json:"endpoint"`
 	Verdict  spec.Verdict `json:"verdict"`
@@ -18,8 +18,8 @@ type Habit struct {
 	Cases    []string     `json:"cases"` // their IDs, in the order of the reports
 }
 
-// Habits returns the findings that leastHabit cases or more have in common, the worst
-// verdict first, then the most frequent.
+// Habits returns the findings that are the same in leastHabit cases or more. The worst
+// verdict is first, then the most frequent finding.
 func Habits(reports []Report) []Habit {
 	type what struct {
 		endpoint string

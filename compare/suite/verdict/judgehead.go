@@ -12,13 +12,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// take sets the verdict of the behavior, its reason and its mistake to f.
+// take makes f the verdict of the behavior, its reason and its mistake.
 func (r *judging) take(f spec.Finding) {
 	r.Verdict, r.Reason, r.Mistake = f.Verdict, sentence(f.Why), f.Mistake
 }
 
-// judgeHead adds the result of c.Head to r, unless r has a worse verdict: the case is
-// about the head.
+// judgeHead adds the result of c.Head to r, unless r has a worse verdict. The result
+// replaces an equal verdict, because the case is about the head.
 func judgeHead(c *spec.Case, r *judging) {
 	if c.Head == nil || r.Half.Head == nil {
 		return
@@ -27,7 +27,7 @@ func judgeHead(c *spec.Case, r *judging) {
 		r.take(f)
 		r.framed = false
 		if r.lacks != "" && f.Verdict == spec.Fail {
-			r.lacks = "" // the finding is in the head, which arrived
+			r.lacks = "" // the finding is about the head, which arrived
 		}
 		for _, v := range r.Half.Head.Violations {
 			if slices.Contains(c.Rules, v.Code) {
@@ -38,8 +38,8 @@ func judgeHead(c *spec.Case, r *judging) {
 	}
 }
 
-// judgeOpening judges the target's half of the opening handshake. It reports whether r
-// is complete then.
+// judgeOpening judges the target's half of the opening handshake. It reports whether r is
+// then complete.
 func judgeOpening(c *spec.Case, r *judging, role wire.Role) bool {
 	a := r.Half
 	r.Expected = expected(c)
@@ -118,8 +118,8 @@ func noHandshake(c *spec.Case, r *judging) {
 	r.Reason = fmt.Sprintf("No answer within %s: %s.", r.Deadline, r.Got)
 }
 
-// handshakeWords returns the name of the target's half of the opening handshake, which
-// Lacks returns. The response to an unusual request has a name of its own.
+// handshakeWords returns the name of the target's half of the opening handshake, for
+// Lacks. The response to an unusual request has a name of its own.
 func handshakeWords(c *spec.Case) string {
 	switch {
 	case c.Judges == wire.Client:
@@ -130,8 +130,8 @@ func handshakeWords(c *spec.Case) string {
 	return "a response to the request"
 }
 
-// pointRule sets Got, Bytes and Caret to the line of h that breaks rule, or else to its
-// first line.
+// pointRule sets Got, Bytes and Caret to the line of h that breaks rule. If there is
+// none, it uses the first line.
 func (r *judging) pointRule(h *dissect.Handshake, rule string) {
 	name := dissect.HeaderField(rule)
 	for _, l := range h.Lines {
@@ -153,12 +153,12 @@ func (r *judging) pointRule(h *dissect.Handshake, rule string) {
 	}
 	at := 0
 	if h.From == wire.Server || rule == wire.RuleTarget.Code {
-		at = strings.Index(h.Line, " ") + 1 // the status, or the target
+		at = strings.Index(h.Line, " ") + 1 // the position of the status or of the target
 	}
 	r.pointLine(h.Line, at)
 }
 
-// pointLine sets Got to line, and Bytes and Caret to its byte at.
+// pointLine sets Got to line. It sets Bytes and Caret to the byte at of line.
 func (r *judging) pointLine(line string, at int) {
 	r.Got, r.Skipped = line, 0
 	if at >= spec.KeepBytes {

@@ -37,8 +37,8 @@ func (r *judging) point(s spec.Message, sp, bit int) {
 	}
 }
 
-// pointAt sets Bytes and Caret to the first bit in which s differs from e, the expected
-// message, or nil.
+// pointAt sets Bytes and Caret to the first bit in which s differs from e. e is the
+// expected message, or nil.
 func (r *judging) pointAt(s spec.Message, e *spec.Frame) {
 	f := s.Frames[0].Header
 	if e == nil {
@@ -94,8 +94,8 @@ func lengthBit(h wire.Header, want uint64) int {
 	return 9
 }
 
-// codeBit returns the first bit in which the code of the Close frame s differs from
-// want, or its length if it has no code.
+// codeBit returns the first bit in which the code of the Close frame s differs from want.
+// If s has no code, it returns a bit of the length.
 func codeBit(s spec.Message, want wire.CloseCode) int {
 	h := s.Frames[0].Header
 	if len(s.Payload) < 2 {

@@ -19,20 +19,20 @@ type Report struct {
 	Verdict  spec.Verdict // of the behavior
 	Closing  spec.Verdict // of how the connection ended
 	Reason   string       // one sentence; empty for a pass
-	// ClosingReason is the reason of Closing. Reason may be about Verdict.
+	// ClosingReason is the reason of Closing, because Reason may be about Verdict.
 	ClosingReason string
 	Expected      string
 	Got           string
 	Bytes         []byte // of the first wrong frame, as on the wire
-	Skipped       int    // bytes of that frame left out before Bytes
+	Skipped       int    // number of bytes of that frame omitted before Bytes
 	Caret         int    // the first wrong bit, counted from the first of Bytes; -1: none
 	Rule          string // code of the rule that the target's bytes break; "" for none
 	Mistake       string // code of the mistake, see mistakes.MistakeOf; "" if unknown
 	Says          string // the sentence of the mistake
 	Took          time.Duration
 	Events        []recording.Event
-	// Exchange is all that both ends sent, in order. A pass has it only if the case was
-	// recorded.
+	// Exchange has all that both ends sent, in order. A pass has an Exchange only if the
+	// case was recorded.
 	Exchange []transcript.Crossing
 
 	// Handshake is the target's half of the opening handshake, nil if none arrived.
@@ -43,7 +43,7 @@ type Report struct {
 	broke spec.Duty // the MUST that the target broke, if it is not the Duty of the case
 
 	partial bool // some events are missing
-	// Unreachable says that there was no connection, and Refused that the server was not
+	// Unreachable says that there was no connection. Refused says that the server was not
 	// listening.
 	Unreachable bool
 	Refused     bool
@@ -51,8 +51,8 @@ type Report struct {
 	Busy bool
 	// Died says that the target's process died during the case.
 	Died bool
-	// Again says that the case was played a second time, alone and with more time,
-	// because its first verdict depended on time or on a lost connection.
+	// Again says that the case was played a second time, alone and with more time. The
+	// first verdict depended on time or on a lost connection.
 	Again bool
 
 	// Withheld says that the judge did not send the response of the case. See
@@ -67,8 +67,8 @@ type Report struct {
 	spoke  bool   // see Spoke
 }
 
-// Unless adds to r, the report of a case that resets TCP, the report of a second
-// connection: if the target did not serve it, r gets the verdict of alive.
+// Unless adds a second report to r, the report of a case that resets TCP. If the target
+// did not serve the second connection, r gets the verdict of alive.
 func (r *Report) Unless(alive Report) {
 	if alive.Verdict > spec.Warning {
 		r.Verdict, r.Reason = alive.Verdict, "After the reset it did not serve another connection: "+alive.Reason
@@ -76,9 +76,9 @@ func (r *Report) Unless(alive Report) {
 	}
 }
 
-// Lacks returns what was missing when the judge's time or the connection ended: "a
-// Pong". It is "" if the verdict depends only on what the target sent. Otherwise the
-// cause may be a busy computer and not the endpoint.
+// Lacks returns what was missing when the judge's time or the connection ended, such as
+// "a Pong". A busy computer may be the cause instead of the endpoint. Lacks returns "" if
+// the verdict depends only on what the target sent.
 func (r Report) Lacks() string { return r.lacks }
 
 // Slow reports whether bytes still moved when the case reached its upper bound of time.
@@ -96,12 +96,13 @@ func (r Report) Lost() bool { return r.Trace.Ended && !r.Trace.Closed }
 // Opened reports whether the target sent its half of the opening handshake.
 func (r Report) Opened() bool { return r.Handshake != nil }
 
-// NotPlayed returns the report of a case that was not played at endpoint, and why.
+// NotPlayed returns the report of a case that was not played at endpoint. why is the
+// reason.
 func NotPlayed(c *spec.Case, endpoint, why string) Report {
 	return Report{Case: c, Endpoint: endpoint, Verdict: spec.NotJudged, Closing: spec.NotJudged, Reason: sentence(why), Expected: expected(c), Caret: -1}
 }
 
-// NotJudged returns r with the verdict NotJudged, and why.
+// NotJudged returns r with the verdict NotJudged and the reason why.
 func (r Report) NotJudged(why string) Report {
 	r.Verdict, r.Closing, r.Reason, r.Rule, r.Mistake, r.Bytes, r.Caret = spec.NotJudged, spec.NotJudged, sentence(why), "", "", nil, -1
 	r.lacks, r.slow = "", false
@@ -119,8 +120,8 @@ func (r Report) Why() string {
 	return r.Reason
 }
 
-// NoWebSocket reports whether no WebSocket was opened: there was no connection, or no
-// response with 101.
+// NoWebSocket reports whether no WebSocket was opened, because there was no connection or
+// no response with 101.
 func (r Report) NoWebSocket() bool {
 	h := r.Handshake
 	return r.Unreachable || h == nil || h.From == wire.Server && h.Head.Status != 101

@@ -9,8 +9,8 @@ import (
 	"wslab/compare/suite/transcript"
 )
 
-// Transcript returns all that both ends sent in order, as text; "" without a
-// connection.
+// Transcript returns as text all that both ends sent, in order. It returns "" if there
+// was no connection.
 func (r Report) Transcript() string {
 	var b strings.Builder
 	list := slices.Clone(r.Exchange)
@@ -37,9 +37,9 @@ func (r Report) Letter() string {
 	return text + "\n\n" + r.Text()
 }
 
-// Text returns r in several lines, for the maintainers of the target: the requirement,
-// the expected and the received messages, the first wrong bit, and all that both ends
-// sent.
+// Text returns r in several lines, for the maintainers of the target. It shows the
+// requirement, the expected and the received messages, the first wrong bit, and all that
+// both ends sent.
 func (r Report) Text() string {
 	text := r.Words() + "\n"
 	if b := r.Bits(); b != "" {
@@ -60,7 +60,7 @@ func (r Report) Words() string {
 	return text
 }
 
-// verdictWords returns the verdicts of r with their meaning.
+// verdictWords returns the verdicts of r and their meaning.
 func (r Report) verdictWords() string {
 	meaning := map[spec.Verdict]string{spec.Note: ", allowed", spec.Warning: ", breaks a SHOULD or is lax", spec.Fail: ", breaks a MUST"}
 	text := r.Verdict.Word() + meaning[r.Verdict]
@@ -70,7 +70,8 @@ func (r Report) verdictWords() string {
 	return text
 }
 
-// Bits returns the first wrong frame or line as Text shows it, "" for none.
+// Bits returns the first wrong frame or line as Text shows it. It returns "" if there is
+// none.
 func (r Report) Bits() string {
 	if len(r.Bytes) == 0 {
 		return ""
@@ -82,8 +83,9 @@ func (r Report) Bits() string {
 	return "bytes    " + line + "\n         " + caret
 }
 
-// WrongLines returns the bytes of r in hex, and a line with a caret under the first
-// wrong byte and the number of its wrong bit. A line of the opening handshake is text.
+// WrongLines returns the bytes of r in hex. A second line has a caret under the first
+// wrong byte, and the number of its wrong bit. A line of the opening handshake is text
+// instead of hex.
 func (r Report) WrongLines() (line, caret string) {
 	if r.Skipped > 0 {
 		line = fmt.Sprintf("(%d before) ", r.Skipped)

@@ -23,8 +23,8 @@ func mildly(c *spec.Case, r *Report, browser bool) {
 }
 
 // temper turns a failure of a case without a MUST into a warning. A case of a SHOULD is
-// still failed if a frame of the target breaks a MUST, unless it is a frame of the
-// judge sent back.
+// still failed if a frame of the target breaks a MUST. Frames of the judge that the
+// target sent back do not count.
 func temper(c *spec.Case, r *judging) {
 	switch {
 	case c.Keyword != spec.Should && c.Keyword != spec.May, r.Unreachable, r.Verdict != spec.Fail && r.Closing != spec.Fail:
@@ -56,13 +56,14 @@ type judging struct {
 	framed bool // the reason of the verdict is in the frames, not in the opening handshake
 }
 
-// What Lacks returns of the closing.
+// The result of Lacks for the closing.
 const (
 	lacksClose = "an answering Close frame"
 	lacksEnd   = "TCP to be closed"
 )
 
-// Judge returns the report of c, played at endpoint with the transcript t.
+// Judge returns the report of c. The case was played at endpoint, and t is its
+// transcript.
 func Judge(c *spec.Case, endpoint string, t *transcript.Transcript) Report {
 	r := &judging{Report: Report{Case: c, Endpoint: endpoint, Caret: -1, Expected: expected(c), Took: t.Lasted, Events: t.Events, partial: t.Partial, Handshake: t.Half.Head, floods: t.Flooded, slow: t.SlowHalf}, Transcript: t}
 	switch {
@@ -89,7 +90,8 @@ func Judge(c *spec.Case, endpoint string, t *transcript.Transcript) Report {
 		r.Got += "; a second request, to the address in Location"
 		r.Reason = `It followed the redirect and sent a second request, to the address in Location. The WHATWG WebSockets Standard sets the redirect mode to "error".`
 	}
-	// A pass does not need evidence, unless the case is recorded or Unless may follow.
+	// A pass does not need evidence. Exceptions: the case is recorded, or Unless may
+	// follow.
 	if t.Kept || r.Worst() != spec.Pass || c.Redirects || c.Resets() {
 		r.Exchange = t.Journal.Crossings(t.Judge)
 		if t.Second != nil {
@@ -100,7 +102,7 @@ func Judge(c *spec.Case, endpoint string, t *transcript.Transcript) Report {
 	return r.Report
 }
 
-// got returns all that the target sent, and how it ended, as text.
+// got returns as text all that the target sent, and how the target ended.
 func (r *judging) got() string {
 	parts := make([]string, len(r.Saw))
 	for i, s := range r.Saw {
@@ -151,8 +153,8 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 	r.Got = r.got()
 	r.Expected = expected(c)
 
-	// Which bytes arrive before a reset is chance. A second connection shows whether the
-	// target is alive: see Unless.
+	// Which bytes arrive before a reset is chance. Unless checks with a second connection
+	// whether the target is alive.
 	if c.Resets() {
 		return
 	}
@@ -184,7 +186,7 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 		return
 	}
 
-	// 2. Take the first outcome that fits, or say why the best one does not.
+	// 2. Choose the first outcome that fits, or say why the best one does not fit.
 	o := transcript.Best(c, r.Saw, r.Closed, s, true)
 	if o == nil {
 		o = limited(c, r.Saw, r.Closed, s)
@@ -237,8 +239,8 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 	}
 }
 
-// couldBe reports whether the messages can still become an outcome, and no wrong Pong
-// is among them.
+// couldBe reports whether the messages can still become an outcome, and contain no wrong
+// Pong.
 func couldBe(c *spec.Case, r *judging, s transcript.State) bool {
 	f, wrong, due := transcript.Hold(c.Outcomes[0], r.Saw, true)
 	if f == transcript.Cannot && (due != nil && due.Opcode == wire.Pong || len(r.Saw[wrong].Payload) == 0 && transcript.SentBy(c).Has(nil)) {
@@ -312,12 +314,13 @@ func overlong(c *spec.Case, r *judging) string {
 }
 
 // leastLimit is the size in bytes from which a message may be too large for an endpoint.
-// The RFC has no such number (§10.4). An endpoint that fails below it has probably
-// misread the length.
+// The RFC does not set such a number (§10.4). An endpoint that fails below leastLimit has
+// probably misread the length.
 const leastLimit = 4 << 10
 
-// limited returns the outcome of a target for which c's messages are too large, or nil
-// if that does not fit. The target sends 1009 or 1008, or only closes TCP.
+// limited returns the outcome of a target for which c's messages are too large. Such a
+// target sends 1009 or 1008, or only closes TCP. limited returns nil if the target does
+// not fit that.
 func limited(c *spec.Case, saw []spec.Message, closed *spec.Message, s transcript.State) *spec.Outcome {
 	o := c.Outcomes[0]
 	if o.End.How != spec.JudgeCloses || largest(c) < leastLimit || s.CloseSent {
@@ -335,10 +338,11 @@ func limited(c *spec.Case, saw []spec.Message, closed *spec.Message, s transcrip
 	return &spec.Outcome{Verdict: spec.Note, Why: spec.LimitWhy, End: spec.End{How: spec.TargetFails, Codes: spec.TooMuch}}
 }
 
-// leftOpen returns the outcome of a target that only left TCP open, which breaks no
-// MUST, or nil if that does not fit: a server whose client closed its side of TCP, since
-// only a client must fail such a connection (RFC 6455 §7.2.1); or a client after a
-// response that does not open a WebSocket.
+// leftOpen returns the outcome of a target that only left TCP open, which breaks no MUST.
+// It returns nil if the target does not fit that. There are two such targets. One is a
+// server whose client closed its side of TCP, since only a client must fail such a
+// connection (RFC 6455 §7.2.1). The other is a client after a response that does not open
+// a WebSocket.
 func leftOpen(c *spec.Case, saw []spec.Message, s transcript.State) *spec.Outcome {
 	o := c.Outcomes[0]
 	if s.Ended || c.Resets() {
@@ -379,7 +383,7 @@ func mismatch(c *spec.Case, r *judging, s transcript.State) string {
 	o := &c.Outcomes[0]
 	f, wrong, due := transcript.Fits(*o, r.Saw)
 	if f != transcript.Cannot {
-		// An idle Pong, which Fits ignores, may be the wrong answer to a Ping.
+		// Fits ignores an idle Pong, but the Pong may be the wrong answer to a Ping.
 		g, i, e := transcript.Hold(*o, r.Saw, true)
 		if g == transcript.Cannot && (e != nil && e.Opcode == wire.Pong || len(r.Saw[i].Payload) == 0 && transcript.SentBy(c).Has(nil)) {
 			f, wrong, due = g, i, e
@@ -426,7 +430,7 @@ func mismatch(c *spec.Case, r *judging, s transcript.State) string {
 	return fmt.Sprintf("It did not fail the connection within %s.", r.Deadline)
 }
 
-// judgeEnd returns the verdict of how the connection ended, compared with e, and the
+// judgeEnd compares how the connection ended with e. It returns the verdict and the
 // reason.
 func judgeEnd(e spec.End, r *judging, s transcript.State) (spec.Verdict, string) {
 	codes := e.Codes
