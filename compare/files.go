@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// replaceFile writes the file called name as a whole or not at all: write fills a
-// new file beside it, which is then renamed. A symbolic link stays a link. A file
-// that is not regular, such as /dev/stdout, is written directly.
+// replaceFile writes the file called name as a whole or not at all: write fills a new
+// file beside it, and replaceFile then renames the new file. A symbolic link stays a
+// link. A file that is not regular, such as /dev/stdout, is written directly.
 func replaceFile(name string, write func(io.Writer) error) error {
 	f, name, err := openNew(name)
 	if err != nil {
@@ -43,7 +43,7 @@ func replaceBytes(name string, b []byte) error {
 	})
 }
 
-// canReplace reports why replaceFile could not write the file called name. It
+// canReplace returns the reason why replaceFile could not write the file called name. It
 // leaves no file.
 func canReplace(name string) error {
 	f, name, err := openNew(name)
@@ -53,8 +53,8 @@ func canReplace(name string) error {
 	return err
 }
 
-// openNew opens the file that replaceFile writes, and returns its final name. The
-// file has that name already if it exists and is not regular.
+// openNew opens the file that replaceFile writes, and returns the final name of that
+// file. If a file exists and is not regular, openNew opens it under its final name.
 func openNew(name string) (*os.File, string, error) {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -73,8 +73,8 @@ func openNew(name string) (*os.File, string, error) {
 	return f, name, naming(name, err)
 }
 
-// naming replaces the name of the temporary file in err by name, because the user does not
-// know the temporary file.
+// naming replaces the name of the temporary file in err by name. The user does not know
+// the temporary file.
 func naming(name string, err error) error {
 	var of *fs.PathError
 	if errors.As(err, &of) {
@@ -95,8 +95,8 @@ func discard(f *os.File, name string) {
 	}
 }
 
-// writtenTo returns an error if folder is a folder of this module and does not exist.
-// compare is then running in another directory, and would create the folder there.
+// writtenTo returns an error if folder is a folder of this module and does not exist. In
+// that case, compare is running in another directory, and would create the folder there.
 func writtenTo(folder string) error {
 	if folder != outputsDir && folder != scenariosDir {
 		return nil

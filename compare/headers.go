@@ -12,8 +12,8 @@ import (
 	"wslab/compare/headers"
 )
 
-// makeHeaderMaps is the command "headers": it sends each of the 65,536 pairs of
-// bytes that can begin a frame to every endpoint, and writes the results to
+// makeHeaderMaps is the command "headers". It sends each of the 65,536 pairs of bytes
+// that can begin a frame to every endpoint. It writes the results to
 // OUT/headers/ENDPOINT-ROLE.txt.
 func makeHeaderMaps(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("headers", flag.ContinueOnError)

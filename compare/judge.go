@@ -131,8 +131,8 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return j.judgeEndpoints(ctx, cases, t, stderr)
 }
 
-// mirrored adds the ID of the mirrored case to that of a case for servers. So a user can
-// test a client by 5.5/ping-of-126, which means 5.5/ping-of-126-client.
+// mirrored adds the ID of the mirrored case to the ID of a case for servers. So a user
+// who tests a client can write 5.5/ping-of-126 for 5.5/ping-of-126-client.
 func mirrored(patterns []string) []string {
 	list := slices.Clone(patterns)
 	for _, c := range suite.ForRole(suite.All(), wire.Client) {
@@ -186,7 +186,7 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 	return j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr)
 }
 
-// errNothing reports an interrupt before the first result.
+// errNothing is the error of an interrupt before the first result.
 var errNothing = errors.New("interrupted before anything was judged")
 
 // interruption is the reason after Ctrl-C.
@@ -235,7 +235,7 @@ func (j judging) judgeEndpoints(ctx context.Context, cases []*suite.Case, t *ter
 		return status
 	}
 	if n := expected.undecided(); n > 0 {
-		// These results may be wrong, so do not compare or keep them.
+		// These results may be wrong, so do not compare or store them.
 		t.note(fmt.Sprintf("× %s of the reference or gorilla had no result. This computer may be too busy. The files in %s are unchanged.", plural(n, "case"), j.out))
 		return max(status, somethingFailed)
 	}
@@ -282,8 +282,8 @@ func (j judging) judgeClient(ctx context.Context, cases []*suite.Case, t *termin
 	return j.finish(cut, cases, []string{"client"}, reports, t, stderr)
 }
 
-// finish shows and writes the reports, and returns the status. cut says why some reports
-// are missing, or is "". Failures of the targets in forgiven do not count.
+// finish shows and writes the reports, and returns the status. cut is the reason why some
+// reports are missing, or "". Failures of the targets in forgiven do not count.
 func (j judging) finish(cut string, cases []*suite.Case, targets []string, reports []suite.Report, t *terminal, stderr io.Writer, forgiven ...string) int {
 	t.end()
 	if len(reports) == 0 {
@@ -302,8 +302,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	t.note("")
 	among := targets
 	if len(cases) > runner.Few && len(forgiven) > 0 {
-		// The naive server differs in nearly all cases, which would hide the other
-		// differences.
+		// The naive server differs in nearly all cases. Its differences would hide all
+		// others.
 		among = slices.DeleteFunc(slices.Clone(targets), func(name string) bool { return name == endpoint.Naive })
 	}
 	aligned := align(among, reports)
@@ -340,8 +340,8 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	return status
 }
 
-// fails reports whether r counts as a failure. It does not if a slow endpoint was still
-// working when the time was over.
+// fails reports whether r counts as a failure. A report does not count if a slow endpoint
+// was still working when the time was over.
 func (j judging) fails(r suite.Report) bool {
 	worst := r.Worst()
 	if r.Slow() && worst == suite.NotJudged {

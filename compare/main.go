@@ -1,7 +1,7 @@
 // Compare tests and compares WebSocket implementations. Without a command it runs every
 // scenario and every case against the reference, gorilla/websocket and the naive server.
-// Its commands run parts of this, or test another server or client. README.md shows how
-// to use it.
+// Each command runs one of these parts, or tests another server or client. README.md
+// shows how to use it.
 package main
 
 import (
@@ -29,8 +29,8 @@ func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc)
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
-// A command does one thing and returns the exit status: 0 if all is well, 1 for
-// failures, 2 if nothing could begin or the results could not be written.
+// A command does one thing and returns the exit status. 0 means success, 1 means
+// failures. 2 means that the command could not begin, or could not write the results.
 type command func(ctx context.Context, args []string, stdout, stderr io.Writer) int
 
 var commands = []struct {
@@ -43,8 +43,8 @@ var commands = []struct {
 	{"headers", "send every pair of bytes that can begin a frame to every implementation", makeHeaderMaps},
 }
 
-// run is main with arguments for its surroundings. It returns 2 if the output
-// could not be written, whatever the command found.
+// run is main with its surroundings as arguments. If run cannot write the output, it
+// returns 2 for any command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &telling{Writer: stdout}
 	status := runCommand(ctx, args, out, stderr)
@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func runCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		// A failure of the first does not skip the second.
+		// If the first fails, run the second, too.
 		played := runScenarios(ctx, nil, stdout, stderr)
 		if ctx.Err() != nil {
 			return played

@@ -21,7 +21,7 @@ type terminal struct {
 	total int
 	told  map[string]bool // whether a case failed, by its ID and endpoint
 	bad   int
-	brief []string // targets of which only one reason of each section is listed
+	brief []string // targets for which only one reason of each section is listed
 }
 
 // columns is the assumed width of a terminal.
@@ -45,7 +45,7 @@ func newTerminal(w io.Writer, cases int) *terminal {
 // note writes a line.
 func (t *terminal) note(line string) { fmt.Fprintln(t.w, line) }
 
-// begin announces a run and the time by which it ends; 0 if there is no limit.
+// begin announces a run and the time by which the run ends. 0 means no limit.
 func (t *terminal) begin(targets []string, bound time.Duration) {
 	t.total = t.cases * len(targets)
 	fmt.Fprintf(t.w, "%s against %s; seed %d\n", plural(t.cases, "case"), strings.Join(targets, ", "), suite.Seed)
@@ -54,8 +54,8 @@ func (t *terminal) begin(targets []string, bound time.Duration) {
 	}
 }
 
-// progress counts r, and shows it on a terminal. A later report of the same case
-// replaces the earlier one.
+// progress counts r, and shows the progress on a terminal. A later report of the same
+// case replaces the earlier one.
 func (t *terminal) progress(r suite.Report) {
 	key, fails := r.Case.ID+" "+r.Endpoint, r.Worst() == suite.Fail
 	if t.told[key] {
@@ -88,9 +88,9 @@ func cell(count map[suite.Verdict]int) string {
 	return strings.Join(parts, " ")
 }
 
-// matrix shows the results: a row for each section, and for each target a cell for
-// the behavior and one for the closing. If the row is too wide, the closing has a
-// row of its own.
+// matrix shows the results. It has a row for each section. It has a cell for the behavior
+// and one for the closing of each target. If the row is too wide, the closing has a row
+// of its own.
 func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	header := []string{""}
 	for _, name := range targets {
@@ -181,12 +181,12 @@ func groupsOf(reports []suite.Report) []string {
 	return groups
 }
 
-// leastSame is the number of cases with the same result from which reasons lists the
-// result only once.
+// leastSame is the smallest number of cases with the same result for which reasons lists
+// the result only once.
 const leastSame = 2
 
 // reasons lists every case that did not pass, with its reason. If several cases have the
-// same reason, it lists the reason once, with their number.
+// same reason, reasons lists it once, with their number.
 func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	for _, name := range targets {
 		same := map[string]int{}
@@ -232,8 +232,9 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 	fmt.Fprintln(t.w)
 }
 
-// crossed shows the bytes of the case of r. With whole, it shows all of them. Otherwise
-// it shows, for a failure, a line or two for each message and the first wrong bit.
+// crossed shows the bytes of the case of r. If whole is set, it shows all of them.
+// Otherwise, for a failure, it shows a line or two for each message, and the first wrong
+// bit.
 func (t *terminal) crossed(r suite.Report, whole bool) {
 	if whole {
 		for line := range strings.Lines(r.Text()) {
@@ -329,7 +330,7 @@ func proofs(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:maxProofs], ", "), len(ids)-maxProofs)
 }
 
-// howFar says how many cases were judged, and lists the others.
+// howFar says how many cases were judged, and lists the cases that were not.
 func howFar(cases []*suite.Case, targets []string, reports []suite.Report) string {
 	n := 0
 	judged := map[*suite.Case]bool{}
@@ -403,7 +404,7 @@ func (t *terminal) withheld(reports []suite.Report) {
 	}
 }
 
-// plural writes n things.
+// plural writes n and the noun, in the plural if necessary.
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

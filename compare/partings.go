@@ -10,8 +10,8 @@ import (
 	"wslab/compare/suite"
 )
 
-// A parting is the reports of several targets for one case, and their first
-// difference.
+// A parting has the reports of several targets for one case, and the first difference
+// between them.
 type parting struct {
 	suite.Alignment
 	title string
@@ -62,8 +62,8 @@ func align(targets []string, reports []suite.Report) []parting {
 	return list
 }
 
-// partings shows where targets differ. With each, it shows the first difference of every
-// case. Otherwise it counts the differences of each kind.
+// partings shows where targets differ. If each is set, it shows the first difference of
+// every case. Otherwise it counts the differences of each kind.
 func (t *terminal) partings(list []parting, each bool) {
 	if len(list) == 0 {
 		return
@@ -81,7 +81,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		t.note("First difference: " + p.Words + ".")
 		if p.First < 0 {
 			t.note("")
-			continue // too long to compare
+			continue // the difference is too long to compare
 		}
 		width := 0
 		for _, name := range names {
@@ -93,7 +93,7 @@ func (t *terminal) partings(list []parting, each bool) {
 		step := p.Steps[p.First]
 		told := step.Differs
 		if slices.Contains(step.Cells, nil) {
-			told = told[1:] // the lines above already say it
+			told = told[1:] // the lines above already say that
 		}
 		for _, d := range told {
 			t.note("  " + d + ".")

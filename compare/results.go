@@ -39,8 +39,8 @@ func writeJSON(w io.Writer, r results) error {
 	return e.Encode(r)
 }
 
-// The elements of JUnit's XML that build servers read. A library would have the same
-// structs and would not make writeJUnit shorter.
+// The elements of JUnit's XML that build servers read. A library would need the same
+// structs, and would not make writeJUnit shorter.
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
 	Suites  []junitSuite `xml:"testsuite"`
@@ -199,12 +199,12 @@ type expectations struct {
 	reports []suite.Report
 }
 
-// endpoints returns the endpoints with expected failures: the known differences explain
-// those of gorilla, and the naive server fails on purpose.
+// endpoints returns the endpoints with expected failures. The known differences explain
+// the failures of gorilla. The naive server fails on purpose.
 func (expectations) endpoints() []string { return []string{endpoint.Gorilla, endpoint.Naive} }
 
-// undecided returns the number of cases without a result, of the endpoints with output
-// files.
+// undecided returns the number of cases without a result. It counts only endpoints that
+// have output files.
 func (e expectations) undecided() int {
 	n := 0
 	for _, r := range e.reports {
@@ -215,8 +215,8 @@ func (e expectations) undecided() int {
 	return n
 }
 
-// differences returns a line for each difference between the reference and gorilla
-// that is not explained, and for each explanation without a difference.
+// differences returns a line for each unexplained difference between the reference and
+// gorilla, and for each explanation without a difference.
 func (e expectations) differences() []string {
 	var lines []string
 	for _, err := range runner.CheckDifferences(e.cases, e.reports) {
@@ -226,8 +226,8 @@ func (e expectations) differences() []string {
 }
 
 // writeOutputs writes a line for each case to dir/suite-ENDPOINT.txt, without the parts
-// that differ from run to run. It leaves out the naive server, which treats one read of
-// TCP as one frame, so its results depend on timing.
+// that differ from run to run. It leaves out the naive server. That server treats one
+// read of TCP as one frame, so its results depend on timing.
 func writeOutputs(dir string, reports []suite.Report) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -26,12 +26,12 @@ var (
 	scenariosDir = filepath.Join("lessons", "scenarios")
 )
 
-// atOnce is how many scenarios run at the same time: they mostly wait.
+// atOnce is how many scenarios run at the same time. Scenarios mostly wait.
 const atOnce = 8
 
-// runScenarios is go run ./compare run: it runs scenarios against endpoints, writes
-// a file for each, and says where they differ. It returns the exit status: 1 if a
-// scenario failed, 2 if nothing could begin.
+// runScenarios is go run ./compare run. It runs scenarios against endpoints, writes a
+// file for each, and says where they differ. It returns the exit status: 1 if a scenario
+// failed, 2 if the command could not begin.
 func runScenarios(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	dir := flags.String("out", outputsDir, "`folder` to write to")
@@ -135,8 +135,8 @@ func chooseScenarios(names []string) ([]*scenario.Scenario, error) {
 	return chosen, nil
 }
 
-// endpointsFor returns the endpoints for s if the user names none: those that keep
-// to the protocol, and the naive server if it can do everything in s.
+// endpointsFor returns the endpoints for s if the user names none. They are those that
+// keep to the protocol, and the naive server if it can do everything in s.
 func endpointsFor(s *scenario.Scenario) []endpoint.Endpoint {
 	if s.Plain() {
 		return endpoint.Named()
@@ -149,13 +149,13 @@ type result struct {
 	endpoint string
 	events   []recording.Event
 	err      error
-	// unsure is set if two runs, the second of them alone, differ from each other and
-	// from the stored file. Such a result is chance, and is not stored.
+	// unsure is set if two runs differ from each other and from the stored file, although
+	// the second ran alone. Such a result is chance, and is not stored.
 	unsure bool
 }
 
 // confirm runs scenarios again, alone, if they failed or differ from their file in dir.
-// On a busy computer, events can be in another order, or time can run out.
+// On a busy computer, the order of events can be different, or time can run out.
 func confirm(ctx context.Context, client player, all []*scenario.Scenario, results [][]result, dir string) {
 	for i, rs := range results {
 		for j, r := range rs {
@@ -180,9 +180,9 @@ func confirm(ctx context.Context, client player, all []*scenario.Scenario, resul
 	}
 }
 
-// playAll runs all against endpoints, several at the same time, and returns the
-// results in the order of all. It returns nil for a scenario that ctx has cut short,
-// because its result is chance.
+// playAll runs all against endpoints, several at the same time. It returns the results in
+// the order of all. If ctx has cut a scenario short, its result is chance, and playAll
+// returns nil for it.
 func playAll(ctx context.Context, client player, all []*scenario.Scenario, endpoints []endpoint.Endpoint) [][]result {
 	results := make([][]result, len(all))
 	var work sync.WaitGroup
@@ -252,8 +252,8 @@ func output(client player, s *scenario.Scenario, r result) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// summary describes in a few lines the bytes that each server sent, and whether all sent
-// the same.
+// summary describes in a few lines the bytes that each server sent. It also says whether
+// all servers sent the same.
 func summary(s *scenario.Scenario, rs []result) string {
 	var text strings.Builder
 	same := true

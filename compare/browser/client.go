@@ -15,12 +15,12 @@ import (
 // Bounds of the waits for a page.
 const (
 	askEvery     = 250 * time.Millisecond // between checks that the page is still there
-	orderTimeout = 30 * time.Second       // for one order, whose call returns at once
+	orderTimeout = 30 * time.Second       // for one order: its call returns at once
 	maxPatience  = 90 * time.Second       // until the browser gives up a connection
 )
 
-// Client is a browser as the client of one run. It does not know where the page is:
-// Done and Told receive its reports. Its methods may be called concurrently.
+// Client is a browser as the client of one run. It does not know where the page is, so
+// Done and Told receive the page's reports. Its methods may be called concurrently.
 type Client struct {
 	// Clock measures the waits for the page. Nil means the real time.
 	Clock *tap.Clock
@@ -32,13 +32,13 @@ type Client struct {
 	mu     scenario.Changes
 	done   map[int]string     // the steps that the page has done, and the exception of each
 	opened bool               // JavaScript has received onopen
-	closed bool               // it has received onclose, or the tab is closed
-	told   []recording.Script // the onmessage and onclose that no read or expect has had
+	closed bool               // the page has received onclose, or the tab is closed
+	told   []recording.Script // the onmessage and onclose that no read or expect has used
 }
 
 // NewClient returns a browser as the client of a run of sc. send sends an order to the
-// page. It is nil if the page reads its orders from the recording. Client calls away
-// while it waits for the page.
+// page. If the page reads its orders from the recording, send is nil. The client calls
+// away while it waits for the page.
 func NewClient(sc *scenario.Scenario, send func(step int, o recording.Order), away func() error) *Client {
 	if send == nil {
 		send = func(int, recording.Order) {}
@@ -166,7 +166,7 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 	return nil
 }
 
-// errAsk says that it is time to check that the page is still there.
+// errAsk means that Client must check whether the page is still there.
 var errAsk = errors.New("is the page still there?")
 
 // rest waits until the page has reported nothing for d.
@@ -182,7 +182,8 @@ func (c *Client) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// next waits for the next onmessage or onclose. onclose stays the next.
+// next waits for the next onmessage or onclose. Once onclose has arrived, next always
+// returns it.
 func (c *Client) next(ctx context.Context) (recording.Script, error) {
 	if err := c.mu.Await(ctx, func() bool { return len(c.told) > 0 || c.closed }); err != nil {
 		return recording.Script{}, err
@@ -199,7 +200,7 @@ func (c *Client) next(ctx context.Context) (recording.Script, error) {
 	return first, nil
 }
 
-// expect waits for the next event of JavaScript, which must be want.
+// expect waits for the next event of JavaScript. The event must be want.
 func (c *Client) expect(ctx context.Context, want scenario.Want) error {
 	s, err := c.next(ctx)
 	if err != nil {
@@ -211,8 +212,9 @@ func (c *Client) expect(ctx context.Context, want scenario.Want) error {
 	return nil
 }
 
-// heard returns an event of JavaScript in the form of want, which an expect waits for. A
-// page does not report the bytes of a binary message, so only its size counts.
+// heard returns an event of JavaScript in the form of want, so that expect can compare
+// them. A page does not report the bytes of a binary message, so heard compares only the
+// size.
 func heard(s recording.Script, want scenario.Want) scenario.Want {
 	const noStatus = 1005
 	size := int64(len(s.Text))

@@ -9,13 +9,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// normalize returns events with the random values of the browser replaced by those that
-// the raw client uses: the handshake key, and with it the accept value, and every
-// masking key. So recordings of browsers and of the raw client can be compared byte by
-// byte.
+// normalize returns events in which the values of the raw client replace the random
+// values of the browser: the handshake key, the accept value that follows from the key,
+// and every masking key. So recordings of browsers and of the raw client can be compared
+// byte by byte.
 func normalize(events []recording.Event) []recording.Event {
 	talks := map[int]*dissect.Conversation{}  // the bytes that were transmitted, by connection
-	unread := map[int]*dissect.Conversation{} // with those that the server did not read after them
+	unread := map[int]*dissect.Conversation{} // the same, with the bytes after them that the server did not read
 	out := make([]recording.Event, 0, len(events))
 	for _, e := range events {
 		if talks[e.Conn] == nil {
@@ -49,8 +49,8 @@ func normalize(events []recording.Event) []recording.Event {
 	return out
 }
 
-// again decodes f once more in talk, with the sample masking key. It returns nil if f is
-// nil or not all of its bytes were kept.
+// again decodes f in talk, with the sample masking key. It returns nil if f is nil or not
+// all of f's bytes were kept.
 func again(talk *dissect.Conversation, f *dissect.Frame) (sample *dissect.Frame) {
 	if f == nil || f.Gap() > 0 || f.Short > 0 {
 		return nil
@@ -74,7 +74,7 @@ func sampleKey(h *dissect.Handshake) []byte {
 		case strings.EqualFold(l.Name, "Sec-WebSocket-Accept") && h.Accept != nil && l.Value == h.Accept.Expected:
 			want = wire.Accept(scenario.SampleKey)
 		}
-		if len(want) == len(l.Value) && want != "" { // both are the base64 of equally many bytes
+		if len(want) == len(l.Value) && want != "" { // both are the base64 of the same number of bytes
 			line := head[l.Offset : l.Offset+l.Size]
 			copy(line[len(line)-len("\r\n")-len(want):], want)
 		}

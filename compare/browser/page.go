@@ -48,7 +48,7 @@ type Browser struct {
 	quit    chan struct{} // closed when Close begins
 
 	mu      sync.Mutex
-	offset  time.Duration // of the page's clock: the smallest, which the fastest report had
+	offset  time.Duration // of the page's clock: the smallest offset, which the fastest report had
 	synced  bool
 	plays   map[string]*play
 	orders  []message     // not sent to the page yet
@@ -69,7 +69,7 @@ type message struct {
 type play struct {
 	*Client
 	token string // name of the run's client
-	url   string // of its WebSocket
+	url   string // number of its WebSocket
 
 	b     *Browser
 	rec   *recording.Recording
@@ -140,8 +140,8 @@ func (b *Browser) Close() error {
 	return err
 }
 
-// begin begins a run of sc under name, with a number added if name is in use. serve
-// answers its handshakes. The reports of the page go into rec. The caller must call
+// begin begins a run of sc under name. If name is in use, begin adds a number. serve
+// answers the run's handshakes. The reports of the page go into rec. The caller must call
 // end.
 func (b *Browser) begin(sc *scenario.Scenario, name string, rec *recording.Recording, serve http.HandlerFunc) *play {
 	b.mu.Lock()
@@ -246,7 +246,8 @@ func (b *Browser) told(w http.ResponseWriter, r *http.Request) {
 // ms returns n milliseconds.
 func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
 
-// sync compares the page's clock, which showed now a moment ago, with the clock of b.
+// sync compares the page's clock with the clock of b. The page's clock showed now a
+// moment ago.
 func (b *Browser) sync(now time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -255,7 +256,7 @@ func (b *Browser) sync(now time.Duration) {
 	}
 }
 
-// take records rep. ago is how long ago it happened.
+// take records rep. ago is how long ago the reported event happened.
 func (p *play) take(rep report, ago time.Duration) {
 	if s := rep.Script; s != nil {
 		s.Client = p.token

@@ -20,7 +20,7 @@ import (
 // runTimeout bounds one run: a browser may wait a minute before it gives up.
 const runTimeout = 3 * time.Minute
 
-// restTime is how long the page must report nothing before a step is over: a busy
+// restTime is how long the page must report no event before a step is over. A busy
 // browser reports late.
 const restTime = 300 * time.Millisecond
 
@@ -34,7 +34,7 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go func() { // a browser that ends also ends its runs
+	go func() { // when a browser ends, its runs end, too
 		select {
 		case <-b.process.done:
 			stop(b.process.why())
@@ -63,10 +63,10 @@ func (b *Browser) Run(ctx context.Context, sc *scenario.Scenario, e endpoint.End
 	return events, err
 }
 
-// WriteText writes the events of one run as text that is the same in every run of a
-// browser that behaves the same. It replaces random values, writes the reports of
-// JavaScript after the other events of their step, and writes only one kind of time,
-// as a class: how long the browser waited before it reported the end to JavaScript.
+// WriteText writes the events of one run as text. The text is the same in every run of a
+// browser that behaves the same. WriteText replaces random values, and writes the reports
+// of JavaScript after the other events of their step. It writes only one kind of time, as
+// a class: how long the browser waited before it reported the end to JavaScript.
 func WriteText(w io.Writer, events []recording.Event) error {
 	return recording.WriteText(w, scriptsLast(normalize(events)), recording.TextOptions{Stable: true, Aside: func(e recording.Event) string {
 		if !ends(e) {
@@ -79,8 +79,8 @@ func WriteText(w io.Writer, events []recording.Event) error {
 	}})
 }
 
-// lastWord returns the time of the last event before end that could make the browser
-// end the connection: one of the server's, or a call of JavaScript.
+// lastWord returns the time of the last event before end that could make the browser end
+// the connection. Such an event is one of the server's, or a call of JavaScript.
 func lastWord(events []recording.Event, end recording.Event) (last time.Duration) {
 	for _, e := range events {
 		if e.At > end.At || end.Conn != 0 && e.Conn != end.Conn {
@@ -102,8 +102,8 @@ func lastWord(events []recording.Event, end recording.Event) (last time.Duration
 	return last
 }
 
-// scriptsLast moves the reports of JavaScript after all other events of their step. They
-// are recorded late, and how late is chance.
+// scriptsLast moves the reports of JavaScript after all other events of their step. The
+// reports are recorded late, and the delay is chance.
 func scriptsLast(events []recording.Event) []recording.Event {
 	var begun []time.Duration // when each step began
 	var scripts []recording.Event
@@ -111,7 +111,7 @@ func scriptsLast(events []recording.Event) []recording.Event {
 		switch b := e.Body.(type) {
 		case *recording.Script:
 			if b.What == "new WebSocket" {
-				e.Conn = 0 // the connection comes later
+				e.Conn = 0 // the connection begins later
 			}
 			scripts = append(scripts, e)
 		case *recording.Step:
@@ -139,8 +139,8 @@ func scriptsLast(events []recording.Event) []recording.Event {
 	return append(out, scripts...)
 }
 
-// ends reports whether e is the report of onclose or onerror. The time of FIN is
-// unknown: only a read of the server shows it.
+// ends reports whether e is the report of onclose or onerror. The time of FIN is unknown,
+// because only a read of the server shows the FIN.
 func ends(e recording.Event) bool {
 	b, ok := e.Body.(*recording.Script)
 	return ok && (b.What == "onclose" || b.What == "onerror")

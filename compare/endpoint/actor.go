@@ -12,7 +12,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// library is the Actor of one library, with the methods that perform needs.
+// library is the Actor of one library. It has the methods that perform needs.
 type library interface {
 	Actor
 	next() (wire.Opcode, []byte, error) // reads a message
@@ -82,7 +82,8 @@ func (s *socket) TCPWrite(b []byte) error {
 	d := onSocket(recording.VerbWrite, "net.Conn.Write")
 	d.Args, d.Writes.Bytes = recording.ByteCount(len(b)), b
 	call := s.rec.Enter(d)
-	// A library may have left a deadline: gorilla gives its answering Close one second.
+	// A library may have left a deadline. For example, gorilla gives its answering Close
+	// one second.
 	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := s.conn.Write(b)
 	call.Return("nil", err)
@@ -179,8 +180,8 @@ func onSocket(verb recording.Verb, name string) recording.Doing {
 	return recording.Doing{Verb: verb, Name: name, Socket: true}
 }
 
-// byFrame reports whether a library's read failed because of a frame, not because of the
-// socket.
+// byFrame reports whether a frame caused the error of a library's read. Otherwise the
+// socket did.
 func byFrame(err error) bool {
 	var socket net.Error
 	return err != nil && !errors.As(err, &socket) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed)

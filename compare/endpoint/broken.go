@@ -13,7 +13,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Mistake is one wrong response to the opening handshake, made on purpose.
+// Mistake is one intentional error in the response to the opening handshake.
 type Mistake struct {
 	Name   string // "wrong-accept"
 	Shows  string // the error in the response
@@ -45,9 +45,9 @@ var Mistakes = []Mistake{
 // switching returns a response with status 101 and the given header lines.
 func switching(lines ...string) string { return response("101 Switching Protocols", lines) }
 
-// answering returns a response with a status other than 101, the given header lines
-// and a body. It has a Content-Length: without one, the body ends with the
-// connection, and a browser may wait for that before it fails the handshake.
+// answering returns a response with a status other than 101, the given header lines and a
+// body. It sets Content-Length. Without that field, the body ends with the connection,
+// and a browser may wait for the end before it fails the handshake.
 func answering(status string, lines ...string) string {
 	body := "The status of this response is not 101, so no WebSocket opens.\n"
 	lines = append(lines, "Content-Type: text/plain; charset=utf-8", fmt.Sprintf("Content-Length: %d", len(body)))
@@ -62,8 +62,8 @@ func response(status string, lines []string) string {
 // brokenTimeout is how long a broken endpoint waits for the client to give up.
 const brokenTimeout = 10 * time.Second
 
-// serve is Endpoint.Serve: it sends the wrong response and waits for the client to
-// close TCP, as any client must.
+// serve is Endpoint.Serve. It sends the wrong response and waits for the client to close
+// TCP, as any client must.
 func (m Mistake) serve(w http.ResponseWriter, r *http.Request, rec *recording.Connection, _ func(Server)) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -34,14 +34,14 @@ import (
 // MaxMessage is the size limit of a message that an endpoint receives, in bytes.
 const MaxMessage = 1 << 20
 
-// Timeouts of an endpoint. They give a learner time to think. A tapped connection
-// measures them by its Clock, which stops while the wire is held.
+// Timeouts of an endpoint. They give a learner time to think. On a tapped connection,
+// Clock measures them, and it stops while the wire is held.
 const (
 	IdleTimeout  = 30 * time.Minute // for the next message
 	writeTimeout = 10 * time.Minute // for its own write
 	closeTimeout = 10 * time.Minute // for the answer to its Close frame
 
-	// noTimeout is for a library that measures a wait by the real time.
+	// noTimeout is for a library that measures a wait by real time.
 	noTimeout = 24 * time.Hour
 )
 
@@ -58,19 +58,19 @@ func clockOf(conn net.Conn) *tap.Clock {
 type Endpoint struct {
 	Name string
 
-	// Faulty is set if it breaks the protocol on purpose.
+	// Faulty is set if the endpoint breaks the protocol on purpose.
 	Faulty bool
 
 	// Serve answers the opening handshake in r and echoes every message until the
 	// connection ends. It reports to rec, which may be nil. When the connection is open,
-	// Serve calls opened with the server's end; opened must not block. Serve sends only
+	// Serve calls opened with the server's end. opened must not block. Serve sends only
 	// echoes and the frames that the protocol requires.
 	Serve func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server))
 
-	// Echo shakes hands on conn as a client of url, "ws://host/path", and echoes
-	// every message until the connection ends, or nothing has arrived for
-	// IdleTimeout. It closes conn. The error is nil unless the handshake failed. Nil
-	// if the implementation has no client.
+	// Echo does the opening handshake on conn as a client of url, "ws://host/path". It
+	// echoes every message until the connection ends, or until no bytes have arrived for
+	// IdleTimeout. It closes conn. The error is nil unless the handshake failed. If the
+	// implementation has no client, Echo is nil.
 	Echo func(conn net.Conn, url string) error
 
 	perform performance
@@ -87,7 +87,7 @@ type (
 // performance is Endpoint.Perform of one library.
 type performance func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor))
 
-// Perform is Serve with the behavior of setup, and with a server's end that carries out
+// Perform is Serve with the behavior of setup and with a server's end that carries out
 // the orders of a scenario. A server by hand only does what a scenario orders, until
 // Actor.End. With the zero Setup, Perform is Serve.
 func (e Endpoint) Perform(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
@@ -107,9 +107,9 @@ func (p performance) serve(w http.ResponseWriter, r *http.Request, rec *recordin
 }
 
 // Server is the server's end of an open connection. Its methods may be called
-// concurrently, also with the echoes.
+// concurrently with each other and with the echoes.
 type Server interface {
-	// Send sends one message, with one frame for each part if the library can.
+	// Send sends one message. It sends one frame for each part if the library can.
 	Send(op wire.Opcode, parts ...[]byte) error
 	// Control sends a Ping or Pong.
 	Control(op wire.Opcode, payload []byte) error
@@ -122,6 +122,6 @@ func describe(op fmt.Stringer, n int) string {
 	if n == 1 {
 		return op.String() + ", 1 byte"
 	}
-	var b [40]byte // each call of a recorded echo needs it: one allocation
+	var b [40]byte // each call of a recorded echo needs it, so use one allocation
 	return string(append(strconv.AppendInt(append(append(b[:0], op.String()...), ", "...), int64(n), 10), " bytes"...))
 }

@@ -14,8 +14,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// performGorilla is Endpoint.Perform of gorilla/websocket, used as its own
-// documentation shows.
+// performGorilla is Endpoint.Perform of gorilla/websocket. It uses gorilla as gorilla's
+// own documentation shows.
 func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	upgrader := websocket.Upgrader{HandshakeTimeout: writeTimeout}
 	call := rec.Enter(opens("Upgrade"))
@@ -64,7 +64,7 @@ func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 	return wire.Opcode(op), p, err
 }
 
-// Read calls the library, and after an error Close, as its user must.
+// Read calls the library. After an error it calls Close, as gorilla's user must.
 func (s *gorillaServer) Read() error {
 	_, _, err := s.next()
 	if err != nil && !s.keepTCP {
@@ -95,8 +95,8 @@ func (s *gorillaServer) HangUp(payload []byte) error {
 // Bytes writes below gorilla, which refuses to send invalid frames.
 func (s *gorillaServer) Bytes(b []byte) error { return s.TCPWrite(b) }
 
-// Send writes several parts with several Writes to one NextWriter. Gorilla has no
-// call that ends a fragment: it cuts a message only when its write buffer is full.
+// Send writes several parts with several Writes to one NextWriter. Gorilla has no call
+// that ends a fragment. It cuts a message only when its write buffer is full.
 func (s *gorillaServer) Send(op wire.Opcode, parts ...[]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,14 +134,15 @@ func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
 	return err
 }
 
-// Close sends a Close frame. Gorilla leaves it to its user to read the answering
-// Close and to close TCP. A server by hand has no other reader, so Close reads.
+// Close sends a Close frame. Gorilla leaves reading the answering Close frame and closing
+// TCP to its user. A server by hand has no other reader, so Close reads.
 func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	p := websocket.FormatCloseMessage(int(code), reason)
 	call := s.rec.Enter(closes("WriteControl", "close, "+code.String(), recording.Frame(wire.Close, p)))
 	err := s.conn.WriteControl(websocket.CloseMessage, p, time.Now().Add(writeTimeout))
 	call.Return("nil", err)
-	// Only the reader may call gorilla's SetReadDeadline, so set the socket's own.
+	// Only the reader may call gorilla's SetReadDeadline. So set the deadline of the
+	// socket.
 	s.conn.NetConn().SetReadDeadline(time.Now().Add(closeTimeout))
 	if !s.byHand || err != nil {
 		return err
@@ -155,9 +156,9 @@ func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 	return s.closeNow()
 }
 
-// GorillaSource returns the path of the file that gorilla's (*Conn).ReadMessage
-// was compiled from. On the machine that built this program its directory
-// holds the module's source.
+// GorillaSource returns the path of the file from which gorilla's (*Conn).ReadMessage was
+// compiled. On the computer that built this program, the directory of that file has the
+// module's source.
 func GorillaSource() string {
 	f := runtime.FuncForPC(reflect.ValueOf((*websocket.Conn).ReadMessage).Pointer())
 	file, _ := f.FileLine(f.Entry())

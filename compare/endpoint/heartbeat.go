@@ -32,8 +32,8 @@ func (p *pulse) heard(op wire.Opcode, payload []byte) {
 	}
 }
 
-// ping sends a Ping. Its bytes may reach the client before the call returns and is
-// recorded, so pinging says whether the call is still running.
+// ping sends a Ping. The Ping may reach the client before the call returns and is
+// recorded. So pinging says whether the call is still running.
 func (p *pulse) ping(a Actor, number string) error {
 	p.pinging.Store(true)
 	err := a.Control(wire.Ping, []byte(number))
@@ -44,17 +44,17 @@ func (p *pulse) ping(a Actor, number string) error {
 	return err
 }
 
-// Rests reports whether no call of the heartbeat is running. Watch sets a function
-// that is called when that may have changed; it must be called before perform.
+// Rests reports whether no call of the heartbeat is running. Watch sets a function that
+// is called when that may have changed. Watch must be called before perform.
 func (s *socket) Rests(tap.Status) bool { return !s.pulse.pinging.Load() }
 
 func (s *socket) Watch(changed func()) { s.pulse.changed = changed }
 
 var errNoPong = errors.New("no Pong arrived in time")
 
-// beat sends a Ping at the interval of setup, each with its number as payload, and
-// closes TCP if its Pong does not arrive in time: on a dead network the server
-// notices nothing else. Its clock stops while the wire is held. It runs until stop.
+// beat sends a Ping at the interval of setup, with its number as payload. If the Pong
+// does not arrive in time, beat closes TCP: a server cannot notice a dead network in
+// another way. The clock of beat stops while the wire is held. beat runs until stop.
 func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	if setup.PingEvery == 0 {
 		return func() {}
@@ -95,7 +95,7 @@ func (s *socket) beat(setup Setup, a Actor) (stop func()) {
 	}
 }
 
-// answered waits for the Pong with that payload, and ignores all others.
+// answered waits for the Pong with that payload, and ignores all other Pongs.
 func (s *socket) answered(number string, within time.Duration, over <-chan struct{}) bool {
 	late, timer := clockOf(s.conn).After(within)
 	defer timer.Stop()

@@ -19,18 +19,18 @@ import (
 // bytes. The largest cases send half of it.
 const JudgedMessage = 32 << 20
 
-// judgedIdle bounds each read and each write, so that a connection that the judge
-// has left ends. Tests shorten it.
+// judgedIdle bounds each read and each write, so that a connection ends if the judge has
+// left it. Tests shorten judgedIdle.
 var judgedIdle = time.Minute
 
-// Listen serves e on l as any program would: without a recording and a tap, with
-// the timeouts of a server, and with messages of up to JudgedMessage bytes. The
-// reference and the naive server read their requests themselves, gorilla uses
-// net/http. stop closes all connections and returns when everything has ended. ok
-// is false if e is not one of Named.
+// Listen serves e on l as any program would: without a recording and a tap, with the
+// timeouts of a server, and with messages of up to JudgedMessage bytes. The reference and
+// the naive server read their requests themselves. Gorilla uses net/http. stop closes all
+// connections, and returns when all goroutines have ended. ok is false if e is not one of
+// Named.
 //
 // dialTo connects to e as a judge should: the naive server then reads each write of the
-// judge before the next. Any other client may connect to e as well.
+// judge before the judge writes again. Any other client may connect to e, too.
 func (e Endpoint) Listen(l net.Listener) (dialTo func(context.Context) (net.Conn, error), stop func(), ok bool) {
 	if e.judged == nil {
 		return nil, nil, false
@@ -98,8 +98,9 @@ func judgedReference(c *reference.Conn, _ wire.Head) {
 }
 
 // judgedInflated is the size limit of a decompressed message at gorilla, in bytes.
-// Gorilla's own limit counts compressed bytes, so a few KiB could need gigabytes.
-// No case sends so much, so the limit does not change gorilla's results.
+// Gorilla's own limit counts compressed bytes, so a message of a few KiB could need
+// gigabytes. No case sends messages above this limit, so it does not change gorilla's
+// results.
 const judgedInflated = 2 * JudgedMessage
 
 // judgedGorilla echoes as gorilla's documentation shows, with deadlines and
@@ -132,7 +133,7 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tracking is a listener that knows its connections, to close them all.
+// tracking is a listener that knows its connections, so that it can close them all.
 type tracking struct {
 	net.Listener
 	serve    func()                      // accepts from the tracking until that is closed
@@ -160,7 +161,8 @@ func (t *tracking) Accept() (net.Conn, error) {
 	return &trackedConn{c.(*net.TCPConn), t}, nil
 }
 
-// begins reports whether a handler may still begin, and then counts it as running.
+// begins reports whether a handler may still begin. If so, it counts the handler as
+// running.
 func (t *tracking) begins() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,8 +172,8 @@ func (t *tracking) begins() bool {
 	return !t.stopped
 }
 
-// stop closes the listener and every connection, and waits for the handlers, which
-// wait for nothing else.
+// stop closes the listener and every connection. Then it waits for the handlers, which do
+// not wait for anything else.
 func (t *tracking) stop() {
 	t.mu.Lock()
 	t.stopped = true

@@ -26,7 +26,7 @@ type link struct {
 	over          bool // one end is closed
 }
 
-// of returns the link of the client at addr, which is new to one of both ends.
+// of returns the link of the client at addr. The end that asks first creates the link.
 func (s *lockstep) of(addr string) *link {
 	s.Lock()
 	defer s.Unlock()
@@ -83,8 +83,8 @@ func (c *steppedServer) Close() error {
 	return err
 }
 
-// steppedClient is the judge's end of a connection. A FIN or RST waits too: an RST makes
-// the server lose bytes that it has not read.
+// steppedClient is the judge's end of a connection. A FIN or RST also waits, because an
+// RST makes the server lose bytes that it has not read.
 type steppedClient struct {
 	*net.TCPConn
 	s      *lockstep
@@ -95,7 +95,7 @@ type steppedClient struct {
 // NetConn returns the connection without the waits.
 func (c *steppedClient) NetConn() net.Conn { return c.TCPConn }
 
-// await waits until the server has read all bytes, at most stepTimeout.
+// await waits until the server has read all bytes, for at most stepTimeout.
 func (c *steppedClient) await() {
 	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	defer cancel()

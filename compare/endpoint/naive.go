@@ -20,17 +20,16 @@ import (
 const naiveTotal = time.Hour
 
 // KeepReads returns l with connections that remember how TCP delivered the current
-// request. The naive server parses its request itself, and half of its faults are
-// there. net/http's header map does not have the case of the names, their order, or
-// where a read ended, so it cannot give back the request. Put KeepReads below the
-// tap:
+// request. The naive server parses its request itself, and half of its faults are in the
+// parser. net/http's header map cannot give back the request: it does not have the case
+// of the names, their order, or the ends of the reads. Put KeepReads below the tap:
 //
 //	server.Serve(tap.Listener{Listener: endpoint.KeepReads(l)})
 //
-// net/http still reads the request first, so that it is routed and guarded like any
-// other. Then the naive server receives the same bytes in the same pieces. A
-// listener without net/http would also pass on malformed requests, but it would let
-// any page past the guard.
+// net/http still reads the request first, and routes and guards it like any other. Then
+// the naive server receives the same bytes in the same pieces. A listener without
+// net/http would also pass on malformed requests, but it would let any page past the
+// guard.
 func KeepReads(l net.Listener) net.Listener { return keepingListener{l} }
 
 type keepingListener struct{ net.Listener }
@@ -54,8 +53,8 @@ type keepingConn struct {
 	reads   [][]byte
 	size    int
 	full    bool // the last read filled its buffer, so TCP may have delivered more
-	replied bool // the next byte read begins a request
-	done    bool // no request can follow
+	replied bool // the next byte that is read begins a request
+	done    bool // no further request can follow
 }
 
 func (c *keepingConn) Read(p []byte) (int, error) {
@@ -122,8 +121,8 @@ func (c *keepingConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// take returns the reads, and whether the last of them filled its buffer. The
-// connection keeps no more reads.
+// take returns the reads, and whether the last of them filled its buffer. From then on,
+// the connection does not keep reads.
 func (c *keepingConn) take() (reads [][]byte, full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,8 +132,8 @@ func (c *keepingConn) take() (reads [][]byte, full bool) {
 }
 
 // naiveConn is the connection of the naive server. It first returns the reads that were
-// kept. It reads the end of the socket only once, although the naive server continues to
-// read.
+// kept. The naive server reads again after the end of the socket. naiveConn then does not
+// read the socket again.
 type naiveConn struct {
 	net.Conn
 	reads        [][]byte
@@ -143,9 +142,9 @@ type naiveConn struct {
 	readErr      error
 }
 
-// joinTime bounds the wait for the rest of a read that net/http cut. The kernel has the
-// rest already or not at all, but on a busy computer a shorter time could pass before
-// the read begins.
+// joinTime bounds the wait for the rest of a read that net/http cut. The kernel either
+// has the rest already, or no rest exists. On a busy computer, a shorter time could pass
+// before the read begins.
 var joinTime = 10 * time.Millisecond
 
 func (c *naiveConn) Read(p []byte) (int, error) {
@@ -158,8 +157,8 @@ func (c *naiveConn) Read(p []byte) (int, error) {
 	}
 	c.reads = c.reads[1:]
 	if c.full && len(c.reads) == 0 && n < len(p) {
-		// While a handler runs, net/http waits for the client with a read of one byte.
-		// A deadline in the future would stop while the wire is held.
+		// While a handler runs, net/http waits for the client with a read of one byte. A
+		// deadline in the future would stop while the wire is held.
 		over := make(chan struct{})
 		late := time.AfterFunc(joinTime, func() {
 			defer close(over)
@@ -197,9 +196,9 @@ var naiveVerbs = map[string]recording.Verb{
 	"make": recording.VerbOther, "log": recording.VerbOther,
 }
 
-// serveNaive is Endpoint.Serve of package naive. It records the calls of its socket
-// and of make, because these are wrong, and one call of Serve, whose error says why
-// the cage ended it.
+// serveNaive is Endpoint.Serve of package naive. It records the calls of its socket and
+// of make, because these calls are wrong. It also records one call of Serve, whose error
+// says why the cage ended the call.
 func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Server)) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -224,13 +223,12 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
 	})
-	// Enter the call only now. If it were entered earlier, it would contain the other
-	// calls.
+	// Enter the call only now. Otherwise it would contain the other calls.
 	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
 }
 
-// replay returns conn with the head of r, and the buffered bytes after it, to be read
-// again as TCP delivered them. It returns nil if conn has not kept them.
+// replay returns conn with the head of r and the buffered bytes after the head, to be
+// read again as TCP delivered them. If conn has not kept these bytes, replay returns nil.
 func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	socket := conn
 	if t, ok := conn.(*tap.Conn); ok {
@@ -247,8 +245,7 @@ func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	if head == 0 || head+buffered > len(all) || !bytes.HasPrefix(all, []byte(r.Method+" "+r.RequestURI+" ")) {
 		return nil // the same read had another request before it
 	}
-	// The bytes after this were also read, but the valve has them and will deliver
-	// them.
+	// The bytes after this were also read, but the valve has them and will deliver them.
 	left := head + buffered
 	for i, b := range c.reads {
 		if len(b) >= left {
@@ -261,8 +258,8 @@ func replay(conn net.Conn, r *http.Request, buffered int) *naiveConn {
 	return c
 }
 
-// headSize returns the size of the head that b starts with, in bytes, including the
-// empty line, or 0 if b ends before that.
+// headSize returns the size in bytes of the head at the start of b, including the empty
+// line. If b ends before the empty line, headSize returns 0.
 func headSize(b []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(b[at:], '\n')

@@ -26,13 +26,13 @@ const processVariable = "WSLAB_SERVER_PROCESS"
 // startTimeout bounds the start of a server's process.
 const startTimeout = 10 * time.Second
 
-// BeServer makes this process the server of one endpoint, if it was started for
-// that, and then does not return. Any program that runs scenarios must call it
-// first, and so must its TestMain: a server that can be killed is a second process
-// of the same program.
+// BeServer makes this process the server of one endpoint, if the process was started for
+// that. It then does not return. A server that can be killed is a second process of the
+// same program. So any program that runs scenarios must call BeServer first, and so must
+// its TestMain.
 //
-// The server ends when its standard input ends, so it never outlives the process
-// that started it.
+// The server ends when its standard input ends, so it never outlives the process that
+// started it.
 func BeServer() {
 	name := os.Getenv(processVariable)
 	if name == "" {
@@ -71,8 +71,8 @@ func beServer(name string) error {
 	return err
 }
 
-// report writes a line to standard output whenever c's code waits in a read: the
-// number of bytes that it has read and written.
+// report writes a line to standard output whenever c's code waits in a read. The line has
+// the number of bytes that the code has read and written.
 func report(c *tap.Conn) {
 	changed := make(chan struct{}, 1)
 	c.Watch(func() {
@@ -96,7 +96,7 @@ type process struct {
 	kill func()
 
 	mu      sync.Mutex
-	in, out int64 // of its last report
+	in, out int64 // of the last report
 	gone    bool
 	changed func()
 }
@@ -160,8 +160,9 @@ func startProcess(name string) (*process, error) {
 	return p, nil
 }
 
-// performInProcess relays the connection to e in a process of its own: bytes, FIN
-// and RST, as if the client were connected to it. The tap is in this process.
+// performInProcess relays the connection to e, which is in a process of its own. It
+// relays bytes, FIN and RST, as if the client were connected to that process. The tap is
+// in this process.
 func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *recording.Connection, opened func(Actor)) {
 	call := rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "start the server's process", Args: e.Name})
 	p, err := startProcess(e.Name)
@@ -198,8 +199,8 @@ func performInProcess(e Endpoint, w http.ResponseWriter, r *http.Request, rec *r
 	<-a.silent
 }
 
-// passOn copies from one end of a relay to the other. It passes FIN on. If one of them
-// fails, it sends RST to the other.
+// passOn copies bytes from one end of a relay to the other, and passes FIN on. If one end
+// fails, passOn sends RST to the other.
 func passOn(to, from net.Conn) {
 	_, err := io.Copy(onlyWriter{to}, onlyReader{from})
 	if err == nil {
@@ -212,8 +213,8 @@ func passOn(to, from net.Conn) {
 	from.Close()
 }
 
-// onlyReader and onlyWriter hide the methods by which io.Copy would let the kernel
-// copy, past the tap.
+// onlyReader and onlyWriter hide methods. With these methods, io.Copy would let the
+// kernel copy, past the tap.
 type (
 	onlyReader struct{ io.Reader }
 	onlyWriter struct{ io.Writer }
@@ -238,12 +239,12 @@ type processActor struct {
 	plainActor
 	p         *process
 	conn, far net.Conn
-	silent    chan struct{} // closed when the process sends no more and its FIN or RST was passed on
+	silent    chan struct{} // closed when the process sends no more bytes and its FIN or RST was passed on
 }
 
-// Rests reports whether the process has read everything from the relay, waits for
-// more, and all its bytes have reached the client. Watch sets a function that is
-// called when that may have changed.
+// Rests reports whether the process is idle. It then has read everything from the relay
+// and waits for more, and all its bytes have reached the client. Watch sets a function
+// that is called when that may have changed.
 func (a *processActor) Rests(line tap.Status) bool {
 	a.p.mu.Lock()
 	defer a.p.mu.Unlock()

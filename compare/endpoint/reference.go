@@ -19,7 +19,7 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 		MaxMessage:   MaxMessage,
 		WriteTimeout: writeTimeout,
 		CloseTimeout: noTimeout, // Close has closeTimeout
-		HoldFlush:    -1,        // the bytes of each call must leave by themselves
+		HoldFlush:    -1,        // the bytes of each call must leave separately
 		Observe:      func(o reference.Observation) { rec.Observed(state(o)) },
 		OnControl:    server.pulse.heard,
 		Misbehave:    reference.Misbehave{IgnoreClose: setup.IgnoreClose, KeepTCP: setup.KeepTCP || setup.IgnoreClose},
@@ -33,8 +33,8 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 	call.Return("a *reference.Conn", nil)
 	server.conn, server.socket.conn = conn, conn.NetConn()
 	defer conn.CloseNow()
-	// Reading ends as soon as this side closes. Close still does the closing
-	// handshake then, so wait for it.
+	// Reading ends as soon as this side closes. Close is then still doing the closing
+	// handshake, so wait for Close.
 	defer func() {
 		server.closing.Lock()
 		defer server.closing.Unlock()
@@ -61,14 +61,14 @@ func (s *referenceServer) next() (wire.Opcode, []byte, error) {
 	return op, p, err
 }
 
-// Read calls the library, which closes TCP by itself.
+// Read calls the library, which itself closes TCP.
 func (s *referenceServer) Read() error {
 	_, _, err := s.next()
 	return err
 }
 
-// SayClose writes past the Machine, which refuses some payloads and would wait for
-// the answering Close.
+// SayClose writes past the Machine. The Machine refuses some payloads, and would wait for
+// the answering Close frame.
 func (s *referenceServer) SayClose(payload []byte) error {
 	h := wire.Header{Fin: true, Opcode: wire.Close, Form: wire.Length7, Length: uint64(len(payload))}
 	call := s.rec.Enter(writes("WriteRawClose", describe(wire.Close, len(payload)), recording.Frame(wire.Close, payload)))

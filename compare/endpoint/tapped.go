@@ -28,14 +28,15 @@ func Tapped(s *http.Server) (serve func(net.Listener) error) {
 	return func(l net.Listener) error { return s.Serve(tap.Listener{Listener: KeepReads(l)}) }
 }
 
-// TapOf returns the tapped connection of r, or nil if its server is not Tapped.
+// TapOf returns the tapped connection of r. It returns nil if the server of r is not
+// Tapped.
 func TapOf(r *http.Request) *tap.Conn {
 	c, _ := r.Context().Value(tapKey{}).(*tap.Conn)
 	return c
 }
 
-// PerformOn is Perform for the client called token of a play on stage. It records the
-// tapped connection in rec. as is recording.Info.As.
+// PerformOn is Perform for a client of a play on stage: the client called token. It
+// records the tapped connection in rec. as is recording.Info.As.
 func (e Endpoint) PerformOn(stage *scenario.Stage, rec *recording.Recording, token string, as recording.As, w http.ResponseWriter, r *http.Request) {
 	c := TapOf(r)
 	conn := rec.Connect(recording.Info{

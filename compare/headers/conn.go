@@ -9,8 +9,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// conn is a net.Conn whose peer is a script. Only the goroutine of the endpoint uses it,
-// so its methods never wait.
+// conn is a net.Conn whose peer is a script. Only the endpoint's goroutine uses conn, so
+// its methods never wait.
 type conn struct {
 	// The script, in this order.
 	greet  []byte                        // the client's request, if the endpoint is a server
@@ -20,7 +20,7 @@ type conn struct {
 
 	inbox []byte // sent by the peer and not read yet
 	stage stage
-	head  []byte // the endpoint's half of the handshake, as far as it is written
+	head  []byte // the part of the endpoint's handshake that is written
 	seen  seen
 }
 
@@ -36,7 +36,7 @@ const (
 )
 
 // Read returns bytes that the peer has sent. If none are left, the endpoint would wait,
-// so the script goes on.
+// so Read continues the script.
 func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil

@@ -64,8 +64,8 @@ const (
 	probe = "still?"  // of the Ping after the header
 )
 
-// frame returns the whole header that begins with h. It has the smallest length that
-// its form allows, and a masking key if MASK is 1.
+// frame returns the whole header that begins with h. The length is the smallest that its
+// form allows. The header has a masking key if MASK is 1.
 func (h Header) frame() wire.Header {
 	longest := append([]byte{h[0], h[1]}, make([]byte, wire.MaxHeaderSize-2)...)
 	f, _ := wire.ParseHeader(longest)
@@ -81,8 +81,8 @@ func (h Header) frame() wire.Header {
 	return f
 }
 
-// payload returns the payload of f: letters, which are valid UTF-8, after the code 1000
-// in a Close frame.
+// payload returns the payload of f. The payload is letters, which are valid UTF-8. In a
+// Close frame, the code 1000 is before the letters.
 func payload(f wire.Header) []byte {
 	p := make([]byte, f.Length)
 	for i := range p {
@@ -127,7 +127,7 @@ func (c Context) Before(sender wire.Role) []byte {
 }
 
 // Probe returns the Ping that sender sends after the frame. A Pong shows that the
-// endpoint has read the frame and does not wait for more of it.
+// endpoint has read the frame and does not wait for more bytes of it.
 func Probe(sender wire.Role) []byte { return legal(sender, wire.Ping, true, probe) }
 
 // Broken returns the rules that h breaks when sender sends it in c.

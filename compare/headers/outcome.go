@@ -23,7 +23,7 @@ const (
 	TooBig                    // Close 1009
 	OtherClose                // Close with another code
 	Cut                       // TCP closed without a Close frame
-	Reset                     // the same with unread bytes, so that TCP sends a reset
+	Reset                     // TCP closed without a Close frame and with unread bytes, so that TCP sends a reset
 	SomeAnswer                // a frame that is not a valid answer
 	outcomeKinds
 )
@@ -91,7 +91,7 @@ func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 		case Invalid, TooBig, OtherClose, Cut, Reset:
 			return Tolerant
 		}
-		return Wrong // it must fail the connection
+		return Wrong // the endpoint must fail the connection
 	}
 	f := h.frame()
 	want := Taken
@@ -111,10 +111,10 @@ func (h Header) Judge(o Outcome, sender wire.Role, c Context) Mark {
 
 // seen has the actions of an endpoint.
 type seen struct {
-	first  []byte // what it wrote until it waited for data after the frame
-	second []byte // what it wrote after that, until it waited for data after the Ping
+	first  []byte // the bytes that it wrote until it waited for data after the frame
+	second []byte // the bytes that it wrote after that, until it waited for data after the Ping
 	closed bool   // it closed TCP before its peer did
-	unread bool   // and left bytes unread
+	unread bool   // it left bytes unread when it closed TCP
 }
 
 // outcome returns the outcome of s for h, which was sent in c.
@@ -163,7 +163,7 @@ func (s seen) outcome(h Header, c Context) Outcome {
 	return Waits
 }
 
-// answered returns Echoed or Ponged if got answers the frame sent, otherwise
+// answered returns Echoed or Ponged if got answers the frame sent. Otherwise it returns
 // SomeAnswer.
 func answered(got []answer, sent wire.Header, c Context) Outcome {
 	want := payload(sent)
@@ -190,7 +190,7 @@ type answer struct {
 	payload []byte
 }
 
-// frames reads b as frames and reports whether nothing is left over.
+// frames reads b as frames and reports whether no bytes are left over.
 func frames(b []byte) (all []answer, whole bool) {
 	var r stream.Reader
 	var list answers
@@ -202,7 +202,7 @@ func frames(b []byte) (all []answer, whole bool) {
 	return list, !inside && len(r.Head()) == 0
 }
 
-// answers takes frames as stream.Reader finds them.
+// answers collects the frames that stream.Reader finds.
 type answers []answer
 
 func (l *answers) Begin(h wire.Header, _, _ []byte) bool {

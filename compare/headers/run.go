@@ -24,7 +24,7 @@ type Target struct {
 // String returns "reference-server".
 func (t Target) String() string { return t.Endpoint + "-" + t.Role.String() }
 
-// Sender returns the role of the end that sends it headers.
+// Sender returns the role of the end that sends headers to t.
 func (t Target) Sender() wire.Role { return t.Role.Peer() }
 
 // Targets returns the servers and clients that have a map.
@@ -62,7 +62,7 @@ func serve(e endpoint.Endpoint, c *conn) {
 	c.greet = []byte(request)
 	kept, err := endpoint.KeepReads(one{c}).Accept()
 	if err != nil {
-		panic(err) // Accept of one never fails
+		panic(err) // Accept of a one never fails
 	}
 	r := bufio.NewReaderSize(kept, 4096)
 	req, err := http.ReadRequest(r)
@@ -106,7 +106,7 @@ func (w *taken) Header() http.Header {
 	return w.header
 }
 
-// Run sends h to t in c, in a connection of its own, and returns the outcome.
+// Run sends h to t in c, on a connection of its own, and returns the outcome.
 func (t Target) Run(h Header, c Context) Outcome {
 	frames := append(c.Before(t.Sender()), h.Bytes()...)
 	conn := &conn{frames: frames, probe: Probe(t.Sender())}
@@ -117,8 +117,8 @@ func (t Target) Run(h Header, c Context) Outcome {
 // Map has the outcome of each header, by its number.
 type Map [Count]Outcome
 
-// Map sends every header to t in c, on all processors. It returns the error of ctx if
-// ctx ends before.
+// Map sends every header to t in c, on all processors. If ctx ends first, Map returns the
+// error of ctx.
 func (t Target) Map(ctx context.Context, c Context) (*Map, error) {
 	var m Map
 	var wg sync.WaitGroup

@@ -11,8 +11,8 @@ import (
 // A Sheet has the Map of one Target for each Context.
 type Sheet [contexts]*Map
 
-// Ask sends every header to t in every context. It returns the error of ctx if ctx ends
-// before.
+// Ask sends every header to t in every context. If ctx ends first, Ask returns the error
+// of ctx.
 func Ask(ctx context.Context, t Target) (*Sheet, error) {
 	var s Sheet
 	for _, c := range Contexts {
@@ -26,8 +26,8 @@ func Ask(ctx context.Context, t Target) (*Sheet, error) {
 }
 
 // WriteText writes s as text. Each line is for a range of first bytes with the same
-// outcomes, and has a word for each range of second bytes. The text is the same in
-// every run, and two texts can be diffed.
+// outcomes. It has a word for each range of second bytes. The text is the same in every
+// run, so two texts can be diffed.
 func WriteText(w io.Writer, t Target, s *Sheet) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "How %s as a %s treats each two bytes that a frame can begin with.\n", t.Endpoint, t.Role)

@@ -27,8 +27,8 @@ func (t *trial) listens() bool {
 	return err == nil
 }
 
-// suspects returns the cases in which the process may have died: the last ones that ran.
-// The cases that lost their connection are first.
+// suspects returns the cases in which the process may have died. These are the last cases
+// that ran. Those that lost their connection are first.
 func (t *trial) suspects() []int {
 	var list []int
 	for i, p := range t.list {
@@ -52,8 +52,8 @@ func order(first bool) int {
 }
 
 // searchCulprit looks for the case that ended the target's process. It runs the last
-// cases again, one after the other. This only works if the target starts again after
-// each death.
+// cases again, one after the other. The search only works if the target starts again
+// after each death.
 func (t *trial) searchCulprit() {
 	t.deaths++
 	list := t.suspects()
@@ -99,8 +99,8 @@ func (t *trial) blame(i int, r suite.Report) {
 	t.settle(i, r)
 }
 
-// dead reports the remaining cases of a target that did not start again. If no case is
-// known to have ended it, one of list may have.
+// dead reports the remaining cases of a target that did not start again. If the case that
+// ended the target is unknown, it may be one of list.
 func (t *trial) dead(list []int) {
 	why := "the process died in " + t.blamed
 	if t.blamed == "" {

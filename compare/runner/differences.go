@@ -11,10 +11,10 @@ import (
 	"wslab/reference/wire"
 )
 
-// A Difference is a behavior in which the reference and gorilla differ, with the
+// A Difference is a behavior in which the reference and gorilla differ. It has the
 // reason.
 type Difference struct {
-	Cases     []string // IDs, or patterns of them: "5.2/top-bit-*"
+	Cases     []string // IDs of cases, or patterns of IDs: "5.2/top-bit-*"
 	Reference string   // the behavior of the reference
 	Gorilla   string   // the behavior of gorilla
 	RFC       int      // 0 means 6455
@@ -23,8 +23,8 @@ type Difference struct {
 	BothLegal bool
 }
 
-// Differences has all known differences between the reference and gorilla v1.5.3, which
-// is used with net/http as its documentation shows.
+// Differences has all known differences between the reference and gorilla v1.5.3. Gorilla
+// is used with net/http, as its documentation shows.
 var Differences = []Difference{
 	{
 		Cases: []string{"4.2.1/version-http-1.0"}, Section: "4.2.1",
@@ -176,14 +176,14 @@ func (d Difference) about() (ids []string, err error) {
 	return ids, err
 }
 
-// CheckDifferences compares the reports of reference and gorilla in cases. It
-// returns an error for each difference that Differences does not explain, and for
-// each explanation of a case in which they do not differ.
+// CheckDifferences compares the reports of reference and gorilla in cases. It returns an
+// error for each difference that Differences does not explain. It also returns an error
+// for each explanation of a case in which they do not differ.
 func CheckDifferences(cases []*suite.Case, reports []suite.Report) []error {
 	return CheckAgainst(Differences, cases, reports)
 }
 
-// CheckAgainst is CheckDifferences for another table.
+// CheckAgainst is CheckDifferences with another table.
 func CheckAgainst(table []Difference, cases []*suite.Case, reports []suite.Report) []error {
 	type pair struct{ reference, gorilla *suite.Report }
 	both := map[string]*pair{}

@@ -19,13 +19,13 @@ import (
 // Workers is the default number of cases that run at once.
 const Workers = 16
 
-// Few is the largest number of cases for which the judge keeps all bytes. With more
-// cases, only the results matter.
+// Few is the largest number of cases for which the judge keeps all bytes. If there are
+// more cases, only the results matter.
 const Few = 10
 
-// Serve serves e on a port of this computer until stop is called. It returns e as a target
-// for cases; t.Host is the address. The implementations under study use their Listen,
-// others net/http. stop returns when all goroutines have ended.
+// Serve serves e on a port of this computer until stop is called. It returns e as a
+// target for cases. t.Host is the address. The implementations under study use their
+// Listen, all others use net/http. stop returns when all goroutines have ended.
 func Serve(e endpoint.Endpoint) (t suite.Target, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,8 +50,8 @@ func Serve(e endpoint.Endpoint) (t suite.Target, stop func(), err error) {
 	}, nil
 }
 
-// TargetOf returns the endpoint called name, which listens at addr of this computer, as
-// a target for cases.
+// TargetOf returns the endpoint called name as a target for cases. The endpoint listens
+// at addr of this computer.
 func TargetOf(name, addr string) suite.Target {
 	return suite.Target{Name: name, Host: addr, Path: "/", Stalls: name == endpoint.Naive, Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
@@ -109,11 +109,11 @@ func Probe(ctx context.Context, t suite.Target) (r suite.Report, learned suite.T
 }
 
 // answered reports whether the server echoes, according to r, a report of the simplest
-// case. The cases test how the server closes the connection.
+// case. It ignores how the server closes the connection, because the cases test that.
 func answered(r suite.Report) bool { return r.Verdict <= suite.Warning }
 
-// Bound limits the time of a run of cases against targets. Each case may wait once, and
-// there is a minute for each target to run cases again.
+// Bound limits the time of a run of cases against targets. The limit lets each case wait
+// once. It has a minute for each target to run cases again.
 func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Duration {
 	if workers <= 0 {
 		workers = Workers
@@ -136,12 +136,12 @@ func Bound(cases []*suite.Case, targets []suite.Target, workers int) time.Durati
 //
 // A result can depend on time or on a lost connection. Judge then runs the case again,
 // alone and with more patience. It also runs one passed case of each section again,
-// alone, because a target may do something wrong only then.
+// alone, because some mistakes show only then.
 //
 // Judge returns the reports of the first target in the order of cases, then those of the
-// next. It calls progress, if not nil, with each final report, one at a time and once
-// for each case. When ctx ends, Judge leaves out the cases without a final report. After
-// Bound, it reports those as not judged.
+// next target. If progress is not nil, Judge calls it with each final report, one at a
+// time and once for each case. When ctx ends, Judge leaves out the cases without a final
+// report. After Bound, it reports those as not judged.
 func Judge(ctx context.Context, cases []*suite.Case, targets []suite.Target, workers int, progress func(suite.Report)) []suite.Report {
 	if workers <= 0 {
 		workers = Workers
@@ -229,7 +229,7 @@ func Once(ctx context.Context, c *suite.Case, t suite.Target, rec *recording.Rec
 	return r
 }
 
-// ClientsOf returns a target for cases: the client called name that connects to l. The
+// ClientsOf returns a target for cases: the client called name, which connects to l. The
 // caller closes l.
 func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 	return suite.ClientTarget{Name: name, Keys: new(suite.Keys), Accept: func(ctx context.Context) (net.Conn, error) {
@@ -249,7 +249,7 @@ func ClientsOf(name string, l net.Listener) suite.ClientTarget {
 var ErrGone = errors.New("the client has not connected again")
 
 // absence calls end when no client has been connected for a time. The time begins when a
-// client has left.
+// client leaves.
 type absence struct {
 	after time.Duration // 0 means never
 	end   *time.Timer

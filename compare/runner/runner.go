@@ -29,8 +29,8 @@ const (
 	patience = 10 * time.Second // for each wait of the scenario
 )
 
-// Run plays s against e with the raw client. It returns all recorded events, up to
-// the server's last one, even if there is an error.
+// Run plays s against e with the raw client. It returns all recorded events, up to the
+// server's last event, even if there is an error.
 func Run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint) ([]recording.Event, error) {
 	return run(ctx, s, e, func(_ wire.Role, c net.Conn) net.Conn { return c })
 }
@@ -108,9 +108,9 @@ func (l listener) Accept() (net.Conn, error) {
 	return l.below(wire.Server, c), nil
 }
 
-// notes keep the clients' log lines about the end of TCP until the step has settled.
-// Both ends see the end at the same time, so the order would be chance. The recording of
-// the wire shows the order that matters.
+// notes keep the clients' log lines about the end of TCP until the step has settled. Both
+// ends see the end at the same time, so the order of the lines would be chance. The
+// recording of the wire shows the order that matters.
 type notes struct {
 	rec  *recording.Recording
 	mu   sync.Mutex

@@ -18,11 +18,11 @@ import (
 const (
 	// morePatience multiplies every wait of a case that runs again, alone.
 	morePatience = 3
-	// enough is the number of cases that must agree, each run alone, before the judge
-	// assumes the same of the others.
+	// enough is the number of cases that must agree before the judge assumes the same of
+	// the others. Each of them runs alone.
 	enough = 3
-	// costly limits the time in which the judge runs more than enough cases again that
-	// lack the same thing.
+	// costly limits the time of further runs after enough cases that lack the same thing
+	// have run again.
 	costly = 10 * time.Second
 	// comesBack is how long the judge waits for a dead server to start again.
 	comesBack = 5 * time.Second
@@ -39,10 +39,10 @@ type alarm uint8
 
 const (
 	calm   alarm = iota
-	silent       // it has answered no case so far
+	silent       // it has not answered a case so far
 	full         // it answers 503 or 429
 	floods       // it sends without end, whatever the case
-	gone         // its server does not listen any more
+	gone         // its server no longer listens
 )
 
 // played is a case that ran at a target. Its report is final only if final is set.
@@ -68,11 +68,11 @@ type trial struct {
 	spoke bool  // the target has sent bytes after an opening handshake
 	quiet int   // cases in which the target sent none
 	row   int   // consecutive cases without a response to the handshake
-	last  int   // the last case with one
+	last  int   // the last case with a response
 	flood []int // cases in which the target sent without end
 	sane  bool  // the target has answered a case correctly without sending without end
-	// held has, by section, the last passed case, whose report waits for sample. It is
-	// nil if no case is run again for that.
+	// held has, by section, the last passed case, whose report waits for sample. If
+	// sample does not run cases again, held is nil.
 	held   map[string]int
 	stored int
 	deaths int
@@ -90,8 +90,8 @@ func newTrial(ctx context.Context, t suite.Target, cases []*suite.Case, workers 
 	return r
 }
 
-// run runs case i. With alone, it multiplies the patience, because no other case is
-// running.
+// run runs case i. If alone is set, no other case is running, and run multiplies the
+// patience.
 func (t *trial) run(i int, alone bool) suite.Report {
 	var rec *recording.Recording
 	if len(t.cases) <= Few {
@@ -106,14 +106,14 @@ func (t *trial) run(i int, alone bool) suite.Report {
 	return r
 }
 
-// doubtful reports whether r may be caused by a busy computer or by cases that ran at
-// the same time, not by the target.
+// doubtful reports whether a busy computer, or cases that ran at the same time, may have
+// caused r instead of the target.
 func doubtful(r suite.Report) bool {
 	return r.Worst() > suite.Note && (r.Lacks() != "" || r.Worst() == suite.NotJudged) || r.Busy
 }
 
-// settle makes r the final report of case i. It tells the report, or holds it for sample
-// and tells the one that was held before.
+// settle makes r the final report of case i. It tells the report, or holds the report for
+// sample and tells the report that was held before, if any.
 func (t *trial) settle(i int, r suite.Report) {
 	t.mu.Lock()
 	p := &t.list[i]
@@ -154,8 +154,8 @@ func (t *trial) play() {
 			return
 		}
 		if t.target.Stalls {
-			// Begin with the cases that may take longest. Otherwise one of them might begin
-			// when all others have ended.
+			// Begin with the cases that may take longest. Otherwise such a case might
+			// begin when all others have ended.
 			slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(t.cases[b].AtMost(), t.cases[a].AtMost()) })
 		}
 		before := t.stored
@@ -206,9 +206,9 @@ func (t *trial) once(i int) {
 	}
 }
 
-// note keeps the report of case i, unless the report says nothing about the case, so
-// that the case must run again. If the next case would have the same problem, note
-// raises an alarm.
+// note keeps the report of case i. If the report says nothing about the case, note does
+// not keep it, and the case must run again. If the next case would have the same problem,
+// note raises an alarm.
 func (t *trial) note(i int, r suite.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -246,20 +246,20 @@ func (t *trial) note(i int, r suite.Report) {
 	t.stored++
 }
 
-// trySilent sends the simplest request to a target that seems to answer nothing. If
-// there is no answer, it runs some cases again, alone, that have timed out. If they time
-// out again, trySilent gives up the other cases.
+// trySilent sends the simplest request to a target that seems to answer no request. If no
+// answer arrives, trySilent runs some timed-out cases again, alone. If these time out
+// again, it gives up the other cases.
 func (t *trial) trySilent() {
 	stopped := t.row >= max(enough, t.workers) && t.row < t.stored
 	t.spoke, t.row = true, 0
 	patient := t.target
 	patient.Patience = morePatience * max(1, patient.Patience)
 	switch {
-	case t.target.Silent: // Probe has asked it before
+	case t.target.Silent: // Probe has already sent the request
 	case answered(suite.Probe(t.ctx, t.target)):
 		return
 	case answered(suite.Probe(t.ctx, patient)):
-		t.target = patient // it is only slow
+		t.target = patient // the target is only slow
 		t.workers = max(1, t.workers/4)
 		return
 	}
@@ -287,9 +287,9 @@ func (t *trial) trySilent() {
 	t.giveUp(fmt.Sprintf("it did not answer in %s, each run alone, so no other case was tried", t.names(tried)))
 }
 
-// skipFlood gives up the cases with a WebSocket at a target that sends without end. The
-// endless bytes hide its answers. The cases in which the target must refuse the
-// handshake continue.
+// skipFlood gives up the cases with a WebSocket at a target that sends without end,
+// because the endless bytes hide its answers. The cases in which the target must refuse
+// the handshake continue.
 func (t *trial) skipFlood() {
 	t.sane = true // so that skipFlood runs only once
 	why := fmt.Sprintf("it sends without end once the WebSocket is open, as in %s, so no other case with a WebSocket was tried", t.names(t.flood[:enough]))
@@ -317,8 +317,8 @@ func (t *trial) giveUp(why string) {
 	}
 }
 
-// confirm runs the doubtful cases again, one after the other. If many lack the same
-// thing, it runs enough of them, and then as many as fit into costly.
+// confirm runs the doubtful cases again, one after the other. If many cases lack the same
+// thing, confirm runs enough of them, and then as many as the time costly permits.
 func (t *trial) confirm() {
 	type kind struct {
 		waits    []int
@@ -362,8 +362,8 @@ func (t *trial) confirm() {
 				spent += time.Since(began)
 			}
 			if r.Refused {
-				// Only the case before this one can have ended the process, because it ran
-				// alone.
+				// Only the case before this one can have ended the process, because that
+				// case ran alone.
 				if n > 0 {
 					t.blame(k.waits[n-1], t.list[k.waits[n-1]].report)
 				}
@@ -389,7 +389,7 @@ func (t *trial) confirm() {
 }
 
 // sample runs the last passed case of each section again, alone, and tells its report. If
-// the case then breaks a MUST, twice, that is its report.
+// the case breaks a MUST in two such runs, sample tells that report instead.
 func (t *trial) sample() {
 	wrong := func(r suite.Report) bool { return r.Worst() == suite.Fail && r.Lacks() == "" && t.ctx.Err() == nil }
 	for _, i := range slices.Sorted(maps.Values(t.held)) {

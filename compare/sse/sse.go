@@ -24,17 +24,18 @@ type Message struct {
 	Data  []byte
 }
 
-// Follow sends messages to w as Server-Sent Events. It returns after the last message, when
-// the client leaves, or when a write takes longer than writeTimeout.
+// Follow sends messages to w as Server-Sent Events. It returns after the last message,
+// when the client leaves, or when a write takes longer than writeTimeout.
 //
-// next returns the messages that are ready, whether they are the last, and a channel that
-// is closed when there are more. Follow calls next again then, and when wake is closed.
+// next returns the messages that are ready, and whether they are the last. It also
+// returns a channel that is closed when there are more. Follow calls next again when that
+// channel or wake is closed.
 func Follow(w http.ResponseWriter, r *http.Request, wake <-chan struct{}, next func() (ready []Message, last bool, more <-chan struct{})) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // a stream may take longer than other requests; if w has no deadlines, none is needed
+	_ = control.SetReadDeadline(time.Time{}) // a stream may take longer than other requests; if w has no deadlines, it needs no change
 	send := func(b []byte) bool {
 		control.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, err := w.Write(b)
@@ -78,8 +79,8 @@ func format(messages []Message) []byte {
 	return b.Bytes()
 }
 
-// Position returns the ID of the last message that the follower has seen, from
-// Last-Event-ID or ?after=ID of r. It returns 0 if r has neither.
+// Position returns the ID of the last message that the follower has seen. It reads the ID
+// from Last-Event-ID or ?after=ID of r, and returns 0 if r has neither.
 func Position(r *http.Request) (uint64, error) {
 	s := r.Header.Get("Last-Event-ID")
 	if s == "" {

@@ -6,11 +6,11 @@ import "wslab/reference/wire"
 
 // A Sink receives the frames of a Reader. Each method returns false to stop the Reader.
 type Sink interface {
-	// Begin receives a frame header, parsed and as raw bytes, and the bytes after it that
-	// are already there. They follow in Payload, too.
+	// Begin receives a frame header, parsed and as raw bytes. It also receives the bytes
+	// after the header that are already there. Payload receives these bytes, too.
 	Begin(h wire.Header, head, rest []byte) bool
 	// Payload receives the next bytes of the payload, still masked if h.Masked. The first
-	// one is byte at of the payload. b may be empty.
+	// of them is byte at of the payload. b may be empty.
 	Payload(h wire.Header, at uint64, b []byte) bool
 	// End is called after the last byte of a frame.
 	End(h wire.Header) bool
@@ -20,7 +20,7 @@ type Sink interface {
 type Reader struct {
 	head   []byte // the first bytes of a header that is not whole yet
 	header wire.Header
-	left   uint64 // bytes of the payload that did not arrive yet
+	left   uint64 // bytes of the payload that have not arrived yet
 	inside bool
 }
 

@@ -17,8 +17,8 @@
 // the judge is a client, so the same case judges servers and, mirrored, clients.
 //
 // Only a case of a MUST can be failed. Its Duty has the place of the sentence and the
-// party that it binds: a MUST that binds a sender does not make a lax receiver wrong. The
-// behavior and the closing have a verdict each.
+// party that the sentence binds. A MUST that binds a sender does not make a lax receiver
+// wrong. The behavior and the closing have a verdict each.
 //
 // # Recipe: add a case
 //
@@ -35,7 +35,7 @@
 //
 // # Trail: the verdict of one case
 //
-// suite.go, Run: plays the case and judges it. play/run.go, run: makes the
-// transcript. verdict/verdict.go, Judge: makes the report from case and transcript.
+// suite.go, Run: plays the case and judges it. play/run.go, run: makes the transcript.
+// verdict/verdict.go, Judge: makes the report from case and transcript.
 // transcript/fit.go, Best: finds the outcome that fits the transcript.
 package suite

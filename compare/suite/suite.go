@@ -16,12 +16,13 @@ import (
 var stillThere = &Case{ID: "alive", Judges: wire.Server, Steps: []Step{spec.Send(spec.Text("Hello"))}, Outcomes: spec.Answers(spec.Text("Hello"))}
 
 // Run plays c, a case for servers, on a new connection to t, and judges it. It records
-// the connection at the judge's end in rec; nil records it only for the Report. It
-// returns when the connection is closed.
+// the connection at the judge's end in rec. If rec is nil, only the Report has the
+// record. Run returns when the connection is closed.
 func Run(ctx context.Context, c *Case, t Target, rec *recording.Recording) Report {
 	r := reportOf(c, t.Name, play.PlayServer(ctx, c, t, rec))
 	if r.Verdict != Fail && c.Resets() {
-		// The judge cannot see the reaction to a reset, only that the target is alive.
+		// The judge cannot see the reaction to a reset. It can only check that the target
+		// is still alive.
 		again := t
 		again.Silent, again.Stalls = false, false
 		r.Unless(Probe(ctx, again))
@@ -35,8 +36,8 @@ func RunClient(ctx context.Context, c *Case, t ClientTarget, rec *recording.Reco
 	return reportOf(c, t.Name, play.PlayClient(ctx, c, t, rec))
 }
 
-// Probe plays the simplest case at a server, one message that it echoes, to find out
-// whether it can be judged.
+// Probe plays the simplest case at a server: one message that the server echoes. The
+// report shows whether the server can be judged.
 func Probe(ctx context.Context, t Target) Report { return Run(ctx, stillThere, t, nil) }
 
 // reportOf returns the report of c, with the mistake that it shows.

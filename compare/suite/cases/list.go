@@ -11,8 +11,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// sections are the files of cases, in the order of the list. Each returns its
-// cases for servers, and cases that only clients can be judged by.
+// sections are the files of cases, in the order of the list. Each returns its cases for
+// servers, and the cases that can only judge clients.
 var sections = []func() []*Case{
 	opening.Section41, opening.Section421, opening.Section422, opening.Section44,
 	frames.Section51, frames.Section52, frames.Section53, frames.Section54, frames.Section55, frames.Section551, frames.Section552, frames.Section553, frames.Section56, frames.Section57,
@@ -20,8 +20,8 @@ var sections = []func() []*Case{
 	frames.SectionTCP, frames.Sizes, deflate.Section7692Negotiation, deflate.Section7692Data, opening.Browsers,
 }
 
-// All returns every case, those for servers first, in an order that is the same
-// in every run. The slice is the caller's, the cases are not.
+// All returns every case, those for servers first. The order is the same in every run.
+// The caller may change the slice, but not the cases.
 func All() []*Case { return slices.Clone(all()) }
 
 var all = sync.OnceValue(func() []*Case {

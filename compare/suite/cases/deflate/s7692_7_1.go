@@ -43,7 +43,7 @@ func offers(s *Section) {
 	for bits := 8; bits <= 15; bits++ {
 		check := HeadCheck(nil)
 		if bits == 15 {
-			check = answersServerBits // a client tolerates a response without it: without the parameter, 15 applies
+			check = answersServerBits // the client accepts a response without the parameter: 15 then applies
 		}
 		add(fmt.Sprintf("server-max-window-bits-%d", bits), fmt.Sprintf("server_max_window_bits=%d", bits), fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits), "7.1.2.1", check, wire.RuleDeflateServerMore.Code)
 	}
@@ -70,8 +70,8 @@ func offers(s *Section) {
 // keepsTakeover: a server that accepts server_no_context_takeover answers with it.
 var keepsTakeover = answersWith("server_no_context_takeover", Fail, "RFC 7692 §7.1.1.1")
 
-// answersServerBits: a server that accepts a limit to its window answers with one,
-// even if the limit is the full window.
+// answersServerBits: a server that accepts a limit to its window answers with a limit,
+// even for the full window.
 var answersServerBits = answersWith("server_max_window_bits", Warning, "RFC 7692 §7.1.2.1, though for 15 it changes nothing")
 
 // answersWith: a server that accepts an offer answers with the parameter called name.
@@ -188,8 +188,8 @@ func named(param string) string {
 	return strings.ToLower(strings.NewReplacer("=+", "-plus-", "=-", "-minus-", "=", "-", "_", "-").Replace(param))
 }
 
-// bitsOffered wants client_max_window_bits without a value, or with 15, in a request:
-// with a smaller value, the responses of these cases may not fit the offer.
+// bitsOffered requires client_max_window_bits in a request, without a value or with 15.
+// With a smaller value, the responses of these cases may not fit the offer.
 func bitsOffered(request wire.Head) string {
 	if p, ok := OfferedParam(request, "client_max_window_bits"); !ok || p.HasValue && p.Value != "15" {
 		return "it does not offer client_max_window_bits, so there is nothing to judge"
@@ -197,7 +197,7 @@ func bitsOffered(request wire.Head) string {
 	return ""
 }
 
-// withoutOffer wants a request without any of these parameters.
+// withoutOffer requires a request without any of these parameters.
 func withoutOffer(names ...string) func(wire.Head) string {
 	return func(request wire.Head) string {
 		for _, name := range names {

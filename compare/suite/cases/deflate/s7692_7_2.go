@@ -58,7 +58,7 @@ func inflating(s *Section) {
 	add("empty-binary", "An empty compressed binary message", "7.2.3.6", Answers(Binary()), Send(RawPacked(wire.Binary, 0x00)))
 	add("empty-message-between", "An empty message between two others", "7.2.3.6", Answers(Text("one"), Text(""), Text("three")),
 		Send(Packed(Text("one"))), Send(RawPacked(wire.Text, 0x00)), Send(Packed(Text("three"))))
-	// A sender may set BFINAL, but no MUST says that a receiver can read it.
+	// A sender may set BFINAL, but no MUST requires a receiver to read it.
 	bfinal := func(name, title string, outcomes []Outcome, steps ...Step) {
 		s.Add(Case{Name: name, Title: title, Keyword: Should, Section: "7.2.3.4", Deflate: &Deflate{Needs: needs}, Steps: steps, Outcomes: outcomes, Deadline: Slowly,
 			Requirement: "A sender may set BFINAL in any block (§7.2.1). BFINAL does not end the message or the connection: more blocks may follow."})
@@ -281,8 +281,9 @@ func corruptData(s *Section) {
 func deflating(s *Section) {
 	unsupported := Outcome{Verdict: Note, Why: "it refuses a configuration that it does not support", End: End{How: TargetRefuses}}
 	for bits := 8; bits <= 15; bits++ {
-		// The judge sends this message without compression, so the target alone chooses
-		// how far its echo refers back. Each block repeats one that lies up to two windows back.
+		// The judge sends this message without compression. So the target alone chooses
+		// how far its echo refers back. Each block repeats an earlier block that is up to
+		// two windows back.
 		block := noise(min(2<<bits, 32000))
 		far := slices.Concat(block, block, block[:100], block[:100])
 		payload := Payload{Data: far}
@@ -324,8 +325,8 @@ func deflating(s *Section) {
 	}
 }
 
-// zerosPacked returns a compressed binary message of n zeros, a multiple of 64 KiB.
-// It repeats the blocks for 64 KiB, so that only these must be compressed.
+// zerosPacked returns a compressed binary message of n zeros, a multiple of 64 KiB. It
+// compresses 64 KiB once and repeats the blocks.
 func zerosPacked(n int) Frame {
 	const size = 64 << 10
 	block := append(PackAlone(make([]byte, size)), 0x00, 0x00, 0xff, 0xff)
@@ -346,7 +347,7 @@ func packedInParts(f Frame, n int) []Step {
 }
 
 // packedWith returns message compressed at level. If each is not 0, every block holds
-// that number of bytes of the message.
+// each bytes of the message.
 func packedWith(level int, message []byte, each int) []byte {
 	p := new(Packer)
 	p.Flate, _ = flate.NewWriter(&p.Out, level) // it fails only for levels that do not exist

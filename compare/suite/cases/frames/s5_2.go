@@ -139,8 +139,8 @@ func lengths(s *Section) {
 	})
 }
 
-// wrongLengths has the lengths that a sender must not write. §5.2 binds only the
-// sender: no MUST tells a receiver how to handle them.
+// wrongLengths has the lengths that a sender must not write. §5.2 binds only the sender.
+// No MUST tells a receiver how to handle such lengths.
 func wrongLengths(s *Section) {
 	const minimal = "A sender must write the length in the shortest form. No MUST tells a receiver how to handle a longer form."
 	for _, f := range []struct {

@@ -7,9 +7,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Section53 is RFC 6455 §5.3: a client masks byte i of a payload with byte i mod 4
-// of a masking key, and chooses a new key for every frame. Most cases are for servers
-// only, because a judge that is a server does not mask.
+// Section53 is RFC 6455 §5.3. A client masks byte i of a payload with byte i mod 4 of a
+// masking key, and chooses a new key for every frame. Most cases are for servers only,
+// because a judge that is a server does not mask.
 func Section53() []*Case {
 	s := Section{Name: "5.3", In: "5.3"}
 	const requirement = "A server must XOR byte i of the payload with byte i mod 4 of the masking key. A client may choose any key."
@@ -47,8 +47,8 @@ func Section53() []*Case {
 	return s.Cases
 }
 
-// freshKeys checks that the client used different masking keys. Two equal keys
-// among many can be chance: two random keys are equal once in 2^32.
+// freshKeys checks that the client used different masking keys. Two equal keys can be
+// chance: two random keys are equal once in 2^32.
 func freshKeys(saw []Message) Finding {
 	keys := map[[4]byte]int{}
 	n := 0

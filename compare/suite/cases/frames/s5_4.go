@@ -98,8 +98,8 @@ func betweenFragments(s *Section) {
 	add("ping-between-one-write", "A Ping between two fragments, in one TCP write", atOnce(Pong("now"), Text("Hello")), Send(ping2...))
 	add("ping-between-own-writes", "A Ping between two fragments, each frame in its own TCP write", atOnce(Pong("now"), Text("Hello")), Alone(ping2...)...)
 	add("ping-between-byte-by-byte", "A Ping between two fragments, byte by byte", atOnce(Pong("now"), Text("Hello")), Send(ping2...).InPieces(1))
-	// No MUST says how soon is practical, so the judge sends the second fragment after a
-	// second even without a Pong.
+	// No MUST says how soon is practical. So the judge sends the second fragment after a
+	// second, even if no Pong arrived.
 	add("ping-between-await-pong", "A Ping between two fragments, the second sent after the Pong", atOnce(Pong("now"), Text("Hello")),
 		Send(Text("Hel").More(), Ping("now")), AwaitFor(1, time.Second), Send(Cont("lo")))
 	add("empty-ping-between-binary", "An empty Ping between two fragments of a binary message", atOnce(Pong(""), Binary(1, 2, 3)),

@@ -115,7 +115,7 @@ func afterClose(s *Section) {
 	after("text-after-both-closes", "A Close frame and its answer, then a text message", nil, normal(), Send(Close(1000, "")), Await(1), Send(Text("late")))
 }
 
-// bothClose has the cases in which the target closes first. An echo server does so
+// bothClose has the cases in which the target closes first. An echo server closes first
 // only if a frame makes it fail the connection.
 func bothClose(s *Section) {
 	code := []wire.CloseCode{wire.ProtocolError}

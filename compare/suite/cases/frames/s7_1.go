@@ -59,7 +59,8 @@ func failing(s *Section) {
 // tcpEnds has the connections that end without a closing handshake.
 func tcpEnds(s *Section) {
 	// Only a client must fail the connection if TCP is lost (§7.2.1). A server must not
-	// deliver an incomplete message (§6.2), but no MUST says when it closes its side of TCP.
+	// deliver an incomplete message (§6.2). No MUST says when a server closes its side of
+	// TCP.
 	const ends = "If TCP ends without a closing handshake, an endpoint must not deliver an incomplete message. It closes its own side of TCP, as a client must (§7.2.1)."
 	add := func(name, title string, sees []Frame, steps ...Step) {
 		outcomes := []Outcome{{Sees: sees, End: End{How: TargetDrops}}}

@@ -74,9 +74,9 @@ func goodText(s *Section) {
 	}
 }
 
-// malformed are bytes that are not valid UTF-8 (RFC 3629 §3, §10; the Unicode
-// Standard, table 3-7). wrong is the index of the first invalid byte, or len(bytes)
-// if only the end of the text is wrong.
+// malformed are bytes that are not valid UTF-8 (RFC 3629 §3, §10; the Unicode Standard,
+// table 3-7). wrong is the index of the first invalid byte. If only the end of the text
+// is wrong, it is len(bytes).
 var malformed = []struct {
 	name   string
 	what   string
@@ -195,8 +195,9 @@ func cutText(s *Section) {
 	}
 }
 
-// failFast is about the time at which an endpoint finds the fault. §8.1 does not say
-// when an endpoint must check: at the first invalid byte or at the end of the message.
+// failFast is about the time at which an endpoint finds the fault. §8.1 does not say when
+// an endpoint must check. It may check at the first invalid byte or at the end of the
+// message.
 func failFast(s *Section) {
 	const (
 		requirement = "An endpoint that finds invalid UTF-8 in a text message must fail the connection. It may check each byte as it arrives, or the whole message at its end."
@@ -217,7 +218,7 @@ func failFast(s *Section) {
 
 		frame := Text(upTo+rest+strings.Repeat("*", 50)).WithKey(0x37, 0xfa, 0x21, 0x3d)
 		// The header has two bytes, or six with a masking key. UpTo counts from the start
-		// of the payload, so that the first invalid byte is the last one sent.
+		// of the payload, so the first invalid byte is the last byte that is sent.
 		add("bad-"+m.name+"-early-frame", "Malformed, in an unfinished frame: "+m.what, atFrameEnd, Send(frame).UpTo(len(upTo)), Patience(wait), Send(frame).After(len(upTo)))
 	}
 	add("bad-second-fragment-early", "Malformed, in the second of three fragments: U+110000", atEnd,

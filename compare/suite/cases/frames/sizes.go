@@ -9,9 +9,9 @@ import (
 	"wslab/reference/wire"
 )
 
-// Sizes has large messages and many messages (RFC 6455 §5.2, §5.4). The RFC does not
-// set a limit. An endpoint may have its own and fail the connection with 1009 (§10.4):
-// that is a note.
+// Sizes has large messages and many messages (RFC 6455 §5.2, §5.4). The RFC does not set
+// a limit. An endpoint may have a limit of its own and fail the connection with 1009
+// (§10.4). The verdict is then a note.
 func Sizes() []*Case {
 	s := Section{Name: "sizes", In: "5.2"}
 	for _, op := range []wire.Opcode{wire.Text, wire.Binary} {

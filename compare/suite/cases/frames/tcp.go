@@ -35,7 +35,7 @@ func tcpCuts(add addTCP) {
 		what     string
 		frame    Frame
 		outcomes []Outcome
-		size     int // the last byte to cut after: the header, a masking key and some payload
+		size     int // the last byte after which to cut: the header, a masking key and some payload
 	}{
 		{"text", "a text frame", Text("Hello"), Answers(Text("Hello")), 10},
 		{"text-16-bit", "a text frame with a 16-bit length", long, Answers(Of(wire.Text, TextOf(200))), 9},

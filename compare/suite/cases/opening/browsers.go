@@ -12,9 +12,9 @@ var (
 	dutyOffered = MustOf("4.1", "item 6 of the response", TheClient, "A client fails the connection if the response has a subprotocol that it did not offer. It does not fail the connection for a subprotocol that it offered.")
 )
 
-// Browsers are cases about rules that the WebSockets Standard of the WHATWG has for
-// browsers, and that RFC 6455 leaves to the client: https://websockets.spec.whatwg.org.
-// The judge plays them against other clients, too, and every reaction of theirs is
+// Browsers are cases about rules for browsers in the WebSockets Standard of the WHATWG:
+// https://websockets.spec.whatwg.org. RFC 6455 leaves these choices to the client. The
+// judge also plays the cases against other clients. Every reaction of such a client is
 // allowed.
 func Browsers() []*Case {
 	s := Section{Name: "browser", In: "4.1"}

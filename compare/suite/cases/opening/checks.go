@@ -24,8 +24,8 @@ func startsAs(a Half) Finding {
 	return Found(Fail, "its first line is %.60q; it must begin with %q", a.Head.Line, shape)
 }
 
-// hasOnly checks that the response has the field called name once, with this value in
-// any case.
+// hasOnly checks that the response has the field called name once, with this value in any
+// case.
 func hasOnly(name, value string) HeadCheck {
 	return func(a Half) Finding {
 		switch vs := a.Head.Head.Values(name); {

@@ -5,8 +5,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// handshakes are cases that differ in the judge's half of the opening handshake
-// alone.
+// handshakes are cases that differ only in the judge's half of the opening handshake.
 type handshakes struct {
 	requirement string
 	keyword     string
@@ -19,16 +18,16 @@ type handshakes struct {
 	list        []handshake
 }
 
-// handshake is one case of handshakes. If a WebSocket opens, the judge tries it with
-// a message.
+// handshake is one case of handshakes. If a WebSocket opens, the judge tests it with a
+// message.
 type handshake struct {
 	name  string
 	title string
 	head  string // the judge's half, as the judge sends it
 }
 
-// addHandshakes appends the cases of h. They test endpoints of the role judges; the
-// judge plays the other role.
+// addHandshakes appends the cases of h. They test endpoints of the role judges. The judge
+// plays the other role.
 func addHandshakes(g *Section, judges wire.Role, h handshakes) {
 	for _, each := range h.list {
 		c := Case{

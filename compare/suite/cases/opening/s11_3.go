@@ -9,8 +9,8 @@ import (
 func Section113() []*Case {
 	s := Section{Name: "11.3", In: "11.3"}
 	addHandshakes(&s, wire.Server, handshakes{
-		// The MUST NOT of §11.3.1 binds the client alone, as the MUST NOT of §11.3.5 for
-		// the version does.
+		// The MUST NOT of §11.3.1 binds only the client. So does the MUST NOT of §11.3.5
+		// for the version.
 		requirement: "A client must send Sec-WebSocket-Key once. No MUST says how a server reacts to a repeated field.", keyword: May, section: "11.3.1",
 		rules: []string{wire.RuleKeyRepeated.Code}, outcomes: RefusesOr(Warning, "it accepts a repeated Sec-WebSocket-Key, which a client must not send (RFC 6455 §11.3.1)"),
 		lax: "it accepts a repeated Sec-WebSocket-Key, which a client must not send (RFC 6455 §11.3.1)",

@@ -20,7 +20,8 @@ func Section41() []*Case {
 	choicesOfResponse(&s)
 	grammarOfResponse(&s)
 	responseInPieces(&s)
-	// The last case: it compares the key with the keys of all connections before.
+	// The last case, because it compares the key with the keys of all earlier
+	// connections.
 	s.AddForClients(Case{
 		Name: "new-key-for-each-connection", Title: "A different key for each connection", Requirement: "A client chooses the key at random for each connection.", Keyword: Must, Duty: DutyAsks(7, "A client sends one key, which is a new random value for each connection."),
 		Rules: []string{wire.RuleKeyLength.Code}, Head: hasOwnKey, Steps: Tried, Outcomes: Opens(),
@@ -57,9 +58,9 @@ func clientRequest(s *Section) {
 
 // statuses is about responses that do not open a WebSocket.
 func statuses(s *Section) {
-	// The rest of the response is valid, so only the status shows that it is a refusal.
-	// The judge closes TCP after a refusal. Connection says so, so that the client does
-	// not send its next request there.
+	// The rest of the response is valid, so only the status shows a refusal. The judge
+	// closes TCP after a refusal. Connection announces that, so that the client does not
+	// send its next request on this connection.
 	plain := func(status string, lines ...string) Opening {
 		head := Set(StartLine(Response, "HTTP/1.1 "+status), "Connection", "Connection: Upgrade, close")
 		return Opening{Writes: []string{Plus(head, append(lines, "Content-Length: 0")...)}}
@@ -243,7 +244,7 @@ func acceptOfResponse(s *Section) {
 		},
 	})
 	addHandshakes(s, wire.Client, handshakes{
-		// The MUST NOT of §11.3.3 binds the server alone.
+		// The MUST NOT of §11.3.3 binds only the server.
 		requirement: "A server must send Sec-WebSocket-Accept once. No MUST says how a client reacts to a repeated field.", keyword: May, section: "11.3.3",
 		rules: []string{wire.RuleAcceptMissing.Code}, outcomes: RefusesOr(Warning, "it accepts a repeated Sec-WebSocket-Accept, which a server must not send (RFC 6455 §11.3.3)"),
 		list: []handshake{

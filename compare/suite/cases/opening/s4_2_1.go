@@ -9,8 +9,8 @@ import (
 )
 
 // Section421 is RFC 6455 §4.2.1: a server reads the client's opening handshake, and
-// refuses a request that is not one. If a requirement is from HTTP, the case has the
-// section of RFC 6455, and the requirement names the section of HTTP.
+// refuses an invalid request. If a requirement is from HTTP, the case has the section of
+// RFC 6455, and the requirement names the section of HTTP.
 func Section421() []*Case {
 	s := Section{Name: "4.2.1", In: "4.2.1"}
 	requestLine(&s)
@@ -368,8 +368,7 @@ func requestInPieces(s *Section) {
 	glued("close-with-request", "A Close frame in the same TCP segment as the request", Case{Steps: []Step{Send(Close(1000, ""))}, Outcomes: Closes(1000)})
 	glued("frame-of-10000-bytes-with-request", "A frame of 10,000 bytes directly after the request", Case{Steps: []Step{Send(large)}, Outcomes: Answers(Of(wire.Text, TextOf(10000)))})
 	glued("empty-frame-with-request", "An empty frame in the same TCP segment as the request", Case{Steps: []Step{Send(Text(""))}, Outcomes: Answers(Text(""))})
-	// The masking key is part of the bytes, so both halves of the frame have the same
-	// key.
+	// The bytes contain the masking key, so both halves of the frame have the same key.
 	whole := Text("Hello").WithKey(1, 2, 3, 4).Append(nil, wire.Client, nil)
 	glued("half-frame-with-request", "A request with the first half of a frame, then the other half", Case{
 		Steps: []Step{Raw(whole[:7]...), Pause(Between), Raw(whole[7:]...)}, Outcomes: Opens()})

@@ -55,8 +55,8 @@ func Section44() []*Case {
 			{"versions-8-13-in-one-field", "Versions 8, 13 in one field", version("8, 13")},
 		},
 	})
-	// The MUST NOT of §11.3.5 binds the client alone, as the MUST NOT of §11.3.1 for the
-	// key does.
+	// The MUST NOT of §11.3.5 binds only the client. So does the MUST NOT of §11.3.1 for
+	// the key.
 	addHandshakes(&s, wire.Server, handshakes{
 		requirement: "A client must send Sec-WebSocket-Version once. No MUST says how a server reacts to a repeated field.", keyword: May, section: "11.3.5",
 		rules: []string{wire.RuleVersion.Code}, outcomes: RefusesOr(Warning, "it accepts a repeated Sec-WebSocket-Version, which a client must not send (RFC 6455 §11.3.5)"),
