@@ -104,7 +104,7 @@ func (c *Client) Do(ctx context.Context, cmd *scenario.Command) error {
 		}
 		if order.Do == "leave" {
 			c.mu.Lock()
-			c.closed = true // a closed tab reports nothing more
+			c.closed = true // a closed tab sends no more reports
 			c.mu.Unlock()
 		}
 	}
@@ -169,7 +169,7 @@ func (c *Client) perform(ctx context.Context, cmd *scenario.Command, o recording
 // errAsk means that Client must check whether the page is still there.
 var errAsk = errors.New("is the page still there?")
 
-// rest waits until the page has reported nothing for d.
+// rest waits until the page has sent no report for d.
 func (c *Client) rest(ctx context.Context, d time.Duration) {
 	for {
 		select {

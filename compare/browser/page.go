@@ -48,7 +48,7 @@ type Browser struct {
 	quit    chan struct{} // closed when Close begins
 
 	mu      sync.Mutex
-	offset  time.Duration // of the page's clock: the smallest offset, which the fastest report had
+	offset  time.Duration // of the page's clock: that of the fastest report, which is the smallest
 	synced  bool
 	plays   map[string]*play
 	orders  []message     // not sent to the page yet
@@ -69,12 +69,12 @@ type message struct {
 type play struct {
 	*Client
 	token string // name of the run's client
-	url   string // number of its WebSocket
+	url   string // of the run's WebSocket
 
 	b     *Browser
 	rec   *recording.Recording
 	serve http.HandlerFunc
-	last  time.Duration // of the page's last report; guarded by b.mu
+	last  time.Duration // time of the page's last report; guarded by b.mu
 }
 
 // Start starts the browser at path and waits until its page is loaded.

@@ -28,7 +28,7 @@ func (p *pulse) heard(op wire.Opcode, payload []byte) {
 	}
 	select {
 	case p.pongs <- string(payload):
-	default: // the heartbeat does not need so many
+	default: // the buffer is full: the heartbeat does not need this Pong
 	}
 }
 

@@ -136,8 +136,8 @@ func judgedGorilla(w http.ResponseWriter, r *http.Request) {
 // tracking is a listener that knows its connections, so that it can close them all.
 type tracking struct {
 	net.Listener
-	serve    func()                      // accepts from the tracking until that is closed
-	shutdown func(context.Context) error // of the server; nil if it has none
+	serve    func()                      // accepts connections until the tracking is closed
+	shutdown func(context.Context) error // shutdown of the server; nil if the server has none
 	dial     func(ctx context.Context, addr string) (net.Conn, error)
 	running  sync.WaitGroup
 

@@ -96,7 +96,7 @@ type process struct {
 	kill func()
 
 	mu      sync.Mutex
-	in, out int64 // of the last report
+	in, out int64 // numbers of the last report
 	gone    bool
 	changed func()
 }

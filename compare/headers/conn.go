@@ -103,7 +103,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// CloseWrite sends FIN. The peer has nothing more to send and closes TCP too.
+// CloseWrite sends FIN. The peer has no more bytes to send, and closes TCP, too.
 func (c *conn) CloseWrite() error {
 	if c.stage < over {
 		c.seen.closed = true

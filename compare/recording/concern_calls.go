@@ -4,10 +4,10 @@ import "wslab/reference/wire"
 
 // underway is a call that has not returned.
 type underway struct {
-	seq   uint64 // of its enter event
+	seq   uint64 // seq of the enter event
 	doing Doing
-	n     int    // frames that it has sent
-	of    uint64 // seq of the event that it is about
+	n     int    // number of frames that the call has sent
+	of    uint64 // seq of the event that the call is about
 }
 
 // sent notes that u has sent the frame seq.

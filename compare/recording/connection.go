@@ -42,8 +42,8 @@ type Connection struct {
 
 	dialed bool // the client has reported that it dials; guarded by r.mu
 
-	// Each sender's bytes with those of Unsent and Unread after them; nil if there are
-	// none.
+	// All bytes of each sender, with the unsent and unread bytes at the end. Nil if a
+	// sender has no unsent and no unread bytes.
 	beyond [2]*dissect.Conversation
 
 	slab   strings.Builder // free memory for the bytes of events

@@ -148,7 +148,7 @@ const (
 // Info describes the two ends of a connection.
 type Info struct {
 	Endpoint string `json:"endpoint"` // "reference", "gorilla", …
-	Client   string `json:"client"`   // name that the client gives itself; empty from outside
+	Client   string `json:"client"`   // name that the client gives itself; a program from outside has none
 	As       As     `json:"as,omitempty"`
 	// Round is the number of an action on several endpoints at once: a page shows the
 	// connections of one round beside each other. 0 for none.
@@ -158,7 +158,7 @@ type Info struct {
 	Remote string `json:"remote"`
 }
 
-// MarshalJSON returns the fields of Info beside What.
+// MarshalJSON puts the fields of Info on the level of What.
 func (t *TCP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		What string `json:"what"`
@@ -224,8 +224,8 @@ type Script struct {
 	What       string `json:"what"`
 	Of         uint64 `json:"of,omitempty"`       // seq of the event that it is about; 0 for none, or none yet
 	Awaits     bool   `json:"awaits,omitempty"`   // the event that it is about is not recorded yet, and will name this report
-	Endpoint   string `json:"endpoint,omitempty"` // to which a report of dialing dials
-	Round      int    `json:"round,omitempty"`    // of that connection, as in Info
+	Endpoint   string `json:"endpoint,omitempty"` // the endpoint that the client dials, if this is a report of dialing
+	Round      int    `json:"round,omitempty"`    // round of that connection, as in Info
 	Text       string `json:"text,omitempty"`
 	Size       *int64 `json:"size,omitempty"`
 	Code       *int   `json:"code,omitempty"`
@@ -246,8 +246,8 @@ type State struct {
 // Machine is the reference's own state.
 type Machine struct {
 	Message       string `json:"message"`   // kind of the unfinished message, empty between messages
-	Fragments     int    `json:"fragments"` // of that message so far
-	Bytes         int64  `json:"bytes"`     // of their payloads
+	Fragments     int    `json:"fragments"` // fragments of that message so far
+	Bytes         int64  `json:"bytes"`     // bytes of the payloads of these fragments
 	CloseSent     bool   `json:"closeSent"`
 	CloseReceived bool   `json:"closeReceived"`
 }
@@ -289,7 +289,7 @@ func (p piece) json(err *GoError) ([]byte, error) {
 // Unsent is bytes that an end wrote and that its socket did not accept.
 type Unsent struct {
 	piece
-	Err *GoError // of the Write
+	Err *GoError // error of the Write
 }
 
 // MarshalJSON returns the bytes as hex.

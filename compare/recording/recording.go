@@ -105,7 +105,7 @@ func weight(body any) int {
 	case *wholeBytes:
 		return fixed + len(b.bytes)
 	case *wholeFrame:
-		return fixed + len(b.bytes) // nothing yet, but a reader may keep the decoded frame
+		return fixed + len(b.bytes) // a reader may keep the decoded frame, so count it
 	case *wholeMessage:
 		return fixed + min(len(b.bytes), dissect.KeepMessage)
 	case *Bytes:

@@ -24,7 +24,7 @@ type Step struct {
 	As       string `json:"as"`              // raw, browser
 	Round    int    `json:"round,omitempty"` // as in Info
 
-	Index   int    `json:"index"` // of the step, from 0; with over, of the first step that was not completed
+	Index   int    `json:"index"` // index of the step, from 0; with over, of the first step that was not completed
 	Of      int    `json:"of"`    // how many steps the scenario has
 	Line    int    `json:"line"`
 	Command string `json:"command"`

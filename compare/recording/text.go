@@ -201,7 +201,7 @@ func other(from string) string {
 	return wire.Client.String()
 }
 
-// lastBytes says that only the last n bytes of a unit are meant. 0 means all.
+// lastBytes returns words for the last n bytes of a unit, "" if n is 0.
 func lastBytes(n int) string {
 	if n == 0 {
 		return ""

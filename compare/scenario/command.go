@@ -24,11 +24,11 @@ const (
 type Command struct {
 	Line, End  int    // first and last line
 	Text       string // as written
-	Say        string // its sentence: the comment lines right above it
+	Say        string // the comment lines directly above the command
 	Transcript []string
 
 	Who  Who
-	Verb string // the words that are not its arguments: "server tcp write"
+	Verb string // the words before the arguments: "server tcp write"
 
 	// Set as the verb needs them:
 	Opening Opening        // open

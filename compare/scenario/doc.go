@@ -20,10 +20,10 @@
 //	raw.go        a TCP connection whose client follows no rule by itself
 //	scripted.go   the Client that acts on a Raw
 //
-// Nothing is random: the handshake's key and every masking key are the sample
-// values of RFC 6455 unless a scenario says otherwise. And nothing is a race: a
-// command is finished once both ends have processed everything it caused. That
-// keeps every event under the command that caused it, in every run.
+// Nothing is random: the handshake's key and every masking key are the sample values of
+// RFC 6455 unless a scenario says otherwise. No result depends on a race: a command is
+// finished once both ends have processed everything that it caused. That keeps every
+// event under the command that caused it, in every run.
 //
 // # One step of a scenario
 //

@@ -19,7 +19,7 @@ import (
 // it answers Ping and Close frames. It does nothing else by itself.
 type Scripted struct {
 	Dial    func(context.Context) (net.Conn, error)
-	Target  string // of the request
+	Target  string // target of the request
 	Host    string
 	Answers bool
 	Log     Log // may be nil
@@ -27,14 +27,14 @@ type Scripted struct {
 	// Clock measures how long it waits for the server. Nil: the real time.
 	Clock *tap.Clock
 
-	answering sync.Mutex // held while an answer is sent, and by holdAnswers
+	answering sync.Mutex // locked while an answer is sent, and by holdAnswers
 
 	mu        sync.Mutex
 	raw       *Raw // nil until open
 	changed   func()
 	came      []arrival
 	next      int // index in came of the first arrival that no expect has used
-	frames    int // received so far
+	frames    int // number of frames received so far
 	awaited   int // number of frames that read and expect have used
 	closeSent bool
 }
@@ -160,7 +160,7 @@ func (s *Scripted) hear(it dissect.Item) {
 		case op == wire.Close && !s.closeSent:
 			s.closeSent = true
 			answer = wire.Close
-			payload = payload[:min(2, len(payload))] // its close code
+			payload = payload[:min(2, len(payload))] // keep only the close code
 		}
 	case it.Message != nil:
 		s.keep(arrival{it.Message.Opcode.String(), it.Message.Head, s.frames})

@@ -37,7 +37,7 @@ type Progress struct {
 	Known         bool
 	Written, Read int64 // bytes that it has sent, and that it has processed
 
-	Refused bool // the status of the response was not 101
+	Refused bool // the server did not respond with 101
 	Fin     bool // it has closed TCP, or its own direction
 	Ended   bool // it reads no more: the server's FIN or RST has arrived, or the client has closed TCP
 	Deaf    bool // it has paused reading

@@ -5,7 +5,7 @@ import "strings"
 // WithTranscripts returns the text of s with new transcripts. Below each command, it
 // writes the entry of lines for the line where the command begins.
 func (s *Scenario) WithTranscripts(lines map[int][]string) string {
-	below := map[int][]string{} // by the last line of a command
+	below := map[int][]string{} // key: the last line of a command
 	for _, c := range s.Commands {
 		below[c.End] = lines[c.Line]
 	}

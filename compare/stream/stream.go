@@ -1,5 +1,5 @@
-// Package stream cuts a byte stream into frames. It does not check their headers, so a
-// caller that looks for mistakes can read the frames of a faulty peer.
+// Package stream cuts a byte stream into frames. It does not check the frame headers, so
+// a caller can read the frames of a faulty peer.
 package stream
 
 import "wslab/reference/wire"

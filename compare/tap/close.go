@@ -194,7 +194,7 @@ func (c *Conn) CloseWrite() error {
 		c.mu.Lock()
 		c.half = true
 		c.finWaits(*r, Out, id)
-		c.changed() // it may have been drained meanwhile
+		c.changed() // the queue may have become empty meanwhile
 		c.mu.Unlock()
 		return nil
 	}

@@ -51,22 +51,22 @@ type Conn struct {
 	wake          chan struct{} // closed when a field below mu changes; nil when no goroutine waits
 	in, out       queue
 	pumping       bool        // pump is reading the socket
-	pumpErr       error       // of its last read
+	pumpErr       error       // error of pump's last read
 	pushing       bool        // push is writing released bytes
-	pushErr       error       // of its last write
+	pushErr       error       // error of push's last write
 	pending       *writing    // the Write of c.Conn in progress, if there is no socket
 	answered      bool        // the endpoint has written since Attach
 	half          bool        // CloseWrite has begun, and its FIN is held
 	closing       bool        // Close has begun
 	resets        bool        // Close left bytes unread that the pump had read
-	reset         error       // of a Write that met the peer's RST, while earlier bytes are unread
+	reset         error       // error of a Write that met the peer's RST, while earlier bytes are unread
 	met           bool        // the kernel has reported the peer's RST to a Write
 	inRead        atomic.Bool // a read of the socket may have bytes that are not recorded; false is stored with mu held
 	closed        bool
 	finished      bool      // the first Close has done all its work
-	aborted       bool      // nothing more is sent
+	aborted       bool      // no more bytes are sent
 	pausing       int       // Writes that wait for room
-	readDeadline  time.Time // both on clock
+	readDeadline  time.Time // clock measures both
 	writeDeadline time.Time
 }
 

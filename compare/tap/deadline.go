@@ -17,7 +17,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline also applies to a Read that waits at the valve. The time while the
-// valve is shut does not count, because nothing can arrive then. While the pump reads
+// valve is shut does not count, because no bytes can arrive then. While the pump reads
 // for the endpoint, the socket itself has no deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()

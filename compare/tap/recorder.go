@@ -1,6 +1,6 @@
 package tap
 
-// Direction is the way that bytes take at a tapped end.
+// Direction is the direction of bytes at a tapped end.
 type Direction uint8
 
 // The two directions, seen from the tapped end.
@@ -48,8 +48,9 @@ type Recorder interface {
 	Released(d Direction, id uint64)
 	Dropped(d Direction, id uint64)
 	// Uncrossed corrects the report of Bytes: the last n bytes of a unit were not
-	// transmitted. Out: the socket refused them with err. In: the endpoint closed
-	// without reading them, and err is nil. ID 0 means bytes of no unit.
+	// transmitted. If d is Out, the socket refused these bytes with err. If d is In, the
+	// endpoint closed without reading them, and err is nil. If id is 0, the bytes belong
+	// to no unit.
 	Uncrossed(d Direction, id uint64, n int, err error)
 	// Fin reports the end of direction d: the peer's FIN was read, or the endpoint sends
 	// its own FIN and reads on. Failed reports that a Read or Write of the socket failed,

@@ -12,7 +12,7 @@ type counts struct {
 // Status says where the bytes of a Conn are and what the endpoint's code is doing.
 type Status struct {
 	In, Out int64 // bytes read from the socket, and bytes written to it or swallowed
-	Reading bool  // the endpoint waits in a Read, and nothing has arrived that would end it
+	Reading bool  // the endpoint waits in a Read, and no bytes or FIN that would end the Read have arrived
 	Blocked bool  // the endpoint waits in a Write for room at the valve
 	Waiting int   // held units
 	Taken   int64 // bytes at the valve that the endpoint has written
@@ -24,7 +24,7 @@ type Status struct {
 	FinOut  bool // the endpoint has sent FIN and reads on
 	Failed  bool // the socket has failed, mostly by RST
 	Closed  bool // the endpoint has closed its socket
-	Lingers bool // the endpoint closes or has closed, and bytes it wrote have not left yet
+	Lingers bool // the endpoint closes or has closed, and some bytes that it wrote have not left yet
 	FinHeld bool // the valve holds a FIN of the endpoint
 }
 

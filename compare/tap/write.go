@@ -48,8 +48,8 @@ func (c *Conn) refused(p []byte, err error) {
 type writing struct {
 	rest     []byte // not written yet
 	recorded bool   // rest is recorded already
-	units    []unit // of a Write that was recorded as a whole
-	taken    int    // bytes of units that are written
+	units    []unit // units of a Write that was recorded as a whole
+	taken    int    // number of bytes of units that are written
 }
 
 // send writes p to the socket, in pieces as Split asks, and records the bytes that
@@ -211,7 +211,7 @@ func (c *Conn) push() {
 	}
 	c.pushing = false
 	if c.pushErr != nil {
-		c.dropAll(Out) // nothing can follow a write that failed
+		c.dropAll(Out) // no write can follow a failed write
 	}
 	c.arm()
 	c.changed()

@@ -35,7 +35,7 @@ type peer struct {
 
 	// Only the reader uses these.
 	in      stream.Reader
-	frame   wire.Header  // of the last frame
+	frame   wire.Header  // header of the last frame
 	message spec.Message // the message in progress
 	control spec.Message
 	text    wire.UTF8

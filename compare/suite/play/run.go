@@ -44,8 +44,8 @@ type player struct {
 	c        *spec.Case
 	role     wire.Role // the judge's
 	patience int       // of the target
-	risky    bool      // of the target: see ClientTarget.Risky
-	keys     *Keys     // of a client's connections
+	risky    bool      // see ClientTarget.Risky
+	keys     *Keys     // keys of a client's connections
 }
 
 // PlayServer plays c, a case for servers, on a new connection to t. It records the

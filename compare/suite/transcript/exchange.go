@@ -91,7 +91,7 @@ func (j *Journal) Crossings(judge wire.Role) []Crossing {
 	// 2. Make a crossing of each handshake and frame, and of the bytes outside them.
 	var list []Crossing
 	clear(sent)
-	next := map[string]int{} // of units
+	next := map[string]int{} // index of the next unit, by sender
 	last := map[string]int{} // the chunk in which the last unit began
 	placed := true
 	var after []Crossing // bytes that arrived with units and follow these units in the stream

@@ -50,7 +50,7 @@ type Transcript struct {
 // Fault is the first violation of a rule in the target's bytes.
 type Fault struct {
 	Rule wire.Violation
-	Of   spec.Message // as far as it arrived
+	Of   spec.Message // the message, or the part of it that arrived
 	Bit  int          // the first wrong bit of its last frame
 }
 

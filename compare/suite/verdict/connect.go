@@ -25,7 +25,7 @@ func cannotConnect(err error) string {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &certificate):
-		// The rest, in brackets, is about Go.
+		// Cut the rest, in brackets: it is about Go.
 		why, _, _ := strings.Cut(strings.TrimPrefix(certificate.Err.Error(), "x509: "), " (")
 		return Untrusted + ": " + why + "."
 	case errors.As(err, &record):

@@ -46,7 +46,7 @@ type AlignedStep struct {
 
 // Did is the cell of one endpoint.
 type Did struct {
-	Seq  uint64 `json:"seq"` // of its event
+	Seq  uint64 `json:"seq"` // seq of its event
 	Text string `json:"text"`
 
 	event recording.Event

@@ -16,8 +16,8 @@ import (
 type Report struct {
 	Case     *spec.Case
 	Endpoint string
-	Verdict  spec.Verdict // of the behavior
-	Closing  spec.Verdict // of how the connection ended
+	Verdict  spec.Verdict // result of the behavior
+	Closing  spec.Verdict // result of how the connection ended
 	Reason   string       // one sentence; empty for a pass
 	// ClosingReason is the reason of Closing, because Reason may be about Verdict.
 	ClosingReason string
