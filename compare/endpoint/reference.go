@@ -46,7 +46,7 @@ func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Con
 type referenceServer struct {
 	*socket
 	conn    *reference.Conn
-	closing sync.Mutex // held while Close runs
+	closing sync.Mutex // locked while Close runs
 }
 
 func (s *referenceServer) next() (wire.Opcode, []byte, error) {

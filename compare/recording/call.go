@@ -17,7 +17,7 @@ type Doing struct {
 	Verb   Verb
 	Name   string
 	Args   string
-	Socket bool   // a call of the socket below the library
+	Socket bool   // a call to the socket below the library
 	Writes Writes // the bytes that a call with VerbWrite or VerbClose will send
 }
 

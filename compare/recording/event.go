@@ -209,7 +209,7 @@ type Call struct {
 	ID     uint64   `json:"id"` // the same in both phases
 	Name   string   `json:"name"`
 	Verb   Verb     `json:"verb"`
-	Socket bool     `json:"socket,omitempty"` // a call of the socket below the library
+	Socket bool     `json:"socket,omitempty"` // a call to the socket below the library
 	Phase  string   `json:"phase"`            // enter, return
 	Of     uint64   `json:"of,omitempty"`     // seq of the event that it is about; 0 for none, or none yet
 	Args   string   `json:"args,omitempty"`

@@ -12,12 +12,12 @@ type pairing struct {
 	gone    int      // how many were forgotten before waiting
 }
 
-// frame adds a frame that will be recorded as seq. It returns the report that waited
-// for it, or 0.
+// frame adds a frame that will be recorded as seq. It returns the report that waited for
+// the frame, or 0.
 func (p *pairing) frame(seq uint64) (report uint64) { return p.add(seq, false) }
 
-// report adds a report that will be recorded as seq. It returns the frame that waited
-// for it, or 0.
+// report adds a report that will be recorded as seq. It returns the frame that waited for
+// the report, or 0.
 func (p *pairing) report(seq uint64) (frame uint64) { return p.add(seq, true) }
 
 // add adds seq to waiting, unless its counterpart waits there.

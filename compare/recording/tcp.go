@@ -33,7 +33,7 @@ func (c *Connection) Reset() { c.tcp(c.side, "rst", nil, dissect.NeverSent) }
 // Closed implements tap.Recorder.
 func (c *Connection) Closed() uint64 { return c.tcp(c.side, "closed", nil, dissect.NeverSent) }
 
-// Gone implements tap.Recorder. Closed has recorded it already.
+// Gone implements tap.Recorder. Closed has already recorded the end.
 func (c *Connection) Gone() {}
 
 // tcp records the event what of side, and returns its seq. why is the reason why an

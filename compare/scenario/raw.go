@@ -293,7 +293,7 @@ func (c *Raw) park() {
 	c.parked = c.deaf
 	c.mu.Unlock()
 	c.mu.Tell()
-	_ = c.mu.Await(context.Background(), func() bool { // Close ends it
+	_ = c.mu.Await(context.Background(), func() bool { // Close ends the reading
 		c.parked = c.deaf && !c.closed
 		return !c.parked
 	})
@@ -302,7 +302,7 @@ func (c *Raw) park() {
 // over records how reading ended.
 func (c *Raw) over(err error) {
 	if err == io.EOF && tap.Ended(c.conn) {
-		c.writing.Lock() // a write in progress ends now; it may have received the RST
+		c.writing.Lock() // a write in progress ends now, and may have received the RST
 		defer c.writing.Unlock()
 	}
 	c.mu.Lock()

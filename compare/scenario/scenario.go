@@ -31,7 +31,7 @@ type Setup struct {
 	IgnoreClose bool          // it answers no Close frame
 	KeepTCP     bool          // it leaves TCP open after the closing handshake
 	PingEvery   time.Duration // it sends a Ping at this interval; 0: never
-	PongWithin  time.Duration // and ends the connection if no Pong arrives in this time
+	PongWithin  time.Duration // it ends the connection if no Pong arrives in this time
 	Process     bool          // it runs in a process of its own, which can be killed
 }
 

@@ -53,8 +53,8 @@ func (v view) settled(setup Setup) bool {
 	return v.serverRests(setup) && v.clientRests()
 }
 
-// serverRests reports whether the server's code has read everything and waits, or
-// has ended, or has nothing to do.
+// serverRests reports whether the server's code has read everything and waits, or has
+// ended, or has no work.
 func (v view) serverRests(setup Setup) bool {
 	switch {
 	case v.served:

@@ -35,7 +35,7 @@ type verb struct {
 	waits    bool // the call may wait for something that the client does
 	plain    bool // every server can do it, even one that only echoes
 	everyone bool // the order goes to the server's end of all connections
-	hushes   bool // a client that answers by itself does not do so during the call
+	hushes   bool // a client that answers by itself does not answer during the call
 
 	// For a verb of the wire.
 	line func(l *tap.Conn, c *Command) error

@@ -1,7 +1,7 @@
 // Package sse sends Server-Sent Events: recordings and reports to the pages of the lab, and
 // orders to a browser that runs scenarios.
 //
-// A slow follower delays no other, and every write is bounded.
+// A slow follower does not delay the others. Every write is bounded.
 package sse
 
 import (

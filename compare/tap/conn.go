@@ -28,7 +28,7 @@ type Conn struct {
 	socket   *socket // nil where net.Conn's own Write must be used
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
-	busy     atomic.Bool // bytes are in a queue or leave it, or the pump reads or has ended
+	busy     atomic.Bool // bytes are in a queue or leave a queue, or the pump reads or has ended
 
 	early early
 

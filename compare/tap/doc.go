@@ -12,7 +12,7 @@
 // # A held wire, as the endpoint sees it
 //
 // The endpoint needs no change and does not see the valve. A held wire behaves like a
-// very slow one, so holding it does not change how a connection ends:
+// very slow wire, so holding it does not change how a connection ends:
 //
 //   - Read waits until a unit is released.
 //   - Write returns at once, as it does when the kernel's send buffer has room. The
@@ -24,8 +24,8 @@
 //   - Bytes that the peer sent before its FIN stay readable: the endpoint's Read
 //     returns them when they are released, and io.EOF after them.
 //   - Reset sends RST at once and drops the held units, as TCP does.
-//   - Deadlines, and every wait measured by the connection's Clock, stop: nothing can
-//     arrive, so no time is lost.
+//   - Deadlines, and every wait measured by the connection's Clock, stop: no bytes
+//     can arrive, so no time is lost.
 //
 // A call of the endpoint is recorded at the time of the call. If its FIN is held, the
 // recording says so, and it says when the FIN leaves.

@@ -14,7 +14,7 @@ const (
 // A Unit with ID 0 is bytes that are neither, such as the body of a refusal. The valve
 // passes them with the unit before them.
 type Unit struct {
-	ID  uint64 // the Recorder's name for it
+	ID  uint64 // the Recorder's name for the unit
 	End int    // number of bytes given to Bytes that belong to this unit or to earlier ones
 }
 

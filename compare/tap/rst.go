@@ -14,7 +14,7 @@ import (
 const resetTime = 500 * time.Millisecond
 
 // AwaitReset waits for the RST that answers a write after the peer's FIN. It returns
-// after resetTime if none arrives. It polls: the kernel does not report an RST
+// after resetTime if none arrives. It polls, because the kernel does not report an RST
 // before the next call.
 func (c *Conn) AwaitReset() {
 	if c.silent.Load() || c.queued() { // the peer does not receive held bytes

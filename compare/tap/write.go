@@ -151,8 +151,8 @@ func (c *Conn) recordPending() {
 	w.units, w.recorded = split(w.rest, (*r).Bytes(Out, w.rest)), true
 }
 
-// awaitRoom waits until the queue has room for a Write. It returns an error if
-// nothing more can be written, or if the deadline has passed.
+// awaitRoom waits until the queue has room for a Write. It returns an error if no more
+// bytes can be written, or if the deadline has passed.
 func (c *Conn) awaitRoom() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -50,7 +50,7 @@ type peer struct {
 	changed chan struct{}
 	seen    []spec.Message
 	closed  *spec.Message     // the target's Close frame
-	fault   *transcript.Fault // the judge reads no more bytes after it
+	fault   *transcript.Fault // the judge reads no bytes after the fault
 	tooLong *spec.Message     // its frame header announces more than any outcome has
 	flooded bool              // the target sent more than the case can cause
 	over    error             // why the input ended: io.EOF for a TCP FIN

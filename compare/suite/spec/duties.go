@@ -28,8 +28,8 @@ func DutyReplies(n int, says string) Duty {
 	return MustOf("4.2.2", fmt.Sprintf("step 5, item %d", n), TheServer, says)
 }
 
-// DutyOnce is the rule that a response does not repeat a field. section is the one of
-// §11.3 that has the rule.
+// DutyOnce is the rule that a response does not repeat a field. section is a section of
+// §11.3.
 func DutyOnce(section string) Duty {
 	return MustOf(section, "last paragraph", TheServer, "A server sends this field at most once in a response.")
 }

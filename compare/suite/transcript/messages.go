@@ -16,7 +16,7 @@ const MaxModelled = 256 << 10
 // control frame.
 type SentSet struct {
 	payloads map[string]bool
-	codes    []wire.CloseCode // of its Close frames
+	codes    []wire.CloseCode // close codes of the judge's Close frames
 }
 
 // Has reports whether the judge sent the payload b.

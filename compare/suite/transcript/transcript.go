@@ -26,7 +26,7 @@ type Transcript struct {
 	Played     bool      // the steps were played
 	Saw        []spec.Message
 	Closed     *spec.Message // the target's Close frame
-	Fault      *Fault        // the first violation of a rule; the judge reads nothing after it
+	Fault      *Fault        // the first violation of a rule; the judge reads no further bytes
 	Over       error         // why the input ended: io.EOF for a TCP FIN
 	First      []byte        // the first bytes after the opening handshake
 	Unfinished spec.Message  // a message whose last fragment did not arrive
