@@ -91,8 +91,8 @@ func (v view) clientRests() bool {
 	return v.Read == v.line.Out
 }
 
-// nothingComes reports whether the client waits in vain: all connections are at rest, and
-// neither end will act by itself.
+// nothingComes reports whether the client waits without success: all connections are at
+// rest, and neither end will act by itself.
 func (st *Stage) nothingComes() bool {
 	if st.setup.PingEvery > 0 {
 		return false
