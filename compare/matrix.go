@@ -88,9 +88,9 @@ func cell(count map[suite.Verdict]int) string {
 	return strings.Join(parts, " ")
 }
 
-// matrix shows the results. It has a row for each section. It has a cell for the behavior
-// and one for the closing of each target. If the row is too wide, the closing has a row
-// of its own.
+// matrix shows the results. Each section has a row. Each target has a cell for the
+// behavior and one for the closing. If the row is too wide, the closing has a row of its
+// own.
 func (t *terminal) matrix(targets []string, reports []suite.Report) {
 	header := []string{""}
 	for _, name := range targets {

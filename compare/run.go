@@ -149,8 +149,8 @@ type result struct {
 	endpoint string
 	events   []recording.Event
 	err      error
-	// unsure is set if two runs differ from each other and from the stored file, although
-	// the second ran alone. Such a result is chance, and is not stored.
+	// unsure is set if two runs differ from each other and from the stored file. The
+	// second of them ran alone. Such a result is chance, and is not stored.
 	unsure bool
 }
 

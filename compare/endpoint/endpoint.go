@@ -34,8 +34,8 @@ import (
 // MaxMessage is the size limit of a message that an endpoint receives, in bytes.
 const MaxMessage = 1 << 20
 
-// Timeouts of an endpoint. They give a learner time to think. On a tapped connection,
-// Clock measures them, and it stops while the wire is held.
+// Timeouts of an endpoint. They give a learner time to think. On a tapped connection, its
+// Clock measures them. The Clock stops while the wire is held.
 const (
 	IdleTimeout  = 30 * time.Minute // for the next message
 	writeTimeout = 10 * time.Minute // for its own write

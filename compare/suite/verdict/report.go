@@ -67,8 +67,9 @@ type Report struct {
 	spoke  bool   // see Spoke
 }
 
-// Unless adds a second report to r, the report of a case that resets TCP. If the target
-// did not serve the second connection, r gets the verdict of alive.
+// Unless corrects r, the report of a case that resets TCP. alive is the report of a
+// second connection. If the target did not serve that connection, r gets the verdict of
+// alive.
 func (r *Report) Unless(alive Report) {
 	if alive.Verdict > spec.Warning {
 		r.Verdict, r.Reason = alive.Verdict, "After the reset it did not serve another connection: "+alive.Reason
