@@ -136,11 +136,11 @@ func TestWhatCannotBeJudgedIsToldInASentence(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-server", "ws://" + nobody.Addr().String()}, "cannot be judged. Nothing listens there: the connection was refused."},
+		{[]string{"-server", "ws://" + nobody.Addr().String()}, "cannot be judged. The connection was refused, so no server listens there."},
 		{[]string{"-server", "ws://" + at}, `cannot be judged. No WebSocket was opened: it responded "HTTP/1.1 200 OK".`},
-		{[]string{"-server", "ws://" + at + "/moved"}, `a redirect to "/elsewhere", which is not followed.`},
+		{[]string{"-server", "ws://" + at + "/moved"}, `a redirect to "/elsewhere". The judge does not follow redirects.`},
 		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https")}, "Its certificate is not trusted: "},
-		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https"), "-insecure"}, `it answered "HTTP/1.1 404 Not Found"`},
+		{[]string{"-server", "wss" + strings.TrimPrefix(secure.URL, "https"), "-insecure"}, `it responded "HTTP/1.1 404 Not Found"`},
 		{[]string{"-server", "wss://" + at}, "It does not speak TLS on this port."},
 		{[]string{"-server", "http://localhost/"}, `-server "http://localhost/" cannot be used: the URL does not begin with ws:// or wss://. Write it like ws://localhost:9000/path`},
 		{[]string{"-server", "localhost:9000"}, `the URL does not begin with ws:// or wss://`},

@@ -160,7 +160,7 @@ func TestAPanicInTheHandshakeEndsItsOwnConnectionAlone(t *testing.T) {
 		t.Errorf("the answer is %d, %q, %v", resp.StatusCode, body, err)
 	}
 	must(nc.Close())
-	if err := <-logged; !strings.Contains(err.Error(), "the test's secret") || !strings.Contains(err.Error(), "listen_test.go") {
+	if err := <-logged; !strings.Contains(err.Error(), "the test's secret") || !strings.Contains(err.Error(), "shutdown_test.go") {
 		t.Errorf("the log says %v", err)
 	}
 	c := dialTest(t, url, nil)
