@@ -42,8 +42,8 @@ func main() {
 	}
 }
 
-// Bounds of -memory in MiB. With less than minMemory, the sessions of a classroom would
-// not fit, even if little happens in each.
+// Bounds of -memory in MiB. minMemory has room for the sessions of a classroom if little
+// happens in each.
 const (
 	minMemory = 16
 	maxMemory = math.MaxInt >> 20

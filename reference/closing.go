@@ -30,7 +30,7 @@ func (m *Machine) SendClose(code wire.CloseCode, reason string) error {
 // §7.4).
 func checkClose(code wire.CloseCode, reason string) error {
 	_, vs := wire.ParseClosePayload(wire.ClosePayload{Code: code, Reason: reason}.Append(nil))
-	if code == wire.NoStatusReceived && reason != "" { // this code means an empty body
+	if code == wire.NoStatusReceived && reason != "" { // with this code, the body is empty
 		vs = append(vs, broken(wire.RuleCloseCode, "The code is %s.", code))
 	}
 	if len(reason) > MaxReason {
@@ -67,9 +67,9 @@ func (m *Machine) receiveClose(payload []byte) {
 	//lesson:end
 }
 
-// fail Fails the WebSocket Connection (RFC 6455 §7.1.7): a Close frame with the
-// code of the first violation, unless one was already sent. All further input is
-// ignored. The owner of m closes the TCP connection.
+// fail Fails the WebSocket Connection (RFC 6455 §7.1.7): it sends a Close frame with the
+// code of the first violation, unless a Close frame was already sent. All further input
+// is ignored. The owner of m closes the TCP connection.
 func (m *Machine) fail(violations ...wire.Violation) {
 	m.failed = &ProtocolError{violations}
 	m.control = nil
@@ -90,8 +90,8 @@ func (m *Machine) appendClose(p wire.ClosePayload, why string) {
 	m.enter(Closing, why)
 }
 
-// closeReason returns as many violations as fit into a Close frame: of each, the
-// sentence that says what was seen.
+// closeReason returns as many violations as fit into a Close frame. Of each violation, it
+// returns the sentence about the received bytes.
 func closeReason(violations []wire.Violation) string {
 	reason := ""
 	for _, v := range violations {

@@ -90,14 +90,14 @@ type Misbehave struct {
 
 // The sizes of what a Conn holds.
 const (
-	smallSize  = 144      // the buffer in which a first message is waited for: a header and 125 bytes
-	waitSize   = 1152     // and one after messages that were longer
-	readSize   = 16 << 10 // taken from the network at once while there is more, or more for a large message
-	moveSize   = 64 << 10 // the largest message that is moved up by its header rather than read apart from it
-	maxBacklog = 16 << 10 // the most that waits for a busy writer before reading waits too
+	smallSize  = 144      // the buffer for a first message: a header and 125 bytes
+	waitSize   = 1152     // the buffer after longer messages
+	readSize   = 16 << 10 // the most that one read takes from the network if more has arrived, or more for a large message
+	moveSize   = 64 << 10 // the largest message that is read with its header and then moved to the front
+	maxBacklog = 16 << 10 // reading waits if more bytes than this wait for a busy writer
 )
 
-// withDefaults fills what is zero.
+// withDefaults replaces zero fields by their defaults.
 func (o Options) withDefaults(role wire.Role) Options {
 	o.WriteTimeout = timeout(o.WriteTimeout, 10*time.Second)
 	o.CloseTimeout = timeout(o.CloseTimeout, 5*time.Second)
@@ -124,7 +124,7 @@ func bufferedKeys(r io.Reader) func() [4]byte {
 		if err != nil {
 			panic("reference: no randomness for masking keys: " + err.Error())
 		}
-		_, _ = buffered.Discard(4) // they are there
+		_, _ = buffered.Discard(4) // the four bytes are in the buffer
 		return [4]byte(key)
 	}
 }
@@ -146,38 +146,38 @@ type Conn struct {
 	nc          net.Conn
 	subprotocol string
 
-	// message is held while a message is being written, and turn while bytes
-	// are, so that those of one frame stay together.
+	// A writer holds message while it writes a message, and turn while it writes bytes,
+	// so that the bytes of one frame stay together.
 	message baton
 	turn    baton
 
-	// reading is held while somebody reads; it guards what follows, to stream.
+	// A goroutine that reads holds reading. It guards the fields below it, up to stream.
 	reading baton
 	buf     []byte
-	unread  []byte  // bytes that the Machine has not had
-	large   *[]byte // a larger buffer, from frameBuffers, while the peer sends more than buf holds
-	full    bool    // the last read filled its buffer: there is more
+	unread  []byte  // bytes that the Machine has not received
+	large   *[]byte // a larger buffer, from frameBuffers, used while the peer sends more than buf holds
+	full    bool    // the last read filled its buffer, so more bytes have arrived
 	stream  *reader
 
 	// mu guards the rest. It is never held during I/O.
 	mu            sync.Mutex
-	m             *Machine // its Options, which never change, are the Conn's too
+	m             *Machine // the Conn uses the Machine's Options, which never change
 	lent          *[]byte  // the memory of the Machine's output, from frameBuffers
-	more          bool     // the reader has bytes in unread, and the network can wait
-	held          bool     // release will be called
-	err           error    // what calls return from now on; nil while the connection is usable
+	more          bool     // the reader has bytes in unread, and a read from the network can wait
+	held          bool     // the timer will call release
+	err           error    // the error that all calls return; nil while the connection is usable
 	readErr       error    // why nothing more can be read from TCP
 	writeErr      error    // why nothing more can be written to TCP
-	leaving       bool     // the deadlines are the Conn's own
+	leaving       bool     // the Conn has set its last deadlines
 	readDeadline  time.Time
 	writeDeadline time.Time
-	idleUntil     time.Time // what the network's deadlines were last set to by the Conn itself
+	idleUntil     time.Time // the deadlines that the Conn itself last set
 	writeUntil    time.Time
 	wake          chan struct{} // closed when the limit of a wait for message has changed; nil if no goroutine waits
 }
 
-// A baton is a mutex that may be held during I/O: it can be waited for with a
-// deadline, and testing/synctest lets time pass meanwhile.
+// A baton is a mutex that may be held during I/O. A goroutine can wait for it with a
+// deadline, and testing/synctest lets time pass during the wait.
 type baton chan struct{}
 
 func (b baton) lock()   { b <- struct{}{} }
@@ -192,7 +192,7 @@ func (b baton) tryLock() bool {
 }
 
 // NewConn returns a Conn in the given role on nc, whose opening handshake is
-// already done. Upgrade and Dial are the ways to one that is not.
+// already done. If the handshake is not done, use Upgrade or Dial.
 func NewConn(nc net.Conn, role wire.Role, o Options) *Conn {
 	c := newConn(nc, role, o)
 	c.opened(Agreement{}, new(bufio.Reader))
@@ -210,8 +210,8 @@ func newConn(nc net.Conn, role wire.Role, o Options) *Conn {
 func (c *Conn) opened(a Agreement, r *bufio.Reader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	unread, _ := r.Peek(r.Buffered())                            // what is buffered can be peeked at
-	c.subprotocol, c.unread = a.Subprotocol, bytes.Clone(unread) // not to keep r's buffer
+	unread, _ := r.Peek(r.Buffered())                            // bytes that are buffered can always be peeked at
+	c.subprotocol, c.unread = a.Subprotocol, bytes.Clone(unread) // copied, so that the Conn does not keep r's buffer
 	c.m.Opened(a)
 }
 
@@ -231,22 +231,22 @@ func (c *Conn) State() State {
 
 // SetReadDeadline sets when a waiting ReadMessage returns an error. The zero time means
 // never, and restarts IdleTimeout. Bytes received before the deadline are kept, so a
-// later ReadMessage continues with them. It has no effect after the connection has
-// started to close.
+// later ReadMessage continues with them. SetReadDeadline has no effect after the
+// connection has started to close.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.setDeadline(t, &c.readDeadline, &c.idleUntil, c.nc.SetReadDeadline, c.beforeRead)
 }
 
 // SetWriteDeadline sets when waiting writes return an error, in place of
 // Options.WriteTimeout. The zero time restores WriteTimeout. After a write has timed
-// out, nothing more can be written, because a frame may have been cut. It has no effect
-// after the connection has started to close.
+// out, nothing more can be written, because a frame may have been cut. SetWriteDeadline
+// has no effect after the connection has started to close.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.setDeadline(t, &c.writeDeadline, &c.writeUntil, c.nc.SetWriteDeadline, c.beforeWrite)
 }
 
-// setDeadline sets one of the deadlines in place of own, which the Conn has set itself.
-// before sets own again if it still applies.
+// setDeadline sets deadline to t in place of own, a deadline of the Conn itself. before
+// sets own again if own still applies.
 func (c *Conn) setDeadline(t time.Time, deadline, own *time.Time, set func(time.Time) error, before func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -260,9 +260,9 @@ func (c *Conn) setDeadline(t time.Time, deadline, own *time.Time, set func(time.
 	return err
 }
 
-// until returns the deadline d from now, and whether it must be set. The last one, was,
-// is kept while three quarters of d remain: setting a deadline costs more than writing
-// a frame header.
+// until returns the deadline d from now, and whether it must be set. If three quarters of
+// d remain, the last deadline, was, stays: setting a deadline costs more than writing a
+// frame header.
 func until(was, now time.Time, d time.Duration) (time.Time, bool) {
 	if left := was.Sub(now); left <= d && left >= d/4*3 {
 		return was, false

@@ -16,7 +16,7 @@ import (
 func (c *Conn) leave(d time.Duration) {
 	c.leaving = true
 	c.wakeWriters()
-	_ = c.nc.SetDeadline(c.m.o.Now().Add(d)) // it fails only on a closed connection, where nothing waits
+	_ = c.nc.SetDeadline(c.m.o.Now().Add(d)) // setting a deadline fails only on a closed connection, where no call waits
 }
 
 // Close runs the closing handshake (RFC 6455 §7.1.2). It sends a Close frame, discards
@@ -39,7 +39,7 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 	// A goroutine in ReadMessage returns at the deadline at the latest.
 	patience := time.NewTimer(c.m.o.CloseTimeout + c.m.o.FinTimeout)
 	defer patience.Stop()
-	_ = c.flush() // if another writer is active, that one sends it; if this fails, the peer's Close may still be readable
+	_ = c.flush() // if another writer is active, it sends the frame; if this fails, the peer's Close frame may still be readable
 	select {
 	case c.reading <- struct{}{}:
 		defer c.reading.unlock()
@@ -62,7 +62,7 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 			}
 			return err
 		}
-		_, _ = c.fill(nil) // verdict has its error, because leaving is set
+		_, _ = c.fill(nil) // verdict returns its error, because leaving is set
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *Conn) Close(code wire.CloseCode, reason string) error {
 // false if this end has already closed it.
 func (c *Conn) beginClose(code wire.CloseCode, reason string) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock() // whatever MaskKey does
+	defer c.mu.Unlock() // even if MaskKey panics
 	if c.m.State() == Closed || errors.Is(c.err, net.ErrClosed) {
 		return false
 	}
@@ -78,7 +78,7 @@ func (c *Conn) beginClose(code wire.CloseCode, reason string) bool {
 		c.leave(c.m.o.CloseTimeout)
 	}
 	if c.err == nil {
-		_ = c.m.SendClose(code, reason) // checked before, and the connection is open
+		_ = c.m.SendClose(code, reason) // the code and reason were checked, and the connection is open
 		c.err = errLocalDone
 	}
 	return true
@@ -100,8 +100,8 @@ func (c *Conn) CloseNow() error {
 	return c.shut("this end closed TCP without a closing handshake")
 }
 
-// hangUp closes the TCP connection as RFC 6455 §7.1.1 and §7.1.7 ask. The caller holds
-// reading.
+// hangUp closes the TCP connection as RFC 6455 §7.1.1 and §7.1.7 require. The caller
+// holds reading.
 func (c *Conn) hangUp() {
 	_ = c.drain() // another writer may be ahead of the Close frame
 	keep, wait, half := c.lastWait()

@@ -21,7 +21,7 @@ func (c *Conn) ReadMessage() (wire.Opcode, []byte, error) { return c.readMessage
 // allocates nothing. The caller must not use buf until ReadMessageInto returns.
 func (c *Conn) ReadMessageInto(buf []byte) (opcode wire.Opcode, p []byte, err error) {
 	if buf == nil {
-		buf = []byte{} // to be lent again: see readTo
+		buf = []byte{} // so that the memory can be lent again: see readTo
 	}
 	return c.readMessage(buf)
 }
@@ -39,13 +39,13 @@ func (c *Conn) ReadMessages(handle func(opcode wire.Opcode, p []byte) error) err
 		if err != nil {
 			return err
 		}
-		if buf = p; cap(p) > moveSize+wire.MaxHeaderSize { // an idle connection would keep it
+		if buf = p; cap(p) > moveSize+wire.MaxHeaderSize { // an idle connection would keep this memory
 			buf = nil
 		}
 	}
 }
 
-// readMessage reads a message into lent, or into memory of its own.
+// readMessage reads a message into lent, or into new memory.
 func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	c.reading.lock()
 	defer c.reading.unlock()
@@ -55,13 +55,13 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 	for {
 		event, err := c.advance(lent[:0])
 		if err != nil {
-			c.mu.Lock() // the beginning of a message must leave memory that is the caller's
+			c.mu.Lock() // the beginning of a message must not stay in the caller's memory
 			c.m.message, c.m.lent = bytes.Clone(c.m.message), nil
 			c.mu.Unlock()
 			return 0, nil, readError(err)
 		}
 		if event.Opcode != wire.Continuation {
-			if event.Payload == nil { // of no bytes; the memory is to be lent again
+			if event.Payload == nil { // the message is empty, so the memory can be lent again
 				event.Payload = lent[:0]
 			}
 			return event.Opcode, event.Payload, nil
@@ -70,7 +70,7 @@ func (c *Conn) readMessage(lent []byte) (wire.Opcode, []byte, error) {
 }
 
 // readError adds the operation to an error. It returns a CloseError or a ProtocolError
-// unchanged: that is how a connection ends.
+// unchanged: they say how the connection ended.
 func readError(err error) error {
 	switch err.(type) {
 	case *CloseError, *ProtocolError:
@@ -86,7 +86,7 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 	err := c.err
 	c.mu.Unlock()
 	if err != nil {
-		if !errors.Is(err, net.ErrClosed) { // if that was Close, it closes the TCP connection itself
+		if !errors.Is(err, net.ErrClosed) { // Close and CloseNow close the TCP connection themselves
 			c.hangUp()
 		}
 		return Event{}, err
@@ -102,8 +102,8 @@ func (c *Conn) advance(lent []byte) (Event, error) {
 }
 
 // fill gives the Machine bytes from at most one read until there is an event, and sends
-// the Machine's answers. It returns only the error of a deadline, after which reading
-// can continue; c.err has any other.
+// the Machine's answers. It returns only the error of a deadline, after which reading can
+// continue. Any other error is in c.err.
 //
 // Bytes after an event wait in unread. If the Machine handled a Close frame that follows
 // a message before the application has answered the message, the application could no
@@ -122,24 +122,24 @@ func (c *Conn) fill(lent []byte) (Event, error) {
 		_ = c.drain()
 	}
 	if backlog > 0 {
-		_ = c.flush() // a failed write is the writers' to report; reading may go on
+		_ = c.flush() // the writers report a failed write; reading may continue
 	}
 	return event, err
 }
 
 // A networkRead is one read from the network and its result.
 type networkRead struct {
-	into  []byte // nil where nothing need be read
-	place int    // what into is
+	into  []byte // nil if no read is needed
+	place int    // which memory into is
 	n     int
 	err   error
 }
 
 // beginRead finds memory for the next read from the network, unless unread bytes are
-// left, and sets its deadline. Its locks, and those of take, are released even if a
-// function in Options panics.
+// left, and sets its deadline. beginRead and take release their locks even if a function
+// in Options panics.
 func (c *Conn) beginRead(lent []byte) (r networkRead) {
-	if held := c.findRoom(lent, &r); held { // what was held back would wait as long as this read
+	if held := c.findRoom(lent, &r); held { // otherwise, held-back output would wait as long as this read
 		_ = c.flush()
 	}
 	if r.into != nil && c.m.o.IdleTimeout > 0 {
@@ -182,7 +182,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 		c.unread = c.m.receiveFrame(c.unread)
 	}
 	if borrowed && len(c.unread) > 0 {
-		c.unread = append(c.buf[:0], c.unread...) // after a message that now belongs to the caller
+		c.unread = append(c.buf[:0], c.unread...) // after a message that the caller now owns
 	}
 	if len(c.m.events) > 0 {
 		event = c.m.events[0]
@@ -204,7 +204,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 		}
 	}
 	backlog = len(c.m.out)
-	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more output may follow and be sent with it
+	joins := c.full || event.Opcode == wire.Text || event.Opcode == wire.Binary // more output may follow and go out in the same write
 	if c.held && joins && backlog <= maxBacklog {
 		backlog = 0
 	}
@@ -214,7 +214,7 @@ func (c *Conn) take(r networkRead) (event Event, backlog int, err error) {
 	return event, backlog, err
 }
 
-// The places that the network is read to.
+// The places where a read from the network can put its bytes.
 const (
 	inBuffer  = iota // the Conn's own buffer
 	inMessage        // the final place of the payload
@@ -254,8 +254,8 @@ func (c *Conn) readTo(lent []byte) ([]byte, int) {
 	return c.buf, inBuffer
 }
 
-// beforeRead sets the deadline that IdleTimeout asks for, or that of
-// SetReadDeadline where it is sooner. The caller holds mu.
+// beforeRead sets the deadline of IdleTimeout, or the deadline of SetReadDeadline if that
+// is sooner. The caller holds mu.
 func (c *Conn) beforeRead() {
 	if c.m.o.IdleTimeout <= 0 || c.leaving {
 		return
@@ -266,7 +266,7 @@ func (c *Conn) beforeRead() {
 		if d := c.readDeadline; !d.IsZero() && d.Before(t) {
 			t = d
 		}
-		_ = c.nc.SetReadDeadline(t) // it fails only on a closed connection, and so will the read
+		_ = c.nc.SetReadDeadline(t) // setting a deadline fails only on a closed connection, where the read fails too
 	}
 }
 
@@ -284,7 +284,7 @@ func (c *Conn) verdict() error {
 	case err == nil:
 		return nil
 	case c.writeErr != nil && errors.Is(err, os.ErrDeadlineExceeded):
-		err = c.writeErr // reading was only given a last chance
+		err = c.writeErr // the deadline only gave reading a last chance
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}

@@ -30,9 +30,9 @@ func (c *Conn) WriteMessage(opcode wire.Opcode, p []byte) error {
 	return c.writeFrame(opcode, true, p)
 }
 
-// WriteFragments sends one message, each of parts in a frame of its own and
-// in a write of its own, between which control frames can go out (RFC 6455
-// §5.4). Text must be UTF-8 as a whole; a part may end inside a character.
+// WriteFragments sends one message. Each of parts has its own frame and its own write, so
+// control frames can go out between them (RFC 6455 §5.4). Text must be UTF-8 as a whole; a
+// part may end inside a character.
 func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 	if len(parts) == 0 {
 		return errNoParts
@@ -41,8 +41,8 @@ func (c *Conn) WriteFragments(opcode wire.Opcode, parts ...[]byte) error {
 		return err
 	}
 	defer c.message.unlock()
-	// Check all of the text before the first fragment is sent: half a message could
-	// neither be finished nor taken back.
+	// Check the whole text before the first fragment: half a message could not be finished
+	// or taken back.
 	if opcode == wire.Text {
 		if err := judgeText(new(wire.UTF8), bytes.Join(parts, nil), true); err != nil {
 			return err
@@ -124,7 +124,7 @@ func (c *Conn) Ping(p []byte) error { return c.WriteControl(wire.Ping, p) }
 func (c *Conn) Pong(p []byte) error { return c.WriteControl(wire.Pong, p) }
 
 // WriteRaw writes bytes unchanged between the frames of other writers. The Machine does
-// not see them. This is how tests and lessons send what RFC 6455 forbids.
+// not see them. Tests and lessons use it to send bytes that RFC 6455 forbids.
 func (c *Conn) WriteRaw(data []byte) error {
 	return c.send(func() ([]byte, error) { return data, nil })
 }
@@ -141,7 +141,7 @@ func (c *Conn) WriteRawClose(data []byte) error {
 	return c.WriteRaw(data)
 }
 
-// writeFrame sends one frame. For one of a message the caller holds message.
+// writeFrame sends one frame. If the frame belongs to a message, the caller holds message.
 func (c *Conn) writeFrame(opcode wire.Opcode, fin bool, p []byte) error {
 	return c.send(func() ([]byte, error) {
 		if err := c.sendable(); err != nil {
@@ -168,7 +168,7 @@ func (c *Conn) sendInTurn(frame func() (rest []byte, err error)) error {
 	defer c.turn.unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.m.out == nil { // it has no memory for output, and is lent some
+	if c.m.out == nil { // the Machine has no memory for output, so lend it some
 		c.lent = frameBuffers.Get().(*[]byte)
 		c.m.out = (*c.lent)[:0]
 	}
@@ -193,8 +193,8 @@ func (c *Conn) sendable() error {
 // holdBack reports whether the Machine's output may wait, and starts the timer that ends
 // the wait. The caller holds mu.
 //
-// If a peer sends 16 messages at once, answering them in one write saves 15 system
-// calls, which are most of the cost (BenchmarkPipelined).
+// If a peer sends 16 messages at once, one write saves 15 system calls, which are most of
+// the cost (BenchmarkPipelined).
 func (c *Conn) holdBack() bool {
 	if !c.more || c.m.o.HoldFlush < 0 || len(c.m.out) > maxBacklog || c.leaving {
 		return false
@@ -245,7 +245,7 @@ func (c *Conn) writeInTurn() error {
 // because writev of a payload that begins at the start of a page was measured to be up to
 // five times as slow. The caller holds turn and mu; write releases mu during I/O. After a failed write it never writes
 // again, because a frame may have been cut. Bytes that the peer sent before can still be
-// read for a while. They often contain a Close frame, which says more than the error.
+// read for a while. They often contain a Close frame, which explains more than the error.
 func (c *Conn) write(rest []byte) error {
 	out, lent := c.m.TakeOutput(nil), c.lent
 	c.lent = nil
@@ -282,7 +282,7 @@ func (c *Conn) beforeWrite() {
 	}
 	if t, fresh := until(c.writeUntil, c.m.o.Now(), c.m.o.WriteTimeout); fresh {
 		c.writeUntil = t
-		_ = c.nc.SetWriteDeadline(t) // it fails only on a closed connection, and so will the write
+		_ = c.nc.SetWriteDeadline(t) // setting a deadline fails only on a closed connection, where the write fails too
 	}
 }
 
@@ -388,7 +388,7 @@ type writer struct {
 	c      *Conn
 	opcode wire.Opcode // of the next frame
 	buf    []byte
-	err    error // why the message cannot continue
+	err    error // the reason why the message cannot continue
 }
 
 // Write implements io.Writer.

@@ -20,7 +20,7 @@ import (
 // maxBody is the maximum number of bytes kept from the body of a refusal.
 const maxBody = 1 << 10
 
-// bodyTimeout bounds the wait for them.
+// bodyTimeout bounds the wait for those bytes.
 const bodyTimeout = time.Second
 
 // DialOptions configure Dial. The zero value and nil mean the defaults.
@@ -157,7 +157,7 @@ func awaitHTTP(r *bufio.Reader) error {
 			}
 			return err
 		} else if string(b) != begin[:n] {
-			all, _ := r.Peek(min(r.Buffered(), maxShown)) // buffered bytes can always be peeked at
+			all, _ := r.Peek(min(r.Buffered(), maxShown)) // bytes that are buffered can always be peeked at
 			return fmt.Errorf("the response does not begin with HTTP/ but with %q (% x)", all, all)
 		}
 	}
@@ -170,13 +170,13 @@ const maxShown = 32
 // refusalBody reads the start of the body of a plain HTTP response, which often says why
 // the server refused.
 func refusalBody(head []byte, rest io.Reader) []byte {
-	rest = io.LimitReader(rest, 2*maxBody) // the sizes of chunks take some bytes
+	rest = io.LimitReader(rest, 2*maxBody) // chunked encoding adds some bytes for the sizes
 	response, err := http.ReadResponse(bufio.NewReader(io.MultiReader(bytes.NewReader(head), rest)), nil)
 	if err != nil {
 		return nil
 	}
-	defer response.Body.Close()                                   // this reads to the end, which is near
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // as many bytes as arrived
+	defer response.Body.Close()                                   // this reads to the end of the body, which is near
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // returns the bytes that have arrived
 	return body
 }
 

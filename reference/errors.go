@@ -68,7 +68,7 @@ type HandshakeError struct {
 	Violations []wire.Violation
 	Head       wire.Head // the refused request (Upgrade), or the refused response (Dial)
 	Body       []byte    // start of the response's body, for Dial; at most maxBody bytes
-	Err        error     // any other cause
+	Err        error     // any other cause of the error
 }
 
 // Error returns the status and every violation.

@@ -10,7 +10,7 @@ type Extension interface {
 	Offer() string
 
 	// Accept chooses among the offers in a client's request, and returns the response to
-	// the chosen one. A nil Codec declines them all: the connection opens without the
+	// the chosen one. A nil Codec declines all offers: the connection opens without the
 	// extension.
 	Accept(request wire.Head) (response string, codec Codec)
 
@@ -20,7 +20,7 @@ type Extension interface {
 }
 
 // A Codec is an Extension in use on one connection. It changes whole messages, in the
-// order in which they are sent and received, and never sees a control frame.
+// order of sending and receiving. It never receives a control frame.
 type Codec interface {
 	// RSV returns RSV1, RSV2 and RSV3 for the first frame of an encoded message. At least
 	// one must be true. In all other frames they are 0.
@@ -45,8 +45,8 @@ func (m *Machine) use(codec Codec) {
 	}
 }
 
-// encodes reports whether a frame is encoded: whole messages are. Fragments are sent
-// as they are, because an extension works on whole messages.
+// encodes reports whether a frame is encoded. A frame with a whole message is encoded. A
+// fragment is not, because an extension works on whole messages.
 func (m *Machine) encodes(fin bool, opcode wire.Opcode, payload []byte) bool {
 	return m.codec != nil && fin && (opcode == wire.Text || opcode == wire.Binary) && len(payload) > 0
 }

@@ -21,7 +21,7 @@ import (
 // maxHead is the maximum size of the HTTP head of a handshake in bytes.
 const maxHead = 16 << 10
 
-// upgrade is in the request and in the refusal 426.
+// upgrade is a field of the request and of the refusal 426.
 var upgrade = [...]wire.Field{{Name: "Upgrade", Value: "websocket"}, {Name: "Connection", Value: "Upgrade"}}
 
 // An Agreement is what an opening handshake settled.
@@ -33,9 +33,9 @@ type Agreement struct {
 
 // Answer is the server's half of the opening handshake without a network (RFC 6455
 // §4.2.2). It judges a client's request, a head with its empty line, by the fields of
-// s, and returns what to send: the response that accepts the request, or one that
-// refuses it, and then the error is a *HandshakeError. A Machine goes on from the
-// Agreement. Bytes after the head are for that Machine.
+// s, and returns what to send: the response that accepts or refuses the request. If it
+// refuses, the error is a *HandshakeError. A Machine goes on from the Agreement. Bytes
+// after the head are for that Machine.
 func (s *Server) Answer(request []byte) (response []byte, agreed Agreement, err error) {
 	response, agreed, refused := s.answerFrom(bufio.NewReader(bytes.NewReader(request)))
 	if refused != nil {
@@ -114,7 +114,7 @@ func refusal(e *HandshakeError) (fields []wire.Field, body string) {
 	}
 	fields = append(fields,
 		wire.Field{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
-		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}) // the text quotes what the client sent
+		wire.Field{Name: "X-Content-Type-Options", Value: "nosniff"}) // the text quotes bytes from the client
 
 	body = "This is a WebSocket endpoint, and the request does not open a connection:\n\n"
 	if e.Err != nil {
@@ -149,9 +149,9 @@ func (o *DialOptions) Request(rawURL string) ([]byte, error) {
 	return appendRequest(request), err
 }
 
-// Agree is the other part: it judges the server's response to request, which Request
-// returned. The error is a *HandshakeError. A Machine goes on from the Agreement.
-// Bytes after the head are for that Machine.
+// Agree is the second part of the client's half: it judges the server's response to
+// request, which Request returned. The error is a *HandshakeError. A Machine goes on from
+// the Agreement. Bytes after the head are for that Machine.
 func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err error) {
 	asked, refused := readRequest(bufio.NewReader(bytes.NewReader(request)))
 	if refused != nil {
@@ -164,7 +164,7 @@ func (o *DialOptions) Agree(request, response []byte) (agreed Agreement, err err
 // request returns a client's handshake (RFC 6455 §4.1).
 func (o *DialOptions) request(u uri.URL) (wire.Head, error) {
 	var key [wire.KeySize]byte
-	_, _ = rand.Read(key[:]) // it never fails
+	_, _ = rand.Read(key[:]) // crypto/rand never fails
 	if o.Key != nil {
 		key = o.Key()
 	}
@@ -230,8 +230,8 @@ func extraFields(extra http.Header) ([]wire.Field, error) {
 	return fields, nil
 }
 
-// sortedFields returns h as fields ordered by name: a map has no order, and a
-// handshake is easier to compare when it is always the same.
+// sortedFields returns h as fields ordered by name. A map has no order, but handshakes
+// are easier to compare in a fixed order.
 func sortedFields(h http.Header) []wire.Field {
 	var fields []wire.Field
 	for _, name := range slices.Sorted(maps.Keys(h)) {
@@ -249,7 +249,7 @@ var errLongHead = fmt.Errorf("the HTTP head of the handshake exceeds %d bytes", 
 // before the head.
 func readHead(r *bufio.Reader) (head []byte, err error) {
 	for len(head) <= maxHead {
-		line, cut, err := r.ReadLine() // cut if it is longer than r's buffer
+		line, cut, err := r.ReadLine() // cut: the line is longer than r's buffer
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
@@ -267,8 +267,8 @@ func readHead(r *bufio.Reader) (head []byte, err error) {
 	return head, errLongHead
 }
 
-// readRequest reads the head of a client's handshake. The error has the status to refuse
-// with, or 0 if the head did not end.
+// readRequest reads the head of a client's handshake. The error has the status of the
+// refusal, or 0 if the head did not end.
 func readRequest(r *bufio.Reader) (request wire.Head, refused *HandshakeError) {
 	head, err := readHead(r)
 	switch {
@@ -284,7 +284,7 @@ func readRequest(r *bufio.Reader) (request wire.Head, refused *HandshakeError) {
 }
 
 // parseRequest parses the head of a client's handshake, as readHead returned it.
-// CheckRequest judges it. One empty line in front is ignored (RFC 9112 §2.2).
+// CheckRequest judges the result. One empty line in front is ignored (RFC 9112 §2.2).
 func parseRequest(head []byte) (wire.Head, error) {
 	line, fields, _ := strings.Cut(strings.TrimPrefix(string(head), "\n"), "\n")
 	parts := strings.Split(line, " ")

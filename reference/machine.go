@@ -27,10 +27,10 @@ func (s State) String() string {
 // DefaultMaxMessage is the default of Options.MaxMessage: 1 MiB.
 const DefaultMaxMessage = 1 << 20
 
-// A Machine is one end of a WebSocket connection without a network: bytes and
-// calls go in, events and bytes come out. It has no clock, goroutine, socket
-// or source of randomness, so the same input always gives the same output,
-// however the bytes are cut. Conn puts one on a net.Conn.
+// A Machine is one end of a WebSocket connection without a network: it receives bytes and
+// calls, and returns events and bytes. It has no clock, goroutine, socket or source of
+// randomness, so the same input always gives the same output, however the bytes are cut.
+// Conn puts one on a net.Conn.
 //
 // Its memory is bounded by its input: one message up to the limit (a little more than
 // twice that if the message is encoded), and output of at most three times the last
@@ -46,13 +46,13 @@ type Machine struct {
 	peerClose     wire.ClosePayload // the peer's Close; meaningful once closeReceived
 	failed        error             // the *ProtocolError with which this end failed the connection
 
-	// The frame that is coming in.
+	// The frame that is being received.
 	head    [wire.MaxHeaderSize]byte // header bytes, headLen of them
 	headLen int
 	frame   wire.Header
 	left    uint64 // payload bytes still to come; 0 between frames
 
-	// The message that is coming in. It is separate from the frame, because control
+	// The message that is being received. It is separate from the frame, because control
 	// frames may be between its fragments.
 	opcode    wire.Opcode // Text or Binary; Continuation when there is none
 	fragments int         // frames that have ended
@@ -63,7 +63,7 @@ type Machine struct {
 	// The payload bytes of both.
 	memory
 
-	// The message that is going out.
+	// The message that is being sent.
 	sending  wire.Opcode // Continuation when there is none
 	sendText wire.UTF8
 

@@ -2,14 +2,14 @@ package reference
 
 import "wslab/reference/wire"
 
-// This file holds the memory of payload bytes until they are a message. The protocol
-// needs none of this: read extend as an append. There are two reasons for more. The
+// This file manages the memory of payload bytes until they are a message. The protocol
+// does not need this: extend could be an append. There are two reasons for more code. The
 // length in a header is only a claim, so memory grows with the bytes that arrived
 // (space). And a Conn should not copy or allocate without need: it reads from the network
 // directly to the final place of the payload (payloadSpace), which may be memory of its
 // caller, and it returns a streamed message in parts (takePart).
 
-// memory holds the payloads that are coming in.
+// memory holds the payloads that are being received.
 type memory struct {
 	control []byte // of the control frame that is being received
 	message []byte // of the message that is being received, unless it is discarded
@@ -34,8 +34,8 @@ func (m *Machine) payload() *[]byte {
 	return &m.message
 }
 
-// extend makes the payload n bytes longer and returns those bytes. They hold what was
-// read to space, or nothing yet.
+// extend makes the payload n bytes longer and returns those bytes. They hold the bytes
+// that were read into space, if any.
 func (m *Machine) extend(n int) []byte {
 	fresh := m.space(n)[:n]
 	to := m.payload()
@@ -56,14 +56,14 @@ func (m *Machine) space(n int) []byte {
 	had := len(*to)
 	if need := int(min(m.left, uint64(n))); cap(*to)-had < need {
 		more := max(need, had)
-		if m.frame.Fin { // the message ends here; a fragment says nothing about the next ones
+		if m.frame.Fin { // the message ends here; a fragment does not show the size of later messages
 			if m.taken == 0 { // a message that is read in parts needs only small ones
 				more = max(more, m.largest-had)
 			}
 			more = int(min(m.left, uint64(more)))
 		}
 		if m.lent != nil || m.encoded {
-			more += wire.MaxHeaderSize // room for the next header, read together with the payload, or for Decode to append
+			more += wire.MaxHeaderSize // room to read the next header with the payload, or for Decode to append
 		}
 		*to = append(make([]byte, 0, had+more), *to...)
 	}

@@ -140,7 +140,7 @@ func (m *Machine) endFrame() {
 	m.fragments, m.bytes = m.fragments+1, m.bytes+int64(m.frame.Length)
 	if !m.frame.Fin {
 		m.tell("fragment %[1]d of a %[2]s message received", m.fragments)
-		return // the message goes on in the next continuation frame
+		return // the next continuation frame continues the message
 	}
 	//lesson:end
 

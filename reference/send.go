@@ -69,8 +69,8 @@ func (m *Machine) header(fin bool, opcode wire.Opcode, length int) wire.Header {
 	}
 }
 
-// appendFrame appends a frame to the output. The length of an encoded payload is known
-// last, so room for the longest header is left before it, and closed afterwards.
+// appendFrame appends a frame to the output. It leaves room for the longest header,
+// because the length of an encoded payload is known last, and then removes the rest.
 func (m *Machine) appendFrame(fin bool, opcode wire.Opcode, payload []byte) {
 	start := len(m.out)
 	encoded := m.encodes(fin, opcode, payload)

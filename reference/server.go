@@ -28,14 +28,14 @@ type Handler func(c *Conn, request wire.Head)
 type Server struct {
 	Handler Handler
 
-	// CheckOrigin is like that of an Upgrader, for the request as received. Default:
+	// CheckOrigin is like Upgrader.CheckOrigin, for the request as received. Default:
 	// uri.SameOrigin with the request's Authority.
 	CheckOrigin func(request wire.Head) bool
 
 	// Subprotocols that the server speaks, the preferred one first.
 	Subprotocols []string
 
-	// ResponseHeader is like that of an Upgrader, for the request as received.
+	// ResponseHeader is like Upgrader.ResponseHeader, for the request as received.
 	ResponseHeader func(request wire.Head) http.Header
 
 	// HandshakeTimeout bounds the whole opening handshake, including TLS. For
@@ -92,7 +92,7 @@ func (s *Server) Serve(l net.Listener) error {
 			if errors.Is(err, net.ErrClosed) {
 				return err
 			}
-			s.tell(err) // often too many open files; some will be closed
+			s.tell(err) // the cause is often too many open files, and some will be closed
 			pause = min(max(5*time.Millisecond, 2*pause), time.Second)
 			time.Sleep(pause)
 			continue
@@ -166,7 +166,7 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 	defer untrack()
 	var response []byte
 	defer func() {
-		if r := recover(); r != nil { // in CheckOrigin, or in Options.Observe
+		if r := recover(); r != nil { // a panic in CheckOrigin or in Options.Observe
 			err = panicked("handshake", nc, r)
 			if response == nil {
 				e := &HandshakeError{Status: http.StatusInternalServerError, Err: errors.New("the server failed")}

@@ -1,9 +1,10 @@
 /**
  * One action, the frames that it caused, and its result so far.
  *
- * An action leads to the first frame that its own side sends, not to the answer,
- * unless its button names another. The sentence beside the button is made from
- * the present state, so it is never about a connection that has closed since.
+ * An action leads to the first frame that its own side sends, not to the answer. A
+ * button can name another frame. The page makes the sentence beside the button from
+ * the present state, so the sentence never describes a connection that has closed
+ * since.
  *
  * @typedef {import("./types.js").Action} Action
  * @typedef {import("./types.js").End} End
@@ -21,8 +22,8 @@ import { heldAt } from "./shown.js";
 import { matches } from "./predict.js";
 import { capital, count } from "./format.js";
 
-const most = 5000; // rows that are searched for the effects of an action
-const apart = 5000; // microseconds that the server may have set a page's clock back by
+const most = 5000; // how many rows the page searches for the effects of an action
+const apart = 5000; // how far back the server may have set a page's clock, in microseconds
 
 /** @param {End} from @param {string} [opcode] @returns {About} */
 const frame = (from, opcode) => (opcode ? { kind: "frame", from, opcode } : { kind: "frame", from });
@@ -74,18 +75,18 @@ export class Act {
     this.after = after;
     /** @type {Client[]} */
     this.clients = [];
-    /** @type {Map<string, number>} the time at which JavaScript did it, by token, in microseconds */
+    /** @type {Map<string, number>} when JavaScript did the action, in microseconds, by token */
     this.at = new Map();
-    this.size = 0; // bytes that it sends
-    this.note = ""; // why one of its clients could not do it
+    this.size = 0; // bytes that the action sends
+    this.note = ""; // why a client could not do the action
     this.asked = true; // whether the server has not accepted the order yet
     /** @type {Map<string, number>} seq of the last event when the server accepted the order, by token */
     this.began = new Map();
-    /** @type {Map<string, {row: Row, best: boolean}>} the first frame that it caused, by token */
+    /** @type {Map<string, {row: Row, best: boolean}>} the first frame that the action caused, by token */
     this.rows = new Map();
     /** @type {Set<string>} tokens whose first frame is known for certain */
     this.known = new Set();
-    /** @type {Map<string, Row>} the row that its button names, by token */
+    /** @type {Map<string, Row>} the row that the button names, by token */
     this.named = new Map();
   }
 
@@ -117,14 +118,14 @@ export class Act {
     }
   }
 
-  /** Whether a frame is not known to be of another call of the page. @param {string} token @param {Row} row */
+  /** Whether no other call of the page is known to have sent a frame. @param {string} token @param {Row} row */
   mine(token, row) {
     const at = this.at.get(token);
     return at === undefined || !row.js || Math.abs(row.js.at - at) < apart;
   }
 
   /**
-   * The row that it leads to as far as that is known, and whether that is final.
+   * The row that the action leads to so far, and whether that row is final.
    * @param {string} endpoint the shown one of two
    * @returns {{row: Row|null, sure: boolean}}
    */
@@ -142,7 +143,7 @@ export class Act {
   }
 
   /**
-   * Its result so far; null when nothing is left to say.
+   * The result of the action so far; null if there is nothing to say.
    * @param {World} world
    * @returns {Status|null}
    */
@@ -176,8 +177,8 @@ export class Act {
   }
 
   /**
-   * Its result so far for one client. In the text "%s" is the name of the server,
-   * "%c" its connection, and "%v" the verb for that.
+   * The result of the action so far for one client. In the text "%s" is the name of
+   * the server, "%c" its connection, and "%v" the verb for that.
    * @param {Client} client
    * @param {World} world
    * @returns {Status}
@@ -231,7 +232,7 @@ function words(what, size) {
   return ["the server is sending a message", "the server sent a message"];
 }
 
-/** @param {Tab} tab @param {boolean} held whether its handshake waits on the wire @returns {Status} */
+/** @param {Tab} tab @param {boolean} held whether the tab's handshake waits on the wire @returns {Status} */
 function connection(tab, held) {
   if (tab.readyState === 0) return { sign: "…", text: held ? "Connecting to %s. The handshake is held: press → to release it." : "Connecting to %s." };
   if (tab.readyState === 1) return { sign: "✔", text: "Connected to %s." };

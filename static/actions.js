@@ -47,8 +47,8 @@ export class Actions {
   }
 
   /**
-   * Does an action, and returns its Act, which reports how it goes. Throws, in
-   * words for the learner, when it cannot be done.
+   * Does an action and returns its Act, which reports the result. If the action is
+   * not possible, throws an error in words for the learner.
    * @param {Action} a
    * @returns {Promise<Act>}
    */
@@ -61,7 +61,7 @@ export class Actions {
     if (session.watching && !steering) throw new Error("You are watching a connection of another page, so this page cannot send on it.");
     session.say("");
     if (!steering) cursor.stepper = null;
-    await session.starting; // a quick reader presses a button before the session is there
+    await session.starting; // a quick reader presses a button before the session has begun
     if (!session.id) throw new Error(session.refusal || "There is no session yet, because the lab server does not answer.");
     const act = new Act(a, session.id, session.history.last);
     if (!steering && a.do !== "restart") {
@@ -149,8 +149,8 @@ export class Actions {
   }
 
   /**
-   * Orders the same of several raw clients. Returns those that did it, and
-   * throws when none did.
+   * Sends the same order to several raw clients. Returns the clients that carried
+   * it out, and throws if none did.
    * @param {Act} act
    * @param {(client: Client) => object} body
    */
@@ -161,14 +161,14 @@ export class Actions {
     return (act.clients = asked.filter((_, i) => results[i].status === "fulfilled"));
   }
 
-  /** Has the server's code do something on each connection. @param {Act} act @param {object} body */
+  /** Orders the server's code to do something on each connection. @param {Act} act @param {object} body */
   tell(act, body) {
     act.clients = this.sockets.ready();
     return this.orders(act, "server", act.clients, () => body);
   }
 
   /**
-   * Orders something of the server's side of clients.
+   * Sends an order to the server's side of each client.
    * @param {Act} act
    * @param {"server"|"scenario"} what
    * @param {Client[]} clients
@@ -179,8 +179,8 @@ export class Actions {
   }
 
   /**
-   * An action's effects come after the last event that was there when the server
-   * accepted the order.
+   * The effects of an action come after the last event that was recorded when the
+   * server accepted the order.
    * @param {Act} act
    * @param {string} what
    * @param {Client} client

@@ -3,8 +3,8 @@
  * kind is beside the k-th of the other side; rows without a counterpart are
  * between them.
  *
- * Differences after the first one follow from it, until both sides have answered
- * something later alike.
+ * Later differences follow from the first one, until both sides give the same
+ * answer again.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
@@ -16,7 +16,7 @@
  * @property {number} seq it shows once the cursor has reached it
  * @property {Row|null} left
  * @property {Row|null} right
- * @property {boolean} part whether the other half is forgotten, so that the two cannot be compared
+ * @property {boolean} part whether the other half is forgotten, so the halves cannot be compared
  * @property {boolean} differs whether it is a difference that does not follow from another
  *
  * A row with its kind (key), and its group and step (place).
@@ -79,7 +79,7 @@ export function byPlay(left, right) {
 /** @param {Side} side @returns {Side} */
 const across = (side) => (side === "left" ? "right" : "left");
 
-/** Whether a row is something that the server did. @param {Row} row */
+/** Whether a row is an action of the server. @param {Row} row */
 const reacts = (row) => row.event.from === "server" && compared(row) !== "";
 
 /** The kind of a row, which its counterpart shares. @param {Row} row */
@@ -90,8 +90,9 @@ function kind(row) {
 }
 
 /**
- * The number of pairs at the end of the list that may change when rows arrive:
- * few while both sides keep up with each other, many where one is far behind.
+ * The number of pairs at the end of the list that may change when rows arrive. It
+ * is small while both sides keep pace with each other, and large when one side is
+ * far behind.
  */
 const loose = { least: 100, most: 4000 };
 
@@ -104,8 +105,8 @@ export class Pairs {
     this.set = 0; // pairs at the front that no longer change
     /** @type {Placed[]} the rows of the other pairs, in order of arrival */
     this.rows = [];
-    this.taken = 0; // of the rows in total
-    this.gone = 0; // pairs that the list has lost at its front
+    this.taken = 0; // how many rows were added so far, dropped ones included
+    this.gone = 0; // how many pairs the list has dropped at its front
     /** @type {Row|null} the row in place of the forgotten ones */
     this.gap = null;
     /** @type {Map<number, Pair>} by the seq of a row's event */
@@ -121,14 +122,15 @@ export class Pairs {
     if (rows.gap && rows.gap !== this.gap) this.forget(rows, rows.gap);
     if (this.taken === rows.total) return;
     while (this.taken < rows.total) {
-      // In small batches, so that the end of the list stays short.
+      // Pair the rows in small batches, so that the end of the list stays short.
       for (let n = 0; n < loose.least && this.taken < rows.total; n++) this.take(rows.list[this.taken++ - rows.gone]);
       this.lay();
     }
   }
 
   /**
-   * Drops the rows that Rows has forgotten. Their counterparts are alone from now on.
+   * Drops the rows that Rows has forgotten. Their counterparts then have no other
+   * half.
    * @param {Rows} rows
    * @param {Row} gap the row in their place
    */
@@ -196,7 +198,7 @@ export class Pairs {
     const { side, group: name } = place;
     let g = this.groups.get(name);
     if (!g) this.groups.set(name, (g = { left: null, right: null, parted: false, asked: false, acts: new Map(), counts: new Map(), forgotten: new Map() }));
-    // Headings of a play have no connection, and so never end.
+    // Headings of a play have no connection, so they never end.
     if (row.conn.id || !g[side]) g[side] = row.conn;
     const like = `${row.step} ${kind(row)}`;
     const k = g.counts.get(`${side} ${like}`) || 0;
@@ -220,7 +222,7 @@ export class Pairs {
       const other = act.left === row ? act.right : act.left;
       return !other || (this.bySeq.get(other.event.seq)?.index ?? Infinity) >= this.set;
     });
-    // A pair shows as soon as it, or any pair below it, does.
+    // A pair is visible as soon as it or any later pair is visible.
     for (let i = pairs.length - 1, least = Infinity; i >= 0; i--) pairs[i].seq = least = Math.min(least, pairs[i].seq);
     for (let i = this.set - 1; i >= 0 && pairs.length && this.list[i].seq > pairs[0].seq; i--) this.list[i].seq = pairs[0].seq;
     this.list.length = this.set;
@@ -261,8 +263,8 @@ export class Pairs {
         const both = act.left && act.right;
         const same = act.told?.length === 0;
         if (row.event.from === "client" && !row.event.script) {
-          // A frame from the client does not explain a difference. A frame is cut off
-          // because the server had closed the connection.
+          // A frame from the client does not explain a difference: a frame that is
+          // cut off there means that the server had closed the connection.
           if (same) g.asked ||= g.parted;
           else if (both && !g.parted && ![act.left, act.right].some((r) => r?.event.frame?.short)) pair.differs = true;
         } else if (same) {
@@ -276,8 +278,9 @@ export class Pairs {
   }
 
   /**
-   * The seq from which on the other side certainly has no counterpart of a row: it
-   * reacted otherwise, or was over. Infinity while a counterpart may still arrive.
+   * The first seq at which the other side certainly has no counterpart of a row,
+   * because it reacted in another way or has ended. Infinity while a counterpart
+   * may still arrive.
    * @param {Pair} pair
    * @param {Row} row
    * @param {Side} side
@@ -316,8 +319,9 @@ export class Pairs {
   }
 
   /**
-   * The differences of one pair at the cursor, in words. The list is empty where
-   * they follow from an earlier one, and while the other side may still answer.
+   * The differences of one pair at the cursor, in words. The list is empty if the
+   * differences follow from an earlier difference, or if the other side may still
+   * answer.
    * @param {Pair} pair
    * @param {number} cursor
    * @returns {string[]}
@@ -332,7 +336,7 @@ export class Pairs {
       const act = row && this.acts.get(row);
       if (!row || !act || act.part || row.seq > cursor) continue;
       if (act.left && act.right) {
-        // If its counterpart is elsewhere, the row beside it is the difference.
+        // If the counterpart is elsewhere, the row beside this one is the difference.
         const beside = pair[across(side)];
         if (beside && beside !== act[across(side)]) continue;
         if (Math.max(act.left.seq, act.right.seq) <= cursor) for (const t of act.told || []) if (!told.includes(t)) told.push(t);
@@ -343,7 +347,7 @@ export class Pairs {
     const some = left || right;
     const group = some && this.acts.get(some)?.group;
     if (!group || (!missing.length && !(left && right))) return told;
-    // The two sides reacted otherwise here, or one did not react.
+    // Here the two sides reacted in different ways, or one side did not react.
     /** @param {Row|null} row @param {Side} side */
     const did = (row, side) => {
       const conn = row?.conn || group[side];
@@ -381,7 +385,7 @@ export class PlayPairs extends Pairs {
     super.sync(rows);
   }
 
-  /** A step that is not kept whole cannot be compared. @param {Row} row */
+  /** A step cannot be compared if some of its events are forgotten. @param {Row} row */
   lost(row) {
     const { left, right } = this.plays;
     return [left, right].some(({ marks }) => (marks[Math.max(0, row.step)]?.begin || 0) <= this.lostTo);

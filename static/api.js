@@ -5,7 +5,7 @@
  * @typedef {"connecting"|"live"|"paused"|"gone"|"lost"} StreamStatus
  */
 
-/** A refusal as the server words it: what is wrong, and what to do. */
+/** An error as the server words it: what is wrong, and what to do. */
 export class ApiError extends Error {
   /**
    * @param {number} status 0 when no answer arrived
@@ -27,8 +27,8 @@ export class ApiError extends Error {
 export const words = (e) => (e instanceof ApiError ? e.words : e instanceof Error ? e.message : String(e));
 
 /**
- * Whether the lab server answers, as the last request found. While it does not,
- * it is asked every second, so that the page soon shows that it is back.
+ * Whether the lab server answered the last request. While it does not answer, the
+ * page asks every second, so that it soon shows when the server is back.
  */
 export class Presence extends EventTarget {
   away = false;
@@ -88,7 +88,11 @@ export async function call(path, body) {
   return answer;
 }
 
-/** Whether the server does not answer or is ending. A refusal is neither. @param {number} status */
+/**
+ * Whether a status means that the server does not answer or is ending. A refusal
+ * means neither.
+ * @param {number} status
+ */
 export const away = (status) => status === 0 || status === 503;
 
 /** @param {string} session */
@@ -105,7 +109,7 @@ export const sessionPath = (session) => `/api/sessions/${encodeURIComponent(sess
 /** @type {Deps} */
 const browser = {
   open: (url) => new EventSource(url),
-  // EventSource hides the status of a failure, so another request asks.
+  // EventSource hides the status of a failure, so the page finds it with another request.
   probe: (session) =>
     fetch(`${sessionPath(session)}/script`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "[]" }).then(
       (r) => r.status,
@@ -191,8 +195,8 @@ export class Stream {
 }
 
 /**
- * The lines of a run of the judge. A pause closes its connection; opened again,
- * it continues after the last line seen.
+ * The lines of a run of the judge. A pause closes the connection. When the
+ * connection opens again, the lines continue after the last one received.
  */
 export class Lines {
   /**
@@ -219,7 +223,7 @@ export class Lines {
     source.onopen = () => this.onStatus("live");
     source.onmessage = (e) => {
       const n = Number(e.lastEventId);
-      if (n <= this.seen) return; // seen before the connection was cut
+      if (n <= this.seen) return; // received before the connection was cut
       this.seen = n;
       this.onLine(JSON.parse(e.data));
     };

@@ -10,7 +10,7 @@ import { Lab } from "./lab.js";
 
 const lab = new Lab();
 
-/** The elements of the page, ws-NAME in elements/NAME.js. The lab comes first, since others read its mode. */
+/** The elements of the page, ws-NAME in elements/NAME.js. The lab is first, because other elements read its mode. */
 const tags = [
   "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
   "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
@@ -48,7 +48,7 @@ function give(e) {
   else e.lab = lab;
 }
 
-/** The header's end, filled where the server left it to the page. */
+/** Adds the elements that the server left out at the end of the header. */
 function header() {
   const end = document.querySelector("header.site .end");
   for (const element of [WsProgress, WsKeys, WsTheme]) {
@@ -57,7 +57,7 @@ function header() {
   }
 }
 
-/** Which ways an element can be scrolled. @param {HTMLElement} on */
+/** In which directions an element can be scrolled. @param {HTMLElement} on */
 function scrolls(on) {
   const { overflowX, overflowY } = getComputedStyle(on);
   const can = /auto|scroll/;
@@ -89,7 +89,7 @@ function key(e) {
   attempt(lab, () => does[name]());
 }
 
-/** The log lies over all else. */
+/** The log covers everything else. */
 function closeLog() {
   const log = document.querySelector("ws-log");
   if (log) log.shut();

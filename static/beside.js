@@ -7,11 +7,12 @@
  */
 
 /**
- * Pairs rows. Rows with the same key make a pair, as many as possible while each
- * side keeps its order, and frames that both servers received come first. Between
- * two such pairs, the reactions of one server are beside those of the other.
+ * Pairs rows. Rows with the same key make a pair. There are as many pairs as
+ * possible while each side keeps its order. Frames that both servers received are
+ * paired first. Between two such pairs, the reactions of one server are beside
+ * those of the other.
  * @param {Placed[]} rows
- * @param {(row: Row) => boolean} alone whether it is a reaction that may be beside an unlike one
+ * @param {(row: Row) => boolean} alone whether a row is a reaction that may be beside a row of another kind
  * @returns {Pair[]}
  */
 export function beside(rows, alone) {
@@ -53,8 +54,8 @@ export function beside(rows, alone) {
 const sent = ({ row: { event: e } }) => !!e.step || (e.from === "client" && !!(e.frame || e.handshake));
 
 /**
- * The longest run of pairs with the same key that grows on both sides, of those
- * that fit.
+ * The longest sequence of pairs with the same key that fit and are in order on both
+ * sides.
  * @param {Placed[]} left
  * @param {Map<string, number>} at places on the right, by key
  * @param {number} from first place on the right
@@ -64,7 +65,7 @@ const sent = ({ row: { event: e } }) => !!e.step || (e.from === "client" && !!(e
  * @returns {{l: number, r: number}[]}
  */
 function run(left, at, from, to, fits, start = 0) {
-  /** @type {{l: number, r: number, before: any}[]} with which the best run of each length ends */
+  /** @type {{l: number, r: number, before: any}[]} the last pair of the best sequence of each length */
   const best = [];
   for (let l = start; l < to.l; l++) {
     const r = at.get(left[l].key);

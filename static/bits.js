@@ -70,7 +70,7 @@ export function layout(frame, fields, grown = 0) {
 }
 
 /**
- * A byte of the payload after unmasking, "" for other bytes.
+ * The character of a payload byte after unmasking, "" for other bytes.
  * @param {Frame} frame
  * @param {Uint8Array} payload
  * @param {number} i
@@ -80,7 +80,7 @@ function plain(frame, payload, i, wire) {
   const at = i - frame.header.size;
   const isKey = at < 0;
   if (isKey) return "";
-  // Bytes whose plain form is not kept are unmasked here.
+  // Unmask here the bytes that payload does not have.
   const key = bytes(frame.header.key);
   const value = at < payload.length ? payload[at] : frame.header.masked ? wire ^ key[at % 4] : wire;
   if (frame.close && at < 2) return frame.header.masked ? hex(value) : "";
@@ -113,7 +113,7 @@ function parts(frame) {
 }
 
 /**
- * The name of a bit, as a screen reader says it.
+ * The name of a bit for a screen reader.
  * @param {Bit} b
  * @param {Field|undefined} field
  */
@@ -125,9 +125,9 @@ export function bitName(b, field) {
 export const maskText = (mask) => `0x${hex(mask)}`;
 
 /**
- * The place of a field in both numberings, of bytes and of RFC bits.
+ * The place of a field, in bytes and in the bit numbers of the RFC.
  * @param {Field} f
- * @param {number} bit the bit at hand
+ * @param {number} bit the selected bit
  */
 export function place(f, bit) {
   const byte = f.bit >> 3;

@@ -58,10 +58,10 @@ export function scriptText(e) {
 /** @type {Filter} */
 export const everything = { section: "", verdict: "", keyword: "", text: "" };
 
-/** The section that a case is filed under, as its ID begins: "5.5.2". @param {string} id */
+/** The section of a case, which is the beginning of its ID: "5.5.2". @param {string} id */
 export const sectionOf = (id) => id.slice(0, id.lastIndexOf("/"));
 
-/** The name of a case in its section, as its ID ends. @param {string} id */
+/** The name of a case in its section, which is the end of its ID. @param {string} id */
 export const nameOf = (id) => id.slice(id.lastIndexOf("/") + 1);
 
 /** The end of the ID of a mirrored case. */
@@ -81,7 +81,7 @@ export class Matrix {
   columns = [];
   /** @type {Map<string, Map<string, Report>>} reports by column, then by the line's ID */
   reports = new Map();
-  /** @type {Map<string, {list: Diagnosis[], by: number}>} the probable mistakes by column, and how many cases its last run had */
+  /** @type {Map<string, {list: Diagnosis[], by: number}>} the probable mistakes of each column, and the number of cases in the column's last run */
   wrong = new Map();
   /** @type {Map<string, Habit[]>} by column */
   habits = new Map();
@@ -99,7 +99,7 @@ export class Matrix {
       }
       line[c.judges] = c;
     }
-    // Cases for clients alone are last in the suite; here they are in their section.
+    // The suite ends with the cases that are only for clients. Here each is in its section.
     const order = this.sections;
     const place = new Map(this.lines.map((l, i) => [l, order.indexOf(sectionOf(l.id)) * this.lines.length + i]));
     this.lines.sort((a, b) => (place.get(a) || 0) - (place.get(b) || 0));
@@ -111,12 +111,12 @@ export class Matrix {
     return /** @type {CaseInfo} */ (line.server || line.client);
   }
 
-  /** The case that a column asks in a line, if it does. @param {Line} line @param {Column} column */
+  /** The case that a column runs in a line, if there is one. @param {Line} line @param {Column} column */
   asked(line, column) {
     return column.kind === "browser" ? line.client : line.server;
   }
 
-  /** The line of a case's ID, or of a mirrored one's. @param {string} id */
+  /** The line of a case, by its ID or that of its mirror image. @param {string} id */
   line(id) {
     return this.byId.get(id) || (this.cases.has(id) ? this.byId.get(id.replace(mirrored, "")) : undefined);
   }
@@ -147,10 +147,10 @@ export class Matrix {
   }
 
   /**
-   * Takes the mistakes that the end of a run names.
+   * Stores the mistakes that the end of a run names.
    * @param {Column} column
    * @param {Diagnosis[]} all of every column of the run
-   * @param {number} by how many cases of it told of the column
+   * @param {number} by how many cases of the run have a report for the column
    */
   diagnose(column, all, by) {
     const list = all.filter((d) => d.endpoint === column.name);
@@ -158,7 +158,7 @@ export class Matrix {
     else this.wrong.delete(column.name);
   }
 
-  /** Takes the habits that the end of a run names. @param {Column} column @param {Habit[]} all */
+  /** Stores the habits that the end of a run names. @param {Column} column @param {Habit[]} all */
   habit(column, all) {
     this.habits.set(
       column.name,
@@ -166,14 +166,14 @@ export class Matrix {
     );
   }
 
-  /** The cases that were not sent to a column, because they have frozen a browser. @param {Column} column */
+  /** The cases that the page did not send to a column, because they have frozen a browser. @param {Column} column */
   withheld(column) {
     return [...(this.reports.get(column.name)?.values() || [])].filter((r) => r.withheld).map((r) => r.case);
   }
 
   /**
-   * Drops the reports of a column, or of some of its lines, and in either case its mistakes and
-   * habits, which are about all of them.
+   * Drops the reports of a column, or of some of its lines. Also drops the column's
+   * mistakes and habits, because they depend on all its reports.
    * @param {Column} column
    * @param {Line[]} [lines]
    */
@@ -196,7 +196,7 @@ export class Matrix {
    */
   filtered(filter, among = this.lines) {
     const text = filter.text.trim().toLowerCase();
-    const number = /^\d[\d.]*(\/[\w.-]*)?$/.test(text); // the beginning of an ID, not any part of one
+    const number = /^\d[\d.]*(\/[\w.-]*)?$/.test(text); // a number matches only the beginning of an ID
     const named = this.line(text);
     return among.filter((line) => {
       const c = this.about(line);
@@ -222,7 +222,8 @@ export class Matrix {
   }
 
   /**
-   * The number of rows of a column with each verdict, the worse of behavior and closing.
+   * The number of rows of a column with each verdict. Of behavior and closing, the
+   * worse verdict counts.
    * @param {Column} column
    * @param {Line[]} [lines]
    */
@@ -242,15 +243,15 @@ export class Matrix {
 /** Counts with their signs: "412 ✔ 3 ≈ 1 ×". @param {Record<string, number>} n */
 export const tally = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]}\u00a0${glyphs[v]}`] : [])).join(" ");
 
-/** The same in words, for a screen reader: "412 pass, 3 warning". @param {Record<string, number>} n */
+/** The same counts in words, for a screen reader: "412 pass, 3 warning". @param {Record<string, number>} n */
 export const tallyWords = (n) => verdicts.flatMap((v) => (n[v] ? [`${n[v]} ${words[v]}`] : [])).join(", ");
 
-/** A report as a screen reader says it. @param {Report|null} r */
+/** A report in words, for a screen reader. @param {Report|null} r */
 export const said = (r) => (r ? (r.closing === r.verdict ? words[r.verdict] : `${words[r.verdict]}, closing ${words[r.closing]}`) : "not run");
 
 // ——— a socket of this browser ———
 
-const toldMessages = 8; // messages that are reported one by one
+const toldMessages = 8; // how many messages are reported one by one
 
 /**
  * Opens a socket, echoes its messages, and returns the events that JavaScript received when the
@@ -300,7 +301,8 @@ export function caseOf(hash) {
 }
 
 /**
- * An address as a person types it, made whole: a port alone is one of this machine.
+ * The whole URL for an address that a person typed. A port alone means a server on
+ * this computer.
  * @param {string} text
  * @returns {{url: string}|{error: string}}
  */
@@ -325,8 +327,8 @@ export function serverAddress(text) {
 const perRow = 16;
 
 /**
- * The bytes of the first wrong frame in rows, a caret under the byte with the
- * first wrong bit, and under that byte's bits one under the bit.
+ * The bytes of the first wrong frame in rows. A caret marks the byte with the first
+ * wrong bit. Below it are the bits of that byte, with a caret under the wrong bit.
  * @param {Report} r
  * @returns {{text: string, words: string}|null} null where there is no frame to show
  */
@@ -361,7 +363,7 @@ export function caret(r) {
  * and the last.
  * @param {number} n how many there are
  * @param {number} first the index of the first difference, -1 for none
- * @returns {[number, number][]} from each up to but not including the other
+ * @returns {[number, number][]} ranges of steps: the first one, and the one after the last
  */
 export function excerpt(n, first) {
   if (n <= 60) return [[0, n]];
@@ -380,10 +382,10 @@ export function excerpt(n, first) {
 // ——— waiting for a server that is being started again ———
 
 /**
- * The time until the page asks again whether the server answers, in ms; 0 when it
- * stops asking.
- * @param {boolean} away whether it did not answer last
- * @param {number} since ms since the page began to wait, or since it was last away
+ * How many ms the page waits before it asks again whether the server answers; 0 if
+ * it stops asking.
+ * @param {boolean} away whether the last request got no answer
+ * @param {number} since ms since the page began to wait, or since the server last did not answer
  */
 export function pollAfter(away, since) {
   if (since > 30 * 60_000) return 0;

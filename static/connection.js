@@ -1,6 +1,6 @@
 /**
- * One connection as the recording shows it: its states, its calls, what waits
- * at the valve, whose end the client is, and the modes that show it.
+ * One connection as the recording shows it: its states, its calls, the frames held
+ * at the valve, the kind of its client, and the modes that show it.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").End} End
@@ -25,15 +25,15 @@ export class Conn {
     this.client = "";
     /** @type {As|""} who the client is */
     this.as = "";
-    this.round = 0; // connections that one action opened share it; 0 for none
-    this.nth = 0; // among the connections of its round to its endpoint
+    this.round = 0; // shared by the connections that one action opened; 0 for none
+    this.nth = 0; // its place among the connections to the same endpoint in its round
     this.path = "";
     this.remote = "";
     /** @type {{seq: number, side: End, state: State, why: string}[]} */
     this.states = [];
     /** @type {GoCall[]} */
     this.reads = [];
-    /** Whether its own JavaScript reports its state. */
+    /** Whether the client's own JavaScript reports its state. */
     this.scripted = false;
     /** @type {Map<number, GoCall>} calls without a return, by id */
     this.open = new Map();
@@ -43,9 +43,9 @@ export class Conn {
     this.play = null;
     /** @type {Row|null} */
     this.response = null;
-    /** @type {Row[]} held at the valve now, oldest first */
+    /** @type {Row[]} rows that the valve holds now, oldest first */
     this.held = [];
-    this.ended = Infinity; // seq at which its TCP connection was over
+    this.ended = Infinity; // seq at which its TCP connection ended
     this.reset = Infinity; // seq of the RST that ended it
   }
 
@@ -61,12 +61,12 @@ export class Conn {
     return null;
   }
 
-  /** Whether its TCP connection was over at the cursor. @param {number} cursor */
+  /** Whether the TCP connection had ended at the cursor. @param {number} cursor */
   overAt(cursor) {
     return this.ended !== Infinity && this.ended <= cursor;
   }
 
-  /** The read that the Go code waits in at the cursor. @param {number} cursor */
+  /** The Read in which the Go code waits at the cursor. @param {number} cursor */
   waiting(cursor) {
     for (let i = this.reads.length - 1; i >= 0; i--) {
       const r = this.reads[i];
@@ -76,11 +76,11 @@ export class Conn {
   }
 
   /**
-   * Drops what was over at seq; held rows stay.
+   * Drops the rows that were finished at seq. Held rows stay.
    * @param {number} seq
    */
   forget(seq) {
-    // Of each side one state stays: the one that it was in.
+    // For each side, keep the last state before seq.
     const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
     this.states = this.states.filter((s) => s.seq > seq || was.has(s));
     this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
@@ -100,7 +100,7 @@ export function whose(conn, watching) {
 }
 
 /**
- * The name of the clients' lane, for the connections that it shows.
+ * The name of the clients' lane, which depends on the connections in it.
  * @param {Iterable<Conn>} conns
  * @param {boolean} watching
  */

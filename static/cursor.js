@@ -1,6 +1,6 @@
 /**
- * The reader's place in the recording: the rows of the mode, how many of them
- * show, whether the newest is followed, and stepping.
+ * The reader's place in the recording: the rows of the mode, how many of them are
+ * visible, whether the page follows the newest row, and stepping.
  *
  * @typedef {import("./types.js").Mode} Mode
  * @typedef {import("./rows.js").Row} Row
@@ -16,7 +16,8 @@ import { View } from "./rows.js";
 const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), naive: new View("naive"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
 
 /**
- * Steps in place of the timeline while a play is under way.
+ * Steps a play. While a play is in progress, the keys step the play instead of the
+ * timeline.
  * @typedef {object} Stepper
  * @property {() => unknown} step
  * @property {() => unknown} back
@@ -30,7 +31,7 @@ export class Cursor {
   mode = "reference";
   /** @type {Mode|""} the mode to which the page returns after a play */
   left = "";
-  /** @type {"left"|"right"} the side last clicked in, of two side by side */
+  /** @type {"left"|"right"} of two sides, the one that the reader last clicked in */
   side = "left";
   asTable = false;
   news = 0; // how many actions added something to the end of the recording
@@ -56,7 +57,7 @@ export class Cursor {
     if (this.mode === "plays") this.mode = "reference";
   }
 
-  /** Seq of the last event that shows, or Infinity to follow the newest. */
+  /** Seq of the last visible event, or Infinity to follow the newest. */
   get at() {
     return this.session.history.cursor;
   }
@@ -65,7 +66,7 @@ export class Cursor {
     this.session.history.cursor = seq;
   }
 
-  /** Gives the stream back while the tab is hidden, unless a play needs it. @param {boolean} hidden */
+  /** Closes the stream while the tab is hidden, unless a play needs it. @param {boolean} hidden */
   setHidden(hidden) {
     this.session.setHidden(hidden && !this.stepper?.busy);
   }
@@ -82,7 +83,7 @@ export class Cursor {
   // ——— modes ———
 
   /**
-   * Shows the server of a play, until something else is done.
+   * Shows the server of a play until the reader's next action.
    * @param {Mode} mode
    */
   turn(mode) {
@@ -127,7 +128,7 @@ export class Cursor {
     return view;
   }
 
-  /** Connections of the mode with something at the valve. */
+  /** Connections of the mode with something held at the valve. */
   waiting() {
     return [...this.session.rows.conns.values()].filter((c) => c.held.length && belongs(c, this.mode));
   }
@@ -147,7 +148,7 @@ export class Cursor {
     if (!n) selection.select(0, false);
   }
 
-  /** Selects the frame that the last action leads to, as soon as it is known. */
+  /** Selects the frame that the last action leads to as soon as that frame is recorded. */
   lead() {
     const { inspector } = this;
     const { aim, selection } = inspector;
@@ -180,12 +181,12 @@ export class Cursor {
     if (plays.length < 2 || plays.some((p) => p.over === Infinity)) return;
     const row = view.first(this.at, Math.min(...plays.map((p) => p.seq)));
     if (!row) return;
-    inspector.aim = null; // the frame that the action caused has been shown until now
+    inspector.aim = null; // until now the frame that the action caused was selected
     inspector.selection.lead(row.event.seq);
     inspector.found++;
   }
 
-  /** Follows the newest rows again, with nothing chosen. */
+  /** Follows the newest rows again, without a selection by the reader. */
   toNewest() {
     this.at = Infinity;
     this.inspector.shared = null;
@@ -195,8 +196,9 @@ export class Cursor {
   // ——— rows ———
 
   /**
-   * The row of a timeline entry: of a pair, the one on the side last clicked in
-   * if it is there. That is the reference's, until a person clicks in the other.
+   * The row of a timeline entry. Of a pair, it is the row on the side that the
+   * reader last clicked in, if there is one. Before any click, that side is the
+   * reference.
    * @param {Row|Pair} item
    * @param {"left"|"right"} [side]
    * @returns {Row|null}
@@ -224,7 +226,7 @@ export class Cursor {
     const { inspector, view } = this;
     const { seq } = inspector.selection;
     const n = view.count(this.at);
-    // Rows that are forgotten are where the gap is.
+    // The gap replaces the rows that are forgotten.
     const at = seq <= (this.session.history.gap?.seq || 0) && seq ? 0 : this.index;
     const to = Math.max(0, Math.min(n - 1, at < 0 ? (by < 0 ? n - 1 : 0) : at + by));
     const row = n ? this.rowOf(view.list[to]) : null;
@@ -232,7 +234,7 @@ export class Cursor {
     if (by === Infinity) inspector.newest();
   }
 
-  /** Undoes the innermost selection, and says whether there was one. */
+  /** Undoes the innermost selection. Returns whether there was one. */
   escape() {
     const done = this.inspector.escape();
     this.follow();
@@ -242,7 +244,7 @@ export class Cursor {
 
   // ——— stepping ———
 
-  /** @param {number} n how many rows of the view are to show */
+  /** @param {number} n how many rows of the view become visible */
   show(n) {
     const { inspector, view } = this;
     const { list } = view;
@@ -254,7 +256,7 @@ export class Cursor {
     this.session.touch();
   }
 
-  /** Forward one row, or one unit past the valve; in a play, one step. */
+  /** Steps forward one row, or releases one held unit. In a play, does one step. */
   async step() {
     const { session, inspector } = this;
     if (inspector.selection.into !== null) return inspector.intoField(1);
@@ -262,7 +264,7 @@ export class Cursor {
     const { list } = this.view;
     const n = this.view.count(this.at);
     if (n < list.length) {
-      // Rows of one moment (their seqs are equal) show together.
+      // Rows with the same seq become visible together.
       let to = n + 1;
       while (to < list.length && list[to].seq === list[n].seq) to++;
       return this.show(to);
@@ -278,7 +280,7 @@ export class Cursor {
       );
       return;
     }
-    // An outside connection has no token to name it by.
+    // A client from outside has no token, so no request can name its connection.
     const clients = waiting.every((c) => c.client) ? waiting.map((c) => c.client) : undefined;
     await session.valve("step", clients);
     session.say("");
@@ -314,13 +316,13 @@ export class Cursor {
     this.session.say("");
   }
 
-  /** Runs what is held or paused, and holds or pauses what runs. */
+  /** Continues if the wire is held or the play is paused. Otherwise holds or pauses. */
   toggle() {
     if (this.stepper) return this.stepper.toggle();
     return this.session.holding || !this.session.history.live ? this.run() : this.hold();
   }
 
-  /** @param {Row} row the oldest one held of its connection */
+  /** @param {Row} row the oldest held row of its connection */
   async drop(row) {
     await this.session.valve("drop", row.conn.client ? [row.conn.client] : undefined);
     this.session.say(`Dropped${this.mode === "both" ? ` (${row.conn.endpoint})` : ""}: the ${row.event.from === "client" ? "server" : "client"} never receives these bytes.`);

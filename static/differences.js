@@ -15,8 +15,9 @@
 import { count, frameLine, quote, stepLine } from "./format.js";
 
 /**
- * The kind under which a row is compared, "" for a row that is not. Reads of Go
- * code are not compared. The end of TCP is compared as its peer sees it: FIN or RST.
+ * The kind by which a row is compared; "" if it is not compared. The page does not
+ * compare Reads of Go code. It compares the end of TCP as the peer sees it: FIN or
+ * RST.
  * @param {Row} row
  */
 export function compared(row) {
@@ -61,7 +62,7 @@ export function explain(left, right, sides) {
   if (e.frame && f.frame) {
     frames(e.from, e.frame, f.frame, differ);
     const [x, y] = [codes(e.frame), codes(f.frame)];
-    // A mistake in a client's frame is the client's, whichever server received it.
+    // The client made the mistake in its frame, whichever server received the frame.
     const [mine, theirs] = e.from === "client" ? [`what was sent to ${a}`, `what was sent to ${b}`] : [a, b];
     if (x !== y) told.push([x && `${mine} broke ${x}`, y && `${theirs} broke ${y}`].filter(Boolean).join(", "));
   } else if (e.handshake && f.handshake) handshakes(e.handshake, f.handshake, differ, sides.handshake !== false);
@@ -110,7 +111,7 @@ function handshakes(h, i, differ, about) {
   const got = h.what === "request" ? "received a request with" : "answered with";
   if (h.what === "response") {
     differ("answered with status", h.status ?? "", i.status ?? "");
-    // Where one does not open, all other differences follow from that, or are plain HTTP.
+    // If one connection does not open, all other differences follow from that, or are plain HTTP.
     if (h.status !== 101 || i.status !== 101) return;
   }
   if (!about) return;
@@ -135,10 +136,10 @@ function fields(h) {
   return out;
 }
 
-const most = 64; // hex digits of a payload that are shown
+const most = 64; // how many hex digits of a payload are shown
 
 /**
- * Two payloads in hex; of long ones, from the first byte in which they differ.
+ * Two payloads in hex. If they are long, both begin at the first byte that differs.
  * @param {string} a
  * @param {string} b
  * @returns {[string, string]}

@@ -1,8 +1,8 @@
 /**
  * One connection seen from both its ends: six lanes (JavaScript, WebSocket and
- * TCP of the client, and the same of the server with its Go code), time downwards.
- * An end's state is the one that the end can know at that moment. The picture is a
- * function of the rows up to the cursor.
+ * TCP of the client, and those of the server with its Go code). Time runs
+ * downwards. An end's state is the one that the end can know at that moment. The
+ * picture is a function of the rows up to the cursor.
  *
  * @typedef {import("./rows.js").Row} Row
  * @typedef {import("./rows.js").Rows} Rows
@@ -24,7 +24,7 @@ import { upTo } from "./history.js";
 import { count, frameParts, handshakeParts, line, quote } from "./format.js";
 import { goAt, heldAt, jsAt, stepAt } from "./shown.js";
 
-const quiet = 250_000; // microseconds without an event that are worth a line
+const quiet = 250_000; // the shortest time without an event that the picture shows, in microseconds
 
 /** @type {Lane[]} */
 export const lanes = ["clientWs", "clientTcp", "serverTcp", "serverWs"];
@@ -53,7 +53,7 @@ export class Ends {
     }
   }
 
-  /** The connection, once there is one. */
+  /** The connection; undefined until it is recorded. */
   get conn() {
     return this.list.find((r) => r.conn.id)?.conn || null;
   }
@@ -69,7 +69,7 @@ export class Ends {
 }
 
 /**
- * @param {Row[]} list of one connection, those up to the cursor
+ * @param {Row[]} list the rows of one connection up to the cursor
  * @param {number} cursor
  * @param {number} settled seq after which the play only closes both ends
  * @returns {Picture}
@@ -81,13 +81,13 @@ function picture(list, cursor, settled = Infinity) {
   let last = -1;
   let tidied = false;
   let unread = false; // whether the server has not read the client's FIN
-  let dead = false; // whether the network is silent: sent bytes no longer arrive
+  let dead = false; // whether the network is silent, so sent bytes do not arrive
   list.forEach((row, i) => {
     const gap = last < 0 ? 0 : row.at - last;
-    // Before a step that waited for the learner, the silence is the learner's.
+    // Before a step that waited for the learner, the learner caused the silence.
     const own = !!row.mark && row.mark.ready < row.mark.begin;
     if (gap >= quiet) lines.push(blank("gap", row.seq, last, own ? `${span(gap)} until your step` : `${span(gap)} without an event`, fold.known));
-    // The clocks of the browser and of Go differ a little; time only grows.
+    // The clocks of the browser and of Go differ a little. Time must never go back.
     const at = (last = Math.max(last, row.at));
     if (row.seq > settled && !tidied && !row.event.step) lines.push(blank("step", row.event.seq, at, "the run is over: both ends are closed", fold.known));
     tidied = row.seq > settled;
@@ -95,7 +95,7 @@ function picture(list, cursor, settled = Infinity) {
     if (step) {
       dead = dead || /^wire silent\b/.test(step.command);
       lines.push({ ...blank("step", row.event.seq, at, [step.number, step.command].filter(Boolean).join(" · "), fold.known), say: step.say, failed: step.failed });
-      // A FIN that the server does not read is recorded only by its sender.
+      // If the server does not read a FIN, only its sender records it.
       if (!hangsUp.test(step.command) || step.doing || row.conn.as !== "scenario" || dead || finWithin(list, i)) return;
       fold.hangUp();
       unread = true;
@@ -123,7 +123,7 @@ function finWithin(list, i) {
 const blank = (kind, seq, at, text, known) => ({ kind, seq, at, js: "", go: "", failed: false, waits: false, arrow: null, text, say: "", known: { ...known } });
 
 /**
- * The arrow of a row: what was sent, or was to be sent, to the other end.
+ * The arrow of a row: the bytes that one end sent, or tried to send, to the other.
  * @param {Row} row
  * @param {number} cursor
  * @param {boolean} dead
@@ -144,7 +144,7 @@ function arrowOf(row, cursor, dead, fold) {
   if (e.frame) {
     const p = frameParts(e.frame);
     const text = [p.kind, p.said || p.size, p.cut].filter(Boolean).join(" ") + p.bad.map((b) => ` × ${b}`).join("");
-    // Its arrival was drawn when it was sent.
+    // The picture already shows its arrival, at the moment of sending.
     if (row.sent) return { kind: "note", from, text: `read only now: ${text}, sent ${span(row.at - row.sent.at)} earlier`, stays };
     return { kind: e.frame.header.opcode === 8 ? "close" : "frame", from, text, stays };
   }
@@ -157,7 +157,7 @@ function arrowOf(row, cursor, dead, fold) {
       return { kind: "fin", from, text: "FIN", stays };
     case "closed":
       if (from === "server" && fold.unseen) return { kind: "fin", from, text: "socket closed: FIN or RST", stays };
-      // A FIN is sent only once, and never after a RST.
+      // An end sends FIN only once, and never after a RST.
       return row.conn.reset < e.seq || ["FIN sent", "closed"].includes(known[from === "client" ? "clientTcp" : "serverTcp"]) ? { kind: "note", from, text: "socket closed", stays } : { kind: "fin", from, text: "FIN, socket closed", stays };
     case "rst":
       return { kind: "rst", from, text: "RST", stays };
@@ -165,19 +165,19 @@ function arrowOf(row, cursor, dead, fold) {
   return { kind: "note", from, text: e.tcp.error?.text || "error", stays };
 }
 
-/** The state that each end can know, row by row. */
+/** The state that each end can know, computed row by row. */
 class Fold {
   constructor() {
     /** @type {Known} */
     this.known = { clientWs: "", clientTcp: "", serverTcp: "", serverWs: "" };
-    this.drained = false; // the server has read the last that a client sends: its Close frame or its FIN
-    this.parted = false; // the server has closed TCP, and the recording does not say how the client saw that
+    this.drained = false; // the server has read the client's last bytes: its Close frame or its FIN
+    this.parted = false; // the server has closed TCP, and the recording does not show how the client noticed
   }
 
   /**
-   * Whether the recording cannot say with what the server's close() ends TCP. A
-   * kernel sends RST in place of FIN for a socket that holds unread bytes, and what
-   * arrives after the server's last read is recorded nowhere.
+   * Whether the recording does not show how the server's close() ends TCP. If a
+   * socket holds unread bytes, the kernel sends RST instead of FIN. The recording
+   * does not have the bytes that arrive after the server's last read.
    */
   get unseen() {
     return !this.drained && this.known.serverTcp === "open";
@@ -204,12 +204,12 @@ class Fold {
     if (e.tcp) this.tcp(e.tcp.what, e.from, crossed);
     if (told === "onclose" || told === "leave") {
       this.client("CLOSED");
-      // The browser has closed TCP as well; the server learns of it when it reads.
+      // The browser has also closed TCP. The server notices at its next read.
       k.clientTcp = k.clientTcp === "open" && !this.parted ? "FIN sent" : k.clientTcp === "FIN got" || this.parted ? "closed" : k.clientTcp;
     }
-    // A raw client says how its reading ended.
+    // A raw client reports how its reading ended.
     if (this.parted && e.script?.what === "read") k.clientTcp = /reset/.test(e.script.text || "") ? "reset" : ["FIN sent", "closed"].includes(k.clientTcp) ? "closed" : "FIN got";
-    // A client without JavaScript is over with its TCP connection.
+    // Without JavaScript, the client ends with its TCP connection.
     if (!conn.scripted && k.clientWs && (k.clientTcp === "closed" || k.clientTcp === "reset")) this.client("CLOSED");
     const server = conn.stateAt("server", Math.min(until, cursor));
     if (server) k.serverWs = server.state;
@@ -261,7 +261,11 @@ function bars(lines) {
   });
 }
 
-/** A line in words, as it is read out. @param {Line} l @param {number} start microseconds that the picture begins at */
+/**
+ * A line in words, for a screen reader.
+ * @param {Line} l
+ * @param {number} start time at which the picture begins, in microseconds
+ */
 export function words(l, start) {
   const at = `${((l.at - start) / 1000).toFixed(1)} ms`;
   if (l.kind === "gap") return l.text;

@@ -47,8 +47,8 @@ export const opcodeNames = ["continuation", "text", "binary", "", "", "", "", ""
 export const arrow = (from) => (from === "client" ? "❱" : "❰");
 
 /**
- * The missing rest of a cut frame, "" for a whole frame. The length of a cut header
- * is not known.
+ * The missing rest of a cut frame, "" for a whole frame. If the header is cut, the
+ * length is unknown.
  * @param {Frame} f
  */
 export function missing(f) {
@@ -58,7 +58,7 @@ export function missing(f) {
 }
 
 /**
- * One line for a frame in parts, so that each can be colored by its field.
+ * One line for a frame, in parts. The page gives each part the color of its field.
  * @param {Frame} f
  */
 export function frameParts(f) {
@@ -81,8 +81,8 @@ export function frameParts(f) {
 }
 
 /**
- * A payload as text where it is printable text: of a control frame, or the kept
- * bytes of a long message.
+ * The payload of a control frame as text, or the kept bytes of a long message. If
+ * they are not printable text, "".
  * @param {Frame} f
  */
 function asText(f) {
@@ -113,8 +113,8 @@ function pieceLine(p) {
 }
 
 /**
- * The same in two parts: the piece, which the page strikes through, and the reason.
- * Null for any other event.
+ * The line of a piece in two parts: the piece, which the page strikes through, and
+ * the reason. Null if the event has no piece.
  * @param {LabEvent} e
  */
 export function uncrossed(e) {
@@ -151,7 +151,7 @@ export function handshakeLine(h) {
 /** @param {Tcp} t @param {LabEvent["from"]} from */
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
-  // Who ended it and how long something had been held is known. The reason is not.
+  // The recording shows who ended it and how long the valve held something, but not the reason.
   const meanwhile = t.backlog ? `, with ${count(t.backlog.units, "unit")} held${t.backlog.units === 1 ? "" : ", the oldest"} for ${(t.backlog.for / 1e6).toFixed(1)} s` : "";
   switch (t.what) {
     case "open":

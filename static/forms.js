@@ -6,8 +6,8 @@
 import { capital } from "./format.js";
 
 /**
- * The code of a Close frame; undefined when the field is empty, for a Close
- * without one.
+ * The code of a Close frame. If the field is empty, undefined: the Close frame has
+ * no code.
  * @param {string} text
  */
 export function closeCode(text) {
@@ -23,8 +23,8 @@ export function reasonNeedsCode(code, reason) {
 }
 
 /**
- * Header fields to change, one in each line: "Name: value", or "-Name" to remove
- * one, whose value is then null.
+ * Header fields to change, one in each line: "Name: value", or "-Name" to remove a
+ * field. The value null means removal.
  * @param {string} text
  * @returns {[string, string|null][]}
  */
@@ -46,8 +46,8 @@ export function headerFields(text) {
 const named = (endpoint) => (endpoint === "reference" ? "the reference" : endpoint);
 
 /**
- * Says why some of several raw clients did not carry out an order, "" where all
- * did. Throws that when all of them failed.
+ * Says why some of several raw clients did not carry out an order; "" if all did.
+ * If all failed, throws the text instead.
  * @param {{endpoint: string, token: string}[]} clients
  * @param {PromiseSettledResult<unknown>[]} results
  */

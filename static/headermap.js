@@ -1,7 +1,7 @@
 /**
- * The map of all two-byte beginnings of a frame: the outcome of each at one
- * endpoint. A header is a number, the first byte times 256 plus
- * the second; the picture has the first byte across and the second down.
+ * The map of all two-byte beginnings of a frame: the outcome of each beginning at
+ * one endpoint. A header is a number, the first byte times 256 plus the second; the
+ * picture has the first byte across and the second down.
  *
  * @typedef {{word: string, sentence: string}} Outcome
  * @typedef {{name: string, outcomes: Uint8Array, marks: Uint8Array, broken: Uint8Array}} Sheet
@@ -17,7 +17,11 @@ import { fromBase64, hex } from "./hex.js";
 
 export const size = 256;
 
-/** The kinds by which headers are colored and counted: the outcome, and its verdict. @type {Kind[]} */
+/**
+ * The kinds of headers. A kind is an outcome with its verdict. The map colors and
+ * counts headers by kind.
+ * @type {Kind[]}
+ */
 export const kinds = [
   { id: "echo", glyph: "✔", short: "echo", words: "echoed" },
   { id: "pong", glyph: "✔", short: "Pong", words: "answered with a Pong" },
@@ -37,7 +41,10 @@ export const kinds = [
 
 const index = Object.fromEntries(kinds.map((k, i) => [k.id, i]));
 
-/** The kind of each outcome where it is not a fail, and where it is. @type {Record<string, [string, string]>} */
+/**
+ * The two kinds of each outcome: if it is not a fail, and if it is a fail.
+ * @type {Record<string, [string, string]>}
+ */
 const kindOf = {
   waits: ["waits", "waits"],
   taken: ["taken", "accepted"],
@@ -221,7 +228,7 @@ export function table(painted) {
       });
     }
   }
-  // First opcodes with the same outcomes share a row, then both values of FIN.
+  // First join opcodes with the same outcomes into one row, then both values of FIN.
   const opcodesJoined = join(rows, (r) => `${r.fin} ${r.rsv} ${r.key}`, "opcode");
   return join(opcodesJoined, (r) => `${r.rsv} ${r.opcode} ${r.key}`, "fin").map(({ key, ...row }) => ({
     ...row,
@@ -231,7 +238,7 @@ export function table(painted) {
 }
 
 /**
- * Joins rows of the same key into the first of them.
+ * Joins rows with the same key into the first one.
  * @template {{cells: {kind: number, count: number}[][], fin: string, opcode: string}} T
  * @param {T[]} rows
  * @param {(row: T) => string} key
@@ -265,7 +272,7 @@ export const start = { endpoint: "reference", role: "server", context: "fresh", 
 export const toHash = (p) => `#headers/${p.endpoint}-${p.role}/${p.context}/${code(p.header)}${p.other ? `/${p.other}` : ""}`;
 
 /**
- * Reads it; null for another address.
+ * The place that an address names; null if it names none.
  * @param {string} hash
  * @returns {Place|null}
  */

@@ -1,8 +1,9 @@
 /**
- * When each end notices that a connection is gone: with a server that sends Pings
- * at an interval and gives up when no Pong arrives in time, a network that falls
- * silent, and a proxy that closes idle connections. Computed here, and as a
- * scenario that runs the same. All times are ms since the connection opened.
+ * When each end notices that a connection is gone. The server sends Pings at an
+ * interval, and gives up if no Pong arrives in time. The network may fall silent,
+ * and a proxy may close idle connections. This module computes the times, and
+ * writes a scenario that measures them. All times are ms since the connection
+ * opened.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{interval: number, timeout: number, silence: number, proxy: number}} Tuning 0 for no silence, no proxy
@@ -34,7 +35,7 @@ export function wrong(t) {
 export function course(t) {
   const { interval, timeout, silence, proxy } = t;
   const why = { server: "", browser: "" };
-  // A proxy counts from the last bytes that passed it: the handshake at first.
+  // A proxy counts from the last bytes that passed through it. The first are the handshake.
   const cut = proxy && proxy < interval && (!silence || proxy < silence) ? proxy : null;
   const until = cut ?? (silence || interval * 4);
   /** @type {Beat[]} */
@@ -58,7 +59,8 @@ export function course(t) {
 }
 
 /**
- * The same as a scenario. A raw client closes in place of the proxy.
+ * A scenario with these values. A raw client closes the connection instead of the
+ * proxy.
  * @param {Tuning} t
  * @param {"raw"|"browser"} as
  */
@@ -77,7 +79,7 @@ export function scenario(t, as) {
 }
 
 /**
- * The recorded course of such a run.
+ * The recorded course of a run of the scenario.
  * @param {LabEvent[]} events of the connection and of its client, in order
  * @param {boolean} over
  * @param {number} [silent] microseconds at which the network fell silent

@@ -1,18 +1,16 @@
-/**
- * Bytes as hex: reading it, writing it, and what a byte is as a character.
- */
+/** Bytes as hex: reading it, writing it, and the character of a byte. */
 
 /** @param {number} n @param {number} [width] digits */
 export const hex = (n, width = 2) => n.toString(16).padStart(width, "0");
 
-/** Bytes as the lab server's API takes them: hex without separators. @param {Uint8Array} bytes */
+/** Bytes in the form that the lab server's API accepts: hex without separators. @param {Uint8Array} bytes */
 export const hexOf = (bytes) => [...bytes].map((b) => hex(b)).join("");
 
 /** Hex of the recording with a space between its bytes. @param {string} text */
 export const spaced = (text) => (text.match(/../g) || []).join(" ");
 
 /**
- * Turns the recording's hex into bytes. It is well-formed: Go wrote it.
+ * Turns the recording's hex into bytes. Go wrote the hex, so it is well-formed.
  * @param {string} [text]
  */
 export function bytes(text = "") {
@@ -49,7 +47,7 @@ export function parseHex(text) {
   return { bytes: Uint8Array.from(out) };
 }
 
-/** Reports hex that cannot be read, with the place, for the input that it was typed in. */
+/** An error in hex that a person typed, with its place in the text. */
 export class HexError extends Error {
   /** @param {string} error @param {number} at */
   constructor(error, at) {
@@ -65,7 +63,7 @@ export function hexBytes(text) {
   return read.bytes;
 }
 
-/** Bytes that JSON carries as base64. @param {string} text */
+/** The bytes of base64, the form that bytes have in JSON. @param {string} text */
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /** @param {number} byte */

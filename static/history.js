@@ -1,7 +1,7 @@
 /**
- * The recording in the page: events in order of seq, appended at the end and, when
- * there are too many, forgotten at the front. A stream that resumes may repeat
- * events, so each seq is accepted once.
+ * The recording in the page: events in order of seq. New events are added at the
+ * end. If there are too many, the page forgets events at the front. A stream that
+ * resumes may repeat events, so the page accepts each seq once.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {{events: number, weight: number}} Limits
@@ -28,14 +28,14 @@ export class History {
     /** @type {LabEvent[]} */
     this.events = [];
     this.weight = 0;
-    /** @type {LabEvent|null} the event in place of the forgotten ones, with the seq of the last */
+    /** @type {LabEvent|null} the event that replaces the forgotten ones, with the seq of the last of them */
     this.gap = null;
     this.shown = Infinity;
     /** The number of events that the server dropped. */
     this.lost = 0;
   }
 
-  /** Seq of the last event shown, or Infinity to follow the newest. */
+  /** Seq of the last visible event, or Infinity to follow the newest. */
   get cursor() {
     return this.shown;
   }
@@ -55,7 +55,7 @@ export class History {
   }
 
   /**
-   * Takes the events that are new and returns them.
+   * Adds the events that are new and returns them.
    * @param {LabEvent[]} batch in order of seq
    */
   append(batch) {
@@ -71,8 +71,8 @@ export class History {
 
   /**
    * Forgets the oldest events when there are more than the limits allow, down to
-   * 90% of the limits. Returns the event in place of all forgotten ones, null when
-   * none was forgotten now.
+   * 90% of the limits. Returns the event that replaces all forgotten ones; null if
+   * this call forgot none.
    * @returns {LabEvent|null}
    */
   trim() {

@@ -17,17 +17,17 @@ const maxDetails = 200;
 
 export class Inspector {
   selection = new Selection();
-  /** @type {Subject|null} a frame that the page's address carries */
+  /** @type {Subject|null} the frame in the page's address */
   shared = null;
-  /** @type {Subject|null} the subject shown last, until the fields of the selected one are there */
+  /** @type {Subject|null} the last subject that was shown; used until the fields of the selected one have arrived */
   kept = null;
   /** @type {Map<number, Detail|ApiError>} the server's explanation of frames, by seq */
   details = new Map();
   fetching = 0;
-  /** @type {import("./act.js").Act|null} the action whose frame is to be selected, until that is there */
+  /** @type {import("./act.js").Act|null} the action whose frame will be selected as soon as it is recorded */
   aim = null;
-  hashSeq = 0; // of the event that the address names, until it is there
-  found = 0; // how often an event was selected by an address, an action or a difference
+  hashSeq = 0; // seq of the event that the address names, until that event is recorded
+  found = 0; // how often an address, an action or a difference selected an event
 
   /** @param {import("./session.js").Session} session */
   constructor(session) {
@@ -44,16 +44,16 @@ export class Inspector {
   }
 
   /**
-   * The selected event with the fields of its frame. Until the fields are there
-   * it is the subject shown before, whole, so that a picture never appears under
-   * the heading of another.
+   * The selected event with the fields of its frame. Until the fields arrive, this
+   * is still the whole previous subject, so that no picture appears below the
+   * heading of another subject.
    * @returns {Subject|null}
    */
   get subject() {
     if (this.shared) return this.shared;
     const { rows, history } = this.session;
     const row = rows.bySeq.get(this.selection.seq);
-    // The subject stays, also when its row is forgotten.
+    // Keep the subject, even if its row is forgotten.
     if (!row && this.selection.seq && this.kept?.event.seq === this.selection.seq) return this.kept;
     if (!row || row.seq > history.cursor) return (this.kept = null);
     const { event } = row;
@@ -67,7 +67,7 @@ export class Inspector {
     return this.kept;
   }
 
-  /** The field of the subject that the shown bit belongs to. */
+  /** The field that the shown bit belongs to. */
   get field() {
     const { subject } = this;
     const fields = subject && subject.fields;
@@ -78,8 +78,8 @@ export class Inspector {
   }
 
   /**
-   * Asks for a frame's fields, one request at a time: while frames pour in, only
-   * the selected one is worth asking for.
+   * Requests a frame's fields, one request at a time. If many frames arrive, only
+   * the selected frame needs a request.
    * @param {number} seq
    */
   async fetchDetail(seq) {
@@ -98,7 +98,7 @@ export class Inspector {
     const [oldest] = details.keys();
     if (details.size >= maxDetails) details.delete(oldest);
     details.set(seq, detail);
-    // While frames pour in the picture follows, a little late.
+    // While many frames arrive, the picture follows a little later.
     const row = session.rows.bySeq.get(seq);
     if (row && !(detail instanceof ApiError)) this.kept = { event: row.event, fields: detail.fields, error: "", row };
     session.touch();
@@ -106,7 +106,7 @@ export class Inspector {
 
   // ——— the page's address ———
 
-  /** Opens what the page's address names: a frame that it carries, or an event. */
+  /** Opens the frame or the event that the page's address names. */
   async readAddress() {
     const hash = fromHash(location.hash);
     if (!hash) return;
@@ -118,7 +118,7 @@ export class Inspector {
     this.session.touch();
   }
 
-  /** Selects the event that the address names, once it is recorded. */
+  /** Selects the event that the address names as soon as it is recorded. */
   find() {
     const { history, rows } = this.session;
     if (!this.hashSeq || history.last < this.hashSeq) return;
@@ -152,7 +152,7 @@ export class Inspector {
   // ——— selecting ———
 
   /**
-   * Selects an event for a person.
+   * Selects the event that a person chose.
    * @param {number} seq
    * @param {number} [bit]
    */
@@ -164,7 +164,7 @@ export class Inspector {
     this.session.touch();
   }
 
-  /** Selects the newest row from now on, whatever was chosen. */
+  /** Ends any selection and selects the newest row from now on. */
   newest() {
     this.aim = null;
     this.selection.release();
@@ -186,7 +186,7 @@ export class Inspector {
     this.session.touch();
   }
 
-  /** Begins to walk the selected frame field by field, or stops. */
+  /** Begins or ends a walk through the selected frame, field by field. */
   into() {
     const { subject, selection } = this;
     if (!subject || !subject.fields) throw new Error("Select a frame first. Step into frame then shows its fields in the order in which a parser reads them.");
@@ -206,7 +206,7 @@ export class Inspector {
     this.session.touch();
   }
 
-  /** Undoes the innermost selection, and says whether there was one. */
+  /** Undoes the innermost selection. Returns whether there was one. */
   escape() {
     if (!this.shared) return this.selection.escape();
     this.shared = null;

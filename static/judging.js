@@ -1,16 +1,16 @@
 /**
- * Runs of the judge for /compare: beginning and stopping them, taking their
- * reports, echoing in this browser, and waiting for the learner's server.
+ * Runs of the judge for /compare: it begins and stops them, receives their reports,
+ * echoes in this browser, and waits for the learner's server.
  *
  * @typedef {import("./compare.js").CaseInfo} CaseInfo
  * @typedef {import("./compare.js").Column} Column
  * @typedef {import("./compare.js").Line} Line
  * @typedef {import("./compare.js").Report} Report
  * @typedef {import("./compare.js").Aligned} Aligned
- * @typedef {{session: string, reports: Report[], texts: string[], crossed: string[], aligned: Aligned}} Played one case, run once more and recorded
+ * @typedef {{session: string, reports: Report[], texts: string[], crossed: string[], aligned: Aligned}} Played one case that was run again and recorded
  *
  * A run under way: told counts the reports of each column; again receives the
- * numbers of the cases that are to be run once more.
+ * numbers of the cases to run again.
  * @typedef {{judge: string, lines: Lines, columns: Column[], told: Map<string, number>, stopped: boolean, again: (numbers: number[]) => void, repeats: Promise<number[]>}} Run
  *
  * What the page draws when something changes.
@@ -27,7 +27,7 @@ import { ApiError, Lines, away, call, presence, words } from "./api.js";
 import { Matrix, browserName, echoOnce, pollAfter, tallyWords } from "./compare.js";
 import { recall, remember } from "./store.js";
 
-const sockets = 4; // of this browser at once
+const sockets = 4; // how many sockets of this browser are open at once
 
 const awayText = "The lab server does not answer. Start it again with go run ./labserver. This page keeps trying.";
 const goneText = "The lab server restarted, and this run ended with it. Press a Judge button to begin again.";
@@ -36,12 +36,12 @@ export class Judging {
   matrix = new Matrix();
   /** @type {Map<string, Run>} by kind of column */
   running = new Map();
-  /** @type {Map<string, object>} runs that have been asked for, until the server has answered */
+  /** @type {Map<string, object>} requested runs that the server has not confirmed yet */
   begun = new Map();
-  address = ""; // of the learner's server, for which the reader pressed the button in this page
-  server = ""; // the ID that the lab server gave for it
-  said = { text: "", failed: false }; // while the lab server is there
-  away = false; // the learner's server
+  address = ""; // the address of the learner's server; set when the reader presses the button in this page
+  server = ""; // the ID that the lab server gave to that address
+  said = { text: "", failed: false }; // the notice while the lab server answers
+  away = false; // whether the learner's server does not answer
   waitingSince = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   timer;
@@ -52,7 +52,7 @@ export class Judging {
     this.screen = screen;
   }
 
-  /** Leaves for good: nothing more is asked of the server. */
+  /** Leaves the page for good. After this, the page sends no requests to the server. */
   end() {
     this.left = true;
     clearTimeout(this.timer);
@@ -73,7 +73,7 @@ export class Judging {
     const kept = recall("session", "judge");
     if (typeof kept === "string") this.follow("own", kept, matrix.columns.filter((c) => c.kind === "own"), "");
     this.screen.all();
-    // A page before this one, which the browser may keep, had the learner's server judged.
+    // An earlier page, which the browser may keep, ran cases against the learner's server.
     const left = recall("session", "judge:server");
     remember("session", "judge:server", undefined);
     if (typeof left === "string") endRun(left);
@@ -85,12 +85,12 @@ export class Judging {
     this.screen.notice();
   }
 
-  /** The notice. While the lab server does not answer, nothing else is known of the runs. */
+  /** The notice. While the lab server does not answer, the page knows only that. */
   get notice() {
     return presence.away ? { text: awayText, failed: true } : this.said;
   }
 
-  /** Says why something could not be done. @param {unknown} e */
+  /** Shows an error in the notice. @param {unknown} e */
   refuse(e) {
     if (e instanceof ApiError && away(e.status)) this.say("The lab server is back. Press the button again.");
     else this.say(words(e), true);
@@ -104,10 +104,10 @@ export class Judging {
   // ——— runs ———
 
   /**
-   * Judges columns by cases, all where none are given.
+   * Runs cases for columns. Without cases, runs all of them.
    * @param {Column["kind"]} kind
    * @param {string[]} [cases]
-   * @param {boolean} [risky] whether they are the cases that have frozen a browser
+   * @param {boolean} [risky] whether these are the cases that have frozen a browser
    */
   async judge(kind, cases, risky = false) {
     if (this.running.has(kind) || this.begun.has(kind)) return;
@@ -119,7 +119,7 @@ export class Judging {
     this.begun.set(kind, turn);
     try {
       const answer = await call(kind === "browser" ? "/api/judge/client" : `/api/judge${kind === "server" ? serverQuery(this.server) : ""}`, ask);
-      if (this.begun.get(kind) !== turn) return endRun(answer.judge); // another address was written meanwhile
+      if (this.begun.get(kind) !== turn) return endRun(answer.judge); // the reader has typed another address
       this.begun.delete(kind);
       for (const c of columns) this.matrix.forget(c, cases && this.matrix.lines.filter((l) => cases.includes(this.matrix.asked(l, c)?.id || "")));
       if (kind === "own") remember("session", "judge", answer.judge);
@@ -132,17 +132,17 @@ export class Judging {
       if (this.begun.get(kind) !== turn) return;
       this.begun.delete(kind);
       this.refuse(e);
-      // An address that may not be judged stays so.
+      // If the lab server has refused the address, do not ask again.
       if (kind === "server" && e instanceof ApiError && e.status === 0) this.wait();
     }
   }
 
   /**
-   * Takes the reports of a run as they come.
+   * Receives the reports of a run.
    * @param {Column["kind"]} kind
    * @param {string} judge
    * @param {Column[]} columns
-   * @param {string} lost what is said when there is no such run any more
+   * @param {string} lost the notice if the run no longer exists
    */
   follow(kind, judge, columns, lost) {
     /** @type {(numbers: number[]) => void} */
@@ -161,7 +161,7 @@ export class Judging {
     lines.open();
   }
 
-  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, a wish to run some once more, or that the run is over */
+  /** @param {"own"|"server"|"browser"} kind @param {any} line a report, a request to run some cases again, or the end of the run */
   told(kind, line) {
     const run = this.running.get(kind);
     if (!run) return;
@@ -182,7 +182,7 @@ export class Judging {
     const counted = run.columns.map((c) => `${c.label}: ${tallyWords(this.matrix.counts(c))}`).join("; ");
     if (line.error) {
       this.say(kind === "server" && line.away ? `${this.address}: ${line.error}${line.error.endsWith(".") ? "" : "."} This page judges it as soon as it answers.` : line.error, !run.stopped);
-      presence.check(); // the lab server may have ended it as it left
+      presence.check(); // the lab server may have ended the run when it stopped
     }
     if (line.gone) remember("session", "judge", undefined);
     this.screen.speak(line.error || (line.gone ? "" : `${who} judged. ${counted}`));
@@ -218,8 +218,10 @@ export class Judging {
   }
 
   /**
-   * Ends the runs that no page will show: the lab's own servers are judged on for a page that is
-   * loaded again, the learner's for one that is kept. A page that is left has no sockets to judge.
+   * Ends the runs that no page will show. A run against the lab's own servers
+   * continues for a reloaded page. A run against the learner's server continues
+   * only for a page that the browser keeps. A run against the browser ends, because
+   * a page that was left has no sockets.
    * @param {boolean} kept
    */
   leave(kept) {
@@ -230,7 +232,7 @@ export class Judging {
     remember("session", "judge:server", kept ? this.running.get("server")?.judge : undefined);
   }
 
-  /** Continues the runs of a page that was kept. */
+  /** Continues the runs of a page that the browser kept. */
   back() {
     remember("session", "judge:server", undefined);
     for (const [kind, run] of this.running) {
@@ -242,7 +244,7 @@ export class Judging {
 
   // ——— the learner's server ———
 
-  /** Takes another address, in a column of its own. @param {string} url */
+  /** Accepts another address, which gets its own column. @param {string} url */
   take(url) {
     const { matrix } = this;
     const same = url === this.address;
@@ -261,15 +263,16 @@ export class Judging {
   }
 
   /**
-   * Has the server at an address judged. The lab server dials no address but one that it received here,
-   * and only the reader's press leads here: a link to this page, from any site, makes the lab dial nothing.
+   * Runs cases against the server at an address. The lab server dials only
+   * addresses that it received here, and only the reader's press of the button
+   * leads here. A link to this page on another site cannot make the lab dial.
    * @param {string} address
    * @param {() => string[]|undefined} cases
    */
   async register(address, cases) {
     try {
       const { server } = await call("/api/judge/server", { address });
-      if (address !== this.address) return; // another was written meanwhile
+      if (address !== this.address) return; // the reader has typed another address
       this.server = server;
     } catch (e) {
       if (address === this.address) this.refuse(e);
@@ -278,7 +281,7 @@ export class Judging {
     await this.judge("server", cases());
   }
 
-  /** Asks now and then whether the learner's server is there, and judges it again when it is back. */
+  /** Asks at intervals whether the learner's server answers. Runs the cases again when the server is back. */
   wait() {
     clearTimeout(this.timer);
     if (this.left || !this.server || document.hidden || this.running.has("server") || !this.waitingSince) return;
@@ -292,7 +295,7 @@ export class Judging {
     if (this.left || this.running.has("server")) return;
     try {
       const { up } = await call(`/api/judge/reach${serverQuery(server)}`, {});
-      if (server !== this.server) return; // another was written meanwhile
+      if (server !== this.server) return; // the reader has typed another address
       if (up && this.away) {
         this.away = false;
         this.say(`${this.address} is back.`);
@@ -305,7 +308,8 @@ export class Judging {
         this.say(`${this.address} does not answer any more. This page judges it again as soon as it answers.`);
       }
     } catch (e) {
-      // While the lab server is away, the next turn asks again. One that was restarted needs the address again.
+      // While the lab server does not answer, ask again at the next turn. A restarted lab server needs the address
+      // again.
       if (server === this.server && e instanceof ApiError && !away(e.status)) {
         this.server = "";
         return this.refuse(e);
@@ -314,15 +318,16 @@ export class Judging {
     this.wait();
   }
 
-  /** The cases by which a server that is back is judged, undefined for all. @returns {string[]|undefined} */
+  /** The cases to run against a server that is back; undefined means all. @returns {string[]|undefined} */
   again = () => undefined;
 
   // ——— this browser ———
 
   /**
-   * Opens the judge's socket once for each case, and echoes. Each has an address of its own, by the
-   * number of its case: where some cases have failed, Firefox would wait longer and longer before it
-   * goes there again. What ran out of time is asked once more at the end, one socket at a time.
+   * Opens a socket to the judge for each case, and echoes. The address of each
+   * socket has the number of its case: after failures at one address, Firefox waits
+   * longer and longer before it connects there again. At the end, the cases that
+   * timed out run again, one socket at a time.
    * @param {{judge: string, url: string, cases: CaseInfo[]}} answer
    */
   async echo({ judge, url, cases }) {
@@ -344,7 +349,7 @@ export class Judging {
 
   // ——— one case, recorded ———
 
-  /** The endpoints that a case is run at, in the order of their columns. @param {CaseInfo} info */
+  /** The endpoints of a case, in the order of their columns. @param {CaseInfo} info */
   endpointsOf(info) {
     if (info.judges === "client") return [browserName];
     return [...(this.server && !this.away ? [hostOf(this.address)] : []), ...this.own];
@@ -365,7 +370,7 @@ export class Judging {
     return { session, reports, texts, crossed, aligned };
   }
 
-  /** Runs a case of clients in this tab. @param {CaseInfo} info */
+  /** Runs a case for clients in this tab. @param {CaseInfo} info */
   async playHere(info) {
     const answer = await call("/api/judge/client", { cases: [info.id], record: true, tells: true });
     /** @type {Report[]} */
@@ -405,16 +410,21 @@ export function hostOf(address) {
   }
 }
 
-/** The query that names the learner's server, empty where there is none. @param {string} server */
+/** The query that names the learner's server; empty if there is none. @param {string} server */
 const serverQuery = (server) => (server ? `?server=${encodeURIComponent(server)}` : "");
 
-/** Ends a run that no page will show, even while the page is left. @param {string} judge */
+/**
+ * Ends a run that no page will show. The request is sent even while the reader
+ * leaves the page.
+ * @param {string} judge
+ */
 function endRun(judge) {
   fetch(`/api/judge/${judge}/stop`, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: "{}" }).catch(() => {});
 }
 
 /**
- * Reports to the judge the events that JavaScript received for a socket. A run that is over does not ask for it.
+ * Reports to the judge the events that JavaScript received for a socket. A run that
+ * has ended ignores the report.
  * @param {string} judge
  * @param {number} number
  * @param {import("./compare.js").ScriptEvent[]} events

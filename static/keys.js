@@ -42,11 +42,12 @@ export function command(e, here) {
 }
 
 /**
- * Whether the focused element needs the key itself: text fields and choices need
- * every key, a button or link needs Space, and a scroller the keys that scroll it.
+ * Whether the focused element needs the key. Text fields and choices need every
+ * key. A button or link needs Space. An element that scrolls needs the keys that
+ * scroll it.
  * @param {{localName: string, isContentEditable?: boolean}|null} target
  * @param {string} key
- * @param {{x: boolean, y: boolean}} [scrolls] the directions in which it can scroll
+ * @param {{x: boolean, y: boolean}} [scrolls] the directions in which the element can scroll
  */
 export function taken(target, key, scrolls = { x: false, y: false }) {
   if (!target) return false;

@@ -1,8 +1,8 @@
 /**
  * The lab of one page, put together from its parts: session (the recording),
  * inspector (the selection), cursor (the reader's place), sockets (the page's
- * WebSockets), actions (what buttons do) and player (plays of scenarios). The
- * page makes one and gives its elements the parts that they need.
+ * WebSockets), actions (what buttons do) and player (plays of scenarios). The page
+ * makes one Lab and gives each element the parts that it needs.
  *
  * @typedef {import("./types.js").Mode} Mode
  */
@@ -24,7 +24,8 @@ export class Lab {
   player = new Player(this.session, this.cursor, this.inspector, this.sockets);
 
   /**
-   * Begins the session, or continues the one that this page had before a reload.
+   * Begins a session. After a reload, continues the session that this page had
+   * before.
    * @param {{mode: Mode, hold: boolean, watch: string}} options
    */
   start(options) {
@@ -43,8 +44,9 @@ export class Lab {
       cursor.mode = "all";
       return;
     }
-    // It is kept only while the page is away, so that a duplicated tab, which
-    // gets a copy of the storage, finds nothing and has a session of its own.
+    // The page stores the session only when the reader leaves the page. A
+    // duplicated tab gets a copy of the storage, but finds no session in it and
+    // begins its own.
     const kept = recall("session", "session");
     remember("session", "session", undefined);
     if (kept && kept.path === location.pathname) {
@@ -54,7 +56,7 @@ export class Lab {
     await session.fresh();
   }
 
-  /** Closes every connection and begins again with an empty recording. */
+  /** Closes every connection, and begins a new session with an empty recording. */
   restart() {
     if (this.session.watching) return location.assign("/lab");
     this.sockets.closeAll();
@@ -62,7 +64,7 @@ export class Lab {
     return this.session.restart();
   }
 
-  /** Gives the stream back, and keeps what a reload needs to continue the session. */
+  /** Closes the stream, and stores the session for a reload. */
   leave() {
     const { session, cursor, sockets } = this;
     session.setHidden(true);
@@ -73,7 +75,7 @@ export class Lab {
     remember("session", "session", { id, mode, holding, epoch, path: location.pathname });
   }
 
-  /** Takes the stream up again, of a page that the browser kept. */
+  /** Opens the stream again on a page that the browser kept. */
   comeBack() {
     remember("session", "session", undefined);
     this.cursor.setHidden(document.hidden);

@@ -1,9 +1,9 @@
-/** The reference's state machine around a frame, from its own reports. */
+/** The state of the reference's Machine around a frame, from the Machine's own reports. */
 
 import { count } from "./format.js";
 
 /**
- * The state before and after a frame; null where it is not recorded.
+ * The state before and after a frame; null if it is not recorded.
  * @param {import("./history.js").History} history
  * @param {import("./rows.js").Row} row
  * @param {number} cursor
@@ -21,7 +21,7 @@ export function around(history, row, cursor) {
     const e = events[i];
     if (e.conn !== row.conn.id) continue;
     if (e.frame && e.from === row.event.from) break;
-    // The reference reports only changes: a return without a report means the same state.
+    // The reference reports only changes. If a call returns without a report, the state is the same.
     after = e.call?.phase === "return" ? before : state(i);
   }
   return { before, after };

@@ -10,9 +10,9 @@
  */
 
 /**
- * Ranges of the time until onclose: the name of each and its beginning in seconds.
- * Each ends where the next begins. Three browser engines measured 0.001, 2.0, 5.1
- * to 5.7, 20 and 60 s.
+ * Ranges of the time until onclose: the name and the beginning in seconds. A range
+ * ends where the next begins. Three browser engines measured 0.001, 2.0, 5.1 to
+ * 5.7, 20 and 60 s.
  * @type {[string, number][]}
  */
 export const ranges = [["0", 0], ["2", 0.5], ["5", 3.5], ["20", 10], ["60", 40]];
@@ -48,8 +48,8 @@ export function measure(events, cursor) {
     out.code = told.script.code ?? null;
     out.reason = told.script.reason || "";
     out.clean = told.script.wasClean ?? false;
-    // The time counts from the last event at the browser, so that a pause of the
-    // learner between two steps does not count.
+    // Count the time from the last event at the browser, so that a learner's pause
+    // between two steps does not count.
     const causes = seen.filter((e) => e.script?.what === "close" || (e.from === "server" && (e.frame?.header.opcode === 8 || (e.tcp && e.tcp.what !== "open"))));
     const since = Math.max(...causes.map((e) => e.at).filter((at) => at <= told.at + apart));
     out.after = since > -Infinity ? Math.max(0, told.at - since) : out.start === null ? null : Math.max(0, told.at - out.start);
@@ -74,7 +74,10 @@ export function measure(events, cursor) {
   return out;
 }
 
-/** Only the calls on the TCP connection itself, if there are any. @param {{enter: LabEvent, ret: LabEvent|null}[]} calls */
+/**
+ * The calls on the TCP connection itself. If there are none, all calls.
+ * @param {{enter: LabEvent, ret: LabEvent|null}[]} calls
+ */
 function pick(calls) {
   const bare = calls.filter((c) => c.enter.call?.socket);
   return bare.length ? bare : calls;
@@ -88,8 +91,7 @@ function came(c) {
 }
 
 /**
- * The measured value as one of the choices of a prediction; "" while it is not
- * known yet.
+ * The measured value as one of the choices of a prediction; "" until it is known.
  * @param {Column} column
  * @param {Outcome} o
  * @param {boolean} over whether the run is over
@@ -116,5 +118,5 @@ export function verdict(column, o, over) {
   }
 }
 
-/** The choice of a column for a value, so that every value has one. @param {Column} column @param {string} value */
+/** The choice of a column for a value. Every value has a choice. @param {Column} column @param {string} value */
 const chosen = (column, value) => (columns[column].choices.some(([v]) => v === value) ? value : "other");

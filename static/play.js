@@ -2,7 +2,7 @@
  * Plays (runs of scenarios), made from the step events in the recording. The state
  * of a play is a function of its events up to the cursor, so going back and forth
  * always gives the same picture. Only the page that began a play carries out its
- * orders, each once.
+ * orders, and it carries out each order once.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {import("./types.js").Step} Step
@@ -10,11 +10,16 @@
  *
  * @typedef {"todo"|"ready"|"doing"|"done"|"failed"} Phase
  * @typedef {{index: number, command: string, say: string, ready: number, begin: number, end: number,
- *   error: string, event: LabEvent|null}} Mark the seqs at which a step was ready, begun and ended; Infinity for not yet
+ *   error: string, event: LabEvent|null}} Mark seqs at which a step was ready,
+ * began and ended; Infinity if it has not happened
  * @typedef {{phases: Phase[], current: number, waits: boolean, over: boolean, error: string}} Standing
  */
 
-/** Whether something has happened by the cursor, which may itself be Infinity. @param {number} seq @param {number} cursor */
+/**
+ * Whether something has happened by the cursor. The cursor may be Infinity.
+ * @param {number} seq
+ * @param {number} cursor
+ */
 export const by = (seq, cursor) => seq !== Infinity && seq <= cursor;
 
 /** One play, as it was recorded. */
@@ -33,16 +38,16 @@ export class Play {
     this.at = e.at; // microseconds at which it began
     /** @type {Mark[]} */
     this.marks = Array.from({ length: s.of }, (_, index) => ({ index, command: "", say: "", ready: Infinity, begin: Infinity, end: Infinity, error: "", event: null }));
-    this.begun = -1; // the newest step that is
-    this.over = Infinity; // seq at which it was
-    this.cut = false; // whether it has no end of its own, since its session was over first
+    this.begun = -1; // the newest step that has begun
+    this.over = Infinity; // seq at which the play was over
+    this.cut = false; // whether the session ended before the play
     this.overAt = 0; // microseconds
     this.error = "";
   }
 
   /**
-   * The seq at which the last step was finished; Infinity while some are not. After
-   * it, the server only closes the ends that the steps left open.
+   * The seq at which the last step was finished; Infinity if a step is not
+   * finished. After it, the server only closes the ends that the steps left open.
    */
   get settled() {
     const ends = this.marks.map((m) => m.end);
@@ -50,7 +55,7 @@ export class Play {
     return last === Infinity ? (this.over === Infinity ? Infinity : Math.max(0, ...ends.filter((end) => end !== Infinity))) : last;
   }
 
-  /** Ends it with its session, whose last event is last. @param {number} last */
+  /** Ends the play because its session has ended. @param {number} last seq of the session's last event */
   cutOff(last) {
     if (this.over !== Infinity) return;
     this.over = last;
@@ -67,7 +72,7 @@ export class Play {
       return;
     }
     const mark = this.marks[s.index];
-    if (!mark || mark[s.phase] !== Infinity) return; // of a repeated event the first counts
+    if (!mark || mark[s.phase] !== Infinity) return; // if an event is repeated, the first one counts
     mark[s.phase] = e.seq;
     mark.command = s.command || mark.command;
     mark.say = s.say || mark.say;
@@ -102,8 +107,8 @@ export class Plays {
 }
 
 /**
- * The state of a play at the cursor. The current step is the running one, or the one
- * that is next, or else the last finished one; -1 before the first.
+ * The state of a play at the cursor. The current step is the running step,
+ * otherwise the next step, otherwise the last finished one; -1 before the first.
  * @param {Play} play
  * @param {number} cursor
  * @returns {Standing}
@@ -141,8 +146,8 @@ export function before(play, cursor) {
 }
 
 /**
- * The cursor one step forward, Infinity for the newest; null when every recorded step
- * shows already.
+ * The cursor one step forward, Infinity for the newest; null if every recorded step
+ * is already visible.
  * @param {Play} play
  * @param {number} cursor
  */
@@ -162,23 +167,24 @@ export function until(play, k) {
   return next ? next.begin - 1 : Infinity;
 }
 
-/** The effect of a pause that was ordered while step k is running. @param {Play} play @param {number} k */
+/** The effect of a pause that was ordered while step k runs, in words. @param {Play} play @param {number} k */
 export const pauses = (play, k) => (k === play.marks.length - 1 ? "It ends with this step, which is the last." : "It pauses after this step.");
 
-/** The number of orders kept for plays whose begin is not answered yet. */
+/** how many orders are kept for plays that the server has not confirmed yet */
 const maxEarly = 64;
 
 /**
- * The orders that this page carries out: those of plays that it began itself, each
- * once. A reloaded page, or a second page on the same session, carries out none.
+ * The orders that this page carries out: the orders of the plays that it began,
+ * each once. A reloaded page, or a second page on the same session, carries out
+ * none.
  */
 export class Orders {
   constructor() {
     /** @type {Set<string>} tokens of the plays begun here */
     this.own = new Set();
-    /** @type {Set<string>} the orders handed out */
+    /** @type {Set<string>} the orders that were already returned */
     this.taken = new Set();
-    /** @type {Step[]} orders that arrived before the answer that names their play */
+    /** @type {Step[]} orders that arrived before the server confirmed their play */
     this.early = [];
   }
 
@@ -226,8 +232,8 @@ export class Orders {
 export const inLine = (command) => command.replace(/\nbytes /g, " ");
 
 /**
- * A scenario with one command changed. The transcripts, which are of another run,
- * and the explanation of the changed command are removed.
+ * A scenario with one command changed. Removes the transcripts, because they are
+ * from another run, and the explanation of the changed command.
  * @param {string} text
  * @param {number} line of the command, from 1
  * @param {string} command
@@ -244,8 +250,8 @@ export function changed(text, line, command, count = 1) {
 }
 
 /**
- * The first error of the server's list for a scenario in which one command was
- * changed. The others mostly follow from it.
+ * The first error in the server's list, for a scenario with one changed command.
+ * The other errors mostly follow from the first.
  * @param {string} told
  */
 export function wrongWith(told) {

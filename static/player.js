@@ -1,12 +1,12 @@
 /**
- * Begins plays in the page's session, steps them, and does what a play orders
- * the page to do: open its WebSocket, send, close, leave. The WebSocket of a
- * play reports to the recording like any other of the page.
+ * Begins plays in the page's session, steps them, and carries out the orders of a
+ * play: open a WebSocket, send, close, leave. The WebSocket of a play reports to
+ * the recording like any other of the page.
  *
  * @typedef {import("./types.js").Step} Step
  * @typedef {import("./types.js").Plan} Plan
  * @typedef {import("./play.js").Play} Play
- * @typedef {"run"|"step"|"pause"} Told the last order to a play: at first to step where it waits before its first step, else to run
+ * @typedef {"run"|"step"|"pause"} Told the last order to a play. At first this is "step" if the play waits before its first step, otherwise "run"
  * @typedef {{play: string, token: string, plan: Plan, text: string, failed: string, told: Told}} Begun
  * @typedef {{scenario?: string, text?: string, endpoint: string, as: "raw"|"browser", pause: number, branchOf?: string}} Wish
  */
@@ -14,7 +14,7 @@
 import { call, words } from "./api.js";
 import { Orders, after, before, pauses, standing } from "./play.js";
 
-const patience = 5000; // ms for a WebSocket to open before a message is sent on it
+const patience = 5000; // how long a message waits for its WebSocket to open, in ms
 
 /** @typedef {{ws: WebSocket, frame: HTMLIFrameElement|null, settled: Promise<unknown>}} Socket */
 
@@ -37,14 +37,14 @@ export class Player {
     this.sockets = new Map();
     /** The play that the keys step. */
     this.current = "";
-    /** @type {Set<string>} plays of the page before a reload that were ordered to stop */
+    /** @type {Set<string>} plays from before a reload that this page has ordered to stop */
     this.stopped = new Set();
-    this.of = ""; // the session of all these
-    this.asked = false; // whether a step is ordered and not answered yet
-    /** @type {Promise<unknown>} orders are carried out one after the other */
+    this.of = ""; // ID of the session of these plays
+    this.asked = false; // whether a step was ordered and the server has not answered
+    /** @type {Promise<unknown>} resolves when the last order is carried out; orders run one after the other */
     this.turn = Promise.resolve();
     session.addEventListener("events", (e) => this.take(/** @type {CustomEvent} */ (e).detail));
-    // Its sockets are closed as soon as the session ends, before the next has events.
+    // Close the sockets of the session as soon as it ends, before the next session has events.
     session.addEventListener("change", () => this.take([]));
   }
 
@@ -61,7 +61,7 @@ export class Player {
     if (events.some((e) => e.step?.phase === "over")) this.cursor.setHidden(document.hidden);
   }
 
-  /** Drops the plays of the previous session, whose numbers the next one uses again. */
+  /** Drops the plays of the previous session. The next session uses the same numbers. */
   fresh() {
     this.of = this.session.id;
     this.orders = new Orders();
@@ -77,8 +77,8 @@ export class Player {
   }
 
   /**
-   * Stops a play that this page began before a reload: no page carries out its
-   * orders any more.
+   * Stops a play that this page began before a reload, because no page would carry
+   * out its orders.
    * @param {Step} s
    */
   orphan(s) {
@@ -86,7 +86,7 @@ export class Player {
     const { id } = this.session;
     setTimeout(() => {
       const play = this.session.rows.plays.byId.get(s.play);
-      // A raw client that runs needs no page, and ends by itself.
+      // A run with a raw client needs no page and ends by itself.
       const helpless = play && play.over === Infinity && (play.as === "browser" || standing(play, Infinity).waits);
       if (id === this.session.id && helpless && !this.stopped.has(s.play)) {
         this.stopped.add(s.play);
@@ -134,7 +134,7 @@ export class Player {
 
   // ——— stepping ———
 
-  /** The play that the keys step, once it has been recorded. */
+  /** The play that the keys step, if it is recorded. */
   get play() {
     return this.session.rows.plays.byId.get(this.current);
   }
@@ -151,12 +151,12 @@ export class Player {
     return !!now && begun.told === told && !now.waits && !now.over;
   }
 
-  /** Whether a play is running that needs this page. */
+  /** Whether a play that needs this page is running. */
   get busy() {
     return [...this.begun.keys()].some((id) => this.session.rows.plays.byId.get(id)?.over === Infinity);
   }
 
-  /** One step forward: to the next recorded step, or else the play does one. */
+  /** Goes one step forward: to the next recorded step, otherwise orders a new step. */
   async step() {
     const { play } = this;
     if (!play) return;
@@ -164,11 +164,11 @@ export class Player {
     if (to !== null) return this.seek(to);
     this.seek(Infinity);
     const now = standing(play, Infinity);
-    // A held frame is released before the next step is done.
+    // Release a held frame before the next step.
     if (this.session.holding && this.cursor.waiting().length) return this.session.valve("step");
     if (now.over) return this.session.say("This run is over. Press ← to go back through it, or Restart scenario to run it again.");
     if (!now.waits) return this.session.say(this.obeys(this.begun.get(play.id), "run") ? "The scenario is running. Press Space to pause it." : "The previous step is not finished yet.");
-    // A second press before the answer to the first does not count.
+    // A second press is ignored until the server has answered the first.
     if (this.asked) return;
     this.asked = true;
     try {
@@ -202,7 +202,7 @@ export class Player {
     this.tellPause();
   }
 
-  /** Runs the play, or pauses it while it runs. */
+  /** Runs the play. If it already runs, pauses it. */
   toggle() {
     const { play } = this;
     if (!play) return;
@@ -211,7 +211,7 @@ export class Player {
     return this.run();
   }
 
-  /** Says whether the pause has begun. */
+  /** Tells the learner whether the pause has begun. */
   tellPause() {
     const { play } = this;
     if (!play) return;
@@ -267,7 +267,7 @@ export class Player {
     try {
       await this.order(s.play, { step: s.index, error: error || undefined }, "/done");
     } catch (e) {
-      // A play that is over does not need the answer.
+      // A play that has ended does not need the answer.
       const begun = this.begun.get(s.play);
       if (begun) begun.failed = words(e);
     }
@@ -293,7 +293,7 @@ export class Player {
         return;
       }
       case "leave":
-        // Removing its window ends the WebSocket, as closing a tab does.
+        // If its window is removed, the WebSocket ends as when a tab is closed.
         this.page.report({ client: s.client, what: "leave", readyState: ws.readyState });
         await this.page.flush();
         if (!socket.frame) throw new Error("the WebSocket belongs to this page, and the page stays open");
@@ -305,7 +305,7 @@ export class Player {
 
   /** @param {Step} s */
   async open(s) {
-    // A socket that the scenario leaves needs a window of its own.
+    // If the scenario leaves the page, the socket needs its own window.
     const leaves = this.begun.get(s.play)?.plan.steps.some((step) => /^leave\b/.test(step.command));
     /** @type {HTMLIFrameElement|null} */
     let frame = null;

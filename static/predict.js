@@ -2,16 +2,15 @@
  * The answer to a prediction, computed from the recording. A small language names
  * values of an event: literals (127, 0x7f, "text"), names such as `byte.6` or
  * `field.Upgrade`, and `A xor B`, `A + B` from left to right. A choice may also be
- * `has "words"`, for a value that contains them, or a range, `0 to 99` or
- * `100 or more`.
+ * `has "words"`, for a value that contains the words, or a range: `0 to 99` or `100
+ * or more`.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
  * @typedef {string|number|boolean|undefined} Value
  * @typedef {{is: string, text: string}} Choice
  * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
  *   explain: string, hint?: string}} Question
- * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context values that the event itself does not have;
- *   read: the bytes of frames that its endpoint had read before
+ * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context values that the event itself does not have; read: how many bytes of frames the endpoint had read before
  */
 
 import { count, opcodeNames } from "./format.js";
@@ -83,8 +82,8 @@ function named(name, e) {
 }
 
 /**
- * Whether two values are the same: a bit may be written 1 or true, an opcode
- * as its number or its name.
+ * Whether two values are equal. A bit may be 1 or true. An opcode may be its number
+ * or its name.
  * @param {Value} a
  * @param {Value} b
  */
@@ -101,7 +100,7 @@ export function same(a, b) {
 }
 
 /**
- * For each choice, whether it is right for the event.
+ * Whether each choice is right for the event.
  * @param {Question} q
  * @param {LabEvent} e
  * @param {Context} [context]
@@ -137,16 +136,16 @@ export function matches(about, e, context = {}) {
 }
 
 /**
- * The event that answers a question: the first that it is about and that exactly one
- * choice fits. Later events belong to other steps. A masking key may happen to have
- * a 0 where the question asks about it, so that two choices fit.
+ * The event that answers a question: the first event of the right kind for which
+ * exactly one choice fits. Later events belong to other steps. Two choices can fit,
+ * for instance if a byte of the masking key happens to be 0.
  * @param {Question} q
  * @param {LabEvent[]} events
  * @param {(e: LabEvent) => Context} context
  */
 export const answer = (q, events, context) => events.find((e) => matches(q.about, e, context(e)) && right(q, e, context(e)).filter(Boolean).length === 1);
 
-/** A value of the run in words. @param {Value} v @param {string} expression */
+/** A value from the run, in words. @param {Value} v @param {string} expression */
 export function shown(v, expression) {
   if (v === undefined) return "nothing";
   if (expression === "wasClean") return String(v);
@@ -160,7 +159,11 @@ export function shown(v, expression) {
   return String(v);
 }
 
-/** The words before a value that say where it was seen. @param {LabEvent} e @param {string} [expression] of the value */
+/**
+ * Words that say where a value was seen. The page writes them before the value.
+ * @param {LabEvent} e
+ * @param {string} [expression] of the value
+ */
 export function place(e, expression = "") {
   if (expression === "read") return "Before this frame the server had read";
   if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your page received";

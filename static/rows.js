@@ -1,11 +1,11 @@
 /**
  * The timeline's rows, made from events as they arrive. A row is one thing on the
  * wire, with the client's report and the server's calls about it. The recording
- * says which belong together: a call or a report names the event (of), or the event
- * names them (by, told), whichever was recorded later. A call or report about
- * nothing on the wire has a row of its own.
+ * says which events belong together. Of two such events, the later one names the
+ * earlier: a call or a report names the event (of), or the event names them (by,
+ * told). A call or report that is not about the wire has its own row.
  *
- * Rows are appended in order of seq and of time, and the oldest are dropped with
+ * New rows are added in order of seq and of time. The oldest rows are dropped with
  * their events. The text of a row is a function of the cursor, so going back and
  * forth always gives the same picture.
  *
@@ -16,13 +16,13 @@
  * @typedef {{enter: LabEvent, ret: LabEvent|null, row: Row|null}} GoCall
  * @typedef {object} Row
  * @property {number} index     in the list, as it is now
- * @property {number} seq       its place: it shows once the cursor has reached it
+ * @property {number} seq its place: the row is visible once the cursor has reached it
  * @property {LabEvent} event
  * @property {Conn} conn
  * @property {number} at
- * @property {number} step      of its client's play, which caused it; -1 for none
+ * @property {number} step the step of its client's play that caused it; -1 for none
  * @property {LabEvent|null} js the report of the client's JavaScript
- * @property {LabEvent|null} sent the report of sending it, where that has a row of its own
+ * @property {LabEvent|null} sent the report of sending it, if that report has its own row
  * @property {boolean} unread  whether it is a send or close whose bytes the server has not read
  * @property {GoCall[]} calls   of the Go code
  * @property {{seq: number, state: string, error?: string}[]} held its states at the valve
@@ -47,7 +47,7 @@ export class Rows {
     this.bySeq = new Map();
     /** @type {Map<string, Conn>} */
     this.byClient = new Map();
-    /** @type {Map<string, LabEvent[]>} reports of clients whose connection is not recorded yet */
+    /** @type {Map<string, LabEvent[]>} reports of clients whose connections are not recorded yet, by token */
     this.early = new Map();
     /** @type {Map<string, number>} connections of a round to an endpoint */
     this.rounds = new Map();
@@ -55,8 +55,8 @@ export class Rows {
     /** @type {Map<string, Conn>} the connections of the headings of plays, by token */
     this.stages = new Map();
     this.version = 0;
-    this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} the row in their place */
+    this.gone = 0; // how many rows the list has dropped at its front
+    /** @type {Row|null} the row that replaces the dropped ones */
     this.gap = null;
   }
 
@@ -99,7 +99,7 @@ export class Rows {
    * arrive late, and its clock differs from the server's by about a millisecond.
    * @param {LabEvent} e
    * @param {Conn} conn
-   * @param {number} [seq] the row's place, when that is not the event's own
+   * @param {number} [seq] the row's place, if it differs from the event's seq
    */
   add(e, conn, seq = e.seq) {
     const last = this.list[this.list.length - 1];
@@ -127,14 +127,14 @@ export class Rows {
     row.sent = (!row.js && this.bySeq.get(seq)?.event) || null;
   }
 
-  /** A report that waited to be named. @param {Conn} conn @param {number} seq */
+  /** Takes out a report that waited until an event names it. @param {Conn} conn @param {number} seq */
   claim(conn, seq) {
     const report = conn.waits.get(seq) || null;
     conn.waits.delete(seq);
     return report;
   }
 
-  /** Puts a call on the row that it is about. @param {Row} row @param {GoCall} call */
+  /** Adds a call to the row that it is about. @param {Row} row @param {GoCall} call */
   about(row, call) {
     if (!row.calls.includes(call)) row.calls = [...row.calls, call];
     call.row = row;
@@ -164,14 +164,14 @@ export class Rows {
       row.held = [...row.held, { seq: e.seq, state: e.held.state, error: e.held.error?.text }];
       if (e.held.state === "waiting") conn.held.push(row);
       else conn.held = conn.held.filter((r) => r !== row);
-      // Only the oldest can be dropped, so the one after it changes as well.
+      // Only the oldest held row can be dropped, so the next row changes as well.
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
     } else if (e.unsent || e.unread || e.dropped) this.add(e, conn);
   }
 
   /**
-   * A step of a play is the heading of the rows that it caused.
+   * Adds a step of a play, as the heading of the rows that it caused.
    * @param {LabEvent} e
    * @param {import("./types.js").Step} s
    */
@@ -193,8 +193,8 @@ export class Rows {
     if (s.phase === "begin" && mark && mark.event === e) this.add(e, stage).mark = mark;
     const row = s.phase === "end" && mark && mark.event && this.bySeq.get(mark.event.seq);
     if (row) changed(row);
-    // Bytes that are not recorded when their step is finished wait for a server that
-    // does not read.
+    // If bytes are not recorded when their step is finished, the server has not
+    // read them.
     if (s.phase === "end" && conn) this.alone(conn, e.seq, true);
     if (s.phase === "over" && s.error) this.add(e, stage);
   }
@@ -253,7 +253,7 @@ export class Rows {
     call.ret = e;
     if (row) this.about(row, call);
     else if (call.row) changed(call.row);
-    else if (!c.of) this.about(this.add(e, conn), call); // else its row is forgotten
+    else if (!c.of) this.about(this.add(e, conn), call); // otherwise its row is forgotten
   }
 
   /**
@@ -266,7 +266,7 @@ export class Rows {
     this.early.set(s.client, early);
     early.push(e);
     if (s.what !== "onclose") return;
-    // No connection will follow: the browser gave up before one was recorded.
+    // The browser gave up before a connection was recorded, so none will follow.
     this.early.delete(s.client);
     const none = new Conn(0);
     none.client = s.client;
@@ -298,13 +298,13 @@ export class Rows {
       row.js = e;
       return changed(row);
     }
-    if (s.of && !row) return; // it is forgotten
+    if (s.of && !row) return; // the row is forgotten
     if (s.what === "onclose") this.alone(conn, seq);
     this.add(e, conn, seq);
   }
 
   /**
-   * Gives rows of their own to reports whose bytes never reached the wire.
+   * Gives reports whose bytes never reached the wire their own rows.
    * @param {Conn} conn
    * @param {number} seq
    * @param {boolean} [unread] whether the bytes may still be read
@@ -323,16 +323,16 @@ function changed(row) {
   row.version++;
 }
 
-/** The rows of one mode, kept up to date in step with Rows. */
+/** The rows of one mode. They are updated together with Rows. */
 export class View {
   /** @param {Mode} mode */
   constructor(mode) {
     this.mode = mode;
     /** @type {Row[]} */
     this.list = [];
-    this.taken = 0; // of the rows in total
-    this.gone = 0; // rows that the list has lost at its front
-    /** @type {Row|null} the row in their place */
+    this.taken = 0; // how many rows of Rows this view has read, dropped ones included
+    this.gone = 0; // how many rows the list has dropped at its front
+    /** @type {Row|null} the row that replaces the dropped ones */
     this.gap = null;
   }
 
@@ -345,7 +345,7 @@ export class View {
     }
   }
 
-  /** Drops the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap the row in their place */
+  /** Drops the rows that Rows has forgotten. @param {Rows} rows @param {Row} gap the row that replaces them */
   forget(rows, gap) {
     this.gap = gap;
     const n = upTo(this.list, gap.seq);
@@ -354,7 +354,7 @@ export class View {
     this.taken = Math.max(this.taken, rows.gone + 1);
   }
 
-  /** How many rows show at the cursor. @param {number} cursor */
+  /** How many rows are visible at the cursor. @param {number} cursor */
   count(cursor) {
     return upTo(this.list, cursor);
   }

@@ -1,7 +1,7 @@
 /**
- * The selection: an event, a bit of it, and perhaps a field reached by stepping
- * into the frame. Focus previews a bit, and a click pins it. Bits, fields, source
- * lines and rules all follow this one selection.
+ * The selection: an event, a bit of it, and during a walk through the frame, a
+ * field. Focus previews a bit, and a click pins it. The page's bits, fields, source
+ * lines and rules all show this one selection.
  */
 
 export class Selection {
@@ -12,21 +12,22 @@ export class Selection {
     this.bit = 0;
     /** @type {number|null} The bit under focus or pointer. */
     this.preview = null;
-    /** @type {number|null} Index of the field reached by stepping into the frame. */
+    /** @type {number|null} Index of the field that the walk through the frame has reached. */
     this.into = null;
     /** Whether a person chose the event. */
     this.chosen = false;
-    /** Whether an action led to the event, which stays selected as if it were chosen. */
+    /** Whether an action led to the event. Such an event stays selected like one that a person chose. */
     this.led = false;
   }
 
-  /** The bit that the page shows. */
+  /** The bit that the page shows: the previewed bit, or else the pinned one. */
   get shown() {
     return this.preview === null ? this.bit : this.preview;
   }
 
   /**
-   * Selects an event. The pinned bit stays, to compare the same bit of two frames.
+   * Selects an event. The pinned bit stays, so that the reader can compare the same
+   * bit of two frames.
    * @param {number} seq
    * @param {boolean} chosen by a person
    */
@@ -46,12 +47,12 @@ export class Selection {
     this.led = true;
   }
 
-  /** Whether the newest event may take its place. */
+  /** Whether the newest event may replace the selected one. */
   get free() {
     return !this.chosen && !this.led;
   }
 
-  /** Goes on with the newest event. */
+  /** Ends the selection and follows the newest event. */
   release() {
     this.chosen = this.led = false;
   }
@@ -62,9 +63,7 @@ export class Selection {
     this.preview = null;
   }
 
-  /**
-   * Undoes the innermost thing, and says whether there was one.
-   */
+  /** Undoes the innermost selection. Returns whether there was one. */
   escape() {
     if (this.preview !== null) this.preview = null;
     else if (this.into !== null) this.into = null;
@@ -81,8 +80,8 @@ export class Selection {
 export const toHash = (at) => (at.seq ? `#e=${at.seq}&b=${at.bit}` : "");
 
 /**
- * The address of a frame that carries its own bytes, so that it opens
- * without the server's memory of them.
+ * The address of a frame. It contains the frame's bytes, so it works after the
+ * server has dropped the frame.
  * @param {string} hex
  * @param {string} from
  * @param {number} bit
@@ -90,7 +89,8 @@ export const toHash = (at) => (at.seq ? `#e=${at.seq}&b=${at.bit}` : "");
 export const frameHash = (hex, from, bit) => `#frame=${hex}&from=${from}&b=${bit}`;
 
 /**
- * Reads either address; null when it is neither (a heading's, for one).
+ * Reads an address of either form; null for any other address, such as that of a
+ * heading.
  * @param {string} hash
  * @returns {{seq: number, bit: number, frame: string, from: "client"|"server"}|null}
  */

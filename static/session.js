@@ -1,11 +1,11 @@
 /**
  * One recording session: its stream and API, and the recording as the page
  * holds it. It sends "change" at most once a frame, "events" with each batch of
- * new events, "fresh" when the recording begins again, and "live" when the
- * stream is connected.
+ * new events, "fresh" when a new recording begins, and "live" when the stream is
+ * connected.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
- * @typedef {"there"|"gone"|"lost"} Server gone: it does not answer; lost: it does not know the session
+ * @typedef {"there"|"gone"|"lost"} Server gone: the server does not answer; lost: the server does not know the session
  */
 
 import { ApiError, Stream, away, call, sessionPath, words } from "./api.js";
@@ -13,33 +13,33 @@ import { History } from "./history.js";
 import { Rows } from "./rows.js";
 
 export class Session extends EventTarget {
-  id = ""; // "" until the server has begun it
-  starting = Promise.resolve(); // until the session has been asked for
+  id = ""; // ID of the session; "" until the server has begun it
+  starting = Promise.resolve(); // resolves when the session has been requested
   /** @type {import("./api.js").StreamStatus} */
   status = "connecting";
   /** @type {Stream|null} */
   stream = null;
   history = new History();
   rows = new Rows();
-  epoch = 0; // ms since 1970 at which the session's clock was 0
-  refusal = ""; // why the server would begin no session, in its words
+  epoch = 0; // time 0 of the session's clock, in ms since 1970
+  refusal = ""; // why the server refused to begin a session, in the server's words
   watching = false; // whether the session belongs to another page
   resumed = false; // whether the recording is from before a reload of the page
-  returned = false; // whether the browser closed the page's connections when it was left
-  holding = false; // whether the valve holds the wire
-  wantHold = false; // whether a new session begins with a held wire
-  turns = 0; // of the valve, by this page
+  returned = false; // whether the browser closed the page's connections when the reader left the page
+  holding = false; // whether the valve holds frames
+  wantHold = false; // whether the valve of a new session holds frames at first
+  turns = 0; // how many commands this page has given to the valve
 
   /** @type {{kind: "info"|"error", text: string}} the result of the last action */
   notice = { kind: "info", text: "" };
-  /** @type {Server} whether the server was there when that was said */
+  /** @type {Server} the state of the server when the notice was written */
   noticed = "there";
   acted = 0; // how many actions were tried
   scheduled = false;
 
   // ——— telling the elements ———
 
-  /** Tells the elements, once a frame however often it is called. */
+  /** Notifies the elements, at most once a frame. */
   touch() {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -50,7 +50,7 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Calls fn at every change, and once now.
+   * Calls fn now and at every change.
    * @param {() => void} fn
    * @param {AbortSignal} signal
    */
@@ -71,12 +71,12 @@ export class Session extends EventTarget {
     return this.status === "gone" || this.status === "lost" ? this.status : "there";
   }
 
-  /** A refusal is true until something else is done, or the server comes or goes. */
+  /** A refusal is shown until the next action, or until the state of the server changes. */
   get moment() {
     return `${this.id} ${this.acted} ${this.server}`;
   }
 
-  /** Throws when there is no server, or no session any more, to do anything. */
+  /** Throws if there is no server or no session for an action. */
   alive() {
     if (this.status === "lost") throw new Error("This session is over. Press Start new session, then Connect.");
     if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
@@ -84,7 +84,7 @@ export class Session extends EventTarget {
 
   // ——— beginning and ending ———
 
-  /** Begins a session with nothing recorded yet. Asks again while the server is away. */
+  /** Begins a session with an empty recording. While the server does not answer, asks again. */
   async fresh() {
     try {
       const before = performance.now();
@@ -97,7 +97,7 @@ export class Session extends EventTarget {
       if (this.wantHold) await this.valve("hold");
       this.refusal = "";
     } catch (e) {
-      // A server that refuses is there, and says why.
+      // A server that refuses does answer, and gives the reason.
       if (e instanceof ApiError && away(e.status)) this.status = "gone";
       else this.say((this.refusal = words(e)), "error");
       this.touch();
@@ -114,7 +114,7 @@ export class Session extends EventTarget {
 
   /** Shows the session of another page. @param {string} id */
   watch(id) {
-    if (this.stream) this.stream.close(); // another session was watched before
+    if (this.stream) this.stream.close(); // the page watched another session before
     this.reset();
     this.watching = true;
     this.listen(id);
@@ -144,15 +144,14 @@ export class Session extends EventTarget {
     history.replaceState(null, "", location.pathname + location.search);
     this.say("");
     this.starting = this.fresh();
-    // A closed valve would keep the Close frames, and with them the connections.
+    // A valve that holds frames would also hold the Close frames, so the connections would stay open.
     if (left && held) await call(`${sessionPath(left)}/valve`, { do: "run" }).catch(() => {});
     await this.starting;
   }
 
   /**
-   * Asks again for the server's time: the quicker the answer, the better the
-   * two clocks are set to each other.
-   * @param {number} trip ms that the answer took by which they are set
+   * Asks again for the server's time. A quicker answer gives a more exact time.
+   * @param {number} trip how long the answer that set the clock took, in ms
    * @param {string} session
    */
   async setClock(trip, session) {
@@ -196,7 +195,7 @@ export class Session extends EventTarget {
 
   /** @param {import("./api.js").StreamStatus} status */
   streamStatus(status) {
-    // Right after a reload, a recording that is gone is replaced by a fresh one.
+    // Right after a reload, if the server has dropped the recording, begin a new one.
     if (status === "lost" && this.resumed && !this.history.events.length) {
       this.resumed = false;
       this.say("The server no longer has the recording from before the reload, so this is a new session.");
@@ -204,7 +203,7 @@ export class Session extends EventTarget {
       return;
     }
     this.status = status;
-    // Nothing more is recorded of a play that was under way.
+    // The recording of a play in progress ends here.
     if (status === "lost") for (const play of this.rows.plays.byId.values()) play.cutOff(this.history.last);
     if (status === "live") {
       this.dispatchEvent(new Event("live"));
@@ -213,7 +212,7 @@ export class Session extends EventTarget {
     this.touch();
   }
 
-  /** Asks whether the wire is held, of a session that this page did not begin. */
+  /** Asks whether the valve holds frames, for a session that this page did not begin. */
   async askHolding() {
     const { id, turns } = this;
     try {
@@ -221,7 +220,7 @@ export class Session extends EventTarget {
       const state = await call(sessionPath(id));
       if (id === this.id && turns === this.turns) this.holding = state.holding;
     } catch {
-      // The stream reports a server or a session that is gone.
+      // The stream reports that the server does not answer, or does not know the session.
     }
     this.touch();
   }
@@ -236,7 +235,7 @@ export class Session extends EventTarget {
     this.touch();
   }
 
-  /** Drops the oldest events when there are more than the page keeps. */
+  /** Drops the oldest events if there are more than the page keeps. */
   forget() {
     const { cursor } = this.history;
     const gap = this.history.trim();
@@ -272,8 +271,8 @@ export class Session extends EventTarget {
 }
 
 /**
- * When the server's clock was at 0, in ms since 1970: the server read its clock
- * half-way between the request and now.
+ * The time at which the server's clock was 0, in ms since 1970. The estimate is
+ * that the server read its clock half-way between the request and now.
  * @param {number} asked
  * @param {number} told microseconds
  */

@@ -10,8 +10,8 @@ import { callLine, scriptLine } from "./format.js";
 import { by, said } from "./play.js";
 
 /**
- * The time of a row's JavaScript: an event handler never runs before the row's frame
- * was sent, and a call never after.
+ * The time of a row's JavaScript. An event handler never runs before the row's
+ * frame was sent. A call never runs after it.
  * @param {Row} row
  */
 export function jsTime(row) {
@@ -20,7 +20,7 @@ export function jsTime(row) {
 }
 
 /**
- * The state of a row at the valve: "" when it was never held.
+ * The state of a row at the valve: "" if it was never held.
  * @param {Row} row
  * @param {number} cursor
  */
@@ -46,8 +46,8 @@ export function stepAt(row, cursor) {
 }
 
 /**
- * The JavaScript of a row at the cursor. A handler's event shows once its frame is
- * released.
+ * The JavaScript of a row at the cursor. The event of a handler is visible after
+ * its frame is released.
  * @param {Row} row
  * @param {number} cursor
  */
@@ -80,5 +80,5 @@ export function goAt(row, cursor) {
   return { text: "", waiting: false, error: false };
 }
 
-/** Only the oldest row held of a connection can be dropped. @param {Row} row */
+/** Whether a row can be dropped: only the oldest held row of a connection can. @param {Row} row */
 export const canDrop = (row) => row.conn.held[0] === row && heldAt(row, Infinity) === "waiting";

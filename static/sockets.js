@@ -1,6 +1,6 @@
 /**
- * The page's own WebSockets, and the report of the calls and events of its
- * JavaScript, for the recording.
+ * The page's own WebSockets, and the reports of its JavaScript's calls and events
+ * for the recording.
  *
  * @typedef {import("./act.js").Act} Act
  * @typedef {import("./types.js").Action} Action
@@ -17,7 +17,7 @@ const maxUnsent = 1000;
 export class Sockets {
   /** @type {Map<string, Socket>} the newest socket of each endpoint */
   newest = new Map();
-  /** @type {Map<string, Own>} all sockets that this page opened since it was loaded, by token */
+  /** @type {Map<string, Own>} all sockets that this page has opened since it was loaded, by token */
   byToken = new Map();
   round = 0;
   /** @type {object[]} reports that the server does not have yet */
@@ -56,7 +56,8 @@ export class Sockets {
   }
 
   /**
-   * Whether a socket of this page is closed while no server records it.
+   * Whether a socket of this page is closed, but the recording does not show it
+   * because the server does not answer.
    * @param {import("./connection.js").Conn} conn
    */
   cut(conn) {
@@ -64,7 +65,7 @@ export class Sockets {
     return ![...this.newest.values()].some((s) => s.token === conn.client && s.ws.readyState < WebSocket.CLOSED);
   }
 
-  /** The sockets that can send. Throws when there is none. */
+  /** The sockets that can send. Throws if there are none. */
   ready() {
     const open = this.open();
     if (!open.length) throw new Error("No connection is open. Press Connect first.");
@@ -80,15 +81,15 @@ export class Sockets {
     throw new Error("The connection is closing, so the browser sends no more data.");
   }
 
-  /** Opens a socket to each endpoint that has none. @param {Act} act @param {string[]} endpoints */
+  /** Opens a socket to each endpoint to which this page has none. @param {Act} act @param {string[]} endpoints */
   connect(act, endpoints) {
     const { rows } = this.session;
     const open = new Map(this.open().map((s) => [s.endpoint, s]));
     const missing = endpoints.filter((e) => !open.has(e));
     if (!missing.length) throw new Error("You are already connected. Close the connection to open another.");
     for (const { round } of rows.conns.values()) this.round = Math.max(this.round, round);
-    // The second of two endpoints takes the number of the first, so that the two
-    // are shown side by side.
+    // The second of two endpoints gets the round of the first, so that the page
+    // shows the two side by side.
     const partner = endpoints.length > 1 ? open.get(endpoints.find((e) => open.has(e)) || "") : undefined;
     let n = partner ? partner.n : ++this.round;
     if (missing.some((e) => rows.byClient.has(`${e.split("/")[0]}-${n}`))) n = ++this.round;
@@ -100,8 +101,8 @@ export class Sockets {
    * Opens a WebSocket and reports the calls and events of JavaScript.
    * @param {string} endpoint
    * @param {string} token
-   * @param {typeof WebSocket} [Socket] of the window that is to own it
-   * @param {number} [round] which sets the sockets of several endpoints side by side
+   * @param {typeof WebSocket} [Socket] the constructor of the window that will own the socket
+   * @param {number} [round] sockets of one round are shown side by side
    */
   dial(endpoint, token, Socket = WebSocket, round = 0) {
     const { session } = this;
@@ -154,7 +155,7 @@ export class Sockets {
   }
 
   /**
-   * Sends text, or bytes where hex is given, and reports it.
+   * Sends text, or bytes if hex is given, and reports the call.
    * @param {WebSocket} ws
    * @param {string} token
    * @param {{text?: string, hex?: string, repeat?: number}} of
@@ -185,8 +186,8 @@ export class Sockets {
   }
 
   /**
-   * Calls close(), reports it, and returns the exception that the browser threw,
-   * "" for none.
+   * Calls close() and reports the call. Returns the exception that the browser
+   * threw, or "".
    * @param {WebSocket} ws
    * @param {string} token
    * @param {number} [code]
@@ -218,7 +219,7 @@ export class Sockets {
     const { session } = this;
     if (this.sending || !session.id) return;
     this.sending = true;
-    // Reports of one turn travel in one request.
+    // Reports made in one turn of the event loop are sent in one request.
     await Promise.resolve();
     while (this.unsent.length && session.id) {
       const { id } = session;
@@ -227,7 +228,7 @@ export class Sockets {
       try {
         await session.post("script", batch);
       } catch (e) {
-        // Without an answer it is kept until the stream is back; a refusal is final.
+        // Without an answer, keep the reports until the stream is back. A refusal is final.
         if (e instanceof ApiError && away(e.status) && id === session.id) this.unsent = [...batch, ...this.unsent];
         break;
       }

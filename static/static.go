@@ -1,6 +1,6 @@
 // Package static holds the page: its modules, elements and style sheets, as
-// they are served. There is no build step, so a browser's developer tools show
-// the files as they are here.
+// they are served. There is no build step, so a browser's developer tools show these files
+// unchanged.
 //
 // # From a field to the screen
 //

@@ -1,9 +1,10 @@
 /**
  * The panel's own sentences, made from the present state: the banner says why the
- * panel cannot continue, the notice what was refused or what to do next.
+ * panel cannot continue. The notice says why something was refused, or suggests the
+ * next action.
  *
  * @typedef {object} Panel
- * @property {"there"|"gone"|"lost"} server gone: it does not answer; lost: it does not know the session
+ * @property {"there"|"gone"|"lost"} server gone: the server does not answer; lost: the server does not know the session
  * @property {boolean} watching whether the session is not the page's own
  * @property {boolean} resumed whether the page was loaded again
  * @property {boolean} returned whether the browser closed the page's connections when it was left
@@ -24,7 +25,7 @@ import { count, line } from "./format.js";
 /** The state of the panel now. @param {import("./lab.js").Lab} lab @returns {Panel} */
 export function panel({ session, cursor, sockets }) {
   const { server, watching, resumed, returned, holding, history, notice: said } = session;
-  const held = cursor.waiting().flatMap((c) => c.held.filter((row) => !row.event.tcp)); // a FIN follows by itself
+  const held = cursor.waiting().flatMap((c) => c.held.filter((row) => !row.event.tcp)); // the valve releases a FIN by itself
   const frames = held.filter((row) => row.event.frame).length;
   const conns = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, cursor.mode));
   const open = sockets.open();
@@ -58,7 +59,8 @@ export function selectionText({ subject, field, selection }) {
 }
 
 /**
- * The banner: text, a command in it as code, and the label of its button; null for none.
+ * The banner: a text, a command in it, and the label of its button; null if there
+ * is no banner.
  * @param {Panel} p
  * @returns {{text: string, code: string, rest: string, button: string, info: boolean}|null}
  */
@@ -70,7 +72,8 @@ export function banner(p) {
 }
 
 /**
- * The notice under the bar; no text while the banner says why nothing can be done.
+ * The notice under the bar; empty while the banner says why the panel cannot
+ * continue.
  * @param {Panel} p
  * @returns {{text: string, failed: boolean}}
  */

@@ -6,7 +6,7 @@
 /**
  * @param {"local"|"session"} where
  * @param {string} key
- * @returns {any} undefined when there is nothing, or nothing readable
+ * @returns {any} undefined if there is no readable value
  */
 export function recall(where, key) {
   try {
@@ -20,7 +20,7 @@ export function recall(where, key) {
 /**
  * @param {"local"|"session"} where
  * @param {string} key
- * @param {unknown} value undefined forgets it
+ * @param {unknown} value undefined removes the key
  */
 export function remember(where, key, value) {
   try {
@@ -28,6 +28,6 @@ export function remember(where, key, value) {
     if (value === undefined) storage.removeItem(`wslab:${key}`);
     else storage.setItem(`wslab:${key}`, JSON.stringify(value));
   } catch {
-    // Nothing is remembered; nothing else changes.
+    // The page works without the stored value.
   }
 }

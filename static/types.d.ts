@@ -16,17 +16,17 @@ export type Handshake = {what: "request"|"response", line: string, status?: numb
 export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
 export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
 export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
-/** of: seq of the event that it is about */
+/** of: seq of the event that the report is about */
 export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
 export type Script = {client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean, readyState?: number};
 export type Machine = {message?: string, fragments?: number, bytes?: number, closeSent?: boolean, closeReceived?: boolean};
 export type StateChange = {side: End, state: State, was?: string, why?: string, machine?: Machine};
 export type State = "CONNECTING"|"OPEN"|"CLOSING"|"CLOSED";
 export type Held = {of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number, error?: GoError};
-/** bytes that one end wrote and its socket refused, or that arrived and were not read */
+/** bytes that one end wrote but its socket refused, or that arrived but were not read */
 export type Piece = {size: number, hex: string, frame?: Frame, handshake?: Handshake, error?: GoError};
 
-/** an order to the page in a play */
+/** a play's order to the page */
 export type Order = {do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number, reason?: string};
 export type Step = {play: string, branchOf?: string, scenario?: string, title?: string, endpoint: string, client: string, as: "raw"|"browser", round?: number, index: number, of: number, line?: number, command?: string, say?: string, phase: "ready"|"begin"|"end"|"over", error?: string, order?: Order};
 export type PlanStep = {index: number, line: number, command: string, say?: string, who: "client"|"server"|"wire"|"note"};
@@ -41,7 +41,7 @@ export interface LabEvent {
   from: End;
   /** seq of its cause: a call's enter event, or a report of the client */
   by?: number;
-  /** seq of the report that it has arrived, where that was recorded before it */
+  /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
   kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped";
   tcp?: Tcp;
@@ -56,7 +56,7 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
-  /** here: the page made it, for events that it no longer keeps */
+  /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
 
@@ -70,5 +70,5 @@ export type LiveConnection = {session: string, conn: number, endpoint: string, c
 export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
 
 export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
-/** shows: the event that the text beside its button speaks of, where that is not the first frame that it causes */
+/** shows: the event that the text beside the button is about, if it is not the first frame that the action causes */
 export type Action = {do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string, broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][], shows?: Record<string, unknown>};

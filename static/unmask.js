@@ -12,9 +12,9 @@ function fits(row) {
 }
 
 /**
- * The selected frame, if this page sent it; or else the newest that the page sent on
- * the selected connection. For a connection of another client, the frame shown
- * stays.
+ * The selected frame, if this page sent it. Otherwise the newest frame that the
+ * page sent on the selected connection. For a connection of another client, the
+ * frame shown stays.
  * @param {Rows} rows
  * @param {number} selected seq of an event
  * @param {number} cursor

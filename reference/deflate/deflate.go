@@ -22,8 +22,8 @@ const (
 	// lastBlock is an empty block with BFINAL set, which makes a flate.Reader return
 	// io.EOF.
 	lastBlock = "\x01\x00\x00\xff\xff"
-	// maxWindow is the size of the largest LZ77 window in bytes, of 15 bits. It is the
-	// only one that compress/flate has.
+	// maxWindow is the size of the largest LZ77 window in bytes, of 15 bits.
+	// compress/flate has only this size.
 	maxWindow = 1 << 15
 )
 
@@ -32,7 +32,7 @@ type Compressor struct {
 	takeover bool
 	window   int     // bytes that a distance may reach back
 	since    int     // bytes compressed since the history was last emptied
-	own      *packer // with takeover, from the first message on
+	own      *packer // kept from the first message on, with takeover
 }
 
 // NewCompressor returns a Compressor for a window of 8 to 15 bits; 0 means 15. With
@@ -55,15 +55,15 @@ func newPacker(level int) *packer {
 
 // Two levels, chosen by measurement (BenchmarkDeflate). BestSpeed resets its history at
 // little cost, but finds nothing in a message below 128 bytes. If the history is kept,
-// the next level takes as long for a message of 1 KiB and makes it a fifth smaller. But
-// resetting its history takes 10 µs, so it is never reset.
+// the next level needs the same time for a message of 1 KiB, and its result is a fifth
+// smaller. But to reset its history takes 10 µs, so the code never resets it.
 const forgetful, mindful = flate.BestSpeed, flate.BestSpeed + 1
 
-// packers are not in use by any message. The next user resets the history.
+// packers has the packers that no message uses. The next user resets the history.
 var packers = sync.Pool{New: func() any { return newPacker(forgetful) }}
 
-// Compress appends to dst the payload for message in a frame with RSV1 set. It is never
-// empty: an empty message becomes one byte, 0x00 (RFC 7692 §7.2.3.6).
+// Compress appends to dst the payload for message in a frame with RSV1 set. The payload
+// is never empty: an empty message becomes one byte, 0x00 (RFC 7692 §7.2.3.6).
 func (c *Compressor) Compress(dst, message []byte) []byte {
 	p := c.own
 	switch {
@@ -96,7 +96,7 @@ func (c *Compressor) Compress(dst, message []byte) []byte {
 	}
 	_, _ = p.flate.Write(message)
 	c.since += len(message)
-	_ = p.flate.Flush() // ends on a whole byte, with an empty block
+	_ = p.flate.Flush() // the result ends on a whole byte, with an empty block
 	p.out.Truncate(p.out.Len() - len(deflateTail))
 	out := p.out.Bytes()
 	p.out = bytes.Buffer{}
@@ -143,10 +143,10 @@ func MaxSize(limit int) uint64 { return uint64(limit) + uint64(limit)/8 + 1024 }
 type unpacker struct {
 	in     bytes.Reader
 	flate  io.Reader
-	beyond [1]byte // for the first byte beyond the limit
+	beyond [1]byte // room for the first byte beyond the limit
 }
 
-// unpackers are not in use by any message. reset gives each a new history.
+// unpackers has the unpackers that no message uses. reset gives each a new history.
 var unpackers = sync.Pool{New: func() any {
 	u := new(unpacker)
 	u.flate = flate.NewReader(&u.in)

@@ -11,7 +11,7 @@ import (
 // Limits of what is kept. Anything longer is still decoded, and its bytes are counted.
 const (
 	KeepPayload = 4096     // first payload bytes of a frame
-	KeepTail    = 16       // last ones, of a longer frame
+	KeepTail    = 16       // last payload bytes, if the frame is longer
 	KeepMessage = 200      // first bytes of a message
 	MaxHead     = 16 << 10 // a longer handshake is not parsed
 	KeepBody    = 1 << 10  // first bytes of a refusal's text
@@ -52,7 +52,7 @@ type phase uint8
 const (
 	head   phase = iota // the opening handshake
 	frames              // frames
-	opaque              // something else: the body of a refusal, or not HTTP
+	opaque              // other bytes: the body of a refusal, or not HTTP
 )
 
 // direction is the state of one sender's bytes.
@@ -61,7 +61,7 @@ type direction struct {
 	offset  uint64 // bytes before the current item
 	partial []byte // the handshake or frame header that is not complete
 	frame   *Frame // the frame whose payload is being read
-	left    uint64 // payload bytes that it still lacks
+	left    uint64 // payload bytes of that frame that have not arrived
 	context wire.Context
 	message *Message // the message that is not finished
 	text    wire.UTF8
@@ -138,8 +138,8 @@ func (c *Conversation) Clone() *Conversation {
 	return &n
 }
 
-// End says that from will not send anything more. It returns the frame that this cuts
-// off, or nil. why says what happened to its missing bytes.
+// End says that from will not send anything more. It returns the frame that is
+// incomplete, or nil. why says what happened to the missing bytes of the frame.
 func (c *Conversation) End(from wire.Role, why Missing) *Frame {
 	d := &c.directions[from]
 	f := d.frame
@@ -363,7 +363,7 @@ func (c *Conversation) finishPayload(d *direction, f *Frame) {
 	if f.Header.Opcode == wire.Close && f.Short == 0 {
 		body := f.Payload()
 		if uint64(len(body)) < f.Header.Length {
-			body = wholeCharacters(body) // cut by KeepMessage, not by its sender
+			body = wholeCharacters(body) // KeepMessage cut the text, not its sender
 		}
 		p, vs := wire.ParseClosePayload(body)
 		f.Close = &p

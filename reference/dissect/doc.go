@@ -3,9 +3,9 @@
 // the rules of RFC 6455 that it breaks.
 //
 // It is passive: it never rejects, repairs or answers anything. After an invalid frame it
-// continues with the next one, as far as the lengths in the headers allow. It shares the
-// syntax and the rules of package wire with package reference, but none of its state. So
-// tests can compare the two.
+// continues with the next one, as far as the lengths in the headers allow. Like package
+// reference, it uses the syntax and the rules of package wire, but the two packages share
+// no state. So tests can compare them.
 //
 //	conversation.go  both directions of one connection: bytes in, items out
 //	later.go         a frame that is decoded only when a reader asks for it

@@ -16,12 +16,12 @@ type Field struct {
 	Group      string           `json:"group"`  // for its color: head len key data code
 	Bit        uint64           `json:"bit"`    // first bit, counted from the first bit of the frame, as in the RFC's figure
 	Bits       uint64           `json:"bits"`
-	Raw        string           `json:"raw"`   // the bits themselves if fewer than 8, otherwise hex as on the wire, as far as kept
+	Raw        string           `json:"raw"`   // the bits themselves if fewer than 8; otherwise the kept bytes in hex, as on the wire
 	Value      string           `json:"value"` // the value, unmasked
 	Form       string           `json:"form"`  // "1... .... = Mask: True"
 	Meaning    string           `json:"meaning"`
 	Sections   []string         `json:"rfc"`            // sections of RFC 6455
-	Rule       string           `json:"rule,omitempty"` // code of a rule that explains it
+	Rule       string           `json:"rule,omitempty"` // code of the rule that explains the field
 	Violations []wire.Violation `json:"violations,omitempty"`
 	Site       string           `json:"site"` // lines of the source that read it, as package lesson resolves them
 }
@@ -113,14 +113,14 @@ func (f *Frame) Fields() []Field {
 }
 
 // payloadFields returns the fields of the payload: code and reason of a Close frame,
-// application data of any other. Of their positions, only Bits is set.
+// application data of any other. It sets Bits, but not the rest of their positions.
 func (f *Frame) payloadFields() []Field {
 	size := f.Header.Length
 	if size == 0 || f.cut {
 		return nil
 	}
 	p := f.Payload()
-	length := min(size, 1<<60) * 8 // The number of bits of a longer payload does not fit, and no such payload ever arrives.
+	length := min(size, 1<<60) * 8 // The number of bits of a longer payload does not fit into 64 bits, and no such payload ever arrives.
 	if f.Close != nil && size >= 2 {
 		code := Field{Name: "status code", Letter: "C", Group: "code", Bits: 16, Value: f.Close.Code.String(),
 			Meaning: "The reason for closing, as a two-byte number.", Sections: []string{"5.5.1", "7.4"}, Rule: wire.RuleCloseCode.Code, Site: siteCloseCode}

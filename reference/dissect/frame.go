@@ -18,10 +18,10 @@ type Frame struct {
 	Message    wire.Opcode        // Text or Binary: the message that a data frame belongs to
 	Fragment   int                // its index among the frames of that message
 	Short      uint64             // bytes that are missing because the stream ended first
-	Missing    Missing            // what happened to them
+	Missing    Missing            // what happened to the missing bytes
 
 	bytes   []byte // header and first payload bytes, as on the wire
-	tail    []byte // last payload bytes, still masked, if bytes has not all of them
+	tail    []byte // last payload bytes, still masked, if bytes does not have all payload bytes
 	came    uint64 // bytes of the frame that arrived, header included
 	cut     bool   // the stream ended inside the header
 	textual bool   // part of a text message that is not compressed
@@ -30,12 +30,12 @@ type Frame struct {
 // Missing says what happened to the missing bytes of a frame.
 type Missing uint8
 
-// What happened to them, as far as it is known.
+// What happened to the missing bytes, as far as it is known.
 const (
 	NotThere     Missing = iota
-	NeverSent            // their sender ended the stream
-	NeverArrived         // their receiver has read all that arrived
-	NotRead              // their receiver stopped reading, so it is not known whether they arrived
+	NeverSent            // the sender ended the stream
+	NeverArrived         // the receiver has read all bytes that arrived
+	NotRead              // the receiver stopped reading, so it is not known whether the bytes arrived
 )
 
 // missing returns words for the missing bytes of f, such as "never arrived".
@@ -51,8 +51,8 @@ func (f *Frame) missing() string {
 	return "missing"
 }
 
-// Cut says what f lacks, "2 bytes never arrived", or returns "" if f is complete. For an
-// incomplete header, only the smallest possible number is known.
+// Cut says what f lacks, "2 bytes never arrived", or returns "" if f is complete. If the
+// header is incomplete, the number is the smallest possible one.
 func (f *Frame) Cut() string {
 	if f.Short == 0 {
 		return ""

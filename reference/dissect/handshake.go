@@ -15,7 +15,7 @@ type Handshake struct {
 	Line       string // start line, without CR LF
 	Head       wire.Head
 	Lines      []HeaderLine
-	Accept     *Accept // of a response, if the request had a key
+	Accept     *Accept // only of a response, if the request had a key
 	Body       string  // of a refusal: the first bytes of its text, as far as they arrived with the head
 	Violations []wire.Violation
 
@@ -43,7 +43,7 @@ type Accept struct {
 	SHA1     string `json:"sha1"`
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
-	Mistake  string `json:"mistake"` // what the server did instead, if known; see Mistake
+	Mistake  string `json:"mistake"` // the server's mistake, if known; see Mistake
 
 	MistakeCode string `json:"-"` // the code of Mistake
 }
@@ -62,7 +62,7 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 			h.readStartLine(text)
 		case text != "":
 			name, value, ok := strings.Cut(text, ":")
-			if !ok && wire.IsToken(name) { // otherwise the mistake is in the name, and is reported with those of other names
+			if !ok && wire.IsToken(name) { // otherwise the mistake is in the name, and is reported with the mistakes in other names
 				bare = append(bare, wire.RuleHeaderGrammar.Broken("The header line "+strconv.Quote(text)+" has no colon."))
 			}
 			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
@@ -100,8 +100,8 @@ func (h *Handshake) refuses() bool {
 	return h.From == wire.Server && h.Head.Status != 101 && h.Head.Status/100 != 1
 }
 
-// refused sets the meaning of l in a refusal, if it differs from its meaning in an
-// accepted handshake.
+// refused sets the meaning of l in a refusal, if l has another meaning in an accepted
+// handshake.
 func (l *HeaderLine) refused() {
 	switch strings.ToLower(l.Name) {
 	case "connection":

@@ -14,8 +14,8 @@ import (
 // maxSafe is the highest integer that a number in JavaScript holds exactly.
 const maxSafe = 1<<53 - 1
 
-// number returns n for JSON. A peer can claim any number, and the page would round one
-// above maxSafe, so that is a string.
+// number returns n for JSON. A peer can claim any number. The page would round a number
+// above maxSafe, so such a number is a string.
 func number(n uint64) any {
 	if n > maxSafe {
 		return strconv.FormatUint(n, 10)
@@ -23,7 +23,7 @@ func number(n uint64) any {
 	return n
 }
 
-// size returns the size that f announces, for JSON. Size cannot hold all of them.
+// size returns the size that f announces, for JSON. Size cannot hold every such size.
 func (f *Frame) size() any {
 	if n := f.Size(); n < math.MaxUint64 {
 		return number(n)

@@ -11,8 +11,8 @@ type Later struct {
 	offset uint64
 }
 
-// Later postpones the decoding of b if b is exactly one frame with a whole message, as
-// most are. Otherwise it reports false and has processed nothing.
+// Later postpones the decoding of b if b is exactly one frame with a whole message. Most
+// frames are. Otherwise it reports false and has processed nothing.
 func (c *Conversation) Later(from wire.Role, b []byte) (l Later, ok bool) {
 	d := &c.directions[from]
 	if d.phase != frames || d.frame != nil || len(d.partial) > 0 || d.context.Fragmented {

@@ -15,8 +15,8 @@ type Limits struct {
 	Memory uint64        // bytes that one message may allocate; 1 MiB
 	Depth  int           // nested calls of the server; 100
 	Errors int           // consecutive errors of Read or of Write that it may ignore; 16
-	Wait   time.Duration // for one Read or Write; 1 minute
-	Total  time.Duration // for the connection; 10 minutes
+	Wait   time.Duration // time of one Read or Write; 1 minute
+	Total  time.Duration // time of the whole connection; 10 minutes
 }
 
 // Options of Serve.
@@ -63,11 +63,11 @@ const (
 	Errors Bound = "errors"
 	Wait   Bound = "wait"
 	Total  Bound = "total"
-	Panic  Bound = "panic" // of the server itself; without the cage it would end the program
+	Panic  Bound = "panic" // a panic of the server itself; without the cage it would end the program
 )
 
-// Stopped says that the cage ended a connection, at which bound, and what would have
-// happened without the cage.
+// Stopped says that the cage ended a connection, which bound was reached, and what the
+// result would be without the cage.
 type Stopped struct {
 	Bound Bound
 	Text  string

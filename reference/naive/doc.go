@@ -8,8 +8,8 @@
 //	cage.go    Serve: the only way to run the server, bounded in memory, time and depth
 //
 // The cage does not change the server's behavior. It only ends a connection if the server
-// would never end by itself, or would end the whole program. Then it says what would have
-// happened without it. So a learner can watch a fault without harm. Serve starts no
+// would never end by itself, or would end the whole program. Then the error names the
+// result without the cage. So a learner can watch a fault without harm. Serve starts no
 // goroutine.
 package naive
 

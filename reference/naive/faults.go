@@ -6,8 +6,8 @@ type Fault struct {
 	Name    string // a few words, for a heading
 	What    string // the effect, as seen from outside
 	Rule    string // code of the broken rule; empty if there is none
-	Section string // of the requirement: "RFC 6455 §5.2"
-	Site    string // the lines, as lessons name sites: a region of a function
+	Section string // section of the requirement: "RFC 6455 §5.2"
+	Site    string // lines of the fault: a region of a function, as lessons name sites
 }
 
 // Faults lists all of them, in the order of naive.go.

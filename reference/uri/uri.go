@@ -16,10 +16,10 @@ import (
 // URL is a WebSocket URL (RFC 6455 §3).
 type URL struct {
 	TLS    bool   // the scheme is wss
-	Name   string // of the host, or its IP address without a zone, for its certificate
-	Host   string // for the header field, with the port unless it is the default
+	Name   string // name of the host, or its IP address without a zone, for its certificate
+	Host   string // value of the header field Host, with the port unless it is the default
 	Addr   string // to dial: host and port
-	Target string // of the request
+	Target string // request target
 }
 
 // schemePorts are the default ports.
@@ -55,7 +55,7 @@ func Parse(s string) (URL, error) {
 	}
 }
 
-// hostField returns the Host for u. It has no zone, because a zone has a meaning only on
+// hostField returns the Host for u, without a zone, because a zone has a meaning only on
 // this computer (RFC 6874 §4).
 func hostField(u *url.URL) string {
 	host := strings.TrimSuffix(u.Host, ":") // a port may be empty
@@ -134,10 +134,10 @@ func cutPort(s string) (host, port string) {
 	return s, ""
 }
 
-// SameOrigin reports whether the request comes from a page of authority: the only one of
-// origins, the values of Origin, has the same host and port. It also returns true
-// without an Origin, because then the client is not a browser. It returns false for
-// null, for a value that RFC 6454 §7.1 does not allow, and for several origins.
+// SameOrigin reports whether the request comes from a page of authority: origins, the
+// values of Origin, has one value, with the same host and port. It also returns true
+// without an Origin, because then the client is not a browser. It returns false for null,
+// for a value that RFC 6454 §7.1 does not allow, and for several origins.
 //
 // A missing port means the default of the origin's scheme. The request does not say
 // whether it used TLS, so the origin's scheme decides for both.

@@ -26,7 +26,7 @@ var (
 )
 
 // The rules of a compressed message (RFC 7692 §7) that its receiver can check. The RFC
-// does not name a close code for them; 1007 is for a payload of the wrong kind.
+// does not name a close code for these rules. 1007 is for a payload of the wrong kind.
 var (
 	RuleDeflateTakeover = extensionRule(7692, "7.1.1/takeover", InvalidPayload, "Without context takeover, a message must not refer to earlier messages.")
 	RuleDeflateWindow   = extensionRule(7692, "7.1.2/window", InvalidPayload, "Compressed data must not refer to bytes before the negotiated window.")
@@ -34,11 +34,11 @@ var (
 )
 
 // DeflateParams are the parameters of permessage-deflate (RFC 7692 §7.1), as offered, as
-// agreed on, or as an endpoint wants them. Those of the server are about the messages
-// that the server sends, and those of the client about the messages that the client
-// sends. Window bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 means not
-// given, which is the same as 15. In an offer, AnyWindowBits is client_max_window_bits
-// without a value: the server may ask for a smaller window.
+// agreed on, or as an endpoint wants them. The server's parameters are about the messages
+// that the server sends, the client's about the messages that the client sends. Window
+// bits are the base-2 logarithm of the LZ77 window, 8 to 15; 0 means not given, which is
+// the same as 15. In an offer, AnyWindowBits is client_max_window_bits without a value:
+// the server may ask for a smaller window.
 type DeflateParams struct {
 	ServerNoContextTakeover, ClientNoContextTakeover bool
 	ServerMaxWindowBits, ClientMaxWindowBits         int
@@ -119,9 +119,9 @@ func windowBits(s string) (int, bool) {
 }
 
 // AcceptDeflate chooses the first acceptable offer of permessage-deflate in a client's
-// handshake. agreed is also the response to put into Sec-WebSocket-Extensions. It
-// declines offers that break a rule, as RFC 7692 §7.1 says. If ok is false, the response
-// must not mention the extension.
+// handshake. agreed is also the response, for Sec-WebSocket-Extensions. It declines
+// offers that break a rule, as RFC 7692 §7.1 says. If ok is false, the response must not
+// mention the extension.
 //
 // The server applies the parts of policy about itself and reports them. It asks the
 // client for no context takeover, which every client must grant, and for a smaller

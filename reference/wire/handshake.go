@@ -113,7 +113,7 @@ func Hash(s string) string {
 // leaves this to the decoder.
 func ValidKey(key string) bool {
 	//lesson:begin validkey
-	b, err := base64.StdEncoding.DecodeString(key) // it ignores line ends, so check the length
+	b, err := base64.StdEncoding.DecodeString(key) // the decoder ignores line ends, so check the length
 	return err == nil && len(b) == KeySize && len(key) == base64.StdEncoding.EncodedLen(KeySize)
 	//lesson:end
 }

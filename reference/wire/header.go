@@ -118,7 +118,7 @@ func (h Header) form() LengthForm { return max(h.Form, FormFor(h.Length)) }
 
 // Size returns the size of h on the wire in bytes, 2 to MaxHeaderSize.
 func (h Header) Size() int {
-	n := 2 + int(h.form())/8 // the shortest form, of 7 bits, adds no byte
+	n := 2 + int(h.form())/8 // the shortest form has 7 bits and adds no byte
 	if h.Masked {
 		n += len(h.Key)
 	}

@@ -17,7 +17,7 @@ func MaskSimple(key [4]byte, b []byte) {
 }
 
 // Mask XORs b in place with key, after pos payload bytes, and returns the position after
-// b. So a payload can be masked in pieces.
+// b, so that a payload can be masked in pieces.
 //
 // Eight bytes are the key twice, so one 64-bit XOR masks eight bytes. The main loop
 // masks 32 bytes in each turn, so that the loop counter does not limit the speed.

@@ -32,7 +32,7 @@ export class WsAccept extends LabElement {
       const found = newest(this.lab);
       if (found.seq === this.seq) return;
       this.seq = found.seq;
-      // Another handshake key begins at the first step.
+      // If the handshake key changes, begin again at the first step.
       if (found.accept?.key !== this.accept?.key) this.step = 1;
       this.accept = found.accept;
       this.endpoint = found.endpoint;
@@ -70,7 +70,7 @@ export class WsAccept extends LabElement {
 }
 
 /**
- * The selected response, or else the newest to this page.
+ * The selected response. If none is selected, the newest response to this page.
  * @param {Pick<import("../lab.js").Lab, "session" | "inspector">} lab
  */
 function newest({ session, inspector }) {

@@ -1,6 +1,6 @@
 /**
- * The place of /compare that shows an opened case or header, and under it the lab's
- * panel on its recording.
+ * The place of /compare that shows an opened case or header. Below it, the lab's
+ * panel shows the recording.
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
@@ -12,9 +12,9 @@ export class WsBench extends LabElement {
   about = h("div", { class: "about" });
   place = h("div");
   session = "";
-  /** @type {Element|null} the focused element when it was opened */
+  /** @type {Element|null} the element that had the focus when the bench opened */
   from = null;
-  /** Whether it covers the list. */
+  /** Whether the bench covers the list. */
   over = matchMedia("(max-width: 74.99rem)");
 
   /** @param {AbortSignal} signal */
@@ -30,7 +30,7 @@ export class WsBench extends LabElement {
     this.on("keydown", (e) => {
       if (e.key !== "Escape" || e.defaultPrevented || this.querySelector("ws-log")) return;
       e.preventDefault();
-      // The innermost first: a bit, a walk through a frame, a row that was chosen.
+      // Close the innermost first: a selected bit, a walk through a frame, a selected row.
       if (!hit(e, "ws-lab") || !this.lab.cursor.escape()) this.shut();
     });
   }
@@ -45,13 +45,13 @@ export class WsBench extends LabElement {
     this.cover();
   }
 
-  /** Tab does not reach the covered page. */
+  /** The Tab key does not reach the covered page. */
   cover() {
     for (const under of document.querySelectorAll("header.site, main.compare > .judged")) under.toggleAttribute("inert", !this.hidden && this.over.matches);
   }
 
   /**
-   * Shows a session's recording, "" for none.
+   * Shows the recording of a session, or nothing if session is "".
    * @param {string} session
    * @param {boolean} [bare] whether only the wire was recorded
    */
@@ -60,13 +60,13 @@ export class WsBench extends LabElement {
     this.session = session;
     if (!session) {
       this.place.replaceChildren();
-      this.lab.session.stream?.close(); // else the session would count as watched
+      this.lab.session.stream?.close(); // otherwise the session would have a watcher
       return;
     }
     this.place.replaceChildren(h("ws-lab", { watch: session, embedded: true, bare }));
   }
 
-  /** Closes it, and says whether it was open. */
+  /** Closes the bench. Returns whether it was open. */
   shut() {
     if (this.hidden) return false;
     this.hidden = true;

@@ -1,6 +1,6 @@
 /**
  * The bit grid of one frame. One Tab stop; arrows move, focus previews, a
- * click or Enter pins. The table twin lists the fields instead.
+ * click or Enter pins. A table lists the fields instead.
  *
  * @typedef {import("../types.js").Frame} Frame
  * @typedef {import("../types.js").Field} Field
@@ -50,7 +50,7 @@ export class WsBits extends LabElement {
   key(e) {
     const bit = bitOf(e);
     if (bit === null || !hit(e, ".bits") || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
-    // A narrow page draws a row of 32 bits as two of 16.
+    // On a narrow page, 32 bits take two rows of 16.
     const width = getComputedStyle(this).getPropertyValue("--word").trim() === "16" ? 16 : 32;
     const to = move(this.words, bit, e.key, width);
     if (to === bit && !e.key.startsWith("Arrow")) return;
@@ -61,7 +61,7 @@ export class WsBits extends LabElement {
 
   /**
    * @param {Frame} frame
-   * @param {Field[]} fields that tile it
+   * @param {Field[]} fields that cover the frame
    * @param {Selected} selected
    * @param {boolean} asTable
    */
@@ -121,7 +121,7 @@ export class WsBits extends LabElement {
     return grid;
   }
 
-  /** The same picture in words. */
+  /** The picture as a table of words. */
   fieldTable() {
     const rows = this.fields.map((f) =>
       h(
@@ -138,12 +138,12 @@ export class WsBits extends LabElement {
     return h("div", { class: "twin", tabindex: 0, role: "group", "aria-label": "Fields of the frame" }, table(names, rows, { caption: "Fields of the frame, in the order of the wire" }));
   }
 
-  /** Marks the selected bit, its field, and the bits that step into has not reached. */
+  /** Marks the selected bit, its field, and the bits that the walk through the frame has not reached. */
   mark() {
     const { selected, fields } = this;
     if (!selected) return;
     const last = fields.length ? fields[fields.length - 1].bit + fields[fields.length - 1].bits - 1 : 0;
-    // This frame may not have, or not draw, the bit of the last one.
+    // This frame may not have the bit of the last frame, or may not draw it.
     /** @param {number} bit */
     const there = (bit) => (this.asTable ? bit <= last : this.buttons.has(bit));
     const at = there(selected.bit) ? selected.bit : 0;
@@ -177,8 +177,8 @@ function bitOf(e) {
 }
 
 /**
- * The frame's parts in one line, absent ones struck through: the same shape for
- * every frame.
+ * The parts of a frame in one line. Absent parts are struck through, so that every
+ * frame has the same shape.
  * @param {import("../bits.js").Part[]} parts
  */
 function shape(parts) {

@@ -1,6 +1,6 @@
 /**
  * One case on the bench: its requirement, the bytes sent, the result of each
- * endpoint, their first difference, and under that the recording.
+ * endpoint, their first difference, and the recording.
  *
  * @typedef {import("../compare.js").CaseInfo} CaseInfo
  * @typedef {import("../compare.js").Report} Report
@@ -15,7 +15,7 @@ import { because, caret, excerpt, glyphs, meanings, scriptText, words, worst } f
 /** @param {CaseInfo} info */
 const sectionLink = (info) => (info.browser ? h("a", { href: "https://websockets.spec.whatwg.org/" }, info.binds || "") : rfcLink(info.section, info.rfc));
 
-/** @type {AbortController|undefined} of the case that is open */
+/** @type {AbortController|undefined} cancels the requests of the open case */
 let leaving;
 
 /**
@@ -61,7 +61,7 @@ export async function openCase({ session: recording, inspector }, info, endpoint
   });
   bench()?.show("");
   bench()?.tell(about);
-  // The focus stays on the button that led here, to go from case to case.
+  // The focus stays on the same button, so that the reader can go from case to case.
   if (pressed) /** @type {HTMLElement|null} */ (tools.querySelector(`.${pressed}`))?.focus({ preventScroll: true });
   let played;
   try {
@@ -70,7 +70,7 @@ export async function openCase({ session: recording, inspector }, info, endpoint
     if (!signal.aborted) results.replaceChildren(h("p", { class: "failed", role: "alert" }, "× ", why(e)));
     return;
   }
-  if (signal.aborted) return; // another case was opened meanwhile
+  if (signal.aborted) return; // the reader has opened another case
   const { session, reports, texts, crossed, aligned: found } = played;
   results.replaceChildren(parting(found), ...reports.map((r, i) => result(r, texts[i], crossed[i])));
   aligned.replaceChildren(...picture(found));
@@ -87,7 +87,8 @@ export async function openCase({ session: recording, inspector }, info, endpoint
 }
 
 /**
- * The row to begin with: a fail, or the first difference, or the first that was sent; 0 for none.
+ * The seq of the row to select first: a row at the first difference, if possible of
+ * a failed endpoint; otherwise the first row that the judge sent; 0 for none.
  * @param {Aligned} found
  * @param {Report[]} reports
  * @param {"client"|"server"} judge
@@ -108,8 +109,8 @@ const verdictText = (v) => `${glyphs[v]} ${words[v]}${meanings[v] ? `, ${meaning
 /**
  * The result of one endpoint.
  * @param {Report} r
- * @param {string} text the report as it can be sent to others
- * @param {string} crossed all that was sent, both directions in order
+ * @param {string} text the report to copy
+ * @param {string} crossed everything that was sent, in order, in both directions
  */
 function result(r, text, crossed) {
   const report = button("Copy report", { class: "report quiet", "aria-label": `Copy report of ${r.endpoint}` });
@@ -136,13 +137,13 @@ function parting(found) {
   if (found.endpoints.length < 2 || (!found.steps.length && !found.partial)) return "";
   const first = found.steps[found.first];
   if (!first && found.amounts === "pass") return h("p", { class: "parted same" }, "✔ All did the same.");
-  // Where one did not react, the first line says so, and the rest follows from that.
+  // If one endpoint did not react, the first line says so. The other differences follow from that.
   const told = first?.cells.includes(null) ? first.differs.slice(0, 1) : first?.differs;
   return h("p", { class: "parted" }, h("b", { class: `v ${found.amounts}` }, `≠ First difference: ${found.words}. `), told ? `${told.join("; ")}.` : "Too many bytes were sent to show them side by side.");
 }
 
 /**
- * The endpoints side by side, the first difference marked.
+ * The endpoints side by side, with the first difference marked.
  * @param {Aligned} found
  */
 function picture(found) {

@@ -21,11 +21,11 @@ export class WsCodes extends LabElement {
 
   /** @type {"reference"|"gorilla"} */
   endpoint = "reference";
-  /** @type {Map<string, import("../player.js").Begun>} the play of a result, by "CODE WAY" */
+  /** @type {Map<string, import("../player.js").Begun>} the play whose result is shown, by "CODE WAY" */
   runs = new Map();
   key = "";
   session = "";
-  /** @type {Map<string, string>} the moments for which refusals are true, by "CODE WAY" */
+  /** @type {Map<string, string>} the session's moment at each refusal, by "CODE WAY" */
   refused = new Map();
 
   /** @param {AbortSignal} signal */
@@ -53,7 +53,7 @@ export class WsCodes extends LabElement {
     this.lab.session.observe(() => this.render(), signal);
   }
 
-  /** Opens the row of trials under a code, or closes it. @param {HTMLElement} on */
+  /** Opens or closes the row of trials below a code. @param {HTMLElement} on */
   toggle(on) {
     const code = on.dataset.open || "";
     const row = on.closest("tr");
@@ -81,7 +81,7 @@ export class WsCodes extends LabElement {
     try {
       const as = way === "raw" ? "raw" : "browser";
       const begun = await player.begin({ text: text(/** @type {Way} */ (way), Number(code)), endpoint: this.endpoint, as, pause: -1 });
-      this.session = session.id; // it may have begun a moment ago
+      this.session = session.id; // the session may have begun a moment ago
       this.runs.set(id, begun);
       this.key = "";
     } catch (e) {
@@ -103,7 +103,7 @@ export class WsCodes extends LabElement {
       this.refused.delete(id);
       if (!this.runs.has(id)) this.querySelector(`[data-result="${id}"]`)?.replaceChildren();
     }
-    // The results of another session are dropped.
+    // Drop the results of another session.
     if (this.session !== session.id) {
       this.runs.clear();
       for (const said of this.querySelectorAll("[data-result]")) said.replaceChildren();

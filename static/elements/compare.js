@@ -1,6 +1,6 @@
 /**
- * /compare: the judging of cases, its buttons and filters, and the opening of
- * one case on the bench.
+ * /compare: runs of the test cases, their buttons and filters, and one case on the
+ * bench.
  *
  * @typedef {import("../compare.js").Column} Column
  */
@@ -101,7 +101,7 @@ export class WsCompare extends LabElement {
     if (linked() && !judging.address) judging.say(`Press Judge my server to judge ${linked()}.`);
   }
 
-  /** The notice says why something could not be done. @param {() => unknown} fn */
+  /** Calls fn. If fn throws, the notice says why. @param {() => unknown} fn */
   async attempt(fn) {
     try {
       await fn();
@@ -131,7 +131,7 @@ export class WsCompare extends LabElement {
       else a.removeAttribute("aria-current");
     }
     const id = caseOf(hash);
-    if (opens && !id) bench()?.shut(); // the reader went elsewhere
+    if (opens && !id) bench()?.shut(); // the reader has gone to another case
     if (map || !opens) return;
     document.title = "Compare · wslab";
     if (id && id !== this.grid.open) this.attempt(() => this.show(id));
@@ -152,7 +152,7 @@ export class WsCompare extends LabElement {
     this.notice.textContent = text;
   }
 
-  /** Says how many cases the filter leaves. */
+  /** Shows how many cases pass the filter. */
   drawFound() {
     const { shown, matrix } = this.grid;
     const found = this.filters.querySelector(".found");
@@ -162,7 +162,7 @@ export class WsCompare extends LabElement {
   }
 
   /**
-   * The cases that the filter leaves to a run, undefined when it leaves them all.
+   * The cases of a run that pass the filter; undefined if all pass.
    * @param {Column["kind"]} kind
    */
   chosen(kind) {
@@ -172,7 +172,7 @@ export class WsCompare extends LabElement {
     return column ? shown.flatMap((l) => matrix.asked(l, column)?.id || []) : [];
   }
 
-  /** The buttons that judge and stop, and the cases that were not sent to this browser. */
+  /** The buttons that start and stop runs, and the cases that the page did not send to this browser. */
   drawButtons() {
     const { judging } = this;
     const { matrix, server } = judging;
@@ -210,7 +210,7 @@ export class WsCompare extends LabElement {
   /** @param {Event} e */
   filtering(e) {
     const on = e.target;
-    // The error was about the previous address.
+    // The error was about the previous address, so remove it.
     if (on instanceof HTMLInputElement && on.name === "server") this.form.querySelector("output")?.replaceChildren();
     if (!(on instanceof HTMLInputElement || on instanceof HTMLSelectElement) || !(on.name in this.grid.filter)) return;
     this.grid.filter = { ...this.grid.filter, [on.name]: on.value };
@@ -231,12 +231,12 @@ export class WsCompare extends LabElement {
     else if (judge) judging.judge(judge, this.chosen(judge));
     else if (stop) judging.stop(stop);
     else if (link && !e.defaultPrevented && e instanceof MouseEvent && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey)) {
-      e.preventDefault(); // so that Back does not lead through cases
-      this.attempt(() => this.show(caseOf(link.hash), false)); // the text that is being read stays in view
+      e.preventDefault(); // so that the Back button does not go from case to case
+      this.attempt(() => this.show(caseOf(link.hash), false)); // does not scroll away from the text that the reader reads
     }
   }
 
-  /** Has the server at the typed address judged. */
+  /** Starts a run against the server at the typed address. */
   submit() {
     const input = this.form.querySelector("input");
     const output = this.form.querySelector("output");
@@ -253,7 +253,7 @@ export class WsCompare extends LabElement {
   /**
    * Runs a case once more and opens it.
    * @param {string} id
-   * @param {boolean} [reveals] whether its row is brought into view
+   * @param {boolean} [reveals] whether to scroll to the row of the case
    */
   async show(id, reveals = true) {
     const { judging, grid } = this;
@@ -271,11 +271,16 @@ export class WsCompare extends LabElement {
       again: () => this.show(id),
       next: (by) => this.step(id, by),
     });
-    if (reveals) grid.reveal(id); // now that the bench has taken its room
+    if (reveals) grid.reveal(id); // after the bench has its size
     await opened;
   }
 
-  /** Shows a section in place of a case that an old address names by a number. @param {string} id @param {string} section */
+  /**
+   * Shows a section. An old address names a case in it by a number, which no longer
+   * leads to one case.
+   * @param {string} id
+   * @param {string} section
+   */
   lead(id, section) {
     const { grid } = this;
     const select = this.filters.querySelector("[name=section]");
@@ -293,10 +298,10 @@ export class WsCompare extends LabElement {
     if (!to) return;
     const on = bench();
     const row = this.grid.rowOf(to);
-    if (on && row && on.from?.matches(".line")) on.from = row; // where the focus goes when it is closed
+    if (on && row && on.from?.matches(".line")) on.from = row; // gets the focus when the bench closes
     this.grid.choose(to.id, isMirrored(id) ? browserName : undefined);
   }
 }
 
-/** The address that a link to this page has for the learner's server. It is shown, and not used. */
+/** The address of the learner's server in a link to this page. The page only shows it. */
 const linked = () => new URLSearchParams(location.search).get("server") || "";

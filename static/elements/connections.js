@@ -26,7 +26,7 @@ export class WsConnections extends LabElement {
       ({ connections: list, shared } = await call(`/api/connections?session=${encodeURIComponent(this.lab.session.id)}`));
     } catch (e) {
       this.key = "";
-      // The banner says why.
+      // The banner gives the reason.
       this.replaceChildren(h("p", { class: "soft" }, e instanceof ApiError && away(e.status) ? "Unknown, because the lab server does not answer." : words(e)));
       return;
     }
@@ -35,7 +35,7 @@ export class WsConnections extends LabElement {
     if (key === this.key) return;
     this.key = key;
     const origin = location.host;
-    const join = shared ? `?session=${this.lab.session.id}` : ""; // then a client with its own session is not listed
+    const join = shared ? `?session=${this.lab.session.id}` : ""; // if shared, the list leaves out clients that have their own session
     const rows = open.map((c) => {
       const mine = c.session === this.lab.session.id;
       const whose = mine ? "this page" : c.outside ? "outside" : "another tab";

@@ -1,4 +1,4 @@
-/** Buttons of a lesson that do an action in the lab, and say its result. */
+/** Buttons of a lesson. Each does an action in the lab and shows the result. */
 
 import { LabElement, h, hit } from "./dom.js";
 import { Told } from "./told.js";

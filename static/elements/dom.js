@@ -32,13 +32,13 @@ export function h(tag, attributes = {}, ...children) {
 export const button = (text, attributes = {}) => h("button", { type: "button", ...attributes }, text);
 
 /**
- * Asks for the lab, or for an element to be loaded. The page answers (app.js), or
- * a test that renders an element alone.
+ * Asks for the lab, or asks to load an element. The page answers in app.js. In a
+ * test that renders an element alone, the test answers.
  */
 export class NeedEvent extends Event {
   /** @type {Partial<Lab>|undefined} */
   lab;
-  /** @type {Promise<unknown>|undefined} until the element is defined */
+  /** @type {Promise<unknown>|undefined} resolves when the element is defined */
   loading;
 
   /** @param {string} [tag] of the element, "" for the lab */
@@ -49,8 +49,8 @@ export class NeedEvent extends Event {
 }
 
 /**
- * What all elements share: each is defined once, listens only while it is on the
- * page, and is given the parts of the lab that it names as its Needs.
+ * The base class of all elements. An element is defined once, listens only while it
+ * is on the page, and receives the parts of the lab that it names in Needs.
  * @template {keyof Lab} [Needs=never]
  */
 export class LabElement extends HTMLElement {
@@ -82,7 +82,7 @@ export class LabElement extends HTMLElement {
   /** @param {AbortSignal} signal aborted when the element leaves the page */
   setup(signal) {}
 
-  /** Loads an element that the page did not begin with. @param {string} tag */
+  /** Loads an element that was not on the page at the start. @param {string} tag */
   async load(tag) {
     const need = new NeedEvent(tag);
     this.dispatchEvent(need);
@@ -101,7 +101,8 @@ export class LabElement extends HTMLElement {
 }
 
 /**
- * Says that a bit of a frame is previewed or pinned; a bit of null ends the preview.
+ * Reports that the reader previews or pins a bit of a frame. If bit is null, the
+ * preview ends.
  *
  * @extends {CustomEvent<{bit: number|null, pin: boolean}>}
  */
@@ -113,8 +114,8 @@ export class BitEvent extends CustomEvent {
 }
 
 /**
- * Observes that the page is left and shown again. A browser may keep a left page,
- * frozen, and show it again when the reader goes back.
+ * Observes when the reader leaves the page and returns to it. A browser may keep
+ * the page frozen and show it again when the reader goes back.
  * @param {(kept: boolean) => void} left kept: whether the browser may keep the page
  * @param {() => void} back the kept page is shown again
  * @param {AbortSignal} signal
@@ -125,7 +126,7 @@ export function onLeaving(left, back, signal) {
 }
 
 /**
- * Does something for the learner. When it fails, the notice of the lab says why.
+ * Calls fn for the learner. If fn fails, the notice of the lab says why.
  * @param {{session: {say: (text: string, kind: "error") => void}}} lab
  * @param {() => unknown} fn
  */
@@ -141,7 +142,7 @@ export async function attempt(lab, fn) {
 export const bench = () => document.querySelector("ws-bench");
 
 /**
- * A group of buttons of which one is pressed.
+ * A group of buttons. One of them is pressed.
  * @param {string} name
  * @param {[value: string, label: string][]} options
  * @param {string} data the buttons carry their value as data-DATA
@@ -158,15 +159,16 @@ export const segment = (name, options, data, pressed = "") => h("span", { class:
 export const table = (heads, rows, more = {}) =>
   h("table", { class: more.class }, more.caption && h("caption", {}, more.caption), h("thead", {}, h("tr", {}, ...heads.map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...rows));
 
-/** On a narrow page the lab is below, out of sight: a link to it; nothing elsewhere. */
+/** A link to the lab on a narrow page, where the lab is below and out of sight. On a wide page, nothing. */
 export const wireLink = () => (document.querySelector("ws-lab") && matchMedia("(max-width: 60rem)").matches ? h("a", { href: "#wire" }, "see the wire ↓") : "");
 
 /** @param {Event} e @param {string} selector @returns {HTMLElement|null} */
 export const hit = (e, selector) => (e.target instanceof Element ? e.target.closest(selector) : null);
 
 /**
- * Replaces the children of an element. The focus goes to the new form of the button
- * or link that had it, or else to the first one.
+ * Replaces the children of an element. If a button or link had the focus, its
+ * replacement gets the focus, or the first button or link if there is no
+ * replacement.
  * @param {Element} parent
  * @param {...(Node|string)} children
  */
@@ -185,7 +187,7 @@ export function redraw(parent, ...children) {
  * @param {string} text
  */
 export async function copy(on, text) {
-  // A second press in that moment keeps the first label.
+  // If the reader presses again in that moment, the button keeps the first label.
   const label = (on.dataset.label ??= on.textContent || "");
   try {
     await navigator.clipboard.writeText(text);

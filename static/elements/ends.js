@@ -12,7 +12,7 @@ import { Ends, lanes, words } from "../ends.js";
 import { count, ms } from "../format.js";
 import { belongs, whose } from "../connection.js";
 
-const most = 150; // lines drawn; a longer picture begins later
+const most = 150; // maximum number of lines drawn; a longer picture omits the first lines
 
 const laneNames = { clientWs: "WebSocket", clientTcp: "TCP", serverTcp: "TCP", serverWs: "WebSocket" };
 
@@ -31,7 +31,7 @@ export class WsEnds extends LabElement {
   ends = null;
   name = "";
   asTable = false;
-  at = 0; // the row with the tab stop
+  at = 0; // the row that has the Tab stop
   key = "";
   grid = h("div", { class: "lanes" });
   twin = h("div", { class: "wide" });
@@ -165,14 +165,14 @@ export class WsEnds extends LabElement {
 /** Whether the name of a state fits along its bar. @param {string} state @param {number} n lines */
 const fits = (state, n) => n * 27 > state.length * 6.3 + 8;
 
-/** ms as they fit into their column. @param {number} us */
+/** A time in ms, short enough for its column. @param {number} us */
 const clock = (us) => (us < 10_000_000 ? ms(us) : String(Math.round(us / 1000)));
 
 /**
  * @param {Line} l
  * @param {number} i
  * @param {number} start
- * @param {boolean} stop whether it has the tab stop
+ * @param {boolean} stop whether the line has the Tab stop
  * @returns {HTMLElement[]}
  */
 function drawn(l, i, start, stop) {

@@ -1,6 +1,6 @@
 /**
- * The value and meaning of one field, with its rule, and, while stepping into a
- * frame, the fields read so far.
+ * The value, meaning and rule of one field. During a walk through a frame, also the
+ * fields read so far.
  *
  * @typedef {import("../types.js").Field} Field
  */
@@ -26,7 +26,7 @@ export class WsFieldCard extends LabElement {
   /**
    * @param {Field|null} field
    * @param {number} bit the bit shown
-   * @param {Field[]} known fields read before this one, when stepping into the frame
+   * @param {Field[]} known during a walk through the frame, the fields read before this one
    */
   show(field, bit, known) {
     const key = field ? `${field.bit} ${bit} ${known.length}` : "";

@@ -10,21 +10,25 @@ import { LabElement, button, h, rfcLink } from "./dom.js";
 import { glyphs, words } from "../compare.js";
 import { count, grouped } from "../format.js";
 
-const most = 6; // cases that are named at once
+const most = 6; // how many cases are named at first
 
 export class WsFindings extends LabElement {
   static tag = "ws-findings";
 
   risk = h("div", { class: "risk", role: "note" });
   wrong = h("div", { class: "wrongs" });
-  /** @type {WeakMap<Element, string>} the key of the finding that a summary was made of */
+  /** @type {WeakMap<Element, string>} the key of the finding that each summary shows */
   madeOf = new WeakMap();
 
   setup() {
     this.replaceChildren(this.risk, this.wrong);
   }
 
-  /** Shows the findings of every column; one that has not changed stays as it is, open or not. @param {Matrix} matrix */
+  /**
+   * Shows the findings of every column. A finding that has not changed stays as it
+   * is, open or closed.
+   * @param {Matrix} matrix
+   */
   show({ columns, wrong, habits: all }) {
     const here = new Map([...this.wrong.children].map((old) => [old.getAttribute("data-of"), old]));
     /** @param {string} of @param {object|undefined} told @param {() => HTMLElement} make */
@@ -63,7 +67,7 @@ export class WsFindings extends LabElement {
 }
 
 /**
- * The mistakes that one seems to have.
+ * The probable mistakes of one column.
  * @param {Column} column
  * @param {{list: import("../compare.js").Diagnosis[], by: number}} told
  */
@@ -89,7 +93,7 @@ function mistakesOf(column, { list, by }) {
 }
 
 /**
- * What one does in many cases, each told once.
+ * The habits of one column, each named once.
  * @param {Column} column
  * @param {import("../compare.js").Habit[]} habits
  */
@@ -103,13 +107,13 @@ function habitsOf(column, habits) {
   );
 }
 
-/** A section as "RFC 6455 §5.4", with a link there. @param {string} text */
+/** A section as "RFC 6455 §5.4", with a link to it. @param {string} text */
 function section(text) {
   const [, rfc, number] = /^RFC (\d+) §([\d.]+)$/.exec(text) || [];
   return rfc ? rfcLink(number, rfc) : text;
 }
 
-/** Links to cases; of many, some are added by a button. @param {string[]} ids */
+/** Links to cases. If there are many, a button adds the rest. @param {string[]} ids */
 function links(ids) {
   const all = ids.map((id) => h("a", { href: `#${id}` }, id));
   const listed = (/** @type {Node[]} */ some) => some.flatMap((a, i) => (i ? [", ", a] : [a]));

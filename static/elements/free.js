@@ -87,7 +87,7 @@ export class WsFree extends LabElement {
     /** @type {import("../types.js").Action} */
     const action = { do: act === "broken" ? "connect" : act, text: get("text"), hex: get("hex"), reason: get("reason"), broken: get("broken"), endpoint: get("endpoint") };
     action.parts = get("parts")?.split(/\r?\n/);
-    // A mistake in the handshake is in the response.
+    // The response shows the mistake in the handshake.
     if (action.broken) action.shows = { kind: "handshake", what: "response" };
     const e = await told.after(() => {
       action.code = closeCode(get("code") || "");

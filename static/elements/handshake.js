@@ -1,4 +1,4 @@
-/** How an opening handshake is drawn: its header fields, and the accept value worked out. */
+/** How an opening handshake is drawn: its header fields, and the steps of the accept value. */
 
 import { h, rfcLink, table, violations } from "./dom.js";
 import { refused } from "../format.js";
@@ -17,7 +17,7 @@ const judged = {
 
 /** The header fields of a handshake: the purpose and the result of each. @param {import("../types.js").Handshake} s */
 export function handshakeTable(s) {
-  // In a response that opens no connection, no field has a rule.
+  // If the response does not open a connection, no field has a rule.
   const opens = s.what === "request" || s.status === 101;
   const rows = (s.fields || []).map((f) => {
     const rule = judged[f.name.toLowerCase()];

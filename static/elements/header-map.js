@@ -1,6 +1,6 @@
 /**
- * The frame header map: a picture of 256 × 256 headers, its legend, the header under
- * the cursor, and the same as a table. Enter or a click sends that header.
+ * The frame header map: a picture of 256 × 256 headers, its legend, and the header
+ * under the cursor. A table shows the same. Enter or a click sends that header.
  *
  * @typedef {import("../headermap.js").HeaderMap} HeaderMap
  * @typedef {import("../headermap.js").Place} Place
@@ -14,7 +14,7 @@ import { code, columns, counts, decode, differing, fields, fromHash, kinds, made
 /** @type {[string, "server"|"client"][]} */
 const targets = [["reference", "server"], ["gorilla", "server"], ["naive", "server"], ["reference", "client"], ["gorilla", "client"]];
 
-const most = 24; // headers that differ, to be named one by one
+const most = 24; // if at most this many headers differ, the page names each one
 
 /** @param {{endpoint: string, role: string}} t */
 const key = (t) => `${t.endpoint}-${t.role}`;
@@ -60,7 +60,7 @@ export class WsHeaderMap extends LabElement {
     signal.addEventListener("abort", () => themes.disconnect());
     this.on("click", (e) => this.clicked(e));
     onLeaving(() => {}, () => this.route(), signal);
-    // A map that could not be loaded is loaded when the lab server is back.
+    // If a map could not be loaded, load it when the lab server is back.
     presence.addEventListener("change", () => presence.away || this.route(), { signal });
     const { map } = this;
     map.addEventListener("keydown", (e) => this.key(e), { signal });
@@ -101,7 +101,7 @@ export class WsHeaderMap extends LabElement {
     );
   }
 
-  /** Shows what the address names, if it is of the map. */
+  /** Shows the place on the map that the address names, if there is one. */
   route() {
     const place = fromHash(location.hash);
     this.hidden = !place;
@@ -139,7 +139,7 @@ export class WsHeaderMap extends LabElement {
     return asked;
   }
 
-  /** Asks for the map that is shown, the one it is compared with, then the others of the role. */
+  /** Loads the map that is shown, then the map that it is compared with, then the others of the role. */
   async load() {
     const { place } = this;
     const first = [place.endpoint, place.other].filter(Boolean);
@@ -157,7 +157,7 @@ export class WsHeaderMap extends LabElement {
     }
   }
 
-  /** Scales the picture by whole pixels, so that every header has the same size. */
+  /** Scales the picture by a whole number, so that every header has the same size. */
   fit() {
     const { plot } = { plot: this.querySelector(".plot") };
     const room = Math.min((plot?.parentElement?.clientWidth || 300) - 36, window.innerHeight - 190);
@@ -258,7 +258,7 @@ export class WsHeaderMap extends LabElement {
     );
   }
 
-  /** The cross and the words for the header that is shown. */
+  /** Draws the cross and the words for the selected header. */
   point() {
     const n = this.shown;
     this.cross.style.setProperty("--x", String(n >> 8));

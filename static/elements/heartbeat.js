@@ -1,6 +1,6 @@
 /**
- * The heartbeat tuner: when each end notices a silence, computed and measured; and
- * Pings to this page, with its Pongs.
+ * The heartbeat tuner: when each end notices a silence, computed and measured. It
+ * also shows the Pings to this page and the page's Pongs.
  *
  * @typedef {import("../heartbeat.js").Tuning} Tuning
  * @typedef {import("../heartbeat.js").Beat} Beat
@@ -38,7 +38,7 @@ export class WsHeartbeat extends LabElement {
   form = h("form", { class: "tuning" });
   chart = h("div", { class: "chart" });
   said = h("output");
-  refused = ""; // the moment for which a refusal is true
+  refused = ""; // the session's moment at the refusal
   live = h("div", { class: "pings" });
 
   /** @param {AbortSignal} signal */
@@ -97,13 +97,13 @@ export class WsHeartbeat extends LabElement {
     }
     const as = planned.cut !== null ? "raw" : this.as;
     this.begun = await this.lab.player.begin({ text: scenario(this.tuning, as), endpoint: "reference", as, pause: -1 });
-    this.session = this.lab.session.id; // it may have begun a moment ago
+    this.session = this.lab.session.id; // the session may have begun a moment ago
     this.ran = { ...this.tuning };
     this.key = "";
     this.render();
   }
 
-  /** Opens a connection if there is none, and has the server send a Ping. @param {string} text */
+  /** Orders the server to send a Ping. Opens a connection first if there is none. @param {string} text */
   async ping(text) {
     const bytes = new TextEncoder().encode(text).length;
     if (bytes > 125) throw new Error(`The payload has ${bytes} bytes; a control frame carries at most 125.`);

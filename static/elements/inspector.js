@@ -1,6 +1,7 @@
 /**
- * The selected event: its title, its bits, the meaning and source of the field, or
- * the header fields of a handshake, and the calls of both ends.
+ * The selected event: its title, and the calls of both ends. For a frame, also its
+ * bits, and the meaning and source of a field. For a handshake, also its header
+ * fields.
  *
  * @typedef {import("../inspector.js").Subject} Subject
  * @typedef {import("../rows.js").Row} Row
@@ -16,7 +17,7 @@ import { around, machineText } from "../machine.js";
 import { frameHash } from "../selection.js";
 import { canDrop, goAt, heldAt, jsAt, jsTime } from "../shown.js";
 
-const longest = 2000; // bytes of a frame that an address can carry
+const longest = 2000; // maximum size in bytes of a frame that an address can carry
 
 /** @extends {LabElement<"session" | "cursor" | "inspector">} */
 export class WsInspector extends LabElement {
@@ -114,7 +115,7 @@ export class WsInspector extends LabElement {
     redraw(title, what, tools, h("p", { class: "soft" }, where), violations(e.frame?.violations));
   }
 
-  /** The differences of the pair that is shown. @param {Subject|null} subject */
+  /** The differences of the shown pair. @param {Subject|null} subject */
   renderDiffs(subject) {
     const { differs } = this;
     const { view, at: cursor } = this.lab.cursor;

@@ -14,7 +14,7 @@ import { fromHash, toHash } from "../selection.js";
 import { banner, notice, panel, selectionText } from "../status.js";
 
 const order = /** @type {const} */ (["CONNECTING", "OPEN", "CLOSING", "CLOSED"]);
-const settled = 300; // ms until the address follows the selection
+const settled = 300; // ms between a change of the selection and the change of the address
 const quiet = 900; // ms between two announcements
 
 /** @extends {LabElement<keyof import("../lab.js").Lab>} */
@@ -35,7 +35,7 @@ export class WsLab extends LabElement {
   found = 0;
   stateKey = "";
   bannerKey = "";
-  placed = ""; // the selection in the address, or soon in it
+  placed = ""; // the selection that the address names, or will soon name
   placing = 0;
   announced = "";
   announcing = false;
@@ -108,7 +108,7 @@ export class WsLab extends LabElement {
     this.reveal();
   }
 
-  /** Brings the selected row into view, once the rows are drawn another way. */
+  /** Scrolls to the selected row after the rows were drawn in another way. */
   reveal() {
     requestAnimationFrame(() => requestAnimationFrame(() => this.timeline.reveal(this.lab.cursor.index)));
   }
@@ -120,13 +120,14 @@ export class WsLab extends LabElement {
     this.announce();
     const { cursor, inspector, session } = this.lab;
     const i = cursor.index;
-    // A step or an address scrolls the timeline; a selection does not.
+    // A step or an address scrolls the timeline. A selection does not.
     if (cursor.at !== this.cursor || inspector.found !== this.found) {
       this.cursor = cursor.at;
       this.found = inspector.found;
       requestAnimationFrame(() => this.timeline.reveal(i));
     }
-    // Not for each repeat of a held key: browsers limit how often an address changes.
+    // The address changes a little later, because a held key repeats and browsers limit how often an address may
+    // change.
     const { selection, shared, hashSeq } = inspector;
     const at = !shared && (selection.chosen || cursor.stepper || !session.history.live) ? toHash(selection) : "";
     if (at === this.placed || shared || hashSeq) return;
@@ -140,10 +141,10 @@ export class WsLab extends LabElement {
     const { session, cursor, inspector, sockets } = this.lab;
     const { mode, view } = cursor;
     for (const on of bar.querySelectorAll("[data-mode]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && on.dataset.mode === mode));
-    // The naive server shows once something was sent to it.
+    // The naive server appears after something was sent to it.
     const naive = mode === "naive" || [...session.rows.conns.values(), ...session.rows.stages.values()].some((c) => c.endpoint === "naive");
     bar.querySelector("[data-mode=naive]")?.toggleAttribute("hidden", !naive);
-    // Two runs show once two were set side by side.
+    // Two runs appear after the reader has compared two.
     bar.querySelector("[data-mode=plays]")?.toggleAttribute("hidden", !(cursor.views.plays instanceof PlayPairs));
     /** @param {string} command */
     const find = (command) => /** @type {HTMLButtonElement|null} */ (this.querySelector(`[data-command=${command}]`));
@@ -168,12 +169,12 @@ export class WsLab extends LabElement {
     at.firstChild?.replaceWith(`row ${grouped(n)} of ${grouped(view.list.length)} `);
   }
 
-  /** The state of the newest connection of each endpoint that is shown. */
+  /** The state of the newest connection of each shown endpoint. */
   renderStates() {
     const { session, sockets } = this.lab;
     const { mode, at } = this.lab.cursor;
     const all = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
-    // The page's own connections that are not over, and the newest of each server.
+    // The page's own connections that are still open, and the newest connection of each server.
     const newest = new Map(all.filter((c) => !c.endpoint.startsWith("broken") || c === all[all.length - 1]).map((c) => [c.endpoint, c]));
     const shown = all.filter((c) => newest.get(c.endpoint) === c || (sockets.byToken.has(c.client) && c.stateAt("client", at)?.state !== "CLOSED")).slice(-4);
     const key = session.server + shown.map((c) => `${c.id} ${sockets.cut(c)} ${upTo(c.states, at)} ${c.states.length} ${c.overAt(at)} ${c.waiting(at)?.enter.seq}`).join() + mode;
@@ -183,8 +184,8 @@ export class WsLab extends LabElement {
       const client = conn.stateAt("client", at);
       const server = conn.stateAt("server", at);
       const own = client || server;
-      // A refused handshake changes no state, and a page that was left receives no
-      // close event, but both connections end.
+      // A refused handshake changes no state. A page that was left receives no
+      // close event. In both cases the connection has ended.
       const over = sockets.byToken.has(conn.client) ? sockets.cut(conn) : conn.overAt(at) || (session.server === "lost" && session.history.live);
       const now = over ? "CLOSED" : own && own.state;
       const words = order.flatMap((s, i) => [i ? " › " : "", now === s ? h("b", { class: s === "CLOSED" ? "closed" : null }, s) : s]);
@@ -205,7 +206,7 @@ export class WsLab extends LabElement {
     this.bannerKey = key;
     this.banner.hidden = !top;
     this.banner.classList.toggle("info", !!top?.info);
-    // Beside a case or a header, Run again helps instead.
+    // Below a case or a header, the button Run again helps instead.
     const does = top?.button && !this.hasAttribute("embedded") ? button(top.button, { "data-command": "restart" }) : "";
     if (top) this.banner.replaceChildren(top.text, top.code && h("code", {}, top.code), top.rest, does);
     this.notice.hidden = !said.text;
@@ -213,7 +214,7 @@ export class WsLab extends LabElement {
     this.notice.textContent = said.text;
   }
 
-  /** Announces the selected bit or the newest row, never faster than it can be heard. */
+  /** Announces the selected bit or the newest row, with pauses so that the listener can follow. */
   announce() {
     const text = selectionText(this.lab.inspector);
     if (text === this.announced) return;
@@ -226,7 +227,7 @@ export class WsLab extends LabElement {
     }, quiet);
   }
 
-  /** Keeps the page's address at what a person went to. */
+  /** Sets the page's address to the reader's selection. */
   writeAddress() {
     if (this.lab.inspector.shared || this.hasAttribute("embedded") || !this.isConnected) return;
     history.replaceState(null, "", this.placed || location.pathname + location.search);

@@ -1,6 +1,6 @@
 /**
  * The header of the page's own frame for each size, with its length form. A row is
- * blank until a frame of that size was sent.
+ * empty until the page has sent a frame of that size.
  */
 
 import { LabElement, attempt, button, h, hit, table } from "./dom.js";
@@ -13,9 +13,9 @@ export class WsLengths extends LabElement {
 
   /** @type {string[]} */
   sizes = [];
-  /** @type {import("../history.js").History|null} the recording that was looked through */
+  /** @type {import("../history.js").History|null} the recording that was searched */
   history = null;
-  seen = 0; // up to this seq
+  seen = 0; // the seq up to which it was searched
   /** @type {Map<string, import("../types.js").LabEvent>} */
   found = new Map();
 
@@ -38,7 +38,7 @@ export class WsLengths extends LabElement {
     if (news) this.found.clear();
     for (let i = news ? 0 : history.count(this.seen); i < events.length; i++) {
       const { frame, from } = events[i];
-      // A browser may split a large message; the row then shows its first frame.
+      // A browser may split a large message. The row then shows the first frame.
       const size = frame && frame.header.opcode < 3 && from === "client" ? frame.header.length : "";
       if (!this.sizes.includes(size)) continue;
       this.found.set(size, events[i]);

@@ -29,7 +29,7 @@ export class WsLog extends LabElement {
     }, signal);
   }
 
-  /** Closes it; the button that opened it has the focus again. */
+  /** Closes the log. The button that opened it gets the focus. */
   shut() {
     const inside = this.contains(document.activeElement);
     const on = this.closest("ws-lab")?.querySelector("[data-command=log]");
@@ -38,7 +38,7 @@ export class WsLog extends LabElement {
     if (inside && on instanceof HTMLElement) on.focus();
   }
 
-  /** Asks for the log up to what the page shows. @param {string} path */
+  /** Requests the log up to the last event that the page shows. @param {string} path */
   async load(path) {
     const { history, server } = this.lab.session;
     const until = history.cursor === Infinity ? "" : `?until=${history.cursor}`;

@@ -10,7 +10,7 @@
 import { LabElement, h, hit } from "./dom.js";
 import { because, browserName, everything, glyphs, nameOf, said, scriptText, sectionOf, tally, tallyWords, words } from "../compare.js";
 
-const page = 12; // rows that PageUp and PageDown move by
+const page = 12; // how many rows PageUp and PageDown move
 
 export class WsMatrix extends LabElement {
   static tag = "ws-matrix";
@@ -25,7 +25,7 @@ export class WsMatrix extends LabElement {
   /** @type {Set<Line>} */
   stale = new Set();
   scheduled = false;
-  at = 0; // of the row that has the Tab stop
+  at = 0; // index of the row that has the Tab stop
   open = ""; // ID of the case that is shown
 
   setup() {
@@ -66,7 +66,7 @@ export class WsMatrix extends LabElement {
     });
   }
 
-  /** Brings what has changed up to date. */
+  /** Draws the changes. */
   freshen() {
     const hides = this.filter.verdict && this.stale.size > 0;
     for (const line of this.stale) this.fill(line);
@@ -75,7 +75,7 @@ export class WsMatrix extends LabElement {
     if (hides) this.sift();
   }
 
-  /** Draws the whole grid, for other columns. */
+  /** Draws the whole grid, after the columns have changed. */
   draw() {
     const { columns, lines } = this.matrix;
     this.style.setProperty("--columns", String(columns.length));
@@ -137,7 +137,7 @@ export class WsMatrix extends LabElement {
     this.dispatchEvent(new Event("ws-counted"));
   }
 
-  /** Shows the lines that the filter leaves. */
+  /** Shows the lines that pass the filter. */
   sift() {
     const { matrix } = this;
     this.shown = matrix.filtered(this.filter);
@@ -157,7 +157,7 @@ export class WsMatrix extends LabElement {
     this.dispatchEvent(new Event("ws-sifted"));
   }
 
-  /** Gives the one row its Tab stop. */
+  /** Gives one row the Tab stop. */
   tabStop() {
     for (const { row } of this.drawn.values()) row.tabIndex = -1;
     const row = this.rowOf(this.shown[this.at]);
@@ -169,14 +169,14 @@ export class WsMatrix extends LabElement {
     return line && this.drawn.get(line)?.row;
   }
 
-  /** Brings the row of a case into view, and gives it the Tab stop. @param {string} id */
+  /** Scrolls to the row of a case and gives the row the Tab stop. @param {string} id */
   reveal(id) {
     const line = this.matrix.line(id);
     const row = this.rowOf(line);
     if (!line || !row) return;
     if (this.shown.includes(line)) this.at = this.shown.indexOf(line);
     this.tabStop();
-    // Rows out of view have a guessed height, so its place is known some frames later.
+    // Rows out of view have an estimated height, so the place of a row is only known some frames later.
     let frames = 6;
     const look = () => {
       row.scrollIntoView({ block: "nearest" });
@@ -185,7 +185,7 @@ export class WsMatrix extends LabElement {
     look();
   }
 
-  /** Marks the row of the case that is shown. @param {string} id "" for none */
+  /** Marks the row of the shown case. @param {string} id "" for none */
   mark(id) {
     this.open = id;
     const line = id ? this.matrix.line(id) : undefined;
@@ -195,7 +195,9 @@ export class WsMatrix extends LabElement {
   // ——— what the reader does ———
 
   /**
-   * Opens a line's case: that of clients from their column, or where it is alone.
+   * Opens a case of a line. This is the case for clients if the column is the
+   * browser's or the line has no case for servers. Otherwise it is the case for
+   * servers.
    * @param {string} id
    * @param {string} [column]
    */
@@ -211,7 +213,7 @@ export class WsMatrix extends LabElement {
   /** The line before or after that of a case. @param {string} id @param {number} by */
   next(id, by) {
     const line = this.matrix.line(id);
-    const among = line && !this.shown.includes(line) ? this.matrix.lines : this.shown; // an address may name one that the filter hides
+    const among = line && !this.shown.includes(line) ? this.matrix.lines : this.shown; // an address may name a case that the filter hides
     return line && among[among.indexOf(line) + by];
   }
 

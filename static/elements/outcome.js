@@ -1,6 +1,6 @@
 /**
- * The outcome of a disconnect: as the tutorials say, as the learner predicted, and
- * as measured in this browser.
+ * The outcome of a disconnect: the claim of tutorials, the learner's prediction,
+ * and the measurement in this browser.
  *
  * @typedef {import("../outcome.js").Column} Column
  * @typedef {import("../outcome.js").Outcome} Outcome
@@ -74,13 +74,13 @@ export class WsOutcome extends LabElement {
     this.keep();
   }
 
-  /** Whether the learner has seen the outcome beside a prediction. */
+  /** Whether the learner has seen the outcome and the prediction side by side. */
   get answered() {
     return this.locked && this.measured;
   }
 
   /**
-   * Shows the outcomes of plays; the prediction is compared with the last.
+   * Shows the outcomes of plays; compares the prediction with the last one.
    * @param {Play[]} plays
    */
   show(plays) {

@@ -14,7 +14,7 @@ const whoNames = { client: "client", server: "server", wire: "wire", note: "" };
 /**
  * One step of the list.
  * @param {import("../types.js").PlanStep} step
- * @param {{phase: Phase, say: string, error: string, current: boolean, changed: boolean}} at its state at the cursor; changed: whether its command was changed
+ * @param {{phase: Phase, say: string, error: string, current: boolean, changed: boolean}} at the step's state at the cursor; changed: whether the learner changed its command
  */
 export function planItem({ index, command, who }, { phase, say, error, current, changed }) {
   const name = h("code", {}, command);
@@ -37,10 +37,10 @@ export function planItem({ index, command, who }, { phase, say, error, current, 
 }
 
 /**
- * The form in place of a step whose command is being changed.
+ * The form that replaces a step while the learner changes its command.
  * @param {string} command
  * @param {string} typed
- * @param {string} wrong the error in it, "" for none
+ * @param {string} wrong the error in the typed command, "" for none
  * @param {string} id of the element with the error
  */
 export function planForm(command, typed, wrong, id) {

@@ -1,14 +1,15 @@
 /**
- * A scenario: its steps with the explanation of each finished one, the buttons that
- * step it, a changed run, and in some lessons the picture of both ends and the
- * outcome.
+ * A scenario: its steps, the explanation of each finished step, the buttons that
+ * step it, and a changed run. Some lessons also show the picture of both ends and
+ * the outcome.
  *
  * @typedef {import("../types.js").Plan} Plan
  * @typedef {import("../player.js").Begun} Begun
  * @typedef {import("../play.js").Play} Play
  * @typedef {"reference"|"gorilla"|"naive"} Server
  * @typedef {{scenario: string, as: "browser"|"raw"|"choose", endpoint: Server|"choose",
- *   tutorials?: string, plan: Plan}} Settings tutorials, HTML, where it has the picture of both ends
+ *   tutorials?: string, plan: Plan}} Settings tutorials is HTML; only a play with
+ * the picture of both ends has it
  */
 
 import { LabElement, button, h, hit } from "./dom.js";
@@ -19,7 +20,7 @@ import { span } from "../ends.js";
 
 /** @type {Server[]} */
 const servers = ["reference", "gorilla", "naive"];
-const long = 3_000_000; // microseconds after which the page says that it waits
+const long = 3_000_000; // how long a step runs, in microseconds, before the page says that it waits
 
 /** @extends {LabElement<"session" | "cursor" | "player">} */
 export class WsPlay extends LabElement {
@@ -31,7 +32,7 @@ export class WsPlay extends LabElement {
   settings = { scenario: "", as: "choose", endpoint: "choose", plan: this.plan };
   /** @type {Begun|null} the play that is shown */
   begun = null;
-  /** @type {Begun|null} the one before, beside it */
+  /** @type {Begun|null} the previous play, which is beside it */
   other = null;
   session = "";
   /** @type {"browser"|"raw"} */
@@ -42,7 +43,7 @@ export class WsPlay extends LabElement {
   typed = "";
   wrong = "";
   asking = false;
-  refused = ""; // the moment for which a refusal is true
+  refused = ""; // the session's moment at the refusal
   meanwhile = false;
   key = "";
   /** @type {ReturnType<typeof setInterval>|undefined} */
@@ -91,7 +92,8 @@ export class WsPlay extends LabElement {
   }
 
   /**
-   * The servers on which it can run. The naive server can do little more than echo.
+   * The servers on which the scenario can run. The naive server can do little more
+   * than echo.
    */
   get servers() {
     return servers.filter((s) => s !== "naive" || this.plan.plain);
@@ -107,7 +109,7 @@ export class WsPlay extends LabElement {
     return begun ? this.lab.session.rows.plays.byId.get(begun.play) : undefined;
   }
 
-  /** The effect of a pause that was ordered and has not begun; "" for none. */
+  /** The effect of a pause that was ordered but has not begun; "" for none. */
   get pausing() {
     const play = this.play();
     return play && this.lab.player.obeys(this.begun, "pause") ? pauses(play, standing(play, Infinity).current) : "";
@@ -136,10 +138,10 @@ export class WsPlay extends LabElement {
   /** @param {string} what */
   does(what) {
     const play = this.play();
-    // On another server it runs to its end, to compare the two runs.
+    // On another server the scenario runs to its end, so that the two runs can be compared.
     const elsewhere = !!play && play.over !== Infinity && (play.endpoint !== this.endpoint || play.as !== this.as);
     if (what === "restart" || !this.begun) return this.start(what === "run" || elsewhere ? -1 : 0);
-    if (!play) return; // it is not recorded yet
+    if (!play) return; // the play is not recorded yet
     this.take();
     const { player } = this.lab;
     if (what === "step") return player.step();
@@ -148,7 +150,7 @@ export class WsPlay extends LabElement {
     if (what === "stop") return player.stop();
   }
 
-  /** The keys step this play from now on. */
+  /** From now on, the keys step this play. */
   take() {
     if (!this.begun) return;
     const { player, cursor } = this.lab;
@@ -172,7 +174,7 @@ export class WsPlay extends LabElement {
     session.touch();
   }
 
-  /** Plays from the beginning. @param {number} pause -1 runs on */
+  /** Plays from the beginning. @param {number} pause the step to pause before; -1 for none */
   async start(pause) {
     const { player } = this.lab;
     if (this.asking) return;
@@ -181,7 +183,7 @@ export class WsPlay extends LabElement {
       if (this.play()?.over === Infinity) await player.order(/** @type {Begun} */ (this.begun).play, { do: "stop" });
       const before = this.begun && this.play() ? this.begun : null;
       const begun = await player.begin({ scenario: this.settings.scenario, endpoint: this.endpoint, as: this.as, pause });
-      // The server's file has other line numbers, because of its transcripts.
+      // The server's file contains transcripts, so its line numbers differ.
       begun.plan = this.plan;
       begun.text = this.plan.text || "";
       const was = this.play(before);
@@ -189,11 +191,11 @@ export class WsPlay extends LabElement {
     } finally {
       this.asking = false;
     }
-    // A run that begins with a step does that step.
+    // If a run begins with the Step button, do the first step.
     if (pause === 0) await this.first();
   }
 
-  /** Begins the first step, once the play says that it waits for that. */
+  /** Does the first step as soon as the play reports that it waits for that step. */
   async first() {
     const until = performance.now() + 3000;
     while (performance.now() < until) {
@@ -208,7 +210,7 @@ export class WsPlay extends LabElement {
   begins(begun, other) {
     this.status.textContent = "";
     this.status.classList.remove("failed");
-    this.session = this.lab.session.id; // it may have begun a moment ago
+    this.session = this.lab.session.id; // the session may have begun a moment ago
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
@@ -224,7 +226,7 @@ export class WsPlay extends LabElement {
     this.lab.player.seek(until(play, k));
   }
 
-  /** @param {number} at the step whose command is changed, -1 for none */
+  /** @param {number} at the step whose command the learner changes, -1 for none */
   edit(at) {
     const left = this.editing;
     this.editing = at;
@@ -239,7 +241,7 @@ export class WsPlay extends LabElement {
     } else if (left >= 0) /** @type {HTMLElement|null} */ (this.list.querySelector(`[data-step="${left}"] [data-play-do=edit]`))?.focus();
   }
 
-  /** Runs the scenario with the command changed, beside the previous run. @param {boolean} stepping */
+  /** Runs the scenario with the changed command, beside the previous run. @param {boolean} stepping */
   async branch(stepping) {
     const { editing } = this;
     const { player } = this.lab;
@@ -266,7 +268,7 @@ export class WsPlay extends LabElement {
     /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus();
   }
 
-  /** Removes the previous run, and shows this one alone. */
+  /** Removes the previous run and shows only this one. */
   alone() {
     this.other = null;
     const { session, cursor } = this.lab;
@@ -275,7 +277,7 @@ export class WsPlay extends LabElement {
     session.touch();
   }
 
-  /** Moves on to the text after this block, while the run waits. */
+  /** Scrolls to the text after this block while the run waits. */
   goOn() {
     this.meanwhile = true;
     this.key = "";
@@ -287,7 +289,7 @@ export class WsPlay extends LabElement {
     next.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 
-  /** Shows the pictures over the whole page, and back. */
+  /** Shows the pictures on the whole page, or ends that. */
   larger() {
     const dialog = h("dialog", { class: "larger", "aria-label": "Both ends of the connection" });
     const home = h("span");
@@ -362,7 +364,7 @@ export class WsPlay extends LabElement {
     if (this.refused === session.moment) return;
     this.refused = "";
     const stopped = !!whole?.error.endsWith("the play was stopped");
-    // Go's words for the end of the session are replaced.
+    // Replace Go's words for the end of the session.
     const error = whole?.over ? whole.error.replace(/^\S+:\d+: /, "").replace(/context canceled$/, "the session ended first") : "";
     // The refusal is no longer true.
     this.status.classList.toggle("failed", (!!error && !stopped) || (running && session.server === "gone"));
@@ -376,7 +378,7 @@ export class WsPlay extends LabElement {
     const now = play && standing(play, cursor);
     const rows = this.steps.map((step) => (this.editing === step.index ? h("li", { class: "editing", "data-step": step.index }, planForm(step.command, this.typed, this.wrong, `wrong-${this.settings.scenario}`)) : this.item(step, play, now)));
     if (this.editing >= 0 && this.list.querySelector("form")) {
-      // The input stays, with its caret.
+      // Keep the input with its caret.
       const old = this.list.querySelector(`li.editing[data-step="${this.editing}"]`);
       if (old && !this.wrong) rows[this.editing] = /** @type {HTMLLIElement} */ (old);
     }
@@ -388,7 +390,7 @@ export class WsPlay extends LabElement {
     const last = now && now.current >= 0 ? this.steps[now.current] : null;
     const told = now && last && play ? `Step ${last.index + 1} of ${this.steps.length}, ${last.command}: ${marks[now.phases[last.index]][1]}. ${said(play.marks[last.index], cursor)} ${this.pausing}`.trim() : "";
     if (this.spoken.textContent !== told) this.spoken.textContent = told;
-    // In a long list the current step stays in view.
+    // Scroll a long list so that the current step stays in view.
     const current = this.list.querySelector("[aria-current]");
     if (current instanceof HTMLElement && this.list.scrollHeight > this.list.clientHeight) this.list.scrollTop = current.offsetTop - this.list.clientHeight / 2;
   }
@@ -437,7 +439,7 @@ export class WsPlay extends LabElement {
 
   // ——— waiting ———
 
-  /** During a long step a clock runs, and the reader may read on. @param {Play|undefined} play */
+  /** Shows a clock during a long step. Meanwhile the reader may read on. @param {Play|undefined} play */
   wait(play) {
     const busy = !!play && play.over === Infinity && standing(play, Infinity).phases.includes("doing");
     if (busy && !this.clock) this.clock = setInterval(() => this.tick(), 100);

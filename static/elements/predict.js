@@ -1,6 +1,6 @@
 /**
- * A question before a step. The learner locks in an answer; the right one is then
- * computed from the run.
+ * A question before a step. The learner locks in an answer. The page then computes
+ * the right answer from the run.
  *
  * @typedef {import("../predict.js").Question} Question
  * @typedef {import("../types.js").LabEvent} LabEvent
@@ -54,7 +54,7 @@ export class WsPredict extends LabElement {
     this.answer = { choice: this.chosen };
     remember("local", `predict:${this.question.id}`, this.answer);
     this.draw();
-    // A recorded event answers at once, otherwise the next one that fits.
+    // A recorded event answers at once. Otherwise wait for the next one that fits.
     this.seen = 0;
     this.look();
     this.querySelector(".verdict")?.scrollIntoView({ block: "nearest" });
@@ -72,7 +72,7 @@ export class WsPredict extends LabElement {
   }
 
   /**
-   * The parts of a question's context that the event itself does not have.
+   * The context of a question: values that the event itself does not have.
    * @param {LabEvent} e
    */
   context(e) {
@@ -100,8 +100,7 @@ export class WsPredict extends LabElement {
   }
 
   /**
-   * @param {string} [focus] selector of the element that gets the focus; without it
-   *   the answer, if the focus was in here
+   * @param {string} [focus] selector of the element that gets the focus; by default the answer, if the focus was in this element
    */
   draw(focus) {
     const { question: q, answer } = this;

@@ -12,7 +12,7 @@ import { goAt, heldAt, jsAt, stepAt } from "../shown.js";
 import { arrow, delta, frameParts, handshakeParts, line, ms, strip, uncrossed } from "../format.js";
 
 /**
- * The row above an entry, in the same column where there are two.
+ * The row above an entry. If there are two columns, the row is in the same column.
  * @param {(Row|Pair)[]} list
  * @param {number} i place of the entry
  * @param {import("../align.js").Side} [side]
@@ -28,10 +28,10 @@ export function above(list, i, side) {
 }
 
 /**
- * When a row was, and how long after the one above it.
+ * The time of a row, and the time since the row above it.
  * @param {Row} row
  * @param {Row|null} before
- * @param {number} base of its clock
+ * @param {number} base 0 of the row's clock
  */
 export const time = (row, before, base) => h("span", { class: "t", role: "gridcell" }, h("span", {}, ms(row.at - base)), " ", h("small", {}, before && before.at >= base ? delta(row.at - before.at) : ""));
 
@@ -72,15 +72,15 @@ export function halves(pair, look, differs) {
     const seen = row && row.seq <= cursor ? row : null;
     const mark = side === "right" && differs.length > 0 && h("b", { class: "mark", title: differs.join("\n") }, "≠ ", h("span", { class: "hide" }, "differs: "));
     const here = seen && seen.event.seq === look.selected ? " here" : "";
-    // A broken server is neither of the two, so it spans both.
+    // A broken server is neither of the two, so its row spans both columns.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
-    // A gap spans both.
+    // The row of a gap spans both columns.
     const whole = broken || pair.left?.event.dropped;
     if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
     const view = /** @type {import("../align.js").Pairs} */ (look.view);
     const clock = time(seen, above(view.list, pair.index, side), view.base(seen));
-    clock.removeAttribute("role"); // it belongs to the cell of its half
+    clock.removeAttribute("role"); // the mark belongs to the cell of its half
     const heading = stepAt(seen, cursor);
     if (heading) return h("span", { class: `half${here}`, role: "gridcell", "data-side": side }, clock, stepCell(heading));
     const go = goAt(seen, cursor).text.replace(/ → nil$/, "");
@@ -102,8 +102,8 @@ export function halves(pair, look, differs) {
 const gradients = new Map();
 
 /**
- * The first sixteen bits, small. It is one element with a gradient, not one
- * for each bit: rows come into view thirty at a time.
+ * The first sixteen bits, small. They are one element with a gradient, not one
+ * element for each bit, because thirty rows come into view at a time.
  * @param {import("../types.js").Frame} frame
  */
 function picture(frame) {
@@ -111,7 +111,7 @@ function picture(frame) {
   const bytes = frame.hex.slice(0, 4);
   let gradient = gradients.get(bytes);
   if (!gradient) {
-    const slot = 100 / 16.6; // a little more than 16, for a gap between the bytes
+    const slot = 100 / 16.6; // a little wider than 16 bits, to leave a gap between the bytes
     const stops = strip(frame).flatMap((bit, i) => {
       const from = slot * (i + (i > 7 ? 0.6 : 0));
       const color = `var(--${i < 8 ? "head" : "len"}-${bit ? "one" : "zero"})`;
@@ -126,7 +126,8 @@ function picture(frame) {
 }
 
 /**
- * Says why a piece is not on the wire. The words are cut before the piece is.
+ * Says why a piece is not on the wire. If there is too little room, the words are
+ * shortened first.
  * @param {HTMLElement} wait
  * @param {string} why
  * @param {boolean} failed

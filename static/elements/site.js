@@ -4,7 +4,7 @@ import { LabElement, button, h } from "./dom.js";
 import { help } from "../keys.js";
 import { recall, remember } from "../store.js";
 
-/** The things on this page that have keys. @returns {import("../keys.js").Here} */
+/** The parts of this page that have keys. @returns {import("../keys.js").Here} */
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   play: !!document.querySelector("ws-play"),
@@ -13,7 +13,7 @@ export const here = () => ({
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),
 });
 
-/** The dialog that lists exactly the keys that work on this page. */
+/** The dialog that lists the keys of this page. */
 export class WsKeys extends LabElement {
   static tag = "ws-keys";
 

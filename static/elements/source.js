@@ -10,7 +10,10 @@
 import { BitEvent, LabElement, h, hit } from "./dom.js";
 import { call } from "../api.js";
 
-/** Sources do not change while the server runs, so each is asked for once. @type {Map<string, Promise<Source|null>>} */
+/**
+ * Sources do not change while the server runs, so the page requests each one once.
+ * @type {Map<string, Promise<Source|null>>}
+ */
 const sources = new Map();
 
 /** @param {string} site @returns {Promise<Source|null>} */
@@ -35,7 +38,7 @@ export class WsSource extends LabElement {
 
   setup() {
     this.classList.add("card");
-    // Focus does not preview here, because the lines would change under it.
+    // Focus does not preview a field here, because the preview would replace these lines.
     this.on("click", (e) => {
       const bit = hit(e, "[data-bit]")?.dataset.bit;
       if (bit !== undefined) this.dispatchEvent(new BitEvent(Number(bit), true));
@@ -89,7 +92,7 @@ export class WsSource extends LabElement {
       const n = l.numbers[i] ?? l.first + i;
       const hot = n >= l.hot[0] && n <= l.hot[1];
       const other = hot ? null : others.find(({ listing }) => listing && listing.file === l.file && n >= listing.hot[0] && n <= listing.hot[1] && tokens.some(([, t]) => t.trim()));
-      // Where one site reads several fields, a line each, each line has its own.
+      // If one site reads several fields and has one line for each, each line selects its own field.
       const read = other ? this.fields.filter((f) => f.site === other.s) : [];
       const to = other?.listing && read.length === other.listing.hot[1] - other.listing.hot[0] + 1 ? read[n - other.listing.hot[0]] : read[0];
       const text = tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));

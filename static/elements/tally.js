@@ -20,7 +20,7 @@ export class WsTally extends LabElement {
   /** @type {Map<string, Tally>} by scenario */
   tallies = new Map();
   running = ""; // the scenario that runs
-  left = 0; // its runs to come
+  left = 0; // how many of its runs are left
   status = h("output", { class: "status" });
   table = h("div", { class: "wide" });
   reset = h("button", { type: "button", class: "forget quiet" }, "Delete counts");
@@ -70,7 +70,7 @@ export class WsTally extends LabElement {
     }
   }
 
-  /** One run to its end, and how it ended for this page. @param {string} scenario */
+  /** Runs a scenario once. Returns how the run ended for this page. @param {string} scenario */
   async once(scenario) {
     const { play, token } = await this.lab.player.begin({ scenario, endpoint: "reference", as: "browser", pause: -1 });
     const { session } = this.lab;
@@ -103,7 +103,7 @@ export class WsTally extends LabElement {
   draw() {
     const { runs, scenarios } = this.settings;
     const all = scenarios.map((s) => ({ ...s, tally: this.tallies.get(s.name) || empty() }));
-    // An ending that no run had has no column, except clean and not clean.
+    // Clean and not clean always have a column. Another ending has one if a run had that ending.
     const shown = endings.filter(([name]) => name === "clean" || name === "unclean" || all.some(({ tally }) => tally[name]));
     const rows = all.map(({ name, title, tally }) => {
       const on = this.running === name ? h("button", { type: "button", class: "stop", "aria-label": `Stop runs of ${title}` }, "Stop runs") : h("button", { type: "button", "data-run": name, disabled: !!this.running, "aria-label": `Run ${runs} times: ${title}` }, `Run ${runs} times`);
@@ -114,7 +114,8 @@ export class WsTally extends LabElement {
     const of = focused?.closest("[data-of]")?.getAttribute("data-of");
     this.table.replaceChildren(h("table", { class: "tally" }, head, h("tbody", {}, ...rows)));
     this.reset.disabled = !!this.running || !all.some(({ tally }) => total(tally));
-    // The row's new button gets the focus, or else the first row's.
+    // The focus stays in its row. If the reset button had the focus and is now disabled, the first row's button gets
+    // it.
     const next = of ? `[data-of="${of}"] button:not(:disabled)` : focused === this.reset && this.reset.disabled ? "button:not(:disabled)" : "";
     if (next) /** @type {HTMLElement|null} */ (this.querySelector(next))?.focus({ preventScroll: true });
   }

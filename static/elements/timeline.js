@@ -1,7 +1,7 @@
 /**
- * The timeline: your tab, the wire, the server's Go code. Only the rows in
- * view exist as elements; each has the same height, so a hundred thousand
- * scroll like a hundred.
+ * The timeline: your tab, the wire, the server's Go code. Only the rows in view
+ * exist as elements. All have the same height, so a list of a hundred thousand rows
+ * scrolls as fast as one of a hundred.
  *
  * @typedef {import("../rows.js").Row} Row
  * @typedef {import("../align.js").Pair} Pair
@@ -15,7 +15,7 @@ import { above, halves, lanes, missed, stay, stepCell, time } from "./row.js";
 import { goAt, heldAt, jsAt, stepAt } from "../shown.js";
 import { delta, line, ms } from "../format.js";
 
-const spare = 6; // rows kept ready above and below those in view
+const spare = 6; // how many rows exist above and below those in view
 const tableRows = 400;
 
 /** @extends {LabElement<"session" | "cursor" | "inspector">} */
@@ -32,9 +32,9 @@ export class WsTimeline extends LabElement {
   news = 0;
   /** @type {Map<number, HTMLElement>} the rows that exist as elements */
   shown = new Map();
-  height = 0; // of one row
+  height = 0; // height of one row
   rows = 0;
-  gone = 0; // rows that the view had lost at its front
+  gone = 0; // how many rows the view had dropped at its front
   mode = "";
   names = "";
 
@@ -66,7 +66,7 @@ export class WsTimeline extends LabElement {
   measure() {
     const { scroller } = this;
     const height = this.probe.offsetHeight;
-    if (!height) return; // it is not shown
+    if (!height) return; // the timeline is hidden
     if (height === this.height) {
       this.tail.fit(scroller);
       return this.draw();
@@ -87,7 +87,7 @@ export class WsTimeline extends LabElement {
     const both = view instanceof Pairs;
     this.scroller.hidden = asTable;
     this.table.hidden = !asTable;
-    // The effects of a new action are at the end.
+    // The effects of a new action are at the end, so scroll there.
     if (news !== this.news) this.tail.follows = this.tableTail.follows = true;
     this.news = news;
     if (asTable) {
@@ -123,7 +123,7 @@ export class WsTimeline extends LabElement {
   draw() {
     const { view, at, asTable } = this.lab.cursor;
     if (!this.height || asTable) return;
-    // A scroll can come between a step and its rendering.
+    // A scroll event can arrive between a step and its rendering.
     const n = Math.min(this.rows, view.count(at));
     const top = this.scroller.scrollTop;
     const from = Math.max(0, Math.floor(top / this.height) - spare);
@@ -153,7 +153,8 @@ export class WsTimeline extends LabElement {
   }
 
   /**
-   * Writes a row, unless it shows the same already; says whether it is selected.
+   * Writes a row, unless its content is unchanged. Returns whether the row is
+   * selected.
    * @param {HTMLElement} node
    * @param {Row|Pair} item
    * @param {number} i
@@ -170,7 +171,7 @@ export class WsTimeline extends LabElement {
     if (node.dataset.key === key) return selected;
     node.dataset.key = key;
     const differs = view instanceof Pairs && !("event" in item) ? view.differences(item, cursor) : [];
-    // Side by side, only its half is struck through.
+    // In two columns, only the half with the piece is struck through.
     const held = rows.some((r) => r && r.seq <= cursor && heldAt(r, cursor) === "waiting");
     const struck = "event" in item && !held ? stay(item, cursor) : "";
     node.className = `row${selected ? " selected" : ""}${held ? " held" : ""}${struck}${differs.length ? " differs" : ""}`;
@@ -228,7 +229,7 @@ export class WsTimeline extends LabElement {
     this.reveal(cursor.index);
   }
 
-  /** Scrolls the least that brings a row into view. @param {number} i */
+  /** Scrolls as little as needed to show a row. @param {number} i */
   reveal(i) {
     if (this.lab.cursor.asTable) return this.revealInTable();
     if (i < 0 || !this.height) return;
@@ -240,7 +241,7 @@ export class WsTimeline extends LabElement {
     this.tail.moved(scroller);
   }
 
-  /** The same of the selected row of the table. */
+  /** Scrolls to the selected row of the table. */
   revealInTable() {
     const { table } = this;
     const row = table.querySelector("tr.in")?.getBoundingClientRect();
@@ -285,7 +286,7 @@ export class WsTimeline extends LabElement {
     this.tableTail.fit(this.table);
   }
 
-  /** Marks the selected row of the table, which is its one Tab stop; else the last is. */
+  /** Marks the selected row of the table, which has the only Tab stop. Without a selection, the last row has it. */
   mark() {
     const all = /** @type {HTMLElement[]} */ ([...this.table.querySelectorAll("button[data-seq]")]);
     const { shared, selection } = this.lab.inspector;

@@ -1,4 +1,4 @@
-/** The line beside a button: the result of its last action, or why that was refused. */
+/** The line beside a button: the result of its last action, or the reason for a refusal. */
 
 import { wireLink } from "./dom.js";
 import { words } from "../api.js";
@@ -19,8 +19,7 @@ export class Told {
   }
 
   /**
-   * Does something, and shows its result from now on. Returns the exception, null for
-   * none.
+   * Calls fn and then shows its result. Returns the exception, or null.
    * @param {() => unknown} fn
    */
   async after(fn) {
@@ -48,7 +47,7 @@ export class Told {
     if (!act) return null;
     act.look(session.rows);
     const status = act.status(actions.world);
-    // For a step, the line only says why it did nothing.
+    // For a step, the line only says why the step had no effect.
     return status || (act.action.do === "step" && now && session.notice.text ? { sign: "", text: session.notice.text } : null);
   }
 

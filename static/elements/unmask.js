@@ -1,6 +1,6 @@
 /**
  * Unmasks a frame one byte at a time: wire, masking key, XOR. In the panel it shows
- * the selected frame, in a lesson a frame that the page has sent.
+ * the selected frame. In a lesson it shows a frame that the page has sent.
  *
  * @typedef {import("../types.js").Frame} Frame
  */
@@ -16,7 +16,7 @@ const most = 16;
 export class WsUnmask extends LabElement {
   static tag = "ws-unmask";
 
-  /** Whether it reveals byte by byte, as in a lesson. */
+  /** Whether the element reveals one byte at a time, as in a lesson. */
   steps = false;
   at = 0;
   /** @type {Frame|null} */

@@ -1,8 +1,8 @@
 // Package hub sends a recording to its followers as Server-Sent Events.
 //
-// Each follower reads the recording at its own pace, so no recorder waits for a follower.
-// If the recording drops events that a follower has not read, the follower receives an
-// event with their number.
+// Each follower reads the recording at its own pace, so recording never waits for a
+// follower. If the recording drops events that a follower has not read, the follower
+// receives an event with their number.
 package hub
 
 import (
@@ -14,8 +14,8 @@ import (
 	"wslab/compare/sse"
 )
 
-// batch limits the events of one message. After a large message, Stream waits for pause.
-// So a busy connection costs a page at most batch events per pause.
+// batch limits the events of one message. After a large message, Stream waits for pause,
+// so a page receives at most batch events per pause.
 const (
 	batch = 200
 	pause = 12 * time.Millisecond
@@ -26,7 +26,7 @@ const (
 // page resumes without loss.
 func Stream(ctx context.Context, w http.ResponseWriter, r *http.Request, rec *recording.Recording, after uint64) {
 	if after > rec.Last() {
-		after = 0 // the position is of another recording, so begin again
+		after = 0 // the position is in another recording, so begin again
 	}
 	sse.Follow(w, r, ctx.Done(), func() ([]sse.Message, bool, <-chan struct{}) {
 		over := ctx.Err() != nil // check this first, so that all events recorded before are sent

@@ -11,8 +11,8 @@ import (
 	"wslab/reference/wire"
 )
 
-// maxRepeat limits the text that a button sends, in bytes. It is enough for every length
-// form, and no server of the lab refuses it.
+// maxRepeat limits the text that a button sends, in bytes. The limit allows every length
+// form, and every server of the lab accepts a text of this size.
 const maxRepeat = 1 << 20
 
 // action is the command of a button to the page's panel.
@@ -25,12 +25,12 @@ type action struct {
 	Code   int     `json:"code,omitempty"`
 	Reason string  `json:"reason,omitempty"`
 	Name   string  `json:"name,omitempty"`
-	// Shows is the event that the page selects after the action. nil means the first frame
-	// that the action causes from its own side.
+	// Shows is the event that the page selects after the action. If it is nil, the page
+	// selects the first frame that the side of the action sends.
 	Shows map[string]any `json:"shows,omitempty"`
 }
 
-// grammar lists all actions, for a message.
+// grammar lists all actions, for an error message.
 const grammar = `connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME. Add => frame from server … if the text is about another event than the first frame`
 
 // buttons draws a do block: each line is LABEL: action.
@@ -167,7 +167,7 @@ func (c *compiler) send(a action, rest string, unknown error) (action, error) {
 	return a, nil
 }
 
-// close checks what a browser's close() checks, so that a button never throws.
+// close makes the checks of a browser's close(), so that a button never throws.
 func (c *compiler) close(a action, rest string, unknown error) (action, error) {
 	number, reason, _ := strings.Cut(rest, " ")
 	code, err := strconv.Atoi(number)

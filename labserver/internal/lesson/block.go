@@ -16,13 +16,13 @@ import (
 	"wslab/reference/wire"
 )
 
-// blockKind is a kind of fenced block of ours. Any other fenced block is code.
+// blockKind is one kind of our fenced blocks. Any other fenced block is code.
 type blockKind struct {
 	word    string   // its first word, after ```
 	names   bool     // a name follows the word
-	keys    []string // allowed in its lines, "key: value"
-	lists   []string // keys with a list of items
-	free    bool     // its lines are not "key: value"
+	keys    []string // keys allowed in its lines, "key: value"
+	lists   []string // keys whose value is a list of items
+	free    bool     // its lines have a form other than "key: value"
 	element string   // tag of the page's element; "" if HTML is enough
 	example string   // an example, without ```
 	draw    func(*compiler, blockText) string
@@ -31,9 +31,9 @@ type blockKind struct {
 // blockText is a block as the author wrote it.
 type blockText struct {
 	word  string
-	name  string   // after the word
+	name  string   // the name after the word
 	lines []string // its body
-	line  int      // number of its first line
+	line  int      // line number of its first line
 	keys  map[string]entry
 }
 
@@ -85,13 +85,13 @@ func blockWords() []string {
 	return words
 }
 
-// languages are words of code blocks that look like a slip in one of our words.
+// languages are words of code blocks that resemble one of our words.
 var languages = []string{"go", "c", "cs", "py", "js", "ts", "sh", "rs", "text", "http", "html", "json", "diff", "abnf"}
 
 func contains(names []string, word string) bool { return slices.Contains(names, word) }
 
-// checkWord reports whether word begins one of our blocks. A word that is nearly one of
-// ours is a problem, because a slip would turn the block into code.
+// checkWord reports whether word begins one of our blocks. A word that resembles one of
+// ours is a problem: a typing error would turn the block into code.
 func (c *compiler) checkWord(word string, line int) bool {
 	if contains(blockWords(), word) {
 		return true
@@ -108,7 +108,7 @@ func (c *compiler) checkWord(word string, line int) bool {
 // number of its first line.
 func (c *compiler) render(word, name string, lines []string, line int) string {
 	all := blocks()
-	kind := all[slices.IndexFunc(all, func(b blockKind) bool { return b.word == word })] // checkWord has found it
+	kind := all[slices.IndexFunc(all, func(b blockKind) bool { return b.word == word })] // checkWord has checked that it exists
 	where := "a " + word + " block"
 	if strings.ContainsAny(word[:1], "aeiou") {
 		where = "an " + word + " block"
@@ -127,7 +127,7 @@ func (c *compiler) render(word, name string, lines []string, line int) string {
 	return kind.draw(c, text)
 }
 
-// lab sets the panel beside the lesson. It draws nothing.
+// lab stores the settings of the panel beside the lesson. It draws nothing.
 func (c *compiler) lab(text blockText) string {
 	e, line := text.keys, text.line
 	if c.labs++; c.labs > 1 {
@@ -214,7 +214,8 @@ func (c *compiler) rule(text blockText) string {
 	return b.String()
 }
 
-// nearRule advises on an unknown rule: the nearest name, or those of its section.
+// nearRule returns advice about an unknown rule: the most similar name, or the names in
+// its section.
 func nearRule(code string) string {
 	if near := nearest(code, ruleCodes()); near != "" {
 		return fmt.Sprintf("Did you mean %s?", near)
@@ -232,8 +233,8 @@ func nearRule(code string) string {
 	return "See the names in reference/wire/rules.go"
 }
 
-// scenario draws the steps and a button that runs them. Folded steps do not give away the
-// answer of a prediction.
+// scenario draws the steps and a button that runs them. If the steps are folded, they do
+// not reveal the answer of a prediction.
 func (c *compiler) scenario(text blockText) string {
 	name, e, line := text.name, text.keys, text.line
 	s, ok := c.course.Scenarios[name]
@@ -278,7 +279,7 @@ func (c *compiler) players() string {
 	return c.lesson.Lab.Endpoints
 }
 
-// plays notes that the lesson runs a scenario.
+// plays records that the lesson runs a scenario.
 func (c *compiler) plays(name string) {
 	if !contains(c.lesson.Scenarios, name) {
 		c.lesson.Scenarios = append(c.lesson.Scenarios, name)

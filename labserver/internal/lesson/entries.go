@@ -8,7 +8,7 @@ import (
 // entry is the value of a key in a block, or the items of a key with a list.
 type entry struct {
 	value string
-	line  int // of the key
+	line  int // line number of the key
 	items []item
 }
 
@@ -21,7 +21,7 @@ type item struct {
 // above it. Below a key in lists, each "- " begins an item.
 func (c *compiler) entries(lines []string, at int, where string, keys, lists []string) map[string]entry {
 	all := map[string]entry{}
-	key := "" // that the next indented line continues
+	key := "" // the entry that the next indented line continues
 	for i, l := range lines {
 		line := at + i
 		t := strings.TrimSpace(l)

@@ -25,7 +25,8 @@ type anchor struct {
 }
 
 // anchors maps our sites to gorilla's places. A site without an entry has no counterpart:
-// gorilla does not check the shortest length form, and leaves UTF-8 to the application.
+// gorilla does not check for the shortest length form, and it leaves the check of UTF-8
+// to the application.
 var anchors = map[string]anchor{
 	"wire.ParseHeader":                               {"conn.go", "(*Conn).advanceFrame", nil},
 	"wire.ParseHeader#fin":                           {"conn.go", "(*Conn).advanceFrame", []string{"finalBit"}},
@@ -69,8 +70,8 @@ var anchors = map[string]anchor{
 }
 
 // GorillaListing returns gorilla's counterpart of site from the source in dir. It returns
-// false if gorilla has none. If dir is empty or has another text than expected, the
-// Listing has only the Link to gorilla's repository.
+// false if gorilla has none. If dir is empty or contains a different source, the Listing
+// has only the Link to gorilla's repository.
 func GorillaListing(dir, site string) (Listing, bool) {
 	a, ok := anchors[site]
 	if !ok {
@@ -179,8 +180,8 @@ func search(words, wanted []word) int {
 	return -1
 }
 
-// statement returns the innermost statement of fn that contains pos. A case counts as one
-// statement with its body. A block alone does not count.
+// statement returns the innermost statement of fn that contains pos. A case with its body
+// counts as one statement. A block does not count as a statement.
 func statement(fn *ast.FuncDecl, pos token.Pos) ast.Node {
 	var found ast.Node = fn.Body
 	ast.Inspect(fn.Body, func(n ast.Node) bool {

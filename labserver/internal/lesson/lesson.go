@@ -40,7 +40,7 @@ import (
 	"wslab/reference/wire"
 )
 
-// Options has the things that lessons may name and that other packages know.
+// Options has names from other packages that lessons may use.
 type Options struct {
 	Sites      *Sites   // places in the source
 	Mistakes   []string // names for /ws/broken/NAME
@@ -57,14 +57,14 @@ type Course struct {
 type Lesson struct {
 	Number    int           // from 1
 	Slug      string        // "01-handshake", as in its address
-	Name      string        // "Handshake", for narrow places
+	Name      string        // short title, "Handshake"
 	Title     string        // plain text
-	Minutes   int           // time that it takes
+	Minutes   int           // how long the lesson takes
 	Goal      template.HTML // the learner's aim, in one sentence
 	HTML      template.HTML // the body, below title and goal
 	Lab       Lab
 	Sections  []Section // the second-level headings
-	Scenarios []string  // names of those it runs, in order, each once
+	Scenarios []string  // names of the scenarios that the lesson runs, in order, each once
 	Prev      *Lesson   // nil in the first lesson
 	Next      *Lesson   // nil in the last lesson
 }
@@ -75,7 +75,7 @@ type Lab struct {
 	Hold      string // "on" or "off": whether the panel holds frames at the start
 }
 
-// A Section is a heading and its fragment in the address.
+// A Section is a heading, and its anchor in the address.
 type Section struct{ ID, Title string }
 
 // Lesson returns the lesson with that slug, and whether it exists.
@@ -139,12 +139,12 @@ type compiler struct {
 	Options
 	course   *Course
 	problems Problems
-	ids      map[string]string // id of a predict block: its first place
+	ids      map[string]string // where each id of a predict block was used first
 	links    []pageLink
 
-	file   string  // of the lesson that is being compiled
+	file   string  // file name of the lesson that is being compiled
 	lesson *Lesson // the same
-	labs   int     // number of its lab blocks
+	labs   int     // how many lab blocks it has
 }
 
 // pageLink is a link to one of our pages. link checks it when all pages are known.

@@ -16,7 +16,7 @@ type Listing struct {
 	Symbol  string `json:"symbol"`            // "ParseHeader"
 	Version string `json:"version,omitempty"` // of another module
 	First   int    `json:"first"`             // number of the first line; 0 without source
-	Hot     [2]int `json:"hot"`               // first and last number of the lines that the site means
+	Hot     [2]int `json:"hot"`               // first and last number of the lines that the site names
 	Numbers []int  `json:"numbers"`           // number of each of Lines; lines with markers are left out
 	Lines   []line `json:"lines"`
 	Link    string `json:"link"` // address of the whole file; empty for this module
@@ -29,7 +29,7 @@ type line []lexeme
 // number, comment, ident, and "" for the rest.
 type lexeme [2]string
 
-// around is how many lines are shown above and below the lines that the site means.
+// around is how many more lines a listing shows above and below the lines of the site.
 const around = 4
 
 // listing returns lines first to last of f, and some lines of fn around them.
@@ -69,7 +69,8 @@ func (l line) isMarker() bool {
 	return false
 }
 
-// color splits src into lines of lexemes. Their texts, joined by newlines, are src again.
+// color splits src into lines of lexemes. If their texts are joined by newlines, the
+// result is src.
 func color(src []byte) []line {
 	set := token.NewFileSet()
 	var s scanner.Scanner

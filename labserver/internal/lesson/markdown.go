@@ -40,8 +40,8 @@ type span struct {
 	ast.BaseInline
 	group   string
 	content string
-	code    bool // the content is in code's typeface
-	offset  int  // of the [ in the source
+	code    bool // the content has the typeface of code
+	offset  int  // offset of its [ in the source
 }
 
 var kindSpan = ast.NewNodeKind("FieldSpan")

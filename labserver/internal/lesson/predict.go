@@ -19,7 +19,7 @@ var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
 type question struct {
 	ID      string         `json:"id"`
 	Ask     string         `json:"ask"`
-	About   map[string]any `json:"about"` // with numbers where the event has numbers
+	About   map[string]any `json:"about"` // with numbers if the event has numbers
 	Value   string         `json:"value"`
 	Choices []choice       `json:"choices"`
 	Explain string         `json:"explain"`
@@ -27,21 +27,21 @@ type question struct {
 }
 
 // choice is correct if Is, evaluated on the same event, equals the question's Value. Is can
-// also be has "words", if the Value must contain them, or a range, "0 to 99" or "100 or
-// more". The answer itself is not stored.
+// also be has "words": then the Value must contain the words. Or Is is a range: "0 to 99"
+// or "100 or more". The answer itself is not stored.
 type choice struct {
 	Is   string `json:"is"`
 	Text string `json:"text"`
 }
 
-// differs is the choice that is correct if no other choice is.
+// differs is the choice that is correct if every other choice is wrong.
 const differs = "differs"
 
 // kind says what a question may ask about one kind of event.
 type kind struct {
 	names *regexp.Regexp      // allowed in an expression
-	hint  string              // the same, for a message
-	about map[string][]string // properties that select the event, and their values; nil: a number
+	hint  string              // the same names, for an error message
+	about map[string][]string // properties that select the event, and their allowed values; nil allows a number
 }
 
 // servers are the implementations that a block can name.
@@ -57,7 +57,7 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": servers, // and broken/MISTAKE
+			"endpoint": servers, // broken/MISTAKE is also allowed
 		},
 	},
 	"handshake": {
@@ -65,18 +65,18 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": servers, // and broken/MISTAKE
+			"endpoint": servers, // broken/MISTAKE is also allowed
 		},
 	},
 	"script": {
 		names: regexp.MustCompile(`^(what|code|wasClean|text)$`),
 		hint:  "what, code, wasClean or text",
 		about: map[string][]string{
-			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read: a raw client's
-			"endpoint": servers,                                                                                 // and broken/MISTAKE
+			"what":     {"new WebSocket", "send", "close", "onopen", "onmessage", "onerror", "onclose", "read"}, // read is for a raw client
+			"endpoint": servers,                                                                                 // broken/MISTAKE is also allowed
 		},
 	},
-	"call": { // one that has returned
+	"call": { // a call that has returned
 		names: regexp.MustCompile(`^(name|result|error\.(type|text))$`),
 		hint:  "name, result, error.type or error.text",
 		about: map[string][]string{
@@ -97,8 +97,8 @@ var (
 	rangeForm   = regexp.MustCompile(`^([0-9]+) (?:to ([0-9]+)|or more)$`)
 )
 
-// units are the words that a question must contain, by its value, so that a number in the
-// choices has one meaning.
+// units has the words that a question must contain, by the question's value. So each number
+// in the choices has a unit.
 var units = []struct {
 	value, ask *regexp.Regexp
 	word       string

@@ -57,7 +57,8 @@ func list(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// nearest returns the name that is most like word, or "" if none is within two slips.
+// nearest returns the name that is most like word, or "" if every name differs by more
+// than two slips.
 func nearest(word string, names []string) string {
 	best, least := "", 3
 	for _, n := range names {
@@ -68,7 +69,8 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// meant advises on an unknown name, as a sentence: the nearest known name, or all of them.
+// meant returns advice about an unknown name, as a sentence: the nearest known name, or
+// all known names.
 func meant(word string, names []string) string {
 	if n := nearest(word, names); n != "" {
 		return fmt.Sprintf("Did you mean %s?", n)
@@ -77,7 +79,7 @@ func meant(word string, names []string) string {
 }
 
 // slips counts the letters to insert, delete, replace or swap with a neighbor to turn a
-// into b. It is shorter than the use of a module would be worth.
+// into b. A module for this would not be worth a dependency.
 func slips(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -42,7 +42,7 @@ type place struct {
 	fn   *ast.FuncDecl
 	from int  // first line of the region, or of the signature if there is no region
 	to   int  // last line of the region
-	all  bool // the whole function
+	all  bool // the site is the whole function
 }
 
 // file is one parsed source file, shared by the places in it.
@@ -103,7 +103,7 @@ func (s *Sites) index(pkg string, f *file, ps *Problems) {
 		}
 	}
 
-	var open string // name of the region that is open
+	var open string // name of the region that is still open
 	var begun int
 	var in *ast.FuncDecl
 	for _, group := range f.tree.Comments {
@@ -209,7 +209,7 @@ func (s *Sites) Listing(site string) (Listing, error) {
 	return l, nil
 }
 
-// advise names the sites that are like site, which does not exist.
+// advise names sites with a name like that of site, which does not exist.
 func (s *Sites) advise(site string) string {
 	if near := nearest(site, s.Names()); near != "" {
 		return fmt.Sprintf("Did you mean %s?", near)

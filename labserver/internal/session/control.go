@@ -13,13 +13,13 @@ import (
 // pause lowers that step, but never below a step that has begun, so a repeated order does
 // a step once.
 type control struct {
-	steps  int // of the run
+	steps  int // number of steps of the run
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
 	free    int  // steps below this one may begin
 	begun   int  // steps below this one have begun
-	waiting bool // for the learner
+	waiting bool // the run waits for the learner
 	changed chan struct{}
 }
 

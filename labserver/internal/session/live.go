@@ -15,21 +15,22 @@ import (
 	"wslab/reference/wire"
 )
 
-// live is a connection whose socket is open. The socket can outlive its Serve: net/http
-// sends a refusal afterwards, and bytes of an endpoint that has closed may be held.
+// live is a connection whose socket is open. The socket can stay open after Serve has
+// returned: net/http then sends a refusal, or the valve holds bytes of an endpoint that
+// has closed.
 type live struct {
 	conn   *tap.Conn
 	rec    *recording.Connection
 	server endpoint.Server // nil until the handshake is done
 	opened chan struct{}   // closed when server is set, or when the handshake failed
 	gone   chan struct{}   // closed when the socket is closed
-	held   bool            // by the learner
-	left   bool            // the client has closed TCP, or sent FIN
+	held   bool            // the learner holds the connection
+	left   bool            // the client has closed TCP or sent FIN
 	timer  *time.Timer     // releases it; nil before releaseLater
 }
 
 // observer records a connection. It also notifies the session when the client leaves and
-// when the socket is closed, before the recording has the event.
+// when the socket closes. The session is notified before the event is recorded.
 type observer struct {
 	*recording.Connection
 	s *Session
@@ -49,8 +50,8 @@ func (o observer) Failed(d tap.Direction, err error) {
 	o.s.left(o.l, tap.IsReset(err))
 }
 
-// Closed removes the connection from the list. If its FIN must wait for held bytes, Gone
-// removes it later.
+// Closed removes the connection from the list. If the FIN must wait for held bytes, Gone
+// removes the connection later.
 func (o observer) Closed() uint64 {
 	if !o.l.conn.Status().Lingers {
 		o.s.leave(o.l)
@@ -75,8 +76,8 @@ func (s *Session) leave(l *live) {
 	s.setClock()
 }
 
-// left notes that the client of l has closed TCP. After a reset, or before the response to
-// the handshake, the client cannot read held frames, so left releases them at once. A
+// left records that the client of l has closed TCP. After a reset, or before the response
+// to the handshake, the client cannot read held frames, so left releases them at once. A
 // client that sent FIN may still read. Its frames are released after letGoAfter.
 func (s *Session) left(l *live, reset bool) {
 	s.mu.Lock()
@@ -111,9 +112,9 @@ func (s *Session) release(l *live) {
 	s.setClock()
 }
 
-// Serve has e answer the request r on conn, and records the connection in s under the
-// name client. If client is the client of a run, the server does the steps of the run.
-// Serve returns when the connection has ended.
+// Serve lets endpoint e answer the request r on conn, and records the connection in s
+// under the name client. If client is the client of a run, the server does the steps of
+// the run. Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
@@ -139,7 +140,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l.held = s.hold
 	s.live = append(s.live, l)
 	s.setClock()
-	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, otherwise Valve could miss it
+	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -151,7 +152,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		defer s.mu.Unlock()
 		l.server = server
 		done()
-		if s.ctx.Err() != nil { // the session began to end meanwhile
+		if s.ctx.Err() != nil { // the session has begun to end
 			s.goAway(server)
 		}
 	}
@@ -181,7 +182,7 @@ func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, in
 		return recording.AsScenario, p.Round
 	case ours:
 		return recording.AsRaw, raw.round
-	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard accepts no page of another site
+	case client != "" && !s.Outside && r.Header.Get("Origin") != "": // the guard has refused pages of other sites
 		round, _ := strconv.Atoi(r.URL.Query().Get("round"))
 		return recording.AsTab, round
 	}
@@ -191,8 +192,8 @@ func (s *Session) who(client string, p *Play, r *http.Request) (recording.As, in
 // maxBuried limits the sockets that stay open on a silent line.
 const maxBuried = 16
 
-// bury keeps conn if its line is silent. Its socket is then open although the endpoint has
-// closed it, and s must close it at the end.
+// bury keeps conn if its line is silent. The endpoint has then closed conn, but the socket
+// is still open. s must close the socket at the end.
 func (s *Session) bury(conn *tap.Conn) {
 	if !conn.Status().Silent {
 		return

@@ -15,11 +15,11 @@ import (
 // Limits of the program.
 const (
 	maxSessions = 2048             // TestAClassroom has 300 learners in one lab server
-	maxOutside  = 1024             // of them for connections from outside, so that a flood of those leaves room for pages
-	idleAfter   = 15 * time.Minute // after that, an unused session is dropped
-	idleAtLeast = 5 * time.Second  // before that, a page's new session is not dropped, because the page is about to follow it
-	sweepEvery  = time.Minute      // between two searches for unused sessions
-	endTimeout  = 2 * time.Second  // for the connections of a session that is dropped
+	maxOutside  = 1024             // sessions for connections from outside; the limit keeps room for pages during a flood of such connections
+	idleAfter   = 15 * time.Minute // an unused session is dropped after this time
+	idleAtLeast = 5 * time.Second  // a page's new session is not dropped before this time, because the page will soon follow it
+	sweepEvery  = time.Minute      // time between two searches for unused sessions
+	endTimeout  = 2 * time.Second  // how long the connections of a dropped session have to close
 )
 
 // Manager has all sessions. Its methods may be called concurrently.
@@ -31,7 +31,7 @@ type Manager struct {
 	pool     *recording.Pool
 	closed   bool
 	sweeper  *time.Timer    // runs while there are sessions; nil before the first session
-	ending   sync.WaitGroup // of dropped sessions
+	ending   sync.WaitGroup // goroutines that end dropped sessions
 
 	relieving atomic.Bool
 }
@@ -56,8 +56,8 @@ func NewID(route string) string {
 	return route + rand.Text()
 }
 
-// New begins a session. For route see NewID. With outside, a call of the session's Serve
-// must follow. Until Serve returns, the session is in use.
+// New begins a session. For route see NewID. If outside is true, the caller must then call
+// the session's Serve, and the session is in use until Serve returns.
 //
 // At the limit, New drops an idle session: those of connections from outside first, then
 // those of pages, and of each kind the one that has been idle longest. If no session is
@@ -125,8 +125,8 @@ func (m *Manager) sweep() {
 	}
 }
 
-// crowded runs relieve in the background, once at a time. Its caller holds the locks of a
-// recording, so it must not wait for the lock of m.
+// crowded runs relieve in the background, at most one at a time. The caller holds the
+// locks of a recording, so crowded must not wait for the lock of m.
 func (m *Manager) crowded() {
 	if m.relieving.CompareAndSwap(false, true) {
 		go func() {
@@ -153,7 +153,7 @@ func (m *Manager) relieve(now time.Time) {
 				heaviest, most = s, n
 			}
 		}
-		// In parts, because another recording may then be the largest.
+		// Free memory in parts, because the next part may be of another recording.
 		if heaviest == nil || heaviest.Rec.Shrink(min(m.pool.Excess(), most/8+1)) <= 0 {
 			return
 		}

@@ -31,14 +31,14 @@ func (s *Session) Order(c Command) error {
 	if err != nil {
 		return err
 	}
-	// In the background, because a held send waits for its release.
+	// Run in the background, because a send that is held waits for its release.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.start(func() { do(server) }) // the recording shows the result of the call
 }
 
-// openGrace is how long an order waits for an opening handshake in progress. A client can
-// read the 101 before the server's code has its connection.
+// openGrace is how long an order waits for an opening handshake in progress. It is needed
+// because a client can read the 101 before the server's code has the connection.
 const openGrace = time.Second
 
 // server returns the server of the newest connection of client.

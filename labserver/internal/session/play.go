@@ -17,11 +17,11 @@ import (
 
 // Limits of the runs of one session.
 const (
-	maxPlays    = 16               // in progress at once
-	maxServers  = 4                // in separate processes
-	playTimeout = 30 * time.Minute // of one run, including the time in which the learner thinks, but not while frames are held
-	patience    = 10 * time.Minute // of one wait of a client, likewise
-	awayAfter   = 5 * time.Second  // without a watcher, a tab that has not reported its step is gone
+	maxPlays    = 16               // runs in progress at once
+	maxServers  = 4                // runs with a server in its own process
+	playTimeout = 30 * time.Minute // time of one run; it includes the learner's pauses, but not the time in which frames are held
+	patience    = 10 * time.Minute // time of one wait of a client, counted in the same way
+	awayAfter   = 5 * time.Second  // if the session has no watcher for this time, the page will not report its step
 )
 
 // The client of a run.
@@ -38,7 +38,7 @@ type PlayOrder struct {
 	Pause    int    // the step before which the run first waits for the learner; -1 for none
 	BranchOf string // ID of the run that this one changes, or empty
 	Client   string // name of the client; empty for a new one
-	Round    int    // as in recording.Info
+	Round    int    // round, as in recording.Info
 }
 
 // Play is a run of a scenario.
@@ -108,7 +108,7 @@ func (s *Session) Play(o PlayOrder, addr string) (*Play, error) {
 	return p, nil
 }
 
-// errReplaced is the cause of the end of an abandoned run.
+// errReplaced is the reason for the end of an abandoned run.
 var errReplaced = errors.New("the run waited for its learner, and a new run replaced it")
 
 // makeRoom ends the run that has waited longest for its learner, and reports whether there
@@ -117,7 +117,7 @@ func (s *Session) makeRoom() bool {
 	for _, p := range s.plays {
 		if p.control.idle() {
 			p.control.stop(errReplaced)
-			return len(s.plays) < 2*maxPlays // a run takes a moment to end
+			return len(s.plays) < 2*maxPlays // wait, because a run takes a moment to end
 		}
 	}
 	return false
@@ -196,8 +196,8 @@ func noPlay(id string) error {
 	return &CommandError{fmt.Sprintf("This session has no run %q.", cut(id, 40)), "Start a run. If the page shows one, reload the page."}
 }
 
-// playOf returns the run in progress of client, which may be one of its crowd, or nil. The
-// caller holds s.mu.
+// playOf returns the run in progress to which client belongs, or nil. The client may be
+// one of the run's crowd. The caller holds s.mu.
 func (s *Session) playOf(client string) *Play {
 	for _, p := range s.plays {
 		if client == p.Token || strings.HasPrefix(client, p.Token+"-crowd-") {
@@ -208,7 +208,7 @@ func (s *Session) playOf(client string) *Play {
 }
 
 // admit returns the run of the client called client, nil if it has none, and counts its
-// server. A call of served must follow. The caller holds s.mu.
+// server. The caller must then call served. The caller holds s.mu.
 func (s *Session) admit(client, endpoint string) (*Play, error) {
 	p := s.playOf(client)
 	switch {

@@ -17,7 +17,7 @@ import (
 // RawCommand tells a raw client what to do.
 type RawCommand struct {
 	Client   string       `json:"client"`
-	Round    int          `json:"round"` // as recording.Info has it
+	Round    int          `json:"round"` // round, as in recording.Info
 	Do       string       `json:"do"`    // open, bytes, close
 	Endpoint string       `json:"endpoint"`
 	Method   string       `json:"method"`
@@ -30,10 +30,11 @@ type RawCommand struct {
 // a client that only sends.
 type rawClient struct {
 	*scenario.Raw
-	round int // as recording.Info has it
+	round int // round, as in recording.Info
 }
 
-// Raw does c with the raw client called c.Client. addr is the address of the lab server.
+// Raw carries out c with the raw client called c.Client. addr is the address of the lab
+// server.
 func (s *Session) Raw(c RawCommand, addr string) error {
 	switch c.Do {
 	case "open":
@@ -76,7 +77,7 @@ func (s *Session) raw(client string) (*scenario.Raw, error) {
 	return nil, &CommandError{fmt.Sprintf("There is no raw client called %.40q with an open connection.", client), "Open a connection. An earlier one has been closed."}
 }
 
-// forget removes the raw client called client if it is still raw.
+// forget removes the raw client called client if raw is still its connection.
 func (s *Session) forget(client string, raw *scenario.Raw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +129,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	if !ended {
 		s.raws[c.Client] = rawClient{raw, c.Round}
 		s.work.Go(func() {
-			raw.EOF(s.ctx) // until the server has closed, or the session ends
+			raw.EOF(s.ctx) // wait until the server has closed, or the session ends
 			raw.Close()
 			s.forget(c.Client, raw)
 		})
@@ -141,7 +142,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 	return nil
 }
 
-// reserve adds a raw client called client that is about to connect, in that round.
+// reserve adds a raw client called client, which will then connect in that round.
 func (s *Session) reserve(client string, round int) error {
 	if err := named(client); err != nil {
 		return err
@@ -183,7 +184,7 @@ func (s *Session) log(client string) scenario.Log {
 			script.Size = &n
 		}
 		if what == "read" {
-			s.settle(client) // the server's frame must come first
+			s.settle(client) // the recording must have the server's frame first
 		}
 		s.Rec.Report(s.Rec.Now(), script)
 	}

@@ -23,8 +23,8 @@ type Sending struct {
 	Parts    [][]byte
 }
 
-// sendingTimeout limits the opening handshake of a sending. sendingQuiet is how long it
-// waits after its last part for the end of the connection.
+// sendingTimeout limits the opening handshake of a sending. sendingQuiet is how long a
+// sending waits for the end of the connection after its last part.
 const (
 	sendingTimeout = 5 * time.Second
 	sendingQuiet   = time.Second

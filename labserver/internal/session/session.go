@@ -29,10 +29,10 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
-	maxTasks       = 64   // actions that have not ended
-	maxScripts     = 1000 // script events of one report
+	maxTasks       = 64   // actions in progress
+	maxScripts     = 1000 // script events in one report
 	maxScriptText  = 4096
-	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // of the page's clock, in µs
+	maxAt          = int64(1000 * 24 * time.Hour / time.Microsecond) // maximum time on the page's clock, in µs
 
 	// MaxClient limits the name of a client, in bytes.
 	MaxClient = 64
@@ -49,16 +49,16 @@ type Session struct {
 	dial  dial
 
 	mu       sync.Mutex
-	hold     bool // new connections are held
+	hold     bool // whether new connections are held
 	live     []*live
-	raws     map[string]rawClient // by their names, at most maxRawClients; nil when the session has ended
+	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
 	tasks    int
-	buried   []*tap.Conn // closed by their endpoints, with sockets still open on a silent line
+	buried   []*tap.Conn // connections that their endpoints have closed, but whose sockets stay open on a silent line
 	plays    []*Play     // runs in progress, oldest first
-	played   int         // runs so far
-	servers  int         // of runs, in separate processes
+	played   int         // number of runs so far
+	servers  int         // number of runs with a server in its own process
 	watchers int
-	coming   bool        // Serve has not begun yet for the outside connection of this session
+	coming   bool        // this session is for an outside connection whose Serve has not begun
 	alone    time.Time   // when the last watcher left
 	timer    *time.Timer // calls letGo; nil until a watcher leaves
 	used     time.Time
@@ -136,7 +136,7 @@ func (s *Session) Watch() (stop func()) {
 		}
 		s.alone = s.used
 		if s.ctx.Err() != nil {
-			s.timer.Stop() // a running timer keeps the session in memory
+			s.timer.Stop() // because a running timer keeps the session in memory
 		}
 	})
 }
@@ -151,8 +151,8 @@ func (s *Session) touch() {
 }
 
 // idle returns when s was last used. It returns false if s is in use: by a watcher, by its
-// outside connection, or by a client that is connected and not a raw client of s. A frame
-// held for a client that has left does not count.
+// outside connection, or by a client that is connected and not a raw client of s. A client
+// that has left does not count, even if a frame is still held for it.
 func (s *Session) idle() (since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,7 +176,7 @@ func (s *Session) idle() (since time.Time, ok bool) {
 func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
 	s.why = why
-	s.cancel() // under mu, so that nothing new begins from here on
+	s.cancel() // under mu, so that no work can begin after this
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -214,7 +214,7 @@ func (s *Session) close(ctx context.Context, why string) {
 			l.conn.Abort()
 		}
 	}
-	for _, c := range s.buried { // no goroutine is left that could add one
+	for _, c := range s.buried { // every goroutine that could add one has ended
 		c.Conn.Close()
 	}
 	s.finish()

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// letGoAfter is how long frames stay held after the page has left. A page that is reloaded
-// or hidden for a while finds them again. No browser waits as long after its FIN.
+// letGoAfter is how long frames stay held after the page has left. A page that is reloaded,
+// or hidden for a while, finds the frames still held. A browser does not wait this long
+// after its FIN.
 const letGoAfter = 2 * time.Minute
 
-// letGo releases the frames that no page will release. Without a watcher, it releases the
+// letGo releases frames that would otherwise stay held. Without a watcher, it releases the
 // connections that the client has left and, in a session from outside, all connections.
 func (s *Session) letGo() {
 	s.mu.Lock()
@@ -87,7 +88,7 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	return ids, nil
 }
 
-// Holding reports whether new connections, or one of the open ones, are held.
+// Holding reports whether the valve holds new connections or one of the open connections.
 func (s *Session) Holding() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -125,8 +125,8 @@ func (s *Server) raw(_ *http.Request, sess *session.Session, c session.RawComman
 	return after(sess, func() error { return sess.Raw(c, s.addr) })
 }
 
-// after runs do, a command whose effect is recorded. The answer names the last event
-// before it, so the page knows where to look.
+// after runs do, a command whose effect is recorded. The answer has the number of the
+// last event before do, so the page knows where to look for the effect.
 func after(sess *session.Session, do func() error) (any, error) {
 	last := sess.Rec.Last()
 	return map[string]uint64{"after": last}, do()
@@ -139,7 +139,7 @@ type dissected struct {
 }
 
 const (
-	maxDissected    = 500  // frames of one answer
+	maxDissected    = 500  // maximum number of frames in one answer
 	dissectedAtOnce = 1000 // bytes
 )
 
@@ -168,7 +168,7 @@ func (s *Server) dissect(r *http.Request, ask dissectAsk) (any, error) {
 	talk := dissect.NewFrames()
 	frames := []dissected{}
 	rest, more := 0, false
-	// In pieces, so that the work ends with the last frame of the answer.
+	// Decode in pieces, so that decoding stops at the last frame of the answer.
 	for at := 0; at < len(data) && !more; at += dissectedAtOnce {
 		if r.Context().Err() != nil {
 			return nil, r.Context().Err() // the client has left

@@ -22,9 +22,9 @@ type caseBrief struct {
 	Rules       []string `json:"rules"`
 	Judges      string   `json:"judges"`
 	Binds       string   `json:"binds,omitempty"`        // place of the MUST, and the side that it binds
-	Must        string   `json:"must,omitempty"`         // the text of the MUST
+	Must        string   `json:"must,omitempty"`         // the sentence with the MUST
 	Browser     bool     `json:"browser,omitempty"`      // it applies to browsers only
-	Offers      []string `json:"subprotocols,omitempty"` // that the page must offer
+	Offers      []string `json:"subprotocols,omitempty"` // subprotocols that the page must offer
 }
 
 // caseInfo is a test case as the page shows it.
@@ -91,7 +91,7 @@ func sends(c *suite.Case) []string {
 	return lines
 }
 
-// maxFramesTold limits how many frames the line of a step names.
+// maxFramesTold is the maximum number of frames in the line of one step.
 const maxFramesTold = 4
 
 func stepWords(s suite.Step) string {

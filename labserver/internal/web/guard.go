@@ -38,7 +38,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/ws/") {
-			// The response of an endpoint is under study, so guard adds nothing to it.
+			// The learner studies the response of an endpoint, so guard adds nothing to
+			// it.
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -62,7 +63,7 @@ func refuse(w http.ResponseWriter, what, fix string) {
 // address, localhost, the address that it listens on, or a name from -host.
 func (s *Server) isOwn(host string) bool {
 	if !uri.IsHost(host) {
-		return false // it must not reach a header field or a page
+		return false // such a host must not get into a header field or a page
 	}
 	name := host
 	if h, port, err := net.SplitHostPort(host); err == nil {
@@ -72,7 +73,7 @@ func (s *Server) isOwn(host string) bool {
 		name = h
 	}
 	if uri.SameOrigin([]string{"http://" + host}, s.addr) {
-		return true // DNS rebinding needs a name
+		return true // a page cannot use an IP address for DNS rebinding
 	}
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if strings.EqualFold(name, "localhost") {
@@ -85,7 +86,8 @@ func (s *Server) isOwn(host string) bool {
 }
 
 // isForeign reports whether a page of another origin made the request r, for instance by
-// an image or a form, which send no Origin. Such a page may only link to a page here.
+// an image or a form, whose requests have no Origin. Such a page may only link to our
+// pages.
 func isForeign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":

@@ -13,8 +13,8 @@ import (
 	"wslab/labserver/internal/session"
 )
 
-// headerMap is the frame header map of one endpoint, as JSON: its reaction to every pair
-// of bytes that a frame can begin with.
+// headerMap is the frame header map of one endpoint, as JSON: the endpoint's reaction to
+// every pair of bytes at the beginning of a frame.
 type headerMap struct {
 	Endpoint string           `json:"endpoint"`
 	Role     string           `json:"role"`
@@ -45,7 +45,7 @@ var headerMaps = struct {
 }{made: map[string]*asset{}}
 
 // mapOf returns the JSON of t's map. It reads the file that go run ./compare headers
-// wrote: 131,072 runs take some seconds and always give the same result.
+// wrote. The 131,072 runs take some seconds, and their result is always the same.
 func mapOf(t headers.Target) (*asset, error) {
 	headerMaps.Lock()
 	defer headerMaps.Unlock()
@@ -126,8 +126,8 @@ type headerAsk struct {
 	Context  string `json:"context"` // "fresh" or "fragmented"
 }
 
-// sendHeader sends one frame header to an endpoint over TCP. A new session, which the
-// page then shows, records the connection.
+// sendHeader sends one frame header to an endpoint over TCP. A new session records the
+// connection, and the page then shows that session.
 func (s *Server) sendHeader(r *http.Request, ask headerAsk) (any, error) {
 	data, err := hex.DecodeString(ask.Header)
 	if err != nil || len(data) != 2 {

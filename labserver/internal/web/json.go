@@ -22,7 +22,7 @@ type failure struct {
 // Error returns what happened.
 func (f *failure) Error() string { return f.What }
 
-// invalid is the failure of a request that cannot be carried out as it is.
+// invalid is the failure of a request with a mistake in it.
 func invalid(what, fix string) error {
 	return &failure{Status: http.StatusBadRequest, What: what, Fix: fix}
 }
@@ -92,8 +92,7 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 // of a route that returns nothing.
 type nothing struct{}
 
-// answer makes a handler of h, which receives the decoded request and returns the
-// answer.
+// answer makes a handler of h. h receives the decoded request and returns the answer.
 func answer[Q any](h func(r *http.Request, ask Q) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var ask Q
@@ -115,7 +114,7 @@ func with[T, Q any](find func(*http.Request) (T, error), h func(r *http.Request,
 	return func(w http.ResponseWriter, r *http.Request) {
 		of, err := find(r)
 		if err != nil {
-			respond(w, r, nil, err) // without reading the body
+			respond(w, r, nil, err) // the body is not read
 			return
 		}
 		answer(func(r *http.Request, ask Q) (any, error) { return h(r, of, ask) })(w, r)

@@ -28,7 +28,8 @@ func (s *Server) judgeCases(*http.Request, nothing) (any, error) {
 	return listed()
 }
 
-// listed is the list of test cases. It is long and never changes, so it is made once.
+// listed is the list of test cases. The list is long and never changes, so the program
+// makes it once.
 var listed = sync.OnceValues(func() (*asset, error) {
 	body, err := json.Marshal(map[string]any{"cases": infosOf(suite.All()), "endpoints": judged})
 	if err != nil {
@@ -139,11 +140,11 @@ type caseAsk struct {
 	Endpoints []string `json:"endpoints"`
 }
 
-// judgeCase runs one test case against one endpoint after the other. A session, which
-// the page then shows, records the connections.
+// judgeCase runs one test case against one endpoint after the other. A session records
+// the connections, and the page then shows that session.
 func (s *Server) judgeCase(w http.ResponseWriter, r *http.Request) {
 	answer(func(r *http.Request, ask caseAsk) (any, error) {
-		http.NewResponseController(w).SetReadDeadline(time.Time{}) // the deadline would cancel the request's context
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise the read deadline would cancel the request's context
 		return s.playCase(r, ask)
 	})(w, r)
 }
@@ -162,7 +163,7 @@ func (s *Server) playCase(r *http.Request, ask caseAsk) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sess.Watch()() // the session is in use meanwhile
+	defer sess.Watch()() // the session is in use during the run
 	ctx, cancel := context.WithTimeout(r.Context(), caseTimeout)
 	defer cancel()
 	reports := []suite.Report{}
@@ -172,7 +173,7 @@ func (s *Server) playCase(r *http.Request, ask caseAsk) (any, error) {
 	texts, crossed := make([]string, len(reports)), make([]string, len(reports))
 	for i, r := range reports {
 		texts[i], crossed[i] = r.Letter(), r.Transcript()
-		reports[i].Exchange = nil // crossed has it
+		reports[i].Exchange = nil // the transcript has it
 	}
 	return map[string]any{"session": sess.ID, "reports": reports, "texts": texts, "crossed": crossed, "aligned": suite.Align(c, reports)}, nil
 }
@@ -188,8 +189,9 @@ func findCase(role wire.Role, id string) (*suite.Case, error) {
 }
 
 // browserAsk names the test cases for the page's browser. With record, a session records
-// the one case. With tells, the page reports the events of each socket, and a report of a
-// case waits for them. With risky, the run includes a response that froze a browser.
+// the one case. With tells, the page reports the events of each socket, and the report of
+// a case waits for these events. With risky, the run includes a response that froze a
+// browser.
 type browserAsk struct {
 	Cases  []string `json:"cases"`
 	Record bool     `json:"record"`
@@ -197,8 +199,8 @@ type browserAsk struct {
 	Risky  bool     `json:"risky"`
 }
 
-// judgeBrowser starts a run of test cases against the page's browser. The answer has an
-// address, and the page opens one socket there for each case.
+// judgeBrowser starts a run of test cases against the page's browser. The answer contains
+// an address, to which the page connects once for each case.
 func (s *Server) judgeBrowser(r *http.Request, ask browserAsk) (any, error) {
 	cases, err := casesOf(wire.Client, ask.Cases)
 	if err != nil {
@@ -239,8 +241,8 @@ type serverAsk struct {
 }
 
 // judgeServer accepts the address of the learner's server and returns an ID for it. All
-// other requests use the ID. So the lab dials only addresses that this route received,
-// and the page sends one only after the reader presses the button for it.
+// other requests use the ID. So the lab dials only addresses that this route received.
+// The page sends an address only after the reader has pressed the button for it.
 func (s *Server) judgeServer(r *http.Request, ask serverAsk) (any, error) {
 	t, err := s.foreignTarget(r.Context(), ask.Address)
 	if err != nil {

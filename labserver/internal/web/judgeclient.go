@@ -22,14 +22,14 @@ type clientRun struct {
 	cases  []*suite.Case
 	target suite.ClientTarget
 	tells  bool                 // the page reports the events of its sockets
-	rec    *recording.Recording // of the one recorded case; nil if none is recorded
+	rec    *recording.Recording // recording of the only case; nil if no case is recorded
 
 	state   []progress // of each case
 	again   bool       // cases that timed out run a second time, one at a time
 	reports []suite.Report
 	waiting []*begun // connections that wait for their turn, at most maxWaiting
 	running int
-	alone   bool // the running case must run alone
+	alone   bool // the case in progress must run alone
 	results chan played
 }
 
@@ -52,7 +52,7 @@ type played struct {
 const scriptWait = 5 * time.Second
 
 // play runs the cases and adds each report to j. A heavy case runs alone: a page has one
-// thread for all its WebSockets, and while it echoes megabytes, it would seem to ignore
+// thread for all its WebSockets, so while the page echoes megabytes, it does not react to
 // other cases. A case that timed out runs again at the end, alone, because another case
 // may have delayed it.
 func (c *clientRun) play() ending {
@@ -116,7 +116,7 @@ func (c *clientRun) play() ending {
 			late = slices.DeleteFunc(late, func(i int) bool { return i == p.i })
 		}
 	}
-	for _, i := range late { // their second run did not happen
+	for _, i := range late { // the case did not run a second time
 		c.j.report(c.reports[i])
 	}
 	reports := slices.DeleteFunc(c.reports, func(r suite.Report) bool { return r.Case == nil })
@@ -159,7 +159,7 @@ func (c *clientRun) begin() {
 	}
 }
 
-// note adds the events of the page's socket to the recording.
+// note records the events of the page's socket.
 func (c *clientRun) note(r suite.Report) {
 	if c.rec == nil {
 		return
@@ -188,7 +188,7 @@ type told struct {
 	there  chan struct{} // closed when events is set
 }
 
-// of returns the events of the socket called number. The caller holds j.mu.
+// of returns the entry for the socket called number. The caller holds j.mu.
 func (j *judging) of(number int) *told {
 	if j.scripts == nil {
 		j.scripts = map[int]*told{}
@@ -225,7 +225,7 @@ func (j *judging) script(number int) []recording.Script {
 	return nil
 }
 
-// Limits of the report of one socket: events, and bytes of a text.
+// Limits of the report about one socket: its events, and the bytes of a text.
 const (
 	maxScript = 40
 	maxReason = 200

@@ -20,27 +20,27 @@ import (
 
 // Limits of runs of test cases.
 const (
-	maxJudging   = 4                // runs at once. One page may test the lab's servers, the learner's server, its browser and one case
+	maxJudging   = 4                // runs at once: one page may test the lab's servers, the learner's server, its browser and one case
 	maxJudged    = 8                // runs that the lab server keeps, including those in progress
-	clientWait   = 30 * time.Second // for the browser's next connection
-	judgeTimeout = 10 * time.Minute // for a whole run
+	clientWait   = 30 * time.Second // how long a run waits for the browser's next connection
+	judgeTimeout = 10 * time.Minute // how long a whole run may take
 	maxWaiting   = 256              // connections of a client that wait for their turn. A browser opens at most 255
 )
 
 // judging is a run of test cases with its reports so far.
 type judging struct {
 	ID     string
-	conns  chan *begun // of the client under test; nil if the run tests servers
+	conns  chan *begun // connections of the client under test; nil if the run tests servers
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	waiting atomic.Int32 // connections of the client that wait for their turn
 
 	mu      sync.Mutex
-	lines   [][]byte // JSON of the reports and, last, of the ending
+	lines   [][]byte // JSON of the reports; the last line is the ending
 	over    bool
-	changed chan struct{}            // closed by the next line
-	scripts map[int]*told            // of the client's sockets, by their numbers
+	changed chan struct{}            // closed when the next line is added
+	scripts map[int]*told            // events of the client's sockets, by socket number
 	led     map[string]chan net.Conn // connections to the targets of redirects
 }
 
@@ -190,7 +190,7 @@ func judgeServers(j *judging, cases []*suite.Case, targets []suite.Target, forei
 	return ending{Mistakes: mistakes, Habits: habits, Error: strings.TrimSpace(leftOut(reports))}
 }
 
-// gone reports whether no program listens at t's address any more.
+// gone reports whether the program at t's address has stopped listening.
 func gone(ctx context.Context, t suite.Target) bool {
 	r, _, _ := runner.Probe(ctx, t)
 	return r.Refused

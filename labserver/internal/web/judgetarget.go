@@ -22,7 +22,7 @@ import (
 
 const dialTimeout = 5 * time.Second
 
-// judged are the lab's own servers that a page can test.
+// judged are the servers of the lab that a page can test.
 var judged = endpoint.Names(endpoint.Named())
 
 // ownTargets starts the endpoints called names and returns them. stop ends them.
@@ -105,7 +105,7 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 	if host != u.Name {
 		return t, &session.CommandError{What: fmt.Sprintf("The address %.60q has a zone.", address), Fix: "Write the IPv6 address without the % and the text after it."}
 	}
-	n, _ := strconv.ParseUint(port, 10, 16) // it is valid
+	n, _ := strconv.ParseUint(port, 10, 16) // the address is valid
 	if !s.JudgeAny && !isLoopback(host) {
 		return t, &session.CommandError{
 			What: fmt.Sprintf("%.60s is not on this computer. A page may only test servers on this computer.", host),
@@ -113,7 +113,7 @@ func (s *Server) foreignTarget(ctx context.Context, address string) (suite.Targe
 		}
 	}
 	// Check now, to report the mistake at once. mayDial checks again, because a name may
-	// lead to another address later.
+	// resolve to another address later.
 	for _, ip := range addresses(ctx, host) {
 		if s.isSelf(netip.AddrPortFrom(ip, uint16(n))) {
 			return t, errSelf
@@ -162,7 +162,7 @@ func isLoopback(host string) bool {
 }
 
 // mayDial refuses to dial the lab server itself and, unless s.JudgeAny is set, other
-// computers. The address is the one that a name was resolved to.
+// computers. address is an IP address, to which a name was already resolved.
 func (s *Server) mayDial(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	switch {

@@ -19,12 +19,12 @@ var templates = template.Must(template.ParseFS(templateFiles, "templates/*.html"
 // page is the data of every template.
 type page struct {
 	Title    string
-	Section  string // lessons, lab, compare or rules: the place in the navigation
+	Section  string // place in the navigation: lessons, lab, compare or rules
 	Course   *lesson.Course
 	Lesson   *lesson.Lesson
 	Watch    string // ID of the session that /lab shows
 	Rules    []wire.Rule
-	Mistakes []endpoint.Mistake // of the servers at /ws/broken/
+	Mistakes []endpoint.Mistake // mistakes of the servers at /ws/broken/
 	Path     string
 }
 

@@ -41,7 +41,7 @@ func (s *Server) scenarios() ([]*scenario.Scenario, error) {
 // playAsk says which scenario to run, and how.
 type playAsk struct {
 	Scenario string  `json:"scenario"`
-	Text     *string `json:"text"` // of a scenario that the learner wrote
+	Text     *string `json:"text"` // text of a scenario that the learner wrote
 	Endpoint string  `json:"endpoint"`
 	As       string  `json:"as"`
 	Pause    *int    `json:"pause"`
@@ -63,7 +63,7 @@ func (s *Server) play(_ *http.Request, sess *session.Session, ask playAsk) (any,
 		return nil, err
 	}
 	plan := sc.Plan()
-	plan.Text = "" // the page has the text already
+	plan.Text = "" // the page already has the text
 	return map[string]any{"play": p.ID, "client": p.Token, "scenario": plan}, nil
 }
 
@@ -75,8 +75,7 @@ type rawPlayAsk struct {
 	Round    int    `json:"round"`
 }
 
-// playRaw has a raw client run a scenario of the lessons from its first step to its
-// last.
+// playRaw starts a raw client that runs a whole scenario of the lessons.
 func (s *Server) playRaw(_ *http.Request, sess *session.Session, ask rawPlayAsk) (any, error) {
 	sc, err := s.chosen(ask.Scenario, nil)
 	if err != nil {

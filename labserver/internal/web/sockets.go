@@ -40,7 +40,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !bytes.HasPrefix(conn.Early(), []byte(r.Method+" "+r.RequestURI+" ")) {
-		// The bytes read so far begin with another request, and so would the recording.
+		// The bytes read so far begin with another request. The recording would begin with
+		// it too.
 		http.Error(w, "400 This handshake arrived in the same TCP segment as another request. Open a new connection for it.", http.StatusBadRequest)
 		return
 	}
@@ -62,8 +63,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeOver takes the connection of r from the HTTP server. Reads begin with the first
-// byte of the request. On failure it sends a response and returns nil.
+// takeOver takes the connection of r from the HTTP server. Its Read returns the request
+// again, from the first byte. On failure it sends a response and returns nil.
 func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	w.Header().Set("Connection", "close")
 	tapped := endpoint.TapOf(r)
@@ -88,11 +89,12 @@ func takeOver(w http.ResponseWriter, r *http.Request) *begun {
 	return &begun{Conn: conn, first: bytes.NewReader(head)}
 }
 
-// begun is a connection whose first bytes were read already. Read returns them again.
+// begun is a connection whose first bytes were already read. Read returns those bytes
+// again.
 type begun struct {
 	net.Conn
 	first  *bytes.Reader
-	number int // of its test case; 0 for any
+	number int // number of its test case; 0 for any
 }
 
 func (c *begun) Read(p []byte) (int, error) {

@@ -20,15 +20,15 @@ type asset struct {
 }
 
 // newAsset compresses and hashes body once. http.ServeContent handles conditional
-// requests and ranges. A compression package would not be shorter: it would replace only
-// zipped and takesGzip, 20 lines, and compress each response again.
+// requests and ranges. A compression package would not help: it would replace only zipped
+// and takesGzip (20 lines), and compress each response again.
 func newAsset(body []byte, media string) *asset {
 	sum := sha256.Sum256(body)
 	return &asset{body, zipped(body), media, hex.EncodeToString(sum[:12])}
 }
 
-// serve sends a. Browsers ask each time whether their copy is current. Most get a response
-// of a few bytes, because a only changes with the program.
+// serve sends a. Browsers ask each time whether their copy is current. Most browsers get a
+// response of a few bytes, because the asset changes only with the program.
 func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
@@ -45,8 +45,9 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// media has the types of assets by extension. The standard library would use the types of
-// the computer, which differ, and with nosniff a browser runs no script of another type.
+// media has the types of assets by extension. The standard library would use the
+// computer's types, which differ between computers. With nosniff, a browser does not run a
+// script of another type.
 var media = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",

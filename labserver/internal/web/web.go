@@ -52,8 +52,8 @@ type Options struct {
 	Memory    int      // limit of all recordings together, roughly, in bytes; 0 means session.DefaultMemory
 	Log       *log.Logger
 
-	HeaderTimeout time.Duration // to receive the header of a request; 0 means 10 s
-	AnswerTimeout time.Duration // to send a response; 0 means a minute
+	HeaderTimeout time.Duration // time to receive the header of a request; 0 means 10 s
+	AnswerTimeout time.Duration // time to send a response; 0 means a minute
 }
 
 // Server is the lab server without its listeners. Use New.
@@ -69,7 +69,7 @@ type Server struct {
 
 	judgings judgings
 	servers  learnersServers
-	stopping atomic.Bool // Serve is ending the sessions
+	stopping atomic.Bool // Serve has begun to end the sessions
 }
 
 // Limits of what a client may send, in bytes, and how slowly.
@@ -231,7 +231,7 @@ func (s *Server) handler() http.Handler {
 }
 
 // whileRunning refuses requests to the API while the lab server shuts down. Otherwise a
-// page would get 404 for its session, and report only that.
+// page would get 404 for its session, and show only that error.
 func (s *Server) whileRunning(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.stopping.Load() && strings.HasPrefix(r.URL.Path, "/api/") {
