@@ -108,7 +108,7 @@ func (c *Connection) piece(at time.Duration, d tap.Direction, p piece, err error
 // be recorded. c.mu and c.r.mu are held.
 func (c *Connection) cut(at time.Duration, from wire.Role, why dissect.Missing) {
 	if c.beyond[from] == nil {
-		c.beyond[from] = c.talk.Clone() // to decode a Write that is too late
+		c.beyond[from] = c.talk.Clone() // so that the bytes of a refused Write are decoded from here
 	}
 	if f := c.talk.End(from, why); f != nil {
 		c.r.append(at, c.ID, from.String(), f)

@@ -52,7 +52,9 @@ func (f *front) start(t *testing.T) suite.Target {
 	f.t, f.echo, f.conns = t, echo.Host, map[net.Conn]bool{}
 	f.listen("127.0.0.1:0")
 	t.Cleanup(func() {
+		f.mu.Lock()
 		f.reborn = false
+		f.mu.Unlock()
 		f.die()
 		f.running.Wait()
 		stop()
