@@ -111,13 +111,16 @@ func (f *front) serve(c net.Conn) {
 	defer to.Close()
 	f.running.Go(func() {
 		b := make([]byte, 32<<10)
+		var recent []byte // TCP may cut the deadly bytes into two reads
 		for {
 			n, err := c.Read(b)
-			if f.deadly != nil && bytes.Contains(b[:n], f.deadly) {
+			recent = append(recent, b[:n]...)
+			if f.deadly != nil && bytes.Contains(recent, f.deadly) {
 				to.Close()
 				f.die()
 				return
 			}
+			recent = bytes.Clone(recent[max(0, len(recent)-len(f.deadly)):])
 			if _, failed := to.Write(b[:n]); failed != nil || err != nil {
 				_ = to.(*net.TCPConn).CloseWrite()
 				return

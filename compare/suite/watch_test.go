@@ -92,9 +92,11 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 				target := inMemory(func(conn net.Conn, in *bufio.Reader) {
 					_, _, _ = readFrame(in)
 					closed := make(chan struct{})
+					turn := make(chan struct{}, 1) // no Close frame inside the echo
+					turn <- struct{}{}
 					go func() {
 						defer close(closed)
-						drainClosing(conn, in)
+						drainClosing(inTurn{conn, turn}, in)
 					}()
 					for i := range frame {
 						time.Sleep(each.pause)
@@ -102,6 +104,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 							break
 						}
 					}
+					<-turn
 					<-closed
 				})
 				r := Run(t.Context(), c, target, nil)
@@ -143,6 +146,18 @@ func TestAResponseThatComesByteByByteIsNotCalledNothing(t *testing.T) {
 			t.Errorf("%s: %s (got %s)", r.Verdict, r.Reason, r.Got)
 		}
 	})
+}
+
+// inTurn is a connection whose Write waits for its turn.
+type inTurn struct {
+	net.Conn
+	turn chan struct{}
+}
+
+func (c inTurn) Write(b []byte) (int, error) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	return c.Conn.Write(b)
 }
 
 // drainClosing reads everything and answers a Close frame.
