@@ -103,7 +103,7 @@ func TestAnAnswerOfGarbageCannotBreakThePage(t *testing.T) {
 // results must be the same in every run, and every difference explained.
 func TestWhatReferenceAndGorillaDoIsWhatIsStored(t *testing.T) {
 	if race {
-		t.Skip("minutes under the race detector, which package runner has looking on")
+		t.Skip("this takes minutes under the race detector, which checks the same code in package runner")
 	}
 	var targets []suite.Target
 	for _, name := range []string{"reference", "gorilla"} {

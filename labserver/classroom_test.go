@@ -212,7 +212,7 @@ func resident(pid int, which string) int {
 // time depends on the computer, so it is never a failure.
 func TestAClassroom(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes some seconds")
+		t.Skip("300 learners take some seconds, and -short was given")
 	}
 	p := launch(t, t.TempDir(), "-addr", "127.0.0.1:0")
 	home := "http://" + p.addr

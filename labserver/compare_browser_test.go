@@ -166,7 +166,7 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 	}
 	// This browser offers the parameter, so the report of one that does not is put in its place.
 	eval[any](p, `(() => { const el = document.querySelector("ws-compare"); el.judging.matrix.report({case: "7692-7.1/fail-client-max-window-bits-08", endpoint: "this browser", verdict: "note", closing: "note", reason: "", expected: "", got: "", bytes: "", caret: -1, rule: "", mistake: "", took: 1, withheld: true}); el.grid.changeAll(); return null; })()`)
-	p.until("what was held back is told", `/^1 response was not sent to this browser \(7692-7\.1\/fail-client-max-window-bits-08\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
+	p.until("the page names the response that was not sent", `/^1 response was not sent to this browser \(7692-7\.1\/fail-client-max-window-bits-08\): it has client_max_window_bits=8/.test(document.querySelector(".risk p")?.textContent) && /all its windows stop responding/.test(document.querySelector(".risk").textContent)`)
 	p.click(".risk", "Send it and risk a freeze")
 	p.until("it was sent, and this browser refuses it", `/✔/.test(`+cell("7692-7.1/fail-client-max-window-bits-08", "this browser")+`) && !document.querySelector(".risk button")`)
 	if n := eval[int](p, `document.querySelector("ws-compare").judging.matrix.reports.get("this browser").size`); n != 1 {
@@ -187,7 +187,7 @@ func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {
 	eval[any](p, `void document.querySelector("main").focus(); document.activeElement.blur(); null`)
 	p.tabTo("the summary", `at.matches(".wrong summary")`)
 	p.press(kb.Enter)
-	p.until("the first mistake is told", `/^You dropped the first fragment.*Usually:.*first-fragment-dropped, RFC 6455 §5.4; shown by 5.4\/[a-z0-9-]+, .* more$/s.test(document.querySelector(".wrong li")?.innerText)`)
+	p.until("the page names the first mistake", `/^You dropped the first fragment.*Usually:.*first-fragment-dropped, RFC 6455 §5.4; shown by 5.4\/[a-z0-9-]+, .* more$/s.test(document.querySelector(".wrong li")?.innerText)`)
 	p.tabTo("what is left out", `at.matches(".wrong li .more")`)
 	p.press(kb.Enter)
 	p.until("all cases are named, and the focus is on the first that was not", `!document.querySelector(".wrong li:first-child .more") && [...document.querySelectorAll(".wrong li:first-child a[href^='#']")].indexOf(document.activeElement) == 6`)

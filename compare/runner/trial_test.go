@@ -399,7 +399,7 @@ func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
 			alone++
 		}
 		if got := told[r.Case.ID]; !slices.Equal(got, []suite.Verdict{r.Worst()}) {
-			t.Errorf("%s is told as %v, want its final result, %s, once", r.Case.ID, got, r.Worst())
+			t.Errorf("%s is reported as %v, want its final result, %s, once", r.Case.ID, got, r.Worst())
 		}
 	}
 	if alone == 0 {

@@ -202,7 +202,7 @@ func TestAMessageInFragmentsIsWholeAgain(t *testing.T) {
 		all = all[h.Size():]
 		payload, all = append(payload, all[:h.Length]...), all[h.Length:]
 		if h.Fin != (len(all) == 0) {
-			t.Error("FIN stands in the wrong place")
+			t.Error("FIN is in the wrong place")
 		}
 	}
 	if !p.Equal(payload) || !slices.Equal(ops, []wire.Opcode{1, 0, 0, 0}) {

@@ -223,7 +223,7 @@ func TestAConnectionFromOutsideTakesTheRoomOfAPageThatNobodyFollows(t *testing.T
 	if _, ok := l.manager.Get(oldest.ID); ok {
 		t.Error("the session that was idle longest is kept")
 	}
-	// What a connection left that is over goes before any page's session.
+	// The session of a connection that has ended is removed before any page's session.
 	over.mu.Lock()
 	over.coming = false
 	over.mu.Unlock()

@@ -114,7 +114,7 @@ func TestAServerThatGoesAwayInTheMiddleIsNotCalledWrong(t *testing.T) {
 		}
 	}
 	if len(judged) != len(suite.ForRole(suite.All(), wire.Server)) {
-		t.Errorf("%d cases are told of", len(judged))
+		t.Errorf("%d cases are reported", len(judged))
 	}
 }
 

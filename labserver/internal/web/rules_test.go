@@ -27,7 +27,7 @@ var breaches = map[string]struct {
 	"5.5/control-fragmented":  {bytes: frame(0x09, "p")},
 	"5.4/continuation-stray":  {bytes: frame(0x80, "a")},
 	"5.4/message-interleaved": {bytes: frame(0x01, "a") + frame(0x81, "b")},
-	"5.5.1/frame-after-close": {bytes: frame(0x88, "\x03\xe8") + frame(0x81, "late"), code: wire.NormalClosure}, // who has closed is not failed any more
+	"5.5.1/frame-after-close": {bytes: frame(0x88, "\x03\xe8") + frame(0x81, "late"), code: wire.NormalClosure}, // after a closing handshake nothing fails the connection
 	"5.5.1/body-one-byte":     {bytes: frame(0x88, "\x03")},
 	"7.4/close-code":          {bytes: frame(0x88, "\x03\xed")}, // 1005
 	"5.5.1/reason-utf8":       {bytes: frame(0x88, "\x03\xe8\xff")},
