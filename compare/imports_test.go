@@ -16,7 +16,7 @@ import (
 var allowed = map[string][]string{
 	"reference/uri":     nil,
 	"reference/wire":    {"reference/uri"},
-	"reference/dissect": {"reference/wire"},
+	"reference/dissect": {"reference/wire", "reference/recognize"},
 	"reference":         {"reference/uri", "reference/deflate", "reference/wire"},
 	"reference/deflate": nil,
 	"reference/naive":   nil, // it shares nothing with those who do it right
@@ -25,7 +25,9 @@ var allowed = map[string][]string{
 	"compare/stream":    {"reference/wire"},
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
-	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/recognize", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	// What a text or some bytes are.
+	"reference/recognize": {"reference/wire"},
 	// The suite, from below: the words of a case (spec), the cases, the transcript, the
 	// verdict, the mistakes, the engine (play). Authors of cases only need spec.
 	"compare/suite/spec":          {"reference/wire", "reference/dissect", "compare/recording"},
@@ -35,9 +37,9 @@ var allowed = map[string][]string{
 	"compare/suite/cases":         {"reference/wire", "compare/suite/spec", "compare/suite/cases/..."},
 	"compare/suite/transcript":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/spec"},
 	"compare/suite/verdict":       {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
-	"compare/suite/mistakes":      {"reference/wire", "compare/suite/spec", "compare/suite/transcript", "compare/suite/verdict"},
-	"compare/suite/play":          {"reference/wire", "reference/dissect", "compare/stream", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
-	"compare/suite":               {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/..."},
+	"compare/suite/mistakes":      {"reference/wire", "reference/recognize", "compare/suite/spec", "compare/suite/transcript", "compare/suite/verdict"},
+	"compare/suite/play":          {"reference/wire", "reference/recognize", "reference/dissect", "compare/stream", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
+	"compare/suite":               {"reference/wire", "reference/recognize", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/..."},
 	"compare/runner":              {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite", "compare/suite/spec"},
 	"compare/browser":             {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":             {"reference/wire", "compare/stream", "compare/endpoint"},
@@ -49,7 +51,7 @@ var allowed = map[string][]string{
 		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
 	// The lab server shows the source of package reference, which that embeds.
-	"labserver/...": {"reference", "reference/uri", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
+	"labserver/...": {"reference", "reference/uri", "reference/recognize", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
 
 // allowedInTests is what the tests of a package may import besides.
