@@ -44,9 +44,9 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-var addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+var addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50123}
 
-// Addr returns 127.0.0.1:1. All connections have this address at both ends.
+// Addr returns 127.0.0.1:50123. All connections have this address at both ends.
 func (l *Listener) Addr() net.Addr { return addr }
 
 // Dial returns the client's end of a new connection. It returns when Accept has returned
