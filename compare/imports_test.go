@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
-	"compare/runner":            {"reference", "compare/tcptest", "lessons"},
+	"compare/runner":            {"reference", "reference/naive", "compare/tcptest", "lessons"},
 	"compare/scenario":          {"lessons"},
 	"compare/suite":             {"compare/tcptest"},
 	"compare/suite/mistakes":    {"compare/suite/cases"},
