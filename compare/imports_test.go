@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"compare/tap":       nil,
 	"compare/sse":       nil,
 	"compare/stream":    {"reference/wire"},
+	"compare/tcptest":   nil,
 	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
 	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
 	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/recognize", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
@@ -58,8 +59,9 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
-	"compare/runner":            {"reference", "lessons"},
+	"compare/runner":            {"reference", "reference/naive", "compare/tcptest", "lessons"},
 	"compare/scenario":          {"lessons"},
+	"compare/suite":             {"compare/tcptest"},
 	"compare/suite/mistakes":    {"compare/suite/cases"},
 	"compare/suite/play":        {"compare/suite/cases"},
 	"compare/suite/verdict":     {"compare/suite/cases"},

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"wslab/compare/suite/mistakes"
 	"wslab/compare/suite/spec"
+	"wslab/compare/tcptest"
 	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
@@ -24,11 +26,9 @@ func isTitle(c *Case) func(title string) bool {
 }
 
 // judged returns the reports of cases with these titles at a mini endpoint that
-// makes a mistake. Each is played on a connection of its own, all at once.
+// makes a mistake. Each case has its own connection. All run at once, in the bubble of t.
 func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Report {
 	t.Helper()
-	var running sync.WaitGroup
-	defer running.Wait()
 	var cases []*Case
 	for _, c := range ForRole(All(), role) {
 		if slices.ContainsFunc(titles, isTitle(c)) {
@@ -40,55 +40,27 @@ func judged(t *testing.T, role wire.Role, makes string, titles ...string) []Repo
 	}
 	reports := make([]Report, len(cases))
 	var playing sync.WaitGroup
-	defer playing.Wait()
-	few := make(chan struct{}, 16)
 	for i, c := range cases {
-		few <- struct{}{}
-		playing.Go(func() {
-			defer func() { <-few }()
-			reports[i] = playAt(t.Context(), c, role, makes, &running)
-		})
+		playing.Go(func() { reports[i] = playMini(t.Context(), c, role, mini{makes: makes}) })
 	}
 	playing.Wait()
 	return reports
 }
 
-// turns is for machines that have much else to do: hundreds of mini endpoints
-// run at once, and each may have to wait for its turn to close TCP.
-const turns = 3
-
-// playAt plays c at a mini endpoint, each time that it connects.
-func playAt(ctx context.Context, c *Case, role wire.Role, makes string, running *sync.WaitGroup) Report {
-	return playMini(ctx, c, role, mini{makes: makes}, running)
-}
-
-// playMini is playAt for a copy of small.
-func playMini(ctx context.Context, c *Case, role wire.Role, small mini, running *sync.WaitGroup) Report {
-	connect := func(ctx context.Context) (net.Conn, error) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		theirs, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		ours, err := l.Accept()
-		if err != nil {
-			theirs.Close()
-			return nil, err
-		}
-		conn := &countedConn{TCPConn: ours.(*net.TCPConn)}
+// playMini plays c at a copy of small, which serves each connection. The caller is in a
+// bubble of synctest.
+func playMini(ctx context.Context, c *Case, role wire.Role, small mini) Report {
+	connect := func(context.Context) (net.Conn, error) {
+		ours, theirs := tcptest.Pair()
 		m := small
-		m.role, m.conn, m.peer = role, theirs.(*net.TCPConn), &conn.writes
-		running.Go(m.run)
-		return conn, nil
+		m.role, m.conn = role, theirs
+		go m.run()
+		return ours, nil
 	}
 	if role == wire.Server {
-		return Run(ctx, c, Target{Name: "test", Host: "test", Dial: connect, Patience: turns}, nil)
+		return Run(ctx, c, Target{Name: "test", Host: "test", Dial: connect}, nil)
 	}
-	return RunClient(ctx, c, ClientTarget{Name: "test", Accept: connect, Patience: turns}, nil)
+	return RunClient(ctx, c, ClientTarget{Name: "test", Accept: connect}, nil)
 }
 
 var (
@@ -250,35 +222,21 @@ func TestEachMistakeOfASmallEndpointIsDiagnosedByItsName(t *testing.T) {
 		reports []Report
 		names   []string
 	}
-	play := func(role wire.Role, mistake string, titles []string) result {
-		r := result{role: role, reports: judged(t, role, mistake, titles...)}
-		for _, d := range DiagnoseAll(r.reports) {
-			r.names = append(r.names, d.Mistake.Code)
-		}
-		return r
-	}
-	results := make([][]result, len(proofs)) // for each role that can make it
-	var running sync.WaitGroup
-	few := make(chan struct{}, 40) // most of them wait for what does not come
-	for i, p := range proofs {
-		running.Go(func() {
-			few <- struct{}{}
-			defer func() { <-few }()
-			m, _ := MistakeOf(p.mistake)
-			for _, role := range map[string][]wire.Role{"server": {wire.Server}, "client": {wire.Client}, "both": {wire.Server, wire.Client}}[m.Role] {
-				results[i] = append(results[i], play(role, p.mistake, p.titles))
-			}
-		})
-	}
-	running.Wait()
-	for i, p := range proofs {
+	for _, p := range proofs {
 		t.Run(p.mistake, func(t *testing.T) {
-			for _, r := range results[i] {
-				other := func(r Report) bool { return r.Mistake != "" && r.Mistake != p.mistake }
-				if !slices.Equal(r.names, []string{p.mistake}) || slices.ContainsFunc(r.reports, other) {
-					// Time may have run out beside the others: alone, as a run plays such cases again.
-					r = play(r.role, p.mistake, p.titles)
+			t.Parallel()
+			var results []result // for each role that can make the mistake
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := MistakeOf(p.mistake)
+				for _, role := range map[string][]wire.Role{"server": {wire.Server}, "client": {wire.Client}, "both": {wire.Server, wire.Client}}[m.Role] {
+					r := result{role: role, reports: judged(t, role, p.mistake, p.titles...)}
+					for _, d := range DiagnoseAll(r.reports) {
+						r.names = append(r.names, d.Mistake.Code)
+					}
+					results = append(results, r)
 				}
+			})
+			for _, r := range results {
 				if !slices.Equal(r.names, []string{p.mistake}) {
 					t.Errorf("diagnosed %q", r.names)
 					for _, r := range r.reports {
@@ -307,11 +265,13 @@ func TestNothingIsNamedOfASmallEndpointThatIsRight(t *testing.T) {
 		titles = append(titles, p.titles...)
 	}
 	for _, role := range []wire.Role{wire.Server, wire.Client} {
-		for _, r := range judged(t, role, "", titles...) {
-			if r.Worst() == Fail || r.Mistake != "" {
-				t.Errorf("%s: %s, %s: %s; named %q", r.Case, r.Verdict, r.Closing, r.Reason, r.Mistake)
+		synctest.Test(t, func(t *testing.T) {
+			for _, r := range judged(t, role, "", titles...) {
+				if r.Worst() == Fail || r.Mistake != "" {
+					t.Errorf("%s: %s, %s: %s; named %q", r.Case, r.Verdict, r.Closing, r.Reason, r.Mistake)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -358,12 +358,10 @@ var (
 		"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3",
 		"tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text",
 	}
-	// A frame header from a server has no masking key.
-	cutBareHeaders = []string{
-		"tcp/text-cut-at-1", "tcp/byte-by-byte-empty-text",
-		"tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-2", "tcp/text-16-bit-cut-at-3",
-	}
-	together = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
+	// A frame header from a server has no masking key. A cut after byte 2 is between two
+	// fields, so a client that reads each field by itself passes it.
+	cutBareHeaders = []string{"tcp/text-cut-at-1", "tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-3"}
+	together       = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
 )
 
 var patterns = append([]pattern{
