@@ -51,6 +51,8 @@ var allowed = map[string][]string{
 	"labserver/internal/lesson": {
 		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
 	},
+	// Tests in real browsers.
+	"labserver/internal/browsertest": {"compare/endpoint", "labserver/internal/program", chromedpModule, "github.com/chromedp/cdproto/...", goleakModule},
 	// The lab server shows the source of package reference, which that embeds.
 	"labserver/...": {"reference", "reference/uri", "reference/recognize", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
@@ -121,6 +123,11 @@ func TestImportsRunDownwardOnly(t *testing.T) {
 		dir = filepath.ToSlash(dir)
 		seen[dir] = true
 		checkImports(t, dir, pkg.Imports, allowed)
+		for _, path := range pkg.Imports {
+			if strings.HasPrefix(path, "wslab/") && strings.HasSuffix(path, "test") {
+				t.Errorf("%s imports %s, which is for tests only", dir, path)
+			}
+		}
 		inTests := append(slices.Clone(pkg.TestImports), pkg.XTestImports...)
 		both := map[string][]string{}
 		if entry, ok := find(allowed, dir); ok {

@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"wslab/labserver/internal/browsertest"
 )
 
 // The five disconnects, as the tutorials number them.
@@ -97,12 +98,12 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 	for _, d := range disconnects {
 		all = append(all, d.scenario)
 	}
-	p := openTab(t, startLab(t), 1280, 800)
-	p.goTo("/lab")
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1280, 800)
+	p.GoTo("/lab")
 	began := time.Now()
 	scenarios, _ := json.Marshal(all)
 	var events []told
-	if err := json.Unmarshal([]byte(eval[string](p, fmt.Sprintf(`%s(%s, ["reference", "gorilla"])`, plays, scenarios))), &events); err != nil {
+	if err := json.Unmarshal([]byte(browsertest.Eval[string](p, fmt.Sprintf(`%s(%s, ["reference", "gorilla"])`, plays, scenarios))), &events); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("all of them took %.1f s", time.Since(began).Seconds())
@@ -130,7 +131,7 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 		}
 	}
 	// What was measured can be guessed: the page offers it as a choice.
-	unasked := eval[string](p, `(async () => {
+	unasked := browsertest.Eval[string](p, `(async () => {
 		const {lab} = document.querySelector("ws-lab");
 		const {columns, measure, verdict} = await import("/static/outcome.js");
 		const out = [];
@@ -147,7 +148,7 @@ func TestTheFiveDisconnectsInARealBrowser(t *testing.T) {
 	if unasked != "" {
 		t.Errorf("no choice fits what was measured:\n%s", unasked)
 	}
-	p.blameless()
+	p.Blameless()
 }
 
 // only returns the events of one play: its steps and those of its connection.

@@ -1,4 +1,4 @@
-package main
+package lessons
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -43,18 +44,18 @@ func TestEveryPredictionIsAnsweredByItsLesson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lessons, err := filepath.Glob("../lessons/[0-9]*.md")
+	lessons, err := filepath.Glob("../../../../lessons/[0-9]*.md")
 	if err != nil || len(lessons) == 0 {
 		t.Fatalf("no lessons: %v", err)
 	}
-	base := startLab(t)
+	base := browsertest.StartLab(t)
 	for _, file := range lessons {
 		name := strings.TrimSuffix(filepath.Base(file), ".md")
 		t.Run(name, func(t *testing.T) {
-			p := openTab(t, base, 1440, 900)
-			p.goTo("/lessons/" + name)
+			p := browsertest.OpenTab(t, base, 1440, 900)
+			p.GoTo("/lessons/" + name)
 			var d done
-			if err := json.Unmarshal([]byte(eval[string](p, string(script))), &d); err != nil {
+			if err := json.Unmarshal([]byte(browsertest.Eval[string](p, string(script))), &d); err != nil {
 				t.Fatal(err)
 			}
 			for _, problem := range d.Problems {
@@ -76,30 +77,30 @@ func TestEveryPredictionIsAnsweredByItsLesson(t *testing.T) {
 // alone and holds the counts against the recording.
 func TestATallyCountsWhatEachRunToldThePage(t *testing.T) {
 	t.Parallel()
-	p := openTab(t, startLab(t), 1440, 900)
-	p.goTo("/lessons/07-disconnects")
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
+	p.GoTo("/lessons/07-disconnects")
 	row := `document.querySelector("ws-tally [data-of='disconnect-5-read']")`
-	eval[any](p, `void `+row+`.querySelector("button").focus(), null`)
-	p.press(kb.Enter)
-	p.until("it runs, and the button that stops it has the focus", row+`.contains(document.activeElement) && document.activeElement.textContent == "Stop runs"`)
-	p.until("two runs are counted", `Number(`+row+`.cells[1].textContent) >= 2`)
-	p.press(kb.Enter)
-	p.until("it has stopped, and the button that runs it has the focus", `/^Stopped after/.test(document.querySelector("ws-tally .status").textContent) && document.activeElement.dataset.run == "disconnect-5-read"`)
+	browsertest.Eval[any](p, `void `+row+`.querySelector("button").focus(), null`)
+	p.Press(kb.Enter)
+	p.Until("it runs, and the button that stops it has the focus", row+`.contains(document.activeElement) && document.activeElement.textContent == "Stop runs"`)
+	p.Until("two runs are counted", `Number(`+row+`.cells[1].textContent) >= 2`)
+	p.Press(kb.Enter)
+	p.Until("it has stopped, and the button that runs it has the focus", `/^Stopped after/.test(document.querySelector("ws-tally .status").textContent) && document.activeElement.dataset.run == "disconnect-5-read"`)
 	const told = `(async () => {
 		const {lab} = document.querySelector("ws-lab");
 		const closes = lab.session.history.events.filter(e => e.script?.what == "onclose");
 		return [closes.length, closes.filter(e => e.script.wasClean).length, closes.filter(e => !e.script.wasClean).length].join();
 	})()`
 	cells := `[...` + row + `.cells].slice(1, 4).map(c => c.textContent).join()`
-	if got, want := eval[string](p, cells), eval[string](p, told); got != want {
+	if got, want := browsertest.Eval[string](p, cells), browsertest.Eval[string](p, told); got != want {
 		t.Errorf("the tally has %s, and the page was told %s (runs, clean, not clean)", got, want)
 	}
-	before := eval[string](p, cells)
-	p.goTo("/lessons/07-disconnects")
-	if got := eval[string](p, cells); got != before {
+	before := browsertest.Eval[string](p, cells)
+	p.GoTo("/lessons/07-disconnects")
+	if got := browsertest.Eval[string](p, cells); got != before {
 		t.Errorf("after a reload the tally has %s, want %s", got, before)
 	}
-	p.blameless()
+	p.Blameless()
 }
 
 // offered returns the endpoints that a prediction may be answered on.

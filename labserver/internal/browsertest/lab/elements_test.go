@@ -1,9 +1,10 @@
-package main
+package lab
 
 import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/chromedp"
 )
@@ -13,20 +14,20 @@ import (
 func TestElementsRenderAlone(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServer(http.Dir("../static"))))
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServer(http.Dir("../../../../static"))))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Write([]byte(`<!doctype html><html lang="en"><title>alone</title><link rel="icon" href="data:,"><body></body></html>`))
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	p := openTab(t, server.URL, 1000, 800)
-	p.do(chromedp.Navigate(server.URL + "/"))
+	p := browsertest.OpenTab(t, server.URL, 1000, 800)
+	p.Do(chromedp.Navigate(server.URL + "/"))
 	type result struct {
 		Failed   map[string]string `json:"failed"`
 		Rendered int               `json:"rendered"`
 	}
-	r := eval[result](p, `import("/static/test/alone.js").then(m => m.failures())`)
+	r := browsertest.Eval[result](p, `import("/static/test/alone.js").then(m => m.failures())`)
 	for tag, err := range r.Failed {
 		t.Errorf("%s alone: %s", tag, err)
 	}

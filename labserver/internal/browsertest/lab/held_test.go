@@ -1,4 +1,4 @@
-package main
+package lab
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"wslab/labserver/internal/browsertest"
 )
 
 // TestALookAtAHeldCloseDoesNotChangeItsCode does what lesson 6 asks for, and looks at
@@ -13,28 +14,28 @@ import (
 // which is a second. Both servers have long closed TCP when the frames are released.
 func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	t.Parallel()
-	p := openTab(t, startLab(t), 1440, 900)
-	p.goTo("/lessons/06-closing")
-	p.click("article ws-do", "Connect to both")
-	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
-	p.click("article ws-do", "Hold the wire")
-	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
-	eval[bool](p, `!!(window.lab = document.querySelector("ws-lab").lab)`)
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
+	p.GoTo("/lessons/06-closing")
+	p.Click("article ws-do", "Connect to both")
+	p.Until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
+	p.Click("article ws-do", "Hold the wire")
+	p.Until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
+	browsertest.Eval[bool](p, `!!(window.lab = document.querySelector("ws-lab").lab)`)
 	held := func(from string) string {
 		return fmt.Sprintf(`[...lab.session.rows.conns.values()].filter(c => c.held.some(r => r.event.frame && r.event.from == %q)).length == 2`, from)
 	}
-	p.click("article ws-do", "Close with a reason")
-	p.until("the tab's Close frames are held", held("client"))
-	p.click("article ws-do", "Release the Close frame")
-	p.until("the servers' Close frames are held", held("server"))
-	p.until("the FINs wait behind them", `lab.session.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
-	p.until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)
+	p.Click("article ws-do", "Close with a reason")
+	p.Until("the tab's Close frames are held", held("client"))
+	p.Click("article ws-do", "Release the Close frame")
+	p.Until("the servers' Close frames are held", held("server"))
+	p.Until("the FINs wait behind them", `lab.session.history.events.filter(e => e.tcp?.what == "closed").length == 2`)
+	p.Until("the page counts the frames alone", `/(^|\D)2 frames are held/.test(document.querySelector("ws-lab").textContent)`)
 	time.Sleep(4 * time.Second) // the learner's look
-	p.click("article ws-do", "Release the answering Close frame")
-	p.until("the tab was told of both ends", `lab.session.history.events.filter(e => e.script?.what == "onclose").length == 2`)
+	p.Click("article ws-do", "Release the answering Close frame")
+	p.Until("the tab was told of both ends", `lab.session.history.events.filter(e => e.script?.what == "onclose").length == 2`)
 
 	var events []told
-	if err := json.Unmarshal([]byte(eval[string](p, `JSON.stringify(lab.session.history.events)`)), &events); err != nil {
+	if err := json.Unmarshal([]byte(browsertest.Eval[string](p, `JSON.stringify(lab.session.history.events)`)), &events); err != nil {
 		t.Fatal(err)
 	}
 	closed := map[int][]string{} // by connection, the result of the server's FIN
@@ -63,38 +64,38 @@ func TestALookAtAHeldCloseDoesNotChangeItsCode(t *testing.T) {
 	if len(closed) != 2 {
 		t.Errorf("%d connections were held", len(closed))
 	}
-	p.blameless()
+	p.Blameless()
 }
 
 // TestThePageSaysWhoGaveUpOverAHeldFrame lets the browser's own patience with a Close
 // frame that is not answered run out: a minute, in Chromium.
 func TestThePageSaysWhoGaveUpOverAHeldFrame(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	p := openTab(t, startLab(t), 1440, 900)
-	p.goTo("/lessons/06-closing")
-	p.click("article ws-do", "Connect to both")
-	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
-	p.click("article ws-do", "Hold the wire")
-	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
-	p.click("article ws-do", "Close with a reason")
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
+	p.GoTo("/lessons/06-closing")
+	p.Click("article ws-do", "Connect to both")
+	p.Until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
+	p.Click("article ws-do", "Hold the wire")
+	p.Until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
+	p.Click("article ws-do", "Close with a reason")
 	began := time.Now()
-	eval[bool](p, `(async () => {
+	browsertest.Eval[bool](p, `(async () => {
 		const {lab} = document.querySelector("ws-lab");
 		const gaveUp = () => lab.session.history.events.filter(e => e.from == "client" && (e.tcp?.what == "fin" || e.tcp?.what == "rst")).length == 2;
 		while (!gaveUp()) await new Promise(done => lab.session.addEventListener("events", () => setTimeout(done), {once: true}));
 		return true;
 	})()`)
 	t.Logf("the browser gave up after %.1f s", time.Since(began).Seconds())
-	p.until("the page says who gave up, and over what", `[...document.querySelectorAll("ws-timeline [role=row]")].some(r => /TCP (FIN|RST) from the client, with 1 unit held for [1-9]\d*\.\d s/.test(r.textContent))`)
-	p.until("the tab was told", `/onclose.*1006/s.test(document.querySelector("ws-timeline").textContent)`)
-	p.click("ws-lab", "▶▶ Run")
+	p.Until("the page says who gave up, and over what", `[...document.querySelectorAll("ws-timeline [role=row]")].some(r => /TCP (FIN|RST) from the client, with 1 unit held for [1-9]\d*\.\d s/.test(r.textContent))`)
+	p.Until("the tab was told", `/onclose.*1006/s.test(document.querySelector("ws-timeline").textContent)`)
+	p.Click("ws-lab", "▶▶ Run")
 	open := func() bool {
-		return eval[bool](p, `fetch("/api/connections").then(r => r.json()).then(({connections}) => connections.length < 2 || connections.some(c => c.open))`)
+		return browsertest.Eval[bool](p, `fetch("/api/connections").then(r => r.json()).then(({connections}) => connections.length < 2 || connections.some(c => c.open))`)
 	}
-	for until := time.Now().Add(browserTimeout / 3); open(); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(browsertest.Timeout / 3); open(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("a connection whose client is gone is listed as open")
 		}
 	}
-	p.blameless()
+	p.Blameless()
 }

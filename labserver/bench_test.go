@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
+	"wslab/labserver/internal/browsertest"
 	"wslab/reference"
 	"wslab/reference/wire"
 )
@@ -18,15 +19,15 @@ import (
 // BenchmarkFrameToRow measures how long it takes from the last byte of a frame at the
 // server to the rendering of its row in the page. Both clocks are of one computer.
 func BenchmarkFrameToRow(b *testing.B) {
-	p := openTab(b, startLab(b), 1440, 900)
-	p.goTo("/lessons/02-frames")
-	p.click("ws-lab", "Connect")
-	p.until("a connection is open", `[...document.querySelectorAll("ws-lab .states b")].some(b => b.textContent == "OPEN")`)
+	p := browsertest.OpenTab(b, browsertest.StartLab(b), 1440, 900)
+	p.GoTo("/lessons/02-frames")
+	p.Click("ws-lab", "Connect")
+	p.Until("a connection is open", `[...document.querySelectorAll("ws-lab .states b")].some(b => b.textContent == "OPEN")`)
 	var times []float64
 	for b.Loop() {
-		times = append(times, eval[[]float64](p, `new Promise(done => {
+		times = append(times, browsertest.Eval[[]float64](p, `new Promise(done => {
 			const seen = [], started = performance.now();
-			const rows = () => `+rowCount+`;
+			const rows = () => `+browsertest.RowCount+`;
 			const send = () => {
 				const before = rows(), at = performance.now();
 				document.querySelector("article [data-do*=send]").click();
@@ -47,17 +48,15 @@ func BenchmarkFrameToRow(b *testing.B) {
 // BenchmarkFirstVisit reports what a browser that has never been here receives
 // when it opens a lesson.
 func BenchmarkFirstVisit(b *testing.B) {
-	base := startLab(b)
+	base := browsertest.StartLab(b)
 	most := 0.0
 	for b.Loop() {
 		for _, lesson := range []string{"01-handshake", "02-frames", "03-masking"} {
-			p := openTab(b, base, 1440, 900)
-			p.goTo("/lessons/" + lesson)
-			p.until("the lab is there", `!!document.querySelector("ws-lab .bar button")`)
-			p.mu.Lock()
-			most = max(most, p.received)
-			p.mu.Unlock()
-			p.blameless()
+			p := browsertest.OpenTab(b, base, 1440, 900)
+			p.GoTo("/lessons/" + lesson)
+			p.Until("the lab is there", `!!document.querySelector("ws-lab .bar button")`)
+			most = max(most, p.Received())
+			p.Blameless()
 		}
 	}
 	b.ReportMetric(most/1000, "kB/visit(most)")
@@ -67,15 +66,15 @@ func BenchmarkFirstVisit(b *testing.B) {
 // from a real connection, from end to end and reports the page's slowest frame
 // of rendering. A frame that takes 50 ms or more is a long one.
 func BenchmarkScroll(b *testing.B) {
-	base := startLab(b)
+	base := browsertest.StartLab(b)
 	session := flood(b, base, recording.DefaultLimits.Events)
-	p := openTab(b, base, 1440, 900)
-	p.goTo("/lab?watch=" + session)
-	p.until("the recording has begun to come", rowCount+` > 10000`)
-	p.calm(rowCount)
+	p := browsertest.OpenTab(b, base, 1440, 900)
+	p.GoTo("/lab?watch=" + session)
+	p.Until("the recording has begun to come", browsertest.RowCount+` > 10000`)
+	p.Calm(browsertest.RowCount)
 	var worst, long float64
 	for b.Loop() {
-		got := eval[map[string]float64](p, `new Promise(done => {
+		got := browsertest.Eval[map[string]float64](p, `new Promise(done => {
 			const scroller = document.querySelector("ws-timeline .scroll");
 			let long = 0, worst = 0, last = performance.now(), n = 0;
 			const watch = new PerformanceObserver(list => { long += list.getEntries().length; });
@@ -96,7 +95,7 @@ func BenchmarkScroll(b *testing.B) {
 		})`)
 		worst, long = max(worst, got["worst"]), long+got["long"]
 	}
-	b.ReportMetric(eval[float64](p, rowCount), "rows")
+	b.ReportMetric(browsertest.Eval[float64](p, browsertest.RowCount), "rows")
 	b.ReportMetric(worst, "ms/frame(worst)")
 	b.ReportMetric(long, "long-frames")
 }
