@@ -33,6 +33,11 @@ export type PlanStep = {index: number, line: number, command: string, say?: stri
 /** a scenario, as the server reads it */
 export type Plan = {name: string, title: string, text?: string, steps: PlanStep[], browser: boolean, plain: boolean};
 
+/** one call of a stack; depth is 0 for the outermost call */
+export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
+/** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
+export type Stack = {op: "read"|"write"|"respond"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+
 export interface LabEvent {
   seq: number;
   /** microseconds since the session began */
@@ -43,7 +48,7 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped";
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
@@ -56,6 +61,7 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
+  stack?: Stack;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
