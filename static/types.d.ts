@@ -16,6 +16,14 @@ export type Handshake = {what: "request"|"response", line: string, status?: numb
 export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
 export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
 export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
+/**
+ * A part of an exchange of plain HTTP. Each byte of the exchange is in the size of one part.
+ * exchange: unique in the session. run: of the four ways; 0 for none. fields: of a request or a response.
+ * size: bytes on the wire. hex: the first of them. data: bytes of a body without the framing of chunks; text: these bytes, if they are text.
+ * from of the event: a body can be from the client too. cut: TCP ended before the part, or the exchange, was complete.
+ * total: with end. pieces: bodies of the response.
+ */
+export type Http = {what: "request"|"response"|"body"|"end", exchange: number, way: "poll"|"long"|"events", run?: number, line?: string, method?: string, status?: number, fields?: HeaderField[], size: number, hex: string, data?: number, text?: string, cut?: boolean, total?: {up: number, down: number, pieces: number}};
 /** of: seq of the event that the report is about */
 export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
 export type Script = {client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean, readyState?: number};
@@ -48,10 +56,11 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped"|"http";
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
+  http?: Http;
   frame?: Frame;
   message?: Message;
   call?: Call;
