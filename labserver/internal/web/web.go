@@ -18,6 +18,7 @@
 //	judgetarget.go the servers that a page may test
 //	casewords.go   test cases in words
 //	headermap.go   the frame header map
+//	bugs.go        the game with the faults of the naive server
 package web
 
 import (
@@ -202,6 +203,7 @@ func (s *Server) routes() []route {
 		{"GET /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
 		{"POST /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
 		{"POST /api/sessions/{id}/chat", with(s.sessionOf, s.chat)},
+		{"GET /api/sessions/{id}/bugs", with(s.sessionOf, s.foundBugs)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
@@ -209,6 +211,8 @@ func (s *Server) routes() []route {
 		{"GET /api/source", answer(s.source)},
 		{"GET /api/source/line", answer(s.sourceLine)},
 		{"GET /api/headermap", answer(s.headerMap)},
+		{"GET /api/bugs", answer(s.allBugs)},
+		{"GET /api/bugs/{number}", answer(s.bug)},
 
 		{"GET /api/judge/cases", answer(s.judgeCases)},
 		{"POST /api/judge", answer(s.judge)},
