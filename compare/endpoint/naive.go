@@ -216,15 +216,20 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	err = naive.Serve(c, naive.Options{
+	err = naive.Serve(c, naiveOptions(rec, opened))
+	// Enter the call only now. Otherwise it would contain the other calls.
+	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
+}
+
+// naiveOptions are the options of a naive server that reports its calls to rec.
+func naiveOptions(rec *recording.Connection, opened func(Server)) naive.Options {
+	return naive.Options{
 		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
 		Call: func(name, args string, written []byte) func(string, error) {
 			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Bytes: written}}).Return
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
-	})
-	// Enter the call only now. Otherwise it would contain the other calls.
-	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
+	}
 }
 
 // replay returns conn with the head of r and the buffered bytes after the head, to be
