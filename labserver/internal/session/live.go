@@ -133,14 +133,10 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		return err
 	}
 	as, round := s.who(client, p, r)
-	l.rec = s.Rec.Connect(recording.Info{
+	s.record(l, recording.Info{
 		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
-	}, wire.Server)
-	l.held = s.hold
-	s.live = append(s.live, l)
-	s.setClock()
-	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
+	})
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -148,13 +144,8 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	defer s.work.Done()
 	defer done()
 	opened := func(server endpoint.Server) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		l.server = server
+		s.opened(l, server)
 		done()
-		if s.ctx.Err() != nil { // the session has begun to end
-			s.goAway(server)
-		}
 	}
 	if p == nil {
 		e.Serve(w, r, l.rec, opened)
@@ -169,6 +160,26 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	})
 	s.bury(conn)
 	return nil
+}
+
+// record begins to record l. The caller holds s.mu, because Valve could otherwise miss the
+// connection.
+func (s *Session) record(l *live, info recording.Info) {
+	l.rec = s.Rec.Connect(info, wire.Server)
+	l.held = s.hold
+	s.live = append(s.live, l)
+	s.setClock()
+	l.conn.Attach(observer{l.rec, s, l}, s.hold)
+}
+
+// opened stores the server's end of l.
+func (s *Session) opened(l *live, server endpoint.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.server = server
+	if s.ctx.Err() != nil { // the session has begun to end
+		s.goAway(server)
+	}
 }
 
 // who returns the kind of the client called client, and the round in which it connects. p

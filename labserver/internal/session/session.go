@@ -8,6 +8,7 @@
 //	order.go    commands to servers
 //	raw.go      raw clients
 //	sending.go  bytes for one endpoint, server or client
+//	doors.go    the same bytes for a bare listener and for net/http
 //	play.go     runs of scenarios, with a raw client or the page as client
 //	control.go  when a run continues
 //	manager.go  all sessions of the program, and their limits

@@ -9,6 +9,7 @@
 //	api.go         sessions, decoding, source listings
 //	plays.go       scenarios and their runs
 //	sockets.go     the WebSocket endpoints
+//	doors.go       two ways to a WebSocket server
 //	routing.go     several lab servers behind a proxy
 //	judge.go       test cases for servers and browsers
 //	judgejob.go    their runs, in the background
@@ -33,6 +34,7 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/labserver/internal/doors"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 )
@@ -60,6 +62,7 @@ type Options struct {
 type Server struct {
 	Options
 	sessions *session.Manager
+	doors    *doors.Doors
 	course   *lesson.Course
 	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
@@ -103,7 +106,22 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
+	s := &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}
+	s.doors = doors.New(s.httpServer())
+	return s, nil
+}
+
+// httpServer returns a net/http server with all routes and limits.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: s.HeaderTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      s.AnswerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          s.Log,
+	}
 }
 
 // Serve accepts connections on all listeners until ctx ends. Raw clients dial the first
@@ -116,15 +134,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			s.listening = append(s.listening, tcp.AddrPort())
 		}
 	}
-	server := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: s.HeaderTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      s.AnswerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          s.Log,
-	}
+	server := s.httpServer()
 	serve := endpoint.Tapped(server)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -142,6 +152,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	s.sessions.Close(grace)
+	s.doors.Close(grace)
 	if server.Shutdown(grace) != nil {
 		server.Close()
 	}
@@ -193,6 +204,9 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
 		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"POST /api/sessions/{id}/doors", with(s.sessionOf, s.doorRun)},
+		{"POST /api/doors/http2", answer(s.doorHTTP2)},
+		{"POST /api/doors/memory", answer(s.doorMemory)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
