@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bufio"
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,11 @@ import (
 	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
+
+// DoorSource has this file, which a lesson shows.
+//
+//go:embed door.go
+var DoorSource embed.FS
 
 // The names of the two ways to one server: it reads the request itself, or net/http
 // does.

@@ -18,16 +18,6 @@ import (
 	"wslab/reference/wire"
 )
 
-// The runs of DoorRun.
-const (
-	doorWhole = "whole" // the request in one segment
-	doorCut   = "cut"   // the request in two segments
-	doorGlued = "glued" // the request and a frame in one segment
-	doorLong  = "long"  // a request with a long header field
-	doorPage  = "page"  // a request for a page
-	doorNaive = "naive" // like doorLong, to the naive server
-)
-
 // Limits of a run.
 const (
 	maxDoorRequest = 32 << 10 // bytes
@@ -36,10 +26,10 @@ const (
 
 // DoorRun says which bytes raw clients send to the doors, all at once.
 type DoorRun struct {
-	Run   string `json:"run"`
+	Run   string `json:"run"`   // one of doors.Runs
 	Round int    `json:"round"` // round, as in recording.Info
-	Cut   int    `json:"cut"`   // bytes of the first segment of doorCut; 0 cuts in the middle of a header line
-	Size  int    `json:"size"`  // bytes of the request of doorLong and doorNaive
+	Cut   int    `json:"cut"`   // bytes of the first segment of doors.CutAt
+	Size  int    `json:"size"`  // bytes of the request of doors.Long, Size and Naive
 }
 
 // A DoorClient is a raw client of a run.
@@ -52,16 +42,12 @@ type DoorClient struct {
 // run. The name of a client is RUN-ENDPOINT-ROUND.
 func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 	ends := []string{endpoint.Listener, endpoint.NetHTTP}
-	if run.Run == doorNaive {
+	if run.Run == doors.Naive {
 		ends = []string{endpoint.Naive}
 	}
 	// All requests have the same size, because a port has a host of the same length.
-	first, second, err := run.bytes("127.0.0.1:00000")
-	if err != nil {
+	if _, _, err := run.bytes("127.0.0.1:00000"); err != nil {
 		return nil, err
-	}
-	if size := len(first) + len(second); run.Cut < 0 || run.Cut >= size {
-		return nil, &CommandError{fmt.Sprintf("The request has %d bytes, so it cannot be cut after byte %d.", size, run.Cut), fmt.Sprintf("Use a number from 1 to %d.", size-1)}
 	}
 	var clients []DoorClient
 	undo := func() {
@@ -79,7 +65,7 @@ func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 	}
 	s.mu.Lock()
 	s.used = time.Now()
-	err = s.start(func() {
+	err := s.start(func() {
 		defer undo()
 		var both sync.WaitGroup
 		for _, c := range clients {
@@ -105,11 +91,11 @@ func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 func (run DoorRun) bytes(host string) (first, second []byte, err error) {
 	opening := scenario.DefaultOpening()
 	switch run.Run {
-	case doorWhole, doorCut, doorGlued:
-	case doorPage:
+	case doors.Whole, doors.Cut, doors.CutAt, doors.Glued:
+	case doors.Page:
 		opening.Fields = []wire.Field{{Name: "Connection", Value: "close"}}
 		return opening.Request("/", host), nil, nil
-	case doorLong, doorNaive:
+	case doors.Long, doors.Size, doors.Naive:
 		// A browser sends all cookies of a site, so a real request is long because of them.
 		opening.Set("Cookie", "")
 		least := len(opening.Request(endpoint.DoorPath, host)) + 1
@@ -118,18 +104,19 @@ func (run DoorRun) bytes(host string) (first, second []byte, err error) {
 		}
 		opening.Set("Cookie", strings.Repeat("a", run.Size-least+1))
 	default:
-		return nil, nil, &CommandError{fmt.Sprintf("%.40q is not a run of the listeners.", run.Run), `Use "whole", "cut", "glued", "long", "page" or "naive".`}
+		return nil, nil, &CommandError{fmt.Sprintf("%.40q is not a run of the listeners.", run.Run), "Use one of " + strings.Join(doors.Runs, ", ") + "."}
 	}
 	request := opening.Request(endpoint.DoorPath, host)
 	switch run.Run {
-	case doorCut:
-		at := run.Cut
-		if at == 0 {
-			at = bytes.Index(request, []byte("Upgrade:")) + len("Upg")
-		}
-		at = min(max(at, 1), len(request)-1)
+	case doors.Cut:
+		at := bytes.Index(request, []byte("Upgrade:")) + len("Upg")
 		return request[:at], request[at:], nil
-	case doorGlued:
+	case doors.CutAt:
+		if run.Cut < 1 || run.Cut >= len(request) {
+			return nil, nil, &CommandError{fmt.Sprintf("The request has %d bytes, so it cannot be cut after byte %d.", len(request), run.Cut), fmt.Sprintf("Use a number from 1 to %d.", len(request)-1)}
+		}
+		return request[:run.Cut], request[run.Cut:], nil
+	case doors.Glued:
 		return scenario.AppendFrame(request, wire.Text, true, []byte("Hello")), nil, nil
 	}
 	return request, nil, nil
@@ -140,7 +127,7 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	ctx, stop := s.clock.WithTimeout(s.ctx, doorTimeout, errors.New("the run took too long"))
 	defer stop()
 	path := endpoint.DoorPath
-	if run.Run == doorPage {
+	if run.Run == doors.Page {
 		path = "/"
 	}
 	arrived := make(chan *live, 1) // nil if the session refuses the connection
@@ -180,7 +167,7 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	if status, err := raw.Status(ctx); err != nil || status != 101 {
 		return errors.Join(err, raw.EOF(ctx))
 	}
-	if run.Run != doorGlued {
+	if run.Run != doors.Glued {
 		if err := raw.Frame(wire.Text, []byte("Hello")); err != nil {
 			return err
 		}

@@ -91,8 +91,8 @@ func TestTwoWaysToTheSocketReadTheSameBytes(t *testing.T) {
 	}{
 		{session.DoorRun{Run: "whole"}, 101, 101, []int{158, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
 		{session.DoorRun{Run: "cut"}, 101, 101, []int{46, 112, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
-		{session.DoorRun{Run: "cut", Cut: 1}, 101, 101, []int{1, 157, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
-		{session.DoorRun{Run: "cut", Cut: 157}, 101, 101, []int{157, 1, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
+		{session.DoorRun{Run: "cut-at", Cut: 1}, 101, 101, []int{1, 157, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
+		{session.DoorRun{Run: "cut-at", Cut: 157}, 101, 101, []int{157, 1, 11, 8}, "http.Hijacker.Hijack a net.Conn, and 0 bytes in a bufio.Reader"},
 		{session.DoorRun{Run: "glued"}, 101, 101, []int{169, 8}, "http.Hijacker.Hijack a net.Conn, and 11 bytes in a bufio.Reader"},
 		{session.DoorRun{Run: "long", Size: 16 << 10}, 101, 101, nil, ""},
 		{session.DoorRun{Run: "long", Size: 20 << 10}, 431, 101, nil, ""},
@@ -168,8 +168,9 @@ func TestARunThatIsNotPossibleIsRefused(t *testing.T) {
 	for body, says := range map[string]string{
 		`{}`:                             "not a run",
 		`{"run":"dance"}`:                "dance",
-		`{"run":"cut","cut":158}`:        "158 bytes",
-		`{"run":"cut","cut":-1}`:         "-1",
+		`{"run":"cut-at","cut":158}`:     "158 bytes",
+		`{"run":"cut-at","cut":-1}`:      "-1",
+		`{"run":"cut-at"}`:               "after byte 0",
 		`{"run":"long"}`:                 "cannot have 0 bytes",
 		`{"run":"long","size":32769}`:    "32769",
 		`{"run":"naive","size":-5}`:      "-5",
