@@ -110,6 +110,13 @@ export function lane(conns, watching) {
   return names.length === 1 ? names[0] : names.length === 2 && names.includes("your page") ? "your page, others" : "client";
 }
 
+/**
+ * The run of a ws-doors block that a raw client belongs to, "" for none. The server
+ * calls its client RUN-ENDPOINT-ROUND.
+ * @param {Conn} conn
+ */
+export const runOf = (conn) => (conn.client.endsWith(`-${conn.endpoint}-${conn.round}`) ? conn.client.slice(0, -`-${conn.endpoint}-${conn.round}`.length) : "");
+
 /** Whether it is a gap in the recording, which has no connection. @param {Conn} conn */
 export const nobody = (conn) => !conn.id && !conn.client;
 

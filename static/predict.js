@@ -10,7 +10,7 @@
  * @typedef {{is: string, text: string}} Choice
  * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
  *   explain: string, hint?: string}} Question
- * @typedef {{endpoint?: string, scenario?: string, read?: number}} Context values that the event itself does not have; read: how many bytes of frames the endpoint had read before
+ * @typedef {{endpoint?: string, scenario?: string, run?: string, read?: number}} Context values that the event itself does not have; read: how many bytes of frames the endpoint had read before
  */
 
 import { count, opcodeNames } from "./format.js";

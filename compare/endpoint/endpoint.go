@@ -11,6 +11,8 @@
 //	broken.go     servers with one named mistake in their handshake
 //	judged.go     the same servers for a judge: unrecorded, with a server's timeouts
 //	clients.go    the clients under study
+//	door.go       one server on a bare TCP listener and on net/http
+//	idle.go       the memory of idle connections, measured for each way to serve them
 //
 // A scenario gives their code one order after the other:
 //

@@ -56,7 +56,7 @@ note
 	if s.Name != "every-verb" || s.Title != "What it shows" {
 		t.Errorf("it is called %q, %q", s.Name, s.Title)
 	}
-	request := string(s.Commands[0].Opening.append(nil, "/x", "host:1"))
+	request := string(s.Commands[0].Opening.Request("/x", "host:1"))
 	want := "GET /x HTTP/1.0\r\nHost: host:1\r\nConnection: Upgrade\r\nSec-WebSocket-Key: one\r\nSec-WebSocket-Version: 13\r\n" +
 		"Origin: http://a:1\r\nSec-WebSocket-Key: two\r\n\r\n"
 	if request != want {
@@ -203,7 +203,7 @@ func TestRemovingHostLeavesItOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if request := string(s.Commands[0].Opening.append(nil, "/", "h")); strings.Contains(request, "Host") {
+	if request := string(s.Commands[0].Opening.Request("/", "h")); strings.Contains(request, "Host") {
 		t.Errorf("the request is %q", request)
 	}
 }

@@ -10,6 +10,7 @@ import { LabElement, button, h, hit, rich } from "./dom.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
+import { runOf } from "../connection.js";
 
 /** @extends {LabElement<"session">} */
 export class WsPredict extends LabElement {
@@ -82,6 +83,7 @@ export class WsPredict extends LabElement {
     return {
       endpoint: conn ? conn.endpoint : "",
       scenario: play ? play.scenario : "",
+      run: conn ? runOf(conn) : "",
       get read() {
         const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
         return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);

@@ -52,6 +52,8 @@ func blocks() []blockKind {
 		{word: "heartbeat", element: "ws-heartbeat", example: "heartbeat", draw: alone("ws-heartbeat")},
 		{word: "decoder", keys: []string{"hex", "from"}, element: "ws-decoder", example: "decoder\nhex: 81 05 48 65 6c 6c 6f\nfrom: server",
 			draw: (*compiler).decoder},
+		{word: "doors", keys: []string{"run", "start"}, element: "ws-doors", example: "doors\nrun: whole",
+			draw: (*compiler).doors},
 		{word: "lengths", keys: []string{"sizes"}, element: "ws-lengths", example: "lengths\nsizes: 125 126",
 			draw: (*compiler).lengths},
 		{word: "source", names: true, keys: []string{"gorilla"}, example: "source wire.ParseHeader#mask\ngorilla: no",

@@ -7,6 +7,7 @@
 //	markdown.go Markdown to HTML, with our spans inside a paragraph
 //	block.go    the table of our fenced blocks; entries.go: their keys
 //	play.go     blocks that run scenarios; tables.go: opcodes and close codes
+//	doors.go    blocks that compare a bare listener with net/http
 //	action.go   buttons; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket

@@ -280,7 +280,7 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("", "") + asked("", ""), "21: lessons/01-x.md:10 already uses the id \"01-a\". Choose another"},
 		{asked("frame from client", "fram from client"), `12: about begins with "fram". Begin with frame, handshake, script or call`},
 		{asked("frame from client", "frame from"), `12: about ends with "from", which has no value. Write pairs, for instance from client`},
-		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode or scenario`},
+		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode, run or scenario`},
 		{asked("frame from client", "frame from clinet"), `12: from is "clinet". Did you mean client?`},
 		{asked("frame from client", "frame length some"), `12: length is "some". Write a whole number`},
 		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept". Did you mean broken/wrong-accept?`},

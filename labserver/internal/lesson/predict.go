@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
+	"wslab/labserver/internal/doors"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -47,6 +48,9 @@ type kind struct {
 // servers are the implementations that a block can name.
 var servers = endpoint.Names(endpoint.Named())
 
+// recorded are the names of the endpoints in a recording.
+var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP)
+
 var kinds = map[string]kind{
 	"frame": {
 		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
@@ -57,7 +61,8 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"handshake": {
@@ -65,7 +70,8 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got or violation",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"script": {
@@ -82,7 +88,8 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": servers,
+			"endpoint": recorded,
+			"run":      doors.Runs,
 		},
 	},
 }

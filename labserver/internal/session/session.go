@@ -13,6 +13,7 @@
 //	exchange.go exchanges of plain HTTP
 //	chat.go     a chat over TCP and over WebSocket
 //	hand.go     servers that do not echo
+//	doors.go    the same bytes for a bare listener and for net/http
 //	play.go     runs of scenarios, with a raw client or the page as client
 //	control.go  when a run continues
 //	manager.go  all sessions of the program, and their limits

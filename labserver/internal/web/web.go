@@ -11,6 +11,7 @@
 //	plays.go       scenarios and their runs
 //	ways.go        four ways to deliver the events of a server, and a chat
 //	sockets.go     the WebSocket endpoints
+//	doors.go       two ways to a WebSocket server
 //	routing.go     several lab servers behind a proxy
 //	judge.go       test cases for servers and browsers
 //	judgejob.go    their runs, in the background
@@ -36,6 +37,7 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/labserver/internal/doors"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 )
@@ -64,6 +66,7 @@ type Options struct {
 type Server struct {
 	Options
 	sessions *session.Manager
+	doors    *doors.Doors
 	course   *lesson.Course
 	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
@@ -107,7 +110,22 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
+	s := &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}
+	s.doors = doors.New(s.httpServer())
+	return s, nil
+}
+
+// httpServer returns a net/http server with all routes and limits.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: s.HeaderTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      s.AnswerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          s.Log,
+	}
 }
 
 // Serve accepts connections on all listeners until ctx ends. Raw clients dial the first
@@ -120,15 +138,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			s.listening = append(s.listening, tcp.AddrPort())
 		}
 	}
-	server := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: s.HeaderTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      s.AnswerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          s.Log,
-	}
+	server := s.httpServer()
 	serve := endpoint.Tapped(server, s.sessions.Stacks)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -146,6 +156,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	s.sessions.Close(grace)
+	s.doors.Close(grace)
 	if server.Shutdown(grace) != nil {
 		server.Close()
 	}
@@ -204,6 +215,9 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
 		{"POST /api/sessions/{id}/chat", with(s.sessionOf, s.chat)},
 		{"GET /api/sessions/{id}/bugs", with(s.sessionOf, s.foundBugs)},
+		{"POST /api/sessions/{id}/doors", with(s.sessionOf, s.doorRun)},
+		{"POST /api/doors/http2", answer(s.doorHTTP2)},
+		{"POST /api/doors/memory", answer(s.doorMemory)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
