@@ -41,6 +41,9 @@ export type PlanStep = {index: number, line: number, command: string, say?: stri
 /** a scenario, as the server reads it */
 export type Plan = {name: string, title: string, text?: string, steps: PlanStep[], browser: boolean, plain: boolean};
 
+/** results that an element computes from a run; the page makes these events for predictions */
+export type Result = "ways"|"streams"|"chat";
+
 export interface LabEvent {
   seq: number;
   /** microseconds since the session began */
@@ -51,7 +54,7 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"|"http";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"|"http"|Result;
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
@@ -65,6 +68,9 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
+  ways?: Record<string, unknown>;
+  streams?: Record<string, unknown>;
+  chat?: Record<string, unknown>;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
