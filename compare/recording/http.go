@@ -88,6 +88,9 @@ func (r *Recording) ConnectHTTP(info Info) *Exchanges {
 	return &Exchanges{plain: r.ConnectPlain(info)}
 }
 
+// ID returns the number of the connection.
+func (e *Exchanges) ID() int { return e.plain.ID }
+
 // Begin begins the next exchange. way and run say what it is for. seen, if not nil, is
 // called with each part, and must not block.
 func (e *Exchanges) Begin(way string, run int, seen func(*HTTP)) {
@@ -98,6 +101,9 @@ func (e *Exchanges) Begin(way string, run int, seen func(*HTTP)) {
 	r.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.current.Exchange != 0 {
+		e.add(e.exchange.End(wire.Client))
+	}
 	e.exchange, e.total, e.seen = dissect.Exchange{}, HTTPTotal{}, seen
 	e.current = HTTP{Exchange: n, Way: way, Run: run}
 }

@@ -114,7 +114,7 @@ func (s *Session) release(l *live) {
 
 // Serve lets endpoint e answer the request r on conn, and records the connection in s
 // under the name client. If client is the client of a run, the server does the steps of
-// the run. Serve returns when the connection has ended.
+// the run. If s has a hand for client, the server does not echo. Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
@@ -132,6 +132,11 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return err
 	}
+	hand, err := s.handOf(client, e.Name)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
 	as, round := s.who(client, p, r)
 	l.rec = s.Rec.Connect(recording.Info{
 		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
@@ -140,7 +145,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l.held = s.hold
 	s.live = append(s.live, l)
 	s.setClock()
-	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
+	conn.Attach(hand.record(observer{l.rec, s, l}), s.hold) // under mu, because Valve could otherwise miss the connection
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -155,6 +160,10 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		if s.ctx.Err() != nil { // the session has begun to end
 			s.goAway(server)
 		}
+	}
+	if hand != nil {
+		s.serveByHand(hand, w, r, e, l, opened)
+		return nil
 	}
 	if p == nil {
 		e.Serve(w, r, l.rec, opened)

@@ -8,6 +8,7 @@
 //	json.go        requests and responses in JSON, and errors
 //	api.go         sessions, decoding, source listings
 //	plays.go       scenarios and their runs
+//	ways.go        four ways to deliver the events of a server, and a chat
 //	sockets.go     the WebSocket endpoints
 //	routing.go     several lab servers behind a proxy
 //	judge.go       test cases for servers and browsers
@@ -193,6 +194,12 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
 		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"POST /api/sessions/{id}/ways", with(s.sessionOf, s.newWays)},
+		{"POST /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.steerWays)},
+		{"GET /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.ways)},
+		{"GET /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/chat", with(s.sessionOf, s.chat)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
