@@ -49,6 +49,11 @@ export class Conn {
     this.reset = Infinity; // seq of the RST that ended it
   }
 
+  /** Whether it never carries WebSocket: plain HTTP, or the raw TCP chat. */
+  get plain() {
+    return this.endpoint === "http" || this.endpoint === "tcp";
+  }
+
   /**
    * The state of one side at the cursor.
    * @param {End} side

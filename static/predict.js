@@ -51,6 +51,8 @@ function operand(token, e, context) {
 function named(name, e) {
   const [, part, at] = /^([a-z]+)\.(.+)$/.exec(name) || [];
   const { frame: f, handshake: h, script: s } = e;
+  const result = e.ways || e.streams || e.chat;
+  if (result) return name.split(".").reduce((/** @type {any} */ of, key) => of?.[key], result);
   if (name === "violation") return ((f || h)?.violations || [])[0]?.code ?? "";
   if (f) {
     if (part === "byte") return bytes(f.hex)[Number(at)];
@@ -154,6 +156,8 @@ export function shown(v, expression) {
     const hex = `0x${v.toString(16).padStart(2, "0")}`;
     return /^payload\.\d+$/.test(expression) && v > 0x20 && v < 0x7f ? `${String.fromCharCode(v)}, which is ${hex}` : hex;
   }
+  const [, unit] = (typeof v === "number" && /(?:^|\.)(byte|request|read|frame|stream|socket)s$/.exec(expression)) || [];
+  if (unit) return count(Number(v), unit);
   if (typeof v === "number" && /^(length|size|header\.size|read)$/.test(expression)) return count(v, "byte");
   if (v === "") return expression === "violation" ? "no violation" : "nothing";
   return String(v);
@@ -166,6 +170,7 @@ export function shown(v, expression) {
  */
 export function place(e, expression = "") {
   if (expression === "read") return "Before this frame the server had read";
+  if (e.ways || e.streams || e.chat) return "In your run it was";
   if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your page received";
   return e.call ? "The server's code got" : "On the wire it was";
 }

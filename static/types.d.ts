@@ -45,6 +45,8 @@ export type Plan = {name: string, title: string, text?: string, steps: PlanStep[
 export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
 /** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
 export type Stack = {op: "read"|"write"|"respond"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+/** results that an element computes from a run; the page makes these events for predictions */
+export type Result = "ways"|"streams"|"chat";
 
 export interface LabEvent {
   seq: number;
@@ -56,7 +58,7 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped"|"http";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped"|"http"|Result;
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
@@ -71,6 +73,9 @@ export interface LabEvent {
   unread?: Piece;
   step?: Step;
   stack?: Stack;
+  ways?: Record<string, unknown>;
+  streams?: Record<string, unknown>;
+  chat?: Record<string, unknown>;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }

@@ -63,10 +63,10 @@ export class WsPredict extends LabElement {
   }
 
   look() {
-    const { history } = this.lab.session;
+    const { history, results } = this.lab.session;
     if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
-      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => this.context(e));
+      const e = answer(this.question, [...history.events.slice(history.count(this.seen)), ...results], (e) => this.context(e));
       if (e) this.settle(e);
     }
     this.seen = history.last;

@@ -24,6 +24,7 @@ type blockKind struct {
 	lists   []string // keys whose value is a list of items
 	free    bool     // its lines have a form other than "key: value"
 	element string   // tag of the page's element; "" if HTML is enough
+	style   string   // a style sheet in static/css that only lessons with this block load; "" if wslab.css has its style
 	example string   // an example, without ```
 	draw    func(*compiler, blockText) string
 }
@@ -70,6 +71,9 @@ func blocks() []blockKind {
 			draw: (*compiler).play},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
 			draw: (*compiler).tally},
+		{word: "ways", element: "ws-ways", style: "ways", example: "ways", draw: alone("ws-ways")},
+		{word: "streams", element: "ws-streams", style: "ways", example: "streams", draw: alone("ws-streams")},
+		{word: "chat", element: "ws-chat", style: "ways", example: "chat", draw: alone("ws-chat")},
 	}
 }
 
@@ -125,6 +129,9 @@ func (c *compiler) render(word, name string, lines []string, line int) string {
 	text := blockText{word: word, name: name, lines: lines, line: line}
 	if !kind.free {
 		text.keys = c.entries(lines, line+1, where, kind.keys, kind.lists)
+	}
+	if kind.style != "" && !contains(c.lesson.Styles, kind.style) {
+		c.lesson.Styles = append(c.lesson.Styles, kind.style)
 	}
 	return kind.draw(c, text)
 }

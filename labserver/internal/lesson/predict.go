@@ -92,6 +92,21 @@ var kinds = map[string]kind{
 			"run":      doors.Runs,
 		},
 	},
+	// The page computes these from a run of a block.
+	"ways": { // a run of the four ways in which all of them received every event
+		names: regexp.MustCompile(`^(cheapest|dearest|latest|(poll|long|events|socket)\.(requests|connections|bytes|worst))$`),
+		hint:  "cheapest, dearest, latest, or WAY.requests, WAY.connections, WAY.bytes or WAY.worst, where WAY is poll, long, events or socket",
+		about: map[string][]string{"rate": nil, "count": nil, "poll": nil, "wait": nil, "up": nil},
+	},
+	"streams": { // seven streams and seven WebSockets
+		names: regexp.MustCompile(`^(streams|sockets)$`),
+		hint:  "streams or sockets",
+	},
+	"chat": { // a raw TCP chat beside a WebSocket chat
+		names: regexp.MustCompile(`^(tcp|socket)\.(writes|reads|bytes)$`),
+		hint:  "tcp.writes, tcp.reads or tcp.bytes, or the same of socket",
+		about: map[string][]string{"split": nil},
+	},
 }
 
 var (
@@ -115,6 +130,9 @@ var units = []struct {
 	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
 	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
 	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`\.(requests|connections|writes|reads)$`), regexp.MustCompile(`\b(requests|connections|writes|reads)\b`), "requests, connections, writes or reads"},
+	{regexp.MustCompile(`\.bytes$`), regexp.MustCompile(`\bbytes\b`), "bytes"},
+	{regexp.MustCompile(`\.worst$`), regexp.MustCompile(`\bmilliseconds\b`), "milliseconds"},
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 
@@ -236,7 +254,7 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "%s begins with %q. Begin with frame, handshake, script or call", name, fields[0])
+		c.problem(line, "%s begins with %q. Begin with frame, handshake, script, call, ways, streams or chat", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {
