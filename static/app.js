@@ -12,9 +12,9 @@ const lab = new Lab();
 
 /** The elements of the page, ws-NAME in elements/NAME.js. The lab is first, because other elements read its mode. */
 const tags = [
-  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-calls", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
   "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
-  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-tally", "ws-timeline",
+  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-stack", "ws-tally", "ws-timeline",
   "ws-unmask",
 ];
 
@@ -27,6 +27,7 @@ const parts = {
   "ws-inspector": ["ws-bits", "ws-field-card", "ws-source", "ws-unmask"],
   "ws-lab": ["ws-timeline", "ws-inspector"],
   "ws-play": ["ws-ends", "ws-outcome"],
+  "ws-stack": ["ws-calls"],
 };
 
 /** The elements that some are made of, the innermost first. @param {string[]} some @returns {string[]} */

@@ -12,9 +12,10 @@ export type Tcp = {what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string,
 export type Bytes = {size: number, hex: string};
 export type HeaderField = {name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[], rule?: string};
 export type Accept = {key: string, guid: string, joined: string, sha1: string, expected: string, got: string, mistake: string};
-export type Handshake = {what: "request"|"response", line: string, status?: number, size: number, hex: string, fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]};
+/** begins: offset of its first byte in the stream of its sender */
+export type Handshake = {what: "request"|"response", begins?: number, line: string, status?: number, size: number, hex: string, fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]};
 export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
-export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
+export type Frame = {offset: number, begins?: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
 export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
 /** of: seq of the event that the report is about */
 export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
@@ -25,6 +26,11 @@ export type State = "CONNECTING"|"OPEN"|"CLOSING"|"CLOSED";
 export type Held = {of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number, error?: GoError};
 /** bytes that one end wrote but its socket refused, or that arrived but were not read */
 export type Piece = {size: number, hex: string, frame?: Frame, handshake?: Handshake, error?: GoError};
+
+/** one function on the call stack; file is its base name. depth counts from the innermost call, 0 */
+export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
+/** the calls at one Read or Write; at: offset of its first byte in the stream of its sender */
+export type Stack = {op: "read"|"write", at: number, size: number, calls: StackCall[]};
 
 /** a play's order to the page */
 export type Order = {do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number, reason?: string};
@@ -43,7 +49,7 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped";
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
@@ -56,6 +62,7 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
+  stack?: Stack;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
@@ -67,7 +74,7 @@ export type Token = [string, string];
 export type Listing = {package: string, file: string, symbol: string, version?: string, first: number, hot: number[], numbers: number[], lines: Token[][], link?: string};
 export type Source = {site: string, reference: Listing|null, gorilla: Listing|null};
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
-export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
+export type SessionState = {session: string, now: number, holding: boolean, stack?: boolean, outside: boolean};
 
 export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
 /** shows: the event that the text beside the button is about, if it is not the first frame that the action causes */
