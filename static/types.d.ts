@@ -39,6 +39,11 @@ export type PlanStep = {index: number, line: number, command: string, say?: stri
 /** a scenario, as the server reads it */
 export type Plan = {name: string, title: string, text?: string, steps: PlanStep[], browser: boolean, plain: boolean};
 
+/** one call of a stack; depth is 0 for the outermost call */
+export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
+/** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
+export type Stack = {op: "read"|"write"|"respond"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+
 export interface LabEvent {
   seq: number;
   /** microseconds since the session began */

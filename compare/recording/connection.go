@@ -40,6 +40,10 @@ type Connection struct {
 	closes []uint64 // seqs of the peer's Close frames that are held
 	about  concerns
 
+	stacks  int       // Stack events so far
+	skipped int       // stacks that were left out
+	calls   []uintptr // of the latest Stack
+
 	dialed bool // the client has reported that it dials; guarded by r.mu
 
 	// All bytes of each sender, with the unsent and unread bytes at the end. Nil if a

@@ -56,6 +56,8 @@ func (e Event) Kind() string {
 		return "dropped"
 	case *Step:
 		return "step"
+	case *Stack:
+		return "stack"
 	}
 	return "unknown"
 }

@@ -122,6 +122,8 @@ func weight(body any) int {
 		return fixed + 3*len(b.Head)
 	case *Script:
 		return fixed + len(b.Text) + len(b.Reason)
+	case *Stack:
+		return fixed + 8*len(b.pcs)
 	case *Step:
 		return fixed + len(b.Title) + len(b.Command) + len(b.Say)
 	}
