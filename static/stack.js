@@ -19,17 +19,20 @@ export function sizeOf(e) {
 }
 
 /**
- * The Reads or Writes that carried a unit, in order.
+ * The Reads or Writes that carried a unit, in order. net/http sends a refusal after
+ * the handler has returned, so a refusal has the calls that gave it to net/http.
  * @param {LabEvent[]} stacks of its connection
  * @param {LabEvent|undefined} e
  * @returns {Piece[]}
  */
 export function pieces(stacks, e) {
-  const begins = (e?.frame || e?.handshake)?.begins;
-  if (!e || begins === undefined) return [];
   const size = sizeOf(e);
+  if (!e || !size) return [];
+  const begins = e.frame ? e.frame.offset : 0; // a stream begins with the handshake
   /** @type {Piece[]} */
   const found = [];
+  const refusal = e.handshake?.what === "response" && stacks.find((s) => s.stack?.op === "respond" && s.stack.status === e.handshake?.status);
+  if (refusal && refusal.stack) return [{ event: refusal, op: "respond", calls: refusal.stack.calls, first: 0, last: size - 1, whole: size }];
   for (const event of stacks) {
     const { stack } = event;
     if (!stack || event.from !== e.from || !stack.size) continue;

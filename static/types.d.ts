@@ -12,10 +12,9 @@ export type Tcp = {what: "open"|"fin"|"rst"|"closed"|"error", endpoint?: string,
 export type Bytes = {size: number, hex: string};
 export type HeaderField = {name: string, value: string, offset: number, size: number, meaning?: string, rfc?: string|string[], rule?: string};
 export type Accept = {key: string, guid: string, joined: string, sha1: string, expected: string, got: string, mistake: string};
-/** begins: offset of its first byte in the stream of its sender */
-export type Handshake = {what: "request"|"response", begins?: number, line: string, status?: number, size: number, hex: string, fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]};
+export type Handshake = {what: "request"|"response", line: string, status?: number, size: number, hex: string, fields?: HeaderField[], key?: string, accept?: Accept, body?: string, violations?: Violation[]};
 export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
-export type Frame = {offset: number, begins?: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
+export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
 export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
 /** of: seq of the event that the report is about */
 export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
@@ -26,11 +25,6 @@ export type State = "CONNECTING"|"OPEN"|"CLOSING"|"CLOSED";
 export type Held = {of: number, state: "waiting"|"released"|"dropped"|"unsent"|"unread", left?: number, error?: GoError};
 /** bytes that one end wrote but its socket refused, or that arrived but were not read */
 export type Piece = {size: number, hex: string, frame?: Frame, handshake?: Handshake, error?: GoError};
-
-/** one function on the call stack; file is its base name. depth counts from the innermost call, 0 */
-export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
-/** the calls at one Read or Write; at: offset of its first byte in the stream of its sender */
-export type Stack = {op: "read"|"write", at: number, size: number, calls: StackCall[]};
 
 /** a play's order to the page */
 export type Order = {do: "open"|"send"|"close"|"leave", text?: string, hex?: string, repeat?: number, code?: number, reason?: string};

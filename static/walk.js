@@ -30,11 +30,22 @@ export function groups(list) {
   return out;
 }
 
-/** The call that a group is named after: the implementation's innermost, or else the innermost. @param {Call[]} calls @param {string} endpoint */
-export const innermost = (calls, endpoint) => calls.find((c) => isOwn(c, endpoint)) || calls[0];
+/**
+ * The calls that a group is named after: the implementation's two innermost, because
+ * the innermost is often a helper that many lines call.
+ * @param {Call[]} calls
+ * @param {string} endpoint
+ */
+export function named(calls, endpoint) {
+  const own = calls.filter((c) => isOwn(c, endpoint)).slice(0, 2);
+  return own.length ? own : calls.slice(0, 1);
+}
 
-/** @param {Call|undefined} c */
-export const placeOf = (c) => (c ? `${c.func}, ${c.file} line ${c.line}` : "");
+/** The calls of a stack in words. @param {Call[]} calls @param {string} endpoint */
+export const placeOf = (calls, endpoint) =>
+  named(calls, endpoint)
+    .map((c) => `${c.func}, ${c.file} line ${c.line}`)
+    .join(", called by ");
 
 /** @param {number} first @param {number} last */
 export const range = (first, last) => (first === last ? `byte ${first}` : `bytes ${first}–${last}`);
@@ -59,6 +70,7 @@ export function nest(calls, endpoint) {
  */
 export function crossing(p, byte) {
   if (!p) return "The recording has no call stack for this byte.";
+  if (p.op === "respond") return "The code gave this response to net/http here. net/http sent the bytes after the code had returned:";
   const read = p.op === "read";
   if (p.whole === 1) return read ? `One Read returned only byte ${byte}. The code waited for it here:` : `One Write sent only byte ${byte}:`;
   const others = p.whole - (p.last - p.first + 1);

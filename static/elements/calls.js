@@ -12,7 +12,7 @@ import { BitEvent, LabElement, button, h, hit, redraw, styles } from "./dom.js";
 import { call } from "../api.js";
 import { count } from "../format.js";
 import { isOwn, pieceAt, pieces, sizeOf } from "../stack.js";
-import { crossing, groups, innermost, nest, range } from "../walk.js";
+import { crossing, groups, named, nest, placeOf, range } from "../walk.js";
 
 /**
  * Sources do not change while the server runs, so the page requests each line once.
@@ -97,10 +97,11 @@ export class WsCalls extends LabElement {
     redraw(
       this.table,
       ...all.map((g) => {
-        const own = innermost(g.calls, endpoint);
         const verb = g.op === "read" ? "Read" : "Write";
+        const times = g.op === "respond" ? "" : count(g.count, verb);
+        const own = named(g.calls, endpoint).flatMap((c, i) => [i ? " ← " : "", h("code", {}, c.func), h("span", { class: "soft" }, ` ${c.file}:${c.line}`)]);
         const here = byte >= g.first && byte <= g.last;
-        return h("li", {}, button("", { "data-byte": g.first, "aria-current": here ? "true" : null, "aria-label": `${range(g.first, g.last)}, ${count(g.count, verb)}, ${own.func}, ${own.file} line ${own.line}` }), h("span", { "aria-hidden": "true" }, h("b", {}, range(g.first, g.last)), h("span", { class: "soft" }, ` ${count(g.count, verb)} `), h("code", {}, own.func), h("span", { class: "soft" }, ` ${own.file}:${own.line}`)));
+        return h("li", {}, button("", { "data-byte": g.first, "aria-current": here ? "true" : null, "aria-label": `${range(g.first, g.last)}, ${times} ${placeOf(g.calls, endpoint)}` }), h("span", { "aria-hidden": "true" }, h("b", {}, range(g.first, g.last)), h("span", { class: "soft" }, ` ${times} `), ...own));
       }),
     );
     this.said.textContent = crossing(piece, byte);

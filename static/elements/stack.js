@@ -16,7 +16,7 @@ import { count, grouped, opcodeNames } from "../format.js";
 import { upTo } from "../history.js";
 import { bytes, hexOf, printable } from "../hex.js";
 import { pieceAt, sizeOf } from "../stack.js";
-import { Walk, innermost, known, lineAt, placeOf, smallest } from "../walk.js";
+import { Walk, known, lineAt, placeOf, smallest } from "../walk.js";
 
 const pace = 350; // ms for each byte while the walk plays
 const patience = 15_000; // how long the page waits for a connection or an echo, in ms
@@ -346,7 +346,7 @@ export class WsStack extends LabElement {
       const calls = /** @type {import("./calls.js").WsCalls} */ (this.columns.children[i]);
       calls.show(event ? `${endpoint} ${walk.unit.from === "client" ? "reads" : "writes"} ${count(sizeOf(event), "byte")}` : `${endpoint} has no such frame`, endpoint, list, walk.byte);
       const piece = pieceAt(list, walk.byte);
-      if (piece) told.push(`${endpoint}: ${placeOf(innermost(piece.calls, endpoint))}`);
+      if (piece) told.push(`${endpoint}: ${placeOf(piece.calls, endpoint)}`);
     });
     this.spoken.textContent = `Byte ${walk.byte} of ${walk.size()}. ${told.join(". ")}. ${this.fields.textContent}`;
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { evaluate, place } from "../predict.js";
 import { Rows } from "../rows.js";
 import { isOwn, pieceAt, pieces, sizeOf, trace } from "../stack.js";
-import { Walk, crossing, groups, innermost, known, lineAt, nest, placeOf, range, smallest, together } from "../walk.js";
+import { Walk, crossing, groups, known, lineAt, nest, placeOf, range, smallest, together } from "../walk.js";
 import { Tape } from "./events.js";
 
 const gorilla = "github.com/gorilla/websocket";
@@ -26,15 +26,14 @@ function sipped(endpoint = "gorilla", of = [header, length, payload, write]) {
   const t = new Tape();
   t.open(1, endpoint);
   const request = t.request(1);
-  Object.assign(request.handshake, { begins: 0, size: 10 });
+  request.handshake.size = 10;
   t.add("stack", 1, "client", { op: "read", at: 0, size: 10, calls: calls("net/http/serve:1:") });
   for (let i = 0; i < 11; i++) t.add("stack", 1, "client", { op: "read", at: 10 + i, size: 1, calls: of[i < 2 ? 0 : i < 6 ? 1 : 2] });
   const frame = t.frame(1, "client", "Hello");
-  frame.frame.begins = 10;
+  frame.frame.offset = 10;
   t.add("stack", 1, "server", { op: "write", at: 0, size: 2, calls: of[3] });
   t.add("stack", 1, "server", { op: "write", at: 2, size: 5, calls: of[3] });
   const echo = t.frame(1, "server", "Hello");
-  echo.frame.begins = 0;
   const rows = new Rows();
   rows.append(t.events);
   const { stacks } = rows.conns.get(1);
@@ -50,12 +49,11 @@ test("each byte of a frame has the Read that returned it, and none of another st
   assert.equal(pieceAt(list, 6).calls, payload);
   assert.deepEqual(pieces(stacks, request).map((p) => [p.first, p.last, p.op]), [[0, 9, "read"]]);
   assert.deepEqual(pieces(stacks, echo).map((p) => [p.first, p.last, p.op]), [[0, 1, "write"], [2, 6, "write"]]);
-  assert.deepEqual(pieces(stacks, { ...frame, frame: { ...frame.frame, begins: undefined } }), [], "without its place in the stream, the page does not guess");
 });
 
 test("a Read that returns the bytes of two units belongs to both, and each knows how many were another's", () => {
   const { frame } = sipped();
-  const second = { ...frame, seq: 99, frame: { ...frame.frame, begins: 21 } };
+  const second = { ...frame, seq: 99, frame: { ...frame.frame, offset: 21 } };
   const stacks = [{ seq: 1, from: "client", kind: "stack", stack: { op: "read", at: 10, size: 22, calls: header } }];
   assert.deepEqual(pieces(stacks, frame).map((p) => [p.first, p.last, p.whole]), [[0, 10, 22]]);
   assert.deepEqual(pieces(stacks, second).map((p) => [p.first, p.last, p.whole]), [[0, 10, 22]]);
@@ -64,11 +62,23 @@ test("a Read that returns the bytes of two units belongs to both, and each knows
   assert.match(crossing(undefined, 4), /no call stack/);
 });
 
+test("a refusal has the calls that gave it to net/http", () => {
+  const t = new Tape();
+  t.open(1, "gorilla");
+  const response = t.response(1, 403);
+  const refuse = { from: "server", stack: { op: "respond", at: 0, size: 0, status: 403, calls: calls("returnError:85 Upgrade:153") } };
+  const sent = { from: "server", stack: { op: "write", at: 0, size: 129, calls: calls("net/finishRequest:1") } };
+  const [piece, ...more] = pieces([sent, refuse], response);
+  assert.deepEqual([piece.op, piece.last, more.length], ["respond", 128, 0]);
+  assert.match(crossing(piece, 0), /net\/http sent the bytes after/);
+  assert.equal(pieces([sent], t.response(1, 404))[0].op, "write");
+});
+
 test("bytes in a row for which the same line waits are one group", () => {
   const { stacks, frame } = sipped();
   assert.deepEqual(
-    groups(pieces(stacks, frame)).map((g) => [range(g.first, g.last), g.count, placeOf(innermost(g.calls, "gorilla"))]),
-    [["bytes 0–1", 2, "read, conn.go line 371"], ["bytes 2–5", 4, "read, conn.go line 371"], ["bytes 6–10", 5, "messageReader.Read, conn.go line 1050"]],
+    groups(pieces(stacks, frame)).map((g) => [range(g.first, g.last), g.count, placeOf(g.calls, "gorilla")]),
+    [["bytes 0–1", 2, "read, conn.go line 371, called by advanceFrame, conn.go line 809"], ["bytes 2–5", 4, "read, conn.go line 371, called by advanceFrame, conn.go line 883"], ["bytes 6–10", 5, "messageReader.Read, conn.go line 1050, called by ReadMessage, conn.go line 1097"]],
   );
 });
 
@@ -155,7 +165,7 @@ test("a question about the calls is answered from the recording", () => {
 
 test("the smallest message in two Writes is found when the one below it was sent, too", () => {
   const sent = (size, writes) => {
-    const e = { seq: size, from: "server", kind: "frame", frame: { begins: 0, size: size + 4, header: { opcode: 2, length: String(size) } } };
+    const e = { seq: size, from: "server", kind: "frame", frame: { offset: 0, size: size + 4, header: { opcode: 2, length: String(size) } } };
     const cut = Math.ceil((size + 4) / writes);
     const stacks = Array.from({ length: writes }, (_, i) => ({ from: "server", stack: { op: "write", at: i * cut, size: cut, calls: write } }));
     return { endpoint: "gorilla", events: [e], stacks };
