@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -197,7 +198,7 @@ func newServer(c config, stderr io.Writer) (*web.Server, error) {
 	return web.New(web.Options{
 		Course:    func() (*lesson.Course, error) { return lesson.Load(lessonFiles, options) },
 		Scenarios: func() ([]*scenario.Scenario, error) { return scenario.Load(lessonFiles, "scenarios") },
-		Sites:     sites, Gorilla: options.GorillaDir, Static: pageFiles,
+		Sites:     sites, Gorilla: options.GorillaDir, Std: stdDir(), Static: pageFiles,
 		Dev: c.dev, JudgeAny: c.any, Hosts: c.hosts, Memory: c.memory << 20, Log: log.New(stderr, "wslab: ", 0),
 	})
 }
@@ -220,6 +221,17 @@ func gorillaDir() string {
 		return ""
 	}
 	return filepath.Dir(file)
+}
+
+// stdDir returns the folder of the standard library's source, or "" if this computer does
+// not have it.
+func stdDir() string {
+	f := runtime.FuncForPC(reflect.ValueOf(net.Listen).Pointer())
+	file, _ := f.FileLine(f.Entry()) // SRC/net/dial.go
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(file))
 }
 
 // openBrowser asks the desktop to open url.

@@ -171,7 +171,7 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 			naive.Perform(w, r, conn, endpoint.Setup{}, func(a endpoint.Actor) { actors <- a })
 		}),
 	}
-	serve := endpoint.Tapped(server)
+	serve := endpoint.Tapped(server, nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

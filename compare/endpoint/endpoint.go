@@ -3,6 +3,7 @@
 // code makes, with the result.
 //
 //	list.go       all of them, with their roles
+//	traced.go     a response writer that records who refuses a request
 //	tapped.go     an HTTP server whose connections are tapped
 //	reference.go  package reference of this module
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it

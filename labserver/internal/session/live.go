@@ -60,6 +60,7 @@ func (o observer) Closed() uint64 {
 }
 
 func (o observer) Gone() {
+	o.Connection.Gone()
 	o.s.leave(o.l)
 	close(o.l.gone)
 }
@@ -140,6 +141,11 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l.held = s.hold
 	s.live = append(s.live, l)
 	s.setClock()
+	l.watchStacks(s.stack)
+	conn.Sip(s.sip)
+	if s.stack {
+		w = endpoint.Traced(w, l.rec)
+	}
 	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
 	s.work.Add(1)
 	s.mu.Unlock()

@@ -5,6 +5,7 @@
 //	session.go  Session: its begin and end, its watchers, reports of the page
 //	live.go     connections whose socket is open
 //	valve.go    held frames and their release
+//	stack.go    call stacks at the wire, and small reads
 //	order.go    commands to servers
 //	raw.go      raw clients
 //	sending.go  bytes for one endpoint, server or client
@@ -19,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/recording"
@@ -45,11 +47,14 @@ type Session struct {
 	Outside bool // opened by a connection from outside the page
 	Rec     *recording.Recording
 
-	clock tap.Clock // stopped while the learner holds any connection
-	dial  dial
+	clock  tap.Clock     // stopped while the learner holds any connection
+	stacks *atomic.Int64 // number of sessions of the program that record stacks
+	dial   dial
 
 	mu       sync.Mutex
 	hold     bool // whether new connections are held
+	stack    bool // whether the stacks of new connections are recorded
+	sip      int  // most bytes of a Read of new connections; 0: no bound
 	live     []*live
 	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
 	tasks    int
@@ -72,9 +77,9 @@ type Session struct {
 
 // newSession returns a session that begins now. Its raw clients dial the lab server by d,
 // and its recording belongs to pool.
-func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
+func newSession(id string, outside bool, d dial, pool *recording.Pool, stacks *atomic.Int64) *Session {
 	s := &Session{
-		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
+		ID: id, Outside: outside, coming: outside, dial: d, stacks: stacks, Rec: recording.New(nil, recording.Limits{Pool: pool}),
 		raws: map[string]rawClient{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -177,6 +182,7 @@ func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
 	s.why = why
 	s.cancel() // under mu, so that no work can begin after this
+	s.setStack(false)
 	if s.timer != nil {
 		s.timer.Stop()
 	}

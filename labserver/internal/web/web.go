@@ -6,7 +6,8 @@
 //	pages.go       server-rendered pages; templates/ holds their HTML
 //	static.go      the page's files, and long responses that never change
 //	json.go        requests and responses in JSON, and errors
-//	api.go         sessions, decoding, source listings
+//	api.go         sessions, decoding
+//	source.go      source listings
 //	plays.go       scenarios and their runs
 //	sockets.go     the WebSocket endpoints
 //	routing.go     several lab servers behind a proxy
@@ -45,6 +46,7 @@ type Options struct {
 	Scenarios func() ([]*scenario.Scenario, error)
 	Sites     *lesson.Sites
 	Gorilla   string // folder of gorilla's source; empty if this computer has none
+	Std       string // folder of the standard library's source; empty if this computer has none
 	Static    fs.FS  // the page's files
 	Dev       bool
 	JudgeAny  bool     // pages may test servers on other computers
@@ -125,7 +127,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          s.Log,
 	}
-	serve := endpoint.Tapped(server)
+	serve := endpoint.Tapped(server, s.sessions.Stacks)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- serve(l) }()
@@ -198,6 +200,7 @@ func (s *Server) routes() []route {
 		{"GET /api/scenarios", answer(s.allScenarios)},
 		{"POST /api/dissect", answer(s.dissect)},
 		{"GET /api/source", answer(s.source)},
+		{"GET /api/source/line", answer(s.sourceLine)},
 		{"GET /api/headermap", answer(s.headerMap)},
 
 		{"GET /api/judge/cases", answer(s.judgeCases)},
