@@ -15,24 +15,29 @@ import { isOwn, pieceAt, pieces, sizeOf } from "../stack.js";
 import { crossing, groups, named, nest, placeOf, range } from "../walk.js";
 
 /**
- * Sources do not change while the server runs, so the page requests each line once.
- * @type {Map<string, Promise<Listing|null>>}
+ * Sources do not change while the server runs, so the page requests each one once.
+ * @type {Map<string, Promise<unknown>>}
  */
 const sources = new Map();
 
-/** @param {StackCall} c @returns {Promise<Listing|null>} */
-function source(c) {
-  const query = new URLSearchParams({ package: c.package, func: c.func, file: c.file, line: String(c.line) }).toString();
-  let answer = sources.get(query);
+/** @param {string} path @returns {Promise<unknown>} null if it could not be loaded */
+function sourceOf(path) {
+  let answer = sources.get(path);
   if (!answer) {
-    answer = call(`/api/source/line?${query}`).catch(() => {
-      sources.delete(query);
+    answer = call(path).catch(() => {
+      sources.delete(path);
       return null;
     });
-    sources.set(query, answer);
+    sources.set(path, answer);
   }
   return answer;
 }
+
+/** @param {StackCall} c */
+const source = (c) => /** @type {Promise<Listing|null>} */ (sourceOf(`/api/source/line?${new URLSearchParams({ package: c.package, func: c.func, file: c.file, line: String(c.line) })}`));
+
+/** @param {import("../types.js").Token[]} tokens */
+const text = (tokens) => tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));
 
 const beside = 1; // lines shown above and below the line of a call
 const most = 5; // the same, in the longest function
@@ -51,10 +56,12 @@ export class WsCalls extends LabElement {
   table = h("ol", { class: "groups" });
   said = h("p", { class: "crossing" });
   stack = h("ol", { class: "nest" });
+  use = h("div", { class: "nest use" });
+  site = "";
 
   setup() {
     styles("stack");
-    this.replaceChildren(this.heading, this.table, this.said, this.stack);
+    this.replaceChildren(this.heading, this.table, this.said, this.stack, this.use);
     this.on("click", (e) => {
       const byte = hit(e, "[data-byte]")?.dataset.byte;
       const whole = hit(e, "[data-whole]")?.dataset.whole;
@@ -84,10 +91,11 @@ export class WsCalls extends LabElement {
    * @param {string} endpoint
    * @param {Piece[]} list of one handshake or frame
    * @param {number} byte of it
+   * @param {string} [site] the place in the reference that uses the byte after the Read
    */
-  show(title, endpoint, list, byte) {
+  show(title, endpoint, list, byte, site = "") {
     const piece = pieceAt(list, byte);
-    const key = [title, endpoint, list.length, piece?.event.seq, byte].join();
+    const key = [title, endpoint, list.length, piece?.event.seq, byte, site].join();
     if (key === this.key) return;
     this.key = key;
     Object.assign(this, { endpoint, list, byte });
@@ -106,6 +114,20 @@ export class WsCalls extends LabElement {
     );
     this.said.textContent = crossing(piece, byte);
     this.draw();
+    this.drawSite(site);
+  }
+
+  /** Draws the lines that use the byte after the Read. @param {string} site */
+  async drawSite(site) {
+    if (site === this.site) return;
+    this.site = site;
+    const answer = site ? await sourceOf(`/api/source?site=${encodeURIComponent(site)}`) : null;
+    if (site !== this.site) return;
+    const l = /** @type {import("../types.js").Source|null} */ (answer)?.reference;
+    this.use.replaceChildren();
+    if (!l) return;
+    const lines = l.lines.flatMap((tokens, i) => (l.numbers[i] >= l.hot[0] && l.numbers[i] <= l.hot[1] ? [h("span", { class: "line hot" }, h("span", { class: "ln", "aria-hidden": "true" }, l.numbers[i]), ...text(tokens), "\n")] : []));
+    this.use.append(h("p", { class: "place" }, "Then the state machine reads this byte in ", h("code", {}, l.symbol), h("span", { class: "soft" }, ` ${l.file.split("/").pop()}`)), h("pre", { class: "listing", tabindex: 0, role: "group", "aria-label": `${l.symbol} in ${l.file}` }, h("code", {}, ...lines)));
   }
 
   /** Draws the stack of the byte once its source is loaded. */
@@ -155,9 +177,8 @@ export class WsCalls extends LabElement {
     const code = h("code");
     const shown = l.lines.map((tokens, i) => ({ tokens, n: l.numbers[i] ?? l.first + i })).filter(({ n }) => Math.abs(n - c.line) <= around);
     for (const { tokens, n } of shown) {
-      const text = tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));
       const hot = n === c.line;
-      code.append(h("span", { class: `line${hot ? " hot" : ""}` }, h("span", { class: "ln", "aria-hidden": "true" }, hot ? `▶ ${n}` : n), hot ? h("span", { class: "hide" }, `line ${n}, waiting: `) : "", ...text, "\n"));
+      code.append(h("span", { class: `line${hot ? " hot" : ""}` }, h("span", { class: "ln", "aria-hidden": "true" }, hot ? `▶ ${n}` : n), hot ? h("span", { class: "hide" }, `line ${n}, waiting: `) : "", ...text(tokens), "\n"));
     }
     return h("pre", { class: "listing", tabindex: 0, role: "group", "aria-label": `${c.func} in ${c.file}, line ${c.line}` }, code);
   }

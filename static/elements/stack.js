@@ -11,7 +11,7 @@
 
 import { BitEvent, LabElement, button, h, hit, redraw, styles } from "./dom.js";
 import { words } from "../api.js";
-import { layout } from "../bits.js";
+import { fieldAt, layout } from "../bits.js";
 import { count, grouped, opcodeNames } from "../format.js";
 import { upTo } from "../history.js";
 import { bytes, hexOf, printable } from "../hex.js";
@@ -110,11 +110,14 @@ export class WsStack extends LabElement {
     try {
       session.alive();
       await session.starting;
+      // At its limit of call stacks, a connection counts from 0 when they are turned off.
+      const full = sockets.open().some((s) => session.rows.byClient.get(s.token)?.stacks.some((e) => e.stack?.op === "full"));
+      if (full) await session.stackAtWire(false);
       await session.stackAtWire(true);
       let after = session.history.last;
       if (!sockets.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await actions.act({ do: "connect" });
       else after = Math.max(after, 1);
-      await this.until(() => sockets.ready().length > 0 && sockets.open().every((s) => s.ws.readyState !== WebSocket.CONNECTING), "The connection did not open.");
+      await this.until(() => sockets.open().length > 0 && sockets.open().every((s) => s.ws.readyState === WebSocket.OPEN), "The connection did not open.");
       await session.sip(this.settings.reads);
       const act = await actions.act({ do: "send", hex: hexOf(Uint8Array.from({ length: size }, (_, i) => i % 256)) });
       Object.assign(this, { clients: act.clients, since: after, session: session.id, ran: size, key: "", picked: "" });
@@ -224,6 +227,7 @@ export class WsStack extends LabElement {
     this.whole.replaceWith(home);
     dialog.append(this.whole, h("form", { method: "dialog" }, h("button", {}, "Close walk")));
     this.append(dialog);
+    this.drawBar();
     dialog.addEventListener("keydown", (e) => {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
       const scrolls = e.target instanceof HTMLElement && e.target.localName === "pre";
@@ -234,6 +238,7 @@ export class WsStack extends LabElement {
     dialog.addEventListener("close", () => {
       home.replaceWith(this.whole);
       dialog.remove();
+      this.drawBar();
       /** @type {HTMLElement|null} */ (this.querySelector("[data-walk=larger]"))?.focus();
     });
     dialog.showModal();
@@ -262,7 +267,7 @@ export class WsStack extends LabElement {
       this.units,
       ...this.walk.units.map((u, i) => {
         const e = u.events.find((e) => e);
-        const name = e?.frame ? (opcodeNames[e.frame.header.opcode] || e.frame.header.name) : e?.handshake?.what || "";
+        const name = e?.frame ? opcodeNames[e.frame.header.opcode] || e.frame.header.name : e?.handshake?.what || "";
         return button(`${u.from === "client" ? "❱" : "❰"} ${name}, ${grouped(this.walk.size(i))} bytes`, { "data-unit": i, "aria-label": `${name} from the ${u.from}, ${count(this.walk.size(i), "byte")}` });
       }),
     );
@@ -277,7 +282,7 @@ export class WsStack extends LabElement {
     redraw(
       this.bar,
       h("span", { class: "seg", role: "group", "aria-label": "Walk" }, does("back", "◀", { "aria-label": "Previous byte", title: "previous byte (←)" }), does("next", "▶ Next byte", { title: "next byte (→)" }), does("line", "Next line of code", { title: "the next byte for which another line waits" }), does("play", playing ? "❚❚ Stop walk" : "▶▶ Play walk", { title: "play or stop (Space)" })),
-      this.closest("dialog") ? "" : does("larger", "Enlarge walk", { class: "quiet" }),
+      this.whole.closest("dialog") ? "" : does("larger", "Enlarge walk", { class: "quiet" }),
     );
   }
 
@@ -303,7 +308,7 @@ export class WsStack extends LabElement {
     } else if (event.frame && !detail) inspector.fetchDetail(event.seq);
     for (const on of this.units.querySelectorAll("[data-unit]")) on.setAttribute("aria-pressed", String(on instanceof HTMLElement && Number(on.dataset.unit) === walk.at));
     this.drawByte(event, fields);
-    this.drawColumns();
+    this.drawColumns(fields[fieldAt(fields, 8 * walk.byte)]?.site || "");
   }
 
   /** The byte in its row of the frame's picture, and the fields so far. @param {LabEvent} event @param {import("../types.js").Field[]} fields */
@@ -333,7 +338,8 @@ export class WsStack extends LabElement {
     this.fields.replaceChildren(h("b", {}, "Known so far: "), [sofar, now && `${now.name}: ${has} of ${count(now.bits / 8, "byte")}`].filter(Boolean).join(" · ") || "nothing");
   }
 
-  drawColumns() {
+  /** @param {string} site the place in the reference that reads the field of the byte */
+  drawColumns(site) {
     const { walk } = this;
     const want = walk.sides.length;
     while (this.columns.children.length > want) this.columns.lastElementChild?.remove();
@@ -344,7 +350,7 @@ export class WsStack extends LabElement {
       const event = walk.unit.events[i];
       const list = walk.pieces(i);
       const calls = /** @type {import("./calls.js").WsCalls} */ (this.columns.children[i]);
-      calls.show(event ? `${endpoint} ${walk.unit.from === "client" ? "reads" : "writes"} ${count(sizeOf(event), "byte")}` : `${endpoint} has no such frame`, endpoint, list, walk.byte);
+      calls.show(event ? `${endpoint} ${walk.unit.from === "client" ? "reads" : "writes"} ${count(sizeOf(event), "byte")}` : `${endpoint} has no such frame`, endpoint, list, walk.byte, endpoint === "reference" && walk.unit.from === "client" ? site : "");
       const piece = pieceAt(list, walk.byte);
       if (piece) told.push(`${endpoint}: ${placeOf(piece.calls, endpoint)}`);
     });
