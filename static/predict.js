@@ -60,6 +60,7 @@ function named(name, e) {
     if (name === "close.code") return f.close?.code;
     if (name === "header.size") return f.header.size;
     if (name === "size") return f.size;
+    if (name === "fragment") return f.fragment && f.fragment.index + 1;
     if (name === "length") return Number(f.header.length);
     const bits = /** @type {Record<string, Value>} */ (/** @type {unknown} */ (f.header));
     if (["fin", "rsv1", "rsv2", "rsv3", "masked", "opcode", "form"].includes(name)) return bits[name];

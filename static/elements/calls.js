@@ -9,32 +9,10 @@
  */
 
 import { BitEvent, LabElement, button, h, hit, redraw, styles } from "./dom.js";
-import { call } from "../api.js";
 import { count } from "../format.js";
+import { callSource, linesOf, siteSource } from "../sources.js";
 import { isOwn, pieceAt, pieces, sizeOf } from "../stack.js";
 import { crossing, groups, named, nest, placeOf, range } from "../walk.js";
-
-/**
- * Sources do not change while the server runs, so the page requests each one once.
- * @type {Map<string, Promise<unknown>>}
- */
-const sources = new Map();
-
-/** @param {string} path @returns {Promise<unknown>} null if it could not be loaded */
-function sourceOf(path) {
-  let answer = sources.get(path);
-  if (!answer) {
-    answer = call(path).catch(() => {
-      sources.delete(path);
-      return null;
-    });
-    sources.set(path, answer);
-  }
-  return answer;
-}
-
-/** @param {StackCall} c */
-const source = (c) => /** @type {Promise<Listing|null>} */ (sourceOf(`/api/source/line?${new URLSearchParams({ package: c.package, func: c.func, file: c.file, line: String(c.line) })}`));
 
 /** @param {import("../types.js").Token[]} tokens */
 const text = (tokens) => tokens.map(([kind, t]) => (kind ? h("span", { class: kind }, t) : t));
@@ -121,12 +99,12 @@ export class WsCalls extends LabElement {
   async drawSite(site) {
     if (site === this.site) return;
     this.site = site;
-    const answer = site ? await sourceOf(`/api/source?site=${encodeURIComponent(site)}`) : null;
+    const answer = site ? await siteSource(site) : null;
     if (site !== this.site) return;
-    const l = /** @type {import("../types.js").Source|null} */ (answer)?.reference;
+    const l = answer?.reference;
     this.use.replaceChildren();
     if (!l) return;
-    const lines = l.lines.flatMap((tokens, i) => (l.numbers[i] >= l.hot[0] && l.numbers[i] <= l.hot[1] ? [h("span", { class: "line hot" }, h("span", { class: "ln", "aria-hidden": "true" }, l.numbers[i]), ...text(tokens), "\n")] : []));
+    const lines = linesOf(l, l.hot[0], l.hot[1]).map(({ tokens, n }) => h("span", { class: "line hot" }, h("span", { class: "ln", "aria-hidden": "true" }, n), ...text(tokens), "\n"));
     this.use.append(h("p", { class: "place" }, "Then the state machine reads this byte in ", h("code", {}, l.symbol), h("span", { class: "soft" }, ` ${l.file.split("/").pop()}`)), h("pre", { class: "listing", tabindex: 0, role: "group", "aria-label": `${l.symbol} in ${l.file}` }, h("code", {}, ...lines)));
   }
 
@@ -138,7 +116,7 @@ export class WsCalls extends LabElement {
     const key = calls.map((c) => `${c.func}:${c.line}`).join() + this.whole + endpoint;
     if (key === this.drawn) return;
     this.drawn = key;
-    const listings = new Map(await Promise.all(calls.filter((c) => isOwn(c, endpoint)).map(async (c) => /** @type {[StackCall, Listing|null]} */ ([c, await source(c)]))));
+    const listings = new Map(await Promise.all(calls.filter((c) => isOwn(c, endpoint)).map(async (c) => /** @type {[StackCall, Listing|null]} */ ([c, await callSource(c)]))));
     if (key !== this.drawn) return;
     if ([...listings.values()].includes(null)) this.drawn = ""; // ask again at the next step
     const size = (/** @type {StackCall} */ c) => listings.get(c)?.lines.length || 0;
@@ -175,8 +153,7 @@ export class WsCalls extends LabElement {
   /** The line of a call with the lines around it. @param {Listing} l @param {StackCall} c @param {number} around */
   lines(l, c, around) {
     const code = h("code");
-    const shown = l.lines.map((tokens, i) => ({ tokens, n: l.numbers[i] ?? l.first + i })).filter(({ n }) => Math.abs(n - c.line) <= around);
-    for (const { tokens, n } of shown) {
+    for (const { tokens, n } of linesOf(l, c.line - around, c.line + around)) {
       const hot = n === c.line;
       code.append(h("span", { class: `line${hot ? " hot" : ""}` }, h("span", { class: "ln", "aria-hidden": "true" }, hot ? `▶ ${n}` : n), hot ? h("span", { class: "hide" }, `line ${n}, waiting: `) : "", ...text(tokens), "\n"));
     }

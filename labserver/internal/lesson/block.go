@@ -66,6 +66,8 @@ func blocks() []blockKind {
 			draw: (*compiler).play},
 		{word: "ends", names: true, keys: []string{"as", "endpoint", "tutorials"}, element: "ws-play", example: "ends disconnect-1\ntutorials: They say that it is clean.",
 			draw: (*compiler).play},
+		{word: "checks", keys: []string{"scenarios"}, element: "ws-checks", example: "checks\nscenarios: no-key wrong-version",
+			draw: (*compiler).checks},
 		{word: "stack", keys: []string{"send", "reads", "find"}, element: "ws-stack", example: "stack\nsend: 130\nreads: 1",
 			draw: (*compiler).stack},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",

@@ -49,8 +49,8 @@ var servers = endpoint.Names(endpoint.Named())
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},

@@ -3,7 +3,9 @@ package lesson
 import (
 	"cmp"
 	"fmt"
+	"html"
 	"strconv"
+	"strings"
 )
 
 // walking is a stack block for the page.
@@ -43,4 +45,27 @@ func (c *compiler) stack(text blockText) string {
 	}
 	w.Send = whole("send", 130, most)
 	return fmt.Sprintf("<ws-stack data-stack='%s'></ws-stack>\n", attribute(w))
+}
+
+// checks draws a table of handshakes that gorilla and the reference refuse, with the line
+// of gorilla that refuses each.
+func (c *compiler) checks(text blockText) string {
+	e, line := text.keys, text.line
+	names := strings.Fields(e["scenarios"].value)
+	if len(names) == 0 {
+		c.problem(line, "a checks block needs scenarios. Add a line scenarios: NAME NAME")
+	}
+	var all []tallied
+	var b strings.Builder
+	for _, name := range names {
+		s, ok := c.course.Scenarios[name]
+		if !ok {
+			c.problem(e["scenarios"].line, "there is no scenario %q. %s", name, meant(name, c.scenarioNames()))
+			continue
+		}
+		c.plays(name)
+		all = append(all, tallied{s.Name, s.Title})
+		fmt.Fprintf(&b, "<li>%s</li>\n", html.EscapeString(s.Title))
+	}
+	return fmt.Sprintf("<ws-checks data-checks='%s'>\n<ul>\n%s</ul>\n</ws-checks>\n", attribute(all), b.String())
 }
