@@ -155,6 +155,30 @@ const tests = {
     cursor.stepper.back();
     say(/byte 1 of 11/.test($(on, ".where").textContent), "and a step back to the one before");
   },
+  async "ws-checks"(make, $) {
+    const tape = session();
+    const plays = new Map();
+    const at = { "no-key": 157, "no-upgrade": 133 };
+    Object.assign(tape, { alive() {}, starting: Promise.resolve(), stackAtWire: async () => {} });
+    tape.rows.plays.byId = plays;
+    const player = {
+      async begin({ scenario, endpoint }) {
+        const token = `${scenario} ${endpoint}`;
+        const calls = endpoint === "gorilla" ? [{ func: "(*Upgrader).returnError", package: "github.com/gorilla/websocket", file: "server.go", line: 83, depth: 1 }, { func: "(*Upgrader).Upgrade", package: "github.com/gorilla/websocket", file: "server.go", line: at[scenario], depth: 0 }] : [];
+        const event = { seq: at[scenario], from: "server", kind: "handshake", handshake: { what: "response", status: 400, size: 90, line: "", hex: "" } };
+        tape.rows.byClient.set(token, { stacks: [{ seq: 1, from: "server", stack: { op: "respond", status: 400, at: 0, size: 0, calls } }], response: { event } });
+        plays.set(token, { over: 1 });
+        return { play: token, token };
+      },
+    };
+    const chosen = inspector();
+    const on = make("ws-checks", { session: tape, player, inspector: chosen }, { "data-checks": JSON.stringify([{ name: "no-key", title: "No key" }, { name: "no-upgrade", title: "No Upgrade" }]) });
+    say(/No key/.test($(on, "tbody tr").textContent), "the requests are there before the run");
+    await on.run();
+    say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
+    $(on, "[data-seq='133']").click();
+    say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
     say(/A close/.test(on.textContent) && on.querySelector("[data-run]"), "a row with a button for the scenario");
