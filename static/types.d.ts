@@ -36,7 +36,7 @@ export type Plan = {name: string, title: string, text?: string, steps: PlanStep[
 /** one call of a stack; depth is 0 for the outermost call */
 export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
 /** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
-export type Stack = {op: "read"|"write"|"respond"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+export type Stack = {op: "read"|"write"|"respond"|"panic"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
 
 export interface LabEvent {
   seq: number;

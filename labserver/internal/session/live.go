@@ -143,9 +143,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	s.setClock()
 	l.watchStacks(s.stack)
 	conn.Sip(s.sip)
-	if s.stack {
-		w = endpoint.Traced(w, l.rec)
-	}
+	w = endpoint.Traced(w, l.rec)
 	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
 	s.work.Add(1)
 	s.mu.Unlock()
