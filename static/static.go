@@ -29,6 +29,8 @@
 //	act.js, forms.js              one action and its result; the input of forms
 //	predict.js, unmask.js         answers to predictions; the frame to unmask
 //	bits.js, machine.js           a frame as bits; the reference's state machine
+//	stack.js, walk.js             the calls at each byte; a walk through the bytes
+//	sources.js                    source listings, each requested once
 //	format.js, hex.js, status.js  words, hex, and the panel's sentences
 //	compare.js, judging.js        the matrix of cases, and its runs
 //	headermap.js                  the frame header map

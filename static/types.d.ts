@@ -44,7 +44,7 @@ export type Plan = {name: string, title: string, text?: string, steps: PlanStep[
 /** one call of a stack; depth is 0 for the outermost call */
 export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
 /** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
-export type Stack = {op: "read"|"write"|"respond"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+export type Stack = {op: "read"|"write"|"respond"|"panic"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
 /** results that an element computes from a run; the page makes these events for predictions */
 export type Result = "ways"|"streams"|"chat";
 
@@ -87,7 +87,7 @@ export type Token = [string, string];
 export type Listing = {package: string, file: string, symbol: string, version?: string, first: number, hot: number[], numbers: number[], lines: Token[][], link?: string};
 export type Source = {site: string, reference: Listing|null, gorilla: Listing|null};
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
-export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
+export type SessionState = {session: string, now: number, holding: boolean, stack?: boolean, outside: boolean};
 
 /** the game with the faults of the naive server: closed cards by area, and inputs that the page offers */
 export type Bugs = {areas: {name: string, cards: {number: number, hints: [string, string]}[]}[], attacks: {name: string, scenario: string}[]};

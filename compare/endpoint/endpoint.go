@@ -22,6 +22,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,6 +87,17 @@ type (
 	Setup = scenario.Setup
 	Actor = scenario.Actor
 )
+
+// limitOf returns the size limit of a message that setup asks for, in bytes.
+func limitOf(setup Setup) int { return cmp.Or(setup.Limit, MaxMessage) }
+
+// originCheck returns the application's check of the Origin, or nil for the library's.
+func originCheck(setup Setup) func(*http.Request) bool {
+	if setup.Origin == "" {
+		return nil
+	}
+	return func(r *http.Request) bool { return r.Header.Get("Origin") == setup.Origin }
+}
 
 // performance is Endpoint.Perform of one library.
 type performance func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor))

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"runtime"
 
 	"wslab/compare/recording"
 )
@@ -31,21 +30,17 @@ func (t *traced) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (t *traced) WriteHeader(status int) {
-	t.responds(status)
+	if !t.written {
+		t.written = true
+		t.rec.Respond(status)
+	}
 	t.ResponseWriter.WriteHeader(status)
 }
 
 func (t *traced) Write(p []byte) (int, error) {
-	t.responds(http.StatusOK)
-	return t.ResponseWriter.Write(p)
-}
-
-// responds records the stack of the first call that sets the status.
-func (t *traced) responds(status int) {
-	if t.written {
-		return
+	if !t.written {
+		t.written = true
+		t.rec.Respond(http.StatusOK)
 	}
-	t.written = true
-	var calls [32]uintptr
-	t.rec.Respond(status, calls[:runtime.Callers(3, calls[:])]) // begin with the caller of WriteHeader or Write
+	return t.ResponseWriter.Write(p)
 }

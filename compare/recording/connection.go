@@ -40,7 +40,8 @@ type Connection struct {
 	closes []uint64 // seqs of the peer's Close frames that are held
 	about  concerns
 
-	stacks  int       // Stack events so far
+	stacked bool      // stacks are recorded
+	stacks  int       // Stack events since then
 	skipped int       // stacks that were left out
 	calls   []uintptr // of the latest Stack
 

@@ -19,6 +19,7 @@ const (
 	StackRead    StackOp = "read"    // a Read of the socket returned the bytes
 	StackWrite   StackOp = "write"   // a Write to the socket of the bytes begins
 	StackRespond StackOp = "respond" // a handler gives net/http a response that is not sent yet
+	StackPanic   StackOp = "panic"   // a call of the endpoint panics
 	StackFull    StackOp = "full"    // the connection has maxStacks stacks: others are only counted
 )
 
@@ -57,18 +58,33 @@ func (c *Connection) Stack(d tap.Direction, at int64, n int, calls []uintptr) {
 	c.addStack(c.sender(d).String(), &Stack{Op: op, At: at, Size: n}, calls)
 }
 
-// Respond records that the calls led to a response with this status, of which net/http
-// sends the bytes later.
-func (c *Connection) Respond(status int, calls []uintptr) {
-	if c != nil {
-		c.addStack(c.side.String(), &Stack{Op: StackRespond, Status: status}, calls)
+// Respond records that the handler gives net/http a response with this status. net/http
+// sends its bytes later. A method of the ResponseWriter must call Respond.
+func (c *Connection) Respond(status int) {
+	c.ownStack(&Stack{Op: StackRespond, Status: status})
+}
+
+// Panicked records the calls that led to a panic. The deferred function that recovers must
+// call it.
+func (c *Connection) Panicked() { c.ownStack(&Stack{Op: StackPanic}) }
+
+// ownStack records the stack of the caller's caller.
+func (c *Connection) ownStack(s *Stack) {
+	if c == nil {
+		return
 	}
+	var calls [64]uintptr
+	n := runtime.Callers(4, calls[:]) // begin with the caller of the caller of Respond or Panicked
+	c.addStack(c.side.String(), s, calls[:n])
 }
 
 func (c *Connection) addStack(from string, s *Stack, calls []uintptr) {
 	at := c.r.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.stacked {
+		return
+	}
 	if c.stacks >= maxStacks {
 		c.skipped++
 		return
@@ -86,17 +102,21 @@ func (c *Connection) addStack(from string, s *Stack, calls []uintptr) {
 	}
 }
 
-// StackOff records how many stacks were left out, if any. Stacks after this count from 0.
-func (c *Connection) StackOff() {
+// Stacks sets whether stacks are recorded. When it ends, the recording says how many
+// stacks were left out, if any.
+func (c *Connection) Stacks(on bool) {
 	at := c.r.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
+	if c.stacked == on {
+		return
+	}
 	if c.skipped > 0 {
 		c.r.append(at, c.ID, c.side.String(), &Stack{Op: StackFull, Skipped: c.skipped})
 	}
-	c.stacks, c.skipped = 0, 0
+	c.stacked, c.stacks, c.skipped = on, 0, 0
 }
 
 // List returns the calls of s, innermost first.
@@ -113,6 +133,9 @@ func (s *Stack) List() []StackCall {
 		var f runtime.Frame
 		f, more = frames.Next()
 		pkg, name := symbol(f.Function)
+		if pkg == "runtime" && len(calls) == 0 {
+			continue // runtime.gopanic
+		}
 		if pkg == "" || above(pkg, name) {
 			break
 		}
@@ -133,6 +156,9 @@ func symbol(function string) (pkg, name string) {
 	}
 	dot += strings.LastIndex(function, "/") + 1
 	pkg, name = function[:dot], function[dot+1:]
+	if at := strings.LastIndex(name, ".(*"); at > 0 {
+		name = name[at+1:] // a function literal in a method that is inlined into another function
+	}
 	if plain, err := url.PathUnescape(pkg); err == nil { // a dot in the last element is written %2e
 		pkg = plain
 	}
@@ -194,6 +220,8 @@ func (t *textWriter) stack(e Event, s *Stack) {
 			t.line(e, "·", "%d call stacks were not recorded", s.Skipped)
 		}
 		return
+	case StackPanic:
+		t.line(e, "·", "code of the %s panics:", e.From)
 	case StackRespond:
 		t.line(e, "·", "code of the %s gives net/http a response with status %d:", e.From, s.Status)
 	case StackRead:

@@ -21,6 +21,8 @@ const (
 	maxRepeat   = 4 << 20
 	maxCrowd    = 32
 	maxParts    = 64
+	maxPieces   = 256
+	maxLimit    = 64 << 20 // of a message, in bytes
 )
 
 // Parse reads a scenario. Its error joins one *LineError for each mistake.

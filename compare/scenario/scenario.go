@@ -32,6 +32,8 @@ type Setup struct {
 	KeepTCP     bool          // it leaves TCP open after the closing handshake
 	PingEvery   time.Duration // it sends a Ping at this interval; 0: never
 	PongWithin  time.Duration // it ends the connection if no Pong arrives in this time
+	Limit       int           // of a message that it receives, in bytes; 0: the endpoint's own
+	Origin      string        // the only Origin that its code accepts; empty: the library decides
 	Process     bool          // it runs in a process of its own, which can be killed
 }
 

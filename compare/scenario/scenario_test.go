@@ -219,7 +219,7 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nclient answers", `s.txt:3: "client answers" must come before open`},
 		{"# x\nopen\nserver by hand", `s.txt:3: "server by hand" must come before open`},
 		{"# x\nserver by hand now\nopen", `s.txt:2: server by hand needs no argument, but has "now"`},
-		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server in a process, server read, server send text, server send binary, server send fragments, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
+		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server limit, server accepts origin, server in a process, server read, server read within, server send text, server send binary, server send fragments, server send repeat, server send at once, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
 		{"# x\nopen\noctets 81 05", `s.txt:3: octets is now called bytes. Write: bytes 81 05`},
 		{"# x\nopen\nserver octets 81", `s.txt:3: server octets is now called server bytes. Write: server bytes 81`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},

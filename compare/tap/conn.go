@@ -41,8 +41,9 @@ type Conn struct {
 	split   atomic.Int64 // most bytes of a TCP write; 0: as many as the endpoint writes
 
 	// For stack.go.
-	stack atomic.Pointer[stack] // nil: stacks are not reported
-	sip   atomic.Int64          // most bytes of a Read; 0: as many as the endpoint asks for
+	stack  atomic.Pointer[stack] // nil: stacks are not reported
+	during atomic.Pointer[func()]
+	sip    atomic.Int64 // most bytes of a Read; 0: as many as the endpoint asks for
 
 	// A Write holds turn until all of its bytes are written or queued, so that no other
 	// Write comes between them.
@@ -123,7 +124,7 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 	c.early.bytes = nil
 	stacks := c.early.stacks
 	c.early.stacks = nil
-	if c.early.keeps { // nobody asks for them
+	if c.early.keeps { // the owner of r did not call Callers
 		c.early.keeps, stacks = false, nil
 		c.stack.Store(nil)
 	}

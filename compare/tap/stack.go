@@ -52,8 +52,22 @@ func (c *Conn) readReturns(n int) {
 	}
 }
 
+// DuringWrite makes the next Write call f after it has begun and before it sends its
+// bytes. Other Writes wait meanwhile. nil takes f back.
+func (c *Conn) DuringWrite(f func()) {
+	if f == nil {
+		c.during.Store(nil)
+		return
+	}
+	c.during.Store(&f)
+}
+
 // writeBegins reports the stack of a Write of n bytes. The caller has the turn.
 func (c *Conn) writeBegins(n int) {
+	if f := c.during.Load(); f != nil {
+		c.during.Store(nil)
+		defer (*f)()
+	}
 	if s := c.stack.Load(); s != nil {
 		c.mu.Lock()
 		at := c.recorded[Out]

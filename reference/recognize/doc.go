@@ -1,4 +1,4 @@
-// Package recognize says what a text or some bytes are: the mistake behind a wrong
+// Package recognize says what a text or some bytes are: the mistake in a wrong
 // Sec-WebSocket-Accept, the bytes in a dump that a person pasted, and the protocol of bytes
 // that are not WebSocket frames. It does not guess in silence: where two answers are
 // possible, it returns both.

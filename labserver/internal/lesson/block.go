@@ -41,7 +41,7 @@ type blockText struct {
 // blocks returns the table of our blocks. The package doc says how to add one.
 func blocks() []blockKind {
 	return []blockKind{
-		{word: "lab", keys: []string{"endpoints", "hold"}, example: "lab\nendpoints: both\nhold: on",
+		{word: "lab", keys: []string{"endpoints", "hold", "stack"}, example: "lab\nendpoints: both\nhold: on",
 			draw: (*compiler).lab},
 		{word: "do", free: true, element: "ws-do", example: "do\nSend Hello: send \"Hello\"",
 			draw: (*compiler).buttons},
@@ -69,6 +69,10 @@ func blocks() []blockKind {
 			draw: (*compiler).play},
 		{word: "ends", names: true, keys: []string{"as", "endpoint", "tutorials"}, element: "ws-play", example: "ends disconnect-1\ntutorials: They say that it is clean.",
 			draw: (*compiler).play},
+		{word: "checks", keys: []string{"scenarios"}, element: "ws-checks", example: "checks\nscenarios: no-key wrong-version",
+			draw: (*compiler).checks},
+		{word: "stack", keys: []string{"send", "reads", "find"}, element: "ws-stack", example: "stack\nsend: 130\nreads: 1",
+			draw: (*compiler).stack},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
 			draw: (*compiler).tally},
 		{word: "ways", element: "ws-ways", style: "ways", example: "ways", draw: alone("ws-ways")},
@@ -145,6 +149,7 @@ func (c *compiler) lab(text blockText) string {
 	}
 	c.lesson.Lab.Endpoints = c.oneOf(e, "endpoints", "both", append(endpoint.Names(endpoint.All()), "both"))
 	c.lesson.Lab.Hold = c.oneOf(e, "hold", "off", []string{"on", "off"})
+	c.lesson.Lab.Stack = c.oneOf(e, "stack", "off", []string{"on", "off"})
 	return ""
 }
 

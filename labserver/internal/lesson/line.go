@@ -23,7 +23,7 @@ const gorillaPackage = "github.com/gorilla/websocket"
 
 // stdPackages are the packages of the standard library whose source LineListing shows:
 // those that read and write a connection for an endpoint.
-var stdPackages = map[string]bool{"bufio": true, "io": true, "net": true, "net/http": true, "net/textproto": true}
+var stdPackages = map[string]bool{"bufio": true, "io": true, "io/ioutil": true, "net": true, "net/http": true, "net/textproto": true}
 
 // Call is one call of a stack, as package runtime reports it: line of file in the function
 // fn of package pkg. file has no folder.
@@ -127,7 +127,7 @@ func (f *file) whole(c Call) (Listing, bool) {
 		}
 		// A function literal has the name of its function and a number.
 		name := strings.ReplaceAll(c.Func, "[...]", "")
-		if sym := symbol(fn); name != sym && !strings.HasPrefix(name, sym+".") {
+		if !strings.HasPrefix(name+".", symbol(fn)+".") {
 			return Listing{}, false
 		}
 		return f.listing(fn, top, bottom, c.Line, c.Line), true

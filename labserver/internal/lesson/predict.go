@@ -53,8 +53,8 @@ var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
@@ -66,8 +66,8 @@ var kinds = map[string]kind{
 		},
 	},
 	"handshake": {
-		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation)$`),
-		hint:  "status, field.NAME, accept.expected, accept.got or violation",
+		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "status, field.NAME, accept.expected, accept.got, violation, pieces or stack.N",
 		about: map[string][]string{
 			"what":     {"request", "response"},
 			"endpoint": recorded, // broken/MISTAKE is also allowed

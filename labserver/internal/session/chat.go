@@ -70,7 +70,7 @@ func (s *Session) Chat(o ChatOrder, addr string) (Chat, error) {
 	s.hands[c.Socket] = &hand{
 		read: func(a scenario.Actor, conn *tap.Conn) {
 			arrived(s.ctx, conn, size)
-			for a.Read() == nil {
+			for a.Read(0) == nil {
 			}
 		},
 		act: func(ctx context.Context, _ scenario.Actor) { <-ctx.Done() },

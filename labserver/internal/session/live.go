@@ -143,9 +143,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
 	}, hand)
-	if s.stack {
-		w = endpoint.Traced(w, l.rec)
-	}
+	w = endpoint.Traced(w, l.rec)
 	s.work.Add(1)
 	s.mu.Unlock()
 

@@ -39,12 +39,11 @@ func (s *Session) setStack(on bool) {
 
 // watchStacks starts or stops recording the stacks of l.
 func (l *live) watchStacks(on bool) {
-	if on {
+	if l.rec.Stacks(on); on {
 		l.conn.Callers(l.rec.Stack)
-		return
+	} else {
+		l.conn.Callers(nil)
 	}
-	l.conn.Callers(nil)
-	l.rec.StackOff()
 }
 
 // Sip makes each Read of an endpoint return at most n bytes, on the connections of the
