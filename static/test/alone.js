@@ -49,6 +49,24 @@ const tests = {
     on.show(fields[3], 8, []);
     say(/MASK/.test($(on, "h3").textContent) && /means something/.test(on.textContent), "the field and its meaning");
   },
+  async "ws-builder"(make, $) {
+    const on = make("ws-builder");
+    let built = { hex: "", parts: [], error: "" };
+    on.addEventListener("ws-built", (e) => (built = e.detail));
+    const set = (name, value) => {
+      $(on, `[name=${name}]`).value = value;
+      $(on, `[name=${name}]`).dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    set("opcode", "9");
+    say(built.hex === "898537fa213d7f9f4d5158", `a Ping with Hello, not ${built.hex}`);
+    set("cuts", "1 2");
+    say(built.parts.join() === "89,85,37fa213d7f9f4d5158", `three parts, not ${built.parts}`);
+    set("key", "37");
+    say(/4 bytes/.test(built.error) && !built.parts.length && /4 bytes/.test($(on, ".wrong").textContent), "a key of one byte is refused in words");
+    set("key", "37 fa 21 3d");
+    $(on, "[data-command=add]").click();
+    say(built.hex.endsWith("818537fa213d7f9f4d5158") && on.querySelectorAll("[data-item]").length === 2, "a second frame follows the first");
+  },
   "ws-unmask"(make) {
     const on = make("ws-unmask", { session: session([sent]), inspector: inspector() });
     say(/Unmasking your frame to reference/.test(on.textContent) && /7f/.test(on.textContent) && /48/.test(on.textContent), "wire and plain bytes of the tab's frame");
