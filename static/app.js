@@ -12,7 +12,7 @@ const lab = new Lab();
 
 /** The elements of the page, ws-NAME in elements/NAME.js. The lab is first, because other elements read its mode. */
 const tags = [
-  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-builder", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-bugs", "ws-builder", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
   "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
   "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-tally", "ws-timeline",
   "ws-unmask",

@@ -13,6 +13,7 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -66,6 +67,8 @@ func blocks() []blockKind {
 			draw: (*compiler).play},
 		{word: "ends", names: true, keys: []string{"as", "endpoint", "tutorials"}, element: "ws-play", example: "ends disconnect-1\ntutorials: They say that it is clean.",
 			draw: (*compiler).play},
+		{word: "bugs", keys: []string{"find"}, element: "ws-bugs", example: "bugs\nfind: 12",
+			draw: (*compiler).bugs},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
 			draw: (*compiler).tally},
 	}
@@ -169,6 +172,17 @@ func (c *compiler) lengths(text blockText) string {
 		}
 	}
 	return fmt.Sprintf("<ws-lengths data-sizes=\"%s\"></ws-lengths>\n", strings.Join(strings.Fields(s.value), " "))
+}
+
+// bugs draws the game with the faults of the naive server.
+func (c *compiler) bugs(text blockText) string {
+	find, ok := text.keys["find"]
+	n, err := strconv.Atoi(find.value)
+	if !ok || err != nil || n < 1 || n > len(naive.Faults) {
+		c.problem(cmp.Or(find.line, text.line), "a bugs block needs the number of faults to find. Add a line find: N with N from 1 to %d", len(naive.Faults))
+		return ""
+	}
+	return fmt.Sprintf("<ws-bugs data-goal=\"%d\"></ws-bugs>\n", n)
 }
 
 // source draws the lines of a site and, with gorilla: yes, those of gorilla below them.
