@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"compare/runner":              {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite", "compare/suite/spec"},
 	"compare/browser":             {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":             {"reference/wire", "compare/stream", "compare/endpoint"},
+	"compare/bugs":                {"reference/naive", "reference/naive/mended", "reference/wire", "reference/dissect", "compare/recording", "compare/endpoint"},
 	"compare/outputs":             nil,
 	"compare":                     {"reference/wire", "reference/uri", "reference/dissect", "compare/...", "lessons"},
 	"lessons":                     nil,

@@ -69,6 +69,13 @@ export type Source = {site: string, reference: Listing|null, gorilla: Listing|nu
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
 export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
 
+/** the game with the faults of the naive server: closed cards by area, and inputs that the page offers */
+export type Bugs = {areas: {name: string, cards: {number: number, hints: [string, string]}[]}[], attacks: {name: string, scenario: string}[]};
+/** a fault whose effect is in the session; events: seqs of the evidence */
+export type FoundBug = {number: number, conn: number, events: number[], said: string};
+/** an open card; rule is empty if there is none, mistake is what the judge names */
+export type BugCard = {number: number, name: string, area: string, what: string, rule: string, section: string, listing: Listing, mend: {op: " "|"-"|"+", text: string}[], mistake: {code: string, says: string}|null, comes: string};
+
 export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
 /** shows: the event that the text beside the button is about, if it is not the first frame that the action causes */
 export type Action = {do: string, text?: string, hex?: string, repeat?: number, code?: number, reason?: string, broken?: string, name?: string, parts?: string[], endpoint?: string, fields?: [string, string|null][], shows?: Record<string, unknown>};

@@ -16,6 +16,7 @@
 //	judgetarget.go the servers that a page may test
 //	casewords.go   test cases in words
 //	headermap.go   the frame header map
+//	bugs.go        the game with the faults of the naive server
 package web
 
 import (
@@ -193,12 +194,15 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
 		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"GET /api/sessions/{id}/bugs", with(s.sessionOf, s.foundBugs)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
 		{"POST /api/dissect", answer(s.dissect)},
 		{"GET /api/source", answer(s.source)},
 		{"GET /api/headermap", answer(s.headerMap)},
+		{"GET /api/bugs", answer(s.allBugs)},
+		{"GET /api/bugs/{number}", answer(s.bug)},
 
 		{"GET /api/judge/cases", answer(s.judgeCases)},
 		{"POST /api/judge", answer(s.judge)},
