@@ -33,8 +33,11 @@ const parts = {
 /** @type {Record<string, string>} the style sheet of an element, if no other page needs it */
 const sheets = { "ws-bugs": "bugs", "ws-builder": "bugs" };
 
+/** @type {Record<string, string>} a part that is loaded only if the document has this */
+const sometimes = { "ws-ends": "[data-play*=tutorials]", "ws-outcome": "[data-play*=tutorials]" };
+
 /** The elements that some are made of, the innermost first. @param {string[]} some @returns {string[]} */
-const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))];
+const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))].filter((tag) => !sometimes[tag] || document.querySelector(sometimes[tag]));
 
 /** Loads a style sheet once. @param {string} name */
 function style(name) {

@@ -81,6 +81,13 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 	if len(sheets) == 0 {
 		t.Fatal("app.js has no table of sheets; the pattern no longer fits the file")
 	}
+	sometimes := map[string]bool{}
+	for _, m := range regexp.MustCompile(`"(ws-[a-z-]+)": "\[data-play\*=tutorials\]"`).FindAllStringSubmatch(source(t, "app.js"), -1) {
+		sometimes[m[1]] = true
+	}
+	if len(sometimes) == 0 {
+		t.Fatal("app.js has no table of parts that only ends blocks need; the pattern no longer fits the file")
+	}
 	lessons, err := filepath.Glob("../lessons/[0-9]*.md")
 	if err != nil || len(lessons) == 0 {
 		t.Fatalf("no lessons: %v", err)
@@ -100,6 +107,9 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 		}
 		queue := []string{"theme.js", "icon.svg", "css/wslab.css", "app.js"}
 		for ; len(tags) > 0; tags = tags[1:] {
+			if sometimes[tags[0]] && !strings.Contains(string(text), "```ends ") {
+				continue
+			}
 			if file, ok := modules[tags[0]]; ok {
 				queue = append(queue, file)
 			}
