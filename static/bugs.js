@@ -3,15 +3,7 @@
  * other, and the cards of the faults that were found.
  *
  * @typedef {import("./types.js").LabEvent} LabEvent
- * @typedef {import("./types.js").Listing} Listing
- *
- * @typedef {{number: number, hints: string[]}} Card
- * @typedef {{name: string, cards: Card[]}} Area
- * @typedef {{name: string, says: string, scenario: string}} Attack
- * @typedef {{areas: Area[], attacks: Attack[]}} Game
- * @typedef {{number: number, conn: number, events: number[], said: string}} Seen a fault whose effect is in the recording
- * @typedef {{number: number, name: string, area: string, what: string, rule: string, section: string, listing: Listing, mend: {op: string, text: string}[], mistake: {name: string, text: string}, comes: string}} Fault
- * @typedef {Seen & {session: string}} Found
+ * @typedef {import("./types.js").FoundBug & {session: string}} Found
  *
  * @typedef {object} Column the reaction of one server
  * @property {number} status of the response; 0 for no response
@@ -132,7 +124,7 @@ export class Score {
 
   /**
    * Adds the faults of a recording, and returns the ones that are new.
-   * @param {Seen[]} seen
+   * @param {import("./types.js").FoundBug[]} seen
    * @param {string} session
    * @param {number} after the effect must be later than this event
    */

@@ -3,9 +3,8 @@
  * runs the input on three servers at once. A fault whose effect is in the recording
  * opens its card. The browser keeps the score.
  *
- * @typedef {import("../bugs.js").Game} Game
- * @typedef {import("../bugs.js").Card} Card
- * @typedef {import("../bugs.js").Fault} Fault
+ * @typedef {import("../types.js").Bugs} Game
+ * @typedef {import("../types.js").BugCard} Fault
  * @typedef {import("../bugs.js").Found} Found
  * @typedef {import("../bugs.js").Reaction} Reaction
  * @typedef {{what: string, clients: Map<string, {play: string, client: string}>, prediction: Reaction|"", is: Reaction|""}} Run is: the reaction, once the run is over
@@ -14,7 +13,7 @@
 import { LabElement, button, h, hit, redraw, segment } from "./dom.js";
 import { call, sessionPath, words } from "../api.js";
 import { Score, column, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
-import { count, line } from "../format.js";
+import { capital, count, line } from "../format.js";
 import { headerFields } from "../forms.js";
 import { recall, remember } from "../store.js";
 
@@ -33,6 +32,8 @@ export class WsBugs extends LabElement {
   game = { areas: [], attacks: [] };
   score = new Score(recall("local", key));
   goal = 0;
+  /** @type {Map<string, import("../types.js").Plan>} the scenarios of the attacks, by name */
+  plans = new Map();
   /** @type {Map<number, Fault>} the faults whose cards are open */
   faults = new Map();
   selected = 0; // number of the card that is shown
@@ -102,6 +103,7 @@ export class WsBugs extends LabElement {
   async loadGame() {
     try {
       this.game = await call("/api/bugs");
+      for (const plan of (await call("/api/scenarios")).scenarios) this.plans.set(plan.name, plan);
       this.attack.replaceChildren(...this.game.attacks.map((a, i) => h("option", { value: i }, a.name)));
       this.drawAttack();
       this.say("");
@@ -361,9 +363,11 @@ export class WsBugs extends LabElement {
     );
   }
 
+  /** Shows the lines of the attack, without their explanations. */
   drawAttack() {
     const attack = this.game.attacks[Number(this.attack.value)];
-    this.says.replaceChildren(attack ? h("p", {}, attack.says) : "");
+    const lines = (this.plans.get(attack?.scenario)?.text || "").split("\n").filter((l) => l.trim() && !l.startsWith("#"));
+    this.says.replaceChildren(h("pre", { class: "script", tabindex: 0, role: "group", "aria-label": "Steps of the attack" }, h("code", {}, lines.join("\n"))));
   }
 
   drawScore() {
@@ -384,12 +388,12 @@ export class WsBugs extends LabElement {
         return button(`${known ? "✔ " : ""}${number}`, { class: known ? "tile known" : "tile", "data-card": number, "aria-expanded": String(this.selected === number), "aria-label": known ? `Card ${number}, found: ${is || "open"}` : `Card ${number}, not found` });
       });
       const chosen = cards.find((c) => c.number === this.selected);
-      return h("section", {}, h("h4", {}, name, h("span", { class: "soft" }, ` ${n} of ${cards.length}`)), h("div", { class: "tiles" }, ...tiles), chosen ? this.card(chosen) : "");
+      return h("section", {}, h("h4", {}, capital(name), h("span", { class: "soft" }, ` ${n} of ${cards.length}`)), h("div", { class: "tiles" }, ...tiles), chosen ? this.card(chosen) : "");
     });
     redraw(this.cards, ...areas);
   }
 
-  /** @param {Card} card */
+  /** @param {Game["areas"][0]["cards"][0]} card */
   card(card) {
     const found = this.score.found.get(card.number);
     const fault = found && this.faults.get(card.number);
@@ -426,8 +430,8 @@ export class WsBugs extends LabElement {
       diff(fault),
       h("h5", {}, "The rule"),
       h("p", {}, fault.section, fault.rule ? h("span", {}, " · ", h("a", { href: `/rules#${fault.rule}` }, `rule ${fault.rule}`)) : ""),
-      h("h5", {}, "The name that the judge gives it"),
-      h("p", {}, mistake.name ? h("b", {}, `${mistake.name} `) : "The judge has no name for it.", mistake.text),
+      h("h5", {}, "What the judge says about it"),
+      h("p", {}, mistake ? mistake.says : "The judge of this lab does not name this mistake."),
       h("h5", {}, "How it comes about"),
       h("p", {}, fault.comes),
     );

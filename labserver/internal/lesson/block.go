@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/bugs"
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
 	"wslab/reference/naive"
@@ -181,6 +182,12 @@ func (c *compiler) bugs(text blockText) string {
 	if !ok || err != nil || n < 1 || n > len(naive.Faults) {
 		c.problem(cmp.Or(find.line, text.line), "a bugs block needs the number of faults to find. Add a line find: N with N from 1 to %d", len(naive.Faults))
 		return ""
+	}
+	for _, a := range bugs.Attacks {
+		if _, ok := c.course.Scenarios[a.Scenario]; !ok {
+			c.problem(text.line, "the attack %q of the game needs the scenario %s, which does not exist", a.Name, a.Scenario)
+		}
+		c.plays(a.Scenario)
 	}
 	return fmt.Sprintf("<ws-bugs data-goal=\"%d\"></ws-bugs>\n", n)
 }
