@@ -12,7 +12,7 @@ const sent = { index: 0, seq: 3, at: 0, step: -1, js: null, sent: null, calls: [
 /** A session with one row, or none. */
 function session(rows = []) {
   const events = rows.map((r) => r.event);
-  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, live: true };
+  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, get: (seq) => events.find((e) => e.seq === seq), live: true };
   return {
     id: "fake",
     server: "there",
@@ -132,6 +132,41 @@ const tests = {
     const shown = handshakeTable({ what: "request", line: "GET / HTTP/1.1", size: 0, hex: "", fields: [{ name: "Upgrade", value: "websocket", offset: 0, size: 0, rfc: ["4.1", "4.2.1"] }] });
     const links = shown.flatMap((on) => (on.querySelectorAll ? [...on.querySelectorAll("a")] : [])).map((a) => a.textContent);
     say(links.join() === "RFC 6455 §4.1,RFC 6455 §4.2.1", `links to RFC 6455, not ${links}`);
+  },
+  async "ws-bugs"(make, $) {
+    const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
+    const real = window.fetch;
+    const asked = [];
+    const answers = { "/api/bugs": bugs, "/api/scenarios": { scenarios: [{ name: bugs.attacks[0].scenario, text: "# A title\n# An explanation\nopen\nbytes 81", steps: [] }] }, "/api/sessions/fake/bugs": found };
+    window.fetch = async (url) => (asked.push(url), new Response(JSON.stringify(answers[url] || card)));
+    localStorage.removeItem("wslab:bugs");
+    try {
+      const lab = { session: Object.assign(session(), { addEventListener() {} }), cursor: {}, inspector: inspector() };
+      const on = make("ws-bugs", lab, { "data-goal": "1" });
+      const until = async (what, is) => {
+        for (let n = 0; !is(); n++) {
+          say(n < 1000, what);
+          await new Promise((done) => setTimeout(done, 5));
+        }
+      };
+      await until("a tile for each card", () => on.querySelectorAll(".tile").length === bugs.areas.reduce((n, a) => n + a.cards.length, 0));
+      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.known"));
+      say(on.querySelector(".face.known").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
+      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score output").textContent) && on.answered, "the score counts it");
+      say($(on, ".says code").textContent === "open\nbytes 81", "the attack shows its lines, without explanations");
+      const closed = [...on.querySelectorAll(".tile:not(.known)")][0];
+      const number = closed.dataset.card;
+      closed.click();
+      say($(on, ".face").textContent.includes("not seen this fault") && !$(on, ".face").textContent.includes(card.name), "a closed card names no fault");
+      $(on, ".hint").click();
+      $(on, ".hint").click();
+      say(on.querySelectorAll(".hinted").length === 2 && !on.querySelector(".hint"), "two hints, and no more");
+      say(!asked.includes(`/api/bugs/${number}`), "the page does not ask for a fault that is not found");
+      $(on, ".reset").click();
+      say(/^0 of/.test($(on, ".score output").textContent) && !on.querySelector(".known") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
+    } finally {
+      window.fetch = real;
+    }
   },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
