@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
+	"compare/bugs":              {"compare/runner", "compare/scenario", "compare/suite", "lessons"},
 	"compare/runner":            {"reference", "lessons"},
 	"compare/scenario":          {"lessons"},
 	"compare/suite/mistakes":    {"compare/suite/cases"},

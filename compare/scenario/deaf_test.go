@@ -103,7 +103,7 @@ func TestAClientThatDoesNotGetDeafIsNotWaitedForLongerThanThePlayLasts(t *testin
 				close(hears)
 				<-goOn
 			}
-		}, nil)
+		}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,20 +60,32 @@ const writeTimeout = 10 * time.Second
 // NewRaw makes conn the connection of a raw client and sends opening for
 // target on host.
 func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw, error) {
-	return newRaw(conn, opening, target, host, log, nil, nil)
+	return newRaw(conn, opening, target, host, log, nil, nil, nil)
 }
 
-// newRaw is NewRaw with two functions, each of which may be nil. It calls heard with each
-// item, and told whenever Progress may have changed.
-func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
+// newRaw is NewRaw with three functions, each of which may be nil. It calls heard with
+// each item, and told whenever Progress may have changed. It calls delivered after the
+// first write of a request that opening cuts.
+func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told, delivered func()) (*Raw, error) {
 	c := &Raw{conn: conn, log: log, heard: heard, done: make(chan struct{})}
 	c.mu.Watch(told)
 	request := opening.append(nil, target, host)
-	if err := c.write(request, strings.SplitN(string(request), "\r\n", 2)[0]); err != nil {
+	line, _, _ := strings.Cut(string(request), "\r\n")
+	first := len(request)
+	if opening.Cut > 0 {
+		first = min(opening.Cut, first)
+	}
+	if err := c.write(request[:first], line[:min(first, len(line))]); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	go c.read()
+	if rest := request[first:]; len(rest) > 0 {
+		if delivered != nil {
+			delivered()
+		}
+		_ = c.write(rest, clipHex(rest)) // the server may have closed, and the log says so
+	}
 	return c, nil
 }
 

@@ -84,7 +84,7 @@ func (s *Session) left(l *live, reset bool) {
 	defer s.mu.Unlock()
 	l.left = true
 	switch {
-	case !l.conn.Holding():
+	case !l.held || !l.conn.Holding(): // a scenario releases the frames that it holds
 	case reset, l.conn.Status().Out == 0:
 		s.release(l)
 	default:
