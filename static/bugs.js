@@ -6,8 +6,7 @@
  * @typedef {import("./types.js").FoundBug & {session: string}} Found
  *
  * @typedef {object} Column the reaction of one server
- * @property {number} status of the response; 0 for no response
- * @property {{seq: number, line: string, hex: string}[]} answers the response and the frames of the server
+ * @property {{seq: number, conn: number, line: string, status: number, hex: string}[]} answers the responses and the frames of the server; status of a response, hex of a frame
  * @property {number|null} code of its Close frame; null without a Close frame
  * @property {string} end how the server ended the connection, "" while it is open
  * @property {string} stopped why the cage stopped the server, "" if it did not
@@ -42,24 +41,23 @@ export function scenarioOf({ parts, fields, leaves }) {
 }
 
 /**
- * The reaction of a server, from the events of its connection.
+ * The reaction of a server, from the events of its connections.
  * @param {LabEvent[]} events
  * @returns {Column}
  */
 export function column(events) {
   /** @type {Column} */
-  const out = { status: 0, answers: [], code: null, end: "", stopped: "", calls: [], wrote: 0 };
+  const out = { answers: [], code: null, end: "", stopped: "", calls: [], wrote: 0 };
   /** @type {Map<number, import("./types.js").Call>} */
   const open = new Map();
   for (const e of events) {
     const { frame, handshake, tcp, call } = e;
     if (e.from === "server" && (frame || handshake)) {
-      if (handshake) out.status = handshake.status || 0;
       if (frame?.close) out.code ??= frame.close.code;
-      out.answers.push({ seq: e.seq, line: frame ? frameLine(frame) : handshake ? answerLine(handshake) : "", hex: frame ? frame.hex : "" });
+      out.answers.push({ seq: e.seq, conn: e.conn, status: handshake?.status || 0, line: frame ? frameLine(frame) : handshake ? answerLine(handshake) : "", hex: frame ? frame.hex : "" });
     } else if (e.from === "client" && e.kind === "bytes") out.wrote += e.bytes?.size || 0;
     else if (e.from === "client" && handshake) out.wrote -= handshake.size;
-    else if (e.from === "server" && tcp && tcp.what !== "open") out.end ||= tcpLine(tcp, "server");
+    else if (e.from === "server" && tcp && tcp.what !== "open") out.end ||= tcpLine({ ...tcp, backlog: undefined }, "server");
     else if (call?.phase === "enter") open.set(call.id, call);
     else if (call) {
       const enter = open.get(call.id) || call;
@@ -80,18 +78,18 @@ function answerLine(h) {
 }
 
 /**
- * How the naive server reacted, compared with the reference. If the client wrote
- * bytes after its request, the answers to the bytes count, otherwise the response.
+ * How the naive server reacted, compared with the reference. If the handshake was not
+ * all, a response with status 101 is not the answer.
  * @param {Column} naive
  * @param {Column} reference
  * @returns {Reaction}
  */
 export function reaction(naive, reference) {
+  const more = [naive, reference].some((c) => c.wrote || c.answers.some((a) => a.hex));
   /** @param {Column} c */
-  const said = (c) => (c.status === 101 && c.wrote ? c.answers.slice(1).map((a) => a.hex) : c.status ? [String(c.status)] : []);
-  const mine = said(naive);
-  if (!mine.length) return naive.end || naive.stopped ? "ended" : "silent";
-  return naive.status === reference.status && mine.join() === said(reference).join() ? "same" : "other";
+  const said = (c) => c.answers.filter((a) => !more || a.status !== 101).map((a) => a.hex || a.status);
+  if (!said(naive).length) return naive.end || naive.stopped ? "ended" : "silent";
+  return said(naive).join() === said(reference).join() ? "same" : "other";
 }
 
 /** The reaction in a sentence. @param {Reaction} is */
@@ -147,6 +145,16 @@ export class Score {
     const predictions = this.predicted ? ` ${this.right} of ${count(this.predicted, "prediction")} ${this.predicted === 1 ? "was" : "were"} right.` : "";
     return `${n} of ${of} faults found.${exercise}${predictions}`;
   }
+}
+
+/**
+ * The events of a run's clients: its own, and the crowd that it may have opened.
+ * @param {import("./session.js").Session} session
+ * @param {import("./play.js").Play} play
+ */
+export function eventsOf({ history, rows }, play) {
+  const of = new Set([...rows.conns.values()].filter((c) => c.client === play.token || c.client.startsWith(`${play.token}-crowd-`)).map((c) => c.id));
+  return history.events.slice(history.count(play.seq - 1)).filter((e) => of.has(e.conn) && e.seq <= (play.over === Infinity ? Infinity : play.settled));
 }
 
 /**

@@ -7,12 +7,12 @@
  * @typedef {import("../types.js").BugCard} Fault
  * @typedef {import("../bugs.js").Found} Found
  * @typedef {import("../bugs.js").Reaction} Reaction
- * @typedef {{what: string, clients: Map<string, {play: string, client: string}>, prediction: Reaction|"", is: Reaction|""}} Run is: the reaction, once the run is over
+ * @typedef {{what: string, clients: Map<string, {play: string, client: string}>, prediction: Reaction|"", is: Reaction|"failed"|""}} Run is: the reaction, once the run is over
  */
 
 import { LabElement, button, h, hit, redraw, segment } from "./dom.js";
 import { call, sessionPath, words } from "../api.js";
-import { Score, column, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { Score, column, eventsOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
 import { capital, count, line } from "../format.js";
 import { headerFields } from "../forms.js";
 import { recall, remember } from "../store.js";
@@ -323,8 +323,7 @@ export class WsBugs extends LabElement {
     this.key = now;
     const columns = new Map([...run.clients].map(([endpoint, { client }]) => {
       const play = session.rows.plays.byToken.get(client);
-      const until = play && play.over !== Infinity ? play.settled : Infinity;
-      return [endpoint, column(play ? session.eventsOf(play).filter((e) => e.seq <= until) : [])];
+      return [endpoint, column(play ? eventsOf(session, play) : [])];
     }));
     if (!running && !run.is) this.settle(run, columns);
     redraw(this.columns, ...order.map((endpoint) => this.column(endpoint, columns.get(endpoint) || column([]))));
@@ -332,6 +331,11 @@ export class WsBugs extends LabElement {
 
   /** Compares the prediction with the run. @param {Run} run @param {Map<string, import("../bugs.js").Column>} columns */
   settle(run, columns) {
+    const early = order.filter((endpoint) => this.errorOf(endpoint));
+    if (early.length) {
+      run.is = "failed";
+      return this.say(`× The run ended early on ${early.join(", ")}, so it says nothing about your prediction.`);
+    }
     const [naive, reference] = order.map((endpoint) => columns.get(endpoint) || column([]));
     run.is = reaction(naive, reference);
     const right = run.prediction === run.is;
@@ -346,8 +350,8 @@ export class WsBugs extends LabElement {
 
   /** @param {string} endpoint @param {import("../bugs.js").Column} c */
   column(endpoint, c) {
-    const conn = this.lab.session.rows.byClient.get(this.run?.clients.get(endpoint)?.client || "")?.id || 0;
-    const answers = c.answers.map((a) => h("li", {}, button(a.line, { class: "link", "data-seq": a.seq, "data-conn": conn, "aria-label": `${endpoint}: ${a.line}. Show it in the timeline` })));
+    const error = this.errorOf(endpoint);
+    const answers = c.answers.map((a) => h("li", {}, button(a.line, { class: "link", "data-seq": a.seq, "data-conn": a.conn, "aria-label": `${endpoint}: ${a.line}. Show it in the timeline` })));
     const calls = c.calls.slice(0, mostCalls).map((text) => h("li", {}, h("code", {}, text)));
     if (c.calls.length > mostCalls) calls.push(h("li", {}, `… and ${count(c.calls.length - mostCalls, "more call")}`));
     const open = !!this.columns.querySelector(`[data-of=${endpoint}] details`)?.hasAttribute("open");
@@ -357,10 +361,17 @@ export class WsBugs extends LabElement {
       h("h4", {}, endpoint),
       answers.length ? h("ul", {}, ...answers) : h("p", { class: "soft" }, "no answer"),
       h("p", {}, c.code === null ? "no Close frame" : h("span", {}, "close code ", h("code", {}, c.code))),
-      h("p", {}, c.end || "The connection is open."),
+      h("p", {}, c.end || "The connection stays open."),
       c.stopped ? h("p", { class: "f-code" }, `The cage stopped it: ${c.stopped.replace(/^naive: /, "")}.`) : "",
+      error ? h("p", { class: "f-code" }, `× The run ended early: ${error}.`) : "",
       h("details", { open }, h("summary", {}, count(c.calls.length, "call")), h("ol", {}, ...calls)),
     );
+  }
+
+  /** Why the run on a server ended early, "" if it did not. @param {string} endpoint */
+  errorOf(endpoint) {
+    const play = this.lab.session.rows.plays.byToken.get(this.run?.clients.get(endpoint)?.client || "");
+    return (play?.error || "").replace(/^\S+:\d+: /, "");
   }
 
   /** Shows the lines of the attack, without their explanations. */

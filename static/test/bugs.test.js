@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Score, column, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { Score, column, eventsOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { History } from "../history.js";
 import { Rows } from "../rows.js";
-import { Tape } from "./events.js";
+import { Acts, Tape } from "./events.js";
 
-/** The events of a connection: the handshake, what the client wrote, and what came back. */
+/** The events of a connection: the handshake, the client's bytes, and the server's answers. */
 function talk({ status = 101, wrote = "", answers = [], end = "", stopped = "" }) {
   const t = new Tape();
   t.open(1, "naive");
@@ -33,7 +34,7 @@ test("a column has the response, the frames, the close code, the end and the cal
   t.tcp(1, "server", "closed");
   t.tcp(1, "client", "fin");
   const c = column(t.events);
-  assert.equal(c.status, 101);
+  assert.deepEqual(c.answers.map((a) => a.status), [101, 0, 0]);
   assert.deepEqual(c.answers.map((a) => a.line), ["101 Switching Protocols", "TEXT FIN · 5 bytes · “Hello”", "CLOSE FIN · 1002"]);
   assert.equal(c.code, 1002);
   assert.equal(c.end, "TCP closed by the server");
@@ -57,6 +58,9 @@ test("the reaction of the naive server is exactly one of the choices", () => {
   assert.equal(react({ wrote: "81" }, { wrote: "81" }), "silent");
   assert.equal(react({ wrote: "81", end: "closed" }, { wrote: "81" }), "ended");
   assert.equal(react({ wrote: "81", stopped: "naive: too much" }, { wrote: "81" }), "ended");
+  // The server sends frames to a client that sent none.
+  assert.equal(react({ answers: ["", ""], end: "closed" }, { end: "closed" }), "other");
+  assert.equal(react({ end: "closed" }, { answers: ["Hello"] }), "ended");
   // Without bytes after the request, the response is the answer.
   assert.equal(react({}, {}), "same");
   assert.equal(react({ status: 400, end: "closed" }, {}), "other");
@@ -65,6 +69,27 @@ test("the reaction of the naive server is exactly one of the choices", () => {
   assert.equal(react({ status: 0, end: "closed" }, {}), "ended");
   for (const [value] of reactions) assert.match(reactionWords(value), /^The naive server sent /);
   assert.equal(order[0], "naive");
+});
+
+test("the second client of a run belongs to its column", () => {
+  const t = new Tape();
+  const acts = new Acts(t, ["open", "crowd 1"], { client: "play-1", endpoint: "reference", as: "raw" });
+  acts.tell("begin", 0);
+  for (const [conn, client] of [[1, "play-1"], [2, "play-1-crowd-1"], [3, "play-10"]]) {
+    t.open(conn, "reference", client);
+    t.request(conn);
+    t.response(conn);
+  }
+  acts.tell("end", 0);
+  acts.tell("begin", 1);
+  acts.tell("end", 1);
+  t.tcp(1, "server", "closed"); // the end of the run is not the server's reaction
+  acts.over();
+  const session = { history: new History(), rows: new Rows() };
+  session.rows.append(session.history.append(t.events));
+  const c = column(eventsOf(session, session.rows.plays.byToken.get("play-1")));
+  assert.deepEqual(c.answers.map((a) => a.conn), [1, 2]);
+  assert.equal(c.end, "");
 });
 
 test("built bytes become a scenario with a write for each part", () => {
