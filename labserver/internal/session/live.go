@@ -119,6 +119,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.coming = false
+	delete(s.dialed, conn.RemoteAddr().String())
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
 		return &CommandError{fmt.Sprintf("This session has its limit of %d open connections.", maxConnections), "Close some of them, or begin a new session."}

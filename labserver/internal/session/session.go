@@ -29,6 +29,7 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
+	maxDialed      = 64
 	maxTasks       = 64   // actions in progress
 	maxScripts     = 1000 // script events in one report
 	maxScriptText  = 4096
@@ -52,6 +53,7 @@ type Session struct {
 	hold     bool // whether new connections are held
 	live     []*live
 	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
+	dialed   map[string]bool      // local addresses of raw clients whose connection has not reached Serve
 	tasks    int
 	buried   []*tap.Conn // connections that their endpoints have closed, but whose sockets stay open on a silent line
 	plays    []*Play     // runs in progress, oldest first
@@ -75,7 +77,7 @@ type Session struct {
 func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
 	s := &Session{
 		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
-		raws: map[string]rawClient{}, used: time.Now(), alone: time.Now(),
+		raws: map[string]rawClient{}, dialed: map[string]bool{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
