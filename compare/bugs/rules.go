@@ -488,20 +488,21 @@ func (f *finder) end() {
 	}
 	n, events := 0, []uint64{c.fin, eof.leave}
 	for _, a := range c.answers {
-		if a.seq < eof.leave || a.Header.Opcode != wire.Text || a.Header.Length != 0 {
+		if a.seq < eof.leave || a.Header.Opcode != wire.Text || a.Header.Length != 0 || !c.hears(a.seq) {
 			continue
 		}
-		if i := slices.IndexFunc(c.heard, func(h heard) bool { return h.of == a.seq || a.Header.Size() > 0 && h.seq > a.seq }); i >= 0 {
-			n++
-			if n <= 2 {
-				events = append(events, a.seq, c.heard[i].seq)
-			}
+		if n++; n <= 2 {
+			events = append(events, a.seq)
 		}
 	}
 	if n > 0 {
-		f.open(15, fmt.Sprintf("After the client's FIN, Read returned %q. The server ignored that, and sent empty messages that the client never sent. The client read %d of them.", eof.err.Text, n), events...)
+		f.open(15, fmt.Sprintf("After the client's FIN, Read returned %q. The server ignored that, and sent %d empty messages to a client that had sent none.", eof.err.Text, n), events...)
 	}
 }
+
+// hears reports whether the client has read a frame of the server: it read bytes after
+// that frame, or the end of the stream.
+func (c *connection) hears(seq uint64) bool { return c.heard > seq && !c.reset }
 
 // writes finds fault 29: a Write after a frame header does not have the payload that the
 // header announces.

@@ -28,7 +28,8 @@ type connection struct {
 	fin    uint64 // seq of the client's FIN
 	closed uint64 // seq of the end of TCP by the server
 	served *call  // the end of the server's code; nil while it runs
-	heard  []heard
+	heard  uint64 // seq of the last report of the client that it read bytes or the end of the stream
+	reset  bool   // the client reset TCP
 }
 
 // half is the request or the response.
@@ -63,10 +64,6 @@ type message struct {
 	*recording.Message
 }
 
-// heard is a report of the client that it has read bytes. of is the seq of the unit that
-// it read, or 0.
-type heard struct{ seq, of uint64 }
-
 // call is a call of the server's code.
 type call struct {
 	id           uint64
@@ -76,7 +73,7 @@ type call struct {
 	err          *recording.GoError
 }
 
-// bytes returns the number of bytes in the arguments or the result of a call: "5 bytes".
+// count returns the number of bytes in the arguments or the result of a call: "5 bytes".
 func count(s string) int {
 	n := 0
 	fmt.Sscanf(strings.TrimPrefix(strings.TrimPrefix(s, "up to "), "[]byte, "), "%d", &n)
@@ -102,6 +99,8 @@ func (c *connection) add(e recording.Event) {
 			c.left = first(c.left, e.Seq)
 			if b.What == "fin" {
 				c.fin = first(c.fin, e.Seq)
+			} else {
+				c.reset = true
 			}
 		case !fromClient && b.What == "closed":
 			c.closed = first(c.closed, e.Seq)
@@ -136,8 +135,8 @@ func (c *connection) add(e recording.Event) {
 			c.refused = append(c.refused, e.Seq)
 		}
 	case *recording.Script:
-		if b.What == "read" && b.Size != nil && *b.Size > 0 {
-			c.heard = append(c.heard, heard{e.Seq, b.Of})
+		if b.What == "read" {
+			c.heard = e.Seq
 		}
 	case *recording.Call:
 		if fromClient {

@@ -59,18 +59,21 @@ type keepingConn struct {
 
 func (c *keepingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.keep(p[:n], n == len(p))
+	if c.keep(p[:n], n == len(p)) {
+		delivered(c.Conn.RemoteAddr(), n)
+	}
 	return n, err
 }
 
-func (c *keepingConn) keep(b []byte, full bool) {
+// keep keeps b, the bytes of one read. It reports false if no request can follow.
+func (c *keepingConn) keep(b []byte, full bool) (kept bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.replied {
 		c.reads, c.size, c.full, c.replied = nil, 0, false, false
 	}
 	if b = b[:min(len(b), maxKept-c.size)]; c.done || len(b) == 0 {
-		return
+		return !c.done
 	}
 	c.size += len(b)
 	if last := len(c.reads) - 1; c.full && last >= 0 {
@@ -79,6 +82,7 @@ func (c *keepingConn) keep(b []byte, full bool) {
 		c.reads = append(c.reads, append([]byte(nil), b...))
 	}
 	c.full = full
+	return true
 }
 
 func (c *keepingConn) Write(p []byte) (int, error) {

@@ -12,7 +12,7 @@ const sent = { index: 0, seq: 3, at: 0, step: -1, js: null, sent: null, calls: [
 /** A session with one row, or none. */
 function session(rows = []) {
   const events = rows.map((r) => r.event);
-  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, live: true };
+  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, get: (seq) => events.find((e) => e.seq === seq), live: true };
   return {
     id: "fake",
     server: "there",
@@ -48,6 +48,24 @@ const tests = {
     const on = make("ws-field-card");
     on.show(fields[3], 8, []);
     say(/MASK/.test($(on, "h3").textContent) && /means something/.test(on.textContent), "the field and its meaning");
+  },
+  async "ws-builder"(make, $) {
+    const on = make("ws-builder");
+    let built = { hex: "", parts: [], error: "" };
+    on.addEventListener("ws-built", (e) => (built = e.detail));
+    const set = (name, value) => {
+      $(on, `[name=${name}]`).value = value;
+      $(on, `[name=${name}]`).dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    set("opcode", "9");
+    say(built.hex === "898537fa213d7f9f4d5158", `a Ping with Hello, not ${built.hex}`);
+    set("cuts", "1 2");
+    say(built.parts.join() === "89,85,37fa213d7f9f4d5158", `three parts, not ${built.parts}`);
+    set("key", "37");
+    say(/4 bytes/.test(built.error) && !built.parts.length && /4 bytes/.test($(on, ".wrong").textContent), "a key of one byte is refused in words");
+    set("key", "37 fa 21 3d");
+    $(on, "[data-command=add]").click();
+    say(built.hex.endsWith("818537fa213d7f9f4d5158") && on.querySelectorAll("[data-item]").length === 2, "a second frame follows the first");
   },
   "ws-unmask"(make) {
     const on = make("ws-unmask", { session: session([sent]), inspector: inspector() });
@@ -178,6 +196,40 @@ const tests = {
     say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
     $(on, "[data-seq='133']").click();
     say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  async "ws-bugs"(make, $) {
+    const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
+    const real = window.fetch;
+    const asked = [];
+    const answers = { "/api/bugs": bugs, "/api/scenarios": { scenarios: [{ name: bugs.attacks[0].scenario, text: "# A title\n# An explanation\nopen\nbytes 81", steps: [] }] }, "/api/sessions/fake/bugs": found };
+    window.fetch = async (url) => (asked.push(url), new Response(JSON.stringify(answers[url] || card)));
+    localStorage.removeItem("wslab:bugs");
+    try {
+      const lab = { session: Object.assign(session(), { addEventListener() {} }), cursor: {}, inspector: inspector() };
+      const on = make("ws-bugs", lab, { "data-goal": "1" });
+      const until = async (what, is) => {
+        for (let n = 0; !is(); n++) {
+          say(n < 1000, what);
+          await new Promise((done) => setTimeout(done, 5));
+        }
+      };
+      await until("a tile for each card", () => on.querySelectorAll(".tile").length === bugs.areas.reduce((n, a) => n + a.cards.length, 0));
+      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.known"));
+      say(on.querySelector(".face.known").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
+      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score output").textContent) && on.answered, "the score counts it");
+      say($(on, ".says code").textContent === "open\nbytes 81", "the attack shows its lines, without explanations");
+      const closed = [...on.querySelectorAll(".tile:not(.known)")][0];
+      const number = closed.dataset.card;
+      closed.click();
+      say($(on, ".face").textContent.includes("not seen this fault") && !$(on, ".face").textContent.includes(card.name), "a closed card names no fault");
+      $(on, ".hint").click();
+      $(on, ".hint").click();
+      say(on.querySelectorAll(".hinted").length === 2 && !on.querySelector(".hint"), "two hints, and no more");
+      say(!asked.includes(`/api/bugs/${number}`), "the page does not ask for a fault that is not found");
+      $(on, ".reset").click();
+      say(/^0 of/.test($(on, ".score output").textContent) && !on.querySelector(".known") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
+    } finally {
+      window.fetch = real;
+    }
   },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });

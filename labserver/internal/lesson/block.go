@@ -11,8 +11,10 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/bugs"
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -73,6 +75,8 @@ func blocks() []blockKind {
 			draw: (*compiler).checks},
 		{word: "stack", keys: []string{"send", "reads", "find"}, element: "ws-stack", example: "stack\nsend: 130\nreads: 1",
 			draw: (*compiler).stack},
+		{word: "bugs", keys: []string{"find"}, element: "ws-bugs", example: "bugs\nfind: 12",
+			draw: (*compiler).bugs},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
 			draw: (*compiler).tally},
 		{word: "ways", element: "ws-ways", style: "ways", example: "ways", draw: alone("ws-ways")},
@@ -183,6 +187,23 @@ func (c *compiler) lengths(text blockText) string {
 		}
 	}
 	return fmt.Sprintf("<ws-lengths data-sizes=\"%s\"></ws-lengths>\n", strings.Join(strings.Fields(s.value), " "))
+}
+
+// bugs draws the game with the faults of the naive server.
+func (c *compiler) bugs(text blockText) string {
+	find, ok := text.keys["find"]
+	n, err := strconv.Atoi(find.value)
+	if !ok || err != nil || n < 1 || n > len(naive.Faults) {
+		c.problem(cmp.Or(find.line, text.line), "a bugs block needs the number of faults to find. Add a line find: N with N from 1 to %d", len(naive.Faults))
+		return ""
+	}
+	for _, a := range bugs.Attacks {
+		if _, ok := c.course.Scenarios[a.Scenario]; !ok {
+			c.problem(text.line, "the attack %q of the game needs the scenario %s, which does not exist", a.Name, a.Scenario)
+		}
+		c.plays(a.Scenario)
+	}
+	return fmt.Sprintf("<ws-bugs data-goal=\"%d\"></ws-bugs>\n", n)
 }
 
 // source draws the lines of a site and, with gorilla: yes, those of gorilla below them.

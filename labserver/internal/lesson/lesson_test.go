@@ -197,6 +197,8 @@ func asked(old, new string) string {
 func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 	for _, tt := range []struct{ body, want string }{
 		// The page as a whole.
+		{"```bugs\n```\n", `9: a bugs block needs the number of faults to find`},
+		{"```bugs\nfind: 99\n```\n", `10: a bugs block needs the number of faults to find`},
 		{"```lab\n```\n", `9: this is a second lab block. Keep one`},
 		{"# Title\n", `9: only the page's title is a heading of the first level. Begin sections with ##`},
 		{"text\n\n<b>x</b> y\n", `11: raw HTML is not rendered`},

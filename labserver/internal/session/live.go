@@ -85,7 +85,7 @@ func (s *Session) left(l *live, reset bool) {
 	defer s.mu.Unlock()
 	l.left = true
 	switch {
-	case !l.conn.Holding():
+	case !l.held || !l.conn.Holding(): // a scenario releases the frames that it holds
 	case reset, l.conn.Status().Out == 0:
 		s.release(l)
 	default:
@@ -120,6 +120,7 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.coming = false
+	delete(s.dialed, conn.RemoteAddr().String())
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
 		return &CommandError{fmt.Sprintf("This session has its limit of %d open connections.", maxConnections), "Close some of them, or begin a new session."}

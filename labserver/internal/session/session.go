@@ -36,6 +36,7 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
+	maxDialed      = 64
 	maxTasks       = 64   // actions in progress
 	maxScripts     = 1000 // script events in one report
 	maxScriptText  = 4096
@@ -62,6 +63,7 @@ type Session struct {
 	sip      int  // most bytes of a Read of new connections; 0: no bound
 	live     []*live
 	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
+	dialed   map[string]bool      // local addresses of raw clients whose connection has not reached Serve
 	tasks    int
 	buried   []*tap.Conn          // connections that their endpoints have closed, but whose sockets stay open on a silent line
 	plays    []*Play              // runs in progress, oldest first
@@ -91,7 +93,7 @@ type Session struct {
 func newSession(id string, outside bool, d dial, pool *recording.Pool, stacks *atomic.Int64) *Session {
 	s := &Session{
 		ID: id, Outside: outside, coming: outside, dial: d, stacks: stacks, Rec: recording.New(nil, recording.Limits{Pool: pool}),
-		raws: map[string]rawClient{}, hands: map[string]*hand{}, guests: map[*tap.Conn]*guest{}, used: time.Now(), alone: time.Now(),
+		raws: map[string]rawClient{}, dialed: map[string]bool{}, hands: map[string]*hand{}, guests: map[*tap.Conn]*guest{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
