@@ -4,10 +4,11 @@ import (
 	"flag"
 	"os"
 	"testing"
-	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"wslab/labserver/internal/browsertest"
 )
 
 var picture = flag.Bool("picture", false, "take the picture of README.md again")

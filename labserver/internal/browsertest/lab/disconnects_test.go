@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+
 	"wslab/labserver/internal/browsertest"
 )
 

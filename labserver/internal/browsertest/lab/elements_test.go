@@ -4,9 +4,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/chromedp"
+
+	"wslab/labserver/internal/browsertest"
 )
 
 // TestElementsRenderAlone renders elements of the page in a real browser, each

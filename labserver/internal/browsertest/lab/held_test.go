@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+
 	"wslab/labserver/internal/browsertest"
 )
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
 	"wslab/labserver/internal/browsertest"
 )
 

@@ -3,10 +3,11 @@ package lessons
 import (
 	"strings"
 	"testing"
-	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"wslab/labserver/internal/browsertest"
 )
 
 func TestALearnerStepsThroughLesson3OnBothServers(t *testing.T) {

@@ -10,9 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"wslab/labserver/internal/browsertest"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"wslab/labserver/internal/browsertest"
 )
 
 // done is what testdata/lesson.js returns of a lesson.
