@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"lessons":                     nil,
 	"static":                      nil,
 	"labserver/internal/lesson": {
-		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
+		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "labserver/internal/doors", "lessons", goldmarkModule,
 	},
 	// Tests in real browsers.
 	"labserver/internal/browsertest": {"compare/endpoint", "labserver/internal/program", chromedpModule, "github.com/chromedp/cdproto/...", goleakModule},

@@ -1,7 +1,6 @@
 // Package recognize says what a text or some bytes are: the mistake in a wrong
 // Sec-WebSocket-Accept, the bytes in a dump that a person pasted, and the protocol of bytes
-// that are not WebSocket frames. It does not guess in silence: where two answers are
-// possible, it returns both.
+// that are not WebSocket frames. Where two answers are possible, it returns both.
 //
 //	accept.go  the slip by which a server computed a Sec-WebSocket-Accept (RFC 6455 §4.2.2)
 //	slips.go   the slips that accept.go combines
