@@ -23,10 +23,10 @@ import (
 )
 
 // These tests drive the real page in a real Chromium against the real program.
-// They are parallel, because one of them waits for a minute.
+// They are parallel, because some of them wait for a minute.
 
 // browserTimeout bounds one browser test.
-const browserTimeout = 3 * time.Minute
+const browserTimeout = 6 * time.Minute
 
 // findChromium returns the path of a Chromium, and skips the test where there
 // is none; in CI there must be one.
@@ -186,13 +186,13 @@ func eval[T any](t *tab, expression string) T {
 func (t *tab) until(what, condition string) {
 	t.tb.Helper()
 	if !t.kept {
-		_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(2*time.Minute)))
+		_, err := chromedp.Run(t.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(browserTimeout)))
 		if err != nil {
 			t.failed("waiting until %s: %v", what, err)
 		}
 		return
 	}
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(browserTimeout); ; time.Sleep(30 * time.Millisecond) {
 		is, err := chromedp.Run(t.ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
 		switch {
 		case err == nil && is:

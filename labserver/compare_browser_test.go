@@ -46,6 +46,7 @@ func cell(id, column string) string {
 }
 
 func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 
 	// 1. Fewer cases, and these are judged.
@@ -93,6 +94,7 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 }
 
 func TestACaseOpensByItsAddress(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare#5.1/wrong-mask-in-binary")
 	p.until("its reports have come", `document.querySelectorAll("ws-bench .result").length == 3`)
 	p.until("its row has them as well", cell("5.1/wrong-mask-in-binary", "reference")+`.includes("✔")`)
@@ -102,6 +104,7 @@ func TestACaseOpensByItsAddress(t *testing.T) {
 }
 
 func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare#5.1/7c")
 	p.until("its section is shown, and the page says why", `document.querySelector("ws-compare [name=section]").value == "5.1" && /Cases have names now/.test(document.querySelector("ws-compare .notice").textContent) && location.hash == "#cases"`)
 	if n := eval[int](p, `[...document.querySelectorAll(".line[data-id]:not([hidden])")].filter(l => l.dataset.id.startsWith("5.1/")).length`); n != 13 {
@@ -111,6 +114,7 @@ func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
 }
 
 func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 	eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.5.2/"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
 	p.click("ws-compare", "Judge this browser by these")
@@ -124,6 +128,7 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 }
 
 func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 	judge := func(text string) {
 		eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = `+quoteJS(text)+`; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
@@ -160,6 +165,7 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 }
 
 func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 	if eval[bool](p, `!!document.querySelector(".risk button")`) {
 		t.Error("the button is there before anything was held back")
@@ -176,6 +182,7 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 }
 
 func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 	p.tabTo("the search", `at.name == "text"`)
 	p.press("5.4/")
@@ -224,6 +231,7 @@ func asleep(t *testing.T) (addr string) {
 }
 
 func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
+	t.Parallel()
 	addr, stop := own(t, "127.0.0.1:0")
 	defer stop()
 	p := openCompare(t, "/compare?server=ws://"+asleep(t)+"/")
@@ -239,6 +247,7 @@ func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
 }
 
 func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
+	t.Parallel()
 	p := openCompare(t, "/compare")
 	p.click("ws-compare", "Judge reference, gorilla, naive")
 	notice := `document.querySelector("ws-compare .notice").textContent`
@@ -261,6 +270,7 @@ func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
 }
 
 func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 390, 844)
 	p.goTo("/compare")
 	p.until("the cases are listed", `document.querySelectorAll("ws-compare .line[data-id]").length > 500`)
@@ -326,6 +336,7 @@ func counting(t *testing.T) (addr string, accepted *atomic.Int64) {
 // TestNoLinkMakesTheLabDial opens /compare by links that name a server, as another
 // site may do without a click of the reader, and counts that server's connections.
 func TestNoLinkMakesTheLabDial(t *testing.T) {
+	t.Parallel()
 	for _, flags := range [][]string{nil, {"-judge-any"}} {
 		base, _ := startLabAt(t, "127.0.0.1:0", flags...)
 		p := openTab(t, base, 1440, 900)
@@ -394,6 +405,7 @@ func own(t *testing.T, addr string) (port string, stop func()) {
 }
 
 func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
+	t.Parallel()
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
@@ -410,6 +422,7 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 }
 
 func TestAHeaderOfTheMapIsSentByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	p := openTab(t, startLab(t), 1440, 900)
 	p.goTo("/compare#headers/gorilla-server/fresh/8104")
 	p.tabTo("the map", `at.matches(".map")`)

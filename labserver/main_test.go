@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -33,6 +34,11 @@ import (
 
 func TestMain(m *testing.M) {
 	endpoint.BeServer()
+	// Most tests wait for a browser. More of them at once end sooner, above all on a busy
+	// computer. -parallel still has the last word.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		os.RemoveAll(scratch)
 		os.Exit(status)
