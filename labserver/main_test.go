@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	endpoint.BeServer()
 	// Most tests wait for a browser. More of them at once end sooner, above all on a busy
 	// computer. -parallel still has the last word.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "3"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {

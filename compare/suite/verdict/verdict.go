@@ -218,6 +218,10 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 		}
 	}
 
+	if r.Verdict == spec.Pass && transcript.AnswersPong(c, r.Saw) {
+		r.Verdict, r.Reason = spec.Note, "It answered a Pong with a Pong, which RFC 6455 §5.5.3 allows, but does not expect."
+	}
+
 	// 3. Judge how the connection ended.
 	closing, why := judgeEnd(o.End, r, s)
 	switch {
