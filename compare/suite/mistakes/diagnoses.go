@@ -238,13 +238,11 @@ func (e *evidence) failing(reports []*verdict.Report) {
 func (e *evidence) checking(reports []*verdict.Report) {
 	for _, r := range reports {
 		code := Unchecked(r.Case.Rules)
-		if code == "" || e.shown[code] == nil || slices.Contains(e.shown[code], r.Case.ID) {
+		if code == "" || e.shown[code] == nil {
 			continue
 		}
-		if _, ok := e.against[code]; !ok {
-			e.against[code] = nil
-		}
-		if r.Worst() == spec.Pass && (alwaysFails(r.Case) || r.Case.Refused()) {
+		e.against[code] = added(e.against[code], nil)
+		if r.Worst() == spec.Pass && (alwaysFails(r.Case) || r.Case.Refused()) && !slices.Contains(e.shown[code], r.Case.ID) {
 			e.against[code] = append(e.against[code], r.Case.ID)
 		}
 	}
