@@ -97,6 +97,26 @@ func TestASipGivesAtMostThatManyBytesAndRecordsTheSameReads(t *testing.T) {
 	}
 }
 
+func TestASipReachesAReadThatWaits(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		client, server, _ := loopback(t, hold)
+		got := make(chan int, 1)
+		go func() {
+			n, _ := server.Read(make([]byte, 9))
+			got <- n
+		}()
+		for !server.Status().Reading {
+			runtime.Gosched()
+		}
+		server.Sip(2)
+		io.WriteString(client, "line\n")
+		server.Run()
+		if n := <-got; n != 2 {
+			t.Errorf("with hold %t, the Read gives %d bytes", hold, n)
+		}
+	}
+}
+
 // An endpoint that answers while a sip has left bytes for it writes to its socket itself,
 // as without a sip: the Write has an effect when it returns.
 func TestBytesThatASipHasLeftDoNotDelayAWrite(t *testing.T) {
