@@ -231,3 +231,43 @@ func TestTheSwitchesReachOpenAndNewConnections(t *testing.T) {
 		t.Error("an ended session accepts a command")
 	}
 }
+
+// The client of gorilla fragments a message that its server sends in one frame.
+func TestTheClientOfALibraryHasStacksToo(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	s := l.session()
+	l.ok(s.Stack(true, nil))
+	h := wire.Header{Fin: true, Opcode: wire.Text, Form: wire.FormFor(10_000), Length: 10_000}
+	l.ok(s.SendToClient(Sending{Endpoint: "gorilla", Parts: [][]byte{append(h.Append(nil), strings.Repeat("a", 10_000)...)}}, ""))
+	l.await(s, "the client echoes", func(e recording.Event) bool {
+		m, ok := e.Body.(*recording.Message)
+		return ok && e.From == "client" && m.Size == 10_000
+	})
+	var sizes []uint64
+	ends := map[int64]bool{} // offsets at which the Writes of the client begin
+	for _, e := range all(s) {
+		switch b := e.Body.(type) {
+		case *dissect.Frame:
+			if e.From == "client" && b.Header.Opcode.IsData() {
+				sizes = append(sizes, b.Header.Length)
+				if !ends[int64(b.Offset)] {
+					t.Errorf("no Write begins at %d, as a frame does", b.Offset)
+				}
+			}
+		case *recording.Stack:
+			if e.From == "client" && b.Op == recording.StackWrite {
+				ends[b.At] = true
+				if b.At > 0 && !passes(b, "(*messageWriter).flushFrame conn.go:621") {
+					t.Errorf("the client writes through%s", text(b))
+				}
+			}
+			if e.From == "server" && b.Op != recording.StackRead {
+				t.Errorf("the lab's own server has a stack%s", text(b))
+			}
+		}
+	}
+	if !slices.Equal(sizes, []uint64{4096, 4096, 1808}) {
+		t.Errorf("the fragments have %d bytes", sizes)
+	}
+}
