@@ -150,12 +150,12 @@ func (s *Server) longPoll(w http.ResponseWriter, r *http.Request, run *session.W
 		}
 		select {
 		case <-changed:
+			continue
 		case <-wait.C:
-			answerTicks(w, run, session.WayLong, nil, false)
-			return
-		case <-r.Context().Done():
-			return
+		case <-r.Context().Done(): // the page has sent FIN, and may still read
 		}
+		answerTicks(w, run, session.WayLong, nil, false)
+		return
 	}
 }
 
